@@ -1,0 +1,173 @@
+//! Errors by who must act: bytes at fault are a [`DecodeError`], a caller at fault gets an [`EncodeError`].
+//!
+//! A peer or a network at fault is a value of the machines, never an error that would stop a loop.
+
+use core::fmt;
+
+/// What was being read when bytes turned out wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Item {
+    /// The OTA header of a file (section 6.3.2).
+    FileHeader,
+    /// The sub-elements of a file (section 6.3.3).
+    Elements,
+    /// The whole file against the size its header tells.
+    File,
+    /// The ZCL header of a frame.
+    FrameHeader,
+    /// Image Notify (section 6.10.3).
+    ImageNotify,
+    /// Query Next Image Request (section 6.10.4).
+    QueryNextImageRequest,
+    /// Query Next Image Response (section 6.10.5).
+    QueryNextImageResponse,
+    /// Image Block Request (section 6.10.6).
+    ImageBlockRequest,
+    /// Image Block Response (section 6.10.8).
+    ImageBlockResponse,
+    /// Upgrade End Request (section 6.10.9).
+    UpgradeEndRequest,
+    /// Upgrade End Response (section 6.10.10).
+    UpgradeEndResponse,
+    /// ZCL Default Response.
+    DefaultResponse,
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FileHeader => "OTA header",
+            Self::Elements => "sub-element",
+            Self::File => "OTA file",
+            Self::FrameHeader => "ZCL header",
+            Self::ImageNotify => "Image Notify",
+            Self::QueryNextImageRequest => "Query Next Image Request",
+            Self::QueryNextImageResponse => "Query Next Image Response",
+            Self::ImageBlockRequest => "Image Block Request",
+            Self::ImageBlockResponse => "Image Block Response",
+            Self::UpgradeEndRequest => "Upgrade End Request",
+            Self::UpgradeEndResponse => "Upgrade End Response",
+            Self::DefaultResponse => "Default Response",
+        })
+    }
+}
+
+/// Bytes that cannot be read: what, where, and what was expected.
+///
+/// ```
+/// use zigbee_ota::zcl::{Frame, Quirks};
+///
+/// let error = Frame::decode(&[0x19, 7, 0x05, 0x00, 0x01], Quirks::empty()).unwrap_err();
+/// assert_eq!(error.to_string(), "Image Block Response, byte 4: 13 bytes expected, 1 present");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{item}, byte {offset}: {kind}")]
+pub struct DecodeError {
+    /// What was being read.
+    pub item: Item,
+    /// Where it went wrong, counted from the first byte of the frame or file.
+    pub offset: usize,
+    /// What went wrong there.
+    pub kind: DecodeErrorKind,
+}
+
+/// What is wrong with the bytes at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeErrorKind {
+    /// The input ends too early.
+    #[error("{needed} bytes expected, {present} present")]
+    Truncated {
+        /// Bytes that must stand at the place, at the least.
+        needed: usize,
+        /// Bytes that do.
+        present: usize,
+    },
+    /// A length field tells more or fewer bytes than there are.
+    #[error("{declared} bytes declared, {present} present")]
+    LengthMismatch {
+        /// What the field says.
+        declared: usize,
+        /// Bytes that follow.
+        present: usize,
+    },
+    /// Bytes after the last field.
+    #[error("{count} bytes after the last field")]
+    TrailingBytes {
+        /// How many.
+        count: usize,
+    },
+    /// The field control says that a field is there, but no byte of it is.
+    #[error("field control announces a field of {size} bytes that is not there")]
+    FieldMissing {
+        /// Bytes the field takes.
+        size: usize,
+    },
+    /// An Image Notify payload type of 4 or more (table 22).
+    #[error("reserved payload type {0:#04x}")]
+    ReservedPayloadType(u8),
+    /// A status that the command has no form for.
+    #[error("status {0:#04x} is none of this command's")]
+    UnexpectedStatus(u8),
+    /// Not an OTA file: the first four bytes are not `1E F1 EE 0B` (section 6.3.2.1).
+    #[error("not an OTA file: identifier {found:#010x}, expected 0x0beef11e")]
+    BadMagic {
+        /// The identifier found, little endian.
+        found: u32,
+    },
+    /// A header version whose major part is not 1 (section 6.3.2.2).
+    #[error("header version {found:#06x}, expected 0x01XX")]
+    UnsupportedHeaderVersion {
+        /// The version found.
+        found: u16,
+    },
+    /// A header length below what the field control asks for (section 6.3.2.3).
+    #[error("header length {declared}, its fields take {needed}")]
+    HeaderTooShort {
+        /// The header length field.
+        declared: u16,
+        /// 56 and the optional fields.
+        needed: u16,
+    },
+    /// A total image size below the header length (section 6.3.2.10).
+    #[error("total image size {total}, the header alone takes {header}")]
+    TotalTooSmall {
+        /// The total image size field.
+        total: u32,
+        /// The header length field.
+        header: u16,
+    },
+    /// A sub-element that runs past the total image size (section 6.3.3.3).
+    #[error("element {tag:#06x} runs past the end of the image by {by} bytes")]
+    ElementOverrun {
+        /// The element's tag.
+        tag: u16,
+        /// By how many bytes.
+        by: usize,
+    },
+}
+
+/// A value that cannot be written where the caller wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The buffer is too small; nothing was written.
+    #[error("{needed} bytes of room needed, {available} available")]
+    NoRoom {
+        /// Bytes the value takes.
+        needed: usize,
+        /// Bytes the buffer has.
+        available: usize,
+    },
+    /// A part is longer than the field that counts it can say.
+    #[error("{item}: {len} bytes, at most {max} can be told")]
+    TooLong {
+        /// What is being written.
+        item: Item,
+        /// Bytes of the part.
+        len: usize,
+        /// The most its length field holds.
+        max: usize,
+    },
+}

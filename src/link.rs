@@ -1,0 +1,76 @@
+//! What the machines and the radio stack say to each other about one frame, besides its bytes.
+//!
+//! The machines never see a network header: the caller hands each received frame over with a [`Meta`] and is
+//! told by a [`Transmit`] how to send one. Both carry the APS settings that section 6.10 asks for.
+
+use core::fmt;
+
+/// Where a node's cluster stands: its network address and the endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    /// Network (short) address; 0xFFFC to 0xFFFF are the broadcast addresses.
+    pub network: u16,
+    /// Endpoint, 1 to 254; 255 is every endpoint of the node.
+    pub endpoint: u8,
+}
+
+impl Address {
+    /// Every router and coordinator, every endpoint.
+    pub const ALL_ROUTERS: Self = Self { network: 0xfffc, endpoint: 0xff };
+    /// Every device whose receiver is on while it is idle, every endpoint.
+    pub const ALL_AWAKE: Self = Self { network: 0xfffd, endpoint: 0xff };
+
+    /// An address of its two numbers.
+    #[must_use]
+    pub const fn new(network: u16, endpoint: u8) -> Self {
+        Self { network, endpoint }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#06x}/{}", self.network, self.endpoint)
+    }
+}
+
+/// How a frame travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeliveryMode {
+    /// To one node.
+    Unicast,
+    /// To a group. Never answered by a Default Response.
+    Multicast,
+    /// To all. Never answered by a Default Response.
+    Broadcast,
+}
+
+/// What the radio stack knows of a frame that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// Who sent it.
+    pub from: Address,
+    /// How it came.
+    pub delivery: DeliveryMode,
+}
+
+impl Meta {
+    /// A frame that `from` sent to this node alone.
+    #[must_use]
+    pub const fn unicast(from: Address) -> Self {
+        Self { from, delivery: DeliveryMode::Unicast }
+    }
+}
+
+/// One frame to send: its bytes are the first [`len`](Self::len) of the buffer that was passed along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "the frame is in the buffer; it must be sent"]
+pub struct Transmit {
+    /// Who gets it.
+    pub to: Address,
+    /// Bytes of the frame in the caller's buffer.
+    pub len: usize,
+    /// How it travels.
+    pub delivery: DeliveryMode,
+    /// Ask for APS acknowledgement and retry (section 6.10: every unicast command but the blocks of a page).
+    pub aps_ack: bool,
+}
