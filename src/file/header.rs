@@ -1,0 +1,370 @@
+//! The OTA header (section 6.3.2): 56 bytes that are always there, fields by flag, and bytes of later versions.
+
+use core::mem::{offset_of, size_of};
+
+use nom::Parser;
+use nom::combinator::cond;
+use nom::number::streaming::{le_u8, le_u16, le_u64};
+use zerocopy::little_endian::{U16, U32};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use super::HeaderText;
+use crate::codec::{Emit, Parsed, Sink, fixed, locate, number, take};
+use crate::error::{DecodeError, DecodeErrorKind, Item};
+use crate::types::{
+    Eui64, FileVersion, HardwareRange, HardwareVersion, ImageId, ImageType, ManufacturerCode,
+    SecurityCredentialVersion, StackVersion,
+};
+
+/// The part of the header that every file has (table 4).
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct Raw {
+    identifier: U32,
+    version: U16,
+    header_length: U16,
+    field_control: U16,
+    manufacturer: U16,
+    image_type: U16,
+    file_version: U32,
+    stack_version: U16,
+    text: [u8; 32],
+    total_size: U32,
+}
+
+const _: () = assert!(size_of::<Raw>() == Header::MIN_LEN);
+
+/// The only major version there is; another one is incompatible (section 6.3.2.2).
+const MAJOR: u8 = 1;
+
+bitflags::bitflags! {
+    /// Field control of a header (section 6.3.2.4, table 5). Bits 3 to 15 are reserved and kept as they are.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub struct HeaderControl: u16 {
+        /// The security credential version is there.
+        const SECURITY_CREDENTIAL = 0x0001;
+        /// The file is for one device, and its destination is there.
+        const DEVICE_SPECIFIC = 0x0002;
+        /// Minimum and maximum hardware version are there, always both.
+        const HARDWARE_VERSIONS = 0x0004;
+    }
+}
+
+bitflags::bitflags! {
+    /// What is unusual about a header that could be read. None of it makes the file useless.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub struct HeaderOddities: u8 {
+        /// The file is device specific, but its header has no room for a destination (section 6.3.2.12). Only
+        /// [`Header::parse_lenient`] reads it.
+        const DESTINATION_MISSING = 0x01;
+        /// Field control bits 3 to 15 are not all zero.
+        const RESERVED_BITS = 0x02;
+        /// The header is longer than its known fields.
+        const EXTRA_BYTES = 0x04;
+        /// The minor header version is not 0.
+        const OTHER_MINOR_VERSION = 0x08;
+        /// The minimum hardware version lies above the maximum, so the file suits no device.
+        const HARDWARE_RANGE_EMPTY = 0x10;
+    }
+}
+
+/// The OTA header of a file (section 6.3.2); the layout is in the [module's](super) table.
+///
+/// Which optional fields are there is told by the `Option`s alone: the field control is computed from them. The
+/// header length is computed as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Header<'a> {
+    /// MM of the header version 0x01MM. Headers with another one than 0 read alike.
+    pub minor: u8,
+    /// Manufacturer code, image type and file version, verbatim.
+    pub id: ImageId,
+    /// Stack that the image contains.
+    pub stack: StackVersion,
+    /// Text for people.
+    pub text: HeaderText,
+    /// Bytes of the file: header and all elements. [`Writer`](super::Writer) fills it in.
+    pub total_size: u32,
+    /// Security credential a client needs before it installs the image.
+    pub credential: Option<SecurityCredentialVersion>,
+    /// The one device the file is for.
+    pub destination: Option<Eui64>,
+    /// The hardware the file is for; without it any.
+    pub hardware: Option<HardwareRange>,
+    /// Field control bits that no field here stands for: reserved ones, and
+    /// [`DEVICE_SPECIFIC`](HeaderControl::DEVICE_SPECIFIC) where the destination is missing. The other two known
+    /// bits are ignored here.
+    pub other_control: HeaderControl,
+    /// Bytes between the known fields and the end of the header. What a 16-bit header length cannot count is
+    /// not written; [`Writer`](super::Writer) refuses it.
+    pub extra: &'a [u8],
+}
+
+impl Header<'static> {
+    /// A header of version 0x0100 for ZigBee PRO with nothing optional, no text and a total size of 0.
+    #[must_use]
+    pub const fn new(id: ImageId) -> Self {
+        Self {
+            minor: 0,
+            id,
+            stack: StackVersion::ZIGBEE_PRO,
+            text: HeaderText::EMPTY,
+            total_size: 0,
+            credential: None,
+            destination: None,
+            hardware: None,
+            other_control: HeaderControl::empty(),
+            extra: &[],
+        }
+    }
+}
+
+impl<'a> Header<'a> {
+    /// The file identifier, `1E F1 EE 0B` on disk (section 6.3.2.1).
+    pub const MAGIC: u32 = 0x0bee_f11e;
+    /// Bytes of the shortest header.
+    pub const MIN_LEN: usize = 56;
+    /// Bytes of the longest header without extra bytes.
+    pub const MAX_KNOWN_LEN: usize = 69;
+
+    /// Reads the header at the start of `file` by the letter; returns it and all bytes after it.
+    ///
+    /// Reserved bits, extra bytes and minor versions are kept and not refused: see [`oddities`](Self::oddities).
+    ///
+    /// # Errors
+    /// In this order, [`BadMagic`](DecodeErrorKind::BadMagic) as soon as there are four bytes,
+    /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 with the bytes that a header needs at least,
+    /// [`UnsupportedHeaderVersion`](DecodeErrorKind::UnsupportedHeaderVersion) for another major version,
+    /// [`HeaderTooShort`](DecodeErrorKind::HeaderTooShort) for its flags,
+    /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 with the header length, and
+    /// [`TotalTooSmall`](DecodeErrorKind::TotalTooSmall) for the header. Offsets are those of the field at fault.
+    pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
+        read(file, |control| control)
+    }
+
+    /// Like [`parse`](Self::parse), but reads a device specific header without room for a destination, too:
+    /// `destination` is `None` then, and [`HeaderOddities::DESTINATION_MISSING`] shows.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse).
+    pub fn parse_lenient(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
+        read(file, |control| control.difference(HeaderControl::DEVICE_SPECIFIC))
+    }
+
+    /// The field control: a bit for each optional field that is there, and `other_control`.
+    #[must_use]
+    pub fn control(&self) -> HeaderControl {
+        let owned = HeaderControl::SECURITY_CREDENTIAL.union(HeaderControl::HARDWARE_VERSIONS);
+        self.present().union(self.other_control.difference(owned))
+    }
+
+    /// Bytes of the header, which is the offset of the first element; at most 65,535.
+    #[must_use]
+    pub fn header_len(&self) -> usize {
+        usize::from(fields_len(self.present())).saturating_add(self.written_extra().len())
+    }
+
+    /// Whether the file is for one device (section 6.3.2.4, bit 1).
+    #[must_use]
+    pub fn is_device_specific(&self) -> bool {
+        self.control().contains(HeaderControl::DEVICE_SPECIFIC)
+    }
+
+    /// Whether the file is for `hardware`: true without a range (sections 6.3.2.13 and 6.3.2.14).
+    #[must_use]
+    pub fn suits(&self, hardware: HardwareVersion) -> bool {
+        self.hardware.is_none_or(|range| range.contains(hardware))
+    }
+
+    /// What is unusual about this header.
+    #[must_use]
+    pub fn oddities(&self) -> HeaderOddities {
+        let missing = self.is_device_specific() && self.destination.is_none();
+        let reserved = self.control().difference(HeaderControl::all());
+        let mut oddities = HeaderOddities::empty();
+        oddities.set(HeaderOddities::DESTINATION_MISSING, missing);
+        oddities.set(HeaderOddities::RESERVED_BITS, !reserved.is_empty());
+        oddities.set(HeaderOddities::EXTRA_BYTES, !self.extra.is_empty());
+        oddities.set(HeaderOddities::OTHER_MINOR_VERSION, self.minor != 0);
+        let empty = self.hardware.is_some_and(|range| range.min > range.max);
+        oddities.set(HeaderOddities::HARDWARE_RANGE_EMPTY, empty);
+        oddities
+    }
+
+    /// The bits of the optional fields that are there.
+    fn present(&self) -> HeaderControl {
+        let mut present = HeaderControl::empty();
+        present.set(HeaderControl::SECURITY_CREDENTIAL, self.credential.is_some());
+        present.set(HeaderControl::DEVICE_SPECIFIC, self.destination.is_some());
+        present.set(HeaderControl::HARDWARE_VERSIONS, self.hardware.is_some());
+        present
+    }
+
+    /// The extra bytes that the header length can count.
+    pub(super) fn written_extra(&self) -> &'a [u8] {
+        let room = u16::MAX.saturating_sub(fields_len(self.present()));
+        self.extra.get(..usize::from(room)).unwrap_or(self.extra)
+    }
+}
+
+/// Bytes of a header with these optional fields: 56 to 69.
+fn fields_len(present: HeaderControl) -> u16 {
+    let optional = [
+        (HeaderControl::SECURITY_CREDENTIAL, 1),
+        (HeaderControl::DEVICE_SPECIFIC, 8),
+        (HeaderControl::HARDWARE_VERSIONS, 4),
+    ];
+    let there = optional.into_iter().filter(|(bit, _)| present.contains(*bit));
+    there.fold(56, |len, (_, size)| len.saturating_add(size))
+}
+
+/// Reads a header; where its length has no room for all announced fields, `fallback` says which are there.
+fn read(
+    file: &[u8],
+    fallback: fn(HeaderControl) -> HeaderControl,
+) -> Result<(Header<'_>, &[u8]), DecodeError> {
+    check_identifier(file)?;
+    let (raw, _) = locate(Item::FileHeader, 0, file, fixed::<Raw>(file))?;
+    let [minor, major] = raw.version.to_bytes();
+    if major != MAJOR {
+        let kind = DecodeErrorKind::UnsupportedHeaderVersion { found: raw.version.get() };
+        return Err(wrong(offset_of!(Raw, version), kind));
+    }
+    let declared = raw.header_length.get();
+    let control = HeaderControl::from_bits_retain(raw.field_control.get());
+    let present = fields_within(declared, control, fallback)?;
+    let (header, rest) = locate(Item::FileHeader, 0, file, take(usize::from(declared))(file))?;
+    let total = raw.total_size.get();
+    if total < u32::from(declared) {
+        let kind = DecodeErrorKind::TotalTooSmall { total, header: declared };
+        return Err(wrong(offset_of!(Raw, total_size), kind));
+    }
+    let tail = header.get(Header::MIN_LEN..).unwrap_or_default();
+    let (fields, extra) = locate(Item::FileHeader, Header::MIN_LEN, tail, optional_fields(present, tail))?;
+    let (credential, destination, hardware) = fields;
+    let header = Header {
+        minor,
+        id: ImageId {
+            manufacturer: ManufacturerCode(raw.manufacturer.get()),
+            image_type: ImageType(raw.image_type.get()),
+            version: FileVersion(raw.file_version.get()),
+        },
+        stack: StackVersion(raw.stack_version.get()),
+        text: HeaderText(raw.text),
+        total_size: total,
+        credential,
+        destination,
+        hardware,
+        other_control: control.difference(present),
+        extra,
+    };
+    Ok((header, rest))
+}
+
+/// The optional fields that are there, for which the header is long enough.
+fn fields_within(
+    declared: u16,
+    control: HeaderControl,
+    fallback: fn(HeaderControl) -> HeaderControl,
+) -> Result<HeaderControl, DecodeError> {
+    let needed = fields_len(control);
+    let present = if declared < needed { fallback(control) } else { control };
+    if declared < fields_len(present) {
+        let kind = DecodeErrorKind::HeaderTooShort { declared, needed };
+        return Err(wrong(offset_of!(Raw, header_length), kind));
+    }
+    Ok(present.intersection(HeaderControl::all()))
+}
+
+/// Four bytes are enough to know that a file is none of ours.
+fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
+    match file.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)) {
+        Some(found) if found != Header::MAGIC => Err(wrong(0, DecodeErrorKind::BadMagic { found })),
+        _ => Ok(()),
+    }
+}
+
+type OptionalFields = (Option<SecurityCredentialVersion>, Option<Eui64>, Option<HardwareRange>);
+
+/// Sections 6.3.2.11 to 6.3.2.14: each field when its bit is set.
+fn optional_fields(present: HeaderControl, tail: &[u8]) -> Parsed<'_, OptionalFields> {
+    let range = |(min, max)| HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) };
+    (
+        cond(
+            present.contains(HeaderControl::SECURITY_CREDENTIAL),
+            number(le_u8).map(SecurityCredentialVersion),
+        ),
+        cond(present.contains(HeaderControl::DEVICE_SPECIFIC), number(le_u64).map(Eui64)),
+        cond(present.contains(HeaderControl::HARDWARE_VERSIONS), (number(le_u16), number(le_u16)).map(range)),
+    )
+        .parse(tail)
+}
+
+const fn wrong(offset: usize, kind: DecodeErrorKind) -> DecodeError {
+    DecodeError { item: Item::FileHeader, offset, kind }
+}
+
+impl Emit for Header<'_> {
+    fn len(&self) -> usize {
+        self.header_len()
+    }
+
+    fn emit(&self, out: &mut Sink<'_>) {
+        let raw = Raw {
+            identifier: Self::MAGIC.into(),
+            version: U16::from_bytes([self.minor, MAJOR]),
+            header_length: u16::try_from(self.header_len()).unwrap_or(u16::MAX).into(),
+            field_control: self.control().bits().into(),
+            manufacturer: self.id.manufacturer.0.into(),
+            image_type: self.id.image_type.0.into(),
+            file_version: self.id.version.0.into(),
+            stack_version: self.stack.0.into(),
+            text: self.text.0,
+            total_size: self.total_size.into(),
+        };
+        out.bytes(raw.as_bytes());
+        if let Some(SecurityCredentialVersion(version)) = self.credential {
+            out.array(&[version]);
+        }
+        if let Some(Eui64(address)) = self.destination {
+            out.array(&address.to_le_bytes());
+        }
+        if let Some(HardwareRange { min, max }) = self.hardware {
+            out.array(&min.0.to_le_bytes());
+            out.array(&max.0.to_le_bytes());
+        }
+        out.bytes(self.written_extra());
+    }
+}
+
+#[cfg(feature = "arbitrary")]
+impl<'a> arbitrary::Arbitrary<'a> for HeaderControl {
+    fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+        u.arbitrary().map(Self::from_bits_retain)
+    }
+}
+
+/// Headers that can be read back as they are.
+#[cfg(feature = "arbitrary")]
+impl<'a> arbitrary::Arbitrary<'a> for Header<'a> {
+    fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+        let mut header = Header {
+            minor: u.arbitrary()?,
+            id: u.arbitrary()?,
+            stack: u.arbitrary()?,
+            text: u.arbitrary()?,
+            total_size: 0,
+            credential: u.arbitrary()?,
+            destination: u.arbitrary()?,
+            hardware: u.arbitrary()?,
+            other_control: u.arbitrary::<HeaderControl>()?.difference(HeaderControl::all()),
+            extra: u.arbitrary()?,
+        };
+        header.extra = header.written_extra();
+        let least = u32::try_from(header.header_len()).unwrap_or(u32::MAX);
+        header.total_size = u.int_in_range(least..=u32::MAX)?;
+        Ok(header)
+    }
+}
+
+#[cfg(test)]
+mod tests;

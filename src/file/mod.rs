@@ -1,0 +1,65 @@
+//! The OTA file: one header, then sub-elements laid end to end (section 6.3). All integers are little endian.
+//!
+//! The header. Optional fields follow each other without gaps, so offsets from 57 on are the highest ones:
+//!
+//! | offset | size | field | unit or value |
+//! |---|---|---|---|
+//! | 0 | 4 | identifier | `1E F1 EE 0B` |
+//! | 4 | 2 | header version | 0x01MM, MM minor |
+//! | 6 | 2 | header length | bytes, from offset 0 to the first element |
+//! | 8 | 2 | field control | [`HeaderControl`] |
+//! | 10 | 2 | manufacturer code | [`ManufacturerCode`](crate::ManufacturerCode) |
+//! | 12 | 2 | image type | [`ImageType`](crate::ImageType) |
+//! | 14 | 4 | file version | [`FileVersion`](crate::FileVersion) |
+//! | 18 | 2 | Zigbee stack version | [`StackVersion`](crate::StackVersion) |
+//! | 20 | 32 | header string | [`HeaderText`], zero padded |
+//! | 52 | 4 | total image size | bytes, header and elements |
+//! | 56 | 0 or 1 | security credential version | field control bit 0 |
+//! | 57 | 0 or 8 | upgrade file destination | field control bit 1, IEEE address |
+//! | 65 | 0 or 2 | minimum hardware version | field control bit 2 |
+//! | 67 | 0 or 2 | maximum hardware version | field control bit 2 |
+//! | 69 | any | fields of later versions | up to the header length |
+//!
+//! A sub-element:
+//!
+//! | offset | size | field | unit or value |
+//! |---|---|---|---|
+//! | 0 | 2 | tag | [`Tag`] |
+//! | 2 | 4 | length | bytes of data |
+//! | 6 | length | data | |
+//!
+//! [`Writer`] writes such a file, [`Image`] reads one that lies in memory as a whole, and [`Parts`] looks at
+//! its header alone, as a server does that need not understand the body:
+//!
+//! ```
+//! use zigbee_ota::file::{Element, Header, HeaderText, Image, Tag, Writer};
+//! use zigbee_ota::{Encode, ImageId};
+//!
+//! let header = Header {
+//!     text: HeaderText::new("doorbell")?,
+//!     ..Header::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519))
+//! };
+//! let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &[1, 2, 3] }];
+//! let writer = Writer::new(header, &elements)?;
+//! let mut file = vec![0; writer.encoded_len()];
+//! writer.encode(&mut file)?;
+//!
+//! let image = Image::parse(&file)?;
+//! assert_eq!(image.header().text.to_str(), Ok("doorbell"));
+//! assert!(image.elements().map(|at| at.element).eq(elements));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod element;
+mod header;
+mod image;
+mod parts;
+mod text;
+mod writer;
+
+pub use element::{Element, ElementAt, Elements, Tag, TagClass};
+pub use header::{Header, HeaderControl, HeaderOddities};
+pub use image::Image;
+pub use parts::Parts;
+pub use text::HeaderText;
+pub use writer::Writer;

@@ -1,0 +1,191 @@
+//! Laws between files and values. One generator feeds them all, and fuzz targets alike: bytes that
+//! `arbitrary` turns into a header and elements.
+
+use arbitrary::Unstructured;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use zigbee_ota::file::{Element, Header, Image, Parts, Tag, Writer};
+use zigbee_ota::{Encode, Eui64, HardwareRange, HardwareVersion, ImageId, Item, SecurityCredentialVersion};
+
+fn bytes_of(value: &impl Encode) -> Vec<u8> {
+    let mut bytes = vec![0; value.encoded_len()];
+    assert_eq!(value.encode(&mut bytes), Ok(bytes.len()));
+    bytes
+}
+
+fn written(header: Header<'_>, elements: &[Element<'_>]) -> Vec<u8> {
+    bytes_of(&Writer::new(header, elements).expect("a small file"))
+}
+
+/// Reads a file and writes it again.
+fn rewritten(image: &Image<'_>) -> Vec<u8> {
+    let elements: Vec<_> = image.elements().map(|at| at.element).collect();
+    written(*image.header(), &elements)
+}
+
+fn generated(seed: &[u8]) -> (Header<'_>, Vec<Element<'_>>) {
+    Unstructured::new(seed).arbitrary().expect("works for any bytes")
+}
+
+/// Reads what was written, and finds every element where it must stand.
+fn check_round_trip(header: Header<'_>, elements: &[Element<'_>]) {
+    let file = written(header, elements);
+    let image = Image::parse(&file).expect("written by us");
+    let total_size = u32::try_from(file.len()).expect("small");
+    assert_eq!(*image.header(), Header { total_size, ..header });
+    assert!(image.elements().map(|at| at.element).eq(elements.iter().copied()));
+    let mut end = header.header_len();
+    for at in image.elements() {
+        assert_eq!(at.offset, end);
+        end = at.data_offset() + at.element.data.len();
+    }
+    assert_eq!(end, file.len());
+    assert_eq!(rewritten(&image), file);
+}
+
+/// All presences of optional fields, with and without extra bytes, over bodies of several shapes.
+fn every_shape(mut check: impl FnMut(Header<'_>, &[Element<'_>])) {
+    let element = |tag, data| Element { tag: Tag(tag), data };
+    let bodies: [&[Element<'_>]; 5] = [
+        &[],
+        &[element(0, &[1, 2, 3])],
+        &[element(0, &[])],
+        &[element(0, &[1]), element(0xf000, &[]), element(0, &[2, 3]), element(0, &[])],
+        &[element(0xcdef, &[0; 7]), element(1, &[9; 50])],
+    ];
+    for bits in 0..16 {
+        let header = Header {
+            credential: (bits & 1 != 0).then_some(SecurityCredentialVersion(0xa1)),
+            destination: (bits & 2 != 0).then_some(Eui64(0x0102_0304_0506_0708)),
+            hardware: (bits & 4 != 0)
+                .then_some(HardwareRange { min: HardwareVersion(0x0101), max: HardwareVersion(0x0202) }),
+            extra: if bits & 8 != 0 { &[0xe1, 0xe2, 0xe3] } else { &[] },
+            ..Header::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519))
+        };
+        bodies.into_iter().for_each(|body| check(header, body));
+    }
+}
+
+#[test]
+fn every_shape_survives() {
+    every_shape(check_round_trip);
+}
+
+#[test]
+fn every_truncation_is_an_error_with_its_numbers() {
+    every_shape(|header, elements| {
+        let file = written(header, elements);
+        for present in 0..file.len() {
+            let error = Image::parse(&file[..present]).expect_err("shorter than its total size");
+            let (item, needed) = match present {
+                0..56 => (Item::FileHeader, 56),
+                _ if present < header.header_len() => (Item::FileHeader, header.header_len()),
+                _ => (Item::File, file.len()),
+            };
+            let kind = zigbee_ota::DecodeErrorKind::Truncated { needed, present };
+            assert_eq!(error, zigbee_ota::DecodeError { item, offset: 0, kind });
+        }
+    });
+}
+
+#[test]
+fn every_changed_byte_shows() {
+    every_shape(|header, elements| {
+        let file = written(header, elements);
+        let image = Image::parse(&file).expect("written by us");
+        for (place, flip) in (0..file.len()).flat_map(|place| [0x01, 0x80, 0xff].map(|flip| (place, flip))) {
+            let mut changed = file.clone();
+            changed[place] ^= flip;
+            if let Ok(other) = Image::parse(&changed) {
+                let same = other.header() == image.header() && other.elements().eq(image.elements());
+                assert!(!same, "byte {place} ^ {flip:#04x}");
+                assert_eq!(rewritten(&other), changed);
+            }
+        }
+    });
+}
+
+/// The generator is of use only when it reaches what the laws are about.
+#[test]
+fn the_generator_reaches_every_shape() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen = [[0; 2]; 4];
+    let mut sizes = [0; 3];
+    for _ in 0..1000 {
+        let seed = vec(any::<u8>(), 0..600).new_tree(&mut runner).expect("never rejects").current();
+        let (header, elements) = generated(&seed);
+        let shapes = [
+            header.credential.is_some(),
+            header.destination.is_some(),
+            header.hardware.is_some(),
+            !header.extra.is_empty(),
+        ];
+        for (counts, there) in seen.iter_mut().zip(shapes) {
+            counts[usize::from(there)] += 1;
+        }
+        sizes[elements.len().min(2)] += 1;
+    }
+    assert!(seen.iter().flatten().chain(&sizes).all(|count| *count > 50), "{seen:?} {sizes:?}");
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_back(seed in vec(any::<u8>(), 0..600)) {
+        let (header, elements) = generated(&seed);
+        check_round_trip(header, &elements);
+    }
+
+    #[test]
+    fn a_header_alone_reads_back(seed in vec(any::<u8>(), 0..600), body in vec(any::<u8>(), 0..9)) {
+        let (header, _) = generated(&seed);
+        let bytes = [bytes_of(&header), body.clone()].concat();
+        prop_assert_eq!(Header::parse(&bytes), Ok((header, &body[..])));
+        prop_assert_eq!(Header::parse_lenient(&bytes), Ok((header, &body[..])));
+    }
+
+    #[test]
+    fn any_change_shows_or_is_an_error(
+        seed in vec(any::<u8>(), 0..300),
+        place in any::<prop::sample::Index>(),
+        flip in 1..=u8::MAX,
+    ) {
+        let (header, elements) = generated(&seed);
+        let mut file = written(header, &elements);
+        let place = place.index(file.len());
+        file[place] ^= flip;
+        // What reads back is written as it was read, so no two files read as the same value.
+        if let Ok(image) = Image::parse(&file) {
+            prop_assert_eq!(rewritten(&image), &file[..]);
+        }
+        if let Ok((header, rest)) = Header::parse_lenient(&file) {
+            prop_assert_eq!([&bytes_of(&header), rest].concat(), &file[..]);
+        }
+    }
+
+    #[test]
+    fn any_bytes_after_an_identifier_end_in_a_value_or_an_error(
+        bytes in vec(any::<u8>(), 0..200),
+        control in 0..16_u8,
+        length in 50..80_u8,
+        total in 50..220_u8,
+    ) {
+        let mut file = bytes;
+        let fixed = [(0, 0x1e), (1, 0xf1), (2, 0xee), (3, 0x0b), (5, 1), (7, 0), (9, 0), (53, 0), (54, 0), (55, 0)];
+        for (place, byte) in fixed.into_iter().chain([(6, length), (8, control), (52, total)]) {
+            file.get_mut(place).into_iter().for_each(|old| *old = byte);
+        }
+        if let Ok(parts) = Parts::parse(&file) {
+            prop_assert_eq!(bytes_of(&parts.header), &file[..parts.header.header_len()]);
+            prop_assert_eq!([parts.file, parts.after].concat(), &file[..]);
+            prop_assert_eq!(parts.header.header_len() + parts.body.len(), parts.file.len());
+            prop_assert_eq!(parts.file.len(), usize::from(total));
+        }
+        if let Ok((image, rest)) = Image::parse_prefix(&file) {
+            prop_assert_eq!([&rewritten(&image), rest].concat(), &file[..]);
+        }
+        if let Ok((header, rest)) = Header::parse_lenient(&file) {
+            prop_assert_eq!([&bytes_of(&header), rest].concat(), &file[..]);
+        }
+    }
+}
