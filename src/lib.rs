@@ -1,0 +1,46 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+#![deny(missing_docs, unreachable_pub, unused_must_use)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+// A test that cannot go on may stop; only the library may not.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+pub mod codec;
+pub mod error;
+pub mod file;
+pub mod link;
+pub mod time;
+pub mod types;
+pub mod zcl;
+
+pub use codec::Encode;
+pub use error::{DecodeError, DecodeErrorKind, EncodeError, Item};
+pub use types::{
+    Eui64, FileVersion, HardwareRange, HardwareVersion, ImageFilter, ImageId, ImageType, ManufacturerCode,
+    SecurityCredentialVersion, StackVersion,
+};

@@ -1,0 +1,32 @@
+//! The rules of the specification that a message can break though it can be read: what `check` answers.
+
+use crate::types::ImageType;
+
+use super::Status;
+
+/// A rule that a message breaks, with the requirement that states it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Violation {
+    /// Query jitter outside 1 to 100 (section 6.10.3.2.2).
+    #[error("query jitter {0} is not in 1..=100 (CMD-026)")]
+    QueryJitter(u8),
+    /// The wildcard 0xFFFF as a device's manufacturer code (section 6.10.4.2.2).
+    #[error("the wildcard 0xffff is no manufacturer code of a device (CMD-036)")]
+    WildcardManufacturer,
+    /// An image type that Query Next Image is not for (section 6.10.4.2.3).
+    #[error("image type {:#06x} is above 0xffbf, the last a query may ask for (CMD-037)", .0.0)]
+    NotAQueryType(ImageType),
+    /// The wildcard 0xFFFFFFFF as a running version (section 6.10.4.2.4).
+    #[error("the wildcard 0xffffffff is no running version (CMD-038)")]
+    WildcardVersion,
+    /// A status the command does not have (tables 25, 30 and 33).
+    #[error("{0} is no status of this command ({1})")]
+    Status(Status, &'static str),
+    /// A maximum data size of 0 (section 6.10.6.2.6).
+    #[error("a maximum data size of 0 asks for nothing (CMD-055)")]
+    EmptyRequest,
+    /// A time before the clock that comes with it (sections 6.10.8.5.1 and 6.10.10.5.1).
+    #[error("{0} ({1})")]
+    Time(crate::time::TimeInPast, &'static str),
+}

@@ -1,0 +1,57 @@
+//! The frames of the OTA Upgrade cluster (0x0019) as ZCL carries them (section 6.10).
+//!
+//! | offset | size | field | |
+//! |---|---|---|---|
+//! | 0 | 1 | frame control | bits 0-1 type, 2 manufacturer specific, 3 to the client, 4 disable default response |
+//! | 1 | 0 or 2 | manufacturer code | only with bit 2; no command of this cluster has it |
+//! | 1 | 1 | sequence number | a response repeats the request's |
+//! | 2 | 1 | command | see the table below |
+//! | 3 | n | payload | little endian |
+//!
+//! | command | direction | message | payload bytes |
+//! |---|---|---|---|
+//! | 0x00 | to client | [`ImageNotify`] | 2, 4, 6 or 10 |
+//! | 0x01 | to server | [`QueryNextImageRequest`] | 9 or 11 |
+//! | 0x02 | to client | [`QueryNextImageResponse`] | 13 or 1 |
+//! | 0x03 | to server | [`ImageBlockRequest`] | 14 to 24 |
+//! | 0x05 | to client | [`ImageBlockResponse`] | 14 + n, 9, 11 or 1 |
+//! | 0x06 | to server | [`UpgradeEndRequest`] | 9 |
+//! | 0x07 | to client | [`UpgradeEndResponse`] | 16 |
+//! | global 0x0B | both | [`DefaultResponse`] | 2 |
+//!
+//! [`Frame::decode`] tells these apart from everything else, which stays readable as [`Other`]. The codec is
+//! total: it reads and writes what can be represented, right or wrong. What the specification allows is asked by
+//! the `check` method of a message.
+
+mod block;
+mod check;
+mod command;
+mod end;
+mod frame;
+mod global;
+mod notify;
+mod query;
+mod quirks;
+mod raw;
+mod status;
+
+pub use block::{BlockBytes, BlockData, BlockRefusal, ImageBlockRequest, ImageBlockResponse, WaitForData};
+pub(crate) use block::{DATA_FRAME_HEAD_LEN, data_frame_head};
+pub use check::Violation;
+pub use command::{CommandId, Direction, Message, Other, ToClient, ToServer};
+pub use end::{UpgradeEndRequest, UpgradeEndResponse};
+pub use frame::{Frame, FrameControl, Header};
+pub use global::DefaultResponse;
+pub use notify::{ImageNotify, NotifyScope};
+pub use query::{ImageOffer, QueryNextImageRequest, QueryNextImageResponse};
+pub use quirks::{Deviations, Quirks};
+pub use status::{Refusal, Status};
+
+/// Cluster id of OTA Upgrade (section 5.2). A server lists it as an input cluster, a client as an output cluster.
+pub const CLUSTER_ID: u16 = 0x0019;
+
+/// Bytes of the longest frame a server sends: an Image Block Response with 255 bytes of data.
+pub const LONGEST_TO_CLIENT: usize = 272;
+
+/// Bytes of the longest frame a client sends: an Image Page Request with the node's address.
+pub const LONGEST_TO_SERVER: usize = 29;

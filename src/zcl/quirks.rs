@@ -1,0 +1,89 @@
+//! What field devices do otherwise than the specification says: [`Quirks`] are the leniencies a reader may
+//! take, one bit and one report each, and [`Deviations`] is what a frame made use of.
+
+use bitflags::bitflags;
+
+use crate::codec::{Parsed, fail};
+use crate::error::DecodeErrorKind;
+
+bitflags! {
+    /// Leniencies of [`Frame::decode`](super::Frame::decode). Empty is the letter of the specification, all are
+    /// what the machines use.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub struct Quirks: u16 {
+        /// The field control of an Image Block Request announces a MinimumBlockPeriod that is not there; the bit
+        /// is ignored.
+        /// Report: <https://github.com/Koenkk/zigbee2mqtt/issues/28217>
+        const PERIOD_BIT_WITHOUT_FIELD = 1 << 0;
+        /// Bytes after the last field of a command that a later revision may have extended; they are ignored.
+        /// Report: the MinimumBlockPeriod of later revisions, which 2011 readers meet that way.
+        const TRAILING_BYTES = 1 << 1;
+        /// An Image Block Response that is only a status which the command does not have; it counts as a Default
+        /// Response with that status.
+        /// Report: <https://github.com/zigpy/zigpy> answers stray requests so, and the deCONZ OTA plugin.
+        const STATUS_ONLY_BLOCK_RESPONSE = 1 << 2;
+        /// An Image Block Response ABORT followed by more bytes; it is an abort all the same, or the client
+        /// would ask for ever.
+        /// Report: servers that always send the length of the WAIT_FOR_DATA form.
+        const ABORT_WITH_MORE = 1 << 3;
+    }
+}
+
+/// What a frame said beyond its message, or otherwise than the specification wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Deviations<'a> {
+    /// The leniencies that were needed to read it.
+    pub quirks: Quirks,
+    /// Bits of the message's field control that no field of the message explains, 0 where it has none.
+    pub reserved: u8,
+    /// Bytes left over; they are the last of the frame.
+    pub trailing: &'a [u8],
+}
+
+impl Deviations<'_> {
+    /// Nothing to say.
+    pub const NONE: Self = Self { quirks: Quirks::empty(), reserved: 0, trailing: &[] };
+}
+
+/// A reader's leave to be lenient, and the record of its use.
+pub(super) struct Leniency<'a> {
+    allowed: Quirks,
+    pub(super) seen: Deviations<'a>,
+}
+
+impl<'a> Leniency<'a> {
+    pub(super) const fn new(allowed: Quirks) -> Self {
+        Self { allowed, seen: Deviations::NONE }
+    }
+
+    /// Whether `quirk` may be used; if so, it is recorded.
+    pub(super) fn take(&mut self, quirk: Quirks) -> bool {
+        let allowed = self.allowed.contains(quirk);
+        if allowed {
+            self.seen.quirks |= quirk;
+        }
+        allowed
+    }
+
+    /// Ends a command that later revisions may extend.
+    pub(super) fn open_end(&mut self, rest: &'a [u8]) -> Parsed<'a, ()> {
+        self.end_with(Quirks::TRAILING_BYTES, rest)
+    }
+
+    /// Ends a command after which bytes are bearable with `quirk`.
+    pub(super) fn end_with(&mut self, quirk: Quirks, rest: &'a [u8]) -> Parsed<'a, ()> {
+        if rest.is_empty() || !self.take(quirk) {
+            return exact_end(rest);
+        }
+        self.seen.trailing = rest;
+        Ok((&[], ()))
+    }
+}
+
+/// Ends a command after which no byte may stand.
+pub(super) fn exact_end(rest: &[u8]) -> Parsed<'_, ()> {
+    match rest {
+        [] => Ok((rest, ())),
+        _ => fail(rest, DecodeErrorKind::TrailingBytes { count: rest.len() }),
+    }
+}

@@ -1,0 +1,210 @@
+//! Keeps the requirement table and the tests in step.
+//!
+//! `rows.tsv` has one line per requirement. A test names the requirements it shows in a doc line
+//! of its own: the word `Shows:`, then ids with commas between. An empty note in the table
+//! promises that a test shows the row; any other note says why none does.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const TABLE: &str = include_str!("rows.tsv");
+const HEADER: &str = "id\tsection\ttitle\tnote";
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const SOURCES: [&str; 5] = ["src", "tests", "fuzz", "examples", "benches"];
+
+/// The areas in table order, each with its least number of rows: rows are only ever added.
+#[rustfmt::skip]
+const AREAS: [(&str, usize); 9] = [
+    ("FILE", 70), ("SIG", 40), ("CMD", 91), ("ATTR", 34), ("CLI", 147),
+    ("SRV", 83), ("ESP", 58), ("UNI", 52), ("MAT", 32),
+];
+
+#[test]
+fn rows_and_tests_agree() {
+    let mut problems = Vec::new();
+    let rows = read_rows(&mut problems);
+    check_areas(&rows, &mut problems);
+    let mut shown: HashMap<&str, Vec<String>> = rows.iter().map(|row| (row.id, vec![])).collect();
+    for file in rust_files() {
+        record_marks(&file, &mut shown, &mut problems);
+    }
+    for row in &rows {
+        problems.extend(row.disagreement(&shown[row.id]));
+    }
+    let count = problems.len();
+    assert!(count == 0, "{count} problems:\n{}", problems.join("\n"));
+}
+
+struct Row<'a> {
+    id: &'a str,
+    note: &'a str,
+}
+
+impl<'a> Row<'a> {
+    fn parse(line: &'a str) -> Result<Self, &'static str> {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let &[id, section, title, note] = columns.as_slice() else {
+            return Err("not 4 columns");
+        };
+        let no_reason = note.strip_prefix("outside: ").is_none_or(str::is_empty);
+        if section.is_empty() || title.is_empty() {
+            Err("section or title is empty")
+        } else if title.len() > 80 {
+            Err("title is longer than 80 characters")
+        } else if !["", "to come"].contains(&note) && no_reason {
+            Err("note is not empty, `to come` or `outside: ` with a reason")
+        } else if !line.is_ascii() || columns.iter().any(|text| text.trim() != *text) {
+            Err("a column has blanks around it or is not ASCII")
+        } else {
+            Ok(Self { id, note })
+        }
+    }
+
+    fn area(&self) -> &'a str {
+        self.id.split('-').next().unwrap_or_default()
+    }
+
+    fn disagreement(&self, places: &[String]) -> Option<String> {
+        let id = self.id;
+        match (self.note, places) {
+            ("", []) => Some(format!("{id} is shown by no test")),
+            ("", _) | (_, []) => None,
+            (_, [place, ..]) => {
+                Some(format!("{id} is shown by a test now: empty its note in rows.tsv ({place})"))
+            }
+        }
+    }
+}
+
+fn read_rows(problems: &mut Vec<String>) -> Vec<Row<'static>> {
+    if TABLE.lines().next() != Some(HEADER) {
+        problems.push(format!("rows.tsv:1: not the header {HEADER:?}"));
+    }
+    let mut rows = Vec::new();
+    for (at, line) in TABLE.lines().enumerate().skip(1) {
+        match Row::parse(line) {
+            Ok(row) => rows.push(row),
+            Err(problem) => problems.push(format!("rows.tsv:{}: {problem}", at + 1)),
+        }
+    }
+    rows
+}
+
+/// Areas come in order, and each counts up from 001 without a gap.
+fn check_areas(rows: &[Row], problems: &mut Vec<String>) {
+    let areas: Vec<&[Row]> = rows.chunk_by(|a, b| a.area() == b.area()).collect();
+    let names: Vec<&str> = areas.iter().map(|area| area[0].area()).collect();
+    if names != AREAS.map(|(name, _)| name) {
+        problems.push(format!("rows.tsv: areas are {}", names.join(" ")));
+        return;
+    }
+    for ((name, least), area) in AREAS.into_iter().zip(areas) {
+        let due = (1..).map(|number| format!("{name}-{number:03}"));
+        if let Some((row, due)) = area.iter().zip(due).find(|(row, due)| row.id != due) {
+            problems.push(format!("rows.tsv: {} stands in the place of {due}", row.id));
+        }
+        if area.len() < least {
+            problems.push(format!("rows.tsv: {name} lost rows, {least} are due"));
+        }
+    }
+}
+
+fn rust_files() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for dir in SOURCES.map(|dir| Path::new(ROOT).join(dir)) {
+        // Not every one exists: the published package has no `fuzz`.
+        if dir.is_dir() {
+            collect_rust_files(&dir, &mut files);
+        }
+    }
+    files.sort();
+    files
+}
+
+fn collect_rust_files(dir: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        // The entry's own type does not follow links, so they cannot lead round in a circle.
+        if entry.file_type().unwrap().is_dir() {
+            if entry.file_name() != "target" {
+                collect_rust_files(&path, files);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+fn record_marks(file: &Path, shown: &mut HashMap<&str, Vec<String>>, problems: &mut Vec<String>) {
+    let source = fs::read_to_string(file).unwrap();
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
+    let path = file.strip_prefix(ROOT).unwrap().display();
+    for (at, line) in lines.iter().enumerate() {
+        let Some(ids) = shown_ids(line) else { continue };
+        let place = format!("{path}:{}", at + 1);
+        if !leads_to_function(&lines[at + 1..]) {
+            problems.push(format!("{place}: no test follows"));
+        }
+        for id in ids {
+            if !is_well_formed(id) {
+                problems.push(format!("{place}: {id:?} is not a requirement id"));
+            } else if let Some(places) = shown.get_mut(id) {
+                places.push(place.clone());
+            } else {
+                problems.push(format!("{place}: {id} is not in rows.tsv"));
+            }
+        }
+    }
+}
+
+/// The ids that a doc line names, or `None` for any other line.
+fn shown_ids(line: &str) -> Option<impl Iterator<Item = &str>> {
+    let list = line.strip_prefix("/// Shows:")?;
+    // A stop ends the list, a comma tells that the next doc line continues it.
+    let list = list.strip_suffix(['.', ',']).unwrap_or(list);
+    Some(list.split(',').map(str::trim))
+}
+
+fn is_well_formed(id: &str) -> bool {
+    id.split_once('-').is_some_and(|(area, number)| {
+        AREAS.iter().any(|(name, _)| *name == area)
+            && number.len() == 3
+            && number.bytes().all(|digit| digit.is_ascii_digit())
+    })
+}
+
+/// Whether a function comes next, after comments, attributes and the opening of `proptest!`.
+fn leads_to_function(lines: &[&str]) -> bool {
+    let prelude = ["//", "#[", "#![", "proptest! {"];
+    let is_prelude = |line: &str| prelude.iter().any(|start| line.starts_with(start));
+    let next = lines.iter().find(|line| !is_prelude(line));
+    next.is_some_and(|line| line.contains("fn "))
+}
+
+#[test]
+fn marks_are_read() {
+    let ids = |line| shown_ids(line).map(|ids| ids.collect::<Vec<_>>().join(" "));
+    let two = Some("CLI-017 CLI-019".to_owned());
+    assert_eq!(ids("/// Shows: CLI-017, CLI-019"), two);
+    assert_eq!(ids("/// Shows: CLI-017, CLI-019."), two);
+    assert_eq!(ids("/// Shows: CLI-017, CLI-019,"), two);
+    assert_eq!(ids("/// Shows how CLI-017 works"), None);
+    assert_eq!(ids("// Shows: CLI-017"), None);
+}
+
+#[test]
+fn malformed_ids_are_found() {
+    assert!("FILE-001 CLI-147 MAT-999".split(' ').all(is_well_formed));
+    let malformed = "CLI CLI- CLI-17 CLI-0017 CLI-+17 cli-017 CLX-017 CLI-017;CLI-018";
+    assert!(!malformed.split(' ').any(is_well_formed));
+    assert!(!is_well_formed(""));
+}
+
+#[test]
+fn a_mark_needs_a_function() {
+    let leads = |source: &str| leads_to_function(&source.split('|').collect::<Vec<_>>());
+    assert!(leads("/// More.|proptest! {|#[test]|fn shown() {"));
+    assert!(!leads("#[derive(Debug)]|struct Shown;|fn other() {}"));
+    assert!(!leads(""));
+}
