@@ -105,14 +105,6 @@ where
     }
 }
 
-/// Takes `count` bytes. (nom's own `take` leaves a panic branch behind.)
-pub(crate) fn take<'a>(count: usize) -> impl Fn(&'a [u8]) -> Parsed<'a, &'a [u8]> {
-    move |input: &'a [u8]| match input.split_at_checked(count) {
-        Some((head, rest)) => Ok((rest, head)),
-        None => fail(input, DecodeErrorKind::Truncated { needed: count, present: input.len() }),
-    }
-}
-
 /// Runs one of nom's streaming number parsers and says where the bytes ran out.
 pub(crate) fn number<'a, T>(
     mut parser: impl Parser<&'a [u8], Output = T, Error = At<'a>>,
@@ -183,15 +175,9 @@ mod tests {
         let error = locate(Item::Elements, 100, &input, parsed).unwrap_err();
         assert_eq!(error.offset, 102);
         assert_eq!(error.kind, DecodeErrorKind::Truncated { needed: 4, present: 3 });
-        let error = locate(Item::Elements, 0, &input, take(6)(&input)).unwrap_err();
-        assert_eq!(
-            error,
-            DecodeError {
-                item: Item::Elements,
-                offset: 0,
-                kind: DecodeErrorKind::Truncated { needed: 6, present: 5 }
-            }
-        );
-        assert_eq!(locate(Item::Elements, 0, &input, take(5)(&input)), Ok((&input[..], &[][..])));
+        let error = locate(Item::Elements, 0, &input, fixed::<[u8; 6]>(&input)).unwrap_err();
+        assert_eq!(error.offset, 0);
+        assert_eq!(error.kind, DecodeErrorKind::Truncated { needed: 6, present: 5 });
+        assert_eq!(locate(Item::Elements, 0, &input, fixed(&input)), Ok((&input, &[][..])));
     }
 }

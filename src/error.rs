@@ -171,3 +171,11 @@ pub enum EncodeError {
         max: usize,
     },
 }
+
+impl DecodeError {
+    /// Whether more bytes may mend it.
+    #[must_use]
+    pub const fn is_truncated(&self) -> bool {
+        matches!(self.kind, DecodeErrorKind::Truncated { .. })
+    }
+}

@@ -30,8 +30,10 @@ extern crate std;
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+pub mod client;
 pub mod codec;
 pub mod error;
+mod fifo;
 pub mod file;
 pub mod link;
 pub mod time;

@@ -39,10 +39,34 @@ impl Instant {
         Self(self.0.saturating_add(duration.as_secs().saturating_mul(1000)).saturating_add(part))
     }
 
-    /// Time since `earlier`; zero when that lies in the future.
+    /// The moment `millis` later.
     #[must_use]
-    pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    pub fn plus(self, Millis(millis): Millis) -> Self {
+        Self(self.0.saturating_add(u64::from(millis)))
+    }
+
+    /// Time since `earlier`; zero when that lies in the future, at most 49 days.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Millis {
+        Millis(u32::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(u32::MAX))
+    }
+}
+
+/// A span of up to 49 days in four bytes, for settings and what a machine remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Millis(pub u32);
+
+impl Millis {
+    /// So many seconds, at most 49 days.
+    #[must_use]
+    pub const fn secs(seconds: u32) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+}
+
+impl From<Millis> for Duration {
+    fn from(Millis(millis): Millis) -> Self {
+        Self::from_millis(u64::from(millis))
     }
 }
 
@@ -237,8 +261,9 @@ mod tests {
         let start = Instant::from_millis(10);
         assert_eq!(start.after(Duration::from_micros(1)), Instant::from_millis(11));
         assert_eq!(start.after(Duration::MAX), Instant::from_millis(u64::MAX));
-        assert_eq!(start.since(Instant::from_millis(30)), Duration::ZERO);
-        assert_eq!(Instant::from_millis(30).since(start), Duration::from_millis(20));
+        assert_eq!(start.since(Instant::from_millis(30)), Millis(0));
+        assert_eq!(Instant::from_millis(30).since(start), Millis(20));
+        assert_eq!(start.plus(Millis::secs(2)), Instant::from_millis(2010));
         assert_eq!(ServerTime::after_seconds(u32::MAX).then, u32::MAX - 1);
     }
 }

@@ -9,7 +9,7 @@ use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::HeaderText;
-use crate::codec::{Emit, Parsed, Sink, fixed, locate, number, take};
+use crate::codec::{Emit, Parsed, Sink, fixed, locate, number};
 use crate::error::{DecodeError, DecodeErrorKind, Item};
 use crate::types::{
     Eui64, FileVersion, HardwareRange, HardwareVersion, ImageId, ImageType, ManufacturerCode,
@@ -135,8 +135,9 @@ impl<'a> Header<'a> {
     /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 with the bytes that a header needs at least,
     /// [`UnsupportedHeaderVersion`](DecodeErrorKind::UnsupportedHeaderVersion) for another major version,
     /// [`HeaderTooShort`](DecodeErrorKind::HeaderTooShort) for its flags,
-    /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 with the header length, and
-    /// [`TotalTooSmall`](DecodeErrorKind::TotalTooSmall) for the header. Offsets are those of the field at fault.
+    /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 with the bytes of the known fields,
+    /// [`TotalTooSmall`](DecodeErrorKind::TotalTooSmall) for the header, and `Truncated` at byte 0 with the header
+    /// length. Offsets are those of the field at fault.
     pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         read(file, |control| control)
     }
@@ -147,7 +148,17 @@ impl<'a> Header<'a> {
     /// # Errors
     /// Those of [`parse`](Self::parse).
     pub fn parse_lenient(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
-        read(file, |control| control.difference(HeaderControl::DEVICE_SPECIFIC))
+        read(file, without_destination)
+    }
+
+    /// Like [`parse_lenient`](Self::parse_lenient) for a header that is still arriving: the known fields must be
+    /// there, at most [`MAX_KNOWN_LEN`](Self::MAX_KNOWN_LEN) bytes, and `extra` is left empty.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse); [`Truncated`](DecodeErrorKind::Truncated) says how many bytes the known
+    /// fields take.
+    pub fn parse_known(start: &[u8]) -> Result<Header<'static>, DecodeError> {
+        known(start, without_destination).map(|known| known.header)
     }
 
     /// The field control: a bit for each optional field that is there, and `other_control`.
@@ -206,6 +217,11 @@ impl<'a> Header<'a> {
     }
 }
 
+/// The reading of a header that has no room for the destination which its field control announces.
+fn without_destination(control: HeaderControl) -> HeaderControl {
+    control.difference(HeaderControl::DEVICE_SPECIFIC)
+}
+
 /// Bytes of a header with these optional fields: 56 to 69.
 fn fields_len(present: HeaderControl) -> u16 {
     let optional = [
@@ -217,13 +233,34 @@ fn fields_len(present: HeaderControl) -> u16 {
     there.fold(56, |len, (_, size)| len.saturating_add(size))
 }
 
-/// Reads a header; where its length has no room for all announced fields, `fallback` says which are there.
+/// Reads a header and the bytes after it; where its length has no room for all announced fields, `fallback` says
+/// which are there.
 fn read(
     file: &[u8],
     fallback: fn(HeaderControl) -> HeaderControl,
 ) -> Result<(Header<'_>, &[u8]), DecodeError> {
+    let Known { header, declared, rest } = known(file, fallback)?;
+    let extra = usize::from(declared).saturating_sub(header.header_len());
+    let Some((extra, rest)) = rest.split_at_checked(extra) else {
+        let kind = DecodeErrorKind::Truncated { needed: usize::from(declared), present: file.len() };
+        return Err(wrong(0, kind));
+    };
+    Ok((Header { extra, ..header }, rest))
+}
+
+/// A header without its extra bytes.
+struct Known<'a> {
+    header: Header<'static>,
+    /// Bytes of the header with them.
+    declared: u16,
+    /// What follows the known fields.
+    rest: &'a [u8],
+}
+
+/// Reads the known fields of a header.
+fn known(file: &[u8], fallback: fn(HeaderControl) -> HeaderControl) -> Result<Known<'_>, DecodeError> {
     check_identifier(file)?;
-    let (raw, _) = locate(Item::FileHeader, 0, file, fixed::<Raw>(file))?;
+    let (raw, tail) = locate(Item::FileHeader, 0, file, fixed::<Raw>(file))?;
     let [minor, major] = raw.version.to_bytes();
     if major != MAJOR {
         let kind = DecodeErrorKind::UnsupportedHeaderVersion { found: raw.version.get() };
@@ -232,14 +269,16 @@ fn read(
     let declared = raw.header_length.get();
     let control = HeaderControl::from_bits_retain(raw.field_control.get());
     let present = fields_within(declared, control, fallback)?;
-    let (header, rest) = locate(Item::FileHeader, 0, file, take(usize::from(declared))(file))?;
+    let needed = usize::from(fields_len(present));
+    if file.len() < needed {
+        return Err(wrong(0, DecodeErrorKind::Truncated { needed, present: file.len() }));
+    }
     let total = raw.total_size.get();
     if total < u32::from(declared) {
         let kind = DecodeErrorKind::TotalTooSmall { total, header: declared };
         return Err(wrong(offset_of!(Raw, total_size), kind));
     }
-    let tail = header.get(Header::MIN_LEN..).unwrap_or_default();
-    let (fields, extra) = locate(Item::FileHeader, Header::MIN_LEN, tail, optional_fields(present, tail))?;
+    let (fields, rest) = locate(Item::FileHeader, Header::MIN_LEN, tail, optional_fields(present, tail))?;
     let (credential, destination, hardware) = fields;
     let header = Header {
         minor,
@@ -255,9 +294,9 @@ fn read(
         destination,
         hardware,
         other_control: control.difference(present),
-        extra,
+        extra: &[],
     };
-    Ok((header, rest))
+    Ok(Known { header, declared, rest })
 }
 
 /// The optional fields that are there, for which the header is long enough.

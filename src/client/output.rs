@@ -1,0 +1,196 @@
+//! What a client tells its caller, and what it asks for.
+
+use crate::error::DecodeError;
+use crate::time::Instant;
+use crate::types::ImageId;
+use crate::zcl::{ImageOffer, Status, Violation};
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a block must be stored and its ticket answered"]
+pub enum Handled<'f> {
+    /// It was taken.
+    Done,
+    /// It holds data: store it, then call [`Client::stored`](super::Client::stored).
+    Store(Block<'f>),
+    /// It changed nothing.
+    Ignored(Ignored),
+}
+
+/// Why a frame changed nothing. An invalid one that came by unicast is answered by a Default Response all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ignored {
+    /// It cannot be read.
+    Unreadable(DecodeError),
+    /// It can be read, but breaks a rule.
+    Invalid(Violation),
+    /// It does not answer what was asked: another image, offset or length (sections 6.10.5.5.1 and 6.10.8.5.1).
+    NotAsked,
+    /// It does not come from the server in use.
+    NotTheServer,
+    /// It is for a server, or no command of this cluster.
+    NotForClients,
+    /// A command this client does not have.
+    Unsupported,
+    /// A response that came by broadcast or multicast.
+    NotUnicast,
+    /// An Image Notify that is for others, or whose jitter spared this device.
+    NotConcerned,
+    /// Nobody waits for it: data that is here already, an answer given twice, an order without an image.
+    NotExpected,
+}
+
+/// Data of the file, to be stored at its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block<'f> {
+    /// Proof of the question; give it back with the answer.
+    pub ticket: Ticket,
+    /// Place of the first byte, from the start of the file.
+    pub offset: u32,
+    /// The bytes.
+    pub data: &'f [u8],
+}
+
+/// Proof that a question was asked. It is good for one answer and only while the client waits for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket(pub(super) u32);
+
+/// The answer comes too late: the client does not wait for it any more. Nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the client does not wait for this answer any more")]
+pub struct StaleTicket;
+
+/// The client is in the middle of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the client is busy with another image")]
+pub struct Busy;
+
+/// What the client asks its caller to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Accept or refuse an image: [`Client::accept`](super::Client::accept), [`refuse`](super::Client::refuse).
+    Decide(Ticket, ImageOffer),
+    /// Make room for the whole file (erase, unlock), then [`Client::prepared`](super::Client::prepared).
+    Prepare(Ticket, ImageOffer),
+    /// Check the stored file (ESP: CHECK), then [`Client::verified`](super::Client::verified).
+    Verify(Ticket, ImageOffer),
+    /// Switch to the image now (ESP: APPLY), then [`Client::applied`](super::Client::applied).
+    Apply(Ticket, ImageId),
+}
+
+/// Answer to [`Need::Prepare`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prepared {
+    /// There is room.
+    Ready,
+    /// There is none.
+    Fault,
+}
+
+/// Answer to [`Handled::Store`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// The data is safe.
+    Ok,
+    /// Not now: the data was not taken and is to be asked for again.
+    Busy,
+    /// Storage does not work; the download ends.
+    Fault,
+}
+
+/// Answer to [`Need::Verify`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The file is good.
+    Valid,
+    /// It is not.
+    Invalid,
+}
+
+/// Answer to [`Need::Apply`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// The device runs the image.
+    Done,
+    /// It still runs the old one.
+    Failed,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The server told that there may be an image.
+    Notified,
+    /// The server has no image, or gave a status that means so; `None` when it did not answer at all.
+    NoImage(Option<Status>),
+    /// An offer was passed over.
+    OfferPassed(ImageOffer, Passed),
+    /// The download starts (ESP: START).
+    Started(ImageOffer),
+    /// The server asked to wait until then; `None` is until it says more.
+    Paused(Option<Instant>),
+    /// The upgrade is ordered for then.
+    CountingDown(Instant),
+    /// The upgrade waits for an order.
+    WaitingForOrder,
+    /// The upgrade is over (ESP: FINISH, ABORT, ERROR).
+    Ended(Outcome),
+}
+
+/// Why an offer was not put to the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// It is what runs already.
+    SameVersion,
+    /// It is smaller than a file header or larger than the storage.
+    Size,
+}
+
+/// How an upgrade ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The device runs the new image.
+    Upgraded(ImageId),
+    /// The application refused the offer.
+    Refused,
+    /// The application ended it.
+    Cancelled,
+    /// Storage could not be prepared, or failed.
+    StorageFault,
+    /// The server sent ABORT.
+    ServerAborted,
+    /// The server took the image away: NO_IMAGE_AVAILABLE three times in a row.
+    ImageGone,
+    /// The server answered with errors again and again; the last one.
+    ServerErrors(Status),
+    /// The server sent data blocks without data again and again.
+    EmptyBlocks,
+    /// The server does not answer any more.
+    ServerSilent,
+    /// The file's header cannot be read.
+    HeaderUnreadable(DecodeError),
+    /// The file's header is not that of the image offered.
+    HeaderMismatch,
+    /// The file is for other hardware, or for another device.
+    NotForThisDevice,
+    /// The application found the file to be wrong.
+    InvalidImage,
+    /// The server refused the upgrade after the download.
+    NotOrdered(Status),
+    /// The device could not switch to the image.
+    ApplyFailed,
+}
+
+/// What the client waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// An answer of the application's.
+    Application,
+    /// An answer of the server's; a device that sleeps should poll its parent often (section 6.5.1).
+    Server,
+    /// Time to pass, or somebody to start something.
+    Time,
+}

@@ -1,0 +1,45 @@
+//! The numbers that jitter is drawn from: the same seed gives the same run.
+
+/// SplitMix64 (Steele, Lea, Flood 2014): good enough to spread devices over a hundred parts, in eight bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// 1 to 100, each as likely as the others to within one in ten million (section 6.8.1).
+    pub(super) fn percent(&mut self) -> u8 {
+        let scaled = (self.next() >> 32).wrapping_mul(100) >> 32;
+        u8::try_from(scaled).unwrap_or(99).saturating_add(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shows: CLI-018
+    #[test]
+    fn every_jitter_lets_its_share_of_devices_ask() {
+        let mut random = Random::new(1);
+        let draws = 10_000;
+        let mut counts = [0_u32; 101];
+        for _ in 0..draws {
+            counts[usize::from(random.percent())] += 1;
+        }
+        assert_eq!(counts[0], 0);
+        assert_eq!(counts.iter().sum::<u32>(), draws);
+        let at_most_30: u32 = counts[..=30].iter().sum();
+        assert!((2800..=3200).contains(&at_most_30), "{at_most_30}");
+        assert!(counts[1..].iter().all(|count| (50..=160).contains(count)), "{counts:?}");
+    }
+}

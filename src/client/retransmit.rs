@@ -1,0 +1,199 @@
+//! One request until its answer: when to send it, when to send it again, and how long answers take.
+//!
+//! Each try has a sequence number of its own, which the answer repeats. So the round trip is measured from the try that
+//! was answered, also after a repetition, and the timer can follow the link closely: smoothed round trip and
+//! variance as in RFC 6298, doubled with each try that stays unanswered.
+
+use crate::time::{Instant, Millis};
+
+/// Tries whose send time is remembered.
+const REMEMBERED: usize = 3;
+
+/// The state of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exchange {
+    timer: Timer,
+    /// Tries so far.
+    attempts: u8,
+    /// Sequence number of the last try; those before it count down from there.
+    sequence: u8,
+    /// When the last tries went out, the newest first.
+    sent: [Instant; REMEMBERED],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Timer {
+    /// To be sent from then on.
+    Due(Instant),
+    /// Sent; the answer is expected until then.
+    Expected(Instant),
+}
+
+impl Exchange {
+    /// A request to be sent from `at` on.
+    pub(super) const fn due(at: Instant) -> Self {
+        Self { timer: Timer::Due(at), attempts: 0, sequence: 0, sent: [Instant::ZERO; REMEMBERED] }
+    }
+
+    /// The next moment something is to be done.
+    pub(super) const fn deadline(&self) -> Instant {
+        match self.timer {
+            Timer::Due(at) | Timer::Expected(at) => at,
+        }
+    }
+
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        matches!(self.timer, Timer::Due(at) if at <= now)
+    }
+
+    pub(super) const fn is_waiting(&self) -> bool {
+        matches!(self.timer, Timer::Expected(_))
+    }
+
+    pub(super) const fn attempts(&self) -> u8 {
+        self.attempts
+    }
+
+    /// The request went out.
+    pub(super) fn sent(&mut self, now: Instant, sequence: u8, timeout: Millis) {
+        let [newest, before, _] = self.sent;
+        self.sent = [now, newest, before];
+        self.sequence = sequence;
+        self.attempts = self.attempts.saturating_add(1);
+        self.timer = Timer::Expected(now.plus(timeout));
+    }
+
+    /// Whether the answer is overdue.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        matches!(self.timer, Timer::Expected(until) if until <= now)
+    }
+
+    /// The same request once more, from `at` on.
+    pub(super) fn again(&mut self, at: Instant) {
+        self.timer = Timer::Due(at);
+    }
+
+    /// When the try that carried `sequence` went out; `None` for a number that is none of the remembered tries'.
+    pub(super) fn sent_at(&self, sequence: u8) -> Option<Instant> {
+        let back = self.sequence.wrapping_sub(sequence);
+        let remembered = self.sent.iter().take(usize::from(self.attempts));
+        remembered.copied().nth(usize::from(back))
+    }
+
+    /// When the last try went out.
+    pub(super) fn last_sent(&self) -> Option<Instant> {
+        self.sent_at(self.sequence)
+    }
+}
+
+/// How long answers take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RoundTrip {
+    measured: Option<Measured>,
+}
+
+/// Both in eighths of a millisecond, so that small changes are not rounded away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Measured {
+    smoothed: u32,
+    deviation: u32,
+}
+
+/// Below this the timer would fire for a server that is a little slower once, ms.
+const LEAST_MARGIN: u32 = 5;
+
+impl RoundTrip {
+    pub(super) const fn new() -> Self {
+        Self { measured: None }
+    }
+
+    /// Takes a round trip into account (RFC 6298, section 2).
+    pub(super) fn measure(&mut self, Millis(millis): Millis) {
+        let sample = millis.saturating_mul(8);
+        self.measured = Some(match self.measured {
+            None => Measured { smoothed: sample, deviation: sample >> 1 },
+            Some(Measured { smoothed, deviation }) => Measured {
+                smoothed: blend(smoothed, sample, 3),
+                deviation: blend(deviation, smoothed.abs_diff(sample), 2),
+            },
+        });
+    }
+
+    /// How long to wait for the answer after `unanswered` tries before this one.
+    pub(super) fn timeout(&self, first: Millis, most: Millis, unanswered: u8) -> Millis {
+        let base = match self.measured {
+            None => first.0,
+            Some(Measured { smoothed, deviation }) => {
+                let margin = deviation.saturating_mul(4).max(smoothed >> 2) >> 3;
+                (smoothed >> 3).saturating_add(margin.max(LEAST_MARGIN))
+            }
+        };
+        let doubled = base.saturating_mul(1 << unanswered.min(20));
+        Millis(doubled.min(most.0).max(1))
+    }
+}
+
+/// `old` moved towards `new` by one part in two to the power of `shift`.
+fn blend(old: u32, new: u32, shift: u32) -> u32 {
+    old.saturating_sub(old >> shift).saturating_add(new >> shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Millis = Millis(3000);
+    const MOST: Millis = Millis(10_000);
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    #[test]
+    fn the_try_that_is_answered_gives_the_round_trip() {
+        let mut exchange = Exchange::due(at(0));
+        assert_eq!(exchange.sent_at(0), None, "nothing was sent");
+        for (sequence, time) in [(254, 0), (255, 30), (0, 90), (1, 210)] {
+            exchange.sent(at(time), sequence, Millis(30));
+        }
+        assert_eq!(exchange.sent_at(1), Some(at(210)));
+        assert_eq!(exchange.sent_at(0), Some(at(90)));
+        assert_eq!(exchange.sent_at(255), Some(at(30)));
+        assert_eq!(exchange.sent_at(254), None, "forgotten");
+        assert_eq!(exchange.sent_at(2), None, "not sent yet");
+        assert_eq!(exchange.attempts(), 4);
+    }
+
+    #[test]
+    fn a_steady_link_is_timed_closely() {
+        let mut link = RoundTrip::new();
+        assert_eq!(link.timeout(FIRST, MOST, 0), FIRST);
+        for _ in 0..50 {
+            link.measure(Millis(24));
+        }
+        assert_eq!(link.timeout(FIRST, MOST, 0), Millis(30));
+        assert_eq!(link.timeout(FIRST, MOST, 1), Millis(60));
+        assert_eq!(link.timeout(FIRST, MOST, 30), MOST);
+    }
+
+    #[test]
+    fn an_unsteady_link_is_given_its_variance() {
+        let mut link = RoundTrip::new();
+        for turn in 0..50 {
+            link.measure(Millis(if turn % 2 == 0 { 20 } else { 60 }));
+        }
+        let Millis(timeout) = link.timeout(FIRST, MOST, 0);
+        assert!((80..200).contains(&timeout), "{timeout}");
+    }
+
+    #[test]
+    fn extremes_neither_wrap_nor_panic() {
+        let mut link = RoundTrip::new();
+        link.measure(Millis(u32::MAX));
+        link.measure(Millis(0));
+        assert_eq!(link.timeout(FIRST, MOST, u8::MAX), MOST);
+        let mut quick = RoundTrip::new();
+        quick.measure(Millis(0));
+        assert_eq!(quick.timeout(FIRST, MOST, 0), Millis(LEAST_MARGIN));
+    }
+}

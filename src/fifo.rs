@@ -1,0 +1,49 @@
+//! A queue of a few values, for what a machine has to tell between two calls.
+
+/// The oldest values leave first. When it is full the oldest is given up for the newest: a caller that polls after
+/// each call, as the machines ask, never sees that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fifo<T, const N: usize> {
+    slots: [Option<T>; N],
+}
+
+impl<T: Copy, const N: usize> Fifo<T, N> {
+    pub(crate) const fn new() -> Self {
+        Self { slots: [None; N] }
+    }
+
+    pub(crate) fn push(&mut self, value: T) {
+        if self.slots.iter().all(Option::is_some) {
+            self.pop();
+        }
+        if let Some(free) = self.slots.iter_mut().find(|slot| slot.is_none()) {
+            *free = Some(value);
+        }
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        let oldest = self.slots.first().copied().flatten();
+        let mut next = None;
+        for slot in self.slots.iter_mut().rev() {
+            core::mem::swap(slot, &mut next);
+        }
+        oldest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_leaves_first_and_is_given_up_first() {
+        let mut fifo = Fifo::<u8, 3>::new();
+        assert_eq!(fifo.pop(), None);
+        for value in 1..=4 {
+            fifo.push(value);
+        }
+        assert_eq!([fifo.pop(), fifo.pop(), fifo.pop(), fifo.pop()], [Some(2), Some(3), Some(4), None]);
+        fifo.push(9);
+        assert_eq!(fifo.pop(), Some(9));
+    }
+}
