@@ -36,6 +36,8 @@ mod query;
 mod random;
 mod retransmit;
 mod state;
+#[cfg(test)]
+mod tests;
 mod transfer;
 
 pub use config::{Config, Identity, Unanswered};

@@ -1,0 +1,231 @@
+//! The client as a script: literal frames and times in, literal frames out.
+
+mod block;
+mod finish;
+mod life;
+mod query;
+
+use std::vec::Vec;
+
+use super::*;
+use crate::file::{Element, Header as FileHeader, Tag, Writer};
+use crate::types::HardwareVersion;
+
+const SERVER: Address = Address::new(0x0000, 1);
+const STRANGER: Address = Address::new(0x1234, 1);
+
+/// The image on offer in most scripts: manufacturer 0x115F, type 0x0101, version 0x00001A2C.
+const OFFERED: ImageId = ImageId::new(0x115f, 0x0101, 0x1a2c);
+
+fn at(millis: u64) -> Instant {
+    Instant::from_millis(millis)
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let pairs = digits.chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+    pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+}
+
+fn config() -> Config {
+    let identity = Identity { current: ImageId::new(0x115f, 0x0101, 0x1a2b), hardware: None, node: None };
+    Config::new(identity, SERVER)
+}
+
+/// A file of 100 bytes with the header of `OFFERED` as `change` leaves it.
+fn file(change: impl FnOnce(&mut FileHeader<'static>)) -> Vec<u8> {
+    let mut header = FileHeader::new(OFFERED);
+    change(&mut header);
+    let data = [0x5a; 100];
+    let data = &data[..100 - 6 - header.header_len()];
+    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data }];
+    let mut bytes = std::vec![0; 100];
+    assert_eq!(Writer::new(header, &elements).unwrap().encode(&mut bytes), Ok(100));
+    bytes
+}
+
+/// What became of a frame whose data, if it had any, was stored at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Met {
+    Done,
+    Ignored(Ignored),
+}
+
+/// A client with its clock.
+struct Script {
+    client: Client,
+    now: Instant,
+}
+
+impl Script {
+    /// A client that is switched on at 0.
+    fn new(config: Config) -> Self {
+        Self { client: Client::new(config, 1, at(0)), now: at(0) }
+    }
+
+    /// A client whose query, number 0, went out at 0.
+    fn querying(config: Config) -> Self {
+        let mut script = Self::new(config);
+        script.client.query(at(0)).unwrap();
+        let (_, query) = script.transmit().expect("a query");
+        assert_eq!(query[..3], [0x01, 0x00, 0x01]);
+        script
+    }
+
+    /// A client that may ask for the first block of a file of 100 bytes; that request will have number 1.
+    fn downloading(config: Config) -> Self {
+        let mut script = Self::querying(config);
+        assert_eq!(script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000"), Met::Done);
+        script.accept();
+        script.prepare();
+        script
+    }
+
+    /// A client that has `file` and was told to verify it; its next request will have number 3.
+    fn downloaded(config: Config, file: &[u8]) -> Self {
+        let mut script = Self::downloading(config);
+        script.sends_request(0);
+        script.gets_block(1, 0, &file[..64]);
+        script.sends_request(64);
+        script.gets_block(2, 64, &file[64..]);
+        script
+    }
+
+    /// A client whose Upgrade End Request SUCCESS, number 3, went out.
+    fn ending(config: Config) -> Self {
+        let mut script = Self::downloaded(config, &file(|_| {}));
+        script.verify(Verdict::Valid);
+        script.sends("01 03 06 00 5F11 0101 2C1A0000");
+        script
+    }
+
+    /// Time goes on to `millis`.
+    fn until(&mut self, millis: u64) -> &mut Self {
+        assert!(self.now <= at(millis), "time goes back");
+        self.now = at(millis);
+        self.client.handle_timeout(self.now);
+        self
+    }
+
+    fn transmit(&mut self) -> Option<(Transmit, Vec<u8>)> {
+        let mut buf = [0; LONGEST_TO_SERVER];
+        let transmit = self.client.poll_transmit(self.now, &mut buf)?;
+        Some((transmit, buf[..transmit.len].to_vec()))
+    }
+
+    /// The client sends exactly this next, to the server, acknowledged.
+    #[track_caller]
+    fn sends(&mut self, frame: &str) -> &mut Self {
+        let (transmit, bytes) = self.transmit().expect("a frame");
+        assert_eq!(bytes, hex(frame));
+        assert_eq!((transmit.to, transmit.delivery, transmit.aps_ack), (SERVER, DeliveryMode::Unicast, true));
+        self
+    }
+
+    /// The client asks for the block at `offset`.
+    #[track_caller]
+    fn sends_request(&mut self, offset: u32) -> &mut Self {
+        let (_, bytes) = self.transmit().expect("a frame");
+        let Message::ToServer(ToServer::ImageBlock(request)) = decode(&bytes).message else {
+            panic!("not a block request: {bytes:02x?}");
+        };
+        assert_eq!((request.id, request.offset, request.max_data), (OFFERED, offset, 64));
+        self
+    }
+
+    #[track_caller]
+    fn is_silent(&mut self) -> &mut Self {
+        assert_eq!(self.transmit(), None);
+        self
+    }
+
+    /// The server sends `frame` to this device alone; data is stored at once.
+    #[track_caller]
+    fn gets(&mut self, frame: &str) -> Met {
+        self.receives(Meta::unicast(SERVER), &hex(frame))
+    }
+
+    #[track_caller]
+    fn gets_by(&mut self, delivery: DeliveryMode, frame: &str) -> Met {
+        self.receives(Meta { from: SERVER, delivery }, &hex(frame))
+    }
+
+    fn receives(&mut self, meta: Meta, frame: &[u8]) -> Met {
+        match self.client.handle_frame(self.now, meta, frame) {
+            Handled::Store(block) => {
+                self.client.stored(self.now, block.ticket, Stored::Ok).unwrap();
+                Met::Done
+            }
+            Handled::Done => Met::Done,
+            Handled::Ignored(why) => Met::Ignored(why),
+        }
+    }
+
+    /// The server sends a block of the file, and the application stores it.
+    #[track_caller]
+    fn gets_block(&mut self, sequence: u8, offset: u32, data: &[u8]) -> Met {
+        self.receives(Meta::unicast(SERVER), &block(sequence, OFFERED, offset, data))
+    }
+
+    #[track_caller]
+    fn accept(&mut self) -> &mut Self {
+        let Some(Need::Decide(ticket, _)) = self.client.poll_need() else { panic!("no decision is needed") };
+        self.client.accept(ticket).unwrap();
+        self
+    }
+
+    #[track_caller]
+    fn prepare(&mut self) -> &mut Self {
+        let Some(Need::Prepare(ticket, _)) = self.client.poll_need() else { panic!("no room is needed") };
+        self.client.prepared(self.now, ticket, Prepared::Ready).unwrap();
+        self
+    }
+
+    #[track_caller]
+    fn verify(&mut self, verdict: Verdict) -> &mut Self {
+        let Some(Need::Verify(ticket, _)) = self.client.poll_need() else { panic!("no check is needed") };
+        self.client.verified(self.now, ticket, verdict).unwrap();
+        self
+    }
+
+    #[track_caller]
+    fn must_apply(&mut self) -> Ticket {
+        let Some(Need::Apply(ticket, OFFERED)) = self.client.poll_need() else {
+            panic!("no switch is needed")
+        };
+        ticket
+    }
+
+    #[track_caller]
+    fn ended(&mut self) -> Outcome {
+        while let Some(event) = self.client.poll_event() {
+            if let Event::Ended(outcome) = event {
+                return outcome;
+            }
+        }
+        panic!("the upgrade did not end")
+    }
+
+    /// Nothing goes on but the wait for the next query.
+    fn is_idle(&self) -> bool {
+        matches!(self.client.state, State::Idle { .. })
+    }
+}
+
+fn decode(frame: &[u8]) -> Frame<'_> {
+    Frame::decode(frame, Quirks::empty()).unwrap()
+}
+
+/// An Image Block Response with data.
+fn block(sequence: u8, id: ImageId, offset: u32, data: &[u8]) -> Vec<u8> {
+    let size = u8::try_from(data.len()).unwrap();
+    let mut frame = hex("19 00 05 00");
+    frame[1] = sequence;
+    frame.extend(id.manufacturer.0.to_le_bytes());
+    frame.extend(id.image_type.0.to_le_bytes());
+    frame.extend(id.version.0.to_le_bytes());
+    frame.extend(offset.to_le_bytes());
+    frame.push(size);
+    frame.extend(data);
+    frame
+}
