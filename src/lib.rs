@@ -36,6 +36,7 @@ pub mod error;
 mod fifo;
 pub mod file;
 pub mod link;
+pub mod server;
 pub mod time;
 pub mod types;
 pub mod zcl;

@@ -84,6 +84,13 @@ impl UtcTime {
     pub fn from_unix(seconds: u64) -> Option<Self> {
         seconds.checked_sub(Self::UNIX_START).and_then(|seconds| u32::try_from(seconds).ok()).map(Self)
     }
+
+    /// What a clock that showed this time at `set` shows at `now`; it stops at its end, in the year 2136.
+    #[must_use]
+    pub fn running(self, set: Instant, now: Instant) -> Self {
+        let passed = now.0.saturating_sub(set.0) / 1000;
+        Self(self.0.saturating_add(u32::try_from(passed).unwrap_or(u32::MAX)))
+    }
 }
 
 /// The pair of times in an Upgrade End Response and in WAIT_FOR_DATA, as on the wire.
@@ -254,6 +261,17 @@ mod tests {
     fn upgrade_time_zero_is_now_and_request_time_zero_is_an_error() {
         assert_eq!(upgrade(1000, 0, None), secs(0));
         assert_eq!(request(1000, 0, None), Err(TimeInPast { then: 0, clock: 1000 }));
+    }
+
+    #[test]
+    fn a_clock_runs_on_for_years() {
+        let (set, start) = (Instant::from_millis(500), UtcTime(100));
+        assert_eq!(start.running(set, Instant::from_millis(1499)), start);
+        assert_eq!(start.running(set, Instant::from_millis(1500)), UtcTime(101));
+        let year = 365 * 24 * 60 * 60;
+        assert_eq!(start.running(set, Instant::from_millis(500 + year * 1000)), UtcTime(100 + 31_536_000));
+        assert_eq!(start.running(set, Instant::from_millis(u64::MAX)), UtcTime(u32::MAX));
+        assert_eq!(start.running(set, Instant::ZERO), start);
     }
 
     #[test]

@@ -406,8 +406,7 @@ impl Client {
     }
 
     fn utc(&self, now: Instant) -> Option<UtcTime> {
-        let (told, UtcTime(utc)) = self.utc?;
-        Some(UtcTime(utc.saturating_add(now.since(told).0.checked_div(1000)?)))
+        self.utc.map(|(told, utc)| utc.running(told, now))
     }
 
     /// A query from now on.

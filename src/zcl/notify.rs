@@ -47,6 +47,9 @@ impl ImageNotify {
     /// The form for one client: it asks whatever the fields say, so there are none (section 6.10.3.3).
     pub const UNICAST: Self = Self { jitter: 100, scope: NotifyScope::Everyone };
 
+    /// Query jitter where there is no reason for another one (table 17).
+    pub const DEFAULT_JITTER: u8 = 50;
+
     /// Rules that the values break.
     ///
     /// # Errors

@@ -48,6 +48,8 @@ impl Refusal {
     pub const NO_IMAGE_AVAILABLE: Self = Self::of(Status::NO_IMAGE_AVAILABLE);
     /// This client may not upgrade.
     pub const NOT_AUTHORIZED: Self = Self::of(Status::NOT_AUTHORIZED);
+    /// The upgrade ends here.
+    pub const ABORT: Self = Self::of(Status::ABORT);
 
     const fn of(status: Status) -> Self {
         match NonZeroU8::new(status.0) {

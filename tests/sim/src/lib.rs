@@ -1,1 +1,23 @@
-//! Sim
+//! A client and a server on virtual time: the world that tests, benches and examples share.
+//!
+//! ```text
+//!   Server + Catalog          Link to client  (latency, loss)           Client
+//!   policy: Countdown   ------------------------------------->     needs, tickets
+//!                       <-------------------------------------        Flash
+//!                             Link to server
+//! ```
+//!
+//! Nobody waits: the clock jumps to the next moment anything is to happen. The same [`Settings`], the same run.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod demo;
+mod flash;
+mod link;
+mod upgrade;
+
+pub use demo::demonstration_file;
+pub use flash::{Flash, FlashError};
+pub use link::Link;
+pub use upgrade::{End, Report, Settings, Upgrade};

@@ -1,0 +1,207 @@
+//! A store of files that lie in memory.
+
+use super::{ImageInfo, ImageStore, Read};
+use crate::error::DecodeError;
+use crate::file::Parts;
+use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+
+/// One file in memory. Only its header was read: a body that nobody here understands is served all the same
+/// (section 6.8.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    info: ImageInfo,
+    file: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// Takes the file that starts at the first of `bytes`; bytes after its total image size are not served.
+    ///
+    /// # Errors
+    /// Those of [`Parts::parse`]: the header cannot be read, or the file is shorter than it says.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        Parts::parse(bytes).map(|parts| Self::from(&parts))
+    }
+
+    /// What its header says.
+    #[must_use]
+    pub const fn info(&self) -> &ImageInfo {
+        &self.info
+    }
+
+    /// What is served: as many bytes as the total image size.
+    #[must_use]
+    pub const fn file(&self) -> &'a [u8] {
+        self.file
+    }
+}
+
+impl<'a> From<&Parts<'a>> for Entry<'a> {
+    fn from(parts: &Parts<'a>) -> Self {
+        Self { info: ImageInfo::from(&parts.header), file: parts.file }
+    }
+}
+
+/// Two files with the same manufacturer code, image type, file version and destination, which no request could
+/// tell apart (section 6.10.6.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("entries {first} and {second} are both the image {id}")]
+pub struct DuplicateImage {
+    /// What they have in common.
+    pub id: ImageId,
+    /// Index of the one.
+    pub first: usize,
+    /// Index of the other.
+    pub second: usize,
+}
+
+/// An [`ImageStore`] of borrowed files, each of them unique.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Catalog<'a> {
+    entries: &'a [Entry<'a>],
+}
+
+impl<'a> Catalog<'a> {
+    /// Serves `entries`; their order does not matter.
+    ///
+    /// # Errors
+    /// [`DuplicateImage`] for the first entry that repeats an earlier one.
+    pub fn new(entries: &'a [Entry<'a>]) -> Result<Self, DuplicateImage> {
+        for (second, entry) in entries.iter().enumerate() {
+            let key = |entry: &Entry<'_>| (entry.info.id, entry.info.destination);
+            if let Some(first) = entries.iter().take(second).position(|other| key(other) == key(entry)) {
+                return Err(DuplicateImage { id: entry.info.id, first, second });
+            }
+        }
+        Ok(Self { entries })
+    }
+}
+
+impl ImageStore for Catalog<'_> {
+    fn find(
+        &mut self,
+        manufacturer: ManufacturerCode,
+        image_type: ImageType,
+        fits: &mut dyn FnMut(&ImageInfo) -> bool,
+    ) -> Option<ImageInfo> {
+        let wanted =
+            |info: &&ImageInfo| info.id.manufacturer == manufacturer && info.id.image_type == image_type;
+        let candidates = self.entries.iter().map(Entry::info).filter(wanted).filter(|info| fits(info));
+        candidates.max_by_key(|info| info.id.version).copied()
+    }
+
+    fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
+        let with = |destination: Option<Eui64>| {
+            let same = |info: &&ImageInfo| info.id == id && info.destination == destination;
+            self.entries.iter().map(Entry::info).find(same).copied()
+        };
+        with(node).or_else(|| with(None))
+    }
+
+    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read {
+        let Some(entry) = self.entries.iter().find(|entry| entry.info == *image) else {
+            return Read::Gone;
+        };
+        let rest = usize::try_from(offset).ok().and_then(|offset| entry.file.get(offset..));
+        let bytes = rest.unwrap_or_default();
+        for (to, from) in out.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        Read::Filled(out.len().min(bytes.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Encode;
+    use crate::error::DecodeErrorKind;
+    use crate::file::Header;
+    use std::string::ToString;
+    use std::vec::Vec;
+
+    fn file(id: ImageId, destination: Option<u64>, body: &[u8]) -> Vec<u8> {
+        let destination = destination.map(Eui64);
+        let mut header = Header { destination, ..Header::new(id) };
+        header.total_size = u32::try_from(header.encoded_len() + body.len()).unwrap();
+        let mut bytes = std::vec![0; header.encoded_len()];
+        header.encode(&mut bytes).unwrap();
+        bytes.extend(body);
+        bytes
+    }
+
+    const LAMP: ImageId = ImageId::new(0x1001, 0x00ab, 5);
+    const SETTINGS: ImageId = ImageId::new(0x1001, 0xffc1, 5);
+
+    #[test]
+    fn an_entry_is_the_file_and_nothing_after_it() {
+        let bytes = [file(LAMP, None, &[1, 2, 3]), std::vec![0xee; 9]].concat();
+        let entry = Entry::parse(&bytes).unwrap();
+        assert_eq!((entry.info().id, entry.info().size), (LAMP, 59));
+        assert_eq!(entry.file(), &bytes[..59]);
+        let kind = DecodeErrorKind::Truncated { needed: 59, present: 58 };
+        assert_eq!(Entry::parse(&bytes[..58]).unwrap_err().kind, kind);
+    }
+
+    /// Shows: SRV-002
+    #[test]
+    fn an_image_is_there_once() {
+        let files = [
+            file(LAMP, None, &[1]),
+            file(ImageId { version: crate::FileVersion(6), ..LAMP }, None, &[2]),
+            file(ImageId { manufacturer: ManufacturerCode(0x1002), ..LAMP }, None, &[3]),
+            file(ImageId { image_type: ImageType(0x00ac), ..LAMP }, None, &[4]),
+            file(LAMP, None, &[5]),
+        ];
+        let entries = files.each_ref().map(|file| Entry::parse(file).unwrap());
+        let error = Catalog::new(&entries).unwrap_err();
+        assert_eq!(error, DuplicateImage { id: LAMP, first: 0, second: 4 });
+        assert_eq!(error.to_string(), "entries 0 and 4 are both the image 1001-00AB-00000005");
+
+        let mut catalog = Catalog::new(&entries[..4]).unwrap();
+        for entry in &entries[..4] {
+            let found = catalog.info(entry.info().id, None).unwrap();
+            let mut out = [0; 9];
+            assert_eq!(catalog.read(&found, 56, &mut out), Read::Filled(1));
+            assert_eq!(out[0], entry.file()[56]);
+        }
+    }
+
+    /// Shows: SRV-003
+    #[test]
+    fn files_for_two_devices_differ_by_destination() {
+        let files = [
+            file(SETTINGS, Some(1), &[1]),
+            file(SETTINGS, Some(2), &[2]),
+            file(SETTINGS, None, &[3]),
+            file(LAMP, Some(1), &[4]),
+        ];
+        let entries = files.each_ref().map(|file| Entry::parse(file).unwrap());
+        let mut catalog = Catalog::new(&entries).unwrap();
+        let mut last_byte = |id, node: Option<u64>| {
+            let info = catalog.info(id, node.map(Eui64))?;
+            let mut out = [0; 1];
+            assert_eq!(catalog.read(&info, info.size - 1, &mut out), Read::Filled(1));
+            Some(out[0])
+        };
+        assert_eq!(last_byte(SETTINGS, Some(1)), Some(1));
+        assert_eq!(last_byte(SETTINGS, Some(2)), Some(2));
+        assert_eq!(last_byte(SETTINGS, Some(3)), Some(3));
+        assert_eq!(last_byte(SETTINGS, None), Some(3));
+        assert_eq!(last_byte(LAMP, Some(2)), None);
+    }
+
+    #[test]
+    fn reading_stops_at_the_end_of_the_file() {
+        let bytes = file(LAMP, None, &[1, 2, 3]);
+        let entries = [Entry::parse(&bytes).unwrap()];
+        let mut catalog = Catalog::new(&entries).unwrap();
+        let info = *entries[0].info();
+        let mut out = [0xee; 4];
+        assert_eq!(catalog.read(&info, 57, &mut out), Read::Filled(2));
+        assert_eq!(out, [2, 3, 0xee, 0xee]);
+        for offset in [59, 60, u32::MAX] {
+            assert_eq!(catalog.read(&info, offset, &mut out), Read::Filled(0));
+        }
+        assert_eq!(Catalog::default().read(&info, 0, &mut out), Read::Gone);
+    }
+}

@@ -1,0 +1,163 @@
+//! What a server decides: the questions, and the specification's own answers to them.
+
+use core::num::NonZeroU8;
+
+use super::{ImageInfo, Session};
+use crate::link::Address;
+use crate::time::UtcTime;
+use crate::types::{FileVersion, ImageId};
+use crate::zcl::{ImageBlockRequest, QueryNextImageRequest, Refusal};
+
+/// The caller's decisions. Each has a default: that of [`Standard::default`], and to serve everybody at once.
+pub trait Policy {
+    /// Whether `image`, which has the manufacturer code and image type that `client` asks for, may be offered to
+    /// it (section 6.10.4.4). Asked of every such image; the highest version of those that fit is offered.
+    fn fits(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+        let _ = client;
+        Standard::default().suits(request, image)
+    }
+
+    /// What to answer to a query for which `found` fits best, `None` where nothing does (section 6.10.5.3). Asked
+    /// once for every query.
+    fn offer(
+        &mut self,
+        client: Address,
+        request: &QueryNextImageRequest,
+        found: Option<&ImageInfo>,
+    ) -> Verdict {
+        let _ = (client, request, found);
+        Verdict::Offer
+    }
+
+    /// Whether to serve a block now (section 6.10.8.3). Asked for every block request that could be served, before
+    /// the image is read. `session` is what is remembered of the client, where it has a slot.
+    fn pace(&mut self, client: Address, request: &ImageBlockRequest, session: Option<&Session>) -> Pace {
+        let _ = (client, request, session);
+        Pace::Send
+    }
+
+    /// When `client` shall upgrade to the image `id` that it has downloaded (sections 6.8.4 and 6.10.10.3). Asked
+    /// each time the client asks, whether the image is still stored or not.
+    fn apply(&mut self, client: Address, id: ImageId) -> Apply {
+        let _ = (client, id);
+        Apply::Now
+    }
+}
+
+/// The answer to a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// SUCCESS with the image found; NO_IMAGE_AVAILABLE where none was.
+    Offer,
+    /// NO_IMAGE_AVAILABLE: there is nothing for this client now.
+    NoImage,
+    /// NOT_AUTHORIZED: this client may not upgrade.
+    NotAuthorized,
+}
+
+/// The answer to a block request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As much data as the client and [`Config::max_block`](super::Config::max_block) allow.
+    Send,
+    /// As `Send`, but so many bytes at the most: the way to this client carries no more.
+    SendAtMost(NonZeroU8),
+    /// WAIT_FOR_DATA.
+    Wait {
+        /// Ask again in so many seconds; 0xFFFFFFFF is sent as one less.
+        seconds: u32,
+    },
+    /// ABORT: the client gives the download up.
+    Abort,
+}
+
+/// The answer to a client that has downloaded an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apply {
+    /// Upgrade now.
+    Now,
+    /// Upgrade in so many seconds; 0xFFFFFFFF is sent as one less.
+    AfterSeconds(u32),
+    /// Upgrade at a time of the clock that [`Server::set_utc`](super::Server::set_utc) was told, or now when that
+    /// is past. Without a clock it is `Hold`: the client asks again, and nothing starts early.
+    At(UtcTime),
+    /// Wait for another command; ask again every hour until it comes (section 6.12). Not for sleepy clients,
+    /// which can miss the command (section 6.8.4).
+    Hold,
+    /// No Upgrade End Response but a Default Response with this status; [`Refusal::ABORT`] is what servers use.
+    Refuse(Refusal),
+}
+
+/// Which of two versions a client shall go to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Versions {
+    /// A newer one.
+    #[default]
+    Upgrade,
+    /// An older one.
+    Downgrade,
+    /// The one it runs. A client that asks again afterwards installs it again.
+    Reinstall,
+    /// Any. A client that asks again afterwards installs it again.
+    Any,
+}
+
+impl Versions {
+    /// Whether a client that runs `current` may go to `candidate`. Versions are compared as numbers
+    /// (section 6.3.2.7).
+    #[must_use]
+    pub fn allow(self, current: FileVersion, candidate: FileVersion) -> bool {
+        match self {
+            Self::Upgrade => candidate > current,
+            Self::Downgrade => candidate < current,
+            Self::Reinstall => candidate == current,
+            Self::Any => true,
+        }
+    }
+}
+
+/// The policy of the specification, with the choices that it leaves.
+///
+/// As `default`: only newer images, none to a client that does not know its version, and images for certain
+/// hardware also to a client that does not tell its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standard {
+    /// Which versions to offer.
+    pub versions: Versions,
+    /// Offer any version to a client that gives 0xFFFFFFFF as its own, which field devices do when they do not
+    /// know it. Such a client may install the same image for ever.
+    pub to_unknown_version: bool,
+    /// Offer an image for certain hardware to a client that does not tell its hardware version. The client can
+    /// still check it itself.
+    pub to_unknown_hardware: bool,
+}
+
+impl Standard {
+    /// Whether `image` may be offered in answer to `request`; its manufacturer code and image type are not
+    /// compared. Never true of a file for one device, as a query does not tell which device asks.
+    #[must_use]
+    pub fn suits(&self, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+        let version = match request.current.version {
+            FileVersion::ANY => self.to_unknown_version,
+            current => self.versions.allow(current, image.id.version),
+        };
+        let hardware = match (image.hardware, request.hardware) {
+            (Some(range), Some(hardware)) => range.contains(hardware),
+            (Some(_), None) => self.to_unknown_hardware,
+            (None, _) => true,
+        };
+        version && hardware && image.destination.is_none()
+    }
+}
+
+impl Default for Standard {
+    fn default() -> Self {
+        Self { versions: Versions::Upgrade, to_unknown_version: false, to_unknown_hardware: true }
+    }
+}
+
+impl Policy for Standard {
+    fn fits(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+        self.suits(request, image)
+    }
+}

@@ -1,0 +1,85 @@
+//! Where images come from: the trait of the caller's storage, and what a server knows of an image.
+
+use crate::file::Header;
+use crate::types::{
+    Eui64, HardwareRange, ImageId, ImageType, ManufacturerCode, SecurityCredentialVersion, StackVersion,
+};
+
+/// What the header of a file says about it, as far as a server or its [`Policy`](super::Policy) looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageInfo {
+    /// Which image. Together with `destination` it names one file (sections 6.10.6.4 and 6.3.2.12).
+    pub id: ImageId,
+    /// Total image size in bytes, header and all sub-elements (section 6.3.2.10).
+    pub size: u32,
+    /// Stack that the image contains (section 6.3.2.8).
+    pub stack: StackVersion,
+    /// Security credential a client needs before it installs the image.
+    pub credential: Option<SecurityCredentialVersion>,
+    /// The one device the file is for; without it any.
+    pub destination: Option<Eui64>,
+    /// The hardware the file is for; without it any.
+    pub hardware: Option<HardwareRange>,
+}
+
+impl ImageInfo {
+    /// Whether a request that carries the address `node` may have the file: a file for one device is for requests
+    /// with its address, any other file for every request (section 6.10.12.4).
+    #[must_use]
+    pub fn goes_to(&self, node: Option<Eui64>) -> bool {
+        self.destination.is_none() || self.destination == node
+    }
+}
+
+impl From<&Header<'_>> for ImageInfo {
+    fn from(header: &Header<'_>) -> Self {
+        Self {
+            id: header.id,
+            size: header.total_size,
+            stack: header.stack,
+            credential: header.credential,
+            destination: header.destination,
+            hardware: header.hardware,
+        }
+    }
+}
+
+/// The caller's images. What it holds may change from one call of the server to the next.
+pub trait ImageStore {
+    /// Of the images with exactly these two numbers, the one with the highest version among those that `fits`
+    /// lets pass; `None` where there is none.
+    fn find(
+        &mut self,
+        manufacturer: ManufacturerCode,
+        image_type: ImageType,
+        fits: &mut dyn FnMut(&ImageInfo) -> bool,
+    ) -> Option<ImageInfo>;
+
+    /// The image `id` that a request with the address `node` means: the one whose destination is `node`, else the
+    /// one without a destination, else none.
+    fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo>;
+
+    /// Copies bytes of `image`, from `offset` of the file on, to the start of `out`.
+    ///
+    /// `offset` lies within the image, and `out`, 1 to 255 bytes long, ends no later than it. Fewer bytes may be
+    /// filled where more would take time; what lies behind them in `out` is not sent.
+    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read;
+}
+
+/// What became of [`ImageStore::read`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// So many bytes stand at the start of `out`. None is answered like `Wait`, with the time of
+    /// [`Config::wait`](super::Config::wait).
+    Filled(usize),
+    /// The bytes come later: the caller is handed [`Handled::Parked`](super::Handled::Parked), and answers with
+    /// [`Server::answer`](super::Server::answer).
+    Later,
+    /// The client shall ask again: WAIT_FOR_DATA.
+    Wait {
+        /// In so many seconds; 0xFFFFFFFF is sent as one less.
+        seconds: u32,
+    },
+    /// The image is no longer there: NO_IMAGE_AVAILABLE.
+    Gone,
+}

@@ -1,0 +1,183 @@
+//! Scripts: frames in, frames out, both as hexadecimal text.
+
+mod blocks;
+mod ends;
+mod frames;
+mod notifies;
+mod queries;
+
+use std::fmt::Write as _;
+use std::string::String;
+use std::vec;
+use std::vec::Vec;
+
+use super::*;
+use crate::codec::Encode;
+use crate::file::Header;
+use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+use crate::zcl::{ImageBlockRequest, QueryNextImageRequest};
+
+/// `01 10 ab 00 05 00 00 00` in a frame.
+const IMAGE: ImageId = ImageId::new(0x1001, 0x00ab, 5);
+const LAMP: Address = Address::new(0x1234, 1);
+const PLUG: Address = Address::new(0x5678, 9);
+
+/// A caller: a server with four slots, its images and its decisions.
+struct Desk<I, P> {
+    server: Server<Vec<Session>>,
+    images: I,
+    policy: P,
+    now: u64,
+    out: TxBuffer,
+}
+
+impl Desk<Catalog<'static>, Script> {
+    fn with(files: Vec<Vec<u8>>) -> Self {
+        Self::new(catalog(files), Script::default())
+    }
+}
+
+impl<I: ImageStore, P: Policy> Desk<I, P> {
+    fn new(images: I, policy: P) -> Self {
+        Self::configured(Config::default(), 4, images, policy)
+    }
+
+    fn configured(config: Config, slots: usize, images: I, policy: P) -> Self {
+        let server = Server::new(config, vec![Session::EMPTY; slots]);
+        Self { server, images, policy, now: 0, out: [0xee; zcl::LONGEST_TO_CLIENT] }
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_millis(self.now)
+    }
+
+    fn handle_as(&mut self, meta: Meta, frame: &[u8]) -> Handled {
+        let now = self.now();
+        self.server.handle_frame(now, meta, frame, &mut self.images, &mut self.policy, &mut self.out)
+    }
+
+    fn handle(&mut self, from: Address, frame: &str) -> Handled {
+        self.handle_as(Meta::unicast(from), &bytes(frame))
+    }
+
+    /// The frame that answers `frame`; it must go back to `from`, acknowledged.
+    fn ask(&mut self, from: Address, frame: &str) -> String {
+        match self.handle(from, frame) {
+            Handled::Reply(transmit) => self.sent(from, transmit),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn answer(&mut self, parked: Parked, data: Result<&[u8], NotReady>) -> String {
+        let transmit = self.server.answer(self.now(), parked, data, &mut self.out);
+        self.sent(parked.client(), transmit)
+    }
+
+    fn sent(&self, to: Address, transmit: Transmit) -> String {
+        let expected = Transmit { to, len: transmit.len, delivery: DeliveryMode::Unicast, aps_ack: true };
+        assert_eq!(transmit, expected);
+        hex(&self.out[..transmit.len])
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        core::iter::from_fn(|| self.server.poll_event()).collect()
+    }
+
+    fn phase(&self, client: Address) -> Option<Phase> {
+        self.server.session(client).map(Session::phase)
+    }
+}
+
+/// A policy that answers as it is told, and keeps what it was asked.
+#[derive(Default)]
+struct Script {
+    standard: Standard,
+    verdict: Option<Verdict>,
+    pace: Option<Pace>,
+    apply: Option<Apply>,
+    candidates: Vec<ImageInfo>,
+    offers: Vec<(QueryNextImageRequest, Option<ImageId>)>,
+}
+
+impl Policy for Script {
+    fn fits(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+        self.candidates.push(*image);
+        self.standard.suits(request, image)
+    }
+
+    fn offer(
+        &mut self,
+        client: Address,
+        request: &QueryNextImageRequest,
+        found: Option<&ImageInfo>,
+    ) -> Verdict {
+        self.offers.push((*request, found.map(|image| image.id)));
+        self.verdict.unwrap_or_else(|| Standard::default().offer(client, request, found))
+    }
+
+    fn pace(&mut self, client: Address, request: &ImageBlockRequest, session: Option<&Session>) -> Pace {
+        self.pace.unwrap_or_else(|| Standard::default().pace(client, request, session))
+    }
+
+    fn apply(&mut self, client: Address, id: ImageId) -> Apply {
+        self.apply.unwrap_or_else(|| Standard::default().apply(client, id))
+    }
+}
+
+/// A store that lies or lingers when it is told to.
+struct Slow {
+    files: Catalog<'static>,
+    says: Option<Read>,
+    reads: Vec<(u32, usize)>,
+}
+
+impl ImageStore for Slow {
+    fn find(
+        &mut self,
+        manufacturer: ManufacturerCode,
+        image_type: ImageType,
+        fits: &mut dyn FnMut(&ImageInfo) -> bool,
+    ) -> Option<ImageInfo> {
+        self.files.find(manufacturer, image_type, fits)
+    }
+
+    fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
+        self.files.info(id, node)
+    }
+
+    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read {
+        self.reads.push((offset, out.len()));
+        let read = self.files.read(image, offset, out);
+        self.says.unwrap_or(read)
+    }
+}
+
+fn bytes(text: &str) -> Vec<u8> {
+    text.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for (at, byte) in bytes.iter().enumerate() {
+        write!(text, "{}{byte:02x}", if at == 0 { "" } else { " " }).unwrap();
+    }
+    text
+}
+
+/// A file of `size` bytes: the header, then 0x80, 0x81 and so on, which is no sub-element.
+fn file(header: Header<'_>, size: u32) -> Vec<u8> {
+    let header = Header { total_size: size, ..header };
+    let mut bytes = vec![0; header.encoded_len()];
+    header.encode(&mut bytes).unwrap();
+    bytes.extend((0x80..=0xff).cycle().take(usize::try_from(size).unwrap() - bytes.len()));
+    bytes
+}
+
+fn plain(version: u32, size: u32) -> Vec<u8> {
+    file(Header::new(ImageId { version: crate::FileVersion(version), ..IMAGE }), size)
+}
+
+fn catalog(files: Vec<Vec<u8>>) -> Catalog<'static> {
+    let entries: Vec<_> = files.into_iter().map(|file| Entry::parse(file.leak()).unwrap()).collect();
+    Catalog::new(entries.leak()).unwrap()
+}

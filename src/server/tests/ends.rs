@@ -1,0 +1,149 @@
+//! Upgrade End.
+
+use super::*;
+use crate::zcl::{Refusal, Violation};
+
+const END: &str = "01 2a 06 00 01 10 ab 00 05 00 00 00";
+const NOW: &str = "19 2a 07 01 10 ab 00 05 00 00 00 00 00 00 00 00 00 00 00";
+const HOLD: &str = "19 2a 07 01 10 ab 00 05 00 00 00 00 00 00 00 ff ff ff ff";
+
+/// Shows: SRV-060, CMD-080
+#[test]
+fn success_is_answered_by_an_order_for_the_same_image() {
+    let mut desk = Desk::with(vec![plain(5, 101)]);
+    assert_eq!(desk.ask(LAMP, END), NOW);
+    assert_eq!(desk.events(), [Event::Ended { client: LAMP, id: IMAGE, status: Status::SUCCESS }]);
+    assert_eq!(desk.phase(LAMP), Some(Phase::Ended { id: IMAGE, status: Status::SUCCESS }));
+    assert_eq!(
+        desk.ask(PLUG, "01 99 06 00 02 20 cd bf 78 56 34 12"),
+        "19 99 07 02 20 cd bf 78 56 34 12 00 00 00 00 00 00 00 00"
+    );
+}
+
+/// Shows: SRV-061
+#[test]
+fn any_other_end_is_acknowledged_and_no_more() {
+    let mut desk = Desk::with(vec![plain(5, 101)]);
+    for (code, status) in
+        [("96", Status::INVALID_IMAGE), ("99", Status::REQUIRE_MORE_IMAGE), ("95", Status::ABORT)]
+    {
+        let end = std::format!("01 2a 06 {code} 01 10 ab 00 05 00 00 00");
+        assert_eq!(desk.ask(LAMP, &end), "18 2a 0b 06 00");
+        assert_eq!(desk.events(), [Event::Ended { client: LAMP, id: IMAGE, status }]);
+        assert_eq!(desk.phase(LAMP), Some(Phase::Ended { id: IMAGE, status }));
+        // A client that wants to hear of errors only hears nothing.
+        let quiet = std::format!("11 2a 06 {code} 01 10 ab 00 05 00 00 00");
+        assert_eq!(desk.handle(LAMP, &quiet), Handled::Done);
+        assert_eq!(desk.events(), [Event::Ended { client: LAMP, id: IMAGE, status }]);
+    }
+    // It starts again as it likes.
+    let block = "01 2b 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02";
+    assert_eq!(desk.ask(LAMP, block), "19 2b 05 00 01 10 ab 00 05 00 00 00 00 00 00 00 02 1e f1");
+}
+
+/// Shows: CMD-075
+#[test]
+fn a_status_that_an_end_does_not_have_means_failed() {
+    let mut desk = Desk::with(vec![]);
+    assert_eq!(desk.ask(LAMP, "01 2a 06 01 01 10 ab 00 05 00 00 00"), "18 2a 0b 06 00");
+    assert_eq!(desk.events(), [Event::Ended { client: LAMP, id: IMAGE, status: Status(0x01) }]);
+
+    let strict = Config { strict: true, ..Config::default() };
+    let mut desk = Desk::configured(strict, 4, Catalog::default(), Script::default());
+    assert_eq!(desk.ask(LAMP, "01 2a 06 01 01 10 ab 00 05 00 00 00"), "18 2a 0b 06 80");
+    let fault = Fault::Rule(Violation::Status(Status(0x01), "CMD-074"));
+    assert_eq!(desk.events(), [Event::Malformed { client: LAMP, fault }]);
+    assert_eq!(desk.ask(LAMP, END), NOW);
+}
+
+/// Shows: SRV-064
+#[test]
+fn an_order_is_for_now_later_a_date_or_another_command() {
+    let mut desk = Desk::with(vec![]);
+    let in_utc = "19 2a 07 01 10 ab 00 05 00 00 00 e8 03 00 00 40 06 00 00";
+    for (apply, answer) in [
+        (Apply::Now, NOW),
+        (Apply::AfterSeconds(3600), "19 2a 07 01 10 ab 00 05 00 00 00 00 00 00 00 10 0e 00 00"),
+        (Apply::AfterSeconds(u32::MAX), "19 2a 07 01 10 ab 00 05 00 00 00 00 00 00 00 fe ff ff ff"),
+        (Apply::Hold, HOLD),
+    ] {
+        desk.policy.apply = Some(apply);
+        assert_eq!(desk.ask(LAMP, END), answer, "{apply:?}");
+    }
+    desk.server.set_utc(desk.now(), Some(UtcTime(1000)));
+    desk.policy.apply = Some(Apply::At(UtcTime(1600)));
+    assert_eq!(desk.ask(LAMP, END), in_utc);
+}
+
+/// Shows: SRV-065, CMD-022
+#[test]
+fn times_are_told_in_one_way_throughout() {
+    let block = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02";
+    let orders = [
+        Apply::Now,
+        Apply::AfterSeconds(9),
+        Apply::AfterSeconds(u32::MAX),
+        Apply::At(UtcTime(5)),
+        Apply::At(UtcTime(2000)),
+        Apply::Hold,
+    ];
+    let mut desk = Desk::with(vec![plain(5, 101)]);
+    desk.policy.pace = Some(Pace::Wait { seconds: 30 });
+    desk.now = 77_000;
+    let current_times = |desk: &mut Desk<Catalog<'static>, Script>, expected: &str| {
+        for apply in orders {
+            desk.policy.apply = Some(apply);
+            assert_eq!(desk.ask(LAMP, END)[3 * 11..][..11], *expected, "{apply:?}");
+        }
+        assert_eq!(desk.ask(LAMP, block)[3 * 4..][..11], *expected);
+    };
+    current_times(&mut desk, "00 00 00 00");
+    // A date cannot be told without a clock: nothing starts early.
+    desk.policy.apply = Some(Apply::At(UtcTime(5)));
+    assert_eq!(desk.ask(LAMP, END), HOLD);
+
+    desk.server.set_utc(desk.now(), Some(UtcTime(1000)));
+    current_times(&mut desk, "e8 03 00 00");
+    desk.now += 256_000;
+    current_times(&mut desk, "e8 04 00 00");
+    assert_eq!(desk.ask(LAMP, block), "19 2a 05 97 e8 04 00 00 06 05 00 00");
+    desk.server.set_utc(desk.now(), None);
+    current_times(&mut desk, "00 00 00 00");
+
+    assert_eq!(zcl::ImageNotify::DEFAULT_JITTER, 50);
+}
+
+/// Shows: SRV-071
+#[test]
+fn a_repeated_ask_is_answered_as_things_stand() {
+    let mut desk = Desk::with(vec![plain(5, 101)]);
+    for (apply, answer) in [(Apply::Hold, HOLD), (Apply::Hold, HOLD), (Apply::Now, NOW)] {
+        desk.policy.apply = Some(apply);
+        assert_eq!(desk.ask(LAMP, END), answer);
+        desk.now += 3_600_000;
+    }
+    assert_eq!(desk.events().len(), 3);
+}
+
+/// Shows: SRV-073
+#[test]
+fn an_image_that_is_gone_can_still_be_upgraded_to() {
+    let mut desk = Desk::with(vec![]);
+    assert_eq!(desk.ask(LAMP, END), NOW);
+    desk.policy.apply = Some(Apply::Hold);
+    assert_eq!(desk.ask(LAMP, END), HOLD);
+    desk.policy.apply = Some(Apply::Refuse(Refusal::NO_IMAGE_AVAILABLE));
+    assert_eq!(desk.ask(LAMP, END), "18 2a 0b 06 98");
+}
+
+/// Shows: SRV-074
+#[test]
+fn an_upgrade_can_be_refused_after_the_download() {
+    let mut desk = Desk::with(vec![plain(5, 101)]);
+    desk.policy.apply = Some(Apply::Refuse(Refusal::ABORT));
+    assert_eq!(desk.ask(LAMP, END), "18 2a 0b 06 95");
+    // Also to a client that sends so that it hears of errors only.
+    assert_eq!(desk.ask(LAMP, "11 2a 06 00 01 10 ab 00 05 00 00 00"), "18 2a 0b 06 95");
+    desk.policy.apply = Some(Apply::Hold);
+    assert_eq!(desk.ask(LAMP, END), HOLD);
+}

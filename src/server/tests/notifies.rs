@@ -1,0 +1,108 @@
+//! Image Notify.
+
+use super::*;
+use crate::types::{FileVersion, ImageFilter};
+use crate::zcl::{ImageNotify, NotifyScope, Violation};
+
+const ROOM: Address = Address::new(0x0007, 0xff);
+
+fn notify(
+    desk: &mut Desk<Catalog<'_>, Script>,
+    to: Address,
+    delivery: DeliveryMode,
+    notify: ImageNotify,
+) -> String {
+    let transmit = desk.server.notify(to, delivery, notify, &mut desk.out).unwrap();
+    let aps_ack = delivery == DeliveryMode::Unicast;
+    assert_eq!(transmit, Transmit { to, len: transmit.len, delivery, aps_ack });
+    hex(&desk.out[..transmit.len])
+}
+
+/// Shows: SRV-009, SRV-012
+#[test]
+fn four_payloads_go_three_ways() {
+    let mut desk = Desk::with(vec![]);
+    let (manufacturer, image_type) = (ManufacturerCode(0x1001), ImageType(0x00ab));
+    let version = FileVersion(0x1005_3519);
+    let scopes = [
+        (NotifyScope::Everyone, "00 32"),
+        (NotifyScope::Manufacturer(manufacturer), "01 32 01 10"),
+        (NotifyScope::ImageType(manufacturer, image_type), "02 32 01 10 ab 00"),
+        (
+            NotifyScope::NewVersion(ImageFilter { manufacturer, image_type, version }),
+            "03 32 01 10 ab 00 19 35 05 10",
+        ),
+    ];
+    let ways = [
+        (LAMP, DeliveryMode::Unicast, "09"),
+        (Address::ALL_AWAKE, DeliveryMode::Broadcast, "19"),
+        (ROOM, DeliveryMode::Multicast, "19"),
+    ];
+    let mut sequence = 0;
+    for (scope, payload) in scopes {
+        for (to, delivery, control) in ways {
+            let sent = notify(&mut desk, to, delivery, ImageNotify { jitter: 50, scope });
+            assert_eq!(sent, std::format!("{control} {sequence:02x} 00 {payload}"));
+            sequence += 1;
+        }
+    }
+}
+
+/// Shows: SRV-010, SRV-011
+#[test]
+fn jitter_is_1_to_100() {
+    let mut desk = Desk::with(vec![]);
+    assert_eq!(notify(&mut desk, LAMP, DeliveryMode::Unicast, ImageNotify::UNICAST), "09 00 00 00 64");
+    let usual = ImageNotify { jitter: ImageNotify::DEFAULT_JITTER, scope: NotifyScope::Everyone };
+    assert_eq!(notify(&mut desk, Address::ALL_AWAKE, DeliveryMode::Broadcast, usual), "19 01 00 00 32");
+    for delivery in [DeliveryMode::Unicast, DeliveryMode::Multicast, DeliveryMode::Broadcast] {
+        for jitter in [0, 101, 255] {
+            let result = desk.server.notify(LAMP, delivery, ImageNotify { jitter, ..usual }, &mut desk.out);
+            assert_eq!(result, Err(Violation::QueryJitter(jitter)));
+        }
+        for jitter in [1, 100] {
+            assert!(
+                desk.server.notify(LAMP, delivery, ImageNotify { jitter, ..usual }, &mut desk.out).is_ok()
+            );
+        }
+    }
+    // The six that were sent counted, the refused ones did not.
+    assert_eq!(notify(&mut desk, LAMP, DeliveryMode::Unicast, ImageNotify::UNICAST), "09 08 00 00 64");
+}
+
+/// Shows: SRV-013
+#[test]
+fn a_new_image_is_told_to_nobody() {
+    let mut desk = Desk::with(vec![]);
+    let query = "01 07 01 00 01 10 ab 00 01 00 00 00";
+    assert_eq!(desk.ask(LAMP, query), "19 07 02 98");
+    desk.images = catalog(vec![plain(5, 101)]);
+    desk.events();
+    // A frame that needs no answer gets none, however long the image has been there.
+    desk.now += 86_400_000;
+    assert_eq!(desk.handle(LAMP, "10 08 0b 02 00"), Handled::Done);
+    assert_eq!(desk.events().len(), 1, "the Default Response");
+    assert_eq!(desk.ask(LAMP, query), "19 07 02 00 01 10 ab 00 05 00 00 00 65 00 00 00");
+}
+
+/// A notify that does not arrive has no trace here that could end anything: there is nothing to tell the server.
+///
+/// Shows: SRV-014
+#[test]
+fn a_notify_that_is_lost_ends_nothing() {
+    let mut desk = Desk::with(vec![plain(5, 101)]);
+    let first = "01 07 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02";
+    assert_eq!(desk.ask(LAMP, first), "19 07 05 00 01 10 ab 00 05 00 00 00 00 00 00 00 02 1e f1");
+    let before = desk.phase(LAMP);
+    for client in [LAMP, PLUG] {
+        for _ in 0..10 {
+            notify(&mut desk, client, DeliveryMode::Unicast, ImageNotify::UNICAST);
+        }
+    }
+    assert_eq!((desk.phase(LAMP), desk.phase(PLUG)), (before, None));
+    desk.now += 3_600_000;
+    let next = "01 08 03 00 01 10 ab 00 05 00 00 00 02 00 00 00 02";
+    assert_eq!(desk.ask(LAMP, next), "19 08 05 00 01 10 ab 00 05 00 00 00 02 00 00 00 02 ee 0b");
+    let query = "01 01 01 00 01 10 ab 00 01 00 00 00";
+    assert_eq!(desk.ask(PLUG, query), "19 01 02 00 01 10 ab 00 05 00 00 00 65 00 00 00");
+}

@@ -1,0 +1,24 @@
+//! A file to show the way with.
+
+use zigbee_ota::file::{Element, Header, HeaderText, Tag, Writer};
+use zigbee_ota::{Encode, HardwareRange, HardwareVersion, ImageId};
+
+/// A file of about 200 KB for hardware 1.0 to 2.0: firmware that cannot be guessed, and a manufacturer's element.
+#[must_use]
+pub fn demonstration_file() -> Vec<u8> {
+    let mut firmware = vec![0; 200_000];
+    fastrand::Rng::with_seed(0x0a7a).fill(&mut firmware);
+    let header = Header {
+        text: HeaderText::new("demonstration").expect("13 bytes fit in 32"),
+        hardware: Some(HardwareRange { min: HardwareVersion(0x0100), max: HardwareVersion(0x0200) }),
+        ..Header::new(ImageId::new(0x1001, 0x00ab, 0x1010_3701))
+    };
+    let elements = [
+        Element { tag: Tag::UPGRADE_IMAGE, data: &firmware },
+        Element { tag: Tag(0xf000), data: b"built in memory" },
+    ];
+    let writer = Writer::new(header, &elements).expect("200 KB can be counted");
+    let mut file = vec![0; writer.encoded_len()];
+    writer.encode(&mut file).expect("the room was measured");
+    file
+}

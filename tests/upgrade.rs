@@ -1,0 +1,137 @@
+//! Whole upgrades: client and server over a link on virtual time.
+
+use std::num::NonZeroU8;
+
+use proptest::prelude::*;
+use zigbee_ota::ImageId;
+use zigbee_ota::client::Outcome;
+use zigbee_ota::file::{Element, Header, Parts, Tag, Writer};
+use zigbee_ota::server::Entry;
+use zigbee_ota::time::Millis;
+use zigbee_ota::{Encode, FileVersion};
+use zigbee_ota_sim::{End, Report, Settings, Upgrade, demonstration_file};
+
+/// A file of `size` bytes, at least 62, whose content is `seed`'s.
+fn file(size: usize, seed: u64) -> Vec<u8> {
+    let mut data = vec![0; size - 62];
+    fastrand::Rng::with_seed(seed).fill(&mut data);
+    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
+    let header = Header::new(ImageId::new(0x1001, 0x0001, 7));
+    let mut bytes = vec![0; size];
+    Writer::new(header, &elements).unwrap().encode(&mut bytes).unwrap();
+    bytes
+}
+
+fn upgrade(file: &[u8], settings: &Settings) -> Report {
+    let parts = Parts::parse(file).unwrap();
+    let entries = [Entry::from(&parts)];
+    Upgrade::new(&entries, &parts, settings).run(|_| {})
+}
+
+fn is_upgraded(report: &Report) -> bool {
+    report.identical && matches!(report.end, End::Client(Outcome::Upgraded(_)))
+}
+
+/// Shows: FILE-040, FILE-065, ESP-037
+#[test]
+fn without_loss_not_one_frame_is_sent_too_many() {
+    for (size, block, blocks) in [(1001, 100, 11), (1000, 100, 10), (1000, 1, 1000), (62, 255, 1)] {
+        let settings = Settings { block: NonZeroU8::new(block).unwrap(), ..Settings::default() };
+        let report = upgrade(&file(size, 1), &settings);
+        assert!(is_upgraded(&report), "{report:?}");
+        assert_eq!(report.blocks, blocks);
+        // A query, the blocks, the end; and the Default Response to the notify.
+        assert_eq!(report.frames_to_server, 1 + blocks + 1 + 1);
+        assert_eq!(report.frames_to_client, 1 + 1 + blocks + 1);
+        assert_eq!(report.requests_repeated, 0);
+        // No pause of its own: 10 ms there, 10 ms for the answer, 10 ms back.
+        assert_eq!(report.download, Millis(30 * u32::try_from(blocks).unwrap()));
+    }
+}
+
+/// Shows: CLI-066
+#[test]
+fn lost_frames_delay_an_upgrade_and_do_not_end_it() {
+    let file = file(20_000, 2);
+    for loss in [0.01, 0.05, 0.2] {
+        for seed in 0..20 {
+            let report = upgrade(&file, &Settings { loss, seed, ..Settings::default() });
+            assert!(is_upgraded(&report), "loss {loss}, seed {seed}: {report:?}");
+            assert_eq!(report.blocks, 313, "no block is stored twice");
+        }
+    }
+}
+
+#[test]
+fn one_percent_of_loss_costs_less_than_five_percent_of_speed() {
+    let file = demonstration_file();
+    let download = |loss, seed| {
+        let report = upgrade(&file, &Settings { loss, seed, latency: Millis(7), ..Settings::default() });
+        assert!(is_upgraded(&report));
+        f64::from(report.download.0)
+    };
+    let lossless = download(0.0, 0);
+    let lossy: f64 = (0..10).map(|seed| download(0.01, seed)).sum::<f64>() / 10.0;
+    assert!(lossless / lossy >= 0.95, "{:.3} of the speed is kept", lossless / lossy);
+}
+
+#[test]
+fn a_link_that_carries_nothing_ends_in_a_reason() {
+    let report = upgrade(&file(1000, 3), &Settings { loss: 1.0, ..Settings::default() });
+    assert_eq!((report.end, report.identical, report.blocks), (End::Stalled, false, 0));
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    let run = |seed| upgrade(&file(5000, 4), &Settings { loss: 0.1, seed, ..Settings::default() });
+    assert_eq!(run(5), run(5));
+    assert_ne!(run(5), run(6));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Shows: CLI-004
+    #[test]
+    fn a_client_that_upgrades_holds_the_file(
+        size in 62_usize..3000,
+        block in 1_u8..,
+        latency in 0_u32..2000,
+        server_delay in 0_u32..2000,
+        loss in 0.0..0.3,
+        seed: u64,
+    ) {
+        let settings = Settings {
+            block: NonZeroU8::new(block).unwrap(),
+            latency: Millis(latency),
+            server_delay: Millis(server_delay),
+            loss,
+            seed,
+            ..Settings::default()
+        };
+        let report = upgrade(&file(size, seed), &settings);
+        prop_assert!(is_upgraded(&report), "{report:?}");
+    }
+}
+
+/// Every file whose header stands at its start is served, whatever its body is; the others are refused.
+#[test]
+fn real_files_are_upgraded_with() {
+    let Some(folder) = std::env::var_os("OTA_CORPUS") else {
+        eprintln!("SKIPPED: OTA_CORPUS names no folder of real files");
+        return;
+    };
+    let mut upgraded = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        let Ok(parts) = Parts::parse(&bytes) else { continue };
+        assert_ne!(parts.header.id.version, FileVersion::ANY);
+        for loss in [0.0, 0.05] {
+            let report = upgrade(&bytes, &Settings { loss, ..Settings::default() });
+            assert!(is_upgraded(&report), "{}: {report:?}", path.display());
+        }
+        upgraded += 1;
+    }
+    assert!(upgraded >= 26, "only {upgraded} files were taken");
+}
