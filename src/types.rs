@@ -196,7 +196,9 @@ impl FromStr for FileVersion {
             let plain = !digits.starts_with('+');
             return u32::from_str_radix(digits, 16).ok().filter(|_| plain).map(Self).ok_or(ParseVersionError);
         }
-        let (application, stack) = text.split_once(", stack ").ok_or(ParseVersionError)?;
+        // Not `split_once`: the search of `core` has panic branches.
+        let (application, rest) = text.split_at_checked("1.0 b05".len()).ok_or(ParseVersionError)?;
+        let stack = rest.strip_prefix(", stack ").ok_or(ParseVersionError)?;
         let [release, build] = release_and_build(application)?;
         let [stack_release, stack_build] = release_and_build(stack)?;
         Ok(Self(u32::from_be_bytes([release, build, stack_release, stack_build])))

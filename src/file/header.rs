@@ -135,9 +135,8 @@ impl<'a> Header<'a> {
     /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 with the bytes that a header needs at least,
     /// [`UnsupportedHeaderVersion`](DecodeErrorKind::UnsupportedHeaderVersion) for another major version,
     /// [`HeaderTooShort`](DecodeErrorKind::HeaderTooShort) for its flags,
-    /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 with the bytes of the known fields,
-    /// [`TotalTooSmall`](DecodeErrorKind::TotalTooSmall) for the header, and `Truncated` at byte 0 with the header
-    /// length. Offsets are those of the field at fault.
+    /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 with the header length, and
+    /// [`TotalTooSmall`](DecodeErrorKind::TotalTooSmall) for the header. Offsets are those of the field at fault.
     pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         read(file, |control| control)
     }
@@ -158,7 +157,7 @@ impl<'a> Header<'a> {
     /// Those of [`parse`](Self::parse); [`Truncated`](DecodeErrorKind::Truncated) says how many bytes the known
     /// fields take.
     pub fn parse_known(start: &[u8]) -> Result<Header<'static>, DecodeError> {
-        known(start, without_destination).map(|known| known.header)
+        known(start, without_destination, |_, fields| fields).map(|known| known.header)
     }
 
     /// The field control: a bit for each optional field that is there, and `other_control`.
@@ -239,12 +238,9 @@ fn read(
     file: &[u8],
     fallback: fn(HeaderControl) -> HeaderControl,
 ) -> Result<(Header<'_>, &[u8]), DecodeError> {
-    let Known { header, declared, rest } = known(file, fallback)?;
+    let Known { header, declared, rest } = known(file, fallback, |declared, _| declared)?;
     let extra = usize::from(declared).saturating_sub(header.header_len());
-    let Some((extra, rest)) = rest.split_at_checked(extra) else {
-        let kind = DecodeErrorKind::Truncated { needed: usize::from(declared), present: file.len() };
-        return Err(wrong(0, kind));
-    };
+    let (extra, rest) = rest.split_at_checked(extra).unwrap_or((rest, &[]));
     Ok((Header { extra, ..header }, rest))
 }
 
@@ -257,8 +253,13 @@ struct Known<'a> {
     rest: &'a [u8],
 }
 
-/// Reads the known fields of a header.
-fn known(file: &[u8], fallback: fn(HeaderControl) -> HeaderControl) -> Result<Known<'_>, DecodeError> {
+/// Reads the known fields of a header, of which `needed` says, by the declared length and that of the fields, how many
+/// bytes must be there.
+fn known(
+    file: &[u8],
+    fallback: fn(HeaderControl) -> HeaderControl,
+    needed: fn(u16, u16) -> u16,
+) -> Result<Known<'_>, DecodeError> {
     check_identifier(file)?;
     let (raw, tail) = locate(Item::FileHeader, 0, file, fixed::<Raw>(file))?;
     let [minor, major] = raw.version.to_bytes();
@@ -269,7 +270,7 @@ fn known(file: &[u8], fallback: fn(HeaderControl) -> HeaderControl) -> Result<Kn
     let declared = raw.header_length.get();
     let control = HeaderControl::from_bits_retain(raw.field_control.get());
     let present = fields_within(declared, control, fallback)?;
-    let needed = usize::from(fields_len(present));
+    let needed = usize::from(needed(declared, fields_len(present)));
     if file.len() < needed {
         return Err(wrong(0, DecodeErrorKind::Truncated { needed, present: file.len() }));
     }

@@ -157,6 +157,9 @@ mod tests {
         assert_eq!(error, DuplicateImage { id: LAMP, first: 0, second: 4 });
         assert_eq!(error.to_string(), "entries 0 and 4 are both the image 1001-00AB-00000005");
 
+        let twice = [entries[1], entries[1]];
+        assert_eq!(Catalog::new(&twice).map_err(|error| (error.first, error.second)).err(), Some((0, 1)));
+
         let mut catalog = Catalog::new(&entries[..4]).unwrap();
         for entry in &entries[..4] {
             let found = catalog.info(entry.info().id, None).unwrap();

@@ -214,42 +214,42 @@ impl<S: Slots> Server<S> {
         if header.direction() == Direction::ToClient {
             return Handled::Ignored(Ignored::ToClient);
         }
-        if let Some(session) = self.table.get_mut(meta.from) {
-            session.heard = now;
-        }
         let asked = Asked { client: meta.from, sequence: header.sequence };
         let command = CommandId(header.command);
-        let message = match Frame::decode_payload(&header, payload, self.config.quirks) {
-            Ok(frame) => frame.message,
-            Err(error) if header.is_cluster_command() => {
-                return Handled::Reply(self.malformed(asked, command, error.into(), out));
-            }
-            Err(error) => return Handled::Ignored(Ignored::Unreadable(error)),
-        };
-        match message {
-            Message::ToServer(ToServer::QueryNextImage(request)) => {
+        let message = Frame::decode_payload(&header, payload, self.config.quirks).map(|frame| frame.message);
+        let handled = match message {
+            Ok(Message::ToServer(ToServer::QueryNextImage(request))) => {
                 Handled::Reply(self.query(now, asked, &request, images, policy, out))
             }
-            Message::ToServer(ToServer::ImageBlock(request)) => {
+            Ok(Message::ToServer(ToServer::ImageBlock(request))) => {
                 self.block(now, asked, request, images, policy, out)
             }
-            Message::ToServer(ToServer::UpgradeEnd(request)) => {
+            Ok(Message::ToServer(ToServer::UpgradeEnd(request))) => {
                 self.end(now, asked, header.control, request, policy, out)
             }
-            Message::DefaultResponse(_, response) => {
+            Ok(Message::DefaultResponse(_, response)) => {
                 let (command, status) = (response.command, response.status);
                 self.events.push(Event::DefaultResponse { client: asked.client, command, status });
                 Handled::Done
             }
-            Message::Other(_) if header.is_cluster_command() => {
+            Ok(Message::Other(_)) if header.is_cluster_command() => {
                 Handled::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out))
             }
-            Message::Other(_) if header.manufacturer.is_some() => {
+            Ok(Message::Other(_)) if header.manufacturer.is_some() => {
                 Handled::Ignored(Ignored::ManufacturerSpecific)
             }
-            Message::Other(_) => Handled::Ignored(Ignored::NotOfCluster),
-            Message::ToClient(_) => Handled::Ignored(Ignored::ToClient),
+            Ok(Message::Other(_)) => Handled::Ignored(Ignored::NotOfCluster),
+            Ok(Message::ToClient(_)) => Handled::Ignored(Ignored::ToClient),
+            Err(error) if header.is_cluster_command() => {
+                Handled::Reply(self.malformed(asked, command, error.into(), out))
+            }
+            Err(error) => Handled::Ignored(Ignored::Unreadable(error)),
+        };
+        // Last, so that the policy was shown when the client was heard before.
+        if let Some(session) = self.table.get_mut(meta.from) {
+            session.heard = now;
         }
+        handled
     }
 
     /// What is remembered of a client; `None` when it has no slot.

@@ -30,7 +30,7 @@ pub trait Policy {
     }
 
     /// Whether to serve a block now (section 6.10.8.3). Asked for every block request that could be served, before
-    /// the image is read. `session` is what is remembered of the client, where it has a slot.
+    /// the image is read. `session` is what is remembered of the client from before this request, where it has a slot.
     fn pace(&mut self, client: Address, request: &ImageBlockRequest, session: Option<&Session>) -> Pace {
         let _ = (client, request, session);
         Pace::Send

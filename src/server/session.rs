@@ -9,8 +9,8 @@ use crate::zcl::{Refusal, Status};
 
 /// The slot of one client.
 ///
-/// No answer depends on it: a server without a slot for a client serves it just as well (section 6.1). It is what
-/// the caller and its [`Policy`](super::Policy) can look up about a client heard of lately.
+/// It decides nothing by itself: a server without a slot for a client serves it just as well (section 6.1). It is
+/// what the caller and its [`Policy`](super::Policy) can look up about a client heard of lately.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
     pub(super) client: Address,

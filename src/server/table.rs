@@ -56,13 +56,15 @@ impl<S: Slots> Table<S> {
     pub(super) fn enter(&mut self, client: Address) -> Option<&mut Session> {
         let index = match self.place(client) {
             Ok(place) => self.order(place)?,
-            Err(place) => match self.add(place) {
-                Some(index) => self.fill(index, client),
-                None => {
-                    let index = self.replace(place)?;
-                    self.fill(index, client)
-                }
-            },
+            Err(place) => {
+                let index = match self.add(place) {
+                    Some(index) => index,
+                    None => self.replace(place)?,
+                };
+                let slot = self.slots.as_mut().get_mut(usize::from(index))?;
+                *slot = Session::of(client, slot.order);
+                index
+            }
         };
         self.slots.as_mut().get_mut(usize::from(index))
     }
@@ -105,13 +107,6 @@ impl<S: Slots> Table<S> {
             shift_up(slots.get_mut(place..=from)?, index);
         }
         Some(index)
-    }
-
-    fn fill(&mut self, index: u16, client: Address) -> u16 {
-        if let Some(slot) = self.slots.as_mut().get_mut(usize::from(index)) {
-            *slot = Session::of(client, slot.order);
-        }
-        index
     }
 }
 

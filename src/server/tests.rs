@@ -22,6 +22,9 @@ const IMAGE: ImageId = ImageId::new(0x1001, 0x00ab, 5);
 const LAMP: Address = Address::new(0x1234, 1);
 const PLUG: Address = Address::new(0x5678, 9);
 
+/// `ef cd ab 89 67 45 23 01` in a frame.
+const OWNER: Eui64 = Eui64(0x0123_4567_89ab_cdef);
+
 /// A caller: a server with four slots, its images and its decisions.
 struct Desk<I, P> {
     server: Server<Vec<Session>>,
@@ -124,7 +127,7 @@ impl Policy for Script {
     }
 }
 
-/// A store that lies or lingers when it is told to.
+/// A store that lies or lingers when it is told to, and hands out its owner's files to everybody.
 struct Slow {
     files: Catalog<'static>,
     says: Option<Read>,
@@ -142,7 +145,7 @@ impl ImageStore for Slow {
     }
 
     fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
-        self.files.info(id, node)
+        self.files.info(id, node).or_else(|| self.files.info(id, Some(OWNER)))
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read {

@@ -175,7 +175,7 @@ impl<'a> Message<'a> {
     }
 
     /// Bits of the frame control that the message decides: type, manufacturer, direction.
-    pub(super) fn control(&self) -> FrameControl {
+    pub(super) const fn control(&self) -> FrameControl {
         let (frame_type, direction) = match self {
             Self::ToServer(_) => (FrameControl::CLUSTER, Direction::ToServer),
             Self::ToClient(_) => (FrameControl::CLUSTER, Direction::ToClient),

@@ -172,6 +172,8 @@ impl<'a> Frame<'a> {
     }
 
     const fn of(control: FrameControl, sequence: u8, message: Message<'a>) -> Self {
+        // As it will be read, so that what is made and what is read compare equal.
+        let control = control.union(message.control());
         Self { control, sequence, message, deviations: Deviations::NONE }
     }
 

@@ -284,3 +284,14 @@ fn a_header_needs_room_for_all_of_it() {
     assert_eq!(header.encode(&mut short), Err(EncodeError::NoRoom { needed: 64, available: 63 }));
     assert_eq!(short, [0xee; 63]);
 }
+
+#[test]
+fn the_known_fields_are_enough_while_a_header_arrives() {
+    let header = Header { extra: &[7; 20], ..fixed_header() };
+    let whole = written(&header);
+    let known = whole.len() - 20;
+    assert_eq!(Header::parse_known(&whole[..known]), Ok(Header { extra: &[], ..header }));
+    let error = Header::parse_known(&whole[..known - 1]).unwrap_err();
+    assert_eq!(error.kind, DecodeErrorKind::Truncated { needed: known, present: known - 1 });
+    assert!(error.is_truncated());
+}

@@ -110,6 +110,28 @@ fn a_policy_shortens_blocks_for_a_client_and_a_request() {
     }
 }
 
+#[test]
+fn a_policy_sees_what_was_before_the_request() {
+    /// At most one block a second to each client.
+    struct Slowly(u64, Vec<Option<Phase>>);
+    impl Policy for Slowly {
+        fn pace(&mut self, _: Address, _: &ImageBlockRequest, session: Option<&Session>) -> Pace {
+            self.1.push(session.map(Session::phase));
+            match session.map(|session| Instant::from_millis(self.0).since(session.last_heard())) {
+                Some(passed) if passed.0 < 1000 => Pace::Wait { seconds: 1 },
+                _ => Pace::Send,
+            }
+        }
+    }
+    let mut desk = Desk::new(catalog(vec![plain(5, 101)]), Slowly(0, vec![]));
+    for (now, served) in [(0, true), (999, false), (1998, false), (2998, true)] {
+        (desk.now, desk.policy.0) = (now, now);
+        assert_eq!(desk.ask(LAMP, FIRST) == FIRST_DATA, served, "{now}");
+    }
+    let downloading = Some(Phase::Downloading { id: IMAGE, reached: 2, blocks: 1 });
+    assert_eq!(desk.policy.1, [None, downloading, downloading, downloading]);
+}
+
 /// Shows: SRV-033
 #[test]
 fn one_size_can_do_for_all() {
@@ -198,13 +220,18 @@ fn an_unknown_image_is_not_available_whatever_is_asked_of_it() {
 /// Shows: SRV-079
 #[test]
 fn a_file_for_one_device_goes_only_to_requests_with_its_address() {
-    let header = Header { destination: Some(Eui64(0x0123_4567_89ab_cdef)), ..Header::new(IMAGE) };
-    let mut desk = Desk::with(vec![file(header, 101)]);
-    assert_eq!(desk.ask(LAMP, FIRST), "18 2a 0b 03 98");
-    let other = "01 2a 03 01 01 10 ab 00 05 00 00 00 00 00 00 00 02 ee cd ab 89 67 45 23 01";
-    assert_eq!(desk.ask(LAMP, other), "18 2a 0b 03 98");
-    let own = "01 2a 03 01 01 10 ab 00 05 00 00 00 00 00 00 00 02 ef cd ab 89 67 45 23 01";
-    assert_eq!(desk.ask(LAMP, own), FIRST_DATA);
+    fn check(mut desk: Desk<impl ImageStore, Script>) {
+        assert_eq!(desk.ask(LAMP, FIRST), "18 2a 0b 03 98");
+        let other = "01 2a 03 01 01 10 ab 00 05 00 00 00 00 00 00 00 02 ee cd ab 89 67 45 23 01";
+        assert_eq!(desk.ask(LAMP, other), "18 2a 0b 03 98");
+        let own = "01 2a 03 01 01 10 ab 00 05 00 00 00 00 00 00 00 02 ef cd ab 89 67 45 23 01";
+        assert_eq!(desk.ask(LAMP, own), FIRST_DATA);
+    }
+    let header = Header { destination: Some(OWNER), ..Header::new(IMAGE) };
+    let files = catalog(vec![file(header, 101)]);
+    check(Desk::new(files, Script::default()));
+    // The server looks itself, too.
+    check(Desk::new(Slow { files, says: None, reads: vec![] }, Script::default()));
 }
 
 /// Half of SRV-039: the address is just extra.

@@ -1,0 +1,78 @@
+//! What each job costs when it is written by hand for nothing but speed: the floor that the library is held against.
+//!
+//! Lengths are checked once, fields are read and written at their places, and nothing else of a frame is understood.
+
+/// The fields of an Image Block Request frame.
+pub struct BlockRequest {
+    pub sequence: u8,
+    pub manufacturer: u16,
+    pub image_type: u16,
+    pub version: u32,
+    pub offset: u32,
+    pub max_data: u8,
+    pub node: Option<u64>,
+    pub min_block_period: Option<u16>,
+}
+
+/// Reads an Image Block Request frame of exactly the length that its field control tells.
+pub fn read_block_request(frame: &[u8]) -> Option<BlockRequest> {
+    let (head, tail) = frame.split_first_chunk::<17>()?;
+    if head[0] & 0x0f != 0x01 || head[2] != 0x03 {
+        return None;
+    }
+    let (node, min_block_period) = match (head[3] & 0b11, tail.len()) {
+        (0b00, 0) => (None, None),
+        (0b01, 8) => (Some(u64_at(tail, 0)), None),
+        (0b10, 2) => (None, Some(u16_at(tail, 0))),
+        (0b11, 10) => (Some(u64_at(tail, 0)), Some(u16_at(tail, 8))),
+        _ => return None,
+    };
+    Some(BlockRequest {
+        sequence: head[1],
+        manufacturer: u16_at(head, 4),
+        image_type: u16_at(head, 6),
+        version: u32_at(head, 8),
+        offset: u32_at(head, 12),
+        max_data: head[16],
+        node,
+        min_block_period,
+    })
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+}
+
+/// The fields of an Image Block Response frame with data.
+#[derive(Clone, Copy)]
+pub struct BlockResponse<'a> {
+    pub sequence: u8,
+    pub manufacturer: u16,
+    pub image_type: u16,
+    pub version: u32,
+    pub offset: u32,
+    pub data: &'a [u8],
+}
+
+/// Writes an Image Block Response frame and returns its length, `None` without room or with too much data.
+pub fn write_block_response(response: &BlockResponse<'_>, out: &mut [u8]) -> Option<usize> {
+    let size = u8::try_from(response.data.len()).ok()?;
+    let len = 17 + response.data.len();
+    let (head, data) = out.get_mut(..len)?.split_first_chunk_mut::<17>()?;
+    head[..4].copy_from_slice(&[0x19, response.sequence, 0x05, 0x00]);
+    head[4..6].copy_from_slice(&response.manufacturer.to_le_bytes());
+    head[6..8].copy_from_slice(&response.image_type.to_le_bytes());
+    head[8..12].copy_from_slice(&response.version.to_le_bytes());
+    head[12..16].copy_from_slice(&response.offset.to_le_bytes());
+    head[16] = size;
+    data.copy_from_slice(response.data);
+    Some(len)
+}

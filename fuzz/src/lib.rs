@@ -1,0 +1,8 @@
+//! What the targets try: the laws that property tests try, too.
+
+#[path = "../../tests/laws"]
+pub mod laws {
+    pub mod bytes;
+    pub mod file;
+    pub mod frame;
+}

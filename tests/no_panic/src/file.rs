@@ -1,0 +1,67 @@
+//! The file: header, parts, image, writer.
+
+use core::hint::black_box;
+
+use zigbee_ota::file::{Element, Elements, Header, HeaderControl, HeaderText, Image, Parts, Tag, Writer};
+use zigbee_ota::{HardwareVersion, ImageId};
+
+use crate::Bytes;
+
+pub(crate) fn call(bytes: &mut Bytes<'_>) {
+    read_headers(bytes);
+    read_parts(bytes);
+    read_image(bytes);
+    write(bytes);
+}
+
+fn read_headers(bytes: &mut Bytes<'_>) {
+    let parsed = [Header::parse(bytes.input), Header::parse_lenient(bytes.input)].map(black_box);
+    for (header, _) in parsed.into_iter().flatten() {
+        black_box((header.control(), header.header_len(), header.is_device_specific()));
+        black_box((header.suits(HardwareVersion(black_box(0))), header.oddities()));
+        black_box((header.text.as_bytes(), header.text.to_str().ok()));
+        bytes.write(&header);
+    }
+}
+
+fn read_parts(bytes: &Bytes<'_>) {
+    if let Ok(parts) = black_box(Parts::parse(bytes.input))
+        && let Ok(elements) = black_box(parts.elements())
+    {
+        walk(elements);
+    }
+}
+
+fn read_image(bytes: &Bytes<'_>) {
+    black_box(Image::parse_prefix(bytes.input)).ok();
+    if let Ok(image) = black_box(Image::parse(bytes.input)) {
+        black_box((image.header(), image.bytes(), image.is_signed()));
+        walk(image.elements());
+        black_box(image.find(Tag(black_box(0))).last());
+    }
+}
+
+fn walk(elements: Elements<'_>) {
+    for at in elements {
+        black_box((at.element, at.data_offset(), at.element.tag.class(), at.element.tag.name()));
+    }
+}
+
+fn write(bytes: &mut Bytes<'_>) {
+    let id = ImageId::new(black_box(0), black_box(0), black_box(0));
+    let Ok(text) = HeaderText::new(black_box("")) else { return };
+    let header = black_box(Header {
+        text,
+        other_control: HeaderControl::from_bits_retain(black_box(0)),
+        extra: bytes.input,
+        ..Header::new(id)
+    });
+    let elements = [Element { tag: Tag(black_box(0)), data: bytes.input }; 3];
+    for element in black_box(&elements[..]) {
+        bytes.write(element);
+    }
+    if let Ok(writer) = black_box(Writer::new(header, black_box(&elements[..]))) {
+        black_box(writer.header());
+        bytes.write(&writer);
+    }
+}

@@ -1,0 +1,46 @@
+//! The lowest layer: types, time, link.
+
+use core::hint::black_box;
+use core::time::Duration;
+
+use zigbee_ota::link::{Address, Meta};
+use zigbee_ota::time::{Instant, Purpose, ServerTime, UtcTime};
+use zigbee_ota::{
+    FileVersion, HardwareRange, HardwareVersion, ImageFilter, ImageId, ImageType, SecurityCredentialVersion,
+    StackVersion,
+};
+
+pub(crate) fn call() {
+    numbers();
+    images();
+    time();
+    black_box(Meta::unicast(Address::new(black_box(0), black_box(0))));
+}
+
+fn numbers() {
+    let version = FileVersion(black_box(0));
+    black_box((version.parts(), version.is_bcd()));
+    black_box(black_box("").parse::<FileVersion>()).ok();
+    let image_type = ImageType(black_box(0));
+    black_box((image_type.class(), image_type.name()));
+    black_box((StackVersion(black_box(0)).name(), SecurityCredentialVersion(black_box(0)).name()));
+    let hardware = HardwareVersion(black_box(0));
+    black_box(hardware.parts());
+    black_box(HardwareRange { min: hardware, max: HardwareVersion(black_box(0)) }.contains(hardware));
+}
+
+fn images() {
+    let id = ImageId::new(black_box(0), black_box(0), black_box(0));
+    let filter = black_box(ImageFilter::from(id));
+    black_box(filter.matches(black_box(id)));
+}
+
+fn time() {
+    let instant = Instant::from_millis(black_box(0));
+    let later = instant.after(black_box(Duration::ZERO));
+    black_box((later.as_millis(), later.since(instant)));
+    let utc = UtcTime::from_unix(black_box(0));
+    let time = ServerTime { current: black_box(0), then: black_box(0) };
+    black_box(time.delay(black_box(Purpose::Request), black_box(utc), black_box(0))).ok();
+    black_box(ServerTime::after_seconds(black_box(0)));
+}
