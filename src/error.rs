@@ -98,7 +98,7 @@ pub enum DecodeErrorKind {
         /// How many.
         count: usize,
     },
-    /// The field control says that a field is there, but no byte of it is.
+    /// The field control says that a field is there, but not all of it is.
     #[error("field control announces a field of {size} bytes that is not there")]
     FieldMissing {
         /// Bytes the field takes.

@@ -24,11 +24,8 @@
     )
 )]
 
-#[cfg(any(test, feature = "std"))]
+#[cfg(any(test, feature = "arbitrary"))]
 extern crate std;
-
-#[cfg(feature = "alloc")]
-extern crate alloc;
 
 pub mod client;
 pub mod codec;

@@ -9,7 +9,7 @@ use super::state::{Download, Fetch, State};
 use super::{Client, reporting};
 
 impl Client {
-    /// Answers [`Need::Decide`]: download it.
+    /// Answers [`Need::Decide`](super::Need::Decide): download it.
     ///
     /// # Errors
     /// The client does not wait for this answer.
@@ -23,7 +23,7 @@ impl Client {
         }
     }
 
-    /// Answers [`Need::Decide`]: not now. The server is not told; it is asked again with the next query.
+    /// Answers [`Need::Decide`](super::Need::Decide): not now. The server is not told; it is asked again with the next query.
     ///
     /// # Errors
     /// The client does not wait for this answer.
@@ -37,7 +37,7 @@ impl Client {
         }
     }
 
-    /// Answers [`Need::Prepare`].
+    /// Answers [`Need::Prepare`](super::Need::Prepare).
     ///
     /// # Errors
     /// The client does not wait for this answer.
@@ -57,7 +57,7 @@ impl Client {
         }
     }
 
-    /// Answers [`Handled::Store`].
+    /// Answers [`Handled::Store`](super::Handled::Store).
     ///
     /// # Errors
     /// The client does not wait for this answer.
@@ -78,7 +78,7 @@ impl Client {
         }
     }
 
-    /// Answers [`Need::Verify`].
+    /// Answers [`Need::Verify`](super::Need::Verify).
     ///
     /// # Errors
     /// The client does not wait for this answer.
@@ -97,7 +97,7 @@ impl Client {
         }
     }
 
-    /// Answers [`Need::Apply`]. After [`Applied::Done`] the client is one of the new version.
+    /// Answers [`Need::Apply`](super::Need::Apply). After [`Applied::Done`] the client is one of the new version.
     ///
     /// # Errors
     /// The client does not wait for this answer.

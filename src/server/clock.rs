@@ -17,7 +17,7 @@ impl Clock {
     fn utc(self, now: Instant) -> Option<u32> {
         match self {
             Self::Offsets => None,
-            Self::Utc { set, to } => Some(to.running(set, now).0.max(1).min(LAST)),
+            Self::Utc { set, to } => Some(to.running(set, now).0.clamp(1, LAST)),
         }
     }
 

@@ -4,7 +4,7 @@ use crate::codec::{Emit, Parsed, Sink, locate};
 use crate::error::{DecodeError, Item};
 use crate::types::{ManufacturerCode, open_enum};
 
-use super::frame::Kind;
+use super::frame::{HEADER_LEN, Kind};
 use super::quirks::Leniency;
 use super::{
     DefaultResponse, FrameControl, Header, ImageBlockRequest, ImageBlockResponse, ImageNotify,
@@ -101,6 +101,15 @@ impl<'a> Other<'a> {
         self.header
     }
 
+    /// What the header says in its frame control, but for the manufacturer code: that is there or not.
+    const fn control(&self) -> FrameControl {
+        let kept = self.header.control.intersection(FrameControl::OF_MESSAGE);
+        match self.header.manufacturer {
+            Some(_) => kept.union(FrameControl::MANUFACTURER_SPECIFIC),
+            None => kept.difference(FrameControl::MANUFACTURER_SPECIFIC),
+        }
+    }
+
     /// The bytes after the ZCL header.
     #[must_use]
     pub const fn payload(&self) -> &'a [u8] {
@@ -134,16 +143,15 @@ impl ToClient<'_> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads the payload that `header` announces; it is the last of the frame and starts at its byte `base`.
+    /// Reads the payload that `header` announces.
     pub(super) fn read(
         header: &Header,
-        base: usize,
         payload: &'a [u8],
         leniency: &mut Leniency<'a>,
     ) -> Result<Self, DecodeError> {
         use {CommandId as Id, Direction as To, ToClient as Down, ToServer as Up};
 
-        let at = Place { base, payload };
+        let at = Place(payload);
         let direction = header.direction();
         match (header.kind(), direction, CommandId(header.command)) {
             (Kind::Cluster, To::ToServer, Id::QUERY_NEXT_IMAGE_REQUEST) => at
@@ -180,7 +188,7 @@ impl<'a> Message<'a> {
             Self::ToServer(_) => (FrameControl::CLUSTER, Direction::ToServer),
             Self::ToClient(_) => (FrameControl::CLUSTER, Direction::ToClient),
             Self::DefaultResponse(direction, _) => (FrameControl::empty(), *direction),
-            Self::Other(other) => return other.header.control.intersection(FrameControl::OF_MESSAGE),
+            Self::Other(other) => return other.control(),
         };
         match direction {
             Direction::ToServer => frame_type,
@@ -205,15 +213,12 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Where a payload stands, for errors.
-struct Place<'a> {
-    base: usize,
-    payload: &'a [u8],
-}
+/// The payload of a frame without a manufacturer code, for errors: others are not read.
+struct Place<'a>(&'a [u8]);
 
 impl<'a> Place<'a> {
     fn read<T>(&self, item: Item, parsed: Parsed<'a, T>) -> Result<T, DecodeError> {
-        locate(item, self.base, self.payload, parsed).map(|(message, _)| message)
+        locate(item, HEADER_LEN, self.0, parsed).map(|(message, _)| message)
     }
 }
 

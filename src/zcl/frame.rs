@@ -54,6 +54,9 @@ pub struct Header {
     pub command: u8,
 }
 
+/// Bytes of a header without a manufacturer code.
+pub(super) const HEADER_LEN: usize = 3;
+
 /// How this cluster sees a frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -193,8 +196,7 @@ impl<'a> Frame<'a> {
     /// As [`decode`](Self::decode).
     pub fn decode_payload(header: &Header, payload: &'a [u8], allowed: Quirks) -> Result<Self, DecodeError> {
         let mut leniency = Leniency::new(allowed);
-        let base = if header.manufacturer.is_some() { 5 } else { 3 };
-        let message = Message::read(header, base, payload, &mut leniency)?;
+        let message = Message::read(header, payload, &mut leniency)?;
         Ok(Self { control: header.control, sequence: header.sequence, message, deviations: leniency.seen })
     }
 
@@ -211,7 +213,7 @@ impl<'a> Frame<'a> {
 
 impl Emit for Frame<'_> {
     fn len(&self) -> usize {
-        let header = if self.message.manufacturer().is_some() { 5 } else { 3 };
+        let header = if self.message.manufacturer().is_some() { HEADER_LEN + 2 } else { HEADER_LEN };
         self.message.len().saturating_add(header)
     }
 

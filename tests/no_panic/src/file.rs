@@ -15,6 +15,7 @@ pub(crate) fn call(bytes: &mut Bytes<'_>) {
 }
 
 fn read_headers(bytes: &mut Bytes<'_>) {
+    black_box(Header::parse_known(bytes.input).is_err_and(|error| error.is_truncated()));
     let parsed = [Header::parse(bytes.input), Header::parse_lenient(bytes.input)].map(black_box);
     for (header, _) in parsed.into_iter().flatten() {
         black_box((header.control(), header.header_len(), header.is_device_specific()));

@@ -1,4 +1,5 @@
-//! Links only when no panic branch is left in the decode, encode, check and constructor functions of the library.
+//! Links only when no panic branch is left in the library: reading, writing, checking,
+//! constructing, and every call of client and server.
 //!
 //! It calls each public function with values that the optimiser knows nothing of. The panic handler calls a
 //! function that exists nowhere: if any branch to it is left after optimisation, the linker says so by that name.
@@ -16,8 +17,10 @@ use core::panic::PanicInfo;
 use zigbee_ota::Encode;
 
 // One module for each layer of the library.
+mod client;
 mod file;
 mod mem;
+mod server;
 mod types;
 mod zcl;
 
@@ -41,6 +44,8 @@ extern "C" fn _start() -> ! {
     types::call();
     file::call(&mut bytes);
     zcl::call(&mut bytes);
+    client::call(&mut bytes);
+    server::call(&mut bytes);
     loop {
         core::hint::spin_loop();
     }

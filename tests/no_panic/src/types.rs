@@ -4,7 +4,7 @@ use core::hint::black_box;
 use core::time::Duration;
 
 use zigbee_ota::link::{Address, Meta};
-use zigbee_ota::time::{Instant, Purpose, ServerTime, UtcTime};
+use zigbee_ota::time::{Instant, Millis, Purpose, ServerTime, UtcTime};
 use zigbee_ota::{
     FileVersion, HardwareRange, HardwareVersion, ImageFilter, ImageId, ImageType, SecurityCredentialVersion,
     StackVersion,
@@ -38,8 +38,10 @@ fn images() {
 fn time() {
     let instant = Instant::from_millis(black_box(0));
     let later = instant.after(black_box(Duration::ZERO));
-    black_box((later.as_millis(), later.since(instant)));
+    let span = black_box(later.since(instant)).max(Millis::secs(black_box(0)));
+    black_box((later.as_millis(), later.plus(span), Duration::from(span)));
     let utc = UtcTime::from_unix(black_box(0));
+    black_box(black_box(UtcTime(0)).running(instant, later));
     let time = ServerTime { current: black_box(0), then: black_box(0) };
     black_box(time.delay(black_box(Purpose::Request), black_box(utc), black_box(0))).ok();
     black_box(ServerTime::after_seconds(black_box(0)));
