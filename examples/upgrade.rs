@@ -19,6 +19,7 @@ use zigbee_ota_sim::{End, Report, Settings, Upgrade, demonstration_file};
 
 /// Upgrade a simulated device over a simulated link, on virtual time.
 #[derive(Parser)]
+#[command(allow_negative_numbers = true)]
 struct Options {
     /// OTA file to upgrade with [default: one that is built in memory]
     file: Option<PathBuf>,
@@ -32,7 +33,7 @@ struct Options {
     #[arg(long, value_name = "MS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(..=600_000))]
     server_delay: u32,
     /// The most bytes of data in a block, 1 to 255
-    #[arg(long, value_name = "N", default_value = "64")]
+    #[arg(long, value_name = "N", default_value = "64", value_parser = block)]
     block: NonZeroU8,
     /// Decides which frames are lost
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -47,6 +48,10 @@ fn share(text: &str) -> Result<f64, String> {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err("expected a number from 0 to 1".into()),
     }
+}
+
+fn block(text: &str) -> Result<NonZeroU8, &'static str> {
+    text.parse().map_err(|_| "expected a whole number from 1 to 255")
 }
 
 fn main() -> ExitCode {
