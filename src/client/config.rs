@@ -55,7 +55,7 @@ pub struct Config {
     pub error_limit: u8,
     /// Pause after an answer that is an error, or when storage is busy.
     pub error_pause: Millis,
-    /// The longest wait that a server may ask for by WAIT_FOR_DATA without a time of its own; `None` waits for ever.
+    /// How long to wait when WAIT_FOR_DATA names no end (section 6.8.4); `None` waits until the server says more.
     pub max_wait: Option<Millis>,
     /// How old, in seconds, a time of the server's may be against the own clock to still mean now.
     pub utc_tolerance: u32,

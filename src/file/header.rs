@@ -4,12 +4,11 @@ use core::mem::{offset_of, size_of};
 
 use nom::Parser;
 use nom::combinator::cond;
-use nom::number::streaming::{le_u8, le_u16, le_u64};
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::HeaderText;
-use crate::codec::{Emit, Parsed, Sink, fixed, locate, number};
+use crate::codec::{Emit, Parsed, Sink, fixed, le_u8, le_u16, le_u64, locate};
 use crate::error::{DecodeError, DecodeErrorKind, Item};
 use crate::types::{
     Eui64, FileVersion, HardwareRange, HardwareVersion, ImageId, ImageType, ManufacturerCode,
@@ -329,12 +328,9 @@ type OptionalFields = (Option<SecurityCredentialVersion>, Option<Eui64>, Option<
 fn optional_fields(present: HeaderControl, tail: &[u8]) -> Parsed<'_, OptionalFields> {
     let range = |(min, max)| HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) };
     (
-        cond(
-            present.contains(HeaderControl::SECURITY_CREDENTIAL),
-            number(le_u8).map(SecurityCredentialVersion),
-        ),
-        cond(present.contains(HeaderControl::DEVICE_SPECIFIC), number(le_u64).map(Eui64)),
-        cond(present.contains(HeaderControl::HARDWARE_VERSIONS), (number(le_u16), number(le_u16)).map(range)),
+        cond(present.contains(HeaderControl::SECURITY_CREDENTIAL), le_u8.map(SecurityCredentialVersion)),
+        cond(present.contains(HeaderControl::DEVICE_SPECIFIC), le_u64.map(Eui64)),
+        cond(present.contains(HeaderControl::HARDWARE_VERSIONS), (le_u16, le_u16).map(range)),
     )
         .parse(tail)
 }

@@ -17,11 +17,10 @@
 use bitflags::bitflags;
 use nom::Parser;
 use nom::combinator::{cond, map};
-use nom::number::streaming::{le_u8, le_u16, le_u64};
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::codec::{Emit, Parsed, Sink, fail, fixed, number};
+use crate::codec::{Emit, Parsed, Sink, fail, fixed, le_u8, le_u16, le_u64};
 use crate::error::DecodeErrorKind;
 use crate::time::{Purpose, ServerTime};
 use crate::types::{Eui64, ImageId};
@@ -84,8 +83,7 @@ impl ImageBlockRequest {
         let (rest, head) = fixed::<RequestHead>(input)?;
         let control = BlockControl::from_bits_retain(head.control);
         leniency.seen.reserved = control.difference(BlockControl::all()).bits();
-        let (rest, node) =
-            cond(control.contains(BlockControl::NODE), map(number(le_u64), Eui64)).parse(rest)?;
+        let (rest, node) = cond(control.contains(BlockControl::NODE), map(le_u64, Eui64)).parse(rest)?;
         let (rest, min_block_period) = match control.contains(BlockControl::PERIOD) {
             true if rest.len() < 2 => {
                 if !leniency.take(Quirks::PERIOD_BIT_WITHOUT_FIELD) {
@@ -93,7 +91,7 @@ impl ImageBlockRequest {
                 }
                 (rest, None)
             }
-            announced => cond(announced, number(le_u16)).parse(rest)?,
+            announced => cond(announced, le_u16).parse(rest)?,
         };
         let (rest, ()) = leniency.open_end(rest)?;
         let request = Self {
@@ -236,12 +234,12 @@ impl<'a> ImageBlockResponse<'a> {
     }
 
     pub(super) fn parse(input: &'a [u8], leniency: &mut Leniency<'a>) -> Parsed<'a, Self> {
-        let (rest, status) = map(number(le_u8), Status).parse(input)?;
+        let (rest, status) = map(le_u8, Status).parse(input)?;
         match status {
             Status::SUCCESS => parse_data(rest).map(|(rest, data)| (rest, Self::Data(data))),
             Status::WAIT_FOR_DATA => {
                 let (rest, time) = fixed::<RawTime>(rest)?;
-                let (rest, min_block_period) = cond(rest.len() >= 2, number(le_u16)).parse(rest)?;
+                let (rest, min_block_period) = cond(rest.len() >= 2, le_u16).parse(rest)?;
                 let (rest, ()) = leniency.open_end(rest)?;
                 Ok((rest, Self::Wait(WaitForData { time: (*time).into(), min_block_period })))
             }

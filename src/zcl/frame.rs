@@ -3,9 +3,8 @@
 use bitflags::bitflags;
 use nom::Parser;
 use nom::combinator::{cond, map};
-use nom::number::streaming::{le_u8, le_u16};
 
-use crate::codec::{Emit, Parsed, Sink, locate, number};
+use crate::codec::{Emit, Parsed, Sink, le_u8, le_u16, locate};
 use crate::error::{DecodeError, Item};
 use crate::link::DeliveryMode;
 use crate::types::ManufacturerCode;
@@ -75,11 +74,10 @@ impl Header {
     }
 
     fn parse(frame: &[u8]) -> Parsed<'_, Self> {
-        let (rest, control) = map(number(le_u8), FrameControl::from_bits_retain).parse(frame)?;
+        let (rest, control) = map(le_u8, FrameControl::from_bits_retain).parse(frame)?;
         let specific = control.contains(FrameControl::MANUFACTURER_SPECIFIC);
         let (rest, (manufacturer, sequence, command)) =
-            (cond(specific, map(number(le_u16), ManufacturerCode)), number(le_u8), number(le_u8))
-                .parse(rest)?;
+            (cond(specific, map(le_u16, ManufacturerCode)), le_u8, le_u8).parse(rest)?;
         Ok((rest, Self { control, manufacturer, sequence, command }))
     }
 

@@ -4,9 +4,8 @@
 
 use nom::Parser;
 use nom::combinator::map;
-use nom::number::streaming::le_u8;
 
-use crate::codec::{Emit, Parsed, Sink, number};
+use crate::codec::{Emit, Parsed, Sink, le_u8};
 
 use super::quirks::Leniency;
 use super::{CommandId, Status};
@@ -26,8 +25,7 @@ impl DefaultResponse {
     pub const COMMAND: u8 = 0x0b;
 
     pub(super) fn parse<'a>(input: &'a [u8], leniency: &mut Leniency<'a>) -> Parsed<'a, Self> {
-        let (rest, (command, status)) =
-            (map(number(le_u8), CommandId), map(number(le_u8), Status)).parse(input)?;
+        let (rest, (command, status)) = (map(le_u8, CommandId), map(le_u8, Status)).parse(input)?;
         let (rest, ()) = leniency.open_end(rest)?;
         Ok((rest, Self { command, status }))
     }

@@ -10,9 +10,8 @@
 
 use nom::Parser;
 use nom::combinator::map;
-use nom::number::streaming::{le_u8, le_u16, le_u32};
 
-use crate::codec::{Emit, Parsed, Sink, fail, number};
+use crate::codec::{Emit, Parsed, Sink, fail, le_u8, le_u16, le_u32};
 use crate::error::DecodeErrorKind;
 use crate::types::{FileVersion, ImageFilter, ImageType, ManufacturerCode};
 
@@ -62,15 +61,15 @@ impl ImageNotify {
     }
 
     pub(super) fn parse(input: &[u8]) -> Parsed<'_, Self> {
-        let manufacturer = || map(number(le_u16), ManufacturerCode);
-        let image_type = || map(number(le_u16), ImageType);
-        let (rest, (payload_type, jitter)) = (number(le_u8), number(le_u8)).parse(input)?;
+        let manufacturer = || map(le_u16, ManufacturerCode);
+        let image_type = || map(le_u16, ImageType);
+        let (rest, (payload_type, jitter)) = (le_u8, le_u8).parse(input)?;
         let (rest, scope) = match payload_type {
             0 => (rest, NotifyScope::Everyone),
             1 => map(manufacturer(), NotifyScope::Manufacturer).parse(rest)?,
             2 => map((manufacturer(), image_type()), |(m, t)| NotifyScope::ImageType(m, t)).parse(rest)?,
             3 => map(
-                (manufacturer(), image_type(), map(number(le_u32), FileVersion)),
+                (manufacturer(), image_type(), map(le_u32, FileVersion)),
                 |(manufacturer, image_type, version)| {
                     NotifyScope::NewVersion(ImageFilter { manufacturer, image_type, version })
                 },

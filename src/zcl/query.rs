@@ -11,11 +11,10 @@
 use bitflags::bitflags;
 use nom::Parser;
 use nom::combinator::{cond, map};
-use nom::number::streaming::{le_u8, le_u16};
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::codec::{Emit, Parsed, Sink, fixed, number};
+use crate::codec::{Emit, Parsed, Sink, fixed, le_u8, le_u16};
 use crate::types::{FileVersion, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
 use super::quirks::{Leniency, exact_end};
@@ -76,8 +75,7 @@ impl QueryNextImageRequest {
         let control = QueryControl::from_bits_retain(head.control);
         leniency.seen.reserved = control.difference(QueryControl::all()).bits();
         let (rest, hardware) =
-            cond(control.contains(QueryControl::HARDWARE), map(number(le_u16), HardwareVersion))
-                .parse(rest)?;
+            cond(control.contains(QueryControl::HARDWARE), map(le_u16, HardwareVersion)).parse(rest)?;
         let (rest, ()) = leniency.open_end(rest)?;
         Ok((rest, Self { current: head.current.into(), hardware }))
     }
@@ -135,7 +133,7 @@ impl QueryNextImageResponse {
     }
 
     pub(super) fn parse<'a>(input: &'a [u8], leniency: &mut Leniency<'a>) -> Parsed<'a, Self> {
-        let (rest, status) = map(number(le_u8), Status).parse(input)?;
+        let (rest, status) = map(le_u8, Status).parse(input)?;
         if let Some(refusal) = Refusal::new(status) {
             return exact_end(rest).map(|(rest, ())| (rest, Self::Refused(refusal)));
         }

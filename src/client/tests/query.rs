@@ -302,6 +302,7 @@ fn frames_of_other_kinds_are_no_commands() {
     }
 }
 
+/// Shows: CMD-014
 #[test]
 fn an_unknown_command_is_told_to_be_so_unless_it_came_to_many() {
     for command in ["03", "0A", "FF"] {

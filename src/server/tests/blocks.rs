@@ -182,7 +182,7 @@ fn a_block_request_without_sense_is_malformed() {
     assert_eq!(empty.check(), Err(Violation::EmptyRequest));
 }
 
-/// The server's half of CMD-009.
+/// Shows: CMD-009
 #[test]
 fn a_request_that_wants_no_default_response_is_served_and_told_of_errors() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
@@ -258,7 +258,7 @@ fn policy_and_store_can_make_a_client_wait() {
     assert_eq!(desk.ask(LAMP, FIRST), "19 2a 05 97 00 00 00 00 0a 00 00 00");
 }
 
-/// The server's part of CMD-065.
+/// Shows: CMD-065
 #[test]
 fn a_client_of_a_later_revision_gets_its_period_back_with_a_wait() {
     let mut desk = Desk::with(vec![plain(5, 101)]);

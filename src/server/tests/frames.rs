@@ -23,7 +23,7 @@ fn commands_nobody_has_are_unsupported() {
     assert_eq!(desk.events(), []);
 }
 
-/// The server's half of CMD-014.
+/// Shows: CMD-014
 #[test]
 fn commands_for_clients_are_unsupported_when_sent_to_a_server() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
