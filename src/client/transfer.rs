@@ -50,8 +50,10 @@ impl Client {
         else {
             return Step::Malformed(Ignored::NotAsked);
         };
-        let Fetch::Asking(exchange) = download.fetch else {
-            return Step::Drop(Ignored::NotExpected);
+        let exchange = match download.fetch {
+            Fetch::Asking(exchange) => Some(exchange),
+            Fetch::Halted => None,
+            Fetch::Storing { .. } => return Step::Drop(Ignored::NotExpected),
         };
         if end <= download.received && size > 0 {
             // An answer given twice is usual on a lossy link, and must not lead to another request.
@@ -60,7 +62,7 @@ impl Client {
         if block.offset != download.received {
             return Step::Malformed(Ignored::NotAsked);
         }
-        if let Some(sent) = exchange.sent_at(sequence) {
+        if let Some(sent) = exchange.and_then(|exchange| exchange.sent_at(sequence)) {
             self.round_trip.measure(now.since(sent));
         }
         if size == 0 {
@@ -73,13 +75,14 @@ impl Client {
                 return Step::Enter(reporting(now, download.offer.id, Status::INVALID_IMAGE, outcome));
             }
         }
-        download.fetch = Fetch::Storing { size, asked_at: exchange.last_sent() };
+        let asked_at = exchange.and_then(|exchange| exchange.last_sent());
+        download.fetch = Fetch::Storing { size, asked_at };
         Step::Lend(State::Downloading(download), block)
     }
 
     /// However often a server says wait, it does not count as failure (section 6.8.4).
     fn on_wait<'f>(&mut self, now: Instant, mut download: Download, wait: WaitForData) -> Step<'f> {
-        if !matches!(download.fetch, Fetch::Asking(_)) {
+        if matches!(download.fetch, Fetch::Storing { .. }) {
             return Step::Drop(Ignored::NotExpected);
         }
         let until = match wait.time.delay(Purpose::Request, self.utc(now), self.config.utc_tolerance) {
@@ -100,7 +103,7 @@ impl Client {
         mut download: Download,
         status: Status,
     ) -> Step<'f> {
-        if !matches!(download.fetch, Fetch::Asking(_)) {
+        if matches!(download.fetch, Fetch::Storing { .. }) {
             return Step::Drop(Ignored::NotExpected);
         }
         if status != Status::NO_IMAGE_AVAILABLE {

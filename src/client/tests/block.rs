@@ -169,13 +169,27 @@ fn a_wait_without_end_is_cut_to_an_hour_or_ends_by_the_server() {
     script.until(60 * 60 * 1000 - 1).is_silent();
     script.until(60 * 60 * 1000).sends_request(0);
 
-    let mut script = Script::downloading(Config { max_wait: None, ..config() });
-    script.sends_request(0);
-    script.gets("19 01 05 97 00000000 FFFFFFFF");
-    assert_eq!(script.client.poll_timeout(), None);
-    script.until(u64::MAX / 2).is_silent();
+    let halted = || {
+        let mut script = Script::downloading(Config { max_wait: None, ..config() });
+        script.sends_request(0);
+        script.gets("19 01 05 97 00000000 FFFFFFFF");
+        assert_eq!(script.client.poll_timeout(), None);
+        script.until(u64::MAX / 2).is_silent();
+        script
+    };
+    let mut script = halted();
     assert_eq!(script.gets("19 01 05 95"), Met::Done);
     assert_eq!(script.ended(), Outcome::ServerAborted);
+    let mut script = halted();
+    assert_eq!(script.gets("19 01 05 97 00000000 05000000"), Met::Done);
+    script.until(u64::MAX / 2 + 4999).is_silent();
+    script.until(u64::MAX / 2 + 5000).sends_request(0);
+    let mut script = halted();
+    assert_eq!(script.gets_block(1, 0, &file(|_| {})[..64]), Met::Done);
+    script.sends_request(64);
+    let mut script = halted();
+    script.client.abort(script.now).unwrap();
+    script.sends("01 02 06 95 5F11 0101 2C1A0000");
 }
 
 /// Shows: CLI-062, CLI-063, CMD-068
