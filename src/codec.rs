@@ -140,6 +140,7 @@ pub(crate) fn locate<'a, T>(
     let at = match parsed {
         Ok((rest, value)) => return Ok((value, rest)),
         Err(nom::Err::Error(at) | nom::Err::Failure(at)) => at,
+        // None of ours says so: all know how many bytes they want.
         Err(nom::Err::Incomplete(_)) => {
             At { rest: &[], kind: DecodeErrorKind::Truncated { needed: 1, present: 0 } }
         }

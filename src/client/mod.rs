@@ -138,8 +138,8 @@ impl Client {
     /// Takes a frame that came in.
     ///
     /// Data to store is lent from `frame`. Only the server in use is heard: the node at the network address of
-    /// `config.server`, whatever endpoint it sends from. An invalid frame from the server is answered as the specification wants
-    /// (section 6.10) by the next [`poll_transmit`](Self::poll_transmit).
+    /// `config.server`, whatever endpoint it sends from. An invalid frame of its is answered as section 6.10 wants by
+    /// the next [`poll_transmit`](Self::poll_transmit).
     pub fn handle_frame<'f>(&mut self, now: Instant, meta: Meta, frame: &'f [u8]) -> Handled<'f> {
         let (header, payload) = match Header::decode(frame) {
             Ok(parts) => parts,

@@ -25,7 +25,8 @@ pub enum Ignored {
     Unreadable(DecodeError),
     /// It can be read, but breaks a rule.
     Invalid(Violation),
-    /// It does not answer what was asked: another image, offset or length (sections 6.10.5.5.1 and 6.10.8.5.1).
+    /// It does not fit what was asked: another image, offset or length, or a time that is past (sections 6.10.5.5.1,
+    /// 6.10.8.5.1 and 6.10.10.5.1).
     NotAsked,
     /// It does not come from the server in use.
     NotTheServer,

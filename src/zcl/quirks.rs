@@ -1,5 +1,5 @@
 //! What field devices do otherwise than the specification says: [`Quirks`] are the leniencies a reader may
-//! take, one bit and one report each, and [`Deviations`] is what a frame made use of.
+//! take, one bit and its reason each, and [`Deviations`] is what a frame made use of.
 
 use bitflags::bitflags;
 
@@ -16,15 +16,17 @@ bitflags! {
         /// Report: <https://github.com/Koenkk/zigbee2mqtt/issues/28217>
         const PERIOD_BIT_WITHOUT_FIELD = 1 << 0;
         /// Bytes after the last field of a command that a later revision may have extended; they are ignored.
-        /// Report: the MinimumBlockPeriod of later revisions, which 2011 readers meet that way.
+        /// No report names a device: the MinimumBlockPeriod of later revisions comes that way to a reader of 2011, and
+        /// the readers of two large stacks bear it in most commands.
         const TRAILING_BYTES = 1 << 1;
         /// An Image Block Response that is only a status which the command does not have; it counts as a Default
         /// Response with that status.
-        /// Report: <https://github.com/zigpy/zigpy> answers stray requests so, and the deCONZ OTA plugin.
+        /// Seen in the sources of two servers: <https://github.com/dresden-elektronik/deconz-ota-plugin> and
+        /// <https://github.com/zigpy/zigpy>.
         const STATUS_ONLY_BLOCK_RESPONSE = 1 << 2;
         /// An Image Block Response ABORT followed by more bytes; it is an abort all the same, or the client
         /// would ask for ever.
-        /// Report: servers that always send the length of the WAIT_FOR_DATA form.
+        /// No report names a device; without it the letter of section 6.10.8.5.1 would lose the abort.
         const ABORT_WITH_MORE = 1 << 3;
     }
 }

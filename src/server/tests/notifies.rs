@@ -86,8 +86,6 @@ fn a_new_image_is_told_to_nobody() {
 }
 
 /// A notify that does not arrive has no trace here that could end anything: there is nothing to tell the server.
-///
-/// Shows: SRV-014
 #[test]
 fn a_notify_that_is_lost_ends_nothing() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
