@@ -31,6 +31,15 @@ pub trait Encode: sealed::Emit {
         self.emit(&mut Sink { room });
         Ok(needed)
     }
+
+    /// Writes the value to a vector of just its length.
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    fn to_vec(&self) -> alloc::vec::Vec<u8> {
+        let mut bytes = alloc::vec![0; self.len()];
+        self.emit(&mut Sink { room: &mut bytes });
+        bytes
+    }
 }
 
 impl<T: sealed::Emit> Encode for T {}
@@ -172,6 +181,8 @@ mod tests {
         let mut out = [0xee; 5];
         assert_eq!(pair.encode(&mut out), Ok(3));
         assert_eq!(out, [1, 2, 3, 0xee, 0xee]);
+        #[cfg(feature = "alloc")]
+        assert_eq!(pair.to_vec(), [1, 2, 3]);
         let mut short = [0xee; 2];
         assert_eq!(pair.encode(&mut short), Err(EncodeError::NoRoom { needed: 3, available: 2 }));
         assert_eq!(short, [0xee; 2]);

@@ -4,6 +4,8 @@
 
 use core::fmt;
 
+use crate::types::HardwareRange;
+
 /// What was being read when bytes turned out wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -170,6 +172,9 @@ pub enum EncodeError {
         /// The most its length field holds.
         max: usize,
     },
+    /// A file for no hardware at all (sections 6.3.2.13 and 6.3.2.14).
+    #[error("minimum hardware version {:#06x} lies above the maximum {:#06x}", .0.min.0, .0.max.0)]
+    EmptyHardwareRange(HardwareRange),
 }
 
 impl DecodeError {

@@ -24,7 +24,9 @@
     )
 )]
 
-#[cfg(any(test, feature = "arbitrary"))]
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
 pub mod client;

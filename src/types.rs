@@ -346,7 +346,6 @@ impl From<ImageId> for ImageFilter {
 
 /// The hardware an image fits: `min` to `max`, both ends included (sections 6.3.2.13 and 6.3.2.14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct HardwareRange {
     /// The oldest hardware that fits.
     pub min: HardwareVersion,
@@ -359,6 +358,21 @@ impl HardwareRange {
     #[must_use]
     pub fn contains(self, hardware: HardwareVersion) -> bool {
         self.min <= hardware && hardware <= self.max
+    }
+
+    /// Whether no hardware at all lies in the range.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.min > self.max
+    }
+}
+
+/// Ranges that are not empty.
+#[cfg(feature = "arbitrary")]
+impl<'a> arbitrary::Arbitrary<'a> for HardwareRange {
+    fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+        let (one, other): (HardwareVersion, HardwareVersion) = u.arbitrary()?;
+        Ok(Self { min: one.min(other), max: one.max(other) })
     }
 }
 

@@ -4,11 +4,11 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use zigbee_ota::file::{Element, Header, Image, Tag};
+use zigbee_ota::file::{Element, Header, Image, Sample, Tag};
 use zigbee_ota::{Eui64, HardwareRange, HardwareVersion, ImageId, Item, SecurityCredentialVersion};
 
 use laws::bytes::bytes_of;
-use laws::file::{any_bytes, generated, round_trip, written};
+use laws::file::{any_bytes, any_sample, any_split, generated, round_trip, sizes, written};
 
 mod laws {
     pub mod bytes;
@@ -77,6 +77,19 @@ fn every_changed_byte_shows() {
     });
 }
 
+/// Shows: FILE-068
+#[test]
+fn every_split_reads_as_the_whole() {
+    every_shape(|header, elements| {
+        let file = written(header, elements);
+        for first in 1..file.len() {
+            let mut sizes = [first].into_iter();
+            any_split(&file, || sizes.next().unwrap_or(usize::MAX));
+            any_split(&file, || first);
+        }
+    });
+}
+
 /// The generator is of use only when it reaches what the laws are about.
 #[test]
 fn the_generator_reaches_every_shape() {
@@ -101,6 +114,28 @@ fn the_generator_reaches_every_shape() {
 }
 
 proptest! {
+    /// Shows: FILE-066, FILE-068
+    #[test]
+    fn samples_read_as_they_were_made(sample in any::<Sample>(), seed: u64) {
+        any_sample(&sample, seed);
+    }
+
+    #[test]
+    fn any_bytes_read_alike_in_pieces(
+        sample in any::<Sample>(),
+        place in any::<prop::sample::Index>(),
+        flip: u8,
+        len in any::<prop::sample::Index>(),
+        seed: u64,
+    ) {
+        let mut file = sample.to_bytes();
+        let place = place.index(file.len());
+        file[place] ^= flip;
+        file.truncate(len.index(file.len()) + 1);
+        any_bytes(&file);
+        any_split(&file, sizes(seed));
+    }
+
     #[test]
     fn what_is_written_reads_back(seed in vec(any::<u8>(), 0..600)) {
         let (header, elements) = generated(&seed);

@@ -18,7 +18,7 @@ struct Head {
     length: U32,
 }
 
-const _: () = assert!(size_of::<Head>() == Element::HEAD_LEN);
+const HEAD_LEN: usize = size_of::<Head>();
 
 open_enum! {
     /// What a sub-element holds (section 6.3.4, table 12, and later revisions).
@@ -76,7 +76,12 @@ pub struct Element<'a> {
 
 impl<'a> Element<'a> {
     /// Bytes of tag and length, before the data.
-    pub const HEAD_LEN: usize = 6;
+    pub const HEAD_LEN: usize = HEAD_LEN;
+
+    /// Tag and length as they are written.
+    pub(super) fn head(&self) -> [u8; HEAD_LEN] {
+        head(self.tag, u32::try_from(self.data.len()).unwrap_or(u32::MAX))
+    }
 
     /// The data that the length can count.
     fn written_data(&self) -> &'a [u8] {
@@ -91,24 +96,8 @@ impl Emit for Element<'_> {
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
-        let data = self.written_data();
-        let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
-        out.bytes(Head { tag: self.tag.0.into(), length: length.into() }.as_bytes());
-        out.bytes(data);
-    }
-}
-
-/// Reads one element. One that runs past `input` is wrong as a whole, so the error stands at its tag.
-fn element(input: &[u8]) -> Parsed<'_, Element<'_>> {
-    let (rest, head) = fixed::<Head>(input)?;
-    let (tag, length) = (head.tag.get(), head.length.get());
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
-    match rest.split_at_checked(length) {
-        Some((data, rest)) => Ok((rest, Element { tag: Tag(tag), data })),
-        None => {
-            let by = length.saturating_sub(rest.len());
-            fail(input, DecodeErrorKind::ElementOverrun { tag, by })
-        }
+        out.array(&self.head());
+        out.bytes(self.written_data());
     }
 }
 
@@ -117,7 +106,11 @@ fn element(input: &[u8]) -> Parsed<'_, Element<'_>> {
 pub struct ElementAt<'a> {
     /// Where its tag stands, in bytes from the first byte of the header.
     pub offset: usize,
-    /// The element.
+    /// Bytes of data by its length field. Only in a truncated file fewer are present.
+    pub length: u32,
+    /// The two bytes between length and data in Telink's form of tag 0xF000, which the length leaves out.
+    pub info: Option<[u8; 2]>,
+    /// The element, with the data that is present.
     pub element: Element<'a>,
 }
 
@@ -125,34 +118,121 @@ impl ElementAt<'_> {
     /// Where its data starts, in bytes from the first byte of the header.
     #[must_use]
     pub const fn data_offset(&self) -> usize {
-        self.offset.saturating_add(Element::HEAD_LEN)
+        let info = if self.info.is_some() { TELINK_INFO_LEN } else { 0 };
+        self.offset.saturating_add(Element::HEAD_LEN).saturating_add(info)
+    }
+
+    /// Where what is present of it ends.
+    const fn end(&self) -> usize {
+        self.data_offset().saturating_add(self.element.data.len())
     }
 }
 
-/// The elements of a body that they are known to tile exactly, in file order.
+/// Unlike [`Element`]'s, with the length as it was read and with Telink's bytes.
+impl Emit for ElementAt<'_> {
+    fn len(&self) -> usize {
+        self.end().saturating_sub(self.offset)
+    }
+
+    fn emit(&self, out: &mut Sink<'_>) {
+        out.array(&head(self.element.tag, self.length));
+        if let Some(info) = &self.info {
+            out.array(info);
+        }
+        out.bytes(self.element.data);
+    }
+}
+
+/// Bytes that Telink's form of [`TELINK_TAG`] has between length and data.
+const TELINK_INFO_LEN: usize = 2;
+
+/// Bytes before the data in that form.
+pub(super) const TELINK_HEAD_LEN: usize = Element::HEAD_LEN + TELINK_INFO_LEN;
+
+/// The tag that Telink's tools give an encrypted image. Most files use it as any other tag.
+const TELINK_TAG: u16 = 0xf000;
+
+/// Whether an element has two bytes that its length leaves out: known by exactly two being left over at the end
+/// of the file, where by the letter none or an element would have to be.
+pub(super) const fn is_telink(tag: Tag, left_over: u32) -> bool {
+    tag.0 == TELINK_TAG && left_over == 2
+}
+
+/// Tag and length as they are written.
+fn head(tag: Tag, length: u32) -> [u8; HEAD_LEN] {
+    zerocopy::transmute!(Head { tag: tag.0.into(), length: length.into() })
+}
+
+/// Tag and length.
+pub(super) fn tag_and_length(head: &[u8; HEAD_LEN]) -> (Tag, u32) {
+    let Head { tag, length } = zerocopy::transmute_ref!(head);
+    (Tag(tag.get()), length.get())
+}
+
+/// Reads the element at `offset` of the file, which by its total size goes on for `missing` bytes after `input`. One
+/// that runs past the total size is wrong as a whole, so the error stands at its tag.
+fn element(input: &[u8], offset: usize, missing: usize) -> Parsed<'_, ElementAt<'_>> {
+    let (rest, head) = fixed::<[u8; HEAD_LEN]>(input)?;
+    let (tag, length) = tag_and_length(head);
+    let left = rest.len().saturating_add(missing);
+    let size = usize::try_from(length).unwrap_or(usize::MAX);
+    let Some(left_over) = left.checked_sub(size) else {
+        return fail(input, DecodeErrorKind::ElementOverrun { tag: tag.0, by: size.saturating_sub(left) });
+    };
+    let (rest, info) = if is_telink(tag, u32::try_from(left_over).unwrap_or(u32::MAX)) {
+        let Some((info, rest)) = rest.split_first_chunk() else {
+            let kind = DecodeErrorKind::Truncated { needed: TELINK_HEAD_LEN, present: input.len() };
+            return fail(input, kind);
+        };
+        (rest, Some(*info))
+    } else {
+        (rest, None)
+    };
+    let (data, rest) = rest.split_at_checked(size).unwrap_or((rest, &[]));
+    Ok((rest, ElementAt { offset, length, info, element: Element { tag, data } }))
+}
+
+/// The elements of a file in their order, up to the end of the file or to where no element stands any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elements<'a> {
     rest: &'a [u8],
     offset: usize,
+    missing: usize,
 }
 
 impl<'a> Elements<'a> {
-    /// Walks `body`, whose first byte stands at `offset` of the file, once to its end.
-    pub(super) fn new(body: &'a [u8], offset: usize) -> Result<Self, DecodeError> {
-        let elements = Self { rest: body, offset };
+    /// The elements of `body`, whose first byte stands at `offset` of the file, if they tile it by the letter.
+    pub(super) fn strict(body: &'a [u8], offset: usize) -> Result<Self, DecodeError> {
+        let elements = Self { rest: body, offset, missing: 0 };
         let mut walk = elements.clone();
-        while walk.step()?.is_some() {}
+        while let Some(at) = walk.step()? {
+            if at.info.is_some() {
+                let kind = DecodeErrorKind::Truncated { needed: Element::HEAD_LEN, present: TELINK_INFO_LEN };
+                let offset = at.end().saturating_sub(TELINK_INFO_LEN);
+                return Err(DecodeError { item: Item::Elements, offset, kind });
+            }
+        }
         Ok(elements)
     }
 
+    /// The elements at the start of `body`, of which `missing` bytes are not there.
+    pub(super) const fn lenient(body: &'a [u8], offset: usize, missing: usize) -> Self {
+        Self { rest: body, offset, missing }
+    }
+
+    /// Where the next element starts, or no element stands.
+    pub(super) const fn offset(&self) -> usize {
+        self.offset
+    }
+
     fn step(&mut self) -> Result<Option<ElementAt<'a>>, DecodeError> {
-        if self.rest.is_empty() {
+        let Self { rest, offset, missing } = *self;
+        if rest.is_empty() {
             return Ok(None);
         }
-        let offset = self.offset;
-        let (element, rest) = locate(Item::Elements, offset, self.rest, element(self.rest))?;
-        *self = Self { rest, offset: offset.saturating_add(element.len()) };
-        Ok(Some(ElementAt { offset, element }))
+        let (at, rest) = locate(Item::Elements, offset, rest, element(rest, offset, missing))?;
+        *self = Self { rest, offset: at.end(), missing };
+        Ok(Some(at))
     }
 }
 
@@ -160,7 +240,7 @@ impl<'a> Iterator for Elements<'a> {
     type Item = ElementAt<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // Every step succeeded once, when this was made.
+        // What cannot be read was told when the file was.
         self.step().ok().flatten()
     }
 }
@@ -182,8 +262,8 @@ mod tests {
         let mut out = [0; 9];
         assert_eq!(element.encode(&mut out), Ok(9));
         assert_eq!(out, bytes);
-        let read: Vec<_> = Elements::new(&bytes, 56).unwrap().collect();
-        assert_eq!(read, [ElementAt { offset: 56, element }]);
+        let read: Vec<_> = Elements::strict(&bytes, 56).unwrap().collect();
+        assert_eq!(read, [ElementAt { offset: 56, length: 3, info: None, element }]);
         assert_eq!(read[0].data_offset(), 62);
 
         let data = std::vec![7; 0x0123];
@@ -196,12 +276,12 @@ mod tests {
     /// Shows: FILE-056
     #[test]
     fn elements_may_be_empty_and_bodies_too() {
-        assert_eq!(Elements::new(&[], 56).unwrap().next(), None);
+        assert_eq!(Elements::strict(&[], 56).unwrap().next(), None);
         let bytes = [0x07, 0xf0, 0, 0, 0, 0, 0x07, 0xf0, 0, 0, 0, 0];
-        let mut elements = Elements::new(&bytes, 60).unwrap();
+        let mut elements = Elements::strict(&bytes, 60).unwrap();
         let element = Element { tag: Tag(0xf007), data: &[] };
-        assert_eq!(elements.next(), Some(ElementAt { offset: 60, element }));
-        assert_eq!(elements.next(), Some(ElementAt { offset: 66, element }));
+        assert_eq!(elements.next(), Some(ElementAt { offset: 60, length: 0, info: None, element }));
+        assert_eq!(elements.next(), Some(ElementAt { offset: 66, length: 0, info: None, element }));
         assert_eq!(elements.next(), None);
         assert_eq!(elements.next(), None);
     }
@@ -210,14 +290,14 @@ mod tests {
     #[test]
     fn an_element_that_runs_past_the_end_is_an_error() {
         let bytes = [0x03, 0xf0, 1, 0, 0, 0, 9, 0x34, 0x12, 3, 0, 0, 0, 1, 2];
-        let error = Elements::new(&bytes, 56).unwrap_err();
+        let error = Elements::strict(&bytes, 56).unwrap_err();
         let kind = DecodeErrorKind::ElementOverrun { tag: 0x1234, by: 1 };
         assert_eq!(error, DecodeError { item: Item::Elements, offset: 63, kind });
         assert_eq!(
             error.to_string(),
             "sub-element, byte 63: element 0x1234 runs past the end of the image by 1 bytes"
         );
-        let error = Elements::new(&[0, 0, 0xff, 0xff, 0xff, 0xff], 56).unwrap_err();
+        let error = Elements::strict(&[0, 0, 0xff, 0xff, 0xff, 0xff], 56).unwrap_err();
         assert_eq!(error.kind, DecodeErrorKind::ElementOverrun { tag: 0, by: 0xffff_ffff });
     }
 
@@ -225,7 +305,7 @@ mod tests {
     fn fewer_bytes_than_a_head_are_an_error() {
         let bytes = [0x03, 0xf0, 1, 0, 0, 0, 9, 0, 0, 0, 0, 0];
         for left in 1..6 {
-            let error = Elements::new(&bytes[..7 + left], 56).unwrap_err();
+            let error = Elements::strict(&bytes[..7 + left], 56).unwrap_err();
             let kind = DecodeErrorKind::Truncated { needed: 6, present: left };
             assert_eq!(error, DecodeError { item: Item::Elements, offset: 63, kind });
         }
@@ -252,7 +332,7 @@ mod tests {
             assert_eq!((Tag(tag).class(), Tag(tag).name()), (class, name), "{tag:#06x}");
         }
         let code = [&[3, 0, 16, 0, 0, 0][..], &[0x5a; 16]].concat();
-        let read: Vec<_> = Elements::new(&code, 56).unwrap().map(|at| at.element).collect();
+        let read: Vec<_> = Elements::strict(&code, 56).unwrap().map(|at| at.element).collect();
         assert_eq!(read, [Element { tag: Tag::IMAGE_INTEGRITY_CODE, data: &[0x5a; 16] }]);
     }
 }

@@ -51,6 +51,8 @@ bitflags::bitflags! {
 
 bitflags::bitflags! {
     /// What is unusual about a header that could be read. None of it makes the file useless.
+    ///
+    /// A text that is empty, blank or fills all 32 bytes is as good as any.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct HeaderOddities: u8 {
         /// The file is device specific, but its header has no room for a destination (section 6.3.2.12). Only
@@ -64,6 +66,12 @@ bitflags::bitflags! {
         const OTHER_MINOR_VERSION = 0x08;
         /// The minimum hardware version lies above the maximum, so the file suits no device.
         const HARDWARE_RANGE_EMPTY = 0x10;
+        /// The text up to its first NUL is no UTF-8.
+        const TEXT_NOT_UTF8 = 0x20;
+        /// Not all bytes after the first NUL of the text are zero.
+        const TEXT_AFTER_NUL = 0x40;
+        /// The text up to its first NUL has control characters.
+        const TEXT_CONTROL_CHARACTERS = 0x80;
     }
 }
 
@@ -134,8 +142,9 @@ impl<'a> Header<'a> {
     /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 with the bytes that a header needs at least,
     /// [`UnsupportedHeaderVersion`](DecodeErrorKind::UnsupportedHeaderVersion) for another major version,
     /// [`HeaderTooShort`](DecodeErrorKind::HeaderTooShort) for its flags,
-    /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 with the header length, and
-    /// [`TotalTooSmall`](DecodeErrorKind::TotalTooSmall) for the header. Offsets are those of the field at fault.
+    /// [`TotalTooSmall`](DecodeErrorKind::TotalTooSmall) for the header, and
+    /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 with the header length. Offsets are those of the field at
+    /// fault. So only `Truncated` is an error that more bytes may mend.
     pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         read(file, |control| control)
     }
@@ -156,7 +165,17 @@ impl<'a> Header<'a> {
     /// Those of [`parse`](Self::parse); [`Truncated`](DecodeErrorKind::Truncated) says how many bytes the known
     /// fields take.
     pub fn parse_known(start: &[u8]) -> Result<Header<'static>, DecodeError> {
-        known(start, without_destination, |_, fields| fields).map(|known| known.header)
+        Self::parse_start(start).map(|(header, _)| header)
+    }
+
+    /// [`parse_known`](Self::parse_known), and the header length.
+    pub(super) fn parse_start(start: &[u8]) -> Result<(Header<'static>, u16), DecodeError> {
+        known(start, without_destination, |_, fields| fields).map(|known| (known.header, known.declared))
+    }
+
+    /// The header length field of a header of which at least the first 56 bytes are there.
+    pub(super) fn declared_len(start: &[u8]) -> u16 {
+        Raw::ref_from_prefix(start).map_or(0, |(raw, _)| raw.header_length.get())
     }
 
     /// The field control: a bit for each optional field that is there, and `other_control`.
@@ -194,8 +213,11 @@ impl<'a> Header<'a> {
         oddities.set(HeaderOddities::RESERVED_BITS, !reserved.is_empty());
         oddities.set(HeaderOddities::EXTRA_BYTES, !self.extra.is_empty());
         oddities.set(HeaderOddities::OTHER_MINOR_VERSION, self.minor != 0);
-        let empty = self.hardware.is_some_and(|range| range.min > range.max);
+        let empty = self.hardware.is_some_and(HardwareRange::is_empty);
         oddities.set(HeaderOddities::HARDWARE_RANGE_EMPTY, empty);
+        oddities.set(HeaderOddities::TEXT_NOT_UTF8, self.text.to_str().is_err());
+        oddities.set(HeaderOddities::TEXT_AFTER_NUL, !self.text.is_padded());
+        oddities.set(HeaderOddities::TEXT_CONTROL_CHARACTERS, self.text.has_control_characters());
         oddities
     }
 
@@ -269,14 +291,14 @@ fn known(
     let declared = raw.header_length.get();
     let control = HeaderControl::from_bits_retain(raw.field_control.get());
     let present = fields_within(declared, control, fallback)?;
-    let needed = usize::from(needed(declared, fields_len(present)));
-    if file.len() < needed {
-        return Err(wrong(0, DecodeErrorKind::Truncated { needed, present: file.len() }));
-    }
     let total = raw.total_size.get();
     if total < u32::from(declared) {
         let kind = DecodeErrorKind::TotalTooSmall { total, header: declared };
         return Err(wrong(offset_of!(Raw, total_size), kind));
+    }
+    let needed = usize::from(needed(declared, fields_len(present)));
+    if file.len() < needed {
+        return Err(wrong(0, DecodeErrorKind::Truncated { needed, present: file.len() }));
     }
     let (fields, rest) = locate(Item::FileHeader, Header::MIN_LEN, tail, optional_fields(present, tail))?;
     let (credential, destination, hardware) = fields;
@@ -383,22 +405,29 @@ impl<'a> arbitrary::Arbitrary<'a> for HeaderControl {
 #[cfg(feature = "arbitrary")]
 impl<'a> arbitrary::Arbitrary<'a> for Header<'a> {
     fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
-        let mut header = Header {
-            minor: u.arbitrary()?,
-            id: u.arbitrary()?,
-            stack: u.arbitrary()?,
-            text: u.arbitrary()?,
-            total_size: 0,
-            credential: u.arbitrary()?,
-            destination: u.arbitrary()?,
-            hardware: u.arbitrary()?,
-            other_control: u.arbitrary::<HeaderControl>()?.difference(HeaderControl::all()),
-            extra: u.arbitrary()?,
-        };
+        let mut header: Header<'a> = Header::arbitrary_fields(u)?;
+        header.extra = u.arbitrary()?;
         header.extra = header.written_extra();
         let least = u32::try_from(header.header_len()).unwrap_or(u32::MAX);
         header.total_size = u.int_in_range(least..=u32::MAX)?;
         Ok(header)
+    }
+}
+
+#[cfg(feature = "arbitrary")]
+impl Header<'static> {
+    /// A header without extra bytes and with a total size of 0.
+    pub(super) fn arbitrary_fields(u: &mut arbitrary::Unstructured<'_>) -> arbitrary::Result<Self> {
+        Ok(Header {
+            minor: u.arbitrary()?,
+            stack: u.arbitrary()?,
+            text: u.arbitrary()?,
+            credential: u.arbitrary()?,
+            destination: u.arbitrary()?,
+            hardware: u.arbitrary()?,
+            other_control: u.arbitrary::<HeaderControl>()?.difference(HeaderControl::all()),
+            ..Header::new(u.arbitrary()?)
+        })
     }
 }
 

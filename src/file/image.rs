@@ -1,21 +1,57 @@
-//! A whole file in memory, read by the letter.
+//! A whole file in memory: by the letter, or as it comes.
 
-use super::{ElementAt, Elements, Header, Parts, Tag};
+use super::{ElementAt, Elements, Header, Layout, Parts, Tag};
+use crate::codec::{Emit, Sink};
 use crate::error::{DecodeError, DecodeErrorKind, Item};
 
-/// An OTA file whose elements tile the body exactly (section 6.3.1).
+/// An OTA file (section 6.3.1).
 ///
 /// Holds nothing but references into the bytes it was read from. A file without an upgrade image, with several, or
 /// without any element is a file too.
+///
+/// [`parse`](Self::parse) takes only what follows the letter. [`parse_lenient`](Self::parse_lenient) takes what vendors
+/// ship, and every irregularity is a value here: [`layout`](Self::layout), [`rest`](Self::rest),
+/// [`after`](Self::after), [`missing`](Self::missing), and [`Header::oddities`] of the header. No byte is lost: what
+/// was read is written again, bit by bit, by [`Encode`](crate::Encode).
+///
+/// ```
+/// use zigbee_ota::file::{Header, Image, Layout};
+/// use zigbee_ota::{Encode, ImageId};
+///
+/// // A body that is no elements, as some vendors ship it.
+/// let header = Header { total_size: 60, ..Header::new(ImageId::new(0x1001, 0x00ab, 5)) };
+/// let mut file = [0xe9; 60];
+/// header.encode(&mut file)?;
+///
+/// assert!(Image::parse(&file).is_err());
+/// let image = Image::parse_lenient(&file)?;
+/// assert_eq!(image.layout(), Layout::RawBody);
+/// assert_eq!(image.rest().map(|rest| (rest.offset, rest.bytes)), Some((56, &[0xe9; 4][..])));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image<'a> {
     header: Header<'a>,
+    /// What is present of the file.
     bytes: &'a [u8],
+    after: &'a [u8],
     elements: Elements<'a>,
+    /// Bytes of `bytes` that are header or elements.
+    read: usize,
+    layout: Layout,
+}
+
+/// Raw bytes in the body of a file that are no element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rest<'a> {
+    /// Where they start, in bytes from the first byte of the header.
+    pub offset: usize,
+    /// All bytes from there to the end of the file; never none.
+    pub bytes: &'a [u8],
 }
 
 impl<'a> Image<'a> {
-    /// Reads `bytes` as exactly one file.
+    /// Reads `bytes` as exactly one file, whose elements tile it.
     ///
     /// # Errors
     /// Those of [`parse_prefix`](Self::parse_prefix), and
@@ -30,14 +66,46 @@ impl<'a> Image<'a> {
         }
     }
 
-    /// Reads the file that starts at the first of `bytes`; returns it and the bytes after its total image size.
+    /// Reads the file that starts at the first of `bytes`, and whose elements tile it; returns it and the bytes after
+    /// its total image size.
     ///
     /// # Errors
     /// Those of [`Parts::parse`], then those of [`Parts::elements`].
     pub fn parse_prefix(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
-        let parts = Parts::parse(bytes)?;
-        let elements = parts.elements()?;
-        Ok((Self { header: parts.header, bytes: parts.file, elements }, parts.after))
+        let Parts { header, file, after, body } = Parts::parse(bytes)?;
+        let elements = Elements::strict(body, header.header_len())?;
+        let read = file.len();
+        let image = Self { header, bytes: file, after: &[], elements, read, layout: Layout::Elements };
+        Ok((image, after))
+    }
+
+    /// Reads the file that starts at the first of `bytes` as far as it can be read, and keeps what cannot.
+    ///
+    /// What can be read two ways is read by the letter first. From the first place on where no element fits, the body
+    /// is [raw](Self::rest). One that has tag 0xF000 and leaves exactly two bytes over is read in Telink's form.
+    ///
+    /// # Errors
+    /// Those of [`Header::parse_lenient`]: without a header nothing else can be told.
+    pub fn parse_lenient(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let (header, _) = Header::parse_lenient(bytes)?;
+        let total = usize::try_from(header.total_size).unwrap_or(usize::MAX);
+        let (file, after) = bytes.split_at_checked(total).unwrap_or((bytes, &[]));
+        let missing = total.saturating_sub(file.len());
+        let start = header.header_len();
+        let body = file.get(start..).unwrap_or_default();
+        let elements = Elements::lenient(body, start, missing);
+        let mut walk = elements.clone();
+        // Telink's bytes are told by where the file ends, so only the last element has them.
+        let telink = walk.by_ref().last().is_some_and(|at| at.info.is_some());
+        let read = walk.offset();
+        let layout = if missing > 0 {
+            Layout::Truncated
+        } else if read == file.len() {
+            if telink { Layout::TelinkF000 } else { Layout::Elements }
+        } else {
+            Layout::raw_from(read, start)
+        };
+        Ok(Self { header, bytes: file, after, elements, read, layout })
     }
 
     /// The header.
@@ -46,7 +114,7 @@ impl<'a> Image<'a> {
         &self.header
     }
 
-    /// All bytes of the file, header and elements: what is moved over the air.
+    /// All bytes of the file, header and body: what is moved over the air. Of a truncated file, what is present.
     #[must_use]
     pub const fn bytes(&self) -> &'a [u8] {
         self.bytes
@@ -70,6 +138,48 @@ impl<'a> Image<'a> {
         let signatures = [Tag::ECDSA_SIGNATURE, Tag::ECDSA_SIGNATURE_2];
         self.elements().any(|at| signatures.contains(&at.element.tag))
     }
+
+    /// How the body is laid out; [`Layout::Elements`] from the strict readings.
+    #[must_use]
+    pub const fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The raw bytes of the body after its elements; none from the strict readings.
+    #[must_use]
+    pub fn rest(&self) -> Option<Rest<'a>> {
+        let bytes = self.bytes.get(self.read..).filter(|bytes| !bytes.is_empty())?;
+        Some(Rest { offset: self.read, bytes })
+    }
+
+    /// Bytes after the total image size; no part of the image (section 6.3.2.10). None from the strict readings.
+    #[must_use]
+    pub const fn after(&self) -> &'a [u8] {
+        self.after
+    }
+
+    /// Bytes by which the file is shorter than its total image size; 0 unless [truncated](Layout::Truncated).
+    #[must_use]
+    pub fn missing(&self) -> usize {
+        let total = usize::try_from(self.header.total_size).unwrap_or(usize::MAX);
+        total.saturating_sub(self.bytes.len())
+    }
+}
+
+/// Header, elements, the rest and what follows the file: the bytes that were read.
+impl Emit for Image<'_> {
+    fn len(&self) -> usize {
+        self.bytes.len().saturating_add(self.after.len())
+    }
+
+    fn emit(&self, out: &mut Sink<'_>) {
+        self.header.emit(out);
+        self.elements().for_each(|at| at.emit(out));
+        if let Some(Rest { bytes, .. }) = self.rest() {
+            out.bytes(bytes);
+        }
+        out.bytes(self.after);
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +201,12 @@ mod tests {
 
     const fn element(tag: u16, data: &[u8]) -> Element<'_> {
         Element { tag: Tag(tag), data }
+    }
+
+    /// An element by the letter.
+    fn at(offset: usize, element: Element<'_>) -> ElementAt<'_> {
+        let length = u32::try_from(element.data.len()).unwrap();
+        ElementAt { offset, length, info: None, element }
     }
 
     /// Shows: FILE-001, FILE-050
@@ -148,10 +264,7 @@ mod tests {
         let elements = [element(0, &[1]), element(0xf000, &[2]), element(0, &[3])];
         let file = written(HEADER, &elements);
         let found: Vec<_> = Image::parse(&file).unwrap().find(Tag::UPGRADE_IMAGE).collect();
-        assert_eq!(
-            found,
-            [ElementAt { offset: 56, element: elements[0] }, ElementAt { offset: 70, element: elements[2] }]
-        );
+        assert_eq!(found, [at(56, elements[0]), at(70, elements[2])]);
     }
 
     /// Shows: FILE-053
@@ -182,7 +295,7 @@ mod tests {
         assert_eq!(file[56..63], [1, 2, 3, 4, 5, 6, 7]);
         let image = Image::parse(&file).unwrap();
         assert_eq!(image.header().extra, header.extra);
-        assert_eq!(image.elements().next(), Some(ElementAt { offset: 63, element: element(0, &[9]) }));
+        assert_eq!(image.elements().next(), Some(at(63, element(0, &[9]))));
         assert_eq!(written(*image.header(), &[element(0, &[9])]), file);
     }
 
@@ -195,5 +308,100 @@ mod tests {
         let error = Image::parse(&two).unwrap_err();
         let kind = DecodeErrorKind::TrailingBytes { count: file.len() };
         assert_eq!(error, DecodeError { item: Item::File, offset: file.len(), kind });
+    }
+
+    /// A header and a body, which the total size counts together with `missing` bytes that are not there.
+    fn shipped(body: &[u8], missing: usize) -> Vec<u8> {
+        let total_size = u32::try_from(56 + body.len() + missing).unwrap();
+        let mut header = [0; 56];
+        Header { total_size, ..HEADER }.encode(&mut header).unwrap();
+        [&header, body].concat()
+    }
+
+    /// What the lenient reading finds: layout, elements, and where raw bytes start.
+    fn lenient(file: &[u8]) -> (Layout, Vec<ElementAt<'_>>, Option<usize>) {
+        let image = Image::parse_lenient(file).unwrap();
+        let mut out = std::vec![0; image.encoded_len()];
+        assert_eq!(image.encode(&mut out), Ok(file.len()));
+        assert_eq!(out, file, "no byte is lost");
+        assert!(image.rest().is_none_or(|rest| rest.bytes == &image.bytes()[rest.offset..]));
+        (image.layout(), image.elements().collect(), image.rest().map(|rest| rest.offset))
+    }
+
+    /// Shows: FILE-069
+    #[test]
+    fn telinks_form_is_tag_f000_with_two_bytes_left_over() {
+        let telink = [0x00, 0xf0, 3, 0, 0, 0, 0x01, 0x0c, 7, 8, 9];
+        let file = shipped(&telink, 0);
+        let read = ElementAt { info: Some([0x01, 0x0c]), ..at(56, element(0xf000, &[7, 8, 9])) };
+        assert_eq!(read.data_offset(), 64);
+        assert_eq!(lenient(&file), (Layout::TelinkF000, std::vec![read], None));
+        let error = Image::parse(&file).unwrap_err();
+        let kind = DecodeErrorKind::Truncated { needed: 6, present: 2 };
+        assert_eq!(error, DecodeError { item: Item::Elements, offset: 65, kind });
+        assert_eq!(Parts::parse(&file).unwrap().elements(), Err(error));
+
+        // By the letter first: the tag alone means nothing.
+        let plain = shipped(&[0x00, 0xf0, 3, 0, 0, 0, 7, 8, 9], 0);
+        let read = at(56, element(0xf000, &[7, 8, 9]));
+        assert_eq!(lenient(&plain), (Layout::Elements, std::vec![read], None));
+        // Another tag with two bytes left over, or this one with other numbers of them, is no reason to guess.
+        let other = shipped(&[0x01, 0xf0, 1, 0, 0, 0, 7, 8, 9], 0);
+        let read = at(56, element(0xf001, &[7]));
+        assert_eq!(lenient(&other), (Layout::ElementsThenRaw, std::vec![read], Some(63)));
+        let padded = shipped(&[0x00, 0xf0, 1, 0, 0, 0, 7, 8, 9, 0], 0);
+        let read = at(56, element(0xf000, &[7]));
+        assert_eq!(lenient(&padded), (Layout::ElementsThenRaw, std::vec![read], Some(63)));
+    }
+
+    /// Shows: FILE-049
+    #[test]
+    fn too_few_bytes_for_an_element_are_padding_or_an_error() {
+        for count in 1..6 {
+            let file = shipped(&[&[1, 0, 1, 0, 0, 0, 7][..], &[0; 5][..count]].concat(), 0);
+            let read = std::vec![at(56, element(1, &[7]))];
+            assert_eq!(lenient(&file), (Layout::ElementsThenRaw, read, Some(63)));
+            let kind = DecodeErrorKind::Truncated { needed: 6, present: count };
+            assert_eq!(Image::parse(&file), Err(DecodeError { item: Item::Elements, offset: 63, kind }));
+        }
+    }
+
+    #[test]
+    fn a_body_without_elements_is_raw() {
+        let raw = shipped(&[0x2a, 0x00, 0x01, 0x0d, 0xff, 0xff, 0x01], 0);
+        assert_eq!(lenient(&raw), (Layout::RawBody, Vec::new(), Some(56)));
+        let both = shipped(&[0, 0, 1, 0, 0, 0, 7, 0x0c, 0x94, 0xff, 0xff, 0xff, 0xff], 0);
+        let read = std::vec![at(56, element(0, &[7]))];
+        assert_eq!(lenient(&both), (Layout::ElementsThenRaw, read, Some(63)));
+        assert_eq!(lenient(&shipped(&[], 0)), (Layout::Elements, Vec::new(), None));
+    }
+
+    #[test]
+    fn a_truncated_file_can_be_looked_at() {
+        let body = [1, 0xf0, 1, 0, 0, 0, 7, 0, 0, 4, 0, 0, 0, 8, 9];
+        let first = at(56, element(0xf001, &[7]));
+        let cut = ElementAt { length: 4, ..at(63, element(0, &[8, 9])) };
+        let file = shipped(&body, 2);
+        assert_eq!(lenient(&file), (Layout::Truncated, std::vec![first, cut], None));
+        assert_eq!(Image::parse_lenient(&file).unwrap().missing(), 2);
+        assert!(Parts::parse(&file).is_err(), "and never served");
+        // In the middle of a head.
+        let file = shipped(&body[..9], 8);
+        assert_eq!(lenient(&file), (Layout::Truncated, std::vec![first], Some(63)));
+        // Telink's form shows by its length, before its data is there.
+        let file = shipped(&[0x00, 0xf0, 3, 0, 0, 0, 0x01, 0x0c, 7], 2);
+        let read = ElementAt { info: Some([0x01, 0x0c]), length: 3, ..at(56, element(0xf000, &[7])) };
+        assert_eq!(lenient(&file), (Layout::Truncated, std::vec![read], None));
+        let file = shipped(&[0x00, 0xf0, 3, 0, 0, 0, 0x01], 4);
+        assert_eq!(lenient(&file), (Layout::Truncated, Vec::new(), Some(56)));
+    }
+
+    #[test]
+    fn bytes_after_the_file_are_kept_apart() {
+        let file = [shipped(&[0, 0, 1, 0, 0, 0, 7], 0), std::vec![0xee; 4]].concat();
+        let image = Image::parse_lenient(&file).unwrap();
+        assert_eq!((image.layout(), image.after(), image.missing()), (Layout::Elements, &[0xee; 4][..], 0));
+        assert_eq!(image.bytes(), &file[..63]);
+        assert_eq!(lenient(&file).0, Layout::Elements);
     }
 }

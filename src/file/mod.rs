@@ -53,13 +53,23 @@
 mod element;
 mod header;
 mod image;
+mod layout;
+mod name;
 mod parts;
+#[cfg(any(feature = "arbitrary", feature = "proptest"))]
+mod sample;
+mod stream;
 mod text;
 mod writer;
 
 pub use element::{Element, ElementAt, Elements, Tag, TagClass};
 pub use header::{Header, HeaderControl, HeaderOddities};
-pub use image::Image;
+pub use image::{Image, Rest};
+pub use layout::Layout;
+pub use name::FileName;
 pub use parts::Parts;
+#[cfg(any(feature = "arbitrary", feature = "proptest"))]
+pub use sample::{Body, Sample};
+pub use stream::{Piece, StreamDecoder};
 pub use text::HeaderText;
 pub use writer::Writer;

@@ -40,7 +40,7 @@ impl<'a> Parts<'a> {
     /// [`ElementOverrun`](DecodeErrorKind::ElementOverrun) when it runs past the end of the body,
     /// [`Truncated`](DecodeErrorKind::Truncated) when 1 to 5 bytes are left, too few for tag and length.
     pub fn elements(&self) -> Result<Elements<'a>, DecodeError> {
-        Elements::new(self.body, self.header.header_len())
+        Elements::strict(self.body, self.header.header_len())
     }
 }
 

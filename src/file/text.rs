@@ -47,6 +47,16 @@ impl HeaderText {
         core::str::from_utf8(self.before_nul())
     }
 
+    /// Whether all bytes after the first NUL are zero.
+    pub(super) fn is_padded(&self) -> bool {
+        self.0.iter().skip_while(|byte| **byte != 0).all(|byte| *byte == 0)
+    }
+
+    /// Whether there are ASCII control characters before the first NUL.
+    pub(super) fn has_control_characters(&self) -> bool {
+        self.before_nul().iter().any(u8::is_ascii_control)
+    }
+
     fn before_nul(&self) -> &[u8] {
         self.0.split(|byte| *byte == 0).next().unwrap_or_default()
     }

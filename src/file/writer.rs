@@ -1,6 +1,8 @@
 //! Writing a file: sizes are counted here, never given.
 
 use super::{Element, Header, HeaderControl};
+#[cfg(feature = "std")]
+use crate::codec::Encode;
 use crate::codec::{Emit, Sink};
 use crate::error::{EncodeError, Item};
 
@@ -21,10 +23,13 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// [`EncodeError::TooLong`]: of [`Item::FileHeader`] when the extra bytes make the header longer than 65,535
     /// bytes, of [`Item::File`] when the file is longer than its 32-bit total image size can tell, which bounds each
-    /// element as well.
+    /// element as well. [`EncodeError::EmptyHardwareRange`] when the file would suit no device.
     pub fn new(header: Header<'a>, elements: &'a [Element<'a>]) -> Result<Self, EncodeError> {
         let other_control = header.other_control.difference(HeaderControl::all());
         let header = Header { other_control, ..header };
+        if let Some(range) = header.hardware.filter(|range| range.is_empty()) {
+            return Err(EncodeError::EmptyHardwareRange(range));
+        }
         let uncounted = header.extra.len().saturating_sub(header.written_extra().len());
         if uncounted > 0 {
             let max = usize::from(u16::MAX);
@@ -41,6 +46,20 @@ impl<'a> Writer<'a> {
             return Err(EncodeError::TooLong { item: Item::File, len, max });
         };
         Ok(Self { header: Header { total_size, ..header }, elements, len })
+    }
+
+    /// Writes the file to `out`, which gets all of it or an error.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    #[cfg(feature = "std")]
+    pub fn write_to(&self, mut out: impl std::io::Write) -> std::io::Result<()> {
+        // Element by element: what they hold may be large, and is in memory once already.
+        out.write_all(&self.header.to_vec())?;
+        self.elements.iter().try_for_each(|element| {
+            out.write_all(&element.head())?;
+            out.write_all(element.data)
+        })
     }
 
     /// The header as it is written.
@@ -74,6 +93,14 @@ mod tests {
     fn written(writer: &Writer<'_>) -> Vec<u8> {
         let mut file = std::vec![0; writer.encoded_len()];
         assert_eq!(writer.encode(&mut file), Ok(file.len()));
+        #[cfg(feature = "std")]
+        {
+            let mut streamed = Vec::new();
+            writer.write_to(&mut streamed).unwrap();
+            assert_eq!(streamed, file);
+            let mut full = &mut streamed[1..];
+            assert_eq!(writer.write_to(&mut full).unwrap_err().kind(), std::io::ErrorKind::WriteZero);
+        }
         file
     }
 
@@ -125,6 +152,29 @@ mod tests {
         let file = written(&Writer::new(header, &[]).unwrap());
         assert_eq!(file[8..10], [0xfa, 0xff]);
         assert_eq!(Image::parse(&file).unwrap().header().destination, Some(Eui64(7)));
+    }
+
+    /// Shows: FILE-045
+    #[test]
+    fn a_file_for_no_hardware_is_refused_and_readable() {
+        let range = HardwareRange { min: HardwareVersion(2), max: HardwareVersion(1) };
+        let header = Header { hardware: Some(range), total_size: 60, ..HEADER };
+        let error = Writer::new(header, &[]).unwrap_err();
+        assert_eq!(error, EncodeError::EmptyHardwareRange(range));
+        assert_eq!(
+            std::string::ToString::to_string(&error),
+            "minimum hardware version 0x0002 lies above the maximum 0x0001"
+        );
+        let mut file = [0; 60];
+        header.encode(&mut file).unwrap();
+        let image = Image::parse(&file).unwrap();
+        assert_eq!(image.header().oddities(), HeaderOddities::HARDWARE_RANGE_EMPTY);
+        assert!((0..=u16::MAX).all(|hardware| !image.header().suits(HardwareVersion(hardware))));
+        assert_eq!(
+            Writer::new(Header { hardware: Some(HardwareRange { min: range.max, ..range }), ..header }, &[])
+                .map(|writer| writer.encoded_len()),
+            Ok(60)
+        );
     }
 
     #[test]

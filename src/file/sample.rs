@@ -1,0 +1,188 @@
+//! Whole files of every shape, for property tests and fuzzing.
+
+use alloc::vec::Vec;
+
+use super::element::is_telink;
+use super::{Element, Header, Layout, Tag};
+use crate::codec::Encode;
+
+/// A file of any shape that can be read, by the letter or leniently, and what it must read as.
+///
+/// Made by `arbitrary` or by proptest's `any::<Sample>()`, each behind its feature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The header but its extra bytes; the total size is counted by [`to_bytes`](Self::to_bytes).
+    pub header: Header<'static>,
+    /// Extra bytes of the header.
+    pub extra: Vec<u8>,
+    /// The elements that are whole and by the letter.
+    pub elements: Vec<(Tag, Vec<u8>)>,
+    /// What follows them in the body.
+    pub end: Body,
+    /// Bytes after the total image size.
+    pub after: Vec<u8>,
+}
+
+/// What the body of a [`Sample`] has after its elements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub enum Body {
+    /// Nothing.
+    Elements,
+    /// An element of tag 0xF000 with two bytes that its length leaves out, and its data.
+    Telink([u8; 2], Vec<u8>),
+    /// Bytes that look like an element far longer than the file.
+    Raw(Tag, Vec<u8>),
+    /// So many zeros, made 1 to 5: too few for an element.
+    Padding(u8),
+    /// An element of which so many bytes more are declared than there are, which ends the file. At least one.
+    Truncated(Tag, Vec<u8>, u16),
+}
+
+impl Sample {
+    /// The bytes of the file, and of what follows it.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let elements = self.elements.iter().flat_map(|(tag, data)| Element { tag: *tag, data }.to_vec());
+        let (end, missing) = self.end.to_bytes();
+        let body: Vec<u8> = elements.chain(end).collect();
+        let mut header = Header { extra: &self.extra, ..self.header };
+        let sizes = [header.header_len(), body.len(), missing];
+        let total = sizes.into_iter().fold(0, usize::saturating_add);
+        header.total_size = u32::try_from(total).unwrap_or(u32::MAX);
+        [header.to_vec(), body, if missing == 0 { self.after.clone() } else { Vec::new() }].concat()
+    }
+
+    /// How the body is laid out.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        match (&self.end, self.elements.last()) {
+            (Body::Elements, _) => Layout::Elements,
+            (Body::Telink(..), _) => Layout::TelinkF000,
+            // Padding of that length cannot be told from Telink's two bytes.
+            (Body::Padding(2), Some((tag, _))) if is_telink(*tag, 2) => Layout::TelinkF000,
+            (Body::Raw(..) | Body::Padding(_), None) => Layout::RawBody,
+            (Body::Raw(..) | Body::Padding(_), Some(_)) => Layout::ElementsThenRaw,
+            (Body::Truncated(..), _) => Layout::Truncated,
+        }
+    }
+}
+
+impl Body {
+    /// The bytes, and how many are missing after them.
+    fn to_bytes(&self) -> (Vec<u8>, usize) {
+        let head = |tag: Tag, length| [&tag.0.to_le_bytes()[..], &u32::to_le_bytes(length)].concat();
+        let len = |data: &[u8]| u32::try_from(data.len()).unwrap_or(u32::MAX);
+        match self {
+            Self::Elements => (Vec::new(), 0),
+            Self::Telink(info, data) => ([&head(Tag(0xf000), len(data)), &info[..], data].concat(), 0),
+            Self::Raw(tag, bytes) => ([&head(*tag, u32::MAX)[..], bytes].concat(), 0),
+            Self::Padding(count) => (alloc::vec![0; usize::from((*count).clamp(1, 5))], 0),
+            Self::Truncated(tag, data, missing) => {
+                let missing = (*missing).max(1);
+                let length = len(data).saturating_add(missing.into());
+                ([&head(*tag, length)[..], data].concat(), missing.into())
+            }
+        }
+    }
+}
+
+#[cfg(feature = "arbitrary")]
+impl<'a> arbitrary::Arbitrary<'a> for Sample {
+    fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+        Ok(Self {
+            header: Header::arbitrary_fields(u)?,
+            extra: u.arbitrary()?,
+            elements: u.arbitrary()?,
+            end: u.arbitrary()?,
+            after: u.arbitrary()?,
+        })
+    }
+}
+
+#[cfg(feature = "proptest")]
+mod strategy {
+    use alloc::vec::Vec;
+
+    use proptest::arbitrary::{Arbitrary, any};
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::{BoxedStrategy, Just, Strategy, prop_oneof};
+
+    use super::{Body, Sample};
+    use crate::file::{Header, HeaderControl, HeaderText, Tag};
+    use crate::types::{
+        Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion,
+    };
+
+    impl Arbitrary for Sample {
+        type Parameters = ();
+        type Strategy = BoxedStrategy<Self>;
+
+        /// Small files: up to four elements of up to 40 bytes each.
+        fn arbitrary_with((): ()) -> Self::Strategy {
+            let elements = vec((tag(), data()), 0..5);
+            (header(), vec(any::<u8>(), 0..9), elements, end(), vec(any::<u8>(), 0..9))
+                .prop_map(|(header, extra, elements, end, after)| Self {
+                    header,
+                    extra,
+                    elements,
+                    end,
+                    after,
+                })
+                .boxed()
+        }
+    }
+
+    fn data() -> impl Strategy<Value = Vec<u8>> {
+        vec(any::<u8>(), 0..40)
+    }
+
+    /// Tags with a meaning are as likely as all others together.
+    fn tag() -> impl Strategy<Value = Tag> {
+        prop_oneof![0..8_u16, Just(0xf000), any::<u16>()].prop_map(Tag)
+    }
+
+    fn end() -> impl Strategy<Value = Body> {
+        prop_oneof![
+            4 => Just(Body::Elements),
+            1 => (any::<[u8; 2]>(), data()).prop_map(|(info, data)| Body::Telink(info, data)),
+            1 => (tag(), data()).prop_map(|(tag, data)| Body::Raw(tag, data)),
+            1 => (1..=5_u8).prop_map(Body::Padding),
+            1 => (tag(), data(), 1..300_u16).prop_map(|(tag, data, missing)| Body::Truncated(tag, data, missing)),
+        ]
+    }
+
+    fn header() -> impl Strategy<Value = Header<'static>> {
+        let numbers = (any::<u16>(), any::<u16>(), any::<u32>(), any::<u16>());
+        let range = (any::<u16>(), any::<u16>());
+        let optional = (option::of(any::<u8>()), option::of(any::<u64>()), option::of(range));
+        let minor = prop_oneof![3 => Just(0), 1 => any::<u8>()];
+        let reserved = prop_oneof![3 => Just(0), 1 => any::<u16>()];
+        (numbers, text(), optional, minor, reserved).prop_map(|(numbers, text, optional, minor, reserved)| {
+            let (manufacturer, image_type, version, stack) = numbers;
+            let (credential, destination, hardware) = optional;
+            Header {
+                minor,
+                stack: StackVersion(stack),
+                text,
+                credential: credential.map(SecurityCredentialVersion),
+                destination: destination.map(Eui64),
+                hardware: hardware.map(|(one, other): (u16, u16)| HardwareRange {
+                    min: HardwareVersion(one.min(other)),
+                    max: HardwareVersion(one.max(other)),
+                }),
+                other_control: HeaderControl::from_bits_retain(reserved).difference(HeaderControl::all()),
+                ..Header::new(ImageId::new(manufacturer, image_type, version))
+            }
+        })
+    }
+
+    /// Text as it should be, and any bytes.
+    fn text() -> impl Strategy<Value = HeaderText> {
+        prop_oneof![
+            "[ -~]{0,32}".prop_map(|text| HeaderText::new(&text).unwrap_or(HeaderText::EMPTY)),
+            any::<[u8; 32]>().prop_map(HeaderText),
+        ]
+    }
+}

@@ -1,0 +1,92 @@
+use super::*;
+use crate::codec::Encode;
+use crate::file::Header;
+use crate::types::{Eui64, ImageId};
+use std::vec::Vec;
+
+const HEADER: Header<'static> = Header::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519));
+
+/// A header and a body, which the total size counts.
+fn file(header: Header<'_>, body: &[u8]) -> Vec<u8> {
+    let mut bytes = std::vec![0; header.encoded_len()];
+    let total_size = u32::try_from(bytes.len() + body.len()).unwrap();
+    Header { total_size, ..header }.encode(&mut bytes).unwrap();
+    [&bytes, body].concat()
+}
+
+#[test]
+fn pieces_come_in_order_with_their_places() {
+    let body = [1, 0xf0, 0, 0, 0, 0, 0x00, 0xf0, 2, 0, 0, 0, 0x01, 0x0c, 7, 8];
+    let header = Header { extra: &[0xe1, 0xe2], ..HEADER };
+    let bytes = [file(header, &body), std::vec![0xee; 3]].concat();
+    let mut decoder = StreamDecoder::new();
+    let mut input = &bytes[..];
+    let known = Header { total_size: 74, ..HEADER };
+    for expected in [
+        Piece::Header { header: known, len: 58 },
+        Piece::Extra { offset: 56, bytes: &[0xe1, 0xe2] },
+        Piece::Element { offset: 58, tag: Tag(0xf001), length: 0, info: None },
+        Piece::Element { offset: 64, tag: Tag(0xf000), length: 2, info: Some([0x01, 0x0c]) },
+        Piece::Data { offset: 72, bytes: &[7, 8] },
+        Piece::After { bytes: &[0xee; 3] },
+    ] {
+        assert_eq!(decoder.next(&mut input), Ok(Some(expected)));
+    }
+    assert_eq!(decoder.next(&mut input), Ok(None));
+    assert_eq!(decoder.finish(), Ok(Layout::TelinkF000));
+}
+
+#[test]
+fn raw_bytes_are_told_though_they_were_taken_for_an_element() {
+    let body = [0, 0, 1, 0, 0, 0, 9, 0x0c, 0x94, 0xff, 0xff, 0xff, 0xff, 5];
+    let bytes = file(HEADER, &body);
+    let mut decoder = StreamDecoder::new();
+    let mut rest: Vec<u8> = Vec::new();
+    for byte in &bytes {
+        let mut input = core::slice::from_ref(byte);
+        while let Some(piece) = decoder.next(&mut input).unwrap() {
+            if let Piece::Rest { offset, bytes } = piece {
+                assert_eq!(usize::try_from(offset), Ok(63 + rest.len()));
+                rest.extend(bytes);
+            }
+        }
+    }
+    assert_eq!(rest, body[7..]);
+    assert_eq!(decoder.finish(), Ok(Layout::ElementsThenRaw));
+}
+
+#[test]
+fn no_more_is_needed_than_tells_what_is_wrong() {
+    let kind = DecodeErrorKind::BadMagic { found: 0x0403_0201 };
+    let error = DecodeError { item: Item::FileHeader, offset: 0, kind };
+    let mut decoder = StreamDecoder::new();
+    assert_eq!(decoder.next(&mut &[1, 2, 3][..]), Ok(None));
+    assert_eq!(decoder.held(), [1, 2, 3]);
+    assert_eq!(decoder.next(&mut &[4][..]), Err(error));
+    assert_eq!(decoder.next(&mut &[5][..]), Err(error), "and it stays so");
+    assert_eq!(decoder.finish(), Err(error));
+}
+
+#[test]
+fn truncation_shows_at_the_end() {
+    let header = Header { destination: Some(Eui64(7)), extra: &[1, 2], ..HEADER };
+    let bytes = file(header, &[0, 0, 2, 0, 0, 0, 8, 9]);
+    for present in 0..=bytes.len() {
+        let mut decoder = StreamDecoder::new();
+        let mut input = &bytes[..present];
+        while decoder.next(&mut input).unwrap().is_some() {}
+        let (item, needed) = match present {
+            0..56 => (Item::FileHeader, 56),
+            56..66 => (Item::FileHeader, 66),
+            66..74 => (Item::File, 74),
+            _ => {
+                assert_eq!(decoder.finish(), Ok(Layout::Elements));
+                continue;
+            }
+        };
+        let kind = DecodeErrorKind::Truncated { needed, present };
+        assert_eq!(decoder.finish(), Err(DecodeError { item, offset: 0, kind }));
+        let held = if (66..72).contains(&present) { present - 66 } else { 0 };
+        assert!(present < 64 || decoder.held() == &bytes[present - held..present], "{present}");
+    }
+}
