@@ -16,6 +16,10 @@ pub enum Item {
     Elements,
     /// The whole file against the size its header tells.
     File,
+    /// A signature element (section 6.3.5).
+    Signature,
+    /// A signing certificate element (section 6.3.6).
+    Certificate,
     /// The ZCL header of a frame.
     FrameHeader,
     /// Image Notify (section 6.10.3).
@@ -42,6 +46,8 @@ impl fmt::Display for Item {
             Self::FileHeader => "OTA header",
             Self::Elements => "sub-element",
             Self::File => "OTA file",
+            Self::Signature => "signature element",
+            Self::Certificate => "signing certificate element",
             Self::FrameHeader => "ZCL header",
             Self::ImageNotify => "Image Notify",
             Self::QueryNextImageRequest => "Query Next Image Request",
@@ -148,6 +154,9 @@ pub enum DecodeErrorKind {
         /// By how many bytes.
         by: usize,
     },
+    /// A signature element with another element after it (section 6.3.5).
+    #[error("another element follows the signature, which must be the last")]
+    SignatureNotLast,
 }
 
 /// A value that cannot be written where the caller wants it.
@@ -175,6 +184,12 @@ pub enum EncodeError {
     /// A file for no hardware at all (sections 6.3.2.13 and 6.3.2.14).
     #[error("minimum hardware version {:#06x} lies above the maximum {:#06x}", .0.min.0, .0.max.0)]
     EmptyHardwareRange(HardwareRange),
+    /// A signature element with another element after it (section 6.3.5).
+    #[error("element {element} is a signature, which must be the last element")]
+    SignatureNotLast {
+        /// Which element is the signature, counted from 0.
+        element: usize,
+    },
 }
 
 impl DecodeError {

@@ -159,7 +159,7 @@ pub(super) const fn is_telink(tag: Tag, left_over: u32) -> bool {
 }
 
 /// Tag and length as they are written.
-fn head(tag: Tag, length: u32) -> [u8; HEAD_LEN] {
+pub(super) fn head(tag: Tag, length: u32) -> [u8; HEAD_LEN] {
     zerocopy::transmute!(Head { tag: tag.0.into(), length: length.into() })
 }
 

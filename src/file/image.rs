@@ -135,8 +135,7 @@ impl<'a> Image<'a> {
     /// signature is right is another question.
     #[must_use]
     pub fn is_signed(&self) -> bool {
-        let signatures = [Tag::ECDSA_SIGNATURE, Tag::ECDSA_SIGNATURE_2];
-        self.elements().any(|at| signatures.contains(&at.element.tag))
+        self.elements().any(|at| at.element.tag.is_signature())
     }
 
     /// How the body is laid out; [`Layout::Elements`] from the strict readings.

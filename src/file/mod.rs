@@ -58,6 +58,7 @@ mod name;
 mod parts;
 #[cfg(any(feature = "arbitrary", feature = "proptest"))]
 mod sample;
+mod signed;
 mod stream;
 mod text;
 mod writer;
@@ -70,6 +71,7 @@ pub use name::FileName;
 pub use parts::Parts;
 #[cfg(any(feature = "arbitrary", feature = "proptest"))]
 pub use sample::{Body, Sample};
+pub use signed::{CertificateElement, SignatureElement};
 pub use stream::{Piece, StreamDecoder};
 pub use text::HeaderText;
 pub use writer::Writer;

@@ -57,14 +57,19 @@ impl<'a> FileName<'a> {
             None => (None, rest),
         };
         let (version, rest) = number(next(rest)?, 8)?;
-        let (rest, extension) = match rest.rsplit_once('.') {
-            Some((rest, extension)) => (rest, extension),
-            None => (rest, ""),
-        };
+        let (rest, extension) = split_extension(rest);
         let suffix = if rest.is_empty() { rest } else { rest.strip_prefix(['-', '_', ' ', '.'])? };
         let id = ImageId::new(u16::try_from(manufacturer).ok()?, u16::try_from(image_type).ok()?, version);
         Some(Self { id, hardware, suffix, extension })
     }
+}
+
+/// Splits at the last dot, which is left out.
+fn split_extension(rest: &str) -> (&str, &str) {
+    // Not `rsplit_once`: the search of `core` has panic branches.
+    let dot = rest.bytes().rposition(|byte| byte == b'.');
+    let split = dot.and_then(|dot| rest.split_at_checked(dot));
+    split.and_then(|(rest, extension)| Some((rest, extension.strip_prefix('.')?))).unwrap_or((rest, ""))
 }
 
 /// Two hardware versions of 4 digits.

@@ -23,12 +23,18 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// [`EncodeError::TooLong`]: of [`Item::FileHeader`] when the extra bytes make the header longer than 65,535
     /// bytes, of [`Item::File`] when the file is longer than its 32-bit total image size can tell, which bounds each
-    /// element as well. [`EncodeError::EmptyHardwareRange`] when the file would suit no device.
+    /// element as well. [`EncodeError::EmptyHardwareRange`] when the file would suit no device,
+    /// [`EncodeError::SignatureNotLast`] when an element follows a signature (section 6.3.5).
     pub fn new(header: Header<'a>, elements: &'a [Element<'a>]) -> Result<Self, EncodeError> {
         let other_control = header.other_control.difference(HeaderControl::all());
         let header = Header { other_control, ..header };
         if let Some(range) = header.hardware.filter(|range| range.is_empty()) {
             return Err(EncodeError::EmptyHardwareRange(range));
+        }
+        if let Some((_, first)) = elements.split_last()
+            && let Some(element) = first.iter().position(|element| element.tag.is_signature())
+        {
+            return Err(EncodeError::SignatureNotLast { element });
         }
         let uncounted = header.extra.len().saturating_sub(header.written_extra().len());
         if uncounted > 0 {

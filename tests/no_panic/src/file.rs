@@ -2,7 +2,9 @@
 
 use core::hint::black_box;
 
-use zigbee_ota::file::{Element, Elements, Header, HeaderControl, HeaderText, Image, Parts, Tag, Writer};
+use zigbee_ota::file::{
+    Element, Elements, FileName, Header, HeaderControl, HeaderText, Image, Parts, StreamDecoder, Tag, Writer,
+};
 use zigbee_ota::{HardwareVersion, ImageId};
 
 use crate::Bytes;
@@ -11,6 +13,9 @@ pub(crate) fn call(bytes: &mut Bytes<'_>) {
     read_headers(bytes);
     read_parts(bytes);
     read_image(bytes);
+    read_leniently(bytes);
+    read_in_pieces(bytes);
+    read_name(bytes);
     write(bytes);
 }
 
@@ -39,6 +44,30 @@ fn read_image(bytes: &Bytes<'_>) {
         black_box((image.header(), image.bytes(), image.is_signed()));
         walk(image.elements());
         black_box(image.find(Tag(black_box(0))).last());
+    }
+}
+
+fn read_leniently(bytes: &mut Bytes<'_>) {
+    if let Ok(image) = black_box(Image::parse_lenient(bytes.input)) {
+        black_box((image.layout(), image.layout().name(), image.rest(), image.after(), image.missing()));
+        walk(image.elements());
+        image.elements().for_each(|at| bytes.write(&at));
+        bytes.write(&image);
+    }
+}
+
+fn read_in_pieces(bytes: &Bytes<'_>) {
+    let mut decoder = black_box(StreamDecoder::default());
+    let mut input = bytes.input;
+    while let Ok(Some(piece)) = decoder.next(&mut input) {
+        black_box(piece);
+    }
+    black_box((decoder.held(), decoder.finish().ok()));
+}
+
+fn read_name(bytes: &Bytes<'_>) {
+    if let Ok(text) = core::str::from_utf8(bytes.input) {
+        black_box(FileName::parse(text));
     }
 }
 
