@@ -31,6 +31,8 @@ extern crate std;
 
 pub mod client;
 pub mod codec;
+#[cfg(feature = "inspect")]
+pub mod container;
 pub mod error;
 mod fifo;
 pub mod file;

@@ -18,6 +18,7 @@ use zigbee_ota::Encode;
 
 // One module for each layer of the library.
 mod client;
+mod container;
 mod file;
 mod mem;
 mod server;
@@ -43,6 +44,7 @@ extern "C" fn _start() -> ! {
     let mut bytes = Bytes { input: black_box(&input[..]), room: black_box(&mut room[..]) };
     types::call();
     file::call(&mut bytes);
+    container::call(&bytes);
     zcl::call(&mut bytes);
     client::call(&mut bytes);
     server::call(&mut bytes);

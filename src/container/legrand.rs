@@ -1,0 +1,14 @@
+//! [`Kind::LegrandLength`]: the length of the OTA file, then the file.
+
+use super::{Container, Kind};
+use crate::codec::le_u32;
+
+/// Where the OTA file stands.
+const OFFSET: usize = 4;
+
+pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {
+    let (_, length) = le_u32(bytes).ok()?;
+    let container = Container::cut(Kind::LegrandLength, bytes, OFFSET, length)?;
+    let agrees = container.after.first().is_none_or(|byte| *byte == 0);
+    agrees.then_some(container)
+}

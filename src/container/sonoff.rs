@@ -1,0 +1,50 @@
+//! [`Kind::Sonoff100`]: a header of 100 bytes with three sums, then the OTA file.
+
+use core::mem::{offset_of, size_of};
+
+use zerocopy::big_endian::{U16, U32};
+use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
+
+use super::{Container, Integrity, Kind, crc32};
+use crate::codec::fixed;
+
+/// What stands before the OTA file.
+#[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct Raw {
+    identifier: U16,
+    version: [u8; 18],
+    version_sum: U32,
+    model: [u8; 32],
+    model_version: [u8; 16],
+    offset: U32,
+    size: U32,
+    ota_sum: U32,
+    model_sum: U32,
+    zeros: [u8; 12],
+}
+
+const OFFSET: usize = 100;
+const _: () = assert!(size_of::<Raw>() == OFFSET);
+
+impl Raw {
+    fn agrees(&self) -> bool {
+        self.identifier == 0x0301 && self.offset == 100 && self.zeros == [0; 12]
+    }
+}
+
+pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {
+    let (_, raw) = fixed::<Raw>(bytes).ok()?;
+    if !raw.agrees() {
+        return None;
+    }
+    let container = Container::cut(Kind::Sonoff100, bytes, OFFSET, raw.size.get())?;
+    let version = bytes.get(..offset_of!(Raw, version_sum))?;
+    let model = bytes.get(offset_of!(Raw, model)..offset_of!(Raw, model_sum))?;
+    let integrity = Integrity::of([
+        (offset_of!(Raw, version_sum), raw.version_sum == crc32(version)),
+        (offset_of!(Raw, ota_sum), container.is_whole(raw.size.get()) && raw.ota_sum == crc32(container.ota)),
+        (offset_of!(Raw, model_sum), raw.model_sum == crc32(model)),
+    ]);
+    Some(Container { integrity, ..container })
+}

@@ -1,0 +1,179 @@
+//! Containers with a byte changed or the end missing.
+
+use std::ops::Range;
+
+use super::*;
+
+/// `bytes` with the byte at `place` changed in several ways.
+fn changed(bytes: &[u8], place: usize) -> impl Iterator<Item = Vec<u8>> + use<> {
+    let bytes = bytes.to_vec();
+    [0x01, 0x80, 0xff].into_iter().map(move |flip| {
+        let mut changed = bytes.clone();
+        changed[place] ^= flip;
+        changed
+    })
+}
+
+fn integrity(bytes: &[u8]) -> Integrity {
+    Container::open(bytes).unwrap().integrity
+}
+
+fn fails_at(kind: Kind, bytes: &[u8], places: Range<usize>, offset: usize) {
+    for place in places {
+        for bytes in changed(bytes, place) {
+            let container = Container::open(&bytes).unwrap();
+            assert_eq!(container.kind, kind, "byte {place}");
+            assert_eq!(container.integrity, Integrity::SumFailed { offset }, "byte {place}");
+            assert_eq!(all_of(&container), bytes);
+        }
+    }
+}
+
+/// The fields that make a container, apart from sums and what they are of; and the OTA header's total size.
+#[test]
+fn a_changed_field_makes_a_container_with_a_header_unrecognised() {
+    let all = [
+        // The chunk size only where N cannot be right any more; see below.
+        (ikea as Build, std::vec![0..32, 33..40, 136..140, 188..192]),
+        (legrand, std::vec![0..8, 56..60, 74..75]),
+        (sonoff, std::vec![0..2, 0x48..0x50, 0x58..0x68, 152..156]),
+    ];
+    for (build, fields) in all {
+        let bytes = build(&ota());
+        for place in fields.into_iter().flatten() {
+            for bytes in changed(&bytes, place) {
+                assert!(bad_magic(&bytes), "byte {place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_chunk_size_must_give_n_and_then_the_sums_tell() {
+    let mut bytes = ikea(&ota());
+    for (size, integrity) in [
+        (32, Some(Integrity::Verified)),
+        (24, Some(Integrity::SumFailed { offset: 40 })),
+        (34, Some(Integrity::SumFailed { offset: 40 })),
+        (0, None),
+        (23, None),
+        (35, None),
+    ] {
+        bytes[32] = size;
+        assert_eq!(Container::open(&bytes).ok().map(|container| container.integrity), integrity, "{size}");
+    }
+}
+
+#[test]
+fn a_changed_byte_makes_a_trailer_unrecognised() {
+    for build in [salus, sdevices] {
+        let bytes = build(&ota());
+        for place in 0..bytes.len() {
+            for bytes in changed(&bytes, place) {
+                let container = Container::open(&bytes);
+                assert!(
+                    container.is_err() || container.is_ok_and(|found| found.kind == Kind::None),
+                    "{place}"
+                );
+            }
+        }
+        for bytes in [&bytes[..bytes.len() - 1], &[&bytes[..], &[0xff]].concat()] {
+            assert_eq!(Container::open(bytes).unwrap().kind, Kind::None);
+        }
+    }
+}
+
+/// Sums that match over what may not be padding.
+#[test]
+fn a_trailer_wants_its_length_and_its_padding() {
+    let with_sums = |summed: &[u8]| {
+        let crc = crc32(summed);
+        [crc, !crc].map(|sum| [summed, &sum.to_le_bytes()].concat())
+    };
+    let ota = ota();
+    let zeros = [0; 10];
+    for padding in [&zeros[..], &[0xff; 9], &[0xff; 11], &[0xff; 26]] {
+        for bytes in with_sums(&[&ota, padding].concat()) {
+            assert_eq!(Container::open(&bytes).unwrap().kind, Kind::None, "{padding:?}");
+        }
+    }
+    // 70 bytes want padding, 80 want none.
+    let kinds = |ota: &[u8]| with_sums(ota).map(|bytes| Container::open(&bytes).unwrap().kind);
+    assert_eq!(kinds(&ota), [Kind::SalusCrc32, Kind::None]);
+    assert_eq!(kinds(&file(&[3; 18])), [Kind::SalusCrc32, Kind::SdevicesCrc32]);
+}
+
+#[test]
+fn ikea_sums_fail_at_the_first_chunk_that_is_wrong() {
+    let bytes = ikea(&ota());
+    for sum in [40, 72, 104] {
+        fails_at(Kind::IkeaNgis, &bytes, sum..sum + 32, sum);
+    }
+    // What makes the file an OTA file of its size is left out: bytes 0 to 9 and 52 to 55.
+    for (places, sum) in [(146..168, 40), (168..188, 72), (192..200, 72), (200..206, 104)] {
+        fails_at(Kind::IkeaNgis, &bytes, places, sum);
+    }
+    let mut two = bytes;
+    two[73] ^= 1;
+    two[205] ^= 1;
+    assert_eq!(integrity(&two), Integrity::SumFailed { offset: 72 });
+}
+
+#[test]
+fn sonoff_sums_fail_at_the_first_that_is_wrong() {
+    let bytes = sonoff(&ota());
+    fails_at(Kind::Sonoff100, &bytes, 0x02..0x18, 0x14);
+    fails_at(Kind::Sonoff100, &bytes, 0x18..0x48, 0x54);
+    fails_at(Kind::Sonoff100, &bytes, 0x50..0x54, 0x50);
+    fails_at(Kind::Sonoff100, &bytes, 0x54..0x58, 0x54);
+    fails_at(Kind::Sonoff100, &bytes, 156..170, 0x50);
+    let mut two = bytes;
+    two[0x55] ^= 1;
+    two[165] ^= 1;
+    assert_eq!(integrity(&two), Integrity::SumFailed { offset: 0x50 });
+}
+
+#[test]
+fn a_container_cut_short_is_recognised_from_the_whole_header_on() {
+    // The first sum of what is missing when so many bytes of the OTA file are there.
+    let sum = |kind, present| match kind {
+        Kind::IkeaNgis => Integrity::SumFailed { offset: 40 + 32 * (present / 32) },
+        Kind::Sonoff100 => Integrity::SumFailed { offset: 0x50 },
+        _ => Integrity::NoSum,
+    };
+    for kind in [Kind::IkeaNgis, Kind::LegrandLength, Kind::Sonoff100] {
+        let (_, build, offset) = KINDS.into_iter().find(|(other, ..)| *other == kind).unwrap();
+        let bytes = build(&ota());
+        for present in 0..70 {
+            let cut = &bytes[..offset + present];
+            match Container::open(cut) {
+                Ok(container) => {
+                    assert!(present >= 56, "{kind}");
+                    let (before, ota) = cut.split_at(offset);
+                    let expected = Container { kind, before, ota, after: &[], integrity: sum(kind, present) };
+                    assert_eq!(container, expected);
+                }
+                Err(_) => assert!(present < 56 && bad_magic(cut), "{kind} {present}"),
+            }
+        }
+        for end in offset + 70..bytes.len() {
+            let container = Container::open(&bytes[..end]).unwrap();
+            assert_eq!((container.kind, container.ota), (kind, &ota()[..]));
+            assert_eq!(container.integrity, integrity(&bytes));
+        }
+    }
+}
+
+/// A sum that matches what is left does not make a cut file whole.
+#[test]
+fn a_sum_over_a_part_is_not_over_the_file() {
+    let ota = ota();
+    let mut bytes = ikea(&ota);
+    bytes[104..136].copy_from_slice(&Sha256::digest(&ota[64..67]));
+    assert_eq!(integrity(&bytes[..136 + 67]), Integrity::SumFailed { offset: 104 });
+    let mut bytes = sonoff(&ota);
+    bytes[0x50..0x54].copy_from_slice(&crc32(&ota[..67]).to_be_bytes());
+    let sum = crc32(&bytes[0x18..0x54]);
+    bytes[0x54..0x58].copy_from_slice(&sum.to_be_bytes());
+    assert_eq!(integrity(&bytes[..100 + 67]), Integrity::SumFailed { offset: 0x50 });
+}

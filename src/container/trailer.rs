@@ -1,0 +1,37 @@
+//! [`Kind::SalusCrc32`] and [`Kind::SdevicesCrc32`]: a CRC-32 after the OTA file, and nothing else to know them by.
+
+use super::{Container, Integrity, Kind, crc32};
+
+/// Padding goes to a multiple of so many bytes.
+const ALIGNMENT: usize = 16;
+
+/// What begins with an OTA header of this total image size.
+pub(super) fn open(bytes: &[u8], total_size: u32) -> Container<'_> {
+    let total = usize::try_from(total_size).unwrap_or(usize::MAX);
+    let trailer = bytes.split_at_checked(total).and_then(|(ota, after)| {
+        let kind = recognise(bytes, total)?;
+        Some(Container { kind, before: &[], ota, after, integrity: Integrity::Verified })
+    });
+    let none =
+        Container { kind: Kind::None, before: &[], ota: bytes, after: &[], integrity: Integrity::NoSum };
+    trailer.unwrap_or(none)
+}
+
+fn recognise(bytes: &[u8], total: usize) -> Option<Kind> {
+    let (summed, sum) = bytes.split_last_chunk()?;
+    let padding = summed.get(total..)?;
+    let bare = padding.is_empty();
+    let aligned = total.checked_next_multiple_of(ALIGNMENT) == Some(summed.len());
+    let padded = aligned && padding.iter().all(|byte| *byte == 0xff);
+    // The sum is over the whole file: only where it may be one.
+    if !bare && !padded {
+        return None;
+    }
+    let (sum, crc) = (u32::from_le_bytes(*sum), crc32(summed));
+    match sum {
+        _ if bare && sum == crc => Some(Kind::SalusCrc32),
+        // The final xor turns every bit.
+        _ if padded && sum == !crc => Some(Kind::SdevicesCrc32),
+        _ => None,
+    }
+}
