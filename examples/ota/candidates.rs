@@ -1,0 +1,38 @@
+//! `candidates`: the last resort for a file that nothing else reads.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use zigbee_ota::container::candidates;
+
+use crate::failure::Failure;
+
+/// List every place where a plausible OTA header stands, for a person to judge
+///
+/// The four bytes of the identifier occur by chance inside firmware, too: no hit is an answer.
+#[derive(Args)]
+pub struct Options {
+    /// Any file
+    file: PathBuf,
+}
+
+pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
+    let path = &options.file;
+    let bytes = fs::read(path).map_err(|error| Failure::at(path, error))?;
+    let count = candidates(&bytes).count();
+    writeln!(out, "{}: plausible headers, for a person to judge: {count}", path.display())?;
+    for candidate in candidates(&bytes) {
+        let header = candidate.header;
+        write!(out, "  byte {} ({:#x}): {}", candidate.offset, candidate.offset, header.id)?;
+        write!(out, ", header length {}, total image size {}", header.header_len(), header.total_size)?;
+        write!(out, ", header string {:?}", header.text.to_string())?;
+        let present = bytes.len() - candidate.offset;
+        match usize::try_from(header.total_size).unwrap_or(usize::MAX).saturating_sub(present) {
+            0 => writeln!(out),
+            missing => writeln!(out, ", {missing} bytes more than there are"),
+        }?;
+    }
+    Ok(true)
+}

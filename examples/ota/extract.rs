@@ -1,0 +1,72 @@
+//! `extract`: one part of a file, as a file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use zigbee_ota::container::Integrity;
+use zigbee_ota::file::{Layout, Tag};
+
+use crate::failure::{Failure, complain};
+use crate::irregular;
+use crate::number::number;
+use crate::opened::{Opened, with};
+use crate::replace::replace;
+
+/// Write the data of an element, or another part of a file, to a file
+#[derive(Args)]
+pub struct Options {
+    /// OTA file, or a container with one inside
+    file: PathBuf,
+    /// Where to write the part
+    #[arg(short = 'o', long, value_name = "OUT")]
+    to: PathBuf,
+    /// Tag of the element
+    #[arg(short, long, default_value = "0x0000", value_parser = number::<u16>)]
+    tag: u16,
+    /// Which of the elements with that tag, counted from 0
+    #[arg(short, long, value_name = "N", default_value_t = 0)]
+    index: usize,
+    /// The OTA file itself, out of its container
+    #[arg(long, conflicts_with_all = ["tag", "index", "rest"])]
+    ota: bool,
+    /// The raw bytes of the body that are no element
+    #[arg(long, conflicts_with_all = ["tag", "index"])]
+    rest: bool,
+}
+
+pub fn run(options: &Options) -> Result<bool, Failure> {
+    let part = with(&options.file, |opened| {
+        if let Integrity::SumFailed { .. } = opened.container.integrity {
+            irregular::faults(opened).iter().for_each(|fault| complain(Failure::at(&options.file, fault)));
+        }
+        part(options, opened).map(<[u8]>::to_vec)
+    });
+    let part = part.flatten().map_err(|reason| Failure::at(&options.file, reason))?;
+    replace(&options.to, &part)?;
+    Ok(true)
+}
+
+fn part<'a>(options: &Options, opened: &Opened<'a>) -> Result<&'a [u8], String> {
+    let image = &opened.image;
+    if options.ota {
+        return match image.layout() {
+            Layout::Truncated => Err(irregular::faults(opened).join("; ")),
+            _ => Ok(image.bytes()),
+        };
+    }
+    if options.rest {
+        let none = || format!("no raw bytes: the layout of the body is {}", image.layout());
+        return image.rest().map(|rest| rest.bytes).ok_or_else(none);
+    }
+    let tag = Tag(options.tag);
+    let Some(at) = image.elements().filter(|at| at.element.tag == tag).nth(options.index) else {
+        let tags: Vec<String> = image.elements().map(|at| format!("{:#06x}", at.element.tag.0)).collect();
+        let tags = if tags.is_empty() { "none".into() } else { tags.join(", ") };
+        return Err(format!("no element {:#06x} with index {}; elements: {tags}", tag.0, options.index));
+    };
+    let (declared, present) = (at.length, at.element.data.len());
+    if usize::try_from(declared) != Ok(present) {
+        return Err(format!("the element {:#06x} is cut short: {present} of {declared} bytes", tag.0));
+    }
+    Ok(at.element.data)
+}

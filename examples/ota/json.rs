@@ -1,0 +1,125 @@
+//! One JSON object per file; key order and types are a contract with scripts.
+
+use std::path::Path;
+
+use serde::Serialize;
+use zigbee_ota::file::{ElementAt, Header};
+
+use crate::irregular;
+use crate::opened::Opened;
+
+#[derive(Serialize)]
+pub struct File {
+    file: String,
+    ota: bool,
+    container: Place,
+    layout: &'static str,
+    header: Fields,
+    elements: Vec<Entry>,
+    rest: Option<Rest>,
+    strict: bool,
+    missing: usize,
+    after: usize,
+    irregularities: Vec<String>,
+}
+
+#[derive(Serialize)]
+pub struct NoFile {
+    file: String,
+    ota: bool,
+    error: String,
+}
+
+#[derive(Serialize)]
+struct Place {
+    kind: &'static str,
+    offset: usize,
+    integrity: &'static str,
+}
+
+#[derive(Serialize)]
+struct Fields {
+    header_version: u16,
+    header_length: usize,
+    field_control: u16,
+    manufacturer_code: u16,
+    image_type: u16,
+    file_version: u32,
+    stack_version: u16,
+    header_string_hex: String,
+    total_image_size: u32,
+    security_credential_version: Option<u8>,
+    upgrade_file_destination: Option<String>,
+    min_hardware_version: Option<u16>,
+    max_hardware_version: Option<u16>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    tag: u16,
+    length: u32,
+    offset: usize,
+    data_offset: usize,
+}
+
+#[derive(Serialize)]
+struct Rest {
+    offset: usize,
+    length: usize,
+}
+
+impl File {
+    pub fn new(path: &Path, opened: &Opened<'_>) -> Self {
+        let Opened { container, image, .. } = opened;
+        Self {
+            file: path.to_string_lossy().into_owned(),
+            ota: true,
+            container: Place {
+                kind: container.kind.name(),
+                offset: opened.offset(),
+                integrity: container.integrity.name(),
+            },
+            layout: image.layout().name(),
+            header: Fields::new(image.header()),
+            elements: image.elements().map(|at| Entry::new(&at)).collect(),
+            rest: image.rest().map(|rest| Rest { offset: rest.offset, length: rest.bytes.len() }),
+            strict: opened.strict,
+            missing: image.missing(),
+            after: opened.after(),
+            irregularities: [irregular::faults(opened), irregular::notes(opened)].concat(),
+        }
+    }
+}
+
+impl NoFile {
+    pub fn new(path: &Path, error: String) -> Self {
+        Self { file: path.to_string_lossy().into_owned(), ota: false, error }
+    }
+}
+
+impl Fields {
+    fn new(header: &Header<'_>) -> Self {
+        Self {
+            header_version: u16::from_be_bytes([1, header.minor]),
+            header_length: header.header_len(),
+            field_control: header.control().bits(),
+            manufacturer_code: header.id.manufacturer.0,
+            image_type: header.id.image_type.0,
+            file_version: header.id.version.0,
+            stack_version: header.stack.0,
+            header_string_hex: header.text.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
+            total_image_size: header.total_size,
+            security_credential_version: header.credential.map(|version| version.0),
+            // As an address is written: the most significant byte first.
+            upgrade_file_destination: header.destination.map(|address| format!("{:016X}", address.0)),
+            min_hardware_version: header.hardware.map(|range| range.min.0),
+            max_hardware_version: header.hardware.map(|range| range.max.0),
+        }
+    }
+}
+
+impl Entry {
+    fn new(at: &ElementAt<'_>) -> Self {
+        Self { tag: at.element.tag.0, length: at.length, offset: at.offset, data_offset: at.data_offset() }
+    }
+}

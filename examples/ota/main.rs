@@ -1,0 +1,72 @@
+//! Shows, creates, takes apart, names and checks Zigbee OTA files.
+//!
+//! `cargo run --example ota -- --help` lists the subcommands. Exit status 0 when all went well, 1 when a file is none or
+//! something failed, 2 when the command line is wrong.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod candidates;
+mod check;
+mod create;
+mod extract;
+mod failure;
+mod info;
+mod irregular;
+mod json;
+mod name;
+mod number;
+mod opened;
+mod pieces;
+mod replace;
+mod table;
+
+use failure::{Failure, complain};
+
+/// Show, create, take apart, name and check Zigbee OTA files.
+#[derive(Parser)]
+#[command(name = "ota")]
+struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Info(info::Options),
+    Create(create::Options),
+    Extract(extract::Options),
+    Name(name::Options),
+    Check(check::Options),
+    Candidates(candidates::Options),
+}
+
+fn main() -> ExitCode {
+    match run(Options::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // Who closed the pipe has seen enough.
+        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether every file was as it should be.
+fn run(command: Command) -> Result<bool, Failure> {
+    let mut out = std::io::stdout().lock();
+    let well = match command {
+        Command::Info(options) => info::run(&options, &mut out),
+        Command::Create(options) => create::run(&options, &mut out),
+        Command::Extract(options) => extract::run(&options),
+        Command::Name(options) => name::run(&options, &mut out),
+        Command::Check(options) => check::run(&options, &mut out),
+        Command::Candidates(options) => candidates::run(&options, &mut out),
+    }?;
+    out.flush()?;
+    Ok(well)
+}

@@ -1,0 +1,65 @@
+//! `name`: the recommended names of files.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use zigbee_ota::file::FileName;
+
+use crate::failure::{Failure, complain};
+use crate::number::suffix;
+use crate::opened::with;
+use crate::table;
+
+/// Print the recommended name of each file, or read such a name
+#[derive(Args)]
+pub struct Options {
+    /// OTA files, or containers with one inside; with several each line starts with the file's own name
+    #[arg(value_name = "FILE", required_unless_present = "parse")]
+    files: Vec<PathBuf>,
+    /// Free text at the end of the name
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, value_parser = suffix)]
+    suffix: String,
+    /// Read this name and print its fields
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["files", "suffix"])]
+    parse: Option<PathBuf>,
+}
+
+pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
+    if let Some(path) = &options.parse {
+        parse(path, out)?;
+    }
+    let mut well = true;
+    for path in &options.files {
+        let id = match with(path, |opened| opened.image.header().id) {
+            Ok(id) => id,
+            Err(reason) => {
+                complain(Failure::at(path, reason));
+                well = false;
+                continue;
+            }
+        };
+        let name = FileName { suffix: &options.suffix, ..FileName::new(id) };
+        match options.files.as_slice() {
+            [_] => writeln!(out, "{name}"),
+            _ => writeln!(out, "{}: {name}", path.display()),
+        }?;
+    }
+    Ok(well)
+}
+
+fn parse(path: &Path, out: &mut impl Write) -> Result<(), Failure> {
+    let Some(name) = of(path) else {
+        return Err(Failure::at(path, "no recommended name; expected one like 1001-00AB-10053519.zigbee"));
+    };
+    table::id(name.id, out)?;
+    table::hardware(name.hardware, out)?;
+    table::row(out, "suffix", format_args!("{:?}", name.suffix))?;
+    table::row(out, "extension", format_args!("{:?}", name.extension))?;
+    Ok(())
+}
+
+/// What the name of the file at `path` says.
+pub fn of(path: &Path) -> Option<FileName<'_>> {
+    FileName::parse(path.file_name()?.to_str()?)
+}

@@ -1,0 +1,148 @@
+//! `info`: the contract of its JSON, and its tables.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::tool::{Folder, IDS};
+
+#[test]
+fn a_plain_file_as_json() {
+    let folder = Folder::new();
+    folder.ota(&format!("create -c x {IDS} -t 0 -l 17 -t 0xf000 -l 0 --header-string EBL")).says(0, "x");
+    let zeros = "00".repeat(29);
+    // As text, for the order of the keys.
+    let expected = format!(
+        concat!(
+            r#"{{"file":"x","ota":true,"container":{{"kind":"none","offset":0,"integrity":"no-sum"}},"#,
+            r#""layout":"elements","header":{{"header_version":256,"header_length":56,"field_control":0,"#,
+            r#""manufacturer_code":4097,"image_type":4113,"file_version":16843024,"stack_version":2,"#,
+            r#""header_string_hex":"45424c{}","total_image_size":85,"security_credential_version":null,"#,
+            r#""upgrade_file_destination":null,"min_hardware_version":null,"max_hardware_version":null}},"#,
+            r#""elements":[{{"tag":0,"length":17,"offset":56,"data_offset":62}},"#,
+            r#"{{"tag":61440,"length":0,"offset":79,"data_offset":85}}],"rest":null,"strict":true,"#,
+            r#""missing":0,"after":0,"irregularities":[]}}"#,
+            "\n"
+        ),
+        zeros
+    );
+    assert_eq!(folder.ota("info --json x").says(0, "").out, expected);
+}
+
+#[test]
+fn optional_fields_as_json() {
+    let folder = Folder::new();
+    let optional =
+        "--security-credentials 3 --upgrade-dest 01:23:45:67:89:ab:cd:ef --min-hw-ver 0 --max-hw-ver 0x0205";
+    folder.ota(&format!("create -c x {IDS} {optional} -l 1")).says(0, "x: 76 bytes");
+    let header = &folder.ota("info --json x").json()[0]["header"];
+    assert_eq!(header["header_length"], 69);
+    assert_eq!(header["field_control"], 7);
+    assert_eq!(header["security_credential_version"], 3);
+    assert_eq!(header["upgrade_file_destination"], "0123456789ABCDEF");
+    assert_eq!(header["min_hardware_version"], 0);
+    assert_eq!(header["max_hardware_version"], 0x0205);
+}
+
+/// `info --json` of a file with these bytes.
+fn info(folder: &Folder, bytes: &[u8]) -> Value {
+    folder.write("bytes", bytes);
+    folder.ota("info --json bytes").json().remove(0)
+}
+
+#[test]
+fn layouts_as_json() {
+    let folder = Folder::new();
+    let file = folder.create(&format!("{IDS} -l 20"));
+    let with_total = |bytes: &[u8], total: u8| [&bytes[..52], &[total, 0, 0, 0], &bytes[56..]].concat();
+
+    let trailing = info(&folder, &[&file[..], &[1, 2, 3]].concat());
+    assert_eq!(
+        [&trailing["layout"], &trailing["strict"], &trailing["after"]],
+        [&json!("elements"), &json!(false), &json!(3)]
+    );
+    assert_eq!(trailing["irregularities"], json!(["3 bytes after the total image size"]));
+
+    let truncated = info(&folder, &file[..70]);
+    assert_eq!([&truncated["layout"], &truncated["missing"]], [&json!("truncated"), &json!(12)]);
+    assert_eq!(truncated["elements"], json!([{"tag": 0, "length": 20, "offset": 56, "data_offset": 62}]));
+
+    let raw_after = info(&folder, &with_total(&[&file[..], &[0xee; 9]].concat(), 91));
+    assert_eq!(raw_after["layout"], "elements-then-raw");
+    assert_eq!(raw_after["rest"], json!({"offset": 82, "length": 9}));
+
+    let raw = info(&folder, &with_total(&[&file[..56], &[0xee; 9]].concat(), 65));
+    assert_eq!([&raw["layout"], &raw["elements"]], [&json!("raw-body"), &json!([])]);
+    assert_eq!(raw["rest"], json!({"offset": 56, "length": 9}));
+
+    let head = [0x00, 0xf0, 16, 0, 0, 0, 0x01, 0x0c];
+    let telink = info(&folder, &with_total(&[&file[..56], &head, &[7; 16]].concat(), 80));
+    assert_eq!(telink["layout"], "telink-f000");
+    assert_eq!(telink["elements"], json!([{"tag": 0xf000, "length": 16, "offset": 56, "data_offset": 64}]));
+}
+
+#[test]
+fn what_is_no_file_is_an_object_too_and_fails_at_the_end() {
+    let folder = Folder::new();
+    folder.write("text", "not an OTA file");
+    folder.ota(&format!("create -c x {IDS} -l 3")).says(0, "x");
+    let ran = folder.ota("info --json text nowhere x");
+    assert_eq!((ran.status, ran.err.as_str()), (1, ""));
+    let [text, nowhere, x] = &ran.json()[..] else { panic!("{}", ran.out) };
+    assert_eq!([&text["file"], &text["ota"]], [&json!("text"), &json!(false)]);
+    assert!(text["error"].as_str().is_some_and(|error| error.contains("expected 0x0beef11e")), "{text}");
+    assert_eq!([&nowhere["file"], &nowhere["ota"]], [&json!("nowhere"), &json!(false)]);
+    assert!(nowhere["error"].is_string());
+    assert_eq!([&x["file"], &x["ota"]], [&json!("x"), &json!(true)]);
+    folder
+        .ota("info text x")
+        .says(1, "text: OTA header, byte 0: not an OTA file")
+        .says(1, "total image size");
+    folder.ota("info").says(2, "Usage: ota info");
+}
+
+#[test]
+fn two_thousand_files_in_one_run() {
+    let folder = Folder::new();
+    folder.write("x", folder.create(&format!("{IDS} -l 3")));
+    let files = || ["info", "--json"].into_iter().chain(std::iter::repeat_n("x", 2_000));
+    let ran = folder.run(files());
+    let lines = ran.says(0, "").json();
+    assert_eq!(lines.len(), 2_000);
+    assert!(lines.iter().all(|line| *line == lines[0]));
+
+    // Who reads the first lines and goes away, as `head` does, sees no complaint.
+    let mut command = folder.command(files());
+    let mut tool = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the tool");
+    drop(tool.stdout.take());
+    let ended = tool.wait_with_output().expect("an end");
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
+}
+
+#[test]
+fn tables_name_the_fields_and_escape_the_text() {
+    let folder = Folder::new();
+    let optional =
+        "--security-credentials 0 --upgrade-dest 0123456789ABCDEF --min-hw-ver 0x0102 --max-hw-ver 0x0205";
+    let line = format!("create -c x -v 0x10053519 -m 0x1001 -i 0xFFC3 {optional} -t 0 -l 3 -t 0xf000 -l 4");
+    let text = ["--header_string", "a\u{1b}[2Jb"];
+    folder.run(line.split_whitespace().chain(text)).says(0, "x: 88 bytes");
+    let ran = folder.ota("info x");
+    assert!(!ran.out.contains('\u{1b}'));
+    for text in [
+        "\n  manufacturer code           0x1001\n",
+        "\n  image type                  0xffc3  picture\n",
+        "\n  file version                0x10053519  1.0 b05, stack 3.5 b19\n",
+        "\n  stack version               0x0002  ZigBee PRO\n",
+        "\n  header string               \"a\\u{1b}[2Jb\"\n",
+        "\n  security credential version 0x00  SE 1.0\n",
+        "\n  upgrade file destination    01:23:45:67:89:AB:CD:EF\n",
+        "\n  minimum hardware version    0x0102  1.2\n",
+        "\n  maximum hardware version    0x0205  2.5\n",
+        "\n  0x0000  upgrade image                                     69           3\n",
+        "\n  0xf000  manufacturer specific                             78           4\n",
+        "\n  irregular                   control characters in the header string\n",
+    ] {
+        ran.says(0, text);
+    }
+}

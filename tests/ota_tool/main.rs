@@ -1,0 +1,8 @@
+//! The command line tool of `examples/ota`, run as people run it.
+
+mod corpus;
+mod create;
+mod files;
+mod info;
+mod look;
+mod tool;
