@@ -12,6 +12,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use zigbee_ota::client::Outcome;
+use zigbee_ota::container::{Container, Integrity};
 use zigbee_ota::file::Parts;
 use zigbee_ota::server::Entry;
 use zigbee_ota::time::Millis;
@@ -21,7 +22,7 @@ use zigbee_ota_sim::{End, Report, Settings, Upgrade, demonstration_file};
 #[derive(Parser)]
 #[command(allow_negative_numbers = true)]
 struct Options {
-    /// OTA file to upgrade with [default: one that is built in memory]
+    /// OTA file to upgrade with, in its vendor's container or without [default: one that is built in memory]
     file: Option<PathBuf>,
     /// Share of the frames that are lost, each way, 0 to 1
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = share)]
@@ -70,9 +71,9 @@ fn main() -> ExitCode {
         Ok(bytes) => bytes,
         Err(reason) => return refuse(&reason),
     };
-    let parts = match Parts::parse(&bytes) {
+    let parts = match open(&bytes) {
         Ok(parts) => parts,
-        Err(error) => return refuse(&format!("{}: {error}", name(options.file.as_deref()))),
+        Err(reason) => return refuse(&format!("{}: {reason}", name(options.file.as_deref()))),
     };
     let report = run(&options, &parts);
     if options.json {
@@ -102,6 +103,15 @@ fn read(file: Option<&Path>) -> Result<Vec<u8>, String> {
         None => Ok(demonstration_file()),
         Some(path) => std::fs::read(path).map_err(|error| format!("{}: {error}", path.display())),
     }
+}
+
+/// The OTA file in what a vendor ships, if all of it is there.
+fn open(bytes: &[u8]) -> Result<Parts<'_>, String> {
+    let container = Container::open(bytes).map_err(|error| error.to_string())?;
+    if let Integrity::SumFailed { offset } = container.integrity {
+        return Err(format!("{} container: the sum at byte {offset} does not match", container.kind));
+    }
+    Parts::parse(container.ota).map_err(|error| error.to_string())
 }
 
 fn run(options: &Options, parts: &Parts<'_>) -> Report {

@@ -9,8 +9,18 @@ use std::path::PathBuf;
 use std::sync::Once;
 
 use serde_json::{Value, json};
-use zigbee_ota::file::{Element, Header, Image, Parts, Tag, Writer};
+use zigbee_ota::container::Container;
+use zigbee_ota::file::{Element, Header, Image, Layout, Parts, Tag, Writer};
 use zigbee_ota::{DecodeError, DecodeErrorKind, Encode, Item};
+
+use laws::file::any_bytes;
+use laws::stream::{any_split, sizes};
+
+mod laws {
+    pub mod bytes;
+    pub mod file;
+    pub mod stream;
+}
 
 static SKIPPED: Once = Once::new();
 
@@ -22,9 +32,9 @@ struct Sample {
 }
 
 impl Sample {
-    /// From the first byte of the OTA header on.
+    /// From the first byte of the OTA header on, without what a container has after the file.
     fn ota(&self) -> &[u8] {
-        &self.bytes[size(&self.expected["container"]["offset"])..]
+        Container::open(&self.bytes).expect(&self.name).ota
     }
 
     fn layout(&self) -> &str {
@@ -84,7 +94,7 @@ fn elements_json(image: &Image<'_>) -> Value {
     let elements = image.elements().map(|at| {
         json!({
             "tag": at.element.tag.0,
-            "length": at.element.data.len(),
+            "length": at.length,
             "offset": at.offset,
             "data_offset": at.data_offset(),
         })
@@ -92,14 +102,87 @@ fn elements_json(image: &Image<'_>) -> Value {
     elements.collect()
 }
 
+/// Places of a file where another part of it begins or ends.
+fn boundaries(image: &Image<'_>) -> Vec<usize> {
+    let elements = image.elements().flat_map(|at| [at.offset, at.data_offset()]);
+    let header = [0, image.header().header_len()];
+    let end = image.rest().map(|rest| rest.offset).into_iter().chain([image.bytes().len()]);
+    header.into_iter().chain(elements).chain(end).collect()
+}
+
+/// Shows: FILE-066
 #[test]
-fn headers_read_as_an_independent_reader_read_them() {
+fn files_read_as_an_independent_reader_read_them_and_are_written_byte_for_byte() {
     for sample in samples(true) {
-        let (header, rest) = Header::parse(sample.ota()).expect(&sample.name);
-        assert_eq!(header_json(&header), sample.expected["header"], "{}", sample.name);
-        let mut bytes = vec![0; header.encoded_len()];
-        header.encode(&mut bytes).expect("room");
-        assert_eq!([&bytes, rest].concat(), sample.ota(), "{}", sample.name);
+        let image = Image::parse_lenient(sample.ota()).expect(&sample.name);
+        let rest = image.rest().map(|rest| json!({ "offset": rest.offset, "length": rest.bytes.len() }));
+        let read = json!({
+            "layout": image.layout().name(),
+            "header": header_json(image.header()),
+            "elements": elements_json(&image),
+            "rest": rest,
+            "strict": Image::parse(&sample.bytes).is_ok(),
+        });
+        for key in ["layout", "header", "elements", "rest", "strict"] {
+            assert_eq!(read[key], sample.expected[key], "{}: {key}", sample.name);
+        }
+        assert_eq!(image.to_vec(), sample.ota(), "{}", sample.name);
+        any_bytes(&sample.bytes);
+        any_split(sample.ota(), sizes(sample.bytes.len() as u64));
+    }
+}
+
+/// Every length near a boundary, and some between.
+#[test]
+fn a_cut_file_is_truncated_and_what_is_there_is_read() {
+    for sample in samples(true) {
+        let whole = Image::parse_lenient(sample.ota()).expect(&sample.name);
+        if whole.layout() == Layout::Truncated {
+            continue;
+        }
+        let file = whole.bytes();
+        let near = boundaries(&whole).into_iter().flat_map(|place| place.saturating_sub(12)..place + 12);
+        let between = (0..file.len()).step_by(file.len() / 50);
+        for len in near.chain(between).filter(|len| *len < file.len()) {
+            let cut = &file[..len];
+            let error = Image::parse(cut).expect_err("shorter than its total size");
+            assert!(error.is_truncated() && error.offset == 0, "{}, {len} bytes: {error}", sample.name);
+            any_split(cut, sizes(len as u64));
+            let Ok(image) = Image::parse_lenient(cut) else {
+                assert!(len < whole.header().header_len());
+                continue;
+            };
+            assert_eq!((image.layout(), image.missing()), (Layout::Truncated, file.len() - len));
+            let there = whole.elements().filter(|at| at.data_offset() <= len);
+            let heads = |at: zigbee_ota::file::ElementAt<'_>| (at.offset, at.element.tag, at.length, at.info);
+            assert!(image.elements().map(heads).eq(there.map(heads)), "{}, {len} bytes", sample.name);
+        }
+    }
+}
+
+#[test]
+fn a_changed_byte_of_a_header_or_an_elements_head_shows() {
+    for sample in samples(true) {
+        let mut file = sample.ota().to_vec();
+        let image = Image::parse_lenient(sample.ota()).expect(&sample.name);
+        let heads = image.elements().flat_map(|at| at.offset..at.data_offset());
+        for place in (0..image.header().header_len()).chain(heads) {
+            for flip in [0x01, 0x80, 0xff] {
+                file[place] ^= flip;
+                match Image::parse_lenient(&file) {
+                    Ok(other) => {
+                        let same = other.header() == image.header() && other.elements().eq(image.elements());
+                        assert!(!same, "{}: byte {place} ^ {flip:#04x}", sample.name);
+                        assert_eq!(other.to_vec(), file);
+                    }
+                    Err(error) => assert_eq!(error.item, Item::FileHeader, "{}: byte {place}", sample.name),
+                }
+                if let Err(error) = Image::parse(&file) {
+                    assert!(error.offset <= file.len());
+                }
+                file[place] ^= flip;
+            }
+        }
     }
 }
 
@@ -127,15 +210,12 @@ fn the_total_size_is_served_or_the_file_is_truncated() {
 }
 
 #[test]
-fn elements_read_as_listed_and_are_written_byte_for_byte() {
+fn files_by_the_letter_are_what_a_writer_writes() {
     for sample in samples(true).iter().filter(|sample| sample.layout() == "elements") {
         let (image, rest) = Image::parse_prefix(sample.ota()).expect(&sample.name);
-        assert_eq!(elements_json(&image), sample.expected["elements"], "{}", sample.name);
         let elements: Vec<Element<'_>> = image.elements().map(|at| at.element).collect();
         let writer = Writer::new(*image.header(), &elements).expect("fits");
-        let mut bytes = vec![0; writer.encoded_len()];
-        writer.encode(&mut bytes).expect("room");
-        assert_eq!(bytes, image.bytes(), "{}", sample.name);
+        assert_eq!(writer.to_vec(), image.bytes(), "{}", sample.name);
         assert_eq!([image.bytes(), rest].concat(), sample.ota(), "{}", sample.name);
         let signed = sample.name.starts_with("signed_");
         assert_eq!(image.is_signed(), signed, "{}", sample.name);
@@ -164,14 +244,6 @@ fn other_layouts_are_errors_at_the_element_that_does_not_fit() {
             }
             (layout, _) => panic!("{}: {layout}: {error}", sample.name),
         }
-    }
-}
-
-#[test]
-fn the_strict_reading_takes_exactly_the_strict_files() {
-    for sample in samples(true) {
-        let strict = sample.expected["strict"] == true;
-        assert_eq!(Image::parse(&sample.bytes).is_ok(), strict, "{}", sample.name);
     }
 }
 

@@ -8,11 +8,15 @@ use zigbee_ota::file::{Element, Header, Image, Sample, Tag};
 use zigbee_ota::{Eui64, HardwareRange, HardwareVersion, ImageId, Item, SecurityCredentialVersion};
 
 use laws::bytes::bytes_of;
-use laws::file::{any_bytes, any_sample, any_split, generated, round_trip, sizes, written};
+use laws::file::any_bytes;
+use laws::stream::{any_split, sizes};
+use laws::written::{any_sample, generated, round_trip, written};
 
 mod laws {
     pub mod bytes;
     pub mod file;
+    pub mod stream;
+    pub mod written;
 }
 
 /// All presences of optional fields, with and without extra bytes, over bodies of several shapes.

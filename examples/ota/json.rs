@@ -110,8 +110,8 @@ impl Fields {
             header_string_hex: header.text.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
             total_image_size: header.total_size,
             security_credential_version: header.credential.map(|version| version.0),
-            // As an address is written: the most significant byte first.
-            upgrade_file_destination: header.destination.map(|address| format!("{:016X}", address.0)),
+            // As an address is written, the most significant byte first; lower case like the header string.
+            upgrade_file_destination: header.destination.map(|address| format!("{:016x}", address.0)),
             min_hardware_version: header.hardware.map(|range| range.min.0),
             max_hardware_version: header.hardware.map(|range| range.max.0),
         }

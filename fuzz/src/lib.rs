@@ -6,4 +6,6 @@ pub mod laws {
     pub mod container;
     pub mod file;
     pub mod frame;
+    pub mod stream;
+    pub mod written;
 }

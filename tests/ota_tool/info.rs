@@ -39,7 +39,7 @@ fn optional_fields_as_json() {
     assert_eq!(header["header_length"], 69);
     assert_eq!(header["field_control"], 7);
     assert_eq!(header["security_credential_version"], 3);
-    assert_eq!(header["upgrade_file_destination"], "0123456789ABCDEF");
+    assert_eq!(header["upgrade_file_destination"], "0123456789abcdef");
     assert_eq!(header["min_hardware_version"], 0);
     assert_eq!(header["max_hardware_version"], 0x0205);
 }

@@ -1,0 +1,137 @@
+//! The law that a file in pieces reads as the whole one, for property tests and fuzz targets alike.
+
+use zigbee_ota::file::{Element, ElementAt, Header, Image, Layout, Piece, StreamDecoder, Tag};
+use zigbee_ota::{DecodeError, DecodeErrorKind, Item};
+
+/// A file in pieces of the sizes that `split` gives reads as the whole one.
+pub fn any_split(bytes: &[u8], split: impl FnMut() -> usize) {
+    let (streamed, ended) = Streamed::read(bytes, split);
+    let image = match Image::parse_lenient(bytes) {
+        Ok(image) => image,
+        Err(error) => return assert_eq!(ended, Err(error)),
+    };
+    let header = image.header();
+    assert_eq!(streamed.header, Some((Header { extra: &[], ..*header }, header.header_len())));
+    assert_eq!(streamed.extra, header.extra);
+    assert!(streamed.elements.iter().map(Gathered::as_element).eq(image.elements()));
+    assert_eq!(streamed.rest, image.rest().map_or(&[][..], |rest| rest.bytes));
+    assert_eq!(streamed.after, image.after());
+    let truncated = DecodeError {
+        item: Item::File,
+        offset: 0,
+        kind: DecodeErrorKind::Truncated {
+            needed: image.bytes().len() + image.missing(),
+            present: image.bytes().len(),
+        },
+    };
+    let expected = if image.layout() == Layout::Truncated { Err(truncated) } else { Ok(image.layout()) };
+    assert_eq!(ended, expected);
+}
+
+/// Sizes from 1 to 255 bytes, most of them small.
+pub fn sizes(mut seed: u64) -> impl FnMut() -> usize {
+    move || {
+        // The generator of Knuth's MMIX; its high bits are the good ones.
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let [size, shift, ..] = seed.to_be_bytes();
+        usize::from(size >> (shift % 8)).max(1)
+    }
+}
+
+/// All pieces of a file, put together again.
+#[derive(Default)]
+struct Streamed {
+    header: Option<(Header<'static>, usize)>,
+    extra: Vec<u8>,
+    elements: Vec<Gathered>,
+    rest: Vec<u8>,
+    after: Vec<u8>,
+}
+
+struct Gathered {
+    offset: u32,
+    tag: Tag,
+    length: u32,
+    info: Option<[u8; 2]>,
+    data: Vec<u8>,
+}
+
+impl Streamed {
+    /// All pieces, and what `finish` says or the first error.
+    fn read(bytes: &[u8], mut split: impl FnMut() -> usize) -> (Self, Result<Layout, DecodeError>) {
+        let mut streamed = Self::default();
+        let mut decoder = StreamDecoder::new();
+        let (mut coming, mut place) = (bytes, 0);
+        while !coming.is_empty() {
+            let (mut input, later) = coming.split_at(split().min(coming.len()));
+            coming = later;
+            loop {
+                match decoder.next(&mut input) {
+                    Ok(Some(piece)) => streamed.add(piece, bytes, &mut place),
+                    Ok(None) => break,
+                    Err(error) => {
+                        assert_eq!(decoder.next(&mut input), Err(error), "an error stays");
+                        assert_eq!(decoder.finish(), Err(error));
+                        return (streamed, Err(error));
+                    }
+                }
+            }
+            assert_eq!(
+                place + decoder.held().len(),
+                bytes.len() - coming.len(),
+                "every byte is told of once"
+            );
+        }
+        let held = decoder.held();
+        assert_eq!(held, &bytes[place..]);
+        if streamed.header.is_some() {
+            streamed.rest.extend(held);
+        }
+        (streamed, decoder.finish())
+    }
+
+    /// Takes a piece, which must stand at `place` of the file.
+    fn add(&mut self, piece: Piece<'_>, file: &[u8], place: &mut usize) {
+        let (offset, piece_len) = match piece {
+            Piece::Header { header, len } => {
+                assert!(self.header.is_none());
+                self.header = Some((header, usize::from(len)));
+                (0, header.header_len())
+            }
+            Piece::Element { offset, tag, length, info } => {
+                let data = Vec::new();
+                self.elements.push(Gathered { offset, tag, length, info, data });
+                (offset, if info.is_some() { 8 } else { 6 })
+            }
+            Piece::Extra { offset, bytes } => (offset, Self::append(&mut self.extra, bytes)),
+            Piece::Data { offset, bytes } => {
+                let element = self.elements.last_mut().expect("an element started");
+                (offset, Self::append(&mut element.data, bytes))
+            }
+            Piece::Rest { offset, bytes } => (offset, Self::append(&mut self.rest, bytes)),
+            Piece::After { bytes } => {
+                (u32::try_from(*place).expect("small"), Self::append(&mut self.after, bytes))
+            }
+        };
+        assert_eq!(usize::try_from(offset), Ok(*place));
+        *place += piece_len;
+        assert!(*place <= file.len());
+    }
+
+    fn append(all: &mut Vec<u8>, bytes: &[u8]) -> usize {
+        assert!(!bytes.is_empty());
+        all.extend(bytes);
+        bytes.len()
+    }
+}
+
+impl Gathered {
+    fn as_element(&self) -> ElementAt<'_> {
+        ElementAt {
+            offset: usize::try_from(self.offset).expect("small"),
+            length: self.length,
+            info: self.info,
+            element: Element { tag: self.tag, data: &self.data },
+        }
+    }
+}
