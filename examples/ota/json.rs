@@ -80,7 +80,7 @@ impl File {
                 integrity: container.integrity.name(),
             },
             layout: image.layout().name(),
-            header: Fields::new(image.header()),
+            header: Fields::new(&image.header()),
             elements: image.elements().map(|at| Entry::new(&at)).collect(),
             rest: image.rest().map(|rest| Rest { offset: rest.offset, length: rest.bytes.len() }),
             strict: opened.strict,

@@ -27,7 +27,7 @@ pub fn file(path: &Path, opened: &Opened<'_>, out: &mut impl Write) -> io::Resul
         }
         Integrity::NoSum => row(out, "integrity", "no sum")?,
     }
-    header(image.header(), out)?;
+    header(&image.header(), out)?;
     row(out, "layout", image.layout())?;
     elements(opened, out)?;
     for text in irregular::faults(opened) {

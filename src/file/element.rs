@@ -6,7 +6,7 @@ use core::mem::size_of;
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::codec::{Emit, Parsed, Sink, fail, fixed, locate};
+use crate::codec::{Emit, Sink};
 use crate::error::{DecodeError, DecodeErrorKind, Item};
 use crate::types::open_enum;
 
@@ -164,32 +164,48 @@ pub(super) fn head(tag: Tag, length: u32) -> [u8; HEAD_LEN] {
 }
 
 /// Tag and length.
+#[inline]
 pub(super) fn tag_and_length(head: &[u8; HEAD_LEN]) -> (Tag, u32) {
     let Head { tag, length } = zerocopy::transmute_ref!(head);
     (Tag(tag.get()), length.get())
 }
 
-/// Reads the element at `offset` of the file, which by its total size goes on for `missing` bytes after `input`. One
-/// that runs past the total size is wrong as a whole, so the error stands at its tag.
-fn element(input: &[u8], offset: usize, missing: usize) -> Parsed<'_, ElementAt<'_>> {
-    let (rest, head) = fixed::<[u8; HEAD_LEN]>(input)?;
-    let (tag, length) = tag_and_length(head);
-    let left = rest.len().saturating_add(missing);
-    let size = usize::try_from(length).unwrap_or(usize::MAX);
-    let Some(left_over) = left.checked_sub(size) else {
-        return fail(input, DecodeErrorKind::ElementOverrun { tag: tag.0, by: size.saturating_sub(left) });
-    };
-    let (rest, info) = if is_telink(tag, u32::try_from(left_over).unwrap_or(u32::MAX)) {
-        let Some((info, rest)) = rest.split_first_chunk() else {
-            let kind = DecodeErrorKind::Truncated { needed: TELINK_HEAD_LEN, present: input.len() };
-            return fail(input, kind);
+/// The head of an element that fits in its file.
+struct Fitting {
+    tag: Tag,
+    length: u32,
+    info: Option<[u8; 2]>,
+}
+
+impl Fitting {
+    /// Reads the head at the start of `input`, which by the total image size goes on for `missing` bytes. An element that
+    /// runs past the total size is wrong as a whole.
+    #[inline]
+    fn read(input: &[u8], missing: usize) -> Result<Self, DecodeErrorKind> {
+        let truncated = |needed| DecodeErrorKind::Truncated { needed, present: input.len() };
+        let (head, rest) = input.split_first_chunk().ok_or(truncated(HEAD_LEN))?;
+        let (tag, length) = tag_and_length(head);
+        let (size, left) =
+            (usize::try_from(length).unwrap_or(usize::MAX), rest.len().saturating_add(missing));
+        let Some(left_over) = left.checked_sub(size) else {
+            return Err(DecodeErrorKind::ElementOverrun { tag: tag.0, by: size.saturating_sub(left) });
         };
-        (rest, Some(*info))
-    } else {
-        (rest, None)
-    };
-    let (data, rest) = rest.split_at_checked(size).unwrap_or((rest, &[]));
-    Ok((rest, ElementAt { offset, length, info, element: Element { tag, data } }))
+        let info = if is_telink(tag, u32::try_from(left_over).unwrap_or(u32::MAX)) {
+            Some(*rest.first_chunk().ok_or(truncated(TELINK_HEAD_LEN))?)
+        } else {
+            None
+        };
+        Ok(Self { tag, length, info })
+    }
+
+    /// Splits the `input` that it was read from into the data, as far as it is there, and what follows.
+    #[inline]
+    fn split<'a>(&self, input: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        let head = if self.info.is_some() { TELINK_HEAD_LEN } else { HEAD_LEN };
+        let (_, rest) = input.split_at_checked(head).unwrap_or_default();
+        let size = usize::try_from(self.length).unwrap_or(usize::MAX);
+        rest.split_at_checked(size).unwrap_or((rest, &[]))
+    }
 }
 
 /// The elements of a file in their order, up to the end of the file or to where no element stands any more.
@@ -202,17 +218,20 @@ pub struct Elements<'a> {
 
 impl<'a> Elements<'a> {
     /// The elements of `body`, whose first byte stands at `offset` of the file, if they tile it by the letter.
+    #[inline]
     pub(super) fn strict(body: &'a [u8], offset: usize) -> Result<Self, DecodeError> {
-        let elements = Self { rest: body, offset, missing: 0 };
-        let mut walk = elements.clone();
-        while let Some(at) = walk.step()? {
-            if at.info.is_some() {
-                let kind = DecodeErrorKind::Truncated { needed: Element::HEAD_LEN, present: TELINK_INFO_LEN };
-                let offset = at.end().saturating_sub(TELINK_INFO_LEN);
-                return Err(DecodeError { item: Item::Elements, offset, kind });
+        let mut rest = body;
+        while !rest.is_empty() {
+            let place = |rest: &[u8]| offset.saturating_add(body.len().saturating_sub(rest.len()));
+            let wrong = |at, kind| DecodeError { item: Item::Elements, offset: at, kind };
+            let head = Fitting::read(rest, 0).map_err(|kind| wrong(place(rest), kind))?;
+            if head.info.is_some() {
+                let kind = DecodeErrorKind::Truncated { needed: HEAD_LEN, present: TELINK_INFO_LEN };
+                return Err(wrong(place(&[]).saturating_sub(TELINK_INFO_LEN), kind));
             }
+            (_, rest) = head.split(rest);
         }
-        Ok(elements)
+        Ok(Self { rest: body, offset, missing: 0 })
     }
 
     /// The elements at the start of `body`, of which `missing` bytes are not there.
@@ -224,24 +243,21 @@ impl<'a> Elements<'a> {
     pub(super) const fn offset(&self) -> usize {
         self.offset
     }
-
-    fn step(&mut self) -> Result<Option<ElementAt<'a>>, DecodeError> {
-        let Self { rest, offset, missing } = *self;
-        if rest.is_empty() {
-            return Ok(None);
-        }
-        let (at, rest) = locate(Item::Elements, offset, rest, element(rest, offset, missing))?;
-        *self = Self { rest, offset: at.end(), missing };
-        Ok(Some(at))
-    }
 }
 
 impl<'a> Iterator for Elements<'a> {
     type Item = ElementAt<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        let Self { rest, offset, missing } = *self;
         // What cannot be read was told when the file was.
-        self.step().ok().flatten()
+        let head = Fitting::read(rest, missing).ok()?;
+        let (data, rest) = head.split(rest);
+        let Fitting { tag, length, info } = head;
+        let at = ElementAt { offset, length, info, element: Element { tag, data } };
+        *self = Self { rest, offset: at.end(), missing };
+        Some(at)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The OTA header (section 6.3.2): 56 bytes that are always there, fields by flag, and bytes of later versions.
 
+use core::fmt;
 use core::mem::{offset_of, size_of};
 
 use nom::Parser;
@@ -16,7 +17,7 @@ use crate::types::{
 };
 
 /// The part of the header that every file has (table 4).
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct Raw {
     identifier: U32,
@@ -126,6 +127,23 @@ impl Header<'static> {
 }
 
 impl<'a> Header<'a> {
+    fn without_extra(self) -> Header<'static> {
+        let Self {
+            minor, id, stack, text, total_size, credential, destination, hardware, other_control, ..
+        } = self;
+        Header {
+            minor,
+            stack,
+            text,
+            total_size,
+            credential,
+            destination,
+            hardware,
+            other_control,
+            ..Header::new(id)
+        }
+    }
+
     /// The file identifier, `1E F1 EE 0B` on disk (section 6.3.2.1).
     pub const MAGIC: u32 = 0x0bee_f11e;
     /// Bytes of the shortest header.
@@ -146,7 +164,7 @@ impl<'a> Header<'a> {
     /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 with the header length. Offsets are those of the field at
     /// fault. So only `Truncated` is an error that more bytes may mend.
     pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
-        read(file, |control| control)
+        known(file, Reading::STRICT).map(|known| (known.header(), known.body()))
     }
 
     /// Like [`parse`](Self::parse), but reads a device specific header without room for a destination, too:
@@ -155,7 +173,7 @@ impl<'a> Header<'a> {
     /// # Errors
     /// Those of [`parse`](Self::parse).
     pub fn parse_lenient(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
-        read(file, without_destination)
+        known(file, Reading::LENIENT).map(|known| (known.header(), known.body()))
     }
 
     /// Like [`parse_lenient`](Self::parse_lenient) for a header that is still arriving: the known fields must be
@@ -170,7 +188,8 @@ impl<'a> Header<'a> {
 
     /// [`parse_known`](Self::parse_known), and the header length.
     pub(super) fn parse_start(start: &[u8]) -> Result<(Header<'static>, u16), DecodeError> {
-        known(start, without_destination, |_, fields| fields).map(|known| (known.header, known.declared))
+        let known = known(start, Reading::STARTED)?;
+        Ok((known.header().without_extra(), known.len()))
     }
 
     /// The header length field of a header of which at least the first 56 bytes are there.
@@ -237,11 +256,6 @@ impl<'a> Header<'a> {
     }
 }
 
-/// The reading of a header that has no room for the destination which its field control announces.
-fn without_destination(control: HeaderControl) -> HeaderControl {
-    control.difference(HeaderControl::DEVICE_SPECIFIC)
-}
-
 /// Bytes of a header with these optional fields: 56 to 69.
 fn fields_len(present: HeaderControl) -> u16 {
     let optional = [
@@ -253,82 +267,123 @@ fn fields_len(present: HeaderControl) -> u16 {
     there.fold(56, |len, (_, size)| len.saturating_add(size))
 }
 
-/// Reads a header and the bytes after it; where its length has no room for all announced fields, `fallback` says
-/// which are there.
-fn read(
-    file: &[u8],
-    fallback: fn(HeaderControl) -> HeaderControl,
-) -> Result<(Header<'_>, &[u8]), DecodeError> {
-    let Known { header, declared, rest } = known(file, fallback, |declared, _| declared)?;
-    let extra = usize::from(declared).saturating_sub(header.header_len());
-    let (extra, rest) = rest.split_at_checked(extra).unwrap_or((rest, &[]));
-    Ok((Header { extra, ..header }, rest))
+/// How a header is to be read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading {
+    /// A device specific header without room for a destination is read, too.
+    no_destination: bool,
+    /// The extra bytes may still be missing.
+    started: bool,
 }
 
-/// A header without its extra bytes.
-struct Known<'a> {
-    header: Header<'static>,
-    /// Bytes of the header with them.
-    declared: u16,
-    /// What follows the known fields.
-    rest: &'a [u8],
+impl Reading {
+    /// By the letter.
+    pub(super) const STRICT: Self = Self { no_destination: false, started: false };
+    pub(super) const LENIENT: Self = Self { no_destination: true, started: false };
+    const STARTED: Self = Self { no_destination: true, started: true };
 }
 
-/// Reads the known fields of a header, of which `needed` says, by the declared length and that of the fields, how many
-/// bytes must be there.
-fn known(
-    file: &[u8],
-    fallback: fn(HeaderControl) -> HeaderControl,
-    needed: fn(u16, u16) -> u16,
-) -> Result<Known<'_>, DecodeError> {
+/// A header that was looked at and found good. Its fields are read when they are asked for: a copy of all of them is
+/// large.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Known<'a> {
+    raw: &'a Raw,
+    /// The optional fields that are there.
+    present: HeaderControl,
+    /// What follows the fixed part.
+    tail: &'a [u8],
+}
+
+impl<'a> Known<'a> {
+    /// Bytes of the header.
+    #[inline]
+    pub(super) const fn len(&self) -> u16 {
+        self.raw.header_length.get()
+    }
+
+    /// Bytes of the file.
+    #[inline]
+    pub(super) const fn total(&self) -> u32 {
+        self.raw.total_size.get()
+    }
+
+    /// What follows the header.
+    #[inline]
+    pub(super) fn body(&self) -> &'a [u8] {
+        let skipped = usize::from(self.len()).saturating_sub(Header::MIN_LEN);
+        self.tail.get(skipped..).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn header(&self) -> Header<'a> {
+        let raw = self.raw;
+        let [minor, _] = raw.version.to_bytes();
+        // They are there: the length was looked at.
+        let (rest, (credential, destination, hardware)) =
+            optional_fields(self.present, self.tail).unwrap_or_default();
+        let extra = rest.len().saturating_sub(self.body().len());
+        Header {
+            minor,
+            id: ImageId {
+                manufacturer: ManufacturerCode(raw.manufacturer.get()),
+                image_type: ImageType(raw.image_type.get()),
+                version: FileVersion(raw.file_version.get()),
+            },
+            stack: StackVersion(raw.stack_version.get()),
+            text: HeaderText(raw.text),
+            total_size: raw.total_size.get(),
+            credential,
+            destination,
+            hardware,
+            other_control: HeaderControl::from_bits_retain(raw.field_control.get()).difference(self.present),
+            extra: rest.get(..extra).unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Debug for Known<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.header().fmt(f)
+    }
+}
+
+/// Looks at the header at the start of `file`.
+#[inline]
+pub(super) fn known(file: &[u8], reading: Reading) -> Result<Known<'_>, DecodeError> {
     check_identifier(file)?;
     let (raw, tail) = locate(Item::FileHeader, 0, file, fixed::<Raw>(file))?;
-    let [minor, major] = raw.version.to_bytes();
+    let [_, major] = raw.version.to_bytes();
     if major != MAJOR {
         let kind = DecodeErrorKind::UnsupportedHeaderVersion { found: raw.version.get() };
         return Err(wrong(offset_of!(Raw, version), kind));
     }
     let declared = raw.header_length.get();
     let control = HeaderControl::from_bits_retain(raw.field_control.get());
-    let present = fields_within(declared, control, fallback)?;
+    let present = fields_within(declared, control, reading)?;
     let total = raw.total_size.get();
     if total < u32::from(declared) {
         let kind = DecodeErrorKind::TotalTooSmall { total, header: declared };
         return Err(wrong(offset_of!(Raw, total_size), kind));
     }
-    let needed = usize::from(needed(declared, fields_len(present)));
+    let needed = usize::from(if reading.started { fields_len(present) } else { declared });
     if file.len() < needed {
         return Err(wrong(0, DecodeErrorKind::Truncated { needed, present: file.len() }));
     }
-    let (fields, rest) = locate(Item::FileHeader, Header::MIN_LEN, tail, optional_fields(present, tail))?;
-    let (credential, destination, hardware) = fields;
-    let header = Header {
-        minor,
-        id: ImageId {
-            manufacturer: ManufacturerCode(raw.manufacturer.get()),
-            image_type: ImageType(raw.image_type.get()),
-            version: FileVersion(raw.file_version.get()),
-        },
-        stack: StackVersion(raw.stack_version.get()),
-        text: HeaderText(raw.text),
-        total_size: total,
-        credential,
-        destination,
-        hardware,
-        other_control: control.difference(present),
-        extra: &[],
-    };
-    Ok(Known { header, declared, rest })
+    Ok(Known { raw, present, tail })
 }
 
 /// The optional fields that are there, for which the header is long enough.
 fn fields_within(
     declared: u16,
     control: HeaderControl,
-    fallback: fn(HeaderControl) -> HeaderControl,
+    reading: Reading,
 ) -> Result<HeaderControl, DecodeError> {
     let needed = fields_len(control);
-    let present = if declared < needed { fallback(control) } else { control };
+    let present = if declared < needed && reading.no_destination {
+        control.difference(HeaderControl::DEVICE_SPECIFIC)
+    } else {
+        control
+    };
     if declared < fields_len(present) {
         let kind = DecodeErrorKind::HeaderTooShort { declared, needed };
         return Err(wrong(offset_of!(Raw, header_length), kind));
@@ -347,6 +402,7 @@ fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
 type OptionalFields = (Option<SecurityCredentialVersion>, Option<Eui64>, Option<HardwareRange>);
 
 /// Sections 6.3.2.11 to 6.3.2.14: each field when its bit is set.
+#[inline]
 fn optional_fields(present: HeaderControl, tail: &[u8]) -> Parsed<'_, OptionalFields> {
     let range = |(min, max)| HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) };
     (

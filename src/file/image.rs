@@ -1,6 +1,8 @@
 //! A whole file in memory: by the letter, or as it comes.
 
-use super::{ElementAt, Elements, Header, Layout, Parts, Tag};
+use super::header::{self, Known, Reading};
+use super::parts::Cut;
+use super::{ElementAt, Elements, Header, Layout, Tag};
 use crate::codec::{Emit, Sink};
 use crate::error::{DecodeError, DecodeErrorKind, Item};
 
@@ -31,12 +33,10 @@ use crate::error::{DecodeError, DecodeErrorKind, Item};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image<'a> {
-    header: Header<'a>,
-    /// What is present of the file.
-    bytes: &'a [u8],
-    after: &'a [u8],
-    elements: Elements<'a>,
-    /// Bytes of `bytes` that are header or elements.
+    known: Known<'a>,
+    /// Of a truncated file, `file` is what is present.
+    cut: Cut<'a>,
+    /// Bytes of the file that are header or elements.
     read: usize,
     layout: Layout,
 }
@@ -56,27 +56,33 @@ impl<'a> Image<'a> {
     /// # Errors
     /// Those of [`parse_prefix`](Self::parse_prefix), and
     /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) at the total image size when more bytes follow.
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        match Self::parse_prefix(bytes)? {
-            (image, []) => Ok(image),
-            (image, rest) => {
-                let kind = DecodeErrorKind::TrailingBytes { count: rest.len() };
-                Err(DecodeError { item: Item::File, offset: image.bytes.len(), kind })
-            }
+        let (known, cut) = Self::by_the_letter(bytes)?;
+        if !cut.after.is_empty() {
+            let kind = DecodeErrorKind::TrailingBytes { count: cut.after.len() };
+            return Err(DecodeError { item: Item::File, offset: cut.file.len(), kind });
         }
+        Ok(Self { known, cut, read: cut.file.len(), layout: Layout::Elements })
     }
 
     /// Reads the file that starts at the first of `bytes`, and whose elements tile it; returns it and the bytes after
     /// its total image size.
     ///
     /// # Errors
-    /// Those of [`Parts::parse`], then those of [`Parts::elements`].
+    /// Those of [`Parts::parse`](super::Parts::parse), then those of [`Parts::elements`](super::Parts::elements).
     pub fn parse_prefix(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
-        let Parts { header, file, after, body } = Parts::parse(bytes)?;
-        let elements = Elements::strict(body, header.header_len())?;
-        let read = file.len();
-        let image = Self { header, bytes: file, after: &[], elements, read, layout: Layout::Elements };
-        Ok((image, after))
+        let (known, mut cut) = Self::by_the_letter(bytes)?;
+        let after = core::mem::take(&mut cut.after);
+        Ok((Self { known, cut, read: cut.file.len(), layout: Layout::Elements }, after))
+    }
+
+    #[inline]
+    fn by_the_letter(bytes: &'a [u8]) -> Result<(Known<'a>, Cut<'a>), DecodeError> {
+        let known = header::known(bytes, Reading::STRICT)?;
+        let cut = Cut::whole(&known, bytes)?;
+        Elements::strict(cut.body, known.len().into())?;
+        Ok((known, cut))
     }
 
     /// Reads the file that starts at the first of `bytes` as far as it can be read, and keeps what cannot.
@@ -87,43 +93,40 @@ impl<'a> Image<'a> {
     /// # Errors
     /// Those of [`Header::parse_lenient`]: without a header nothing else can be told.
     pub fn parse_lenient(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let (header, _) = Header::parse_lenient(bytes)?;
-        let total = usize::try_from(header.total_size).unwrap_or(usize::MAX);
-        let (file, after) = bytes.split_at_checked(total).unwrap_or((bytes, &[]));
-        let missing = total.saturating_sub(file.len());
-        let start = header.header_len();
-        let body = file.get(start..).unwrap_or_default();
-        let elements = Elements::lenient(body, start, missing);
-        let mut walk = elements.clone();
+        let known = header::known(bytes, Reading::LENIENT)?;
+        let cut = Cut::lenient(&known, bytes);
+        let mut image = Self { known, cut, read: 0, layout: Layout::Truncated };
+        let mut walk = image.elements();
         // Telink's bytes are told by where the file ends, so only the last element has them.
         let telink = walk.by_ref().last().is_some_and(|at| at.info.is_some());
-        let read = walk.offset();
-        let layout = if missing > 0 {
-            Layout::Truncated
-        } else if read == file.len() {
-            if telink { Layout::TelinkF000 } else { Layout::Elements }
-        } else {
-            Layout::raw_from(read, start)
-        };
-        Ok(Self { header, bytes: file, after, elements, read, layout })
+        image.read = walk.offset();
+        if image.missing() == 0 {
+            image.layout = match (image.read == image.bytes().len(), telink) {
+                (true, false) => Layout::Elements,
+                (true, true) => Layout::TelinkF000,
+                (false, _) => Layout::raw_from(image.read, known.len().into()),
+            };
+        }
+        Ok(image)
     }
 
     /// The header.
     #[must_use]
-    pub const fn header(&self) -> &Header<'a> {
-        &self.header
+    #[inline]
+    pub fn header(&self) -> Header<'a> {
+        self.known.header()
     }
 
     /// All bytes of the file, header and body: what is moved over the air. Of a truncated file, what is present.
     #[must_use]
     pub const fn bytes(&self) -> &'a [u8] {
-        self.bytes
+        self.cut.file
     }
 
     /// All elements in file order, each with its place.
     #[must_use]
     pub fn elements(&self) -> Elements<'a> {
-        self.elements.clone()
+        Elements::lenient(self.cut.body, self.known.len().into(), self.missing())
     }
 
     /// All elements with this tag, in file order: a tag may be repeated.
@@ -147,37 +150,37 @@ impl<'a> Image<'a> {
     /// The raw bytes of the body after its elements; none from the strict readings.
     #[must_use]
     pub fn rest(&self) -> Option<Rest<'a>> {
-        let bytes = self.bytes.get(self.read..).filter(|bytes| !bytes.is_empty())?;
+        let bytes = self.bytes().get(self.read..).filter(|bytes| !bytes.is_empty())?;
         Some(Rest { offset: self.read, bytes })
     }
 
     /// Bytes after the total image size; no part of the image (section 6.3.2.10). None from the strict readings.
     #[must_use]
     pub const fn after(&self) -> &'a [u8] {
-        self.after
+        self.cut.after
     }
 
     /// Bytes by which the file is shorter than its total image size; 0 unless [truncated](Layout::Truncated).
     #[must_use]
     pub fn missing(&self) -> usize {
-        let total = usize::try_from(self.header.total_size).unwrap_or(usize::MAX);
-        total.saturating_sub(self.bytes.len())
+        let total = usize::try_from(self.known.total()).unwrap_or(usize::MAX);
+        total.saturating_sub(self.bytes().len())
     }
 }
 
 /// Header, elements, the rest and what follows the file: the bytes that were read.
 impl Emit for Image<'_> {
     fn len(&self) -> usize {
-        self.bytes.len().saturating_add(self.after.len())
+        self.bytes().len().saturating_add(self.after().len())
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
-        self.header.emit(out);
+        self.header().emit(out);
         self.elements().for_each(|at| at.emit(out));
         if let Some(Rest { bytes, .. }) = self.rest() {
             out.bytes(bytes);
         }
-        out.bytes(self.after);
+        out.bytes(self.after());
     }
 }
 
@@ -185,7 +188,7 @@ impl Emit for Image<'_> {
 mod tests {
     use super::*;
     use crate::codec::Encode;
-    use crate::file::{Element, HeaderControl, Writer};
+    use crate::file::{Element, HeaderControl, Parts, Writer};
     use crate::types::ImageId;
     use std::vec::Vec;
 
@@ -224,7 +227,7 @@ mod tests {
         assert_eq!(u32::try_from(end), Ok(image.header().total_size));
         assert_eq!(image.bytes(), file);
         let again: Vec<_> = image.elements().map(|at| at.element).collect();
-        assert_eq!(written(*image.header(), &again), file);
+        assert_eq!(written(image.header(), &again), file);
     }
 
     /// Shows: FILE-002
@@ -295,7 +298,7 @@ mod tests {
         let image = Image::parse(&file).unwrap();
         assert_eq!(image.header().extra, header.extra);
         assert_eq!(image.elements().next(), Some(at(63, element(0, &[9]))));
-        assert_eq!(written(*image.header(), &[element(0, &[9])]), file);
+        assert_eq!(written(image.header(), &[element(0, &[9])]), file);
     }
 
     #[test]

@@ -28,8 +28,9 @@
 //! | 2 | 4 | length | bytes of data |
 //! | 6 | length | data | |
 //!
-//! [`Writer`] writes such a file, [`Image`] reads one that lies in memory as a whole, and [`Parts`] looks at
-//! its header alone, as a server does that need not understand the body:
+//! [`Writer`] writes such a file; [`Image`] reads one that lies in memory as a whole, by the letter or as vendors ship it;
+//! [`StreamDecoder`] reads one that comes in pieces, and [`Parts`] looks at its header alone, as a server does that need
+//! not understand the body. What a vendor puts around a file is the business of the module `container`.
 //!
 //! ```
 //! use zigbee_ota::file::{Element, Header, HeaderText, Image, Tag, Writer};

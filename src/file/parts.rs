@@ -1,5 +1,6 @@
 //! A file by its header alone: what a server serves, whether it can walk the body or not.
 
+use super::header::{self, Known, Reading};
 use super::{Elements, Header};
 use crate::error::{DecodeError, DecodeErrorKind, Item};
 
@@ -23,14 +24,9 @@ impl<'a> Parts<'a> {
     /// Those of [`Header::parse`]. [`Truncated`](DecodeErrorKind::Truncated) of [`Item::File`], at byte 0 and with
     /// the total image size as needed, when there are fewer bytes than that.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let (header, _) = Header::parse(bytes)?;
-        let needed = usize::try_from(header.total_size).unwrap_or(usize::MAX);
-        let Some((file, after)) = bytes.split_at_checked(needed) else {
-            let kind = DecodeErrorKind::Truncated { needed, present: bytes.len() };
-            return Err(DecodeError { item: Item::File, offset: 0, kind });
-        };
-        let body = file.get(header.header_len()..).unwrap_or_default();
-        Ok(Self { header, file, body, after })
+        let known = header::known(bytes, Reading::STRICT)?;
+        let cut = Cut::whole(&known, bytes)?;
+        Ok(cut.with(known.header()))
     }
 
     /// The elements of the body, which they must tile exactly (section 6.3.3).
@@ -41,6 +37,41 @@ impl<'a> Parts<'a> {
     /// [`Truncated`](DecodeErrorKind::Truncated) when 1 to 5 bytes are left, too few for tag and length.
     pub fn elements(&self) -> Result<Elements<'a>, DecodeError> {
         Elements::strict(self.body, self.header.header_len())
+    }
+}
+
+/// The bytes of a file and around it, without the header read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cut<'a> {
+    pub(super) file: &'a [u8],
+    pub(super) body: &'a [u8],
+    pub(super) after: &'a [u8],
+}
+
+impl<'a> Cut<'a> {
+    /// By the total image size, or as much of it as there is.
+    #[inline]
+    pub(super) fn lenient(known: &Known<'a>, bytes: &'a [u8]) -> Self {
+        let total = usize::try_from(known.total()).unwrap_or(usize::MAX);
+        let (file, after) = bytes.split_at_checked(total).unwrap_or((bytes, &[]));
+        let body = file.get(known.len().into()..).unwrap_or_default();
+        Self { file, body, after }
+    }
+
+    /// By the total image size; an error when there are fewer bytes.
+    #[inline]
+    pub(super) fn whole(known: &Known<'a>, bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let needed = usize::try_from(known.total()).unwrap_or(usize::MAX);
+        if bytes.len() < needed {
+            let kind = DecodeErrorKind::Truncated { needed, present: bytes.len() };
+            return Err(DecodeError { item: Item::File, offset: 0, kind });
+        }
+        Ok(Self::lenient(known, bytes))
+    }
+
+    pub(super) const fn with(self, header: Header<'a>) -> Parts<'a> {
+        let Self { file, body, after } = self;
+        Parts { header, file, body, after }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::error::{DecodeError, DecodeErrorKind, Item};
 /// # let mut file = [0; 92];
 /// # Writer::new(Header::new(ImageId::new(0x1001, 0x00ab, 5)), &elements)?.encode(&mut file)?;
 /// let mut decoder = StreamDecoder::new();
-/// let mut firmware = Vec::new();
+/// let mut firmware: Vec<u8> = Vec::new();
 /// for mut input in file.chunks(16) {
 ///     while let Some(piece) = decoder.next(&mut input)? {
 ///         match piece {

@@ -47,7 +47,7 @@ fn any_image(bytes: &[u8], parts: &Parts<'_>, elements: Elements<'_>) {
     assert_eq!(Image::parse(bytes).is_ok(), rest.is_empty());
     assert_eq!(bytes_of(&image), image.bytes(), "so no two files read alike");
     let elements: Vec<_> = image.elements().map(|at| at.element).collect();
-    match Writer::new(*image.header(), &elements) {
+    match Writer::new(image.header(), &elements) {
         Ok(writer) => assert_eq!(bytes_of(&writer), image.bytes()),
         Err(EncodeError::EmptyHardwareRange(range)) => assert!(range.min > range.max),
         Err(error) => {

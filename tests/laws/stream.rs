@@ -11,7 +11,7 @@ pub fn any_split(bytes: &[u8], split: impl FnMut() -> usize) {
         Err(error) => return assert_eq!(ended, Err(error)),
     };
     let header = image.header();
-    assert_eq!(streamed.header, Some((Header { extra: &[], ..*header }, header.header_len())));
+    assert_eq!(streamed.header, Some((Header { extra: &[], ..header }, header.header_len())));
     assert_eq!(streamed.extra, header.extra);
     assert!(streamed.elements.iter().map(Gathered::as_element).eq(image.elements()));
     assert_eq!(streamed.rest, image.rest().map_or(&[][..], |rest| rest.bytes));

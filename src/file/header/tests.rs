@@ -61,7 +61,7 @@ fn fails(file: &[u8], offset: usize, kind: DecodeErrorKind) {
     assert_eq!(Header::parse_lenient(file), Err(error));
 }
 
-/// Shows: FILE-003, FILE-004, FILE-008, FILE-010, FILE-024
+/// Shows: FILE-003, FILE-004, FILE-008, FILE-010, FILE-024, ESP-057
 #[test]
 fn the_fixed_part_is_56_bytes_in_order() {
     let header = fixed_header();
@@ -222,7 +222,7 @@ fn a_device_specific_file_may_have_any_version() {
     }
 }
 
-/// Shows: FILE-034, FILE-035
+/// Shows: FILE-034, FILE-035, ESP-058
 #[test]
 fn the_text_always_takes_32_bytes_and_is_kept_as_it_is() {
     for len in [0, 1, 31, 32] {

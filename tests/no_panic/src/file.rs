@@ -3,7 +3,8 @@
 use core::hint::black_box;
 
 use zigbee_ota::file::{
-    Element, Elements, FileName, Header, HeaderControl, HeaderText, Image, Parts, StreamDecoder, Tag, Writer,
+    CertificateElement, Element, Elements, FileName, Header, HeaderControl, HeaderText, Image, Parts,
+    SignatureElement, StreamDecoder, Tag, Writer,
 };
 use zigbee_ota::{HardwareVersion, ImageId};
 
@@ -51,9 +52,24 @@ fn read_leniently(bytes: &mut Bytes<'_>) {
     if let Ok(image) = black_box(Image::parse_lenient(bytes.input)) {
         black_box((image.layout(), image.layout().name(), image.rest(), image.after(), image.missing()));
         walk(image.elements());
+        read_signature(bytes, &image);
         image.elements().for_each(|at| bytes.write(&at));
         bytes.write(&image);
     }
+}
+
+fn read_signature(bytes: &mut Bytes<'_>, image: &Image<'_>) {
+    for at in image.elements() {
+        if let Ok(Some(signature)) = black_box(SignatureElement::parse(&at)) {
+            black_box(signature.signer());
+            bytes.write(&signature);
+        }
+        if let Ok(Some(certificate)) = black_box(CertificateElement::parse(&at)) {
+            black_box(certificate.element());
+            bytes.write(&certificate);
+        }
+    }
+    black_box(image.signature()).ok();
 }
 
 fn read_in_pieces(bytes: &Bytes<'_>) {

@@ -1,6 +1,7 @@
-//! What each job costs when it is written by hand for nothing but speed: the floor that the library is held against.
-//!
-//! Lengths are checked once, fields are read and written at their places, and nothing else of a frame is understood.
+//! Frames by hand: lengths are checked once, fields are read and written at their places, and nothing else of a frame is
+//! understood.
+
+use super::bytes::{u16_at, u32_at};
 
 /// The fields of an Image Block Request frame.
 pub struct BlockRequest {
@@ -37,14 +38,6 @@ pub fn read_block_request(frame: &[u8]) -> Option<BlockRequest> {
         node,
         min_block_period,
     })
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
