@@ -30,14 +30,32 @@ pub enum Item {
     QueryNextImageResponse,
     /// Image Block Request (section 6.10.6).
     ImageBlockRequest,
+    /// Image Page Request (section 6.10.7).
+    ImagePageRequest,
     /// Image Block Response (section 6.10.8).
     ImageBlockResponse,
     /// Upgrade End Request (section 6.10.9).
     UpgradeEndRequest,
     /// Upgrade End Response (section 6.10.10).
     UpgradeEndResponse,
+    /// Query Specific File Request (section 6.10.11).
+    QuerySpecificFileRequest,
+    /// Query Specific File Response (section 6.10.12).
+    QuerySpecificFileResponse,
     /// ZCL Default Response.
     DefaultResponse,
+    /// ZCL Read Attributes.
+    ReadAttributes,
+    /// ZCL Read Attributes Response.
+    ReadAttributesResponse,
+    /// ZCL Write Attributes.
+    WriteAttributes,
+    /// ZCL Write Attributes Response.
+    WriteAttributesResponse,
+    /// ZCL Discover Attributes.
+    DiscoverAttributes,
+    /// ZCL Discover Attributes Response.
+    DiscoverAttributesResponse,
 }
 
 impl fmt::Display for Item {
@@ -53,10 +71,19 @@ impl fmt::Display for Item {
             Self::QueryNextImageRequest => "Query Next Image Request",
             Self::QueryNextImageResponse => "Query Next Image Response",
             Self::ImageBlockRequest => "Image Block Request",
+            Self::ImagePageRequest => "Image Page Request",
             Self::ImageBlockResponse => "Image Block Response",
             Self::UpgradeEndRequest => "Upgrade End Request",
             Self::UpgradeEndResponse => "Upgrade End Response",
+            Self::QuerySpecificFileRequest => "Query Specific File Request",
+            Self::QuerySpecificFileResponse => "Query Specific File Response",
             Self::DefaultResponse => "Default Response",
+            Self::ReadAttributes => "Read Attributes",
+            Self::ReadAttributesResponse => "Read Attributes Response",
+            Self::WriteAttributes => "Write Attributes",
+            Self::WriteAttributesResponse => "Write Attributes Response",
+            Self::DiscoverAttributes => "Discover Attributes",
+            Self::DiscoverAttributesResponse => "Discover Attributes Response",
         })
     }
 }
@@ -118,6 +145,12 @@ pub enum DecodeErrorKind {
     /// A status that the command has no form for.
     #[error("status {0:#04x} is none of this command's")]
     UnexpectedStatus(u8),
+    /// A ZCL data type whose length this crate does not know, so that nothing after it can be read.
+    #[error("data type {0:#04x} is none of this cluster's attributes'")]
+    UnknownDataType(u8),
+    /// A truth value that is neither 0 nor 1.
+    #[error("{0:#04x} is neither 0 (false) nor 1 (true)")]
+    NotABoolean(u8),
     /// Not an OTA file: the first four bytes are not `1E F1 EE 0B` (section 6.3.2.1).
     #[error("not an OTA file: identifier {found:#010x}, expected 0x0beef11e")]
     BadMagic {

@@ -166,7 +166,9 @@ impl Client {
                 self.reply(answer, Status::UNSUP_CLUSTER_COMMAND);
                 Step::Drop(Ignored::Unsupported)
             }
-            Message::Other(_) | Message::ToServer(_) => Step::Drop(Ignored::NotForClients),
+            Message::Attributes(..) | Message::Other(_) | Message::ToServer(_) => {
+                Step::Drop(Ignored::NotForClients)
+            }
         };
         if frame.deviations.quirks.contains(Quirks::ABORT_WITH_MORE) {
             self.reply(answer, Status::MALFORMED_COMMAND);
@@ -185,6 +187,11 @@ impl Client {
             }
             ToClient::QueryNextImage(response) => self.on_query_response(response),
             ToClient::ImageBlock(response) => self.on_block_response(now, answer.header.sequence, response),
+            // Nobody asked for such a file.
+            ToClient::QuerySpecificFile(_) => {
+                self.reply(answer, Status::UNSUP_CLUSTER_COMMAND);
+                Step::Drop(Ignored::Unsupported)
+            }
         }
     }
 
@@ -336,7 +343,7 @@ impl Client {
     fn link(&self, request: &ToServer) -> RoundTrip {
         match request {
             ToServer::ImageBlock(_) => self.round_trip,
-            ToServer::QueryNextImage(_) | ToServer::UpgradeEnd(_) => RoundTrip::new(),
+            _ => RoundTrip::new(),
         }
     }
 

@@ -93,7 +93,7 @@ pub use policy::{Apply, Pace, Policy, Standard, Verdict, Versions};
 pub use session::{Phase, Session};
 pub use store::{ImageInfo, ImageStore, Read};
 
-use crate::error::DecodeError;
+use crate::error::{DecodeError, Item};
 use crate::fifo::Fifo;
 use crate::link::{Address, DeliveryMode, Meta, Transmit};
 use crate::time::{Instant, UtcTime};
@@ -227,6 +227,11 @@ impl<S: Slots> Server<S> {
             Ok(Message::ToServer(ToServer::UpgradeEnd(request))) => {
                 self.end(now, asked, header.control, request, policy, out)
             }
+            // Not served, so that it makes no difference how they are formed.
+            Ok(Message::ToServer(ToServer::ImagePage(_) | ToServer::QuerySpecificFile(_)))
+            | Err(DecodeError { item: Item::ImagePageRequest | Item::QuerySpecificFileRequest, .. }) => {
+                Handled::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out))
+            }
             Ok(Message::DefaultResponse(_, response)) => {
                 let (command, status) = (response.command, response.status);
                 self.events.push(Event::DefaultResponse { client: asked.client, command, status });
@@ -238,7 +243,7 @@ impl<S: Slots> Server<S> {
             Ok(Message::Other(_)) if header.manufacturer.is_some() => {
                 Handled::Ignored(Ignored::ManufacturerSpecific)
             }
-            Ok(Message::Other(_)) => Handled::Ignored(Ignored::NotOfCluster),
+            Ok(Message::Attributes(..) | Message::Other(_)) => Handled::Ignored(Ignored::NotOfCluster),
             Ok(Message::ToClient(_)) => Handled::Ignored(Ignored::ToClient),
             Err(error) if header.is_cluster_command() => {
                 Handled::Reply(self.malformed(asked, command, error.into(), out))

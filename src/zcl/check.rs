@@ -2,7 +2,7 @@
 
 use crate::types::ImageType;
 
-use super::Status;
+use super::{AttributeId, DataType, Status};
 
 /// A rule that a message breaks, with the requirement that states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +26,26 @@ pub enum Violation {
     /// A maximum data size of 0 (section 6.10.6.2.6).
     #[error("a maximum data size of 0 asks for nothing (CMD-055)")]
     EmptyRequest,
+    /// A page size of 0 (section 6.10.7.2.7).
+    #[error("a page size of 0 asks for nothing (CMD-060)")]
+    EmptyPage,
+    /// A page that does not hold one response (section 6.10.7.2.7). Only for who sends it: servers bear it.
+    #[error("a page of {page_size} bytes is less than one response of {max_data} (CMD-059)")]
+    SmallPage {
+        /// Page size.
+        page_size: u16,
+        /// Maximum data size.
+        max_data: u8,
+    },
+    /// An image type that Query Specific File is not for (section 6.10.11.2.3).
+    #[error("image type {:#06x} is not in 0xffc0..=0xfffe, those of files for one device (CMD-083)", .0.0)]
+    NotASpecificType(ImageType),
+    /// An attribute of another type than the cluster gives it (table 15).
+    #[error("{0} is no {1} (ATTR-014)")]
+    AttributeType(AttributeId, DataType),
+    /// An attribute above the last value of its range (table 15 and later revisions).
+    #[error("{0} may not be {1:#x} (ATTR-015)")]
+    AttributeRange(AttributeId, u64),
     /// A time before the clock that comes with it (sections 6.10.8.5.1 and 6.10.10.5.1).
     #[error("{0} ({1})")]
     Time(crate::time::TimeInPast, &'static str),

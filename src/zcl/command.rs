@@ -7,8 +7,9 @@ use crate::types::{ManufacturerCode, open_enum};
 use super::frame::{HEADER_LEN, Kind};
 use super::quirks::Leniency;
 use super::{
-    DefaultResponse, FrameControl, Header, ImageBlockRequest, ImageBlockResponse, ImageNotify,
-    QueryNextImageRequest, QueryNextImageResponse, UpgradeEndRequest, UpgradeEndResponse,
+    AttributeCommand, DefaultResponse, FrameControl, Header, ImageBlockRequest, ImageBlockResponse,
+    ImageNotify, ImagePageRequest, QueryNextImageRequest, QueryNextImageResponse, QuerySpecificFileRequest,
+    QuerySpecificFileResponse, UpgradeEndRequest, UpgradeEndResponse, Violation,
 };
 
 open_enum! {
@@ -37,6 +38,38 @@ open_enum! {
     }
 }
 
+impl CommandId {
+    /// Who the command is for, `None` for ids that nobody has assigned.
+    #[must_use]
+    pub const fn direction(self) -> Option<Direction> {
+        match self {
+            Self::QUERY_NEXT_IMAGE_REQUEST
+            | Self::IMAGE_BLOCK_REQUEST
+            | Self::IMAGE_PAGE_REQUEST
+            | Self::UPGRADE_END_REQUEST
+            | Self::QUERY_SPECIFIC_FILE_REQUEST => Some(Direction::ToServer),
+            Self::IMAGE_NOTIFY
+            | Self::QUERY_NEXT_IMAGE_RESPONSE
+            | Self::IMAGE_BLOCK_RESPONSE
+            | Self::UPGRADE_END_RESPONSE
+            | Self::QUERY_SPECIFIC_FILE_RESPONSE => Some(Direction::ToClient),
+            _ => None,
+        }
+    }
+
+    /// Whether every node of its side has the command.
+    #[must_use]
+    pub const fn is_mandatory(self) -> bool {
+        !matches!(
+            self,
+            Self::IMAGE_NOTIFY
+                | Self::IMAGE_PAGE_REQUEST
+                | Self::QUERY_SPECIFIC_FILE_REQUEST
+                | Self::QUERY_SPECIFIC_FILE_RESPONSE
+        ) && self.direction().is_some()
+    }
+}
+
 /// Who a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -55,8 +88,12 @@ pub enum ToServer {
     QueryNextImage(QueryNextImageRequest),
     /// 0x03
     ImageBlock(ImageBlockRequest),
+    /// 0x04
+    ImagePage(ImagePageRequest),
     /// 0x06
     UpgradeEnd(UpgradeEndRequest),
+    /// 0x08
+    QuerySpecificFile(QuerySpecificFileRequest),
 }
 
 /// What servers send.
@@ -71,6 +108,8 @@ pub enum ToClient<'a> {
     ImageBlock(ImageBlockResponse<'a>),
     /// 0x07
     UpgradeEnd(UpgradeEndResponse),
+    /// 0x09
+    QuerySpecificFile(QuerySpecificFileResponse),
 }
 
 /// What a frame holds.
@@ -82,19 +121,51 @@ pub enum Message<'a> {
     ToClient(ToClient<'a>),
     /// A ZCL Default Response.
     DefaultResponse(Direction, DefaultResponse),
+    /// A ZCL command about attributes.
+    Attributes(Direction, AttributeCommand<'a>),
     /// Anything else.
     Other(Other<'a>),
 }
 
-/// A frame that is no command of this cluster which this crate reads: a command id nobody has assigned (or for the
-/// other direction), a manufacturer specific command, another global command. Only decoding makes one.
+/// A frame that is no command of this cluster which this crate reads; [`why`](Self::why) says which kind it is. Only
+/// decoding makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Other<'a> {
     header: Header,
     payload: &'a [u8],
 }
 
+/// Why a frame is none that this crate reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OtherKind {
+    /// A command of the cluster for the other direction: unsupported, not malformed (CMD-014).
+    WrongDirection(CommandId),
+    /// A command of the cluster that nobody has assigned: unsupported.
+    Unassigned(CommandId),
+    /// A command of one maker, whatever its id.
+    ManufacturerSpecific(ManufacturerCode),
+    /// A global command of the ZCL that is about no attributes of this cluster.
+    Global(u8),
+    /// Frame type 2 or 3: nobody knows what it is.
+    ReservedFrameType(u8),
+}
+
 impl<'a> Other<'a> {
+    /// Why the frame is not read. The kinds are told apart in this order: manufacturer code, frame type, command id.
+    #[must_use]
+    pub fn why(&self) -> OtherKind {
+        let command = CommandId(self.header.command);
+        match (self.header.manufacturer, self.header.kind()) {
+            (Some(manufacturer), _) => OtherKind::ManufacturerSpecific(manufacturer),
+            (None, Kind::Global) => OtherKind::Global(self.header.command),
+            (None, Kind::Cluster) if command.direction().is_some() => OtherKind::WrongDirection(command),
+            (None, Kind::Cluster) => OtherKind::Unassigned(command),
+            (None, Kind::Other) => OtherKind::ReservedFrameType(
+                self.header.control.intersection(FrameControl::FRAME_TYPE).bits(),
+            ),
+        }
+    }
+
     /// The frame's header, with the command id.
     #[must_use]
     pub const fn header(&self) -> Header {
@@ -124,7 +195,23 @@ impl ToServer {
         match self {
             Self::QueryNextImage(_) => CommandId::QUERY_NEXT_IMAGE_REQUEST,
             Self::ImageBlock(_) => CommandId::IMAGE_BLOCK_REQUEST,
+            Self::ImagePage(_) => CommandId::IMAGE_PAGE_REQUEST,
             Self::UpgradeEnd(_) => CommandId::UPGRADE_END_REQUEST,
+            Self::QuerySpecificFile(_) => CommandId::QUERY_SPECIFIC_FILE_REQUEST,
+        }
+    }
+
+    /// Rules that the values break.
+    ///
+    /// # Errors
+    /// As `check` of the message inside.
+    pub fn check(&self) -> Result<(), Violation> {
+        match self {
+            Self::QueryNextImage(message) => message.check(),
+            Self::ImageBlock(message) => message.check(),
+            Self::ImagePage(message) => message.check(),
+            Self::UpgradeEnd(message) => message.check(),
+            Self::QuerySpecificFile(message) => message.check(),
         }
     }
 }
@@ -138,11 +225,50 @@ impl ToClient<'_> {
             Self::QueryNextImage(_) => CommandId::QUERY_NEXT_IMAGE_RESPONSE,
             Self::ImageBlock(_) => CommandId::IMAGE_BLOCK_RESPONSE,
             Self::UpgradeEnd(_) => CommandId::UPGRADE_END_RESPONSE,
+            Self::QuerySpecificFile(_) => CommandId::QUERY_SPECIFIC_FILE_RESPONSE,
+        }
+    }
+
+    /// Rules that the values break.
+    ///
+    /// # Errors
+    /// As `check` of the message inside.
+    pub fn check(&self) -> Result<(), Violation> {
+        match self {
+            Self::ImageNotify(message) => message.check(),
+            Self::QueryNextImage(message) => message.check(),
+            Self::ImageBlock(message) => message.check(),
+            Self::UpgradeEnd(message) => message.check(),
+            Self::QuerySpecificFile(message) => message.check(),
         }
     }
 }
 
 impl<'a> Message<'a> {
+    /// Who it is for.
+    #[must_use]
+    pub const fn direction(&self) -> Direction {
+        match self {
+            Self::ToServer(_) => Direction::ToServer,
+            Self::ToClient(_) => Direction::ToClient,
+            Self::DefaultResponse(direction, _) | Self::Attributes(direction, _) => *direction,
+            Self::Other(other) => other.header.direction(),
+        }
+    }
+
+    /// Rules that the values break; a message of no command of the cluster breaks none, attributes excepted.
+    ///
+    /// # Errors
+    /// As `check` of the message inside.
+    pub fn check(&self) -> Result<(), Violation> {
+        match self {
+            Self::ToServer(message) => message.check(),
+            Self::ToClient(message) => message.check(),
+            Self::Attributes(_, AttributeCommand::ReadResponse(message)) => message.check(),
+            Self::Attributes(..) | Self::DefaultResponse(..) | Self::Other(_) => Ok(()),
+        }
+    }
+
     /// Reads the payload that `header` announces.
     pub(super) fn read(
         header: &Header,
@@ -160,9 +286,15 @@ impl<'a> Message<'a> {
             (Kind::Cluster, To::ToServer, Id::IMAGE_BLOCK_REQUEST) => at
                 .read(Item::ImageBlockRequest, ImageBlockRequest::parse(payload, leniency))
                 .map(|message| Self::ToServer(Up::ImageBlock(message))),
+            (Kind::Cluster, To::ToServer, Id::IMAGE_PAGE_REQUEST) => at
+                .read(Item::ImagePageRequest, ImagePageRequest::parse(payload, leniency))
+                .map(|message| Self::ToServer(Up::ImagePage(message))),
             (Kind::Cluster, To::ToServer, Id::UPGRADE_END_REQUEST) => at
                 .read(Item::UpgradeEndRequest, UpgradeEndRequest::parse(payload, leniency))
                 .map(|message| Self::ToServer(Up::UpgradeEnd(message))),
+            (Kind::Cluster, To::ToServer, Id::QUERY_SPECIFIC_FILE_REQUEST) => at
+                .read(Item::QuerySpecificFileRequest, QuerySpecificFileRequest::parse(payload, leniency))
+                .map(|message| Self::ToServer(Up::QuerySpecificFile(message))),
             (Kind::Cluster, To::ToClient, Id::IMAGE_NOTIFY) => at
                 .read(Item::ImageNotify, ImageNotify::parse(payload))
                 .map(|message| Self::ToClient(Down::ImageNotify(message))),
@@ -175,22 +307,32 @@ impl<'a> Message<'a> {
             (Kind::Cluster, To::ToClient, Id::UPGRADE_END_RESPONSE) => at
                 .read(Item::UpgradeEndResponse, UpgradeEndResponse::parse(payload, leniency))
                 .map(|message| Self::ToClient(Down::UpgradeEnd(message))),
-            (Kind::DefaultResponse, ..) => at
+            (Kind::Cluster, To::ToClient, Id::QUERY_SPECIFIC_FILE_RESPONSE) => at
+                .read(Item::QuerySpecificFileResponse, QuerySpecificFileResponse::parse(payload, leniency))
+                .map(|message| Self::ToClient(Down::QuerySpecificFile(message))),
+            (Kind::Global, _, CommandId(DefaultResponse::COMMAND)) => at
                 .read(Item::DefaultResponse, DefaultResponse::parse(payload, leniency))
                 .map(|message| Self::DefaultResponse(direction, message)),
+            (Kind::Global, _, CommandId(command)) => {
+                match AttributeCommand::parse(command, payload, leniency) {
+                    Some((item, parsed)) => {
+                        at.read(item, parsed).map(|message| Self::Attributes(direction, message))
+                    }
+                    None => Ok(Self::Other(Other { header: *header, payload })),
+                }
+            }
             _ => Ok(Self::Other(Other { header: *header, payload })),
         }
     }
 
     /// Bits of the frame control that the message decides: type, manufacturer, direction.
     pub(super) const fn control(&self) -> FrameControl {
-        let (frame_type, direction) = match self {
-            Self::ToServer(_) => (FrameControl::CLUSTER, Direction::ToServer),
-            Self::ToClient(_) => (FrameControl::CLUSTER, Direction::ToClient),
-            Self::DefaultResponse(direction, _) => (FrameControl::empty(), *direction),
+        let frame_type = match self {
+            Self::ToServer(_) | Self::ToClient(_) => FrameControl::CLUSTER,
+            Self::DefaultResponse(..) | Self::Attributes(..) => FrameControl::empty(),
             Self::Other(other) => return other.control(),
         };
-        match direction {
+        match self.direction() {
             Direction::ToServer => frame_type,
             Direction::ToClient => frame_type.union(FrameControl::TO_CLIENT),
         }
@@ -201,6 +343,7 @@ impl<'a> Message<'a> {
             Self::ToServer(message) => message.command().0,
             Self::ToClient(message) => message.command().0,
             Self::DefaultResponse(..) => DefaultResponse::COMMAND,
+            Self::Attributes(_, command) => command.command(),
             Self::Other(other) => other.header.command,
         }
     }
@@ -227,12 +370,16 @@ impl Emit for Message<'_> {
         match self {
             Self::ToServer(ToServer::QueryNextImage(message)) => message.len(),
             Self::ToServer(ToServer::ImageBlock(message)) => message.len(),
+            Self::ToServer(ToServer::ImagePage(message)) => message.len(),
             Self::ToServer(ToServer::UpgradeEnd(message)) => message.len(),
+            Self::ToServer(ToServer::QuerySpecificFile(message)) => message.len(),
             Self::ToClient(ToClient::ImageNotify(message)) => message.len(),
             Self::ToClient(ToClient::QueryNextImage(message)) => message.len(),
             Self::ToClient(ToClient::ImageBlock(message)) => message.len(),
             Self::ToClient(ToClient::UpgradeEnd(message)) => message.len(),
+            Self::ToClient(ToClient::QuerySpecificFile(message)) => message.len(),
             Self::DefaultResponse(_, message) => message.len(),
+            Self::Attributes(_, message) => message.len(),
             Self::Other(other) => other.payload.len(),
         }
     }
@@ -241,12 +388,16 @@ impl Emit for Message<'_> {
         match self {
             Self::ToServer(ToServer::QueryNextImage(message)) => message.emit(out),
             Self::ToServer(ToServer::ImageBlock(message)) => message.emit(out),
+            Self::ToServer(ToServer::ImagePage(message)) => message.emit(out),
             Self::ToServer(ToServer::UpgradeEnd(message)) => message.emit(out),
+            Self::ToServer(ToServer::QuerySpecificFile(message)) => message.emit(out),
             Self::ToClient(ToClient::ImageNotify(message)) => message.emit(out),
             Self::ToClient(ToClient::QueryNextImage(message)) => message.emit(out),
             Self::ToClient(ToClient::ImageBlock(message)) => message.emit(out),
             Self::ToClient(ToClient::UpgradeEnd(message)) => message.emit(out),
+            Self::ToClient(ToClient::QuerySpecificFile(message)) => message.emit(out),
             Self::DefaultResponse(_, message) => message.emit(out),
+            Self::Attributes(_, message) => message.emit(out),
             Self::Other(other) => out.bytes(other.payload),
         }
     }

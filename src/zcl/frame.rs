@@ -11,7 +11,8 @@ use crate::types::ManufacturerCode;
 
 use super::quirks::Leniency;
 use super::{
-    CommandId, DefaultResponse, Deviations, Direction, ImageNotify, Message, Quirks, ToClient, ToServer,
+    AttributeCommand, CommandId, DefaultResponse, Deviations, Direction, ImageNotify, Message, Quirks,
+    ToClient, ToServer,
 };
 
 bitflags! {
@@ -60,7 +61,7 @@ pub(super) const HEADER_LEN: usize = 3;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Cluster,
-    DefaultResponse,
+    Global,
     Other,
 }
 
@@ -99,8 +100,8 @@ impl Header {
             Kind::Other
         } else if frame_type == FrameControl::CLUSTER {
             Kind::Cluster
-        } else if frame_type.is_empty() && self.command == DefaultResponse::COMMAND {
-            Kind::DefaultResponse
+        } else if frame_type.is_empty() {
+            Kind::Global
         } else {
             Kind::Other
         }
@@ -172,6 +173,16 @@ impl<'a> Frame<'a> {
         Self::of(FrameControl::DISABLE_DEFAULT_RESPONSE, sequence, message)
     }
 
+    /// A ZCL command about attributes: a Default Response is welcome to a question, not to an answer.
+    #[must_use]
+    pub const fn attributes(sequence: u8, direction: Direction, command: AttributeCommand<'a>) -> Self {
+        let control = match command.is_response() {
+            true => FrameControl::DISABLE_DEFAULT_RESPONSE,
+            false => FrameControl::empty(),
+        };
+        Self::of(control, sequence, Message::Attributes(direction, command))
+    }
+
     const fn of(control: FrameControl, sequence: u8, message: Message<'a>) -> Self {
         // As it will be read, so that what is made and what is read compare equal.
         let control = control.union(message.control());
@@ -204,7 +215,7 @@ impl<'a> Frame<'a> {
         match &self.message {
             Message::ToServer(message) => Some(message.command()),
             Message::ToClient(message) => Some(message.command()),
-            Message::DefaultResponse(..) | Message::Other(_) => None,
+            Message::DefaultResponse(..) | Message::Attributes(..) | Message::Other(_) => None,
         }
     }
 }

@@ -14,44 +14,73 @@
 //! | 0x01 | to server | [`QueryNextImageRequest`] | 9 or 11 |
 //! | 0x02 | to client | [`QueryNextImageResponse`] | 13 or 1 |
 //! | 0x03 | to server | [`ImageBlockRequest`] | 14 to 24 |
+//! | 0x04 | to server | [`ImagePageRequest`] | 18 or 26 |
 //! | 0x05 | to client | [`ImageBlockResponse`] | 14 + n, 9, 11 or 1 |
 //! | 0x06 | to server | [`UpgradeEndRequest`] | 9 |
 //! | 0x07 | to client | [`UpgradeEndResponse`] | 16 |
+//! | 0x08 | to server | [`QuerySpecificFileRequest`] | 18 |
+//! | 0x09 | to client | [`QuerySpecificFileResponse`] | 13 or 1 |
 //! | global 0x0B | both | [`DefaultResponse`] | 2 |
+//! | global 0x00 to 0x02, 0x04, 0x0C, 0x0D | both | [`AttributeCommand`] | any |
 //!
 //! [`Frame::decode`] tells these apart from everything else, which stays readable as [`Other`]. The codec is
 //! total: it reads and writes what can be represented, right or wrong. What the specification allows is asked by
 //! the `check` method of a message.
+//!
+//! A frame does not say which cluster it belongs to: that stands in the APS header around it. The caller hands in
+//! frames of cluster [`CLUSTER_ID`] and no others; those of another cluster would be read as if they were of this one.
 
+mod attribute;
+mod attributes;
 mod block;
 mod check;
 mod command;
+mod device_file;
 mod end;
 mod frame;
 mod global;
 mod notify;
+mod page;
 mod query;
 mod quirks;
 mod raw;
+mod report;
+mod snapshot;
 mod status;
+mod text;
 
+pub use attribute::{
+    ATTRIBUTES, AttributeId, AttributeInfo, AttributeValue, DataType, ImageUpgradeStatus, Revision,
+    UpgradeActivationPolicy, UpgradeTimeoutPolicy,
+};
+pub use attributes::{
+    AttributeCommand, AttributeRecord, DiscoverAttributes, DiscoverAttributesResponse, ReadAttributes,
+    ReadAttributesResponse, Records, WriteAttributes, WriteAttributesResponse,
+};
 pub use block::{BlockBytes, BlockData, BlockRefusal, ImageBlockRequest, ImageBlockResponse, WaitForData};
 pub(crate) use block::{DATA_FRAME_HEAD_LEN, data_frame_head};
 pub use check::Violation;
-pub use command::{CommandId, Direction, Message, Other, ToClient, ToServer};
+pub use command::{CommandId, Direction, Message, Other, OtherKind, ToClient, ToServer};
+pub use device_file::{QuerySpecificFileRequest, QuerySpecificFileResponse};
 pub use end::{UpgradeEndRequest, UpgradeEndResponse};
 pub use frame::{Frame, FrameControl, Header};
 pub use global::DefaultResponse;
 pub use notify::{ImageNotify, NotifyScope};
+pub use page::ImagePageRequest;
 pub use query::{ImageOffer, QueryNextImageRequest, QueryNextImageResponse};
 pub use quirks::{Deviations, Quirks};
+pub use report::ClientReport;
+pub use snapshot::{Attributes, answer_as_server};
 pub use status::{Refusal, Status};
 
 /// Cluster id of OTA Upgrade (section 5.2). A server lists it as an input cluster, a client as an output cluster.
 pub const CLUSTER_ID: u16 = 0x0019;
 
-/// Bytes of the longest frame a server sends: an Image Block Response with 255 bytes of data.
+/// Bytes of the longest command of the cluster that a server sends: an Image Block Response with 255 bytes of data.
 pub const LONGEST_TO_CLIENT: usize = 272;
 
-/// Bytes of the longest frame a client sends: an Image Page Request with the node's address.
+/// Bytes of the longest command of the cluster that a client sends: an Image Page Request with the node's address.
 pub const LONGEST_TO_SERVER: usize = 29;
+
+/// Bytes of a Read Attributes Response with every attribute that a client can have.
+pub const LONGEST_ATTRIBUTES: usize = 98;

@@ -42,6 +42,19 @@ pub enum NotifyScope {
     NewVersion(ImageFilter),
 }
 
+impl From<ImageFilter> for NotifyScope {
+    /// The shortest form that means these images: trailing wildcards are left out (CMD-027).
+    fn from(filter: ImageFilter) -> Self {
+        let ImageFilter { manufacturer, image_type, version } = filter;
+        match (manufacturer, image_type, version) {
+            (ManufacturerCode::ANY, ImageType::ANY, FileVersion::ANY) => Self::Everyone,
+            (_, ImageType::ANY, FileVersion::ANY) => Self::Manufacturer(manufacturer),
+            (_, _, FileVersion::ANY) => Self::ImageType(manufacturer, image_type),
+            _ => Self::NewVersion(filter),
+        }
+    }
+}
+
 impl ImageNotify {
     /// The form for one client: it asks whatever the fields say, so there are none (section 6.10.3.3).
     pub const UNICAST: Self = Self { jitter: 100, scope: NotifyScope::Everyone };

@@ -123,41 +123,59 @@ impl QueryNextImageResponse {
     /// [`Violation::Status`] for a refusal other than the two that section 6.10.5.3 names.
     pub fn check(&self) -> Result<(), Violation> {
         match *self {
-            Self::Refused(refusal)
-                if refusal != Refusal::NO_IMAGE_AVAILABLE && refusal != Refusal::NOT_AUTHORIZED =>
-            {
-                Err(Violation::Status(refusal.status(), "CMD-042"))
-            }
-            _ => Ok(()),
+            Self::Offer(_) | Self::Refused(Refusal::NO_IMAGE_AVAILABLE | Refusal::NOT_AUTHORIZED) => Ok(()),
+            Self::Refused(refusal) => Err(Violation::Status(refusal.status(), "CMD-042")),
+        }
+    }
+
+    const fn offer(&self) -> Result<ImageOffer, Refusal> {
+        match *self {
+            Self::Offer(offer) => Ok(offer),
+            Self::Refused(refusal) => Err(refusal),
         }
     }
 
     pub(super) fn parse<'a>(input: &'a [u8], leniency: &mut Leniency<'a>) -> Parsed<'a, Self> {
-        let (rest, status) = map(le_u8, Status).parse(input)?;
-        if let Some(refusal) = Refusal::new(status) {
-            return exact_end(rest).map(|(rest, ())| (rest, Self::Refused(refusal)));
-        }
-        let (rest, offer) = fixed::<RawOffer>(rest)?;
-        let (rest, ()) = leniency.open_end(rest)?;
-        Ok((rest, Self::Offer(ImageOffer { id: offer.id.into(), size: offer.size.get() })))
+        let (rest, offer) = parse_offer(input, leniency)?;
+        Ok((rest, offer.map_or_else(Self::Refused, Self::Offer)))
     }
 }
 
 impl Emit for QueryNextImageResponse {
     fn len(&self) -> usize {
-        match self {
-            Self::Offer(_) => 13,
-            Self::Refused(_) => 1,
-        }
+        offer_len(self.offer())
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
-        match self {
-            Self::Offer(ImageOffer { id, size }) => {
-                out.array(&[Status::SUCCESS.0]);
-                out.bytes(RawOffer { id: (*id).into(), size: (*size).into() }.as_bytes());
-            }
-            Self::Refused(refusal) => out.array(&[refusal.status().0]),
+        emit_offer(self.offer(), out);
+    }
+}
+
+// The answer to a query for a file of one device has the same bytes.
+
+pub(super) fn parse_offer<'a>(
+    input: &'a [u8],
+    leniency: &mut Leniency<'a>,
+) -> Parsed<'a, Result<ImageOffer, Refusal>> {
+    let (rest, status) = map(le_u8, Status).parse(input)?;
+    if let Some(refusal) = Refusal::new(status) {
+        return exact_end(rest).map(|(rest, ())| (rest, Err(refusal)));
+    }
+    let (rest, offer) = fixed::<RawOffer>(rest)?;
+    let (rest, ()) = leniency.open_end(rest)?;
+    Ok((rest, Ok(ImageOffer { id: offer.id.into(), size: offer.size.get() })))
+}
+
+pub(super) const fn offer_len(offer: Result<ImageOffer, Refusal>) -> usize {
+    if offer.is_ok() { 13 } else { 1 }
+}
+
+pub(super) fn emit_offer(offer: Result<ImageOffer, Refusal>, out: &mut Sink<'_>) {
+    match offer {
+        Ok(ImageOffer { id, size }) => {
+            out.array(&[Status::SUCCESS.0]);
+            out.bytes(RawOffer { id: id.into(), size: size.into() }.as_bytes());
         }
+        Err(refusal) => out.array(&[refusal.status().0]),
     }
 }

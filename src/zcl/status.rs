@@ -17,10 +17,16 @@ open_enum! {
         MALFORMED_COMMAND = 0x80 => "MALFORMED_COMMAND",
         /// The command is not supported; later revisions call it UNSUP_COMMAND.
         UNSUP_CLUSTER_COMMAND = 0x81 => "UNSUP_CLUSTER_COMMAND",
+        /// The global command is not supported; later revisions send UNSUP_COMMAND.
+        UNSUP_GENERAL_COMMAND = 0x82 => "UNSUP_GENERAL_COMMAND",
         /// A field holds a value that is not supported.
         INVALID_FIELD = 0x85 => "INVALID_FIELD",
+        /// There is no such attribute here.
+        UNSUPPORTED_ATTRIBUTE = 0x86 => "UNSUPPORTED_ATTRIBUTE",
         /// A value out of its range.
         INVALID_VALUE = 0x87 => "INVALID_VALUE",
+        /// The attribute cannot be written.
+        READ_ONLY = 0x88 => "READ_ONLY",
         /// No room for it.
         INSUFFICIENT_SPACE = 0x89 => "INSUFFICIENT_SPACE",
         /// It took too long.
@@ -50,6 +56,10 @@ impl Refusal {
     pub const NOT_AUTHORIZED: Self = Self::of(Status::NOT_AUTHORIZED);
     /// The upgrade ends here.
     pub const ABORT: Self = Self::of(Status::ABORT);
+    /// There is no such attribute here.
+    pub const UNSUPPORTED_ATTRIBUTE: Self = Self::of(Status::UNSUPPORTED_ATTRIBUTE);
+    /// The attribute cannot be written.
+    pub const READ_ONLY: Self = Self::of(Status::READ_ONLY);
 
     const fn of(status: Status) -> Self {
         match NonZeroU8::new(status.0) {

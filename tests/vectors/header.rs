@@ -1,9 +1,8 @@
 //! The three bytes before the payload: which frames are commands of the cluster, and what the sender says there.
 
+use zigbee_ota::ManufacturerCode;
 use zigbee_ota::link::DeliveryMode;
-use zigbee_ota::zcl::{
-    self, CommandId, Direction, Frame, FrameControl, ImageNotify, Message, Quirks, ToClient,
-};
+use zigbee_ota::zcl::{self, CommandId, Direction, Frame, ImageNotify, Message, OtherKind, Quirks, ToClient};
 
 use crate::hex;
 use crate::laws::bytes::bytes_of;
@@ -15,34 +14,50 @@ fn the_cluster_has_its_id() {
     assert_eq!(zcl::CLUSTER_ID, 0x0019);
 }
 
-/// For CMD-005 the directions of 0x04, 0x08 and 0x09 are missing: they are not read.
+/// Shows: CMD-005
 #[test]
-fn commands_have_their_ids() {
-    let ids: Vec<u8> = [
-        CommandId::IMAGE_NOTIFY,
-        CommandId::QUERY_NEXT_IMAGE_REQUEST,
-        CommandId::QUERY_NEXT_IMAGE_RESPONSE,
-        CommandId::IMAGE_BLOCK_REQUEST,
-        CommandId::IMAGE_PAGE_REQUEST,
-        CommandId::IMAGE_BLOCK_RESPONSE,
-        CommandId::UPGRADE_END_REQUEST,
-        CommandId::UPGRADE_END_RESPONSE,
-        CommandId::QUERY_SPECIFIC_FILE_REQUEST,
-        CommandId::QUERY_SPECIFIC_FILE_RESPONSE,
-    ]
-    .map(|id| id.0)
-    .into();
-    assert!(ids.into_iter().eq(0x00..=0x09));
+fn commands_have_their_ids_and_directions() {
+    use Direction::{ToClient, ToServer};
+
+    let expected = [
+        (CommandId::IMAGE_NOTIFY, ToClient, false),
+        (CommandId::QUERY_NEXT_IMAGE_REQUEST, ToServer, true),
+        (CommandId::QUERY_NEXT_IMAGE_RESPONSE, ToClient, true),
+        (CommandId::IMAGE_BLOCK_REQUEST, ToServer, true),
+        (CommandId::IMAGE_PAGE_REQUEST, ToServer, false),
+        (CommandId::IMAGE_BLOCK_RESPONSE, ToClient, true),
+        (CommandId::UPGRADE_END_REQUEST, ToServer, true),
+        (CommandId::UPGRADE_END_RESPONSE, ToClient, true),
+        (CommandId::QUERY_SPECIFIC_FILE_REQUEST, ToServer, false),
+        (CommandId::QUERY_SPECIFIC_FILE_RESPONSE, ToClient, false),
+    ];
+    for (id, (command, direction, mandatory)) in (0..).zip(expected) {
+        assert_eq!((command.0, command.direction()), (id, Some(direction)), "{command}");
+        assert_eq!(command.is_mandatory(), mandatory, "{command}");
+        let control = if direction == ToClient { 0x19 } else { 0x01 };
+        // Each has fields, so that without any it is an error where it is read.
+        let error = Frame::decode(&[control, 7, id], Quirks::empty()).expect_err("its fields are missing");
+        assert_eq!(error.item.to_string(), command.to_string());
+        assert!(
+            Frame::decode(&[control ^ 0b1000, 7, id], Quirks::empty()).is_ok(),
+            "{command} the other way"
+        );
+    }
+    for id in (10..=u8::MAX).map(CommandId) {
+        assert_eq!((id.direction(), id.is_mandatory()), (None, false));
+    }
+    let mut seen = std::collections::BTreeSet::new();
     for Vector { name, hex: text, frame, .. } in table::all() {
         if let Some(command) = frame.command() {
             assert_eq!(hex(text)[2], command.0, "{name}");
+            assert_eq!(Some(frame.message.direction()), command.direction(), "{name}");
+            seen.insert(command);
         }
     }
+    assert!(seen.into_iter().map(|command| command.0).eq(0..=9), "each has a vector");
 }
 
-/// Requests 0x01, 0x03 and 0x06, responses 0x02, 0x05 and 0x07; others are missing for CMD-006 and CMD-007.
-///
-/// Shows: CMD-003, CMD-004
+/// Shows: CMD-003, CMD-004, CMD-006, CMD-007
 #[test]
 fn requests_ask_for_a_default_response_and_responses_do_not() {
     for Vector { name, frame, .. } in table::all() {
@@ -50,7 +65,7 @@ fn requests_ask_for_a_default_response_and_responses_do_not() {
             Message::ToServer(_) => 0x01,
             Message::ToClient(ToClient::ImageNotify(_)) | Message::DefaultResponse(..) => continue,
             Message::ToClient(_) => 0x19,
-            Message::Other(_) => unreachable!("the table holds none"),
+            Message::Attributes(..) | Message::Other(_) => unreachable!("the table holds none"),
         };
         assert_eq!(bytes_of(&frame)[0], expected, "{name}");
     }
@@ -85,7 +100,12 @@ fn only_plain_cluster_frames_in_their_direction_are_commands() {
         let with_control = |control: u8| [&[control], &bytes[1..]].concat();
         if vector.frame.command().is_some() {
             other(&with_control(bytes[0] ^ 0b1000));
-            other(&with_control(bytes[0] ^ 0b0001));
+            // Global commands have ids of their own.
+            let global = with_control(bytes[0] ^ 0b0001);
+            match Frame::decode(&global, Quirks::empty()) {
+                Ok(frame) => assert_eq!(frame.command(), None, "{}", vector.name),
+                Err(error) => assert!(error.item.to_string().contains("Attributes"), "{error}"),
+            }
         }
         other(&with_control(bytes[0] & 0b1111_1100 | 0b10));
         other(&with_control(bytes[0] | 0b11));
@@ -93,22 +113,51 @@ fn only_plain_cluster_frames_in_their_direction_are_commands() {
     }
 }
 
+/// A frame that this crate leaves as it is, and why.
+struct Unread {
+    hex: &'static str,
+    why: OtherKind,
+}
+
+/// Commands of the cluster the wrong way or of nobody, global commands that are not about reading attributes, a
+/// maker's commands, and what nobody knows.
+fn unread() -> Vec<Unread> {
+    use OtherKind::{Global, ManufacturerSpecific, ReservedFrameType, Unassigned, WrongDirection};
+
+    let unread = |hex, why| Unread { hex, why };
+    vec![
+        unread("090703 005f1101012b1a00000000000032", WrongDirection(CommandId::IMAGE_BLOCK_REQUEST)),
+        unread("090704", WrongDirection(CommandId::IMAGE_PAGE_REQUEST)),
+        unread("090708 00", WrongDirection(CommandId::QUERY_SPECIFIC_FILE_REQUEST)),
+        unread("010705 95", WrongDirection(CommandId::IMAGE_BLOCK_RESPONSE)),
+        unread("010709 98", WrongDirection(CommandId::QUERY_SPECIFIC_FILE_RESPONSE)),
+        unread("01070a 0102", Unassigned(CommandId(0x0a))),
+        unread("1907ff", Unassigned(CommandId(0xff))),
+        // Write Attributes Undivided, Configure Reporting, Report Attributes, and one that nobody has assigned.
+        unread("080703 0600300000", Global(0x03)),
+        unread("080706 00060030000000ff00", Global(0x06)),
+        unread("18070a 06003001", Global(0x0a)),
+        unread("0807fe", Global(0xfe)),
+        unread("055f110703 00", ManufacturerSpecific(ManufacturerCode(0x115f))),
+        unread("0c0b100700 0600", ManufacturerSpecific(ManufacturerCode(0x100b))),
+        unread("07ffff0703", ManufacturerSpecific(ManufacturerCode::ANY)),
+        unread("020703 00", ReservedFrameType(2)),
+        unread("0b070b 0000", ReservedFrameType(3)),
+    ]
+}
+
+/// What is not read is told apart, kept as it is and written again, whatever its payload.
 #[test]
 fn what_is_not_read_is_kept_as_it_is() {
-    for unread in table::unread() {
-        let payload = hex(unread.payload);
-        let bytes = [&[unread.control, unread.sequence, unread.command], &payload[..]].concat();
+    for Unread { hex: text, why } in unread() {
+        let bytes = hex(text);
+        let (header, payload) = zcl::Header::decode(&bytes).expect("a header");
         for quirks in [Quirks::empty(), Quirks::all()] {
-            let frame = Frame::decode(&bytes, quirks).expect(unread.name);
-            let Message::Other(other) = frame.message else { panic!("{}: {frame:?}", unread.name) };
-            let header = zcl::Header {
-                control: FrameControl::from_bits_retain(unread.control),
-                manufacturer: None,
-                sequence: unread.sequence,
-                command: unread.command,
-            };
-            assert_eq!((other.header(), other.payload()), (header, &payload[..]), "{}", unread.name);
-            assert_eq!(bytes_of(&frame), bytes, "{}", unread.name);
+            let frame = Frame::decode(&bytes, quirks).expect(text);
+            let Message::Other(other) = frame.message else { panic!("{text}: {frame:?}") };
+            assert_eq!((other.why(), other.header(), other.payload()), (why, header, payload), "{text}");
+            assert_eq!((frame.command(), frame.message.check()), (None, Ok(())), "{text}");
+            assert_eq!(bytes_of(&frame), bytes, "{text}");
         }
     }
 }

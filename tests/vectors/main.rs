@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use zigbee_ota::zcl::{
-    Frame, ImageBlockRequest, Message, QueryNextImageResponse, Quirks, Refusal, Status, ToClient, ToServer,
+    self, Direction, Frame, ImageBlockRequest, ImagePageRequest, Message, QueryNextImageResponse,
+    QuerySpecificFileRequest, QuerySpecificFileResponse, Quirks, Refusal, Status, ToClient, ToServer,
 };
-use zigbee_ota::{DecodeError, DecodeErrorKind, Encode, ImageId, Item};
+use zigbee_ota::{DecodeError, DecodeErrorKind, Encode, Eui64, ImageId, Item, StackVersion};
 
 use laws::bytes::bytes_of;
 use table::{Piece, Vector};
@@ -15,10 +16,13 @@ use table::{Piece, Vector};
 mod laws {
     pub mod bytes;
 }
+mod answers;
+mod attributes;
 mod header;
 mod quirks;
 mod rules;
 mod table;
+mod text;
 
 /// Bytes from hexadecimal digits; blanks between them are for people.
 fn hex(text: &str) -> Vec<u8> {
@@ -77,6 +81,13 @@ fn image_block_request_has_two_forms_and_two_of_later_revisions() {
     assert_eq!(payload_lens(&table::block_request()), [14, 22, 24, 16].into());
 }
 
+/// Shows: CMD-057
+#[test]
+fn image_page_request_has_two_forms() {
+    check(&table::page_request());
+    assert_eq!(payload_lens(&table::page_request()), [18, 26].into());
+}
+
 /// Shows: CMD-063, CMD-064, CMD-066
 #[test]
 fn image_block_response_has_three_forms() {
@@ -97,6 +108,31 @@ fn upgrade_end_request_has_one_form() {
 fn upgrade_end_response_has_one_form() {
     check(&table::end_response());
     assert_eq!(payload_lens(&table::end_response()), [16].into());
+}
+
+/// Shows: CMD-082, CMD-084
+#[test]
+fn query_specific_file_request_has_one_form() {
+    check(&table::specific_request());
+    assert_eq!(payload_lens(&table::specific_request()), [18].into());
+    for version in [0, 1, 0x1234_5678, u32::MAX] {
+        let id = ImageId::new(1, 0xffc1, version);
+        let request = QuerySpecificFileRequest { node: Eui64(2), id, stack: StackVersion(3) };
+        let bytes = bytes_of(&Frame::to_server(7, ToServer::QuerySpecificFile(request)));
+        assert_eq!(bytes[15..19], version.to_le_bytes());
+        assert_eq!(request.check(), Ok(()), "any version may be wanted");
+    }
+}
+
+/// Shows: CMD-087
+#[test]
+fn query_specific_file_response_has_two_forms() {
+    check(&table::specific_response());
+    assert_eq!(payload_lens(&table::specific_response()), [13, 1].into());
+    for refusal in (0..=u8::MAX).filter_map(|status| Refusal::new(Status(status))) {
+        let response = ToClient::QuerySpecificFile(QuerySpecificFileResponse::Refused(refusal));
+        assert_eq!(bytes_of(&Frame::response(7, response)), [0x19, 7, 0x09, refusal.status().0]);
+    }
 }
 
 /// Shows: CMD-012
@@ -143,6 +179,32 @@ fn field_control_of_a_block_request_announces_the_node() {
     assert_eq!(Frame::decode(&silent, Quirks::empty()), Err(DecodeError { kind, ..error }));
 }
 
+/// Shows: CMD-058
+#[test]
+fn field_control_of_a_page_request_announces_the_node() {
+    let missing = hex("01a104 015f1101012b1a0000000000003200040000");
+    let kind = DecodeErrorKind::Truncated { needed: 8, present: 0 };
+    let error = DecodeError { item: Item::ImagePageRequest, offset: 21, kind };
+    assert_eq!(Frame::decode(&missing, Quirks::all()), Err(error));
+    let silent = hex("01af04 005f11c0ff010000000010000030e001ffff04030201004b1200");
+    let kind = DecodeErrorKind::TrailingBytes { count: 8 };
+    assert_eq!(Frame::decode(&silent, Quirks::empty()), Err(DecodeError { kind, ..error }));
+}
+
+/// Shows: CMD-061
+#[test]
+fn response_spacing_is_any_number_of_milliseconds() {
+    for spacing in 0..=u16::MAX {
+        let id = ImageId::new(1, 2, 3);
+        let request = ImagePageRequest { id, offset: 4, max_data: 5, page_size: 6, spacing, node: None };
+        assert_eq!(request.check(), Ok(()));
+        let frame = Frame::to_server(7, ToServer::ImagePage(request));
+        let bytes = bytes_of(&frame);
+        assert_eq!(bytes[19..], spacing.to_le_bytes());
+        assert_eq!(Frame::decode(&bytes, Quirks::empty()), Ok(frame));
+    }
+}
+
 /// Shows: CMD-052
 #[test]
 fn maximum_data_size_is_any_byte() {
@@ -176,13 +238,16 @@ fn item(message: &Message<'_>) -> Item {
     match message {
         Message::ToServer(ToServer::QueryNextImage(_)) => Item::QueryNextImageRequest,
         Message::ToServer(ToServer::ImageBlock(_)) => Item::ImageBlockRequest,
+        Message::ToServer(ToServer::ImagePage(_)) => Item::ImagePageRequest,
         Message::ToServer(ToServer::UpgradeEnd(_)) => Item::UpgradeEndRequest,
+        Message::ToServer(ToServer::QuerySpecificFile(_)) => Item::QuerySpecificFileRequest,
         Message::ToClient(ToClient::ImageNotify(_)) => Item::ImageNotify,
         Message::ToClient(ToClient::QueryNextImage(_)) => Item::QueryNextImageResponse,
         Message::ToClient(ToClient::ImageBlock(_)) => Item::ImageBlockResponse,
         Message::ToClient(ToClient::UpgradeEnd(_)) => Item::UpgradeEndResponse,
+        Message::ToClient(ToClient::QuerySpecificFile(_)) => Item::QuerySpecificFileResponse,
         Message::DefaultResponse(..) => Item::DefaultResponse,
-        Message::Other(_) => unreachable!("the table holds none"),
+        Message::Attributes(..) | Message::Other(_) => unreachable!("the table holds none"),
     }
 }
 
@@ -206,7 +271,7 @@ fn cut(vector: &Vector, len: usize) -> (DecodeError, Piece) {
     panic!("{}: {len} bytes are not too few", vector.name)
 }
 
-/// For CMD-020 the commands 0x04, 0x08 and 0x09 are missing.
+/// Shows: CMD-020
 #[test]
 fn every_truncation_is_an_error_at_the_piece_that_is_cut() {
     for vector in table::all() {
@@ -220,6 +285,17 @@ fn every_truncation_is_an_error_at_the_piece_that_is_cut() {
             assert!(lenient.is_ok() || lenient == Err(error), "{}, {len}", vector.name);
         }
     }
+}
+
+/// The longest command each way is as long as the constant says.
+#[test]
+fn buffers_hold_the_longest_frame() {
+    let longest = |direction| {
+        let frames = table::all().into_iter().map(|vector| vector.frame);
+        frames.filter(|frame| frame.message.direction() == direction).map(|frame| frame.encoded_len()).max()
+    };
+    assert_eq!(longest(Direction::ToServer), Some(zcl::LONGEST_TO_SERVER));
+    assert_eq!(longest(Direction::ToClient), Some(zcl::LONGEST_TO_CLIENT));
 }
 
 #[test]

@@ -4,10 +4,11 @@ use zigbee_ota::link::DeliveryMode;
 use zigbee_ota::time::ServerTime;
 use zigbee_ota::zcl::{
     BlockBytes, BlockData, CommandId, DefaultResponse, Direction, Frame, ImageBlockRequest,
-    ImageBlockResponse, ImageNotify, ImageOffer, NotifyScope, QueryNextImageRequest, QueryNextImageResponse,
-    Refusal, Status, ToClient, ToServer, UpgradeEndRequest, UpgradeEndResponse, WaitForData,
+    ImageBlockResponse, ImageNotify, ImageOffer, ImagePageRequest, NotifyScope, QueryNextImageRequest,
+    QueryNextImageResponse, QuerySpecificFileRequest, QuerySpecificFileResponse, Refusal, Status, ToClient,
+    ToServer, UpgradeEndRequest, UpgradeEndResponse, WaitForData,
 };
-use zigbee_ota::{Eui64, HardwareVersion, ImageFilter, ImageId, ImageType, ManufacturerCode};
+use zigbee_ota::{Eui64, HardwareVersion, ImageFilter, ImageId, ImageType, ManufacturerCode, StackVersion};
 
 pub struct Vector {
     pub name: &'static str,
@@ -41,9 +42,12 @@ pub fn all() -> Vec<Vector> {
         query_request(),
         query_response(),
         block_request(),
+        page_request(),
         block_response(),
         end_request(),
         end_response(),
+        specific_request(),
+        specific_response(),
         default_response(),
     ];
     commands.into_iter().flatten().collect()
@@ -349,45 +353,57 @@ pub fn default_response() -> Vec<Vector> {
     ]
 }
 
-/// A frame that this crate leaves as it is.
-pub struct Unread {
-    pub name: &'static str,
-    pub control: u8,
-    pub sequence: u8,
-    pub command: u8,
-    pub payload: &'static str,
-}
-
-/// Commands of the cluster that are not read, and attribute reads.
-pub fn unread() -> Vec<Unread> {
-    let unread = |name, [control, sequence, command]: [u8; 3], payload| Unread {
-        name,
-        control,
-        sequence,
-        command,
-        payload,
+pub fn page_request() -> Vec<Vector> {
+    let vector = |name, hex, sequence, request, pieces| {
+        let frame = Frame::to_server(sequence, ToServer::ImagePage(request));
+        Vector { name, hex, frame, pieces }
+    };
+    let plain = ImagePageRequest { id: ID, offset: 0, max_data: 50, page_size: 1024, spacing: 0, node: None };
+    let specific = ImagePageRequest {
+        id: ImageId::new(0x115f, 0xffc0, 1),
+        offset: 4096,
+        max_data: 48,
+        page_size: 480,
+        spacing: 0xffff,
+        node: Some(NODE),
     };
     vec![
-        unread("image page request", [0x01, 161, 0x04], "005f1101012b1a0000000000003200040000"),
-        unread(
-            "image page request ieee",
-            [0x01, 175, 0x04],
-            "015f11c0ff010000000010000030e001ffff04030201004b1200",
+        vector("page request", "01a104 005f1101012b1a0000000000003200040000", 161, plain, &[Bytes(18)]),
+        vector(
+            "page request, node",
+            "01af04 015f11c0ff010000000010000030e001ffff04030201004b1200",
+            175,
+            specific,
+            &[Bytes(18), Bytes(8)],
         ),
-        unread(
-            "query specific file request credential",
-            [0x01, 73, 0x08],
-            "04030201004b12005f11c0ff070000000200",
-        ),
-        unread("query specific file request log", [0x01, 87, 0x08], "04030201004b12005f11c2ff070000000200"),
-        unread("query specific file response no image", [0x19, 101, 0x09], "98"),
-        unread("read attributes status", [0x08, 171, 0x00], "0600"),
-        unread("read attributes response server id", [0x10, 185, 0x01], "000000f004030201004b1200"),
-        unread(
-            "read attributes response downloading",
-            [0x10, 199, 0x01],
-            "0100002340e2010004000023ffffffff05000021ffff0600003001070000215f1108000021010109000021fa00",
-        ),
-        unread("read attributes response a b c", [0x10, 213, 0x01], "0a000023d4c3b2a10b000030010c00003000"),
+    ]
+}
+
+pub fn specific_request() -> Vec<Vector> {
+    let vector = |name, hex, sequence, image_type| {
+        let id = ImageId::new(0x115f, image_type, 7);
+        let request = QuerySpecificFileRequest { node: NODE, id, stack: StackVersion::ZIGBEE_PRO };
+        let frame = Frame::to_server(sequence, ToServer::QuerySpecificFile(request));
+        Vector { name, hex, frame, pieces: &[Bytes(18)] }
+    };
+    vec![
+        vector("credentials wanted", "014908 04030201004b12005f11c0ff070000000200", 73, 0xffc0),
+        vector("log wanted", "015708 04030201004b12005f11c2ff070000000200", 87, 0xffc2),
+    ]
+}
+
+pub fn specific_response() -> Vec<Vector> {
+    let vector = |name, hex, sequence, response, pieces| {
+        let frame = Frame::response(sequence, ToClient::QuerySpecificFile(response));
+        Vector { name, hex, frame, pieces }
+    };
+    let id = ImageId::new(0x115f, 0xffc0, 7);
+    let offer = QuerySpecificFileResponse::Offer(ImageOffer { id, size: 321 });
+    let none = QuerySpecificFileResponse::Refused(Refusal::NO_IMAGE_AVAILABLE);
+    let not_you = QuerySpecificFileResponse::Refused(Refusal::NOT_AUTHORIZED);
+    vec![
+        vector("credentials", "194909 005f11c0ff0700000041010000", 73, offer, &[Bytes(1), Bytes(12)]),
+        vector("no credentials", "196509 98", 101, none, &[Bytes(1)]),
+        vector("credentials not for you", "196509 7e", 101, not_you, &[Bytes(1)]),
     ]
 }
