@@ -2,18 +2,22 @@
 
 use core::hint::black_box;
 
-use zigbee_ota::ManufacturerCode;
 use zigbee_ota::link::DeliveryMode;
 use zigbee_ota::zcl::{
-    BlockBytes, BlockRefusal, CommandId, DefaultResponse, Direction, Frame, FrameControl, Header,
-    ImageNotify, Message, Quirks, Refusal, Status, ToClient, ToServer,
+    AttributeCommand, AttributeId, Attributes, BlockBytes, BlockRefusal, ClientReport, CommandId,
+    DefaultResponse, Direction, DiscoverAttributesResponse, Frame, FrameControl, Header, ImageNotify,
+    ImageUpgradeStatus, Message, NotifyScope, Quirks, ReadAttributes, ReadAttributesResponse, Refusal,
+    Status, ToClient, ToServer, UpgradeActivationPolicy, UpgradeTimeoutPolicy, WriteAttributes,
+    WriteAttributesResponse, answer_as_server,
 };
+use zigbee_ota::{ImageFilter, ManufacturerCode};
 
 use crate::Bytes;
 
 pub(crate) fn call(bytes: &mut Bytes<'_>) {
     read(bytes);
     read_after_header(bytes);
+    answers(bytes);
     parts(bytes);
 }
 
@@ -53,10 +57,12 @@ fn message(bytes: &mut Bytes<'_>, message: &Message<'_>) {
         Message::ToServer(message) => to_server(bytes, message),
         Message::ToClient(message) => to_client(bytes, message),
         Message::DefaultResponse(_, response) => bytes.write(response),
+        Message::Attributes(_, command) => attributes(bytes, command),
         Message::Other(other) => {
-            black_box((other.header(), other.payload()));
+            black_box((other.header(), other.payload(), other.why()));
         }
     }
+    black_box((message.direction(), message.check())).1.ok();
 }
 
 fn to_server(bytes: &mut Bytes<'_>, message: &ToServer) {
@@ -70,12 +76,20 @@ fn to_server(bytes: &mut Bytes<'_>, message: &ToServer) {
             bytes.write(request);
             request.check()
         }
+        ToServer::ImagePage(request) => {
+            bytes.write(request);
+            request.check()
+        }
         ToServer::UpgradeEnd(request) => {
             bytes.write(request);
             request.check()
         }
+        ToServer::QuerySpecificFile(request) => {
+            bytes.write(request);
+            request.check()
+        }
     };
-    black_box(violation).ok();
+    black_box((violation, message.check())).0.ok();
 }
 
 fn to_client(bytes: &mut Bytes<'_>, message: &ToClient<'_>) {
@@ -97,8 +111,64 @@ fn to_client(bytes: &mut Bytes<'_>, message: &ToClient<'_>) {
             bytes.write(response);
             response.check()
         }
+        ToClient::QuerySpecificFile(response) => {
+            bytes.write(response);
+            response.check()
+        }
     };
-    black_box(violation).ok();
+    black_box((violation, message.check())).0.ok();
+}
+
+fn attributes(bytes: &mut Bytes<'_>, command: &AttributeCommand<'_>) {
+    bytes.write(command);
+    black_box((command.command(), command.is_response()));
+    match command {
+        AttributeCommand::Read(read) => read.ids().for_each(|id| attribute(id)),
+        AttributeCommand::ReadResponse(response) => {
+            for record in response.records().flatten() {
+                bytes.write(&record);
+                record.value.iter().for_each(|value| bytes.write(value));
+                black_box(record.check()).ok();
+            }
+            black_box(response.check()).ok();
+            black_box(ClientReport::read(*response)).ok();
+        }
+        AttributeCommand::Write(write) => write.records().flatten().for_each(|(id, value)| {
+            attribute(id);
+            black_box((value.data_type().name(), value.number()));
+        }),
+        AttributeCommand::WriteResponse(response) => response.refused().for_each(|record| {
+            black_box(record);
+        }),
+        AttributeCommand::Discover(discover) => attribute(discover.first),
+        AttributeCommand::DiscoverResponse(response) => response.attributes().for_each(|record| {
+            black_box(record);
+        }),
+    }
+}
+
+fn attribute(id: AttributeId) {
+    black_box((id.name(), id.info(), black_box(Attributes::DEFAULT).get(id)));
+}
+
+/// A frame answered by either side, and one of each list that a caller can make.
+fn answers(bytes: &mut Bytes<'_>) {
+    if let Ok(frame) = black_box(Frame::decode(bytes.input, quirks())) {
+        black_box(black_box(Attributes::DEFAULT).answer(&frame, bytes.room)).ok();
+        black_box(answer_as_server(&frame, bytes.room)).ok();
+    }
+    let input = bytes.input;
+    let (pairs, triples) = (input.as_chunks().0, input.as_chunks().0);
+    for command in [
+        AttributeCommand::Read(ReadAttributes::new(pairs)),
+        AttributeCommand::ReadResponse(ReadAttributesResponse::new(input)),
+        AttributeCommand::Write(WriteAttributes::new(input)),
+        AttributeCommand::WriteResponse(WriteAttributesResponse::new(triples)),
+        AttributeCommand::DiscoverResponse(DiscoverAttributesResponse::new(black_box(true), triples)),
+    ] {
+        bytes.write(&Frame::attributes(black_box(0), black_box(Direction::ToClient), command));
+    }
+    bytes.write(&ClientReport::question(black_box(0)));
 }
 
 /// The constructors of frames.
@@ -110,6 +180,7 @@ fn remake(bytes: &mut Bytes<'_>, message: &Message<'_>) {
         Message::DefaultResponse(direction, response) => {
             Frame::default_response(sequence, direction, response)
         }
+        Message::Attributes(direction, command) => Frame::attributes(sequence, direction, command),
         Message::Other(_) => {
             Frame::notify(sequence, black_box(ImageNotify::UNICAST), black_box(DeliveryMode::Unicast))
         }
@@ -120,9 +191,14 @@ fn remake(bytes: &mut Bytes<'_>, message: &Message<'_>) {
 /// The constructors of what stands in messages.
 fn parts(bytes: &mut Bytes<'_>) {
     let status = Status(black_box(0));
+    let command = CommandId(black_box(0));
+    black_box((command.name(), command.direction(), command.is_mandatory()));
+    black_box(NotifyScope::from(black_box(ImageFilter::ALL)));
+    black_box((ImageUpgradeStatus(black_box(0)).name(), UpgradeActivationPolicy(black_box(0)).name()));
+    black_box(UpgradeTimeoutPolicy(black_box(0)).name());
     black_box((status.name(), Refusal::new(status).map(Refusal::status)));
     black_box(BlockRefusal::new(status).map(BlockRefusal::status));
     black_box(BlockBytes::new(bytes.input).map(|data| (data.get(), data.size())));
-    let response = DefaultResponse { command: CommandId(black_box(0)), status };
+    let response = DefaultResponse { command, status };
     bytes.write(&Frame::default_response(black_box(0), black_box(Direction::ToServer), response));
 }
