@@ -1,6 +1,9 @@
-//! The ZCL's own commands that this cluster's nodes exchange.
+//! Default Response, the ZCL's own command that answers all others.
 //!
-//! Default Response (ZCL command 0x0B): 0/1 command answered, 1/1 status.
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 1 | command answered: of the cluster, or a global one |
+//! | 1 | 1 | status |
 
 use nom::Parser;
 use nom::combinator::map;
@@ -11,10 +14,14 @@ use super::quirks::Leniency;
 use super::{CommandId, Status};
 
 /// The answer to a command that has no answer of its own, or that could not be served.
+///
+/// Do not give up a download for one that nobody waits for: some lamps send MALFORMED_COMMAND for a good Image Block
+/// Response and ask for the next block all the same.
+/// Report: <https://github.com/Koenkk/zigbee2mqtt/issues/32168>
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DefaultResponse {
-    /// The command it answers.
+    /// The command it answers, or a global command of that number: the frame does not say which.
     pub command: CommandId,
     /// What became of it.
     pub status: Status,

@@ -1,5 +1,9 @@
 //! What field devices do otherwise than the specification says: [`Quirks`] are the leniencies a reader may
 //! take, one bit and its reason each, and [`Deviations`] is what a frame made use of.
+//!
+//! No bit stands for what one revision of the text says and another does not: WAIT_FOR_DATA of 9 bytes is the letter of
+//! 2011, that of 11 bytes the letter of today, and readers take both. None stands for a frame that is right and comes
+//! when nobody waits for it, such as a [`DefaultResponse`](super::DefaultResponse): a reader cannot know.
 
 use bitflags::bitflags;
 
@@ -7,8 +11,8 @@ use crate::codec::{Parsed, fail};
 use crate::error::DecodeErrorKind;
 
 bitflags! {
-    /// Leniencies of [`Frame::decode`](super::Frame::decode). Empty is the letter of the specification, all are
-    /// what the machines use.
+    /// Leniencies of [`Frame::decode`](super::Frame::decode). Empty is the letter of the specification (of 2011, and of
+    /// later revisions where they add a form), all are what the machines use.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct Quirks: u16 {
         /// The field control of an Image Block Request announces a MinimumBlockPeriod that is not there; the bit

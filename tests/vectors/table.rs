@@ -342,6 +342,15 @@ pub fn default_response() -> Vec<Vector> {
             CommandId::IMAGE_BLOCK_REQUEST,
             Status::MALFORMED_COMMAND,
         ),
+        // A lamp says so of good responses, and goes on.
+        vector(
+            "malformed block response",
+            "10780b 0580",
+            120,
+            to_server,
+            CommandId::IMAGE_BLOCK_RESPONSE,
+            Status::MALFORMED_COMMAND,
+        ),
         vector(
             "malformed notify",
             "109d0b 0080",

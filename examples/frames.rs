@@ -1,0 +1,334 @@
+//! Reads frames of the OTA Upgrade cluster, one a line, and tells what each says as one JSON object a line.
+//!
+//! A line is `c2s` or `s2c` (client to server or back), a blank, and the ZCL frame in hexadecimal:
+//! `echo c2s 011f06990b10bfff98badcfe | cargo run --release --example frames`. Each line of input, empty ones too, gives
+//! one line of output: what the frame says, or `{"error": ..}` when it cannot be read. Exit status 0 when all input was
+//! read, 1 when it could not be, 2 for a wrong option.
+
+use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde_json::{Map, Value, json};
+use zigbee_ota::zcl::{
+    AttributeCommand, AttributeRecord, Deviations, Direction, Frame, FrameControl, Header,
+    ImageBlockResponse, ImageNotify, ImageOffer, Message, NotifyScope, QueryNextImageResponse,
+    QuerySpecificFileResponse, Quirks, Refusal, ToClient, ToServer,
+};
+use zigbee_ota::{DecodeError, ImageId};
+
+/// Show frames of the OTA Upgrade cluster: lines `c2s|s2c HEX` from standard input as JSON on standard output.
+#[derive(Parser)]
+struct Options {
+    /// Read by the letter of the specification, without the leniencies that field devices need
+    #[arg(long)]
+    strict: bool,
+}
+
+fn main() -> ExitCode {
+    let Options { strict } = Options::parse();
+    let quirks = if strict { Quirks::empty() } else { Quirks::all() };
+    match show_lines(io::stdin().lock(), io::stdout().lock(), quirks) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Who reads has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("frames: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn show_lines(input: impl Read, output: impl Write, quirks: Quirks) -> io::Result<()> {
+    let (mut input, mut output) = (BufReader::new(input), BufWriter::new(output));
+    let (mut line, mut frame) = (Vec::new(), Vec::new());
+    loop {
+        line.clear();
+        if input.read_until(b'\n', &mut line)? == 0 {
+            return output.flush();
+        }
+        let shown = match show(&line, &mut frame, quirks) {
+            Ok(shown) => shown,
+            Err(wrong) => wrong.json(),
+        };
+        serde_json::to_writer(&mut output, &shown)?;
+        output.write_all(b"\n")?;
+    }
+}
+
+/// What is wrong with a line.
+struct Wrong {
+    item: String,
+    offset: usize,
+    kind: String,
+    message: String,
+}
+
+impl Wrong {
+    fn line(offset: usize, kind: &str, what: &str) -> Self {
+        let message = format!("line, byte {offset}: {what}");
+        Self { item: "line".into(), offset, kind: kind.into(), message }
+    }
+
+    fn json(&self) -> Value {
+        let Self { item, offset, kind, message } = self;
+        json!({ "error": { "item": item, "offset": offset, "kind": kind, "message": message } })
+    }
+}
+
+impl From<DecodeError> for Wrong {
+    fn from(error: DecodeError) -> Self {
+        // The variant's name, without its fields.
+        let kind = format!("{:?}", error.kind);
+        let name = kind.split([' ', '(']).next().unwrap_or_default().to_owned();
+        Self { item: error.item.to_string(), offset: error.offset, kind: name, message: error.to_string() }
+    }
+}
+
+fn show(line: &[u8], frame: &mut Vec<u8>, quirks: Quirks) -> Result<Value, Wrong> {
+    let direction = read_line(line, frame)?;
+    let (header, _) = Header::decode(frame)?;
+    let read = Frame::decode(frame, quirks)?;
+    let mut shown = json!({
+        "frame": header_json(&header),
+        "command_id": header.command,
+        "command": command(&read.message),
+        "fields": fields(&read.message, frame)?,
+        "deviations": deviations(&read.deviations, header.direction() != direction),
+    });
+    if let Message::Attributes(_, AttributeCommand::ReadResponse(response)) = read.message {
+        let records = response.records().map(|record| record.map(|record| record_json(&record)));
+        shown["records"] = records.collect::<Result<_, _>>()?;
+    }
+    Ok(shown)
+}
+
+/// Direction and bytes of a line.
+fn read_line(line: &[u8], frame: &mut Vec<u8>) -> Result<Direction, Wrong> {
+    let start = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let word = line[start..].split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
+    let direction = match word {
+        b"c2s" => Direction::ToServer,
+        b"s2c" => Direction::ToClient,
+        b"" => return Err(Wrong::line(0, "Empty", "no frame")),
+        _ => return Err(Wrong::line(start, "MissingDirection", "expected c2s or s2c")),
+    };
+    frame.clear();
+    let mut high = None;
+    for (offset, &byte) in line.iter().enumerate().skip(start + word.len()) {
+        let digit = match char::from(byte).to_digit(16) {
+            Some(digit) => digit as u8,
+            None if byte.is_ascii_whitespace() => continue,
+            None => return Err(Wrong::line(offset, "NotHex", "expected a hexadecimal digit")),
+        };
+        match high.take() {
+            None => high = Some(digit),
+            Some(high) => frame.push(high << 4 | digit),
+        }
+    }
+    match high {
+        None => Ok(direction),
+        Some(_) => {
+            Err(Wrong::line(line.trim_ascii_end().len(), "OddDigits", "expected an even number of digits"))
+        }
+    }
+}
+
+fn header_json(header: &Header) -> Value {
+    let control = header.control;
+    json!({
+        "frame_type": control.intersection(FrameControl::FRAME_TYPE).bits(),
+        "manufacturer_specific": control.contains(FrameControl::MANUFACTURER_SPECIFIC),
+        "manufacturer_code": header.manufacturer.map(|code| code.0),
+        "server_to_client": control.contains(FrameControl::TO_CLIENT),
+        "disable_default_response": control.contains(FrameControl::DISABLE_DEFAULT_RESPONSE),
+        "sequence": header.sequence,
+    })
+}
+
+/// The command's name, null for what is not read.
+fn command(message: &Message<'_>) -> Option<&'static str> {
+    match message {
+        Message::ToServer(message) => message.command().name(),
+        Message::ToClient(message) => message.command().name(),
+        Message::DefaultResponse(..) => Some("Default Response"),
+        Message::Attributes(_, command) => Some(match command {
+            AttributeCommand::Read(_) => "Read Attributes",
+            AttributeCommand::ReadResponse(_) => "Read Attributes Response",
+            AttributeCommand::Write(_) => "Write Attributes",
+            AttributeCommand::WriteResponse(_) => "Write Attributes Response",
+            AttributeCommand::Discover(_) => "Discover Attributes",
+            AttributeCommand::DiscoverResponse(_) => "Discover Attributes Response",
+        }),
+        Message::Other(_) => None,
+    }
+}
+
+fn deviations(deviations: &Deviations<'_>, contradicts_line: bool) -> Vec<&'static str> {
+    let quirks = deviations.quirks.iter_names().map(|(name, _)| name);
+    let reserved = (deviations.reserved != 0).then_some("RESERVED_BITS");
+    quirks.chain(reserved).chain(contradicts_line.then_some("DIRECTION")).collect()
+}
+
+fn fields(message: &Message<'_>, frame: &[u8]) -> Result<Value, DecodeError> {
+    // Where a command has a field control, it is the first byte after the header.
+    let control = frame.get(3);
+    Ok(match message {
+        Message::ToServer(ToServer::QueryNextImage(query)) => with_id(
+            query.current,
+            &[
+                ("field_control", json!(control)),
+                ("hardware_version", json!(query.hardware.map(|hardware| hardware.0))),
+            ],
+        ),
+        Message::ToServer(ToServer::ImageBlock(block)) => with_id(
+            block.id,
+            &[
+                ("field_control", json!(control)),
+                ("file_offset", json!(block.offset)),
+                ("max_data_size", json!(block.max_data)),
+                ("ieee_addr", json!(block.node.map(|node| node.0))),
+                ("min_block_period", json!(block.min_block_period)),
+            ],
+        ),
+        Message::ToServer(ToServer::ImagePage(page)) => with_id(
+            page.id,
+            &[
+                ("field_control", json!(control)),
+                ("file_offset", json!(page.offset)),
+                ("max_data_size", json!(page.max_data)),
+                ("page_size", json!(page.page_size)),
+                ("response_spacing", json!(page.spacing)),
+                ("ieee_addr", json!(page.node.map(|node| node.0))),
+            ],
+        ),
+        Message::ToServer(ToServer::UpgradeEnd(end)) => with_id(end.id, &[("status", json!(end.status.0))]),
+        Message::ToServer(ToServer::QuerySpecificFile(query)) => {
+            with_id(query.id, &[("ieee_addr", json!(query.node.0)), ("stack_version", json!(query.stack.0))])
+        }
+        Message::ToClient(ToClient::ImageNotify(notify)) => notify_json(notify),
+        Message::ToClient(
+            ToClient::QueryNextImage(QueryNextImageResponse::Offer(offer))
+            | ToClient::QuerySpecificFile(QuerySpecificFileResponse::Offer(offer)),
+        ) => offer_json(offer),
+        Message::ToClient(
+            ToClient::QueryNextImage(QueryNextImageResponse::Refused(refusal))
+            | ToClient::QuerySpecificFile(QuerySpecificFileResponse::Refused(refusal)),
+        ) => refusal_json(*refusal),
+        Message::ToClient(ToClient::ImageBlock(block)) => block_json(block),
+        Message::ToClient(ToClient::UpgradeEnd(end)) => with_id(
+            ImageId::new(end.target.manufacturer.0, end.target.image_type.0, end.target.version.0),
+            &[("current_time", json!(end.time.current)), ("upgrade_time", json!(end.time.then))],
+        ),
+        Message::DefaultResponse(_, response) => {
+            json!({ "command_id": response.command.0, "status": response.status.0 })
+        }
+        Message::Attributes(_, command) => attributes_json(command)?,
+        Message::Other(other) => json!({ "payload": hex(other.payload()) }),
+    })
+}
+
+/// An image's three numbers and these; what is null is not there.
+fn with_id(id: ImageId, fields: &[(&str, Value)]) -> Value {
+    let id = [
+        ("manufacturer_code", json!(id.manufacturer.0)),
+        ("image_type", json!(id.image_type.0)),
+        ("file_version", json!(id.version.0)),
+    ];
+    let there = id.iter().chain(fields).filter(|(_, value)| !value.is_null());
+    there.map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<Map<_, _>>().into()
+}
+
+fn notify_json(notify: &ImageNotify) -> Value {
+    let ImageNotify { jitter, scope } = notify;
+    match scope {
+        NotifyScope::Everyone => json!({ "payload_type": 0, "query_jitter": jitter }),
+        NotifyScope::Manufacturer(code) => {
+            json!({ "payload_type": 1, "query_jitter": jitter, "manufacturer_code": code.0 })
+        }
+        NotifyScope::ImageType(code, image_type) => json!({
+            "payload_type": 2, "query_jitter": jitter, "manufacturer_code": code.0, "image_type": image_type.0,
+        }),
+        NotifyScope::NewVersion(filter) => json!({
+            "payload_type": 3, "query_jitter": jitter, "manufacturer_code": filter.manufacturer.0,
+            "image_type": filter.image_type.0, "file_version": filter.version.0,
+        }),
+    }
+}
+
+fn offer_json(offer: &ImageOffer) -> Value {
+    with_id(offer.id, &[("status", json!(0)), ("image_size", json!(offer.size))])
+}
+
+fn refusal_json(refusal: Refusal) -> Value {
+    json!({ "status": refusal.status().0 })
+}
+
+fn block_json(block: &ImageBlockResponse<'_>) -> Value {
+    match block {
+        ImageBlockResponse::Data(block) => with_id(
+            block.id,
+            &[
+                ("status", json!(0x00)),
+                ("file_offset", json!(block.offset)),
+                ("data_size", json!(block.data.size())),
+                ("image_data", json!(hex(block.data.get()))),
+            ],
+        ),
+        ImageBlockResponse::Wait(wait) => {
+            let (current, request) = (wait.time.current, wait.time.then);
+            let mut fields = json!({ "status": 0x97, "current_time": current, "request_time": request });
+            if let Some(period) = wait.min_block_period {
+                fields["min_block_period"] = json!(period);
+            }
+            fields
+        }
+        ImageBlockResponse::Abort => json!({ "status": 0x95 }),
+        ImageBlockResponse::Refused(refusal) => json!({ "status": refusal.status().0 }),
+    }
+}
+
+fn attributes_json(command: &AttributeCommand<'_>) -> Result<Value, DecodeError> {
+    Ok(match command {
+        AttributeCommand::Read(read) => json!({ "attr_ids": read.ids().map(|id| id.0).collect::<Vec<_>>() }),
+        // Its records stand beside the fields.
+        AttributeCommand::ReadResponse(_) => json!({}),
+        AttributeCommand::Write(write) => {
+            let values = write.records().map(|record| {
+                let (id, value) = record?;
+                Ok(json!({ "attr_id": id.0, "data_type": value.data_type().0, "value": value.number() }))
+            });
+            json!({ "values": values.collect::<Result<Vec<_>, _>>()? })
+        }
+        AttributeCommand::WriteResponse(response) => {
+            let refused =
+                response.refused().map(|(id, status)| json!({ "attr_id": id.0, "status": status.0 }));
+            json!({ "refused": refused.collect::<Vec<_>>() })
+        }
+        AttributeCommand::Discover(discover) => {
+            json!({ "first_attr_id": discover.first.0, "max_attrs": discover.most })
+        }
+        AttributeCommand::DiscoverResponse(response) => {
+            let found = response
+                .attributes()
+                .map(|(id, data_type)| json!({ "attr_id": id.0, "data_type": data_type.0 }));
+            json!({ "complete": response.complete, "attrs": found.collect::<Vec<_>>() })
+        }
+    })
+}
+
+fn record_json(record: &AttributeRecord) -> Value {
+    let id = record.id.0;
+    match record.value {
+        Ok(value) => {
+            json!({ "attr_id": id, "status": 0, "data_type": value.data_type().0, "value": value.number() })
+        }
+        Err(refusal) => json!({ "attr_id": id, "status": refusal.status().0 }),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]).map(|digit| DIGITS[usize::from(digit)]).collect()
+}
