@@ -23,6 +23,7 @@ pub trait Encode: sealed::Emit {
     /// # Errors
     /// [`EncodeError::NoRoom`] when `out` is shorter than [`encoded_len`](Self::encoded_len); `out` is
     /// untouched then.
+    #[inline]
     fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
         let (needed, available) = (self.len(), out.len());
         let Some((room, _)) = out.split_at_mut_checked(needed) else {

@@ -25,6 +25,7 @@ use crate::error::DecodeErrorKind;
 use crate::time::{Purpose, ServerTime};
 use crate::types::{Eui64, ImageId};
 
+use super::frame::HEADER_LEN;
 use super::quirks::{Leniency, Quirks, exact_end};
 use super::raw::{RawImageId, RawTime};
 use super::{CommandId, FrameControl, Status, Violation};
@@ -77,6 +78,37 @@ impl ImageBlockRequest {
     /// [`Violation::EmptyRequest`] for a maximum data size of 0.
     pub const fn check(&self) -> Result<(), Violation> {
         if self.max_data == 0 { Err(Violation::EmptyRequest) } else { Ok(()) }
+    }
+
+    /// Reads a whole frame with one of the four forms that the letter knows, and nothing that deviates. A server reads
+    /// little else: so it is worth a straight line beside [`parse`](Self::parse), which reads all that this leaves.
+    #[inline]
+    pub(super) fn read_plain(frame: &[u8]) -> Option<(FrameControl, u8, Self)> {
+        const NODE: u8 = BlockControl::NODE.bits();
+        const PERIOD: u8 = BlockControl::PERIOD.bits();
+        const BOTH: u8 = BlockControl::all().bits();
+
+        let (header, rest) = frame.split_first_chunk::<HEADER_LEN>()?;
+        let [control, sequence, command] = *header;
+        let control = FrameControl::from_bits_retain(control);
+        let plain = control.intersection(FrameControl::OF_MESSAGE) == FrameControl::CLUSTER
+            && CommandId(command) == CommandId::IMAGE_BLOCK_REQUEST;
+        let (head, tail) = RequestHead::ref_from_prefix(rest).ok().filter(|_| plain)?;
+        let (node, min_block_period) = match (head.control, tail.len()) {
+            (0, 0) => (None, None),
+            (NODE, 8) => (Some(tail.first_chunk()?), None),
+            (PERIOD, 2) => (None, Some(tail.first_chunk()?)),
+            (BOTH, 10) => (Some(tail.first_chunk()?), Some(tail.last_chunk()?)),
+            _ => return None,
+        };
+        let request = Self {
+            id: head.id.into(),
+            offset: head.offset.get(),
+            max_data: head.max_data,
+            node: node.map(|node| Eui64(u64::from_le_bytes(*node))),
+            min_block_period: min_block_period.map(|period| u16::from_le_bytes(*period)),
+        };
+        Some((control, sequence, request))
     }
 
     pub(super) fn parse<'a>(input: &'a [u8], leniency: &mut Leniency<'a>) -> Parsed<'a, Self> {
@@ -318,13 +350,33 @@ pub(crate) const DATA_FRAME_HEAD_LEN: usize = 17;
 
 /// All of a data response but the data: a server reads that straight to its place in the frame.
 pub(crate) fn data_frame_head(sequence: u8, id: ImageId, offset: u32, size: u8) -> [u8; DATA_FRAME_HEAD_LEN] {
+    frame_head(FrameControl::RESPONSE, sequence, id, offset, size)
+}
+
+#[inline]
+fn frame_head(
+    control: FrameControl,
+    sequence: u8,
+    id: ImageId,
+    offset: u32,
+    size: u8,
+) -> [u8; DATA_FRAME_HEAD_LEN] {
     zerocopy::transmute!(DataFrameHead {
-        control: FrameControl::RESPONSE.bits(),
+        control: control.bits(),
         sequence,
         command: CommandId::IMAGE_BLOCK_RESPONSE.0,
         status: Status::SUCCESS.0,
         data: DataHead { id: id.into(), offset: offset.into(), size },
     })
+}
+
+impl BlockData<'_> {
+    /// Writes a whole frame with this data in a straight line: a server writes little else.
+    #[inline]
+    pub(super) fn emit_frame(&self, control: FrameControl, sequence: u8, out: &mut Sink<'_>) {
+        out.array(&frame_head(control, sequence, self.id, self.offset, self.data.size()));
+        out.bytes(self.data.get());
+    }
 }
 
 #[cfg(feature = "arbitrary")]

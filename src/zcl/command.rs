@@ -80,6 +80,16 @@ pub enum Direction {
     ToClient,
 }
 
+impl Direction {
+    /// Its bit of the frame control.
+    pub(super) const fn control(self) -> FrameControl {
+        match self {
+            Self::ToServer => FrameControl::empty(),
+            Self::ToClient => FrameControl::TO_CLIENT,
+        }
+    }
+}
+
 /// What clients send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -332,10 +342,7 @@ impl<'a> Message<'a> {
             Self::DefaultResponse(..) | Self::Attributes(..) => FrameControl::empty(),
             Self::Other(other) => return other.control(),
         };
-        match self.direction() {
-            Direction::ToServer => frame_type,
-            Direction::ToClient => frame_type.union(FrameControl::TO_CLIENT),
-        }
+        frame_type.union(self.direction().control())
     }
 
     pub(super) fn command(&self) -> u8 {

@@ -11,8 +11,8 @@ use crate::types::ManufacturerCode;
 
 use super::quirks::Leniency;
 use super::{
-    AttributeCommand, CommandId, DefaultResponse, Deviations, Direction, ImageNotify, Message, Quirks,
-    ToClient, ToServer,
+    AttributeCommand, CommandId, DATA_FRAME_HEAD_LEN, DefaultResponse, Deviations, Direction,
+    ImageBlockRequest, ImageBlockResponse, ImageNotify, Message, Quirks, ToClient, ToServer,
 };
 
 bitflags! {
@@ -34,7 +34,9 @@ bitflags! {
 
 impl FrameControl {
     /// Of a server's responses, and of what it tells more than one client: 0x19.
-    pub const RESPONSE: Self = Self::CLUSTER.union(Self::TO_CLIENT).union(Self::DISABLE_DEFAULT_RESPONSE);
+    pub const RESPONSE: Self = Self::COMMAND_TO_CLIENT.union(Self::DISABLE_DEFAULT_RESPONSE);
+
+    const COMMAND_TO_CLIENT: Self = Self::CLUSTER.union(Self::TO_CLIENT);
 
     /// What the message decides; the rest belongs to the sender.
     pub(super) const OF_MESSAGE: Self =
@@ -146,22 +148,22 @@ impl<'a> Frame<'a> {
     /// A client's request: a Default Response is welcome (table 19).
     #[must_use]
     pub const fn to_server(sequence: u8, message: ToServer) -> Self {
-        Self::of(FrameControl::empty(), sequence, Message::ToServer(message))
+        Self::of(FrameControl::CLUSTER, sequence, Message::ToServer(message))
     }
 
     /// A server's response to the request `sequence`, or one of its own: no Default Response unless something is
     /// wrong (table 19).
     #[must_use]
     pub const fn response(sequence: u8, message: ToClient<'a>) -> Self {
-        Self::of(FrameControl::DISABLE_DEFAULT_RESPONSE, sequence, Message::ToClient(message))
+        Self::of(FrameControl::RESPONSE, sequence, Message::ToClient(message))
     }
 
     /// An Image Notify: a Default Response is welcome from one client, not from many (section 6.10.3.3).
     #[must_use]
     pub const fn notify(sequence: u8, notify: ImageNotify, delivery: DeliveryMode) -> Self {
         let control = match delivery {
-            DeliveryMode::Unicast => FrameControl::empty(),
-            DeliveryMode::Multicast | DeliveryMode::Broadcast => FrameControl::DISABLE_DEFAULT_RESPONSE,
+            DeliveryMode::Unicast => FrameControl::COMMAND_TO_CLIENT,
+            DeliveryMode::Multicast | DeliveryMode::Broadcast => FrameControl::RESPONSE,
         };
         Self::of(control, sequence, Message::ToClient(ToClient::ImageNotify(notify)))
     }
@@ -169,23 +171,22 @@ impl<'a> Frame<'a> {
     /// A Default Response to the frame `sequence`; it is never answered by another.
     #[must_use]
     pub const fn default_response(sequence: u8, direction: Direction, response: DefaultResponse) -> Self {
-        let message = Message::DefaultResponse(direction, response);
-        Self::of(FrameControl::DISABLE_DEFAULT_RESPONSE, sequence, message)
+        let control = direction.control().union(FrameControl::DISABLE_DEFAULT_RESPONSE);
+        Self::of(control, sequence, Message::DefaultResponse(direction, response))
     }
 
     /// A ZCL command about attributes: a Default Response is welcome to a question, not to an answer.
     #[must_use]
     pub const fn attributes(sequence: u8, direction: Direction, command: AttributeCommand<'a>) -> Self {
         let control = match command.is_response() {
-            true => FrameControl::DISABLE_DEFAULT_RESPONSE,
-            false => FrameControl::empty(),
+            true => direction.control().union(FrameControl::DISABLE_DEFAULT_RESPONSE),
+            false => direction.control(),
         };
         Self::of(control, sequence, Message::Attributes(direction, command))
     }
 
+    /// `control` holds the message's own bits too, so that what is made and what is read compare equal.
     const fn of(control: FrameControl, sequence: u8, message: Message<'a>) -> Self {
-        // As it will be read, so that what is made and what is read compare equal.
-        let control = control.union(message.control());
         Self { control, sequence, message, deviations: Deviations::NONE }
     }
 
@@ -194,7 +195,20 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// The bytes are no ZCL frame, or a command of this cluster in a form it does not have. Offsets count from the
     /// frame's first byte. What is no command of this cluster is [`Message::Other`], not an error.
+    #[inline]
     pub fn decode(frame: &'a [u8], allowed: Quirks) -> Result<Self, DecodeError> {
+        // What leaves this line leaves it for good: the other way reads it all again.
+        match ImageBlockRequest::read_plain(frame) {
+            Some((control, sequence, request)) => {
+                let message = Message::ToServer(ToServer::ImageBlock(request));
+                Ok(Self { control, sequence, message, deviations: Deviations::NONE })
+            }
+            None => Self::decode_any(frame, allowed),
+        }
+    }
+
+    #[inline(never)]
+    fn decode_any(frame: &'a [u8], allowed: Quirks) -> Result<Self, DecodeError> {
         let (header, payload) = Header::decode(frame)?;
         Self::decode_payload(&header, payload, allowed)
     }
@@ -220,19 +234,52 @@ impl<'a> Frame<'a> {
     }
 }
 
-impl Emit for Frame<'_> {
-    fn len(&self) -> usize {
+impl Frame<'_> {
+    /// Frame control as it is written: what the message decides, and the sender's other bits.
+    fn written_control(&self) -> FrameControl {
+        self.senders_control().union(self.message.control())
+    }
+
+    const fn senders_control(&self) -> FrameControl {
+        self.control.difference(FrameControl::OF_MESSAGE)
+    }
+
+    #[inline(never)]
+    fn any_len(&self) -> usize {
         let header = if self.message.manufacturer().is_some() { HEADER_LEN + 2 } else { HEADER_LEN };
         self.message.len().saturating_add(header)
     }
 
-    fn emit(&self, out: &mut Sink<'_>) {
-        let control = self.control.difference(FrameControl::OF_MESSAGE).union(self.message.control());
-        out.array(&[control.bits()]);
+    #[inline(never)]
+    fn emit_any(&self, out: &mut Sink<'_>) {
+        out.array(&[self.written_control().bits()]);
         if let Some(manufacturer) = self.message.manufacturer() {
             out.array(&manufacturer.0.to_le_bytes());
         }
         out.array(&[self.sequence, self.message.command()]);
         self.message.emit(out);
+    }
+}
+
+impl Emit for Frame<'_> {
+    #[inline]
+    fn len(&self) -> usize {
+        match &self.message {
+            Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Data(block))) => {
+                block.data.get().len().saturating_add(DATA_FRAME_HEAD_LEN)
+            }
+            _ => self.any_len(),
+        }
+    }
+
+    #[inline]
+    fn emit(&self, out: &mut Sink<'_>) {
+        match &self.message {
+            Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Data(block))) => {
+                let control = self.senders_control().union(FrameControl::COMMAND_TO_CLIENT);
+                block.emit_frame(control, self.sequence, out);
+            }
+            _ => self.emit_any(out),
+        }
     }
 }
