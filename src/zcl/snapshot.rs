@@ -232,14 +232,11 @@ impl Asked {
 
 /// How many of `records` to write after `head` bytes in `room`: those that fit, but one at the least, so that there
 /// is an error when none does.
-fn fitting(mut records: impl Iterator<Item = impl Emit>, head: usize, room: usize) -> usize {
-    let left = room.checked_sub(head);
-    let fitting = records.by_ref().map_while({
-        let mut left = left;
-        move |record| {
-            left = left?.checked_sub(record.len());
-            left
-        }
+fn fitting(records: impl Iterator<Item = impl Emit>, head: usize, room: usize) -> usize {
+    let mut left = room.checked_sub(head);
+    let fitting = records.take_while(|record| {
+        left = left.and_then(|left| left.checked_sub(record.len()));
+        left.is_some()
     });
     fitting.count().max(1)
 }
