@@ -19,6 +19,8 @@ impl Address {
     pub const ALL_ROUTERS: Self = Self { network: 0xfffc, endpoint: 0xff };
     /// Every device whose receiver is on while it is idle, every endpoint.
     pub const ALL_AWAKE: Self = Self { network: 0xfffd, endpoint: 0xff };
+    /// No address: neither node nor endpoint is known.
+    pub const UNKNOWN: Self = Self { network: 0xffff, endpoint: 0xff };
 
     /// An address of its two numbers.
     #[must_use]
@@ -51,13 +53,21 @@ pub struct Meta {
     pub from: Address,
     /// How it came.
     pub delivery: DeliveryMode,
+    /// Whether it was encrypted for this node by APS, beyond the network's own security.
+    pub aps_security: bool,
 }
 
 impl Meta {
-    /// A frame that `from` sent to this node alone.
+    /// A frame that `from` sent to this node alone, without APS security.
     #[must_use]
     pub const fn unicast(from: Address) -> Self {
-        Self { from, delivery: DeliveryMode::Unicast }
+        Self::new(from, DeliveryMode::Unicast)
+    }
+
+    /// A frame that `from` sent, without APS security.
+    #[must_use]
+    pub const fn new(from: Address, delivery: DeliveryMode) -> Self {
+        Self { from, delivery, aps_security: false }
     }
 }
 
@@ -73,4 +83,40 @@ pub struct Transmit {
     pub delivery: DeliveryMode,
     /// Ask for APS acknowledgement and retry (section 6.10: every unicast command but the blocks of a page).
     pub aps_ack: bool,
+    /// Ask for APS encryption.
+    pub aps_security: bool,
+    /// Names the frame to who sent it, when its delivery is reported.
+    pub token: Token,
+}
+
+impl Transmit {
+    /// A frame of `len` bytes: acknowledged when it goes to one node, without APS security, and with nothing that
+    /// depends on its delivery.
+    pub const fn new(to: Address, len: usize, delivery: DeliveryMode) -> Self {
+        let aps_ack = matches!(delivery, DeliveryMode::Unicast);
+        Self { to, len, delivery, aps_ack, aps_security: false, token: Token::NONE }
+    }
+}
+
+/// Names one sent frame to the machine that sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Token(u16);
+
+impl Token {
+    /// Of frames whose delivery nothing depends on.
+    pub const NONE: Self = Self(0);
+
+    /// Of the request with this sequence number.
+    pub(crate) fn request(sequence: u8) -> Self {
+        Self(0x100 | u16::from(sequence))
+    }
+}
+
+/// What the radio stack knows of a frame that went out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// The receiver's APS acknowledgement came.
+    Acknowledged,
+    /// It did not, after all of APS's own tries; or the frame could not be sent at all.
+    Failed,
 }

@@ -91,7 +91,7 @@ impl World {
         match happening {
             Happening::Frame(frame, many) => {
                 let delivery = if many { DeliveryMode::Broadcast } else { DeliveryMode::Unicast };
-                self.receive(Meta { from: SERVER, delivery }, &frame);
+                self.receive(Meta::new(SERVER, delivery), &frame);
             }
             Happening::Block(size) => self.receive_block(size),
             Happening::Time(millis) => {
@@ -149,6 +149,7 @@ impl World {
             Some(Need::Apply(ticket, _)) => {
                 self.client.applied(now, ticket, if good { Applied::Done } else { Applied::Failed })
             }
+            Some(_) => Ok(()),
         }
         .ok();
     }

@@ -1,14 +1,14 @@
-//! The application's side: its answers to what the client asked, and its wishes.
+//! The application's answers to what the client asked.
 
-use crate::time::{Instant, UtcTime};
+use crate::time::Instant;
 use crate::zcl::Status;
 
-use super::output::{Applied, Busy, Event, Outcome, Prepared, StaleTicket, Stored, Ticket, Verdict};
+use super::Client;
+use super::output::{Applied, Credentials, Event, Outcome, Prepared, StaleTicket, Stored, Ticket, Verdict};
 use super::retransmit::Exchange;
-use super::state::{Download, Fetch, State};
-use super::{Client, reporting};
+use super::state::{Download, Fetch, State, Then};
 
-impl Client {
+impl<const ISLANDS: usize> Client<ISLANDS> {
     /// Answers [`Need::Decide`](super::Need::Decide): download it.
     ///
     /// # Errors
@@ -30,7 +30,8 @@ impl Client {
     pub fn refuse(&mut self, now: Instant, ticket: Ticket) -> Result<(), StaleTicket> {
         match self.state {
             State::Deciding { .. } if self.is_current(ticket) => {
-                self.end(now, Outcome::Refused);
+                let ended = self.closed(now, Outcome::Refused);
+                self.enter(ended);
                 Ok(())
             }
             _ => Err(StaleTicket),
@@ -44,13 +45,15 @@ impl Client {
     pub fn prepared(&mut self, now: Instant, ticket: Ticket, result: Prepared) -> Result<(), StaleTicket> {
         match self.state {
             State::Preparing { offer } if self.is_current(ticket) => {
-                match result {
+                let next = match result {
                     Prepared::Ready => {
                         self.events.push(Event::Started(offer));
-                        self.enter(State::Downloading(Download::new(offer, now)));
+                        self.started = now;
+                        State::Downloading(Download::new(offer, now))
                     }
-                    Prepared::Fault => self.end(now, Outcome::StorageFault),
-                }
+                    Prepared::Fault => self.closed(now, Outcome::StorageFault),
+                };
+                self.enter(next);
                 Ok(())
             }
             _ => Err(StaleTicket),
@@ -69,7 +72,9 @@ impl Client {
                 let next = match result {
                     Stored::Ok => self.after_stored(now, download),
                     Stored::Busy => self.after_busy(now, download),
-                    Stored::Fault => reporting(now, download.offer.id, Status::ABORT, Outcome::StorageFault),
+                    Stored::Fault => {
+                        Self::reporting(now, download.offer.id, Status::ABORT, Outcome::StorageFault)
+                    }
                 };
                 self.enter(next);
                 Ok(())
@@ -84,12 +89,20 @@ impl Client {
     /// The client does not wait for this answer.
     pub fn verified(&mut self, now: Instant, ticket: Ticket, verdict: Verdict) -> Result<(), StaleTicket> {
         match self.state {
-            State::Verifying { offer } if self.is_current(ticket) => {
+            State::Verifying { image } if self.is_current(ticket) => {
+                let id = image.id();
                 self.enter(match verdict {
-                    Verdict::Valid => State::Ending { id: offer.id, exchange: Exchange::due(now) },
+                    Verdict::Valid => self.complete(now, image),
                     Verdict::Invalid => {
-                        reporting(now, offer.id, Status::INVALID_IMAGE, Outcome::InvalidImage)
+                        Self::reporting(now, id, Status::INVALID_IMAGE, Outcome::InvalidImage)
                     }
+                    Verdict::NeedsMore(next) => State::Reporting {
+                        id,
+                        status: Status::REQUIRE_MORE_IMAGE,
+                        then: Then::More(next, image.header),
+                        exchange: Exchange::due(now),
+                    },
+                    Verdict::Abandon => Self::reporting(now, id, Status::ABORT, Outcome::Cancelled),
                 });
                 Ok(())
             }
@@ -103,60 +116,39 @@ impl Client {
     /// The client does not wait for this answer.
     pub fn applied(&mut self, now: Instant, ticket: Ticket, result: Applied) -> Result<(), StaleTicket> {
         match self.state {
-            State::Applying { id } if self.is_current(ticket) => {
-                match result {
-                    Applied::Done => {
-                        self.config.identity.current = id;
-                        self.end(now, Outcome::Upgraded(id));
-                    }
-                    Applied::Failed => self.end(now, Outcome::ApplyFailed),
-                }
+            State::Applying { image } if self.is_current(ticket) => {
+                let next = match result {
+                    Applied::Done => self.upgraded(now, image),
+                    Applied::Failed => self.closed(now, Outcome::ApplyFailed),
+                };
+                self.enter(next);
                 Ok(())
             }
             _ => Err(StaleTicket),
         }
     }
 
-    /// Asks the server now, and again after the interval.
+    /// Answers [`Need::Credentials`](super::Need::Credentials).
     ///
     /// # Errors
-    /// An upgrade, or a query, is under way.
-    pub fn query(&mut self, now: Instant) -> Result<(), Busy> {
+    /// The client does not wait for this answer.
+    pub fn credited(&mut self, now: Instant, ticket: Ticket, result: Credentials) -> Result<(), StaleTicket> {
         match self.state {
-            State::Idle { .. } => {
-                self.enter(self.asking(now));
+            State::Uncredited { image, needed } if self.is_current(ticket) => {
+                let next = match result {
+                    Credentials::Ready => {
+                        self.config.credential = Some(needed);
+                        State::Ending { image, exchange: Exchange::due(now) }
+                    }
+                    Credentials::Missing => {
+                        Self::reporting(now, image.id(), Status::ABORT, Outcome::NoCredentials)
+                    }
+                };
+                self.enter(next);
                 Ok(())
             }
-            _ => Err(Busy),
+            _ => Err(StaleTicket),
         }
-    }
-
-    /// Ends the upgrade, whatever its stage; once data was asked for, the server is told.
-    ///
-    /// # Errors
-    /// The device switches to the image already.
-    pub fn abort(&mut self, now: Instant) -> Result<(), Busy> {
-        let told = |id| reporting(now, id, Status::ABORT, Outcome::Cancelled);
-        match self.state {
-            State::Idle { .. } | State::Reporting { .. } => {}
-            State::Querying { .. } | State::Deciding { .. } | State::Preparing { .. } => {
-                self.end(now, Outcome::Cancelled);
-            }
-            State::Downloading(Download { offer, .. }) | State::Verifying { offer } => {
-                self.enter(told(offer.id));
-            }
-            State::Ending { id, .. } | State::Waiting { id, .. } | State::CountingDown { id, .. } => {
-                self.enter(told(id));
-            }
-            State::Applying { .. } => return Err(Busy),
-        }
-        Ok(())
-    }
-
-    /// Tells the own clock, or that there is none (any more). Without one, times of the server's are taken as
-    /// distances (table 18).
-    pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
-        self.utc = utc.map(|utc| (now, utc));
     }
 
     fn is_current(&self, ticket: Ticket) -> bool {

@@ -1,14 +1,17 @@
 //! The end of a download: the report to the server, its order, the countdown, the switch (sections 6.10.9, 6.10.10
 //! and 6.12).
 
+use crate::link::DeliveryMode;
 use crate::time::{Delay, Instant, Millis, Purpose};
-use crate::types::ImageId;
-use crate::zcl::{Status, UpgradeEndResponse};
+use crate::types::{FileVersion, ImageId, SecurityCredentialVersion, StackVersion};
+use crate::zcl::{Status, UpgradeActivationPolicy, UpgradeEndResponse};
 
+use super::Client;
 use super::config::Unanswered;
 use super::output::{Event, Ignored, Outcome};
-use super::state::State;
-use super::{Client, Step};
+use super::receive::Step;
+use super::retransmit::Exchange;
+use super::state::{HeaderFacts, Image, State, Then, is_specific};
 
 /// How often a client that was told to wait asks again: not more than once an hour (section 6.12).
 pub(super) const ASK_INTERVAL: Millis = Millis::secs(60 * 60);
@@ -16,70 +19,226 @@ pub(super) const ASK_INTERVAL: Millis = Millis::secs(60 * 60);
 /// Sends of an Upgrade End Request SUCCESS: the first and three retries (section 6.12).
 const END_ATTEMPTS: u8 = 4;
 
-/// Sends of any other Upgrade End Request: nothing depends on its answer (section 6.10.9.4).
+/// Sends of any other Upgrade End Request, and of one for a file made for the device: nothing depends on its answer
+/// (sections 6.10.9.4 and 6.10.10.3).
 const REPORT_ATTEMPTS: u8 = 2;
 
-impl Client {
-    pub(super) fn on_upgrade_end(&mut self, now: Instant, order: UpgradeEndResponse) -> Step<'static> {
-        let (State::Ending { id, .. } | State::Waiting { id, .. } | State::CountingDown { id, .. }) =
-            self.state
+/// Images of a device that are applied together (section 6.6): those before the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Set {
+    /// How many are kept.
+    pub(super) kept: u8,
+    /// The next one, as it runs now.
+    pub(super) next: ImageId,
+    /// The version that was kept of the image the device is known by; any for none.
+    renewed: FileVersion,
+    /// The stack of that.
+    stack: StackVersion,
+    /// Security credentials that one of them is for and the device does not have.
+    needed: Option<SecurityCredentialVersion>,
+}
+
+impl Set {
+    pub(super) const EMPTY: Self = Self {
+        kept: 0,
+        next: ImageId::new(0, 0, 0),
+        renewed: FileVersion::ANY,
+        stack: StackVersion(0),
+        needed: None,
+    };
+}
+
+impl<const ISLANDS: usize> Client<ISLANDS> {
+    pub(super) fn on_upgrade_end<'f>(
+        &mut self,
+        now: Instant,
+        order: UpgradeEndResponse,
+        delivery: DeliveryMode,
+    ) -> Step<'f, ISLANDS> {
+        let (State::Ending { image, .. }
+        | State::Waiting { image, .. }
+        | State::Holding { image }
+        | State::CountingDown { image, .. }) = self.state
         else {
             return Step::Drop(Ignored::NotExpected);
         };
-        if !order.target.matches(id) {
+        if !order.target.matches(image.id()) {
             return Step::Drop(Ignored::NotConcerned);
         }
         match order.time.delay(Purpose::Upgrade, self.utc(now), self.config.utc_tolerance) {
+            Ok(Delay::For(_)) if self.is_held(image) => {
+                if delivery != DeliveryMode::Unicast {
+                    return Step::Drop(Ignored::NotAuthorized);
+                }
+                Step::Deny(self.holding(image))
+            }
             Ok(Delay::For(delay)) => {
                 let at = now.after(delay);
                 self.events.push(Event::CountingDown(at));
-                Step::Enter(State::CountingDown { id, at })
+                Step::Enter(State::CountingDown { image, at })
             }
-            Ok(Delay::Forever) => Step::Enter(self.waiting(now, id)),
+            Ok(Delay::Forever) if matches!(self.state, State::Holding { .. }) => Step::Stay,
+            Ok(Delay::Forever) => Step::Enter(self.waiting(now, image)),
             Err(_) => Step::Malformed(Ignored::NotAsked),
         }
     }
 
     /// A Default Response to the Upgrade End Request.
-    pub(super) fn on_end_status(&mut self, now: Instant, status: Status) -> Step<'static> {
+    pub(super) fn on_end_status<'f>(&mut self, now: Instant, status: Status) -> Step<'f, ISLANDS> {
         match self.state {
-            State::Reporting { outcome, .. } => {
-                self.events.push(Event::Ended(outcome));
-                Step::Enter(self.resting(now))
+            State::Reporting { id, then, .. } => Step::Enter(self.reported(now, id, then)),
+            State::Ending { image, .. } if is_specific(image.id()) && status == Status::SUCCESS => {
+                Step::Enter(self.closed(now, Outcome::Received(image.id())))
             }
             // Heard, but no order: go on waiting for it.
-            State::Ending { id, .. } if status == Status::SUCCESS => Step::Enter(self.waiting(now, id)),
+            State::Ending { image, .. } if status == Status::SUCCESS => Step::Enter(self.waiting(now, image)),
             // As good as no answer.
             State::Ending { .. } if is_misunderstood(status) => Step::Stay,
-            State::Ending { .. } => {
-                self.events.push(Event::Ended(Outcome::NotOrdered(status)));
-                Step::Enter(self.resting(now))
-            }
+            State::Ending { .. } => Step::Enter(self.closed(now, Outcome::NotOrdered(status))),
             _ => Step::Drop(Ignored::NotExpected),
         }
     }
 
-    fn waiting(&mut self, now: Instant, id: ImageId) -> State {
-        self.events.push(Event::WaitingForOrder);
-        State::Waiting { id, ask_at: now.plus(ASK_INTERVAL) }
+    /// The server knows, or will not hear it, how the download of `id` ended.
+    fn reported(&mut self, now: Instant, id: ImageId, then: Then) -> State<ISLANDS> {
+        match then {
+            Then::End(outcome) => self.closed(now, outcome),
+            Then::More(next, HeaderFacts { stack, credential }) => {
+                self.set.kept = self.set.kept.saturating_add(1);
+                self.set.next = next;
+                if is_same_image(id, self.config.identity.current) {
+                    (self.set.renewed, self.set.stack) = (id.version, stack);
+                }
+                self.set.needed = credential.filter(|needed| !self.is_credited(*needed)).or(self.set.needed);
+                self.events.push(Event::Kept(id));
+                self.asking(now)
+            }
+        }
     }
 
-    /// An Upgrade End Request is overdue after so many sends: `None` while there is another try.
-    pub(super) fn end_unanswered(&mut self, now: Instant, attempts: u8) -> Option<State> {
+    /// The file passed its checks: on to the server or, where other security credentials are needed, to those.
+    pub(super) fn complete(&self, now: Instant, image: Image) -> State<ISLANDS> {
+        let needed = image.header.credential.filter(|needed| !self.is_credited(*needed));
+        match needed.or(self.set.needed) {
+            Some(needed) => State::Uncredited { image, needed },
+            None => State::Ending { image, exchange: Exchange::due(now) },
+        }
+    }
+
+    /// Whether the device's security credentials are those needed, or newer ones (section 6.3.2.11).
+    fn is_credited(&self, needed: SecurityCredentialVersion) -> bool {
+        let Some(own) = self.config.credential else { return false };
+        match (age(own), age(needed)) {
+            (Some(own), Some(needed)) => own >= needed,
+            _ => own == needed,
+        }
+    }
+
+    fn waiting(&mut self, now: Instant, image: Image) -> State<ISLANDS> {
+        self.events.push(Event::WaitingForOrder);
+        State::Waiting { image, ask_at: now.plus(ASK_INTERVAL) }
+    }
+
+    /// Whether only the application may start the upgrade to `image`.
+    fn is_held(&self, image: Image) -> bool {
+        self.config.activation == UpgradeActivationPolicy::OUT_OF_BAND && !is_specific(image.id())
+    }
+
+    fn holding(&mut self, image: Image) -> State<ISLANDS> {
+        self.events.push(Event::WaitingForActivation);
+        State::Holding { image }
+    }
+
+    /// A request about the end is overdue after so many sends: `None` while there is another try.
+    pub(super) fn end_unanswered(&mut self, now: Instant, attempts: u8) -> Option<State<ISLANDS>> {
         match self.state {
-            State::Ending { id, .. } if attempts >= END_ATTEMPTS => Some(match self.config.unanswered {
-                Unanswered::Apply => State::Applying { id },
-                Unanswered::KeepWaiting => self.waiting(now, id),
-            }),
-            State::Reporting { outcome, .. } if attempts >= REPORT_ATTEMPTS => {
-                self.events.push(Event::Ended(outcome));
-                Some(self.resting(now))
+            State::Reporting { id, then, .. } if attempts >= REPORT_ATTEMPTS => {
+                Some(self.reported(now, id, then))
             }
+            State::Ending { image, .. } if is_specific(image.id()) => {
+                (attempts >= REPORT_ATTEMPTS).then(|| self.closed(now, Outcome::Received(image.id())))
+            }
+            State::Ending { image, .. } if attempts >= END_ATTEMPTS => Some(match self.config.unanswered {
+                _ if self.is_held(image) => self.holding(image),
+                Unanswered::Apply => State::Applying { image },
+                Unanswered::KeepWaiting => self.waiting(now, image),
+            }),
             _ => None,
         }
+    }
+
+    /// The device runs `image`, and those that were kept.
+    pub(super) fn upgraded(&mut self, now: Instant, image: Image) -> State<ISLANDS> {
+        let id = image.id();
+        let duration = now.since(self.started);
+        self.events.push(Event::Finished { id, size: image.offer.size, duration });
+        if is_specific(id) {
+            return self.closed(now, Outcome::Received(id));
+        }
+        let current = self.config.identity.current;
+        if is_same_image(id, current) {
+            (self.config.identity.current, self.config.stack) = (id, image.header.stack);
+        } else if self.set.renewed != FileVersion::ANY {
+            self.config.identity.current.version = self.set.renewed;
+            self.config.stack = self.set.stack;
+        }
+        self.closed(now, Outcome::Upgraded(id))
+    }
+
+    /// The upgrade is over. Images that were kept for it are no longer of use; a file that waits for its security
+    /// credentials does so again.
+    pub(super) fn closed(&mut self, now: Instant, outcome: Outcome) -> State<ISLANDS> {
+        self.events.push(Event::Ended(outcome));
+        if self.held.is_none() {
+            self.set = Set::EMPTY;
+        }
+        if outcome == Outcome::ServerSilent && self.finder.is_done() {
+            self.search();
+        }
+        let next = self.next_query(now);
+        self.settled(now, next)
+    }
+
+    /// Nothing is under way any more, but for a file that waits for its security credentials.
+    pub(super) fn settled(&mut self, now: Instant, query_at: Option<Instant>) -> State<ISLANDS> {
+        match self.held.take() {
+            None => State::Idle { query_at },
+            Some(image) => self.complete(now, image),
+        }
+    }
+}
+
+/// Whether two ids are of the same image in different versions.
+fn is_same_image(a: ImageId, b: ImageId) -> bool {
+    (a.manufacturer, a.image_type) == (b.manufacturer, b.image_type)
+}
+
+/// Place of a security credential version among the known ones, the oldest first: their numbers are not in that order.
+fn age(version: SecurityCredentialVersion) -> Option<u8> {
+    use SecurityCredentialVersion as Version;
+
+    match version {
+        Version::SE_1_0 => Some(0),
+        Version::SE_1_1 => Some(1),
+        Version::SE_1_2 => Some(2),
+        Version::SE_2_0 => Some(3),
+        _ => None,
     }
 }
 
 const fn is_misunderstood(status: Status) -> bool {
     matches!(status, Status::MALFORMED_COMMAND | Status::UNSUP_CLUSTER_COMMAND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shows: CLI-105
+    #[test]
+    fn credentials_have_an_order_of_their_own() {
+        let ages = [0, 1, 3, 2].map(|number| age(SecurityCredentialVersion(number)));
+        assert!(ages.is_sorted() && ages.iter().all(Option::is_some), "{ages:?}");
+        assert_eq!(age(SecurityCredentialVersion(4)), None);
+    }
 }

@@ -29,59 +29,90 @@
 //! report to the server back to idle. No failure is forgotten: [`Event::Ended`] says why, and it alone.
 
 mod application;
+mod attributes;
+mod blocking;
+mod checkpoint;
 mod config;
+mod discover;
 mod finish;
 mod output;
 mod query;
 mod random;
+mod receive;
+mod received;
 mod retransmit;
 mod state;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod wishes;
 
-pub use config::{Config, Identity, Unanswered};
+pub use blocking::Storage;
+pub use checkpoint::{Checkpoint, Stage};
+pub use config::{Config, HeaderChecks, Identity, LinkKey, Unanswered, Versions};
 pub use output::{
-    Applied, Block, Busy, Event, Handled, Ignored, Need, Outcome, Passed, Prepared, StaleTicket, Stored,
-    Ticket, Verdict, Waiting,
+    Applied, Block, Busy, Credentials, Event, Handled, Ignored, KeyKind, Need, NoImage, NotAsked, Outcome,
+    Passed, Prepared, StaleTicket, Stored, Ticket, Verdict, Waiting,
 };
+pub use state::HeaderFacts;
 
 use crate::codec::Encode;
 use crate::fifo::Fifo;
-use crate::link::{Address, DeliveryMode, Meta, Transmit};
+use crate::link::{Address, Delivery, DeliveryMode, Token, Transmit};
 use crate::time::{Instant, UtcTime};
 use crate::types::ImageId;
 use crate::zcl::{
-    BlockData, CommandId, DefaultResponse, Direction, Frame, FrameControl, Header, ImageBlockRequest,
-    ImageOffer, LONGEST_TO_SERVER, Message, QueryNextImageRequest, Quirks, Status, ToClient, ToServer,
-    UpgradeEndRequest,
+    DefaultResponse, Direction, Frame, ImageOffer, LONGEST_TO_SERVER, Status, ToServer, UpgradeEndRequest,
 };
 
+use discover::Finder;
+use finish::Set;
 use random::Random;
 use retransmit::{Exchange, RoundTrip};
-use state::{Download, Fetch, State};
+use state::{Download, Image, State, Then};
 
 /// Room for the longest frame a client sends; an array, so that there is always enough.
 pub type TxBuffer = [u8; LONGEST_TO_SERVER];
 
-/// An OTA Upgrade client for one image of one device. See the [module](self) for how to drive it.
+/// An OTA Upgrade client for the images of one device. See the [module](self) for how to drive it.
+///
+/// `ISLANDS` is how many pieces of a file it can have beyond the first gap: 0 for a device that asks for one block
+/// after the other.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub struct Client<const ISLANDS: usize = 8> {
+    /// The settings, and those of them that change: who the device is, where the server stands.
     config: Config,
-    state: State,
+    state: State<ISLANDS>,
     /// Counts changes of state; a ticket is its value when the question was asked.
     generation: u32,
     /// The generation whose need was handed out.
     announced: u32,
     sequence: u8,
+    finder: Finder,
+    /// Images kept until others are here.
+    set: Set,
+    /// A file that waits for security credentials while those are fetched.
+    held: Option<Image>,
     random: Random,
     round_trip: RoundTrip,
     repeated: u32,
+    /// MinimumBlockPeriod, as the server set it.
+    period: u16,
     /// The own clock, and when it was told.
-    utc: Option<(Instant, UtcTime)>,
+    utc: UtcTime,
+    utc_told: Instant,
+    /// When the download started.
+    started: Instant,
     replies: Fifo<Reply, 2>,
-    events: Fifo<Event, 3>,
+    /// No call makes more than two.
+    events: Fifo<Event, 2>,
 }
+
+/// A clock that is not there: the last second there is.
+const NO_CLOCK: UtcTime = UtcTime(u32::MAX);
+
+/// Tickets count below this; those of searches above.
+const GENERATIONS: u32 = u32::MAX >> 1;
 
 /// A Default Response to send.
 #[derive(Clone, Copy, Debug)]
@@ -89,20 +120,6 @@ struct Reply {
     to: Address,
     sequence: u8,
     response: DefaultResponse,
-}
-
-/// What a message makes of the state.
-enum Step<'f> {
-    /// It was taken, nothing changes.
-    Stay,
-    /// It was taken.
-    Enter(State),
-    /// It was taken, and its data is for the application.
-    Lend(State, BlockData<'f>),
-    /// It must be answered as malformed.
-    Malformed(Ignored),
-    /// It is passed over.
-    Drop(Ignored),
 }
 
 /// How far a download has come.
@@ -115,183 +132,104 @@ pub struct Progress {
 }
 
 impl Client {
-    /// A client that starts its first query `config.first_query` after `now`.
+    /// A client that starts its first query `config.first_query` after `now`, and looks for its server at once where that
+    /// is not known.
     ///
     /// `seed` feeds the jitter of notifies, and that alone: give each device its own, such as its address.
     #[must_use]
     pub fn new(config: Config, seed: u64, now: Instant) -> Self {
+        Self::with_islands(config, seed, now)
+    }
+}
+
+impl<const ISLANDS: usize> Client<ISLANDS> {
+    /// [`new`](Client::new) for another number of islands.
+    #[must_use]
+    pub fn with_islands(config: Config, seed: u64, now: Instant) -> Self {
+        let search = if config::is_known(config.server) {
+            discover::last_step(config.link_key)
+        } else {
+            discover::first_step(config.server, config.server_id)
+        };
         Self {
             config,
             state: State::Idle { query_at: config.query_interval.map(|_| now.plus(config.first_query)) },
             generation: 0,
             announced: 0,
             sequence: 0,
+            finder: Finder::new(search),
+            set: Set::EMPTY,
+            held: None,
             random: Random::new(seed),
             round_trip: RoundTrip::new(),
             repeated: 0,
-            utc: None,
+            period: 0,
+            utc: NO_CLOCK,
+            utc_told: now,
+            started: now,
             replies: Fifo::new(),
             events: Fifo::new(),
         }
     }
 
-    /// Takes a frame that came in.
-    ///
-    /// Data to store is lent from `frame`. Only the server in use is heard: the node at the network address of
-    /// `config.server`, whatever endpoint it sends from. An invalid frame of its is answered as section 6.10 wants by
-    /// the next [`poll_transmit`](Self::poll_transmit).
-    pub fn handle_frame<'f>(&mut self, now: Instant, meta: Meta, frame: &'f [u8]) -> Handled<'f> {
-        let (header, payload) = match Header::decode(frame) {
-            Ok(parts) => parts,
-            Err(error) => return Handled::Ignored(Ignored::Unreadable(error)),
-        };
-        if header.direction() == Direction::ToServer {
-            return Handled::Ignored(Ignored::NotForClients);
-        }
-        if meta.from.network != self.config.server.network {
-            return Handled::Ignored(Ignored::NotTheServer);
-        }
-        let answer = Answer { meta, header };
-        let frame = match Frame::decode_payload(&header, payload, Quirks::all()) {
-            Ok(frame) => frame,
-            Err(error) => {
-                self.reply(answer, Status::MALFORMED_COMMAND);
-                return Handled::Ignored(Ignored::Unreadable(error));
-            }
-        };
-        let step = match frame.message {
-            Message::ToClient(message) => self.on_command(now, answer, message),
-            Message::DefaultResponse(_, response) => self.on_default_response(now, header.sequence, response),
-            Message::Other(_) if header.is_cluster_command() => {
-                self.reply(answer, Status::UNSUP_CLUSTER_COMMAND);
-                Step::Drop(Ignored::Unsupported)
-            }
-            Message::Attributes(..) | Message::Other(_) | Message::ToServer(_) => {
-                Step::Drop(Ignored::NotForClients)
-            }
-        };
-        if frame.deviations.quirks.contains(Quirks::ABORT_WITH_MORE) {
-            self.reply(answer, Status::MALFORMED_COMMAND);
-        }
-        self.conclude(answer, step)
-    }
-
-    /// The one place that decides by state and message.
-    fn on_command<'f>(&mut self, now: Instant, answer: Answer, message: ToClient<'f>) -> Step<'f> {
-        let unicast = answer.meta.delivery == DeliveryMode::Unicast;
-        match message {
-            ToClient::ImageNotify(notify) => self.on_notify(now, notify, answer.meta.delivery),
-            ToClient::UpgradeEnd(order) => self.on_upgrade_end(now, order),
-            ToClient::QueryNextImage(_) | ToClient::ImageBlock(_) if !unicast => {
-                Step::Drop(Ignored::NotUnicast)
-            }
-            ToClient::QueryNextImage(response) => self.on_query_response(response),
-            ToClient::ImageBlock(response) => self.on_block_response(now, answer.header.sequence, response),
-            // Nobody asked for such a file.
-            ToClient::QuerySpecificFile(_) => {
-                self.reply(answer, Status::UNSUP_CLUSTER_COMMAND);
-                Step::Drop(Ignored::Unsupported)
-            }
-        }
-    }
-
-    /// A Default Response counts only when it repeats the number of a request that is open: servers send stray ones.
-    fn on_default_response(
-        &mut self,
-        now: Instant,
-        sequence: u8,
-        response: DefaultResponse,
-    ) -> Step<'static> {
-        let ours = self.state.exchange().is_some_and(|exchange| exchange.sent_at(sequence).is_some());
-        let DefaultResponse { command, status } = response;
-        match (self.state, command) {
-            _ if !ours => Step::Drop(Ignored::NotExpected),
-            (State::Reporting { .. } | State::Ending { .. }, CommandId::UPGRADE_END_REQUEST) => {
-                self.on_end_status(now, status)
-            }
-            // An answer of its own is still to come.
-            _ if status == Status::SUCCESS => Step::Drop(Ignored::NotExpected),
-            (State::Querying { next, .. }, CommandId::QUERY_NEXT_IMAGE_REQUEST) => {
-                self.no_image(Some(status), next)
-            }
-            (State::Downloading(download), CommandId::IMAGE_BLOCK_REQUEST) => {
-                self.on_refusal(now, download, status)
-            }
-            _ => Step::Drop(Ignored::NotExpected),
-        }
-    }
-
-    fn conclude<'f>(&mut self, answer: Answer, step: Step<'f>) -> Handled<'f> {
-        let handled = match step {
-            Step::Stay => Handled::Done,
-            Step::Enter(state) => {
-                self.enter(state);
-                Handled::Done
-            }
-            Step::Lend(state, block) => {
-                self.enter(state);
-                let ticket = Ticket(self.generation);
-                Handled::Store(Block { ticket, offset: block.offset, data: block.data.get() })
-            }
-            Step::Malformed(why) => {
-                self.reply(answer, Status::MALFORMED_COMMAND);
-                return Handled::Ignored(why);
-            }
-            Step::Drop(why) => return Handled::Ignored(why),
-        };
-        if !answer.header.control.contains(FrameControl::DISABLE_DEFAULT_RESPONSE) {
-            self.reply(answer, Status::SUCCESS);
-        }
-        handled
-    }
-
     /// The one place that assigns the state.
-    fn enter(&mut self, state: State) {
+    fn enter(&mut self, state: State<ISLANDS>) {
         self.state = state;
-        self.generation = self.generation.wrapping_add(1);
-    }
-
-    /// Answers a command of the cluster, but never one that more than this device got (section 6.10).
-    fn reply(&mut self, answer: Answer, status: Status) {
-        let Answer { meta, header } = answer;
-        if meta.delivery == DeliveryMode::Unicast && header.is_cluster_command() {
-            let response = DefaultResponse { command: CommandId(header.command), status };
-            self.replies.push(Reply { to: meta.from, sequence: header.sequence, response });
-        }
+        self.generation = self.generation.wrapping_add(1) & GENERATIONS;
     }
 
     /// Does what is due. A call before [`poll_timeout`](Self::poll_timeout) does nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.state.deadline().is_none_or(|at| now < at) {
+        if self.finder.deadline().is_some_and(|at| at <= now) {
+            self.resume_search();
+        }
+        if self.state_deadline().is_none_or(|at| now < at) {
             return;
         }
         match self.state {
-            State::Idle { .. } => self.enter(self.asking(now)),
-            State::CountingDown { id, .. } => self.enter(State::Applying { id }),
-            State::Waiting { id, .. } => self.enter(State::Ending { id, exchange: Exchange::due(now) }),
-            _ => self.handle_overdue(now),
+            State::Idle { .. } => {
+                let asking = self.asking(now);
+                self.enter(asking);
+            }
+            State::CountingDown { image, .. } => self.enter(State::Applying { image }),
+            State::Waiting { image, .. } => {
+                self.enter(State::Ending { image, exchange: Exchange::due(now) });
+            }
+            _ => {
+                let overdue = |exchange: &&mut Exchange| exchange.is_overdue(now);
+                if let Some(exchange) = self.state.exchange_mut().filter(overdue) {
+                    exchange.again(now);
+                    self.try_again(now);
+                }
+            }
         }
     }
 
-    /// A request that nobody answered is given up or sent again.
-    fn handle_overdue(&mut self, now: Instant) {
-        let Some(exchange) = self.state.exchange_mut().filter(|exchange| exchange.is_overdue(now)) else {
-            return;
-        };
-        let attempts = exchange.attempts();
-        exchange.again(now);
+    /// A request that nobody answered is given up, unless there is another try.
+    fn try_again(&mut self, now: Instant) {
+        let attempts = self.state.exchange().map_or(0, Exchange::attempts);
         let next = match self.state {
             State::Querying { next, .. } if attempts >= self.config.query_attempts => {
-                self.events.push(Event::NoImage(None));
-                Some(State::Idle { query_at: next })
+                Some(self.query_unanswered(now, next))
             }
             State::Downloading(Download { offer, .. }) if attempts >= self.config.block_attempts => {
-                Some(reporting(now, offer.id, Status::ABORT, Outcome::ServerSilent))
+                Some(Self::reporting(now, offer.id, Status::ABORT, Outcome::ServerSilent))
             }
             _ => self.end_unanswered(now, attempts),
         };
         if let Some(state) = next {
             self.enter(state);
+        }
+    }
+
+    /// Takes what the radio stack knows of the delivery of a frame, where it knows: a request that did not arrive is
+    /// sent again without waiting for its answer to be overdue.
+    pub fn handle_delivery(&mut self, now: Instant, token: Token, report: Delivery) {
+        let soon = now.plus(self.config.error_pause);
+        if report == Delivery::Failed
+            && let Some(exchange) = self.state.exchange_mut()
+        {
+            exchange.undelivered(token, soon);
         }
     }
 
@@ -301,7 +239,10 @@ impl Client {
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut TxBuffer) -> Option<Transmit> {
         if let Some(Reply { to, sequence, response }) = self.replies.pop() {
             let frame = Frame::default_response(sequence, Direction::ToServer, response);
-            return Some(unicast(to, frame.encode(buf).ok()?));
+            return Some(self.unicast(to, frame.encode(buf).ok()?, Token::NONE));
+        }
+        if !self.finder.is_done() {
+            return None;
         }
         let exchange = self.state.exchange().filter(|exchange| exchange.is_due(now))?;
         let attempts = exchange.attempts();
@@ -313,30 +254,27 @@ impl Client {
         self.state.exchange_mut()?.sent(now, sequence, timeout);
         self.sequence = sequence.wrapping_add(1);
         self.repeated = self.repeated.saturating_add(u32::from(attempts > 0));
-        Some(unicast(self.config.server, len))
+        Some(self.unicast(self.config.server, len, Token::request(sequence)))
+    }
+
+    fn unicast(&self, to: Address, len: usize, token: Token) -> Transmit {
+        let aps_security = self.config.aps_security;
+        Transmit { aps_security, token, ..Transmit::new(to, len, DeliveryMode::Unicast) }
     }
 
     /// The request that the state wants sent.
     fn request(&self) -> Option<ToServer> {
-        let Config { identity, max_data, .. } = self.config;
-        Some(match self.state {
-            State::Querying { .. } => ToServer::QueryNextImage(QueryNextImageRequest {
-                current: identity.current,
-                hardware: identity.hardware,
-            }),
-            State::Downloading(Download { offer, received, .. }) => ToServer::ImageBlock(ImageBlockRequest {
-                id: offer.id,
-                offset: received,
-                max_data: max_data.get(),
-                node: None,
-                min_block_period: None,
-            }),
-            State::Reporting { id, status, .. } => ToServer::UpgradeEnd(UpgradeEndRequest { status, id }),
-            State::Ending { id, .. } => {
-                ToServer::UpgradeEnd(UpgradeEndRequest { status: Status::SUCCESS, id })
+        match &self.state {
+            State::Querying { wanted, .. } => self.query_for(*wanted),
+            State::Downloading(download) => self.block_request(download).map(ToServer::ImageBlock),
+            State::Reporting { id, status, .. } => {
+                Some(ToServer::UpgradeEnd(UpgradeEndRequest { status: *status, id: *id }))
             }
-            _ => return None,
-        })
+            State::Ending { image, .. } => {
+                Some(ToServer::UpgradeEnd(UpgradeEndRequest { status: Status::SUCCESS, id: image.id() }))
+            }
+            _ => None,
+        }
     }
 
     /// What is known of how long the answer takes: the round trip of blocks says nothing of a decision.
@@ -351,7 +289,13 @@ impl Client {
     /// the client waits for somebody else only. May change with any other call.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.state.deadline()
+        [self.finder.deadline(), self.state_deadline()].into_iter().flatten().min()
+    }
+
+    /// The state's own deadline; a request waits for the server to be found.
+    fn state_deadline(&self) -> Option<Instant> {
+        let sends = self.state.exchange().is_some();
+        self.state.deadline().filter(|_| !sends || self.finder.is_done())
     }
 
     /// What happened since the last call, the oldest first.
@@ -361,6 +305,9 @@ impl Client {
 
     /// What the application is to do, once. The client waits until it answers.
     pub fn poll_need(&mut self) -> Option<Need> {
+        if let Some(need) = self.poll_search() {
+            return Some(need);
+        }
         if self.announced == self.generation {
             return None;
         }
@@ -368,8 +315,9 @@ impl Client {
         let need = match self.state {
             State::Deciding { offer } => Need::Decide(ticket, offer),
             State::Preparing { offer } => Need::Prepare(ticket, offer),
-            State::Verifying { offer } => Need::Verify(ticket, offer),
-            State::Applying { id } => Need::Apply(ticket, id),
+            State::Verifying { image } => Need::Verify(ticket, image.offer),
+            State::Uncredited { needed, .. } => Need::Credentials(ticket, needed),
+            State::Applying { image } => Need::Apply(ticket, image.id()),
             _ => return None,
         };
         self.announced = self.generation;
@@ -379,14 +327,12 @@ impl Client {
     /// What the client waits for.
     #[must_use]
     pub fn waiting_for(&self) -> Waiting {
-        match &self.state {
-            State::Deciding { .. }
-            | State::Preparing { .. }
-            | State::Verifying { .. }
-            | State::Applying { .. }
-            | State::Downloading(Download { fetch: Fetch::Storing { .. }, .. }) => Waiting::Application,
-            state if state.exchange().is_some_and(Exchange::is_waiting) => Waiting::Server,
-            _ => Waiting::Time,
+        if self.state.waits_for_application() || self.finder.asks() {
+            Waiting::Application
+        } else if self.finder.is_done() && self.state.exchange().is_some_and(Exchange::is_waiting) {
+            Waiting::Server
+        } else {
+            Waiting::Time
         }
     }
 
@@ -395,10 +341,16 @@ impl Client {
     pub const fn progress(&self) -> Option<Progress> {
         match &self.state {
             State::Downloading(download) => {
-                Some(Progress { offer: download.offer, received: download.received })
+                Some(Progress { offer: download.offer, received: download.received() })
             }
             _ => None,
         }
+    }
+
+    /// Images that are kept until others are here: all of them are applied with the last (section 6.6).
+    #[must_use]
+    pub const fn kept(&self) -> u8 {
+        self.set.kept
     }
 
     /// Requests sent again because no answer came in time, since the start.
@@ -414,42 +366,15 @@ impl Client {
     }
 
     fn utc(&self, now: Instant) -> Option<UtcTime> {
-        self.utc.map(|(told, utc)| utc.running(told, now))
-    }
-
-    /// A query from now on.
-    fn asking(&self, now: Instant) -> State {
-        State::Querying { exchange: Exchange::due(now), next: self.next_query(now) }
-    }
-
-    /// Idle until the next query is due.
-    fn resting(&self, now: Instant) -> State {
-        State::Idle { query_at: self.next_query(now) }
+        (self.utc != NO_CLOCK).then(|| self.utc.running(self.utc_told, now))
     }
 
     fn next_query(&self, now: Instant) -> Option<Instant> {
         self.config.query_interval.map(|interval| now.plus(interval))
     }
 
-    /// The upgrade is over.
-    fn end(&mut self, now: Instant, outcome: Outcome) {
-        self.events.push(Event::Ended(outcome));
-        self.enter(self.resting(now));
+    /// The upgrade failed; the server is told before it ends.
+    fn reporting(now: Instant, id: ImageId, status: Status, outcome: Outcome) -> State<ISLANDS> {
+        State::Reporting { id, status, then: Then::End(outcome), exchange: Exchange::due(now) }
     }
-}
-
-/// What is needed to answer a frame.
-#[derive(Clone, Copy)]
-struct Answer {
-    meta: Meta,
-    header: Header,
-}
-
-/// The upgrade failed; the server is told before it ends.
-fn reporting(now: Instant, id: ImageId, status: Status, outcome: Outcome) -> State {
-    State::Reporting { id, status, outcome, exchange: Exchange::due(now) }
-}
-
-fn unicast(to: Address, len: usize) -> Transmit {
-    Transmit { to, len, delivery: DeliveryMode::Unicast, aps_ack: true }
 }

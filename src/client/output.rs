@@ -1,9 +1,9 @@
 //! What a client tells its caller, and what it asks for.
 
 use crate::error::DecodeError;
-use crate::time::Instant;
-use crate::types::ImageId;
-use crate::zcl::{ImageOffer, Status, Violation};
+use crate::time::{Instant, Millis};
+use crate::types::{Eui64, ImageId, SecurityCredentialVersion};
+use crate::zcl::{Frame, ImageOffer, Status, Violation};
 
 /// What became of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub enum Handled<'f> {
     Done,
     /// It holds data: store it, then call [`Client::stored`](super::Client::stored).
     Store(Block<'f>),
+    /// Somebody reads the client's attributes, asks which there are, or tries to write one: let
+    /// [`Attributes::answer`](crate::zcl::Attributes::answer) of [`Client::attributes`](super::Client::attributes) write
+    /// the answer, and send it to where the frame came from. It can be longer than any other frame of a client.
+    ReadAttributes(Frame<'f>),
     /// It changed nothing.
     Ignored(Ignored),
 }
@@ -30,16 +34,20 @@ pub enum Ignored {
     NotAsked,
     /// It does not come from the server in use.
     NotTheServer,
+    /// It came without the APS security that is required.
+    Insecure,
     /// It is for a server, or no command of this cluster.
     NotForClients,
     /// A command this client does not have.
     Unsupported,
-    /// A response that came by broadcast or multicast.
+    /// A response that came by broadcast or multicast, or anything that did where unicast is required.
     NotUnicast,
     /// An Image Notify that is for others, or whose jitter spared this device.
     NotConcerned,
     /// Nobody waits for it: data that is here already, an answer given twice, an order without an image.
     NotExpected,
+    /// A good order that only the application may give; the server was told so.
+    NotAuthorized,
 }
 
 /// Data of the file, to be stored at its place.
@@ -67,7 +75,29 @@ pub struct StaleTicket;
 #[error("the client is busy with another image")]
 pub struct Busy;
 
+/// A query for a file that cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAsked {
+    /// Something else is under way.
+    #[error("the client is busy with another image")]
+    Busy,
+    /// The image type is none of those that files for one device have.
+    #[error("the image type is not one of a file for one device")]
+    NotASpecificType,
+    /// The device's own address is not known.
+    #[error("the device's own address is not known")]
+    NoAddress,
+}
+
+/// There is no image that could be switched to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no image that could be switched to")]
+pub struct NoImage;
+
 /// What the client asks its caller to do.
+///
+/// The last five come only where the configuration calls for them: a server that is not known or may be searched, a
+/// link key, a file for other security credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// Accept or refuse an image: [`Client::accept`](super::Client::accept), [`refuse`](super::Client::refuse).
@@ -76,8 +106,33 @@ pub enum Need {
     Prepare(Ticket, ImageOffer),
     /// Check the stored file (ESP: CHECK), then [`Client::verified`](super::Client::verified).
     Verify(Ticket, ImageOffer),
-    /// Switch to the image now (ESP: APPLY), then [`Client::applied`](super::Client::applied).
+    /// Switch to the image now (ESP: APPLY), and to those that were [kept](super::Client::kept) before it, then
+    /// [`Client::applied`](super::Client::applied).
     Apply(Ticket, ImageId),
+    /// Ask for a match descriptor with [`CLUSTER_ID`](crate::zcl::CLUSTER_ID) as the one input cluster, of this
+    /// node or, without one, of all, then [`Client::found`](super::Client::found).
+    FindServer(Ticket, Option<u16>),
+    /// Ask for the network address of this node, then [`Client::located`](super::Client::located).
+    NetworkAddress(Ticket, Eui64),
+    /// Ask for the IEEE address of this node, then [`Client::named`](super::Client::named).
+    IeeeAddress(Ticket, u16),
+    /// See to a link key with the node of this network address, then [`Client::keyed`](super::Client::keyed).
+    LinkKey(Ticket, u16, KeyKind),
+    /// Get these security credentials, such as by
+    /// [`Client::query_specific_file`](super::Client::query_specific_file), then
+    /// [`Client::credited`](super::Client::credited).
+    Credentials(Ticket, SecurityCredentialVersion),
+}
+
+/// Which link key (section 6.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// The one with the trust center, which the server's node is.
+    TrustCenter,
+    /// One of the two nodes, to be asked for at the trust center.
+    Partner,
+    /// The one that all share.
+    Global,
 }
 
 /// Answer to [`Need::Prepare`].
@@ -107,6 +162,19 @@ pub enum Verdict {
     Valid,
     /// It is not.
     Invalid,
+    /// It is, and is to be kept until another of the device's images is here, too: this one, as it runs now.
+    NeedsMore(ImageId),
+    /// Never mind: the upgrade ends.
+    Abandon,
+}
+
+/// Answer to [`Need::Credentials`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// The device has them, or does without.
+    Ready,
+    /// They cannot be had; the upgrade ends.
+    Missing,
 }
 
 /// Answer to [`Need::Apply`].
@@ -119,9 +187,14 @@ pub enum Applied {
 }
 
 /// What happened.
+///
+/// espressif's sequence of callbacks is START [`Event::Started`], RECEIVE [`Handled::Store`], CHECK [`Need::Verify`],
+/// APPLY [`Need::Apply`], FINISH [`Event::Finished`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
+    /// No server was found (ESP: SERVER_NOT_FOUND); the next search starts then.
+    NoServer(Instant),
     /// The server told that there may be an image.
     Notified,
     /// The server has no image, or gave a status that means so; `None` when it did not answer at all.
@@ -136,15 +209,30 @@ pub enum Event {
     CountingDown(Instant),
     /// The upgrade waits for an order.
     WaitingForOrder,
-    /// The upgrade is over (ESP: FINISH, ABORT, ERROR).
+    /// The upgrade waits for [`Client::activate`](super::Client::activate): the server may not order it.
+    WaitingForActivation,
+    /// The image is kept until another one is here, too.
+    Kept(ImageId),
+    /// The device runs the image (ESP: FINISH): [`Ended`](Self::Ended) follows.
+    Finished {
+        /// Manufacturer code, image type and version.
+        id: ImageId,
+        /// Bytes of the file.
+        size: u32,
+        /// Time since the download started.
+        duration: Millis,
+    },
+    /// The upgrade is over (ESP: ABORT, ERROR).
     Ended(Outcome),
 }
 
 /// Why an offer was not put to the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passed {
-    /// It is what runs already.
+    /// It is what runs, or was downloaded, already.
     SameVersion,
+    /// It is older than what runs.
+    Older,
     /// It is smaller than a file header or larger than the storage.
     Size,
 }
@@ -155,6 +243,8 @@ pub enum Passed {
 pub enum Outcome {
     /// The device runs the new image.
     Upgraded(ImageId),
+    /// A file for this device alone is here and checked.
+    Received(ImageId),
     /// The application refused the offer.
     Refused,
     /// The application ended it.
@@ -169,6 +259,10 @@ pub enum Outcome {
     ServerErrors(Status),
     /// The server sent data blocks without data again and again.
     EmptyBlocks,
+    /// The server sent blocks too short for storage's alignment again and again.
+    ShortBlocks,
+    /// The server does not have files for one device.
+    SpecificFilesUnsupported,
     /// The server does not answer any more.
     ServerSilent,
     /// The file's header cannot be read.
@@ -179,6 +273,8 @@ pub enum Outcome {
     NotForThisDevice,
     /// The application found the file to be wrong.
     InvalidImage,
+    /// The security credentials for it are not to be had.
+    NoCredentials,
     /// The server refused the upgrade after the download.
     NotOrdered(Status),
     /// The device could not switch to the image.

@@ -1,89 +1,212 @@
-//! Image Notify and Query Next Image: from "there may be something" to an offer (sections 6.8.1, 6.10.3 to 6.10.5).
+//! Image Notify and the queries: from "there may be something" to an offer (sections 6.8.1, 6.10.3 to 6.10.5, 6.10.11
+//! and 6.10.12).
 
 use crate::link::DeliveryMode;
 use crate::time::Instant;
 use crate::types::{FileVersion, ImageFilter, ImageId, ImageType};
-use crate::zcl::{ImageNotify, ImageOffer, NotifyScope, QueryNextImageResponse, Status};
+use crate::zcl::{
+    CommandId, ImageNotify, ImageOffer, NotifyScope, QueryNextImageRequest, QueryNextImageResponse,
+    QuerySpecificFileRequest, QuerySpecificFileResponse, Status, ToServer,
+};
 
-use super::output::{Event, Ignored, Passed};
-use super::state::State;
-use super::{Client, Step};
+use super::Client;
+use super::config::Versions;
+use super::output::{Event, Ignored, Outcome, Passed};
+use super::receive::Step;
+use super::retransmit::Exchange;
+use super::state::{State, Wanted, is_specific};
 
 /// The shortest file there is: a header.
 const LEAST_SIZE: u32 = 56;
 
-impl Client {
+impl<const ISLANDS: usize> Client<ISLANDS> {
     /// A notify leads to a query, unless something goes on already: always from a unicast one, from others only where
     /// it means this device and the draw says so.
-    pub(super) fn on_notify(
+    ///
+    /// A device that holds an image and waits to upgrade does not ask beside that: the application is told, and may give
+    /// that image up and ask.
+    pub(super) fn on_notify<'f>(
         &mut self,
         now: Instant,
         notify: ImageNotify,
         delivery: DeliveryMode,
-    ) -> Step<'static> {
+    ) -> Step<'f, ISLANDS> {
         if delivery != DeliveryMode::Unicast {
             // In this order: a device that is not meant does not touch the random numbers.
             if let Err(violation) = notify.check() {
                 return Step::Drop(Ignored::Invalid(violation));
             }
-            if !concerns(notify.scope, self.config.identity.current) || self.random.percent() > notify.jitter
-            {
+            if !self.concerns(notify.scope) || self.random.percent() > notify.jitter {
                 return Step::Drop(Ignored::NotConcerned);
             }
+        } else if self.config.strict_notify && notify != ImageNotify::UNICAST {
+            return Step::Malformed(Ignored::NotAsked);
         }
         self.events.push(Event::Notified);
         match self.state {
-            State::Idle { .. } => Step::Enter(self.asking(now)),
+            State::Idle { .. } => {
+                self.hurry_search();
+                Step::Enter(self.asking(now))
+            }
             _ => Step::Stay,
         }
     }
 
-    pub(super) fn on_query_response(&mut self, response: QueryNextImageResponse) -> Step<'static> {
-        let State::Querying { next, .. } = self.state else {
-            return Step::Drop(Ignored::NotExpected);
-        };
-        match response {
-            QueryNextImageResponse::Refused(refusal) => self.no_image(Some(refusal.status()), next),
-            QueryNextImageResponse::Offer(offer) => self.on_offer(offer, next),
+    /// Whether `scope` means this device: a version that it runs or holds is no news (section 6.10.3.4).
+    fn concerns(&self, scope: NotifyScope) -> bool {
+        let own = self.config.identity.current;
+        let any = ImageFilter::ALL;
+        match scope {
+            NotifyScope::Everyone => true,
+            NotifyScope::Manufacturer(manufacturer) => ImageFilter { manufacturer, ..any }.matches(own),
+            NotifyScope::ImageType(manufacturer, image_type) => {
+                ImageFilter { manufacturer, image_type, ..any }.matches(own)
+            }
+            NotifyScope::NewVersion(ImageFilter { manufacturer, image_type, version }) => {
+                let filtered = image_type != ImageType::ANY && version != FileVersion::ANY;
+                let held = self.held.or_else(|| self.state.downloaded());
+                let holds = held.is_some_and(|image| {
+                    image.id().image_type == own.image_type && image.id().version == version
+                });
+                ImageFilter { manufacturer, image_type, ..any }.matches(own)
+                    && (!filtered || (version != own.version && !holds))
+            }
         }
     }
 
-    fn on_offer(&mut self, offer: ImageOffer, next: Option<Instant>) -> Step<'static> {
-        let own = self.config.identity.current;
-        if (offer.id.manufacturer, offer.id.image_type) != (own.manufacturer, own.image_type) {
+    pub(super) fn on_query_response<'f>(
+        &mut self,
+        now: Instant,
+        response: QueryNextImageResponse,
+    ) -> Step<'f, ISLANDS> {
+        let State::Querying { wanted, next, .. } = self.state else {
+            return Step::Drop(Ignored::NotExpected);
+        };
+        match response {
+            _ if is_specific(wanted.id) => Step::Drop(Ignored::NotExpected),
+            QueryNextImageResponse::Refused(refusal) => self.on_no_image(now, refusal.status(), wanted, next),
+            QueryNextImageResponse::Offer(offer) => self.on_offer(now, offer, wanted, next),
+        }
+    }
+
+    pub(super) fn on_specific_response<'f>(
+        &mut self,
+        now: Instant,
+        response: QuerySpecificFileResponse,
+    ) -> Step<'f, ISLANDS> {
+        let State::Querying { wanted, next, .. } = self.state else {
+            return Step::Drop(Ignored::NotExpected);
+        };
+        match response {
+            _ if !is_specific(wanted.id) => Step::Drop(Ignored::NotExpected),
+            QuerySpecificFileResponse::Refused(refusal) => {
+                self.on_no_image(now, refusal.status(), wanted, next)
+            }
+            QuerySpecificFileResponse::Offer(offer) => self.on_offer(now, offer, wanted, next),
+        }
+    }
+
+    fn on_offer<'f>(
+        &mut self,
+        now: Instant,
+        offer: ImageOffer,
+        wanted: Wanted,
+        next: Option<Instant>,
+    ) -> Step<'f, ISLANDS> {
+        let ImageId { manufacturer, image_type, version } = wanted.id;
+        if (offer.id.manufacturer, offer.id.image_type) != (manufacturer, image_type) {
             return Step::Malformed(Ignored::NotAsked);
         }
+        let specific = is_specific(wanted.id);
+        // A file for one device is asked for by its version, unless any will do (section 6.10.12.2.4).
+        if specific && version != FileVersion::ANY && offer.id.version != version {
+            return Step::Malformed(Ignored::NotAsked);
+        }
+        self.heard();
+        let held = self.held.is_some_and(|image| image.id() == offer.id);
         let passed = if offer.size < LEAST_SIZE || offer.size > self.config.max_size {
             Passed::Size
-        } else if offer.id.version == own.version && !self.config.reinstall {
+        } else if specific {
+            return Step::Enter(State::Deciding { offer });
+        } else if held || (offer.id.version == version && self.config.versions != Versions::Any) {
             Passed::SameVersion
+        } else if offer.id.version < version && self.config.versions == Versions::Newer {
+            Passed::Older
         } else {
             return Step::Enter(State::Deciding { offer });
         };
         self.events.push(Event::OfferPassed(offer, passed));
-        Step::Enter(State::Idle { query_at: next })
+        Step::Enter(self.settled(now, next))
     }
 
-    /// The query is over; the next one is due at `next`.
-    pub(super) fn no_image(&mut self, status: Option<Status>, next: Option<Instant>) -> Step<'static> {
-        self.events.push(Event::NoImage(status));
-        Step::Enter(State::Idle { query_at: next })
-    }
-}
-
-/// Whether `scope` means a device that runs `own`: an equal version is no news (section 6.10.3.4).
-fn concerns(scope: NotifyScope, own: ImageId) -> bool {
-    let any = ImageFilter::ALL;
-    match scope {
-        NotifyScope::Everyone => true,
-        NotifyScope::Manufacturer(manufacturer) => ImageFilter { manufacturer, ..any }.matches(own),
-        NotifyScope::ImageType(manufacturer, image_type) => {
-            ImageFilter { manufacturer, image_type, ..any }.matches(own)
+    /// The server answered a query with a status; the next one is due at `next`.
+    pub(super) fn on_no_image<'f>(
+        &mut self,
+        now: Instant,
+        status: Status,
+        wanted: Wanted,
+        next: Option<Instant>,
+    ) -> Step<'f, ISLANDS> {
+        self.heard();
+        let unsupported = status == Status::UNSUP_CLUSTER_COMMAND && is_specific(wanted.id);
+        if unsupported {
+            self.events.push(Event::Ended(Outcome::SpecificFilesUnsupported));
+        } else {
+            self.events.push(Event::NoImage(Some(status)));
         }
-        NotifyScope::NewVersion(ImageFilter { manufacturer, image_type, version }) => {
-            let filtered = image_type != ImageType::ANY && version != FileVersion::ANY;
-            ImageFilter { manufacturer, image_type, ..any }.matches(own)
-                && (!filtered || version != own.version)
+        if unsupported || status == Status::NOT_AUTHORIZED {
+            self.leave_server();
+        }
+        Step::Enter(self.settled(now, next))
+    }
+
+    /// Nobody answered a query.
+    pub(super) fn query_unanswered(&mut self, now: Instant, next: Option<Instant>) -> State<ISLANDS> {
+        self.events.push(Event::NoImage(None));
+        self.query_unheard();
+        self.settled(now, next)
+    }
+
+    /// A query from now on: for the image that the device runs or, where some of a set are kept, for the next of it.
+    pub(super) fn asking(&mut self, now: Instant) -> State<ISLANDS> {
+        let id = if self.set.kept > 0 { self.set.next } else { self.config.identity.current };
+        let next = self.next_query(now);
+        self.asking_for(now, Wanted { id, stack: self.config.stack }, next)
+    }
+
+    pub(super) fn asking_for(
+        &mut self,
+        now: Instant,
+        wanted: Wanted,
+        next: Option<Instant>,
+    ) -> State<ISLANDS> {
+        if self.query_for(wanted).is_some() {
+            return State::Querying { wanted, exchange: Exchange::due(now), next };
+        }
+        // An identity that no query can carry: nobody will answer.
+        self.events.push(Event::NoImage(None));
+        self.settled(now, next)
+    }
+
+    /// The command that asks for `wanted`: never Query Next Image for a type that only files for one device have
+    /// (section 6.10.4.2.3).
+    pub(super) const fn query_command(wanted: Wanted) -> CommandId {
+        if is_specific(wanted.id) {
+            CommandId::QUERY_SPECIFIC_FILE_REQUEST
+        } else {
+            CommandId::QUERY_NEXT_IMAGE_REQUEST
+        }
+    }
+
+    /// `None` when the rules do not let it be asked for.
+    pub(super) fn query_for(&self, wanted: Wanted) -> Option<ToServer> {
+        let Wanted { id, stack } = wanted;
+        if is_specific(id) {
+            let node = self.config.identity.node?;
+            Some(ToServer::QuerySpecificFile(QuerySpecificFileRequest { node, id, stack }))
+        } else {
+            let request = QueryNextImageRequest { current: id, hardware: self.config.identity.hardware };
+            request.check().is_ok().then_some(ToServer::QueryNextImage(request))
         }
     }
 }

@@ -4,6 +4,7 @@
 //! was answered, also after a repetition, and the timer can follow the link closely: smoothed round trip and
 //! variance as in RFC 6298, doubled with each try that stays unanswered.
 
+use crate::link::Token;
 use crate::time::{Instant, Millis};
 
 /// Tries whose send time is remembered.
@@ -12,42 +13,44 @@ const REMEMBERED: usize = 3;
 /// The state of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Exchange {
-    timer: Timer,
+    /// When it is to be sent or, once it was, until when its answer is expected.
+    deadline: Instant,
+    /// When the last try went out.
+    newest: Instant,
+    /// Time from each try before the last to the next one, the newest first.
+    gaps: [Millis; REMEMBERED - 1],
     /// Tries so far.
     attempts: u8,
     /// Sequence number of the last try; those before it count down from there.
     sequence: u8,
-    /// When the last tries went out, the newest first.
-    sent: [Instant; REMEMBERED],
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Timer {
-    /// To be sent from then on.
-    Due(Instant),
-    /// Sent; the answer is expected until then.
-    Expected(Instant),
+    /// The last try is out.
+    waiting: bool,
 }
 
 impl Exchange {
     /// A request to be sent from `at` on.
     pub(super) const fn due(at: Instant) -> Self {
-        Self { timer: Timer::Due(at), attempts: 0, sequence: 0, sent: [Instant::ZERO; REMEMBERED] }
+        Self {
+            deadline: at,
+            newest: Instant::ZERO,
+            gaps: [Millis(0); REMEMBERED - 1],
+            attempts: 0,
+            sequence: 0,
+            waiting: false,
+        }
     }
 
     /// The next moment something is to be done.
     pub(super) const fn deadline(&self) -> Instant {
-        match self.timer {
-            Timer::Due(at) | Timer::Expected(at) => at,
-        }
+        self.deadline
     }
 
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        matches!(self.timer, Timer::Due(at) if at <= now)
+        !self.waiting && self.deadline <= now
     }
 
     pub(super) const fn is_waiting(&self) -> bool {
-        matches!(self.timer, Timer::Expected(_))
+        self.waiting
     }
 
     pub(super) const fn attempts(&self) -> u8 {
@@ -56,28 +59,53 @@ impl Exchange {
 
     /// The request went out.
     pub(super) fn sent(&mut self, now: Instant, sequence: u8, timeout: Millis) {
-        let [newest, before, _] = self.sent;
-        self.sent = [now, newest, before];
+        let [before, _] = self.gaps;
+        self.gaps = [now.since(self.newest), before];
+        self.newest = now;
         self.sequence = sequence;
         self.attempts = self.attempts.saturating_add(1);
-        self.timer = Timer::Expected(now.plus(timeout));
+        self.deadline = now.plus(timeout);
+        self.waiting = true;
     }
 
     /// Whether the answer is overdue.
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
-        matches!(self.timer, Timer::Expected(until) if until <= now)
+        self.waiting && self.deadline <= now
     }
 
     /// The same request once more, from `at` on.
     pub(super) fn again(&mut self, at: Instant) {
-        self.timer = Timer::Due(at);
+        self.deadline = at;
+        self.waiting = false;
+    }
+
+    /// A try that could not even be sent.
+    pub(super) fn missed(&mut self) {
+        self.attempts = self.attempts.saturating_add(1);
+    }
+
+    /// The last try did not arrive, if that is the one meant: its answer is not waited for beyond `at`. It may come all the
+    /// same, as the acknowledgement alone may be what was lost.
+    pub(super) fn undelivered(&mut self, token: Token, at: Instant) {
+        if self.waiting && token == Token::request(self.sequence) {
+            self.deadline = self.deadline.min(at);
+        }
     }
 
     /// When the try that carried `sequence` went out; `None` for a number that is none of the remembered tries'.
     pub(super) fn sent_at(&self, sequence: u8) -> Option<Instant> {
         let back = self.sequence.wrapping_sub(sequence);
-        let remembered = self.sent.iter().take(usize::from(self.attempts));
-        remembered.copied().nth(usize::from(back))
+        if back >= self.attempts {
+            return None;
+        }
+        let [last, before] = self.gaps;
+        let earlier = match back {
+            0 => 0,
+            1 => u64::from(last.0),
+            2 => u64::from(last.0).saturating_add(u64::from(before.0)),
+            _ => return None,
+        };
+        Some(Instant::from_millis(self.newest.as_millis().saturating_sub(earlier)))
     }
 
     /// When the last try went out.

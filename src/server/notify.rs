@@ -27,6 +27,6 @@ impl<S> Server<S> {
         let len = reply::write(&Frame::notify(self.sequence, notify, delivery), out);
         self.sequence = self.sequence.wrapping_add(1);
         // A broadcast or a multicast cannot be acknowledged.
-        Ok(Transmit { to, len, delivery, aps_ack: delivery == DeliveryMode::Unicast })
+        Ok(Transmit::new(to, len, delivery))
     }
 }

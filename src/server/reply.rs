@@ -27,7 +27,7 @@ impl Asked {
 
     /// The record of an answer of `len` bytes.
     pub(super) const fn transmit(self, len: usize) -> Transmit {
-        Transmit { to: self.client, len, delivery: DeliveryMode::Unicast, aps_ack: true }
+        Transmit::new(self.client, len, DeliveryMode::Unicast)
     }
 
     fn write(self, frame: &Frame<'_>, out: &mut TxBuffer) -> Transmit {

@@ -77,7 +77,7 @@ impl<I: ImageStore, P: Policy> Desk<I, P> {
     }
 
     fn sent(&self, to: Address, transmit: Transmit) -> String {
-        let expected = Transmit { to, len: transmit.len, delivery: DeliveryMode::Unicast, aps_ack: true };
+        let expected = Transmit::new(to, transmit.len, DeliveryMode::Unicast);
         assert_eq!(transmit, expected);
         hex(&self.out[..transmit.len])
     }

@@ -1,8 +1,7 @@
 //! Blocks.
 
 use super::*;
-use crate::time::Millis;
-use crate::types::{Eui64, HardwareRange};
+use crate::types::HardwareRange;
 
 /// Shows: CLI-051, CLI-053, CMD-051
 #[test]

@@ -66,7 +66,7 @@ fn a_device_is_upgraded() {
 fn the_same_seed_makes_the_same_decisions() {
     let decisions = |seed| -> Vec<bool> {
         let mut client = Client::new(config(), seed, at(0));
-        let broadcast = Meta { from: SERVER, delivery: DeliveryMode::Broadcast };
+        let broadcast = Meta::new(SERVER, DeliveryMode::Broadcast);
         let mut decide = || {
             let asks = client.handle_frame(at(0), broadcast, &hex("19 00 00 00 32")) == Handled::Done;
             client.abort(at(0)).unwrap();

@@ -9,7 +9,10 @@ use std::vec::Vec;
 
 use super::*;
 use crate::file::{Element, Header as FileHeader, Tag, Writer};
-use crate::types::HardwareVersion;
+use crate::link::Meta;
+use crate::time::Millis;
+use crate::types::{Eui64, FileVersion, HardwareVersion, ImageType, SecurityCredentialVersion, StackVersion};
+use crate::zcl::{Message, Quirks};
 
 const SERVER: Address = Address::new(0x0000, 1);
 const STRANGER: Address = Address::new(0x1234, 1);
@@ -48,6 +51,7 @@ fn file(change: impl FnOnce(&mut FileHeader<'static>)) -> Vec<u8> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Met {
     Done,
+    Asked,
     Ignored(Ignored),
 }
 
@@ -147,7 +151,7 @@ impl Script {
 
     #[track_caller]
     fn gets_by(&mut self, delivery: DeliveryMode, frame: &str) -> Met {
-        self.receives(Meta { from: SERVER, delivery }, &hex(frame))
+        self.receives(Meta::new(SERVER, delivery), &hex(frame))
     }
 
     fn receives(&mut self, meta: Meta, frame: &[u8]) -> Met {
@@ -157,6 +161,7 @@ impl Script {
                 Met::Done
             }
             Handled::Done => Met::Done,
+            Handled::ReadAttributes(_) => Met::Asked,
             Handled::Ignored(why) => Met::Ignored(why),
         }
     }

@@ -158,7 +158,6 @@ fn queries_are_repeated_at_their_interval_while_there_is_no_image() {
     assert_eq!(script.client.poll_timeout(), None);
     script.until(u64::MAX).is_silent();
 }
-use crate::time::Millis;
 
 /// Shows: CLI-041
 #[test]
@@ -189,8 +188,8 @@ fn a_lost_query_is_sent_again_with_a_new_number() {
 #[test]
 fn any_other_version_is_put_to_the_application() {
     for (version, taken) in [("2C1A0000", true), ("2A1A0000", true), ("2B1A0000", false)] {
-        for reinstall in [false, true] {
-            let mut script = Script::querying(Config { reinstall, ..config() });
+        for (versions, reinstall) in [(Versions::Different, false), (Versions::Any, true)] {
+            let mut script = Script::querying(Config { versions, ..config() });
             script.gets(&std::format!("19 00 02 00 5F11 0101 {version} 64000000"));
             let asked = matches!(script.client.poll_need(), Some(Need::Decide(..)));
             assert_eq!(asked, taken || reinstall, "{version}");
@@ -295,11 +294,15 @@ fn only_the_server_in_use_is_heard() {
 /// Shows: CMD-002
 #[test]
 fn frames_of_other_kinds_are_no_commands() {
-    for frame in ["01 00 02 98", "1D 5F11 00 02 98", "18 00 02 98", "1A 00 02 98", "08 00 00 0600"] {
+    for frame in ["01 00 02 98", "1D 5F11 00 02 98", "1A 00 02 98", "08 00 0A 0600"] {
         let mut script = Script::querying(config());
         assert_eq!(script.gets(frame), Met::Ignored(Ignored::NotForClients), "{frame}");
         script.is_silent();
     }
+    // The global command of this number writes attributes.
+    let mut script = Script::querying(config());
+    assert_eq!(script.gets("18 00 02 98"), Met::Asked);
+    assert!(!script.is_silent().is_idle());
 }
 
 /// Shows: CMD-014

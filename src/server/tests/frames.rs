@@ -17,7 +17,7 @@ fn commands_nobody_has_are_unsupported() {
     let specific = "01 0b 08 01 00 00 00 00 00 00 00 01 10 c1 ff 05 00 00 00 02 00";
     assert_eq!(desk.ask(LAMP, specific), "18 0b 0b 08 81");
     for delivery in [DeliveryMode::Broadcast, DeliveryMode::Multicast] {
-        let handled = desk.handle_as(Meta { from: LAMP, delivery }, &bytes("01 07 0a"));
+        let handled = desk.handle_as(Meta::new(LAMP, delivery), &bytes("01 07 0a"));
         assert_eq!(handled, Handled::Ignored(Ignored::NotUnicast));
     }
     assert_eq!(desk.events(), []);
@@ -77,7 +77,7 @@ fn nobody_who_asks_more_than_one_is_answered() {
         "01 07 06",
     ] {
         for delivery in [DeliveryMode::Broadcast, DeliveryMode::Multicast] {
-            let handled = desk.handle_as(Meta { from: LAMP, delivery }, &bytes(frame));
+            let handled = desk.handle_as(Meta::new(LAMP, delivery), &bytes(frame));
             assert_eq!(handled, Handled::Ignored(Ignored::NotUnicast));
         }
     }

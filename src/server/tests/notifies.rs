@@ -13,8 +13,7 @@ fn notify(
     notify: ImageNotify,
 ) -> String {
     let transmit = desk.server.notify(to, delivery, notify, &mut desk.out).unwrap();
-    let aps_ack = delivery == DeliveryMode::Unicast;
-    assert_eq!(transmit, Transmit { to, len: transmit.len, delivery, aps_ack });
+    assert_eq!(transmit, Transmit::new(to, transmit.len, delivery));
     hex(&desk.out[..transmit.len])
 }
 

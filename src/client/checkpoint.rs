@@ -1,0 +1,52 @@
+//! What a restarted device goes on from.
+
+use core::num::NonZeroU32;
+
+use crate::zcl::ImageOffer;
+
+use super::state::HeaderFacts;
+
+/// How far an upgrade has come, for storage that outlives a restart; its fields are the application's to write down as it
+/// likes.
+///
+/// A device takes one from time to time by [`Client::checkpoint`](super::Client::checkpoint), and after a restart goes on
+/// by [`Client::resume`](super::Client::resume). Only bytes below `received` are downloaded: **flash at and above it
+/// must be erased** before the client goes on, as more may have been written after the checkpoint was taken. Where
+/// only whole sectors can be erased, [`floor`](Self::floor) gives a checkpoint at the start of one.
+///
+/// Images that are [kept](super::Client::kept) until others are here are not in it: such a set is begun anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// What is downloaded.
+    pub offer: ImageOffer,
+    /// Bytes stored, of `offer.size`.
+    pub received: u32,
+    /// What its header says; `None` before that was read.
+    pub header: Option<HeaderFacts>,
+    /// What is left to do.
+    pub stage: Stage,
+}
+
+/// How far the file of a [`Checkpoint`] has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It is not complete, or not checked.
+    Downloading,
+    /// It is complete and was found good: the server is to be asked when to upgrade. When it was ordered to is not worth
+    /// keeping, as that is asked anew (section 6.12).
+    Verified,
+}
+
+impl Checkpoint {
+    /// The last one at the start of a sector of so many bytes: erase from its `received` on, which is the start of a
+    /// sector or, for a file that is complete, the end of it.
+    #[must_use]
+    pub fn floor(self, sector: NonZeroU32) -> Self {
+        if self.received >= self.offer.size {
+            return self;
+        }
+        let over = self.received.checked_rem(sector.get()).unwrap_or(0);
+        let received = self.received.saturating_sub(over);
+        Self { received, ..self }
+    }
+}

@@ -1,0 +1,322 @@
+//! Where the server is: found by its cluster or by its IEEE address, named, and given a link key (section 6.4).
+//!
+//! The client only says what it needs to know; the caller asks the network. While a search goes on no request leaves,
+//! and whatever was under way waits where it stands: a download that loses its server goes on at the same byte.
+//!
+//! ```text
+//!   no server is known --> Matching --address--> Naming --IEEE address--+
+//!                             ^ (a server without endpoint)             v
+//!   its IEEE address is --> Locating --network address-------------> Keying --> Done
+//!                             |  ^                                      |
+//!                    nobody   v  | after the interval                   | no key
+//!                           Resting <-----------------------------------+
+//! ```
+
+use crate::link::Address;
+use crate::time::Instant;
+use crate::types::Eui64;
+
+use super::Client;
+use super::config::{DISCOVERY, LinkKey, NO_ADDRESS, is_known};
+use super::output::{Event, KeyKind, Need, StaleTicket, Ticket};
+use super::retransmit::Exchange;
+use super::state::State;
+
+/// Lookups of a server's address that may fail before another server is searched.
+const LOOKUPS: u8 = 3;
+
+/// Marks tickets of searches: a search and an upgrade ask independently of each other.
+const MARK: u32 = 1 << 31;
+
+/// What is known of the server besides its addresses, which are settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Finder {
+    pub(super) search: Search,
+    /// Counts changes of the search; a ticket is its value when the question was asked.
+    generation: u16,
+    /// The generation whose need was handed out.
+    announced: u16,
+    /// Network address of a server that refused this device; the unknown one for none.
+    avoided: u16,
+    /// Lookups in a row that found nothing.
+    lookups: u8,
+    /// Queries in a row that were not answered.
+    unheard: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Search {
+    /// The server can be talked to.
+    Done,
+    /// Who has the cluster? One node alone is asked when only its endpoint is missing.
+    Matching { alone: bool },
+    /// What is the network address of UpgradeServerID?
+    Locating,
+    /// What is the IEEE address of the server?
+    Naming,
+    /// A link key with it.
+    Keying,
+    /// Nothing was found; the next search starts then.
+    Resting(Instant),
+}
+
+impl Finder {
+    /// With the search that `client`'s settings call for.
+    pub(super) const fn new(search: Search) -> Self {
+        Self {
+            search,
+            generation: 1,
+            announced: 0,
+            avoided: Address::UNKNOWN.network,
+            lookups: 0,
+            unheard: 0,
+        }
+    }
+
+    pub(super) const fn is_done(&self) -> bool {
+        matches!(self.search, Search::Done)
+    }
+
+    /// Whether the application is asked.
+    pub(super) const fn asks(&self) -> bool {
+        !matches!(self.search, Search::Done | Search::Resting(_))
+    }
+
+    pub(super) const fn deadline(&self) -> Option<Instant> {
+        match self.search {
+            Search::Resting(until) => Some(until),
+            _ => None,
+        }
+    }
+
+    fn enter(&mut self, search: Search) {
+        self.search = search;
+        self.generation = self.generation.wrapping_add(1);
+    }
+
+    fn ticket(&self) -> Ticket {
+        Ticket(MARK | u32::from(self.generation))
+    }
+}
+
+/// Whether an IEEE address is one (ATTR-019).
+const fn is_set(Eui64(address): Eui64) -> bool {
+    address != 0 && address != u64::MAX
+}
+
+/// Where a search begins.
+pub(super) const fn first_step(server: Address, id: Eui64) -> Search {
+    if is_set(id) {
+        Search::Locating
+    } else {
+        Search::Matching { alone: server.network != Address::UNKNOWN.network }
+    }
+}
+
+/// What is left to do when both addresses are known.
+pub(super) const fn last_step(link_key: LinkKey) -> Search {
+    match link_key {
+        LinkKey::Unneeded => Search::Done,
+        LinkKey::SmartEnergy | LinkKey::Global => Search::Keying,
+    }
+}
+
+impl<const ISLANDS: usize> Client<ISLANDS> {
+    /// Answers [`Need::FindServer`]: the first node that has the cluster, and its endpoint; `None` when no other answer
+    /// is to come. Later answers are stale (CCB 1314). The ticket stays good after the answer of a server that refused
+    /// this device.
+    ///
+    /// # Errors
+    /// The client does not wait for this answer.
+    pub fn found(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        server: Option<Address>,
+    ) -> Result<(), StaleTicket> {
+        let Search::Matching { alone } = self.answered(ticket)? else { return Err(StaleTicket) };
+        match server.filter(|server| is_known(*server)) {
+            None => self.nobody_found(now),
+            Some(server) if server.network == self.finder.avoided => {}
+            Some(server) => {
+                self.config.server = server;
+                // Where the IEEE address led to the node, it is known.
+                let named = alone && is_set(self.config.server_id);
+                self.finder.enter(if named { last_step(self.config.link_key) } else { Search::Naming });
+                self.search_advanced();
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers [`Need::NetworkAddress`]; `None` when the node does not answer.
+    ///
+    /// # Errors
+    /// The client does not wait for this answer.
+    pub fn located(&mut self, now: Instant, ticket: Ticket, network: Option<u16>) -> Result<(), StaleTicket> {
+        let Search::Locating = self.answered(ticket)? else { return Err(StaleTicket) };
+        match network {
+            Some(network) => {
+                self.config.server.network = network;
+                let next = if is_known(self.config.server) {
+                    last_step(self.config.link_key)
+                } else {
+                    Search::Matching { alone: true }
+                };
+                self.finder.enter(next);
+                self.search_advanced();
+            }
+            None => {
+                self.finder.lookups = self.finder.lookups.saturating_add(1);
+                if self.config.replace_server && self.finder.lookups >= LOOKUPS {
+                    self.finder.enter(Search::Matching { alone: false });
+                } else {
+                    self.nobody_found(now);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers [`Need::IeeeAddress`]; `None` when it cannot be had: the client goes on without.
+    ///
+    /// # Errors
+    /// The client does not wait for this answer.
+    pub fn named(&mut self, ticket: Ticket, id: Option<Eui64>) -> Result<(), StaleTicket> {
+        let Search::Naming = self.answered(ticket)? else { return Err(StaleTicket) };
+        self.config.server_id = id.unwrap_or(NO_ADDRESS);
+        self.finder.enter(last_step(self.config.link_key));
+        self.search_advanced();
+        Ok(())
+    }
+
+    /// Answers [`Need::LinkKey`]: whether there is one now.
+    ///
+    /// # Errors
+    /// The client does not wait for this answer.
+    pub fn keyed(&mut self, now: Instant, ticket: Ticket, there: bool) -> Result<(), StaleTicket> {
+        let Search::Keying = self.answered(ticket)? else { return Err(StaleTicket) };
+        if there {
+            self.finder.enter(Search::Done);
+            self.search_advanced();
+        } else {
+            self.nobody_found(now);
+        }
+        Ok(())
+    }
+
+    /// The device was reset, or left the network and came back: the server is looked up again before anything else
+    /// is sent to it (sections 6.7.1 and 6.12). An order to upgrade is asked for anew; the rest goes on where it stood.
+    pub fn connection_lost(&mut self, now: Instant) {
+        match self.state {
+            State::Waiting { image, .. } | State::CountingDown { image, .. } => {
+                self.enter(State::Ending { image, exchange: Exchange::due(now) });
+            }
+            _ => {
+                if let Some(exchange) = self.state.exchange_mut().filter(|exchange| exchange.is_waiting()) {
+                    exchange.again(now);
+                }
+            }
+        }
+        if !self.finder.asks() {
+            self.search();
+        }
+    }
+
+    /// Where commands go; 0xFFFF or 0xFF in it while that is not known.
+    #[must_use]
+    pub const fn server(&self) -> Address {
+        self.config.server
+    }
+
+    fn answered(&self, ticket: Ticket) -> Result<Search, StaleTicket> {
+        if ticket == self.finder.ticket() { Ok(self.finder.search) } else { Err(StaleTicket) }
+    }
+
+    pub(super) fn poll_search(&mut self) -> Option<Need> {
+        if self.finder.announced == self.finder.generation {
+            return None;
+        }
+        let ticket = self.finder.ticket();
+        let network = self.config.server.network;
+        let need = match self.finder.search {
+            Search::Done | Search::Resting(_) => return None,
+            Search::Matching { alone } => Need::FindServer(ticket, Some(network).filter(|_| alone)),
+            Search::Locating => Need::NetworkAddress(ticket, self.config.server_id),
+            Search::Naming => Need::IeeeAddress(ticket, network),
+            Search::Keying => {
+                // The trust center of most networks is the coordinator, and that is node 0.
+                let kind = match self.config.link_key {
+                    _ if network == 0 => KeyKind::TrustCenter,
+                    LinkKey::SmartEnergy => KeyKind::Partner,
+                    LinkKey::Unneeded | LinkKey::Global => KeyKind::Global,
+                };
+                Need::LinkKey(ticket, network, kind)
+            }
+        };
+        self.finder.announced = self.finder.generation;
+        Some(need)
+    }
+
+    /// Starts a search, where there is anything to search for.
+    pub(super) fn search(&mut self) {
+        if self.config.discovery.is_some() || !is_known(self.config.server) {
+            // A lost server may have moved: all are asked, not the node at its old address.
+            let place = if is_known(self.config.server) { Address::UNKNOWN } else { self.config.server };
+            self.finder.enter(first_step(place, self.config.server_id));
+        }
+    }
+
+    /// Somebody wants the server now: a search that rests goes on.
+    pub(super) fn hurry_search(&mut self) {
+        if let Search::Resting(_) = self.finder.search {
+            self.resume_search();
+        }
+    }
+
+    pub(super) fn resume_search(&mut self) {
+        let place = if is_known(self.config.server) { Address::UNKNOWN } else { self.config.server };
+        self.finder.enter(first_step(place, self.config.server_id));
+    }
+
+    /// The server did not answer a query.
+    pub(super) fn query_unheard(&mut self) {
+        self.finder.unheard = self.finder.unheard.saturating_add(1);
+        if self.finder.unheard >= self.config.lost_after && self.finder.is_done() {
+            self.search();
+        }
+    }
+
+    /// The server answered.
+    pub(super) fn heard(&mut self) {
+        self.finder.unheard = 0;
+    }
+
+    /// The server refused; another one is searched where that is wanted.
+    pub(super) fn leave_server(&mut self) {
+        if self.config.avoid_refusing {
+            self.finder.avoided = self.config.server.network;
+            self.config.server = Address::UNKNOWN;
+            self.config.server_id = NO_ADDRESS;
+            self.search();
+        }
+    }
+
+    fn search_advanced(&mut self) {
+        (self.finder.lookups, self.finder.unheard) = (0, 0);
+    }
+
+    /// The search found nothing: it rests, and what waited for the server counts that as a try.
+    fn nobody_found(&mut self, now: Instant) {
+        let until = now.plus(self.config.discovery.unwrap_or(DISCOVERY));
+        self.finder.enter(Search::Resting(until));
+        self.events.push(Event::NoServer(until));
+        if let State::Querying { next, .. } = self.state {
+            let rest = self.settled(now, next);
+            self.enter(rest);
+        } else if let Some(exchange) = self.state.exchange_mut() {
+            exchange.missed();
+            self.try_again(now);
+        }
+    }
+}

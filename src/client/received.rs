@@ -1,0 +1,175 @@
+//! Which bytes of a file are here: all up to a watermark, and islands beyond it.
+//!
+//! ```text
+//! 0              watermark      start    end     start   end        size
+//! |##################|............|########|.......|######|...........|
+//!     stored            gap         island   gap    island     gap
+//! ```
+
+/// The bytes of a file that were received. With `ISLANDS` of 0 they can come in order only.
+///
+/// Islands are in order, do not touch each other nor the watermark, and are never empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Received<const ISLANDS: usize> {
+    watermark: u32,
+    islands: [Range; ISLANDS],
+}
+
+/// Bytes of a file: `start` and all after it, `end` excluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Range {
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+/// There are as many islands as can be remembered, and the bytes are not among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NoIsland;
+
+impl Range {
+    /// The place of an island that is not there.
+    const NONE: Self = Self { start: u32::MAX, end: u32::MAX };
+
+    const fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
+
+    /// Whether the two overlap, or one begins where the other ends.
+    const fn touches(self, other: Self) -> bool {
+        self.start <= other.end && other.start <= self.end
+    }
+
+    fn union(self, other: Self) -> Self {
+        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+}
+
+impl<const ISLANDS: usize> Received<ISLANDS> {
+    /// All bytes below `watermark`.
+    pub(super) const fn new(watermark: u32) -> Self {
+        Self { watermark, islands: [Range::NONE; ISLANDS] }
+    }
+
+    /// Everything below is here.
+    pub(super) const fn watermark(&self) -> u32 {
+        self.watermark
+    }
+
+    fn islands(&self) -> impl Iterator<Item = Range> {
+        self.islands.iter().copied().filter(|island| !island.is_empty())
+    }
+
+    /// Takes `range` in.
+    ///
+    /// # Errors
+    /// It would be one island too many. Nothing changed.
+    pub(super) fn insert(&mut self, range: Range) -> Result<(), NoIsland> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let merged = self.islands().filter(|island| island.touches(range)).fold(range, Range::union);
+        let reached = merged.start <= self.watermark;
+        self.islands = self.apart_from(merged, Some(merged).filter(|_| !reached)).ok_or(NoIsland)?;
+        if reached {
+            self.watermark = self.watermark.max(merged.end);
+        }
+        Ok(())
+    }
+
+    /// The islands that lie below and above `merged`, and `between` them; `None` when they are too many.
+    fn apart_from(&self, merged: Range, between: Option<Range>) -> Option<[Range; ISLANDS]> {
+        let below = self.islands().filter(|island| island.end < merged.start);
+        let above = self.islands().filter(|island| island.start > merged.end);
+        let mut all = below.chain(between).chain(above);
+        let mut islands = [Range::NONE; ISLANDS];
+        for (place, island) in islands.iter_mut().zip(all.by_ref()) {
+            *place = island;
+        }
+        all.next().is_none().then_some(islands)
+    }
+
+    /// Whether all of `range` is here.
+    pub(super) fn contains(&self, range: Range) -> bool {
+        let within = |island: Range| island.start <= range.start && range.end <= island.end;
+        range.end <= self.watermark || self.islands().any(within)
+    }
+
+    /// The first bytes of a file of `size` that are not here; `None` when all are.
+    pub(super) fn first_gap(&self, size: u32) -> Option<Range> {
+        let end = self.islands().next().map_or(size, |island| island.start);
+        Some(Range { start: self.watermark, end: end.min(size) }).filter(|gap| !gap.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn range(start: u32, end: u32) -> Range {
+        Range { start, end }
+    }
+
+    #[test]
+    fn in_order_there_is_but_a_watermark() {
+        let mut received = Received::<0>::new(0);
+        assert_eq!(received.first_gap(100), Some(range(0, 100)));
+        assert_eq!(received.insert(range(0, 64)), Ok(()));
+        assert_eq!(received.insert(range(65, 70)), Err(NoIsland));
+        assert_eq!(received.insert(range(40, 100)), Ok(()));
+        assert_eq!((received.watermark(), received.first_gap(100)), (100, None));
+        assert_eq!(size_of_val(&received), 4);
+    }
+
+    #[test]
+    fn islands_grow_together() {
+        let mut received = Received::<2>::new(10);
+        assert_eq!(received.insert(range(30, 40)), Ok(()));
+        assert_eq!(received.insert(range(20, 25)), Ok(()));
+        assert_eq!(received.first_gap(100), Some(range(10, 20)));
+        let before = received;
+        assert_eq!(received.insert(range(50, 60)), Err(NoIsland));
+        assert_eq!(received, before);
+        assert_eq!(received.insert(range(25, 30)), Ok(()));
+        assert!(received.contains(range(20, 40)) && !received.contains(range(19, 21)));
+        assert_eq!(received.insert(range(50, 60)), Ok(()));
+        assert_eq!(received.insert(range(5, 20)), Ok(()));
+        assert_eq!((received.watermark(), received.first_gap(100)), (40, Some(range(40, 50))));
+        assert_eq!(received.insert(range(7, 7)), Ok(()), "nothing is always here");
+    }
+
+    /// A byte for each byte of the file says the same.
+    fn agrees<const ISLANDS: usize>(inserts: &[(u8, u8)]) {
+        let mut received = Received::<ISLANDS>::new(0);
+        let mut model = [false; 512];
+        for (start, len) in inserts {
+            let (start, end) = (u32::from(*start), u32::from(*start) + u32::from(*len));
+            let mut after = model;
+            after[start as usize..end as usize].fill(true);
+            let edges = |model: &[bool]| (1..512).filter(|at| model[*at] && !model[at - 1]).count();
+            let fits = edges(&after) <= ISLANDS;
+            assert_eq!(received.insert(range(start, end)).is_ok(), fits, "{start}..{end}");
+            if fits {
+                model = after;
+            }
+            let watermark = model.iter().position(|here| !here).unwrap() as u32;
+            assert_eq!(received.watermark(), watermark);
+            if *len > 0 {
+                assert_eq!(received.contains(range(start, end)), fits);
+            }
+            let next = (watermark as usize..512).find(|at| model[*at]).unwrap_or(512) as u32;
+            assert_eq!(received.first_gap(512), Some(range(watermark, next)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_ranges_are_those_of_a_map_of_bytes(
+            inserts in proptest::collection::vec((any::<u8>(), 0_u8..40), 0..60),
+        ) {
+            agrees::<0>(&inserts);
+            agrees::<1>(&inserts);
+            agrees::<8>(&inserts);
+        }
+    }
+}

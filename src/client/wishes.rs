@@ -1,0 +1,188 @@
+//! What the application wants of its own accord.
+
+use crate::time::{Instant, Millis, UtcTime};
+use crate::types::{ImageId, StackVersion};
+use crate::zcl::Status;
+
+use super::Client;
+use super::checkpoint::{Checkpoint, Stage};
+use super::output::{Busy, Event, NoImage, NotAsked, Outcome};
+use super::received::Received;
+use super::state::{Body, Download, Image, State, Wanted, is_specific};
+
+impl<const ISLANDS: usize> Client<ISLANDS> {
+    /// Asks the server now, and again after the interval.
+    ///
+    /// # Errors
+    /// An upgrade, or a query, is under way.
+    pub fn query(&mut self, now: Instant) -> Result<(), Busy> {
+        match self.state {
+            State::Idle { .. } => {
+                self.hurry_search();
+                let asking = self.asking(now);
+                self.enter(asking);
+                Ok(())
+            }
+            _ => Err(Busy),
+        }
+    }
+
+    /// Asks for a file made for this device: credentials, configuration, a log (section 6.10.11).
+    ///
+    /// `id` is the file with the version wanted, [`FileVersion::ANY`](crate::FileVersion::ANY) for whichever there is;
+    /// `stack` is of the running image or of the one downloaded, whichever the file is for. It can be asked for when
+    /// nothing goes on, and while an image waits for its security credentials.
+    ///
+    /// # Errors
+    /// Something else is under way, the type is none of such a file, or the device's address is not known.
+    pub fn query_specific_file(
+        &mut self,
+        now: Instant,
+        id: ImageId,
+        stack: StackVersion,
+    ) -> Result<(), NotAsked> {
+        if !is_specific(id) {
+            return Err(NotAsked::NotASpecificType);
+        }
+        if self.config.identity.node.is_none() {
+            return Err(NotAsked::NoAddress);
+        }
+        let next = match self.state {
+            State::Idle { query_at } => query_at,
+            State::Uncredited { image, .. } => {
+                self.held = Some(image);
+                self.next_query(now)
+            }
+            _ => return Err(NotAsked::Busy),
+        };
+        self.hurry_search();
+        let asking = self.asking_for(now, Wanted { id, stack }, next);
+        self.enter(asking);
+        Ok(())
+    }
+
+    /// Goes on where a device stood before it was restarted, without a new query.
+    ///
+    /// The application has the bytes below `checkpoint.received` in storage, and room for the rest: it is not asked to
+    /// prepare any, decide or, for a file that was checked, verify again. If the server has the file no more, a query
+    /// follows at once.
+    ///
+    /// # Errors
+    /// An upgrade, or a query, is under way.
+    pub fn resume(&mut self, now: Instant, checkpoint: Checkpoint) -> Result<(), Busy> {
+        let State::Idle { .. } = self.state else { return Err(Busy) };
+        let Checkpoint { offer, received, header, stage } = checkpoint;
+        self.started = now;
+        let next = match (stage, header) {
+            (Stage::Verified, Some(header)) => self.complete(now, Image { offer, header }),
+            (_, Some(header)) if received >= offer.size => {
+                State::Verifying { image: Image { offer, header } }
+            }
+            (_, Some(header)) => State::Downloading(Download {
+                body: Body::Rest(header, Received::new(received)),
+                resumed: true,
+                ..Download::new(offer, now)
+            }),
+            // The header must be read, and passes through only once.
+            (_, None) => State::Downloading(Download { resumed: true, ..Download::new(offer, now) }),
+        };
+        if let State::Downloading(_) = next {
+            self.events.push(Event::Started(offer));
+        }
+        self.enter(next);
+        Ok(())
+    }
+
+    /// Ends the upgrade, whatever its stage; once data was asked for, the server is told.
+    ///
+    /// # Errors
+    /// The device switches to the image already.
+    pub fn abort(&mut self, now: Instant) -> Result<(), Busy> {
+        let told = |id| Self::reporting(now, id, Status::ABORT, Outcome::Cancelled);
+        let next = match self.state {
+            State::Reporting { .. } => return Ok(()),
+            State::Idle { .. } if self.set.kept == 0 => return Ok(()),
+            State::Idle { .. }
+            | State::Querying { .. }
+            | State::Deciding { .. }
+            | State::Preparing { .. } => self.closed(now, Outcome::Cancelled),
+            State::Downloading(Download { offer, .. }) => told(offer.id),
+            State::Verifying { image }
+            | State::Uncredited { image, .. }
+            | State::Ending { image, .. }
+            | State::Waiting { image, .. }
+            | State::Holding { image }
+            | State::CountingDown { image, .. } => told(image.id()),
+            State::Applying { .. } => return Err(Busy),
+        };
+        self.enter(next);
+        Ok(())
+    }
+
+    /// Switches to the image that is downloaded and checked, whatever the server says or said.
+    ///
+    /// # Errors
+    /// There is none, or it waits for its security credentials.
+    pub fn activate(&mut self) -> Result<(), NoImage> {
+        match self.state {
+            State::Ending { image, .. }
+            | State::Waiting { image, .. }
+            | State::Holding { image }
+            | State::CountingDown { image, .. } => {
+                self.enter(State::Applying { image });
+                Ok(())
+            }
+            _ => Err(NoImage),
+        }
+    }
+
+    /// Sets the time between two queries, counted from now; `None` stops them. A download under way is not affected, and
+    /// a notify or [`query`](Self::query) still leads to a query.
+    pub fn set_query_interval(&mut self, now: Instant, interval: Option<Millis>) {
+        self.config.query_interval = interval;
+        let due = self.next_query(now);
+        if let State::Idle { query_at: next } | State::Querying { next, .. } = &mut self.state {
+            *next = due;
+        }
+    }
+
+    /// Asks no more of its own accord.
+    pub fn stop_queries(&mut self, now: Instant) {
+        self.set_query_interval(now, None);
+    }
+
+    /// Tells the own clock, or that there is none (any more). Without one, times of the server's are taken as
+    /// distances (table 18).
+    pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
+        (self.utc_told, self.utc) = (now, utc.unwrap_or(super::NO_CLOCK));
+    }
+
+    /// What is worth keeping over a restart: `None` while nothing is.
+    ///
+    /// Bytes that are being stored are not in it before [`stored`](Self::stored) said so.
+    #[must_use]
+    pub const fn checkpoint(&self) -> Option<Checkpoint> {
+        match &self.state {
+            State::Downloading(Download { offer, body, .. }) => Some(match body {
+                Body::Start(_) => {
+                    Checkpoint { offer: *offer, received: 0, header: None, stage: Stage::Downloading }
+                }
+                Body::Rest(header, received) => Checkpoint {
+                    offer: *offer,
+                    received: received.watermark(),
+                    header: Some(*header),
+                    stage: Stage::Downloading,
+                },
+            }),
+            State::Verifying { image } => Some(Self::whole(*image, Stage::Downloading)),
+            state => match state.downloaded() {
+                Some(image) => Some(Self::whole(image, Stage::Verified)),
+                None => None,
+            },
+        }
+    }
+
+    const fn whole(Image { offer, header }: Image, stage: Stage) -> Checkpoint {
+        Checkpoint { offer, received: offer.size, header: Some(header), stage }
+    }
+}
