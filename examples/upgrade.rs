@@ -18,6 +18,9 @@ use zigbee_ota::server::Entry;
 use zigbee_ota::time::Millis;
 use zigbee_ota_sim::{End, Report, Settings, Upgrade, demonstration_file};
 
+#[path = "shared/outcome.rs"]
+mod outcome;
+
 /// Upgrade a simulated device over a simulated link, on virtual time.
 #[derive(Parser)]
 #[command(allow_negative_numbers = true)]
@@ -181,21 +184,6 @@ fn print_summary(options: &Options, parts: &Parts<'_>, report: &Report) {
 fn reason(report: &Report) -> &'static str {
     match report.end {
         End::Stalled => "stalled",
-        End::Client(Outcome::Upgraded(_)) => "upgraded",
-        End::Client(Outcome::Refused) => "refused",
-        End::Client(Outcome::Cancelled) => "cancelled",
-        End::Client(Outcome::StorageFault) => "storage_fault",
-        End::Client(Outcome::ServerAborted) => "server_aborted",
-        End::Client(Outcome::ImageGone) => "image_gone",
-        End::Client(Outcome::ServerErrors(_)) => "server_errors",
-        End::Client(Outcome::EmptyBlocks) => "empty_blocks",
-        End::Client(Outcome::ServerSilent) => "server_silent",
-        End::Client(Outcome::HeaderUnreadable(_)) => "header_unreadable",
-        End::Client(Outcome::HeaderMismatch) => "header_mismatch",
-        End::Client(Outcome::NotForThisDevice) => "not_for_this_device",
-        End::Client(Outcome::InvalidImage) => "invalid_image",
-        End::Client(Outcome::NotOrdered(_)) => "not_ordered",
-        End::Client(Outcome::ApplyFailed) => "apply_failed",
-        End::Client(_) => "failed",
+        End::Client(outcome) => outcome::word(outcome),
     }
 }

@@ -11,9 +11,10 @@ use zigbee_ota::{
 };
 
 use crate::failure::{Failure, complain};
-use crate::number::{address, header_string, number};
+use crate::number::{address, number};
 use crate::pieces::{Piece, Pieces};
 use crate::replace::replace;
+use crate::text::header_string;
 
 /// Create a file
 ///

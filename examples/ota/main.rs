@@ -17,11 +17,13 @@ mod info;
 mod irregular;
 mod json;
 mod name;
+#[path = "../shared/number.rs"]
 mod number;
 mod opened;
 mod pieces;
 mod replace;
 mod table;
+mod text;
 
 use failure::{Failure, complain};
 

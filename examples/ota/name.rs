@@ -7,9 +7,9 @@ use clap::Args;
 use zigbee_ota::file::FileName;
 
 use crate::failure::{Failure, complain};
-use crate::number::suffix;
 use crate::opened::with;
 use crate::table;
+use crate::text::suffix;
 
 /// Print the recommended name of each file, or read such a name
 #[derive(Args)]

@@ -3,7 +3,6 @@
 use std::num::IntErrorKind;
 
 use zigbee_ota::Eui64;
-use zigbee_ota::file::HeaderText;
 
 /// A number of `T`: hexadecimal after `0x`, otherwise decimal. Out of range is an error, never cut.
 pub fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
@@ -39,17 +38,4 @@ pub fn address(text: &str) -> Result<Eui64, String> {
         Ok(value) if plain => Ok(Eui64(value)),
         _ => Err("expected 16 hexadecimal digits such as 01:23:45:67:89:AB:CD:EF or 0123456789ABCDEF".into()),
     }
-}
-
-/// A header string, which is never cut.
-pub fn header_string(text: &str) -> Result<HeaderText, String> {
-    HeaderText::new(text).map_err(|_| format!("{} bytes, at most 32 fit", text.len()))
-}
-
-/// Free text of a file name.
-pub fn suffix(text: &str) -> Result<String, &'static str> {
-    if text.contains(['/', '\\']) || text.contains(char::is_control) {
-        return Err("expected text that can be part of a file name, without separators");
-    }
-    Ok(text.into())
 }

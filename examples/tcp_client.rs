@@ -1,0 +1,418 @@
+//! A device that updates itself over a socket, in real time: one ZCL frame of the cluster a line, in hexadecimal, both
+//! ways.
+//!
+//! `cargo run --release --example tcp_client -- HOST:PORT` asks for an image and downloads it; `-- --help` lists the
+//! options. Exit status 0 when the device runs the new image, 1 when not, 2 when the command line is wrong.
+
+// The one place with a clock: the library is told the time.
+#![allow(clippy::disallowed_methods)]
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::net::TcpStream;
+use std::num::NonZeroU8;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant as Clock};
+
+use clap::Parser;
+use serde_json::json;
+use zigbee_ota::client::{
+    Applied, Client, Config, Credentials, Event, Handled, Identity, Need, Outcome, Prepared, Storage, Stored,
+    Verdict,
+};
+use zigbee_ota::file::Parts;
+use zigbee_ota::link::{Address, Meta};
+use zigbee_ota::time::{Instant, Millis};
+use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_SERVER};
+use zigbee_ota::{Eui64, HardwareVersion, ImageId};
+
+use number::{address, number};
+
+#[path = "shared/number.rs"]
+mod number;
+#[path = "shared/outcome.rs"]
+mod outcome;
+
+/// Update a device from the server at HOST:PORT. Numbers are decimal, or hexadecimal after 0x.
+#[derive(Parser)]
+struct Options {
+    /// Where the server listens
+    #[arg(value_name = "HOST:PORT")]
+    server: String,
+    /// Manufacturer code of the device
+    #[arg(long, value_name = "CODE", default_value = "0x1001", value_parser = number::<u16>)]
+    manufacturer_code: u16,
+    /// Image type of the device
+    #[arg(long, value_name = "TYPE", default_value = "0x0001", value_parser = number::<u16>)]
+    image_type: u16,
+    /// File version that the device runs
+    #[arg(long, value_name = "VERSION", default_value = "1", value_parser = number::<u32>)]
+    current_version: u32,
+    /// Hardware version of the device
+    #[arg(long, value_name = "VERSION", value_parser = number::<u16>)]
+    hardware_version: Option<u16>,
+    /// The most bytes of data in a block, 1 to 255
+    #[arg(long, value_name = "N", default_value = "64", value_parser = block)]
+    block: NonZeroU8,
+    /// IEEE address of the device
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    ieee: Option<Eui64>,
+    /// Where to write the image
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Ask for nothing before the server sends an Image Notify, and wait for one when there is no image
+    #[arg(long)]
+    wait_notify: bool,
+    /// Give up after so many seconds
+    #[arg(long, value_name = "S", default_value_t = 600)]
+    timeout: u64,
+    /// After the upgrade, answer the server for so many seconds more
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    linger: u64,
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+fn block(text: &str) -> Result<NonZeroU8, &'static str> {
+    text.parse().map_err(|_| "expected a whole number from 1 to 255")
+}
+
+/// The largest image that is taken: it is kept in memory.
+const MAX_SIZE: u32 = 64 << 20;
+
+/// What a notify is waited for before the device asks by itself.
+const FIRST_QUERY: Millis = Millis::secs(1);
+
+/// The server, as the device sees it: a socket has no network address.
+const SERVER: Address = Address::new(0x0000, 1);
+
+/// No frame of the cluster is nearly as long.
+const LONGEST_LINE: usize = 4096;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match Device::connect(&options).and_then(|mut device| device.run(&options).map(|end| (device, end))) {
+        Ok((device, end)) => device.report(&options, &end),
+        Err(error) => {
+            complain(&format!("{}: {error}", options.server));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One line on standard error. Not `eprintln`, which panics when nobody reads it.
+fn complain(what: &str) {
+    let _ = writeln!(io::stderr(), "tcp_client: {what}");
+}
+
+/// How a run ended.
+enum End {
+    /// By the client's own word.
+    Client(Outcome),
+    /// The server has no image for the device, or does not answer.
+    NoImage,
+    /// Time is up.
+    TimedOut,
+    /// The server hung up.
+    Closed,
+}
+
+impl End {
+    /// For scripts.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Client(outcome) => outcome::word(*outcome),
+            Self::NoImage => "no_image",
+            Self::TimedOut => "timed_out",
+            Self::Closed => "connection_closed",
+        }
+    }
+}
+
+struct Device {
+    client: Client,
+    flash: Flash,
+    socket: TcpStream,
+    lines: BufReader<TcpStream>,
+    /// Bytes of a line that is still arriving.
+    line: Vec<u8>,
+    start: Clock,
+    /// What is downloaded, or was.
+    offer: Option<ImageOffer>,
+    downloaded: Option<(Clock, Clock)>,
+    frames_to_server: u32,
+    frames_to_client: u32,
+}
+
+impl Device {
+    fn connect(options: &Options) -> io::Result<Self> {
+        let socket = TcpStream::connect(&options.server)?;
+        socket.set_nodelay(true)?;
+        let identity = Identity {
+            current: ImageId::new(options.manufacturer_code, options.image_type, options.current_version),
+            hardware: options.hardware_version.map(HardwareVersion),
+            node: options.ieee,
+        };
+        let config = Config {
+            max_data: options.block,
+            max_size: MAX_SIZE,
+            first_query: FIRST_QUERY,
+            query_interval: (!options.wait_notify).then_some(Millis::secs(3600)),
+            ..Config::new(identity, SERVER)
+        };
+        let seed = options.ieee.map_or(0, |address| address.0);
+        Ok(Self {
+            client: Client::new(config, seed, Instant::ZERO),
+            flash: Flash::default(),
+            lines: BufReader::new(socket.try_clone()?),
+            socket,
+            line: Vec::new(),
+            start: Clock::now(),
+            offer: None,
+            downloaded: None,
+            frames_to_server: 0,
+            frames_to_client: 0,
+        })
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_millis(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn run(&mut self, options: &Options) -> io::Result<End> {
+        let give_up = self.start + Duration::from_secs(options.timeout);
+        let mut end = None;
+        let mut until = give_up;
+        loop {
+            self.send()?;
+            while let Some(event) = self.client.poll_event() {
+                if !options.json {
+                    println!("{event:?}");
+                }
+                if let (None, Some(reason)) = (&end, self.note(options, event)) {
+                    // Only who runs a new image may still be asked for it.
+                    let linger =
+                        if matches!(reason, End::Client(Outcome::Upgraded(_))) { options.linger } else { 0 };
+                    until = give_up.min(Clock::now() + Duration::from_secs(linger));
+                    end = Some(reason);
+                }
+            }
+            self.serve_needs();
+            self.send()?;
+            let now = Clock::now();
+            if now >= until {
+                return Ok(end.unwrap_or(End::TimedOut));
+            }
+            let wake = self.client.poll_timeout().map_or(until, |deadline| until.min(self.clock(deadline)));
+            match self.receive(wake.saturating_duration_since(now))? {
+                Received::Frame(frame) => self.handle(&frame)?,
+                Received::Nothing => {}
+                Received::End => return Ok(end.unwrap_or(End::Closed)),
+            }
+            self.client.handle_timeout(self.now());
+        }
+    }
+
+    /// When this moment of the client's is on the clock.
+    fn clock(&self, at: Instant) -> Clock {
+        self.start + Duration::from_millis(at.as_millis())
+    }
+
+    /// Sends all that the client has to say.
+    fn send(&mut self) -> io::Result<()> {
+        let mut out = [0; LONGEST_TO_SERVER];
+        while let Some(transmit) = self.client.poll_transmit(self.now(), &mut out) {
+            self.write(&out[..transmit.len])?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, frame: &[u8]) -> io::Result<()> {
+        self.frames_to_server += 1;
+        let mut line: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
+        line.push('\n');
+        self.socket.write_all(line.as_bytes())
+    }
+
+    /// Waits for a line; one that is no frame is passed over.
+    fn receive(&mut self, wait: Duration) -> io::Result<Received> {
+        // Zero would mean to wait for ever.
+        self.socket.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
+        match self.lines.read_until(b'\n', &mut self.line) {
+            Ok(_) if self.line.ends_with(b"\n") => {}
+            Ok(_) => return Ok(Received::End),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                if self.line.len() > LONGEST_LINE {
+                    return Err(io::Error::new(ErrorKind::InvalidData, "a line without an end"));
+                }
+                return Ok(Received::Nothing);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(Received::Nothing),
+            Err(error) => return Err(error),
+        }
+        let line = std::mem::take(&mut self.line);
+        let frame = bytes(line.trim_ascii());
+        if frame.is_none() {
+            complain("a line that is no hexadecimal bytes was passed over");
+        }
+        Ok(frame.map_or(Received::Nothing, Received::Frame))
+    }
+
+    fn handle(&mut self, frame: &[u8]) -> io::Result<()> {
+        self.frames_to_client += 1;
+        let (now, meta) = (self.now(), Meta::unicast(SERVER));
+        match self.client.handle_frame_with(now, meta, frame, &mut self.flash) {
+            Handled::ReadAttributes(question) => self.answer(&question),
+            Handled::Ignored(why) => {
+                complain(&format!("a frame was ignored: {why:?}"));
+                Ok(())
+            }
+            Handled::Done | Handled::Store(_) => Ok(()),
+        }
+    }
+
+    fn answer(&mut self, question: &Frame<'_>) -> io::Result<()> {
+        let mut out = [0; LONGEST_ATTRIBUTES];
+        match self.client.attributes().answer(question, &mut out) {
+            Ok(Some(len)) => self.write(&out[..len]),
+            Ok(None) => Ok(()),
+            Err(error) => {
+                complain(&format!("attributes: {error}"));
+                Ok(())
+            }
+        }
+    }
+
+    fn serve_needs(&mut self) {
+        let now = self.now();
+        while let Some(need) = self.client.poll_need_with(now, &mut self.flash) {
+            let answered = match need {
+                Need::Decide(ticket, _) => self.client.accept(ticket),
+                Need::Apply(ticket, _) => self.client.applied(now, ticket, Applied::Done),
+                Need::Credentials(ticket, _) => self.client.credited(now, ticket, Credentials::Ready),
+                // The server is known, and keys are not needed.
+                _ => Ok(()),
+            };
+            answered.expect("answered at once");
+        }
+    }
+
+    /// Takes note of an event; says when it ends the run.
+    fn note(&mut self, options: &Options, event: Event) -> Option<End> {
+        match event {
+            Event::Started(offer) => {
+                let now = Clock::now();
+                (self.offer, self.downloaded) = (Some(offer), Some((now, now)));
+                None
+            }
+            Event::NoImage(_) if !options.wait_notify => Some(End::NoImage),
+            Event::Ended(outcome) => Some(End::Client(outcome)),
+            _ => None,
+        }
+    }
+
+    fn report(mut self, options: &Options, end: &End) -> ExitCode {
+        let image = self.flash.image();
+        let identical = image.is_some() && matches!(end, End::Client(Outcome::Upgraded(_)));
+        let elapsed = self.start.elapsed();
+        if let Some((start, last)) = &mut self.downloaded {
+            *last = self.flash.last.unwrap_or(*start);
+        }
+        let seconds = self.downloaded.map_or(0.0, |(start, last)| (last - start).as_secs_f64());
+        let len = image.map_or(0, <[u8]>::len);
+        let goodput = if seconds > 0.0 { len as f64 / seconds } else { 0.0 };
+        let id = self.offer.map(|offer| offer.id);
+        let summary = json!({
+            "identical": identical,
+            "manufacturer_code": id.map(|id| id.manufacturer.0),
+            "image_type": id.map(|id| id.image_type.0),
+            "file_version": id.map(|id| id.version.0),
+            "bytes": len,
+            "blocks": self.flash.blocks,
+            "frames_to_server": self.frames_to_server,
+            "frames_to_client": self.frames_to_client,
+            "requests_repeated": self.client.requests_repeated(),
+            "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            "goodput_bytes_per_s": goodput,
+            "outcome": end.word(),
+        });
+        if options.json {
+            println!("{summary}");
+        } else {
+            println!("{summary:#}");
+        }
+        match (&options.out, image) {
+            (Some(path), Some(image)) if identical => {
+                if let Err(error) = fs::write(path, image) {
+                    complain(&format!("{}: {error}", path.display()));
+                    return ExitCode::FAILURE;
+                }
+            }
+            _ => {}
+        }
+        if identical { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+/// What came over the socket.
+enum Received {
+    Frame(Vec<u8>),
+    Nothing,
+    End,
+}
+
+/// The bytes of a line of hexadecimal digits.
+fn bytes(line: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (pairs, []) = line.as_chunks::<2>() else { return None };
+    pairs.iter().map(|[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect()
+}
+
+/// Storage in memory.
+#[derive(Default)]
+struct Flash {
+    bytes: Vec<u8>,
+    verified: bool,
+    blocks: u32,
+    last: Option<Clock>,
+}
+
+impl Flash {
+    /// The image, once it was found good.
+    fn image(&self) -> Option<&[u8]> {
+        self.verified.then_some(&self.bytes)
+    }
+}
+
+impl Storage for Flash {
+    fn prepare(&mut self, offer: &ImageOffer) -> Prepared {
+        *self = Self::default();
+        match usize::try_from(offer.size) {
+            Ok(size) => {
+                self.bytes = vec![0xff; size];
+                Prepared::Ready
+            }
+            Err(_) => Prepared::Fault,
+        }
+    }
+
+    fn write(&mut self, offset: u32, data: &[u8]) -> Stored {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        match self.bytes.get_mut(offset..).and_then(|room| room.get_mut(..data.len())) {
+            Some(room) => {
+                room.copy_from_slice(data);
+                self.blocks += 1;
+                self.last = Some(Clock::now());
+                Stored::Ok
+            }
+            None => Stored::Fault,
+        }
+    }
+
+    fn verify(&mut self, offer: &ImageOffer) -> Verdict {
+        self.verified = Parts::parse(&self.bytes).is_ok_and(|parts| parts.header.id == offer.id);
+        if self.verified { Verdict::Valid } else { Verdict::Invalid }
+    }
+}
