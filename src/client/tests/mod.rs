@@ -1,9 +1,16 @@
 //! The client as a script: literal frames and times in, literal frames out.
 
+mod activation;
+mod attributes;
 mod block;
+mod discover;
 mod finish;
 mod life;
+mod pace;
 mod query;
+mod resume;
+mod sets;
+mod specific;
 
 use std::vec::Vec;
 
@@ -37,7 +44,11 @@ fn config() -> Config {
 
 /// A file of 100 bytes with the header of `OFFERED` as `change` leaves it.
 fn file(change: impl FnOnce(&mut FileHeader<'static>)) -> Vec<u8> {
-    let mut header = FileHeader::new(OFFERED);
+    file_of(OFFERED, change)
+}
+
+fn file_of(id: ImageId, change: impl FnOnce(&mut FileHeader<'static>)) -> Vec<u8> {
+    let mut header = FileHeader::new(id);
     change(&mut header);
     let data = [0x5a; 100];
     let data = &data[..100 - 6 - header.header_len()];
@@ -193,6 +204,35 @@ impl Script {
         self
     }
 
+    /// Takes the file that was offered, until the application is to verify it.
+    #[track_caller]
+    fn takes(&mut self, id: ImageId, file: &[u8]) -> Ticket {
+        self.accept().prepare();
+        loop {
+            if let Some(need) = self.client.poll_need() {
+                let Need::Verify(ticket, offer) = need else { panic!("{need:?}") };
+                assert_eq!((offer.id, offer.size as usize), (id, file.len()));
+                return ticket;
+            }
+            let (_, bytes) = self.transmit().expect("a frame");
+            let Message::ToServer(ToServer::ImageBlock(request)) = decode(&bytes).message else {
+                panic!("not a block request: {bytes:02x?}");
+            };
+            let start = request.offset as usize;
+            let piece = &file[start..file.len().min(start + usize::from(request.max_data))];
+            self.receives(Meta::unicast(SERVER), &block(bytes[1], id, request.offset, piece));
+        }
+    }
+
+    fn status(&self) -> u8 {
+        self.client.attributes().status.0
+    }
+
+    #[track_caller]
+    fn need(&mut self) -> Need {
+        self.client.poll_need().expect("a need")
+    }
+
     #[track_caller]
     fn must_apply(&mut self) -> Ticket {
         let Some(Need::Apply(ticket, OFFERED)) = self.client.poll_need() else {
@@ -232,5 +272,15 @@ fn block(sequence: u8, id: ImageId, offset: u32, data: &[u8]) -> Vec<u8> {
     frame.extend(offset.to_le_bytes());
     frame.push(size);
     frame.extend(data);
+    frame
+}
+
+/// A query response, command 0x02 or 0x09, with an offer.
+fn offer(sequence: u8, command: u8, id: ImageId, size: u32) -> Vec<u8> {
+    let mut frame = std::vec![0x19, sequence, command, 0x00];
+    frame.extend(id.manufacturer.0.to_le_bytes());
+    frame.extend(id.image_type.0.to_le_bytes());
+    frame.extend(id.version.0.to_le_bytes());
+    frame.extend(size.to_le_bytes());
     frame
 }

@@ -1,0 +1,219 @@
+//! The attributes over a life, and the events.
+
+use super::*;
+use crate::zcl::{Attributes, ImageUpgradeStatus};
+
+const UNSET: u32 = u32::MAX;
+
+/// Status, file offset, downloaded version and image type.
+fn shown(script: &Script) -> (u8, u32, u32, u16) {
+    let Attributes { status, file_offset, downloaded_version, image_type, .. } = script.client.attributes();
+    (status.0, file_offset.unwrap(), downloaded_version.unwrap().0, image_type.unwrap().0)
+}
+
+const NORMAL: (u8, u32, u32, u16) = (0x00, UNSET, UNSET, 0xffff);
+
+/// Shows: ATTR-003, ATTR-012
+#[test]
+fn a_fresh_client_shows_the_defaults() {
+    let expected = Attributes {
+        current_version: Some(FileVersion(0x1a2b)),
+        current_stack: Some(StackVersion::ZIGBEE_PRO),
+        manufacturer: Some(OFFERED.manufacturer),
+        ..Attributes::DEFAULT
+    };
+    assert_eq!(Script::new(config()).client.attributes(), expected);
+    // Those of later revisions only where they are wanted.
+    let later = Script::new(Config { revision: 5, ..config() }).client.attributes();
+    assert_eq!((later.cluster_revision, later.min_block_period), (Some(5), Some(0)));
+    assert_eq!(later.activation_policy.map(|policy| policy.0), Some(0));
+    assert_eq!(later.timeout_policy.map(|policy| policy.0), Some(0));
+    let keep = Config { revision: 5, unanswered: Unanswered::KeepWaiting, ..config() };
+    assert_eq!(Script::new(keep).client.attributes().timeout_policy.map(|policy| policy.0), Some(1));
+}
+
+/// Shows: ATTR-017, ATTR-021, ATTR-022, ATTR-023, ATTR-025, ATTR-028, ATTR-029, ATTR-030, ATTR-031, ATTR-032, ESP-020
+#[test]
+fn the_attributes_follow_an_upgrade() {
+    let file = file(|header| header.stack = StackVersion::ZIGBEE_IP);
+    let mut script = Script::querying(config());
+    assert_eq!(shown(&script), NORMAL);
+    script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
+    assert_eq!(shown(&script), (0x01, 0, UNSET, 0x0101));
+    script.accept();
+    assert_eq!(shown(&script), (0x01, 0, UNSET, 0x0101));
+    script.prepare();
+    for (turn, offset) in [0, 30, 60, 90].into_iter().enumerate() {
+        assert_eq!(shown(&script), (0x01, offset, UNSET, 0x0101));
+        let (_, request) = script.transmit().expect("a request");
+        assert_eq!(usize::from(request[1]), turn + 1);
+        let start = offset as usize;
+        script.gets_block(request[1], offset, &file[start..file.len().min(start + 30)]);
+    }
+    assert_eq!(shown(&script), (0x01, 100, UNSET, 0x0101), "not verified");
+    script.verify(Verdict::Valid);
+    assert_eq!(shown(&script), (0x02, 100, 0x1a2c, 0x0101));
+    assert_eq!(script.client.attributes().downloaded_stack, Some(StackVersion::ZIGBEE_IP));
+    script.sends("01 05 06 00 5F11 0101 2C1A0000");
+    assert_eq!(script.status(), 0x02);
+    script.gets("19 05 07 5F11 0101 2C1A0000 00000000 0A000000");
+    assert_eq!(shown(&script), (0x04, 100, 0x1a2c, 0x0101));
+    let before = script.client.attributes();
+    assert_eq!(before.current_version, Some(FileVersion(0x1a2b)));
+    assert_eq!(before.current_stack, Some(StackVersion::ZIGBEE_PRO));
+    let ticket = script.until(10_000).must_apply();
+    script.client.applied(script.now, ticket, Applied::Done).unwrap();
+    assert_eq!(shown(&script), NORMAL);
+    let after = script.client.attributes();
+    assert_eq!(after.current_version, Some(FileVersion(0x1a2c)));
+    assert_eq!(after.current_stack, Some(StackVersion::ZIGBEE_IP));
+    assert_eq!(after.downloaded_stack, Some(StackVersion(u16::MAX)));
+}
+
+/// Shows: ATTR-024
+#[test]
+fn a_device_that_was_told_to_wait_shows_it() {
+    let mut script = Script::ending(config());
+    script.gets("19 03 07 5F11 0101 2C1A0000 00000000 FFFFFFFF");
+    assert_eq!(shown(&script), (0x03, 100, 0x1a2c, 0x0101));
+}
+
+/// Shows: ATTR-020, ATTR-030, ATTR-032
+#[test]
+fn every_failure_leads_back_to_normal() {
+    let mut aborted = Script::downloading(config());
+    aborted.sends_request(0);
+    aborted.gets("19 01 05 95");
+    let mut invalid = Script::downloaded(config(), &file(|_| {}));
+    invalid.verify(Verdict::Invalid).sends("01 03 06 96 5F11 0101 2C1A0000");
+    assert_eq!(shown(&invalid), NORMAL, "while the server is told");
+    invalid.gets("18 03 0B 06 00");
+    let mut gone = Script::downloading(config());
+    for turn in 1..=3_u8 {
+        gone.sends_request(0);
+        gone.gets(&std::format!("18 {turn:02x} 0B 03 98"));
+        gone.until(u64::from(turn) * 1000);
+    }
+    let mut silent = Script::downloading(Config { block_attempts: 1, ..config() });
+    silent.sends_request(0);
+    silent.until(3000).sends("01 02 06 95 5F11 0101 2C1A0000");
+    let mut refused = Script::ending(config());
+    refused.gets("18 03 0B 06 95");
+    for script in [aborted, invalid, gone, silent, refused] {
+        assert_eq!(shown(&script), NORMAL);
+    }
+}
+
+/// Shows: ATTR-017
+#[test]
+fn whoever_asks_is_answered_in_any_state() {
+    for (script, status, from) in [
+        (Script::new(config()), 0x00, STRANGER),
+        (Script::downloading(config()), 0x01, SERVER),
+        (Script::ending(config()), 0x02, SERVER),
+    ] {
+        let mut script = script;
+        let question = hex("00 2A 00 0600 0200");
+        let question = [&[0x08], &question[1..]].concat();
+        let handled = script.client.handle_frame(script.now, Meta::unicast(from), &question);
+        let Handled::ReadAttributes(frame) = handled else { panic!("{handled:?}") };
+        let mut out = [0; 64];
+        let len = script.client.attributes().answer(&frame, &mut out).unwrap().expect("an answer");
+        let expected = std::format!("10 2A 01 0600 00 30 {status:02x} 0200 00 23 2B1A0000");
+        assert_eq!(out[..len], hex(&expected));
+    }
+    // Not by broadcast, and an answer to nobody's question is no question.
+    let mut script = Script::new(config());
+    let met = script.gets_by(DeliveryMode::Broadcast, "08 2A 00 0600");
+    assert_eq!(met, Met::Ignored(Ignored::NotUnicast));
+    assert_eq!(script.gets("18 2A 01 0600 00 30 00"), Met::Ignored(Ignored::NotForClients));
+    assert_eq!(script.gets("08 2A 02 0600 30 01"), Met::Asked, "a write is refused by the answer");
+}
+
+/// What espressif's callback would be told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Callback {
+    Start,
+    Receive(usize),
+    Check,
+    EndRequest,
+    Apply,
+    Finish { size: u32, duration: Millis },
+}
+
+/// Shows: ESP-027, ESP-028, ESP-031, ESP-032, ESP-033, ESP-034, ESP-036, CLI-003, CLI-074
+#[test]
+fn a_good_run_is_told_in_espressifs_order() {
+    let file = file(|_| {});
+    let mut script = Script::querying(config());
+    script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
+    let mut told = Vec::new();
+    let mut stored: Vec<u8> = Vec::new();
+    script.until(5000).accept();
+    // The application knows needs, events and data; a server without a memory answers each request alone.
+    while told.last().is_none_or(|last| !matches!(last, Callback::Finish { .. })) {
+        let now = script.now;
+        while let Some(need) = script.client.poll_need() {
+            match need {
+                Need::Prepare(ticket, _) => script.client.prepared(now, ticket, Prepared::Ready).unwrap(),
+                Need::Verify(ticket, offer) => {
+                    assert_eq!(stored.len(), offer.size as usize);
+                    told.push(Callback::Check);
+                    script.client.verified(now, ticket, Verdict::Valid).unwrap();
+                }
+                Need::Apply(ticket, OFFERED) => {
+                    assert_eq!(stored, file);
+                    told.push(Callback::Apply);
+                    script.client.applied(now, ticket, Applied::Done).unwrap();
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        while let Some(event) = script.client.poll_event() {
+            match event {
+                Event::Started(_) => told.push(Callback::Start),
+                Event::Finished { id: OFFERED, size, duration } => {
+                    told.push(Callback::Finish { size, duration });
+                }
+                _ => {}
+            }
+        }
+        if let Some((_, bytes)) = script.transmit() {
+            let answer = match decode(&bytes).message {
+                Message::ToServer(ToServer::ImageBlock(request)) => {
+                    let start = request.offset as usize;
+                    let end = file.len().min(start + usize::from(request.max_data));
+                    block(bytes[1], request.id, request.offset, &file[start..end])
+                }
+                Message::ToServer(ToServer::UpgradeEnd(_)) => {
+                    told.push(Callback::EndRequest);
+                    let order = std::format!("19 {:02x} 07 5F11 0101 2C1A0000 00000000 0A000000", bytes[1]);
+                    hex(&order)
+                }
+                other => panic!("{other:?}"),
+            };
+            let handled = script.client.handle_frame(script.now, Meta::unicast(SERVER), &answer);
+            if let Handled::Store(lent) = handled {
+                assert_eq!(lent.offset as usize, stored.len(), "in order, for a patcher");
+                stored.extend(lent.data);
+                told.push(Callback::Receive(lent.data.len()));
+                script.client.stored(script.now, lent.ticket, Stored::Ok).unwrap();
+            }
+        } else if let Some(next) = script.client.poll_timeout()
+            && script.client.attributes().status == ImageUpgradeStatus::COUNT_DOWN
+        {
+            script.until(next.as_millis());
+        }
+    }
+    let finish = Callback::Finish { size: 100, duration: Millis(10_000) };
+    let expected = [
+        Callback::Start,
+        Callback::Receive(64),
+        Callback::Receive(36),
+        Callback::Check,
+        Callback::EndRequest,
+        Callback::Apply,
+        finish,
+    ];
+    assert_eq!(told, expected);
+}
