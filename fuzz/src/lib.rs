@@ -3,6 +3,7 @@
 #[path = "../../tests/laws"]
 pub mod laws {
     pub mod bytes;
+    pub mod client;
     pub mod container;
     pub mod file;
     pub mod frame;

@@ -6,7 +6,7 @@ use crate::zcl::Status;
 use super::Client;
 use super::output::{Applied, Credentials, Event, Outcome, Prepared, StaleTicket, Stored, Ticket, Verdict};
 use super::retransmit::Exchange;
-use super::state::{Download, Fetch, State, Then};
+use super::state::{Download, Fetch, State, Then, is_specific};
 
 impl<const ISLANDS: usize> Client<ISLANDS> {
     /// Answers [`Need::Decide`](super::Need::Decide): download it.
@@ -96,6 +96,8 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
                     Verdict::Invalid => {
                         Self::reporting(now, id, Status::INVALID_IMAGE, Outcome::InvalidImage)
                     }
+                    // Files for the device itself are no part of a set.
+                    Verdict::NeedsMore(_) if is_specific(id) => self.complete(now, image),
                     Verdict::NeedsMore(next) => State::Reporting {
                         id,
                         status: Status::REQUIRE_MORE_IMAGE,

@@ -134,10 +134,18 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         ticket: Ticket,
         server: Option<Address>,
     ) -> Result<(), StaleTicket> {
-        let Search::Matching { alone } = self.answered(ticket)? else { return Err(StaleTicket) };
+        let alone = match self.answered(ticket)? {
+            Search::Matching { alone } => alone,
+            // It rests with its ticket still good: only a server that refused this device has answered.
+            Search::Resting(_) => false,
+            _ => return Err(StaleTicket),
+        };
         match server.filter(|server| is_known(*server)) {
             None => self.nobody_found(now),
-            Some(server) if server.network == self.finder.avoided => {}
+            Some(server) if server.network == self.finder.avoided => {
+                // Others may answer yet; if none does, they are asked again in a while.
+                self.finder.search = Search::Resting(self.next_search(now));
+            }
             Some(server) => {
                 self.config.server = server;
                 // Where the IEEE address led to the node, it is known.
@@ -292,14 +300,20 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         self.finder.unheard = 0;
     }
 
-    /// The server refused; another one is searched where that is wanted.
-    pub(super) fn leave_server(&mut self) {
-        if self.config.avoid_refusing {
+    /// The server refused; another one is searched where that is wanted, and only there the answer is yes.
+    pub(super) fn leave_server(&mut self) -> bool {
+        let leaves = self.config.avoid_refusing;
+        if leaves {
             self.finder.avoided = self.config.server.network;
             self.config.server = Address::UNKNOWN;
             self.config.server_id = NO_ADDRESS;
             self.search();
         }
+        leaves
+    }
+
+    fn next_search(&self, now: Instant) -> Instant {
+        now.plus(self.config.discovery.unwrap_or(DISCOVERY))
     }
 
     fn search_advanced(&mut self) {
@@ -308,7 +322,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
 
     /// The search found nothing: it rests, and what waited for the server counts that as a try.
     fn nobody_found(&mut self, now: Instant) {
-        let until = now.plus(self.config.discovery.unwrap_or(DISCOVERY));
+        let until = self.next_search(now);
         self.finder.enter(Search::Resting(until));
         self.events.push(Event::NoServer(until));
         if let State::Querying { next, .. } = self.state {

@@ -225,11 +225,11 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     /// Takes what the radio stack knows of the delivery of a frame, where it knows: a request that did not arrive is
     /// sent again without waiting for its answer to be overdue.
     pub fn handle_delivery(&mut self, now: Instant, token: Token, report: Delivery) {
-        let soon = now.plus(self.config.error_pause);
+        let pause = self.config.error_pause;
         if report == Delivery::Failed
             && let Some(exchange) = self.state.exchange_mut()
         {
-            exchange.undelivered(token, soon);
+            exchange.undelivered(token, now, pause);
         }
     }
 

@@ -79,9 +79,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         now: Instant,
         response: QueryNextImageResponse,
     ) -> Step<'f, ISLANDS> {
-        let State::Querying { wanted, next, .. } = self.state else {
-            return Step::Drop(Ignored::NotExpected);
-        };
+        let Some((wanted, next)) = self.asked() else { return Step::Drop(Ignored::NotExpected) };
         match response {
             _ if is_specific(wanted.id) => Step::Drop(Ignored::NotExpected),
             QueryNextImageResponse::Refused(refusal) => self.on_no_image(now, refusal.status(), wanted, next),
@@ -94,15 +92,21 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         now: Instant,
         response: QuerySpecificFileResponse,
     ) -> Step<'f, ISLANDS> {
-        let State::Querying { wanted, next, .. } = self.state else {
-            return Step::Drop(Ignored::NotExpected);
-        };
+        let Some((wanted, next)) = self.asked() else { return Step::Drop(Ignored::NotExpected) };
         match response {
             _ if !is_specific(wanted.id) => Step::Drop(Ignored::NotExpected),
             QuerySpecificFileResponse::Refused(refusal) => {
                 self.on_no_image(now, refusal.status(), wanted, next)
             }
             QuerySpecificFileResponse::Offer(offer) => self.on_offer(now, offer, wanted, next),
+        }
+    }
+
+    /// What the query that is out is for, and when the next one is due.
+    fn asked(&self) -> Option<(Wanted, Option<Instant>)> {
+        match self.state {
+            State::Querying { wanted, exchange, next } if exchange.was_sent() => Some((wanted, next)),
+            _ => None,
         }
     }
 
@@ -149,15 +153,18 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     ) -> Step<'f, ISLANDS> {
         self.heard();
         let unsupported = status == Status::UNSUP_CLUSTER_COMMAND && is_specific(wanted.id);
-        if unsupported {
-            self.events.push(Event::Ended(Outcome::SpecificFilesUnsupported));
+        let refused = unsupported || status == Status::NOT_AUTHORIZED;
+        let leaves = refused && self.leave_server();
+        self.events.push(match unsupported && !leaves {
+            true => Event::Ended(Outcome::SpecificFilesUnsupported),
+            false => Event::NoImage(Some(status)),
+        });
+        Step::Enter(if leaves {
+            // As soon as there is another one.
+            self.asking_for(now, wanted, next)
         } else {
-            self.events.push(Event::NoImage(Some(status)));
-        }
-        if unsupported || status == Status::NOT_AUTHORIZED {
-            self.leave_server();
-        }
-        Step::Enter(self.settled(now, next))
+            self.settled(now, next)
+        })
     }
 
     /// Nobody answered a query.

@@ -84,12 +84,20 @@ impl Exchange {
         self.attempts = self.attempts.saturating_add(1);
     }
 
-    /// The last try did not arrive, if that is the one meant: its answer is not waited for beyond `at`. It may come all the
-    /// same, as the acknowledgement alone may be what was lost.
-    pub(super) fn undelivered(&mut self, token: Token, at: Instant) {
+    /// The last try did not arrive, if that is the one meant: its answer is not waited for beyond `pause`, which is doubled
+    /// with each try, so that a route that is gone for a while does not use up all tries. It may come all the same, as
+    /// the acknowledgement alone may be what was lost.
+    pub(super) fn undelivered(&mut self, token: Token, now: Instant, Millis(pause): Millis) {
         if self.waiting && token == Token::request(self.sequence) {
-            self.deadline = self.deadline.min(at);
+            let before = self.attempts.saturating_sub(1).min(20);
+            let doubled = Millis(pause.saturating_mul(1 << before));
+            self.deadline = self.deadline.min(now.plus(doubled));
         }
+    }
+
+    /// Whether there is something to answer.
+    pub(super) const fn was_sent(&self) -> bool {
+        self.attempts > 0
     }
 
     /// When the try that carried `sequence` went out; `None` for a number that is none of the remembered tries'.

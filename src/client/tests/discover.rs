@@ -252,7 +252,10 @@ fn a_server_that_refuses_is_left_where_that_is_wanted() {
         script.client.found(at(0), ticket, Some(SERVER)).unwrap();
         assert_eq!(script.client.poll_need(), None);
         script.client.found(at(0), ticket, Some(Address::new(0x4444, 2))).unwrap();
-        assert!(matches!(script.need(), Need::IeeeAddress(_, 0x4444)));
+        let Need::IeeeAddress(ticket, 0x4444) = script.need() else { panic!("no name") };
+        script.client.named(ticket, None).unwrap();
+        let (query, bytes) = script.transmit().expect("a query");
+        assert_eq!((query.to, bytes[2]), (Address::new(0x4444, 2), 0x01));
     }
 }
 

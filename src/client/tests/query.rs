@@ -241,6 +241,10 @@ fn an_answer_that_nobody_asked_for_is_passed_over() {
     assert_eq!(handled, Met::Ignored(Ignored::NotExpected));
     assert!(script.is_silent().is_idle());
     assert_eq!(script.client.poll_need(), None);
+    // Nor before the question went out.
+    script.client.query(at(0)).unwrap();
+    let handled = script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
+    assert_eq!(handled, Met::Ignored(Ignored::NotExpected));
 }
 
 /// Shows: CLI-049

@@ -1,0 +1,416 @@
+//! What holds of a client whatever happens to it: frames good and bad, time, answers, wishes, restarts, in any order.
+//!
+//! - It never stalls: there is a deadline in the future, a need or a block that its application has not answered, or an
+//!   image that only the application may activate.
+//! - It asks for what it does not have, and lends no byte twice that was stored.
+//! - It applies nothing that was not verified.
+
+use std::num::{NonZeroU8, NonZeroU32};
+
+use zigbee_ota::client::{
+    Applied, Client, Config, Credentials, Event, Handled, Identity, Need, Prepared, Stage, Stored, Ticket,
+    TxBuffer, Verdict, Versions,
+};
+use zigbee_ota::file::{Element, Header, Tag, Writer};
+use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token};
+use zigbee_ota::time::{Instant, Millis, UtcTime};
+use zigbee_ota::zcl::{
+    Frame, ImageUpgradeStatus, LONGEST_TO_SERVER, Message, Quirks, Status, ToServer, UpgradeActivationPolicy,
+};
+use zigbee_ota::{Encode, Eui64, FileVersion, ImageId, ImageType, SecurityCredentialVersion, StackVersion};
+
+const SERVER: Address = Address::new(0, 1);
+const NODE: Eui64 = Eui64(0x0123_4567_89ab_cdef);
+const SIZE: u32 = 200;
+
+/// The device's images as they are offered, and a file made for it.
+const FIRST: ImageId = ImageId::new(0x115f, 0x0101, 0x1a2c);
+const SECOND: ImageId = ImageId::new(0x115f, 0x0102, 6);
+const KEYS: ImageId = ImageId::new(0x115f, 0xffc0, 7);
+
+/// A frame's start, and how many of its bytes follow from what happens.
+const FRAMES: [&[u8]; 14] = [
+    &[0x09, 7, 0, 0, 100],
+    &[0x19, 0, 2, 0, 0x5f, 0x11, 1, 1, 0x2c, 0x1a, 0, 0, 200, 0, 0, 0],
+    &[0x19, 0, 2, 0x98],
+    &[0x19, 0, 2, 0x7e],
+    &[0x19, 0, 5, 0x95],
+    &[0x19, 0, 5, 0x98],
+    &[0x19, 0, 5, 0x97, 0, 0, 0, 0, 5, 0, 0, 0],
+    &[0x19, 0, 5, 0x97, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0],
+    &[0x19, 0, 5, 0x97, 0, 0, 0, 0, 255, 255, 255, 255],
+    &[0x19, 0, 7, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 9, 0, 0, 0],
+    &[0x19, 0, 7, 0x5f, 0x11, 1, 1, 0x2c, 0x1a, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255],
+    &[0x18, 0, 0x0b, 1, 0x80],
+    &[0x18, 0, 0x0b, 3, 0x98],
+    &[0x18, 0, 0x0b, 6, 0x00],
+];
+
+/// Runs what `happenings` say, and the laws after each; returns how many upgrades came of it.
+pub fn any_life(happenings: &[u8]) -> u32 {
+    let mut bytes = happenings.iter().copied();
+    let mut next = || bytes.next();
+    let mut world = World::new(next().unwrap_or(0), next().unwrap_or(0));
+    world.drain();
+    while let Some(choice) = next() {
+        let mut small = || next().unwrap_or(0);
+        match choice {
+            0..=139 => world.cooperate(),
+            140..=155 => {
+                let (which, sequence, delivery) = (small(), small(), small());
+                let mut frame = FRAMES[usize::from(which) % FRAMES.len()].to_vec();
+                frame[1] = if sequence < 128 { world.last_sequence() } else { sequence };
+                world.receive(meta(delivery), &frame);
+            }
+            156..=163 => {
+                let (delivery, len) = (small(), small() % 32);
+                let frame: Vec<u8> = (0..len).map(|_| small()).collect();
+                world.receive(meta(delivery), &frame);
+            }
+            164..=187 => world.receive_block(small(), small()),
+            188..=203 => {
+                let long = u32::from(small()) << (small() % 24);
+                world.pass(Millis(long));
+            }
+            204..=219 => world.answer(small()),
+            220..=223 => world.client.query(world.now).unwrap_or_default(),
+            224..=225 => world.client.abort(world.now).unwrap_or_default(),
+            226 => world.activate(),
+            227..=229 => world.client.connection_lost(world.now),
+            230..=233 => {
+                let version = if small() < 128 { KEYS.version } else { FileVersion::ANY };
+                let wanted = ImageId { version, ..KEYS };
+                world.client.query_specific_file(world.now, wanted, StackVersion::ZIGBEE_PRO).ok();
+            }
+            234..=240 => world.restart(small()),
+            241..=246 => {
+                let report = if small() < 64 { Delivery::Acknowledged } else { Delivery::Failed };
+                world.client.handle_delivery(world.now, world.token, report);
+            }
+            247..=248 => {
+                let utc = u32::from(small()) << (small() % 24);
+                world.client.set_utc(world.now, (utc % 2 == 0).then_some(UtcTime(utc)));
+            }
+            249..=250 => {
+                world.client.set_query_interval(world.now, Some(Millis::secs(u32::from(small()) + 1)))
+            }
+            _ => world.pass(Millis(1)),
+        }
+        world.drain();
+    }
+    world.upgrades
+}
+
+fn meta(choice: u8) -> Meta {
+    let delivery = match choice % 8 {
+        0 => DeliveryMode::Broadcast,
+        1 => DeliveryMode::Multicast,
+        _ => DeliveryMode::Unicast,
+    };
+    let from = if choice / 8 == 0 { Address::new(0x1234, 1) } else { SERVER };
+    Meta::new(from, delivery)
+}
+
+fn file(id: ImageId, credential: bool) -> Vec<u8> {
+    let mut header = Header::new(id);
+    header.credential = credential.then_some(SecurityCredentialVersion::SE_2_0);
+    header.destination = (id == KEYS).then_some(NODE);
+    let data = [0x5a; SIZE as usize];
+    let data = &data[..data.len() - 6 - header.header_len()];
+    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data }];
+    let mut file = vec![0; SIZE as usize];
+    Writer::new(header, &elements).unwrap().encode(&mut file).unwrap();
+    file
+}
+
+/// A client, what its application has to answer, and what must be true of both.
+struct World {
+    config: Config,
+    client: Client,
+    now: Instant,
+    files: [(ImageId, Vec<u8>); 3],
+    /// What is stored of the file that is downloaded; other files are elsewhere.
+    flash: Vec<u8>,
+    needs: Vec<Need>,
+    block: Option<(Ticket, Vec<u8>)>,
+    /// The last request, and whether it was answered.
+    request: Option<(u8, ToServer)>,
+    answered: bool,
+    token: Token,
+    /// The file that was found good last.
+    verified: Option<ImageId>,
+    /// Whether the device is made of two images.
+    two: bool,
+    upgrades: u32,
+}
+
+impl World {
+    fn new(kind: u8, more: u8) -> Self {
+        let is = |bit: u8| kind & (1 << bit) != 0;
+        let current = ImageId::new(0x115f, 0x0101, 0x1a2b);
+        let identity = Identity { current, hardware: None, node: Some(NODE) };
+        let server = if is(0) { Address::UNKNOWN } else { SERVER };
+        let plain = Config::new(identity, server);
+        let config = Config {
+            discovery: (is(0) || is(1)).then_some(Millis::secs(600)),
+            server_id: Eui64(if is(2) { 77 } else { 0 }),
+            alignment: NonZeroU8::new(if is(3) { 16 } else { 1 }).unwrap(),
+            revision: if is(4) { 3 } else { 0 },
+            activation: UpgradeActivationPolicy(u8::from(is(5))),
+            avoid_refusing: is(6),
+            credential: is(7).then_some(SecurityCredentialVersion::SE_1_1),
+            versions: if more & 1 == 0 { Versions::Different } else { Versions::Any },
+            block_pause: Millis(u32::from(more & 2)),
+            ..plain
+        };
+        let files = [(FIRST, file(FIRST, is(7))), (SECOND, file(SECOND, false)), (KEYS, file(KEYS, false))];
+        Self {
+            config,
+            client: Client::new(config, 1, Instant::ZERO),
+            now: Instant::ZERO,
+            files,
+            flash: Vec::new(),
+            needs: Vec::new(),
+            block: None,
+            request: None,
+            answered: true,
+            token: Token::NONE,
+            verified: None,
+            two: more & 4 != 0,
+            upgrades: 0,
+        }
+    }
+
+    fn file(&self, id: ImageId) -> Option<&[u8]> {
+        self.files.iter().find(|(file, _)| *file == id).map(|(_, bytes)| &bytes[..])
+    }
+
+    fn last_sequence(&self) -> u8 {
+        self.request.map_or(0, |(sequence, _)| sequence)
+    }
+
+    fn pass(&mut self, time: Millis) {
+        self.now = self.now.plus(time);
+        self.client.handle_timeout(self.now);
+    }
+
+    /// Does what brings an upgrade on.
+    fn cooperate(&mut self) {
+        if self.block.is_some() || !self.needs.is_empty() {
+            return self.answer(1);
+        }
+        if let Some((sequence, request)) = self.request.filter(|_| !self.answered) {
+            return self.serve(sequence, request);
+        }
+        if self.client.attributes().status == ImageUpgradeStatus::WAITING_FOR_EXTERNAL_EVENT {
+            return self.activate();
+        }
+        if let Some(next) = self.client.poll_timeout() {
+            self.now = self.now.max(next);
+            self.client.handle_timeout(self.now);
+        }
+    }
+
+    fn activate(&mut self) {
+        self.client.activate().unwrap_or_default();
+    }
+
+    fn serve(&mut self, sequence: u8, request: ToServer) {
+        self.answered = true;
+        let frame = match request {
+            ToServer::QueryNextImage(query) => {
+                let id = if query.current.image_type == SECOND.image_type { SECOND } else { FIRST };
+                offer(sequence, 2, id)
+            }
+            ToServer::QuerySpecificFile(_) => offer(sequence, 9, KEYS),
+            ToServer::ImageBlock(_) => return self.receive_block(255, 0),
+            ToServer::UpgradeEnd(end) if end.status == Status::SUCCESS => {
+                let mut frame = vec![0x19, sequence, 7];
+                frame.extend([0xff; 8]);
+                frame.extend([0, 0, 0, 0, 5, 0, 0, 0]);
+                frame
+            }
+            ToServer::UpgradeEnd(_) => vec![0x18, sequence, 0x0b, 6, 0],
+            ToServer::ImagePage(_) => unreachable!("no page is asked for"),
+        };
+        self.receive(Meta::unicast(SERVER), &frame);
+    }
+
+    /// The block that was asked for last, so many bytes of it, so far away from its place.
+    fn receive_block(&mut self, size: u8, shift: u8) {
+        let Some((sequence, ToServer::ImageBlock(request))) = self.request else { return };
+        let start = request.offset.saturating_sub(u32::from(shift % 4) * 16);
+        let size = usize::from(size.min(request.max_data));
+        let data: Vec<u8> = match self.file(request.id) {
+            Some(file) => file.iter().skip(start as usize).take(size).copied().collect(),
+            None => vec![0; size],
+        };
+        let mut frame = vec![0x19, sequence, 5, 0];
+        frame.extend(id_bytes(request.id));
+        frame.extend(start.to_le_bytes());
+        frame.push(u8::try_from(data.len()).unwrap());
+        frame.extend(data);
+        self.receive(Meta::unicast(SERVER), &frame);
+    }
+
+    fn receive(&mut self, meta: Meta, frame: &[u8]) {
+        match self.client.handle_frame(self.now, meta, frame) {
+            Handled::Store(block) => {
+                assert_eq!(block.offset as usize, self.flash.len(), "blocks come in order, and none twice");
+                assert!(!block.data.is_empty());
+                self.block = Some((block.ticket, block.data.to_vec()));
+            }
+            Handled::ReadAttributes(question) => {
+                let mut out = [0; 128];
+                self.client.attributes().answer(&question, &mut out).unwrap_or_default();
+            }
+            Handled::Done | Handled::Ignored(_) => {}
+        }
+    }
+
+    /// One answer of sixteen is bad. A late one is refused, and that is all that happens.
+    fn answer(&mut self, choice: u8) {
+        let (now, good) = (self.now, !choice.is_multiple_of(16));
+        if let Some((ticket, data)) = self.block.take() {
+            let bad = [Stored::Busy, Stored::Fault][usize::from(choice / 128)];
+            let result = if good { Stored::Ok } else { bad };
+            if self.client.stored(now, ticket, result).is_ok() && result == Stored::Ok {
+                self.flash.extend(data);
+            }
+        }
+        if !self.needs.is_empty() {
+            let need = self.needs.remove(usize::from(choice) % self.needs.len());
+            self.meet(need, choice, good);
+        }
+    }
+
+    fn meet(&mut self, need: Need, choice: u8, good: bool) {
+        let now = self.now;
+        match need {
+            Need::Decide(ticket, _) if good => self.client.accept(ticket),
+            Need::Decide(ticket, _) => self.client.refuse(now, ticket),
+            Need::Prepare(ticket, _) => {
+                let result =
+                    self.client.prepared(now, ticket, if good { Prepared::Ready } else { Prepared::Fault });
+                if result.is_ok() {
+                    self.flash.clear();
+                }
+                result
+            }
+            Need::Verify(ticket, offer) => {
+                let right = self.file(offer.id) == Some(&self.flash);
+                let verdict = match choice {
+                    _ if !right => Verdict::Invalid,
+                    255 => Verdict::Abandon,
+                    _ if !good => Verdict::Invalid,
+                    _ if self.two && offer.id == FIRST => {
+                        Verdict::NeedsMore(ImageId { version: FileVersion(5), ..SECOND })
+                    }
+                    _ => Verdict::Valid,
+                };
+                let result = self.client.verified(now, ticket, verdict);
+                if result.is_ok() && verdict == Verdict::Valid && offer.id != KEYS {
+                    self.verified = Some(offer.id);
+                } else if result.is_ok() && verdict == Verdict::Valid {
+                    // It has a place of its own; one that waits for it stays verified.
+                    self.flash.clear();
+                }
+                result
+            }
+            Need::Apply(ticket, _) => {
+                self.client.applied(now, ticket, if good { Applied::Done } else { Applied::Failed })
+            }
+            Need::FindServer(ticket, _) => self.client.found(now, ticket, good.then_some(SERVER)),
+            Need::NetworkAddress(ticket, _) => {
+                self.client.located(now, ticket, good.then_some(SERVER.network))
+            }
+            Need::IeeeAddress(ticket, _) => self.client.named(ticket, good.then_some(Eui64(77))),
+            Need::LinkKey(ticket, ..) => self.client.keyed(now, ticket, good),
+            Need::Credentials(ticket, _) => {
+                let result = if good { Credentials::Ready } else { Credentials::Missing };
+                self.client.credited(now, ticket, result)
+            }
+        }
+        .unwrap_or_default();
+    }
+
+    /// The device is cut off, and goes on from what it wrote down.
+    fn restart(&mut self, choice: u8) {
+        self.config.identity.current = self.client.identity().current;
+        let checkpoint = self.client.checkpoint().filter(|_| choice != 255);
+        self.client = Client::new(self.config, u64::from(choice), self.now);
+        (self.needs, self.block, self.request) = (Vec::new(), None, None);
+        let sector = NonZeroU32::new(16).unwrap();
+        match checkpoint.map(|checkpoint| checkpoint.floor(sector)) {
+            Some(checkpoint) => {
+                if checkpoint.stage == Stage::Downloading {
+                    self.flash.truncate(checkpoint.received as usize);
+                }
+                self.client.resume(self.now, checkpoint).unwrap();
+            }
+            None => self.flash.clear(),
+        }
+    }
+
+    /// Takes all that the client has to say, and holds it against the laws.
+    fn drain(&mut self) {
+        let mut out: TxBuffer = [0; LONGEST_TO_SERVER];
+        // What is due is done at once: a client that wants to be called for ever and never rests is as good as stalled.
+        for _ in 0..8 {
+            while let Some(transmit) = self.client.poll_transmit(self.now, &mut out) {
+                let frame = Frame::decode(&out[..transmit.len], Quirks::empty()).expect("well-formed");
+                if let Message::ToServer(request) = frame.message {
+                    self.check_request(&request);
+                    (self.request, self.answered) = (Some((frame.sequence, request)), false);
+                    self.token = transmit.token;
+                }
+            }
+            while let Some(event) = self.client.poll_event() {
+                if let Event::Finished { id, .. } = event
+                    && id != KEYS
+                {
+                    assert_eq!(self.verified, Some(id), "it runs something that was not verified");
+                    self.upgrades += 1;
+                }
+            }
+            while let Some(need) = self.client.poll_need() {
+                if let Need::Apply(_, id) = need {
+                    assert!(id == KEYS || self.verified == Some(id), "{id} was not verified");
+                }
+                self.needs.push(need);
+            }
+            if self.client.poll_timeout().is_none_or(|at| at > self.now) {
+                break;
+            }
+            self.client.handle_timeout(self.now);
+        }
+        let deadline = self.client.poll_timeout();
+        assert!(deadline.is_none_or(|at| at > self.now), "it never rests");
+        let held = self.client.attributes().status == ImageUpgradeStatus::WAITING_FOR_EXTERNAL_EVENT;
+        let asked = !self.needs.is_empty() || self.block.is_some();
+        assert!(deadline.is_some() || asked || held, "nothing moves it on: {:?}", self.client);
+    }
+
+    fn check_request(&self, request: &ToServer) {
+        match request {
+            ToServer::ImageBlock(request) => {
+                request.check().unwrap();
+                assert_eq!(request.offset as usize, self.flash.len(), "it asks for what it does not have");
+                assert_eq!(request.node.is_some(), request.id.image_type > ImageType::LAST_MANUFACTURER);
+            }
+            ToServer::QueryNextImage(request) => request.check().unwrap(),
+            ToServer::QuerySpecificFile(request) => request.check().unwrap(),
+            ToServer::UpgradeEnd(request) => request.check().unwrap(),
+            ToServer::ImagePage(_) => unreachable!("no page is asked for"),
+        }
+    }
+}
+
+fn id_bytes(id: ImageId) -> Vec<u8> {
+    let ImageId { manufacturer, image_type, version } = id;
+    [&manufacturer.0.to_le_bytes()[..], &image_type.0.to_le_bytes(), &version.0.to_le_bytes()].concat()
+}
+
+fn offer(sequence: u8, command: u8, id: ImageId) -> Vec<u8> {
+    [&[0x19, sequence, command, 0][..], &id_bytes(id), &SIZE.to_le_bytes()].concat()
+}
