@@ -29,6 +29,8 @@ use zigbee_ota::{Eui64, HardwareVersion, ImageId};
 
 use number::{address, number};
 
+#[path = "shared/hex.rs"]
+mod hex;
 #[path = "shared/number.rs"]
 mod number;
 #[path = "shared/outcome.rs"]
@@ -231,9 +233,7 @@ impl Device {
 
     fn write(&mut self, frame: &[u8]) -> io::Result<()> {
         self.frames_to_server += 1;
-        let mut line: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
-        line.push('\n');
-        self.socket.write_all(line.as_bytes())
+        self.socket.write_all(hex::line(frame).as_bytes())
     }
 
     /// Waits for a line; one that is no frame is passed over.
@@ -253,7 +253,7 @@ impl Device {
             Err(error) => return Err(error),
         }
         let line = std::mem::take(&mut self.line);
-        let frame = bytes(line.trim_ascii());
+        let frame = hex::bytes(&line);
         if frame.is_none() {
             complain("a line that is no hexadecimal bytes was passed over");
         }
@@ -361,13 +361,6 @@ enum Received {
     Frame(Vec<u8>),
     Nothing,
     End,
-}
-
-/// The bytes of a line of hexadecimal digits.
-fn bytes(line: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let (pairs, []) = line.as_chunks::<2>() else { return None };
-    pairs.iter().map(|[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect()
 }
 
 /// Storage in memory.
