@@ -188,6 +188,8 @@ impl Device {
         let mut end = None;
         let mut until = give_up;
         loop {
+            // Answers first: they make frames and events.
+            self.serve_needs();
             self.send()?;
             while let Some(event) = self.client.poll_event() {
                 if !options.json {
@@ -201,8 +203,6 @@ impl Device {
                     end = Some(reason);
                 }
             }
-            self.serve_needs();
-            self.send()?;
             let now = Clock::now();
             if now >= until {
                 return Ok(end.unwrap_or(End::TimedOut));

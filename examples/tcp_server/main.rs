@@ -1,0 +1,179 @@
+//! A gateway that updates devices over sockets, in real time: one ZCL frame of the cluster a line, in hexadecimal, both
+//! ways, and one connection a device.
+//!
+//! `cargo run --release --example tcp_server -- FILE...` serves OTA files, in their vendors' containers or without;
+//! `-- --help` lists the options. The first line it prints is `LISTENING 127.0.0.1:PORT`.
+
+// The one place with a clock: the library is told the time.
+#![allow(clippy::disallowed_methods)]
+
+use std::io::{self, Write};
+use std::net::Ipv4Addr;
+use std::num::NonZeroU8;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant as Clock;
+
+use clap::Parser;
+use tokio::net::TcpListener;
+use zigbee_ota::ImageId;
+use zigbee_ota::container::{Container, Integrity};
+use zigbee_ota::link::{Address, DeliveryMode, Meta};
+use zigbee_ota::server::{Apply, Catalog, Config, Entry, Handled, Policy, Server, Session, TxBuffer};
+use zigbee_ota::time::Instant;
+use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT};
+
+use network::{Happening, Network};
+
+#[path = "../shared/hex.rs"]
+mod hex;
+mod network;
+
+/// Update the devices that connect.
+#[derive(Parser)]
+struct Options {
+    /// OTA files to serve, in their vendors' containers or without
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Where to listen; 0 takes a port that is free
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    port: u16,
+    /// Send an Image Notify to each device that connects
+    #[arg(long)]
+    notify: bool,
+    /// The most bytes of data in a block, 1 to 255
+    #[arg(long, value_name = "N", default_value = "255", value_parser = block)]
+    max_block: NonZeroU8,
+    /// Order devices to upgrade so many seconds after the download
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    upgrade_after: u32,
+    /// Print each event as a JSON object on a line of its own
+    #[arg(long)]
+    json: bool,
+}
+
+fn block(text: &str) -> Result<NonZeroU8, &'static str> {
+    text.parse().map_err(|_| "expected a whole number from 1 to 255")
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tcp_server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+    let files = options.files.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    let entries = files
+        .iter()
+        .zip(&options.files)
+        .map(|(file, path)| entry(file, path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let catalog = Catalog::new(&entries)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
+        writeln!(io::stdout(), "LISTENING {}", listener.local_addr()?)?;
+        Gateway::new(options, catalog, Network::new(listener)).serve().await
+    })?;
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The OTA file in what a vendor ships, if all of it is there.
+fn entry<'a>(file: &'a [u8], path: &Path) -> Result<Entry<'a>, String> {
+    let about = |reason: String| format!("{}: {reason}", path.display());
+    let container = Container::open(file).map_err(|error| about(error.to_string()))?;
+    if let Integrity::SumFailed { offset } = container.integrity {
+        return Err(about(format!("{} container: the sum at byte {offset} does not match", container.kind)));
+    }
+    Entry::parse(container.ota).map_err(|error| about(error.to_string()))
+}
+
+/// What this gateway decides; everything else is as the specification has it.
+struct Orders {
+    upgrade_after: u32,
+}
+
+impl Policy for Orders {
+    fn apply(&mut self, _: Address, _: ImageId) -> Apply {
+        match self.upgrade_after {
+            0 => Apply::Now,
+            seconds => Apply::AfterSeconds(seconds),
+        }
+    }
+}
+
+struct Gateway<'a> {
+    options: &'a Options,
+    server: Server<Vec<Session>>,
+    catalog: Catalog<'a>,
+    orders: Orders,
+    network: Network,
+    start: Clock,
+    out: TxBuffer,
+}
+
+impl<'a> Gateway<'a> {
+    fn new(options: &'a Options, catalog: Catalog<'a>, network: Network) -> Self {
+        let config = Config { max_block: options.max_block, ..Config::default() };
+        Self {
+            options,
+            server: Server::new(config, vec![Session::EMPTY; DEVICES]),
+            catalog,
+            orders: Orders { upgrade_after: options.upgrade_after },
+            network,
+            start: Clock::now(),
+            out: [0; LONGEST_TO_CLIENT],
+        }
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_millis(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    async fn serve(&mut self) -> io::Result<()> {
+        loop {
+            match self.network.next().await? {
+                Happening::Joined(device) if self.options.notify => {
+                    let notify = ImageNotify::UNICAST;
+                    let sent = self.server.notify(device, DeliveryMode::Unicast, notify, &mut self.out);
+                    if let Ok(transmit) = sent {
+                        self.network.send(transmit.to, &self.out[..transmit.len]);
+                    }
+                }
+                Happening::Frame(device, frame) => self.handle(device, &frame),
+                Happening::Joined(_) | Happening::Left(_) => {}
+            }
+            self.tell()?;
+        }
+    }
+
+    fn handle(&mut self, device: Address, frame: &[u8]) {
+        let (now, meta) = (self.now(), Meta::unicast(device));
+        let Self { server, catalog, orders, out, .. } = self;
+        if let Handled::Reply(transmit) = server.handle_frame(now, meta, frame, catalog, orders, out) {
+            self.network.send(transmit.to, &self.out[..transmit.len]);
+        }
+    }
+
+    fn tell(&mut self) -> io::Result<()> {
+        while let Some(event) = self.server.poll_event() {
+            if self.options.json {
+                let line = serde_json::json!({ "event": format!("{event:?}") });
+                writeln!(io::stdout(), "{line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sessions kept: as many devices as a network has.
+const DEVICES: usize = 65_528;
