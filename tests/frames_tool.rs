@@ -7,24 +7,12 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-/// The built example, which Cargo builds with the tests but for `cargo test --test`.
+#[path = "shared/built.rs"]
+mod built;
+
 fn tool() -> &'static PathBuf {
     static TOOL: OnceLock<PathBuf> = OnceLock::new();
-    TOOL.get_or_init(|| {
-        let test = std::env::current_exe().expect("this test's own path");
-        // Tests stand in `deps`, examples beside it.
-        let profile = test.ancestors().nth(2).expect("a directory of the profile");
-        let tool = profile.join("examples").join("frames").with_extension(std::env::consts::EXE_EXTENSION);
-        if !tool.exists() {
-            let mut build = Command::new(env!("CARGO"));
-            build.args(["build", "--example", "frames"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-            if profile.ends_with("release") {
-                build.arg("--release");
-            }
-            assert!(build.status().expect("cargo runs").success(), "the example is built");
-        }
-        tool
-    })
+    TOOL.get_or_init(|| built::example("frames"))
 }
 
 /// What the tool says to `input`, which it reads to the end and without complaint.

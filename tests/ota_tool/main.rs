@@ -1,5 +1,7 @@
 //! The command line tool of `examples/ota`, run as people run it.
 
+#[path = "../shared/built.rs"]
+mod built;
 mod corpus;
 mod create;
 mod files;

@@ -1,53 +1,23 @@
 //! The tool itself, and a folder to run it in.
 
-use std::env::consts::EXE_SUFFIX;
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::SystemTime;
-use std::{env, fs};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::built;
+
 /// What every file needs; the numbers of the documented call.
 pub const IDS: &str = "-v 0x01010110 -m 0x1001 -i 0x1011";
 
-/// The tool, built when it is not there or older than its sources: a test that runs alone does not build examples.
+/// The tool.
 pub fn tool() -> &'static Path {
     static TOOL: OnceLock<PathBuf> = OnceLock::new();
-    TOOL.get_or_init(|| {
-        let test = env::current_exe().expect("the path of this test");
-        let profile = test.ancestors().nth(2).expect("a folder of a profile");
-        let tool = profile.join("examples").join(format!("ota{EXE_SUFFIX}"));
-        let built = fs::metadata(&tool).and_then(|there| there.modified()).ok();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let sources = ["Cargo.toml", "src", "examples/ota"].map(|path| newest(&root.join(path)));
-        if built.is_none_or(|built| sources.into_iter().any(|source| source > built)) {
-            build(profile);
-        }
-        assert!(tool.is_file(), "{} is not there; `cargo build --example ota` builds it", tool.display());
-        tool
-    })
-}
-
-fn newest(path: &Path) -> SystemTime {
-    let own = fs::metadata(path).and_then(|there| there.modified()).expect("a source");
-    let inside =
-        fs::read_dir(path).into_iter().flatten().map(|entry| newest(&entry.expect("a source").path()));
-    inside.fold(own, SystemTime::max)
-}
-
-fn build(profile: &Path) {
-    let name = match profile.file_name().and_then(OsStr::to_str) {
-        Some("debug") | None => "dev",
-        Some(name) => name,
-    };
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet", "--example", "ota"]);
-    cargo.args(["--profile", name, "--target-dir"]).arg(profile.parent().expect("a target folder"));
-    assert!(cargo.status().expect("cargo").success(), "cargo build --example ota");
+    TOOL.get_or_init(|| built::example("ota"))
 }
 
 /// What a run of the tool left.
