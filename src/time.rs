@@ -45,6 +45,11 @@ impl Instant {
         Self(self.0.saturating_add(u64::from(millis)))
     }
 
+    /// The moment `millis` earlier, at most as far back as the clock's start.
+    pub(crate) fn minus(self, Millis(millis): Millis) -> Self {
+        Self(self.0.saturating_sub(u64::from(millis)))
+    }
+
     /// Time since `earlier`; zero when that lies in the future, at most 49 days.
     #[must_use]
     pub fn since(self, earlier: Self) -> Millis {

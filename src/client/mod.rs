@@ -85,8 +85,8 @@ pub struct Client<const ISLANDS: usize = 8> {
     state: State<ISLANDS>,
     /// Counts changes of state; a ticket is its value when the question was asked.
     generation: u32,
-    /// The generation whose need was handed out.
-    announced: u32,
+    /// The need of this generation was handed out.
+    announced: bool,
     sequence: u8,
     finder: Finder,
     /// Images kept until others are here.
@@ -117,7 +117,9 @@ const GENERATIONS: u32 = u32::MAX >> 1;
 /// A Default Response to send.
 #[derive(Clone, Copy, Debug)]
 struct Reply {
-    to: Address,
+    // An address without its padding.
+    network: u16,
+    endpoint: u8,
     sequence: u8,
     response: DefaultResponse,
 }
@@ -155,7 +157,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             config,
             state: State::Idle { query_at: config.query_interval.map(|_| now.plus(config.first_query)) },
             generation: 0,
-            announced: 0,
+            announced: false,
             sequence: 0,
             finder: Finder::new(search),
             set: Set::EMPTY,
@@ -176,6 +178,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     fn enter(&mut self, state: State<ISLANDS>) {
         self.state = state;
         self.generation = self.generation.wrapping_add(1) & GENERATIONS;
+        self.announced = false;
     }
 
     /// Does what is due. A call before [`poll_timeout`](Self::poll_timeout) does nothing.
@@ -237,7 +240,8 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     ///
     /// May have more after any other call, and at [`poll_timeout`](Self::poll_timeout).
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut TxBuffer) -> Option<Transmit> {
-        if let Some(Reply { to, sequence, response }) = self.replies.pop() {
+        if let Some(Reply { network, endpoint, sequence, response }) = self.replies.pop() {
+            let to = Address { network, endpoint };
             let frame = Frame::default_response(sequence, Direction::ToServer, response);
             return Some(self.unicast(to, frame.encode(buf).ok()?, Token::NONE));
         }
@@ -308,7 +312,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         if let Some(need) = self.poll_search() {
             return Some(need);
         }
-        if self.announced == self.generation {
+        if self.announced {
             return None;
         }
         let ticket = Ticket(self.generation);
@@ -320,7 +324,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             State::Applying { image } => Need::Apply(ticket, image.id()),
             _ => return None,
         };
-        self.announced = self.generation;
+        self.announced = true;
         Some(need)
     }
 
@@ -378,3 +382,11 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         State::Reporting { id, status, then: Then::End(outcome), exchange: Exchange::due(now) }
     }
 }
+
+/// What a client may take on a microcontroller. Most of it is its settings (120 bytes), the download with the map of
+/// what is here (112, of which 64 are islands) and what it has to tell (64).
+#[cfg(target_pointer_width = "32")]
+const _: () = {
+    assert!(size_of::<Client>() <= 400);
+    assert!(size_of::<Client<0>>() <= 368);
+};

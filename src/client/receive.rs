@@ -173,7 +173,8 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         let Answer { meta, header } = answer;
         if meta.delivery == DeliveryMode::Unicast && header.is_cluster_command() {
             let response = DefaultResponse { command: CommandId(header.command), status };
-            self.replies.push(Reply { to: meta.from, sequence: header.sequence, response });
+            let Address { network, endpoint } = meta.from;
+            self.replies.push(Reply { network, endpoint, sequence: header.sequence, response });
         }
     }
 }

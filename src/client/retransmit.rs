@@ -15,8 +15,8 @@ const REMEMBERED: usize = 3;
 pub(super) struct Exchange {
     /// When it is to be sent or, once it was, until when its answer is expected.
     deadline: Instant,
-    /// When the last try went out.
-    newest: Instant,
+    /// How long before that the last try went out.
+    before: Millis,
     /// Time from each try before the last to the next one, the newest first.
     gaps: [Millis; REMEMBERED - 1],
     /// Tries so far.
@@ -32,7 +32,7 @@ impl Exchange {
     pub(super) const fn due(at: Instant) -> Self {
         Self {
             deadline: at,
-            newest: Instant::ZERO,
+            before: Millis(0),
             gaps: [Millis(0); REMEMBERED - 1],
             attempts: 0,
             sequence: 0,
@@ -60,12 +60,21 @@ impl Exchange {
     /// The request went out.
     pub(super) fn sent(&mut self, now: Instant, sequence: u8, timeout: Millis) {
         let [before, _] = self.gaps;
-        self.gaps = [now.since(self.newest), before];
-        self.newest = now;
+        self.gaps = [now.since(self.newest()), before];
+        (self.deadline, self.before) = (now.plus(timeout), timeout);
         self.sequence = sequence;
         self.attempts = self.attempts.saturating_add(1);
-        self.deadline = now.plus(timeout);
         self.waiting = true;
+    }
+
+    /// When the last try went out, if there was one.
+    fn newest(&self) -> Instant {
+        self.deadline.minus(self.before)
+    }
+
+    fn set_deadline(&mut self, at: Instant) {
+        self.before = at.since(self.newest());
+        self.deadline = at;
     }
 
     /// Whether the answer is overdue.
@@ -75,7 +84,7 @@ impl Exchange {
 
     /// The same request once more, from `at` on.
     pub(super) fn again(&mut self, at: Instant) {
-        self.deadline = at;
+        self.set_deadline(at);
         self.waiting = false;
     }
 
@@ -91,7 +100,7 @@ impl Exchange {
         if self.waiting && token == Token::request(self.sequence) {
             let before = self.attempts.saturating_sub(1).min(20);
             let doubled = Millis(pause.saturating_mul(1 << before));
-            self.deadline = self.deadline.min(now.plus(doubled));
+            self.set_deadline(self.deadline.min(now.plus(doubled)));
         }
     }
 
@@ -107,13 +116,13 @@ impl Exchange {
             return None;
         }
         let [last, before] = self.gaps;
-        let earlier = match back {
-            0 => 0,
-            1 => u64::from(last.0),
-            2 => u64::from(last.0).saturating_add(u64::from(before.0)),
-            _ => return None,
-        };
-        Some(Instant::from_millis(self.newest.as_millis().saturating_sub(earlier)))
+        let newest = self.newest();
+        match back {
+            0 => Some(newest),
+            1 => Some(newest.minus(last)),
+            2 => Some(newest.minus(last).minus(before)),
+            _ => None,
+        }
     }
 
     /// When the last try went out.
@@ -125,41 +134,42 @@ impl Exchange {
 /// How long answers take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RoundTrip {
-    measured: Option<Measured>,
-}
-
-/// Both in eighths of a millisecond, so that small changes are not rounded away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Measured {
+    // Both in eighths of a millisecond, so that small changes are not rounded away.
     smoothed: u32,
+    /// `UNKNOWN` before the first measurement.
     deviation: u32,
 }
+
+/// No deviation is as large: it is at most half of what can be measured.
+const UNKNOWN: u32 = u32::MAX;
 
 /// Below this the timer would fire for a server that is a little slower once, ms.
 const LEAST_MARGIN: u32 = 5;
 
 impl RoundTrip {
     pub(super) const fn new() -> Self {
-        Self { measured: None }
+        Self { smoothed: 0, deviation: UNKNOWN }
     }
 
     /// Takes a round trip into account (RFC 6298, section 2).
     pub(super) fn measure(&mut self, Millis(millis): Millis) {
-        let sample = millis.saturating_mul(8);
-        self.measured = Some(match self.measured {
-            None => Measured { smoothed: sample, deviation: sample >> 1 },
-            Some(Measured { smoothed, deviation }) => Measured {
+        let sample = millis.saturating_mul(8).min(UNKNOWN >> 1);
+        let Self { smoothed, deviation } = *self;
+        *self = match deviation {
+            UNKNOWN => Self { smoothed: sample, deviation: sample >> 1 },
+            _ => Self {
                 smoothed: blend(smoothed, sample, 3),
                 deviation: blend(deviation, smoothed.abs_diff(sample), 2),
             },
-        });
+        };
     }
 
     /// How long to wait for the answer after `unanswered` tries before this one.
     pub(super) fn timeout(&self, first: Millis, most: Millis, unanswered: u8) -> Millis {
-        let base = match self.measured {
-            None => first.0,
-            Some(Measured { smoothed, deviation }) => {
+        let Self { smoothed, deviation } = *self;
+        let base = match deviation {
+            UNKNOWN => first.0,
+            _ => {
                 let margin = deviation.saturating_mul(4).max(smoothed >> 2) >> 3;
                 (smoothed >> 3).saturating_add(margin.max(LEAST_MARGIN))
             }

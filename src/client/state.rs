@@ -130,8 +130,8 @@ pub(super) enum Fetch {
     Asking(Exchange),
     /// The server said to wait without end.
     Halted,
-    /// So many bytes are with the application; they were asked for at `asked_at`.
-    Storing { size: u8, asked_at: Option<Instant> },
+    /// So many bytes are with the application; the next ones are not to be asked for before that moment.
+    Storing { size: u8, not_before: Instant },
 }
 
 impl<const ISLANDS: usize> Download<ISLANDS> {

@@ -107,7 +107,8 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             }
         }
         let asked_at = exchange.and_then(|exchange| exchange.last_sent());
-        download.fetch = Fetch::Storing { size: taken, asked_at };
+        let not_before = asked_at.map_or(now, |asked| asked.plus(self.pause()));
+        download.fetch = Fetch::Storing { size: taken, not_before };
         Step::Lend(State::Downloading(download), offset, data)
     }
 
@@ -212,7 +213,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
 
     /// The application has the block: on to the next, or to the check of the whole.
     pub(super) fn after_stored(&self, now: Instant, mut download: Download<ISLANDS>) -> State<ISLANDS> {
-        let Fetch::Storing { size, asked_at } = download.fetch else {
+        let Fetch::Storing { size, not_before } = download.fetch else {
             return State::Downloading(download);
         };
         match &mut download.body {
@@ -227,8 +228,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
                 }
             }
         }
-        let earliest = asked_at.map_or(now, |asked| asked.plus(self.pause()));
-        download.fetch = Fetch::Asking(Exchange::due(earliest.max(now)));
+        download.fetch = Fetch::Asking(Exchange::due(not_before.max(now)));
         State::Downloading(download)
     }
 

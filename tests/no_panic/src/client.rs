@@ -1,30 +1,48 @@
 //! The client: every input, answer, wish and output, in any state.
 
 use core::hint::black_box;
-use core::num::NonZeroU8;
+use core::num::{NonZeroU8, NonZeroU32};
 
 use zigbee_ota::client::{
-    Applied, Client, Config, Handled, Identity, Need, Prepared, Stored, TxBuffer, Unanswered, Verdict,
+    Applied, Checkpoint, Client, Config, Credentials, Handled, HeaderFacts, Identity, LinkKey, Need,
+    Prepared, Stage, Storage, Stored, TxBuffer, Unanswered, Verdict, Versions,
 };
-use zigbee_ota::link::{Address, Meta};
+use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token, Transmit};
 use zigbee_ota::time::{Instant, Millis, UtcTime};
-use zigbee_ota::zcl::LONGEST_TO_SERVER;
-use zigbee_ota::{Eui64, HardwareVersion, ImageId};
+use zigbee_ota::zcl::{ImageOffer, LONGEST_TO_SERVER, UpgradeActivationPolicy};
+use zigbee_ota::{Eui64, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion};
 
 use crate::Bytes;
 
 pub(crate) fn call(bytes: &mut Bytes<'_>) {
+    let _ = black_box(Transmit::new(address(), black_box(0), black_box(DeliveryMode::Unicast)));
+    black_box(Meta::new(address(), black_box(DeliveryMode::Unicast)));
     let mut client = Client::new(black_box(config()), black_box(1), now());
+    let mut in_order = Client::<0>::with_islands(black_box(config()), black_box(1), now());
     // What the optimiser knew of the state it forgets here: what follows must hold in any.
-    let client = black_box(&mut client);
+    every_call(black_box(&mut client), bytes);
+    every_call(black_box(&mut in_order), bytes);
+}
+
+fn every_call<const ISLANDS: usize>(client: &mut Client<ISLANDS>, bytes: &mut Bytes<'_>) {
     inputs(client, bytes.input);
     answers(client, bytes.input);
     wishes(client);
     outputs(client);
+    attributes(client, bytes);
+    blocking(client, bytes.input);
 }
 
 fn now() -> Instant {
     Instant::from_millis(black_box(0))
+}
+
+fn address() -> Address {
+    Address::new(black_box(0), black_box(0))
+}
+
+fn meta() -> Meta {
+    black_box(Meta { aps_security: black_box(false), ..Meta::unicast(address()) })
 }
 
 fn config() -> Config {
@@ -33,25 +51,33 @@ fn config() -> Config {
         hardware: black_box(Some(HardwareVersion(0))),
         node: black_box(Some(Eui64(0))),
     };
-    let plain = Config::new(identity, black_box(Address::new(0, 0)));
+    let plain = Config::new(identity, address());
     Config {
         max_data: black_box(NonZeroU8::MIN),
+        alignment: black_box(NonZeroU8::MIN),
         block_pause: black_box(Millis(0)),
         unanswered: black_box(Unanswered::Apply),
+        versions: black_box(Versions::Any),
+        link_key: black_box(LinkKey::Unneeded),
+        activation: black_box(UpgradeActivationPolicy::SERVER),
+        discovery: black_box(Some(Millis(0))),
+        avoid_refusing: black_box(false),
+        revision: black_box(0),
         ..plain
     }
 }
 
-fn inputs(client: &mut Client, frame: &[u8]) {
-    let meta = black_box(Meta::unicast(Address::new(0, 0)));
-    black_box(client.handle_frame(now(), meta, frame) == Handled::Done);
+fn inputs<const ISLANDS: usize>(client: &mut Client<ISLANDS>, frame: &[u8]) {
+    black_box(client.handle_frame(now(), meta(), frame) == Handled::Done);
     black_box(&mut *client).handle_timeout(now());
+    let report = black_box(Delivery::Failed);
+    black_box(&mut *client).handle_delivery(now(), black_box(Token::NONE), report);
+    black_box(&mut *client).connection_lost(now());
     black_box(client).set_utc(now(), black_box(Some(UtcTime(0))));
 }
 
-fn answers(client: &mut Client, frame: &[u8]) {
-    let meta = black_box(Meta::unicast(Address::new(0, 0)));
-    if let Handled::Store(block) = black_box(client.handle_frame(now(), meta, frame)) {
+fn answers<const ISLANDS: usize>(client: &mut Client<ISLANDS>, frame: &[u8]) {
+    if let Handled::Store(block) = black_box(client.handle_frame(now(), meta(), frame)) {
         black_box((block.offset, block.data));
         black_box(black_box(&mut *client).stored(now(), block.ticket, black_box(Stored::Ok))).ok();
     }
@@ -65,21 +91,75 @@ fn answers(client: &mut Client, frame: &[u8]) {
         }
         Some(Need::Verify(ticket, _)) => black_box(client).verified(now(), ticket, black_box(Verdict::Valid)),
         Some(Need::Apply(ticket, _)) => black_box(client).applied(now(), ticket, black_box(Applied::Done)),
+        Some(Need::FindServer(ticket, _)) => {
+            black_box(client).found(now(), ticket, black_box(Some(address())))
+        }
+        Some(Need::NetworkAddress(ticket, _)) => black_box(client).located(now(), ticket, black_box(Some(0))),
+        Some(Need::IeeeAddress(ticket, _)) => black_box(client).named(ticket, black_box(Some(Eui64(0)))),
+        Some(Need::LinkKey(ticket, ..)) => black_box(client).keyed(now(), ticket, black_box(true)),
+        Some(Need::Credentials(ticket, _)) => {
+            black_box(client).credited(now(), ticket, black_box(Credentials::Ready))
+        }
     };
     black_box(result).ok();
 }
 
-fn wishes(client: &mut Client) {
+fn wishes<const ISLANDS: usize>(client: &mut Client<ISLANDS>) {
     black_box(black_box(&mut *client).query(now())).ok();
+    let (id, stack) = black_box((ImageId::new(0, 0, 0), StackVersion(0)));
+    black_box(black_box(&mut *client).query_specific_file(now(), id, stack)).ok();
+    let header = HeaderFacts { stack, credential: black_box(Some(SecurityCredentialVersion(0))) };
+    let checkpoint = Checkpoint {
+        offer: ImageOffer { id, size: black_box(0) },
+        received: black_box(0),
+        header: black_box(Some(header)),
+        stage: black_box(Stage::Verified),
+    };
+    let checkpoint = black_box(checkpoint).floor(black_box(NonZeroU32::MIN));
+    black_box(black_box(&mut *client).resume(now(), checkpoint)).ok();
+    black_box(&mut *client).set_query_interval(now(), black_box(Some(Millis(0))));
+    black_box(&mut *client).stop_queries(now());
+    black_box(black_box(&mut *client).activate()).ok();
     black_box(black_box(client).abort(now())).ok();
 }
 
-fn outputs(client: &mut Client) {
+fn outputs<const ISLANDS: usize>(client: &mut Client<ISLANDS>) {
     let mut out: TxBuffer = black_box([0; LONGEST_TO_SERVER]);
     black_box(black_box(&mut *client).poll_transmit(now(), &mut out));
     black_box(&out);
     black_box(black_box(&mut *client).poll_event());
     let client = black_box(&*client);
-    black_box((client.poll_timeout(), client.waiting_for(), client.progress()));
-    black_box((client.requests_repeated(), client.identity()));
+    black_box((client.poll_timeout(), client.waiting_for(), client.progress(), client.checkpoint()));
+    black_box((client.requests_repeated(), client.identity(), client.kept(), client.server()));
+}
+
+fn attributes<const ISLANDS: usize>(client: &mut Client<ISLANDS>, bytes: &mut Bytes<'_>) {
+    if let Handled::ReadAttributes(frame) = black_box(client.handle_frame(now(), meta(), bytes.input)) {
+        black_box(black_box(&*client).attributes().answer(&frame, bytes.room)).ok();
+    }
+}
+
+/// Storage of which nothing is known.
+struct Flash;
+
+impl Storage for Flash {
+    fn prepare(&mut self, offer: &ImageOffer) -> Prepared {
+        black_box(offer);
+        black_box(Prepared::Ready)
+    }
+
+    fn write(&mut self, offset: u32, data: &[u8]) -> Stored {
+        black_box((offset, data));
+        black_box(Stored::Ok)
+    }
+
+    fn verify(&mut self, offer: &ImageOffer) -> Verdict {
+        black_box(offer);
+        black_box(Verdict::Valid)
+    }
+}
+
+fn blocking<const ISLANDS: usize>(client: &mut Client<ISLANDS>, frame: &[u8]) {
+    black_box(black_box(&mut *client).handle_frame_with(now(), meta(), frame, &mut Flash) == Handled::Done);
+    black_box(black_box(client).poll_need_with(now(), &mut Flash));
 }

@@ -1,0 +1,13 @@
+//! What the machines cost in memory. The bounds that count are those of microcontrollers, with pointers of 32 bits, and
+//! are asserted by the library itself whenever it is built for one (`src/client/mod.rs`). Here the host is held to
+//! figures of its own, so that growth shows in any test run: they differ by what an error's offset takes.
+
+use zigbee_ota::client::{Client, Config};
+
+#[test]
+fn a_client_is_small() {
+    let sizes = [size_of::<Client>(), size_of::<Client<0>>(), size_of::<Config>()];
+    for (size, most) in sizes.into_iter().zip([432, 408, 120]) {
+        assert!(size <= most, "{sizes:?}");
+    }
+}
