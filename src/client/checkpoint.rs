@@ -10,7 +10,7 @@ use super::state::HeaderFacts;
 /// likes.
 ///
 /// A device takes one from time to time by [`Client::checkpoint`](super::Client::checkpoint), and after a restart goes on
-/// by [`Client::resume`](super::Client::resume). Only bytes below `received` are downloaded: **flash at and above it
+/// by [`Client::resume`](super::Client::resume): with the same alignment, of which a sector is a multiple. Only bytes below `received` are downloaded: **flash at and above it
 /// must be erased** before the client goes on, as more may have been written after the checkpoint was taken. Where
 /// only whole sectors can be erased, [`floor`](Self::floor) gives a checkpoint at the start of one.
 ///
@@ -21,7 +21,7 @@ pub struct Checkpoint {
     pub offer: ImageOffer,
     /// Bytes stored, of `offer.size`.
     pub received: u32,
-    /// What its header says; `None` before that was read.
+    /// What its header says; `None` before that was read, and then the file is begun anew, whatever `received` says.
     pub header: Option<HeaderFacts>,
     /// What is left to do.
     pub stage: Stage,

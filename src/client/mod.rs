@@ -3,15 +3,18 @@
 //!
 //! # How to drive it
 //!
-//! Methods come in four kinds: `handle_*` take what happened outside, the answers ([`accept`](Client::accept) to
-//! [`applied`](Client::applied)) take what the application did, the wishes ([`query`](Client::query),
-//! [`abort`](Client::abort)) are the application's own, and `poll_*` give what comes out. **After each input, poll
-//! until nothing more comes:**
+//! Methods come in four kinds: `handle_*` take what happened outside, the answers (each [`Need`] names its own) take
+//! what the application did, the wishes ([`query`](Client::query), [`abort`](Client::abort),
+//! [`resume`](Client::resume) ...) are the application's own, and `poll_*` give what comes out. **After each input,
+//! poll until nothing more comes:**
 //!
 //! 1. [`poll_transmit`](Client::poll_transmit) until `None`: send each frame.
 //! 2. [`poll_event`](Client::poll_event) until `None`: tell whoever wants to know.
 //! 3. [`poll_need`](Client::poll_need) until `None`: do it, now or later, and answer with its ticket.
 //! 4. [`poll_timeout`](Client::poll_timeout): call [`handle_timeout`](Client::handle_timeout) then, at the latest.
+//!
+//! Who only has storage that blocks implements [`Storage`], and calls
+//! [`handle_frame_with`](Client::handle_frame_with) and [`poll_need_with`](Client::poll_need_with) instead.
 //!
 //! Time given must never go back. A call too many does nothing; an answer that comes too late is a
 //! [`StaleTicket`] and does nothing either.
@@ -27,6 +30,18 @@
 //!
 //! Idle, querying, deciding, preparing, downloading, verifying, ending, waiting, counting down, applying; a fault leads over a
 //! report to the server back to idle. No failure is forgotten: [`Event::Ended`] says why, and it alone.
+//!
+//! - A device of several images answers the check of all but the last by [`Verdict::NeedsMore`], and applies them
+//!   together. Where they are kept is its own matter, and so is what becomes of them when a later one fails.
+//! - An image for other security credentials waits for those after its check: [`Need::Credentials`].
+//! - A file for the device alone is fetched by [`query_specific_file`](Client::query_specific_file).
+//! - A [`Checkpoint`] outlives a restart.
+//!
+//! Where the server is, the client asks its caller for what it does not know: [`Need::FindServer`] and those after it.
+//! While it looks, nothing is sent, and what was under way waits where it stands.
+//!
+//! Channel, PAN and whatever else a device needs to come back to its network after an upgrade are the device's own to
+//! keep (section 6.12); the client knows none of it.
 
 mod application;
 mod attributes;

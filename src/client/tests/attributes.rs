@@ -13,7 +13,7 @@ fn shown(script: &Script) -> (u8, u32, u32, u16) {
 
 const NORMAL: (u8, u32, u32, u16) = (0x00, UNSET, UNSET, 0xffff);
 
-/// Shows: ATTR-003, ATTR-012
+/// Shows: ATTR-003, ATTR-012, ATTR-015
 #[test]
 fn a_fresh_client_shows_the_defaults() {
     let expected = Attributes {

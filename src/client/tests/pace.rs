@@ -39,6 +39,11 @@ fn the_servers_period_spaces_the_requests() {
             assert_eq!(script.client.attributes().min_block_period, Some(200));
         }
     }
+    // No longer than an hour, where a server counts in other units than it should.
+    let mut script = Script::downloading(Config { revision: 2, ..config() });
+    script.transmit();
+    script.gets("19 01 05 97 00000000 00000000 FEFF");
+    assert_eq!(script.client.poll_timeout(), Some(at(60 * 60 * 1000)));
     // The longer one of the two counts.
     let mut script = Script::downloading(Config { revision: 3, block_pause: Millis(500), ..config() });
     script.transmit();

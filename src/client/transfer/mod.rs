@@ -243,7 +243,8 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         let period = u32::from(self.period);
         let period =
             if self.config.revision <= LAST_IN_SECONDS { Millis::secs(period) } else { Millis(period) };
-        period.max(self.config.block_pause)
+        // Seconds can make a block a day; no server is waited for longer than when it names no end.
+        period.min(self.config.max_wait.unwrap_or(period)).max(self.config.block_pause)
     }
 
     pub(super) const fn shows_later_revisions(&self) -> bool {

@@ -1,0 +1,80 @@
+//! Client and server on different endpoints of one node: each machine sees only its own frames.
+
+use zigbee_ota::client::{
+    Applied, Client, Config, Event, Handled, Identity, Need, Prepared, Stored, Verdict,
+};
+use zigbee_ota::file::{Element, Header, Tag, Writer};
+use zigbee_ota::link::{Address, Meta};
+use zigbee_ota::server::{self, Catalog, Entry, Server, Session, Standard};
+use zigbee_ota::time::{Instant, Millis};
+use zigbee_ota::zcl::{LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
+use zigbee_ota::{Encode, ImageId};
+
+const CLIENT: Address = Address::new(0x0000, 1);
+const SERVER: Address = Address::new(0x0000, 2);
+const OFFERED: ImageId = ImageId::new(0x1001, 0x1011, 7);
+
+fn file() -> Vec<u8> {
+    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &[0x5a; 500] }];
+    let writer = Writer::new(Header::new(OFFERED), &elements).unwrap();
+    let mut file = vec![0; writer.encoded_len()];
+    writer.encode(&mut file).unwrap();
+    file
+}
+
+/// The node's stack carries frames between its endpoints, for so long; what the client stored, and what it runs then.
+fn run(version: u32, time: Millis) -> (Vec<u8>, ImageId) {
+    let file = file();
+    let entries = [Entry::parse(&file).unwrap()];
+    let mut images = Catalog::new(&entries).unwrap();
+    let mut policy = Standard::default();
+    let mut server = Server::new(server::Config::default(), [Session::EMPTY]);
+    let identity = Identity { current: ImageId::new(0x1001, 0x1011, version), hardware: None, node: None };
+    let mut client = Client::new(Config::new(identity, SERVER), 1, Instant::ZERO);
+    let mut stored = Vec::new();
+    let (mut request, mut response) = ([0; LONGEST_TO_SERVER], [0; LONGEST_TO_CLIENT]);
+
+    let mut now = Instant::ZERO;
+    let end = now.plus(time);
+    while let Some(next) = client.poll_timeout().or(Some(now)).filter(|next| *next <= end) {
+        now = now.max(next);
+        client.handle_timeout(now);
+        while let Some(transmit) = client.poll_transmit(now, &mut request) {
+            assert_eq!(transmit.to, SERVER, "the endpoint, too");
+            let frame = &request[..transmit.len];
+            // A client on the server's endpoint would not mistake it for one of its own.
+            assert!(matches!(client.handle_frame(now, Meta::unicast(CLIENT), frame), Handled::Ignored(_)));
+            let meta = Meta::unicast(CLIENT);
+            let handled = server.handle_frame(now, meta, frame, &mut images, &mut policy, &mut response);
+            let server::Handled::Reply(transmit) = handled else { continue };
+            assert_eq!(transmit.to, CLIENT);
+            let answer = &response[..transmit.len];
+            if let Handled::Store(block) = client.handle_frame(now, Meta::unicast(SERVER), answer) {
+                stored.extend(block.data);
+                client.stored(now, block.ticket, Stored::Ok).unwrap();
+            }
+        }
+        match client.poll_need() {
+            None => {}
+            Some(Need::Decide(ticket, _)) => client.accept(ticket).unwrap(),
+            Some(Need::Prepare(ticket, _)) => client.prepared(now, ticket, Prepared::Ready).unwrap(),
+            Some(Need::Verify(ticket, _)) => client.verified(now, ticket, Verdict::Valid).unwrap(),
+            Some(Need::Apply(ticket, _)) => client.applied(now, ticket, Applied::Done).unwrap(),
+            Some(need) => panic!("{need:?}"),
+        }
+        while let Some(event) = client.poll_event() {
+            assert!(!matches!(event, Event::OfferPassed(..)));
+        }
+    }
+    (stored, client.identity().current)
+}
+
+/// Shows: ESP-019, ESP-035
+#[test]
+fn a_node_upgrades_itself_where_its_version_is_older() {
+    let day = Millis::secs(24 * 60 * 60);
+    assert_eq!(run(6, day), (file(), OFFERED));
+    for version in [7, 8] {
+        assert_eq!(run(version, day), (Vec::new(), ImageId::new(0x1001, 0x1011, version)));
+    }
+}
