@@ -1,55 +1,26 @@
 //! Containers as vendors ship them, against what an independent reader found in them; and the laws of containers.
-//!
-//! The files are not part of this project: the environment variable `OTA_CORPUS` names a folder with them and their
-//! `expected.json`. Without it the tests of them pass without a look at any file, and say so.
-
-use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
-use std::sync::Once;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::Value;
 use zigbee_ota::DecodeErrorKind;
 use zigbee_ota::container::{Container, Integrity, Kind};
 
 use laws::container::any_bytes;
+use samples::{Sample, samples};
 
 mod laws {
     pub mod container;
 }
 
-static SKIPPED: Once = Once::new();
-
-/// One file: its name, what is expected, and its bytes.
-type Sample = (String, Value, Vec<u8>);
-
-/// All samples, or none without `OTA_CORPUS`.
-fn samples() -> Vec<Sample> {
-    let Some(folder) = std::env::var_os("OTA_CORPUS").map(PathBuf::from) else {
-        // Not `eprintln`, which the test harness keeps to itself when a test passes.
-        SKIPPED.call_once(|| {
-            let text = "SKIPPED: OTA_CORPUS is not set, so no vendor's file was read";
-            writeln!(std::io::stderr(), "{text}").expect("stderr");
-        });
-        return Vec::new();
-    };
-    let list = fs::read(folder.join("expected.json")).expect("expected.json in OTA_CORPUS");
-    let list: Vec<Value> = serde_json::from_slice(&list).expect("an array");
-    assert!(!list.is_empty(), "expected.json lists none");
-    let read = |expected: Value| {
-        let name = expected["file"].as_str().expect("a name").to_owned();
-        let bytes = fs::read(folder.join(&name)).expect("a file of the list");
-        (name, expected, bytes)
-    };
-    list.into_iter().map(read).collect()
-}
+#[path = "shared/samples.rs"]
+mod samples;
 
 #[test]
 fn containers_are_those_an_independent_reader_found() {
-    for (name, expected, bytes) in samples().iter().filter(|(_, expected, _)| expected["ota"] == true) {
-        let container = Container::open(bytes).expect(name);
+    for sample in samples().iter().filter(|sample| sample.is_ota()) {
+        let (Sample { name, expected, .. }, bytes) =
+            (sample, std::fs::read(&sample.path).expect("a file of the list"));
+        let container = Container::open(&bytes).expect(name);
         let found = &expected["container"];
         assert_eq!(found["kind"], container.kind.name(), "{name}");
         assert_eq!(found["offset"], container.before.len(), "{name}");
@@ -61,27 +32,29 @@ fn containers_are_those_an_independent_reader_found() {
         if container.kind != Kind::None {
             assert_eq!(expected["header"]["total_image_size"], container.ota.len(), "{name}");
         }
-        any_bytes(bytes);
+        any_bytes(&bytes);
     }
 }
 
 #[test]
 fn files_of_other_kinds_are_no_containers() {
-    for (name, _, bytes) in samples().iter().filter(|(_, expected, _)| expected["ota"] == false) {
-        let error = Container::open(bytes).expect_err(name);
+    for sample in samples().iter().filter(|sample| !sample.is_ota()) {
+        let (name, bytes) = (&sample.name, std::fs::read(&sample.path).expect("a file of the list"));
+        let error = Container::open(&bytes).expect_err(name);
         assert!(matches!(error.kind, DecodeErrorKind::BadMagic { .. }), "{name}: {error}");
-        any_bytes(bytes);
+        any_bytes(&bytes);
     }
 }
 
 #[test]
 fn a_flipped_bit_of_the_payload_shows_in_every_container_with_sums() {
-    for (name, _, mut bytes) in samples() {
+    for sample in samples() {
+        let (name, mut bytes) = (&sample.name, std::fs::read(&sample.path).expect("a file of the list"));
         let Ok(Container { kind, before, ota, .. }) = Container::open(&bytes) else { continue };
         let (start, len) = (before.len(), ota.len());
         for place in [100, len / 2, len - 1].map(|place| start + place) {
             bytes[place] ^= 0x10;
-            let flipped = Container::open(&bytes).expect(&name);
+            let flipped = Container::open(&bytes).expect(name);
             match kind {
                 Kind::IkeaNgis | Kind::Sonoff100 => {
                     assert_eq!(flipped.kind, kind, "{name}");

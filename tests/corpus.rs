@@ -1,12 +1,4 @@
 //! Files as vendors ship them, against what an independent reader found in them.
-//!
-//! They are not part of this project: the environment variable `OTA_CORPUS` names a folder with them and their
-//! `expected.json`. Without it these tests pass without a look at any file, and say so.
-
-use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
-use std::sync::Once;
 
 use serde_json::{Value, json};
 use zigbee_ota::container::Container;
@@ -22,7 +14,8 @@ mod laws {
     pub mod stream;
 }
 
-static SKIPPED: Once = Once::new();
+#[path = "shared/samples.rs"]
+mod samples;
 
 /// One file with its bytes.
 struct Sample {
@@ -46,29 +39,15 @@ fn size(value: &Value) -> usize {
     value.as_u64().and_then(|number| usize::try_from(number).ok()).expect("a number")
 }
 
-/// All samples, or those that are OTA files; none without `OTA_CORPUS`.
+/// All samples that are OTA files, or those that are none.
 fn samples(ota: bool) -> Vec<Sample> {
-    let Some(folder) = std::env::var_os("OTA_CORPUS").map(PathBuf::from) else {
-        // Not `eprintln`, which the test harness keeps to itself when a test passes.
-        SKIPPED.call_once(|| {
-            let text = "SKIPPED: OTA_CORPUS is not set, so no vendor's file was read";
-            writeln!(std::io::stderr(), "{text}").expect("stderr");
-        });
-        return Vec::new();
-    };
-    let list = fs::read(folder.join("expected.json")).expect("expected.json in OTA_CORPUS");
-    let list: Vec<Value> = serde_json::from_slice(&list).expect("an array");
-    let chosen = list.into_iter().filter(|expected| expected["ota"] == ota);
-    let samples: Vec<_> = chosen
-        .map(|expected| {
-            let name = expected["file"].as_str().expect("a name").to_owned();
-            let bytes = fs::read(folder.join(&name)).expect("a file of the list");
-            assert_eq!(bytes.len(), size(&expected["size"]), "{name}");
-            Sample { name, expected, bytes }
-        })
-        .collect();
-    assert!(!samples.is_empty(), "expected.json lists none");
-    samples
+    let chosen = samples::samples().into_iter().filter(|sample| sample.is_ota() == ota);
+    let samples = chosen.map(|sample| {
+        let bytes = std::fs::read(&sample.path).expect("a file of the list");
+        assert_eq!(bytes.len(), size(&sample.expected["size"]), "{}", sample.name);
+        Sample { name: sample.name, expected: sample.expected, bytes }
+    });
+    samples.collect()
 }
 
 fn header_json(header: &Header<'_>) -> Value {

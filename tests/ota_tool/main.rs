@@ -7,4 +7,6 @@ mod create;
 mod files;
 mod info;
 mod look;
+#[path = "../shared/samples.rs"]
+mod samples;
 mod tool;
