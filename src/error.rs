@@ -8,6 +8,7 @@ use crate::types::HardwareRange;
 
 /// What was being read when bytes turned out wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum Item {
     /// The OTA header of a file (section 6.3.2).
@@ -97,6 +98,7 @@ impl fmt::Display for Item {
 /// assert_eq!(error.to_string(), "Image Block Response, byte 4: 13 bytes expected, 1 present");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[error("{item}, byte {offset}: {kind}")]
 pub struct DecodeError {
     /// What was being read.
@@ -109,6 +111,7 @@ pub struct DecodeError {
 
 /// What is wrong with the bytes at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
     /// The input ends too early.
@@ -194,6 +197,7 @@ pub enum DecodeErrorKind {
 
 /// A value that cannot be written where the caller wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum EncodeError {
     /// The buffer is too small; nothing was written.

@@ -36,6 +36,8 @@ pub mod container;
 pub mod error;
 mod fifo;
 pub mod file;
+#[cfg(feature = "serde")]
+mod lent;
 pub mod link;
 pub mod server;
 pub mod time;

@@ -7,6 +7,7 @@ use core::fmt;
 
 /// Where a node's cluster stands: its network address and the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Address {
     /// Network (short) address; 0xFFFC to 0xFFFF are the broadcast addresses.
     pub network: u16,
@@ -37,6 +38,7 @@ impl fmt::Display for Address {
 
 /// How a frame travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum DeliveryMode {
     /// To one node.
     Unicast,
@@ -48,6 +50,7 @@ pub enum DeliveryMode {
 
 /// What the radio stack knows of a frame that came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Meta {
     /// Who sent it.
     pub from: Address,
@@ -73,6 +76,7 @@ impl Meta {
 
 /// One frame to send: its bytes are the first [`len`](Self::len) of the buffer that was passed along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[must_use = "the frame is in the buffer; it must be sent"]
 pub struct Transmit {
     /// Who gets it.

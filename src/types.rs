@@ -24,6 +24,7 @@ macro_rules! open_enum {
         $(#[$meta])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
         pub struct $name(pub $repr);
 
         impl $name {
@@ -61,9 +62,32 @@ macro_rules! open_enum {
 }
 pub(crate) use open_enum;
 
+/// Gives flags the forms of their number, bits without a name included: `bitflags` would give them others.
+///
+/// A macro because each is an implementation of a trait, which no function can be.
+macro_rules! flags_as_number {
+    ($name:ident($repr:ty)) => {
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                self.bits().serialize(to)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                <$repr>::deserialize(from).map(Self::from_bits_retain)
+            }
+        }
+    };
+}
+pub(crate) use flags_as_number;
+
 /// Manufacturer code, assigned by the Alliance (section 6.3.2.5).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct ManufacturerCode(pub u16);
 
 impl ManufacturerCode {
@@ -89,6 +113,7 @@ open_enum! {
 
 /// What a range of image types is for (table 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ImageTypeClass {
     /// 0x0000 to 0xFFBF: the manufacturer gives it a meaning.
     Manufacturer,
@@ -153,6 +178,7 @@ open_enum! {
 /// 0x10053519 and plain hexadecimal where a nibble is no decimal digit; `FromStr` reads both back.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct FileVersion(pub u32);
 
 impl FileVersion {
@@ -185,6 +211,7 @@ impl fmt::Display for FileVersion {
 
 /// A text that is no file version: neither `1.0 b05, stack 3.5 b19` nor `0x` and up to eight digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[error("not a file version: expected the form `1.0 b05, stack 3.5 b19` or `0x10053519`")]
 pub struct ParseVersionError;
 
@@ -219,6 +246,7 @@ fn release_and_build(text: &str) -> Result<[u8; 2], ParseVersionError> {
 /// Hardware version (table 10): high byte version, low byte revision, compared as one number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct HardwareVersion(pub u16);
 
 impl HardwareVersion {
@@ -241,6 +269,7 @@ impl fmt::Display for HardwareVersion {
 /// On the wire and in a file it is little endian: `01:23:45:67:89:AB:CD:EF` is stored `EF CD AB 89 67 45 23 01`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Eui64(pub u64);
 
 impl fmt::Display for Eui64 {
@@ -285,6 +314,7 @@ impl fmt::Debug for Eui64 {
 /// a command that filters carries an [`ImageFilter`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ImageId {
     /// Who made it.
     pub manufacturer: ManufacturerCode,
@@ -315,6 +345,7 @@ impl fmt::Display for ImageId {
 /// Which images a server means, each field a value or its wildcard (section 6.10.10.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ImageFilter {
     /// One maker, or [`ManufacturerCode::ANY`].
     pub manufacturer: ManufacturerCode,
@@ -346,6 +377,7 @@ impl From<ImageId> for ImageFilter {
 
 /// The hardware an image fits: `min` to `max`, both ends included (sections 6.3.2.13 and 6.3.2.14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct HardwareRange {
     /// The oldest hardware that fits.
     pub min: HardwareVersion,

@@ -20,10 +20,12 @@ pub fn candidates(bytes: &[u8]) -> Candidates<'_> {
 
 /// A place where an OTA header could be read; whether one was meant is another question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Candidate<'a> {
     /// The place, in bytes from the first byte given.
     pub offset: usize,
     /// What reads as a header there.
+    #[cfg_attr(feature = "serde", serde(borrow))]
     pub header: Header<'a>,
 }
 

@@ -42,6 +42,7 @@ open_enum! {
 
 /// Who gives a tag its meaning (table 12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum TagClass {
     /// 0x0000 to 0x0006: a specification does.
     Assigned,
@@ -66,11 +67,13 @@ impl Tag {
 /// A sub-element (section 6.3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Element<'a> {
     /// What the data is.
     pub tag: Tag,
     /// The data alone; may be empty. What a 32-bit length cannot count is not written;
     /// [`Writer`](super::Writer) refuses it.
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))]
     pub data: &'a [u8],
 }
 
@@ -103,6 +106,7 @@ impl Emit for Element<'_> {
 
 /// An element and its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ElementAt<'a> {
     /// Where its tag stands, in bytes from the first byte of the header.
     pub offset: usize,
@@ -111,6 +115,7 @@ pub struct ElementAt<'a> {
     /// The two bytes between length and data in Telink's form of tag 0xF000, which the length leaves out.
     pub info: Option<[u8; 2]>,
     /// The element, with the data that is present.
+    #[cfg_attr(feature = "serde", serde(borrow))]
     pub element: Element<'a>,
 }
 

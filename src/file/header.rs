@@ -13,7 +13,7 @@ use crate::codec::{Emit, Parsed, Sink, fixed, le_u8, le_u16, le_u64, locate};
 use crate::error::{DecodeError, DecodeErrorKind, Item};
 use crate::types::{
     Eui64, FileVersion, HardwareRange, HardwareVersion, ImageId, ImageType, ManufacturerCode,
-    SecurityCredentialVersion, StackVersion,
+    SecurityCredentialVersion, StackVersion, flags_as_number,
 };
 
 /// The part of the header that every file has (table 4).
@@ -76,11 +76,15 @@ bitflags::bitflags! {
     }
 }
 
+flags_as_number!(HeaderControl(u16));
+flags_as_number!(HeaderOddities(u8));
+
 /// The OTA header of a file (section 6.3.2); the layout is in the [module's](super) table.
 ///
 /// Which optional fields are there is told by the `Option`s alone: the field control is computed from them. The
 /// header length is computed as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Header<'a> {
     /// MM of the header version 0x01MM. Headers with another one than 0 read alike.
     pub minor: u8,
@@ -104,6 +108,7 @@ pub struct Header<'a> {
     pub other_control: HeaderControl,
     /// Bytes between the known fields and the end of the header. What a 16-bit header length cannot count is
     /// not written; [`Writer`](super::Writer) refuses it.
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))]
     pub extra: &'a [u8],
 }
 

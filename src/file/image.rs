@@ -43,10 +43,12 @@ pub struct Image<'a> {
 
 /// Raw bytes in the body of a file that are no element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Rest<'a> {
     /// Where they start, in bytes from the first byte of the header.
     pub offset: usize,
     /// All bytes from there to the end of the file; never none.
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))]
     pub bytes: &'a [u8],
 }
 

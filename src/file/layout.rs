@@ -5,6 +5,7 @@ use core::fmt;
 /// How the body of a file is laid out, as [`Image::parse_lenient`](super::Image::parse_lenient) and
 /// [`StreamDecoder`](super::StreamDecoder) find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Layout {
     /// Elements that tile the file exactly, or none at all: by the letter (section 6.3.3).
     Elements,

@@ -20,6 +20,7 @@ use crate::types::{HardwareRange, HardwareVersion, ImageId};
 /// assert_eq!(FileName::parse("1001-00AB-10053519-upgradeMe.zigbee"), Some(name));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FileName<'a> {
     /// Manufacturer code, image type and file version.
     pub id: ImageId,

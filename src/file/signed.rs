@@ -18,12 +18,14 @@ use crate::types::Eui64;
 /// A signature element (section 6.3.5), which is the last one of its file. Whether the signature is right is another
 /// question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SignatureElement<'a> {
     /// Crypto suite 1, tag 0x0001.
     Suite1 {
         /// Who signed the file.
         signer: Eui64,
         /// The numbers r and s, 21 bytes each, big endian.
+        #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent::array"))]
         signature: &'a [u8; 42],
     },
     /// Crypto suite 2, tag 0x0005 (later revisions).
@@ -31,17 +33,19 @@ pub enum SignatureElement<'a> {
         /// Who signed the file.
         signer: Eui64,
         /// The numbers r and s, 36 bytes each, big endian.
+        #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent::array"))]
         signature: &'a [u8; 72],
     },
 }
 
 /// A signer's certificate (section 6.3.6), kept as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum CertificateElement<'a> {
     /// Crypto suite 1, tag 0x0002.
-    Suite1(&'a [u8; 48]),
+    Suite1(#[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent::array"))] &'a [u8; 48]),
     /// Crypto suite 2, tag 0x0006 (later revisions).
-    Suite2(&'a [u8; 74]),
+    Suite2(#[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent::array"))] &'a [u8; 74]),
 }
 
 /// The data of a signature element with a signature of `N` bytes.

@@ -65,6 +65,7 @@ enum State {
 
 /// A part of a file in its order, with its place in bytes from the first byte of the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Piece<'a> {
     /// The header is known.
     Header {
@@ -78,6 +79,7 @@ pub enum Piece<'a> {
         /// Where they stand.
         offset: u32,
         /// Never none.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::lent::serialize"))]
         bytes: &'a [u8],
     },
     /// An element starts.
@@ -96,6 +98,7 @@ pub enum Piece<'a> {
         /// Where it stands.
         offset: u32,
         /// Never none.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::lent::serialize"))]
         bytes: &'a [u8],
     },
     /// Some raw bytes of the body that are no element, up to the end of the file.
@@ -103,11 +106,13 @@ pub enum Piece<'a> {
         /// Where they stand.
         offset: u32,
         /// Never none.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::lent::serialize"))]
         bytes: &'a [u8],
     },
     /// Some bytes after the total image size; no part of the image (section 6.3.2.10). They follow each other.
     After {
         /// Never none.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::lent::serialize"))]
         bytes: &'a [u8],
     },
 }

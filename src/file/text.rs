@@ -13,6 +13,7 @@ use crate::error::{EncodeError, Item};
 /// byte but the zeros at the end.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct HeaderText(pub [u8; 32]);
 
 impl HeaderText {

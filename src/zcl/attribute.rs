@@ -121,6 +121,7 @@ open_enum! {
 /// The value of an attribute with its data type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AttributeValue {
     /// [`DataType::UINT8`]
     U8(u8),
@@ -205,6 +206,7 @@ impl fmt::Display for AttributeValue {
 
 /// Which text brought an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Revision {
     /// The OTA specification of 2011.
     Original,
@@ -214,6 +216,7 @@ pub enum Revision {
 
 /// What the specification says of an attribute: a line of table 15.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct AttributeInfo {
     /// Its id, which knows its name.
     pub id: AttributeId,

@@ -26,19 +26,20 @@ use super::{Refusal, Status, Violation};
 /// A global command about attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AttributeCommand<'a> {
     /// 0x00
-    Read(ReadAttributes<'a>),
+    Read(#[cfg_attr(feature = "serde", serde(borrow))] ReadAttributes<'a>),
     /// 0x01
-    ReadResponse(ReadAttributesResponse<'a>),
+    ReadResponse(#[cfg_attr(feature = "serde", serde(borrow))] ReadAttributesResponse<'a>),
     /// 0x02
-    Write(WriteAttributes<'a>),
+    Write(#[cfg_attr(feature = "serde", serde(borrow))] WriteAttributes<'a>),
     /// 0x04
-    WriteResponse(WriteAttributesResponse<'a>),
+    WriteResponse(#[cfg_attr(feature = "serde", serde(borrow))] WriteAttributesResponse<'a>),
     /// 0x0C
     Discover(DiscoverAttributes),
     /// 0x0D
-    DiscoverResponse(DiscoverAttributesResponse<'a>),
+    DiscoverResponse(#[cfg_attr(feature = "serde", serde(borrow))] DiscoverAttributesResponse<'a>),
 }
 
 impl<'a> AttributeCommand<'a> {
@@ -147,7 +148,10 @@ fn pieces<const N: usize>(input: &[u8]) -> Parsed<'_, &[[u8; N]]> {
 
 /// Asks for the values of attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ReadAttributes<'a>(&'a [[u8; 2]]);
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct ReadAttributes<'a>(
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent::pieces"))] &'a [[u8; 2]],
+);
 
 impl<'a> ReadAttributes<'a> {
     /// Of ids as they stand in a frame, little endian.
@@ -165,7 +169,10 @@ impl<'a> ReadAttributes<'a> {
 /// Tells the values of attributes, each with its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
-pub struct ReadAttributesResponse<'a>(&'a [u8]);
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct ReadAttributesResponse<'a>(
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))] &'a [u8],
+);
 
 impl<'a> ReadAttributesResponse<'a> {
     /// Of records as they stand in a frame: [`AttributeRecord`]s one after the other.
@@ -197,7 +204,8 @@ impl<'a> ReadAttributesResponse<'a> {
 /// Asks to change attributes: in vain, as this cluster's are read only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
-pub struct WriteAttributes<'a>(&'a [u8]);
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct WriteAttributes<'a>(#[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))] &'a [u8]);
 
 impl<'a> WriteAttributes<'a> {
     /// Of records as they stand in a frame: id, then [`AttributeValue`], one after the other.
@@ -244,6 +252,7 @@ impl<T> Iterator for Records<'_, T> {
 /// The value of one attribute, or why there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AttributeRecord {
     /// Which.
     pub id: AttributeId,
@@ -295,7 +304,10 @@ impl Emit for AttributeRecord {
 
 /// Tells which attributes were not written; none, when the list is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct WriteAttributesResponse<'a>(&'a [[u8; 3]]);
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct WriteAttributesResponse<'a>(
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent::pieces"))] &'a [[u8; 3]],
+);
 
 impl<'a> WriteAttributesResponse<'a> {
     /// Of records as they stand in a frame: status, then id, little endian.
@@ -323,6 +335,7 @@ impl<'a> WriteAttributesResponse<'a> {
 /// Asks which attributes there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DiscoverAttributes {
     /// The first id that counts.
     pub first: AttributeId,
@@ -340,9 +353,11 @@ impl DiscoverAttributes {
 
 /// Tells which attributes there are, in the order of their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DiscoverAttributesResponse<'a> {
     /// Whether there are no others after these.
     pub complete: bool,
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent::pieces"))]
     attributes: &'a [[u8; 3]],
 }
 

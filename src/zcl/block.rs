@@ -58,6 +58,7 @@ struct DataHead {
 /// A client asks for a piece of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ImageBlockRequest {
     /// The file.
     pub id: ImageId,
@@ -169,7 +170,10 @@ impl Emit for ImageBlockRequest {
 
 /// Data of one block: at most 255 bytes, as its size is one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct BlockBytes<'a>(&'a [u8]);
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+pub struct BlockBytes<'a>(
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::lent::serialize"))] &'a [u8],
+);
 
 impl<'a> BlockBytes<'a> {
     /// `None` for more than 255 bytes.
@@ -191,21 +195,32 @@ impl<'a> BlockBytes<'a> {
     }
 }
 
+#[cfg(feature = "serde")]
+impl<'de: 'a, 'a> serde::Deserialize<'de> for BlockBytes<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let data = crate::lent::deserialize(from)?;
+        Self::new(data).ok_or_else(|| serde::de::Error::invalid_length(data.len(), &"at most 255 bytes"))
+    }
+}
+
 /// A piece of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BlockData<'a> {
     /// The file.
     pub id: ImageId,
     /// Where the first byte of the data stands in it.
     pub offset: u32,
     /// The data.
+    #[cfg_attr(feature = "serde", serde(borrow))]
     pub data: BlockBytes<'a>,
 }
 
 /// The server has no data now (or wants a rest).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct WaitForData {
     /// When to ask again.
     pub time: ServerTime,
@@ -216,6 +231,7 @@ pub struct WaitForData {
 /// A status in an Image Block Response that is none of its three (section 6.10.8.2.1): not SUCCESS, not
 /// WAIT_FOR_DATA, not ABORT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
 pub struct BlockRefusal(Status);
 
 impl BlockRefusal {
@@ -235,12 +251,21 @@ impl BlockRefusal {
     }
 }
 
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for BlockRefusal {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let status = Status::deserialize(from)?;
+        Self::new(status).ok_or_else(|| serde::de::Error::custom("a status that has a form of its own"))
+    }
+}
+
 /// The server's answer to an [`ImageBlockRequest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ImageBlockResponse<'a> {
     /// SUCCESS.
-    Data(BlockData<'a>),
+    Data(#[cfg_attr(feature = "serde", serde(borrow))] BlockData<'a>),
     /// WAIT_FOR_DATA.
     Wait(WaitForData),
     /// ABORT: the upgrade ends.

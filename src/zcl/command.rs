@@ -73,6 +73,7 @@ impl CommandId {
 /// Who a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Direction {
     /// Bit 3 of the frame control clear.
     ToServer,
@@ -93,6 +94,7 @@ impl Direction {
 /// What clients send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ToServer {
     /// 0x01
     QueryNextImage(QueryNextImageRequest),
@@ -109,13 +111,14 @@ pub enum ToServer {
 /// What servers send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ToClient<'a> {
     /// 0x00
     ImageNotify(ImageNotify),
     /// 0x02
     QueryNextImage(QueryNextImageResponse),
     /// 0x05
-    ImageBlock(ImageBlockResponse<'a>),
+    ImageBlock(#[cfg_attr(feature = "serde", serde(borrow))] ImageBlockResponse<'a>),
     /// 0x07
     UpgradeEnd(UpgradeEndResponse),
     /// 0x09
@@ -124,29 +127,55 @@ pub enum ToClient<'a> {
 
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Message<'a> {
     /// A command of the cluster from a client.
     ToServer(ToServer),
     /// A command of the cluster from a server.
-    ToClient(ToClient<'a>),
+    ToClient(#[cfg_attr(feature = "serde", serde(borrow))] ToClient<'a>),
     /// A ZCL Default Response.
     DefaultResponse(Direction, DefaultResponse),
     /// A ZCL command about attributes.
-    Attributes(Direction, AttributeCommand<'a>),
+    Attributes(Direction, #[cfg_attr(feature = "serde", serde(borrow))] AttributeCommand<'a>),
     /// Anything else.
-    Other(Other<'a>),
+    Other(#[cfg_attr(feature = "serde", serde(borrow))] Other<'a>),
 }
 
 /// A frame that is no command of this cluster which this crate reads; [`why`](Self::why) says which kind it is. Only
 /// decoding makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "Claimed<'a>"))]
 pub struct Other<'a> {
     header: Header,
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))]
     payload: &'a [u8],
+}
+
+/// What may be an [`Other`]; [`Message::read`] decides.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(rename = "Other")]
+struct Claimed<'a> {
+    header: Header,
+    #[serde(borrow, with = "crate::lent")]
+    payload: &'a [u8],
+}
+
+#[cfg(feature = "serde")]
+impl<'a> TryFrom<Claimed<'a>> for Other<'a> {
+    type Error = &'static str;
+
+    fn try_from(Claimed { header, payload }: Claimed<'a>) -> Result<Self, Self::Error> {
+        match Message::read(&header, payload, &mut Leniency::new(super::Quirks::empty())) {
+            Ok(Message::Other(other)) => Ok(other),
+            _ => Err("a frame of a command that is read"),
+        }
+    }
 }
 
 /// Why a frame is none that this crate reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum OtherKind {
     /// A command of the cluster for the other direction: unsupported, not malformed (CMD-014).
     WrongDirection(CommandId),

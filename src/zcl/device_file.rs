@@ -32,6 +32,7 @@ const _: () = assert!(size_of::<RawRequest>() == 18);
 /// A client asks for a file that was made for it alone: credentials, configuration, a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct QuerySpecificFileRequest {
     /// The client's own address.
     pub node: Eui64,
@@ -77,6 +78,7 @@ impl Emit for QuerySpecificFileRequest {
 /// The server's answer to a [`QuerySpecificFileRequest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum QuerySpecificFileResponse {
     /// SUCCESS: the client may, and shall, download this.
     Offer(ImageOffer),

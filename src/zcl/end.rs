@@ -35,6 +35,7 @@ struct RawResponse {
 /// A client tells how its download ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UpgradeEndRequest {
     /// SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE or ABORT; others do occur and mean "failed".
     pub status: Status,
@@ -74,6 +75,7 @@ impl Emit for UpgradeEndRequest {
 /// A server tells when to upgrade, as the answer to a request or of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UpgradeEndResponse {
     /// The image, or images, to upgrade to.
     pub target: ImageFilter,

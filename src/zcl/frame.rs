@@ -7,7 +7,7 @@ use nom::combinator::{cond, map};
 use crate::codec::{Emit, Parsed, Sink, le_u8, le_u16, locate};
 use crate::error::{DecodeError, Item};
 use crate::link::DeliveryMode;
-use crate::types::ManufacturerCode;
+use crate::types::{ManufacturerCode, flags_as_number};
 
 use super::quirks::Leniency;
 use super::{
@@ -32,6 +32,8 @@ bitflags! {
     }
 }
 
+flags_as_number!(FrameControl(u8));
+
 impl FrameControl {
     /// Of a server's responses, and of what it tells more than one client: 0x19.
     pub const RESPONSE: Self = Self::COMMAND_TO_CLIENT.union(Self::DISABLE_DEFAULT_RESPONSE);
@@ -45,6 +47,7 @@ impl FrameControl {
 
 /// What stands before the payload of any ZCL frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Header {
     /// Frame control with all its bits.
     pub control: FrameControl,
@@ -132,6 +135,7 @@ impl Header {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Frame<'a> {
     /// Frame control as received. Encoding takes only the disable-default-response and reserved bits from it: the
     /// others follow from the message, so that the two cannot contradict each other.
@@ -139,8 +143,10 @@ pub struct Frame<'a> {
     /// Sequence number.
     pub sequence: u8,
     /// What it says.
+    #[cfg_attr(feature = "serde", serde(borrow))]
     pub message: Message<'a>,
     /// What it said beyond that when it was read. Not encoded.
+    #[cfg_attr(feature = "serde", serde(borrow))]
     pub deviations: Deviations<'a>,
 }
 

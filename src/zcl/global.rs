@@ -20,6 +20,7 @@ use super::{CommandId, Status};
 /// Report: <https://github.com/Koenkk/zigbee2mqtt/issues/32168>
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DefaultResponse {
     /// The command it answers, or a global command of that number: the frame does not say which.
     pub command: CommandId,

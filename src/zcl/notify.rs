@@ -21,6 +21,7 @@ use super::quirks::exact_end;
 /// Tells clients that there may be an image for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ImageNotify {
     /// Of a hundred clients that get it by broadcast, how many shall ask: 1 to 100.
     pub jitter: u8,
@@ -31,6 +32,7 @@ pub struct ImageNotify {
 /// Which clients an [`ImageNotify`] means: the payload type with its fields (table 22).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum NotifyScope {
     /// Type 0: all.
     Everyone,

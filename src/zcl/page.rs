@@ -46,6 +46,7 @@ const _: () = assert!(size_of::<RequestHead>() == 18);
 /// A client asks for a page of a file, to come in many responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ImagePageRequest {
     /// The file.
     pub id: ImageId,

@@ -45,6 +45,7 @@ struct RawOffer {
 /// A client asks whether there is an image for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct QueryNextImageRequest {
     /// The image it runs now.
     pub current: ImageId,
@@ -99,6 +100,7 @@ impl Emit for QueryNextImageRequest {
 /// An image that a server offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ImageOffer {
     /// Which one.
     pub id: ImageId,
@@ -109,6 +111,7 @@ pub struct ImageOffer {
 /// The server's answer to a [`QueryNextImageRequest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum QueryNextImageResponse {
     /// SUCCESS: the client may, and shall, download this.
     Offer(ImageOffer),

@@ -9,6 +9,7 @@ use bitflags::bitflags;
 
 use crate::codec::{Parsed, fail};
 use crate::error::DecodeErrorKind;
+use crate::types::flags_as_number;
 
 bitflags! {
     /// Leniencies of [`Frame::decode`](super::Frame::decode). Empty is the letter of the specification (of 2011, and of
@@ -35,14 +36,18 @@ bitflags! {
     }
 }
 
+flags_as_number!(Quirks(u16));
+
 /// What a frame said beyond its message, or otherwise than the specification wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Deviations<'a> {
     /// The leniencies that were needed to read it.
     pub quirks: Quirks,
     /// Bits of the message's field control that no field of the message explains, 0 where it has none.
     pub reserved: u8,
     /// Bytes left over; they are the last of the frame.
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))]
     pub trailing: &'a [u8],
 }
 

@@ -28,6 +28,7 @@ use super::{CommandId, DefaultResponse, Direction, Frame, FrameControl, Message,
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Attributes {
     /// UpgradeServerID: 0 and all ones are no address.
     pub server: Eui64,

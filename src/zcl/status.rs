@@ -47,6 +47,7 @@ open_enum! {
 /// A status that says no: any but SUCCESS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Refusal(NonZeroU8);
 
 impl Refusal {

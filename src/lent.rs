@@ -1,0 +1,88 @@
+//! How borrowed bytes go through serde: as bytes, whatever structure they have, so that a format which lends from its
+//! input lends them too. A format that cannot, such as JSON, reads only those that are empty: so what borrows nothing
+//! in fact, as most frames and headers do, reads from any format.
+//!
+//! For serde's `with`; [`pieces`] and [`array`] for bytes whose number means something.
+
+use core::fmt;
+
+use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
+use serde::ser::Serializer;
+
+pub(crate) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_bytes(bytes)
+}
+
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<&'de [u8], D::Error> {
+    from.deserialize_bytes(Lent)
+}
+
+struct Lent;
+
+impl<'de> Visitor<'de> for Lent {
+    type Value = &'de [u8];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes that can be borrowed, or none")
+    }
+
+    fn visit_borrowed_bytes<E: Error>(self, bytes: &'de [u8]) -> Result<Self::Value, E> {
+        Ok(bytes)
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+        if bytes.is_empty() { Ok(&[]) } else { Err(E::invalid_type(Unexpected::Bytes(bytes), &self)) }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut bytes: A) -> Result<Self::Value, A::Error> {
+        match bytes.next_element::<u8>()? {
+            Some(_) => Err(A::Error::invalid_type(Unexpected::Seq, &self)),
+            None => Ok(&[]),
+        }
+    }
+}
+
+/// Pieces of one size, one after the other.
+pub(crate) mod pieces {
+    use serde::de::{Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub(crate) fn serialize<const N: usize, S: Serializer>(
+        pieces: &[[u8; N]],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        super::serialize(pieces.as_flattened(), to)
+    }
+
+    pub(crate) fn deserialize<'de, const N: usize, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<&'de [[u8; N]], D::Error> {
+        let bytes = super::deserialize(from)?;
+        match bytes.as_chunks() {
+            (pieces, []) => Ok(pieces),
+            _ => Err(D::Error::invalid_length(bytes.len(), &"bytes of whole records")),
+        }
+    }
+}
+
+/// So many bytes and no other number.
+pub(crate) mod array {
+    use serde::de::{Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub(crate) fn serialize<const N: usize, S: Serializer>(
+        bytes: &[u8; N],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        super::serialize(bytes, to)
+    }
+
+    pub(crate) fn deserialize<'de, const N: usize, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<&'de [u8; N], D::Error> {
+        let bytes = super::deserialize(from)?;
+        bytes
+            .try_into()
+            .map_err(|_| D::Error::invalid_length(bytes.len(), &"as many bytes as the crypto suite has"))
+    }
+}
