@@ -9,6 +9,7 @@ use crate::types::HardwareRange;
 /// What was being read when bytes turned out wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Item {
     /// The OTA header of a file (section 6.3.2).
@@ -99,6 +100,7 @@ impl fmt::Display for Item {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("{item}, byte {offset}: {kind}")]
 pub struct DecodeError {
     /// What was being read.
@@ -112,6 +114,7 @@ pub struct DecodeError {
 /// What is wrong with the bytes at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
     /// The input ends too early.
@@ -198,6 +201,7 @@ pub enum DecodeErrorKind {
 /// A value that cannot be written where the caller wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum EncodeError {
     /// The buffer is too small; nothing was written.

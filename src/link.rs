@@ -8,6 +8,7 @@ use core::fmt;
 /// Where a node's cluster stands: its network address and the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Address {
     /// Network (short) address; 0xFFFC to 0xFFFF are the broadcast addresses.
     pub network: u16,
@@ -39,6 +40,7 @@ impl fmt::Display for Address {
 /// How a frame travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DeliveryMode {
     /// To one node.
     Unicast,
@@ -51,6 +53,7 @@ pub enum DeliveryMode {
 /// What the radio stack knows of a frame that came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Meta {
     /// Who sent it.
     pub from: Address,
@@ -77,6 +80,7 @@ impl Meta {
 /// One frame to send: its bytes are the first [`len`](Self::len) of the buffer that was passed along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use = "the frame is in the buffer; it must be sent"]
 pub struct Transmit {
     /// Who gets it.

@@ -15,6 +15,7 @@ use core::time::Duration;
 /// Adding never wraps: a deadline beyond the end of the counter is the end of the counter, 584 million years on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Instant(u64);
 
 impl Instant {
@@ -61,6 +62,7 @@ impl Instant {
 /// A span of up to 49 days in four bytes, for settings and what a machine remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Millis(pub u32);
 
 impl Millis {
@@ -81,6 +83,7 @@ impl From<Millis> for Duration {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UtcTime(pub u32);
 
 impl UtcTime {
@@ -105,6 +108,7 @@ impl UtcTime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ServerTime {
     /// The server's clock when it sent the frame, or 0 where `then` is an offset.
     pub current: u32,
@@ -115,6 +119,7 @@ pub struct ServerTime {
 /// What a time stands for, where the two commands differ (section 6.8.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Purpose {
     /// Upgrade time of an Upgrade End Response: 0 with a clock means now, as field devices read it.
     Upgrade,
@@ -125,6 +130,7 @@ pub enum Purpose {
 /// What a [`ServerTime`] asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Delay {
     /// Wait at least so long; zero is now.
     For(Duration),
@@ -135,6 +141,7 @@ pub enum Delay {
 /// A time that lies before the clock it is given with (sections 6.10.8.5.1 and 6.10.10.5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("time {then} lies before the clock {clock}")]
 pub struct TimeInPast {
     /// The moment named.

@@ -58,6 +58,17 @@ macro_rules! open_enum {
                 f.write_str(")")
             }
         }
+
+        /// Number and name. Not the type: no literal has it, and as text it would be sent with each value.
+        #[cfg(feature = "defmt")]
+        impl defmt::Format for $name {
+            fn format(&self, f: defmt::Formatter<'_>) {
+                match self.0 {
+                    $($value => defmt::write!(f, "{:#x} {=istr}", self.0, defmt::intern!($text)),)*
+                    _ => defmt::write!(f, "{:#x}", self.0),
+                }
+            }
+        }
     };
 }
 pub(crate) use open_enum;
@@ -66,7 +77,7 @@ pub(crate) use open_enum;
 ///
 /// A macro because each is an implementation of a trait, which no function can be.
 macro_rules! flags_as_number {
-    ($name:ident($repr:ty)) => {
+    ($name:ident($repr:ty), $text:literal) => {
         #[cfg(feature = "serde")]
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -78,6 +89,13 @@ macro_rules! flags_as_number {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                 <$repr>::deserialize(from).map(Self::from_bits_retain)
+            }
+        }
+
+        #[cfg(feature = "defmt")]
+        impl defmt::Format for $name {
+            fn format(&self, f: defmt::Formatter<'_>) {
+                defmt::write!(f, $text, self.bits());
             }
         }
     };
@@ -114,6 +132,7 @@ open_enum! {
 /// What a range of image types is for (table 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ImageTypeClass {
     /// 0x0000 to 0xFFBF: the manufacturer gives it a meaning.
     Manufacturer,
@@ -212,6 +231,7 @@ impl fmt::Display for FileVersion {
 /// A text that is no file version: neither `1.0 b05, stack 3.5 b19` nor `0x` and up to eight digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("not a file version: expected the form `1.0 b05, stack 3.5 b19` or `0x10053519`")]
 pub struct ParseVersionError;
 
@@ -310,11 +330,40 @@ impl fmt::Debug for Eui64 {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for ManufacturerCode {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "ManufacturerCode({=u16:#06x})", self.0);
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for FileVersion {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "FileVersion({=u32:#010x})", self.0);
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for HardwareVersion {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "HardwareVersion({=u16:#06x})", self.0);
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Eui64 {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Eui64({=u64:#018x})", self.0);
+    }
+}
+
 /// Which image: what identifies a file uniquely on a server (section 6.10.6.4). Holds no wildcard by meaning:
 /// a command that filters carries an [`ImageFilter`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ImageId {
     /// Who made it.
     pub manufacturer: ManufacturerCode,
@@ -346,6 +395,7 @@ impl fmt::Display for ImageId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ImageFilter {
     /// One maker, or [`ManufacturerCode::ANY`].
     pub manufacturer: ManufacturerCode,
@@ -378,6 +428,7 @@ impl From<ImageId> for ImageFilter {
 /// The hardware an image fits: `min` to `max`, both ends included (sections 6.3.2.13 and 6.3.2.14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct HardwareRange {
     /// The oldest hardware that fits.
     pub min: HardwareVersion,

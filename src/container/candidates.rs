@@ -21,6 +21,7 @@ pub fn candidates(bytes: &[u8]) -> Candidates<'_> {
 /// A place where an OTA header could be read; whether one was meant is another question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Candidate<'a> {
     /// The place, in bytes from the first byte given.
     pub offset: usize,

@@ -95,6 +95,7 @@ use crate::file::Header;
 /// What an OTA file lies in; the layouts are in the [module's](self) tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Kind {
     /// Nothing around it: the OTA header stands at byte 0. Bytes after the total image size may be there.
@@ -135,6 +136,7 @@ impl fmt::Display for Kind {
 /// What the sums of a container say. They guard against accidents only: whoever can change the file can change them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Integrity {
     /// Every sum matches.
     Verified,

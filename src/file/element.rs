@@ -43,6 +43,7 @@ open_enum! {
 /// Who gives a tag its meaning (table 12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum TagClass {
     /// 0x0000 to 0x0006: a specification does.
     Assigned,
@@ -68,6 +69,7 @@ impl Tag {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Element<'a> {
     /// What the data is.
     pub tag: Tag,
@@ -107,6 +109,7 @@ impl Emit for Element<'_> {
 /// An element and its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ElementAt<'a> {
     /// Where its tag stands, in bytes from the first byte of the header.
     pub offset: usize,

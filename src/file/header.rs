@@ -76,8 +76,8 @@ bitflags::bitflags! {
     }
 }
 
-flags_as_number!(HeaderControl(u16));
-flags_as_number!(HeaderOddities(u8));
+flags_as_number!(HeaderControl(u16), "HeaderControl({=u16:#x})");
+flags_as_number!(HeaderOddities(u8), "HeaderOddities({=u8:#x})");
 
 /// The OTA header of a file (section 6.3.2); the layout is in the [module's](super) table.
 ///
@@ -85,6 +85,7 @@ flags_as_number!(HeaderOddities(u8));
 /// header length is computed as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Header<'a> {
     /// MM of the header version 0x01MM. Headers with another one than 0 read alike.
     pub minor: u8,

@@ -44,6 +44,7 @@ pub struct Image<'a> {
 /// Raw bytes in the body of a file that are no element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Rest<'a> {
     /// Where they start, in bytes from the first byte of the header.
     pub offset: usize,

@@ -6,6 +6,7 @@ use core::fmt;
 /// [`StreamDecoder`](super::StreamDecoder) find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Layout {
     /// Elements that tile the file exactly, or none at all: by the letter (section 6.3.3).
     Elements,

@@ -21,6 +21,7 @@ use crate::types::{HardwareRange, HardwareVersion, ImageId};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FileName<'a> {
     /// Manufacturer code, image type and file version.
     pub id: ImageId,

@@ -19,6 +19,7 @@ use crate::types::Eui64;
 /// question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SignatureElement<'a> {
     /// Crypto suite 1, tag 0x0001.
     Suite1 {
@@ -41,6 +42,7 @@ pub enum SignatureElement<'a> {
 /// A signer's certificate (section 6.3.6), kept as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum CertificateElement<'a> {
     /// Crypto suite 1, tag 0x0002.
     Suite1(#[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent::array"))] &'a [u8; 48]),

@@ -117,6 +117,38 @@ pub enum Piece<'a> {
     },
 }
 
+/// Not derived: that fails beside a lifetime for what holds a `'static`.
+#[cfg(feature = "defmt")]
+impl defmt::Format for Piece<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        match self {
+            Self::Header { header, len } => {
+                defmt::write!(f, "Header {{ header: {}, len: {=u16} }}", header, len);
+            }
+            Self::Extra { offset, bytes } => {
+                defmt::write!(f, "Extra {{ offset: {=u32}, bytes: {=[u8]} }}", offset, bytes);
+            }
+            Self::Element { offset, tag, length, info } => {
+                defmt::write!(
+                    f,
+                    "Element {{ offset: {=u32}, tag: {}, length: {=u32}, info: {} }}",
+                    offset,
+                    tag,
+                    length,
+                    info
+                );
+            }
+            Self::Data { offset, bytes } => {
+                defmt::write!(f, "Data {{ offset: {=u32}, bytes: {=[u8]} }}", offset, bytes);
+            }
+            Self::Rest { offset, bytes } => {
+                defmt::write!(f, "Rest {{ offset: {=u32}, bytes: {=[u8]} }}", offset, bytes);
+            }
+            Self::After { bytes } => defmt::write!(f, "After {{ bytes: {=[u8]} }}", bytes),
+        }
+    }
+}
+
 impl StreamDecoder {
     /// A decoder before the first byte of a file.
     #[must_use]

@@ -61,6 +61,13 @@ impl HeaderText {
     fn before_nul(&self) -> &[u8] {
         self.0.split(|byte| *byte == 0).next().unwrap_or_default()
     }
+
+    /// All but the zeros at the end.
+    fn before_padding(&self) -> &[u8] {
+        let padding = self.0.iter().rev().take_while(|byte| **byte == 0).count();
+        let (text, _) = self.0.split_at_checked(self.0.len().saturating_sub(padding)).unwrap_or_default();
+        text
+    }
 }
 
 impl fmt::Display for HeaderText {
@@ -74,9 +81,14 @@ impl fmt::Display for HeaderText {
 
 impl fmt::Debug for HeaderText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let padding = self.0.iter().rev().take_while(|byte| **byte == 0).count();
-        let (text, _) = self.0.split_at_checked(self.0.len().saturating_sub(padding)).unwrap_or_default();
-        write!(f, "HeaderText(\"{}\")", text.escape_ascii())
+        write!(f, "HeaderText(\"{}\")", self.before_padding().escape_ascii())
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for HeaderText {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "HeaderText({=[u8]:a})", self.before_padding());
     }
 }
 

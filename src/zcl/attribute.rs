@@ -122,6 +122,7 @@ open_enum! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum AttributeValue {
     /// [`DataType::UINT8`]
     U8(u8),
@@ -207,6 +208,7 @@ impl fmt::Display for AttributeValue {
 /// Which text brought an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Revision {
     /// The OTA specification of 2011.
     Original,
@@ -217,6 +219,7 @@ pub enum Revision {
 /// What the specification says of an attribute: a line of table 15.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AttributeInfo {
     /// Its id, which knows its name.
     pub id: AttributeId,

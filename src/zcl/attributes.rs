@@ -27,6 +27,7 @@ use super::{Refusal, Status, Violation};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum AttributeCommand<'a> {
     /// 0x00
     Read(#[cfg_attr(feature = "serde", serde(borrow))] ReadAttributes<'a>),
@@ -149,6 +150,7 @@ fn pieces<const N: usize>(input: &[u8]) -> Parsed<'_, &[[u8; N]]> {
 /// Asks for the values of attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ReadAttributes<'a>(
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent::pieces"))] &'a [[u8; 2]],
 );
@@ -170,6 +172,7 @@ impl<'a> ReadAttributes<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ReadAttributesResponse<'a>(
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))] &'a [u8],
 );
@@ -205,6 +208,7 @@ impl<'a> ReadAttributesResponse<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WriteAttributes<'a>(#[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))] &'a [u8]);
 
 impl<'a> WriteAttributes<'a> {
@@ -253,6 +257,7 @@ impl<T> Iterator for Records<'_, T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AttributeRecord {
     /// Which.
     pub id: AttributeId,
@@ -305,6 +310,7 @@ impl Emit for AttributeRecord {
 /// Tells which attributes were not written; none, when the list is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WriteAttributesResponse<'a>(
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent::pieces"))] &'a [[u8; 3]],
 );
@@ -336,6 +342,7 @@ impl<'a> WriteAttributesResponse<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DiscoverAttributes {
     /// The first id that counts.
     pub first: AttributeId,
@@ -354,6 +361,7 @@ impl DiscoverAttributes {
 /// Tells which attributes there are, in the order of their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DiscoverAttributesResponse<'a> {
     /// Whether there are no others after these.
     pub complete: bool,

@@ -59,6 +59,7 @@ struct DataHead {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ImageBlockRequest {
     /// The file.
     pub id: ImageId,
@@ -171,6 +172,7 @@ impl Emit for ImageBlockRequest {
 /// Data of one block: at most 255 bytes, as its size is one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BlockBytes<'a>(
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::lent::serialize"))] &'a [u8],
 );
@@ -207,6 +209,7 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for BlockBytes<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BlockData<'a> {
     /// The file.
     pub id: ImageId,
@@ -221,6 +224,7 @@ pub struct BlockData<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WaitForData {
     /// When to ask again.
     pub time: ServerTime,
@@ -232,6 +236,7 @@ pub struct WaitForData {
 /// WAIT_FOR_DATA, not ABORT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BlockRefusal(Status);
 
 impl BlockRefusal {
@@ -263,6 +268,7 @@ impl<'de> serde::Deserialize<'de> for BlockRefusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ImageBlockResponse<'a> {
     /// SUCCESS.
     Data(#[cfg_attr(feature = "serde", serde(borrow))] BlockData<'a>),

@@ -7,6 +7,7 @@ use super::{AttributeId, DataType, Status};
 /// A rule that a message breaks, with the requirement that states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Violation {
     /// Query jitter outside 1 to 100 (section 6.10.3.2.2).

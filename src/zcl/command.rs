@@ -74,6 +74,7 @@ impl CommandId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Direction {
     /// Bit 3 of the frame control clear.
     ToServer,
@@ -95,6 +96,7 @@ impl Direction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ToServer {
     /// 0x01
     QueryNextImage(QueryNextImageRequest),
@@ -112,6 +114,7 @@ pub enum ToServer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ToClient<'a> {
     /// 0x00
     ImageNotify(ImageNotify),
@@ -128,6 +131,7 @@ pub enum ToClient<'a> {
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Message<'a> {
     /// A command of the cluster from a client.
     ToServer(ToServer),
@@ -145,6 +149,7 @@ pub enum Message<'a> {
 /// decoding makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "Claimed<'a>"))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Other<'a> {
     header: Header,
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))]
@@ -176,6 +181,7 @@ impl<'a> TryFrom<Claimed<'a>> for Other<'a> {
 /// Why a frame is none that this crate reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum OtherKind {
     /// A command of the cluster for the other direction: unsupported, not malformed (CMD-014).
     WrongDirection(CommandId),

@@ -33,6 +33,7 @@ const _: () = assert!(size_of::<RawRequest>() == 18);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct QuerySpecificFileRequest {
     /// The client's own address.
     pub node: Eui64,
@@ -79,6 +80,7 @@ impl Emit for QuerySpecificFileRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum QuerySpecificFileResponse {
     /// SUCCESS: the client may, and shall, download this.
     Offer(ImageOffer),

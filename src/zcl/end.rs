@@ -36,6 +36,7 @@ struct RawResponse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UpgradeEndRequest {
     /// SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE or ABORT; others do occur and mean "failed".
     pub status: Status,
@@ -76,6 +77,7 @@ impl Emit for UpgradeEndRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UpgradeEndResponse {
     /// The image, or images, to upgrade to.
     pub target: ImageFilter,

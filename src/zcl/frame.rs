@@ -32,7 +32,7 @@ bitflags! {
     }
 }
 
-flags_as_number!(FrameControl(u8));
+flags_as_number!(FrameControl(u8), "FrameControl({=u8:#04x})");
 
 impl FrameControl {
     /// Of a server's responses, and of what it tells more than one client: 0x19.
@@ -48,6 +48,7 @@ impl FrameControl {
 /// What stands before the payload of any ZCL frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Header {
     /// Frame control with all its bits.
     pub control: FrameControl,
@@ -136,6 +137,7 @@ impl Header {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Frame<'a> {
     /// Frame control as received. Encoding takes only the disable-default-response and reserved bits from it: the
     /// others follow from the message, so that the two cannot contradict each other.

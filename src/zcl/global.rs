@@ -21,6 +21,7 @@ use super::{CommandId, Status};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DefaultResponse {
     /// The command it answers, or a global command of that number: the frame does not say which.
     pub command: CommandId,

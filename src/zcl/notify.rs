@@ -22,6 +22,7 @@ use super::quirks::exact_end;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ImageNotify {
     /// Of a hundred clients that get it by broadcast, how many shall ask: 1 to 100.
     pub jitter: u8,
@@ -33,6 +34,7 @@ pub struct ImageNotify {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum NotifyScope {
     /// Type 0: all.
     Everyone,

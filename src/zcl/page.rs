@@ -47,6 +47,7 @@ const _: () = assert!(size_of::<RequestHead>() == 18);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ImagePageRequest {
     /// The file.
     pub id: ImageId,

@@ -36,11 +36,12 @@ bitflags! {
     }
 }
 
-flags_as_number!(Quirks(u16));
+flags_as_number!(Quirks(u16), "Quirks({=u16:#x})");
 
 /// What a frame said beyond its message, or otherwise than the specification wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Deviations<'a> {
     /// The leniencies that were needed to read it.
     pub quirks: Quirks,

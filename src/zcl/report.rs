@@ -28,6 +28,7 @@ use super::{Direction, Frame};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ClientReport {
     /// How far an upgrade has come.
     pub status: Option<ImageUpgradeStatus>,

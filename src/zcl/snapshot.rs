@@ -29,6 +29,7 @@ use super::{CommandId, DefaultResponse, Direction, Frame, FrameControl, Message,
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Attributes {
     /// UpgradeServerID: 0 and all ones are no address.
     pub server: Eui64,

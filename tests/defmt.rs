@@ -1,0 +1,51 @@
+//! Which types can be logged. That they build for a microcontroller is seen there.
+
+use defmt::Format;
+use zigbee_ota::container::{Candidate, Integrity, Kind};
+use zigbee_ota::error::DecodeErrorKind;
+use zigbee_ota::file::{
+    self, CertificateElement, Element, ElementAt, FileName, HeaderControl, HeaderOddities, HeaderText,
+    Layout, Piece, Rest, SignatureElement, Tag, TagClass,
+};
+use zigbee_ota::link::{Address, DeliveryMode, Meta, Transmit};
+use zigbee_ota::time::{Delay, Instant, Millis, Purpose, ServerTime, TimeInPast, UtcTime};
+use zigbee_ota::types::{ImageTypeClass, ParseVersionError};
+use zigbee_ota::zcl::{self, *};
+use zigbee_ota::{
+    DecodeError, EncodeError, Eui64, FileVersion, HardwareRange, HardwareVersion, ImageFilter, ImageId,
+    ImageType, Item, ManufacturerCode, SecurityCredentialVersion, StackVersion,
+};
+
+fn can_be_logged<T: Format>() {}
+
+#[test]
+fn every_data_type_can_be_logged() {
+    can_be_logged::<(ManufacturerCode, ImageType, ImageTypeClass, FileVersion, ParseVersionError)>();
+    can_be_logged::<(StackVersion, SecurityCredentialVersion, HardwareVersion, HardwareRange, Eui64)>();
+    can_be_logged::<(ImageId, ImageFilter)>();
+    can_be_logged::<(Instant, Millis, UtcTime, ServerTime, Purpose, Delay, TimeInPast)>();
+    can_be_logged::<(Item, DecodeError, DecodeErrorKind, EncodeError)>();
+    can_be_logged::<(Address, DeliveryMode, Meta, Transmit)>();
+
+    can_be_logged::<(file::Header<'_>, HeaderControl, HeaderOddities, HeaderText, FileName<'_>)>();
+    can_be_logged::<(Tag, TagClass, Element<'_>, ElementAt<'_>, Layout, Rest<'_>, Piece<'_>)>();
+    can_be_logged::<(SignatureElement<'_>, CertificateElement<'_>)>();
+
+    can_be_logged::<(Frame<'_>, zcl::Header, FrameControl, Quirks, Deviations<'_>, Violation)>();
+    can_be_logged::<(Message<'_>, Direction, ToServer, ToClient<'_>, CommandId, Other<'_>, OtherKind)>();
+    can_be_logged::<(ImageNotify, NotifyScope)>();
+    can_be_logged::<(QueryNextImageRequest, QueryNextImageResponse, ImageOffer, Status, Refusal)>();
+    can_be_logged::<(ImageBlockRequest, ImagePageRequest, ImageBlockResponse<'_>, BlockData<'_>)>();
+    can_be_logged::<(BlockBytes<'_>, BlockRefusal, WaitForData)>();
+    can_be_logged::<(UpgradeEndRequest, UpgradeEndResponse)>();
+    can_be_logged::<(QuerySpecificFileRequest, QuerySpecificFileResponse, DefaultResponse)>();
+    can_be_logged::<(AttributeCommand<'_>, ReadAttributes<'_>, ReadAttributesResponse<'_>, AttributeRecord)>(
+    );
+    can_be_logged::<(WriteAttributes<'_>, WriteAttributesResponse<'_>)>();
+    can_be_logged::<(DiscoverAttributes, DiscoverAttributesResponse<'_>)>();
+    can_be_logged::<(AttributeId, AttributeValue, AttributeInfo, DataType, Revision)>();
+    can_be_logged::<(ImageUpgradeStatus, UpgradeActivationPolicy, UpgradeTimeoutPolicy)>();
+    can_be_logged::<(Attributes, ClientReport)>();
+
+    can_be_logged::<(Kind, Integrity, Candidate<'_>)>();
+}
