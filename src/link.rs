@@ -108,6 +108,8 @@ impl Transmit {
 
 /// Names one sent frame to the machine that sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Token(u16);
 
 impl Token {
@@ -122,6 +124,8 @@ impl Token {
 
 /// What the radio stack knows of a frame that went out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Delivery {
     /// The receiver's APS acknowledgement came.
     Acknowledged,
