@@ -23,13 +23,15 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         }
     }
 
-    /// Answers [`Need::Decide`](super::Need::Decide): not now. The server is not told; it is asked again with the next query.
+    /// Answers [`Need::Decide`](super::Need::Decide): not now. The server is not told. The application is asked about this
+    /// version again when the next query is due, or after its own [`query`](Self::query); not because of a notify.
     ///
     /// # Errors
     /// The client does not wait for this answer.
     pub fn refuse(&mut self, now: Instant, ticket: Ticket) -> Result<(), StaleTicket> {
         match self.state {
-            State::Deciding { .. } if self.is_current(ticket) => {
+            State::Deciding { offer } if self.is_current(ticket) => {
+                self.refused = offer.id.version;
                 let ended = self.closed(now, Outcome::Refused);
                 self.enter(ended);
                 Ok(())

@@ -75,7 +75,7 @@ use crate::codec::Encode;
 use crate::fifo::Fifo;
 use crate::link::{Address, Delivery, DeliveryMode, Token, Transmit};
 use crate::time::{Instant, UtcTime};
-use crate::types::ImageId;
+use crate::types::{FileVersion, ImageId};
 use crate::zcl::{
     DefaultResponse, Direction, Frame, ImageOffer, LONGEST_TO_SERVER, Status, ToServer, UpgradeEndRequest,
 };
@@ -111,6 +111,8 @@ pub struct Client<const ISLANDS: usize = 8> {
     random: Random,
     round_trip: RoundTrip,
     repeated: u32,
+    /// The version that the application refused since the last query of the client's own accord; any for none.
+    refused: FileVersion,
     /// MinimumBlockPeriod, as the server set it.
     period: u16,
     /// The own clock, and when it was told.
@@ -180,6 +182,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             random: Random::new(seed),
             round_trip: RoundTrip::new(),
             repeated: 0,
+            refused: FileVersion::ANY,
             period: 0,
             utc: NO_CLOCK,
             utc_told: now,
@@ -206,6 +209,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         }
         match self.state {
             State::Idle { .. } => {
+                self.refused = FileVersion::ANY;
                 let asking = self.asking(now);
                 self.enter(asking);
             }

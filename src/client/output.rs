@@ -233,6 +233,8 @@ pub enum Passed {
     SameVersion,
     /// It is older than what runs.
     Older,
+    /// The application refused it since the last query that was due.
+    Refused,
     /// It is smaller than a file header or larger than the storage.
     Size,
 }

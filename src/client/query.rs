@@ -134,6 +134,8 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             return Step::Enter(State::Deciding { offer });
         } else if held || (offer.id.version == version && self.config.versions != Versions::Any) {
             Passed::SameVersion
+        } else if offer.id.version == self.refused {
+            Passed::Refused
         } else if offer.id.version < version && self.config.versions == Versions::Newer {
             Passed::Older
         } else {

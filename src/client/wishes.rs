@@ -1,7 +1,7 @@
 //! What the application wants of its own accord.
 
 use crate::time::{Instant, Millis, UtcTime};
-use crate::types::{ImageId, StackVersion};
+use crate::types::{FileVersion, ImageId, StackVersion};
 use crate::zcl::Status;
 
 use super::Client;
@@ -19,6 +19,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         match self.state {
             State::Idle { .. } => {
                 self.hurry_search();
+                self.refused = FileVersion::ANY;
                 let asking = self.asking(now);
                 self.enter(asking);
                 Ok(())

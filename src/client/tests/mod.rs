@@ -191,6 +191,13 @@ impl Script {
     }
 
     #[track_caller]
+    fn refuse(&mut self) -> &mut Self {
+        let Some(Need::Decide(ticket, _)) = self.client.poll_need() else { panic!("no decision is needed") };
+        self.client.refuse(self.now, ticket).unwrap();
+        self
+    }
+
+    #[track_caller]
     fn prepare(&mut self) -> &mut Self {
         let Some(Need::Prepare(ticket, _)) = self.client.poll_need() else { panic!("no room is needed") };
         self.client.prepared(self.now, ticket, Prepared::Ready).unwrap();

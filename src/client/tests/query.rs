@@ -212,8 +212,22 @@ fn a_refused_offer_is_dropped_without_a_word() {
     script.client.refuse(script.now, ticket).unwrap();
     assert!(script.is_silent().is_idle());
     assert_eq!(script.ended(), Outcome::Refused);
-    script.until(24 * 60 * 60 * 1000 - 1).is_silent();
+    let day = 24 * 60 * 60 * 1000;
+    script.until(day - 1).is_silent();
     assert_eq!(script.client.poll_need(), None);
+    // A notify does not bring it up again, the next query does.
+    script.gets("19 07 00 00 64");
+    script.sends("01 01 01 00 5F11 0101 2B1A0000");
+    script.gets("19 01 02 00 5F11 0101 2C1A0000 64000000");
+    assert_eq!(script.client.poll_need(), None);
+    let due = script.client.poll_timeout().unwrap().as_millis();
+    script.until(due).sends("01 02 01 00 5F11 0101 2B1A0000");
+    script.gets("19 02 02 00 5F11 0101 2C1A0000 64000000");
+    script.refuse();
+    script.client.query(script.now).unwrap();
+    script.sends("01 03 01 00 5F11 0101 2B1A0000");
+    script.gets("19 03 02 00 5F11 0101 2C1A0000 64000000");
+    script.accept();
 }
 
 /// Shows: CLI-047, CMD-045
