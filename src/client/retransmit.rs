@@ -10,16 +10,19 @@ use crate::time::{Instant, Millis};
 /// Tries whose send time is remembered.
 const REMEMBERED: usize = 3;
 
+/// No try is remembered: no time that counts is as long.
+const NEVER: Millis = Millis(u32::MAX);
+
 /// The state of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Exchange {
     /// When it is to be sent or, once it was, until when its answer is expected.
     deadline: Instant,
-    /// How long before that the last try went out.
+    /// How long before that the last try went out; `NEVER` without one.
     before: Millis,
-    /// Time from each try before the last to the next one, the newest first.
+    /// Time from each try before the last to the next one, the newest first; `NEVER` where there was none.
     gaps: [Millis; REMEMBERED - 1],
-    /// Tries so far.
+    /// Tries so far, with those that could not be sent.
     attempts: u8,
     /// Sequence number of the last try; those before it count down from there.
     sequence: u8,
@@ -32,8 +35,8 @@ impl Exchange {
     pub(super) const fn due(at: Instant) -> Self {
         Self {
             deadline: at,
-            before: Millis(0),
-            gaps: [Millis(0); REMEMBERED - 1],
+            before: NEVER,
+            gaps: [NEVER; REMEMBERED - 1],
             attempts: 0,
             sequence: 0,
             waiting: false,
@@ -60,20 +63,20 @@ impl Exchange {
     /// The request went out.
     pub(super) fn sent(&mut self, now: Instant, sequence: u8, timeout: Millis) {
         let [before, _] = self.gaps;
-        self.gaps = [now.since(self.newest()), before];
+        self.gaps = [self.newest().map_or(NEVER, |newest| now.since(newest)), before];
         (self.deadline, self.before) = (now.plus(timeout), timeout);
         self.sequence = sequence;
         self.attempts = self.attempts.saturating_add(1);
         self.waiting = true;
     }
 
-    /// When the last try went out, if there was one.
-    fn newest(&self) -> Instant {
-        self.deadline.minus(self.before)
+    /// When the last try went out.
+    fn newest(&self) -> Option<Instant> {
+        (self.before != NEVER).then(|| self.deadline.minus(self.before))
     }
 
     fn set_deadline(&mut self, at: Instant) {
-        self.before = at.since(self.newest());
+        self.before = self.newest().map_or(NEVER, |newest| at.since(newest));
         self.deadline = at;
     }
 
@@ -88,9 +91,11 @@ impl Exchange {
         self.waiting = false;
     }
 
-    /// A try that could not even be sent.
+    /// A try that could not even be sent. It had no sequence number, so those before it cannot be told by theirs any more.
     pub(super) fn missed(&mut self) {
         self.attempts = self.attempts.saturating_add(1);
+        self.before = NEVER;
+        self.gaps = [NEVER; REMEMBERED - 1];
     }
 
     /// The last try did not arrive, if that is the one meant: its answer is not waited for beyond `pause`, which is doubled
@@ -105,24 +110,18 @@ impl Exchange {
     }
 
     /// Whether there is something to answer.
-    pub(super) const fn was_sent(&self) -> bool {
-        self.attempts > 0
+    pub(super) fn was_sent(&self) -> bool {
+        self.before != NEVER
     }
 
     /// When the try that carried `sequence` went out; `None` for a number that is none of the remembered tries'.
     pub(super) fn sent_at(&self, sequence: u8) -> Option<Instant> {
-        let back = self.sequence.wrapping_sub(sequence);
-        if back >= self.attempts {
+        let back = usize::from(self.sequence.wrapping_sub(sequence));
+        if back >= REMEMBERED {
             return None;
         }
-        let [last, before] = self.gaps;
-        let newest = self.newest();
-        match back {
-            0 => Some(newest),
-            1 => Some(newest.minus(last)),
-            2 => Some(newest.minus(last).minus(before)),
-            _ => None,
-        }
+        let earlier = |at: Instant, gap: Millis| (gap != NEVER).then(|| at.minus(gap));
+        self.gaps.iter().take(back).try_fold(self.newest()?, |at, gap| earlier(at, *gap))
     }
 
     /// When the last try went out.
@@ -208,6 +207,19 @@ mod tests {
         assert_eq!(exchange.sent_at(254), None, "forgotten");
         assert_eq!(exchange.sent_at(2), None, "not sent yet");
         assert_eq!(exchange.attempts(), 4);
+    }
+
+    #[test]
+    fn a_try_that_was_not_sent_has_no_number() {
+        let mut exchange = Exchange::due(at(0));
+        exchange.sent(at(0), 7, Millis(30));
+        exchange.again(at(50));
+        assert_eq!(exchange.sent_at(7), Some(at(0)));
+        exchange.missed();
+        assert_eq!((exchange.sent_at(7), exchange.was_sent()), (None, false));
+        exchange.sent(at(90), 9, Millis(30));
+        assert_eq!((exchange.sent_at(9), exchange.sent_at(8)), (Some(at(90)), None));
+        assert_eq!(exchange.attempts(), 3);
     }
 
     #[test]
