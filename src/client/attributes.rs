@@ -40,7 +40,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
 
     fn status(&self) -> ImageUpgradeStatus {
         // A set stays in this state until all of it is here, whatever goes on meanwhile (section 6.7.7).
-        let more = self.set.kept > 0;
+        let more = self.kept.count > 0;
         let unless_more = |status| if more { ImageUpgradeStatus::WAIT_FOR_MORE } else { status };
         match self.state {
             State::Idle { .. } | State::Querying { .. } if self.held.is_none() => {

@@ -4,6 +4,7 @@ use core::num::NonZeroU32;
 
 use crate::zcl::ImageOffer;
 
+use super::finish::Kept;
 use super::state::HeaderFacts;
 
 /// How far an upgrade has come, for storage that outlives a restart; its fields are the application's to write down as it
@@ -14,7 +15,7 @@ use super::state::HeaderFacts;
 /// must be erased** before the client goes on, as more may have been written after the checkpoint was taken. Where
 /// only whole sectors can be erased, [`floor`](Self::floor) gives a checkpoint at the start of one.
 ///
-/// Images that are [kept](super::Client::kept) until others are here are not in it: such a set is begun anew.
+/// A device that holds some of its images and downloads none at the moment has no checkpoint: it begins the set anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// What is downloaded.
@@ -25,6 +26,8 @@ pub struct Checkpoint {
     pub header: Option<HeaderFacts>,
     /// What is left to do.
     pub stage: Stage,
+    /// Images that wait for this one.
+    pub kept: Kept,
 }
 
 /// How far the file of a [`Checkpoint`] has come.

@@ -23,24 +23,25 @@ const END_ATTEMPTS: u8 = 4;
 /// (sections 6.10.9.4 and 6.10.10.3).
 const REPORT_ATTEMPTS: u8 = 2;
 
-/// Images of a device that are applied together (section 6.6): those before the last.
+/// Images of a device that wait for others, to be applied together (section 6.6). The application has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Set {
-    /// How many are kept.
-    pub(super) kept: u8,
-    /// The next one, as it runs now.
-    pub(super) next: ImageId,
-    /// The version that was kept of the image the device is known by; any for none.
-    renewed: FileVersion,
+pub struct Kept {
+    /// How many there are.
+    pub count: u8,
+    /// The next one to ask for, as it runs now; of no meaning without others.
+    pub next: ImageId,
+    /// The version that was kept of the image the device is known by, [`FileVersion::ANY`] for none.
+    pub renewed: FileVersion,
     /// The stack of that.
-    stack: StackVersion,
+    pub stack: StackVersion,
     /// Security credentials that one of them is for and the device does not have.
-    needed: Option<SecurityCredentialVersion>,
+    pub needed: Option<SecurityCredentialVersion>,
 }
 
-impl Set {
-    pub(super) const EMPTY: Self = Self {
-        kept: 0,
+impl Kept {
+    /// No image waits for another.
+    pub const NONE: Self = Self {
+        count: 0,
         next: ImageId::new(0, 0, 0),
         renewed: FileVersion::ANY,
         stack: StackVersion(0),
@@ -104,12 +105,13 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         match then {
             Then::End(outcome) => self.closed(now, outcome),
             Then::More(next, HeaderFacts { stack, credential }) => {
-                self.set.kept = self.set.kept.saturating_add(1);
-                self.set.next = next;
+                self.kept.count = self.kept.count.saturating_add(1);
+                self.kept.next = next;
                 if is_same_image(id, self.config.identity.current) {
-                    (self.set.renewed, self.set.stack) = (id.version, stack);
+                    (self.kept.renewed, self.kept.stack) = (id.version, stack);
                 }
-                self.set.needed = credential.filter(|needed| !self.is_credited(*needed)).or(self.set.needed);
+                self.kept.needed =
+                    credential.filter(|needed| !self.is_credited(*needed)).or(self.kept.needed);
                 self.events.push(Event::Kept(id));
                 self.asking(now)
             }
@@ -119,7 +121,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     /// The file passed its checks: on to the server or, where other security credentials are needed, to those.
     pub(super) fn complete(&self, now: Instant, image: Image) -> State<ISLANDS> {
         let needed = image.header.credential.filter(|needed| !self.is_credited(*needed));
-        match needed.or(self.set.needed) {
+        match needed.or(self.kept.needed) {
             Some(needed) => State::Uncredited { image, needed },
             None => State::Ending { image, exchange: Exchange::due(now) },
         }
@@ -178,9 +180,9 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         let current = self.config.identity.current;
         if is_same_image(id, current) {
             (self.config.identity.current, self.config.stack) = (id, image.header.stack);
-        } else if self.set.renewed != FileVersion::ANY {
-            self.config.identity.current.version = self.set.renewed;
-            self.config.stack = self.set.stack;
+        } else if self.kept.renewed != FileVersion::ANY {
+            self.config.identity.current.version = self.kept.renewed;
+            self.config.stack = self.kept.stack;
         }
         self.closed(now, Outcome::Upgraded(id))
     }
@@ -190,7 +192,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     pub(super) fn closed(&mut self, now: Instant, outcome: Outcome) -> State<ISLANDS> {
         self.events.push(Event::Ended(outcome));
         if self.held.is_none() {
-            self.set = Set::EMPTY;
+            self.kept = Kept::NONE;
         }
         if outcome == Outcome::ServerSilent && self.finder.is_done() {
             self.search();

@@ -65,6 +65,7 @@ mod wishes;
 pub use blocking::Storage;
 pub use checkpoint::{Checkpoint, Stage};
 pub use config::{Config, HeaderChecks, Identity, LinkKey, Unanswered, Versions};
+pub use finish::Kept;
 pub use output::{
     Applied, Block, Busy, Credentials, Event, Handled, Ignored, KeyKind, Need, NoImage, NotAsked, Outcome,
     Passed, Prepared, StaleTicket, Stored, Ticket, Verdict, Waiting,
@@ -81,7 +82,6 @@ use crate::zcl::{
 };
 
 use discover::Finder;
-use finish::Set;
 use random::Random;
 use retransmit::{Exchange, RoundTrip};
 use state::{Download, Image, State, Then};
@@ -104,8 +104,8 @@ pub struct Client<const ISLANDS: usize = 8> {
     announced: bool,
     sequence: u8,
     finder: Finder,
-    /// Images kept until others are here.
-    set: Set,
+    /// Images that wait for others.
+    kept: Kept,
     /// A file that waits for security credentials while those are fetched.
     held: Option<Image>,
     random: Random,
@@ -177,7 +177,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             announced: false,
             sequence: 0,
             finder: Finder::new(search),
-            set: Set::EMPTY,
+            kept: Kept::NONE,
             held: None,
             random: Random::new(seed),
             round_trip: RoundTrip::new(),
@@ -373,7 +373,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     /// Images that are kept until others are here: all of them are applied with the last (section 6.6).
     #[must_use]
     pub const fn kept(&self) -> u8 {
-        self.set.kept
+        self.kept.count
     }
 
     /// Requests sent again because no answer came in time, since the start.

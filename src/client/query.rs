@@ -178,7 +178,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
 
     /// A query from now on: for the image that the device runs or, where some of a set are kept, for the next of it.
     pub(super) fn asking(&mut self, now: Instant) -> State<ISLANDS> {
-        let id = if self.set.kept > 0 { self.set.next } else { self.config.identity.current };
+        let id = if self.kept.count > 0 { self.kept.next } else { self.config.identity.current };
         let next = self.next_query(now);
         self.asking_for(now, Wanted { id, stack: self.config.stack }, next)
     }

@@ -72,8 +72,8 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     /// An upgrade, or a query, is under way.
     pub fn resume(&mut self, now: Instant, checkpoint: Checkpoint) -> Result<(), Busy> {
         let State::Idle { .. } = self.state else { return Err(Busy) };
-        let Checkpoint { offer, received, header, stage } = checkpoint;
-        self.started = now;
+        let Checkpoint { offer, received, header, stage, kept } = checkpoint;
+        (self.started, self.kept) = (now, kept);
         let next = match (stage, header) {
             (Stage::Verified, Some(header)) => self.complete(now, Image { offer, header }),
             (_, Some(header)) if received >= offer.size => {
@@ -102,7 +102,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         let told = |id| Self::reporting(now, id, Status::ABORT, Outcome::Cancelled);
         let next = match self.state {
             State::Reporting { .. } => return Ok(()),
-            State::Idle { .. } if self.set.kept == 0 => return Ok(()),
+            State::Idle { .. } if self.kept.count == 0 => return Ok(()),
             State::Idle { .. }
             | State::Querying { .. }
             | State::Deciding { .. }
@@ -162,28 +162,22 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     ///
     /// Bytes that are being stored are not in it before [`stored`](Self::stored) said so.
     #[must_use]
-    pub const fn checkpoint(&self) -> Option<Checkpoint> {
-        match &self.state {
-            State::Downloading(Download { offer, body, .. }) => Some(match body {
-                Body::Start(_) => {
-                    Checkpoint { offer: *offer, received: 0, header: None, stage: Stage::Downloading }
+    pub fn checkpoint(&self) -> Option<Checkpoint> {
+        let whole = |Image { offer, header }| (offer, offer.size, Some(header), Stage::Verified);
+        let (offer, received, header, stage) = match &self.state {
+            // An image is worth more than the credentials that it waits for.
+            _ if self.held.is_some() => self.held.map(whole)?,
+            State::Downloading(Download { offer, body, .. }) => match body {
+                Body::Start(_) => (*offer, 0, None, Stage::Downloading),
+                Body::Rest(header, received) => {
+                    (*offer, received.watermark(), Some(*header), Stage::Downloading)
                 }
-                Body::Rest(header, received) => Checkpoint {
-                    offer: *offer,
-                    received: received.watermark(),
-                    header: Some(*header),
-                    stage: Stage::Downloading,
-                },
-            }),
-            State::Verifying { image } => Some(Self::whole(*image, Stage::Downloading)),
-            state => match state.downloaded() {
-                Some(image) => Some(Self::whole(image, Stage::Verified)),
-                None => None,
             },
-        }
-    }
-
-    const fn whole(Image { offer, header }: Image, stage: Stage) -> Checkpoint {
-        Checkpoint { offer, received: offer.size, header: Some(header), stage }
+            State::Verifying { image: Image { offer, header } } => {
+                (*offer, offer.size, Some(*header), Stage::Downloading)
+            }
+            state => state.downloaded().map(whole)?,
+        };
+        Some(Checkpoint { offer, received, header, stage, kept: self.kept })
     }
 }

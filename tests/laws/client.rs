@@ -289,11 +289,12 @@ impl World {
         match need {
             Need::Decide(ticket, _) if good => self.client.accept(ticket),
             Need::Decide(ticket, _) => self.client.refuse(now, ticket),
-            Need::Prepare(ticket, _) => {
+            Need::Prepare(ticket, offer) => {
                 let result =
                     self.client.prepared(now, ticket, if good { Prepared::Ready } else { Prepared::Fault });
                 if result.is_ok() {
                     self.flash.clear();
+                    self.verified = self.verified.filter(|_| offer.id == KEYS);
                 }
                 result
             }
@@ -345,6 +346,7 @@ impl World {
             Some(checkpoint) => {
                 if checkpoint.stage == Stage::Downloading {
                     self.flash.truncate(checkpoint.received as usize);
+                    self.verified = self.verified.filter(|_| checkpoint.offer.id == KEYS);
                 }
                 self.client.resume(self.now, checkpoint).unwrap();
             }
@@ -374,8 +376,11 @@ impl World {
                 }
             }
             while let Some(need) = self.client.poll_need() {
-                if let Need::Apply(_, id) = need {
-                    assert!(id == KEYS || self.verified == Some(id), "{id} was not verified");
+                if let Need::Apply(_, id) = need
+                    && id != KEYS
+                {
+                    assert_eq!(self.verified, Some(id), "it is to run something that was not verified");
+                    assert_eq!(self.client.kept() > 0, self.two, "a set is applied whole");
                 }
                 self.needs.push(need);
             }

@@ -42,7 +42,7 @@ fn a_download_goes_on_from_its_checkpoint() {
 fn a_server_that_has_the_file_no_more_is_queried_at_once() {
     let offer = ImageOffer { id: OFFERED, size: 100 };
     let header = Some(HeaderFacts { stack: StackVersion::ZIGBEE_PRO, credential: None });
-    let checkpoint = Checkpoint { offer, received: 64, header, stage: Stage::Downloading };
+    let checkpoint = Checkpoint { offer, received: 64, header, stage: Stage::Downloading, kept: Kept::NONE };
     let mut script = resumed(checkpoint);
     script.sends_request(64);
     assert_eq!(script.gets("19 00 05 95"), Met::Done);

@@ -94,6 +94,22 @@ fn the_report_of_a_kept_image_needs_no_answer() {
 }
 
 #[test]
+fn a_restart_in_the_second_image_does_not_forget_the_first() {
+    let (before, _) = both(None);
+    let checkpoint = before.client.checkpoint().expect("a file");
+    let mut script = Script::new(config());
+    script.client.resume(at(0), checkpoint).unwrap();
+    assert_eq!((script.client.kept(), script.status()), (1, 0x05));
+    script.verify(Verdict::Valid).sends("01 00 06 00 5F11 0201 06000000");
+    script.gets("19 00 07 5F11 0201 06000000 00000000 00000000");
+    script.until(0);
+    let Need::Apply(ticket, OFFERED_SECOND) = script.need() else { panic!("no switch") };
+    assert_eq!(script.client.kept(), 1);
+    script.client.applied(at(0), ticket, Applied::Done).unwrap();
+    assert_eq!(script.client.identity().current, OFFERED);
+}
+
+#[test]
 fn credentials_that_any_image_of_a_set_is_for_are_needed() {
     let whole = file(|header| header.credential = Some(SecurityCredentialVersion(2)));
     let mut script = Script::downloaded(config(), &whole);

@@ -227,6 +227,18 @@ fn credentials_are_fetched_while_the_image_waits() {
     script.client.applied(script.now, ticket, Applied::Done).unwrap();
     assert_eq!(script.ended(), Outcome::Upgraded(OFFERED));
 
+    // A restart meanwhile costs the file that was fetched, not the image.
+    let mut script = taken(Some(1), 2);
+    script.client.query_specific_file(script.now, KEYS, StackVersion::ZIGBEE_PRO).unwrap();
+    script.transmit();
+    script.receives(Meta::unicast(SERVER), &offer(3, 0x09, KEYS, 100));
+    script.accept().prepare();
+    let checkpoint = script.client.checkpoint().expect("the image");
+    assert_eq!((checkpoint.offer.id, checkpoint.stage), (OFFERED, Stage::Verified));
+    let mut script = Script::new(named());
+    script.client.resume(at(0), checkpoint).unwrap();
+    assert!(matches!(script.need(), Need::Credentials(_, SecurityCredentialVersion::SE_2_0)));
+
     // Without an answer the image waits on.
     for failure in ["19 03 09 98", "18 03 0B 08 81"] {
         let mut script = taken(Some(1), 2);

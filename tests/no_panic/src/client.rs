@@ -4,7 +4,7 @@ use core::hint::black_box;
 use core::num::{NonZeroU8, NonZeroU32};
 
 use zigbee_ota::client::{
-    Applied, Checkpoint, Client, Config, Credentials, Handled, HeaderFacts, Identity, LinkKey, Need,
+    Applied, Checkpoint, Client, Config, Credentials, Handled, HeaderFacts, Identity, Kept, LinkKey, Need,
     Prepared, Stage, Storage, Stored, TxBuffer, Unanswered, Verdict, Versions,
 };
 use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token, Transmit};
@@ -114,6 +114,7 @@ fn wishes<const ISLANDS: usize>(client: &mut Client<ISLANDS>) {
         received: black_box(0),
         header: black_box(Some(header)),
         stage: black_box(Stage::Verified),
+        kept: black_box(Kept::NONE),
     };
     let checkpoint = black_box(checkpoint).floor(black_box(NonZeroU32::MIN));
     black_box(black_box(&mut *client).resume(now(), checkpoint)).ok();
