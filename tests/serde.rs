@@ -177,9 +177,9 @@ fn values_that_no_generator_makes_come_back() {
     comes_back([ImageTypeClass::Manufacturer, ImageTypeClass::Wildcard]);
     comes_back([TagClass::Assigned, TagClass::Reserved, TagClass::Manufacturer]);
     comes_back([Revision::Original, Revision::Later]);
-    comes_back(Meta { from: Address::new(0x1234, 1), delivery: DeliveryMode::Multicast });
+    comes_back(Meta::new(Address::new(0x1234, 1), DeliveryMode::Multicast));
     let to = Address::ALL_AWAKE;
-    comes_back(Transmit { to, len: 17, delivery: DeliveryMode::Broadcast, aps_ack: false });
+    comes_back(Transmit::new(to, 17, DeliveryMode::Broadcast));
     comes_back([Kind::None, Kind::IkeaNgis, Kind::SdevicesCrc32]);
     comes_back([Integrity::Verified, Integrity::SumFailed { offset: 40 }, Integrity::NoSum]);
     comes_back([OtherKind::Unassigned(CommandId(0x0a)), OtherKind::Global(0x0a)]);
