@@ -61,19 +61,21 @@ pub struct Meta {
     pub delivery: DeliveryMode,
     /// Whether it was encrypted for this node by APS, beyond the network's own security.
     pub aps_security: bool,
+    /// Relays on the source route that frames to the sender take, each of which costs room in a frame; 0 without one.
+    pub relays: u8,
 }
 
 impl Meta {
-    /// A frame that `from` sent to this node alone, without APS security.
+    /// A frame that `from` sent to this node alone, without APS security, from nearby.
     #[must_use]
     pub const fn unicast(from: Address) -> Self {
         Self::new(from, DeliveryMode::Unicast)
     }
 
-    /// A frame that `from` sent, without APS security.
+    /// A frame that `from` sent, without APS security, from nearby.
     #[must_use]
     pub const fn new(from: Address, delivery: DeliveryMode) -> Self {
-        Self { from, delivery, aps_security: false }
+        Self { from, delivery, aps_security: false, relays: 0 }
     }
 }
 
@@ -110,7 +112,7 @@ impl Transmit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Token(u16);
+pub struct Token(u32);
 
 impl Token {
     /// Of frames whose delivery nothing depends on.
@@ -118,7 +120,19 @@ impl Token {
 
     /// Of the request with this sequence number.
     pub(crate) fn request(sequence: u8) -> Self {
-        Self(0x100 | u16::from(sequence))
+        Self(0x100 | u32::from(sequence))
+    }
+
+    /// Of the frame to `to` with so many bytes of data.
+    pub(crate) const fn data(to: Address, len: u8) -> Self {
+        let [high, low] = to.network.to_be_bytes();
+        Self(u32::from_be_bytes([high, low, to.endpoint, len]))
+    }
+
+    /// Who the frame went to, and its bytes of data.
+    pub(crate) const fn receiver(self) -> (Address, u8) {
+        let [high, low, endpoint, len] = self.0.to_be_bytes();
+        (Address::new(u16::from_be_bytes([high, low]), endpoint), len)
     }
 }
 

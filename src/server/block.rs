@@ -1,27 +1,34 @@
 //! Image Block (sections 6.10.6 and 6.10.8): a function of the request, for any client at any time.
 
+use core::num::NonZeroU8;
+
 use super::reply::Asked;
+use super::session::Flags;
 use super::{
     Event, Fault, Handled, ImageInfo, ImageStore, Pace, Phase, Policy, Read, Server, Slots, TxBuffer,
 };
 use crate::link::{Address, Transmit};
 use crate::time::Instant;
+use crate::types::{Eui64, ImageId, ImageTypeClass};
 use crate::zcl::{
-    CommandId, DATA_FRAME_HEAD_LEN, ImageBlockRequest, ImageBlockResponse, Status, ToClient, WaitForData,
-    data_frame_head,
+    CommandId, DATA_FRAME_HEAD_LEN, ImageBlockRequest, ImageBlockResponse, ImagePageRequest, Status,
+    ToClient, WaitForData, data_frame_head,
 };
 
-/// A block request that waits for data which the store does not have at hand.
+/// A request for data that waits because the store does not have it at hand.
 ///
 /// It is all that is known of the request: the server keeps none of it. It is answered by
-/// [`Server::answer`], or not at all, and then the client asks again.
+/// [`Server::answer`], or not at all, and then the client asks again. A client asks again after some seconds in any
+/// case: where the data takes longer, answer [`NotReady::Wait`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the client waits for an answer"]
 pub struct Parked {
-    asked: Asked,
-    request: ImageBlockRequest,
-    image: ImageInfo,
-    len: u8,
+    pub(super) asked: Asked,
+    pub(super) request: ImageBlockRequest,
+    pub(super) image: ImageInfo,
+    pub(super) len: u8,
+    /// The page whose first block it is.
+    pub(super) page: Option<ImagePageRequest>,
 }
 
 impl Parked {
@@ -48,6 +55,13 @@ impl Parked {
     pub const fn wanted(&self) -> u8 {
         self.len
     }
+
+    pub(super) const fn command(&self) -> CommandId {
+        match self.page {
+            None => CommandId::IMAGE_BLOCK_REQUEST,
+            Some(_) => CommandId::IMAGE_PAGE_REQUEST,
+        }
+    }
 }
 
 /// Why a parked request gets no data.
@@ -62,6 +76,32 @@ pub enum NotReady {
     Gone,
 }
 
+/// Answers one Image Block Request from the request alone, with no server, session or pacing around it: the block
+/// service as a function (section 6.1). Writes the frame to `out` and returns its length.
+///
+/// At most `most` bytes of data are sent, and never more than the client asks for or the image has left. `None`
+/// where there is nothing to send: the store has no such image, or not for this client, or no data at hand, or the
+/// request asks for nothing or beyond the end. [`Server::handle_frame`] knows what to answer to all of these.
+pub fn serve_block(
+    sequence: u8,
+    request: &ImageBlockRequest,
+    most: NonZeroU8,
+    images: &mut (impl ImageStore + ?Sized),
+    out: &mut TxBuffer,
+) -> Option<usize> {
+    let ImageBlockRequest { id, offset, node, max_data, .. } = *request;
+    let image = images.info(id, node).filter(|image| image.goes_to(node))?;
+    let left = image.size.checked_sub(offset)?;
+    let len = at_most(left, max_data.min(most.get()));
+    let Read::Filled(filled) = images.read(&image, offset, data_room(out, len)) else { return None };
+    let len = u8::try_from(filled).map_or(len, |filled| filled.min(len));
+    if len == 0 {
+        return None;
+    }
+    *out.first_chunk_mut()? = data_frame_head(sequence, id, offset, len);
+    Some(DATA_FRAME_HEAD_LEN.saturating_add(usize::from(len)))
+}
+
 impl<S: Slots> Server<S> {
     pub(super) fn block(
         &mut self,
@@ -72,29 +112,73 @@ impl<S: Slots> Server<S> {
         policy: &mut (impl Policy + ?Sized),
         out: &mut TxBuffer,
     ) -> Handled {
-        let ImageBlockRequest { id, offset, node, .. } = request;
-        let Some(image) = images.info(id, node).filter(|image| image.goes_to(node)) else {
-            return Handled::Reply(self.no_image(asked, &request, out));
+        self.data(now, asked, request, None, images, policy, out)
+    }
+
+    /// Answers a block request, or a page request by its first block.
+    #[expect(clippy::too_many_arguments, reason = "what a frame comes with, and what it is answered from")]
+    pub(super) fn data(
+        &mut self,
+        now: Instant,
+        asked: Asked,
+        request: ImageBlockRequest,
+        page: Option<ImagePageRequest>,
+        images: &mut (impl ImageStore + ?Sized),
+        policy: &mut (impl Policy + ?Sized),
+        out: &mut TxBuffer,
+    ) -> Handled {
+        let ImageBlockRequest { id, offset, node, max_data, .. } = request;
+        let command = match page {
+            None => CommandId::IMAGE_BLOCK_REQUEST,
+            Some(_) => CommandId::IMAGE_PAGE_REQUEST,
         };
-        let (room, left) = match self.room(&request, image.size) {
-            Ok(room) => room,
-            Err(fault) => {
-                return Handled::Reply(self.malformed(asked, CommandId::IMAGE_BLOCK_REQUEST, fault, out));
+        // Whatever becomes of it, the client has asked anew (section 6.10.7.4).
+        if let Some(slot) = self.table.find(asked.client) {
+            self.table.set(slot, Flags::PAGE, false);
+        }
+        if !self.serves_node(id, node) {
+            return Handled::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out));
+        }
+        let Some(image) = images.info(id, node).filter(|image| image.goes_to(node)) else {
+            return Handled::Reply(self.no_image(asked, id, command, out));
+        };
+        let checked = match page {
+            None => request.check(),
+            Some(page) if page.page_size > 0 => request.check(),
+            Some(page) => page.check(),
+        };
+        let left = match (checked, image.size.checked_sub(offset)) {
+            (Err(violation), _) => {
+                return Handled::Reply(self.malformed(asked, command, violation.into(), out));
+            }
+            (Ok(()), Some(left)) if left > 0 => left,
+            (Ok(()), _) => {
+                let fault = Fault::Offset { id, offset, size: image.size };
+                return Handled::Reply(self.malformed(asked, command, fault, out));
             }
         };
-        let most = match policy.pace(asked.client, &request, self.table.get(asked.client)) {
-            Pace::Send => room,
-            Pace::SendAtMost(most) => room.min(most.get()),
+        let told = request.min_block_period;
+        if let Err(wait) = self.limit(now, asked, id, told) {
+            return Handled::Reply(self.wait_until(asked, id, wait, out));
+        }
+        if page.is_some() && self.table.pages() >= self.config.pages {
+            return Handled::Reply(self.wait(now, asked, &request, self.config.wait, out));
+        }
+        let allowed = match policy.pace(asked.client, &request, self.table.get(asked.client)) {
+            Pace::Send => None,
+            Pace::SendAtMost(most) => Some(most),
             Pace::Wait { seconds } => return Handled::Reply(self.wait(now, asked, &request, seconds, out)),
-            Pace::Abort => return Handled::Reply(self.abort(now, asked, &request, out)),
+            Pace::Abort => return Handled::Reply(self.abort_download(now, asked, id, out)),
         };
-        let len = u8::try_from(left).map_or(most, |left| left.min(most));
-        let parked = Parked { asked, request, image, len };
-        match images.read(&image, offset, data_room(out, len)) {
+        let most = self.most(asked, id, max_data, allowed);
+        let left = page.map_or(left, |page| left.min(page.page_size.into()));
+        let len = at_most(left, most);
+        let parked = Parked { asked, request, image, len, page };
+        match images.read_for(asked.client, &image, offset, data_room(out, len)) {
             Read::Filled(filled) => Handled::Reply(self.send(now, &parked, filled, out)),
             Read::Later => Handled::Parked(parked),
             Read::Wait { seconds } => Handled::Reply(self.wait(now, asked, &request, seconds, out)),
-            Read::Gone => Handled::Reply(self.no_image(asked, &request, out)),
+            Read::Gone => Handled::Reply(self.no_image(asked, id, command, out)),
         }
     }
 
@@ -111,7 +195,7 @@ impl<S: Slots> Server<S> {
         data: Result<&[u8], NotReady>,
         out: &mut TxBuffer,
     ) -> Transmit {
-        match data {
+        let transmit = match data {
             Ok(data) => {
                 for (to, from) in data_room(out, parked.len).iter_mut().zip(data) {
                     *to = *from;
@@ -119,23 +203,21 @@ impl<S: Slots> Server<S> {
                 self.send(now, &parked, data.len(), out)
             }
             Err(NotReady::Wait { seconds }) => self.wait(now, parked.asked, &parked.request, seconds, out),
-            Err(NotReady::Gone) => self.no_image(parked.asked, &parked.request, out),
-        }
+            Err(NotReady::Gone) => self.no_image(parked.asked, parked.request.id, parked.command(), out),
+        };
+        self.heard(now, parked.asked.client);
+        transmit
     }
 
-    /// The most bytes that this server and the client move at once, and those left in an image of `size` bytes.
-    fn room(&self, request: &ImageBlockRequest, size: u32) -> Result<(u8, u32), Fault> {
-        request.check()?;
-        let ImageBlockRequest { id, offset, max_data, .. } = *request;
-        match size.checked_sub(offset) {
-            None | Some(0) => Err(Fault::Offset { id, offset, size }),
-            Some(left) => Ok((max_data.min(self.config.max_block.get()), left)),
-        }
+    /// Whether a request with the address `node` can be served: one for a reserved type is for a file of one device,
+    /// with any other type the address is just extra.
+    pub(super) fn serves_node(&self, id: ImageId, node: Option<Eui64>) -> bool {
+        self.config.device_files || node.is_none() || id.image_type.class() == ImageTypeClass::Manufacturer
     }
 
     /// Answers by the first `filled` bytes of the data that stands in its place in `out`.
     fn send(&mut self, now: Instant, parked: &Parked, filled: usize, out: &mut TxBuffer) -> Transmit {
-        let Parked { asked, request, len, .. } = parked;
+        let Parked { asked, request, image, len, page } = parked;
         // A store that says it filled more than it was given room for has filled the room.
         let len = u8::try_from(filled).map_or(*len, |filled| filled.min(*len));
         let (true, Some(head)) = (len > 0, out.first_chunk_mut()) else {
@@ -143,20 +225,42 @@ impl<S: Slots> Server<S> {
         };
         let ImageBlockRequest { id, offset, .. } = *request;
         *head = data_frame_head(asked.sequence, id, offset, len);
-
-        let client = asked.client;
-        let started = match self.table.enter(client) {
-            Some(session) => session.served(now, id, offset, offset.saturating_add(u32::from(len))),
-            None => offset == 0,
-        };
-        if started {
-            self.events.push(Event::Started { client, id });
+        self.served(now, asked.client, image, offset, len);
+        if let Some(page) = page {
+            self.run_page(*asked, page, image.size, len);
         }
-        asked.transmit(DATA_FRAME_HEAD_LEN.saturating_add(usize::from(len)))
+        let transmit = asked.transmit(DATA_FRAME_HEAD_LEN.saturating_add(usize::from(len)), len);
+        Transmit { aps_ack: page.is_none(), ..transmit }
     }
 
-    fn wait(
-        &self,
+    /// Takes note of a block that is sent.
+    pub(super) fn served(&mut self, now: Instant, client: Address, image: &ImageInfo, offset: u32, len: u8) {
+        self.count(len);
+        let (id, end) = (image.id, offset.saturating_add(len.into()));
+        let Some(slot) = self.table.enter(client) else {
+            if offset == 0 {
+                self.events.push(Event::Started { client, id });
+            }
+            return;
+        };
+        let Some(session) = self.table.at_mut(slot) else { return };
+        let served = session.serve(now, id, image.size, offset, end);
+        let progress = session.progress();
+        if served.started {
+            self.events.push(Event::Started { client, id });
+        }
+        if let (true, Some(progress)) = (served.hundredth, progress) {
+            self.events.push(Event::Progress { client, id, progress });
+        }
+        if served.all {
+            self.events.push(Event::AllServed { client, id });
+        }
+        let active = progress.is_some_and(|progress| progress.reached < progress.size);
+        self.table.set(slot, Flags::ACTIVE, active);
+    }
+
+    pub(super) fn wait(
+        &mut self,
         now: Instant,
         asked: Asked,
         request: &ImageBlockRequest,
@@ -166,33 +270,54 @@ impl<S: Slots> Server<S> {
         // A client that told its period knows the field of later revisions; one that did not may not.
         let min_block_period = request.min_block_period;
         let wait = WaitForData { time: self.clock.after(now, seconds), min_block_period };
+        self.wait_until(asked, request.id, wait, out)
+    }
+
+    pub(super) fn wait_until(
+        &mut self,
+        asked: Asked,
+        id: ImageId,
+        wait: WaitForData,
+        out: &mut TxBuffer,
+    ) -> Transmit {
+        let client = asked.client;
+        let seconds = wait.time.then.saturating_sub(wait.time.current);
+        if let Some(session) = self.table.find(client).and_then(|slot| self.table.at_mut(slot)) {
+            session.wait = u16::try_from(seconds).unwrap_or(u16::MAX);
+        }
+        self.events.push(Event::Waiting { client, id, seconds });
         asked.respond(ToClient::ImageBlock(ImageBlockResponse::Wait(wait)), out)
     }
 
-    fn abort(
-        &mut self,
-        now: Instant,
-        asked: Asked,
-        request: &ImageBlockRequest,
-        out: &mut TxBuffer,
-    ) -> Transmit {
-        let (client, id, status) = (asked.client, request.id, Status::ABORT);
-        if let Some(session) = self.table.get_mut(client) {
-            session.enter(now, Phase::Ended { id, status });
+    fn abort_download(&mut self, now: Instant, asked: Asked, id: ImageId, out: &mut TxBuffer) -> Transmit {
+        let (client, status) = (asked.client, Status::ABORT);
+        if let Some(slot) = self.table.find(client) {
+            self.move_on(now, slot, Phase::Ended { id, status });
         }
         self.events.push(Event::NotServed { client, id, status });
         asked.respond(ToClient::ImageBlock(ImageBlockResponse::Abort), out)
     }
 
-    fn no_image(&mut self, asked: Asked, request: &ImageBlockRequest, out: &mut TxBuffer) -> Transmit {
-        let (client, id, status) = (asked.client, request.id, Status::NO_IMAGE_AVAILABLE);
+    pub(super) fn no_image(
+        &mut self,
+        asked: Asked,
+        id: ImageId,
+        command: CommandId,
+        out: &mut TxBuffer,
+    ) -> Transmit {
+        let (client, status) = (asked.client, Status::NO_IMAGE_AVAILABLE);
         self.events.push(Event::NotServed { client, id, status });
-        asked.default_response(CommandId::IMAGE_BLOCK_REQUEST, status, out)
+        asked.default_response(command, status, out)
     }
 }
 
+/// The lesser of the two.
+pub(super) fn at_most(left: u32, most: u8) -> u8 {
+    u8::try_from(left).map_or(most, |left| left.min(most))
+}
+
 /// Where the data of a response stands in its frame.
-fn data_room(out: &mut TxBuffer, len: u8) -> &mut [u8] {
+pub(super) fn data_room(out: &mut TxBuffer, len: u8) -> &mut [u8] {
     let data = out.get_mut(DATA_FRAME_HEAD_LEN..).unwrap_or_default();
     data.get_mut(..usize::from(len)).unwrap_or_default()
 }

@@ -1,9 +1,16 @@
 //! What a server tells its caller besides frames.
 
+use core::num::NonZeroU8;
+
+use super::Progress;
 use crate::error::DecodeError;
 use crate::link::Address;
+use crate::time::ServerTime;
 use crate::types::ImageId;
-use crate::zcl::{CommandId, ImageOffer, QueryNextImageRequest, Refusal, Status, Violation};
+use crate::zcl::{
+    ClientReport, CommandId, ImageOffer, QueryNextImageRequest, QuerySpecificFileRequest, Refusal, Status,
+    Violation,
+};
 
 /// Something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +25,25 @@ pub enum Event {
         /// What it was answered; an offer is the permission to upgrade (section 6.10.5.3).
         answer: Result<ImageOffer, Refusal>,
     },
+    /// A client asked for a file made for it alone.
+    QueriedDeviceFile {
+        /// Who.
+        client: Address,
+        /// For which file.
+        request: QuerySpecificFileRequest,
+        /// What it was answered.
+        answer: Result<ImageOffer, Refusal>,
+    },
+    /// A client has taken the same image again and again and still asks for it
+    /// ([`Config::repeats`](super::Config::repeats)).
+    Repeats {
+        /// Who.
+        client: Address,
+        /// Which image.
+        id: ImageId,
+        /// How often.
+        times: u8,
+    },
     /// A client was served the first block of a download, or the first one known of.
     ///
     /// Without a slot for the client it is told of each block at offset 0.
@@ -26,6 +52,55 @@ pub enum Event {
         client: Address,
         /// Which image.
         id: ImageId,
+    },
+    /// Another hundredth of a file was served.
+    Progress {
+        /// To whom.
+        client: Address,
+        /// Which image.
+        id: ImageId,
+        /// How far it has come, and how fast.
+        progress: Progress,
+    },
+    /// The last byte of a file was served. The client checks what it has now, which can take half an hour.
+    AllServed {
+        /// To whom.
+        client: Address,
+        /// Which image.
+        id: ImageId,
+    },
+    /// A client was told to wait: by the policy, a limit, or for want of data.
+    Waiting {
+        /// Who.
+        client: Address,
+        /// For which image.
+        id: ImageId,
+        /// So many seconds; 0 where it was told another MinimumBlockPeriod.
+        seconds: u32,
+    },
+    /// A client has been silent for too long since it was offered an image, or in the midst of it. It is served on as
+    /// soon as it asks.
+    Stalled {
+        /// Who.
+        client: Address,
+        /// Which image.
+        id: ImageId,
+        /// Bytes from the start of the file up to the end of the furthest block served; 0 when it never asked for any.
+        reached: u32,
+    },
+    /// A client that got the last byte has not told how its download ended. It may have upgraded all the same.
+    NeverEnded {
+        /// Who.
+        client: Address,
+        /// Which image.
+        id: ImageId,
+    },
+    /// A frame to a client did not arrive.
+    Undelivered {
+        /// To whom.
+        client: Address,
+        /// From now on blocks have so many bytes at the most, where that is new.
+        carries: Option<NonZeroU8>,
     },
     /// A block request was answered by ABORT, or by NO_IMAGE_AVAILABLE as there is no such image (any more).
     NotServed {
@@ -45,6 +120,29 @@ pub enum Event {
         id: ImageId,
         /// SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE, ABORT, or what else the client sent.
         status: Status,
+    },
+    /// A client was told when to upgrade (section 6.10.10).
+    Ordered {
+        /// Who.
+        client: Address,
+        /// To which image.
+        id: ImageId,
+        /// When.
+        time: ServerTime,
+    },
+    /// A client that sleeps was told to wait for an order, which it may miss (section 6.8.4).
+    HeldAsleep {
+        /// Who.
+        client: Address,
+        /// With which image.
+        id: ImageId,
+    },
+    /// A client answered [`Server::read_status`](super::Server::read_status).
+    Report {
+        /// Who.
+        client: Address,
+        /// What it told.
+        report: ClientReport,
     },
     /// A client answered a frame of the server by a Default Response.
     DefaultResponse {

@@ -13,32 +13,43 @@
 //!      |                                                            v
 //!      |                      answer(now, parked, data, out) -> Transmit
 //!      v
-//!   poll_event() -> Event        notify(to, delivery, notify, out) -> Transmit
+//!   poll_event() -> Event        notify, release, hold, read_status, abort_page -> Transmit
+//!   poll_timeout() -> Instant    poll_transmit(now, images, out) -> Transmit, for the blocks of pages
 //! ```
 //!
 //! - Input: [`handle_frame`](Server::handle_frame) for each frame of the cluster that comes in, whoever it is for;
-//!   [`answer`](Server::answer) for what it left parked; [`set_utc`](Server::set_utc).
+//!   [`answer`](Server::answer) for what it left parked; [`handle_timeout`](Server::handle_timeout) when
+//!   [`poll_timeout`](Server::poll_timeout) has come; [`handle_delivery`](Server::handle_delivery) where the stack
+//!   tells; [`set_utc`](Server::set_utc).
 //! - Output: the [`Transmit`] that a call returns, whose bytes are in the `out` lent to it, to be sent before `out`
-//!   is lent again; [`poll_event`](Server::poll_event) until it is `None`, after each call.
-//! - Wishes: [`notify`](Server::notify).
-//! - Looking: [`session`](Server::session).
+//!   is lent again; [`poll_transmit`](Server::poll_transmit) and [`poll_event`](Server::poll_event) until they are
+//!   `None`, after each call.
+//! - Wishes: [`notify`](Server::notify), [`release`](Server::release), [`hold`](Server::hold),
+//!   [`read_status`](Server::read_status), [`abort_page`](Server::abort_page).
+//! - Looking: [`session`](Server::session), [`sessions`](Server::sessions).
 //!
-//! `now` must not go back from call to call. Nothing happens by time alone: there is no timeout to wait for.
+//! `now` must not go back from call to call.
 //!
 //! **Block service is a function.** A request for a block carries all that is needed to answer it, and is answered
 //! from that at once, in any order, from any client, however many there are (section 6.1). The slots hold what is
-//! nice to know of the clients heard of lately; no slots at all is a legal number.
+//! nice to know of the clients heard of lately, and what pages and pacing need; no slots at all is a legal number.
+//! [`serve_block`] is that function with nothing around it.
+//!
+//! **A failed delivery is an input**, and nothing that ends a session: only its client ends it, or silence.
 //!
 //! | request | answer | or a Default Response with |
 //! |---|---|---|
 //! | Query Next Image | Query Next Image Response | MALFORMED_COMMAND |
 //! | Image Block | Image Block Response: data, WAIT_FOR_DATA, ABORT | NO_IMAGE_AVAILABLE, MALFORMED_COMMAND |
-//! | Upgrade End, SUCCESS | Upgrade End Response | what [`Apply::Refuse`] says, MALFORMED_COMMAND |
+//! | Image Page | the same, many times | the same, UNSUP_CLUSTER_COMMAND |
+//! | Upgrade End, SUCCESS | Upgrade End Response | what [`Apply`] says, MALFORMED_COMMAND |
 //! | Upgrade End, any other | | SUCCESS, MALFORMED_COMMAND |
+//! | Query Specific File | Query Specific File Response | MALFORMED_COMMAND, UNSUP_CLUSTER_COMMAND |
 //! | any other command | | UNSUP_CLUSTER_COMMAND |
+//! | Default Response | | never |
 //!
-//! Answers repeat the request's sequence number, ask for an APS acknowledgement, and go to nobody who asked by
-//! broadcast or multicast.
+//! Answers repeat the request's sequence number, ask for an APS acknowledgement (but for the blocks of a page), come
+//! with APS security to who asked with it, and go to nobody who asked by broadcast or multicast.
 //!
 //! ```
 //! use zigbee_ota::file::{Header, Writer};
@@ -72,33 +83,44 @@
 mod block;
 mod catalog;
 mod clock;
+mod config;
+mod device_file;
 mod end;
 mod event;
 mod notify;
+mod pace;
+mod page;
 mod policy;
 mod query;
+mod quirks;
 mod reply;
 mod session;
 mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+mod timers;
 
-use core::num::NonZeroU8;
-
-pub use block::{NotReady, Parked};
+pub use block::{NotReady, Parked, serve_block};
 pub use catalog::{Catalog, DuplicateImage, Entry};
+pub use config::Config;
+pub use end::Readiness;
 pub use event::{Event, Fault};
+pub use pace::BlockSize;
 pub use policy::{Apply, Pace, Policy, Standard, Verdict, Versions};
-pub use session::{Phase, Session};
+pub use quirks::{DEVICES, Device};
+pub use session::{Phase, Progress, Session};
 pub use store::{ImageInfo, ImageStore, Read};
 
-use crate::error::{DecodeError, Item};
+use crate::error::DecodeError;
 use crate::fifo::Fifo;
 use crate::link::{Address, DeliveryMode, Meta, Transmit};
 use crate::time::{Instant, UtcTime};
-use crate::zcl::{self, CommandId, Direction, Frame, Header, Message, Quirks, Status, ToServer};
+use crate::zcl::{
+    self, AttributeCommand, ClientReport, CommandId, Direction, Frame, Header, Message, Status, ToServer,
+};
 use clock::Clock;
+use pace::Bucket;
 use reply::Asked;
 use table::Table;
 
@@ -111,28 +133,6 @@ pub trait Slots: AsRef<[Session]> + AsMut<[Session]> {}
 
 impl<T: AsRef<[Session]> + AsMut<[Session]>> Slots for T {}
 
-/// What does not change while a server runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// The most bytes of data in one block.
-    pub max_block: NonZeroU8,
-    /// Seconds after which a client shall ask again when the store had no byte for it and named no time.
-    pub wait: u32,
-    /// Leniencies of the reader.
-    pub quirks: Quirks,
-    /// Answer queries and Upgrade End Requests that break a rule of their `check` by MALFORMED_COMMAND. Otherwise
-    /// a manufacturer code or image type out of range is looked up as it stands, an unknown version is for the
-    /// [`Policy`], and an unknown status means failed.
-    pub strict: bool,
-}
-
-impl Default for Config {
-    /// Blocks as large as clients ask for, 10 seconds, and lenient in all.
-    fn default() -> Self {
-        Self { max_block: NonZeroU8::MAX, wait: 10, quirks: Quirks::all(), strict: false }
-    }
-}
-
 /// A server; its contract is that of the [module](self).
 #[derive(Clone, Debug)]
 pub struct Server<S> {
@@ -141,8 +141,9 @@ pub struct Server<S> {
     clock: Clock,
     /// Sequence number of the next frame that answers none.
     sequence: u8,
-    /// One call leaves one event, or none.
-    events: Fifo<Event, 4>,
+    bucket: Bucket,
+    /// One call leaves four at the most.
+    events: Fifo<Event, 8>,
 }
 
 /// What became of a frame.
@@ -186,7 +187,14 @@ impl<S> Server<S> {
     where
         S: Slots,
     {
-        Self { config, table: Table::new(slots), clock: Clock::Offsets, sequence: 0, events: Fifo::new() }
+        Self {
+            config,
+            table: Table::new(slots),
+            clock: Clock::Offsets,
+            sequence: 0,
+            bucket: Bucket::NEW,
+            events: Fifo::new(),
+        }
     }
 }
 
@@ -214,10 +222,10 @@ impl<S: Slots> Server<S> {
         if header.direction() == Direction::ToClient {
             return Handled::Ignored(Ignored::ToClient);
         }
-        let asked = Asked { client: meta.from, sequence: header.sequence };
+        let asked = Asked::new(&meta, header.sequence);
         let command = CommandId(header.command);
-        let message = Frame::decode_payload(&header, payload, self.config.quirks).map(|frame| frame.message);
-        let handled = match message {
+        let frame = Frame::decode_payload(&header, payload, self.config.quirks);
+        let handled = match frame.map(|frame| frame.message) {
             Ok(Message::ToServer(ToServer::QueryNextImage(request))) => {
                 Handled::Reply(self.query(now, asked, &request, images, policy, out))
             }
@@ -227,9 +235,14 @@ impl<S: Slots> Server<S> {
             Ok(Message::ToServer(ToServer::UpgradeEnd(request))) => {
                 self.end(now, asked, header.control, request, policy, out)
             }
+            Ok(Message::ToServer(ToServer::ImagePage(request))) => {
+                self.page(now, asked, request, images, policy, out)
+            }
+            Ok(Message::ToServer(ToServer::QuerySpecificFile(request))) => {
+                Handled::Reply(self.query_device_file(now, asked, &request, images, policy, out))
+            }
             // Not served, so that it makes no difference how they are formed.
-            Ok(Message::ToServer(ToServer::ImagePage(_) | ToServer::QuerySpecificFile(_)))
-            | Err(DecodeError { item: Item::ImagePageRequest | Item::QuerySpecificFileRequest, .. }) => {
+            Err(_) if header.is_cluster_command() && !self.serves(command) => {
                 Handled::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out))
             }
             Ok(Message::DefaultResponse(_, response)) => {
@@ -243,7 +256,24 @@ impl<S: Slots> Server<S> {
             Ok(Message::Other(_)) if header.manufacturer.is_some() => {
                 Handled::Ignored(Ignored::ManufacturerSpecific)
             }
-            Ok(Message::Attributes(..) | Message::Other(_)) => Handled::Ignored(Ignored::NotOfCluster),
+            Ok(Message::Attributes(_, AttributeCommand::ReadResponse(response))) => {
+                match ClientReport::read(response) {
+                    Ok(report) => {
+                        self.events.push(Event::Report { client: asked.client, report });
+                        Handled::Done
+                    }
+                    Err(error) => Handled::Ignored(Ignored::Unreadable(error)),
+                }
+            }
+            // A server has no attributes, and says so (section 6.7).
+            Ok(Message::Attributes(direction, command)) => {
+                let frame = Frame::attributes(asked.sequence, direction, command);
+                match zcl::answer_as_server(&frame, out) {
+                    Ok(Some(len)) => Handled::Reply(asked.transmit(len, 0)),
+                    _ => Handled::Ignored(Ignored::NotOfCluster),
+                }
+            }
+            Ok(Message::Other(_)) => Handled::Ignored(Ignored::NotOfCluster),
             Ok(Message::ToClient(_)) => Handled::Ignored(Ignored::ToClient),
             Err(error) if header.is_cluster_command() => {
                 Handled::Reply(self.malformed(asked, command, error.into(), out))
@@ -251,9 +281,7 @@ impl<S: Slots> Server<S> {
             Err(error) => Handled::Ignored(Ignored::Unreadable(error)),
         };
         // Last, so that the policy was shown when the client was heard before.
-        if let Some(session) = self.table.get_mut(meta.from) {
-            session.heard = now;
-        }
+        self.heard(now, meta.from);
         handled
     }
 
@@ -261,6 +289,20 @@ impl<S: Slots> Server<S> {
     #[must_use]
     pub fn session(&self, client: Address) -> Option<&Session> {
         self.table.get(client)
+    }
+
+    /// What is remembered of all clients that have a slot, in no order.
+    pub fn sessions(&self) -> impl Iterator<Item = &Session> {
+        self.table.sessions()
+    }
+
+    /// Whether a command of the cluster is served at all.
+    fn serves(&self, command: CommandId) -> bool {
+        match command {
+            CommandId::IMAGE_PAGE_REQUEST => self.config.pages > 0 && self.table.has_slots(),
+            CommandId::QUERY_SPECIFIC_FILE_REQUEST => self.config.device_files,
+            _ => true,
+        }
     }
 
     fn malformed(&mut self, asked: Asked, command: CommandId, fault: Fault, out: &mut TxBuffer) -> Transmit {
@@ -281,7 +323,7 @@ impl<S> Server<S> {
         };
     }
 
-    /// The next event, oldest first. Four are kept.
+    /// The next event, oldest first. Eight are kept.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop()
     }

@@ -1,8 +1,8 @@
 //! Image Notify (sections 6.5.1 and 6.10.3).
 
 use super::{Server, TxBuffer, reply};
-use crate::link::{Address, DeliveryMode, Transmit};
-use crate::zcl::{Frame, ImageNotify, Violation};
+use crate::link::{Address, DeliveryMode, Token, Transmit};
+use crate::zcl::{ClientReport, Frame, ImageNotify, Violation};
 
 impl<S> Server<S> {
     /// Writes an Image Notify to `out`: there may be an image for the clients that get it. Output, of the caller's
@@ -24,9 +24,29 @@ impl<S> Server<S> {
         out: &mut TxBuffer,
     ) -> Result<Transmit, Violation> {
         notify.check()?;
-        let len = reply::write(&Frame::notify(self.sequence, notify, delivery), out);
-        self.sequence = self.sequence.wrapping_add(1);
-        // A broadcast or a multicast cannot be acknowledged.
-        Ok(Transmit::new(to, len, delivery))
+        let len = reply::write(&Frame::notify(self.next_sequence(), notify, delivery), out);
+        Ok(self.of_own_accord(to, len, delivery))
+    }
+
+    /// Writes the frame to `out` that reads a client's status and versions at once (section 6.11). The answer is
+    /// [`Event::Report`](super::Event::Report); a client that sleeps cannot be read.
+    pub fn read_status(&mut self, to: Address, out: &mut TxBuffer) -> Transmit {
+        let len = reply::write(&ClientReport::question(self.next_sequence()), out);
+        self.of_own_accord(to, len, DeliveryMode::Unicast)
+    }
+
+    pub(super) fn next_sequence(&mut self) -> u8 {
+        let next = self.sequence.wrapping_add(1);
+        core::mem::replace(&mut self.sequence, next)
+    }
+
+    /// The record of a frame that answers none.
+    pub(super) const fn of_own_accord(&self, to: Address, len: usize, delivery: DeliveryMode) -> Transmit {
+        // A broadcast or a multicast cannot be acknowledged, and its delivery tells nothing of anybody.
+        let token = match delivery {
+            DeliveryMode::Unicast => Token::data(to, 0),
+            DeliveryMode::Multicast | DeliveryMode::Broadcast => Token::NONE,
+        };
+        Transmit { token, ..Transmit::new(to, len, delivery) }
     }
 }

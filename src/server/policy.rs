@@ -5,8 +5,8 @@ use core::num::NonZeroU8;
 use super::{ImageInfo, Session};
 use crate::link::Address;
 use crate::time::UtcTime;
-use crate::types::{FileVersion, ImageId};
-use crate::zcl::{ImageBlockRequest, QueryNextImageRequest, Refusal};
+use crate::types::{FileVersion, ImageId, ImageType};
+use crate::zcl::{ImageBlockRequest, QueryNextImageRequest, QuerySpecificFileRequest, Refusal};
 
 /// The caller's decisions. Each has a default: that of [`Standard::default`], and to serve everybody at once.
 pub trait Policy {
@@ -36,11 +36,45 @@ pub trait Policy {
         Pace::Send
     }
 
+    /// What to answer to a query for a file made for the device `request.node` alone, with `found` what the store has
+    /// for it (section 6.10.12.3). Asked once for every such query.
+    fn offer_device_file(
+        &mut self,
+        client: Address,
+        request: &QuerySpecificFileRequest,
+        found: Option<&ImageInfo>,
+    ) -> Verdict {
+        let _ = (client, request, found);
+        Verdict::Offer
+    }
+
+    /// Whether a query for a file for one device with the version 0xFFFFFFFF is for whichever is the highest. Without
+    /// it, that is a version like any other.
+    fn device_file_of_any_version(&mut self, client: Address, request: &QuerySpecificFileRequest) -> bool {
+        let _ = (client, request);
+        false
+    }
+
+    /// What to answer to a client that has taken the image `id` so many `times` and asks for an image once more, with
+    /// a version for which `id` fits still: it cannot install it, or it tells a wrong version. Asked in place of
+    /// [`offer`](Self::offer), from [`Config::repeats`](super::Config::repeats) times on.
+    fn repeats(&mut self, client: Address, id: ImageId, times: u8) -> Verdict {
+        let _ = (client, id, times);
+        Verdict::NoImage
+    }
+
+    /// Whether `client` is known to sleep: the server warns then of an [`Apply::Hold`].
+    fn sleeps(&mut self, client: Address) -> bool {
+        let _ = client;
+        false
+    }
+
     /// When `client` shall upgrade to the image `id` that it has downloaded (sections 6.8.4 and 6.10.10.3). Asked
     /// each time the client asks, whether the image is still stored or not.
     fn apply(&mut self, client: Address, id: ImageId) -> Apply {
-        let _ = (client, id);
-        Apply::Now
+        let _ = client;
+        // A client does not upgrade to its log.
+        if id.image_type == ImageType::LOG { Apply::Acknowledge } else { Apply::Now }
     }
 }
 
@@ -84,6 +118,9 @@ pub enum Apply {
     /// Wait for another command; ask again every hour until it comes (section 6.12). Not for sleepy clients,
     /// which can miss the command (section 6.8.4).
     Hold,
+    /// No Upgrade End Response but a Default Response SUCCESS: for files for one device, where there is nothing to
+    /// upgrade to (section 6.10.10.3).
+    Acknowledge,
     /// No Upgrade End Response but a Default Response with this status; [`Refusal::ABORT`] is what servers use.
     Refuse(Refusal),
 }

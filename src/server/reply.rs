@@ -2,18 +2,26 @@
 
 use super::TxBuffer;
 use crate::codec::Encode;
-use crate::link::{Address, DeliveryMode, Transmit};
+use crate::link::{Address, DeliveryMode, Meta, Token, Transmit};
 use crate::zcl::{CommandId, DefaultResponse, Direction, Frame, Status, ToClient};
 
-/// Who waits for an answer, and to which frame.
+/// Who waits for an answer, to which frame, and by which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) client: Address,
     /// Sequence number of the frame; the answer repeats it.
     pub(super) sequence: u8,
+    /// Whether the frame came with APS security; the answer goes with it, too.
+    pub(super) secured: bool,
+    /// Relays of the source route to the client.
+    pub(super) relays: u8,
 }
 
 impl Asked {
+    pub(super) const fn new(meta: &Meta, sequence: u8) -> Self {
+        Self { client: meta.from, sequence, secured: meta.aps_security, relays: meta.relays }
+    }
+
     /// Answers by a command of the cluster.
     pub(super) fn respond(self, message: ToClient<'_>, out: &mut TxBuffer) -> Transmit {
         self.write(&Frame::response(self.sequence, message), out)
@@ -25,13 +33,15 @@ impl Asked {
         self.write(&Frame::default_response(self.sequence, Direction::ToClient, response), out)
     }
 
-    /// The record of an answer of `len` bytes.
-    pub(super) const fn transmit(self, len: usize) -> Transmit {
-        Transmit::new(self.client, len, DeliveryMode::Unicast)
+    /// The record of an answer of `len` bytes, the last `data` of which are data of an image.
+    pub(super) const fn transmit(self, len: usize, data: u8) -> Transmit {
+        let token = Token::data(self.client, data);
+        let aps_security = self.secured;
+        Transmit { aps_security, token, ..Transmit::new(self.client, len, DeliveryMode::Unicast) }
     }
 
-    fn write(self, frame: &Frame<'_>, out: &mut TxBuffer) -> Transmit {
-        self.transmit(write(frame, out))
+    pub(super) fn write(self, frame: &Frame<'_>, out: &mut TxBuffer) -> Transmit {
+        self.transmit(write(frame, out), 0)
     }
 }
 

@@ -1,27 +1,84 @@
 //! What a server remembers of one client.
 
 use core::mem::size_of;
+use core::num::NonZeroU8;
 
+use bitflags::bitflags;
+use zerocopy::little_endian::U32;
+
+use super::table::Links;
 use crate::link::Address;
-use crate::time::Instant;
-use crate::types::ImageId;
-use crate::zcl::{Refusal, Status};
+use crate::time::{Instant, Millis};
+use crate::types::{Eui64, ImageId};
+use crate::zcl::{ImagePageRequest, Refusal, Status};
+
+bitflags! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(super) struct Flags: u8 {
+        /// It counts among the downloads: see `Table::set`.
+        const ACTIVE = 1 << 0;
+        /// A page is being sent: it counts among the pages.
+        const PAGE = 1 << 1;
+        /// The page was asked for with the address in `node`.
+        const NODE = 1 << 2;
+        /// It was told a MinimumBlockPeriod that it has not taken on yet.
+        const TOLD_PERIOD = 1 << 3;
+        /// It was told to upgrade while it was held: the next ask is answered the same.
+        const RELEASED = 1 << 4;
+        /// The page was asked for with APS security.
+        const SECURED = 1 << 5;
+    }
+}
 
 /// The slot of one client.
 ///
-/// It decides nothing by itself: a server without a slot for a client serves it just as well (section 6.1). It is
-/// what the caller and its [`Policy`](super::Policy) can look up about a client heard of lately.
+/// It decides nothing about blocks by itself: a server without a slot for a client serves it just as well
+/// (section 6.1). It is what the caller and its [`Policy`](super::Policy) can look up about a client heard of lately,
+/// and what pages and pacing need.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
-    pub(super) client: Address,
     pub(super) heard: Instant,
+    /// When data was last sent.
+    pub(super) served: Instant,
+    /// When its timer rings; it may ring early and is set anew then.
+    pub(super) timer: Instant,
+    pub(super) node: u64,
     phase: Phase,
+    /// When the download began, in milliseconds that wrap.
+    since: u32,
+    /// Where it began.
+    first: u32,
+    pub(super) client: Address,
+    pub(super) page: Page,
     /// Not of this session: see [`Table`](super::table::Table).
-    pub(super) order: u16,
+    pub(super) links: Links,
+    /// Seconds that it was told to wait.
+    pub(super) wait: u16,
+    pub(super) flags: Flags,
+    /// Bytes in a block that arrive, where others failed.
+    pub(super) carries: Option<NonZeroU8>,
+    /// Blocks in a row that did not arrive.
+    pub(super) failures: u8,
+    /// How often it took the same image and asked again.
+    pub(super) repeats: u8,
 }
 
-/// A network of 65,528 clients takes 6 megabytes at the most.
+/// A network of 65,528 clients takes 6 megabytes.
 const _: () = assert!(size_of::<Session>() <= 96);
+
+/// A page under way (section 6.10.7).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Page {
+    /// First byte of the next block. Unaligned, as all else here, so that a session has no bytes to spare.
+    pub(super) next: U32,
+    /// Bytes of the page from there on.
+    pub(super) left: u16,
+    /// Milliseconds between two blocks.
+    pub(super) spacing: u16,
+    pub(super) max_data: u8,
+    /// Sequence number of the next block.
+    pub(super) sequence: u8,
+}
 
 /// How far a client has come, as far as it told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +95,15 @@ pub enum Phase {
         reached: u32,
         /// Blocks served, repeated ones as often as they were.
         blocks: u32,
+        /// Bytes of the file. When `reached` is as many, the client checks what it got, which can take hours.
+        size: u32,
+    },
+    /// It was silent for too long after it had been offered the image, or in the midst of it.
+    Stalled {
+        /// Which image.
+        id: ImageId,
+        /// Bytes from the start of the file up to the end of the furthest block served.
+        reached: u32,
     },
     /// The download ended: by the client's Upgrade End Request, or because the server answered ABORT to a block
     /// request.
@@ -49,18 +115,52 @@ pub enum Phase {
     },
 }
 
+/// How a download goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes from the start of the file up to the end of the furthest block served.
+    pub reached: u32,
+    /// Bytes of the file.
+    pub size: u32,
+    /// Bytes per second since the download began, or was resumed.
+    pub rate: u32,
+    /// Seconds that the rest takes at that rate; `None` while the rate is 0.
+    pub remaining: Option<u32>,
+}
+
+/// What became of a session by a block.
+pub(super) struct Served {
+    /// The download starts with it.
+    pub(super) started: bool,
+    /// Another hundredth of the file is done.
+    pub(super) hundredth: bool,
+    /// The last byte of the file was served for the first time.
+    pub(super) all: bool,
+}
+
 impl Session {
     /// A slot to lend to a server, which overwrites it. Its client and phase mean nothing.
     pub const EMPTY: Self = Self {
-        client: Address::new(0, 0),
         heard: Instant::ZERO,
+        served: Instant::ZERO,
+        timer: Instant::ZERO,
+        node: 0,
         phase: Phase::Refused(Refusal::NO_IMAGE_AVAILABLE),
-        order: 0,
+        since: 0,
+        first: 0,
+        client: Address::new(0, 0),
+        page: Page { next: U32::ZERO, left: 0, spacing: 0, max_data: 0, sequence: 0 },
+        links: Links::NONE,
+        wait: 0,
+        flags: Flags::empty(),
+        carries: None,
+        failures: 0,
+        repeats: 0,
     };
 
     /// The session of a client that nothing is known of yet.
-    pub(super) const fn of(client: Address, order: u16) -> Self {
-        Self { client, order, ..Self::EMPTY }
+    pub(super) const fn of(client: Address, links: Links) -> Self {
+        Self { client, links, ..Self::EMPTY }
     }
 
     /// Whose it is.
@@ -81,27 +181,114 @@ impl Session {
         self.phase
     }
 
-    /// Moves the client on. The only place that assigns the phase, but for `EMPTY`.
-    pub(super) const fn enter(&mut self, now: Instant, phase: Phase) {
+    /// The most bytes of data that arrive in one block, as far as larger ones did not
+    /// ([`Server::handle_delivery`](super::Server::handle_delivery)).
+    #[must_use]
+    pub const fn carries(&self) -> Option<NonZeroU8> {
+        self.carries
+    }
+
+    /// Whether a page is being sent to it.
+    #[must_use]
+    pub const fn has_page(&self) -> bool {
+        self.flags.contains(Flags::PAGE)
+    }
+
+    /// Whether the client holds `id`, complete and checked, and asked when to upgrade to it (section 6.10.9).
+    #[must_use]
+    pub fn holds(&self, id: ImageId) -> bool {
+        self.phase == Phase::Ended { id, status: Status::SUCCESS }
+    }
+
+    /// How a download goes; `None` without one.
+    #[must_use]
+    pub fn progress(&self) -> Option<Progress> {
+        let Phase::Downloading { reached, size, .. } = self.phase else { return None };
+        let now = self.heard.max(self.served);
+        let millis = u64::from(low(now).wrapping_sub(self.since)).max(1);
+        let served = u64::from(reached.saturating_sub(self.first)).saturating_mul(1000);
+        let rate = u32::try_from(served.checked_div(millis)?).unwrap_or(u32::MAX);
+        let remaining = size.saturating_sub(reached).checked_div(rate);
+        Some(Progress { reached, size, rate, remaining })
+    }
+
+    /// Moves the client on. Only this and `stall` assign the phase.
+    pub(super) fn enter(&mut self, now: Instant, phase: Phase) {
         self.heard = now;
+        self.wait = 0;
+        self.flags.remove(Flags::RELEASED);
         self.phase = phase;
     }
 
-    /// Takes note of a block of `id`, from `offset` to `end` of the file. Tells whether a download starts with
-    /// it: the first block of an image heard of, or one at offset 0 when others were served beyond it.
-    pub(super) fn served(&mut self, now: Instant, id: ImageId, offset: u32, end: u32) -> bool {
-        let (reached, blocks) = match self.phase {
-            Phase::Downloading { id: same, reached, blocks }
+    /// It was silent for too long. Tells what it had been at.
+    pub(super) fn stall(&mut self) -> Option<(ImageId, u32, bool)> {
+        let (id, reached, all) = match self.phase {
+            Phase::Offered(id) => (id, 0, false),
+            Phase::Downloading { id, reached, size, .. } => (id, reached, reached == size),
+            Phase::Refused(_) | Phase::Stalled { .. } | Phase::Ended { .. } => return None,
+        };
+        self.phase = Phase::Stalled { id, reached };
+        Some((id, reached, all))
+    }
+
+    /// Takes note of a block of `id`, which has `size` bytes, from `offset` to `end` of the file. A download starts
+    /// with the first block of an image heard of, or one at offset 0 when others were served beyond it.
+    pub(super) fn serve(&mut self, now: Instant, id: ImageId, size: u32, offset: u32, end: u32) -> Served {
+        let (before, blocks) = match self.phase {
+            Phase::Downloading { id: same, reached, blocks, .. }
                 if same == id && (offset > 0 || reached <= end) =>
             {
                 (reached, blocks)
             }
             _ => (0, 0),
         };
-        let phase = Phase::Downloading { id, reached: reached.max(end), blocks: blocks.saturating_add(1) };
-        self.enter(now, phase);
-        blocks == 0
+        if blocks == 0 {
+            (self.since, self.first) = (low(now), offset);
+        }
+        let reached = before.max(end);
+        self.enter(now, Phase::Downloading { id, reached, blocks: blocks.saturating_add(1), size });
+        self.served = now;
+        let hundredths = |bytes: u32| u64::from(bytes).saturating_mul(100).checked_div(size.into());
+        Served {
+            started: blocks == 0,
+            hundredth: hundredths(reached) != hundredths(before),
+            all: reached == size && before < size,
+        }
     }
+
+    /// Takes a page on whose next block starts at `next`.
+    pub(super) fn start_page(&mut self, request: &ImagePageRequest, sequence: u8, sent: u16) {
+        self.page = Page {
+            next: request.offset.saturating_add(sent.into()).into(),
+            left: request.page_size.saturating_sub(sent),
+            spacing: request.spacing,
+            max_data: request.max_data,
+            sequence: sequence.wrapping_add(1),
+        };
+        self.flags.set(Flags::NODE, request.node.is_some());
+        self.node = request.node.map_or(0, |node| node.0);
+    }
+
+    /// The address that a running page was asked for with.
+    pub(super) fn page_node(&self) -> Option<Eui64> {
+        self.flags.contains(Flags::NODE).then_some(Eui64(self.node))
+    }
+
+    /// When the next block of a page is due.
+    pub(super) fn page_due(&self) -> Option<Instant> {
+        self.has_page().then(|| self.served.plus(Millis(self.page.spacing.into())))
+    }
+
+    /// Since when it is silent, with the time that it was told to wait.
+    pub(super) fn silent_since(&self) -> Instant {
+        self.heard.max(self.served).plus(Millis::secs(self.wait.into()))
+    }
+}
+
+/// Milliseconds that wrap after 49 days.
+fn low(now: Instant) -> u32 {
+    let [a, b, c, d, ..] = now.as_millis().to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
 
 impl Default for Session {
@@ -118,10 +305,10 @@ mod tests {
     const B: ImageId = ImageId::new(0x1001, 0x00ab, 6);
 
     /// The same on 32 and 64 bits: nothing in it is as wide as a pointer. (Some 32-bit targets align a `u64` to
-    /// four bytes; there it is four bytes less.)
+    /// four bytes; it is no larger there.)
     #[test]
     fn a_session_is_small() {
-        assert!([36, 40].contains(&size_of::<Session>()), "{}", size_of::<Session>());
+        assert_eq!(size_of::<Session>(), 96);
     }
 
     #[test]
@@ -129,12 +316,12 @@ mod tests {
         let mut session = Session::EMPTY;
         let at = Instant::from_millis;
         let mut serve = |millis, id, offset, end| {
-            let started = session.served(at(millis), id, offset, end);
+            let served = session.serve(at(millis), id, 200, offset, end);
             assert_eq!(session.last_heard(), at(millis));
             match session.phase() {
-                Phase::Downloading { id: now, reached, blocks } => {
+                Phase::Downloading { id: now, reached, blocks, size: 200 } => {
                     assert_eq!(now, id);
-                    (started, reached, blocks)
+                    (served.started, reached, blocks)
                 }
                 other => panic!("{other:?}"),
             }
@@ -145,5 +332,18 @@ mod tests {
         assert_eq!(serve(4, A, 50, 100), (false, 150, 4), "a gap filled");
         assert_eq!(serve(5, A, 0, 50), (true, 50, 1), "from the start again");
         assert_eq!(serve(6, B, 64, 128), (true, 128, 1), "another image, resumed");
+    }
+
+    #[test]
+    fn a_rate_counts_what_was_served_here() {
+        let mut session = Session::EMPTY;
+        let start = u64::from(u32::MAX) - 1000;
+        assert_eq!(session.progress(), None);
+        session.serve(Instant::from_millis(start), A, 10_000, 4_000, 4_050);
+        session.serve(Instant::from_millis(start + 2_000), A, 10_000, 5_950, 6_000);
+        let progress = Progress { reached: 6_000, size: 10_000, rate: 1_000, remaining: Some(4) };
+        assert_eq!(session.progress(), Some(progress), "across the turn of the counter");
+        session.serve(Instant::from_millis(start + 9_000_000), A, 10_000, 5_950, 6_000);
+        assert_eq!(session.progress().unwrap().remaining, None);
     }
 }

@@ -1,6 +1,7 @@
 //! Where images come from: the trait of the caller's storage, and what a server knows of an image.
 
 use crate::file::Header;
+use crate::link::Address;
 use crate::types::{
     Eui64, HardwareRange, ImageId, ImageType, ManufacturerCode, SecurityCredentialVersion, StackVersion,
 };
@@ -20,6 +21,8 @@ pub struct ImageInfo {
     pub destination: Option<Eui64>,
     /// The hardware the file is for; without it any.
     pub hardware: Option<HardwareRange>,
+    /// The store's own number of it; the server only hands it back.
+    pub key: u32,
 }
 
 impl ImageInfo {
@@ -40,6 +43,7 @@ impl From<&Header<'_>> for ImageInfo {
             credential: header.credential,
             destination: header.destination,
             hardware: header.hardware,
+            key: 0,
         }
     }
 }
@@ -64,6 +68,13 @@ pub trait ImageStore {
     /// `offset` lies within the image, and `out`, 1 to 255 bytes long, ends no later than it. Fewer bytes may be
     /// filled where more would take time; what lies behind them in `out` is not sent.
     fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read;
+
+    /// The same, for who likes to know which client the bytes are for. The offset is always the one that the client
+    /// asks for: a store that counts on by itself serves wrong data as soon as a request is repeated.
+    fn read_for(&mut self, client: Address, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read {
+        let _ = client;
+        self.read(image, offset, out)
+    }
 }
 
 /// What became of [`ImageStore::read`].

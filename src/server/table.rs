@@ -1,237 +1,349 @@
-//! Whose slot is which.
+//! Whose slot is which, who was heard of longest ago, and whose timer rings next.
 //!
-//! Slots never move: a client keeps its place until it is given up for another. They are found by an index laid
-//! through them, the `order` of each: that of slot i says which slot holds the i-th smallest client.
+//! Slots never move: a client keeps its place until it is given up for another. Three structures are laid through
+//! them as numbers of slots, each in the fields that [`Links`] names:
 //!
 //! ```text
-//! slot     0     1     2     3     4
-//! client   0x30  0x10  0x20  -     -       used: 3
-//! order    1     2     0     -     -       slots 1, 2, 0 are those of 0x10, 0x20, 0x30
+//! buckets   bucket --> next --> next        slots whose clients have the same hash; slot i holds the head of bucket i
+//! ages      oldest <-> ... <-> newest       slots in the order in which their clients were heard of
+//! timers    a binary heap by Session::timer: heap of slot i is the slot at place i, place says where a slot stands
 //! ```
 //!
 //! | call | steps, n slots in use |
 //! |---|---|
-//! | find | log n |
-//! | enter a new client | n at most, as order entries move by one |
-//! | enter a new client when all slots are in use | n to find the one heard of longest ago, n at most to move |
+//! | find, or enter a client, new or in another's place | 1 (n, where all clients have one hash) |
+//! | set or clear a timer | log n |
+//! | the next timer | 1 |
 
-use core::cmp::Ordering;
-use core::mem::swap;
-
+use super::session::Flags;
 use super::{Session, Slots};
 use crate::link::Address;
+use crate::time::Instant;
 
 /// Unicast addresses of one network: 0x0000 to 0xFFF7. More slots are not used.
-const MOST: usize = 65_528;
+const MOST: u16 = 65_528;
+
+/// No slot.
+const NONE: u16 = u16::MAX;
+
+/// Numbers of other slots.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Links {
+    /// Of the bucket with this slot's number: the first slot.
+    bucket: u16,
+    /// The next slot of the bucket that this slot is in.
+    next: u16,
+    newer: u16,
+    older: u16,
+    /// Of the place in the heap with this slot's number: the slot there.
+    heap: u16,
+    /// Where this slot stands in the heap.
+    place: u16,
+}
+
+impl Links {
+    pub(super) const NONE: Self =
+        Self { bucket: NONE, next: NONE, newer: NONE, older: NONE, heap: NONE, place: NONE };
+}
+
+/// Names a slot in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slot(u16);
 
 #[derive(Clone, Debug)]
 pub(super) struct Table<S> {
     slots: S,
     /// Slots in use; they are the first ones.
     used: u16,
+    newest: u16,
+    oldest: u16,
+    /// Timers that are set.
+    timers: u16,
+    /// Sessions with the flag ACTIVE.
+    active: u16,
+    /// Sessions with the flag PAGE.
+    pages: u16,
 }
 
 impl<S: Slots> Table<S> {
     /// Takes slots, whatever is in them.
     pub(super) const fn new(slots: S) -> Self {
-        Self { slots, used: 0 }
+        Self { slots, used: 0, newest: NONE, oldest: NONE, timers: 0, active: 0, pages: 0 }
+    }
+
+    /// Whether any slots were lent.
+    pub(super) fn has_slots(&self) -> bool {
+        self.capacity() > 0
+    }
+
+    /// Downloads under way.
+    pub(super) const fn active(&self) -> u16 {
+        self.active
+    }
+
+    /// Pages under way.
+    pub(super) const fn pages(&self) -> u16 {
+        self.pages
+    }
+
+    /// `NONE` is no slot, however many were lent.
+    fn raw(&self, index: u16) -> Option<&Session> {
+        if index < MOST { self.slots.as_ref().get(usize::from(index)) } else { None }
+    }
+
+    fn raw_mut(&mut self, index: u16) -> Option<&mut Session> {
+        if index < MOST { self.slots.as_mut().get_mut(usize::from(index)) } else { None }
+    }
+
+    pub(super) fn at(&self, slot: Slot) -> Option<&Session> {
+        self.raw(slot.0)
+    }
+
+    pub(super) fn at_mut(&mut self, slot: Slot) -> Option<&mut Session> {
+        self.raw_mut(slot.0)
+    }
+
+    /// The sessions, in no order.
+    pub(super) fn sessions_mut(&mut self) -> impl Iterator<Item = &mut Session> {
+        self.slots.as_mut().iter_mut().take(usize::from(self.used))
+    }
+
+    pub(super) fn sessions(&self) -> impl Iterator<Item = &Session> {
+        self.slots.as_ref().iter().take(usize::from(self.used))
+    }
+
+    /// The slot of `client`.
+    pub(super) fn find(&self, client: Address) -> Option<Slot> {
+        if self.used == 0 {
+            return None;
+        }
+        let mut index = self.raw(self.bucket(client))?.links.bucket;
+        loop {
+            let session = self.raw(index)?;
+            if session.client == client {
+                return Some(Slot(index));
+            }
+            index = session.links.next;
+        }
     }
 
     /// The session of `client`.
     pub(super) fn get(&self, client: Address) -> Option<&Session> {
-        let place = self.place(client).ok()?;
-        self.slots.as_ref().get(usize::from(self.order(place)?))
+        self.at(self.find(client)?)
     }
 
-    /// The session of `client`, to write.
-    pub(super) fn get_mut(&mut self, client: Address) -> Option<&mut Session> {
-        let place = self.place(client).ok()?;
-        let index = self.order(place)?;
-        self.slots.as_mut().get_mut(usize::from(index))
-    }
-
-    /// The session of `client`, a new one where there is none; `None` only without any slot.
+    /// The slot of `client`, a new one where there is none; `None` only without any slot.
     ///
     /// With all slots in use, the client that was heard of longest ago is given up.
-    pub(super) fn enter(&mut self, client: Address) -> Option<&mut Session> {
-        let index = match self.place(client) {
-            Ok(place) => self.order(place)?,
-            Err(place) => {
-                let index = match self.add(place) {
-                    Some(index) => index,
-                    None => self.replace(place)?,
-                };
-                let slot = self.slots.as_mut().get_mut(usize::from(index))?;
-                *slot = Session::of(client, slot.order);
-                index
-            }
-        };
-        self.slots.as_mut().get_mut(usize::from(index))
-    }
-
-    /// Where `client` stands among the clients in ascending order, or where it would.
-    fn place(&self, client: Address) -> Result<usize, usize> {
-        let slots = self.slots.as_ref();
-        let used = slots.get(..usize::from(self.used)).unwrap_or_default();
-        used.binary_search_by(|at| match used.get(usize::from(at.order)) {
-            Some(session) => session.client.cmp(&client),
-            None => Ordering::Greater,
-        })
-    }
-
-    fn order(&self, place: usize) -> Option<u16> {
-        self.slots.as_ref().get(place).map(|slot| slot.order)
-    }
-
-    /// Takes the next free slot into the order at `place`, if there is one.
-    fn add(&mut self, place: usize) -> Option<u16> {
-        let index = self.used;
-        let slots = self.slots.as_mut();
-        let capacity = slots.len().min(MOST);
-        let moving = slots.get_mut(..capacity)?.get_mut(place..=usize::from(index))?;
-        shift_up(moving, index);
-        self.used = index.saturating_add(1);
-        Some(index)
-    }
-
-    /// Moves the slot of the client heard of longest ago to `place` of the order, where that client still counts.
-    fn replace(&mut self, place: usize) -> Option<u16> {
-        let slots = self.slots.as_ref();
-        let oldest = slots.get(..usize::from(self.used))?.iter().min_by_key(|session| session.heard)?;
-        let from = self.place(oldest.client).ok()?;
-        let index = self.order(from)?;
-        let slots = self.slots.as_mut();
-        if from < place {
-            shift_down(slots.get_mut(from..place)?, index);
-        } else {
-            shift_up(slots.get_mut(place..=from)?, index);
+    pub(super) fn enter(&mut self, client: Address) -> Option<Slot> {
+        if let Some(slot) = self.find(client) {
+            return Some(slot);
         }
-        Some(index)
+        let index = if self.used < self.capacity() { self.add() } else { self.give_up()? };
+        let bucket = self.bucket(client);
+        let head = self.raw_mut(bucket).map(|slot| core::mem::replace(&mut slot.links.bucket, index))?;
+        let session = self.raw_mut(index)?;
+        let links = Links { next: head, newer: NONE, older: NONE, place: NONE, ..session.links };
+        *session = Session::of(client, links);
+        self.link_newest(index);
+        Some(Slot(index))
     }
-}
 
-/// Puts `index` first in the order of `slots`; the last entry drops out.
-fn shift_up(slots: &mut [Session], mut index: u16) {
-    for slot in slots {
-        swap(&mut slot.order, &mut index);
+    /// Its client was heard of just now.
+    pub(super) fn touch(&mut self, Slot(index): Slot) {
+        if self.newest != index {
+            self.unlink_age(index);
+            self.link_newest(index);
+        }
     }
-}
 
-/// Puts `index` last in the order of `slots`; the first entry drops out.
-fn shift_down(slots: &mut [Session], mut index: u16) {
-    for slot in slots.iter_mut().rev() {
-        swap(&mut slot.order, &mut index);
+    /// Sets or clears a flag that is counted.
+    pub(super) fn set(&mut self, slot: Slot, flag: Flags, on: bool) {
+        let Some(session) = self.at_mut(slot) else { return };
+        let before = session.flags.contains(flag);
+        session.flags.set(flag, on);
+        let count = match flag {
+            Flags::ACTIVE => &mut self.active,
+            Flags::PAGE => &mut self.pages,
+            _ => return,
+        };
+        *count = match (before, on) {
+            (false, true) => count.saturating_add(1),
+            (true, false) => count.saturating_sub(1),
+            _ => *count,
+        };
+    }
+
+    fn capacity(&self) -> u16 {
+        u16::try_from(self.slots.as_ref().len()).unwrap_or(MOST).min(MOST)
+    }
+
+    /// The bucket of a client: a number of a slot, in use or not.
+    fn bucket(&self, client: Address) -> u16 {
+        let [high, low] = client.network.to_be_bytes();
+        // By the golden ratio, so that addresses that follow each other are far apart.
+        let hash = u32::from_be_bytes([0, client.endpoint, high, low]).wrapping_mul(0x9e37_79b1);
+        let scaled = (hash >> 16).wrapping_mul(self.capacity().into());
+        let [_, _, a, b] = scaled.to_le_bytes();
+        u16::from_le_bytes([a, b])
+    }
+
+    /// Takes the next free slot; there is one.
+    fn add(&mut self) -> u16 {
+        if self.used == 0 {
+            // Once: what is in the slots is not ours.
+            for slot in self.slots.as_mut() {
+                slot.links = Links::NONE;
+            }
+        }
+        let index = self.used;
+        self.used = index.saturating_add(1);
+        index
+    }
+
+    /// Frees the slot of the client heard of longest ago.
+    fn give_up(&mut self) -> Option<u16> {
+        let index = self.oldest;
+        let session = self.raw(index)?;
+        let (bucket, next) = (self.bucket(session.client), session.links.next);
+        self.set(Slot(index), Flags::ACTIVE, false);
+        self.set(Slot(index), Flags::PAGE, false);
+        self.clear_timer(Slot(index));
+        self.unlink_age(index);
+        let head = &mut self.raw_mut(bucket)?.links.bucket;
+        if *head == index {
+            *head = next;
+            return Some(index);
+        }
+        let mut before = *head;
+        loop {
+            let link = &mut self.raw_mut(before)?.links.next;
+            if *link == index {
+                *link = next;
+                return Some(index);
+            }
+            before = *link;
+        }
+    }
+
+    fn link_newest(&mut self, index: u16) {
+        let older = core::mem::replace(&mut self.newest, index);
+        if let Some(session) = self.raw_mut(index) {
+            (session.links.older, session.links.newer) = (older, NONE);
+        }
+        match self.raw_mut(older) {
+            Some(session) => session.links.newer = index,
+            None => self.oldest = index,
+        }
+    }
+
+    fn unlink_age(&mut self, index: u16) {
+        let Some(Links { newer, older, .. }) = self.raw(index).map(|session| session.links) else { return };
+        match self.raw_mut(newer) {
+            Some(session) => session.links.older = older,
+            None => self.newest = older,
+        }
+        match self.raw_mut(older) {
+            Some(session) => session.links.newer = newer,
+            None => self.oldest = newer,
+        }
+    }
+
+    /// The slot whose timer rings first, and when.
+    pub(super) fn next_timer(&self) -> Option<(Slot, Instant)> {
+        if self.timers == 0 {
+            return None;
+        }
+        let index = self.raw(0)?.links.heap;
+        Some((Slot(index), self.raw(index)?.timer))
+    }
+
+    /// Makes the timer of a slot ring at `when` at the latest. It may still ring earlier, at a time set before: that
+    /// saves the work where the time moves on with every frame.
+    pub(super) fn ring_by(&mut self, slot: Slot, when: Instant) {
+        let set = self.at(slot).is_some_and(|session| session.links.place != NONE && session.timer <= when);
+        if !set {
+            self.ring_at(slot, when);
+        }
+    }
+
+    /// Makes the timer of a slot ring at `when`.
+    pub(super) fn ring_at(&mut self, slot: Slot, when: Instant) {
+        let end = self.timers;
+        let Some(session) = self.at_mut(slot) else { return };
+        let place = match session.links.place {
+            NONE => end,
+            place => place,
+        };
+        session.timer = when;
+        if place == end {
+            self.timers = end.saturating_add(1);
+        }
+        self.put(place, slot.0);
+        self.sift(place);
+    }
+
+    /// Sets no timer for a slot.
+    pub(super) fn clear_timer(&mut self, slot: Slot) {
+        let Some(session) = self.at_mut(slot) else { return };
+        let place = core::mem::replace(&mut session.links.place, NONE);
+        let last = self.timers.saturating_sub(1);
+        if place == NONE {
+            return;
+        }
+        let Some(moved) = self.raw(last).map(|session| session.links.heap) else { return };
+        self.timers = last;
+        if place != last {
+            self.put(place, moved);
+            self.sift(place);
+        }
+    }
+
+    fn put(&mut self, place: u16, index: u16) {
+        if let Some(session) = self.raw_mut(place) {
+            session.links.heap = index;
+        }
+        if let Some(session) = self.raw_mut(index) {
+            session.links.place = place;
+        }
+    }
+
+    /// What stands at a place of the heap; beyond its end nothing.
+    fn key(&self, place: u16) -> Option<(u16, Instant)> {
+        if place >= self.timers {
+            return None;
+        }
+        let index = self.raw(place)?.links.heap;
+        Some((index, self.raw(index)?.timer))
+    }
+
+    /// Moves what stands at `place` up or down to where it belongs.
+    fn sift(&mut self, mut place: u16) {
+        let Some((index, when)) = self.key(place) else { return };
+        while let Some(above) = place.checked_sub(1).map(|below| below / 2) {
+            match self.key(above) {
+                Some((other, later)) if later > when => self.put(place, other),
+                _ => break,
+            }
+            place = above;
+        }
+        // Beyond 65,535 there are no places.
+        while let Some(left) = place.checked_mul(2).and_then(|place| place.checked_add(1)) {
+            let right = left.saturating_add(1);
+            let (below, key) = match (self.key(left), self.key(right)) {
+                (Some(a), Some(b)) if b.1 < a.1 => (right, b),
+                (Some(a), _) => (left, a),
+                (None, _) => break,
+            };
+            if key.1 >= when {
+                break;
+            }
+            self.put(place, key.0);
+            place = below;
+        }
+        self.put(place, index);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::time::Instant;
-    use std::collections::BTreeMap;
-    use std::vec;
-
-    /// A table beside what it ought to be: when each client was heard of.
-    struct Pair {
-        table: Table<vec::Vec<Session>>,
-        model: BTreeMap<Address, u64>,
-        clock: u64,
-    }
-
-    impl Pair {
-        fn new(slots: usize) -> Self {
-            let table = Table::new(vec![Session::EMPTY; slots]);
-            Self { table, model: BTreeMap::new(), clock: 0 }
-        }
-
-        fn hear(&mut self, client: Address) {
-            self.clock += 1;
-            let known = self.model.contains_key(&client);
-            let slots = self.table.slots.len();
-            if !known && self.model.len() == slots.min(MOST) {
-                let oldest = self.model.iter().min_by_key(|(_, heard)| **heard).map(|(client, _)| *client);
-                oldest.map(|client| self.model.remove(&client));
-            }
-            let Some(session) = self.table.enter(client) else {
-                return assert_eq!(slots, 0);
-            };
-            assert_eq!(session.client, client);
-            assert_eq!(session.heard != Instant::ZERO, known, "a new session starts empty");
-            session.heard = Instant::from_millis(self.clock);
-            self.model.insert(client, self.clock);
-        }
-
-        fn agree(&mut self) {
-            let used = usize::from(self.table.used);
-            assert_eq!(used, self.model.len());
-            let slots = &self.table.slots;
-            let in_order = slots[..used].iter().map(|at| &slots[usize::from(at.order)]);
-            assert!(
-                in_order
-                    .map(|session| (session.client, session.heard.as_millis()))
-                    .eq(self.model.iter().map(|(client, heard)| (*client, *heard)))
-            );
-        }
-
-        fn look_up(&mut self, client: Address) {
-            let heard = self.model.get(&client).copied();
-            assert_eq!(self.table.get(client).map(|session| session.heard.as_millis()), heard);
-            assert_eq!(self.table.get_mut(client).map(|session| session.heard.as_millis()), heard);
-        }
-    }
-
-    fn random(state: &mut u64) -> u64 {
-        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        *state >> 33
-    }
-
-    fn client(number: u64) -> Address {
-        Address::new(u16::try_from(number / 3).unwrap(), u8::try_from(number % 3).unwrap())
-    }
-
-    #[test]
-    fn few_slots_follow_the_model() {
-        for slots in [0, 1, 2, 7, 30] {
-            let mut pair = Pair::new(slots);
-            let mut state = 42;
-            for _ in 0..2000 {
-                pair.hear(client(random(&mut state) % 24));
-                pair.agree();
-                pair.look_up(client(random(&mut state) % 24));
-            }
-        }
-    }
-
-    #[test]
-    fn a_whole_network_follows_the_model() {
-        let mut pair = Pair::new(MOST + 5);
-        // Nearly in order, as filling in any order takes n² steps.
-        for number in 0..65_528_u16 {
-            pair.hear(Address::new(number ^ 3, 1));
-        }
-        pair.agree();
-        assert_eq!(pair.table.used, 65_528);
-        let mut state = 7;
-        for _ in 0..100 {
-            pair.hear(client(random(&mut state) % 0x2_fff0));
-            pair.look_up(client(random(&mut state) % 0x2_fff0));
-        }
-        pair.agree();
-    }
-
-    #[test]
-    fn slots_do_not_move() {
-        let mut table = Table::new([Session::EMPTY; 3]);
-        for network in [0x30, 0x10, 0x20] {
-            table.enter(Address::new(network, 1));
-        }
-        assert_eq!(table.slots.map(|slot| slot.client.network), [0x30, 0x10, 0x20]);
-        assert_eq!(table.slots.map(|slot| slot.order), [1, 2, 0]);
-        for (slot, heard) in table.slots.iter_mut().zip([5, 4, 6]) {
-            slot.heard = Instant::from_millis(heard);
-        }
-        table.enter(Address::new(0x40, 1));
-        assert_eq!(table.slots.map(|slot| slot.client.network), [0x30, 0x40, 0x20]);
-        assert_eq!(table.slots.map(|slot| slot.order), [2, 0, 1]);
-    }
-}
+mod tests;

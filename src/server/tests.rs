@@ -1,11 +1,17 @@
 //! Scripts: frames in, frames out, both as hexadecimal text.
 
 mod blocks;
+mod deliveries;
+mod device_files;
 mod ends;
 mod frames;
 mod notifies;
+mod pace;
+mod pages;
 mod queries;
+mod silence;
 
+use core::num::NonZeroU8;
 use std::fmt::Write as _;
 use std::string::String;
 use std::vec;
@@ -77,12 +83,42 @@ impl<I: ImageStore, P: Policy> Desk<I, P> {
     }
 
     fn sent(&self, to: Address, transmit: Transmit) -> String {
-        let expected = Transmit::new(to, transmit.len, DeliveryMode::Unicast);
+        let token = transmit.token;
+        let expected = Transmit { token, ..Transmit::new(to, transmit.len, DeliveryMode::Unicast) };
         assert_eq!(transmit, expected);
+        assert!(transmit.aps_ack && !transmit.aps_security);
         hex(&self.out[..transmit.len])
     }
 
+    fn poll(&mut self) -> Option<Transmit> {
+        self.server.poll_transmit(Instant::from_millis(self.now), &mut self.images, &mut self.out)
+    }
+
+    /// Lets the clock run to `now`, as a caller does that sleeps as long as it may, and returns what is sent
+    /// meanwhile, with the times.
+    fn run_to(&mut self, now: u64) -> Vec<(u64, Transmit, Vec<u8>)> {
+        let mut sent = vec![];
+        loop {
+            while let Some(transmit) = self.poll() {
+                sent.push((self.now, transmit, self.out[..transmit.len].to_vec()));
+            }
+            self.server.handle_timeout(self.now());
+            match self.server.poll_timeout() {
+                Some(next) if next.as_millis() <= now => self.now = self.now.max(next.as_millis()),
+                _ => break,
+            }
+        }
+        self.now = now;
+        sent
+    }
+
+    /// What happened, but for progress.
     fn events(&mut self) -> Vec<Event> {
+        let news = |event: &Event| !matches!(event, Event::Progress { .. } | Event::AllServed { .. });
+        self.all_events().into_iter().filter(news).collect()
+    }
+
+    fn all_events(&mut self) -> Vec<Event> {
         core::iter::from_fn(|| self.server.poll_event()).collect()
     }
 

@@ -70,7 +70,7 @@ fn blocks_make_up_the_file() {
         assert_eq!(block.len(), size);
         file.extend(block);
         let reached = u32::try_from(file.len()).unwrap();
-        assert_eq!(desk.phase(LAMP), Some(Phase::Downloading { id: IMAGE, reached, blocks }));
+        assert_eq!(desk.phase(LAMP), Some(Phase::Downloading { id: IMAGE, reached, blocks, size: 101 }));
     }
     assert_eq!(file, image);
     assert_eq!(desk.events(), [Event::Started { client: LAMP, id: IMAGE }]);
@@ -128,7 +128,7 @@ fn a_policy_sees_what_was_before_the_request() {
         (desk.now, desk.policy.0) = (now, now);
         assert_eq!(desk.ask(LAMP, FIRST) == FIRST_DATA, served, "{now}");
     }
-    let downloading = Some(Phase::Downloading { id: IMAGE, reached: 2, blocks: 1 });
+    let downloading = Some(Phase::Downloading { id: IMAGE, reached: 2, blocks: 1, size: 101 });
     assert_eq!(desk.policy.1, [None, downloading, downloading, downloading]);
 }
 
@@ -249,7 +249,7 @@ fn policy_and_store_can_make_a_client_wait() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     desk.policy.pace = Some(Pace::Wait { seconds: 30 });
     assert_eq!(desk.ask(LAMP, FIRST), WAIT);
-    assert_eq!(desk.events(), []);
+    assert_eq!(desk.events(), [Event::Waiting { client: LAMP, id: IMAGE, seconds: 30 }]);
 
     let mut desk = slow(Some(Read::Wait { seconds: 30 }));
     assert_eq!(desk.ask(LAMP, FIRST), WAIT);

@@ -1,6 +1,7 @@
 //! Upgrade End.
 
 use super::*;
+use crate::time::ServerTime;
 use crate::zcl::{Refusal, Violation};
 
 const END: &str = "01 2a 06 00 01 10 ab 00 05 00 00 00";
@@ -12,7 +13,8 @@ const HOLD: &str = "19 2a 07 01 10 ab 00 05 00 00 00 00 00 00 00 ff ff ff ff";
 fn success_is_answered_by_an_order_for_the_same_image() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     assert_eq!(desk.ask(LAMP, END), NOW);
-    assert_eq!(desk.events(), [Event::Ended { client: LAMP, id: IMAGE, status: Status::SUCCESS }]);
+    let ended = Event::Ended { client: LAMP, id: IMAGE, status: Status::SUCCESS };
+    assert_eq!(desk.events(), [ended, Event::Ordered { client: LAMP, id: IMAGE, time: ServerTime::NOW }]);
     assert_eq!(desk.phase(LAMP), Some(Phase::Ended { id: IMAGE, status: Status::SUCCESS }));
     assert_eq!(
         desk.ask(PLUG, "01 99 06 00 02 20 cd bf 78 56 34 12"),
@@ -113,6 +115,118 @@ fn times_are_told_in_one_way_throughout() {
     assert_eq!(zcl::ImageNotify::DEFAULT_JITTER, 50);
 }
 
+/// Shows: SRV-067
+#[test]
+fn a_client_that_sleeps_is_not_well_told_to_wait() {
+    struct Bedroom(Apply);
+    impl Policy for Bedroom {
+        fn apply(&mut self, _: Address, _: ImageId) -> Apply {
+            self.0
+        }
+        fn sleeps(&mut self, client: Address) -> bool {
+            client == LAMP
+        }
+    }
+    let warning = Event::HeldAsleep { client: LAMP, id: IMAGE };
+    for (apply, client, warned) in [
+        (Apply::Hold, LAMP, true),
+        (Apply::Hold, PLUG, false),
+        (Apply::Now, LAMP, false),
+        (Apply::At(UtcTime(9)), LAMP, true),
+    ] {
+        let mut desk = Desk::new(Catalog::default(), Bedroom(apply));
+        desk.ask(client, END);
+        assert_eq!(desk.events().contains(&warning), warned, "{apply:?}");
+    }
+}
+
+/// Shows: SRV-068
+#[test]
+fn an_order_that_nobody_asked_for_reaches_one_or_all_and_those_who_missed_it() {
+    const THIRD: Address = Address::new(0x0003, 1);
+    let mut desk = Desk::with(vec![]);
+    desk.policy.apply = Some(Apply::Hold);
+    for client in [LAMP, PLUG, THIRD] {
+        assert_eq!(desk.ask(client, END), HOLD);
+    }
+    let now = desk.now();
+    let sent = desk.server.release(now, LAMP, DeliveryMode::Unicast, IMAGE.into(), 0, &mut desk.out);
+    assert_eq!(desk.sent(LAMP, sent), "19 00 07 01 10 ab 00 05 00 00 00 00 00 00 00 00 00 00 00");
+    // It missed it, as it was asleep: the policy says hold still, and it gets the order all the same.
+    assert_eq!(desk.ask(LAMP, END), NOW);
+    assert_eq!(desk.ask(LAMP, END), NOW, "each time");
+    assert_eq!(desk.ask(PLUG, END), HOLD, "it is not meant");
+
+    let all = Address::ALL_AWAKE;
+    let sent = desk.server.release(now, all, DeliveryMode::Broadcast, IMAGE.into(), 60, &mut desk.out);
+    assert_eq!((sent.to, sent.delivery, sent.aps_ack), (all, DeliveryMode::Broadcast, false));
+    assert_eq!(hex(&desk.out[..sent.len]), "19 01 07 01 10 ab 00 05 00 00 00 00 00 00 00 3c 00 00 00");
+    for client in [PLUG, THIRD] {
+        assert_eq!(desk.ask(client, END), NOW);
+    }
+    // Once it has begun anew, the order is forgotten; and one can be taken back.
+    desk.ask(PLUG, "01 2a 01 00 01 10 ab 00 05 00 00 00");
+    assert_eq!(desk.ask(PLUG, END), HOLD);
+    let sent = desk.server.hold(now, THIRD, DeliveryMode::Unicast, IMAGE.into(), &mut desk.out);
+    assert_eq!(desk.sent(THIRD, sent), HOLD.replacen("2a", "02", 1));
+    assert_eq!(desk.ask(THIRD, END), HOLD);
+    assert_eq!(desk.ask(LAMP, END), NOW);
+}
+
+/// Shows: SRV-069
+#[test]
+fn a_wildcard_order_is_for_every_image_it_matches() {
+    use crate::types::ImageFilter;
+    let mut desk = Desk::with(vec![]);
+    desk.policy.apply = Some(Apply::Hold);
+    let other = "01 2a 06 00 02 20 cd bf 78 56 34 12";
+    assert_eq!(desk.ask(LAMP, END), HOLD);
+    desk.ask(PLUG, other);
+    let maker = ImageFilter { manufacturer: ManufacturerCode(0x2002), ..ImageFilter::ALL };
+    let (now, all) = (desk.now(), Address::ALL_AWAKE);
+    let sent = desk.server.release(now, all, DeliveryMode::Broadcast, maker, 0, &mut desk.out);
+    assert_eq!(hex(&desk.out[..sent.len]), "19 00 07 02 20 ff ff ff ff ff ff 00 00 00 00 00 00 00 00");
+    assert_eq!(desk.ask(LAMP, END), HOLD);
+    assert!(desk.ask(PLUG, other).ends_with("00 00 00 00 00 00 00 00"));
+    let sent = desk.server.release(now, all, DeliveryMode::Broadcast, ImageFilter::ALL, 0, &mut desk.out);
+    assert_eq!(hex(&desk.out[..sent.len]), "19 01 07 ff ff ff ff ff ff ff ff 00 00 00 00 00 00 00 00");
+    assert_eq!(desk.ask(LAMP, END), NOW);
+}
+
+/// Shows: SRV-070
+#[test]
+fn it_can_be_told_who_is_ready() {
+    use crate::zcl::{ClientReport, ImageUpgradeStatus};
+    use crate::{FileVersion, StackVersion};
+    let mut desk = Desk::with(vec![plain(5, 101)]);
+    desk.ask(LAMP, END);
+    desk.ask(PLUG, "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02");
+    let stack = StackVersion::ZIGBEE_PRO;
+    let of = |session: Option<&Session>, report: Option<&ClientReport>| {
+        Readiness::of(IMAGE, stack, session, report)
+    };
+    assert_eq!(of(desk.server.session(LAMP), None), Readiness::Ready);
+    assert_eq!(of(desk.server.session(PLUG), None), Readiness::Unknown);
+    let waiting = ClientReport {
+        status: Some(ImageUpgradeStatus::WAITING_TO_UPGRADE),
+        downloaded_version: Some(FileVersion(5)),
+        downloaded_stack: Some(stack),
+        ..ClientReport::default()
+    };
+    let status = Some(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS);
+    for (report, readiness) in [
+        (waiting, Readiness::Ready),
+        (ClientReport { downloaded_version: Some(FileVersion(4)), ..waiting }, Readiness::NotReady),
+        (ClientReport { downloaded_stack: Some(StackVersion::ZIGBEE_IP), ..waiting }, Readiness::NotReady),
+        (ClientReport { manufacturer: Some(ManufacturerCode(1)), ..waiting }, Readiness::NotReady),
+        (ClientReport { status, ..waiting }, Readiness::NotReady),
+        (ClientReport { downloaded_version: None, ..waiting }, Readiness::Unknown),
+        (ClientReport::default(), Readiness::Unknown),
+    ] {
+        assert_eq!(of(desk.server.session(PLUG), Some(&report)), readiness, "{report:?}");
+    }
+}
+
 /// Shows: SRV-071
 #[test]
 fn a_repeated_ask_is_answered_as_things_stand() {
@@ -122,7 +236,7 @@ fn a_repeated_ask_is_answered_as_things_stand() {
         assert_eq!(desk.ask(LAMP, END), answer);
         desk.now += 3_600_000;
     }
-    assert_eq!(desk.events().len(), 3);
+    assert_eq!(desk.events().iter().filter(|event| matches!(event, Event::Ended { .. })).count(), 3);
 }
 
 /// Shows: SRV-073

@@ -11,11 +11,6 @@ fn commands_nobody_has_are_unsupported() {
     assert_eq!(desk.ask(LAMP, "01 08 ff 01 02 03"), "18 08 0b ff 81");
     // Disable-default-response does not cover errors.
     assert_eq!(desk.ask(LAMP, "11 09 0a"), "18 09 0b 0a 81");
-    // Image Page Request and Query Specific File Request, well-formed.
-    let page = "01 0a 04 00 01 10 ab 00 05 00 00 00 00 00 00 00 32 00 02 0a 00";
-    assert_eq!(desk.ask(LAMP, page), "18 0a 0b 04 81");
-    let specific = "01 0b 08 01 00 00 00 00 00 00 00 01 10 c1 ff 05 00 00 00 02 00";
-    assert_eq!(desk.ask(LAMP, specific), "18 0b 0b 08 81");
     for delivery in [DeliveryMode::Broadcast, DeliveryMode::Multicast] {
         let handled = desk.handle_as(Meta::new(LAMP, delivery), &bytes("01 07 0a"));
         assert_eq!(handled, Handled::Ignored(Ignored::NotUnicast));
@@ -48,7 +43,6 @@ fn frames_for_others_are_ignored() {
         ("18 07 0b 03 00", Ignored::ToClient),
         ("05 5f 11 07 03 00", Ignored::ManufacturerSpecific),
         ("04 5f 11 07 0b 03 00", Ignored::ManufacturerSpecific),
-        ("00 07 00 06 00", Ignored::NotOfCluster),
         ("02 07 03", Ignored::NotOfCluster),
         ("03 07 03", Ignored::NotOfCluster),
     ] {
@@ -83,6 +77,51 @@ fn nobody_who_asks_more_than_one_is_answered() {
     }
     assert_eq!(desk.events(), []);
     assert!(desk.server.session(LAMP).is_none());
+}
+
+/// A server has no attributes to read.
+#[test]
+fn a_read_attribute_is_unsupported() {
+    let mut desk = Desk::with(vec![]);
+    assert_eq!(desk.ask(LAMP, "00 07 00 06 00"), "18 07 01 06 00 86");
+}
+
+/// Shows: SRV-083
+#[test]
+fn a_descriptor_names_the_cluster() {
+    assert_eq!(zcl::CLUSTER_ID, 0x0019);
+    // What a server takes as input are the commands to it, and what it sends are those to clients.
+    use Direction::{ToClient, ToServer};
+    let due =
+        [ToClient, ToServer, ToClient, ToServer, ToServer, ToClient, ToServer, ToClient, ToServer, ToClient];
+    for (command, due) in (0..).zip(due) {
+        assert_eq!(CommandId(command).direction(), Some(due));
+    }
+}
+
+/// Shows: SRV-082
+#[test]
+fn one_frame_reads_a_clients_status_and_versions() {
+    let mut desk = Desk::with(vec![]);
+    let sent = desk.server.read_status(LAMP, &mut desk.out);
+    let question = desk.sent(LAMP, sent);
+    assert_eq!(question, "08 00 00 06 00 02 00 04 00 01 00 08 00 07 00 03 00 05 00");
+    let held = zcl::Attributes {
+        status: zcl::ImageUpgradeStatus::WAITING_TO_UPGRADE,
+        downloaded_version: Some(crate::FileVersion(5)),
+        manufacturer: Some(ManufacturerCode(0x1001)),
+        ..zcl::Attributes::DEFAULT
+    };
+    let question = bytes(&question);
+    let question = Frame::decode(&question, zcl::Quirks::empty()).unwrap();
+    let mut answer = [0; zcl::LONGEST_ATTRIBUTES];
+    let len = held.answer(&question, &mut answer).unwrap().unwrap();
+    assert_eq!(desk.handle(LAMP, &hex(&answer[..len])), Handled::Done);
+    let [Event::Report { client: LAMP, report }] = desk.events()[..] else { panic!() };
+    assert_eq!(report.status, Some(held.status));
+    assert_eq!(report.downloaded_version, held.downloaded_version);
+    assert_eq!((report.current_version, report.file_offset), (held.current_version, held.file_offset));
+    assert_eq!(report.manufacturer, held.manufacturer);
 }
 
 /// Shows: SRV-008

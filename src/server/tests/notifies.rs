@@ -1,6 +1,7 @@
 //! Image Notify.
 
 use super::*;
+use crate::link::Delivery;
 use crate::types::{FileVersion, ImageFilter};
 use crate::zcl::{ImageNotify, NotifyScope, Violation};
 
@@ -13,7 +14,9 @@ fn notify(
     notify: ImageNotify,
 ) -> String {
     let transmit = desk.server.notify(to, delivery, notify, &mut desk.out).unwrap();
-    assert_eq!(transmit, Transmit::new(to, transmit.len, delivery));
+    assert_eq!(transmit.aps_ack, delivery == DeliveryMode::Unicast);
+    let token = transmit.token;
+    assert_eq!(transmit, Transmit { token, ..Transmit::new(to, transmit.len, delivery) });
     hex(&desk.out[..transmit.len])
 }
 
@@ -84,7 +87,7 @@ fn a_new_image_is_told_to_nobody() {
     assert_eq!(desk.ask(LAMP, query), "19 07 02 00 01 10 ab 00 05 00 00 00 65 00 00 00");
 }
 
-/// A notify that does not arrive has no trace here that could end anything: there is nothing to tell the server.
+/// Shows: SRV-014
 #[test]
 fn a_notify_that_is_lost_ends_nothing() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
@@ -93,7 +96,11 @@ fn a_notify_that_is_lost_ends_nothing() {
     let before = desk.phase(LAMP);
     for client in [LAMP, PLUG] {
         for _ in 0..10 {
-            notify(&mut desk, client, DeliveryMode::Unicast, ImageNotify::UNICAST);
+            let way = DeliveryMode::Unicast;
+            let sent = desk.server.notify(client, way, ImageNotify::UNICAST, &mut desk.out).unwrap();
+            desk.server.handle_delivery(Instant::ZERO, sent.token, Delivery::Failed);
+            let carries = None;
+            assert_eq!(desk.events().last(), Some(&Event::Undelivered { client, carries }));
         }
     }
     assert_eq!((desk.phase(LAMP), desk.phase(PLUG)), (before, None));

@@ -1,0 +1,74 @@
+//! What does not change while a server runs.
+
+use core::num::{NonZeroU8, NonZeroU32};
+
+use super::quirks::{DEVICES, Device};
+use crate::time::Millis;
+use crate::zcl::Quirks;
+
+/// What does not change while a server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The most bytes of data in one block; see [`BlockSize`](super::BlockSize) for what else makes it smaller.
+    pub max_block: NonZeroU8,
+    /// Bytes of a ZCL frame that travel in one piece to a client next door, without APS security: 82 in most
+    /// networks. Blocks are made to fit, with what APS security and the relays of a source route take
+    /// (section 6.10.8.3). `None` where the stack fragments, or does not tell.
+    pub frame_room: Option<NonZeroU8>,
+    /// Seconds after which a client shall ask again when the store had no byte for it and named no time, and when
+    /// one of the limits below is reached.
+    pub wait: u32,
+    /// The most downloads at a time; whoever comes later is told to wait. One that has got its last byte, or was
+    /// silent for [`stall`](Self::stall), does not count; nor does one that was given no slot.
+    pub downloads: u16,
+    /// The least time between two blocks for one client; zero for none. A client that tells its MinimumBlockPeriod
+    /// is given this one (later revisions), the others are told to wait, in seconds.
+    pub period: Millis,
+    /// Bytes of data per second for all clients together, with a second's worth in advance.
+    pub rate: Option<NonZeroU32>,
+    /// Pages at a time; 0 is a server without Image Page Request (section 6.10.7.3). Whoever comes later is told to
+    /// wait. A page needs a slot.
+    pub pages: u16,
+    /// Serve files for one device (sections 6.10.11 and 6.10.12).
+    pub device_files: bool,
+    /// A client that is silent for so long after an offer or between two blocks has stalled. Nothing else ends a
+    /// session that the client does not end.
+    pub stall: Millis,
+    /// The same for a client that has got the last byte: it checks the image, for half an hour and more, before it
+    /// says so.
+    pub verify: Millis,
+    /// So many times a client may take the same image and ask again as if it had not, before
+    /// [`Policy::repeats`](super::Policy::repeats) is asked. 0 is never.
+    pub repeats: u8,
+    /// Devices that need to be treated otherwise.
+    pub devices: &'static [Device],
+    /// Leniencies of the reader.
+    pub quirks: Quirks,
+    /// Answer queries and Upgrade End Requests that break a rule of their `check` by MALFORMED_COMMAND. Otherwise
+    /// a manufacturer code or image type out of range is looked up as it stands, an unknown version is for the
+    /// [`Policy`](super::Policy), and an unknown status means failed.
+    pub strict: bool,
+}
+
+impl Default for Config {
+    /// Everything served, as fast and in blocks as large as clients ask for, but for the [`DEVICES`] that bear less;
+    /// 10 seconds to wait, 5 minutes of silence, an hour to check the image, three repetitions; lenient in all.
+    fn default() -> Self {
+        Self {
+            max_block: NonZeroU8::MAX,
+            frame_room: None,
+            wait: 10,
+            downloads: u16::MAX,
+            period: Millis(0),
+            rate: None,
+            pages: u16::MAX,
+            device_files: true,
+            stall: Millis::secs(300),
+            verify: Millis::secs(3600),
+            repeats: 3,
+            devices: DEVICES,
+            quirks: Quirks::all(),
+            strict: false,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Query Specific File (sections 6.10.11 and 6.10.12): files made for one device.
+
+use super::query::answer;
+use super::reply::Asked;
+use super::{Event, ImageInfo, ImageStore, Policy, Server, Slots, TxBuffer};
+use crate::link::Transmit;
+use crate::time::Instant;
+use crate::types::{FileVersion, ImageId};
+use crate::zcl::{
+    CommandId, ImageOffer, QuerySpecificFileRequest, QuerySpecificFileResponse, Status, ToClient,
+};
+
+impl<S: Slots> Server<S> {
+    pub(super) fn query_device_file(
+        &mut self,
+        now: Instant,
+        asked: Asked,
+        request: &QuerySpecificFileRequest,
+        images: &mut (impl ImageStore + ?Sized),
+        policy: &mut (impl Policy + ?Sized),
+        out: &mut TxBuffer,
+    ) -> Transmit {
+        let command = CommandId::QUERY_SPECIFIC_FILE_REQUEST;
+        if !self.config.device_files {
+            return asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out);
+        }
+        if self.config.strict
+            && let Err(violation) = request.check()
+        {
+            return self.malformed(asked, command, violation.into(), out);
+        }
+        let (client, QuerySpecificFileRequest { node, id, .. }) = (asked.client, *request);
+        let mut its_own = |image: &ImageInfo| image.destination == Some(node);
+        let any = id.version == FileVersion::ANY && policy.device_file_of_any_version(client, request);
+        let found = match any {
+            true => images.find(id.manufacturer, id.image_type, &mut its_own),
+            false => images.info(id, Some(node)),
+        };
+        // A file for all is none for one, whatever its type.
+        let found = found.filter(its_own);
+        let offer = found
+            .map(|image| ImageOffer { id: ImageId { version: image.id.version, ..id }, size: image.size });
+        let answer = answer(policy.offer_device_file(client, request, found.as_ref()), offer);
+        self.offered(now, client, answer);
+        self.events.push(Event::QueriedDeviceFile { client, request: *request, answer });
+        let response = match answer {
+            Ok(offer) => QuerySpecificFileResponse::Offer(offer),
+            Err(refusal) => QuerySpecificFileResponse::Refused(refusal),
+        };
+        asked.respond(ToClient::QuerySpecificFile(response), out)
+    }
+}

@@ -1,0 +1,141 @@
+//! The table beside what it ought to be.
+
+use super::*;
+use std::collections::BTreeMap;
+use std::vec::{self, Vec};
+
+/// Clients by when each was heard of and when its timer rings.
+struct Pair {
+    table: Table<vec::Vec<Session>>,
+    model: BTreeMap<Address, (u64, Option<u64>)>,
+    clock: u64,
+}
+
+impl Pair {
+    fn new(slots: usize) -> Self {
+        // What an earlier server left.
+        let mut session = Session::EMPTY;
+        session.links = Links { bucket: 1, next: 1, newer: 0, older: 0, heap: 0, place: 0 };
+        Self { table: Table::new(std::vec![session; slots]), model: BTreeMap::new(), clock: 0 }
+    }
+
+    fn hear(&mut self, client: Address) {
+        self.clock += 1;
+        let known = self.model.get(&client).copied();
+        let slots = self.table.slots.len();
+        if known.is_none() && self.model.len() == slots.min(MOST.into()) {
+            let oldest = self.model.iter().min_by_key(|(_, (heard, _))| *heard).map(|(client, _)| *client);
+            oldest.map(|client| self.model.remove(&client));
+        }
+        let Some(slot) = self.table.enter(client) else {
+            return assert_eq!(slots, 0);
+        };
+        self.table.touch(slot);
+        let session = self.table.at_mut(slot).unwrap();
+        assert_eq!(session.client, client);
+        assert_eq!(session.heard != Instant::ZERO, known.is_some(), "a new session starts empty");
+        session.heard = Instant::from_millis(self.clock);
+        self.model.insert(client, (self.clock, known.and_then(|(_, timer)| timer)));
+    }
+
+    fn ring(&mut self, client: Address, when: Option<u64>) {
+        let (Some(slot), Some(entry)) = (self.table.find(client), self.model.get_mut(&client)) else {
+            return;
+        };
+        match when {
+            Some(when) => self.table.ring_at(slot, Instant::from_millis(when)),
+            None => self.table.clear_timer(slot),
+        }
+        entry.1 = when;
+    }
+
+    fn agree(&self) {
+        assert_eq!(usize::from(self.table.used), self.model.len());
+        for (client, (heard, _)) in &self.model {
+            assert_eq!(self.table.get(*client).map(|session| session.heard.as_millis()), Some(*heard));
+        }
+        let mut by_age = Vec::new();
+        let mut index = self.table.oldest;
+        while let Some(session) = self.table.raw(index) {
+            by_age.push(session.heard.as_millis());
+            index = session.links.newer;
+        }
+        assert!(by_age.is_sorted() && by_age.len() == self.model.len());
+        let timers = self.model.values().filter_map(|(_, timer)| *timer);
+        assert_eq!(usize::from(self.table.timers), timers.clone().count());
+        assert_eq!(self.table.next_timer().map(|(_, when)| when.as_millis()), timers.min());
+    }
+}
+
+fn random(state: &mut u64) -> u64 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+    *state >> 33
+}
+
+fn client(number: u64) -> Address {
+    Address::new(u16::try_from(number / 3).unwrap(), u8::try_from(number % 3).unwrap())
+}
+
+#[test]
+fn few_slots_follow_the_model() {
+    for slots in [0, 1, 2, 7, 30] {
+        let mut pair = Pair::new(slots);
+        let mut state = 42;
+        for _ in 0..2000 {
+            pair.hear(client(random(&mut state) % 24));
+            pair.agree();
+            let when = Some(random(&mut state) % 1000).filter(|when| *when < 700);
+            pair.ring(client(random(&mut state) % 24), when);
+            pair.agree();
+            let stranger = client(random(&mut state) % 24);
+            assert_eq!(pair.table.find(stranger).is_some(), pair.model.contains_key(&stranger));
+        }
+    }
+}
+
+#[test]
+fn a_whole_network_follows_the_model() {
+    let mut pair = Pair::new(usize::from(MOST) + 20);
+    let mut state = 7;
+    for number in 0..65_528_u16 {
+        let client = Address::new(number.wrapping_mul(25_173), 1);
+        pair.hear(client);
+        pair.ring(client, Some(random(&mut state)));
+    }
+    pair.agree();
+    assert_eq!((pair.table.used, pair.table.timers), (65_528, 65_528));
+    for _ in 0..30 {
+        pair.hear(client(random(&mut state) % 0x2_fff0));
+    }
+    pair.agree();
+    while let Some((slot, when)) = pair.table.next_timer() {
+        pair.table.clear_timer(slot);
+        assert!(pair.table.next_timer().is_none_or(|(_, next)| next >= when));
+    }
+}
+
+#[test]
+fn a_timer_that_rings_soon_enough_is_left_alone() {
+    let mut table = Table::new([Session::EMPTY; 2]);
+    let slot = table.enter(Address::new(1, 1)).unwrap();
+    let at = Instant::from_millis;
+    for (by, rings) in [(50, 50), (70, 50), (40, 40)] {
+        table.ring_by(slot, at(by));
+        assert_eq!(table.next_timer(), Some((slot, at(rings))));
+    }
+    table.ring_at(slot, at(70));
+    assert_eq!(table.next_timer(), Some((slot, at(70))));
+}
+
+#[test]
+fn slots_given_up_are_not_counted() {
+    let mut table = Table::new([Session::EMPTY; 1]);
+    let slot = table.enter(Address::new(1, 1)).unwrap();
+    for _ in 0..2 {
+        table.set(slot, Flags::ACTIVE, true);
+        table.set(slot, Flags::PAGE, true);
+        assert_eq!((table.active(), table.pages()), (1, 1));
+    }
+    table.enter(Address::new(2, 1)).unwrap();
+    assert_eq!((table.active(), table.pages()), (0, 0));
+}

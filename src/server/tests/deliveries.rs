@@ -1,0 +1,86 @@
+//! What the stack says of frames that were sent.
+
+use super::*;
+use crate::link::{Delivery, Token};
+
+const BLOCK: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 40";
+
+fn reply(desk: &mut Desk<impl ImageStore, Script>, from: Address, request: &str) -> Transmit {
+    match desk.handle(from, request) {
+        Handled::Reply(transmit) => transmit,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Pain 4: one failed delivery ends nothing.
+#[test]
+fn a_delivery_that_fails_ends_nothing() {
+    let mut desk = Desk::with(vec![plain(5, 1000)]);
+    for _ in 0..100 {
+        let sent = reply(&mut desk, LAMP, BLOCK);
+        desk.server.handle_delivery(desk.now(), sent.token, Delivery::Failed);
+        assert!(matches!(desk.phase(LAMP), Some(Phase::Downloading { .. })));
+        desk.now += 1_000;
+    }
+    for request in ["01 2a 01 00 01 10 ab 00 01 00 00 00", "01 2a 06 00 01 10 ab 00 05 00 00 00"] {
+        let before = reply(&mut desk, LAMP, request);
+        let phase = desk.phase(LAMP);
+        desk.server.handle_delivery(desk.now(), before.token, Delivery::Failed);
+        assert_eq!(desk.phase(LAMP), phase);
+    }
+    // Of a client that nothing is known of, or of nobody.
+    desk.events();
+    desk.server.handle_delivery(desk.now(), Token::data(PLUG, 50), Delivery::Failed);
+    assert_eq!(desk.events(), [Event::Undelivered { client: PLUG, carries: None }]);
+    desk.server.handle_delivery(desk.now(), Token::NONE, Delivery::Failed);
+    assert_eq!((desk.events(), desk.phase(PLUG)), (vec![], None));
+}
+
+#[test]
+fn blocks_that_do_not_arrive_become_smaller() {
+    let mut desk = Desk::with(vec![plain(5, 1000)]);
+    let mut sizes = vec![];
+    for _ in 0..14 {
+        let sent = reply(&mut desk, LAMP, BLOCK);
+        sizes.push(sent.len - 17);
+        desk.server.handle_delivery(desk.now(), sent.token, Delivery::Failed);
+    }
+    assert_eq!(sizes, [64, 64, 48, 48, 36, 36, 27, 27, 20, 20, 16, 16, 16, 16]);
+    let shrunk = |event: &Event| matches!(event, Event::Undelivered { carries: Some(_), .. });
+    assert!(desk.events().iter().any(shrunk));
+    assert_eq!(reply(&mut desk, PLUG, BLOCK).len, 17 + 64, "others are served as before");
+    assert_eq!(desk.server.session(LAMP).unwrap().carries(), NonZeroU8::new(16));
+}
+
+/// One lost frame says nothing about its size.
+#[test]
+fn it_takes_two_failures_in_a_row() {
+    let mut desk = Desk::with(vec![plain(5, 1000)]);
+    for _ in 0..20 {
+        for report in [Delivery::Failed, Delivery::Acknowledged] {
+            let sent = reply(&mut desk, LAMP, BLOCK);
+            assert_eq!(sent.len, 17 + 64);
+            desk.server.handle_delivery(desk.now(), sent.token, report);
+        }
+    }
+    // Late reports of what was sent before count once.
+    let late = reply(&mut desk, LAMP, BLOCK).token;
+    for _ in 0..10 {
+        desk.server.handle_delivery(desk.now(), late, Delivery::Failed);
+    }
+    assert_eq!(reply(&mut desk, LAMP, BLOCK).len, 17 + 48);
+}
+
+/// Pain 2, and SRV-045: requests that come while an answer is under way are each answered at once.
+#[test]
+fn a_request_is_answered_before_the_last_answer_was_confirmed() {
+    let mut desk = Desk::with(vec![plain(5, 1000)]);
+    let under_way: Vec<_> = (0..8)
+        .map(|at| reply(&mut desk, LAMP, &BLOCK.replacen("2a", &std::format!("{at:02x}"), 1)))
+        .collect();
+    assert_eq!(under_way.len(), 8);
+    for sent in under_way {
+        desk.server.handle_delivery(desk.now(), sent.token, Delivery::Acknowledged);
+    }
+    assert!(matches!(desk.phase(LAMP), Some(Phase::Downloading { blocks: 8, .. })));
+}

@@ -1,0 +1,219 @@
+//! Files for one device.
+
+use super::frames::malformed_prefixes;
+use super::*;
+use crate::FileVersion;
+use crate::error::Item;
+use crate::link::Meta;
+use crate::zcl::QuerySpecificFileRequest;
+
+const SETTINGS: ImageId = ImageId::new(0x1001, 0xffc1, 5);
+/// The owner asks for version 5 of its settings.
+const QUERY: &str = "01 2a 08 ef cd ab 89 67 45 23 01 01 10 c1 ff 05 00 00 00 02 00";
+const NO_FILE: &str = "19 2a 09 98";
+const OFFER: &str = "19 2a 09 00 01 10 c1 ff 05 00 00 00 64 00 00 00";
+
+fn settings(version: u32, destination: Option<Eui64>) -> Vec<u8> {
+    let id = ImageId { version: FileVersion(version), ..SETTINGS };
+    file(Header { destination, ..Header::new(id) }, 100)
+}
+
+fn without() -> Config {
+    Config { device_files: false, ..Config::default() }
+}
+
+/// Shows: SRV-075
+#[test]
+fn a_server_without_files_for_one_device_says_so() {
+    let files = catalog(vec![settings(5, Some(OWNER))]);
+    let mut desk = Desk::configured(without(), 4, files, Script::default());
+    assert_eq!(desk.ask(LAMP, QUERY), "18 2a 0b 08 81");
+    assert_eq!(desk.ask(LAMP, "01 2a 08 01"), "18 2a 0b 08 81");
+    assert_eq!(desk.events(), []);
+}
+
+/// Shows: SRV-038
+#[test]
+fn a_block_for_one_device_needs_their_support() {
+    let request = "01 2a 03 01 01 10 c1 ff 05 00 00 00 00 00 00 00 02 ef cd ab 89 67 45 23 01";
+    let files = catalog(vec![settings(5, Some(OWNER))]);
+    let mut desk = Desk::configured(without(), 4, files, Script::default());
+    assert_eq!(desk.ask(LAMP, request), "18 2a 0b 03 81");
+    let mut desk = Desk::new(files, Script::default());
+    assert_eq!(desk.ask(LAMP, request), "19 2a 05 00 01 10 c1 ff 05 00 00 00 00 00 00 00 02 1e f1");
+}
+
+/// Shows: SRV-039
+#[test]
+fn an_address_alone_asks_for_no_file_of_one_device() {
+    let request = "01 2a 03 01 01 10 ab 00 05 00 00 00 00 00 00 00 02 ef cd ab 89 67 45 23 01";
+    for config in [without(), Config::default()] {
+        let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 101)]), Script::default());
+        assert_eq!(desk.ask(LAMP, request), "19 2a 05 00 01 10 ab 00 05 00 00 00 00 00 00 00 02 1e f1");
+    }
+}
+
+/// Shows: SRV-076
+#[test]
+fn a_file_is_found_by_its_four_keys_or_made_when_it_is_asked_for() {
+    let mut desk = Desk::with(vec![settings(4, Some(OWNER)), settings(5, Some(OWNER))]);
+    assert_eq!(desk.ask(LAMP, QUERY), OFFER);
+    assert_eq!(desk.phase(LAMP), Some(Phase::Offered(SETTINGS)));
+    let offer = zcl::ImageOffer { id: SETTINGS, size: 100 };
+    let stack = crate::StackVersion::ZIGBEE_PRO;
+    let request = QuerySpecificFileRequest { node: OWNER, id: SETTINGS, stack };
+    let told = Event::QueriedDeviceFile { client: LAMP, request, answer: Ok(offer) };
+    assert_eq!(desk.events(), [told]);
+    for other in [("01 10 c1", "02 10 c1"), ("c1 ff", "c0 ff"), ("05 00 00 00 02", "06 00 00 00 02")] {
+        assert_eq!(desk.ask(LAMP, &QUERY.replacen(other.0, other.1, 1)), NO_FILE);
+    }
+
+    /// A log, written when somebody wants to read it.
+    struct OnDemand(Option<Vec<u8>>);
+    impl ImageStore for OnDemand {
+        fn find(
+            &mut self,
+            _: ManufacturerCode,
+            _: ImageType,
+            _: &mut dyn FnMut(&ImageInfo) -> bool,
+        ) -> Option<ImageInfo> {
+            None
+        }
+        fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
+            let made =
+                self.0.get_or_insert_with(|| file(Header { destination: node, ..Header::new(id) }, 77));
+            Entry::parse(made).ok().map(|entry| *entry.info())
+        }
+        fn read(&mut self, _: &ImageInfo, _: u32, _: &mut [u8]) -> Read {
+            Read::Gone
+        }
+    }
+    let mut desk = Desk::new(OnDemand(None), Script::default());
+    assert_eq!(desk.ask(LAMP, QUERY), OFFER.replace("64", "4d"));
+    assert!(desk.images.0.is_some());
+}
+
+/// Shows: SRV-077
+#[test]
+fn a_file_for_one_device_names_it() {
+    let somebody_elses = || settings(5, Some(Eui64(7)));
+    for files in [vec![somebody_elses()], vec![settings(5, None)], vec![]] {
+        let mut desk = Desk::with(files);
+        assert_eq!(desk.ask(LAMP, QUERY), NO_FILE);
+    }
+    // Nor is one handed out by a store that does not look.
+    let files = catalog(vec![somebody_elses()]);
+    struct Careless(Catalog<'static>);
+    impl ImageStore for Careless {
+        fn find(
+            &mut self,
+            _: ManufacturerCode,
+            _: ImageType,
+            _: &mut dyn FnMut(&ImageInfo) -> bool,
+        ) -> Option<ImageInfo> {
+            None
+        }
+        fn info(&mut self, id: ImageId, _: Option<Eui64>) -> Option<ImageInfo> {
+            self.0.info(id, Some(Eui64(7)))
+        }
+        fn read(&mut self, _: &ImageInfo, _: u32, _: &mut [u8]) -> Read {
+            Read::Gone
+        }
+    }
+    let mut desk = Desk::new(Careless(files), Script::default());
+    assert_eq!(desk.ask(LAMP, QUERY), NO_FILE);
+}
+
+/// Shows: SRV-078
+#[test]
+fn a_file_for_one_device_is_not_there_or_not_for_it() {
+    struct Locked;
+    impl Policy for Locked {
+        fn offer_device_file(
+            &mut self,
+            client: Address,
+            request: &QuerySpecificFileRequest,
+            found: Option<&ImageInfo>,
+        ) -> Verdict {
+            assert_eq!((request.id, found.map(|image| image.id)), (SETTINGS, Some(SETTINGS)));
+            if client == LAMP { Verdict::NotAuthorized } else { Verdict::NoImage }
+        }
+    }
+    let mut desk = Desk::new(catalog(vec![settings(5, Some(OWNER))]), Locked);
+    assert_eq!(desk.ask(LAMP, QUERY), "19 2a 09 7e");
+    assert_eq!(desk.ask(PLUG, QUERY), NO_FILE);
+    assert_eq!(Desk::with(vec![]).ask(LAMP, QUERY), NO_FILE);
+}
+
+/// Shows: SRV-080
+#[test]
+fn a_query_for_one_device_that_misses_a_field_is_malformed() {
+    let mut desk = Desk::with(vec![settings(5, Some(OWNER))]);
+    malformed_prefixes(&mut desk, QUERY, "18 2a 0b 08 80", Item::QuerySpecificFileRequest);
+    // A type that is no device's.
+    let strict = Config { strict: true, ..Config::default() };
+    let mut desk = Desk::configured(strict, 4, Catalog::default(), Script::default());
+    assert_eq!(desk.ask(LAMP, &QUERY.replacen("c1 ff", "ab 00", 1)), "18 2a 0b 08 80");
+}
+
+#[test]
+fn the_highest_version_is_found_when_the_policy_lets_it() {
+    struct Any;
+    impl Policy for Any {
+        fn device_file_of_any_version(&mut self, _: Address, _: &QuerySpecificFileRequest) -> bool {
+            true
+        }
+    }
+    let files =
+        catalog(vec![settings(3, Some(OWNER)), settings(5, Some(OWNER)), settings(9, Some(Eui64(7)))]);
+    let any = QUERY.replacen("05 00 00 00 02", "ff ff ff ff 02", 1);
+    assert_eq!(Desk::new(files, Any).ask(LAMP, &any), OFFER);
+    assert_eq!(Desk::new(files, Script::default()).ask(LAMP, &any), NO_FILE);
+}
+
+/// Shows: SRV-063
+#[test]
+fn a_policy_says_what_follows_a_file_for_one_device() {
+    let end = |image_type: &str| std::format!("01 2a 06 00 01 10 {image_type} ff 05 00 00 00");
+    let order = "19 2a 07 01 10 c1 ff 05 00 00 00 00 00 00 00 00 00 00 00";
+    let mut desk = Desk::with(vec![]);
+    assert_eq!(desk.ask(LAMP, &end("c2")), "18 2a 0b 06 00", "a log");
+    assert_eq!(desk.ask(LAMP, &end("c1")), order);
+    desk.policy.apply = Some(Apply::Acknowledge);
+    for image_type in ["c0", "c1"] {
+        assert_eq!(desk.ask(LAMP, &end(image_type)), "18 2a 0b 06 00");
+    }
+    assert_eq!(desk.handle(LAMP, &end("c1").replacen("01", "11", 1)), Handled::Done);
+}
+
+/// Shows: SRV-015
+#[test]
+fn data_goes_to_one_client_at_a_time() {
+    let mut desk = Desk::with(vec![plain(5, 1000)]);
+    let block = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 32";
+    let page = "01 2a 04 00 01 10 ab 00 05 00 00 00 00 00 00 00 32 00 02 00 00";
+    for request in [block, page] {
+        for delivery in [DeliveryMode::Broadcast, DeliveryMode::Multicast] {
+            let handled = desk.handle_as(Meta::new(LAMP, delivery), &bytes(request));
+            assert_eq!(handled, Handled::Ignored(Ignored::NotUnicast));
+        }
+        let Handled::Reply(transmit) = desk.handle(LAMP, request) else { panic!() };
+        assert_eq!((transmit.to, transmit.delivery), (LAMP, DeliveryMode::Unicast));
+    }
+    let rest = desk.run_to(1_000);
+    assert!(rest.len() > 5);
+    assert!(rest.iter().all(|(_, sent, _)| (sent.to, sent.delivery) == (LAMP, DeliveryMode::Unicast)));
+}
+
+/// An answer takes the way of the question.
+#[test]
+fn who_asks_with_aps_security_is_answered_with_it() {
+    let mut desk = Desk::with(vec![plain(5, 1000)]);
+    let page = "01 2a 04 00 01 10 ab 00 05 00 00 00 00 00 00 00 32 00 02 00 00";
+    for request in [QUERY, page] {
+        let meta = Meta { aps_security: true, ..Meta::unicast(LAMP) };
+        let Handled::Reply(transmit) = desk.handle_as(meta, &bytes(request)) else { panic!() };
+        assert!(transmit.aps_security);
+    }
+    assert!(desk.run_to(1_000).iter().all(|(_, sent, _)| sent.aps_security));
+}

@@ -1,0 +1,358 @@
+//! How much, and how fast.
+
+use super::*;
+use crate::link::Meta;
+use crate::time::Millis;
+use crate::zcl::ImageOffer;
+use core::num::NonZeroU32;
+
+const ANOTHER: Address = Address::new(0x0003, 1);
+const BLOCK: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 32";
+const WAIT: &str = "19 2a 05 97 00 00 00 00 0a 00 00 00";
+
+fn block(offset: u32) -> String {
+    let [a, b, ..] = offset.to_le_bytes();
+    std::format!("01 2a 03 00 01 10 ab 00 05 00 00 00 {a:02x} {b:02x} 00 00 32")
+}
+
+fn configured(config: Config) -> Desk<Catalog<'static>, Script> {
+    Desk::configured(config, 8, catalog(vec![plain(5, 1000)]), Script::default())
+}
+
+fn is_data(answer: &str) -> bool {
+    answer.starts_with("19 2a 05 00")
+}
+
+/// Shows: SRV-044
+#[test]
+fn so_many_downloads_run_and_the_next_one_waits() {
+    let mut desk = configured(Config { downloads: 1, ..Config::default() });
+    assert!(is_data(&desk.ask(LAMP, BLOCK)));
+    for _ in 0..3 {
+        assert_eq!(desk.ask(PLUG, BLOCK), WAIT);
+        assert!(is_data(&desk.ask(LAMP, &block(50))));
+    }
+    desk.events();
+    assert_eq!(desk.ask(PLUG, BLOCK), WAIT);
+    assert_eq!(desk.events(), [Event::Waiting { client: PLUG, id: IMAGE, seconds: 10 }]);
+    // Until the first one ends,
+    desk.ask(LAMP, "01 2a 06 96 01 10 ab 00 05 00 00 00");
+    assert!(is_data(&desk.ask(PLUG, BLOCK)));
+    assert_eq!(desk.ask(LAMP, BLOCK), WAIT);
+    // has all it needs,
+    for offset in (0..1000).step_by(50) {
+        assert!(is_data(&desk.ask(PLUG, &block(offset))));
+    }
+    assert!(is_data(&desk.ask(LAMP, BLOCK)));
+    assert_eq!(desk.ask(ANOTHER, BLOCK), WAIT);
+    // or is silent for too long.
+    desk.run_to(300_000);
+    assert!(is_data(&desk.ask(ANOTHER, BLOCK)));
+}
+
+/// Those without a field for it are told seconds, and a repeated request is told the same.
+#[test]
+fn each_client_is_given_its_time() {
+    let mut desk = configured(Config { period: Millis(2500), ..Config::default() });
+    for (now, client, expected) in [
+        (1_000, LAMP, "data"),
+        (1_000, PLUG, "data"),
+        (1_001, LAMP, "19 2a 05 97 00 00 00 00 03 00 00 00"),
+        (3_000, LAMP, "19 2a 05 97 00 00 00 00 01 00 00 00"),
+        (3_499, PLUG, "19 2a 05 97 00 00 00 00 01 00 00 00"),
+        (3_500, LAMP, "data"),
+    ] {
+        desk.now = now;
+        let answer = desk.ask(client, BLOCK);
+        assert!(answer == expected || expected == "data" && is_data(&answer), "{now}: {answer}");
+    }
+}
+
+/// The field of later revisions is negotiated once: the value wanted, no time to wait, and then data.
+#[test]
+fn a_client_with_a_period_is_given_another_one() {
+    let with = |period: &str| std::format!("01 2a 03 02 01 10 ab 00 05 00 00 00 00 00 00 00 32 {period}");
+    let mut desk = configured(Config { period: Millis(500), ..Config::default() });
+    desk.now = 1_000;
+    assert_eq!(desk.ask(LAMP, &with("00 00")), "19 2a 05 97 00 00 00 00 00 00 00 00 f4 01");
+    assert_eq!(desk.events(), [Event::Waiting { client: LAMP, id: IMAGE, seconds: 0 }]);
+    for _ in 0..3 {
+        assert!(is_data(&desk.ask(LAMP, &with("f4 01"))), "it keeps the time by itself");
+    }
+    // One that does not take it on is not asked for ever.
+    assert_eq!(desk.ask(PLUG, &with("01 00")), "19 2a 05 97 00 00 00 00 00 00 00 00 f4 01");
+    assert!(is_data(&desk.ask(PLUG, &with("01 00"))));
+    assert_eq!(desk.ask(PLUG, &with("01 00")), "19 2a 05 97 00 00 00 00 01 00 00 00 01 00");
+    desk.now += 500;
+    assert!(is_data(&desk.ask(PLUG, &with("01 00"))));
+    // Without a period to keep, a client's own is left as it is.
+    let mut desk = configured(Config::default());
+    assert!(is_data(&desk.ask(LAMP, &with("34 12"))));
+}
+
+#[test]
+fn all_clients_together_are_given_so_many_bytes_a_second() {
+    let rate = NonZeroU32::new(1000);
+    let mut desk = Desk::configured(
+        Config { rate, ..Config::default() },
+        100,
+        catalog(vec![plain(5, 1000)]),
+        Script::default(),
+    );
+    let mut served = 0;
+    for step in 0..10_000_u16 {
+        desk.now = u64::from(step) * 10;
+        let answer = desk.ask(Address::new(step % 100, 1), BLOCK);
+        match is_data(&answer) {
+            true => served += 50,
+            false => assert_eq!(answer, "19 2a 05 97 00 00 00 00 01 00 00 00"),
+        }
+    }
+    // A hundred seconds, and what there was in advance.
+    assert!((99_000..=101_050).contains(&served), "{served}");
+}
+
+#[test]
+fn a_page_does_not_pass_the_limits() {
+    let page = "01 2a 04 00 01 10 ab 00 05 00 00 00 00 00 00 00 32 e8 03 0a 00";
+    let mut desk = configured(Config { period: Millis(200), ..Config::default() });
+    let Handled::Reply(_) = desk.handle(LAMP, page) else { panic!() };
+    let times: Vec<_> = desk.run_to(1_000).iter().map(|(at, ..)| *at).collect();
+    assert_eq!(times, [200, 400, 600, 800, 1000]);
+
+    let rate = NonZeroU32::new(200);
+    let mut desk = configured(Config { rate, ..Config::default() });
+    let Handled::Reply(_) = desk.handle(LAMP, page) else { panic!() };
+    let sent = desk.run_to(100_000);
+    assert!(sent.len() < 10);
+    assert_eq!(hex(&sent.last().unwrap().2)[12..], WAIT.replace("0a", "01")[12..], "the page ends");
+}
+
+/// Pain 11: 40, 48, 50, 64 and 223 each break someone.
+#[test]
+fn a_block_is_as_large_as_its_smallest_limit() {
+    let of = |value| NonZeroU8::new(value);
+    let all = BlockSize {
+        asked: 255,
+        configured: NonZeroU8::MAX,
+        device: None,
+        policy: None,
+        carries: None,
+        frame_room: None,
+        relays: 0,
+        aps_security: false,
+    };
+    for (size, most) in [
+        (all, 255),
+        (BlockSize { asked: 1, ..all }, 1),
+        (BlockSize { configured: of(50).unwrap(), ..all }, 50),
+        (BlockSize { device: of(40), policy: of(41), ..all }, 40),
+        (BlockSize { policy: of(41), carries: of(42), ..all }, 41),
+        (BlockSize { carries: of(16), asked: 64, ..all }, 16),
+        // Without a number of bytes, the route says nothing.
+        (BlockSize { relays: 5, aps_security: true, ..all }, 255),
+        (BlockSize { frame_room: of(82), ..all }, 65),
+        (BlockSize { frame_room: of(82), asked: 64, ..all }, 64),
+        (BlockSize { frame_room: of(82), aps_security: true, ..all }, 56),
+        (BlockSize { frame_room: of(82), relays: 1, ..all }, 61),
+        (BlockSize { frame_room: of(82), relays: 5, ..all }, 53),
+        (BlockSize { frame_room: of(82), relays: 255, aps_security: true, ..all }, 1),
+        (BlockSize { frame_room: of(1), ..all }, 1),
+    ] {
+        assert_eq!(size.most(), most, "{size:?}");
+    }
+}
+
+#[test]
+fn a_source_route_and_aps_security_make_blocks_smaller() {
+    let mut desk = configured(Config { frame_room: NonZeroU8::new(82), ..Config::default() });
+    let ask = bytes(&BLOCK.replacen("32", "ff", 1));
+    for (relays, aps_security, size) in [(0, false, 65), (5, false, 53), (0, true, 56), (5, true, 44)] {
+        let meta = Meta { relays, aps_security, ..Meta::unicast(LAMP) };
+        let Handled::Reply(transmit) = desk.handle_as(meta, &ask) else { panic!() };
+        assert_eq!(transmit.len, 17 + size);
+    }
+}
+
+fn of_maker(manufacturer: u16, image_type: u16, version: u32) -> Vec<u8> {
+    file(Header::new(ImageId::new(manufacturer, image_type, version)), 1000)
+}
+
+/// Pain 10: what a maker's devices need is a row of data.
+#[test]
+fn devices_are_treated_as_the_table_says() {
+    assert!(DEVICES.iter().all(|row| !row.reports.is_empty()));
+    assert!(DEVICES.iter().flat_map(|row| row.reports).all(|report| report.starts_with("https://")));
+
+    let files = || catalog(vec![of_maker(0x1135, 1, 5), of_maker(0x1021, 1, 5), plain(5, 1000)]);
+    let mut desk = Desk::new(files(), Script::default());
+    let block = |maker: &str| std::format!("01 2a 03 00 {maker} 01 00 05 00 00 00 00 00 00 00 40");
+    let page = |maker: &str| std::format!("01 2a 04 00 {maker} 01 00 05 00 00 00 00 00 00 00 40 80 00 0a 00");
+    assert_eq!(bytes(&desk.ask(LAMP, &block("35 11"))).len(), 17 + 40);
+    assert_eq!(bytes(&desk.ask(LAMP, &block("21 10"))).len(), 17 + 64);
+    assert_eq!(desk.ask(LAMP, &page("21 10")), "18 2a 0b 04 81");
+    let Handled::Reply(transmit) = desk.handle(LAMP, &page("35 11")) else { panic!() };
+    assert!(!transmit.aps_ack);
+    assert!(desk.run_to(1_000).iter().all(|(_, sent, _)| sent.len <= 17 + 40));
+
+    // The caller's own table in its place.
+    const OWN: &[Device] = &[Device {
+        max_block: NonZeroU8::new(30),
+        ..Device::new(0x1021, ImageType(1), &["https://example.org"])
+    }];
+    let mut desk =
+        Desk::configured(Config { devices: OWN, ..Config::default() }, 4, files(), Script::default());
+    assert_eq!(bytes(&desk.ask(LAMP, &block("35 11"))).len(), 17 + 64);
+    assert_eq!(bytes(&desk.ask(LAMP, &block("21 10"))).len(), 17 + 30);
+    assert_eq!(Device::of(OWN, ImageId::new(0x1021, 2, 5)), None);
+}
+
+/// A wrong field control is not answered by a new period, which such a device takes for a time to wait.
+#[test]
+fn a_period_that_means_nothing_is_not_looked_at() {
+    let config = Config { period: Millis(500), ..Config::default() };
+    let mut desk = Desk::configured(config, 4, catalog(vec![of_maker(0x1021, 1, 5)]), Script::default());
+    desk.now = 1_000;
+    let ask = "01 2a 03 02 21 10 01 00 05 00 00 00 00 00 00 00 40 07 07";
+    assert!(is_data(&desk.ask(LAMP, ask)));
+    assert_eq!(desk.ask(LAMP, ask), "19 2a 05 97 00 00 00 00 01 00 00 00");
+}
+
+/// A device that reports 0x18 runs 0x1818, and is not offered that again and again.
+#[test]
+fn a_version_of_one_byte_is_known_again() {
+    let mut desk = Desk::with(vec![of_maker(0x115f, 1, 0x1818)]);
+    let query = |version: &str| std::format!("01 2a 01 00 5f 11 01 00 {version} 00 00 00");
+    assert_eq!(desk.ask(LAMP, &query("18")), "19 2a 02 98");
+    assert_eq!(desk.ask(LAMP, &query("17")), "19 2a 02 00 5f 11 01 00 18 18 00 00 e8 03 00 00");
+    // Of others every byte counts.
+    let mut desk = Desk::with(vec![of_maker(0x1001, 1, 0x1818)]);
+    let other = query("18").replace("5f 11", "01 10");
+    assert_eq!(desk.ask(LAMP, &other), "19 2a 02 00 01 10 01 00 18 18 00 00 e8 03 00 00");
+}
+
+const QUERY: &str = "01 2a 01 00 01 10 ab 00 01 00 00 00";
+const OFFER: &str = "19 2a 02 00 01 10 ab 00 05 00 00 00 e8 03 00 00";
+
+/// Pain 8: an update that repeats for ever.
+#[test]
+fn a_client_that_takes_the_same_image_again_and_again_is_not_offered_it() {
+    for end in ["00", "96"] {
+        let mut desk = configured(Config::default());
+        let end = std::format!("01 2a 06 {end} 01 10 ab 00 05 00 00 00");
+        for _ in 0..3 {
+            assert_eq!(desk.ask(LAMP, QUERY), OFFER);
+            assert_eq!(desk.ask(LAMP, QUERY), OFFER, "asking twice is not taking twice");
+            desk.ask(LAMP, BLOCK);
+            desk.ask(LAMP, &end);
+        }
+        desk.events();
+        let again = Event::Repeats { client: LAMP, id: IMAGE, times: 3 };
+        for times in 0..300 {
+            assert_eq!(desk.ask(LAMP, QUERY), "19 2a 02 98");
+            assert_eq!(desk.events().contains(&again), times == 0, "told once");
+        }
+        // A newer one is another matter.
+        desk.images = catalog(vec![plain(5, 1000), plain(6, 1000)]);
+        assert_eq!(desk.ask(LAMP, QUERY), OFFER.replacen("05", "06", 1));
+        desk.images = catalog(vec![plain(5, 1000)]);
+        assert_eq!(desk.ask(LAMP, QUERY), OFFER);
+    }
+}
+
+#[test]
+fn a_policy_may_offer_it_once_more() {
+    struct Patient(Vec<u8>);
+    impl Policy for Patient {
+        fn repeats(&mut self, client: Address, id: ImageId, times: u8) -> Verdict {
+            assert_eq!((client, id), (LAMP, IMAGE));
+            self.0.push(times);
+            if times < 4 { Verdict::Offer } else { Verdict::NotAuthorized }
+        }
+    }
+    let config = Config { repeats: 2, ..Config::default() };
+    let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 1000)]), Patient(vec![]));
+    let end = "01 2a 06 00 01 10 ab 00 05 00 00 00";
+    for answer in [OFFER, OFFER, OFFER, OFFER, "19 2a 02 7e"] {
+        assert_eq!(desk.ask(LAMP, QUERY), answer);
+        desk.ask(LAMP, end);
+    }
+    assert_eq!(desk.policy.0, [2, 3, 4]);
+    let mut desk = configured(Config { repeats: 0, ..Config::default() });
+    for _ in 0..20 {
+        assert_eq!(desk.ask(LAMP, QUERY), OFFER);
+        desk.ask(LAMP, end);
+    }
+}
+
+/// Pain 12: what a dashboard shows.
+#[test]
+fn progress_tells_bytes_rate_and_rest() {
+    let mut desk = configured(Config::default());
+    for (at, offset) in (0..500).step_by(50).enumerate() {
+        desk.now = u64::try_from(at).unwrap() * 100;
+        desk.ask(LAMP, &block(offset));
+    }
+    let progress = Progress { reached: 500, size: 1000, rate: 555, remaining: Some(0) };
+    assert_eq!(desk.server.session(LAMP).unwrap().progress(), Some(progress));
+    let told = Event::Progress { client: LAMP, id: IMAGE, progress };
+    assert_eq!(desk.all_events().last(), Some(&told));
+    // A repeated block is no progress.
+    desk.ask(LAMP, &block(450));
+    assert_eq!(desk.all_events(), []);
+}
+
+/// Shows: SRV-007
+#[test]
+fn events_suffice_for_a_list_of_clients() {
+    let mut desk = configured(Config::default());
+    let mut list = std::collections::BTreeMap::new();
+    let mut note = |events: Vec<Event>| {
+        for event in events {
+            let (client, text) = match event {
+                Event::Queried { client, answer: Ok(ImageOffer { id, .. }), .. } => {
+                    (client, std::format!("offered {id}"))
+                }
+                Event::Queried { client, answer: Err(why), .. } => (client, why.status().to_string()),
+                Event::Started { client, .. } => (client, "started".into()),
+                Event::Progress { client, progress, .. } => {
+                    (client, std::format!("{} of {}", progress.reached, progress.size))
+                }
+                Event::AllServed { client, .. } => (client, "all served".into()),
+                Event::Ended { client, status, .. } => (client, std::format!("ended: {status}")),
+                Event::Ordered { client, .. } => (client, "ordered".into()),
+                other => panic!("{other:?}"),
+            };
+            list.entry(client).or_insert_with(Vec::new).push(text);
+        }
+        list.clone()
+    };
+    use std::string::ToString;
+    desk.ask(LAMP, QUERY);
+    desk.ask(PLUG, "01 2a 01 00 01 10 ab 00 05 00 00 00");
+    note(desk.all_events());
+    for offset in [0, 250, 500, 750] {
+        let request = block(offset).replace(" 32", " fa");
+        desk.ask(LAMP, &request);
+        note(desk.all_events());
+    }
+    desk.ask(LAMP, "01 2a 06 00 01 10 ab 00 05 00 00 00");
+    let list = note(desk.all_events());
+    assert_eq!(list[&PLUG], ["NO_IMAGE_AVAILABLE"]);
+    let lamp = [
+        "offered 1001-00AB-00000005",
+        "started",
+        "250 of 1000",
+        "500 of 1000",
+        "750 of 1000",
+        "1000 of 1000",
+        "all served",
+        "ended: SUCCESS",
+        "ordered",
+    ];
+    assert_eq!(list[&LAMP], lamp);
+    // And the list itself can be read from the slots.
+    let phases: Vec<_> = desk.server.sessions().map(|session| (session.client(), session.phase())).collect();
+    assert_eq!(phases.len(), 2);
+    assert!(phases.contains(&(LAMP, Phase::Ended { id: IMAGE, status: Status::SUCCESS })));
+}

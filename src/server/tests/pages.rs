@@ -1,0 +1,273 @@
+//! Image Page.
+
+use super::frames::malformed_prefixes;
+use super::*;
+use crate::error::Item;
+use crate::zcl::Violation;
+
+/// Image Page Request of IMAGE.
+fn page(sequence: u8, offset: u32, max_data: u8, page_size: u16, spacing: u16) -> String {
+    let mut frame = bytes("01 2a 04 00 01 10 ab 00 05 00 00 00");
+    frame[1] = sequence;
+    frame.extend(offset.to_le_bytes());
+    frame.push(max_data);
+    frame.extend(page_size.to_le_bytes());
+    frame.extend(spacing.to_le_bytes());
+    hex(&frame)
+}
+
+/// What a block response with data says: sequence number, offset, data.
+fn block(frame: &[u8]) -> (u8, u32, Vec<u8>) {
+    let same = |at: core::ops::Range<usize>| hex(&frame[at]);
+    assert_eq!((frame[0], same(2..12)), (0x19, "05 00 01 10 ab 00 05 00 00 00".into()));
+    assert_eq!(usize::from(frame[16]), frame.len() - 17);
+    (frame[1], u32::from_le_bytes(frame[12..16].try_into().unwrap()), frame[17..].to_vec())
+}
+
+/// The blocks of a page asked for at once, with their times; they come without acknowledgement.
+fn run(desk: &mut Desk<impl ImageStore, Script>, request: &str, millis: u64) -> Vec<(u64, u8, u32, Vec<u8>)> {
+    let first = match desk.handle(LAMP, request) {
+        Handled::Reply(transmit) => (desk.now, transmit, desk.out[..transmit.len].to_vec()),
+        other => panic!("{other:?}"),
+    };
+    let end = desk.now + millis;
+    let rest = desk.run_to(end);
+    let blocks = core::iter::once(first).chain(rest);
+    blocks
+        .map(|(at, transmit, frame)| {
+            assert_eq!((transmit.to, transmit.delivery), (LAMP, DeliveryMode::Unicast));
+            assert!(!transmit.aps_ack);
+            let (sequence, offset, data) = block(&frame);
+            (at, sequence, offset, data)
+        })
+        .collect()
+}
+
+/// Shows: SRV-048, SRV-050, SRV-051
+#[test]
+fn a_page_is_covered_once_and_not_beyond() {
+    let image = plain(5, 1000);
+    for (offset, max, size) in
+        [(0, 64, 512), (488, 64, 512), (900, 64, 512), (0, 255, 1000), (7, 1, 9), (0, 50, 20)]
+    {
+        let mut desk = Desk::with(vec![image.clone()]);
+        let blocks = run(&mut desk, &page(0x2a, offset, max, size, 5), 10_000);
+        let mut next = offset;
+        for (_, _, at, data) in &blocks {
+            assert_eq!(*at, next);
+            assert!(data.len() <= usize::from(max));
+            let start = usize::try_from(*at).unwrap();
+            assert_eq!(image[start..start + data.len()], data[..]);
+            next += u32::try_from(data.len()).unwrap();
+        }
+        assert_eq!(next, (offset + u32::from(size)).min(1000));
+        assert!(!desk.server.session(LAMP).unwrap().has_page());
+    }
+}
+
+/// Shows: SRV-049
+#[test]
+fn blocks_of_a_page_keep_their_distance() {
+    let mut desk = Desk::with(vec![plain(5, 1000)]);
+    desk.now = 100;
+    let blocks = run(&mut desk, &page(0x2a, 0, 50, 200, 70), 10_000);
+    let times: Vec<_> = blocks.iter().map(|(at, ..)| *at).collect();
+    assert_eq!(times, [100, 170, 240, 310]);
+
+    // A caller that comes too early gets nothing, one that comes late does not hurry afterwards.
+    let first = desk.handle(LAMP, &page(0x2b, 0, 50, 200, 70));
+    assert!(matches!(first, Handled::Reply(_)));
+    let start = desk.now;
+    for (after, due) in
+        [(0, false), (69, false), (70, true), (70, false), (500, true), (569, false), (570, true)]
+    {
+        desk.now = start + after;
+        assert_eq!(desk.poll().is_some(), due, "{after}");
+    }
+}
+
+/// Shows: SRV-052, SRV-053
+#[test]
+fn a_page_counts_on_from_its_request() {
+    let mut desk = Desk::with(vec![plain(5, 1000)]);
+    let numbers =
+        |blocks: &[(u64, u8, u32, Vec<u8>)]| blocks.iter().map(|(_, number, ..)| *number).collect::<Vec<_>>();
+    assert_eq!(numbers(&run(&mut desk, &page(0x2a, 0, 50, 150, 0), 10)), [0x2a, 0x2b, 0x2c]);
+    assert_eq!(numbers(&run(&mut desk, &page(0xfe, 0, 50, 200, 0), 10)), [0xfe, 0xff, 0x00, 0x01]);
+
+    // Whoever else is served in between.
+    let Handled::Reply(_) = desk.handle(LAMP, &page(0x40, 0, 50, 200, 10)) else { panic!() };
+    let mut got = vec![];
+    while desk.server.session(LAMP).unwrap().has_page() {
+        desk.ask(PLUG, "01 99 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02");
+        desk.now += 10;
+        let _sent = desk.poll().unwrap();
+        got.push(block(&desk.out[..67]).0);
+    }
+    assert_eq!(got, [0x41, 0x42, 0x43]);
+}
+
+/// Shows: SRV-047
+#[test]
+fn a_server_without_pages_says_so() {
+    let config = Config { pages: 0, ..Config::default() };
+    for (config, slots) in [(config, 4), (Config::default(), 0)] {
+        let mut desk = Desk::configured(config, slots, catalog(vec![plain(5, 101)]), Script::default());
+        assert_eq!(desk.ask(LAMP, &page(0x2a, 0, 50, 200, 10)), "18 2a 0b 04 81");
+        assert_eq!(desk.ask(LAMP, "01 2a 04"), "18 2a 0b 04 81");
+        assert_eq!((desk.poll(), desk.events()), (None, vec![]));
+    }
+}
+
+/// Shows: SRV-054
+#[test]
+fn a_wait_or_an_abort_ends_a_page() {
+    let store = |says| Slow { files: catalog(vec![plain(5, 1000)]), says, reads: vec![] };
+    for (says, answer) in [
+        (Read::Wait { seconds: 30 }, "19 2b 05 97 00 00 00 00 1e 00 00 00"),
+        (Read::Later, "19 2b 05 97 00 00 00 00 0a 00 00 00"),
+        (Read::Filled(0), "19 2b 05 97 00 00 00 00 0a 00 00 00"),
+    ] {
+        let mut desk = Desk::new(store(None), Script::default());
+        let Handled::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 200, 10)) else { panic!() };
+        desk.images.says = Some(says);
+        let sent = desk.run_to(10_000);
+        assert_eq!(sent.iter().map(|(_, _, frame)| hex(frame)).collect::<Vec<_>>(), [answer]);
+    }
+    let mut desk = Desk::new(store(None), Script::default());
+    let Handled::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 200, 10)) else { panic!() };
+    desk.events();
+    let sent = desk.server.abort_page(desk.now(), LAMP, &mut desk.out).unwrap();
+    assert_eq!(desk.sent(LAMP, sent), "19 2b 05 95");
+    let status = Status::ABORT;
+    assert_eq!(desk.events(), [Event::NotServed { client: LAMP, id: IMAGE, status }]);
+    assert!(desk.run_to(10_000).is_empty());
+    assert_eq!(desk.server.abort_page(desk.now(), LAMP, &mut desk.out), None);
+
+    // A policy that will not start one.
+    desk.policy.pace = Some(Pace::Wait { seconds: 5 });
+    assert_eq!(desk.ask(LAMP, &page(0x2a, 0, 50, 200, 10)), "19 2a 05 97 00 00 00 00 05 00 00 00");
+    desk.policy.pace = Some(Pace::Abort);
+    assert_eq!(desk.ask(LAMP, &page(0x2a, 0, 50, 200, 10)), "19 2a 05 95");
+}
+
+/// Shows: SRV-055
+#[test]
+fn a_newer_request_replaces_a_page() {
+    let mut desk = Desk::with(vec![plain(5, 1000)]);
+    let Handled::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 500, 10)) else { panic!() };
+    desk.now = 10;
+    assert!(desk.poll().is_some());
+    let blocks = run(&mut desk, &page(0x50, 600, 50, 100, 10), 1_000);
+    let offsets: Vec<_> = blocks.iter().map(|(_, number, offset, _)| (*number, *offset)).collect();
+    assert_eq!(offsets, [(0x50, 600), (0x51, 650)]);
+
+    let Handled::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 500, 10)) else { panic!() };
+    let Handled::Reply(_) = desk.handle(LAMP, "01 60 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02") else {
+        panic!()
+    };
+    assert!(desk.run_to(5_000).is_empty());
+    // That of another endpoint does not.
+    let Handled::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 100, 10)) else { panic!() };
+    desk.ask(Address::new(LAMP.network, 7), "01 60 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02");
+    assert_eq!(desk.run_to(10_000).len(), 1);
+}
+
+/// Shows: SRV-056
+#[test]
+fn several_pages_run_and_the_next_one_waits() {
+    let config = Config { pages: 2, ..Config::default() };
+    let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 1000)]), Script::default());
+    let ask = page(0x2a, 0, 50, 500, 10);
+    for client in [LAMP, PLUG] {
+        let Handled::Reply(transmit) = desk.handle(client, &ask) else { panic!() };
+        assert!(!transmit.aps_ack);
+    }
+    let third = Address::new(3, 1);
+    assert_eq!(desk.ask(third, &ask), "19 2a 05 97 00 00 00 00 0a 00 00 00");
+    // Each of the two gets its own.
+    let sent = desk.run_to(1_000);
+    for client in [LAMP, PLUG] {
+        let own = sent.iter().filter(|(_, transmit, _)| transmit.to == client);
+        let offsets: Vec<_> = own.map(|(_, _, frame)| block(frame).1).collect();
+        assert_eq!(offsets, (1..10).map(|at| at * 50).collect::<Vec<_>>());
+    }
+    let Handled::Reply(transmit) = desk.handle(third, &ask) else { panic!() };
+    assert!(!transmit.aps_ack);
+}
+
+/// Shows: SRV-057
+#[test]
+fn a_page_of_a_file_that_is_gone_ends() {
+    let mut desk = Desk::with(vec![plain(5, 1000)]);
+    let unknown = page(0x2a, 0, 50, 500, 10).replacen("ab 00 05", "ab 00 06", 1);
+    assert_eq!(desk.ask(LAMP, &unknown), "18 2a 0b 04 98");
+    let Handled::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 500, 10)) else { panic!() };
+    desk.images = Catalog::default();
+    let sent = desk.run_to(10_000);
+    assert_eq!(sent.len(), 1);
+    assert_eq!(hex(&sent[0].2), "18 2b 0b 04 98");
+    let mut desk = Desk::new(
+        Slow { files: catalog(vec![plain(5, 1000)]), says: None, reads: vec![] },
+        Script::default(),
+    );
+    let Handled::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 500, 10)) else { panic!() };
+    desk.images.says = Some(Read::Gone);
+    let sent = desk.run_to(10_000);
+    assert_eq!((sent.len(), hex(&sent[0].2)), (1, "18 2b 0b 04 98".into()));
+}
+
+/// Shows: SRV-058
+#[test]
+fn a_page_request_without_sense_is_malformed() {
+    const MALFORMED: &str = "18 2a 0b 04 80";
+    let mut desk = Desk::with(vec![plain(5, 101)]);
+    malformed_prefixes(&mut desk, &page(0x2a, 0, 50, 500, 10), MALFORMED, Item::ImagePageRequest);
+    for (request, fault) in [
+        (page(0x2a, 0, 0, 500, 10), Violation::EmptyRequest.into()),
+        (page(0x2a, 0, 50, 0, 10), Violation::EmptyPage.into()),
+        (page(0x2a, 101, 50, 500, 10), Fault::Offset { id: IMAGE, offset: 101, size: 101 }),
+    ] {
+        assert_eq!(desk.ask(LAMP, &request), MALFORMED);
+        assert_eq!(desk.events(), [Event::Malformed { client: LAMP, fault }]);
+    }
+    assert_eq!(desk.poll(), None);
+}
+
+/// Shows: SRV-059
+#[test]
+fn a_page_for_one_device_needs_their_support() {
+    let request = page(0x2a, 0, 50, 500, 10).replacen("04 00 01 10 ab 00", "04 01 01 10 c1 ff", 1)
+        + " 01 00 00 00 00 00 00 00";
+    let generic = page(0x2a, 0, 50, 500, 10).replacen("04 00", "04 01", 1) + " 01 00 00 00 00 00 00 00";
+    let config = Config { device_files: false, ..Config::default() };
+    let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 101)]), Script::default());
+    assert_eq!(desk.ask(LAMP, &request), "18 2a 0b 04 81");
+    assert_eq!(run(&mut desk, &generic, 1_000).len(), 3);
+    let mut desk = Desk::with(vec![]);
+    assert_eq!(desk.ask(LAMP, &request), "18 2a 0b 04 98");
+}
+
+#[test]
+fn a_page_whose_first_block_comes_late_goes_on() {
+    let mut desk = Desk::new(
+        Slow { files: catalog(vec![plain(5, 101)]), says: Some(Read::Later), reads: vec![] },
+        Script::default(),
+    );
+    let Handled::Parked(parked) = desk.handle(LAMP, &page(0x2a, 0, 50, 100, 10)) else { panic!() };
+    assert_eq!((parked.offset(), parked.wanted()), (0, 50));
+    desk.images.says = None;
+    let transmit = desk.server.answer(desk.now(), parked, Ok(&[0x1e; 50]), &mut desk.out);
+    assert!(!transmit.aps_ack);
+    assert_eq!(desk.run_to(1_000).len(), 1);
+}
+
+/// A file for one device goes by pages as it does by blocks.
+#[test]
+fn a_page_remembers_who_it_is_for() {
+    let header = Header { destination: Some(OWNER), ..Header::new(IMAGE) };
+    let mut desk = Desk::with(vec![file(header, 500)]);
+    assert_eq!(desk.ask(LAMP, &page(0x2a, 0, 50, 500, 10)), "18 2a 0b 04 98");
+    let own = page(0x2a, 0, 50, 500, 10).replacen("04 00", "04 01", 1) + " ef cd ab 89 67 45 23 01";
+    assert_eq!(run(&mut desk, &own, 1_000).len(), 10);
+}

@@ -1,0 +1,137 @@
+//! What happens by time alone.
+
+use super::*;
+use crate::time::Millis;
+
+const QUERY: &str = "01 2a 01 00 01 10 ab 00 01 00 00 00";
+const BLOCK: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 40";
+const LAST: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 ff";
+
+fn desk() -> Desk<Catalog<'static>, Script> {
+    let config = Config { stall: Millis::secs(60), verify: Millis::secs(1000), ..Config::default() };
+    Desk::configured(config, 4, catalog(vec![plain(5, 101)]), Script::default())
+}
+
+/// Pain 1: "never asked" and "stalled" are told apart, with the place.
+#[test]
+fn silence_is_told_with_what_was_before() {
+    let mut desk = desk();
+    desk.ask(LAMP, QUERY);
+    desk.ask(PLUG, BLOCK);
+    desk.events();
+    desk.run_to(59_999);
+    assert_eq!(desk.events(), []);
+    desk.run_to(60_000);
+    let never = Event::Stalled { client: LAMP, id: IMAGE, reached: 0 };
+    let stalled = Event::Stalled { client: PLUG, id: IMAGE, reached: 64 };
+    let events = desk.events();
+    assert!(events.len() == 2 && events.contains(&never) && events.contains(&stalled), "{events:?}");
+    assert_eq!(desk.phase(PLUG), Some(Phase::Stalled { id: IMAGE, reached: 64 }));
+    assert_eq!(desk.server.poll_timeout(), None);
+    // It is served on, whatever was thought of it (pain 13).
+    assert!(desk.ask(PLUG, BLOCK).starts_with("19 2a 05 00"));
+    assert_eq!(desk.events(), [Event::Started { client: PLUG, id: IMAGE }]);
+}
+
+#[test]
+fn every_request_puts_it_off() {
+    let mut desk = desk();
+    for step in 0..10 {
+        desk.run_to(step * 50_000);
+        desk.ask(LAMP, BLOCK);
+    }
+    desk.events();
+    desk.run_to(450_000 + 59_999);
+    assert_eq!(desk.events(), []);
+    desk.run_to(450_000 + 60_000);
+    assert_eq!(desk.events().len(), 1);
+}
+
+/// Pain 7: a device checks for minutes what it got.
+#[test]
+fn a_client_that_has_all_is_given_longer() {
+    let mut desk = desk();
+    desk.ask(LAMP, LAST);
+    assert!(desk.all_events().contains(&Event::AllServed { client: LAMP, id: IMAGE }));
+    desk.run_to(999_999);
+    assert_eq!(desk.all_events(), []);
+    desk.run_to(1_000_000);
+    assert_eq!(desk.all_events(), [Event::NeverEnded { client: LAMP, id: IMAGE }]);
+    // And some makers' devices even longer.
+    let bosch = file(Header::new(ImageId::new(0x1209, 1, 5)), 101);
+    desk.images = catalog(vec![bosch]);
+    desk.ask(PLUG, "01 2a 03 00 09 12 01 00 05 00 00 00 00 00 00 00 ff");
+    desk.events();
+    desk.run_to(1_000_000 + 7_199_999);
+    assert_eq!(desk.events(), []);
+    desk.run_to(1_000_000 + 7_200_000);
+    assert_eq!(desk.events().len(), 1);
+}
+
+#[test]
+fn time_that_a_client_was_told_to_wait_does_not_count() {
+    let mut desk = desk();
+    desk.ask(LAMP, BLOCK);
+    desk.policy.pace = Some(Pace::Wait { seconds: 500 });
+    desk.ask(LAMP, BLOCK);
+    desk.events();
+    desk.run_to(559_999);
+    assert_eq!(desk.events(), []);
+    desk.run_to(560_000);
+    assert_eq!(desk.events().len(), 1);
+}
+
+#[test]
+fn who_has_ended_is_silent_as_long_as_it_likes() {
+    let mut desk = desk();
+    desk.ask(LAMP, BLOCK);
+    desk.ask(LAMP, "01 2a 06 00 01 10 ab 00 05 00 00 00");
+    desk.ask(PLUG, "01 2a 01 00 01 10 ab 00 05 00 00 00");
+    desk.events();
+    desk.run_to(100_000_000);
+    assert_eq!((desk.events(), desk.server.poll_timeout()), (vec![], None));
+}
+
+/// However many stall at the same moment, each is told: one call each.
+#[test]
+fn a_crowd_is_told_one_by_one() {
+    let images = catalog(vec![plain(5, 101)]);
+    let mut desk = Desk::configured(Config::default(), 1000, images, Script::default());
+    for client in 0..1000 {
+        desk.ask(Address::new(client, 1), BLOCK);
+        desk.events();
+    }
+    desk.now = 300_000;
+    let mut told = 0;
+    while desk.server.poll_timeout().is_some_and(|when| when <= desk.now()) {
+        desk.server.handle_timeout(desk.now());
+        told += desk.events().len();
+    }
+    assert_eq!(told, 1000);
+}
+
+/// Calls that come early do nothing.
+#[test]
+fn a_timer_may_ring_early() {
+    let mut desk = desk();
+    desk.ask(LAMP, BLOCK);
+    desk.now = 50_000;
+    desk.ask(LAMP, BLOCK);
+    desk.events();
+    let early = desk.server.poll_timeout().unwrap();
+    assert!(early <= Instant::from_millis(110_000));
+    desk.now = 60_000;
+    desk.server.handle_timeout(desk.now());
+    assert_eq!((desk.events(), desk.poll()), (vec![], None));
+    assert_eq!(desk.server.poll_timeout(), Some(Instant::from_millis(110_000)));
+}
+
+/// Pain 5: a sleepy client misses the notify, and is offered the image whenever it asks by itself.
+#[test]
+fn an_image_stays_on_offer() {
+    let mut desk = desk();
+    for day in 0..10 {
+        desk.run_to(day * 86_400_000);
+        assert!(desk.ask(LAMP, QUERY).starts_with("19 2a 02 00"));
+    }
+}
