@@ -12,15 +12,16 @@ use std::net::Ipv4Addr;
 use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant as Clock;
+use std::time::{Duration, Instant as Clock};
 
 use clap::Parser;
 use tokio::net::TcpListener;
+use tokio::time::timeout_at;
 use zigbee_ota::ImageId;
 use zigbee_ota::container::{Container, Integrity};
 use zigbee_ota::link::{Address, DeliveryMode, Meta};
 use zigbee_ota::server::{Apply, Catalog, Config, Entry, Handled, Policy, Server, Session, TxBuffer};
-use zigbee_ota::time::Instant;
+use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT};
 
 use network::{Happening, Network};
@@ -47,6 +48,9 @@ struct Options {
     /// Order devices to upgrade so many seconds after the download
     #[arg(long, value_name = "S", default_value_t = 0)]
     upgrade_after: u32,
+    /// The least time between two blocks to one device, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    period: u32,
     /// Print each event as a JSON object on a line of its own
     #[arg(long)]
     json: bool,
@@ -123,7 +127,8 @@ struct Gateway<'a> {
 
 impl<'a> Gateway<'a> {
     fn new(options: &'a Options, catalog: Catalog<'a>, network: Network) -> Self {
-        let config = Config { max_block: options.max_block, ..Config::default() };
+        let config =
+            Config { max_block: options.max_block, period: Millis(options.period), ..Config::default() };
         Self {
             options,
             server: Server::new(config, vec![Session::EMPTY; DEVICES]),
@@ -141,18 +146,33 @@ impl<'a> Gateway<'a> {
 
     async fn serve(&mut self) -> io::Result<()> {
         loop {
-            match self.network.next().await? {
-                Happening::Joined(device) if self.options.notify => {
-                    let notify = ImageNotify::UNICAST;
-                    let sent = self.server.notify(device, DeliveryMode::Unicast, notify, &mut self.out);
-                    if let Ok(transmit) = sent {
-                        self.network.send(transmit.to, &self.out[..transmit.len]);
-                    }
-                }
-                Happening::Frame(device, frame) => self.handle(device, &frame),
-                Happening::Joined(_) | Happening::Left(_) => {}
+            let wake =
+                self.server.poll_timeout().map(|at| self.start + Duration::from_millis(at.as_millis()));
+            let happening = match wake {
+                Some(at) => match timeout_at(at.into(), self.network.next()).await {
+                    Ok(happening) => Some(happening?),
+                    Err(_) => None,
+                },
+                None => Some(self.network.next().await?),
+            };
+            match happening {
+                Some(Happening::Joined(device)) if self.options.notify => self.notify(device),
+                Some(Happening::Frame(device, frame)) => self.handle(device, &frame),
+                Some(Happening::Joined(_) | Happening::Left(_)) | None => {}
+            }
+            let now = self.now();
+            self.server.handle_timeout(now);
+            while let Some(transmit) = self.server.poll_transmit(now, &mut self.catalog, &mut self.out) {
+                self.network.send(transmit.to, &self.out[..transmit.len]);
             }
             self.tell()?;
+        }
+    }
+
+    fn notify(&mut self, device: Address) {
+        let sent = self.server.notify(device, DeliveryMode::Unicast, ImageNotify::UNICAST, &mut self.out);
+        if let Ok(transmit) = sent {
+            self.network.send(transmit.to, &self.out[..transmit.len]);
         }
     }
 
@@ -167,8 +187,7 @@ impl<'a> Gateway<'a> {
     fn tell(&mut self) -> io::Result<()> {
         while let Some(event) = self.server.poll_event() {
             if self.options.json {
-                let line = serde_json::json!({ "event": format!("{event:?}") });
-                writeln!(io::stdout(), "{line}")?;
+                writeln!(io::stdout(), "{}", serde_json::to_string(&event)?)?;
             }
         }
         Ok(())

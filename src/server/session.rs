@@ -117,6 +117,8 @@ pub enum Phase {
 
 /// How a download goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Progress {
     /// Bytes from the start of the file up to the end of the furthest block served.
     pub reached: u32,
