@@ -15,9 +15,11 @@
 mod demo;
 mod flash;
 mod link;
+mod nor;
 mod upgrade;
 
 pub use demo::demonstration_file;
 pub use flash::{Flash, FlashError};
 pub use link::Link;
+pub use nor::{AsyncNor, Nor, NorError};
 pub use upgrade::{End, Report, Settings, Upgrade};
