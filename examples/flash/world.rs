@@ -1,0 +1,126 @@
+//! All but the device: a server that has the file, somebody who reads attributes, and the time. Frames arrive at once,
+//! and nobody waits for the clock.
+
+use std::collections::VecDeque;
+
+use zigbee_ota::file::{Element, Header, Tag, Writer};
+use zigbee_ota::link::{Address, Meta};
+use zigbee_ota::server::{Catalog, Config, Entry, Handled, Server, Session, Standard};
+use zigbee_ota::time::{Instant, Millis};
+use zigbee_ota::zcl::{LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
+use zigbee_ota::{Encode, ImageId};
+
+use crate::device::{Device, Heard};
+
+pub const SERVER: Address = Address::new(0x0000, 1);
+const DEVICE: Address = Address::new(0x5a17, 1);
+const NEIGHBOR: Address = Address::new(0x1d0c, 1);
+
+/// What the device runs before the upgrade.
+pub const DEVICE_RUNS: ImageId = ImageId::new(0x1001, 0x00ab, 1);
+/// What the server has.
+pub const SERVED: ImageId = ImageId::new(0x1001, 0x00ab, 2);
+
+/// A world in which an upgrade takes so long has stopped.
+const PATIENCE: Millis = Millis::secs(7 * 24 * 60 * 60);
+
+/// Read Attributes of a client: FileOffset, how far its download is.
+const READ_FILE_OFFSET: [u8; 5] = [0x18, 0x00, 0x00, 0x01, 0x00];
+
+pub struct World<'a> {
+    now: Instant,
+    server: Server<[Session; 1]>,
+    catalog: Catalog<'a>,
+    to_device: VecDeque<Vec<u8>>,
+    /// Blocks that the device took.
+    pub blocks: u64,
+    /// Questions that it answered while flash was busy.
+    pub answered: u64,
+}
+
+impl<'a> World<'a> {
+    pub fn new(entries: &'a [Entry<'a>; 1]) -> Self {
+        Self {
+            now: Instant::ZERO,
+            server: Server::new(Config::default(), [Session::EMPTY]),
+            catalog: Catalog::new(entries).expect("one entry is no duplicate"),
+            to_device: VecDeque::new(),
+            blocks: 0,
+            answered: 0,
+        }
+    }
+
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The next frame arrives, or the next thing is due that the device waits for. Says whether there is any.
+    pub fn turn(&mut self, device: &mut Device) -> bool {
+        if !self.deliver(device) {
+            let Some(next) = device.poll_timeout().filter(|next| *next < Instant::ZERO.plus(PATIENCE)) else {
+                return false;
+            };
+            self.now = self.now.max(next);
+            device.handle_timeout(self.now);
+        }
+        self.collect(device);
+        true
+    }
+
+    /// Flash is busy for a millisecond, and somebody wants to know how far the download is.
+    pub fn meanwhile(&mut self, device: &mut Device) {
+        self.now = self.now.plus(Millis(1));
+        let heard = device.handle_frame(self.now, Meta::unicast(NEIGHBOR), &READ_FILE_OFFSET);
+        self.answered += u64::from(matches!(heard, Heard::Question(answer) if !answer.is_empty()));
+        self.deliver(device);
+        device.handle_timeout(self.now);
+        self.collect(device);
+    }
+
+    fn deliver(&mut self, device: &mut Device) -> bool {
+        let Some(frame) = self.to_device.pop_front() else { return false };
+        let heard = device.handle_frame(self.now, Meta::unicast(SERVER), &frame);
+        self.blocks += u64::from(matches!(heard, Heard::Block));
+        true
+    }
+
+    /// The server gets what the device sends, and answers.
+    fn collect(&mut self, device: &mut Device) {
+        let (mut frame, mut out) = ([0; LONGEST_TO_SERVER], [0; LONGEST_TO_CLIENT]);
+        while let Some(len) = device.poll_transmit(self.now, &mut frame) {
+            let (meta, policy) = (Meta::unicast(DEVICE), &mut Standard::default());
+            let (now, images) = (self.now, &mut self.catalog);
+            let handled = self.server.handle_frame(now, meta, &frame[..len], images, policy, &mut out);
+            if let Handled::Reply(transmit) = handled {
+                self.to_device.push_back(out[..transmit.len].to_vec());
+            }
+        }
+        while self.server.poll_event().is_some() {}
+    }
+}
+
+/// Firmware for a file of `size` bytes, at least [`LEAST`], that cannot be guessed.
+pub fn firmware(size: usize) -> Vec<u8> {
+    let mut firmware = vec![0; size - LEAST];
+    fastrand::Rng::with_seed(0xf1a5).fill(&mut firmware);
+    firmware
+}
+
+/// Bytes of a file besides the firmware: header, three elements' heads, and the data of two.
+pub const LEAST: usize = 56 + 3 * Element::HEAD_LEN + ABOUT.len() + NOTICE.len();
+
+const ABOUT: &[u8] = b"built in memory";
+const NOTICE: &[u8] = b"what follows the firmware is not to be kept either";
+
+/// A file with elements before and after the firmware.
+pub fn file(firmware: &[u8]) -> Vec<u8> {
+    let elements = [
+        Element { tag: Tag(0xf000), data: ABOUT },
+        Element { tag: Tag::UPGRADE_IMAGE, data: firmware },
+        Element { tag: Tag(0xf001), data: NOTICE },
+    ];
+    let writer = Writer::new(Header::new(SERVED), &elements).expect("it can be counted");
+    let mut file = vec![0; writer.encoded_len()];
+    writer.encode(&mut file).expect("the room was measured");
+    file
+}
