@@ -5,7 +5,7 @@
 //! a restart may be one that was begun: it is never written.)
 
 use crc::{CRC_32_ISO_HDLC, Crc};
-use zigbee_ota::client::{Checkpoint, HeaderFacts, Stage};
+use zigbee_ota::client::{Checkpoint, HeaderFacts, Kept, Stage};
 use zigbee_ota::zcl::ImageOffer;
 use zigbee_ota::{ImageId, SecurityCredentialVersion, StackVersion};
 
@@ -107,7 +107,8 @@ fn encode(number: u32, settings: &Settings) -> [u8; RECORD] {
     fields[0] = number;
     [fields[1], fields[2]] = numbers(settings.running);
     if let Some(Upgrade { checkpoint, span }) = settings.upgrade {
-        let Checkpoint { offer, received, header, stage } = checkpoint;
+        // The device has one image: none is kept for another.
+        let Checkpoint { offer, received, header, stage, kept: _ } = checkpoint;
         fields[3] |= UPGRADE;
         [fields[4], fields[5]] = numbers(offer.id);
         (fields[6], fields[7]) = (offer.size, received);
@@ -149,6 +150,7 @@ fn decode(record: &[u8; RECORD]) -> Option<(u32, Settings)> {
         received: fields[7],
         header: has(HEADER).then_some(header),
         stage: if has(VERIFIED) { Stage::Verified } else { Stage::Downloading },
+        kept: Kept::NONE,
     };
     let span = has(SPAN).then_some(Span { start: fields[9], len: fields[10] });
     let upgrade = has(UPGRADE).then_some(Upgrade { checkpoint, span });

@@ -11,12 +11,19 @@ use super::state::HeaderFacts;
 /// likes.
 ///
 /// A device takes one from time to time by [`Client::checkpoint`](super::Client::checkpoint), and after a restart goes on
-/// by [`Client::resume`](super::Client::resume): with the same alignment, of which a sector is a multiple. Only bytes below `received` are downloaded: **flash at and above it
-/// must be erased** before the client goes on, as more may have been written after the checkpoint was taken. Where
-/// only whole sectors can be erased, [`floor`](Self::floor) gives a checkpoint at the start of one.
+/// by [`Client::resume`](super::Client::resume): with the same alignment, of which a sector is a multiple. Only bytes
+/// below `received` are downloaded: **flash at and above it must be erased** before the client goes on, as more may have
+/// been written after the checkpoint was taken. Where only whole sectors can be erased, [`floor`](Self::floor) gives a
+/// checkpoint at the start of one. Storage that says [`Stored::Ok`](super::Stored::Ok) while bytes still wait in a buffer
+/// of its own counts them in `received`, and loses them at a restart: so the floor of its sector is safe, and `received`
+/// is not.
+///
+/// There is one until the upgrade is over: while the image is applied it is still that of the upgrade.
 ///
 /// A device that holds some of its images and downloads none at the moment has no checkpoint: it begins the set anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Checkpoint {
     /// What is downloaded.
     pub offer: ImageOffer,
@@ -32,6 +39,8 @@ pub struct Checkpoint {
 
 /// How far the file of a [`Checkpoint`] has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Stage {
     /// It is not complete, or not checked.
     Downloading,
@@ -41,7 +50,7 @@ pub enum Stage {
 }
 
 impl Checkpoint {
-    /// The last one at the start of a sector of so many bytes: erase from its `received` on, which is the start of a
+    /// The last one at the start of a sector of so many bytes, for sectors that begin where the file does: erase from its `received` on, which is the start of a
     /// sector or, for a file that is complete, the end of it.
     #[must_use]
     pub fn floor(self, sector: NonZeroU32) -> Self {

@@ -11,6 +11,8 @@ use crate::zcl::UpgradeActivationPolicy;
 
 /// Who the device is and what it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Identity {
     /// The image it runs now.
     pub current: ImageId,
@@ -23,6 +25,8 @@ pub struct Identity {
 /// What the client does when nobody answers its Upgrade End Request (section 6.12): the UpgradeTimeoutPolicy of later
 /// revisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Unanswered {
     /// Upgrades without an order, as the specification allows.
     Apply,
@@ -32,6 +36,8 @@ pub enum Unanswered {
 
 /// Which versions on offer are put to the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Versions {
     /// Only those that are newer than the one that runs.
     Newer,
@@ -43,6 +49,8 @@ pub enum Versions {
 
 /// Which key the client sees to before it asks a server for anything (section 6.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum LinkKey {
     /// None: the network's own security is enough, as in most homes.
     Unneeded,

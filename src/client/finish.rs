@@ -25,6 +25,8 @@ const REPORT_ATTEMPTS: u8 = 2;
 
 /// Images of a device that wait for others, to be applied together (section 6.6). The application has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Kept {
     /// How many there are.
     pub count: u8,

@@ -143,6 +143,8 @@ struct Reply {
 
 /// How far a download has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Progress {
     /// What is downloaded.
     pub offer: ImageOffer,

@@ -23,6 +23,8 @@ pub enum Handled<'f> {
 
 /// Why a frame changed nothing. An invalid one that came by unicast is answered by a Default Response all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Ignored {
     /// It cannot be read.
@@ -52,6 +54,7 @@ pub enum Ignored {
 
 /// Data of the file, to be stored at its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Block<'f> {
     /// Proof of the question; give it back with the answer.
     pub ticket: Ticket,
@@ -63,20 +66,24 @@ pub struct Block<'f> {
 
 /// Proof that a question was asked. It is good for one answer and only while the client waits for that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ticket(pub(super) u32);
 
 /// The answer comes too late: the client does not wait for it any more. Nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("the client does not wait for this answer any more")]
 pub struct StaleTicket;
 
 /// The client is in the middle of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("the client is busy with another image")]
 pub struct Busy;
 
 /// A query for a file that cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum NotAsked {
     /// Something else is under way.
     #[error("the client is busy with another image")]
@@ -91,6 +98,7 @@ pub enum NotAsked {
 
 /// There is no image that could be switched to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("there is no image that could be switched to")]
 pub struct NoImage;
 
@@ -99,6 +107,7 @@ pub struct NoImage;
 /// The last five come only where the configuration calls for them: a server that is not known or may be searched, a
 /// link key, a file for other security credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Need {
     /// Accept or refuse an image: [`Client::accept`](super::Client::accept), [`refuse`](super::Client::refuse).
     Decide(Ticket, ImageOffer),
@@ -126,6 +135,8 @@ pub enum Need {
 
 /// Which link key (section 6.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum KeyKind {
     /// The one with the trust center, which the server's node is.
     TrustCenter,
@@ -137,6 +148,8 @@ pub enum KeyKind {
 
 /// Answer to [`Need::Prepare`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Prepared {
     /// There is room.
     Ready,
@@ -146,6 +159,8 @@ pub enum Prepared {
 
 /// Answer to [`Handled::Store`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Stored {
     /// The data is safe.
     Ok,
@@ -157,6 +172,8 @@ pub enum Stored {
 
 /// Answer to [`Need::Verify`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Verdict {
     /// The file is good.
     Valid,
@@ -170,6 +187,8 @@ pub enum Verdict {
 
 /// Answer to [`Need::Credentials`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Credentials {
     /// The device has them, or does without.
     Ready,
@@ -179,6 +198,8 @@ pub enum Credentials {
 
 /// Answer to [`Need::Apply`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Applied {
     /// The device runs the image.
     Done,
@@ -191,6 +212,8 @@ pub enum Applied {
 /// espressif's sequence of callbacks is START [`Event::Started`], RECEIVE [`Handled::Store`], CHECK [`Need::Verify`],
 /// APPLY [`Need::Apply`], FINISH [`Event::Finished`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Event {
     /// No server was found (ESP: SERVER_NOT_FOUND); the next search starts then.
@@ -228,6 +251,8 @@ pub enum Event {
 
 /// Why an offer was not put to the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Passed {
     /// It is what runs, or was downloaded, already.
     SameVersion,
@@ -241,6 +266,8 @@ pub enum Passed {
 
 /// How an upgrade ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Outcome {
     /// The device runs the new image.
@@ -285,6 +312,8 @@ pub enum Outcome {
 
 /// What the client waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Waiting {
     /// An answer of the application's.
     Application,

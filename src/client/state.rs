@@ -84,6 +84,8 @@ pub(super) struct Image {
 
 /// What a file's header says and later steps need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct HeaderFacts {
     /// The stack that the image contains.
     pub stack: StackVersion,
