@@ -1,6 +1,6 @@
 //! A store of files that lie in memory.
 
-use super::{ImageInfo, ImageStore, Read};
+use super::{ImageInfo, ImageStore, Read, shelf};
 use crate::error::DecodeError;
 use crate::file::Parts;
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
@@ -67,8 +67,8 @@ impl<'a> Catalog<'a> {
     /// [`DuplicateImage`] for the first entry that repeats an earlier one.
     pub fn new(entries: &'a [Entry<'a>]) -> Result<Self, DuplicateImage> {
         for (second, entry) in entries.iter().enumerate() {
-            let key = |entry: &Entry<'_>| (entry.info.id, entry.info.destination);
-            if let Some(first) = entries.iter().take(second).position(|other| key(other) == key(entry)) {
+            let is = |other: &Entry<'_>| shelf::same(&other.info, &entry.info);
+            if let Some(first) = entries.iter().take(second).position(is) {
                 return Err(DuplicateImage { id: entry.info.id, first, second });
             }
         }
@@ -83,30 +83,18 @@ impl ImageStore for Catalog<'_> {
         image_type: ImageType,
         fits: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
-        let wanted =
-            |info: &&ImageInfo| info.id.manufacturer == manufacturer && info.id.image_type == image_type;
-        let candidates = self.entries.iter().map(Entry::info).filter(wanted).filter(|info| fits(info));
-        candidates.max_by_key(|info| info.id.version).copied()
+        shelf::find(self.entries.iter().map(|entry| entry.info), manufacturer, image_type, fits)
     }
 
     fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
-        let with = |destination: Option<Eui64>| {
-            let same = |info: &&ImageInfo| info.id == id && info.destination == destination;
-            self.entries.iter().map(Entry::info).find(same).copied()
-        };
-        with(node).or_else(|| with(None))
+        shelf::info(self.entries.iter().map(|entry| entry.info), id, node)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read {
-        let Some(entry) = self.entries.iter().find(|entry| entry.info == *image) else {
-            return Read::Gone;
-        };
-        let rest = usize::try_from(offset).ok().and_then(|offset| entry.file.get(offset..));
-        let bytes = rest.unwrap_or_default();
-        for (to, from) in out.iter_mut().zip(bytes) {
-            *to = *from;
+        match self.entries.iter().find(|entry| entry.info == *image) {
+            Some(entry) => shelf::read(entry.file, offset, out),
+            None => Read::Gone,
         }
-        Read::Filled(out.len().min(bytes.len()))
     }
 }
 

@@ -87,6 +87,9 @@ mod config;
 mod device_file;
 mod end;
 mod event;
+#[cfg(feature = "std")]
+mod folder;
+mod indexed;
 mod notify;
 mod pace;
 mod page;
@@ -95,6 +98,7 @@ mod query;
 mod quirks;
 mod reply;
 mod session;
+mod shelf;
 mod store;
 mod table;
 #[cfg(test)]
@@ -106,10 +110,19 @@ pub use catalog::{Catalog, DuplicateImage, Entry};
 pub use config::Config;
 pub use end::Readiness;
 pub use event::{Event, Fault};
+#[cfg(feature = "std")]
+pub use folder::{Folder, FolderError};
+pub use indexed::{
+    Announce, ImageTable, NoSuchIndex, Query, Registration, ServerStatus, Source, TablePolicy, Wanted,
+    Wrapped,
+};
 pub use pace::BlockSize;
 pub use policy::{Apply, Pace, Policy, Standard, Verdict, Versions};
 pub use quirks::{DEVICES, Device};
 pub use session::{Phase, Progress, Session};
+#[cfg(feature = "alloc")]
+pub use shelf::Library;
+pub use shelf::{AddError, Shelf};
 pub use store::{ImageInfo, ImageStore, Read};
 
 use crate::error::DecodeError;

@@ -5,11 +5,13 @@ mod deliveries;
 mod device_files;
 mod ends;
 mod frames;
+mod indexed;
 mod notifies;
 mod pace;
 mod pages;
 mod queries;
 mod silence;
+mod stores;
 
 use core::num::NonZeroU8;
 use std::fmt::Write as _;

@@ -1,17 +1,19 @@
 //! The server: every input and output, with slots, store and policy that it knows nothing of.
 
 use core::hint::black_box;
+use core::num::NonZeroU8;
 
-use zigbee_ota::link::{Address, DeliveryMode, Meta};
+use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token};
 use zigbee_ota::server::{
-    Apply, Catalog, Config, Entry, Handled, ImageInfo, ImageStore, Pace, Policy, Read, Server, Session,
-    Slots, Standard, TxBuffer, Verdict,
+    Apply, Catalog, Config, DEVICES, Device, Entry, Handled, ImageInfo, ImageStore, Pace, Policy, Read,
+    Readiness, Server, Session, Slots, Standard, TxBuffer, Verdict, serve_block,
 };
 use zigbee_ota::time::{Instant, UtcTime};
 use zigbee_ota::zcl::{
-    ImageBlockRequest, ImageNotify, LONGEST_TO_CLIENT, NotifyScope, QueryNextImageRequest,
+    ClientReport, ImageBlockRequest, ImageNotify, LONGEST_TO_CLIENT, NotifyScope, QueryNextImageRequest,
+    QuerySpecificFileRequest,
 };
-use zigbee_ota::{Eui64, ImageId, ImageType, ManufacturerCode, StackVersion};
+use zigbee_ota::{Eui64, ImageFilter, ImageId, ImageType, ManufacturerCode, StackVersion};
 
 use crate::Bytes;
 
@@ -65,6 +67,7 @@ fn info() -> ImageInfo {
         credential: black_box(None),
         destination: black_box(None),
         hardware: black_box(None),
+        key: black_box(0),
     }
 }
 
@@ -93,6 +96,21 @@ impl Policy for Unknown {
         black_box((client, id));
         black_box(Apply::Now)
     }
+
+    fn sleeps(&mut self, client: Address) -> bool {
+        black_box(client);
+        black_box(false)
+    }
+
+    fn repeats(&mut self, client: Address, id: ImageId, times: u8) -> Verdict {
+        black_box((client, id, times));
+        black_box(Verdict::Offer)
+    }
+
+    fn device_file_of_any_version(&mut self, _: Address, request: &QuerySpecificFileRequest) -> bool {
+        black_box(request);
+        black_box(true)
+    }
 }
 
 fn drive<S: Slots>(server: &mut Server<S>, images: &mut impl ImageStore, frame: &[u8]) {
@@ -107,9 +125,39 @@ fn drive<S: Slots>(server: &mut Server<S>, images: &mut impl ImageStore, frame: 
         black_box(transmit.len);
     }
     let notify = black_box(ImageNotify { jitter: 0, scope: NotifyScope::Everyone });
-    black_box(server.notify(meta.from, black_box(DeliveryMode::Unicast), notify, &mut out)).ok();
+    let notified =
+        black_box(server.notify(meta.from, black_box(DeliveryMode::Unicast), notify, &mut out)).ok();
     black_box(&out);
+    black_box(server.poll_transmit(now(), images, &mut out).is_some());
+    black_box(server.abort_page(now(), meta.from, &mut out).is_some());
+    let target = black_box(ImageFilter::ALL);
+    let way = black_box(DeliveryMode::Broadcast);
+    black_box(server.release(now(), meta.from, way, target, black_box(0), &mut out)).len;
+    black_box(server.hold(now(), meta.from, way, target, &mut out)).len;
+    black_box(server.read_status(meta.from, &mut out)).len;
+    server.handle_delivery(
+        now(),
+        notified.map_or(Token::NONE, |sent| sent.token),
+        black_box(Delivery::Failed),
+    );
+    server.handle_timeout(now());
+    black_box(server.poll_timeout());
+    let request = black_box(ImageBlockRequest {
+        id: ImageId::new(0, 0, 0),
+        offset: 0,
+        max_data: 0,
+        node: None,
+        min_block_period: None,
+    });
+    black_box(serve_block(black_box(0), &request, black_box(NonZeroU8::MAX), images, &mut out));
     server.set_utc(now(), black_box(Some(UtcTime(0))));
+    for session in server.sessions() {
+        black_box((session.progress(), session.carries(), session.has_page(), session.holds(request.id)));
+    }
+    let report = black_box(ClientReport::default());
+    let session = server.session(meta.from);
+    black_box(Readiness::of(request.id, black_box(StackVersion::ZIGBEE_PRO), session, Some(&report)));
+    black_box(Device::of(black_box(DEVICES), request.id));
     black_box(
         server.session(meta.from).map(|session| (session.client(), session.phase(), session.last_heard())),
     );

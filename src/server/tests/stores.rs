@@ -1,0 +1,117 @@
+//! Stores that change while clients download.
+
+use super::*;
+
+const BLOCK: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02";
+const NEXT: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 02 00 00 00 02";
+
+fn of(version: u32) -> ImageId {
+    ImageId { version: crate::FileVersion(version), ..IMAGE }
+}
+
+/// Shows: SRV-001
+#[test]
+fn files_are_added_listed_and_removed() {
+    for count in [1_u32, 100] {
+        let files: Vec<_> = (1..=count).map(|version| plain(version, 100)).collect();
+        let mut shelf = Shelf::new(vec![None; files.len()]);
+        let mut library = Library::new();
+        for file in &files {
+            shelf.add(Entry::parse(file).unwrap()).unwrap();
+            library.add(file.clone()).unwrap().unwrap();
+        }
+        let listed: Vec<_> = shelf.list().map(|entry| entry.info().id).collect();
+        assert_eq!(listed, (1..=count).map(of).collect::<Vec<_>>());
+        assert!(library.list().map(|info| info.id).eq(listed));
+
+        let more = plain(count + 1, 100);
+        assert_eq!(shelf.add(Entry::parse(&more).unwrap()), Err(AddError::Full));
+        let first = shelf.add(Entry::parse(&files[0]).unwrap());
+        assert_eq!(first, Err(AddError::Duplicate(of(1))));
+        let last = library.add(files.last().unwrap().clone());
+        assert_eq!(last, Ok(Err(AddError::Duplicate(of(count)))));
+
+        for version in 1..=count {
+            assert_eq!(shelf.remove(of(version), None).map(|entry| entry.info().id), Some(of(version)));
+            assert_eq!(library.remove(of(version), None).map(|file| file.len()), Some(100));
+            assert!(library.list().all(|info| info.id != of(version)));
+            assert_eq!(library.list().count(), usize::try_from(count - version).unwrap());
+        }
+        assert_eq!(
+            (shelf.list().count(), shelf.remove(of(1), None), library.remove(of(1), None)),
+            (0, None, None)
+        );
+    }
+    assert!(Library::new().add(vec![1, 2, 3]).is_err());
+}
+
+/// Shows: SRV-072
+#[test]
+fn files_are_removed_and_replaced_under_downloads() {
+    let (file, other) = (plain(5, 101), [plain(5, 101)[..100].to_vec(), vec![0x77]].concat());
+    let mut desk = Desk::new(Shelf::new([None; 2]), Script::default());
+    desk.images.add(Entry::parse(file.clone().leak()).unwrap()).unwrap();
+    let data = "19 2a 05 00 01 10 ab 00 05 00 00 00";
+    assert!(desk.ask(LAMP, BLOCK).starts_with(data));
+    let removed = desk.images.remove(IMAGE, None).unwrap();
+    assert_eq!(desk.ask(LAMP, NEXT), "18 2a 0b 03 98");
+    assert_eq!(desk.images.replace(removed), Ok(None));
+    assert!(desk.ask(LAMP, NEXT).starts_with(data));
+    let before = desk.images.replace(Entry::parse(other.clone().leak()).unwrap());
+    assert_eq!(before.unwrap().map(|entry| entry.file().len()), Some(101));
+    let last = "01 2a 03 00 01 10 ab 00 05 00 00 00 64 00 00 00 02";
+    assert!(desk.ask(LAMP, last).ends_with("01 77"));
+    // The client's end is heard although nothing is left of its image.
+    desk.images.remove(IMAGE, None).unwrap();
+    assert!(desk.ask(LAMP, "01 2a 06 00 01 10 ab 00 05 00 00 00").starts_with("19 2a 07"));
+
+    let mut desk = Desk::new(Library::new(), Script::default());
+    desk.images.add(file.clone()).unwrap().unwrap();
+    assert!(desk.ask(LAMP, BLOCK).starts_with(data));
+    assert_eq!(desk.images.replace(other), Ok(Some(file)));
+    assert!(desk.ask(LAMP, last).ends_with("01 77"));
+    desk.images.remove(IMAGE, None).unwrap();
+    assert_eq!(desk.ask(LAMP, NEXT), "18 2a 0b 03 98");
+}
+
+#[test]
+fn files_on_disk_are_read_block_by_block() {
+    let folder = std::env::temp_dir().join(std::format!("zigbee-ota-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = |name: &str| folder.join(name);
+    let image = plain(5, 1000);
+    std::fs::write(path("five"), [&image[..], &[0xee; 9]].concat()).unwrap();
+    std::fs::write(path("short"), &image[..999]).unwrap();
+    std::fs::write(path("none"), [1, 2, 3]).unwrap();
+    std::fs::write(path("six"), plain(6, 99)).unwrap();
+
+    let mut desk = Desk::new(Folder::new(), Script::default());
+    assert_eq!(desk.images.add(path("five")).unwrap(), IMAGE);
+    assert_eq!(desk.images.add(path("six")).unwrap(), of(6));
+    assert_eq!(desk.images.list().map(|info| info.id).collect::<Vec<_>>(), [IMAGE, of(6)]);
+    let again = AddError::Duplicate(IMAGE);
+    assert!(matches!(desk.images.add(path("five")), Err(FolderError::Add(error)) if error == again));
+    assert!(matches!(desk.images.add(path("short")), Err(FolderError::Short { size: 1000, present: 999 })));
+    assert!(matches!(desk.images.add(path("none")), Err(FolderError::Header(_))));
+    assert!(matches!(desk.images.add(path("nowhere")), Err(FolderError::Io(_))));
+
+    let mut file = Vec::<u8>::new();
+    for offset in (0..1000_u32).step_by(64) {
+        let [low, high, ..] = offset.to_le_bytes();
+        let ask = std::format!("01 2a 03 00 01 10 ab 00 05 00 00 00 {low:02x} {high:02x} 00 00 40");
+        file.extend(&bytes(&desk.ask(LAMP, &ask))[17..]);
+    }
+    assert_eq!(file, image);
+    assert_eq!(
+        desk.ask(LAMP, "01 2a 01 00 01 10 ab 00 01 00 00 00"),
+        "19 2a 02 00 01 10 ab 00 06 00 00 00 63 00 00 00"
+    );
+    // Cut short under our hands.
+    std::fs::write(path("five"), &image[..500]).unwrap();
+    assert_eq!(desk.images.replace(path("six")).unwrap(), of(6));
+    assert!(desk.ask(LAMP, BLOCK).starts_with("19 2a 05 00"));
+    assert_eq!(desk.ask(LAMP, "01 2a 03 00 01 10 ab 00 05 00 00 00 c2 01 00 00 40"), "18 2a 0b 03 98");
+    assert!(desk.images.remove(IMAGE, None) && !desk.images.remove(IMAGE, None));
+    assert_eq!(desk.ask(LAMP, BLOCK), "18 2a 0b 03 98");
+    std::fs::remove_dir_all(folder).unwrap();
+}
