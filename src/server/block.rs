@@ -237,6 +237,7 @@ impl<S: Slots> Server<S> {
     pub(super) fn served(&mut self, now: Instant, client: Address, image: &ImageInfo, offset: u32, len: u8) {
         self.count(len);
         let (id, end) = (image.id, offset.saturating_add(len.into()));
+        let period = self.config.period;
         let Some(slot) = self.table.enter(client) else {
             if offset == 0 {
                 self.events.push(Event::Started { client, id });
@@ -244,7 +245,9 @@ impl<S: Slots> Server<S> {
             return;
         };
         let Some(session) = self.table.at_mut(slot) else { return };
+        let due = session.due(period);
         let served = session.serve(now, id, image.size, offset, end);
+        session.keep(now, due, period);
         let progress = session.progress();
         if served.started {
             self.events.push(Event::Started { client, id });

@@ -22,7 +22,8 @@ pub struct Config {
     /// silent for [`stall`](Self::stall), does not count; nor does one that was given no slot.
     pub downloads: u16,
     /// The least time between two blocks for one client; zero for none. A client that tells its MinimumBlockPeriod
-    /// is given this one (later revisions), the others are told to wait, in seconds.
+    /// is given this one (later revisions), the others are told to wait, in seconds: a period below one is kept on the
+    /// average of a second.
     pub period: Millis,
     /// Bytes of data per second for all clients together, with a second's worth in advance.
     pub rate: Option<NonZeroU32>,

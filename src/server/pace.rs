@@ -88,7 +88,23 @@ impl Bucket {
     }
 }
 
+/// What a time to wait is told in.
+const SECOND: Millis = Millis::secs(1);
+
 impl Session {
+    /// When the next block may be served; at once to a client that was served none.
+    pub(super) fn due(&self, period: Millis) -> Instant {
+        if self.served == Instant::ZERO { self.served } else { self.served.plus(period) }
+    }
+
+    /// A period below a second is kept on the average of one, as nothing shorter can be told to wait: a block that is
+    /// served before it was `due` counts as served then.
+    pub(super) fn keep(&mut self, now: Instant, due: Instant, period: Millis) {
+        if period < SECOND {
+            self.served = now.max(due.min(now.plus(SECOND)));
+        }
+    }
+
     /// Blocks of `len` bytes do not arrive, or they do. Tells whether they are made smaller.
     pub(super) fn delivered(&mut self, len: u8, arrived: bool) -> bool {
         if arrived {
@@ -172,11 +188,11 @@ impl<S: Slots> Server<S> {
             }
             _ => {}
         }
-        let due = session.served.plus(period);
-        if session.served == Instant::ZERO || now >= due {
+        let early = session.due(period).since(now);
+        if early == Millis(0) || period < SECOND && early < SECOND {
             return Ok(());
         }
-        Err(wait(self, due.since(now).0.div_ceil(1000).max(1)))
+        Err(wait(self, early.0.div_ceil(1000)))
     }
 
     /// Counts data that is sent.
