@@ -7,6 +7,7 @@ pub mod laws {
     pub mod container;
     pub mod file;
     pub mod frame;
+    pub mod server;
     pub mod stream;
     pub mod written;
 }

@@ -1,0 +1,393 @@
+//! A server that is shaken: frames of any kind from any address at any time, deliveries, pauses, and a store and a
+//! policy that answer as they please. Every step is made of the bytes of a seed.
+
+use std::num::{NonZeroU8, NonZeroU32};
+
+use zigbee_ota::file::Header;
+use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token, Transmit};
+use zigbee_ota::server::{
+    Apply, Config, Handled, ImageInfo, ImageStore, NotReady, Pace, Parked, Policy, Read, Server, Session,
+    Slots, Verdict,
+};
+use zigbee_ota::time::{Instant, Millis, UtcTime};
+use zigbee_ota::zcl::{
+    Frame, ImageBlockRequest, ImageBlockResponse, ImageNotify, ImagePageRequest, LONGEST_TO_CLIENT, Message,
+    QueryNextImageRequest, QuerySpecificFileRequest, Quirks, Refusal, Status, ToClient, ToServer,
+    UpgradeEndRequest,
+};
+use zigbee_ota::{
+    Encode, Eui64, FileVersion, ImageFilter, ImageId, ImageType, ManufacturerCode, StackVersion,
+};
+
+/// The choices of a run, zeros without end when they are used up.
+struct Choices<'a>(&'a [u8]);
+
+impl Choices<'_> {
+    fn byte(&mut self) -> u8 {
+        match self.0.split_first() {
+            Some((first, rest)) => {
+                self.0 = rest;
+                *first
+            }
+            None => 0,
+        }
+    }
+
+    fn u16(&mut self) -> u16 {
+        u16::from_le_bytes([self.byte(), self.byte()])
+    }
+
+    fn u32(&mut self) -> u32 {
+        u32::from_le_bytes([self.byte(), self.byte(), self.byte(), self.byte()])
+    }
+
+    fn bit(&mut self) -> bool {
+        self.byte() & 1 == 1
+    }
+
+    fn address(&mut self) -> Address {
+        Address::new(u16::from(self.byte() % 7), self.byte() % 2)
+    }
+
+    /// One of few, so that they meet.
+    fn id(&mut self) -> ImageId {
+        let [manufacturer, image_type] = [[0x1001, 0x115f, 0x1135, 0x1021], [0, 1, 0xffc1, 0xffff]]
+            .map(|of: [u16; 4]| of[usize::from(self.byte() % 4)]);
+        let version = if self.byte() == 255 { u32::MAX } else { u32::from(self.byte() % 4) };
+        ImageId::new(manufacturer, image_type, version)
+    }
+
+    fn node(&mut self) -> Option<Eui64> {
+        self.bit().then(|| Eui64(u64::from(self.byte() % 2)))
+    }
+
+    /// Most often within a file of up to 64 KB.
+    fn offset(&mut self) -> u32 {
+        if self.byte() < 240 { u32::from(self.u16()) } else { self.u32() }
+    }
+
+    fn frame(&mut self) -> Vec<u8> {
+        let sequence = self.byte();
+        let request = match self.byte() % 8 {
+            0 => ToServer::QueryNextImage(QueryNextImageRequest { current: self.id(), hardware: None }),
+            1 | 2 => ToServer::ImageBlock(ImageBlockRequest {
+                id: self.id(),
+                offset: self.offset(),
+                max_data: self.byte(),
+                node: self.node(),
+                min_block_period: self.bit().then(|| self.u16()),
+            }),
+            3 | 4 => ToServer::ImagePage(ImagePageRequest {
+                id: self.id(),
+                offset: self.offset(),
+                max_data: self.byte(),
+                page_size: self.u16() % 2048,
+                spacing: self.u16() % 512,
+                node: self.node(),
+            }),
+            5 => ToServer::UpgradeEnd(UpgradeEndRequest { status: Status(self.byte()), id: self.id() }),
+            6 => ToServer::QuerySpecificFile(QuerySpecificFileRequest {
+                node: Eui64(u64::from(self.byte() % 2)),
+                id: self.id(),
+                stack: StackVersion(self.u16()),
+            }),
+            // Any bytes at all, Default Responses among them.
+            _ => {
+                let mut bytes: Vec<u8> = (0..self.byte() % 32).map(|_| self.byte()).collect();
+                if self.bit() {
+                    bytes.splice(0..bytes.len().min(3), [0x10 * (sequence & 1), sequence, 0x0b]);
+                }
+                return bytes;
+            }
+        };
+        let frame = Frame::to_server(sequence, request);
+        let mut bytes = vec![0; frame.encoded_len()];
+        frame.encode(&mut bytes).expect("measured");
+        bytes.truncate(bytes.len().saturating_sub(usize::from(self.byte().saturating_sub(250))));
+        bytes
+    }
+}
+
+/// A byte of a file, from its place and version: what is served can be told from what is not.
+fn content(id: ImageId, at: u32) -> u8 {
+    let [a, b, ..] = at.wrapping_mul(0x9e37_79b1).to_le_bytes();
+    let [version, ..] = id.version.0.to_le_bytes();
+    a ^ b ^ version
+}
+
+fn size(id: ImageId) -> u32 {
+    [57, 1000, 40_000, 65_535][usize::try_from(id.version.0 % 4).unwrap_or(0)]
+}
+
+/// Holds what it is asked for, most often.
+struct Fickle<'a, 'b>(&'b mut Choices<'a>);
+
+impl ImageStore for Fickle<'_, '_> {
+    fn find(
+        &mut self,
+        manufacturer: ManufacturerCode,
+        image_type: ImageType,
+        fits: &mut dyn FnMut(&ImageInfo) -> bool,
+    ) -> Option<ImageInfo> {
+        let version = FileVersion(u32::from(self.0.byte() % 5));
+        let info = self.info(ImageId { manufacturer, image_type, version }, None)?;
+        Some(info).filter(|info| fits(info))
+    }
+
+    fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
+        let destination = if self.0.byte() < 64 { node } else { None };
+        let header = Header { total_size: size(id), destination, ..Header::new(id) };
+        Some(ImageInfo::from(&header)).filter(|_| self.0.byte() < 250)
+    }
+
+    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read {
+        let len = u32::try_from(out.len()).expect("a block");
+        assert!((1..=255).contains(&len));
+        assert!(offset.checked_add(len).is_some_and(|end| end <= image.size), "past the end");
+        for (at, byte) in (offset..).zip(out.iter_mut()) {
+            *byte = content(image.id, at);
+        }
+        match self.0.byte() {
+            0..=230 => Read::Filled(out.len()),
+            231..=235 => Read::Filled(usize::from(self.0.byte())),
+            236..=243 => Read::Later,
+            244..=250 => Read::Wait { seconds: self.0.u32() },
+            _ => Read::Gone,
+        }
+    }
+}
+
+struct Moody<'a, 'b>(&'b mut Choices<'a>);
+
+impl Policy for Moody<'_, '_> {
+    fn offer(&mut self, _: Address, _: &QueryNextImageRequest, _: Option<&ImageInfo>) -> Verdict {
+        if self.0.byte() < 250 { Verdict::Offer } else { Verdict::NotAuthorized }
+    }
+
+    fn pace(&mut self, _: Address, _: &ImageBlockRequest, _: Option<&Session>) -> Pace {
+        match self.0.byte() {
+            0..=200 => Pace::Send,
+            201..=230 => Pace::SendAtMost(NonZeroU8::MIN.saturating_add(self.0.byte())),
+            231..=250 => Pace::Wait { seconds: self.0.u32() },
+            _ => Pace::Abort,
+        }
+    }
+
+    fn apply(&mut self, _: Address, _: ImageId) -> Apply {
+        match self.0.byte() % 6 {
+            0 => Apply::Now,
+            1 => Apply::AfterSeconds(self.0.u32()),
+            2 => Apply::At(UtcTime(self.0.u32())),
+            3 => Apply::Hold,
+            4 => Apply::Acknowledge,
+            _ => Apply::Refuse(Refusal::ABORT),
+        }
+    }
+}
+
+/// What a client that asked can expect.
+struct Asked {
+    /// The most data it takes, by its latest request for data.
+    most: u8,
+    /// Where its latest page ends.
+    page_end: u64,
+}
+
+/// One run.
+struct Run<S> {
+    server: Server<S>,
+    now: Instant,
+    out: [u8; LONGEST_TO_CLIENT],
+    asked: std::collections::BTreeMap<Address, Asked>,
+    parked: Vec<(Parked, u8)>,
+    sent: Vec<Token>,
+}
+
+impl<S: Slots> Run<S> {
+    /// Looks at what the server sends, to whom, and in answer to whom.
+    fn look(&mut self, transmit: Transmit, most: Option<u8>) {
+        assert!(transmit.len <= LONGEST_TO_CLIENT && transmit.len > 0);
+        let frame =
+            Frame::decode(&self.out[..transmit.len], Quirks::empty()).expect("a frame that can be read");
+        let Message::ToClient(ToClient::ImageBlock(response)) = frame.message else { return };
+        assert_eq!(transmit.delivery, DeliveryMode::Unicast, "data for more than one");
+        match response {
+            ImageBlockResponse::Data(block) => {
+                let data = block.data.get();
+                assert!(!data.is_empty());
+                let most = most.or_else(|| self.asked.get(&transmit.to).map(|asked| asked.most));
+                assert!(most.is_some_and(|most| data.len() <= usize::from(most)), "more than was asked for");
+                let end = u64::from(block.offset) + u64::try_from(data.len()).expect("a block");
+                assert!(end <= u64::from(size(block.id)), "past the end of the file");
+                for (at, byte) in (block.offset..).zip(data) {
+                    assert_eq!(*byte, content(block.id, at), "other data");
+                }
+                if !transmit.aps_ack {
+                    let page_end = self.asked.get(&transmit.to).map_or(0, |asked| asked.page_end);
+                    assert!(end <= page_end, "beyond the page");
+                }
+            }
+            ImageBlockResponse::Wait(wait) => assert_ne!(wait.time.then, u32::MAX, "waits for ever"),
+            _ => {}
+        }
+        self.sent.push(transmit.token);
+    }
+
+    fn receive(&mut self, choices: &mut Choices<'_>) {
+        let bytes = choices.frame();
+        let delivery = match choices.byte() {
+            0..=239 => DeliveryMode::Unicast,
+            240..=247 => DeliveryMode::Multicast,
+            _ => DeliveryMode::Broadcast,
+        };
+        let from = choices.address();
+        let aps_security = choices.bit();
+        let meta = Meta { aps_security, relays: choices.byte(), ..Meta::new(from, delivery) };
+        let read = Frame::decode(&bytes, Quirks::all()).map(|frame| frame.message);
+        let most = match read {
+            Ok(Message::ToServer(ToServer::ImageBlock(request))) => Some(request.max_data),
+            Ok(Message::ToServer(ToServer::ImagePage(request))) => Some(request.max_data),
+            _ => None,
+        };
+        if let (Ok(Message::ToServer(ToServer::ImagePage(request))), DeliveryMode::Unicast) = (read, delivery)
+        {
+            let page_end = u64::from(request.offset) + u64::from(request.page_size);
+            // An earlier page may be parked still: what it asked for is no more than the larger of the two.
+            let asked = self.asked.entry(from).or_insert(Asked { most: 0, page_end: 0 });
+            asked.page_end = asked.page_end.max(page_end);
+            asked.most = asked.most.max(request.max_data);
+        }
+        let (seed, rest) = choices.0.split_at(choices.0.len() / 2);
+        let [mut images, mut policy] = [Choices(seed), Choices(rest)];
+        let handled = self.server.handle_frame(
+            self.now,
+            meta,
+            &bytes,
+            &mut Fickle(&mut images),
+            &mut Moody(&mut policy),
+            &mut self.out,
+        );
+        match handled {
+            Handled::Reply(transmit) => {
+                assert_eq!(delivery, DeliveryMode::Unicast, "an answer to a broadcast");
+                assert!(!matches!(read, Ok(Message::DefaultResponse(..))), "an answer to a Default Response");
+                assert_eq!((transmit.to, transmit.aps_security), (from, aps_security));
+                let sequence = self.out[1];
+                assert_eq!(Some(&sequence), bytes.get(1), "another sequence number");
+                self.look(transmit, most);
+            }
+            Handled::Parked(parked) => {
+                assert_eq!(delivery, DeliveryMode::Unicast);
+                self.parked.push((parked, most.expect("a request for data")));
+            }
+            Handled::Done | Handled::Ignored(_) => {}
+        }
+    }
+
+    fn answer(&mut self, choices: &mut Choices<'_>) {
+        let Some((parked, most)) = self.parked.pop() else { return };
+        let end = parked.offset() + u32::from(parked.wanted());
+        assert!(end <= parked.image().size);
+        let data: Vec<u8> = (parked.offset()..end).map(|at| content(parked.image().id, at)).collect();
+        let data = match choices.byte() {
+            0..=200 => Ok(&data[..]),
+            201..=220 => Ok(&data[..usize::from(choices.byte()).min(data.len())]),
+            221..=240 => Err(NotReady::Wait { seconds: choices.u32() }),
+            _ => Err(NotReady::Gone),
+        };
+        let transmit = self.server.answer(self.now, parked, data, &mut self.out);
+        assert_eq!(transmit.to, parked.client());
+        self.look(transmit, Some(most));
+    }
+
+    /// Does what the caller's loop does, for as long as it is due.
+    fn drain(&mut self, choices: &mut Choices<'_>) {
+        for _ in 0..1000 {
+            let next = self.server.poll_transmit(self.now, &mut Fickle(choices), &mut self.out);
+            let silent = next.is_none();
+            if let Some(transmit) = next {
+                self.look(transmit, None);
+            }
+            self.server.handle_timeout(self.now);
+            let events = std::iter::from_fn(|| self.server.poll_event()).count();
+            assert!(events <= 8);
+            if silent && self.server.poll_timeout().is_none_or(|next| next > self.now) {
+                return;
+            }
+        }
+        panic!("there is always more to do");
+    }
+}
+
+/// Shakes a server as the bytes say.
+pub fn any_steps(seed: &[u8]) {
+    let mut choices = Choices(seed);
+    let config = Config {
+        max_block: NonZeroU8::MAX,
+        frame_room: NonZeroU8::new(choices.byte()),
+        wait: u32::from(choices.byte()),
+        downloads: u16::from(choices.byte()),
+        period: Millis(u32::from(choices.byte())),
+        rate: NonZeroU32::new(u32::from(choices.u16())),
+        pages: u16::from(choices.byte() % 8),
+        device_files: choices.bit(),
+        stall: Millis(u32::from(choices.u16())),
+        verify: Millis(u32::from(choices.u16())),
+        strict: choices.bit(),
+        ..Config::default()
+    };
+    let slots = usize::from(choices.byte() % 6);
+    let mut run = Run {
+        server: Server::new(config, vec![Session::EMPTY; slots]),
+        now: Instant::ZERO,
+        out: [0; LONGEST_TO_CLIENT],
+        asked: std::collections::BTreeMap::new(),
+        parked: vec![],
+        sent: vec![],
+    };
+    // A run is as long as its seed.
+    while !choices.0.is_empty() {
+        match choices.byte() % 8 {
+            0..=3 => run.receive(&mut choices),
+            4 => run.answer(&mut choices),
+            5 => {
+                let report = if choices.bit() { Delivery::Failed } else { Delivery::Acknowledged };
+                let token = run.sent.pop().unwrap_or(Token::NONE);
+                run.server.handle_delivery(run.now, token, report);
+            }
+            6 => {
+                let pause = if choices.byte() < 200 { u32::from(choices.byte()) } else { choices.u32() };
+                run.now = run.now.plus(Millis(pause));
+            }
+            _ => {
+                let to = choices.address();
+                let delivery = if choices.bit() { DeliveryMode::Unicast } else { DeliveryMode::Broadcast };
+                let transmit = match choices.byte() % 5 {
+                    0 => run.server.notify(to, delivery, ImageNotify::UNICAST, &mut run.out).ok(),
+                    1 => Some(run.server.release(
+                        run.now,
+                        to,
+                        delivery,
+                        ImageFilter::ALL,
+                        choices.u32(),
+                        &mut run.out,
+                    )),
+                    2 => Some(run.server.hold(run.now, to, delivery, ImageFilter::ALL, &mut run.out)),
+                    3 => run.server.abort_page(run.now, to, &mut run.out),
+                    _ => {
+                        run.server.set_utc(run.now, choices.bit().then(|| UtcTime(choices.u32())));
+                        None
+                    }
+                };
+                if let Some(transmit) = transmit {
+                    run.look(transmit, None);
+                }
+            }
+        }
+        run.drain(&mut choices);
+        assert!(run.server.sessions().count() <= slots);
+        if let Some(session) = run.server.sessions().find(|session| session.has_page()) {
+            assert!(run.server.poll_timeout().is_some(), "{session:?} is forgotten");
+        }
+    }
+}
