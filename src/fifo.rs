@@ -22,12 +22,12 @@ impl<T: Copy, const N: usize> Fifo<T, N> {
     }
 
     pub(crate) fn pop(&mut self) -> Option<T> {
-        let oldest = self.slots.first().copied().flatten();
+        let oldest = self.slots.first().copied().flatten()?;
         let mut next = None;
         for slot in self.slots.iter_mut().rev() {
             core::mem::swap(slot, &mut next);
         }
-        oldest
+        Some(oldest)
     }
 }
 

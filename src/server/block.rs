@@ -248,18 +248,17 @@ impl<S: Slots> Server<S> {
         let due = session.due(period);
         let served = session.serve(now, id, image.size, offset, end);
         session.keep(now, due, period);
-        let progress = session.progress();
+        let progress = if served.hundredth { session.progress() } else { None };
         if served.started {
             self.events.push(Event::Started { client, id });
         }
-        if let (true, Some(progress)) = (served.hundredth, progress) {
+        if let Some(progress) = progress {
             self.events.push(Event::Progress { client, id, progress });
         }
         if served.all {
             self.events.push(Event::AllServed { client, id });
         }
-        let active = progress.is_some_and(|progress| progress.reached < progress.size);
-        self.table.set(slot, Flags::ACTIVE, active);
+        self.table.set(slot, Flags::ACTIVE, served.more);
     }
 
     pub(super) fn wait(

@@ -76,6 +76,13 @@ impl<'a> Catalog<'a> {
     }
 }
 
+impl Catalog<'_> {
+    /// What the entries are, each with its index as the key.
+    fn infos(&self) -> impl Iterator<Item = ImageInfo> + Clone {
+        (0..).zip(self.entries).map(|(key, entry)| ImageInfo { key, ..entry.info })
+    }
+}
+
 impl ImageStore for Catalog<'_> {
     fn find(
         &mut self,
@@ -83,17 +90,18 @@ impl ImageStore for Catalog<'_> {
         image_type: ImageType,
         fits: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
-        shelf::find(self.entries.iter().map(|entry| entry.info), manufacturer, image_type, fits)
+        shelf::find(self.infos(), manufacturer, image_type, fits)
     }
 
     fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
-        shelf::info(self.entries.iter().map(|entry| entry.info), id, node)
+        shelf::info(self.infos(), id, node)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read {
-        match self.entries.iter().find(|entry| entry.info == *image) {
-            Some(entry) => shelf::read(entry.file, offset, out),
-            None => Read::Gone,
+        let index = usize::try_from(image.key).unwrap_or(usize::MAX);
+        match self.entries.get(index) {
+            Some(entry) if shelf::same(&entry.info, image) => shelf::read(entry.file, offset, out),
+            _ => Read::Gone,
         }
     }
 }

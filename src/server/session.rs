@@ -138,6 +138,8 @@ pub(super) struct Served {
     pub(super) hundredth: bool,
     /// The last byte of the file was served for the first time.
     pub(super) all: bool,
+    /// There are bytes left that were not served.
+    pub(super) more: bool,
 }
 
 impl Session {
@@ -250,11 +252,11 @@ impl Session {
         let reached = before.max(end);
         self.enter(now, Phase::Downloading { id, reached, blocks: blocks.saturating_add(1), size });
         self.served = now;
-        let hundredths = |bytes: u32| u64::from(bytes).saturating_mul(100).checked_div(size.into());
         Served {
             started: blocks == 0,
-            hundredth: hundredths(reached) != hundredths(before),
+            hundredth: reached > before && reached >= next_hundredth(before, size),
             all: reached == size && before < size,
+            more: reached < size,
         }
     }
 
@@ -285,6 +287,13 @@ impl Session {
     pub(super) fn silent_since(&self) -> Instant {
         self.heard.max(self.served).plus(Millis::secs(self.wait.into()))
     }
+}
+
+/// Bytes of the next whole hundredth of `size` after `reached`, rounded up.
+fn next_hundredth(reached: u32, size: u32) -> u32 {
+    let done = u64::from(reached).saturating_mul(100).checked_div(size.into()).unwrap_or(0);
+    let next = done.saturating_add(1).saturating_mul(size.into()).div_ceil(100);
+    u32::try_from(next).unwrap_or(u32::MAX)
 }
 
 /// Milliseconds that wrap after 49 days.
