@@ -56,7 +56,23 @@ impl Parked {
         self.len
     }
 
-    pub(super) const fn command(&self) -> CommandId {
+    const fn wish(&self) -> Wish<'_> {
+        Wish { asked: self.asked, request: &self.request, page: self.page.as_ref() }
+    }
+}
+
+/// A request for data. By reference throughout: its few bytes are read where they were written, as copies of them
+/// would cost more than all else.
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'a> {
+    pub(super) asked: Asked,
+    pub(super) request: &'a ImageBlockRequest,
+    /// The page whose first block it is.
+    pub(super) page: Option<&'a ImagePageRequest>,
+}
+
+impl Wish<'_> {
+    const fn command(&self) -> CommandId {
         match self.page {
             None => CommandId::IMAGE_BLOCK_REQUEST,
             Some(_) => CommandId::IMAGE_PAGE_REQUEST,
@@ -90,10 +106,11 @@ pub fn serve_block(
     out: &mut TxBuffer,
 ) -> Option<usize> {
     let ImageBlockRequest { id, offset, node, max_data, .. } = *request;
-    let image = images.info(id, node).filter(|image| image.goes_to(node))?;
+    let found = images.info(id, node);
+    let image = found.as_ref().filter(|image| image.goes_to(node))?;
     let left = image.size.checked_sub(offset)?;
     let len = at_most(left, max_data.min(most.get()));
-    let Read::Filled(filled) = images.read(&image, offset, data_room(out, len)) else { return None };
+    let Read::Filled(filled) = images.read(image, offset, data_room(out, len)) else { return None };
     let len = u8::try_from(filled).map_or(len, |filled| filled.min(len));
     if len == 0 {
         return None;
@@ -103,35 +120,17 @@ pub fn serve_block(
 }
 
 impl<S: Slots> Server<S> {
-    pub(super) fn block(
-        &mut self,
-        now: Instant,
-        asked: Asked,
-        request: ImageBlockRequest,
-        images: &mut (impl ImageStore + ?Sized),
-        policy: &mut (impl Policy + ?Sized),
-        out: &mut TxBuffer,
-    ) -> Handled {
-        self.data(now, asked, request, None, images, policy, out)
-    }
-
     /// Answers a block request, or a page request by its first block.
-    #[expect(clippy::too_many_arguments, reason = "what a frame comes with, and what it is answered from")]
     pub(super) fn data(
         &mut self,
         now: Instant,
-        asked: Asked,
-        request: ImageBlockRequest,
-        page: Option<ImagePageRequest>,
+        wish: Wish<'_>,
         images: &mut (impl ImageStore + ?Sized),
         policy: &mut (impl Policy + ?Sized),
         out: &mut TxBuffer,
     ) -> Handled {
-        let ImageBlockRequest { id, offset, node, max_data, .. } = request;
-        let command = match page {
-            None => CommandId::IMAGE_BLOCK_REQUEST,
-            Some(_) => CommandId::IMAGE_PAGE_REQUEST,
-        };
+        let (Wish { asked, request, page }, command) = (wish, wish.command());
+        let ImageBlockRequest { id, offset, node, max_data, .. } = *request;
         // Whatever becomes of it, the client has asked anew (section 6.10.7.4).
         if let Some(slot) = self.table.find(asked.client) {
             self.table.set(slot, Flags::PAGE, false);
@@ -139,7 +138,9 @@ impl<S: Slots> Server<S> {
         if !self.serves_node(id, node) {
             return Handled::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out));
         }
-        let Some(image) = images.info(id, node).filter(|image| image.goes_to(node)) else {
+        // Looked at where it was written, too.
+        let found = images.info(id, node);
+        let Some(image) = found.as_ref().filter(|image| image.goes_to(node)) else {
             return Handled::Reply(self.no_image(asked, id, command, out));
         };
         let checked = match page {
@@ -162,22 +163,23 @@ impl<S: Slots> Server<S> {
             return Handled::Reply(self.wait_until(asked, id, wait, out));
         }
         if page.is_some() && self.table.pages() >= self.config.pages {
-            return Handled::Reply(self.wait(now, asked, &request, self.config.wait, out));
+            return Handled::Reply(self.wait(now, asked, request, self.config.wait, out));
         }
-        let allowed = match policy.pace(asked.client, &request, self.table.get(asked.client)) {
+        let allowed = match policy.pace(asked.client, request, self.table.get(asked.client)) {
             Pace::Send => None,
             Pace::SendAtMost(most) => Some(most),
-            Pace::Wait { seconds } => return Handled::Reply(self.wait(now, asked, &request, seconds, out)),
+            Pace::Wait { seconds } => return Handled::Reply(self.wait(now, asked, request, seconds, out)),
             Pace::Abort => return Handled::Reply(self.abort_download(now, asked, id, out)),
         };
         let most = self.most(asked, id, max_data, allowed);
         let left = page.map_or(left, |page| left.min(page.page_size.into()));
         let len = at_most(left, most);
-        let parked = Parked { asked, request, image, len, page };
-        match images.read_for(asked.client, &image, offset, data_room(out, len)) {
-            Read::Filled(filled) => Handled::Reply(self.send(now, &parked, filled, out)),
-            Read::Later => Handled::Parked(parked),
-            Read::Wait { seconds } => Handled::Reply(self.wait(now, asked, &request, seconds, out)),
+        match images.read_for(asked.client, image, offset, data_room(out, len)) {
+            Read::Filled(filled) => Handled::Reply(self.send(now, wish, image, (len, filled), out)),
+            Read::Later => {
+                Handled::Parked(Parked { asked, request: *request, image: *image, len, page: page.copied() })
+            }
+            Read::Wait { seconds } => Handled::Reply(self.wait(now, asked, request, seconds, out)),
             Read::Gone => Handled::Reply(self.no_image(asked, id, command, out)),
         }
     }
@@ -200,10 +202,12 @@ impl<S: Slots> Server<S> {
                 for (to, from) in data_room(out, parked.len).iter_mut().zip(data) {
                     *to = *from;
                 }
-                self.send(now, &parked, data.len(), out)
+                self.send(now, parked.wish(), &parked.image, (parked.len, data.len()), out)
             }
             Err(NotReady::Wait { seconds }) => self.wait(now, parked.asked, &parked.request, seconds, out),
-            Err(NotReady::Gone) => self.no_image(parked.asked, parked.request.id, parked.command(), out),
+            Err(NotReady::Gone) => {
+                self.no_image(parked.asked, parked.request.id, parked.wish().command(), out)
+            }
         };
         self.heard(now, parked.asked.client);
         transmit
@@ -215,19 +219,25 @@ impl<S: Slots> Server<S> {
         self.config.device_files || node.is_none() || id.image_type.class() == ImageTypeClass::Manufacturer
     }
 
-    /// Answers by the first `filled` bytes of the data that stands in its place in `out`.
-    fn send(&mut self, now: Instant, parked: &Parked, filled: usize, out: &mut TxBuffer) -> Transmit {
-        let Parked { asked, request, image, len, page } = parked;
+    /// Answers by the data that stands in its place in `out`, of which so many bytes were asked for and filled.
+    fn send(
+        &mut self,
+        now: Instant,
+        Wish { asked, request, page }: Wish<'_>,
+        image: &ImageInfo,
+        (len, filled): (u8, usize),
+        out: &mut TxBuffer,
+    ) -> Transmit {
         // A store that says it filled more than it was given room for has filled the room.
-        let len = u8::try_from(filled).map_or(*len, |filled| filled.min(*len));
+        let len = u8::try_from(filled).map_or(len, |filled| filled.min(len));
         let (true, Some(head)) = (len > 0, out.first_chunk_mut()) else {
-            return self.wait(now, *asked, request, self.config.wait, out);
+            return self.wait(now, asked, request, self.config.wait, out);
         };
         let ImageBlockRequest { id, offset, .. } = *request;
         *head = data_frame_head(asked.sequence, id, offset, len);
         self.served(now, asked.client, image, offset, len);
         if let Some(page) = page {
-            self.run_page(*asked, page, image.size, len);
+            self.run_page(asked, page, image.size, len);
         }
         let transmit = asked.transmit(DATA_FRAME_HEAD_LEN.saturating_add(usize::from(len)), len);
         Transmit { aps_ack: page.is_none(), ..transmit }

@@ -132,6 +132,7 @@ use crate::time::{Instant, UtcTime};
 use crate::zcl::{
     self, AttributeCommand, ClientReport, CommandId, Direction, Frame, Header, Message, Status, ToServer,
 };
+use block::Wish;
 use clock::Clock;
 use pace::Bucket;
 use reply::Asked;
@@ -235,24 +236,25 @@ impl<S: Slots> Server<S> {
         if header.direction() == Direction::ToClient {
             return Handled::Ignored(Ignored::ToClient);
         }
+        self.table.seek(meta.from);
         let asked = Asked::new(&meta, header.sequence);
         let command = CommandId(header.command);
         let frame = Frame::decode_payload(&header, payload, self.config.quirks);
-        let handled = match frame.map(|frame| frame.message) {
+        let handled = match frame.as_ref().map(|frame| &frame.message) {
             Ok(Message::ToServer(ToServer::QueryNextImage(request))) => {
-                Handled::Reply(self.query(now, asked, &request, images, policy, out))
+                Handled::Reply(self.query(now, asked, request, images, policy, out))
             }
             Ok(Message::ToServer(ToServer::ImageBlock(request))) => {
-                self.block(now, asked, request, images, policy, out)
+                self.data(now, Wish { asked, request, page: None }, images, policy, out)
             }
             Ok(Message::ToServer(ToServer::UpgradeEnd(request))) => {
-                self.end(now, asked, header.control, request, policy, out)
+                self.end(now, asked, header.control, *request, policy, out)
             }
             Ok(Message::ToServer(ToServer::ImagePage(request))) => {
                 self.page(now, asked, request, images, policy, out)
             }
             Ok(Message::ToServer(ToServer::QuerySpecificFile(request))) => {
-                Handled::Reply(self.query_device_file(now, asked, &request, images, policy, out))
+                Handled::Reply(self.query_device_file(now, asked, request, images, policy, out))
             }
             // Not served, so that it makes no difference how they are formed.
             Err(_) if header.is_cluster_command() && !self.serves(command) => {
@@ -270,7 +272,7 @@ impl<S: Slots> Server<S> {
                 Handled::Ignored(Ignored::ManufacturerSpecific)
             }
             Ok(Message::Attributes(_, AttributeCommand::ReadResponse(response))) => {
-                match ClientReport::read(response) {
+                match ClientReport::read(*response) {
                     Ok(report) => {
                         self.events.push(Event::Report { client: asked.client, report });
                         Handled::Done
@@ -280,7 +282,7 @@ impl<S: Slots> Server<S> {
             }
             // A server has no attributes, and says so (section 6.7).
             Ok(Message::Attributes(direction, command)) => {
-                let frame = Frame::attributes(asked.sequence, direction, command);
+                let frame = Frame::attributes(asked.sequence, *direction, *command);
                 match zcl::answer_as_server(&frame, out) {
                     Ok(Some(len)) => Handled::Reply(asked.transmit(len, 0)),
                     _ => Handled::Ignored(Ignored::NotOfCluster),
@@ -289,9 +291,9 @@ impl<S: Slots> Server<S> {
             Ok(Message::Other(_)) => Handled::Ignored(Ignored::NotOfCluster),
             Ok(Message::ToClient(_)) => Handled::Ignored(Ignored::ToClient),
             Err(error) if header.is_cluster_command() => {
-                Handled::Reply(self.malformed(asked, command, error.into(), out))
+                Handled::Reply(self.malformed(asked, command, (*error).into(), out))
             }
-            Err(error) => Handled::Ignored(Ignored::Unreadable(error)),
+            Err(error) => Handled::Ignored(Ignored::Unreadable(*error)),
         };
         // Last, so that the policy was shown when the client was heard before.
         self.heard(now, meta.from);

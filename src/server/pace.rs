@@ -45,9 +45,9 @@ impl BlockSize {
     /// The most bytes of data.
     #[must_use]
     pub fn most(&self) -> u8 {
-        let caps = [Some(self.configured), self.device, self.policy, self.carries, self.route()];
-        let cap = caps.into_iter().flatten().map(NonZeroU8::get).min();
-        self.asked.min(cap.unwrap_or(u8::MAX)).max(1)
+        let caps = [self.device, self.policy, self.carries, self.route()];
+        let most = self.asked.min(self.configured.get());
+        caps.iter().flatten().fold(most, |most, cap| most.min(cap.get())).max(1)
     }
 
     fn route(&self) -> Option<NonZeroU8> {

@@ -5,7 +5,7 @@
 //! byte, or that of the file; with a newer request of the client; and with WAIT_FOR_DATA where there is no data, or
 //! NO_IMAGE_AVAILABLE where the image is gone.
 
-use super::block::{at_most, data_room};
+use super::block::{Wish, at_most, data_room};
 use super::reply::Asked;
 use super::session::{Flags, Page};
 use super::table::Slot;
@@ -31,18 +31,19 @@ impl<S: Slots> Server<S> {
         &mut self,
         now: Instant,
         asked: Asked,
-        request: ImagePageRequest,
+        request: &ImagePageRequest,
         images: &mut (impl ImageStore + ?Sized),
         policy: &mut (impl Policy + ?Sized),
         out: &mut TxBuffer,
     ) -> Handled {
-        let ImagePageRequest { id, offset, max_data, node, .. } = request;
+        let ImagePageRequest { id, offset, max_data, node, .. } = *request;
         if !self.serves_pages(id) {
             let command = CommandId::IMAGE_PAGE_REQUEST;
             return Handled::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out));
         }
         let first = ImageBlockRequest { id, offset, max_data, node, min_block_period: None };
-        self.data(now, asked, first, Some(request), images, policy, out)
+        let wish = Wish { asked, request: &first, page: Some(request) };
+        self.data(now, wish, images, policy, out)
     }
 
     /// Goes on with a page whose first block of `len` bytes was sent.

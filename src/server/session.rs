@@ -254,7 +254,7 @@ impl Session {
         self.served = now;
         Served {
             started: blocks == 0,
-            hundredth: reached > before && reached >= next_hundredth(before, size),
+            hundredth: reached > before && passes_hundredth(before, reached, size),
             all: reached == size && before < size,
             more: reached < size,
         }
@@ -289,11 +289,12 @@ impl Session {
     }
 }
 
-/// Bytes of the next whole hundredth of `size` after `reached`, rounded up.
-fn next_hundredth(reached: u32, size: u32) -> u32 {
-    let done = u64::from(reached).saturating_mul(100).checked_div(size.into()).unwrap_or(0);
-    let next = done.saturating_add(1).saturating_mul(size.into()).div_ceil(100);
-    u32::try_from(next).unwrap_or(u32::MAX)
+/// Whether a whole hundredth of `size` lies between the two, or at the later one.
+fn passes_hundredth(before: u32, after: u32, size: u32) -> bool {
+    // With a size below 2³² all of it fits, and one division is enough.
+    let hundred = |bytes: u32| u64::from(bytes).wrapping_mul(100);
+    let done = hundred(before).checked_div(size.into()).unwrap_or(0);
+    hundred(after) >= done.wrapping_add(1).wrapping_mul(size.into())
 }
 
 /// Milliseconds that wrap after 49 days.

@@ -57,6 +57,8 @@ pub(super) struct Table<S> {
     used: u16,
     newest: u16,
     oldest: u16,
+    /// The slot found last: a frame looks for its client several times.
+    last: u16,
     /// Timers that are set.
     timers: u16,
     /// Sessions with the flag ACTIVE.
@@ -68,7 +70,7 @@ pub(super) struct Table<S> {
 impl<S: Slots> Table<S> {
     /// Takes slots, whatever is in them.
     pub(super) const fn new(slots: S) -> Self {
-        Self { slots, used: 0, newest: NONE, oldest: NONE, timers: 0, active: 0, pages: 0 }
+        Self { slots, used: 0, newest: NONE, oldest: NONE, last: NONE, timers: 0, active: 0, pages: 0 }
     }
 
     /// Whether any slots were lent.
@@ -117,6 +119,9 @@ impl<S: Slots> Table<S> {
         if self.used == 0 {
             return None;
         }
+        if self.raw(self.last).is_some_and(|session| session.client == client) {
+            return Some(Slot(self.last));
+        }
         let mut index = self.raw(self.bucket(client))?.links.bucket;
         loop {
             let session = self.raw(index)?;
@@ -125,6 +130,11 @@ impl<S: Slots> Table<S> {
             }
             index = session.links.next;
         }
+    }
+
+    /// Looks for `client` once, so that it is found at once afterwards.
+    pub(super) fn seek(&mut self, client: Address) {
+        self.last = self.find(client).map_or(NONE, |Slot(index)| index);
     }
 
     /// The session of `client`.
@@ -146,6 +156,7 @@ impl<S: Slots> Table<S> {
         let links = Links { next: head, newer: NONE, older: NONE, place: NONE, ..session.links };
         *session = Session::of(client, links);
         self.link_newest(index);
+        self.last = index;
         Some(Slot(index))
     }
 

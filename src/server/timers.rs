@@ -75,7 +75,7 @@ impl<S: Slots> Server<S> {
             if stall.is_some_and(|due| due <= now) {
                 return Some((slot, Due::Stall));
             }
-            match [page, stall].into_iter().flatten().min() {
+            match earlier(page, stall) {
                 Some(when) => self.table.ring_at(slot, when),
                 None => self.table.clear_timer(slot),
             }
@@ -85,8 +85,7 @@ impl<S: Slots> Server<S> {
     /// Sets the timer of a client that was heard of or served.
     pub(super) fn arm(&mut self, slot: Slot) {
         let Some(session) = self.table.at(slot) else { return };
-        let due = [session.page_due(), self.stall_due(session)];
-        if let Some(when) = due.into_iter().flatten().min() {
+        if let Some(when) = earlier(session.page_due(), self.stall_due(session)) {
             self.table.ring_by(slot, when);
         }
     }
@@ -121,5 +120,13 @@ impl<S: Slots> Server<S> {
             Phase::Refused(_) | Phase::Stalled { .. } | Phase::Ended { .. } => return None,
         };
         Some(session.silent_since().plus(limit))
+    }
+}
+
+/// The earlier of two moments, where there are any.
+fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, None) | (None, one) => one,
     }
 }
