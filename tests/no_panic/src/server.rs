@@ -3,10 +3,12 @@
 use core::hint::black_box;
 use core::num::NonZeroU8;
 
+use zigbee_ota::file::Header;
 use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token};
 use zigbee_ota::server::{
-    Apply, Catalog, Config, DEVICES, Device, Entry, Handled, ImageInfo, ImageStore, Pace, Policy, Read,
-    Readiness, Server, Session, Slots, Standard, TxBuffer, Verdict, serve_block,
+    Apply, Catalog, Config, DEVICES, Device, Entry, Handled, ImageInfo, ImageStore, ImageTable, Pace, Policy,
+    Read, Readiness, Registration, Server, ServerStatus, Session, Shelf, Slots, Standard, TxBuffer, Verdict,
+    Wanted, Wrapped, serve_block,
 };
 use zigbee_ota::time::{Instant, UtcTime};
 use zigbee_ota::zcl::{
@@ -31,6 +33,41 @@ pub(crate) fn call(bytes: &mut Bytes<'_>) {
         if let Ok(mut catalog) = Catalog::new(black_box(&entries[..])) {
             drive(black_box(&mut some), &mut catalog, bytes.input);
         }
+        let mut shelf = Shelf::new(black_box([Some(entry), None]));
+        black_box((shelf.add(entry).is_ok(), shelf.replace(entry).is_ok(), shelf.list().count()));
+        drive(black_box(&mut some), &mut shelf, bytes.input);
+        black_box(shelf.remove(entry.info().id, black_box(None)));
+        tabled(black_box(&mut some), entry, bytes.input);
+    }
+}
+
+/// The table by index, with a source of its own and one that is wrapped.
+fn tabled(server: &mut Server<&mut [Session]>, entry: Entry<'_>, frame: &[u8]) {
+    let mut source = |wanted: Wanted, out: &mut [u8]| {
+        black_box((wanted, out));
+        black_box(Read::Later)
+    };
+    let Ok(mut table) = ImageTable::<2>::new(black_box(1), black_box(0)) else { return };
+    let (image, upgrade_time, notify) = (*entry.info(), black_box(0), black_box(true));
+    let registration = Registration { endpoint: 1, image, upgrade_time, source: &mut source, notify };
+    black_box(table.register(black_box(0), registration).is_ok());
+    black_box((table.count(), table.get(black_box(1)).is_some()));
+    let mut policy = table.policy(|query| {
+        black_box(query);
+        black_box(Verdict::Offer)
+    });
+    let mut out: TxBuffer = black_box([0; LONGEST_TO_CLIENT]);
+    let meta = Meta::unicast(Address::new(0, 0));
+    let handled =
+        server.handle_frame(Instant::ZERO, meta, frame, &mut table, black_box(&mut policy), &mut out);
+    black_box(matches!(handled, Handled::Reply(_)));
+    black_box(&out);
+    black_box(server.poll_event().map(|event| ServerStatus::of(&event)));
+    black_box(table.remove(black_box(0)));
+    let header = Header::new(black_box(image.id));
+    if let Ok(mut wrapped) = Wrapped::new(header, black_box(0), |_, _: &mut [u8]| black_box(Read::Gone)) {
+        let wanted = Wanted { index: 0, image: wrapped.image(), client: meta.from, offset: black_box(0) };
+        black_box(wrapped.read(wanted, &mut out));
     }
 }
 
