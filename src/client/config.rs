@@ -106,8 +106,9 @@ pub struct Config {
     pub require_aps_security: bool,
     /// Pass over what came by broadcast or multicast (section 6.10.3.4, where a profile demands encryption).
     pub require_unicast: bool,
-    /// Refuse a unicast Image Notify by the letter of section 6.10.3.5.1: payload type 0 and jitter 100 only.
-    pub strict_notify: bool,
+    /// Take servers by the letter: without [`Quirks`](crate::zcl::Quirks), so that an ABORT that is too long is malformed
+    /// and no more, and no unicast Image Notify but of payload type 0 and jitter 100 (section 6.10.3.5.1).
+    pub strict: bool,
     /// The most bytes of data to take in one response.
     pub max_data: NonZeroU8,
     /// Bytes that storage takes at a time, a flash word; at most `max_data`. Of a block as many whole ones are taken
@@ -174,7 +175,7 @@ impl Config {
             aps_security: false,
             require_aps_security: false,
             require_unicast: false,
-            strict_notify: false,
+            strict: false,
             max_data: NonZeroU8::MIN.saturating_add(63),
             alignment: NonZeroU8::MIN,
             max_size: u32::MAX,

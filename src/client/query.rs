@@ -39,7 +39,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             if !self.concerns(notify.scope) || self.random.percent() > notify.jitter {
                 return Step::Drop(Ignored::NotConcerned);
             }
-        } else if self.config.strict_notify && notify != ImageNotify::UNICAST {
+        } else if self.config.strict && notify != ImageNotify::UNICAST {
             return Step::Malformed(Ignored::NotAsked);
         }
         self.events.push(Event::Notified);

@@ -58,7 +58,8 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             return Handled::Ignored(Ignored::NotTheServer);
         }
         let answer = Answer { meta, header };
-        let frame = match Frame::decode_payload(&header, payload, Quirks::all()) {
+        let quirks = if self.config.strict { Quirks::empty() } else { Quirks::all() };
+        let frame = match Frame::decode_payload(&header, payload, quirks) {
             Ok(frame) => frame,
             Err(error) => {
                 self.reply(answer, Status::MALFORMED_COMMAND);

@@ -100,7 +100,7 @@ fn frames_without_aps_security_are_passed_over_where_it_is_required() {
 /// Shows: CLI-028, CLI-029
 #[test]
 fn a_strict_device_refuses_a_unicast_notify_for_many() {
-    let strict = Config { strict_notify: true, ..config() };
+    let strict = Config { strict: true, ..config() };
     for (notify, fits) in [
         ("09 07 00 00 64", true),
         ("09 07 00 00 32", false),

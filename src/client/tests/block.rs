@@ -49,7 +49,7 @@ fn data_that_is_here_is_passed_over_and_data_from_elsewhere_is_malformed() {
     assert_eq!(script.client.progress().unwrap().received, 64);
 }
 
-/// Shows: CLI-057, CMD-071, CMD-011
+/// Shows: CLI-057, CMD-071, CMD-011, CMD-016
 #[test]
 fn a_response_that_does_not_fit_the_request_is_malformed() {
     let good = "19 01 05 00 5F11 0101 2C1A0000 00000000 02 1EF1";
@@ -121,6 +121,7 @@ fn abort_ends_the_download() {
     script.until(24 * 60 * 60 * 1000).sends("01 02 01 00 5F11 0101 2B1A0000");
 }
 
+/// Shows: CMD-070
 #[test]
 fn abort_with_more_bytes_is_malformed_and_ends_the_download() {
     let mut script = Script::downloading(config());
@@ -128,6 +129,13 @@ fn abort_with_more_bytes_is_malformed_and_ends_the_download() {
     assert_eq!(script.gets("19 01 05 95 00 00"), Met::Done);
     script.sends("10 01 0B 05 80").is_silent();
     assert_eq!(script.ended(), Outcome::ServerAborted);
+
+    // By the letter it is malformed, and the server is waited for.
+    let mut script = Script::downloading(Config { strict: true, ..config() });
+    script.sends_request(0);
+    assert!(matches!(script.gets("19 01 05 95 00 00"), Met::Ignored(Ignored::Unreadable(_))));
+    script.sends("10 01 0B 05 80").is_silent();
+    assert!(script.client.progress().is_some());
 }
 
 /// Shows: CLI-059, CLI-060, CLI-061, CLI-098

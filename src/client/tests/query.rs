@@ -106,7 +106,7 @@ fn a_broadcast_notify_is_never_answered() {
     }
 }
 
-/// Shows: CMD-032
+/// Shows: CMD-016, CMD-032
 #[test]
 fn an_unreadable_unicast_notify_is_malformed() {
     for frame in ["09 07 00 00", "09 07 00 01 64", "09 07 00 04 64", "19 07 00 00 64 00"] {

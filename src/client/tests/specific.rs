@@ -25,7 +25,7 @@ fn asking() -> Script {
     script
 }
 
-/// Shows: CLI-138, CLI-140, CLI-143, CLI-144, ATTR-033
+/// Shows: CLI-138, CLI-140, CLI-143, CLI-144, ATTR-033, CMD-049, CMD-085
 #[test]
 fn a_file_for_one_device_is_fetched() {
     let mut script = asking();
@@ -127,6 +127,22 @@ fn the_version_is_the_one_asked_for_unless_any_will_do() {
     let mut script = Script::querying(named());
     let met = script.receives(Meta::unicast(SERVER), &offer(0, 0x09, OFFERED, 100));
     assert_eq!(met, Met::Ignored(Ignored::NotExpected));
+}
+
+/// Shows: CMD-091
+#[test]
+fn an_answer_that_does_not_fit_is_malformed_and_changes_nothing() {
+    for answer in [
+        "19 00 09 00 5F11 C0FF 07000000 640000",
+        "19 00 09 98 00",
+        "19 00 09 00 5E11 C0FF 07000000 64000000",
+        "19 00 09 00 5F11 C1FF 07000000 64000000",
+    ] {
+        let mut script = asking();
+        assert!(matches!(script.gets(answer), Met::Ignored(_)), "{answer}");
+        script.sends("10 00 0B 09 80");
+        assert_eq!(script.receives(Meta::unicast(SERVER), &offer(0, 0x09, KEYS, 100)), Met::Done);
+    }
 }
 
 /// Shows: CLI-142, CLI-064, CLI-141

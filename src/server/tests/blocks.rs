@@ -142,7 +142,7 @@ fn one_size_can_do_for_all() {
     }
 }
 
-/// Shows: SRV-035
+/// Shows: SRV-035, CMD-017
 #[test]
 fn every_answer_to_a_block_request_is_acknowledged() {
     let mut desk = Desk::with(vec![plain(5, 101)]);

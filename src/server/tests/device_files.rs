@@ -53,7 +53,7 @@ fn an_address_alone_asks_for_no_file_of_one_device() {
     }
 }
 
-/// Shows: SRV-076
+/// Shows: SRV-076, CMD-089, CMD-090
 #[test]
 fn a_file_is_found_by_its_four_keys_or_made_when_it_is_asked_for() {
     let mut desk = Desk::with(vec![settings(4, Some(OWNER)), settings(5, Some(OWNER))]);
@@ -91,6 +91,32 @@ fn a_file_is_found_by_its_four_keys_or_made_when_it_is_asked_for() {
     let mut desk = Desk::new(OnDemand(None), Script::default());
     assert_eq!(desk.ask(LAMP, QUERY), OFFER.replace("64", "4d"));
     assert!(desk.images.0.is_some());
+}
+
+/// Shows: CMD-050
+#[test]
+fn every_request_may_be_for_a_reserved_type() {
+    const OWNED: &str = " ef cd ab 89 67 45 23 01";
+    let mut desk = Desk::with(vec![settings(5, Some(OWNER)), plain(5, 100)]);
+    let block = |control: &str, kind: &str| {
+        std::format!("01 2a 03 {control} 01 10 {kind} 05 00 00 00 00 00 00 00 04")
+    };
+    assert_eq!(
+        desk.ask(LAMP, &(block("01", "c1 ff") + OWNED)),
+        "19 2a 05 00 01 10 c1 ff 05 00 00 00 00 00 00 00 04 1e f1 ee 0b"
+    );
+    assert_eq!(
+        desk.ask(LAMP, &(block("01", "ab 00") + OWNED)),
+        "19 2a 05 00 01 10 ab 00 05 00 00 00 00 00 00 00 04 1e f1 ee 0b"
+    );
+    let page = "01 2a 04 01 01 10 c1 ff 05 00 00 00 00 00 00 00 04 04 00 0a 00";
+    let Handled::Reply(transmit) = desk.handle(LAMP, &std::format!("{page}{OWNED}")) else { panic!() };
+    assert_eq!(
+        super::hex(&desk.out[..transmit.len]),
+        "19 2a 05 00 01 10 c1 ff 05 00 00 00 00 00 00 00 04 1e f1 ee 0b"
+    );
+    let end = desk.ask(LAMP, "01 2a 06 00 01 10 c1 ff 05 00 00 00");
+    assert!(end.starts_with("19 2a 07 01 10 c1 ff 05 00 00 00") || end == "18 2a 0b 06 00", "{end}");
 }
 
 /// Shows: SRV-077
@@ -145,7 +171,7 @@ fn a_file_for_one_device_is_not_there_or_not_for_it() {
     assert_eq!(Desk::with(vec![]).ask(LAMP, QUERY), NO_FILE);
 }
 
-/// Shows: SRV-080
+/// Shows: SRV-080, CMD-086
 #[test]
 fn a_query_for_one_device_that_misses_a_field_is_malformed() {
     let mut desk = Desk::with(vec![settings(5, Some(OWNER))]);

@@ -43,7 +43,7 @@ fn run(desk: &mut Desk<impl ImageStore, Script>, request: &str, millis: u64) -> 
         .collect()
 }
 
-/// Shows: SRV-048, SRV-050, SRV-051
+/// Shows: SRV-048, SRV-050, SRV-051, CMD-060
 #[test]
 fn a_page_is_covered_once_and_not_beyond() {
     let image = plain(5, 1000);
@@ -65,7 +65,7 @@ fn a_page_is_covered_once_and_not_beyond() {
     }
 }
 
-/// Shows: SRV-049
+/// Shows: SRV-049, CMD-017
 #[test]
 fn blocks_of_a_page_keep_their_distance() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);
@@ -217,7 +217,7 @@ fn a_page_of_a_file_that_is_gone_ends() {
     assert_eq!((sent.len(), hex(&sent[0].2)), (1, "18 2b 0b 04 98".into()));
 }
 
-/// Shows: SRV-058
+/// Shows: SRV-058, CMD-060, CMD-062
 #[test]
 fn a_page_request_without_sense_is_malformed() {
     const MALFORMED: &str = "18 2a 0b 04 80";
