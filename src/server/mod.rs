@@ -176,6 +176,8 @@ pub enum Handled {
 
 /// Why a frame was ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Ignored {
     /// It ends within the ZCL header, or it is no command of the cluster and cannot be read.

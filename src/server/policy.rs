@@ -80,6 +80,8 @@ pub trait Policy {
 
 /// The answer to a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Verdict {
     /// SUCCESS with the image found; NO_IMAGE_AVAILABLE where none was.
     Offer,
@@ -91,6 +93,8 @@ pub enum Verdict {
 
 /// The answer to a block request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Pace {
     /// As much data as the client and [`Config::max_block`](super::Config::max_block) allow.
     Send,
@@ -107,6 +111,8 @@ pub enum Pace {
 
 /// The answer to a client that has downloaded an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Apply {
     /// Upgrade now.
     Now,
@@ -127,6 +133,8 @@ pub enum Apply {
 
 /// Which of two versions a client shall go to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Versions {
     /// A newer one.
     #[default]
@@ -158,6 +166,8 @@ impl Versions {
 /// As `default`: only newer images, none to a client that does not know its version, and images for certain
 /// hardware also to a client that does not tell its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Standard {
     /// Which versions to offer.
     pub versions: Versions,

@@ -82,6 +82,8 @@ pub(super) struct Page {
 
 /// How far a client has come, as far as it told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Phase {
     /// It asked for an image, and this was the answer.
     Refused(Refusal),

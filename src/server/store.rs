@@ -8,6 +8,8 @@ use crate::types::{
 
 /// What the header of a file says about it, as far as a server or its [`Policy`](super::Policy) looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ImageInfo {
     /// Which image. Together with `destination` it names one file (sections 6.10.6.4 and 6.3.2.12).
     pub id: ImageId,
