@@ -185,6 +185,7 @@ impl<'a> Upgrade<'a> {
     fn step(&mut self) {
         let moments = [
             self.client.poll_timeout(),
+            self.server.poll_timeout(),
             self.to_client.next_arrival(),
             self.to_server.next_arrival(),
             self.answers.front().map(|(at, _)| *at),
@@ -203,6 +204,7 @@ impl<'a> Upgrade<'a> {
         while let Some(frame) = self.to_server.receive(self.now) {
             self.serve(&frame);
         }
+        self.drain_server();
         while let Some(frame) = self.to_client.receive(self.now) {
             let handled = self.client.handle_frame(self.now, Meta::unicast(SERVER), &frame);
             if let Handled::Store(block) = handled {
@@ -230,6 +232,16 @@ impl<'a> Upgrade<'a> {
             let answer = out[..transmit.len].to_vec();
             self.answers.push_back((self.now.plus(self.server_delay), answer));
         }
+        while self.server.poll_event().is_some() {}
+    }
+
+    /// What the server sends by time alone, and what it has to tell.
+    fn drain_server(&mut self) {
+        let mut out = [0; LONGEST_TO_CLIENT];
+        while let Some(transmit) = self.server.poll_transmit(self.now, &mut self.catalog, &mut out) {
+            self.answers.push_back((self.now.plus(self.server_delay), out[..transmit.len].to_vec()));
+        }
+        self.server.handle_timeout(self.now);
         while self.server.poll_event().is_some() {}
     }
 
