@@ -39,7 +39,11 @@ pub mod file;
 #[cfg(feature = "serde")]
 mod lent;
 pub mod link;
+#[cfg(feature = "crypto")]
+pub mod mmo;
 pub mod server;
+#[cfg(feature = "crypto")]
+pub mod signature;
 pub mod time;
 pub mod types;
 pub mod zcl;

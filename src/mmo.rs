@@ -1,0 +1,319 @@
+//! The Matyas-Meyer-Oseas hash over AES-128, as Zigbee uses it for integrity codes, certificates and signatures
+//! (Zigbee specification, annex B.6).
+//!
+//! `H(0) = 0`, `H(i) = AES(key = H(i-1), M(i)) xor M(i)`; the digest is the last `H`. The message is padded to whole
+//! blocks of 16 bytes: one bit 1, bits 0, then its length in bits, big endian. The end of the last block:
+//!
+//! | message | padding ends with |
+//! |---|---|
+//! | below 2^16 bits (to 8191 bytes) | length (2) |
+//! | below 2^32 bits | length (4), `00 00` |
+//! | longer (512 MiB and more) | undefined: [`TooLong`] |
+//!
+//! A digest of 128 bits: finding two messages with the same digest takes some 2^64 steps.
+//!
+//! ```
+//! use zigbee_ota::mmo::Mmo;
+//!
+//! let mut mmo = Mmo::new();
+//! mmo.update(&[0xc0]);
+//! let digest = mmo.finish()?;
+//! assert_eq!(digest[..4], [0xae, 0x3a, 0x10, 0x2a]);
+//! # Ok::<(), zigbee_ota::mmo::TooLong>(())
+//! ```
+
+use aes::Aes128Enc;
+use aes::cipher::{BlockCipherEncrypt, KeyInit};
+
+/// The 16 bytes of a digest.
+pub type Digest = [u8; 16];
+
+/// Encrypts one block of AES-128. A device with an AES peripheral implements it; [`Software`] is the default.
+///
+/// The key is another one for each block.
+pub trait BlockCipher {
+    /// Replaces `block` by its encryption under `key`.
+    fn encrypt(&mut self, key: &[u8; 16], block: &mut [u8; 16]);
+}
+
+impl<C: BlockCipher + ?Sized> BlockCipher for &mut C {
+    fn encrypt(&mut self, key: &[u8; 16], block: &mut [u8; 16]) {
+        (**self).encrypt(key, block);
+    }
+}
+
+/// AES of the crate `aes`, and the curves of this crate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Software;
+
+impl BlockCipher for Software {
+    fn encrypt(&mut self, key: &[u8; 16], block: &mut [u8; 16]) {
+        Aes128Enc::new(key.into()).encrypt_block(block.into());
+    }
+}
+
+/// A message of 512 MiB or more, for which no padding is defined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a message of 512 MiB or more has no digest")]
+pub struct TooLong;
+
+/// How the length of the message ends its padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// By the specification: short or long as the length asks for.
+    Standard,
+    /// Always the short form, with the length in bits modulo 65536: the integrity codes of one vendor.
+    AlwaysShort,
+}
+
+/// Hashes a message that comes in pieces of any size.
+#[derive(Clone, Debug)]
+pub struct Mmo<C = Software> {
+    cipher: C,
+    state: Digest,
+    /// The block that is not complete; all of it is zero from its length on.
+    block: [u8; BLOCK],
+    /// Bytes of the message so far; stays at the highest number, which is too long.
+    len: u32,
+}
+
+const BLOCK: usize = 16;
+
+/// The first length whose bits 32 bits cannot count.
+const MAX_LEN: u32 = 1 << 29;
+
+/// The first length whose bits 16 bits cannot count.
+const LONG_LEN: u32 = 1 << 13;
+
+impl Mmo {
+    /// Before the first byte.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::with_cipher(Software)
+    }
+}
+
+impl Default for Mmo {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C> Mmo<C> {
+    /// Before the first byte, over another AES.
+    #[must_use]
+    pub const fn with_cipher(cipher: C) -> Self {
+        Self { cipher, state: [0; BLOCK], block: [0; BLOCK], len: 0 }
+    }
+
+    /// Bytes in the block that is not complete.
+    fn held(&self) -> usize {
+        usize::try_from(self.len).unwrap_or_default() % BLOCK
+    }
+}
+
+impl<C: BlockCipher> Mmo<C> {
+    /// Takes the next bytes of the message.
+    pub fn update(&mut self, bytes: &[u8]) {
+        let held = self.held();
+        self.len = self.len.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+        if self.len >= MAX_LEN {
+            // It has no digest any more, and `held` would be wrong at the highest number.
+            self.len = u32::MAX;
+            return;
+        }
+        let mut rest = bytes;
+        if held > 0 {
+            let (head, later) = rest.split_at_checked(BLOCK.saturating_sub(held)).unwrap_or((rest, &[]));
+            self.hold(held, head);
+            rest = later;
+            if held.saturating_add(head.len()) < BLOCK {
+                return;
+            }
+            let block = core::mem::take(&mut self.block);
+            self.compress(&block);
+        }
+        let (blocks, tail) = rest.as_chunks();
+        blocks.iter().for_each(|block| self.compress(block));
+        self.hold(0, tail);
+    }
+
+    /// The digest.
+    ///
+    /// # Errors
+    /// [`TooLong`].
+    pub fn finish(self) -> Result<Digest, TooLong> {
+        self.finish_with(Padding::Standard)
+    }
+
+    /// The digest with another padding than the specification's.
+    ///
+    /// # Errors
+    /// [`TooLong`].
+    pub fn finish_with(mut self, padding: Padding) -> Result<Digest, TooLong> {
+        if self.len >= MAX_LEN {
+            return Err(TooLong);
+        }
+        let short = self.len < LONG_LEN || padding == Padding::AlwaysShort;
+        let bits = self.len.wrapping_shl(3).to_be_bytes();
+        let [_, _, low @ ..] = bits;
+        let end = if short { BLOCK.saturating_sub(2) } else { BLOCK.saturating_sub(6) };
+        let held = self.held();
+        self.hold(held, &[0x80]);
+        if held >= end {
+            let block = core::mem::take(&mut self.block);
+            self.compress(&block);
+        }
+        self.hold(end, if short { &low } else { &bits });
+        let block = self.block;
+        self.compress(&block);
+        Ok(self.state)
+    }
+
+    /// Puts bytes into the block from `at` on.
+    fn hold(&mut self, at: usize, bytes: &[u8]) {
+        self.block.iter_mut().skip(at).zip(bytes).for_each(|(room, byte)| *room = *byte);
+    }
+
+    fn compress(&mut self, block: &[u8; BLOCK]) {
+        let mut next = *block;
+        self.cipher.encrypt(&self.state, &mut next);
+        next.iter_mut().zip(block).for_each(|(next, byte)| *next ^= *byte);
+        self.state = next;
+    }
+}
+
+/// The digest of a message that lies in memory.
+///
+/// # Errors
+/// [`TooLong`].
+pub fn digest(message: &[u8]) -> Result<Digest, TooLong> {
+    let mut mmo = Mmo::new();
+    mmo.update(message);
+    mmo.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::string::String;
+    use std::vec::Vec;
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| std::format!("{byte:02x}")).collect()
+    }
+
+    /// The bytes 0, 1, 2 and so on.
+    fn sequence(len: usize) -> Vec<u8> {
+        (0..=255).cycle().take(len).collect()
+    }
+
+    /// Shows: SIG-011
+    #[test]
+    fn the_specifications_examples() {
+        assert_eq!(hex(&digest(&[0xc0]).unwrap()), "ae3a102a28d43ee0d4a09e22788b206c");
+        let block: Vec<u8> = (0xc0..0xd0).collect();
+        assert_eq!(hex(&digest(&block).unwrap()), "a7977e88bc0b61e8210827109a228f2d");
+        let code = [
+            0x83, 0xfe, 0xd3, 0x40, 0x7a, 0x93, 0x97, 0x23, 0xa5, 0xc6, 0x39, 0xb2, 0x69, 0x16, 0xd5, 0x05,
+            0xc3, 0xb5,
+        ];
+        assert_eq!(hex(&digest(&code).unwrap()), "66b6900981e1ee3ca4206b6b861c02bb");
+    }
+
+    /// Shows: SIG-012
+    #[test]
+    fn every_padding() {
+        assert_eq!(hex(&digest(&[0; 8_191]).unwrap()), "30bc04df89934f1eb6a949e54af30085");
+        assert_eq!(hex(&digest(&[0; 8_192]).unwrap()), "1138ad01dc3e78034450bdf9e5a507a2");
+        for (len, expected) in [
+            (8_191, "24ec2fe75bbffcb34789bc0610e7f165"),
+            (8_192, "dc6b0687f09f8607131c170b3bd31591"),
+            (8_201, "72c9b15e178aa843e4a16c58e33643a3"),
+            (8_202, "bc9828d59b2aa323daf20be5f2e66511"),
+            (0, "bad78e726c1ec02b7ebfe92b23d9ec34"),
+            (2, "930c2b985fc0551425d79385f534f72b"),
+            (13, "3ef02c344cb836f76abcfacdc80c5ed4"),
+            (15, "f688be4220fb747774fadf5f71cc0db2"),
+            (17, "3afabac16363708e20aa1e04259e2248"),
+            (30, "0e0ddf19bb5c0f4e788091ae5a45b339"),
+            (32, "6229a71f6157ddb5deba002edaac3752"),
+            (48, "0c04589fc88b02d5e7624d8f058ad4fc"),
+            (140, "0f0582ea4dfdf5a6d8fd9a88cb94cf81"),
+            (8_176, "808e782446670474268f318b763eee2d"),
+            (8_190, "5bd23877e11d52614d882c2e4fe074c2"),
+            (8_199, "b37f42842460e64e09ca0ed1185aeebc"),
+            (8_203, "8a8ddd2388317fbac5941c277a7f2174"),
+            (8_208, "58b25dc2a473eda69dd37e76280c68e4"),
+            (65_535, "12751f98396970116996acd2d97a9b55"),
+            (100_000, "e947df967354aa89314e76edc2770f5e"),
+        ] {
+            assert_eq!(hex(&digest(&sequence(len)).unwrap()), expected, "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn the_short_form_for_long_messages_differs_only_above_its_range() {
+        for (len, same) in [(0, true), (14, true), (8_191, true), (8_192, false), (100_000, false)] {
+            let mut mmo = Mmo::new();
+            mmo.update(&sequence(len));
+            let short = mmo.clone().finish_with(Padding::AlwaysShort).unwrap();
+            assert_eq!(short == mmo.finish().unwrap(), same, "{len} bytes");
+        }
+    }
+
+    /// Shows: SIG-012
+    #[test]
+    fn half_a_gibibyte_is_too_long() {
+        let mut mmo = Mmo { len: MAX_LEN - 2, ..Mmo::new() };
+        mmo.update(&[0]);
+        assert!(mmo.clone().finish().is_ok());
+        for more in [&[0][..], &[], &[0; 40]] {
+            mmo.update(more);
+            assert_eq!(mmo.clone().finish(), Err(TooLong));
+            assert_eq!(mmo.clone().finish_with(Padding::AlwaysShort), Err(TooLong));
+        }
+    }
+
+    /// Counts what it is asked for.
+    struct Counted<'a>(&'a mut usize);
+
+    impl BlockCipher for Counted<'_> {
+        fn encrypt(&mut self, key: &[u8; 16], block: &mut [u8; 16]) {
+            *self.0 += 1;
+            Software.encrypt(key, block);
+        }
+    }
+
+    /// Shows: SIG-039
+    #[test]
+    fn the_cipher_is_the_callers() {
+        let mut blocks = 0;
+        let mut mmo = Mmo::with_cipher(Counted(&mut blocks));
+        mmo.update(&sequence(30));
+        assert_eq!(mmo.finish(), digest(&sequence(30)));
+        assert_eq!(blocks, 3);
+    }
+
+    proptest! {
+        /// Shows: SIG-013
+        #[test]
+        fn pieces_of_any_size_are_the_same_message(
+            len in 0..300_usize,
+            far in any::<bool>(),
+            sizes in proptest::collection::vec(0..40_usize, 0..40),
+        ) {
+            let message = sequence(if far { len + 8_100 } else { len });
+            let mut rest = &message[..];
+            let mut mmo = Mmo::new();
+            for size in sizes {
+                let (piece, later) = rest.split_at(size.min(rest.len()));
+                mmo.update(piece);
+                rest = later;
+            }
+            mmo.update(rest);
+            prop_assert_eq!(mmo.finish(), digest(&message));
+        }
+    }
+}

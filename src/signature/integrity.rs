@@ -1,0 +1,211 @@
+//! The image integrity code: an element with a digest over the file before it (later revisions, tag 0x0003).
+//!
+//! | offset | size | field | unit or value |
+//! |---|---|---|---|
+//! | 0 | 2 | tag | 0x0003 |
+//! | 2 | 4 | length | 16 |
+//! | 6 | 16 | digest | of the bytes that [`Form`] says |
+//!
+//! It tells damage from the way, and nothing about who made the file: anybody can compute it. What stands after the
+//! element is in no digest.
+
+use super::longer::Longer;
+use crate::codec::Encode;
+use crate::error::{DecodeError, EncodeError};
+use crate::file::{Element, ElementAt, Image, Tag};
+use crate::mmo::{self, BlockCipher, Digest, Mmo, Padding, Software, TooLong};
+
+/// Which of the conventions in use a code follows. All count the total size of the finished file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// By the specification: over all bytes up to the element's tag.
+    BeforeElement,
+    /// Over all bytes up to the element's data, so that tag and length count.
+    BeforeData,
+    /// Over all bytes up to the element's tag, but with the short padding at any length. A file of less than 8 KiB has
+    /// the same code as by the specification, and is told to have that.
+    ShortPadding,
+}
+
+impl Form {
+    /// A name for people and scripts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BeforeElement => "before-element",
+            Self::BeforeData => "before-data",
+            Self::ShortPadding => "short-padding",
+        }
+    }
+}
+
+/// What the integrity code of a file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Integrity {
+    /// There is none.
+    Absent,
+    /// It is right, by this convention.
+    Ok(Form),
+    /// It is right by no convention, or no digest at all.
+    Bad,
+}
+
+/// Why a file gets no integrity code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodeError {
+    /// It is no file by the letter.
+    #[error(transparent)]
+    File(#[from] DecodeError),
+    /// It has a code, or a signature, which must be the last element.
+    #[error("the file has an integrity code or a signature")]
+    Finished,
+    /// The buffer is too small, or the file too long for its total image size; nothing was written.
+    #[error(transparent)]
+    Room(#[from] EncodeError),
+    /// 512 MiB or more.
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
+}
+
+impl Integrity {
+    /// Checks the first integrity code of `image`.
+    #[must_use]
+    pub fn of(image: &Image<'_>) -> Self {
+        Self::with_cipher(image, Software)
+    }
+
+    /// Checks the first integrity code of `image` by another AES.
+    #[must_use]
+    pub fn with_cipher(image: &Image<'_>, cipher: impl BlockCipher) -> Self {
+        let Some(at) = image.find(Tag::IMAGE_INTEGRITY_CODE).next() else { return Self::Absent };
+        Self::at(image, &at, cipher).map_or(Self::Bad, Self::Ok)
+    }
+
+    fn at(image: &Image<'_>, at: &ElementAt<'_>, mut cipher: impl BlockCipher) -> Option<Form> {
+        let code = Digest::try_from(at.element.data).ok()?;
+        let (before, element) = image.bytes().split_at_checked(at.offset)?;
+        let head = element.get(..Element::HEAD_LEN)?;
+        let forms = [
+            (Form::BeforeElement, Padding::Standard, &[][..]),
+            (Form::BeforeData, Padding::Standard, head),
+            (Form::ShortPadding, Padding::AlwaysShort, &[]),
+        ];
+        // One form after the other: nearly all files have the first.
+        let right = |(_, padding, head): &(Form, Padding, &[u8])| {
+            let mut mmo = Mmo::with_cipher(&mut cipher);
+            mmo.update(before);
+            mmo.update(head);
+            mmo.finish_with(*padding) == Ok(code)
+        };
+        forms.into_iter().find(right).map(|(form, ..)| form)
+    }
+
+    /// Bytes that [`append`](Self::append) adds to a file.
+    pub const LEN: usize = 22;
+
+    /// Writes `file` to `out` with an integrity code by the specification after its last element; returns the length.
+    ///
+    /// # Errors
+    /// When `file` is not exactly one file by the letter, has a code or a signature, is too long, or `out` too small.
+    pub fn append(file: &[u8], out: &mut [u8]) -> Result<usize, CodeError> {
+        let image = Image::parse(file)?;
+        if image.is_signed() || image.find(Tag::IMAGE_INTEGRITY_CODE).next().is_some() {
+            return Err(CodeError::Finished);
+        }
+        let empty = [Element { tag: Tag::IMAGE_INTEGRITY_CODE, data: &[0; 16] }];
+        let len = Longer::new(&image, &empty)?.encode(out)?;
+        // The total size in the header is the new one by now, and is in the digest.
+        let (file, code) = out.split_at_mut_checked(file.len()).unwrap_or_default();
+        let code = code.get_mut(Element::HEAD_LEN..).unwrap_or_default();
+        let digest = mmo::digest(file)?;
+        code.iter_mut().zip(digest).for_each(|(room, byte)| *room = byte);
+        Ok(len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::{Header, Writer};
+    use crate::types::ImageId;
+    use std::vec::Vec;
+
+    const HEADER: Header<'static> = Header::new(ImageId::new(0x1001, 0x00ab, 5));
+
+    fn written(elements: &[Element<'_>]) -> Vec<u8> {
+        let writer = Writer::new(HEADER, elements).unwrap();
+        let mut file = std::vec![0; writer.encoded_len()];
+        writer.encode(&mut file).unwrap();
+        file
+    }
+
+    fn of(file: &[u8]) -> Integrity {
+        Integrity::of(&Image::parse(file).unwrap())
+    }
+
+    /// A file of `len` bytes of data, with a code by `form`.
+    fn coded(len: usize, form: Form) -> Vec<u8> {
+        let (data, code) = (std::vec![7; len], [0; 16]);
+        let mut file = written(&[
+            Element { tag: Tag::UPGRADE_IMAGE, data: &data },
+            Element { tag: Tag::IMAGE_INTEGRITY_CODE, data: &code },
+        ]);
+        let place = file.len() - 16;
+        let mut mmo = Mmo::new();
+        mmo.update(&file[..if form == Form::BeforeData { place } else { place - 6 }]);
+        let short = form == Form::ShortPadding;
+        let padding = if short { Padding::AlwaysShort } else { Padding::Standard };
+        file[place..].copy_from_slice(&mmo.finish_with(padding).unwrap());
+        file
+    }
+
+    #[test]
+    fn each_form_is_told() {
+        for form in [Form::BeforeElement, Form::BeforeData, Form::ShortPadding] {
+            let mut file = coded(9_000, form);
+            assert_eq!(of(&file), Integrity::Ok(form));
+            // In a short file the two paddings are one.
+            let short = if form == Form::BeforeData { form } else { Form::BeforeElement };
+            assert_eq!(of(&coded(100, form)), Integrity::Ok(short));
+            for place in [0x0a, 52, 56, 70, 9_070, file.len() - 1] {
+                file[place] ^= 0x10;
+                // Some of these are no file any more.
+                if let Ok(image) = Image::parse(&file) {
+                    assert_eq!(Integrity::of(&image), Integrity::Bad, "byte {place}");
+                }
+                file[place] ^= 0x10;
+            }
+        }
+    }
+
+    #[test]
+    fn no_code_is_no_bad_one() {
+        let image = Element { tag: Tag::UPGRADE_IMAGE, data: &[7; 9] };
+        assert_eq!(of(&written(&[image])), Integrity::Absent);
+        for data in [&[][..], &[0; 15], &[0; 17]] {
+            let code = Element { tag: Tag::IMAGE_INTEGRITY_CODE, data };
+            assert_eq!(of(&written(&[image, code])), Integrity::Bad);
+        }
+    }
+
+    #[test]
+    fn a_code_is_appended_by_the_specification() {
+        let image = Element { tag: Tag::UPGRADE_IMAGE, data: &[7; 9_000] };
+        let file = written(&[image]);
+        let mut out = std::vec![0xee; file.len() + 30];
+        assert_eq!(Integrity::append(&file, &mut out), Ok(file.len() + Integrity::LEN));
+        let (sealed, after) = out.split_at(file.len() + Integrity::LEN);
+        assert_eq!(sealed, coded(9_000, Form::BeforeElement));
+        assert_eq!(after, [0xee; 8]);
+
+        let mut out = std::vec![0xee; 20_000];
+        assert_eq!(Integrity::append(sealed, &mut out), Err(CodeError::Finished));
+        let signed = written(&[image, Element { tag: Tag::ECDSA_SIGNATURE, data: &[0; 50] }]);
+        assert_eq!(Integrity::append(&signed, &mut out), Err(CodeError::Finished));
+        assert!(matches!(Integrity::append(&file[1..], &mut out), Err(CodeError::File(_))));
+        let room = EncodeError::NoRoom { needed: 9_084, available: 9_083 };
+        assert_eq!(Integrity::append(&file, &mut out[..9_083]), Err(CodeError::Room(room)));
+        assert_eq!(out, [0xee; 20_000], "nothing is written by an error");
+    }
+}
