@@ -24,7 +24,74 @@
 //! digest is the same hash follows from vendors' headers, and that r and s are big endian is by analogy with suite 1.
 //!
 //! The arithmetic here takes a time that depends on its input. It is for verification, where all input is public;
-//! never sign with it. A signer stands outside: [`seal`] gives out the digest and takes back r and s.
+//! never sign with it. A signer stands outside: [`Sealing`] gives out the digest and takes back r and s.
 
+use curve::{K163, K283};
+
+use crate::file::Tag;
+
+mod certificate;
+mod curve;
 pub mod integrity;
+mod key;
 mod longer;
+mod policy;
+mod seal;
+mod verify;
+
+pub use certificate::{Certificate, Certificate1, Certificate2, KeyUsage};
+pub use key::PublicKey;
+pub use policy::{Authority, Policy, Signatures, Signers};
+pub use seal::{SealError, Sealing};
+pub use verify::{BadSignature, Invalid, Valid, Verifier, VerifySignature, verify};
+
+/// Which curve, and which elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Suite {
+    /// sect163k1; tags 0x0001 and 0x0002.
+    One,
+    /// sect283k1; tags 0x0005 and 0x0006.
+    Two,
+}
+
+impl Suite {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::One, Self::Two];
+
+    /// Bytes of a signature: r and s.
+    #[must_use]
+    pub const fn signature_len(self) -> usize {
+        match self {
+            Self::One => 42,
+            Self::Two => 72,
+        }
+    }
+
+    /// The element that holds the certificate.
+    #[must_use]
+    pub const fn certificate_tag(self) -> Tag {
+        match self {
+            Self::One => Tag::ECDSA_CERTIFICATE,
+            Self::Two => Tag::ECDSA_CERTIFICATE_2,
+        }
+    }
+
+    /// The element that holds the signature.
+    #[must_use]
+    pub const fn signature_tag(self) -> Tag {
+        match self {
+            Self::One => Tag::ECDSA_SIGNATURE,
+            Self::Two => Tag::ECDSA_SIGNATURE_2,
+        }
+    }
+
+    /// Whether `signature` may be one: of this suite's length, r and s below the order of the group.
+    #[must_use]
+    pub fn allows(self, signature: &[u8]) -> bool {
+        signature.len() == self.signature_len()
+            && match self {
+                Self::One => curve::in_range::<K163, 3>(signature),
+                Self::Two => curve::in_range::<K283, 5>(signature),
+            }
+    }
+}

@@ -1,0 +1,196 @@
+//! Binary fields: polynomials over GF(2) modulo `x^M + x^t1 + x^t2 + x^t3 + 1`, in `N` limbs, the lowest first.
+
+/// An element of a field, or a number.
+pub(in crate::signature) type Limbs<const N: usize> = [u64; N];
+
+/// Bits of a limb.
+const LIMB: usize = 64;
+
+/// A field of `2^M` elements.
+pub(in crate::signature) trait Field<const N: usize> {
+    /// The degree; odd.
+    const M: usize;
+    /// The exponents between 0 and M of the polynomial that is zero.
+    const TAPS: [usize; 3];
+    /// The trace is the sum of bit 0 and this one.
+    const TRACE: usize;
+
+    /// The product.
+    ///
+    /// Four bits of every limb of `a` at a time, by a table of the small multiples of `b`.
+    fn mul(a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
+        let table = multiples(b);
+        let mut product = [[0; N]; 2];
+        let limbs = product.as_flattened_mut();
+        for shift in (0..u64::BITS).step_by(4).rev() {
+            shift_by_4(limbs);
+            for (place, limb) in a.iter().enumerate() {
+                let four = usize::try_from(limb.wrapping_shr(shift) & 15).unwrap_or_default();
+                let row = table.get(four).unwrap_or(b);
+                let room = limbs.get_mut(place..).unwrap_or_default();
+                room.iter_mut().zip(row).for_each(|(limb, row)| *limb ^= *row);
+            }
+        }
+        Self::reduce(product)
+    }
+
+    /// The square: a zero between every two bits.
+    fn square(a: &Limbs<N>) -> Limbs<N> {
+        let mut square = [[0; N]; 2];
+        let (pairs, _) = square.as_flattened_mut().as_chunks_mut();
+        for (pair, limb) in pairs.iter_mut().zip(a) {
+            *pair = [spread(limb & 0xffff_ffff), spread(limb >> 32)];
+        }
+        Self::reduce(square)
+    }
+
+    /// Squares `times` times.
+    fn squares(a: &Limbs<N>, times: usize) -> Limbs<N> {
+        (0..times).fold(*a, |a, _| Self::square(&a))
+    }
+
+    /// The inverse, `a^(2^M - 2)`; 0 for 0.
+    fn inverse(a: &Limbs<N>) -> Limbs<N> {
+        // `power` is a^(2^count - 1); the bits of M - 1 tell how `count` gets there (Itoh and Tsujii).
+        let (mut power, mut count) = (*a, 1_usize);
+        let target = Self::M.wrapping_sub(1);
+        let below = usize::BITS.wrapping_sub(target.leading_zeros()).wrapping_sub(1);
+        for bit in (0..below).rev() {
+            power = Self::mul(&Self::squares(&power, count), &power);
+            count = count.wrapping_mul(2);
+            if target.wrapping_shr(bit) & 1 == 1 {
+                power = Self::mul(&Self::square(&power), a);
+                count = count.wrapping_add(1);
+            }
+        }
+        Self::square(&power)
+    }
+
+    /// A solution `z` of `z^2 + z = a`, if there is one; the other is `z + 1`.
+    fn half_trace(a: &Limbs<N>) -> Limbs<N> {
+        (0..Self::M / 2).fold(*a, |sum, _| xor(&Self::squares(&sum, 2), a))
+    }
+
+    /// Whether the trace is 1: then there is none.
+    fn trace(a: &Limbs<N>) -> bool {
+        bit(a, 0) != bit(a, Self::TRACE)
+    }
+
+    /// Whether these limbs are an element: no bit from M on.
+    fn contains(a: &Limbs<N>) -> bool {
+        a.last().is_some_and(|last| last.wrapping_shr(bits_of_top(Self::M)) == 0)
+    }
+
+    /// Takes all bits from M on away, by what `x^M` is.
+    fn reduce(product: [Limbs<N>; 2]) -> Limbs<N> {
+        let mut product = product;
+        let limbs = product.as_flattened_mut();
+        for place in (N..N.wrapping_mul(2)).rev() {
+            let limb = limbs.get_mut(place).map(core::mem::take).unwrap_or_default();
+            let start = place.wrapping_mul(LIMB).wrapping_sub(Self::M);
+            xor_at(limbs, start, limb);
+            Self::TAPS.iter().for_each(|tap| xor_at(limbs, start.wrapping_add(*tap), limb));
+        }
+        let [mut low, _] = product;
+        if let Some(last) = low.last_mut() {
+            let over = last.wrapping_shr(bits_of_top(Self::M));
+            *last ^= over.wrapping_shl(bits_of_top(Self::M));
+            xor_at(&mut low, 0, over);
+            Self::TAPS.iter().for_each(|tap| xor_at(&mut low, *tap, over));
+        }
+        low
+    }
+}
+
+/// The sum, and the difference.
+pub(super) fn xor<const N: usize>(a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
+    let mut sum = *a;
+    sum.iter_mut().zip(b).for_each(|(sum, b)| *sum ^= *b);
+    sum
+}
+
+pub(super) fn bit(limbs: &[u64], place: usize) -> bool {
+    let shift = u32::try_from(place % LIMB).unwrap_or_default();
+    limbs.get(place / LIMB).is_some_and(|limb| limb.wrapping_shr(shift) & 1 == 1)
+}
+
+pub(super) fn is_zero(limbs: &[u64]) -> bool {
+    limbs.iter().all(|limb| *limb == 0)
+}
+
+/// The number 1.
+pub(super) fn one<const N: usize>() -> Limbs<N> {
+    let mut one = [0; N];
+    one.first_mut().into_iter().for_each(|limb| *limb = 1);
+    one
+}
+
+/// A big-endian number of no more bytes than the limbs hold.
+pub(super) fn from_bytes<const N: usize>(bytes: &[u8]) -> Limbs<N> {
+    let mut limbs = [0; N];
+    for (limb, bytes) in limbs.iter_mut().zip(bytes.rchunks(8)) {
+        *limb = bytes.iter().fold(0, |limb: u64, byte| limb.wrapping_shl(8) | u64::from(*byte));
+    }
+    limbs
+}
+
+/// Fills `bytes` with the number, big endian.
+pub(super) fn to_bytes<const N: usize>(limbs: &Limbs<N>, bytes: &mut [u8]) {
+    for (bytes, limb) in bytes.rchunks_mut(8).zip(limbs) {
+        bytes.iter_mut().rev().zip(limb.to_le_bytes()).for_each(|(room, byte)| *room = byte);
+    }
+}
+
+/// How many bits of the last limb are below M.
+fn bits_of_top(m: usize) -> u32 {
+    u32::try_from(m % LIMB).unwrap_or_default()
+}
+
+/// Adds a limb whose lowest bit stands at `place`.
+fn xor_at(limbs: &mut [u64], place: usize, limb: u64) {
+    let shift = u32::try_from(place % LIMB).unwrap_or_default();
+    if let Some(low) = limbs.get_mut(place / LIMB) {
+        *low ^= limb.wrapping_shl(shift);
+    }
+    if shift > 0
+        && let Some(high) = limbs.get_mut((place / LIMB).wrapping_add(1))
+    {
+        *high ^= limb.wrapping_shr(u64::BITS.wrapping_sub(shift));
+    }
+}
+
+fn shift_by_4(limbs: &mut [u64]) {
+    let mut carry = 0;
+    for limb in limbs {
+        let next = *limb >> 60;
+        *limb = limb.wrapping_shl(4) | carry;
+        carry = next;
+    }
+}
+
+/// The products of `b` and every polynomial below `x^4`; the limbs have room for three bits more.
+fn multiples<const N: usize>(b: &Limbs<N>) -> [Limbs<N>; 16] {
+    let twice = |a: &Limbs<N>| {
+        let mut carry = 0;
+        a.map(|limb| limb.wrapping_shl(1) | core::mem::replace(&mut carry, limb >> 63))
+    };
+    let b2 = twice(b);
+    let b4 = twice(&b2);
+    let b8 = twice(&b4);
+    let [b3, b5, b6, b9] = [xor(&b2, b), xor(&b4, b), xor(&b4, &b2), xor(&b8, b)];
+    let [b7, b10, b11, b12] = [xor(&b6, b), xor(&b8, &b2), xor(&b8, &b3), xor(&b8, &b4)];
+    let [b13, b14, b15] = [xor(&b8, &b5), xor(&b8, &b6), xor(&b8, &b7)];
+    [[0; N], *b, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15]
+}
+
+/// 32 bits with a zero above each.
+fn spread(bits: u64) -> u64 {
+    let steps = [
+        (16, 0x0000_ffff_0000_ffff),
+        (8, 0x00ff_00ff_00ff_00ff),
+        (4, 0x0f0f_0f0f_0f0f_0f0f),
+        (2, 0x3333_3333_3333_3333),
+        (1, 0x5555_5555_5555_5555),
+    ];
+    steps.into_iter().fold(bits, |bits, (shift, mask): (u32, u64)| (bits | bits.wrapping_shl(shift)) & mask)
+}

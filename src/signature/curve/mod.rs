@@ -1,0 +1,107 @@
+//! The curves sect163k1 and sect283k1 (SEC 2; NIST's K-163 and K-283): `y^2 + x y = x^3 + a x^2 + 1` over a binary field.
+//!
+//! For verification alone, where all input is public: how long it takes depends on the input. Never sign with it.
+//!
+//! | curve | field | a | order of the group | cofactor |
+//! |---|---|---|---|---|
+//! | sect163k1 | 2^163 | 1 | some 2^162 | 2 |
+//! | sect283k1 | 2^283 | 0 | some 2^281 | 4 |
+//!
+//! A point is written in the compressed form of SEC 1: 02 or 03, which tells one of two `y`, then `x`, big endian, in
+//! 21 or 36 bytes.
+
+mod field;
+mod point;
+mod scalar;
+mod tau;
+#[cfg(test)]
+mod tests;
+
+pub(super) use field::Field;
+use field::Limbs;
+pub(super) use point::{Affine, Curve};
+
+use crate::mmo::Digest;
+
+/// sect163k1.
+pub(super) struct K163;
+
+impl Field<3> for K163 {
+    const M: usize = 163;
+    const TAPS: [usize; 3] = [7, 6, 3];
+    const TRACE: usize = 157;
+}
+
+impl Curve<3> for K163 {
+    const A: bool = true;
+    const ORDER: Limbs<3> = [0xa2e0_cc0d_99f8_a5ef, 0x0000_0000_0002_0108, 0x0000_0004_0000_0000];
+    const BASE: Affine<3> = Affine {
+        x: [0xde4e_6d5e_5c94_eee8, 0x7bbc_11ac_aa07_d793, 0x0000_0002_fe13_c053],
+        y: [0x0536_d538_ccda_a3d9, 0x5d38_ff58_321f_2e80, 0x0000_0002_8907_0fb0],
+    };
+}
+
+/// sect283k1.
+pub(super) struct K283;
+
+impl Field<5> for K283 {
+    const M: usize = 283;
+    const TAPS: [usize; 3] = [12, 7, 5];
+    const TRACE: usize = 271;
+}
+
+impl Curve<5> for K283 {
+    const A: bool = false;
+    #[rustfmt::skip]
+    const ORDER: Limbs<5> = [
+        0x9445_1e06_1e16_3c61, 0x2ed0_7577_265d_ff7f, 0xffff_ffff_ffff_e9ae, 0xffff_ffff_ffff_ffff,
+        0x0000_0000_01ff_ffff,
+    ];
+    #[rustfmt::skip]
+    const BASE: Affine<5> = Affine {
+        x: [
+            0xb0c2_ac24_5849_2836, 0x23c1_567a_1687_6913, 0x62f1_88e5_53cd_265f, 0x78ca_4488_3f1a_3b81,
+            0x0000_0000_0503_213f,
+        ],
+        y: [
+            0x4e34_1161_77dd_2259, 0xe818_4698_e459_6236, 0x07e5_426f_e87e_45c0, 0x0f1c_9e31_8d90_f95d,
+            0x0000_0000_01cc_da38,
+        ],
+    };
+}
+
+/// The signer's point, `digest * point + authority`; `None` when one of them is no point of the group, or the sum none
+/// that can be a key.
+pub(super) fn implicit<C: Curve<N>, const N: usize>(
+    digest: &Digest,
+    point: &[u8],
+    authority: &[u8],
+) -> Option<Affine<N>> {
+    let (point, authority) = (C::point(point)?, C::point(authority)?);
+    let product = C::multiply([(&field::from_bytes(digest), &point)]);
+    C::affine(&C::add(&product, &authority))
+}
+
+/// Whether both halves of `signature` are below the order.
+pub(super) fn in_range<C: Curve<N>, const N: usize>(signature: &[u8]) -> bool {
+    halves::<N>(signature).iter().all(|half| scalar::is_below(half, &C::ORDER))
+}
+
+/// Whether `signature`, which is r and s of the same width, is one of `digest` by `key` (ECDSA; SEC 1, 4.1.4).
+pub(super) fn verify<C: Curve<N>, const N: usize>(key: &Affine<N>, digest: &Digest, signature: &[u8]) -> bool {
+    let ([r, s], n) = (halves(signature), &C::ORDER);
+    if !in_range::<C, N>(signature) || field::is_zero(&r) || field::is_zero(&s) {
+        return false;
+    }
+    let inverse = scalar::inverse(&s, n);
+    // 128 bits are below the order, so nothing is cut off.
+    let first = scalar::multiply(&field::from_bytes(digest), &inverse, n);
+    let second = scalar::multiply(&r, &inverse, n);
+    let sum = C::multiply([(&first, &C::BASE), (&second, key)]);
+    C::affine(&sum).is_some_and(|sum| scalar::modulo(&sum.x, n) == r)
+}
+
+fn halves<const N: usize>(signature: &[u8]) -> [Limbs<N>; 2] {
+    let (r, s) = signature.split_at_checked(signature.len() / 2).unwrap_or_default();
+    [r, s].map(field::from_bytes)
+}

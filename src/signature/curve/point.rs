@@ -1,0 +1,156 @@
+//! Points of a curve: their forms, sums and multiples.
+
+use super::field::{Field, Limbs, bit, from_bytes, is_zero, one, to_bytes, xor};
+use super::tau::Digits;
+
+/// A point other than infinity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::signature) struct Affine<const N: usize> {
+    pub(super) x: Limbs<N>,
+    pub(super) y: Limbs<N>,
+}
+
+/// A point in the coordinates of López and Dahab: `x = X / Z`, `y = Y / Z^2`; infinity when Z is 0.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::signature) struct Projective<const N: usize> {
+    x: Limbs<N>,
+    y: Limbs<N>,
+    z: Limbs<N>,
+}
+
+impl<const N: usize> Affine<N> {
+    fn negative(&self) -> Self {
+        Self { x: self.x, y: xor(&self.x, &self.y) }
+    }
+}
+
+/// `y^2 + x y = x^3 + a x^2 + 1`; the cofactor is 2 when a is 1, and 4 when a is 0.
+pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
+    /// Whether a is 1.
+    const A: bool;
+    /// The order of the group, a prime.
+    const ORDER: Limbs<N>;
+    /// The generator of the group.
+    const BASE: Affine<N>;
+
+    /// Reads a point of the group in its compressed form, of no more bytes than the limbs hold.
+    fn point(bytes: &[u8]) -> Option<Affine<N>> {
+        let (tag, x) = bytes.split_first()?;
+        let odd = match tag {
+            2 => false,
+            3 => true,
+            _ => return None,
+        };
+        let x = from_bytes(x);
+        // 0 is the x of a point of order 2, which is none of the group.
+        if !Self::contains(&x) || is_zero(&x) {
+            return None;
+        }
+        // y = x z, where z^2 + z = x + a + 1 / x^2.
+        let sum = xor(&Self::plus_a(&x), &Self::square(&Self::inverse(&x)));
+        let z = Self::half_trace(&sum);
+        if xor(&Self::square(&z), &z) != sum {
+            return None;
+        }
+        let z = if bit(&z, 0) == odd { z } else { xor(&z, &one()) };
+        let point = Affine { x, y: Self::mul(&x, &z) };
+        Self::is_of_group(&point).then_some(point)
+    }
+
+    /// Writes a point in its compressed form to `bytes`.
+    fn compressed(point: &Affine<N>, bytes: &mut [u8]) {
+        let z = Self::mul(&point.y, &Self::inverse(&point.x));
+        if let Some((tag, x)) = bytes.split_first_mut() {
+            *tag = if bit(&z, 0) { 3 } else { 2 };
+            to_bytes(&point.x, x);
+        }
+    }
+
+    /// Whether a point of the curve is one of the group of prime order: whether it can be halved as often as the
+    /// cofactor has factors 2. A point is a double when `x + a` has no trace; then its halves have the same `x^2`, but
+    /// for what has no trace.
+    fn is_of_group(point: &Affine<N>) -> bool {
+        let sum = Self::plus_a(&point.x);
+        if Self::trace(&sum) {
+            return false;
+        }
+        if Self::A {
+            return true;
+        }
+        let slope = xor(&Self::half_trace(&sum), &one());
+        !Self::trace(&xor(&point.y, &Self::mul(&slope, &point.x)))
+    }
+
+    /// `x + a`.
+    fn plus_a(x: &Limbs<N>) -> Limbs<N> {
+        if Self::A { xor(x, &one()) } else { *x }
+    }
+
+    /// No coordinates.
+    const INFINITY: Projective<N> = Projective { x: [0; N], y: [0; N], z: [0; N] };
+
+    /// The sum of `factor * point` over all terms; factors are below `2^M`.
+    fn multiply<const K: usize>(terms: [(&Limbs<N>, &Affine<N>); K]) -> Projective<N> {
+        // mu is 1 where a is.
+        let terms =
+            terms.map(|(factor, point)| (Digits::new(factor, Self::M, Self::A), point, point.negative()));
+        Digits::places(Self::M).fold(Self::INFINITY, |sum, place| {
+            let sum = Self::tau(&sum);
+            terms.iter().fold(sum, |sum, (digits, point, negative)| match digits.at(place) {
+                1 => Self::add(&sum, point),
+                -1 => Self::add(&sum, negative),
+                _ => sum,
+            })
+        })
+    }
+
+    /// The map of Frobenius: squares the coordinates.
+    fn tau(point: &Projective<N>) -> Projective<N> {
+        let Projective { x, y, z } = point;
+        Projective { x: Self::square(x), y: Self::square(y), z: Self::square(z) }
+    }
+
+    /// The sum, by the formulas of López and Dahab for one point with `Z = 1`.
+    fn add(some: &Projective<N>, other: &Affine<N>) -> Projective<N> {
+        if is_zero(&some.z) {
+            return Projective { x: other.x, y: other.y, z: one() };
+        }
+        let z_squared = Self::square(&some.z);
+        let a = xor(&some.y, &Self::mul(&z_squared, &other.y));
+        let b = xor(&some.x, &Self::mul(&some.z, &other.x));
+        if is_zero(&b) {
+            // The same x: the same point, or its negative.
+            return if is_zero(&a) { Self::double(other) } else { Self::INFINITY };
+        }
+        let c = Self::mul(&some.z, &b);
+        let z = Self::square(&c);
+        let e = Self::mul(&a, &c);
+        let d = if Self::A { xor(&c, &z_squared) } else { c };
+        let d = Self::mul(&Self::square(&b), &d);
+        let x = xor(&xor(&Self::square(&a), &d), &e);
+        let f = xor(&x, &Self::mul(&other.x, &z));
+        let g = Self::mul(&xor(&other.x, &other.y), &Self::square(&z));
+        let y = xor(&Self::mul(&xor(&e, &z), &f), &g);
+        Projective { x, y, z }
+    }
+
+    /// Twice a point.
+    fn double(point: &Affine<N>) -> Projective<N> {
+        let z = Self::square(&point.x);
+        let x = xor(&Self::square(&z), &one());
+        let sum = xor(&Self::square(&point.y), &one());
+        let sum = if Self::A { xor(&sum, &z) } else { sum };
+        let y = xor(&z, &Self::mul(&x, &sum));
+        Projective { x, y, z }
+    }
+
+    /// The coordinates themselves; `None` of infinity.
+    fn affine(point: &Projective<N>) -> Option<Affine<N>> {
+        if is_zero(&point.z) {
+            return None;
+        }
+        let inverse = Self::inverse(&point.z);
+        let y = Self::mul(&point.y, &Self::square(&inverse));
+        Some(Affine { x: Self::mul(&point.x, &inverse), y })
+    }
+}

@@ -1,0 +1,89 @@
+//! A factor of a point as digits -1, 0 and 1 before powers of tau, the map `(x, y) -> (x^2, y^2)` of Koblitz's curves.
+//!
+//! On them `tau^2 + 2 = mu * tau`, so numbers `a + b * tau` can be divided by tau, which takes the place of 2: applying
+//! tau to a point costs three squarings. Of a field of `2^M` elements `tau^M` is the identity.
+
+use super::field::{Limbs, bit, is_zero, one};
+use super::scalar::{add, half, subtract};
+
+/// `a + b * tau`, both negative in two's complement.
+#[derive(Clone, Copy)]
+struct Number<const N: usize> {
+    a: Limbs<N>,
+    b: Limbs<N>,
+}
+
+/// The digits, the lowest first; of two neighbours one is 0.
+pub(super) struct Digits([i8; Digits::MOST]);
+
+impl Digits {
+    /// More than [`Self::EXTRA`] and the larger degree together.
+    const MOST: usize = 300;
+
+    /// Digits above `tau^M`. A factor that was brought below some 6 * 2^M takes at most 7.
+    const EXTRA: usize = 16;
+
+    /// The digits of `factor`, on a curve over `2^m` elements whose `mu` is 1 or -1.
+    pub(super) fn new<const N: usize>(factor: &Limbs<N>, m: usize, mu_is_one: bool) -> Self {
+        let mut number = Number { a: *factor, b: [0; N] };
+        let mut digits = Self([0; Self::MOST]);
+        for room in digits.0.iter_mut().take(m) {
+            *room = number.next(mu_is_one);
+        }
+        // What is left counts tau^m, which is 1: so it is added to the digits' own value, and the sum is half as long.
+        let below = digits.0.iter().take(m).rev().fold(Number { a: [0; N], b: [0; N] }, |sum, digit| {
+            let Number { a, b } = sum.times_tau(mu_is_one);
+            Number { a: with_digit(&a, *digit), b }
+        });
+        let mut number = Number { a: add(&number.a, &below.a), b: add(&number.b, &below.b) };
+        for room in digits.0.iter_mut().take(m.wrapping_add(Self::EXTRA)) {
+            *room = number.next(mu_is_one);
+        }
+        debug_assert!(is_zero(&number.a) && is_zero(&number.b));
+        digits
+    }
+
+    /// The digits' places, the highest first.
+    pub(super) fn places(m: usize) -> impl Iterator<Item = usize> {
+        (0..m.wrapping_add(Self::EXTRA)).rev()
+    }
+
+    /// The digit before the power `place` of tau.
+    pub(super) fn at(&self, place: usize) -> i8 {
+        self.0.get(place).copied().unwrap_or_default()
+    }
+}
+
+impl<const N: usize> Number<N> {
+    /// Takes the lowest digit off, and divides by tau. An odd number gets the digit after which two more are 0.
+    fn next(&mut self, mu_is_one: bool) -> i8 {
+        let digit: i8 = match (bit(&self.a, 0), bit(&self.a, 1) == bit(&self.b, 0)) {
+            (false, _) => 0,
+            (true, true) => 1,
+            (true, false) => -1,
+        };
+        let even = with_digit(&self.a, digit.wrapping_neg());
+        let half = half(&even, is_negative(&even));
+        self.a = if mu_is_one { add(&self.b, &half) } else { subtract(&self.b, &half) };
+        self.b = subtract(&[0; N], &half);
+        digit
+    }
+
+    fn times_tau(&self, mu_is_one: bool) -> Self {
+        let a = subtract(&[0; N], &add(&self.b, &self.b));
+        let b = if mu_is_one { add(&self.a, &self.b) } else { subtract(&self.a, &self.b) };
+        Self { a, b }
+    }
+}
+
+fn is_negative<const N: usize>(a: &Limbs<N>) -> bool {
+    a.last().is_some_and(|last| last >> 63 == 1)
+}
+
+fn with_digit<const N: usize>(a: &Limbs<N>, digit: i8) -> Limbs<N> {
+    match digit {
+        1 => add(a, &one()),
+        -1 => subtract(a, &one()),
+        _ => *a,
+    }
+}
