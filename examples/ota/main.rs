@@ -1,4 +1,4 @@
-//! Shows, creates, takes apart, names and checks Zigbee OTA files.
+//! Shows, creates, takes apart, names, checks, verifies and seals Zigbee OTA files.
 //!
 //! `cargo run --example ota -- --help` lists the subcommands. Exit status 0 when all went well, 1 when a file is none or
 //! something failed, 2 when the command line is wrong.
@@ -8,11 +8,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod authority;
 mod candidates;
 mod check;
 mod create;
 mod extract;
 mod failure;
+#[path = "../shared/hex.rs"]
+mod hex;
 mod info;
 mod irregular;
 mod json;
@@ -22,12 +25,14 @@ mod number;
 mod opened;
 mod pieces;
 mod replace;
+mod sign;
 mod table;
 mod text;
+mod verify;
 
 use failure::{Failure, complain};
 
-/// Show, create, take apart, name and check Zigbee OTA files.
+/// Show, create, take apart, name, check, verify and seal Zigbee OTA files.
 #[derive(Parser)]
 #[command(name = "ota")]
 struct Options {
@@ -43,6 +48,9 @@ enum Command {
     Name(name::Options),
     Check(check::Options),
     Candidates(candidates::Options),
+    Verify(verify::Options),
+    Digest(sign::Prepare),
+    Attach(sign::Attach),
 }
 
 fn main() -> ExitCode {
@@ -68,6 +76,9 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Name(options) => name::run(&options, &mut out),
         Command::Check(options) => check::run(&options, &mut out),
         Command::Candidates(options) => candidates::run(&options, &mut out),
+        Command::Verify(options) => verify::run(&options, &mut out),
+        Command::Digest(options) => sign::digest(&options, &mut out),
+        Command::Attach(options) => sign::attach(&options),
     }?;
     out.flush()?;
     Ok(well)

@@ -8,6 +8,7 @@ pub mod laws {
     pub mod file;
     pub mod frame;
     pub mod server;
+    pub mod signature;
     pub mod stream;
     pub mod written;
 }

@@ -103,8 +103,7 @@ impl<'a> Sealing<'a> {
         let signer = certificate.subject().0.to_le_bytes();
         data.iter_mut().zip(signer).for_each(|(room, byte)| *room = byte);
         let data = data.get(..signer.len().saturating_add(certificate.suite().signature_len()));
-        let signature =
-            Element { tag: certificate.suite().signature_tag(), data: data.unwrap_or_default() };
+        let signature = Element { tag: certificate.suite().signature_tag(), data: data.unwrap_or_default() };
         let added = [certificate.element().element(), signature];
         let len = Longer::new(&image, &added)?.encode(out)?;
         Self::resume(out.get_mut(..len).unwrap_or_default(), authority)
@@ -115,15 +114,16 @@ impl<'a> Sealing<'a> {
     /// # Errors
     /// When it is no such file.
     pub fn resume(file: &'a mut [u8], authority: &Authority) -> Result<Self, SealError> {
-        let suite = match Image::parse(file)?.signature()? {
-            Some(SignatureElement::Suite1 { .. }) => Suite::One,
-            Some(SignatureElement::Suite2 { .. }) => Suite::Two,
+        let (suite, signer) = match Image::parse(file)?.signature()? {
+            Some(SignatureElement::Suite1 { signer, .. }) => (Suite::One, signer),
+            Some(SignatureElement::Suite2 { signer, .. }) => (Suite::Two, signer),
             None => return Err(SealError::NotPrepared),
         };
         let signed = file.len().saturating_sub(suite.signature_len());
         let (signed, signature) = file.split_at_mut_checked(signed).unwrap_or_default();
         let signed: &'a [u8] = signed;
-        let certificate = certificate(signed, suite).ok_or(SealError::NotPrepared)?;
+        let certificate = certificate(signed, suite).filter(|certificate| certificate.subject() == signer);
+        let certificate = certificate.ok_or(SealError::NotPrepared)?;
         check(&certificate, authority)?;
         Ok(Self { certificate, authority: *authority, digest: mmo::digest(signed)?, signed, signature })
     }
@@ -151,10 +151,12 @@ impl<'a> Sealing<'a> {
             return Err(SealError::WrongSignature);
         }
         let key = &self.authority.key;
-        Software.verify(suite, &self.digest, &self.certificate, key, signature).map_err(|error| match error {
-            BadSignature::Point => SealError::Point,
-            _ => SealError::WrongSignature,
-        })?;
+        Software.verify(suite, &self.digest, &self.certificate, key, signature).map_err(
+            |error| match error {
+                BadSignature::Point => SealError::Point,
+                _ => SealError::WrongSignature,
+            },
+        )?;
         self.signature.iter_mut().zip(signature).for_each(|(room, byte)| *room = *byte);
         Ok(self.signed.len().saturating_add(self.signature.len()))
     }

@@ -10,3 +10,4 @@ mod look;
 #[path = "../shared/samples.rs"]
 mod samples;
 mod tool;
+mod verify;

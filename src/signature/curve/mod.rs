@@ -88,7 +88,11 @@ pub(super) fn in_range<C: Curve<N>, const N: usize>(signature: &[u8]) -> bool {
 }
 
 /// Whether `signature`, which is r and s of the same width, is one of `digest` by `key` (ECDSA; SEC 1, 4.1.4).
-pub(super) fn verify<C: Curve<N>, const N: usize>(key: &Affine<N>, digest: &Digest, signature: &[u8]) -> bool {
+pub(super) fn verify<C: Curve<N>, const N: usize>(
+    key: &Affine<N>,
+    digest: &Digest,
+    signature: &[u8],
+) -> bool {
     let ([r, s], n) = (halves(signature), &C::ORDER);
     if !in_range::<C, N>(signature) || field::is_zero(&r) || field::is_zero(&s) {
         return false;

@@ -22,6 +22,7 @@ mod container;
 mod file;
 mod mem;
 mod server;
+mod signature;
 mod types;
 mod zcl;
 
@@ -48,6 +49,7 @@ extern "C" fn _start() -> ! {
     zcl::call(&mut bytes);
     client::call(&mut bytes);
     server::call(&mut bytes);
+    signature::call(&mut bytes);
     loop {
         core::hint::spin_loop();
     }

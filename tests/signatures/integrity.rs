@@ -4,8 +4,7 @@ use zigbee_ota::container::Container;
 use zigbee_ota::file::Image;
 use zigbee_ota::signature::integrity::{Form, Integrity};
 
-#[path = "shared/samples.rs"]
-mod samples;
+use crate::samples;
 
 #[test]
 fn vendors_integrity_codes_are_right_and_their_forms_told() {

@@ -1,0 +1,133 @@
+//! `verify`: whether a file is what its maker made.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+use zigbee_ota::Eui64;
+use zigbee_ota::file::SignatureElement;
+use zigbee_ota::signature::integrity::Integrity;
+use zigbee_ota::signature::{
+    self, Authority, BadSignature, Invalid, Policy, Signatures, Signers, Suite, Valid,
+};
+
+use crate::authority::authority;
+use crate::failure::Failure;
+use crate::json::NoFile;
+use crate::number::address;
+use crate::opened::{Opened, with};
+
+/// Verify signature and integrity code of each file
+///
+/// Only a file with a right signature passes: by a signer with a certificate of one of the authorities given. Without
+/// --signer that may be any, which an authority that gives every device a certificate makes too many.
+#[derive(Args)]
+pub struct Options {
+    /// Certificate authority: its address as 16 hexadecimal digits, a colon, its compressed public key
+    #[arg(long = "ca", value_name = "ISSUER:KEY", value_parser = authority)]
+    authorities: Vec<Authority>,
+    /// Who may sign; any without this
+    #[arg(long = "signer", value_name = "EUI64", value_parser = address)]
+    signers: Vec<Eui64>,
+    /// Print one JSON object per file, one per line
+    #[arg(long)]
+    json: bool,
+    /// OTA files, or containers with one inside
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+}
+
+impl Options {
+    fn policy(&self) -> Policy<'_> {
+        let signers = if self.signers.is_empty() { Signers::Any } else { Signers::Only(&self.signers) };
+        Policy { signatures: Signatures::Required, signers, authorities: &self.authorities, now: None }
+    }
+}
+
+/// Key order and types are a contract with scripts.
+#[derive(Serialize)]
+struct Found {
+    file: String,
+    integrity: &'static str,
+    integrity_form: Option<&'static str>,
+    signature: &'static str,
+    suite: Option<u8>,
+    signer: Option<String>,
+    reason: Option<String>,
+}
+
+pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
+    let mut well = true;
+    for path in &options.files {
+        let found = with(path, |opened| Found::new(path, opened, &options.policy()));
+        well &= found.as_ref().is_ok_and(Found::is_valid);
+        match (found, options.json) {
+            (Ok(found), true) => {
+                writeln!(out, "{}", serde_json::to_string(&found).map_err(std::io::Error::from)?)?
+            }
+            (Ok(found), false) => found.say(out)?,
+            (Err(reason), true) => {
+                let none = NoFile::new(path, reason);
+                writeln!(out, "{}", serde_json::to_string(&none).map_err(std::io::Error::from)?)?;
+            }
+            (Err(reason), false) => writeln!(out, "{}: {reason}", path.display())?,
+        }
+    }
+    Ok(well)
+}
+
+impl Found {
+    fn new(path: &Path, opened: &Opened<'_>, policy: &Policy<'_>) -> Self {
+        let (integrity, integrity_form) = match Integrity::of(&opened.image) {
+            Integrity::Absent => ("absent", None),
+            Integrity::Ok(form) => ("ok", Some(form.name())),
+            Integrity::Bad => ("bad", None),
+        };
+        let element = opened.image.signature().ok().flatten();
+        let suite = element.map(|element| match element {
+            SignatureElement::Suite1 { .. } => Suite::One,
+            SignatureElement::Suite2 { .. } => Suite::Two,
+        });
+        let found = signature::verify(opened.image.bytes(), policy);
+        let signature = match &found {
+            Ok(Valid::Signed { .. }) => "valid",
+            Ok(_) | Err(Invalid::NoSignature) => "absent",
+            Err(Invalid::Signature(BadSignature::Unsupported)) => "unsupported",
+            Err(Invalid::SignatureRange | Invalid::SignatureLength { .. }) if !has_certificate(opened) => {
+                "unsupported"
+            }
+            Err(_) => "invalid",
+        };
+        Self {
+            file: path.to_string_lossy().into_owned(),
+            integrity,
+            integrity_form,
+            signature,
+            suite: suite.map(|suite| if suite == Suite::One { 1 } else { 2 }),
+            signer: element.map(|element| format!("{:016x}", element.signer().0)),
+            reason: found.err().map(|reason| reason.to_string()),
+        }
+    }
+
+    fn is_valid(&self) -> bool {
+        self.signature == "valid" && self.integrity != "bad"
+    }
+
+    fn say(&self, out: &mut impl Write) -> std::io::Result<()> {
+        write!(out, "{}: signature {}", self.file, self.signature)?;
+        if let (Some(suite), Some(signer)) = (self.suite, &self.signer) {
+            write!(out, ", suite {suite}, signer {signer}")?;
+        }
+        if let Some(reason) = self.reason.as_ref().filter(|_| self.signature != "absent") {
+            write!(out, " ({reason})")?;
+        }
+        write!(out, "; integrity code {}", self.integrity)?;
+        writeln!(out, "{}", self.integrity_form.map(|form| format!(" ({form})")).unwrap_or_default())
+    }
+}
+
+/// Whether there is any certificate that a signature could be by.
+fn has_certificate(opened: &Opened<'_>) -> bool {
+    opened.image.elements().any(|at| Suite::ALL.iter().any(|suite| at.element.tag == suite.certificate_tag()))
+}

@@ -1,0 +1,93 @@
+//! Digests, integrity codes, certificates and signatures.
+
+use core::hint::black_box;
+
+use zigbee_ota::Eui64;
+use zigbee_ota::file::Image;
+use zigbee_ota::mmo::{self, Mmo, Padding};
+use zigbee_ota::signature::integrity::Integrity;
+use zigbee_ota::signature::{
+    Authority, Certificate, Policy, PublicKey, Sealing, Signatures, Signers, Verifier, verify,
+};
+
+use crate::Bytes;
+
+pub(crate) fn call(bytes: &mut Bytes<'_>) {
+    hash(bytes);
+    integrity(bytes);
+    look(bytes);
+    check(bytes);
+    seal(bytes);
+}
+
+fn hash(bytes: &Bytes<'_>) {
+    let mut mmo = Mmo::default();
+    mmo.update(bytes.input);
+    mmo.update(black_box(bytes.input));
+    black_box(mmo.clone().finish_with(black_box(Padding::AlwaysShort))).ok();
+    black_box(mmo.finish()).ok();
+    black_box(mmo::digest(bytes.input)).ok();
+}
+
+fn integrity(bytes: &mut Bytes<'_>) {
+    if let Ok(image) = Image::parse_lenient(bytes.input)
+        && let Integrity::Ok(form) = black_box(Integrity::of(&image))
+    {
+        black_box(form.name());
+    }
+    black_box(Integrity::append(bytes.input, bytes.room)).ok();
+}
+
+fn look(bytes: &Bytes<'_>) {
+    let Some(key) = black_box(PublicKey::from_bytes(bytes.input)) else { return };
+    black_box((key.as_bytes(), key.suite(), key.is_valid(), key.verify(black_box(&[0; 16]), bytes.input)));
+    let Some(certificate) = black_box(Certificate::from_bytes(bytes.input)) else { return };
+    black_box((certificate.as_bytes(), certificate.element(), certificate.suite(), certificate.digest()));
+    black_box((certificate.subject(), certificate.issuer(), certificate.reconstruction_point()));
+    black_box(certificate.signer_key(&key));
+    match certificate {
+        Certificate::Suite1(certificate) => {
+            black_box(certificate.attributes());
+        }
+        Certificate::Suite2(certificate) => {
+            black_box((certificate.serial(), certificate.valid_from(), certificate.valid_until()));
+            black_box((certificate.key_usage(), certificate.is_known()));
+        }
+    }
+}
+
+fn authorities() -> [Authority; 2] {
+    let issuer = Eui64(black_box(0));
+    let keys = [PublicKey::Suite1(black_box([2; 22])), PublicKey::Suite2(black_box([2; 37]))];
+    black_box(keys.map(|key| Authority { issuer, key }))
+}
+
+fn check(bytes: &Bytes<'_>) {
+    let (signers, authorities) = (black_box([Eui64(0); 2]), authorities());
+    let policy = Policy {
+        signatures: black_box(Signatures::Either),
+        signers: black_box(Signers::Any),
+        now: black_box(Some(0)),
+        ..Policy::required(&signers, &authorities)
+    };
+    black_box(verify(bytes.input, &black_box(policy))).ok();
+    black_box(verify(bytes.input, &black_box(Policy::not_used()))).ok();
+    let mut verifier = black_box(Verifier::new(black_box(policy)));
+    verifier.update(bytes.input);
+    verifier.update(black_box(bytes.input));
+    black_box(verifier.finish()).ok();
+}
+
+fn seal(bytes: &mut Bytes<'_>) {
+    let [authority, _] = authorities();
+    if let Some(certificate) = black_box(Certificate::from_bytes(bytes.input)) {
+        black_box(Sealing::len(bytes.input.len(), certificate.suite()));
+        if let Ok(sealing) = Sealing::new(bytes.input, &certificate, &authority, bytes.room) {
+            black_box((sealing.digest(), sealing.certificate()));
+            black_box(sealing.attach(bytes.input)).ok();
+        }
+    }
+    if let Ok(sealing) = black_box(Sealing::resume(bytes.room, &authority)) {
+        black_box(sealing.attach(bytes.input)).ok();
+    }
+}

@@ -1,0 +1,81 @@
+//! Integrity codes, certificates and signatures against numbers that other implementations found.
+
+use proptest::prelude::*;
+use zigbee_ota::container::Container;
+use zigbee_ota::file::Image;
+use zigbee_ota::signature::{Invalid, Policy, Signatures, Signers, Verifier, verify};
+
+use laws::signature::{any_bytes, any_change, policy};
+
+#[path = "../laws"]
+mod laws {
+    pub mod signature;
+}
+
+mod integrity;
+mod order;
+#[path = "../shared/samples.rs"]
+mod samples;
+mod seal;
+mod vectors;
+
+/// Two files of vendors carry something else than a signature by the tag of one.
+///
+/// Shows: SIG-022
+#[test]
+fn vendors_signatures_of_another_kind_are_told() {
+    for sample in samples::samples().iter().filter(|sample| sample.is_ota()) {
+        let (name, bytes) = (&sample.name, std::fs::read(&sample.path).expect("a file of the list"));
+        let ota = Container::open(&bytes).expect(name).ota;
+        for policy in [policy(), Policy { signers: Signers::Any, ..policy() }, Policy::required(&[], &[])] {
+            let found = verify(ota, &policy).expect_err(name);
+            match found {
+                Invalid::SignatureRange => {
+                    assert!(name.starts_with("signed_"), "{name}");
+                    assert!(found.to_string().starts_with("not a suite 1 or 2 signature"), "{found}");
+                }
+                Invalid::NoSignature => assert!(!name.starts_with("signed_"), "{name}"),
+                Invalid::File(error) => assert!(error.is_truncated(), "{name}: {error}"),
+                other => panic!("{name}: {other}"),
+            }
+        }
+        // A device without keys can take them.
+        let whole = Image::parse_lenient(ota).expect(name).missing() == 0;
+        assert_eq!(verify(ota, &Policy::not_used()).is_ok(), whole, "{name}");
+        let mut verifier = Verifier::new(policy());
+        ota.chunks(50).for_each(|piece| verifier.update(piece));
+        assert_eq!(verifier.finish(), verify(ota, &policy()), "{name}");
+        let either = Policy { signatures: Signatures::Either, ..policy() };
+        assert_eq!(verify(ota, &either).is_ok(), whole && !name.starts_with("signed_"), "{name}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// What starts as a signed file, so that not all is refused by its first bytes.
+    #[test]
+    fn any_bytes_are_verified_or_refused(
+        choice in 0..2_usize,
+        cut in 0..300_usize,
+        changes in proptest::collection::vec((0..300_usize, any::<u8>()), 0..4),
+        more in proptest::collection::vec(any::<u8>(), 0..20),
+        sizes in proptest::collection::vec(1..90_usize, 1..20),
+    ) {
+        let signed = laws::signature::SIGNED[choice];
+        let mut bytes = signed[..signed.len() - cut.min(signed.len()) * (cut % 2)].to_vec();
+        for (place, flip) in changes {
+            if let Some(byte) = bytes.get_mut(place) {
+                *byte ^= flip;
+            }
+        }
+        bytes.extend(more);
+        let mut sizes = sizes.into_iter().cycle();
+        any_bytes(&bytes, || sizes.next().unwrap_or(1));
+    }
+
+    #[test]
+    fn any_change_is_found(choice in 0..2_usize, place in any::<usize>(), flip in any::<u8>()) {
+        any_change(choice, place, flip);
+    }
+}

@@ -1,0 +1,206 @@
+//! The order of the checks, with a verification that only takes down what it is asked.
+
+use zigbee_ota::Eui64;
+use zigbee_ota::mmo::{self, Digest, Software};
+use zigbee_ota::signature::{
+    Authority, BadSignature, Certificate, Invalid, Policy, PublicKey, Signatures, Suite, Valid, Verifier,
+    VerifySignature, verify,
+};
+
+use crate::laws::signature::{AUTHORITIES, SIGNED, SIGNERS, policy};
+use crate::vectors::file;
+
+/// Takes down what it is asked, and gives the same answer each time.
+struct Mock {
+    answer: Result<(), BadSignature>,
+    asked: Vec<Asked>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Asked {
+    suite: Suite,
+    digest: Digest,
+    certificate: Vec<u8>,
+    authority: PublicKey,
+    signature: Vec<u8>,
+}
+
+impl VerifySignature for Mock {
+    fn verify(
+        &mut self,
+        suite: Suite,
+        digest: &Digest,
+        certificate: &Certificate<'_>,
+        authority: &PublicKey,
+        signature: &[u8],
+    ) -> Result<(), BadSignature> {
+        let (certificate, signature) = (certificate.as_bytes().to_vec(), signature.to_vec());
+        self.asked.push(Asked { suite, digest: *digest, certificate, authority: *authority, signature });
+        self.answer
+    }
+}
+
+fn asked(
+    file: &[u8],
+    policy: &Policy<'_>,
+    answer: Result<(), BadSignature>,
+) -> (Result<Valid, Invalid>, Vec<Asked>) {
+    let mut mock = Mock { answer, asked: Vec::new() };
+    let mut verifier = Verifier::with(*policy, Software, &mut mock);
+    verifier.update(file);
+    (verifier.finish(), mock.asked)
+}
+
+/// Asserts that a file is refused before anybody calculates.
+#[track_caller]
+fn refused(file: &[u8], policy: &Policy<'_>, reason: Invalid) {
+    let (found, asked) = asked(file, policy, Ok(()));
+    assert_eq!((found, asked), (Err(reason), Vec::new()));
+}
+
+/// Shows: SIG-025, SIG-027, SIG-028, SIG-039
+#[test]
+fn the_verification_is_asked_once_for_just_what_it_needs() {
+    for (signed, suite, authority) in [(SIGNED[0], Suite::One, 2), (SIGNED[1], Suite::Two, 3)] {
+        let (hashed, signature) = signed.split_at(signed.len() - suite.signature_len());
+        // Tag, length and signer, then the certificate before them.
+        let certificate = &hashed[..hashed.len() - 14];
+        let certificate = &certificate[certificate.len() - if suite == Suite::One { 48 } else { 74 }..];
+        let question = || Asked {
+            suite,
+            digest: mmo::digest(hashed).expect("short"),
+            certificate: certificate.to_vec(),
+            authority: AUTHORITIES[authority].key,
+            signature: signature.to_vec(),
+        };
+        let good = Valid::Signed { suite, signer: SIGNERS[0] };
+        assert_eq!(asked(signed, &policy(), Ok(())), (Ok(good), vec![question()]));
+        for error in
+            [BadSignature::Wrong, BadSignature::Point, BadSignature::Unsupported, BadSignature::Failed]
+        {
+            let found = (Err(Invalid::Signature(error)), vec![question()]);
+            assert_eq!(asked(signed, &policy(), Err(error)), found);
+        }
+    }
+}
+
+/// Shows: SIG-001, SIG-002, SIG-004, SIG-005, SIG-020
+#[test]
+fn the_policy_says_whether_files_are_signed() {
+    let signed = SIGNED[0];
+    let wrong = file("s1-r-bit");
+    let mut unsigned = signed[..signed.len() - 110].to_vec();
+    unsigned[52] = u8::try_from(unsigned.len()).expect("short");
+    let with = |signatures| Policy { signatures, ..policy() };
+    assert_eq!(Signatures::default(), Signatures::Required);
+    let required = with(Signatures::Required);
+    refused(&unsigned, &required, Invalid::NoSignature);
+    let good = Ok(Valid::Signed { suite: Suite::One, signer: SIGNERS[0] });
+    assert_eq!(verify(signed, &required), good);
+
+    let either = with(Signatures::Either);
+    assert_eq!(verify(&unsigned, &either), Ok(Valid::Unsigned));
+    assert_eq!(verify(signed, &either), good);
+    assert_eq!(verify(&wrong, &either), Err(Invalid::Signature(BadSignature::Wrong)));
+
+    let not_used = Policy::not_used();
+    for file in [signed, &wrong] {
+        assert_eq!(asked(file, &not_used, Ok(())), (Ok(Valid::NotChecked), vec![]));
+        refused(file, &with(Signatures::NotUsed { refuse_signed: true }), Invalid::Unwanted);
+    }
+    for refuse_signed in [false, true] {
+        let policy = with(Signatures::NotUsed { refuse_signed });
+        assert_eq!(verify(&unsigned, &policy), Ok(Valid::Unsigned));
+    }
+}
+
+/// Shows: SIG-021, SIG-034
+#[test]
+fn the_signer_must_be_allowed() {
+    for signers in [&[][..], &SIGNERS[1..], &[Eui64(0xddcc_bbaa_004b_1200)]] {
+        refused(SIGNED[0], &Policy::required(signers, &AUTHORITIES), Invalid::UnknownSigner(SIGNERS[0]));
+    }
+}
+
+/// Shows: SIG-022, SIG-031
+#[test]
+fn there_must_be_a_certificate_of_the_suite() {
+    refused(&file("s1-no-certificate"), &policy(), Invalid::NoCertificate);
+    refused(&file("s1-certificate-of-other-suite-tag"), &policy(), Invalid::NoCertificate);
+    // One byte less in the certificate.
+    let mut file = SIGNED[0].to_vec();
+    let certificate = file.len() - 110;
+    file[certificate + 2] = 47;
+    file.remove(certificate + 6);
+    file[52] -= 1;
+    refused(&file, &policy(), Invalid::CertificateLength { length: 47 });
+}
+
+/// Shows: SIG-023
+#[test]
+fn the_certificate_must_be_the_signers() {
+    let mut file = SIGNED[0].to_vec();
+    let (signer, subject) = (file.len() - 50, file.len() - 110 + 6 + 22);
+    assert!(file[signer..signer + 8].iter().eq(file[subject..subject + 8].iter().rev()));
+    // The same bytes in the same order.
+    file[signer..signer + 8].reverse();
+    let reversed = Eui64(SIGNERS[0].0.swap_bytes());
+    let signers = [reversed];
+    refused(&file, &Policy::required(&signers, &AUTHORITIES), Invalid::SubjectDiffers(SIGNERS[0]));
+}
+
+/// Shows: SIG-014, SIG-024
+#[test]
+fn the_issuer_must_be_known_with_a_key_of_the_suite() {
+    let issuer = AUTHORITIES[2].issuer;
+    let without = [AUTHORITIES[0], AUTHORITIES[1], AUTHORITIES[3]];
+    refused(SIGNED[0], &Policy::required(&SIGNERS, &without), Invalid::UnknownIssuer(issuer));
+    let other_suite = [Authority { issuer, key: AUTHORITIES[3].key }];
+    refused(SIGNED[0], &Policy::required(&SIGNERS, &other_suite), Invalid::UnknownIssuer(issuer));
+}
+
+/// Changes that mend one fault after the other, each with the reason that is told before.
+///
+/// Shows: SIG-029
+#[test]
+fn of_all_faults_the_first_is_told() {
+    let good = SIGNED[1];
+    let end = good.len();
+    let certificate = end - 86 - 74;
+    let mut file = good.to_vec();
+    // Another signature, a signature out of range, another certificate: its usage, its curve, its subject, its issuer.
+    file[end - 72] = 0xff;
+    file[certificate + 36] = 0x08;
+    file[certificate + 9] = 0x0c;
+    file[certificate + 28] ^= 1;
+    file[certificate + 11] ^= 1;
+    let subject = Eui64(SIGNERS[0].0 ^ 1 << 56);
+    let issuer = Eui64(AUTHORITIES[3].issuer.0 ^ 1 << 56);
+    let late = Policy { now: Some(0), ..policy() };
+    let nobody = Policy { signers: zigbee_ota::signature::Signers::Only(&[]), ..late };
+
+    let mut longer = [&file[..], &[0, 0, 0, 0, 0, 0]].concat();
+    longer[52..54].copy_from_slice(&u16::try_from(end + 6).expect("short").to_le_bytes());
+    let (found, asked) = asked(&longer[..end + 5], &nobody, Ok(()));
+    assert!(matches!(found, Err(Invalid::File(error)) if error.is_truncated()) && asked.is_empty());
+    refused(&longer, &nobody, Invalid::NotLast);
+    refused(&file, &nobody, Invalid::SignatureRange);
+    file[end - 72] = good[end - 72];
+    refused(&file, &nobody, Invalid::UnknownSigner(SIGNERS[0]));
+    file[certificate - 6] = 0x07;
+    refused(&file, &late, Invalid::NoCertificate);
+    file[certificate - 6] = 0x06;
+    refused(&file, &late, Invalid::SubjectDiffers(subject));
+    file[certificate + 28] ^= 1;
+    refused(&file, &late, Invalid::UnknownIssuer(issuer));
+    file[certificate + 11] ^= 1;
+    refused(&file, &late, Invalid::BadCertificate);
+    file[certificate + 9] = 0x0d;
+    refused(&file, &late, Invalid::KeyUsage);
+    file[certificate + 36] = good[certificate + 36];
+    refused(&file, &late, Invalid::NotYetValid);
+    file[certificate + 40] ^= 1;
+    assert!(matches!(verify(&file, &policy()), Err(Invalid::Signature(_))));
+    file[certificate + 40] ^= 1;
+    assert!(verify(&file, &policy()).is_ok());
+}

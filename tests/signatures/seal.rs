@@ -1,0 +1,154 @@
+//! Signing for a signer outside: the right signatures of signed files, put into the same files without them.
+
+use zigbee_ota::file::{Image, Tag};
+use zigbee_ota::mmo;
+use zigbee_ota::signature::{Authority, Certificate, SealError, Sealing, Suite, verify};
+use zigbee_ota::{DecodeErrorKind, EncodeError};
+
+use crate::laws::signature::{AUTHORITIES, SIGNED, SIGNERS, policy};
+use crate::vectors::file;
+
+/// A signed file apart.
+struct Apart {
+    signed: Vec<u8>,
+    unsigned: Vec<u8>,
+    certificate: Vec<u8>,
+    authority: Authority,
+    signature: Vec<u8>,
+    suite: Suite,
+}
+
+fn apart(signed: &[u8]) -> Apart {
+    let suite = if Image::parse(signed).expect("a file").find(Tag::ECDSA_SIGNATURE).count() > 0 {
+        Suite::One
+    } else {
+        Suite::Two
+    };
+    let (added, certificate_len) = if suite == Suite::One { (110, 48) } else { (166, 74) };
+    let (unsigned, elements) = signed.split_at(signed.len() - added);
+    let mut unsigned = unsigned.to_vec();
+    let total = u32::try_from(unsigned.len()).expect("short");
+    unsigned[52..56].copy_from_slice(&total.to_le_bytes());
+    let certificate = elements[6..6 + certificate_len].to_vec();
+    let issuer = Certificate::from_bytes(&certificate).expect("a certificate").issuer();
+    let known = |authority: &&Authority| authority.issuer == issuer && authority.key.suite() == suite;
+    Apart {
+        signed: signed.to_vec(),
+        unsigned,
+        certificate,
+        authority: *AUTHORITIES.iter().find(known).expect("an authority"),
+        signature: signed[signed.len() - suite.signature_len()..].to_vec(),
+        suite,
+    }
+}
+
+impl Apart {
+    fn certificate(&self) -> Certificate<'_> {
+        Certificate::from_bytes(&self.certificate).expect("a certificate")
+    }
+
+    fn out(&self) -> Vec<u8> {
+        vec![0xee; Sealing::len(self.unsigned.len(), self.suite)]
+    }
+}
+
+/// Shows: SIG-007, SIG-008, SIG-009, SIG-010, SIG-017, SIG-018, SIG-019
+#[test]
+fn a_file_is_signed_as_others_signed_it() {
+    let files = ["silabs-image-builder-sample", "s1-small", "s2-small", "s1-all-optional-header-fields"];
+    let more = ["s2-all-optional-header-fields", "s1-hashed-8192", "s2-hashed-8192", "s1-se-annex-c-cert"];
+    for name in files.into_iter().chain(more) {
+        let apart = apart(&file(name));
+        let mut out = apart.out();
+        assert_eq!(out.len(), apart.signed.len(), "{name}");
+        let sealing =
+            Sealing::new(&apart.unsigned, &apart.certificate(), &apart.authority, &mut out).expect(name);
+        let hashed = apart.signed.len() - apart.suite.signature_len();
+        assert_eq!(Ok(sealing.digest()), mmo::digest(&apart.signed[..hashed]));
+        assert_eq!(sealing.attach(&apart.signature), Ok(apart.signed.len()));
+        assert_eq!(out, apart.signed, "{name}");
+
+        let image = Image::parse(&out).expect(name);
+        assert_eq!(image.header().total_size as usize, out.len());
+        let tags: Vec<_> = image.elements().map(|at| at.element.tag).collect();
+        assert!(tags.ends_with(&[apart.suite.certificate_tag(), apart.suite.signature_tag()]));
+        if apart.suite == Suite::One {
+            let start = out.len() - 56;
+            assert_eq!(out.len(), apart.unsigned.len() + 110);
+            assert_eq!(out[start..start + 6], [0x01, 0x00, 0x32, 0x00, 0x00, 0x00]);
+            assert_eq!(out[start + 6..start + 14], apart.certificate().subject().0.to_le_bytes());
+        }
+    }
+}
+
+/// Shows: SIG-016, SIG-030
+#[test]
+fn a_signature_that_would_not_verify_is_refused() {
+    for signed in SIGNED {
+        let apart = apart(signed);
+        let mut out = apart.out();
+        let mut attach = |signature: &[u8]| {
+            Sealing::new(&apart.unsigned, &apart.certificate(), &apart.authority, &mut out)?.attach(signature)
+        };
+        let mut wrong = apart.signature.clone();
+        wrong[40] ^= 1;
+        for signature in
+            [&wrong[..], &[0; 42], &[0; 72], &[0xff; 42], &[0xff; 72], &[], &apart.signature[1..]]
+        {
+            assert_eq!(attach(signature), Err(SealError::WrongSignature));
+        }
+        assert_eq!(attach(&apart.signature), Ok(signed.len()));
+        // A right one by the key of someone else.
+        let mut other = signed.to_vec();
+        other[70] ^= 1;
+        let sealing = Sealing::resume(&mut other, &apart.authority).expect("prepared");
+        assert_eq!(sealing.attach(&apart.signature), Err(SealError::WrongSignature));
+        assert!(verify(&out, &policy()).is_ok());
+    }
+}
+
+/// Shows: SIG-006, SIG-014
+#[test]
+fn what_cannot_be_signed_is_refused_before_anything_is_written() {
+    let apart = apart(SIGNED[0]);
+    let mut out = apart.out();
+    let mut new = |file: &[u8], authority: &Authority, room: usize| {
+        let refused = Sealing::new(file, &apart.certificate(), authority, &mut out[..room]).map(|_| ());
+        assert!(out.iter().all(|byte| *byte == 0xee));
+        refused.expect_err("no file for signing")
+    };
+    let (unsigned, authority, room) = (&apart.unsigned, &apart.authority, apart.signed.len());
+    assert_eq!(new(&apart.signed, authority, room), SealError::Signed);
+    let mut certificate_alone = apart.signed[..room - 56].to_vec();
+    certificate_alone[52] = u8::try_from(room - 56).expect("short");
+    assert_eq!(new(&certificate_alone, authority, room), SealError::Signed);
+    let error = new(&[&unsigned[..], &[0]].concat(), authority, room);
+    assert!(
+        matches!(error, SealError::File(error) if error.kind == DecodeErrorKind::TrailingBytes { count: 1 })
+    );
+    assert!(matches!(new(&unsigned[..80], authority, room), SealError::File(_)));
+    for other in [&AUTHORITIES[0], &AUTHORITIES[3]] {
+        assert_eq!(new(unsigned, other, room), SealError::OtherIssuer);
+    }
+    let issuer = authority.issuer;
+    assert_eq!(new(unsigned, &Authority { issuer, key: AUTHORITIES[3].key }, room), SealError::OtherIssuer);
+    let none = zigbee_ota::signature::PublicKey::Suite1([2; 22]);
+    assert_eq!(new(unsigned, &Authority { issuer, key: none }, room), SealError::Point);
+    let error = EncodeError::NoRoom { needed: room, available: room - 1 };
+    assert_eq!(new(unsigned, authority, room - 1), SealError::Room(error));
+}
+
+#[test]
+fn only_a_prepared_file_is_gone_on_with() {
+    let apart = apart(SIGNED[0]);
+    let resume = |file: &[u8]| Sealing::resume(&mut file.to_vec(), &apart.authority).map(|_| ()).err();
+    assert_eq!(resume(&apart.signed), None);
+    assert_eq!(resume(&apart.unsigned), Some(SealError::NotPrepared));
+    assert_eq!(resume(&file("s1-no-certificate")), Some(SealError::NotPrepared));
+    let mut other_signer = apart.signed.clone();
+    let place = other_signer.len() - 50;
+    assert_eq!(other_signer[place..place + 8], SIGNERS[0].0.to_le_bytes());
+    other_signer[place] ^= 1;
+    assert_eq!(resume(&other_signer), Some(SealError::NotPrepared));
+    assert!(matches!(resume(&file("s1-element-after-signature")), Some(SealError::File(_))));
+}

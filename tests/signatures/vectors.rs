@@ -1,0 +1,192 @@
+//! Keys, certificates, signatures and whole files.
+
+use serde_json::Value;
+use zigbee_ota::file::{Image, Tag};
+use zigbee_ota::mmo;
+use zigbee_ota::signature::{
+    BadSignature, Certificate, Invalid, KeyUsage, Policy, PublicKey, Suite, Valid, Verifier, verify,
+};
+
+use crate::laws::signature::{AUTHORITIES, SIGNED, policy};
+
+/// All of `vectors.json`.
+pub fn vectors() -> Value {
+    serde_json::from_str(include_str!("vectors.json")).expect("JSON")
+}
+
+pub fn list<'a>(vectors: &'a Value, key: &str) -> &'a [Value] {
+    vectors[key].as_array().expect("an array")
+}
+
+pub fn hex(value: &Value) -> Vec<u8> {
+    let text = value.as_str().expect("a text");
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    assert!(rest.is_empty());
+    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hexadecimal");
+    pairs.iter().map(|pair| byte(pair)).collect()
+}
+
+fn address(value: &Value) -> u64 {
+    u64::from_be_bytes(hex(value).try_into().expect("8 bytes"))
+}
+
+fn key(value: &Value) -> PublicKey {
+    PublicKey::from_bytes(&hex(value)).expect("22 or 37 bytes")
+}
+
+/// The bytes of a file of the vectors.
+pub fn file(name: &str) -> Vec<u8> {
+    let vectors = vectors();
+    let found = list(&vectors, "files").iter().find(|file| file["name"] == name);
+    hex(&found.expect(name)["file"])
+}
+
+/// Shows: SIG-015, SIG-026, SIG-035, SIG-036
+#[test]
+fn certificates_read_and_give_the_signers_keys() {
+    let vectors = vectors();
+    for vector in list(&vectors, "certificates") {
+        let bytes = hex(&vector["certificate"]);
+        let certificate = Certificate::from_bytes(&bytes).expect("48 or 74 bytes");
+        let suite = if vector["suite"] == 1 { Suite::One } else { Suite::Two };
+        assert_eq!((certificate.suite(), certificate.as_bytes()), (suite, &bytes[..]));
+        assert_eq!(certificate.subject().0, address(&vector["subject"]));
+        assert_eq!(certificate.issuer().0, address(&vector["issuer"]));
+        assert_eq!(certificate.reconstruction_point(), hex(&vector["point"]));
+        assert_eq!(certificate.digest(), hex(&vector["digest"])[..]);
+        match certificate {
+            Certificate::Suite1(certificate) => {
+                assert_eq!(certificate.attributes()[..], hex(&vector["attributes"]));
+            }
+            Certificate::Suite2(certificate) => {
+                assert_eq!(certificate.serial(), address(&vector["serial"]));
+                assert_eq!(vector["valid_from"], certificate.valid_from());
+                assert_eq!(certificate.valid_until(), None);
+                assert_eq!(vector["key_usage"], certificate.key_usage().bits());
+                assert_eq!(certificate.key_usage(), KeyUsage::all());
+                assert!(certificate.is_known());
+            }
+        }
+        let issuer = key(&vector["issuer_key"]);
+        assert_eq!(certificate.signer_key(&issuer), Some(key(&vector["key"])));
+        // The key of the other suite, or of another authority, gives none or another one.
+        for authority in AUTHORITIES.iter().filter(|authority| authority.key != issuer) {
+            let other = certificate.signer_key(&authority.key);
+            assert_eq!(other.is_some(), authority.key.suite() == suite);
+            assert_ne!(other, Some(key(&vector["key"])));
+        }
+    }
+}
+
+/// Shows: SIG-037, SIG-038
+#[test]
+fn signatures_are_right_and_any_other_is_wrong() {
+    let vectors = vectors();
+    for vector in list(&vectors, "signatures") {
+        let (key, signature) = (key(&vector["key"]), hex(&vector["signature"]));
+        let mut digest: [u8; 16] = hex(&vector["digest"]).try_into().expect("16 bytes");
+        assert!(key.is_valid() && key.suite().allows(&signature));
+        assert!(key.verify(&digest, &signature));
+        digest[15] ^= 1;
+        assert!(!key.verify(&digest, &signature));
+        digest[15] ^= 1;
+        let mut other = signature.clone();
+        other[20] ^= 1;
+        assert!(!key.verify(&digest, &other));
+        assert!(!key.verify(&digest, &signature[1..]));
+        // A key and its negative differ only before another term: nothing is added for the digest 0.
+        let mut negative = key.as_bytes().to_vec();
+        negative[0] ^= 1;
+        let negative = PublicKey::from_bytes(&negative).expect("a key");
+        assert_eq!(negative.verify(&digest, &signature), digest == [0; 16]);
+    }
+}
+
+/// Whether `found` is what the vectors expect of a file.
+fn agrees(name: &str, expected: &str, found: Result<Valid, Invalid>) -> bool {
+    // By the order of the checks such numbers are refused before anybody calculates with them.
+    let out_of_range = name.ends_with("-s-eq-n") || name.ends_with("-s-plus-n");
+    match expected {
+        "valid" => matches!(found, Ok(Valid::Signed { .. })),
+        "bad_signature" if out_of_range => found == Err(Invalid::SignatureRange),
+        "bad_signature" => found == Err(Invalid::Signature(BadSignature::Wrong)),
+        "bad_point" => found == Err(Invalid::Signature(BadSignature::Point)),
+        "subject_mismatch" => matches!(found, Err(Invalid::SubjectDiffers(_))),
+        "no_certificate" => found == Err(Invalid::NoCertificate),
+        "signature_not_last" => found == Err(Invalid::NotLast),
+        "size_mismatch" => matches!(found, Err(Invalid::File(error)) if error.is_truncated()),
+        "bad_signature_length" => matches!(found, Err(Invalid::SignatureLength { .. })),
+        "double_signed" => found == Err(Invalid::BothSuites),
+        "bad_certificate" => found == Err(Invalid::BadCertificate),
+        "key_usage" => found == Err(Invalid::KeyUsage),
+        other => panic!("{other}"),
+    }
+}
+
+/// Shows: SIG-018, SIG-025, SIG-028, SIG-031, SIG-038, SIG-040
+#[test]
+fn files_are_valid_or_refused_for_the_right_reason() {
+    let vectors = vectors();
+    for vector in list(&vectors, "files") {
+        let (name, file) = (vector["name"].as_str().expect("a name"), hex(&vector["file"]));
+        let policy = Policy { signers: zigbee_ota::signature::Signers::Any, ..policy() };
+        let found = verify(&file, &policy);
+        let expected = vector["expect"].as_str().expect("a text");
+        assert!(agrees(name, expected, found), "{name}: {found:?}, expected {expected}");
+        for size in [1, 7, 64] {
+            let mut verifier = Verifier::new(policy);
+            file.chunks(size).for_each(|piece| verifier.update(piece));
+            assert_eq!(verifier.finish(), found, "{name} in pieces of {size} bytes");
+        }
+        if !vector["digest"].is_null() {
+            let image = Image::parse(&file).expect(name);
+            let suite =
+                if image.find(Tag::ECDSA_SIGNATURE).next().is_some() { Suite::One } else { Suite::Two };
+            let (signed, signature) = file.split_at(file.len() - suite.signature_len());
+            let digest = mmo::digest(signed).expect("short");
+            assert_eq!(digest[..], hex(&vector["digest"]), "{name}");
+            let right = key(&vector["signer_key"]).verify(&digest, signature);
+            assert_eq!(right, expected == "valid", "{name}");
+        }
+    }
+}
+
+/// A flipped bit of every so many bytes, each time another bit.
+fn flipped(signed: &[u8], step: usize) {
+    assert!(verify(signed, &policy()).is_ok());
+    let mut file = signed.to_vec();
+    for place in (0..file.len()).step_by(step) {
+        let bit = 1 << (place / step % 8);
+        file[place] ^= bit;
+        let found = verify(&file, &policy());
+        assert!(found.is_err(), "{bit:#04x} of byte {place}: {found:?}");
+        file[place] ^= bit;
+    }
+}
+
+/// Shows: SIG-025, SIG-030
+#[test]
+fn a_flipped_bit_of_any_byte_is_found() {
+    flipped(SIGNED[0], 1);
+}
+
+/// Slow without optimisation, so not each byte.
+///
+/// Shows: SIG-030, SIG-038
+#[test]
+fn a_flipped_bit_is_found_by_suite_2() {
+    flipped(SIGNED[1], 3);
+}
+
+#[test]
+fn a_certificate_is_valid_in_its_time() {
+    let at = |now| verify(&file("s2-expired"), &Policy { now, ..policy() }).map(|_| ());
+    let start = 1_000_000_000;
+    assert_eq!(at(None), Ok(()));
+    assert_eq!(at(Some(start - 1)), Err(Invalid::NotYetValid));
+    assert_eq!(at(Some(start)), Ok(()));
+    assert_eq!(at(Some(start + 3_599)), Ok(()));
+    assert_eq!(at(Some(start + 3_600)), Err(Invalid::Expired));
+    let for_ever = |now| verify(SIGNED[1], &Policy { now: Some(now), ..policy() }).is_ok();
+    assert_eq!([1_699_999_999, 1_700_000_000, u64::MAX].map(for_ever), [false, true, true]);
+}
