@@ -5,6 +5,7 @@ pub mod laws {
     pub mod bytes;
     pub mod client;
     pub mod container;
+    pub mod duel;
     pub mod file;
     pub mod frame;
     pub mod server;

@@ -1,0 +1,130 @@
+//! The law of a client against a server over a hostile link, for property tests and fuzz targets alike: it always ends,
+//! in the right image or in an outcome with a reason.
+
+use zigbee_ota::client::{
+    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Verdict,
+};
+use zigbee_ota::file::{Element, Header, Tag, Writer};
+use zigbee_ota::link::{Address, Meta};
+use zigbee_ota::server::{self, Catalog, Entry, Server, Session, Standard};
+use zigbee_ota::time::{Instant, Millis};
+use zigbee_ota::zcl::{LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
+use zigbee_ota::{Encode, ImageId};
+
+const GATEWAY: Address = Address::new(0, 1);
+const DEVICE: Address = Address::new(0x1234, 1);
+const RUNS: ImageId = ImageId::new(0x1001, 0x00ab, 1);
+const SERVED: ImageId = ImageId::new(0x1001, 0x00ab, 2);
+
+/// More happenings than the longest script and the upgrade after it can make.
+const MOST: u32 = 200_000;
+
+/// The link: what happens to each frame is told by a byte, and when those are used up, it is a good one.
+struct Link<'a> {
+    script: core::slice::Iter<'a, u8>,
+    /// Frames under way: when they arrive, for whom, and their bytes.
+    under_way: Vec<(Instant, Address, Vec<u8>)>,
+}
+
+impl Link<'_> {
+    fn send(&mut self, now: Instant, to: Address, frame: &[u8]) {
+        let fate = self.script.next().copied().unwrap_or(0xff);
+        let soon = now.plus(Millis(10));
+        let mut frame = frame.to_vec();
+        match fate % 8 {
+            0 => return,
+            1 => self.under_way.push((now.plus(Millis(u32::from(fate) * 40)), to, frame.clone())),
+            2 => return self.under_way.push((now.plus(Millis(u32::from(fate) * 100)), to, frame)),
+            3 => {
+                let place = usize::from(self.script.next().copied().unwrap_or(0)) % frame.len();
+                frame[place] ^= 1 << (fate >> 5);
+            }
+            4 => frame.truncate(usize::from(fate >> 3) % frame.len()),
+            _ => {}
+        }
+        self.under_way.push((soon, to, frame));
+    }
+
+    fn next(&self) -> Option<Instant> {
+        self.under_way.iter().map(|(at, ..)| *at).min()
+    }
+
+    fn arrived(&mut self, now: Instant) -> Option<(Address, Vec<u8>)> {
+        let place = self.under_way.iter().position(|(at, ..)| *at <= now)?;
+        let (_, to, frame) = self.under_way.remove(place);
+        Some((to, frame))
+    }
+}
+
+/// A client updates itself; returns how that ended.
+pub fn duel(script: &[u8]) -> Outcome {
+    let data: Vec<u8> = (0..600_u16).map(|place| place.to_le_bytes()[0] ^ 0x5a).collect();
+    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
+    let file = Writer::new(Header::new(SERVED), &elements).expect("small").to_vec();
+    let entries = [Entry::parse(&file).expect("written by us")];
+    let mut images = Catalog::new(&entries).expect("one entry");
+    let mut server = Server::new(server::Config::default(), [Session::EMPTY; 2]);
+    let identity = Identity { current: RUNS, hardware: None, node: None };
+    let mut client = Client::new(Config::new(identity, GATEWAY), 7, Instant::ZERO);
+    let mut link = Link { script: script.iter(), under_way: Vec::new() };
+    let mut flash = Vec::new();
+    let mut now = Instant::ZERO;
+
+    for _ in 0..MOST {
+        while let Some(need) = client.poll_need() {
+            match need {
+                Need::Decide(ticket, _) => client.accept(ticket),
+                Need::Prepare(ticket, offer) => {
+                    let fits = offer.size < 1 << 16;
+                    flash = vec![0xff; if fits { offer.size as usize } else { 0 }];
+                    client.prepared(now, ticket, if fits { Prepared::Ready } else { Prepared::Fault })
+                }
+                Need::Verify(ticket, _) => {
+                    let verdict = if flash == file { Verdict::Valid } else { Verdict::Invalid };
+                    client.verified(now, ticket, verdict)
+                }
+                Need::Apply(ticket, id) => {
+                    assert_eq!(id, SERVED, "the image that was offered");
+                    client.applied(now, ticket, Applied::Done)
+                }
+                other => panic!("{other:?} of a client that knows its server"),
+            }
+            .expect("answered at once");
+        }
+        let mut out = [0; LONGEST_TO_SERVER];
+        while let Some(transmit) = client.poll_transmit(now, &mut out) {
+            link.send(now, GATEWAY, &out[..transmit.len]);
+        }
+        while let Some(event) = client.poll_event() {
+            if let Event::Ended(outcome) = event {
+                let upgraded = matches!(outcome, Outcome::Upgraded(_));
+                assert!(!upgraded || flash == file, "an image that was never served");
+                return outcome;
+            }
+        }
+        let mut out = [0; LONGEST_TO_CLIENT];
+        while let Some(transmit) = server.poll_transmit(now, &mut images, &mut out) {
+            link.send(now, DEVICE, &out[..transmit.len]);
+        }
+        while server.poll_event().is_some() {}
+        let deadlines = [client.poll_timeout(), server.poll_timeout(), link.next()];
+        now = now.max(deadlines.into_iter().flatten().min().expect("somebody is to be called again"));
+        while let Some((to, frame)) = link.arrived(now) {
+            if to == GATEWAY {
+                let meta = Meta::unicast(DEVICE);
+                let policy = &mut Standard::default();
+                let handled = server.handle_frame(now, meta, &frame, &mut images, policy, &mut out);
+                if let server::Handled::Reply(transmit) = handled {
+                    link.send(now, DEVICE, &out[..transmit.len]);
+                }
+            } else if let Handled::Store(block) = client.handle_frame(now, Meta::unicast(GATEWAY), &frame) {
+                let place = block.offset as usize;
+                flash[place..place + block.data.len()].copy_from_slice(block.data);
+                client.stored(now, block.ticket, Stored::Ok).expect("answered at once");
+            }
+        }
+        client.handle_timeout(now);
+        server.handle_timeout(now);
+    }
+    panic!("no end in sight: {:?}", client.waiting_for());
+}
