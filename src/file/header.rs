@@ -1,19 +1,19 @@
 //! The OTA header (section 6.3.2): 56 bytes that are always there, fields by flag, and bytes of later versions.
 
-use core::fmt;
-use core::mem::{offset_of, size_of};
+mod read;
 
-use nom::Parser;
-use nom::combinator::cond;
+use core::mem::size_of;
+
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+pub(super) use read::{Known, Reading, known};
+
 use super::HeaderText;
-use crate::codec::{Emit, Parsed, Sink, fixed, le_u8, le_u16, le_u64, locate};
-use crate::error::{DecodeError, DecodeErrorKind, Item};
+use crate::codec::{Emit, Sink};
+use crate::error::DecodeError;
 use crate::types::{
-    Eui64, FileVersion, HardwareRange, HardwareVersion, ImageId, ImageType, ManufacturerCode,
-    SecurityCredentialVersion, StackVersion, flags_as_number,
+    Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion, flags_as_number,
 };
 
 /// The part of the header that every file has (table 4).
@@ -162,12 +162,12 @@ impl<'a> Header<'a> {
     /// Reserved bits, extra bytes and minor versions are kept and not refused: see [`oddities`](Self::oddities).
     ///
     /// # Errors
-    /// In this order, [`BadMagic`](DecodeErrorKind::BadMagic) as soon as there are four bytes,
-    /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 with the bytes that a header needs at least,
-    /// [`UnsupportedHeaderVersion`](DecodeErrorKind::UnsupportedHeaderVersion) for another major version,
-    /// [`HeaderTooShort`](DecodeErrorKind::HeaderTooShort) for its flags,
-    /// [`TotalTooSmall`](DecodeErrorKind::TotalTooSmall) for the header, and
-    /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0 with the header length. Offsets are those of the field at
+    /// In this order, [`BadMagic`](crate::DecodeErrorKind::BadMagic) as soon as there are four bytes,
+    /// [`Truncated`](crate::DecodeErrorKind::Truncated) at byte 0 with the bytes that a header needs at least,
+    /// [`UnsupportedHeaderVersion`](crate::DecodeErrorKind::UnsupportedHeaderVersion) for another major version,
+    /// [`HeaderTooShort`](crate::DecodeErrorKind::HeaderTooShort) for its flags,
+    /// [`TotalTooSmall`](crate::DecodeErrorKind::TotalTooSmall) for the header, and
+    /// [`Truncated`](crate::DecodeErrorKind::Truncated) at byte 0 with the header length. Offsets are those of the field at
     /// fault. So only `Truncated` is an error that more bytes may mend.
     pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         known(file, Reading::STRICT).map(|known| (known.header(), known.body()))
@@ -186,7 +186,7 @@ impl<'a> Header<'a> {
     /// there, at most [`MAX_KNOWN_LEN`](Self::MAX_KNOWN_LEN) bytes, and `extra` is left empty.
     ///
     /// # Errors
-    /// Those of [`parse`](Self::parse); [`Truncated`](DecodeErrorKind::Truncated) says how many bytes the known
+    /// Those of [`parse`](Self::parse); [`Truncated`](crate::DecodeErrorKind::Truncated) says how many bytes the known
     /// fields take.
     pub fn parse_known(start: &[u8]) -> Result<Header<'static>, DecodeError> {
         Self::parse_start(start).map(|(header, _)| header)
@@ -271,156 +271,6 @@ fn fields_len(present: HeaderControl) -> u16 {
     ];
     let there = optional.into_iter().filter(|(bit, _)| present.contains(*bit));
     there.fold(56, |len, (_, size)| len.saturating_add(size))
-}
-
-/// How a header is to be read.
-#[derive(Clone, Copy)]
-pub(super) struct Reading {
-    /// A device specific header without room for a destination is read, too.
-    no_destination: bool,
-    /// The extra bytes may still be missing.
-    started: bool,
-}
-
-impl Reading {
-    /// By the letter.
-    pub(super) const STRICT: Self = Self { no_destination: false, started: false };
-    pub(super) const LENIENT: Self = Self { no_destination: true, started: false };
-    const STARTED: Self = Self { no_destination: true, started: true };
-}
-
-/// A header that was looked at and found good. Its fields are read when they are asked for: a copy of all of them is
-/// large.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Known<'a> {
-    raw: &'a Raw,
-    /// The optional fields that are there.
-    present: HeaderControl,
-    /// What follows the fixed part.
-    tail: &'a [u8],
-}
-
-impl<'a> Known<'a> {
-    /// Bytes of the header.
-    #[inline]
-    pub(super) const fn len(&self) -> u16 {
-        self.raw.header_length.get()
-    }
-
-    /// Bytes of the file.
-    #[inline]
-    pub(super) const fn total(&self) -> u32 {
-        self.raw.total_size.get()
-    }
-
-    /// What follows the header.
-    #[inline]
-    pub(super) fn body(&self) -> &'a [u8] {
-        let skipped = usize::from(self.len()).saturating_sub(Header::MIN_LEN);
-        self.tail.get(skipped..).unwrap_or_default()
-    }
-
-    #[inline]
-    pub(super) fn header(&self) -> Header<'a> {
-        let raw = self.raw;
-        let [minor, _] = raw.version.to_bytes();
-        // They are there: the length was looked at.
-        let (rest, (credential, destination, hardware)) =
-            optional_fields(self.present, self.tail).unwrap_or_default();
-        let extra = rest.len().saturating_sub(self.body().len());
-        Header {
-            minor,
-            id: ImageId {
-                manufacturer: ManufacturerCode(raw.manufacturer.get()),
-                image_type: ImageType(raw.image_type.get()),
-                version: FileVersion(raw.file_version.get()),
-            },
-            stack: StackVersion(raw.stack_version.get()),
-            text: HeaderText(raw.text),
-            total_size: raw.total_size.get(),
-            credential,
-            destination,
-            hardware,
-            other_control: HeaderControl::from_bits_retain(raw.field_control.get()).difference(self.present),
-            extra: rest.get(..extra).unwrap_or_default(),
-        }
-    }
-}
-
-impl fmt::Debug for Known<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.header().fmt(f)
-    }
-}
-
-/// Looks at the header at the start of `file`.
-#[inline]
-pub(super) fn known(file: &[u8], reading: Reading) -> Result<Known<'_>, DecodeError> {
-    check_identifier(file)?;
-    let (raw, tail) = locate(Item::FileHeader, 0, file, fixed::<Raw>(file))?;
-    let [_, major] = raw.version.to_bytes();
-    if major != MAJOR {
-        let kind = DecodeErrorKind::UnsupportedHeaderVersion { found: raw.version.get() };
-        return Err(wrong(offset_of!(Raw, version), kind));
-    }
-    let declared = raw.header_length.get();
-    let control = HeaderControl::from_bits_retain(raw.field_control.get());
-    let present = fields_within(declared, control, reading)?;
-    let total = raw.total_size.get();
-    if total < u32::from(declared) {
-        let kind = DecodeErrorKind::TotalTooSmall { total, header: declared };
-        return Err(wrong(offset_of!(Raw, total_size), kind));
-    }
-    let needed = usize::from(if reading.started { fields_len(present) } else { declared });
-    if file.len() < needed {
-        return Err(wrong(0, DecodeErrorKind::Truncated { needed, present: file.len() }));
-    }
-    Ok(Known { raw, present, tail })
-}
-
-/// The optional fields that are there, for which the header is long enough.
-fn fields_within(
-    declared: u16,
-    control: HeaderControl,
-    reading: Reading,
-) -> Result<HeaderControl, DecodeError> {
-    let needed = fields_len(control);
-    let present = if declared < needed && reading.no_destination {
-        control.difference(HeaderControl::DEVICE_SPECIFIC)
-    } else {
-        control
-    };
-    if declared < fields_len(present) {
-        let kind = DecodeErrorKind::HeaderTooShort { declared, needed };
-        return Err(wrong(offset_of!(Raw, header_length), kind));
-    }
-    Ok(present.intersection(HeaderControl::all()))
-}
-
-/// Four bytes are enough to know that a file is none of ours.
-fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
-    match file.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)) {
-        Some(found) if found != Header::MAGIC => Err(wrong(0, DecodeErrorKind::BadMagic { found })),
-        _ => Ok(()),
-    }
-}
-
-type OptionalFields = (Option<SecurityCredentialVersion>, Option<Eui64>, Option<HardwareRange>);
-
-/// Sections 6.3.2.11 to 6.3.2.14: each field when its bit is set.
-#[inline]
-fn optional_fields(present: HeaderControl, tail: &[u8]) -> Parsed<'_, OptionalFields> {
-    let range = |(min, max)| HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) };
-    (
-        cond(present.contains(HeaderControl::SECURITY_CREDENTIAL), le_u8.map(SecurityCredentialVersion)),
-        cond(present.contains(HeaderControl::DEVICE_SPECIFIC), le_u64.map(Eui64)),
-        cond(present.contains(HeaderControl::HARDWARE_VERSIONS), (le_u16, le_u16).map(range)),
-    )
-        .parse(tail)
-}
-
-const fn wrong(offset: usize, kind: DecodeErrorKind) -> DecodeError {
-    DecodeError { item: Item::FileHeader, offset, kind }
 }
 
 impl Emit for Header<'_> {

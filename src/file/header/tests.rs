@@ -1,6 +1,7 @@
 use super::*;
 use crate::codec::Encode;
-use crate::error::EncodeError;
+use crate::error::{DecodeErrorKind, EncodeError, Item};
+use crate::types::{FileVersion, ManufacturerCode};
 use std::string::ToString;
 use std::vec::Vec;
 
