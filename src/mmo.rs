@@ -106,6 +106,16 @@ impl<C> Mmo<C> {
         Self { cipher, state: [0; BLOCK], block: [0; BLOCK], len: 0 }
     }
 
+    /// The same bytes so far, over another cipher: to go on from here twice.
+    pub(crate) const fn over<D>(&self, cipher: D) -> Mmo<D> {
+        Mmo { cipher, state: self.state, block: self.block, len: self.len }
+    }
+
+    /// The AES that it is over.
+    pub(crate) const fn cipher(&mut self) -> &mut C {
+        &mut self.cipher
+    }
+
     /// Bytes in the block that is not complete.
     fn held(&self) -> usize {
         usize::try_from(self.len).unwrap_or_default() % BLOCK

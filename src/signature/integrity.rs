@@ -12,7 +12,7 @@
 use super::longer::Longer;
 use crate::codec::Encode;
 use crate::error::{DecodeError, EncodeError};
-use crate::file::{Element, ElementAt, Image, Tag};
+use crate::file::{Element, Image, Piece, StreamDecoder, Tag};
 use crate::mmo::{self, BlockCipher, Digest, Mmo, Padding, Software, TooLong};
 
 /// Which of the conventions in use a code follows. All count the total size of the finished file.
@@ -72,33 +72,9 @@ impl Integrity {
     /// Checks the first integrity code of `image`.
     #[must_use]
     pub fn of(image: &Image<'_>) -> Self {
-        Self::with_cipher(image, Software)
-    }
-
-    /// Checks the first integrity code of `image` by another AES.
-    #[must_use]
-    pub fn with_cipher(image: &Image<'_>, cipher: impl BlockCipher) -> Self {
-        let Some(at) = image.find(Tag::IMAGE_INTEGRITY_CODE).next() else { return Self::Absent };
-        Self::at(image, &at, cipher).map_or(Self::Bad, Self::Ok)
-    }
-
-    fn at(image: &Image<'_>, at: &ElementAt<'_>, mut cipher: impl BlockCipher) -> Option<Form> {
-        let code = Digest::try_from(at.element.data).ok()?;
-        let (before, element) = image.bytes().split_at_checked(at.offset)?;
-        let head = element.get(..Element::HEAD_LEN)?;
-        let forms = [
-            (Form::BeforeElement, Padding::Standard, &[][..]),
-            (Form::BeforeData, Padding::Standard, head),
-            (Form::ShortPadding, Padding::AlwaysShort, &[]),
-        ];
-        // One form after the other: nearly all files have the first.
-        let right = |(_, padding, head): &(Form, Padding, &[u8])| {
-            let mut mmo = Mmo::with_cipher(&mut cipher);
-            mmo.update(before);
-            mmo.update(head);
-            mmo.finish_with(*padding) == Ok(code)
-        };
-        forms.into_iter().find(right).map(|(form, ..)| form)
+        let mut check = Check::new();
+        check.update(image.bytes());
+        check.finish()
     }
 
     /// Bytes that [`append`](Self::append) adds to a file.
@@ -124,6 +100,115 @@ impl Integrity {
     }
 }
 
+/// Checks the first integrity code of a file that comes in pieces of any size, in their order.
+#[derive(Clone, Debug)]
+pub struct Check<C = Software> {
+    decoder: StreamDecoder,
+    /// Of all bytes so far, up to the data of the code.
+    mmo: Mmo<C>,
+    /// As it was after the last piece that is known: where an element starts, if the next one does.
+    before: Mmo<()>,
+    code: Option<Code>,
+    /// Whether the data that comes is the code.
+    in_code: bool,
+}
+
+/// What was found of a code, and what it should be.
+#[derive(Clone, Copy, Debug)]
+struct Code {
+    data: [u8; 16],
+    /// Bytes of data so far, and by the element's length.
+    held: usize,
+    length: u32,
+    right: [(Form, Result<Digest, TooLong>); 3],
+}
+
+impl Check {
+    /// Before the first byte.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_cipher(Software)
+    }
+}
+
+impl Default for Check {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C: BlockCipher> Check<C> {
+    /// Before the first byte, by another AES.
+    #[must_use]
+    pub fn with_cipher(cipher: C) -> Self {
+        let mmo = Mmo::with_cipher(cipher);
+        Self { decoder: StreamDecoder::new(), before: mmo.over(()), mmo, code: None, in_code: false }
+    }
+
+    /// Takes the next bytes of the file.
+    pub fn update(&mut self, bytes: &[u8]) {
+        let mut input = bytes;
+        loop {
+            let start = input;
+            // What the decoder refuses is no file, and has no code.
+            let piece = self.decoder.next(&mut input).unwrap_or_default();
+            let taken = start.len().saturating_sub(input.len());
+            if self.code.is_none() {
+                self.mmo.update(start.get(..taken).unwrap_or_default());
+            }
+            match piece {
+                None => return,
+                Some(Piece::Element { tag, length, .. }) => {
+                    self.in_code = tag == Tag::IMAGE_INTEGRITY_CODE && self.code.is_none();
+                    if self.in_code {
+                        self.code = Some(Code::new(length, &self.before, &mut self.mmo));
+                    }
+                }
+                Some(Piece::Data { bytes, .. }) if self.in_code => {
+                    self.code.iter_mut().for_each(|code| code.push(bytes));
+                }
+                Some(_) => {}
+            }
+            if self.code.is_none() {
+                self.before = self.mmo.over(());
+            }
+        }
+    }
+
+    /// What the code says.
+    #[must_use]
+    pub fn finish(self) -> Integrity {
+        self.code.map_or(Integrity::Absent, |code| code.form().map_or(Integrity::Bad, Integrity::Ok))
+    }
+}
+
+impl Code {
+    /// A code whose data starts here, after the bytes of `data`; its tag stands after those of `tag`.
+    fn new<C: BlockCipher>(length: u32, tag: &Mmo<()>, data: &mut Mmo<C>) -> Self {
+        let after_head = data.over(());
+        let cipher = data.cipher();
+        let mut digest = |mmo: &Mmo<()>, padding| mmo.over(&mut *cipher).finish_with(padding);
+        let right = [
+            (Form::BeforeElement, digest(tag, Padding::Standard)),
+            (Form::BeforeData, digest(&after_head, Padding::Standard)),
+            (Form::ShortPadding, digest(tag, Padding::AlwaysShort)),
+        ];
+        Self { data: [0; 16], held: 0, length, right }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.data.iter_mut().skip(self.held).zip(bytes).for_each(|(room, byte)| *room = *byte);
+        self.held = self.held.saturating_add(bytes.len());
+    }
+
+    /// By which convention it is right.
+    fn form(&self) -> Option<Form> {
+        let whole = self.held == self.data.len() && self.length == 16;
+        let right = self.right.iter().find(|(_, digest)| *digest == Ok(self.data));
+        right.filter(|_| whole).map(|(form, _)| *form)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,7 +226,13 @@ mod tests {
     }
 
     fn of(file: &[u8]) -> Integrity {
-        Integrity::of(&Image::parse(file).unwrap())
+        let whole = Integrity::of(&Image::parse(file).unwrap());
+        for size in [1, 5, 61, 62, 63] {
+            let mut check = Check::new();
+            file.chunks(size).for_each(|piece| check.update(piece));
+            assert_eq!(check.finish(), whole, "in pieces of {size} bytes");
+        }
+        whole
     }
 
     /// A file of `len` bytes of data, with a code by `form`.

@@ -33,6 +33,7 @@ use crate::file::Tag;
 mod certificate;
 mod curve;
 pub mod integrity;
+mod invalid;
 mod key;
 mod longer;
 mod policy;
@@ -40,10 +41,11 @@ mod seal;
 mod verify;
 
 pub use certificate::{Certificate, Certificate1, Certificate2, KeyUsage};
+pub use invalid::{BadSignature, Invalid};
 pub use key::PublicKey;
 pub use policy::{Authority, Policy, Signatures, Signers};
 pub use seal::{SealError, Sealing};
-pub use verify::{BadSignature, Invalid, Valid, Verifier, VerifySignature, verify};
+pub use verify::{Valid, Verifier, VerifySignature, verify};
 
 /// Which curve, and which elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,9 +1,10 @@
 //! Signing, as far as it needs no secret (section 6.3.8.1): the elements, the digest, and room for the signature of a
 //! signer outside, who has the private key.
 
+use super::invalid::BadSignature;
 use super::longer::Longer;
 use super::policy::Authority;
-use super::verify::{BadSignature, VerifySignature};
+use super::verify::VerifySignature;
 use super::{Certificate, Suite};
 use crate::codec::Encode;
 use crate::error::{DecodeError, EncodeError};

@@ -2,7 +2,7 @@
 
 use zigbee_ota::Eui64;
 use zigbee_ota::file::{Image, Tag};
-use zigbee_ota::signature::integrity::Integrity;
+use zigbee_ota::signature::integrity::{Check, Integrity};
 use zigbee_ota::signature::{
     Authority, Certificate, Invalid, Policy, PublicKey, SealError, Sealing, Signatures, Signers, Valid,
     Verifier, verify,
@@ -73,6 +73,9 @@ fn in_pieces(bytes: &[u8], policy: &Policy<'_>, mut split: impl FnMut() -> usize
 fn any_integrity(bytes: &[u8]) {
     if let Ok(image) = Image::parse_lenient(bytes) {
         let integrity = Integrity::of(&image);
+        let mut check = Check::new();
+        image.bytes().chunks(bytes.len() % 50 + 1).for_each(|piece| check.update(piece));
+        assert_eq!(check.finish(), integrity);
         let coded = image.find(Tag::IMAGE_INTEGRITY_CODE).next().is_some();
         assert_eq!(integrity != Integrity::Absent, coded);
     }

@@ -136,6 +136,38 @@ fn there_must_be_a_certificate_of_the_suite() {
     refused(&file, &policy(), Invalid::CertificateLength { length: 47 });
 }
 
+fn set_total(file: &mut [u8]) {
+    let total = u32::try_from(file.len()).expect("short");
+    file[52..56].copy_from_slice(&total.to_le_bytes());
+}
+
+/// Shows: SIG-031
+#[test]
+fn there_must_be_one_signature_at_the_end_of_the_right_length() {
+    let with = |added: &[u8]| {
+        let mut file = [SIGNED[0], added].concat();
+        set_total(&mut file);
+        file
+    };
+    let again = &SIGNED[0][SIGNED[0].len() - 56..];
+    let other_suite = &SIGNED[1][SIGNED[1].len() - 86..];
+    refused(&with(again), &policy(), Invalid::NotLast);
+    refused(&with(&[0x00, 0xf0, 0, 0, 0, 0]), &policy(), Invalid::NotLast);
+    refused(&with(other_suite), &policy(), Invalid::BothSuites);
+    // No element, but bytes that the total size counts.
+    let layout = zigbee_ota::file::Layout::ElementsThenRaw;
+    refused(&with(&[1, 2, 3]), &policy(), Invalid::Layout(layout));
+    for length in [0, 8, 49, 51, 80, 200] {
+        let end = SIGNED[0].len() - 50;
+        let mut file = [&SIGNED[0][..end], &vec![1; usize::from(length)]].concat();
+        set_total(&mut file);
+        file[end - 4] = length;
+        refused(&file, &policy(), Invalid::SignatureLength { length: length.into() });
+    }
+    // Bytes after the total size are no part of the file.
+    assert!(verify(&[SIGNED[0], &[1, 2, 3]].concat(), &policy()).is_ok());
+}
+
 /// Shows: SIG-023
 #[test]
 fn the_certificate_must_be_the_signers() {

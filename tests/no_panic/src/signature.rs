@@ -5,7 +5,7 @@ use core::hint::black_box;
 use zigbee_ota::Eui64;
 use zigbee_ota::file::Image;
 use zigbee_ota::mmo::{self, Mmo, Padding};
-use zigbee_ota::signature::integrity::Integrity;
+use zigbee_ota::signature::integrity::{Check, Integrity};
 use zigbee_ota::signature::{
     Authority, Certificate, Policy, PublicKey, Sealing, Signatures, Signers, Verifier, verify,
 };
@@ -35,6 +35,10 @@ fn integrity(bytes: &mut Bytes<'_>) {
     {
         black_box(form.name());
     }
+    let mut check = black_box(Check::default());
+    check.update(bytes.input);
+    check.update(black_box(bytes.input));
+    black_box(check.finish());
     black_box(Integrity::append(bytes.input, bytes.room)).ok();
 }
 
