@@ -193,6 +193,11 @@ impl<C: BlockCipher> Mmo<C> {
     }
 }
 
+/// Whether a message of `len` bytes has a digest.
+pub(crate) fn fits(len: usize) -> Result<(), TooLong> {
+    if u32::try_from(len).is_ok_and(|len| len < MAX_LEN) { Ok(()) } else { Err(TooLong) }
+}
+
 /// The digest of a message that lies in memory.
 ///
 /// # Errors
@@ -276,6 +281,7 @@ mod tests {
     /// Shows: SIG-012
     #[test]
     fn half_a_gibibyte_is_too_long() {
+        assert_eq!([(1 << 29) - 1, 1 << 29, usize::MAX].map(fits), [Ok(()), Err(TooLong), Err(TooLong)]);
         let mut mmo = Mmo { len: MAX_LEN - 2, ..Mmo::new() };
         mmo.update(&[0]);
         assert!(mmo.clone().finish().is_ok());

@@ -11,3 +11,10 @@ fn a_client_is_small() {
         assert!(size <= most, "{sizes:?}");
     }
 }
+
+/// A device verifies while it has little else to hold.
+#[test]
+fn a_verifier_is_small() {
+    let size = size_of::<zigbee_ota::signature::Verifier<'_>>();
+    assert!(size <= 608, "{size}");
+}

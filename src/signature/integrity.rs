@@ -89,6 +89,7 @@ impl Integrity {
         if image.is_signed() || image.find(Tag::IMAGE_INTEGRITY_CODE).next().is_some() {
             return Err(CodeError::Finished);
         }
+        mmo::fits(file.len())?;
         let empty = [Element { tag: Tag::IMAGE_INTEGRITY_CODE, data: &[0; 16] }];
         let len = Longer::new(&image, &empty)?.encode(out)?;
         // The total size in the header is the new one by now, and is in the digest.

@@ -44,6 +44,8 @@ pub use certificate::{Certificate, Certificate1, Certificate2, KeyUsage};
 pub use invalid::{BadSignature, Invalid};
 pub use key::PublicKey;
 pub use policy::{Authority, Policy, Signatures, Signers};
+#[cfg(feature = "alloc")]
+pub use seal::seal;
 pub use seal::{SealError, Sealing};
 pub use verify::{Valid, Verifier, VerifySignature, verify};
 

@@ -46,17 +46,16 @@ pub enum SealError {
 ///
 /// ```
 /// # use zigbee_ota::signature::{Authority, Certificate, PublicKey, SealError, Sealing};
-/// fn sign(
+/// fn sign<'a>(
 ///     file: &[u8],
 ///     certificate: &Certificate<'_>,
 ///     authority: &Authority,
 ///     ask_the_signer: impl Fn([u8; 16]) -> [u8; 42],
-/// ) -> Result<Vec<u8>, SealError> {
-///     let mut out = vec![0; Sealing::len(file.len(), certificate.suite())];
-///     let sealing = Sealing::new(file, certificate, authority, &mut out)?;
+///     out: &'a mut [u8],
+/// ) -> Result<usize, SealError> {
+///     let sealing = Sealing::new(file, certificate, authority, out)?;
 ///     let signature = ask_the_signer(sealing.digest());
-///     sealing.attach(&signature)?;
-///     Ok(out)
+///     sealing.attach(&signature)
 /// }
 /// ```
 #[derive(Debug)]
@@ -106,6 +105,7 @@ impl<'a> Sealing<'a> {
         let data = data.get(..signer.len().saturating_add(certificate.suite().signature_len()));
         let signature = Element { tag: certificate.suite().signature_tag(), data: data.unwrap_or_default() };
         let added = [certificate.element().element(), signature];
+        mmo::fits(Self::len(file.len(), certificate.suite()))?;
         let len = Longer::new(&image, &added)?.encode(out)?;
         Self::resume(out.get_mut(..len).unwrap_or_default(), authority)
     }
@@ -161,6 +161,25 @@ impl<'a> Sealing<'a> {
         self.signature.iter_mut().zip(signature).for_each(|(room, byte)| *room = *byte);
         Ok(self.signed.len().saturating_add(self.signature.len()))
     }
+}
+
+/// The signed form of `file`, with the signature that `signer` gives for a digest: r, then s, as of
+/// [`Sealing::attach`].
+///
+/// # Errors
+/// Those of [`Sealing`], and those of `signer`.
+#[cfg(feature = "alloc")]
+pub fn seal<S: AsRef<[u8]>, E: From<SealError>>(
+    file: &[u8],
+    certificate: &Certificate<'_>,
+    authority: &Authority,
+    signer: impl FnOnce(Digest) -> Result<S, E>,
+) -> Result<alloc::vec::Vec<u8>, E> {
+    let mut out = alloc::vec![0; Sealing::len(file.len(), certificate.suite())];
+    let sealing = Sealing::new(file, certificate, authority, &mut out)?;
+    let signature = signer(sealing.digest())?;
+    sealing.attach(signature.as_ref())?;
+    Ok(out)
 }
 
 /// The certificate of a suite in a file without the bytes of its signature.

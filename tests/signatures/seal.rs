@@ -2,7 +2,7 @@
 
 use zigbee_ota::file::{Image, Tag};
 use zigbee_ota::mmo;
-use zigbee_ota::signature::{Authority, Certificate, SealError, Sealing, Suite, verify};
+use zigbee_ota::signature::{Authority, Certificate, SealError, Sealing, Suite, seal, verify};
 use zigbee_ota::{DecodeErrorKind, EncodeError};
 
 use crate::laws::signature::{AUTHORITIES, SIGNED, SIGNERS, policy};
@@ -79,6 +79,20 @@ fn a_file_is_signed_as_others_signed_it() {
             assert_eq!(out[start + 6..start + 14], apart.certificate().subject().0.to_le_bytes());
         }
     }
+}
+
+#[test]
+fn a_signer_at_hand_is_asked_for_the_signature_of_the_digest() {
+    let apart = apart(SIGNED[1]);
+    let (certificate, hashed) = (apart.certificate(), SIGNED[1].len() - 72);
+    let sealed = seal(&apart.unsigned, &certificate, &apart.authority, |digest| {
+        assert_eq!(Ok(digest), mmo::digest(&SIGNED[1][..hashed]));
+        Ok::<_, SealError>(&apart.signature)
+    });
+    assert_eq!(sealed.as_deref(), Ok(SIGNED[1]));
+    let refused =
+        seal::<&[u8], _>(&apart.unsigned, &certificate, &apart.authority, |_| Err(SealError::Point));
+    assert_eq!(refused, Err(SealError::Point), "what the signer says");
 }
 
 /// Shows: SIG-016, SIG-030

@@ -3,7 +3,7 @@
 //! On them `tau^2 + 2 = mu * tau`, so numbers `a + b * tau` can be divided by tau, which takes the place of 2: applying
 //! tau to a point costs three squarings. Of a field of `2^M` elements `tau^M` is the identity.
 
-use super::field::{Limbs, bit, is_zero, one};
+use super::field::{Limbs, bit, one};
 use super::scalar::{add, half, subtract};
 
 /// `a + b * tau`, both negative in two's complement.
@@ -39,7 +39,6 @@ impl Digits {
         for room in digits.0.iter_mut().take(m.wrapping_add(Self::EXTRA)) {
             *room = number.next(mu_is_one);
         }
-        debug_assert!(is_zero(&number.a) && is_zero(&number.b));
         digits
     }
 
