@@ -9,6 +9,9 @@
 //! 5. Its issuer is a known authority.
 //! 6. It is of a known kind, for signatures, and valid now (suite 2).
 //! 7. ECDSA over the digest of all bytes but the last 42 or 72.
+//!
+//! Of several certificates of a suite the first counts. ECDSA has two right signatures for each: s, and the order less
+//! s; both are taken.
 
 use super::invalid::{BadSignature, Invalid};
 use super::policy::{Policy, Signatures};

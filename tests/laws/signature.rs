@@ -21,10 +21,8 @@ pub static AUTHORITIES: [Authority; 4] = [
 pub static SIGNERS: [Eui64; 3] = [Eui64(0x0012_4b00_aabb_ccdd), Eui64(1), Eui64(0x000d_6f00_0019_8b36)];
 
 /// Files with right signatures of both suites.
-pub static SIGNED: [&[u8]; 2] = [
-    include_bytes!("../../fuzz/seeds/signature/s1_small"),
-    include_bytes!("../../fuzz/seeds/signature/s2_small"),
-];
+pub static SIGNED: [&[u8]; 2] =
+    [include_bytes!("../shared/signed/suite1.ota"), include_bytes!("../shared/signed/suite2.ota")];
 
 /// Takes files that these signers signed.
 pub fn policy() -> Policy<'static> {

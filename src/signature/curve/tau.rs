@@ -20,7 +20,8 @@ impl Digits {
     /// More than [`Self::EXTRA`] and the larger degree together.
     const MOST: usize = 300;
 
-    /// Digits above `tau^M`. A factor that was brought below some 6 * 2^M takes at most 7.
+    /// Digits above `tau^M`: a number `a + b * tau` whose norm, `a^2 + mu * a * b + 2 * b^2`, is at most `2^k` takes no
+    /// more than k + 4, and what is left after the first round has one of at most 6 * 2^M.
     const EXTRA: usize = 16;
 
     /// The digits of `factor`, on a curve over `2^m` elements whose `mu` is 1 or -1.
