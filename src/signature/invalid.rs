@@ -74,7 +74,7 @@ pub enum Invalid {
     Signature(#[from] BadSignature),
 }
 
-/// What a [`VerifySignature`] says against a signature.
+/// What a [`VerifySignature`](super::VerifySignature) says against a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadSignature {
     /// The certificate's point or the authority's key is no point of the group.
