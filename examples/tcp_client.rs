@@ -29,11 +29,11 @@ use zigbee_ota::{Eui64, HardwareVersion, ImageId};
 
 use number::{address, number};
 
-#[path = "shared/hex.rs"]
+#[path = "common/hex.rs"]
 mod hex;
-#[path = "shared/number.rs"]
+#[path = "common/number.rs"]
 mod number;
-#[path = "shared/outcome.rs"]
+#[path = "common/outcome.rs"]
 mod outcome;
 
 /// Update a device from the server at HOST:PORT. Numbers are decimal, or hexadecimal after 0x.

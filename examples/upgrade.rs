@@ -18,7 +18,7 @@ use zigbee_ota::server::Entry;
 use zigbee_ota::time::Millis;
 use zigbee_ota_sim::{End, Report, Settings, Upgrade, demonstration_file};
 
-#[path = "shared/outcome.rs"]
+#[path = "common/outcome.rs"]
 mod outcome;
 
 /// Upgrade a simulated device over a simulated link, on virtual time.

@@ -12,7 +12,7 @@ mod laws {
     pub mod container;
 }
 
-#[path = "shared/samples.rs"]
+#[path = "common/samples.rs"]
 mod samples;
 
 #[test]

@@ -14,7 +14,7 @@ mod laws {
     pub mod stream;
 }
 
-#[path = "shared/samples.rs"]
+#[path = "common/samples.rs"]
 mod samples;
 
 /// One file with its bytes.

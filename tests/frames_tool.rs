@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-#[path = "shared/built.rs"]
+#[path = "common/built.rs"]
 mod built;
 
 fn tool() -> &'static PathBuf {

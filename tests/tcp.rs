@@ -11,7 +11,7 @@ use serde_json::Value;
 use zigbee_ota::file::{Element, Header, Tag, Writer};
 use zigbee_ota::{Encode, ImageId};
 
-#[path = "shared/built.rs"]
+#[path = "common/built.rs"]
 mod built;
 
 /// A server that ends with the test.

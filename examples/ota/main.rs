@@ -14,13 +14,13 @@ mod check;
 mod create;
 mod extract;
 mod failure;
-#[path = "../shared/hex.rs"]
+#[path = "../common/hex.rs"]
 mod hex;
 mod info;
 mod irregular;
 mod json;
 mod name;
-#[path = "../shared/number.rs"]
+#[path = "../common/number.rs"]
 mod number;
 mod opened;
 mod pieces;

@@ -26,7 +26,7 @@ use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT};
 
 use network::{Happening, Network};
 
-#[path = "../shared/hex.rs"]
+#[path = "../common/hex.rs"]
 mod hex;
 mod network;
 

@@ -22,7 +22,7 @@ pub static SIGNERS: [Eui64; 3] = [Eui64(0x0012_4b00_aabb_ccdd), Eui64(1), Eui64(
 
 /// Files with right signatures of both suites.
 pub static SIGNED: [&[u8]; 2] =
-    [include_bytes!("../shared/signed/suite1.ota"), include_bytes!("../shared/signed/suite2.ota")];
+    [include_bytes!("../common/signed/suite1.ota"), include_bytes!("../common/signed/suite2.ota")];
 
 /// Takes files that these signers signed.
 pub fn policy() -> Policy<'static> {

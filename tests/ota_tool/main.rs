@@ -1,13 +1,13 @@
 //! The command line tool of `examples/ota`, run as people run it.
 
-#[path = "../shared/built.rs"]
+#[path = "../common/built.rs"]
 mod built;
 mod corpus;
 mod create;
 mod files;
 mod info;
 mod look;
-#[path = "../shared/samples.rs"]
+#[path = "../common/samples.rs"]
 mod samples;
 mod tool;
 mod verify;

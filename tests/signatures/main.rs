@@ -14,7 +14,7 @@ mod laws {
 
 mod integrity;
 mod order;
-#[path = "../shared/samples.rs"]
+#[path = "../common/samples.rs"]
 mod samples;
 mod seal;
 mod vectors;

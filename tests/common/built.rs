@@ -24,7 +24,7 @@ pub fn example(name: &str) -> PathBuf {
 /// When what the example is made of was changed.
 fn sources(name: &str) -> impl Iterator<Item = SystemTime> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let own = [format!("examples/{name}"), format!("examples/{name}.rs"), "examples/shared".into()];
+    let own = [format!("examples/{name}"), format!("examples/{name}.rs"), "examples/common".into()];
     let sources = own.into_iter().chain(["Cargo.toml".into(), "src".into()]).map(move |path| root.join(path));
     sources.filter(|path| path.exists()).map(|path| newest(&path))
 }
