@@ -6,7 +6,8 @@ use crate::zcl::Status;
 use super::Client;
 use super::output::{Applied, Credentials, Event, Outcome, Prepared, StaleTicket, Stored, Ticket, Verdict};
 use super::retransmit::Exchange;
-use super::state::{Download, Fetch, State, Then, is_specific};
+use super::state::{State, Then, is_specific};
+use super::transfer::Download;
 
 impl<const ISLANDS: usize> Client<ISLANDS> {
     /// Answers [`Need::Decide`](super::Need::Decide): download it.
@@ -51,7 +52,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
                     Prepared::Ready => {
                         self.events.push(Event::Started(offer));
                         self.started = now;
-                        State::Downloading(Download::new(offer, now))
+                        State::Downloading(Download::new(offer, now, &self.config))
                     }
                     Prepared::Fault => self.closed(now, Outcome::StorageFault),
                 };
@@ -67,22 +68,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     /// # Errors
     /// The client does not wait for this answer.
     pub fn stored(&mut self, now: Instant, ticket: Ticket, result: Stored) -> Result<(), StaleTicket> {
-        match self.state {
-            State::Downloading(download)
-                if self.is_current(ticket) && matches!(download.fetch, Fetch::Storing { .. }) =>
-            {
-                let next = match result {
-                    Stored::Ok => self.after_stored(now, download),
-                    Stored::Busy => self.after_busy(now, download),
-                    Stored::Fault => {
-                        Self::reporting(now, download.offer.id, Status::ABORT, Outcome::StorageFault)
-                    }
-                };
-                self.enter(next);
-                Ok(())
-            }
-            _ => Err(StaleTicket),
-        }
+        self.after_stored(now, ticket, result)
     }
 
     /// Answers [`Need::Verify`](super::Need::Verify).

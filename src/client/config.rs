@@ -1,6 +1,6 @@
 //! What the caller decides once: who the device is, how patient it shall be, and whom it trusts.
 
-use core::num::NonZeroU8;
+use core::num::{NonZeroU8, NonZeroU16};
 
 use bitflags::bitflags;
 
@@ -60,6 +60,29 @@ pub enum LinkKey {
     Global,
 }
 
+/// How the blocks of a file are asked for, once its header is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Transfer {
+    /// By Image Block Requests (section 6.10.6).
+    Blocks {
+        /// Requests and blocks with the application at a time; 1 is a block after the other, as every server can. At most
+        /// one more than the client has islands. More are of use where the server or the way to it takes its time. A
+        /// server that answers but one of those it gets at once is found out, and asked one by one.
+        window: NonZeroU8,
+    },
+    /// By Image Page Requests (section 6.10.7), and by blocks what was lost of a page; by blocks alone where the server does
+    /// not have pages.
+    Pages {
+        /// Bytes of a page.
+        size: NonZeroU16,
+        /// The least time between two blocks of a page, ms. Over several hops a server that sends without one is in the
+        /// way of its own frames: 7 to 8 ms a hop are best.
+        spacing: u16,
+    },
+}
+
 bitflags! {
     /// Checks of a file's header against the offer and the device (sections 6.3.2.1 to 6.3.2.14).
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -111,6 +134,8 @@ pub struct Config {
     pub strict: bool,
     /// The most bytes of data to take in one response.
     pub max_data: NonZeroU8,
+    /// How the blocks of a file are asked for.
+    pub transfer: Transfer,
     /// Bytes that storage takes at a time, a flash word; at most `max_data`. Of a block as many whole ones are taken
     /// as there are, and the rest is asked for again; the file's last piece is taken as it is.
     pub alignment: NonZeroU8,
@@ -177,6 +202,7 @@ impl Config {
             require_unicast: false,
             strict: false,
             max_data: NonZeroU8::MIN.saturating_add(63),
+            transfer: Transfer::Blocks { window: NonZeroU8::MIN },
             alignment: NonZeroU8::MIN,
             max_size: u32::MAX,
             versions: Versions::Different,

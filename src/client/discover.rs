@@ -225,6 +225,11 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             State::Waiting { image, .. } | State::CountingDown { image, .. } => {
                 self.enter(State::Ending { image, exchange: Exchange::due(now) });
             }
+            State::Downloading(_) => {
+                if let Some(download) = self.state.download_mut() {
+                    download.recall(now);
+                }
+            }
             _ => {
                 if let Some(exchange) = self.state.exchange_mut().filter(|exchange| exchange.is_waiting()) {
                     exchange.again(now);
@@ -337,6 +342,8 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         } else if let Some(exchange) = self.state.exchange_mut() {
             exchange.missed();
             self.try_again(now);
+        } else {
+            self.download_missed(now);
         }
     }
 }

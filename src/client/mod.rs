@@ -56,6 +56,7 @@ mod random;
 mod receive;
 mod received;
 mod retransmit;
+mod round_trip;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -64,7 +65,7 @@ mod wishes;
 
 pub use blocking::Storage;
 pub use checkpoint::{Checkpoint, Stage};
-pub use config::{Config, HeaderChecks, Identity, LinkKey, Unanswered, Versions};
+pub use config::{Config, HeaderChecks, Identity, LinkKey, Transfer, Unanswered, Versions};
 pub use finish::Kept;
 pub use output::{
     Applied, Block, Busy, Credentials, Event, Handled, Ignored, KeyKind, Need, NoImage, NotAsked, Outcome,
@@ -83,8 +84,9 @@ use crate::zcl::{
 
 use discover::Finder;
 use random::Random;
-use retransmit::{Exchange, RoundTrip};
-use state::{Download, Image, State, Then};
+use retransmit::Exchange;
+use round_trip::RoundTrip;
+use state::{Image, State, Then};
 
 /// Room for the longest frame a client sends; an array, so that there is always enough.
 pub type TxBuffer = [u8; LONGEST_TO_SERVER];
@@ -130,6 +132,11 @@ const NO_CLOCK: UtcTime = UtcTime(u32::MAX);
 
 /// Tickets count below this; those of searches above.
 const GENERATIONS: u32 = u32::MAX >> 1;
+
+/// What follows a generation.
+const fn next_generation(generation: u32) -> u32 {
+    generation.wrapping_add(1) & GENERATIONS
+}
 
 /// A Default Response to send.
 #[derive(Clone, Copy, Debug)]
@@ -197,7 +204,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     /// The one place that assigns the state.
     fn enter(&mut self, state: State<ISLANDS>) {
         self.state = state;
-        self.generation = self.generation.wrapping_add(1) & GENERATIONS;
+        self.generation = next_generation(self.generation);
         self.announced = false;
     }
 
@@ -219,6 +226,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             State::Waiting { image, .. } => {
                 self.enter(State::Ending { image, exchange: Exchange::due(now) });
             }
+            State::Downloading(_) => self.download_timeout(now),
             _ => {
                 let overdue = |exchange: &&mut Exchange| exchange.is_overdue(now);
                 if let Some(exchange) = self.state.exchange_mut().filter(overdue) {
@@ -236,9 +244,6 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             State::Querying { next, .. } if attempts >= self.config.query_attempts => {
                 Some(self.query_unanswered(now, next))
             }
-            State::Downloading(Download { offer, .. }) if attempts >= self.config.block_attempts => {
-                Some(Self::reporting(now, offer.id, Status::ABORT, Outcome::ServerSilent))
-            }
             _ => self.end_unanswered(now, attempts),
         };
         if let Some(state) = next {
@@ -250,10 +255,13 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     /// sent again without waiting for its answer to be overdue.
     pub fn handle_delivery(&mut self, now: Instant, token: Token, report: Delivery) {
         let pause = self.config.error_pause;
-        if report == Delivery::Failed
-            && let Some(exchange) = self.state.exchange_mut()
-        {
+        if report != Delivery::Failed {
+            return;
+        }
+        if let Some(exchange) = self.state.exchange_mut() {
             exchange.undelivered(token, now, pause);
+        } else if let Some(download) = self.state.download_mut() {
+            download.undelivered(token, now, &self.config, &self.round_trip);
         }
     }
 
@@ -269,13 +277,17 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         if !self.finder.is_done() {
             return None;
         }
+        if let State::Downloading(_) = self.state {
+            return self.poll_download(now, buf);
+        }
         let exchange = self.state.exchange().filter(|exchange| exchange.is_due(now))?;
         let attempts = exchange.attempts();
         let request = self.request()?;
         let sequence = self.sequence;
         let len = Frame::to_server(sequence, request).encode(buf).ok()?;
+        // How long blocks take says nothing of a decision.
         let timeout =
-            self.link(&request).timeout(self.config.first_timeout, self.config.max_timeout, attempts);
+            RoundTrip::new().timeout(self.config.first_timeout, self.config.max_timeout, attempts);
         self.state.exchange_mut()?.sent(now, sequence, timeout);
         self.sequence = sequence.wrapping_add(1);
         self.repeated = self.repeated.saturating_add(u32::from(attempts > 0));
@@ -291,7 +303,6 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     fn request(&self) -> Option<ToServer> {
         match &self.state {
             State::Querying { wanted, .. } => self.query_for(*wanted),
-            State::Downloading(download) => self.block_request(download).map(ToServer::ImageBlock),
             State::Reporting { id, status, .. } => {
                 Some(ToServer::UpgradeEnd(UpgradeEndRequest { status: *status, id: *id }))
             }
@@ -299,14 +310,6 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
                 Some(ToServer::UpgradeEnd(UpgradeEndRequest { status: Status::SUCCESS, id: image.id() }))
             }
             _ => None,
-        }
-    }
-
-    /// What is known of how long the answer takes: the round trip of blocks says nothing of a decision.
-    fn link(&self, request: &ToServer) -> RoundTrip {
-        match request {
-            ToServer::ImageBlock(_) => self.round_trip,
-            _ => RoundTrip::new(),
         }
     }
 
@@ -319,8 +322,9 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
 
     /// The state's own deadline; a request waits for the server to be found.
     fn state_deadline(&self) -> Option<Instant> {
-        let sends = self.state.exchange().is_some();
-        self.state.deadline().filter(|_| !sends || self.finder.is_done())
+        let sends = self.state.exchange().is_some() || self.state.download().is_some();
+        let deadline = self.state.deadline(&self.config, &self.round_trip);
+        deadline.filter(|_| !sends || self.finder.is_done())
     }
 
     /// What happened since the last call, the oldest first.
@@ -354,7 +358,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     pub fn waiting_for(&self) -> Waiting {
         if self.state.waits_for_application() || self.finder.asks() {
             Waiting::Application
-        } else if self.finder.is_done() && self.state.exchange().is_some_and(Exchange::is_waiting) {
+        } else if self.finder.is_done() && self.state.is_near(&self.config) {
             Waiting::Server
         } else {
             Waiting::Time

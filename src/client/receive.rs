@@ -17,8 +17,9 @@ pub(super) enum Step<'f, const ISLANDS: usize> {
     Stay,
     /// It was taken.
     Enter(State<ISLANDS>),
-    /// It was taken, and these bytes are for the application: where they start in the file, and they themselves.
-    Lend(State<ISLANDS>, u32, &'f [u8]),
+    /// It was taken, and these bytes are for the application: its ticket, where they start in the file, and they
+    /// themselves.
+    Lend(Ticket, u32, &'f [u8]),
     /// It was read, and must be answered as refused.
     Deny(State<ISLANDS>),
     /// It must be answered as malformed.
@@ -122,21 +123,23 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         sequence: u8,
         DefaultResponse { command, status }: DefaultResponse,
     ) -> Step<'f, ISLANDS> {
-        let open = |exchange: &super::Exchange| exchange.is_waiting() && exchange.sent_at(sequence).is_some();
-        let ours = self.state.exchange().is_some_and(open);
-        match (self.state, command) {
+        let open = |exchange: &super::Exchange| exchange.is_waiting() && exchange.carried(sequence);
+        let ours = match (&self.state, command) {
+            (State::Downloading(download), CommandId::IMAGE_BLOCK_REQUEST) => download.is_block(sequence),
+            (State::Downloading(download), CommandId::IMAGE_PAGE_REQUEST) => download.is_page(sequence),
+            (state, _) => state.exchange().is_some_and(open),
+        };
+        match (&self.state, command) {
             _ if !ours => Step::Drop(Ignored::NotExpected),
             (State::Reporting { .. } | State::Ending { .. }, CommandId::UPGRADE_END_REQUEST) => {
                 self.on_end_status(now, status)
             }
             // An answer of its own is still to come.
             _ if status == Status::SUCCESS => Step::Drop(Ignored::NotExpected),
-            (State::Querying { wanted, next, .. }, asked) if asked == Self::query_command(wanted) => {
+            (&State::Querying { wanted, next, .. }, asked) if asked == Self::query_command(wanted) => {
                 self.on_no_image(now, status, wanted, next)
             }
-            (State::Downloading(download), CommandId::IMAGE_BLOCK_REQUEST) => {
-                self.on_refusal(now, download, status)
-            }
+            (State::Downloading(_), asked) => self.on_transfer_status(now, asked, status),
             _ => Step::Drop(Ignored::NotExpected),
         }
     }
@@ -148,10 +151,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
                 self.enter(state);
                 Handled::Done
             }
-            Step::Lend(state, offset, data) => {
-                self.enter(state);
-                Handled::Store(Block { ticket: Ticket(self.generation), offset, data })
-            }
+            Step::Lend(ticket, offset, data) => Handled::Store(Block { ticket, offset, data }),
             Step::Deny(state) => {
                 self.enter(state);
                 self.reply(answer, Status::NOT_AUTHORIZED);

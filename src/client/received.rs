@@ -30,8 +30,13 @@ impl Range {
     /// The place of an island that is not there.
     const NONE: Self = Self { start: u32::MAX, end: u32::MAX };
 
-    const fn is_empty(self) -> bool {
+    pub(super) const fn is_empty(self) -> bool {
         self.start >= self.end
+    }
+
+    /// How many bytes.
+    pub(super) const fn len(self) -> u32 {
+        self.end.saturating_sub(self.start)
     }
 
     /// Whether the two overlap, or one begins where the other ends.
@@ -88,16 +93,32 @@ impl<const ISLANDS: usize> Received<ISLANDS> {
         all.next().is_none().then_some(islands)
     }
 
-    /// Whether all of `range` is here.
-    pub(super) fn contains(&self, range: Range) -> bool {
-        let within = |island: Range| island.start <= range.start && range.end <= island.end;
-        range.end <= self.watermark || self.islands().any(within)
-    }
-
     /// The first bytes of a file of `size` that are not here; `None` when all are.
     pub(super) fn first_gap(&self, size: u32) -> Option<Range> {
-        let end = self.islands().next().map_or(size, |island| island.start);
-        Some(Range { start: self.watermark, end: end.min(size) }).filter(|gap| !gap.is_empty())
+        self.gap_from(0, size)
+    }
+
+    /// The first bytes at or after `start`, of a file of `size`, that are not here.
+    pub(super) fn gap_from(&self, start: u32, size: u32) -> Option<Range> {
+        let start = self
+            .islands()
+            .filter(|island| island.start <= start.max(self.watermark))
+            .fold(start.max(self.watermark), |start, island| start.max(island.end));
+        let end = self.islands().map(|island| island.start).find(|end| *end > start).unwrap_or(size);
+        Some(Range { start, end: end.min(size) }).filter(|gap| !gap.is_empty())
+    }
+
+    /// The end of all that is here.
+    pub(super) fn top(&self) -> u32 {
+        self.islands().fold(self.watermark, |top, island| top.max(island.end))
+    }
+
+    /// Whether all of `ranges`, one with another and in any order, can be taken in.
+    pub(super) fn has_room(&self, ranges: impl Iterator<Item = Range>) -> bool {
+        let alone = |range: &Range| {
+            range.start > self.watermark && !self.islands().any(|island| island.touches(*range))
+        };
+        self.islands().count().saturating_add(ranges.filter(alone).count()) <= ISLANDS
     }
 }
 
@@ -131,7 +152,11 @@ mod tests {
         assert_eq!(received.insert(range(50, 60)), Err(NoIsland));
         assert_eq!(received, before);
         assert_eq!(received.insert(range(25, 30)), Ok(()));
-        assert!(received.contains(range(20, 40)) && !received.contains(range(19, 21)));
+        assert_eq!((received.gap_from(20, 100), received.top()), (Some(range(40, 100)), 40));
+        assert_eq!(received.gap_from(15, 100), Some(range(15, 20)));
+        let rooms = |ranges: &[Range]| received.has_room(ranges.iter().copied());
+        assert!(rooms(&[range(50, 60)]) && !rooms(&[range(50, 60), range(60, 70)]), "in any order");
+        assert!(rooms(&[range(50, 60), range(40, 50), range(10, 20), range(0, 99)]));
         assert_eq!(received.insert(range(50, 60)), Ok(()));
         assert_eq!(received.insert(range(5, 20)), Ok(()));
         assert_eq!((received.watermark(), received.first_gap(100)), (40, Some(range(40, 50))));
@@ -154,9 +179,10 @@ mod tests {
             }
             let watermark = model.iter().position(|here| !here).unwrap() as u32;
             assert_eq!(received.watermark(), watermark);
-            if *len > 0 {
-                assert_eq!(received.contains(range(start, end)), fits);
-            }
+            let missing = (start as usize..512).find(|at| !model[*at]).unwrap() as u32;
+            let gap = received.gap_from(start, 512).unwrap();
+            let end = (missing as usize..512).find(|at| model[*at]).unwrap_or(512) as u32;
+            assert_eq!(gap, range(missing, end));
             let next = (watermark as usize..512).find(|at| model[*at]).unwrap_or(512) as u32;
             assert_eq!(received.first_gap(512), Some(range(watermark, next)));
         }

@@ -32,10 +32,11 @@ use crate::time::Instant;
 use crate::types::{ImageId, ImageTypeClass, SecurityCredentialVersion, StackVersion};
 use crate::zcl::{ImageOffer, Status};
 
+use super::config::Config;
 use super::output::Outcome;
-use super::received::{Range, Received};
 use super::retransmit::Exchange;
-use super::transfer::HeaderStart;
+use super::round_trip::RoundTrip;
+use super::transfer::Download;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State<const ISLANDS: usize> {
@@ -102,76 +103,6 @@ pub(super) enum Then {
     More(ImageId, HeaderFacts),
 }
 
-/// A download with everything it knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Download<const ISLANDS: usize> {
-    pub(super) offer: ImageOffer,
-    pub(super) body: Body<ISLANDS>,
-    pub(super) fetch: Fetch,
-    /// Answers in a row that were errors.
-    pub(super) errors: u8,
-    /// Answers in a row that there is no such image.
-    pub(super) missing: u8,
-    /// Goes on from a checkpoint, and the server has not confirmed yet that it still has the file.
-    pub(super) resumed: bool,
-}
-
-/// What is here of a file. Its start is fetched in order, and is read before the rest is asked for: the two never need
-/// room at the same time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Body<const ISLANDS: usize> {
-    /// The header is not complete.
-    Start(HeaderStart),
-    /// It is, and fits the offer.
-    Rest(HeaderFacts, Received<ISLANDS>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fetch {
-    /// The next block is asked for.
-    Asking(Exchange),
-    /// The server said to wait without end.
-    Halted,
-    /// So many bytes are with the application; the next ones are not to be asked for before that moment.
-    Storing { size: u8, not_before: Instant },
-}
-
-impl<const ISLANDS: usize> Download<ISLANDS> {
-    pub(super) const fn new(offer: ImageOffer, at: Instant) -> Self {
-        Self {
-            offer,
-            body: Body::Start(HeaderStart::EMPTY),
-            fetch: Fetch::Asking(Exchange::due(at)),
-            errors: 0,
-            missing: 0,
-            resumed: false,
-        }
-    }
-
-    /// Bytes stored, from the start.
-    pub(super) const fn received(&self) -> u32 {
-        match &self.body {
-            Body::Start(start) => start.stored(),
-            Body::Rest(_, received) => received.watermark(),
-        }
-    }
-
-    /// The first bytes that are not here.
-    pub(super) fn gap(&self) -> Option<Range> {
-        match &self.body {
-            Body::Start(start) => Some(Range { start: start.stored(), end: self.offer.size }),
-            Body::Rest(_, received) => received.first_gap(self.offer.size),
-        }
-    }
-
-    pub(super) fn contains(&self, range: Range) -> bool {
-        match &self.body {
-            Body::Start(start) => range.end <= start.stored(),
-            Body::Rest(_, received) => received.contains(range),
-        }
-    }
-}
-
 impl Image {
     pub(super) const fn id(&self) -> ImageId {
         self.offer.id
@@ -184,13 +115,26 @@ pub(super) const fn is_specific(id: ImageId) -> bool {
 }
 
 impl<const ISLANDS: usize> State<ISLANDS> {
-    /// The request under way, if there is one.
+    pub(super) const fn download(&self) -> Option<&Download<ISLANDS>> {
+        match self {
+            Self::Downloading(download) => Some(download),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn download_mut(&mut self) -> Option<&mut Download<ISLANDS>> {
+        match self {
+            Self::Downloading(download) => Some(download),
+            _ => None,
+        }
+    }
+
+    /// The request under way, if there is one; a download has its own.
     pub(super) const fn exchange(&self) -> Option<&Exchange> {
         match self {
             Self::Querying { exchange, .. }
             | Self::Reporting { exchange, .. }
-            | Self::Ending { exchange, .. }
-            | Self::Downloading(Download { fetch: Fetch::Asking(exchange), .. }) => Some(exchange),
+            | Self::Ending { exchange, .. } => Some(exchange),
             _ => None,
         }
     }
@@ -199,23 +143,21 @@ impl<const ISLANDS: usize> State<ISLANDS> {
         match self {
             Self::Querying { exchange, .. }
             | Self::Reporting { exchange, .. }
-            | Self::Ending { exchange, .. }
-            | Self::Downloading(Download { fetch: Fetch::Asking(exchange), .. }) => Some(exchange),
+            | Self::Ending { exchange, .. } => Some(exchange),
             _ => None,
         }
     }
 
     /// When something is to be done without anybody's doing.
-    pub(super) const fn deadline(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self, config: &Config, link: &RoundTrip) -> Option<Instant> {
         match self {
             Self::Idle { query_at } => *query_at,
             Self::Querying { exchange, .. }
             | Self::Reporting { exchange, .. }
-            | Self::Ending { exchange, .. }
-            | Self::Downloading(Download { fetch: Fetch::Asking(exchange), .. }) => Some(exchange.deadline()),
+            | Self::Ending { exchange, .. } => Some(exchange.deadline()),
+            Self::Downloading(download) => download.deadline(config, link),
             Self::Waiting { ask_at: at, .. } | Self::CountingDown { at, .. } => Some(*at),
-            Self::Downloading(Download { fetch: Fetch::Halted | Fetch::Storing { .. }, .. })
-            | Self::Deciding { .. }
+            Self::Deciding { .. }
             | Self::Preparing { .. }
             | Self::Verifying { .. }
             | Self::Uncredited { .. }
@@ -225,17 +167,25 @@ impl<const ISLANDS: usize> State<ISLANDS> {
     }
 
     /// Whether only the application can move it on.
-    pub(super) const fn waits_for_application(&self) -> bool {
-        matches!(
-            self,
+    pub(super) fn waits_for_application(&self) -> bool {
+        match self {
             Self::Deciding { .. }
-                | Self::Preparing { .. }
-                | Self::Verifying { .. }
-                | Self::Uncredited { .. }
-                | Self::Holding { .. }
-                | Self::Applying { .. }
-                | Self::Downloading(Download { fetch: Fetch::Storing { .. }, .. })
-        )
+            | Self::Preparing { .. }
+            | Self::Verifying { .. }
+            | Self::Uncredited { .. }
+            | Self::Holding { .. }
+            | Self::Applying { .. } => true,
+            Self::Downloading(download) => download.waits_for_application(),
+            _ => false,
+        }
+    }
+
+    /// Whether a device that sleeps should poll its parent often.
+    pub(super) fn is_near(&self, config: &Config) -> bool {
+        match self {
+            Self::Downloading(download) => download.is_near(config),
+            _ => self.exchange().is_some_and(Exchange::is_waiting),
+        }
     }
 
     /// The whole file that is here, checked and not run yet.

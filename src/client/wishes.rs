@@ -7,8 +7,8 @@ use crate::zcl::Status;
 use super::Client;
 use super::checkpoint::{Checkpoint, Stage};
 use super::output::{Busy, Event, NoImage, NotAsked, Outcome};
-use super::received::Received;
-use super::state::{Body, Download, Image, State, Wanted, is_specific};
+use super::state::{Image, State, Wanted, is_specific};
+use super::transfer::{Body, Download};
 
 impl<const ISLANDS: usize> Client<ISLANDS> {
     /// Asks the server now, and again after the interval.
@@ -79,13 +79,11 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             (_, Some(header)) if received >= offer.size => {
                 State::Verifying { image: Image { offer, header } }
             }
-            (_, Some(header)) => State::Downloading(Download {
-                body: Body::Rest(header, Received::new(received)),
-                resumed: true,
-                ..Download::new(offer, now)
-            }),
-            // The header must be read, and passes through only once.
-            (_, None) => State::Downloading(Download { resumed: true, ..Download::new(offer, now) }),
+            // Without its header the file is begun anew, as that passes through only once.
+            _ => {
+                let download = Download::new(offer, now, &self.config);
+                State::Downloading(download.resumed(header, received, &mut self.round_trip))
+            }
         };
         if let State::Downloading(_) = next {
             self.events.push(Event::Started(offer));

@@ -35,7 +35,7 @@ fn a_device_is_upgraded() {
     script.client.stored(at(71_000), block.ticket, Stored::Ok).unwrap();
     assert_eq!(script.client.progress(), Some(Progress { offer, received: 64 }));
 
-    script.sends("01 02 03 00 5F11 0101 2C1A0000 40000000 40");
+    script.sends("01 02 03 00 5F11 0101 2C1A0000 40000000 24");
     script.gets_block(2, 64, &file[64..]);
     script.is_silent();
 

@@ -37,7 +37,7 @@ fn a_file_for_one_device_is_fetched() {
     let file = keys();
     script.sends("01 01 03 01 5F11 C0FF 07000000 00000000 40 EFCDAB8967452301");
     script.receives(Meta::unicast(SERVER), &block(1, KEYS, 0, &file[..64]));
-    script.sends("01 02 03 01 5F11 C0FF 07000000 40000000 40 EFCDAB8967452301");
+    script.sends("01 02 03 01 5F11 C0FF 07000000 40000000 24 EFCDAB8967452301");
     script.receives(Meta::unicast(SERVER), &block(2, KEYS, 64, &file[64..]));
     script.verify(Verdict::Valid).sends("01 03 06 00 5F11 C0FF 07000000");
     assert_eq!(script.status(), 0x02);

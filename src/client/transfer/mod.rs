@@ -1,253 +1,400 @@
-//! The download: one block asked for, received, stored, then the next (sections 6.10.6 and 6.10.8).
+//! The download: what is here of the file, what is under way, and what is asked for next (sections 6.10.6 to 6.10.8).
+//!
+//! ```text
+//!   offset 0                                                                            size
+//!   |##########|.........|########|~~~~~~~~~|oooooooooo|.......................................|
+//!     received   a gap     island   asked     lent        new: one block after the other,
+//!                          (here)             (stored)    or a page
+//! ```
+//!
+//! - The header is fetched first and in order, and read before the rest is asked for.
+//! - Blocks: the lowest gap that nobody is asked for, as long as requests and blocks with the application are fewer than
+//!   the window. With a window of one that is a block after the other.
+//! - Pages: what is missing of those that came by single blocks, then the next page. While it runs nothing is sent.
+//! - No request reaches beyond the file, nor into what is here.
 
+mod answers;
 mod header;
+mod page;
+mod slots;
+mod timing;
+mod window;
 
-pub(super) use header::{HeaderStart, Reading};
 
-use crate::time::{Delay, Instant, Millis, Purpose};
-use crate::zcl::{BlockData, ImageBlockRequest, ImageBlockResponse, Status, WaitForData};
+use crate::codec::Encode;
+use crate::link::{Token, Transmit};
+use crate::time::{Instant, Millis};
+use crate::zcl::{Frame, ImageBlockRequest, ImageOffer, ImagePageRequest, Status, ToServer};
 
-use super::Client;
-use super::output::{Event, Ignored, Outcome};
-use super::receive::Step;
+use super::config::{Config, Transfer};
+use super::output::{Outcome, StaleTicket, Stored, Ticket};
 use super::received::{Range, Received};
-use super::retransmit::Exchange;
-use super::state::{Body, Download, Fetch, Image, State, is_specific};
+use super::round_trip::RoundTrip;
+use super::state::{HeaderFacts, Image, State, is_specific};
+use super::{Client, TxBuffer};
+use header::HeaderStart;
+use page::Page;
+use slots::{Lent, Request, Slot, Slots, Stamp};
+use window::Window;
 
-/// Requests with NO_IMAGE_AVAILABLE for an answer, in a row, after which the image is gone (section 6.10.6.5.2).
-const MISSING_LIMIT: u8 = 3;
+/// Missing blocks in a row that are asked for by blocks; more by a page.
+const FEW: u32 = 4;
 
-/// The last cluster revision whose MinimumBlockPeriod counts seconds.
-const LAST_IN_SECONDS: u16 = 2;
+/// A download with everything it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Download<const ISLANDS: usize> {
+    pub(super) offer: ImageOffer,
+    pub(super) body: Body<ISLANDS>,
+    slots: Slots<ISLANDS>,
+    page: Option<Page>,
+    /// When the next request may be sent; `None` where the server said to wait without end.
+    ready: Option<Instant>,
+    /// When the last request was sent, or the last data came.
+    latest: Instant,
+    /// Between the blocks of a page.
+    interval: RoundTrip,
+    window: Window,
+    /// Pages are asked for.
+    pages: bool,
+    /// Pages asked for in a row without a byte.
+    missed: u8,
+    /// What to ask for at a time: whole words, and no more than the server gave the last time.
+    stride: u8,
+    /// Answers in a row that were errors.
+    errors: u8,
+    /// Answers in a row that there is no such image.
+    missing: u8,
+    /// Goes on from a checkpoint, and the server has not confirmed yet that it still has the file.
+    resumed: bool,
+}
 
-impl<const ISLANDS: usize> Client<ISLANDS> {
-    /// The request for the first bytes that are not here; `None` when all are.
-    pub(super) fn block_request(&self, download: &Download<ISLANDS>) -> Option<ImageBlockRequest> {
-        let id = download.offer.id;
-        Some(ImageBlockRequest {
-            id,
-            offset: download.gap()?.start,
-            max_data: self.most_data(),
-            node: self.config.identity.node.filter(|_| is_specific(id)),
-            min_block_period: self.shows_later_revisions().then_some(self.period),
+/// What is here of a file. Its start is fetched in order, and is read before the rest is asked for: the two never need
+/// room at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Body<const ISLANDS: usize> {
+    /// The header is not complete.
+    Start(HeaderStart),
+    /// It is, and fits the offer.
+    Rest(HeaderFacts, Received<ISLANDS>),
+}
+
+/// What to ask for next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ask {
+    Block(Range),
+    Page(Range),
+}
+
+impl<const ISLANDS: usize> Download<ISLANDS> {
+    /// The download of `offer`, to begin at `at`.
+    pub(super) fn new(offer: ImageOffer, at: Instant, config: &Config) -> Self {
+        let (most, pages) = match config.transfer {
+            Transfer::Blocks { window } => (window.get(), false),
+            Transfer::Pages { .. } => (1, true),
+        };
+        let places = u8::try_from(Slots::<ISLANDS>::EMPTY.len()).unwrap_or(u8::MAX);
+        Self {
+            offer,
+            body: Body::Start(HeaderStart::EMPTY),
+            slots: Slots::EMPTY,
+            page: None,
+            ready: Some(at),
+            latest: at,
+            interval: RoundTrip::new(),
+            window: Window::new(most.min(places)),
+            pages,
+            missed: 0,
+            stride: whole_words(config.max_data.get(), config),
+            errors: 0,
+            missing: 0,
+            resumed: false,
+        }
+    }
+
+    /// The rest of a download that was interrupted; its header was read.
+    pub(super) fn resumed(self, header: Option<HeaderFacts>, received: u32, link: &mut RoundTrip) -> Self {
+        let mut download = Self { resumed: true, ..self };
+        if let Some(header) = header {
+            download.begin_rest(header, received, link);
+        }
+        download
+    }
+
+    /// The header is here and fits.
+    fn begin_rest(&mut self, header: HeaderFacts, received: u32, link: &mut RoundTrip) {
+        self.body = Body::Rest(header, Received::new(received));
+        self.window.open(link);
+    }
+
+    /// Bytes stored, from the start.
+    pub(super) const fn received(&self) -> u32 {
+        match &self.body {
+            Body::Start(start) => start.stored(),
+            Body::Rest(_, received) => received.watermark(),
+        }
+    }
+
+    /// The end of all that is stored.
+    fn top(&self) -> u32 {
+        match &self.body {
+            Body::Start(start) => start.stored(),
+            Body::Rest(_, received) => received.top(),
+        }
+    }
+
+    fn gap_from(&self, start: u32) -> Option<Range> {
+        match &self.body {
+            Body::Start(stored) => {
+                Some(Range { start: start.max(stored.stored()), end: self.offer.size }).filter(|gap| !gap.is_empty())
+            }
+            Body::Rest(_, received) => received.gap_from(start, self.offer.size),
+        }
+    }
+
+    /// The first bytes at or after `start` that are neither here nor, as `taken` has it, in a slot.
+    fn gap_beside(&self, start: u32, taken: fn(&Slot) -> Option<Range>) -> Option<Range> {
+        let mut gap = self.gap_from(start)?;
+        // Each turn passes one of them.
+        for _ in 0..self.slots.len() {
+            let over = |taken: &Range| taken.start <= gap.start && gap.start < taken.end;
+            match self.slots.iter().filter_map(taken).find(over) {
+                Some(taken) => gap = self.gap_from(taken.end)?,
+                None => break,
+            }
+        }
+        let starts = self.slots.iter().filter_map(taken).map(|taken| taken.start);
+        let next = starts.filter(|next| *next > gap.start).fold(gap.end, u32::min);
+        Some(Range { end: next, ..gap })
+    }
+
+    /// The first bytes at or after `start` that nobody is asked for.
+    fn unasked(&self, start: u32) -> Option<Range> {
+        self.gap_beside(start, Slot::range)
+    }
+
+    /// The first bytes at or after `start` that are not with the application either.
+    fn absent(&self, start: u32) -> Option<Range> {
+        self.gap_beside(start, |slot| slot.lent().map(Lent::range))
+    }
+
+    /// What to ask for now, if anything.
+    fn next(&self, now: Instant, config: &Config) -> Option<Ask> {
+        if self.ready.is_none_or(|ready| now < ready) || self.page.is_some() {
+            return None;
+        }
+        self.wanted(config)
+    }
+
+    /// What to ask for as soon as that may be.
+    fn wanted(&self, config: &Config) -> Option<Ask> {
+        let open = self.slots.waiting().saturating_add(self.slots.lent().count());
+        let has_begun = matches!(self.body, Body::Rest(..));
+        let window = if has_begun { self.window.size() } else { 1 };
+        if self.pages && !has_begun {
+            return self.unasked(0).filter(|_| open == 0).map(|gap| self.page_of(gap, config));
+        }
+        if self.pages {
+            return self.wanted_beside_pages(open, config);
+        }
+        if open >= window {
+            return None;
+        }
+        self.recalled(config).or_else(|| {
+            let gap = self.unasked(0).filter(|_| self.slots.free() > 0)?;
+            // One at a time, what a server does not give is asked for again, however little it gave before.
+            let most = if window == 1 { whole_words(config.max_data.get(), config) } else { self.stride };
+            Some(Ask::Block(first(gap, most)))
         })
     }
 
-    /// What to ask for: as many whole words as a response can bring, so that none is brought in vain.
-    fn most_data(&self) -> u8 {
-        let (most, word) = (self.config.max_data.get(), self.config.alignment);
-        match most.checked_rem(word.get()).and_then(|rest| most.checked_sub(rest)) {
-            None | Some(0) => most,
-            Some(words) => words,
+    /// Single blocks for what is missing here and there, then the next page.
+    fn wanted_beside_pages(&self, open: usize, config: &Config) -> Option<Ask> {
+        // One place is kept for what the page brings.
+        let places = self.slots.len().saturating_sub(1);
+        if open < places
+            && let Some(again) = self.recalled(config)
+        {
+            return Some(again);
         }
+        let few = u32::from(self.stride).saturating_mul(FEW);
+        let top = self.top();
+        let gap = self.unasked(0)?;
+        if gap.start < top && gap.len() <= few && open < places && self.slots.free() > 1 {
+            return Some(Ask::Block(first(gap, self.stride)));
+        }
+        if gap.start < top && gap.len() > few {
+            return Some(self.page_of(gap, config)).filter(|_| self.slots.free() > 0);
+        }
+        let gap = self.unasked(top).filter(|_| self.slots.free() > 0)?;
+        if gap.len() <= self.stride.into() && open < places {
+            return Some(Ask::Block(first(gap, self.stride)));
+        }
+        Some(self.page_of(gap, config))
     }
 
-    pub(super) fn on_block_response<'f>(
-        &mut self,
-        now: Instant,
-        sequence: u8,
-        response: ImageBlockResponse<'f>,
-    ) -> Step<'f, ISLANDS> {
-        let State::Downloading(download) = self.state else {
-            return Step::Drop(Ignored::NotExpected);
-        };
-        match response {
-            ImageBlockResponse::Data(block) => self.on_data(now, sequence, download, block),
-            ImageBlockResponse::Wait(wait) => self.on_wait(now, download, wait),
-            ImageBlockResponse::Abort => Step::Enter(self.given_up(now, &download, Outcome::ServerAborted)),
-            ImageBlockResponse::Refused(refusal) => self.on_refusal(now, download, refusal.status()),
-        }
+    /// What was asked for and is to be asked for again, the lowest first.
+    fn recalled(&self, config: &Config) -> Option<Ask> {
+        let due = |request: &&Request| !request.waiting && request.tries < config.block_attempts;
+        let first = self.slots.requests().filter(due).min_by_key(|request| request.offset)?;
+        Some(Ask::Block(first.range()))
     }
 
-    fn on_data<'f>(
-        &mut self,
-        now: Instant,
-        sequence: u8,
-        mut download: Download<ISLANDS>,
-        block: BlockData<'f>,
-    ) -> Step<'f, ISLANDS> {
-        let BlockData { id, offset, data } = block;
-        let size = data.size();
-        let end = offset.checked_add(u32::from(size)).filter(|end| *end <= download.offer.size);
-        let (Some(end), true) = (end, id == download.offer.id && size <= self.config.max_data.get()) else {
-            return Step::Malformed(Ignored::NotAsked);
+    /// As much of `gap` as a page can bring.
+    fn page_of(&self, gap: Range, config: &Config) -> Ask {
+        let size = match config.transfer {
+            Transfer::Pages { size, .. } => size.get(),
+            Transfer::Blocks { .. } => u16::MAX,
         };
-        let exchange = match download.fetch {
-            Fetch::Asking(exchange) => Some(exchange),
-            Fetch::Halted => None,
-            Fetch::Storing { .. } => return Step::Drop(Ignored::NotExpected),
-        };
-        if size > 0 && download.contains(Range { start: offset, end }) {
-            // An answer given twice is usual on a lossy link, and must not lead to another request.
-            return Step::Drop(Ignored::NotExpected);
-        }
-        if download.gap().is_none_or(|gap| gap.start != offset) {
-            return Step::Malformed(Ignored::NotAsked);
-        }
-        if let Some(sent) = exchange.and_then(|exchange| exchange.sent_at(sequence)) {
-            self.round_trip.measure(now.since(sent));
-        }
-        let taken = if end == download.offer.size { size } else { self.whole_words(size) };
-        let data = match data.get().get(..usize::from(taken)) {
-            Some(data) if !data.is_empty() => data,
-            _ if size == 0 => return self.on_error(now, download, Outcome::EmptyBlocks),
-            _ => return self.on_error(now, download, Outcome::ShortBlocks),
-        };
-        (download.errors, download.missing, download.resumed) = (0, 0, false);
-        if let Body::Start(start) = download.body {
-            match start.read(data, &download.offer, &self.config) {
-                Ok(Reading::Incomplete(start)) => download.body = Body::Start(start),
-                Ok(Reading::Fits(facts)) => {
-                    download.body = Body::Rest(facts, Received::new(start.stored()));
-                }
-                Err(outcome) => {
-                    let id = download.offer.id;
-                    return Step::Enter(Self::reporting(now, id, Status::INVALID_IMAGE, outcome));
-                }
+        // A page ends where a word does, so that the next one begins with a whole one.
+        let word = u16::from(config.alignment.get());
+        let words = size.checked_rem(word).and_then(|over| size.checked_sub(over)).filter(|size| *size > 0);
+        let size = u32::from(words.unwrap_or(size));
+        Ask::Page(Range { start: gap.start, end: gap.end.min(gap.start.saturating_add(size)) })
+    }
+
+    /// The request went out.
+    fn sent(&mut self, now: Instant, ask: Ask, sequence: u8, pause: Millis) {
+        (self.latest, self.ready) = (now, Some(now.plus(pause)));
+        let stamp = Stamp::of(now);
+        match ask {
+            Ask::Page(range) => {
+                self.page = Some(Page::asked(now, sequence, range));
+                self.missed = self.missed.saturating_add(1);
             }
-        }
-        let asked_at = exchange.and_then(|exchange| exchange.last_sent());
-        let not_before = asked_at.map_or(now, |asked| asked.plus(self.pause()));
-        download.fetch = Fetch::Storing { size: taken, not_before };
-        Step::Lend(State::Downloading(download), offset, data)
-    }
-
-    /// As many of `size` bytes as storage takes: the words begin where the file does, and so does what is stored.
-    fn whole_words(&self, size: u8) -> u8 {
-        let rest = size.checked_rem(self.config.alignment.get()).unwrap_or(0);
-        size.saturating_sub(rest)
-    }
-
-    /// However often a server says wait, it does not count as failure (section 6.8.4).
-    fn on_wait<'f>(
-        &mut self,
-        now: Instant,
-        mut download: Download<ISLANDS>,
-        wait: WaitForData,
-    ) -> Step<'f, ISLANDS> {
-        if matches!(download.fetch, Fetch::Storing { .. }) {
-            return Step::Drop(Ignored::NotExpected);
-        }
-        let delay = match wait.time.delay(Purpose::Request, self.utc(now), self.config.utc_tolerance) {
-            Ok(delay) => delay,
-            Err(_) => return Step::Malformed(Ignored::NotAsked),
-        };
-        if let Some(period) = wait.min_block_period.filter(|_| self.shows_later_revisions()) {
-            self.period = period;
-        }
-        let until = match delay {
-            // Nothing but a new period: the next request keeps it, counted from the answer.
-            Delay::For(delay) if delay.is_zero() => Some(now.plus(self.pause())),
-            Delay::For(delay) => Some(now.after(delay)),
-            Delay::Forever => self.config.max_wait.map(|most| now.plus(most)),
-        };
-        download.fetch = until.map_or(Fetch::Halted, |at| Fetch::Asking(Exchange::due(at)));
-        (download.errors, download.missing) = (0, 0);
-        self.events.push(Event::Paused(until));
-        Step::Enter(State::Downloading(download))
-    }
-
-    /// The server answered a block request with a status.
-    pub(super) fn on_refusal<'f>(
-        &mut self,
-        now: Instant,
-        mut download: Download<ISLANDS>,
-        status: Status,
-    ) -> Step<'f, ISLANDS> {
-        // One that repeats another, or comes late, must not count: it refuses no request that is open.
-        if !matches!(download.fetch, Fetch::Asking(exchange) if exchange.is_waiting()) {
-            return Step::Drop(Ignored::NotExpected);
-        }
-        match status {
-            Status::NO_IMAGE_AVAILABLE => {
-                download.missing = download.missing.saturating_add(1);
-                if download.missing >= MISSING_LIMIT {
-                    return Step::Enter(self.given_up(now, &download, Outcome::ImageGone));
-                }
-                self.ask_later(now, download)
-            }
-            // Some servers say so in a Default Response, without a time.
-            Status::WAIT_FOR_DATA => self.ask_later(now, download),
-            Status::UNSUP_CLUSTER_COMMAND if is_specific(download.offer.id) => {
-                let ended = self.closed(now, Outcome::SpecificFilesUnsupported);
-                self.leave_server();
-                Step::Enter(ended)
-            }
-            _ => {
-                download.missing = 0;
-                self.on_error(now, download, Outcome::ServerErrors(status))
+            Ask::Block(Range { start: offset, end }) => {
+                let size = u8::try_from(end.saturating_sub(offset)).unwrap_or(u8::MAX);
+                let before = self.slots.at(offset).filter(|before| before.tries > 0);
+                let (first, tries) = before.map_or((stamp, 0), |before| (before.first, before.tries));
+                let tries = tries.saturating_add(1);
+                self.slots.ask(Request { offset, first, last: stamp, sequence, tries, size, waiting: true });
+                self.window.sent();
             }
         }
     }
 
-    fn on_error<'f>(
-        &mut self,
-        now: Instant,
-        mut download: Download<ISLANDS>,
-        outcome: Outcome,
-    ) -> Step<'f, ISLANDS> {
-        if !matches!(download.fetch, Fetch::Asking(exchange) if exchange.is_waiting()) {
-            return Step::Drop(Ignored::NotExpected);
-        }
-        download.errors = download.errors.saturating_add(1);
-        if download.errors >= self.config.error_limit {
-            return Step::Enter(Self::reporting(now, download.offer.id, Status::ABORT, outcome));
-        }
-        self.ask_later(now, download)
-    }
-
-    fn ask_later<'f>(&self, now: Instant, mut download: Download<ISLANDS>) -> Step<'f, ISLANDS> {
-        download.fetch = Fetch::Asking(Exchange::due(now.plus(self.config.error_pause)));
-        Step::Enter(State::Downloading(download))
-    }
-
-    /// The server does not have the file any more. One that was resumed may have been replaced meanwhile: that is asked
-    /// at once.
-    fn given_up(&mut self, now: Instant, download: &Download<ISLANDS>, outcome: Outcome) -> State<ISLANDS> {
-        let ended = self.closed(now, outcome);
-        match ended {
-            State::Idle { .. } if download.resumed => self.asking(now),
-            _ => ended,
+    /// How often what is asked for now was asked for before.
+    fn tries(&self, ask: Ask) -> u8 {
+        match ask {
+            Ask::Page(_) => self.missed,
+            Ask::Block(Range { start, .. }) => self.slots.at(start).map_or(0, |request| request.tries),
         }
     }
 
-    /// The application has the block: on to the next, or to the check of the whole.
-    pub(super) fn after_stored(&self, now: Instant, mut download: Download<ISLANDS>) -> State<ISLANDS> {
-        let Fetch::Storing { size, not_before } = download.fetch else {
-            return State::Downloading(download);
-        };
-        match &mut download.body {
-            Body::Start(start) => start.advance(size),
+    /// Whether an answer of the server's is to come.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.page.is_some() || self.slots.waiting() > 0
+    }
+
+    /// Whether only the application can move it on.
+    pub(super) fn waits_for_application(&self) -> bool {
+        !self.is_waiting() && self.slots.lent().next().is_some()
+    }
+
+    /// Whether a request for a block that carried `sequence` is under way.
+    pub(super) fn is_block(&self, sequence: u8) -> bool {
+        self.slots.requests().any(|request| request.waiting && request.carried(sequence))
+    }
+
+    /// Whether the page under way was asked for with `sequence`.
+    pub(super) fn is_page(&self, sequence: u8) -> bool {
+        self.page.is_some_and(|page| page.sequence == sequence)
+    }
+
+    /// `range` is stored; the image when nothing is missing any more.
+    fn stored(&mut self, range: Range) -> Option<Image> {
+        match &mut self.body {
+            Body::Start(start) => {
+                start.advance(u8::try_from(range.len()).unwrap_or(u8::MAX));
+                None
+            }
             Body::Rest(header, received) => {
-                let start = received.watermark();
-                let stored = Range { start, end: start.saturating_add(u32::from(size)) };
-                // What follows the watermark raises it, and needs no island.
-                received.insert(stored).ok();
-                if received.first_gap(download.offer.size).is_none() {
-                    return State::Verifying { image: Image { offer: download.offer, header: *header } };
-                }
+                // Room was seen to when it was lent.
+                received.insert(range).ok();
+                let whole = received.first_gap(self.offer.size).is_none();
+                whole.then_some(Image { offer: self.offer, header: *header })
             }
         }
-        download.fetch = Fetch::Asking(Exchange::due(not_before.max(now)));
-        State::Downloading(download)
+    }
+}
+
+impl<const ISLANDS: usize> Client<ISLANDS> {
+    /// Writes the next request of a download.
+    pub(super) fn poll_download(&mut self, now: Instant, buf: &mut TxBuffer) -> Option<Transmit> {
+        let pause = self.pause();
+        let download = self.state.download_mut()?;
+        download.settle(now, &self.config, &self.round_trip);
+        let ask = download.next(now, &self.config)?;
+        let sequence = self.sequence;
+        let request = self.request_for(self.state.download()?, ask);
+        let len = Frame::to_server(sequence, request).encode(buf).ok()?;
+        let download = self.state.download_mut()?;
+        self.repeated = self.repeated.saturating_add(u32::from(download.tries(ask) > 0));
+        download.sent(now, ask, sequence, pause);
+        self.sequence = sequence.wrapping_add(1);
+        Some(self.unicast(self.config.server, len, Token::request(sequence)))
     }
 
-    /// The application could not take the block now.
-    pub(super) fn after_busy(&self, now: Instant, mut download: Download<ISLANDS>) -> State<ISLANDS> {
-        download.fetch = Fetch::Asking(Exchange::due(now.plus(self.config.error_pause)));
-        State::Downloading(download)
+    fn request_for(&self, download: &Download<ISLANDS>, ask: Ask) -> ToServer {
+        let id = download.offer.id;
+        let node = self.config.identity.node.filter(|_| is_specific(id));
+        match ask {
+            Ask::Block(Range { start, end }) => ToServer::ImageBlock(ImageBlockRequest {
+                id,
+                offset: start,
+                max_data: u8::try_from(end.saturating_sub(start)).unwrap_or(download.stride),
+                node,
+                min_block_period: self.shows_later_revisions().then_some(self.period),
+            }),
+            Ask::Page(range) => {
+                let page_size = u16::try_from(range.len()).unwrap_or(u16::MAX);
+                ToServer::ImagePage(ImagePageRequest {
+                    id,
+                    offset: range.start,
+                    max_data: u8::try_from(page_size).map_or(download.stride, |size| size.min(download.stride)),
+                    page_size,
+                    spacing: spacing(&self.config).max(u16::try_from(self.pause().0).unwrap_or(u16::MAX)),
+                    node,
+                })
+            }
+        }
     }
 
-    /// The least time between two requests: the device's own, or the server's where that is longer.
-    fn pause(&self) -> Millis {
-        let period = u32::from(self.period);
-        let period =
-            if self.config.revision <= LAST_IN_SECONDS { Millis::secs(period) } else { Millis(period) };
-        // Seconds can make a block a day; no server is waited for longer than when it names no end.
-        period.min(self.config.max_wait.unwrap_or(period)).max(self.config.block_pause)
+    /// The application has a block, or not: on to the next, or to the check of the whole.
+    pub(super) fn after_stored(&mut self, now: Instant, ticket: Ticket, result: Stored) -> Result<(), StaleTicket> {
+        let busy_until = now.plus(self.config.error_pause);
+        let download = self.state.download_mut().ok_or(StaleTicket)?;
+        let lent = download.slots.take_back(ticket).ok_or(StaleTicket)?;
+        let id = download.offer.id;
+        match result {
+            Stored::Ok => {
+                if let Some(image) = download.stored(lent.range()) {
+                    self.enter(State::Verifying { image });
+                }
+            }
+            Stored::Busy => download.pause_until(busy_until),
+            Stored::Fault => self.enter(Self::reporting(now, id, Status::ABORT, Outcome::StorageFault)),
+        }
+        Ok(())
     }
+}
 
-    pub(super) const fn shows_later_revisions(&self) -> bool {
-        self.config.revision > 0
+/// What to ask for between two blocks of a page, ms.
+const fn spacing(config: &Config) -> u16 {
+    match config.transfer {
+        Transfer::Pages { spacing, .. } => spacing,
+        Transfer::Blocks { .. } => 0,
+    }
+}
+
+/// The first `most` bytes of `gap`.
+fn first(gap: Range, most: u8) -> Range {
+    Range { start: gap.start, end: gap.end.min(gap.start.saturating_add(most.into())) }
+}
+
+/// As many of `size` bytes as are whole words; all where that is none.
+fn whole_words(size: u8, config: &Config) -> u8 {
+    match size.checked_rem(config.alignment.get()).and_then(|over| size.checked_sub(over)) {
+        None | Some(0) => size,
+        Some(words) => words,
     }
 }

@@ -1,0 +1,116 @@
+//! How long answers take: smoothed round trip and deviation as in RFC 6298, and from them how long to wait for one.
+//!
+//! Each try of a request has a sequence number of its own, which the answer repeats: so the round trip is measured from
+//! the try that was answered, also after a repetition, and the timer can follow the link closely.
+
+use crate::time::Millis;
+
+use super::retransmit::doubled;
+
+/// How long answers take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RoundTrip {
+    // Both in eighths of a millisecond, so that small changes are not rounded away.
+    smoothed: u32,
+    /// `UNKNOWN` before the first measurement.
+    deviation: u32,
+}
+
+/// No deviation is as large: it is at most half of what can be measured.
+const UNKNOWN: u32 = u32::MAX;
+
+/// Below this the timer would fire for a server that is a little slower once, ms.
+const LEAST_MARGIN: u32 = 5;
+
+impl RoundTrip {
+    pub(super) const fn new() -> Self {
+        Self { smoothed: 0, deviation: UNKNOWN }
+    }
+
+    /// Takes a round trip into account (RFC 6298, section 2).
+    pub(super) fn measure(&mut self, Millis(millis): Millis) {
+        let sample = millis.saturating_mul(8).min(UNKNOWN >> 1);
+        let Self { smoothed, deviation } = *self;
+        *self = match deviation {
+            UNKNOWN => Self { smoothed: sample, deviation: sample >> 1 },
+            _ => Self {
+                smoothed: blend(smoothed, sample, 3),
+                deviation: blend(deviation, smoothed.abs_diff(sample), 2),
+            },
+        };
+    }
+
+    /// The mean; `None` before the first measurement.
+    pub(super) fn mean(&self) -> Option<Millis> {
+        (self.deviation != UNKNOWN).then_some(Millis(self.smoothed >> 3))
+    }
+
+    /// From now on answers may take `times` as long as measured, as more requests are under way; the next measurements
+    /// tell.
+    pub(super) fn loosen(&mut self, times: u8) {
+        if self.deviation != UNKNOWN {
+            // The margin is four deviations.
+            let quarter = self.smoothed >> 2;
+            self.deviation = self.deviation.max(quarter.saturating_mul(times.into()).min(UNKNOWN >> 1));
+        }
+    }
+
+    /// How long to wait for the answer after `unanswered` tries before this one.
+    pub(super) fn timeout(&self, first: Millis, most: Millis, unanswered: u8) -> Millis {
+        let Self { smoothed, deviation } = *self;
+        let base = match deviation {
+            UNKNOWN => first.0,
+            _ => {
+                let margin = deviation.saturating_mul(4).max(smoothed >> 2) >> 3;
+                (smoothed >> 3).saturating_add(margin.max(LEAST_MARGIN))
+            }
+        };
+        Millis(doubled(Millis(base), unanswered).0.min(most.0).max(1))
+    }
+}
+
+/// `old` moved towards `new` by one part in two to the power of `shift`.
+fn blend(old: u32, new: u32, shift: u32) -> u32 {
+    old.saturating_sub(old >> shift).saturating_add(new >> shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Millis = Millis(3000);
+    const MOST: Millis = Millis(10_000);
+
+    #[test]
+    fn a_steady_link_is_timed_closely() {
+        let mut link = RoundTrip::new();
+        assert_eq!(link.timeout(FIRST, MOST, 0), FIRST);
+        for _ in 0..50 {
+            link.measure(Millis(24));
+        }
+        assert_eq!(link.timeout(FIRST, MOST, 0), Millis(30));
+        assert_eq!(link.timeout(FIRST, MOST, 1), Millis(60));
+        assert_eq!(link.timeout(FIRST, MOST, 30), MOST);
+    }
+
+    #[test]
+    fn an_unsteady_link_is_given_its_variance() {
+        let mut link = RoundTrip::new();
+        for turn in 0..50 {
+            link.measure(Millis(if turn % 2 == 0 { 20 } else { 60 }));
+        }
+        let Millis(timeout) = link.timeout(FIRST, MOST, 0);
+        assert!((80..200).contains(&timeout), "{timeout}");
+    }
+
+    #[test]
+    fn extremes_neither_wrap_nor_panic() {
+        let mut link = RoundTrip::new();
+        link.measure(Millis(u32::MAX));
+        link.measure(Millis(0));
+        assert_eq!(link.timeout(FIRST, MOST, u8::MAX), MOST);
+        let mut quick = RoundTrip::new();
+        quick.measure(Millis(0));
+        assert_eq!(quick.timeout(FIRST, MOST, 0), Millis(LEAST_MARGIN));
+    }
+}

@@ -1,0 +1,283 @@
+//! What the server answers to requests for blocks and pages.
+
+use crate::client::Client;
+use crate::client::config::{Config, Transfer};
+use crate::client::output::{Event, Ignored, Outcome, Ticket};
+use crate::client::receive::Step;
+use crate::client::received::Range;
+use crate::client::round_trip::RoundTrip;
+use crate::client::state::{State, is_specific};
+use crate::time::{Delay, Instant, Millis, Purpose};
+use crate::zcl::{BlockData, CommandId, ImageBlockResponse, Status, WaitForData};
+
+use super::header::Reading;
+use super::page::Stage;
+use super::slots::Lent;
+use super::{Body, Download, whole_words};
+
+/// Requests with NO_IMAGE_AVAILABLE for an answer, in a row, after which the image is gone (section 6.10.6.5.2).
+const MISSING_LIMIT: u8 = 3;
+
+/// What to do with data that came.
+enum Use {
+    /// Store these bytes.
+    Take(Range),
+    /// Nothing: it is here, or with the application, or there is no place for it now.
+    Pass,
+    /// It was not asked for.
+    Refuse,
+    /// It is not even a word of storage.
+    Short,
+}
+
+impl<const ISLANDS: usize> Download<ISLANDS> {
+    /// What to do with the bytes of `block`, which lie in the file.
+    fn judge(&self, block: Range, config: &Config) -> Use {
+        let Some(gap) = self.absent(block.start).filter(|gap| gap.start < block.end) else { return Use::Pass };
+        let is_lent = self.slots.lent().next().is_some();
+        let is_next = !is_lent && self.absent(0).is_some_and(|gap| gap.start == block.start);
+        let is_asked = self.slots.at(block.start).is_some();
+        let mut end = block.end.min(gap.end);
+        if let Transfer::Blocks { .. } = config.transfer {
+            if gap.start != block.start {
+                return Use::Refuse;
+            }
+            if !is_asked && !is_next {
+                return if is_lent { Use::Pass } else { Use::Refuse };
+            }
+            let others = self.slots.requests().map(|request| request.offset);
+            end = others.filter(|offset| *offset > block.start).fold(end, u32::min);
+        } else if let Body::Start(_) = self.body
+            && !is_next
+        {
+            return Use::Pass;
+        }
+        // Storage takes whole words, which begin where the file does, but for the file's last piece.
+        let word = u32::from(config.alignment.get());
+        let start = gap.start.checked_next_multiple_of(word).unwrap_or(u32::MAX);
+        let over = if end == self.offer.size { 0 } else { end.checked_rem(word).unwrap_or(0) };
+        let taken = Range { start, end: end.saturating_sub(over) };
+        if taken.is_empty() {
+            return if is_asked || is_next { Use::Short } else { Use::Pass };
+        }
+        let has_island = match &self.body {
+            Body::Start(_) => true,
+            Body::Rest(_, received) => {
+                received.has_room(self.slots.lent().map(Lent::range).chain(core::iter::once(taken)))
+            }
+        };
+        let has_place = self.slots.at(taken.start).is_some() || self.slots.free() > 0;
+        if has_island && has_place { Use::Take(taken) } else { Use::Pass }
+    }
+
+    /// Learns from a block of `size` bytes how long answers take, and how much the server gives at a time.
+    fn learn(&mut self, now: Instant, sequence: u8, block: Range, config: &Config, link: &mut RoundTrip) {
+        let request = self.slots.at(block.start);
+        let asked = match (request, &self.page) {
+            (Some(request), _) => {
+                if let Some(time) = request.round_trip(now, self.latest, sequence) {
+                    link.measure(time);
+                }
+                u32::from(request.size)
+            }
+            (None, Some(page)) if block.start == page.rest.start => {
+                if page.stage == Stage::Asked && page.sequence == sequence {
+                    link.measure(now.since(page.moved(self.latest)));
+                }
+                page.rest.len().min(self.stride.into())
+            }
+            _ => 0,
+        };
+        if block.len() < asked && block.end != self.offer.size {
+            self.stride = whole_words(u8::try_from(block.len()).unwrap_or(u8::MAX), config);
+        }
+        if let Some(page) = self.page {
+            let (rest, interval) = page.received(now, self.latest, block, self.stride);
+            self.page = rest;
+            if let Some(interval) = interval {
+                self.interval.measure(interval);
+            }
+        }
+        self.latest = now;
+    }
+}
+
+impl<const ISLANDS: usize> Client<ISLANDS> {
+    pub(in crate::client) fn on_block_response<'f>(
+        &mut self,
+        now: Instant,
+        sequence: u8,
+        response: ImageBlockResponse<'f>,
+    ) -> Step<'f, ISLANDS> {
+        if self.state.download().is_none() {
+            return Step::Drop(Ignored::NotExpected);
+        }
+        match response {
+            ImageBlockResponse::Data(block) => self.on_data(now, sequence, block),
+            ImageBlockResponse::Wait(wait) => self.on_wait(now, wait),
+            ImageBlockResponse::Abort => Step::Enter(self.given_up(now, Outcome::ServerAborted)),
+            ImageBlockResponse::Refused(refusal) => self.on_refusal(now, refusal.status()),
+        }
+    }
+
+    fn on_data<'f>(&mut self, now: Instant, sequence: u8, block: BlockData<'f>) -> Step<'f, ISLANDS> {
+        let Some(download) = self.state.download_mut() else { return Step::Drop(Ignored::NotExpected) };
+        let BlockData { id, offset, data } = block;
+        let size = data.size();
+        let end = offset.checked_add(u32::from(size)).filter(|end| *end <= download.offer.size);
+        let (Some(end), true) = (end, id == download.offer.id && size <= self.config.max_data.get()) else {
+            return Step::Malformed(Ignored::NotAsked);
+        };
+        let arrived = Range { start: offset, end };
+        if size == 0 {
+            let next = download.absent(0).is_some_and(|gap| gap.start == offset);
+            return match next || download.slots.at(offset).is_some() {
+                true => self.on_error(now, Outcome::EmptyBlocks),
+                false => Step::Malformed(Ignored::NotAsked),
+            };
+        }
+        let verdict = download.judge(arrived, &self.config);
+        if matches!(verdict, Use::Refuse) {
+            return Step::Malformed(Ignored::NotAsked);
+        }
+        if matches!(verdict, Use::Short) {
+            return self.on_error(now, Outcome::ShortBlocks);
+        }
+        download.learn(now, sequence, arrived, &self.config, &mut self.round_trip);
+        // An answer given twice is usual on a lossy link, and must not lead to another request.
+        let Use::Take(taken) = verdict else { return Step::Drop(Ignored::NotExpected) };
+        let bytes = [taken.start, taken.end].map(|at| usize::try_from(at.saturating_sub(offset)));
+        let data = match bytes {
+            [Ok(start), Ok(end)] => data.get().get(start..end).unwrap_or_default(),
+            _ => return Step::Drop(Ignored::NotExpected),
+        };
+        (download.errors, download.missing, download.missed, download.resumed) = (0, 0, 0, false);
+        download.ready.get_or_insert(now);
+        if let Body::Start(start) = download.body {
+            match start.read(data, &download.offer, &self.config) {
+                Ok(Reading::Incomplete(start)) => download.body = Body::Start(start),
+                Ok(Reading::Fits(facts)) => download.begin_rest(facts, start.stored(), &mut self.round_trip),
+                Err(outcome) => {
+                    let id = download.offer.id;
+                    return Step::Enter(Self::reporting(now, id, Status::INVALID_IMAGE, outcome));
+                }
+            }
+        } else {
+            download.window.answered(&mut self.round_trip);
+        }
+        self.generation = super::super::next_generation(self.generation);
+        let ticket = Ticket(self.generation);
+        let size = u8::try_from(taken.len()).unwrap_or(u8::MAX);
+        download.slots.lend(Lent { offset: taken.start, ticket, size });
+        Step::Lend(ticket, taken.start, data)
+    }
+
+    /// However often a server says wait, it does not count as failure (section 6.8.4).
+    fn on_wait<'f>(&mut self, now: Instant, wait: WaitForData) -> Step<'f, ISLANDS> {
+        if self.state.waits_for_application() {
+            return Step::Drop(Ignored::NotExpected);
+        }
+        let delay = match wait.time.delay(Purpose::Request, self.utc(now), self.config.utc_tolerance) {
+            Ok(delay) => delay,
+            Err(_) => return Step::Malformed(Ignored::NotAsked),
+        };
+        if let Some(period) = wait.min_block_period.filter(|_| self.shows_later_revisions()) {
+            self.period = period;
+        }
+        let until = match delay {
+            // Nothing but a new period: the next request keeps it, counted from the answer.
+            Delay::For(delay) if delay.is_zero() => Some(now.plus(self.pause())),
+            Delay::For(delay) => Some(now.after(delay)),
+            Delay::Forever => self.config.max_wait.map(|most| now.plus(most)),
+        };
+        if let Some(download) = self.state.download_mut() {
+            (download.errors, download.missing) = (0, 0);
+            download.pause(until);
+        }
+        self.events.push(Event::Paused(until));
+        Step::Stay
+    }
+
+    /// The server answered with a Default Response, of `command`, that is an error.
+    pub(in crate::client) fn on_transfer_status<'f>(
+        &mut self,
+        now: Instant,
+        command: CommandId,
+        status: Status,
+    ) -> Step<'f, ISLANDS> {
+        let passes = [Status::NO_IMAGE_AVAILABLE, Status::WAIT_FOR_DATA];
+        match self.state.download_mut() {
+            // Who does not serve pages serves blocks (sections 6.10.7.5.1 and 6.10.7.5.3); of files for one device that
+            // is to be seen.
+            Some(download) if command == CommandId::IMAGE_PAGE_REQUEST && !passes.contains(&status) => {
+                download.pages = false;
+                download.pause(Some(now.max(download.ready.unwrap_or(now))));
+                Step::Stay
+            }
+            _ => self.on_refusal(now, status),
+        }
+    }
+
+    /// The server answered a request with a status.
+    fn on_refusal<'f>(&mut self, now: Instant, status: Status) -> Step<'f, ISLANDS> {
+        // One that repeats another, or comes late, must not count: it refuses no request that is open.
+        let Some(download) = self.state.download_mut().filter(|download| download.is_waiting()) else {
+            return Step::Drop(Ignored::NotExpected);
+        };
+        match status {
+            Status::NO_IMAGE_AVAILABLE => {
+                download.missing = download.missing.saturating_add(1);
+                if download.missing >= MISSING_LIMIT {
+                    return Step::Enter(self.given_up(now, Outcome::ImageGone));
+                }
+                self.ask_later(now)
+            }
+            // Some servers say so in a Default Response, without a time.
+            Status::WAIT_FOR_DATA => self.ask_later(now),
+            Status::UNSUP_CLUSTER_COMMAND if is_specific(download.offer.id) => {
+                let ended = self.closed(now, Outcome::SpecificFilesUnsupported);
+                self.leave_server();
+                Step::Enter(ended)
+            }
+            _ => {
+                download.missing = 0;
+                self.on_error(now, Outcome::ServerErrors(status))
+            }
+        }
+    }
+
+    fn on_error<'f>(&mut self, now: Instant, outcome: Outcome) -> Step<'f, ISLANDS> {
+        let Some(download) = self.state.download_mut().filter(|download| download.is_waiting()) else {
+            return Step::Drop(Ignored::NotExpected);
+        };
+        download.errors = download.errors.saturating_add(1);
+        if download.errors >= self.config.error_limit {
+            let id = download.offer.id;
+            return Step::Enter(Self::reporting(now, id, Status::ABORT, outcome));
+        }
+        self.ask_later(now)
+    }
+
+    fn ask_later<'f>(&mut self, now: Instant) -> Step<'f, ISLANDS> {
+        let at: Millis = self.config.error_pause;
+        if let Some(download) = self.state.download_mut() {
+            download.pause(Some(now.plus(at)));
+        }
+        Step::Stay
+    }
+
+    /// The server does not have the file any more. One that was resumed may have been replaced meanwhile: that is asked
+    /// at once.
+    fn given_up(&mut self, now: Instant, outcome: Outcome) -> State<ISLANDS> {
+        let resumed = self.state.download().is_some_and(|download| download.resumed);
+        let ended = self.closed(now, outcome);
+        match ended {
+            State::Idle { .. } if resumed => self.asking(now),
+            _ => ended,
+        }
+    }
+
+    pub(in crate::client) const fn shows_later_revisions(&self) -> bool {
+        self.config.revision > 0
+    }
+}

@@ -1,0 +1,100 @@
+//! A page: one request, a run of blocks (section 6.10.7).
+//!
+//! ```text
+//!   request      block   block           block        last block     next page
+//!   |------------|-------|-------|-------|------- ... |--------------|
+//!     round trip   interval       lost                  at once: what was lost is asked for by blocks,
+//!                                                       then the next page
+//! ```
+//!
+//! Any request would end the page (a server drops it for whatever is newer), so nothing is sent while blocks come.
+//! How long to wait for the next one follows the interval between those that came.
+
+use crate::client::received::Range;
+use crate::client::round_trip::RoundTrip;
+use crate::time::{Instant, Millis};
+
+use super::slots::Stamp;
+
+/// Pages asked for in a row without a byte, after which blocks are asked for instead.
+pub(super) const MISSED_LIMIT: u8 = 4;
+
+/// Blocks that may be lost in a row before the page counts as ended.
+const LOST_LIMIT: u32 = 4;
+
+/// A spacing from which on a device need not stay awake between two blocks, ms.
+pub(super) const LONG: u16 = 1000;
+
+/// A page under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Page {
+    /// What is still to come of it.
+    pub(super) rest: Range,
+    /// When it was asked for, or the last block came.
+    at: Stamp,
+    /// Of the request.
+    pub(super) sequence: u8,
+    pub(super) stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Nothing came yet.
+    Asked,
+    /// Blocks come.
+    Running,
+}
+
+impl Page {
+    pub(super) const fn asked(now: Instant, sequence: u8, range: Range) -> Self {
+        Self { rest: range, at: Stamp::of(now), sequence, stage: Stage::Asked }
+    }
+
+    /// When it was asked for, or the last block came.
+    pub(super) fn moved(&self, latest: Instant) -> Instant {
+        self.at.before(latest)
+    }
+
+    /// A block came, all before `end`; `latest` is when anything came or went last. What is left of the page, and what
+    /// the interval between two blocks was.
+    pub(super) fn received(
+        self,
+        now: Instant,
+        latest: Instant,
+        block: Range,
+        stride: u8,
+    ) -> (Option<Self>, Option<Millis>) {
+        let Self { rest, at, stage, .. } = self;
+        if block.start < rest.start {
+            // Out of order, or the answer to another request: it says nothing of what is to come.
+            return (Some(Self { at: Stamp::of(now), ..self }), None);
+        }
+        let passed = block.end.saturating_sub(rest.start).checked_div(stride.into()).unwrap_or(1).max(1);
+        let interval = now.since(at.before(latest)).0.checked_div(passed).map(Millis);
+        let left = Range { start: block.end, end: rest.end };
+        let page = Self { rest: left, at: Stamp::of(now), stage: Stage::Running, ..self };
+        (Some(page).filter(|page| !page.rest.is_empty()), interval.filter(|_| stage == Stage::Running))
+    }
+
+    /// Until when the next block is waited for; `first` is how long for the first one.
+    pub(super) fn deadline(
+        &self,
+        latest: Instant,
+        stride: u8,
+        first: Millis,
+        interval: &RoundTrip,
+        spacing: u16,
+        most: Millis,
+    ) -> Instant {
+        let wait = match self.stage {
+            Stage::Asked => first.0,
+            Stage::Running => {
+                let blocks = self.rest.len().div_ceil(u32::from(stride).max(1)).min(LOST_LIMIT);
+                let one = interval.timeout(Millis(first.0.saturating_add(spacing.into())), most, 0);
+                let mean = interval.mean().map_or(u32::from(spacing), |Millis(mean)| mean);
+                one.0.saturating_add(mean.saturating_mul(blocks.saturating_sub(1)))
+            }
+        };
+        self.at.before(latest).plus(Millis(wait))
+    }
+}

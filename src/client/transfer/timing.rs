@@ -1,0 +1,159 @@
+//! The deadlines of a download: of the next request, of answers, of the blocks of a page.
+
+use crate::client::Client;
+use crate::client::config::Config;
+use crate::client::output::Outcome;
+use crate::client::retransmit::doubled;
+use crate::client::round_trip::RoundTrip;
+use crate::client::state::State;
+use crate::link::Token;
+use crate::time::{Instant, Millis};
+use crate::zcl::Status;
+
+use super::page::{LONG, MISSED_LIMIT, Page, Stage};
+use super::slots::Request;
+use super::{Download, spacing};
+
+/// The last cluster revision whose MinimumBlockPeriod counts seconds.
+const LAST_IN_SECONDS: u16 = 2;
+
+impl<const ISLANDS: usize> Download<ISLANDS> {
+    /// When something is to be done without anybody's doing.
+    pub(in crate::client) fn deadline(&self, config: &Config, link: &RoundTrip) -> Option<Instant> {
+        if let Some(page) = &self.page {
+            return Some(self.page_end(page, config, link));
+        }
+        if self.is_given_up(config) {
+            return Some(self.latest);
+        }
+        let request = self.wanted(config).and(self.ready);
+        let waiting = self.slots.requests().filter(|request| request.waiting);
+        waiting.map(|request| self.overdue_at(request, config, link)).chain(request).min()
+    }
+
+    /// Takes note of what was not answered in time.
+    pub(super) fn settle(&mut self, now: Instant, config: &Config, link: &RoundTrip) {
+        if let Some(page) = self.page {
+            if self.page_end(&page, config, link) > now {
+                return;
+            }
+            self.page = None;
+            self.pages = self.pages && self.missed < MISSED_LIMIT;
+        }
+        let latest = self.latest;
+        for request in self.slots.requests_mut() {
+            if request.waiting && overdue_at(request, latest, config, link) <= now {
+                request.waiting = false;
+                self.window.unanswered();
+            }
+        }
+    }
+
+    fn page_end(&self, page: &Page, config: &Config, link: &RoundTrip) -> Instant {
+        let first = link.timeout(config.first_timeout, config.max_timeout, self.missed.saturating_sub(1));
+        page.deadline(self.latest, self.stride, first, &self.interval, spacing(config), config.max_timeout)
+    }
+
+    fn overdue_at(&self, request: &Request, config: &Config, link: &RoundTrip) -> Instant {
+        overdue_at(request, self.latest, config, link)
+    }
+
+    /// Whether a block was asked for often enough without an answer.
+    pub(super) fn is_given_up(&self, config: &Config) -> bool {
+        self.slots.requests().any(|request| !request.waiting && request.tries >= config.block_attempts)
+    }
+
+    /// Nothing is asked for before `at`.
+    pub(super) fn pause_until(&mut self, at: Instant) {
+        self.ready = self.ready.map(|ready| ready.max(at));
+    }
+
+    /// Nobody is waited for; all goes on at `ready`.
+    pub(super) fn pause(&mut self, ready: Option<Instant>) {
+        self.slots.renew();
+        (self.page, self.missed, self.ready) = (None, 0, ready);
+    }
+
+    /// The server is looked up anew: what is under way is sent again after that.
+    pub(in crate::client) fn recall(&mut self, now: Instant) {
+        if self.is_waiting() {
+            self.page = None;
+            self.ready = Some(now);
+            for request in self.slots.requests_mut() {
+                request.waiting = false;
+            }
+        }
+    }
+
+    /// What is to be asked for next could not be sent, which counts as a try.
+    pub(in crate::client) fn miss(&mut self, now: Instant, config: &Config) {
+        if let Some(ask) = self.wanted(config) {
+            self.sent(now, ask, 0, Millis(0));
+            self.recall(now);
+            self.pages = self.pages && self.missed < MISSED_LIMIT;
+        }
+    }
+
+    /// The last try of a request did not arrive: the next one follows after `pause`, doubled with each try, if not earlier.
+    /// The answer may come all the same, as the acknowledgement alone may be what was lost.
+    pub(in crate::client) fn undelivered(&mut self, token: Token, now: Instant, config: &Config, link: &RoundTrip) {
+        let page = self.page.filter(|page| page.stage == Stage::Asked && Token::request(page.sequence) == token);
+        let waits = |request: &&Request| request.waiting && Token::request(request.sequence) == token;
+        let (overdue, tries) = match (page, self.slots.requests().find(waits)) {
+            (Some(page), _) => (self.page_end(&page, config, link), self.missed),
+            (None, Some(request)) => (self.overdue_at(request, config, link), request.tries),
+            (None, None) => return,
+        };
+        let at = now.plus(doubled(config.error_pause, tries.saturating_sub(1)));
+        if at >= overdue {
+            return;
+        }
+        self.pause_until(at);
+        if page.is_some() {
+            self.page = None;
+        }
+        for request in self.slots.requests_mut() {
+            request.waiting = request.waiting && Token::request(request.sequence) != token;
+        }
+    }
+
+    /// Whether a device that sleeps should poll its parent often: an answer is to come, and soon.
+    pub(in crate::client) fn is_near(&self, config: &Config) -> bool {
+        let running = self.page.is_some_and(|page| page.stage == Stage::Running);
+        self.is_waiting() && !(running && spacing(config) >= LONG)
+    }
+}
+
+fn overdue_at(request: &Request, latest: Instant, config: &Config, link: &RoundTrip) -> Instant {
+    let unanswered = request.tries.saturating_sub(1);
+    request.last.before(latest).plus(link.timeout(config.first_timeout, config.max_timeout, unanswered))
+}
+
+impl<const ISLANDS: usize> Client<ISLANDS> {
+    /// What is overdue is asked for again, by the next [`poll_transmit`](Client::poll_transmit), or given up.
+    pub(in crate::client) fn download_timeout(&mut self, now: Instant) {
+        let Some(download) = self.state.download_mut() else { return };
+        download.settle(now, &self.config, &self.round_trip);
+        let id = download.offer.id;
+        if download.is_given_up(&self.config) {
+            self.enter(Self::reporting(now, id, Status::ABORT, Outcome::ServerSilent));
+        }
+    }
+
+    /// The next request of a download could not be sent.
+    pub(in crate::client) fn download_missed(&mut self, now: Instant) {
+        if let State::Downloading(download) = &mut self.state {
+            download.miss(now, &self.config);
+        }
+        self.download_timeout(now);
+    }
+
+    /// The least time between two requests: the device's own, or the server's where that is longer.
+    pub(super) fn pause(&self) -> Millis {
+        let period = u32::from(self.period);
+        let period =
+            if self.config.revision <= LAST_IN_SECONDS { Millis::secs(period) } else { Millis(period) };
+        // Seconds can make a block a day; no server is waited for longer than when it names no end.
+        period.min(self.config.max_wait.unwrap_or(period)).max(self.config.block_pause)
+    }
+}
