@@ -286,8 +286,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         let sequence = self.sequence;
         let len = Frame::to_server(sequence, request).encode(buf).ok()?;
         // How long blocks take says nothing of a decision.
-        let timeout =
-            RoundTrip::new().timeout(self.config.first_timeout, self.config.max_timeout, attempts);
+        let timeout = RoundTrip::new().timeout(self.config.first_timeout, self.config.max_timeout, attempts);
         self.state.exchange_mut()?.sent(now, sequence, timeout);
         self.sequence = sequence.wrapping_add(1);
         self.repeated = self.repeated.saturating_add(u32::from(attempts > 0));

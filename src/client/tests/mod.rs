@@ -7,10 +7,12 @@ mod discover;
 mod finish;
 mod life;
 mod pace;
+mod page;
 mod query;
 mod resume;
 mod sets;
 mod specific;
+mod window;
 
 use std::vec::Vec;
 

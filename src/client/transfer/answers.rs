@@ -33,7 +33,9 @@ enum Use {
 impl<const ISLANDS: usize> Download<ISLANDS> {
     /// What to do with the bytes of `block`, which lie in the file.
     fn judge(&self, block: Range, config: &Config) -> Use {
-        let Some(gap) = self.absent(block.start).filter(|gap| gap.start < block.end) else { return Use::Pass };
+        let Some(gap) = self.absent(block.start).filter(|gap| gap.start < block.end) else {
+            return Use::Pass;
+        };
         let is_lent = self.slots.lent().next().is_some();
         let is_next = !is_lent && self.absent(0).is_some_and(|gap| gap.start == block.start);
         let is_asked = self.slots.at(block.start).is_some();

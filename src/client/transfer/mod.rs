@@ -20,7 +20,6 @@ mod slots;
 mod timing;
 mod window;
 
-
 use crate::codec::Encode;
 use crate::link::{Token, Transmit};
 use crate::time::{Instant, Millis};
@@ -144,9 +143,8 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
 
     fn gap_from(&self, start: u32) -> Option<Range> {
         match &self.body {
-            Body::Start(stored) => {
-                Some(Range { start: start.max(stored.stored()), end: self.offer.size }).filter(|gap| !gap.is_empty())
-            }
+            Body::Start(stored) => Some(Range { start: start.max(stored.stored()), end: self.offer.size })
+                .filter(|gap| !gap.is_empty()),
             Body::Rest(_, received) => received.gap_from(start, self.offer.size),
         }
     }
@@ -199,12 +197,11 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         if open >= window {
             return None;
         }
-        self.recalled(config).or_else(|| {
-            let gap = self.unasked(0).filter(|_| self.slots.free() > 0)?;
-            // One at a time, what a server does not give is asked for again, however little it gave before.
-            let most = if window == 1 { whole_words(config.max_data.get(), config) } else { self.stride };
-            Some(Ask::Block(first(gap, most)))
-        })
+        // One at a time, what a server does not give is asked for again, however little it gave before.
+        let most = if window == 1 { whole_words(config.max_data.get(), config) } else { self.stride };
+        let unasked = self.unasked(0).filter(|_| self.slots.free() > 0).map(|gap| first(gap, most));
+        let lowest = self.recalled(config).into_iter().chain(unasked).min_by_key(|range| range.start);
+        lowest.map(Ask::Block)
     }
 
     /// Single blocks for what is missing here and there, then the next page.
@@ -214,7 +211,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         if open < places
             && let Some(again) = self.recalled(config)
         {
-            return Some(again);
+            return Some(Ask::Block(again));
         }
         let few = u32::from(self.stride).saturating_mul(FEW);
         let top = self.top();
@@ -233,10 +230,9 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
     }
 
     /// What was asked for and is to be asked for again, the lowest first.
-    fn recalled(&self, config: &Config) -> Option<Ask> {
+    fn recalled(&self, config: &Config) -> Option<Range> {
         let due = |request: &&Request| !request.waiting && request.tries < config.block_attempts;
-        let first = self.slots.requests().filter(due).min_by_key(|request| request.offset)?;
-        Some(Ask::Block(first.range()))
+        self.slots.requests().filter(due).map(Request::range).min_by_key(|range| range.start)
     }
 
     /// As much of `gap` as a page can bring.
@@ -350,7 +346,8 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
                 ToServer::ImagePage(ImagePageRequest {
                     id,
                     offset: range.start,
-                    max_data: u8::try_from(page_size).map_or(download.stride, |size| size.min(download.stride)),
+                    max_data: u8::try_from(page_size)
+                        .map_or(download.stride, |size| size.min(download.stride)),
                     page_size,
                     spacing: spacing(&self.config).max(u16::try_from(self.pause().0).unwrap_or(u16::MAX)),
                     node,
@@ -360,7 +357,12 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     }
 
     /// The application has a block, or not: on to the next, or to the check of the whole.
-    pub(super) fn after_stored(&mut self, now: Instant, ticket: Ticket, result: Stored) -> Result<(), StaleTicket> {
+    pub(super) fn after_stored(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        result: Stored,
+    ) -> Result<(), StaleTicket> {
         let busy_until = now.plus(self.config.error_pause);
         let download = self.state.download_mut().ok_or(StaleTicket)?;
         let lent = download.slots.take_back(ticket).ok_or(StaleTicket)?;

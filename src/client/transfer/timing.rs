@@ -96,8 +96,15 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
 
     /// The last try of a request did not arrive: the next one follows after `pause`, doubled with each try, if not earlier.
     /// The answer may come all the same, as the acknowledgement alone may be what was lost.
-    pub(in crate::client) fn undelivered(&mut self, token: Token, now: Instant, config: &Config, link: &RoundTrip) {
-        let page = self.page.filter(|page| page.stage == Stage::Asked && Token::request(page.sequence) == token);
+    pub(in crate::client) fn undelivered(
+        &mut self,
+        token: Token,
+        now: Instant,
+        config: &Config,
+        link: &RoundTrip,
+    ) {
+        let page =
+            self.page.filter(|page| page.stage == Stage::Asked && Token::request(page.sequence) == token);
         let waits = |request: &&Request| request.waiting && Token::request(request.sequence) == token;
         let (overdue, tries) = match (page, self.slots.requests().find(waits)) {
             (Some(page), _) => (self.page_end(&page, config, link), self.missed),

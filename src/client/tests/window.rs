@@ -1,0 +1,212 @@
+//! Several requests at a time.
+
+use core::num::NonZeroU8;
+
+use super::*;
+
+const SIZE: usize = 2000;
+
+fn windowed(window: u8) -> Config {
+    Config { transfer: Transfer::Blocks { window: NonZeroU8::new(window).unwrap() }, ..config() }
+}
+
+fn long_file() -> Vec<u8> {
+    let header = FileHeader::new(OFFERED);
+    let data: Vec<u8> = (0..SIZE - 6 - header.header_len()).map(|place| (place % 251) as u8).collect();
+    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
+    let mut bytes = std::vec![0; SIZE];
+    assert_eq!(Writer::new(header, &elements).unwrap().encode(&mut bytes), Ok(SIZE));
+    bytes
+}
+
+/// A client that has its first block, the whole header; it took 20 ms.
+fn opened(config: Config) -> (Script, Vec<u8>) {
+    let mut script = Script::querying(config);
+    script.receives(Meta::unicast(SERVER), &offer(0, 0x02, OFFERED, SIZE as u32));
+    script.accept().prepare();
+    let file = long_file();
+    assert_eq!(asked(&mut script), [(1, 0, 64)], "one until the header is here");
+    script.until(20);
+    assert_eq!(script.gets_block(1, 0, &file[..64]), Met::Done);
+    (script, file)
+}
+
+/// All requests that are sent now: number, offset and size.
+fn asked(script: &mut Script) -> Vec<(u8, u32, u8)> {
+    let mut asked = Vec::new();
+    while let Some((_, bytes)) = script.transmit() {
+        let Message::ToServer(ToServer::ImageBlock(request)) = decode(&bytes).message else {
+            panic!("not a block request: {bytes:02x?}");
+        };
+        asked.push((bytes[1], request.offset, request.max_data));
+        assert!(asked.len() <= 64, "no end of requests");
+    }
+    asked
+}
+
+fn gets(script: &mut Script, file: &[u8], sequence: u8, offset: usize, size: usize) -> Met {
+    script.gets_block(sequence, offset as u32, &file[offset..offset + size])
+}
+
+#[test]
+fn as_many_blocks_are_asked_for_as_the_window_holds() {
+    for (window, open) in [(1, 1), (2, 2), (4, 4), (9, 9), (200, 9)] {
+        let (mut script, file) = opened(windowed(window));
+        let requests = asked(&mut script);
+        let expected: Vec<_> = (0..open).map(|place| (2 + place, 64 + 64 * u32::from(place), 64)).collect();
+        assert_eq!(requests, expected, "window {window}");
+        // Each answer makes room for one more.
+        assert_eq!(gets(&mut script, &file, 2, 64, 64), Met::Done);
+        assert_eq!(asked(&mut script), [(2 + open, 64 + 64 * u32::from(open), 64)]);
+    }
+}
+
+#[test]
+fn blocks_with_the_application_count_as_open() {
+    let (mut script, file) = opened(windowed(3));
+    assert_eq!(asked(&mut script).len(), 3);
+    let mut tickets = Vec::new();
+    for (sequence, offset) in [(4, 192), (2, 64), (3, 128)] {
+        let frame = block(sequence, OFFERED, offset, &file[offset as usize..offset as usize + 64]);
+        let Handled::Store(lent) = script.client.handle_frame(script.now, Meta::unicast(SERVER), &frame)
+        else {
+            panic!("no data");
+        };
+        assert_eq!(lent.offset, offset);
+        tickets.push(lent.ticket);
+        let again = script.receives(Meta::unicast(SERVER), &frame);
+        assert_eq!(again, Met::Ignored(Ignored::NotExpected), "it is being stored");
+    }
+    script.is_silent();
+    assert_eq!(script.client.waiting_for(), Waiting::Application);
+    assert_eq!(script.client.poll_timeout(), None);
+    // Stored in any order; a ticket is good once.
+    assert_eq!(script.client.progress().unwrap().received, 64);
+    script.client.stored(script.now, tickets[0], Stored::Ok).unwrap();
+    assert_eq!(script.client.stored(script.now, tickets[0], Stored::Ok), Err(StaleTicket));
+    assert_eq!(script.client.progress().unwrap().received, 64);
+    assert_eq!(asked(&mut script), [(5, 256, 64)]);
+    // What storage could not take is asked for again, after a pause.
+    script.client.stored(script.now, tickets[2], Stored::Busy).unwrap();
+    script.client.stored(script.now, tickets[1], Stored::Ok).unwrap();
+    assert_eq!(script.client.progress().unwrap().received, 128);
+    script.is_silent();
+    script.until(1020);
+    assert!(asked(&mut script).contains(&(6, 128, 64)));
+}
+
+#[test]
+fn after_an_abort_no_ticket_is_good() {
+    let (mut script, file) = opened(windowed(3));
+    asked(&mut script);
+    let frame = block(2, OFFERED, 64, &file[64..128]);
+    let Handled::Store(lent) = script.client.handle_frame(script.now, Meta::unicast(SERVER), &frame) else {
+        panic!("no data");
+    };
+    script.client.abort(script.now).unwrap();
+    assert_eq!(script.client.stored(script.now, lent.ticket, Stored::Ok), Err(StaleTicket));
+}
+
+#[test]
+fn a_gap_is_filled_before_what_is_new() {
+    let (mut script, file) = opened(windowed(3));
+    asked(&mut script);
+    // The first of three is lost.
+    script.until(40);
+    gets(&mut script, &file, 3, 128, 64);
+    gets(&mut script, &file, 4, 192, 64);
+    assert_eq!(asked(&mut script), [(5, 256, 64), (6, 320, 64)]);
+    let deadline = script.client.poll_timeout().unwrap();
+    assert!(deadline > at(40) && deadline <= at(20 + 200), "{deadline:?}");
+    script.until(deadline.as_millis());
+    assert_eq!(asked(&mut script), [(7, 64, 64)]);
+    assert_eq!(script.client.requests_repeated(), 1);
+    // Its answer closes the gap.
+    gets(&mut script, &file, 7, 64, 64);
+    assert_eq!(script.client.progress().unwrap().received, 256);
+}
+
+#[test]
+fn what_a_server_gives_is_asked_for_from_then_on() {
+    let (mut script, file) = opened(windowed(4));
+    asked(&mut script);
+    // 50 bytes, where 64 were asked for.
+    for (sequence, offset) in [(2, 64), (3, 128), (4, 192), (5, 256)] {
+        assert_eq!(gets(&mut script, &file, sequence, offset, 50), Met::Done);
+    }
+    let mut requests = asked(&mut script);
+    assert_eq!(requests.remove(0), (6, 114, 14), "the gap between");
+    let mut offsets = std::vec![(114, 14)];
+    offsets.extend(requests.iter().map(|(_, offset, size)| (*offset, *size)));
+    assert_eq!(offsets[..4], [(114, 14), (178, 14), (242, 14), (306, 50)]);
+}
+
+#[test]
+fn a_server_that_answers_one_of_those_at_once_is_asked_one_by_one() {
+    let (mut script, file) = opened(windowed(8));
+    let (mut rounds, mut blocks, mut requests) = (0, 0, 0);
+    let mut steps = 0;
+    let mut last_start = 0;
+    while script.client.progress().is_some() {
+        steps += 1;
+        assert!(steps < 1000, "no end");
+        let asked = asked(&mut script);
+        requests += asked.len();
+        if let Some((sequence, offset, size)) = asked.first() {
+            rounds += usize::from(asked.len() > 1);
+            last_start = steps;
+            let later = script.now.as_millis() + 20;
+            script.until(later);
+            gets(&mut script, &file, *sequence, *offset as usize, usize::from(*size));
+            blocks += 1;
+        } else {
+            let deadline = script.client.poll_timeout().expect("nothing stalls");
+            script.until(deadline.as_millis());
+        }
+    }
+    assert!(last_start > 0 && blocks >= SIZE / 64, "{blocks}");
+    assert!(rounds <= 4, "{rounds} times several at once");
+    assert!(requests <= SIZE / 64 + 16 + 8, "{requests} requests");
+}
+
+#[test]
+fn errors_of_all_that_is_open_count_once() {
+    let (mut script, _) = opened(windowed(4));
+    let open = asked(&mut script);
+    for (sequence, ..) in &open {
+        script.gets(&std::format!("18 {sequence:02x} 0B 03 98"));
+    }
+    script.is_silent();
+    let time = script.now.as_millis() + 1000;
+    script.until(time);
+    assert_eq!(asked(&mut script).len(), 4, "asked for again, all of them");
+    assert!(script.client.progress().is_some(), "that was the first of three");
+}
+
+#[test]
+fn a_wait_is_for_all_that_is_open() {
+    let (mut script, file) = opened(windowed(4));
+    asked(&mut script);
+    script.gets("19 02 05 97 00000000 05000000");
+    script.is_silent();
+    // Late, but what was asked for.
+    assert_eq!(gets(&mut script, &file, 3, 128, 64), Met::Done);
+    script.until(20 + 4999).is_silent();
+    script.until(20 + 5000);
+    let again: Vec<_> = asked(&mut script).iter().map(|(_, offset, _)| *offset).collect();
+    assert_eq!(again, [64, 192, 256, 320]);
+}
+
+#[test]
+fn a_server_that_falls_silent_is_given_up() {
+    let (mut script, _) = opened(windowed(4));
+    let mut sent = 0;
+    while script.client.progress().is_some() {
+        sent += asked(&mut script).len();
+        assert!(sent < 500, "no end");
+        let deadline = script.client.poll_timeout().expect("nothing stalls");
+        script.until(deadline.as_millis());
+    }
+    assert!(script.transmit().is_some(), "the end");
+    assert!(script.now < at(10 * 60 * 1000), "{:?}", script.now);
+}
