@@ -1,4 +1,4 @@
-//! A client and a server on virtual time: the world that tests, benches and examples share.
+//! Client and server on virtual time: the world that tests, benches and examples share.
 //!
 //! ```text
 //!   Server + Catalog          Link to client  (latency, loss)           Client
@@ -8,16 +8,23 @@
 //! ```
 //!
 //! Nobody waits: the clock jumps to the next moment anything is to happen. The same [`Settings`], the same run.
+//!
+//! [`world`] is the larger of two: many clients, a radio channel, and all that goes wrong.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod agenda;
 mod demo;
 mod flash;
+pub mod ideal;
 mod link;
+pub mod net;
 mod nor;
+pub mod radio;
 mod upgrade;
 
+pub use agenda::{Agenda, Micros};
 pub use demo::demonstration_file;
 pub use flash::{Flash, FlashError};
 pub use link::Link;

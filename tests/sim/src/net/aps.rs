@@ -1,0 +1,88 @@
+//! Acknowledgements end to end: sent again after 1.6 s, three times, then given up.
+
+use zigbee_ota::link::{Delivery, Token};
+
+use super::{Arrival, Datagram, Event, HELD, Kind, Net};
+use crate::Micros;
+
+/// apscAckWaitDuration, as common stacks have it.
+const ACK_WAIT: Micros = 1_600_000;
+
+/// apscMaxFrameRetries.
+const RETRIES: u8 = 3;
+
+/// A frame whose acknowledgement is waited for.
+#[derive(Debug)]
+pub(super) struct Pending {
+    datagram: Datagram,
+    token: Token,
+    /// The try that its receiver got first.
+    delivered: Option<u8>,
+}
+
+impl Net {
+    pub(super) fn expect_ack(&mut self, now: Micros, datagram: &Datagram, token: Token) {
+        self.pending.push(Pending { datagram: datagram.clone(), token, delivered: None });
+        self.agenda.put(now + self.ack_wait(datagram), Event::Overdue(datagram.counter));
+    }
+
+    /// Whoever sleeps on either side makes it longer.
+    fn ack_wait(&self, datagram: &Datagram) -> Micros {
+        let sleeps = [datagram.from, datagram.to].iter().any(|node| self.sleepers[usize::from(*node)]);
+        if sleeps { ACK_WAIT + HELD } else { ACK_WAIT }
+    }
+
+    fn find(&self, counter: u32) -> Option<usize> {
+        self.pending.iter().position(|pending| pending.datagram.counter == counter)
+    }
+
+    pub(super) fn overdue(&mut self, now: Micros, counter: u32) {
+        let Some(place) = self.find(counter) else { return };
+        let pending = &mut self.pending[place];
+        if pending.datagram.attempt >= RETRIES {
+            return self.settle(place, Delivery::Failed);
+        }
+        pending.datagram.attempt += 1;
+        let datagram = pending.datagram.clone();
+        self.agenda.put(now + self.ack_wait(&datagram), Event::Overdue(counter));
+        self.carry(now, datagram);
+    }
+
+    fn settle(&mut self, place: usize, delivery: Delivery) {
+        let Pending { datagram, token, .. } = self.pending.swap_remove(place);
+        if self.settings.reports && token != Token::NONE {
+            self.arrivals.push_back(Arrival::Report { sender: datagram.from, token, delivery });
+        }
+    }
+
+    /// The receiver has it.
+    pub(super) fn deliver(&mut self, now: Micros, datagram: Datagram) {
+        let Datagram { from, to, kind, counter, attempt, bytes } = datagram;
+        match kind {
+            Kind::Data { acknowledged } => {
+                let pending = self.find(counter).map(|place| &mut self.pending[place]);
+                let first = pending.is_none_or(|p| *p.delivered.get_or_insert(attempt) == attempt);
+                // The acknowledgement is queued before the application can answer.
+                if acknowledged {
+                    let bytes = [].into();
+                    let ack = Datagram { from: to, to: from, kind: Kind::Ack, counter, attempt, bytes };
+                    self.carry(now, ack);
+                }
+                if first || !self.settings.suppress_copies {
+                    self.arrivals.push_back(Arrival::Frame { from, to, bytes });
+                }
+            }
+            Kind::Ack => {
+                if let Some(place) = self.find(counter) {
+                    self.settle(place, Delivery::Acknowledged);
+                }
+            }
+            Kind::Poll => {}
+        }
+    }
+
+    /// Nobody of this node waits for anything any more: it has lost its memory.
+    pub fn forget(&mut self, node: crate::radio::Node) {
+        self.pending.retain(|pending| pending.datagram.from != node);
+    }
+}

@@ -1,0 +1,44 @@
+//! Devices whose radio is off: their parent holds what comes for them until they ask for it.
+
+use super::{Datagram, Kind, Net};
+use crate::Micros;
+use crate::radio::Node;
+
+/// For how long a parent holds a frame.
+pub const HELD: Micros = 7_680_000;
+
+impl Net {
+    /// From now on this client hears nothing between its polls.
+    pub fn set_sleepy(&mut self, client: Node) {
+        self.sleepers[usize::from(client)] = true;
+    }
+
+    /// A sleepy client asks its parent for what it holds, and gets all of it.
+    pub fn poll_parent(&mut self, now: Micros, client: Node) {
+        let parent = self.parent();
+        let bytes = [].into();
+        let poll = Datagram { from: client, to: parent, kind: Kind::Poll, counter: 0, attempt: 0, bytes };
+        match &mut self.radio {
+            Some(radio) => radio.carry(now, client, parent, poll),
+            None => self.release(now, client),
+        }
+    }
+
+    pub(super) fn hold(&mut self, now: Micros, datagram: Datagram) {
+        self.held.push((now + HELD, datagram));
+    }
+
+    pub(super) fn release(&mut self, now: Micros, client: Node) {
+        let parent = self.parent();
+        self.held.retain(|(until, _)| *until >= now);
+        let (for_it, others) =
+            std::mem::take(&mut self.held).into_iter().partition(|(_, datagram)| datagram.to == client);
+        self.held = others;
+        for (_, datagram) in Vec::from_iter::<Vec<(Micros, Datagram)>>(for_it) {
+            match &mut self.radio {
+                Some(radio) => radio.carry(now, parent, client, datagram),
+                None => self.strike(now, datagram),
+            }
+        }
+    }
+}

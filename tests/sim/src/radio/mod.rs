@@ -1,0 +1,294 @@
+//! One radio channel that all stations share and hear: unslotted CSMA-CA, acknowledged frames, relays.
+//!
+//! ```text
+//! station 0        n+1 .. n+hops-1             1 .. n
+//!  server  <--->  relay  <--->  relay  <--->  clients
+//! ```
+//!
+//! Two frames that overlap are both lost, acknowledgements too. There are no hidden stations, no capture, no other
+//! traffic and no fragments: a frame has to fit in one MPDU.
+
+mod station;
+pub mod timing;
+
+use std::collections::VecDeque;
+
+use crate::net::Datagram;
+use crate::{Agenda, Micros};
+use station::{Mpdu, Station};
+use timing::{
+    ACK_WAIT, BACKOFFS, CCA, GREATEST_EXPONENT, LONGEST_MPDU, MAC_ACK, RETRIES, TURNAROUND, on_air,
+};
+
+/// A station: the server is 0, clients count from 1, relays follow.
+pub type Node = u16;
+
+/// Who stands where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Topology {
+    /// Clients, each as many hops away.
+    pub clients: u16,
+    /// From the server to each client, 1 or more; the relays between are those of all.
+    pub hops: u16,
+    /// What a relay takes to pass a frame on.
+    pub relay_delay: Micros,
+}
+
+/// What went over the channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Transmissions of frames, repeated ones included, acknowledgements not.
+    pub transmissions: u64,
+    /// Those that collided, or whose acknowledgement did.
+    pub collisions: u64,
+    /// Frames that a station gave up: the channel was busy, or no acknowledgement came.
+    pub dropped: u64,
+}
+
+/// The channel with its stations.
+#[derive(Debug)]
+pub struct Radio {
+    topology: Topology,
+    random: fastrand::Rng,
+    agenda: Agenda<(Node, Event)>,
+    stations: Vec<Station>,
+    /// Who sends now.
+    on_air: Vec<OnAir>,
+    /// When somebody sent last.
+    last_busy: Micros,
+    arrived: VecDeque<(Node, Datagram)>,
+    traffic: Traffic,
+}
+
+/// What happens to a station.
+#[derive(Debug)]
+enum Event {
+    /// Its backoff and the assessment of the channel after it are over.
+    Assessed,
+    /// It begins to send.
+    Send,
+    /// Its frame is sent.
+    Sent,
+    /// The receiver of its frame begins to acknowledge.
+    Acknowledge,
+    /// The acknowledgement of its frame is sent.
+    Acknowledged,
+    /// No acknowledgement came.
+    Unacknowledged,
+    /// A frame is to be passed on.
+    PassOn(Mpdu),
+}
+
+#[derive(Debug)]
+struct OnAir {
+    /// Whose frame it is, or is acknowledged.
+    sender: Node,
+    collided: bool,
+}
+
+impl Radio {
+    /// A silent channel.
+    #[must_use]
+    pub fn new(topology: Topology, seed: u64) -> Self {
+        let stations = usize::from(topology.clients) + usize::from(topology.hops);
+        Self {
+            topology,
+            random: fastrand::Rng::with_seed(seed),
+            agenda: Agenda::default(),
+            stations: std::iter::repeat_with(Station::default).take(stations).collect(),
+            on_air: Vec::new(),
+            last_busy: 0,
+            arrived: VecDeque::new(),
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// What went over the channel so far.
+    #[must_use]
+    pub const fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// The station that clients get their frames from.
+    #[must_use]
+    pub const fn parent(&self) -> Node {
+        if self.topology.hops > 1 { self.topology.clients + self.topology.hops - 1 } else { 0 }
+    }
+
+    /// Takes a frame that the station `from` sends to the station `to`, over relays where there are any.
+    ///
+    /// # Panics
+    /// It does not fit in one MPDU.
+    pub fn carry(&mut self, now: Micros, from: Node, to: Node, datagram: Datagram) {
+        let len = datagram.mpdu();
+        assert!(len <= LONGEST_MPDU, "an MPDU of {len} bytes: fragments are not modelled");
+        self.enqueue(now, from, Mpdu { to, len, datagram, passed: false });
+    }
+
+    /// When something happens next.
+    #[must_use]
+    pub fn next(&self) -> Option<Micros> {
+        self.agenda.next()
+    }
+
+    /// What has come to its station by `now`.
+    pub fn poll(&mut self, now: Micros) -> Option<(Node, Datagram)> {
+        while self.arrived.is_empty() {
+            let (at, (station, event)) = self.agenda.take(now)?;
+            self.happen(at, station, event);
+        }
+        self.arrived.pop_front()
+    }
+
+    fn station(&mut self, node: Node) -> &mut Station {
+        &mut self.stations[usize::from(node)]
+    }
+
+    /// The station that `from` hands a frame for `to` to.
+    fn next_hop(&self, from: Node, to: Node) -> Node {
+        let Topology { clients, hops, .. } = self.topology;
+        let depth = |node: Node| match node {
+            0 => 0,
+            node if node <= clients => hops,
+            relay => relay - clients,
+        };
+        let (here, there) = (depth(from), depth(to));
+        let next = if there < here { here - 1 } else { here + 1 };
+        match next {
+            _ if next == there => to,
+            0 => 0,
+            relay => clients + relay,
+        }
+    }
+
+    fn enqueue(&mut self, now: Micros, at: Node, mpdu: Mpdu) {
+        let station = self.station(at);
+        station.queue.push_back(mpdu);
+        if station.queue.len() == 1 {
+            station.tries = 0;
+            self.compete(now, at);
+        }
+    }
+
+    /// Begins CSMA-CA for the station's first frame.
+    fn compete(&mut self, now: Micros, at: Node) {
+        let station = self.station(at);
+        station.begin();
+        let from = now.max(station.free_at);
+        self.back_off(from, at);
+    }
+
+    fn back_off(&mut self, from: Micros, at: Node) {
+        let units = self.random.u64(0..1 << self.stations[usize::from(at)].exponent);
+        self.agenda.put(from + units * timing::BACKOFF_UNIT + CCA, (at, Event::Assessed));
+    }
+
+    fn happen(&mut self, now: Micros, at: Node, event: Event) {
+        match event {
+            Event::Assessed => self.assessed(now, at),
+            Event::Send => {
+                self.traffic.transmissions += 1;
+                let air = on_air(self.station(at).queue.front().map_or(0, |mpdu| mpdu.len));
+                self.begin_on_air(at);
+                self.agenda.put(now + air, (at, Event::Sent));
+            }
+            Event::Sent => {
+                if self.end_on_air(now, at) {
+                    let receiver = self.receiver(at);
+                    self.station(receiver).owes_ack = true;
+                    self.agenda.put(now + TURNAROUND, (at, Event::Acknowledge));
+                } else {
+                    self.traffic.collisions += 1;
+                    self.agenda.put(now + ACK_WAIT, (at, Event::Unacknowledged));
+                }
+            }
+            Event::Acknowledge => {
+                self.begin_on_air(at);
+                self.agenda.put(now + MAC_ACK, (at, Event::Acknowledged));
+            }
+            Event::Acknowledged => {
+                let receiver = self.receiver(at);
+                self.station(receiver).owes_ack = false;
+                self.pass(now, at, receiver);
+                if self.end_on_air(now, at) {
+                    self.done(now, at);
+                } else {
+                    self.traffic.collisions += 1;
+                    self.agenda.put(now + ACK_WAIT - TURNAROUND - MAC_ACK, (at, Event::Unacknowledged));
+                }
+            }
+            Event::Unacknowledged => self.failed(now, at),
+            Event::PassOn(mpdu) => self.enqueue(now, at, mpdu),
+        }
+    }
+
+    fn assessed(&mut self, now: Micros, at: Node) {
+        let busy = !self.on_air.is_empty() || self.last_busy + CCA > now;
+        let station = self.station(at);
+        if !busy && !station.owes_ack {
+            return self.agenda.put(now + TURNAROUND, (at, Event::Send));
+        }
+        station.backoffs += 1;
+        station.exponent = (station.exponent + 1).min(GREATEST_EXPONENT);
+        if station.backoffs > BACKOFFS { self.failed(now, at) } else { self.back_off(now, at) }
+    }
+
+    fn begin_on_air(&mut self, sender: Node) {
+        let collided = !self.on_air.is_empty();
+        for other in &mut self.on_air {
+            other.collided = true;
+        }
+        self.on_air.push(OnAir { sender, collided });
+    }
+
+    /// Whether it went through.
+    fn end_on_air(&mut self, now: Micros, sender: Node) -> bool {
+        self.last_busy = now;
+        let place = self.on_air.iter().position(|sent| sent.sender == sender);
+        place.is_some_and(|place| !self.on_air.swap_remove(place).collided)
+    }
+
+    /// Who the station's first frame is for.
+    fn receiver(&self, at: Node) -> Node {
+        let to = self.stations[usize::from(at)].queue.front().map_or(at, |mpdu| mpdu.to);
+        self.next_hop(at, to)
+    }
+
+    /// The receiver has the sender's first frame, and passes it up or on; one that it has had before it does not.
+    fn pass(&mut self, now: Micros, sender: Node, receiver: Node) {
+        let relay_delay = self.topology.relay_delay;
+        let Some(mpdu) = self.station(sender).queue.front_mut() else { return };
+        if std::mem::replace(&mut mpdu.passed, true) {
+            return;
+        }
+        let datagram = mpdu.datagram.clone();
+        if mpdu.to == receiver {
+            self.arrived.push_back((receiver, datagram));
+        } else {
+            let mpdu = Mpdu { to: mpdu.to, len: mpdu.len, datagram, passed: false };
+            self.agenda.put(now + relay_delay, (receiver, Event::PassOn(mpdu)));
+        }
+    }
+
+    /// A try of the station's first frame failed: no acknowledgement came, or the channel was never free.
+    fn failed(&mut self, now: Micros, at: Node) {
+        let station = self.station(at);
+        station.tries += 1;
+        if station.tries <= RETRIES {
+            return self.compete(now, at);
+        }
+        self.traffic.dropped += 1;
+        self.done(now, at);
+    }
+
+    /// The station's first frame is sent or given up; on to the next.
+    fn done(&mut self, now: Micros, at: Node) {
+        let station = self.station(at);
+        station.queue.pop_front();
+        station.free_at = now + timing::LIFS;
+        station.tries = 0;
+        if !station.queue.is_empty() {
+            self.compete(now, at);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Lengths and times of IEEE 802.15.4 at 2.4 GHz, 250 kb/s, and of the Zigbee headers around a ZCL frame.
+//!
+//! ```text
+//! | backoff, 0 to 2^BE - 1 units | CCA | turnaround | PHY 6 + MPDU | turnaround | ack | LIFS, before the own next |
+//!
+//! MPDU: MAC 11 with its FCS, NWK 8, NWK security 14, MIC 4, APS 8, ZCL frame
+//! ```
+
+use crate::Micros;
+
+/// aUnitBackoffPeriod, 20 symbols.
+pub const BACKOFF_UNIT: Micros = 320;
+/// Clear channel assessment, 8 symbols.
+pub const CCA: Micros = 128;
+/// From receiving to sending and back, 12 symbols.
+pub const TURNAROUND: Micros = 192;
+/// A MAC acknowledgement: 5 bytes behind 6 of the PHY.
+pub const MAC_ACK: Micros = 352;
+/// What a station lets pass between two of its own frames, 40 symbols.
+pub const LIFS: Micros = 640;
+/// macAckWaitDuration, 54 symbols.
+pub const ACK_WAIT: Micros = 864;
+/// One byte.
+pub const BYTE: Micros = 32;
+/// Preamble, start delimiter and length of the PHY.
+pub const PHY_BYTES: u64 = 6;
+
+/// macMinBE.
+pub const LEAST_EXPONENT: u32 = 3;
+/// macMaxBE.
+pub const GREATEST_EXPONENT: u32 = 5;
+/// macMaxCSMABackoffs.
+pub const BACKOFFS: u8 = 4;
+/// macMaxFrameRetries.
+pub const RETRIES: u8 = 3;
+
+/// The longest MPDU.
+pub const LONGEST_MPDU: usize = 127;
+/// All of an MPDU but the ZCL frame.
+pub const HEADERS: usize = 11 + 8 + 14 + 4 + 8;
+/// A MAC Data Request, by which a sleepy device asks its parent for frames.
+pub const DATA_REQUEST: usize = 12;
+
+/// The longest data of an Image Block Response that needs no fragments.
+pub const LONGEST_BLOCK: u8 = 65;
+
+/// An MPDU on air.
+#[must_use]
+pub const fn on_air(mpdu: usize) -> Micros {
+    (PHY_BYTES + mpdu as u64) * BYTE
+}
+
+/// From the start of the backoff to the end of the acknowledgement, on the average, where nobody else sends.
+#[must_use]
+pub const fn transaction(mpdu: usize) -> Micros {
+    let backoff = ((1 << LEAST_EXPONENT) - 1) * BACKOFF_UNIT / 2;
+    backoff + CCA + TURNAROUND + on_air(mpdu) + TURNAROUND + MAC_ACK
+}
+
+/// The MPDU that carries an Image Block Response with so many bytes of data.
+#[must_use]
+pub const fn block_response(data: u8) -> usize {
+    HEADERS + 17 + data as usize
+}
+
+/// Bytes per second of image data that the channel carries over so many hops: block responses and nothing else, back
+/// to back. The hops share the channel.
+#[must_use]
+pub fn limit(hops: u16, data: u8) -> f64 {
+    let one = transaction(block_response(data));
+    let each = (one + LIFS).max(Micros::from(hops) * one);
+    f64::from(data) * 1e6 / each as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of frames of the model.
+    #[test]
+    fn frames_take_the_time_of_the_model() {
+        let block = |data| block_response(data);
+        let frames = [
+            (HEADERS + 17, 62, 2176, 4160),
+            (HEADERS + 21, 66, 2304, 4288),
+            (HEADERS, 45, 1632, 3616),
+            (block(32), 94, 3200, 5184),
+            (block(50), 112, 3776, 5760),
+            (block(64), 126, 4224, 6208),
+            (block(65), LONGEST_MPDU, 4256, 6240),
+        ];
+        for (mpdu, bytes, air, whole) in frames {
+            assert_eq!((mpdu, on_air(mpdu), transaction(mpdu)), (bytes, air, whole));
+        }
+        let kilobytes = |hops, data| (limit(hops, data) / 10.0).round() / 100.0;
+        assert_eq!([32, 50, 63, 64, 65].map(|data| kilobytes(1, data)), [5.49, 7.81, 9.24, 9.35, 9.45]);
+        assert_eq!([32, 50, 63, 64, 65].map(|data| kilobytes(3, data)), [2.06, 2.89, 3.40, 3.44, 3.47]);
+    }
+}
