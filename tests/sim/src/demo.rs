@@ -1,7 +1,7 @@
-//! A file to show the way with.
+//! Files to show the way with.
 
 use zigbee_ota::file::{Element, Header, HeaderText, Tag, Writer};
-use zigbee_ota::{Encode, HardwareRange, HardwareVersion, ImageId};
+use zigbee_ota::{Encode, FileVersion, HardwareRange, HardwareVersion, ImageId};
 
 /// A file of about 200 KB for hardware 1.0 to 2.0: firmware that cannot be guessed, and a manufacturer's element.
 #[must_use]
@@ -18,6 +18,25 @@ pub fn demonstration_file() -> Vec<u8> {
         Element { tag: Tag(0xf000), data: b"built in memory" },
     ];
     let writer = Writer::new(header, &elements).expect("200 KB can be counted");
+    let mut file = vec![0; writer.encoded_len()];
+    writer.encode(&mut file).expect("the room was measured");
+    file
+}
+
+/// The image whose files the worlds serve; others of it differ in their version.
+const SERVED: ImageId = ImageId::new(0x1001, 0x00ab, 7);
+
+/// A file of `size` bytes, at least 62, with firmware of its own for each version, counted from 0.
+///
+/// # Panics
+/// It is too short for a header and an element.
+#[must_use]
+pub fn file_of(size: usize, version: u32) -> Vec<u8> {
+    let id = ImageId { version: FileVersion(SERVED.version.0 + version), ..SERVED };
+    let mut firmware = vec![0; size - Header::new(id).header_len() - Element::HEAD_LEN];
+    fastrand::Rng::with_seed(u64::from(version)).fill(&mut firmware);
+    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &firmware }];
+    let writer = Writer::new(Header::new(id), &elements).expect("its bytes can be counted");
     let mut file = vec![0; writer.encoded_len()];
     writer.encode(&mut file).expect("the room was measured");
     file

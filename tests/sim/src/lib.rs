@@ -17,16 +17,19 @@
 mod agenda;
 mod demo;
 mod flash;
+mod goodput;
 pub mod ideal;
 mod link;
 pub mod net;
 mod nor;
 pub mod radio;
 mod upgrade;
+pub mod world;
 
 pub use agenda::{Agenda, Micros};
-pub use demo::demonstration_file;
+pub use demo::{demonstration_file, file_of};
 pub use flash::{Flash, FlashError};
+pub use goodput::{Cell, Goodput};
 pub use link::Link;
 pub use nor::{AsyncNor, Nor, NorError};
 pub use upgrade::{End, Report, Settings, Upgrade};

@@ -173,7 +173,11 @@ pub fn run(download: Download, seed: u64) -> Measured {
         while let Some(arrival) = world.net.poll(now) {
             let Arrival::Frame { to, bytes, .. } = arrival else { continue };
             let message = Message::read(&bytes);
-            if to == 0 { server.serve(now, message, &mut world) } else { client.take(now, message, &mut world) }
+            if to == 0 {
+                server.serve(now, message, &mut world)
+            } else {
+                client.take(now, message, &mut world)
+            }
         }
         client.finished = now;
     }

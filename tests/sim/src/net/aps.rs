@@ -69,9 +69,10 @@ impl Net {
                     self.carry(now, ack);
                 }
                 if first || !self.settings.suppress_copies {
-                    self.arrivals.push_back(Arrival::Frame { from, to, bytes });
+                    self.arrivals.push_back(Arrival::Frame { from, to, broadcast: false, bytes });
                 }
             }
+            Kind::Broadcast => self.arrivals.push_back(Arrival::Frame { from, to, broadcast: true, bytes }),
             Kind::Ack => {
                 if let Some(place) = self.find(counter) {
                     self.settle(place, Delivery::Acknowledged);

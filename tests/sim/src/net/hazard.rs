@@ -163,7 +163,8 @@ mod tests {
 
     #[test]
     fn a_script_meets_the_frames_it_names() {
-        let script = vec![(1, Fate::Lost), (2, Fate::Doubled(7)), (3, Fate::Delayed(9)), (5, Fate::Damaged(4))];
+        let script =
+            vec![(1, Fate::Lost), (2, Fate::Doubled(7)), (3, Fate::Delayed(9)), (5, Fate::Damaged(4))];
         let mut weather = Weather::new(Hazards { delay: 100, script, ..Hazards::NONE }, 1);
         let plain = [Some((100, None)), None];
         assert_eq!(weather.fates(true), plain);

@@ -21,8 +21,8 @@ use zigbee_ota::link::{Delivery, Token};
 use crate::radio::{Node, Radio, Topology, Traffic, timing};
 use crate::{Agenda, Micros};
 use aps::Pending;
-pub use hazard::{Burst, Fate, Hazards};
 use hazard::Weather;
+pub use hazard::{Burst, Fate, Hazards};
 pub use sleep::HELD;
 
 /// What lies between the nodes.
@@ -88,7 +88,10 @@ pub struct Datagram {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Data { acknowledged: bool },
+    Data {
+        acknowledged: bool,
+    },
+    Broadcast,
     Ack,
     /// A sleeper asks its parent for frames.
     Poll,
@@ -99,7 +102,7 @@ impl Datagram {
     #[must_use]
     pub fn mpdu(&self) -> usize {
         match self.kind {
-            Kind::Data { .. } | Kind::Ack => timing::HEADERS + self.bytes.len(),
+            Kind::Data { .. } | Kind::Broadcast | Kind::Ack => timing::HEADERS + self.bytes.len(),
             Kind::Poll => timing::DATA_REQUEST,
         }
     }
@@ -114,6 +117,8 @@ pub enum Arrival {
         from: Node,
         /// To whom.
         to: Node,
+        /// Whether it went to all.
+        broadcast: bool,
         /// The ZCL frame.
         bytes: Rc<[u8]>,
     },
@@ -214,6 +219,20 @@ impl Net {
         self.carry(now, datagram);
     }
 
+    /// Takes a frame of the server's for all clients that are awake. It takes no time on the channel, and is not repeated.
+    pub fn broadcast(&mut self, now: Micros, bytes: &[u8]) {
+        let bytes: Rc<[u8]> = bytes.into();
+        for to in (1..).take(self.sleepers.len() - 1) {
+            if !self.sleepers[usize::from(to)] {
+                let bytes = Rc::clone(&bytes);
+                self.strike(
+                    now,
+                    Datagram { from: 0, to, kind: Kind::Broadcast, counter: 0, attempt: 0, bytes },
+                );
+            }
+        }
+    }
+
     /// When something happens next.
     #[must_use]
     pub fn next(&self) -> Option<Micros> {
@@ -263,7 +282,7 @@ impl Net {
 
     /// Lets the hazards have their way with it.
     fn strike(&mut self, now: Micros, datagram: Datagram) {
-        let counts = matches!(datagram.kind, Kind::Data { .. });
+        let counts = matches!(datagram.kind, Kind::Data { .. } | Kind::Broadcast);
         for (delay, damage) in self.weather.fates(counts).into_iter().flatten() {
             let mut datagram = datagram.clone();
             if let Some(place) = damage {

@@ -1,0 +1,401 @@
+//! One client with what it runs on: flash that takes its time, an application that thinks, power that fails.
+
+use std::collections::VecDeque;
+
+use zigbee_ota::ImageId;
+use zigbee_ota::client::{
+    self, Applied, Checkpoint, Client, Credentials, Event, Handled, Need, Outcome, Prepared, Stage, Stored,
+    Ticket, Verdict, Waiting,
+};
+use zigbee_ota::link::{Delivery, DeliveryMode, Meta, Token};
+use zigbee_ota::zcl::LONGEST_TO_SERVER;
+
+use super::host::{Host, is_well_formed};
+use super::report::{Broken, End, Life};
+use super::settings::{Cut, Device as Settings};
+use super::watch::Watch;
+use super::{Context, SERVER, Wake, address_of, instant};
+use crate::net::Outgoing;
+use crate::radio::Node;
+use crate::{Flash, Micros};
+
+/// Queries in a row without an image, after which nothing more is expected.
+const QUERIES: u32 = 10;
+
+/// Something that takes its time; one after the other.
+#[derive(Debug)]
+enum Job {
+    /// Erase all from here on.
+    Erase(u32),
+    Write(Ticket, u32, Vec<u8>),
+    Meet(Need),
+}
+
+/// A client, what it stores to, and what is known of it.
+pub(super) struct Device {
+    node: Node,
+    settings: Settings,
+    config: client::Config,
+    seed: u64,
+    client: Client,
+    flash: Flash,
+    /// The first one is under way.
+    jobs: VecDeque<Job>,
+    busy: bool,
+    /// What it goes on from, while it is off.
+    off: Option<Option<Checkpoint>>,
+    /// Starts so far: what was put into the agenda before counts no more.
+    starts: u32,
+    /// When the world looks after it next.
+    armed: Option<Micros>,
+    cuts: Vec<Cut>,
+    watch: Watch,
+    verified: Option<ImageId>,
+    /// Queries in a row without an image.
+    queries: u32,
+    progress: Micros,
+    pub(super) life: Life,
+    pub(super) broken: Vec<Broken>,
+}
+
+impl Device {
+    pub(super) fn new(node: Node, settings: &super::Settings) -> Self {
+        let (config, seed) = (settings.client, settings.seed ^ u64::from(node) << 32);
+        let cuts = settings.cuts.iter().filter(|(of, _)| *of == node).map(|(_, cut)| *cut).collect();
+        Self {
+            node,
+            settings: settings.device,
+            config,
+            seed,
+            client: Client::new(config, seed, instant(0)),
+            flash: Flash::new(0),
+            jobs: VecDeque::new(),
+            busy: false,
+            off: None,
+            starts: 0,
+            armed: None,
+            cuts,
+            watch: Watch::new(config.block_pause, config.revision),
+            verified: None,
+            queries: 0,
+            progress: 0,
+            life: Life::default(),
+            broken: Vec::new(),
+        }
+    }
+
+    /// When the power fails by the clock, and the first poll of a sleeper.
+    pub(super) fn begin(&mut self, context: &mut Context<'_>, host: &Host<'_>) {
+        for cut in &self.cuts {
+            if let Cut::At(at) = cut {
+                context.agenda.put(*at, Wake::Cut(self.node));
+            }
+        }
+        if self.settings.sleep.is_some() {
+            context.net.set_sleepy(self.node);
+            self.poll_parent(context, 0);
+        }
+        self.settle(context, host);
+    }
+
+    pub(super) const fn is_done(&self) -> bool {
+        self.life.end.is_some()
+    }
+
+    /// How long it has come to nothing new.
+    pub(super) const fn idle(&self, now: Micros) -> Micros {
+        now.saturating_sub(self.progress)
+    }
+
+    pub(super) fn finish(&mut self, now: Micros, end: End) {
+        if self.is_done() {
+            return;
+        }
+        if end == End::Stalled {
+            self.broken.push(Broken::Stalled);
+        }
+        (self.life.end, self.life.ended) = (Some(end), now);
+    }
+
+    const fn hears(&self) -> bool {
+        self.off.is_none() && !self.is_done()
+    }
+
+    pub(super) fn hear(
+        &mut self,
+        context: &mut Context<'_>,
+        host: &Host<'_>,
+        delivery: DeliveryMode,
+        frame: &[u8],
+    ) {
+        if !self.hears() {
+            return;
+        }
+        self.watch.hear(SERVER, frame);
+        match self.client.handle_frame(instant(context.now), Meta::new(SERVER, delivery), frame) {
+            Handled::Store(block) => {
+                let write = Job::Write(block.ticket, block.offset, block.data.to_vec());
+                self.jobs.push_back(write);
+            }
+            // Nobody asks.
+            Handled::ReadAttributes(_) | Handled::Done | Handled::Ignored(_) => {}
+        }
+        self.after_input(context, host);
+    }
+
+    pub(super) fn delivered(
+        &mut self,
+        context: &mut Context<'_>,
+        host: &Host<'_>,
+        token: Token,
+        report: Delivery,
+    ) {
+        if self.hears() {
+            self.client.handle_delivery(instant(context.now), token, report);
+            self.after_input(context, host);
+        }
+    }
+
+    /// It may be time for something.
+    pub(super) fn wake(&mut self, context: &mut Context<'_>, host: &Host<'_>, at: Micros) {
+        if self.armed == Some(at) {
+            self.armed = None;
+        }
+        if !self.hears() {
+            return;
+        }
+        if self.client.poll_timeout().is_some_and(|due| due <= instant(context.now)) {
+            self.client.handle_timeout(instant(context.now));
+            self.after_input(context, host);
+        } else {
+            self.arm(context);
+        }
+    }
+
+    /// A poll of a sleeper; the next one is put in.
+    pub(super) fn poll_parent(&mut self, context: &mut Context<'_>, starts: u32) {
+        let Some((often, seldom)) = self.settings.sleep.filter(|_| self.hears() && starts == self.starts)
+        else {
+            return;
+        };
+        context.net.poll_parent(context.now, self.node);
+        let pause = if self.client.waiting_for() == Waiting::Server { often } else { seldom };
+        context.agenda.put(context.now + pause, Wake::Poll(self.node, starts));
+    }
+
+    /// The job under way is done.
+    pub(super) fn worked(&mut self, context: &mut Context<'_>, host: &Host<'_>, starts: u32) {
+        if starts != self.starts || !self.hears() {
+            return;
+        }
+        self.busy = false;
+        if let Some(job) = self.jobs.pop_front() {
+            self.done(context, host, job);
+        }
+        self.after_input(context, host);
+    }
+
+    fn after_input(&mut self, context: &mut Context<'_>, host: &Host<'_>) {
+        self.life.inputs += 1;
+        self.settle(context, host);
+        if self.cuts.contains(&Cut::Input(self.life.inputs)) {
+            self.cut(context);
+        }
+    }
+
+    /// Takes all that the client has to say, and does what takes no time.
+    fn settle(&mut self, context: &mut Context<'_>, host: &Host<'_>) {
+        let now = instant(context.now);
+        let mut out = [0; LONGEST_TO_SERVER];
+        loop {
+            while let Some(event) = self.client.poll_event() {
+                self.learn(context.now, host, event);
+            }
+            while let Some(transmit) = self.client.poll_transmit(now, &mut out) {
+                let frame = &out[..transmit.len];
+                self.broken.extend(self.watch.see(context.now, frame, &mut self.life.sent));
+                if self.life.sent.block_requests + self.life.sent.page_requests > 0 {
+                    self.life.first_request.get_or_insert(context.now);
+                }
+                let (ack, token) = (transmit.aps_ack, transmit.token);
+                context.net.send(context.now, Outgoing { from: self.node, to: 0, bytes: frame, ack, token });
+            }
+            while let Some(need) = self.client.poll_need() {
+                self.progress = context.now;
+                self.jobs.push_back(Job::Meet(need));
+            }
+            if !self.work(context, host) {
+                break;
+            }
+        }
+        self.arm(context);
+    }
+
+    fn learn(&mut self, now: Micros, host: &Host<'_>, event: Event) {
+        self.progress = now;
+        match event {
+            Event::NoImage(status) => {
+                self.queries += 1;
+                if self.queries >= QUERIES {
+                    self.finish(now, End::NoImage(status));
+                }
+            }
+            Event::Started(offer) => {
+                self.queries = 0;
+                self.watch.offer = Some(offer);
+            }
+            Event::Ended(outcome) => {
+                if let Outcome::Upgraded(id) = outcome {
+                    self.life.identical = host.file(id).is_some_and(|file| file == self.flash.contents());
+                    let wrong = (!self.life.identical).then_some(Broken::WrongFile(id));
+                    let unverified = (self.verified != Some(id)).then_some(Broken::Unverified(id));
+                    self.broken.extend([wrong, unverified].into_iter().flatten());
+                }
+                self.finish(now, End::Client(outcome));
+            }
+            _ => {}
+        }
+    }
+
+    /// Does the first job, or begins it. Returns whether something was done.
+    fn work(&mut self, context: &mut Context<'_>, host: &Host<'_>) -> bool {
+        let Some(job) = self.jobs.front().filter(|_| !self.busy && self.hears()) else { return false };
+        let time = self.time(job);
+        if let Job::Write(..) = job {
+            self.life.blocks += 1;
+            if self.cuts.contains(&Cut::Block(self.life.blocks)) {
+                context.agenda.put(context.now + time / 2, Wake::Cut(self.node));
+            }
+        }
+        if time > 0 {
+            self.busy = true;
+            context.agenda.put(context.now + time, Wake::Worked(self.node, self.starts));
+            return false;
+        }
+        if let Some(job) = self.jobs.pop_front() {
+            self.done(context, host, job);
+        }
+        true
+    }
+
+    fn time(&self, job: &Job) -> Micros {
+        let sectors = |bytes: u32| Micros::from(bytes.div_ceil(self.settings.sector.get()));
+        match job {
+            Job::Erase(from) => {
+                let size = u32::try_from(self.flash.contents().len()).unwrap_or(u32::MAX);
+                sectors(size.saturating_sub(*from)) * self.settings.erase
+            }
+            Job::Write(..) => self.settings.write,
+            Job::Meet(Need::Prepare(_, offer)) => sectors(offer.size) * self.settings.erase,
+            Job::Meet(_) => self.settings.think,
+        }
+    }
+
+    fn done(&mut self, context: &mut Context<'_>, host: &Host<'_>, job: Job) {
+        let now = instant(context.now);
+        match job {
+            Job::Erase(from) => self.flash.erase_from(place(from)),
+            Job::Write(ticket, offset, data) => {
+                let result = match self.flash.write(place(offset), &data) {
+                    Ok(()) => Stored::Ok,
+                    Err(error) => {
+                        self.broken.push(Broken::Flash(error));
+                        Stored::Fault
+                    }
+                };
+                self.life.bytes += data.len() as u64;
+                (self.life.last_stored, self.progress) = (context.now, context.now);
+                // A ticket may be stale: the download was given up meanwhile.
+                self.client.stored(now, ticket, result).unwrap_or_default();
+            }
+            Job::Meet(need) => self.meet(context.now, host, need),
+        }
+    }
+
+    /// A device that does what it is asked.
+    fn meet(&mut self, at: Micros, host: &Host<'_>, need: Need) {
+        let now = instant(at);
+        match need {
+            Need::Decide(ticket, _) => self.client.accept(ticket),
+            Need::Prepare(ticket, offer) => {
+                self.flash = Flash::with_words(place(offer.size), self.config.alignment.get().into());
+                self.flash.erase();
+                self.client.prepared(now, ticket, Prepared::Ready)
+            }
+            Need::Verify(ticket, offer) => {
+                let contents = self.flash.contents();
+                let good = match self.settings.digest {
+                    true => host.file(offer.id).is_some_and(|file| file == contents),
+                    false => is_well_formed(contents, offer.id),
+                };
+                self.verified = good.then_some(offer.id);
+                self.client.verified(now, ticket, if good { Verdict::Valid } else { Verdict::Invalid })
+            }
+            Need::Apply(ticket, _) => self.client.applied(now, ticket, Applied::Done),
+            Need::FindServer(ticket, _) => self.client.found(now, ticket, Some(SERVER)),
+            Need::NetworkAddress(ticket, _) => self.client.located(now, ticket, Some(SERVER.network)),
+            Need::IeeeAddress(ticket, _) => self.client.named(ticket, None),
+            Need::LinkKey(ticket, ..) => self.client.keyed(now, ticket, true),
+            Need::Credentials(ticket, _) => self.client.credited(now, ticket, Credentials::Ready),
+        }
+        .unwrap_or_default();
+    }
+
+    fn arm(&mut self, context: &mut Context<'_>) {
+        let due = self.client.poll_timeout().filter(|_| self.hears());
+        let Some(due) = due.map(|due| (due.as_millis() * 1000).max(context.now)) else { return };
+        if self.armed.is_none_or(|armed| due < armed) {
+            self.armed = Some(due);
+            context.agenda.put(due, Wake::Client(self.node));
+        }
+    }
+
+    /// The power fails. Of a write under way half is done, and of an erasure nothing that would hold.
+    pub(super) fn cut(&mut self, context: &mut Context<'_>) {
+        if !self.hears() {
+            return;
+        }
+        if let Some(Job::Write(_, offset, data)) = self.jobs.front().filter(|_| self.busy) {
+            let word = usize::from(self.config.alignment.get());
+            let half = data.len() / 2 / word * word;
+            self.broken.extend(self.flash.write(place(*offset), &data[..half]).err().map(Broken::Flash));
+        }
+        self.life.cuts += 1;
+        self.life.sent.repeats += self.client.requests_repeated();
+        let checkpoint = self.client.checkpoint().map(|checkpoint| checkpoint.floor(self.settings.sector));
+        self.config.identity = *self.client.identity();
+        (self.off, self.busy, self.armed) = (Some(checkpoint), false, None);
+        self.jobs.clear();
+        self.starts += 1;
+        context.net.forget(self.node);
+        context.agenda.put(context.now + self.settings.boot, Wake::Boot(self.node));
+    }
+
+    /// The power is back.
+    pub(super) fn boot(&mut self, context: &mut Context<'_>, host: &Host<'_>) {
+        let Some(checkpoint) = self.off.take() else { return };
+        let now = instant(context.now);
+        self.client = Client::new(self.config, self.seed, now);
+        self.watch = Watch::new(self.config.block_pause, self.config.revision);
+        if let Some(checkpoint) = checkpoint {
+            if checkpoint.stage == Stage::Downloading {
+                self.verified = None;
+                self.jobs.push_back(Job::Erase(checkpoint.received));
+            }
+            self.client.resume(now, checkpoint).expect("a client that was just made does nothing yet");
+        }
+        self.poll_parent(context, self.starts);
+        self.settle(context, host);
+    }
+
+    /// At the end of the world.
+    pub(super) fn sum_up(&mut self) {
+        self.life.sent.repeats += self.client.requests_repeated();
+        debug_assert!(address_of(self.node) != SERVER);
+    }
+}
+
+/// A place in memory.
+fn place(offset: u32) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,179 @@
+//! The server and what it runs on: files, decisions, and the time that answers take.
+
+use zigbee_ota::file::Parts;
+use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token, Transmit};
+use zigbee_ota::server::{Apply, Entry, Handled, ImageInfo, Policy, Server, Session, Shelf};
+use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, QueryNextImageRequest};
+use zigbee_ota::{ImageId, time::Instant};
+
+use super::report::{Broken, FromServer};
+use super::settings::{Happening, Host as Settings, Notify};
+use super::{Context, Wake, instant, node_of};
+use crate::Micros;
+use crate::net::Outgoing;
+
+/// Offers whatever is not what the device runs, and lets it count down.
+struct Countdown(u32);
+
+impl Policy for Countdown {
+    fn fits(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+        image.id.version != request.current.version
+    }
+
+    fn apply(&mut self, _: Address, _: ImageId) -> Apply {
+        Apply::AfterSeconds(self.0)
+    }
+}
+
+/// A frame that is ready to go.
+#[derive(Debug)]
+pub(super) struct Answer {
+    bytes: Vec<u8>,
+    transmit: Transmit,
+    /// The server's life it was made in.
+    epoch: u32,
+}
+
+/// The server and its files.
+pub(super) struct Host<'a> {
+    settings: Settings,
+    server: Server<Vec<Session>>,
+    files: &'a [Entry<'a>],
+    shelf: Shelf<[Option<Entry<'a>>; 1]>,
+    policy: Countdown,
+    epoch: u32,
+    /// When it is done with what it works on.
+    free_at: Micros,
+    pub(super) sent: FromServer,
+}
+
+type Frame = [u8; LONGEST_TO_CLIENT];
+
+impl<'a> Host<'a> {
+    pub(super) fn new(settings: Settings, files: &'a [Entry<'a>]) -> Self {
+        Self {
+            settings,
+            server: server(&settings),
+            files,
+            shelf: Shelf::new([files.first().copied()]),
+            policy: Countdown(settings.countdown),
+            epoch: 0,
+            free_at: 0,
+            sent: FromServer::default(),
+        }
+    }
+
+    /// Tells clients that there may be an image.
+    pub(super) fn notify(&mut self, context: &mut Context<'_>, clients: impl Iterator<Item = Address>) {
+        let mut out: Frame = [0; LONGEST_TO_CLIENT];
+        let mut tell = |to, delivery, notify| {
+            let transmit = self.server.notify(to, delivery, notify, &mut out).expect("a jitter of 1 to 100");
+            self.sent.others += 1;
+            send(context, &out[..transmit.len], transmit);
+        };
+        match self.settings.notify {
+            Some(Notify::Unicast) => {
+                clients.for_each(|client| tell(client, DeliveryMode::Unicast, ImageNotify::UNICAST));
+            }
+            Some(Notify::Broadcast(notify)) => tell(Address::ALL_AWAKE, DeliveryMode::Broadcast, notify),
+            None => {}
+        }
+    }
+
+    pub(super) fn next(&self) -> Option<Micros> {
+        self.server.poll_timeout().map(|at| at.as_millis() * 1000)
+    }
+
+    pub(super) fn hear(&mut self, context: &mut Context<'_>, from: Address, frame: &[u8]) {
+        let (now, mut out): (Instant, Frame) = (instant(context.now), [0; LONGEST_TO_CLIENT]);
+        let (shelf, policy) = (&mut self.shelf, &mut self.policy);
+        let handled = self.server.handle_frame(now, Meta::unicast(from), frame, shelf, policy, &mut out);
+        if let Handled::Reply(transmit) = handled {
+            self.work(context, &out, transmit);
+        }
+        self.settle(context);
+    }
+
+    pub(super) fn delivered(&mut self, context: &mut Context<'_>, token: Token, report: Delivery) {
+        self.server.handle_delivery(instant(context.now), token, report);
+        self.settle(context);
+    }
+
+    /// What time alone brings, and what there is to tell.
+    pub(super) fn settle(&mut self, context: &mut Context<'_>) {
+        let (now, mut out): (Instant, Frame) = (instant(context.now), [0; LONGEST_TO_CLIENT]);
+        while let Some(transmit) = self.server.poll_transmit(now, &mut self.shelf, &mut out) {
+            self.work(context, &out, transmit);
+        }
+        self.server.handle_timeout(now);
+        while self.server.poll_event().is_some() {}
+    }
+
+    /// Lets an answer go when it has taken its time.
+    fn work(&mut self, context: &mut Context<'_>, out: &Frame, transmit: Transmit) {
+        let Settings { serial, delay, .. } = self.settings;
+        let from = if serial { self.free_at.max(context.now) } else { context.now };
+        self.free_at = from + delay;
+        let bytes = out[..transmit.len].to_vec();
+        context.agenda.put(self.free_at, Wake::Answer(Answer { bytes, transmit, epoch: self.epoch }));
+    }
+
+    pub(super) fn let_go(&mut self, context: &mut Context<'_>, answer: &Answer) {
+        if answer.epoch != self.epoch {
+            return;
+        }
+        match answer.bytes.get(2..4) {
+            Some([5, 0]) => self.sent.blocks += 1,
+            Some([5, _]) => self.sent.refusals += 1,
+            _ => self.sent.others += 1,
+        }
+        send(context, &answer.bytes, answer.transmit);
+    }
+
+    pub(super) fn happen(&mut self, context: &mut Context<'_>, happening: Happening) {
+        let (first, second) = (self.files.first(), self.files.get(1));
+        match happening {
+            Happening::Restart => {
+                self.server = server(&self.settings);
+                self.epoch += 1;
+                self.free_at = 0;
+                context.net.forget(0);
+            }
+            Happening::Lose => self.shelf = Shelf::new([None]),
+            Happening::Return => self.shelf = Shelf::new([first.copied()]),
+            Happening::Swap => self.shelf = Shelf::new([second.copied()]),
+            Happening::Slow(delay) => self.settings.delay = delay,
+        }
+    }
+
+    /// The file of an image, offered at some time.
+    pub(super) fn file(&self, id: ImageId) -> Option<&'a [u8]> {
+        self.files.iter().find(|entry| entry.info().id == id).map(Entry::file)
+    }
+
+    /// What it breaks of its own promises.
+    pub(super) fn broken(&self) -> Option<Broken> {
+        let known = self.server.sessions().count();
+        (known > usize::from(self.settings.slots)).then_some(Broken::Slots(known))
+    }
+}
+
+fn server(settings: &Settings) -> Server<Vec<Session>> {
+    Server::new(settings.config, vec![Session::EMPTY; usize::from(settings.slots)])
+}
+
+fn send(context: &mut Context<'_>, bytes: &[u8], transmit: Transmit) {
+    let Transmit { to, delivery, aps_ack: ack, token, .. } = transmit;
+    match delivery {
+        DeliveryMode::Unicast => {
+            context.net.send(context.now, Outgoing { from: 0, to: node_of(to), bytes, ack, token });
+        }
+        DeliveryMode::Multicast | DeliveryMode::Broadcast => context.net.broadcast(context.now, bytes),
+    }
+}
+
+/// Whether `bytes` are a file of this image to its end, as far as that can be seen without a digest.
+pub(super) fn is_well_formed(bytes: &[u8], id: ImageId) -> bool {
+    let parts = Parts::parse(bytes).ok().filter(|parts| parts.header.id == id && parts.after.is_empty());
+    parts.is_some_and(|parts| parts.elements().is_ok())
+}
