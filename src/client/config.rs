@@ -67,9 +67,10 @@ pub enum LinkKey {
 pub enum Transfer {
     /// By Image Block Requests (section 6.10.6).
     Blocks {
-        /// Requests and blocks with the application at a time; 1 is a block after the other, as every server can. At most
-        /// one more than the client has islands. More are of use where the server or the way to it takes its time. A
-        /// server that answers but one of those it gets at once is found out, and asked one by one.
+        /// Requests at a time; 1 is a block after the other, as every server can. At most one more than the client has
+        /// islands. Blocks that are being stored count as well; all but one of them, where it is more than 1. More
+        /// are of use where the server or the way to it takes its time. A server that answers but one of those it gets at
+        /// once is found out, and asked one by one.
         window: NonZeroU8,
     },
     /// By Image Page Requests (section 6.10.7), and by blocks what was lost of a page; by blocks alone where the server does
@@ -81,6 +82,9 @@ pub enum Transfer {
         /// way of its own frames: 7 to 8 ms a hop are best.
         spacing: u16,
     },
+    /// By what turns out to be the fastest: by pages where the server has them and they pay, else by blocks, and as many at a
+    /// time as there is idle time to fill.
+    Auto,
 }
 
 bitflags! {

@@ -42,7 +42,12 @@ impl RoundTrip {
 
     /// The mean; `None` before the first measurement.
     pub(super) fn mean(&self) -> Option<Millis> {
-        (self.deviation != UNKNOWN).then_some(Millis(self.smoothed >> 3))
+        self.eighths().map(|eighths| Millis(eighths >> 3))
+    }
+
+    /// The mean in eighths of a millisecond.
+    pub(super) fn eighths(&self) -> Option<u32> {
+        (self.deviation != UNKNOWN).then_some(self.smoothed)
     }
 
     /// From now on answers may take `times` as long as measured, as more requests are under way; the next measurements

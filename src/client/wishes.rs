@@ -82,7 +82,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             // Without its header the file is begun anew, as that passes through only once.
             _ => {
                 let download = Download::new(offer, now, &self.config);
-                State::Downloading(download.resumed(header, received, &mut self.round_trip))
+                State::Downloading(download.resumed(header, received, &self.config, &mut self.round_trip))
             }
         };
         if let State::Downloading(_) = next {

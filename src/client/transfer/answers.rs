@@ -10,6 +10,7 @@ use crate::client::state::{State, is_specific};
 use crate::time::{Delay, Instant, Millis, Purpose};
 use crate::zcl::{BlockData, CommandId, ImageBlockResponse, Status, WaitForData};
 
+use super::auto::Choice;
 use super::header::Reading;
 use super::page::Stage;
 use super::slots::Lent;
@@ -77,13 +78,18 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         let request = self.slots.at(block.start);
         let asked = match (request, &self.page) {
             (Some(request), _) => {
-                if let Some(time) = request.round_trip(now, self.latest, sequence) {
+                // Beside a page an answer takes as long as the page has it.
+                if let (None, Some(time)) = (self.page, request.round_trip(now, self.latest, sequence)) {
                     link.measure(time);
+                }
+                if request.sequence != sequence && request.carried(sequence) {
+                    self.window.late();
                 }
                 u32::from(request.size)
             }
             (None, Some(page)) if block.start == page.rest.start => {
-                if page.stage == Stage::Asked && page.sequence == sequence {
+                let alone = page.stage == Stage::Asked && self.slots.waiting() == 0;
+                if alone && page.sequence == sequence {
                     link.measure(now.since(page.moved(self.latest)));
                 }
                 page.rest.len().min(self.stride.into())
@@ -158,14 +164,21 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         if let Body::Start(start) = download.body {
             match start.read(data, &download.offer, &self.config) {
                 Ok(Reading::Incomplete(start)) => download.body = Body::Start(start),
-                Ok(Reading::Fits(facts)) => download.begin_rest(facts, start.stored(), &mut self.round_trip),
+                Ok(Reading::Fits(facts)) => {
+                    download.begin_rest(facts, start.stored(), &self.config, &mut self.round_trip);
+                }
                 Err(outcome) => {
                     let id = download.offer.id;
                     return Step::Enter(Self::reporting(now, id, Status::INVALID_IMAGE, outcome));
                 }
             }
+        } else if download.pages {
+            download.auto.received(now, taken.start, taken.len());
         } else {
             download.window.answered(&mut self.round_trip);
+            if let Some(choice) = download.auto.received(now, taken.start, taken.len()) {
+                download.pages = choice == Choice::Pages;
+            }
         }
         self.generation = super::super::next_generation(self.generation);
         let ticket = Ticket(self.generation);

@@ -14,6 +14,7 @@
 //! - No request reaches beyond the file, nor into what is here.
 
 mod answers;
+mod auto;
 mod header;
 mod page;
 mod slots;
@@ -31,6 +32,7 @@ use super::received::{Range, Received};
 use super::round_trip::RoundTrip;
 use super::state::{HeaderFacts, Image, State, is_specific};
 use super::{Client, TxBuffer};
+use auto::{Auto, Choice};
 use header::HeaderStart;
 use page::Page;
 use slots::{Lent, Request, Slot, Slots, Stamp};
@@ -55,6 +57,8 @@ pub(super) struct Download<const ISLANDS: usize> {
     window: Window,
     /// Pages are asked for.
     pages: bool,
+    /// Where the client chooses.
+    auto: Auto,
     /// Pages asked for in a row without a byte.
     missed: u8,
     /// What to ask for at a time: whole words, and no more than the server gave the last time.
@@ -87,11 +91,12 @@ enum Ask {
 impl<const ISLANDS: usize> Download<ISLANDS> {
     /// The download of `offer`, to begin at `at`.
     pub(super) fn new(offer: ImageOffer, at: Instant, config: &Config) -> Self {
-        let (most, pages) = match config.transfer {
-            Transfer::Blocks { window } => (window.get(), false),
-            Transfer::Pages { .. } => (1, true),
-        };
         let places = u8::try_from(Slots::<ISLANDS>::EMPTY.len()).unwrap_or(u8::MAX);
+        let (window, pages) = match config.transfer {
+            Transfer::Blocks { window } => (Window::fixed(window.get().min(places)), false),
+            Transfer::Pages { .. } => (Window::fixed(1), true),
+            Transfer::Auto => (Window::measured(places), false),
+        };
         Self {
             offer,
             body: Body::Start(HeaderStart::EMPTY),
@@ -100,8 +105,9 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
             ready: Some(at),
             latest: at,
             interval: RoundTrip::new(),
-            window: Window::new(most.min(places)),
+            window,
             pages,
+            auto: Auto::new(at),
             missed: 0,
             stride: whole_words(config.max_data.get(), config),
             errors: 0,
@@ -111,18 +117,28 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
     }
 
     /// The rest of a download that was interrupted; its header was read.
-    pub(super) fn resumed(self, header: Option<HeaderFacts>, received: u32, link: &mut RoundTrip) -> Self {
+    pub(super) fn resumed(
+        self,
+        header: Option<HeaderFacts>,
+        received: u32,
+        config: &Config,
+        link: &mut RoundTrip,
+    ) -> Self {
         let mut download = Self { resumed: true, ..self };
         if let Some(header) = header {
-            download.begin_rest(header, received, link);
+            download.begin_rest(header, received, config, link);
         }
         download
     }
 
     /// The header is here and fits.
-    fn begin_rest(&mut self, header: HeaderFacts, received: u32, link: &mut RoundTrip) {
+    fn begin_rest(&mut self, header: HeaderFacts, received: u32, config: &Config, link: &mut RoundTrip) {
         self.body = Body::Rest(header, Received::new(received));
         self.window.open(link);
+        if let Transfer::Auto = config.transfer {
+            self.pages = true;
+            self.auto.begin(link);
+        }
     }
 
     /// Bytes stored, from the start.
@@ -194,7 +210,9 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         if self.pages {
             return self.wanted_beside_pages(open, config);
         }
-        if open >= window {
+        // While one block is stored the next may be on its way, but where it is one after the other.
+        let stored_meanwhile = usize::from(window > 1 && self.slots.lent().next().is_some());
+        if open >= window.saturating_add(stored_meanwhile) {
             return None;
         }
         // One at a time, what a server does not give is asked for again, however little it gave before.
@@ -239,7 +257,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
     fn page_of(&self, gap: Range, config: &Config) -> Ask {
         let size = match config.transfer {
             Transfer::Pages { size, .. } => size.get(),
-            Transfer::Blocks { .. } => u16::MAX,
+            Transfer::Blocks { .. } | Transfer::Auto => u16::from(self.stride).saturating_mul(auto::PAGE),
         };
         // A page ends where a word does, so that the next one begins with a whole one.
         let word = u16::from(config.alignment.get());
@@ -265,6 +283,14 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
                 self.slots.ask(Request { offset, first, last: stamp, sequence, tries, size, waiting: true });
                 self.window.sent();
             }
+        }
+    }
+
+    /// What to ask for between two blocks of a page, ms.
+    const fn spacing(&self, config: &Config) -> u16 {
+        match config.transfer {
+            Transfer::Pages { spacing, .. } => spacing,
+            Transfer::Blocks { .. } | Transfer::Auto => self.auto.spacing(),
         }
     }
 
@@ -316,13 +342,19 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
 impl<const ISLANDS: usize> Client<ISLANDS> {
     /// Writes the next request of a download.
     pub(super) fn poll_download(&mut self, now: Instant, buf: &mut TxBuffer) -> Option<Transmit> {
-        let pause = self.pause();
         let download = self.state.download_mut()?;
         download.settle(now, &self.config, &self.round_trip);
-        let ask = download.next(now, &self.config)?;
+        let mut ask = download.next(now, &self.config)?;
+        if let (Ask::Page(page), Transfer::Auto) = (ask, self.config.transfer)
+            && download.auto.page_over(page.start, download.stride) == Choice::Blocks
+        {
+            download.pages = false;
+            ask = download.next(now, &self.config)?;
+        }
         let sequence = self.sequence;
         let request = self.request_for(self.state.download()?, ask);
         let len = Frame::to_server(sequence, request).encode(buf).ok()?;
+        let pause = self.pause();
         let download = self.state.download_mut()?;
         self.repeated = self.repeated.saturating_add(u32::from(download.tries(ask) > 0));
         download.sent(now, ask, sequence, pause);
@@ -349,7 +381,9 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
                     max_data: u8::try_from(page_size)
                         .map_or(download.stride, |size| size.min(download.stride)),
                     page_size,
-                    spacing: spacing(&self.config).max(u16::try_from(self.pause().0).unwrap_or(u16::MAX)),
+                    spacing: download
+                        .spacing(&self.config)
+                        .max(u16::try_from(self.pause().0).unwrap_or(u16::MAX)),
                     node,
                 })
             }
@@ -377,14 +411,6 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             Stored::Fault => self.enter(Self::reporting(now, id, Status::ABORT, Outcome::StorageFault)),
         }
         Ok(())
-    }
-}
-
-/// What to ask for between two blocks of a page, ms.
-const fn spacing(config: &Config) -> u16 {
-    match config.transfer {
-        Transfer::Pages { spacing, .. } => spacing,
-        Transfer::Blocks { .. } => 0,
     }
 }
 

@@ -20,7 +20,7 @@ use super::slots::Stamp;
 pub(super) const MISSED_LIMIT: u8 = 4;
 
 /// Blocks that may be lost in a row before the page counts as ended.
-const LOST_LIMIT: u32 = 4;
+const LOST_LIMIT: u32 = 8;
 
 /// A spacing from which on a device need not stay awake between two blocks, ms.
 pub(super) const LONG: u16 = 1000;
@@ -96,5 +96,30 @@ impl Page {
             }
         };
         self.at.before(latest).plus(Millis(wait))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    #[test]
+    fn the_interval_is_that_of_one_block_also_beside_those_that_are_lost() {
+        let page = Page::asked(at(0), 1, Range { start: 0, end: 640 });
+        let block = |start: u32| Range { start, end: start + 64 };
+        let (page, interval) = page.received(at(20), at(0), block(0), 64);
+        assert_eq!(interval, None, "the first took a round trip");
+        let (page, interval) = page.unwrap().received(at(27), at(20), block(64), 64);
+        assert_eq!(interval, Some(Millis(7)));
+        let (page, interval) = page.unwrap().received(at(48), at(27), block(256), 64);
+        assert_eq!(interval, Some(Millis(7)), "two were lost");
+        let (page, interval) = page.unwrap().received(at(50), at(48), block(128), 64);
+        assert_eq!((page.unwrap().rest.start, interval), (320, None), "late");
+        let (page, _) = page.unwrap().received(at(60), at(50), block(576), 64);
+        assert_eq!(page, None, "the last ends it");
     }
 }

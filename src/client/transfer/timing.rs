@@ -10,9 +10,9 @@ use crate::link::Token;
 use crate::time::{Instant, Millis};
 use crate::zcl::Status;
 
+use super::Download;
 use super::page::{LONG, MISSED_LIMIT, Page, Stage};
 use super::slots::Request;
-use super::{Download, spacing};
 
 /// The last cluster revision whose MinimumBlockPeriod counts seconds.
 const LAST_IN_SECONDS: u16 = 2;
@@ -50,8 +50,22 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
     }
 
     fn page_end(&self, page: &Page, config: &Config, link: &RoundTrip) -> Instant {
-        let first = link.timeout(config.first_timeout, config.max_timeout, self.missed.saturating_sub(1));
-        page.deadline(self.latest, self.stride, first, &self.interval, spacing(config), config.max_timeout)
+        let Millis(one) =
+            link.timeout(config.first_timeout, config.max_timeout, self.missed.saturating_sub(1));
+        // The blocks that were asked for with it come before its own, and of those the first two may be lost.
+        let before = u32::try_from(self.slots.waiting()).unwrap_or(0);
+        let queue = link.mean().map_or(0, |Millis(mean)| mean.saturating_mul(before));
+        let lost = self.interval.mean().map_or(0, |Millis(mean)| mean.saturating_mul(2));
+        // Who asks too early gets two pages at once.
+        let first = Millis(one.saturating_mul(2).saturating_add(queue).saturating_add(lost));
+        page.deadline(
+            self.latest,
+            self.stride,
+            first,
+            &self.interval,
+            self.spacing(config),
+            config.max_timeout,
+        )
     }
 
     fn overdue_at(&self, request: &Request, config: &Config, link: &RoundTrip) -> Instant {
@@ -127,7 +141,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
     /// Whether a device that sleeps should poll its parent often: an answer is to come, and soon.
     pub(in crate::client) fn is_near(&self, config: &Config) -> bool {
         let running = self.page.is_some_and(|page| page.stage == Stage::Running);
-        self.is_waiting() && !(running && spacing(config) >= LONG)
+        self.is_waiting() && !(running && self.spacing(config) >= LONG)
     }
 }
 

@@ -1,19 +1,34 @@
 //! How many requests may be under way.
 //!
-//! More than one at a time hides the time that a server takes, but some servers answer but one of those they get at
-//! once. So it is watched how many go unanswered: when it is more than what a bad link loses, one at a time is asked
-//! for, and more are tried again only after many answers.
+//! More than one at a time hides the time that a server takes. They do not make the radio any faster: what is more than
+//! fills that time queues up, and gets in its own way. And some servers answer but one of those they get at once. So
+//! the window is watched:
+//!
+//! - It is shut, for a while that doubles, when more go unanswered than a bad link loses.
+//! - Where its size is left to the client, the queue is what counts (as in TCP Vegas, Brakmo and Peterson 1995): of
+//!   `n` requests that take the time `t`, where a single one took `s`, `n * (t - s) / t` wait for the others.
+//!
+//! ```text
+//!   answers in time    queue below a third: twice as many;  then: below 5/8 one more, above 1 one less
+//!        1  ----------> 2 ----------> 4 ----------> 8 - queue -------> settled
+//!        ^                            |
+//!        +--- too many unanswered ----+
+//! ```
 
 use crate::client::round_trip::RoundTrip;
 
 /// Requests that are judged together.
-const SAMPLE: u8 = 16;
+const SAMPLE: u8 = 24;
 
-/// Of those, unanswered ones that no link explains: one that loses a fifth of the frames each way, loses 6.
-const TOO_MANY: u8 = 6;
+/// Of those, unanswered ones that no link explains: one that loses a twentieth of the frames each way loses as many
+/// once in a million requests.
+const TOO_MANY: u8 = 10;
 
 /// Answers to single requests before more are tried again the first time; twice as many each further time.
 const SHUT: u16 = 256;
+
+/// Answers after which a larger window is tried once more.
+const CONTENT: u16 = 128;
 
 /// The number of requests under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,23 +41,57 @@ pub(super) struct Window {
     shut: u16,
     /// How long it is to be shut the next time.
     next_shut: u16,
+    growth: Growth,
+}
+
+/// Who decides on the size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Growth {
+    /// It is given.
+    Fixed,
+    /// The client.
+    Measured {
+        /// How long a single request took, in eighths of a millisecond.
+        single: u32,
+        /// Answers since the size was changed.
+        answers: u16,
+        /// It doubles while there is no queue.
+        doubles: bool,
+    },
 }
 
 impl Window {
     /// A window of one until it is [opened](Self::open), then of `most`.
-    pub(super) const fn new(most: u8) -> Self {
-        Self { most, now: 1, sent: 0, overdue: 0, shut: 0, next_shut: SHUT }
+    pub(super) const fn fixed(most: u8) -> Self {
+        Self { most, now: 1, sent: 0, overdue: 0, shut: 0, next_shut: SHUT, growth: Growth::Fixed }
+    }
+
+    /// A window that finds its size, up to `most`.
+    pub(super) const fn measured(most: u8) -> Self {
+        let growth = Growth::Measured { single: 0, answers: 0, doubles: true };
+        Self { growth, ..Self::fixed(most) }
     }
 
     pub(super) fn size(&self) -> usize {
         self.now.into()
     }
 
-    /// Opens it: answers will take longer, as they wait for each other.
+    /// The first answers are here: more may be asked for.
     pub(super) fn open(&mut self, link: &mut RoundTrip) {
-        (self.now, self.sent, self.overdue) = (self.most, 0, 0);
-        if self.most > 1 {
-            link.loosen(self.most);
+        match &mut self.growth {
+            Growth::Fixed => self.set(self.most, link),
+            Growth::Measured { single, .. } => *single = link.eighths().unwrap_or(0),
+        }
+    }
+
+    fn set(&mut self, size: u8, link: &mut RoundTrip) {
+        if size > self.now {
+            // Answers will wait for each other.
+            link.loosen(size.checked_div(self.now).unwrap_or(1));
+        }
+        (self.now, self.sent, self.overdue) = (size, 0, 0);
+        if let Growth::Measured { answers, .. } = &mut self.growth {
+            *answers = 0;
         }
     }
 
@@ -58,18 +107,142 @@ impl Window {
     pub(super) fn unanswered(&mut self) {
         self.overdue = self.overdue.saturating_add(1);
         if self.overdue >= TOO_MANY && self.now > 1 {
-            self.now = 1;
+            (self.now, self.sent, self.overdue) = (1, 0, 0);
             (self.shut, self.next_shut) = (self.next_shut, self.next_shut.saturating_mul(2));
         }
+    }
+
+    /// The answer to a request that counted as unanswered came late.
+    pub(super) fn late(&mut self) {
+        self.overdue = self.overdue.saturating_sub(1);
     }
 
     /// A request was answered.
     pub(super) fn answered(&mut self, link: &mut RoundTrip) {
         if self.shut > 0 {
             self.shut = self.shut.saturating_sub(1);
-            if self.shut == 0 {
-                self.open(link);
+            if self.shut > 0 {
+                return;
             }
+            if let Growth::Fixed = self.growth {
+                self.set(self.most, link);
+            }
+        }
+        if let Some(size) = self.measure(link) {
+            self.set(size, link);
+        }
+    }
+
+    /// The size that fits what was measured, where that is another one.
+    fn measure(&mut self, link: &RoundTrip) -> Option<u8> {
+        let (now, most) = (self.now, self.most);
+        let Growth::Measured { single, answers, doubles } = &mut self.growth else { return None };
+        *answers = answers.saturating_add(1);
+        // The mean follows about eight measurements.
+        if *answers < u16::from(now).saturating_mul(2).saturating_add(8) {
+            return None;
+        }
+        let time = link.eighths().filter(|time| *time > 0)?;
+        if now == 1 {
+            *single = time;
+        }
+        let waited = u64::from(time.saturating_sub(*single)).saturating_mul(u64::from(now)).saturating_mul(8);
+        // Eighths of a request.
+        let queue = u8::try_from(waited.checked_div(time.into())?).unwrap_or(u8::MAX);
+        if *doubles {
+            if queue < now.saturating_mul(3) && now < most {
+                return Some(now.saturating_mul(2).min(most));
+            }
+            *doubles = false;
+            return Some(now.saturating_sub(queue >> 3).max(1)).filter(|size| *size != now);
+        }
+        match queue {
+            0..5 if now < most && *answers >= CONTENT => now.checked_add(1),
+            0..=8 => None,
+            _ => now.checked_sub(1).filter(|size| *size > 0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Millis;
+
+    /// A server that takes its time for each answer, and a way that carries one block each `pace` ms.
+    fn settled(most: u8, single: u32, pace: u32) -> (u8, u8) {
+        let mut link = RoundTrip::new();
+        let mut window = Window::measured(most);
+        link.measure(Millis(single));
+        window.open(&mut link);
+        let (mut least, mut largest) = (u8::MAX, 0);
+        for answer in 0..4000 {
+            window.sent();
+            link.measure(Millis(single.max(u32::from(window.now) * pace)));
+            window.answered(&mut link);
+            if answer >= 1000 {
+                (least, largest) = (least.min(window.now), largest.max(window.now));
+            }
+        }
+        (least, largest)
+    }
+
+    #[test]
+    fn a_measured_window_fills_the_idle_time_and_no_more() {
+        for (most, single, pace, expected) in [
+            (9, 12, 12, 1..=2),
+            (9, 22, 11, 2..=3),
+            (9, 33, 12, 2..=4),
+            (9, 62, 12, 5..=6),
+            (9, 500, 12, 9..=9),
+            (4, 500, 12, 4..=4),
+            (1, 500, 12, 1..=1),
+        ] {
+            let (least, largest) = settled(most, single, pace);
+            assert!(
+                expected.contains(&least) && expected.contains(&largest),
+                "{single} ms alone, {pace} ms each: {least} to {largest}, not {expected:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_given_window_is_shut_when_most_go_unanswered_and_tried_again_ever_more_rarely() {
+        let mut link = RoundTrip::new();
+        link.measure(Millis(20));
+        let mut window = Window::fixed(8);
+        assert_eq!(window.size(), 1, "until the first answers are here");
+        window.open(&mut link);
+        assert_eq!(window.size(), 8);
+        for shut in [256, 512, 1024] {
+            for _ in 0..TOO_MANY {
+                assert_eq!(window.size(), 8);
+                window.sent();
+                window.unanswered();
+            }
+            for _ in 0..shut {
+                assert_eq!(window.size(), 1);
+                window.answered(&mut link);
+            }
+        }
+        assert_eq!(window.size(), 8);
+    }
+
+    #[test]
+    fn a_bad_link_does_not_shut_a_window() {
+        let mut link = RoundTrip::new();
+        let mut window = Window::fixed(8);
+        window.open(&mut link);
+        // Every third request is not answered; late answers do not count.
+        for turn in 0..1000 {
+            window.sent();
+            if turn % 3 == 0 {
+                window.unanswered();
+            } else if turn % 3 == 1 {
+                window.unanswered();
+                window.late();
+            }
+            assert_eq!(window.size(), 8, "request {turn}");
         }
     }
 }
