@@ -23,6 +23,7 @@ mod link;
 pub mod net;
 mod nor;
 pub mod radio;
+pub mod table;
 mod upgrade;
 pub mod world;
 

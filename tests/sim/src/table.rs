@@ -1,0 +1,184 @@
+//! The table of goodput: every way to transfer, near and far, with quick and slow servers, on good and bad links.
+
+use std::fmt::Write as _;
+use std::num::{NonZeroU8, NonZeroU16};
+use std::ops::Range;
+use std::sync::Mutex;
+
+use zigbee_ota::client::Transfer;
+
+use crate::Cell;
+
+/// Bytes of the file.
+const BYTES: usize = 128_000;
+
+/// The runs that the means are over.
+const SEEDS: Range<u64> = 0..6;
+
+/// The ways to transfer, as the table names them.
+pub const MODES: [(&str, Transfer); 7] = [
+    ("stop-and-wait", window(1)),
+    ("window 2", window(2)),
+    ("window 4", window(4)),
+    ("window 8", window(8)),
+    ("pages", pages(0)),
+    ("pages, 21 ms", pages(21)),
+    ("auto", Transfer::Auto),
+];
+
+/// From the server to the client.
+pub const HOPS: [u16; 2] = [1, 3];
+
+/// What the server takes for each answer, ms.
+pub const DELAYS: [u64; 4] = [0, 10, 20, 50];
+
+/// Frames of a hundred that are lost, end to end.
+pub const LOSSES: [u8; 3] = [0, 1, 5];
+
+const fn window(window: u8) -> Transfer {
+    Transfer::Blocks { window: NonZeroU8::new(window).expect("a window holds something") }
+}
+
+const fn pages(spacing: u16) -> Transfer {
+    Transfer::Pages { size: NonZeroU16::new(4096).expect("a page has bytes"), spacing }
+}
+
+/// One line of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Place in [`MODES`].
+    pub mode: usize,
+    /// One of [`HOPS`].
+    pub hops: u16,
+    /// One of [`DELAYS`].
+    pub delay: u64,
+    /// One of [`LOSSES`].
+    pub loss: u8,
+    /// Bytes per second, the mean over all seeds.
+    pub mean: u32,
+    /// Their standard deviation.
+    pub deviation: u32,
+    /// Bytes per second with the first seed.
+    pub first: u32,
+    /// Requests of a thousand blocks that were sent again, the mean.
+    pub repeats: u32,
+}
+
+impl Line {
+    /// A line that is to be measured.
+    fn empty(mode: usize, hops: u16, delay: u64, loss: u8) -> Self {
+        Self { mode, hops, delay, loss, mean: 0, deviation: 0, first: 0, repeats: 0 }
+    }
+
+    /// The cell of the simulation.
+    #[must_use]
+    pub fn cell(&self) -> Cell {
+        let loss = f64::from(self.loss) / 100.0;
+        Cell { hops: self.hops, server_delay: self.delay * 1000, loss, bytes: BYTES, ..Cell::USUAL }
+    }
+
+    /// Measures anew what one seed brings, bytes per second.
+    #[must_use]
+    pub fn first_seed(&self) -> u32 {
+        let (_, transfer) = MODES[self.mode];
+        let first = self.cell().measure(SEEDS.start..SEEDS.start + 1, |config| config.transfer = transfer);
+        first.mean.round() as u32
+    }
+
+    fn measured(self) -> Self {
+        let (_, transfer) = MODES[self.mode];
+        let all = self.cell().measure(SEEDS, |config| config.transfer = transfer);
+        let blocks = BYTES as f64 / 64.0;
+        Self {
+            mean: all.mean.round() as u32,
+            deviation: all.deviation.round() as u32,
+            first: self.first_seed(),
+            repeats: (1000.0 * all.repeats / blocks).round() as u32,
+            ..self
+        }
+    }
+}
+
+/// All lines: hops, delays, losses, modes, the last changing the fastest.
+#[must_use]
+pub fn lines() -> Vec<Line> {
+    let mut lines = Vec::new();
+    for hops in HOPS {
+        for delay in DELAYS {
+            for loss in LOSSES {
+                lines.extend((0..MODES.len()).map(|mode| Line::empty(mode, hops, delay, loss)));
+            }
+        }
+    }
+    lines
+}
+
+/// Measures the whole table on all processors; `told` is called for each line that is done.
+///
+/// # Panics
+/// A client does not upgrade, or breaks a law.
+#[must_use]
+pub fn measure(told: impl Fn() + Sync) -> Vec<Line> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let all = lines();
+    let left = Mutex::new(all.iter().enumerate().rev().collect::<Vec<_>>());
+    let done = Mutex::new(vec![None; all.len()]);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let next = left.lock().expect("no thread panics while it holds it").pop();
+                    let Some((place, line)) = next else { break };
+                    let measured = line.clone().measured();
+                    done.lock().expect("no thread panics while it holds it")[place] = Some(measured);
+                    told();
+                }
+            });
+        }
+    });
+    let done = done.into_inner().expect("no thread panics while it holds it");
+    done.into_iter().map(|line| line.expect("each was measured")).collect()
+}
+
+const TITLE: &str = "mode\thops\tdelay_ms\tloss_percent\tbytes_per_s\tdeviation\tfirst_seed\trepeats_per_1000";
+
+/// The table as text, one line each, tabs between.
+#[must_use]
+pub fn write(lines: &[Line]) -> String {
+    let mut text = format!("{TITLE}\n");
+    for Line { mode, hops, delay, loss, mean, deviation, first, repeats } in lines {
+        let (name, _) = MODES[*mode];
+        writeln!(text, "{name}\t{hops}\t{delay}\t{loss}\t{mean}\t{deviation}\t{first}\t{repeats}")
+            .expect("a string takes all");
+    }
+    text
+}
+
+/// Reads what [`write`] wrote.
+///
+/// # Panics
+/// It is something else.
+#[must_use]
+pub fn read(text: &str) -> Vec<Line> {
+    let mut rows = text.lines();
+    assert_eq!(rows.next(), Some(TITLE), "the title");
+    rows.map(|row| {
+        let cells: Vec<&str> = row.split('\t').collect();
+        let [name, numbers @ ..] = cells.as_slice() else { panic!("an empty row") };
+        let mode = MODES.iter().position(|(known, _)| known == name);
+        let number = |place: usize| -> u32 {
+            numbers[place].parse().unwrap_or_else(|error| panic!("{row}: column {place}: {error}"))
+        };
+        Line {
+            mode: mode.unwrap_or_else(|| panic!("{name} is no mode")),
+            hops: number(0) as u16,
+            delay: number(1).into(),
+            loss: number(2) as u8,
+            mean: number(3),
+            deviation: number(4),
+            first: number(5),
+            repeats: number(6),
+        }
+    })
+    .collect()
+}
