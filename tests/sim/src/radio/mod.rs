@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Two frames that overlap are both lost, acknowledgements too. There are no hidden stations, no capture, no other
-//! traffic and no fragments: a frame has to fit in one MPDU.
+//! traffic and no fragments: a frame that does not fit in one MPDU is not sent.
 
 mod station;
 pub mod timing;
@@ -41,7 +41,7 @@ pub struct Traffic {
     pub transmissions: u64,
     /// Those that collided, or whose acknowledgement did.
     pub collisions: u64,
-    /// Frames that a station gave up: the channel was busy, or no acknowledgement came.
+    /// Frames that a station gave up: the channel was busy, no acknowledgement came, or they were too long.
     pub dropped: u64,
 }
 
@@ -115,13 +115,14 @@ impl Radio {
         if self.topology.hops > 1 { self.topology.clients + self.topology.hops - 1 } else { 0 }
     }
 
-    /// Takes a frame that the station `from` sends to the station `to`, over relays where there are any.
-    ///
-    /// # Panics
-    /// It does not fit in one MPDU.
+    /// Takes a frame that the station `from` sends to the station `to`, over relays where there are any. One that does
+    /// not fit in an MPDU is dropped.
     pub fn carry(&mut self, now: Micros, from: Node, to: Node, datagram: Datagram) {
         let len = datagram.mpdu();
-        assert!(len <= LONGEST_MPDU, "an MPDU of {len} bytes: fragments are not modelled");
+        if len > LONGEST_MPDU {
+            self.traffic.dropped += 1;
+            return;
+        }
         self.enqueue(now, from, Mpdu { to, len, datagram, passed: false });
     }
 

@@ -14,7 +14,7 @@ use super::host::{Host, is_well_formed};
 use super::report::{Broken, End, Life};
 use super::settings::{Cut, Device as Settings};
 use super::watch::Watch;
-use super::{Context, SERVER, Wake, address_of, instant};
+use super::{Context, SERVER, Wake, address_of, hex, instant};
 use crate::net::Outgoing;
 use crate::radio::Node;
 use crate::{Flash, Micros};
@@ -37,6 +37,7 @@ pub(super) struct Device {
     settings: Settings,
     config: client::Config,
     seed: u64,
+    patience: Micros,
     client: Client,
     flash: Flash,
     /// The first one is under way.
@@ -67,6 +68,7 @@ impl Device {
             settings: settings.device,
             config,
             seed,
+            patience: settings.patience,
             client: Client::new(config, seed, instant(0)),
             flash: Flash::new(0),
             jobs: VecDeque::new(),
@@ -75,7 +77,7 @@ impl Device {
             starts: 0,
             armed: None,
             cuts,
-            watch: Watch::new(config.block_pause, config.revision),
+            watch: Watch::new(config.block_pause, config.revision, !settings.device.digest),
             verified: None,
             queries: 0,
             progress: 0,
@@ -131,7 +133,8 @@ impl Device {
         if !self.hears() {
             return;
         }
-        self.watch.hear(SERVER, frame);
+        context.tell(self.node, || format!("hears {}", hex(frame)));
+        self.watch.hear(frame);
         match self.client.handle_frame(instant(context.now), Meta::new(SERVER, delivery), frame) {
             Handled::Store(block) => {
                 let write = Job::Write(block.ticket, block.offset, block.data.to_vec());
@@ -209,10 +212,12 @@ impl Device {
         let mut out = [0; LONGEST_TO_SERVER];
         loop {
             while let Some(event) = self.client.poll_event() {
+                context.tell(self.node, || format!("{event:?}"));
                 self.learn(context.now, host, event);
             }
             while let Some(transmit) = self.client.poll_transmit(now, &mut out) {
                 let frame = &out[..transmit.len];
+                context.tell(self.node, || format!("sends {}", hex(frame)));
                 self.broken.extend(self.watch.see(context.now, frame, &mut self.life.sent));
                 if self.life.sent.block_requests + self.life.sent.page_requests > 0 {
                     self.life.first_request.get_or_insert(context.now);
@@ -239,6 +244,9 @@ impl Device {
                 if self.queries >= QUERIES {
                     self.finish(now, End::NoImage(status));
                 }
+            }
+            Event::Paused(Some(at)) | Event::CountingDown(at) if at > instant(now + self.patience) => {
+                self.finish(now, End::OrderedFor(at));
             }
             Event::Started(offer) => {
                 self.queries = 0;
@@ -355,6 +363,7 @@ impl Device {
         if !self.hears() {
             return;
         }
+        context.tell(self.node, || "the power fails".into());
         if let Some(Job::Write(_, offset, data)) = self.jobs.front().filter(|_| self.busy) {
             let word = usize::from(self.config.alignment.get());
             let half = data.len() / 2 / word * word;
@@ -374,9 +383,10 @@ impl Device {
     /// The power is back.
     pub(super) fn boot(&mut self, context: &mut Context<'_>, host: &Host<'_>) {
         let Some(checkpoint) = self.off.take() else { return };
+        context.tell(self.node, || format!("starts with {checkpoint:?}"));
         let now = instant(context.now);
         self.client = Client::new(self.config, self.seed, now);
-        self.watch = Watch::new(self.config.block_pause, self.config.revision);
+        self.watch = Watch::new(self.config.block_pause, self.config.revision, !self.settings.digest);
         if let Some(checkpoint) = checkpoint {
             if checkpoint.stage == Stage::Downloading {
                 self.verified = None;

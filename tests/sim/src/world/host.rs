@@ -8,7 +8,7 @@ use zigbee_ota::{ImageId, time::Instant};
 
 use super::report::{Broken, FromServer};
 use super::settings::{Happening, Host as Settings, Notify};
-use super::{Context, Wake, instant, node_of};
+use super::{Context, Wake, hex, instant, node_of};
 use crate::Micros;
 use crate::net::Outgoing;
 
@@ -127,10 +127,12 @@ impl<'a> Host<'a> {
             Some([5, _]) => self.sent.refusals += 1,
             _ => self.sent.others += 1,
         }
+        context.tell(0, || format!("answers {}", hex(&answer.bytes)));
         send(context, &answer.bytes, answer.transmit);
     }
 
     pub(super) fn happen(&mut self, context: &mut Context<'_>, happening: Happening) {
+        context.tell(0, || format!("{happening:?}"));
         let (first, second) = (self.files.first(), self.files.get(1));
         match happening {
             Happening::Restart => {

@@ -58,6 +58,23 @@ struct Context<'a> {
     now: Micros,
     net: &'a mut Net,
     agenda: &'a mut Agenda<Wake>,
+    trace: bool,
+}
+
+impl Context<'_> {
+    /// Prints what happens, where that is wanted.
+    fn tell(&self, node: Node, what: impl FnOnce() -> String) {
+        if self.trace {
+            println!("{:>12.3} ms  node {node}  {}", self.now as f64 / 1000.0, what());
+        }
+    }
+}
+
+/// A frame in hexadecimal, with its command first.
+fn hex(frame: &[u8]) -> String {
+    let command = frame.get(2).copied().unwrap_or_default();
+    let bytes: Vec<_> = frame.iter().take(24).map(|byte| format!("{byte:02x}")).collect();
+    format!("{command:#04x}: {} ({} bytes)", bytes.join(" "), frame.len())
 }
 
 const fn instant(now: Micros) -> Instant {
@@ -83,6 +100,7 @@ pub struct World<'a> {
     seed: u64,
     patience: Micros,
     longest: Micros,
+    trace: bool,
     now: Micros,
     net: Net,
     agenda: Agenda<Wake>,
@@ -105,6 +123,7 @@ impl<'a> World<'a> {
             seed: settings.seed,
             patience: settings.patience,
             longest: settings.longest,
+            trace: settings.trace,
             now: 0,
             net: Net::new(settings.net.clone(), settings.clients, settings.seed),
             agenda,
@@ -117,7 +136,7 @@ impl<'a> World<'a> {
     /// Runs until every client has come to its end.
     #[must_use]
     pub fn run(mut self) -> Report {
-        let mut context = Context { now: 0, net: &mut self.net, agenda: &mut self.agenda };
+        let mut context = Context { now: 0, net: &mut self.net, agenda: &mut self.agenda, trace: self.trace };
         for device in &mut self.devices {
             device.begin(&mut context, &self.host);
         }
@@ -149,7 +168,8 @@ impl<'a> World<'a> {
             return false;
         };
         self.now = self.now.max(next);
-        let mut context = Context { now: self.now, net: &mut self.net, agenda: &mut self.agenda };
+        let mut context =
+            Context { now: self.now, net: &mut self.net, agenda: &mut self.agenda, trace: self.trace };
         if self.host.next().is_some_and(|at| at <= self.now) {
             self.host.settle(&mut context);
         }
@@ -163,7 +183,8 @@ impl<'a> World<'a> {
     }
 
     fn wake(&mut self, at: Micros, wake: Wake) {
-        let context = &mut Context { now: self.now, net: &mut self.net, agenda: &mut self.agenda };
+        let context =
+            &mut Context { now: self.now, net: &mut self.net, agenda: &mut self.agenda, trace: self.trace };
         let host = &mut self.host;
         let node = match wake {
             Wake::Answer(answer) => return host.let_go(context, &answer),
@@ -191,7 +212,8 @@ impl<'a> World<'a> {
     }
 
     fn arrive(&mut self, arrival: Arrival) {
-        let context = &mut Context { now: self.now, net: &mut self.net, agenda: &mut self.agenda };
+        let context =
+            &mut Context { now: self.now, net: &mut self.net, agenda: &mut self.agenda, trace: self.trace };
         let host = &mut self.host;
         let node = match arrival {
             Arrival::Frame { to, .. } => to,

@@ -2,6 +2,7 @@
 
 use zigbee_ota::ImageId;
 use zigbee_ota::client::Outcome;
+use zigbee_ota::time::Instant;
 use zigbee_ota::zcl::Status;
 
 use crate::radio::{Node, Traffic};
@@ -73,6 +74,8 @@ pub enum End {
     Client(Outcome),
     /// Ten queries in a row came to nothing; the last answer, where there was one.
     NoImage(Option<Status>),
+    /// The server told it to go on then, and nobody waits for so long. That is what it wants, or a frame was damaged.
+    OrderedFor(Instant),
     /// It did nothing new for too long. A law is broken.
     Stalled,
 }

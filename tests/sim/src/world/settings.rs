@@ -34,6 +34,8 @@ pub struct Settings {
     pub patience: Micros,
     /// A world that lasts longer does not end.
     pub longest: Micros,
+    /// Print what happens.
+    pub trace: bool,
 }
 
 /// What a client runs on.
@@ -151,6 +153,7 @@ impl Settings {
             cuts: Vec::new(),
             patience: 49 * HOUR,
             longest: 60 * 24 * HOUR,
+            trace: false,
         }
     }
 }
