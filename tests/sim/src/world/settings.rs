@@ -168,5 +168,6 @@ pub(crate) fn client_config(header: &Header<'_>) -> client::Config {
         hardware: header.hardware.map(|range| range.min),
         node: header.destination,
     };
-    client::Config::new(identity, SERVER)
+    // As much as any file here; a damaged offer may be of four gigabytes.
+    client::Config { max_size: 1 << 20, ..client::Config::new(identity, SERVER) }
 }

@@ -62,6 +62,9 @@ impl Watch {
         if is_refusal || !is_asked {
             self.last_request = None;
         }
+        if !is_asked {
+            self.last = None;
+        }
         // What comes late, a client may pass over.
         if !is_refusal || !is_last || !is_asked || !self.trusts {
             return;
