@@ -44,15 +44,25 @@ impl Hazards {
     }
 }
 
-/// Losses that come together (Gilbert and Elliott): the channel is good or bad, and may change with each frame.
+/// Losses that come together (Gilbert and Elliott): the channel is good or bad, each for a random time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Burst {
-    /// How likely a good channel turns bad.
-    pub begin: f64,
-    /// How likely a bad one turns good: bad times last for 1 / `end` frames on the average.
-    pub end: f64,
+    /// How long it is good, on the average.
+    pub every: Micros,
+    /// How long it is bad.
+    pub lasts: Micros,
     /// Share of the frames that a bad one loses.
     pub loss: f64,
+}
+
+impl Burst {
+    /// How likely the channel is bad, so long after it was `bad` or not.
+    fn likely(self, bad: bool, later: Micros) -> f64 {
+        let (every, lasts, later) = (self.every as f64, self.lasts as f64, later as f64);
+        let share = lasts / (every + lasts);
+        let memory = (-later / every - later / lasts).exp();
+        share + (f64::from(u8::from(bad)) - share) * memory
+    }
 }
 
 /// What a script does to one frame.
@@ -76,13 +86,15 @@ type Copy = Option<(Micros, Option<usize>)>;
 pub(super) struct Weather {
     hazards: Hazards,
     random: fastrand::Rng,
+    /// The channel was bad when it was looked at last.
     bad: bool,
+    seen: Micros,
     count: u64,
 }
 
 impl Weather {
     pub(super) fn new(hazards: Hazards, seed: u64) -> Self {
-        Self { hazards, random: fastrand::Rng::with_seed(seed), bad: false, count: 0 }
+        Self { hazards, random: fastrand::Rng::with_seed(seed), bad: false, seen: 0, count: 0 }
     }
 
     /// Frames of applications so far.
@@ -99,8 +111,8 @@ impl Weather {
     }
 
     /// What becomes of the next frame; `counts` when it is one of an application's.
-    pub(super) fn fates(&mut self, counts: bool) -> [Copy; 2] {
-        let first = self.chance();
+    pub(super) fn fates(&mut self, now: Micros, counts: bool) -> [Copy; 2] {
+        let first = self.chance(now);
         let second = first.filter(|_| self.is(self.hazards.copied)).map(|_| (self.time(), None));
         if !counts {
             return [first, second];
@@ -117,11 +129,12 @@ impl Weather {
         }
     }
 
-    fn chance(&mut self) -> Copy {
+    fn chance(&mut self, now: Micros) -> Copy {
         let mut lost = self.is(self.hazards.loss);
-        if let Some(Burst { begin, end, loss }) = self.hazards.burst {
-            self.bad ^= self.is(if self.bad { end } else { begin });
-            lost |= self.bad && self.is(loss);
+        if let Some(burst) = self.hazards.burst {
+            let later = now - std::mem::replace(&mut self.seen, now);
+            self.bad = self.is(burst.likely(self.bad, later));
+            lost |= self.bad && self.is(burst.loss);
         }
         let damage = self.is(self.hazards.damaged).then(|| self.random.usize(..1 << 16));
         let delay = self.time();
@@ -142,8 +155,8 @@ mod tests {
     fn lost(hazards: Hazards, frames: u32) -> (f64, u32) {
         let mut weather = Weather::new(hazards, 1);
         let (mut lost, mut runs, mut last) = (0, 0, false);
-        for _ in 0..frames {
-            let gone = weather.fates(true) == [None, None];
+        for frame in 0..frames {
+            let gone = weather.fates(u64::from(frame) * 1000, true) == [None, None];
             lost += u32::from(gone);
             runs += u32::from(gone && !last);
             last = gone;
@@ -156,7 +169,7 @@ mod tests {
         let (share, run) = lost(Hazards::losing(0.05), 100_000);
         assert!((0.048..0.052).contains(&share) && run == 1, "{share} {run}");
         // A tenth of the time bad, for twenty frames.
-        let burst = Burst { begin: 1.0 / 180.0, end: 1.0 / 20.0, loss: 1.0 };
+        let burst = Burst { every: 180_000, lasts: 20_000, loss: 1.0 };
         let (share, run) = lost(Hazards { burst: Some(burst), ..Hazards::NONE }, 100_000);
         assert!((0.09..0.11).contains(&share) && (17..24).contains(&run), "{share} {run}");
     }
@@ -167,13 +180,13 @@ mod tests {
             vec![(1, Fate::Lost), (2, Fate::Doubled(7)), (3, Fate::Delayed(9)), (5, Fate::Damaged(4))];
         let mut weather = Weather::new(Hazards { delay: 100, script, ..Hazards::NONE }, 1);
         let plain = [Some((100, None)), None];
-        assert_eq!(weather.fates(true), plain);
-        assert_eq!(weather.fates(false), plain, "no frame of an application's");
-        assert_eq!(weather.fates(true), [None, None]);
-        assert_eq!(weather.fates(true), [Some((100, None)), Some((107, None))]);
-        assert_eq!(weather.fates(true), [Some((109, None)), None]);
-        assert_eq!(weather.fates(true), plain);
-        assert_eq!(weather.fates(true), [Some((100, Some(4))), None]);
+        assert_eq!(weather.fates(0, true), plain);
+        assert_eq!(weather.fates(0, false), plain, "no frame of an application's");
+        assert_eq!(weather.fates(0, true), [None, None]);
+        assert_eq!(weather.fates(0, true), [Some((100, None)), Some((107, None))]);
+        assert_eq!(weather.fates(0, true), [Some((109, None)), None]);
+        assert_eq!(weather.fates(0, true), plain);
+        assert_eq!(weather.fates(0, true), [Some((100, Some(4))), None]);
         assert_eq!(weather.count(), 6);
     }
 }

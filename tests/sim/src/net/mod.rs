@@ -283,7 +283,7 @@ impl Net {
     /// Lets the hazards have their way with it.
     fn strike(&mut self, now: Micros, datagram: Datagram) {
         let counts = matches!(datagram.kind, Kind::Data { .. } | Kind::Broadcast);
-        for (delay, damage) in self.weather.fates(counts).into_iter().flatten() {
+        for (delay, damage) in self.weather.fates(now, counts).into_iter().flatten() {
             let mut datagram = datagram.clone();
             if let Some(place) = damage {
                 datagram.damage(place);
