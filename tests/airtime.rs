@@ -5,7 +5,7 @@
 //! bytes. Those with contention move by 2 to 4 % with the seed, so means are compared.
 
 use zigbee_ota_sim::Micros;
-use zigbee_ota_sim::ideal::{self, Download, Scheme};
+use zigbee_ota_sim::ideal::{self, Download, Recovery, Scheme};
 use zigbee_ota_sim::net::Hops;
 use zigbee_ota_sim::radio::timing;
 
@@ -66,8 +66,8 @@ fn ideal_nodes_reach_the_speed_of_the_model() {
         (3, spaced(8, 3),        false, 2.65),
     ];
     compare(table.map(|(hops, scheme, aps_acks, model)| {
-        // As in the model, which sees gaps only where nodes take their time.
-        (model, Download { aps_acks, sees_gaps: false, ..Download::new(scheme, hops) })
+        // Without the recovery that the model has where nodes take their time.
+        (model, Download { aps_acks, recovery: Recovery::Patient, ..Download::new(scheme, hops) })
     }));
 }
 
@@ -145,6 +145,25 @@ fn the_same_over_three_hops() {
         (PAGE_1K_SLOW,  false, [1.30, 1.29, 1.28, 1.27, 1.22, 1.28, 1.27]),
     ];
     compare(with_processing(&rows, Hops { hops: 3, relay_delay: 1000 }));
+}
+
+#[test]
+fn losses_cost_what_they_cost_in_the_model() {
+    #[rustfmt::skip]
+    let rows = [
+        // loss           0     1%    5%
+        (STOP_AND_WAIT, [2.86, 2.78, 2.447]),
+        (window(4),     [5.11, 5.05, 4.742]),
+        (window(8),     [5.12, 5.05, 4.796]),
+        (PAGE_1K,       [8.18, 7.90, 6.917]),
+        (PAGE_4K,       [9.03, 8.73, 7.648]),
+    ];
+    let cells = rows.iter().flat_map(|(scheme, row)| {
+        let recovery = Recovery::Prompt { at_once: 2 };
+        let download = Download { server_delay: 10_000, store: 2000, recovery, ..Download::new(*scheme, 1) };
+        row.iter().zip([0.0, 0.01, 0.05]).map(move |(model, loss)| (*model, Download { loss, ..download }))
+    });
+    compare(cells);
 }
 
 #[test]

@@ -59,6 +59,16 @@ fn a_server_that_slows_down_is_waited_for() {
 }
 
 #[test]
+fn a_server_that_does_one_thing_at_a_time_is_enough() {
+    let report = Files::of(3000).run(|settings| {
+        slow(settings);
+        (settings.clients, settings.host.one_at_a_time, settings.host.delay) = (3, true, 20 * MILLI);
+    });
+    assert!(all_is_well(&report), "{report:#?}");
+    assert!(report.lives.iter().any(|life| life.sent.repeats > 0), "they get in each other's way");
+}
+
+#[test]
 fn a_server_without_the_file_is_asked_in_vain() {
     let report = when(&[(0, Happening::Lose)]);
     assert_eq!(report.lives[0].end, Some(End::NoImage(Some(Status::NO_IMAGE_AVAILABLE))));

@@ -69,6 +69,7 @@ impl Drawn {
         host.slots = self.random.u16(0..=4);
         host.delay = if self.is(0.7) { self.millis(50) } else { self.millis(2000) };
         host.serial = self.is(0.3);
+        host.one_at_a_time = self.is(0.15);
         host.countdown = self.random.u32(0..100);
         host.notify = match self.random.u8(0..8) {
             0 => None,

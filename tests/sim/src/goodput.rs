@@ -58,18 +58,18 @@ impl Cell {
         }
     }
 
-    /// Runs a download for each seed; `configure` has the last word on what the client is told.
+    /// Runs a download for each seed; `change` has the last word on the world, above all on what its client is told.
     ///
     /// # Panics
     /// A client does not upgrade, or breaks a law: then its speed means nothing.
     #[must_use]
-    pub fn measure(&self, seeds: Range<u64>, configure: impl Fn(&mut Config)) -> Goodput {
+    pub fn measure(&self, seeds: Range<u64>, change: impl Fn(&mut Settings)) -> Goodput {
         let file = file_of(self.bytes, 0);
         let parts = Parts::parse(&file).expect("a file of our own");
         let entries = [Entry::from(&parts)];
         let runs = seeds.map(|seed| {
             let mut settings = self.settings(&parts, seed);
-            configure(&mut settings.client);
+            change(&mut settings);
             let report = World::new(&settings, &entries).run();
             assert!(report.all_upgraded() && report.broken.is_empty(), "{self:?}: {report:#?}");
             report

@@ -1,6 +1,6 @@
 //! A client that asks for what it does not have.
 
-use super::{Download, Message, Scheme, Wake, World};
+use super::{Download, Message, Recovery, Scheme, Wake, World};
 use crate::Micros;
 
 /// Never less than what it takes on the average and this.
@@ -116,7 +116,7 @@ impl Client {
                 }
             }
             Scheme::Pages { size, .. } => {
-                while (self.asked.is_empty() || !self.download.sees_gaps)
+                while self.asked.len() < self.download.recovery.at_once()
                     && let Some(block) = self.missing.pop()
                 {
                     if !self.here[block as usize] {
@@ -158,7 +158,9 @@ impl Client {
         if let Some(page) = &mut self.page {
             match page.last.replace(now) {
                 Some(last) => self.gap.measure(now - last),
-                None if self.download.sees_gaps => self.round_trip.measure(now - page.sent),
+                None if self.download.recovery != Recovery::Patient => {
+                    self.round_trip.measure(now - page.sent)
+                }
                 None => {}
             }
             page.overdue = now + PATIENCE * self.gap.timeout();
@@ -176,7 +178,7 @@ impl Client {
             world.agenda.put(self.store_free, Wake::Stored);
         }
         // Blocks of a page come in order: those that are missing when the last one is here will not come.
-        let patient = !self.download.sees_gaps && self.not_here().next().is_some();
+        let patient = self.download.recovery == Recovery::Patient && self.not_here().next().is_some();
         if self.page.take_if(|page| block + 1 == page.end && !patient).is_some() {
             self.find_missing();
         }

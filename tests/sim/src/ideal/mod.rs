@@ -30,6 +30,27 @@ pub enum Scheme {
     },
 }
 
+/// What a client does about blocks of a page that are lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// It waits until nothing has come for a while, and asks for all of them at once.
+    Patient,
+    /// The last block of the page tells it that those before it are lost.
+    Prompt {
+        /// Requests for them at a time.
+        at_once: usize,
+    },
+}
+
+impl Recovery {
+    const fn at_once(self) -> usize {
+        match self {
+            Self::Patient => usize::MAX,
+            Self::Prompt { at_once } => at_once,
+        }
+    }
+}
+
 /// A download by ideal nodes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Download {
@@ -51,9 +72,8 @@ pub struct Download {
     pub store: Micros,
     /// Share of the frames that are lost, end to end.
     pub loss: f64,
-    /// Whether the last block of a page tells the client that those before it are lost. Otherwise it waits a while
-    /// for them.
-    pub sees_gaps: bool,
+    /// What the client does about blocks of a page that are lost.
+    pub recovery: Recovery,
 }
 
 impl Download {
@@ -70,7 +90,7 @@ impl Download {
             serial: false,
             store: 0,
             loss: 0.0,
-            sees_gaps: true,
+            recovery: Recovery::Prompt { at_once: 1 },
         }
     }
 }

@@ -6,7 +6,7 @@ use zigbee_ota::server::{Apply, Entry, Handled, ImageInfo, Policy, Server, Sessi
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, QueryNextImageRequest};
 use zigbee_ota::{ImageId, time::Instant};
 
-use super::report::{Broken, FromServer};
+use super::report::FromServer;
 use super::settings::{Happening, Host as Settings, Notify};
 use super::{Context, Wake, hex, instant, node_of};
 use crate::Micros;
@@ -85,6 +85,9 @@ impl<'a> Host<'a> {
     }
 
     pub(super) fn hear(&mut self, context: &mut Context<'_>, from: Address, frame: &[u8]) {
+        if self.settings.one_at_a_time && context.now < self.free_at {
+            return;
+        }
         let (now, mut out): (Instant, Frame) = (instant(context.now), [0; LONGEST_TO_CLIENT]);
         let (shelf, policy) = (&mut self.shelf, &mut self.policy);
         let handled = self.server.handle_frame(now, Meta::unicast(from), frame, shelf, policy, &mut out);
@@ -152,12 +155,6 @@ impl<'a> Host<'a> {
     pub(super) fn file(&self, id: ImageId) -> Option<&'a [u8]> {
         self.files.iter().find(|entry| entry.info().id == id).map(Entry::file)
     }
-
-    /// What it breaks of its own promises.
-    pub(super) fn broken(&self) -> Option<Broken> {
-        let known = self.server.sessions().count();
-        (known > usize::from(self.settings.slots)).then_some(Broken::Slots(known))
-    }
 }
 
 fn server(settings: &Settings) -> Server<Vec<Session>> {
@@ -178,4 +175,62 @@ fn send(context: &mut Context<'_>, bytes: &[u8], transmit: Transmit) {
 pub(super) fn is_well_formed(bytes: &[u8], id: ImageId) -> bool {
     let parts = Parts::parse(bytes).ok().filter(|parts| parts.header.id == id && parts.after.is_empty());
     parts.is_some_and(|parts| parts.elements().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{self, Arrival, Hops, Net};
+    use crate::{Agenda, file_of};
+    use zigbee_ota::Encode;
+    use zigbee_ota::zcl::{Frame, ImagePageRequest, ToServer};
+
+    /// From the request for a page of 4096 bytes to its last block, in milliseconds, over the radio channel.
+    fn page(settings: Settings, spacing: u16) -> f64 {
+        let file = file_of(5000, 0);
+        let entries = [Entry::parse(&file).unwrap()];
+        let mut host = Host::new(settings, &entries);
+        let radio = Some(Hops { hops: 1, relay_delay: 0 });
+        let mut net = Net::new(net::Settings { radio, ..net::Settings::default() }, 1, 1);
+        let mut agenda = Agenda::default();
+        let (id, node) = (entries[0].info().id, None);
+        let request = ImagePageRequest { id, offset: 0, max_data: 64, page_size: 4096, spacing, node };
+        let mut out = [0; 40];
+        let len = Frame::to_server(7, ToServer::ImagePage(request)).encode(&mut out).unwrap();
+        net.send(0, Outgoing { from: 1, to: 0, bytes: &out[..len], ack: false, token: Token::NONE });
+        let (mut blocks, mut now) = (0, 0);
+        while blocks < 64 {
+            now = [net.next(), agenda.next(), host.next()].into_iter().flatten().min().unwrap().max(now);
+            let context = &mut Context { now, net: &mut net, agenda: &mut agenda, trace: false };
+            host.settle(context);
+            while let Some((_, wake)) = context.agenda.take(now) {
+                let Wake::Answer(answer) = wake else { unreachable!("nothing else was put in") };
+                host.let_go(context, &answer);
+            }
+            while let Some(Arrival::Frame { from, to, bytes, .. }) = context.net.poll(now) {
+                match to {
+                    0 => host.hear(context, super::super::address_of(from), &bytes),
+                    _ => blocks += 1,
+                }
+            }
+        }
+        assert_eq!(host.sent.total(), 64);
+        now as f64 / 1000.0
+    }
+
+    /// t = request + server delay + 63 · max(response + LIFS, spacing or serial delay) + response.
+    #[test]
+    fn a_page_takes_the_time_of_the_model() {
+        let parallel = Settings { delay: 10_000, ..Settings::default() };
+        let serial = Settings { serial: true, ..parallel };
+        let table = [
+            (parallel, 0, 4.288 + 10.0 + 63.0 * 6.848 + 6.208),
+            (parallel, 20, 4.288 + 10.0 + 63.0 * 20.0 + 6.208),
+            (serial, 0, 4.288 + 10.0 + 63.0 * 10.0 + 6.208),
+        ];
+        for (settings, spacing, model) in table {
+            let measured = page(settings, spacing);
+            assert!((measured / model - 1.0).abs() < 0.04, "{measured} instead of {model}");
+        }
+    }
 }

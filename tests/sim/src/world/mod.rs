@@ -11,7 +11,6 @@
 //! - No request reaches past the image.
 //! - Nobody sends requests faster than the period asked.
 //! - Nothing stalls: every client comes to an end, with a reason.
-//! - The server remembers no more clients than it has slots.
 //!
 //! What is broken of them stands in the [`Report`].
 
@@ -135,14 +134,27 @@ impl<'a> World<'a> {
 
     /// Runs until every client has come to its end.
     #[must_use]
-    pub fn run(mut self) -> Report {
+    pub fn run(self) -> Report {
+        self.run_telling(|_| ())
+    }
+
+    /// The same, and `progress` is told the bytes that the first client has stored whenever they are more.
+    #[must_use]
+    pub fn run_telling(mut self, mut progress: impl FnMut(u64)) -> Report {
+        let mut told = 0;
         let mut context = Context { now: 0, net: &mut self.net, agenda: &mut self.agenda, trace: self.trace };
         for device in &mut self.devices {
             device.begin(&mut context, &self.host);
         }
         let clients = (1..).take(self.devices.len()).map(address_of);
         self.host.notify(&mut context, clients);
-        while self.left > 0 && self.step() {}
+        while self.left > 0 && self.step() {
+            if let Some(bytes) = self.devices.first().map(|first| first.life.bytes).filter(|now| *now > told)
+            {
+                told = bytes;
+                progress(told);
+            }
+        }
         for device in &mut self.devices {
             device.finish(self.now, End::Stalled);
             device.sum_up();
@@ -152,7 +164,7 @@ impl<'a> World<'a> {
             .flat_map(|(node, device)| device.broken.iter().map(move |broken| (node, *broken)));
         Report {
             seed: self.seed,
-            broken: broken.chain(self.host.broken().map(|broken| (0, broken))).collect(),
+            broken: broken.collect(),
             lives: self.devices.iter().map(|device| device.life).collect(),
             server: self.host.sent,
             traffic: self.net.traffic(),

@@ -153,8 +153,6 @@ pub enum Broken {
     Stalled,
     /// It sent a frame that it could not read itself.
     Malformed,
-    /// The server remembers more clients than it has slots.
-    Slots(usize),
 }
 
 impl Report {

@@ -78,6 +78,8 @@ pub struct Host {
     pub delay: Micros,
     /// Whether it works on one answer at a time.
     pub serial: bool,
+    /// Whether it passes over what comes while it works on an answer, as one that is widely used does.
+    pub one_at_a_time: bool,
     /// Seconds from its order to the upgrade.
     pub countdown: u32,
     /// What it tells at the start: to each client, or to all at once.
@@ -100,6 +102,7 @@ impl Default for Host {
             slots: 4,
             delay: 0,
             serial: false,
+            one_at_a_time: false,
             countdown: 5,
             notify: Some(Notify::Unicast),
         }

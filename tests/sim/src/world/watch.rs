@@ -126,3 +126,70 @@ impl Watch {
         too_fast.then(|| Broken::TooFast { after: u32::try_from(after).unwrap_or(u32::MAX), period })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zigbee_ota::zcl::{ImageBlockRequest, ImagePageRequest};
+    use zigbee_ota::{Encode, ImageId};
+
+    const ID: ImageId = ImageId::new(1, 2, 3);
+
+    fn watch(pause: u32, revision: u16) -> Watch {
+        let mut watch = Watch::new(Millis(pause), revision, true);
+        watch.offer = Some(ImageOffer { id: ID, size: 100 });
+        watch
+    }
+
+    fn block(watch: &mut Watch, millis: Micros, sequence: u8, offset: u32) -> Option<Broken> {
+        let request = ImageBlockRequest { id: ID, offset, max_data: 64, node: None, min_block_period: None };
+        let (mut out, mut sent) = ([0; 40], FromClient::default());
+        let len = Frame::to_server(sequence, ToServer::ImageBlock(request)).encode(&mut out).unwrap();
+        let broken = watch.see(millis * 1000, &out[..len], &mut sent);
+        assert_eq!(sent, FromClient { block_requests: 1, ..FromClient::default() });
+        broken
+    }
+
+    #[test]
+    fn nothing_beyond_the_image_is_asked_for() {
+        let mut watch = watch(0, 0);
+        assert_eq!(block(&mut watch, 0, 0, 99), None);
+        let beyond = Broken::BeyondImage { offset: 100, page: 0, size: 100 };
+        assert_eq!(block(&mut watch, 0, 1, 100), Some(beyond));
+        let mut page = |offset, page_size| {
+            let request = ImagePageRequest { id: ID, offset, max_data: 9, page_size, spacing: 0, node: None };
+            let (mut out, mut sent) = ([0; 40], FromClient::default());
+            let len = Frame::to_server(2, ToServer::ImagePage(request)).encode(&mut out).unwrap();
+            watch.see(0, &out[..len], &mut sent)
+        };
+        assert_eq!(page(60, 40), None);
+        assert_eq!(page(60, 41), Some(Broken::BeyondImage { offset: 60, page: 41, size: 100 }));
+    }
+
+    #[test]
+    fn requests_for_something_new_keep_the_period() {
+        let mut own = watch(50, 0);
+        assert_eq!(block(&mut own, 100, 0, 0), None);
+        assert_eq!(block(&mut own, 120, 1, 0), None, "sent again");
+        assert_eq!(block(&mut own, 169, 2, 10), Some(Broken::TooFast { after: 49, period: 50 }));
+        assert_eq!(block(&mut own, 219, 3, 20), None);
+
+        let wait = |sequence| [0x19, sequence, 5, 0x97, 0, 0, 0, 0, 0, 0, 0, 0, 80, 0];
+        for (revision, period) in [(0, 50), (2, 80_000), (3, 80)] {
+            let mut told = watch(50, revision);
+            assert_eq!(block(&mut told, 0, 0, 0), None);
+            told.hear(&wait(0));
+            assert_eq!(block(&mut told, 200, 1, 0), None, "the answer says when");
+            assert_eq!(block(&mut told, 249, 2, 10), Some(Broken::TooFast { after: 49, period }));
+        }
+        let mut late = watch(50, 3);
+        assert_eq!(block(&mut late, 0, 0, 0), None);
+        assert_eq!(block(&mut late, 50, 1, 10), None);
+        late.hear(&wait(0));
+        assert_eq!(
+            (block(&mut late, 60, 2, 20), block(&mut late, 110, 3, 30)),
+            (None, None),
+            "not the last one"
+        );
+    }
+}
