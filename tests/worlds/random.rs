@@ -59,7 +59,7 @@ impl Drawn {
             write: if self.is(0.5) { self.millis(20) } else { 0 },
             think: if self.is(0.3) { self.millis(30_000) } else { 0 },
             boot: self.millis(5000),
-            sleep: self.is(0.15).then(|| (200 * MILLI, 5 * SECOND)),
+            sleep: self.is(0.15).then_some((200 * MILLI, 5 * SECOND)),
             digest: false,
         };
     }
