@@ -22,6 +22,9 @@ use crate::{Flash, Micros};
 /// Queries in a row without an image, after which nothing more is expected.
 const QUERIES: u32 = 10;
 
+/// Calls at one moment, or frames, after which a client will never rest.
+const MOST_CALLS: u32 = 1000;
+
 /// Something that takes its time; one after the other.
 #[derive(Debug)]
 enum Job {
@@ -55,6 +58,9 @@ pub(super) struct Device {
     /// Queries in a row without an image.
     queries: u32,
     progress: Micros,
+    /// When the clock called it last, and how often at that moment.
+    called: Micros,
+    calls: u32,
     pub(super) life: Life,
     pub(super) broken: Vec<Broken>,
 }
@@ -81,6 +87,8 @@ impl Device {
             verified: None,
             queries: 0,
             progress: 0,
+            called: 0,
+            calls: 0,
             life: Life::default(),
             broken: Vec::new(),
         }
@@ -164,7 +172,7 @@ impl Device {
         if self.armed == Some(at) {
             self.armed = None;
         }
-        if !self.hears() {
+        if !self.hears() || self.is_restless(context.now) {
             return;
         }
         if self.client.poll_timeout().is_some_and(|due| due <= instant(context.now)) {
@@ -173,6 +181,17 @@ impl Device {
         } else {
             self.arm(context);
         }
+    }
+
+    /// Whether it wants to be called again and again at one moment.
+    fn is_restless(&mut self, now: Micros) -> bool {
+        self.calls = if self.called == now { self.calls + 1 } else { 0 };
+        self.called = now;
+        if self.calls > MOST_CALLS {
+            self.broken.push(Broken::Restless);
+            self.finish(now, End::Stalled);
+        }
+        self.calls > MOST_CALLS
     }
 
     /// A poll of a sleeper; the next one is put in.
@@ -215,7 +234,12 @@ impl Device {
                 context.tell(self.node, || format!("{event:?}"));
                 self.learn(context.now, host, event);
             }
-            while let Some(transmit) = self.client.poll_transmit(now, &mut out) {
+            while !self.is_done()
+                && let Some(transmit) = self.client.poll_transmit(now, &mut out)
+            {
+                if self.is_restless(context.now) {
+                    break;
+                }
                 let frame = &out[..transmit.len];
                 context.tell(self.node, || format!("sends {}", hex(frame)));
                 self.broken.extend(self.watch.see(context.now, frame, &mut self.life.sent));
@@ -302,7 +326,8 @@ impl Device {
     fn done(&mut self, context: &mut Context<'_>, host: &Host<'_>, job: Job) {
         let now = instant(context.now);
         match job {
-            Job::Erase(from) => self.flash.erase_from(place(from)),
+            // Whole sectors, whatever else is in the first one.
+            Job::Erase(from) => self.flash.erase_from(place(from - from % self.settings.sector.get())),
             Job::Write(ticket, offset, data) => {
                 let result = match self.flash.write(place(offset), &data) {
                     Ok(()) => Stored::Ok,
@@ -388,8 +413,7 @@ impl Device {
         self.client = Client::new(self.config, self.seed, now);
         self.watch = Watch::new(self.config.block_pause, self.config.revision, !self.settings.digest);
         if let Some(checkpoint) = checkpoint {
-            if checkpoint.stage == Stage::Downloading {
-                self.verified = None;
+            if checkpoint.stage == Stage::Downloading && checkpoint.received < checkpoint.offer.size {
                 self.jobs.push_back(Job::Erase(checkpoint.received));
             }
             self.client.resume(now, checkpoint).expect("a client that was just made does nothing yet");

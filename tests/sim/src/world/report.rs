@@ -151,6 +151,8 @@ pub enum Broken {
     },
     /// It did nothing new for too long.
     Stalled,
+    /// It wants to be called at one moment for ever, or sends for ever.
+    Restless,
     /// It sent a frame that it could not read itself.
     Malformed,
 }
