@@ -1,16 +1,16 @@
 //! One client with what it runs on: flash that takes its time, an application that thinks, power that fails.
 
+mod power;
+mod work;
+
 use std::collections::VecDeque;
 
 use zigbee_ota::ImageId;
-use zigbee_ota::client::{
-    self, Applied, Checkpoint, Client, Credentials, Event, Handled, Need, Outcome, Prepared, Stage, Stored,
-    Ticket, Verdict, Waiting,
-};
+use zigbee_ota::client::{self, Checkpoint, Client, Event, Handled, Outcome, Waiting};
 use zigbee_ota::link::{Delivery, DeliveryMode, Meta, Token};
 use zigbee_ota::zcl::LONGEST_TO_SERVER;
 
-use super::host::{Host, is_well_formed};
+use super::host::Host;
 use super::report::{Broken, End, Life};
 use super::settings::{Cut, Device as Settings};
 use super::watch::Watch;
@@ -18,21 +18,13 @@ use super::{Context, SERVER, Wake, hex, instant};
 use crate::net::Outgoing;
 use crate::radio::Node;
 use crate::{Flash, Micros};
+use work::Job;
 
 /// Queries in a row without an image, after which nothing more is expected.
 const QUERIES: u32 = 10;
 
 /// Calls at one moment, or frames, after which a client will never rest.
 const MOST_CALLS: u32 = 1000;
-
-/// Something that takes its time; one after the other.
-#[derive(Debug)]
-enum Job {
-    /// Erase all from here on.
-    Erase(u32),
-    Write(Ticket, u32, Vec<u8>),
-    Meet(Need),
-}
 
 /// A client, what it stores to, and what is known of it.
 pub(super) struct Device {
@@ -289,91 +281,6 @@ impl Device {
         }
     }
 
-    /// Does the first job, or begins it. Returns whether something was done.
-    fn work(&mut self, context: &mut Context<'_>, host: &Host<'_>) -> bool {
-        let Some(job) = self.jobs.front().filter(|_| !self.busy && self.hears()) else { return false };
-        let time = self.time(job);
-        if let Job::Write(..) = job {
-            self.life.blocks += 1;
-            if self.cuts.contains(&Cut::Block(self.life.blocks)) {
-                context.agenda.put(context.now + time / 2, Wake::Cut(self.node));
-            }
-        }
-        if time > 0 {
-            self.busy = true;
-            context.agenda.put(context.now + time, Wake::Worked(self.node, self.starts));
-            return false;
-        }
-        if let Some(job) = self.jobs.pop_front() {
-            self.done(context, host, job);
-        }
-        true
-    }
-
-    fn time(&self, job: &Job) -> Micros {
-        let sectors = |bytes: u32| Micros::from(bytes.div_ceil(self.settings.sector.get()));
-        match job {
-            Job::Erase(from) => {
-                let size = u32::try_from(self.flash.contents().len()).unwrap_or(u32::MAX);
-                sectors(size.saturating_sub(*from)) * self.settings.erase
-            }
-            Job::Write(..) => self.settings.write,
-            Job::Meet(Need::Prepare(_, offer)) => sectors(offer.size) * self.settings.erase,
-            Job::Meet(_) => self.settings.think,
-        }
-    }
-
-    fn done(&mut self, context: &mut Context<'_>, host: &Host<'_>, job: Job) {
-        let now = instant(context.now);
-        match job {
-            // Whole sectors, whatever else is in the first one.
-            Job::Erase(from) => self.flash.erase_from(place(from - from % self.settings.sector.get())),
-            Job::Write(ticket, offset, data) => {
-                let result = match self.flash.write(place(offset), &data) {
-                    Ok(()) => Stored::Ok,
-                    Err(error) => {
-                        self.broken.push(Broken::Flash(error));
-                        Stored::Fault
-                    }
-                };
-                self.life.bytes += data.len() as u64;
-                (self.life.last_stored, self.progress, self.calls) = (context.now, context.now, 0);
-                // A ticket may be stale: the download was given up meanwhile.
-                self.client.stored(now, ticket, result).unwrap_or_default();
-            }
-            Job::Meet(need) => self.meet(context.now, host, need),
-        }
-    }
-
-    /// A device that does what it is asked.
-    fn meet(&mut self, at: Micros, host: &Host<'_>, need: Need) {
-        let now = instant(at);
-        match need {
-            Need::Decide(ticket, _) => self.client.accept(ticket),
-            Need::Prepare(ticket, offer) => {
-                self.flash = Flash::with_words(place(offer.size), self.config.alignment.get().into());
-                self.flash.erase();
-                self.client.prepared(now, ticket, Prepared::Ready)
-            }
-            Need::Verify(ticket, offer) => {
-                let contents = self.flash.contents();
-                let good = match self.settings.digest {
-                    true => host.file(offer.id).is_some_and(|file| file == contents),
-                    false => is_well_formed(contents, offer.id),
-                };
-                self.verified = good.then_some(offer.id);
-                self.client.verified(now, ticket, if good { Verdict::Valid } else { Verdict::Invalid })
-            }
-            Need::Apply(ticket, _) => self.client.applied(now, ticket, Applied::Done),
-            Need::FindServer(ticket, _) => self.client.found(now, ticket, Some(SERVER)),
-            Need::NetworkAddress(ticket, _) => self.client.located(now, ticket, Some(SERVER.network)),
-            Need::IeeeAddress(ticket, _) => self.client.named(ticket, None),
-            Need::LinkKey(ticket, ..) => self.client.keyed(now, ticket, true),
-            Need::Credentials(ticket, _) => self.client.credited(now, ticket, Credentials::Ready),
-        }
-        .unwrap_or_default();
-    }
-
     fn arm(&mut self, context: &mut Context<'_>) {
         let due = self.client.poll_timeout().filter(|_| self.hears());
         let Some(due) = due.map(|due| (due.as_millis() * 1000).max(context.now)) else { return };
@@ -383,52 +290,8 @@ impl Device {
         }
     }
 
-    /// The power fails. Of a write under way half is done, and of an erasure nothing that would hold.
-    pub(super) fn cut(&mut self, context: &mut Context<'_>) {
-        if !self.hears() {
-            return;
-        }
-        context.tell(self.node, || "the power fails".into());
-        if let Some(Job::Write(_, offset, data)) = self.jobs.front().filter(|_| self.busy) {
-            let word = usize::from(self.config.alignment.get());
-            let half = data.len() / 2 / word * word;
-            self.broken.extend(self.flash.write(place(*offset), &data[..half]).err().map(Broken::Flash));
-        }
-        self.life.cuts += 1;
-        self.life.sent.repeats += self.client.requests_repeated();
-        let checkpoint = self.client.checkpoint().map(|checkpoint| checkpoint.floor(self.settings.sector));
-        self.config.identity = *self.client.identity();
-        (self.off, self.busy, self.armed) = (Some(checkpoint), false, None);
-        self.jobs.clear();
-        self.starts += 1;
-        context.net.forget(self.node);
-        context.agenda.put(context.now + self.settings.boot, Wake::Boot(self.node));
-    }
-
-    /// The power is back.
-    pub(super) fn boot(&mut self, context: &mut Context<'_>, host: &Host<'_>) {
-        let Some(checkpoint) = self.off.take() else { return };
-        context.tell(self.node, || format!("starts with {checkpoint:?}"));
-        let now = instant(context.now);
-        self.client = Client::new(self.config, self.seed, now);
-        self.watch = Watch::new(self.config.block_pause, self.config.revision, !self.settings.digest);
-        if let Some(checkpoint) = checkpoint {
-            if checkpoint.stage == Stage::Downloading && checkpoint.received < checkpoint.offer.size {
-                self.jobs.push_back(Job::Erase(checkpoint.received));
-            }
-            self.client.resume(now, checkpoint).expect("a client that was just made does nothing yet");
-        }
-        self.poll_parent(context, self.starts);
-        self.settle(context, host);
-    }
-
     /// At the end of the world.
     pub(super) const fn sum_up(&mut self) {
         self.life.sent.repeats += self.client.requests_repeated();
     }
-}
-
-/// A place in memory.
-fn place(offset: u32) -> usize {
-    usize::try_from(offset).unwrap_or(usize::MAX)
 }
