@@ -46,7 +46,9 @@ impl Drawn {
         let word = [1, 1, 4, 8, 16][self.random.usize(..5)];
         let least = word.max(8);
         client.alignment = NonZeroU8::new(word).unwrap();
-        client.max_data = NonZeroU8::new(self.random.u8(least..=64)).unwrap();
+        client.max_data = NonZeroU8::new(self.random.u8(least..=55)).unwrap();
+        client.aps_security = self.is(0.2);
+        client.require_aps_security = client.aps_security && self.is(0.5);
         client.block_pause = Millis(if self.is(0.2) { self.random.u32(1..300) } else { 0 });
         client.revision = if self.is(0.3) { self.random.u16(1..=5) } else { 0 };
         client.unanswered = if self.is(0.5) { Unanswered::Apply } else { Unanswered::KeepWaiting };

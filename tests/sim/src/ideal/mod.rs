@@ -161,7 +161,8 @@ impl World {
         };
         let mut bytes = [0; 17 + u8::MAX as usize];
         bytes[..Message::LEN].copy_from_slice(&message.write());
-        self.net.send(now, Outgoing { from, to, bytes: &bytes[..len], ack, token: Token::NONE });
+        self.net
+            .send(now, Outgoing { from, to, bytes: &bytes[..len], ack, secured: false, token: Token::NONE });
     }
 }
 

@@ -57,7 +57,7 @@ impl Net {
 
     /// The receiver has it.
     pub(super) fn deliver(&mut self, now: Micros, datagram: Datagram) {
-        let Datagram { from, to, kind, counter, attempt, bytes } = datagram;
+        let Datagram { from, to, kind, counter, attempt, secured, bytes } = datagram;
         match kind {
             Kind::Data { acknowledged } => {
                 let pending = self.find(counter).map(|place| &mut self.pending[place]);
@@ -65,14 +65,24 @@ impl Net {
                 // The acknowledgement is queued before the application can answer.
                 if acknowledged {
                     let bytes = [].into();
-                    let ack = Datagram { from: to, to: from, kind: Kind::Ack, counter, attempt, bytes };
+                    let ack = Datagram {
+                        from: to,
+                        to: from,
+                        kind: Kind::Ack,
+                        counter,
+                        attempt,
+                        secured: false,
+                        bytes,
+                    };
                     self.carry(now, ack);
                 }
                 if first || !self.settings.suppress_copies {
-                    self.arrivals.push_back(Arrival::Frame { from, to, broadcast: false, bytes });
+                    self.arrivals.push_back(Arrival::Frame { from, to, broadcast: false, secured, bytes });
                 }
             }
-            Kind::Broadcast => self.arrivals.push_back(Arrival::Frame { from, to, broadcast: true, bytes }),
+            Kind::Broadcast => {
+                self.arrivals.push_back(Arrival::Frame { from, to, broadcast: true, secured, bytes })
+            }
             Kind::Ack => {
                 if let Some(place) = self.find(counter) {
                     self.settle(place, Delivery::Acknowledged);

@@ -79,7 +79,7 @@ pub enum Fate {
 }
 
 /// When a frame comes, and which bit of it is turned over.
-type Copy = Option<(Micros, Option<usize>)>;
+type Coming = Option<(Micros, Option<usize>)>;
 
 /// Hazards at work.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl Weather {
     }
 
     /// What becomes of the next frame; `counts` when it is one of an application's.
-    pub(super) fn fates(&mut self, now: Micros, counts: bool) -> [Copy; 2] {
+    pub(super) fn fates(&mut self, now: Micros, counts: bool) -> [Coming; 2] {
         let first = self.chance(now);
         let second = first.filter(|_| self.is(self.hazards.copied)).map(|_| (self.time(), None));
         if !counts {
@@ -129,7 +129,7 @@ impl Weather {
         }
     }
 
-    fn chance(&mut self, now: Micros) -> Copy {
+    fn chance(&mut self, now: Micros) -> Coming {
         let mut lost = self.is(self.hazards.loss);
         if let Some(burst) = self.hazards.burst {
             let later = now - std::mem::replace(&mut self.seen, now);

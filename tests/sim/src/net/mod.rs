@@ -83,6 +83,8 @@ pub struct Datagram {
     counter: u32,
     /// Which try it is.
     attempt: u8,
+    /// Encrypted by APS.
+    secured: bool,
     bytes: Rc<[u8]>,
 }
 
@@ -102,7 +104,9 @@ impl Datagram {
     #[must_use]
     pub fn mpdu(&self) -> usize {
         match self.kind {
-            Kind::Data { .. } | Kind::Broadcast | Kind::Ack => timing::HEADERS + self.bytes.len(),
+            Kind::Data { .. } | Kind::Broadcast | Kind::Ack => {
+                timing::HEADERS + self.bytes.len() + if self.secured { timing::APS_SECURITY } else { 0 }
+            }
             Kind::Poll => timing::DATA_REQUEST,
         }
     }
@@ -119,6 +123,8 @@ pub enum Arrival {
         to: Node,
         /// Whether it went to all.
         broadcast: bool,
+        /// Whether it came encrypted by APS.
+        secured: bool,
         /// The ZCL frame.
         bytes: Rc<[u8]>,
     },
@@ -144,6 +150,8 @@ pub struct Outgoing<'a> {
     pub bytes: &'a [u8],
     /// Whether its sender asks for an APS acknowledgement.
     pub ack: bool,
+    /// Whether it asks for APS encryption.
+    pub secured: bool,
     /// Names it in reports.
     pub token: Token,
 }
@@ -211,6 +219,7 @@ impl Net {
             kind: Kind::Data { acknowledged },
             counter: self.counter,
             attempt: 0,
+            secured: frame.secured,
             bytes: frame.bytes.into(),
         };
         if acknowledged {
@@ -227,7 +236,15 @@ impl Net {
                 let bytes = Rc::clone(&bytes);
                 self.strike(
                     now,
-                    Datagram { from: 0, to, kind: Kind::Broadcast, counter: 0, attempt: 0, bytes },
+                    Datagram {
+                        from: 0,
+                        to,
+                        kind: Kind::Broadcast,
+                        counter: 0,
+                        secured: false,
+                        attempt: 0,
+                        bytes,
+                    },
                 );
             }
         }

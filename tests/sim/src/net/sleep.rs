@@ -17,7 +17,15 @@ impl Net {
     pub fn poll_parent(&mut self, now: Micros, client: Node) {
         let parent = self.parent();
         let bytes = [].into();
-        let poll = Datagram { from: client, to: parent, kind: Kind::Poll, counter: 0, attempt: 0, bytes };
+        let poll = Datagram {
+            from: client,
+            to: parent,
+            kind: Kind::Poll,
+            counter: 0,
+            attempt: 0,
+            secured: false,
+            bytes,
+        };
         match &mut self.radio {
             Some(radio) => radio.carry(now, client, parent, poll),
             None => self.release(now, client),

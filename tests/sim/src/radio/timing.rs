@@ -38,6 +38,8 @@ pub const RETRIES: u8 = 3;
 pub const LONGEST_MPDU: usize = 127;
 /// All of an MPDU but the ZCL frame.
 pub const HEADERS: usize = 11 + 8 + 14 + 4 + 8;
+/// What APS encryption adds.
+pub const APS_SECURITY: usize = 9;
 /// A MAC Data Request, by which a sleepy device asks its parent for frames.
 pub const DATA_REQUEST: usize = 12;
 

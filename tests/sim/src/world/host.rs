@@ -84,13 +84,13 @@ impl<'a> Host<'a> {
         self.server.poll_timeout().map(|at| at.as_millis() * 1000)
     }
 
-    pub(super) fn hear(&mut self, context: &mut Context<'_>, from: Address, frame: &[u8]) {
+    pub(super) fn hear(&mut self, context: &mut Context<'_>, meta: Meta, frame: &[u8]) {
         if self.settings.one_at_a_time && context.now < self.free_at {
             return;
         }
         let (now, mut out): (Instant, Frame) = (instant(context.now), [0; LONGEST_TO_CLIENT]);
         let (shelf, policy) = (&mut self.shelf, &mut self.policy);
-        let handled = self.server.handle_frame(now, Meta::unicast(from), frame, shelf, policy, &mut out);
+        let handled = self.server.handle_frame(now, meta, frame, shelf, policy, &mut out);
         if let Handled::Reply(transmit) = handled {
             self.work(context, &out, transmit);
         }
@@ -162,10 +162,10 @@ fn server(settings: &Settings) -> Server<Vec<Session>> {
 }
 
 fn send(context: &mut Context<'_>, bytes: &[u8], transmit: Transmit) {
-    let Transmit { to, delivery, aps_ack: ack, token, .. } = transmit;
+    let Transmit { to, delivery, aps_ack: ack, aps_security: secured, token, .. } = transmit;
     match delivery {
         DeliveryMode::Unicast => {
-            context.net.send(context.now, Outgoing { from: 0, to: node_of(to), bytes, ack, token });
+            context.net.send(context.now, Outgoing { from: 0, to: node_of(to), bytes, ack, secured, token });
         }
         DeliveryMode::Multicast | DeliveryMode::Broadcast => context.net.broadcast(context.now, bytes),
     }
@@ -197,7 +197,10 @@ mod tests {
         let request = ImagePageRequest { id, offset: 0, max_data: 64, page_size: 4096, spacing, node };
         let mut out = [0; 40];
         let len = Frame::to_server(7, ToServer::ImagePage(request)).encode(&mut out).unwrap();
-        net.send(0, Outgoing { from: 1, to: 0, bytes: &out[..len], ack: false, token: Token::NONE });
+        net.send(
+            0,
+            Outgoing { from: 1, to: 0, bytes: &out[..len], ack: false, secured: false, token: Token::NONE },
+        );
         let (mut blocks, mut now) = (0, 0);
         while blocks < 64 {
             now = [net.next(), agenda.next(), host.next()].into_iter().flatten().min().unwrap().max(now);
@@ -209,7 +212,7 @@ mod tests {
             }
             while let Some(Arrival::Frame { from, to, bytes, .. }) = context.net.poll(now) {
                 match to {
-                    0 => host.hear(context, super::super::address_of(from), &bytes),
+                    0 => host.hear(context, Meta::unicast(super::super::address_of(from)), &bytes),
                     _ => blocks += 1,
                 }
             }

@@ -20,7 +20,7 @@ mod report;
 mod settings;
 mod watch;
 
-use zigbee_ota::link::{Address, DeliveryMode};
+use zigbee_ota::link::{Address, DeliveryMode, Meta};
 use zigbee_ota::server::Entry;
 use zigbee_ota::time::Instant;
 
@@ -233,15 +233,19 @@ impl<'a> World<'a> {
         };
         let Some(device) = usize::from(node).checked_sub(1).map(|place| &mut self.devices[place]) else {
             return match arrival {
-                Arrival::Frame { from, bytes, .. } => host.hear(context, address_of(from), &bytes),
+                Arrival::Frame { from, secured, bytes, .. } => {
+                    let meta = Meta { aps_security: secured, ..Meta::unicast(address_of(from)) };
+                    host.hear(context, meta, &bytes);
+                }
                 Arrival::Report { token, delivery, .. } => host.delivered(context, token, delivery),
             };
         };
         let was_done = device.is_done();
         match arrival {
-            Arrival::Frame { broadcast, bytes, .. } => {
+            Arrival::Frame { broadcast, secured, bytes, .. } => {
                 let delivery = if broadcast { DeliveryMode::Broadcast } else { DeliveryMode::Unicast };
-                device.hear(context, host, delivery, &bytes);
+                let meta = Meta { aps_security: secured, ..Meta::new(SERVER, delivery) };
+                device.hear(context, host, meta, &bytes);
             }
             Arrival::Report { token, delivery, .. } => device.delivered(context, host, token, delivery),
         }

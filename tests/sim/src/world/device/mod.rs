@@ -7,14 +7,14 @@ use std::collections::VecDeque;
 
 use zigbee_ota::ImageId;
 use zigbee_ota::client::{self, Checkpoint, Client, Event, Handled, Outcome, Waiting};
-use zigbee_ota::link::{Delivery, DeliveryMode, Meta, Token};
+use zigbee_ota::link::{Delivery, Meta, Token, Transmit};
 use zigbee_ota::zcl::LONGEST_TO_SERVER;
 
 use super::host::Host;
 use super::report::{Broken, End, Life};
 use super::settings::{Cut, Device as Settings};
 use super::watch::Watch;
-use super::{Context, SERVER, Wake, hex, instant};
+use super::{Context, Wake, hex, instant};
 use crate::net::Outgoing;
 use crate::radio::Node;
 use crate::{Flash, Micros};
@@ -123,19 +123,13 @@ impl Device {
         self.off.is_none() && !self.is_done()
     }
 
-    pub(super) fn hear(
-        &mut self,
-        context: &mut Context<'_>,
-        host: &Host<'_>,
-        delivery: DeliveryMode,
-        frame: &[u8],
-    ) {
+    pub(super) fn hear(&mut self, context: &mut Context<'_>, host: &Host<'_>, meta: Meta, frame: &[u8]) {
         if !self.hears() {
             return;
         }
         context.tell(self.node, || format!("hears {}", hex(frame)));
         self.watch.hear(frame);
-        match self.client.handle_frame(instant(context.now), Meta::new(SERVER, delivery), frame) {
+        match self.client.handle_frame(instant(context.now), meta, frame) {
             Handled::Store(block) => {
                 let write = Job::Write(block.ticket, block.offset, block.data.to_vec());
                 self.jobs.push_back(write);
@@ -238,8 +232,11 @@ impl Device {
                 if self.life.sent.block_requests + self.life.sent.page_requests > 0 {
                     self.life.first_request.get_or_insert(context.now);
                 }
-                let (ack, token) = (transmit.aps_ack, transmit.token);
-                context.net.send(context.now, Outgoing { from: self.node, to: 0, bytes: frame, ack, token });
+                let Transmit { aps_ack: ack, aps_security: secured, token, .. } = transmit;
+                context.net.send(
+                    context.now,
+                    Outgoing { from: self.node, to: 0, bytes: frame, ack, secured, token },
+                );
             }
             while let Some(need) = self.client.poll_need() {
                 self.progress = context.now;
