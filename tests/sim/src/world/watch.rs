@@ -18,7 +18,7 @@ const DEFAULT_RESPONSE: u8 = 0x0b;
 #[derive(Debug)]
 pub(super) struct Watch {
     /// What it downloads.
-    pub(super) offer: Option<ImageOffer>,
+    offer: Option<ImageOffer>,
     /// The least time between two requests that it set itself.
     pause: Millis,
     /// Its ClusterRevision; 0 knows no period of the server's.
@@ -49,6 +49,12 @@ impl Watch {
             open: [false; 256],
             asked: HashSet::new(),
         }
+    }
+
+    /// A download begins.
+    pub(super) fn begin(&mut self, offer: ImageOffer) {
+        self.offer = Some(offer);
+        self.asked.clear();
     }
 
     /// Takes note of a frame that comes to the client.
@@ -137,7 +143,7 @@ mod tests {
 
     fn watch(pause: u32, revision: u16) -> Watch {
         let mut watch = Watch::new(Millis(pause), revision, true);
-        watch.offer = Some(ImageOffer { id: ID, size: 100 });
+        watch.begin(ImageOffer { id: ID, size: 100 });
         watch
     }
 

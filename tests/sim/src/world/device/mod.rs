@@ -263,7 +263,7 @@ impl Device {
             }
             Event::Started(offer) => {
                 self.queries = 0;
-                self.watch.offer = Some(offer);
+                self.watch.begin(offer);
             }
             Event::Ended(outcome) => {
                 if let Outcome::Upgraded(id) = outcome {
