@@ -1,6 +1,5 @@
 //! `candidates`: the last resort for a file that nothing else reads.
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -8,6 +7,7 @@ use clap::Args;
 use zigbee_ota::container::candidates;
 
 use crate::failure::Failure;
+use crate::opened::read;
 
 /// List every place where a plausible OTA header stands, for a person to judge
 ///
@@ -20,7 +20,7 @@ pub struct Options {
 
 pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let path = &options.file;
-    let bytes = fs::read(path).map_err(|error| Failure::at(path, error))?;
+    let bytes = read(path)?;
     let count = candidates(&bytes).count();
     writeln!(out, "{}: plausible headers, for a person to judge: {count}", path.display())?;
     for candidate in candidates(&bytes) {

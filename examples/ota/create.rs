@@ -1,8 +1,7 @@
 //! `create`: a new file from its parts.
 
-use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use zigbee_ota::file::{Element, FileName, Header, HeaderText, Writer};
@@ -12,6 +11,7 @@ use zigbee_ota::{
 
 use crate::failure::{Failure, complain};
 use crate::number::{address, number};
+use crate::opened::read;
 use crate::pieces::{Piece, Pieces};
 use crate::replace::replace;
 use crate::text::header_string;
@@ -117,8 +117,4 @@ fn data(piece: &Piece) -> Result<Vec<u8>, Failure> {
             Ok(vec![0; usize::try_from(length).map_err(|_| too_long())?])
         }
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| Failure::at(path, error))
 }

@@ -1,4 +1,4 @@
-//! Shows, creates, takes apart, names, checks, verifies and seals Zigbee OTA files.
+//! Shows, creates, takes apart, names, checks, verifies, seals and signs Zigbee OTA files.
 //!
 //! `cargo run --example ota -- --help` lists the subcommands. Exit status 0 when all went well, 1 when a file is none or
 //! something failed, 2 when the command line is wrong.
@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+#[path = "../common/authority.rs"]
 mod authority;
 mod candidates;
 mod check;
@@ -23,8 +24,10 @@ mod name;
 #[path = "../common/number.rs"]
 mod number;
 mod opened;
+mod outside;
 mod pieces;
 mod replace;
+mod seal;
 mod sign;
 mod table;
 mod text;
@@ -32,7 +35,7 @@ mod verify;
 
 use failure::{Failure, complain};
 
-/// Show, create, take apart, name, check, verify and seal Zigbee OTA files.
+/// Show, create, take apart, name, check, verify, seal and sign Zigbee OTA files.
 #[derive(Parser)]
 #[command(name = "ota")]
 struct Options {
@@ -49,8 +52,10 @@ enum Command {
     Check(check::Options),
     Candidates(candidates::Options),
     Verify(verify::Options),
-    Digest(sign::Prepare),
-    Attach(sign::Attach),
+    Seal(seal::Options),
+    Sign(sign::Options),
+    Digest(outside::Prepare),
+    Attach(outside::Attach),
 }
 
 fn main() -> ExitCode {
@@ -77,8 +82,10 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Check(options) => check::run(&options, &mut out),
         Command::Candidates(options) => candidates::run(&options, &mut out),
         Command::Verify(options) => verify::run(&options, &mut out),
-        Command::Digest(options) => sign::digest(&options, &mut out),
-        Command::Attach(options) => sign::attach(&options),
+        Command::Seal(options) => seal::run(&options),
+        Command::Sign(options) => sign::run(&options),
+        Command::Digest(options) => outside::digest(&options, &mut out),
+        Command::Attach(options) => outside::attach(&options),
     }?;
     out.flush()?;
     Ok(well)

@@ -7,6 +7,8 @@ use zigbee_ota::DecodeError;
 use zigbee_ota::container::Container;
 use zigbee_ota::file::Image;
 
+use crate::failure::Failure;
+
 /// An OTA file in its container.
 pub struct Opened<'a> {
     pub container: Container<'a>,
@@ -32,6 +34,11 @@ impl<'a> Opened<'a> {
     pub fn after(&self) -> usize {
         self.given - self.offset() - self.image.bytes().len()
     }
+}
+
+/// All of the file at `path`.
+pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::at(path, error))
 }
 
 /// Reads the file at `path` and shows it to `look` as an OTA file; one is in memory at a time. The error is the reason

@@ -1,27 +1,38 @@
-//! `digest` and `attach`: signing by a signer outside, who has the private key.
+//! `sign`: signing by OpenSSL with a private key at hand.
 
-use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use zigbee_ota::signature::{Authority, Certificate, Sealing};
+use clap::builder::PossibleValuesParser;
+use zigbee_ota::signature::Authority;
 
-use crate::authority::{authority, digits};
+use crate::authority::authority;
 use crate::failure::Failure;
-use crate::hex;
-use crate::replace::replace;
 
-/// Prepare a file for a signer outside, and print the digest to sign
+/// Sign a file with a private key, by OpenSSL
+///
+/// Needs the example built with `--features openssl`, which needs the system's OpenSSL and its headers. For a key that
+/// another device or service keeps there are `digest` and `attach`.
+///
+/// Without --ca nobody can know whether key and certificate belong together: then the authority for which they would is
+/// said on standard error.
 #[derive(Args)]
-pub struct Prepare {
-    /// Authority that issued the certificate
-    #[arg(long = "ca", value_name = "ISSUER:KEY", value_parser = authority)]
-    authority: Authority,
-    /// The signer's certificate, 48 or 74 bytes as hexadecimal digits
+#[cfg_attr(not(feature = "openssl"), expect(dead_code, reason = "OpenSSL would use them"))]
+pub struct Options {
+    /// Crypto suite: 1 is sect163k1, 2 is sect283k1
+    #[arg(long, value_name = "SUITE", value_parser = PossibleValuesParser::new(["1", "2"]))]
+    suite: String,
+    /// The signer's certificate, 48 (suite 1) or 74 (suite 2) bytes as hexadecimal digits
     #[arg(long, value_name = "HEX")]
     certificate: String,
-    /// File to write: with the certificate, and room for the signature
+    /// File with the private key: a big-endian number, 21 (suite 1) or 36 (suite 2) bytes as hexadecimal digits; blanks,
+    /// line ends and colons between them are passed over
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Authority that issued the certificate: its address as 16 hexadecimal digits, a colon, its compressed public key
+    #[arg(long = "ca", value_name = "ISSUER:KEY", value_parser = authority)]
+    authority: Option<Authority>,
+    /// File to write: the signed one
     #[arg(short = 'o', long = "to", value_name = "OUT")]
     to: PathBuf,
     /// OTA file without a signature
@@ -29,47 +40,63 @@ pub struct Prepare {
     file: PathBuf,
 }
 
-/// Put the signature of a signer outside into a file that `digest` prepared
-#[derive(Args)]
-pub struct Attach {
-    /// Authority that issued the certificate
-    #[arg(long = "ca", value_name = "ISSUER:KEY", value_parser = authority)]
-    authority: Authority,
-    /// r, then s, big endian: 42 or 72 bytes as hexadecimal digits
-    #[arg(long, value_name = "HEX")]
-    signature: String,
-    /// File to write: the signed one
-    #[arg(short = 'o', long = "to", value_name = "OUT")]
-    to: PathBuf,
-    /// What `digest` wrote
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+#[cfg(not(feature = "openssl"))]
+pub fn run(_: &Options) -> Result<bool, Failure> {
+    let reason = concat!(
+        "sign: built without OpenSSL. Build it with `cargo build --example ota --features openssl`, which needs the ",
+        "system's OpenSSL and its headers (Debian: libssl-dev and pkg-config); or let a signer outside sign, with ",
+        "`digest` and `attach`"
+    );
+    Err(Failure::Said(reason.into()))
 }
 
-pub fn digest(options: &Prepare, out: &mut impl Write) -> Result<bool, Failure> {
+#[cfg(feature = "openssl")]
+pub fn run(options: &Options) -> Result<bool, Failure> {
+    use zigbee_ota::signature::Suite;
+
+    use crate::failure::complain;
+    use crate::hex;
+    use crate::opened::read;
+    use crate::replace::replace;
+    use crate::text::{certificate, digits};
+
+    let suite = if options.suite == "1" { Suite::One } else { Suite::Two };
+    let bytes = digits(&options.certificate).map_err(Failure::Said)?;
+    let certificate = certificate(&bytes).map_err(Failure::Said)?;
+    let key = key(&options.key)?;
+    for (what, found) in [("certificate", certificate.suite()), ("key", key.public_key().suite())] {
+        if found != suite {
+            let suite = &options.suite;
+            return Err(Failure::Said(format!("the {what} is of the other suite than --suite {suite}")));
+        }
+    }
     let file = read(&options.file)?;
-    let certificate = digits(&options.certificate).map_err(Failure::Said)?;
-    let certificate = Certificate::from_bytes(&certificate)
-        .ok_or_else(|| Failure::Said("the certificate is not of 48 or 74 bytes".into()))?;
-    let mut sealed = vec![0; Sealing::len(file.len(), certificate.suite())];
-    let sealing = Sealing::new(&file, &certificate, &options.authority, &mut sealed)
-        .map_err(|error| Failure::at(&options.file, error))?;
-    let digest = sealing.digest();
-    replace(&options.to, &sealed)?;
-    write!(out, "{}", hex::line(&digest))?;
+    let authority = match options.authority {
+        Some(authority) => authority,
+        None => {
+            let would_be = key.authority(&certificate).map_err(|error| Failure::at(&options.key, error))?;
+            let (issuer, public) = (would_be.issuer.0, hex::line(would_be.key.as_bytes()));
+            complain(format_args!(
+                "without --ca nobody checked that the key belongs to the certificate; the file verifies with --ca \
+                 {issuer:016x}:{}",
+                public.trim_end()
+            ));
+            would_be
+        }
+    };
+    let signed =
+        key.seal(&file, &certificate, &authority).map_err(|error| Failure::at(&options.file, error))?;
+    replace(&options.to, &signed)?;
     Ok(true)
 }
 
-pub fn attach(options: &Attach) -> Result<bool, Failure> {
-    let mut file = read(&options.file)?;
-    let signature = digits(&options.signature).map_err(Failure::Said)?;
-    let sealing =
-        Sealing::resume(&mut file, &options.authority).map_err(|error| Failure::at(&options.file, error))?;
-    sealing.attach(&signature).map_err(|error| Failure::at(&options.file, error))?;
-    replace(&options.to, &file)?;
-    Ok(true)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| Failure::at(path, error))
+/// The private key in a file. What is in it is never said.
+#[cfg(feature = "openssl")]
+fn key(path: &std::path::Path) -> Result<zigbee_ota::signature::SigningKey, Failure> {
+    let text = crate::opened::read(path)?;
+    let digits: Vec<u8> =
+        text.into_iter().filter(|byte| !byte.is_ascii_whitespace() && *byte != b':').collect();
+    let bytes = crate::hex::bytes(&digits)
+        .ok_or_else(|| Failure::at(path, "expected a private key as pairs of hexadecimal digits"))?;
+    zigbee_ota::signature::SigningKey::from_bytes(&bytes).map_err(|error| Failure::at(path, error))
 }

@@ -5,17 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use zigbee_ota::Eui64;
 use zigbee_ota::file::SignatureElement;
 use zigbee_ota::signature::integrity::Integrity;
-use zigbee_ota::signature::{
-    self, Authority, BadSignature, Invalid, Policy, Signatures, Signers, Suite, Valid,
-};
+use zigbee_ota::signature::{self, BadSignature, Invalid, Policy, Suite, Valid};
 
-use crate::authority::authority;
+use crate::authority::Trust;
 use crate::failure::Failure;
 use crate::json::NoFile;
-use crate::number::address;
 use crate::opened::{Opened, with};
 
 /// Verify signature and integrity code of each file
@@ -24,25 +20,14 @@ use crate::opened::{Opened, with};
 /// --signer that may be any, which an authority that gives every device a certificate makes too many.
 #[derive(Args)]
 pub struct Options {
-    /// Certificate authority: its address as 16 hexadecimal digits, a colon, its compressed public key
-    #[arg(long = "ca", value_name = "ISSUER:KEY", value_parser = authority)]
-    authorities: Vec<Authority>,
-    /// Who may sign; any without this
-    #[arg(long = "signer", value_name = "EUI64", value_parser = address)]
-    signers: Vec<Eui64>,
+    #[command(flatten)]
+    trust: Trust,
     /// Print one JSON object per file, one per line
     #[arg(long)]
     json: bool,
     /// OTA files, or containers with one inside
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-}
-
-impl Options {
-    fn policy(&self) -> Policy<'_> {
-        let signers = if self.signers.is_empty() { Signers::Any } else { Signers::Only(&self.signers) };
-        Policy { signatures: Signatures::Required, signers, authorities: &self.authorities, now: None }
-    }
 }
 
 /// Key order and types are a contract with scripts.
@@ -60,7 +45,7 @@ struct Found {
 pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let mut well = true;
     for path in &options.files {
-        let found = with(path, |opened| Found::new(path, opened, &options.policy()));
+        let found = with(path, |opened| Found::new(path, opened, &options.trust.required()));
         well &= found.as_ref().is_ok_and(Found::is_valid);
         match (found, options.json) {
             (Ok(found), true) => {

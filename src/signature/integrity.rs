@@ -93,12 +93,24 @@ impl Integrity {
         let empty = [Element { tag: Tag::IMAGE_INTEGRITY_CODE, data: &[0; 16] }];
         let len = Longer::new(&image, &empty)?.encode(out)?;
         // The total size in the header is the new one by now, and is in the digest.
-        let (file, code) = out.split_at_mut_checked(file.len()).unwrap_or_default();
-        let code = code.get_mut(Element::HEAD_LEN..).unwrap_or_default();
-        let digest = mmo::digest(file)?;
-        code.iter_mut().zip(digest).for_each(|(room, byte)| *room = byte);
+        write(out, file.len(), Form::BeforeElement)?;
         Ok(len)
     }
+}
+
+/// Writes the digest by `form` into the code whose element starts at `start`.
+pub(super) fn write(file: &mut [u8], start: usize, form: Form) -> Result<(), TooLong> {
+    let (before, element) = file.split_at_mut_checked(start).unwrap_or_default();
+    let (head, data) = element.split_at_mut_checked(Element::HEAD_LEN).unwrap_or_default();
+    let mut mmo = Mmo::new();
+    mmo.update(before);
+    if form == Form::BeforeData {
+        mmo.update(head);
+    }
+    let short = form == Form::ShortPadding;
+    let digest = mmo.finish_with(if short { Padding::AlwaysShort } else { Padding::Standard })?;
+    data.iter_mut().zip(digest).for_each(|(room, byte)| *room = byte);
+    Ok(())
 }
 
 /// Checks the first integrity code of a file that comes in pieces of any size, in their order.

@@ -24,7 +24,8 @@
 //! digest is the same hash follows from vendors' headers, and that r and s are big endian is by analogy with suite 1.
 //!
 //! The arithmetic here takes a time that depends on its input. It is for verification, where all input is public;
-//! never sign with it. A signer stands outside: [`Sealing`] gives out the digest and takes back r and s.
+//! never sign with it. Signatures come from OpenSSL (`SigningKey`, feature `openssl`) or from a signer outside:
+//! [`Sealing`] gives out the digest and takes back r and s.
 
 use curve::{K163, K283};
 
@@ -38,6 +39,8 @@ mod key;
 mod longer;
 mod policy;
 mod seal;
+#[cfg(feature = "openssl")]
+mod sign;
 mod verify;
 
 pub use certificate::{Certificate, Certificate1, Certificate2, KeyUsage};
@@ -47,6 +50,8 @@ pub use policy::{Authority, Policy, Signatures, Signers};
 #[cfg(feature = "alloc")]
 pub use seal::seal;
 pub use seal::{SealError, Sealing};
+#[cfg(feature = "openssl")]
+pub use sign::{SignError, SigningKey};
 pub use verify::{Valid, Verifier, VerifySignature, verify};
 
 /// Which curve, and which elements.

@@ -9,5 +9,6 @@ mod info;
 mod look;
 #[path = "../common/samples.rs"]
 mod samples;
+mod sign;
 mod tool;
 mod verify;

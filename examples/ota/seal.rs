@@ -1,0 +1,32 @@
+//! `seal`: an integrity code at the end of a file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use zigbee_ota::signature::integrity::Integrity;
+
+use crate::failure::Failure;
+use crate::opened::read;
+use crate::replace::replace;
+
+/// Append an integrity code to a file
+///
+/// The code tells damage from the way, and nothing about who made the file. A signature is the last element, so a file
+/// is sealed first and signed afterwards, which keeps the code right.
+#[derive(Args)]
+pub struct Options {
+    /// File to write: with the integrity code
+    #[arg(short = 'o', long = "to", value_name = "OUT")]
+    to: PathBuf,
+    /// OTA file without an integrity code and without a signature
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+pub fn run(options: &Options) -> Result<bool, Failure> {
+    let file = read(&options.file)?;
+    let mut sealed = vec![0; file.len() + Integrity::LEN];
+    Integrity::append(&file, &mut sealed).map_err(|error| Failure::at(&options.file, error))?;
+    replace(&options.to, &sealed)?;
+    Ok(true)
+}
