@@ -7,7 +7,7 @@
 //! | 6 | 16 | digest | of the bytes that [`Form`] says |
 //!
 //! It tells damage from the way, and nothing about who made the file: anybody can compute it. What stands after the
-//! element is in no digest.
+//! element is in no digest. A file that gets both a code and a signature gets the code first.
 
 use super::longer::Longer;
 use crate::codec::Encode;

@@ -22,9 +22,6 @@ pub enum SealError {
     /// It has a certificate or a signature.
     #[error("the file has a certificate or a signature")]
     Signed,
-    /// Its integrity code is wrong.
-    #[error("the file's integrity code is wrong")]
-    BadIntegrity,
     /// It does not end in a certificate and room for a signature of its suite.
     #[error("the file does not end in a certificate and room for a signature by it")]
     NotPrepared,
@@ -85,11 +82,12 @@ impl<'a> Sealing<'a> {
     }
 
     /// Writes `file` to the start of `out` with the certificate and an empty signature after its last element, and the
-    /// size of all that in its header. An integrity code counts that size, and is written anew in its own form.
+    /// size of all that in its header. An integrity code counts that size: one that is right is written anew in its own
+    /// form, and stays right.
     ///
     /// # Errors
-    /// When `file` is not exactly one unsigned file by the letter, its integrity code wrong, the certificate not one of
-    /// this authority, a key no point, or `out` too small: then `out` is untouched.
+    /// When `file` is not exactly one unsigned file by the letter, the certificate not one of this authority, a key no
+    /// point, or `out` too small: then `out` is untouched.
     pub fn new(
         file: &[u8],
         certificate: &Certificate<'_>,
@@ -101,13 +99,8 @@ impl<'a> Sealing<'a> {
         if image.is_signed() || image.elements().any(|at| signed(at.element.tag)) {
             return Err(SealError::Signed);
         }
-        let coded = match Integrity::of(&image) {
-            Integrity::Absent => None,
-            Integrity::Ok(form) => {
-                image.find(Tag::IMAGE_INTEGRITY_CODE).next().map(|code| (code.offset, form))
-            }
-            Integrity::Bad => return Err(SealError::BadIntegrity),
-        };
+        let code = image.find(Tag::IMAGE_INTEGRITY_CODE).next().map(|code| code.offset);
+        let integrity = Integrity::of(&image);
         check(certificate, authority)?;
         // The signer, little endian, then room for r and s.
         let mut data = [0; 80];
@@ -118,7 +111,7 @@ impl<'a> Sealing<'a> {
         let added = [certificate.element().element(), signature];
         mmo::fits(Self::len(file.len(), certificate.suite()))?;
         let len = Longer::new(&image, &added)?.encode(out)?;
-        if let Some((start, form)) = coded {
+        if let (Some(start), Integrity::Ok(form)) = (code, integrity) {
             integrity::write(out, start, form)?;
         }
         Self::resume(out.get_mut(..len).unwrap_or_default(), authority)

@@ -2,6 +2,7 @@
 
 use zigbee_ota::file::{Image, Tag};
 use zigbee_ota::mmo;
+use zigbee_ota::signature::integrity::{Form, Integrity};
 use zigbee_ota::signature::{Authority, Certificate, SealError, Sealing, Suite, seal, verify};
 use zigbee_ota::{DecodeErrorKind, EncodeError};
 
@@ -119,6 +120,34 @@ fn a_signature_that_would_not_verify_is_refused() {
         assert_eq!(sealing.attach(&apart.signature), Err(SealError::WrongSignature));
         assert!(verify(&out, &policy()).is_ok());
     }
+}
+
+/// The total size, which a signature changes, is in the digest of the code.
+#[test]
+fn a_right_integrity_code_stays_right() {
+    let apart = apart(SIGNED[0]);
+    let mut coded = vec![0; apart.unsigned.len() + Integrity::LEN];
+    Integrity::append(&apart.unsigned, &mut coded).expect("an unsigned file");
+    let sealed = |coded: &[u8]| {
+        let mut out = vec![0; Sealing::len(coded.len(), Suite::One)];
+        Sealing::new(coded, &apart.certificate(), &apart.authority, &mut out).expect("unsigned");
+        let hashed = coded.len() + 54 + 14;
+        assert_eq!(out[56..coded.len() - 16], coded[56..coded.len() - 16]);
+        let sealing = Sealing::resume(&mut out, &apart.authority).expect("prepared");
+        let digest = sealing.digest();
+        assert_eq!(Ok(digest), mmo::digest(&out[..hashed]), "the code is in what is signed");
+        let integrity = Integrity::of(&Image::parse(&out).expect("a file"));
+        (integrity, out[coded.len() - 16..coded.len()] == coded[coded.len() - 16..])
+    };
+    assert_eq!(sealed(&coded), (Integrity::Ok(Form::BeforeElement), false));
+    // What is no right code by any convention is not made one.
+    *coded.last_mut().expect("a code") ^= 1;
+    assert_eq!(sealed(&coded), (Integrity::Bad, true));
+    // By another convention.
+    let place = coded.len() - 16;
+    let digest = mmo::digest(&coded[..place]).expect("short");
+    coded[place..].copy_from_slice(&digest);
+    assert_eq!(sealed(&coded), (Integrity::Ok(Form::BeforeData), false));
 }
 
 /// Shows: SIG-006, SIG-014

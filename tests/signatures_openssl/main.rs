@@ -1,0 +1,46 @@
+//! The verification here and signing by OpenSSL against OpenSSL, by which the right answers are known.
+
+use zigbee_ota::signature::Suite;
+
+use laws::openssl::{CASE, Reference, any_certificate, any_signature};
+
+#[path = "../laws"]
+mod laws {
+    pub mod openssl;
+}
+
+mod degenerate;
+mod sign;
+
+/// Cases of each law and suite: some keep a build without optimisation busy for long enough.
+const CASES: u64 = if cfg!(debug_assertions) { 200 } else { 3000 };
+
+/// Runs a law on many inputs of its own.
+fn all(suite: Suite, law: fn(&mut Reference, &[u8])) {
+    let mut reference = Reference::new(suite);
+    for seed in 0..CASES {
+        let mut input = [0; CASE];
+        fastrand::Rng::with_seed(seed).fill(&mut input);
+        law(&mut reference, &input);
+    }
+}
+
+#[test]
+fn signatures_of_suite_1() {
+    all(Suite::One, any_signature);
+}
+
+#[test]
+fn signatures_of_suite_2() {
+    all(Suite::Two, any_signature);
+}
+
+#[test]
+fn certificates_of_suite_1() {
+    all(Suite::One, any_certificate);
+}
+
+#[test]
+fn certificates_of_suite_2() {
+    all(Suite::Two, any_certificate);
+}

@@ -1,0 +1,173 @@
+//! Keys, signatures and signed files by OpenSSL.
+
+use zigbee_ota::file::{Element, Header, Image, Tag, Writer};
+use zigbee_ota::signature::integrity::{Form, Integrity};
+use zigbee_ota::signature::{
+    Authority, Certificate, Policy, PublicKey, SealError, SignError, SigningKey, Suite, Valid, verify,
+};
+use zigbee_ota::{Encode, Eui64, ImageId};
+
+use crate::CASES;
+use crate::laws::openssl::Reference;
+
+/// Keys that the Smart Energy profile publishes for tests.
+struct Published {
+    certificate: Vec<u8>,
+    private: Vec<u8>,
+    authority: Authority,
+}
+
+#[rustfmt::skip]
+fn published() -> [Published; 2] {
+    [
+        (
+            "03045fdfc8d85ffb8b3993cb72ddcaa55f00b3e87d6d0000000000000001544553545345434101090006000000000000",
+            "00b8a900fcadebabbfa383b540fce9ed438395eaa7",
+            "0200fde8a7f3d1084224962a4e7c54e69ac3f04da6b8",
+        ),
+        (
+            "002622a505e8938f270d081112131415161718005292a35bffffffff0a0b0c0d0e0f1011880303b4e9dc543a64333c982308022b54e67e2f15f532551b0a11e2e2c1c1d3097a4324e7ed",
+            "0151cd0dbcb80474bf7ac9feebe39c7a32a63518938fca9754aae132bc9c73be94a7e1be",
+            "0207a445022d9f39f49bdc38380026a27a9e0a1799313ab28c5c1a1c6b605154db1dff6752",
+        ),
+    ]
+    .map(|texts| {
+        let [certificate, private, key] = <[&str; 3]>::from(texts).map(hex);
+        let key = PublicKey::from_bytes(&key).expect("a key");
+        let issuer = Certificate::from_bytes(&certificate).expect("a certificate").issuer();
+        Published { certificate, private, authority: Authority { issuer, key } }
+    })
+}
+
+impl Published {
+    fn certificate(&self) -> Certificate<'_> {
+        Certificate::from_bytes(&self.certificate).expect("a certificate")
+    }
+
+    fn key(&self) -> SigningKey {
+        SigningKey::from_bytes(&self.private).expect("a key")
+    }
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let (pairs, _) = text.as_bytes().as_chunks::<2>();
+    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hexadecimal");
+    pairs.iter().map(|pair| byte(pair)).collect()
+}
+
+fn file() -> Vec<u8> {
+    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &[0x5a; 9000] }];
+    Writer::new(Header::new(ImageId::new(0x1001, 1, 7)), &elements).expect("small").to_vec()
+}
+
+/// Shows: SIG-007, SIG-009, SIG-010, SIG-014, SIG-016, SIG-017
+#[test]
+fn files_are_signed_with_published_keys() {
+    for published in published() {
+        let (certificate, key, authority) = (published.certificate(), published.key(), published.authority);
+        assert_eq!(certificate.signer_key(&authority.key), Some(key.public_key()));
+        assert_eq!(key.authority(&certificate).expect("one"), authority);
+
+        let signed = key.seal(&file(), &certificate, &authority).expect("signed");
+        let suite = certificate.suite();
+        let signers = [certificate.subject()];
+        let authorities = [authority];
+        let policy = Policy::required(&signers, &authorities);
+        assert_eq!(verify(&signed, &policy), Ok(Valid::Signed { suite, signer: certificate.subject() }));
+        let added = if suite == Suite::One { 110 } else { 166 };
+        let image = Image::parse(&signed).expect("a file");
+        assert_eq!((signed.len(), image.header().total_size as usize), (9062 + added, 9062 + added));
+        let shown = format!("{key:?}");
+        assert!(
+            shown.contains("public") && !shown.contains(&format!("{:?}", &published.private[4..])[1..20])
+        );
+    }
+}
+
+#[test]
+fn random_keys_sign_what_openssl_and_the_verification_here_take() {
+    for suite in Suite::ALL {
+        let mut reference = Reference::new(suite);
+        let mut random = fastrand::Rng::with_seed(9);
+        let mut short = 0;
+        for _ in 0..CASES / 4 {
+            let mut bytes = vec![0; reference.width()];
+            // Below the order, and now and then small.
+            let zeros = random.usize(1..4);
+            random.fill(&mut bytes[zeros..]);
+            let pair = reference.pair(&bytes);
+            let key = SigningKey::from_bytes(&bytes).expect("a key");
+            assert_eq!(key.public_key().as_bytes(), reference.bytes(pair.point()));
+            let digest = std::array::from_fn(|_| random.u8(..));
+            let signature = key.sign(&digest).expect("a signature");
+            assert_eq!(signature.len(), suite.signature_len());
+            short += usize::from(signature[0] == 0);
+            assert!(reference.compare(key.public_key().as_bytes(), &digest, &signature));
+        }
+        assert!(short > 0, "no r with a zero before it among {CASES}");
+    }
+}
+
+#[test]
+fn a_key_is_a_number_below_the_order() {
+    for suite in Suite::ALL {
+        let reference = Reference::new(suite);
+        let [zero, one, two, last, order, over, highest] = &reference.edges()[..] else { panic!("seven") };
+        for good in [one, two, last] {
+            assert!(SigningKey::from_bytes(good).is_ok());
+        }
+        for bad in [zero, order, over, highest] {
+            assert!(matches!(SigningKey::from_bytes(bad), Err(SignError::KeyRange)));
+        }
+    }
+    for length in [0, 20, 22, 35, 37] {
+        let found = SigningKey::from_bytes(&vec![1; length]);
+        assert!(matches!(found, Err(SignError::KeyLength(found)) if found == length));
+    }
+}
+
+/// Shows: SIG-006, SIG-016
+#[test]
+fn what_does_not_fit_is_not_signed() {
+    let [suite_1, suite_2] = &published();
+    let [one, two] = [suite_1, suite_2].map(Published::certificate);
+    let (key, authority, other) = (suite_1.key(), suite_1.authority, suite_2.authority);
+    let seal = |key: &SigningKey, file: &[u8], certificate, authority| {
+        key.seal(file, certificate, authority).expect_err("not signed")
+    };
+    let mut number = suite_1.private.clone();
+    number[20] ^= 1;
+    let another = SigningKey::from_bytes(&number).expect("a key");
+    assert!(matches!(seal(&another, &file(), &one, &authority), SignError::OtherKey));
+    assert!(matches!(seal(&key, &file(), &two, &other), SignError::OtherKey));
+    assert!(matches!(key.authority(&two), Err(SignError::OtherKey)));
+    assert!(matches!(seal(&key, &file(), &one, &other), SignError::Seal(SealError::OtherIssuer)));
+    let elsewhere = Authority { issuer: Eui64(1), ..authority };
+    assert!(matches!(seal(&key, &file(), &one, &elsewhere), SignError::Seal(SealError::OtherIssuer)));
+    let none = Authority { key: PublicKey::Suite1([2; 22]), ..authority };
+    assert!(matches!(seal(&key, &file(), &one, &none), SignError::Seal(SealError::Point)));
+    let signed = key.seal(&file(), &one, &authority).expect("signed");
+    assert!(matches!(seal(&key, &signed, &one, &authority), SignError::Seal(SealError::Signed)));
+    assert!(matches!(seal(&key, &signed[1..], &one, &authority), SignError::Seal(SealError::File(_))));
+
+    // Another key seems to be right by another authority, which a signer who knows none cannot see.
+    let stranger = another.authority(&one).expect("one");
+    assert_ne!(stranger, authority);
+    assert!(another.seal(&file(), &one, &stranger).is_ok());
+    // A point that is none of the curve.
+    let mut bytes = one.as_bytes().to_vec();
+    bytes[..22].fill(0xff);
+    let none = Certificate::from_bytes(&bytes).expect("a certificate");
+    assert!(matches!(key.authority(&none), Err(SignError::Seal(SealError::Point))));
+}
+
+#[test]
+fn a_sealed_file_is_right_after_it_is_signed() {
+    let [published, _] = published();
+    let mut sealed = vec![0; file().len() + Integrity::LEN];
+    Integrity::append(&file(), &mut sealed).expect("sealed");
+    let signed = published.key().seal(&sealed, &published.certificate(), &published.authority);
+    let signed = signed.expect("signed");
+    let image = Image::parse(&signed).expect("a file");
+    assert_eq!(Integrity::of(&image), Integrity::Ok(Form::BeforeElement));
+}
