@@ -21,14 +21,19 @@ use zigbee_ota::client::{
     Applied, Client, Config, Credentials, Event, Handled, Identity, Need, Outcome, Prepared, Storage, Stored,
     Verdict,
 };
-use zigbee_ota::file::Parts;
+use zigbee_ota::file::{Image, Parts};
 use zigbee_ota::link::{Address, Meta};
+use zigbee_ota::signature::Verifier;
+use zigbee_ota::signature::integrity::Integrity;
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_SERVER};
 use zigbee_ota::{Eui64, HardwareVersion, ImageId};
 
+use authority::Trust;
 use number::{address, number};
 
+#[path = "common/authority.rs"]
+mod authority;
 #[path = "common/hex.rs"]
 mod hex;
 #[path = "common/number.rs"]
@@ -37,6 +42,9 @@ mod number;
 mod outcome;
 
 /// Update a device from the server at HOST:PORT. Numbers are decimal, or hexadecimal after 0x.
+///
+/// With --ca or --signer an image is refused unless its signature is right by them; without, signatures are not looked
+/// at. An image whose integrity code is wrong is always refused.
 #[derive(Parser)]
 struct Options {
     /// Where the server listens
@@ -72,6 +80,8 @@ struct Options {
     /// After the upgrade, answer the server for so many seconds more
     #[arg(long, value_name = "S", default_value_t = 1)]
     linger: u64,
+    #[command(flatten)]
+    trust: Trust,
     /// Print one JSON object and nothing else
     #[arg(long)]
     json: bool,
@@ -83,6 +93,9 @@ fn block(text: &str) -> Result<NonZeroU8, &'static str> {
 
 /// The largest image that is taken: it is kept in memory.
 const MAX_SIZE: u32 = 64 << 20;
+
+/// Bytes that are read back at once.
+const READ: usize = 256;
 
 /// What a notify is waited for before the device asks by itself.
 const FIRST_QUERY: Millis = Millis::secs(1);
@@ -167,7 +180,7 @@ impl Device {
         let seed = options.ieee.map_or(0, |address| address.0);
         Ok(Self {
             client: Client::new(config, seed, Instant::ZERO),
-            flash: Flash::default(),
+            flash: Flash::new(options.trust.clone()),
             lines: BufReader::new(socket.try_clone()?),
             socket,
             line: Vec::new(),
@@ -364,8 +377,8 @@ enum Received {
 }
 
 /// Storage in memory.
-#[derive(Default)]
 struct Flash {
+    trust: Trust,
     bytes: Vec<u8>,
     verified: bool,
     blocks: u32,
@@ -373,6 +386,29 @@ struct Flash {
 }
 
 impl Flash {
+    const fn new(trust: Trust) -> Self {
+        Self { trust, bytes: Vec::new(), verified: false, blocks: 0, last: None }
+    }
+
+    /// Whether what was stored is the image offered, whole, and by who may sign.
+    fn check(&self, offer: &ImageOffer) -> Result<(), String> {
+        let parts = Parts::parse(&self.bytes).map_err(|error| error.to_string())?;
+        if parts.header.id != offer.id {
+            return Err(format!("it is {}, not what was offered", parts.header.id));
+        }
+        let Trust { authorities, signers } = &self.trust;
+        if !(authorities.is_empty() && signers.is_empty()) {
+            // As it would be read back from flash that is no memory.
+            let mut verifier = Verifier::new(self.trust.required());
+            self.bytes.chunks(READ).for_each(|piece| verifier.update(piece));
+            verifier.finish().map_err(|error| error.to_string())?;
+        }
+        match Image::parse_lenient(&self.bytes).map(|image| Integrity::of(&image)) {
+            Ok(Integrity::Bad) => Err("its integrity code is wrong".into()),
+            _ => Ok(()),
+        }
+    }
+
     /// The image, once it was found good.
     fn image(&self) -> Option<&[u8]> {
         self.verified.then_some(&self.bytes)
@@ -381,7 +417,7 @@ impl Flash {
 
 impl Storage for Flash {
     fn prepare(&mut self, offer: &ImageOffer) -> Prepared {
-        *self = Self::default();
+        *self = Self::new(std::mem::take(&mut self.trust));
         match usize::try_from(offer.size) {
             Ok(size) => {
                 self.bytes = vec![0xff; size];
@@ -405,7 +441,14 @@ impl Storage for Flash {
     }
 
     fn verify(&mut self, offer: &ImageOffer) -> Verdict {
-        self.verified = Parts::parse(&self.bytes).is_ok_and(|parts| parts.header.id == offer.id);
-        if self.verified { Verdict::Valid } else { Verdict::Invalid }
+        let checked = self.check(offer);
+        self.verified = checked.is_ok();
+        match checked {
+            Ok(()) => Verdict::Valid,
+            Err(reason) => {
+                complain(&format!("the image is refused: {reason}"));
+                Verdict::Invalid
+            }
+        }
     }
 }

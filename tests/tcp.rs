@@ -8,7 +8,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use zigbee_ota::file::{Element, Header, Tag, Writer};
+use zigbee_ota::file::{Element, Header, Image, Tag, Writer};
+use zigbee_ota::signature::integrity::Integrity;
 use zigbee_ota::{Encode, ImageId};
 
 #[path = "common/built.rs"]
@@ -100,6 +101,75 @@ fn a_device_upgrades_when_the_server_orders_it() {
     let summary = summary(&output);
     assert_eq!(output.status.code(), Some(0), "{summary}");
     assert!(summary["elapsed_ms"].as_u64().expect("a number") >= 1000, "{summary}");
+}
+
+#[test]
+fn a_device_that_knows_an_authority_takes_signed_images_alone() {
+    let file = include_bytes!("common/signed/suite1.ota");
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).expect("room");
+        path
+    };
+    let id = Image::parse(file).expect("a file").header().id;
+    let [maker, kind] = [id.manufacturer.0, id.image_type.0].map(|code| code.to_string());
+    let device = ["--manufacturer-code", &maker, "--image-type", &kind, "--current-version", "0"];
+    let ca = ["--ca", "1122334455667701:03044e934f8ff716cc44edefc833286c721328d8ccfd"];
+    let signer = ["--signer", "00124b00aabbccdd"];
+    let outcome = |served: &Served, options: &[&[&str]]| {
+        let options = [&device[..], &options.concat()].concat();
+        let output = served.client(&options);
+        let word = summary(&output)["outcome"].as_str().expect("a word").to_owned();
+        (
+            output.status.code().expect("an exit status"),
+            word,
+            String::from_utf8(output.stderr).expect("UTF-8"),
+        )
+    };
+    let upgraded = |served: &Served, options: &[&[&str]]| {
+        let found = outcome(served, options);
+        assert_eq!((found.0, found.1.as_str()), (0, "upgraded"), "{}", found.2);
+    };
+    let refused = |served: &Served, options: &[&[&str]], reason: &str| {
+        let found = outcome(served, options);
+        assert_eq!((found.0, found.1.as_str()), (1, "invalid_image"), "{}", found.2);
+        assert!(found.2.contains(reason), "{}", found.2);
+    };
+    let served = Served::new(&[], &write("signed", file));
+    upgraded(&served, &[&ca, &signer]);
+    upgraded(&served, &[&ca]);
+    upgraded(&served, &[]);
+    refused(
+        &served,
+        &[&ca, &["--signer", "00124b00aabbccde"]],
+        "signer 00:12:4B:00:AA:BB:CC:DD is not allowed",
+    );
+    refused(&served, &[&signer], "issuer 11:22:33:44:55:66:77:01 is not known");
+
+    let mut wrong = file.to_vec();
+    wrong[70] ^= 1;
+    refused(&Served::new(&[], &write("wrong", &wrong)), &[&ca, &signer], "the signature is wrong");
+    let mut unsigned = file[..file.len() - 110].to_vec();
+    unsigned[52] = u8::try_from(unsigned.len()).expect("short");
+    let served = Served::new(&[], &write("unsigned", &unsigned));
+    refused(&served, &[&ca], "no signature");
+    upgraded(&served, &[]);
+}
+
+#[test]
+fn a_device_refuses_an_image_whose_integrity_code_is_wrong() {
+    let (folder, path, file) = folder();
+    let mut sealed = vec![0; file.len() + Integrity::LEN];
+    Integrity::append(&file, &mut sealed).expect("an unsigned file");
+    for (flip, status) in [(0, 0), (1, 1)] {
+        sealed[1000] ^= flip;
+        fs::write(&path, &sealed).expect("room");
+        let output = Served::new(&[], &path).client(&[]);
+        assert_eq!(output.status.code(), Some(status), "{}", summary(&output));
+        assert_eq!(summary(&output)["outcome"] == "invalid_image", flip == 1);
+    }
+    drop(folder);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::hex;
 use crate::number::address;
 
 /// Authorities and signers.
-#[derive(Args)]
+#[derive(Args, Clone, Default)]
 pub struct Trust {
     /// Certificate authority: its address as 16 hexadecimal digits, a colon, its compressed public key
     #[arg(long = "ca", value_name = "ISSUER:KEY", value_parser = authority)]

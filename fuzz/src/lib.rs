@@ -8,6 +8,8 @@ pub mod laws {
     pub mod duel;
     pub mod file;
     pub mod frame;
+    #[cfg(feature = "openssl")]
+    pub mod openssl;
     pub mod server;
     pub mod signature;
     pub mod stream;

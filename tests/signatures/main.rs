@@ -17,6 +17,7 @@ mod order;
 #[path = "../common/samples.rs"]
 mod samples;
 mod seal;
+mod upgrade;
 mod vectors;
 
 /// Two files of vendors carry something else than a signature by the tag of one.

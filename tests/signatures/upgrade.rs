@@ -1,0 +1,227 @@
+//! Whole upgrades of a device that takes signed files alone: the image is read back from flash and verified before the
+//! server hears that it is here. On its way one byte may change.
+
+use zigbee_ota::client::{
+    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Verdict,
+};
+use zigbee_ota::file::Image;
+use zigbee_ota::link::{Address, DeliveryMode, Meta};
+use zigbee_ota::server::{self, Catalog, Entry, Server, Session, Standard};
+use zigbee_ota::signature::{Policy, Verifier};
+use zigbee_ota::time::{Instant, Millis};
+use zigbee_ota::zcl::{ImageNotify, ImageUpgradeStatus, LONGEST_TO_CLIENT, LONGEST_TO_SERVER, Status};
+use zigbee_ota::{FileVersion, ImageId};
+
+use crate::laws::signature::{SIGNED, policy};
+
+const SERVER: Address = Address::new(0x0000, 1);
+const DEVICE: Address = Address::new(0x5a17, 1);
+
+/// What the device did about the image, in its order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    /// Whether the signature is right.
+    Verified(bool),
+    /// What the maker's own check said.
+    OwnCheck(bool),
+    /// It told the server.
+    End(Status),
+    Applied,
+}
+
+/// A bit of a byte of the file that changes on the way.
+type Damage = Option<(usize, u8)>;
+
+struct World<'a> {
+    now: Instant,
+    client: Client,
+    flash: Vec<u8>,
+    policy: Policy<'a>,
+    own_check: bool,
+    damage: Damage,
+    steps: Vec<Step>,
+    outcome: Option<Outcome>,
+}
+
+/// An upgrade to `file`, what the device did, and how it ended.
+fn upgrade(file: &[u8], policy: Policy<'_>, own_check: bool, damage: Damage) -> (Vec<Step>, Outcome) {
+    let id = Image::parse(file).expect("a file").header().id;
+    let identity =
+        Identity { current: ImageId { version: FileVersion(1), ..id }, hardware: None, node: None };
+    let mut world = World {
+        now: Instant::ZERO,
+        client: Client::new(Config::new(identity, SERVER), 1, Instant::ZERO),
+        flash: Vec::new(),
+        policy,
+        own_check,
+        damage,
+        steps: Vec::new(),
+        outcome: None,
+    };
+    let entries = [Entry::parse(file).expect("a file")];
+    let mut images = Catalog::new(&entries).expect("one image");
+    let mut server = Server::new(server::Config::default(), [Session::EMPTY]);
+    let mut out = [0; LONGEST_TO_CLIENT];
+    let notify = server.notify(DEVICE, DeliveryMode::Unicast, ImageNotify::UNICAST, &mut out);
+    let mut to_client = vec![out[..notify.expect("in range").len].to_vec()];
+    for _ in 0..1000 {
+        for mut frame in std::mem::take(&mut to_client) {
+            world.receive(&mut frame);
+        }
+        world.client.handle_timeout(world.now);
+        for frame in world.turn() {
+            let (now, meta) = (world.now, Meta::unicast(DEVICE));
+            let mut policy = Standard::default();
+            let handled = server.handle_frame(now, meta, &frame, &mut images, &mut policy, &mut out);
+            if let server::Handled::Reply(transmit) = handled {
+                to_client.push(out[..transmit.len].to_vec());
+            }
+        }
+        if let Some(outcome) = world.outcome {
+            assert_eq!(world.client.attributes().status, ImageUpgradeStatus::NORMAL);
+            assert_eq!(world.client.checkpoint(), None, "nothing is left to go on from");
+            return (world.steps, outcome);
+        }
+        if to_client.is_empty() {
+            world.now = world.now.max(world.client.poll_timeout().expect("something to wait for"));
+        }
+    }
+    panic!("no end: {:?}", world.steps);
+}
+
+impl World<'_> {
+    fn receive(&mut self, frame: &mut [u8]) {
+        // Image Block Response SUCCESS: the offset in the file, one byte of length, the data.
+        if let ([_, _, 0x05, 0x00, _, ..], Some((place, flip))) = (&*frame, self.damage) {
+            let offset = u32::from_le_bytes(frame[12..16].try_into().expect("4 bytes"));
+            let offset = usize::try_from(offset).expect("small");
+            if let Some(byte) = place.checked_sub(offset).and_then(|at| frame[17..].get_mut(at)) {
+                *byte ^= flip;
+            }
+        }
+        if let Handled::Store(block) = self.client.handle_frame(self.now, Meta::unicast(SERVER), frame) {
+            let offset = usize::try_from(block.offset).expect("small");
+            self.flash[offset..][..block.data.len()].copy_from_slice(block.data);
+            self.client.stored(self.now, block.ticket, Stored::Ok).expect("at once");
+        }
+    }
+
+    /// Does what the client asks, and returns what it sends.
+    fn turn(&mut self) -> Vec<Vec<u8>> {
+        let mut frames = Vec::new();
+        let mut out = [0; LONGEST_TO_SERVER];
+        loop {
+            if let Some(transmit) = self.client.poll_transmit(self.now, &mut out) {
+                let frame = out[..transmit.len].to_vec();
+                if frame[2] == 0x06 {
+                    self.steps.push(Step::End(Status(frame[3])));
+                }
+                frames.push(frame);
+            } else if let Some(need) = self.client.poll_need() {
+                self.answer(need);
+            } else {
+                break;
+            }
+        }
+        while let Some(event) = self.client.poll_event() {
+            if let Event::Ended(outcome) = event {
+                self.outcome = Some(outcome);
+            }
+        }
+        frames
+    }
+
+    fn answer(&mut self, need: Need) {
+        let now = self.now;
+        match need {
+            Need::Decide(ticket, _) => self.client.accept(ticket),
+            Need::Prepare(ticket, offer) => {
+                self.flash = vec![0xff; usize::try_from(offer.size).expect("small")];
+                self.client.prepared(now, ticket, Prepared::Ready)
+            }
+            Need::Verify(ticket, _) => {
+                // It takes its time, in which nothing is said and nothing is used.
+                self.now = now.plus(Millis::secs(600));
+                self.client.handle_timeout(self.now);
+                assert_eq!(self.client.poll_transmit(self.now, &mut [0; LONGEST_TO_SERVER]), None);
+                assert!(self.client.poll_need().is_none() && self.client.poll_event().is_none());
+                let verdict = if self.is_good() { Verdict::Valid } else { Verdict::Invalid };
+                self.client.verified(self.now, ticket, verdict)
+            }
+            Need::Apply(ticket, _) => {
+                self.steps.push(Step::Applied);
+                self.client.applied(now, ticket, Applied::Done)
+            }
+            other => panic!("{other:?}"),
+        }
+        .expect("answered at once");
+    }
+
+    /// The signature, read back in pieces, and only then the maker's own check.
+    fn is_good(&mut self) -> bool {
+        let mut verifier = Verifier::new(self.policy);
+        self.flash.chunks(100).for_each(|piece| verifier.update(piece));
+        let right = verifier.finish().is_ok();
+        self.steps.push(Step::Verified(right));
+        if right {
+            self.steps.push(Step::OwnCheck(self.own_check));
+        }
+        right && self.own_check
+    }
+}
+
+const UPGRADED: [Step; 4] =
+    [Step::Verified(true), Step::OwnCheck(true), Step::End(Status::SUCCESS), Step::Applied];
+
+/// Shows: SIG-003, SIG-033
+#[test]
+fn a_signed_file_is_applied_after_all_checks() {
+    for signed in SIGNED {
+        let (steps, outcome) = upgrade(signed, policy(), true, None);
+        assert_eq!(steps, UPGRADED);
+        assert!(matches!(outcome, Outcome::Upgraded(_)), "{outcome:?}");
+
+        let (steps, outcome) = upgrade(signed, policy(), false, None);
+        let refused = [Step::Verified(true), Step::OwnCheck(false), Step::End(Status::INVALID_IMAGE)];
+        assert_eq!((&steps[..], outcome), (&refused[..], Outcome::InvalidImage));
+    }
+}
+
+/// Bytes of the header are mostly refused before the whole file is here.
+#[track_caller]
+fn refused(signed: &[u8], place: usize) {
+    let flip = 1 << (place % 8);
+    let (steps, outcome) = upgrade(signed, policy(), true, Some((place, flip)));
+    let end = Step::End(Status::INVALID_IMAGE);
+    let verified = steps == [Step::Verified(false), end] && outcome == Outcome::InvalidImage;
+    let early = place < 56 && steps == [end];
+    assert!(verified || early, "{flip:#04x} of byte {place}: {steps:?}, {outcome:?}");
+}
+
+/// Shows: SIG-003, SIG-030, SIG-032
+#[test]
+fn each_byte_that_changes_on_the_way_ends_the_upgrade() {
+    (0..SIGNED[0].len()).for_each(|place| refused(SIGNED[0], place));
+}
+
+/// Slow without optimisation, so not each byte.
+///
+/// Shows: SIG-032
+#[test]
+fn bytes_that_change_on_the_way_end_an_upgrade_by_suite_2() {
+    (0..SIGNED[1].len()).step_by(3).for_each(|place| refused(SIGNED[1], place));
+}
+
+/// Shows: SIG-003, SIG-032
+#[test]
+fn who_may_not_sign_cannot_upgrade() {
+    let nobody = Policy::required(&[], policy().authorities);
+    let (steps, outcome) = upgrade(SIGNED[0], nobody, true, None);
+    assert_eq!(steps, [Step::Verified(false), Step::End(Status::INVALID_IMAGE)]);
+    assert_eq!(outcome, Outcome::InvalidImage);
+    // Without its last two elements, as an attacker would send it.
+    let mut unsigned = SIGNED[0][..SIGNED[0].len() - 110].to_vec();
+    unsigned[52] = u8::try_from(unsigned.len()).expect("short");
+    let (steps, _) = upgrade(&unsigned, policy(), true, None);
+    assert_eq!(steps, [Step::Verified(false), Step::End(Status::INVALID_IMAGE)]);
+}
