@@ -17,7 +17,6 @@ use crate::failure::Failure;
 /// Without --ca nobody can know whether key and certificate belong together: then the authority for which they would is
 /// said on standard error.
 #[derive(Args)]
-#[cfg_attr(not(feature = "openssl"), expect(dead_code, reason = "OpenSSL would use them"))]
 pub struct Options {
     /// Crypto suite: 1 is sect163k1, 2 is sect283k1
     #[arg(long, value_name = "SUITE", value_parser = PossibleValuesParser::new(["1", "2"]))]

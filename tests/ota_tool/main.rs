@@ -7,6 +7,9 @@ mod create;
 mod files;
 mod info;
 mod look;
+#[cfg(feature = "openssl")]
+#[path = "../common/published.rs"]
+mod published;
 #[path = "../common/samples.rs"]
 mod samples;
 mod sign;

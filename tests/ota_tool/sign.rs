@@ -38,30 +38,14 @@ fn without_openssl_sign_says_what_it_needs() {
 
 #[cfg(feature = "openssl")]
 mod openssl {
-    use super::*;
-
-    /// Keys that the Smart Energy profile publishes for tests: suite, certificate, private key, authority.
-    const KEYS: [[&str; 4]; 2] = [
-        [
-            "1",
-            "03045fdfc8d85ffb8b3993cb72ddcaa55f00b3e87d6d0000000000000001544553545345434101090006000000000000",
-            "00b8a900fcadebabbfa383b540fce9ed438395eaa7",
-            "5445535453454341:0200fde8a7f3d1084224962a4e7c54e69ac3f04da6b8",
-        ],
-        [
-            "2",
-            "002622a505e8938f270d081112131415161718005292a35bffffffff0a0b0c0d0e0f1011880303b4e9dc543a64333c98\
-             2308022b54e67e2f15f532551b0a11e2e2c1c1d3097a4324e7ed",
-            "0151cd0dbcb80474bf7ac9feebe39c7a32a63518938fca9754aae132bc9c73be94a7e1be",
-            "1112131415161718:0207a445022d9f39f49bdc38380026a27a9e0a1799313ab28c5c1a1c6b605154db1dff6752",
-        ],
-    ];
+    use crate::published::{PUBLISHED, Published};
+    use crate::tool::{Folder, IDS};
 
     fn folder() -> Folder {
         let folder = Folder::new();
         folder.create(&format!("{IDS} -l 9000"));
-        for [suite, _, key, _] in KEYS {
-            folder.write(&format!("key{suite}"), key);
+        for (suite, published) in (1..).zip(PUBLISHED) {
+            folder.write(&format!("key{suite}"), published.private);
         }
         folder
     }
@@ -69,7 +53,7 @@ mod openssl {
     #[test]
     fn files_are_signed_by_both_suites() {
         let folder = folder();
-        for [suite, certificate, _, ca] in KEYS {
+        for (suite, Published { certificate, ca, .. }) in (1..).zip(PUBLISHED) {
             let sign = format!("sign --suite {suite} --certificate {certificate} --key key{suite}");
             let ran = folder.ota(&format!("{sign} --ca {ca} --to signed created"));
             assert_eq!((ran.says(0, "").out.as_str(), ran.err.as_str()), ("", ""));
@@ -94,9 +78,9 @@ mod openssl {
     #[test]
     fn a_key_is_digits_however_they_are_grouped() {
         let folder = folder();
-        let [suite, certificate, key, ca] = KEYS[0];
+        let [Published { certificate, private: key, ca }, _] = PUBLISHED;
         let sign =
-            format!("sign --suite {suite} --certificate {certificate} --ca {ca} --key key -o signed created");
+            format!("sign --suite 1 --certificate {certificate} --ca {ca} --key key -o signed created");
         let pairs: Vec<&str> = (0..key.len() / 2).map(|place| &key[place * 2..place * 2 + 2]).collect();
         for text in [format!("{key}\n"), key.to_uppercase(), format!("    {}\r\n", pairs.join(":\n  "))] {
             folder.write("key", text);
@@ -126,8 +110,8 @@ mod openssl {
     #[test]
     fn what_does_not_fit_is_refused() {
         let folder = folder();
-        let [_, certificate, _, ca] = KEYS[0];
-        let [_, certificate_2, _, ca_2] = KEYS[1];
+        let [Published { certificate, ca, .. }, Published { certificate: certificate_2, ca: ca_2, .. }] =
+            PUBLISHED;
         let sign = |suite: &str, certificate: &str, ca: &str| {
             folder.ota(&format!(
                 "sign --suite {suite} --certificate {certificate} --key key1 --ca {ca} -o s created"

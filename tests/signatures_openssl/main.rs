@@ -10,6 +10,8 @@ mod laws {
 }
 
 mod degenerate;
+#[path = "../common/published.rs"]
+mod published;
 mod sign;
 
 /// Cases of each law and suite: some keep a build without optimisation busy for long enough.

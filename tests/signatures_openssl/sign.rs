@@ -9,37 +9,26 @@ use zigbee_ota::{Encode, Eui64, ImageId};
 
 use crate::CASES;
 use crate::laws::openssl::Reference;
+use crate::published::PUBLISHED;
 
-/// Keys that the Smart Energy profile publishes for tests.
-struct Published {
+/// A published signer, read.
+struct Signer {
     certificate: Vec<u8>,
     private: Vec<u8>,
     authority: Authority,
 }
 
-#[rustfmt::skip]
-fn published() -> [Published; 2] {
-    [
-        (
-            "03045fdfc8d85ffb8b3993cb72ddcaa55f00b3e87d6d0000000000000001544553545345434101090006000000000000",
-            "00b8a900fcadebabbfa383b540fce9ed438395eaa7",
-            "0200fde8a7f3d1084224962a4e7c54e69ac3f04da6b8",
-        ),
-        (
-            "002622a505e8938f270d081112131415161718005292a35bffffffff0a0b0c0d0e0f1011880303b4e9dc543a64333c982308022b54e67e2f15f532551b0a11e2e2c1c1d3097a4324e7ed",
-            "0151cd0dbcb80474bf7ac9feebe39c7a32a63518938fca9754aae132bc9c73be94a7e1be",
-            "0207a445022d9f39f49bdc38380026a27a9e0a1799313ab28c5c1a1c6b605154db1dff6752",
-        ),
-    ]
-    .map(|texts| {
-        let [certificate, private, key] = <[&str; 3]>::from(texts).map(hex);
-        let key = PublicKey::from_bytes(&key).expect("a key");
-        let issuer = Certificate::from_bytes(&certificate).expect("a certificate").issuer();
-        Published { certificate, private, authority: Authority { issuer, key } }
+fn signers() -> [Signer; 2] {
+    PUBLISHED.map(|published| {
+        let (issuer, key) = published.ca.split_once(':').expect("two parts");
+        let issuer = Eui64(u64::from_str_radix(issuer, 16).expect("an address"));
+        let key = PublicKey::from_bytes(&hex(key)).expect("a key");
+        let (certificate, private) = (hex(published.certificate), hex(published.private));
+        Signer { certificate, private, authority: Authority { issuer, key } }
     })
 }
 
-impl Published {
+impl Signer {
     fn certificate(&self) -> Certificate<'_> {
         Certificate::from_bytes(&self.certificate).expect("a certificate")
     }
@@ -63,8 +52,8 @@ fn file() -> Vec<u8> {
 /// Shows: SIG-007, SIG-009, SIG-010, SIG-014, SIG-016, SIG-017
 #[test]
 fn files_are_signed_with_published_keys() {
-    for published in published() {
-        let (certificate, key, authority) = (published.certificate(), published.key(), published.authority);
+    for signer in signers() {
+        let (certificate, key, authority) = (signer.certificate(), signer.key(), signer.authority);
         assert_eq!(certificate.signer_key(&authority.key), Some(key.public_key()));
         assert_eq!(key.authority(&certificate).expect("one"), authority);
 
@@ -78,9 +67,7 @@ fn files_are_signed_with_published_keys() {
         let image = Image::parse(&signed).expect("a file");
         assert_eq!((signed.len(), image.header().total_size as usize), (9062 + added, 9062 + added));
         let shown = format!("{key:?}");
-        assert!(
-            shown.contains("public") && !shown.contains(&format!("{:?}", &published.private[4..])[1..20])
-        );
+        assert!(shown.contains("public") && !shown.contains(&format!("{:?}", &signer.private[4..])[1..20]));
     }
 }
 
@@ -129,8 +116,8 @@ fn a_key_is_a_number_below_the_order() {
 /// Shows: SIG-006, SIG-016
 #[test]
 fn what_does_not_fit_is_not_signed() {
-    let [suite_1, suite_2] = &published();
-    let [one, two] = [suite_1, suite_2].map(Published::certificate);
+    let [suite_1, suite_2] = &signers();
+    let [one, two] = [suite_1, suite_2].map(Signer::certificate);
     let (key, authority, other) = (suite_1.key(), suite_1.authority, suite_2.authority);
     let seal = |key: &SigningKey, file: &[u8], certificate, authority| {
         key.seal(file, certificate, authority).expect_err("not signed")
@@ -163,10 +150,10 @@ fn what_does_not_fit_is_not_signed() {
 
 #[test]
 fn a_sealed_file_is_right_after_it_is_signed() {
-    let [published, _] = published();
+    let [signer, _] = signers();
     let mut sealed = vec![0; file().len() + Integrity::LEN];
     Integrity::append(&file(), &mut sealed).expect("sealed");
-    let signed = published.key().seal(&sealed, &published.certificate(), &published.authority);
+    let signed = signer.key().seal(&sealed, &signer.certificate(), &signer.authority);
     let signed = signed.expect("signed");
     let image = Image::parse(&signed).expect("a file");
     assert_eq!(Integrity::of(&image), Integrity::Ok(Form::BeforeElement));
