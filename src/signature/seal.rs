@@ -2,10 +2,10 @@
 //! signer outside, who has the private key.
 
 use super::integrity::{self, Integrity};
-use super::invalid::BadSignature;
+use super::invalid::{BadSignature, Invalid};
 use super::longer::Longer;
 use super::policy::Authority;
-use super::verify::VerifySignature;
+use super::verify::{VerifySignature, usable};
 use super::{Certificate, Suite};
 use crate::codec::Encode;
 use crate::error::{DecodeError, EncodeError};
@@ -28,6 +28,9 @@ pub enum SealError {
     /// The certificate was issued by another authority, or is of another suite than its key.
     #[error("the certificate is not of this authority")]
     OtherIssuer,
+    /// No signature by the certificate counts: it is of another kind than its suite knows, or not for signatures.
+    #[error(transparent)]
+    Certificate(Invalid),
     /// The certificate's point or the authority's key is no point of the group.
     #[error("a key is no point of the curve")]
     Point,
@@ -86,8 +89,8 @@ impl<'a> Sealing<'a> {
     /// form, and stays right.
     ///
     /// # Errors
-    /// When `file` is not exactly one unsigned file by the letter, the certificate not one of this authority, a key no
-    /// point, or `out` too small: then `out` is untouched.
+    /// When `file` is not exactly one unsigned file by the letter, the certificate not one of this authority or not for
+    /// signatures, a key no point, or `out` too small: then `out` is untouched.
     pub fn new(
         file: &[u8],
         certificate: &Certificate<'_>,
@@ -99,8 +102,8 @@ impl<'a> Sealing<'a> {
         if image.is_signed() || image.elements().any(|at| signed(at.element.tag)) {
             return Err(SealError::Signed);
         }
-        let code = image.find(Tag::IMAGE_INTEGRITY_CODE).next().map(|code| code.offset);
-        let integrity = Integrity::of(&image);
+        let code = image.find(Tag::IMAGE_INTEGRITY_CODE).next();
+        let code = code.map(|code| (code.offset, Integrity::of(&image)));
         check(certificate, authority)?;
         // The signer, little endian, then room for r and s.
         let mut data = [0; 80];
@@ -111,7 +114,7 @@ impl<'a> Sealing<'a> {
         let added = [certificate.element().element(), signature];
         mmo::fits(Self::len(file.len(), certificate.suite()))?;
         let len = Longer::new(&image, &added)?.encode(out)?;
-        if let (Some(start), Integrity::Ok(form)) = (code, integrity) {
+        if let Some((start, Integrity::Ok(form))) = code {
             integrity::write(out, start, form)?;
         }
         Self::resume(out.get_mut(..len).unwrap_or_default(), authority)
@@ -196,10 +199,11 @@ fn certificate(signed: &[u8], suite: Suite) -> Option<Certificate<'_>> {
     CertificateElement::parse(&at).ok()?.map(Certificate::from)
 }
 
-/// Whether a certificate is one of an authority, and the keys are points.
+/// Whether a certificate is one of an authority and for signatures, and the keys are points.
 fn check(certificate: &Certificate<'_>, authority: &Authority) -> Result<(), SealError> {
     if certificate.issuer() != authority.issuer || certificate.suite() != authority.key.suite() {
         return Err(SealError::OtherIssuer);
     }
+    usable(certificate, None).map_err(SealError::Certificate)?;
     certificate.signer_key(&authority.key).map(|_| ()).ok_or(SealError::Point)
 }

@@ -8,7 +8,7 @@ use core::fmt;
 
 use alloc::vec::Vec;
 use openssl::bn::{BigNum, BigNumContext};
-use openssl::ec::{EcGroup, EcKey, EcPoint, PointConversionForm};
+use openssl::ec::{EcGroup, EcGroupRef, EcKey, EcPoint, EcPointRef, PointConversionForm};
 use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
@@ -62,9 +62,11 @@ impl SigningKey {
     /// # Errors
     /// [`SignError::KeyLength`], [`SignError::KeyRange`]; [`SignError::NoCurve`] by an OpenSSL without the curve.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SignError> {
-        let all = Suite::ALL.into_iter();
-        let suite = all.clone().find(|suite| bytes.len() == suite.signature_len() / 2);
-        let group = group(suite.ok_or(SignError::KeyLength(bytes.len()))?)?;
+        let group = group(match bytes.len() {
+            21 => Suite::One,
+            36 => Suite::Two,
+            length => return Err(SignError::KeyLength(length)),
+        })?;
         let (mut order, mut context) = (BigNum::new()?, BigNumContext::new_secure()?);
         group.order(&mut order, &mut context)?;
         let mut number = BigNum::new_secure()?;
@@ -73,6 +75,7 @@ impl SigningKey {
         if number.num_bits() == 0 || *number >= *order {
             return Err(SignError::KeyRange);
         }
+        // OpenSSL keeps its own copy of the number, which it wipes like this one.
         let mut point = EcPoint::new(&group)?;
         point.mul_generator2(&group, &number, &mut context)?;
         let key = EcKey::from_private_components(&group, &number, &point);
@@ -156,8 +159,8 @@ fn group(suite: Suite) -> Result<EcGroup, SignError> {
 
 /// A point as a key; infinity is none.
 fn compressed(
-    group: &openssl::ec::EcGroupRef,
-    point: &openssl::ec::EcPointRef,
+    group: &EcGroupRef,
+    point: &EcPointRef,
     context: &mut BigNumContext,
 ) -> Result<PublicKey, SignError> {
     let bytes = point.to_bytes(group, PointConversionForm::COMPRESSED, context)?;

@@ -291,7 +291,7 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
 const SIGNER_LEN: usize = 8;
 
 /// Whether a certificate may vouch for a file at this time.
-fn usable(certificate: &Certificate<'_>, now: Option<u64>) -> Result<(), Invalid> {
+pub(super) fn usable(certificate: &Certificate<'_>, now: Option<u64>) -> Result<(), Invalid> {
     let Certificate::Suite2(certificate) = certificate else { return Ok(()) };
     if !certificate.is_known() {
         return Err(Invalid::BadCertificate);

@@ -3,7 +3,7 @@
 use zigbee_ota::file::{Image, Tag};
 use zigbee_ota::mmo;
 use zigbee_ota::signature::integrity::{Form, Integrity};
-use zigbee_ota::signature::{Authority, Certificate, SealError, Sealing, Suite, seal, verify};
+use zigbee_ota::signature::{Authority, Certificate, Invalid, SealError, Sealing, Suite, seal, verify};
 use zigbee_ota::{DecodeErrorKind, EncodeError};
 
 use crate::laws::signature::{AUTHORITIES, SIGNED, SIGNERS, policy};
@@ -179,6 +179,23 @@ fn what_cannot_be_signed_is_refused_before_anything_is_written() {
     assert_eq!(new(unsigned, &Authority { issuer, key: none }, room), SealError::Point);
     let error = EncodeError::NoRoom { needed: room, available: room - 1 };
     assert_eq!(new(unsigned, authority, room - 1), SealError::Room(error));
+}
+
+/// Nobody would take the file.
+#[test]
+fn a_certificate_that_is_not_for_signatures_is_refused() {
+    let apart = apart(SIGNED[1]);
+    for (place, byte, reason) in
+        [(36, 0x08, Invalid::KeyUsage), (9, 0x0c, Invalid::BadCertificate), (0, 1, Invalid::BadCertificate)]
+    {
+        let mut certificate = apart.certificate.clone();
+        certificate[place] = byte;
+        let certificate = Certificate::from_bytes(&certificate).expect("a certificate");
+        let mut out = apart.out();
+        let refused = Sealing::new(&apart.unsigned, &certificate, &apart.authority, &mut out).err();
+        assert_eq!(refused, Some(SealError::Certificate(reason)));
+        assert!(out.iter().all(|byte| *byte == 0xee));
+    }
 }
 
 #[test]

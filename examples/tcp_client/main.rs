@@ -17,28 +17,24 @@ use std::time::{Duration, Instant as Clock};
 
 use clap::Parser;
 use serde_json::json;
-use zigbee_ota::client::{
-    Applied, Client, Config, Credentials, Event, Handled, Identity, Need, Outcome, Prepared, Storage, Stored,
-    Verdict,
-};
-use zigbee_ota::file::{Image, Parts};
+use zigbee_ota::client::{Applied, Client, Config, Credentials, Event, Handled, Identity, Need, Outcome};
 use zigbee_ota::link::{Address, Meta};
-use zigbee_ota::signature::Verifier;
-use zigbee_ota::signature::integrity::Integrity;
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_SERVER};
 use zigbee_ota::{Eui64, HardwareVersion, ImageId};
 
 use authority::Trust;
+use flash::Flash;
 use number::{address, number};
 
-#[path = "common/authority.rs"]
+#[path = "../common/authority.rs"]
 mod authority;
-#[path = "common/hex.rs"]
+mod flash;
+#[path = "../common/hex.rs"]
 mod hex;
-#[path = "common/number.rs"]
+#[path = "../common/number.rs"]
 mod number;
-#[path = "common/outcome.rs"]
+#[path = "../common/outcome.rs"]
 mod outcome;
 
 /// Update a device from the server at HOST:PORT. Numbers are decimal, or hexadecimal after 0x.
@@ -93,9 +89,6 @@ fn block(text: &str) -> Result<NonZeroU8, &'static str> {
 
 /// The largest image that is taken: it is kept in memory.
 const MAX_SIZE: u32 = 64 << 20;
-
-/// Bytes that are read back at once.
-const READ: usize = 256;
 
 /// What a notify is waited for before the device asks by itself.
 const FIRST_QUERY: Millis = Millis::secs(1);
@@ -374,81 +367,4 @@ enum Received {
     Frame(Vec<u8>),
     Nothing,
     End,
-}
-
-/// Storage in memory.
-struct Flash {
-    trust: Trust,
-    bytes: Vec<u8>,
-    verified: bool,
-    blocks: u32,
-    last: Option<Clock>,
-}
-
-impl Flash {
-    const fn new(trust: Trust) -> Self {
-        Self { trust, bytes: Vec::new(), verified: false, blocks: 0, last: None }
-    }
-
-    /// Whether what was stored is the image offered, whole, and by who may sign.
-    fn check(&self, offer: &ImageOffer) -> Result<(), String> {
-        let parts = Parts::parse(&self.bytes).map_err(|error| error.to_string())?;
-        if parts.header.id != offer.id {
-            return Err(format!("it is {}, not what was offered", parts.header.id));
-        }
-        let Trust { authorities, signers } = &self.trust;
-        if !(authorities.is_empty() && signers.is_empty()) {
-            // As it would be read back from flash that is no memory.
-            let mut verifier = Verifier::new(self.trust.required());
-            self.bytes.chunks(READ).for_each(|piece| verifier.update(piece));
-            verifier.finish().map_err(|error| error.to_string())?;
-        }
-        match Image::parse_lenient(&self.bytes).map(|image| Integrity::of(&image)) {
-            Ok(Integrity::Bad) => Err("its integrity code is wrong".into()),
-            _ => Ok(()),
-        }
-    }
-
-    /// The image, once it was found good.
-    fn image(&self) -> Option<&[u8]> {
-        self.verified.then_some(&self.bytes)
-    }
-}
-
-impl Storage for Flash {
-    fn prepare(&mut self, offer: &ImageOffer) -> Prepared {
-        *self = Self::new(std::mem::take(&mut self.trust));
-        match usize::try_from(offer.size) {
-            Ok(size) => {
-                self.bytes = vec![0xff; size];
-                Prepared::Ready
-            }
-            Err(_) => Prepared::Fault,
-        }
-    }
-
-    fn write(&mut self, offset: u32, data: &[u8]) -> Stored {
-        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-        match self.bytes.get_mut(offset..).and_then(|room| room.get_mut(..data.len())) {
-            Some(room) => {
-                room.copy_from_slice(data);
-                self.blocks += 1;
-                self.last = Some(Clock::now());
-                Stored::Ok
-            }
-            None => Stored::Fault,
-        }
-    }
-
-    fn verify(&mut self, offer: &ImageOffer) -> Verdict {
-        let checked = self.check(offer);
-        self.verified = checked.is_ok();
-        match checked {
-            Ok(()) => Verdict::Valid,
-            Err(reason) => {
-                complain(&format!("the image is refused: {reason}"));
-                Verdict::Invalid
-            }
-        }
-    }
 }

@@ -1,0 +1,92 @@
+//! What the device stores, and whether it may run it.
+
+use std::time::Instant as Clock;
+
+use zigbee_ota::client::{Prepared, Storage, Stored, Verdict};
+use zigbee_ota::file::{Image, Parts};
+use zigbee_ota::signature::Verifier;
+use zigbee_ota::signature::integrity::Integrity;
+use zigbee_ota::zcl::ImageOffer;
+
+use crate::authority::Trust;
+use crate::complain;
+
+/// Bytes that are read back at once.
+const READ: usize = 256;
+
+/// Storage in memory.
+pub struct Flash {
+    trust: Trust,
+    bytes: Vec<u8>,
+    verified: bool,
+    pub blocks: u32,
+    pub last: Option<Clock>,
+}
+
+impl Flash {
+    pub const fn new(trust: Trust) -> Self {
+        Self { trust, bytes: Vec::new(), verified: false, blocks: 0, last: None }
+    }
+
+    /// Whether what was stored is the image offered, whole, and by who may sign.
+    fn check(&self, offer: &ImageOffer) -> Result<(), String> {
+        let parts = Parts::parse(&self.bytes).map_err(|error| error.to_string())?;
+        if parts.header.id != offer.id {
+            return Err(format!("it is {}, not what was offered", parts.header.id));
+        }
+        let Trust { authorities, signers } = &self.trust;
+        if !(authorities.is_empty() && signers.is_empty()) {
+            // As it would be read back from flash that is no memory.
+            let mut verifier = Verifier::new(self.trust.required());
+            self.bytes.chunks(READ).for_each(|piece| verifier.update(piece));
+            verifier.finish().map_err(|error| error.to_string())?;
+        }
+        match Image::parse_lenient(&self.bytes).map(|image| Integrity::of(&image)) {
+            Ok(Integrity::Bad) => Err("its integrity code is wrong".into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The image, once it was found good.
+    pub fn image(&self) -> Option<&[u8]> {
+        self.verified.then_some(&self.bytes)
+    }
+}
+
+impl Storage for Flash {
+    fn prepare(&mut self, offer: &ImageOffer) -> Prepared {
+        *self = Self::new(std::mem::take(&mut self.trust));
+        match usize::try_from(offer.size) {
+            Ok(size) => {
+                self.bytes = vec![0xff; size];
+                Prepared::Ready
+            }
+            Err(_) => Prepared::Fault,
+        }
+    }
+
+    fn write(&mut self, offset: u32, data: &[u8]) -> Stored {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        match self.bytes.get_mut(offset..).and_then(|room| room.get_mut(..data.len())) {
+            Some(room) => {
+                room.copy_from_slice(data);
+                self.blocks += 1;
+                self.last = Some(Clock::now());
+                Stored::Ok
+            }
+            None => Stored::Fault,
+        }
+    }
+
+    fn verify(&mut self, offer: &ImageOffer) -> Verdict {
+        let checked = self.check(offer);
+        self.verified = checked.is_ok();
+        match checked {
+            Ok(()) => Verdict::Valid,
+            Err(reason) => {
+                complain(&format!("the image is refused: {reason}"));
+                Verdict::Invalid
+            }
+        }
+    }
+}
