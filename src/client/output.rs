@@ -113,7 +113,8 @@ pub enum Need {
     Decide(Ticket, ImageOffer),
     /// Make room for the whole file (erase, unlock), then [`Client::prepared`](super::Client::prepared).
     Prepare(Ticket, ImageOffer),
-    /// Check the stored file (ESP: CHECK), then [`Client::verified`](super::Client::verified).
+    /// Check the stored file (ESP: CHECK), its signature (`signature::Verifier`) before anything else in it is used, then
+    /// [`Client::verified`](super::Client::verified).
     Verify(Ticket, ImageOffer),
     /// Switch to the image now (ESP: APPLY), and to those that were [kept](super::Client::kept) before it, then
     /// [`Client::applied`](super::Client::applied).

@@ -96,7 +96,7 @@ mod openssl {
             ("00".repeat(21), "key: the private key is 0, or not below the order"),
             ("ff".repeat(21), "key: the private key is 0, or not below the order"),
             ("01".repeat(36), "the key is of the other suite than --suite 1"),
-            ("01".repeat(21), "created: the private key does not belong to the certificate"),
+            ("01".repeat(21), "key: the private key does not belong to the certificate"),
         ] {
             folder.write("key", &text);
             folder.write("signed", "");
@@ -122,6 +122,10 @@ mod openssl {
         sign("3", certificate, ca).says(2, "[possible values: 1, 2]");
         sign("1", "0102", ca).says(1, "a certificate of 2 bytes; expected 48 (suite 1) or 74 (suite 2)");
         sign("1", certificate, ca_2).says(1, "created: the certificate is not of this authority");
+        assert!(!folder.path("s").exists());
+        let none = format!("{}{}", "ff".repeat(22), &certificate[44..]);
+        let ran = folder.ota(&format!("sign --suite 1 --certificate {none} --key key1 -o s created"));
+        ran.says(1, "the certificate: a key is no point of the curve");
         assert!(!folder.path("s").exists());
     }
 }
