@@ -3,7 +3,7 @@
 use std::env;
 use std::num::{NonZeroU8, NonZeroU32};
 
-use zigbee_ota::client::Unanswered;
+use zigbee_ota::client::{Transfer, Unanswered};
 use zigbee_ota::time::Millis;
 use zigbee_ota::zcl::{ImageNotify, NotifyScope};
 use zigbee_ota_sim::Micros;
@@ -47,6 +47,15 @@ impl Drawn {
         let least = word.max(8);
         client.alignment = NonZeroU8::new(word).unwrap();
         client.max_data = NonZeroU8::new(self.random.u8(least..=55)).unwrap();
+        client.transfer = match self.random.u8(0..6) {
+            0 | 1 => Transfer::Blocks { window: NonZeroU8::MIN },
+            2 => Transfer::Blocks { window: self.random.u8(2..=12).try_into().unwrap() },
+            3 | 4 => Transfer::Pages {
+                size: self.random.u16(64..=2048).try_into().unwrap(),
+                spacing: if self.is(0.5) { 0 } else { self.random.u16(1..200) },
+            },
+            _ => Transfer::Auto,
+        };
         client.aps_security = self.is(0.2);
         client.require_aps_security = client.aps_security && self.is(0.5);
         client.block_pause = Millis(if self.is(0.2) { self.random.u32(1..300) } else { 0 });

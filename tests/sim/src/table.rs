@@ -81,13 +81,13 @@ impl Line {
     #[must_use]
     pub fn first_seed(&self) -> u32 {
         let (_, transfer) = MODES[self.mode];
-        let first = self.cell().measure(SEEDS.start..SEEDS.start + 1, |config| config.transfer = transfer);
+        let first = self.cell().measure(SEEDS.start..SEEDS.start + 1, |world| world.client.transfer = transfer);
         first.mean.round() as u32
     }
 
     fn measured(self) -> Self {
         let (_, transfer) = MODES[self.mode];
-        let all = self.cell().measure(SEEDS, |config| config.transfer = transfer);
+        let all = self.cell().measure(SEEDS, |world| world.client.transfer = transfer);
         let blocks = BYTES as f64 / 64.0;
         Self {
             mean: all.mean.round() as u32,
