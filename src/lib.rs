@@ -39,6 +39,8 @@ pub mod file;
 #[cfg(feature = "serde")]
 mod lent;
 pub mod link;
+#[cfg(feature = "matter")]
+pub mod matter;
 #[cfg(feature = "crypto")]
 pub mod mmo;
 pub mod server;
