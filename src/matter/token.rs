@@ -42,7 +42,7 @@ impl fmt::Debug for UpdateToken {
 #[cfg(feature = "serde")]
 impl<'de> serde::Deserialize<'de> for UpdateToken {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let few = Few::deserialize(from)?;
+        let few = Few::<{ Self::MAX }>::deserialize(from)?;
         let len = few.get().len();
         Self::new(few.get()).ok_or_else(|| serde::de::Error::invalid_length(len, &"8 to 32 bytes"))
     }

@@ -14,6 +14,7 @@
 //! No user, no port, no query, no fragment; the designator holds what a path may hold, and nothing in it is unescaped.
 
 mod bdx;
+mod literal;
 mod syntax;
 
 pub use bdx::{BdxUri, NodeId};

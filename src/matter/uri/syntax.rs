@@ -1,8 +1,7 @@
 //! The syntax of RFC 3986, as far as it says which texts are URIs: `scheme ":" ["//" authority] path ["?" query]
 //! ["#" fragment]`. Written out here because parsers of the field leave panic branches; tests compare it with one.
 
-use core::net::Ipv6Addr;
-
+use super::literal::is_ip_literal;
 use super::{UriError, UriPart};
 
 /// What stands before the first colon, if a scheme can be called so (section 3.1).
@@ -76,7 +75,7 @@ fn bad_host(host: &[u8]) -> Option<usize> {
     let (bad, after) = match (host.strip_prefix(b"["), position(host, b']')) {
         (Some(inside), Some(end)) => {
             let (literal, _) = split(inside, end.saturating_sub(1));
-            (is_ip_literal(literal).then_some(()).map_or(Some(1), |()| None), end.saturating_add(1))
+            (if is_ip_literal(literal) { None } else { Some(1) }, end.saturating_add(1))
         }
         _ => {
             let end = position(host, b':').unwrap_or(host.len());
@@ -93,17 +92,6 @@ fn bad_host(host: &[u8]) -> Option<usize> {
         let digit = digits.iter().position(|byte| !byte.is_ascii_digit())?;
         Some(after.saturating_add(1).saturating_add(digit))
     })
-}
-
-/// What stands in brackets: an IPv6 address, or `v`, digits, a dot and anything plain.
-fn is_ip_literal(literal: &[u8]) -> bool {
-    if let [b'v' | b'V', rest @ ..] = literal {
-        let (version, Some(address)) = cut(rest, b'.') else { return false };
-        let digits = !version.is_empty() && version.iter().all(u8::is_ascii_hexdigit);
-        let plain = address.iter().all(|byte| is_plain(*byte) || *byte == b':');
-        return digits && plain && !address.is_empty();
-    }
-    core::str::from_utf8(literal).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
 }
 
 /// The place of the first byte that is neither `allowed` nor part of an escape such as `%20`.
@@ -125,7 +113,7 @@ pub(super) fn is_pchar(byte: u8) -> bool {
 }
 
 /// Unreserved characters and `sub-delims`.
-fn is_plain(byte: u8) -> bool {
+pub(super) fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte)
 }
 
@@ -138,7 +126,7 @@ fn split(bytes: &[u8], at: usize) -> (&[u8], &[u8]) {
 }
 
 /// What stands before the first `mark`, and behind it where there is one.
-fn cut(bytes: &[u8], mark: u8) -> (&[u8], Option<&[u8]>) {
+pub(super) fn cut(bytes: &[u8], mark: u8) -> (&[u8], Option<&[u8]>) {
     match position(bytes, mark) {
         Some(at) => {
             let (before, rest) = split(bytes, at);

@@ -20,6 +20,7 @@ use zigbee_ota::Encode;
 mod client;
 mod container;
 mod file;
+mod matter;
 mod mem;
 mod server;
 mod signature;
@@ -50,6 +51,7 @@ extern "C" fn _start() -> ! {
     client::call(&mut bytes);
     server::call(&mut bytes);
     signature::call(&mut bytes);
+    matter::call(&mut bytes);
     loop {
         core::hint::spin_loop();
     }

@@ -1,0 +1,177 @@
+//! The header of an image file, with the file that connectedhomeip's tests have.
+
+use zigbee_ota::Encode;
+use zigbee_ota::ImageId;
+use zigbee_ota::error::DecodeErrorKind;
+use zigbee_ota::file::{Header, Writer};
+use zigbee_ota::matter::{DigestType, Field, ImageHeader, Malformed, MalformedKind, Violation};
+
+/// SHA-256 of `test payload`.
+const DIGEST: [u8; 32] = [
+    0x81, 0x3c, 0xa5, 0x28, 0x5c, 0x28, 0xcc, 0xee, 0x5c, 0xab, 0x8b, 0x10, 0xeb, 0xda, 0x9c, 0x90, 0x8f,
+    0xd6, 0xd7, 0x8e, 0xd9, 0xdc, 0x94, 0xcc, 0x65, 0xea, 0x6c, 0xb6, 0x7a, 0x7f, 0x13, 0xae,
+];
+
+fn header() -> ImageHeader<'static> {
+    ImageHeader {
+        vendor: 0xdead,
+        product: 0xbeef,
+        software_version: 0xffff_ffff,
+        software_version_string: "1.0",
+        payload_size: 12,
+        min_applicable_version: Some(1),
+        max_applicable_version: Some(2),
+        release_notes_url: Some("https://rn"),
+        digest_type: DigestType::SHA_256,
+        digest: &DIGEST,
+    }
+}
+
+fn file() -> Vec<u8> {
+    [
+        &[0x1e, 0xf1, 0xee, 0x1b, 110, 0, 0, 0, 0, 0, 0, 0, 82, 0, 0, 0][..],
+        &[0x15, 0x25, 0, 0xad, 0xde, 0x25, 1, 0xef, 0xbe, 0x26, 2, 0xff, 0xff, 0xff, 0xff],
+        b"\x2c\x03\x031.0",
+        &[0x24, 4, 12, 0x24, 5, 1, 0x24, 6, 2],
+        b"\x2c\x07\x0ahttps://rn",
+        &[0x24, 8, 1, 0x30, 9, 32],
+        &DIGEST,
+        &[0x18],
+        b"test payload",
+    ]
+    .concat()
+}
+
+/// Shows: MAT-032
+#[test]
+fn a_header_is_written_and_read() {
+    let file = file();
+    assert_eq!(file.len(), 110);
+    assert_eq!(ImageHeader::parse(&file), Ok((header(), &b"test payload"[..])));
+    assert_eq!(header().to_vec(), file[..98]);
+    assert_eq!(header().check(), Ok(()));
+    assert_eq!(ImageHeader::parse(&file[..98]), Ok((header(), &[][..])), "the payload may be elsewhere");
+    for cut in 0..98 {
+        let error = ImageHeader::parse(&file[..cut]).expect_err("cut");
+        assert!(error.to_string().contains("present") && error.offset <= cut, "{cut}: {error}");
+    }
+}
+
+/// Shows: MAT-032
+#[test]
+fn optional_fields_are_left_out() {
+    let least = ImageHeader {
+        min_applicable_version: None,
+        max_applicable_version: None,
+        release_notes_url: None,
+        digest_type: DigestType::SHA_256_32,
+        digest: &DIGEST[..4],
+        ..header()
+    };
+    let bytes = least.to_vec();
+    assert_eq!((bytes[4], bytes[12]), (16 + 35 + 12, 35), "total size, header size");
+    assert_eq!(bytes.len(), 16 + 35);
+    assert_eq!(ImageHeader::parse(&bytes), Ok((least, &[][..])));
+    for (version, fits) in [(0, [true, false]), (1, [true, true]), (2, [true, true]), (3, [true, false])] {
+        assert_eq!([least.suits(version), header().suits(version)], fits, "{version}");
+    }
+}
+
+#[test]
+fn matters_files_and_zigbees_are_told_apart() {
+    let matter = file();
+    let mut zigbee = [0; 56];
+    Writer::new(Header::new(ImageId::new(0xdead, 0xbeef, 1)), &[]).unwrap().encode(&mut zigbee).unwrap();
+    assert_eq!([&matter[..], &zigbee].map(ImageHeader::is_at_start), [true, false]);
+    let kind = MalformedKind::BadMagic { found: 0x0bee_f11e };
+    assert_eq!(ImageHeader::parse(&zigbee).unwrap_err().kind, kind);
+    assert_eq!(ImageHeader::parse(&zigbee[..4]).unwrap_err().kind, kind);
+    assert_eq!(Header::parse(&matter).unwrap_err().kind, DecodeErrorKind::BadMagic { found: 0x1bee_f11e });
+    assert_eq!(
+        ImageHeader::parse(&zigbee).unwrap_err().to_string(),
+        "Matter OTA image header, byte 0: not a Matter OTA image: identifier 0x0beef11e, expected 0x1beef11e"
+    );
+}
+
+/// The file with another structure, and sizes that fit.
+fn with(structure: &[u8]) -> Vec<u8> {
+    let size = u8::try_from(structure.len()).unwrap();
+    [
+        &[0x1e, 0xf1, 0xee, 0x1b, 16 + size + 12, 0, 0, 0, 0, 0, 0, 0, size, 0, 0, 0],
+        structure,
+        b"test payload",
+    ]
+    .concat()
+}
+
+fn refused(structure: &[u8]) -> Malformed {
+    ImageHeader::parse(&with(structure)).expect_err("wrong")
+}
+
+/// Shows: MAT-032
+#[test]
+fn wrong_headers_are_refused_with_field_and_place() {
+    let file = file();
+    let structure = &file[16..98];
+    let without_digest = [&structure[..46], &[0x18]].concat();
+    assert_eq!(
+        refused(&without_digest).to_string(),
+        "Matter OTA image header, ImageDigest, byte 62: missing"
+    );
+    let mut short_digest = structure.to_vec();
+    short_digest[45] = 2;
+    assert_eq!(
+        refused(&short_digest).to_string(),
+        "Matter OTA image header, ImageDigest, byte 62: length 32, expected 16 to 16"
+    );
+    let mut type_without_name = structure.to_vec();
+    type_without_name[45] = 99;
+    let unknown = with(&type_without_name);
+    assert_eq!(ImageHeader::parse(&unknown).unwrap().0.digest_type, DigestType(99));
+    let twice = [&structure[..5], &structure[1..]].concat();
+    assert_eq!(
+        refused(&twice).to_string(),
+        "Matter OTA image header, VendorID, byte 21: there for the second time"
+    );
+    let more = [structure, &[0x14]].concat();
+    assert_eq!(refused(&more).to_string(), "Matter OTA image header, byte 98: 1 bytes after the element");
+
+    let mut total = file.clone();
+    total[4] = 111;
+    let error = ImageHeader::parse(&total).unwrap_err();
+    assert_eq!((error.field, error.offset), (Some(Field::TotalSize), 4));
+    assert_eq!(
+        error.to_string(),
+        "Matter OTA image header, TotalSize, byte 4: 111, header and payload take 110"
+    );
+    let mut size = file.clone();
+    size[12..16].fill(0xff);
+    assert_eq!(
+        ImageHeader::parse(&size).unwrap_err().to_string(),
+        "Matter OTA image header, byte 16: 4294967295 bytes expected, 94 present"
+    );
+    // Later fields are passed over.
+    let later = [&structure[..81], &[0x24, 10, 1, 0x18]].concat();
+    assert_eq!(ImageHeader::parse(&with(&later)).unwrap().0, header());
+}
+
+#[test]
+fn who_makes_a_file_keeps_the_bounds() {
+    let digest = ImageHeader { digest: &DIGEST[..31], ..header() };
+    let field = Field::ImageDigest;
+    assert_eq!(digest.check(), Err(Violation::Length { field, len: 31, min: 32, max: 32 }));
+    let text = "x".repeat(257);
+    for (len, fits) in [(0, false), (1, true), (64, true), (65, false)] {
+        let header = ImageHeader { software_version_string: &text[..len], ..header() };
+        assert_eq!(header.check().is_ok(), fits, "{len}");
+        assert_eq!(ImageHeader::parse(&header.to_vec()).is_ok(), fits, "{len}");
+    }
+    for (len, fits) in [(0, true), (256, true), (257, false)] {
+        let header = ImageHeader { release_notes_url: Some(&text[..len]), ..header() };
+        assert_eq!(header.check().is_ok(), fits, "{len}");
+        assert_eq!(ImageHeader::parse(&header.to_vec()).is_ok(), fits, "{len}");
+    }
+    let lens = (1..=13).map(|number| DigestType(number).digest_len());
+    let expected = [32, 16, 15, 12, 8, 4, 48, 64, 28, 32, 48, 64].map(Some).into_iter().chain([None]);
+    assert!(lens.eq(expected));
+}

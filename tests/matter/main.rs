@@ -1,0 +1,9 @@
+//! Matter's OTA clusters: TLV, commands, ImageURIs, image headers and the bridge, against bytes written by hand. The same bytes
+//! are shown to another implementation in `tests/matter_oracle`.
+
+mod bridge;
+mod commands;
+mod image;
+mod rules;
+mod tlv;
+mod uri;
