@@ -10,6 +10,7 @@ pub mod laws {
     pub mod frame;
     #[cfg(feature = "openssl")]
     pub mod openssl;
+    pub mod matter;
     pub mod server;
     pub mod signature;
     pub mod stream;
