@@ -28,7 +28,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let mut well = true;
     for path in &options.files {
         let (wrong, notes) = with(path, |opened| verdict(options, path, opened))
-            .unwrap_or_else(|reason| (vec![reason], Vec::new()));
+            .unwrap_or_else(|reason| (vec![reason.to_string()], Vec::new()));
         well &= wrong.is_empty();
         let word = if wrong.is_empty() { "ok".into() } else { format!("WRONG: {}", wrong.join("; ")) };
         let notes = if notes.is_empty() { String::new() } else { format!(" (note: {})", notes.join("; ")) };

@@ -41,7 +41,8 @@ pub fn run(options: &Options) -> Result<bool, Failure> {
         }
         part(options, opened).map(<[u8]>::to_vec)
     });
-    let part = part.flatten().map_err(|reason| Failure::at(&options.file, reason))?;
+    let part = part.map_err(|reason| reason.to_string()).flatten();
+    let part = part.map_err(|reason| Failure::at(&options.file, reason))?;
     replace(&options.to, &part)?;
     Ok(true)
 }

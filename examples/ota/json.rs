@@ -6,7 +6,8 @@ use serde::Serialize;
 use zigbee_ota::file::{ElementAt, Header};
 
 use crate::irregular;
-use crate::opened::Opened;
+use crate::matter::MatterImage;
+use crate::opened::{NotOta, Opened};
 
 #[derive(Serialize)]
 pub struct File {
@@ -28,6 +29,8 @@ pub struct NoFile {
     file: String,
     ota: bool,
     error: String,
+    /// The header, where the file is one of Matter's.
+    matter: Option<Box<MatterImage>>,
 }
 
 #[derive(Serialize)]
@@ -92,8 +95,10 @@ impl File {
 }
 
 impl NoFile {
-    pub fn new(path: &Path, error: String) -> Self {
-        Self { file: path.to_string_lossy().into_owned(), ota: false, error }
+    pub fn new(path: &Path, why: NotOta) -> Self {
+        let error = why.to_string();
+        let matter = if let NotOta::Matter(image) = why { Some(image) } else { None };
+        Self { file: path.to_string_lossy().into_owned(), ota: false, error, matter }
     }
 }
 

@@ -20,6 +20,7 @@ mod hex;
 mod info;
 mod irregular;
 mod json;
+mod matter;
 mod name;
 #[path = "../common/number.rs"]
 mod number;

@@ -1,11 +1,15 @@
 //! A file as it was given: the OTA file and what it lies in.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use zigbee_ota::DecodeError;
 use zigbee_ota::container::Container;
 use zigbee_ota::file::Image;
+use zigbee_ota::matter::Malformed;
+
+use crate::matter::MatterImage;
 
 use crate::failure::Failure;
 
@@ -39,12 +43,37 @@ impl<'a> Opened<'a> {
 /// All of the file at `path`.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| Failure::at(path, error))
+/// Why a file is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum NotOta {
+    /// It cannot be read.
+    #[error(transparent)]
+    Unread(#[from] io::Error),
+    /// It is none.
+    #[error(transparent)]
+    NoHeader(#[from] DecodeError),
+    /// It is one of Matter's.
+    #[error("a Matter OTA image, not a Zigbee one: {0}")]
+    Matter(Box<MatterImage>),
+    /// It begins like one of Matter's.
+    #[error("a Matter OTA image, not a Zigbee one: {0}")]
+    BrokenMatter(Malformed),
+}
+
+impl NotOta {
+    fn new(bytes: &[u8], error: DecodeError) -> Self {
+        match MatterImage::read(bytes) {
+            Some(Ok(image)) => Self::Matter(Box::new(image)),
+            Some(Err(error)) => Self::BrokenMatter(error),
+            None => Self::NoHeader(error),
+        }
+    }
 }
 
 /// Reads the file at `path` and shows it to `look` as an OTA file; one is in memory at a time. The error is the reason
 /// alone, without the path.
-pub fn with<T>(path: &Path, look: impl FnOnce(&Opened<'_>) -> T) -> Result<T, String> {
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    let opened = Opened::new(&bytes).map_err(|error| error.to_string())?;
+pub fn with<T>(path: &Path, look: impl FnOnce(&Opened<'_>) -> T) -> Result<T, NotOta> {
+    let bytes = fs::read(path)?;
+    let opened = Opened::new(&bytes).map_err(|error| NotOta::new(&bytes, error))?;
     Ok(look(&opened))
 }

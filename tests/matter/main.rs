@@ -3,6 +3,7 @@
 
 mod bridge;
 mod commands;
+mod forms;
 mod image;
 mod rules;
 mod tlv;

@@ -3,6 +3,8 @@
 use std::process::Stdio;
 
 use serde_json::{Value, json};
+use zigbee_ota::Encode;
+use zigbee_ota::matter::{DigestType, ImageHeader};
 
 use crate::tool::{Folder, IDS};
 
@@ -99,6 +101,49 @@ fn what_is_no_file_is_an_object_too_and_fails_at_the_end() {
         .says(1, "text: OTA header, byte 0: not an OTA file")
         .says(1, "total image size");
     folder.ota("info").says(2, "Usage: ota info");
+}
+
+/// A Matter OTA image begins with nearly the same bytes.
+#[test]
+fn what_is_matters_is_named() {
+    let image = ImageHeader {
+        vendor: 0xfff1,
+        product: 0x8001,
+        software_version: 10,
+        software_version_string: "1.0\u{1b}",
+        payload_size: 3,
+        min_applicable_version: Some(2),
+        max_applicable_version: None,
+        release_notes_url: None,
+        digest_type: DigestType::SHA_256_32,
+        digest: &[1, 2, 3, 0xab],
+    };
+    let folder = Folder::new();
+    let file = [&image.to_vec(), &b"abc"[..]].concat();
+    folder.write("image", &file);
+    folder.write("cut", &file[..20]);
+    folder.write("text", "not an OTA file");
+    let what = "a Matter OTA image, not a Zigbee one: vendor 0xfff1, product 0x8001, version 0x0000000a \"1.0\\u{1b}\"";
+    for command in ["info", "check", "name", "verify"] {
+        folder.ota(&format!("{command} image")).says(1, what);
+    }
+    folder
+        .ota("info cut")
+        .says(1, "cut: a Matter OTA image, not a Zigbee one: Matter OTA image header, byte 16");
+
+    let ran = folder.ota("info --json image cut text");
+    assert_eq!(ran.status, 1);
+    let [image, cut, text] = &ran.json()[..] else { panic!("{}", ran.out) };
+    assert_eq!([&image["ota"], &image["error"]], [&json!(false), &json!(what)]);
+    let expected = json!({
+        "vendor_id": 0xfff1, "product_id": 0x8001, "software_version": 10, "software_version_string": "1.0\u{1b}",
+        "payload_size": 3, "min_applicable_version": 2, "max_applicable_version": null, "release_notes_url": null,
+        "digest_type": 6, "digest_hex": "010203ab",
+    });
+    assert_eq!(image["matter"], expected);
+    assert_eq!([&cut["ota"], &cut["matter"]], [&json!(false), &Value::Null]);
+    assert!(cut["error"].as_str().is_some_and(|error| error.contains("Matter")), "{cut}");
+    assert_eq!([&text["ota"], &text["matter"]], [&json!(false), &Value::Null]);
 }
 
 #[test]
