@@ -1,5 +1,5 @@
-//! Any bytes as Matter's: TLV, commands, an image header, an ImageURI, read or refused without a panic, and written again; and
-//! messages that `arbitrary` makes of them, written and read again.
+//! Any bytes as Matter's: TLV, commands, an image header, an ImageURI, read or refused without a panic, and written
+//! again; and messages that `arbitrary` makes of them, written and read again.
 
 #![no_main]
 
