@@ -9,9 +9,8 @@ use zigbee_ota::container::Container;
 use zigbee_ota::file::Image;
 use zigbee_ota::matter::Malformed;
 
-use crate::matter::MatterImage;
-
 use crate::failure::Failure;
+use crate::matter::MatterImage;
 
 /// An OTA file in its container.
 pub struct Opened<'a> {
@@ -43,6 +42,8 @@ impl<'a> Opened<'a> {
 /// All of the file at `path`.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| Failure::at(path, error))
+}
+
 /// Why a file is not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum NotOta {

@@ -8,9 +8,9 @@ pub mod laws {
     pub mod duel;
     pub mod file;
     pub mod frame;
+    pub mod matter;
     #[cfg(feature = "openssl")]
     pub mod openssl;
-    pub mod matter;
     pub mod server;
     pub mod signature;
     pub mod stream;

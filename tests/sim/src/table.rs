@@ -81,7 +81,8 @@ impl Line {
     #[must_use]
     pub fn first_seed(&self) -> u32 {
         let (_, transfer) = MODES[self.mode];
-        let first = self.cell().measure(SEEDS.start..SEEDS.start + 1, |world| world.client.transfer = transfer);
+        let first =
+            self.cell().measure(SEEDS.start..SEEDS.start + 1, |world| world.client.transfer = transfer);
         first.mean.round() as u32
     }
 
@@ -140,7 +141,8 @@ pub fn measure(told: impl Fn() + Sync) -> Vec<Line> {
     done.into_iter().map(|line| line.expect("each was measured")).collect()
 }
 
-const TITLE: &str = "mode\thops\tdelay_ms\tloss_percent\tbytes_per_s\tdeviation\tfirst_seed\trepeats_per_1000";
+const TITLE: &str =
+    "mode\thops\tdelay_ms\tloss_percent\tbytes_per_s\tdeviation\tfirst_seed\trepeats_per_1000";
 
 /// The table as text, one line each, tabs between.
 #[must_use]
