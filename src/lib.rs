@@ -48,6 +48,8 @@ pub mod server;
 pub mod signature;
 pub mod time;
 pub mod types;
+#[cfg(feature = "unify")]
+pub mod unify;
 pub mod zcl;
 
 pub use codec::Encode;

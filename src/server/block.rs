@@ -139,7 +139,7 @@ impl<S: Slots> Server<S> {
             return Handled::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out));
         }
         // Looked at where it was written, too.
-        let found = images.info(id, node);
+        let found = images.info_for(asked.client, id, node);
         let Some(image) = found.as_ref().filter(|image| image.goes_to(node)) else {
             return Handled::Reply(self.no_image(asked, id, command, out));
         };

@@ -34,7 +34,7 @@ impl<S: Slots> Server<S> {
         let any = id.version == FileVersion::ANY && policy.device_file_of_any_version(client, request);
         let found = match any {
             true => images.find(id.manufacturer, id.image_type, &mut its_own),
-            false => images.info(id, Some(node)),
+            false => images.info_for(client, id, Some(node)),
         };
         // A file for all is none for one, whatever its type.
         let found = found.filter(its_own);

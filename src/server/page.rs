@@ -95,7 +95,7 @@ impl<S: Slots> Server<S> {
             return None;
         };
         let request = ImageBlockRequest { id, offset, max_data, node, min_block_period: None };
-        let image = images.info(id, node).filter(|image| image.goes_to(node));
+        let image = images.info_for(client, id, node).filter(|image| image.goes_to(node));
         let Some(image) = image.filter(|image| image.size > offset) else {
             self.table.set(slot, Flags::PAGE, false);
             return Some(self.no_image(asked, id, CommandId::IMAGE_PAGE_REQUEST, out));

@@ -65,6 +65,12 @@ pub trait ImageStore {
     /// one without a destination, else none.
     fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo>;
 
+    /// The same, for who has files for some clients alone: `client` is the one that asks.
+    fn info_for(&mut self, client: Address, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
+        let _ = client;
+        self.info(id, node)
+    }
+
     /// Copies bytes of `image`, from `offset` of the file on, to the start of `out`.
     ///
     /// `offset` lies within the image, and `out`, 1 to 255 bytes long, ends no later than it. Fewer bytes may be
