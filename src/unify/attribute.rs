@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::moment::Moment;
-use super::payload::{PayloadError, Value, to_json};
+use super::payload::{PayloadError, Value, read_object, to_json};
 use crate::client::Outcome;
 use crate::zcl::{self, ImageUpgradeStatus};
 
@@ -225,7 +225,7 @@ impl AttributeValue {
     /// It is no JSON object with a `value`, or that is not of the attribute's type or none of its words.
     pub fn read(attribute: Attribute, payload: &[u8]) -> Result<Self, PayloadError> {
         fn value<T: DeserializeOwned>(payload: &[u8]) -> Result<T, PayloadError> {
-            Ok(serde_json::from_slice::<Value<T>>(payload)?.value)
+            Ok(read_object::<Value<T>>(payload)?.value)
         }
         match attribute {
             Attribute::LastError => value(payload).map(Self::LastError),

@@ -16,6 +16,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::moment::Moment;
@@ -135,7 +136,7 @@ impl Info {
     /// # Errors
     /// It is no JSON object, has no version, or a member of another type; the moment is no date-time of RFC 3339.
     pub fn read(payload: &[u8]) -> Result<Self, PayloadError> {
-        Ok(serde_json::from_slice(payload)?)
+        read_object(payload)
     }
 
     /// The version as Zigbee compares it: hexadecimal digits, `0x` before them or not.
@@ -165,6 +166,14 @@ pub(super) fn version_text(version: FileVersion) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Value<T> {
     pub(super) value: T,
+}
+
+/// Reads a JSON object: alone a structure could come as an array, too.
+pub(super) fn read_object<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Result<T, PayloadError> {
+    if payload.trim_ascii_start().starts_with(b"[") {
+        return Err(serde_json::Error::invalid_type(Unexpected::Seq, &"an object").into());
+    }
+    Ok(serde_json::from_slice(payload)?)
 }
 
 pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {

@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 
 use super::filter::Filter;
 use super::ignored::Ignored;
-use super::payload::{Info, Message, PayloadError, TooLong};
+use super::payload::{Info, Message, TooLong, read_object};
 use super::topic::{Place, Topic};
 
 /// An image provider: announces images, and says whose turn it is to be published. The files are the caller's.
@@ -84,8 +84,7 @@ impl Provider {
         if message.retain {
             return Err(Ignored::Retained);
         }
-        serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(&message.payload)
-            .map_err(PayloadError::from)?;
+        read_object::<BTreeMap<String, IgnoredAny>>(&message.payload)?;
         match self.images.get_key_value(&place) {
             Some((place, _)) => Ok(place),
             None => Err(Ignored::Unknown(place)),

@@ -1,0 +1,242 @@
+//! A Zigbee network in memory: devices, and the gateway's server for them, which offers what the consumer has fetched.
+//!
+//! Frames arrive as soon as they are sent. The caller tells the time and carries messages.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU8;
+
+use zigbee_ota::client::{self, Applied, Client, Identity, Need, Prepared, Stored, Verdict};
+use zigbee_ota::link::{Address, DeliveryMode, Meta};
+use zigbee_ota::server::{self, Handled, Server, Session, TxBuffer};
+use zigbee_ota::time::{Instant, Millis};
+use zigbee_ota::unify::{Action, Config, Consumer, Device, FileVerdict, Ignored, Message, Unid};
+use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
+use zigbee_ota::{HardwareVersion, ImageId, ImageType};
+
+/// Where the gateway's server stands.
+const SERVER: Address = Address::new(0x0000, 1);
+
+/// Rounds without time passing; more is a loop.
+const ROUNDS: u32 = 1_000_000;
+
+/// A device.
+pub struct Simulated {
+    pub unid: Unid,
+    pub address: Address,
+    /// Its images as they run. The first is the one that it asks for.
+    pub runs: Vec<ImageId>,
+    pub hardware: Option<HardwareVersion>,
+    /// The least time between two block requests.
+    pub pause: Millis,
+    /// Files that are here, by image type.
+    pub flash: BTreeMap<ImageType, Vec<u8>>,
+    /// Finds every file to be bad.
+    pub picky: bool,
+    client: Client,
+    /// What is downloaded.
+    file: Option<ImageId>,
+}
+
+impl Simulated {
+    pub fn new(now: Instant, unid: Unid, address: Address, runs: &[ImageId]) -> Self {
+        let client = start(now, address, runs[0], None, Millis(0));
+        let (flash, runs) = (BTreeMap::new(), runs.to_vec());
+        Self {
+            unid,
+            address,
+            runs,
+            hardware: None,
+            pause: Millis(0),
+            flash,
+            picky: false,
+            client,
+            file: None,
+        }
+    }
+
+    /// As after a restart, with what it is told now.
+    pub fn restart(&mut self, now: Instant) {
+        self.client = start(now, self.address, self.runs[0], self.hardware, self.pause);
+    }
+
+    /// Answers one of the client's questions.
+    fn answer(&mut self, now: Instant, need: Need) {
+        let client = &mut self.client;
+        match need {
+            Need::Decide(ticket, _) => client.accept(ticket),
+            Need::Prepare(ticket, offer) => {
+                self.file = Some(offer.id);
+                self.flash.insert(offer.id.image_type, Vec::new());
+                client.prepared(now, ticket, Prepared::Ready)
+            }
+            Need::Verify(ticket, offer) => {
+                let missing = |part: &&ImageId| !self.flash.contains_key(&part.image_type);
+                let verdict = match self.runs.iter().find(missing) {
+                    _ if self.picky => Verdict::Invalid,
+                    Some(next) if *next != offer.id => Verdict::NeedsMore(*next),
+                    _ => Verdict::Valid,
+                };
+                client.verified(now, ticket, verdict)
+            }
+            Need::Apply(ticket, id) => {
+                client.applied(now, ticket, Applied::Done).expect("it was asked for");
+                for part in &mut self.runs {
+                    let file = self.flash.remove(&part.image_type);
+                    let read = |file: Vec<u8>| {
+                        zigbee_ota::file::Header::parse(&file).map(|(header, _)| header.id.version)
+                    };
+                    part.version = file.and_then(|file| read(file).ok()).unwrap_or(part.version);
+                }
+                assert!(self.runs.contains(&id));
+                self.restart(now);
+                Ok(())
+            }
+            need => panic!("{need:?}"),
+        }
+        .expect("it was asked for");
+    }
+
+    fn receive(&mut self, now: Instant, delivery: DeliveryMode, frame: &[u8]) {
+        let meta = Meta::new(SERVER, delivery);
+        if let client::Handled::Store(block) = self.client.handle_frame(now, meta, frame) {
+            let id = self.file.expect("it made room");
+            let file = self.flash.entry(id.image_type).or_default();
+            file.truncate(block.offset as usize);
+            file.extend(block.data);
+            self.client.stored(now, block.ticket, Stored::Ok).expect("it was asked for");
+        }
+    }
+}
+
+fn start(
+    now: Instant,
+    address: Address,
+    current: ImageId,
+    hardware: Option<HardwareVersion>,
+    pause: Millis,
+) -> Client {
+    let identity = Identity { current, hardware, node: None };
+    let mut config = client::Config::new(identity, SERVER);
+    config.first_query = Millis::secs(1);
+    config.block_pause = pause;
+    config.max_data = NonZeroU8::new(64).expect("not zero");
+    config.versions = client::Versions::Different;
+    config.unanswered = client::Unanswered::KeepWaiting;
+    Client::new(config, u64::from(address.network), now)
+}
+
+/// Devices, server and consumer.
+pub struct Network {
+    pub consumer: Consumer,
+    pub devices: Vec<Simulated>,
+    /// What the server told, oldest first.
+    pub events: Vec<server::Event>,
+    server: Server<Vec<Session>>,
+    check: fn(&[u8]) -> FileVerdict,
+    out: TxBuffer,
+}
+
+impl Network {
+    /// Without devices; files are offered that `check` finds good.
+    pub fn new(config: Config, check: fn(&[u8]) -> FileVerdict) -> Self {
+        Self {
+            consumer: Consumer::new(config),
+            devices: Vec::new(),
+            events: Vec::new(),
+            server: Server::new(server::Config::default(), vec![Session::EMPTY; 64]),
+            check,
+            out: [0; LONGEST_TO_CLIENT],
+        }
+    }
+
+    /// A device joins, and the gateway knows it as `device`.
+    pub fn join(&mut self, now: Instant, simulated: Simulated, device: Device) {
+        self.consumer.set_device(now, &simulated.unid, device);
+        self.devices.push(simulated);
+    }
+
+    /// A message of the broker's.
+    pub fn receive(&mut self, now: Instant, message: &Message) -> Result<(), Ignored> {
+        self.consumer.handle_message(now, message)
+    }
+
+    /// Lets all happen that is due, and returns what goes to the broker.
+    pub fn run(&mut self, now: Instant) -> Vec<Action> {
+        let mut to_broker = Vec::new();
+        for _ in 0..ROUNDS {
+            let mut quiet = true;
+            for at in 0..self.devices.len() {
+                quiet &= !self.turn(now, at);
+            }
+            self.server.handle_timeout(now);
+            while let Some(event) = self.server.poll_event() {
+                self.consumer.handle_event(now, &event);
+                self.events.push(event);
+            }
+            self.consumer.handle_timeout(now);
+            while let Some(action) = self.consumer.poll_action() {
+                quiet = false;
+                to_broker.extend(self.act(now, action));
+            }
+            if quiet {
+                return to_broker;
+            }
+        }
+        panic!("it does not come to rest");
+    }
+
+    /// When to run again.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let devices = self.devices.iter().filter_map(|device| device.client.poll_timeout());
+        devices.chain(self.consumer.poll_timeout()).chain(self.server.poll_timeout()).min()
+    }
+
+    /// Lets a device do one thing; tells whether it did.
+    fn turn(&mut self, now: Instant, at: usize) -> bool {
+        let device = &mut self.devices[at];
+        device.client.handle_timeout(now);
+        while device.client.poll_event().is_some() {}
+        if let Some(need) = device.client.poll_need() {
+            device.answer(now, need);
+            return true;
+        }
+        let mut frame = [0; LONGEST_TO_SERVER];
+        let Some(transmit) = device.client.poll_transmit(now, &mut frame) else { return false };
+        let meta = Meta::unicast(device.address);
+        let frame = &frame[..transmit.len];
+        let (mut images, mut policy) = (self.consumer.images(), self.consumer.policy(now));
+        let handled = self.server.handle_frame(now, meta, frame, &mut images, &mut policy, &mut self.out);
+        if let Handled::Reply(transmit) = handled {
+            device.receive(now, DeliveryMode::Unicast, &self.out[..transmit.len]);
+        }
+        true
+    }
+
+    /// Does what the consumer wants, or hands it on.
+    fn act(&mut self, now: Instant, action: Action) -> Option<Action> {
+        let unicast = DeliveryMode::Unicast;
+        let transmit = match action {
+            Action::Verify(fetched) => {
+                if let Some(file) = self.consumer.image(&fetched) {
+                    let verdict = (self.check)(file);
+                    self.consumer.verified(now, &fetched, verdict);
+                }
+                return None;
+            }
+            Action::Notify(client) => {
+                let notify = self.server.notify(client, unicast, ImageNotify::UNICAST, &mut self.out);
+                notify.expect("its jitter is in range")
+            }
+            Action::Release { client, id, seconds } => {
+                self.server.release(now, client, unicast, id.into(), seconds, &mut self.out)
+            }
+            Action::Hold { client, id } => self.server.hold(now, client, unicast, id.into(), &mut self.out),
+            to_broker => return Some(to_broker),
+        };
+        let frame = &self.out[..transmit.len];
+        if let Some(device) = self.devices.iter_mut().find(|device| device.address == transmit.to) {
+            device.receive(now, unicast, frame);
+        }
+        None
+    }
+}
