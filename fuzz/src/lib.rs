@@ -14,5 +14,6 @@ pub mod laws {
     pub mod server;
     pub mod signature;
     pub mod stream;
+    pub mod unify;
     pub mod written;
 }

@@ -205,7 +205,8 @@ impl Consumer {
         self.refresh_place(now, place);
     }
 
-    fn take_away(&mut self, place: &Place) {
+    /// Drops what was announced for a place.
+    pub(super) fn take_away(&mut self, place: &Place) {
         if self.announced.remove(place).is_some_and(|announced| announced.is_asked()) {
             self.unsubscribe(&Filter::data(place));
         }

@@ -192,7 +192,11 @@ impl Consumer {
         let Some(managed) = self.devices.remove(unid) else { return };
         managed.forget(unid, &mut self.actions);
         self.clients.retain(|_, device| device != unid);
-        self.announced.retain(|place, _| place.target != Target::Device(unid.clone()));
+        let own = |place: &&Place| matches!(&place.target, Target::Device(device) if device == unid);
+        let places: Vec<Place> = self.announced.keys().filter(own).cloned().collect();
+        for place in &places {
+            self.take_away(place);
+        }
         self.unsubscribe(&Filter::info_for(unid));
     }
 

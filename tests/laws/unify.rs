@@ -1,0 +1,359 @@
+//! What holds of Unify's texts, payloads and consumer, whatever comes.
+//!
+//! - What is read as a name, topic, filter, moment or payload is written so that it is read as the same.
+//! - A consumer bears any message and any event; each image that is waited for is subscribed to, and nothing else below
+//!   `ucl/OTA/data`; a device whose target runs is told to be idle; nothing is due that was done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use zigbee_ota::file::{Element, Header, Tag, Writer};
+use zigbee_ota::link::{Address, Meta};
+use zigbee_ota::server::{self, Event, Handled, Server, Session};
+use zigbee_ota::time::{Instant, Millis, UtcTime};
+use zigbee_ota::unify::{
+    Action, Activation, Attribute, AttributeValue, Config, Consumer, Device, FileVerdict, Filter, Info,
+    Message, Moment, Place, Provider, Side, Status, Topic, Uiid, Unid, Update,
+};
+use zigbee_ota::zcl::{self, ClientReport, ImageUpgradeStatus};
+use zigbee_ota::{Encode, Eui64, ImageId};
+
+/// Any text as whatever it may be.
+pub fn any_text(text: &str) {
+    if let Ok(topic) = text.parse::<Topic>() {
+        let written = topic.to_string();
+        assert!(written == text || written == text.replacen("ucl/ota/", "ucl/OTA/", 1), "{text:?}");
+        assert_eq!(written.parse(), Ok(topic.clone()));
+        assert!(
+            written.len() < 65_536 && written.parse::<Filter>().is_ok_and(|filter| filter.matches(&written))
+        );
+        let status = Filter::all_status().matches(&written);
+        match &topic {
+            Topic::Info(_) => assert!(Filter::info().matches(&written)),
+            Topic::Get(_) => assert!(Filter::gets().matches(&written)),
+            Topic::Data(place) => assert!(Filter::data(place).matches(&written)),
+            Topic::Attribute(node, uiid, ..) => {
+                assert!(status && Filter::status(node, uiid).matches(&written))
+            }
+            Topic::Revision(..) | Topic::Commands(_) => assert!(status),
+        }
+    }
+    if let Ok(uiid) = text.parse::<Uiid>() {
+        assert_eq!(uiid.as_str(), text);
+        assert!(uiid.kind().is_none_or(|kind| Uiid::from(kind) == uiid));
+        names(&uiid, &Unid::from(Eui64(7)));
+    }
+    if let Ok(unid) = text.parse::<Unid>() {
+        assert_eq!(unid.as_str(), text);
+        let again = |node| Unid::from(node).as_str().eq_ignore_ascii_case(text);
+        assert!(unid.node().is_none_or(again));
+        names(&Uiid::from(&unid), &unid);
+    }
+    if let Ok(filter) = text.parse::<Filter>() {
+        assert_eq!(filter.as_str(), text);
+        // A filter without wildcards is a topic, and matches it alone.
+        let plain = !text.contains(['+', '#']);
+        assert_eq!(filter.matches(text), plain || !text.starts_with('$'));
+        assert!(!plain || !filter.matches(&format!("{text}/")));
+    }
+    if let Ok(moment) = text.parse::<Moment>() {
+        assert_eq!(moment.as_str(), text);
+        let left = moment.seconds_from(UtcTime(0));
+        assert_eq!(left == 0, moment.unix() <= 946_684_800);
+    }
+}
+
+/// Any two names, in each topic.
+fn names(uiid: &Uiid, device: &Unid) {
+    let node = zigbee_ota::unify::Node { device: device.clone(), endpoint: 255 };
+    let places = [Place::for_all(uiid.clone()), Place::for_device(uiid.clone(), device.clone())];
+    let images = places
+        .into_iter()
+        .flat_map(|place| [Topic::Info(place.clone()), Topic::Get(place.clone()), Topic::Data(place)]);
+    let attributes = Attribute::ALL.into_iter().flat_map(|attribute| {
+        Side::BOTH.map(|side| Topic::Attribute(node.clone(), uiid.clone(), attribute, side))
+    });
+    let own = [Topic::Revision(node.clone(), Side::Desired), Topic::Commands(node.clone())];
+    for topic in images.chain(attributes).chain(own) {
+        let text = topic.to_string();
+        assert!(text.len() < 65_536);
+        assert_eq!(text.parse(), Ok(topic));
+    }
+}
+
+/// Any bytes as a payload of each kind.
+pub fn any_payload(bytes: &[u8]) {
+    if let Ok(info) = Info::read(bytes) {
+        let written = serde_json::to_vec(&info).unwrap();
+        assert_eq!(Info::read(&written).unwrap(), info);
+        if let Ok(version) = info.file_version() {
+            assert_eq!(Info::new(version).file_version(), Ok(version));
+        }
+    }
+    for attribute in Attribute::ALL {
+        if let Ok(value) = AttributeValue::read(attribute, bytes) {
+            assert_eq!(value.attribute(), attribute);
+            assert_eq!(AttributeValue::read(attribute, &value.payload()).unwrap(), value);
+        }
+    }
+}
+
+const RUNS: [ImageId; 2] = [ImageId::new(0x1001, 0x0001, 5), ImageId::new(0x1001, 0x0002, 5)];
+
+fn uiid(of: u8) -> Uiid {
+    Uiid::from(zigbee_ota::unify::ImageKind::from(RUNS[usize::from(of % 2)]))
+}
+
+fn unid(of: u8) -> Unid {
+    Unid::from(Eui64((of % 3).into()))
+}
+
+fn client(of: u8) -> Address {
+    Address::new((of % 3).into(), 1)
+}
+
+fn id(of: u8) -> ImageId {
+    let [kind, version] = [of & 1, of >> 1 & 7];
+    ImageId { version: zigbee_ota::FileVersion(version.into()), ..RUNS[usize::from(kind)] }
+}
+
+fn file(id: ImageId, len: u8) -> Vec<u8> {
+    let data = vec![0x5a; usize::from(len) + 1];
+    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
+    let writer = Writer::new(Header::new(id), &elements).unwrap();
+    let mut file = vec![0; writer.encoded_len()];
+    writer.encode(&mut file).unwrap();
+    file
+}
+
+/// A consumer and whatever may happen to it, a byte or a few for each happening.
+pub fn any_life(happenings: &[u8]) {
+    let mut bytes = happenings.iter().copied();
+    let mut life = Life::new(bytes.next().unwrap_or(0));
+    while let Some(choice) = bytes.next() {
+        let mut small = || bytes.next().unwrap_or(0);
+        let place = |of: u8| match of & 0x40 {
+            0 => Place::for_all(uiid(of)),
+            _ => Place::for_device(uiid(of), unid(of >> 1)),
+        };
+        match choice % 12 {
+            0 | 1 => {
+                let (place, of, after) = (place(small()), small(), small());
+                let mut info = Info::new(id(of).version);
+                let moment = format!("2000-01-01T{:02}:{:02}:00Z", after % 24, after / 24);
+                info.apply_after = (after > 100).then(|| moment.parse().unwrap());
+                let message = Provider::new().announce(place, info, 100).unwrap();
+                life.receive(&message);
+            }
+            2 | 3 => {
+                let (place, of, len) = (place(small()), small(), small());
+                let mut file = file(id(of), len);
+                file.truncate(file.len() - usize::from(len > 240));
+                life.receive(&place.data(file).unwrap());
+            }
+            4 => life.receive(&Message {
+                topic: Topic::Info(place(small())).to_string(),
+                payload: Vec::new(),
+                retain: true,
+            }),
+            5 => life.device(small(), small()),
+            6 | 7 => life.event(small(), small(), small()),
+            8 => life.pass(small()),
+            9 => life.ask(small(), small(), small()),
+            10 => {
+                let utc = small();
+                let utc = (utc > 9).then_some(UtcTime(u32::from(utc) * 300));
+                life.consumer.set_utc(life.now, utc);
+            }
+            _ => match small() % 3 {
+                0 => life.reconnect(),
+                1 => life.consumer.remove_device(&unid(small())),
+                _ => {
+                    let topic = format!("ucl/OTA/info/{}/all", uiid(small()));
+                    let payload = (0..small() % 30).map(|_| small()).collect();
+                    life.receive(&Message { topic, payload, retain: true });
+                }
+            },
+        }
+        life.check();
+    }
+}
+
+struct Life {
+    now: Instant,
+    consumer: Consumer,
+    server: Server<[Session; 2]>,
+    waited_for: BTreeMap<String, usize>,
+    retained: BTreeMap<String, Vec<u8>>,
+}
+
+impl Life {
+    fn new(kind: u8) -> Self {
+        let update = if kind & 1 == 0 { Update::Newer } else { Update::Different };
+        let mut life = Self {
+            now: Instant::ZERO,
+            consumer: Consumer::new(Config { update, lower_case: kind & 2 != 0, ..Config::default() }),
+            server: Server::new(server::Config::default(), [Session::EMPTY; 2]),
+            waited_for: BTreeMap::new(),
+            retained: BTreeMap::new(),
+        };
+        life.device(0, kind >> 2);
+        life.check();
+        life
+    }
+
+    fn device(&mut self, which: u8, kind: u8) {
+        let versions = [kind & 7, kind >> 3 & 7];
+        let of = |at: usize| ImageId { version: zigbee_ota::FileVersion(versions[at].into()), ..RUNS[at] };
+        let mut device = Device::new(client(which), uiid(0), of(0));
+        if kind & 0x40 != 0 {
+            device = device.with_image(uiid(1), of(1));
+        }
+        device.activation = if kind & 0x80 == 0 { Activation::Ordered } else { Activation::Immediate };
+        device.endpoint = which >> 7;
+        self.consumer.set_device(self.now, &unid(which), device);
+    }
+
+    fn receive(&mut self, message: &Message) {
+        let before: Vec<_> = self.statuses();
+        if self.consumer.handle_message(self.now, message).is_err() {
+            assert_eq!(before, self.statuses(), "what is not taken changes nothing");
+        }
+    }
+
+    fn statuses(&self) -> Vec<Option<zigbee_ota::unify::ImageStatus>> {
+        let all = (0..3).flat_map(|device| (0..2).map(move |image| (unid(device), uiid(image))));
+        all.map(|(device, image)| self.consumer.status(&device, &image).cloned()).collect()
+    }
+
+    fn event(&mut self, kind: u8, which: u8, of: u8) {
+        let (client, id) = (client(which), id(of));
+        let statuses = [0x00, 0x95, 0x96, 0x99, 0x7e, 0x98, 0x42].map(zcl::Status);
+        let status = statuses[usize::from(kind) / 8 % statuses.len()];
+        let report = ClientReport {
+            status: Some(ImageUpgradeStatus(of % 8)),
+            current_version: (of > 99).then_some(id.version),
+            downloaded_version: (of % 2 == 0).then_some(id.version),
+            file_offset: (of % 3 == 0).then_some(of.into()),
+            manufacturer: (of % 5 > 0).then_some(id.manufacturer),
+            image_type: (of % 5 > 1).then_some(id.image_type),
+            ..ClientReport::default()
+        };
+        let event = match kind % 8 {
+            0 => Event::Started { client, id },
+            1 => Event::AllServed { client, id },
+            2 => Event::Ended { client, id, status },
+            3 => Event::NotServed { client, id, status },
+            4 => Event::Stalled { client, id, reached: of.into() },
+            5 => Event::Repeats { client, id, times: of },
+            6 => Event::Report { client, report },
+            _ => Event::NeverEnded { client, id },
+        };
+        self.consumer.handle_event(self.now, &event);
+    }
+
+    /// A client asks the server something.
+    fn ask(&mut self, kind: u8, which: u8, of: u8) {
+        let [a, b, c, d] = id(of).version.0.to_le_bytes();
+        let image = [0x01, 0x10, of % 2 + 1, 0, a, b, c, d];
+        let frame: Vec<u8> = match kind % 3 {
+            0 => [&[1, 7, 1, 0][..], &image].concat(),
+            1 => [&[1, 7, 3, 0][..], &image, &[kind, 0, 0, 0, 50]].concat(),
+            _ => [&[1, 7, 6, 0][..], &image].concat(),
+        };
+        let mut out = [0; zcl::LONGEST_TO_CLIENT];
+        let (mut images, mut policy) = (self.consumer.images(), self.consumer.policy(self.now));
+        let meta = Meta::unicast(client(which));
+        let handled = self.server.handle_frame(self.now, meta, &frame, &mut images, &mut policy, &mut out);
+        assert!(matches!(handled, Handled::Reply(_)));
+        while let Some(event) = self.server.poll_event() {
+            self.consumer.handle_event(self.now, &event);
+        }
+    }
+
+    fn pass(&mut self, time: u8) {
+        self.now = match self.consumer.poll_timeout() {
+            Some(next) if time < 128 => next.max(self.now),
+            _ => self.now.plus(Millis::secs(u32::from(time) * 60)),
+        };
+        self.consumer.handle_timeout(self.now);
+    }
+
+    fn reconnect(&mut self) {
+        self.waited_for.clear();
+        self.retained.clear();
+        self.consumer.reconnected(self.now);
+    }
+
+    /// Does what is wanted, and looks at the laws.
+    fn check(&mut self) {
+        self.consumer.handle_timeout(self.now);
+        while let Some(action) = self.consumer.poll_action() {
+            match action {
+                Action::Subscribe(filter) if filter.as_str().contains("/data/") => {
+                    *self.waited_for.entry(filter.to_string()).or_default() += 1;
+                }
+                Action::Unsubscribe(filter) if filter.as_str().contains("/data/") => {
+                    let count = self.waited_for.remove(filter.as_str());
+                    assert_eq!(count, Some(1), "{filter}");
+                }
+                Action::Publish(message) => self.published(message),
+                Action::Verify(fetched) => {
+                    let len = self.consumer.image(&fetched).map(<[u8]>::len);
+                    let verdict = if len.is_some_and(|len| len % 8 == 0) {
+                        FileVerdict::Invalid
+                    } else {
+                        FileVerdict::Valid
+                    };
+                    self.consumer.verified(self.now, &fetched, verdict);
+                }
+                Action::Release { seconds: 0.., .. } | Action::Subscribe(_) | Action::Unsubscribe(_) => {}
+                Action::Notify(_) | Action::Hold { .. } => {}
+            }
+        }
+        assert!(self.waited_for.values().all(|count| *count == 1), "{:?}", self.waited_for);
+        let due = self.consumer.poll_timeout();
+        assert!(due.is_none_or(|due| due > self.now), "{due:?} is not after {:?}", self.now);
+        self.idle_where_done();
+    }
+
+    fn published(&mut self, message: Message) {
+        let topic: Topic = message.topic.parse().unwrap();
+        assert_eq!(message.retain, topic.is_retained());
+        match topic {
+            Topic::Get(place) => {
+                assert!(self.waited_for.contains_key(Filter::data(&place).as_str()), "first subscribed to");
+            }
+            Topic::Info(_) | Topic::Data(_) => panic!("a provider's topic"),
+            _ if message.payload.is_empty() => {
+                self.retained.remove(&message.topic);
+            }
+            _ => {
+                self.retained.insert(message.topic, message.payload);
+            }
+        }
+    }
+
+    fn idle_where_done(&self) {
+        let mut images = BTreeSet::new();
+        for topic in self.retained.keys() {
+            if let Ok(Topic::Attribute(node, uiid, ..)) = topic.parse() {
+                images.insert((node, uiid));
+            }
+        }
+        for (node, uiid) in images {
+            let of = |attribute| {
+                let topic = Topic::Attribute(node.clone(), uiid.clone(), attribute, Side::Reported);
+                AttributeValue::read(attribute, &self.retained[&topic.to_string()]).unwrap()
+            };
+            let (AttributeValue::CurrentVersion(current), AttributeValue::TargetVersion(target)) =
+                (of(Attribute::CurrentVersion), of(Attribute::TargetVersion))
+            else {
+                panic!()
+            };
+            if current == target {
+                assert_eq!(of(Attribute::Status), AttributeValue::Status(Status::Idle));
+            }
+            assert!(self.consumer.status(&node.device, &uiid).is_some());
+        }
+    }
+}
