@@ -232,10 +232,10 @@ impl Life {
         let report = ClientReport {
             status: Some(ImageUpgradeStatus(of % 8)),
             current_version: (of > 99).then_some(id.version),
-            downloaded_version: (of % 2 == 0).then_some(id.version),
-            file_offset: (of % 3 == 0).then_some(of.into()),
-            manufacturer: (of % 5 > 0).then_some(id.manufacturer),
-            image_type: (of % 5 > 1).then_some(id.image_type),
+            downloaded_version: (of & 1 == 0).then_some(id.version),
+            file_offset: (of & 6 == 0).then_some(of.into()),
+            manufacturer: (of & 24 != 0).then_some(id.manufacturer),
+            image_type: (of & 24 > 8).then_some(id.image_type),
             ..ClientReport::default()
         };
         let event = match kind % 8 {

@@ -1,0 +1,93 @@
+//! Upgrades simulated Zigbee devices with what an image provider announces, over a real broker of MQTT: the OTA service
+//! of the Unify framework, with both of its sides in one process and a connection for each.
+//!
+//! ```text
+//! $ apt-get install mosquitto mosquitto-clients
+//! $ mosquitto -p 1883 &
+//! $ mosquitto_sub -v -t 'ucl/by-unid/+/+/OTA/Attributes/UIID/+/+/Reported' &
+//! $ cargo run --release --example unify -- FOLDER
+//! ```
+//!
+//! Each OTA file in FOLDER is announced for all devices, and as many devices join as `--devices` says that run its next
+//! older version. What `mosquitto_sub` prints stays with the broker: it shows the same when it is started later. Exit
+//! status 0 when every device runs the image announced, 1 when one does not in time, 2 when there is nothing to run.
+//!
+//! To take over into a gateway: `gateway.rs`, which joins a consumer and a server, and `broker.rs`. In the place of
+//! `network.rs` stands a radio.
+
+// The one place with a clock: the library is told the time.
+#![allow(clippy::disallowed_methods)]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use zigbee_ota::time::Millis;
+use zigbee_ota::unify::Moment;
+
+use broker::{Broker, Failure};
+use gateway::Gateway;
+use provide::Folder;
+
+mod broker;
+mod gateway;
+mod network;
+mod provide;
+
+/// Upgrade simulated devices with what is announced over MQTT.
+#[derive(Parser)]
+struct Options {
+    /// Folder with the OTA files to announce [default: a file that is built in memory]
+    folder: Option<PathBuf>,
+    /// The broker
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883", value_parser = broker::address)]
+    broker: (String, u16),
+    /// Devices for each file
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
+    devices: u16,
+    /// The least time between two blocks for a device, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 20)]
+    pause: u32,
+    /// Apply the images not before this moment, as in 2021-04-15T23:59:59+00:00
+    #[arg(long, value_name = "MOMENT")]
+    apply_after: Option<Moment>,
+    /// Give up after so many seconds
+    #[arg(long, value_name = "S", default_value_t = 300)]
+    patience: u64,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(left) => {
+            eprintln!("unify: {left} devices were not upgraded in time");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("unify: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Returns how many devices were not upgraded.
+fn run(options: &Options) -> Result<usize, Failure> {
+    let folder = Folder::read(options.folder.as_deref(), options.apply_after.as_ref())?;
+    let images = folder.images();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let patience = Duration::from_secs(options.patience);
+        let provider = Broker::connect("unify-image-provider", &options.broker).await?;
+        let consumer = Broker::connect("unify-zigbee-gateway", &options.broker).await?;
+        let provided = tokio::spawn(folder.provide(provider));
+        let mut gateway = Gateway::new(consumer, &images, options.devices, Millis(options.pause));
+        // In time or not, what was said is sent before the end.
+        let served = tokio::time::timeout(patience, gateway.serve()).await;
+        provided.abort();
+        gateway.leave().await;
+        served.unwrap_or(Ok(()))?;
+        Ok(gateway.left())
+    })
+}
