@@ -285,8 +285,8 @@ impl Managed {
     /// How long it is until the device may apply `id`, with all that it holds beside: they are applied together.
     pub(super) fn due(&self, id: ImageId, utc: Option<UtcTime>) -> Due {
         let together = |tracked: &&Tracked| {
-            tracked.target() == id
-                || matches!(tracked.status.status, Status::WaitForMore | Status::WaitingToUpgrade)
+            let holds = matches!(tracked.status.status, Status::WaitForMore | Status::WaitingToUpgrade);
+            tracked.target() == id || (holds && tracked.key.is_some())
         };
         let moments = self.images.values().filter(together).map(|tracked| &tracked.status.apply_after);
         moments.map(|moment| Due::of(moment.as_ref(), utc)).max().unwrap_or(Due::Now)
