@@ -43,9 +43,13 @@ pub mod link;
 pub mod matter;
 #[cfg(feature = "crypto")]
 pub mod mmo;
+#[cfg(feature = "inspect")]
+pub mod payload;
 pub mod server;
 #[cfg(feature = "crypto")]
 pub mod signature;
+#[cfg(feature = "inspect")]
+mod sum;
 pub mod time;
 pub mod types;
 #[cfg(feature = "unify")]

@@ -87,8 +87,6 @@ pub use candidates::{Candidate, Candidates, candidates};
 
 use core::fmt;
 
-use crc::{CRC_32_ISO_HDLC, Crc};
-
 use crate::error::DecodeError;
 use crate::file::Header;
 
@@ -225,13 +223,6 @@ impl<'a> Container<'a> {
     fn is_whole(&self, size: u32) -> bool {
         u32::try_from(self.ota.len()) == Ok(size)
     }
-}
-
-/// ISO-HDLC, which most tools mean by CRC-32.
-fn crc32(bytes: &[u8]) -> u32 {
-    // One table in memory, and not a copy at each use.
-    static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
-    CRC.checksum(bytes)
 }
 
 #[cfg(test)]

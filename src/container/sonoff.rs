@@ -5,8 +5,9 @@ use core::mem::{offset_of, size_of};
 use zerocopy::big_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
-use super::{Container, Integrity, Kind, crc32};
+use super::{Container, Integrity, Kind};
 use crate::codec::fixed;
+use crate::sum::crc32;
 
 /// What stands before the OTA file.
 #[derive(FromBytes, Immutable, KnownLayout, Unaligned)]

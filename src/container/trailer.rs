@@ -1,6 +1,7 @@
 //! [`Kind::SalusCrc32`] and [`Kind::SdevicesCrc32`]: a CRC-32 after the OTA file, and nothing else to know them by.
 
-use super::{Container, Integrity, Kind, crc32};
+use super::{Container, Integrity, Kind};
+use crate::sum::crc32;
 
 /// Padding goes to a multiple of so many bytes.
 const ALIGNMENT: usize = 16;

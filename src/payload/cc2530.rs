@@ -1,0 +1,49 @@
+//! [`Kind::TiCc2530`]: 8051 code with TI's preamble for over-the-air download (`hal_ota.c` of Z-Stack for the CC2530),
+//! little endian.
+//!
+//! ```text
+//! 0x00 02 ..  LJMP to the start
+//! 0x88 u16    CRC-16 of all other bytes     0x8A u16 its shadow; FFFF until the device has checked the CRC
+//! 0x8C u32    length of the image, which is all there is
+//! 0x90 u16    manufacturer  0x92 u16 image type  0x94 u32 version
+//! ```
+//!
+//! The CRC is the register itself (polynomial 0x1021, from 0) after the last bit has been shifted in, without the 16
+//! zeros that XMODEM has after it: the XMODEM sum of all but the last two bytes, xored with those.
+
+use super::read::{le_len, le_u16, le_u32};
+use super::{Kind, State, Stated, Sum, Verdict, Version};
+use crate::sum::crc16;
+use crate::types::{FileVersion, ImageType, ManufacturerCode};
+
+const LJMP: u8 = 0x02;
+const CRC: usize = 0x88;
+const SHADOW: usize = 0x8a;
+const PREAMBLE: usize = 0x8c;
+const PREAMBLE_END: usize = 0x98;
+
+pub(super) fn is(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&LJMP)
+        && bytes.len() >= PREAMBLE_END
+        && le_len(bytes, PREAMBLE) == Some(bytes.len())
+}
+
+pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
+    let stated = Stated {
+        manufacturer: le_u16(bytes, 0x90).map(ManufacturerCode),
+        image_type: le_u16(bytes, 0x92).map(ImageType),
+        version: le_u32(bytes, 0x94).map(|version| Version::File(FileVersion(version))),
+        ..Stated::NOTHING
+    };
+    Verdict { stated, ..Verdict::new(Kind::TiCc2530, state(bytes)) }
+}
+
+fn state(bytes: &[u8]) -> State {
+    let [crc, shadow] = [CRC, SHADOW].map(|place| le_u16(bytes, place).unwrap_or(0));
+    let (before, after) = (bytes.get(..CRC), bytes.get(PREAMBLE..).and_then(<[u8]>::split_last_chunk));
+    let (before, (after, last)) = before.zip(after).unwrap_or((&[], (&[], &[0; 2])));
+    let found = crc16([before, after]) ^ u16::from_be_bytes(*last);
+    // Where the shadow says that the CRC is to be checked, the device checks it as is done here.
+    let certain = shadow == u16::MAX && crc != 0 && crc != u16::MAX;
+    State::of_sum(Sum::Crc16, CRC, crc.into(), found.into()).if_certain(certain)
+}

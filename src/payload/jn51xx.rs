@@ -1,0 +1,23 @@
+//! [`Kind::NxpJn51xx`]: an image of the JN516x tools, big endian but for the OTA header inside.
+//!
+//! ```text
+//! 0   12 34 56 78 11 22 33 44 55 66 77 88
+//! 32  u32 length of the image
+//! 80  an OTA header, which the linker placed there: manufacturer, image type and version
+//! ```
+//!
+//! There is no sum. What is encrypted starts the same.
+
+use super::nested::header_at;
+use super::{Kind, Verdict};
+
+const MAGIC: [u8; 12] = [0x12, 0x34, 0x56, 0x78, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88];
+const HEADER: usize = 80;
+
+pub(super) fn is(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
+pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
+    Verdict { stated: header_at(bytes, HEADER), ..Verdict::perhaps_encrypted(Kind::NxpJn51xx, bytes) }
+}

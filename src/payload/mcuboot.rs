@@ -1,0 +1,79 @@
+//! [`Kind::Mcuboot`]: an image for MCUboot ("Image Format" of its design document), little endian.
+//!
+//! ```text
+//! 0   3D B8 F3 96   4 u32 address   8 u16 header size   10 u16 size of protected TLVs
+//! 12  u32 image size   16 u32 flags   20 version: u8 u8 u16 u32
+//! header size                the image
+//! header size + image size   protected TLVs, then TLVs: magic:u16 (6908, 6907) total:u16, then each  type:u16 length:u16
+//! ```
+//!
+//! TLV 0x10 is the SHA-256 of header, image and protected TLVs, before encryption; 0x20 to 0x24 are signatures.
+
+use sha2::{Digest, Sha256};
+
+use super::read::{array, le_len, le_u16, le_u32};
+use super::{Kind, State, Stated, Verdict, Version, Why};
+
+const MAGIC: [u8; 4] = [0x3d, 0xb8, 0xf3, 0x96];
+const HEADER_LEN: usize = 32;
+const TLVS: u16 = 0x6907;
+const TLV_HEAD_LEN: usize = 4;
+const SHA_256: u16 = 0x10;
+/// Position independent, not bootable, loaded to RAM, at a fixed place: what changes nothing here.
+const PLAIN_FLAGS: u32 = 0x0000_0131;
+const ENCRYPTED: u32 = 0x0000_000c;
+
+pub(super) fn is(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC) && le_u16(bytes, 8).is_some_and(|size| usize::from(size) >= HEADER_LEN)
+}
+
+pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
+    let flags = le_u32(bytes, 16).unwrap_or(u32::MAX);
+    let version = bytes.get(20..28).map(|version| Version::Parts {
+        major: version.first().copied().unwrap_or(0),
+        minor: version.get(1).copied().unwrap_or(0),
+        revision: le_u16(version, 2).unwrap_or(0),
+        build: le_u32(version, 4).unwrap_or(0),
+    });
+    let (state, signed) = state(bytes);
+    let encrypted = flags & ENCRYPTED != 0;
+    let state = match state {
+        State::Damaged(_) if encrypted => State::Encrypted,
+        state => state.if_certain(flags & !PLAIN_FLAGS == 0),
+    };
+    let stated = Stated { version, ..Stated::NOTHING };
+    Verdict { encrypted, signed, stated, ..Verdict::new(Kind::Mcuboot, state) }
+}
+
+/// The state by the SHA-256, and whether there is a signature.
+fn state(bytes: &[u8]) -> (State, bool) {
+    let (Some(header), Some(protected), Some(image)) =
+        (le_u16(bytes, 8), le_u16(bytes, 10), le_len(bytes, 12))
+    else {
+        return (State::cut(0, HEADER_LEN, bytes.len()), false);
+    };
+    let summed = image.saturating_add(usize::from(header)).saturating_add(usize::from(protected));
+    let (Some(body), Some(magic), Some(total)) =
+        (bytes.get(..summed), le_u16(bytes, summed), le_u16(bytes, summed.saturating_add(2)))
+    else {
+        return (State::cut(0, summed.saturating_add(TLV_HEAD_LEN), bytes.len()), false);
+    };
+    let end = summed.saturating_add(usize::from(total));
+    if magic != TLVS || end > bytes.len() {
+        return (State::Unknown(Why::Doubtful), false);
+    }
+    let (mut state, mut signed) = (State::Unknown(Why::NoSum), false);
+    let mut offset = summed.saturating_add(TLV_HEAD_LEN);
+    while offset < end {
+        let Some((kind, length)) = le_u16(bytes, offset).zip(le_u16(bytes, offset.saturating_add(2))) else {
+            break;
+        };
+        offset = offset.saturating_add(TLV_HEAD_LEN);
+        if let (SHA_256, Some(sum), State::Unknown(_)) = (kind, array(bytes, offset), state) {
+            state = State::of_digest(offset, sum, Sha256::digest(body).into());
+        }
+        signed |= matches!(kind, 0x20..=0x24);
+        offset = offset.saturating_add(usize::from(length));
+    }
+    (state, signed)
+}

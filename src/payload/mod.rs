@@ -1,0 +1,71 @@
+//! What is inside an upgrade image: its format, and whether it is whole by its own sums.
+//!
+//! A file may be a perfect OTA file with a payload that no device will start. [`payloads`] judges those of a file,
+//! [`Verdict::of`] bytes that are one payload; [`Kind::of`] only recognises.
+//!
+//! Nothing is guessed. [`State::Damaged`] is said only of what its first bytes make certain, with a sum over bytes that
+//! are all there by the format's own length; where another reading is possible, it is [`State::Unknown`]. The layouts
+//! stand in the modules of the kinds, in the source; this is what each can tell:
+//!
+//! | kind | sums | states |
+//! |---|---|---|
+//! | `silabs_gbl`, `silabs_ebl`, `silabs_ebl_encrypted` | CRC-32 over all | whole, damaged |
+//! | `telink_knlt` | CRC-32 over all | whole, damaged |
+//! | `esp_image` | checksum, SHA-256 | whole, damaged |
+//! | `ti_oad` | CRC-32 from byte 12 on | whole, damaged |
+//! | `ti_cc2530` | CRC-16 over all | whole, damaged |
+//! | `nordic_dfu_firmware` | SHA-256 in the init packet | whole, damaged, encrypted |
+//! | `mcuboot` | SHA-256 over all | whole, damaged, encrypted |
+//! | `nxp_jn518x` | sum and CRC-32 of the header | damaged, encrypted |
+//! | `xz` | CRC-32 of header, index and footer; SHA-256 after it | whole, damaged |
+//! | `embedded_ota_header` | those of the first upgrade image inside | damaged |
+//! | `osram` | CRC-32 of its tables | whole, encrypted |
+//! | `nxp_jn51xx`, `nxp_jn514x_embedded_ota_header`, `hue_sbl`, `ubisys`, `telink_aes_f000` | | encrypted |
+//! | `nordic_dfu_init_packet`, `inovelli_f0c3`, `cortex_m_vector_table`, `zlib` | | |
+//!
+//! ```
+//! use zigbee_ota::payload::{Kind, State, Sum, Verdict};
+//!
+//! // A Gecko bootloader file with nothing in it: header and end tag.
+//! let mut file = vec![0xeb, 0x17, 0xa6, 0x03, 8, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0];
+//! file.extend([0xfc, 0x04, 0x04, 0xfc, 4, 0, 0, 0, 0x93, 0x5f, 0x05, 0xa2]);
+//! assert_eq!(Kind::of(&file), Kind::SilabsGbl);
+//! assert_eq!(Verdict::of(&file).state, State::Whole(Sum::Crc32));
+//!
+//! file[13] ^= 1;
+//! assert_eq!(
+//!     Verdict::of(&file).to_string(),
+//!     "CRC-32 at byte 24: 0xa2055f93 expected, 0x0 found; signed"
+//! );
+//! ```
+
+mod cc2530;
+mod cortex;
+mod ebl;
+mod entropy;
+mod esp;
+mod gbl;
+mod hue;
+mod inovelli;
+mod jn518x;
+mod jn51xx;
+mod kind;
+mod mcuboot;
+mod nested;
+mod nordic;
+mod oad;
+mod osram;
+mod read;
+mod stated;
+mod telink;
+mod ubisys;
+mod verdict;
+mod walk;
+mod xz;
+mod zlib;
+
+pub use entropy::Entropy;
+pub use kind::Kind;
+pub use stated::{Stated, Version};
+pub use verdict::{Damage, Fault, State, Sum, Verdict, Why};
+pub use walk::{Payload, Payloads, payloads};

@@ -1,0 +1,159 @@
+//! [`Kind::NordicInit`] and [`Kind::NordicFirmware`]: the two parts of a secure update (`dfu-cc.proto` of the nRF5 SDK), in
+//! consecutive elements. The first is a message in protocol buffers:
+//!
+//! ```text
+//! packet   1 command, or 2 signed command { 1 command  2 kind of signature  3 signature }
+//! command  1 operation (1 init)   2 init
+//! init     1 version  5 size of SoftDevice  6 size of boot loader  7 size of application
+//!          8 hash { 1 kind (3 SHA-256)  2 digest, its bytes from the last to the first }
+//! ```
+//!
+//! The second is SoftDevice, boot loader and application, whose sizes are in the first. Some vendors encrypt it, and the
+//! hash is of what it was before.
+
+use sha2::{Digest, Sha256};
+
+use super::{Entropy, Kind, State, Stated, Verdict, Version, Why};
+
+/// What an init packet says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Init {
+    /// Bytes of the firmware.
+    size: u64,
+    /// As it stands there.
+    digest: [u8; 32],
+    version: Option<u32>,
+    signed: bool,
+}
+
+/// Bytes of the longest packet; one has less than 256 with the usual fields.
+const LONGEST: usize = 1024;
+
+pub(super) fn is(bytes: &[u8]) -> bool {
+    Init::read(bytes).is_some()
+}
+
+pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
+    let init = Init::read(bytes);
+    let version = init.and_then(|init| init.version).map(Version::Number);
+    Verdict {
+        signed: init.is_some_and(|init| init.signed),
+        stated: Stated { version, ..Stated::NOTHING },
+        ..Verdict::new(Kind::NordicInit, State::Unknown(Why::NoSum))
+    }
+}
+
+impl Init {
+    /// Reads a packet that is all of `bytes`, with every field that is needed.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > LONGEST {
+            return None;
+        }
+        let packet = fields(bytes, [1, 2])?;
+        let (command, signed) = match packet {
+            [Some(Value::Bytes(command)), None] => (command, false),
+            [None, Some(Value::Bytes(command))] => (fields(command, [1])?[0]?.bytes()?, true),
+            _ => return None,
+        };
+        let [Some(Value::Number(1)), Some(Value::Bytes(init))] = fields(command, [1, 2])? else {
+            return None;
+        };
+        let [version, soft_device, boot_loader, application, hash] = fields(init, [1, 5, 6, 7, 8])?;
+        let [Some(Value::Number(3)), Some(Value::Bytes(digest))] = fields(hash?.bytes()?, [1, 2])? else {
+            return None;
+        };
+        let sizes = [soft_device, boot_loader, application];
+        let size = sizes.into_iter().flatten().try_fold(0_u64, |sum, size| match size {
+            Value::Number(size) => sum.checked_add(size),
+            Value::Bytes(_) => None,
+        })?;
+        let version = match version {
+            Some(Value::Number(version)) => u32::try_from(version).ok(),
+            _ => None,
+        };
+        (size > 0).then_some(Self { size, digest: digest.try_into().ok()?, version, signed })
+    }
+
+    /// Judges the element after the packet; nothing if it is not as long as the packet says.
+    pub(super) fn check<'a>(&self, bytes: &'a [u8]) -> Option<Verdict<'a>> {
+        if u64::try_from(bytes.len()) != Ok(self.size) {
+            return None;
+        }
+        let found: [u8; 32] = Sha256::digest(bytes).into();
+        let mut expected = self.digest;
+        // Some tools leave the order as it is.
+        if expected != found {
+            expected.reverse();
+        }
+        let entropy = Entropy::of(bytes);
+        let state = match State::of_digest(0, expected, found) {
+            State::Damaged(_) if entropy.looks_random() => State::Encrypted,
+            state => state.if_certain(entropy.is_plain()),
+        };
+        let version = self.version.map(Version::Number);
+        Some(Verdict {
+            encrypted: state == State::Encrypted,
+            signed: self.signed,
+            stated: Stated { version, ..Stated::NOTHING },
+            ..Verdict::new(Kind::NordicFirmware, state)
+        })
+    }
+}
+
+/// The value of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Value<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Value<'a> {
+    fn bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Number(_) => None,
+        }
+    }
+}
+
+/// The last values of the fields with these numbers, in a message that is all of `bytes`.
+fn fields<const N: usize>(bytes: &[u8], numbers: [u64; N]) -> Option<[Option<Value<'_>>; N]> {
+    let (mut rest, mut found) = (bytes, [None; N]);
+    while !rest.is_empty() {
+        let (key, value) = varint(rest)?;
+        let (number, after) = varint(value)?;
+        let value = match key & 7 {
+            0 => {
+                rest = after;
+                Value::Number(number)
+            }
+            2 => {
+                let (bytes, after) = after.split_at_checked(usize::try_from(number).ok()?)?;
+                rest = after;
+                Value::Bytes(bytes)
+            }
+            // No field of these messages is of another form.
+            _ => return None,
+        };
+        for (wanted, found) in numbers.iter().zip(&mut found) {
+            if *wanted == key >> 3 {
+                *found = Some(value);
+            }
+        }
+    }
+    Some(found)
+}
+
+/// A number in pieces of seven bits, the lowest first, and what follows it.
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut rest, mut number) = (bytes, 0_u64);
+    for shift in (0..64).step_by(7) {
+        let (byte, after) = rest.split_first()?;
+        number |= u64::from(byte & 0x7f).wrapping_shl(shift);
+        rest = after;
+        if byte & 0x80 == 0 {
+            return Some((number, rest));
+        }
+    }
+    None
+}

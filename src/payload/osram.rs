@@ -1,0 +1,35 @@
+//! [`Kind::Osram`]: firmware and tables of Osram and Ledvance. Seen in files, not documented; little endian.
+//!
+//! ```text
+//! firmware  4 u32 0x000000FF   8 u32 length: all but 32 bytes
+//! tables    data, then a u32: CRC-32 of it, from 0 and without the final xor
+//! ```
+
+use super::read::le_len;
+use super::{Kind, State, Sum, Verdict};
+use crate::sum::crc32_from_zero;
+use crate::types::ManufacturerCode;
+
+const MARK: [u8; 4] = [0xff, 0, 0, 0];
+const OUTSIDE: usize = 32;
+/// Osram Sylvania, Ledvance and Osram GmbH.
+const MAKERS: [ManufacturerCode; 3] =
+    [ManufacturerCode(0x110c), ManufacturerCode(0x1189), ManufacturerCode(0xbbaa)];
+
+pub(super) fn is(bytes: &[u8]) -> bool {
+    let length = le_len(bytes, 8).and_then(|length| length.checked_add(OUTSIDE));
+    bytes.get(4..8) == Some(&MARK) && length == Some(bytes.len())
+}
+
+pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
+    Verdict::perhaps_encrypted(Kind::Osram, bytes)
+}
+
+/// A table in an element of its own, if its sum matches: it is known by nothing else.
+pub(super) fn table(manufacturer: ManufacturerCode, bytes: &[u8]) -> Option<Verdict<'_>> {
+    let (data, sum) = bytes.split_last_chunk()?;
+    // Zeros have the sum 0 and say nothing.
+    let matches = data.iter().any(|byte| *byte != 0) && crc32_from_zero(data) == u32::from_le_bytes(*sum);
+    let own = MAKERS.contains(&manufacturer) && matches;
+    own.then(|| Verdict::new(Kind::Osram, State::Whole(Sum::Crc32)))
+}

@@ -1,0 +1,285 @@
+//! What is said about a payload.
+
+use core::fmt;
+
+use super::{Entropy, Kind, Stated};
+use super::{cc2530, ebl, esp, gbl, hue, jn51xx, jn518x, mcuboot, nested, nordic, oad, osram, telink, xz};
+
+/// What a payload is and whether it is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Verdict<'a> {
+    /// What it is.
+    pub kind: Kind,
+    /// Whether it is whole.
+    pub state: State,
+    /// Whether it says that it is encrypted, or cannot be anything else; of [`State::Whole`] it is the outside that
+    /// was summed then.
+    pub encrypted: bool,
+    /// Whether it has a signature, which is not looked at.
+    pub signed: bool,
+    /// What it says about itself.
+    #[cfg_attr(feature = "serde", serde(borrow))]
+    pub stated: Stated<'a>,
+}
+
+/// Whether a payload is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum State {
+    /// All of it is as a sum says.
+    Whole(Sum),
+    /// It is not as its own sum or length says, and its kind is beyond doubt.
+    Damaged(Damage),
+    /// It is encrypted and has no sum on the outside.
+    Encrypted,
+    /// Nothing can be told.
+    Unknown(Why),
+}
+
+/// What shows that a payload is damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Damage {
+    /// Where the sum or the part stands that is wrong, in bytes from the first byte of the payload.
+    pub offset: usize,
+    /// What is wrong there.
+    pub fault: Fault,
+}
+
+/// What is wrong at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Fault {
+    /// A sum is not that of its bytes.
+    Sum {
+        /// Which.
+        sum: Sum,
+        /// What stands there; of a SHA-256 its first four bytes, the first one on top.
+        expected: u32,
+        /// What the bytes give, in the same form.
+        found: u32,
+    },
+    /// A part runs past the end.
+    Cut {
+        /// Bytes that the part takes from the place on.
+        needed: usize,
+        /// Bytes that are there.
+        present: usize,
+    },
+    /// No end tag where the tags end.
+    NoEnd,
+}
+
+/// A sum that payloads carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Sum {
+    /// A CRC-32, with or without its final xor.
+    Crc32,
+    /// A CRC-16 with the polynomial 0x1021.
+    Crc16,
+    /// All bytes xored with 0xEF.
+    Xor,
+    /// Words that add up to 0.
+    Words,
+    /// SHA-256.
+    Sha256,
+}
+
+/// Why nothing can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Why {
+    /// The kind has no sum over all of it that can be looked at without a key or without unpacking.
+    NoSum,
+    /// What is there can be a whole payload of a form not known here as well as a damaged one.
+    Doubtful,
+    /// The kind is not known.
+    NotRecognised(Entropy),
+}
+
+impl<'a> Verdict<'a> {
+    /// Judges `bytes`, which are one payload from first to last as far as they are there.
+    ///
+    /// Nothing is called damaged that could be whole in another way: the kind must be beyond doubt, and the sum over
+    /// bytes that are all there.
+    #[must_use]
+    pub fn of(bytes: &'a [u8]) -> Self {
+        match Kind::of(bytes) {
+            Kind::EmbeddedOta => nested::check(bytes),
+            kind => Self::of_kind(kind, bytes),
+        }
+    }
+
+    /// Judges what is no OTA file in itself.
+    pub(super) fn of_kind(kind: Kind, bytes: &'a [u8]) -> Self {
+        match kind {
+            Kind::SilabsGbl => gbl::check(bytes),
+            Kind::SilabsEbl | Kind::SilabsEblEncrypted => ebl::check(kind, bytes),
+            Kind::TelinkKnlt => telink::check(bytes),
+            Kind::EspImage => esp::check(bytes),
+            Kind::TiOad => oad::check(bytes),
+            Kind::TiCc2530 => cc2530::check(bytes),
+            Kind::NxpJn51xx => jn51xx::check(bytes),
+            Kind::NxpJn514x => nested::check_jn514x(bytes),
+            Kind::NxpJn518x => jn518x::check(bytes),
+            Kind::NordicInit => nordic::check(bytes),
+            Kind::Mcuboot => mcuboot::check(bytes),
+            Kind::HueSbl => hue::check(bytes),
+            Kind::Osram => osram::check(bytes),
+            Kind::Xz => xz::check(bytes),
+            Kind::Inovelli
+            | Kind::Zlib
+            | Kind::CortexM
+            | Kind::EmbeddedOta
+            | Kind::TelinkAes
+            | Kind::NordicFirmware
+            | Kind::Ubisys => Self::new(kind, State::Unknown(Why::NoSum)),
+            Kind::Unknown => Self::new(kind, State::Unknown(Why::NotRecognised(Entropy::of(bytes)))),
+        }
+    }
+
+    pub(super) const fn new(kind: Kind, state: State) -> Self {
+        Self { kind, state, encrypted: false, signed: false, stated: Stated::NOTHING }
+    }
+
+    /// Of a kind without a sum that is often encrypted, and then shows it by nothing but its bytes.
+    pub(super) fn perhaps_encrypted(kind: Kind, bytes: &[u8]) -> Self {
+        if Entropy::of(bytes).looks_random() {
+            Self { encrypted: true, ..Self::new(kind, State::Encrypted) }
+        } else {
+            Self::new(kind, State::Unknown(Why::NoSum))
+        }
+    }
+}
+
+impl State {
+    /// A short name: `whole`, `damaged`, `encrypted` or `unknown`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Whole(_) => "whole",
+            Self::Damaged(_) => "damaged",
+            Self::Encrypted => "encrypted",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    pub(super) const fn cut(offset: usize, needed: usize, present: usize) -> Self {
+        Self::Damaged(Damage { offset, fault: Fault::Cut { needed, present } })
+    }
+
+    /// Whole if the sum that stands at `offset` is that of the bytes, else damaged.
+    pub(super) const fn of_sum(sum: Sum, offset: usize, expected: u32, found: u32) -> Self {
+        if expected == found {
+            Self::Whole(sum)
+        } else {
+            Self::Damaged(Damage { offset, fault: Fault::Sum { sum, expected, found } })
+        }
+    }
+
+    /// The same, of a SHA-256.
+    pub(super) fn of_digest(offset: usize, expected: [u8; 32], found: [u8; 32]) -> Self {
+        let start = |[a, b, c, d, ..]: [u8; 32]| u32::from_be_bytes([a, b, c, d]);
+        if expected == found {
+            return Self::Whole(Sum::Sha256);
+        }
+        let fault = Fault::Sum { sum: Sum::Sha256, expected: start(expected), found: start(found) };
+        Self::Damaged(Damage { offset, fault })
+    }
+
+    /// What is damaged only if nothing else can be meant.
+    pub(super) const fn if_certain(self, certain: bool) -> Self {
+        match self {
+            Self::Damaged(_) if !certain => Self::Unknown(Why::Doubtful),
+            state => state,
+        }
+    }
+
+    /// The same in a payload that starts `by` bytes earlier.
+    pub(super) const fn moved(self, by: usize) -> Self {
+        match self {
+            Self::Damaged(Damage { offset, fault }) => {
+                Self::Damaged(Damage { offset: offset.saturating_add(by), fault })
+            }
+            state => state,
+        }
+    }
+}
+
+/// The state in a clause, then what else is known, each after a semicolon.
+impl fmt::Display for Verdict<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.state)?;
+        if self.encrypted && self.state != State::Encrypted {
+            f.write_str("; encrypted")?;
+        }
+        if self.signed {
+            f.write_str("; signed")?;
+        }
+        write!(f, "{}", self.stated)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(sum) => write!(f, "{sum} matches"),
+            Self::Damaged(damage) => damage.fmt(f),
+            Self::Encrypted => f.write_str("encrypted, no sum outside"),
+            Self::Unknown(why) => why.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let offset = self.offset;
+        match self.fault {
+            Fault::Sum { sum: sum @ Sum::Sha256, expected, found } => {
+                write!(f, "{sum} at byte {offset}: {expected:08x}... expected, {found:08x}... found")
+            }
+            Fault::Sum { sum, expected, found } => {
+                write!(f, "{sum} at byte {offset}: {expected:#x} expected, {found:#x} found")
+            }
+            Fault::Cut { needed, present } => {
+                write!(f, "cut short at byte {offset}: {needed} bytes expected, {present} found")
+            }
+            Fault::NoEnd => write!(f, "no end tag at byte {offset}, where the tags end"),
+        }
+    }
+}
+
+impl fmt::Display for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Crc32 => "CRC-32",
+            Self::Crc16 => "CRC-16",
+            Self::Xor => "checksum",
+            Self::Words => "sum of vectors",
+            Self::Sha256 => "SHA-256",
+        })
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSum => f.write_str("no sum to check"),
+            Self::Doubtful => {
+                f.write_str("its sum does not match, or its length: damaged, or of a form not known")
+            }
+            Self::NotRecognised(entropy) => {
+                let hint = if entropy.looks_random() { ": perhaps encrypted" } else { "" };
+                write!(f, "not recognised; {entropy}{hint}")
+            }
+        }
+    }
+}
