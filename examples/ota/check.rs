@@ -9,11 +9,13 @@ use crate::failure::Failure;
 use crate::irregular::{faults, notes};
 use crate::name;
 use crate::opened::{Opened, with};
+use crate::payload;
 
 /// Say of each file in one line whether it is whole
 ///
-/// A file fails that is no OTA file, is truncated or lies in a container whose sum is wrong. What else is irregular is
-/// noted, and so is a file name that says something else than the header, which decides.
+/// A file fails that is no OTA file, is truncated, lies in a container whose sum is wrong, or has a payload that is not
+/// as its own sum or length says. What else is irregular is noted, and so is a file name that says something else than
+/// the header, which decides.
 #[derive(Args)]
 pub struct Options {
     /// Fail irregular files as well: those that are not exactly one OTA file by the letter
@@ -39,7 +41,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
 
 /// What is wrong, and what is noted.
 fn verdict(options: &Options, path: &Path, opened: &Opened<'_>) -> (Vec<String>, Vec<String>) {
-    let (mut wrong, mut notes) = (faults(opened), notes(opened));
+    let (mut wrong, mut notes) = ([faults(opened), payload::faults(opened)].concat(), notes(opened));
     if options.strict {
         wrong.append(&mut notes);
     }

@@ -10,7 +10,7 @@ use crate::json::{File, NoFile};
 use crate::opened::with;
 use crate::table;
 
-/// Show header, elements, container and irregularities of each file
+/// Show header, elements, payloads, container and irregularities of each file
 #[derive(Args)]
 pub struct Options {
     /// Print one JSON object per file, one per line

@@ -8,6 +8,8 @@ use zigbee_ota::file::{ElementAt, Header};
 use crate::irregular;
 use crate::matter::MatterImage;
 use crate::opened::{NotOta, Opened};
+use crate::opened::Opened;
+use crate::payload;
 
 #[derive(Serialize)]
 pub struct File {
@@ -22,6 +24,7 @@ pub struct File {
     missing: usize,
     after: usize,
     irregularities: Vec<String>,
+    payloads: Vec<payload::Shown>,
 }
 
 #[derive(Serialize)]
@@ -90,6 +93,7 @@ impl File {
             missing: image.missing(),
             after: opened.after(),
             irregularities: [irregular::faults(opened), irregular::notes(opened)].concat(),
+            payloads: payload::shown(opened),
         }
     }
 }

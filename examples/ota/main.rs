@@ -26,6 +26,7 @@ mod name;
 mod number;
 mod opened;
 mod outside;
+mod payload;
 mod pieces;
 mod replace;
 mod seal;

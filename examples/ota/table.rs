@@ -10,6 +10,7 @@ use zigbee_ota::{HardwareRange, ImageId};
 
 use crate::irregular;
 use crate::opened::Opened;
+use crate::payload;
 
 /// One field: its name, then its value.
 pub fn row(out: &mut impl Write, name: &str, value: impl Display) -> io::Result<()> {
@@ -30,6 +31,7 @@ pub fn file(path: &Path, opened: &Opened<'_>, out: &mut impl Write) -> io::Resul
     header(&image.header(), out)?;
     row(out, "layout", image.layout())?;
     elements(opened, out)?;
+    payloads(opened, out)?;
     for text in irregular::faults(opened) {
         row(out, "FAULT", text)?;
     }
@@ -87,6 +89,15 @@ fn elements(opened: &Opened<'_>, out: &mut impl Write) -> io::Result<()> {
     if let Some(rest) = opened.image.rest() {
         let len = rest.bytes.len();
         writeln!(out, "  {:<6}  {:<40}  {:>10}  {len:>10}", "", "raw bytes", rest.offset)?;
+    }
+    Ok(())
+}
+
+fn payloads(opened: &Opened<'_>, out: &mut impl Write) -> io::Result<()> {
+    for payload::Shown { element, kind, state, detail } in payload::shown(opened) {
+        let place = element.map_or("raw bytes".into(), |number| format!("element {number}"));
+        let state = if state == "damaged" { "DAMAGED" } else { state };
+        row(out, "payload", format_args!("{place}: {kind}, {state}: {detail}"))?;
     }
     Ok(())
 }

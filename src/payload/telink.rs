@@ -1,7 +1,7 @@
 //! [`Kind::TelinkKnlt`]: an image of Telink's SDKs (`ota_newImageValid` of its Zigbee SDK), little endian.
 //!
 //! ```text
-//! 0x02 u32  version         0x06 2  5D 02 where a CRC was added
+//! 0x06 2    5D 02 where a CRC was added
 //! 0x08 4    4B 4E 4C 54 "KNLT" (TC32 parts; RISC-V parts have it at 0x20)
 //! 0x12 u16  manufacturer    0x14 u16 image type (TC32 parts)
 //! 0x18 u32  size of the image with its CRC
@@ -12,9 +12,9 @@
 //! [`Layout::TelinkF000`](crate::file::Layout::TelinkF000).
 
 use super::read::{array, le_len, le_u16, le_u32};
-use super::{Entropy, Kind, State, Stated, Sum, Verdict, Version, Why};
+use super::{Entropy, Kind, State, Stated, Sum, Verdict, Why};
 use crate::sum::crc32;
-use crate::types::{FileVersion, ImageType, ManufacturerCode};
+use crate::types::{ImageType, ManufacturerCode};
 
 const MAGIC: [u8; 4] = *b"KNLT";
 /// Where the magic stands.
@@ -53,7 +53,6 @@ fn stated(bytes: &[u8]) -> Stated<'_> {
         Some((manufacturer, image_type)) if array(bytes, TC32) == Some(MAGIC) => Stated {
             manufacturer: Some(ManufacturerCode(manufacturer)),
             image_type: Some(ImageType(image_type)),
-            version: le_u32(bytes, 0x02).map(|version| Version::File(FileVersion(version))),
             ..Stated::NOTHING
         },
         _ => Stated::NOTHING,

@@ -4,7 +4,7 @@ use core::iter::{Enumerate, FusedIterator};
 
 use super::nordic::Init;
 use super::{Kind, State, Verdict, osram, ubisys};
-use crate::file::{ElementAt, Elements, Image, Rest, Tag};
+use crate::file::{Element, ElementAt, Elements, Image, Rest, Tag};
 use crate::types::ImageId;
 
 /// A payload and where it stands.
@@ -25,13 +25,14 @@ pub struct Payload<'a> {
 }
 
 /// All payloads of a file in file order: each upgrade image, each other element that is of a known kind, and raw bytes
-/// that are no element.
+/// that are no element, unless they are fewer than an element's head.
 #[must_use]
 pub fn payloads<'a>(image: &Image<'a>) -> Payloads<'a> {
     Payloads {
         id: image.header().id,
         elements: image.elements().enumerate(),
-        rest: image.rest().filter(|_| image.missing() == 0),
+        // Fewer bytes are padding.
+        rest: image.rest().filter(|rest| rest.bytes.len() >= Element::HEAD_LEN),
         init: None,
         ubisys: false,
     }

@@ -22,6 +22,7 @@ mod container;
 mod file;
 mod matter;
 mod mem;
+mod payload;
 mod server;
 mod signature;
 mod types;
@@ -47,6 +48,7 @@ extern "C" fn _start() -> ! {
     types::call();
     file::call(&mut bytes);
     container::call(&bytes);
+    payload::call(&bytes);
     zcl::call(&mut bytes);
     client::call(&mut bytes);
     server::call(&mut bytes);
