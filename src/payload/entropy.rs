@@ -57,8 +57,7 @@ impl Entropy {
         self.sample >= FEWEST && u32::from(self.millibits) >= expected.saturating_sub(100)
     }
 
-    /// Whether the bytes are surely neither encrypted nor compressed.
-    pub(super) fn is_plain(self) -> bool {
+    fn is_plain(self) -> bool {
         // Of few bytes no more than this can be told, and random ones stay well above.
         let few = (log2(self.sample).saturating_mul(1000) >> 16).saturating_sub(1000);
         u32::from(self.millibits) < few.min(u32::from(MOST_OF_CODE))
@@ -70,6 +69,12 @@ impl fmt::Display for Entropy {
         let [whole, rest] = [self.millibits / 1000, self.millibits % 1000 / 10];
         write!(f, "{whole}.{rest:02} bits of entropy a byte")
     }
+}
+
+/// Whether the bytes are surely neither encrypted nor compressed, in none of their quarters.
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    let mut quarters = bytes.chunks(bytes.len().div_ceil(4).max(1));
+    !bytes.is_empty() && quarters.all(|quarter| Entropy::of(quarter).is_plain())
 }
 
 /// The logarithm to base 2 in 65,536ths, rounded down; 0 of 0.
@@ -127,7 +132,9 @@ mod tests {
             let random: Vec<u8> = core::iter::repeat_with(|| dice.u8(..)).take(size).collect();
             let entropy = Entropy::of(&random);
             assert_eq!(entropy.looks_random(), size >= 1024, "{size}: {entropy}");
-            assert!(!entropy.is_plain(), "{size}: {entropy}");
+            assert!(!entropy.is_plain() && !is_plain(&random), "{size}: {entropy}");
+            // Not even among as much padding.
+            assert!(!is_plain(&[&random[..], &std::vec![0xff; size * 2]].concat()), "{size}");
             // Half of the values, as random as they can be.
             let halved: Vec<u8> = random.iter().map(|byte| byte & 0x1f).collect();
             let entropy = Entropy::of(&halved);

@@ -54,7 +54,7 @@ pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
     let inside = Verdict::of_kind(Kind::of(at.element.data), at.element.data);
     let state = match inside.state {
         // The inner header is in no sum.
-        State::Whole(_) => State::Unknown(Why::NoSum),
+        State::Whole(_) | State::Unknown(Why::NotRecognised(_)) => State::Unknown(Why::NoSum),
         state => state.moved(at.data_offset()),
     };
     Verdict { state, encrypted: inside.encrypted, signed: inside.signed || image.is_signed(), ..unknown }

@@ -13,6 +13,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::entropy::is_plain;
 use super::{Entropy, Kind, State, Stated, Verdict, Version, Why};
 
 /// What an init packet says.
@@ -85,10 +86,9 @@ impl Init {
         if expected != found {
             expected.reverse();
         }
-        let entropy = Entropy::of(bytes);
         let state = match State::of_digest(0, expected, found) {
-            State::Damaged(_) if entropy.looks_random() => State::Encrypted,
-            state => state.if_certain(entropy.is_plain()),
+            State::Damaged(_) if Entropy::of(bytes).looks_random() => State::Encrypted,
+            state => state.if_certain(is_plain(bytes)),
         };
         let version = self.version.map(Version::Number);
         Some(Verdict {

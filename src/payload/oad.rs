@@ -12,8 +12,9 @@
 //! Sonoff packs all but the header and puts a CRC-32 of all before it at the end; the length is that of the unpacked
 //! image then, and longer than what is there.
 
+use super::entropy::is_plain;
 use super::read::{array, is_padding, le_len, le_u16, le_u32};
-use super::{Entropy, Kind, State, Stated, Sum, Verdict, Version, Why};
+use super::{Kind, State, Stated, Sum, Verdict, Version, Why};
 use crate::sum::crc32;
 
 const SUMMED: usize = 12;
@@ -51,7 +52,7 @@ fn longer(bytes: &[u8], length: usize) -> State {
     match packed.filter(|(body, sum)| u32::from_le_bytes(**sum) == crc32(body)) {
         Some(_) => State::Whole(Sum::Crc32),
         None if length < HEADER_LEN => State::Unknown(Why::Doubtful),
-        None => State::cut(0, length, bytes.len()).if_certain(Entropy::of(bytes).is_plain()),
+        None => State::cut(0, length, bytes.len()).if_certain(is_plain(bytes)),
     }
 }
 

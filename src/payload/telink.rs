@@ -11,8 +11,9 @@
 //! [`Kind::TelinkAes`] is the same encrypted with AES; it has nothing to be known by but the form of the OTA element,
 //! [`Layout::TelinkF000`](crate::file::Layout::TelinkF000).
 
+use super::entropy::is_plain;
 use super::read::{array, le_len, le_u16, le_u32};
-use super::{Entropy, Kind, State, Stated, Sum, Verdict, Why};
+use super::{Kind, State, Stated, Sum, Verdict, Why};
 use crate::sum::crc32;
 use crate::types::{ImageType, ManufacturerCode};
 
@@ -43,7 +44,7 @@ fn state(bytes: &[u8]) -> State {
     match (bytes.get(..summed), le_u32(bytes, summed)) {
         (Some(body), Some(sum)) => State::of_sum(Sum::Crc32, summed, sum, !crc32(body)).if_certain(certain),
         // What is not there may be packed, if the rest can be.
-        _ => State::cut(0, size, bytes.len()).if_certain(certain && Entropy::of(bytes).is_plain()),
+        _ => State::cut(0, size, bytes.len()).if_certain(certain && is_plain(bytes)),
     }
 }
 

@@ -44,7 +44,8 @@ pub enum State {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Damage {
-    /// Where the sum or the part stands that is wrong, in bytes from the first byte of the payload.
+    /// Where the sum or the part stands that is wrong, in bytes from the first byte of the payload; 0 for a sum that
+    /// stands in another element.
     pub offset: usize,
     /// What is wrong there.
     pub fault: Fault,
@@ -59,7 +60,7 @@ pub enum Fault {
     Sum {
         /// Which.
         sum: Sum,
-        /// What stands there; of a SHA-256 its first four bytes, the first one on top.
+        /// What stands there; of a SHA-256 the first four bytes that differ, as a big-endian number.
         expected: u32,
         /// What the bytes give, in the same form.
         found: u32,
@@ -187,12 +188,13 @@ impl State {
 
     /// The same, of a SHA-256.
     pub(super) fn of_digest(offset: usize, expected: [u8; 32], found: [u8; 32]) -> Self {
-        let start = |[a, b, c, d, ..]: [u8; 32]| u32::from_be_bytes([a, b, c, d]);
-        if expected == found {
-            return Self::Whole(Sum::Sha256);
-        }
-        let fault = Fault::Sum { sum: Sum::Sha256, expected: start(expected), found: start(found) };
-        Self::Damaged(Damage { offset, fault })
+        let (expected, _) = expected.as_chunks();
+        let (found, _) = found.as_chunks();
+        let differ = expected.iter().zip(found).find(|(expected, found)| expected != found);
+        differ.map_or(Self::Whole(Sum::Sha256), |(expected, found)| {
+            let [expected, found] = [expected, found].map(|word| u32::from_be_bytes(*word));
+            Self::of_sum(Sum::Sha256, offset, expected, found)
+        })
     }
 
     /// What is damaged only if nothing else can be meant.
@@ -244,7 +246,7 @@ impl fmt::Display for Damage {
         let offset = self.offset;
         match self.fault {
             Fault::Sum { sum: sum @ Sum::Sha256, expected, found } => {
-                write!(f, "{sum} at byte {offset}: {expected:08x}... expected, {found:08x}... found")
+                write!(f, "{sum} at byte {offset}: ...{expected:08x}... expected, ...{found:08x}... found")
             }
             Fault::Sum { sum, expected, found } => {
                 write!(f, "{sum} at byte {offset}: {expected:#x} expected, {found:#x} found")

@@ -1,0 +1,66 @@
+//! Laws of payloads, for property tests and fuzz targets alike.
+
+use zigbee_ota::file::{Image, Tag};
+use zigbee_ota::payload::{Damage, Entropy, Fault, Kind, Payload, State, Verdict, Why, payloads};
+
+/// What holds for any bytes, payload or not, OTA file or not.
+pub fn any_bytes(bytes: &[u8]) {
+    let verdict = Verdict::of(bytes);
+    assert_eq!(verdict.kind, Kind::of(bytes), "recognised and judged alike");
+    any_verdict(bytes.len(), &verdict);
+    let entropy = Entropy::of(bytes);
+    assert!(entropy.millibits <= 8_000 && usize::from(entropy.sample) <= bytes.len());
+    if let Ok(image) = Image::parse_lenient(bytes) {
+        any_image(&image);
+    }
+}
+
+fn any_verdict(len: usize, verdict: &Verdict<'_>) {
+    let Verdict { kind, state, encrypted, .. } = *verdict;
+    match state {
+        State::Damaged(Damage { offset, fault }) => {
+            assert!(kind != Kind::Unknown && offset <= len, "{verdict}");
+            match fault {
+                Fault::Sum { expected, found, .. } => assert_ne!(expected, found, "{verdict}"),
+                Fault::Cut { needed, present } => assert!(needed > present, "{verdict}"),
+                Fault::NoEnd => {}
+            }
+        }
+        State::Encrypted => assert!(encrypted, "{verdict}"),
+        State::Whole(_) => assert_ne!(kind, Kind::Unknown),
+        State::Unknown(why) => {
+            assert_eq!(kind == Kind::Unknown, matches!(why, Why::NotRecognised(_)), "{kind} {verdict}");
+        }
+    }
+    let text = verdict.to_string();
+    assert!(!text.is_empty() && text.chars().all(|char| char.is_ascii() && !char.is_control()), "{text:?}");
+}
+
+/// Every upgrade image is judged, everything in file order.
+fn any_image(image: &Image<'_>) {
+    let all: Vec<Payload<'_>> = payloads(image).collect();
+    assert!(all.is_sorted_by(|a, b| a.offset < b.offset || a.element < b.element));
+    let elements: Vec<_> = image.elements().collect();
+    for payload in &all {
+        let bytes = match payload.element {
+            Some(number) => {
+                assert_eq!(payload.offset, elements[number].data_offset());
+                elements[number].element.data
+            }
+            None => {
+                let rest = image.rest().expect("raw bytes");
+                assert_eq!(payload.offset, rest.offset);
+                rest.bytes
+            }
+        };
+        any_verdict(bytes.len(), &payload.verdict);
+        let by_its_place = [Kind::TelinkAes, Kind::NordicFirmware, Kind::Ubisys, Kind::Osram];
+        if !by_its_place.contains(&payload.verdict.kind) {
+            assert_eq!(payload.verdict, Verdict::of(bytes));
+        }
+    }
+    for (number, at) in elements.iter().enumerate() {
+        let judged = all.iter().any(|payload| payload.element == Some(number));
+        assert!(judged || at.element.tag != Tag::UPGRADE_IMAGE, "element {number}");
+    }
+}

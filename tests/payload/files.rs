@@ -1,0 +1,133 @@
+//! Payloads in OTA files: which parts are judged, and what only their surroundings tell.
+
+use zigbee_ota::file::{Element, Header, Image, Tag, Writer};
+use zigbee_ota::payload::{Kind, State, payloads};
+use zigbee_ota::{Encode, ImageId};
+
+use crate::laws::any_bytes;
+use crate::made::{code, ebl, esp, gbl, nordic};
+use crate::sums::register;
+
+/// A file of this manufacturer with these elements.
+pub fn file(manufacturer: u16, elements: &[(u16, &[u8])]) -> Vec<u8> {
+    let elements: Vec<_> = elements.iter().map(|(tag, data)| Element { tag: Tag(*tag), data }).collect();
+    let header = Header::new(ImageId::new(manufacturer, 0x00ab, 5));
+    Writer::new(header, &elements).expect("small").to_vec()
+}
+
+/// Element, kind and state of each payload.
+fn judged(file: &[u8]) -> Vec<(Option<usize>, Kind, &'static str)> {
+    any_bytes(file);
+    let image = Image::parse_lenient(file).expect("a header");
+    let all = payloads(&image);
+    all.map(|payload| (payload.element, payload.verdict.kind, payload.verdict.state.name())).collect()
+}
+
+#[test]
+fn upgrade_images_are_judged_and_others_where_they_are_known() {
+    let (gbl, ebl) = (gbl(0, &[]).bytes, ebl().bytes);
+    let mut damaged = gbl.clone();
+    damaged[12] ^= 1;
+    let file = file(0x1001, &[(0xf000, &code(30)), (0, &gbl), (3, &code(16)), (0xf001, &ebl), (0, &damaged)]);
+    let expected = [
+        (Some(1), Kind::SilabsGbl, "whole"),
+        (Some(3), Kind::SilabsEbl, "whole"),
+        (Some(4), Kind::SilabsGbl, "damaged"),
+    ];
+    assert_eq!(judged(&file), expected);
+    assert_eq!(judged(&self::file(0x1001, &[(0, &[])])), [(Some(0), Kind::Unknown, "unknown")]);
+    assert_eq!(judged(&self::file(0x1001, &[])), []);
+}
+
+/// A body of other bytes than the elements that were written.
+fn with_body(body: &[u8]) -> Vec<u8> {
+    let mut file = file(0x1001, &[]);
+    let total = u32::try_from(file.len() + body.len()).expect("small");
+    file[52..56].copy_from_slice(&total.to_le_bytes());
+    [&file[..], body].concat()
+}
+
+#[test]
+fn raw_bytes_are_judged_unless_they_are_padding() {
+    let esp = esp(true).bytes;
+    assert_eq!(judged(&with_body(&esp)), [(None, Kind::EspImage, "whole")]);
+    let element = [&[0, 0, 3, 0, 0, 0, 1, 2, 3][..], &esp].concat();
+    assert_eq!(
+        judged(&with_body(&element)),
+        [(Some(0), Kind::Unknown, "unknown"), (None, Kind::EspImage, "whole")]
+    );
+    assert_eq!(judged(&with_body(&element[..12])), [(Some(0), Kind::Unknown, "unknown")]);
+}
+
+#[test]
+fn telinks_form_of_the_element_is_its_encrypted_image() {
+    let body = [&[0x00, 0xf0, 32, 0, 0, 0, 0x01, 0x0c], &code(32)[..]].concat();
+    assert_eq!(judged(&with_body(&body)), [(Some(0), Kind::TelinkAes, "encrypted")]);
+}
+
+#[test]
+fn nordics_firmware_is_judged_by_the_packet_before_it() {
+    let mut dice = fastrand::Rng::with_seed(1);
+    for backwards in [true, false] {
+        let mut firmware = code(700);
+        let packet = nordic(&firmware, backwards);
+        let states = |firmware: &[u8]| judged(&file(0x115f, &[(0, &packet), (0, firmware)]));
+        let packet_state = (Some(0), Kind::NordicInit, "unknown");
+        assert_eq!(states(&firmware), [packet_state, (Some(1), Kind::NordicFirmware, "whole")]);
+        for place in 0..firmware.len() {
+            firmware[place] ^= 0x04;
+            assert_eq!(states(&firmware)[1].2, "damaged", "byte {place}");
+            firmware[place] ^= 0x04;
+        }
+        // Of another length it is not what the packet speaks of.
+        assert_eq!(states(&firmware[1..])[1], (Some(1), Kind::Unknown, "unknown"));
+        // The hash may be of what was there before it was encrypted.
+        let large = nordic(&code(5000), backwards);
+        let secret: Vec<u8> = std::iter::repeat_with(|| dice.u8(..)).take(5000).collect();
+        let all = judged(&file(0x115f, &[(0, &large), (0, &secret)]));
+        assert_eq!(all[1], (Some(1), Kind::NordicFirmware, "encrypted"));
+        // Each byte of the digest counts, and the packet must stand right before.
+        let start = packet.len() - 58;
+        let mut other = packet.clone();
+        let digest = (start..start + 34).find(|place| other[*place..].starts_with(&[0x12, 0x20]));
+        other[digest.expect("a digest") + 2] ^= 1;
+        assert_eq!(judged(&file(0x115f, &[(0, &other), (0, &firmware)]))[1].2, "damaged");
+        let apart = judged(&file(0x115f, &[(0, &packet), (0xf000, &[]), (0, &firmware)]));
+        assert_eq!(apart[1], (Some(2), Kind::Unknown, "unknown"));
+    }
+}
+
+#[test]
+fn ubisys_describes_its_firmware_in_an_element() {
+    let mut about = code(160);
+    about[28..30].copy_from_slice(&[0xbd, 0xf7]);
+    let mut dice = fastrand::Rng::with_seed(2);
+    let secret: Vec<u8> = std::iter::repeat_with(|| dice.u8(..)).take(3000).collect();
+    assert_eq!(
+        judged(&file(0x10f2, &[(0xf7bd, &about), (0, &secret)])),
+        [(Some(1), Kind::Ubisys, "encrypted")]
+    );
+    about[28] = 0;
+    assert_eq!(judged(&file(0x10f2, &[(0xf7bd, &about), (0, &secret)]))[0].1, Kind::Unknown);
+}
+
+#[test]
+fn osrams_tables_have_a_sum_of_their_own() {
+    let mut table = code(60);
+    table.extend(register(0, &table).to_le_bytes());
+    assert_eq!(judged(&file(0x110c, &[(0xff52, &table)])), [(Some(0), Kind::Osram, "whole")]);
+    assert_eq!(judged(&file(0x1001, &[(0xff52, &table)])), []);
+    table[3] ^= 1;
+    assert_eq!(judged(&file(0x110c, &[(0xff52, &table)])), []);
+    assert_eq!(judged(&file(0x110c, &[(0xff52, &[0; 20])])), []);
+}
+
+#[test]
+fn a_cut_file_has_a_damaged_payload_and_no_other() {
+    let file = file(0x1001, &[(0, &gbl(0, &[0xfe01_01fe]).bytes)]);
+    for len in 66..file.len() {
+        assert_eq!(judged(&file[..len]), [(Some(0), Kind::SilabsGbl, "damaged")], "{len} bytes");
+    }
+    let image = Image::parse(&file).expect("a file");
+    assert!(payloads(&image).all(|payload| matches!(payload.verdict.state, State::Whole(_))));
+}

@@ -1,0 +1,258 @@
+//! A small payload of each format that has a sum, made here from the layouts of the formats.
+
+use std::ops::Range;
+
+use zigbee_ota::payload::Kind;
+
+use crate::sums::{crc16_register, crc32, register, sha256};
+
+/// One payload and what its sums cover.
+pub struct Made {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub bytes: Vec<u8>,
+    /// Whether the sums are over all that is there.
+    pub whole: bool,
+    /// Bytes of which a sum or a length tells each change.
+    pub covered: Vec<Range<usize>>,
+    /// Those of them that the kind is known by, or the sum is found by: a change there hides what it is.
+    pub marks: Vec<Range<usize>>,
+}
+
+/// Bytes like those of code: few of the values.
+pub fn code(size: usize) -> Vec<u8> {
+    (0..size).map(|place| (place * place % 23).to_le_bytes()[0]).collect()
+}
+
+fn le(number: usize) -> [u8; 4] {
+    u32::try_from(number).expect("small").to_le_bytes()
+}
+
+fn put(bytes: &mut [u8], at: usize, part: &[u8]) {
+    bytes[at..at + part.len()].copy_from_slice(part);
+}
+
+fn whole(name: &'static str, kind: Kind, bytes: Vec<u8>, marks: &[Range<usize>]) -> Made {
+    let all = 0..bytes.len();
+    Made { name, kind, bytes, whole: true, covered: vec![all], marks: marks.to_vec() }
+}
+
+pub fn all() -> Vec<Made> {
+    vec![
+        gbl(0, &[0xf40a_0af4, 0xfe01_01fe]),
+        gbl(0x101, &[0xfa06_06fa, 0xf907_07f9, 0xf70a_0af7]),
+        ebl(),
+        ebl_encrypted(),
+        telink("telink tc32", 0x08),
+        telink("telink risc-v", 0x20),
+        esp(true),
+        esp(false),
+        oad(),
+        packed_oad(),
+        cc2530(),
+        jn518x(),
+        mcuboot(),
+        xz(false),
+        xz(true),
+    ]
+}
+
+/// Of this type, with tags of these ids between header and end.
+pub fn gbl(kind: u32, tags: &[u32]) -> Made {
+    let mut bytes = [0x03a6_17eb, 8, 0x0300_0000, kind].map(u32::to_le_bytes).concat();
+    for (size, tag) in (40..).zip(tags) {
+        bytes.extend([tag.to_le_bytes(), le(size)].concat());
+        bytes.extend(code(size));
+    }
+    bytes.extend([0xfc04_04fc_u32, 4].map(u32::to_le_bytes).concat());
+    bytes.extend(crc32(&bytes).to_le_bytes());
+    whole("gbl", Kind::SilabsGbl, bytes, &[0..4])
+}
+
+fn ebl_tag(id: u16, data: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(data.len()).expect("short");
+    [&id.to_be_bytes(), &length.to_be_bytes(), data].concat()
+}
+
+fn ebl_end(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.extend([0xfc, 0x04, 0, 4]);
+    bytes.extend(crc32(&bytes).to_le_bytes());
+    bytes
+}
+
+pub fn ebl() -> Made {
+    let header = [&[2, 2, 0xe3, 0x50], &code(136)[..]].concat();
+    let bytes = ebl_end([ebl_tag(0, &header), ebl_tag(0xfd03, &code(70))].concat());
+    whole("ebl", Kind::SilabsEbl, bytes, &[0..2, 4..5, 6..8])
+}
+
+fn ebl_encrypted() -> Made {
+    let header = [2, 1, 0, 1, 0xe3, 0x50];
+    let tags = [ebl_tag(0xfb05, &header), ebl_tag(0xfa06, &code(16)), ebl_tag(0xf907, &code(50))];
+    let bytes = ebl_end([tags.concat(), ebl_tag(0xf709, &code(16))].concat());
+    whole("encrypted ebl", Kind::SilabsEblEncrypted, bytes, &[0..2, 4..5, 8..10])
+}
+
+pub fn telink(name: &'static str, magic: usize) -> Made {
+    let mut bytes = code(300);
+    put(&mut bytes, 6, &[0x5d, 2]);
+    put(&mut bytes, magic, b"KNLT");
+    put(&mut bytes, 0x18, &le(304));
+    bytes.extend(register(!0, &bytes).to_le_bytes());
+    whole(name, Kind::TelinkKnlt, bytes, &[6..8, magic..magic + 4])
+}
+
+/// Two segments; with a SHA-256 or without.
+pub fn esp(hashed: bool) -> Made {
+    let mut bytes = vec![0xe9, 2, 2, 0x2f];
+    bytes.resize(24, 0);
+    bytes[23] = u8::from(hashed);
+    let mut first = code(256);
+    put(&mut first, 0, &0xabcd_5432_u32.to_le_bytes());
+    put(&mut first, 16, &[0; 64]);
+    put(&mut first, 16, b"v1.2.3");
+    put(&mut first, 48, b"light");
+    let second = code(52);
+    for (address, data) in [(0x4209_0020_u32, &first), (0x4080_0000, &second)] {
+        bytes.extend([address.to_le_bytes(), le(data.len())].concat());
+        bytes.extend(data);
+    }
+    let checksum = first.iter().chain(&second).fold(0xef, |sum, byte| sum ^ byte);
+    while bytes.len() % 16 != 15 {
+        bytes.push(0);
+    }
+    bytes.push(checksum);
+    let end = bytes.len();
+    let marks = [0..2, 23..24, 32..36];
+    if hashed {
+        bytes.extend(sha256(&bytes));
+        return whole("esp, hashed", Kind::EspImage, bytes, &marks);
+    }
+    // Without a hash only the data is covered.
+    let covered = vec![32..288, 296..348, end - 1..end];
+    Made { covered, ..whole("esp", Kind::EspImage, bytes, &marks) }
+}
+
+pub fn oad() -> Made {
+    let mut bytes = code(400);
+    put(&mut bytes, 0, b"CC26x2R1");
+    put(&mut bytes, 12, &[3, 1, 0xf7, 0xff, 0xff, 0xff, 7, 0, 0xff, 0xff, 0xff, 0xff]);
+    put(&mut bytes, 24, &le(400));
+    put(&mut bytes, 32, b"0001");
+    put(&mut bytes, 40, &[44, 0]);
+    // Security, then the image.
+    put(&mut bytes, 44, &[3, 0xf7, 0xff, 0xff, 85, 0, 0, 0, 1]);
+    put(&mut bytes, 129, &[1, 0xf7, 0xff, 0xff, 15, 1, 0, 0]);
+    let sum = crc32(&bytes[12..]);
+    put(&mut bytes, 8, &sum.to_le_bytes());
+    Made { covered: vec![8..400], ..whole("oad", Kind::TiOad, bytes, &[24..28]) }
+}
+
+/// As Sonoff packs it: the length is another one, and so is the sum in the header.
+fn packed_oad() -> Made {
+    let mut bytes = oad().bytes;
+    put(&mut bytes, 24, &le(9000));
+    let mut dice = fastrand::Rng::with_seed(4);
+    bytes.extend(std::iter::repeat_with(|| dice.u8(..)).take(2000));
+    bytes.extend(crc32(&bytes).to_le_bytes());
+    let all = 0..bytes.len();
+    whole("packed oad", Kind::TiOad, bytes, &[all])
+}
+
+pub fn cc2530() -> Made {
+    let mut bytes = code(500);
+    bytes[0] = 2;
+    put(&mut bytes, 0x8a, &[0xff, 0xff]);
+    put(&mut bytes, 0x8c, &le(500));
+    put(&mut bytes, 0x90, &[0x01, 0x10, 0xab, 0x00, 5, 0, 0, 0]);
+    let summed = bytes[..0x88].iter().chain(&bytes[0x8c..]).copied();
+    let sum = crc16_register(summed).to_le_bytes();
+    put(&mut bytes, 0x88, &sum);
+    let marks = &[0..1, 0x8c..0x90];
+    Made { covered: vec![0..0x8a, 0x8c..500], ..whole("cc2530", Kind::TiCc2530, bytes, marks) }
+}
+
+/// Only the header has sums.
+pub fn jn518x() -> Made {
+    let mut bytes = code(400);
+    let vectors: u32 = bytes[..28]
+        .chunks(4)
+        .fold(0, |sum, word| u32::from_le_bytes(word.try_into().expect("four bytes")).wrapping_add(sum));
+    put(&mut bytes, 0x1c, &vectors.wrapping_neg().to_le_bytes());
+    put(&mut bytes, 0x20, &0x9844_7902_u32.to_le_bytes());
+    put(&mut bytes, 0x24, &le(368));
+    let sum = crc32(&bytes[..0x28]);
+    put(&mut bytes, 0x28, &sum.to_le_bytes());
+    put(&mut bytes, 368, &[[0x10, 0x01, 0x10, 0xbb], [0; 4], [0; 4], le(400)].concat());
+    Made {
+        name: "jn518x",
+        kind: Kind::NxpJn518x,
+        bytes,
+        whole: false,
+        covered: vec![0..0x2c],
+        marks: vec![0x20..0x28],
+    }
+}
+
+pub fn mcuboot() -> Made {
+    let mut bytes = [&[0x3d, 0xb8, 0xf3, 0x96][..], &[0; 28], &code(200)].concat();
+    put(&mut bytes, 8, &[32, 0, 0, 0]);
+    put(&mut bytes, 12, &le(200));
+    put(&mut bytes, 20, &[1, 2, 3, 0, 4, 0, 0, 0]);
+    let sum = sha256(&bytes);
+    bytes.extend([0x07, 0x69, 4 + 36 + 4 + 8, 0, 0x10, 0, 32, 0]);
+    bytes.extend(sum);
+    bytes.extend([0x22, 0, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    let covered = vec![0..232, 240..272];
+    Made { covered, ..whole("mcuboot", Kind::Mcuboot, bytes, &[0..4, 8..20]) }
+}
+
+/// Without a block, which no sum covers anyway; with or without a SHA-256 after it.
+pub fn xz(hashed: bool) -> Made {
+    let flags = [0, 1];
+    let mut bytes = [&[0xfd, b'7', b'z', b'X', b'Z', 0][..], &flags, &crc32(&flags).to_le_bytes()].concat();
+    bytes.extend(code(40));
+    let index = [0, 1, 40, 60, 0, 0, 0, 0];
+    bytes.extend(index);
+    bytes.extend(crc32(&index).to_le_bytes());
+    let footer = [&[2, 0, 0, 0], &flags[..]].concat();
+    bytes.extend(crc32(&footer).to_le_bytes());
+    bytes.extend(&footer);
+    bytes.extend(b"YZ");
+    let end = bytes.len();
+    if hashed {
+        bytes.extend(sha256(&bytes));
+        let marks = [0..6, 12..end - 24, end - 4..end + 32];
+        return whole("xz, hashed", Kind::Xz, bytes, &marks);
+    }
+    let covered = vec![6..12, end - 24..end];
+    let marks = vec![end - 4..end];
+    Made { name: "xz", kind: Kind::Xz, bytes, whole: false, covered, marks }
+}
+
+/// An init packet for this firmware, and the firmware.
+pub fn nordic(firmware: &[u8], backwards: bool) -> Vec<u8> {
+    let message = |number: u8, data: &[u8]| {
+        let length = u8::try_from(data.len()).expect("short");
+        let length = if length < 0x80 { vec![length] } else { vec![length, 1] };
+        [&[number << 3 | 2], &length[..], data].concat()
+    };
+    let number = |number: u8, mut value: usize| {
+        let mut bytes = vec![number << 3];
+        while value >= 0x80 {
+            bytes.push((value & 0x7f | 0x80).to_le_bytes()[0]);
+            value >>= 7;
+        }
+        bytes.push(value.to_le_bytes()[0]);
+        bytes
+    };
+    let mut digest = sha256(firmware);
+    if backwards {
+        digest.reverse();
+    }
+    let hash = [number(1, 3), message(2, &digest)].concat();
+    let sizes = [number(4, 0), number(5, 0), number(6, 0), number(7, firmware.len())].concat();
+    let init = [number(1, 29), number(2, 52), sizes, message(8, &hash)].concat();
+    let command = [number(1, 1), message(2, &init)].concat();
+    message(2, &[message(1, &command), number(2, 0), message(3, &[7; 20])].concat())
+}
