@@ -17,6 +17,7 @@ use zigbee_ota::file::{
     Image, Layout, Piece, Rest, Sample, SignatureElement, StreamDecoder, Tag, TagClass,
 };
 use zigbee_ota::link::{Address, DeliveryMode, Meta, Transmit};
+use zigbee_ota::payload::{Damage, Fault, Payload, State, Stated, Sum, Verdict, Version};
 use zigbee_ota::time::{Delay, Instant, Millis, Purpose, ServerTime, TimeInPast, UtcTime};
 use zigbee_ota::types::{ImageTypeClass, ParseVersionError};
 use zigbee_ota::zcl::{self, *};
@@ -384,4 +385,15 @@ fn what_only_goes_out_in_json() {
         shown(Piece::Rest { offset: 56, bytes: &bytes }),
         json!({"Rest": {"offset": 56, "bytes": [1, 2]}})
     );
+}
+
+#[test]
+fn what_was_judged_comes_back() {
+    let stated = Stated { version: Some(Version::Text(b"1.0")), name: b"light", ..Stated::default() };
+    let fault = Fault::Sum { sum: Sum::Crc32, expected: 1, found: 2 };
+    let state = State::Damaged(Damage { offset: 40, fault });
+    let verdict = Verdict { stated, state, signed: true, ..Verdict::of(&[7; 80]) };
+    let payload = Payload { element: Some(1), offset: 62, verdict, contradicts: false };
+    comes_back_lent(&payload, &mut Vec::new());
+    comes_back([state, Verdict::of(&[7; 80]).state, State::Encrypted, State::Whole(Sum::Sha256)]);
 }

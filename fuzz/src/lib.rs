@@ -11,6 +11,7 @@ pub mod laws {
     pub mod matter;
     #[cfg(feature = "openssl")]
     pub mod openssl;
+    pub mod payload;
     pub mod server;
     pub mod signature;
     pub mod stream;

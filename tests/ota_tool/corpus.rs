@@ -27,3 +27,13 @@ fn vendors_files_read_as_an_independent_reader_read_them() {
         }
     }
 }
+
+/// The one that is cut short is the only one whose payload is damaged.
+#[test]
+fn no_whole_vendors_file_has_a_damaged_payload() {
+    for sample in samples().iter().filter(|sample| sample.is_ota()) {
+        let ran = Folder::new().run(["check".as_ref(), sample.path.as_os_str()]);
+        let cut = sample.expected["layout"] == "truncated";
+        assert_eq!((ran.status, ran.out.contains("is damaged")), (i32::from(cut), cut), "{}", ran.out);
+    }
+}

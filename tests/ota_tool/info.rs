@@ -23,7 +23,8 @@ fn a_plain_file_as_json() {
             r#""upgrade_file_destination":null,"min_hardware_version":null,"max_hardware_version":null}},"#,
             r#""elements":[{{"tag":0,"length":17,"offset":56,"data_offset":62}},"#,
             r#"{{"tag":61440,"length":0,"offset":79,"data_offset":85}}],"rest":null,"strict":true,"#,
-            r#""missing":0,"after":0,"irregularities":[]}}"#,
+            r#""missing":0,"after":0,"irregularities":[],"payloads":[{{"element":0,"kind":"unknown","#,
+            r#""state":"unknown","detail":"not recognised; 0.00 bits of entropy a byte"}}]}}"#,
             "\n"
         ),
         zeros

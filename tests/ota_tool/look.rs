@@ -1,6 +1,6 @@
 //! `extract`, `name`, `check` and `candidates`.
 
-use crate::tool::{Folder, IDS};
+use crate::tool::{Folder, IDS, crc32};
 
 /// A container with a header of 100 bytes before `ota`; with zeros in place of its sums they all fail.
 fn sonoff(ota: &[u8]) -> Vec<u8> {
@@ -9,12 +9,6 @@ fn sonoff(ota: &[u8]) -> Vec<u8> {
     head[0x4b] = 100;
     head[0x4f] = u8::try_from(ota.len()).expect("a short file");
     [&head, ota].concat()
-}
-
-/// ISO-HDLC, bit by bit.
-fn crc32(bytes: &[u8]) -> u32 {
-    let shift = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| shift(crc)))
 }
 
 /// A folder with `plain`, `junk` (20 bytes before it), `bad` and `good` (containers), `short`, `text`, `raw` and `early`

@@ -10,6 +10,7 @@ mod look;
 #[cfg(feature = "openssl")]
 #[path = "../common/published.rs"]
 mod published;
+mod payload;
 #[path = "../common/samples.rs"]
 mod samples;
 mod sign;
