@@ -2,40 +2,60 @@
 //! little endian.
 //!
 //! ```text
-//! 0x00 02 ..  LJMP to the start
+//! 0x00 02 ..  LJMP to the start; one each or FF at 0x03, 0x0B, ... 0x83, for the interrupts
 //! 0x88 u16    CRC-16 of all other bytes     0x8A u16 its shadow; FFFF until the device has checked the CRC
-//! 0x8C u32    length of the image, which is all there is
+//! 0x8C u32    length of the image, which is all there is but for padding
 //! 0x90 u16    manufacturer  0x92 u16 image type  0x94 u32 version
 //! ```
 //!
 //! The CRC is the register itself (polynomial 0x1021, from 0) after the last bit has been shifted in, without the 16
 //! zeros that XMODEM has after it: the XMODEM sum of all but the last two bytes, xored with those.
 
-use super::read::{le_len, le_u16, le_u32};
-use super::{Kind, State, Stated, Sum, Verdict, Version};
+use super::read::{is_padding, le_len, le_u16, le_u32};
+use super::{Kind, State, Stated, Sum, Verdict, Version, Why};
 use crate::sum::crc16;
 use crate::types::{FileVersion, ImageType, ManufacturerCode};
 
 const LJMP: u8 = 0x02;
+const EMPTY: u8 = 0xff;
+const FIRST_VECTOR: usize = 0x03;
 const CRC: usize = 0x88;
 const SHADOW: usize = 0x8a;
 const PREAMBLE: usize = 0x8c;
 const PREAMBLE_END: usize = 0x98;
+/// So much is padding at most: a page of the flash.
+const MOST_PADDING: usize = 2048;
 
 pub(super) fn is(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&LJMP)
-        && bytes.len() >= PREAMBLE_END
-        && le_len(bytes, PREAMBLE) == Some(bytes.len())
+    bytes.first() == Some(&LJMP) && (image(bytes).is_some() || has_vectors(bytes))
+}
+
+/// The image, if the length in the preamble says where it ends.
+fn image(bytes: &[u8]) -> Option<&[u8]> {
+    let length = le_len(bytes, PREAMBLE).filter(|length| *length >= PREAMBLE_END)?;
+    let (image, after) = bytes.split_at_checked(length)?;
+    (after.len() <= MOST_PADDING && is_padding(after)).then_some(image)
+}
+
+/// Whether nothing but jumps, two at the least, stands where the interrupts go.
+fn has_vectors(bytes: &[u8]) -> bool {
+    let vectors = bytes.get(FIRST_VECTOR..CRC).unwrap_or_default().iter().step_by(8);
+    let jumps = vectors.clone().filter(|byte| **byte == LJMP).count();
+    jumps >= 2 && vectors.clone().all(|byte| matches!(*byte, LJMP | EMPTY))
 }
 
 pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
+    // Without a preamble, code that was not built for this.
+    let Some(image) = image(bytes) else {
+        return Verdict::new(Kind::TiCc2530, State::Unknown(Why::NoSum));
+    };
     let stated = Stated {
-        manufacturer: le_u16(bytes, 0x90).map(ManufacturerCode),
-        image_type: le_u16(bytes, 0x92).map(ImageType),
-        version: le_u32(bytes, 0x94).map(|version| Version::File(FileVersion(version))),
+        manufacturer: le_u16(image, 0x90).map(ManufacturerCode),
+        image_type: le_u16(image, 0x92).map(ImageType),
+        version: le_u32(image, 0x94).map(|version| Version::File(FileVersion(version))),
         ..Stated::NOTHING
     };
-    Verdict { stated, ..Verdict::new(Kind::TiCc2530, state(bytes)) }
+    Verdict { stated, ..Verdict::new(Kind::TiCc2530, state(image)) }
 }
 
 fn state(bytes: &[u8]) -> State {

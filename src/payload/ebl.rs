@@ -20,6 +20,8 @@ const ENCRYPTED_HEADER: u16 = 0xfb05;
 const SIGNATURE: u16 = 0xf70a;
 const END: u16 = 0xfc04;
 const MARK: u16 = 0xe350;
+/// The header of other versions, whose tags are not known here, is as long.
+const OTHER_HEADER: [u8; 4] = [0, 0, 0, 140];
 
 /// Whether a header tag of this id stands first, with its mark at this place.
 fn starts(bytes: &[u8], id: u16, mark: usize) -> bool {
@@ -27,7 +29,7 @@ fn starts(bytes: &[u8], id: u16, mark: usize) -> bool {
 }
 
 pub(super) fn is(bytes: &[u8]) -> bool {
-    starts(bytes, HEADER, 6)
+    starts(bytes, HEADER, 6) || bytes.starts_with(&OTHER_HEADER)
 }
 
 pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
@@ -36,6 +38,7 @@ pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
 
 pub(super) fn check(kind: Kind, bytes: &[u8]) -> Verdict<'_> {
     let (state, signed) = walk(bytes);
+    let state = state.if_certain(starts(bytes, HEADER, 6) || is_encrypted(bytes));
     Verdict { encrypted: kind == Kind::SilabsEblEncrypted, signed, ..Verdict::new(kind, state) }
 }
 

@@ -1,7 +1,7 @@
 //! [`Kind::Osram`]: firmware and tables of Osram and Ledvance. Seen in files, not documented; little endian.
 //!
 //! ```text
-//! firmware  4 u32 0x000000FF   8 u32 length: all but 32 bytes
+//! firmware  4 u32 0x000000FF   8 u32 length: all but the last bytes, 32 in the files seen
 //! tables    data, then a u32: CRC-32 of it, from 0 and without the final xor
 //! ```
 
@@ -11,14 +11,14 @@ use crate::sum::crc32_from_zero;
 use crate::types::ManufacturerCode;
 
 const MARK: [u8; 4] = [0xff, 0, 0, 0];
-const OUTSIDE: usize = 32;
+const MOST_OUTSIDE: usize = 64;
 /// Osram Sylvania, Ledvance and Osram GmbH.
 const MAKERS: [ManufacturerCode; 3] =
     [ManufacturerCode(0x110c), ManufacturerCode(0x1189), ManufacturerCode(0xbbaa)];
 
 pub(super) fn is(bytes: &[u8]) -> bool {
-    let length = le_len(bytes, 8).and_then(|length| length.checked_add(OUTSIDE));
-    bytes.get(4..8) == Some(&MARK) && length == Some(bytes.len())
+    let outside = le_len(bytes, 8).and_then(|length| bytes.len().checked_sub(length));
+    bytes.get(4..8) == Some(&MARK) && outside.is_some_and(|outside| outside <= MOST_OUTSIDE)
 }
 
 pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {

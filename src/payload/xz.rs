@@ -75,7 +75,8 @@ fn end(stream: &[u8]) -> State {
     let at = footer.saturating_sub(4);
     let start = at.checked_sub(words.saturating_mul(4)).filter(|start| *start >= HEADER_LEN);
     let Some(index) = start.and_then(|start| stream.get(start..at)) else {
-        return State::cut(HEADER_LEN, words.saturating_add(1).saturating_mul(4), footer);
+        let present = footer.saturating_sub(HEADER_LEN);
+        return State::cut(HEADER_LEN, words.saturating_add(1).saturating_mul(4), present);
     };
     State::of_sum(Sum::Crc32, at, le_u32(stream, at).unwrap_or(0), crc32(index))
 }

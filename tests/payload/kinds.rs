@@ -15,10 +15,19 @@ fn formats_without_a_sum_are_known_by_their_start() {
     let words = |words: [u32; 4]| words.map(u32::to_le_bytes).concat();
     let hue = [&[0x2a, 0, 1, 0x0f, 0, 0x6e, 0, 0, 0, 0, 0, 0, 0x19, 0, 0, 100], &code(148)[..]].concat();
     let osram = [&words([7, 0xff, 136, 3])[..], &code(152)].concat();
+    let mut jumps = vec![0xff; 0x90];
+    for place in [0, 0x03, 0x2b] {
+        jumps[place] = 2;
+    }
+    let mut gap = jumps.clone();
+    gap[0x33] = 7;
     let vectors = [&words([0x2000_7ff8, 0x0003_0301, 0x4839, 0x483d])[..], &code(48)].concat();
     for (kind, bytes) in [
         (Kind::HueSbl, hue.clone()),
         (Kind::Osram, osram),
+        (Kind::TiCc2530, jumps),
+        (Kind::Unknown, gap),
+        (Kind::SilabsEbl, [&[0, 0, 0, 140, 0, 1, 0xe2, 0x50], &code(200)[..]].concat()),
         (Kind::CortexM, vectors.clone()),
         (Kind::Inovelli, [&[0xf0, 0xc3, 0xf0, 0xc3][..], &vectors].concat()),
         (Kind::Zlib, [0x78, 0x9c, 0x4b, 0x04, 0x00].to_vec()),
