@@ -1,5 +1,7 @@
 //! A small payload of each format that has a sum, made here from the layouts of the formats.
 
+#![allow(clippy::single_range_in_vec_init, reason = "lists of ranges, of which some have one")]
+
 use std::ops::Range;
 
 use zigbee_ota::payload::Kind;
