@@ -1,5 +1,5 @@
-//! The checksums of containers and payloads. Each table stands in memory once; those of CRC-32 take 16 KiB, for sums at
-//! some gigabytes a second.
+//! The checksums of containers and payloads. Each table stands in memory once; the one of CRC-32 takes 16 KiB, so that
+//! sixteen bytes are summed at a time.
 
 use crc::{CRC_16_XMODEM, CRC_32_ISO_HDLC, Crc, Digest, Table};
 

@@ -10,6 +10,8 @@ use super::read::le_u32;
 
 /// Bytes of a table with all system vectors.
 const TABLE_LEN: usize = 64;
+/// No code stands in the table itself.
+const FIRST_CODE: u32 = 64;
 /// How far a vendor's code reaches, at most.
 const REACH: u32 = 4 << 20;
 /// Flash lies below.
@@ -19,10 +21,7 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     let [stack, reset, nmi, fault] = [0, 4, 8, 12].map(|place| le_u32(bytes, place).unwrap_or(0));
     let in_ram = (RAM..RAM + (1 << 24)).contains(&stack) && stack.is_multiple_of(4);
     let code = [reset, nmi, fault].iter().all(|vector| {
-        vector % 2 == 1 && (TABLE_LEN_AS_VECTOR..RAM).contains(vector) && vector.abs_diff(reset) < REACH
+        vector % 2 == 1 && (FIRST_CODE..RAM).contains(vector) && vector.abs_diff(reset) < REACH
     });
     bytes.len() >= TABLE_LEN && in_ram && code
 }
-
-/// No code stands in the table itself.
-const TABLE_LEN_AS_VECTOR: u32 = 64;

@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | `silabs_gbl`, `silabs_ebl`, `silabs_ebl_encrypted` | CRC-32 over all | whole, damaged |
 //! | `telink_knlt` | CRC-32 over all | whole, damaged |
-//! | `esp_image` | checksum, SHA-256 | whole, damaged |
+//! | `esp_image` | checksum of the segments' data, mostly a SHA-256 over all | whole, damaged |
 //! | `ti_oad` | CRC-32 from byte 12 on | whole, damaged |
 //! | `ti_cc2530` | CRC-16 over all | whole, damaged |
 //! | `nordic_dfu_firmware` | SHA-256 in the init packet | whole, damaged, encrypted |

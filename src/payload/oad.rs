@@ -36,7 +36,7 @@ pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
 
 fn state(bytes: &[u8]) -> State {
     let (Some(sum), Some(length)) = (le_u32(bytes, 8), le_len(bytes, 24)) else {
-        return State::cut(0, HEADER_LEN, bytes.len()).if_certain(false);
+        return State::Unknown(Why::Doubtful);
     };
     let Some(body) = bytes.get(SUMMED..length).filter(|_| length >= HEADER_LEN) else {
         return longer(bytes, length);

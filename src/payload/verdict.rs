@@ -29,7 +29,7 @@ pub struct Verdict<'a> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum State {
-    /// All of it is as a sum says.
+    /// Its sum matches, which is over all of it but for what the [module's](super) table leaves out.
     Whole(Sum),
     /// It is not as its own sum or length says, and its kind is beyond doubt.
     Damaged(Damage),

@@ -30,7 +30,6 @@ fn what_is_cut_short_is_never_whole() {
     for Made { name, bytes, .. } in all() {
         for len in 0..bytes.len() {
             let state = Verdict::of(&bytes[..len]).state;
-            // Without its hash the stream itself is as it was; the tail of this one is no part of it.
             assert!(!matches!(state, State::Whole(_)), "{name}, {len} bytes: {state}");
         }
     }
