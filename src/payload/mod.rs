@@ -28,14 +28,14 @@
 //!
 //! // A Gecko bootloader file with nothing in it: header and end tag.
 //! let mut file = vec![0xeb, 0x17, 0xa6, 0x03, 8, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0];
-//! file.extend([0xfc, 0x04, 0x04, 0xfc, 4, 0, 0, 0, 0x93, 0x5f, 0x05, 0xa2]);
+//! file.extend([0xfc, 0x04, 0x04, 0xfc, 4, 0, 0, 0, 0xe9, 0x4c, 0x9a, 0xe0]);
 //! assert_eq!(Kind::of(&file), Kind::SilabsGbl);
 //! assert_eq!(Verdict::of(&file).state, State::Whole(Sum::Crc32));
 //!
 //! file[13] ^= 1;
 //! assert_eq!(
 //!     Verdict::of(&file).to_string(),
-//!     "CRC-32 at byte 24: 0xa2055f93 expected, 0x0 found; signed"
+//!     "CRC-32 at byte 24: 0xe09a4ce9 expected, 0x21149329 found; signed"
 //! );
 //! ```
 
