@@ -22,7 +22,7 @@ const CRC: usize = 0x28;
 const HEADER_LEN: usize = 0x2c;
 
 pub(super) fn is(bytes: &[u8]) -> bool {
-    matches!(le_u32(bytes, 0x20), Some(SIGNATURE..=0x9844_7904)) && boot_block(bytes).is_some()
+    matches!(le_u32(bytes, 0x20), Some(SIGNATURE..=0x9844_7904))
 }
 
 /// Where the boot block stands, if it can.
@@ -38,7 +38,7 @@ pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
     let state = match header(bytes) {
         State::Whole(_) if encrypted => State::Encrypted,
         State::Whole(_) => State::Unknown(Why::NoSum),
-        state => state.if_certain(le_u32(bytes, 0x20) == Some(SIGNATURE)),
+        state => state.if_certain(le_u32(bytes, 0x20) == Some(SIGNATURE) && boot_block(bytes).is_some()),
     };
     let word = |at: usize| block.and_then(|place| le_u32(bytes, place.saturating_add(at)));
     let version = word(28).filter(|version| *version != 0).map(Version::Number);

@@ -13,7 +13,7 @@
 //! image then, and longer than what is there.
 
 use super::entropy::is_plain;
-use super::read::{array, is_padding, le_len, le_u16, le_u32};
+use super::read::{array, is_padding, le_len, le_u16, le_u32, len};
 use super::{Kind, State, Stated, Sum, Verdict, Version, Why};
 use crate::sum::crc32;
 
@@ -51,7 +51,8 @@ fn longer(bytes: &[u8], length: usize) -> State {
     let packed = bytes.split_last_chunk::<SUM_LEN>();
     match packed.filter(|(body, sum)| u32::from_le_bytes(**sum) == crc32(body)) {
         Some(_) => State::Whole(Sum::Crc32),
-        None if length < HEADER_LEN => State::Unknown(Why::Doubtful),
+        // Too short, or never set.
+        None if length < HEADER_LEN || length == len(u32::MAX) => State::Unknown(Why::Doubtful),
         None => State::cut(0, length, bytes.len()).if_certain(is_plain(bytes)),
     }
 }

@@ -12,7 +12,7 @@
 //! [`Layout::TelinkF000`](crate::file::Layout::TelinkF000).
 
 use super::entropy::is_plain;
-use super::read::{array, le_len, le_u16, le_u32};
+use super::read::{array, le_len, le_u16, le_u32, len};
 use super::{Kind, State, Stated, Sum, Verdict, Why};
 use crate::sum::crc32;
 use crate::types::{ImageType, ManufacturerCode};
@@ -35,7 +35,8 @@ pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
 
 fn state(bytes: &[u8]) -> State {
     let certain = array(bytes, 0x06) == Some(SUMMED);
-    let Some(size) = le_len(bytes, 0x18) else {
+    // Not what erased flash has.
+    let Some(size) = le_len(bytes, 0x18).filter(|size| *size != len(u32::MAX)) else {
         return State::Unknown(Why::Doubtful);
     };
     let Some(summed) = size.checked_sub(SUM_LEN).filter(|summed| *summed >= RISC_V) else {

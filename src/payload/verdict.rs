@@ -205,6 +205,16 @@ impl State {
         }
     }
 
+    /// What only runs past the end may go on elsewhere.
+    pub(super) const fn or_continued(self) -> Self {
+        match self {
+            Self::Damaged(Damage { fault: Fault::Cut { .. } | Fault::NoEnd, .. }) => {
+                Self::Unknown(Why::Doubtful)
+            }
+            state => state,
+        }
+    }
+
     /// The same in a payload that starts `by` bytes earlier.
     pub(super) const fn moved(self, by: usize) -> Self {
         match self {

@@ -84,7 +84,11 @@ impl<'a> Iterator for Payloads<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         while let Some((number, at)) = self.elements.next() {
-            if let Some(verdict) = self.judge(&at) {
+            if let Some(mut verdict) = self.judge(&at) {
+                // An image may be in several elements of one tag.
+                if self.elements.clone().next().is_some_and(|(_, next)| next.element.tag == at.element.tag) {
+                    verdict.state = verdict.state.or_continued();
+                }
                 return Some(self.payload(Some(number), at.data_offset(), verdict));
             }
         }

@@ -114,6 +114,12 @@ fn what_may_be_another_form_is_not_called_damaged() {
     let mut unset = oad().bytes;
     unset[8..12].fill(0xff);
     doubtful(&unset);
+    let mut endless = unset;
+    endless[24..28].fill(0xff);
+    doubtful(&endless);
+    let mut sizeless = telink("", 8).bytes;
+    sizeless[0x18..0x1c].fill(0xff);
+    doubtful(&sizeless);
     // Something follows that nobody accounts for.
     doubtful(&[&flipped(oad().bytes, 300)[..], &code(8)].concat());
     // As long as before it was packed: nothing but dice is there.

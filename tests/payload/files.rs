@@ -131,3 +131,17 @@ fn a_cut_file_has_a_damaged_payload_and_no_other() {
     let image = Image::parse(&file).expect("a file");
     assert!(payloads(&image).all(|payload| matches!(payload.verdict.state, State::Whole(_))));
 }
+
+#[test]
+fn an_image_in_several_elements_is_not_called_cut() {
+    let gbl = gbl(0, &[0xfe01_01fe]).bytes;
+    let (first, second) = gbl.split_at(40);
+    let states = |elements: &[(u16, &[u8])]| judged(&file(0x1001, elements))[0].2;
+    assert_eq!(states(&[(0, first), (0, second)]), "unknown");
+    assert_eq!(states(&[(0, &gbl[..64]), (0, &gbl[64..])]), "unknown");
+    assert_eq!(states(&[(0, first), (0xf000, second)]), "damaged");
+    // A sum that does not match is not mended by what follows.
+    let mut damaged = gbl.clone();
+    damaged[30] ^= 1;
+    assert_eq!(states(&[(0, &damaged), (0, &gbl)]), "damaged");
+}
