@@ -8,7 +8,6 @@ use zigbee_ota::file::{ElementAt, Header};
 use crate::irregular;
 use crate::matter::MatterImage;
 use crate::opened::{NotOta, Opened};
-use crate::opened::Opened;
 use crate::payload;
 
 #[derive(Serialize)]

@@ -7,10 +7,10 @@ mod create;
 mod files;
 mod info;
 mod look;
+mod payload;
 #[cfg(feature = "openssl")]
 #[path = "../common/published.rs"]
 mod published;
-mod payload;
 #[path = "../common/samples.rs"]
 mod samples;
 mod sign;
