@@ -14,7 +14,7 @@ use super::auto::Choice;
 use super::header::Reading;
 use super::page::Stage;
 use super::slots::Lent;
-use super::{Body, Download, whole_words};
+use super::{Body, Download};
 
 /// Requests with NO_IMAGE_AVAILABLE for an answer, in a row, after which the image is gone (section 6.10.6.5.2).
 const MISSING_LIMIT: u8 = 3;
@@ -75,8 +75,8 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
 
     /// Learns from a block of `size` bytes how long answers take, and how much the server gives at a time.
     fn learn(&mut self, now: Instant, sequence: u8, block: Range, config: &Config, link: &mut RoundTrip) {
-        let request = self.slots.at(block.start);
-        let asked = match (request, &self.page) {
+        let mut is_sure = true;
+        let asked = match (self.slots.at(block.start), &self.page) {
             (Some(request), _) => {
                 // Beside a page an answer takes as long as the page has it.
                 if let (None, Some(time)) = (self.page, request.round_trip(now, self.latest, sequence)) {
@@ -92,15 +92,18 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
                 if alone && page.sequence == sequence {
                     link.measure(now.since(page.moved(self.latest)));
                 }
-                page.rest.len().min(self.stride.into())
+                // It may be the end of a page before this one.
+                is_sure = false;
+                page.rest.len().min(self.stride.bytes().into())
             }
             _ => 0,
         };
-        if block.len() < asked && block.end != self.offer.size {
-            self.stride = whole_words(u8::try_from(block.len()).unwrap_or(u8::MAX), config);
+        if asked > 0 && block.end != self.offer.size {
+            let given = u8::try_from(block.len()).unwrap_or(u8::MAX);
+            self.stride.given(given, block.len() < asked, is_sure, config);
         }
         if let Some(page) = self.page {
-            let (rest, interval) = page.received(now, self.latest, block, self.stride);
+            let (rest, interval) = page.received(now, self.latest, block, self.stride.bytes());
             self.page = rest;
             if let Some(interval) = interval {
                 self.interval.measure(interval);

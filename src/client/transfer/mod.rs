@@ -18,6 +18,7 @@ mod auto;
 mod header;
 mod page;
 mod slots;
+mod stride;
 mod timing;
 mod window;
 
@@ -36,6 +37,7 @@ use auto::{Auto, Choice};
 use header::HeaderStart;
 use page::Page;
 use slots::{Lent, Request, Slot, Slots, Stamp};
+use stride::Stride;
 use window::Window;
 
 /// Missing blocks in a row that are asked for by blocks; more by a page.
@@ -61,8 +63,7 @@ pub(super) struct Download<const ISLANDS: usize> {
     auto: Auto,
     /// Pages asked for in a row without a byte.
     missed: u8,
-    /// What to ask for at a time: whole words, and no more than the server gave the last time.
-    stride: u8,
+    stride: Stride,
     /// Answers in a row that were errors.
     errors: u8,
     /// Answers in a row that there is no such image.
@@ -109,7 +110,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
             pages,
             auto: Auto::new(at),
             missed: 0,
-            stride: whole_words(config.max_data.get(), config),
+            stride: Stride::new(config),
             errors: 0,
             missing: 0,
             resumed: false,
@@ -216,7 +217,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
             return None;
         }
         // One at a time, what a server does not give is asked for again, however little it gave before.
-        let most = if window == 1 { whole_words(config.max_data.get(), config) } else { self.stride };
+        let most = if window == 1 { Stride::new(config).bytes() } else { self.stride.bytes() };
         let unasked = self.unasked(0).filter(|_| self.slots.free() > 0).map(|gap| first(gap, most));
         let lowest = self.recalled(config).into_iter().chain(unasked).min_by_key(|range| range.start);
         lowest.map(Ask::Block)
@@ -231,18 +232,18 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         {
             return Some(Ask::Block(again));
         }
-        let few = u32::from(self.stride).saturating_mul(FEW);
+        let few = u32::from(self.stride.bytes()).saturating_mul(FEW);
         let top = self.top();
         let gap = self.unasked(0)?;
         if gap.start < top && gap.len() <= few && open < places && self.slots.free() > 1 {
-            return Some(Ask::Block(first(gap, self.stride)));
+            return Some(Ask::Block(first(gap, self.stride.bytes())));
         }
         if gap.start < top && gap.len() > few {
             return Some(self.page_of(gap, config)).filter(|_| self.slots.free() > 0);
         }
         let gap = self.unasked(top).filter(|_| self.slots.free() > 0)?;
-        if gap.len() <= self.stride.into() && open < places {
-            return Some(Ask::Block(first(gap, self.stride)));
+        if gap.len() <= self.stride.bytes().into() && open < places {
+            return Some(Ask::Block(first(gap, self.stride.bytes())));
         }
         Some(self.page_of(gap, config))
     }
@@ -257,7 +258,9 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
     fn page_of(&self, gap: Range, config: &Config) -> Ask {
         let size = match config.transfer {
             Transfer::Pages { size, .. } => size.get(),
-            Transfer::Blocks { .. } | Transfer::Auto => u16::from(self.stride).saturating_mul(auto::PAGE),
+            Transfer::Blocks { .. } | Transfer::Auto => {
+                u16::from(self.stride.bytes()).saturating_mul(auto::PAGE)
+            }
         };
         // A page ends where a word does, so that the next one begins with a whole one.
         let word = u16::from(config.alignment.get());
@@ -346,7 +349,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         download.settle(now, &self.config, &self.round_trip);
         let mut ask = download.next(now, &self.config)?;
         if let (Ask::Page(page), Transfer::Auto) = (ask, self.config.transfer)
-            && download.auto.page_over(page.start, download.stride) == Choice::Blocks
+            && download.auto.page_over(page.start, download.stride.bytes()) == Choice::Blocks
         {
             download.pages = false;
             ask = download.next(now, &self.config)?;
@@ -365,11 +368,12 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     fn request_for(&self, download: &Download<ISLANDS>, ask: Ask) -> ToServer {
         let id = download.offer.id;
         let node = self.config.identity.node.filter(|_| is_specific(id));
+        let stride = download.stride.bytes();
         match ask {
             Ask::Block(Range { start, end }) => ToServer::ImageBlock(ImageBlockRequest {
                 id,
                 offset: start,
-                max_data: u8::try_from(end.saturating_sub(start)).unwrap_or(download.stride),
+                max_data: u8::try_from(end.saturating_sub(start)).unwrap_or(stride),
                 node,
                 min_block_period: self.shows_later_revisions().then_some(self.period),
             }),
@@ -378,8 +382,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
                 ToServer::ImagePage(ImagePageRequest {
                     id,
                     offset: range.start,
-                    max_data: u8::try_from(page_size)
-                        .map_or(download.stride, |size| size.min(download.stride)),
+                    max_data: u8::try_from(page_size).map_or(stride, |size| size.min(stride)),
                     page_size,
                     spacing: download
                         .spacing(&self.config)
@@ -417,12 +420,4 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
 /// The first `most` bytes of `gap`.
 fn first(gap: Range, most: u8) -> Range {
     Range { start: gap.start, end: gap.end.min(gap.start.saturating_add(most.into())) }
-}
-
-/// As many of `size` bytes as are whole words; all where that is none.
-fn whole_words(size: u8, config: &Config) -> u8 {
-    match size.checked_rem(config.alignment.get()).and_then(|over| size.checked_sub(over)) {
-        None | Some(0) => size,
-        Some(words) => words,
-    }
 }

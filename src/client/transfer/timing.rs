@@ -60,7 +60,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         let first = Millis(one.saturating_mul(2).saturating_add(queue).saturating_add(lost));
         page.deadline(
             self.latest,
-            self.stride,
+            self.stride.bytes(),
             first,
             &self.interval,
             self.spacing(config),
