@@ -1,6 +1,13 @@
 //! How fast the client downloads over the radio channel.
 
-use zigbee_ota_sim::Cell;
+use std::process::Command;
+
+use zigbee_ota_sim::{Cell, Micros, table};
+
+#[path = "common/built.rs"]
+mod built;
+
+const MILLI: Micros = 1000;
 use zigbee_ota_sim::net::ApsAcks;
 
 /// KB/s, rounded to two places.
@@ -53,4 +60,118 @@ fn aps_acknowledgements_cost_about_what_they_cost_ideal_nodes() {
 fn the_limit_is_that_of_the_channel() {
     let limit = |hops| kilobytes(Cell { hops, ..Cell::USUAL }.limit());
     assert_eq!((limit(1), limit(3)), (9.35, 3.44));
+}
+
+/// The table, as it was measured last by `examples/goodput`, which measures it anew.
+const TABLE: &str = include_str!("../examples/goodput/goodput.tsv");
+
+/// One cell of the table for each way to transfer: bytes per second by their names.
+fn cells(hops: u16, delay: u64, loss: u8) -> Vec<(&'static str, f64)> {
+    let lines = table::read(TABLE).into_iter();
+    let here = lines.filter(|line| (line.hops, line.delay, line.loss) == (hops, delay, loss));
+    here.map(|line| (table::MODES[line.mode].0, f64::from(line.mean))).collect()
+}
+
+#[test]
+fn the_table_is_what_the_simulation_says() {
+    let measured = table::write(&table::measure(|| ()));
+    let differences: Vec<_> = measured.lines().zip(TABLE.lines()).filter(|(now, then)| now != then).collect();
+    assert!(differences.is_empty(), "is, and was: {differences:#?}");
+    assert_eq!(measured.lines().count(), TABLE.lines().count());
+}
+
+/// At one hop, a server of 10 ms and flash of 2 ms.
+#[test]
+fn every_way_keeps_its_speed_when_frames_are_lost() {
+    let whole = cells(1, 10, 0);
+    let [one, five] = [1, 5].map(|loss| cells(1, 10, loss));
+    for (((name, whole), (_, one)), (_, five)) in whole.into_iter().zip(one).zip(five) {
+        let (most, least) = match name {
+            "stop-and-wait" => (0.95, 0.85),
+            // Two requests leave nothing to do while one of them is overdue.
+            "window 2" => (0.95, 0.80),
+            "window 4" | "window 8" => (0.97, 0.90),
+            _ => (0.97, 0.90),
+        };
+        let kept = (one / whole, five / whole);
+        assert!(kept.0 >= most && kept.1 >= least, "{name} keeps {kept:?}");
+    }
+}
+
+#[test]
+fn pages_reach_the_limit_of_the_channel() {
+    let of_limit = |cell: Cell| {
+        let pages = cell.measure(0..3, |world| world.client.transfer = table::MODES[4].1);
+        pages.mean / cell.limit()
+    };
+    let ideal = of_limit(Cell { server_delay: 0, write: 0, bytes: 128_000, ..Cell::USUAL });
+    let usual = of_limit(Cell { bytes: 128_000, ..Cell::USUAL });
+    assert!(ideal >= 0.97 && usual >= 0.95, "{ideal:.3} {usual:.3}");
+}
+
+#[test]
+fn the_best_way_is_found_in_every_cell() {
+    for (hops, delay, loss) in table::lines().iter().map(|line| (line.hops, line.delay, line.loss)) {
+        let cells = cells(hops, delay, loss);
+        let (auto, fixed) = cells.split_last().unwrap();
+        let best = fixed.iter().map(|(_, speed)| *speed).fold(0.0, f64::max);
+        assert!(auto.1 >= 0.95 * best, "{hops} hops, {delay} ms, {loss} %: {:.3}", auto.1 / best);
+    }
+}
+
+/// Where the server has no pages: no window that is given is much faster than the one that is found.
+#[test]
+fn the_best_window_is_found() {
+    for (hops, delay) in [(1, 0), (1, 10), (1, 20), (1, 50), (3, 0), (3, 20), (3, 50)] {
+        let cell = Cell { hops, server_delay: delay * MILLI, bytes: 200_000, ..Cell::USUAL };
+        let speed = |mode: usize| {
+            let measured = cell.measure(0..2, |world| {
+                world.host.config.pages = 0;
+                world.client.transfer = table::MODES[mode].1;
+            });
+            measured.mean
+        };
+        let best = (0..4).map(speed).fold(0.0, f64::max);
+        let found = speed(6);
+        assert!(found >= 0.95 * best, "{hops} hops, {delay} ms: {:.3}", found / best);
+    }
+}
+
+/// One widely used server answers one of those requests that come while it is busy, and drops the others.
+#[test]
+fn a_server_that_answers_one_of_many_costs_a_window_next_to_nothing() {
+    let speed = |mode: usize| {
+        let cell = Cell { bytes: 128_000, ..Cell::USUAL };
+        let measured = cell.measure(0..3, |world| {
+            (world.host.one_at_a_time, world.host.config.pages) = (true, 0);
+            world.client.transfer = table::MODES[mode].1;
+        });
+        measured.mean
+    };
+    let alone = speed(0);
+    for mode in [1, 2, 3, 6] {
+        let (name, _) = table::MODES[mode];
+        let kept = speed(mode) / alone;
+        assert!(kept >= 0.98, "{name}: {kept:.3}");
+    }
+}
+
+#[test]
+fn more_frames_than_needed_are_few() {
+    let lines = table::read(TABLE).into_iter();
+    for line in lines.filter(|line| (line.hops, line.loss) == (1, 0)) {
+        let most = if line.mode == 0 { 0 } else { 50 };
+        assert!(line.repeats <= most, "{}: {} of 1000", table::MODES[line.mode].0, line.repeats);
+    }
+}
+
+/// The picture that the README shows is drawn from the table.
+#[test]
+fn the_picture_is_that_of_the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let drawn = folder.path().join("goodput.svg");
+    let status = Command::new(built::example("goodput")).arg("--picture").arg(&drawn).status().unwrap();
+    assert!(status.success());
+    let kept = include_str!("../examples/goodput/goodput.svg");
+    assert!(std::fs::read_to_string(drawn).unwrap() == kept, "run the example with --picture");
 }

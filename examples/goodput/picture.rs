@@ -21,7 +21,7 @@ pub fn draw(lines: &[Line], path: &Path) -> Result<(), Box<dyn Error>> {
     let whole = SVGBackend::new(path, (1100, 640)).into_drawing_area();
     whole.fill(&WHITE)?;
     let (top, panels) = whole.split_vertically(56);
-    let title = "Goodput, KB/s, by frames lost end to end, %: 64-byte blocks, flash 2 ms; mean and standard deviation";
+    let title = "Goodput, KB/s, by frames lost end to end, %. 64-byte blocks, flash 2 ms; mean and standard deviation; dashed: what the channel carries";
     top.draw(&Text::new(title, (12, 8), ("sans-serif", 15).into_font()))?;
     for (place, ((name, _), colour)) in MODES.iter().zip(COLOURS).enumerate() {
         let left = 14 + 150 * i32::try_from(place)?;
@@ -54,7 +54,7 @@ fn draw_panel(
     chart
         .configure_mesh()
         .disable_x_mesh()
-        .light_line_style(TRANSPARENT)
+        .max_light_lines(0)
         .x_labels(6)
         .x_label_formatter(&|loss| format!("{loss:.0}"))
         .y_labels(6)

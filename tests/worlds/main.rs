@@ -3,8 +3,9 @@
 //! By default a thousand random worlds are run; `SIM_WORLDS=10000` runs as many. `SIM_SEED=n` runs the one world of
 //! that seed and prints what happens in it: `SIM_SEED=7 cargo test --test worlds random -- --nocapture`.
 
-use std::num::{NonZeroU8, NonZeroU32};
+use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
+use zigbee_ota::client::Transfer;
 use zigbee_ota::file::Parts;
 use zigbee_ota::server::Entry;
 use zigbee_ota::time::Millis;
@@ -15,6 +16,14 @@ mod frames;
 mod misfortunes;
 mod power;
 mod random;
+
+/// The ways to transfer.
+const MODES: [Transfer; 4] = [
+    Transfer::Blocks { window: NonZeroU8::MIN },
+    Transfer::Blocks { window: NonZeroU8::new(4).unwrap() },
+    Transfer::Pages { size: NonZeroU16::new(600).unwrap(), spacing: 0 },
+    Transfer::Auto,
+];
 
 const MILLI: Micros = 1000;
 const SECOND: Micros = 1_000_000;

@@ -7,7 +7,7 @@ use crate::client::receive::Step;
 use crate::client::received::Range;
 use crate::client::round_trip::RoundTrip;
 use crate::client::state::{State, is_specific};
-use crate::time::{Delay, Instant, Millis, Purpose};
+use crate::time::{Delay, Instant, Purpose};
 use crate::zcl::{BlockData, CommandId, ImageBlockResponse, Status, WaitForData};
 
 use super::auto::Choice;
@@ -277,9 +277,10 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     }
 
     fn ask_later<'f>(&mut self, now: Instant) -> Step<'f, ISLANDS> {
-        let at: Millis = self.config.error_pause;
+        let at = now.plus(self.config.error_pause);
         if let Some(download) = self.state.download_mut() {
-            download.pause(Some(now.plus(at)));
+            // No sooner than the period has it, either.
+            download.pause(Some(download.ready.map_or(at, |ready| ready.max(at))));
         }
         Step::Stay
     }

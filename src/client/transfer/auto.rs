@@ -16,6 +16,8 @@
 use crate::client::round_trip::RoundTrip;
 use crate::time::Instant;
 
+use super::slots::Stamp;
+
 /// Blocks of a page: few enough that what is lost of them has room among the islands.
 pub(super) const PAGE: u16 = 64;
 
@@ -49,8 +51,8 @@ pub(super) struct Auto {
     /// It was asked for twice, and may come so: it says nothing.
     spoiled: bool,
     /// When the first and the last of them came.
-    since: Instant,
-    last: Instant,
+    since: Stamp,
+    last: Stamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +76,7 @@ pub(super) enum Choice {
 
 impl Auto {
     pub(super) const fn new(at: Instant) -> Self {
+        let at = Stamp::of(at);
         let trial = Trial::First;
         let (since, last) = (at, at);
         Self {
@@ -107,10 +110,10 @@ impl Auto {
             return None;
         }
         if self.bytes == 0 {
-            self.since = now;
+            self.since = Stamp::of(now);
         }
         self.bytes = self.bytes.saturating_add(size);
-        self.last = now;
+        self.last = Stamp::of(now);
         let Trial::Blocks(left) = &mut self.trial else { return None };
         *left = left.saturating_sub(1);
         if *left > 0 {
@@ -118,7 +121,7 @@ impl Auto {
         }
         self.trial = Trial::Settled { compared: true, worse: 0 };
         let intervals = u32::from(PROBE).saturating_sub(1);
-        let cost = now.since(self.since).0.saturating_mul(8).checked_div(intervals).unwrap_or(0);
+        let cost = self.last.since(self.since).0.saturating_mul(8).checked_div(intervals).unwrap_or(0);
         // A page has its own request, too.
         let page = self.cost.saturating_add(self.single.checked_div(PAGE.into()).unwrap_or(0));
         Some(if cost < page { Choice::Blocks } else { Choice::Pages })
@@ -141,8 +144,8 @@ impl Auto {
         match self.trial {
             Trial::First => {
                 self.keep(cost);
-                // So many hops it looks like; over one there is nobody in the way.
-                let hops = seen.saturating_mul(125).saturating_add(hop >> 1).checked_div(hop).unwrap_or(0);
+                // So many hops it looks like, as what is lost makes it look longer; over one nobody is in the way.
+                let hops = seen.saturating_mul(125).saturating_add(hop >> 2).checked_div(hop).unwrap_or(0);
                 if hops > 1 {
                     self.spacing = u16::try_from(hops.saturating_mul(hop).div_ceil(1000)).unwrap_or(u16::MAX);
                     self.trial = Trial::Spacing;

@@ -69,9 +69,14 @@ impl Stamp {
         Self(u32::from_le_bytes([a, b, c, d]))
     }
 
+    /// Time since `earlier`.
+    pub(super) const fn since(self, earlier: Self) -> Millis {
+        Millis(self.0.wrapping_sub(earlier.0))
+    }
+
     /// The moment meant, which is not after `latest`.
     pub(super) fn before(self, latest: Instant) -> Instant {
-        latest.minus(Millis(Self::of(latest).0.wrapping_sub(self.0)))
+        latest.minus(Self::of(latest).since(self))
     }
 }
 

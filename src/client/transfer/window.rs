@@ -9,7 +9,7 @@
 //!   `n` requests that take the time `t`, where a single one took `s`, `n * (t - s) / t` wait for the others.
 //!
 //! ```text
-//!   answers in time    queue below a third: twice as many;  then: below 5/8 one more, above 1 one less
+//!   answers in time    queue below 3/8: twice as many;  then: below 1 one more, above 1 to 3 one less
 //!        1  ----------> 2 ----------> 4 ----------> 8 - queue -------> settled
 //!        ^                            |
 //!        +--- too many unanswered ----+
@@ -138,8 +138,9 @@ impl Window {
         let (now, most) = (self.now, self.most);
         let Growth::Measured { single, answers, doubles } = &mut self.growth else { return None };
         *answers = answers.saturating_add(1);
-        // The mean follows about eight measurements.
-        if *answers < u16::from(now).saturating_mul(2).saturating_add(8) {
+        // The mean follows about eight measurements; while it doubles, too much is soon taken back.
+        let enough = if *doubles { now.saturating_add(4) } else { now.saturating_mul(2).saturating_add(8) };
+        if *answers < enough.into() {
             return None;
         }
         let time = link.eighths().filter(|time| *time > 0)?;
@@ -154,12 +155,21 @@ impl Window {
                 return Some(now.saturating_mul(2).min(most));
             }
             *doubles = false;
-            return Some(now.saturating_sub(queue >> 3).max(1)).filter(|size| *size != now);
+            // Half of those that wait; one more each time that is still too many.
+            return Some(now.saturating_sub(queue >> 4).max(1)).filter(|size| *size != now);
         }
-        match queue {
-            0..5 if now < most && *answers >= CONTENT => now.checked_add(1),
-            0..=8 => None,
-            _ => now.checked_sub(1).filter(|size| *size > 0),
+        // Where one would do, a second is in its way; with more, those that wait keep the radio busy.
+        let (few, many) = match now {
+            0..=2 => (5, 8),
+            3 | 4 => (8, 14),
+            _ => (8, 24),
+        };
+        if queue < few && now < most && *answers >= CONTENT {
+            now.checked_add(1)
+        } else if queue > many {
+            now.checked_sub(1).filter(|size| *size > 0)
+        } else {
+            None
         }
     }
 }
@@ -192,8 +202,8 @@ mod tests {
         for (most, single, pace, expected) in [
             (9, 12, 12, 1..=2),
             (9, 22, 11, 2..=3),
-            (9, 33, 12, 2..=4),
-            (9, 62, 12, 5..=6),
+            (9, 33, 12, 2..=5),
+            (9, 62, 12, 5..=8),
             (9, 500, 12, 9..=9),
             (4, 500, 12, 4..=4),
             (1, 500, 12, 1..=1),

@@ -10,10 +10,10 @@ use zigbee_ota::client::Transfer;
 use crate::Cell;
 
 /// Bytes of the file.
-const BYTES: usize = 128_000;
+const BYTES: usize = 200_000;
 
 /// The runs that the means are over.
-const SEEDS: Range<u64> = 0..6;
+const SEEDS: Range<u64> = 0..8;
 
 /// The ways to transfer, as the table names them.
 pub const MODES: [(&str, Transfer); 7] = [
@@ -58,8 +58,6 @@ pub struct Line {
     pub mean: u32,
     /// Their standard deviation.
     pub deviation: u32,
-    /// Bytes per second with the first seed.
-    pub first: u32,
     /// Requests of a thousand blocks that were sent again, the mean.
     pub repeats: u32,
 }
@@ -67,7 +65,7 @@ pub struct Line {
 impl Line {
     /// A line that is to be measured.
     fn empty(mode: usize, hops: u16, delay: u64, loss: u8) -> Self {
-        Self { mode, hops, delay, loss, mean: 0, deviation: 0, first: 0, repeats: 0 }
+        Self { mode, hops, delay, loss, mean: 0, deviation: 0, repeats: 0 }
     }
 
     /// The cell of the simulation.
@@ -77,15 +75,6 @@ impl Line {
         Cell { hops: self.hops, server_delay: self.delay * 1000, loss, bytes: BYTES, ..Cell::USUAL }
     }
 
-    /// Measures anew what one seed brings, bytes per second.
-    #[must_use]
-    pub fn first_seed(&self) -> u32 {
-        let (_, transfer) = MODES[self.mode];
-        let first =
-            self.cell().measure(SEEDS.start..SEEDS.start + 1, |world| world.client.transfer = transfer);
-        first.mean.round() as u32
-    }
-
     fn measured(self) -> Self {
         let (_, transfer) = MODES[self.mode];
         let all = self.cell().measure(SEEDS, |world| world.client.transfer = transfer);
@@ -93,7 +82,6 @@ impl Line {
         Self {
             mean: all.mean.round() as u32,
             deviation: all.deviation.round() as u32,
-            first: self.first_seed(),
             repeats: (1000.0 * all.repeats / blocks).round() as u32,
             ..self
         }
@@ -141,16 +129,15 @@ pub fn measure(told: impl Fn() + Sync) -> Vec<Line> {
     done.into_iter().map(|line| line.expect("each was measured")).collect()
 }
 
-const TITLE: &str =
-    "mode\thops\tdelay_ms\tloss_percent\tbytes_per_s\tdeviation\tfirst_seed\trepeats_per_1000";
+const TITLE: &str = "mode\thops\tdelay_ms\tloss_percent\tbytes_per_s\tdeviation\trepeats_per_1000";
 
 /// The table as text, one line each, tabs between.
 #[must_use]
 pub fn write(lines: &[Line]) -> String {
     let mut text = format!("{TITLE}\n");
-    for Line { mode, hops, delay, loss, mean, deviation, first, repeats } in lines {
+    for Line { mode, hops, delay, loss, mean, deviation, repeats } in lines {
         let (name, _) = MODES[*mode];
-        writeln!(text, "{name}\t{hops}\t{delay}\t{loss}\t{mean}\t{deviation}\t{first}\t{repeats}")
+        writeln!(text, "{name}\t{hops}\t{delay}\t{loss}\t{mean}\t{deviation}\t{repeats}")
             .expect("a string takes all");
     }
     text
@@ -178,8 +165,7 @@ pub fn read(text: &str) -> Vec<Line> {
             loss: number(2) as u8,
             mean: number(3),
             deviation: number(4),
-            first: number(5),
-            repeats: number(6),
+            repeats: number(5),
         }
     })
     .collect()

@@ -1,7 +1,5 @@
 //! Holds what one client sends against the laws.
 
-use std::collections::HashSet;
-
 use zigbee_ota::time::Millis;
 use zigbee_ota::zcl::{Frame, ImageBlockResponse, ImageOffer, Message, Quirks, ToClient, ToServer};
 
@@ -12,6 +10,9 @@ use crate::Micros;
 const LAST_IN_SECONDS: u16 = 2;
 
 const BLOCK_RESPONSE: u8 = 5;
+
+/// The status of one that is without data and names a time.
+const WAIT_FOR_DATA: u8 = 0x97;
 const DEFAULT_RESPONSE: u8 = 0x0b;
 
 /// What is known of a client from outside.
@@ -32,8 +33,6 @@ pub(super) struct Watch {
     last: Option<u8>,
     /// Which sequence numbers are those of requests without an answer.
     open: [bool; 256],
-    /// Where what it asked for begins.
-    asked: HashSet<u32>,
 }
 
 impl Watch {
@@ -47,14 +46,12 @@ impl Watch {
             last_request: None,
             last: None,
             open: [false; 256],
-            asked: HashSet::new(),
         }
     }
 
     /// A download begins.
     pub(super) fn begin(&mut self, offer: ImageOffer) {
         self.offer = Some(offer);
-        self.asked.clear();
     }
 
     /// Takes note of a frame that comes to the client.
@@ -62,10 +59,9 @@ impl Watch {
         let &[_, sequence, command, status, ..] = frame else { return };
         let is_last = self.last == Some(sequence);
         let is_asked = std::mem::take(&mut self.open[usize::from(sequence)]);
-        // An answer without data, Image Block Response or Default Response, says itself when to ask again; and what
-        // was not asked for, such as an answer to a request of before a restart, is no reason to wait.
+        // WAIT_FOR_DATA says itself when to ask again.
         let is_refusal = command == DEFAULT_RESPONSE || (command == BLOCK_RESPONSE && status != 0);
-        if is_refusal || !is_asked {
+        if command == BLOCK_RESPONSE && status == WAIT_FOR_DATA {
             self.last_request = None;
         }
         if !is_asked {
@@ -94,11 +90,11 @@ impl Watch {
         match frame.message {
             Message::ToServer(ToServer::ImageBlock(request)) => {
                 sent.block_requests += 1;
-                self.beyond(request.offset, 0).or_else(|| self.paced(now, request.offset))
+                self.beyond(request.offset, 0).or_else(|| self.paced(now))
             }
             Message::ToServer(ToServer::ImagePage(request)) => {
                 sent.page_requests += 1;
-                self.beyond(request.offset, request.page_size).or_else(|| self.paced(now, request.offset))
+                self.beyond(request.offset, request.page_size).or_else(|| self.paced(now))
             }
             Message::ToServer(ToServer::QueryNextImage(_) | ToServer::QuerySpecificFile(_)) => {
                 sent.queries += 1;
@@ -121,12 +117,10 @@ impl Watch {
         (!within).then_some(Broken::BeyondImage { offset, page, size })
     }
 
-    /// A request that was lost may be sent again at once, as its answer is overdue; the period is that of blocks.
-    fn paced(&mut self, now: Micros, offset: u32) -> Option<Broken> {
+    /// A request that was lost keeps the period, too, when it is sent again.
+    fn paced(&mut self, now: Micros) -> Option<Broken> {
         let millis = now / 1000;
-        let last = self.last_request.replace(millis);
-        let is_new = self.asked.insert(offset);
-        let last = last.filter(|_| is_new)?;
+        let last = self.last_request.replace(millis)?;
         let (after, Millis(period)) = (millis - last, self.pause.max(self.period));
         let too_fast = after < u64::from(period);
         too_fast.then(|| Broken::TooFast { after: u32::try_from(after).unwrap_or(u32::MAX), period })
@@ -176,9 +170,9 @@ mod tests {
     fn requests_for_something_new_keep_the_period() {
         let mut own = watch(50, 0);
         assert_eq!(block(&mut own, 100, 0, 0), None);
-        assert_eq!(block(&mut own, 120, 1, 0), None, "sent again");
-        assert_eq!(block(&mut own, 169, 2, 10), Some(Broken::TooFast { after: 49, period: 50 }));
-        assert_eq!(block(&mut own, 219, 3, 20), None);
+        assert_eq!(block(&mut own, 150, 1, 0), None, "sent again");
+        assert_eq!(block(&mut own, 199, 2, 10), Some(Broken::TooFast { after: 49, period: 50 }));
+        assert_eq!(block(&mut own, 249, 3, 20), None);
 
         let wait = |sequence| [0x19, sequence, 5, 0x97, 0, 0, 0, 0, 0, 0, 0, 0, 80, 0];
         for (revision, period) in [(0, 50), (2, 80_000), (3, 80)] {
