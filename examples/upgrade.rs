@@ -11,17 +11,35 @@ use std::process::ExitCode;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use zigbee_ota::client::Outcome;
+use zigbee_ota::client::{Outcome, Transfer};
 use zigbee_ota::container::{Container, Integrity};
 use zigbee_ota::file::Parts;
 use zigbee_ota::server::Entry;
 use zigbee_ota::time::Millis;
 use zigbee_ota_sim::{End, Report, Settings, Upgrade, demonstration_file};
 
+use authority::Trust;
+use transfer::transfer;
+
+#[path = "common/authority.rs"]
+mod authority;
+#[path = "common/hex.rs"]
+#[expect(dead_code, reason = "other examples use all of it")]
+mod hex;
+#[path = "common/number.rs"]
+#[expect(dead_code, reason = "other examples use all of it")]
+mod number;
 #[path = "common/outcome.rs"]
 mod outcome;
+#[path = "common/transfer.rs"]
+mod transfer;
+#[path = "common/trusted.rs"]
+mod trusted;
 
 /// Upgrade a simulated device over a simulated link, on virtual time.
+///
+/// With --ca or --signer the device refuses an image unless its signature is right by them; without, signatures are not
+/// looked at. An image whose integrity code is wrong is always refused.
 #[derive(Parser)]
 #[command(allow_negative_numbers = true)]
 struct Options {
@@ -39,9 +57,15 @@ struct Options {
     /// The most bytes of data in a block, 1 to 255
     #[arg(long, value_name = "N", default_value = "64", value_parser = block)]
     block: NonZeroU8,
+    /// How blocks are asked for: stop-and-wait, window:N, pages, pages:BYTES:MS or auto. This link carries any number of
+    /// frames at once; what a radio makes of it, the example goodput measures
+    #[arg(long, value_name = "HOW", default_value = "stop-and-wait", value_parser = transfer)]
+    transfer: Transfer,
     /// Decides which frames are lost
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    trust: Trust,
     /// Print one JSON object and nothing else
     #[arg(long)]
     json: bool,
@@ -123,6 +147,7 @@ fn run(options: &Options, parts: &Parts<'_>) -> Report {
         latency: Millis(options.latency),
         server_delay: Millis(options.server_delay),
         block: options.block,
+        transfer: options.transfer,
         seed: options.seed,
         ..Settings::default()
     };
@@ -132,8 +157,13 @@ fn run(options: &Options, parts: &Parts<'_>) -> Report {
             .expect("a fixed template"),
     );
     let entries = [Entry::from(parts)];
-    let report =
-        Upgrade::new(&entries, parts, &settings).run(|received| bar.set_position(u64::from(received)));
+    let good = |flash: &[u8]| {
+        trusted::check(&options.trust, flash)
+            .inspect_err(|reason| eprintln!("upgrade: the device refuses the image: {reason}"))
+            .is_ok()
+    };
+    let world = Upgrade::new(&entries, parts, &settings).checked_by(&good);
+    let report = world.run(|received| bar.set_position(u64::from(received)));
     bar.finish_and_clear();
     report
 }

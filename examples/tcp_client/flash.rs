@@ -3,16 +3,11 @@
 use std::time::Instant as Clock;
 
 use zigbee_ota::client::{Prepared, Storage, Stored, Verdict};
-use zigbee_ota::file::{Image, Parts};
-use zigbee_ota::signature::Verifier;
-use zigbee_ota::signature::integrity::Integrity;
+use zigbee_ota::file::Parts;
 use zigbee_ota::zcl::ImageOffer;
 
 use crate::authority::Trust;
-use crate::complain;
-
-/// Bytes that are read back at once.
-const READ: usize = 256;
+use crate::{complain, trusted};
 
 /// Storage in memory.
 pub struct Flash {
@@ -34,17 +29,7 @@ impl Flash {
         if parts.header.id != offer.id {
             return Err(format!("it is {}, not what was offered", parts.header.id));
         }
-        let Trust { authorities, signers } = &self.trust;
-        if !(authorities.is_empty() && signers.is_empty()) {
-            // As it would be read back from flash that is no memory.
-            let mut verifier = Verifier::new(self.trust.required());
-            self.bytes.chunks(READ).for_each(|piece| verifier.update(piece));
-            verifier.finish().map_err(|error| error.to_string())?;
-        }
-        match Image::parse_lenient(&self.bytes).map(|image| Integrity::of(&image)) {
-            Ok(Integrity::Bad) => Err("its integrity code is wrong".into()),
-            _ => Ok(()),
-        }
+        trusted::check(&self.trust, &self.bytes)
     }
 
     /// The image, once it was found good.

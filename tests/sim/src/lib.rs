@@ -51,4 +51,4 @@ pub use flash::{Flash, FlashError};
 pub use goodput::{Cell, Goodput};
 pub use link::Link;
 pub use nor::{AsyncNor, Nor, NorError};
-pub use upgrade::{End, Report, Settings, Upgrade};
+pub use upgrade::{Check, End, Report, Settings, Upgrade};

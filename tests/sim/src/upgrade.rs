@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::num::NonZeroU8;
 
 use zigbee_ota::client::{
-    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Verdict,
+    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Transfer, Verdict,
 };
 use zigbee_ota::file::{Header, Parts};
 use zigbee_ota::link::{Address, DeliveryMode, Meta};
@@ -32,6 +32,8 @@ pub struct Settings {
     pub server_delay: Millis,
     /// The most data the device takes in a block.
     pub block: NonZeroU8,
+    /// How the device asks for blocks.
+    pub transfer: Transfer,
     /// Seconds from the order to the upgrade.
     pub countdown: u32,
     /// Decides what is lost.
@@ -45,6 +47,7 @@ impl Default for Settings {
             loss: 0.0,
             server_delay: Millis(10),
             block: NonZeroU8::MIN.saturating_add(63),
+            transfer: Transfer::Blocks { window: NonZeroU8::MIN },
             countdown: 5,
             seed: 1,
         }
@@ -103,6 +106,9 @@ impl Policy for Countdown {
     }
 }
 
+/// Whether a whole file is good.
+pub type Check<'a> = dyn Fn(&[u8]) -> bool + 'a;
+
 /// A world with one device that runs an older version of the file's image, and a server that has the file.
 pub struct Upgrade<'a> {
     file: &'a [u8],
@@ -112,6 +118,8 @@ pub struct Upgrade<'a> {
     server: Server<[Session; 1]>,
     catalog: Catalog<'a>,
     policy: Countdown,
+    /// What the device looks at besides, in the whole file.
+    check: Option<&'a Check<'a>>,
     server_delay: Millis,
     /// What the server has worked on, and when it lets it go.
     answers: VecDeque<(Instant, Vec<u8>)>,
@@ -139,6 +147,7 @@ impl<'a> Upgrade<'a> {
             server: Server::new(server::Config::default(), [Session::EMPTY]),
             catalog,
             policy: Countdown(settings.countdown),
+            check: None,
             server_delay: settings.server_delay,
             answers: VecDeque::new(),
             to_server,
@@ -153,6 +162,12 @@ impl<'a> Upgrade<'a> {
         let transmit = notify.expect("its jitter is in range");
         world.to_client.send(world.now, &out[..transmit.len]);
         world
+    }
+
+    /// The device runs no file but one that `check` finds good.
+    #[must_use]
+    pub fn checked_by(self, check: &'a Check<'a>) -> Self {
+        Self { check: Some(check), ..self }
     }
 
     /// Runs to the end. `progress` is told the bytes stored whenever they are more.
@@ -274,6 +289,7 @@ impl<'a> Upgrade<'a> {
             Need::Verify(ticket, offer) => {
                 let stored = Parts::parse(self.flash.contents());
                 let good = stored.is_ok_and(|parts| parts.header.id == offer.id && parts.after.is_empty());
+                let good = good && self.check.is_none_or(|check| check(self.flash.contents()));
                 let verdict = if good { Verdict::Valid } else { Verdict::Invalid };
                 self.client.verified(self.now, ticket, verdict)
             }
@@ -295,5 +311,5 @@ fn client_config(header: &Header<'_>, settings: &Settings) -> Config {
         hardware: header.hardware.map(|range| range.min),
         node: header.destination,
     };
-    Config { max_data: settings.block, ..Config::new(identity, SERVER) }
+    Config { max_data: settings.block, transfer: settings.transfer, ..Config::new(identity, SERVER) }
 }
