@@ -17,7 +17,8 @@ fn every_way_to_transfer_ends_in_the_new_image() {
         let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!((&told["identical"], &told["outcome"]), (&true.into(), &"upgraded".into()), "{how}");
     }
-    for how in ["", "window", "window:0", "window:256", "pages:0", "pages:x", "pages:9:9:9", "auto:1", "best"] {
+    for how in ["", "window", "window:0", "window:256", "pages:0", "pages:x", "pages:9:9:9", "auto:1", "best"]
+    {
         let output = upgrade(&["--transfer", how]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(2) && said.contains("window:N"), "{how}: {said}");

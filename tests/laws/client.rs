@@ -2,14 +2,14 @@
 //!
 //! - It never stalls: there is a deadline in the future, a need or a block that its application has not answered, or an
 //!   image that only the application may activate.
-//! - It asks for what it does not have, and lends no byte twice that was stored.
+//! - It asks for what it does not have, nothing beyond the file, and lends no byte twice that was stored.
 //! - It applies nothing that was not verified.
 
-use std::num::{NonZeroU8, NonZeroU32};
+use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
 use zigbee_ota::client::{
     Applied, Client, Config, Credentials, Event, Handled, Identity, Need, Prepared, Stage, Stored, Ticket,
-    TxBuffer, Verdict, Versions,
+    Transfer, TxBuffer, Verdict, Versions,
 };
 use zigbee_ota::file::{Element, Header, Tag, Writer};
 use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token};
@@ -29,7 +29,7 @@ const SECOND: ImageId = ImageId::new(0x115f, 0x0102, 6);
 const KEYS: ImageId = ImageId::new(0x115f, 0xffc0, 7);
 
 /// A frame's start, and how many of its bytes follow from what happens.
-const FRAMES: [&[u8]; 14] = [
+const FRAMES: [&[u8]; 16] = [
     &[0x09, 7, 0, 0, 100],
     &[0x19, 0, 2, 0, 0x5f, 0x11, 1, 1, 0x2c, 0x1a, 0, 0, 200, 0, 0, 0],
     &[0x19, 0, 2, 0x98],
@@ -44,6 +44,8 @@ const FRAMES: [&[u8]; 14] = [
     &[0x18, 0, 0x0b, 1, 0x80],
     &[0x18, 0, 0x0b, 3, 0x98],
     &[0x18, 0, 0x0b, 6, 0x00],
+    &[0x18, 0, 0x0b, 4, 0x81],
+    &[0x18, 0, 0x0b, 4, 0x98],
 ];
 
 /// Runs what `happenings` say, and the laws after each; returns how many upgrades came of it.
@@ -130,12 +132,13 @@ struct World {
     now: Instant,
     files: [(ImageId, Vec<u8>); 3],
     /// What is stored of the file that is downloaded; other files are elsewhere.
-    flash: Vec<u8>,
+    flash: [Option<u8>; SIZE as usize],
     needs: Vec<Need>,
-    block: Option<(Ticket, Vec<u8>)>,
-    /// The last request, and whether it was answered.
-    request: Option<(u8, ToServer)>,
-    answered: bool,
+    /// What is lent: where it starts, and its bytes.
+    blocks: Vec<(Ticket, usize, Vec<u8>)>,
+    /// The last request, and those that were not answered, the oldest first.
+    last: Option<(u8, ToServer)>,
+    requests: Vec<(u8, ToServer)>,
     token: Token,
     /// The file that was found good last.
     verified: Option<ImageId>,
@@ -161,6 +164,13 @@ impl World {
             credential: is(7).then_some(SecurityCredentialVersion::SE_1_1),
             versions: if more & 1 == 0 { Versions::Different } else { Versions::Any },
             block_pause: Millis(u32::from(more & 2)),
+            transfer: match more >> 3 & 3 {
+                0 => plain.transfer,
+                1 => Transfer::Blocks { window: NonZeroU8::new(3).unwrap() },
+                2 => Transfer::Pages { size: NonZeroU16::new(100).unwrap(), spacing: 0 },
+                _ => Transfer::Auto,
+            },
+            max_data: NonZeroU8::new(if more & 32 == 0 { 64 } else { 17 }).unwrap(),
             ..plain
         };
         let files = [(FIRST, file(FIRST, is(7))), (SECOND, file(SECOND, false)), (KEYS, file(KEYS, false))];
@@ -169,11 +179,11 @@ impl World {
             client: Client::new(config, 1, Instant::ZERO),
             now: Instant::ZERO,
             files,
-            flash: Vec::new(),
+            flash: [None; SIZE as usize],
             needs: Vec::new(),
-            block: None,
-            request: None,
-            answered: true,
+            blocks: Vec::new(),
+            last: None,
+            requests: Vec::new(),
             token: Token::NONE,
             verified: None,
             two: more & 4 != 0,
@@ -186,7 +196,7 @@ impl World {
     }
 
     fn last_sequence(&self) -> u8 {
-        self.request.map_or(0, |(sequence, _)| sequence)
+        self.last.map_or(0, |(sequence, _)| sequence)
     }
 
     fn pass(&mut self, time: Millis) {
@@ -196,10 +206,11 @@ impl World {
 
     /// Does what brings an upgrade on.
     fn cooperate(&mut self) {
-        if self.block.is_some() || !self.needs.is_empty() {
+        if !self.blocks.is_empty() || !self.needs.is_empty() {
             return self.answer(1);
         }
-        if let Some((sequence, request)) = self.request.filter(|_| !self.answered) {
+        if !self.requests.is_empty() {
+            let (sequence, request) = self.requests.remove(0);
             return self.serve(sequence, request);
         }
         if self.client.attributes().status == ImageUpgradeStatus::WAITING_FOR_EXTERNAL_EVENT {
@@ -216,14 +227,15 @@ impl World {
     }
 
     fn serve(&mut self, sequence: u8, request: ToServer) {
-        self.answered = true;
         let frame = match request {
             ToServer::QueryNextImage(query) => {
                 let id = if query.current.image_type == SECOND.image_type { SECOND } else { FIRST };
                 offer(sequence, 2, id)
             }
             ToServer::QuerySpecificFile(_) => offer(sequence, 9, KEYS),
-            ToServer::ImageBlock(_) => return self.receive_block(255, 0),
+            ToServer::ImageBlock(block) => {
+                return self.receive_data(sequence, block.id, block.offset, block.max_data);
+            }
             ToServer::UpgradeEnd(end) if end.status == Status::SUCCESS => {
                 let mut frame = vec![0x19, sequence, 7];
                 frame.extend([0xff; 8]);
@@ -231,22 +243,39 @@ impl World {
                 frame
             }
             ToServer::UpgradeEnd(_) => vec![0x18, sequence, 0x0b, 6, 0],
-            ToServer::ImagePage(_) => unreachable!("no page is asked for"),
+            ToServer::ImagePage(page) => {
+                let end = page.offset + u32::from(page.page_size);
+                for start in (page.offset..end).step_by(page.max_data.into()) {
+                    let size = u32::from(page.max_data).min(end - start);
+                    self.receive_data(sequence, page.id, start, size as u8);
+                }
+                return;
+            }
         };
         self.receive(Meta::unicast(SERVER), &frame);
     }
 
     /// The block that was asked for last, so many bytes of it, so far away from its place.
     fn receive_block(&mut self, size: u8, shift: u8) {
-        let Some((sequence, ToServer::ImageBlock(request))) = self.request else { return };
-        let start = request.offset.saturating_sub(u32::from(shift % 4) * 16);
-        let size = usize::from(size.min(request.max_data));
-        let data: Vec<u8> = match self.file(request.id) {
+        let (sequence, id, offset, most) = match self.last {
+            Some((sequence, ToServer::ImageBlock(block))) => {
+                (sequence, block.id, block.offset, block.max_data)
+            }
+            Some((sequence, ToServer::ImagePage(page))) => (sequence, page.id, page.offset, page.max_data),
+            _ => return,
+        };
+        let start = offset.saturating_sub(u32::from(shift % 4) * 16);
+        self.receive_data(sequence, id, start, size.min(most));
+    }
+
+    fn receive_data(&mut self, sequence: u8, id: ImageId, start: u32, size: u8) {
+        let size = usize::from(size);
+        let data: Vec<u8> = match self.file(id) {
             Some(file) => file.iter().skip(start as usize).take(size).copied().collect(),
             None => vec![0; size],
         };
         let mut frame = vec![0x19, sequence, 5, 0];
-        frame.extend(id_bytes(request.id));
+        frame.extend(id_bytes(id));
         frame.extend(start.to_le_bytes());
         frame.push(u8::try_from(data.len()).unwrap());
         frame.extend(data);
@@ -256,9 +285,14 @@ impl World {
     fn receive(&mut self, meta: Meta, frame: &[u8]) {
         match self.client.handle_frame(self.now, meta, frame) {
             Handled::Store(block) => {
-                assert_eq!(block.offset as usize, self.flash.len(), "blocks come in order, and none twice");
                 assert!(!block.data.is_empty());
-                self.block = Some((block.ticket, block.data.to_vec()));
+                let start = block.offset as usize;
+                let words = usize::from(self.config.alignment.get());
+                assert!(start.is_multiple_of(words), "storage begins in the middle of a word");
+                for place in start..start + block.data.len() {
+                    assert!(!self.has(place), "byte {place} is stored or lent already");
+                }
+                self.blocks.push((block.ticket, start, block.data.to_vec()));
             }
             Handled::ReadAttributes(question) => {
                 let mut out = [0; 128];
@@ -271,11 +305,14 @@ impl World {
     /// One answer of sixteen is bad. A late one is refused, and that is all that happens.
     fn answer(&mut self, choice: u8) {
         let (now, good) = (self.now, !choice.is_multiple_of(16));
-        if let Some((ticket, data)) = self.block.take() {
+        if !self.blocks.is_empty() {
+            let (ticket, start, data) = self.blocks.remove(usize::from(choice) % self.blocks.len());
             let bad = [Stored::Busy, Stored::Fault][usize::from(choice / 128)];
             let result = if good { Stored::Ok } else { bad };
             if self.client.stored(now, ticket, result).is_ok() && result == Stored::Ok {
-                self.flash.extend(data);
+                for (place, byte) in self.flash[start..].iter_mut().zip(data) {
+                    *place = Some(byte);
+                }
             }
         }
         if !self.needs.is_empty() {
@@ -293,13 +330,15 @@ impl World {
                 let result =
                     self.client.prepared(now, ticket, if good { Prepared::Ready } else { Prepared::Fault });
                 if result.is_ok() {
-                    self.flash.clear();
+                    self.flash.fill(None);
                     self.verified = self.verified.filter(|_| offer.id == KEYS);
                 }
                 result
             }
             Need::Verify(ticket, offer) => {
-                let right = self.file(offer.id) == Some(&self.flash);
+                let stored: Option<Vec<u8>> = self.flash.iter().copied().collect();
+                assert!(stored.is_some(), "it is verified before it is whole");
+                let right = self.file(offer.id) == stored.as_deref();
                 let verdict = match choice {
                     _ if !right => Verdict::Invalid,
                     255 => Verdict::Abandon,
@@ -314,7 +353,7 @@ impl World {
                     self.verified = Some(offer.id);
                 } else if result.is_ok() && verdict == Verdict::Valid {
                     // It has a place of its own; one that waits for it stays verified.
-                    self.flash.clear();
+                    self.flash.fill(None);
                 }
                 result
             }
@@ -340,17 +379,19 @@ impl World {
         self.config.identity.current = self.client.identity().current;
         let checkpoint = self.client.checkpoint().filter(|_| choice != 255);
         self.client = Client::new(self.config, u64::from(choice), self.now);
-        (self.needs, self.block, self.request) = (Vec::new(), None, None);
+        (self.needs, self.blocks, self.requests) = (Vec::new(), Vec::new(), Vec::new());
+        self.last = None;
         let sector = NonZeroU32::new(16).unwrap();
         match checkpoint.map(|checkpoint| checkpoint.floor(sector)) {
             Some(checkpoint) => {
                 if checkpoint.stage == Stage::Downloading {
-                    self.flash.truncate(checkpoint.received as usize);
+                    assert!(self.flash[..checkpoint.received as usize].iter().all(Option::is_some));
+                    self.flash[checkpoint.received as usize..].fill(None);
                     self.verified = self.verified.filter(|_| checkpoint.offer.id == KEYS);
                 }
                 self.client.resume(self.now, checkpoint).unwrap();
             }
-            None => self.flash.clear(),
+            None => self.flash.fill(None),
         }
     }
 
@@ -363,7 +404,8 @@ impl World {
                 let frame = Frame::decode(&out[..transmit.len], Quirks::empty()).expect("well-formed");
                 if let Message::ToServer(request) = frame.message {
                     self.check_request(&request);
-                    (self.request, self.answered) = (Some((frame.sequence, request)), false);
+                    self.last = Some((frame.sequence, request));
+                    self.requests.push((frame.sequence, request));
                     self.token = transmit.token;
                 }
             }
@@ -392,21 +434,34 @@ impl World {
         let deadline = self.client.poll_timeout();
         assert!(deadline.is_none_or(|at| at > self.now), "it never rests");
         let held = self.client.attributes().status == ImageUpgradeStatus::WAITING_FOR_EXTERNAL_EVENT;
-        let asked = !self.needs.is_empty() || self.block.is_some();
+        let asked = !self.needs.is_empty() || !self.blocks.is_empty();
         assert!(deadline.is_some() || asked || held, "nothing moves it on: {:?}", self.client);
+    }
+
+    /// Whether a byte of the file is stored, or being stored.
+    fn has(&self, place: usize) -> bool {
+        let lent =
+            |(_, start, data): &(Ticket, usize, Vec<u8>)| (*start..start + data.len()).contains(&place);
+        self.flash[place].is_some() || self.blocks.iter().any(lent)
     }
 
     fn check_request(&self, request: &ToServer) {
         match request {
             ToServer::ImageBlock(request) => {
                 request.check().unwrap();
-                assert_eq!(request.offset as usize, self.flash.len(), "it asks for what it does not have");
+                let end = request.offset + u32::from(request.max_data);
+                assert!(end <= SIZE, "it asks for what is beyond the file");
+                assert!(!self.has(request.offset as usize), "it asks for what it has");
                 assert_eq!(request.node.is_some(), request.id.image_type > ImageType::LAST_MANUFACTURER);
             }
             ToServer::QueryNextImage(request) => request.check().unwrap(),
             ToServer::QuerySpecificFile(request) => request.check().unwrap(),
             ToServer::UpgradeEnd(request) => request.check().unwrap(),
-            ToServer::ImagePage(_) => unreachable!("no page is asked for"),
+            ToServer::ImagePage(request) => {
+                request.check().unwrap();
+                assert!(request.offset + u32::from(request.page_size) <= SIZE, "a page beyond the file");
+                assert!(!self.has(request.offset as usize), "it asks for what it has");
+            }
         }
     }
 }

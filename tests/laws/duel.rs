@@ -1,8 +1,10 @@
 //! The law of a client against a server over a hostile link, for property tests and fuzz targets alike: it always ends,
 //! in the right image or in an outcome with a reason.
 
+use std::num::{NonZeroU8, NonZeroU16};
+
 use zigbee_ota::client::{
-    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Verdict,
+    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Transfer, Verdict,
 };
 use zigbee_ota::file::{Element, Header, Tag, Writer};
 use zigbee_ota::link::{Address, Meta};
@@ -65,9 +67,18 @@ pub fn duel(script: &[u8]) -> Outcome {
     let mut images = Catalog::new(&entries).expect("one entry");
     let mut server = Server::new(server::Config::default(), [Session::EMPTY; 2]);
     let identity = Identity { current: RUNS, hardware: None, node: None };
-    let mut client = Client::new(Config::new(identity, GATEWAY), 7, Instant::ZERO);
+    let (choice, script) = script.split_first().map_or((0, script), |(choice, rest)| (*choice, rest));
+    let plain = Config::new(identity, GATEWAY);
+    let transfer = match choice % 4 {
+        0 => plain.transfer,
+        1 => Transfer::Blocks { window: NonZeroU8::new(4).expect("not 0") },
+        2 => Transfer::Pages { size: NonZeroU16::new(256).expect("not 0"), spacing: 0 },
+        _ => Transfer::Auto,
+    };
+    let mut client = Client::new(Config { transfer, ..plain }, 7, Instant::ZERO);
     let mut link = Link { script: script.iter(), under_way: Vec::new() };
     let mut flash = Vec::new();
+    let mut written = Vec::new();
     let mut now = Instant::ZERO;
 
     for _ in 0..MOST {
@@ -77,6 +88,7 @@ pub fn duel(script: &[u8]) -> Outcome {
                 Need::Prepare(ticket, offer) => {
                     let fits = offer.size < 1 << 16;
                     flash = vec![0xff; if fits { offer.size as usize } else { 0 }];
+                    written = vec![false; flash.len()];
                     client.prepared(now, ticket, if fits { Prepared::Ready } else { Prepared::Fault })
                 }
                 Need::Verify(ticket, _) => {
@@ -120,6 +132,9 @@ pub fn duel(script: &[u8]) -> Outcome {
             } else if let Handled::Store(block) = client.handle_frame(now, Meta::unicast(GATEWAY), &frame) {
                 let place = block.offset as usize;
                 flash[place..place + block.data.len()].copy_from_slice(block.data);
+                for byte in &mut written[place..place + block.data.len()] {
+                    assert!(!core::mem::replace(byte, true), "a byte from {place} on is written twice");
+                }
                 client.stored(now, block.ticket, Stored::Ok).expect("answered at once");
             }
         }
