@@ -45,6 +45,7 @@ pub mod matter;
 pub mod mmo;
 #[cfg(feature = "inspect")]
 pub mod payload;
+pub mod observer;
 pub mod server;
 #[cfg(feature = "crypto")]
 pub mod signature;

@@ -23,6 +23,7 @@ mod file;
 mod matter;
 mod mem;
 mod payload;
+mod observer;
 mod server;
 mod signature;
 mod types;
@@ -52,6 +53,7 @@ extern "C" fn _start() -> ! {
     zcl::call(&mut bytes);
     client::call(&mut bytes);
     server::call(&mut bytes);
+    observer::call(&bytes);
     signature::call(&mut bytes);
     matter::call(&mut bytes);
     loop {

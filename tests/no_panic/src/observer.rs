@@ -1,0 +1,24 @@
+//! An observer: any frame between any two, with slots and without.
+
+use core::hint::black_box;
+
+use zigbee_ota::link::Address;
+use zigbee_ota::observer::{Exchange, Observer, Slots};
+use zigbee_ota::zcl::{Frame, Quirks};
+
+use crate::Bytes;
+
+pub(crate) fn call(bytes: &Bytes<'_>) {
+    observe(bytes, [Exchange::EMPTY; 3]);
+    observe(bytes, black_box(&mut [Exchange::EMPTY; 2][..]));
+}
+
+fn observe(bytes: &Bytes<'_>, slots: impl Slots) {
+    let mut observer = Observer::new(slots);
+    while black_box(true) {
+        if let Ok(frame) = Frame::decode(bytes.input, Quirks::from_bits_retain(black_box(0))) {
+            let (from, to) = (Address::new(black_box(1), 1), Address::new(black_box(0), 1));
+            black_box(black_box(observer.observe(from, to, &frame)).image());
+        }
+    }
+}
