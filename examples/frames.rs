@@ -11,11 +11,16 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde_json::{Map, Value, json};
 use zigbee_ota::zcl::{
-    AttributeCommand, AttributeRecord, Deviations, Direction, Frame, FrameControl, Header,
-    ImageBlockResponse, ImageNotify, ImageOffer, Message, NotifyScope, QueryNextImageResponse,
-    QuerySpecificFileResponse, Quirks, Refusal, ToClient, ToServer,
+    AttributeCommand, AttributeRecord, Deviations, Frame, FrameControl, Header, ImageBlockResponse,
+    ImageNotify, ImageOffer, Message, NotifyScope, QueryNextImageResponse, QuerySpecificFileResponse, Quirks,
+    Refusal, ToClient, ToServer,
 };
 use zigbee_ota::{DecodeError, ImageId};
+
+use capture::{BadLine, read_line};
+
+#[path = "common/capture.rs"]
+mod capture;
 
 /// Show frames of the OTA Upgrade cluster: lines `c2s|s2c HEX` from standard input as JSON on standard output.
 #[derive(Parser)]
@@ -65,14 +70,16 @@ struct Wrong {
 }
 
 impl Wrong {
-    fn line(offset: usize, kind: &str, what: &str) -> Self {
-        let message = format!("line, byte {offset}: {what}");
-        Self { item: "line".into(), offset, kind: kind.into(), message }
-    }
-
     fn json(&self) -> Value {
         let Self { item, offset, kind, message } = self;
         json!({ "error": { "item": item, "offset": offset, "kind": kind, "message": message } })
+    }
+}
+
+impl From<BadLine> for Wrong {
+    fn from(bad: BadLine) -> Self {
+        let kind = format!("{:?}", bad.fault);
+        Self { item: "line".into(), offset: bad.offset, kind, message: format!("line, {bad}") }
     }
 }
 
@@ -101,37 +108,6 @@ fn show(line: &[u8], frame: &mut Vec<u8>, quirks: Quirks) -> Result<Value, Wrong
         shown["records"] = records.collect::<Result<_, _>>()?;
     }
     Ok(shown)
-}
-
-/// Direction and bytes of a line.
-fn read_line(line: &[u8], frame: &mut Vec<u8>) -> Result<Direction, Wrong> {
-    let start = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    let word = line[start..].split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
-    let direction = match word {
-        b"c2s" => Direction::ToServer,
-        b"s2c" => Direction::ToClient,
-        b"" => return Err(Wrong::line(0, "Empty", "no frame")),
-        _ => return Err(Wrong::line(start, "MissingDirection", "expected c2s or s2c")),
-    };
-    frame.clear();
-    let mut high = None;
-    for (offset, &byte) in line.iter().enumerate().skip(start + word.len()) {
-        let digit = match char::from(byte).to_digit(16) {
-            Some(digit) => digit as u8,
-            None if byte.is_ascii_whitespace() => continue,
-            None => return Err(Wrong::line(offset, "NotHex", "expected a hexadecimal digit")),
-        };
-        match high.take() {
-            None => high = Some(digit),
-            Some(high) => frame.push(high << 4 | digit),
-        }
-    }
-    match high {
-        None => Ok(direction),
-        Some(_) => {
-            Err(Wrong::line(line.trim_ascii_end().len(), "OddDigits", "expected an even number of digits"))
-        }
-    }
 }
 
 fn header_json(header: &Header) -> Value {

@@ -1,7 +1,7 @@
-//! Shows, creates, takes apart, names, checks, verifies, seals and signs Zigbee OTA files.
+//! Shows, creates, takes apart, names, checks, verifies, seals, signs, indexes and reconstructs Zigbee OTA files.
 //!
 //! `cargo run --example ota -- --help` lists the subcommands. Exit status 0 when all went well, 1 when a file is none or
-//! something failed, 2 when the command line is wrong.
+//! something failed, 2 when the command line is wrong or leaves nothing to do.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -11,12 +11,15 @@ use clap::{Parser, Subcommand};
 #[path = "../common/authority.rs"]
 mod authority;
 mod candidates;
+#[path = "../common/capture.rs"]
+mod capture;
 mod check;
 mod create;
 mod extract;
 mod failure;
 #[path = "../common/hex.rs"]
 mod hex;
+mod index;
 mod info;
 mod irregular;
 mod json;
@@ -28,6 +31,8 @@ mod opened;
 mod outside;
 mod payload;
 mod pieces;
+mod reconstruct;
+mod recovered;
 mod replace;
 mod seal;
 mod sign;
@@ -37,7 +42,7 @@ mod verify;
 
 use failure::{Failure, complain};
 
-/// Show, create, take apart, name, check, verify, seal and sign Zigbee OTA files.
+/// Show, create, take apart, name, check, verify, seal, sign, index and reconstruct Zigbee OTA files.
 #[derive(Parser)]
 #[command(name = "ota")]
 struct Options {
@@ -58,6 +63,8 @@ enum Command {
     Sign(sign::Options),
     Digest(outside::Prepare),
     Attach(outside::Attach),
+    Index(index::Options),
+    Reconstruct(reconstruct::Options),
 }
 
 fn main() -> ExitCode {
@@ -68,7 +75,7 @@ fn main() -> ExitCode {
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             complain(&failure);
-            ExitCode::FAILURE
+            if matches!(failure, Failure::Nothing(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -88,6 +95,8 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Sign(options) => sign::run(&options),
         Command::Digest(options) => outside::digest(&options, &mut out),
         Command::Attach(options) => outside::attach(&options),
+        Command::Index(options) => index::run(&options, &mut out),
+        Command::Reconstruct(options) => reconstruct::run(&options, &mut out),
     }?;
     out.flush()?;
     Ok(well)

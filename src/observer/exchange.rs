@@ -17,8 +17,8 @@ pub struct Exchange {
     page: Option<(u8, ImagePageRequest)>,
 }
 
-/// Requests that are kept: more than any known client has in flight, as each is asked for again by a new number.
-const KEPT: usize = 4;
+/// Requests that are kept: more than a client that asks for several blocks at a time has under way.
+const KEPT: usize = 16;
 
 impl Exchange {
     /// Between nobody.

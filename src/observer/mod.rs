@@ -12,7 +12,7 @@
 //!           Frame::decode --> Observer::observe --> Seen { client, server, means, answers }
 //!                                  |
 //!                        Exchange, one for each pair of client and server
-//!                        | requests  4 x (sequence number, request), newest first |
+//!                        | requests 16 x (sequence number, request), newest first |
 //!                        | page      sequence number, Image Page Request          |
 //! ```
 //!

@@ -1,0 +1,163 @@
+//! `reconstruct`: images as they went over the air, from captured frames.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use zigbee_ota::ImageId;
+use zigbee_ota::file::FileName;
+use zigbee_ota::link::Address;
+use zigbee_ota::observer::{Exchange, Observer};
+use zigbee_ota::zcl::{Direction, Frame, Quirks};
+
+use crate::capture::read_line;
+use crate::failure::{Failure, complain};
+use crate::recovered::{Download, Recovered};
+use crate::replace::replace;
+
+/// The largest image that is written: the size of one with gaps is only what a frame says.
+const MOST: u64 = 1 << 28;
+
+/// Gaps that are named for each image.
+const NAMED: usize = 32;
+
+/// Put images together from captured frames
+///
+/// A line is c2s or s2c (client to server or back), a blank, and the ZCL frame in hexadecimal, as the example `frames`
+/// reads them. Blocks say themselves which image they are of, so those of several clients fill each other's gaps. Exit
+/// status 0 when every image is whole, 1 when one has gaps or its blocks do not agree, 2 when there is no block.
+#[derive(Args)]
+pub struct Options {
+    /// File to write; in a folder each image gets its recommended name
+    #[arg(short = 'o', long, value_name = "OUT")]
+    to: Option<PathBuf>,
+    /// Write images with gaps too, and fill those with 0xFF
+    #[arg(long, requires = "to")]
+    partial: bool,
+    /// Captured frames [default: standard input]
+    #[arg(value_name = "FRAMES")]
+    frames: Option<PathBuf>,
+}
+
+pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
+    let (name, recovered) = match &options.frames {
+        Some(path) => {
+            let file = File::open(path).map_err(|error| Failure::at(path, error))?;
+            (path.as_path(), listen(path, BufReader::new(file))?)
+        }
+        None => (Path::new("-"), listen(Path::new("-"), io::stdin().lock())?),
+    };
+    let images: Vec<_> = recovered.images.iter().filter(|(_, image)| image.blocks > 0).collect();
+    if images.is_empty() {
+        return Err(Failure::nothing(name, "no block of an image: nothing to reconstruct"));
+    }
+    if let (Some(to), [_, _, ..]) = (&options.to, images.as_slice())
+        && !to.is_dir()
+    {
+        let reason = format!("{} images were heard; expected a folder to write them to", images.len());
+        return Err(Failure::at(to, reason));
+    }
+    let mut well = true;
+    for (id, image) in images {
+        let whole = report(*id, image, out)?;
+        well &= whole;
+        match &options.to {
+            Some(to) if whole || options.partial => write(to, *id, image)?,
+            Some(_) => complain(format_args!("{id}: not written; --partial fills the gaps with 0xFF")),
+            None => {}
+        }
+    }
+    Ok(well)
+}
+
+/// Everything that the frames in `input` say.
+fn listen(name: &Path, mut input: impl BufRead) -> Result<Recovered, Failure> {
+    // Lines do not say who spoke to whom.
+    let (client, server) = (Address::UNKNOWN, Address::new(0, 1));
+    let mut observer = Observer::new([Exchange::EMPTY]);
+    let mut recovered = Recovered::default();
+    let (mut line, mut frame) = (Vec::new(), Vec::new());
+    for number in 1_u64.. {
+        line.clear();
+        if input.read_until(b'\n', &mut line).map_err(|error| Failure::at(name, error))? == 0 {
+            break;
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let heard = read_line(&line, &mut frame).map_err(|bad| bad.to_string());
+        let heard = heard.and_then(|direction| match Frame::decode(&frame, Quirks::all()) {
+            Ok(read) => Ok((direction, read)),
+            Err(error) => Err(error.to_string()),
+        });
+        match heard {
+            Ok((Direction::ToServer, read)) => recovered.take(&observer.observe(client, server, &read)),
+            Ok((Direction::ToClient, read)) => recovered.take(&observer.observe(server, client, &read)),
+            Err(reason) => complain(Failure::at(name, format_args!("line {number} is left out: {reason}"))),
+        }
+    }
+    Ok(recovered)
+}
+
+/// Says what there is of an image, and whether that is all.
+fn report(id: ImageId, image: &Download, out: &mut impl Write) -> io::Result<bool> {
+    let (gaps, open) = image.gaps();
+    let missing: u64 = gaps.iter().map(|gap| gap.end - gap.start).sum();
+    let whole = gaps.is_empty() && open.is_none() && image.contradictions.is_empty();
+    let size = image.size().map_or_else(|| "an unknown number of".into(), |size| size.to_string());
+    let heard = image.heard() - image.beyond().min(image.heard());
+    write!(out, "{id}: {heard} of {size} bytes in {} blocks: ", image.blocks)?;
+    match (whole, missing, open) {
+        (true, ..) => writeln!(out, "whole"),
+        (false, 0, None) => writeln!(out, "no gaps, but blocks do not agree"),
+        (false, 0, Some(_)) => {
+            writeln!(out, "no gaps up to the last block, but neither offer nor header was heard")
+        }
+        (false, missing, _) => writeln!(out, "{missing} bytes missing in {} gaps", gaps.len()),
+    }?;
+    for gap in gaps.iter().take(NAMED) {
+        writeln!(out, "  gap: bytes {} to {} ({})", gap.start, gap.end - 1, gap.end - gap.start)?;
+    }
+    if let Some(more) = gaps.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        writeln!(out, "  and {more} gaps more")?;
+    }
+    if let Some(place) = open {
+        writeln!(out, "  gap: byte {place} to an end that is not known")?;
+    }
+    if let Some(first) = image.contradictions.first() {
+        let count = image.contradictions.len();
+        writeln!(
+            out,
+            "  blocks contradict each other in {count} bytes, first in byte {first}: those heard first count"
+        )?;
+    }
+    notes(image, out)?;
+    Ok(whole)
+}
+
+/// What is worth a look.
+fn notes(image: &Download, out: &mut impl Write) -> io::Result<()> {
+    if image.offered.len() > 1 {
+        writeln!(out, "  note: offered with the sizes {:?}", image.offered)?;
+    }
+    if let (Some(header), Some(size)) = (image.header_size(), image.size())
+        && u64::from(header) != size
+    {
+        writeln!(out, "  note: its header says {header} bytes")?;
+    }
+    if image.beyond() > 0 {
+        writeln!(out, "  note: blocks reach {} bytes beyond its end; they are left out", image.beyond())?;
+    }
+    match image.ended {
+        Some(status) => writeln!(out, "  the client ended the download: {status}"),
+        None => Ok(()),
+    }
+}
+
+fn write(to: &Path, id: ImageId, image: &Download) -> Result<(), Failure> {
+    let path = if to.is_dir() { to.join(FileName::new(id).to_string()) } else { to.to_owned() };
+    let too_large = || Failure::at(&path, format_args!("more than {MOST} bytes; nothing is written"));
+    replace(&path, &image.filled(0xff, MOST).ok_or_else(too_large)?)?;
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Images put together from blocks that were overheard.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use zigbee_ota::ImageId;
+use zigbee_ota::file::Header;
+use zigbee_ota::observer::{Means, Seen};
+use zigbee_ota::zcl::Status;
+
+/// All images that were heard of. Those with the same three numbers are one, whoever downloaded them.
+#[derive(Default)]
+pub struct Recovered {
+    pub images: BTreeMap<ImageId, Download>,
+}
+
+/// What was heard of one image.
+#[derive(Default)]
+pub struct Download {
+    /// Sizes it was offered with.
+    pub offered: BTreeSet<u32>,
+    /// Blocks with data that were heard.
+    pub blocks: u64,
+    /// How the last download of it ended.
+    pub ended: Option<Status>,
+    /// Where blocks did not agree; the bytes that came first are kept.
+    pub contradictions: BTreeSet<u64>,
+    /// What is there, by its place; no two runs overlap or touch.
+    runs: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Recovered {
+    /// Takes what a frame means. A file of which no block was heard is no image to reconstruct.
+    pub fn take(&mut self, seen: &Seen<'_>) {
+        match seen.means {
+            Means::Offer(offer) => {
+                self.images.entry(offer.id).or_default().offered.insert(offer.size);
+            }
+            Means::End(end) => self.images.entry(end.id).or_default().ended = Some(end.status),
+            Means::Block(block) => {
+                let image = self.images.entry(block.id).or_default();
+                image.put(u64::from(block.offset), block.data.get());
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Download {
+    /// Bytes of the whole image: as it was offered last in size, else as its header says.
+    pub fn size(&self) -> Option<u64> {
+        self.offered.last().copied().or_else(|| self.header_size()).map(u64::from)
+    }
+
+    /// The total image size in its header, where that was heard.
+    pub fn header_size(&self) -> Option<u32> {
+        let start = self.runs.get(&0)?;
+        Header::parse_lenient(start).ok().map(|(header, _)| header.total_size)
+    }
+
+    /// Bytes heard of the image, each counted once.
+    pub fn heard(&self) -> u64 {
+        self.runs.values().map(|run| run.len() as u64).sum()
+    }
+
+    /// What was not heard, in ascending order; the last is open where the size is not known.
+    pub fn gaps(&self) -> (Vec<Range<u64>>, Option<u64>) {
+        let size = self.size();
+        let end = size.unwrap_or(u64::MAX);
+        let (mut gaps, mut place) = (Vec::new(), 0);
+        for (at, run) in &self.runs {
+            gaps.push(place..(*at).min(end));
+            place = at + run.len() as u64;
+        }
+        gaps.push(place..size.unwrap_or(place));
+        gaps.retain(|gap| gap.start < gap.end);
+        (gaps, size.is_none().then_some(place))
+    }
+
+    /// Bytes heard that lie after the image's end.
+    pub fn beyond(&self) -> u64 {
+        let end = self.runs.last_key_value().map_or(0, |(at, run)| at + run.len() as u64);
+        self.size().map_or(0, |size| end.saturating_sub(size))
+    }
+
+    /// The image, with `filler` in its gaps; `None` for one that has more than `most` bytes.
+    pub fn filled(&self, filler: u8, most: u64) -> Option<Vec<u8>> {
+        let end = self.runs.last_key_value().map_or(0, |(at, run)| at + run.len() as u64);
+        let size = self.size().unwrap_or(end);
+        let mut bytes = vec![filler; usize::try_from(size).ok().filter(|_| size <= most)?];
+        for (at, run) in self.runs.range(..size) {
+            let room = &mut bytes[*at as usize..];
+            let len = room.len().min(run.len());
+            room[..len].copy_from_slice(&run[..len]);
+        }
+        Some(bytes)
+    }
+
+    /// Lays a block in its place. What is there stays.
+    fn put(&mut self, offset: u64, data: &[u8]) {
+        self.blocks += 1;
+        if data.is_empty() {
+            return;
+        }
+        let before = self.runs.range(..=offset).next_back();
+        let touched = before.filter(|(at, run)| *at + run.len() as u64 >= offset).map(|(at, _)| *at);
+        let start = touched.unwrap_or(offset);
+        let mut run = self.runs.remove(&start).unwrap_or_default();
+        let place = (offset - start) as usize;
+        let (there, new) = data.split_at(data.len().min(run.len() - place));
+        self.compare(offset, &run[place..place + there.len()], there);
+        run.extend(new);
+        // Runs that the block reaches.
+        while let Some((&at, _)) = self.runs.range(start..=start + run.len() as u64).next() {
+            let next = self.runs.remove(&at).unwrap_or_default();
+            let place = (at - start) as usize;
+            let common = next.len().min(run.len() - place);
+            self.compare(at, &next[..common], &run[place..place + common]);
+            run[place..place + common].copy_from_slice(&next[..common]);
+            run.extend(&next[common..]);
+        }
+        self.runs.insert(start, run);
+    }
+
+    fn compare(&mut self, offset: u64, old: &[u8], new: &[u8]) {
+        let differing = old.iter().zip(new).zip(offset..).filter(|((old, new), _)| old != new);
+        self.contradictions.extend(differing.map(|(_, place)| place));
+    }
+}

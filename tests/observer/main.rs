@@ -1,0 +1,7 @@
+//! The passive observer, on frames that the real client and server send each other, all of them heard or not.
+
+mod air;
+mod answers;
+mod downloads;
+#[path = "../../examples/ota/recovered.rs"]
+mod recovered;
