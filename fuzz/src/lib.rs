@@ -9,6 +9,7 @@ pub mod laws {
     pub mod file;
     pub mod frame;
     pub mod matter;
+    pub mod observer;
     #[cfg(feature = "openssl")]
     pub mod openssl;
     pub mod payload;

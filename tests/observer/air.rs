@@ -8,20 +8,18 @@ use zigbee_ota::link::{Address, DeliveryMode, Meta};
 use zigbee_ota::server::{self, Catalog, Entry, Server, Session, Standard};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
-use zigbee_ota::{Encode, ImageId};
+use zigbee_ota::{Encode, FileVersion, ImageId};
 
 pub const GATEWAY: Address = Address::new(0x0000, 1);
 pub const DEVICES: [Address; 2] = [Address::new(0x1234, 1), Address::new(0x5678, 3)];
 
 /// A frame on the air.
+#[derive(Clone)]
 pub struct Sent {
     pub from: Address,
     pub to: Address,
     pub bytes: Vec<u8>,
 }
-
-/// What becomes of a frame on its way: as many copies arrive.
-pub type Fate<'a> = dyn FnMut() -> usize + 'a;
 
 pub fn id(version: u32) -> ImageId {
     ImageId::new(0x1001, 0x00ab, version)
@@ -42,61 +40,117 @@ struct Device {
     ended: Option<Outcome>,
 }
 
-/// Everything that is sent while so many devices upgrade to `file`, each with its way to ask for blocks.
-pub fn upgrade(file: &[u8], transfers: &[Transfer], fate: &mut Fate<'_>) -> Vec<Sent> {
+impl Device {
+    fn new(address: Address, transfer: Transfer, file: &[u8], offered: ImageId) -> Self {
+        let current = ImageId { version: FileVersion(offered.version.0 - 1), ..offered };
+        let identity = Identity { current, hardware: None, node: None };
+        let config = Config { transfer, ..Config::new(identity, GATEWAY) };
+        let client = Client::new(config, u64::from(address.network), Instant::ZERO);
+        Self { address, client, flash: vec![0xff; file.len()], ended: None }
+    }
+
+    /// All that it wants, and the frames that it sends.
+    fn drain(&mut self, now: Instant) -> Vec<Vec<u8>> {
+        let (mut frames, mut out) = (Vec::new(), [0; LONGEST_TO_SERVER]);
+        loop {
+            let client = &mut self.client;
+            while let Some(transmit) = client.poll_transmit(now, &mut out) {
+                frames.push(out[..transmit.len].to_vec());
+            }
+            while let Some(event) = client.poll_event() {
+                if let Event::Ended(outcome) = event {
+                    self.ended = Some(outcome);
+                }
+            }
+            match client.poll_need() {
+                None => return frames,
+                Some(Need::Decide(ticket, _)) => client.accept(ticket),
+                Some(Need::Prepare(ticket, _)) => client.prepared(now, ticket, Prepared::Ready),
+                Some(Need::Verify(ticket, _)) => client.verified(now, ticket, Verdict::Valid),
+                Some(Need::Apply(ticket, _)) => client.applied(now, ticket, Applied::Done),
+                Some(other) => panic!("{other:?} of a client that knows its server"),
+            }
+            .expect("answered at once");
+        }
+    }
+
+    fn hear(&mut self, now: Instant, frame: &[u8]) {
+        if let Handled::Store(block) = self.client.handle_frame(now, Meta::unicast(GATEWAY), frame) {
+            let place = block.offset as usize;
+            self.flash[place..place + block.data.len()].copy_from_slice(block.data);
+            self.client.stored(now, block.ticket, Stored::Ok).expect("answered at once");
+        }
+    }
+}
+
+/// What was sent, and what of it is still under way.
+struct Air<'a> {
+    sent: Vec<Sent>,
+    under_way: Vec<(Instant, usize)>,
+    /// How many copies of the next frame arrive.
+    copies: &'a mut dyn FnMut() -> usize,
+}
+
+impl Air<'_> {
+    fn send(&mut self, now: Instant, from: Address, to: Address, bytes: &[u8]) {
+        let arrival = (now.plus(Millis(10)), self.sent.len());
+        self.under_way.extend(std::iter::repeat_n(arrival, (self.copies)()));
+        self.sent.push(Sent { from, to, bytes: bytes.to_vec() });
+    }
+
+    fn arrived(&mut self, now: Instant) -> Option<Sent> {
+        let place = self.under_way.iter().position(|(at, _)| *at <= now)?;
+        Some(self.sent[self.under_way.remove(place).1].clone())
+    }
+}
+
+/// Everything that is sent while a device for each of `transfers` upgrades to `file`.
+pub fn upgrade(file: &[u8], transfers: &[Transfer], copies: &mut dyn FnMut() -> usize) -> Vec<Sent> {
     let entries = [Entry::parse(file).expect("written by us")];
     let offered = entries[0].info().id;
     let mut images = Catalog::new(&entries).expect("one entry");
     let mut policy = Standard::default();
     let mut server = Server::new(server::Config::default(), [Session::EMPTY; 4]);
-    let current = ImageId { version: zigbee_ota::FileVersion(offered.version.0 - 1), ..offered };
-    let mut now = Instant::ZERO;
-    let identity = Identity { current, hardware: None, node: None };
-    let mut devices: Vec<Device> = transfers
-        .iter()
-        .zip(DEVICES)
-        .map(|(transfer, address)| {
-            let config = Config { transfer: *transfer, ..Config::new(identity, GATEWAY) };
-            let client = Client::new(config, u64::from(address.network), now);
-            Device { address, client, flash: vec![0xff; file.len()], ended: None }
-        })
-        .collect();
-    let (mut air, mut under_way) = (Vec::new(), Vec::new());
-    let mut send = |under_way: &mut Vec<_>, now: Instant, from, to, bytes: &[u8]| {
-        for _ in 0..fate() {
-            under_way.push((now.plus(Millis(10)), air.len()));
-        }
-        air.push(Sent { from, to, bytes: bytes.to_vec() });
-    };
+    let pairs = transfers.iter().zip(DEVICES);
+    let mut devices: Vec<_> =
+        pairs.map(|(transfer, address)| Device::new(address, *transfer, file, offered)).collect();
+    let mut air = Air { sent: Vec::new(), under_way: Vec::new(), copies };
     let mut out = [0; LONGEST_TO_CLIENT];
-    for device in &devices {
-        let notify = server.notify(device.address, DeliveryMode::Unicast, ImageNotify::UNICAST, &mut out);
-        send(&mut under_way, now, GATEWAY, device.address, &out[..notify.expect("in range").len]);
+    let mut now = Instant::ZERO;
+    for Device { address, .. } in &devices {
+        let notify = server.notify(*address, DeliveryMode::Unicast, ImageNotify::UNICAST, &mut out);
+        air.send(now, GATEWAY, *address, &out[..notify.expect("its jitter is in range").len]);
     }
     // More rounds than the longest of these upgrades has.
     for _ in 0..100_000 {
         for device in &mut devices {
-            device.drain(now, &mut |bytes| send(&mut under_way, now, device.address, GATEWAY, bytes));
+            device.drain(now).iter().for_each(|frame| air.send(now, device.address, GATEWAY, frame));
         }
         while let Some(transmit) = server.poll_transmit(now, &mut images, &mut out) {
-            send(&mut under_way, now, GATEWAY, transmit.to, &out[..transmit.len]);
+            air.send(now, GATEWAY, transmit.to, &out[..transmit.len]);
         }
-        server.handle_timeout(now);
         while server.poll_event().is_some() {}
         if devices.iter().all(|device| device.ended.is_some()) {
-            break;
+            assert!(devices.iter().all(|device| device.flash == file), "the devices have the file");
+            return air.sent;
         }
-        let moments = devices.iter().map(|device| device.client.poll_timeout());
-        let moments = moments.chain([server.poll_timeout(), under_way.iter().map(|(at, _)| *at).min()]);
-        now = now.max(moments.flatten().min().expect("somebody waits"));
-        while let Some(place) = under_way.iter().position(|(at, _)| *at <= now) {
-            let (_, number) = under_way.remove(place);
-            let Sent { from, to, bytes } = &air_at(&send, number);
-            let _ = (from, to, bytes);
+        let waiting = devices.iter().map(|device| device.client.poll_timeout());
+        let arrival = air.under_way.iter().map(|(at, _)| *at).min();
+        now = now.max(waiting.chain([server.poll_timeout(), arrival]).flatten().min().expect("not all done"));
+        while let Some(Sent { from, to, bytes }) = air.arrived(now) {
+            if let Some(device) = devices.iter_mut().find(|device| device.address == to) {
+                device.hear(now, &bytes);
+                device.drain(now).iter().for_each(|frame| air.send(now, to, GATEWAY, frame));
+                continue;
+            }
+            let meta = Meta::unicast(from);
+            let handled = server.handle_frame(now, meta, &bytes, &mut images, &mut policy, &mut out);
+            if let server::Handled::Reply(transmit) = handled {
+                air.send(now, GATEWAY, transmit.to, &out[..transmit.len]);
+            }
         }
-        for device in &mut devices {
-            device.client.handle_timeout(now);
-        }
+        devices.iter_mut().for_each(|device| device.client.handle_timeout(now));
+        server.handle_timeout(now);
     }
-    air
+    panic!("no end in sight");
 }

@@ -3,5 +3,7 @@
 mod air;
 mod answers;
 mod downloads;
+#[path = "../laws/observer.rs"]
+mod laws;
 #[path = "../../examples/ota/recovered.rs"]
 mod recovered;

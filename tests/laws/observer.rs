@@ -1,0 +1,126 @@
+//! The law of an observer, for property tests and fuzz targets alike: what it says that a frame answers was asked by
+//! that client of that server, and what was asked last is never missed.
+
+use arbitrary::{Result, Unstructured};
+use zigbee_ota::ImageId;
+use zigbee_ota::link::Address;
+use zigbee_ota::observer::{Exchange, Means, Observer, Seen};
+use zigbee_ota::zcl::{
+    BlockBytes, BlockData, Direction, Frame, ImageBlockRequest, ImageBlockResponse, ImagePageRequest,
+    Message, QueryNextImageRequest, Quirks, ToClient, ToServer,
+};
+
+const SERVERS: [Address; 2] = [Address::new(0x0000, 1), Address::new(0x0000, 2)];
+
+/// A request as it was sent: client, server, sequence number.
+type Asked = (Address, Address, u8, ToServer);
+
+/// Frames as `bytes` say, until these are used up.
+pub fn any_steps(bytes: &[u8]) {
+    let mut u = Unstructured::new(bytes);
+    // One that knows all, and one that has to forget.
+    let mut observer = Observer::new([Exchange::EMPTY; 8]);
+    let mut forgetful = Observer::new([Exchange::EMPTY; 1]);
+    let mut asked = Vec::new();
+    while !u.is_empty() {
+        let Ok((client, server)) = pair(&mut u) else { return };
+        let Ok(len) = u.int_in_range(0..=40) else { return };
+        let raw = u.bytes(len).unwrap_or_default();
+        let frame = match raw {
+            [] => small(&mut u).ok(),
+            _ => Frame::decode(raw, Quirks::all()).ok(),
+        };
+        let Some(frame) = frame else { continue };
+        let direction = frame.message.direction();
+        let (from, to) = match direction {
+            Direction::ToServer => (client, server),
+            Direction::ToClient => (server, client),
+        };
+        let seen = observer.observe(from, to, &frame);
+        let less = forgetful.observe(from, to, &frame);
+        assert_eq!((seen.client, seen.server, seen.sequence), (client, server, frame.sequence));
+        assert_eq!(less, Seen { answers: less.answers, ..seen }, "what a frame says is no matter of memory");
+        if direction == Direction::ToServer {
+            assert_eq!((seen.answers, less.answers), (None, None), "a client answers no client's request");
+        } else {
+            was_asked(&asked, &seen);
+            was_asked(&asked, &less);
+            not_missed(&asked, &seen);
+        }
+        if let Message::ToServer(request) = frame.message {
+            asked.push((client, server, frame.sequence, request));
+        }
+    }
+}
+
+fn pair(u: &mut Unstructured<'_>) -> Result<(Address, Address)> {
+    let client = Address::new(u.int_in_range(1..=3)?, 1);
+    Ok((client, *u.choose(&SERVERS)?))
+}
+
+/// Frames with so few values that they meet each other.
+fn small(u: &mut Unstructured<'_>) -> Result<Frame<'static>> {
+    let sequence = u.int_in_range(0..=3)?;
+    let id = ImageId::new(0x1001, 0x00ab, u.int_in_range(1..=2)?);
+    let offset = 50 * u.int_in_range(0..=7)?;
+    let data = BlockBytes::new(&[0x5a; 50]).unwrap_or_else(|| unreachable!("short"));
+    let block = ImageBlockRequest { id, offset, max_data: 50, node: None, min_block_period: None };
+    let page = ImagePageRequest { id, offset, max_data: 50, page_size: 150, spacing: 0, node: None };
+    Ok(match u.int_in_range(0..=5)? {
+        0 => Frame::to_server(sequence, ToServer::ImageBlock(block)),
+        1 => Frame::to_server(sequence, ToServer::ImagePage(page)),
+        2 => {
+            let query = QueryNextImageRequest { current: id, hardware: None };
+            Frame::to_server(sequence, ToServer::QueryNextImage(query))
+        }
+        3 => Frame::response(sequence, ToClient::ImageBlock(ImageBlockResponse::Abort)),
+        _ => {
+            let block = BlockData { id, offset, data };
+            Frame::response(sequence, ToClient::ImageBlock(ImageBlockResponse::Data(block)))
+        }
+    })
+}
+
+/// Requests that the frame may answer, in their order, and whether each may.
+fn of_pair(asked: &[Asked], seen: &Seen<'_>) -> impl DoubleEndedIterator<Item = (bool, ToServer)> {
+    let of_pair =
+        asked.iter().filter(|(client, server, ..)| (*client, *server) == (seen.client, seen.server));
+    of_pair.map(|(_, _, sequence, request)| (answers(seen, *sequence, request), *request))
+}
+
+fn was_asked(asked: &[Asked], seen: &Seen<'_>) {
+    if let Some(request) = seen.answers {
+        assert!(of_pair(asked, seen).any(|found| found == (true, request)), "never asked: {seen:?}");
+    }
+}
+
+fn not_missed(asked: &[Asked], seen: &Seen<'_>) {
+    if seen.answers.is_none() {
+        assert!(!of_pair(asked, seen).next_back().is_some_and(|(fits, _)| fits), "missed: {seen:?}");
+    }
+}
+
+/// Whether the frame may be the answer to this request.
+fn answers(seen: &Seen<'_>, sequence: u8, request: &ToServer) -> bool {
+    let numbered = sequence == seen.sequence;
+    match (&seen.means, request) {
+        (
+            Means::Offer(_) | Means::NoOffer(_),
+            ToServer::QueryNextImage(_) | ToServer::QuerySpecificFile(_),
+        )
+        | (
+            Means::Wait(_) | Means::Abort | Means::Failed(_),
+            ToServer::ImageBlock(_) | ToServer::ImagePage(_),
+        )
+        | (Means::Order(_), ToServer::UpgradeEnd(_)) => numbered,
+        (Means::Block(block), ToServer::ImageBlock(request)) => {
+            numbered && (block.id, block.offset) == (request.id, request.offset)
+        }
+        (Means::Block(block), ToServer::ImagePage(page)) => {
+            let end = u64::from(page.offset) + u64::from(page.page_size);
+            block.id == page.id && (u64::from(page.offset)..end).contains(&u64::from(block.offset))
+        }
+        (Means::DefaultResponse(response), request) => numbered && response.command == request.command(),
+        _ => false,
+    }
+}
