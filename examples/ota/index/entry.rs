@@ -1,0 +1,114 @@
+//! One file, and its entry.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha512};
+use zigbee_ota::file::Header;
+use zigbee_ota::{HardwareRange, ImageId};
+
+use super::url::Base;
+use crate::irregular;
+use crate::opened::Opened;
+
+/// What a file says of itself.
+pub struct Facts {
+    /// Its place in the folder, with slashes.
+    pub path: String,
+    pub id: ImageId,
+    size: u32,
+    text: String,
+    hardware: Option<HardwareRange>,
+    sha512: String,
+}
+
+/// Keys that a file says the values of, as an index has them.
+pub const KEYS: [&str; 8] = [
+    "fileName",
+    "fileVersion",
+    "fileSize",
+    "url",
+    "imageType",
+    "manufacturerCode",
+    "sha512",
+    "otaHeaderString",
+];
+
+/// An entry, in the order of its keys.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry<'a> {
+    file_name: &'a str,
+    file_version: u32,
+    file_size: u32,
+    pub url: String,
+    image_type: u16,
+    manufacturer_code: u16,
+    sha512: &'a str,
+    ota_header_string: &'a str,
+    #[serde(flatten)]
+    more: Map<String, Value>,
+}
+
+impl Facts {
+    /// Reads the file at `path`. The outer error is why it is no OTA file, the inner one what is wrong with it.
+    pub fn read(path: &Path, place: String) -> Result<Result<Self, String>, String> {
+        let bytes = fs::read(path).map_err(|error| error.to_string())?;
+        let opened = Opened::new(&bytes).map_err(|error| error.to_string())?;
+        let faults = irregular::faults(&opened);
+        if !faults.is_empty() {
+            return Ok(Err(faults.join("; ")));
+        }
+        let magic = Header::MAGIC.to_le_bytes();
+        let first = bytes.windows(magic.len()).position(|bytes| bytes == magic);
+        if let Some(first) = first.filter(|first| *first != opened.offset()) {
+            let reason = format!(
+                "zigbee2mqtt reads from the first file identifier on, at byte {first}, and the OTA file starts at byte {}",
+                opened.offset()
+            );
+            return Ok(Err(reason));
+        }
+        let header = opened.image.header();
+        let facts = Self {
+            path: place,
+            id: header.id,
+            size: header.total_size,
+            text: String::from_utf8_lossy(header.text.as_bytes()).replace('\0', ""),
+            hardware: header.hardware,
+            sha512: Sha512::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        };
+        Ok(Ok(facts))
+    }
+
+    /// Its entry, with what somebody says more of it.
+    pub fn entry(&self, base: &Base, hardware: bool, mut more: Map<String, Value>) -> Entry<'_> {
+        if let Some(range) = self.hardware.filter(|_| hardware) {
+            more.insert("hardwareVersionMin".into(), range.min.0.into());
+            more.insert("hardwareVersionMax".into(), range.max.0.into());
+        }
+        Entry {
+            file_name: self.path.rsplit('/').next().unwrap_or_default(),
+            file_version: self.id.version.0,
+            file_size: self.size,
+            url: base.join(&self.path),
+            image_type: self.id.image_type.0,
+            manufacturer_code: self.id.manufacturer.0,
+            sha512: &self.sha512,
+            ota_header_string: &self.text,
+            more,
+        }
+    }
+}
+
+impl Entry<'_> {
+    /// What an entry of an index says that no file does.
+    pub fn more_of(entry: &Map<String, Value>) -> Map<String, Value> {
+        entry
+            .iter()
+            .filter(|(key, _)| !KEYS.contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
+}

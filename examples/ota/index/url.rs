@@ -1,0 +1,70 @@
+//! Where files are to be fetched from.
+
+use std::convert::Infallible;
+use std::str::FromStr;
+
+/// What stands before a file's place: a URL, or a path of the gateway's own.
+#[derive(Clone)]
+pub struct Base(String);
+
+impl FromStr for Base {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let slash = if text.is_empty() || text.ends_with('/') { "" } else { "/" };
+        Ok(Self(format!("{text}{slash}")))
+    }
+}
+
+impl Base {
+    /// Whether any was given.
+    pub fn is_given(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Where the file with this place in the folder is.
+    pub fn join(&self, place: &str) -> String {
+        let Self(base) = self;
+        if !is_web(base) {
+            return format!("{base}{place}");
+        }
+        let names: Vec<String> = place.split('/').map(encode).collect();
+        format!("{base}{}", names.join("/"))
+    }
+}
+
+/// Whether it is a URL for zigbee2mqtt; all else is a path.
+pub fn is_web(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_some_and(|scheme| scheme == "http" || scheme == "https")
+}
+
+/// The path of a URL as text, or the path itself.
+pub fn path(url: &str) -> String {
+    if is_web(url) {
+        decode(url.split(['?', '#']).next().unwrap_or_default())
+    } else {
+        url.replace('\\', "/")
+    }
+}
+
+/// A name as part of a URL, as `encodeURIComponent` writes it.
+fn encode(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte);
+    name.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let escaped = after.first_chunk::<2>().filter(|_| *first == b'%');
+        let escaped =
+            escaped.and_then(|digits| crate::hex::bytes(digits)).and_then(|byte| byte.first().copied());
+        rest = if escaped.is_some() { &after[2..] } else { after };
+        bytes.push(escaped.unwrap_or(*first));
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,243 @@
+//! `index`.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha512};
+
+use crate::samples::samples;
+use crate::tool::{Folder, IDS};
+
+fn sha512(bytes: &[u8]) -> String {
+    Sha512::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A folder `f` with a plain file, one in a container a folder deeper, and what is no OTA file.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    let plain =
+        folder.create(&format!("{IDS} -l 20 --header_string light --min_hw_ver 1 --max_hw_ver 0x0203"));
+    let inner = folder.create("-v 7 -m 0x1021 -i 0x0012 -l 8");
+    std::fs::create_dir_all(folder.path("f/le grand")).expect("a folder");
+    folder.write("f/light.zigbee", plain);
+    let length = u32::try_from(inner.len()).expect("short").to_le_bytes();
+    folder.write("f/le grand/é.bin", [&length[..], &inner, &[0; 17]].concat());
+    folder.write("f/README.md", "not an OTA file");
+    folder
+}
+
+fn entries(text: &str) -> Vec<Value> {
+    serde_json::from_str(text).expect("an array")
+}
+
+#[test]
+fn the_entries_are_those_that_zigbee2mqtt_reads() {
+    let folder = folder();
+    let ran = folder.ota("index --base-url https://example.org/ota f");
+    ran.says(0, "README.md: left out: OTA header");
+    let (plain, contained) = (folder.read("f/light.zigbee"), folder.read("f/le grand/é.bin"));
+    // As text, for the order of the keys and the indentation.
+    let first = format!(
+        r#"[
+  {{
+    "fileName": "light.zigbee",
+    "fileVersion": 16843024,
+    "fileSize": {},
+    "url": "https://example.org/ota/light.zigbee",
+    "imageType": 4113,
+    "manufacturerCode": 4097,
+    "sha512": "{}",
+    "otaHeaderString": "light"
+  }},
+"#,
+        plain.len(),
+        sha512(&plain)
+    );
+    assert!(ran.out.starts_with(&first), "{}", ran.out);
+    let expected = json!({
+        "fileName": "é.bin", "fileVersion": 7, "fileSize": contained.len() - 4 - 17,
+        "url": "https://example.org/ota/le%20grand/%C3%A9.bin", "imageType": 18, "manufacturerCode": 4129,
+        "sha512": sha512(&contained), "otaHeaderString": "",
+    });
+    assert_eq!(entries(&ran.out)[1..], [expected]);
+    assert_eq!(folder.ota("index --base-url https://example.org/ota/ f").out, ran.out, "a slash or none");
+
+    let local = entries(&folder.ota("index --base-url ota --hardware f").out);
+    assert_eq!(local[1]["url"], "ota/le grand/é.bin", "a path is no URL");
+    assert_eq!(
+        [&local[0]["hardwareVersionMin"], &local[0]["hardwareVersionMax"]],
+        [&json!(1), &json!(0x0203)]
+    );
+    assert_eq!(local[1].get("hardwareVersionMin"), None);
+}
+
+#[test]
+fn a_header_string_loses_its_nuls_and_nothing_else() {
+    let folder = folder();
+    let mut file = folder.read("f/light.zigbee");
+    file[20..52].fill(0);
+    file[21..27].copy_from_slice(b" a\xff\0b ");
+    folder.write("f/light.zigbee", file);
+    let text = entries(&folder.ota("index f").out)[0]["otaHeaderString"].clone();
+    assert_eq!(text, " a\u{fffd}b ");
+}
+
+#[test]
+fn the_newest_of_an_image_is_first_and_the_others_are_told() {
+    let folder = folder();
+    for version in [2, 10, 3] {
+        let file = folder.create(&format!("-v {version} -m 0x1001 -i 0x0001 -l 1"));
+        folder.write(&format!("f/{version}"), file);
+    }
+    let ran = folder.ota("index f");
+    let versions: Vec<Value> = entries(&ran.out).iter().map(|entry| entry["fileVersion"].clone()).collect();
+    assert_eq!(versions, [10, 3, 2, 16843024, 7]);
+    ran.says(0, "entry 1: 3: never taken").says(0, "entry 2: 2: never taken");
+}
+
+#[test]
+fn what_was_written_is_right_and_every_difference_is_told() {
+    let folder = folder();
+    let base = "--base-url https://example.org/ota";
+    folder.ota(&format!("index {base} --to f/index.json f")).says(0, "f/index.json: 2 entries");
+    folder.ota(&format!("index {base} --check f/index.json f")).says(0, "2 entries, 2 files, 0 differences");
+    folder.ota("index --check f/index.json f").says(0, "0 differences");
+    folder.ota("index --base-url https://example.org --check f/index.json f").says(
+        1,
+        r#"light.zigbee: url is "https://example.org/ota/light.zigbee", expected "https://example.org/light.zigbee""#,
+    );
+
+    let index = entries(&String::from_utf8(folder.read("f/index.json")).expect("UTF-8"));
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut index = index.clone();
+        change(&mut index[0]);
+        folder.write("changed.json", serde_json::to_vec(&index).expect("JSON"));
+        folder.ota("index --check changed.json f")
+    };
+    for (key, wrong) in [
+        ("fileName", json!("other")),
+        ("fileVersion", json!("16843024")),
+        ("fileSize", json!(83)),
+        ("imageType", json!(1)),
+        ("manufacturerCode", json!(null)),
+        ("sha512", json!(index[0]["sha512"].as_str().expect("text").to_uppercase())),
+        ("otaHeaderString", json!("light\0")),
+    ] {
+        let told = format!("light.zigbee: {key} is {wrong}, expected {}", index[0][key]);
+        changed(&|entry| entry[key] = wrong.clone()).says(1, &told).says(1, "1 differences");
+        let gone = changed(&|entry| drop(entry.as_object_mut().expect("an object").remove(key)));
+        gone.says(1, &format!("light.zigbee: {key} is not there"));
+    }
+    changed(&|entry| entry["url"] = json!("https://example.org/ota/heavy.zigbee"))
+        .says(1, "heavy.zigbee: there is no such OTA file")
+        .says(1, "light.zigbee: not in the index");
+    changed(&|entry| drop(entry.as_object_mut().expect("an object").remove("url")))
+        .says(1, "entry 0: no url");
+    // What a maintainer adds is none of the file's, and a number is a number.
+    changed(&|entry| entry["modelId"] = json!("lamp")).says(0, "0 differences");
+    changed(&|entry| entry["imageType"] = json!(4113.0)).says(0, "0 differences");
+    // The gateway reads its own files, where an entry leaves something out.
+    changed(&|entry| *entry = json!({ "url": "any/light.zigbee" })).says(0, "0 differences");
+}
+
+#[test]
+fn files_changed_after_the_index_was_written_are_told() {
+    let folder = folder();
+    folder.ota("index --to index.json f").says(0, "2 entries");
+    let file = folder.read("f/light.zigbee");
+    let mut changed = file.clone();
+    *changed.last_mut().expect("some") ^= 1;
+    folder.write("f/light.zigbee", &changed);
+    folder.ota("index --check index.json f").says(1, "light.zigbee: sha512 is").says(1, "1 differences");
+    folder.write("f/light.zigbee", &file[..file.len() - 1]);
+    let cut = "truncated: 1 of";
+    folder.ota("index --check index.json f").says(1, "there is no such OTA file").says(1, cut);
+    folder.ota("index f").says(1, cut);
+}
+
+#[test]
+fn what_an_index_says_more_is_kept_when_asked() {
+    let folder = folder();
+    let kept = json!([
+        { "url": "https://elsewhere.org/light.zigbee?raw=1", "modelId": "a", "fileVersion": 1 },
+        { "url": "light.zigbee", "modelId": "b", "manufacturerName": ["X"] },
+        { "url": "gone.zigbee", "modelId": "c" },
+    ]);
+    folder.write("old.json", kept.to_string());
+    let ran = folder.ota("index --keep old.json f");
+    let found = entries(&ran.says(0, "").out);
+    assert_eq!(found.len(), 3);
+    assert_eq!([&found[0]["modelId"], &found[1]["modelId"]], ["a", "b"]);
+    assert_eq!([&found[0]["fileVersion"], &found[1]["manufacturerName"]], [&json!(16843024), &json!(["X"])]);
+    assert!(!ran.err.contains("never taken"), "{}", ran.err);
+}
+
+/// From the first file identifier on is where the gateway reads.
+#[test]
+fn a_file_that_the_gateway_would_misread_is_left_out() {
+    let folder = Folder::new();
+    let inner = folder.create("-v 7 -m 0x1021 -i 0x0012 -l 8");
+    let mut container = vec![0; 100];
+    container[..2].copy_from_slice(&[3, 1]);
+    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+    // The model's text holds the identifier.
+    container[0x18..0x1c].copy_from_slice(&[0x1e, 0xf1, 0xee, 0x0b]);
+    let mut put =
+        |place: usize, value: u32| container[place..place + 4].copy_from_slice(&value.to_be_bytes());
+    put(0x48, 100);
+    put(0x4c, u32::try_from(inner.len()).expect("short"));
+    put(0x50, crc.checksum(&inner));
+    let (one, other) = (crc.checksum(&container[..0x14]), crc.checksum(&container[0x18..0x54]));
+    container[0x14..0x18].copy_from_slice(&one.to_be_bytes());
+    container[0x54..0x58].copy_from_slice(&other.to_be_bytes());
+    std::fs::create_dir(folder.path("f")).expect("a folder");
+    folder.write("f/x", [container, inner].concat());
+    folder.ota("check f/x").says(0, "sonoff-100");
+    folder
+        .ota("index f")
+        .says(1, "from the first file identifier on, at byte 24, and the OTA file starts at byte 100");
+}
+
+#[test]
+fn without_an_ota_file_there_is_nothing_to_do() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("f")).expect("a folder");
+    folder.write("f/text", "not an OTA file");
+    folder.ota("index f").says(2, "no OTA file in this folder");
+    folder.write("index.json", "[]");
+    folder.ota("index --check index.json f").says(2, "none in the index");
+    folder.write("index.json", "{}");
+    folder.ota("index --check index.json f").says(1, "expected an array of objects");
+    folder.ota("index nowhere").says(1, "nowhere");
+}
+
+#[test]
+fn vendors_files() {
+    let samples = samples();
+    let Some(first) = samples.first() else { return };
+    let corpus = first.path.parent().expect("a folder");
+    let folder = Folder::new();
+    let index = folder.path("index.json");
+    let index = index.to_str().expect("UTF-8");
+    let ran = folder.run(["index", "--to", index, corpus.to_str().expect("UTF-8")]);
+    // Some are damaged, and are left out for that.
+    assert!(ran.status < 2, "{}", ran.err);
+    let found = entries(&String::from_utf8(folder.read("index.json")).expect("UTF-8"));
+    for sample in &samples {
+        let entry = found.iter().find(|entry| entry["url"] == sample.name.as_str());
+        let header = &sample.expected["header"];
+        let Some(entry) = entry else {
+            let useless = !sample.is_ota() || ran.err.contains(&sample.name);
+            assert!(useless, "{}", sample.name);
+            continue;
+        };
+        for (key, expected) in [
+            ("fileVersion", &header["file_version"]),
+            ("fileSize", &header["total_image_size"]),
+            ("imageType", &header["image_type"]),
+            ("manufacturerCode", &header["manufacturer_code"]),
+        ] {
+            assert_eq!(&entry[key], expected, "{}: {key}", sample.name);
+        }
+        assert_eq!(entry["sha512"], sha512(&std::fs::read(&sample.path).expect("a file")).as_str());
+    }
+    assert!(found.len() > samples.len() / 2, "{} of {}", found.len(), samples.len());
+}

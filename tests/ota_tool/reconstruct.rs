@@ -1,0 +1,156 @@
+//! `reconstruct`.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::tool::{Folder, IDS};
+
+/// Frames of one download as lines: query, offer, blocks of `data` bytes, end; and the file.
+struct Capture {
+    folder: Folder,
+    file: Vec<u8>,
+    lines: Vec<String>,
+}
+
+/// Lines before the first block response.
+const BEFORE: usize = 3;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Capture {
+    /// 400 bytes, in blocks of 50.
+    fn new() -> Self {
+        let folder = Folder::new();
+        let data: Vec<u8> = (0..338_u16).map(|place| place.to_le_bytes()[0].wrapping_mul(31)).collect();
+        folder.write("data", data);
+        let file = folder.create(&format!("{IDS} -f data"));
+        assert_eq!(file.len(), 400);
+        let id = hex(&file[10..18]);
+        let mut lines = vec![
+            "c2s 01070100 01101110 01000000".into(),
+            format!("s2c 19070200{id}{}", hex(&400_u32.to_le_bytes())),
+        ];
+        for (number, block) in file.chunks(50).enumerate() {
+            let offset = hex(&u32::try_from(50 * number).expect("small").to_le_bytes());
+            lines.push(format!("c2s 01{number:02x}0300{id}{offset}32"));
+            lines.push(format!("s2c 19{number:02x}0500{id}{offset}{:02x}{}", block.len(), hex(block)));
+        }
+        lines.push(format!("c2s 01400600{id}"));
+        Self { folder, file, lines }
+    }
+
+    /// The place of a block's response among the lines.
+    fn block(number: usize) -> usize {
+        BEFORE + 2 * number
+    }
+
+    fn write(&self, name: &str, lines: &[String]) {
+        self.folder.write(name, lines.join("\n"));
+    }
+}
+
+#[test]
+fn an_image_that_was_heard_whole_is_written() {
+    let capture = Capture::new();
+    let Capture { folder, file, lines } = &capture;
+    capture.write("frames", lines);
+    let ran = folder.ota("reconstruct --to image frames");
+    ran.says(0, "1001-1011-01010110: 400 of 400 bytes in 8 blocks: whole").says(0, "SUCCESS");
+    assert_eq!((folder.read("image"), ran.err.as_str()), (file.clone(), ""));
+
+    // From standard input, each frame twice, in upper case, and into a folder.
+    std::fs::create_dir(folder.path("f")).expect("a folder");
+    let twice: Vec<String> = lines.iter().flat_map(|line| [line.clone(), line.clone()]).collect();
+    let mut command = folder.command(["reconstruct", "--to", "f"]);
+    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+    process.stdin.take().expect("piped").write_all(twice.join("\r\n").as_bytes()).expect("it reads");
+    let output = process.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("400 of 400 bytes in 16 blocks: whole"));
+    assert_eq!(&folder.read("f/1001-1011-01010110.zigbee"), file);
+}
+
+#[test]
+fn gaps_are_named_and_filled_only_when_asked() {
+    let capture = Capture::new();
+    let Capture { folder, file, lines } = &capture;
+    let lost = [1, 2, 7].map(Capture::block);
+    let heard: Vec<String> =
+        lines.iter().enumerate().filter(|(at, _)| !lost.contains(at)).map(|(_, line)| line.clone()).collect();
+    capture.write("frames", &heard);
+    let ran = folder.ota("reconstruct --to image frames");
+    ran.says(1, "250 of 400 bytes in 5 blocks: 150 bytes missing in 2 gaps")
+        .says(1, "gap: bytes 50 to 149 (100)")
+        .says(1, "gap: bytes 350 to 399 (50)")
+        .says(1, "not written; --partial fills the gaps with 0xFF");
+    assert!(!folder.path("image").exists());
+    folder.ota("reconstruct --partial --to image frames").says(1, "150 bytes missing");
+    let mut expected = file.clone();
+    expected[50..150].fill(0xff);
+    expected[350..].fill(0xff);
+    assert_eq!(folder.read("image"), expected);
+
+    // Without the offer, and without what tells the size in the header.
+    let heard: Vec<String> = heard.iter().filter(|line| !line.contains("0200")).cloned().collect();
+    capture.write("frames", &heard);
+    folder
+        .ota("reconstruct frames")
+        .says(1, "of an unknown number of bytes")
+        .says(1, "gap: byte 350 to an end that is not known");
+}
+
+#[test]
+fn blocks_that_contradict_each_other_are_told() {
+    let capture = Capture::new();
+    let Capture { folder, file, lines } = &capture;
+    let mut lines = lines.clone();
+    let mut other = lines[Capture::block(3)].clone();
+    let digit = other.pop().expect("a digit");
+    other.push(if digit == '0' { '1' } else { '0' });
+    lines.push(other);
+    capture.write("frames", &lines);
+    folder
+        .ota("reconstruct --partial --to image frames")
+        .says(1, "no gaps, but blocks do not agree")
+        .says(1, "contradict each other in 1 bytes, first in byte 199");
+    assert_eq!(&folder.read("image"), file);
+}
+
+#[test]
+fn two_images_need_a_folder_and_get_their_names() {
+    let capture = Capture::new();
+    let Capture { folder, file, lines } = &capture;
+    // The same frames as of another version; the header within says the old one.
+    let id = hex(&file[10..18]);
+    let newer = format!("{}11{}", &id[..8], &id[10..]);
+    let both: Vec<String> =
+        lines.iter().cloned().chain(lines.iter().map(|line| line.replacen(&id, &newer, 1))).collect();
+    capture.write("frames", &both);
+    folder.ota("reconstruct --to image frames").says(1, "2 images were heard; expected a folder");
+    std::fs::create_dir(folder.path("f")).expect("a folder");
+    folder.ota("reconstruct --to f frames").says(0, "1001-1011-01010110").says(0, "1001-1011-01010111");
+    for name in ["f/1001-1011-01010110.zigbee", "f/1001-1011-01010111.zigbee"] {
+        assert_eq!(&folder.read(name), file);
+    }
+}
+
+#[test]
+fn what_is_no_frame_is_told_and_what_has_no_block_is_nothing() {
+    let capture = Capture::new();
+    let Capture { folder, lines, .. } = &capture;
+    let mut broken = vec!["hello".into(), "c2s 0".into(), "s2c 19".into(), String::new()];
+    broken.extend_from_slice(lines);
+    capture.write("frames", &broken);
+    folder
+        .ota("reconstruct frames")
+        .says(0, "frames: line 1 is left out: byte 0: expected c2s or s2c")
+        .says(0, "line 2 is left out: byte 5: expected an even number of digits")
+        .says(0, "line 3 is left out: ZCL header")
+        .says(0, "whole");
+    capture.write("frames", &lines[..2]);
+    folder.ota("reconstruct frames").says(2, "no block of an image: nothing to reconstruct");
+    folder.ota("reconstruct nowhere").says(1, "nowhere");
+    folder.ota("reconstruct --partial frames").says(2, "--to");
+}
