@@ -14,7 +14,7 @@ fn sha512(bytes: &[u8]) -> String {
 fn folder() -> Folder {
     let folder = Folder::new();
     let plain =
-        folder.create(&format!("{IDS} -l 20 --header_string light --min_hw_ver 1 --max_hw_ver 0x0203"));
+        folder.create(&format!("{IDS} -l 20 --header_string light --min-hw-ver 1 --max-hw-ver 0x0203"));
     let inner = folder.create("-v 7 -m 0x1021 -i 0x0012 -l 8");
     std::fs::create_dir_all(folder.path("f/le grand")).expect("a folder");
     folder.write("f/light.zigbee", plain);
