@@ -1,0 +1,92 @@
+//! A client and a server over a link on virtual time that loses one frame in a hundred, and a place for what comes over.
+
+use zigbee_ota::ImageId;
+use zigbee_ota::client::{
+    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Verdict,
+};
+use zigbee_ota::link::{Address, DeliveryMode, Meta};
+use zigbee_ota::server::{self, Catalog, Entry, Server, Session, Standard};
+use zigbee_ota::time::{Instant, Millis};
+use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
+use zigbee_ota_sim::Link;
+
+const GATEWAY: Address = Address::new(0x0000, 1);
+const DEVICE: Address = Address::new(0x5a17, 1);
+
+/// Time of a frame each way, and of the server for an answer.
+const LATENCY: Millis = Millis(10);
+/// Share of the frames that is lost, each way.
+const LOSS: f64 = 0.01;
+
+/// More rounds than any of these upgrades has.
+const ROUNDS: u32 = 1_000_000;
+
+/// How an upgrade went.
+pub struct Ran {
+    /// From the first block request to the last block.
+    pub download: Millis,
+}
+
+/// Upgrades a device that runs `runs` to `file`, whose bytes `store` gets in their order; `false` from it ends all.
+pub fn drive(runs: ImageId, file: &[u8], store: &mut dyn FnMut(&[u8]) -> bool) -> Result<Ran, String> {
+    let entries = [Entry::parse(file).map_err(|error| error.to_string())?];
+    let mut images = Catalog::new(&entries).map_err(|error| error.to_string())?;
+    let mut policy = Standard::default();
+    let mut server = Server::new(server::Config::default(), [Session::EMPTY]);
+    let identity = Identity { current: runs, hardware: None, node: None };
+    let mut client = Client::new(Config::new(identity, GATEWAY), 1, Instant::ZERO);
+    let (mut to_server, mut to_client) = (Link::new(LATENCY, LOSS, 1), Link::new(LATENCY, LOSS, 2));
+    let (mut request, mut answer) = ([0; LONGEST_TO_SERVER], [0; LONGEST_TO_CLIENT]);
+    let (mut now, mut started, mut latest) = (Instant::ZERO, Instant::ZERO, Instant::ZERO);
+
+    let notify = server.notify(DEVICE, DeliveryMode::Unicast, ImageNotify::UNICAST, &mut answer);
+    to_client.send(now, &answer[..notify.map_err(|error| error.to_string())?.len]);
+    for _ in 0..ROUNDS {
+        while let Some(need) = client.poll_need() {
+            match need {
+                Need::Decide(ticket, _) => client.accept(ticket),
+                Need::Prepare(ticket, _) => client.prepared(now, ticket, Prepared::Ready),
+                Need::Verify(ticket, _) => client.verified(now, ticket, Verdict::Valid),
+                Need::Apply(ticket, _) => client.applied(now, ticket, Applied::Done),
+                _ => Ok(()),
+            }
+            .map_err(|stale| stale.to_string())?;
+        }
+        while let Some(transmit) = client.poll_transmit(now, &mut request) {
+            to_server.send(now, &request[..transmit.len]);
+        }
+        while let Some(event) = client.poll_event() {
+            match event {
+                Event::Started(_) => started = now,
+                Event::Ended(Outcome::Upgraded(_)) => return Ok(Ran { download: latest.since(started) }),
+                Event::Ended(outcome) => return Err(format!("the upgrade ended otherwise: {outcome:?}")),
+                _ => {}
+            }
+        }
+        let moments = [
+            client.poll_timeout(),
+            server.poll_timeout(),
+            to_server.next_arrival(),
+            to_client.next_arrival(),
+        ];
+        now = now.max(moments.into_iter().flatten().min().ok_or("nobody waits for anything")?);
+        while let Some(frame) = to_server.receive(now) {
+            let meta = Meta::unicast(DEVICE);
+            let handled = server.handle_frame(now, meta, &frame, &mut images, &mut policy, &mut answer);
+            if let server::Handled::Reply(transmit) = handled {
+                to_client.send(now.plus(LATENCY), &answer[..transmit.len]);
+            }
+            while server.poll_event().is_some() {}
+        }
+        server.handle_timeout(now);
+        while let Some(frame) = to_client.receive(now) {
+            if let Handled::Store(block) = client.handle_frame(now, Meta::unicast(GATEWAY), &frame) {
+                latest = now;
+                let stored = if store(block.data) { Stored::Ok } else { Stored::Fault };
+                client.stored(now, block.ticket, stored).map_err(|stale| stale.to_string())?;
+            }
+        }
+        client.handle_timeout(now);
+    }
+    Err("no end in sight".into())
+}

@@ -1,0 +1,64 @@
+//! The patch, and what stands before it in its element.
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 4 | bytes of the old firmware, little endian |
+//! | 4 | 32 | SHA-256 of the old firmware |
+//! | 36 | 4 | bytes of the new firmware, little endian |
+//! | 40 | 32 | SHA-256 of the new firmware |
+//! | 72 | n | patch of the crate `bsdiff`, deflated |
+//!
+//! The patch is one stream of steps: 24 bytes that tell how many bytes to add to old ones, how many to take as they
+//! are, and how far to go from there in the old firmware; then those bytes. So it is applied as it comes.
+
+use miniz_oxide::deflate::core::{
+    CompressorOxide, TDEFLFlush, TDEFLStatus, compress, create_comp_flags_from_zip_params,
+};
+use sha2::{Digest, Sha256};
+use zigbee_ota::file::Tag;
+
+/// The element with a patch: a tag of the manufacturer's own.
+pub const TAG: Tag = Tag(0xf0de);
+
+/// Bytes before the patch itself.
+pub const HEAD_LEN: usize = 72;
+
+/// How far back a deflated patch refers: what the device keeps of it.
+pub const WINDOW: usize = 4096;
+
+/// The content of the element.
+pub fn make(old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut patch = Vec::new();
+    bsdiff::diff(old, new, &mut patch).expect("memory takes all");
+    let mut element = Vec::new();
+    for firmware in [old, new] {
+        element.extend(u32::try_from(firmware.len()).expect("a small firmware").to_le_bytes());
+        element.extend(Sha256::digest(firmware));
+    }
+    element.extend(deflate(&patch));
+    element
+}
+
+/// Deflates parts of `WINDOW` bytes, of which none refers to the one before.
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    // Raw deflate, at its best.
+    let mut compressor = CompressorOxide::new(create_comp_flags_from_zip_params(9, -15, 0));
+    let mut deflated = Vec::new();
+    let mut parts = bytes.chunks(WINDOW).peekable();
+    while let Some(mut part) = parts.next() {
+        let flush = if parts.peek().is_some() { TDEFLFlush::Full } else { TDEFLFlush::Finish };
+        loop {
+            let mut room = [0; 2 * WINDOW];
+            let (status, taken, made) = compress(&mut compressor, part, &mut room, flush);
+            deflated.extend_from_slice(&room[..made]);
+            part = &part[taken..];
+            match status {
+                TDEFLStatus::Okay if part.is_empty() && made < room.len() => break,
+                TDEFLStatus::Okay => {}
+                TDEFLStatus::Done => break,
+                other => unreachable!("{other:?} of a compressor with room"),
+            }
+        }
+    }
+    deflated
+}
