@@ -9,6 +9,7 @@ use zigbee_ota::file::{
 };
 use zigbee_ota::link::{Address, DeliveryMode, Meta, Transmit};
 use zigbee_ota::payload;
+use zigbee_ota::observer::{Means, Seen};
 use zigbee_ota::time::{Delay, Instant, Millis, Purpose, ServerTime, TimeInPast, UtcTime};
 use zigbee_ota::types::{ImageTypeClass, ParseVersionError};
 use zigbee_ota::zcl::{self, *};
@@ -50,4 +51,5 @@ fn every_data_type_can_be_logged() {
 
     can_be_logged::<(Kind, Integrity, Candidate<'_>)>();
     can_be_logged::<(payload::Payload<'_>, payload::Verdict<'_>, payload::Kind, payload::Entropy)>();
+    can_be_logged::<(Seen<'_>, Means<'_>)>();
 }

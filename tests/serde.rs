@@ -18,6 +18,7 @@ use zigbee_ota::file::{
 };
 use zigbee_ota::link::{Address, DeliveryMode, Meta, Transmit};
 use zigbee_ota::payload::{Damage, Fault, Payload, State, Stated, Sum, Verdict, Version};
+use zigbee_ota::observer::{Exchange, Observer};
 use zigbee_ota::time::{Delay, Instant, Millis, Purpose, ServerTime, TimeInPast, UtcTime};
 use zigbee_ota::types::{ImageTypeClass, ParseVersionError};
 use zigbee_ota::zcl::{self, *};
@@ -133,6 +134,9 @@ proptest! {
     fn frames_come_back(seed in vec(any::<u8>(), 0..400)) {
         if let Ok(frame) = generated(&seed) {
             frame_comes_back(&frame);
+            let mut observer = Observer::new([Exchange::EMPTY]);
+            let seen = observer.observe(Address::new(1, 1), Address::new(0, 1), &frame);
+            comes_back_lent(&seen, &mut Vec::new());
         }
     }
 

@@ -11,7 +11,7 @@ use crate::zcl::{
 
 /// One frame, and what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Seen<'a> {
     /// Whose download it is about. Of a frame to many, the address they share.
@@ -21,6 +21,7 @@ pub struct Seen<'a> {
     /// Sequence number of the frame.
     pub sequence: u8,
     /// What it says.
+    #[cfg_attr(feature = "serde", serde(borrow))]
     pub means: Means<'a>,
     /// The request that it answers, where that was heard. `None` of requests, and of what came unasked.
     pub answers: Option<ToServer>,
@@ -28,7 +29,7 @@ pub struct Seen<'a> {
 
 /// What a frame means for a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Means<'a> {
     /// The server tells that there may be an image (section 6.10.3).
@@ -46,7 +47,7 @@ pub enum Means<'a> {
     /// The client asks for a page of a file (section 6.10.7).
     PageRequest(ImagePageRequest),
     /// A piece of a file, asked for or not (section 6.10.8).
-    Block(BlockData<'a>),
+    Block(#[cfg_attr(feature = "serde", serde(borrow))] BlockData<'a>),
     /// The server has the client wait.
     Wait(WaitForData),
     /// The server ends the download.
