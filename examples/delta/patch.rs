@@ -40,25 +40,25 @@ pub fn make(old: &[u8], new: &[u8]) -> Vec<u8> {
 }
 
 /// Deflates parts of `WINDOW` bytes, of which none refers to the one before.
-fn deflate(bytes: &[u8]) -> Vec<u8> {
+fn deflate(mut bytes: &[u8]) -> Vec<u8> {
     // Raw deflate, at its best.
     let mut compressor = CompressorOxide::new(create_comp_flags_from_zip_params(9, -15, 0));
     let mut deflated = Vec::new();
-    let mut parts = bytes.chunks(WINDOW).peekable();
-    while let Some(mut part) = parts.next() {
-        let flush = if parts.peek().is_some() { TDEFLFlush::Full } else { TDEFLFlush::Finish };
+    loop {
+        let (mut part, rest) = bytes.split_at(bytes.len().min(WINDOW));
+        let flush = if rest.is_empty() { TDEFLFlush::Finish } else { TDEFLFlush::Full };
         loop {
             let mut room = [0; 2 * WINDOW];
             let (status, taken, made) = compress(&mut compressor, part, &mut room, flush);
             deflated.extend_from_slice(&room[..made]);
             part = &part[taken..];
             match status {
+                TDEFLStatus::Done => return deflated,
                 TDEFLStatus::Okay if part.is_empty() && made < room.len() => break,
                 TDEFLStatus::Okay => {}
-                TDEFLStatus::Done => break,
                 other => unreachable!("{other:?} of a compressor with room"),
             }
         }
+        bytes = rest;
     }
-    deflated
 }
