@@ -1,8 +1,10 @@
 //! A client and a server over a link on virtual time that loses one frame in a hundred, and a place for what comes over.
 
+use std::num::NonZeroU8;
+
 use zigbee_ota::ImageId;
 use zigbee_ota::client::{
-    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Verdict,
+    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Transfer, Verdict,
 };
 use zigbee_ota::link::{Address, DeliveryMode, Meta};
 use zigbee_ota::server::{self, Catalog, Entry, Server, Session, Standard};
@@ -34,7 +36,10 @@ pub fn drive(runs: ImageId, file: &[u8], store: &mut dyn FnMut(&[u8]) -> bool) -
     let mut policy = Standard::default();
     let mut server = Server::new(server::Config::default(), [Session::EMPTY]);
     let identity = Identity { current: runs, hardware: None, node: None };
-    let mut client = Client::new(Config::new(identity, GATEWAY), 1, Instant::ZERO);
+    // A block after the other: a patch is applied in its order.
+    let transfer = Transfer::Blocks { window: NonZeroU8::MIN };
+    let config = Config { transfer, ..Config::new(identity, GATEWAY) };
+    let mut client = Client::new(config, 1, Instant::ZERO);
     let (mut to_server, mut to_client) = (Link::new(LATENCY, LOSS, 1), Link::new(LATENCY, LOSS, 2));
     let (mut request, mut answer) = ([0; LONGEST_TO_SERVER], [0; LONGEST_TO_CLIENT]);
     let (mut now, mut started, mut latest) = (Instant::ZERO, Instant::ZERO, Instant::ZERO);

@@ -50,8 +50,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         print!("{measured}");
         return Ok(ExitCode::SUCCESS);
     };
-    let differences: Vec<_> =
-        measured.lines().zip(wanted.lines()).filter(|(now, then)| now != then).collect();
+    let differences: Vec<_> = measured.lines().zip(wanted.lines()).filter(|(now, then)| now != then).collect();
     for (now, then) in &differences {
         println!("was {then}\nis  {now}");
     }

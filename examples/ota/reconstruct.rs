@@ -106,7 +106,7 @@ fn report(id: ImageId, image: &Download, out: &mut impl Write) -> io::Result<boo
     let missing: u64 = gaps.iter().map(|gap| gap.end - gap.start).sum();
     let whole = gaps.is_empty() && open.is_none() && image.contradictions.is_empty();
     let size = image.size().map_or_else(|| "an unknown number of".into(), |size| size.to_string());
-    let heard = image.heard() - image.beyond().min(image.heard());
+    let heard = image.size().map_or_else(|| image.heard(), |size| size - missing);
     write!(out, "{id}: {heard} of {size} bytes in {} blocks: ", image.blocks)?;
     match (whole, missing, open) {
         (true, ..) => writeln!(out, "whole"),

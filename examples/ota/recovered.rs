@@ -47,7 +47,7 @@ impl Recovered {
 }
 
 impl Download {
-    /// Bytes of the whole image: as it was offered last in size, else as its header says.
+    /// Bytes of the whole image: the most that it was offered with, else as its header says.
     pub fn size(&self) -> Option<u64> {
         self.offered.last().copied().or_else(|| self.header_size()).map(u64::from)
     }

@@ -18,7 +18,9 @@ pub struct Exchange {
 }
 
 /// Requests that are kept: more than a client that asks for several blocks at a time has under way.
-const KEPT: usize = 16;
+const KEPT: usize = 12;
+
+const _: () = assert!(size_of::<Exchange>() <= 768);
 
 impl Exchange {
     /// Between nobody.
