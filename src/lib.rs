@@ -43,9 +43,9 @@ pub mod link;
 pub mod matter;
 #[cfg(feature = "crypto")]
 pub mod mmo;
+pub mod observer;
 #[cfg(feature = "inspect")]
 pub mod payload;
-pub mod observer;
 pub mod server;
 #[cfg(feature = "crypto")]
 pub mod signature;

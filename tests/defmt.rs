@@ -8,8 +8,8 @@ use zigbee_ota::file::{
     Layout, Piece, Rest, SignatureElement, Tag, TagClass,
 };
 use zigbee_ota::link::{Address, DeliveryMode, Meta, Transmit};
-use zigbee_ota::payload;
 use zigbee_ota::observer::{Means, Seen};
+use zigbee_ota::payload;
 use zigbee_ota::time::{Delay, Instant, Millis, Purpose, ServerTime, TimeInPast, UtcTime};
 use zigbee_ota::types::{ImageTypeClass, ParseVersionError};
 use zigbee_ota::zcl::{self, *};

@@ -17,8 +17,8 @@ use zigbee_ota::file::{
     Image, Layout, Piece, Rest, Sample, SignatureElement, StreamDecoder, Tag, TagClass,
 };
 use zigbee_ota::link::{Address, DeliveryMode, Meta, Transmit};
-use zigbee_ota::payload::{Damage, Fault, Payload, State, Stated, Sum, Verdict, Version};
 use zigbee_ota::observer::{Exchange, Observer};
+use zigbee_ota::payload::{Damage, Fault, Payload, State, Stated, Sum, Verdict, Version};
 use zigbee_ota::time::{Delay, Instant, Millis, Purpose, ServerTime, TimeInPast, UtcTime};
 use zigbee_ota::types::{ImageTypeClass, ParseVersionError};
 use zigbee_ota::zcl::{self, *};

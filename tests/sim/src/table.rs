@@ -130,9 +130,6 @@ pub fn measure(told: impl Fn() + Sync) -> Vec<Line> {
 }
 
 const TITLE: &str = "mode\thops\tdelay_ms\tloss_percent\tbytes_per_s\tdeviation\trepeats_per_1000";
-const TITLE: &str =
-    "mode\thops\tdelay_ms\tloss_percent\tbytes_per_s\tdeviation\tfirst_seed\trepeats_per_1000";
-const TITLE: &str = "mode\thops\tdelay_ms\tloss_percent\tbytes_per_s\tdeviation\tfirst_seed\trepeats_per_1000";
 
 /// The table as text, one line each, tabs between.
 #[must_use]
