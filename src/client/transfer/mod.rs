@@ -225,8 +225,8 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
 
     /// Single blocks for what is missing here and there, then the next page.
     fn wanted_beside_pages(&self, open: usize, config: &Config) -> Option<Ask> {
-        // One place is kept for what the page brings.
-        let places = self.slots.len().saturating_sub(1);
+        // One place is kept for what the page brings, if there are two.
+        let places = self.slots.len().saturating_sub(1).max(1);
         if open < places
             && let Some(again) = self.recalled(config)
         {

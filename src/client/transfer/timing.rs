@@ -38,8 +38,8 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
                 return;
             }
             self.page = None;
-            self.pages = self.pages && self.missed < MISSED_LIMIT;
         }
+        self.pages = self.pages && self.missed < MISSED_LIMIT;
         let latest = self.latest;
         for request in self.slots.requests_mut() {
             if request.waiting && overdue_at(request, latest, config, link) <= now {
@@ -104,7 +104,6 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         if let Some(ask) = self.wanted(config) {
             self.sent(now, ask, 0, Millis(0));
             self.recall(now);
-            self.pages = self.pages && self.missed < MISSED_LIMIT;
         }
     }
 
