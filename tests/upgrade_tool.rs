@@ -9,20 +9,66 @@ fn upgrade(arguments: &[&str]) -> Output {
     Command::new(built::example("upgrade")).args(arguments).output().expect("the example runs")
 }
 
+fn json(arguments: &[&str]) -> serde_json::Value {
+    let output = upgrade(&[&["--json"], arguments].concat());
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 #[test]
 fn every_way_to_transfer_ends_in_the_new_image() {
-    for how in ["stop-and-wait", "window:1", "window:8", "pages", "pages:1000", "pages:1000:5", "auto"] {
-        let output = upgrade(&["--json", "--loss", "0.02", "--transfer", how]);
-        assert!(output.status.success(), "{how}: {output:?}");
-        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!((&told["identical"], &told["outcome"]), (&true.into(), &"upgraded".into()), "{how}");
+    for how in [
+        &["--loss", "0.02"] as &[&str],
+        &["--window", "8", "--loss", "0.02"],
+        &["--page", "4096", "--burst", "200"],
+        &["--page", "1000", "--spacing", "21", "--hops", "3"],
+        &["--auto", "--hops", "2", "--loss", "0.05"],
+        &["--auto", "--cut-power-at", "50"],
+        &["--latency", "30", "--block", "200", "--window", "4"],
+        &["--aps-acks", "--loss", "0.01"],
+    ] {
+        let told = json(how);
+        assert_eq!((&told["identical"], &told["outcome"]), (&true.into(), &"upgraded".into()), "{how:?}");
+        let cuts = u64::from(how.contains(&"--cut-power-at"));
+        assert_eq!(told["power_cuts"], cuts, "{how:?}");
     }
-    for how in ["", "window", "window:0", "window:256", "pages:0", "pages:x", "pages:9:9:9", "auto:1", "best"]
-    {
-        let output = upgrade(&["--transfer", how]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_a_reason() {
+    for (how, reason) in [
+        (&["--window", "0"] as &[&str], "1 to 9"),
+        (&["--window", "4", "--auto"], "cannot be used with"),
+        (&["--page", "0"], "--page"),
+        (&["--spacing", "5"], "--page"),
+        (&["--hops", "2", "--block", "66"], "at most 65 bytes"),
+        (&["--hops", "2", "--latency", "5"], "cannot be used with"),
+        (&["--cut-power-at", "101"], "--cut-power-at"),
+    ] {
+        let output = upgrade(how);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.code() == Some(2) && said.contains("window:N"), "{how}: {said}");
+        assert!(output.status.code() == Some(2) && said.contains(reason), "{how:?}: {said}");
     }
+}
+
+/// Pages reach the channel, and a window is worth it where the server takes its time.
+#[test]
+fn the_ways_to_transfer_are_compared_on_one_link() {
+    let told = json(&["--compare", "--server-delay", "20"]);
+    let modes = told.as_array().unwrap();
+    let share = |name: &str| {
+        let mode = modes.iter().find(|mode| mode["mode"] == name).unwrap();
+        assert!(
+            mode["frames"].as_u64().unwrap() > 1000 && mode["goodput_bytes_per_s"].as_f64().unwrap() > 0.0
+        );
+        mode["share_of_limit"].as_f64().unwrap()
+    };
+    assert!(share("page 4096") > 0.9 && share("auto") > 0.9, "{told}");
+    assert!(share("window 4") > 2.0 * share("stop-and-wait"), "{told}");
+    let plain = json(&["--compare", "--latency", "10"]);
+    assert!(plain[0]["share_of_limit"].is_null(), "there is no channel to share");
+    let table = upgrade(&["--compare"]);
+    assert!(table.status.success() && String::from_utf8_lossy(&table.stdout).contains("window 8"));
 }
 
 #[test]

@@ -2,23 +2,40 @@
 
 use std::num::{NonZeroU8, NonZeroU16};
 
+use clap::Args;
 use zigbee_ota::client::Transfer;
 
-/// `stop-and-wait`, `window:N`, `pages`, `pages:SIZE` or `pages:SIZE:SPACING`, or `auto`.
-pub fn transfer(text: &str) -> Result<Transfer, String> {
-    let mut parts = text.split(':');
-    let transfer = match (parts.next(), parts.next(), parts.next()) {
-        (Some("stop-and-wait"), None, None) => Some(Transfer::Blocks { window: NonZeroU8::MIN }),
-        (Some("window"), Some(window), None) => window.parse().ok().map(|window| Transfer::Blocks { window }),
-        (Some("pages"), size, spacing) => pages(size.unwrap_or("4096"), spacing.unwrap_or("0")),
-        (Some("auto"), None, None) => Some(Transfer::Auto),
-        _ => None,
-    };
-    let expected = "expected stop-and-wait, window:N, pages, pages:BYTES, pages:BYTES:MS or auto";
-    transfer.filter(|_| parts.next().is_none()).ok_or_else(|| expected.into())
+/// How blocks are asked for; one after the other without any of these.
+#[derive(Args, Clone, Copy, Default)]
+#[group(id = "how", multiple = true)]
+pub struct How {
+    /// Ask for so many blocks at a time, 1 to 9
+    #[arg(long, value_name = "N", conflicts_with_all = ["page", "auto"], value_parser = window)]
+    window: Option<NonZeroU8>,
+    /// Ask for pages of so many bytes
+    #[arg(long, value_name = "BYTES", conflicts_with = "auto")]
+    page: Option<NonZeroU16>,
+    /// The least time between two blocks of a page, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0, requires = "page")]
+    spacing: u16,
+    /// Find out what is the fastest
+    #[arg(long)]
+    auto: bool,
 }
 
-fn pages(size: &str, spacing: &str) -> Option<Transfer> {
-    let size: NonZeroU16 = size.parse().ok()?;
-    Some(Transfer::Pages { size, spacing: spacing.parse().ok()? })
+impl How {
+    pub fn transfer(self) -> Transfer {
+        match self {
+            Self { auto: true, .. } => Transfer::Auto,
+            Self { page: Some(size), spacing, .. } => Transfer::Pages { size, spacing },
+            Self { window, .. } => Transfer::Blocks { window: window.unwrap_or(NonZeroU8::MIN) },
+        }
+    }
+}
+
+fn window(text: &str) -> Result<NonZeroU8, &'static str> {
+    match text.parse::<NonZeroU8>() {
+        Ok(window) if window.get() <= 9 => Ok(window),
+        _ => Err("expected a whole number from 1 to 9"),
+    }
 }

@@ -1,6 +1,7 @@
 //! How fast a file gets to a device, by each way to transfer: measures the table of goodput in the simulation, and draws it.
 //!
 //! - `cargo run --release --example goodput > examples/goodput/goodput.tsv` measures, and writes the table.
+//! - `-- --fleet` upgrades up to a thousand devices on one channel, told by one broadcast with a jitter.
 //! - `-- --picture FILE.svg` draws `goodput.tsv`, beside this source, without measuring.
 //!
 //! The world is in `tests/sim`: a shared radio channel with carrier sensing, collisions and relays, a server on the real
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::ProgressBar;
-use zigbee_ota_sim::table;
+use zigbee_ota_sim::{Fleet, table};
 
 /// As it was measured last.
 const TABLE: &str = include_str!("goodput.tsv");
@@ -24,6 +25,9 @@ struct Options {
     /// Draw the table as it was measured last, as SVG
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
+    /// Upgrade whole networks behind one server, told by one broadcast, and print how long that takes
+    #[arg(long, conflicts_with = "picture")]
+    fleet: bool,
 }
 
 fn main() -> ExitCode {
@@ -41,9 +45,28 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         picture::draw(&table::read(TABLE), file).map_err(|error| format!("{}: {error}", file.display()))?;
         return Ok(());
     }
+    if options.fleet {
+        fleet();
+        return Ok(());
+    }
     let bar = ProgressBar::new(table::lines().len() as u64);
     let measured = table::measure(|| bar.inc(1));
     bar.finish_and_clear();
     print!("{}", table::write(&measured));
     Ok(())
+}
+
+/// Networks of several sizes, each told with several jitters.
+fn fleet() {
+    println!(
+        "{:>7} {:>6} {:>8} {:>9} {:>9} {:>9}",
+        "devices", "jitter", "at once", "half, s", "90 %, s", "all, s"
+    );
+    for devices in [10, 100, 1000] {
+        for jitter in [5, 25, 100] {
+            let fleet = Fleet { devices, jitter, bytes: 2000 }.upgrade(1);
+            let [half, most, all] = [0.5, 0.9, 1.0].map(|share| fleet.after(share));
+            println!("{devices:>7} {jitter:>6} {:>8} {half:>9.1} {most:>9.1} {all:>9.1}", fleet.at_once);
+        }
+    }
 }

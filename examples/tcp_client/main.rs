@@ -17,9 +17,7 @@ use std::time::{Duration, Instant as Clock};
 
 use clap::Parser;
 use serde_json::json;
-use zigbee_ota::client::{
-    Applied, Client, Config, Credentials, Event, Handled, Identity, Need, Outcome, Transfer,
-};
+use zigbee_ota::client::{Applied, Client, Config, Credentials, Event, Handled, Identity, Need, Outcome};
 use zigbee_ota::link::{Address, Meta};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_SERVER};
@@ -28,7 +26,7 @@ use zigbee_ota::{Eui64, HardwareVersion, ImageId};
 use authority::Trust;
 use flash::Flash;
 use number::{address, number};
-use transfer::transfer;
+use transfer::How;
 
 #[path = "../common/authority.rs"]
 mod authority;
@@ -68,9 +66,8 @@ struct Options {
     /// The most bytes of data in a block, 1 to 255
     #[arg(long, value_name = "N", default_value = "64", value_parser = block)]
     block: NonZeroU8,
-    /// How blocks are asked for: stop-and-wait, window:N, pages, pages:BYTES:MS or auto
-    #[arg(long, value_name = "HOW", default_value = "stop-and-wait", value_parser = transfer)]
-    transfer: Transfer,
+    #[command(flatten)]
+    how: How,
     /// IEEE address of the device
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     ieee: Option<Eui64>,
@@ -175,7 +172,7 @@ impl Device {
         };
         let config = Config {
             max_data: options.block,
-            transfer: options.transfer,
+            transfer: options.how.transfer(),
             max_size: MAX_SIZE,
             first_query: FIRST_QUERY,
             query_interval: (!options.wait_notify).then_some(Millis::secs(3600)),

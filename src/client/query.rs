@@ -2,7 +2,7 @@
 //! and 6.10.12).
 
 use crate::link::DeliveryMode;
-use crate::time::Instant;
+use crate::time::{Instant, Millis};
 use crate::types::{FileVersion, ImageFilter, ImageId, ImageType};
 use crate::zcl::{
     CommandId, ImageNotify, ImageOffer, NotifyScope, QueryNextImageRequest, QueryNextImageResponse,
@@ -18,6 +18,9 @@ use super::state::{State, Wanted, is_specific};
 
 /// The shortest file there is: a header.
 const LEAST_SIZE: u32 = 56;
+
+/// Devices that ask because of one broadcast do so within a hundred times this, ms.
+const SPREAD: u32 = 20;
 
 impl<const ISLANDS: usize> Client<ISLANDS> {
     /// A notify leads to a query, unless something goes on already: always from a unicast one, from others only where
@@ -46,7 +49,12 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         match self.state {
             State::Idle { .. } => {
                 self.hurry_search();
-                Step::Enter(self.asking(now))
+                // All that heard one broadcast would be in each other's way, and again with each repetition.
+                let apart = match delivery {
+                    DeliveryMode::Unicast => 0,
+                    _ => u32::from(self.random.percent()).saturating_mul(SPREAD),
+                };
+                Step::Enter(self.asking(now.plus(Millis(apart))))
             }
             _ => Step::Stay,
         }

@@ -12,6 +12,7 @@ use zigbee_ota::time::Millis;
 use zigbee_ota_sim::world::{DeviceSettings, Report, Settings, World};
 use zigbee_ota_sim::{Micros, file_of};
 
+mod fleet;
 mod frames;
 mod misfortunes;
 mod power;

@@ -24,9 +24,27 @@ fn a_broadcast_is_followed_when_the_draw_is_at_most_the_jitter() {
             let mut script = Script::new(config());
             let handled = script.gets_by(delivery, &notify(jitter, "00"));
             assert_eq!(handled == Met::Done, asks, "draw {draw}, jitter {jitter}");
-            assert_eq!(script.transmit().is_some(), asks);
+            assert_eq!(script.until(2000).transmit().is_some(), asks);
         }
     }
+}
+
+/// Otherwise all that heard it would ask in one moment, and again three seconds later.
+#[test]
+fn those_that_heard_one_broadcast_do_not_ask_at_once() {
+    let asked_at = |seed: u64| {
+        let mut script = Script { client: Client::new(config(), seed, at(0)), now: at(0) };
+        assert_eq!(script.gets_by(DeliveryMode::Broadcast, "19 07 00 00 64"), Met::Done);
+        let due = script.client.poll_timeout().unwrap().as_millis();
+        script.until(due - 1).is_silent().until(due);
+        script.sends("01 00 01 00 5F11 0101 2B1A0000");
+        due
+    };
+    let mut times: Vec<u64> = (0..100).map(asked_at).collect();
+    times.sort_unstable();
+    assert!(times[0] < 200 && times[99] > 1800 && times[99] <= 2000, "{times:?}");
+    times.dedup();
+    assert!(times.len() > 50, "{times:?}");
 }
 
 /// Shows: CLI-019, CLI-021, CLI-022, CLI-023, CLI-025, CMD-028, CMD-029, CMD-030
@@ -53,7 +71,7 @@ fn a_broadcast_is_followed_by_those_it_means() {
         let handled = script.gets_by(DeliveryMode::Broadcast, &notify(100, fields));
         assert_eq!(handled == Met::Done, meant, "{fields}");
         assert_eq!(script.client.random != before, meant, "a draw only where it is meant: {fields}");
-        assert_eq!(script.transmit().is_some(), meant);
+        assert_eq!(script.until(2000).transmit().is_some(), meant);
     }
 }
 
@@ -99,9 +117,9 @@ fn a_broadcast_notify_is_never_answered() {
             let valid = script.gets_by(delivery, frame) == Met::Done;
             assert_eq!(valid, frame == "09 07 00 00 64", "{frame}");
             if valid {
-                script.sends("01 00 01 00 5F11 0101 2B1A0000");
+                script.until(2000).sends("01 00 01 00 5F11 0101 2B1A0000");
             }
-            script.is_silent();
+            script.until(3000).is_silent();
         }
     }
 }

@@ -35,6 +35,7 @@
 mod agenda;
 mod demo;
 mod flash;
+mod fleet;
 mod goodput;
 pub mod ideal;
 mod link;
@@ -48,6 +49,7 @@ pub mod world;
 pub use agenda::{Agenda, Micros};
 pub use demo::{demonstration_file, file_of};
 pub use flash::{Flash, FlashError};
+pub use fleet::{Fleet, Upgraded};
 pub use goodput::{Cell, Goodput};
 pub use link::Link;
 pub use nor::{AsyncNor, Nor, NorError};

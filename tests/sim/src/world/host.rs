@@ -9,8 +9,8 @@ use zigbee_ota::{ImageId, time::Instant};
 use super::report::FromServer;
 use super::settings::{Happening, Host as Settings, Notify};
 use super::{Context, Wake, hex, instant, node_of};
-use crate::Micros;
 use crate::net::Outgoing;
+use crate::{Check, Micros};
 
 /// Offers whatever is not what the device runs, and lets it count down.
 struct Countdown(u32);
@@ -41,6 +41,8 @@ pub(super) struct Host<'a> {
     files: &'a [Entry<'a>],
     shelf: Shelf<[Option<Entry<'a>>; 1]>,
     policy: Countdown,
+    /// What clients look at besides, in the whole file, before they run it.
+    pub(super) check: Option<&'a Check<'a>>,
     epoch: u32,
     /// When it is done with what it works on.
     free_at: Micros,
@@ -57,6 +59,7 @@ impl<'a> Host<'a> {
             files,
             shelf: Shelf::new([files.first().copied()]),
             policy: Countdown(settings.countdown),
+            check: None,
             epoch: 0,
             free_at: 0,
             sent: FromServer::default(),

@@ -26,7 +26,7 @@ use zigbee_ota::time::Instant;
 
 use crate::net::{Arrival, Net};
 use crate::radio::Node;
-use crate::{Agenda, Micros};
+use crate::{Agenda, Check, Micros};
 use device::Device;
 use host::{Answer, Host};
 pub use report::{Broken, End, FromClient, FromServer, Life, Report};
@@ -130,6 +130,13 @@ impl<'a> World<'a> {
             devices,
             left: usize::from(settings.clients),
         }
+    }
+
+    /// Clients run no file but one that `check` finds good.
+    #[must_use]
+    pub fn checked_by(mut self, check: &'a Check<'a>) -> Self {
+        self.host.check = Some(check);
+        self
     }
 
     /// Runs until every client has come to its end.

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use zigbee_ota::client;
 use zigbee_ota::file::{Header, Parts};
 use zigbee_ota::link::Address;
+use zigbee_ota::time::Millis;
 use zigbee_ota::zcl::ImageNotify;
 use zigbee_ota::{FileVersion, ImageId, server};
 
@@ -20,6 +21,8 @@ pub struct Settings {
     pub clients: u16,
     /// What each client is told; whoever likes to, changes it. With [`Settings::new`] it knows its server.
     pub client: client::Config,
+    /// By how much later each client queries the first time of its own accord than the one before it.
+    pub stagger: Millis,
     /// What each client runs on.
     pub device: Device,
     /// What the server runs on.
@@ -149,6 +152,7 @@ impl Settings {
             seed: 1,
             clients: 1,
             client: client_config(&file.header),
+            stagger: Millis(0),
             device: Device::default(),
             host: Host::default(),
             net: net::Settings::default(),

@@ -59,7 +59,9 @@ pub(super) struct Device {
 
 impl Device {
     pub(super) fn new(node: Node, settings: &super::Settings) -> Self {
-        let (config, seed) = (settings.client, settings.seed ^ u64::from(node) << 32);
+        let (mut config, seed) = (settings.client, settings.seed ^ u64::from(node) << 32);
+        // Devices are not switched on at the same moment.
+        config.first_query.0 += settings.stagger.0 * u32::from(node.saturating_sub(1));
         let cuts = settings.cuts.iter().filter(|(of, _)| *of == node).map(|(_, cut)| *cut).collect();
         Self {
             node,

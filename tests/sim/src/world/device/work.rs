@@ -90,6 +90,7 @@ impl Device {
                     true => host.file(offer.id).is_some_and(|file| file == contents),
                     false => is_well_formed(contents, offer.id),
                 };
+                let good = good && host.check.is_none_or(|check| check(contents));
                 self.verified = good.then_some(offer.id);
                 self.client.verified(now, ticket, if good { Verdict::Valid } else { Verdict::Invalid })
             }

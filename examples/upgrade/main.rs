@@ -1,0 +1,176 @@
+//! Upgrades a simulated device with a firmware file: a server offers it, a client downloads it over a radio channel or a
+//! link that is as slow and as bad as you like, stores it, checks it, counts down and switches.
+//!
+//! `cargo run --release --example upgrade -- --help` lists the options. Exit status 0 when the device runs the new image
+//! and holds exactly the file that was served, 1 when not, 2 when there is nothing to run.
+
+mod compare;
+mod link;
+mod told;
+
+use std::num::NonZeroU8;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use zigbee_ota::client::Transfer;
+use zigbee_ota::container::{Container, Integrity};
+use zigbee_ota::file::Parts;
+use zigbee_ota::server::Entry;
+use zigbee_ota_sim::world::{Cut, DeviceSettings, HostSettings, Report, Settings, World};
+use zigbee_ota_sim::{Micros, demonstration_file};
+
+use authority::Trust;
+use link::Link;
+use transfer::How;
+
+#[path = "../common/authority.rs"]
+mod authority;
+#[path = "../common/hex.rs"]
+#[expect(dead_code, reason = "other examples use all of it")]
+mod hex;
+#[path = "../common/number.rs"]
+#[expect(dead_code, reason = "other examples use all of it")]
+mod number;
+#[path = "../common/outcome.rs"]
+mod outcome;
+#[path = "../common/transfer.rs"]
+mod transfer;
+#[path = "../common/trusted.rs"]
+mod trusted;
+
+/// What flash takes for a block.
+const WRITE: Micros = 2000;
+
+/// Upgrade a simulated device over a simulated radio channel or link, on virtual time.
+///
+/// With --ca or --signer the device refuses an image unless its signature is right by them; without, signatures are not
+/// looked at. An image whose integrity code is wrong is always refused.
+#[derive(Parser)]
+#[command(allow_negative_numbers = true)]
+struct Options {
+    /// OTA file to upgrade with, in its vendor's container or without [default: one that is built in memory]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    link: Link,
+    /// Time the server takes for each answer, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(..=600_000))]
+    server_delay: u32,
+    /// The most bytes of data the device takes in a block, 1 to 255
+    #[arg(long, value_name = "N", default_value = "64", value_parser = block)]
+    block: NonZeroU8,
+    #[command(flatten)]
+    how: How,
+    /// Let the power fail once when so much of the file is stored; the device goes on from its checkpoint
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
+    cut_power_at: Option<u8>,
+    /// Decides what is left to chance
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    trust: Trust,
+    /// Compare the ways to transfer on this link, each by an upgrade of its own
+    #[arg(long)]
+    compare: bool,
+    /// Print one JSON object and nothing else; of --compare an array
+    #[arg(long)]
+    json: bool,
+}
+
+fn block(text: &str) -> Result<NonZeroU8, &'static str> {
+    text.parse().map_err(|_| "expected a whole number from 1 to 255")
+}
+
+fn main() -> ExitCode {
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) if error.use_stderr() => {
+            let text = error.to_string();
+            let said: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+            return refuse(said.join(" ").trim_start_matches("error: "));
+        }
+        Err(help) => {
+            print!("{help}");
+            return ExitCode::SUCCESS;
+        }
+    };
+    let bytes = match read(options.file.as_deref()) {
+        Ok(bytes) => bytes,
+        Err(reason) => return refuse(&reason),
+    };
+    let parts = match open(&bytes) {
+        Ok(parts) => parts,
+        Err(reason) => return refuse(&format!("{}: {reason}", name(options.file.as_deref()))),
+    };
+    let done = if options.compare {
+        compare::run(&options, &parts)
+    } else {
+        upgrade(&options, &parts, options.how.transfer()).map(|report| told::tell(&options, &parts, &report))
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(reason) => refuse(&reason),
+    }
+}
+
+/// Nothing to run: one line, exit status 2.
+fn refuse(reason: &str) -> ExitCode {
+    eprintln!("upgrade: {reason}");
+    ExitCode::from(2)
+}
+
+fn name(file: Option<&Path>) -> String {
+    file.map_or_else(|| "demonstration file".into(), |path| path.display().to_string())
+}
+
+fn read(file: Option<&Path>) -> Result<Vec<u8>, String> {
+    match file {
+        None => Ok(demonstration_file()),
+        Some(path) => std::fs::read(path).map_err(|error| format!("{}: {error}", path.display())),
+    }
+}
+
+/// The OTA file in what a vendor ships, if all of it is there.
+fn open(bytes: &[u8]) -> Result<Parts<'_>, String> {
+    let container = Container::open(bytes).map_err(|error| error.to_string())?;
+    if let Integrity::SumFailed { offset } = container.integrity {
+        return Err(format!("{} container: the sum at byte {offset} does not match", container.kind));
+    }
+    Parts::parse(container.ota).map_err(|error| error.to_string())
+}
+
+/// One upgrade with blocks asked for by `transfer`.
+fn upgrade(options: &Options, parts: &Parts<'_>, transfer: Transfer) -> Result<Report, String> {
+    let block = options.block.get();
+    let mut settings = Settings::new(parts);
+    settings.seed = options.seed;
+    settings.net = options.link.settings(block)?;
+    settings.device = DeviceSettings { write: WRITE, ..DeviceSettings::default() };
+    settings.host =
+        HostSettings { delay: Micros::from(options.server_delay) * 1000, ..HostSettings::default() };
+    settings.client.transfer = transfer;
+    settings.client.max_data = options.block;
+    settings.client.max_size = u32::MAX;
+    if let Some(percent) = options.cut_power_at {
+        let blocks = parts.file.len().div_ceil(block.into()) * usize::from(percent) / 100;
+        let blocks = u32::try_from(blocks.max(1)).map_err(|_| "the file is too long to count its blocks")?;
+        settings.cuts.push((1, Cut::Block(blocks)));
+    }
+    let bar = if options.json { ProgressBar::hidden() } else { ProgressBar::new(parts.file.len() as u64) };
+    bar.set_style(
+        ProgressStyle::with_template("{bar:40} {percent:>3} %  {bytes}/{total_bytes}")
+            .expect("a fixed template"),
+    );
+    let entries = [Entry::from(parts)];
+    let good = |flash: &[u8]| {
+        trusted::check(&options.trust, flash)
+            .inspect_err(|reason| eprintln!("upgrade: the device refuses the image: {reason}"))
+            .is_ok()
+    };
+    let world = World::new(&settings, &entries).checked_by(&good);
+    let report = world.run_telling(|stored| bar.set_position(stored));
+    bar.finish_and_clear();
+    Ok(report)
+}
