@@ -1,0 +1,82 @@
+//! A device with a client on it, whose application does at once what it is asked to.
+
+use zigbee_ota::ImageId;
+use zigbee_ota::client::{
+    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Verdict, Versions,
+};
+use zigbee_ota::link::{Address, Meta};
+use zigbee_ota::time::{Instant, Millis};
+use zigbee_ota::zcl::LONGEST_TO_SERVER;
+
+use crate::IMAGE;
+
+const GATEWAY: Address = Address::new(0, 1);
+
+pub struct Device {
+    pub client: Client,
+    pub now: Instant,
+    /// What it stored, block by block: where each starts, and its bytes.
+    pub stored: Vec<(u32, Vec<u8>)>,
+    /// When it was told to switch, and to what.
+    pub applied: Option<(Instant, ImageId)>,
+    pub ended: Option<Outcome>,
+}
+
+impl Device {
+    /// Runs `version` and takes `versions`.
+    pub fn running(version: u32, versions: Versions) -> Self {
+        let current = ImageId { version: zigbee_ota::FileVersion(version), ..IMAGE };
+        let identity = Identity { current, hardware: None, node: None };
+        let config = Config { versions, first_query: Millis(0), ..Config::new(identity, GATEWAY) };
+        let client = Client::new(config, 7, Instant::ZERO);
+        Self { client, now: Instant::ZERO, stored: vec![], applied: None, ended: None }
+    }
+
+    /// Lives for so long, or until its upgrade is over. `gateway` answers what it sends, or does not.
+    pub fn live(&mut self, millis: u32, mut gateway: impl FnMut(Instant, &[u8]) -> Option<Vec<u8>>) {
+        let end = self.now.plus(Millis(millis));
+        while self.ended.is_none() {
+            self.decide();
+            let mut out = [0; LONGEST_TO_SERVER];
+            if let Some(transmit) = self.client.poll_transmit(self.now, &mut out) {
+                if let Some(frame) = gateway(self.now, &out[..transmit.len]) {
+                    self.receive(&frame);
+                }
+                continue;
+            }
+            match self.client.poll_timeout() {
+                Some(next) if next <= end => self.now = self.now.max(next),
+                _ => break,
+            }
+            self.client.handle_timeout(self.now);
+        }
+    }
+
+    fn receive(&mut self, frame: &[u8]) {
+        if let Handled::Store(block) = self.client.handle_frame(self.now, Meta::unicast(GATEWAY), frame) {
+            self.stored.push((block.offset, block.data.to_vec()));
+            self.client.stored(self.now, block.ticket, Stored::Ok).unwrap();
+        }
+    }
+
+    fn decide(&mut self) {
+        while let Some(need) = self.client.poll_need() {
+            match need {
+                Need::Decide(ticket, _) => self.client.accept(ticket),
+                Need::Prepare(ticket, _) => self.client.prepared(self.now, ticket, Prepared::Ready),
+                Need::Verify(ticket, _) => self.client.verified(self.now, ticket, Verdict::Valid),
+                Need::Apply(ticket, id) => {
+                    self.applied = Some((self.now, id));
+                    self.client.applied(self.now, ticket, Applied::Done)
+                }
+                other => panic!("{other:?} of a client that knows its server"),
+            }
+            .unwrap();
+        }
+        while let Some(event) = self.client.poll_event() {
+            if let Event::Ended(outcome) = event {
+                self.ended = Some(outcome);
+            }
+        }
+    }
+}
