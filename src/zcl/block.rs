@@ -85,7 +85,7 @@ impl ImageBlockRequest {
     /// Reads a whole frame with one of the four forms that the letter knows, and nothing that deviates. A server reads
     /// little else: so it is worth a straight line beside [`parse`](Self::parse), which reads all that this leaves.
     #[inline]
-    pub(super) fn read_plain(frame: &[u8]) -> Option<(FrameControl, u8, Self)> {
+    pub(crate) fn read_plain(frame: &[u8]) -> Option<(FrameControl, u8, Self)> {
         const NODE: u8 = BlockControl::NODE.bits();
         const PERIOD: u8 = BlockControl::PERIOD.bits();
         const BOTH: u8 = BlockControl::all().bits();
