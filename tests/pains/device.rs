@@ -1,12 +1,12 @@
 //! A device with a client on it, whose application does at once what it is asked to.
 
-use zigbee_ota::ImageId;
 use zigbee_ota::client::{
     Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Verdict, Versions,
 };
 use zigbee_ota::link::{Address, Meta};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::LONGEST_TO_SERVER;
+use zigbee_ota::{FileVersion, ImageId};
 
 use crate::IMAGE;
 
@@ -25,7 +25,7 @@ pub struct Device {
 impl Device {
     /// Runs `version` and takes `versions`.
     pub fn running(version: u32, versions: Versions) -> Self {
-        let current = ImageId { version: zigbee_ota::FileVersion(version), ..IMAGE };
+        let current = ImageId { version: FileVersion(version), ..IMAGE };
         let identity = Identity { current, hardware: None, node: None };
         let config = Config { versions, first_query: Millis(0), ..Config::new(identity, GATEWAY) };
         let client = Client::new(config, 7, Instant::ZERO);

@@ -1,5 +1,7 @@
 //! During a download: what is lost, late, doubled, restarted.
 
+use std::num::NonZeroU8;
+
 use zigbee_ota::client::Transfer;
 use zigbee_ota::file::Parts;
 use zigbee_ota::server::{Catalog, Entry, ImageTable, NotReady, Phase, Read, Registration, Wanted};
@@ -7,7 +9,7 @@ use zigbee_ota::zcl::{CommandId, Status};
 use zigbee_ota::{Eui64, ImageType, ManufacturerCode};
 use zigbee_ota_sim::file_of;
 use zigbee_ota_sim::net::Fate;
-use zigbee_ota_sim::world::{Settings, World};
+use zigbee_ota_sim::world::{Report, Settings, World};
 
 use crate::*;
 
@@ -60,7 +62,7 @@ fn eight_requests_at_once_are_all_answered() {
     assert_eq!(hex(&desk.out[..transmit.len]), "19 09 05 97 00 00 00 00 03 00 00 00");
 }
 
-fn world(change: impl FnOnce(&mut Settings)) -> zigbee_ota_sim::world::Report {
+fn world(change: impl FnOnce(&mut Settings)) -> Report {
     let file = file_of(1000, 0);
     let parts = Parts::parse(&file).unwrap();
     let mut settings = Settings::new(&parts);
@@ -72,7 +74,7 @@ fn world(change: impl FnOnce(&mut Settings)) -> zigbee_ota_sim::world::Report {
 /// Pain 3 (esp#833, esp#892, esp#860): one lost block, and the client starts over, or puts together a shifted image.
 #[test]
 fn a_lost_block_is_asked_for_once_more_and_nothing_shifts() {
-    for window in [1, 4].map(|window| core::num::NonZeroU8::new(window).unwrap()) {
+    for window in [1, 4].map(|window| NonZeroU8::new(window).unwrap()) {
         let blocks = |settings: &mut Settings| settings.client.transfer = Transfer::Blocks { window };
         let calm = world(blocks);
         let requests = calm.lives[0].sent.block_requests;
@@ -125,7 +127,7 @@ fn whatever_block_size_the_network_bears_the_file_arrives() {
             let mut desk = Desk::with(vec![image()]);
             assert_eq!(desk.take(LAMP, 0, asked, |len| len <= bears), image(), "{asked} of {bears}");
             // Told by the operator: nothing is lost on the way.
-            let max_block = core::num::NonZeroU8::new(u8::try_from((bears - 17).min(255)).unwrap()).unwrap();
+            let max_block = NonZeroU8::new(u8::try_from((bears - 17).min(255)).unwrap()).unwrap();
             let config = Config { max_block, ..Config::default() };
             let mut desk = Desk::configured(config, vec![image()]);
             let all_arrive = |len| {

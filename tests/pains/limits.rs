@@ -1,6 +1,6 @@
 //! Networks and devices that bear less.
 
-use core::num::{NonZeroU8, NonZeroU32};
+use std::num::{NonZeroU8, NonZeroU32};
 
 use zigbee_ota::ImageType;
 use zigbee_ota::server::Device;

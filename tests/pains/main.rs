@@ -18,9 +18,9 @@ use std::fmt::Write as _;
 use zigbee_ota::file::Header;
 use zigbee_ota::link::{Address, Delivery, Meta, Transmit};
 use zigbee_ota::server::{
-    Apply, Config, Event, Handled, ImageInfo, ImageStore, Library, Policy, Server, Session,
+    Apply, Config, Event, Handled, ImageInfo, ImageStore, Library, Policy, Server, Session, Standard,
+    TxBuffer,
 };
-use zigbee_ota::server::{Standard, TxBuffer};
 use zigbee_ota::time::Instant;
 use zigbee_ota::zcl::{LONGEST_TO_CLIENT, QueryNextImageRequest};
 use zigbee_ota::{Encode, ImageId};
