@@ -2,7 +2,9 @@
 //!
 //! `rows.tsv` has one line per requirement. A test names the requirements it shows in a doc line
 //! of its own: the word `Shows:`, then ids with commas between. An empty note in the table
-//! promises that a test shows the row; any other note says why none does.
+//! promises that a test shows the row; any other note says why none does. `TABLE.md` is both, for people.
+
+mod table;
 
 use std::collections::HashMap;
 use std::fs;
@@ -32,12 +34,15 @@ fn rows_and_tests_agree() {
     for row in &rows {
         problems.extend(row.disagreement(&shown[row.id]));
     }
+    problems.extend(table::check(&rows, &shown).err());
     let count = problems.len();
     assert!(count == 0, "{count} problems:\n{}", problems.join("\n"));
 }
 
 struct Row<'a> {
     id: &'a str,
+    section: &'a str,
+    title: &'a str,
     note: &'a str,
 }
 
@@ -52,12 +57,12 @@ impl<'a> Row<'a> {
             Err("section or title is empty")
         } else if title.len() > 80 {
             Err("title is longer than 80 characters")
-        } else if !["", "to come"].contains(&note) && no_reason {
-            Err("note is not empty, `to come` or `outside: ` with a reason")
+        } else if !note.is_empty() && no_reason {
+            Err("note is not empty or `outside: ` with a reason")
         } else if !line.is_ascii() || columns.iter().any(|text| text.trim() != *text) {
             Err("a column has blanks around it or is not ASCII")
         } else {
-            Ok(Self { id, note })
+            Ok(Self { id, section, title, note })
         }
     }
 
@@ -143,14 +148,15 @@ fn record_marks(file: &Path, shown: &mut HashMap<&str, Vec<String>>, problems: &
     for (at, line) in lines.iter().enumerate() {
         let Some(ids) = shown_ids(line) else { continue };
         let place = format!("{path}:{}", at + 1);
-        if !leads_to_function(&lines[at + 1..]) {
+        let Some(name) = function_after(&lines[at + 1..]) else {
             problems.push(format!("{place}: no test follows"));
-        }
+            continue;
+        };
         for id in ids {
             if !is_well_formed(id) {
                 problems.push(format!("{place}: {id:?} is not a requirement id"));
             } else if let Some(places) = shown.get_mut(id) {
-                places.push(place.clone());
+                places.push(format!("`{path}` {name}"));
             } else {
                 problems.push(format!("{place}: {id} is not in rows.tsv"));
             }
@@ -174,12 +180,13 @@ fn is_well_formed(id: &str) -> bool {
     })
 }
 
-/// Whether a function comes next, after comments, attributes and the opening of `proptest!`.
-fn leads_to_function(lines: &[&str]) -> bool {
+/// The name of the function that comes next, after comments, attributes and the opening of `proptest!`.
+fn function_after<'a>(lines: &[&'a str]) -> Option<&'a str> {
     let prelude = ["//", "#[", "#![", "proptest! {"];
     let is_prelude = |line: &str| prelude.iter().any(|start| line.starts_with(start));
-    let next = lines.iter().find(|line| !is_prelude(line));
-    next.is_some_and(|line| line.contains("fn "))
+    let next = lines.iter().find(|line| !is_prelude(line))?;
+    let (_, name) = next.split_once("fn ")?;
+    name.split(['(', '<']).next()
 }
 
 #[test]
@@ -203,8 +210,9 @@ fn malformed_ids_are_found() {
 
 #[test]
 fn a_mark_needs_a_function() {
-    let leads = |source: &str| leads_to_function(&source.split('|').collect::<Vec<_>>());
-    assert!(leads("/// More.|proptest! {|#[test]|fn shown() {"));
-    assert!(!leads("#[derive(Debug)]|struct Shown;|fn other() {}"));
-    assert!(!leads(""));
+    let after = |source: &'static str| function_after(&source.split('|').collect::<Vec<_>>());
+    assert_eq!(after("/// More.|proptest! {|#[test]|fn shown() {"), Some("shown"));
+    assert_eq!(after("pub(crate) fn law<T>(value: T) {"), Some("law"));
+    assert_eq!(after("#[derive(Debug)]|struct Shown;|fn other() {}"), None);
+    assert_eq!(after(""), None);
 }
