@@ -1,3 +1,8 @@
+// Of two definitions of a link the first one counts: here the chapters are modules, on a page of the repository files.
+//! [guide]: guide
+//! [device]: guide::device
+//! [gateway]: guide::gateway
+//! [tool]: guide::tool
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -36,6 +41,8 @@ pub mod container;
 pub mod error;
 mod fifo;
 pub mod file;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 #[cfg(feature = "serde")]
 mod lent;
 pub mod link;

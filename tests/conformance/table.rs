@@ -23,7 +23,7 @@ the variable fails when it is out of date.
 
 | section | document |
 |---|---|
-| S | Zigbee Over-the-Air Upgrading Cluster, revision 18 (2011), and what later revisions added |
+| S | Zigbee Over-the-Air Upgrading Cluster (095264, 2011), and what later revisions added |
 | E | ESP Zigbee SDK, chapter on OTA upgrades |
 | U | Unify framework, common OTA |
 | M | Matter Core Specification, OTA Software Update clusters |
