@@ -5,12 +5,29 @@
 //!
 //! ```text
 //!   no server is known --> Matching --address--> Naming --IEEE address--+
-//!                             ^ (a server without endpoint)             v
-//!   its IEEE address is --> Locating --network address-------------> Keying --> Done
-//!                             |  ^                                      |
-//!                    nobody   v  | after the interval                   | no key
-//!                           Resting <-----------------------------------+
+//!                           ^ |  ^ endpoint                             v
+//!                           | |  | not known                          Keying --> Done
+//!   its IEEE address is ----|-|-- Locating --network address----------> ^ |
+//!                           | | nobody | nobody                           | no key
+//!                           | v        v                                  |
+//!                          Resting <--------------------------------------+
 //! ```
+//!
+//! | from | on | to |
+//! |---|---|---|
+//! | start | both parts of the address are known | Keying, or Done where no key is needed |
+//! | start, Resting after the interval or a query | UpgradeServerID is known | Locating |
+//! | | it is not | Matching |
+//! | Matching | `found` a server | Naming; Keying or Done where its IEEE address led to it |
+//! | | `found` nobody | Resting |
+//! | | `found` one that refused this device | Resting, with the ticket still good: others may answer yet |
+//! | Locating | `located`, the endpoint is known | Keying or Done |
+//! | | `located`, it is not | Matching of that node alone |
+//! | | `located` nobody | Resting; after three times Matching of all, with `replace_server` |
+//! | Naming | `named` | Keying or Done |
+//! | Keying | `keyed` | Done |
+//! | | no key | Resting |
+//! | Done | the server is silent or refuses, `connection_lost` | Locating or Matching, where `discovery` is on |
 
 use crate::link::Address;
 use crate::time::Instant;

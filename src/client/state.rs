@@ -1,30 +1,51 @@
 //! Where a client stands: one enumeration that owns what each stage needs, its deadline included.
 //!
 //! ```text
-//!            time, notify, query()            offer                  accept
-//!   Idle ---------------------------> Querying -----> Deciding ---------------> Preparing
-//!    ^  <---- no image, no answer -------+   ^            |                          | prepared
-//!    |                                   ^   |            | refuse                   v
-//!    +-----------------------------------|---|------------+                    Downloading <--+
-//!    ^                                   |   |                                   |   |  block |
-//!    |   Reporting (ABORT, INVALID_IMAGE)|<------ any fault, abort() ------------+   |  stored|
-//!    +-------+                           |                                           v  ------+
-//!    |                                   |  invalid                               Verifying
-//!    |   Reporting <---------------------|------------------------------------------+| |
-//!    |   Reporting (REQUIRE_MORE_IMAGE) -+ <----------------- more images -----------+ | valid
-//!    |                                                                                 v
-//!    |                                    Uncredited <--- other credentials needed --- + -+
-//!    |                                        +-------- credentials are there ---->+      |
-//!    |                                                                             v      |
-//!    |                  +-----------> Waiting (asks every hour) <---- wait -------- Ending <-+
-//!    |                  |                  | order                                   | order
-//!    |                  +-- new order --+  v                                         |
-//!    |   applied                        +- CountingDown <----------------------------+
-//!    |                                        | time
-//!    +---------- Applying <-------------------+
-//!                    ^ activate()
-//!                Holding <------ order, where only the application may start the upgrade
+//!   Idle -> Querying -> Deciding -> Preparing -> Downloading -> Verifying -> Ending -> CountingDown -> Applying -> Idle
+//!                                                     |          |   |        ^ ^ | |       ^              ^
+//!                                                     |          |   v        | | | |       | order        | activate()
+//!                                                     | a fault  | Uncredited-+ | | +--> Waiting ----------+
+//!                                                     |          |              | |    an hour |           |
+//!                                                     v          v              +-|------------+           |
+//!        Idle, or Querying for another image <----- Reporting <--+                +--> Holding ------------+
 //! ```
+//!
+//! Each transition; "home" is Idle or, where a file waits for its credentials, Uncredited with that file again.
+//!
+//! | from | on | to |
+//! |---|---|---|
+//! | Idle | the next query is due, a notify, `query`, `query_specific_file` | Querying |
+//! | | `resume` | Downloading, Verifying, Uncredited or Ending, as the checkpoint has it |
+//! | Querying | an offer to be put to the application | Deciding |
+//! | | an offer passed over, a refusal, no answer to all tries, no server found, `abort` | home |
+//! | | a refusal, and `avoid_refusing` | Querying, once another server is found |
+//! | Deciding | `accept` | Preparing |
+//! | | `refuse`, `abort` | home |
+//! | Preparing | `prepared` Ready | Downloading |
+//! | | `prepared` Fault, `abort` | home |
+//! | Downloading | the last byte is stored | Verifying |
+//! | | ABORT, the image is gone, no files for one device | home; Querying where the download was resumed |
+//! | | a header that does not fit, storage at fault, errors or silence for too long, `abort` | Reporting |
+//! | Verifying | `verified` Valid | Ending; Uncredited where other credentials are needed |
+//! | | `verified` Invalid, Abandon or NeedsMore, `abort` | Reporting |
+//! | Uncredited | `credited` Ready | Ending |
+//! | | `credited` Missing, `abort` | Reporting |
+//! | | `query_specific_file` | Querying, with the file held meanwhile |
+//! | Reporting | a Default Response, or no answer to two tries | home; after NeedsMore Querying for the next image |
+//! | Ending | an order with a time | CountingDown |
+//! | | an order to wait, a Default Response SUCCESS, no answer and `KeepWaiting` | Waiting |
+//! | | an order or no answer, where only the application may start the upgrade | Holding |
+//! | | no answer to four tries and `Unanswered::Apply`, `activate` | Applying |
+//! | | a Default Response of refusal; of a file for the device alone SUCCESS or no answer | home |
+//! | | `abort` | Reporting |
+//! | Waiting | an hour has passed, the connection was lost | Ending |
+//! | | an order with a time; one to wait | CountingDown; Waiting anew; Holding as from Ending |
+//! | | `activate`; `abort` | Applying; Reporting |
+//! | Holding | `activate`; `abort`; any order | Applying; Reporting; Holding |
+//! | CountingDown | the time has come, `activate` | Applying |
+//! | | another order; one to wait | CountingDown anew; Waiting |
+//! | | the connection was lost; `abort` | Ending; Reporting |
+//! | Applying | `applied` Done or Failed | home |
 //!
 //! Where the server is, and whether it must be found first, is a matter of its own: see `discover`.
 

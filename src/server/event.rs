@@ -1,4 +1,10 @@
-//! What a server tells its caller besides frames.
+//! What a server tells its caller besides frames. Of one upgrade, in this order:
+//!
+//! ```text
+//!   Queried --> Started --> Progress, 100 times at the most --> AllServed --> Ended --> Ordered
+//!                  |            |                                   |           (HeldAsleep)
+//!                  +-- Waiting, Undelivered, NotServed, Stalled     +-- NeverEnded
+//! ```
 
 use core::num::NonZeroU8;
 

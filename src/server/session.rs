@@ -1,4 +1,23 @@
 //! What a server remembers of one client.
+//!
+//! ```text
+//!   query --> Refused
+//!         \-> Offered ---- block ----> Downloading ---- Upgrade End Request, ABORT ----> Ended
+//!                |                        ^    |
+//!                | silence          block |    | silence
+//!                +---------------> Stalled <---+
+//! ```
+//!
+//! | from | on | to |
+//! |---|---|---|
+//! | any | a query that is answered by an offer; by a refusal | Offered; Refused |
+//! | | a query refused for its repetitions | the same, so that they are counted on |
+//! | | a block of the image in hand is served | Downloading, `reached` at its end |
+//! | | a block of another image, or at offset 0 once more | Downloading, begun anew |
+//! | | Upgrade End Request | Ended, with its status |
+//! | | ABORT in answer to a block, or for a page (`abort_page`) | Ended, with ABORT |
+//! | Offered, Downloading | silence for `Config::stall` and the time it was told to wait | Stalled |
+//! | Downloading with all | silence for `Config::verify`, or longer where the device is known to take longer | Stalled |
 
 use core::mem::size_of;
 use core::num::NonZeroU8;

@@ -1,4 +1,10 @@
 //! The side that has the images: what it announces, and to which questions it answers.
+//!
+//! ```text
+//!   none -- announce: info, retained --> announced -- a get: data, once --> announced
+//!     ^                                   |    |
+//!     +-- withdraw: nothing, retained ----+    +-- announce: another info --> announced
+//! ```
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;

@@ -1,14 +1,22 @@
 //! Which way is the fastest: pages, how far apart their blocks, or several blocks at a time. Found out by trying.
 //!
 //! ```text
-//!   header          pages, without a pause        pages, 3/4 of the interval seen,
-//!   by blocks ----> between blocks -------------> then 1/8 more, while that is faster --+
-//!                     |                                                                 |
-//!                     | no pages                        not much faster than a block    v
-//!                     v                                 after the other: a few blocks  settled
-//!                   blocks, by a window <-- faster ---- by a window, to compare         |
-//!                                                         ^------------- once ----------+
+//!   header by blocks --> First --several hops--> Spacing --> Settled --pages not much faster--> Blocks
+//!                        ^ |                                 ^  ^ |    than single blocks        | |
+//!                        | +------------- one hop -----------+  | |                              | |
+//!                        |                                      +-|--------- slower -------------+ |
+//!                        +---- three pages cost twice as much ----+             blocks for good <--+ faster
 //! ```
+//!
+//! | from | on | to |
+//! |---|---|---|
+//! | First | the blocks came as fast as over one hop | Settled, without a pause |
+//! | | it looks like several hops | Spacing, by the time that a block takes for all of them |
+//! | Spacing | the page is over | Settled, by this spacing where it cost no more than a sixteenth above, else without a pause |
+//! | Settled | a block takes more than two thirds of a single request, and nothing was compared yet | Blocks |
+//! | | three pages in a row cost more than twice as much | First |
+//! | Blocks | 24 blocks came | Settled, compared; or blocks by a window, where those cost less |
+//! | any | no pages, or four in a row without a byte | blocks by a window |
 //!
 //! Over several hops a server that sends without a pause is in the way of its own frames, which relays pass on on the
 //! same channel. How many hops there are nobody tells; but the interval between blocks does.

@@ -12,6 +12,23 @@
 //!   the window. With a window of one that is a block after the other.
 //! - Pages: what is missing of those that came by single blocks, then the next page. While it runs nothing is sent.
 //! - No request reaches beyond the file, nor into what is here.
+//!
+//! ```text
+//!   Start: the header, a block after the other or by a page --fits--> Rest: blocks <---> pages --all is stored--> Verifying
+//! ```
+//!
+//! | from | on | to |
+//! |---|---|---|
+//! | Start | the header fits | Rest, by blocks or pages as `Config::transfer` has it; `Auto` by pages |
+//! | | it does not | the download is over |
+//! | pages | a Default Response that is an error, but for NO_IMAGE_AVAILABLE and WAIT_FOR_DATA | blocks |
+//! | | four pages in a row without a byte | blocks |
+//! | | `Auto` compares, or found blocks to be faster | blocks |
+//! | blocks | `Auto` has compared, and pages are faster | pages |
+//! | any | WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, other errors | the same, after a pause; too many in a row end the download |
+//!
+//! The states of a place are drawn in `slots`, of a page in `page`, of the size of the window in `window`, and of the trials
+//! in `auto`.
 
 mod answers;
 mod auto;

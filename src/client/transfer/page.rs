@@ -7,6 +7,15 @@
 //!                                                       then the next page
 //! ```
 //!
+//! | from | on | to |
+//! |---|---|---|
+//! | none | the request is sent | Asked |
+//! | Asked | a block from its start on | Running; none where that was the last |
+//! | | no block in time; it was not delivered | none, and a page is asked for again; the fourth time in a row blocks |
+//! | Running | the next block, or one after it | Running |
+//! | | the last block; none for as long as eight take | none, and what was lost is asked for |
+//! | any | WAIT_FOR_DATA, an error, the server is sought | none, and all goes on after the pause |
+//!
 //! Any request would end the page (a server drops it for whatever is newer), so nothing is sent while blocks come.
 //! How long to wait for the next one follows the interval between those that came.
 

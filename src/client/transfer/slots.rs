@@ -3,12 +3,15 @@
 //!
 //! ```text
 //!   Free ------ request sent ------> Asked, waiting <--- sent again ---+
-//!    ^  ^                              |     |                         |
-//!    |  |                              |     +-- overdue, WAIT, error --> Asked, to be sent again
-//!    |  +----- stored, or busy ---+    | data                               | data (late)
-//!    |                            |    v                                    |
-//!    |                            +-- Lent <--------------------------------+
-//!    +-- the data came from elsewhere
+//!    ^ ^ |                             |     |                         |
+//!    | | |                             |     +-- overdue, not ---> Asked, to be sent again --- tried too often: the download
+//!    | | |                             |         delivered, WAIT,      |                        is over
+//!    | | |                             |         error, server sought  |
+//!    | | +-- data of a page ---+       | data                          | data (late)
+//!    | |                       v       v                               |
+//!    | +-- stored, or busy -- Lent <---+-------------------------------+
+//!    |
+//!    +-- from Asked, either: the data came as part of another block
 //! ```
 
 use crate::client::output::Ticket;

@@ -9,10 +9,13 @@
 //!   `n` requests that take the time `t`, where a single one took `s`, `n * (t - s) / t` wait for the others.
 //!
 //! ```text
-//!   answers in time    queue below 3/8: twice as many;  then: below 1 one more, above 1 to 3 one less
-//!        1  ----------> 2 ----------> 4 ----------> 8 - queue -------> settled
-//!        ^                            |
-//!        +--- too many unanswered ----+
+//!   until the first answers   found by the client: a queue below 3/8 of the window doubles it, up to the places
+//!        1  ----------------> 2 ----------> 4 ----------> 8 -- a queue --> settled: little queue for 128 answers, one
+//!        |                                                                 more; a long one, one less
+//!        |                    given: all of it at once
+//!        +------------------> n
+//!
+//!   any --10 of 24 unanswered--> 1, shut --256 answers, twice as many each time--> given: n; found: doubles on, or settled
 //! ```
 
 use crate::client::round_trip::RoundTrip;

@@ -11,6 +11,20 @@
 //!       ^                                                |  announced again       |
 //!       +------------------------------------------------+------------------------+  withdrawn: gone
 //! ```
+//!
+//! | from | on | to |
+//! |---|---|---|
+//! | none | an info message | announced |
+//! | announced | a device that goes to this version is here | asked: subscribed to, and a `get` is published |
+//! | asked | the image, of a device here and of the version announced | checking, and [`Action::Verify`] |
+//! | | anything else | refused |
+//! | | silence for [`Config::patience`] | failed |
+//! | | [`reconnected`](Consumer::reconnected) | announced, and so asked anew |
+//! | failed | [`Config::retry`] has passed | announced |
+//! | checking | [`Valid`](FileVerdict::Valid); [`Invalid`](FileVerdict::Invalid) | ready; refused |
+//! | refused | announced again | announced |
+//! | any | another version is announced | announced, with that |
+//! | | withdrawn | none |
 
 mod announced;
 mod device;
