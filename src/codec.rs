@@ -2,6 +2,10 @@
 //! the reading combinators with the nom error that knows where it is.
 //!
 //! Nothing here can panic: reading splits by `split_at_checked`, writing by its mutable twin.
+//!
+//! ```text
+//! bytes --nom, offsets kept--> value     value --len, then emit into that much room--> bytes
+//! ```
 
 use core::mem::size_of;
 

@@ -1,6 +1,11 @@
 //! Errors by who must act: bytes at fault are a [`DecodeError`], a caller at fault gets an [`EncodeError`].
 //!
 //! A peer or a network at fault is a value of the machines, never an error that would stop a loop.
+//!
+//! ```text
+//! DecodeError { item: what, offset: where, kind: what was expected and found }
+//! EncodeError   no room, too long, or a value that has no form in bytes
+//! ```
 
 use core::fmt;
 

@@ -1,4 +1,8 @@
 //! A queue of a few values, for what a machine has to tell between two calls.
+//!
+//! ```text
+//! push -> | newest | ... | oldest | -> pop
+//! ```
 
 /// The oldest values leave first. When it is full the oldest is given up for the newest: a caller that polls after
 /// each call, as the machines ask, never sees that.

@@ -2,6 +2,12 @@
 //!
 //! The machines never see a network header: the caller hands each received frame over with a [`Meta`] and is
 //! told by a [`Transmit`] how to send one. Both carry the APS settings that section 6.10 asks for.
+//!
+//! ```text
+//! radio -- Meta { from, delivery, aps_security, relays }, bytes --> machine
+//! radio <- Transmit { to, len, delivery, aps_ack, aps_security, token }, bytes -- machine
+//! radio -- token, Delivery -------------------------------------> machine
+//! ```
 
 use core::fmt;
 

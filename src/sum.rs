@@ -1,5 +1,11 @@
 //! The checksums of containers and payloads. Each table stands in memory once; the one of CRC-32 takes 16 KiB, so that
 //! sixteen bytes are summed at a time.
+//!
+//! | sum | polynomial | from | final xor | bits |
+//! |---|---|---|---|---|
+//! | `crc32` | 0x04C11DB7 | all ones | all ones | reflected |
+//! | `crc32_from_zero` | 0x04C11DB7 | 0 | none | reflected |
+//! | `crc16` | 0x1021 | 0 | none | as they are |
 
 use crc::{CRC_16_XMODEM, CRC_32_ISO_HDLC, Crc, Digest, Table};
 

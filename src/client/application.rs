@@ -1,4 +1,9 @@
 //! The application's answers to what the client asked.
+//!
+//! ```text
+//! Need::Decide   accept, refuse     Need::Prepare  prepared     Handled::Store     stored
+//! Need::Verify   verified           Need::Apply    applied      Need::Credentials  credited
+//! ```
 
 use crate::time::Instant;
 use crate::zcl::Status;

@@ -1,4 +1,8 @@
 //! The attributes as they are now (section 6.7).
+//!
+//! ```text
+//! state, settings -> zcl::Attributes -> the answer to who reads them
+//! ```
 
 use crate::types::{FileVersion, ImageId, ImageType, StackVersion};
 use crate::zcl::{Attributes, ImageUpgradeStatus, UpgradeTimeoutPolicy};

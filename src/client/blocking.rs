@@ -1,5 +1,10 @@
 //! A convenience for storage that does its work at once: what the client asks of storage is done within the call that
 //! asks, and only the rest is left to the caller.
+//!
+//! ```text
+//! handle_frame_with:  Store -> Storage::write -> stored
+//! poll_need_with:     Prepare -> Storage::prepare -> prepared      Verify -> Storage::verify -> verified
+//! ```
 
 use crate::link::Meta;
 use crate::time::Instant;

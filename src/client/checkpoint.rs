@@ -1,4 +1,10 @@
 //! What a restarted device goes on from.
+//!
+//! ```text
+//! 0        floor     received                                       size
+//! |########|#########|..............................................|
+//!  kept     goes with a sector that is not whole      to be erased before the client goes on
+//! ```
 
 use core::num::NonZeroU32;
 
@@ -50,8 +56,8 @@ pub enum Stage {
 }
 
 impl Checkpoint {
-    /// The last one at the start of a sector of so many bytes, for sectors that begin where the file does: erase from its `received` on, which is the start of a
-    /// sector or, for a file that is complete, the end of it.
+    /// The last one at the start of a sector of so many bytes, for sectors that begin where the file does: erase from its
+    /// `received` on, which is the start of a sector or, for a file that is complete, the end of it.
     #[must_use]
     pub fn floor(self, sector: NonZeroU32) -> Self {
         if self.received >= self.offer.size {

@@ -1,5 +1,12 @@
 //! The end of a download: the report to the server, its order, the countdown, the switch (sections 6.10.9, 6.10.10
 //! and 6.12).
+//!
+//! ```text
+//! verified --> Upgrade End Request --order: a time--> countdown --> apply
+//!                    |       ^     \--no answer to four--> apply, or go on asking
+//!                    |       | every hour
+//!                    +-- order: wait
+//! ```
 
 use crate::link::DeliveryMode;
 use crate::time::{Delay, Instant, Millis, Purpose};

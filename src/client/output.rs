@@ -1,4 +1,9 @@
 //! What a client tells its caller, and what it asks for.
+//!
+//! ```text
+//! handle_frame -> Handled     poll_need -> Need     poll_event -> Event     waiting_for -> Waiting
+//!                 Store: stored           answers, by the ticket
+//! ```
 
 use crate::error::DecodeError;
 use crate::time::{Instant, Millis};

@@ -1,5 +1,10 @@
 //! Image Notify and the queries: from "there may be something" to an offer (sections 6.8.1, 6.10.3 to 6.10.5, 6.10.11
 //! and 6.10.12).
+//!
+//! ```text
+//! notify --concerns us, and the draw says so--> query --offer--> a version to take, of a size there is room for --> Deciding
+//!                                                  \--refusal, silence--> the next query in its time
+//! ```
 
 use crate::link::DeliveryMode;
 use crate::time::{Instant, Millis};

@@ -1,4 +1,9 @@
 //! What comes in: who sent it, what it is, and what becomes of it in which state.
+//!
+//! ```text
+//! frame -> direction -> security, delivery -> who sent it -> decode -> state and message -> Step
+//!                                                      Step -> Handled, and perhaps a Default Response
+//! ```
 
 use crate::link::{Address, DeliveryMode, Meta};
 use crate::time::Instant;

@@ -1,5 +1,11 @@
 //! One request until its answer: when to send it, and when to send it again. Those of the download have places of
 //! their own, see `transfer`.
+//!
+//! ```text
+//! due -- sent --> waiting -- answered --> over
+//!  ^                |
+//!  +-- overdue, not delivered: once more, with a sequence number of its own
+//! ```
 
 use crate::link::Token;
 use crate::time::{Instant, Millis};

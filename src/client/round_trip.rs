@@ -2,6 +2,11 @@
 //!
 //! Each try of a request has a sequence number of its own, which the answer repeats: so the round trip is measured from
 //! the try that was answered, also after a repetition, and the timer can follow the link closely.
+//!
+//! ```text
+//! sample ---> smoothed  += (sample - smoothed) / 8
+//!        \--> deviation += (|sample - smoothed| - deviation) / 4      time to wait: smoothed + 4 deviation
+//! ```
 
 use crate::time::Millis;
 

@@ -1,4 +1,9 @@
 //! What the application wants of its own accord.
+//!
+//! ```text
+//! start   query, query_specific_file, resume     end   abort     switch   activate
+//! set     set_query_interval, stop_queries, set_utc              keep     checkpoint
+//! ```
 
 use crate::time::{Instant, Millis, UtcTime};
 use crate::types::{FileVersion, ImageId, StackVersion};

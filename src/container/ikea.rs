@@ -1,4 +1,9 @@
 //! [`Kind::IkeaNgis`]: ten words, a SHA-256 for each chunk, the OTA file, and a signature that is not looked at.
+//!
+//! ```text
+//! 0  "NGIS"   4 12   8 2010   12 offset - 12   16 offset = 40 + 32 N   20 size   24 offset + size   28 11
+//! 32 chunk size   36 N   40 N x SHA-256   offset: the OTA file   offset + size: not looked at
+//! ```
 
 use core::mem::size_of;
 use core::num::NonZero;

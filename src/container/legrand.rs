@@ -1,4 +1,8 @@
 //! [`Kind::LegrandLength`]: the length of the OTA file, then the file.
+//!
+//! ```text
+//! 0  length:u32   4 the OTA file   4 + length: 00 or nothing, then 16 bytes that are not looked at
+//! ```
 
 use super::{Container, Kind};
 use crate::codec::le_u32;

@@ -1,4 +1,9 @@
 //! [`Kind::Sonoff100`]: a header of 100 bytes with three sums, then the OTA file.
+//!
+//! ```text
+//! 0x00 03 01   0x02 version, 18   0x14 CRC-32 of 0x00 to 0x13   0x18 model, 32   0x38 version, 16   0x48 u32 100
+//! 0x4C size    0x50 CRC-32 of the OTA file   0x54 CRC-32 of 0x18 to 0x53   0x58 zeros, 12   0x64 the OTA file
+//! ```
 
 use core::mem::{offset_of, size_of};
 

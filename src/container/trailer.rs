@@ -1,4 +1,9 @@
 //! [`Kind::SalusCrc32`] and [`Kind::SdevicesCrc32`]: a CRC-32 after the OTA file, and nothing else to know them by.
+//!
+//! ```text
+//! Salus      | OTA file | CRC-32 of it |
+//! SDevices   | OTA file | padding to 16 | CRC-32 of all before |
+//! ```
 
 use super::{Container, Integrity, Kind};
 use crate::sum::crc32;

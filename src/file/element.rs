@@ -1,4 +1,10 @@
 //! Sub-elements (section 6.3.3): a tag, a length and so many bytes, one after the other up to the end of the file.
+//!
+//! ```text
+//! 0  2  tag
+//! 2  4  length    of the data, in bytes
+//! 6  n  data      Telink's tag F000: two more bytes before it that the length leaves out
+//! ```
 
 use core::iter::FusedIterator;
 use core::mem::size_of;

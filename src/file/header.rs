@@ -1,4 +1,12 @@
 //! The OTA header (section 6.3.2): 56 bytes that are always there, fields by flag, and bytes of later versions.
+//!
+//! ```text
+//! 0   4  1E F1 EE 0B     4   2  version            6   2  header length     8   2  field control
+//! 10  2  manufacturer    12  2  image type         14  4  file version      18  2  stack
+//! 20  32 text            52  4  total image size
+//! 56  1  credentials     bit 0                     +0  8  destination, bit 1
+//! +0  4  least and greatest hardware version, bit 2          +0  n  of later versions, up to the header length
+//! ```
 
 mod read;
 

@@ -1,4 +1,9 @@
 //! A whole file in memory: by the letter, or as it comes.
+//!
+//! ```text
+//! | header | element | element | ... | raw bytes |     after
+//! 0        header length             rest        total image size
+//! ```
 
 use super::header::{self, Known, Reading};
 use super::parts::Cut;

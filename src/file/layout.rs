@@ -1,4 +1,12 @@
 //! How the body of a file is laid out.
+//!
+//! ```text
+//! Elements         | header | element | element |
+//! TelinkF000       | header | element | tag F000, length, 2 bytes, data |
+//! RawBody          | header | raw bytes |
+//! ElementsThenRaw  | header | element | raw bytes |
+//! Truncated        | header | element | ele           the total image size lies beyond the end
+//! ```
 
 use core::fmt;
 

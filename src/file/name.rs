@@ -1,4 +1,9 @@
 //! The recommended name of a file (section 6.3.7).
+//!
+//! ```text
+//! 1001-00AB-10053519-upgradeMe.zigbee      manufacturer - image type - file version - text . extension
+//! 1001-00AB-0001-0003-10053519.zigbee      with the hardware versions that some vendors put in
+//! ```
 
 use core::fmt;
 

@@ -1,4 +1,10 @@
 //! A file by its header alone: what a server serves, whether it can walk the body or not.
+//!
+//! ```text
+//! |<------------- file ------------->|
+//! | header        | body             | after
+//! 0               header length      total image size
+//! ```
 
 use super::header::{self, Known, Reading};
 use super::{Elements, Header};

@@ -1,4 +1,8 @@
 //! Whole files of every shape, for property tests and fuzzing.
+//!
+//! ```text
+//! header: any fields, bytes of later versions     body: one of each Layout     after: any bytes
+//! ```
 
 use alloc::vec::Vec;
 

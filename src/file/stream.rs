@@ -1,4 +1,10 @@
 //! A file that comes in pieces: decoded as it arrives, without being kept.
+//!
+//! ```text
+//! Header -> Extra -> Element -> Data ... -> Element -> Data ... -> After
+//!                      |                                            ^
+//!                      +-- no element fits --> Rest ... ------------+       pieces; ... are as many as the input is cut into
+//! ```
 
 use super::element::{TELINK_HEAD_LEN, is_telink, tag_and_length};
 use super::{Element, Header, Layout, Tag};

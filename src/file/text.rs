@@ -1,4 +1,8 @@
 //! The text that a header carries for people.
+//!
+//! ```text
+//! 20  32  text   UTF-8 by rights, zeros behind it
+//! ```
 
 use core::fmt;
 use core::str::Utf8Error;

@@ -1,4 +1,8 @@
 //! Writing a file: sizes are counted here, never given.
+//!
+//! ```text
+//! | header, its lengths counted | element | element | ...
+//! ```
 
 use super::{Element, Header, HeaderControl};
 #[cfg(feature = "std")]

@@ -1,4 +1,8 @@
 //! What makers tell each other beside an update.
+//!
+//! ```text
+//! a list of TLV, each element with a fully-qualified tag; at most 512 bytes
+//! ```
 
 use super::error::{Field, Violation};
 use super::tlv::{Element, Elements, Kind, Tag, Value};

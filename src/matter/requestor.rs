@@ -1,4 +1,8 @@
 //! What a requestor has to keep in mind between an answer and what it does next.
+//!
+//! ```text
+//! QueryImageResponse -> the delay is kept -> Query, Download or AskUser, not before it is over
+//! ```
 
 use core::time::Duration;
 

@@ -1,4 +1,8 @@
 //! What was asked lately between one client and one server.
+//!
+//! ```text
+//! pair   client, server      requests   12 x (sequence number, request), newest first      page   (sequence number, request)
+//! ```
 
 use super::Means;
 use crate::link::Address;

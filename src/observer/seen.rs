@@ -1,4 +1,8 @@
 //! What a frame means, as a value.
+//!
+//! ```text
+//! Seen { client, server, sequence, means, answers }     answers: the request, where that was heard
+//! ```
 
 use crate::link::Address;
 use crate::types::ImageId;

@@ -1,4 +1,8 @@
 //! What a payload is, by its first bytes.
+//!
+//! ```text
+//! bytes -> the marks of each kind, the surest first -> Kind; Unknown where none fits
+//! ```
 
 use core::fmt;
 

@@ -1,4 +1,9 @@
 //! What is said about a payload.
+//!
+//! ```text
+//! Verdict { kind, state, encrypted, signed, stated }
+//! state     Whole(sum)   Damaged(where, what is wrong there)   Encrypted   Unknown(why)
+//! ```
 
 use core::fmt;
 

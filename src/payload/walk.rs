@@ -1,4 +1,8 @@
 //! The payloads of a file: which of its parts are judged, and what their surroundings tell.
+//!
+//! ```text
+//! | header | element | element, payload | element, payload | raw bytes, payload |
+//! ```
 
 use core::iter::{Enumerate, FusedIterator};
 

@@ -1,4 +1,12 @@
 //! Image Block (sections 6.10.6 and 6.10.8): a function of the request, for any client at any time.
+//!
+//! ```text
+//! request -> image -> policy, limits -> read --Filled--> Image Block Response with data
+//!                           |             |--Later---> Parked --answer--> the same
+//!                           |             |--Wait----> WAIT_FOR_DATA
+//!                           |             +--Gone----> NO_IMAGE_AVAILABLE
+//!                           +-- WAIT_FOR_DATA, ABORT
+//! ```
 
 use core::num::NonZeroU8;
 

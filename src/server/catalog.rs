@@ -1,4 +1,8 @@
 //! A store of files that lie in memory.
+//!
+//! ```text
+//! [ Entry { info, file } | Entry { info, file } ]   in any order, each identity once
+//! ```
 
 use super::{ImageInfo, ImageStore, Read, shelf};
 use crate::error::DecodeError;

@@ -1,4 +1,9 @@
 //! How times are told: one way throughout (section 6.13).
+//!
+//! ```text
+//! without a clock   current 0, then an offset in seconds      wait: then FFFFFFFF
+//! with one          current UTC, then UTC                     never before current
+//! ```
 
 use crate::time::{Instant, ServerTime, UtcTime};
 

@@ -1,4 +1,8 @@
 //! Query Specific File (sections 6.10.11 and 6.10.12): files made for one device.
+//!
+//! ```text
+//! request.node, id -> the file with that destination -> Policy::offer_device_file -> offer or refusal
+//! ```
 
 use super::query::answer;
 use super::reply::Asked;

@@ -1,4 +1,9 @@
 //! Upgrade End (sections 6.10.9 and 6.10.10): what clients hear when they have an image, and orders to those who wait.
+//!
+//! ```text
+//! SUCCESS  -> Policy::apply -> Upgrade End Response with a time, or a status     others -> a Default Response, if wanted
+//! release, hold -> Upgrade End Response that nobody asked for
+//! ```
 
 use super::reply::{self, Asked};
 use super::session::Flags;

@@ -1,4 +1,8 @@
 //! A store of files on disk, read block by block.
+//!
+//! ```text
+//! [ (ImageInfo, open file) ]     a block is a seek and a read
+//! ```
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};

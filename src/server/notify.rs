@@ -1,4 +1,8 @@
 //! Image Notify (sections 6.5.1 and 6.10.3).
+//!
+//! ```text
+//! ImageNotify -> frame, to one, a group or all     read_status -> frame -> Event::Report
+//! ```
 
 use super::{Server, TxBuffer, reply};
 use crate::link::{Address, DeliveryMode, Token, Transmit};

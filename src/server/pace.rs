@@ -1,4 +1,9 @@
 //! How much, and how fast: the size of a block, and the limits on clients and on all of them together.
+//!
+//! ```text
+//! asked   max_block   device   policy   what arrives   room in a frame        the least of them is the size of a block
+//! downloads   rate (a bucket of one second)   period                          whoever is over one waits
+//! ```
 
 use core::num::{NonZeroU8, NonZeroU32};
 

@@ -4,6 +4,12 @@
 //! with the next number and no earlier than the spacing asks; none is acknowledged by APS. A page ends with its last
 //! byte, or that of the file; with a newer request of the client; and with WAIT_FOR_DATA where there is no data, or
 //! NO_IMAGE_AVAILABLE where the image is gone.
+//!
+//! ```text
+//! request --> first block --spacing--> block --spacing--> ... --> last byte: over
+//!                  |
+//!                  +-- a newer request, WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, abort_page: over
+//! ```
 
 use super::block::{Wish, at_most, data_room};
 use super::reply::Asked;

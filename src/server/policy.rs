@@ -1,4 +1,11 @@
 //! What a server decides: the questions, and the specification's own answers to them.
+//!
+//! ```text
+//! query                 fits, then offer or repeats -> Verdict
+//! file for one device   device_file_of_any_version, then offer_device_file -> Verdict
+//! block                 pace -> Pace
+//! end                   apply -> Apply, sleeps
+//! ```
 
 use core::num::NonZeroU8;
 

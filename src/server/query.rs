@@ -1,4 +1,8 @@
 //! Query Next Image (sections 6.10.4 and 6.10.5).
+//!
+//! ```text
+//! request -> the newest image that Policy::fits -> Policy::offer, or after repetitions Policy::repeats -> offer or refusal
+//! ```
 
 use super::reply::Asked;
 use super::{Event, ImageInfo, ImageStore, Phase, Policy, Server, Slots, TxBuffer, Verdict};

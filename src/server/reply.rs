@@ -1,4 +1,8 @@
 //! Writing answers.
+//!
+//! ```text
+//! Asked { client, sequence, secured, relays } + message -> frame in out, Transmit
+//! ```
 
 use super::TxBuffer;
 use crate::codec::Encode;

@@ -1,5 +1,9 @@
 //! Stores in memory that change while clients download: files borrowed, in places that the caller lends, or owned.
 //! And the look-ups that all stores share.
+//!
+//! ```text
+//! Shelf    [ entry | entry | free ]   borrowed, places lent     Library   [ bytes, bytes ]   owned
+//! ```
 
 use super::catalog::Entry;
 use super::{ImageInfo, ImageStore, Read};

@@ -1,4 +1,9 @@
 //! Where images come from: the trait of the caller's storage, and what a server knows of an image.
+//!
+//! ```text
+//! query           find(manufacturer, image type, fits) -> the newest that fits
+//! block, page     info(id, node) -> ImageInfo     read(image, offset, out) -> Filled, Later, Wait, Gone
+//! ```
 
 use crate::file::Header;
 use crate::link::Address;

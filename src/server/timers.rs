@@ -1,4 +1,8 @@
 //! What happens by time alone: the next block of a page, and silence that is too long.
+//!
+//! ```text
+//! poll_timeout = of all sessions the earliest: the next block of its page, or silence that is too long
+//! ```
 
 use super::session::Flags;
 use super::table::Slot;

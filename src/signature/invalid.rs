@@ -1,4 +1,8 @@
 //! Why a file is not taken: one reason for each check, in the order of the checks.
+//!
+//! ```text
+//! file -> a signature, last, in range -> a signer allowed -> a certificate of the signer -> a known issuer -> valid -> right
+//! ```
 
 use crate::error::DecodeError;
 use crate::file::Layout;

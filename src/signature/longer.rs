@@ -1,4 +1,8 @@
 //! A file with further elements at its end: the same bytes but for the total image size in its header.
+//!
+//! ```text
+//! | header, total size anew | elements as they were | elements added |
+//! ```
 
 use crate::codec::{Emit, Sink};
 use crate::error::{EncodeError, Item};

@@ -1,5 +1,10 @@
 //! Signing, as far as it needs no secret (section 6.3.8.1): the elements, the digest, and room for the signature of a
 //! signer outside, who has the private key.
+//!
+//! ```text
+//! | header, total size anew | elements | certificate | tag, length, signer | r, s |
+//! |<--------------------- the digest is over this ------------------------>| attach
+//! ```
 
 use super::integrity::{self, Integrity};
 use super::invalid::{BadSignature, Invalid};

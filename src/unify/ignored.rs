@@ -1,4 +1,8 @@
 //! Messages that change nothing.
+//!
+//! ```text
+//! message -> topic -> place -> payload     the first that is of no use is why nothing changed
+//! ```
 
 use super::payload::{PayloadError, VersionError};
 use super::topic::{Place, TopicError};

@@ -1,4 +1,9 @@
 //! Moments as Unify writes them: the date-time of RFC 3339, section 5.6.
+//!
+//! ```text
+//! 2021-04-15T23:59:59+00:00
+//! date       time     offset from UTC
+//! ```
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;

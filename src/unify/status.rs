@@ -1,4 +1,8 @@
 //! The status of one image on one device, from what is known of it to the values that are published.
+//!
+//! ```text
+//! current, target, apply_after, status, size, offset, last_error     one attribute each
+//! ```
 
 use alloc::vec::Vec;
 

@@ -1,4 +1,9 @@
 //! Which command a frame holds: the two directions as two types, so that a client cannot be handed a request.
+//!
+//! ```text
+//! Frame { sequence, message }
+//!         message   ToServer(ToServer)   ToClient(ToClient)   DefaultResponse   Attributes   Other, not this cluster's
+//! ```
 
 use crate::codec::{Emit, Parsed, Sink, locate};
 use crate::error::{DecodeError, Item};

@@ -1,4 +1,12 @@
 //! The ZCL header and what follows it.
+//!
+//! ```text
+//! 0       1  frame control   bits 0-1 type, 2 manufacturer specific, 3 to the client, 4 disable default response
+//! 1       2  manufacturer    only with bit 2
+//! 1 or 3  1  sequence number
+//! 2 or 4  1  command
+//! 3 or 5  n  payload         as the command's own module has it
+//! ```
 
 use bitflags::bitflags;
 use nom::Parser;

@@ -1,4 +1,9 @@
 //! Runs of bytes that several commands share, at fixed places.
+//!
+//! ```text
+//! RawImageId   0 manufacturer:u16   2 image type:u16   4 file version:u32
+//! RawTime      0 current:u32, s     4 then:u32, s                           (section 6.8.4)
+//! ```
 
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};

@@ -1,4 +1,9 @@
 //! What a server learns of a client by one Read Attributes frame (section 6.11).
+//!
+//! ```text
+//! server -> client   Read Attributes            8 ids, ImageUpgradeStatus first
+//! client -> server   Read Attributes Response   of each: id, status, and with SUCCESS type and value
+//! ```
 
 use crate::error::DecodeError;
 use crate::types::{FileVersion, ImageType, ManufacturerCode, StackVersion};

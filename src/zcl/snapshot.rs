@@ -1,4 +1,8 @@
 //! A client's attributes as plain values, and the answers to who reads them.
+//!
+//! ```text
+//! client's state -> Attributes -- a frame that reads, discovers or writes --> the frame that answers
+//! ```
 
 use crate::codec::{Emit, Encode, Sink};
 use crate::error::EncodeError;
@@ -114,8 +118,8 @@ impl Attributes {
     /// complete.) Give `out` the length of what the network carries in one piece.
     ///
     /// # Errors
-    /// [`EncodeError::NoRoom`] when not even one record fits, or the asker would ask for ever; at most [`LONGEST_ATTRIBUTES`](super::LONGEST_ATTRIBUTES)
-    /// bytes hold them all, each asked for once.
+    /// [`EncodeError::NoRoom`] when not even one record fits, or the asker would ask for ever; at most
+    /// [`LONGEST_ATTRIBUTES`](super::LONGEST_ATTRIBUTES) bytes hold them all, each asked for once.
     pub fn answer(&self, frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usize>, EncodeError> {
         match frame.message {
             Message::Attributes(Direction::ToClient, command) => {

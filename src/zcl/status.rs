@@ -1,4 +1,9 @@
 //! Status codes (table 20 and the ZCL's own).
+//!
+//! ```text
+//! 00 SUCCESS   01 FAILURE   7E NOT_AUTHORIZED   80 MALFORMED_COMMAND   81 UNSUP_CLUSTER_COMMAND   ...
+//! 95 ABORT   96 INVALID_IMAGE   97 WAIT_FOR_DATA   98 NO_IMAGE_AVAILABLE   99 REQUIRE_MORE_IMAGE
+//! ```
 
 use core::num::NonZeroU8;
 

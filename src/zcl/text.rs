@@ -1,4 +1,11 @@
 //! How frames and messages read in a log: one line each.
+//!
+//! ```text
+//! #7 to server: Upgrade End Request, 115F-0101-00001A2B: SUCCESS [what deviates]
+//! |  |          |                    |
+//! |  direction  command              what it says
+//! sequence number
+//! ```
 
 use core::fmt::{Display, Formatter, Result};
 

@@ -1,4 +1,9 @@
 //! What the server answers to requests for blocks and pages.
+//!
+//! ```text
+//! data    lies in the file -> is absent -> was asked for -> has a place -> lent; else passed over
+//! WAIT    pause, and ask again     ABORT   over     NO_IMAGE_AVAILABLE   three times: over     any other   too many: over
+//! ```
 
 use crate::client::Client;
 use crate::client::config::{Config, Transfer};

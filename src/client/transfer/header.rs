@@ -1,5 +1,10 @@
 //! The start of a file, read while it passes through: a file that is not the one offered, or not for this device, is
 //! given up before the rest is asked for.
+//!
+//! ```text
+//! 0        20          52              69
+//! |########|   text    |###############|     kept until it is read; the text is not
+//! ```
 
 use crate::client::config::{Config, HeaderChecks};
 use crate::client::output::Outcome;

@@ -2,6 +2,10 @@
 //!
 //! A server may give less than was asked for, such as what fits in its frames. Of several requests under way each would
 //! then leave a gap, so the next ones ask for what it gave.
+//!
+//! ```text
+//! most bytes, whole words --a block came short--> what the server gave --200 blocks in full--> most bytes again
+//! ```
 
 use crate::client::config::Config;
 

@@ -1,4 +1,9 @@
 //! The deadlines of a download: of the next request, of answers, of the blocks of a page.
+//!
+//! ```text
+//! request --> round trip and four deviations, doubled with each try --> overdue
+//! page    --> twice that at the least for its first block, then what the blocks that are left take, eight at the most --> over
+//! ```
 
 use crate::client::Client;
 use crate::client::config::Config;

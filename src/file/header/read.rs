@@ -1,4 +1,8 @@
 //! Reading a header: what is looked at before its fields are copied.
+//!
+//! ```text
+//! identifier -> version -> header length -> the fields that field control tells -> total size     the first fault ends it
+//! ```
 
 use core::fmt;
 use core::mem::offset_of;

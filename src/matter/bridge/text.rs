@@ -1,4 +1,8 @@
 //! A file version as text, without an allocator and without `core::fmt`.
+//!
+//! ```text
+//! 1.0 b05, stack 3.5 b19     or where a digit is not decimal     0x0000000a
+//! ```
 
 use crate::matter::few::Few;
 use crate::types::FileVersion;

@@ -1,4 +1,9 @@
 //! Which containers are open, and what each asks of the tags in it.
+//!
+//! ```text
+//! 31 30      3 2   1 0
+//! |  16  | ... | 2 | 1 |   the innermost in bits 0 and 1: 0 none, 1 structure, 2 array, 3 list
+//! ```
 
 use super::{Kind, Tag, TlvErrorKind};
 

@@ -1,4 +1,8 @@
 //! Reading: octets to tokens, tokens to elements that are whole.
+//!
+//! ```text
+//! octets -> token: control, tag, value or its start -> element, its containers closed
+//! ```
 
 use super::nest::Nest;
 use super::{Container, Element, ElementAt, Kind, Tag, TlvError, TlvErrorKind, Value};

@@ -1,4 +1,8 @@
 //! Writing: every number and length in the fewest bytes that hold it.
+//!
+//! ```text
+//! control   tag, 0 to 8   length, 0 to 8   value   18, after a container
+//! ```
 
 use super::nest::Nest;
 use super::{Container, Element, Kind, Tag, TlvErrorKind, Value, WriteError};

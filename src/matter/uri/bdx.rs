@@ -1,4 +1,9 @@
 //! URIs of the scheme `bdx`.
+//!
+//! ```text
+//! bdx://00112233AABBCCDD/designator
+//!       16 digits, upper case
+//! ```
 
 use core::fmt;
 

@@ -1,4 +1,9 @@
 //! Binary fields: polynomials over GF(2) modulo `x^M + x^t1 + x^t2 + x^t3 + 1`, in `N` limbs, the lowest first.
+//!
+//! ```text
+//! limb 0     limb 1     ...          limb N - 1
+//! x^0..x^63  x^64..     ...          up to x^(M - 1), zeros above
+//! ```
 
 /// An element of a field, or a number.
 pub(in crate::signature) type Limbs<const N: usize> = [u64; N];

@@ -1,4 +1,8 @@
 //! Points of a curve: their forms, sums and multiples.
+//!
+//! ```text
+//! compressed   02 or 03, x          Affine   x, y          Projective   X, Y, Z; infinity when Z is 0
+//! ```
 
 use super::field::{Field, Limbs, bit, from_bytes, is_zero, one, to_bytes, xor};
 use super::tau::Digits;

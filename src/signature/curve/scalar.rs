@@ -1,4 +1,8 @@
 //! Numbers modulo the order of a group, and numbers as they are: limbs, the lowest first.
+//!
+//! ```text
+//! limb 0 (2^0)     limb 1 (2^64)     ...     r and s come big endian, 21 or 36 bytes
+//! ```
 
 use super::field::{Limbs, bit, is_zero, one};
 

@@ -1,4 +1,8 @@
 //! What is announced, and the images that were fetched of it.
+//!
+//! ```text
+//! Place -> Announced { info, version, key, fetch: Unneeded | Asked | Failed | Checking(file) | Ready(file) | Refused }
+//! ```
 
 use alloc::vec::Vec;
 

@@ -1,4 +1,8 @@
 //! The devices, and what is told of each of their images.
+//!
+//! ```text
+//! UNID -> Managed { device, images: UIID -> Tracked { status, key: which announcement, held, published } }
+//! ```
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;

@@ -1,4 +1,8 @@
 //! What the server tells, as status of images.
+//!
+//! ```text
+//! server::Event -> the device's image -> ImageStatus -> attributes, published where they changed
+//! ```
 
 use super::Consumer;
 use super::device::{Due, Managed, Tracked};

@@ -1,4 +1,8 @@
 //! What a server is lent: the images that may be offered, to whom, and when they are applied.
+//!
+//! ```text
+//! Consumer::images -> Images: ImageStore     Consumer::policy -> Offers: Policy     both lent for one call
+//! ```
 
 use super::Consumer;
 use super::announced::{Announced, File};
