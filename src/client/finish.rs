@@ -35,7 +35,7 @@ const REPORT_ATTEMPTS: u8 = 2;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Kept {
-    /// How many there are.
+    /// How many there are, without the one that is downloaded.
     pub count: u8,
     /// The next one to ask for, as it runs now; of no meaning without others.
     pub next: ImageId,

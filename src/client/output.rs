@@ -10,7 +10,7 @@ use crate::time::{Instant, Millis};
 use crate::types::{Eui64, ImageId, SecurityCredentialVersion};
 use crate::zcl::{Frame, ImageOffer, Status, Violation};
 
-/// What became of a frame.
+/// What became of a frame that [`Client::handle_frame`](super::Client::handle_frame) took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a block must be stored and its ticket answered"]
 pub enum Handled<'f> {

@@ -118,7 +118,7 @@ impl<'a> Image<'a> {
         Ok(image)
     }
 
-    /// The header.
+    /// The header, with the fields that field control tells (section 6.3.2).
     #[must_use]
     #[inline]
     pub fn header(&self) -> Header<'a> {

@@ -85,7 +85,7 @@ impl<'a> SignatureElement<'a> {
         }
     }
 
-    /// Who signed the file.
+    /// Who signed the file: the IEEE address at the start of the element (section 6.3.5).
     #[must_use]
     pub const fn signer(&self) -> Eui64 {
         match *self {

@@ -38,7 +38,7 @@ impl HeaderText {
         Ok(Self(bytes))
     }
 
-    /// All 32 bytes.
+    /// All 32 bytes of the field (section 6.3.2.9), with the zeros behind the text.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -37,7 +37,7 @@ open_enum! {
 pub struct ApplyUpdateRequest {
     /// The token of the answer that offered the image.
     pub token: UpdateToken,
-    /// The version of the image.
+    /// NewVersion: the version of the image that is to be applied.
     pub new_version: u32,
 }
 

@@ -24,7 +24,7 @@ impl UpdateToken {
         if bytes.len() < Self::MIN { None } else { Few::new(bytes).map(Self) }
     }
 
-    /// The bytes.
+    /// The bytes, 8 to 32, as they go on the wire.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.get()

@@ -9,7 +9,7 @@ use core::fmt;
 pub struct Entropy {
     /// Thousandths of a bit for each byte, 0 to 8,000.
     pub millibits: u16,
-    /// Bytes that were looked at.
+    /// Bytes that were looked at, in the middle of the payload; at most 4,096.
     pub sample: u16,
 }
 

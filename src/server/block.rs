@@ -40,13 +40,13 @@ pub struct Parked {
 }
 
 impl Parked {
-    /// Who asks.
+    /// Who asks, and to whom [`Server::answer`] replies.
     #[must_use]
     pub const fn client(&self) -> Address {
         self.asked.client
     }
 
-    /// Which image to read.
+    /// Which image to read, as the store told it; its `key` says which file that is.
     #[must_use]
     pub const fn image(&self) -> &ImageInfo {
         &self.image

@@ -26,7 +26,7 @@ impl<'a> Entry<'a> {
         Parts::parse(bytes).map(|parts| Self::from(&parts))
     }
 
-    /// What its header says.
+    /// What its header says that a server needs: identity, size in bytes, for whom it is.
     #[must_use]
     pub const fn info(&self) -> &ImageInfo {
         &self.info
@@ -52,9 +52,9 @@ impl<'a> From<&Parts<'a>> for Entry<'a> {
 pub struct DuplicateImage {
     /// What they have in common.
     pub id: ImageId,
-    /// Index of the one.
+    /// Index of the one in the slice given, from 0.
     pub first: usize,
-    /// Index of the other.
+    /// Index of the other, the later one.
     pub second: usize,
 }
 

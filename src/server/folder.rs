@@ -85,7 +85,7 @@ impl Folder {
         self.files.len() < before
     }
 
-    /// What is there.
+    /// What is there, in the order in which it was added.
     pub fn list(&self) -> impl Iterator<Item = &ImageInfo> + Clone {
         self.files.iter().map(|(info, _)| info)
     }

@@ -113,7 +113,7 @@ impl<'a, const N: usize> ImageTable<'a, N> {
         self.places.get_mut(index).is_some_and(|place| place.take().is_some())
     }
 
-    /// Places of the table.
+    /// Places of the table, free or not; indices are below it.
     #[must_use]
     pub const fn count(&self) -> usize {
         N

@@ -28,7 +28,7 @@ const FAILURES: u8 = 2;
 /// one byte, and never more than are left of the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockSize {
-    /// What the client asks for.
+    /// The maximum data size that the client asks for, bytes (section 6.10.6.2.6).
     pub asked: u8,
     /// [`Config::max_block`](super::Config::max_block).
     pub configured: NonZeroU8,

@@ -85,7 +85,7 @@ pub trait Policy {
     }
 }
 
-/// The answer to a query.
+/// The answer to a query (sections 6.10.5.3 and 6.10.12.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

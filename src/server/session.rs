@@ -188,7 +188,7 @@ impl Session {
         Self { client, links, ..Self::EMPTY }
     }
 
-    /// Whose it is.
+    /// Whose it is: network address and endpoint of the client.
     #[must_use]
     pub const fn client(&self) -> Address {
         self.client

@@ -47,7 +47,7 @@ pub(super) fn read(file: &[u8], offset: u32, out: &mut [u8]) -> Read {
     Read::Filled(len)
 }
 
-/// Why a file is not added.
+/// Why a file is not added to a [`Shelf`]; the store is as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddError {
     /// There is such a file; [`replace`](Shelf::replace) says that this is meant.

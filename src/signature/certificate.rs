@@ -107,7 +107,7 @@ impl Certificate2 {
         Some(self.valid_from().saturating_add(seconds.into()))
     }
 
-    /// What its key is for.
+    /// What its key is for; only one for signatures may sign a file.
     #[must_use]
     pub const fn key_usage(&self) -> KeyUsage {
         KeyUsage::from_bits_retain(self.key_usage)
@@ -131,7 +131,7 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Its bytes.
+    /// Its bytes, as they stand in the element: 48 of suite 1, 74 of suite 2.
     #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {
         match self {
@@ -158,7 +158,7 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Whose key it is.
+    /// Whose key it is: the IEEE address that the signature element has to name.
     #[must_use]
     pub const fn subject(&self) -> Eui64 {
         Eui64(match self {

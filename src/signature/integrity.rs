@@ -188,7 +188,7 @@ impl<C: BlockCipher> Check<C> {
         }
     }
 
-    /// What the code says.
+    /// What the code says of the bytes given, which are the whole file.
     #[must_use]
     pub fn finish(self) -> Integrity {
         self.code.map_or(Integrity::Absent, |code| code.form().map_or(Integrity::Bad, Integrity::Ok))

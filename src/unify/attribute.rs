@@ -207,7 +207,7 @@ impl AttributeValue {
         }
     }
 
-    /// As it is published.
+    /// As it is published: `{"value": ...}` in JSON.
     #[must_use]
     pub fn payload(&self) -> Vec<u8> {
         match self {

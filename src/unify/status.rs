@@ -27,7 +27,7 @@ pub struct ImageStatus {
     pub status: Status,
     /// Bytes to transfer; 0 while that is not known.
     pub size: u32,
-    /// The next byte to transfer.
+    /// The next byte to transfer, counted from the start of the file.
     pub offset: u32,
     /// How the last operation ended.
     pub last_error: LastError,

@@ -205,7 +205,7 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for BlockBytes<'a> {
     }
 }
 
-/// A piece of a file.
+/// A piece of a file, what an Image Block Response SUCCESS carries (section 6.10.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -97,7 +97,7 @@ impl Direction {
     }
 }
 
-/// What clients send.
+/// What clients send: the commands 0x01, 0x03, 0x04, 0x06 and 0x08 (table 19).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -115,7 +115,7 @@ pub enum ToServer {
     QuerySpecificFile(QuerySpecificFileRequest),
 }
 
-/// What servers send.
+/// What servers send: the commands 0x00, 0x02, 0x05, 0x07 and 0x09 (table 19).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -150,7 +150,7 @@ pub struct Frame<'a> {
     /// Frame control as received. Encoding takes only the disable-default-response and reserved bits from it: the
     /// others follow from the message, so that the two cannot contradict each other.
     pub control: FrameControl,
-    /// Sequence number.
+    /// Sequence number; an answer repeats that of its request.
     pub sequence: u8,
     /// What it says.
     #[cfg_attr(feature = "serde", serde(borrow))]

@@ -39,7 +39,7 @@ pub struct Attributes {
     pub server: Eui64,
     /// ImageUpgradeStatus.
     pub status: ImageUpgradeStatus,
-    /// FileOffset.
+    /// FileOffset: where the download stands, bytes from the start of the file (section 6.7.2).
     pub file_offset: Option<u32>,
     /// CurrentFileVersion.
     pub current_version: Option<FileVersion>,
@@ -53,7 +53,7 @@ pub struct Attributes {
     pub manufacturer: Option<ManufacturerCode>,
     /// Image Type ID: 0xFFFF while no file is downloaded or waits.
     pub image_type: Option<ImageType>,
-    /// MinimumBlockPeriod (later revisions).
+    /// MinimumBlockPeriod: between two block requests, ms; s up to revision 2 (later revisions).
     pub min_block_period: Option<u16>,
     /// ImageStamp (later revisions).
     pub image_stamp: Option<u32>,

@@ -75,7 +75,7 @@ impl Refusal {
         }
     }
 
-    /// `None` for SUCCESS.
+    /// The refusal by `status`; `None` for SUCCESS, which is none.
     #[must_use]
     pub fn new(status: Status) -> Option<Self> {
         NonZeroU8::new(status.0).map(Self)

@@ -1,7 +1,7 @@
 //! Reading a header: what is looked at before its fields are copied.
 //!
 //! ```text
-//! identifier -> version -> header length -> the fields that field control tells -> total size     the first fault ends it
+//! identifier -> fixed part -> version -> header length for the fields that there are -> total size -> all of it here
 //! ```
 
 use core::fmt;

@@ -388,7 +388,7 @@ impl Device {
         Self { client, node: None, endpoint: 0, activation: Activation::Ordered, images }
     }
 
-    /// With another image.
+    /// With another image: its name, and what runs of it now.
     #[must_use]
     pub fn with_image(mut self, uiid: Uiid, id: ImageId) -> Self {
         self.images.insert(uiid, id);

@@ -266,7 +266,7 @@ impl Consumer {
         fetches.chain(devices).min()
     }
 
-    /// What to do next.
+    /// What to do next, the oldest first; `None` until the next input.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
