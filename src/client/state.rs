@@ -16,6 +16,7 @@
 //! |---|---|---|
 //! | Idle | the next query is due, a notify, `query`, `query_specific_file` | Querying |
 //! | | `resume` | Downloading, Verifying, Uncredited or Ending, as the checkpoint has it |
+//! | | `abort`, where images are kept | Idle, without them |
 //! | Querying | an offer to be put to the application | Deciding |
 //! | | an offer passed over, a refusal, no answer to all tries, no server found, `abort` | home |
 //! | | a refusal, and `avoid_refusing` | Querying, once another server is found |
@@ -26,7 +27,7 @@
 //! | Downloading | the last byte is stored | Verifying |
 //! | | ABORT, the image is gone, no files for one device | home; Querying where the download was resumed |
 //! | | a header that does not fit, storage at fault, errors or silence for too long, `abort` | Reporting |
-//! | Verifying | `verified` Valid | Ending; Uncredited where other credentials are needed |
+//! | Verifying | `verified` Valid; of a file for the device alone NeedsMore, too | Ending; Uncredited where it needs credentials |
 //! | | `verified` Invalid, Abandon or NeedsMore, `abort` | Reporting |
 //! | Uncredited | `credited` Ready | Ending |
 //! | | `credited` Missing, `abort` | Reporting |
