@@ -36,8 +36,15 @@
 //!
 //! # States
 //!
-//! Idle, querying, deciding, preparing, downloading, verifying, ending, waiting, counting down, applying; a fault leads over a
-//! report to the server back to idle. No failure is forgotten: [`Event::Ended`] says why, and it alone.
+//! ```text
+//!   idle -> querying -> deciding -> preparing -> downloading -> verifying -> ending -> counting down -> applying -> idle
+//!                        Decide      Prepare      Store          Verify       ^  |      ^                Apply
+//!                                                    |             |          |  v      |
+//!                                  idle <- reporting <---a fault---+        waiting ----+
+//! ```
+//!
+//! The second line is what the application is asked then; `state`, in the source, has every transition. No failure is forgotten:
+//! [`Event::Ended`] says why, and it alone.
 //!
 //! - A device of several images answers the check of all but the last by [`Verdict::NeedsMore`], and applies them
 //!   together. Where they are kept is its own matter, and so is what becomes of them when a later one fails.
