@@ -1,0 +1,83 @@
+//! Reads what each binary takes of flash and RAM, prints it beside what `sizes.tsv` allows, and fails above that.
+//!
+//! `measure SIZES FOLDER`, the folder with the binaries. Of a binary's sections in memory, those with contents are flash,
+//! those that can be written are RAM, so initial values are both; the tables for unwinding are neither, for nobody
+//! unwinds. The stack is no section: what a call needs of it depends on what was inlined into what.
+
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+use std::{env, fs};
+
+/// ELF: section types and flags.
+const NO_BITS: u32 = 8;
+const ARM_UNWINDING: u32 = 0x7000_0001;
+const WRITE: u32 = 1;
+const ALLOC: u32 = 2;
+
+/// More than what stands in the table by this is too much; less by this, and the table is to be lowered.
+const SLACK_PERCENT: u32 = 10;
+
+struct Size {
+    flash: u32,
+    ram: u32,
+}
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let (Some(table), Some(folder)) = (env::args().nth(1), env::args().nth(2)) else {
+        return Err("measure SIZES FOLDER".into());
+    };
+    let table = fs::read_to_string(&table).map_err(|error| format!("{table}: {error}"))?;
+    let mut exceeded = false;
+    println!("{:10} {:>16} {:>16}", "binary", "flash (pinned)", "RAM (pinned)");
+    for line in table.lines().filter(|line| !line.starts_with('#')) {
+        let [name, flash, ram] = line.split('\t').collect::<Vec<_>>()[..] else {
+            return Err(format!("{line:?}: expected a name and two numbers").into());
+        };
+        let pinned = Size { flash: flash.parse()?, ram: ram.parse()? };
+        let size = measured(&Path::new(&folder).join(name))?;
+        println!("{name:10} {:>7} ({:>6}) {:>7} ({:>6})", size.flash, pinned.flash, size.ram, pinned.ram);
+        for (what, is, was) in [("flash", size.flash, pinned.flash), ("RAM", size.ram, pinned.ram)] {
+            if is * 100 > was * (100 + SLACK_PERCENT) {
+                println!(
+                    "TOO MUCH: {name} takes {is} bytes of {what}, over {SLACK_PERCENT} % more than {was}"
+                );
+                exceeded = true;
+            } else if is * 100 < was * (100 - SLACK_PERCENT) {
+                println!("lower the table: {name} takes {is} bytes of {what} and no more {was}");
+            }
+        }
+    }
+    Ok(if exceeded { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Of an ELF file of 32 bits, little-endian.
+fn measured(path: &Path) -> Result<Size, Box<dyn Error>> {
+    let file = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let bytes = |at: usize, len: usize| file.get(at..at + len).ok_or("the file ends too early");
+    let u16_at =
+        |at| -> Result<usize, Box<dyn Error>> { Ok(u16::from_le_bytes(bytes(at, 2)?.try_into()?).into()) };
+    let u32_at = |at| -> Result<u32, Box<dyn Error>> { Ok(u32::from_le_bytes(bytes(at, 4)?.try_into()?)) };
+    if bytes(0, 6)? != b"\x7fELF\x01\x01" {
+        return Err(format!("{}: no ELF file of 32 bits, little-endian", path.display()).into());
+    }
+    let (headers, each, count) = (u32_at(32)? as usize, u16_at(46)?, u16_at(48)?);
+    let mut size = Size { flash: 0, ram: 0 };
+    for header in (0..count).map(|index| headers + index * each) {
+        let (kind, flags, len) = (u32_at(header + 4)?, u32_at(header + 8)?, u32_at(header + 20)?);
+        if flags & ALLOC == 0 || kind == ARM_UNWINDING {
+            continue;
+        }
+        if kind != NO_BITS {
+            size.flash += len;
+        }
+        if flags & WRITE != 0 {
+            size.ram += len;
+        }
+    }
+    // A binary of which the linker threw everything away would be a fine one.
+    if size.flash == 0 || size.ram == 0 {
+        return Err(format!("{}: nothing in it", path.display()).into());
+    }
+    Ok(size)
+}

@@ -1,0 +1,19 @@
+//! A device with a plain `Client<0>`.
+
+#![no_std]
+#![no_main]
+
+use zigbee_ota_footprint::board;
+use zigbee_ota_footprint::device::{Device, resume, turn};
+
+static mut DEVICE: Device<0> = Device::OFF;
+
+#[unsafe(no_mangle)]
+extern "C" fn _start() -> ! {
+    // SAFETY: nobody else has it.
+    let (client, out) = unsafe { Device::on(&raw mut DEVICE) };
+    resume(client);
+    loop {
+        turn(client, out, board::verdict);
+    }
+}

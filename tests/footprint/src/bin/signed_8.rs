@@ -1,0 +1,59 @@
+//! A device with a `Client`, that takes signed files alone.
+
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::mem::MaybeUninit;
+
+use zigbee_ota::Eui64;
+use zigbee_ota::client::Verdict;
+use zigbee_ota::signature::{Authority, Policy, PublicKey, Signatures, Signers, Verifier};
+use zigbee_ota_footprint::device::{Device, resume, turn};
+
+static mut DEVICE: Device<8> = Device::OFF;
+static mut VERIFIER: MaybeUninit<Verifier<'static>> = MaybeUninit::uninit();
+
+#[unsafe(no_mangle)]
+extern "C" fn _start() -> ! {
+    // SAFETY: nobody else has it.
+    let (client, out) = unsafe { Device::on(&raw mut DEVICE) };
+    resume(client);
+    loop {
+        turn(client, out, verify);
+    }
+}
+
+/// Over the file that is read back from flash, in pieces.
+#[inline(never)]
+fn verify() -> Verdict {
+    static SIGNERS: [Eui64; 1] = [Eui64(0)];
+    static AUTHORITIES: [Authority; 2] = [
+        Authority { issuer: Eui64(0), key: PublicKey::Suite1([2; 22]) },
+        Authority { issuer: Eui64(0), key: PublicKey::Suite2([2; 37]) },
+    ];
+    static PIECE: [u8; 2] = [0; 2];
+    let policy = Policy {
+        signatures: black_box(Signatures::Either),
+        signers: black_box(Signers::Any),
+        now: black_box(Some(0)),
+        ..Policy::required(black_box(&SIGNERS), black_box(&AUTHORITIES))
+    };
+    let place = &raw mut VERIFIER;
+    // SAFETY: nobody else has it.
+    let verifier = unsafe { &mut *place }.write(Verifier::new(policy));
+    while black_box(true) {
+        verifier.update(black_box(&PIECE));
+    }
+    // SAFETY: written above, and not again before it is read.
+    match unsafe { place.cast::<Verifier<'_>>().read() }.finish() {
+        Ok(valid) => {
+            black_box(&valid);
+            Verdict::Valid
+        }
+        Err(invalid) => {
+            black_box(&invalid);
+            Verdict::Invalid
+        }
+    }
+}

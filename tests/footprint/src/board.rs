@@ -1,0 +1,78 @@
+//! The board: whatever the loop asks of it may have any answer.
+
+use core::hint::black_box;
+
+use zigbee_ota::client::{Applied, Config, Credentials, Identity, Prepared, Stored, Verdict};
+use zigbee_ota::link::{Address, DeliveryMode, Meta};
+use zigbee_ota::time::Instant;
+use zigbee_ota::{Eui64, ImageId};
+
+/// A value of which nothing is known.
+#[inline(never)]
+pub fn any<T>(value: T) -> T {
+    black_box(value)
+}
+
+/// The clock.
+#[inline(never)]
+pub fn now() -> Instant {
+    Instant::from_millis(black_box(0))
+}
+
+/// The settings, all of them open.
+#[inline(always)]
+pub fn config() -> Config {
+    static ANY: Config = Config::new(
+        Identity { current: ImageId::new(0, 0, 0), hardware: None, node: None },
+        Address::UNKNOWN,
+    );
+    *black_box(&ANY)
+}
+
+/// The radio: a frame, or none.
+#[inline(never)]
+pub fn receive() -> Option<(Meta, &'static [u8])> {
+    static FRAME: [u8; 2] = [0; 2];
+    let meta = Meta::new(address(), black_box(DeliveryMode::Unicast));
+    black_box(true).then(|| (Meta { aps_security: black_box(false), ..meta }, black_box(&FRAME[..])))
+}
+
+#[inline(never)]
+pub fn address() -> Address {
+    Address::new(black_box(0), black_box(0))
+}
+
+#[inline(never)]
+pub fn prepared() -> Prepared {
+    black_box(Prepared::Ready)
+}
+
+#[inline(never)]
+pub fn stored() -> Stored {
+    black_box(Stored::Ok)
+}
+
+#[inline(never)]
+pub fn verdict() -> Verdict {
+    black_box(Verdict::Valid)
+}
+
+#[inline(never)]
+pub fn applied() -> Applied {
+    black_box(Applied::Done)
+}
+
+#[inline(never)]
+pub fn credentials() -> Credentials {
+    black_box(Credentials::Ready)
+}
+
+#[inline(never)]
+pub fn node() -> Option<Eui64> {
+    black_box(Some(Eui64(0)))
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}

@@ -1,0 +1,90 @@
+//! The device's loop.
+
+use core::hint::black_box;
+use core::mem::MaybeUninit;
+
+use zigbee_ota::client::{Checkpoint, Client, Handled, Need, TxBuffer, Verdict};
+use zigbee_ota::zcl::LONGEST_TO_SERVER;
+
+use crate::board;
+
+/// What stands in memory as long as the device runs.
+pub struct Device<const ISLANDS: usize> {
+    client: MaybeUninit<Client<ISLANDS>>,
+    out: TxBuffer,
+}
+
+impl<const ISLANDS: usize> Device<ISLANDS> {
+    pub const OFF: Self = Self { client: MaybeUninit::uninit(), out: [0; LONGEST_TO_SERVER] };
+
+    /// What the optimiser knew of the state it forgets here.
+    ///
+    /// # Safety
+    /// Nobody else has the device, nor ever will.
+    #[inline(always)]
+    pub unsafe fn on(this: *mut Self) -> (&'static mut Client<ISLANDS>, &'static mut TxBuffer) {
+        // SAFETY: the caller's.
+        let Self { client, out } = unsafe { &mut *this };
+        let client = client.write(Client::with_islands(board::config(), black_box(0), board::now()));
+        (black_box(client), black_box(out))
+    }
+}
+
+/// Goes on with what was stored before the power failed, if anything was.
+#[inline(always)]
+pub fn resume<const ISLANDS: usize>(client: &mut Client<ISLANDS>) {
+    static STORED: [Option<Checkpoint>; 1] = [None];
+    if let Some(checkpoint) = black_box(&STORED)[0] {
+        client.resume(board::now(), checkpoint).ok();
+    }
+}
+
+/// Once around: answers, frames, events, input, time.
+#[inline(always)]
+pub fn turn<const ISLANDS: usize>(
+    client: &mut Client<ISLANDS>,
+    out: &mut TxBuffer,
+    verify: impl FnOnce() -> Verdict,
+) {
+    if let Some(need) = client.poll_need() {
+        answer(client, need, verify);
+    }
+    if let Some(transmit) = client.poll_transmit(board::now(), out) {
+        black_box((&transmit, &out));
+    }
+    if let Some(event) = client.poll_event() {
+        black_box(&event);
+    }
+    black_box(client.poll_timeout());
+    if let Some((meta, frame)) = board::receive() {
+        match client.handle_frame(board::now(), meta, frame) {
+            Handled::Store(block) => {
+                black_box((block.offset, block.data));
+                client.stored(board::now(), block.ticket, board::stored()).ok();
+            }
+            other => {
+                black_box(&other);
+            }
+        }
+    }
+    client.handle_timeout(board::now());
+    black_box(client.checkpoint());
+}
+
+#[inline(always)]
+fn answer<const ISLANDS: usize>(client: &mut Client<ISLANDS>, need: Need, verify: impl FnOnce() -> Verdict) {
+    let answered = match need {
+        Need::Decide(ticket, _) => client.accept(ticket),
+        Need::Prepare(ticket, _) => client.prepared(board::now(), ticket, board::prepared()),
+        Need::Verify(ticket, _) => client.verified(board::now(), ticket, verify()),
+        Need::Apply(ticket, _) => client.applied(board::now(), ticket, board::applied()),
+        Need::FindServer(ticket, _) => client.found(board::now(), ticket, Some(board::address())),
+        Need::NetworkAddress(ticket, _) => {
+            client.located(board::now(), ticket, Some(board::address().network))
+        }
+        Need::IeeeAddress(ticket, _) => client.named(ticket, board::node()),
+        // With settings that have keys and credentials; `all_8` has them.
+        _ => Ok(()),
+    };
+    black_box(&answered);
+}
