@@ -90,6 +90,7 @@ fn read_name(bytes: &Bytes<'_>) {
 fn walk(elements: Elements<'_>) {
     for at in elements {
         black_box((at.element, at.data_offset(), at.element.tag.class(), at.element.tag.name()));
+        black_box(at.element.tag.is_signature());
     }
 }
 

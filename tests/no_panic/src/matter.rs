@@ -68,6 +68,9 @@ fn response(bytes: &mut Bytes<'_>) {
         bytes.write(&response);
     }
     bytes.write(&QueryImageResponse::new(Status(black_box(0))));
+    if let Some(token) = black_box(UpdateToken::new(bytes.input)) {
+        bytes.write(&QueryImageResponse::available(black_box(""), black_box(0), black_box(""), token));
+    }
 }
 
 fn apply(bytes: &mut Bytes<'_>) {

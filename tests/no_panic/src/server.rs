@@ -6,9 +6,9 @@ use core::num::NonZeroU8;
 use zigbee_ota::file::Header;
 use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token};
 use zigbee_ota::server::{
-    Apply, Catalog, Config, DEVICES, Device, Entry, Handled, ImageInfo, ImageStore, ImageTable, Pace, Policy,
-    Read, Readiness, Registration, Server, ServerStatus, Session, Shelf, Slots, Standard, TxBuffer, Verdict,
-    Wanted, Wrapped, serve_block,
+    Apply, BlockSize, Catalog, Config, DEVICES, Device, Entry, Handled, ImageInfo, ImageStore, ImageTable,
+    Pace, Policy, Read, Readiness, Registration, Server, ServerStatus, Session, Shelf, Slots, Standard,
+    TxBuffer, Verdict, Versions, Wanted, Wrapped, serve_block,
 };
 use zigbee_ota::time::{Instant, UtcTime};
 use zigbee_ota::zcl::{
@@ -194,7 +194,21 @@ fn drive<S: Slots>(server: &mut Server<S>, images: &mut impl ImageStore, frame: 
     let report = black_box(ClientReport::default());
     let session = server.session(meta.from);
     black_box(Readiness::of(request.id, black_box(StackVersion::ZIGBEE_PRO), session, Some(&report)));
-    black_box(Device::of(black_box(DEVICES), request.id));
+    black_box(Device::of(black_box(DEVICES), request.id).map(|device| device.is_about(request.id)));
+    let (current, candidate) = black_box((request.id.version, request.id.version));
+    black_box(black_box(Versions::Upgrade).allow(current, candidate));
+    black_box(info().goes_to(black_box(None)));
+    let size = BlockSize {
+        asked: black_box(0),
+        configured: black_box(NonZeroU8::MIN),
+        device: black_box(None),
+        policy: black_box(None),
+        carries: black_box(None),
+        frame_room: black_box(None),
+        relays: black_box(0),
+        aps_security: black_box(false),
+    };
+    black_box(size.most());
     black_box(
         server.session(meta.from).map(|session| (session.client(), session.phase(), session.last_heard())),
     );

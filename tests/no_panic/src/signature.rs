@@ -4,10 +4,11 @@ use core::hint::black_box;
 
 use zigbee_ota::Eui64;
 use zigbee_ota::file::Image;
-use zigbee_ota::mmo::{self, Mmo, Padding};
+use zigbee_ota::mmo::{self, BlockCipher, Digest, Mmo, Padding, Software};
 use zigbee_ota::signature::integrity::{Check, Integrity};
 use zigbee_ota::signature::{
-    Authority, Certificate, Policy, PublicKey, Sealing, Signatures, Signers, Verifier, verify,
+    Authority, BadSignature, Certificate, Policy, PublicKey, Sealing, Signatures, Signers, Suite, Verifier,
+    VerifySignature, verify,
 };
 
 use crate::Bytes;
@@ -16,7 +17,9 @@ pub(crate) fn call(bytes: &mut Bytes<'_>) {
     hash(bytes);
     integrity(bytes);
     look(bytes);
+    suite(bytes.input);
     check(bytes);
+    check_by_the_stacks_own(bytes);
     seal(bytes);
 }
 
@@ -58,6 +61,56 @@ fn look(bytes: &Bytes<'_>) {
             black_box((certificate.key_usage(), certificate.is_known()));
         }
     }
+}
+
+fn suite(signature: &[u8]) {
+    let suite = black_box(Suite::One);
+    black_box((
+        suite.certificate_tag(),
+        suite.signature_tag(),
+        suite.signature_len(),
+        suite.allows(signature),
+    ));
+}
+
+/// AES and ECDSA of which nothing is known.
+struct Stack;
+
+impl BlockCipher for Stack {
+    fn encrypt(&mut self, key: &[u8; 16], block: &mut [u8; 16]) {
+        black_box((key, block));
+    }
+}
+
+impl VerifySignature for Stack {
+    fn verify(
+        &mut self,
+        suite: Suite,
+        digest: &Digest,
+        certificate: &Certificate<'_>,
+        authority: &PublicKey,
+        signature: &[u8],
+    ) -> Result<(), BadSignature> {
+        let software = Software.verify(suite, digest, certificate, authority, signature);
+        black_box(software)
+    }
+}
+
+fn check_by_the_stacks_own(bytes: &Bytes<'_>) {
+    let mut stack = Stack;
+    let mut mmo = Mmo::with_cipher(&mut stack);
+    mmo.update(bytes.input);
+    black_box(mmo.finish()).ok();
+    let mut check = Check::with_cipher(Stack);
+    check.update(bytes.input);
+    black_box(check.finish());
+    let (signers, authorities) = (black_box([Eui64(0); 2]), authorities());
+    let policy = black_box(Policy::required(&signers, &authorities));
+    let node = Eui64(black_box(0));
+    black_box((policy.allows(node), policy.key(node, black_box(Suite::Two))));
+    let mut verifier = Verifier::with(policy, Stack, Stack);
+    verifier.update(bytes.input);
+    black_box(verifier.finish()).ok();
 }
 
 fn authorities() -> [Authority; 2] {
