@@ -184,6 +184,7 @@ mod tests {
     fn encoding_fills_exactly_its_length_or_nothing() {
         let pair = Pair(1, &[2, 3]);
         let mut out = [0xee; 5];
+        assert_eq!(pair.encoded_len(), 3);
         assert_eq!(pair.encode(&mut out), Ok(3));
         assert_eq!(out, [1, 2, 3, 0xee, 0xee]);
         #[cfg(feature = "alloc")]

@@ -163,6 +163,18 @@ mod tests {
         assert_eq!(received.insert(range(7, 7)), Ok(()), "nothing is always here");
     }
 
+    #[test]
+    fn what_begins_at_the_watermark_needs_no_island() {
+        let received = Received::<0>::new(10);
+        let rooms = |range: Range| received.has_room([range].into_iter());
+        assert!(rooms(range(9, 20)) && rooms(range(10, 20)) && !rooms(range(11, 20)));
+    }
+
+    #[test]
+    fn a_range_is_as_long_as_its_bytes() {
+        assert_eq!([range(3, 10), range(7, 7), Range::NONE].map(Range::len), [7, 0, 0]);
+    }
+
     /// A byte for each byte of the file says the same.
     fn agrees<const ISLANDS: usize>(inserts: &[(u8, u8)]) {
         let mut received = Received::<ISLANDS>::new(0);

@@ -124,6 +124,23 @@ mod tests {
     }
 
     #[test]
+    fn a_request_is_due_then_waited_for_then_overdue() {
+        let mut exchange = Exchange::due(at(50));
+        let states = |exchange: &Exchange, time| {
+            (exchange.is_due(at(time)), exchange.is_waiting(), exchange.is_overdue(at(time)))
+        };
+        assert_eq!(states(&exchange, 49), (false, false, false));
+        assert_eq!(states(&exchange, 50), (true, false, false));
+        exchange.sent(at(50), 7, Millis(30));
+        assert!(exchange.was_sent());
+        assert_eq!(states(&exchange, 79), (false, true, false));
+        assert_eq!(states(&exchange, 80), (false, true, true));
+        exchange.again(at(100));
+        assert_eq!(states(&exchange, 99), (false, false, false));
+        assert_eq!(states(&exchange, 100), (true, false, false));
+    }
+
+    #[test]
     fn a_try_that_was_not_sent_has_no_number() {
         let mut exchange = Exchange::due(at(0));
         exchange.sent(at(0), 7, Millis(30));

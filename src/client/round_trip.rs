@@ -114,6 +114,42 @@ mod tests {
     }
 
     #[test]
+    fn the_first_measurement_counts_whole_and_half_of_it_as_deviation() {
+        let mut link = RoundTrip::new();
+        assert_eq!((link.mean(), link.eighths()), (None, None));
+        link.measure(Millis(24));
+        assert_eq!((link.mean(), link.eighths()), (Some(Millis(24)), Some(192)));
+        assert_eq!(link.timeout(FIRST, MOST, 0), Millis(24 + 4 * 12));
+        // One eighth of what is new counts, and one quarter of how far off it was.
+        link.measure(Millis(32));
+        assert_eq!((link.mean(), link.eighths()), (Some(Millis(25)), Some(200)));
+        assert_eq!(link.timeout(FIRST, MOST, 0), Millis(25 + 4 * (9 + 2)));
+    }
+
+    #[test]
+    fn a_loosened_timer_waits_for_more_and_only_where_it_was_measured() {
+        let mut link = RoundTrip::new();
+        link.loosen(4);
+        assert_eq!((link.mean(), link.timeout(FIRST, MOST, 0)), (None, FIRST));
+        for _ in 0..50 {
+            link.measure(Millis(24));
+        }
+        link.loosen(4);
+        assert_eq!(link.timeout(FIRST, MOST, 0), Millis(24 + 4 * 24));
+        link.loosen(1);
+        assert_eq!(link.timeout(FIRST, MOST, 0), Millis(24 + 4 * 24), "never tighter");
+    }
+
+    #[test]
+    fn nothing_measured_is_taken_for_unknown() {
+        let mut link = RoundTrip::new();
+        link.measure(Millis(u32::MAX));
+        assert_eq!(link.eighths(), Some(UNKNOWN >> 1));
+        link.loosen(u8::MAX);
+        assert_eq!(link.deviation, UNKNOWN >> 1);
+    }
+
+    #[test]
     fn extremes_neither_wrap_nor_panic() {
         let mut link = RoundTrip::new();
         link.measure(Millis(u32::MAX));
