@@ -85,6 +85,19 @@ fn a_device_asks_downloads_and_runs_the_image() {
 }
 
 #[test]
+fn a_device_may_ask_for_several_blocks_at_a_time_and_for_pages() {
+    let (folder, path, file) = folder();
+    let served = Served::new(&[], &path);
+    for how in [&["--window", "4"] as &[&str], &["--page", "1000", "--spacing", "1"], &["--auto"]] {
+        let out = folder.path().join("out.bin");
+        let output = served.client(&[how, &["--out", out.to_str().expect("UTF-8")]].concat());
+        let summary = summary(&output);
+        assert_eq!((output.status.code(), &summary["outcome"]), (Some(0), &"upgraded".into()), "{how:?}");
+        assert_eq!(fs::read(out).expect("it was written"), file, "{how:?}");
+    }
+}
+
+#[test]
 fn a_device_without_an_image_says_so() {
     let (_folder, path, _) = folder();
     let served = Served::new(&[], &path);

@@ -3,19 +3,17 @@
 use std::collections::VecDeque;
 use std::num::NonZeroU8;
 
-use zigbee_ota::client::{
-    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Transfer, Verdict,
-};
-use zigbee_ota::file::{Header, Parts};
+use zigbee_ota::client::{Applied, Client, Config, Event, Handled, Need, Outcome, Prepared, Stored, Verdict};
+use zigbee_ota::file::Parts;
 use zigbee_ota::link::{Address, DeliveryMode, Meta};
-use zigbee_ota::server::{self, Apply, Catalog, Entry, ImageInfo, Policy, Server, Session};
+use zigbee_ota::server::{self, Catalog, Entry, Server, Session};
 use zigbee_ota::time::{Instant, Millis};
-use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, LONGEST_TO_SERVER, QueryNextImageRequest};
-use zigbee_ota::{FileVersion, ImageId};
+use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 
+use crate::policy::Countdown;
+use crate::world::{SERVER, client_config};
 use crate::{Flash, Link};
 
-const SERVER: Address = Address::new(0x0000, 1);
 const DEVICE: Address = Address::new(0x5a17, 1);
 
 /// A world in which nothing has happened for so long has stopped.
@@ -32,8 +30,6 @@ pub struct Settings {
     pub server_delay: Millis,
     /// The most data the device takes in a block.
     pub block: NonZeroU8,
-    /// How the device asks for blocks.
-    pub transfer: Transfer,
     /// Seconds from the order to the upgrade.
     pub countdown: u32,
     /// Decides what is lost.
@@ -47,7 +43,6 @@ impl Default for Settings {
             loss: 0.0,
             server_delay: Millis(10),
             block: NonZeroU8::MIN.saturating_add(63),
-            transfer: Transfer::Blocks { window: NonZeroU8::MIN },
             countdown: 5,
             seed: 1,
         }
@@ -93,22 +88,6 @@ impl Report {
     }
 }
 
-/// Offers whatever is not what the device runs, and lets it count down.
-struct Countdown(u32);
-
-impl Policy for Countdown {
-    fn fits(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
-        image.id.version != request.current.version
-    }
-
-    fn apply(&mut self, _: Address, _: ImageId) -> Apply {
-        Apply::AfterSeconds(self.0)
-    }
-}
-
-/// Whether a whole file is good.
-pub type Check<'a> = dyn Fn(&[u8]) -> bool + 'a;
-
 /// A world with one device that runs an older version of the file's image, and a server that has the file.
 pub struct Upgrade<'a> {
     file: &'a [u8],
@@ -137,10 +116,11 @@ impl<'a> Upgrade<'a> {
         let [to_server, to_client] = [1, 2].map(|direction| {
             Link::new(settings.latency, settings.loss, settings.seed.wrapping_mul(2).wrapping_add(direction))
         });
+        let client = Config { max_data: settings.block, max_size: u32::MAX, ..client_config(&file.header) };
         let mut world = Self {
             file: file.file,
             now: Instant::ZERO,
-            client: Client::new(client_config(&file.header, settings), settings.seed, Instant::ZERO),
+            client: Client::new(client, settings.seed, Instant::ZERO),
             flash: Flash::new(file.file.len()),
             server: Server::new(server::Config::default(), [Session::EMPTY]),
             catalog,
@@ -289,17 +269,4 @@ impl<'a> Upgrade<'a> {
         }
         .expect("answered at once");
     }
-}
-
-/// The device the file is for, one version behind.
-fn client_config(header: &Header<'_>, settings: &Settings) -> Config {
-    let FileVersion(version) = header.id.version;
-    // 0xFFFFFFFF is no version that a device may run.
-    let older = version.checked_sub(1).unwrap_or(u32::MAX - 1);
-    let identity = Identity {
-        current: ImageId { version: FileVersion(older), ..header.id },
-        hardware: header.hardware.map(|range| range.min),
-        node: header.destination,
-    };
-    Config { max_data: settings.block, transfer: settings.transfer, ..Config::new(identity, SERVER) }
 }

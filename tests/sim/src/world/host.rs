@@ -2,28 +2,17 @@
 
 use zigbee_ota::file::Parts;
 use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token, Transmit};
-use zigbee_ota::server::{Apply, Entry, Handled, ImageInfo, Policy, Server, Session, Shelf};
-use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, QueryNextImageRequest};
+use zigbee_ota::server::{Entry, Handled, Server, Session, Shelf};
+use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT};
 use zigbee_ota::{ImageId, time::Instant};
 
+use super::Check;
 use super::report::FromServer;
 use super::settings::{Happening, Host as Settings, Notify};
 use super::{Context, Wake, hex, instant, node_of};
+use crate::Micros;
 use crate::net::Outgoing;
-use crate::{Check, Micros};
-
-/// Offers whatever is not what the device runs, and lets it count down.
-struct Countdown(u32);
-
-impl Policy for Countdown {
-    fn fits(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
-        image.id.version != request.current.version
-    }
-
-    fn apply(&mut self, _: Address, _: ImageId) -> Apply {
-        Apply::AfterSeconds(self.0)
-    }
-}
+use crate::policy::Countdown;
 
 /// A frame that is ready to go.
 #[derive(Debug)]

@@ -26,13 +26,17 @@ use zigbee_ota::time::Instant;
 
 use crate::net::{Arrival, Net};
 use crate::radio::Node;
-use crate::{Agenda, Check, Micros};
+use crate::{Agenda, Micros};
 use device::Device;
 use host::{Answer, Host};
 pub use report::{Broken, End, FromClient, FromServer, Life, Report};
+pub(crate) use settings::client_config;
 pub use settings::{
     Cut, Device as DeviceSettings, Happening, Host as HostSettings, Notify, SERVER, Settings,
 };
+
+/// Whether a whole file is good.
+pub type Check<'a> = dyn Fn(&[u8]) -> bool + 'a;
 
 /// What the world has to look after.
 enum Wake {
