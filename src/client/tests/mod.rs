@@ -5,6 +5,7 @@ mod attributes;
 mod block;
 mod discover;
 mod finish;
+mod islands;
 mod life;
 mod pace;
 mod page;
@@ -57,6 +58,16 @@ fn file_of(id: ImageId, change: impl FnOnce(&mut FileHeader<'static>)) -> Vec<u8
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data }];
     let mut bytes = std::vec![0; 100];
     assert_eq!(Writer::new(header, &elements).unwrap().encode(&mut bytes), Ok(100));
+    bytes
+}
+
+/// A file of `size` bytes, each byte of its element as its place has it.
+fn long_file(size: usize) -> Vec<u8> {
+    let header = FileHeader::new(OFFERED);
+    let data: Vec<u8> = (0..size - 6 - header.header_len()).map(|place| (place % 251) as u8).collect();
+    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
+    let mut bytes = std::vec![0; size];
+    assert_eq!(Writer::new(header, &elements).unwrap().encode(&mut bytes), Ok(size));
     bytes
 }
 

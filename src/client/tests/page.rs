@@ -5,16 +5,6 @@ use core::num::{NonZeroU8, NonZeroU16};
 use super::*;
 use crate::zcl::ImagePageRequest;
 
-/// A file of `size` bytes, each byte of its element as its place has it.
-fn long_file(size: usize) -> Vec<u8> {
-    let header = FileHeader::new(OFFERED);
-    let data: Vec<u8> = (0..size - 6 - header.header_len()).map(|place| (place % 251) as u8).collect();
-    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
-    let mut bytes = std::vec![0; size];
-    assert_eq!(Writer::new(header, &elements).unwrap().encode(&mut bytes), Ok(size));
-    bytes
-}
-
 fn paged(size: u16, spacing: u16) -> Config {
     Config { transfer: Transfer::Pages { size: NonZeroU16::new(size).unwrap(), spacing }, ..config() }
 }
@@ -394,80 +384,4 @@ fn storage_of_words_gets_them_whole_from_pages_too() {
     }
     paged.is_whole();
     assert!(sizes.contains(&48), "what fits is asked for from then on: {sizes:?}");
-}
-
-/// A client with so many islands downloads a file from a server that loses every `lost`th block, to the end.
-fn completes<const ISLANDS: usize>(transfer: Transfer, lost: usize, has_pages: bool) {
-    let mut client = Client::<ISLANDS>::with_islands(Config { transfer, ..config() }, 1, at(0));
-    let file = long_file(3000);
-    let mut stored: Vec<Option<u8>> = std::vec![None; file.len()];
-    let (mut now, mut sent, mut buf) = (at(0), 0, [0; LONGEST_TO_SERVER]);
-    client.query(now).unwrap();
-    assert!(client.poll_transmit(now, &mut buf).is_some());
-    let answer = offer(0, 0x02, OFFERED, 3000);
-    assert_eq!(client.handle_frame(now, Meta::unicast(SERVER), &answer), Handled::Done);
-    for _ in 0..2000 {
-        while let Some(need) = client.poll_need() {
-            match need {
-                Need::Decide(ticket, _) => client.accept(ticket).unwrap(),
-                Need::Prepare(ticket, _) => client.prepared(now, ticket, Prepared::Ready).unwrap(),
-                _ => {
-                    let stored: Vec<u8> = stored.iter().map(|byte| byte.expect("missing")).collect();
-                    return assert_eq!(stored, file);
-                }
-            }
-        }
-        let Some(transmit) = client.poll_transmit(now, &mut buf) else {
-            let deadline = client.poll_timeout();
-            now = now.max(
-                deadline.unwrap_or_else(|| panic!("{ISLANDS} islands, {transfer:?}, {lost}: {client:?}")),
-            );
-            client.handle_timeout(now);
-            continue;
-        };
-        let request = decode(&buf[..transmit.len]);
-        let (start, end) = match request.message {
-            Message::ToServer(ToServer::ImageBlock(block)) => {
-                (block.offset, block.offset + u32::from(block.max_data))
-            }
-            Message::ToServer(ToServer::ImagePage(page)) if has_pages => {
-                (page.offset, page.offset + u32::from(page.page_size))
-            }
-            _ => {
-                let refusal = [0x18, request.sequence, 0x0b, 0x04, 0x81];
-                assert_eq!(client.handle_frame(now, Meta::unicast(SERVER), &refusal), Handled::Done);
-                continue;
-            }
-        };
-        for start in (start as usize..end as usize).step_by(64) {
-            (now, sent) = (now.plus(Millis(10)), sent + 1);
-            client.handle_timeout(now);
-            if sent % lost == 0 {
-                continue;
-            }
-            let frame =
-                block(request.sequence, OFFERED, start as u32, &file[start..(start + 64).min(end as usize)]);
-            if let Handled::Store(lent) = client.handle_frame(now, Meta::unicast(SERVER), &frame) {
-                for (byte, place) in lent.data.iter().zip(lent.offset as usize..) {
-                    assert_eq!(stored[place].replace(*byte), None, "byte {place} is written twice");
-                }
-                client.stored(now, lent.ticket, Stored::Ok).unwrap();
-            }
-        }
-    }
-    panic!("no end with {ISLANDS} islands, {transfer:?}, every {lost}th lost");
-}
-
-#[test]
-fn with_few_islands_or_none_a_file_comes_by_every_way() {
-    let pages = Transfer::Pages { size: NonZeroU16::new(700).unwrap(), spacing: 0 };
-    let window = Transfer::Blocks { window: NonZeroU8::new(4).unwrap() };
-    for transfer in [pages, window, Transfer::Auto] {
-        for (lost, has_pages) in [(1000, true), (7, true), (3, true), (5, false)] {
-            completes::<0>(transfer, lost, has_pages);
-            completes::<1>(transfer, lost, has_pages);
-            completes::<2>(transfer, lost, has_pages);
-            completes::<8>(transfer, lost, has_pages);
-        }
-    }
 }

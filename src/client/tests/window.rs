@@ -10,21 +10,12 @@ fn windowed(window: u8) -> Config {
     Config { transfer: Transfer::Blocks { window: NonZeroU8::new(window).unwrap() }, ..config() }
 }
 
-fn long_file() -> Vec<u8> {
-    let header = FileHeader::new(OFFERED);
-    let data: Vec<u8> = (0..SIZE - 6 - header.header_len()).map(|place| (place % 251) as u8).collect();
-    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
-    let mut bytes = std::vec![0; SIZE];
-    assert_eq!(Writer::new(header, &elements).unwrap().encode(&mut bytes), Ok(SIZE));
-    bytes
-}
-
 /// A client that has its first block, the whole header; it took 20 ms.
 fn opened(config: Config) -> (Script, Vec<u8>) {
     let mut script = Script::querying(config);
     script.receives(Meta::unicast(SERVER), &offer(0, 0x02, OFFERED, SIZE as u32));
     script.accept().prepare();
-    let file = long_file();
+    let file = long_file(SIZE);
     assert_eq!(asked(&mut script), [(1, 0, 64)], "one until the header is here");
     script.until(20);
     assert_eq!(script.gets_block(1, 0, &file[..64]), Met::Done);
