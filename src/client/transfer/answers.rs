@@ -46,7 +46,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         let is_next = !is_lent && self.absent(0).is_some_and(|gap| gap.start == block.start);
         let is_asked = self.slots.at(block.start).is_some();
         let mut end = block.end.min(gap.end);
-        if let Transfer::Blocks { .. } = config.transfer {
+        if let Transfer::Blocks { .. } = Self::transfer(config) {
             if gap.start != block.start {
                 return Use::Refuse;
             }
@@ -81,16 +81,20 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
     /// Learns from a block of `size` bytes how long answers take, and how much the server gives at a time.
     fn learn(&mut self, now: Instant, sequence: u8, block: Range, config: &Config, link: &mut RoundTrip) {
         let mut is_sure = true;
-        let asked = match (self.slots.at(block.start), &self.page) {
+        let asked = match (self.slots.at(block.start), self.page()) {
             (Some(request), _) => {
                 // Beside a page an answer takes as long as the page has it.
-                if let (None, Some(time)) = (self.page, request.round_trip(now, self.latest, sequence)) {
+                if let (None, Some(time)) = (self.page(), request.round_trip(now, self.latest, sequence)) {
                     link.measure(time);
                 }
-                if request.sequence != sequence && request.carried(sequence) {
-                    self.window.late();
+                let size = u32::from(request.size);
+                if request.sequence != sequence
+                    && request.carried(sequence)
+                    && let Some(window) = self.window_mut()
+                {
+                    window.late();
                 }
-                u32::from(request.size)
+                size
             }
             (None, Some(page)) if block.start == page.rest.start => {
                 let alone = page.stage == Stage::Asked && self.slots.waiting() == 0;
@@ -107,7 +111,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
             let given = u8::try_from(block.len()).unwrap_or(u8::MAX);
             self.stride.given(given, block.len() < asked, is_sure, config);
         }
-        if let Some(page) = self.page {
+        if let Some(page) = self.page().copied() {
             let (rest, interval) = page.received(now, self.latest, block, self.stride.bytes());
             self.page = rest;
             if let Some(interval) = interval {
@@ -180,10 +184,10 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
                     return Step::Enter(Self::reporting(now, id, Status::INVALID_IMAGE, outcome));
                 }
             }
-        } else if download.pages {
+        } else if download.by_pages() {
             download.auto.received(now, taken.start, taken.len());
-        } else {
-            download.window.answered(&mut self.round_trip);
+        } else if let Some(window) = download.window_mut() {
+            window.answered(&mut self.round_trip);
             if let Some(choice) = download.auto.received(now, taken.start, taken.len()) {
                 download.pages = choice == Choice::Pages;
             }

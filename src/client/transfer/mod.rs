@@ -39,6 +39,8 @@ mod stride;
 mod timing;
 mod window;
 
+use core::num::NonZeroU8;
+
 use crate::codec::Encode;
 use crate::link::{Token, Transmit};
 use crate::time::{Instant, Millis};
@@ -107,10 +109,19 @@ enum Ask {
 }
 
 impl<const ISLANDS: usize> Download<ISLANDS> {
+    /// Whether blocks may come in any order. Where not, they come one after the other, and the compiler leaves out what
+    /// is for the other ways: a third of the download's code.
+    const ANY_ORDER: bool = ISLANDS > 0;
+
+    /// How the blocks are asked for.
+    const fn transfer(config: &Config) -> Transfer {
+        if Self::ANY_ORDER { config.transfer } else { Transfer::Blocks { window: NonZeroU8::MIN } }
+    }
+
     /// The download of `offer`, to begin at `at`.
     pub(super) fn new(offer: ImageOffer, at: Instant, config: &Config) -> Self {
         let places = u8::try_from(Slots::<ISLANDS>::EMPTY.len()).unwrap_or(u8::MAX);
-        let (window, pages) = match config.transfer {
+        let (window, pages) = match Self::transfer(config) {
             Transfer::Blocks { window } => (Window::fixed(window.get().min(places)), false),
             Transfer::Pages { .. } => (Window::fixed(1), true),
             Transfer::Auto => (Window::measured(places), false),
@@ -152,11 +163,28 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
     /// The header is here and fits.
     fn begin_rest(&mut self, header: HeaderFacts, received: u32, config: &Config, link: &mut RoundTrip) {
         self.body = Body::Rest(header, Received::new(received));
-        self.window.open(link);
-        if let Transfer::Auto = config.transfer {
+        if let Some(window) = self.window_mut() {
+            window.open(link);
+        }
+        if let Transfer::Auto = Self::transfer(config) {
             self.pages = true;
             self.auto.begin(link);
         }
+    }
+
+    /// The page under way.
+    fn page(&self) -> Option<&Page> {
+        self.page.as_ref().filter(|_| Self::ANY_ORDER)
+    }
+
+    /// Whether pages are asked for.
+    const fn by_pages(&self) -> bool {
+        Self::ANY_ORDER && self.pages
+    }
+
+    /// The window, where it may be more than one.
+    fn window_mut(&mut self) -> Option<&mut Window> {
+        Self::ANY_ORDER.then_some(&mut self.window)
     }
 
     /// Bytes stored, from the start.
@@ -211,7 +239,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
 
     /// What to ask for now, if anything.
     fn next(&self, now: Instant, config: &Config) -> Option<Ask> {
-        if self.ready.is_none_or(|ready| now < ready) || self.page.is_some() {
+        if self.ready.is_none_or(|ready| now < ready) || self.page().is_some() {
             return None;
         }
         self.wanted(config)
@@ -221,11 +249,11 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
     fn wanted(&self, config: &Config) -> Option<Ask> {
         let open = self.slots.waiting().saturating_add(self.slots.lent().count());
         let has_begun = matches!(self.body, Body::Rest(..));
-        let window = if has_begun { self.window.size() } else { 1 };
-        if self.pages && !has_begun {
+        let window = if has_begun && Self::ANY_ORDER { self.window.size() } else { 1 };
+        if self.by_pages() && !has_begun {
             return self.unasked(0).filter(|_| open == 0).map(|gap| self.page_of(gap, config));
         }
-        if self.pages {
+        if self.by_pages() {
             return self.wanted_beside_pages(open, config);
         }
         // While one block is stored the next may be on its way, but where it is one after the other.
@@ -273,7 +301,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
 
     /// As much of `gap` as a page can bring.
     fn page_of(&self, gap: Range, config: &Config) -> Ask {
-        let size = match config.transfer {
+        let size = match Self::transfer(config) {
             Transfer::Pages { size, .. } => size.get(),
             Transfer::Blocks { .. } | Transfer::Auto => {
                 u16::from(self.stride.bytes()).saturating_mul(auto::PAGE)
@@ -301,14 +329,16 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
                 let (first, tries) = before.map_or((stamp, 0), |before| (before.first, before.tries));
                 let tries = tries.saturating_add(1);
                 self.slots.ask(Request { offset, first, last: stamp, sequence, tries, size, waiting: true });
-                self.window.sent();
+                if let Some(window) = self.window_mut() {
+                    window.sent();
+                }
             }
         }
     }
 
     /// What to ask for between two blocks of a page, ms.
     const fn spacing(&self, config: &Config) -> u16 {
-        match config.transfer {
+        match Self::transfer(config) {
             Transfer::Pages { spacing, .. } => spacing,
             Transfer::Blocks { .. } | Transfer::Auto => self.auto.spacing(),
         }
@@ -324,7 +354,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
 
     /// Whether an answer of the server's is to come.
     pub(super) fn is_waiting(&self) -> bool {
-        self.page.is_some() || self.slots.waiting() > 0
+        self.page().is_some() || self.slots.waiting() > 0
     }
 
     /// Whether only the application can move it on.
@@ -339,7 +369,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
 
     /// Whether the page under way was asked for with `sequence`.
     pub(super) fn is_page(&self, sequence: u8) -> bool {
-        self.page.is_some_and(|page| page.sequence == sequence)
+        self.page().is_some_and(|page| page.sequence == sequence)
     }
 
     /// `range` is stored; the image when nothing is missing any more.
@@ -365,7 +395,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         let download = self.state.download_mut()?;
         download.settle(now, &self.config, &self.round_trip);
         let mut ask = download.next(now, &self.config)?;
-        if let (Ask::Page(page), Transfer::Auto) = (ask, self.config.transfer)
+        if let (Ask::Page(page), Transfer::Auto) = (ask, Download::<ISLANDS>::transfer(&self.config))
             && download.auto.page_over(page.start, download.stride.bytes()) == Choice::Blocks
         {
             download.pages = false;

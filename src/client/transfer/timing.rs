@@ -25,7 +25,7 @@ const LAST_IN_SECONDS: u16 = 2;
 impl<const ISLANDS: usize> Download<ISLANDS> {
     /// When something is to be done without anybody's doing.
     pub(in crate::client) fn deadline(&self, config: &Config, link: &RoundTrip) -> Option<Instant> {
-        if let Some(page) = &self.page {
+        if let Some(page) = self.page() {
             return Some(self.page_end(page, config, link));
         }
         if self.is_given_up(config) {
@@ -38,7 +38,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
 
     /// Takes note of what was not answered in time.
     pub(super) fn settle(&mut self, now: Instant, config: &Config, link: &RoundTrip) {
-        if let Some(page) = self.page {
+        if let Some(page) = self.page().copied() {
             if self.page_end(&page, config, link) > now {
                 return;
             }
@@ -49,7 +49,9 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         for request in self.slots.requests_mut() {
             if request.waiting && overdue_at(request, latest, config, link) <= now {
                 request.waiting = false;
-                self.window.unanswered();
+                if Self::ANY_ORDER {
+                    self.window.unanswered();
+                }
             }
         }
     }
@@ -122,10 +124,10 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         link: &RoundTrip,
     ) {
         let page =
-            self.page.filter(|page| page.stage == Stage::Asked && Token::request(page.sequence) == token);
+            self.page().filter(|page| page.stage == Stage::Asked && Token::request(page.sequence) == token);
         let waits = |request: &&Request| request.waiting && Token::request(request.sequence) == token;
         let (overdue, tries) = match (page, self.slots.requests().find(waits)) {
-            (Some(page), _) => (self.page_end(&page, config, link), self.missed),
+            (Some(page), _) => (self.page_end(page, config, link), self.missed),
             (None, Some(request)) => (self.overdue_at(request, config, link), request.tries),
             (None, None) => return,
         };
@@ -133,8 +135,9 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         if at >= overdue {
             return;
         }
+        let is_page = page.is_some();
         self.pause_until(at);
-        if page.is_some() {
+        if is_page {
             self.page = None;
         }
         for request in self.slots.requests_mut() {
@@ -144,7 +147,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
 
     /// Whether a device that sleeps should poll its parent often: an answer is to come, and soon.
     pub(in crate::client) fn is_near(&self, config: &Config) -> bool {
-        let running = self.page.is_some_and(|page| page.stage == Stage::Running);
+        let running = self.page().is_some_and(|page| page.stage == Stage::Running);
         self.is_waiting() && !(running && self.spacing(config) >= LONG)
     }
 }
