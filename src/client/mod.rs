@@ -94,7 +94,8 @@ use crate::link::{Address, Delivery, DeliveryMode, Token, Transmit};
 use crate::time::{Instant, UtcTime};
 use crate::types::{FileVersion, ImageId};
 use crate::zcl::{
-    DefaultResponse, Direction, Frame, ImageOffer, LONGEST_TO_SERVER, Status, ToServer, UpgradeEndRequest,
+    ClientFrame, DefaultResponse, FromClient, ImageOffer, LONGEST_TO_SERVER, Status, ToServer,
+    UpgradeEndRequest,
 };
 
 use discover::Finder;
@@ -286,7 +287,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut TxBuffer) -> Option<Transmit> {
         if let Some(Reply { network, endpoint, sequence, response }) = self.replies.pop() {
             let to = Address { network, endpoint };
-            let frame = Frame::default_response(sequence, Direction::ToServer, response);
+            let frame = ClientFrame { sequence, message: FromClient::Answer(response) };
             return Some(self.unicast(to, frame.encode(buf).ok()?, Token::NONE));
         }
         if !self.finder.is_done() {
@@ -299,7 +300,8 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         let attempts = exchange.attempts();
         let request = self.request()?;
         let sequence = self.sequence;
-        let len = Frame::to_server(sequence, request).encode(buf).ok()?;
+        let frame = ClientFrame { sequence, message: FromClient::Request(request) };
+        let len = frame.encode(buf).ok()?;
         // How long blocks take says nothing of a decision.
         let timeout = RoundTrip::new().timeout(self.config.first_timeout, self.config.max_timeout, attempts);
         self.state.exchange_mut()?.sent(now, sequence, timeout);

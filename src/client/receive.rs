@@ -46,6 +46,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     /// Data to store is lent from `frame`. Only the server in use is heard, that is the node at its network address,
     /// whatever endpoint it sends from; and anybody who asks for attributes. An invalid frame of the server's is
     /// answered as section 6.10 wants by the next [`poll_transmit`](Self::poll_transmit).
+    #[inline(never)]
     pub fn handle_frame<'f>(&mut self, now: Instant, meta: Meta, frame: &'f [u8]) -> Handled<'f> {
         let (header, payload) = match Header::decode(frame) {
             Ok(parts) => parts,

@@ -5,7 +5,7 @@
 //!         message   ToServer(ToServer)   ToClient(ToClient)   DefaultResponse   Attributes   Other, not this cluster's
 //! ```
 
-use crate::codec::{Emit, Parsed, Sink, locate};
+use crate::codec::{Parsed, locate};
 use crate::error::{DecodeError, Item};
 use crate::types::{ManufacturerCode, open_enum};
 
@@ -409,43 +409,5 @@ struct Place<'a>(&'a [u8]);
 impl<'a> Place<'a> {
     fn read<T>(&self, item: Item, parsed: Parsed<'a, T>) -> Result<T, DecodeError> {
         locate(item, HEADER_LEN, self.0, parsed).map(|(message, _)| message)
-    }
-}
-
-impl Emit for Message<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Self::ToServer(ToServer::QueryNextImage(message)) => message.len(),
-            Self::ToServer(ToServer::ImageBlock(message)) => message.len(),
-            Self::ToServer(ToServer::ImagePage(message)) => message.len(),
-            Self::ToServer(ToServer::UpgradeEnd(message)) => message.len(),
-            Self::ToServer(ToServer::QuerySpecificFile(message)) => message.len(),
-            Self::ToClient(ToClient::ImageNotify(message)) => message.len(),
-            Self::ToClient(ToClient::QueryNextImage(message)) => message.len(),
-            Self::ToClient(ToClient::ImageBlock(message)) => message.len(),
-            Self::ToClient(ToClient::UpgradeEnd(message)) => message.len(),
-            Self::ToClient(ToClient::QuerySpecificFile(message)) => message.len(),
-            Self::DefaultResponse(_, message) => message.len(),
-            Self::Attributes(_, message) => message.len(),
-            Self::Other(other) => other.payload.len(),
-        }
-    }
-
-    fn emit(&self, out: &mut Sink<'_>) {
-        match self {
-            Self::ToServer(ToServer::QueryNextImage(message)) => message.emit(out),
-            Self::ToServer(ToServer::ImageBlock(message)) => message.emit(out),
-            Self::ToServer(ToServer::ImagePage(message)) => message.emit(out),
-            Self::ToServer(ToServer::UpgradeEnd(message)) => message.emit(out),
-            Self::ToServer(ToServer::QuerySpecificFile(message)) => message.emit(out),
-            Self::ToClient(ToClient::ImageNotify(message)) => message.emit(out),
-            Self::ToClient(ToClient::QueryNextImage(message)) => message.emit(out),
-            Self::ToClient(ToClient::ImageBlock(message)) => message.emit(out),
-            Self::ToClient(ToClient::UpgradeEnd(message)) => message.emit(out),
-            Self::ToClient(ToClient::QuerySpecificFile(message)) => message.emit(out),
-            Self::DefaultResponse(_, message) => message.emit(out),
-            Self::Attributes(_, message) => message.emit(out),
-            Self::Other(other) => out.bytes(other.payload),
-        }
     }
 }

@@ -12,15 +12,15 @@ use bitflags::bitflags;
 use nom::Parser;
 use nom::combinator::{cond, map};
 
-use crate::codec::{Emit, Parsed, Sink, le_u8, le_u16, locate};
+use crate::codec::{Parsed, le_u8, le_u16, locate};
 use crate::error::{DecodeError, Item};
 use crate::link::DeliveryMode;
 use crate::types::{ManufacturerCode, flags_as_number};
 
 use super::quirks::Leniency;
 use super::{
-    AttributeCommand, CommandId, DATA_FRAME_HEAD_LEN, DefaultResponse, Deviations, Direction,
-    ImageBlockRequest, ImageBlockResponse, ImageNotify, Message, Quirks, ToClient, ToServer,
+    AttributeCommand, CommandId, DefaultResponse, Deviations, Direction, ImageBlockRequest, ImageNotify,
+    Message, Quirks, ToClient, ToServer,
 };
 
 bitflags! {
@@ -46,7 +46,7 @@ impl FrameControl {
     /// Of a server's responses, and of what it tells more than one client: 0x19.
     pub const RESPONSE: Self = Self::COMMAND_TO_CLIENT.union(Self::DISABLE_DEFAULT_RESPONSE);
 
-    const COMMAND_TO_CLIENT: Self = Self::CLUSTER.union(Self::TO_CLIENT);
+    pub(super) const COMMAND_TO_CLIENT: Self = Self::CLUSTER.union(Self::TO_CLIENT);
 
     /// What the message decides; the rest belongs to the sender.
     pub(super) const OF_MESSAGE: Self =
@@ -246,56 +246,6 @@ impl<'a> Frame<'a> {
             Message::ToServer(message) => Some(message.command()),
             Message::ToClient(message) => Some(message.command()),
             Message::DefaultResponse(..) | Message::Attributes(..) | Message::Other(_) => None,
-        }
-    }
-}
-
-impl Frame<'_> {
-    /// Frame control as it is written: what the message decides, and the sender's other bits.
-    fn written_control(&self) -> FrameControl {
-        self.senders_control().union(self.message.control())
-    }
-
-    const fn senders_control(&self) -> FrameControl {
-        self.control.difference(FrameControl::OF_MESSAGE)
-    }
-
-    #[inline(never)]
-    fn any_len(&self) -> usize {
-        let header = if self.message.manufacturer().is_some() { HEADER_LEN + 2 } else { HEADER_LEN };
-        self.message.len().saturating_add(header)
-    }
-
-    #[inline(never)]
-    fn emit_any(&self, out: &mut Sink<'_>) {
-        out.array(&[self.written_control().bits()]);
-        if let Some(manufacturer) = self.message.manufacturer() {
-            out.array(&manufacturer.0.to_le_bytes());
-        }
-        out.array(&[self.sequence, self.message.command()]);
-        self.message.emit(out);
-    }
-}
-
-impl Emit for Frame<'_> {
-    #[inline]
-    fn len(&self) -> usize {
-        match &self.message {
-            Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Data(block))) => {
-                block.data.get().len().saturating_add(DATA_FRAME_HEAD_LEN)
-            }
-            _ => self.any_len(),
-        }
-    }
-
-    #[inline]
-    fn emit(&self, out: &mut Sink<'_>) {
-        match &self.message {
-            Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Data(block))) => {
-                let control = self.senders_control().union(FrameControl::COMMAND_TO_CLIENT);
-                block.emit_frame(control, self.sequence, out);
-            }
-            _ => self.emit_any(out),
         }
     }
 }

@@ -48,6 +48,7 @@ mod report;
 mod snapshot;
 mod status;
 mod text;
+mod written;
 
 pub use attribute::{
     ATTRIBUTES, AttributeId, AttributeInfo, AttributeValue, DataType, ImageUpgradeStatus, Revision,
@@ -72,6 +73,7 @@ pub use quirks::{Deviations, Quirks};
 pub use report::ClientReport;
 pub use snapshot::{Attributes, answer_as_server};
 pub use status::{Refusal, Status};
+pub(crate) use written::{ClientFrame, FromClient};
 
 /// Cluster id of OTA Upgrade (section 5.2). A server lists it as an input cluster, a client as an output cluster.
 pub const CLUSTER_ID: u16 = 0x0019;

@@ -22,7 +22,7 @@ use crate::file::{Element, Header as FileHeader, Tag, Writer};
 use crate::link::Meta;
 use crate::time::Millis;
 use crate::types::{Eui64, FileVersion, HardwareVersion, ImageType, SecurityCredentialVersion, StackVersion};
-use crate::zcl::{Message, Quirks};
+use crate::zcl::{Frame, Message, Quirks};
 
 const SERVER: Address = Address::new(0x0000, 1);
 const STRANGER: Address = Address::new(0x1234, 1);

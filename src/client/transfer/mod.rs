@@ -44,7 +44,9 @@ use core::num::NonZeroU8;
 use crate::codec::Encode;
 use crate::link::{Token, Transmit};
 use crate::time::{Instant, Millis};
-use crate::zcl::{Frame, ImageBlockRequest, ImageOffer, ImagePageRequest, Status, ToServer};
+use crate::zcl::{
+    ClientFrame, FromClient, ImageBlockRequest, ImageOffer, ImagePageRequest, Status, ToServer,
+};
 
 use super::config::{Config, Transfer};
 use super::output::{Outcome, StaleTicket, Stored, Ticket};
@@ -403,7 +405,8 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         }
         let sequence = self.sequence;
         let request = self.request_for(self.state.download()?, ask);
-        let len = Frame::to_server(sequence, request).encode(buf).ok()?;
+        let frame = ClientFrame { sequence, message: FromClient::Request(request) };
+        let len = frame.encode(buf).ok()?;
         let pause = self.pause();
         let download = self.state.download_mut()?;
         self.repeated = self.repeated.saturating_add(u32::from(download.tries(ask) > 0));

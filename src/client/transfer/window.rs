@@ -150,9 +150,9 @@ impl Window {
         if now == 1 {
             *single = time;
         }
-        let waited = u64::from(time.saturating_sub(*single)).saturating_mul(u64::from(now)).saturating_mul(8);
+        let waited = time.saturating_sub(*single).saturating_mul(u32::from(now)).saturating_mul(8);
         // Eighths of a request.
-        let queue = u8::try_from(waited.checked_div(time.into())?).unwrap_or(u8::MAX);
+        let queue = u8::try_from(waited.checked_div(time)?).unwrap_or(u8::MAX);
         if *doubles {
             if queue < now.saturating_mul(3) && now < most {
                 return Some(now.saturating_mul(2).min(most));
