@@ -60,7 +60,8 @@ pub enum LinkKey {
     Global,
 }
 
-/// How the blocks of a file are asked for, once its header is here.
+/// How the blocks of a file are asked for, once its header is here. A client without islands can only have them one after
+/// the other, and asks so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -28,8 +28,8 @@
 //!
 //! # Ways to transfer
 //!
-//! [`Config::transfer`] says how blocks are asked for. One after the other, the default, their offsets only grow. With a
-//! window, and by pages, blocks come in any order, and **several tickets can be open at once**, one more than the client
+//! [`Config::transfer`] says how blocks are asked for. One after the other, the default and the only way of a client
+//! without islands, their offsets only grow. With a window, and by pages, blocks come in any order, and **several tickets can be open at once**, one more than the client
 //! has islands at the most: storage must take what comes at its place, and say so in any order. What comes while there
 //! is no place for it is asked for again. A page that comes faster than storage can write is lost in part: let its spacing
 //! be as long as a write takes.
@@ -109,8 +109,8 @@ pub type TxBuffer = [u8; LONGEST_TO_SERVER];
 
 /// An OTA Upgrade client for the images of one device. See the [module](self) for how to drive it.
 ///
-/// `ISLANDS` is how many pieces of a file it can have beyond the first gap: 0 for a device that asks for one block
-/// after the other.
+/// `ISLANDS` is how many pieces of a file it can have beyond the first gap. With 0, blocks are asked for one after the
+/// other, whatever [`Config::transfer`] says, and the code for all else is left out.
 #[derive(Clone, Debug)]
 pub struct Client<const ISLANDS: usize = 8> {
     /// The settings, and those of them that change: who the device is, where the server stands.

@@ -35,12 +35,12 @@ pub struct Moment {
     unix: i64,
 }
 
-/// A text that is no date-time.
+/// A text that is no date-time; it says what is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a date-time of RFC 3339: expected the form 2021-04-15T23:59:59+00:00, {reason}")]
 pub struct MomentError {
-    /// What is wrong with it.
-    pub reason: ::time::error::Parse,
+    // Not public: another release of that crate is not to be another one of this.
+    reason: ::time::error::Parse,
 }
 
 impl Moment {

@@ -36,9 +36,12 @@ fn completes<const ISLANDS: usize>(transfer: Transfer, lost: usize, has_pages: b
         let request = decode(&buf[..transmit.len]);
         let (start, end) = match request.message {
             Message::ToServer(ToServer::ImageBlock(block)) => {
+                let first_gap = stored.iter().position(Option::is_none).unwrap();
+                assert!(ISLANDS > 0 || block.offset as usize == first_gap, "one after the other");
                 (block.offset, block.offset + u32::from(block.max_data))
             }
             Message::ToServer(ToServer::ImagePage(page)) if has_pages => {
+                assert!(ISLANDS > 0, "there is no place for what comes after a gap");
                 (page.offset, page.offset + u32::from(page.page_size))
             }
             _ => {
