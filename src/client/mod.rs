@@ -189,8 +189,8 @@ impl Client {
 impl<const ISLANDS: usize> Client<ISLANDS> {
     /// [`new`](Client::new) for another number of islands.
     #[must_use]
-    // A device's loop calls this, and what else is marked so, at one place: put in there, all would be one function with
-    // one large frame, which takes more stack and, by a tenth, more flash.
+    // A device's loop calls this, and what else is marked so, at one place: put in there, all would be one function whose
+    // values are out of reach of short instructions, and a fifteenth larger.
     #[inline(never)]
     pub fn with_islands(config: Config, seed: u64, now: Instant) -> Self {
         let search = if config::is_known(config.server) {
