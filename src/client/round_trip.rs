@@ -65,6 +65,11 @@ impl RoundTrip {
         }
     }
 
+    /// After how long an answer is late, that is more so than most are: smoothed round trip and deviation.
+    pub(super) fn late(&self) -> Option<Millis> {
+        self.eighths().map(|smoothed| Millis(smoothed.saturating_add(self.deviation) >> 3))
+    }
+
     /// How long to wait for the answer after `unanswered` tries before this one.
     pub(super) fn timeout(&self, first: Millis, most: Millis, unanswered: u8) -> Millis {
         let Self { smoothed, deviation } = *self;

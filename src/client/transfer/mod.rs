@@ -9,7 +9,7 @@
 //!
 //! - The header is fetched first and in order, and read before the rest is asked for.
 //! - Blocks: the lowest gap that nobody is asked for, as long as requests and blocks with the application are fewer than
-//!   the window. With a window of one that is a block after the other.
+//!   the window, or one more while an answer is late. With a window of one that is a block after the other.
 //! - Pages: what is missing of those that came by single blocks, then the next page. While it runs nothing is sent.
 //! - No request reaches beyond the file, nor into what is here.
 //!
@@ -240,15 +240,16 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
     }
 
     /// What to ask for now, if anything.
-    fn next(&self, now: Instant, config: &Config) -> Option<Ask> {
+    fn next(&self, now: Instant, config: &Config, link: &RoundTrip) -> Option<Ask> {
         if self.ready.is_none_or(|ready| now < ready) || self.page().is_some() {
             return None;
         }
-        self.wanted(config)
+        self.wanted(config, self.late(link).is_some_and(|late| late <= now))
     }
 
-    /// What to ask for as soon as that may be.
-    fn wanted(&self, config: &Config) -> Option<Ask> {
+    /// What to ask for as soon as that may be. Of several requests one more when an answer is late, so that one that is
+    /// lost leaves no idle time until it is asked for again.
+    fn wanted(&self, config: &Config, is_late: bool) -> Option<Ask> {
         let open = self.slots.waiting().saturating_add(self.slots.lent().count());
         let has_begun = matches!(self.body, Body::Rest(..));
         let window = if has_begun && Self::ANY_ORDER { self.window.size() } else { 1 };
@@ -260,7 +261,8 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         }
         // While one block is stored the next may be on its way, but where it is one after the other.
         let stored_meanwhile = usize::from(window > 1 && self.slots.lent().next().is_some());
-        if open >= window.saturating_add(stored_meanwhile) {
+        let meanwhile = usize::from(window > 1 && is_late);
+        if open >= window.saturating_add(stored_meanwhile).saturating_add(meanwhile) {
             return None;
         }
         // One at a time, what a server does not give is asked for again, however little it gave before.
@@ -396,12 +398,12 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     pub(super) fn poll_download(&mut self, now: Instant, buf: &mut TxBuffer) -> Option<Transmit> {
         let download = self.state.download_mut()?;
         download.settle(now, &self.config, &self.round_trip);
-        let mut ask = download.next(now, &self.config)?;
+        let mut ask = download.next(now, &self.config, &self.round_trip)?;
         if let (Ask::Page(page), Transfer::Auto) = (ask, Download::<ISLANDS>::transfer(&self.config))
             && download.auto.page_over(page.start, download.stride.bytes()) == Choice::Blocks
         {
             download.pages = false;
-            ask = download.next(now, &self.config)?;
+            ask = download.next(now, &self.config, &self.round_trip)?;
         }
         let sequence = self.sequence;
         let request = self.request_for(self.state.download()?, ask);

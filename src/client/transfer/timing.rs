@@ -1,7 +1,8 @@
 //! The deadlines of a download: of the next request, of answers, of the blocks of a page.
 //!
 //! ```text
-//! request --> round trip and four deviations, doubled with each try --> overdue
+//! request --> round trip and one deviation --> late: of several, one more may be sent meanwhile
+//!         --> round trip and four deviations, doubled with each try --> overdue
 //! page    --> twice that at the least for its first block, then what the blocks that are left take, eight at the most --> over
 //! ```
 
@@ -31,9 +32,26 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         if self.is_given_up(config) {
             return Some(self.latest);
         }
-        let request = self.wanted(config).and(self.ready);
+        let request = self.request_at(config, link);
         let waiting = self.slots.requests().filter(|request| request.waiting);
         waiting.map(|request| self.overdue_at(request, config, link)).chain(request).min()
+    }
+
+    /// When the next request may be sent, if there is one.
+    fn request_at(&self, config: &Config, link: &RoundTrip) -> Option<Instant> {
+        let ready = self.ready?;
+        if self.wanted(config, false).is_some() {
+            return Some(ready);
+        }
+        let late = self.late(link)?;
+        self.wanted(config, true).map(|_| ready.max(late))
+    }
+
+    /// When the first answer is late: not overdue, but probably lost. One to a first try, that is.
+    pub(super) fn late(&self, link: &RoundTrip) -> Option<Instant> {
+        let time = link.late().filter(|_| Self::ANY_ORDER)?;
+        let waiting = self.slots.requests().filter(|request| request.waiting && request.tries == 1);
+        waiting.map(|request| request.last.before(self.latest).plus(time)).min()
     }
 
     /// Takes note of what was not answered in time.
@@ -108,7 +126,7 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
 
     /// What is to be asked for next could not be sent, which counts as a try.
     pub(in crate::client) fn miss(&mut self, now: Instant, config: &Config) {
-        if let Some(ask) = self.wanted(config) {
+        if let Some(ask) = self.wanted(config, false) {
             self.sent(now, ask, 0, Millis(0));
             self.recall(now);
         }
