@@ -69,10 +69,9 @@ pub enum Transfer {
     /// By Image Block Requests (section 6.10.6).
     Blocks {
         /// Requests at a time; 1 is a block after the other, as every server can. At most one more than the client has
-        /// islands. Blocks that are being stored count as well; all but one of them, where it is more than 1, and one more while an
-        /// answer is late. More
-        /// are of use where the server or the way to it takes its time. A server that answers but one of those it gets at
-        /// once is found out, and asked one by one.
+        /// islands. Blocks that are being stored count as well; all but one of them, where it is more than 1. While an
+        /// answer is late, there may be one more. Several are of use where the server or the way to it takes its time. A
+        /// server that answers but one of those it gets at once is found out, and asked one by one.
         window: NonZeroU8,
     },
     /// By Image Page Requests (section 6.10.7), and by blocks what was lost of a page; by blocks alone where the server does
