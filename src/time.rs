@@ -297,6 +297,12 @@ mod tests {
         assert_eq!(start.running(set, Instant::from_millis(500 + year * 1000)), UtcTime(100 + 31_536_000));
         assert_eq!(start.running(set, Instant::from_millis(u64::MAX)), UtcTime(u32::MAX));
         assert_eq!(start.running(set, Instant::ZERO), start);
+        // By halves of a word as all at once.
+        for millis in (0..32).flat_map(|bit| [999, 1000, 1001].map(|off| (1_u64 << bit) * 1000 + off - 1000))
+        {
+            let seconds = u32::try_from(millis / 1000).unwrap();
+            assert_eq!(UtcTime(0).running(Instant::ZERO, Instant::from_millis(millis)), UtcTime(seconds));
+        }
     }
 
     #[test]

@@ -112,7 +112,7 @@ enum Ask {
 
 impl<const ISLANDS: usize> Download<ISLANDS> {
     /// Whether blocks may come in any order. Where not, they come one after the other, and the compiler leaves out what
-    /// is for the other ways: a third of the download's code.
+    /// is for the other ways, more than a third of the download's code.
     const ANY_ORDER: bool = ISLANDS > 0;
 
     /// How the blocks are asked for.
