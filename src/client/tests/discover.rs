@@ -345,3 +345,48 @@ fn a_request_that_was_not_delivered_is_sent_again_soon() {
     assert_eq!(script.gets_block(1, 0, &file(|_| {})[..64]), Met::Done);
     script.sends_request(64);
 }
+
+#[test]
+fn an_answer_to_another_question_than_the_one_asked_is_stale() {
+    let mut script = Script::new(Config { link_key: LinkKey::Global, ..config() });
+    let Need::LinkKey(ticket, ..) = script.need() else { panic!("no key is asked for") };
+    assert_eq!(script.client.found(at(0), ticket, Some(STRANGER)), Err(StaleTicket));
+    assert_eq!(script.client.located(at(0), ticket, Some(STRANGER.network)), Err(StaleTicket));
+    assert_eq!(script.client.named(ticket, Some(ID)), Err(StaleTicket));
+    assert_eq!(script.client.server(), SERVER);
+    assert_eq!(script.client.attributes().server, config().server_id);
+    assert_eq!(script.client.keyed(at(0), ticket, true), Ok(()));
+}
+
+/// Shows: CLI-131
+#[test]
+fn a_download_whose_server_is_not_found_any_more_is_given_up() {
+    for transfer in [config().transfer, Transfer::Pages { size: 600.try_into().unwrap(), spacing: 0 }] {
+        let wishes = Config { block_attempts: 2, replace_server: false, transfer, ..named() };
+        let mut script = Script::new(wishes);
+        let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
+        script.client.located(at(0), ticket, Some(SERVER.network)).unwrap();
+        script.client.query(at(0)).unwrap();
+        script.sends("01 00 01 00 5F11 0101 2B1A0000");
+        script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
+        script.accept().prepare();
+        script.client.connection_lost(at(0));
+        let mut lookups = 0;
+        let outcome = loop {
+            // Until nobody is looked for any more, which is told before.
+            let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
+            script.client.located(script.now, ticket, None).unwrap();
+            script.is_silent();
+            lookups += 1;
+            let mut events = std::iter::from_fn(|| script.client.poll_event());
+            if let Some(Event::Ended(outcome)) = events.find(|event| matches!(event, Event::Ended(_))) {
+                break outcome;
+            }
+            assert!(lookups < 20, "it ends");
+            let next = script.now.plus(Millis::secs(600)).as_millis();
+            script.until(next);
+        };
+        assert_eq!(outcome, Outcome::ServerSilent, "{transfer:?}");
+        assert!(script.is_idle());
+    }
+}

@@ -13,6 +13,7 @@ mod query;
 mod resume;
 mod sets;
 mod specific;
+mod stages;
 mod window;
 
 use std::vec::Vec;

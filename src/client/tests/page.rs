@@ -385,3 +385,38 @@ fn storage_of_words_gets_them_whole_from_pages_too() {
     paged.is_whole();
     assert!(sizes.contains(&48), "what fits is asked for from then on: {sizes:?}");
 }
+
+#[test]
+fn a_page_whose_request_was_not_delivered_is_asked_for_again_soon() {
+    use crate::link::{Delivery, Token};
+
+    let mut paged = Paged::new(paged(640, 0), 1000);
+    let sequence = paged.asks_page(0, 640);
+    paged.script.client.handle_delivery(at(100), Token::request(sequence), Delivery::Failed);
+    paged.script.until(1099).is_silent();
+    paged.script.until(1100);
+    let again = paged.asks_page(0, 640);
+    // Once blocks come, the request was delivered, whatever the stack says.
+    paged.gets_all(again, [0, 64], 640);
+    paged.script.client.handle_delivery(paged.script.now, Token::request(again), Delivery::Failed);
+    paged.script.is_silent();
+    paged.gets_all(again, (128..640).step_by(64), 640);
+    let last = paged.asks_page(640, 360);
+    paged.gets_all(last, (640..1000).step_by(64), 1000);
+    paged.is_whole();
+}
+
+/// A route that is gone for long: each pause is twice the one before, but no longer than an answer is waited for.
+#[test]
+fn a_failed_delivery_makes_no_request_later_than_an_answer_would_have() {
+    use crate::link::{Delivery, Token};
+
+    let mut script = Script::downloading(Config { error_pause: Millis::secs(5), ..config() });
+    let (request, _) = script.transmit().expect("the request");
+    script.client.handle_delivery(at(100), request.token, Delivery::Failed);
+    assert_eq!(script.client.poll_timeout(), Some(at(3000)));
+    script.until(2999).is_silent();
+    script.until(3000).sends_request(0);
+    script.client.handle_delivery(at(3000), Token::request(1), Delivery::Failed);
+    assert_eq!(script.client.poll_timeout(), Some(at(3000 + 6000)), "of a try that is not the last");
+}

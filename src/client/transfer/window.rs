@@ -258,4 +258,29 @@ mod tests {
             assert_eq!(window.size(), 8, "request {turn}");
         }
     }
+
+    #[test]
+    fn a_measured_window_grows_again_one_by_one_when_the_way_got_faster() {
+        let mut link = RoundTrip::new();
+        let mut window = Window::measured(9);
+        link.measure(Millis(62));
+        window.open(&mut link);
+        let answer = |window: &mut Window, link: &mut RoundTrip, pace: u32| {
+            window.sent();
+            link.measure(Millis(62.max(u32::from(window.now) * pace)));
+            window.answered(link);
+        };
+        for _ in 0..1000 {
+            answer(&mut window, &mut link, 40);
+        }
+        let narrow = window.now;
+        assert!((2..=3).contains(&narrow), "{narrow}");
+        let mut largest = narrow;
+        for turn in 0..4000 {
+            answer(&mut window, &mut link, 12);
+            assert!(window.now <= largest + 1, "by more than one at answer {turn}");
+            largest = largest.max(window.now);
+        }
+        assert!((5..=8).contains(&largest), "{largest}");
+    }
 }
