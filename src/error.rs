@@ -245,3 +245,72 @@ impl DecodeError {
         matches!(self.kind, DecodeErrorKind::Truncated { .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn an_error_names_what_was_read_as_the_specification_does() {
+        for (item, text) in [
+            (Item::FileHeader, "OTA header"),
+            (Item::Elements, "sub-element"),
+            (Item::File, "OTA file"),
+            (Item::Signature, "signature element"),
+            (Item::Certificate, "signing certificate element"),
+            (Item::FrameHeader, "ZCL header"),
+            (Item::ImageNotify, "Image Notify"),
+            (Item::QueryNextImageRequest, "Query Next Image Request"),
+            (Item::QueryNextImageResponse, "Query Next Image Response"),
+            (Item::ImageBlockRequest, "Image Block Request"),
+            (Item::ImagePageRequest, "Image Page Request"),
+            (Item::ImageBlockResponse, "Image Block Response"),
+            (Item::UpgradeEndRequest, "Upgrade End Request"),
+            (Item::UpgradeEndResponse, "Upgrade End Response"),
+            (Item::QuerySpecificFileRequest, "Query Specific File Request"),
+            (Item::QuerySpecificFileResponse, "Query Specific File Response"),
+            (Item::DefaultResponse, "Default Response"),
+            (Item::ReadAttributes, "Read Attributes"),
+            (Item::ReadAttributesResponse, "Read Attributes Response"),
+            (Item::WriteAttributes, "Write Attributes"),
+            (Item::WriteAttributesResponse, "Write Attributes Response"),
+            (Item::DiscoverAttributes, "Discover Attributes"),
+            (Item::DiscoverAttributesResponse, "Discover Attributes Response"),
+        ] {
+            let error = DecodeError { item, offset: 9, kind: DecodeErrorKind::TrailingBytes { count: 2 } };
+            assert_eq!(error.to_string(), std::format!("{text}, byte 9: 2 bytes after the last field"));
+        }
+    }
+
+    #[test]
+    fn an_error_says_what_was_expected_and_found() {
+        use DecodeErrorKind as Kind;
+
+        for (kind, text) in [
+            (Kind::Truncated { needed: 4, present: 3 }, "4 bytes expected, 3 present"),
+            (Kind::LengthMismatch { declared: 64, present: 63 }, "64 bytes declared, 63 present"),
+            (Kind::FieldMissing { size: 8 }, "field control announces a field of 8 bytes that is not there"),
+            (Kind::ReservedPayloadType(4), "reserved payload type 0x04"),
+            (Kind::UnexpectedStatus(1), "status 0x01 is none of this command's"),
+            (Kind::UnknownDataType(0x42), "data type 0x42 is none of this cluster's attributes'"),
+            (Kind::NotABoolean(2), "0x02 is neither 0 (false) nor 1 (true)"),
+            (
+                Kind::BadMagic { found: 0x464c_457f },
+                "not an OTA file: identifier 0x464c457f, expected 0x0beef11e",
+            ),
+            (Kind::UnsupportedHeaderVersion { found: 0x0200 }, "header version 0x0200, expected 0x01XX"),
+            (Kind::HeaderTooShort { declared: 56, needed: 57 }, "header length 56, its fields take 57"),
+            (Kind::TotalTooSmall { total: 55, header: 56 }, "total image size 55, the header alone takes 56"),
+            (
+                Kind::ElementOverrun { tag: 0xf000, by: 2 },
+                "element 0xf000 runs past the end of the image by 2 bytes",
+            ),
+            (Kind::SignatureNotLast, "another element follows the signature, which must be the last"),
+        ] {
+            assert_eq!(kind.to_string(), text);
+            let truncated = matches!(kind, Kind::Truncated { .. });
+            assert_eq!(DecodeError { item: Item::File, offset: 0, kind }.is_truncated(), truncated);
+        }
+    }
+}

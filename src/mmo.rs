@@ -332,4 +332,9 @@ mod tests {
             prop_assert_eq!(mmo.finish(), digest(&message));
         }
     }
+
+    #[test]
+    fn a_digest_is_before_its_first_byte_by_default() {
+        assert_eq!(Mmo::default().finish(), digest(&[]));
+    }
 }

@@ -572,4 +572,17 @@ mod tests {
         assert_eq!(Eui64(0x0123_4567_89ab_cdef).to_string(), "01:23:45:67:89:AB:CD:EF");
         assert_eq!(ImageId::new(0x1001, 0xab, 0x1005_3519).to_string(), "1001-00AB-10053519");
     }
+
+    #[test]
+    fn numbers_are_shown_in_hexadecimal_also_to_who_debugs() {
+        use std::format;
+
+        assert_eq!(format!("{:?}", ManufacturerCode(0x1001)), "ManufacturerCode(0x1001)");
+        assert_eq!(format!("{:?}", FileVersion(0x0a)), "FileVersion(0x0000000a)");
+        assert_eq!(format!("{:?}", HardwareVersion(3)), "HardwareVersion(0x0003)");
+        assert_eq!(format!("{:?}", Eui64(1)), "Eui64(00:00:00:00:00:00:00:01)");
+        // A number with a name has both, one without its number alone.
+        assert_eq!(format!("{:?}", StackVersion::ZIGBEE_PRO), "StackVersion(0x2 ZigBee PRO)");
+        assert_eq!(format!("{:?}", StackVersion(9)), "StackVersion(0x9)");
+    }
 }

@@ -281,6 +281,13 @@ fn bytes_do_not_come_out_of_a_format_that_cannot_lend() {
     assert!(why.contains("bytes that can be borrowed, or none"), "{why}");
     let none: BlockBytes<'_> = serde_json::from_str("[]").expect("nothing to lend");
     assert!(none.get().is_empty());
+    // One that has bytes, but only for the moment.
+    let read = |bytes| {
+        BlockBytes::deserialize(serde::de::value::BytesDeserializer::<serde::de::value::Error>::new(bytes))
+    };
+    assert_eq!(read(&[]).map(|none| none.get().len()), Ok(0));
+    let why = read(&[1, 2]).expect_err("nobody keeps them").to_string();
+    assert!(why.contains("bytes that can be borrowed, or none"), "{why}");
 }
 
 fn shown(value: impl Serialize) -> Value {

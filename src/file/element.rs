@@ -365,4 +365,28 @@ mod tests {
         let read: Vec<_> = Elements::strict(&code, 56).unwrap().map(|at| at.element).collect();
         assert_eq!(read, [Element { tag: Tag::IMAGE_INTEGRITY_CODE, data: &[0x5a; 16] }]);
     }
+
+    /// Also where its length is not that of its data.
+    #[test]
+    fn an_element_that_was_read_is_written_as_it_stood() {
+        let element = |data| Element { tag: Tag(0xf000), data };
+        for (at, bytes) in [
+            (
+                ElementAt { offset: 56, length: 2, info: None, element: element(&[7, 8]) },
+                &[0x00, 0xf0, 2, 0, 0, 0, 7, 8][..],
+            ),
+            (
+                ElementAt { offset: 56, length: 2, info: Some([0x01, 0x0c]), element: element(&[7, 8]) },
+                &[0x00, 0xf0, 2, 0, 0, 0, 0x01, 0x0c, 7, 8],
+            ),
+            (
+                ElementAt { offset: 56, length: 9, info: None, element: element(&[7]) },
+                &[0x00, 0xf0, 9, 0, 0, 0, 7],
+            ),
+        ] {
+            let mut out = [0xee; 12];
+            assert_eq!((at.encoded_len(), at.encode(&mut out)), (bytes.len(), Ok(bytes.len())));
+            assert_eq!(out[..bytes.len()], *bytes);
+        }
+    }
 }

@@ -132,4 +132,11 @@ mod tests {
         let strict = crate::file::Image::parse(&bytes).unwrap_err();
         assert_eq!((strict.offset, strict.kind), (63, DecodeErrorKind::TrailingBytes { count: 10 }));
     }
+
+    #[test]
+    fn who_debugs_sees_the_fields_of_the_header() {
+        let bytes = file(&[], &[]);
+        let shown = std::format!("{:?}", crate::file::Image::parse(&bytes).unwrap());
+        assert!(shown.contains("manufacturer: ManufacturerCode(0x1001)"), "{shown}");
+    }
 }

@@ -190,3 +190,28 @@ mod strategy {
         ]
     }
 }
+
+#[cfg(all(test, feature = "arbitrary"))]
+mod tests {
+    use arbitrary::{Arbitrary, Unstructured};
+
+    use super::*;
+    use crate::file::Image;
+
+    #[test]
+    fn samples_from_any_bytes_read_as_they_say() {
+        let mut seen = Vec::new();
+        for seed in 0..200_u32 {
+            let bytes: Vec<u8> = (0..400_u32).map(|at| (at.wrapping_mul(seed + 3) >> 3) as u8).collect();
+            let sample = Sample::arbitrary(&mut Unstructured::new(&bytes)).unwrap();
+            let file = sample.to_bytes();
+            let image = Image::parse_lenient(&file).unwrap();
+            assert_eq!(image.layout(), sample.layout(), "{sample:?}");
+            assert_eq!(image.header().id, sample.header.id);
+            if !seen.contains(&image.layout()) {
+                seen.push(image.layout());
+            }
+        }
+        assert!(seen.len() > 2, "{seen:?}");
+    }
+}

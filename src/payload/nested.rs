@@ -42,6 +42,7 @@ pub(super) fn check_jn514x(bytes: &[u8]) -> Verdict<'_> {
 pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
     let stated = header_at(bytes, 0);
     let unknown = Verdict { stated, ..Verdict::new(Kind::EmbeddedOta, State::Unknown(Why::NoSum)) };
+    // It was taken for a file because its header can be read, and then all of it can.
     let Ok(image) = Image::parse_lenient(bytes) else {
         return unknown;
     };

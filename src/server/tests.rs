@@ -10,6 +10,7 @@ mod notifies;
 mod pace;
 mod pages;
 mod queries;
+mod service;
 mod silence;
 mod stores;
 

@@ -288,3 +288,22 @@ impl AttributeId {
         const { &ATTRIBUTES }.iter().find(|info| info.id == self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn a_value_is_shown_as_wide_as_its_type() {
+        for (value, text) in [
+            (AttributeValue::U8(5), "0x05"),
+            (AttributeValue::Enum8(1), "0x01"),
+            (AttributeValue::U16(0x1001), "0x1001"),
+            (AttributeValue::U32(5), "0x00000005"),
+            (AttributeValue::Eui64(Eui64(0x0123_4567_89ab_cdef)), "01:23:45:67:89:AB:CD:EF"),
+        ] {
+            assert_eq!(value.to_string(), text);
+        }
+    }
+}

@@ -429,3 +429,27 @@ mod generate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Encode;
+    use crate::zcl::{Frame, ToClient};
+
+    #[test]
+    fn a_response_is_written_alone_as_in_its_frame() {
+        let data = BlockBytes::new(&[1, 2, 3]).unwrap();
+        let time = ServerTime { current: 5, then: 9 };
+        for response in [
+            ImageBlockResponse::Data(BlockData { id: ImageId::new(0x1001, 0x00ab, 5), offset: 64, data }),
+            ImageBlockResponse::Wait(WaitForData { time, min_block_period: None }),
+            ImageBlockResponse::Wait(WaitForData { time, min_block_period: Some(7) }),
+            ImageBlockResponse::Abort,
+        ] {
+            let (mut frame, mut alone) = ([0; 64], [0; 64]);
+            let whole = Frame::response(7, ToClient::ImageBlock(response)).encode(&mut frame).unwrap();
+            let len = response.encode(&mut alone).unwrap();
+            assert_eq!(alone[..len], frame[3..whole]);
+        }
+    }
+}

@@ -1,10 +1,12 @@
 //! What goes through serde comes back, what breaks a rule of its type does not come in, and all can be logged.
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 
 use defmt::Format;
 use serde::{Deserialize, Serialize};
 use serde_json::{from_str, json, to_value};
+use zigbee_ota::FileVersion;
 use zigbee_ota::matter::bridge::{Bridged, Lost, Place, VersionText};
 use zigbee_ota::matter::tlv::{Element, ElementAt, Kind, Tag, TlvError, Value, WriteError};
 use zigbee_ota::matter::{
@@ -88,4 +90,81 @@ fn all_can_be_logged() {
     can_be_logged::<(Malformed, Violation, UriError, Field, TlvError, WriteError)>();
     can_be_logged::<(Tag, Kind, Value<'_>, Element<'_>, ElementAt<'_>)>();
     can_be_logged::<(Lost, Bridged<QueryImage<'_>>, Place<'_>, VersionText)>();
+}
+
+#[test]
+fn fields_and_values_are_called_as_matter_calls_them() {
+    for (field, name) in [
+        (Field::VendorId, "VendorID"),
+        (Field::ProductId, "ProductID"),
+        (Field::SoftwareVersion, "SoftwareVersion"),
+        (Field::ProtocolsSupported, "ProtocolsSupported"),
+        (Field::HardwareVersion, "HardwareVersion"),
+        (Field::Location, "Location"),
+        (Field::RequestorCanConsent, "RequestorCanConsent"),
+        (Field::MetadataForProvider, "MetadataForProvider"),
+        (Field::Status, "Status"),
+        (Field::DelayedActionTime, "DelayedActionTime"),
+        (Field::ImageUri, "ImageURI"),
+        (Field::SoftwareVersionString, "SoftwareVersionString"),
+        (Field::UpdateToken, "UpdateToken"),
+        (Field::UserConsentNeeded, "UserConsentNeeded"),
+        (Field::MetadataForRequestor, "MetadataForRequestor"),
+        (Field::NewVersion, "NewVersion"),
+        (Field::Action, "Action"),
+        (Field::PayloadSize, "PayloadSize"),
+        (Field::MinApplicableVersion, "MinApplicableSoftwareVersion"),
+        (Field::MaxApplicableVersion, "MaxApplicableSoftwareVersion"),
+        (Field::ReleaseNotesUrl, "ReleaseNotesURL"),
+        (Field::ImageDigestType, "ImageDigestType"),
+        (Field::ImageDigest, "ImageDigest"),
+        (Field::TotalSize, "TotalSize"),
+    ] {
+        assert_eq!(field.to_string(), name);
+    }
+    for (value, name) in [
+        (Value::Signed(1), "signed number"),
+        (Value::Unsigned(1), "unsigned number"),
+        (Value::Boolean(true), "boolean"),
+        (Value::Single(1), "floating point number"),
+        (Value::Double(1), "floating point number"),
+        (Value::Utf8(""), "UTF-8 string"),
+        (Value::Octets(&[]), "octet string"),
+        (Value::Null, "null"),
+    ] {
+        assert_eq!(value.type_name(), name);
+    }
+}
+
+#[test]
+fn parts_of_a_uri_are_named_where_it_is_none() {
+    for (text, error) in [
+        ("1:", "byte 0: not what the scheme of a URI may hold (MAT-012)"),
+        ("a://h h", "byte 5: not what the authority of a URI may hold (MAT-012)"),
+        ("a:p p", "byte 3: not what the path of a URI may hold (MAT-012)"),
+        ("a:p?q q", "byte 5: not what the query of a URI may hold (MAT-012)"),
+        ("a:p#f f", "byte 5: not what the fragment of a URI may hold (MAT-012)"),
+    ] {
+        assert_eq!(ImageUri::parse(text).unwrap_err().to_string(), error);
+    }
+    assert_eq!(format!("{:?}", NodeId(0xab)), "NodeId(00000000000000AB)");
+}
+
+#[test]
+fn who_debugs_sees_the_text_of_a_version() {
+    let text = VersionText::new(FileVersion(0x1005_3519));
+    assert_eq!(format!("{text:?}"), format!("VersionText({:?})", text.as_str()));
+}
+
+/// Containers with the same members are one in a set, wherever they stood.
+#[test]
+fn equal_containers_hash_alike() {
+    let alone = [0x15, 0x24, 1, 42, 0x18];
+    let behind = [&[0x09][..], &alone].concat();
+    let here = Element::parse_exact(&alone).unwrap();
+    let (_, rest) = Element::parse(&behind).unwrap();
+    let there = Element::parse_exact(rest).unwrap();
+    let other = Element::parse_exact(&[0x17, 0x24, 1, 42, 0x18]).unwrap();
+    let set = HashSet::from([here, there, other]);
+    assert_eq!(set.len(), 2);
 }

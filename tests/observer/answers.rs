@@ -2,14 +2,15 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use zigbee_ota::ImageId;
 use zigbee_ota::link::Address;
 use zigbee_ota::observer::{Exchange, Means, Observer, Seen};
 use zigbee_ota::zcl::{
     BlockBytes, BlockData, CommandId, DefaultResponse, Direction, Frame, ImageBlockRequest,
-    ImageBlockResponse, ImageNotify, ImagePageRequest, QueryNextImageRequest, QueryNextImageResponse, Quirks,
-    Refusal, Status, ToClient, ToServer, UpgradeEndRequest,
+    ImageBlockResponse, ImageNotify, ImageOffer, ImagePageRequest, QueryNextImageRequest,
+    QueryNextImageResponse, QuerySpecificFileRequest, Quirks, Refusal, Status, ToClient, ToServer,
+    UpgradeEndRequest,
 };
+use zigbee_ota::{Eui64, ImageId, StackVersion};
 
 use crate::air::{DEVICES, GATEWAY, file, id, upgrade};
 use crate::downloads::{BLOCKS, PAGES};
@@ -168,5 +169,29 @@ proptest! {
     #[test]
     fn answers_are_told_by_the_rule(bytes in vec(any::<u8>(), 0..600)) {
         any_steps(&bytes);
+    }
+}
+
+#[test]
+fn a_frame_with_an_identity_is_about_that_image() {
+    let mut listener = Listener::new(1);
+    let client = DEVICES[0];
+    let query = QuerySpecificFileRequest { node: Eui64(7), id: id(4), stack: StackVersion::ZIGBEE_PRO };
+    let end = UpgradeEndRequest { status: Status::SUCCESS, id: id(5) };
+    for (sequence, request, about) in [
+        (1, ToServer::QueryNextImage(QueryNextImageRequest { current: id(1), hardware: None }), id(1)),
+        (2, ToServer::QuerySpecificFile(query), id(4)),
+        (3, block(id(2), 0), id(2)),
+        (4, page(id(3), 0), id(3)),
+        (5, ToServer::UpgradeEnd(end), id(5)),
+    ] {
+        let frame = Frame::to_server(sequence, request);
+        assert_eq!(listener.0.observe(client, GATEWAY, &frame).image(), Some(about));
+        // So is an answer that has none, and an offer is about what it offers.
+        let response = DefaultResponse { command: request.command(), status: Status::FAILURE };
+        let frame = Frame::default_response(sequence, Direction::ToClient, response);
+        assert_eq!(listener.0.observe(GATEWAY, client, &frame).image(), Some(about));
+        let offer = QueryNextImageResponse::Offer(ImageOffer { id: id(9), size: 100 });
+        assert_eq!(listener.answers(client, sequence, ToClient::QueryNextImage(offer)).image(), Some(id(9)));
     }
 }

@@ -14,6 +14,7 @@ mod samples;
 
 mod corpus;
 mod damage;
+mod edges;
 mod files;
 mod kinds;
 mod made;

@@ -2,7 +2,7 @@
 
 use zigbee_ota::container::Container;
 use zigbee_ota::file::Image;
-use zigbee_ota::signature::integrity::{Form, Integrity};
+use zigbee_ota::signature::integrity::{Check, Form, Integrity};
 
 use crate::samples;
 
@@ -27,4 +27,11 @@ fn vendors_integrity_codes_are_right_and_their_forms_told() {
             assert_eq!(Integrity::of(&image), Integrity::Bad, "{name}");
         }
     }
+}
+
+#[test]
+fn conventions_have_names_for_scripts() {
+    let names = [Form::BeforeElement, Form::BeforeData, Form::ShortPadding].map(Form::name);
+    assert_eq!(names, ["before-element", "before-data", "short-padding"]);
+    assert_eq!(Check::default().finish(), Integrity::Absent, "of no byte at all");
 }

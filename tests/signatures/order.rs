@@ -134,6 +134,16 @@ fn there_must_be_a_certificate_of_the_suite() {
     file.remove(certificate + 6);
     file[52] -= 1;
     refused(&file, &policy(), Invalid::CertificateLength { length: 47 });
+    // All of the other suite's certificate, by the tag of this one's.
+    let [one, two] = SIGNED;
+    let [of_one, of_two] = [&one[one.len() - 110..][6..54], &two[two.len() - 166..][6..80]];
+    for (signed, at, len, other) in [(one, one.len() - 104, 48, of_two), (two, two.len() - 160, 74, of_one)] {
+        let mut file = [&signed[..at], other, &signed[at + len..]].concat();
+        file[at - 4] = u8::try_from(other.len()).expect("short");
+        set_total(&mut file);
+        let length = u32::try_from(other.len()).expect("short");
+        refused(&file, &policy(), Invalid::CertificateLength { length });
+    }
 }
 
 fn set_total(file: &mut [u8]) {

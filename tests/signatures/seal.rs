@@ -64,6 +64,7 @@ fn a_file_is_signed_as_others_signed_it() {
         assert_eq!(out.len(), apart.signed.len(), "{name}");
         let sealing =
             Sealing::new(&apart.unsigned, &apart.certificate(), &apart.authority, &mut out).expect(name);
+        assert_eq!(sealing.certificate(), apart.certificate(), "{name}");
         let hashed = apart.signed.len() - apart.suite.signature_len();
         assert_eq!(Ok(sealing.digest()), mmo::digest(&apart.signed[..hashed]));
         assert_eq!(sealing.attach(&apart.signature), Ok(apart.signed.len()));

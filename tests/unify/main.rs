@@ -2,6 +2,7 @@
 //! few lines, on virtual time.
 
 mod announcements;
+mod fetched;
 mod names;
 #[path = "../../examples/unify/network.rs"]
 mod network;

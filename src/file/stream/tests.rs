@@ -90,3 +90,11 @@ fn truncation_shows_at_the_end() {
         assert!(present < 64 || decoder.held() == &bytes[present - held..present], "{present}");
     }
 }
+
+#[test]
+fn a_decoder_is_before_the_first_byte_by_default() {
+    let bytes = file(HEADER, &[]);
+    let mut decoder = StreamDecoder::default();
+    let header = Header { total_size: 56, ..HEADER };
+    assert_eq!(decoder.next(&mut &bytes[..]), Ok(Some(Piece::Header { header, len: 56 })));
+}

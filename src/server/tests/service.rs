@@ -1,0 +1,148 @@
+//! The block service as a function, and stores, policies and slots asked without a server.
+
+use super::*;
+use crate::types::FileVersion;
+use crate::zcl::ImageBlockRequest;
+
+fn request(offset: u32, max_data: u8) -> ImageBlockRequest {
+    ImageBlockRequest { id: IMAGE, offset, max_data, node: None, min_block_period: None }
+}
+
+/// The frame that `serve_block` makes of a request, with no more than `most` bytes of data.
+fn served(images: &mut impl ImageStore, request: &ImageBlockRequest, most: u8) -> Option<Vec<u8>> {
+    let mut out = [0xee; zcl::LONGEST_TO_CLIENT];
+    let len = serve_block(0x2a, request, NonZeroU8::new(most).unwrap(), images, &mut out)?;
+    assert!(out[len..].iter().all(|byte| *byte == 0xee), "nothing is written behind the frame");
+    Some(out[..len].to_vec())
+}
+
+#[test]
+fn a_block_is_served_without_a_server_around_it() {
+    let file = plain(5, 101);
+    let mut images = catalog(vec![file.clone()]);
+    for (offset, max_data, most, len) in
+        [(0, 64, 255, 64), (64, 64, 255, 37), (100, 1, 255, 1), (0, 64, 40, 40), (0, 255, 255, 101)]
+    {
+        let start = usize::try_from(offset).unwrap();
+        let head = std::format!("19 2a 05 00 01 10 ab 00 05 00 00 00 {offset:02x} 00 00 00 {len:02x}");
+        let frame = [&bytes(&head)[..], &file[start..start + len]].concat();
+        assert_eq!(served(&mut images, &request(offset, max_data), most), Some(frame));
+    }
+}
+
+#[test]
+fn where_there_is_nothing_to_send_no_block_is_served() {
+    let owned = file(Header { destination: Some(OWNER), ..Header::new(IMAGE) }, 101);
+    let mut images = catalog(vec![plain(6, 101), owned]);
+    // Not for who does not say that it is its owner.
+    assert_eq!(served(&mut images, &request(0, 64), 64), None);
+    let by_owner = ImageBlockRequest { node: Some(OWNER), ..request(0, 64) };
+    assert_eq!(served(&mut images, &by_owner, 64).map(|frame| frame.len()), Some(17 + 64));
+    let six = ImageBlockRequest { id: ImageId { version: FileVersion(6), ..IMAGE }, ..request(0, 64) };
+    for (offset, max_data) in [(101, 64), (102, 64), (u32::MAX, 64), (0, 0)] {
+        assert_eq!(served(&mut images, &ImageBlockRequest { offset, max_data, ..six }, 64), None, "{offset}");
+    }
+    let seven = ImageBlockRequest { id: ImageId { version: FileVersion(7), ..IMAGE }, ..request(0, 64) };
+    assert_eq!(served(&mut images, &seven, 64), None);
+}
+
+/// What a store says of itself is not trusted further than its room goes.
+#[test]
+fn a_block_is_as_long_as_the_store_filled_it() {
+    for (says, len) in [
+        (Read::Filled(64), Some(17 + 64)),
+        (Read::Filled(10), Some(17 + 10)),
+        (Read::Filled(300), Some(17 + 64)),
+        (Read::Filled(0), None),
+        (Read::Later, None),
+        (Read::Wait { seconds: 5 }, None),
+        (Read::Gone, None),
+    ] {
+        let mut images = Slow { files: catalog(vec![plain(5, 101)]), says: Some(says), reads: vec![] };
+        let mut out = [0; zcl::LONGEST_TO_CLIENT];
+        assert_eq!(serve_block(0, &request(0, 64), NonZeroU8::MAX, &mut images, &mut out), len, "{says:?}");
+        assert_eq!(images.reads, [(0, 64)]);
+    }
+}
+
+#[test]
+fn a_table_serves_blocks_to_whom_it_does_not_know() {
+    let info = ImageInfo::from(&Header { total_size: 101, ..Header::new(IMAGE) });
+    let mut seen = vec![];
+    let mut source = |wanted: Wanted, out: &mut [u8]| {
+        seen.push((wanted.index, wanted.client, wanted.offset));
+        out.fill(0x77);
+        Read::Filled(out.len())
+    };
+    let mut table = ImageTable::<2>::new(1, 0).unwrap();
+    let registration =
+        Registration { endpoint: 5, image: info, upgrade_time: u32::MAX, source: &mut source, notify: false };
+    table.register(1, registration).unwrap();
+    let frame = served(&mut table, &request(50, 3), 64).unwrap();
+    assert_eq!(frame[12..], [50, 0, 0, 0, 3, 0x77, 0x77, 0x77]);
+    // Held for ever, by the time of the table; an image that it does not have may be switched to.
+    let mut policy = table.policy(|_| Verdict::Offer);
+    assert_eq!(policy.apply(LAMP, IMAGE), Apply::Hold);
+    assert_eq!(policy.apply(LAMP, ImageId { version: FileVersion(6), ..IMAGE }), Apply::Now);
+    drop(policy);
+    // Found, and taken away before it is read.
+    let found = table.info(IMAGE, None).unwrap();
+    assert!(table.remove(1));
+    assert_eq!(table.read(&found, 0, &mut [0; 4]), Read::Gone);
+    assert_eq!(seen, [(1, Address::new(0, 0), 50)]);
+}
+
+#[test]
+fn what_a_store_does_not_have_is_gone() {
+    let foreign = ImageInfo::from(&Header { total_size: 101, ..Header::new(IMAGE) });
+    let mut out = [0; 4];
+    assert_eq!(Shelf::new([None; 2]).read(&foreign, 0, &mut out), Read::Gone);
+    assert_eq!(Folder::new().read(&foreign, 0, &mut out), Read::Gone);
+    let mut library = Library::new();
+    assert_eq!(library.read(&foreign, 0, &mut out), Read::Gone);
+    // One that is replaced where there was none is added.
+    assert_eq!(library.replace(plain(5, 101)), Ok(None));
+    assert_eq!(library.list().map(|info| info.id).collect::<Vec<_>>(), [IMAGE]);
+    let found = library.info(IMAGE, None).unwrap();
+    assert_eq!((library.read(&found, 0, &mut out), out), (Read::Filled(4), [0x1e, 0xf1, 0xee, 0x0b]));
+}
+
+#[test]
+fn slots_by_default_are_empty() {
+    let mut server = Server::new(Config::default(), <[Session; 2]>::default());
+    assert_eq!(server.sessions().count(), 0);
+    let mut images = catalog(vec![plain(5, 101)]);
+    let frame = bytes("01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 04");
+    let mut out = [0; zcl::LONGEST_TO_CLIENT];
+    let (now, meta) = (Instant::ZERO, Meta::unicast(LAMP));
+    let handled = server.handle_frame(now, meta, &frame, &mut images, &mut Standard::default(), &mut out);
+    assert!(matches!(handled, Handled::Reply(_)));
+    assert_eq!(server.sessions().map(Session::client).collect::<Vec<_>>(), [LAMP]);
+}
+
+/// A gateway's own row of the table.
+#[test]
+fn a_row_of_the_table_of_devices_starts_with_nothing_to_treat_otherwise() {
+    let row = Device::new(0x1001, ImageType(0x00ab), &["seen here"]);
+    assert_eq!((row.max_block, row.verify, row.reports), (None, None, &["seen here"][..]));
+    assert!(!row.no_pages && !row.no_period && !row.one_byte_version);
+    assert!(row.is_about(IMAGE));
+    assert!(!row.is_about(ImageId::new(0x1002, 0x00ab, 5)) && !row.is_about(ImageId::new(0x1001, 0x00ac, 5)));
+}
+
+#[test]
+fn the_reasons_to_pass_a_frame_over_are_told() {
+    for (why, text) in [
+        (Ignored::NotUnicast, "not sent to this node alone"),
+        (Ignored::ToClient, "sent from a server to a client"),
+        (Ignored::ManufacturerSpecific, "manufacturer specific"),
+        (Ignored::NotOfCluster, "not a command of the cluster"),
+    ] {
+        assert_eq!(std::string::ToString::to_string(&why), text);
+    }
+    let fault = Fault::Offset { id: IMAGE, offset: 101, size: 100 };
+    assert_eq!(
+        std::string::ToString::to_string(&fault),
+        "offset 101 of image 1001-00AB-00000005, which has 100 bytes"
+    );
+}

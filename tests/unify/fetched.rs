@@ -1,0 +1,193 @@
+//! An image between its arrival and its verdict, the consumer as a store, and what is told of it.
+
+use std::collections::HashSet;
+use std::num::NonZeroU8;
+
+use zigbee_ota::link::Address;
+use zigbee_ota::server::{Event, ImageStore, Policy, serve_block};
+use zigbee_ota::time::Instant;
+use zigbee_ota::unify::{
+    Action, Config, Consumer, Fetched, FileVerdict, Info, Message, Moment, Place, Side, Topic, Uiid, Unid,
+};
+use zigbee_ota::zcl::{self, ImageBlockRequest, QueryNextImageRequest, Status};
+use zigbee_ota::{Eui64, ImageId};
+
+use crate::world::{NEW, NEWER, OLD, World, file, general, own, uiid, unid};
+
+const NOW: Instant = Instant::ZERO;
+
+fn info_of(place: &Place, id: ImageId) -> Message {
+    let payload = format!(r#"{{"Version":"{:#010x}"}}"#, id.version.0).into_bytes();
+    Message { topic: Topic::Info(place.clone()).to_string(), payload, retain: true }
+}
+
+/// The images that the consumer wants checked since it was last asked.
+fn to_check(consumer: &mut Consumer) -> Vec<Fetched> {
+    let actions = std::iter::from_fn(|| consumer.poll_action());
+    let fetched = |action| match action {
+        Action::Verify(fetched) => Some(fetched),
+        _ => None,
+    };
+    actions.filter_map(fetched).collect()
+}
+
+/// A consumer with a device that is to be checked an image for.
+fn checking(place: &Place) -> (Consumer, Fetched) {
+    let mut consumer = Consumer::new(Config::default());
+    consumer.set_device(NOW, &unid(1), World::device(1, &[OLD]));
+    consumer.handle_message(NOW, &info_of(place, NEW)).unwrap();
+    consumer.handle_message(NOW, &place.data(file(NEW, 100)).unwrap()).unwrap();
+    let mut fetched = to_check(&mut consumer);
+    assert_eq!(fetched.len(), 1);
+    (consumer, fetched.remove(0))
+}
+
+fn offered(consumer: &Consumer) -> bool {
+    consumer.images().info(NEW, Some(Eui64(1))).is_some()
+}
+
+#[test]
+fn an_image_is_lent_from_its_arrival_until_it_is_refused_or_gone() {
+    let (mut consumer, fetched) = checking(&general(NEW));
+    assert_eq!(fetched.place(), &general(NEW));
+    assert_eq!(consumer.image(&fetched), Some(&file(NEW, 100)[..]));
+    assert!(!offered(&consumer), "not before it was found good");
+    consumer.verified(NOW, &fetched, FileVerdict::Valid);
+    assert_eq!(consumer.image(&fetched), Some(&file(NEW, 100)[..]));
+    assert!(offered(&consumer));
+    // A second verdict is of no image that waits for one.
+    consumer.verified(NOW, &fetched, FileVerdict::Invalid);
+    assert!(offered(&consumer));
+
+    let (mut consumer, fetched) = checking(&general(NEW));
+    consumer.verified(NOW, &fetched, FileVerdict::Invalid);
+    assert_eq!((consumer.image(&fetched), offered(&consumer)), (None, false));
+
+    let (mut consumer, fetched) = checking(&general(NEW));
+    let gone = Message { payload: Vec::new(), ..info_of(&general(NEW), NEW) };
+    consumer.handle_message(NOW, &gone).unwrap();
+    assert_eq!(consumer.image(&fetched), None);
+    consumer.verified(NOW, &fetched, FileVerdict::Valid);
+    assert!(!offered(&consumer));
+
+    // Another took its place: the verdict is of the one before.
+    let (mut consumer, fetched) = checking(&general(NEW));
+    consumer.handle_message(NOW, &info_of(&general(NEW), NEWER)).unwrap();
+    consumer.handle_message(NOW, &general(NEW).data(file(NEWER, 100)).unwrap()).unwrap();
+    let [next] = &to_check(&mut consumer)[..] else { panic!("the next one is not to be checked") };
+    consumer.verified(NOW, &fetched, FileVerdict::Valid);
+    assert_eq!((consumer.image(&fetched), consumer.image(next)), (None, Some(&file(NEWER, 100)[..])));
+    assert_eq!(consumer.images().info(NEWER, None), None);
+}
+
+/// The block service as a function knows no client: what is for one device is found by its IEEE address.
+#[test]
+fn images_are_served_by_the_address_in_the_request() {
+    let request = |node| ImageBlockRequest { id: NEW, offset: 0, max_data: 4, node, min_block_period: None };
+    let served = |consumer: &Consumer, node: Option<Eui64>| {
+        let mut out = [0; zcl::LONGEST_TO_CLIENT];
+        serve_block(7, &request(node), NonZeroU8::MAX, &mut consumer.images(), &mut out).is_some()
+    };
+    for (place, anybody) in [(general(NEW), true), (own(NEW, 1), false)] {
+        let (mut consumer, fetched) = checking(&place);
+        consumer.verified(NOW, &fetched, FileVerdict::Valid);
+        let found = [None, Some(Eui64(1)), Some(Eui64(2))].map(|node| served(&consumer, node));
+        assert_eq!(found, [anybody, true, anybody], "{place}");
+    }
+}
+
+#[test]
+fn a_client_that_is_no_device_of_the_consumers_is_offered_what_is_for_all() {
+    let stranger = Address::new(0x4444, 1);
+    let query = QueryNextImageRequest { current: OLD, hardware: None };
+    for (place, fits) in [(general(NEW), true), (own(NEW, 1), false)] {
+        let (mut consumer, fetched) = checking(&place);
+        consumer.verified(NOW, &fetched, FileVerdict::Valid);
+        let image = consumer.images().info(NEW, Some(Eui64(1))).unwrap();
+        assert_eq!(consumer.policy(NOW).fits(stranger, &query, &image), fits, "{place}");
+        assert!(consumer.policy(NOW).fits(World::device(1, &[OLD]).client, &query, &image));
+    }
+}
+
+#[test]
+fn what_others_are_told_and_what_is_no_download_changes_nothing() {
+    let (mut consumer, fetched) = checking(&general(NEW));
+    consumer.verified(NOW, &fetched, FileVerdict::Valid);
+    assert_eq!(to_check(&mut consumer), []);
+    let before = consumer.status(&unid(1), &uiid(NEW)).cloned();
+    let client = World::device(1, &[OLD]).client;
+    consumer.handle_event(NOW, &Event::Waiting { client, id: NEW, seconds: 5 });
+    consumer.handle_event(
+        NOW,
+        &Event::DefaultResponse { client, command: zcl::CommandId::IMAGE_NOTIFY, status: Status::FAILURE },
+    );
+    assert_eq!(consumer.status(&unid(1), &uiid(NEW)).cloned(), before);
+    assert_eq!(consumer.poll_action(), None);
+    // Topics of the provider's, and of those who watch.
+    for topic in [
+        Topic::Get(general(NEW)),
+        Topic::Revision(zigbee_ota::unify::Node { device: unid(1), endpoint: 0 }, Side::Reported),
+    ] {
+        let message = Message { topic: topic.to_string(), payload: b"{}".to_vec(), retain: false };
+        let why = consumer.handle_message(NOW, &message).unwrap_err();
+        assert_eq!(why.to_string(), "a topic of another role");
+    }
+    assert_eq!(consumer.poll_action(), None);
+}
+
+/// What waits to be told to a broker is not told twice; what waits for the caller is not forgotten.
+#[test]
+fn a_new_connection_forgets_no_check() {
+    let mut consumer = Consumer::new(Config::default());
+    consumer.set_device(NOW, &unid(1), World::device(1, &[OLD]));
+    consumer.handle_message(NOW, &info_of(&general(NEW), NEW)).unwrap();
+    consumer.handle_message(NOW, &general(NEW).data(file(NEW, 100)).unwrap()).unwrap();
+    consumer.reconnected(NOW);
+    let actions: Vec<_> = std::iter::from_fn(|| consumer.poll_action()).collect();
+    let checks = actions.iter().filter(|action| matches!(action, Action::Verify(_))).count();
+    assert_eq!(checks, 1);
+    let filters: Vec<_> = actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Subscribe(filter) => Some(filter.to_string()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(filters.iter().collect::<HashSet<_>>().len(), filters.len(), "{filters:?}");
+    assert!(filters.contains(&"ucl/OTA/info/+/all".to_owned()));
+}
+
+#[test]
+fn names_and_moments_are_texts() {
+    let (image, device) = (uiid(NEW), unid(1));
+    assert_eq!(String::from(image.clone()), image.as_str());
+    assert_eq!(String::from(device.clone()), device.as_str());
+    assert_eq!(Uiid::try_from(String::from("Lamp")).unwrap().to_string(), "Lamp");
+    assert_eq!(Unid::try_from(String::from("zb-1")).unwrap().to_string(), "zb-1");
+    assert!(Unid::try_from(String::from("all")).is_err());
+    let read: Unid = serde_json::from_str(r#""zb-0000000000000001""#).unwrap();
+    assert_eq!(
+        (serde_json::to_string(&read).unwrap(), read),
+        (r#""zb-0000000000000001""#.to_owned(), device)
+    );
+    let moment: Moment = "2026-01-01T00:00:00Z".parse().unwrap();
+    assert_eq!(format!("{moment:>22}"), "  2026-01-01T00:00:00Z");
+    assert_eq!(Info::new(NEW.version).file_version().unwrap(), NEW.version);
+}
+
+#[test]
+fn what_may_follow_in_a_topic_is_told() {
+    for (text, error) in [
+        ("ucl/OTA/image/A/all", r#"level 3 of the topic is "image", expected `info` or `data`"#),
+        (
+            "ucl/by-unid/U/ep0/OTA/Commands",
+            r#"level 6 of the topic is "Commands", expected `Attributes` or `SupportedCommands`"#,
+        ),
+        (
+            "ucl/by-unid/U/ep0/OTA/Attributes/UNID/A",
+            r#"level 7 of the topic is "UNID", expected `UIID` or `ClusterRevision`"#,
+        ),
+    ] {
+        assert_eq!(text.parse::<Topic>().unwrap_err().to_string(), error);
+    }
+}
