@@ -96,6 +96,7 @@ impl<S: Slots> Server<S> {
         let most = session.carries().map_or(max_data, |carries| carries.get().min(max_data));
         // Of the source route the page was given its share when it began.
         let asked = Asked { client, sequence, secured, relays: 0 };
+        // Whatever ends a download ends its page, so that there is one.
         let Phase::Downloading { id, .. } = session.phase() else {
             self.table.set(slot, Flags::PAGE, false);
             return None;

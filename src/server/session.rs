@@ -250,6 +250,7 @@ impl Session {
         let (id, reached, all) = match self.phase {
             Phase::Offered(id) => (id, 0, false),
             Phase::Downloading { id, reached, size, .. } => (id, reached, reached == size),
+            // Nothing is awaited of these, and no timer rings for them.
             Phase::Refused(_) | Phase::Stalled { .. } | Phase::Ended { .. } => return None,
         };
         self.phase = Phase::Stalled { id, reached };

@@ -358,7 +358,6 @@ fn an_answer_to_another_question_than_the_one_asked_is_stale() {
     assert_eq!(script.client.keyed(at(0), ticket, true), Ok(()));
 }
 
-/// Shows: CLI-131
 #[test]
 fn a_download_whose_server_is_not_found_any_more_is_given_up() {
     for transfer in [config().transfer, Transfer::Pages { size: 600.try_into().unwrap(), spacing: 0 }] {

@@ -76,7 +76,6 @@ fn who_is_waited_for_follows_from_the_stage() {
     }
 }
 
-/// Shows: CLI-070, CLI-071
 #[test]
 fn an_upgrade_can_be_aborted_at_each_stage_and_the_server_is_told_once_there_was_data() {
     for mut script in [Script::querying(config()), deciding(), preparing()] {
@@ -154,7 +153,6 @@ fn a_server_that_went_silent_is_told_though_frames_are_polled_first() {
     script.until(overdue.as_millis()).sends("01 03 06 95 5F11 0101 2C1A0000");
 }
 
-/// Shows: CLI-066
 #[test]
 fn wait_for_data_means_nothing_while_a_block_is_stored() {
     let mut script = Script::downloading(config());
