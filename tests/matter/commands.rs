@@ -1,7 +1,7 @@
 //! The five commands as bytes.
 
 use zigbee_ota::Encode;
-use zigbee_ota::matter::tlv::TlvErrorKind;
+use zigbee_ota::matter::tlv::{Element, Tag, TlvErrorKind, Value};
 use zigbee_ota::matter::{
     Action, ApplyUpdateRequest, ApplyUpdateResponse, DownloadProtocol, Field, Item, Malformed, MalformedKind,
     Metadata, NotifyUpdateApplied, Protocols, QueryImage, QueryImageResponse, Status, UpdateToken,
@@ -320,4 +320,82 @@ fn what_is_cut_is_refused() {
     let more = [QUERY, &[0][..]].concat();
     let error = QueryImage::decode(&more).unwrap_err();
     assert_eq!(error.to_string(), format!("QueryImage, byte {}: 1 bytes after the element", QUERY.len()));
+}
+
+/// A structure with another value, or none, for the member of this number.
+fn edited(bytes: &[u8], number: u8, value: Option<Value<'_>>) -> Vec<u8> {
+    let Value::Container(structure) = Element::parse_exact(bytes).expect("a structure").value else {
+        panic!("no structure");
+    };
+    let tag = Tag::Context(number);
+    let members = structure.elements().map(|at| match value {
+        _ if at.element.tag != tag => at.element.to_vec(),
+        Some(value) => Element { tag, value }.to_vec(),
+        None => Vec::new(),
+    });
+    [vec![0x15], members.flatten().collect(), vec![0x18]].concat()
+}
+
+/// Takes each field away in turn, then makes it null: the fault is told by the field's name.
+pub fn each_field_counts(
+    bytes: &[u8],
+    fields: &[(Field, bool)],
+    decode: impl Fn(&[u8]) -> Result<(), Malformed>,
+) {
+    assert_eq!(decode(&edited(bytes, 0xff, None)), Ok(()));
+    for (number, (field, required)) in (0..).zip(fields) {
+        let without = edited(bytes, number, None);
+        match decode(&without) {
+            Ok(()) => assert!(!required, "{field}"),
+            Err(Malformed { field: at, kind, .. }) => {
+                assert_eq!((at, kind, *required), (Some(*field), MalformedKind::Missing, true));
+            }
+        }
+        let Err(Malformed { field: at, kind, .. }) = decode(&edited(bytes, number, Some(Value::Null))) else {
+            panic!("{field} may be null");
+        };
+        assert_eq!(at, Some(*field));
+        assert!(matches!(kind, MalformedKind::WrongType { found: "null", .. }), "{field}: {kind}");
+    }
+}
+
+#[test]
+fn a_field_that_is_missing_or_of_another_type_is_told_by_its_name() {
+    use Field::{
+        DelayedActionTime, HardwareVersion, ImageUri, Location, MetadataForProvider, MetadataForRequestor,
+        NewVersion, ProductId, ProtocolsSupported, RequestorCanConsent, SoftwareVersion,
+        SoftwareVersionString, UserConsentNeeded, VendorId,
+    };
+
+    let query = [
+        (VendorId, true),
+        (ProductId, true),
+        (SoftwareVersion, true),
+        (ProtocolsSupported, true),
+        (HardwareVersion, false),
+        (Location, false),
+        (RequestorCanConsent, false),
+        (MetadataForProvider, false),
+    ];
+    each_field_counts(QUERY, &query, |bytes| QueryImage::decode(bytes).map(drop));
+    let answer = [
+        (Field::Status, true),
+        (DelayedActionTime, false),
+        (ImageUri, false),
+        (SoftwareVersion, false),
+        (SoftwareVersionString, false),
+        (Field::UpdateToken, false),
+        (UserConsentNeeded, false),
+        (MetadataForRequestor, false),
+    ];
+    each_field_counts(&response_bytes(), &answer, |bytes| QueryImageResponse::decode(bytes).map(drop));
+    let request = ApplyUpdateRequest { token: token(), new_version: 5 }.to_vec();
+    let both = [(Field::UpdateToken, true), (NewVersion, true)];
+    each_field_counts(&request, &both, |bytes| ApplyUpdateRequest::decode(bytes).map(drop));
+    let response = ApplyUpdateResponse { action: Action::PROCEED, delayed_action_time: 5 }.to_vec();
+    let both = [(Field::Action, true), (DelayedActionTime, true)];
+    each_field_counts(&response, &both, |bytes| ApplyUpdateResponse::decode(bytes).map(drop));
+    let notify = NotifyUpdateApplied { token: token(), software_version: 5 }.to_vec();
+    let both = [(Field::UpdateToken, true), (SoftwareVersion, true)];
+    each_field_counts(&notify, &both, |bytes| NotifyUpdateApplied::decode(bytes).map(drop));
 }

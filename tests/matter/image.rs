@@ -6,6 +6,8 @@ use zigbee_ota::error::DecodeErrorKind;
 use zigbee_ota::file::{Header, Writer};
 use zigbee_ota::matter::{DigestType, Field, ImageHeader, Malformed, MalformedKind, Violation};
 
+use crate::commands::each_field_counts;
+
 /// SHA-256 of `test payload`.
 const DIGEST: [u8; 32] = [
     0x81, 0x3c, 0xa5, 0x28, 0x5c, 0x28, 0xcc, 0xee, 0x5c, 0xab, 0x8b, 0x10, 0xeb, 0xda, 0x9c, 0x90, 0x8f,
@@ -174,4 +176,27 @@ fn who_makes_a_file_keeps_the_bounds() {
     let lens = (1..=13).map(|number| DigestType(number).digest_len());
     let expected = [32, 16, 15, 12, 8, 4, 48, 64, 28, 32, 48, 64].map(Some).into_iter().chain([None]);
     assert!(lens.eq(expected));
+}
+
+#[test]
+fn a_field_that_is_missing_or_of_another_type_is_told_by_its_name() {
+    let file = file();
+    let fields = [
+        (Field::VendorId, true),
+        (Field::ProductId, true),
+        (Field::SoftwareVersion, true),
+        (Field::SoftwareVersionString, true),
+        (Field::PayloadSize, true),
+        (Field::MinApplicableVersion, false),
+        (Field::MaxApplicableVersion, false),
+        (Field::ReleaseNotesUrl, false),
+        (Field::ImageDigestType, true),
+        (Field::ImageDigest, true),
+    ];
+    each_field_counts(&file[16..98], &fields, |structure| {
+        let size = u32::try_from(structure.len()).expect("short");
+        let total = u64::from(size) + 16 + 12;
+        let start = [&file[..4], &total.to_le_bytes(), &size.to_le_bytes()].concat();
+        ImageHeader::parse(&[&start, structure].concat()).map(drop)
+    });
 }

@@ -297,3 +297,22 @@ fn a_blank_is_refused_and_not_escaped() {
     let error = BdxUri::new(NodeId(1), "a b").unwrap_err();
     assert_eq!(error, UriError::Designator { offset: 24 });
 }
+
+/// Each of the forms of RFC 3986, section 3.2.2, that a number of an address may have.
+#[test]
+fn numbers_of_addresses_have_one_form_each() {
+    for (literal, good) in [
+        ("::0.9.10.99", true),
+        ("::100.199.200.249", true),
+        ("::250.255.1.1", true),
+        ("::256.1.1.1", false),
+        ("::1.1.1.300", false),
+        ("::01.1.1.1", false),
+        ("::1.1.1", false),
+        ("v1", false),
+        ("v1.a:b", true),
+    ] {
+        let uri = format!("http://[{literal}]/");
+        assert_eq!(ImageUri::parse(&uri).is_ok(), good, "{uri}");
+    }
+}

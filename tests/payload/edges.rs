@@ -1,8 +1,8 @@
 //! Payloads that end, or say something, where no whole one does.
 
-use zigbee_ota::payload::{Damage, Fault, Kind, State, Sum, Verdict, Why};
+use zigbee_ota::payload::{Damage, Fault, Kind, State, Sum, Verdict, Version, Why};
 
-use crate::made::{code, ebl, gbl, mcuboot, nordic, oad, telink, xz};
+use crate::made::{code, ebl, gbl, jn518x, mcuboot, nordic, oad, telink, xz};
 use crate::sums::crc32;
 
 #[test]
@@ -156,4 +156,37 @@ fn a_second_file_without_an_upgrade_image_is_of_no_known_state() {
     bytes.extend([0xff; 3]);
     let verdict = Verdict::of(&bytes);
     assert_eq!((verdict.kind, verdict.state), (Kind::EmbeddedOta, State::Unknown(Why::NoSum)));
+}
+
+#[test]
+fn zlib_has_four_flags_and_hue_a_length() {
+    for (flags, kind) in [
+        (0x01, Kind::Zlib),
+        (0x5e, Kind::Zlib),
+        (0x9c, Kind::Zlib),
+        (0xda, Kind::Zlib),
+        (0x02, Kind::Unknown),
+    ] {
+        assert_eq!(Kind::of(&[0x78, flags, 0x4b, 0x04, 0x00]), kind, "{flags:#04x}");
+    }
+    // An image type below 0x0100: the length alone tells.
+    let hue = [&[0x2a, 0, 0, 0x0f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100][..], &code(148)].concat();
+    assert_eq!((Kind::of(&hue), Kind::of(&hue[..163])), (Kind::HueSbl, Kind::Unknown));
+}
+
+#[test]
+fn a_boot_block_of_nxp_says_version_and_certificates() {
+    let mut bytes = jn518x().bytes;
+    bytes[384..400].fill(0);
+    let verdict = Verdict::of(&bytes);
+    assert_eq!((verdict.signed, verdict.stated.version), (false, None));
+    let mut said = bytes;
+    said[368 + 20] = 1;
+    said[368 + 28] = 7;
+    let verdict = Verdict::of(&said);
+    assert_eq!((verdict.signed, verdict.stated.version), (true, Some(Version::Number(7))));
+    // Where something else stands in its place it says nothing.
+    said[368] ^= 1;
+    let verdict = Verdict::of(&said);
+    assert_eq!((verdict.signed, verdict.stated.version), (false, None));
 }

@@ -185,7 +185,7 @@ pub fn jn518x() -> Made {
     put(&mut bytes, 0x24, &le(368));
     let sum = crc32(&bytes[..0x28]);
     put(&mut bytes, 0x28, &sum.to_le_bytes());
-    put(&mut bytes, 368, &[[0x10, 0x01, 0x10, 0xbb], [0; 4], [0; 4], le(400)].concat());
+    put(&mut bytes, 368, &[0xbb01_10bb_u32.to_le_bytes(), [0; 4], [0; 4], le(400)].concat());
     Made {
         name: "jn518x",
         kind: Kind::NxpJn518x,

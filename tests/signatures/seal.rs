@@ -213,3 +213,22 @@ fn only_a_prepared_file_is_gone_on_with() {
     assert_eq!(resume(&other_signer), Some(SealError::NotPrepared));
     assert!(matches!(resume(&file("s1-element-after-signature")), Some(SealError::File(_))));
 }
+
+/// Nothing is written where not all of it fits.
+#[test]
+fn what_is_too_small_for_a_signed_file_stays_untouched() {
+    for signed in SIGNED {
+        let apart = apart(signed);
+        let mut out = vec![0xee; signed.len() - 1];
+        let error = Sealing::new(&apart.unsigned, &apart.certificate(), &apart.authority, &mut out)
+            .err()
+            .expect("short");
+        let room = EncodeError::NoRoom { needed: signed.len(), available: signed.len() - 1 };
+        assert_eq!(error.to_string(), room.to_string());
+        assert!(out.iter().all(|byte| *byte == 0xee));
+        let mut out = vec![0xee; apart.unsigned.len() + Integrity::LEN - 1];
+        assert!(Integrity::append(&apart.unsigned, &mut out).is_err());
+        assert!(Integrity::append(&apart.unsigned[1..], &mut [0; 4000]).is_err(), "no file");
+        assert!(out.iter().all(|byte| *byte == 0xee));
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::num::NonZeroU8;
 
 use zigbee_ota::link::Address;
-use zigbee_ota::server::{Event, ImageStore, Policy, serve_block};
+use zigbee_ota::server::{Event, ImageStore, Policy, Read, serve_block};
 use zigbee_ota::time::Instant;
 use zigbee_ota::unify::{
     Action, Config, Consumer, Fetched, FileVerdict, Info, Message, Moment, Place, Side, Topic, Uiid, Unid,
@@ -132,7 +132,22 @@ fn what_others_are_told_and_what_is_no_download_changes_nothing() {
         let why = consumer.handle_message(NOW, &message).unwrap_err();
         assert_eq!(why.to_string(), "a topic of another role");
     }
+    let message = Message { topic: "ucl/OTA".to_owned(), payload: b"{}".to_vec(), retain: false };
+    assert!(consumer.handle_message(NOW, &message).is_err(), "no topic at all");
     assert_eq!(consumer.poll_action(), None);
+}
+
+#[test]
+fn an_image_that_is_withdrawn_while_it_is_served_is_gone() {
+    let (mut consumer, fetched) = checking(&general(NEW));
+    consumer.verified(NOW, &fetched, FileVerdict::Valid);
+    let image = consumer.images().info(NEW, None).unwrap();
+    let mut out = [0; 4];
+    assert_eq!(consumer.images().read(&image, 0, &mut out), Read::Filled(4));
+    assert_eq!(out, [0x1e, 0xf1, 0xee, 0x0b]);
+    let gone = Message { payload: Vec::new(), ..info_of(&general(NEW), NEW) };
+    consumer.handle_message(NOW, &gone).unwrap();
+    assert_eq!(consumer.images().read(&image, 0, &mut out), Read::Gone);
 }
 
 /// What waits to be told to a broker is not told twice; what waits for the caller is not forgotten.

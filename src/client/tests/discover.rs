@@ -356,6 +356,16 @@ fn an_answer_to_another_question_than_the_one_asked_is_stale() {
     assert_eq!(script.client.server(), SERVER);
     assert_eq!(script.client.attributes().server, config().server_id);
     assert_eq!(script.client.keyed(at(0), ticket, true), Ok(()));
+
+    let mut script = Script::new(lost());
+    let Need::FindServer(ticket, None) = script.need() else { panic!("no search") };
+    assert_eq!(script.client.keyed(at(0), ticket, true), Err(StaleTicket));
+    script.client.found(at(0), ticket, Some(SERVER)).unwrap();
+    // That question is over.
+    assert_eq!(script.client.located(at(0), ticket, Some(0)), Err(StaleTicket));
+    assert_eq!(script.client.named(ticket, Some(ID)), Err(StaleTicket));
+    assert_eq!(script.client.keyed(at(0), ticket, true), Err(StaleTicket));
+    assert!(matches!(script.need(), Need::IeeeAddress(_, 0)));
 }
 
 #[test]

@@ -264,3 +264,16 @@ fn credentials_are_fetched_while_the_image_waits() {
         assert!(matches!(script.need(), Need::Credentials(..)), "{failure}");
     }
 }
+
+/// Such a file is no part of a set: that it needs more is not told to a server.
+#[test]
+fn a_file_for_one_device_needs_no_other() {
+    let mut script = asking();
+    script.receives(Meta::unicast(SERVER), &offer(0, 0x09, KEYS, 100));
+    let ticket = script.takes(KEYS, &keys());
+    script.client.verified(script.now, ticket, Verdict::NeedsMore(OFFERED)).unwrap();
+    script.sends("01 03 06 00 5F11 C0FF 07000000");
+    assert_eq!(script.client.kept(), 0);
+    script.gets("18 03 0B 06 00");
+    assert_eq!(script.ended(), Outcome::Received(KEYS));
+}

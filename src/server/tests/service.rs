@@ -84,7 +84,6 @@ fn a_table_serves_blocks_to_whom_it_does_not_know() {
     let mut policy = table.policy(|_| Verdict::Offer);
     assert_eq!(policy.apply(LAMP, IMAGE), Apply::Hold);
     assert_eq!(policy.apply(LAMP, ImageId { version: FileVersion(6), ..IMAGE }), Apply::Now);
-    drop(policy);
     // Found, and taken away before it is read.
     let found = table.info(IMAGE, None).unwrap();
     assert!(table.remove(1));
@@ -105,6 +104,27 @@ fn what_a_store_does_not_have_is_gone() {
     assert_eq!(library.list().map(|info| info.id).collect::<Vec<_>>(), [IMAGE]);
     let found = library.info(IMAGE, None).unwrap();
     assert_eq!((library.read(&found, 0, &mut out), out), (Read::Filled(4), [0x1e, 0xf1, 0xee, 0x0b]));
+    // What is no file takes nobody's place.
+    assert!(library.replace(vec![1, 2, 3]).is_err());
+    assert!(Folder::new().replace("no file of this name").is_err());
+    assert_eq!(library.list().count(), 1);
+}
+
+#[test]
+fn a_client_that_holds_an_image_of_another_type_is_not_ready() {
+    use crate::types::StackVersion;
+    use crate::zcl::{ClientReport, ImageUpgradeStatus};
+
+    let report = ClientReport {
+        status: Some(ImageUpgradeStatus::DOWNLOAD_COMPLETE),
+        downloaded_version: Some(IMAGE.version),
+        image_type: Some(IMAGE.image_type),
+        ..ClientReport::default()
+    };
+    let of = |report: &ClientReport| Readiness::of(IMAGE, StackVersion::ZIGBEE_PRO, None, Some(report));
+    assert_eq!(of(&report), Readiness::Ready);
+    let other = ClientReport { image_type: Some(ImageType(0x00ac)), ..report };
+    assert_eq!(of(&other), Readiness::NotReady);
 }
 
 #[test]
