@@ -221,8 +221,7 @@ fn what_is_too_small_for_a_signed_file_stays_untouched() {
         let apart = apart(signed);
         let mut out = vec![0xee; signed.len() - 1];
         let error = Sealing::new(&apart.unsigned, &apart.certificate(), &apart.authority, &mut out)
-            .err()
-            .expect("short");
+            .expect_err("short");
         let room = EncodeError::NoRoom { needed: signed.len(), available: signed.len() - 1 };
         assert_eq!(error.to_string(), room.to_string());
         assert!(out.iter().all(|byte| *byte == 0xee));
