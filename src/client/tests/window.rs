@@ -224,6 +224,18 @@ fn a_wait_is_for_all_that_is_open() {
 }
 
 #[test]
+fn when_a_block_is_given_up_nothing_else_is_asked_for() {
+    let (mut script, _) = opened(Config { block_attempts: 1, ..windowed(2) });
+    assert_eq!(asked(&mut script).len(), 2);
+    script.now = script.client.poll_timeout().unwrap();
+    assert_eq!(asked(&mut script).len(), 1, "an answer is late");
+    script.now = script.client.poll_timeout().unwrap();
+    assert_eq!(asked(&mut script), [], "it is overdue");
+    script.client.handle_timeout(script.now);
+    script.sends("01 05 06 95 5F11 0101 2C1A0000").is_silent();
+}
+
+#[test]
 fn a_server_that_falls_silent_is_given_up() {
     let (mut script, _) = opened(windowed(4));
     let mut sent = 0;

@@ -241,7 +241,8 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
 
     /// What to ask for now, if anything.
     fn next(&self, now: Instant, config: &Config, link: &RoundTrip) -> Option<Ask> {
-        if self.ready.is_none_or(|ready| now < ready) || self.page().is_some() {
+        let is_ready = self.ready.is_some_and(|ready| ready <= now);
+        if !is_ready || self.page().is_some() || self.is_given_up(config) {
             return None;
         }
         self.wanted(config, self.late(link).is_some_and(|late| late <= now))
