@@ -1,4 +1,12 @@
-//! What the targets try: the laws that property tests try, too.
+//! What the targets try: the laws that property tests try, too. `laws::targets` has a function for each target, of which its
+//! binary is a call.
+//!
+//! Each target starts from the files of its folder in `seeds`: some made to begin with, under names that say what they
+//! are; some that a long run found, the smallest that reach what the others do not, under the names that libFuzzer gave them.
+//!
+//! An input that broke a law is put there, too, once the law holds again: `cp artifacts/TARGET/crash-… seeds/TARGET/NAME`,
+//! where NAME says what broke, made small first by `cargo fuzz tmin TARGET artifacts/TARGET/crash-…`. From then on every
+//! `cargo test` of the library replays it (`tests/seeds.rs`).
 
 #[path = "../../tests/laws"]
 pub mod laws {
@@ -16,6 +24,7 @@ pub mod laws {
     pub mod server;
     pub mod signature;
     pub mod stream;
+    pub mod targets;
     pub mod unify;
     pub mod written;
 }
