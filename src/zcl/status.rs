@@ -5,6 +5,7 @@
 //! 95 ABORT   96 INVALID_IMAGE   97 WAIT_FOR_DATA   98 NO_IMAGE_AVAILABLE   99 REQUIRE_MORE_IMAGE
 //! ```
 
+use core::fmt;
 use core::num::NonZeroU8;
 
 use crate::types::open_enum;
@@ -50,10 +51,9 @@ open_enum! {
 }
 
 /// A status that says no: any but SUCCESS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Refusal(NonZeroU8);
 
 impl Refusal {
@@ -88,6 +88,19 @@ impl Refusal {
     }
 }
 
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Refusal").field(&self.status()).finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Refusal {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Refusal({})", self.status());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,5 +132,9 @@ mod tests {
         assert_eq!(Refusal::new(Status::SUCCESS), None);
         assert_eq!(Refusal::new(Status(0x98)), Some(Refusal::NO_IMAGE_AVAILABLE));
         assert_eq!(Refusal::NOT_AUTHORIZED.status(), Status::NOT_AUTHORIZED);
+        assert_eq!(
+            std::format!("{:?}", Refusal::NO_IMAGE_AVAILABLE),
+            "Refusal(Status(0x98 NO_IMAGE_AVAILABLE))"
+        );
     }
 }
