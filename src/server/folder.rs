@@ -26,7 +26,7 @@ pub enum FolderError {
     #[error(transparent)]
     Header(#[from] DecodeError),
     /// It ends before its total image size.
-    #[error("{present} bytes of {size}")]
+    #[error("{size} bytes expected, {present} present")]
     Short {
         /// Bytes that its header tells.
         size: u32,
