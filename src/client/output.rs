@@ -5,6 +5,8 @@
 //!                 Store: stored           answers, by the ticket
 //! ```
 
+use core::fmt;
+
 use crate::error::DecodeError;
 use crate::time::{Instant, Millis};
 use crate::types::{Eui64, ImageId, SecurityCredentialVersion};
@@ -27,33 +29,44 @@ pub enum Handled<'f> {
 }
 
 /// Why a frame changed nothing. An invalid one that came by unicast is answered by a Default Response all the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Ignored {
     /// It cannot be read.
+    #[error(transparent)]
     Unreadable(DecodeError),
     /// It can be read, but breaks a rule.
+    #[error(transparent)]
     Invalid(Violation),
     /// It does not fit what was asked: another image, offset or length, or a time that is past (sections 6.10.5.5.1,
     /// 6.10.8.5.1 and 6.10.10.5.1).
+    #[error("not what was asked for")]
     NotAsked,
     /// It does not come from the server in use.
+    #[error("not from the server in use")]
     NotTheServer,
     /// It came without the APS security that is required.
+    #[error("without the APS security that is required")]
     Insecure,
     /// It is for a server, or no command of this cluster.
+    #[error("for a server, or no command of the cluster")]
     NotForClients,
     /// A command this client does not have.
+    #[error("a command that this client does not have")]
     Unsupported,
     /// A response that came by broadcast or multicast, or anything that did where unicast is required.
+    #[error("not sent to this node alone")]
     NotUnicast,
     /// An Image Notify that is for others, or whose jitter spared this device.
+    #[error("for others")]
     NotConcerned,
     /// Nobody waits for it: data that is here already, an answer given twice, an order without an image.
+    #[error("nobody waits for it")]
     NotExpected,
     /// A good order that only the application may give; the server was told so.
+    #[error("only the application may give this order")]
     NotAuthorized,
 }
 
@@ -316,6 +329,36 @@ pub enum Outcome {
     ApplyFailed,
 }
 
+/// A line for a log.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Upgraded(id) => return write!(f, "the device runs {id}"),
+            Self::Received(id) => return write!(f, "{id} is received and checked"),
+            Self::ServerErrors(last) => {
+                return write!(f, "the server answers with errors, the last one {last}");
+            }
+            Self::HeaderUnreadable(error) => return write!(f, "the file's header cannot be read: {error}"),
+            Self::NotOrdered(status) => return write!(f, "the server refuses the upgrade with {status}"),
+            Self::Refused => "the application refuses the offer",
+            Self::Cancelled => "the application ends it",
+            Self::StorageFault => "storage fails",
+            Self::ServerAborted => "the server ends it",
+            Self::ImageGone => "the server has the image no more",
+            Self::EmptyBlocks => "the server sends blocks without data",
+            Self::ShortBlocks => "the server sends blocks shorter than a word of storage",
+            Self::SpecificFilesUnsupported => "the server has no files for one device",
+            Self::ServerSilent => "the server does not answer",
+            Self::HeaderMismatch => "the file's header is not that of the image offered",
+            Self::NotForThisDevice => "the file is for other hardware or another device",
+            Self::InvalidImage => "the application finds the file to be wrong",
+            Self::NoCredentials => "the security credentials for the file are not to be had",
+            Self::ApplyFailed => "the device cannot switch to the image",
+        };
+        f.write_str(text)
+    }
+}
+
 /// What the client waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -327,4 +370,33 @@ pub enum Waiting {
     Server,
     /// Time to pass, or somebody to start something.
     Time,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+    use crate::error::{DecodeErrorKind, Item};
+
+    #[test]
+    fn an_end_and_a_frame_passed_over_are_lines_for_a_log() {
+        let id = ImageId::new(0x115f, 0x0101, 0x1a2c);
+        let short = DecodeErrorKind::Truncated { needed: 4, present: 1 };
+        let error = DecodeError { item: Item::FileHeader, offset: 10, kind: short };
+        for (outcome, text) in [
+            (Outcome::Upgraded(id), std::format!("the device runs {id}")),
+            (Outcome::Received(id), std::format!("{id} is received and checked")),
+            (
+                Outcome::ServerErrors(Status::INVALID_FIELD),
+                std::format!("the server answers with errors, the last one {}", Status::INVALID_FIELD),
+            ),
+            (Outcome::HeaderUnreadable(error), std::format!("the file's header cannot be read: {error}")),
+            (Outcome::ServerSilent, "the server does not answer".into()),
+        ] {
+            assert_eq!(outcome.to_string(), text);
+        }
+        assert_eq!(Ignored::Unreadable(error).to_string(), error.to_string());
+        assert_eq!(Ignored::NotExpected.to_string(), "nobody waits for it");
+    }
 }
