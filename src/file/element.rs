@@ -341,6 +341,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_element_is_written_as_it_was_read() {
+        let by_the_letter = ElementAt {
+            offset: 56,
+            length: 2,
+            info: None,
+            element: Element { tag: Tag(0xf000), data: &[7, 8] },
+        };
+        let telinks = ElementAt { info: Some([0x01, 0x0c]), ..by_the_letter };
+        let cut = ElementAt { length: 3, ..telinks };
+        for (at, bytes) in [
+            (by_the_letter, &[0x00, 0xf0, 2, 0, 0, 0, 7, 8][..]),
+            (telinks, &[0x00, 0xf0, 2, 0, 0, 0, 0x01, 0x0c, 7, 8]),
+            (cut, &[0x00, 0xf0, 3, 0, 0, 0, 0x01, 0x0c, 7, 8]),
+        ] {
+            let mut out = std::vec![0; at.encoded_len()];
+            assert_eq!(at.encode(&mut out), Ok(bytes.len()));
+            assert_eq!(out, bytes);
+        }
+    }
+
     /// Shows: FILE-051, FILE-052
     #[test]
     fn tags_have_ranges_and_names() {

@@ -310,6 +310,14 @@ mod tests {
     }
 
     #[test]
+    fn the_debug_form_shows_the_header() {
+        let file = written(HEADER, &[]);
+        let image = Image::parse(&file).unwrap();
+        let header = std::format!("{:?}", image.header());
+        assert!(header.contains("0x10053519") && std::format!("{image:?}").contains(&header), "{image:?}");
+    }
+
+    #[test]
     fn another_file_may_follow_a_prefix_only() {
         let file = written(HEADER, &[element(0, &[9])]);
         let two = file.repeat(2);

@@ -53,3 +53,23 @@ impl fmt::Display for Layout {
         f.pad(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn layouts_have_names_that_align() {
+        for (layout, name) in [
+            (Layout::Elements, "elements"),
+            (Layout::TelinkF000, "telink-f000"),
+            (Layout::RawBody, "raw-body"),
+            (Layout::ElementsThenRaw, "elements-then-raw"),
+            (Layout::Truncated, "truncated"),
+        ] {
+            assert_eq!(layout.name(), name);
+            assert_eq!(format!("{layout:>17}|"), format!("{name:>17}|"));
+        }
+    }
+}

@@ -191,15 +191,51 @@ mod strategy {
     }
 }
 
-#[cfg(all(test, feature = "arbitrary"))]
+#[cfg(test)]
 mod tests {
-    use arbitrary::{Arbitrary, Unstructured};
-
     use super::*;
-    use crate::file::Image;
+    use crate::types::ImageId;
 
     #[test]
+    fn what_follows_a_file_follows_a_whole_one_only() {
+        let header = Header::new(ImageId::new(1, 2, 3));
+        let sample =
+            |end| Sample { header, extra: Vec::new(), elements: Vec::new(), end, after: alloc::vec![0xaf] };
+        let head_and =
+            |size: u32, body: &[u8]| [&Header { total_size: size, ..header }.to_vec()[..], body].concat();
+        assert_eq!(sample(Body::Elements).to_bytes(), head_and(56, &[0xaf]));
+        let cut = Body::Truncated(Tag(5), alloc::vec![9], 3);
+        assert_eq!(sample(cut).to_bytes(), head_and(66, &[5, 0, 4, 0, 0, 0, 9]));
+    }
+
+    #[cfg(feature = "proptest")]
+    #[test]
+    fn samples_differ_in_every_field() {
+        use proptest::strategy::{Strategy, ValueTree};
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        let headers: Vec<Header<'_>> = (0..100)
+            .map(|_| proptest::prelude::any::<Sample>().new_tree(&mut runner).unwrap().current().header)
+            .collect();
+        let differs = |field: fn(&Header<'_>, &Header<'_>) -> bool| {
+            headers.iter().any(|header| !field(header, &headers[0]))
+        };
+        assert!(differs(|one, other| one.minor == other.minor));
+        assert!(differs(|one, other| one.id == other.id));
+        assert!(differs(|one, other| one.stack == other.stack));
+        assert!(differs(|one, other| one.text == other.text));
+        assert!(differs(|one, other| one.credential == other.credential));
+        assert!(differs(|one, other| one.destination == other.destination));
+        assert!(differs(|one, other| one.hardware == other.hardware));
+        assert!(differs(|one, other| one.other_control == other.other_control));
+    }
+
+    #[cfg(feature = "arbitrary")]
+    #[test]
     fn samples_from_any_bytes_read_as_they_say() {
+        use arbitrary::{Arbitrary, Unstructured};
+
+        use crate::file::Image;
+
         let mut seen = Vec::new();
         for seed in 0..200_u32 {
             let bytes: Vec<u8> = (0..400_u32).map(|at| (at.wrapping_mul(seed + 3) >> 3) as u8).collect();

@@ -256,7 +256,7 @@ impl StreamDecoder {
                 self.state = State::Extra { left: u32::from(len).saturating_sub(self.taken) };
                 Ok(Some(Piece::Header { header, len }))
             }
-            Err(DecodeError { kind: DecodeErrorKind::Truncated { needed, .. }, .. }) if needed > held => {
+            Err(DecodeError { kind: DecodeErrorKind::Truncated { needed, .. }, .. }) => {
                 self.state = State::Header { held, needed };
                 Ok(None)
             }

@@ -423,3 +423,19 @@ mod generate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(feature = "arbitrary")]
+    #[test]
+    fn made_lists_have_up_to_fifteen_pieces() {
+        for (first, attributes) in [(0x00, 0), (0x02, 2), (0xf2, 2), (0xff, 15)] {
+            let bytes = [&[first][..], &[6, 0].repeat(20)].concat();
+            let made: ReadAttributes<'_> =
+                arbitrary::Arbitrary::arbitrary(&mut arbitrary::Unstructured::new(&bytes)).unwrap();
+            assert!(made.ids().eq([AttributeId(6)].repeat(attributes)), "{first:#04x}");
+        }
+    }
+}

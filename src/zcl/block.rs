@@ -434,7 +434,7 @@ mod generate {
 mod tests {
     use super::*;
     use crate::codec::Encode;
-    use crate::zcl::{Frame, ToClient};
+    use crate::zcl::{Frame, ToClient, ToServer};
 
     #[test]
     fn a_response_is_written_alone_as_in_its_frame() {
@@ -450,6 +450,19 @@ mod tests {
             let whole = Frame::response(7, ToClient::ImageBlock(response)).encode(&mut frame).unwrap();
             let len = response.encode(&mut alone).unwrap();
             assert_eq!(alone[..len], frame[3..whole]);
+        }
+    }
+
+    #[test]
+    fn the_four_plain_forms_are_read_on_the_straight_way() {
+        let id = ImageId::new(0x115f, 0x0101, 0x1a2c);
+        for (node, min_block_period) in
+            [(None, None), (Some(Eui64(7)), None), (None, Some(500)), (Some(Eui64(7)), Some(500))]
+        {
+            let request = ImageBlockRequest { id, offset: 0x0102, max_data: 50, node, min_block_period };
+            let frame = Frame::to_server(9, ToServer::ImageBlock(request));
+            let bytes = frame.to_vec();
+            assert_eq!(ImageBlockRequest::read_plain(&bytes), Some((frame.control, 9, request)));
         }
     }
 }

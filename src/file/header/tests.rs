@@ -243,6 +243,27 @@ fn the_text_always_takes_32_bytes_and_is_kept_as_it_is() {
     }
 }
 
+#[test]
+fn odd_text_shows() {
+    let both = HeaderOddities::TEXT_CONTROL_CHARACTERS | HeaderOddities::TEXT_AFTER_NUL;
+    for (text, oddities) in [
+        (&b"door bell"[..], HeaderOddities::empty()),
+        (b"door\nbell", HeaderOddities::TEXT_CONTROL_CHARACTERS),
+        (b"door\0bell", HeaderOddities::TEXT_AFTER_NUL),
+        (b"door\0be\nl", HeaderOddities::TEXT_AFTER_NUL),
+        (b"door\n\0bell", both),
+    ] {
+        let mut bytes = [0; 32];
+        bytes[..text.len()].copy_from_slice(text);
+        assert_eq!(
+            Header { text: HeaderText(bytes), ..fixed_header() }.oddities(),
+            oddities,
+            "{}",
+            text.escape_ascii()
+        );
+    }
+}
+
 /// Shows: FILE-041
 #[test]
 fn security_credential_versions_have_names_and_stay_open() {
@@ -295,4 +316,25 @@ fn the_known_fields_are_enough_while_a_header_arrives() {
     let error = Header::parse_known(&whole[..known - 1]).unwrap_err();
     assert_eq!(error.kind, DecodeErrorKind::Truncated { needed: known, present: known - 1 });
     assert!(error.is_truncated());
+}
+
+#[test]
+fn headers_made_of_bytes_have_every_field() {
+    let plain = Header::new(ImageId::new(0x0707, 0x0707, 0x0707_0707));
+    let mut input = arbitrary::Unstructured::new(&[7; 100]);
+    let header: Header<'_> = arbitrary::Arbitrary::arbitrary(&mut input).unwrap();
+    let all = Header {
+        minor: 7,
+        stack: StackVersion(0x0707),
+        text: HeaderText([7; 32]),
+        credential: Some(SecurityCredentialVersion(7)),
+        destination: Some(Eui64(0x0707_0707_0707_0707)),
+        hardware: Some(HardwareRange { min: HardwareVersion(0x0707), max: HardwareVersion(0x0707) }),
+        ..plain
+    };
+    assert_eq!(
+        Header { extra: &[], total_size: plain.total_size, other_control: HeaderControl::empty(), ..header },
+        all
+    );
+    assert_eq!((header.other_control.bits(), header.extra.is_empty()), (0x0700, false));
 }
