@@ -266,7 +266,12 @@ mod tests {
 
     #[test]
     fn each_form_is_told() {
-        for form in [Form::BeforeElement, Form::BeforeData, Form::ShortPadding] {
+        for (form, name) in [
+            (Form::BeforeElement, "before-element"),
+            (Form::BeforeData, "before-data"),
+            (Form::ShortPadding, "short-padding"),
+        ] {
+            assert_eq!(form.name(), name);
             let mut file = coded(9_000, form);
             assert_eq!(of(&file), Integrity::Ok(form));
             // In a short file the two paddings are one.
@@ -291,6 +296,20 @@ mod tests {
             let code = Element { tag: Tag::IMAGE_INTEGRITY_CODE, data };
             assert_eq!(of(&written(&[image, code])), Integrity::Bad);
         }
+    }
+
+    #[test]
+    fn the_start_of_a_longer_element_is_no_code() {
+        let mut file = coded(100, Form::BeforeElement);
+        // Both the file and the element go on for a byte that is not there.
+        let (total, length) = (52, file.len() - 20);
+        file[total] += 1;
+        file[length] += 1;
+        let mut mmo = Mmo::new();
+        mmo.update(&file[..length - 2]);
+        let place = file.len() - 16;
+        file[place..].copy_from_slice(&mmo.finish_with(Padding::Standard).unwrap());
+        assert_eq!(Integrity::of(&Image::parse_lenient(&file).unwrap()), Integrity::Bad);
     }
 
     #[test]

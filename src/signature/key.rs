@@ -87,3 +87,21 @@ impl From<Affine<5>> for PublicKey {
         Self::Suite2(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_a_point() {
+        let keys: [PublicKey; 2] = [K163::BASE.into(), K283::BASE.into()];
+        for key in keys {
+            assert!(key.is_valid());
+            let mut bytes = [0xff; 37];
+            let bytes = &mut bytes[..key.as_bytes().len()];
+            bytes[0] = 2;
+            let other = PublicKey::from_bytes(bytes).unwrap();
+            assert_eq!((other.suite(), other.is_valid()), (key.suite(), false));
+        }
+    }
+}

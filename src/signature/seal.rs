@@ -7,7 +7,7 @@
 //! ```
 
 use super::integrity::{self, Integrity};
-use super::invalid::{BadSignature, Invalid};
+use super::invalid::Invalid;
 use super::longer::Longer;
 use super::policy::Authority;
 use super::verify::{VerifySignature, usable};
@@ -167,12 +167,10 @@ impl<'a> Sealing<'a> {
             return Err(SealError::WrongSignature);
         }
         let key = &self.authority.key;
-        Software.verify(suite, &self.digest, &self.certificate, key, signature).map_err(
-            |error| match error {
-                BadSignature::Point => SealError::Point,
-                _ => SealError::WrongSignature,
-            },
-        )?;
+        // That the keys are points was seen to before.
+        Software
+            .verify(suite, &self.digest, &self.certificate, key, signature)
+            .map_err(|_| SealError::WrongSignature)?;
         self.signature.iter_mut().zip(signature).for_each(|(room, byte)| *room = *byte);
         Ok(self.signed.len().saturating_add(self.signature.len()))
     }

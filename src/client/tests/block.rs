@@ -431,3 +431,40 @@ fn a_header_that_is_not_the_offers_ends_the_download() {
     (long[6], long[7]) = (101, 0);
     assert!(matches!(outcome(config(), &long, 64), Outcome::HeaderUnreadable(_)));
 }
+
+#[test]
+fn no_block_is_asked_for_more_often_than_configured() {
+    let mut script = Script::downloading(Config { block_attempts: 3, ..config() });
+    for _ in 0..3 {
+        script.sends_request(0);
+        // An application that is late: it asks for the next frame before it tells the time.
+        script.now = script.client.poll_timeout().unwrap();
+    }
+    script.is_silent();
+    let now = script.now.as_millis();
+    let (_, report) = script.until(now).transmit().expect("the report");
+    assert_eq!(report[2..4], [0x06, 0x95]);
+}
+
+#[test]
+fn a_server_that_does_not_know_the_request_now_may_later() {
+    let mut script = Script::downloading(config());
+    script.sends_request(0);
+    assert_eq!(script.gets("18 01 0B 03 81"), Met::Done);
+    script.is_silent().until(1000).sends_request(0);
+}
+
+#[test]
+fn a_header_that_goes_on_after_the_file_is_unreadable() {
+    let mut script = Script::querying(config());
+    script.receives(Meta::unicast(SERVER), &offer(0, 0x02, OFFERED, 60));
+    script.accept().prepare();
+    let (_, request) = script.transmit().expect("a request");
+    assert_eq!(request[16], 60);
+    let file = file(|header| header.destination = Some(Eui64(7)));
+    script.gets_block(1, 0, &file[..60]);
+    let (_, end) = script.transmit().expect("the report");
+    assert_eq!(end[2..4], [0x06, 0x96], "INVALID_IMAGE");
+    script.gets("18 02 0B 06 00");
+    assert!(matches!(script.ended(), Outcome::HeaderUnreadable(error) if error.is_truncated()));
+}

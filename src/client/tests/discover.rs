@@ -399,3 +399,29 @@ fn a_download_whose_server_is_not_found_any_more_is_given_up() {
         assert!(script.is_idle());
     }
 }
+
+#[test]
+fn a_download_goes_on_as_soon_as_its_server_is_found_again() {
+    let mut script = found_and_downloading(named());
+    script.sends_request(64);
+    script.client.connection_lost(script.now);
+    let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
+    script.until(10).is_silent();
+    script.client.located(script.now, ticket, Some(SERVER.network)).unwrap();
+    script.sends_request(64);
+}
+
+#[test]
+fn a_download_whose_server_is_not_found_is_given_up_in_the_end() {
+    let mut script = found_and_downloading(Config { block_attempts: 4, replace_server: false, ..named() });
+    script.sends_request(64);
+    script.client.connection_lost(script.now);
+    for missed in 1..=3 {
+        assert!(script.client.progress().is_some(), "{missed}");
+        let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
+        script.client.located(script.now, ticket, None).unwrap();
+        let next = script.now.as_millis() + TEN_MINUTES;
+        script.until(next);
+    }
+    assert_eq!(script.client.progress(), None, "one try was sent, and three were not");
+}

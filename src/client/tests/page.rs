@@ -420,3 +420,113 @@ fn a_failed_delivery_makes_no_request_later_than_an_answer_would_have() {
     script.client.handle_delivery(at(3000), Token::request(1), Delivery::Failed);
     assert_eq!(script.client.poll_timeout(), Some(at(3000 + 6000)), "of a try that is not the last");
 }
+
+#[test]
+fn a_few_missing_blocks_are_asked_for_alone_and_more_by_a_page() {
+    for lost in 1..=5 {
+        let mut paged = Paged::new(paged(640, 0), 2000);
+        let sequence = paged.asks_page(0, 640);
+        let gap = 128..128 + 64 * lost;
+        paged.gets_all(sequence, (0..640).step_by(64).filter(|start| !gap.contains(start)), 640);
+        if lost < 5 {
+            for start in gap.step_by(64) {
+                paged.asks_block(start as u32, 64);
+            }
+            paged.asks_page(640, 640);
+        } else {
+            paged.asks_page(128, 320);
+        }
+    }
+}
+
+/// Nine places: eight requests for what is missing, and one place for what a page brings.
+#[test]
+fn a_page_finds_a_place_beside_as_many_repairs_as_there_may_be() {
+    const LOST: [usize; 8] = [1, 2, 3, 5, 7, 9, 11, 13];
+    for (missing, size, next) in [(4, 2000, (1280, 720)), (4, 1320, (1280, 40)), (5, 2000, (960, 320))] {
+        let mut paged = Paged::new(paged(1280, 0), size);
+        let sequence = paged.asks_page(0, 1280);
+        let came = (0..19).filter(|block| !LOST.contains(block) && !(15..15 + missing).contains(block));
+        paged.gets_all(sequence, came.map(|block| 64 * block), 1280);
+        let last = block(sequence, OFFERED, 1216, &paged.file[1216..1280]);
+        let Handled::Store(lent) =
+            paged.script.client.handle_frame(paged.script.now, Meta::unicast(SERVER), &last)
+        else {
+            panic!("no data");
+        };
+        let ticket = lent.ticket;
+        for block in LOST {
+            paged.asks_block(64 * block as u32, 64);
+        }
+        paged.script.is_silent();
+        paged.script.client.stored(paged.script.now, ticket, Stored::Ok).unwrap();
+        paged.asks_page(next.0, next.1);
+    }
+}
+
+#[test]
+fn the_last_piece_of_a_file_is_asked_for_as_a_block() {
+    let mut paged = Paged::new(paged(640, 0), 680);
+    let sequence = paged.asks_page(0, 640);
+    paged.gets_all(sequence, (0..640).step_by(64), 640);
+    let sequence = paged.asks_block(640, 40);
+    assert!(paged.gets(sequence, 640, 40));
+    paged.is_whole();
+}
+
+#[test]
+fn a_page_ends_where_a_word_does() {
+    for (size, asked) in [(300, 288), (288, 288), (10, 10)] {
+        let alignment = NonZeroU8::new(16).unwrap();
+        Paged::new(Config { alignment, ..paged(size, 0) }, 1000).asks_page(0, asked);
+    }
+}
+
+#[test]
+fn the_first_block_of_a_page_tells_how_long_an_answer_takes() {
+    // Each row: the blocks that come, from half a second on, and what the next page may take then.
+    let unknown = 2 * 3000 + 20;
+    // Half a second, and four times half of that.
+    let measured = 2 * 1500 + 20;
+    for (turn, starts, expected) in
+        [(0, [0, 64, 128], measured), (1, [0, 64, 128], unknown), (0, [64, 128, 0], 2 * 3000)]
+    {
+        let mut paged = Paged::new(paged(192, 0), 1000);
+        let sequence = paged.asks_page(0, 192);
+        for (start, time) in starts.into_iter().zip([500, 510, 520]) {
+            paged.script.until(time);
+            assert!(paged.gets(sequence + turn, start, 64));
+        }
+        paged.asks_page(192, 192);
+        assert_eq!(paged.script.client.poll_timeout(), Some(at(520 + expected)), "{starts:?}");
+    }
+}
+
+#[test]
+fn a_page_that_was_not_delivered_is_asked_for_again_soon() {
+    use crate::link::{Delivery, Token};
+    let mut paged = Paged::new(paged(300, 0), 1000);
+    let (page, _) = paged.script.transmit().expect("the request");
+    paged.script.client.handle_delivery(at(100), Token::request(9), Delivery::Failed);
+    assert_eq!(paged.script.client.poll_timeout(), Some(at(6000)), "of another request");
+    paged.script.client.handle_delivery(at(100), page.token, Delivery::Failed);
+    assert_eq!(paged.script.client.poll_timeout(), Some(at(1100)));
+    paged.script.until(1100);
+    let sequence = paged.asks_page(0, 300);
+    // Once blocks come it was delivered, whatever is told of it.
+    paged.gets_all(sequence, [0, 64], 300);
+    let deadline = paged.script.client.poll_timeout();
+    paged.script.client.handle_delivery(paged.script.now, Token::request(sequence), Delivery::Failed);
+    assert_eq!(paged.script.client.poll_timeout(), deadline);
+}
+
+#[test]
+fn a_refusal_of_another_request_does_not_end_a_page() {
+    let mut paged = Paged::new(paged(300, 0), 300);
+    let sequence = paged.asks_page(0, 300);
+    let other = std::format!("18 {:02x} 0B 04 81", sequence + 1);
+    assert_eq!(paged.script.gets(&other), Met::Ignored(Ignored::NotExpected));
+    paged.script.is_silent();
+    paged.gets_all(sequence, (0..300).step_by(64), 300);
+    paged.is_whole();
+}

@@ -248,3 +248,35 @@ fn a_server_that_falls_silent_is_given_up() {
     assert!(script.transmit().is_some(), "the end");
     assert!(script.now < at(10 * 60 * 1000), "{:?}", script.now);
 }
+
+#[test]
+fn what_is_left_of_a_block_is_asked_for_up_to_the_next_one_under_way() {
+    let (mut script, file) = opened(windowed(2));
+    assert_eq!(asked(&mut script), [(2, 64, 64), (3, 128, 64)]);
+    assert_eq!(gets(&mut script, &file, 2, 64, 50), Met::Done);
+    assert_eq!(asked(&mut script), [(4, 114, 14)]);
+}
+
+#[test]
+fn answers_to_any_open_request_may_be_errors_and_no_others() {
+    let alignment = NonZeroU8::new(16).unwrap();
+    for (offset, size, met) in [
+        (64, 0, Met::Done),
+        (128, 0, Met::Done),
+        (512, 0, Met::Ignored(Ignored::NotAsked)),
+        (64, 10, Met::Done),
+        (128, 10, Met::Done),
+    ] {
+        let (mut script, file) = opened(Config { alignment, ..windowed(2) });
+        assert_eq!(asked(&mut script).len(), 2);
+        assert_eq!(gets(&mut script, &file, 3, offset, size), met, "{size} bytes at {offset}");
+        let pause = if met == Met::Done { 1000 } else { 0 };
+        if pause == 0 {
+            assert_eq!(script.transmit().map(|(_, bytes)| bytes), Some(hex("10 03 0B 05 80")));
+        }
+        script.is_silent();
+        // An error is a reason to pause, and to ask for all again after that.
+        script.until(20 + pause);
+        assert_eq!(asked(&mut script).len(), if pause == 0 { 0 } else { 2 });
+    }
+}

@@ -131,4 +131,15 @@ mod tests {
         let (page, _) = page.unwrap().received(at(60), at(50), block(576), 64);
         assert_eq!(page, None, "the last ends it");
     }
+
+    #[test]
+    fn a_block_that_comes_late_puts_the_next_one_off() {
+        let page = Page::asked(at(0), 1, Range { start: 0, end: 640 });
+        let block = |start: u32| Range { start, end: start + 64 };
+        let (page, _) = page.received(at(20), at(0), block(128), 64);
+        let (page, _) = page.unwrap().received(at(35), at(20), block(0), 64);
+        assert_eq!(page.unwrap().moved(at(35)), at(35));
+        let (_, interval) = page.unwrap().received(at(42), at(35), block(192), 64);
+        assert_eq!(interval, Some(Millis(7)));
+    }
 }

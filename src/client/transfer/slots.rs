@@ -276,4 +276,26 @@ mod tests {
         assert!(slots.lend(Lent { offset: 500, ..lent }) && slots.lend(Lent { offset: 600, ..lent }));
         assert!(!slots.lend(Lent { offset: 700, ..lent }), "no place");
     }
+
+    #[test]
+    fn an_answer_is_told_by_the_number_of_any_try() {
+        let [first, last] = [1000, 4000].map(|at| Stamp::of(Instant::from_millis(at)));
+        let twice = Request { offset: 0, first, last, sequence: 10, tries: 2, size: 64, waiting: true };
+        let once = Request { first: last, tries: 1, ..twice };
+        let renewed = Request { tries: 0, ..twice };
+        let now = Instant::from_millis(4100);
+        let [long, short] = [Some(Millis(3100)), Some(Millis(100))];
+        for (request, sequence, time) in [
+            (twice, 10, short),
+            (twice, 9, long),
+            (twice, 10_u8.wrapping_sub(63), long),
+            (twice, 10_u8.wrapping_sub(64), None),
+            (twice, 11, None),
+            (once, 10, short),
+            (once, 9, None),
+            (renewed, 10, None),
+        ] {
+            assert_eq!(request.round_trip(now, now, sequence), time, "{sequence}, {} tries", request.tries);
+        }
+    }
 }

@@ -283,4 +283,70 @@ mod tests {
         }
         assert!((5..=8).contains(&largest), "{largest}");
     }
+
+    #[test]
+    fn answers_may_take_longer_once_there_are_several() {
+        let timeout = |link: &RoundTrip| link.timeout(Millis(3000), Millis(10_000), 0).0;
+        let mut link = RoundTrip::new();
+        (0..50).for_each(|_| link.measure(Millis(24)));
+        let before = timeout(&link);
+        Window::fixed(1).open(&mut link);
+        assert_eq!(timeout(&link), before, "one it was before");
+        Window::fixed(8).open(&mut link);
+        assert!(timeout(&link) >= 8 * 24, "{}", timeout(&link));
+    }
+
+    #[test]
+    fn a_window_of_one_is_not_shut() {
+        let mut link = RoundTrip::new();
+        let mut window = Window::fixed(8);
+        window.open(&mut link);
+        (0..2 * TOO_MANY).for_each(|_| window.unanswered());
+        (0..SHUT).for_each(|_| window.answered(&mut link));
+        assert_eq!(window.size(), 8, "more that went unanswered meanwhile did not count");
+    }
+
+    /// Answers take what `time` says of the size of the window; the sizes, answer for answer.
+    fn sizes(window: &mut Window, answers: usize, time: fn(u32) -> u32) -> std::vec::Vec<u8> {
+        let mut link = RoundTrip::new();
+        link.measure(Millis(time(1)));
+        if window.now == 1 {
+            window.open(&mut link);
+        }
+        (0..answers)
+            .map(|_| {
+                // As if the mean followed at once.
+                link = RoundTrip::new();
+                link.measure(Millis(time(window.now.into())));
+                window.answered(&mut link);
+                window.now
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_window_doubles_until_answers_wait_and_then_lets_go_of_half_of_those() {
+        let mut window = Window::measured(64);
+        let sizes = sizes(&mut window, 80, |size| 60.max(size * 16));
+        let runs: std::vec::Vec<_> = sizes.chunk_by(u8::eq).map(|run| (run[0], run.len())).collect();
+        assert_eq!(runs[..4], [(1, 4), (2, 6), (4, 8), (8, 12)]);
+        assert_eq!(runs[4].0, 6, "four of eight waited");
+    }
+
+    #[test]
+    fn a_window_grows_again_when_the_way_is_free() {
+        let mut window = Window::measured(9);
+        assert_eq!(sizes(&mut window, 100, |size| 20 * size).last(), Some(&1));
+        // One by one, and slowly: more in the way would cost what is gained.
+        let sizes = sizes(&mut window, 300, |_| 20);
+        let runs: std::vec::Vec<_> = sizes.chunk_by(u8::eq).map(|run| run[0]).collect();
+        assert_eq!(runs, [1, 2, 3]);
+    }
+
+    #[test]
+    fn two_that_are_in_each_others_way_become_one() {
+        let mut window = Window::measured(9);
+        let sizes = sizes(&mut window, 100, |size| if size == 1 { 25 } else { 60 });
+        assert_eq!(sizes.last(), Some(&1));
+    }
 }

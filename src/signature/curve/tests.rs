@@ -2,7 +2,9 @@
 
 use super::field::{Field, Limbs, from_bytes, one, to_bytes, xor};
 use super::point::{Affine, Curve, Projective};
+use super::tau::Digits;
 use super::{K163, K283, scalar};
+use std::vec::Vec;
 
 /// Limbs of 64-bit numbers that follow from a seed.
 fn random<const N: usize>(seed: &mut u64) -> Limbs<N> {
@@ -110,6 +112,24 @@ fn point_laws<C: Curve<N>, const N: usize>() {
         assert_eq!(C::point(bytes), Some(negative));
         bytes[0] |= 4;
         assert_eq!(C::point(bytes), None);
+        // The same x, with what is zero in the field added to it.
+        C::compressed(&point, bytes);
+        for place in C::TAPS.into_iter().chain([0, C::M]) {
+            let byte = bytes.len() - 1 - place / 8;
+            bytes[byte] ^= 1 << (place % 8);
+        }
+        assert_eq!(C::point(bytes), None, "a point has one form");
+    }
+}
+
+/// What makes a factor cheap: every second digit is 0, or more of them.
+fn digit_laws<C: Curve<N>, const N: usize>() {
+    let mut seed = 5;
+    for _ in 0..20 {
+        let digits = Digits::new(&number::<C, N>(&mut seed), C::M, C::A);
+        let places: Vec<_> = Digits::places(C::M).map(|place| digits.at(place)).collect();
+        assert!(places.windows(2).all(|pair| pair.contains(&0)), "{places:?}");
+        assert!(places.contains(&1) && places.contains(&-1));
     }
 }
 
@@ -159,6 +179,12 @@ fn numbers_modulo_the_order() {
 fn points() {
     point_laws::<K163, 3>();
     point_laws::<K283, 5>();
+}
+
+#[test]
+fn digits() {
+    digit_laws::<K163, 3>();
+    digit_laws::<K283, 5>();
 }
 
 #[test]
