@@ -280,3 +280,35 @@ fn answers_to_any_open_request_may_be_errors_and_no_others() {
         assert_eq!(asked(&mut script).len(), if pause == 0 { 0 } else { 2 });
     }
 }
+
+#[test]
+fn nothing_is_asked_for_while_every_place_holds_data() {
+    let (mut script, file) = opened(windowed(9));
+    for (sequence, offset, _) in asked(&mut script) {
+        let offset = offset as usize;
+        let frame = block(sequence, OFFERED, offset as u32, &file[offset..offset + 64]);
+        let met = script.client.handle_frame(script.now, Meta::unicast(SERVER), &frame);
+        assert!(matches!(met, Handled::Store(_)));
+    }
+    script.is_silent();
+}
+
+#[test]
+fn a_server_that_gave_less_once_is_asked_for_more_again() {
+    let mut script = Script::querying(windowed(2));
+    script.receives(Meta::unicast(SERVER), &offer(0, 0x02, OFFERED, 20_000));
+    script.accept().prepare();
+    let file = long_file(20_000);
+    let (mut open, mut sizes) = (Vec::new(), Vec::new());
+    while script.client.progress().is_some_and(|progress| progress.received < 15_000) {
+        open.extend(asked(&mut script));
+        let (sequence, offset, size) = open.remove(0);
+        sizes.push(size);
+        let given = if sizes.len() == 2 { 50 } else { size };
+        assert_eq!(gets(&mut script, &file, sequence, offset as usize, given.into()), Met::Done);
+    }
+    let runs: Vec<_> =
+        sizes.chunk_by(u8::eq).map(|run| (run[0], run.len())).filter(|run| run.1 > 10).collect();
+    assert_eq!((runs[0].0, runs[1].0), (50, 64), "{runs:?}");
+    assert!((195..=205).contains(&runs[0].1), "{runs:?}");
+}
