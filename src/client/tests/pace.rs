@@ -316,3 +316,53 @@ fn without_islands_a_device_is_upgraded_too() {
     let end = client.poll_transmit(at(0), &mut buf).expect("the end");
     assert_eq!(buf[..end.len], hex("01 03 06 00 5F11 0101 2C1A0000"));
 }
+
+#[test]
+fn no_block_is_asked_for_more_often_than_configured() {
+    let mut script = Script::downloading(Config { block_attempts: 3, ..config() });
+    for _ in 0..3 {
+        script.sends_request(0);
+        // An application that is late: it asks for the next frame before it tells the time.
+        script.now = script.client.poll_timeout().unwrap();
+    }
+    assert!(script.transmit().is_none_or(|(_, bytes)| bytes[12..16] != [0; 4]));
+    let now = script.now.as_millis();
+    let (_, report) = script.until(now).transmit().expect("the report");
+    assert_eq!(report[2..4], [0x06, 0x95]);
+}
+
+#[test]
+fn a_server_that_does_not_know_the_request_now_may_later() {
+    let mut script = Script::downloading(config());
+    script.sends_request(0);
+    assert_eq!(script.gets("18 01 0B 03 81"), Met::Done);
+    script.is_silent().until(1000).sends_request(0);
+}
+
+#[test]
+fn a_header_that_goes_on_after_the_file_is_unreadable() {
+    let mut script = Script::querying(config());
+    script.receives(Meta::unicast(SERVER), &offer(0, 0x02, OFFERED, 60));
+    script.accept().prepare();
+    let (_, request) = script.transmit().expect("a request");
+    assert_eq!(request[16], 60);
+    let file = file(|header| header.destination = Some(Eui64(7)));
+    script.gets_block(1, 0, &file[..60]);
+    let (_, end) = script.transmit().expect("the report");
+    assert_eq!(end[2..4], [0x06, 0x96], "INVALID_IMAGE");
+    script.gets("18 02 0B 06 00");
+    assert!(matches!(script.ended(), Outcome::HeaderUnreadable(error) if error.is_truncated()));
+}
+
+#[test]
+fn what_was_asked_for_before_a_wait_does_not_count_in_how_long_an_answer_takes() {
+    let mut script = Script::downloading(Config { max_timeout: Millis::secs(60), ..config() });
+    script.sends_request(0);
+    script.gets("19 01 05 97 00000000 05000000");
+    script.until(5000).sends_request(0);
+    script.until(8000).sends_request(0);
+    // To the first of the two: it took 3100 ms. Four times half of that are granted above it.
+    script.until(8100).gets_block(2, 0, &file(|_| {})[..64]);
+    script.sends_request(64);
+    assert_eq!(script.client.poll_timeout(), Some(at(8100 + 3100 + 6200)));
+}

@@ -312,3 +312,39 @@ fn a_server_that_gave_less_once_is_asked_for_more_again() {
     assert_eq!((runs[0].0, runs[1].0), (50, 64), "{runs:?}");
     assert!((195..=205).contains(&runs[0].1), "{runs:?}");
 }
+
+#[test]
+fn answers_that_come_late_do_not_shut_the_window() {
+    let (mut script, file) = opened(windowed(8));
+    let first = asked(&mut script);
+    let overdue = script.client.poll_timeout().unwrap();
+    script.until(overdue.as_millis());
+    assert_eq!(asked(&mut script).len(), 8, "all of them again");
+    for (sequence, offset, size) in first {
+        assert_eq!(gets(&mut script, &file, sequence, offset as usize, size.into()), Met::Done);
+    }
+    assert_eq!(asked(&mut script).len(), 8);
+    let overdue = script.client.poll_timeout().unwrap();
+    script.until(overdue.as_millis());
+    assert_eq!(asked(&mut script).len(), 8, "eight went unanswered, not sixteen");
+}
+
+#[test]
+fn answers_in_time_do_not_make_up_for_those_that_never_come() {
+    let (mut script, file) = opened(windowed(8));
+    for round in 0..10 {
+        let requests = asked(&mut script);
+        if requests.len() == 1 {
+            assert!(round > 1, "ten of 24");
+            return;
+        }
+        for (sequence, offset, size) in &requests[..requests.len() / 2] {
+            assert_eq!(gets(&mut script, &file, *sequence, *offset as usize, (*size).into()), Met::Done);
+        }
+        // What is asked for instead gets no answer either.
+        asked(&mut script);
+        let overdue = script.client.poll_timeout().unwrap();
+        script.until(overdue.as_millis());
+    }
+    panic!("half of all is lost, and still many are asked for at once");
+}

@@ -321,4 +321,34 @@ mod tests {
         tried.page(21, 0);
         assert_eq!(tried.auto.spacing(), 21);
     }
+
+    #[test]
+    fn what_costs_the_same_changes_nothing() {
+        // A page costs a millisecond more a block than its blocks, for its request.
+        let mut tried = Tried::new(64);
+        assert_eq!(
+            [50; 3].map(|interval| tried.page(interval, 0)),
+            [Choice::Pages, Choice::Pages, Choice::Blocks]
+        );
+        assert_eq!(tried.blocks(51), Choice::Pages);
+
+        let mut tried = Tried::new(60);
+        for _ in 0..3 {
+            assert_eq!(tried.page(40, 0), Choice::Pages, "two thirds of a single request");
+        }
+
+        let mut tried = Tried::new(500);
+        for interval in [7, 7, 14, 14, 14, 14] {
+            tried.page(interval, 0);
+            assert_eq!(tried.auto.spacing(), 0, "twice, and no more");
+        }
+    }
+
+    #[test]
+    fn a_first_page_close_to_the_start_is_measured_as_well() {
+        let mut tried = Tried { auto: Auto::new(Instant::ZERO), now: Instant::ZERO, start: 56 };
+        assert_eq!(tried.auto.page_over(tried.start, SIZE), Choice::Pages);
+        tried.page(14, 0);
+        assert_eq!(tried.auto.spacing(), 14);
+    }
 }

@@ -348,4 +348,12 @@ mod tests {
         let sizes = sizes(&mut window, 100, |size| if size == 1 { 25 } else { 60 });
         assert_eq!(sizes.last(), Some(&1));
     }
+
+    #[test]
+    fn the_largest_window_is_made_smaller_as_any_other() {
+        let mut window = Window::measured(9);
+        assert_eq!(sizes(&mut window, 100, |_| 60).last(), Some(&9));
+        // Three of nine wait.
+        assert!(sizes(&mut window, 60, |_| 93).contains(&8));
+    }
 }

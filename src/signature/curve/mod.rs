@@ -94,7 +94,7 @@ pub(super) fn verify<C: Curve<N>, const N: usize>(
     signature: &[u8],
 ) -> bool {
     let ([r, s], n) = (halves(signature), &C::ORDER);
-    if !in_range::<C, N>(signature) || field::is_zero(&r) || field::is_zero(&s) {
+    if !in_range::<C, N>(signature) || [r, s].iter().any(|half| field::is_zero(half)) {
         return false;
     }
     let inverse = scalar::inverse(&s, n);
