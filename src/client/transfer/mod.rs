@@ -262,8 +262,8 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         }
         // While one block is stored the next may be on its way, but where it is one after the other.
         let stored_meanwhile = usize::from(window > 1 && self.slots.lent().next().is_some());
-        let meanwhile = usize::from(window > 1 && is_late);
-        if open >= window.saturating_add(stored_meanwhile).saturating_add(meanwhile) {
+        let in_place_of_late = usize::from(window > 1 && is_late);
+        if open >= window.saturating_add(stored_meanwhile).saturating_add(in_place_of_late) {
             return None;
         }
         // One at a time, what a server does not give is asked for again, however little it gave before.
@@ -285,7 +285,8 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         let few = u32::from(self.stride.bytes()).saturating_mul(FEW);
         let top = self.top();
         let gap = self.unasked(0)?;
-        if gap.start < top && gap.len() <= few && open < places && self.slots.free() > 1 {
+        // Two that are free: one of them for what the page brings.
+        if gap.start < top && gap.len() <= few && self.slots.free() > 1 {
             return Some(Ask::Block(first(gap, self.stride.bytes())));
         }
         if gap.start < top && gap.len() > few {
