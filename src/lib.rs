@@ -51,6 +51,7 @@ pub mod matter;
 #[cfg(feature = "crypto")]
 pub mod mmo;
 pub mod observer;
+mod open;
 #[cfg(feature = "inspect")]
 pub mod payload;
 pub mod server;

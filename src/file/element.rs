@@ -14,7 +14,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::codec::{Emit, Sink};
 use crate::error::{DecodeError, DecodeErrorKind, Item};
-use crate::types::open_enum;
+use crate::open::open_enum;
 
 /// What stands before the data (table 11).
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]

@@ -20,9 +20,8 @@ pub(super) use read::{Known, Reading, known};
 use super::HeaderText;
 use crate::codec::{Emit, Sink};
 use crate::error::DecodeError;
-use crate::types::{
-    Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion, flags_as_number,
-};
+use crate::open::flags_as_number;
+use crate::types::{Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion};
 
 /// The part of the header that every file has (table 4).
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]

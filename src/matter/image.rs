@@ -28,7 +28,7 @@ use super::fields::{self, Bounds, Found};
 use super::tlv::{TlvErrorKind, Value};
 use super::within;
 use crate::codec::{Emit, Sink};
-use crate::types::open_enum;
+use crate::open::open_enum;
 
 open_enum! {
     /// Which hash the digest of the payload is (IANA, Named Information Hash Algorithm Registry).

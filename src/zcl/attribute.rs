@@ -26,7 +26,8 @@ use nom::combinator::map;
 
 use crate::codec::{Emit, Parsed, Sink, fail, le_u8, le_u16, le_u32, le_u64};
 use crate::error::DecodeErrorKind;
-use crate::types::{Eui64, open_enum};
+use crate::open::open_enum;
+use crate::types::Eui64;
 
 open_enum! {
     /// Attribute id within the cluster (table 15 and later revisions).

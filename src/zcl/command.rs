@@ -7,7 +7,8 @@
 
 use crate::codec::{Parsed, locate};
 use crate::error::{DecodeError, Item};
-use crate::types::{ManufacturerCode, open_enum};
+use crate::open::open_enum;
+use crate::types::ManufacturerCode;
 
 use super::frame::{HEADER_LEN, Kind};
 use super::quirks::Leniency;

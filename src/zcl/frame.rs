@@ -15,7 +15,8 @@ use nom::combinator::{cond, map};
 use crate::codec::{Parsed, le_u8, le_u16, locate};
 use crate::error::{DecodeError, Item};
 use crate::link::DeliveryMode;
-use crate::types::{ManufacturerCode, flags_as_number};
+use crate::open::flags_as_number;
+use crate::types::ManufacturerCode;
 
 use super::quirks::Leniency;
 use super::{

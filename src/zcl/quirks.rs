@@ -9,7 +9,7 @@ use bitflags::bitflags;
 
 use crate::codec::{Parsed, fail};
 use crate::error::DecodeErrorKind;
-use crate::types::flags_as_number;
+use crate::open::flags_as_number;
 
 bitflags! {
     /// Leniencies of [`Frame::decode`](super::Frame::decode). Empty is the letter of the specification (of 2011, and of

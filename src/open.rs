@@ -1,0 +1,92 @@
+//! Numbers that stay open: a value that nobody has named yet survives a round trip, in bytes and in every other form.
+//!
+//! ```text
+//!   wire integer <--> newtype with named constants     `Status(0x98 NO_IMAGE_AVAILABLE)`, `Status(0x12)`
+//!   wire bits    <--> flags, those without a name kept
+//! ```
+
+/// Makes an open enumeration: a newtype over its wire integer with named constants.
+///
+/// A macro because the name table, the constants and the two formats must not drift apart.
+macro_rules! open_enum {
+    ($(#[$meta:meta])* $name:ident($repr:ty) { $($(#[$doc:meta])* $constant:ident = $value:literal => $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+        pub struct $name(pub $repr);
+
+        impl $name {
+            $($(#[$doc])* pub const $constant: Self = Self($value);)*
+
+            /// The field's standard name of this value, `None` where it has none.
+            #[must_use]
+            pub const fn name(self) -> Option<&'static str> {
+                match self.0 {
+                    $($value => Some($text),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                match self.name() {
+                    Some(name) => f.pad(name),
+                    None => write!(f, "{:#0width$x}", self.0, width = size_of::<$repr>().saturating_mul(2).saturating_add(2)),
+                }
+            }
+        }
+
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                write!(f, "{}({:#x}", stringify!($name), self.0)?;
+                if let Some(name) = self.name() {
+                    write!(f, " {name}")?;
+                }
+                f.write_str(")")
+            }
+        }
+
+        /// Number and name. Not the type: no literal has it, and as text it would be sent with each value.
+        #[cfg(feature = "defmt")]
+        impl defmt::Format for $name {
+            fn format(&self, f: defmt::Formatter<'_>) {
+                match self.0 {
+                    $($value => defmt::write!(f, "{:#x} {=istr}", self.0, defmt::intern!($text)),)*
+                    _ => defmt::write!(f, "{:#x}", self.0),
+                }
+            }
+        }
+    };
+}
+pub(crate) use open_enum;
+
+/// Gives flags the forms of their number, bits without a name included: `bitflags` would give them others.
+///
+/// A macro because each is an implementation of a trait, which no function can be.
+macro_rules! flags_as_number {
+    ($name:ident($repr:ty), $text:literal) => {
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                self.bits().serialize(to)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                <$repr>::deserialize(from).map(Self::from_bits_retain)
+            }
+        }
+
+        #[cfg(feature = "defmt")]
+        impl defmt::Format for $name {
+            fn format(&self, f: defmt::Formatter<'_>) {
+                defmt::write!(f, $text, self.bits());
+            }
+        }
+    };
+}
+pub(crate) use flags_as_number;
