@@ -17,6 +17,7 @@ mod laws {
     pub mod matter;
     pub mod observer;
     #[cfg(feature = "openssl")]
+    #[expect(dead_code, reason = "`signatures_openssl` asks for more of it")]
     pub mod openssl;
     pub mod payload;
     pub mod server;
