@@ -1,10 +1,8 @@
 //! The examples `tcp_server` and `tcp_client`, run as people run them: whole upgrades over sockets, in real time.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::io::{BufRead, Write};
+use std::process::Output;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,48 +10,13 @@ use zigbee_ota::file::{Element, Header, Image, Tag, Writer};
 use zigbee_ota::signature::integrity::Integrity;
 use zigbee_ota::{Encode, ImageId};
 
+use served::Served;
+
 #[path = "common/built.rs"]
 mod built;
-
-/// A server that ends with the test.
-struct Served {
-    process: Child,
-    address: String,
-}
-
-impl Served {
-    fn new(options: &[&str], file: &Path) -> Self {
-        let mut command = Command::new(built::example("tcp_server"));
-        let mut process = command.args(options).arg(file).stdout(Stdio::piped()).spawn().expect("it runs");
-        let mut line = String::new();
-        let mut out = BufReader::new(process.stdout.take().expect("piped"));
-        out.read_line(&mut line).expect("a first line");
-        // What it prints later is read, or it would wait for a reader.
-        std::thread::spawn(move || out.read_to_end(&mut Vec::new()));
-        let address = line.trim().strip_prefix("LISTENING ").expect(&line).to_owned();
-        Self { process, address }
-    }
-
-    fn client(&self, options: &[&str]) -> Output {
-        let mut command = Command::new(built::example("tcp_client"));
-        command.args([&self.address, "--json", "--timeout", "20", "--linger", "0"]).args(options);
-        command.output().expect("it runs")
-    }
-
-    fn socket(&self) -> (TcpStream, BufReader<TcpStream>) {
-        let socket = TcpStream::connect(&self.address).expect("it listens");
-        socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
-        let lines = BufReader::new(socket.try_clone().expect("a second handle"));
-        (socket, lines)
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+#[path = "common/served.rs"]
+#[expect(dead_code, reason = "another test reads what it prints")]
+mod served;
 
 fn summary(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))

@@ -3,49 +3,33 @@
 use zigbee_ota::payload::{Kind, Payload, State, Verdict, Version, payloads};
 use zigbee_ota::{FileVersion, ImageId, ImageType, ManufacturerCode};
 
-use crate::made::{cc2530, code, esp, gbl, jn518x, mcuboot, oad};
-
-fn dice(size: usize) -> Vec<u8> {
-    let mut dice = fastrand::Rng::with_seed(3);
-    std::iter::repeat_with(|| dice.u8(..)).take(size).collect()
-}
+use crate::made::{
+    around, cc2530, code, cortex, dice, esp, gbl, hue, jn518x, jumps, mcuboot, oad, without_sum, words,
+};
 
 #[test]
 fn formats_without_a_sum_are_known_by_their_start() {
-    let words = |words: [u32; 4]| words.map(u32::to_le_bytes).concat();
-    let hue = [&[0x2a, 0, 1, 0x0f, 0, 0x6e, 0, 0, 0, 0, 0, 0, 0x19, 0, 0, 100], &code(148)[..]].concat();
-    let osram = [&words([7, 0xff, 136, 3])[..], &code(152)].concat();
-    let mut jumps = vec![0xff; 0x90];
-    for place in [0, 0x03, 0x2b] {
-        jumps[place] = 2;
-    }
-    let mut gap = jumps.clone();
+    let mut gap = jumps();
     gap[0x33] = 7;
-    let vectors = [&words([0x2000_7ff8, 0x0003_0301, 0x4839, 0x483d])[..], &code(48)].concat();
-    for (kind, bytes) in [
-        (Kind::HueSbl, hue.clone()),
-        (Kind::Osram, osram),
-        (Kind::TiCc2530, jumps),
-        (Kind::Unknown, gap),
-        (Kind::SilabsEbl, [&[0, 0, 0, 140, 0, 1, 0xe2, 0x50], &code(200)[..]].concat()),
-        (Kind::CortexM, vectors.clone()),
-        (Kind::Inovelli, [&[0xf0, 0xc3, 0xf0, 0xc3][..], &vectors].concat()),
-        (Kind::Zlib, [0x78, 0x9c, 0x4b, 0x04, 0x00].to_vec()),
-        (Kind::Unknown, code(100)),
-        (Kind::Unknown, dice(5000)),
-        (Kind::Unknown, Vec::new()),
-        (Kind::Unknown, vectors[..63].to_vec()),
+    let nothing_known = [
+        gap,
+        code(100),
+        dice(5000),
+        Vec::new(),
+        cortex()[..63].to_vec(),
         // Reset lies in RAM; even; far away from the other vectors.
-        (Kind::Unknown, [&words([0x2000_7ff8, 0x2000_0301, 0x4839, 0x483d])[..], &code(48)].concat()),
-        (Kind::Unknown, [&words([0x2000_7ff8, 0x0003_0300, 0x4839, 0x483d])[..], &code(48)].concat()),
-        (Kind::Unknown, [&words([0x2000_7ff8, 0x0803_0301, 0x4839, 0x483d])[..], &code(48)].concat()),
+        [&words([0x2000_7ff8, 0x2000_0301, 0x4839, 0x483d])[..], &code(48)].concat(),
+        [&words([0x2000_7ff8, 0x0003_0300, 0x4839, 0x483d])[..], &code(48)].concat(),
+        [&words([0x2000_7ff8, 0x0803_0301, 0x4839, 0x483d])[..], &code(48)].concat(),
         // A deflate block of no type.
-        (Kind::Unknown, [0x78, 0x9c, 0x06, 0x04, 0x00].to_vec()),
-    ] {
+        [0x78, 0x9c, 0x06, 0x04, 0x00].to_vec(),
+    ];
+    let nothing_known = nothing_known.map(|bytes| (Kind::Unknown, bytes));
+    for (kind, bytes) in without_sum().into_iter().chain(nothing_known) {
         assert_eq!(Kind::of(&bytes), kind, "{:02x?}", &bytes[..bytes.len().min(16)]);
         assert!(matches!(Verdict::of(&bytes).state, State::Unknown(_)), "{kind}");
     }
-    let encrypted = [&hue[..16], &dice(4000)].concat();
+    let encrypted = [&hue()[..16], &dice(4000)].concat();
     assert_eq!(Verdict::of(&encrypted).state, State::Encrypted);
 }
 
@@ -114,13 +98,8 @@ fn an_encrypted_body_behind_a_plain_header_is_encrypted() {
 #[test]
 fn nxp_and_second_files_are_known_by_the_header_inside() {
     let inner = crate::files::file(0x1021, &[(0, &gbl(0, &[]).bytes)]);
-    let mut jn51xx =
-        [&[0x12, 0x34, 0x56, 0x78, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88][..], &[0; 68]].concat();
-    jn51xx.extend(&inner);
-    let jn514x = [&[0, 0x10, 0, 0, 0xc0, 3, 0, 0][..], &inner].concat();
-    for (kind, bytes) in [(Kind::NxpJn51xx, &jn51xx), (Kind::NxpJn514x, &jn514x), (Kind::EmbeddedOta, &inner)]
-    {
-        let verdict = Verdict::of(bytes);
+    for (kind, bytes) in around(&inner) {
+        let verdict = Verdict::of(&bytes);
         assert_eq!(verdict.kind, kind);
         assert_eq!(verdict.stated.manufacturer, Some(ManufacturerCode(0x1021)), "{kind}");
         assert!(matches!(verdict.state, State::Unknown(_)), "{kind}");

@@ -26,6 +26,17 @@ pub fn code(size: usize) -> Vec<u8> {
     (0..size).map(|place| (place * place % 23).to_le_bytes()[0]).collect()
 }
 
+/// Bytes without a pattern, always the same.
+pub fn dice(size: usize) -> Vec<u8> {
+    let mut dice = fastrand::Rng::with_seed(3);
+    std::iter::repeat_with(|| dice.u8(..)).take(size).collect()
+}
+
+/// Little-endian words.
+pub fn words(words: [u32; 4]) -> Vec<u8> {
+    words.map(u32::to_le_bytes).concat()
+}
+
 fn le(number: usize) -> [u8; 4] {
     u32::try_from(number).expect("small").to_le_bytes()
 }
@@ -230,6 +241,47 @@ pub fn xz(hashed: bool) -> Made {
     let covered = vec![6..12, end - 24..end];
     let marks = vec![end - 4..end];
     Made { name: "xz", kind: Kind::Xz, bytes, whole: false, covered, marks }
+}
+
+/// Payloads that no sum is looked for in: those without one, and forms of others.
+pub fn without_sum() -> Vec<(Kind, Vec<u8>)> {
+    vec![
+        (Kind::HueSbl, hue()),
+        (Kind::Osram, [&words([7, 0xff, 136, 3])[..], &code(152)].concat()),
+        (Kind::TiCc2530, jumps()),
+        (Kind::SilabsEbl, [&[0, 0, 0, 140, 0, 1, 0xe2, 0x50], &code(200)[..]].concat()),
+        (Kind::CortexM, cortex()),
+        (Kind::Inovelli, [&[0xf0, 0xc3, 0xf0, 0xc3][..], &cortex()].concat()),
+        (Kind::Zlib, [0x78, 0x9c, 0x4b, 0x04, 0x00].to_vec()),
+    ]
+}
+
+pub fn hue() -> Vec<u8> {
+    [&[0x2a, 0, 1, 0x0f, 0, 0x6e, 0, 0, 0, 0, 0, 0, 0x19, 0, 0, 100], &code(148)[..]].concat()
+}
+
+/// The jumps that 8051 code starts with.
+pub fn jumps() -> Vec<u8> {
+    let mut jumps = vec![0xff; 0x90];
+    for place in [0, 0x03, 0x2b] {
+        jumps[place] = 2;
+    }
+    jumps
+}
+
+/// A vector table and a little code.
+pub fn cortex() -> Vec<u8> {
+    [&words([0x2000_7ff8, 0x0003_0301, 0x4839, 0x483d])[..], &code(48)].concat()
+}
+
+/// Payloads that are known by this OTA file inside.
+pub fn around(inner: &[u8]) -> [(Kind, Vec<u8>); 3] {
+    let jn51xx = [0x12, 0x34, 0x56, 0x78, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88];
+    [
+        (Kind::NxpJn51xx, [&jn51xx[..], &[0; 68], inner].concat()),
+        (Kind::NxpJn514x, [&[0, 0x10, 0, 0, 0xc0, 3, 0, 0][..], inner].concat()),
+        (Kind::EmbeddedOta, inner.to_vec()),
+    ]
 }
 
 /// An init packet for this firmware, and the firmware.

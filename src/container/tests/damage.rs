@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use sha2::{Digest, Sha256};
+
 use super::*;
 
 /// `bytes` with the byte at `place` changed in several ways.

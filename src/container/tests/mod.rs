@@ -1,11 +1,12 @@
 //! Containers of every kind around a tiny file, made here from the tables of the module.
 
 mod damage;
+mod made;
 
 use std::string::ToString;
 use std::vec::Vec;
 
-use sha2::{Digest, Sha256};
+use made::{ikea, legrand, salus, sdevices, sonoff};
 
 use super::*;
 use crate::DecodeErrorKind;
@@ -26,43 +27,6 @@ fn file(data: &[u8]) -> Vec<u8> {
     let mut bytes = std::vec![0; writer.encoded_len()];
     writer.encode(&mut bytes).unwrap();
     bytes
-}
-
-fn len(bytes: &[u8]) -> u32 {
-    u32::try_from(bytes.len()).unwrap()
-}
-
-/// Chunks of 32 bytes, so three of 70 bytes; 9 opaque bytes at the end.
-fn ikea(ota: &[u8]) -> Vec<u8> {
-    let sums: Vec<_> = ota.chunks(32).map(|chunk| Sha256::digest(chunk).to_vec()).collect();
-    let count = u32::try_from(sums.len()).unwrap();
-    let offset = 40 + 32 * count;
-    let words = [12, 2010, offset - 12, offset, len(ota), offset + len(ota), 11, 32, count];
-    let words = words.map(u32::to_le_bytes);
-    [b"NGIS", words.as_flattened(), &sums.concat(), ota, &[0x5a; 9]].concat()
-}
-
-fn legrand(ota: &[u8]) -> Vec<u8> {
-    [&len(ota).to_le_bytes(), ota, &[0], &[0x5a; 16]].concat()
-}
-
-fn sonoff(ota: &[u8]) -> Vec<u8> {
-    let version = *b"\x03\x011.0.8\0\0\0\0\0\0\0\0\0\0\0\0\0";
-    let mut model = [0; 0x3c];
-    model[..13].copy_from_slice(b"GENERAL_MODEL");
-    model[0x20..0x25].copy_from_slice(b"1.0.8");
-    model[0x30..].copy_from_slice([100, len(ota), crc32(ota)].map(u32::to_be_bytes).as_flattened());
-    let [version_sum, model_sum] = [&version[..], &model].map(|part| crc32(part).to_be_bytes());
-    [&version[..], &version_sum, &model, &model_sum, &[0; 12], ota].concat()
-}
-
-fn salus(ota: &[u8]) -> Vec<u8> {
-    [ota, &crc32(ota).to_le_bytes()].concat()
-}
-
-fn sdevices(ota: &[u8]) -> Vec<u8> {
-    let padded = [ota, &[0xff; 15][..ota.len().next_multiple_of(16) - ota.len()]].concat();
-    [&padded[..], &(!crc32(&padded)).to_le_bytes()].concat()
 }
 
 type Build = fn(&[u8]) -> Vec<u8>;

@@ -1,0 +1,59 @@
+//! What `ota verify --json` and `ota digest` print.
+
+use crate::files::{CA, SIGNED, shelf};
+use crate::kept;
+use crate::run::run;
+use crate::tool::{Folder, IDS};
+
+const SIGNED_2: &[u8] = include_bytes!("../common/signed/suite2.ota");
+const CA_2: &str =
+    "--ca 1122334455667702:0200ee835227f0e42e2bfd9290926eff14abcb17eb8b1ab585d14eba3e9c15b516b25cb62f";
+
+/// A file of so many zeros whose integrity code is this one.
+fn coded(folder: &Folder, zeros: usize, code: u128) -> Vec<u8> {
+    let mut file = folder.create(&format!("{IDS} -t 0 -l {zeros} -t 3 -l 16"));
+    let place = file.len() - 16;
+    file[place..].copy_from_slice(&code.to_be_bytes());
+    file
+}
+
+/// Signatures and integrity codes of every kind, right and wrong.
+#[test]
+fn signatures_and_integrity_codes_have_their_words() {
+    let folder = shelf();
+    folder.write("signed_2", SIGNED_2);
+    let mut changed = SIGNED.to_vec();
+    changed[70] ^= 1;
+    folder.write("changed", changed);
+    folder.write("cut", &SIGNED[..SIGNED.len() - 1]);
+    folder.write("short", folder.create(&format!("{IDS} --force -t 1 -l 5")));
+    folder.write("element", folder.create(&format!("{IDS} -t 0 -l 4")));
+    assert_eq!(run(&folder, "ota seal -o sealed element").status, 0);
+    // Over tag and length too; and padded as short files are, which this is not.
+    folder.write("data", coded(&folder, 4, 0xe468_13be_4ff8_140c_3623_95d9_84d8_e91f));
+    folder.write("padding", coded(&folder, 8200, 0xeefe_8d28_8c96_915f_7f68_ba16_5fb0_882c));
+    folder.write("bad", coded(&folder, 4, 1));
+    let mut found = String::new();
+    for line in [
+        format!("{CA} {CA_2} --signer 00124b00aabbccdd signed signed_2 changed cut"),
+        format!("{CA} --signer 1122334455667788 signed"),
+        "signed plain short sealed data padding bad text".into(),
+    ] {
+        let ran = run(&folder, &format!("ota verify --json {line}"));
+        assert_eq!(ran.err, "");
+        found += &format!("$ ota verify --json {line}\n");
+        found.extend(ran.out.lines().map(kept::spread));
+    }
+    kept::compare("verify.txt", &found);
+}
+
+/// A signer outside is told nothing but what to sign.
+#[test]
+fn a_digest_is_printed_alone() {
+    let folder = shelf();
+    let certificate: String =
+        SIGNED[SIGNED.len() - 104..][..48].iter().map(|byte| format!("{byte:02x}")).collect();
+    let ran = run(&folder, &format!("ota digest {CA} --certificate {certificate} --to prepared plain"));
+    assert_eq!((ran.status, &*ran.err), (0, ""));
+    kept::compare("digest.txt", &ran.out);
+}
