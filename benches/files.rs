@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use zigbee_ota::file::{Element, Header, HeaderText, Image, Tag, Writer};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, HeaderString, Image, Tag};
 use zigbee_ota::{Encode, HardwareRange, HardwareVersion, ImageId};
 
 use floor::file::{self, Fields};
@@ -35,11 +35,11 @@ impl Parts {
     }
 }
 
-fn header() -> Header<'static> {
-    Header {
-        text: HeaderText::new("a file to be measured").expect("short"),
+fn header() -> FileHeader<'static> {
+    FileHeader {
+        header_string: HeaderString::new("a file to be measured").expect("short"),
         hardware: Some(HardwareRange { min: HardwareVersion(0x0100), max: HardwareVersion(0x0102) }),
-        ..Header::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519))
+        ..FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519))
     }
 }
 
@@ -68,7 +68,7 @@ fn walk_floor(bytes: &[u8]) -> Option<(ImageId, usize, usize)> {
 fn walk(criterion: &mut Criterion) {
     for kib in [1, 250] {
         let parts = Parts::new(kib * KIB);
-        let bytes = Writer::new(header(), &parts.elements()).expect("small").to_vec();
+        let bytes = FileWriter::new(header(), &parts.elements()).expect("small").to_vec();
         assert_eq!(walk_ours(&bytes), walk_floor(&bytes));
         assert_eq!(walk_ours(&bytes).map(|(_, count, _)| count), Some(3));
         let mut group = criterion.benchmark_group(format!("file/walk {kib} KiB"));
@@ -81,12 +81,12 @@ fn walk(criterion: &mut Criterion) {
 fn write(criterion: &mut Criterion) {
     let parts = Parts::new(250 * KIB);
     let elements = parts.elements();
-    let write_ours = |out: &mut [u8]| Writer::new(header(), black_box(&elements)).ok()?.encode(out).ok();
+    let write_ours = |out: &mut [u8]| FileWriter::new(header(), black_box(&elements)).ok()?.encode(out).ok();
     let fields = Fields {
         manufacturer: 0x1001,
         image_type: 0x00ab,
         version: 0x1005_3519,
-        text: header().text.0,
+        text: header().header_string.0,
         hardware: (0x0100, 0x0102),
     };
     let pieces = elements.map(|element| (element.tag.0, element.data));

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use crc::{CRC_16_XMODEM, CRC_32_ISO_HDLC, Crc, Table};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sha2::{Digest, Sha256};
-use zigbee_ota::payload::{Kind, State, Verdict};
+use zigbee_ota::payload::{PayloadKind, PayloadReport, PayloadState};
 
 const KIB: usize = 1024;
 
@@ -85,38 +85,38 @@ fn cc2530(size: usize) -> Vec<u8> {
 type Build = fn(usize) -> Vec<u8>;
 type Floor = fn(&[u8]) -> u64;
 
-const KINDS: [(Kind, Build, Floor); 5] = [
-    (Kind::SilabsGbl, gbl, |bytes| CRC_32.checksum(bytes).into()),
-    (Kind::SilabsEbl, ebl, |bytes| CRC_32.checksum(bytes).into()),
-    (Kind::TelinkKnlt, telink, |bytes| CRC_32.checksum(bytes).into()),
-    (Kind::EspImage, esp, |bytes| Sha256::digest(bytes)[0].into()),
-    (Kind::TiCc2530, cc2530, |bytes| CRC_16.checksum(bytes).into()),
+const KINDS: [(PayloadKind, Build, Floor); 5] = [
+    (PayloadKind::SilabsGbl, gbl, |bytes| CRC_32.checksum(bytes).into()),
+    (PayloadKind::SilabsEbl, ebl, |bytes| CRC_32.checksum(bytes).into()),
+    (PayloadKind::TelinkKnlt, telink, |bytes| CRC_32.checksum(bytes).into()),
+    (PayloadKind::EspImage, esp, |bytes| Sha256::digest(bytes)[0].into()),
+    (PayloadKind::TiCc2530, cc2530, |bytes| CRC_16.checksum(bytes).into()),
 ];
 
 fn check(criterion: &mut Criterion) {
     for (kind, build, floor) in KINDS {
         let bytes = build(250 * KIB);
-        let verdict = Verdict::of(&bytes);
-        assert!(verdict.kind == kind && matches!(verdict.state, State::Whole(_)), "{kind}: {verdict}");
+        let verdict = PayloadReport::of(&bytes);
+        assert!(verdict.kind == kind && matches!(verdict.state, PayloadState::Whole(_)), "{kind}: {verdict}");
         let mut group = criterion.benchmark_group(format!("payload/check {kind} 250 KiB"));
         group.throughput(Throughput::Bytes(bytes.len() as u64));
-        group.bench_function("ours", |bencher| bencher.iter(|| Verdict::of(black_box(&bytes))));
+        group.bench_function("ours", |bencher| bencher.iter(|| PayloadReport::of(black_box(&bytes))));
         group.bench_function("floor", |bencher| bencher.iter(|| floor(black_box(&bytes))));
         group.finish();
     }
 }
 
 fn recognise(criterion: &mut Criterion) {
-    let unknown = (Kind::Unknown, code as Build);
+    let unknown = (PayloadKind::Unknown, code as Build);
     let kinds = KINDS.map(|(kind, build, _)| (kind, build));
     for (kind, build) in kinds.into_iter().chain([unknown]) {
         for kib in [1, 1000] {
             let bytes = build(kib * KIB);
-            assert_eq!(Kind::of(&bytes), kind);
+            assert_eq!(PayloadKind::of(&bytes), kind);
             let name = format!("payload/recognise {kind}");
             let mut group = criterion.benchmark_group(name);
             group.bench_function(format!("{kib} KiB"), |bencher| {
-                bencher.iter(|| Kind::of(black_box(&bytes)));
+                bencher.iter(|| PayloadKind::of(black_box(&bytes)));
             });
             group.finish();
         }

@@ -5,10 +5,11 @@ use std::hint::black_box;
 use std::num::{NonZeroU8, NonZeroU32};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use zigbee_ota::file::{Element, Header, Tag, Writer};
-use zigbee_ota::link::{Address, Meta};
+use zigbee_ota::aps::{Address, FrameMeta};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::server::{
-    Catalog, Config, Entry, Handled, ImageStore, Server, Session, Slots, Standard, TxBuffer, serve_block,
+    ImageStore, ResponseBuffer, Server, ServerAction, ServerConfig, Session, SessionSlots, SliceStore,
+    StandardPolicy, StoreEntry, serve_block,
 };
 use zigbee_ota::time::Instant;
 use zigbee_ota::zcl::{Frame, ImageBlockRequest, LONGEST_TO_CLIENT, Message, Quirks, ToServer};
@@ -36,7 +37,7 @@ fn file() -> Vec<u8> {
     };
     let data: Vec<u8> = (0..SIZE - 62).map(|_| next()).collect();
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
-    let writer = Writer::new(Header::new(ID), &elements).expect("it can be counted");
+    let writer = FileWriter::new(FileHeader::new(ID), &elements).expect("it can be counted");
     let mut file = vec![0; writer.encoded_len()];
     writer.encode(&mut file).expect("measured");
     assert_eq!(file.len(), SIZE);
@@ -57,7 +58,7 @@ fn requests() -> Vec<Vec<u8>> {
     offsets.map(frame).collect()
 }
 
-fn by_hand(file: &[u8], frame: &[u8], out: &mut TxBuffer) -> Option<usize> {
+fn by_hand(file: &[u8], frame: &[u8], out: &mut ResponseBuffer) -> Option<usize> {
     let request = floor::frame::read_block_request(frame)?;
     let start = usize::try_from(request.offset).ok()?;
     let end = start.checked_add(request.max_data.into())?.min(file.len());
@@ -72,40 +73,47 @@ fn by_hand(file: &[u8], frame: &[u8], out: &mut TxBuffer) -> Option<usize> {
     floor::frame::write_block_response(&response, out)
 }
 
-fn stateless(images: &mut impl ImageStore, frame: &[u8], out: &mut TxBuffer) -> Option<usize> {
+fn stateless(images: &mut impl ImageStore, frame: &[u8], out: &mut ResponseBuffer) -> Option<usize> {
     let frame = Frame::decode(frame, Quirks::all()).ok()?;
     let Message::ToServer(ToServer::ImageBlock(request)) = frame.message else { return None };
     serve_block(frame.sequence, &request, NonZeroU8::MAX, images, out)
 }
 
-fn handled<S: Slots>(
+fn handled<S: SessionSlots>(
     server: &mut Server<S>,
     now: Instant,
     from: Address,
-    images: &mut Catalog<'_>,
+    images: &mut SliceStore<'_>,
     frame: &[u8],
-    out: &mut TxBuffer,
+    out: &mut ResponseBuffer,
 ) -> Option<usize> {
-    let handled = server.handle_frame(now, Meta::unicast(from), frame, images, &mut Standard::default(), out);
+    let handled = server.handle_frame(
+        now,
+        FrameMeta::unicast(from),
+        frame,
+        images,
+        &mut StandardPolicy::default(),
+        out,
+    );
     while let Some(event) = server.poll_event() {
         black_box(event);
     }
     black_box(server.poll_timeout());
     match handled {
-        Handled::Reply(transmit) => Some(transmit.len),
+        ServerAction::Reply(transmit) => Some(transmit.len),
         _ => None,
     }
 }
 
 /// With limits that are looked at and let everything pass.
-fn config() -> Config {
-    Config { rate: NonZeroU32::new(u32::MAX), downloads: u16::MAX, ..Config::default() }
+fn config() -> ServerConfig {
+    ServerConfig { rate: NonZeroU32::new(u32::MAX), downloads: u16::MAX, ..ServerConfig::default() }
 }
 
 fn whole_file(criterion: &mut Criterion) {
     let (file, requests) = (file(), requests());
-    let entries = [Entry::parse(&file).expect("a file")];
-    let mut images = Catalog::new(&entries).expect("one");
+    let entries = [StoreEntry::parse(&file).expect("a file")];
+    let mut images = SliceStore::new(&entries).expect("one");
     let mut server = Server::new(config(), vec![Session::EMPTY; 16]);
     let client = Address::new(0x1234, 1);
     let mut rooms = [[0; LONGEST_TO_CLIENT]; 3];
@@ -156,8 +164,8 @@ fn whole_file(criterion: &mut Criterion) {
 fn sessions(criterion: &mut Criterion) {
     const FRAMES: usize = 65_528;
     let (file, requests) = (file(), requests());
-    let entries = [Entry::parse(&file).expect("a file")];
-    let mut images = Catalog::new(&entries).expect("one");
+    let entries = [StoreEntry::parse(&file).expect("a file")];
+    let mut images = SliceStore::new(&entries).expect("one");
     let mut out = [0; LONGEST_TO_CLIENT];
     let mut group = criterion.benchmark_group("server/a frame");
     group.throughput(Throughput::Elements(u64::try_from(FRAMES).expect("65,528")));

@@ -19,7 +19,7 @@
 use std::process::ExitCode;
 
 use zigbee_ota::client::Client;
-use zigbee_ota::file::{Element, Header, Tag, Writer};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::{Encode, FileVersion, ImageId};
 
 use apply::{Applier, Fault};
@@ -81,8 +81,8 @@ fn fail(reason: &str) -> ExitCode {
 
 /// A file of the version after the one that runs.
 fn file(tag: Tag, data: &[u8]) -> Vec<u8> {
-    let header = Header::new(ImageId { version: FileVersion(RUNS.version.0 + 1), ..RUNS });
-    Writer::new(header, &[Element { tag, data }]).expect("its bytes can be counted").to_vec()
+    let header = FileHeader::new(ImageId { version: FileVersion(RUNS.version.0 + 1), ..RUNS });
+    FileWriter::new(header, &[Element { tag, data }]).expect("its bytes can be counted").to_vec()
 }
 
 /// Both ways to the new version; what the second slot holds after the second.

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde_json::{Map, Value, json};
 use zigbee_ota::zcl::{
-    AttributeCommand, AttributeRecord, Deviations, Frame, FrameControl, Header, ImageBlockResponse,
+    AttributeCommand, AttributeRecord, Deviations, Frame, FrameControl, FrameHeader, ImageBlockResponse,
     ImageNotify, ImageOffer, Message, NotifyScope, QueryNextImageResponse, QuerySpecificFileResponse, Quirks,
     Refusal, ToClient, ToServer,
 };
@@ -94,7 +94,7 @@ impl From<DecodeError> for Wrong {
 
 fn show(line: &[u8], frame: &mut Vec<u8>, quirks: Quirks) -> Result<Value, Wrong> {
     let direction = read_line(line, frame)?;
-    let (header, _) = Header::decode(frame)?;
+    let (header, _) = FrameHeader::decode(frame)?;
     let read = Frame::decode(frame, quirks)?;
     let mut shown = json!({
         "frame": header_json(&header),
@@ -110,7 +110,7 @@ fn show(line: &[u8], frame: &mut Vec<u8>, quirks: Quirks) -> Result<Value, Wrong
     Ok(shown)
 }
 
-fn header_json(header: &Header) -> Value {
+fn header_json(header: &FrameHeader) -> Value {
     let control = header.control;
     json!({
         "frame_type": control.intersection(FrameControl::FRAME_TYPE).bits(),

@@ -34,31 +34,31 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+pub mod aps;
 pub mod client;
 pub mod codec;
 #[cfg(feature = "inspect")]
 pub mod container;
+#[cfg(feature = "inspect")]
+mod crc;
 pub mod error;
 mod fifo;
 pub mod file;
 #[cfg(any(doc, doctest))]
 pub mod guide;
-#[cfg(feature = "serde")]
-mod lent;
-pub mod link;
 #[cfg(feature = "matter")]
 pub mod matter;
 #[cfg(feature = "crypto")]
 pub mod mmo;
 pub mod observer;
-mod open;
+mod open_enum;
 #[cfg(feature = "inspect")]
 pub mod payload;
+#[cfg(feature = "serde")]
+mod serde_bytes;
 pub mod server;
 #[cfg(feature = "crypto")]
 pub mod signature;
-#[cfg(feature = "inspect")]
-mod sum;
 pub mod time;
 pub mod types;
 #[cfg(feature = "unify")]

@@ -16,7 +16,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::open::open_enum;
+use crate::open_enum::open_enum;
 
 /// Manufacturer code, assigned by the Alliance (section 6.3.2.5).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use zigbee_ota::DecodeErrorKind;
-use zigbee_ota::container::{Container, Integrity, Kind};
+use zigbee_ota::container::{Container, ContainerIntegrity, ContainerKind};
 
 use laws::container::any_bytes;
 use samples::{Sample, samples};
@@ -25,11 +25,11 @@ fn containers_are_those_an_independent_reader_found() {
         assert_eq!(found["kind"], container.kind.name(), "{name}");
         assert_eq!(found["offset"], container.before.len(), "{name}");
         let integrity = match container.kind {
-            Kind::None | Kind::LegrandLength => Integrity::NoSum,
-            _ => Integrity::Verified,
+            ContainerKind::None | ContainerKind::LegrandLength => ContainerIntegrity::NoSum,
+            _ => ContainerIntegrity::Verified,
         };
         assert_eq!(container.integrity, integrity, "{name}");
-        if container.kind != Kind::None {
+        if container.kind != ContainerKind::None {
             assert_eq!(expected["header"]["total_image_size"], container.ota.len(), "{name}");
         }
         any_bytes(&bytes);
@@ -56,12 +56,16 @@ fn a_flipped_bit_of_the_payload_shows_in_every_container_with_sums() {
             bytes[place] ^= 0x10;
             let flipped = Container::open(&bytes).expect(name);
             match kind {
-                Kind::IkeaNgis | Kind::Sonoff100 => {
+                ContainerKind::IkeaNgis | ContainerKind::Sonoff100 => {
                     assert_eq!(flipped.kind, kind, "{name}");
-                    assert!(matches!(flipped.integrity, Integrity::SumFailed { .. }), "{name}");
+                    assert!(matches!(flipped.integrity, ContainerIntegrity::SumFailed { .. }), "{name}");
                 }
-                Kind::SalusCrc32 | Kind::SdevicesCrc32 => assert_eq!(flipped.kind, Kind::None, "{name}"),
-                _ => assert_eq!((flipped.kind, flipped.integrity), (kind, Integrity::NoSum), "{name}"),
+                ContainerKind::SalusCrc32 | ContainerKind::SdevicesCrc32 => {
+                    assert_eq!(flipped.kind, ContainerKind::None, "{name}")
+                }
+                _ => {
+                    assert_eq!((flipped.kind, flipped.integrity), (kind, ContainerIntegrity::NoSum), "{name}")
+                }
             }
             bytes[place] ^= 0x10;
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use zigbee_ota::container::Container;
-use zigbee_ota::file::{Element, Header, Image, Layout, Parts, Tag, Writer};
+use zigbee_ota::file::{BodyLayout, Element, FileHeader, FileWriter, Image, SplitFile, Tag};
 use zigbee_ota::{DecodeError, DecodeErrorKind, Encode, Item};
 
 use laws::file::any_bytes;
@@ -50,8 +50,8 @@ fn samples(ota: bool) -> Vec<Sample> {
     samples.collect()
 }
 
-fn header_json(header: &Header<'_>) -> Value {
-    let text: String = header.text.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+fn header_json(header: &FileHeader<'_>) -> Value {
+    let text: String = header.header_string.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     json!({
         "header_version": 0x0100 | u16::from(header.minor),
         "header_length": header.header_len(),
@@ -85,7 +85,7 @@ fn elements_json(image: &Image<'_>) -> Value {
 fn boundaries(image: &Image<'_>) -> Vec<usize> {
     let elements = image.elements().flat_map(|at| [at.offset, at.data_offset()]);
     let header = [0, image.header().header_len()];
-    let end = image.rest().map(|rest| rest.offset).into_iter().chain([image.bytes().len()]);
+    let end = image.raw_remainder().map(|rest| rest.offset).into_iter().chain([image.bytes().len()]);
     header.into_iter().chain(elements).chain(end).collect()
 }
 
@@ -94,7 +94,8 @@ fn boundaries(image: &Image<'_>) -> Vec<usize> {
 fn files_read_as_an_independent_reader_read_them_and_are_written_byte_for_byte() {
     for sample in samples(true) {
         let image = Image::parse_lenient(sample.ota()).expect(&sample.name);
-        let rest = image.rest().map(|rest| json!({ "offset": rest.offset, "length": rest.bytes.len() }));
+        let rest =
+            image.raw_remainder().map(|rest| json!({ "offset": rest.offset, "length": rest.bytes.len() }));
         let read = json!({
             "layout": image.layout().name(),
             "header": header_json(&image.header()),
@@ -116,7 +117,7 @@ fn files_read_as_an_independent_reader_read_them_and_are_written_byte_for_byte()
 fn a_cut_file_is_truncated_and_what_is_there_is_read() {
     for sample in samples(true) {
         let whole = Image::parse_lenient(sample.ota()).expect(&sample.name);
-        if whole.layout() == Layout::Truncated {
+        if whole.layout() == BodyLayout::Truncated {
             continue;
         }
         let file = whole.bytes();
@@ -131,9 +132,10 @@ fn a_cut_file_is_truncated_and_what_is_there_is_read() {
                 assert!(len < whole.header().header_len());
                 continue;
             };
-            assert_eq!((image.layout(), image.missing()), (Layout::Truncated, file.len() - len));
+            assert_eq!((image.layout(), image.missing()), (BodyLayout::Truncated, file.len() - len));
             let there = whole.elements().filter(|at| at.data_offset() <= len);
-            let heads = |at: zigbee_ota::file::ElementAt<'_>| (at.offset, at.element.tag, at.length, at.info);
+            let heads =
+                |at: zigbee_ota::file::PlacedElement<'_>| (at.offset, at.element.tag, at.length, at.info);
             assert!(image.elements().map(heads).eq(there.map(heads)), "{}, {len} bytes", sample.name);
         }
     }
@@ -170,7 +172,7 @@ fn the_total_size_is_served_or_the_file_is_truncated() {
     for sample in samples(true) {
         let needed = size(&sample.expected["header"]["total_image_size"]);
         let present = sample.ota().len();
-        match Parts::parse(sample.ota()) {
+        match SplitFile::parse(sample.ota()) {
             Ok(parts) => {
                 assert_ne!(sample.layout(), "truncated", "{}", sample.name);
                 assert_eq!(parts.file, &sample.ota()[..needed], "{}", sample.name);
@@ -193,7 +195,7 @@ fn files_by_the_letter_are_what_a_writer_writes() {
     for sample in samples(true).iter().filter(|sample| sample.layout() == "elements") {
         let (image, rest) = Image::parse_prefix(sample.ota()).expect(&sample.name);
         let elements: Vec<Element<'_>> = image.elements().map(|at| at.element).collect();
-        let writer = Writer::new(image.header(), &elements).expect("fits");
+        let writer = FileWriter::new(image.header(), &elements).expect("fits");
         assert_eq!(writer.to_vec(), image.bytes(), "{}", sample.name);
         assert_eq!([image.bytes(), rest].concat(), sample.ota(), "{}", sample.name);
         let signed = sample.name.starts_with("signed_");

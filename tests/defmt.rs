@@ -1,14 +1,14 @@
 //! Which types can be logged. That they build for a microcontroller is seen there.
 
 use defmt::Format;
-use zigbee_ota::container::{Candidate, Integrity, Kind};
+use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta, Transmit};
+use zigbee_ota::container::{Candidate, ContainerIntegrity, ContainerKind};
 use zigbee_ota::error::DecodeErrorKind;
 use zigbee_ota::file::{
-    self, CertificateElement, Element, ElementAt, FileName, HeaderControl, HeaderOddities, HeaderText,
-    Layout, Piece, Rest, SignatureElement, Tag, TagClass,
+    self, BodyLayout, CertificateElement, Element, FileName, HeaderAnomalies, HeaderControl, HeaderString,
+    PlacedElement, RawRemainder, SignatureElement, StreamPiece, Tag, TagClass,
 };
-use zigbee_ota::link::{Address, DeliveryMode, Meta, Transmit};
-use zigbee_ota::observer::{Means, Seen};
+use zigbee_ota::observer::{Meaning, Observation};
 use zigbee_ota::payload;
 use zigbee_ota::time::{Delay, Instant, Millis, Purpose, ServerTime, TimeInPast, UtcTime};
 use zigbee_ota::types::{ImageTypeClass, ParseVersionError};
@@ -27,14 +27,22 @@ fn every_data_type_can_be_logged() {
     can_be_logged::<(ImageId, ImageFilter)>();
     can_be_logged::<(Instant, Millis, UtcTime, ServerTime, Purpose, Delay, TimeInPast)>();
     can_be_logged::<(Item, DecodeError, DecodeErrorKind, EncodeError)>();
-    can_be_logged::<(Address, DeliveryMode, Meta, Transmit)>();
+    can_be_logged::<(Address, DeliveryMode, FrameMeta, Transmit)>();
 
-    can_be_logged::<(file::Header<'_>, HeaderControl, HeaderOddities, HeaderText, FileName<'_>)>();
-    can_be_logged::<(Tag, TagClass, Element<'_>, ElementAt<'_>, Layout, Rest<'_>, Piece<'_>)>();
+    can_be_logged::<(file::FileHeader<'_>, HeaderControl, HeaderAnomalies, HeaderString, FileName<'_>)>();
+    can_be_logged::<(
+        Tag,
+        TagClass,
+        Element<'_>,
+        PlacedElement<'_>,
+        BodyLayout,
+        RawRemainder<'_>,
+        StreamPiece<'_>,
+    )>();
     can_be_logged::<(SignatureElement<'_>, CertificateElement<'_>)>();
 
-    can_be_logged::<(Frame<'_>, zcl::Header, FrameControl, Quirks, Deviations<'_>, Violation)>();
-    can_be_logged::<(Message<'_>, Direction, ToServer, ToClient<'_>, CommandId, Other<'_>, OtherKind)>();
+    can_be_logged::<(Frame<'_>, zcl::FrameHeader, FrameControl, Quirks, Deviations<'_>, Violation)>();
+    can_be_logged::<(Message<'_>, Direction, ToServer, ToClient<'_>, CommandId, OtherFrame<'_>, OtherKind)>();
     can_be_logged::<(ImageNotify, NotifyScope)>();
     can_be_logged::<(QueryNextImageRequest, QueryNextImageResponse, ImageOffer, Status, Refusal)>();
     can_be_logged::<(ImageBlockRequest, ImagePageRequest, ImageBlockResponse<'_>, BlockData<'_>)>();
@@ -47,9 +55,10 @@ fn every_data_type_can_be_logged() {
     can_be_logged::<(DiscoverAttributes, DiscoverAttributesResponse<'_>)>();
     can_be_logged::<(AttributeId, AttributeValue, AttributeInfo, DataType, Revision)>();
     can_be_logged::<(ImageUpgradeStatus, UpgradeActivationPolicy, UpgradeTimeoutPolicy)>();
-    can_be_logged::<(Attributes, ClientReport)>();
+    can_be_logged::<(AttributeSnapshot, ClientStatus)>();
 
-    can_be_logged::<(Kind, Integrity, Candidate<'_>)>();
-    can_be_logged::<(payload::Payload<'_>, payload::Verdict<'_>, payload::Kind, payload::Entropy)>();
-    can_be_logged::<(Seen<'_>, Means<'_>)>();
+    can_be_logged::<(ContainerKind, ContainerIntegrity, Candidate<'_>)>();
+    can_be_logged::<(payload::Payload<'_>, payload::PayloadReport<'_>, payload::PayloadKind, payload::Entropy)>(
+    );
+    can_be_logged::<(Observation<'_>, Meaning<'_>)>();
 }

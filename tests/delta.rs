@@ -4,7 +4,7 @@ use std::process::Command;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use zigbee_ota::file::{Element, Header, Tag, Writer};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::{Encode, ImageId};
 
 use apply::{Applier, Fault};
@@ -21,8 +21,8 @@ mod patch;
 const BEFORE: usize = 56 + 6;
 
 fn file(tag: Tag, data: &[u8]) -> Vec<u8> {
-    let header = Header::new(ImageId::new(0x1001, 0x00ab, 2));
-    Writer::new(header, &[Element { tag, data }]).expect("small").to_vec()
+    let header = FileHeader::new(ImageId::new(0x1001, 0x00ab, 2));
+    FileWriter::new(header, &[Element { tag, data }]).expect("small").to_vec()
 }
 
 /// What the second slot holds after `file` came in pieces of so many bytes.

@@ -4,7 +4,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use zigbee_ota::file::{Element, Header, Image, Sample, Tag};
+use zigbee_ota::file::{ArbitraryFile, Element, FileHeader, Image, Tag};
 use zigbee_ota::{Eui64, HardwareRange, HardwareVersion, ImageId, Item, SecurityCredentialVersion};
 
 use laws::bytes::bytes_of;
@@ -20,7 +20,7 @@ mod laws {
 }
 
 /// All presences of optional fields, with and without extra bytes, over bodies of several shapes.
-fn every_shape(mut check: impl FnMut(Header<'_>, &[Element<'_>])) {
+fn every_shape(mut check: impl FnMut(FileHeader<'_>, &[Element<'_>])) {
     let element = |tag, data| Element { tag: Tag(tag), data };
     let bodies: [&[Element<'_>]; 5] = [
         &[],
@@ -30,13 +30,13 @@ fn every_shape(mut check: impl FnMut(Header<'_>, &[Element<'_>])) {
         &[element(0xcdef, &[0; 7]), element(1, &[9; 50])],
     ];
     for bits in 0..16 {
-        let header = Header {
+        let header = FileHeader {
             credential: (bits & 1 != 0).then_some(SecurityCredentialVersion(0xa1)),
             destination: (bits & 2 != 0).then_some(Eui64(0x0102_0304_0506_0708)),
             hardware: (bits & 4 != 0)
                 .then_some(HardwareRange { min: HardwareVersion(0x0101), max: HardwareVersion(0x0202) }),
             extra: if bits & 8 != 0 { &[0xe1, 0xe2, 0xe3] } else { &[] },
-            ..Header::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519))
+            ..FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519))
         };
         bodies.into_iter().for_each(|body| check(header, body));
     }
@@ -84,7 +84,8 @@ fn every_changed_byte_shows() {
 /// Shows: FILE-067
 #[test]
 fn lengths_beyond_all_memory_end_in_a_value_or_an_error() {
-    let file = written(Header::new(ImageId::new(1, 2, 3)), &[Element { tag: Tag(0xf000), data: &[0; 20] }]);
+    let file =
+        written(FileHeader::new(ImageId::new(1, 2, 3)), &[Element { tag: Tag(0xf000), data: &[0; 20] }]);
     let near = |most: u32| (0..70).map(move |less| most - less);
     let lengths = || near(u32::MAX).chain(near(0x8000_0046)).chain(near(70));
     for total in lengths() {
@@ -137,13 +138,13 @@ fn the_generator_reaches_every_shape() {
 proptest! {
     /// Shows: FILE-066, FILE-068
     #[test]
-    fn samples_read_as_they_were_made(sample in any::<Sample>(), seed: u64) {
+    fn samples_read_as_they_were_made(sample in any::<ArbitraryFile>(), seed: u64) {
         any_sample(&sample, seed);
     }
 
     #[test]
     fn any_bytes_read_alike_in_pieces(
-        sample in any::<Sample>(),
+        sample in any::<ArbitraryFile>(),
         place in any::<prop::sample::Index>(),
         flip: u8,
         len in any::<prop::sample::Index>(),
@@ -167,8 +168,8 @@ proptest! {
     fn a_header_alone_reads_back(seed in vec(any::<u8>(), 0..600), body in vec(any::<u8>(), 0..9)) {
         let (header, _) = generated(&seed);
         let bytes = [bytes_of(&header), body.clone()].concat();
-        prop_assert_eq!(Header::parse(&bytes), Ok((header, &body[..])));
-        prop_assert_eq!(Header::parse_lenient(&bytes), Ok((header, &body[..])));
+        prop_assert_eq!(FileHeader::parse(&bytes), Ok((header, &body[..])));
+        prop_assert_eq!(FileHeader::parse_lenient(&bytes), Ok((header, &body[..])));
     }
 
     #[test]

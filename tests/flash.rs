@@ -1,7 +1,7 @@
 //! The device of the example `flash`: its power fails at some of the places that the example tries them all.
 
 use proptest::prelude::*;
-use zigbee_ota::client::{self, Checkpoint, Stage};
+use zigbee_ota::client::{self, Checkpoint, CheckpointStage};
 use zigbee_ota::zcl::ImageOffer;
 
 use device::SECTOR;
@@ -101,8 +101,8 @@ fn the_newest_record_counts_through_many_sectors_and_restarts() {
             offer: ImageOffer { id: SERVED, size: 5000 },
             received,
             header: None,
-            stage: if received % 2 == 0 { Stage::Downloading } else { Stage::Verified },
-            kept: client::Kept::NONE,
+            stage: if received % 2 == 0 { CheckpointStage::Downloading } else { CheckpointStage::Verified },
+            kept: client::PendingImages::NONE,
         };
         let span = (received % 3 == 0).then_some(Span { start: received, len: 7 });
         let upgrade = (received % 5 != 0).then_some(Upgrade { checkpoint, span });

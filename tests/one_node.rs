@@ -1,11 +1,12 @@
 //! Client and server on different endpoints of one node: each machine sees only its own frames.
 
+use zigbee_ota::aps::{Address, FrameMeta};
 use zigbee_ota::client::{
-    Applied, Client, Config, Event, Handled, Identity, Need, Prepared, Stored, Verdict,
+    ApplyResult, Client, ClientAction, ClientConfig, ClientEvent, Identity, Need, PrepareResult, StoreResult,
+    VerifyResult,
 };
-use zigbee_ota::file::{Element, Header, Tag, Writer};
-use zigbee_ota::link::{Address, Meta};
-use zigbee_ota::server::{self, Catalog, Entry, Server, Session, Standard};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
+use zigbee_ota::server::{self, Server, Session, SliceStore, StandardPolicy, StoreEntry};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 use zigbee_ota::{Encode, ImageId};
@@ -16,7 +17,7 @@ const OFFERED: ImageId = ImageId::new(0x1001, 0x1011, 7);
 
 fn file() -> Vec<u8> {
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &[0x5a; 500] }];
-    let writer = Writer::new(Header::new(OFFERED), &elements).unwrap();
+    let writer = FileWriter::new(FileHeader::new(OFFERED), &elements).unwrap();
     let mut file = vec![0; writer.encoded_len()];
     writer.encode(&mut file).unwrap();
     file
@@ -25,12 +26,12 @@ fn file() -> Vec<u8> {
 /// The node's stack carries frames between its endpoints, for so long; what the client stored, and what it runs then.
 fn run(version: u32, time: Millis) -> (Vec<u8>, ImageId) {
     let file = file();
-    let entries = [Entry::parse(&file).unwrap()];
-    let mut images = Catalog::new(&entries).unwrap();
-    let mut policy = Standard::default();
-    let mut server = Server::new(server::Config::default(), [Session::EMPTY]);
+    let entries = [StoreEntry::parse(&file).unwrap()];
+    let mut images = SliceStore::new(&entries).unwrap();
+    let mut policy = StandardPolicy::default();
+    let mut server = Server::new(server::ServerConfig::default(), [Session::EMPTY]);
     let identity = Identity { current: ImageId::new(0x1001, 0x1011, version), hardware: None, node: None };
-    let mut client = Client::new(Config::new(identity, SERVER), 1, Instant::ZERO);
+    let mut client = Client::new(ClientConfig::new(identity, SERVER), 1, Instant::ZERO);
     let mut stored = Vec::new();
     let (mut request, mut response) = ([0; LONGEST_TO_SERVER], [0; LONGEST_TO_CLIENT]);
 
@@ -43,27 +44,30 @@ fn run(version: u32, time: Millis) -> (Vec<u8>, ImageId) {
             assert_eq!(transmit.to, SERVER, "the endpoint, too");
             let frame = &request[..transmit.len];
             // A client on the server's endpoint would not mistake it for one of its own.
-            assert!(matches!(client.handle_frame(now, Meta::unicast(CLIENT), frame), Handled::Ignored(_)));
-            let meta = Meta::unicast(CLIENT);
+            assert!(matches!(
+                client.handle_frame(now, FrameMeta::unicast(CLIENT), frame),
+                ClientAction::Ignored(_)
+            ));
+            let meta = FrameMeta::unicast(CLIENT);
             let handled = server.handle_frame(now, meta, frame, &mut images, &mut policy, &mut response);
-            let server::Handled::Reply(transmit) = handled else { continue };
+            let server::ServerAction::Reply(transmit) = handled else { continue };
             assert_eq!(transmit.to, CLIENT);
             let answer = &response[..transmit.len];
-            if let Handled::Store(block) = client.handle_frame(now, Meta::unicast(SERVER), answer) {
+            if let ClientAction::Store(block) = client.handle_frame(now, FrameMeta::unicast(SERVER), answer) {
                 stored.extend(block.data);
-                client.stored(now, block.ticket, Stored::Ok).unwrap();
+                client.stored(now, block.ticket, StoreResult::Ok).unwrap();
             }
         }
         match client.poll_need() {
             None => {}
             Some(Need::Decide(ticket, _)) => client.accept(ticket).unwrap(),
-            Some(Need::Prepare(ticket, _)) => client.prepared(now, ticket, Prepared::Ready).unwrap(),
-            Some(Need::Verify(ticket, _)) => client.verified(now, ticket, Verdict::Valid).unwrap(),
-            Some(Need::Apply(ticket, _)) => client.applied(now, ticket, Applied::Done).unwrap(),
+            Some(Need::Prepare(ticket, _)) => client.prepared(now, ticket, PrepareResult::Ready).unwrap(),
+            Some(Need::Verify(ticket, _)) => client.verified(now, ticket, VerifyResult::Valid).unwrap(),
+            Some(Need::Apply(ticket, _)) => client.applied(now, ticket, ApplyResult::Done).unwrap(),
             Some(need) => panic!("{need:?}"),
         }
         while let Some(event) = client.poll_event() {
-            assert!(!matches!(event, Event::OfferPassed(..)));
+            assert!(!matches!(event, ClientEvent::OfferSkipped(..)));
         }
     }
     (stored, client.identity().current)

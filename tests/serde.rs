@@ -10,15 +10,18 @@ use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use zigbee_ota::container::{Candidate, Integrity, Kind};
+use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta, Transmit};
+use zigbee_ota::container::{Candidate, ContainerIntegrity, ContainerKind};
 use zigbee_ota::error::DecodeErrorKind;
 use zigbee_ota::file::{
-    CertificateElement, Element, ElementAt, FileName, Header, HeaderControl, HeaderOddities, HeaderText,
-    Image, Layout, Piece, Rest, Sample, SignatureElement, StreamDecoder, Tag, TagClass,
+    ArbitraryFile, BodyLayout, CertificateElement, Element, FileHeader, FileName, HeaderAnomalies,
+    HeaderControl, HeaderString, Image, PlacedElement, RawRemainder, SignatureElement, StreamDecoder,
+    StreamPiece, Tag, TagClass,
 };
-use zigbee_ota::link::{Address, DeliveryMode, Meta, Transmit};
-use zigbee_ota::observer::{Exchange, Observer};
-use zigbee_ota::payload::{Damage, Fault, Payload, State, Stated, Sum, Verdict, Version};
+use zigbee_ota::observer::{Conversation, Observer};
+use zigbee_ota::payload::{
+    ChecksumKind, Damage, DamageKind, Payload, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion,
+};
 use zigbee_ota::time::{Delay, Instant, Millis, Purpose, ServerTime, TimeInPast, UtcTime};
 use zigbee_ota::types::{ImageTypeClass, ParseVersionError};
 use zigbee_ota::zcl::{self, *};
@@ -67,7 +70,7 @@ fn all_owned(seed: &[u8]) -> arbitrary::Result<()> {
     any_comes_back::<UtcTime>(u)?;
     any_comes_back::<ServerTime>(u)?;
     any_comes_back::<Tag>(u)?;
-    any_comes_back::<HeaderText>(u)?;
+    any_comes_back::<HeaderString>(u)?;
     any_comes_back::<HeaderControl>(u)?;
     any_comes_back::<ToServer>(u)?;
     any_comes_back::<ImageNotify>(u)?;
@@ -78,8 +81,8 @@ fn all_owned(seed: &[u8]) -> arbitrary::Result<()> {
     any_comes_back::<DefaultResponse>(u)?;
     any_comes_back::<DiscoverAttributes>(u)?;
     any_comes_back::<AttributeRecord>(u)?;
-    any_comes_back::<Attributes>(u)?;
-    any_comes_back::<ClientReport>(u)?;
+    any_comes_back::<AttributeSnapshot>(u)?;
+    any_comes_back::<ClientStatus>(u)?;
     any_comes_back::<BlockRefusal>(u)
 }
 
@@ -134,7 +137,7 @@ proptest! {
     fn frames_come_back(seed in vec(any::<u8>(), 0..400)) {
         if let Ok(frame) = generated(&seed) {
             frame_comes_back(&frame);
-            let mut observer = Observer::new([Exchange::EMPTY]);
+            let mut observer = Observer::new([Conversation::EMPTY]);
             let seen = observer.observe(Address::new(1, 1), Address::new(0, 1), &frame);
             comes_back_lent(&seen, &mut Vec::new());
         }
@@ -152,23 +155,23 @@ proptest! {
 
     #[test]
     fn headers_and_elements_come_back(seed in vec(any::<u8>(), 0..400)) {
-        let (header, elements): (Header<'_>, Vec<Element<'_>>) =
+        let (header, elements): (FileHeader<'_>, Vec<Element<'_>>) =
             Unstructured::new(&seed).arbitrary().expect("works for any bytes");
         comes_back_lent(&header, &mut Vec::new());
         comes_back_lent(&elements, &mut Vec::new());
-        let text = serde_json::to_string(&Header { extra: &[], ..header }).expect("any value is written");
-        let back: Header<'_> = serde_json::from_str(&text).expect("nothing to lend");
-        prop_assert_eq!(Header { extra: header.extra, ..back }, header);
+        let text = serde_json::to_string(&FileHeader { extra: &[], ..header }).expect("any value is written");
+        let back: FileHeader<'_> = serde_json::from_str(&text).expect("nothing to lend");
+        prop_assert_eq!(FileHeader { extra: header.extra, ..back }, header);
     }
 
     #[test]
-    fn what_is_told_of_a_file_comes_back(sample in any::<Sample>()) {
+    fn what_is_told_of_a_file_comes_back(sample in any::<ArbitraryFile>()) {
         let bytes = sample.to_bytes();
         let image = Image::parse_lenient(&bytes).expect("its header is right");
         comes_back(image.layout());
-        comes_back(image.header().oddities());
-        comes_back_lent(&image.elements().collect::<Vec<ElementAt<'_>>>(), &mut Vec::new());
-        comes_back_lent(&image.rest(), &mut Vec::new());
+        comes_back(image.header().anomalies());
+        comes_back_lent(&image.elements().collect::<Vec<PlacedElement<'_>>>(), &mut Vec::new());
+        comes_back_lent(&image.raw_remainder(), &mut Vec::new());
         comes_back_lent(&Candidate { offset: 7, header: image.header() }, &mut Vec::new());
     }
 }
@@ -182,13 +185,17 @@ fn values_that_no_generator_makes_come_back() {
     comes_back([ImageTypeClass::Manufacturer, ImageTypeClass::Wildcard]);
     comes_back([TagClass::Assigned, TagClass::Reserved, TagClass::Manufacturer]);
     comes_back([Revision::Original, Revision::Later]);
-    comes_back(Meta::new(Address::new(0x1234, 1), DeliveryMode::Multicast));
+    comes_back(FrameMeta::new(Address::new(0x1234, 1), DeliveryMode::Multicast));
     let to = Address::ALL_AWAKE;
     comes_back(Transmit::new(to, 17, DeliveryMode::Broadcast));
-    comes_back([Kind::None, Kind::IkeaNgis, Kind::SdevicesCrc32]);
-    comes_back([Integrity::Verified, Integrity::SumFailed { offset: 40 }, Integrity::NoSum]);
+    comes_back([ContainerKind::None, ContainerKind::IkeaNgis, ContainerKind::SdevicesCrc32]);
+    comes_back([
+        ContainerIntegrity::Verified,
+        ContainerIntegrity::SumFailed { offset: 40 },
+        ContainerIntegrity::NoSum,
+    ]);
     comes_back([OtherKind::Unassigned(CommandId(0x0a)), OtherKind::Global(0x0a)]);
-    comes_back(zcl::Header {
+    comes_back(zcl::FrameHeader {
         control: FrameControl::from_bits_retain(0xff),
         manufacturer: Some(ManufacturerCode(0x1001)),
         sequence: 7,
@@ -210,7 +217,7 @@ fn values_that_no_generator_makes_come_back() {
 fn bits_without_a_name_come_back() {
     comes_back(FrameControl::from_bits_retain(0xff));
     comes_back(HeaderControl::from_bits_retain(0xffff));
-    comes_back(HeaderOddities::from_bits_retain(0xff));
+    comes_back(HeaderAnomalies::from_bits_retain(0xff));
     comes_back(Quirks::from_bits_retain(0xffff));
 }
 
@@ -239,7 +246,7 @@ fn what_breaks_a_rule_of_its_type_does_not_come_in() {
         assert!(refusal::<BlockRefusal>(status).contains("a status that has a form of its own"));
     }
     assert!(refusal::<Status>("256").contains("u8"));
-    assert!(refusal::<HeaderText>("[0, 0]").contains("length 2"));
+    assert!(refusal::<HeaderString>("[0, 0]").contains("length 2"));
     assert!(
         refusal::<Delay>(r#"{"For":{"secs":18446744073709551615,"nanos":1000000000}}"#).contains("overflow")
     );
@@ -265,7 +272,7 @@ fn only_what_is_not_read_comes_in_as_other() {
         })
         .to_string()
     };
-    let read = |text: &str| serde_json::from_str::<Other<'_>>(text).map(|other| other.why()).ok();
+    let read = |text: &str| serde_json::from_str::<OtherFrame<'_>>(text).map(|other| other.why()).ok();
     let maker = OtherKind::ManufacturerSpecific(ManufacturerCode(0x1001));
     assert_eq!(read(&header(0x05, Some(0x1001), 0x01)), Some(maker));
     assert_eq!(read(&header(0x01, None, 0x0a)), Some(OtherKind::Unassigned(CommandId(0x0a))));
@@ -334,17 +341,17 @@ fn a_frame_in_json() {
 
 #[test]
 fn a_header_in_json() {
-    let header = Header {
+    let header = FileHeader {
         hardware: Some(HardwareRange { min: HardwareVersion(1), max: HardwareVersion(2) }),
         other_control: HeaderControl::from_bits_retain(0x8000),
         extra: &[9],
-        ..Header::new(ImageId::new(1, 2, 3))
+        ..FileHeader::new(ImageId::new(1, 2, 3))
     };
     let expected = json!({
         "minor": 0,
         "id": {"manufacturer": 1, "image_type": 2, "version": 3},
         "stack": 2,
-        "text": HeaderText::EMPTY.0,
+        "text": HeaderString::EMPTY.0,
         "total_size": 0,
         "credential": null,
         "destination": null,
@@ -353,8 +360,8 @@ fn a_header_in_json() {
         "extra": [9],
     });
     assert_eq!(shown(header), expected);
-    assert_eq!(shown(Layout::TelinkF000), json!("TelinkF000"));
-    assert_eq!(shown(Rest { offset: 56, bytes: &[1] }), json!({"offset": 56, "bytes": [1]}));
+    assert_eq!(shown(BodyLayout::TelinkF000), json!("TelinkF000"));
+    assert_eq!(shown(RawRemainder { offset: 56, bytes: &[1] }), json!({"offset": 56, "bytes": [1]}));
 }
 
 #[test]
@@ -387,24 +394,34 @@ fn what_only_goes_out_in_json() {
     assert_eq!(shown(policy), expected);
 
     let mut decoder = StreamDecoder::new();
-    let file = zigbee_ota::Encode::to_vec(&Header { total_size: 58, ..Header::new(ImageId::new(1, 2, 3)) });
+    let file =
+        zigbee_ota::Encode::to_vec(&FileHeader { total_size: 58, ..FileHeader::new(ImageId::new(1, 2, 3)) });
     let mut input = &[&file[..], &[1, 2]].concat()[..];
     let head = decoder.next(&mut input).expect("a header").map(shown);
     assert_eq!(head.expect("a piece")["Header"]["len"], json!(56));
     let bytes = [1, 2];
     assert_eq!(
-        shown(Piece::Rest { offset: 56, bytes: &bytes }),
+        shown(StreamPiece::Rest { offset: 56, bytes: &bytes }),
         json!({"Rest": {"offset": 56, "bytes": [1, 2]}})
     );
 }
 
 #[test]
 fn what_was_judged_comes_back() {
-    let stated = Stated { version: Some(Version::Text(b"1.0")), name: b"light", ..Stated::default() };
-    let fault = Fault::Sum { sum: Sum::Crc32, expected: 1, found: 2 };
-    let state = State::Damaged(Damage { offset: 40, fault });
-    let verdict = Verdict { stated, state, signed: true, ..Verdict::of(&[7; 80]) };
+    let stated = PayloadMetadata {
+        version: Some(PayloadVersion::Text(b"1.0")),
+        name: b"light",
+        ..PayloadMetadata::default()
+    };
+    let fault = DamageKind::Sum { sum: ChecksumKind::Crc32, expected: 1, found: 2 };
+    let state = PayloadState::Damaged(Damage { offset: 40, fault });
+    let verdict = PayloadReport { stated, state, signed: true, ..PayloadReport::of(&[7; 80]) };
     let payload = Payload { element: Some(1), offset: 62, verdict, contradicts: false };
     comes_back_lent(&payload, &mut Vec::new());
-    comes_back([state, Verdict::of(&[7; 80]).state, State::Encrypted, State::Whole(Sum::Sha256)]);
+    comes_back([
+        state,
+        PayloadReport::of(&[7; 80]).state,
+        PayloadState::Encrypted,
+        PayloadState::Whole(ChecksumKind::Sha256),
+    ]);
 }

@@ -2,11 +2,11 @@
 //! are asserted by the library itself whenever it is built for one (`src/client/mod.rs`). Here the host is held to
 //! figures of its own, so that growth shows in any test run: they differ by what an error's offset takes.
 
-use zigbee_ota::client::{Client, Config};
+use zigbee_ota::client::{Client, ClientConfig};
 
 #[test]
 fn a_client_is_small() {
-    let sizes = [size_of::<Client>(), size_of::<Client<0>>(), size_of::<Config>()];
+    let sizes = [size_of::<Client>(), size_of::<Client<0>>(), size_of::<ClientConfig>()];
     for (size, most) in sizes.into_iter().zip([664, 504, 128]) {
         assert!(size <= most, "{sizes:?}");
     }

@@ -6,7 +6,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use serde_json::Value;
-use zigbee_ota::file::{Element, Header, Image, Tag, Writer};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Image, Tag};
 use zigbee_ota::signature::integrity::Integrity;
 use zigbee_ota::{Encode, ImageId};
 
@@ -27,7 +27,8 @@ fn folder() -> (tempfile::TempDir, std::path::PathBuf, Vec<u8>) {
     let data: Vec<u8> =
         (0..20_000_u32).map(|place| place.to_le_bytes()[0] ^ place.to_le_bytes()[1]).collect();
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
-    let file = Writer::new(Header::new(ImageId::new(0x1001, 1, 7)), &elements).expect("small").to_vec();
+    let file =
+        FileWriter::new(FileHeader::new(ImageId::new(0x1001, 1, 7)), &elements).expect("small").to_vec();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("image.zigbee");
     fs::write(&path, &file).expect("room");

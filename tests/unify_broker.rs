@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use rumqttc::{Client, Connection, Event, MqttOptions, Packet, Publish, QoS};
 use serde_json::{Value, json};
-use zigbee_ota::file::{Element, Header, Tag, Writer};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::unify::{Attribute, AttributeValue, Filter, Status, Topic};
 use zigbee_ota::{Encode, ImageId};
 
@@ -85,7 +85,7 @@ fn received(connection: &mut Connection, quiet: Duration) -> Vec<Publish> {
 fn file(id: ImageId, len: usize) -> Vec<u8> {
     let data = vec![0x5a; len];
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
-    let writer = Writer::new(Header::new(id), &elements).unwrap();
+    let writer = FileWriter::new(FileHeader::new(id), &elements).unwrap();
     let mut file = vec![0; writer.encoded_len()];
     writer.encode(&mut file).unwrap();
     file

@@ -5,8 +5,8 @@ use std::num::NonZeroU8;
 use proptest::prelude::*;
 use zigbee_ota::ImageId;
 use zigbee_ota::client::Outcome;
-use zigbee_ota::file::{Element, Header, Parts, Tag, Writer};
-use zigbee_ota::server::Entry;
+use zigbee_ota::file::{Element, FileHeader, FileWriter, SplitFile, Tag};
+use zigbee_ota::server::StoreEntry;
 use zigbee_ota::time::Millis;
 use zigbee_ota::{Encode, FileVersion};
 use zigbee_ota_sim::{End, Report, Settings, Upgrade, demonstration_file};
@@ -16,15 +16,15 @@ fn file(size: usize, seed: u64) -> Vec<u8> {
     let mut data = vec![0; size - 62];
     fastrand::Rng::with_seed(seed).fill(&mut data);
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
-    let header = Header::new(ImageId::new(0x1001, 0x0001, 7));
+    let header = FileHeader::new(ImageId::new(0x1001, 0x0001, 7));
     let mut bytes = vec![0; size];
-    Writer::new(header, &elements).unwrap().encode(&mut bytes).unwrap();
+    FileWriter::new(header, &elements).unwrap().encode(&mut bytes).unwrap();
     bytes
 }
 
 fn upgrade(file: &[u8], settings: &Settings) -> Report {
-    let parts = Parts::parse(file).unwrap();
-    let entries = [Entry::from(&parts)];
+    let parts = SplitFile::parse(file).unwrap();
+    let entries = [StoreEntry::from(&parts)];
     Upgrade::new(&entries, &parts, settings).run(|_| {})
 }
 
@@ -125,7 +125,7 @@ fn real_files_are_upgraded_with() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
-        let Ok(parts) = Parts::parse(&bytes) else { continue };
+        let Ok(parts) = SplitFile::parse(&bytes) else { continue };
         assert_ne!(parts.header.id.version, FileVersion::ANY);
         for loss in [0.0, 0.05] {
             let report = upgrade(&bytes, &Settings { loss, ..Settings::default() });

@@ -22,7 +22,7 @@ pub fn word(outcome: Outcome) -> &'static str {
         Outcome::NotForThisDevice => "not_for_this_device",
         Outcome::InvalidImage => "invalid_image",
         Outcome::NoCredentials => "no_credentials",
-        Outcome::NotOrdered(_) => "not_ordered",
+        Outcome::UpgradeRefused(_) => "not_ordered",
         Outcome::ApplyFailed => "apply_failed",
         _ => "failed",
     }

@@ -3,7 +3,7 @@
 use std::num::{NonZeroU8, NonZeroU16};
 
 use clap::Args;
-use zigbee_ota::client::Transfer;
+use zigbee_ota::client::TransferMode;
 
 /// How blocks are asked for; one after the other without any of these.
 #[derive(Args, Clone, Copy, Default)]
@@ -24,11 +24,11 @@ pub struct How {
 }
 
 impl How {
-    pub fn transfer(self) -> Transfer {
+    pub fn transfer(self) -> TransferMode {
         match self {
-            Self { auto: true, .. } => Transfer::Auto,
-            Self { page: Some(size), spacing, .. } => Transfer::Pages { size, spacing },
-            Self { window, .. } => Transfer::Blocks { window: window.unwrap_or(NonZeroU8::MIN) },
+            Self { auto: true, .. } => TransferMode::Auto,
+            Self { page: Some(size), spacing, .. } => TransferMode::Pages { size, spacing },
+            Self { window, .. } => TransferMode::Blocks { window: window.unwrap_or(NonZeroU8::MIN) },
         }
     }
 }

@@ -4,7 +4,7 @@ use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_HAS_MORE_INPUT;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 use sha2::{Digest, Sha256};
-use zigbee_ota::file::{Piece, StreamDecoder, Tag};
+use zigbee_ota::file::{StreamDecoder, StreamPiece, Tag};
 use zigbee_ota_sim::Flash;
 
 use crate::patch::{HEAD_LEN, TAG, WINDOW};
@@ -99,8 +99,8 @@ impl<'a> Applier<'a> {
         let Self { file, delta } = self;
         while let Some(piece) = file.next(&mut block).map_err(|_| Fault::File)? {
             match piece {
-                Piece::Data { bytes, .. } => delta.take(bytes)?,
-                Piece::Element { tag, .. } if tag != TAG => return Err(Fault::OtherElement(tag)),
+                StreamPiece::Data { bytes, .. } => delta.take(bytes)?,
+                StreamPiece::Element { tag, .. } if tag != TAG => return Err(Fault::OtherElement(tag)),
                 _ => {}
             }
         }

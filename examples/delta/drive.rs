@@ -3,11 +3,12 @@
 use std::num::NonZeroU8;
 
 use zigbee_ota::ImageId;
+use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
 use zigbee_ota::client::{
-    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Transfer, Verdict,
+    ApplyResult, Client, ClientAction, ClientConfig, ClientEvent, Identity, Need, Outcome, PrepareResult,
+    StoreResult, TransferMode, VerifyResult,
 };
-use zigbee_ota::link::{Address, DeliveryMode, Meta};
-use zigbee_ota::server::{self, Catalog, Entry, Server, Session, Standard};
+use zigbee_ota::server::{self, Server, Session, SliceStore, StandardPolicy, StoreEntry};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 use zigbee_ota_sim::Link;
@@ -31,14 +32,14 @@ pub struct Ran {
 
 /// Upgrades a device that runs `runs` to `file`, whose bytes `store` gets in their order; `false` from it ends all.
 pub fn drive(runs: ImageId, file: &[u8], store: &mut dyn FnMut(&[u8]) -> bool) -> Result<Ran, String> {
-    let entries = [Entry::parse(file).map_err(|error| error.to_string())?];
-    let mut images = Catalog::new(&entries).map_err(|error| error.to_string())?;
-    let mut policy = Standard::default();
-    let mut server = Server::new(server::Config::default(), [Session::EMPTY]);
+    let entries = [StoreEntry::parse(file).map_err(|error| error.to_string())?];
+    let mut images = SliceStore::new(&entries).map_err(|error| error.to_string())?;
+    let mut policy = StandardPolicy::default();
+    let mut server = Server::new(server::ServerConfig::default(), [Session::EMPTY]);
     let identity = Identity { current: runs, hardware: None, node: None };
     // A block after the other: a patch is applied in its order.
-    let transfer = Transfer::Blocks { window: NonZeroU8::MIN };
-    let config = Config { transfer, ..Config::new(identity, GATEWAY) };
+    let transfer = TransferMode::Blocks { window: NonZeroU8::MIN };
+    let config = ClientConfig { transfer, ..ClientConfig::new(identity, GATEWAY) };
     let mut client = Client::new(config, 1, Instant::ZERO);
     let (mut to_server, mut to_client) = (Link::new(LATENCY, LOSS, 1), Link::new(LATENCY, LOSS, 2));
     let (mut request, mut answer) = ([0; LONGEST_TO_SERVER], [0; LONGEST_TO_CLIENT]);
@@ -50,9 +51,9 @@ pub fn drive(runs: ImageId, file: &[u8], store: &mut dyn FnMut(&[u8]) -> bool) -
         while let Some(need) = client.poll_need() {
             match need {
                 Need::Decide(ticket, _) => client.accept(ticket),
-                Need::Prepare(ticket, _) => client.prepared(now, ticket, Prepared::Ready),
-                Need::Verify(ticket, _) => client.verified(now, ticket, Verdict::Valid),
-                Need::Apply(ticket, _) => client.applied(now, ticket, Applied::Done),
+                Need::Prepare(ticket, _) => client.prepared(now, ticket, PrepareResult::Ready),
+                Need::Verify(ticket, _) => client.verified(now, ticket, VerifyResult::Valid),
+                Need::Apply(ticket, _) => client.applied(now, ticket, ApplyResult::Done),
                 _ => Ok(()),
             }
             .map_err(|stale| stale.to_string())?;
@@ -62,9 +63,13 @@ pub fn drive(runs: ImageId, file: &[u8], store: &mut dyn FnMut(&[u8]) -> bool) -
         }
         while let Some(event) = client.poll_event() {
             match event {
-                Event::Started(_) => started = now,
-                Event::Ended(Outcome::Upgraded(_)) => return Ok(Ran { download: latest.since(started) }),
-                Event::Ended(outcome) => return Err(format!("the upgrade ended otherwise: {outcome:?}")),
+                ClientEvent::Started(_) => started = now,
+                ClientEvent::Ended(Outcome::Upgraded(_)) => {
+                    return Ok(Ran { download: latest.since(started) });
+                }
+                ClientEvent::Ended(outcome) => {
+                    return Err(format!("the upgrade ended otherwise: {outcome:?}"));
+                }
                 _ => {}
             }
         }
@@ -76,18 +81,19 @@ pub fn drive(runs: ImageId, file: &[u8], store: &mut dyn FnMut(&[u8]) -> bool) -
         ];
         now = now.max(moments.into_iter().flatten().min().ok_or("nobody waits for anything")?);
         while let Some(frame) = to_server.receive(now) {
-            let meta = Meta::unicast(DEVICE);
+            let meta = FrameMeta::unicast(DEVICE);
             let handled = server.handle_frame(now, meta, &frame, &mut images, &mut policy, &mut answer);
-            if let server::Handled::Reply(transmit) = handled {
+            if let server::ServerAction::Reply(transmit) = handled {
                 to_client.send(now.plus(LATENCY), &answer[..transmit.len]);
             }
             while server.poll_event().is_some() {}
         }
         server.handle_timeout(now);
         while let Some(frame) = to_client.receive(now) {
-            if let Handled::Store(block) = client.handle_frame(now, Meta::unicast(GATEWAY), &frame) {
+            if let ClientAction::Store(block) = client.handle_frame(now, FrameMeta::unicast(GATEWAY), &frame)
+            {
                 latest = now;
-                let stored = if store(block.data) { Stored::Ok } else { Stored::Fault };
+                let stored = if store(block.data) { StoreResult::Ok } else { StoreResult::Fault };
                 client.stored(now, block.ticket, stored).map_err(|stale| stale.to_string())?;
             }
         }

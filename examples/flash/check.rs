@@ -1,7 +1,7 @@
 //! A file that is read back from flash to be checked.
 
-use zigbee_ota::client::{Ticket, Verdict};
-use zigbee_ota::file::{Piece, StreamDecoder};
+use zigbee_ota::client::{Ticket, VerifyResult};
+use zigbee_ota::file::{StreamDecoder, StreamPiece};
 use zigbee_ota::zcl::ImageOffer;
 
 /// The most bytes that are read at once.
@@ -34,9 +34,9 @@ impl Check {
     }
 
     /// Good for nothing but a file that was read to its end.
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> VerifyResult {
         let is_whole = self.decoder.finish().is_ok();
-        if is_whole && self.is_offered && !self.is_bad { Verdict::Valid } else { Verdict::Invalid }
+        if is_whole && self.is_offered && !self.is_bad { VerifyResult::Valid } else { VerifyResult::Invalid }
     }
 
     /// Says whether the file can be read so far.
@@ -44,7 +44,7 @@ impl Check {
         self.read += bytes.len() as u32;
         loop {
             match self.decoder.next(&mut bytes) {
-                Ok(Some(Piece::Header { header, .. })) => {
+                Ok(Some(StreamPiece::Header { header, .. })) => {
                     self.is_offered = (header.id, header.total_size) == (self.offer.id, self.offer.size);
                 }
                 Ok(Some(_)) => {}

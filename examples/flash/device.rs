@@ -19,11 +19,11 @@ use std::num::{NonZeroU8, NonZeroU32};
 use std::ops::Range;
 
 use zigbee_ota::ImageId;
+use zigbee_ota::aps::{Address, FrameMeta};
 use zigbee_ota::client::{
-    Applied, Block, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Ticket,
-    TxBuffer, Verdict,
+    ApplyResult, Block, Client, ClientAction, ClientConfig, ClientEvent, Identity, Need, Outcome,
+    PrepareResult, RequestBuffer, StoreResult, Ticket, VerifyResult,
 };
-use zigbee_ota::link::{Address, Meta};
 use zigbee_ota::time::Instant;
 use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES};
 
@@ -96,9 +96,9 @@ impl Device {
             // They begin elsewhere; `Kept` puts them together.
             Keep::Firmware => NonZeroU8::MIN,
         };
-        let config = Config { alignment, max_size: room, ..Config::new(identity, server) };
+        let config = ClientConfig { alignment, max_size: room, ..ClientConfig::new(identity, server) };
         let mut device = Self {
-            client: Client::with_islands(config, 0, now),
+            client: Client::with_ranges(config, 0, now),
             keep,
             kept: Kept::known(None),
             journal,
@@ -131,18 +131,18 @@ impl Device {
     }
 
     /// The next frame to the server: its bytes in `out`.
-    pub fn poll_transmit(&mut self, now: Instant, out: &mut TxBuffer) -> Option<usize> {
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut RequestBuffer) -> Option<usize> {
         self.client.poll_transmit(now, out).map(|transmit| transmit.len)
     }
 
-    pub fn handle_frame(&mut self, now: Instant, meta: Meta, frame: &[u8]) -> Heard {
+    pub fn handle_frame(&mut self, now: Instant, meta: FrameMeta, frame: &[u8]) -> Heard {
         let heard = match self.client.handle_frame(now, meta, frame) {
-            Handled::Store(block) => {
+            ClientAction::Store(block) => {
                 self.store(now, &block);
                 Heard::Block
             }
-            Handled::ReadAttributes(question) => self.answer(&question),
-            Handled::Done | Handled::Ignored(_) => Heard::Other,
+            ClientAction::AnswerAttributes(question) => self.answer(&question),
+            ClientAction::Done | ClientAction::Ignored(_) => Heard::Other,
         };
         self.settle(now);
         heard
@@ -169,11 +169,13 @@ impl Device {
             // A record that could not be saved is an older place to go on from, and no more; what could not be erased
             // cannot be written either.
             Then::Nobody => Ok(()),
-            Then::Prepared(ticket) => {
-                self.client.prepared(now, ticket, if good { Prepared::Ready } else { Prepared::Fault })
-            }
+            Then::Prepared(ticket) => self.client.prepared(
+                now,
+                ticket,
+                if good { PrepareResult::Ready } else { PrepareResult::Fault },
+            ),
             Then::Stored(ticket) => {
-                self.client.stored(now, ticket, if good { Stored::Ok } else { Stored::Fault })
+                self.client.stored(now, ticket, if good { StoreResult::Ok } else { StoreResult::Fault })
             }
             Then::Checked(check) => {
                 self.check(now, check, result.ok());
@@ -183,7 +185,7 @@ impl Device {
                 if !good {
                     self.settings.running = self.client.identity().current;
                 }
-                self.client.applied(now, ticket, if good { Applied::Done } else { Applied::Failed })
+                self.client.applied(now, ticket, if good { ApplyResult::Done } else { ApplyResult::Failed })
             }
         }
         .ok();
@@ -193,7 +195,7 @@ impl Device {
     /// After each input: what the client asks for becomes jobs, and what it got to is remembered.
     fn settle(&mut self, now: Instant) {
         while let Some(event) = self.client.poll_event() {
-            if let Event::Ended(outcome) = event {
+            if let ClientEvent::Ended(outcome) = event {
                 self.ended = Some(outcome);
             }
         }
@@ -246,7 +248,7 @@ impl Device {
                 self.jobs.push_back((Job::Write(SLOT + place, words), Then::Stored(block.ticket)));
             }
             // A file that cannot be read cannot be kept.
-            Err(_) => self.client.stored(now, block.ticket, Stored::Fault).expect("answered at once"),
+            Err(_) => self.client.stored(now, block.ticket, StoreResult::Fault).expect("answered at once"),
         }
     }
 
@@ -257,7 +259,7 @@ impl Device {
         match (self.keep, self.kept.span()) {
             (Keep::File, _) => self.check(now, check, Some(&[])),
             (Keep::Firmware, found) => {
-                let verdict = if found.is_some() { Verdict::Valid } else { Verdict::Invalid };
+                let verdict = if found.is_some() { VerifyResult::Valid } else { VerifyResult::Invalid };
                 self.client.verified(now, ticket, verdict).expect("answered at once");
             }
         }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use zigbee_ota::client::Checkpoint;
 use zigbee_ota::error::DecodeError;
-use zigbee_ota::file::{Element, Piece, StreamDecoder, Tag};
+use zigbee_ota::file::{Element, StreamDecoder, StreamPiece, Tag};
 use zigbee_ota::zcl::ImageOffer;
 
 use crate::device::{SECTOR, WORD};
@@ -92,7 +92,7 @@ impl Kept {
         while self.span.is_none()
             && let Some(piece) = self.decoder.next(&mut data)?
         {
-            if let Piece::Element { offset, tag: Tag::UPGRADE_IMAGE, length, .. } = piece {
+            if let StreamPiece::Element { offset, tag: Tag::UPGRADE_IMAGE, length, .. } = piece {
                 self.span = Some(Span { start: offset + Element::HEAD_LEN as u32, len: length });
             }
         }

@@ -5,7 +5,7 @@
 //! a restart may be one that was begun: it is never written.)
 
 use crc::{CRC_32_ISO_HDLC, Crc};
-use zigbee_ota::client::{Checkpoint, HeaderFacts, Kept, Stage};
+use zigbee_ota::client::{Checkpoint, CheckpointStage, HeaderFacts, PendingImages};
 use zigbee_ota::zcl::ImageOffer;
 use zigbee_ota::{ImageId, SecurityCredentialVersion, StackVersion};
 
@@ -120,7 +120,7 @@ fn encode(number: u32, settings: &Settings) -> [u8; RECORD] {
                 fields[8] |= u32::from(version);
             }
         }
-        if stage == Stage::Verified {
+        if stage == CheckpointStage::Verified {
             fields[3] |= VERIFIED;
         }
         if let Some(Span { start, len }) = span {
@@ -149,8 +149,8 @@ fn decode(record: &[u8; RECORD]) -> Option<(u32, Settings)> {
         offer: ImageOffer { id: image([fields[4], fields[5]]), size: fields[6] },
         received: fields[7],
         header: has(HEADER).then_some(header),
-        stage: if has(VERIFIED) { Stage::Verified } else { Stage::Downloading },
-        kept: Kept::NONE,
+        stage: if has(VERIFIED) { CheckpointStage::Verified } else { CheckpointStage::Downloading },
+        kept: PendingImages::NONE,
     };
     let span = has(SPAN).then_some(Span { start: fields[9], len: fields[10] });
     let upgrade = has(UPGRADE).then_some(Upgrade { checkpoint, span });

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use embassy_executor::Executor;
 use zigbee_ota::client::Outcome;
-use zigbee_ota::server::Entry;
+use zigbee_ota::server::StoreEntry;
 use zigbee_ota_sim::Nor;
 
 use crate::device::SLOT;
@@ -89,7 +89,7 @@ impl Trial {
 
     /// An upgrade whose power fails after so many operations of the first life, so many of the second, and so on.
     async fn upgrade(&self, power: &[u64]) -> Result<Upgraded, Broken> {
-        let entries = [Entry::parse(&self.file).expect("a file of our own")];
+        let entries = [StoreEntry::parse(&self.file).expect("a file of our own")];
         let mut world = World::new(&entries);
         let slot = self.file.len().next_multiple_of(Nor::SECTOR);
         let mut flash = Nor::new((SLOT as usize + slot) / Nor::SECTOR);

@@ -3,9 +3,11 @@
 
 use std::collections::VecDeque;
 
-use zigbee_ota::file::{Element, Header, Tag, Writer};
-use zigbee_ota::link::{Address, Meta};
-use zigbee_ota::server::{Catalog, Config, Entry, Handled, Server, Session, Standard};
+use zigbee_ota::aps::{Address, FrameMeta};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
+use zigbee_ota::server::{
+    Server, ServerAction, ServerConfig, Session, SliceStore, StandardPolicy, StoreEntry,
+};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 use zigbee_ota::{Encode, ImageId};
@@ -30,7 +32,7 @@ const READ_FILE_OFFSET: [u8; 5] = [0x18, 0x00, 0x00, 0x01, 0x00];
 pub struct World<'a> {
     now: Instant,
     server: Server<[Session; 1]>,
-    catalog: Catalog<'a>,
+    catalog: SliceStore<'a>,
     to_device: VecDeque<Vec<u8>>,
     /// Blocks that the device took.
     pub blocks: u64,
@@ -39,11 +41,11 @@ pub struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    pub fn new(entries: &'a [Entry<'a>; 1]) -> Self {
+    pub fn new(entries: &'a [StoreEntry<'a>; 1]) -> Self {
         Self {
             now: Instant::ZERO,
-            server: Server::new(Config::default(), [Session::EMPTY]),
-            catalog: Catalog::new(entries).expect("one entry is no duplicate"),
+            server: Server::new(ServerConfig::default(), [Session::EMPTY]),
+            catalog: SliceStore::new(entries).expect("one entry is no duplicate"),
             to_device: VecDeque::new(),
             blocks: 0,
             answered: 0,
@@ -70,7 +72,7 @@ impl<'a> World<'a> {
     /// Flash is busy for a millisecond, and somebody wants to know how far the download is.
     pub fn meanwhile(&mut self, device: &mut Device) {
         self.now = self.now.plus(Millis(1));
-        let heard = device.handle_frame(self.now, Meta::unicast(NEIGHBOR), &READ_FILE_OFFSET);
+        let heard = device.handle_frame(self.now, FrameMeta::unicast(NEIGHBOR), &READ_FILE_OFFSET);
         self.answered += u64::from(matches!(heard, Heard::Question(answer) if !answer.is_empty()));
         self.deliver(device);
         device.handle_timeout(self.now);
@@ -79,7 +81,7 @@ impl<'a> World<'a> {
 
     fn deliver(&mut self, device: &mut Device) -> bool {
         let Some(frame) = self.to_device.pop_front() else { return false };
-        let heard = device.handle_frame(self.now, Meta::unicast(SERVER), &frame);
+        let heard = device.handle_frame(self.now, FrameMeta::unicast(SERVER), &frame);
         self.blocks += u64::from(matches!(heard, Heard::Block));
         true
     }
@@ -88,10 +90,10 @@ impl<'a> World<'a> {
     fn collect(&mut self, device: &mut Device) {
         let (mut frame, mut out) = ([0; LONGEST_TO_SERVER], [0; LONGEST_TO_CLIENT]);
         while let Some(len) = device.poll_transmit(self.now, &mut frame) {
-            let (meta, policy) = (Meta::unicast(DEVICE), &mut Standard::default());
+            let (meta, policy) = (FrameMeta::unicast(DEVICE), &mut StandardPolicy::default());
             let (now, images) = (self.now, &mut self.catalog);
             let handled = self.server.handle_frame(now, meta, &frame[..len], images, policy, &mut out);
-            if let Handled::Reply(transmit) = handled {
+            if let ServerAction::Reply(transmit) = handled {
                 self.to_device.push_back(out[..transmit.len].to_vec());
             }
         }
@@ -119,7 +121,7 @@ pub fn file(firmware: &[u8]) -> Vec<u8> {
         Element { tag: Tag::UPGRADE_IMAGE, data: firmware },
         Element { tag: Tag(0xf001), data: NOTICE },
     ];
-    let writer = Writer::new(Header::new(SERVED), &elements).expect("it can be counted");
+    let writer = FileWriter::new(FileHeader::new(SERVED), &elements).expect("it can be counted");
     let mut file = vec![0; writer.encoded_len()];
     writer.encode(&mut file).expect("the room was measured");
     file

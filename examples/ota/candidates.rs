@@ -27,7 +27,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
         let header = candidate.header;
         write!(out, "  byte {} ({:#x}): {}", candidate.offset, candidate.offset, header.id)?;
         write!(out, ", header length {}, total image size {}", header.header_len(), header.total_size)?;
-        write!(out, ", header string {:?}", header.text.to_string())?;
+        write!(out, ", header string {:?}", header.header_string.to_string())?;
         let present = bytes.len() - candidate.offset;
         match usize::try_from(header.total_size).unwrap_or(usize::MAX).saturating_sub(present) {
             0 => writeln!(out),

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use zigbee_ota::file::{Element, FileName, Header, HeaderText, Writer};
+use zigbee_ota::file::{Element, FileHeader, FileName, FileWriter, HeaderString};
 use zigbee_ota::{
     Encode, Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion,
 };
@@ -41,7 +41,7 @@ pub struct Options {
         long = "header_string", visible_alias = "header-string", value_name = "TEXT", default_value = "",
         hide_default_value = true, value_parser = header_string
     )]
-    header_string: HeaderText,
+    header_string: HeaderString,
     /// Security credential version, 1 byte
     #[arg(long, value_name = "VERSION", value_parser = number::<u8>)]
     security_credentials: Option<u8>,
@@ -59,16 +59,16 @@ pub struct Options {
 }
 
 impl Options {
-    fn header(&self) -> Header<'static> {
+    fn header(&self) -> FileHeader<'static> {
         let hardware = self.min_hw_ver.zip(self.max_hw_ver);
-        Header {
+        FileHeader {
             stack: StackVersion(self.stack_version),
-            text: self.header_string,
+            header_string: self.header_string,
             credential: self.security_credentials.map(SecurityCredentialVersion),
             destination: self.upgrade_dest,
             hardware: hardware
                 .map(|(min, max)| HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) }),
-            ..Header::new(ImageId::new(self.manuf_id, self.image_type, self.version))
+            ..FileHeader::new(ImageId::new(self.manuf_id, self.image_type, self.version))
         }
     }
 
@@ -88,7 +88,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let data = options.pieces.0.iter().map(data).collect::<Result<Vec<_>, _>>()?;
     let elements: Vec<Element<'_>> =
         options.pieces.0.iter().zip(&data).map(|(piece, data)| Element { tag: piece.tag, data }).collect();
-    let writer = Writer::new(header, &elements).map_err(|error| Failure::at(&path, error))?;
+    let writer = FileWriter::new(header, &elements).map_err(|error| Failure::at(&path, error))?;
     if replace(&path, &writer.to_vec())? {
         writeln!(out, "{}: {} bytes", path.display(), writer.encoded_len())?;
     }

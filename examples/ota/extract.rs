@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use zigbee_ota::container::Integrity;
-use zigbee_ota::file::{Layout, Tag};
+use zigbee_ota::container::ContainerIntegrity;
+use zigbee_ota::file::{BodyLayout, Tag};
 
 use crate::failure::{Failure, complain};
 use crate::irregular;
@@ -36,7 +36,7 @@ pub struct Options {
 
 pub fn run(options: &Options) -> Result<bool, Failure> {
     let part = with(&options.file, |opened| {
-        if let Integrity::SumFailed { .. } = opened.container.integrity {
+        if let ContainerIntegrity::SumFailed { .. } = opened.container.integrity {
             irregular::faults(opened).iter().for_each(|fault| complain(Failure::at(&options.file, fault)));
         }
         part(options, opened).map(<[u8]>::to_vec)
@@ -51,13 +51,13 @@ fn part<'a>(options: &Options, opened: &Opened<'a>) -> Result<&'a [u8], String> 
     let image = &opened.image;
     if options.ota {
         return match image.layout() {
-            Layout::Truncated => Err(irregular::faults(opened).join("; ")),
+            BodyLayout::Truncated => Err(irregular::faults(opened).join("; ")),
             _ => Ok(image.bytes()),
         };
     }
     if options.rest {
         let none = || format!("no raw bytes: the layout of the body is {}", image.layout());
-        return image.rest().map(|rest| rest.bytes).ok_or_else(none);
+        return image.raw_remainder().map(|rest| rest.bytes).ok_or_else(none);
     }
     let tag = Tag(options.tag);
     let Some(at) = image.elements().filter(|at| at.element.tag == tag).nth(options.index) else {

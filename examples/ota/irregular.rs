@@ -1,18 +1,18 @@
 //! What is wrong with a file and what is merely unusual about it, in words.
 
-use zigbee_ota::container::{Integrity, Kind};
-use zigbee_ota::file::{HeaderOddities, Layout, Tag, TagClass};
+use zigbee_ota::container::{ContainerIntegrity, ContainerKind};
+use zigbee_ota::file::{BodyLayout, HeaderAnomalies, Tag, TagClass};
 
 use crate::opened::Opened;
 
 /// What makes the file useless.
 pub fn faults(opened: &Opened<'_>) -> Vec<String> {
     let mut faults = Vec::new();
-    if opened.image.layout() == Layout::Truncated {
+    if opened.image.layout() == BodyLayout::Truncated {
         let (missing, total) = (opened.image.missing(), opened.image.header().total_size);
         faults.push(format!("truncated: {missing} of {total} bytes are missing"));
     }
-    if let Integrity::SumFailed { offset } = opened.container.integrity {
+    if let ContainerIntegrity::SumFailed { offset } = opened.container.integrity {
         let kind = opened.container.kind;
         faults.push(format!("the sum of the container ({kind}), at byte {offset}, is not that of its bytes"));
     }
@@ -22,7 +22,7 @@ pub fn faults(opened: &Opened<'_>) -> Vec<String> {
 /// What the standard does not foresee, though the file may well be installed.
 pub fn notes(opened: &Opened<'_>) -> Vec<String> {
     let mut notes = Vec::new();
-    if opened.container.kind != Kind::None {
+    if opened.container.kind != ContainerKind::None {
         notes.push(format!("in a container ({}), at byte {}", opened.container.kind, opened.offset()));
     } else if opened.after() > 0 {
         notes.push(format!("{} bytes after the total image size", opened.after()));
@@ -34,38 +34,38 @@ pub fn notes(opened: &Opened<'_>) -> Vec<String> {
 
 fn header(opened: &Opened<'_>, notes: &mut Vec<String>) {
     let header = opened.image.header();
-    for oddity in header.oddities().iter() {
+    for oddity in header.anomalies().iter() {
         notes.push(match oddity {
-            HeaderOddities::DESTINATION_MISSING => {
+            HeaderAnomalies::DESTINATION_MISSING => {
                 "device specific, but the header has no upgrade file destination".into()
             }
-            HeaderOddities::RESERVED_BITS => {
+            HeaderAnomalies::RESERVED_BITS => {
                 format!("reserved bits in the field control {:#06x}", header.control().bits())
             }
-            HeaderOddities::EXTRA_BYTES => {
+            HeaderAnomalies::EXTRA_BYTES => {
                 format!("{} bytes after the known header fields", header.extra.len())
             }
-            HeaderOddities::OTHER_MINOR_VERSION => format!("header version 0x01{:02x}", header.minor),
-            HeaderOddities::HARDWARE_RANGE_EMPTY => {
+            HeaderAnomalies::OTHER_MINOR_VERSION => format!("header version 0x01{:02x}", header.minor),
+            HeaderAnomalies::HARDWARE_RANGE_EMPTY => {
                 "minimum hardware version above the maximum: suits no device".into()
             }
-            HeaderOddities::TEXT_NOT_UTF8 => "the header string is no UTF-8".into(),
-            HeaderOddities::TEXT_AFTER_NUL => "the header string goes on after its NUL".into(),
-            HeaderOddities::TEXT_CONTROL_CHARACTERS => "control characters in the header string".into(),
+            HeaderAnomalies::TEXT_NOT_UTF8 => "the header string is no UTF-8".into(),
+            HeaderAnomalies::TEXT_AFTER_NUL => "the header string goes on after its NUL".into(),
+            HeaderAnomalies::TEXT_CONTROL_CHARACTERS => "control characters in the header string".into(),
             other => format!("unusual header: {other:?}"),
         });
     }
 }
 
 fn body(opened: &Opened<'_>, notes: &mut Vec<String>) {
-    let rest = opened.image.rest().map_or(0, |rest| rest.bytes.len());
+    let rest = opened.image.raw_remainder().map_or(0, |rest| rest.bytes.len());
     match opened.image.layout() {
-        Layout::Elements | Layout::Truncated => {}
-        Layout::TelinkF000 => notes.push(
+        BodyLayout::Elements | BodyLayout::Truncated => {}
+        BodyLayout::TelinkF000 => notes.push(
             "element 0xf000 as Telink writes it: its length leaves out two bytes before the data".into(),
         ),
-        Layout::RawBody => notes.push(format!("no elements: the body is {rest} raw bytes")),
-        Layout::ElementsThenRaw => notes.push(format!("{rest} raw bytes after the last element")),
+        BodyLayout::RawBody => notes.push(format!("no elements: the body is {rest} raw bytes")),
+        BodyLayout::ElementsThenRaw => notes.push(format!("{rest} raw bytes after the last element")),
     }
     if opened.image.bytes().len() == opened.image.header().header_len() {
         notes.push("a header without an element".into());

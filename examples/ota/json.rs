@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use zigbee_ota::file::{ElementAt, Header};
+use zigbee_ota::file::{FileHeader, PlacedElement};
 
 use crate::irregular;
 use crate::matter::MatterImage;
@@ -87,7 +87,7 @@ impl File {
             layout: image.layout().name(),
             header: Fields::new(&image.header()),
             elements: image.elements().map(|at| Entry::new(&at)).collect(),
-            rest: image.rest().map(|rest| Rest { offset: rest.offset, length: rest.bytes.len() }),
+            rest: image.raw_remainder().map(|rest| Rest { offset: rest.offset, length: rest.bytes.len() }),
             strict: opened.strict,
             missing: image.missing(),
             after: opened.after(),
@@ -106,7 +106,7 @@ impl NoFile {
 }
 
 impl Fields {
-    fn new(header: &Header<'_>) -> Self {
+    fn new(header: &FileHeader<'_>) -> Self {
         Self {
             header_version: u16::from_be_bytes([1, header.minor]),
             header_length: header.header_len(),
@@ -115,7 +115,12 @@ impl Fields {
             image_type: header.id.image_type.0,
             file_version: header.id.version.0,
             stack_version: header.stack.0,
-            header_string_hex: header.text.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
+            header_string_hex: header
+                .header_string
+                .as_bytes()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
             total_image_size: header.total_size,
             security_credential_version: header.credential.map(|version| version.0),
             // As an address is written, the most significant byte first; lower case like the header string.
@@ -127,7 +132,7 @@ impl Fields {
 }
 
 impl Entry {
-    fn new(at: &ElementAt<'_>) -> Self {
+    fn new(at: &PlacedElement<'_>) -> Self {
         Self { tag: at.element.tag.0, length: at.length, offset: at.offset, data_offset: at.data_offset() }
     }
 }

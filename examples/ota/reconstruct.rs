@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use zigbee_ota::ImageId;
+use zigbee_ota::aps::Address;
 use zigbee_ota::file::FileName;
-use zigbee_ota::link::Address;
-use zigbee_ota::observer::{Exchange, Observer};
+use zigbee_ota::observer::{Conversation, Observer};
 use zigbee_ota::zcl::{Direction, Frame, Quirks};
 
 use crate::capture::read_line;
@@ -75,7 +75,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
 fn listen(name: &Path, mut input: impl BufRead) -> Result<Recovered, Failure> {
     // Lines do not say who spoke to whom.
     let (client, server) = (Address::UNKNOWN, Address::new(0, 1));
-    let mut observer = Observer::new([Exchange::EMPTY]);
+    let mut observer = Observer::new([Conversation::EMPTY]);
     let mut recovered = Recovered::default();
     let (mut line, mut frame) = (Vec::new(), Vec::new());
     for number in 1_u64.. {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use zigbee_ota::ImageId;
-use zigbee_ota::file::Header;
-use zigbee_ota::observer::{Means, Seen};
+use zigbee_ota::file::FileHeader;
+use zigbee_ota::observer::{Meaning, Observation};
 use zigbee_ota::zcl::Status;
 
 /// All images that were heard of. Those with the same three numbers are one, whoever downloaded them.
@@ -31,13 +31,13 @@ pub struct Download {
 
 impl Recovered {
     /// Takes what a frame means. A file of which no block was heard is no image to reconstruct.
-    pub fn take(&mut self, seen: &Seen<'_>) {
+    pub fn take(&mut self, seen: &Observation<'_>) {
         match seen.means {
-            Means::Offer(offer) => {
+            Meaning::Offer(offer) => {
                 self.images.entry(offer.id).or_default().offered.insert(offer.size);
             }
-            Means::End(end) => self.images.entry(end.id).or_default().ended = Some(end.status),
-            Means::Block(block) => {
+            Meaning::End(end) => self.images.entry(end.id).or_default().ended = Some(end.status),
+            Meaning::Block(block) => {
                 let image = self.images.entry(block.id).or_default();
                 image.put(u64::from(block.offset), block.data.get());
             }
@@ -55,7 +55,7 @@ impl Download {
     /// The total image size in its header, where that was heard.
     pub fn header_size(&self) -> Option<u32> {
         let start = self.runs.get(&0)?;
-        Header::parse_lenient(start).ok().map(|(header, _)| header.total_size)
+        FileHeader::parse_lenient(start).ok().map(|(header, _)| header.total_size)
     }
 
     /// Bytes heard of the image, each counted once.

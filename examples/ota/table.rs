@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
-use zigbee_ota::container::Integrity;
-use zigbee_ota::file::Header;
+use zigbee_ota::container::ContainerIntegrity;
+use zigbee_ota::file::FileHeader;
 use zigbee_ota::{HardwareRange, ImageId};
 
 use crate::irregular;
@@ -22,11 +22,11 @@ pub fn file(path: &Path, opened: &Opened<'_>, out: &mut impl Write) -> io::Resul
     writeln!(out, "{}", path.display())?;
     row(out, "container", format_args!("{}, OTA file at byte {}", container.kind, opened.offset()))?;
     match container.integrity {
-        Integrity::Verified => row(out, "integrity", "verified")?,
-        Integrity::SumFailed { offset } => {
+        ContainerIntegrity::Verified => row(out, "integrity", "verified")?,
+        ContainerIntegrity::SumFailed { offset } => {
             row(out, "integrity", format_args!("SUM FAILED at byte {offset}"))?
         }
-        Integrity::NoSum => row(out, "integrity", "no sum")?,
+        ContainerIntegrity::NoSum => row(out, "integrity", "no sum")?,
     }
     header(&image.header(), out)?;
     row(out, "layout", image.layout())?;
@@ -46,14 +46,14 @@ pub fn id(id: ImageId, out: &mut impl Write) -> io::Result<()> {
     row(out, "file version", named(format_args!("{:#010x}", id.version.0), decimal))
 }
 
-fn header(header: &Header<'_>, out: &mut impl Write) -> io::Result<()> {
+fn header(header: &FileHeader<'_>, out: &mut impl Write) -> io::Result<()> {
     row(out, "header version", format_args!("0x01{:02x}", header.minor))?;
     row(out, "header length", header.header_len())?;
     row(out, "field control", format_args!("{:#06x}", header.control().bits()))?;
     id(header.id, out)?;
     row(out, "stack version", named(format_args!("{:#06x}", header.stack.0), header.stack.name()))?;
     // `Debug` of a string escapes what a terminal would act on.
-    row(out, "header string", format_args!("{:?}", header.text.to_string()))?;
+    row(out, "header string", format_args!("{:?}", header.header_string.to_string()))?;
     row(out, "total image size", header.total_size)?;
     if let Some(version) = header.credential {
         row(out, "security credential version", named(format_args!("{:#04x}", version.0), version.name()))?;
@@ -86,7 +86,7 @@ fn elements(opened: &Opened<'_>, out: &mut impl Write) -> io::Result<()> {
         });
         writeln!(out, "  {:#06x}  {name:<40}  {:>10}  {:>10}", tag.0, at.offset, at.length)?;
     }
-    if let Some(rest) = opened.image.rest() {
+    if let Some(rest) = opened.image.raw_remainder() {
         let len = rest.bytes.len();
         writeln!(out, "  {:<6}  {:<40}  {:>10}  {len:>10}", "", "raw bytes", rest.offset)?;
     }

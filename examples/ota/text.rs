@@ -1,6 +1,6 @@
 //! Texts of the command line.
 
-use zigbee_ota::file::HeaderText;
+use zigbee_ota::file::HeaderString;
 use zigbee_ota::signature::Certificate;
 
 use crate::hex;
@@ -18,8 +18,8 @@ pub fn certificate(bytes: &[u8]) -> Result<Certificate<'_>, String> {
 }
 
 /// A header string, which is never cut.
-pub fn header_string(text: &str) -> Result<HeaderText, String> {
-    HeaderText::new(text).map_err(|_| format!("{} bytes, at most 32 fit", text.len()))
+pub fn header_string(text: &str) -> Result<HeaderString, String> {
+    HeaderString::new(text).map_err(|_| format!("{} bytes, at most 32 fit", text.len()))
 }
 
 /// Free text of a file name.

@@ -2,8 +2,8 @@
 
 use std::time::Instant as Clock;
 
-use zigbee_ota::client::{Prepared, Storage, Stored, Verdict};
-use zigbee_ota::file::Parts;
+use zigbee_ota::client::{PrepareResult, Storage, StoreResult, VerifyResult};
+use zigbee_ota::file::SplitFile;
 use zigbee_ota::zcl::ImageOffer;
 
 use crate::authority::Trust;
@@ -25,7 +25,7 @@ impl Flash {
 
     /// Whether what was stored is the image offered, whole, and by who may sign.
     fn check(&self, offer: &ImageOffer) -> Result<(), String> {
-        let parts = Parts::parse(&self.bytes).map_err(|error| error.to_string())?;
+        let parts = SplitFile::parse(&self.bytes).map_err(|error| error.to_string())?;
         if parts.header.id != offer.id {
             return Err(format!("it is {}, not what was offered", parts.header.id));
         }
@@ -39,38 +39,38 @@ impl Flash {
 }
 
 impl Storage for Flash {
-    fn prepare(&mut self, offer: &ImageOffer) -> Prepared {
+    fn prepare(&mut self, offer: &ImageOffer) -> PrepareResult {
         *self = Self::new(std::mem::take(&mut self.trust));
         match usize::try_from(offer.size) {
             Ok(size) => {
                 self.bytes = vec![0xff; size];
-                Prepared::Ready
+                PrepareResult::Ready
             }
-            Err(_) => Prepared::Fault,
+            Err(_) => PrepareResult::Fault,
         }
     }
 
-    fn write(&mut self, offset: u32, data: &[u8]) -> Stored {
+    fn write(&mut self, offset: u32, data: &[u8]) -> StoreResult {
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
         match self.bytes.get_mut(offset..).and_then(|room| room.get_mut(..data.len())) {
             Some(room) => {
                 room.copy_from_slice(data);
                 self.blocks += 1;
                 self.last = Some(Clock::now());
-                Stored::Ok
+                StoreResult::Ok
             }
-            None => Stored::Fault,
+            None => StoreResult::Fault,
         }
     }
 
-    fn verify(&mut self, offer: &ImageOffer) -> Verdict {
+    fn verify(&mut self, offer: &ImageOffer) -> VerifyResult {
         let checked = self.check(offer);
         self.verified = checked.is_ok();
         match checked {
-            Ok(()) => Verdict::Valid,
+            Ok(()) => VerifyResult::Valid,
             Err(reason) => {
                 complain(&format!("the image is refused: {reason}"));
-                Verdict::Invalid
+                VerifyResult::Invalid
             }
         }
     }

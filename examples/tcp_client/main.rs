@@ -17,8 +17,10 @@ use std::time::{Duration, Instant as Clock};
 
 use clap::Parser;
 use serde_json::json;
-use zigbee_ota::client::{Applied, Client, Config, Credentials, Event, Handled, Identity, Need, Outcome};
-use zigbee_ota::link::{Address, Meta};
+use zigbee_ota::aps::{Address, FrameMeta};
+use zigbee_ota::client::{
+    ApplyResult, Client, ClientAction, ClientConfig, ClientEvent, CredentialResult, Identity, Need, Outcome,
+};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_SERVER};
 use zigbee_ota::{Eui64, HardwareVersion, ImageId};
@@ -170,13 +172,13 @@ impl Device {
             hardware: options.hardware_version.map(HardwareVersion),
             node: options.ieee,
         };
-        let config = Config {
+        let config = ClientConfig {
             max_data: options.block,
             transfer: options.how.transfer(),
             max_size: MAX_SIZE,
             first_query: FIRST_QUERY,
             query_interval: (!options.wait_notify).then_some(Millis::secs(3600)),
-            ..Config::new(identity, SERVER)
+            ..ClientConfig::new(identity, SERVER)
         };
         let seed = options.ieee.map_or(0, |address| address.0);
         Ok(Self {
@@ -276,14 +278,14 @@ impl Device {
 
     fn handle(&mut self, frame: &[u8]) -> io::Result<()> {
         self.frames_to_client += 1;
-        let (now, meta) = (self.now(), Meta::unicast(SERVER));
+        let (now, meta) = (self.now(), FrameMeta::unicast(SERVER));
         match self.client.handle_frame_with(now, meta, frame, &mut self.flash) {
-            Handled::ReadAttributes(question) => self.answer(&question),
-            Handled::Ignored(why) => {
+            ClientAction::AnswerAttributes(question) => self.answer(&question),
+            ClientAction::Ignored(why) => {
                 complain(&format!("a frame was ignored: {why:?}"));
                 Ok(())
             }
-            Handled::Done | Handled::Store(_) => Ok(()),
+            ClientAction::Done | ClientAction::Store(_) => Ok(()),
         }
     }
 
@@ -304,8 +306,10 @@ impl Device {
         while let Some(need) = self.client.poll_need_with(now, &mut self.flash) {
             let answered = match need {
                 Need::Decide(ticket, _) => self.client.accept(ticket),
-                Need::Apply(ticket, _) => self.client.applied(now, ticket, Applied::Done),
-                Need::Credentials(ticket, _) => self.client.credited(now, ticket, Credentials::Ready),
+                Need::Apply(ticket, _) => self.client.applied(now, ticket, ApplyResult::Done),
+                Need::Credentials(ticket, _) => {
+                    self.client.credentials_obtained(now, ticket, CredentialResult::Ready)
+                }
                 // The server is known, and keys are not needed.
                 _ => Ok(()),
             };
@@ -314,15 +318,15 @@ impl Device {
     }
 
     /// Takes note of an event; says when it ends the run.
-    fn note(&mut self, options: &Options, event: Event) -> Option<End> {
+    fn note(&mut self, options: &Options, event: ClientEvent) -> Option<End> {
         match event {
-            Event::Started(offer) => {
+            ClientEvent::Started(offer) => {
                 let now = Clock::now();
                 (self.offer, self.downloaded) = (Some(offer), Some((now, now)));
                 None
             }
-            Event::NoImage(_) if !options.wait_notify => Some(End::NoImage),
-            Event::Ended(outcome) => Some(End::Client(outcome)),
+            ClientEvent::NoImage(_) if !options.wait_notify => Some(End::NoImage),
+            ClientEvent::Ended(outcome) => Some(End::Client(outcome)),
             _ => None,
         }
     }
@@ -347,7 +351,7 @@ impl Device {
             "blocks": self.flash.blocks,
             "frames_to_server": self.frames_to_server,
             "frames_to_client": self.frames_to_client,
-            "requests_repeated": self.client.requests_repeated(),
+            "requests_repeated": self.client.retries(),
             "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             "goodput_bytes_per_s": goodput,
             "outcome": end.word(),

@@ -18,9 +18,12 @@ use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::time::timeout_at;
 use zigbee_ota::ImageId;
-use zigbee_ota::container::{Container, Integrity};
-use zigbee_ota::link::{Address, DeliveryMode, Meta};
-use zigbee_ota::server::{Apply, Catalog, Config, Entry, Handled, Policy, Server, Session, TxBuffer};
+use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
+use zigbee_ota::container::{Container, ContainerIntegrity};
+use zigbee_ota::server::{
+    ResponseBuffer, Server, ServerAction, ServerConfig, ServerPolicy, Session, SliceStore, StoreEntry,
+    UpgradeDecision,
+};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT};
 
@@ -77,7 +80,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         .zip(&options.files)
         .map(|(file, path)| entry(file, path))
         .collect::<Result<Vec<_>, _>>()?;
-    let catalog = Catalog::new(&entries)?;
+    let catalog = SliceStore::new(&entries)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
@@ -92,13 +95,13 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// The OTA file in what a vendor ships, if all of it is there.
-fn entry<'a>(file: &'a [u8], path: &Path) -> Result<Entry<'a>, String> {
+fn entry<'a>(file: &'a [u8], path: &Path) -> Result<StoreEntry<'a>, String> {
     let about = |reason: String| format!("{}: {reason}", path.display());
     let container = Container::open(file).map_err(|error| about(error.to_string()))?;
-    if let Integrity::SumFailed { offset } = container.integrity {
+    if let ContainerIntegrity::SumFailed { offset } = container.integrity {
         return Err(about(format!("{} container: the sum at byte {offset} does not match", container.kind)));
     }
-    Entry::parse(container.ota).map_err(|error| about(error.to_string()))
+    StoreEntry::parse(container.ota).map_err(|error| about(error.to_string()))
 }
 
 /// What this gateway decides; everything else is as the specification has it.
@@ -106,11 +109,11 @@ struct Orders {
     upgrade_after: u32,
 }
 
-impl Policy for Orders {
-    fn apply(&mut self, _: Address, _: ImageId) -> Apply {
+impl ServerPolicy for Orders {
+    fn apply(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
         match self.upgrade_after {
-            0 => Apply::Now,
-            seconds => Apply::AfterSeconds(seconds),
+            0 => UpgradeDecision::Now,
+            seconds => UpgradeDecision::AfterSeconds(seconds),
         }
     }
 }
@@ -118,17 +121,20 @@ impl Policy for Orders {
 struct Gateway<'a> {
     options: &'a Options,
     server: Server<Vec<Session>>,
-    catalog: Catalog<'a>,
+    catalog: SliceStore<'a>,
     orders: Orders,
     network: Network,
     start: Clock,
-    out: TxBuffer,
+    out: ResponseBuffer,
 }
 
 impl<'a> Gateway<'a> {
-    fn new(options: &'a Options, catalog: Catalog<'a>, network: Network) -> Self {
-        let config =
-            Config { max_block: options.max_block, period: Millis(options.period), ..Config::default() };
+    fn new(options: &'a Options, catalog: SliceStore<'a>, network: Network) -> Self {
+        let config = ServerConfig {
+            max_block: options.max_block,
+            period: Millis(options.period),
+            ..ServerConfig::default()
+        };
         Self {
             options,
             server: Server::new(config, vec![Session::EMPTY; DEVICES]),
@@ -177,9 +183,9 @@ impl<'a> Gateway<'a> {
     }
 
     fn handle(&mut self, device: Address, frame: &[u8]) {
-        let (now, meta) = (self.now(), Meta::unicast(device));
+        let (now, meta) = (self.now(), FrameMeta::unicast(device));
         let Self { server, catalog, orders, out, .. } = self;
-        if let Handled::Reply(transmit) = server.handle_frame(now, meta, frame, catalog, orders, out) {
+        if let ServerAction::Reply(transmit) = server.handle_frame(now, meta, frame, catalog, orders, out) {
             self.network.send(transmit.to, &self.out[..transmit.len]);
         }
     }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant as Clock, SystemTime};
 
-use zigbee_ota::file::Parts;
-use zigbee_ota::link::Address;
+use zigbee_ota::aps::Address;
+use zigbee_ota::file::SplitFile;
 use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::unify::{Action, Config, Device, FileVerdict, Naming, Unid};
 use zigbee_ota::{Eui64, FileVersion, ImageId};
@@ -55,7 +55,7 @@ impl Gateway {
                 self.carry(action).await?;
             }
             for event in self.network.events.drain(..) {
-                if let zigbee_ota::server::Event::Ended { client, id, status } = event {
+                if let zigbee_ota::server::ServerEvent::Ended { client, id, status } = event {
                     println!("{client}: {id} {status}");
                 }
             }
@@ -110,7 +110,7 @@ impl Gateway {
 
 /// A gateway with keys looks at the signature here; this one sees to it that the file can be read.
 fn check(file: &[u8]) -> FileVerdict {
-    match Parts::parse(file) {
+    match SplitFile::parse(file) {
         Ok(parts) if parts.elements().is_ok() => FileVerdict::Valid,
         _ => FileVerdict::Invalid,
     }

@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
 
-use zigbee_ota::client::{self, Applied, Client, Identity, Need, Prepared, Stored, Verdict};
-use zigbee_ota::link::{Address, DeliveryMode, Meta};
-use zigbee_ota::server::{self, Handled, Server, Session, TxBuffer};
+use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
+use zigbee_ota::client::{
+    self, ApplyResult, Client, Identity, Need, PrepareResult, StoreResult, VerifyResult,
+};
+use zigbee_ota::server::{self, ResponseBuffer, Server, ServerAction, Session};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::unify::{Action, Config, Consumer, Device, FileVerdict, Ignored, Message, Unid};
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
@@ -67,23 +69,23 @@ impl Simulated {
             Need::Prepare(ticket, offer) => {
                 self.file = Some(offer.id);
                 self.flash.insert(offer.id.image_type, Vec::new());
-                client.prepared(now, ticket, Prepared::Ready)
+                client.prepared(now, ticket, PrepareResult::Ready)
             }
             Need::Verify(ticket, offer) => {
                 let missing = |part: &&ImageId| !self.flash.contains_key(&part.image_type);
                 let verdict = match self.runs.iter().find(missing) {
-                    _ if self.picky => Verdict::Invalid,
-                    Some(next) if *next != offer.id => Verdict::NeedsMore(*next),
-                    _ => Verdict::Valid,
+                    _ if self.picky => VerifyResult::Invalid,
+                    Some(next) if *next != offer.id => VerifyResult::NeedsMore(*next),
+                    _ => VerifyResult::Valid,
                 };
                 client.verified(now, ticket, verdict)
             }
             Need::Apply(ticket, id) => {
-                client.applied(now, ticket, Applied::Done).expect("it was asked for");
+                client.applied(now, ticket, ApplyResult::Done).expect("it was asked for");
                 for part in &mut self.runs {
                     let file = self.flash.remove(&part.image_type);
                     let read = |file: Vec<u8>| {
-                        zigbee_ota::file::Header::parse(&file).map(|(header, _)| header.id.version)
+                        zigbee_ota::file::FileHeader::parse(&file).map(|(header, _)| header.id.version)
                     };
                     part.version = file.and_then(|file| read(file).ok()).unwrap_or(part.version);
                 }
@@ -97,13 +99,13 @@ impl Simulated {
     }
 
     fn receive(&mut self, now: Instant, delivery: DeliveryMode, frame: &[u8]) {
-        let meta = Meta::new(SERVER, delivery);
-        if let client::Handled::Store(block) = self.client.handle_frame(now, meta, frame) {
+        let meta = FrameMeta::new(SERVER, delivery);
+        if let client::ClientAction::Store(block) = self.client.handle_frame(now, meta, frame) {
             let id = self.file.expect("it made room");
             let file = self.flash.entry(id.image_type).or_default();
             file.truncate(block.offset as usize);
             file.extend(block.data);
-            self.client.stored(now, block.ticket, Stored::Ok).expect("it was asked for");
+            self.client.stored(now, block.ticket, StoreResult::Ok).expect("it was asked for");
         }
     }
 }
@@ -116,12 +118,12 @@ fn start(
     pause: Millis,
 ) -> Client {
     let identity = Identity { current, hardware, node: None };
-    let mut config = client::Config::new(identity, SERVER);
+    let mut config = client::ClientConfig::new(identity, SERVER);
     config.first_query = Millis::secs(1);
     config.block_pause = pause;
     config.max_data = NonZeroU8::new(64).expect("not zero");
-    config.versions = client::Versions::Different;
-    config.unanswered = client::Unanswered::KeepWaiting;
+    config.versions = client::AcceptedVersions::Different;
+    config.unanswered = client::UpgradeEndFallback::KeepWaiting;
     Client::new(config, u64::from(address.network), now)
 }
 
@@ -130,10 +132,10 @@ pub struct Network {
     pub consumer: Consumer,
     pub devices: Vec<Simulated>,
     /// What the server told, oldest first.
-    pub events: Vec<server::Event>,
+    pub events: Vec<server::ServerEvent>,
     server: Server<Vec<Session>>,
     check: fn(&[u8]) -> FileVerdict,
-    out: TxBuffer,
+    out: ResponseBuffer,
 }
 
 impl Network {
@@ -143,7 +145,7 @@ impl Network {
             consumer: Consumer::new(config),
             devices: Vec::new(),
             events: Vec::new(),
-            server: Server::new(server::Config::default(), vec![Session::EMPTY; 64]),
+            server: Server::new(server::ServerConfig::default(), vec![Session::EMPTY; 64]),
             check,
             out: [0; LONGEST_TO_CLIENT],
         }
@@ -202,11 +204,11 @@ impl Network {
         }
         let mut frame = [0; LONGEST_TO_SERVER];
         let Some(transmit) = device.client.poll_transmit(now, &mut frame) else { return false };
-        let meta = Meta::unicast(device.address);
+        let meta = FrameMeta::unicast(device.address);
         let frame = &frame[..transmit.len];
         let (mut images, mut policy) = (self.consumer.images(), self.consumer.policy(now));
         let handled = self.server.handle_frame(now, meta, frame, &mut images, &mut policy, &mut self.out);
-        if let Handled::Reply(transmit) = handled {
+        if let ServerAction::Reply(transmit) = handled {
             device.receive(now, DeliveryMode::Unicast, &self.out[..transmit.len]);
         }
         true

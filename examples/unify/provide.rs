@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use zigbee_ota::file::{Element, Header, Parts, Tag, Writer};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, SplitFile, Tag};
 use zigbee_ota::unify::{ImageKind, Info, Moment, Place, Provider};
 use zigbee_ota::{Encode, ImageId};
 
@@ -37,7 +37,7 @@ impl Folder {
     }
 
     fn add(&mut self, name: &str, mut bytes: Vec<u8>, apply_after: Option<&Moment>) -> Result<(), Failure> {
-        let (id, len) = Parts::parse(&bytes).map(|parts| (parts.header.id, parts.file.len()))?;
+        let (id, len) = SplitFile::parse(&bytes).map(|parts| (parts.header.id, parts.file.len()))?;
         bytes.truncate(len);
         let place = Place::for_all(ImageKind::from(id).into());
         let is_older = |(other, ..): &(ImageId, Info, Vec<u8>)| other.version >= id.version;
@@ -85,10 +85,10 @@ impl Folder {
 
 /// A file of 20,000 bytes and a little.
 fn demonstration() -> Result<Vec<u8>, Failure> {
-    let header = Header::new(ImageId::new(0x1001, 0x1011, 0x1010_3519));
+    let header = FileHeader::new(ImageId::new(0x1001, 0x1011, 0x1010_3519));
     let data: Vec<u8> = (0..=255).cycle().take(20_000).collect();
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
-    let writer = Writer::new(header, &elements)?;
+    let writer = FileWriter::new(header, &elements)?;
     let mut bytes = vec![0; writer.encoded_len()];
     writer.encode(&mut bytes)?;
     Ok(bytes)

@@ -3,22 +3,22 @@
 use std::num::{NonZeroU8, NonZeroU16};
 
 use serde_json::{Value, json};
-use zigbee_ota::client::Transfer;
-use zigbee_ota::file::Parts;
+use zigbee_ota::client::TransferMode;
+use zigbee_ota::file::SplitFile;
 
 use crate::{Options, told, upgrade};
 
-const MODES: [(&str, Transfer); 6] = [
-    ("stop-and-wait", Transfer::Blocks { window: NonZeroU8::MIN }),
-    ("window 2", Transfer::Blocks { window: NonZeroU8::new(2).unwrap() }),
-    ("window 4", Transfer::Blocks { window: NonZeroU8::new(4).unwrap() }),
-    ("window 8", Transfer::Blocks { window: NonZeroU8::new(8).unwrap() }),
-    ("page 4096", Transfer::Pages { size: NonZeroU16::new(4096).unwrap(), spacing: 0 }),
-    ("auto", Transfer::Auto),
+const MODES: [(&str, TransferMode); 6] = [
+    ("stop-and-wait", TransferMode::Blocks { window: NonZeroU8::MIN }),
+    ("window 2", TransferMode::Blocks { window: NonZeroU8::new(2).unwrap() }),
+    ("window 4", TransferMode::Blocks { window: NonZeroU8::new(4).unwrap() }),
+    ("window 8", TransferMode::Blocks { window: NonZeroU8::new(8).unwrap() }),
+    ("page 4096", TransferMode::Pages { size: NonZeroU16::new(4096).unwrap(), spacing: 0 }),
+    ("auto", TransferMode::Auto),
 ];
 
 /// An upgrade by each way; whether all of them ended well.
-pub fn run(options: &Options, parts: &Parts<'_>) -> Result<bool, String> {
+pub fn run(options: &Options, parts: &SplitFile<'_>) -> Result<bool, String> {
     let limit = options.link.limit(options.block.get());
     let (mut lines, mut all_upgraded) = (Vec::new(), true);
     for (mode, transfer) in MODES {

@@ -14,10 +14,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use zigbee_ota::client::Transfer;
-use zigbee_ota::container::{Container, Integrity};
-use zigbee_ota::file::Parts;
-use zigbee_ota::server::Entry;
+use zigbee_ota::client::TransferMode;
+use zigbee_ota::container::{Container, ContainerIntegrity};
+use zigbee_ota::file::SplitFile;
+use zigbee_ota::server::StoreEntry;
 use zigbee_ota_sim::world::{Cut, DeviceSettings, HostSettings, Report, Settings, World};
 use zigbee_ota_sim::{Micros, demonstration_file};
 
@@ -133,16 +133,16 @@ fn read(file: Option<&Path>) -> Result<Vec<u8>, String> {
 }
 
 /// The OTA file in what a vendor ships, if all of it is there.
-fn open(bytes: &[u8]) -> Result<Parts<'_>, String> {
+fn open(bytes: &[u8]) -> Result<SplitFile<'_>, String> {
     let container = Container::open(bytes).map_err(|error| error.to_string())?;
-    if let Integrity::SumFailed { offset } = container.integrity {
+    if let ContainerIntegrity::SumFailed { offset } = container.integrity {
         return Err(format!("{} container: the sum at byte {offset} does not match", container.kind));
     }
-    Parts::parse(container.ota).map_err(|error| error.to_string())
+    SplitFile::parse(container.ota).map_err(|error| error.to_string())
 }
 
 /// One upgrade with blocks asked for by `transfer`.
-fn upgrade(options: &Options, parts: &Parts<'_>, transfer: Transfer) -> Result<Report, String> {
+fn upgrade(options: &Options, parts: &SplitFile<'_>, transfer: TransferMode) -> Result<Report, String> {
     let block = options.block.get();
     let mut settings = Settings::new(parts);
     settings.seed = options.seed;
@@ -163,7 +163,7 @@ fn upgrade(options: &Options, parts: &Parts<'_>, transfer: Transfer) -> Result<R
         ProgressStyle::with_template("{bar:40} {percent:>3} %  {bytes}/{total_bytes}")
             .expect("a fixed template"),
     );
-    let entries = [Entry::from(parts)];
+    let entries = [StoreEntry::from(parts)];
     let good = |flash: &[u8]| {
         trusted::check(&options.trust, flash)
             .inspect_err(|reason| eprintln!("upgrade: the device refuses the image: {reason}"))

@@ -1,13 +1,13 @@
 //! What is said of an upgrade.
 
 use serde_json::json;
-use zigbee_ota::file::Parts;
+use zigbee_ota::file::SplitFile;
 use zigbee_ota_sim::world::{End, Life, Report};
 
 use crate::{Options, name, outcome};
 
 /// Prints how the upgrade went, and returns whether it is one.
-pub fn tell(options: &Options, parts: &Parts<'_>, report: &Report) -> bool {
+pub fn tell(options: &Options, parts: &SplitFile<'_>, report: &Report) -> bool {
     let life = &report.lives[0];
     if options.json {
         println!("{}", as_json(parts, report, life));
@@ -20,7 +20,7 @@ pub fn tell(options: &Options, parts: &Parts<'_>, report: &Report) -> bool {
     life.is_upgraded()
 }
 
-fn as_json(parts: &Parts<'_>, report: &Report, life: &Life) -> serde_json::Value {
+fn as_json(parts: &SplitFile<'_>, report: &Report, life: &Life) -> serde_json::Value {
     let id = parts.header.id;
     json!({
         "identical": life.identical,
@@ -39,7 +39,7 @@ fn as_json(parts: &Parts<'_>, report: &Report, life: &Life) -> serde_json::Value
     })
 }
 
-fn print_summary(options: &Options, parts: &Parts<'_>, report: &Report, life: &Life) {
+fn print_summary(options: &Options, parts: &SplitFile<'_>, report: &Report, life: &Life) {
     let id = parts.header.id;
     let elements = match parts.elements() {
         Ok(elements) => format!("{} sub-elements", elements.count()),

@@ -1,20 +1,23 @@
 //! The application's answers to what the client asked.
 //!
 //! ```text
-//! Need::Decide   accept, refuse     Need::Prepare  prepared     Handled::Store     stored
-//! Need::Verify   verified           Need::Apply    applied      Need::Credentials  credited
+//! Need::Decide   accept, refuse     Need::Prepare  prepared     ClientAction::Store     stored
+//! Need::Verify   verified           Need::Apply    applied      Need::Credentials  credentials_obtained
 //! ```
 
 use crate::time::Instant;
 use crate::zcl::Status;
 
 use super::Client;
-use super::output::{Applied, Credentials, Event, Outcome, Prepared, StaleTicket, Stored, Ticket, Verdict};
-use super::retransmit::Exchange;
+use super::output::{
+    ApplyResult, ClientEvent, CredentialResult, Outcome, PrepareResult, StaleTicket, StoreResult, Ticket,
+    VerifyResult,
+};
+use super::pending::PendingRequest;
 use super::state::{State, Then, is_specific};
 use super::transfer::Download;
 
-impl<const ISLANDS: usize> Client<ISLANDS> {
+impl<const RANGES: usize> Client<RANGES> {
     /// Answers [`Need::Decide`](super::Need::Decide): download it.
     ///
     /// # Errors
@@ -22,7 +25,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     pub fn accept(&mut self, ticket: Ticket) -> Result<(), StaleTicket> {
         match self.state {
             State::Deciding { offer } if self.is_current(ticket) => {
-                self.enter(State::Preparing { offer });
+                self.enter(State::Erasing { offer });
                 Ok(())
             }
             _ => Err(StaleTicket),
@@ -50,16 +53,21 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     ///
     /// # Errors
     /// The client does not wait for this answer.
-    pub fn prepared(&mut self, now: Instant, ticket: Ticket, result: Prepared) -> Result<(), StaleTicket> {
+    pub fn prepared(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        result: PrepareResult,
+    ) -> Result<(), StaleTicket> {
         match self.state {
-            State::Preparing { offer } if self.is_current(ticket) => {
+            State::Erasing { offer } if self.is_current(ticket) => {
                 let next = match result {
-                    Prepared::Ready => {
-                        self.events.push(Event::Started(offer));
+                    PrepareResult::Ready => {
+                        self.events.push(ClientEvent::Started(offer));
                         self.started = now;
                         State::Downloading(Download::new(offer, now, &self.config))
                     }
-                    Prepared::Fault => self.closed(now, Outcome::StorageFault),
+                    PrepareResult::Fault => self.closed(now, Outcome::StorageFault),
                 };
                 self.enter(next);
                 Ok(())
@@ -68,11 +76,11 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         }
     }
 
-    /// Answers [`Handled::Store`](super::Handled::Store).
+    /// Answers [`ClientAction::Store`](super::ClientAction::Store).
     ///
     /// # Errors
     /// The client does not wait for this answer.
-    pub fn stored(&mut self, now: Instant, ticket: Ticket, result: Stored) -> Result<(), StaleTicket> {
+    pub fn stored(&mut self, now: Instant, ticket: Ticket, result: StoreResult) -> Result<(), StaleTicket> {
         self.after_stored(now, ticket, result)
     }
 
@@ -80,24 +88,29 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     ///
     /// # Errors
     /// The client does not wait for this answer.
-    pub fn verified(&mut self, now: Instant, ticket: Ticket, verdict: Verdict) -> Result<(), StaleTicket> {
+    pub fn verified(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        verdict: VerifyResult,
+    ) -> Result<(), StaleTicket> {
         match self.state {
             State::Verifying { image } if self.is_current(ticket) => {
                 let id = image.id();
                 self.enter(match verdict {
-                    Verdict::Valid => self.complete(now, image),
-                    Verdict::Invalid => {
+                    VerifyResult::Valid => self.complete(now, image),
+                    VerifyResult::Invalid => {
                         Self::reporting(now, id, Status::INVALID_IMAGE, Outcome::InvalidImage)
                     }
                     // Files for the device itself are no part of a set.
-                    Verdict::NeedsMore(_) if is_specific(id) => self.complete(now, image),
-                    Verdict::NeedsMore(next) => State::Reporting {
+                    VerifyResult::NeedsMore(_) if is_specific(id) => self.complete(now, image),
+                    VerifyResult::NeedsMore(next) => State::Reporting {
                         id,
                         status: Status::REQUIRE_MORE_IMAGE,
                         then: Then::More(next, image.header),
-                        exchange: Exchange::due(now),
+                        exchange: PendingRequest::due(now),
                     },
-                    Verdict::Abandon => Self::reporting(now, id, Status::ABORT, Outcome::Cancelled),
+                    VerifyResult::Abandon => Self::reporting(now, id, Status::ABORT, Outcome::Cancelled),
                 });
                 Ok(())
             }
@@ -105,16 +118,16 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         }
     }
 
-    /// Answers [`Need::Apply`](super::Need::Apply). After [`Applied::Done`] the client is one of the new version.
+    /// Answers [`Need::Apply`](super::Need::Apply). After [`ApplyResult::Done`] the client is one of the new version.
     ///
     /// # Errors
     /// The client does not wait for this answer.
-    pub fn applied(&mut self, now: Instant, ticket: Ticket, result: Applied) -> Result<(), StaleTicket> {
+    pub fn applied(&mut self, now: Instant, ticket: Ticket, result: ApplyResult) -> Result<(), StaleTicket> {
         match self.state {
             State::Applying { image } if self.is_current(ticket) => {
                 let next = match result {
-                    Applied::Done => self.upgraded(now, image),
-                    Applied::Failed => self.closed(now, Outcome::ApplyFailed),
+                    ApplyResult::Done => self.upgraded(now, image),
+                    ApplyResult::Failed => self.closed(now, Outcome::ApplyFailed),
                 };
                 self.enter(next);
                 Ok(())
@@ -127,15 +140,20 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     ///
     /// # Errors
     /// The client does not wait for this answer.
-    pub fn credited(&mut self, now: Instant, ticket: Ticket, result: Credentials) -> Result<(), StaleTicket> {
+    pub fn credentials_obtained(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        result: CredentialResult,
+    ) -> Result<(), StaleTicket> {
         match self.state {
-            State::Uncredited { image, needed } if self.is_current(ticket) => {
+            State::AwaitingCredentials { image, needed } if self.is_current(ticket) => {
                 let next = match result {
-                    Credentials::Ready => {
+                    CredentialResult::Ready => {
                         self.config.credential = Some(needed);
-                        State::Ending { image, exchange: Exchange::due(now) }
+                        State::Ending { image, exchange: PendingRequest::due(now) }
                     }
-                    Credentials::Missing => {
+                    CredentialResult::Missing => {
                         Self::reporting(now, image.id(), Status::ABORT, Outcome::NoCredentials)
                     }
                 };

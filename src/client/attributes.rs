@@ -5,26 +5,26 @@
 //! ```
 
 use crate::types::{FileVersion, ImageId, ImageType, StackVersion};
-use crate::zcl::{Attributes, ImageUpgradeStatus, UpgradeTimeoutPolicy};
+use crate::zcl::{AttributeSnapshot, ImageUpgradeStatus, UpgradeTimeoutPolicy};
 
 use super::Client;
-use super::config::Unanswered;
+use super::config::UpgradeEndFallback;
 use super::state::{State, Then};
 
-impl<const ISLANDS: usize> Client<ISLANDS> {
+impl<const RANGES: usize> Client<RANGES> {
     /// What whoever reads the client's attributes is told; see
-    /// [`Handled::ReadAttributes`](super::Handled::ReadAttributes).
+    /// [`ClientAction::AnswerAttributes`](super::ClientAction::AnswerAttributes).
     #[must_use]
-    pub fn attributes(&self) -> Attributes {
+    pub fn attributes(&self) -> AttributeSnapshot {
         let later = self.shows_later_revisions();
         let downloaded = self.state.downloaded().or(self.held);
         let (file, offset) = self.file();
         let unset = FileVersion::ANY;
         let policy = match self.config.unanswered {
-            Unanswered::Apply => UpgradeTimeoutPolicy::APPLY,
-            Unanswered::KeepWaiting => UpgradeTimeoutPolicy::DO_NOT_APPLY,
+            UpgradeEndFallback::Apply => UpgradeTimeoutPolicy::APPLY,
+            UpgradeEndFallback::KeepWaiting => UpgradeTimeoutPolicy::DO_NOT_APPLY,
         };
-        Attributes {
+        AttributeSnapshot {
             server: self.config.server_id,
             status: self.status(),
             file_offset: Some(offset),
@@ -38,7 +38,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             activation_policy: later.then_some(self.config.activation),
             timeout_policy: later.then_some(policy),
             cluster_revision: later.then_some(self.config.revision),
-            ..Attributes::DEFAULT
+            ..AttributeSnapshot::DEFAULT
         }
     }
 
@@ -53,16 +53,16 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             State::Reporting { then: Then::More(..), .. } => ImageUpgradeStatus::WAIT_FOR_MORE,
             State::Reporting { .. } if self.held.is_none() => ImageUpgradeStatus::NORMAL,
             State::Deciding { .. }
-            | State::Preparing { .. }
+            | State::Erasing { .. }
             | State::Downloading(_)
             | State::Verifying { .. } => unless_more(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS),
             State::Idle { .. }
             | State::Querying { .. }
             | State::Reporting { .. }
-            | State::Uncredited { .. }
+            | State::AwaitingCredentials { .. }
             | State::Ending { .. } => ImageUpgradeStatus::DOWNLOAD_COMPLETE,
             State::Waiting { .. } => ImageUpgradeStatus::WAITING_TO_UPGRADE,
-            State::Holding { .. } => ImageUpgradeStatus::WAITING_FOR_EXTERNAL_EVENT,
+            State::AwaitingActivation { .. } => ImageUpgradeStatus::WAITING_FOR_EXTERNAL_EVENT,
             State::CountingDown { .. } | State::Applying { .. } => ImageUpgradeStatus::COUNT_DOWN,
         }
     }
@@ -70,7 +70,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     /// The file that is downloaded, or was and is not run yet, and its bytes that are here.
     fn file(&self) -> (Option<ImageId>, u32) {
         match &self.state {
-            State::Deciding { offer } | State::Preparing { offer } => (Some(offer.id), 0),
+            State::Deciding { offer } | State::Erasing { offer } => (Some(offer.id), 0),
             State::Downloading(download) => (Some(download.offer.id), download.received()),
             State::Verifying { image } => (Some(image.id()), image.offer.size),
             State::Reporting { id, then: Then::More(..), .. } => (Some(*id), u32::MAX),

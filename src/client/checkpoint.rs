@@ -10,8 +10,8 @@ use core::num::NonZeroU32;
 
 use crate::zcl::ImageOffer;
 
-use super::finish::Kept;
 use super::state::HeaderFacts;
+use super::upgrade_end::PendingImages;
 
 /// How far an upgrade has come, for storage that outlives a restart; its fields are the application's to write down as it
 /// likes.
@@ -20,7 +20,7 @@ use super::state::HeaderFacts;
 /// by [`Client::resume`](super::Client::resume): with the same alignment, of which a sector is a multiple. Only bytes
 /// below `received` are downloaded: **flash at and above it must be erased** before the client goes on, as more may have
 /// been written after the checkpoint was taken. Where only whole sectors can be erased, [`floor`](Self::floor) gives a
-/// checkpoint at the start of one. Storage that says [`Stored::Ok`](super::Stored::Ok) while bytes still wait in a buffer
+/// checkpoint at the start of one. Storage that says [`StoreResult::Ok`](super::StoreResult::Ok) while bytes still wait in a buffer
 /// of its own counts them in `received`, and loses them at a restart: so the floor of its sector is safe, and `received`
 /// is not.
 ///
@@ -38,16 +38,16 @@ pub struct Checkpoint {
     /// What its header says; `None` before that was read, and then the file is begun anew, whatever `received` says.
     pub header: Option<HeaderFacts>,
     /// What is left to do.
-    pub stage: Stage,
+    pub stage: CheckpointStage,
     /// Images that wait for this one.
-    pub kept: Kept,
+    pub kept: PendingImages,
 }
 
 /// How far the file of a [`Checkpoint`] has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Stage {
+pub enum CheckpointStage {
     /// It is not complete, or not checked.
     Downloading,
     /// It is complete and was found good: the server is to be asked when to upgrade. When it was ordered to is not worth

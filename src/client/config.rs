@@ -4,7 +4,7 @@ use core::num::{NonZeroU8, NonZeroU16};
 
 use bitflags::bitflags;
 
-use crate::link::Address;
+use crate::aps::Address;
 use crate::time::Millis;
 use crate::types::{Eui64, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion};
 use crate::zcl::UpgradeActivationPolicy;
@@ -27,7 +27,7 @@ pub struct Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Unanswered {
+pub enum UpgradeEndFallback {
     /// Upgrades without an order, as the specification allows.
     Apply,
     /// Goes on asking, every hour.
@@ -38,7 +38,7 @@ pub enum Unanswered {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Versions {
+pub enum AcceptedVersions {
     /// Only those that are newer than the one that runs.
     Newer,
     /// Newer and older ones (section 6.10.5.2.4; the same one is no news since ZCL 8).
@@ -51,7 +51,7 @@ pub enum Versions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum LinkKey {
+pub enum LinkKeyPolicy {
     /// None: the network's own security is enough, as in most homes.
     Unneeded,
     /// The trust center's, else one of the two partners, as Smart Energy wants.
@@ -65,7 +65,7 @@ pub enum LinkKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Transfer {
+pub enum TransferMode {
     /// By Image Block Requests (section 6.10.6).
     Blocks {
         /// Requests at a time; 1 is a block after the other, as every server can. At most one more than the client has
@@ -109,7 +109,7 @@ bitflags! {
 
 /// Settings of a [`Client`](super::Client). Those that change at run time have a method there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Config {
+pub struct ClientConfig {
     /// Who the device is.
     pub identity: Identity,
     /// Where the server's cluster stands. 0xFFFF for the network address, 0xFF for the endpoint: not known, to be
@@ -127,7 +127,7 @@ pub struct Config {
     /// over from then on (sections 6.10.5.3, 6.10.11.5.2 and 6.10.12.4).
     pub avoid_refusing: bool,
     /// The key to see to first.
-    pub link_key: LinkKey,
+    pub link_key: LinkKeyPolicy,
     /// Ask for APS security with each frame.
     pub aps_security: bool,
     /// Pass over frames without it.
@@ -140,14 +140,14 @@ pub struct Config {
     /// The most bytes of data to take in one response.
     pub max_data: NonZeroU8,
     /// How the blocks of a file are asked for.
-    pub transfer: Transfer,
+    pub transfer: TransferMode,
     /// Bytes that storage takes at a time, a flash word; at most `max_data`. Of a block as many whole ones are taken
     /// as there are, and the rest is asked for again; the file's last piece is taken as it is.
     pub alignment: NonZeroU8,
     /// The largest file the device can store, in bytes.
     pub max_size: u32,
     /// Which versions to take.
-    pub versions: Versions,
+    pub versions: AcceptedVersions,
     /// Which of a file's header to check.
     pub header_checks: HeaderChecks,
     /// The stack that the running image contains.
@@ -177,7 +177,7 @@ pub struct Config {
     /// How old, in seconds, a time of the server's may be against the own clock to still mean now.
     pub utc_tolerance: u32,
     /// What to do when nobody answers at the end.
-    pub unanswered: Unanswered,
+    pub unanswered: UpgradeEndFallback,
     /// Who may start the upgrade.
     pub activation: UpgradeActivationPolicy,
     /// The ClusterRevision to show, with the attributes of later revisions; 0 is the text of 2011, which has neither.
@@ -185,7 +185,7 @@ pub struct Config {
     pub revision: u16,
 }
 
-impl Config {
+impl ClientConfig {
     /// The defaults: 64 bytes a block, first query after a minute, then one a day, ten errors in a row, thirty
     /// unanswered block requests in a row (about five minutes).
     ///
@@ -201,16 +201,16 @@ impl Config {
             lost_after: 3,
             replace_server: true,
             avoid_refusing: false,
-            link_key: LinkKey::Unneeded,
+            link_key: LinkKeyPolicy::Unneeded,
             aps_security: false,
             require_aps_security: false,
             require_unicast: false,
             strict: false,
             max_data: NonZeroU8::MIN.saturating_add(63),
-            transfer: Transfer::Blocks { window: NonZeroU8::MIN },
+            transfer: TransferMode::Blocks { window: NonZeroU8::MIN },
             alignment: NonZeroU8::MIN,
             max_size: u32::MAX,
-            versions: Versions::Different,
+            versions: AcceptedVersions::Different,
             header_checks: HeaderChecks::all(),
             stack: StackVersion::ZIGBEE_PRO,
             credential: None,
@@ -225,7 +225,7 @@ impl Config {
             error_pause: Millis::secs(1),
             max_wait: Some(Millis::secs(60 * 60)),
             utc_tolerance: 300,
-            unanswered: Unanswered::Apply,
+            unanswered: UpgradeEndFallback::Apply,
             activation: UpgradeActivationPolicy::SERVER,
             revision: 0,
         }

@@ -24,11 +24,11 @@
 //! [`handle_frame`](Client::handle_frame) lends the data of a block and a ticket. Block after block, the next one is
 //! asked for only after [`stored`](Client::stored) came with that ticket, be it at once or seconds later: storage is
 //! never overrun, and there is one machine for blocking and asynchronous storage. No byte is lent twice unless storage
-//! was [`Busy`](Stored::Busy).
+//! was [`Busy`](StoreResult::Busy).
 //!
 //! # Ways to transfer
 //!
-//! [`Config::transfer`] says how blocks are asked for. One after the other, the default and the only way of a client
+//! [`ClientConfig::transfer`] says how blocks are asked for. One after the other, the default and the only way of a client
 //! without islands, their offsets only grow. With a window, and by pages, blocks come in any order, and **several tickets can be open at once**, one more than the client
 //! has islands at the most: storage must take what comes at its place, and say so in any order. What comes while there
 //! is no place for it is asked for again. A page that comes faster than storage can write is lost in part: let its spacing
@@ -44,9 +44,9 @@
 //! ```
 //!
 //! The second line is what the application is asked then; `state`, in the source, has every transition. No failure is forgotten:
-//! [`Event::Ended`] says why, and it alone.
+//! [`ClientEvent::Ended`] says why, and it alone.
 //!
-//! - A device of several images answers the check of all but the last by [`Verdict::NeedsMore`], and applies them
+//! - A device of several images answers the check of all but the last by [`VerifyResult::NeedsMore`], and applies them
 //!   together. Where they are kept is its own matter, and so is what becomes of them when a later one fails.
 //! - An image for other security credentials waits for those after its check: [`Need::Credentials`].
 //! - A file for the device alone is fetched by [`query_specific_file`](Client::query_specific_file).
@@ -58,39 +58,42 @@
 //! Channel, PAN and whatever else a device needs to come back to its network after an upgrade are the device's own to
 //! keep (section 6.12); the client knows none of it.
 
+mod api;
 mod application;
 mod attributes;
-mod blocking;
 mod checkpoint;
 mod config;
-mod discover;
-mod finish;
+mod discovery;
+mod dispatch;
 mod output;
+mod pending;
 mod query;
 mod random;
-mod receive;
-mod received;
-mod retransmit;
-mod round_trip;
+mod ranges;
+mod rtt;
 mod state;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod transfer;
-mod wishes;
+mod upgrade_end;
 
-pub use blocking::Storage;
-pub use checkpoint::{Checkpoint, Stage};
-pub use config::{Config, HeaderChecks, Identity, LinkKey, Transfer, Unanswered, Versions};
-pub use finish::Kept;
+pub use checkpoint::{Checkpoint, CheckpointStage};
+pub use config::{
+    AcceptedVersions, ClientConfig, HeaderChecks, Identity, LinkKeyPolicy, TransferMode, UpgradeEndFallback,
+};
 pub use output::{
-    Applied, Block, Busy, Credentials, Event, Handled, Ignored, KeyKind, Need, NoImage, NotAsked, Outcome,
-    Passed, Prepared, StaleTicket, Stored, Ticket, Verdict, Waiting,
+    ApplyResult, Block, Busy, ClientAction, ClientEvent, ClientIgnored, CredentialResult, LinkKeyKind, Need,
+    NothingToActivate, Outcome, PrepareResult, SkipReason, SpecificFileError, StaleTicket, StoreResult,
+    Ticket, VerifyResult, WaitingFor,
 };
 pub use state::HeaderFacts;
+pub use storage::Storage;
+pub use upgrade_end::PendingImages;
 
+use crate::aps::{Address, DeliveryMode, DeliveryReport, Transmit, TransmitToken};
 use crate::codec::Encode;
 use crate::fifo::Fifo;
-use crate::link::{Address, Delivery, DeliveryMode, Token, Transmit};
 use crate::time::{Instant, UtcTime};
 use crate::types::{FileVersion, ImageId};
 use crate::zcl::{
@@ -98,24 +101,24 @@ use crate::zcl::{
     UpgradeEndRequest,
 };
 
-use discover::Finder;
+use discovery::Finder;
+use pending::PendingRequest;
 use random::Random;
-use retransmit::Exchange;
-use round_trip::RoundTrip;
+use rtt::RttEstimator;
 use state::{Image, State, Then};
 
 /// Room for the longest frame a client sends; an array, so that there is always enough.
-pub type TxBuffer = [u8; LONGEST_TO_SERVER];
+pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
 
 /// An OTA Upgrade client for the images of one device. See the [module](self) for how to drive it.
 ///
-/// `ISLANDS` is how many pieces of a file it can have beyond the first gap. With 0, blocks are asked for one after the
-/// other, whatever [`Config::transfer`] says, and the code for all else is left out.
+/// `RANGES` is how many pieces of a file it can have beyond the first gap. With 0, blocks are asked for one after the
+/// other, whatever [`ClientConfig::transfer`] says, and the code for all else is left out.
 #[derive(Clone, Debug)]
-pub struct Client<const ISLANDS: usize = 8> {
+pub struct Client<const RANGES: usize = 8> {
     /// The settings, and those of them that change: who the device is, where the server stands.
-    config: Config,
-    state: State<ISLANDS>,
+    config: ClientConfig,
+    state: State<RANGES>,
     /// Counts changes of state; a ticket is its value when the question was asked.
     generation: u32,
     /// The need of this generation was handed out.
@@ -123,11 +126,11 @@ pub struct Client<const ISLANDS: usize = 8> {
     sequence: u8,
     finder: Finder,
     /// Images that wait for others.
-    kept: Kept,
+    kept: PendingImages,
     /// A file that waits for security credentials while those are fetched.
     held: Option<Image>,
     random: Random,
-    round_trip: RoundTrip,
+    round_trip: RttEstimator,
     repeated: u32,
     /// The version that the application refused since the last query of the client's own accord; any for none.
     refused: FileVersion,
@@ -140,7 +143,7 @@ pub struct Client<const ISLANDS: usize = 8> {
     started: Instant,
     replies: Fifo<Reply, 2>,
     /// No call makes more than two.
-    events: Fifo<Event, 2>,
+    events: Fifo<ClientEvent, 2>,
 }
 
 /// A clock that is not there: the last second there is.
@@ -168,7 +171,7 @@ struct Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Progress {
+pub struct DownloadProgress {
     /// What is downloaded.
     pub offer: ImageOffer,
     /// Bytes stored, of `offer.size`.
@@ -181,22 +184,22 @@ impl Client {
     ///
     /// `seed` feeds the jitter of notifies, and that alone: give each device its own, such as its address.
     #[must_use]
-    pub fn new(config: Config, seed: u64, now: Instant) -> Self {
-        Self::with_islands(config, seed, now)
+    pub fn new(config: ClientConfig, seed: u64, now: Instant) -> Self {
+        Self::with_ranges(config, seed, now)
     }
 }
 
-impl<const ISLANDS: usize> Client<ISLANDS> {
+impl<const RANGES: usize> Client<RANGES> {
     /// [`new`](Client::new) for another number of islands.
     #[must_use]
     // A device's loop calls this, and what else is marked so, at one place: put in there, all would be one function whose
     // values are out of reach of short instructions, and a fifteenth larger.
     #[inline(never)]
-    pub fn with_islands(config: Config, seed: u64, now: Instant) -> Self {
+    pub fn with_ranges(config: ClientConfig, seed: u64, now: Instant) -> Self {
         let search = if config::is_known(config.server) {
-            discover::last_step(config.link_key)
+            discovery::last_step(config.link_key)
         } else {
-            discover::first_step(config.server, config.server_id)
+            discovery::first_step(config.server, config.server_id)
         };
         Self {
             config,
@@ -205,10 +208,10 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             announced: false,
             sequence: 0,
             finder: Finder::new(search),
-            kept: Kept::NONE,
+            kept: PendingImages::NONE,
             held: None,
             random: Random::new(seed),
-            round_trip: RoundTrip::new(),
+            round_trip: RttEstimator::new(),
             repeated: 0,
             refused: FileVersion::ANY,
             period: 0,
@@ -222,7 +225,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
 
     /// The one place that assigns the state.
     #[inline(never)]
-    fn enter(&mut self, state: State<ISLANDS>) {
+    fn enter(&mut self, state: State<RANGES>) {
         self.state = state;
         self.generation = next_generation(self.generation);
         self.announced = false;
@@ -244,11 +247,11 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
             }
             State::CountingDown { image, .. } => self.enter(State::Applying { image }),
             State::Waiting { image, .. } => {
-                self.enter(State::Ending { image, exchange: Exchange::due(now) });
+                self.enter(State::Ending { image, exchange: PendingRequest::due(now) });
             }
             State::Downloading(_) => self.download_timeout(now),
             _ => {
-                let overdue = |exchange: &&mut Exchange| exchange.is_overdue(now);
+                let overdue = |exchange: &&mut PendingRequest| exchange.is_overdue(now);
                 if let Some(exchange) = self.state.exchange_mut().filter(overdue) {
                     exchange.again(now);
                     self.try_again(now);
@@ -259,7 +262,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
 
     /// A request that nobody answered is given up, unless there is another try.
     fn try_again(&mut self, now: Instant) {
-        let attempts = self.state.exchange().map_or(0, Exchange::attempts);
+        let attempts = self.state.exchange().map_or(0, PendingRequest::attempts);
         let next = match self.state {
             State::Querying { next, .. } if attempts >= self.config.query_attempts => {
                 Some(self.query_unanswered(now, next))
@@ -273,9 +276,9 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
 
     /// Takes what the radio stack knows of the delivery of a frame, where it knows: a request that did not arrive is
     /// sent again without waiting for its answer to be overdue.
-    pub fn handle_delivery(&mut self, now: Instant, token: Token, report: Delivery) {
+    pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
         let pause = self.config.error_pause;
-        if report != Delivery::Failed {
+        if report != DeliveryReport::Failed {
             return;
         }
         if let Some(exchange) = self.state.exchange_mut() {
@@ -288,11 +291,11 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     /// Writes the next frame to send, if there is one, to the start of `buf`.
     ///
     /// May have more after any other call, and at [`poll_timeout`](Self::poll_timeout).
-    pub fn poll_transmit(&mut self, now: Instant, buf: &mut TxBuffer) -> Option<Transmit> {
+    pub fn poll_transmit(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
         if let Some(Reply { network, endpoint, sequence, response }) = self.replies.pop() {
             let to = Address { network, endpoint };
             let frame = ClientFrame { sequence, message: FromClient::Answer(response) };
-            return Some(self.unicast(to, frame.encode(buf).ok()?, Token::NONE));
+            return Some(self.unicast(to, frame.encode(buf).ok()?, TransmitToken::NONE));
         }
         if !self.finder.is_done() {
             return None;
@@ -307,14 +310,15 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         let frame = ClientFrame { sequence, message: FromClient::Request(request) };
         let len = frame.encode(buf).ok()?;
         // How long blocks take says nothing of a decision.
-        let timeout = RoundTrip::new().timeout(self.config.first_timeout, self.config.max_timeout, attempts);
+        let timeout =
+            RttEstimator::new().timeout(self.config.first_timeout, self.config.max_timeout, attempts);
         self.state.exchange_mut()?.sent(now, sequence, timeout);
         self.sequence = sequence.wrapping_add(1);
         self.repeated = self.repeated.saturating_add(u32::from(attempts > 0));
-        Some(self.unicast(self.config.server, len, Token::request(sequence)))
+        Some(self.unicast(self.config.server, len, TransmitToken::request(sequence)))
     }
 
-    fn unicast(&self, to: Address, len: usize, token: Token) -> Transmit {
+    fn unicast(&self, to: Address, len: usize, token: TransmitToken) -> Transmit {
         let aps_security = self.config.aps_security;
         Transmit { aps_security, token, ..Transmit::new(to, len, DeliveryMode::Unicast) }
     }
@@ -348,7 +352,7 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     }
 
     /// What happened since the last call, the oldest first.
-    pub fn poll_event(&mut self) -> Option<Event> {
+    pub fn poll_event(&mut self) -> Option<ClientEvent> {
         self.events.pop()
     }
 
@@ -363,9 +367,9 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         let ticket = Ticket(self.generation);
         let need = match self.state {
             State::Deciding { offer } => Need::Decide(ticket, offer),
-            State::Preparing { offer } => Need::Prepare(ticket, offer),
+            State::Erasing { offer } => Need::Prepare(ticket, offer),
             State::Verifying { image } => Need::Verify(ticket, image.offer),
-            State::Uncredited { needed, .. } => Need::Credentials(ticket, needed),
+            State::AwaitingCredentials { needed, .. } => Need::Credentials(ticket, needed),
             State::Applying { image } => Need::Apply(ticket, image.id()),
             _ => return None,
         };
@@ -375,22 +379,22 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
 
     /// What the client waits for.
     #[must_use]
-    pub fn waiting_for(&self) -> Waiting {
+    pub fn waiting_for(&self) -> WaitingFor {
         if self.state.waits_for_application() || self.finder.asks() {
-            Waiting::Application
+            WaitingFor::Application
         } else if self.finder.is_done() && self.state.is_near(&self.config) {
-            Waiting::Server
+            WaitingFor::Server
         } else {
-            Waiting::Time
+            WaitingFor::Time
         }
     }
 
     /// How far the download has come; `None` outside of one.
     #[must_use]
-    pub const fn progress(&self) -> Option<Progress> {
+    pub const fn progress(&self) -> Option<DownloadProgress> {
         match &self.state {
             State::Downloading(download) => {
-                Some(Progress { offer: download.offer, received: download.received() })
+                Some(DownloadProgress { offer: download.offer, received: download.received() })
             }
             _ => None,
         }
@@ -398,13 +402,13 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
 
     /// Images that are kept until others are here: all of them are applied with the last (section 6.6).
     #[must_use]
-    pub const fn kept(&self) -> u8 {
+    pub const fn pending_images(&self) -> u8 {
         self.kept.count
     }
 
     /// Requests sent again because no answer came in time, since the start.
     #[must_use]
-    pub const fn requests_repeated(&self) -> u32 {
+    pub const fn retries(&self) -> u32 {
         self.repeated
     }
 
@@ -423,8 +427,8 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     }
 
     /// The upgrade failed; the server is told before it ends.
-    fn reporting(now: Instant, id: ImageId, status: Status, outcome: Outcome) -> State<ISLANDS> {
-        State::Reporting { id, status, then: Then::End(outcome), exchange: Exchange::due(now) }
+    fn reporting(now: Instant, id: ImageId, status: Status, outcome: Outcome) -> State<RANGES> {
+        State::Reporting { id, status, then: Then::End(outcome), exchange: PendingRequest::due(now) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a client tells its caller, and what it asks for.
 //!
 //! ```text
-//! handle_frame -> Handled     poll_need -> Need     poll_event -> Event     waiting_for -> Waiting
+//! handle_frame -> ClientAction     poll_need -> Need     poll_event -> ClientEvent     waiting_for -> WaitingFor
 //!                 Store: stored           answers, by the ticket
 //! ```
 
@@ -15,17 +15,17 @@ use crate::zcl::{Frame, ImageOffer, Status, Violation};
 /// What became of a frame that [`Client::handle_frame`](super::Client::handle_frame) took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a block must be stored and its ticket answered"]
-pub enum Handled<'f> {
+pub enum ClientAction<'f> {
     /// It was taken.
     Done,
     /// It holds data: store it, then call [`Client::stored`](super::Client::stored).
     Store(Block<'f>),
     /// Somebody reads the client's attributes, asks which there are, or tries to write one: let
-    /// [`Attributes::answer`](crate::zcl::Attributes::answer) of [`Client::attributes`](super::Client::attributes) write
+    /// [`AttributeSnapshot::answer`](crate::zcl::AttributeSnapshot::answer) of [`Client::attributes`](super::Client::attributes) write
     /// the answer, and send it to where the frame came from. It can be longer than any other frame of a client.
-    ReadAttributes(Frame<'f>),
+    AnswerAttributes(Frame<'f>),
     /// It changed nothing.
-    Ignored(Ignored),
+    Ignored(ClientIgnored),
 }
 
 /// Why a frame changed nothing. An invalid one that came by unicast is answered by a Default Response all the same.
@@ -33,7 +33,7 @@ pub enum Handled<'f> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Ignored {
+pub enum ClientIgnored {
     /// It cannot be read.
     #[error(transparent)]
     Unreadable(DecodeError),
@@ -102,7 +102,7 @@ pub struct Busy;
 /// A query for a file that cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum NotAsked {
+pub enum SpecificFileError {
     /// Something else is under way.
     #[error("the client is busy with another image")]
     Busy,
@@ -118,7 +118,7 @@ pub enum NotAsked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("there is no image that could be switched to")]
-pub struct NoImage;
+pub struct NothingToActivate;
 
 /// What the client asks its caller to do.
 ///
@@ -134,21 +134,21 @@ pub enum Need {
     /// Check the stored file (ESP: CHECK), its signature (`signature::Verifier`) before anything else in it is used, then
     /// [`Client::verified`](super::Client::verified).
     Verify(Ticket, ImageOffer),
-    /// Switch to the image now (ESP: APPLY), and to those that were [kept](super::Client::kept) before it, then
+    /// Switch to the image now (ESP: APPLY), and to those that were [kept](super::Client::pending_images) before it, then
     /// [`Client::applied`](super::Client::applied).
     Apply(Ticket, ImageId),
     /// Ask for a match descriptor with [`CLUSTER_ID`](crate::zcl::CLUSTER_ID) as the one input cluster, of this
-    /// node or, without one, of all, then [`Client::found`](super::Client::found).
+    /// node or, without one, of all, then [`Client::server_found`](super::Client::server_found).
     FindServer(Ticket, Option<u16>),
-    /// Ask for the network address of this node, then [`Client::located`](super::Client::located).
+    /// Ask for the network address of this node, then [`Client::network_address_resolved`](super::Client::network_address_resolved).
     NetworkAddress(Ticket, Eui64),
-    /// Ask for the IEEE address of this node, then [`Client::named`](super::Client::named).
+    /// Ask for the IEEE address of this node, then [`Client::ieee_address_resolved`](super::Client::ieee_address_resolved).
     IeeeAddress(Ticket, u16),
-    /// See to a link key with the node of this network address, then [`Client::keyed`](super::Client::keyed).
-    LinkKey(Ticket, u16, KeyKind),
+    /// See to a link key with the node of this network address, then [`Client::link_key_established`](super::Client::link_key_established).
+    LinkKey(Ticket, u16, LinkKeyKind),
     /// Get these security credentials, such as by
     /// [`Client::query_specific_file`](super::Client::query_specific_file), then
-    /// [`Client::credited`](super::Client::credited).
+    /// [`Client::credentials_obtained`](super::Client::credentials_obtained).
     Credentials(Ticket, SecurityCredentialVersion),
 }
 
@@ -156,7 +156,7 @@ pub enum Need {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum KeyKind {
+pub enum LinkKeyKind {
     /// The one with the trust center, which the server's node is.
     TrustCenter,
     /// One of the two nodes, to be asked for at the trust center.
@@ -169,18 +169,18 @@ pub enum KeyKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Prepared {
+pub enum PrepareResult {
     /// There is room.
     Ready,
     /// There is none.
     Fault,
 }
 
-/// Answer to [`Handled::Store`].
+/// Answer to [`ClientAction::Store`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Stored {
+pub enum StoreResult {
     /// The data is safe.
     Ok,
     /// Not now: the data was not taken and is to be asked for again.
@@ -193,7 +193,7 @@ pub enum Stored {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Verdict {
+pub enum VerifyResult {
     /// The file is good.
     Valid,
     /// It is not.
@@ -208,7 +208,7 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Credentials {
+pub enum CredentialResult {
     /// The device has them, or does without.
     Ready,
     /// They cannot be had; the upgrade ends.
@@ -219,7 +219,7 @@ pub enum Credentials {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Applied {
+pub enum ApplyResult {
     /// The device runs the image.
     Done,
     /// It still runs the old one.
@@ -228,13 +228,13 @@ pub enum Applied {
 
 /// What happened.
 ///
-/// espressif's sequence of callbacks is START [`Event::Started`], RECEIVE [`Handled::Store`], CHECK [`Need::Verify`],
-/// APPLY [`Need::Apply`], FINISH [`Event::Finished`].
+/// espressif's sequence of callbacks is START [`ClientEvent::Started`], RECEIVE [`ClientAction::Store`], CHECK [`Need::Verify`],
+/// APPLY [`Need::Apply`], FINISH [`ClientEvent::Finished`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Event {
+pub enum ClientEvent {
     /// No server was found (ESP: SERVER_NOT_FOUND); the next search starts then.
     NoServer(Instant),
     /// The server told that there may be an image.
@@ -242,7 +242,7 @@ pub enum Event {
     /// The server has no image, or gave a status that means so; `None` when it did not answer at all.
     NoImage(Option<Status>),
     /// An offer was passed over.
-    OfferPassed(ImageOffer, Passed),
+    OfferSkipped(ImageOffer, SkipReason),
     /// The download starts (ESP: START).
     Started(ImageOffer),
     /// The server asked to wait until then; `None` is until it says more.
@@ -250,11 +250,11 @@ pub enum Event {
     /// The upgrade is ordered for then.
     CountingDown(Instant),
     /// The upgrade waits for an order.
-    WaitingForOrder,
+    WaitingForUpgradeEnd,
     /// The upgrade waits for [`Client::activate`](super::Client::activate): the server may not order it.
     WaitingForActivation,
     /// The image is kept until another one is here, too.
-    Kept(ImageId),
+    ImageRetained(ImageId),
     /// The device runs the image (ESP: FINISH): [`Ended`](Self::Ended) follows.
     Finished {
         /// Manufacturer code, image type and version.
@@ -272,7 +272,7 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Passed {
+pub enum SkipReason {
     /// It is what runs, or was downloaded, already.
     SameVersion,
     /// It is older than what runs.
@@ -324,7 +324,7 @@ pub enum Outcome {
     /// The security credentials for it are not to be had.
     NoCredentials,
     /// The server refused the upgrade after the download.
-    NotOrdered(Status),
+    UpgradeRefused(Status),
     /// The device could not switch to the image.
     ApplyFailed,
 }
@@ -339,7 +339,7 @@ impl fmt::Display for Outcome {
                 return write!(f, "the server answers with errors, the last one {last}");
             }
             Self::HeaderUnreadable(error) => return write!(f, "the file's header cannot be read: {error}"),
-            Self::NotOrdered(status) => return write!(f, "the server refuses the upgrade with {status}"),
+            Self::UpgradeRefused(status) => return write!(f, "the server refuses the upgrade with {status}"),
             Self::Refused => "the application refuses the offer",
             Self::Cancelled => "the application ends it",
             Self::StorageFault => "storage fails",
@@ -363,7 +363,7 @@ impl fmt::Display for Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Waiting {
+pub enum WaitingFor {
     /// An answer of the application's.
     Application,
     /// An answer of the server's; a device that sleeps should poll its parent often (section 6.5.1).
@@ -396,7 +396,7 @@ mod tests {
         ] {
             assert_eq!(outcome.to_string(), text);
         }
-        assert_eq!(Ignored::Unreadable(error).to_string(), error.to_string());
-        assert_eq!(Ignored::NotExpected.to_string(), "nobody waits for it");
+        assert_eq!(ClientIgnored::Unreadable(error).to_string(), error.to_string());
+        assert_eq!(ClientIgnored::NotExpected.to_string(), "nobody waits for it");
     }
 }

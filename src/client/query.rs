@@ -6,7 +6,7 @@
 //!                                                  \--refusal, silence--> the next query in its time
 //! ```
 
-use crate::link::DeliveryMode;
+use crate::aps::DeliveryMode;
 use crate::time::{Instant, Millis};
 use crate::types::{FileVersion, ImageFilter, ImageId, ImageType};
 use crate::zcl::{
@@ -15,10 +15,10 @@ use crate::zcl::{
 };
 
 use super::Client;
-use super::config::Versions;
-use super::output::{Event, Ignored, Outcome, Passed};
-use super::receive::Step;
-use super::retransmit::Exchange;
+use super::config::AcceptedVersions;
+use super::dispatch::Transition;
+use super::output::{ClientEvent, ClientIgnored, Outcome, SkipReason};
+use super::pending::PendingRequest;
 use super::state::{State, Wanted, is_specific};
 
 /// The shortest file there is: a header.
@@ -27,7 +27,7 @@ const LEAST_SIZE: u32 = 56;
 /// Devices that ask because of one broadcast do so within a hundred times this, ms.
 const SPREAD: u32 = 20;
 
-impl<const ISLANDS: usize> Client<ISLANDS> {
+impl<const RANGES: usize> Client<RANGES> {
     /// A notify leads to a query, unless something goes on already: always from a unicast one, from others only where
     /// it means this device and the draw says so.
     ///
@@ -38,19 +38,19 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         now: Instant,
         notify: ImageNotify,
         delivery: DeliveryMode,
-    ) -> Step<'f, ISLANDS> {
+    ) -> Transition<'f, RANGES> {
         if delivery != DeliveryMode::Unicast {
             // In this order: a device that is not meant does not touch the random numbers.
             if let Err(violation) = notify.check() {
-                return Step::Drop(Ignored::Invalid(violation));
+                return Transition::Drop(ClientIgnored::Invalid(violation));
             }
             if !self.concerns(notify.scope) || self.random.percent() > notify.jitter {
-                return Step::Drop(Ignored::NotConcerned);
+                return Transition::Drop(ClientIgnored::NotConcerned);
             }
         } else if self.config.strict && notify != ImageNotify::UNICAST {
-            return Step::Malformed(Ignored::NotAsked);
+            return Transition::Malformed(ClientIgnored::NotAsked);
         }
-        self.events.push(Event::Notified);
+        self.events.push(ClientEvent::Notified);
         match self.state {
             State::Idle { .. } => {
                 self.hurry_search();
@@ -59,9 +59,9 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
                     DeliveryMode::Unicast => 0,
                     _ => u32::from(self.random.percent()).saturating_mul(SPREAD),
                 };
-                Step::Enter(self.asking(now.plus(Millis(apart))))
+                Transition::Enter(self.asking(now.plus(Millis(apart))))
             }
-            _ => Step::Stay,
+            _ => Transition::Stay,
         }
     }
 
@@ -91,10 +91,10 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         &mut self,
         now: Instant,
         response: QueryNextImageResponse,
-    ) -> Step<'f, ISLANDS> {
-        let Some((wanted, next)) = self.asked() else { return Step::Drop(Ignored::NotExpected) };
+    ) -> Transition<'f, RANGES> {
+        let Some((wanted, next)) = self.asked() else { return Transition::Drop(ClientIgnored::NotExpected) };
         match response {
-            _ if is_specific(wanted.id) => Step::Drop(Ignored::NotExpected),
+            _ if is_specific(wanted.id) => Transition::Drop(ClientIgnored::NotExpected),
             QueryNextImageResponse::Refused(refusal) => self.on_no_image(now, refusal.status(), wanted, next),
             QueryNextImageResponse::Offer(offer) => self.on_offer(now, offer, wanted, next),
         }
@@ -104,10 +104,10 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         &mut self,
         now: Instant,
         response: QuerySpecificFileResponse,
-    ) -> Step<'f, ISLANDS> {
-        let Some((wanted, next)) = self.asked() else { return Step::Drop(Ignored::NotExpected) };
+    ) -> Transition<'f, RANGES> {
+        let Some((wanted, next)) = self.asked() else { return Transition::Drop(ClientIgnored::NotExpected) };
         match response {
-            _ if !is_specific(wanted.id) => Step::Drop(Ignored::NotExpected),
+            _ if !is_specific(wanted.id) => Transition::Drop(ClientIgnored::NotExpected),
             QuerySpecificFileResponse::Refused(refusal) => {
                 self.on_no_image(now, refusal.status(), wanted, next)
             }
@@ -129,33 +129,33 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         offer: ImageOffer,
         wanted: Wanted,
         next: Option<Instant>,
-    ) -> Step<'f, ISLANDS> {
+    ) -> Transition<'f, RANGES> {
         let ImageId { manufacturer, image_type, version } = wanted.id;
         if (offer.id.manufacturer, offer.id.image_type) != (manufacturer, image_type) {
-            return Step::Malformed(Ignored::NotAsked);
+            return Transition::Malformed(ClientIgnored::NotAsked);
         }
         let specific = is_specific(wanted.id);
         // A file for one device is asked for by its version, unless any will do (section 6.10.12.2.4).
         if specific && version != FileVersion::ANY && offer.id.version != version {
-            return Step::Malformed(Ignored::NotAsked);
+            return Transition::Malformed(ClientIgnored::NotAsked);
         }
         self.heard();
         let held = self.held.is_some_and(|image| image.id() == offer.id);
         let passed = if offer.size < LEAST_SIZE || offer.size > self.config.max_size {
-            Passed::Size
+            SkipReason::Size
         } else if specific {
-            return Step::Enter(State::Deciding { offer });
-        } else if held || (offer.id.version == version && self.config.versions != Versions::Any) {
-            Passed::SameVersion
+            return Transition::Enter(State::Deciding { offer });
+        } else if held || (offer.id.version == version && self.config.versions != AcceptedVersions::Any) {
+            SkipReason::SameVersion
         } else if offer.id.version == self.refused {
-            Passed::Refused
-        } else if offer.id.version < version && self.config.versions == Versions::Newer {
-            Passed::Older
+            SkipReason::Refused
+        } else if offer.id.version < version && self.config.versions == AcceptedVersions::Newer {
+            SkipReason::Older
         } else {
-            return Step::Enter(State::Deciding { offer });
+            return Transition::Enter(State::Deciding { offer });
         };
-        self.events.push(Event::OfferPassed(offer, passed));
-        Step::Enter(self.settled(now, next))
+        self.events.push(ClientEvent::OfferSkipped(offer, passed));
+        Transition::Enter(self.settled(now, next))
     }
 
     /// The server answered a query with a status; the next one is due at `next`.
@@ -165,16 +165,16 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         status: Status,
         wanted: Wanted,
         next: Option<Instant>,
-    ) -> Step<'f, ISLANDS> {
+    ) -> Transition<'f, RANGES> {
         self.heard();
         let unsupported = status == Status::UNSUP_CLUSTER_COMMAND && is_specific(wanted.id);
         let refused = unsupported || status == Status::NOT_AUTHORIZED;
         let leaves = refused && self.leave_server();
         self.events.push(match unsupported && !leaves {
-            true => Event::Ended(Outcome::SpecificFilesUnsupported),
-            false => Event::NoImage(Some(status)),
+            true => ClientEvent::Ended(Outcome::SpecificFilesUnsupported),
+            false => ClientEvent::NoImage(Some(status)),
         });
-        Step::Enter(if leaves {
+        Transition::Enter(if leaves {
             // As soon as there is another one.
             self.asking_for(now, wanted, next)
         } else {
@@ -183,14 +183,14 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
     }
 
     /// Nobody answered a query.
-    pub(super) fn query_unanswered(&mut self, now: Instant, next: Option<Instant>) -> State<ISLANDS> {
-        self.events.push(Event::NoImage(None));
+    pub(super) fn query_unanswered(&mut self, now: Instant, next: Option<Instant>) -> State<RANGES> {
+        self.events.push(ClientEvent::NoImage(None));
         self.query_unheard();
         self.settled(now, next)
     }
 
     /// A query from now on: for the image that the device runs or, where some of a set are kept, for the next of it.
-    pub(super) fn asking(&mut self, now: Instant) -> State<ISLANDS> {
+    pub(super) fn asking(&mut self, now: Instant) -> State<RANGES> {
         let id = if self.kept.count > 0 { self.kept.next } else { self.config.identity.current };
         let next = self.next_query(now);
         self.asking_for(now, Wanted { id, stack: self.config.stack }, next)
@@ -201,12 +201,12 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         now: Instant,
         wanted: Wanted,
         next: Option<Instant>,
-    ) -> State<ISLANDS> {
+    ) -> State<RANGES> {
         if self.query_for(wanted).is_some() {
-            return State::Querying { wanted, exchange: Exchange::due(now), next };
+            return State::Querying { wanted, exchange: PendingRequest::due(now), next };
         }
         // An identity that no query can carry: nobody will answer.
-        self.events.push(Event::NoImage(None));
+        self.events.push(ClientEvent::NoImage(None));
         self.settled(now, next)
     }
 

@@ -4,7 +4,7 @@
 //!   Idle -> Querying -> Deciding -> Preparing -> Downloading -> Verifying -> Ending -> CountingDown -> Applying -> Idle
 //!                                                     |          |   |        ^ ^ | |       ^              ^
 //!                                                     |          |   v        | | | |       | order        | activate()
-//!                                                     | a fault  | Uncredited-+ | | +--> Waiting ----------+
+//!                                                     | a fault  | Uncredited-+ | | +--> WaitingFor ----------+
 //!                                                     |          |              | |    an hour |           |
 //!                                                     v          v              +-|------------+           |
 //!        Idle, or Querying for another image <----- Reporting <--+                +--> Holding ------------+
@@ -29,14 +29,14 @@
 //! | | a header that does not fit, storage at fault, errors or silence for too long, `abort` | Reporting |
 //! | Verifying | `verified` Valid; of a file for the device alone NeedsMore, too | Ending; Uncredited where it needs credentials |
 //! | | `verified` Invalid, Abandon or NeedsMore, `abort` | Reporting |
-//! | Uncredited | `credited` Ready | Ending |
-//! | | `credited` Missing, `abort` | Reporting |
+//! | Uncredited | `credentials_obtained` Ready | Ending |
+//! | | `credentials_obtained` Missing, `abort` | Reporting |
 //! | | `query_specific_file` | Querying, with the file held meanwhile |
 //! | Reporting | a Default Response, or no answer to two tries | home; after NeedsMore Querying for the next image |
 //! | Ending | an order with a time | CountingDown |
 //! | | an order to wait, a Default Response SUCCESS, no answer and `KeepWaiting` | Waiting |
 //! | | an order or no answer, where only the application may start the upgrade | Holding |
-//! | | no answer to four tries and `Unanswered::Apply`, `activate` | Applying |
+//! | | no answer to four tries and `UpgradeEndFallback::Apply`, `activate` | Applying |
 //! | | a Default Response of refusal; of a file for the device alone SUCCESS or no answer | home |
 //! | | `abort` | Reporting |
 //! | Waiting | an hour has passed, the connection was lost | Ending |
@@ -54,36 +54,36 @@ use crate::time::Instant;
 use crate::types::{ImageId, ImageTypeClass, SecurityCredentialVersion, StackVersion};
 use crate::zcl::{ImageOffer, Status};
 
-use super::config::Config;
+use super::config::ClientConfig;
 use super::output::Outcome;
-use super::retransmit::Exchange;
-use super::round_trip::RoundTrip;
+use super::pending::PendingRequest;
+use super::rtt::RttEstimator;
 use super::transfer::Download;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State<const ISLANDS: usize> {
+pub(super) enum State<const RANGES: usize> {
     /// Nothing goes on; the next query, if there is one.
     Idle { query_at: Option<Instant> },
     /// A query is under way; `next` is when to ask again if there is no image.
-    Querying { wanted: Wanted, exchange: Exchange, next: Option<Instant> },
+    Querying { wanted: Wanted, exchange: PendingRequest, next: Option<Instant> },
     /// The application decides on an offer.
     Deciding { offer: ImageOffer },
     /// The application makes room.
-    Preparing { offer: ImageOffer },
+    Erasing { offer: ImageOffer },
     /// Blocks come in.
-    Downloading(Download<ISLANDS>),
+    Downloading(Download<RANGES>),
     /// The application checks the file.
     Verifying { image: Image },
     /// The file is good, but is for security credentials that the device does not have yet.
-    Uncredited { image: Image, needed: SecurityCredentialVersion },
+    AwaitingCredentials { image: Image, needed: SecurityCredentialVersion },
     /// The server is told how a download ended before the client goes on.
-    Reporting { id: ImageId, status: Status, then: Then, exchange: Exchange },
+    Reporting { id: ImageId, status: Status, then: Then, exchange: PendingRequest },
     /// The file is good; the server is asked when to upgrade.
-    Ending { image: Image, exchange: Exchange },
+    Ending { image: Image, exchange: PendingRequest },
     /// The server said wait; it is asked again at `ask_at`.
     Waiting { image: Image, ask_at: Instant },
     /// The upgrade waits for the application: servers may not order it.
-    Holding { image: Image },
+    AwaitingActivation { image: Image },
     /// The upgrade is ordered for a time.
     CountingDown { image: Image, at: Instant },
     /// The application switches to the image.
@@ -136,15 +136,15 @@ pub(super) const fn is_specific(id: ImageId) -> bool {
     matches!(id.image_type.class(), ImageTypeClass::Assigned | ImageTypeClass::Reserved)
 }
 
-impl<const ISLANDS: usize> State<ISLANDS> {
-    pub(super) const fn download(&self) -> Option<&Download<ISLANDS>> {
+impl<const RANGES: usize> State<RANGES> {
+    pub(super) const fn download(&self) -> Option<&Download<RANGES>> {
         match self {
             Self::Downloading(download) => Some(download),
             _ => None,
         }
     }
 
-    pub(super) const fn download_mut(&mut self) -> Option<&mut Download<ISLANDS>> {
+    pub(super) const fn download_mut(&mut self) -> Option<&mut Download<RANGES>> {
         match self {
             Self::Downloading(download) => Some(download),
             _ => None,
@@ -152,7 +152,7 @@ impl<const ISLANDS: usize> State<ISLANDS> {
     }
 
     /// The request under way, if there is one; a download has its own.
-    pub(super) const fn exchange(&self) -> Option<&Exchange> {
+    pub(super) const fn exchange(&self) -> Option<&PendingRequest> {
         match self {
             Self::Querying { exchange, .. }
             | Self::Reporting { exchange, .. }
@@ -161,7 +161,7 @@ impl<const ISLANDS: usize> State<ISLANDS> {
         }
     }
 
-    pub(super) const fn exchange_mut(&mut self) -> Option<&mut Exchange> {
+    pub(super) const fn exchange_mut(&mut self) -> Option<&mut PendingRequest> {
         match self {
             Self::Querying { exchange, .. }
             | Self::Reporting { exchange, .. }
@@ -171,7 +171,7 @@ impl<const ISLANDS: usize> State<ISLANDS> {
     }
 
     /// When something is to be done without anybody's doing.
-    pub(super) fn deadline(&self, config: &Config, link: &RoundTrip) -> Option<Instant> {
+    pub(super) fn deadline(&self, config: &ClientConfig, link: &RttEstimator) -> Option<Instant> {
         match self {
             Self::Idle { query_at } => *query_at,
             Self::Querying { exchange, .. }
@@ -180,10 +180,10 @@ impl<const ISLANDS: usize> State<ISLANDS> {
             Self::Downloading(download) => download.deadline(config, link),
             Self::Waiting { ask_at: at, .. } | Self::CountingDown { at, .. } => Some(*at),
             Self::Deciding { .. }
-            | Self::Preparing { .. }
+            | Self::Erasing { .. }
             | Self::Verifying { .. }
-            | Self::Uncredited { .. }
-            | Self::Holding { .. }
+            | Self::AwaitingCredentials { .. }
+            | Self::AwaitingActivation { .. }
             | Self::Applying { .. } => None,
         }
     }
@@ -192,10 +192,10 @@ impl<const ISLANDS: usize> State<ISLANDS> {
     pub(super) fn waits_for_application(&self) -> bool {
         match self {
             Self::Deciding { .. }
-            | Self::Preparing { .. }
+            | Self::Erasing { .. }
             | Self::Verifying { .. }
-            | Self::Uncredited { .. }
-            | Self::Holding { .. }
+            | Self::AwaitingCredentials { .. }
+            | Self::AwaitingActivation { .. }
             | Self::Applying { .. } => true,
             Self::Downloading(download) => download.waits_for_application(),
             _ => false,
@@ -203,20 +203,20 @@ impl<const ISLANDS: usize> State<ISLANDS> {
     }
 
     /// Whether a device that sleeps should poll its parent often.
-    pub(super) fn is_near(&self, config: &Config) -> bool {
+    pub(super) fn is_near(&self, config: &ClientConfig) -> bool {
         match self {
             Self::Downloading(download) => download.is_near(config),
-            _ => self.exchange().is_some_and(Exchange::is_waiting),
+            _ => self.exchange().is_some_and(PendingRequest::is_waiting),
         }
     }
 
     /// The whole file that is here, checked and not run yet.
     pub(super) const fn downloaded(&self) -> Option<Image> {
         match self {
-            Self::Uncredited { image, .. }
+            Self::AwaitingCredentials { image, .. }
             | Self::Ending { image, .. }
             | Self::Waiting { image, .. }
-            | Self::Holding { image }
+            | Self::AwaitingActivation { image }
             | Self::CountingDown { image, .. }
             | Self::Applying { image } => Some(*image),
             _ => None,

@@ -3,12 +3,12 @@
 use core::iter::{Enumerate, FusedIterator};
 use core::slice::Windows;
 
-use crate::file::Header;
+use crate::file::FileHeader;
 
 /// The identifier as it lies on disk.
-const MAGIC: [u8; 4] = Header::MAGIC.to_le_bytes();
+const MAGIC: [u8; 4] = FileHeader::MAGIC.to_le_bytes();
 
-/// Every place in `bytes`, in ascending order, where [`Header::parse_lenient`] reads a header.
+/// Every place in `bytes`, in ascending order, where [`FileHeader::parse_lenient`] reads a header.
 ///
 /// **A last resort for a person to judge, and never an answer**: the four bytes of the identifier also occur inside
 /// the payload of many files, often with a plausible header behind them, and in files that are no OTA files at all.
@@ -27,7 +27,7 @@ pub struct Candidate<'a> {
     pub offset: usize,
     /// What reads as a header there.
     #[cfg_attr(feature = "serde", serde(borrow))]
-    pub header: Header<'a>,
+    pub header: FileHeader<'a>,
 }
 
 /// The iterator that [`candidates`] makes.
@@ -44,7 +44,7 @@ impl<'a> Iterator for Candidates<'a> {
         let bytes = self.bytes;
         // Four bytes are compared first: most places need no more.
         self.places.by_ref().filter(|(_, start)| *start == MAGIC).find_map(|(offset, _)| {
-            let (header, _) = Header::parse_lenient(bytes.get(offset..)?).ok()?;
+            let (header, _) = FileHeader::parse_lenient(bytes.get(offset..)?).ok()?;
             Some(Candidate { offset, header })
         })
     }

@@ -1,4 +1,4 @@
-//! [`Kind::IkeaNgis`]: ten words, a SHA-256 for each chunk, the OTA file, and a signature that is not looked at.
+//! [`ContainerKind::IkeaNgis`]: ten words, a SHA-256 for each chunk, the OTA file, and a signature that is not looked at.
 //!
 //! ```text
 //! 0  "NGIS"   4 12   8 2010   12 offset - 12   16 offset = 40 + 32 N   20 size   24 offset + size   28 11
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
-use super::{Container, Integrity, Kind};
+use super::{Container, ContainerIntegrity, ContainerKind};
 use crate::codec::fixed;
 
 /// What stands before the sums.
@@ -56,19 +56,20 @@ pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {
         return None;
     }
     let size = raw.size.get();
-    let container = Container::cut(Kind::IkeaNgis, bytes, usize::try_from(raw.offset.get()).ok()?, size)?;
+    let container =
+        Container::cut(ContainerKind::IkeaNgis, bytes, usize::try_from(raw.offset.get()).ok()?, size)?;
     let chunk_size = usize::try_from(chunk_size.get()).ok()?;
     Some(Container { integrity: integrity(&container, chunk_size, container.is_whole(size)), ..container })
 }
 
 /// Compares the sums, of which there is one for each chunk that the OTA file has when it is whole.
-fn integrity(container: &Container<'_>, chunk_size: usize, whole: bool) -> Integrity {
+fn integrity(container: &Container<'_>, chunk_size: usize, whole: bool) -> ContainerIntegrity {
     let (_, sums) = container.before.split_at_checked(size_of::<Raw>()).unwrap_or_default();
     let (sums, _) = sums.as_chunks::<SUM_LEN>();
     // `chunks` wants to be told that the size is not 0.
     let mut chunks = container.ota.chunks(chunk_size.max(1));
     let places = (size_of::<Raw>()..).step_by(SUM_LEN);
-    Integrity::of(places.zip(sums).map(|(offset, sum)| {
+    ContainerIntegrity::of(places.zip(sums).map(|(offset, sum)| {
         // Only the last chunk of the whole file may be short; others are cut.
         let chunk = chunks.next().filter(|chunk| whole || chunk.len() == chunk_size);
         (offset, chunk.is_some_and(|chunk| Sha256::digest(chunk).as_slice() == sum))

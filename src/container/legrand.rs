@@ -1,10 +1,10 @@
-//! [`Kind::LegrandLength`]: the length of the OTA file, then the file.
+//! [`ContainerKind::LegrandLength`]: the length of the OTA file, then the file.
 //!
 //! ```text
 //! 0  length:u32   4 the OTA file   4 + length: 00 or nothing, then 16 bytes that are not looked at
 //! ```
 
-use super::{Container, Kind};
+use super::{Container, ContainerKind};
 use crate::codec::le_u32;
 
 /// Where the OTA file stands.
@@ -12,7 +12,7 @@ const OFFSET: usize = 4;
 
 pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {
     let (_, length) = le_u32(bytes).ok()?;
-    let container = Container::cut(Kind::LegrandLength, bytes, OFFSET, length)?;
+    let container = Container::cut(ContainerKind::LegrandLength, bytes, OFFSET, length)?;
     let agrees = container.after.first().is_none_or(|byte| *byte == 0);
     agrees.then_some(container)
 }

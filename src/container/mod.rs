@@ -4,7 +4,7 @@
 //! place told, of the size told. Nothing is ever searched for: the four bytes of the file identifier occur inside
 //! the payload of many files. [`candidates`] alone looks for them, for a person to judge.
 //!
-//! [`Kind::IkeaNgis`], little endian:
+//! [`ContainerKind::IkeaNgis`], little endian:
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
@@ -22,7 +22,7 @@
 //! | 40 + 32 N | payload size | OTA file | |
 //! | payload end | any | | 512 opaque bytes, perhaps a signature |
 //!
-//! [`Kind::LegrandLength`], little endian:
+//! [`ContainerKind::LegrandLength`], little endian:
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
@@ -31,7 +31,7 @@
 //! | 4 + length | 0 or 1 | | 0x00 |
 //! | 5 + length | any | | 16 opaque bytes |
 //!
-//! [`Kind::Sonoff100`], big endian, each sum a CRC-32 (ISO-HDLC):
+//! [`ContainerKind::Sonoff100`], big endian, each sum a CRC-32 (ISO-HDLC):
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
@@ -47,14 +47,14 @@
 //! | 0x58 | 12 | | 0 |
 //! | 0x64 | payload size | OTA file | |
 //!
-//! [`Kind::SalusCrc32`], with the total image size of the OTA header:
+//! [`ContainerKind::SalusCrc32`], with the total image size of the OTA header:
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
 //! | 0 | total | OTA file | |
 //! | total | 4 | sum, little endian | CRC-32 (ISO-HDLC) of the OTA file |
 //!
-//! [`Kind::SdevicesCrc32`]:
+//! [`ContainerKind::SdevicesCrc32`]:
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
@@ -63,16 +63,16 @@
 //! | after it | 4 | sum, little endian | CRC-32 without the final xor (JAMCRC) of all before it |
 //!
 //! ```
-//! use zigbee_ota::container::{Container, Integrity, Kind};
-//! use zigbee_ota::file::{Header, Writer};
+//! use zigbee_ota::container::{Container, ContainerIntegrity, ContainerKind};
+//! use zigbee_ota::file::{FileHeader, FileWriter};
 //! use zigbee_ota::{Encode, ImageId};
 //!
 //! let mut file = [0; 56];
-//! Writer::new(Header::new(ImageId::new(0x1021, 0x0012, 5)), &[])?.encode(&mut file)?;
+//! FileWriter::new(FileHeader::new(ImageId::new(0x1021, 0x0012, 5)), &[])?.encode(&mut file)?;
 //! let shipped = [&[56, 0, 0, 0], &file[..], &[0; 17]].concat();
 //!
 //! let container = Container::open(&shipped)?;
-//! assert_eq!((container.kind, container.integrity), (Kind::LegrandLength, Integrity::NoSum));
+//! assert_eq!((container.kind, container.integrity), (ContainerKind::LegrandLength, ContainerIntegrity::NoSum));
 //! assert_eq!(container.ota, file);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -88,14 +88,14 @@ pub use candidates::{Candidate, Candidates, candidates};
 use core::fmt;
 
 use crate::error::DecodeError;
-use crate::file::Header;
+use crate::file::FileHeader;
 
 /// What an OTA file lies in; the layouts are in the [module's](self) tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Kind {
+pub enum ContainerKind {
     /// Nothing around it: the OTA header stands at byte 0. Bytes after the total image size may be there.
     None,
     /// A header that begins with `NGIS` and has a SHA-256 for each chunk of the OTA file.
@@ -110,7 +110,7 @@ pub enum Kind {
     SdevicesCrc32,
 }
 
-impl Kind {
+impl ContainerKind {
     /// A short name: `none`, `ikea-ngis`, `legrand-length`, `sonoff-100`, `salus-crc32`, `sdevices-crc32`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -125,7 +125,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ContainerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -135,7 +135,7 @@ impl fmt::Display for Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Integrity {
+pub enum ContainerIntegrity {
     /// Every sum matches.
     Verified,
     /// A sum does not match, or what it is of is cut short.
@@ -147,7 +147,7 @@ pub enum Integrity {
     NoSum,
 }
 
-impl Integrity {
+impl ContainerIntegrity {
     /// A short name: `verified`, `sum-failed`, `no-sum`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -165,7 +165,7 @@ impl Integrity {
     }
 }
 
-impl fmt::Display for Integrity {
+impl fmt::Display for ContainerIntegrity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -176,29 +176,29 @@ impl fmt::Display for Integrity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Container<'a> {
     /// What the OTA file lies in.
-    pub kind: Kind,
+    pub kind: ContainerKind,
     /// Bytes before the OTA file; none unless the container has a header.
     pub before: &'a [u8],
-    /// The OTA file, which begins with a header that [`Header::parse_lenient`] reads. For [`Kind::None`] these are
+    /// The OTA file, which begins with a header that [`FileHeader::parse_lenient`] reads. For [`ContainerKind::None`] these are
     /// all bytes; else they are as many as the header's total image size says, or fewer when the input is cut short.
     pub ota: &'a [u8],
-    /// Bytes after the OTA file; none for [`Kind::None`].
+    /// Bytes after the OTA file; none for [`ContainerKind::None`].
     pub after: &'a [u8],
     /// What the container's own sums say; integrity elements inside the OTA file are not looked at.
-    pub integrity: Integrity,
+    pub integrity: ContainerIntegrity,
 }
 
 impl<'a> Container<'a> {
     /// Finds the OTA file in what a vendor ships.
     ///
     /// Where a header can be read at byte 0, nothing but what follows its total image size may make a container, and
-    /// only by a sum that matches; else it is [`Kind::None`]. A container with a header of its own is recognised by
+    /// only by a sum that matches; else it is [`ContainerKind::None`]. A container with a header of its own is recognised by
     /// that, and also when it is cut short inside the OTA file: sums over what is missing have failed then.
     ///
     /// # Errors
-    /// Those of [`Header::parse_lenient`] at byte 0 when no header can be read there and no container is recognised.
+    /// Those of [`FileHeader::parse_lenient`] at byte 0 when no header can be read there and no container is recognised.
     pub fn open(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        match Header::parse_lenient(bytes) {
+        match FileHeader::parse_lenient(bytes) {
             Ok((header, _)) => Ok(trailer::open(bytes, header.total_size)),
             Err(error) => ikea::open(bytes)
                 .or_else(|| legrand::open(bytes))
@@ -209,14 +209,14 @@ impl<'a> Container<'a> {
 
     /// Cuts out the OTA file that is told to stand at `offset`, if one of just this total image size does; its sums
     /// are still to be looked at.
-    fn cut(kind: Kind, bytes: &'a [u8], offset: usize, size: u32) -> Option<Self> {
+    fn cut(kind: ContainerKind, bytes: &'a [u8], offset: usize, size: u32) -> Option<Self> {
         let (before, rest) = bytes.split_at_checked(offset)?;
-        let (header, _) = Header::parse_lenient(rest).ok()?;
+        let (header, _) = FileHeader::parse_lenient(rest).ok()?;
         if header.total_size != size {
             return None;
         }
         let (ota, after) = rest.split_at_checked(usize::try_from(size).ok()?).unwrap_or((rest, &[]));
-        Some(Self { kind, before, ota, after, integrity: Integrity::NoSum })
+        Some(Self { kind, before, ota, after, integrity: ContainerIntegrity::NoSum })
     }
 
     /// Whether `size` bytes, the total image size, are all there.

@@ -1,4 +1,4 @@
-//! [`Kind::Sonoff100`]: a header of 100 bytes with three sums, then the OTA file.
+//! [`ContainerKind::Sonoff100`]: a header of 100 bytes with three sums, then the OTA file.
 //!
 //! ```text
 //! 0x00 03 01   0x02 version, 18   0x14 CRC-32 of 0x00 to 0x13   0x18 model, 32   0x38 version, 16   0x48 u32 100
@@ -10,9 +10,9 @@ use core::mem::{offset_of, size_of};
 use zerocopy::big_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
-use super::{Container, Integrity, Kind};
+use super::{Container, ContainerIntegrity, ContainerKind};
 use crate::codec::fixed;
-use crate::sum::crc32;
+use crate::crc::crc32;
 
 /// What stands before the OTA file.
 #[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
@@ -44,10 +44,10 @@ pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {
     if !raw.agrees() {
         return None;
     }
-    let container = Container::cut(Kind::Sonoff100, bytes, OFFSET, raw.size.get())?;
+    let container = Container::cut(ContainerKind::Sonoff100, bytes, OFFSET, raw.size.get())?;
     let version = bytes.get(..offset_of!(Raw, version_sum))?;
     let model = bytes.get(offset_of!(Raw, model)..offset_of!(Raw, model_sum))?;
-    let integrity = Integrity::of([
+    let integrity = ContainerIntegrity::of([
         (offset_of!(Raw, version_sum), raw.version_sum == crc32(version)),
         (offset_of!(Raw, ota_sum), container.is_whole(raw.size.get()) && raw.ota_sum == crc32(container.ota)),
         (offset_of!(Raw, model_sum), raw.model_sum == crc32(model)),

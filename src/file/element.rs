@@ -14,7 +14,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::codec::{Emit, Sink};
 use crate::error::{DecodeError, DecodeErrorKind, Item};
-use crate::open::open_enum;
+use crate::open_enum::open_enum;
 
 /// What stands before the data (table 11).
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
@@ -80,8 +80,8 @@ pub struct Element<'a> {
     /// What the data is.
     pub tag: Tag,
     /// The data alone; may be empty. What a 32-bit length cannot count is not written;
-    /// [`Writer`](super::Writer) refuses it.
-    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))]
+    /// [`FileWriter`](super::FileWriter) refuses it.
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub data: &'a [u8],
 }
 
@@ -116,7 +116,7 @@ impl Emit for Element<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct ElementAt<'a> {
+pub struct PlacedElement<'a> {
     /// Where its tag stands, in bytes from the first byte of the header.
     pub offset: usize,
     /// Bytes of data by its length field. Only in a truncated file fewer are present.
@@ -128,7 +128,7 @@ pub struct ElementAt<'a> {
     pub element: Element<'a>,
 }
 
-impl ElementAt<'_> {
+impl PlacedElement<'_> {
     /// Where its data starts, in bytes from the first byte of the header.
     #[must_use]
     pub const fn data_offset(&self) -> usize {
@@ -143,7 +143,7 @@ impl ElementAt<'_> {
 }
 
 /// Unlike [`Element`]'s, with the length as it was read and with Telink's bytes.
-impl Emit for ElementAt<'_> {
+impl Emit for PlacedElement<'_> {
     fn len(&self) -> usize {
         self.end().saturating_sub(self.offset)
     }
@@ -260,7 +260,7 @@ impl<'a> Elements<'a> {
 }
 
 impl<'a> Iterator for Elements<'a> {
-    type Item = ElementAt<'a>;
+    type Item = PlacedElement<'a>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -269,7 +269,7 @@ impl<'a> Iterator for Elements<'a> {
         let head = Fitting::read(rest, missing).ok()?;
         let (data, rest) = head.split(rest);
         let Fitting { tag, length, info } = head;
-        let at = ElementAt { offset, length, info, element: Element { tag, data } };
+        let at = PlacedElement { offset, length, info, element: Element { tag, data } };
         *self = Self { rest, offset: at.end(), missing };
         Some(at)
     }
@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(element.encode(&mut out), Ok(9));
         assert_eq!(out, bytes);
         let read: Vec<_> = Elements::strict(&bytes, 56).unwrap().collect();
-        assert_eq!(read, [ElementAt { offset: 56, length: 3, info: None, element }]);
+        assert_eq!(read, [PlacedElement { offset: 56, length: 3, info: None, element }]);
         assert_eq!(read[0].data_offset(), 62);
 
         let data = std::vec![7; 0x0123];
@@ -310,8 +310,8 @@ mod tests {
         let bytes = [0x07, 0xf0, 0, 0, 0, 0, 0x07, 0xf0, 0, 0, 0, 0];
         let mut elements = Elements::strict(&bytes, 60).unwrap();
         let element = Element { tag: Tag(0xf007), data: &[] };
-        assert_eq!(elements.next(), Some(ElementAt { offset: 60, length: 0, info: None, element }));
-        assert_eq!(elements.next(), Some(ElementAt { offset: 66, length: 0, info: None, element }));
+        assert_eq!(elements.next(), Some(PlacedElement { offset: 60, length: 0, info: None, element }));
+        assert_eq!(elements.next(), Some(PlacedElement { offset: 66, length: 0, info: None, element }));
         assert_eq!(elements.next(), None);
         assert_eq!(elements.next(), None);
     }
@@ -343,14 +343,14 @@ mod tests {
 
     #[test]
     fn an_element_is_written_as_it_was_read() {
-        let by_the_letter = ElementAt {
+        let by_the_letter = PlacedElement {
             offset: 56,
             length: 2,
             info: None,
             element: Element { tag: Tag(0xf000), data: &[7, 8] },
         };
-        let telinks = ElementAt { info: Some([0x01, 0x0c]), ..by_the_letter };
-        let cut = ElementAt { length: 3, ..telinks };
+        let telinks = PlacedElement { info: Some([0x01, 0x0c]), ..by_the_letter };
+        let cut = PlacedElement { length: 3, ..telinks };
         for (at, bytes) in [
             (by_the_letter, &[0x00, 0xf0, 2, 0, 0, 0, 7, 8][..]),
             (telinks, &[0x00, 0xf0, 2, 0, 0, 0, 0x01, 0x0c, 7, 8]),
@@ -393,15 +393,15 @@ mod tests {
         let element = |data| Element { tag: Tag(0xf000), data };
         for (at, bytes) in [
             (
-                ElementAt { offset: 56, length: 2, info: None, element: element(&[7, 8]) },
+                PlacedElement { offset: 56, length: 2, info: None, element: element(&[7, 8]) },
                 &[0x00, 0xf0, 2, 0, 0, 0, 7, 8][..],
             ),
             (
-                ElementAt { offset: 56, length: 2, info: Some([0x01, 0x0c]), element: element(&[7, 8]) },
+                PlacedElement { offset: 56, length: 2, info: Some([0x01, 0x0c]), element: element(&[7, 8]) },
                 &[0x00, 0xf0, 2, 0, 0, 0, 0x01, 0x0c, 7, 8],
             ),
             (
-                ElementAt { offset: 56, length: 9, info: None, element: element(&[7]) },
+                PlacedElement { offset: 56, length: 9, info: None, element: element(&[7]) },
                 &[0x00, 0xf0, 9, 0, 0, 0, 7],
             ),
         ] {

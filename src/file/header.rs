@@ -17,10 +17,10 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 pub(super) use read::{Known, Reading, known};
 
-use super::HeaderText;
+use super::HeaderString;
 use crate::codec::{Emit, Sink};
 use crate::error::DecodeError;
-use crate::open::flags_as_number;
+use crate::open_enum::flags_as_number;
 use crate::types::{Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion};
 
 /// The part of the header that every file has (table 4).
@@ -39,7 +39,7 @@ struct Raw {
     total_size: U32,
 }
 
-const _: () = assert!(size_of::<Raw>() == Header::MIN_LEN);
+const _: () = assert!(size_of::<Raw>() == FileHeader::MIN_LEN);
 
 /// The only major version there is; another one is incompatible (section 6.3.2.2).
 const MAJOR: u8 = 1;
@@ -62,9 +62,9 @@ bitflags::bitflags! {
     ///
     /// A text that is empty, blank or fills all 32 bytes is as good as any.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub struct HeaderOddities: u8 {
+    pub struct HeaderAnomalies: u8 {
         /// The file is device specific, but its header has no room for a destination (section 6.3.2.12). Only
-        /// [`Header::parse_lenient`] reads it.
+        /// [`FileHeader::parse_lenient`] reads it.
         const DESTINATION_MISSING = 0x01;
         /// Field control bits 3 to 15 are not all zero.
         const RESERVED_BITS = 0x02;
@@ -84,7 +84,7 @@ bitflags::bitflags! {
 }
 
 flags_as_number!(HeaderControl(u16), "HeaderControl({=u16:#x})");
-flags_as_number!(HeaderOddities(u8), "HeaderOddities({=u8:#x})");
+flags_as_number!(HeaderAnomalies(u8), "HeaderOddities({=u8:#x})");
 
 /// The OTA header of a file (section 6.3.2); the layout is in the [module's](super) table.
 ///
@@ -93,7 +93,7 @@ flags_as_number!(HeaderOddities(u8), "HeaderOddities({=u8:#x})");
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Header<'a> {
+pub struct FileHeader<'a> {
     /// MM of the header version 0x01MM. Headers with another one than 0 read alike.
     pub minor: u8,
     /// Manufacturer code, image type and file version, verbatim.
@@ -101,8 +101,8 @@ pub struct Header<'a> {
     /// Stack that the image contains.
     pub stack: StackVersion,
     /// Text for people.
-    pub text: HeaderText,
-    /// Bytes of the file: header and all elements. [`Writer`](super::Writer) fills it in.
+    pub header_string: HeaderString,
+    /// Bytes of the file: header and all elements. [`FileWriter`](super::FileWriter) fills it in.
     pub total_size: u32,
     /// Security credential a client needs before it installs the image.
     pub credential: Option<SecurityCredentialVersion>,
@@ -115,12 +115,12 @@ pub struct Header<'a> {
     /// bits are ignored here.
     pub other_control: HeaderControl,
     /// Bytes between the known fields and the end of the header. What a 16-bit header length cannot count is
-    /// not written; [`Writer`](super::Writer) refuses it.
-    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))]
+    /// not written; [`FileWriter`](super::FileWriter) refuses it.
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub extra: &'a [u8],
 }
 
-impl Header<'static> {
+impl FileHeader<'static> {
     /// A header of version 0x0100 for ZigBee PRO with nothing optional, no text and a total size of 0.
     #[must_use]
     pub const fn new(id: ImageId) -> Self {
@@ -128,7 +128,7 @@ impl Header<'static> {
             minor: 0,
             id,
             stack: StackVersion::ZIGBEE_PRO,
-            text: HeaderText::EMPTY,
+            header_string: HeaderString::EMPTY,
             total_size: 0,
             credential: None,
             destination: None,
@@ -139,21 +139,30 @@ impl Header<'static> {
     }
 }
 
-impl<'a> Header<'a> {
-    fn without_extra(self) -> Header<'static> {
+impl<'a> FileHeader<'a> {
+    fn without_extra(self) -> FileHeader<'static> {
         let Self {
-            minor, id, stack, text, total_size, credential, destination, hardware, other_control, ..
-        } = self;
-        Header {
             minor,
+            id,
             stack,
-            text,
+            header_string: text,
             total_size,
             credential,
             destination,
             hardware,
             other_control,
-            ..Header::new(id)
+            ..
+        } = self;
+        FileHeader {
+            minor,
+            stack,
+            header_string: text,
+            total_size,
+            credential,
+            destination,
+            hardware,
+            other_control,
+            ..FileHeader::new(id)
         }
     }
 
@@ -166,7 +175,7 @@ impl<'a> Header<'a> {
 
     /// Reads the header at the start of `file` by the letter; returns it and all bytes after it.
     ///
-    /// Reserved bits, extra bytes and minor versions are kept and not refused: see [`oddities`](Self::oddities).
+    /// Reserved bits, extra bytes and minor versions are kept and not refused: see [`anomalies`](Self::anomalies).
     ///
     /// # Errors
     /// In this order, [`BadMagic`](crate::DecodeErrorKind::BadMagic) as soon as there are four bytes,
@@ -181,7 +190,7 @@ impl<'a> Header<'a> {
     }
 
     /// Like [`parse`](Self::parse), but reads a device specific header without room for a destination, too:
-    /// `destination` is `None` then, and [`HeaderOddities::DESTINATION_MISSING`] shows.
+    /// `destination` is `None` then, and [`HeaderAnomalies::DESTINATION_MISSING`] shows.
     ///
     /// # Errors
     /// Those of [`parse`](Self::parse).
@@ -195,12 +204,12 @@ impl<'a> Header<'a> {
     /// # Errors
     /// Those of [`parse`](Self::parse); [`Truncated`](crate::DecodeErrorKind::Truncated) says how many bytes the known
     /// fields take.
-    pub fn parse_known(start: &[u8]) -> Result<Header<'static>, DecodeError> {
+    pub fn parse_known(start: &[u8]) -> Result<FileHeader<'static>, DecodeError> {
         Self::parse_start(start).map(|(header, _)| header)
     }
 
     /// [`parse_known`](Self::parse_known), and the header length.
-    pub(super) fn parse_start(start: &[u8]) -> Result<(Header<'static>, u16), DecodeError> {
+    pub(super) fn parse_start(start: &[u8]) -> Result<(FileHeader<'static>, u16), DecodeError> {
         let known = known(start, Reading::STARTED)?;
         Ok((known.header().without_extra(), known.len()))
     }
@@ -237,19 +246,19 @@ impl<'a> Header<'a> {
 
     /// What is unusual about this header.
     #[must_use]
-    pub fn oddities(&self) -> HeaderOddities {
+    pub fn anomalies(&self) -> HeaderAnomalies {
         let missing = self.is_device_specific() && self.destination.is_none();
         let reserved = self.control().difference(HeaderControl::all());
-        let mut oddities = HeaderOddities::empty();
-        oddities.set(HeaderOddities::DESTINATION_MISSING, missing);
-        oddities.set(HeaderOddities::RESERVED_BITS, !reserved.is_empty());
-        oddities.set(HeaderOddities::EXTRA_BYTES, !self.extra.is_empty());
-        oddities.set(HeaderOddities::OTHER_MINOR_VERSION, self.minor != 0);
+        let mut oddities = HeaderAnomalies::empty();
+        oddities.set(HeaderAnomalies::DESTINATION_MISSING, missing);
+        oddities.set(HeaderAnomalies::RESERVED_BITS, !reserved.is_empty());
+        oddities.set(HeaderAnomalies::EXTRA_BYTES, !self.extra.is_empty());
+        oddities.set(HeaderAnomalies::OTHER_MINOR_VERSION, self.minor != 0);
         let empty = self.hardware.is_some_and(HardwareRange::is_empty);
-        oddities.set(HeaderOddities::HARDWARE_RANGE_EMPTY, empty);
-        oddities.set(HeaderOddities::TEXT_NOT_UTF8, self.text.to_str().is_err());
-        oddities.set(HeaderOddities::TEXT_AFTER_NUL, !self.text.is_padded());
-        oddities.set(HeaderOddities::TEXT_CONTROL_CHARACTERS, self.text.has_control_characters());
+        oddities.set(HeaderAnomalies::HARDWARE_RANGE_EMPTY, empty);
+        oddities.set(HeaderAnomalies::TEXT_NOT_UTF8, self.header_string.to_str().is_err());
+        oddities.set(HeaderAnomalies::TEXT_AFTER_NUL, !self.header_string.is_padded());
+        oddities.set(HeaderAnomalies::TEXT_CONTROL_CHARACTERS, self.header_string.has_control_characters());
         oddities
     }
 
@@ -280,7 +289,7 @@ fn fields_len(present: HeaderControl) -> u16 {
     there.fold(56, |len, (_, size)| len.saturating_add(size))
 }
 
-impl Emit for Header<'_> {
+impl Emit for FileHeader<'_> {
     fn len(&self) -> usize {
         self.header_len()
     }
@@ -295,7 +304,7 @@ impl Emit for Header<'_> {
             image_type: self.id.image_type.0.into(),
             file_version: self.id.version.0.into(),
             stack_version: self.stack.0.into(),
-            text: self.text.0,
+            text: self.header_string.0,
             total_size: self.total_size.into(),
         };
         out.bytes(raw.as_bytes());
@@ -322,9 +331,9 @@ impl<'a> arbitrary::Arbitrary<'a> for HeaderControl {
 
 /// Headers that can be read back as they are.
 #[cfg(feature = "arbitrary")]
-impl<'a> arbitrary::Arbitrary<'a> for Header<'a> {
+impl<'a> arbitrary::Arbitrary<'a> for FileHeader<'a> {
     fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
-        let mut header: Header<'a> = Header::arbitrary_fields(u)?;
+        let mut header: FileHeader<'a> = FileHeader::arbitrary_fields(u)?;
         header.extra = u.arbitrary()?;
         header.extra = header.written_extra();
         let least = u32::try_from(header.header_len()).unwrap_or(u32::MAX);
@@ -334,18 +343,18 @@ impl<'a> arbitrary::Arbitrary<'a> for Header<'a> {
 }
 
 #[cfg(feature = "arbitrary")]
-impl Header<'static> {
+impl FileHeader<'static> {
     /// A header without extra bytes and with a total size of 0.
     pub(super) fn arbitrary_fields(u: &mut arbitrary::Unstructured<'_>) -> arbitrary::Result<Self> {
-        Ok(Header {
+        Ok(FileHeader {
             minor: u.arbitrary()?,
             stack: u.arbitrary()?,
-            text: u.arbitrary()?,
+            header_string: u.arbitrary()?,
             credential: u.arbitrary()?,
             destination: u.arbitrary()?,
             hardware: u.arbitrary()?,
             other_control: u.arbitrary::<HeaderControl>()?.difference(HeaderControl::all()),
-            ..Header::new(u.arbitrary()?)
+            ..FileHeader::new(u.arbitrary()?)
         })
     }
 }

@@ -6,8 +6,8 @@
 //! ```
 
 use super::header::{self, Known, Reading};
-use super::parts::Cut;
-use super::{ElementAt, Elements, Header, Layout, Tag};
+use super::split::Cut;
+use super::{BodyLayout, Elements, FileHeader, PlacedElement, Tag};
 use crate::codec::{Emit, Sink};
 use crate::error::{DecodeError, DecodeErrorKind, Item};
 
@@ -17,23 +17,23 @@ use crate::error::{DecodeError, DecodeErrorKind, Item};
 /// without any element is a file too.
 ///
 /// [`parse`](Self::parse) takes only what follows the letter. [`parse_lenient`](Self::parse_lenient) takes what vendors
-/// ship, and every irregularity is a value here: [`layout`](Self::layout), [`rest`](Self::rest),
-/// [`after`](Self::after), [`missing`](Self::missing), and [`Header::oddities`] of the header. No byte is lost: what
+/// ship, and every irregularity is a value here: [`layout`](Self::layout), [`rest`](Self::raw_remainder),
+/// [`after`](Self::after), [`missing`](Self::missing), and [`FileHeader::anomalies`] of the header. No byte is lost: what
 /// was read is written again, bit by bit, by [`Encode`](crate::Encode).
 ///
 /// ```
-/// use zigbee_ota::file::{Header, Image, Layout};
+/// use zigbee_ota::file::{FileHeader, Image, BodyLayout};
 /// use zigbee_ota::{Encode, ImageId};
 ///
 /// // A body that is no elements, as some vendors ship it.
-/// let header = Header { total_size: 60, ..Header::new(ImageId::new(0x1001, 0x00ab, 5)) };
+/// let header = FileHeader { total_size: 60, ..FileHeader::new(ImageId::new(0x1001, 0x00ab, 5)) };
 /// let mut file = [0xe9; 60];
 /// header.encode(&mut file)?;
 ///
 /// assert!(Image::parse(&file).is_err());
 /// let image = Image::parse_lenient(&file)?;
-/// assert_eq!(image.layout(), Layout::RawBody);
-/// assert_eq!(image.rest().map(|rest| (rest.offset, rest.bytes)), Some((56, &[0xe9; 4][..])));
+/// assert_eq!(image.layout(), BodyLayout::RawBody);
+/// assert_eq!(image.raw_remainder().map(|rest| (rest.offset, rest.bytes)), Some((56, &[0xe9; 4][..])));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,18 +43,18 @@ pub struct Image<'a> {
     cut: Cut<'a>,
     /// Bytes of the file that are header or elements.
     read: usize,
-    layout: Layout,
+    layout: BodyLayout,
 }
 
 /// Raw bytes in the body of a file that are no element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Rest<'a> {
+pub struct RawRemainder<'a> {
     /// Where they start, in bytes from the first byte of the header.
     pub offset: usize,
     /// All bytes from there to the end of the file; never none.
-    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))]
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub bytes: &'a [u8],
 }
 
@@ -71,18 +71,18 @@ impl<'a> Image<'a> {
             let kind = DecodeErrorKind::TrailingBytes { count: cut.after.len() };
             return Err(DecodeError { item: Item::File, offset: cut.file.len(), kind });
         }
-        Ok(Self { known, cut, read: cut.file.len(), layout: Layout::Elements })
+        Ok(Self { known, cut, read: cut.file.len(), layout: BodyLayout::Elements })
     }
 
     /// Reads the file that starts at the first of `bytes`, and whose elements tile it; returns it and the bytes after
     /// its total image size.
     ///
     /// # Errors
-    /// Those of [`Parts::parse`](super::Parts::parse), then those of [`Parts::elements`](super::Parts::elements).
+    /// Those of [`SplitFile::parse`](super::SplitFile::parse), then those of [`SplitFile::elements`](super::SplitFile::elements).
     pub fn parse_prefix(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         let (known, mut cut) = Self::by_the_letter(bytes)?;
         let after = core::mem::take(&mut cut.after);
-        Ok((Self { known, cut, read: cut.file.len(), layout: Layout::Elements }, after))
+        Ok((Self { known, cut, read: cut.file.len(), layout: BodyLayout::Elements }, after))
     }
 
     #[inline]
@@ -96,23 +96,23 @@ impl<'a> Image<'a> {
     /// Reads the file that starts at the first of `bytes` as far as it can be read, and keeps what cannot.
     ///
     /// What can be read two ways is read by the letter first. From the first place on where no element fits, the body
-    /// is [raw](Self::rest). One that has tag 0xF000 and leaves exactly two bytes over is read in Telink's form.
+    /// is [raw](Self::raw_remainder). One that has tag 0xF000 and leaves exactly two bytes over is read in Telink's form.
     ///
     /// # Errors
-    /// Those of [`Header::parse_lenient`]: without a header nothing else can be told.
+    /// Those of [`FileHeader::parse_lenient`]: without a header nothing else can be told.
     pub fn parse_lenient(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let known = header::known(bytes, Reading::LENIENT)?;
         let cut = Cut::lenient(&known, bytes);
-        let mut image = Self { known, cut, read: 0, layout: Layout::Truncated };
+        let mut image = Self { known, cut, read: 0, layout: BodyLayout::Truncated };
         let mut walk = image.elements();
         // Telink's bytes are told by where the file ends, so only the last element has them.
         let telink = walk.by_ref().last().is_some_and(|at| at.info.is_some());
         image.read = walk.offset();
         if image.missing() == 0 {
             image.layout = match (image.read == image.bytes().len(), telink) {
-                (true, false) => Layout::Elements,
-                (true, true) => Layout::TelinkF000,
-                (false, _) => Layout::raw_from(image.read, known.len().into()),
+                (true, false) => BodyLayout::Elements,
+                (true, true) => BodyLayout::TelinkF000,
+                (false, _) => BodyLayout::raw_from(image.read, known.len().into()),
             };
         }
         Ok(image)
@@ -121,7 +121,7 @@ impl<'a> Image<'a> {
     /// The header, with the fields that field control tells (section 6.3.2).
     #[must_use]
     #[inline]
-    pub fn header(&self) -> Header<'a> {
+    pub fn header(&self) -> FileHeader<'a> {
         self.known.header()
     }
 
@@ -138,7 +138,7 @@ impl<'a> Image<'a> {
     }
 
     /// All elements with this tag, in file order: a tag may be repeated.
-    pub fn find(&self, tag: Tag) -> impl Iterator<Item = ElementAt<'a>> + use<'a> {
+    pub fn find(&self, tag: Tag) -> impl Iterator<Item = PlacedElement<'a>> + use<'a> {
         self.elements().filter(move |at| at.element.tag == tag)
     }
 
@@ -149,17 +149,17 @@ impl<'a> Image<'a> {
         self.elements().any(|at| at.element.tag.is_signature())
     }
 
-    /// How the body is laid out; [`Layout::Elements`] from the strict readings.
+    /// How the body is laid out; [`BodyLayout::Elements`] from the strict readings.
     #[must_use]
-    pub const fn layout(&self) -> Layout {
+    pub const fn layout(&self) -> BodyLayout {
         self.layout
     }
 
     /// The raw bytes of the body after its elements; none from the strict readings.
     #[must_use]
-    pub fn rest(&self) -> Option<Rest<'a>> {
+    pub fn raw_remainder(&self) -> Option<RawRemainder<'a>> {
         let bytes = self.bytes().get(self.read..).filter(|bytes| !bytes.is_empty())?;
-        Some(Rest { offset: self.read, bytes })
+        Some(RawRemainder { offset: self.read, bytes })
     }
 
     /// Bytes after the total image size; no part of the image (section 6.3.2.10). None from the strict readings.
@@ -168,7 +168,7 @@ impl<'a> Image<'a> {
         self.cut.after
     }
 
-    /// Bytes by which the file is shorter than its total image size; 0 unless [truncated](Layout::Truncated).
+    /// Bytes by which the file is shorter than its total image size; 0 unless [truncated](BodyLayout::Truncated).
     #[must_use]
     pub fn missing(&self) -> usize {
         let total = usize::try_from(self.known.total()).unwrap_or(usize::MAX);
@@ -185,7 +185,7 @@ impl Emit for Image<'_> {
     fn emit(&self, out: &mut Sink<'_>) {
         self.header().emit(out);
         self.elements().for_each(|at| at.emit(out));
-        if let Some(Rest { bytes, .. }) = self.rest() {
+        if let Some(RawRemainder { bytes, .. }) = self.raw_remainder() {
             out.bytes(bytes);
         }
         out.bytes(self.after());
@@ -196,14 +196,14 @@ impl Emit for Image<'_> {
 mod tests {
     use super::*;
     use crate::codec::Encode;
-    use crate::file::{Element, HeaderControl, Parts, Writer};
+    use crate::file::{Element, FileWriter, HeaderControl, SplitFile};
     use crate::types::ImageId;
     use std::vec::Vec;
 
-    const HEADER: Header<'static> = Header::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519));
+    const HEADER: FileHeader<'static> = FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519));
 
-    fn written(header: Header<'_>, elements: &[Element<'_>]) -> Vec<u8> {
-        let writer = Writer::new(header, elements).unwrap();
+    fn written(header: FileHeader<'_>, elements: &[Element<'_>]) -> Vec<u8> {
+        let writer = FileWriter::new(header, elements).unwrap();
         let mut file = std::vec![0; writer.encoded_len()];
         writer.encode(&mut file).unwrap();
         file
@@ -214,9 +214,9 @@ mod tests {
     }
 
     /// An element by the letter.
-    fn at(offset: usize, element: Element<'_>) -> ElementAt<'_> {
+    fn at(offset: usize, element: Element<'_>) -> PlacedElement<'_> {
         let length = u32::try_from(element.data.len()).unwrap();
-        ElementAt { offset, length, info: None, element }
+        PlacedElement { offset, length, info: None, element }
     }
 
     /// Shows: FILE-001, FILE-050
@@ -300,7 +300,7 @@ mod tests {
     /// Shows: FILE-014
     #[test]
     fn elements_stand_after_bytes_of_later_header_versions() {
-        let header = Header { extra: &[1, 2, 3, 4, 5, 6, 7], ..HEADER };
+        let header = FileHeader { extra: &[1, 2, 3, 4, 5, 6, 7], ..HEADER };
         let file = written(header, &[element(0, &[9])]);
         assert_eq!(file[56..63], [1, 2, 3, 4, 5, 6, 7]);
         let image = Image::parse(&file).unwrap();
@@ -332,18 +332,18 @@ mod tests {
     fn shipped(body: &[u8], missing: usize) -> Vec<u8> {
         let total_size = u32::try_from(56 + body.len() + missing).unwrap();
         let mut header = [0; 56];
-        Header { total_size, ..HEADER }.encode(&mut header).unwrap();
+        FileHeader { total_size, ..HEADER }.encode(&mut header).unwrap();
         [&header, body].concat()
     }
 
     /// What the lenient reading finds: layout, elements, and where raw bytes start.
-    fn lenient(file: &[u8]) -> (Layout, Vec<ElementAt<'_>>, Option<usize>) {
+    fn lenient(file: &[u8]) -> (BodyLayout, Vec<PlacedElement<'_>>, Option<usize>) {
         let image = Image::parse_lenient(file).unwrap();
         let mut out = std::vec![0; image.encoded_len()];
         assert_eq!(image.encode(&mut out), Ok(file.len()));
         assert_eq!(out, file, "no byte is lost");
-        assert!(image.rest().is_none_or(|rest| rest.bytes == &image.bytes()[rest.offset..]));
-        (image.layout(), image.elements().collect(), image.rest().map(|rest| rest.offset))
+        assert!(image.raw_remainder().is_none_or(|rest| rest.bytes == &image.bytes()[rest.offset..]));
+        (image.layout(), image.elements().collect(), image.raw_remainder().map(|rest| rest.offset))
     }
 
     /// Shows: FILE-069
@@ -351,25 +351,25 @@ mod tests {
     fn telinks_form_is_tag_f000_with_two_bytes_left_over() {
         let telink = [0x00, 0xf0, 3, 0, 0, 0, 0x01, 0x0c, 7, 8, 9];
         let file = shipped(&telink, 0);
-        let read = ElementAt { info: Some([0x01, 0x0c]), ..at(56, element(0xf000, &[7, 8, 9])) };
+        let read = PlacedElement { info: Some([0x01, 0x0c]), ..at(56, element(0xf000, &[7, 8, 9])) };
         assert_eq!(read.data_offset(), 64);
-        assert_eq!(lenient(&file), (Layout::TelinkF000, std::vec![read], None));
+        assert_eq!(lenient(&file), (BodyLayout::TelinkF000, std::vec![read], None));
         let error = Image::parse(&file).unwrap_err();
         let kind = DecodeErrorKind::Truncated { needed: 6, present: 2 };
         assert_eq!(error, DecodeError { item: Item::Elements, offset: 65, kind });
-        assert_eq!(Parts::parse(&file).unwrap().elements(), Err(error));
+        assert_eq!(SplitFile::parse(&file).unwrap().elements(), Err(error));
 
         // By the letter first: the tag alone means nothing.
         let plain = shipped(&[0x00, 0xf0, 3, 0, 0, 0, 7, 8, 9], 0);
         let read = at(56, element(0xf000, &[7, 8, 9]));
-        assert_eq!(lenient(&plain), (Layout::Elements, std::vec![read], None));
+        assert_eq!(lenient(&plain), (BodyLayout::Elements, std::vec![read], None));
         // Another tag with two bytes left over, or this one with other numbers of them, is no reason to guess.
         let other = shipped(&[0x01, 0xf0, 1, 0, 0, 0, 7, 8, 9], 0);
         let read = at(56, element(0xf001, &[7]));
-        assert_eq!(lenient(&other), (Layout::ElementsThenRaw, std::vec![read], Some(63)));
+        assert_eq!(lenient(&other), (BodyLayout::ElementsThenRaw, std::vec![read], Some(63)));
         let padded = shipped(&[0x00, 0xf0, 1, 0, 0, 0, 7, 8, 9, 0], 0);
         let read = at(56, element(0xf000, &[7]));
-        assert_eq!(lenient(&padded), (Layout::ElementsThenRaw, std::vec![read], Some(63)));
+        assert_eq!(lenient(&padded), (BodyLayout::ElementsThenRaw, std::vec![read], Some(63)));
     }
 
     /// Shows: FILE-049
@@ -378,7 +378,7 @@ mod tests {
         for count in 1..6 {
             let file = shipped(&[&[1, 0, 1, 0, 0, 0, 7][..], &[0; 5][..count]].concat(), 0);
             let read = std::vec![at(56, element(1, &[7]))];
-            assert_eq!(lenient(&file), (Layout::ElementsThenRaw, read, Some(63)));
+            assert_eq!(lenient(&file), (BodyLayout::ElementsThenRaw, read, Some(63)));
             let kind = DecodeErrorKind::Truncated { needed: 6, present: count };
             assert_eq!(Image::parse(&file), Err(DecodeError { item: Item::Elements, offset: 63, kind }));
         }
@@ -387,39 +387,42 @@ mod tests {
     #[test]
     fn a_body_without_elements_is_raw() {
         let raw = shipped(&[0x2a, 0x00, 0x01, 0x0d, 0xff, 0xff, 0x01], 0);
-        assert_eq!(lenient(&raw), (Layout::RawBody, Vec::new(), Some(56)));
+        assert_eq!(lenient(&raw), (BodyLayout::RawBody, Vec::new(), Some(56)));
         let both = shipped(&[0, 0, 1, 0, 0, 0, 7, 0x0c, 0x94, 0xff, 0xff, 0xff, 0xff], 0);
         let read = std::vec![at(56, element(0, &[7]))];
-        assert_eq!(lenient(&both), (Layout::ElementsThenRaw, read, Some(63)));
-        assert_eq!(lenient(&shipped(&[], 0)), (Layout::Elements, Vec::new(), None));
+        assert_eq!(lenient(&both), (BodyLayout::ElementsThenRaw, read, Some(63)));
+        assert_eq!(lenient(&shipped(&[], 0)), (BodyLayout::Elements, Vec::new(), None));
     }
 
     #[test]
     fn a_truncated_file_can_be_looked_at() {
         let body = [1, 0xf0, 1, 0, 0, 0, 7, 0, 0, 4, 0, 0, 0, 8, 9];
         let first = at(56, element(0xf001, &[7]));
-        let cut = ElementAt { length: 4, ..at(63, element(0, &[8, 9])) };
+        let cut = PlacedElement { length: 4, ..at(63, element(0, &[8, 9])) };
         let file = shipped(&body, 2);
-        assert_eq!(lenient(&file), (Layout::Truncated, std::vec![first, cut], None));
+        assert_eq!(lenient(&file), (BodyLayout::Truncated, std::vec![first, cut], None));
         assert_eq!(Image::parse_lenient(&file).unwrap().missing(), 2);
-        assert!(Parts::parse(&file).is_err(), "and never served");
+        assert!(SplitFile::parse(&file).is_err(), "and never served");
         // In the middle of a head.
         let file = shipped(&body[..9], 8);
-        assert_eq!(lenient(&file), (Layout::Truncated, std::vec![first], Some(63)));
+        assert_eq!(lenient(&file), (BodyLayout::Truncated, std::vec![first], Some(63)));
         // Telink's form shows by its length, before its data is there.
         let file = shipped(&[0x00, 0xf0, 3, 0, 0, 0, 0x01, 0x0c, 7], 2);
-        let read = ElementAt { info: Some([0x01, 0x0c]), length: 3, ..at(56, element(0xf000, &[7])) };
-        assert_eq!(lenient(&file), (Layout::Truncated, std::vec![read], None));
+        let read = PlacedElement { info: Some([0x01, 0x0c]), length: 3, ..at(56, element(0xf000, &[7])) };
+        assert_eq!(lenient(&file), (BodyLayout::Truncated, std::vec![read], None));
         let file = shipped(&[0x00, 0xf0, 3, 0, 0, 0, 0x01], 4);
-        assert_eq!(lenient(&file), (Layout::Truncated, Vec::new(), Some(56)));
+        assert_eq!(lenient(&file), (BodyLayout::Truncated, Vec::new(), Some(56)));
     }
 
     #[test]
     fn bytes_after_the_file_are_kept_apart() {
         let file = [shipped(&[0, 0, 1, 0, 0, 0, 7], 0), std::vec![0xee; 4]].concat();
         let image = Image::parse_lenient(&file).unwrap();
-        assert_eq!((image.layout(), image.after(), image.missing()), (Layout::Elements, &[0xee; 4][..], 0));
+        assert_eq!(
+            (image.layout(), image.after(), image.missing()),
+            (BodyLayout::Elements, &[0xee; 4][..], 0)
+        );
         assert_eq!(image.bytes(), &file[..63]);
-        assert_eq!(lenient(&file).0, Layout::Elements);
+        assert_eq!(lenient(&file).0, BodyLayout::Elements);
     }
 }

@@ -12,7 +12,7 @@
 //! | 12 | 2 | image type | [`ImageType`](crate::ImageType) |
 //! | 14 | 4 | file version | [`FileVersion`](crate::FileVersion) |
 //! | 18 | 2 | Zigbee stack version | [`StackVersion`](crate::StackVersion) |
-//! | 20 | 32 | header string | [`HeaderText`], zero padded |
+//! | 20 | 32 | header string | [`HeaderString`], zero padded |
 //! | 52 | 4 | total image size | bytes, header and elements |
 //! | 56 | 0 or 1 | security credential version | field control bit 0 |
 //! | 57 | 0 or 8 | upgrade file destination | field control bit 1, IEEE address |
@@ -28,51 +28,51 @@
 //! | 2 | 4 | length | bytes of data |
 //! | 6 | length | data | |
 //!
-//! [`Writer`] writes such a file; [`Image`] reads one that lies in memory as a whole, by the letter or as vendors ship it;
-//! [`StreamDecoder`] reads one that comes in pieces, and [`Parts`] looks at its header alone, as a server does that need
+//! [`FileWriter`] writes such a file; [`Image`] reads one that lies in memory as a whole, by the letter or as vendors ship it;
+//! [`StreamDecoder`] reads one that comes in pieces, and [`SplitFile`] looks at its header alone, as a server does that need
 //! not understand the body. What a vendor puts around a file is the business of the module `container`.
 //!
 //! ```
-//! use zigbee_ota::file::{Element, Header, HeaderText, Image, Tag, Writer};
+//! use zigbee_ota::file::{Element, FileHeader, HeaderString, Image, Tag, FileWriter};
 //! use zigbee_ota::{Encode, ImageId};
 //!
-//! let header = Header {
-//!     text: HeaderText::new("doorbell")?,
-//!     ..Header::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519))
+//! let header = FileHeader {
+//!     header_string: HeaderString::new("doorbell")?,
+//!     ..FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519))
 //! };
 //! let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &[1, 2, 3] }];
-//! let writer = Writer::new(header, &elements)?;
+//! let writer = FileWriter::new(header, &elements)?;
 //! let mut file = vec![0; writer.encoded_len()];
 //! writer.encode(&mut file)?;
 //!
 //! let image = Image::parse(&file)?;
-//! assert_eq!(image.header().text.to_str(), Ok("doorbell"));
+//! assert_eq!(image.header().header_string.to_str(), Ok("doorbell"));
 //! assert!(image.elements().map(|at| at.element).eq(elements));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod element;
-mod header;
-mod image;
-mod layout;
-mod name;
-mod parts;
 #[cfg(any(feature = "arbitrary", feature = "proptest"))]
-mod sample;
-mod signed;
+mod arbitrary_file;
+mod body_layout;
+mod element;
+mod file_name;
+mod header;
+mod header_string;
+mod image;
+mod signature_elements;
+mod split;
 mod stream;
-mod text;
 mod writer;
 
-pub use element::{Element, ElementAt, Elements, Tag, TagClass};
-pub use header::{Header, HeaderControl, HeaderOddities};
-pub use image::{Image, Rest};
-pub use layout::Layout;
-pub use name::FileName;
-pub use parts::Parts;
 #[cfg(any(feature = "arbitrary", feature = "proptest"))]
-pub use sample::{Body, Sample};
-pub use signed::{CertificateElement, SignatureElement};
-pub use stream::{Piece, StreamDecoder};
-pub use text::HeaderText;
-pub use writer::Writer;
+pub use arbitrary_file::{ArbitraryBody, ArbitraryFile};
+pub use body_layout::BodyLayout;
+pub use element::{Element, Elements, PlacedElement, Tag, TagClass};
+pub use file_name::FileName;
+pub use header::{FileHeader, HeaderAnomalies, HeaderControl};
+pub use header_string::HeaderString;
+pub use image::{Image, RawRemainder};
+pub use signature_elements::{CertificateElement, SignatureElement};
+pub use split::SplitFile;
+pub use stream::{StreamDecoder, StreamPiece};
+pub use writer::FileWriter;

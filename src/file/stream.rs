@@ -1,13 +1,13 @@
 //! A file that comes in pieces: decoded as it arrives, without being kept.
 //!
 //! ```text
-//! Header -> Extra -> Element -> Data ... -> Element -> Data ... -> After
+//! FileHeader -> Extra -> Element -> Data ... -> Element -> Data ... -> After
 //!                      |                                            ^
-//!                      +-- no element fits --> Rest ... ------------+       pieces; ... are as many as the input is cut into
+//!                      +-- no element fits --> RawRemainder ... ------------+       pieces; ... are as many as the input is cut into
 //! ```
 
 use super::element::{TELINK_HEAD_LEN, is_telink, tag_and_length};
-use super::{Element, Header, Layout, Tag};
+use super::{BodyLayout, Element, FileHeader, Tag};
 use crate::error::{DecodeError, DecodeErrorKind, Item};
 
 /// Reads a file of which only a few bytes are there at a time, as
@@ -17,25 +17,25 @@ use crate::error::{DecodeError, DecodeErrorKind, Item};
 /// bytes) and later the tag and length of one element; everything else is lent from the input.
 ///
 /// ```
-/// use zigbee_ota::file::{Piece, StreamDecoder};
+/// use zigbee_ota::file::{StreamPiece, StreamDecoder};
 ///
-/// # use zigbee_ota::{file::{Element, Header, Layout, Tag, Writer}, Encode, ImageId};
+/// # use zigbee_ota::{file::{Element, FileHeader, BodyLayout, Tag, FileWriter}, Encode, ImageId};
 /// # let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &[7; 30] }];
 /// # let mut file = [0; 92];
-/// # Writer::new(Header::new(ImageId::new(0x1001, 0x00ab, 5)), &elements)?.encode(&mut file)?;
+/// # FileWriter::new(FileHeader::new(ImageId::new(0x1001, 0x00ab, 5)), &elements)?.encode(&mut file)?;
 /// let mut decoder = StreamDecoder::new();
 /// let mut firmware: Vec<u8> = Vec::new();
 /// for mut input in file.chunks(16) {
 ///     while let Some(piece) = decoder.next(&mut input)? {
 ///         match piece {
-///             Piece::Header { header, .. } => println!("{}, {} bytes", header.id, header.total_size),
-///             Piece::Element { tag, length, .. } => println!("{tag}: {length} bytes"),
-///             Piece::Data { bytes, .. } => firmware.extend(bytes),
+///             StreamPiece::Header { header, .. } => println!("{}, {} bytes", header.id, header.total_size),
+///             StreamPiece::Element { tag, length, .. } => println!("{tag}: {length} bytes"),
+///             StreamPiece::Data { bytes, .. } => firmware.extend(bytes),
 ///             _ => {}
 ///         }
 ///     }
 /// }
-/// assert_eq!(decoder.finish(), Ok(Layout::Elements));
+/// assert_eq!(decoder.finish(), Ok(BodyLayout::Elements));
 /// assert_eq!(firmware, [7; 30]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -48,9 +48,9 @@ pub struct StreamDecoder {
     total: u32,
     /// The header length, once the header is known.
     header_len: u16,
-    layout: Layout,
+    layout: BodyLayout,
     /// What of the header or of an element's head was taken in.
-    buffer: [u8; Header::MAX_KNOWN_LEN],
+    buffer: [u8; FileHeader::MAX_KNOWN_LEN],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -72,11 +72,11 @@ enum State {
 /// A part of a file in its order, with its place in bytes from the first byte of the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub enum Piece<'a> {
+pub enum StreamPiece<'a> {
     /// The header is known.
     Header {
         /// Its known fields; `extra` is empty.
-        header: Header<'static>,
+        header: FileHeader<'static>,
         /// Bytes of the header, extra ones included.
         len: u16,
     },
@@ -85,7 +85,7 @@ pub enum Piece<'a> {
         /// Where they stand.
         offset: u32,
         /// Never none.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::lent::serialize"))]
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
         bytes: &'a [u8],
     },
     /// An element starts.
@@ -104,7 +104,7 @@ pub enum Piece<'a> {
         /// Where it stands.
         offset: u32,
         /// Never none.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::lent::serialize"))]
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
         bytes: &'a [u8],
     },
     /// Some raw bytes of the body that are no element, up to the end of the file.
@@ -112,20 +112,20 @@ pub enum Piece<'a> {
         /// Where they stand.
         offset: u32,
         /// Never none.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::lent::serialize"))]
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
         bytes: &'a [u8],
     },
     /// Some bytes after the total image size; no part of the image (section 6.3.2.10). They follow each other.
     After {
         /// Never none.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::lent::serialize"))]
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
         bytes: &'a [u8],
     },
 }
 
 /// Not derived: that fails beside a lifetime for what holds a `'static`.
 #[cfg(feature = "defmt")]
-impl defmt::Format for Piece<'_> {
+impl defmt::Format for StreamPiece<'_> {
     fn format(&self, f: defmt::Formatter<'_>) {
         match self {
             Self::Header { header, len } => {
@@ -164,17 +164,20 @@ impl StreamDecoder {
             taken: 0,
             total: 0,
             header_len: 0,
-            layout: Layout::Elements,
-            buffer: [0; Header::MAX_KNOWN_LEN],
+            layout: BodyLayout::Elements,
+            buffer: [0; FileHeader::MAX_KNOWN_LEN],
         }
     }
 
     /// Takes bytes from the front of `input` and returns what they are; `None` when `input` is used up.
     ///
     /// # Errors
-    /// Those of [`Header::parse_known`] but [`Truncated`](DecodeErrorKind::Truncated), as soon as they are known, and
+    /// Those of [`FileHeader::parse_known`] but [`Truncated`](DecodeErrorKind::Truncated), as soon as they are known, and
     /// again at each later call. Nothing after the header is an error.
-    pub fn next<'b, 'i: 'b>(&'b mut self, input: &mut &'i [u8]) -> Result<Option<Piece<'b>>, DecodeError> {
+    pub fn next<'b, 'i: 'b>(
+        &'b mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<StreamPiece<'b>>, DecodeError> {
         loop {
             match self.state {
                 State::Broken(error) => return Err(error),
@@ -192,7 +195,7 @@ impl StreamDecoder {
                 State::Extra { left } => {
                     let (offset, bytes) = self.take(input, left);
                     self.state = State::Extra { left: left.saturating_sub(count(bytes)) };
-                    return Ok(Some(Piece::Extra { offset, bytes }));
+                    return Ok(Some(StreamPiece::Extra { offset, bytes }));
                 }
                 State::Head { held, needed } => {
                     let held = self.hold(input, held, needed);
@@ -204,30 +207,30 @@ impl StreamDecoder {
                 State::Data { left } => {
                     let (offset, bytes) = self.take(input, left);
                     self.state = State::Data { left: left.saturating_sub(count(bytes)) };
-                    return Ok(Some(Piece::Data { offset, bytes }));
+                    return Ok(Some(StreamPiece::Data { offset, bytes }));
                 }
                 State::Rest if self.taken == self.total => {
-                    return Ok(Some(Piece::After { bytes: core::mem::take(input) }));
+                    return Ok(Some(StreamPiece::After { bytes: core::mem::take(input) }));
                 }
                 State::Rest => {
                     let (offset, bytes) = self.take(input, self.left());
-                    return Ok(Some(Piece::Rest { offset, bytes }));
+                    return Ok(Some(StreamPiece::Rest { offset, bytes }));
                 }
             }
         }
     }
 
-    /// Ends the file; says how its body is laid out, which is never [`Layout::Truncated`].
+    /// Ends the file; says how its body is laid out, which is never [`BodyLayout::Truncated`].
     ///
     /// # Errors
     /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0: of [`Item::FileHeader`] when the header is not complete, of
     /// [`Item::File`] when bytes are missing to the total image size. What [`next`](Self::next) said before.
-    pub fn finish(&self) -> Result<Layout, DecodeError> {
+    pub fn finish(&self) -> Result<BodyLayout, DecodeError> {
         let (item, needed) = match self.state {
             State::Broken(error) => return Err(error),
             // The identifier alone tells whether it is a file, but no header is that short.
-            State::Header { needed: ..=Header::MIN_LEN, .. } => (Item::FileHeader, Header::MIN_LEN),
-            State::Header { .. } => (Item::FileHeader, usize::from(Header::declared_len(&self.buffer))),
+            State::Header { needed: ..=FileHeader::MIN_LEN, .. } => (Item::FileHeader, FileHeader::MIN_LEN),
+            State::Header { .. } => (Item::FileHeader, usize::from(FileHeader::declared_len(&self.buffer))),
             State::Extra { left: 1.. } => (Item::FileHeader, usize::from(self.header_len)),
             _ if self.left() == 0 => return Ok(self.layout),
             _ => (Item::File, wide(self.total)),
@@ -249,12 +252,12 @@ impl StreamDecoder {
     }
 
     /// Reads the header if enough of it is there, or finds out how much that is.
-    fn read_header(&mut self, held: usize) -> Result<Option<Piece<'static>>, DecodeError> {
-        match Header::parse_start(self.buffer.get(..held).unwrap_or_default()) {
+    fn read_header(&mut self, held: usize) -> Result<Option<StreamPiece<'static>>, DecodeError> {
+        match FileHeader::parse_start(self.buffer.get(..held).unwrap_or_default()) {
             Ok((header, len)) => {
                 (self.total, self.header_len) = (header.total_size, len);
                 self.state = State::Extra { left: u32::from(len).saturating_sub(self.taken) };
-                Ok(Some(Piece::Header { header, len }))
+                Ok(Some(StreamPiece::Header { header, len }))
             }
             Err(DecodeError { kind: DecodeErrorKind::Truncated { needed, .. }, .. }) => {
                 self.state = State::Header { held, needed };
@@ -288,19 +291,19 @@ impl StreamDecoder {
     }
 
     /// Starts the element whose head is in the buffer, or the raw bytes that were taken for one.
-    fn read_head(&mut self, held: usize) -> Piece<'_> {
+    fn read_head(&mut self, held: usize) -> StreamPiece<'_> {
         let offset = self.taken.saturating_sub(u32::try_from(held).unwrap_or_default());
         let (tag, length) = self.head();
         if length > self.left() {
             self.state = self.raw_from(offset);
-            return Piece::Rest { offset, bytes: self.buffer.get(..held).unwrap_or_default() };
+            return StreamPiece::Rest { offset, bytes: self.buffer.get(..held).unwrap_or_default() };
         }
         let info = self.buffer.get(Element::HEAD_LEN..held).and_then(|info| info.first_chunk()).copied();
         if info.is_some() {
-            self.layout = Layout::TelinkF000;
+            self.layout = BodyLayout::TelinkF000;
         }
         self.state = State::Data { left: length };
-        Piece::Element { offset, tag, length, info }
+        StreamPiece::Element { offset, tag, length, info }
     }
 
     /// Tag and length in the buffer.
@@ -310,7 +313,7 @@ impl StreamDecoder {
 
     /// From `offset` on there are no elements any more.
     fn raw_from(&mut self, offset: u32) -> State {
-        self.layout = Layout::raw_from(wide(offset), usize::from(self.header_len));
+        self.layout = BodyLayout::raw_from(wide(offset), usize::from(self.header_len));
         State::Rest
     }
 

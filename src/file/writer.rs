@@ -4,7 +4,7 @@
 //! | header, its lengths counted | element | element | ...
 //! ```
 
-use super::{Element, Header, HeaderControl};
+use super::{Element, FileHeader, HeaderControl};
 #[cfg(feature = "std")]
 use crate::codec::Encode;
 use crate::codec::{Emit, Sink};
@@ -12,13 +12,13 @@ use crate::error::{EncodeError, Item};
 
 /// A file to be written by [`Encode`](crate::Encode): header, then the elements in their order (section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Writer<'a> {
-    header: Header<'a>,
+pub struct FileWriter<'a> {
+    header: FileHeader<'a>,
     elements: &'a [Element<'a>],
     len: usize,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> FileWriter<'a> {
     /// Prepares a file; `header.total_size` is replaced by the length of the file.
     ///
     /// Of `header.other_control` only reserved bits are kept: a file is device specific when it has a destination,
@@ -29,9 +29,9 @@ impl<'a> Writer<'a> {
     /// bytes, of [`Item::File`] when the file is longer than its 32-bit total image size can tell, which bounds each
     /// element as well. [`EncodeError::EmptyHardwareRange`] when the file would suit no device,
     /// [`EncodeError::SignatureNotLast`] when an element follows a signature (section 6.3.5).
-    pub fn new(header: Header<'a>, elements: &'a [Element<'a>]) -> Result<Self, EncodeError> {
+    pub fn new(header: FileHeader<'a>, elements: &'a [Element<'a>]) -> Result<Self, EncodeError> {
         let other_control = header.other_control.difference(HeaderControl::all());
-        let header = Header { other_control, ..header };
+        let header = FileHeader { other_control, ..header };
         if let Some(range) = header.hardware.filter(|range| range.is_empty()) {
             return Err(EncodeError::EmptyHardwareRange(range));
         }
@@ -55,7 +55,7 @@ impl<'a> Writer<'a> {
             let max = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
             return Err(EncodeError::TooLong { item: Item::File, len, max });
         };
-        Ok(Self { header: Header { total_size, ..header }, elements, len })
+        Ok(Self { header: FileHeader { total_size, ..header }, elements, len })
     }
 
     /// Writes the file to `out`, which gets all of it or an error.
@@ -74,12 +74,12 @@ impl<'a> Writer<'a> {
 
     /// The header as it is written.
     #[must_use]
-    pub const fn header(&self) -> &Header<'a> {
+    pub const fn header(&self) -> &FileHeader<'a> {
         &self.header
     }
 }
 
-impl Emit for Writer<'_> {
+impl Emit for FileWriter<'_> {
     fn len(&self) -> usize {
         self.len
     }
@@ -94,13 +94,13 @@ impl Emit for Writer<'_> {
 mod tests {
     use super::*;
     use crate::codec::Encode;
-    use crate::file::{HeaderOddities, Image, Tag};
+    use crate::file::{HeaderAnomalies, Image, Tag};
     use crate::types::{Eui64, HardwareRange, HardwareVersion, ImageId};
     use std::vec::Vec;
 
-    const HEADER: Header<'static> = Header::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519));
+    const HEADER: FileHeader<'static> = FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519));
 
-    fn written(writer: &Writer<'_>) -> Vec<u8> {
+    fn written(writer: &FileWriter<'_>) -> Vec<u8> {
         let mut file = std::vec![0; writer.encoded_len()];
         assert_eq!(writer.encode(&mut file), Ok(file.len()));
         #[cfg(feature = "std")]
@@ -122,7 +122,7 @@ mod tests {
             let plain = std::vec![Element { tag: Tag::UPGRADE_IMAGE, data: &[7; 9] }; count];
             let signed = [&plain[..], &[signature]].concat();
             for (elements, total) in [(&plain, 56 + 15 * count), (&signed, 56 + 15 * count + 56)] {
-                let writer = Writer::new(Header { total_size: 1, ..HEADER }, elements).unwrap();
+                let writer = FileWriter::new(FileHeader { total_size: 1, ..HEADER }, elements).unwrap();
                 let file = written(&writer);
                 assert_eq!(file.len(), total);
                 assert_eq!(file[52..56], u32::try_from(total).unwrap().to_le_bytes());
@@ -142,8 +142,9 @@ mod tests {
             (None, Some(range), &[1, 2], 62),
             (Some(Eui64(1)), Some(range), &[0; 7], 75),
         ] {
-            let file =
-                written(&Writer::new(Header { destination, hardware, extra, ..HEADER }, &elements).unwrap());
+            let file = written(
+                &FileWriter::new(FileHeader { destination, hardware, extra, ..HEADER }, &elements).unwrap(),
+            );
             assert_eq!(file[6..8], [offset, 0]);
             assert_eq!(file[usize::from(offset)..], [0xf0, 0xf0, 0, 0, 0, 0]);
         }
@@ -152,14 +153,14 @@ mod tests {
     /// Shows: FILE-042
     #[test]
     fn a_file_is_device_specific_with_its_destination_only() {
-        let header = Header { other_control: HeaderControl::from_bits_retain(0xffff), ..HEADER };
-        assert_eq!(header.oddities(), HeaderOddities::DESTINATION_MISSING | HeaderOddities::RESERVED_BITS);
-        let file = written(&Writer::new(header, &[]).unwrap());
+        let header = FileHeader { other_control: HeaderControl::from_bits_retain(0xffff), ..HEADER };
+        assert_eq!(header.anomalies(), HeaderAnomalies::DESTINATION_MISSING | HeaderAnomalies::RESERVED_BITS);
+        let file = written(&FileWriter::new(header, &[]).unwrap());
         assert_eq!(file[8..10], [0xf8, 0xff]);
         assert!(!Image::parse(&file).unwrap().header().is_device_specific());
 
-        let header = Header { destination: Some(Eui64(7)), ..header };
-        let file = written(&Writer::new(header, &[]).unwrap());
+        let header = FileHeader { destination: Some(Eui64(7)), ..header };
+        let file = written(&FileWriter::new(header, &[]).unwrap());
         assert_eq!(file[8..10], [0xfa, 0xff]);
         assert_eq!(Image::parse(&file).unwrap().header().destination, Some(Eui64(7)));
     }
@@ -168,8 +169,8 @@ mod tests {
     #[test]
     fn a_file_for_no_hardware_is_refused_and_readable() {
         let range = HardwareRange { min: HardwareVersion(2), max: HardwareVersion(1) };
-        let header = Header { hardware: Some(range), total_size: 60, ..HEADER };
-        let error = Writer::new(header, &[]).unwrap_err();
+        let header = FileHeader { hardware: Some(range), total_size: 60, ..HEADER };
+        let error = FileWriter::new(header, &[]).unwrap_err();
         assert_eq!(error, EncodeError::EmptyHardwareRange(range));
         assert_eq!(
             std::string::ToString::to_string(&error),
@@ -178,11 +179,14 @@ mod tests {
         let mut file = [0; 60];
         header.encode(&mut file).unwrap();
         let image = Image::parse(&file).unwrap();
-        assert_eq!(image.header().oddities(), HeaderOddities::HARDWARE_RANGE_EMPTY);
+        assert_eq!(image.header().anomalies(), HeaderAnomalies::HARDWARE_RANGE_EMPTY);
         assert!((0..=u16::MAX).all(|hardware| !image.header().suits(HardwareVersion(hardware))));
         assert_eq!(
-            Writer::new(Header { hardware: Some(HardwareRange { min: range.max, ..range }), ..header }, &[])
-                .map(|writer| writer.encoded_len()),
+            FileWriter::new(
+                FileHeader { hardware: Some(HardwareRange { min: range.max, ..range }), ..header },
+                &[]
+            )
+            .map(|writer| writer.encoded_len()),
             Ok(60)
         );
     }
@@ -191,13 +195,13 @@ mod tests {
     fn what_a_length_field_cannot_tell_is_refused() {
         let extra = std::vec![0; 65_535 - 60 + 1];
         let range = HardwareRange { min: HardwareVersion(0), max: HardwareVersion(1) };
-        let header = Header { hardware: Some(range), extra: &extra, ..HEADER };
+        let header = FileHeader { hardware: Some(range), extra: &extra, ..HEADER };
         assert_eq!(
-            Writer::new(header, &[]),
+            FileWriter::new(header, &[]),
             Err(EncodeError::TooLong { item: Item::FileHeader, len: 65_536, max: 65_535 })
         );
-        let longest = Header { extra: &extra[1..], ..header };
-        let file = written(&Writer::new(longest, &[]).unwrap());
+        let longest = FileHeader { extra: &extra[1..], ..header };
+        let file = written(&FileWriter::new(longest, &[]).unwrap());
         assert_eq!(Image::parse(&file).unwrap().header().extra.len(), 65_475);
         let mut cut = std::vec![0; 65_535];
         assert_eq!(header.encode(&mut cut), Ok(65_535), "a header alone writes what its length can tell");
@@ -205,9 +209,9 @@ mod tests {
         let data = std::vec![0; 0x0100_0000 - 6];
         let elements = std::vec![Element { tag: Tag::UPGRADE_IMAGE, data: &data }; 256];
         assert_eq!(
-            Writer::new(HEADER, &elements),
+            FileWriter::new(HEADER, &elements),
             Err(EncodeError::TooLong { item: Item::File, len: 0x1_0000_0038, max: 0xffff_ffff })
         );
-        assert_eq!(Writer::new(HEADER, &elements[1..]).unwrap().encoded_len(), 0xff00_0038);
+        assert_eq!(FileWriter::new(HEADER, &elements[1..]).unwrap().encoded_len(), 0xff00_0038);
     }
 }

@@ -15,7 +15,7 @@ use super::fields::{self, Found};
 use super::tlv::Value;
 use super::token::UpdateToken;
 use crate::codec::{Emit, Sink};
-use crate::open::open_enum;
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// What to do with an image that was downloaded (ApplyUpdateActionEnum).

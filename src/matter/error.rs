@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::tlv::{TlvError, TlvErrorKind};
 use super::uri::UriError;
-use crate::open::open_enum;
+use crate::open_enum::open_enum;
 
 /// What was being read when bytes turned out wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -28,7 +28,7 @@ use super::fields::{self, Bounds, Found};
 use super::tlv::{TlvErrorKind, Value};
 use super::within;
 use crate::codec::{Emit, Sink};
-use crate::open::open_enum;
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// Which hash the digest of the payload is (IANA, Named Information Hash Algorithm Registry).
@@ -104,7 +104,7 @@ pub struct ImageHeader<'a> {
     /// Which hash the digest is.
     pub digest_type: DigestType,
     /// The hash of the payload.
-    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))]
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub digest: &'a [u8],
 }
 

@@ -16,7 +16,9 @@ use super::within;
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Metadata<'a>(#[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))] pub &'a [u8]);
+pub struct Metadata<'a>(
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))] pub &'a [u8],
+);
 
 impl<'a> Metadata<'a> {
     /// The most bytes of metadata.

@@ -20,7 +20,7 @@ use super::metadata::Metadata;
 use super::tlv::{Container, Kind, Value};
 use super::within;
 use crate::codec::{Emit, Sink};
-use crate::open::open_enum;
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// How an image can be fetched (DownloadProtocolEnum).

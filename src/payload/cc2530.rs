@@ -1,4 +1,4 @@
-//! [`Kind::TiCc2530`]: 8051 code with TI's preamble for over-the-air download (`hal_ota.c` of Z-Stack for the CC2530),
+//! [`PayloadKind::TiCc2530`]: 8051 code with TI's preamble for over-the-air download (`hal_ota.c` of Z-Stack for the CC2530),
 //! little endian.
 //!
 //! ```text
@@ -12,8 +12,10 @@
 //! zeros that XMODEM has after it: the XMODEM sum of all but the last two bytes, xored with those.
 
 use super::read::{is_padding, le_len, le_u16, le_u32};
-use super::{Kind, State, Stated, Sum, Verdict, Version, Why};
-use crate::sum::crc16;
+use super::{
+    ChecksumKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
+};
+use crate::crc::crc16;
 use crate::types::{FileVersion, ImageType, ManufacturerCode};
 
 const LJMP: u8 = 0x02;
@@ -44,26 +46,26 @@ fn has_vectors(bytes: &[u8]) -> bool {
     jumps >= 2 && vectors.clone().all(|byte| matches!(*byte, LJMP | EMPTY))
 }
 
-pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     // Without a preamble, code that was not built for this.
     let Some(image) = image(bytes) else {
-        return Verdict::new(Kind::TiCc2530, State::Unknown(Why::NoSum));
+        return PayloadReport::new(PayloadKind::TiCc2530, PayloadState::Unknown(UnknownReason::NoSum));
     };
-    let stated = Stated {
+    let stated = PayloadMetadata {
         manufacturer: le_u16(image, 0x90).map(ManufacturerCode),
         image_type: le_u16(image, 0x92).map(ImageType),
-        version: le_u32(image, 0x94).map(|version| Version::File(FileVersion(version))),
-        ..Stated::NOTHING
+        version: le_u32(image, 0x94).map(|version| PayloadVersion::File(FileVersion(version))),
+        ..PayloadMetadata::NOTHING
     };
-    Verdict { stated, ..Verdict::new(Kind::TiCc2530, state(image)) }
+    PayloadReport { stated, ..PayloadReport::new(PayloadKind::TiCc2530, state(image)) }
 }
 
-fn state(bytes: &[u8]) -> State {
+fn state(bytes: &[u8]) -> PayloadState {
     let [crc, shadow] = [CRC, SHADOW].map(|place| le_u16(bytes, place).unwrap_or(0));
     let (before, after) = (bytes.get(..CRC), bytes.get(PREAMBLE..).and_then(<[u8]>::split_last_chunk));
     let (before, (after, last)) = before.zip(after).unwrap_or((&[], (&[], &[0; 2])));
     let found = crc16([before, after]) ^ u16::from_be_bytes(*last);
     // Where the shadow says that the CRC is to be checked, the device checks it as is done here.
     let certain = shadow == u16::MAX && crc != 0 && crc != u16::MAX;
-    State::of_sum(Sum::Crc16, CRC, crc.into(), found.into()).if_certain(certain)
+    PayloadState::of_sum(ChecksumKind::Crc16, CRC, crc.into(), found.into()).if_certain(certain)
 }

@@ -1,4 +1,4 @@
-//! [`Kind::CortexM`]: bare code for an Arm Cortex-M, known by a vector table that can be one (Armv7-M reference manual, B1.5.3),
+//! [`PayloadKind::CortexM`]: bare code for an Arm Cortex-M, known by a vector table that can be one (Armv7-M reference manual, B1.5.3),
 //! little endian.
 //!
 //! ```text

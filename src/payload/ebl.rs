@@ -1,4 +1,4 @@
-//! [`Kind::SilabsEbl`] and [`Kind::SilabsEblEncrypted`]: an Ember bootloader file of version 2 (as the EM35x boot loader
+//! [`PayloadKind::SilabsEbl`] and [`PayloadKind::SilabsEblEncrypted`]: an Ember bootloader file of version 2 (as the EM35x boot loader
 //! reads it), big endian but for the sum.
 //!
 //! ```text
@@ -11,8 +11,8 @@
 //! ```
 
 use super::read::{array, be_u16};
-use super::{Damage, Fault, Kind, State, Sum, Verdict};
-use crate::sum::crc32;
+use super::{ChecksumKind, Damage, DamageKind, PayloadKind, PayloadReport, PayloadState};
+use crate::crc::crc32;
 
 const HEAD_LEN: usize = 4;
 const HEADER: u16 = 0x0000;
@@ -36,33 +36,37 @@ pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
     starts(bytes, ENCRYPTED_HEADER, 8)
 }
 
-pub(super) fn check(kind: Kind, bytes: &[u8]) -> Verdict<'_> {
+pub(super) fn check(kind: PayloadKind, bytes: &[u8]) -> PayloadReport<'_> {
     let (state, signed) = walk(bytes);
     let state = state.if_certain(starts(bytes, HEADER, 6) || is_encrypted(bytes));
-    Verdict { encrypted: kind == Kind::SilabsEblEncrypted, signed, ..Verdict::new(kind, state) }
+    PayloadReport {
+        encrypted: kind == PayloadKind::SilabsEblEncrypted,
+        signed,
+        ..PayloadReport::new(kind, state)
+    }
 }
 
 /// The state by the sum of the end tag, and whether a tag before it is a signature.
-fn walk(bytes: &[u8]) -> (State, bool) {
+fn walk(bytes: &[u8]) -> (PayloadState, bool) {
     let (mut rest, mut signed) = (bytes, false);
     loop {
         let offset = bytes.len().saturating_sub(rest.len());
         let (Some(id), Some(length)) = (be_u16(rest, 0), be_u16(rest, 2)) else {
-            return (State::Damaged(Damage { offset, fault: Fault::NoEnd }), signed);
+            return (PayloadState::Damaged(Damage { offset, fault: DamageKind::NoEnd }), signed);
         };
         let length = usize::from(length);
         let body = rest.get(HEAD_LEN..).unwrap_or_default();
         let Some((data, after)) = body.split_at_checked(length) else {
-            return (State::cut(offset, HEAD_LEN.saturating_add(length), rest.len()), signed);
+            return (PayloadState::cut(offset, HEAD_LEN.saturating_add(length), rest.len()), signed);
         };
         if id == END {
             let at = offset.saturating_add(HEAD_LEN);
             let state = match data {
                 [a, b, c, d] => {
                     let found = crc32(bytes.get(..at).unwrap_or_default());
-                    State::of_sum(Sum::Crc32, at, u32::from_le_bytes([*a, *b, *c, *d]), found)
+                    PayloadState::of_sum(ChecksumKind::Crc32, at, u32::from_le_bytes([*a, *b, *c, *d]), found)
                 }
-                _ => State::Damaged(Damage { offset, fault: Fault::NoEnd }),
+                _ => PayloadState::Damaged(Damage { offset, fault: DamageKind::NoEnd }),
             };
             return (state, signed);
         }

@@ -1,4 +1,4 @@
-//! [`Kind::SilabsGbl`]: a Gecko bootloader file (Silicon Labs UG266 and UG489, "GBL file format"), little endian.
+//! [`PayloadKind::SilabsGbl`]: a Gecko bootloader file (Silicon Labs UG266 and UG489, "GBL file format"), little endian.
 //!
 //! ```text
 //! tag      id:u32  length:u32  data:length
@@ -11,8 +11,11 @@
 //! ```
 
 use super::read::{array, le_u32, len};
-use super::{Damage, Fault, Kind, State, Stated, Sum, Verdict, Version};
-use crate::sum::crc32;
+use super::{
+    ChecksumKind, Damage, DamageKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState,
+    PayloadVersion,
+};
+use crate::crc::crc32;
 
 const MAGIC: [u8; 4] = [0xeb, 0x17, 0xa6, 0x03];
 const HEAD_LEN: usize = 8;
@@ -28,20 +31,20 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
 }
 
-pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     let header = le_u32(bytes, 12).unwrap_or(0);
-    let mut verdict = Verdict {
+    let mut verdict = PayloadReport {
         encrypted: header & TYPE_ENCRYPTED != 0,
         signed: header & TYPE_SIGNED != 0,
-        ..Verdict::new(Kind::SilabsGbl, State::cut(0, HEAD_LEN, bytes.len()))
+        ..PayloadReport::new(PayloadKind::SilabsGbl, PayloadState::cut(0, HEAD_LEN, bytes.len()))
     };
     verdict.state = walk(bytes, |id, data| match id {
         APPLICATION => {
-            verdict.stated = Stated {
-                version: le_u32(data, 4).map(Version::Number),
+            verdict.stated = PayloadMetadata {
+                version: le_u32(data, 4).map(PayloadVersion::Number),
                 // Makers that do not use it leave it 0.
                 product: array(data, 12).filter(|product| *product != [0; 16]),
-                ..Stated::NOTHING
+                ..PayloadMetadata::NOTHING
             };
         }
         ENCRYPTION_INIT => verdict.encrypted = true,
@@ -52,25 +55,25 @@ pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
 }
 
 /// Shows each tag up to the end tag, whose sum is the state.
-fn walk<'a>(bytes: &'a [u8], mut show: impl FnMut(u32, &'a [u8])) -> State {
+fn walk<'a>(bytes: &'a [u8], mut show: impl FnMut(u32, &'a [u8])) -> PayloadState {
     let mut rest = bytes;
     loop {
         let offset = bytes.len().saturating_sub(rest.len());
         let (Some(id), Some(length)) = (le_u32(rest, 0), le_u32(rest, 4)) else {
-            return State::Damaged(Damage { offset, fault: Fault::NoEnd });
+            return PayloadState::Damaged(Damage { offset, fault: DamageKind::NoEnd });
         };
         let body = rest.get(HEAD_LEN..).unwrap_or_default();
         let Some((data, after)) = body.split_at_checked(len(length)) else {
-            return State::cut(offset, HEAD_LEN.saturating_add(len(length)), rest.len());
+            return PayloadState::cut(offset, HEAD_LEN.saturating_add(len(length)), rest.len());
         };
         if id == END {
             let at = offset.saturating_add(HEAD_LEN);
             return match data {
                 [a, b, c, d] => {
                     let found = crc32(bytes.get(..at).unwrap_or_default());
-                    State::of_sum(Sum::Crc32, at, u32::from_le_bytes([*a, *b, *c, *d]), found)
+                    PayloadState::of_sum(ChecksumKind::Crc32, at, u32::from_le_bytes([*a, *b, *c, *d]), found)
                 }
-                _ => State::Damaged(Damage { offset, fault: Fault::NoEnd }),
+                _ => PayloadState::Damaged(Damage { offset, fault: DamageKind::NoEnd }),
             };
         }
         show(id, data);

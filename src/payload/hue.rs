@@ -1,11 +1,11 @@
-//! [`Kind::HueSbl`]: an image for the second boot loader of Philips Hue. Seen in files, not documented; big endian.
+//! [`PayloadKind::HueSbl`]: an image for the second boot loader of Philips Hue. Seen in files, not documented; big endian.
 //!
 //! ```text
 //! 0   2A 00   2 u16 image type   13 u24 length of the encrypted data: all but 64 bytes
 //! ```
 
 use super::read::{array, be_u16, len};
-use super::{Kind, Stated, Verdict};
+use super::{PayloadKind, PayloadMetadata, PayloadReport};
 use crate::types::ImageType;
 
 /// Bytes that the length leaves out.
@@ -22,7 +22,7 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     }
 }
 
-pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
-    let stated = Stated { image_type: be_u16(bytes, 2).map(ImageType), ..Stated::NOTHING };
-    Verdict { stated, ..Verdict::perhaps_encrypted(Kind::HueSbl, bytes) }
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
+    let stated = PayloadMetadata { image_type: be_u16(bytes, 2).map(ImageType), ..PayloadMetadata::NOTHING };
+    PayloadReport { stated, ..PayloadReport::perhaps_encrypted(PayloadKind::HueSbl, bytes) }
 }

@@ -1,4 +1,4 @@
-//! [`Kind::Inovelli`]: firmware of the radar module in Inovelli's switches. Seen in files, not documented.
+//! [`PayloadKind::Inovelli`]: firmware of the radar module in Inovelli's switches. Seen in files, not documented.
 //!
 //! ```text
 //! 0   F0 C3 F0 C3   16 a vector table

@@ -1,4 +1,4 @@
-//! [`Kind::NxpJn518x`]: an image for the JN518x, K32W0x1 or QN9090 (`flash_header.h` and the image tool of NXP's DK6 SDKs),
+//! [`PayloadKind::NxpJn518x`]: an image for the JN518x, K32W0x1 or QN9090 (`flash_header.h` and the image tool of NXP's DK6 SDKs),
 //! little endian.
 //!
 //! ```text
@@ -12,8 +12,11 @@
 //! Vendors encrypt what follows the header, the boot block too. No sum is over that.
 
 use super::read::{array, le_len, le_u32};
-use super::{Entropy, Kind, State, Stated, Sum, Verdict, Version, Why};
-use crate::sum::crc32;
+use super::{
+    ChecksumKind, Entropy, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion,
+    UnknownReason,
+};
+use crate::crc::crc32;
 
 const SIGNATURE: u32 = 0x9844_7902;
 const BOOT_BLOCK: u32 = 0xbb01_10bb;
@@ -32,29 +35,29 @@ fn boot_block(bytes: &[u8]) -> Option<usize> {
     (place >= HEADER_LEN && end <= bytes.len()).then_some(place)
 }
 
-pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     let block = boot_block(bytes).filter(|place| le_u32(bytes, *place) == Some(BOOT_BLOCK));
     let encrypted = block.is_none() && Entropy::of(bytes).looks_random();
     let state = match header(bytes) {
-        State::Whole(_) if encrypted => State::Encrypted,
-        State::Whole(_) => State::Unknown(Why::NoSum),
+        PayloadState::Whole(_) if encrypted => PayloadState::Encrypted,
+        PayloadState::Whole(_) => PayloadState::Unknown(UnknownReason::NoSum),
         state => state.if_certain(le_u32(bytes, 0x20) == Some(SIGNATURE) && boot_block(bytes).is_some()),
     };
     let word = |at: usize| block.and_then(|place| le_u32(bytes, place.saturating_add(at)));
-    let version = word(28).filter(|version| *version != 0).map(Version::Number);
+    let version = word(28).filter(|version| *version != 0).map(PayloadVersion::Number);
     let signed = word(20).is_some_and(|certificates| certificates != 0);
-    let stated = Stated { version, ..Stated::NOTHING };
-    Verdict { encrypted, signed, stated, ..Verdict::new(Kind::NxpJn518x, state) }
+    let stated = PayloadMetadata { version, ..PayloadMetadata::NOTHING };
+    PayloadReport { encrypted, signed, stated, ..PayloadReport::new(PayloadKind::NxpJn518x, state) }
 }
 
 /// The header by its own sums.
-fn header(bytes: &[u8]) -> State {
+fn header(bytes: &[u8]) -> PayloadState {
     let vectors: [u8; 32] = array(bytes, 0).unwrap_or_default();
     let (words, _) = vectors.as_chunks();
     let sum = words.iter().fold(0_u32, |sum, word| sum.wrapping_add(u32::from_le_bytes(*word)));
     if sum != 0 {
-        return State::of_sum(Sum::Words, 0x1c, 0, sum);
+        return PayloadState::of_sum(ChecksumKind::Words, 0x1c, 0, sum);
     }
     let found = crc32(bytes.get(..CRC).unwrap_or_default());
-    State::of_sum(Sum::Crc32, CRC, le_u32(bytes, CRC).unwrap_or(0), found)
+    PayloadState::of_sum(ChecksumKind::Crc32, CRC, le_u32(bytes, CRC).unwrap_or(0), found)
 }

@@ -1,4 +1,4 @@
-//! [`Kind::NxpJn51xx`]: an image of the JN516x tools, big endian but for the OTA header inside.
+//! [`PayloadKind::NxpJn51xx`]: an image of the JN516x tools, big endian but for the OTA header inside.
 //!
 //! ```text
 //! 0   12 34 56 78 11 22 33 44 55 66 77 88
@@ -9,7 +9,7 @@
 //! There is no sum. What is encrypted starts the same.
 
 use super::nested::header_at;
-use super::{Kind, Verdict};
+use super::{PayloadKind, PayloadReport};
 
 const MAGIC: [u8; 12] = [0x12, 0x34, 0x56, 0x78, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88];
 const HEADER: usize = 80;
@@ -18,6 +18,9 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
 }
 
-pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
-    Verdict { stated: header_at(bytes, HEADER), ..Verdict::perhaps_encrypted(Kind::NxpJn51xx, bytes) }
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
+    PayloadReport {
+        stated: header_at(bytes, HEADER),
+        ..PayloadReport::perhaps_encrypted(PayloadKind::NxpJn51xx, bytes)
+    }
 }

@@ -1,7 +1,7 @@
 //! What a payload is, by its first bytes.
 //!
 //! ```text
-//! bytes -> the marks of each kind, the surest first -> Kind; Unknown where none fits
+//! bytes -> the marks of each kind, the surest first -> PayloadKind; Unknown where none fits
 //! ```
 
 use core::fmt;
@@ -14,7 +14,7 @@ use super::{oad, osram, telink, xz, zlib};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Kind {
+pub enum PayloadKind {
     /// Gecko bootloader file of Silicon Labs: tags and a CRC-32.
     SilabsGbl,
     /// Ember bootloader file, version 2: tags and a CRC-32.
@@ -63,7 +63,7 @@ pub enum Kind {
     Unknown,
 }
 
-impl Kind {
+impl PayloadKind {
     /// What `bytes` are, as far as they tell themselves. Looks at a constant number of bytes at most, however many
     /// there are; what a kind needs that is known by its surroundings ([`TelinkAes`](Self::TelinkAes),
     /// [`NordicFirmware`](Self::NordicFirmware), [`Ubisys`](Self::Ubisys)) is the business of [`payloads`](super::payloads).
@@ -130,7 +130,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for PayloadKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }

@@ -1,4 +1,4 @@
-//! [`Kind::Mcuboot`]: an image for MCUboot ("Image Format" of its design document), little endian.
+//! [`PayloadKind::Mcuboot`]: an image for MCUboot ("Image Format" of its design document), little endian.
 //!
 //! ```text
 //! 0   3D B8 F3 96   4 u32 address   8 u16 header size   10 u16 size of protected TLVs
@@ -12,7 +12,7 @@
 use sha2::{Digest, Sha256};
 
 use super::read::{array, le_len, le_u16, le_u32};
-use super::{Kind, State, Stated, Verdict, Version, Why};
+use super::{PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason};
 
 const MAGIC: [u8; 4] = [0x3d, 0xb8, 0xf3, 0x96];
 const HEADER_LEN: usize = 32;
@@ -27,9 +27,9 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC) && le_u16(bytes, 8).is_some_and(|size| usize::from(size) >= HEADER_LEN)
 }
 
-pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     let flags = le_u32(bytes, 16).unwrap_or(u32::MAX);
-    let version = bytes.get(20..28).map(|version| Version::Parts {
+    let version = bytes.get(20..28).map(|version| PayloadVersion::Parts {
         major: version.first().copied().unwrap_or(0),
         minor: version.get(1).copied().unwrap_or(0),
         revision: le_u16(version, 2).unwrap_or(0),
@@ -38,39 +38,39 @@ pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
     let (state, signed) = state(bytes);
     let encrypted = flags & ENCRYPTED != 0;
     let state = match state {
-        State::Damaged(_) if encrypted => State::Encrypted,
+        PayloadState::Damaged(_) if encrypted => PayloadState::Encrypted,
         state => state.if_certain(flags & !PLAIN_FLAGS == 0),
     };
-    let stated = Stated { version, ..Stated::NOTHING };
-    Verdict { encrypted, signed, stated, ..Verdict::new(Kind::Mcuboot, state) }
+    let stated = PayloadMetadata { version, ..PayloadMetadata::NOTHING };
+    PayloadReport { encrypted, signed, stated, ..PayloadReport::new(PayloadKind::Mcuboot, state) }
 }
 
 /// The state by the SHA-256, and whether there is a signature.
-fn state(bytes: &[u8]) -> (State, bool) {
+fn state(bytes: &[u8]) -> (PayloadState, bool) {
     let (Some(header), Some(protected), Some(image)) =
         (le_u16(bytes, 8), le_u16(bytes, 10), le_len(bytes, 12))
     else {
-        return (State::cut(0, HEADER_LEN, bytes.len()), false);
+        return (PayloadState::cut(0, HEADER_LEN, bytes.len()), false);
     };
     let summed = image.saturating_add(usize::from(header)).saturating_add(usize::from(protected));
     let (Some(body), Some(magic), Some(total)) =
         (bytes.get(..summed), le_u16(bytes, summed), le_u16(bytes, summed.saturating_add(2)))
     else {
-        return (State::cut(0, summed.saturating_add(TLV_HEAD_LEN), bytes.len()), false);
+        return (PayloadState::cut(0, summed.saturating_add(TLV_HEAD_LEN), bytes.len()), false);
     };
     let end = summed.saturating_add(usize::from(total));
     if magic != TLVS || end > bytes.len() {
-        return (State::Unknown(Why::Doubtful), false);
+        return (PayloadState::Unknown(UnknownReason::Doubtful), false);
     }
-    let (mut state, mut signed) = (State::Unknown(Why::NoSum), false);
+    let (mut state, mut signed) = (PayloadState::Unknown(UnknownReason::NoSum), false);
     let mut offset = summed.saturating_add(TLV_HEAD_LEN);
     while offset < end {
         let Some((kind, length)) = le_u16(bytes, offset).zip(le_u16(bytes, offset.saturating_add(2))) else {
             break;
         };
         offset = offset.saturating_add(TLV_HEAD_LEN);
-        if let (SHA_256, Some(sum), State::Unknown(_)) = (kind, array(bytes, offset), state) {
-            state = State::of_digest(offset, sum, Sha256::digest(body).into());
+        if let (SHA_256, Some(sum), PayloadState::Unknown(_)) = (kind, array(bytes, offset), state) {
+            state = PayloadState::of_digest(offset, sum, Sha256::digest(body).into());
         }
         signed |= matches!(kind, 0x20..=0x24);
         offset = offset.saturating_add(usize::from(length));

@@ -1,10 +1,10 @@
 //! What is inside an upgrade image: its format, and whether it is whole by its own sums.
 //!
 //! A file may be a perfect OTA file with a payload that no device will start. [`payloads`] judges those of a file,
-//! [`Verdict::of`] bytes that are one payload; [`Kind::of`] only recognises.
+//! [`PayloadReport::of`] bytes that are one payload; [`PayloadKind::of`] only recognises.
 //!
-//! Nothing is guessed. [`State::Damaged`] is said only of what its first bytes make certain, with a sum over bytes that
-//! are all there by the format's own length; where another reading is possible, it is [`State::Unknown`]. The layouts
+//! Nothing is guessed. [`PayloadState::Damaged`] is said only of what its first bytes make certain, with a sum over bytes that
+//! are all there by the format's own length; where another reading is possible, it is [`PayloadState::Unknown`]. The layouts
 //! stand in the modules of the kinds, in the source; this is what each can tell:
 //!
 //! | kind | sums | states |
@@ -24,17 +24,17 @@
 //! | `nordic_dfu_init_packet`, `inovelli_f0c3`, `cortex_m_vector_table`, `zlib` | | |
 //!
 //! ```
-//! use zigbee_ota::payload::{Kind, State, Sum, Verdict};
+//! use zigbee_ota::payload::{PayloadKind, PayloadState, ChecksumKind, PayloadReport};
 //!
 //! // A Gecko bootloader file with nothing in it: header and end tag.
 //! let mut file = vec![0xeb, 0x17, 0xa6, 0x03, 8, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0];
 //! file.extend([0xfc, 0x04, 0x04, 0xfc, 4, 0, 0, 0, 0xe9, 0x4c, 0x9a, 0xe0]);
-//! assert_eq!(Kind::of(&file), Kind::SilabsGbl);
-//! assert_eq!(Verdict::of(&file).state, State::Whole(Sum::Crc32));
+//! assert_eq!(PayloadKind::of(&file), PayloadKind::SilabsGbl);
+//! assert_eq!(PayloadReport::of(&file).state, PayloadState::Whole(ChecksumKind::Crc32));
 //!
 //! file[13] ^= 1;
 //! assert_eq!(
-//!     Verdict::of(&file).to_string(),
+//!     PayloadReport::of(&file).to_string(),
 //!     "CRC-32 at byte 24: 0xe09a4ce9 expected, 0x21149329 found; signed"
 //! );
 //! ```
@@ -47,25 +47,25 @@ mod esp;
 mod gbl;
 mod hue;
 mod inovelli;
+mod iter;
 mod jn518x;
 mod jn51xx;
 mod kind;
 mod mcuboot;
+mod metadata;
 mod nested;
 mod nordic;
 mod oad;
 mod osram;
 mod read;
-mod stated;
+mod report;
 mod telink;
 mod ubisys;
-mod verdict;
-mod walk;
 mod xz;
 mod zlib;
 
 pub use entropy::Entropy;
-pub use kind::Kind;
-pub use stated::{Stated, Version};
-pub use verdict::{Damage, Fault, State, Sum, Verdict, Why};
-pub use walk::{Payload, Payloads, payloads};
+pub use iter::{Payload, Payloads, payloads};
+pub use kind::PayloadKind;
+pub use metadata::{PayloadMetadata, PayloadVersion};
+pub use report::{ChecksumKind, Damage, DamageKind, PayloadReport, PayloadState, UnknownReason};

@@ -1,4 +1,4 @@
-//! [`Kind::NordicInit`] and [`Kind::NordicFirmware`]: the two parts of a secure update (`dfu-cc.proto` of the nRF5 SDK), in
+//! [`PayloadKind::NordicInit`] and [`PayloadKind::NordicFirmware`]: the two parts of a secure update (`dfu-cc.proto` of the nRF5 SDK), in
 //! consecutive elements. The first is a message in protocol buffers:
 //!
 //! ```text
@@ -14,7 +14,9 @@
 use sha2::{Digest, Sha256};
 
 use super::entropy::is_plain;
-use super::{Entropy, Kind, State, Stated, Verdict, Version, Why};
+use super::{
+    Entropy, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
+};
 
 /// What an init packet says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +36,13 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     Init::read(bytes).is_some()
 }
 
-pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     let init = Init::read(bytes);
-    let version = init.and_then(|init| init.version).map(Version::Number);
-    Verdict {
+    let version = init.and_then(|init| init.version).map(PayloadVersion::Number);
+    PayloadReport {
         signed: init.is_some_and(|init| init.signed),
-        stated: Stated { version, ..Stated::NOTHING },
-        ..Verdict::new(Kind::NordicInit, State::Unknown(Why::NoSum))
+        stated: PayloadMetadata { version, ..PayloadMetadata::NOTHING },
+        ..PayloadReport::new(PayloadKind::NordicInit, PayloadState::Unknown(UnknownReason::NoSum))
     }
 }
 
@@ -76,7 +78,7 @@ impl Init {
     }
 
     /// Judges the element after the packet; nothing if it is not as long as the packet says.
-    pub(super) fn check<'a>(&self, bytes: &'a [u8]) -> Option<Verdict<'a>> {
+    pub(super) fn check<'a>(&self, bytes: &'a [u8]) -> Option<PayloadReport<'a>> {
         if u64::try_from(bytes.len()) != Ok(self.size) {
             return None;
         }
@@ -86,16 +88,16 @@ impl Init {
         if expected != found {
             expected.reverse();
         }
-        let state = match State::of_digest(0, expected, found) {
-            State::Damaged(_) if Entropy::of(bytes).looks_random() => State::Encrypted,
+        let state = match PayloadState::of_digest(0, expected, found) {
+            PayloadState::Damaged(_) if Entropy::of(bytes).looks_random() => PayloadState::Encrypted,
             state => state.if_certain(is_plain(bytes)),
         };
-        let version = self.version.map(Version::Number);
-        Some(Verdict {
-            encrypted: state == State::Encrypted,
+        let version = self.version.map(PayloadVersion::Number);
+        Some(PayloadReport {
+            encrypted: state == PayloadState::Encrypted,
             signed: self.signed,
-            stated: Stated { version, ..Stated::NOTHING },
-            ..Verdict::new(Kind::NordicFirmware, state)
+            stated: PayloadMetadata { version, ..PayloadMetadata::NOTHING },
+            ..PayloadReport::new(PayloadKind::NordicFirmware, state)
         })
     }
 }

@@ -1,4 +1,4 @@
-//! [`Kind::TiOad`]: an image for over-the-air download to TI's CC13xx and CC26xx (`oad_image_header.h` of the SimpleLink
+//! [`PayloadKind::TiOad`]: an image for over-the-air download to TI's CC13xx and CC26xx (`oad_image_header.h` of the SimpleLink
 //! SDKs), little endian.
 //!
 //! ```text
@@ -14,8 +14,10 @@
 
 use super::entropy::is_plain;
 use super::read::{array, is_padding, le_len, le_u16, le_u32, len};
-use super::{Kind, State, Stated, Sum, Verdict, Version, Why};
-use crate::sum::crc32;
+use super::{
+    ChecksumKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
+};
+use crate::crc::crc32;
 
 const SUMMED: usize = 12;
 const HEADER_LEN: usize = 44;
@@ -28,32 +30,34 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     bytes.starts_with(b"OAD IMG ") || matches!(bytes, [b'C', b'C', _, _, b'x', _, b'R', b'0'..=b'9', ..])
 }
 
-pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     let version = bytes.get(32..36).filter(|version| version.iter().all(u8::is_ascii_graphic));
-    let stated = Stated { version: version.map(Version::Text), ..Stated::NOTHING };
-    Verdict { signed: is_signed(bytes), stated, ..Verdict::new(Kind::TiOad, state(bytes)) }
+    let stated = PayloadMetadata { version: version.map(PayloadVersion::Text), ..PayloadMetadata::NOTHING };
+    PayloadReport { signed: is_signed(bytes), stated, ..PayloadReport::new(PayloadKind::TiOad, state(bytes)) }
 }
 
-fn state(bytes: &[u8]) -> State {
+fn state(bytes: &[u8]) -> PayloadState {
     let (Some(sum), Some(length)) = (le_u32(bytes, 8), le_len(bytes, 24)) else {
-        return State::Unknown(Why::Doubtful);
+        return PayloadState::Unknown(UnknownReason::Doubtful);
     };
     let Some(body) = bytes.get(SUMMED..length).filter(|_| length >= HEADER_LEN) else {
         return longer(bytes, length);
     };
     let after = bytes.get(length..).unwrap_or_default();
     let set = sum != 0 && sum != u32::MAX;
-    State::of_sum(Sum::Crc32, 8, sum, crc32(body)).if_certain(set && is_padding(after))
+    PayloadState::of_sum(ChecksumKind::Crc32, 8, sum, crc32(body)).if_certain(set && is_padding(after))
 }
 
 /// Of an image whose length is not that of what is there.
-fn longer(bytes: &[u8], length: usize) -> State {
+fn longer(bytes: &[u8], length: usize) -> PayloadState {
     let packed = bytes.split_last_chunk::<SUM_LEN>();
     match packed.filter(|(body, sum)| u32::from_le_bytes(**sum) == crc32(body)) {
-        Some(_) => State::Whole(Sum::Crc32),
+        Some(_) => PayloadState::Whole(ChecksumKind::Crc32),
         // Too short, or never set.
-        None if length < HEADER_LEN || length == len(u32::MAX) => State::Unknown(Why::Doubtful),
-        None => State::cut(0, length, bytes.len()).if_certain(is_plain(bytes)),
+        None if length < HEADER_LEN || length == len(u32::MAX) => {
+            PayloadState::Unknown(UnknownReason::Doubtful)
+        }
+        None => PayloadState::cut(0, length, bytes.len()).if_certain(is_plain(bytes)),
     }
 }
 

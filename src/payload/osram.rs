@@ -1,4 +1,4 @@
-//! [`Kind::Osram`]: firmware and tables of Osram and Ledvance. Seen in files, not documented; little endian.
+//! [`PayloadKind::Osram`]: firmware and tables of Osram and Ledvance. Seen in files, not documented; little endian.
 //!
 //! ```text
 //! firmware  4 u32 0x000000FF   8 u32 length: all but the last bytes, 32 in the files seen
@@ -6,8 +6,8 @@
 //! ```
 
 use super::read::le_len;
-use super::{Kind, State, Sum, Verdict};
-use crate::sum::crc32_from_zero;
+use super::{ChecksumKind, PayloadKind, PayloadReport, PayloadState};
+use crate::crc::crc32_from_zero;
 use crate::types::ManufacturerCode;
 
 const MARK: [u8; 4] = [0xff, 0, 0, 0];
@@ -21,15 +21,15 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     bytes.get(4..8) == Some(&MARK) && outside.is_some_and(|outside| outside <= MOST_OUTSIDE)
 }
 
-pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
-    Verdict::perhaps_encrypted(Kind::Osram, bytes)
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
+    PayloadReport::perhaps_encrypted(PayloadKind::Osram, bytes)
 }
 
 /// A table in an element of its own, if its sum matches: it is known by nothing else.
-pub(super) fn table(manufacturer: ManufacturerCode, bytes: &[u8]) -> Option<Verdict<'_>> {
+pub(super) fn table(manufacturer: ManufacturerCode, bytes: &[u8]) -> Option<PayloadReport<'_>> {
     let (data, sum) = bytes.split_last_chunk()?;
     // Zeros have the sum 0 and say nothing.
     let matches = data.iter().any(|byte| *byte != 0) && crc32_from_zero(data) == u32::from_le_bytes(*sum);
     let own = MAKERS.contains(&manufacturer) && matches;
-    own.then(|| Verdict::new(Kind::Osram, State::Whole(Sum::Crc32)))
+    own.then(|| PayloadReport::new(PayloadKind::Osram, PayloadState::Whole(ChecksumKind::Crc32)))
 }

@@ -1,11 +1,11 @@
-//! [`Kind::Ubisys`]: firmware that an element 0xF7BD before it describes. Seen in files, not documented; little endian.
+//! [`PayloadKind::Ubisys`]: firmware that an element 0xF7BD before it describes. Seen in files, not documented; little endian.
 //!
 //! ```text
 //! 28  u16 0xF7BD, the tag again   96 a signature, 64 bytes
 //! ```
 
 use super::read::le_u16;
-use super::{Kind, Verdict};
+use super::{PayloadKind, PayloadReport};
 use crate::file::{Element, Tag};
 
 const TAG: Tag = Tag(0xf7bd);
@@ -17,6 +17,6 @@ pub(super) fn describes(element: &Element<'_>) -> bool {
 }
 
 /// The firmware after it.
-pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
-    Verdict { signed: true, ..Verdict::perhaps_encrypted(Kind::Ubisys, bytes) }
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
+    PayloadReport { signed: true, ..PayloadReport::perhaps_encrypted(PayloadKind::Ubisys, bytes) }
 }

@@ -1,4 +1,4 @@
-//! [`Kind::Xz`]: an xz stream (The .xz File Format, version 1.2), little endian.
+//! [`PayloadKind::Xz`]: an xz stream (The .xz File Format, version 1.2), little endian.
 //!
 //! ```text
 //! 0   FD 37 7A 58 5A 00   6 2 flags   8 u32 CRC-32 of the flags
@@ -13,8 +13,8 @@
 use sha2::{Digest, Sha256};
 
 use super::read::{array, is_padding, le_len, le_u32};
-use super::{Kind, State, Sum, Verdict, Why};
-use crate::sum::crc32;
+use super::{ChecksumKind, PayloadKind, PayloadReport, PayloadState, UnknownReason};
+use crate::crc::crc32;
 
 const MAGIC: [u8; 6] = [0xfd, b'7', b'z', b'X', b'Z', 0];
 const HEADER_LEN: usize = 12;
@@ -26,15 +26,17 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
 }
 
-pub(super) fn check(bytes: &[u8]) -> Verdict<'_> {
-    Verdict::new(Kind::Xz, state(bytes))
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
+    PayloadReport::new(PayloadKind::Xz, state(bytes))
 }
 
-fn state(bytes: &[u8]) -> State {
+fn state(bytes: &[u8]) -> PayloadState {
     let (Some(flags), Some(sum)) = (array(bytes, 6), le_u32(bytes, 8)) else {
-        return State::cut(0, HEADER_LEN, bytes.len());
+        return PayloadState::cut(0, HEADER_LEN, bytes.len());
     };
-    if let damaged @ State::Damaged(_) = State::of_sum(Sum::Crc32, 8, sum, crc32(&flags)) {
+    if let damaged @ PayloadState::Damaged(_) =
+        PayloadState::of_sum(ChecksumKind::Crc32, 8, sum, crc32(&flags))
+    {
         return damaged;
     }
     let ends = |after: usize| {
@@ -42,14 +44,14 @@ fn state(bytes: &[u8]) -> State {
         ends_here(stream, flags).then_some((stream, tail))
     };
     let Some((stream, tail)) = ends(0).or_else(|| ends(SHA_LEN)) else {
-        return State::Unknown(Why::Doubtful);
+        return PayloadState::Unknown(UnknownReason::Doubtful);
     };
     match (end(stream), tail.first_chunk::<SHA_LEN>()) {
-        (State::Whole(_), Some(sum)) if !is_padding(sum) => {
-            State::of_digest(stream.len(), *sum, Sha256::digest(stream).into()).if_certain(false)
+        (PayloadState::Whole(_), Some(sum)) if !is_padding(sum) => {
+            PayloadState::of_digest(stream.len(), *sum, Sha256::digest(stream).into()).if_certain(false)
         }
         // The blocks are in neither sum.
-        (State::Whole(_), _) => State::Unknown(Why::NoSum),
+        (PayloadState::Whole(_), _) => PayloadState::Unknown(UnknownReason::NoSum),
         (state, _) => state,
     }
 }
@@ -63,11 +65,13 @@ fn ends_here(stream: &[u8], flags: [u8; 2]) -> bool {
 }
 
 /// Footer and index by their own sums.
-fn end(stream: &[u8]) -> State {
+fn end(stream: &[u8]) -> PayloadState {
     let footer = stream.len().saturating_sub(FOOTER_LEN);
     let summed = stream.get(footer..).and_then(|bytes| bytes.get(4..10)).unwrap_or_default();
     let sum = le_u32(stream, footer).unwrap_or(0);
-    if let damaged @ State::Damaged(_) = State::of_sum(Sum::Crc32, footer, sum, crc32(summed)) {
+    if let damaged @ PayloadState::Damaged(_) =
+        PayloadState::of_sum(ChecksumKind::Crc32, footer, sum, crc32(summed))
+    {
         return damaged;
     }
     // In words of four bytes, of which the last is the sum.
@@ -76,7 +80,7 @@ fn end(stream: &[u8]) -> State {
     let start = at.checked_sub(words.saturating_mul(4)).filter(|start| *start >= HEADER_LEN);
     let Some(index) = start.and_then(|start| stream.get(start..at)) else {
         let present = footer.saturating_sub(HEADER_LEN);
-        return State::cut(HEADER_LEN, words.saturating_add(1).saturating_mul(4), present);
+        return PayloadState::cut(HEADER_LEN, words.saturating_add(1).saturating_mul(4), present);
     };
-    State::of_sum(Sum::Crc32, at, le_u32(stream, at).unwrap_or(0), crc32(index))
+    PayloadState::of_sum(ChecksumKind::Crc32, at, le_u32(stream, at).unwrap_or(0), crc32(index))
 }

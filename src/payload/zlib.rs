@@ -1,4 +1,4 @@
-//! [`Kind::Zlib`]: a zlib stream (RFC 1950). Its Adler-32 is over what only unpacking shows.
+//! [`PayloadKind::Zlib`]: a zlib stream (RFC 1950). Its Adler-32 is over what only unpacking shows.
 //!
 //! ```text
 //! 0   78   1 flags: 01, 5E, 9C or DA   2 a deflate block, whose type is not 3

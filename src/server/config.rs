@@ -2,13 +2,13 @@
 
 use core::num::{NonZeroU8, NonZeroU32};
 
-use super::quirks::{DEVICES, Device};
+use super::device_overrides::{DEVICE_OVERRIDES, DeviceOverride};
 use crate::time::Millis;
 use crate::zcl::Quirks;
 
 /// What does not change while a server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Config {
+pub struct ServerConfig {
     /// The most bytes of data in one block; see [`BlockSize`](super::BlockSize) for what else makes it smaller.
     pub max_block: NonZeroU8,
     /// Bytes of a ZCL frame that travel in one piece to a client next door, without APS security: 82 in most
@@ -39,20 +39,20 @@ pub struct Config {
     /// says so.
     pub verify: Millis,
     /// So many times a client may take the same image and ask again as if it had not, before
-    /// [`Policy::repeats`](super::Policy::repeats) is asked. 0 is never.
+    /// [`ServerPolicy::repeats`](super::ServerPolicy::repeats) is asked. 0 is never.
     pub repeats: u8,
     /// Devices that need to be treated otherwise.
-    pub devices: &'static [Device],
+    pub device_overrides: &'static [DeviceOverride],
     /// Leniencies of the reader.
     pub quirks: Quirks,
     /// Answer queries and Upgrade End Requests that break a rule of their `check` by MALFORMED_COMMAND. Otherwise
     /// a manufacturer code or image type out of range is looked up as it stands, an unknown version is for the
-    /// [`Policy`](super::Policy), and an unknown status means failed.
+    /// [`ServerPolicy`](super::ServerPolicy), and an unknown status means failed.
     pub strict: bool,
 }
 
-impl Default for Config {
-    /// Everything served, as fast and in blocks as large as clients ask for, but for the [`DEVICES`] that bear less;
+impl Default for ServerConfig {
+    /// Everything served, as fast and in blocks as large as clients ask for, but for the [`DEVICE_OVERRIDES`] that bear less;
     /// 10 seconds to wait, 5 minutes of silence, an hour to check the image, three repetitions; lenient in all.
     fn default() -> Self {
         Self {
@@ -67,7 +67,7 @@ impl Default for Config {
             stall: Millis::secs(300),
             verify: Millis::secs(3600),
             repeats: 3,
-            devices: DEVICES,
+            device_overrides: DEVICE_OVERRIDES,
             quirks: Quirks::all(),
             strict: false,
         }

@@ -1,20 +1,20 @@
 //! What a server tells its caller besides frames. Of one upgrade, in this order:
 //!
 //! ```text
-//!   Queried --> Started --> Progress, 100 times at the most --> AllServed --> Ended --> Ordered
+//!   Queried --> Started --> SessionProgress, 100 times at the most --> AllServed --> Ended --> Ordered
 //!                  |            |                                   |           (HeldAsleep)
 //!                  +-- Waiting, Undelivered, NotServed, Stalled     +-- NeverEnded
 //! ```
 
 use core::num::NonZeroU8;
 
-use super::Progress;
+use super::SessionProgress;
+use crate::aps::Address;
 use crate::error::DecodeError;
-use crate::link::Address;
 use crate::time::ServerTime;
 use crate::types::ImageId;
 use crate::zcl::{
-    ClientReport, CommandId, ImageOffer, QueryNextImageRequest, QuerySpecificFileRequest, Refusal, Status,
+    ClientStatus, CommandId, ImageOffer, QueryNextImageRequest, QuerySpecificFileRequest, Refusal, Status,
     Violation,
 };
 
@@ -23,7 +23,7 @@ use crate::zcl::{
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "event", rename_all = "snake_case"))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Event {
+pub enum ServerEvent {
     /// A client asked for an image.
     Queried {
         /// Who.
@@ -43,7 +43,7 @@ pub enum Event {
         answer: Result<ImageOffer, Refusal>,
     },
     /// A client has taken the same image again and again and still asks for it
-    /// ([`Config::repeats`](super::Config::repeats)).
+    /// ([`ServerConfig::repeats`](super::ServerConfig::repeats)).
     Repeats {
         /// Who.
         client: Address,
@@ -68,7 +68,7 @@ pub enum Event {
         /// Which image.
         id: ImageId,
         /// How far it has come, and how fast.
-        progress: Progress,
+        progress: SessionProgress,
     },
     /// The last byte of a file was served. The client checks what it has now, which can take half an hour.
     AllServed {
@@ -150,7 +150,7 @@ pub enum Event {
         /// Who.
         client: Address,
         /// What it told.
-        report: ClientReport,
+        report: ClientStatus,
     },
     /// A client answered a frame of the server by a Default Response.
     DefaultResponse {
@@ -166,7 +166,7 @@ pub enum Event {
         /// Who sent it.
         client: Address,
         /// What is wrong with it.
-        fault: Fault,
+        fault: RequestFault,
     },
 }
 
@@ -175,7 +175,7 @@ pub enum Event {
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Fault {
+pub enum RequestFault {
     /// Its bytes.
     #[error(transparent)]
     Bytes(#[from] DecodeError),

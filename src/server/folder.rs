@@ -9,10 +9,10 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::vec::Vec;
 
-use super::shelf::{find, info, same};
-use super::{AddError, ImageInfo, ImageStore, Read};
+use super::slot_store::{find, info, same};
+use super::{AddError, ImageInfo, ImageStore, ReadResult};
 use crate::error::DecodeError;
-use crate::file::Header;
+use crate::file::FileHeader;
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 
 /// Why a file is not served.
@@ -43,11 +43,11 @@ pub enum FolderError {
 /// NO_IMAGE_AVAILABLE.
 #[derive(Debug, Default)]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
-pub struct Folder {
+pub struct FolderStore {
     files: Vec<(ImageInfo, File)>,
 }
 
-impl Folder {
+impl FolderStore {
     /// A store without files.
     #[must_use]
     pub const fn new() -> Self {
@@ -94,9 +94,9 @@ impl Folder {
         let mut file = File::open(path)?;
         let present = file.metadata()?.len();
         let mut start = Vec::new();
-        let most = u64::try_from(Header::MAX_KNOWN_LEN).unwrap_or(u64::MAX);
+        let most = u64::try_from(FileHeader::MAX_KNOWN_LEN).unwrap_or(u64::MAX);
         (&mut file).take(most).read_to_end(&mut start)?;
-        let info = ImageInfo::from(&Header::parse_known(&start)?);
+        let info = ImageInfo::from(&FileHeader::parse_known(&start)?);
         if present < u64::from(info.size) {
             return Err(FolderError::Short { size: info.size, present });
         }
@@ -104,7 +104,7 @@ impl Folder {
     }
 }
 
-impl ImageStore for Folder {
+impl ImageStore for FolderStore {
     fn find(
         &mut self,
         manufacturer: ManufacturerCode,
@@ -118,11 +118,11 @@ impl ImageStore for Folder {
         info(self.list().copied(), id, node)
     }
 
-    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read {
+    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult {
         let Some((_, file)) = self.files.iter_mut().find(|(info, _)| info == image) else {
-            return Read::Gone;
+            return ReadResult::Gone;
         };
         let read = file.seek(SeekFrom::Start(offset.into())).and_then(|_| file.read_exact(out));
-        if read.is_ok() { Read::Filled(out.len()) } else { Read::Gone }
+        if read.is_ok() { ReadResult::Filled(out.len()) } else { ReadResult::Gone }
     }
 }

@@ -3,17 +3,17 @@
 //! It does no input or output, holds no image and reads no clock. Radio, files and decisions are the caller's:
 //!
 //! ```text
-//!   frame in         ImageStore    Policy                       frame out
+//!   frame in         ImageStore    ServerPolicy                       frame out
 //!      |                  |          |                              ^
 //!      v                  v          v                              |
-//!   handle_frame(now, meta, frame, images, policy, out) -----> Handled::Reply(Transmit)
+//!   handle_frame(now, meta, frame, images, policy, out) -----> ServerAction::Reply(Transmit)
 //!      |                                        |
-//!      |                                        +------------> Handled::Parked(Parked)
+//!      |                                        +------------> ServerAction::Deferred(Deferred)
 //!      |                                                            |  the caller reads
 //!      |                                                            v
 //!      |                      answer(now, parked, data, out) -> Transmit
 //!      v
-//!   poll_event() -> Event        notify, release, hold, read_status, abort_page -> Transmit
+//!   poll_event() -> ServerEvent        notify, release, hold, read_status, abort_page -> Transmit
 //!   poll_timeout() -> Instant    poll_transmit(now, images, out) -> Transmit, for the blocks of pages
 //! ```
 //!
@@ -42,7 +42,7 @@
 //! | Query Next Image | Query Next Image Response | MALFORMED_COMMAND |
 //! | Image Block | Image Block Response: data, WAIT_FOR_DATA, ABORT | NO_IMAGE_AVAILABLE, MALFORMED_COMMAND |
 //! | Image Page | the same, many times | the same, UNSUP_CLUSTER_COMMAND |
-//! | Upgrade End, SUCCESS | Upgrade End Response | what [`Apply`] says, MALFORMED_COMMAND |
+//! | Upgrade End, SUCCESS | Upgrade End Response | what [`UpgradeDecision`] says, MALFORMED_COMMAND |
 //! | Upgrade End, any other | | SUCCESS, MALFORMED_COMMAND |
 //! | Query Specific File | Query Specific File Response | MALFORMED_COMMAND, UNSUP_CLUSTER_COMMAND |
 //! | any other command | | UNSUP_CLUSTER_COMMAND |
@@ -52,127 +52,129 @@
 //! with APS security to who asked with it, and go to nobody who asked by broadcast or multicast.
 //!
 //! ```
-//! use zigbee_ota::file::{Header, Writer};
-//! use zigbee_ota::link::{Address, Meta};
-//! use zigbee_ota::server::{Catalog, Config, Entry, Event, Handled, Server, Session, Standard};
+//! use zigbee_ota::file::{FileHeader, FileWriter};
+//! use zigbee_ota::aps::{Address, FrameMeta};
+//! use zigbee_ota::server::{SliceStore, ServerConfig, StoreEntry, ServerEvent, ServerAction, Server, Session, StandardPolicy};
 //! use zigbee_ota::{Encode, ImageId, time::Instant, zcl};
 //!
 //! let id = ImageId::new(0x1001, 0x00ab, 0x1005_3519);
-//! let writer = Writer::new(Header::new(id), &[])?;
+//! let writer = FileWriter::new(FileHeader::new(id), &[])?;
 //! let mut file = [0; 56];
 //! writer.encode(&mut file)?;
 //!
-//! let entries = [Entry::parse(&file)?];
-//! let mut images = Catalog::new(&entries)?;
-//! let mut server = Server::new(Config::default(), [Session::EMPTY; 4]);
+//! let entries = [StoreEntry::parse(&file)?];
+//! let mut images = SliceStore::new(&entries)?;
+//! let mut server = Server::new(ServerConfig::default(), [Session::EMPTY; 4]);
 //! let mut out = [0; zcl::LONGEST_TO_CLIENT];
 //!
 //! // Image Block Request: the first 4 bytes, please.
 //! let frame = [1, 7, 3, 0, 0x01, 0x10, 0xab, 0x00, 0x19, 0x35, 0x05, 0x10, 0, 0, 0, 0, 4];
 //! let (now, client) = (Instant::ZERO, Address::new(0x1234, 1));
 //! let handled =
-//!     server.handle_frame(now, Meta::unicast(client), &frame, &mut images, &mut Standard::default(), &mut out);
-//! let Handled::Reply(transmit) = handled else { panic!("{handled:?}") };
+//!     server.handle_frame(now, FrameMeta::unicast(client), &frame, &mut images, &mut StandardPolicy::default(), &mut out);
+//! let ServerAction::Reply(transmit) = handled else { panic!("{handled:?}") };
 //! assert_eq!(transmit.to, client);
 //! assert_eq!(out[..4], [0x19, 7, 5, 0]);
 //! assert_eq!(out[17..transmit.len], [0x1e, 0xf1, 0xee, 0x0b]);
-//! assert_eq!(server.poll_event(), Some(Event::Started { client, id }));
+//! assert_eq!(server.poll_event(), Some(ServerEvent::Started { client, id }));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod block;
-mod catalog;
 mod clock;
 mod config;
-mod device_file;
-mod end;
+mod device_overrides;
+mod espressif;
 mod event;
 #[cfg(feature = "std")]
 mod folder;
-mod indexed;
-mod notify;
-mod pace;
-mod page;
+mod image_block;
+mod image_notify;
+mod image_page;
 mod policy;
-mod query;
-mod quirks;
+mod query_next_image;
+mod query_specific_file;
+mod rate_limit;
 mod reply;
 mod session;
-mod shelf;
+mod session_table;
+mod slice_store;
+mod slot_store;
 mod store;
-mod table;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod upgrade_end;
 
-pub use block::{NotReady, Parked, serve_block};
-pub use catalog::{Catalog, DuplicateImage, Entry};
-pub use config::Config;
-pub use end::Readiness;
-pub use event::{Event, Fault};
-#[cfg(feature = "std")]
-pub use folder::{Folder, FolderError};
-pub use indexed::{
-    Announce, ImageTable, NoSuchIndex, Query, Registration, ServerStatus, Source, TablePolicy, Wanted,
-    Wrapped,
+pub use config::ServerConfig;
+pub use device_overrides::{DEVICE_OVERRIDES, DeviceOverride};
+pub use espressif::{
+    Announcement, ImageTable, NoSuchIndex, Query, ReadRequest, Registration, ServerStatus, Source,
+    TablePolicy, WrappedBinary,
 };
-pub use pace::BlockSize;
-pub use policy::{Apply, Pace, Policy, Standard, Verdict, Versions};
-pub use quirks::{DEVICES, Device};
-pub use session::{Phase, Progress, Session};
+pub use event::{RequestFault, ServerEvent};
+#[cfg(feature = "std")]
+pub use folder::{FolderError, FolderStore};
+pub use image_block::{Deferred, NotReady, serve_block};
+pub use policy::{
+    OfferedVersions, PaceDecision, QueryDecision, ServerPolicy, StandardPolicy, UpgradeDecision,
+};
+pub use rate_limit::BlockSize;
+pub use session::{Session, SessionPhase, SessionProgress};
+pub use slice_store::{DuplicateImage, SliceStore, StoreEntry};
 #[cfg(feature = "alloc")]
-pub use shelf::Library;
-pub use shelf::{AddError, Shelf};
-pub use store::{ImageInfo, ImageStore, Read};
+pub use slot_store::OwnedStore;
+pub use slot_store::{AddError, SlotStore};
+pub use store::{ImageInfo, ImageStore, ReadResult};
+pub use upgrade_end::Readiness;
 
+use crate::aps::{Address, DeliveryMode, FrameMeta, Transmit};
 use crate::error::DecodeError;
 use crate::fifo::Fifo;
-use crate::link::{Address, DeliveryMode, Meta, Transmit};
 use crate::time::{Instant, UtcTime};
 use crate::zcl::{
-    self, AttributeCommand, ClientReport, CommandId, Direction, Frame, Header, ImageBlockRequest, Message,
-    Status, ToServer,
+    self, AttributeCommand, ClientStatus, CommandId, Direction, Frame, FrameHeader, ImageBlockRequest,
+    Message, Status, ToServer,
 };
-use block::Wish;
 use clock::Clock;
-use pace::Bucket;
-use reply::Asked;
-use table::Table;
+use image_block::BlockQuery;
+use rate_limit::Bucket;
+use reply::RequestContext;
+use session_table::Table;
 
 /// Room for the longest frame a server sends: an array, so that there is always enough.
-pub type TxBuffer = [u8; zcl::LONGEST_TO_CLIENT];
+pub type ResponseBuffer = [u8; zcl::LONGEST_TO_CLIENT];
 
 /// What holds the sessions: `[Session; N]`, `&mut [Session]` or a `Vec<Session>`, used as long as it is, up to
 /// 65,528, the unicast addresses of one network.
-pub trait Slots: AsRef<[Session]> + AsMut<[Session]> {}
+pub trait SessionSlots: AsRef<[Session]> + AsMut<[Session]> {}
 
-impl<T: AsRef<[Session]> + AsMut<[Session]>> Slots for T {}
+impl<T: AsRef<[Session]> + AsMut<[Session]>> SessionSlots for T {}
 
 /// A server; its contract is that of the [module](self).
 #[derive(Clone, Debug)]
 pub struct Server<S> {
-    config: Config,
+    config: ServerConfig,
     table: Table<S>,
     clock: Clock,
     /// Sequence number of the next frame that answers none.
     sequence: u8,
     bucket: Bucket,
     /// One call leaves four at the most.
-    events: Fifo<Event, 8>,
+    events: Fifo<ServerEvent, 8>,
 }
 
 /// What became of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "there may be a frame to send"]
-pub enum Handled {
+pub enum ServerAction {
     /// It was answered.
     Reply(Transmit),
     /// It is answered by [`Server::answer`] when there is data.
-    Parked(Parked),
+    Deferred(Deferred),
     /// It needs no answer.
     Done,
     /// It is nothing for a server.
-    Ignored(Ignored),
+    Ignored(ServerIgnored),
 }
 
 /// Why a frame was ignored.
@@ -180,7 +182,7 @@ pub enum Handled {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Ignored {
+pub enum ServerIgnored {
     /// It ends within the ZCL header, or it is no command of the cluster and cannot be read.
     #[error(transparent)]
     Unreadable(#[from] DecodeError),
@@ -200,9 +202,9 @@ pub enum Ignored {
 
 impl<S> Server<S> {
     /// A server that knows no client yet. What the slots hold is overwritten in time.
-    pub const fn new(config: Config, slots: S) -> Self
+    pub const fn new(config: ServerConfig, slots: S) -> Self
     where
-        S: Slots,
+        S: SessionSlots,
     {
         Self {
             config,
@@ -215,26 +217,27 @@ impl<S> Server<S> {
     }
 }
 
-impl<S: Slots> Server<S> {
-    /// Takes a frame and answers it. `out` holds the answer's bytes when it is [`Handled::Reply`], and nothing of
+impl<S: SessionSlots> Server<S> {
+    /// Takes a frame and answers it. `out` holds the answer's bytes when it is [`ServerAction::Reply`], and nothing of
     /// use otherwise.
     ///
     /// Each frame is handled by itself: one that is bad, or comes twice, changes nothing for the next.
     pub fn handle_frame(
         &mut self,
         now: Instant,
-        meta: Meta,
+        meta: FrameMeta,
         frame: &[u8],
         images: &mut (impl ImageStore + ?Sized),
-        policy: &mut (impl Policy + ?Sized),
-        out: &mut TxBuffer,
-    ) -> Handled {
+        policy: &mut (impl ServerPolicy + ?Sized),
+        out: &mut ResponseBuffer,
+    ) -> ServerAction {
         // What servers are asked for by far the most, and in the usual form, takes the short way.
         if meta.delivery == DeliveryMode::Unicast
             && let Some((_, sequence, request)) = ImageBlockRequest::read_plain(frame)
         {
             self.table.seek(meta.from);
-            let wish = Wish { asked: Asked::new(&meta, sequence), request: &request, page: None };
+            let wish =
+                BlockQuery { asked: RequestContext::new(&meta, sequence), request: &request, page: None };
             let handled = self.data(now, wish, images, policy, out);
             self.heard(now, meta.from);
             return handled;
@@ -247,32 +250,32 @@ impl<S: Slots> Server<S> {
     fn handle_any(
         &mut self,
         now: Instant,
-        meta: Meta,
+        meta: FrameMeta,
         frame: &[u8],
         images: &mut (impl ImageStore + ?Sized),
-        policy: &mut (impl Policy + ?Sized),
-        out: &mut TxBuffer,
-    ) -> Handled {
-        let (header, payload) = match Header::decode(frame) {
+        policy: &mut (impl ServerPolicy + ?Sized),
+        out: &mut ResponseBuffer,
+    ) -> ServerAction {
+        let (header, payload) = match FrameHeader::decode(frame) {
             Ok(read) => read,
-            Err(error) => return Handled::Ignored(Ignored::Unreadable(error)),
+            Err(error) => return ServerAction::Ignored(ServerIgnored::Unreadable(error)),
         };
         if meta.delivery != DeliveryMode::Unicast {
-            return Handled::Ignored(Ignored::NotUnicast);
+            return ServerAction::Ignored(ServerIgnored::NotUnicast);
         }
         if header.direction() == Direction::ToClient {
-            return Handled::Ignored(Ignored::ToClient);
+            return ServerAction::Ignored(ServerIgnored::ToClient);
         }
         self.table.seek(meta.from);
-        let asked = Asked::new(&meta, header.sequence);
+        let asked = RequestContext::new(&meta, header.sequence);
         let command = CommandId(header.command);
         let frame = Frame::decode_payload(&header, payload, self.config.quirks);
         let handled = match frame.as_ref().map(|frame| &frame.message) {
             Ok(Message::ToServer(ToServer::QueryNextImage(request))) => {
-                Handled::Reply(self.query(now, asked, request, images, policy, out))
+                ServerAction::Reply(self.query(now, asked, request, images, policy, out))
             }
             Ok(Message::ToServer(ToServer::ImageBlock(request))) => {
-                self.data(now, Wish { asked, request, page: None }, images, policy, out)
+                self.data(now, BlockQuery { asked, request, page: None }, images, policy, out)
             }
             Ok(Message::ToServer(ToServer::UpgradeEnd(request))) => {
                 self.end(now, asked, header.control, *request, policy, out)
@@ -281,46 +284,46 @@ impl<S: Slots> Server<S> {
                 self.page(now, asked, request, images, policy, out)
             }
             Ok(Message::ToServer(ToServer::QuerySpecificFile(request))) => {
-                Handled::Reply(self.query_device_file(now, asked, request, images, policy, out))
+                ServerAction::Reply(self.query_device_file(now, asked, request, images, policy, out))
             }
             // Not served, so that it makes no difference how they are formed.
             Err(_) if header.is_cluster_command() && !self.serves(command) => {
-                Handled::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out))
+                ServerAction::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out))
             }
             Ok(Message::DefaultResponse(_, response)) => {
                 let (command, status) = (response.command, response.status);
-                self.events.push(Event::DefaultResponse { client: asked.client, command, status });
-                Handled::Done
+                self.events.push(ServerEvent::DefaultResponse { client: asked.client, command, status });
+                ServerAction::Done
             }
             Ok(Message::Other(_)) if header.is_cluster_command() => {
-                Handled::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out))
+                ServerAction::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out))
             }
             Ok(Message::Other(_)) if header.manufacturer.is_some() => {
-                Handled::Ignored(Ignored::ManufacturerSpecific)
+                ServerAction::Ignored(ServerIgnored::ManufacturerSpecific)
             }
             Ok(Message::Attributes(_, AttributeCommand::ReadResponse(response))) => {
-                match ClientReport::read(*response) {
+                match ClientStatus::read(*response) {
                     Ok(report) => {
-                        self.events.push(Event::Report { client: asked.client, report });
-                        Handled::Done
+                        self.events.push(ServerEvent::Report { client: asked.client, report });
+                        ServerAction::Done
                     }
-                    Err(error) => Handled::Ignored(Ignored::Unreadable(error)),
+                    Err(error) => ServerAction::Ignored(ServerIgnored::Unreadable(error)),
                 }
             }
             // A server has no attributes, and says so (section 6.7).
             Ok(Message::Attributes(direction, command)) => {
                 let frame = Frame::attributes(asked.sequence, *direction, *command);
                 match zcl::answer_as_server(&frame, out) {
-                    Ok(Some(len)) => Handled::Reply(asked.transmit(len, 0)),
-                    _ => Handled::Ignored(Ignored::NotOfCluster),
+                    Ok(Some(len)) => ServerAction::Reply(asked.transmit(len, 0)),
+                    _ => ServerAction::Ignored(ServerIgnored::NotOfCluster),
                 }
             }
-            Ok(Message::Other(_)) => Handled::Ignored(Ignored::NotOfCluster),
-            Ok(Message::ToClient(_)) => Handled::Ignored(Ignored::ToClient),
+            Ok(Message::Other(_)) => ServerAction::Ignored(ServerIgnored::NotOfCluster),
+            Ok(Message::ToClient(_)) => ServerAction::Ignored(ServerIgnored::ToClient),
             Err(error) if header.is_cluster_command() => {
-                Handled::Reply(self.malformed(asked, command, (*error).into(), out))
+                ServerAction::Reply(self.malformed(asked, command, (*error).into(), out))
             }
-            Err(error) => Handled::Ignored(Ignored::Unreadable(*error)),
+            Err(error) => ServerAction::Ignored(ServerIgnored::Unreadable(*error)),
         };
         // Last, so that the policy was shown when the client was heard before.
         self.heard(now, meta.from);
@@ -347,8 +350,14 @@ impl<S: Slots> Server<S> {
         }
     }
 
-    fn malformed(&mut self, asked: Asked, command: CommandId, fault: Fault, out: &mut TxBuffer) -> Transmit {
-        self.events.push(Event::Malformed { client: asked.client, fault });
+    fn malformed(
+        &mut self,
+        asked: RequestContext,
+        command: CommandId,
+        fault: RequestFault,
+        out: &mut ResponseBuffer,
+    ) -> Transmit {
+        self.events.push(ServerEvent::Malformed { client: asked.client, fault });
         asked.default_response(command, Status::MALFORMED_COMMAND, out)
     }
 }
@@ -366,7 +375,7 @@ impl<S> Server<S> {
     }
 
     /// The next event, oldest first. Eight are kept.
-    pub fn poll_event(&mut self) -> Option<Event> {
+    pub fn poll_event(&mut self) -> Option<ServerEvent> {
         self.events.pop()
     }
 }

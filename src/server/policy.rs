@@ -1,27 +1,27 @@
 //! What a server decides: the questions, and the specification's own answers to them.
 //!
 //! ```text
-//! query                 fits, then offer or repeats -> Verdict
-//! file for one device   device_file_of_any_version, then offer_device_file -> Verdict
-//! block                 pace -> Pace
-//! end                   apply -> Apply, sleeps
+//! query                 fits, then offer or repeats -> QueryDecision
+//! file for one device   device_file_of_any_version, then offer_device_file -> QueryDecision
+//! block                 pace -> PaceDecision
+//! end                   apply -> UpgradeDecision, sleeps
 //! ```
 
 use core::num::NonZeroU8;
 
 use super::{ImageInfo, Session};
-use crate::link::Address;
+use crate::aps::Address;
 use crate::time::UtcTime;
 use crate::types::{FileVersion, ImageId, ImageType};
 use crate::zcl::{ImageBlockRequest, QueryNextImageRequest, QuerySpecificFileRequest, Refusal};
 
-/// The caller's decisions. Each has a default: that of [`Standard::default`], and to serve everybody at once.
-pub trait Policy {
+/// The caller's decisions. Each has a default: that of [`StandardPolicy::default`], and to serve everybody at once.
+pub trait ServerPolicy {
     /// Whether `image`, which has the manufacturer code and image type that `client` asks for, may be offered to
     /// it (section 6.10.4.4). Asked of every such image; the highest version of those that fit is offered.
     fn fits(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let _ = client;
-        Standard::default().suits(request, image)
+        StandardPolicy::default().suits(request, image)
     }
 
     /// What to answer to a query for which `found` fits best, `None` where nothing does (section 6.10.5.3). Asked
@@ -31,16 +31,21 @@ pub trait Policy {
         client: Address,
         request: &QueryNextImageRequest,
         found: Option<&ImageInfo>,
-    ) -> Verdict {
+    ) -> QueryDecision {
         let _ = (client, request, found);
-        Verdict::Offer
+        QueryDecision::Offer
     }
 
     /// Whether to serve a block now (section 6.10.8.3). Asked for every block request that could be served, before
     /// the image is read. `session` is what is remembered of the client from before this request, where it has a slot.
-    fn pace(&mut self, client: Address, request: &ImageBlockRequest, session: Option<&Session>) -> Pace {
+    fn pace(
+        &mut self,
+        client: Address,
+        request: &ImageBlockRequest,
+        session: Option<&Session>,
+    ) -> PaceDecision {
         let _ = (client, request, session);
-        Pace::Send
+        PaceDecision::Send
     }
 
     /// What to answer to a query for a file made for the device `request.node` alone, with `found` what the store has
@@ -50,9 +55,9 @@ pub trait Policy {
         client: Address,
         request: &QuerySpecificFileRequest,
         found: Option<&ImageInfo>,
-    ) -> Verdict {
+    ) -> QueryDecision {
         let _ = (client, request, found);
-        Verdict::Offer
+        QueryDecision::Offer
     }
 
     /// Whether a query for a file for one device with the version 0xFFFFFFFF is for whichever is the highest. Without
@@ -64,13 +69,13 @@ pub trait Policy {
 
     /// What to answer to a client that has taken the image `id` so many `times` and asks for an image once more, with
     /// a version for which `id` fits still: it cannot install it, or it tells a wrong version. Asked in place of
-    /// [`offer`](Self::offer), from [`Config::repeats`](super::Config::repeats) times on.
-    fn repeats(&mut self, client: Address, id: ImageId, times: u8) -> Verdict {
+    /// [`offer`](Self::offer), from [`ServerConfig::repeats`](super::ServerConfig::repeats) times on.
+    fn repeats(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
         let _ = (client, id, times);
-        Verdict::NoImage
+        QueryDecision::NoImage
     }
 
-    /// Whether `client` is known to sleep: the server warns then of an [`Apply::Hold`].
+    /// Whether `client` is known to sleep: the server warns then of an [`UpgradeDecision::Hold`].
     fn sleeps(&mut self, client: Address) -> bool {
         let _ = client;
         false
@@ -78,10 +83,10 @@ pub trait Policy {
 
     /// When `client` shall upgrade to the image `id` that it has downloaded (sections 6.8.4 and 6.10.10.3). Asked
     /// each time the client asks, whether the image is still stored or not.
-    fn apply(&mut self, client: Address, id: ImageId) -> Apply {
+    fn apply(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         let _ = client;
         // A client does not upgrade to its log.
-        if id.image_type == ImageType::LOG { Apply::Acknowledge } else { Apply::Now }
+        if id.image_type == ImageType::LOG { UpgradeDecision::Acknowledge } else { UpgradeDecision::Now }
     }
 }
 
@@ -89,7 +94,7 @@ pub trait Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Verdict {
+pub enum QueryDecision {
     /// SUCCESS with the image found; NO_IMAGE_AVAILABLE where none was.
     Offer,
     /// NO_IMAGE_AVAILABLE: there is nothing for this client now.
@@ -102,8 +107,8 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Pace {
-    /// As much data as the client and [`Config::max_block`](super::Config::max_block) allow.
+pub enum PaceDecision {
+    /// As much data as the client and [`ServerConfig::max_block`](super::ServerConfig::max_block) allow.
     Send,
     /// As `Send`, but so many bytes at the most: the way to this client carries no more.
     SendAtMost(NonZeroU8),
@@ -120,7 +125,7 @@ pub enum Pace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Apply {
+pub enum UpgradeDecision {
     /// Upgrade now.
     Now,
     /// Upgrade in so many seconds; 0xFFFFFFFF is sent as one less.
@@ -142,7 +147,7 @@ pub enum Apply {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Versions {
+pub enum OfferedVersions {
     /// A newer one.
     #[default]
     Upgrade,
@@ -154,7 +159,7 @@ pub enum Versions {
     Any,
 }
 
-impl Versions {
+impl OfferedVersions {
     /// Whether a client that runs `current` may go to `candidate`. Versions are compared as numbers
     /// (section 6.3.2.7).
     #[must_use]
@@ -175,9 +180,9 @@ impl Versions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Standard {
+pub struct StandardPolicy {
     /// Which versions to offer.
-    pub versions: Versions,
+    pub versions: OfferedVersions,
     /// Offer any version to a client that gives 0xFFFFFFFF as its own, which field devices do when they do not
     /// know it. Such a client may install the same image for ever.
     pub to_unknown_version: bool,
@@ -186,7 +191,7 @@ pub struct Standard {
     pub to_unknown_hardware: bool,
 }
 
-impl Standard {
+impl StandardPolicy {
     /// Whether `image` may be offered in answer to `request`; its manufacturer code and image type are not
     /// compared. Never true of a file for one device, as a query does not tell which device asks.
     #[must_use]
@@ -204,13 +209,13 @@ impl Standard {
     }
 }
 
-impl Default for Standard {
+impl Default for StandardPolicy {
     fn default() -> Self {
-        Self { versions: Versions::Upgrade, to_unknown_version: false, to_unknown_hardware: true }
+        Self { versions: OfferedVersions::Upgrade, to_unknown_version: false, to_unknown_hardware: true }
     }
 }
 
-impl Policy for Standard {
+impl ServerPolicy for StandardPolicy {
     fn fits(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         self.suits(request, image)
     }

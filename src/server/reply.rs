@@ -1,17 +1,17 @@
 //! Writing answers.
 //!
 //! ```text
-//! Asked { client, sequence, secured, relays } + message -> frame in out, Transmit
+//! RequestContext { client, sequence, secured, relays } + message -> frame in out, Transmit
 //! ```
 
-use super::TxBuffer;
+use super::ResponseBuffer;
+use crate::aps::{Address, DeliveryMode, FrameMeta, Transmit, TransmitToken};
 use crate::codec::Encode;
-use crate::link::{Address, DeliveryMode, Meta, Token, Transmit};
 use crate::zcl::{CommandId, DefaultResponse, Direction, Frame, Status, ToClient};
 
 /// Who waits for an answer, to which frame, and by which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct RequestContext {
     pub(super) client: Address,
     /// Sequence number of the frame; the answer repeats it.
     pub(super) sequence: u8,
@@ -21,36 +21,41 @@ pub(super) struct Asked {
     pub(super) relays: u8,
 }
 
-impl Asked {
-    pub(super) const fn new(meta: &Meta, sequence: u8) -> Self {
+impl RequestContext {
+    pub(super) const fn new(meta: &FrameMeta, sequence: u8) -> Self {
         Self { client: meta.from, sequence, secured: meta.aps_security, relays: meta.relays }
     }
 
     /// Answers by a command of the cluster.
-    pub(super) fn respond(self, message: ToClient<'_>, out: &mut TxBuffer) -> Transmit {
+    pub(super) fn respond(self, message: ToClient<'_>, out: &mut ResponseBuffer) -> Transmit {
         self.write(&Frame::response(self.sequence, message), out)
     }
 
     /// Answers `command` by a status alone.
-    pub(super) fn default_response(self, command: CommandId, status: Status, out: &mut TxBuffer) -> Transmit {
+    pub(super) fn default_response(
+        self,
+        command: CommandId,
+        status: Status,
+        out: &mut ResponseBuffer,
+    ) -> Transmit {
         let response = DefaultResponse { command, status };
         self.write(&Frame::default_response(self.sequence, Direction::ToClient, response), out)
     }
 
     /// The record of an answer of `len` bytes, the last `data` of which are data of an image.
     pub(super) const fn transmit(self, len: usize, data: u8) -> Transmit {
-        let token = Token::data(self.client, data);
+        let token = TransmitToken::data(self.client, data);
         let aps_security = self.secured;
         Transmit { aps_security, token, ..Transmit::new(self.client, len, DeliveryMode::Unicast) }
     }
 
-    pub(super) fn write(self, frame: &Frame<'_>, out: &mut TxBuffer) -> Transmit {
+    pub(super) fn write(self, frame: &Frame<'_>, out: &mut ResponseBuffer) -> Transmit {
         self.transmit(write(frame, out), 0)
     }
 }
 
 /// Writes any frame of a server and returns its length.
-pub(super) fn write(frame: &Frame<'_>, out: &mut TxBuffer) -> usize {
+pub(super) fn write(frame: &Frame<'_>, out: &mut ResponseBuffer) -> usize {
     // Never 0: the buffer is as long as the longest frame.
     frame.encode(out).unwrap_or(0)
 }

@@ -16,8 +16,8 @@
 //! | | a block of another image, or at offset 0 once more | Downloading, begun anew |
 //! | | Upgrade End Request | Ended, with its status |
 //! | | ABORT in answer to a block, or for a page (`abort_page`) | Ended, with ABORT |
-//! | Offered, Downloading | silence for `Config::stall` and the time it was told to wait | Stalled |
-//! | Downloading with all | silence for `Config::verify`, or longer where the device is known to take longer | Stalled |
+//! | Offered, Downloading | silence for `ServerConfig::stall` and the time it was told to wait | Stalled |
+//! | Downloading with all | silence for `ServerConfig::verify`, or longer where the device is known to take longer | Stalled |
 
 use core::mem::size_of;
 use core::num::NonZeroU8;
@@ -25,8 +25,8 @@ use core::num::NonZeroU8;
 use bitflags::bitflags;
 use zerocopy::little_endian::U32;
 
-use super::table::Links;
-use crate::link::Address;
+use super::session_table::Links;
+use crate::aps::Address;
 use crate::time::{Instant, Millis};
 use crate::types::{Eui64, ImageId};
 use crate::zcl::{ImagePageRequest, Refusal, Status};
@@ -52,7 +52,7 @@ bitflags! {
 /// The slot of one client.
 ///
 /// It decides nothing about blocks by itself: a server without a slot for a client serves it just as well
-/// (section 6.1). It is what the caller and its [`Policy`](super::Policy) can look up about a client heard of lately,
+/// (section 6.1). It is what the caller and its [`ServerPolicy`](super::ServerPolicy) can look up about a client heard of lately,
 /// and what pages and pacing need.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
@@ -62,14 +62,14 @@ pub struct Session {
     /// When its timer rings; it may ring early and is set anew then.
     pub(super) timer: Instant,
     pub(super) node: u64,
-    phase: Phase,
+    phase: SessionPhase,
     /// When the download began, in milliseconds that wrap.
     since: u32,
     /// Where it began.
     first: u32,
     pub(super) client: Address,
     pub(super) page: Page,
-    /// Not of this session: see [`Table`](super::table::Table).
+    /// Not of this session: see [`Table`](super::session_table::Table).
     pub(super) links: Links,
     /// Seconds that it was told to wait.
     pub(super) wait: u16,
@@ -103,7 +103,7 @@ pub(super) struct Page {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Phase {
+pub enum SessionPhase {
     /// It asked for an image, and this was the answer.
     Refused(Refusal),
     /// It asked for an image and was offered this one.
@@ -140,7 +140,7 @@ pub enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Progress {
+pub struct SessionProgress {
     /// Bytes from the start of the file up to the end of the furthest block served.
     pub reached: u32,
     /// Bytes of the file.
@@ -170,7 +170,7 @@ impl Session {
         served: Instant::ZERO,
         timer: Instant::ZERO,
         node: 0,
-        phase: Phase::Refused(Refusal::NO_IMAGE_AVAILABLE),
+        phase: SessionPhase::Refused(Refusal::NO_IMAGE_AVAILABLE),
         since: 0,
         first: 0,
         client: Address::new(0, 0),
@@ -202,7 +202,7 @@ impl Session {
 
     /// How far the client has come.
     #[must_use]
-    pub const fn phase(&self) -> Phase {
+    pub const fn phase(&self) -> SessionPhase {
         self.phase
     }
 
@@ -222,23 +222,23 @@ impl Session {
     /// Whether the client holds `id`, complete and checked, and asked when to upgrade to it (section 6.10.9).
     #[must_use]
     pub fn holds(&self, id: ImageId) -> bool {
-        self.phase == Phase::Ended { id, status: Status::SUCCESS }
+        self.phase == SessionPhase::Ended { id, status: Status::SUCCESS }
     }
 
     /// How a download goes; `None` without one.
     #[must_use]
-    pub fn progress(&self) -> Option<Progress> {
-        let Phase::Downloading { reached, size, .. } = self.phase else { return None };
+    pub fn progress(&self) -> Option<SessionProgress> {
+        let SessionPhase::Downloading { reached, size, .. } = self.phase else { return None };
         let now = self.heard.max(self.served);
         let millis = u64::from(low(now).wrapping_sub(self.since)).max(1);
         let served = u64::from(reached.saturating_sub(self.first)).saturating_mul(1000);
         let rate = u32::try_from(served.checked_div(millis)?).unwrap_or(u32::MAX);
         let remaining = size.saturating_sub(reached).checked_div(rate);
-        Some(Progress { reached, size, rate, remaining })
+        Some(SessionProgress { reached, size, rate, remaining })
     }
 
     /// Moves the client on. Only this and `stall` assign the phase.
-    pub(super) fn enter(&mut self, now: Instant, phase: Phase) {
+    pub(super) fn enter(&mut self, now: Instant, phase: SessionPhase) {
         self.heard = now;
         self.wait = 0;
         self.flags.remove(Flags::RELEASED);
@@ -248,12 +248,14 @@ impl Session {
     /// It was silent for too long. Tells what it had been at.
     pub(super) fn stall(&mut self) -> Option<(ImageId, u32, bool)> {
         let (id, reached, all) = match self.phase {
-            Phase::Offered(id) => (id, 0, false),
-            Phase::Downloading { id, reached, size, .. } => (id, reached, reached == size),
+            SessionPhase::Offered(id) => (id, 0, false),
+            SessionPhase::Downloading { id, reached, size, .. } => (id, reached, reached == size),
             // Nothing is awaited of these, and no timer rings for them.
-            Phase::Refused(_) | Phase::Stalled { .. } | Phase::Ended { .. } => return None,
+            SessionPhase::Refused(_) | SessionPhase::Stalled { .. } | SessionPhase::Ended { .. } => {
+                return None;
+            }
         };
-        self.phase = Phase::Stalled { id, reached };
+        self.phase = SessionPhase::Stalled { id, reached };
         Some((id, reached, all))
     }
 
@@ -261,7 +263,7 @@ impl Session {
     /// with the first block of an image heard of, or one at offset 0 when others were served beyond it.
     pub(super) fn serve(&mut self, now: Instant, id: ImageId, size: u32, offset: u32, end: u32) -> Served {
         let (before, blocks) = match self.phase {
-            Phase::Downloading { id: same, reached, blocks, .. }
+            SessionPhase::Downloading { id: same, reached, blocks, .. }
                 if same == id && (offset > 0 || reached <= end) =>
             {
                 (reached, blocks)
@@ -272,7 +274,7 @@ impl Session {
             (self.since, self.first) = (low(now), offset);
         }
         let reached = before.max(end);
-        self.enter(now, Phase::Downloading { id, reached, blocks: blocks.saturating_add(1), size });
+        self.enter(now, SessionPhase::Downloading { id, reached, blocks: blocks.saturating_add(1), size });
         self.served = now;
         Served {
             started: blocks == 0,
@@ -353,7 +355,7 @@ mod tests {
             let served = session.serve(at(millis), id, 200, offset, end);
             assert_eq!(session.last_heard(), at(millis));
             match session.phase() {
-                Phase::Downloading { id: now, reached, blocks, size: 200 } => {
+                SessionPhase::Downloading { id: now, reached, blocks, size: 200 } => {
                     assert_eq!(now, id);
                     (served.started, reached, blocks)
                 }
@@ -375,7 +377,7 @@ mod tests {
         assert_eq!(session.progress(), None);
         session.serve(Instant::from_millis(start), A, 10_000, 4_000, 4_050);
         session.serve(Instant::from_millis(start + 2_000), A, 10_000, 5_950, 6_000);
-        let progress = Progress { reached: 6_000, size: 10_000, rate: 1_000, remaining: Some(4) };
+        let progress = SessionProgress { reached: 6_000, size: 10_000, rate: 1_000, remaining: Some(4) };
         assert_eq!(session.progress(), Some(progress), "across the turn of the counter");
         session.serve(Instant::from_millis(start + 9_000_000), A, 10_000, 5_950, 6_000);
         assert_eq!(session.progress().unwrap().remaining, None);

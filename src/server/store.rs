@@ -5,13 +5,13 @@
 //! block, page     info(id, node) -> ImageInfo     read(image, offset, out) -> Filled, Later, Wait, Gone
 //! ```
 
-use crate::file::Header;
-use crate::link::Address;
+use crate::aps::Address;
+use crate::file::FileHeader;
 use crate::types::{
     Eui64, HardwareRange, ImageId, ImageType, ManufacturerCode, SecurityCredentialVersion, StackVersion,
 };
 
-/// What the header of a file says about it, as far as a server or its [`Policy`](super::Policy) looks.
+/// What the header of a file says about it, as far as a server or its [`ServerPolicy`](super::ServerPolicy) looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -41,8 +41,8 @@ impl ImageInfo {
     }
 }
 
-impl From<&Header<'_>> for ImageInfo {
-    fn from(header: &Header<'_>) -> Self {
+impl From<&FileHeader<'_>> for ImageInfo {
+    fn from(header: &FileHeader<'_>) -> Self {
         Self {
             id: header.id,
             size: header.total_size,
@@ -80,11 +80,11 @@ pub trait ImageStore {
     ///
     /// `offset` lies within the image, and `out`, 1 to 255 bytes long, ends no later than it. Fewer bytes may be
     /// filled where more would take time; what lies behind them in `out` is not sent.
-    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read;
+    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult;
 
     /// The same, for who likes to know which client the bytes are for. The offset is always the one that the client
     /// asks for: a store that counts on by itself serves wrong data as soon as a request is repeated.
-    fn read_for(&mut self, client: Address, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read {
+    fn read_for(&mut self, client: Address, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult {
         let _ = client;
         self.read(image, offset, out)
     }
@@ -92,11 +92,11 @@ pub trait ImageStore {
 
 /// What became of [`ImageStore::read`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Read {
+pub enum ReadResult {
     /// So many bytes stand at the start of `out`. None is answered like `Wait`, with the time of
-    /// [`Config::wait`](super::Config::wait).
+    /// [`ServerConfig::wait`](super::ServerConfig::wait).
     Filled(usize),
-    /// The bytes come later: the caller is handed [`Handled::Parked`](super::Handled::Parked), and answers with
+    /// The bytes come later: the caller is handed [`ServerAction::Deferred`](super::ServerAction::Deferred), and answers with
     /// [`Server::answer`](super::Server::answer).
     Later,
     /// The client shall ask again: WAIT_FOR_DATA.

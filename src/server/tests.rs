@@ -22,7 +22,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::codec::Encode;
-use crate::file::Header;
+use crate::file::FileHeader;
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImageBlockRequest, QueryNextImageRequest};
 
@@ -40,21 +40,21 @@ struct Desk<I, P> {
     images: I,
     policy: P,
     now: u64,
-    out: TxBuffer,
+    out: ResponseBuffer,
 }
 
-impl Desk<Catalog<'static>, Script> {
+impl Desk<SliceStore<'static>, Script> {
     fn with(files: Vec<Vec<u8>>) -> Self {
         Self::new(catalog(files), Script::default())
     }
 }
 
-impl<I: ImageStore, P: Policy> Desk<I, P> {
+impl<I: ImageStore, P: ServerPolicy> Desk<I, P> {
     fn new(images: I, policy: P) -> Self {
-        Self::configured(Config::default(), 4, images, policy)
+        Self::configured(ServerConfig::default(), 4, images, policy)
     }
 
-    fn configured(config: Config, slots: usize, images: I, policy: P) -> Self {
+    fn configured(config: ServerConfig, slots: usize, images: I, policy: P) -> Self {
         let server = Server::new(config, vec![Session::EMPTY; slots]);
         Self { server, images, policy, now: 0, out: [0xee; zcl::LONGEST_TO_CLIENT] }
     }
@@ -63,24 +63,24 @@ impl<I: ImageStore, P: Policy> Desk<I, P> {
         Instant::from_millis(self.now)
     }
 
-    fn handle_as(&mut self, meta: Meta, frame: &[u8]) -> Handled {
+    fn handle_as(&mut self, meta: FrameMeta, frame: &[u8]) -> ServerAction {
         let now = self.now();
         self.server.handle_frame(now, meta, frame, &mut self.images, &mut self.policy, &mut self.out)
     }
 
-    fn handle(&mut self, from: Address, frame: &str) -> Handled {
-        self.handle_as(Meta::unicast(from), &bytes(frame))
+    fn handle(&mut self, from: Address, frame: &str) -> ServerAction {
+        self.handle_as(FrameMeta::unicast(from), &bytes(frame))
     }
 
     /// The frame that answers `frame`; it must go back to `from`, acknowledged.
     fn ask(&mut self, from: Address, frame: &str) -> String {
         match self.handle(from, frame) {
-            Handled::Reply(transmit) => self.sent(from, transmit),
+            ServerAction::Reply(transmit) => self.sent(from, transmit),
             other => panic!("{other:?}"),
         }
     }
 
-    fn answer(&mut self, parked: Parked, data: Result<&[u8], NotReady>) -> String {
+    fn answer(&mut self, parked: Deferred, data: Result<&[u8], NotReady>) -> String {
         let transmit = self.server.answer(self.now(), parked, data, &mut self.out);
         self.sent(parked.client(), transmit)
     }
@@ -116,16 +116,18 @@ impl<I: ImageStore, P: Policy> Desk<I, P> {
     }
 
     /// What happened, but for progress.
-    fn events(&mut self) -> Vec<Event> {
-        let news = |event: &Event| !matches!(event, Event::Progress { .. } | Event::AllServed { .. });
+    fn events(&mut self) -> Vec<ServerEvent> {
+        let news = |event: &ServerEvent| {
+            !matches!(event, ServerEvent::Progress { .. } | ServerEvent::AllServed { .. })
+        };
         self.all_events().into_iter().filter(news).collect()
     }
 
-    fn all_events(&mut self) -> Vec<Event> {
+    fn all_events(&mut self) -> Vec<ServerEvent> {
         core::iter::from_fn(|| self.server.poll_event()).collect()
     }
 
-    fn phase(&self, client: Address) -> Option<Phase> {
+    fn phase(&self, client: Address) -> Option<SessionPhase> {
         self.server.session(client).map(Session::phase)
     }
 }
@@ -133,15 +135,15 @@ impl<I: ImageStore, P: Policy> Desk<I, P> {
 /// A policy that answers as it is told, and keeps what it was asked.
 #[derive(Default)]
 struct Script {
-    standard: Standard,
-    verdict: Option<Verdict>,
-    pace: Option<Pace>,
-    apply: Option<Apply>,
+    standard: StandardPolicy,
+    verdict: Option<QueryDecision>,
+    pace: Option<PaceDecision>,
+    apply: Option<UpgradeDecision>,
     candidates: Vec<ImageInfo>,
     offers: Vec<(QueryNextImageRequest, Option<ImageId>)>,
 }
 
-impl Policy for Script {
+impl ServerPolicy for Script {
     fn fits(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         self.candidates.push(*image);
         self.standard.suits(request, image)
@@ -152,24 +154,29 @@ impl Policy for Script {
         client: Address,
         request: &QueryNextImageRequest,
         found: Option<&ImageInfo>,
-    ) -> Verdict {
+    ) -> QueryDecision {
         self.offers.push((*request, found.map(|image| image.id)));
-        self.verdict.unwrap_or_else(|| Standard::default().offer(client, request, found))
+        self.verdict.unwrap_or_else(|| StandardPolicy::default().offer(client, request, found))
     }
 
-    fn pace(&mut self, client: Address, request: &ImageBlockRequest, session: Option<&Session>) -> Pace {
-        self.pace.unwrap_or_else(|| Standard::default().pace(client, request, session))
+    fn pace(
+        &mut self,
+        client: Address,
+        request: &ImageBlockRequest,
+        session: Option<&Session>,
+    ) -> PaceDecision {
+        self.pace.unwrap_or_else(|| StandardPolicy::default().pace(client, request, session))
     }
 
-    fn apply(&mut self, client: Address, id: ImageId) -> Apply {
-        self.apply.unwrap_or_else(|| Standard::default().apply(client, id))
+    fn apply(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
+        self.apply.unwrap_or_else(|| StandardPolicy::default().apply(client, id))
     }
 }
 
 /// A store that lies or lingers when it is told to, and hands out its owner's files to everybody.
 struct Slow {
-    files: Catalog<'static>,
-    says: Option<Read>,
+    files: SliceStore<'static>,
+    says: Option<ReadResult>,
     reads: Vec<(u32, usize)>,
 }
 
@@ -187,7 +194,7 @@ impl ImageStore for Slow {
         self.files.info(id, node).or_else(|| self.files.info(id, Some(OWNER)))
     }
 
-    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read {
+    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult {
         self.reads.push((offset, out.len()));
         let read = self.files.read(image, offset, out);
         self.says.unwrap_or(read)
@@ -207,8 +214,8 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// A file of `size` bytes: the header, then 0x80, 0x81 and so on, which is no sub-element.
-fn file(header: Header<'_>, size: u32) -> Vec<u8> {
-    let header = Header { total_size: size, ..header };
+fn file(header: FileHeader<'_>, size: u32) -> Vec<u8> {
+    let header = FileHeader { total_size: size, ..header };
     let mut bytes = vec![0; header.encoded_len()];
     header.encode(&mut bytes).unwrap();
     bytes.extend((0x80..=0xff).cycle().take(usize::try_from(size).unwrap() - bytes.len()));
@@ -216,10 +223,10 @@ fn file(header: Header<'_>, size: u32) -> Vec<u8> {
 }
 
 fn plain(version: u32, size: u32) -> Vec<u8> {
-    file(Header::new(ImageId { version: crate::FileVersion(version), ..IMAGE }), size)
+    file(FileHeader::new(ImageId { version: crate::FileVersion(version), ..IMAGE }), size)
 }
 
-fn catalog(files: Vec<Vec<u8>>) -> Catalog<'static> {
-    let entries: Vec<_> = files.into_iter().map(|file| Entry::parse(file.leak()).unwrap()).collect();
-    Catalog::new(entries.leak()).unwrap()
+fn catalog(files: Vec<Vec<u8>>) -> SliceStore<'static> {
+    let entries: Vec<_> = files.into_iter().map(|file| StoreEntry::parse(file.leak()).unwrap()).collect();
+    SliceStore::new(entries.leak()).unwrap()
 }

@@ -5,9 +5,9 @@
 //! ```
 
 use super::session::Flags;
-use super::table::Slot;
-use super::{Event, Phase, Server, Session, Slots};
-use crate::link::{Address, Delivery, Token};
+use super::session_table::Slot;
+use super::{Server, ServerEvent, Session, SessionPhase, SessionSlots};
+use crate::aps::{Address, DeliveryReport, TransmitToken};
 use crate::time::Instant;
 
 /// What a timer rings for.
@@ -16,7 +16,7 @@ pub(super) enum Due {
     Stall,
 }
 
-impl<S: Slots> Server<S> {
+impl<S: SessionSlots> Server<S> {
     /// When to call [`poll_transmit`](Self::poll_transmit) and [`handle_timeout`](Self::handle_timeout) next, `None`
     /// for never. It can be too early by as much as a client was heard of meanwhile; calls that come early do nothing.
     /// It is in the past when there is more to do than one call of each did.
@@ -38,8 +38,8 @@ impl<S: Slots> Server<S> {
         let client = session.client;
         if let Some((id, reached, all)) = session.stall() {
             self.events.push(match all {
-                false => Event::Stalled { client, id, reached },
-                true => Event::NeverEnded { client, id },
+                false => ServerEvent::Stalled { client, id, reached },
+                true => ServerEvent::NeverEnded { client, id },
             });
         }
     }
@@ -47,14 +47,14 @@ impl<S: Slots> Server<S> {
     /// Takes note of what the stack says of the delivery of a frame, by the token of its [`Transmit`]. A frame that
     /// failed ends nothing: the client asks again. After two blocks in a row that failed, it is sent smaller ones.
     ///
-    /// [`Transmit`]: crate::link::Transmit
-    pub fn handle_delivery(&mut self, now: Instant, token: Token, report: Delivery) {
+    /// [`Transmit`]: crate::aps::Transmit
+    pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
         let _ = now;
         let (client, len) = token.receiver();
-        if token == Token::NONE {
+        if token == TransmitToken::NONE {
             return;
         }
-        let arrived = report == Delivery::Acknowledged;
+        let arrived = report == DeliveryReport::Acknowledged;
         let session = self.table.find(client).and_then(|slot| self.table.at_mut(slot));
         let mut carries = None;
         if let Some(session) = session.filter(|_| len > 0)
@@ -63,7 +63,7 @@ impl<S: Slots> Server<S> {
             carries = session.carries();
         }
         if !arrived {
-            self.events.push(Event::Undelivered { client, carries });
+            self.events.push(ServerEvent::Undelivered { client, carries });
         }
     }
 
@@ -105,7 +105,7 @@ impl<S: Slots> Server<S> {
     }
 
     /// Moves a client to a phase in which nothing is sent to it.
-    pub(super) fn move_on(&mut self, now: Instant, slot: Slot, phase: Phase) {
+    pub(super) fn move_on(&mut self, now: Instant, slot: Slot, phase: SessionPhase) {
         self.table.set(slot, Flags::ACTIVE, false);
         self.table.set(slot, Flags::PAGE, false);
         if let Some(session) = self.table.at_mut(slot) {
@@ -116,12 +116,14 @@ impl<S: Slots> Server<S> {
     /// When silence is too long.
     fn stall_due(&self, session: &Session) -> Option<Instant> {
         let limit = match session.phase() {
-            Phase::Downloading { id, reached, size, .. } if reached == size => {
+            SessionPhase::Downloading { id, reached, size, .. } if reached == size => {
                 let device = self.device(id).and_then(|device| device.verify);
                 device.map_or(self.config.verify, |device| device.max(self.config.verify))
             }
-            Phase::Offered(_) | Phase::Downloading { .. } => self.config.stall,
-            Phase::Refused(_) | Phase::Stalled { .. } | Phase::Ended { .. } => return None,
+            SessionPhase::Offered(_) | SessionPhase::Downloading { .. } => self.config.stall,
+            SessionPhase::Refused(_) | SessionPhase::Stalled { .. } | SessionPhase::Ended { .. } => {
+                return None;
+            }
         };
         Some(session.silent_since().plus(limit))
     }

@@ -12,7 +12,7 @@
 use super::longer::Longer;
 use crate::codec::Encode;
 use crate::error::{DecodeError, EncodeError};
-use crate::file::{Element, Image, Piece, StreamDecoder, Tag};
+use crate::file::{Element, Image, StreamDecoder, StreamPiece, Tag};
 use crate::mmo::{self, BlockCipher, Digest, Mmo, Padding, Software, TooLong};
 
 /// Which of the conventions in use a code follows. All count the total size of the finished file.
@@ -171,13 +171,13 @@ impl<C: BlockCipher> Check<C> {
             }
             match piece {
                 None => return,
-                Some(Piece::Element { tag, length, .. }) => {
+                Some(StreamPiece::Element { tag, length, .. }) => {
                     self.in_code = tag == Tag::IMAGE_INTEGRITY_CODE && self.code.is_none();
                     if self.in_code {
                         self.code = Some(Code::new(length, &self.before, &mut self.mmo));
                     }
                 }
-                Some(Piece::Data { bytes, .. }) if self.in_code => {
+                Some(StreamPiece::Data { bytes, .. }) if self.in_code => {
                     self.code.iter_mut().for_each(|code| code.push(bytes));
                 }
                 Some(_) => {}
@@ -225,14 +225,14 @@ impl Code {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::{Header, Writer};
+    use crate::file::{FileHeader, FileWriter};
     use crate::types::ImageId;
     use std::vec::Vec;
 
-    const HEADER: Header<'static> = Header::new(ImageId::new(0x1001, 0x00ab, 5));
+    const HEADER: FileHeader<'static> = FileHeader::new(ImageId::new(0x1001, 0x00ab, 5));
 
     fn written(elements: &[Element<'_>]) -> Vec<u8> {
-        let writer = Writer::new(HEADER, elements).unwrap();
+        let writer = FileWriter::new(HEADER, elements).unwrap();
         let mut file = std::vec![0; writer.encoded_len()];
         writer.encode(&mut file).unwrap();
         file

@@ -5,7 +5,7 @@
 //! ```
 
 use crate::error::DecodeError;
-use crate::file::Layout;
+use crate::file::BodyLayout;
 use crate::mmo::TooLong;
 use crate::types::Eui64;
 
@@ -30,7 +30,7 @@ pub enum Invalid {
     NotLast,
     /// The elements of a signed file do not tile it.
     #[error("signed, but not laid out in elements alone ({})", .0.name())]
-    Layout(Layout),
+    Layout(BodyLayout),
     /// The signature element is not of its suite's length.
     #[error("not a suite 1 or 2 signature: element of {length} bytes")]
     SignatureLength {

@@ -6,10 +6,10 @@
 
 use crate::codec::{Emit, Sink};
 use crate::error::{EncodeError, Item};
-use crate::file::{Element, Header, Image};
+use crate::file::{Element, FileHeader, Image};
 
 pub(super) struct Longer<'a> {
-    header: Header<'a>,
+    header: FileHeader<'a>,
     body: &'a [u8],
     added: &'a [Element<'a>],
 }
@@ -22,7 +22,7 @@ impl<'a> Longer<'a> {
         let longer = Self { header, body, added };
         let len = longer.len();
         match u32::try_from(len) {
-            Ok(total_size) => Ok(Self { header: Header { total_size, ..header }, ..longer }),
+            Ok(total_size) => Ok(Self { header: FileHeader { total_size, ..header }, ..longer }),
             Err(_) => {
                 let max = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
                 Err(EncodeError::TooLong { item: Item::File, len, max })

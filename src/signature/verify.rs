@@ -16,7 +16,7 @@
 use super::invalid::{BadSignature, Invalid};
 use super::policy::{Policy, Signatures};
 use super::{Certificate, KeyUsage, PublicKey, Suite};
-use crate::file::{Layout, Piece, StreamDecoder, Tag};
+use crate::file::{BodyLayout, StreamDecoder, StreamPiece, Tag};
 use crate::mmo::{BlockCipher, Digest, Mmo, Software};
 use crate::types::Eui64;
 
@@ -100,9 +100,9 @@ pub fn verify(file: &[u8], policy: &Policy<'_>) -> Result<Valid, Invalid> {
 /// ```
 /// use zigbee_ota::signature::{Invalid, Policy, Verifier};
 ///
-/// # use zigbee_ota::{file::{Header, Writer}, Encode, ImageId};
+/// # use zigbee_ota::{file::{FileHeader, FileWriter}, Encode, ImageId};
 /// # let mut file = [0; 56];
-/// # Writer::new(Header::new(ImageId::new(0x1001, 0x00ab, 5)), &[])?.encode(&mut file)?;
+/// # FileWriter::new(FileHeader::new(ImageId::new(0x1001, 0x00ab, 5)), &[])?.encode(&mut file)?;
 /// let mut verifier = Verifier::new(Policy::required(&[], &[]));
 /// for piece in file.chunks(16) {
 ///     verifier.update(piece);
@@ -199,14 +199,14 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
             let hashed = match piece {
                 None => taken,
                 // Nothing behind the total size is of the file.
-                Some(Piece::After { .. }) => &[],
-                Some(Piece::Element { tag, length, .. }) => {
+                Some(StreamPiece::After { .. }) => &[],
+                Some(StreamPiece::Element { tag, length, .. }) => {
                     self.current = element(&mut self.signature, &mut self.certificates, tag, length);
                     self.followed |= self.signature.is_some() && self.current != Current::Signature;
                     self.both |= tag.is_signature() && self.signature.is_some_and(|(first, _)| first != tag);
                     taken
                 }
-                Some(Piece::Data { bytes, .. }) => match self.current {
+                Some(StreamPiece::Data { bytes, .. }) => match self.current {
                     Current::Signature => {
                         let kept = self.signature.as_mut().map(|(_, kept)| kept);
                         let held = kept.as_ref().map_or(0, |kept| kept.held);
@@ -252,7 +252,7 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
         if self.followed {
             return Err(Invalid::NotLast);
         }
-        if layout != Layout::Elements {
+        if layout != BodyLayout::Elements {
             return Err(Invalid::Layout(layout));
         }
         let suite = if *tag == Suite::One.signature_tag() { Suite::One } else { Suite::Two };

@@ -158,7 +158,7 @@ impl LastError {
             }
             Outcome::NotForThisDevice | Outcome::SpecificFilesUnsupported => Self::NotSupported,
             Outcome::NoCredentials => Self::NotAuthorized,
-            Outcome::NotOrdered(status) => Self::of(status).unwrap_or(Self::Abort),
+            Outcome::UpgradeRefused(status) => Self::of(status).unwrap_or(Self::Abort),
             _ => Self::Abort,
         }
     }

@@ -13,7 +13,7 @@
 //!
 //! [`Provider`] and [`Consumer`] are machines without a connection: they take and give [`Message`]s, and a client of
 //! MQTT, which is the caller's, carries them. A consumer is fed by a [`Server`](crate::server::Server)'s events, and lends
-//! it an [`ImageStore`](crate::server::ImageStore) and a [`Policy`](crate::server::Policy), so that the server offers what
+//! it an [`ImageStore`](crate::server::ImageStore) and a [`ServerPolicy`](crate::server::ServerPolicy), so that the server offers what
 //! is announced. The names, topics and payloads serve by themselves, for who only watches.
 //!
 //! The document is Unify's "Common OTA FW Update Service"; where it contradicts itself, the module concerned says which

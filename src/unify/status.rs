@@ -11,7 +11,7 @@ use super::moment::Moment;
 use super::payload::version_text;
 use crate::client;
 use crate::types::FileVersion;
-use crate::zcl::Attributes;
+use crate::zcl::AttributeSnapshot;
 
 /// Where an image stands on a device. Where the target is what runs, nothing is to be done, and the status that is
 /// published is [`Status::Idle`] whatever is told here.
@@ -52,8 +52,8 @@ impl ImageStatus {
     /// [`progress`](client::Client::progress) while it downloads, and how its last upgrade ended.
     #[must_use]
     pub fn of_client(
-        attributes: &Attributes,
-        progress: Option<&client::Progress>,
+        attributes: &AttributeSnapshot,
+        progress: Option<&client::DownloadProgress>,
         last: Option<client::Outcome>,
     ) -> Self {
         let known = |version: &FileVersion| *version != FileVersion::ANY;

@@ -2,18 +2,18 @@
 //!
 //! ```text
 //! Frame { sequence, message }
-//!         message   ToServer(ToServer)   ToClient(ToClient)   DefaultResponse   Attributes   Other, not this cluster's
+//!         message   ToServer(ToServer)   ToClient(ToClient)   DefaultResponse   AttributeSnapshot   OtherFrame, not this cluster's
 //! ```
 
 use crate::codec::{Parsed, locate};
 use crate::error::{DecodeError, Item};
-use crate::open::open_enum;
+use crate::open_enum::open_enum;
 use crate::types::ManufacturerCode;
 
 use super::frame::{HEADER_LEN, Kind};
 use super::quirks::Leniency;
 use super::{
-    AttributeCommand, DefaultResponse, FrameControl, Header, ImageBlockRequest, ImageBlockResponse,
+    AttributeCommand, DefaultResponse, FrameControl, FrameHeader, ImageBlockRequest, ImageBlockResponse,
     ImageNotify, ImagePageRequest, QueryNextImageRequest, QueryNextImageResponse, QuerySpecificFileRequest,
     QuerySpecificFileResponse, UpgradeEndRequest, UpgradeEndResponse, Violation,
 };
@@ -148,7 +148,7 @@ pub enum Message<'a> {
     /// A ZCL command about attributes.
     Attributes(Direction, #[cfg_attr(feature = "serde", serde(borrow))] AttributeCommand<'a>),
     /// Anything else.
-    Other(#[cfg_attr(feature = "serde", serde(borrow))] Other<'a>),
+    Other(#[cfg_attr(feature = "serde", serde(borrow))] OtherFrame<'a>),
 }
 
 /// A frame that is no command of this cluster which this crate reads; [`why`](Self::why) says which kind it is. Only
@@ -156,24 +156,24 @@ pub enum Message<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "Claimed<'a>"))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Other<'a> {
-    header: Header,
-    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))]
+pub struct OtherFrame<'a> {
+    header: FrameHeader,
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     payload: &'a [u8],
 }
 
-/// What may be an [`Other`]; [`Message::read`] decides.
+/// What may be an [`OtherFrame`]; [`Message::read`] decides.
 #[cfg(feature = "serde")]
 #[derive(serde::Deserialize)]
 #[serde(rename = "Other")]
 struct Claimed<'a> {
-    header: Header,
-    #[serde(borrow, with = "crate::lent")]
+    header: FrameHeader,
+    #[serde(borrow, with = "crate::serde_bytes")]
     payload: &'a [u8],
 }
 
 #[cfg(feature = "serde")]
-impl<'a> TryFrom<Claimed<'a>> for Other<'a> {
+impl<'a> TryFrom<Claimed<'a>> for OtherFrame<'a> {
     type Error = &'static str;
 
     fn try_from(Claimed { header, payload }: Claimed<'a>) -> Result<Self, Self::Error> {
@@ -201,7 +201,7 @@ pub enum OtherKind {
     ReservedFrameType(u8),
 }
 
-impl<'a> Other<'a> {
+impl<'a> OtherFrame<'a> {
     /// Why the frame is not read. The kinds are told apart in this order: manufacturer code, frame type, command id.
     #[must_use]
     pub fn why(&self) -> OtherKind {
@@ -219,7 +219,7 @@ impl<'a> Other<'a> {
 
     /// The frame's header, with the command id.
     #[must_use]
-    pub const fn header(&self) -> Header {
+    pub const fn header(&self) -> FrameHeader {
         self.header
     }
 
@@ -322,7 +322,7 @@ impl<'a> Message<'a> {
 
     /// Reads the payload that `header` announces.
     pub(super) fn read(
-        header: &Header,
+        header: &FrameHeader,
         payload: &'a [u8],
         leniency: &mut Leniency<'a>,
     ) -> Result<Self, DecodeError> {
@@ -369,10 +369,10 @@ impl<'a> Message<'a> {
                     Some((item, parsed)) => {
                         at.read(item, parsed).map(|message| Self::Attributes(direction, message))
                     }
-                    None => Ok(Self::Other(Other { header: *header, payload })),
+                    None => Ok(Self::Other(OtherFrame { header: *header, payload })),
                 }
             }
-            _ => Ok(Self::Other(Other { header: *header, payload })),
+            _ => Ok(Self::Other(OtherFrame { header: *header, payload })),
         }
     }
 

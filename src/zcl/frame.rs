@@ -12,10 +12,10 @@ use bitflags::bitflags;
 use nom::Parser;
 use nom::combinator::{cond, map};
 
+use crate::aps::DeliveryMode;
 use crate::codec::{Parsed, le_u8, le_u16, locate};
 use crate::error::{DecodeError, Item};
-use crate::link::DeliveryMode;
-use crate::open::flags_as_number;
+use crate::open_enum::flags_as_number;
 use crate::types::ManufacturerCode;
 
 use super::quirks::Leniency;
@@ -58,7 +58,7 @@ impl FrameControl {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Header {
+pub struct FrameHeader {
     /// Frame control with all its bits.
     pub control: FrameControl,
     /// The maker whose extension the command is.
@@ -80,7 +80,7 @@ pub(super) enum Kind {
     Other,
 }
 
-impl Header {
+impl FrameHeader {
     /// Reads the header of a frame and returns the payload with it.
     ///
     /// # Errors
@@ -226,7 +226,7 @@ impl<'a> Frame<'a> {
 
     #[inline(never)]
     fn decode_any(frame: &'a [u8], allowed: Quirks) -> Result<Self, DecodeError> {
-        let (header, payload) = Header::decode(frame)?;
+        let (header, payload) = FrameHeader::decode(frame)?;
         Self::decode_payload(&header, payload, allowed)
     }
 
@@ -234,7 +234,11 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
-    pub fn decode_payload(header: &Header, payload: &'a [u8], allowed: Quirks) -> Result<Self, DecodeError> {
+    pub fn decode_payload(
+        header: &FrameHeader,
+        payload: &'a [u8],
+        allowed: Quirks,
+    ) -> Result<Self, DecodeError> {
         let mut leniency = Leniency::new(allowed);
         let message = Message::read(header, payload, &mut leniency)?;
         Ok(Self { control: header.control, sequence: header.sequence, message, deviations: leniency.seen })

@@ -23,57 +23,59 @@
 //! | global 0x0B | both | [`DefaultResponse`] | 2 |
 //! | global 0x00 to 0x02, 0x04, 0x0C, 0x0D | both | [`AttributeCommand`] | any |
 //!
-//! [`Frame::decode`] tells these apart from everything else, which stays readable as [`Other`]. The codec is
+//! [`Frame::decode`] tells these apart from everything else, which stays readable as [`OtherFrame`]. The codec is
 //! total: it reads and writes what can be represented, right or wrong. What the specification allows is asked by
 //! the `check` method of a message.
 //!
 //! A frame does not say which cluster it belongs to: that stands in the APS header around it. The caller hands in
 //! frames of cluster [`CLUSTER_ID`] and no others; those of another cluster would be read as if they were of this one.
 
-mod attribute;
-mod attributes;
-mod block;
-mod check;
+mod attribute_commands;
+mod attribute_snapshot;
+mod attribute_table;
+mod client_status;
 mod command;
-mod device_file;
-mod end;
+mod default_response;
+mod display;
+mod encode;
 mod frame;
-mod global;
-mod notify;
-mod page;
-mod query;
+mod image_block;
+mod image_notify;
+mod image_page;
+mod layout;
+mod query_next_image;
+mod query_specific_file;
 mod quirks;
-mod raw;
-mod report;
-mod snapshot;
 mod status;
-mod text;
-mod written;
+mod upgrade_end;
+mod violation;
 
-pub use attribute::{
-    ATTRIBUTES, AttributeId, AttributeInfo, AttributeValue, DataType, ImageUpgradeStatus, Revision,
-    UpgradeActivationPolicy, UpgradeTimeoutPolicy,
-};
-pub use attributes::{
+pub use attribute_commands::{
     AttributeCommand, AttributeRecord, DiscoverAttributes, DiscoverAttributesResponse, ReadAttributes,
     ReadAttributesResponse, Records, WriteAttributes, WriteAttributesResponse,
 };
-pub use block::{BlockBytes, BlockData, BlockRefusal, ImageBlockRequest, ImageBlockResponse, WaitForData};
-pub(crate) use block::{DATA_FRAME_HEAD_LEN, data_frame_head};
-pub use check::Violation;
-pub use command::{CommandId, Direction, Message, Other, OtherKind, ToClient, ToServer};
-pub use device_file::{QuerySpecificFileRequest, QuerySpecificFileResponse};
-pub use end::{UpgradeEndRequest, UpgradeEndResponse};
-pub use frame::{Frame, FrameControl, Header};
-pub use global::DefaultResponse;
-pub use notify::{ImageNotify, NotifyScope};
-pub use page::ImagePageRequest;
-pub use query::{ImageOffer, QueryNextImageRequest, QueryNextImageResponse};
+pub use attribute_snapshot::{AttributeSnapshot, answer_as_server};
+pub use attribute_table::{
+    ATTRIBUTES, AttributeId, AttributeInfo, AttributeValue, DataType, ImageUpgradeStatus, Revision,
+    UpgradeActivationPolicy, UpgradeTimeoutPolicy,
+};
+pub use client_status::ClientStatus;
+pub use command::{CommandId, Direction, Message, OtherFrame, OtherKind, ToClient, ToServer};
+pub use default_response::DefaultResponse;
+pub(crate) use encode::{ClientFrame, FromClient};
+pub use frame::{Frame, FrameControl, FrameHeader};
+pub use image_block::{
+    BlockBytes, BlockData, BlockRefusal, ImageBlockRequest, ImageBlockResponse, WaitForData,
+};
+pub(crate) use image_block::{DATA_FRAME_HEAD_LEN, data_frame_head};
+pub use image_notify::{ImageNotify, NotifyScope};
+pub use image_page::ImagePageRequest;
+pub use query_next_image::{ImageOffer, QueryNextImageRequest, QueryNextImageResponse};
+pub use query_specific_file::{QuerySpecificFileRequest, QuerySpecificFileResponse};
 pub use quirks::{Deviations, Quirks};
-pub use report::ClientReport;
-pub use snapshot::{Attributes, answer_as_server};
 pub use status::{Refusal, Status};
-pub(crate) use written::{ClientFrame, FromClient};
+pub use upgrade_end::{UpgradeEndRequest, UpgradeEndResponse};
+pub use violation::Violation;
 
 /// Cluster id of OTA Upgrade (section 5.2). A server lists it as an input cluster, a client as an output cluster.
 pub const CLUSTER_ID: u16 = 0x0019;

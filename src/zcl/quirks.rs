@@ -9,7 +9,7 @@ use bitflags::bitflags;
 
 use crate::codec::{Parsed, fail};
 use crate::error::DecodeErrorKind;
-use crate::open::flags_as_number;
+use crate::open_enum::flags_as_number;
 
 bitflags! {
     /// Leniencies of [`Frame::decode`](super::Frame::decode). Empty is the letter of the specification (of 2011, and of
@@ -48,7 +48,7 @@ pub struct Deviations<'a> {
     /// Bits of the message's field control that no field of the message explains, 0 where it has none.
     pub reserved: u8,
     /// Bytes left over; they are the last of the frame.
-    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::lent"))]
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub trailing: &'a [u8],
 }
 

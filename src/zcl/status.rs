@@ -8,7 +8,7 @@
 use core::fmt;
 use core::num::NonZeroU8;
 
-use crate::open::open_enum;
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// A ZCL status, one byte.

@@ -7,12 +7,13 @@
 
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
+use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, TransmitToken};
 use zigbee_ota::client::{
-    Applied, Client, Config, Credentials, Event, Handled, Identity, Need, Prepared, Stage, Stored, Ticket,
-    Transfer, TxBuffer, Verdict, Versions,
+    AcceptedVersions, ApplyResult, CheckpointStage, Client, ClientAction, ClientConfig, ClientEvent,
+    CredentialResult, Identity, Need, PrepareResult, RequestBuffer, StoreResult, Ticket, TransferMode,
+    VerifyResult,
 };
-use zigbee_ota::file::{Element, Header, Tag, Writer};
-use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::zcl::{
     Frame, ImageUpgradeStatus, LONGEST_TO_SERVER, Message, Quirks, Status, ToServer, UpgradeActivationPolicy,
@@ -86,7 +87,7 @@ pub fn any_life(happenings: &[u8]) -> u32 {
             }
             234..=240 => world.restart(small()),
             241..=246 => {
-                let report = if small() < 64 { Delivery::Acknowledged } else { Delivery::Failed };
+                let report = if small() < 64 { DeliveryReport::Acknowledged } else { DeliveryReport::Failed };
                 world.client.handle_delivery(world.now, world.token, report);
             }
             247..=248 => {
@@ -103,31 +104,31 @@ pub fn any_life(happenings: &[u8]) -> u32 {
     world.upgrades
 }
 
-fn meta(choice: u8) -> Meta {
+fn meta(choice: u8) -> FrameMeta {
     let delivery = match choice % 8 {
         0 => DeliveryMode::Broadcast,
         1 => DeliveryMode::Multicast,
         _ => DeliveryMode::Unicast,
     };
     let from = if choice / 8 == 0 { Address::new(0x1234, 1) } else { SERVER };
-    Meta::new(from, delivery)
+    FrameMeta::new(from, delivery)
 }
 
 fn file(id: ImageId, credential: bool) -> Vec<u8> {
-    let mut header = Header::new(id);
+    let mut header = FileHeader::new(id);
     header.credential = credential.then_some(SecurityCredentialVersion::SE_2_0);
     header.destination = (id == KEYS).then_some(NODE);
     let data = [0x5a; SIZE as usize];
     let data = &data[..data.len() - 6 - header.header_len()];
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data }];
     let mut file = vec![0; SIZE as usize];
-    Writer::new(header, &elements).unwrap().encode(&mut file).unwrap();
+    FileWriter::new(header, &elements).unwrap().encode(&mut file).unwrap();
     file
 }
 
 /// A client, what its application has to answer, and what must be true of both.
 struct World {
-    config: Config,
+    config: ClientConfig,
     client: Client,
     now: Instant,
     files: [(ImageId, Vec<u8>); 3],
@@ -139,7 +140,7 @@ struct World {
     /// The last request, and those that were not answered, the oldest first.
     last: Option<(u8, ToServer)>,
     requests: Vec<(u8, ToServer)>,
-    token: Token,
+    token: TransmitToken,
     /// The file that was found good last.
     verified: Option<ImageId>,
     /// Whether the device is made of two images.
@@ -153,8 +154,8 @@ impl World {
         let current = ImageId::new(0x115f, 0x0101, 0x1a2b);
         let identity = Identity { current, hardware: None, node: Some(NODE) };
         let server = if is(0) { Address::UNKNOWN } else { SERVER };
-        let plain = Config::new(identity, server);
-        let config = Config {
+        let plain = ClientConfig::new(identity, server);
+        let config = ClientConfig {
             discovery: (is(0) || is(1)).then_some(Millis::secs(600)),
             server_id: Eui64(if is(2) { 77 } else { 0 }),
             alignment: NonZeroU8::new(if is(3) { 16 } else { 1 }).unwrap(),
@@ -162,13 +163,13 @@ impl World {
             activation: UpgradeActivationPolicy(u8::from(is(5))),
             avoid_refusing: is(6),
             credential: is(7).then_some(SecurityCredentialVersion::SE_1_1),
-            versions: if more & 1 == 0 { Versions::Different } else { Versions::Any },
+            versions: if more & 1 == 0 { AcceptedVersions::Different } else { AcceptedVersions::Any },
             block_pause: Millis(u32::from(more & 2)),
             transfer: match more >> 3 & 3 {
                 0 => plain.transfer,
-                1 => Transfer::Blocks { window: NonZeroU8::new(3).unwrap() },
-                2 => Transfer::Pages { size: NonZeroU16::new(100).unwrap(), spacing: 0 },
-                _ => Transfer::Auto,
+                1 => TransferMode::Blocks { window: NonZeroU8::new(3).unwrap() },
+                2 => TransferMode::Pages { size: NonZeroU16::new(100).unwrap(), spacing: 0 },
+                _ => TransferMode::Auto,
             },
             max_data: NonZeroU8::new(if more & 32 == 0 { 64 } else { 17 }).unwrap(),
             ..plain
@@ -184,7 +185,7 @@ impl World {
             blocks: Vec::new(),
             last: None,
             requests: Vec::new(),
-            token: Token::NONE,
+            token: TransmitToken::NONE,
             verified: None,
             two: more & 4 != 0,
             upgrades: 0,
@@ -252,7 +253,7 @@ impl World {
                 return;
             }
         };
-        self.receive(Meta::unicast(SERVER), &frame);
+        self.receive(FrameMeta::unicast(SERVER), &frame);
     }
 
     /// The block that was asked for last, so many bytes of it, so far away from its place.
@@ -279,12 +280,12 @@ impl World {
         frame.extend(start.to_le_bytes());
         frame.push(u8::try_from(data.len()).unwrap());
         frame.extend(data);
-        self.receive(Meta::unicast(SERVER), &frame);
+        self.receive(FrameMeta::unicast(SERVER), &frame);
     }
 
-    fn receive(&mut self, meta: Meta, frame: &[u8]) {
+    fn receive(&mut self, meta: FrameMeta, frame: &[u8]) {
         match self.client.handle_frame(self.now, meta, frame) {
-            Handled::Store(block) => {
+            ClientAction::Store(block) => {
                 assert!(!block.data.is_empty());
                 let start = block.offset as usize;
                 let words = usize::from(self.config.alignment.get());
@@ -294,11 +295,11 @@ impl World {
                 }
                 self.blocks.push((block.ticket, start, block.data.to_vec()));
             }
-            Handled::ReadAttributes(question) => {
+            ClientAction::AnswerAttributes(question) => {
                 let mut out = [0; 128];
                 self.client.attributes().answer(&question, &mut out).unwrap_or_default();
             }
-            Handled::Done | Handled::Ignored(_) => {}
+            ClientAction::Done | ClientAction::Ignored(_) => {}
         }
     }
 
@@ -307,9 +308,9 @@ impl World {
         let (now, good) = (self.now, !choice.is_multiple_of(16));
         if !self.blocks.is_empty() {
             let (ticket, start, data) = self.blocks.remove(usize::from(choice) % self.blocks.len());
-            let bad = [Stored::Busy, Stored::Fault][usize::from(choice / 128)];
-            let result = if good { Stored::Ok } else { bad };
-            if self.client.stored(now, ticket, result).is_ok() && result == Stored::Ok {
+            let bad = [StoreResult::Busy, StoreResult::Fault][usize::from(choice / 128)];
+            let result = if good { StoreResult::Ok } else { bad };
+            if self.client.stored(now, ticket, result).is_ok() && result == StoreResult::Ok {
                 for (place, byte) in self.flash[start..].iter_mut().zip(data) {
                     *place = Some(byte);
                 }
@@ -327,8 +328,11 @@ impl World {
             Need::Decide(ticket, _) if good => self.client.accept(ticket),
             Need::Decide(ticket, _) => self.client.refuse(now, ticket),
             Need::Prepare(ticket, offer) => {
-                let result =
-                    self.client.prepared(now, ticket, if good { Prepared::Ready } else { Prepared::Fault });
+                let result = self.client.prepared(
+                    now,
+                    ticket,
+                    if good { PrepareResult::Ready } else { PrepareResult::Fault },
+                );
                 if result.is_ok() {
                     self.flash.fill(None);
                     self.verified = self.verified.filter(|_| offer.id == KEYS);
@@ -340,35 +344,37 @@ impl World {
                 assert!(stored.is_some(), "it is verified before it is whole");
                 let right = self.file(offer.id) == stored.as_deref();
                 let verdict = match choice {
-                    _ if !right => Verdict::Invalid,
-                    255 => Verdict::Abandon,
-                    _ if !good => Verdict::Invalid,
+                    _ if !right => VerifyResult::Invalid,
+                    255 => VerifyResult::Abandon,
+                    _ if !good => VerifyResult::Invalid,
                     _ if self.two && offer.id == FIRST => {
-                        Verdict::NeedsMore(ImageId { version: FileVersion(5), ..SECOND })
+                        VerifyResult::NeedsMore(ImageId { version: FileVersion(5), ..SECOND })
                     }
-                    _ => Verdict::Valid,
+                    _ => VerifyResult::Valid,
                 };
                 let result = self.client.verified(now, ticket, verdict);
-                if result.is_ok() && verdict == Verdict::Valid && offer.id != KEYS {
+                if result.is_ok() && verdict == VerifyResult::Valid && offer.id != KEYS {
                     self.verified = Some(offer.id);
-                } else if result.is_ok() && verdict == Verdict::Valid {
+                } else if result.is_ok() && verdict == VerifyResult::Valid {
                     // It has a place of its own; one that waits for it stays verified.
                     self.flash.fill(None);
                 }
                 result
             }
             Need::Apply(ticket, _) => {
-                self.client.applied(now, ticket, if good { Applied::Done } else { Applied::Failed })
+                self.client.applied(now, ticket, if good { ApplyResult::Done } else { ApplyResult::Failed })
             }
-            Need::FindServer(ticket, _) => self.client.found(now, ticket, good.then_some(SERVER)),
+            Need::FindServer(ticket, _) => self.client.server_found(now, ticket, good.then_some(SERVER)),
             Need::NetworkAddress(ticket, _) => {
-                self.client.located(now, ticket, good.then_some(SERVER.network))
+                self.client.network_address_resolved(now, ticket, good.then_some(SERVER.network))
             }
-            Need::IeeeAddress(ticket, _) => self.client.named(ticket, good.then_some(Eui64(77))),
-            Need::LinkKey(ticket, ..) => self.client.keyed(now, ticket, good),
+            Need::IeeeAddress(ticket, _) => {
+                self.client.ieee_address_resolved(ticket, good.then_some(Eui64(77)))
+            }
+            Need::LinkKey(ticket, ..) => self.client.link_key_established(now, ticket, good),
             Need::Credentials(ticket, _) => {
-                let result = if good { Credentials::Ready } else { Credentials::Missing };
-                self.client.credited(now, ticket, result)
+                let result = if good { CredentialResult::Ready } else { CredentialResult::Missing };
+                self.client.credentials_obtained(now, ticket, result)
             }
         }
         .unwrap_or_default();
@@ -384,7 +390,7 @@ impl World {
         let sector = NonZeroU32::new(16).unwrap();
         match checkpoint.map(|checkpoint| checkpoint.floor(sector)) {
             Some(checkpoint) => {
-                if checkpoint.stage == Stage::Downloading {
+                if checkpoint.stage == CheckpointStage::Downloading {
                     assert!(self.flash[..checkpoint.received as usize].iter().all(Option::is_some));
                     self.flash[checkpoint.received as usize..].fill(None);
                     self.verified = self.verified.filter(|_| checkpoint.offer.id == KEYS);
@@ -397,7 +403,7 @@ impl World {
 
     /// Takes all that the client has to say, and holds it against the laws.
     fn drain(&mut self) {
-        let mut out: TxBuffer = [0; LONGEST_TO_SERVER];
+        let mut out: RequestBuffer = [0; LONGEST_TO_SERVER];
         // What is due is done at once: a client that wants to be called for ever and never rests is as good as stalled.
         for _ in 0..8 {
             while let Some(transmit) = self.client.poll_transmit(self.now, &mut out) {
@@ -410,7 +416,7 @@ impl World {
                 }
             }
             while let Some(event) = self.client.poll_event() {
-                if let Event::Finished { id, .. } = event
+                if let ClientEvent::Finished { id, .. } = event
                     && id != KEYS
                 {
                     assert_eq!(self.verified, Some(id), "it runs something that was not verified");
@@ -422,7 +428,7 @@ impl World {
                     && id != KEYS
                 {
                     assert_eq!(self.verified, Some(id), "it is to run something that was not verified");
-                    assert_eq!(self.client.kept() > 0, self.two, "a set is applied whole");
+                    assert_eq!(self.client.pending_images() > 0, self.two, "a set is applied whole");
                 }
                 self.needs.push(need);
             }

@@ -1,7 +1,7 @@
 //! Laws of containers and candidates, for property tests and fuzz targets alike.
 
-use zigbee_ota::container::{Container, Integrity, Kind, candidates};
-use zigbee_ota::file::Header;
+use zigbee_ota::container::{Container, ContainerIntegrity, ContainerKind, candidates};
+use zigbee_ota::file::FileHeader;
 
 /// What holds for any bytes, container or not.
 pub fn any_bytes(bytes: &[u8]) {
@@ -11,30 +11,32 @@ pub fn any_bytes(bytes: &[u8]) {
             any_container(bytes, &container);
             assert!(offsets.contains(&container.before.len()), "its header is a candidate");
         }
-        Err(error) => assert_eq!(Header::parse_lenient(bytes), Err(error)),
+        Err(error) => assert_eq!(FileHeader::parse_lenient(bytes), Err(error)),
     }
 }
 
 fn any_container(bytes: &[u8], container: &Container<'_>) {
     let Container { kind, before, ota, after, integrity } = *container;
     assert_eq!([before, ota, after].concat(), bytes);
-    let (header, _) = Header::parse_lenient(ota).expect("a readable header");
+    let (header, _) = FileHeader::parse_lenient(ota).expect("a readable header");
     let size = u32::try_from(ota.len()).expect("small");
     match kind {
-        Kind::None => {
+        ContainerKind::None => {
             assert!(before.is_empty() && after.is_empty());
-            assert_eq!(integrity, Integrity::NoSum);
+            assert_eq!(integrity, ContainerIntegrity::NoSum);
         }
-        Kind::SalusCrc32 | Kind::SdevicesCrc32 => {
+        ContainerKind::SalusCrc32 | ContainerKind::SdevicesCrc32 => {
             assert!(before.is_empty() && (4..20).contains(&after.len()));
-            assert_eq!((size, integrity), (header.total_size, Integrity::Verified));
+            assert_eq!((size, integrity), (header.total_size, ContainerIntegrity::Verified));
         }
         _ => {
             assert!(!before.is_empty() && size <= header.total_size);
-            assert!(size == header.total_size || (after.is_empty() && integrity != Integrity::Verified));
+            assert!(
+                size == header.total_size || (after.is_empty() && integrity != ContainerIntegrity::Verified)
+            );
         }
     }
-    if let Integrity::SumFailed { offset } = integrity {
+    if let ContainerIntegrity::SumFailed { offset } = integrity {
         assert!(offset < before.len(), "sums stand before the file, or the kind is known by them");
     }
 }
@@ -43,7 +45,7 @@ fn any_container(bytes: &[u8], container: &Container<'_>) {
 fn any_candidates(bytes: &[u8]) -> Vec<usize> {
     let mut offsets = Vec::new();
     for candidate in candidates(bytes) {
-        let read = Header::parse_lenient(&bytes[candidate.offset..]).map(|(header, _)| header);
+        let read = FileHeader::parse_lenient(&bytes[candidate.offset..]).map(|(header, _)| header);
         assert_eq!(read, Ok(candidate.header));
         offsets.push(candidate.offset);
     }

@@ -3,12 +3,13 @@
 
 use std::num::{NonZeroU8, NonZeroU16};
 
+use zigbee_ota::aps::{Address, FrameMeta};
 use zigbee_ota::client::{
-    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Transfer, Verdict,
+    ApplyResult, Client, ClientAction, ClientConfig, ClientEvent, Identity, Need, Outcome, PrepareResult,
+    StoreResult, TransferMode, VerifyResult,
 };
-use zigbee_ota::file::{Element, Header, Tag, Writer};
-use zigbee_ota::link::{Address, Meta};
-use zigbee_ota::server::{self, Catalog, Entry, Server, Session, Standard};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
+use zigbee_ota::server::{self, Server, Session, SliceStore, StandardPolicy, StoreEntry};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 use zigbee_ota::{Encode, ImageId};
@@ -62,20 +63,20 @@ impl Link<'_> {
 pub fn duel(script: &[u8]) -> Outcome {
     let data: Vec<u8> = (0..600_u16).map(|place| place.to_le_bytes()[0] ^ 0x5a).collect();
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
-    let file = Writer::new(Header::new(SERVED), &elements).expect("small").to_vec();
-    let entries = [Entry::parse(&file).expect("written by us")];
-    let mut images = Catalog::new(&entries).expect("one entry");
-    let mut server = Server::new(server::Config::default(), [Session::EMPTY; 2]);
+    let file = FileWriter::new(FileHeader::new(SERVED), &elements).expect("small").to_vec();
+    let entries = [StoreEntry::parse(&file).expect("written by us")];
+    let mut images = SliceStore::new(&entries).expect("one entry");
+    let mut server = Server::new(server::ServerConfig::default(), [Session::EMPTY; 2]);
     let identity = Identity { current: RUNS, hardware: None, node: None };
     let (choice, script) = script.split_first().map_or((0, script), |(choice, rest)| (*choice, rest));
-    let plain = Config::new(identity, GATEWAY);
+    let plain = ClientConfig::new(identity, GATEWAY);
     let transfer = match choice % 4 {
         0 => plain.transfer,
-        1 => Transfer::Blocks { window: NonZeroU8::new(4).expect("not 0") },
-        2 => Transfer::Pages { size: NonZeroU16::new(256).expect("not 0"), spacing: 0 },
-        _ => Transfer::Auto,
+        1 => TransferMode::Blocks { window: NonZeroU8::new(4).expect("not 0") },
+        2 => TransferMode::Pages { size: NonZeroU16::new(256).expect("not 0"), spacing: 0 },
+        _ => TransferMode::Auto,
     };
-    let mut client = Client::new(Config { transfer, ..plain }, 7, Instant::ZERO);
+    let mut client = Client::new(ClientConfig { transfer, ..plain }, 7, Instant::ZERO);
     let mut link = Link { script: script.iter(), under_way: Vec::new() };
     let mut flash = Vec::new();
     let mut written = Vec::new();
@@ -89,15 +90,19 @@ pub fn duel(script: &[u8]) -> Outcome {
                     let fits = offer.size < 1 << 16;
                     flash = vec![0xff; if fits { offer.size as usize } else { 0 }];
                     written = vec![false; flash.len()];
-                    client.prepared(now, ticket, if fits { Prepared::Ready } else { Prepared::Fault })
+                    client.prepared(
+                        now,
+                        ticket,
+                        if fits { PrepareResult::Ready } else { PrepareResult::Fault },
+                    )
                 }
                 Need::Verify(ticket, _) => {
-                    let verdict = if flash == file { Verdict::Valid } else { Verdict::Invalid };
+                    let verdict = if flash == file { VerifyResult::Valid } else { VerifyResult::Invalid };
                     client.verified(now, ticket, verdict)
                 }
                 Need::Apply(ticket, id) => {
                     assert_eq!(id, SERVED, "the image that was offered");
-                    client.applied(now, ticket, Applied::Done)
+                    client.applied(now, ticket, ApplyResult::Done)
                 }
                 other => panic!("{other:?} of a client that knows its server"),
             }
@@ -108,7 +113,7 @@ pub fn duel(script: &[u8]) -> Outcome {
             link.send(now, GATEWAY, &out[..transmit.len]);
         }
         while let Some(event) = client.poll_event() {
-            if let Event::Ended(outcome) = event {
+            if let ClientEvent::Ended(outcome) = event {
                 let upgraded = matches!(outcome, Outcome::Upgraded(_));
                 assert!(!upgraded || flash == file, "an image that was never served");
                 return outcome;
@@ -123,19 +128,21 @@ pub fn duel(script: &[u8]) -> Outcome {
         now = now.max(deadlines.into_iter().flatten().min().expect("somebody is to be called again"));
         while let Some((to, frame)) = link.arrived(now) {
             if to == GATEWAY {
-                let meta = Meta::unicast(DEVICE);
-                let policy = &mut Standard::default();
+                let meta = FrameMeta::unicast(DEVICE);
+                let policy = &mut StandardPolicy::default();
                 let handled = server.handle_frame(now, meta, &frame, &mut images, policy, &mut out);
-                if let server::Handled::Reply(transmit) = handled {
+                if let server::ServerAction::Reply(transmit) = handled {
                     link.send(now, DEVICE, &out[..transmit.len]);
                 }
-            } else if let Handled::Store(block) = client.handle_frame(now, Meta::unicast(GATEWAY), &frame) {
+            } else if let ClientAction::Store(block) =
+                client.handle_frame(now, FrameMeta::unicast(GATEWAY), &frame)
+            {
                 let place = block.offset as usize;
                 flash[place..place + block.data.len()].copy_from_slice(block.data);
                 for byte in &mut written[place..place + block.data.len()] {
                     assert!(!core::mem::replace(byte, true), "a byte from {place} on is written twice");
                 }
-                client.stored(now, block.ticket, Stored::Ok).expect("answered at once");
+                client.stored(now, block.ticket, StoreResult::Ok).expect("answered at once");
             }
         }
         client.handle_timeout(now);

@@ -1,19 +1,19 @@
 //! Laws between files and values, for property tests and fuzz targets alike.
 
-use zigbee_ota::file::{Element, Elements, Header, Image, Layout, Parts, Writer};
+use zigbee_ota::file::{BodyLayout, Element, Elements, FileHeader, FileWriter, Image, SplitFile};
 use zigbee_ota::{DecodeError, EncodeError};
 
 use super::bytes::bytes_of;
 
 /// What holds for any bytes, file or not.
 pub fn any_bytes(bytes: &[u8]) {
-    let lenient = Header::parse_lenient(bytes);
+    let lenient = FileHeader::parse_lenient(bytes);
     if let Ok((header, rest)) = lenient {
         assert_eq!([&bytes_of(&header), rest].concat(), bytes);
     }
-    let strict = Header::parse(bytes);
+    let strict = FileHeader::parse(bytes);
     assert!(strict.is_err() || strict == lenient, "strict reads no more than lenient");
-    match Parts::parse(bytes) {
+    match SplitFile::parse(bytes) {
         Ok(parts) => any_parts(bytes, &parts),
         Err(error) => refused(bytes, error),
     }
@@ -30,7 +30,7 @@ fn refused(bytes: &[u8], error: DecodeError) {
     assert_eq!(Image::parse(bytes), Err(error));
 }
 
-fn any_parts(bytes: &[u8], parts: &Parts<'_>) {
+fn any_parts(bytes: &[u8], parts: &SplitFile<'_>) {
     assert_eq!([&bytes_of(&parts.header), parts.body, parts.after].concat(), bytes);
     assert_eq!([parts.file, parts.after].concat(), bytes);
     assert_eq!(u32::try_from(parts.file.len()), Ok(parts.header.total_size));
@@ -40,14 +40,14 @@ fn any_parts(bytes: &[u8], parts: &Parts<'_>) {
     }
 }
 
-fn any_image(bytes: &[u8], parts: &Parts<'_>, elements: Elements<'_>) {
+fn any_image(bytes: &[u8], parts: &SplitFile<'_>, elements: Elements<'_>) {
     let (image, rest) = Image::parse_prefix(bytes).expect("its parts could be read");
     assert_eq!((image.bytes(), rest), (parts.file, parts.after));
     assert!(image.elements().eq(elements));
     assert_eq!(Image::parse(bytes).is_ok(), rest.is_empty());
     assert_eq!(bytes_of(&image), image.bytes(), "so no two files read alike");
     let elements: Vec<_> = image.elements().map(|at| at.element).collect();
-    match Writer::new(image.header(), &elements) {
+    match FileWriter::new(image.header(), &elements) {
         Ok(writer) => assert_eq!(bytes_of(&writer), image.bytes()),
         Err(EncodeError::EmptyHardwareRange(range)) => assert!(range.min > range.max),
         Err(error) => {
@@ -66,16 +66,16 @@ fn any_lenient(bytes: &[u8], image: &Image<'_>) {
         assert_eq!(at.offset, end);
         end = at.data_offset() + at.element.data.len();
         let whole = usize::try_from(at.length) == Ok(at.element.data.len());
-        assert!(whole || (image.layout() == Layout::Truncated && end == image.bytes().len()));
+        assert!(whole || (image.layout() == BodyLayout::Truncated && end == image.bytes().len()));
     }
-    let rest = image.rest().map_or(0, |rest| {
+    let rest = image.raw_remainder().map_or(0, |rest| {
         assert_eq!(rest.offset, end);
         rest.bytes.len()
     });
     assert_eq!(end + rest, image.bytes().len());
-    assert_eq!(image.missing() > 0, image.layout() == Layout::Truncated);
+    assert_eq!(image.missing() > 0, image.layout() == BodyLayout::Truncated);
     if let Ok(strict) = Image::parse(bytes) {
-        assert_eq!((image.layout(), strict.layout(), rest), (Layout::Elements, Layout::Elements, 0));
+        assert_eq!((image.layout(), strict.layout(), rest), (BodyLayout::Elements, BodyLayout::Elements, 0));
         assert!(image.elements().eq(strict.elements()));
         assert_eq!(image.header(), strict.header());
     }

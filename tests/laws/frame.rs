@@ -3,8 +3,8 @@
 use arbitrary::{Result, Unstructured};
 use zigbee_ota::Encode;
 use zigbee_ota::zcl::{
-    AttributeCommand, AttributeRecord, Attributes, ClientReport, Deviations, Direction, Frame, FrameControl,
-    Header, ImageBlockResponse, Message, Quirks, Records, ToClient, answer_as_server,
+    AttributeCommand, AttributeRecord, AttributeSnapshot, ClientStatus, Deviations, Direction, Frame,
+    FrameControl, FrameHeader, ImageBlockResponse, Message, Quirks, Records, ToClient, answer_as_server,
 };
 
 use super::bytes::bytes_of;
@@ -62,7 +62,7 @@ fn written_control(frame: &Frame<'_>) -> FrameControl {
 pub fn any_bytes(bytes: &[u8]) {
     for quirks in [Quirks::empty(), Quirks::all()] {
         // The straight line for what servers read most leads nowhere else.
-        let by_parts = Header::decode(bytes)
+        let by_parts = FrameHeader::decode(bytes)
             .and_then(|(header, payload)| Frame::decode_payload(&header, payload, quirks));
         assert_eq!(Frame::decode(bytes, quirks), by_parts);
     }
@@ -126,7 +126,7 @@ fn attributes(command: &AttributeCommand<'_>) {
             if let Some(Err(error)) = response.records().last() {
                 assert!(error.offset >= 3 + whole.len() && error.offset <= 3 + payload);
             }
-            assert_eq!(ClientReport::read(response).is_err(), broken);
+            assert_eq!(ClientStatus::read(response).is_err(), broken);
         }
         AttributeCommand::Write(write) => {
             let read = write.records().map_while(Result::ok).count();
@@ -147,10 +147,10 @@ fn answers(frame: &Frame<'_>) {
         let answer = match frame.message.direction() {
             Direction::ToClient => {
                 assert_eq!(answer_as_server(frame, &mut []), Ok(None));
-                Attributes::DEFAULT.answer(frame, &mut out)
+                AttributeSnapshot::DEFAULT.answer(frame, &mut out)
             }
             Direction::ToServer => {
-                assert_eq!(Attributes::DEFAULT.answer(frame, &mut []), Ok(None));
+                assert_eq!(AttributeSnapshot::DEFAULT.answer(frame, &mut []), Ok(None));
                 answer_as_server(frame, &mut out)
             }
         };

@@ -3,8 +3,8 @@
 
 use arbitrary::{Result, Unstructured};
 use zigbee_ota::ImageId;
-use zigbee_ota::link::Address;
-use zigbee_ota::observer::{Exchange, Means, Observer, Seen};
+use zigbee_ota::aps::Address;
+use zigbee_ota::observer::{Conversation, Meaning, Observation, Observer};
 use zigbee_ota::zcl::{
     BlockBytes, BlockData, Direction, Frame, ImageBlockRequest, ImageBlockResponse, ImagePageRequest,
     Message, QueryNextImageRequest, Quirks, ToClient, ToServer,
@@ -19,8 +19,8 @@ type Asked = (Address, Address, u8, ToServer);
 pub fn any_steps(bytes: &[u8]) {
     let mut u = Unstructured::new(bytes);
     // One that knows all, and one that has to forget.
-    let mut observer = Observer::new([Exchange::EMPTY; 8]);
-    let mut forgetful = Observer::new([Exchange::EMPTY; 1]);
+    let mut observer = Observer::new([Conversation::EMPTY; 8]);
+    let mut forgetful = Observer::new([Conversation::EMPTY; 1]);
     let mut asked = Vec::new();
     while !u.is_empty() {
         let Ok((client, server)) = pair(&mut u) else { return };
@@ -39,7 +39,11 @@ pub fn any_steps(bytes: &[u8]) {
         let seen = observer.observe(from, to, &frame);
         let less = forgetful.observe(from, to, &frame);
         assert_eq!((seen.client, seen.server, seen.sequence), (client, server, frame.sequence));
-        assert_eq!(less, Seen { answers: less.answers, ..seen }, "what a frame says is no matter of memory");
+        assert_eq!(
+            less,
+            Observation { answers: less.answers, ..seen },
+            "what a frame says is no matter of memory"
+        );
         if direction == Direction::ToServer {
             assert_eq!((seen.answers, less.answers), (None, None), "a client answers no client's request");
         } else {
@@ -82,45 +86,45 @@ fn small(u: &mut Unstructured<'_>) -> Result<Frame<'static>> {
 }
 
 /// Requests that the frame may answer, in their order, and whether each may.
-fn of_pair(asked: &[Asked], seen: &Seen<'_>) -> impl DoubleEndedIterator<Item = (bool, ToServer)> {
+fn of_pair(asked: &[Asked], seen: &Observation<'_>) -> impl DoubleEndedIterator<Item = (bool, ToServer)> {
     let of_pair =
         asked.iter().filter(|(client, server, ..)| (*client, *server) == (seen.client, seen.server));
     of_pair.map(|(_, _, sequence, request)| (answers(seen, *sequence, request), *request))
 }
 
-fn was_asked(asked: &[Asked], seen: &Seen<'_>) {
+fn was_asked(asked: &[Asked], seen: &Observation<'_>) {
     if let Some(request) = seen.answers {
         assert!(of_pair(asked, seen).any(|found| found == (true, request)), "never asked: {seen:?}");
     }
 }
 
-fn not_missed(asked: &[Asked], seen: &Seen<'_>) {
+fn not_missed(asked: &[Asked], seen: &Observation<'_>) {
     if seen.answers.is_none() {
         assert!(!of_pair(asked, seen).next_back().is_some_and(|(fits, _)| fits), "missed: {seen:?}");
     }
 }
 
 /// Whether the frame may be the answer to this request.
-fn answers(seen: &Seen<'_>, sequence: u8, request: &ToServer) -> bool {
+fn answers(seen: &Observation<'_>, sequence: u8, request: &ToServer) -> bool {
     let numbered = sequence == seen.sequence;
     match (&seen.means, request) {
         (
-            Means::Offer(_) | Means::NoOffer(_),
+            Meaning::Offer(_) | Meaning::NoOffer(_),
             ToServer::QueryNextImage(_) | ToServer::QuerySpecificFile(_),
         )
         | (
-            Means::Wait(_) | Means::Abort | Means::Failed(_),
+            Meaning::Wait(_) | Meaning::Abort | Meaning::Failed(_),
             ToServer::ImageBlock(_) | ToServer::ImagePage(_),
         )
-        | (Means::Order(_), ToServer::UpgradeEnd(_)) => numbered,
-        (Means::Block(block), ToServer::ImageBlock(request)) => {
+        | (Meaning::Order(_), ToServer::UpgradeEnd(_)) => numbered,
+        (Meaning::Block(block), ToServer::ImageBlock(request)) => {
             numbered && (block.id, block.offset) == (request.id, request.offset)
         }
-        (Means::Block(block), ToServer::ImagePage(page)) => {
+        (Meaning::Block(block), ToServer::ImagePage(page)) => {
             let end = u64::from(page.offset) + u64::from(page.page_size);
             block.id == page.id && (u64::from(page.offset)..end).contains(&u64::from(block.offset))
         }
-        (Means::DefaultResponse(response), request) => numbered && response.command == request.command(),
+        (Meaning::DefaultResponse(response), request) => numbered && response.command == request.command(),
         _ => false,
     }
 }

@@ -1,12 +1,14 @@
 //! Laws of payloads, for property tests and fuzz targets alike.
 
 use zigbee_ota::file::{Image, Tag};
-use zigbee_ota::payload::{Damage, Entropy, Fault, Kind, Payload, State, Verdict, Why, payloads};
+use zigbee_ota::payload::{
+    Damage, DamageKind, Entropy, Payload, PayloadKind, PayloadReport, PayloadState, UnknownReason, payloads,
+};
 
 /// What holds for any bytes, payload or not, OTA file or not.
 pub fn any_bytes(bytes: &[u8]) {
-    let verdict = Verdict::of(bytes);
-    assert_eq!(verdict.kind, Kind::of(bytes), "recognised and judged alike");
+    let verdict = PayloadReport::of(bytes);
+    assert_eq!(verdict.kind, PayloadKind::of(bytes), "recognised and judged alike");
     any_verdict(bytes.len(), &verdict);
     let entropy = Entropy::of(bytes);
     assert!(entropy.millibits <= 8_000 && usize::from(entropy.sample) <= bytes.len());
@@ -15,21 +17,25 @@ pub fn any_bytes(bytes: &[u8]) {
     }
 }
 
-fn any_verdict(len: usize, verdict: &Verdict<'_>) {
-    let Verdict { kind, state, encrypted, .. } = *verdict;
+fn any_verdict(len: usize, verdict: &PayloadReport<'_>) {
+    let PayloadReport { kind, state, encrypted, .. } = *verdict;
     match state {
-        State::Damaged(Damage { offset, fault }) => {
-            assert!(kind != Kind::Unknown && offset <= len, "{verdict}");
+        PayloadState::Damaged(Damage { offset, fault }) => {
+            assert!(kind != PayloadKind::Unknown && offset <= len, "{verdict}");
             match fault {
-                Fault::Sum { expected, found, .. } => assert_ne!(expected, found, "{verdict}"),
-                Fault::Cut { needed, present } => assert!(needed > present, "{verdict}"),
-                Fault::NoEnd => {}
+                DamageKind::Sum { expected, found, .. } => assert_ne!(expected, found, "{verdict}"),
+                DamageKind::Cut { needed, present } => assert!(needed > present, "{verdict}"),
+                DamageKind::NoEnd => {}
             }
         }
-        State::Encrypted => assert!(encrypted, "{verdict}"),
-        State::Whole(_) => assert_ne!(kind, Kind::Unknown),
-        State::Unknown(why) => {
-            assert_eq!(kind == Kind::Unknown, matches!(why, Why::NotRecognised(_)), "{kind} {verdict}");
+        PayloadState::Encrypted => assert!(encrypted, "{verdict}"),
+        PayloadState::Whole(_) => assert_ne!(kind, PayloadKind::Unknown),
+        PayloadState::Unknown(why) => {
+            assert_eq!(
+                kind == PayloadKind::Unknown,
+                matches!(why, UnknownReason::NotRecognised(_)),
+                "{kind} {verdict}"
+            );
         }
     }
     let text = verdict.to_string();
@@ -49,19 +55,25 @@ fn any_image(image: &Image<'_>) {
                 elements[number].element.data
             }
             None => {
-                let rest = image.rest().expect("raw bytes");
+                let rest = image.raw_remainder().expect("raw bytes");
                 assert_eq!(payload.offset, rest.offset);
                 rest.bytes
             }
         };
         any_verdict(bytes.len(), &payload.verdict);
-        let by_its_place = [Kind::TelinkAes, Kind::NordicFirmware, Kind::Ubisys, Kind::Osram];
-        let alone = Verdict::of(bytes);
+        let by_its_place =
+            [PayloadKind::TelinkAes, PayloadKind::NordicFirmware, PayloadKind::Ubisys, PayloadKind::Osram];
+        let alone = PayloadReport::of(bytes);
         // What runs past its end may go on in the next element.
-        let cut =
-            matches!(alone.state, State::Damaged(Damage { fault: Fault::Cut { .. } | Fault::NoEnd, .. }));
+        let cut = matches!(
+            alone.state,
+            PayloadState::Damaged(Damage { fault: DamageKind::Cut { .. } | DamageKind::NoEnd, .. })
+        );
         if cut && !payload.is_damaged() {
-            assert_eq!(payload.verdict, Verdict { state: State::Unknown(Why::Doubtful), ..alone });
+            assert_eq!(
+                payload.verdict,
+                PayloadReport { state: PayloadState::Unknown(UnknownReason::Doubtful), ..alone }
+            );
         } else if !by_its_place.contains(&payload.verdict.kind) {
             assert_eq!(payload.verdict, alone);
         }

@@ -3,11 +3,11 @@
 
 use std::num::{NonZeroU8, NonZeroU32};
 
-use zigbee_ota::file::Header;
-use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token, Transmit};
+use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
+use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::{
-    Apply, Config, Handled, ImageInfo, ImageStore, NotReady, Pace, Parked, Policy, Read, Server, Session,
-    Slots, Verdict,
+    Deferred, ImageInfo, ImageStore, NotReady, PaceDecision, QueryDecision, ReadResult, Server, ServerAction,
+    ServerConfig, ServerPolicy, Session, SessionSlots, UpgradeDecision,
 };
 use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::zcl::{
@@ -136,11 +136,11 @@ impl ImageStore for Fickle<'_, '_> {
 
     fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
         let destination = if self.0.byte() < 64 { node } else { None };
-        let header = Header { total_size: size(id), destination, ..Header::new(id) };
+        let header = FileHeader { total_size: size(id), destination, ..FileHeader::new(id) };
         Some(ImageInfo::from(&header)).filter(|_| self.0.byte() < 250)
     }
 
-    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read {
+    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult {
         let len = u32::try_from(out.len()).expect("a block");
         assert!((1..=255).contains(&len));
         assert!(offset.checked_add(len).is_some_and(|end| end <= image.size), "past the end");
@@ -148,39 +148,39 @@ impl ImageStore for Fickle<'_, '_> {
             *byte = content(image.id, at);
         }
         match self.0.byte() {
-            0..=230 => Read::Filled(out.len()),
-            231..=235 => Read::Filled(usize::from(self.0.byte())),
-            236..=243 => Read::Later,
-            244..=250 => Read::Wait { seconds: self.0.u32() },
-            _ => Read::Gone,
+            0..=230 => ReadResult::Filled(out.len()),
+            231..=235 => ReadResult::Filled(usize::from(self.0.byte())),
+            236..=243 => ReadResult::Later,
+            244..=250 => ReadResult::Wait { seconds: self.0.u32() },
+            _ => ReadResult::Gone,
         }
     }
 }
 
 struct Moody<'a, 'b>(&'b mut Choices<'a>);
 
-impl Policy for Moody<'_, '_> {
-    fn offer(&mut self, _: Address, _: &QueryNextImageRequest, _: Option<&ImageInfo>) -> Verdict {
-        if self.0.byte() < 250 { Verdict::Offer } else { Verdict::NotAuthorized }
+impl ServerPolicy for Moody<'_, '_> {
+    fn offer(&mut self, _: Address, _: &QueryNextImageRequest, _: Option<&ImageInfo>) -> QueryDecision {
+        if self.0.byte() < 250 { QueryDecision::Offer } else { QueryDecision::NotAuthorized }
     }
 
-    fn pace(&mut self, _: Address, _: &ImageBlockRequest, _: Option<&Session>) -> Pace {
+    fn pace(&mut self, _: Address, _: &ImageBlockRequest, _: Option<&Session>) -> PaceDecision {
         match self.0.byte() {
-            0..=200 => Pace::Send,
-            201..=230 => Pace::SendAtMost(NonZeroU8::MIN.saturating_add(self.0.byte())),
-            231..=250 => Pace::Wait { seconds: self.0.u32() },
-            _ => Pace::Abort,
+            0..=200 => PaceDecision::Send,
+            201..=230 => PaceDecision::SendAtMost(NonZeroU8::MIN.saturating_add(self.0.byte())),
+            231..=250 => PaceDecision::Wait { seconds: self.0.u32() },
+            _ => PaceDecision::Abort,
         }
     }
 
-    fn apply(&mut self, _: Address, _: ImageId) -> Apply {
+    fn apply(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
         match self.0.byte() % 6 {
-            0 => Apply::Now,
-            1 => Apply::AfterSeconds(self.0.u32()),
-            2 => Apply::At(UtcTime(self.0.u32())),
-            3 => Apply::Hold,
-            4 => Apply::Acknowledge,
-            _ => Apply::Refuse(Refusal::ABORT),
+            0 => UpgradeDecision::Now,
+            1 => UpgradeDecision::AfterSeconds(self.0.u32()),
+            2 => UpgradeDecision::At(UtcTime(self.0.u32())),
+            3 => UpgradeDecision::Hold,
+            4 => UpgradeDecision::Acknowledge,
+            _ => UpgradeDecision::Refuse(Refusal::ABORT),
         }
     }
 }
@@ -199,11 +199,11 @@ struct Run<S> {
     now: Instant,
     out: [u8; LONGEST_TO_CLIENT],
     asked: std::collections::BTreeMap<Address, Asked>,
-    parked: Vec<(Parked, u8)>,
-    sent: Vec<Token>,
+    parked: Vec<(Deferred, u8)>,
+    sent: Vec<TransmitToken>,
 }
 
-impl<S: Slots> Run<S> {
+impl<S: SessionSlots> Run<S> {
     /// Looks at what the server sends, to whom, and in answer to whom.
     fn look(&mut self, transmit: Transmit, most: Option<u8>) {
         assert!(transmit.len <= LONGEST_TO_CLIENT && transmit.len > 0);
@@ -242,7 +242,7 @@ impl<S: Slots> Run<S> {
         };
         let from = choices.address();
         let aps_security = choices.bit();
-        let meta = Meta { aps_security, relays: choices.byte(), ..Meta::new(from, delivery) };
+        let meta = FrameMeta { aps_security, relays: choices.byte(), ..FrameMeta::new(from, delivery) };
         let read = Frame::decode(&bytes, Quirks::all()).map(|frame| frame.message);
         let most = match read {
             Ok(Message::ToServer(ToServer::ImageBlock(request))) => Some(request.max_data),
@@ -268,7 +268,7 @@ impl<S: Slots> Run<S> {
             &mut self.out,
         );
         match handled {
-            Handled::Reply(transmit) => {
+            ServerAction::Reply(transmit) => {
                 assert_eq!(delivery, DeliveryMode::Unicast, "an answer to a broadcast");
                 assert!(!matches!(read, Ok(Message::DefaultResponse(..))), "an answer to a Default Response");
                 assert_eq!((transmit.to, transmit.aps_security), (from, aps_security));
@@ -276,11 +276,11 @@ impl<S: Slots> Run<S> {
                 assert_eq!(Some(&sequence), bytes.get(1), "another sequence number");
                 self.look(transmit, most);
             }
-            Handled::Parked(parked) => {
+            ServerAction::Deferred(parked) => {
                 assert_eq!(delivery, DeliveryMode::Unicast);
                 self.parked.push((parked, most.expect("a request for data")));
             }
-            Handled::Done | Handled::Ignored(_) => {}
+            ServerAction::Done | ServerAction::Ignored(_) => {}
         }
     }
 
@@ -323,7 +323,7 @@ impl<S: Slots> Run<S> {
 /// Shakes a server as the bytes say.
 pub fn any_steps(seed: &[u8]) {
     let mut choices = Choices(seed);
-    let config = Config {
+    let config = ServerConfig {
         max_block: NonZeroU8::MAX,
         frame_room: NonZeroU8::new(choices.byte()),
         wait: u32::from(choices.byte()),
@@ -335,7 +335,7 @@ pub fn any_steps(seed: &[u8]) {
         stall: Millis(u32::from(choices.u16())),
         verify: Millis(u32::from(choices.u16())),
         strict: choices.bit(),
-        ..Config::default()
+        ..ServerConfig::default()
     };
     let slots = usize::from(choices.byte() % 6);
     let mut run = Run {
@@ -352,8 +352,9 @@ pub fn any_steps(seed: &[u8]) {
             0..=3 => run.receive(&mut choices),
             4 => run.answer(&mut choices),
             5 => {
-                let report = if choices.bit() { Delivery::Failed } else { Delivery::Acknowledged };
-                let token = run.sent.pop().unwrap_or(Token::NONE);
+                let report =
+                    if choices.bit() { DeliveryReport::Failed } else { DeliveryReport::Acknowledged };
+                let token = run.sent.pop().unwrap_or(TransmitToken::NONE);
                 run.server.handle_delivery(run.now, token, report);
             }
             6 => {

@@ -1,6 +1,8 @@
 //! The law that a file in pieces reads as the whole one, for property tests and fuzz targets alike.
 
-use zigbee_ota::file::{Element, ElementAt, Header, Image, Layout, Piece, StreamDecoder, Tag};
+use zigbee_ota::file::{
+    BodyLayout, Element, FileHeader, Image, PlacedElement, StreamDecoder, StreamPiece, Tag,
+};
 use zigbee_ota::{DecodeError, DecodeErrorKind, Item};
 
 /// A file in pieces of the sizes that `split` gives reads as the whole one.
@@ -11,10 +13,10 @@ pub fn any_split(bytes: &[u8], split: impl FnMut() -> usize) {
         Err(error) => return assert_eq!(ended, Err(error)),
     };
     let header = image.header();
-    assert_eq!(streamed.header, Some((Header { extra: &[], ..header }, header.header_len())));
+    assert_eq!(streamed.header, Some((FileHeader { extra: &[], ..header }, header.header_len())));
     assert_eq!(streamed.extra, header.extra);
     assert!(streamed.elements.iter().map(Gathered::as_element).eq(image.elements()));
-    assert_eq!(streamed.rest, image.rest().map_or(&[][..], |rest| rest.bytes));
+    assert_eq!(streamed.rest, image.raw_remainder().map_or(&[][..], |rest| rest.bytes));
     assert_eq!(streamed.after, image.after());
     let truncated = DecodeError {
         item: Item::File,
@@ -24,7 +26,7 @@ pub fn any_split(bytes: &[u8], split: impl FnMut() -> usize) {
             present: image.bytes().len(),
         },
     };
-    let expected = if image.layout() == Layout::Truncated { Err(truncated) } else { Ok(image.layout()) };
+    let expected = if image.layout() == BodyLayout::Truncated { Err(truncated) } else { Ok(image.layout()) };
     assert_eq!(ended, expected);
 }
 
@@ -41,7 +43,7 @@ pub fn sizes(mut seed: u64) -> impl FnMut() -> usize {
 /// All pieces of a file, put together again.
 #[derive(Default)]
 struct Streamed {
-    header: Option<(Header<'static>, usize)>,
+    header: Option<(FileHeader<'static>, usize)>,
     extra: Vec<u8>,
     elements: Vec<Gathered>,
     rest: Vec<u8>,
@@ -58,7 +60,7 @@ struct Gathered {
 
 impl Streamed {
     /// All pieces, and what `finish` says or the first error.
-    fn read(bytes: &[u8], mut split: impl FnMut() -> usize) -> (Self, Result<Layout, DecodeError>) {
+    fn read(bytes: &[u8], mut split: impl FnMut() -> usize) -> (Self, Result<BodyLayout, DecodeError>) {
         let mut streamed = Self::default();
         let mut decoder = StreamDecoder::new();
         let (mut coming, mut place) = (bytes, 0);
@@ -91,25 +93,25 @@ impl Streamed {
     }
 
     /// Takes a piece, which must stand at `place` of the file.
-    fn add(&mut self, piece: Piece<'_>, file: &[u8], place: &mut usize) {
+    fn add(&mut self, piece: StreamPiece<'_>, file: &[u8], place: &mut usize) {
         let (offset, piece_len) = match piece {
-            Piece::Header { header, len } => {
+            StreamPiece::Header { header, len } => {
                 assert!(self.header.is_none());
                 self.header = Some((header, usize::from(len)));
                 (0, header.header_len())
             }
-            Piece::Element { offset, tag, length, info } => {
+            StreamPiece::Element { offset, tag, length, info } => {
                 let data = Vec::new();
                 self.elements.push(Gathered { offset, tag, length, info, data });
                 (offset, if info.is_some() { 8 } else { 6 })
             }
-            Piece::Extra { offset, bytes } => (offset, Self::append(&mut self.extra, bytes)),
-            Piece::Data { offset, bytes } => {
+            StreamPiece::Extra { offset, bytes } => (offset, Self::append(&mut self.extra, bytes)),
+            StreamPiece::Data { offset, bytes } => {
                 let element = self.elements.last_mut().expect("an element started");
                 (offset, Self::append(&mut element.data, bytes))
             }
-            Piece::Rest { offset, bytes } => (offset, Self::append(&mut self.rest, bytes)),
-            Piece::After { bytes } => {
+            StreamPiece::Rest { offset, bytes } => (offset, Self::append(&mut self.rest, bytes)),
+            StreamPiece::After { bytes } => {
                 (u32::try_from(*place).expect("small"), Self::append(&mut self.after, bytes))
             }
         };
@@ -126,8 +128,8 @@ impl Streamed {
 }
 
 impl Gathered {
-    fn as_element(&self) -> ElementAt<'_> {
-        ElementAt {
+    fn as_element(&self) -> PlacedElement<'_> {
+        PlacedElement {
             offset: usize::try_from(self.offset).expect("small"),
             length: self.length,
             info: self.info,

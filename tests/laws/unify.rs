@@ -6,15 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use zigbee_ota::file::{Element, Header, Tag, Writer};
-use zigbee_ota::link::{Address, Meta};
-use zigbee_ota::server::{self, Event, Handled, Server, Session};
+use zigbee_ota::aps::{Address, FrameMeta};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
+use zigbee_ota::server::{self, Server, ServerAction, ServerEvent, Session};
 use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::unify::{
     Action, Activation, Attribute, AttributeValue, Config, Consumer, Device, FileVerdict, Filter, Info,
     Message, Moment, Place, Provider, Side, Status, Topic, Uiid, Unid, Update,
 };
-use zigbee_ota::zcl::{self, ClientReport, ImageUpgradeStatus};
+use zigbee_ota::zcl::{self, ClientStatus, ImageUpgradeStatus};
 use zigbee_ota::{Encode, Eui64, ImageId};
 
 /// Any text as whatever it may be.
@@ -119,7 +119,7 @@ fn id(of: u8) -> ImageId {
 fn file(id: ImageId, len: u8) -> Vec<u8> {
     let data = vec![0x5a; usize::from(len) + 1];
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
-    let writer = Writer::new(Header::new(id), &elements).unwrap();
+    let writer = FileWriter::new(FileHeader::new(id), &elements).unwrap();
     let mut file = vec![0; writer.encoded_len()];
     writer.encode(&mut file).unwrap();
     file
@@ -194,7 +194,7 @@ impl Life {
         let mut life = Self {
             now: Instant::ZERO,
             consumer: Consumer::new(Config { update, lower_case: kind & 2 != 0, ..Config::default() }),
-            server: Server::new(server::Config::default(), [Session::EMPTY; 2]),
+            server: Server::new(server::ServerConfig::default(), [Session::EMPTY; 2]),
             waited_for: BTreeMap::new(),
             retained: BTreeMap::new(),
             news: false,
@@ -232,24 +232,24 @@ impl Life {
         let (client, id) = (client(which), id(of));
         let statuses = [0x00, 0x95, 0x96, 0x99, 0x7e, 0x98, 0x42].map(zcl::Status);
         let status = statuses[usize::from(kind) / 8 % statuses.len()];
-        let report = ClientReport {
+        let report = ClientStatus {
             status: Some(ImageUpgradeStatus(of % 8)),
             current_version: (of > 99).then_some(id.version),
             downloaded_version: (of & 1 == 0).then_some(id.version),
             file_offset: (of & 6 == 0).then_some(of.into()),
             manufacturer: (of & 24 != 0).then_some(id.manufacturer),
             image_type: (of & 24 > 8).then_some(id.image_type),
-            ..ClientReport::default()
+            ..ClientStatus::default()
         };
         let event = match kind % 8 {
-            0 => Event::Started { client, id },
-            1 => Event::AllServed { client, id },
-            2 => Event::Ended { client, id, status },
-            3 => Event::NotServed { client, id, status },
-            4 => Event::Stalled { client, id, reached: of.into() },
-            5 => Event::Repeats { client, id, times: of },
-            6 => Event::Report { client, report },
-            _ => Event::NeverEnded { client, id },
+            0 => ServerEvent::Started { client, id },
+            1 => ServerEvent::AllServed { client, id },
+            2 => ServerEvent::Ended { client, id, status },
+            3 => ServerEvent::NotServed { client, id, status },
+            4 => ServerEvent::Stalled { client, id, reached: of.into() },
+            5 => ServerEvent::Repeats { client, id, times: of },
+            6 => ServerEvent::Report { client, report },
+            _ => ServerEvent::NeverEnded { client, id },
         };
         self.consumer.handle_event(self.now, &event);
     }
@@ -265,9 +265,9 @@ impl Life {
         };
         let mut out = [0; zcl::LONGEST_TO_CLIENT];
         let (mut images, mut policy) = (self.consumer.images(), self.consumer.policy(self.now));
-        let meta = Meta::unicast(client(which));
+        let meta = FrameMeta::unicast(client(which));
         let handled = self.server.handle_frame(self.now, meta, &frame, &mut images, &mut policy, &mut out);
-        assert!(matches!(handled, Handled::Reply(_)));
+        assert!(matches!(handled, ServerAction::Reply(_)));
         while let Some(event) = self.server.poll_event() {
             self.consumer.handle_event(self.now, &event);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use zigbee_ota::file::{FileName, Header};
+use zigbee_ota::file::{FileHeader, FileName};
 use zigbee_ota::matter::bridge::{self, Bridged, Lost, Place, VersionText};
 use zigbee_ota::matter::{
     Action, ApplyUpdateResponse, BdxUri, DownloadProtocol, Metadata, NodeId, Protocols, QueryImage,
@@ -61,7 +61,7 @@ fn queries_cross_the_bridge() {
 /// Shows: MAT-009
 #[test]
 fn the_version_is_that_of_the_file() {
-    let header = Header::new(NEW);
+    let header = FileHeader::new(NEW);
     for (version, text) in [
         (header.id.version, "1.0 b10, stack 3.5 b19"),
         (FileVersion(0x9999_9999), "9.9 b99, stack 9.9 b99"),

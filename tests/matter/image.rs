@@ -3,7 +3,7 @@
 use zigbee_ota::Encode;
 use zigbee_ota::ImageId;
 use zigbee_ota::error::DecodeErrorKind;
-use zigbee_ota::file::{Header, Writer};
+use zigbee_ota::file::{FileHeader, FileWriter};
 use zigbee_ota::matter::{DigestType, Field, ImageHeader, Malformed, MalformedKind, Violation};
 
 use crate::commands::each_field_counts;
@@ -83,12 +83,18 @@ fn optional_fields_are_left_out() {
 fn matters_files_and_zigbees_are_told_apart() {
     let matter = file();
     let mut zigbee = [0; 56];
-    Writer::new(Header::new(ImageId::new(0xdead, 0xbeef, 1)), &[]).unwrap().encode(&mut zigbee).unwrap();
+    FileWriter::new(FileHeader::new(ImageId::new(0xdead, 0xbeef, 1)), &[])
+        .unwrap()
+        .encode(&mut zigbee)
+        .unwrap();
     assert_eq!([&matter[..], &zigbee].map(ImageHeader::is_at_start), [true, false]);
     let kind = MalformedKind::BadMagic { found: 0x0bee_f11e };
     assert_eq!(ImageHeader::parse(&zigbee).unwrap_err().kind, kind);
     assert_eq!(ImageHeader::parse(&zigbee[..4]).unwrap_err().kind, kind);
-    assert_eq!(Header::parse(&matter).unwrap_err().kind, DecodeErrorKind::BadMagic { found: 0x1bee_f11e });
+    assert_eq!(
+        FileHeader::parse(&matter).unwrap_err().kind,
+        DecodeErrorKind::BadMagic { found: 0x1bee_f11e }
+    );
     assert_eq!(
         ImageHeader::parse(&zigbee).unwrap_err().to_string(),
         "Matter OTA image header, byte 0: not a Matter OTA image: identifier 0x0beef11e, expected 0x1beef11e"

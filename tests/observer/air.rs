@@ -1,11 +1,12 @@
 //! Clients and a server on one channel, and somebody who listens.
 
+use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
 use zigbee_ota::client::{
-    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Transfer, Verdict,
+    ApplyResult, Client, ClientAction, ClientConfig, ClientEvent, Identity, Need, Outcome, PrepareResult,
+    StoreResult, TransferMode, VerifyResult,
 };
-use zigbee_ota::file::{Element, Header, Tag, Writer};
-use zigbee_ota::link::{Address, DeliveryMode, Meta};
-use zigbee_ota::server::{self, Catalog, Entry, Server, Session, Standard};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
+use zigbee_ota::server::{self, Server, Session, SliceStore, StandardPolicy, StoreEntry};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 use zigbee_ota::{Encode, FileVersion, ImageId};
@@ -30,7 +31,7 @@ pub fn file(size: usize, version: u32) -> Vec<u8> {
     let mut data = vec![0; size - 62];
     fastrand::Rng::with_seed(version.into()).fill(&mut data);
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
-    Writer::new(Header::new(id(version)), &elements).expect("small").to_vec()
+    FileWriter::new(FileHeader::new(id(version)), &elements).expect("small").to_vec()
 }
 
 struct Device {
@@ -41,10 +42,10 @@ struct Device {
 }
 
 impl Device {
-    fn new(address: Address, transfer: Transfer, file: &[u8], offered: ImageId) -> Self {
+    fn new(address: Address, transfer: TransferMode, file: &[u8], offered: ImageId) -> Self {
         let current = ImageId { version: FileVersion(offered.version.0 - 1), ..offered };
         let identity = Identity { current, hardware: None, node: None };
-        let config = Config { transfer, ..Config::new(identity, GATEWAY) };
+        let config = ClientConfig { transfer, ..ClientConfig::new(identity, GATEWAY) };
         let client = Client::new(config, u64::from(address.network), Instant::ZERO);
         Self { address, client, flash: vec![0xff; file.len()], ended: None }
     }
@@ -58,16 +59,16 @@ impl Device {
                 frames.push(out[..transmit.len].to_vec());
             }
             while let Some(event) = client.poll_event() {
-                if let Event::Ended(outcome) = event {
+                if let ClientEvent::Ended(outcome) = event {
                     self.ended = Some(outcome);
                 }
             }
             match client.poll_need() {
                 None => return frames,
                 Some(Need::Decide(ticket, _)) => client.accept(ticket),
-                Some(Need::Prepare(ticket, _)) => client.prepared(now, ticket, Prepared::Ready),
-                Some(Need::Verify(ticket, _)) => client.verified(now, ticket, Verdict::Valid),
-                Some(Need::Apply(ticket, _)) => client.applied(now, ticket, Applied::Done),
+                Some(Need::Prepare(ticket, _)) => client.prepared(now, ticket, PrepareResult::Ready),
+                Some(Need::Verify(ticket, _)) => client.verified(now, ticket, VerifyResult::Valid),
+                Some(Need::Apply(ticket, _)) => client.applied(now, ticket, ApplyResult::Done),
                 Some(other) => panic!("{other:?} of a client that knows its server"),
             }
             .expect("answered at once");
@@ -75,10 +76,11 @@ impl Device {
     }
 
     fn hear(&mut self, now: Instant, frame: &[u8]) {
-        if let Handled::Store(block) = self.client.handle_frame(now, Meta::unicast(GATEWAY), frame) {
+        if let ClientAction::Store(block) = self.client.handle_frame(now, FrameMeta::unicast(GATEWAY), frame)
+        {
             let place = block.offset as usize;
             self.flash[place..place + block.data.len()].copy_from_slice(block.data);
-            self.client.stored(now, block.ticket, Stored::Ok).expect("answered at once");
+            self.client.stored(now, block.ticket, StoreResult::Ok).expect("answered at once");
         }
     }
 }
@@ -105,12 +107,12 @@ impl Air<'_> {
 }
 
 /// Everything that is sent while a device for each of `transfers` upgrades to `file`.
-pub fn upgrade(file: &[u8], transfers: &[Transfer], copies: &mut dyn FnMut() -> usize) -> Vec<Sent> {
-    let entries = [Entry::parse(file).expect("written by us")];
+pub fn upgrade(file: &[u8], transfers: &[TransferMode], copies: &mut dyn FnMut() -> usize) -> Vec<Sent> {
+    let entries = [StoreEntry::parse(file).expect("written by us")];
     let offered = entries[0].info().id;
-    let mut images = Catalog::new(&entries).expect("one entry");
-    let mut policy = Standard::default();
-    let mut server = Server::new(server::Config::default(), [Session::EMPTY; 4]);
+    let mut images = SliceStore::new(&entries).expect("one entry");
+    let mut policy = StandardPolicy::default();
+    let mut server = Server::new(server::ServerConfig::default(), [Session::EMPTY; 4]);
     let pairs = transfers.iter().zip(DEVICES);
     let mut devices: Vec<_> =
         pairs.map(|(transfer, address)| Device::new(address, *transfer, file, offered)).collect();
@@ -143,9 +145,9 @@ pub fn upgrade(file: &[u8], transfers: &[Transfer], copies: &mut dyn FnMut() -> 
                 device.drain(now).iter().for_each(|frame| air.send(now, to, GATEWAY, frame));
                 continue;
             }
-            let meta = Meta::unicast(from);
+            let meta = FrameMeta::unicast(from);
             let handled = server.handle_frame(now, meta, &bytes, &mut images, &mut policy, &mut out);
-            if let server::Handled::Reply(transmit) = handled {
+            if let server::ServerAction::Reply(transmit) = handled {
                 air.send(now, GATEWAY, transmit.to, &out[..transmit.len]);
             }
         }

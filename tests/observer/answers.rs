@@ -2,8 +2,8 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use zigbee_ota::link::Address;
-use zigbee_ota::observer::{Exchange, Means, Observer, Seen};
+use zigbee_ota::aps::Address;
+use zigbee_ota::observer::{Conversation, Meaning, Observation, Observer};
 use zigbee_ota::zcl::{
     BlockBytes, BlockData, CommandId, DefaultResponse, Direction, Frame, ImageBlockRequest,
     ImageBlockResponse, ImageNotify, ImageOffer, ImagePageRequest, QueryNextImageRequest,
@@ -16,11 +16,11 @@ use crate::air::{DEVICES, GATEWAY, file, id, upgrade};
 use crate::downloads::{BLOCKS, PAGES};
 use crate::laws::any_steps;
 
-struct Listener(Observer<Vec<Exchange>>);
+struct Listener(Observer<Vec<Conversation>>);
 
 impl Listener {
     fn new(slots: usize) -> Self {
-        Self(Observer::new(vec![Exchange::EMPTY; slots]))
+        Self(Observer::new(vec![Conversation::EMPTY; slots]))
     }
 
     fn asks(&mut self, client: Address, sequence: u8, request: ToServer) {
@@ -29,7 +29,7 @@ impl Listener {
         assert_eq!((seen.client, seen.server, seen.answers), (client, GATEWAY, None));
     }
 
-    fn answers<'a>(&mut self, client: Address, sequence: u8, message: ToClient<'a>) -> Seen<'a> {
+    fn answers<'a>(&mut self, client: Address, sequence: u8, message: ToClient<'a>) -> Observation<'a> {
         let seen = self.0.observe(GATEWAY, client, &Frame::response(sequence, message));
         assert_eq!((seen.client, seen.server, seen.sequence), (client, GATEWAY, sequence));
         seen
@@ -61,7 +61,7 @@ const ABORT: ToClient<'_> = ToClient::ImageBlock(ImageBlockResponse::Abort);
 #[test]
 fn in_an_upgrade_every_answer_is_to_a_request() {
     for transfers in [[BLOCKS, BLOCKS], [PAGES, BLOCKS]] {
-        let mut observer = Observer::new([Exchange::EMPTY; 2]);
+        let mut observer = Observer::new([Conversation::EMPTY; 2]);
         let (mut blocks, mut of_pages) = (0, 0);
         for sent in upgrade(&file(2000, 7), &transfers, &mut || 1) {
             let frame = Frame::decode(&sent.bytes, Quirks::empty()).expect("by the letter");
@@ -69,14 +69,16 @@ fn in_an_upgrade_every_answer_is_to_a_request() {
             let client = if sent.from == GATEWAY { sent.to } else { sent.from };
             assert_eq!((seen.client, seen.server), (client, GATEWAY));
             match seen.means {
-                Means::Block(_) => {
+                Meaning::Block(_) => {
                     blocks += 1;
                     of_pages += u32::from(matches!(seen.answers, Some(ToServer::ImagePage(_))));
                     assert_eq!(seen.image(), Some(id(7)));
                 }
-                Means::Offer(_) => assert!(matches!(seen.answers, Some(ToServer::QueryNextImage(_)))),
-                Means::Order(_) => assert!(matches!(seen.answers, Some(ToServer::UpgradeEnd(_)))),
-                Means::Wait(_) | Means::Abort | Means::Failed(_) | Means::NoOffer(_) => panic!("{seen:?}"),
+                Meaning::Offer(_) => assert!(matches!(seen.answers, Some(ToServer::QueryNextImage(_)))),
+                Meaning::Order(_) => assert!(matches!(seen.answers, Some(ToServer::UpgradeEnd(_)))),
+                Meaning::Wait(_) | Meaning::Abort | Meaning::Failed(_) | Meaning::NoOffer(_) => {
+                    panic!("{seen:?}")
+                }
                 _ => continue,
             }
             assert!(seen.answers.is_some(), "{seen:?}");
@@ -102,7 +104,7 @@ fn what_has_no_identity_is_of_the_request_with_its_number() {
     listener.asks(other, 2, block(id(6), 0));
     for (client, version) in [(one, 5), (other, 6), (one, 5)] {
         let seen = listener.answers(client, 2, ABORT);
-        assert_eq!((seen.means, seen.image()), (Means::Abort, Some(id(version))), "a second time, too");
+        assert_eq!((seen.means, seen.image()), (Meaning::Abort, Some(id(version))), "a second time, too");
     }
     let end = UpgradeEndRequest { status: Status::INVALID_IMAGE, id: id(5) };
     listener.asks(one, 3, ToServer::UpgradeEnd(end));
@@ -160,7 +162,7 @@ fn only_requests_take_a_slot() {
         let stranger = Address::new(network, 1);
         assert_eq!(listener.answers(stranger, 1, data(id(5), 0)).answers, None);
         let notify = listener.answers(Address::ALL_AWAKE, 1, ToClient::ImageNotify(ImageNotify::UNICAST));
-        assert_eq!((notify.means, notify.image()), (Means::Notify(ImageNotify::UNICAST), None));
+        assert_eq!((notify.means, notify.image()), (Meaning::Notify(ImageNotify::UNICAST), None));
     }
     assert!(listener.answers(DEVICES[0], 1, ABORT).answers.is_some());
 }

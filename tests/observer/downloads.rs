@@ -4,19 +4,20 @@ use std::num::{NonZeroU8, NonZeroU16};
 use std::ops::Range;
 
 use proptest::prelude::*;
-use zigbee_ota::client::Transfer;
-use zigbee_ota::observer::{Exchange, Observer};
+use zigbee_ota::client::TransferMode;
+use zigbee_ota::observer::{Conversation, Observer};
 use zigbee_ota::zcl::{Frame, Quirks, Status};
 
 use crate::air::{Sent, file, id, upgrade};
 use crate::recovered::Recovered;
 
-pub const BLOCKS: Transfer = Transfer::Blocks { window: NonZeroU8::MIN };
-pub const WINDOW: Transfer = Transfer::Blocks { window: NonZeroU8::MIN.saturating_add(4) };
-pub const PAGES: Transfer = Transfer::Pages { size: NonZeroU16::MIN.saturating_add(511), spacing: 20 };
+pub const BLOCKS: TransferMode = TransferMode::Blocks { window: NonZeroU8::MIN };
+pub const WINDOW: TransferMode = TransferMode::Blocks { window: NonZeroU8::MIN.saturating_add(4) };
+pub const PAGES: TransferMode =
+    TransferMode::Pages { size: NonZeroU16::MIN.saturating_add(511), spacing: 20 };
 
 fn recover<'a>(heard: impl IntoIterator<Item = &'a Sent>) -> Recovered {
-    let mut observer = Observer::new([Exchange::EMPTY; 2]);
+    let mut observer = Observer::new([Conversation::EMPTY; 2]);
     let mut recovered = Recovered::default();
     for Sent { from, to, bytes } in heard {
         let frame = Frame::decode(bytes, Quirks::empty()).expect("by the letter");
@@ -148,7 +149,7 @@ proptest! {
     /// Blocks of any places and lengths: what is kept is as when each byte is kept by itself, the first of each.
     #[test]
     fn runs_keep_what_came_first(blocks in prop::collection::vec((0_u32..300, prop::collection::vec(0..3_u8, 0..40)), 0..40)) {
-        use zigbee_ota::observer::{Means, Seen};
+        use zigbee_ota::observer::{Meaning, Observation};
         use zigbee_ota::zcl::{BlockBytes, BlockData};
 
         let mut recovered = Recovered::default();
@@ -157,7 +158,7 @@ proptest! {
         for (offset, data) in &blocks {
             let block = BlockData { id: id(1), offset: *offset, data: BlockBytes::new(data).unwrap() };
             let (client, server) = (crate::air::DEVICES[0], crate::air::GATEWAY);
-            recovered.take(&Seen { client, server, sequence: 0, means: Means::Block(block), answers: None });
+            recovered.take(&Observation { client, server, sequence: 0, means: Meaning::Block(block), answers: None });
             for (place, byte) in (*offset as usize..).zip(data) {
                 if *bytes[place].get_or_insert(*byte) != *byte {
                     wrong.insert(place as u64);

@@ -1,9 +1,10 @@
 //! A device with a client on it, whose application does at once what it is asked to.
 
+use zigbee_ota::aps::{Address, FrameMeta};
 use zigbee_ota::client::{
-    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Verdict, Versions,
+    AcceptedVersions, ApplyResult, Client, ClientAction, ClientConfig, ClientEvent, Identity, Need, Outcome,
+    PrepareResult, StoreResult, VerifyResult,
 };
-use zigbee_ota::link::{Address, Meta};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::LONGEST_TO_SERVER;
 use zigbee_ota::{FileVersion, ImageId};
@@ -24,10 +25,11 @@ pub struct Device {
 
 impl Device {
     /// Runs `version` and takes `versions`.
-    pub fn running(version: u32, versions: Versions) -> Self {
+    pub fn running(version: u32, versions: AcceptedVersions) -> Self {
         let current = ImageId { version: FileVersion(version), ..IMAGE };
         let identity = Identity { current, hardware: None, node: None };
-        let config = Config { versions, first_query: Millis(0), ..Config::new(identity, GATEWAY) };
+        let config =
+            ClientConfig { versions, first_query: Millis(0), ..ClientConfig::new(identity, GATEWAY) };
         let client = Client::new(config, 7, Instant::ZERO);
         Self { client, now: Instant::ZERO, stored: vec![], applied: None, ended: None }
     }
@@ -53,9 +55,11 @@ impl Device {
     }
 
     fn receive(&mut self, frame: &[u8]) {
-        if let Handled::Store(block) = self.client.handle_frame(self.now, Meta::unicast(GATEWAY), frame) {
+        if let ClientAction::Store(block) =
+            self.client.handle_frame(self.now, FrameMeta::unicast(GATEWAY), frame)
+        {
             self.stored.push((block.offset, block.data.to_vec()));
-            self.client.stored(self.now, block.ticket, Stored::Ok).unwrap();
+            self.client.stored(self.now, block.ticket, StoreResult::Ok).unwrap();
         }
     }
 
@@ -63,18 +67,18 @@ impl Device {
         while let Some(need) = self.client.poll_need() {
             match need {
                 Need::Decide(ticket, _) => self.client.accept(ticket),
-                Need::Prepare(ticket, _) => self.client.prepared(self.now, ticket, Prepared::Ready),
-                Need::Verify(ticket, _) => self.client.verified(self.now, ticket, Verdict::Valid),
+                Need::Prepare(ticket, _) => self.client.prepared(self.now, ticket, PrepareResult::Ready),
+                Need::Verify(ticket, _) => self.client.verified(self.now, ticket, VerifyResult::Valid),
                 Need::Apply(ticket, id) => {
                     self.applied = Some((self.now, id));
-                    self.client.applied(self.now, ticket, Applied::Done)
+                    self.client.applied(self.now, ticket, ApplyResult::Done)
                 }
                 other => panic!("{other:?} of a client that knows its server"),
             }
             .unwrap();
         }
         while let Some(event) = self.client.poll_event() {
-            if let Event::Ended(outcome) = event {
+            if let ClientEvent::Ended(outcome) = event {
                 self.ended = Some(outcome);
             }
         }

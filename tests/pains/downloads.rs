@@ -2,9 +2,11 @@
 
 use std::num::NonZeroU8;
 
-use zigbee_ota::client::Transfer;
-use zigbee_ota::file::Parts;
-use zigbee_ota::server::{Catalog, Entry, ImageTable, NotReady, Phase, Read, Registration, Wanted};
+use zigbee_ota::client::TransferMode;
+use zigbee_ota::file::SplitFile;
+use zigbee_ota::server::{
+    ImageTable, NotReady, ReadRequest, ReadResult, Registration, SessionPhase, SliceStore, StoreEntry,
+};
 use zigbee_ota::zcl::{CommandId, Status};
 use zigbee_ota::{Eui64, ImageType, ManufacturerCode};
 use zigbee_ota_sim::file_of;
@@ -14,7 +16,7 @@ use zigbee_ota_sim::world::{Report, Settings, World};
 use crate::*;
 
 /// Files on a disk that takes its time.
-struct Disk(Catalog<'static>);
+struct Disk(SliceStore<'static>);
 
 impl ImageStore for Disk {
     fn find(
@@ -30,8 +32,8 @@ impl ImageStore for Disk {
         self.0.info(id, node)
     }
 
-    fn read(&mut self, _: &ImageInfo, _: u32, _: &mut [u8]) -> Read {
-        Read::Later
+    fn read(&mut self, _: &ImageInfo, _: u32, _: &mut [u8]) -> ReadResult {
+        ReadResult::Later
     }
 }
 
@@ -39,12 +41,13 @@ impl ImageStore for Disk {
 /// others.
 #[test]
 fn eight_requests_at_once_are_all_answered() {
-    let entries = [Entry::parse(image().leak()).unwrap()];
-    let mut desk = Desk::new(Config::default(), Disk(Catalog::new(entries.to_vec().leak()).unwrap()));
+    let entries = [StoreEntry::parse(image().leak()).unwrap()];
+    let mut desk =
+        Desk::new(ServerConfig::default(), Disk(SliceStore::new(entries.to_vec().leak()).unwrap()));
     // The last two have the sequence number of the first, and the last one is the first again.
     let requests = [(1, 0), (2, 50), (3, 100), (4, 150), (5, 200), (6, 250), (1, 300), (1, 0)];
     let parked = requests.map(|(sequence, offset)| match desk.handle(LAMP, &block(sequence, offset, 50)) {
-        Handled::Parked(parked) => (sequence, parked),
+        ServerAction::Deferred(parked) => (sequence, parked),
         other => panic!("{other:?}"),
     });
     let file = image();
@@ -57,25 +60,25 @@ fn eight_requests_at_once_are_all_answered() {
         assert_eq!(data(&desk.out[..transmit.len], sequence, parked.offset(), 50), read);
     }
     // One that cannot be read is told to wait, so that it has an answer too.
-    let Handled::Parked(parked) = desk.handle(LAMP, &block(9, 350, 50)) else { panic!() };
+    let ServerAction::Deferred(parked) = desk.handle(LAMP, &block(9, 350, 50)) else { panic!() };
     let transmit = desk.server.answer(desk.now(), parked, Err(NotReady::Wait { seconds: 3 }), &mut desk.out);
     assert_eq!(hex(&desk.out[..transmit.len]), "19 09 05 97 00 00 00 00 03 00 00 00");
 }
 
 fn world(change: impl FnOnce(&mut Settings)) -> Report {
     let file = file_of(1000, 0);
-    let parts = Parts::parse(&file).unwrap();
+    let parts = SplitFile::parse(&file).unwrap();
     let mut settings = Settings::new(&parts);
     settings.net.hazards.delay = 10_000;
     change(&mut settings);
-    World::new(&settings, &[Entry::from(&parts)]).run()
+    World::new(&settings, &[StoreEntry::from(&parts)]).run()
 }
 
 /// Pain 3 (esp#833, esp#892, esp#860): one lost block, and the client starts over, or puts together a shifted image.
 #[test]
 fn a_lost_block_is_asked_for_once_more_and_nothing_shifts() {
     for window in [1, 4].map(|window| NonZeroU8::new(window).unwrap()) {
-        let blocks = |settings: &mut Settings| settings.client.transfer = Transfer::Blocks { window };
+        let blocks = |settings: &mut Settings| settings.client.transfer = TransferMode::Blocks { window };
         let calm = world(blocks);
         let requests = calm.lives[0].sent.block_requests;
         assert!(calm.all_upgraded() && requests >= 16, "{calm:?}");
@@ -108,9 +111,9 @@ fn an_update_outlives_failed_deliveries() {
             let (transmit, answer) = desk.send(LAMP, &block(0x2a, offset, 10));
             let start = usize::try_from(offset).unwrap();
             assert_eq!(data(&answer, 0x2a, offset, 10), image()[start..start + 10]);
-            desk.server.handle_delivery(desk.now(), transmit.token, Delivery::Failed);
+            desk.server.handle_delivery(desk.now(), transmit.token, DeliveryReport::Failed);
             failures +=
-                desk.events().iter().filter(|event| matches!(event, Event::Undelivered { .. })).count();
+                desk.events().iter().filter(|event| matches!(event, ServerEvent::Undelivered { .. })).count();
         }
     }
     assert_eq!(failures, 500);
@@ -128,7 +131,7 @@ fn whatever_block_size_the_network_bears_the_file_arrives() {
             assert_eq!(desk.take(LAMP, 0, asked, |len| len <= bears), image(), "{asked} of {bears}");
             // Told by the operator: nothing is lost on the way.
             let max_block = NonZeroU8::new(u8::try_from((bears - 17).min(255)).unwrap()).unwrap();
-            let config = Config { max_block, ..Config::default() };
+            let config = ServerConfig { max_block, ..ServerConfig::default() };
             let mut desk = Desk::configured(config, vec![image()]);
             let all_arrive = |len| {
                 assert!(len <= bears, "{len} bytes, of {bears}");
@@ -160,18 +163,18 @@ fn a_download_goes_on_after_a_restart_of_the_server_or_of_the_device() {
 #[test]
 fn a_callback_is_told_the_offset_of_the_request() {
     let (file, mut told) = (image(), vec![]);
-    let mut source = |wanted: Wanted, out: &mut [u8]| {
+    let mut source = |wanted: ReadRequest, out: &mut [u8]| {
         told.push(wanted.offset);
         let start = usize::try_from(wanted.offset).unwrap();
         out.copy_from_slice(&file[start..start + out.len()]);
-        Read::Filled(out.len())
+        ReadResult::Filled(out.len())
     };
-    let image = *Entry::parse(&file).unwrap().info();
+    let image = *StoreEntry::parse(&file).unwrap().info();
     let mut table = ImageTable::<1>::new(100, 0).unwrap();
     let registration =
         Registration { endpoint: 1, image, upgrade_time: 0, source: &mut source, notify: false };
     assert_eq!(table.register(0, registration), Ok(None));
-    let mut desk = Desk::new(Config::default(), table);
+    let mut desk = Desk::new(ServerConfig::default(), table);
     // Two devices, repetitions, a step back.
     let asked =
         [(LAMP, 0), (LAMP, 0), (PLUG, 0), (LAMP, 100), (PLUG, 100), (LAMP, 100), (LAMP, 0), (PLUG, 900)];
@@ -220,11 +223,14 @@ fn a_complaint_about_a_block_does_not_end_the_download() {
     desk.answer(LAMP, &block(0x2a, 0, 100));
     desk.events();
     for status in [0x80, 0x01, 0x95, 0x98, 0x86] {
-        assert_eq!(desk.handle(LAMP, &[0x10, 0x2a, 0x0b, 0x05, status]), Handled::Done);
+        assert_eq!(desk.handle(LAMP, &[0x10, 0x2a, 0x0b, 0x05, status]), ServerAction::Done);
         let command = CommandId::IMAGE_BLOCK_RESPONSE;
-        assert_eq!(desk.events(), [Event::DefaultResponse { client: LAMP, command, status: Status(status) }]);
+        assert_eq!(
+            desk.events(),
+            [ServerEvent::DefaultResponse { client: LAMP, command, status: Status(status) }]
+        );
     }
     let phase = desk.server.session(LAMP).unwrap().phase();
-    assert_eq!(phase, Phase::Downloading { id: IMAGE, reached: 100, blocks: 1, size: 1000 });
+    assert_eq!(phase, SessionPhase::Downloading { id: IMAGE, reached: 100, blocks: 1, size: 1000 });
     assert_eq!(desk.take(LAMP, 100, 100, |_| true), image()[100..]);
 }

@@ -1,7 +1,7 @@
 //! After a download: who has it all, who upgrades when.
 
-use zigbee_ota::client::{Outcome, Versions};
-use zigbee_ota::server::Phase;
+use zigbee_ota::client::{AcceptedVersions, Outcome};
+use zigbee_ota::server::SessionPhase;
 use zigbee_ota::time::ServerTime;
 use zigbee_ota::zcl::{Refusal, Status};
 
@@ -14,9 +14,9 @@ fn a_server_tells_offsets_which_nobody_can_take_for_dates() {
     let mut desk = Desk::with(vec![image()]);
     desk.now = 800_000_000_000;
     for (apply, time) in [
-        (Apply::Now, "00 00 00 00 00 00 00 00"),
-        (Apply::AfterSeconds(60), "00 00 00 00 3c 00 00 00"),
-        (Apply::Hold, "00 00 00 00 ff ff ff ff"),
+        (UpgradeDecision::Now, "00 00 00 00 00 00 00 00"),
+        (UpgradeDecision::AfterSeconds(60), "00 00 00 00 3c 00 00 00"),
+        (UpgradeDecision::Hold, "00 00 00 00 ff ff ff ff"),
     ] {
         desk.decisions.apply = apply;
         assert_eq!(desk.ask(LAMP, END), format!("19 2a 07 01 10 ab 00 05 00 00 00 {time}"));
@@ -39,7 +39,7 @@ fn a_client_upgrades_in_time_whatever_way_the_server_tells_it() {
         ("any version", "01 10 ab 00 ff ff ff ff", "00 00 00 00 00 00 00 00", 0..=0),
     ] {
         let mut desk = Desk::with(vec![image()]);
-        let (mut device, mut asked) = (Device::running(1, Versions::Newer), None);
+        let (mut device, mut asked) = (Device::running(1, AcceptedVersions::Newer), None);
         device.live(120_000, |now, frame| match frame[2] {
             0x06 => {
                 asked.get_or_insert(now);
@@ -59,10 +59,10 @@ fn a_client_upgrades_in_time_whatever_way_the_server_tells_it() {
 #[test]
 fn a_client_that_is_held_asks_again_and_upgrades_when_it_may() {
     let mut desk = Desk::with(vec![image()]);
-    let (mut device, mut asked) = (Device::running(1, Versions::Newer), 0);
+    let (mut device, mut asked) = (Device::running(1, AcceptedVersions::Newer), 0);
     device.live(4 * 3_600_000, |_, frame| {
         asked += i32::from(frame[2] == 0x06);
-        desk.decisions.apply = if asked < 3 { Apply::Hold } else { Apply::Now };
+        desk.decisions.apply = if asked < 3 { UpgradeDecision::Hold } else { UpgradeDecision::Now };
         desk.reply(LAMP, frame)
     });
     assert_eq!((asked, device.ended), (3, Some(Outcome::Upgraded(IMAGE))));
@@ -75,16 +75,16 @@ fn a_device_that_checks_its_image_for_half_an_hour_has_not_failed() {
     let mut desk = Desk::with(vec![image()]);
     desk.ask(LAMP, QUERY);
     desk.take(LAMP, 0, 200, |_| true);
-    assert_eq!(desk.events().last(), Some(&Event::AllServed { client: LAMP, id: IMAGE }));
+    assert_eq!(desk.events().last(), Some(&ServerEvent::AllServed { client: LAMP, id: IMAGE }));
     assert_eq!(desk.pass(45 * MINUTE), []);
     assert_eq!(desk.ask(LAMP, END), NOW);
-    let ended = Event::Ended { client: LAMP, id: IMAGE, status: Status::SUCCESS };
-    let ordered = Event::Ordered { client: LAMP, id: IMAGE, time: ServerTime::NOW };
+    let ended = ServerEvent::Ended { client: LAMP, id: IMAGE, status: Status::SUCCESS };
+    let ordered = ServerEvent::Ordered { client: LAMP, id: IMAGE, time: ServerTime::NOW };
     assert_eq!(desk.events(), [ended, ordered]);
     // One that was silent for longer than even that is told as such, and is answered when it comes.
     desk.take(PLUG, 0, 200, |_| true);
     desk.events();
-    assert_eq!(desk.pass(2 * HOUR), [Event::NeverEnded { client: PLUG, id: IMAGE }]);
+    assert_eq!(desk.pass(2 * HOUR), [ServerEvent::NeverEnded { client: PLUG, id: IMAGE }]);
     assert_eq!(desk.ask(PLUG, END), NOW);
 }
 
@@ -96,12 +96,12 @@ fn success_is_told_and_seen_again_in_what_the_device_runs() {
     desk.take(LAMP, 0, 200, |_| true);
     desk.ask(LAMP, END);
     desk.events();
-    let ended = Phase::Ended { id: IMAGE, status: Status::SUCCESS };
+    let ended = SessionPhase::Ended { id: IMAGE, status: Status::SUCCESS };
     assert_eq!(desk.server.session(LAMP).unwrap().phase(), ended);
     // It has restarted, and asks for the next one.
     desk.pass(10 * MINUTE);
     assert_eq!(desk.ask(LAMP, "01 01 01 00 01 10 ab 00 05 00 00 00"), "19 01 02 98");
     let request = QueryNextImageRequest { current: IMAGE, hardware: None };
-    let queried = Event::Queried { client: LAMP, request, answer: Err(Refusal::NO_IMAGE_AVAILABLE) };
+    let queried = ServerEvent::Queried { client: LAMP, request, answer: Err(Refusal::NO_IMAGE_AVAILABLE) };
     assert_eq!(desk.events(), [queried]);
 }

@@ -3,7 +3,7 @@
 use std::num::{NonZeroU8, NonZeroU32};
 
 use zigbee_ota::ImageType;
-use zigbee_ota::server::Device;
+use zigbee_ota::server::DeviceOverride;
 use zigbee_ota::time::Millis;
 
 use crate::*;
@@ -15,7 +15,7 @@ fn a_maker_with_needs_of_its_own_is_served_by_a_row_that_the_operator_can_replac
     const PERIOD: &str = "01 2a 03 02 21 10 12 00 05 00 00 00 00 00 00 00 64";
     const PAGE: &str = "01 2a 04 00 21 10 12 00 05 00 00 00 00 00 00 00 32 90 01 00 00";
     let legrand = ImageId::new(0x1021, 0x0012, 5);
-    let file = file(Header::new(legrand), 100);
+    let file = file(FileHeader::new(legrand), 100);
     let mut desk = Desk::with(vec![file.clone()]);
     assert!(desk.ask(LAMP, PERIOD).ends_with(&hex(&file)), "the whole file in one block");
     assert_eq!(desk.ask(LAMP, PAGE), "18 2a 0b 04 81");
@@ -23,12 +23,12 @@ fn a_maker_with_needs_of_its_own_is_served_by_a_row_that_the_operator_can_replac
     assert_eq!(desk.pass(59 * MINUTE), []);
 
     // The operator knows better: pages, blocks of 40 bytes, ten hours to check.
-    const ROWS: &[Device] = &[Device {
+    const ROWS: &[DeviceOverride] = &[DeviceOverride {
         max_block: NonZeroU8::new(40),
         verify: Some(Millis::secs(36_000)),
-        ..Device::new(0x1021, ImageType::ANY, &[])
+        ..DeviceOverride::new(0x1021, ImageType::ANY, &[])
     }];
-    let config = Config { devices: ROWS, ..Config::default() };
+    let config = ServerConfig { device_overrides: ROWS, ..ServerConfig::default() };
     let mut desk = Desk::configured(config, vec![file.clone()]);
     assert!(desk.ask(LAMP, PAGE).ends_with(&hex(&file[..40])));
     for offset in [0, 40, 80_u8] {
@@ -39,7 +39,7 @@ fn a_maker_with_needs_of_its_own_is_served_by_a_row_that_the_operator_can_replac
     }
     desk.events();
     assert_eq!(desk.pass(9 * HOUR), []);
-    assert_eq!(desk.pass(2 * HOUR), [Event::NeverEnded { client: LAMP, id: legrand }]);
+    assert_eq!(desk.pass(2 * HOUR), [ServerEvent::NeverEnded { client: LAMP, id: legrand }]);
 }
 
 /// A client that does as it is told: where it is, and when it may ask again.
@@ -50,7 +50,7 @@ struct Downloader {
 }
 
 /// Lets so many clients download for so long, each asking as soon as it may; returns them.
-fn crowd(desk: &mut Desk<Library>, clients: u16, millis: u64) -> Vec<Downloader> {
+fn crowd(desk: &mut Desk<OwnedStore>, clients: u16, millis: u64) -> Vec<Downloader> {
     let new = |network| Downloader { at: Address::new(network, 1), taken: vec![], next: 0 };
     let mut crowd: Vec<_> = (1..=clients).map(new).collect();
     for now in (0..millis).step_by(10) {
@@ -73,7 +73,7 @@ fn crowd(desk: &mut Desk<Library>, clients: u16, millis: u64) -> Vec<Downloader>
 /// Pain 12 (z2m#22463, zigpy PR1641): several updates at once, and the network is flooded.
 #[test]
 fn ten_downloads_at_once_take_no_more_of_the_network_than_they_may() {
-    let config = Config { rate: NonZeroU32::new(200), ..Config::default() };
+    let config = ServerConfig { rate: NonZeroU32::new(200), ..ServerConfig::default() };
     let mut desk = Desk::configured(config, vec![image()]);
     let half = crowd(&mut desk, 10, 20_000);
     let sent: usize = half.iter().map(|client| client.taken.len()).sum();
@@ -86,7 +86,7 @@ fn ten_downloads_at_once_take_no_more_of_the_network_than_they_may() {
 /// Pain 12 (z2m#31743): the others wait for their turn, and get it.
 #[test]
 fn downloads_beyond_the_limit_queue() {
-    let config = Config { downloads: 2, period: Millis(1000), ..Config::default() };
+    let config = ServerConfig { downloads: 2, period: Millis(1000), ..ServerConfig::default() };
     let mut desk = Desk::configured(config, vec![image()]);
     let early = crowd(&mut desk, 6, 15_000);
     assert_eq!(early.iter().filter(|client| !client.taken.is_empty()).count(), 2);
@@ -103,7 +103,7 @@ fn the_time_that_is_left_is_told() {
         desk.answer(LAMP, &block(0x2a, offset, 100));
     }
     let progress = std::iter::from_fn(|| desk.server.poll_event()).filter_map(|event| match event {
-        Event::Progress { progress, .. } => Some(progress),
+        ServerEvent::Progress { progress, .. } => Some(progress),
         _ => None,
     });
     let progress = progress.last().unwrap();

@@ -15,11 +15,11 @@
 
 use std::fmt::Write as _;
 
-use zigbee_ota::file::Header;
-use zigbee_ota::link::{Address, Delivery, Meta, Transmit};
+use zigbee_ota::aps::{Address, DeliveryReport, FrameMeta, Transmit};
+use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::{
-    Apply, Config, Event, Handled, ImageInfo, ImageStore, Library, Policy, Server, Session, Standard,
-    TxBuffer,
+    ImageInfo, ImageStore, OwnedStore, ResponseBuffer, Server, ServerAction, ServerConfig, ServerEvent,
+    ServerPolicy, Session, StandardPolicy, UpgradeDecision,
 };
 use zigbee_ota::time::Instant;
 use zigbee_ota::zcl::{LONGEST_TO_CLIENT, QueryNextImageRequest};
@@ -48,16 +48,16 @@ const HOUR: u64 = 60 * MINUTE;
 
 /// What the operator decides.
 struct Decisions {
-    standard: Standard,
-    apply: Apply,
+    standard: StandardPolicy,
+    apply: UpgradeDecision,
 }
 
-impl Policy for Decisions {
+impl ServerPolicy for Decisions {
     fn fits(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         self.standard.suits(request, image)
     }
 
-    fn apply(&mut self, _: Address, _: ImageId) -> Apply {
+    fn apply(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
         self.apply
     }
 }
@@ -68,16 +68,16 @@ struct Desk<I> {
     images: I,
     decisions: Decisions,
     now: u64,
-    out: TxBuffer,
+    out: ResponseBuffer,
 }
 
-impl Desk<Library> {
+impl Desk<OwnedStore> {
     fn with(files: Vec<Vec<u8>>) -> Self {
-        Self::configured(Config::default(), files)
+        Self::configured(ServerConfig::default(), files)
     }
 
-    fn configured(config: Config, files: Vec<Vec<u8>>) -> Self {
-        let mut library = Library::default();
+    fn configured(config: ServerConfig, files: Vec<Vec<u8>>) -> Self {
+        let mut library = OwnedStore::default();
         for file in files {
             library.add(file).unwrap().unwrap();
         }
@@ -86,9 +86,9 @@ impl Desk<Library> {
 }
 
 impl<I: ImageStore> Desk<I> {
-    fn new(config: Config, images: I) -> Self {
+    fn new(config: ServerConfig, images: I) -> Self {
         let server = Server::new(config, vec![Session::EMPTY; 16]);
-        let decisions = Decisions { standard: Standard::default(), apply: Apply::Now };
+        let decisions = Decisions { standard: StandardPolicy::default(), apply: UpgradeDecision::Now };
         Self { server, images, decisions, now: 0, out: [0; LONGEST_TO_CLIENT] }
     }
 
@@ -96,15 +96,15 @@ impl<I: ImageStore> Desk<I> {
         Instant::from_millis(self.now)
     }
 
-    fn handle(&mut self, from: Address, frame: &[u8]) -> Handled {
-        let (now, meta) = (self.now(), Meta::unicast(from));
+    fn handle(&mut self, from: Address, frame: &[u8]) -> ServerAction {
+        let (now, meta) = (self.now(), FrameMeta::unicast(from));
         self.server.handle_frame(now, meta, frame, &mut self.images, &mut self.decisions, &mut self.out)
     }
 
     /// The answer to a frame, and how it is sent.
     fn send(&mut self, from: Address, frame: &[u8]) -> (Transmit, Vec<u8>) {
         match self.handle(from, frame) {
-            Handled::Reply(transmit) => (transmit, self.out[..transmit.len].to_vec()),
+            ServerAction::Reply(transmit) => (transmit, self.out[..transmit.len].to_vec()),
             other => panic!("{other:?}"),
         }
     }
@@ -116,7 +116,7 @@ impl<I: ImageStore> Desk<I> {
     /// The answer to a frame that may need none.
     fn reply(&mut self, from: Address, frame: &[u8]) -> Option<Vec<u8>> {
         match self.handle(from, frame) {
-            Handled::Reply(transmit) => Some(self.out[..transmit.len].to_vec()),
+            ServerAction::Reply(transmit) => Some(self.out[..transmit.len].to_vec()),
             _ => None,
         }
     }
@@ -136,9 +136,10 @@ impl<I: ImageStore> Desk<I> {
             }
             self.now += 100;
             let (transmit, frame) = self.send(from, &block(0x2a, at, most));
-            let delivery = if arrives(frame.len()) { Delivery::Acknowledged } else { Delivery::Failed };
+            let delivery =
+                if arrives(frame.len()) { DeliveryReport::Acknowledged } else { DeliveryReport::Failed };
             self.server.handle_delivery(self.now(), transmit.token, delivery);
-            if delivery == Delivery::Acknowledged {
+            if delivery == DeliveryReport::Acknowledged {
                 taken.extend(data(&frame, 0x2a, at, most));
             }
         }
@@ -146,7 +147,7 @@ impl<I: ImageStore> Desk<I> {
     }
 
     /// Lets time pass, during which nobody asks for anything, and returns what is told of it.
-    fn pass(&mut self, millis: u64) -> Vec<Event> {
+    fn pass(&mut self, millis: u64) -> Vec<ServerEvent> {
         let (end, mut events) = (self.now + millis, vec![]);
         while let Some(next) = self.server.poll_timeout().filter(|next| next.as_millis() <= end) {
             self.now = self.now.max(next.as_millis());
@@ -158,9 +159,9 @@ impl<I: ImageStore> Desk<I> {
     }
 
     /// What happened, but for progress.
-    fn events(&mut self) -> Vec<Event> {
+    fn events(&mut self) -> Vec<ServerEvent> {
         let all = std::iter::from_fn(|| self.server.poll_event());
-        all.filter(|event| !matches!(event, Event::Progress { .. })).collect()
+        all.filter(|event| !matches!(event, ServerEvent::Progress { .. })).collect()
     }
 }
 
@@ -181,8 +182,8 @@ fn data(answer: &[u8], sequence: u8, offset: u32, most: u8) -> Vec<u8> {
 }
 
 /// A file of `size` bytes: the header, then bytes that tell places apart.
-fn file(header: Header<'_>, size: u32) -> Vec<u8> {
-    let header = Header { total_size: size, ..header };
+fn file(header: FileHeader<'_>, size: u32) -> Vec<u8> {
+    let header = FileHeader { total_size: size, ..header };
     let mut bytes = vec![0; header.encoded_len()];
     header.encode(&mut bytes).unwrap();
     bytes.extend((0..=250).cycle().take(usize::try_from(size).unwrap() - bytes.len()));
@@ -191,7 +192,7 @@ fn file(header: Header<'_>, size: u32) -> Vec<u8> {
 
 /// 1000 bytes of IMAGE.
 fn image() -> Vec<u8> {
-    file(Header::new(IMAGE), 1000)
+    file(FileHeader::new(IMAGE), 1000)
 }
 
 fn bytes(text: &str) -> Vec<u8> {

@@ -1,10 +1,10 @@
 //! Before a download: who asks, who is offered what.
 
-use zigbee_ota::client::{Outcome, Versions as Takes};
-use zigbee_ota::container::{Container, Kind};
-use zigbee_ota::file::Header;
-use zigbee_ota::link::{Delivery, DeliveryMode};
-use zigbee_ota::server::{Event, Phase, Standard, Versions};
+use zigbee_ota::aps::{DeliveryMode, DeliveryReport};
+use zigbee_ota::client::{AcceptedVersions as Takes, Outcome};
+use zigbee_ota::container::{Container, ContainerKind};
+use zigbee_ota::file::FileHeader;
+use zigbee_ota::server::{OfferedVersions, ServerEvent, SessionPhase, StandardPolicy};
 use zigbee_ota::zcl::ImageNotify;
 use zigbee_ota::{Eui64, FileVersion, HardwareRange, HardwareVersion, ImageId};
 
@@ -25,10 +25,10 @@ fn a_device_that_never_asked_is_told_from_one_that_stalled_and_where() {
     }
     desk.answer(LAMP, &block(0x2a, 0, 100));
     desk.events();
-    let stalled = |client, reached| Event::Stalled { client, id: IMAGE, reached };
+    let stalled = |client, reached| ServerEvent::Stalled { client, id: IMAGE, reached };
     assert_eq!(desk.pass(10 * MINUTE), [stalled(mute, 0), stalled(LAMP, 100)]);
     assert!(desk.server.session(never).is_none());
-    assert_eq!(desk.server.session(mute).unwrap().phase(), Phase::Stalled { id: IMAGE, reached: 0 });
+    assert_eq!(desk.server.session(mute).unwrap().phase(), SessionPhase::Stalled { id: IMAGE, reached: 0 });
     // Whoever wakes up goes on where it was.
     assert_eq!(desk.take(LAMP, 100, 100, |_| true), image()[100..]);
 }
@@ -39,8 +39,8 @@ fn a_battery_device_that_missed_the_notify_is_updated_when_it_wakes_up() {
     let mut desk = Desk::with(vec![image()]);
     let notify =
         desk.server.notify(LAMP, DeliveryMode::Unicast, ImageNotify::UNICAST, &mut desk.out).unwrap();
-    desk.server.handle_delivery(desk.now(), notify.token, Delivery::Failed);
-    assert_eq!(desk.events(), [Event::Undelivered { client: LAMP, carries: None }]);
+    desk.server.handle_delivery(desk.now(), notify.token, DeliveryReport::Failed);
+    assert_eq!(desk.events(), [ServerEvent::Undelivered { client: LAMP, carries: None }]);
     assert_eq!(desk.pass(23 * HOUR), []);
     assert_eq!(desk.ask(LAMP, QUERY), OFFER);
     // It sleeps for longer than a server's patience between any two blocks.
@@ -59,9 +59,12 @@ fn a_battery_device_that_missed_the_notify_is_updated_when_it_wakes_up() {
 #[test]
 fn an_image_for_another_device_is_never_offered() {
     let hardware = Some(HardwareRange { min: HardwareVersion(3), max: HardwareVersion(5) });
-    let limited = file(Header { hardware, ..Header::new(IMAGE) }, 1000);
+    let limited = file(FileHeader { hardware, ..FileHeader::new(IMAGE) }, 1000);
     let own = file(
-        Header { destination: Some(Eui64(7)), ..Header::new(ImageId { version: FileVersion(9), ..IMAGE }) },
+        FileHeader {
+            destination: Some(Eui64(7)),
+            ..FileHeader::new(ImageId { version: FileVersion(9), ..IMAGE })
+        },
         1000,
     );
     let mut desk = Desk::with(vec![limited, own]);
@@ -104,11 +107,11 @@ fn an_update_that_does_not_take_is_not_repeated_for_ever() {
 fn a_file_with_a_prefix_an_odd_length_and_unknown_elements_is_served_as_it_is() {
     // Tag 0xF000, its length, two bytes more than a head has, data; then the start of another element.
     let body = bytes("00 f0 05 00 00 00 34 12 01 02 03 04 05 ff ff ff ff ff 99");
-    let mut ota = file(Header::new(IMAGE), 56 + 19);
+    let mut ota = file(FileHeader::new(IMAGE), 56 + 19);
     ota.splice(56.., body);
     let shipped = [&75_u32.to_le_bytes()[..], &ota, &[0; 17]].concat();
     let container = Container::open(&shipped).unwrap();
-    assert_eq!(container.kind, Kind::LegrandLength);
+    assert_eq!(container.kind, ContainerKind::LegrandLength);
     let mut desk = Desk::with(vec![container.ota.to_vec()]);
     assert_eq!(desk.ask(LAMP, QUERY), OFFER.replace("e8 03", "4b 00"));
     let answer = desk.answer(LAMP, &block(0x2a, 0, 255));
@@ -121,13 +124,13 @@ fn a_file_with_a_prefix_an_odd_length_and_unknown_elements_is_served_as_it_is() 
 #[test]
 fn an_older_version_or_the_same_can_be_installed_where_both_sides_want_it() {
     for (runs, versions, takes, goes) in [
-        (7, Versions::Upgrade, Takes::Different, false),
-        (7, Versions::Downgrade, Takes::Newer, false),
-        (7, Versions::Downgrade, Takes::Different, true),
-        (5, Versions::Upgrade, Takes::Any, false),
-        (5, Versions::Reinstall, Takes::Different, false),
-        (5, Versions::Reinstall, Takes::Any, true),
-        (3, Versions::Any, Takes::Newer, true),
+        (7, OfferedVersions::Upgrade, Takes::Different, false),
+        (7, OfferedVersions::Downgrade, Takes::Newer, false),
+        (7, OfferedVersions::Downgrade, Takes::Different, true),
+        (5, OfferedVersions::Upgrade, Takes::Any, false),
+        (5, OfferedVersions::Reinstall, Takes::Different, false),
+        (5, OfferedVersions::Reinstall, Takes::Any, true),
+        (3, OfferedVersions::Any, Takes::Newer, true),
     ] {
         let mut desk = Desk::with(vec![image()]);
         desk.decisions.standard.versions = versions;
@@ -143,14 +146,14 @@ fn an_older_version_or_the_same_can_be_installed_where_both_sides_want_it() {
     let mut desk = Desk::with(vec![image()]);
     let unknown = "01 2a 01 00 01 10 ab 00 ff ff ff ff";
     assert_eq!(desk.ask(LAMP, unknown), "19 2a 02 98");
-    desk.decisions.standard = Standard { to_unknown_version: true, ..Standard::default() };
+    desk.decisions.standard = StandardPolicy { to_unknown_version: true, ..StandardPolicy::default() };
     assert_eq!(desk.ask(LAMP, unknown), OFFER);
 }
 
 /// zigate#186: one image at a time.
 #[test]
 fn images_of_several_makers_are_served_at_once() {
-    let others = [0x1002, 0x1003].map(|maker| file(Header::new(ImageId::new(maker, 0x00ab, 5)), 900));
+    let others = [0x1002, 0x1003].map(|maker| file(FileHeader::new(ImageId::new(maker, 0x00ab, 5)), 900));
     let mut desk = Desk::with([vec![image()], others.to_vec()].concat());
     for offset in (0..900).step_by(100) {
         for (maker, file) in [(1, &image()), (2, &others[0]), (3, &others[1])] {
@@ -171,7 +174,7 @@ fn a_device_without_a_current_file_version_reports_what_it_has() {
     let question = desk.server.read_status(LAMP, &mut desk.out);
     assert_eq!(hex(&desk.out[..question.len]), "08 00 00 06 00 02 00 04 00 01 00 08 00 07 00 03 00 05 00");
     // ImageUpgradeStatus normal; CurrentFileVersion unsupported; the rest is not mentioned.
-    assert_eq!(desk.handle(LAMP, &bytes("10 00 01 06 00 00 30 00 02 00 86")), Handled::Done);
-    let [Event::Report { client: LAMP, report }] = desk.events()[..] else { panic!() };
+    assert_eq!(desk.handle(LAMP, &bytes("10 00 01 06 00 00 30 00 02 00 86")), ServerAction::Done);
+    let [ServerEvent::Report { client: LAMP, report }] = desk.events()[..] else { panic!() };
     assert_eq!((report.status.map(|status| status.0), report.current_version), (Some(0), None));
 }

@@ -1,6 +1,6 @@
 //! What is damaged is found, and nothing else is called so.
 
-use zigbee_ota::payload::{Damage, Fault, State, Sum, Verdict};
+use zigbee_ota::payload::{ChecksumKind, Damage, DamageKind, PayloadReport, PayloadState};
 
 use crate::made::{Made, all, code, ebl, esp, gbl, mcuboot, oad, telink, xz};
 use crate::sums::sha256;
@@ -14,10 +14,10 @@ fn every_changed_byte_that_a_sum_covers_is_found() {
         for place in covered.into_iter().flatten() {
             for flip in FLIPS {
                 bytes[place] ^= flip;
-                let Verdict { state, .. } = Verdict::of(&bytes);
+                let PayloadReport { state, .. } = PayloadReport::of(&bytes);
                 let hidden = marks.iter().any(|mark| mark.contains(&place));
-                let found = matches!(state, State::Damaged(_))
-                    || hidden && matches!(state, State::Unknown(_) | State::Encrypted);
+                let found = matches!(state, PayloadState::Damaged(_))
+                    || hidden && matches!(state, PayloadState::Unknown(_) | PayloadState::Encrypted);
                 assert!(found, "{name}: byte {place} ^ {flip:#04x}: {state}");
                 bytes[place] ^= flip;
             }
@@ -29,8 +29,8 @@ fn every_changed_byte_that_a_sum_covers_is_found() {
 fn what_is_cut_short_is_never_whole() {
     for Made { name, bytes, .. } in all() {
         for len in 0..bytes.len() {
-            let state = Verdict::of(&bytes[..len]).state;
-            assert!(!matches!(state, State::Whole(_)), "{name}, {len} bytes: {state}");
+            let state = PayloadReport::of(&bytes[..len]).state;
+            assert!(!matches!(state, PayloadState::Whole(_)), "{name}, {len} bytes: {state}");
         }
     }
 }
@@ -41,12 +41,15 @@ fn padding_does_not_damage() {
         for fill in [0x00, 0xff] {
             for count in [1, 2, 3, 4, 15, 31, 32, 33, 64, 5000] {
                 let padded = [&bytes[..], &vec![fill; count]].concat();
-                let state = Verdict::of(&padded).state;
-                assert!(!matches!(state, State::Damaged(_)), "{name} + {count} of {fill:#04x}: {state}");
+                let state = PayloadReport::of(&padded).state;
+                assert!(
+                    !matches!(state, PayloadState::Damaged(_)),
+                    "{name} + {count} of {fill:#04x}: {state}"
+                );
                 // Formats that say their own length do not care at all.
                 let own = ["gbl", "ebl", "encrypted ebl", "telink tc32", "esp, hashed", "oad", "mcuboot"];
                 if own.contains(&name) {
-                    assert!(whole && matches!(state, State::Whole(_)), "{name} + {count}: {state}");
+                    assert!(whole && matches!(state, PayloadState::Whole(_)), "{name} + {count}: {state}");
                 }
             }
         }
@@ -55,8 +58,8 @@ fn padding_does_not_damage() {
 
 #[track_caller]
 fn damage(bytes: &[u8]) -> Damage {
-    match Verdict::of(bytes).state {
-        State::Damaged(damage) => damage,
+    match PayloadReport::of(bytes).state {
+        PayloadState::Damaged(damage) => damage,
         state => panic!("{state}"),
     }
 }
@@ -71,19 +74,22 @@ fn flipped(mut bytes: Vec<u8>, place: usize) -> Vec<u8> {
 fn damage_says_which_sum_where_and_what() {
     let bytes = flipped(gbl(0, &[0xfe01_01fe]).bytes, 30);
     let (end, sum) = bytes.split_last_chunk().expect("a sum");
-    let fault =
-        Fault::Sum { sum: Sum::Crc32, expected: u32::from_le_bytes(*sum), found: crate::sums::crc32(end) };
+    let fault = DamageKind::Sum {
+        sum: ChecksumKind::Crc32,
+        expected: u32::from_le_bytes(*sum),
+        found: crate::sums::crc32(end),
+    };
     assert_eq!(damage(&bytes), Damage { offset: end.len(), fault });
 
-    let cut = Fault::Cut { needed: 48, present: 30 };
+    let cut = DamageKind::Cut { needed: 48, present: 30 };
     assert_eq!(damage(&gbl(0, &[0xfe01_01fe]).bytes[..46]), Damage { offset: 16, fault: cut });
-    assert_eq!(damage(&gbl(0, &[0xfe01_01fe]).bytes[..64]), Damage { offset: 64, fault: Fault::NoEnd });
+    assert_eq!(damage(&gbl(0, &[0xfe01_01fe]).bytes[..64]), Damage { offset: 64, fault: DamageKind::NoEnd });
     assert_eq!(
-        Verdict::of(&ebl().bytes[..200]).state.to_string(),
+        PayloadReport::of(&ebl().bytes[..200]).state.to_string(),
         "cut short at byte 144: 74 bytes expected, 56 found"
     );
     assert_eq!(
-        Verdict::of(&telink("", 8).bytes[..290]).state.to_string(),
+        PayloadReport::of(&telink("", 8).bytes[..290]).state.to_string(),
         "cut short at byte 0: 304 bytes expected, 290 found"
     );
 
@@ -91,11 +97,11 @@ fn damage_says_which_sum_where_and_what() {
     let esp = esp(true).bytes;
     let Damage { offset, fault } = damage(&flipped(esp.clone(), 300));
     assert_eq!(offset, esp.len() - 33);
-    assert!(matches!(fault, Fault::Sum { sum: Sum::Xor, .. }), "{fault:?}");
+    assert!(matches!(fault, DamageKind::Sum { sum: ChecksumKind::Xor, .. }), "{fault:?}");
     let Damage { offset, fault } = damage(&flipped(esp.clone(), 4));
     assert_eq!(offset, esp.len() - 32);
-    assert!(matches!(fault, Fault::Sum { sum: Sum::Sha256, .. }), "{fault:?}");
-    let text = Verdict::of(&flipped(mcuboot().bytes, 100)).state.to_string();
+    assert!(matches!(fault, DamageKind::Sum { sum: ChecksumKind::Sha256, .. }), "{fault:?}");
+    let text = PayloadReport::of(&flipped(mcuboot().bytes, 100)).state.to_string();
     assert!(text.starts_with("SHA-256 at byte 240: ...") && text.ends_with("... found"), "{text}");
 }
 
@@ -103,8 +109,8 @@ fn damage_says_which_sum_where_and_what() {
 #[test]
 fn what_may_be_another_form_is_not_called_damaged() {
     let doubtful = |bytes: &[u8]| {
-        let state = Verdict::of(bytes).state;
-        assert!(matches!(state, State::Unknown(_)), "{state}");
+        let state = PayloadReport::of(bytes).state;
+        assert!(matches!(state, PayloadState::Unknown(_)), "{state}");
     };
     // No flag says that Telink's tool added a sum.
     let mut unsummed = flipped(telink("", 8).bytes, 200);

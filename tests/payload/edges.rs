@@ -1,6 +1,8 @@
 //! Payloads that end, or say something, where no whole one does.
 
-use zigbee_ota::payload::{Damage, Fault, Kind, State, Sum, Verdict, Version, Why};
+use zigbee_ota::payload::{
+    ChecksumKind, Damage, DamageKind, PayloadKind, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
+};
 
 use crate::made::{code, ebl, gbl, jn518x, mcuboot, nordic, oad, telink, xz};
 use crate::sums::crc32;
@@ -8,33 +10,40 @@ use crate::sums::crc32;
 #[test]
 fn kinds_have_names_for_scripts() {
     for (kind, name) in [
-        (Kind::SilabsGbl, "silabs_gbl"),
-        (Kind::SilabsEbl, "silabs_ebl"),
-        (Kind::SilabsEblEncrypted, "silabs_ebl_encrypted"),
-        (Kind::TelinkKnlt, "telink_knlt"),
-        (Kind::TelinkAes, "telink_aes_f000"),
-        (Kind::EspImage, "esp_image"),
-        (Kind::TiOad, "ti_oad"),
-        (Kind::TiCc2530, "ti_cc2530"),
-        (Kind::NxpJn51xx, "nxp_jn51xx"),
-        (Kind::NxpJn514x, "nxp_jn514x_embedded_ota_header"),
-        (Kind::NxpJn518x, "nxp_jn518x"),
-        (Kind::NordicInit, "nordic_dfu_init_packet"),
-        (Kind::NordicFirmware, "nordic_dfu_firmware"),
-        (Kind::Mcuboot, "mcuboot"),
-        (Kind::HueSbl, "hue_sbl"),
-        (Kind::Ubisys, "ubisys"),
-        (Kind::Osram, "osram"),
-        (Kind::Inovelli, "inovelli_f0c3"),
-        (Kind::Xz, "xz"),
-        (Kind::Zlib, "zlib"),
-        (Kind::EmbeddedOta, "embedded_ota_header"),
-        (Kind::CortexM, "cortex_m_vector_table"),
-        (Kind::Unknown, "unknown"),
+        (PayloadKind::SilabsGbl, "silabs_gbl"),
+        (PayloadKind::SilabsEbl, "silabs_ebl"),
+        (PayloadKind::SilabsEblEncrypted, "silabs_ebl_encrypted"),
+        (PayloadKind::TelinkKnlt, "telink_knlt"),
+        (PayloadKind::TelinkAes, "telink_aes_f000"),
+        (PayloadKind::EspImage, "esp_image"),
+        (PayloadKind::TiOad, "ti_oad"),
+        (PayloadKind::TiCc2530, "ti_cc2530"),
+        (PayloadKind::NxpJn51xx, "nxp_jn51xx"),
+        (PayloadKind::NxpJn514x, "nxp_jn514x_embedded_ota_header"),
+        (PayloadKind::NxpJn518x, "nxp_jn518x"),
+        (PayloadKind::NordicInit, "nordic_dfu_init_packet"),
+        (PayloadKind::NordicFirmware, "nordic_dfu_firmware"),
+        (PayloadKind::Mcuboot, "mcuboot"),
+        (PayloadKind::HueSbl, "hue_sbl"),
+        (PayloadKind::Ubisys, "ubisys"),
+        (PayloadKind::Osram, "osram"),
+        (PayloadKind::Inovelli, "inovelli_f0c3"),
+        (PayloadKind::Xz, "xz"),
+        (PayloadKind::Zlib, "zlib"),
+        (PayloadKind::EmbeddedOta, "embedded_ota_header"),
+        (PayloadKind::CortexM, "cortex_m_vector_table"),
+        (PayloadKind::Unknown, "unknown"),
     ] {
         assert_eq!((kind.name(), kind.to_string().as_str()), (name, name));
     }
-    let sums = [Sum::Crc32, Sum::Crc16, Sum::Xor, Sum::Words, Sum::Sha256].map(|sum| sum.to_string());
+    let sums = [
+        ChecksumKind::Crc32,
+        ChecksumKind::Crc16,
+        ChecksumKind::Xor,
+        ChecksumKind::Words,
+        ChecksumKind::Sha256,
+    ]
+    .map(|sum| sum.to_string());
     assert_eq!(sums, ["CRC-32", "CRC-16", "checksum", "sum of vectors", "SHA-256"]);
 }
 
@@ -44,24 +53,24 @@ fn an_end_tag_without_a_sum_is_no_end() {
     let end = gbl.len() - 12;
     gbl.truncate(gbl.len() - 4);
     gbl[end + 4] = 0;
-    let no_end = |offset| State::Damaged(Damage { offset, fault: Fault::NoEnd });
-    assert_eq!(Verdict::of(&gbl).state, no_end(end));
+    let no_end = |offset| PayloadState::Damaged(Damage { offset, fault: DamageKind::NoEnd });
+    assert_eq!(PayloadReport::of(&gbl).state, no_end(end));
     let mut ebl = ebl().bytes;
     let end = ebl.len() - 8;
     ebl.truncate(ebl.len() - 4);
     ebl[end + 3] = 0;
-    assert_eq!(Verdict::of(&ebl).state, no_end(end));
+    assert_eq!(PayloadReport::of(&ebl).state, no_end(end));
 }
 
 #[test]
 fn a_size_that_leaves_no_room_for_what_is_needed_is_damage_of_what_says_so_for_certain() {
     let mut telink = telink("", 8).bytes;
     telink[0x18..0x1c].copy_from_slice(&[35, 0, 0, 0]);
-    let cut = Damage { offset: 0, fault: Fault::Cut { needed: 36, present: 35 } };
-    assert_eq!(Verdict::of(&telink).state, State::Damaged(cut));
+    let cut = Damage { offset: 0, fault: DamageKind::Cut { needed: 36, present: 35 } };
+    assert_eq!(PayloadReport::of(&telink).state, PayloadState::Damaged(cut));
     // Without the mark that Telink's tool sets, the size may be of another form.
     telink[6] = 0;
-    assert_eq!(Verdict::of(&telink).state, State::Unknown(Why::Doubtful));
+    assert_eq!(PayloadReport::of(&telink).state, PayloadState::Unknown(UnknownReason::Doubtful));
 }
 
 #[test]
@@ -71,8 +80,8 @@ fn an_index_larger_than_its_stream_is_cut() {
     bytes[footer + 4] = 200;
     let sum = crc32(&bytes[footer + 4..footer + 10]).to_le_bytes();
     bytes[footer..footer + 4].copy_from_slice(&sum);
-    let cut = Fault::Cut { needed: 201 * 4, present: footer - 12 };
-    assert_eq!(Verdict::of(&bytes).state, State::Damaged(Damage { offset: 12, fault: cut }));
+    let cut = DamageKind::Cut { needed: 201 * 4, present: footer - 12 };
+    assert_eq!(PayloadReport::of(&bytes).state, PayloadState::Damaged(Damage { offset: 12, fault: cut }));
 }
 
 #[test]
@@ -81,8 +90,11 @@ fn fields_of_mcuboot_that_end_within_one_are_read_up_to_there() {
     // Two bytes more, which are no field: the sum is still found.
     bytes[234] += 2;
     bytes.extend([0, 0]);
-    let verdict = Verdict::of(&bytes);
-    assert!(matches!(verdict.state, State::Whole(Sum::Sha256)) && verdict.signed, "{verdict}");
+    let verdict = PayloadReport::of(&bytes);
+    assert!(
+        matches!(verdict.state, PayloadState::Whole(ChecksumKind::Sha256)) && verdict.signed,
+        "{verdict}"
+    );
 }
 
 #[test]
@@ -97,10 +109,13 @@ fn an_image_of_ti_with_many_segments_is_not_taken_for_a_signed_one() {
     bytes[108..113].copy_from_slice(&security);
     let sum = crc32(&bytes[12..]).to_le_bytes();
     bytes[8..12].copy_from_slice(&sum);
-    let verdict = Verdict::of(&bytes);
-    assert_eq!((verdict.kind, verdict.signed, verdict.state), (Kind::TiOad, false, State::Whole(Sum::Crc32)));
+    let verdict = PayloadReport::of(&bytes);
+    assert_eq!(
+        (verdict.kind, verdict.signed, verdict.state),
+        (PayloadKind::TiOad, false, PayloadState::Whole(ChecksumKind::Crc32))
+    );
     bytes[100..105].copy_from_slice(&security);
-    assert!(Verdict::of(&bytes).signed, "the eighth may");
+    assert!(PayloadReport::of(&bytes).signed, "the eighth may");
 }
 
 /// A field of protocol buffers: a number, or bytes.
@@ -123,7 +138,7 @@ fn packet(operation: u8, sizes: &[u8], hash: &[u8]) -> Vec<u8> {
 fn a_packet_of_nordic_has_all_that_it_needs() {
     let hash = [number(1, 3), message(2, &[7; 32])].concat();
     let size = number(7, 100);
-    let kind = |bytes: &[u8]| Kind::of(bytes) == Kind::NordicInit;
+    let kind = |bytes: &[u8]| PayloadKind::of(bytes) == PayloadKind::NordicInit;
     assert!(kind(&packet(1, &size, &hash)));
     assert!(kind(&nordic(&code(100), false)));
     // Without a version; with a field that is not known.
@@ -154,39 +169,45 @@ fn a_packet_of_nordic_has_all_that_it_needs() {
 fn a_second_file_without_an_upgrade_image_is_of_no_known_state() {
     let mut bytes = crate::files::file(0x1021, &[(0xf000, &code(40))]);
     bytes.extend([0xff; 3]);
-    let verdict = Verdict::of(&bytes);
-    assert_eq!((verdict.kind, verdict.state), (Kind::EmbeddedOta, State::Unknown(Why::NoSum)));
+    let verdict = PayloadReport::of(&bytes);
+    assert_eq!(
+        (verdict.kind, verdict.state),
+        (PayloadKind::EmbeddedOta, PayloadState::Unknown(UnknownReason::NoSum))
+    );
 }
 
 #[test]
 fn zlib_has_four_flags_and_hue_a_length() {
     for (flags, kind) in [
-        (0x01, Kind::Zlib),
-        (0x5e, Kind::Zlib),
-        (0x9c, Kind::Zlib),
-        (0xda, Kind::Zlib),
-        (0x02, Kind::Unknown),
+        (0x01, PayloadKind::Zlib),
+        (0x5e, PayloadKind::Zlib),
+        (0x9c, PayloadKind::Zlib),
+        (0xda, PayloadKind::Zlib),
+        (0x02, PayloadKind::Unknown),
     ] {
-        assert_eq!(Kind::of(&[0x78, flags, 0x4b, 0x04, 0x00]), kind, "{flags:#04x}");
+        assert_eq!(PayloadKind::of(&[0x78, flags, 0x4b, 0x04, 0x00]), kind, "{flags:#04x}");
     }
     // An image type below 0x0100: the length alone tells.
     let hue = [&[0x2a, 0, 0, 0x0f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100][..], &code(148)].concat();
-    assert_eq!((Kind::of(&hue), Kind::of(&hue[..163])), (Kind::HueSbl, Kind::Unknown));
+    assert_eq!(
+        (PayloadKind::of(&hue), PayloadKind::of(&hue[..163])),
+        (PayloadKind::HueSbl, PayloadKind::Unknown)
+    );
 }
 
 #[test]
 fn a_boot_block_of_nxp_says_version_and_certificates() {
     let mut bytes = jn518x().bytes;
     bytes[384..400].fill(0);
-    let verdict = Verdict::of(&bytes);
+    let verdict = PayloadReport::of(&bytes);
     assert_eq!((verdict.signed, verdict.stated.version), (false, None));
     let mut said = bytes;
     said[368 + 20] = 1;
     said[368 + 28] = 7;
-    let verdict = Verdict::of(&said);
-    assert_eq!((verdict.signed, verdict.stated.version), (true, Some(Version::Number(7))));
+    let verdict = PayloadReport::of(&said);
+    assert_eq!((verdict.signed, verdict.stated.version), (true, Some(PayloadVersion::Number(7))));
     // Where something else stands in its place it says nothing.
     said[368] ^= 1;
-    let verdict = Verdict::of(&said);
+    let verdict = PayloadReport::of(&said);
     assert_eq!((verdict.signed, verdict.stated.version), (false, None));
 }

@@ -1,7 +1,7 @@
 //! Payloads in OTA files: which parts are judged, and what only their surroundings tell.
 
-use zigbee_ota::file::{Element, Header, Image, Tag, Writer};
-use zigbee_ota::payload::{Kind, State, payloads};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Image, Tag};
+use zigbee_ota::payload::{PayloadKind, PayloadState, payloads};
 use zigbee_ota::{Encode, ImageId};
 
 use crate::laws::any_bytes;
@@ -11,12 +11,12 @@ use crate::sums::register;
 /// A file of this manufacturer with these elements.
 pub fn file(manufacturer: u16, elements: &[(u16, &[u8])]) -> Vec<u8> {
     let elements: Vec<_> = elements.iter().map(|(tag, data)| Element { tag: Tag(*tag), data }).collect();
-    let header = Header::new(ImageId::new(manufacturer, 0x00ab, 5));
-    Writer::new(header, &elements).expect("small").to_vec()
+    let header = FileHeader::new(ImageId::new(manufacturer, 0x00ab, 5));
+    FileWriter::new(header, &elements).expect("small").to_vec()
 }
 
 /// Element, kind and state of each payload.
-fn judged(file: &[u8]) -> Vec<(Option<usize>, Kind, &'static str)> {
+fn judged(file: &[u8]) -> Vec<(Option<usize>, PayloadKind, &'static str)> {
     any_bytes(file);
     let image = Image::parse_lenient(file).expect("a header");
     let all = payloads(&image);
@@ -30,12 +30,12 @@ fn upgrade_images_are_judged_and_others_where_they_are_known() {
     damaged[12] ^= 1;
     let file = file(0x1001, &[(0xf000, &code(30)), (0, &gbl), (3, &code(16)), (0xf001, &ebl), (0, &damaged)]);
     let expected = [
-        (Some(1), Kind::SilabsGbl, "whole"),
-        (Some(3), Kind::SilabsEbl, "whole"),
-        (Some(4), Kind::SilabsGbl, "damaged"),
+        (Some(1), PayloadKind::SilabsGbl, "whole"),
+        (Some(3), PayloadKind::SilabsEbl, "whole"),
+        (Some(4), PayloadKind::SilabsGbl, "damaged"),
     ];
     assert_eq!(judged(&file), expected);
-    assert_eq!(judged(&self::file(0x1001, &[(0, &[])])), [(Some(0), Kind::Unknown, "unknown")]);
+    assert_eq!(judged(&self::file(0x1001, &[(0, &[])])), [(Some(0), PayloadKind::Unknown, "unknown")]);
     assert_eq!(judged(&self::file(0x1001, &[])), []);
 }
 
@@ -50,19 +50,19 @@ fn with_body(body: &[u8]) -> Vec<u8> {
 #[test]
 fn raw_bytes_are_judged_unless_they_are_padding() {
     let esp = esp(true).bytes;
-    assert_eq!(judged(&with_body(&esp)), [(None, Kind::EspImage, "whole")]);
+    assert_eq!(judged(&with_body(&esp)), [(None, PayloadKind::EspImage, "whole")]);
     let element = [&[0, 0, 3, 0, 0, 0, 1, 2, 3][..], &esp].concat();
     assert_eq!(
         judged(&with_body(&element)),
-        [(Some(0), Kind::Unknown, "unknown"), (None, Kind::EspImage, "whole")]
+        [(Some(0), PayloadKind::Unknown, "unknown"), (None, PayloadKind::EspImage, "whole")]
     );
-    assert_eq!(judged(&with_body(&element[..12])), [(Some(0), Kind::Unknown, "unknown")]);
+    assert_eq!(judged(&with_body(&element[..12])), [(Some(0), PayloadKind::Unknown, "unknown")]);
 }
 
 #[test]
 fn telinks_form_of_the_element_is_its_encrypted_image() {
     let body = [&[0x00, 0xf0, 32, 0, 0, 0, 0x01, 0x0c], &code(32)[..]].concat();
-    assert_eq!(judged(&with_body(&body)), [(Some(0), Kind::TelinkAes, "encrypted")]);
+    assert_eq!(judged(&with_body(&body)), [(Some(0), PayloadKind::TelinkAes, "encrypted")]);
 }
 
 #[test]
@@ -72,20 +72,20 @@ fn nordics_firmware_is_judged_by_the_packet_before_it() {
         let mut firmware = code(700);
         let packet = nordic(&firmware, backwards);
         let states = |firmware: &[u8]| judged(&file(0x115f, &[(0, &packet), (0, firmware)]));
-        let packet_state = (Some(0), Kind::NordicInit, "unknown");
-        assert_eq!(states(&firmware), [packet_state, (Some(1), Kind::NordicFirmware, "whole")]);
+        let packet_state = (Some(0), PayloadKind::NordicInit, "unknown");
+        assert_eq!(states(&firmware), [packet_state, (Some(1), PayloadKind::NordicFirmware, "whole")]);
         for place in 0..firmware.len() {
             firmware[place] ^= 0x04;
             assert_eq!(states(&firmware)[1].2, "damaged", "byte {place}");
             firmware[place] ^= 0x04;
         }
         // Of another length it is not what the packet speaks of.
-        assert_eq!(states(&firmware[1..])[1], (Some(1), Kind::Unknown, "unknown"));
+        assert_eq!(states(&firmware[1..])[1], (Some(1), PayloadKind::Unknown, "unknown"));
         // The hash may be of what was there before it was encrypted.
         let large = nordic(&code(5000), backwards);
         let secret: Vec<u8> = std::iter::repeat_with(|| dice.u8(..)).take(5000).collect();
         let all = judged(&file(0x115f, &[(0, &large), (0, &secret)]));
-        assert_eq!(all[1], (Some(1), Kind::NordicFirmware, "encrypted"));
+        assert_eq!(all[1], (Some(1), PayloadKind::NordicFirmware, "encrypted"));
         // Each byte of the digest counts, and the packet must stand right before.
         let start = packet.len() - 58;
         let mut other = packet.clone();
@@ -93,7 +93,7 @@ fn nordics_firmware_is_judged_by_the_packet_before_it() {
         other[digest.expect("a digest") + 2] ^= 1;
         assert_eq!(judged(&file(0x115f, &[(0, &other), (0, &firmware)]))[1].2, "damaged");
         let apart = judged(&file(0x115f, &[(0, &packet), (0xf000, &[]), (0, &firmware)]));
-        assert_eq!(apart[1], (Some(2), Kind::Unknown, "unknown"));
+        assert_eq!(apart[1], (Some(2), PayloadKind::Unknown, "unknown"));
     }
 }
 
@@ -105,17 +105,17 @@ fn ubisys_describes_its_firmware_in_an_element() {
     let secret: Vec<u8> = std::iter::repeat_with(|| dice.u8(..)).take(3000).collect();
     assert_eq!(
         judged(&file(0x10f2, &[(0xf7bd, &about), (0, &secret)])),
-        [(Some(1), Kind::Ubisys, "encrypted")]
+        [(Some(1), PayloadKind::Ubisys, "encrypted")]
     );
     about[28] = 0;
-    assert_eq!(judged(&file(0x10f2, &[(0xf7bd, &about), (0, &secret)]))[0].1, Kind::Unknown);
+    assert_eq!(judged(&file(0x10f2, &[(0xf7bd, &about), (0, &secret)]))[0].1, PayloadKind::Unknown);
 }
 
 #[test]
 fn osrams_tables_have_a_sum_of_their_own() {
     let mut table = code(60);
     table.extend(register(0, &table).to_le_bytes());
-    assert_eq!(judged(&file(0x110c, &[(0xff52, &table)])), [(Some(0), Kind::Osram, "whole")]);
+    assert_eq!(judged(&file(0x110c, &[(0xff52, &table)])), [(Some(0), PayloadKind::Osram, "whole")]);
     assert_eq!(judged(&file(0x1001, &[(0xff52, &table)])), []);
     table[3] ^= 1;
     assert_eq!(judged(&file(0x110c, &[(0xff52, &table)])), []);
@@ -126,10 +126,10 @@ fn osrams_tables_have_a_sum_of_their_own() {
 fn a_cut_file_has_a_damaged_payload_and_no_other() {
     let file = file(0x1001, &[(0, &gbl(0, &[0xfe01_01fe]).bytes)]);
     for len in 66..file.len() {
-        assert_eq!(judged(&file[..len]), [(Some(0), Kind::SilabsGbl, "damaged")], "{len} bytes");
+        assert_eq!(judged(&file[..len]), [(Some(0), PayloadKind::SilabsGbl, "damaged")], "{len} bytes");
     }
     let image = Image::parse(&file).expect("a file");
-    assert!(payloads(&image).all(|payload| matches!(payload.verdict.state, State::Whole(_))));
+    assert!(payloads(&image).all(|payload| matches!(payload.verdict.state, PayloadState::Whole(_))));
 }
 
 #[test]

@@ -4,14 +4,14 @@
 
 use std::ops::Range;
 
-use zigbee_ota::payload::Kind;
+use zigbee_ota::payload::PayloadKind;
 
 use crate::sums::{crc16_register, crc32, register, sha256};
 
 /// One payload and what its sums cover.
 pub struct Made {
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: PayloadKind,
     pub bytes: Vec<u8>,
     /// Whether the sums are over all that is there.
     pub whole: bool,
@@ -45,7 +45,7 @@ fn put(bytes: &mut [u8], at: usize, part: &[u8]) {
     bytes[at..at + part.len()].copy_from_slice(part);
 }
 
-fn whole(name: &'static str, kind: Kind, bytes: Vec<u8>, marks: &[Range<usize>]) -> Made {
+fn whole(name: &'static str, kind: PayloadKind, bytes: Vec<u8>, marks: &[Range<usize>]) -> Made {
     let all = 0..bytes.len();
     Made { name, kind, bytes, whole: true, covered: vec![all], marks: marks.to_vec() }
 }
@@ -79,7 +79,7 @@ pub fn gbl(kind: u32, tags: &[u32]) -> Made {
     }
     bytes.extend([0xfc04_04fc_u32, 4].map(u32::to_le_bytes).concat());
     bytes.extend(crc32(&bytes).to_le_bytes());
-    whole("gbl", Kind::SilabsGbl, bytes, &[0..4])
+    whole("gbl", PayloadKind::SilabsGbl, bytes, &[0..4])
 }
 
 fn ebl_tag(id: u16, data: &[u8]) -> Vec<u8> {
@@ -96,14 +96,14 @@ fn ebl_end(mut bytes: Vec<u8>) -> Vec<u8> {
 pub fn ebl() -> Made {
     let header = [&[2, 2, 0xe3, 0x50], &code(136)[..]].concat();
     let bytes = ebl_end([ebl_tag(0, &header), ebl_tag(0xfd03, &code(70))].concat());
-    whole("ebl", Kind::SilabsEbl, bytes, &[0..2, 4..5, 6..8])
+    whole("ebl", PayloadKind::SilabsEbl, bytes, &[0..2, 4..5, 6..8])
 }
 
 fn ebl_encrypted() -> Made {
     let header = [2, 1, 0, 1, 0xe3, 0x50];
     let tags = [ebl_tag(0xfb05, &header), ebl_tag(0xfa06, &code(16)), ebl_tag(0xf907, &code(50))];
     let bytes = ebl_end([tags.concat(), ebl_tag(0xf709, &code(16))].concat());
-    whole("encrypted ebl", Kind::SilabsEblEncrypted, bytes, &[0..2, 4..5, 8..10])
+    whole("encrypted ebl", PayloadKind::SilabsEblEncrypted, bytes, &[0..2, 4..5, 8..10])
 }
 
 pub fn telink(name: &'static str, magic: usize) -> Made {
@@ -112,7 +112,7 @@ pub fn telink(name: &'static str, magic: usize) -> Made {
     put(&mut bytes, magic, b"KNLT");
     put(&mut bytes, 0x18, &le(304));
     bytes.extend(register(!0, &bytes).to_le_bytes());
-    whole(name, Kind::TelinkKnlt, bytes, &[6..8, magic..magic + 4])
+    whole(name, PayloadKind::TelinkKnlt, bytes, &[6..8, magic..magic + 4])
 }
 
 /// Two segments; with a SHA-256 or without.
@@ -139,11 +139,11 @@ pub fn esp(hashed: bool) -> Made {
     let marks = [0..2, 23..24, 32..36];
     if hashed {
         bytes.extend(sha256(&bytes));
-        return whole("esp, hashed", Kind::EspImage, bytes, &marks);
+        return whole("esp, hashed", PayloadKind::EspImage, bytes, &marks);
     }
     // Without a hash only the data is covered.
     let covered = vec![32..288, 296..348, end - 1..end];
-    Made { covered, ..whole("esp", Kind::EspImage, bytes, &marks) }
+    Made { covered, ..whole("esp", PayloadKind::EspImage, bytes, &marks) }
 }
 
 pub fn oad() -> Made {
@@ -158,7 +158,7 @@ pub fn oad() -> Made {
     put(&mut bytes, 129, &[1, 0xf7, 0xff, 0xff, 15, 1, 0, 0]);
     let sum = crc32(&bytes[12..]);
     put(&mut bytes, 8, &sum.to_le_bytes());
-    Made { covered: vec![8..400], ..whole("oad", Kind::TiOad, bytes, &[24..28]) }
+    Made { covered: vec![8..400], ..whole("oad", PayloadKind::TiOad, bytes, &[24..28]) }
 }
 
 /// As Sonoff packs it: the length is another one, and so is the sum in the header.
@@ -169,7 +169,7 @@ fn packed_oad() -> Made {
     bytes.extend(std::iter::repeat_with(|| dice.u8(..)).take(2000));
     bytes.extend(crc32(&bytes).to_le_bytes());
     let all = 0..bytes.len();
-    whole("packed oad", Kind::TiOad, bytes, &[all])
+    whole("packed oad", PayloadKind::TiOad, bytes, &[all])
 }
 
 pub fn cc2530() -> Made {
@@ -182,7 +182,7 @@ pub fn cc2530() -> Made {
     let sum = crc16_register(summed).to_le_bytes();
     put(&mut bytes, 0x88, &sum);
     let marks = &[0..1, 0x8c..0x90];
-    Made { covered: vec![0..0x8a, 0x8c..500], ..whole("cc2530", Kind::TiCc2530, bytes, marks) }
+    Made { covered: vec![0..0x8a, 0x8c..500], ..whole("cc2530", PayloadKind::TiCc2530, bytes, marks) }
 }
 
 /// Only the header has sums.
@@ -199,7 +199,7 @@ pub fn jn518x() -> Made {
     put(&mut bytes, 368, &[0xbb01_10bb_u32.to_le_bytes(), [0; 4], [0; 4], le(400)].concat());
     Made {
         name: "jn518x",
-        kind: Kind::NxpJn518x,
+        kind: PayloadKind::NxpJn518x,
         bytes,
         whole: false,
         covered: vec![0..0x2c],
@@ -217,7 +217,7 @@ pub fn mcuboot() -> Made {
     bytes.extend(sum);
     bytes.extend([0x22, 0, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
     let covered = vec![0..232, 240..272];
-    Made { covered, ..whole("mcuboot", Kind::Mcuboot, bytes, &[0..4, 8..20]) }
+    Made { covered, ..whole("mcuboot", PayloadKind::Mcuboot, bytes, &[0..4, 8..20]) }
 }
 
 /// Without a block, which no sum covers anyway; with or without a SHA-256 after it.
@@ -236,23 +236,23 @@ pub fn xz(hashed: bool) -> Made {
     if hashed {
         bytes.extend(sha256(&bytes));
         let marks = [0..6, 12..end - 24, end - 4..end + 32];
-        return whole("xz, hashed", Kind::Xz, bytes, &marks);
+        return whole("xz, hashed", PayloadKind::Xz, bytes, &marks);
     }
     let covered = vec![6..12, end - 24..end];
     let marks = vec![end - 4..end];
-    Made { name: "xz", kind: Kind::Xz, bytes, whole: false, covered, marks }
+    Made { name: "xz", kind: PayloadKind::Xz, bytes, whole: false, covered, marks }
 }
 
 /// Payloads that no sum is looked for in: those without one, and forms of others.
-pub fn without_sum() -> Vec<(Kind, Vec<u8>)> {
+pub fn without_sum() -> Vec<(PayloadKind, Vec<u8>)> {
     vec![
-        (Kind::HueSbl, hue()),
-        (Kind::Osram, [&words([7, 0xff, 136, 3])[..], &code(152)].concat()),
-        (Kind::TiCc2530, jumps()),
-        (Kind::SilabsEbl, [&[0, 0, 0, 140, 0, 1, 0xe2, 0x50], &code(200)[..]].concat()),
-        (Kind::CortexM, cortex()),
-        (Kind::Inovelli, [&[0xf0, 0xc3, 0xf0, 0xc3][..], &cortex()].concat()),
-        (Kind::Zlib, [0x78, 0x9c, 0x4b, 0x04, 0x00].to_vec()),
+        (PayloadKind::HueSbl, hue()),
+        (PayloadKind::Osram, [&words([7, 0xff, 136, 3])[..], &code(152)].concat()),
+        (PayloadKind::TiCc2530, jumps()),
+        (PayloadKind::SilabsEbl, [&[0, 0, 0, 140, 0, 1, 0xe2, 0x50], &code(200)[..]].concat()),
+        (PayloadKind::CortexM, cortex()),
+        (PayloadKind::Inovelli, [&[0xf0, 0xc3, 0xf0, 0xc3][..], &cortex()].concat()),
+        (PayloadKind::Zlib, [0x78, 0x9c, 0x4b, 0x04, 0x00].to_vec()),
     ]
 }
 
@@ -275,12 +275,12 @@ pub fn cortex() -> Vec<u8> {
 }
 
 /// Payloads that are known by this OTA file inside.
-pub fn around(inner: &[u8]) -> [(Kind, Vec<u8>); 3] {
+pub fn around(inner: &[u8]) -> [(PayloadKind, Vec<u8>); 3] {
     let jn51xx = [0x12, 0x34, 0x56, 0x78, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88];
     [
-        (Kind::NxpJn51xx, [&jn51xx[..], &[0; 68], inner].concat()),
-        (Kind::NxpJn514x, [&[0, 0x10, 0, 0, 0xc0, 3, 0, 0][..], inner].concat()),
-        (Kind::EmbeddedOta, inner.to_vec()),
+        (PayloadKind::NxpJn51xx, [&jn51xx[..], &[0; 68], inner].concat()),
+        (PayloadKind::NxpJn514x, [&[0, 0x10, 0, 0, 0xc0, 3, 0, 0][..], inner].concat()),
+        (PayloadKind::EmbeddedOta, inner.to_vec()),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use zigbee_ota::payload::{Kind, State, Verdict};
+use zigbee_ota::payload::{PayloadKind, PayloadReport, PayloadState};
 
 use laws::any_bytes;
 use made::{Made, all};
@@ -43,11 +43,11 @@ proptest! {
 #[test]
 fn every_kind_with_a_sum_is_whole_as_it_was_made() {
     for Made { name, kind, bytes, whole, .. } in all() {
-        let verdict = Verdict::of(&bytes);
-        assert_eq!((Kind::of(&bytes), verdict.kind), (kind, kind), "{name}");
+        let verdict = PayloadReport::of(&bytes);
+        assert_eq!((PayloadKind::of(&bytes), verdict.kind), (kind, kind), "{name}");
         match verdict.state {
-            State::Whole(_) => assert!(whole, "{name}"),
-            State::Unknown(_) => assert!(!whole, "{name}: {verdict}"),
+            PayloadState::Whole(_) => assert!(whole, "{name}"),
+            PayloadState::Unknown(_) => assert!(!whole, "{name}: {verdict}"),
             _ => panic!("{name}: {verdict}"),
         }
         any_bytes(&bytes);

@@ -165,7 +165,7 @@ fn there_must_be_one_signature_at_the_end_of_the_right_length() {
     refused(&with(&[0x00, 0xf0, 0, 0, 0, 0]), &policy(), Invalid::NotLast);
     refused(&with(other_suite), &policy(), Invalid::BothSuites);
     // No element, but bytes that the total size counts.
-    let layout = zigbee_ota::file::Layout::ElementsThenRaw;
+    let layout = zigbee_ota::file::BodyLayout::ElementsThenRaw;
     refused(&with(&[1, 2, 3]), &policy(), Invalid::Layout(layout));
     for length in [0, 8, 49, 51, 80, 200] {
         let end = SIGNED[0].len() - 50;

@@ -1,12 +1,13 @@
 //! Whole upgrades of a device that takes signed files alone: the image is read back from flash and verified before the
 //! server hears that it is here. On its way one byte may change.
 
+use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
 use zigbee_ota::client::{
-    Applied, Client, Config, Event, Handled, Identity, Need, Outcome, Prepared, Stored, Verdict,
+    ApplyResult, Client, ClientAction, ClientConfig, ClientEvent, Identity, Need, Outcome, PrepareResult,
+    StoreResult, VerifyResult,
 };
 use zigbee_ota::file::Image;
-use zigbee_ota::link::{Address, DeliveryMode, Meta};
-use zigbee_ota::server::{self, Catalog, Entry, Server, Session, Standard};
+use zigbee_ota::server::{self, Server, Session, SliceStore, StandardPolicy, StoreEntry};
 use zigbee_ota::signature::{Policy, Verifier};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{ImageNotify, ImageUpgradeStatus, LONGEST_TO_CLIENT, LONGEST_TO_SERVER, Status};
@@ -50,7 +51,7 @@ fn upgrade(file: &[u8], policy: Policy<'_>, own_check: bool, damage: Damage) -> 
         Identity { current: ImageId { version: FileVersion(1), ..id }, hardware: None, node: None };
     let mut world = World {
         now: Instant::ZERO,
-        client: Client::new(Config::new(identity, SERVER), 1, Instant::ZERO),
+        client: Client::new(ClientConfig::new(identity, SERVER), 1, Instant::ZERO),
         flash: Vec::new(),
         policy,
         own_check,
@@ -58,9 +59,9 @@ fn upgrade(file: &[u8], policy: Policy<'_>, own_check: bool, damage: Damage) -> 
         steps: Vec::new(),
         outcome: None,
     };
-    let entries = [Entry::parse(file).expect("a file")];
-    let mut images = Catalog::new(&entries).expect("one image");
-    let mut server = Server::new(server::Config::default(), [Session::EMPTY]);
+    let entries = [StoreEntry::parse(file).expect("a file")];
+    let mut images = SliceStore::new(&entries).expect("one image");
+    let mut server = Server::new(server::ServerConfig::default(), [Session::EMPTY]);
     let mut out = [0; LONGEST_TO_CLIENT];
     let notify = server.notify(DEVICE, DeliveryMode::Unicast, ImageNotify::UNICAST, &mut out);
     let mut to_client = vec![out[..notify.expect("in range").len].to_vec()];
@@ -70,10 +71,10 @@ fn upgrade(file: &[u8], policy: Policy<'_>, own_check: bool, damage: Damage) -> 
         }
         world.client.handle_timeout(world.now);
         for frame in world.turn() {
-            let (now, meta) = (world.now, Meta::unicast(DEVICE));
-            let mut policy = Standard::default();
+            let (now, meta) = (world.now, FrameMeta::unicast(DEVICE));
+            let mut policy = StandardPolicy::default();
             let handled = server.handle_frame(now, meta, &frame, &mut images, &mut policy, &mut out);
-            if let server::Handled::Reply(transmit) = handled {
+            if let server::ServerAction::Reply(transmit) = handled {
                 to_client.push(out[..transmit.len].to_vec());
             }
         }
@@ -99,10 +100,12 @@ impl World<'_> {
                 *byte ^= flip;
             }
         }
-        if let Handled::Store(block) = self.client.handle_frame(self.now, Meta::unicast(SERVER), frame) {
+        if let ClientAction::Store(block) =
+            self.client.handle_frame(self.now, FrameMeta::unicast(SERVER), frame)
+        {
             let offset = usize::try_from(block.offset).expect("small");
             self.flash[offset..][..block.data.len()].copy_from_slice(block.data);
-            self.client.stored(self.now, block.ticket, Stored::Ok).expect("at once");
+            self.client.stored(self.now, block.ticket, StoreResult::Ok).expect("at once");
         }
     }
 
@@ -124,7 +127,7 @@ impl World<'_> {
             }
         }
         while let Some(event) = self.client.poll_event() {
-            if let Event::Ended(outcome) = event {
+            if let ClientEvent::Ended(outcome) = event {
                 self.outcome = Some(outcome);
             }
         }
@@ -137,7 +140,7 @@ impl World<'_> {
             Need::Decide(ticket, _) => self.client.accept(ticket),
             Need::Prepare(ticket, offer) => {
                 self.flash = vec![0xff; usize::try_from(offer.size).expect("small")];
-                self.client.prepared(now, ticket, Prepared::Ready)
+                self.client.prepared(now, ticket, PrepareResult::Ready)
             }
             Need::Verify(ticket, _) => {
                 // It takes its time, in which nothing is said and nothing is used.
@@ -145,12 +148,12 @@ impl World<'_> {
                 self.client.handle_timeout(self.now);
                 assert_eq!(self.client.poll_transmit(self.now, &mut [0; LONGEST_TO_SERVER]), None);
                 assert!(self.client.poll_need().is_none() && self.client.poll_event().is_none());
-                let verdict = if self.is_good() { Verdict::Valid } else { Verdict::Invalid };
+                let verdict = if self.is_good() { VerifyResult::Valid } else { VerifyResult::Invalid };
                 self.client.verified(self.now, ticket, verdict)
             }
             Need::Apply(ticket, _) => {
                 self.steps.push(Step::Applied);
-                self.client.applied(now, ticket, Applied::Done)
+                self.client.applied(now, ticket, ApplyResult::Done)
             }
             other => panic!("{other:?}"),
         }

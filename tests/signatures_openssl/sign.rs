@@ -1,6 +1,6 @@
 //! Keys, signatures and signed files by OpenSSL.
 
-use zigbee_ota::file::{Element, Header, Image, Tag, Writer};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Image, Tag};
 use zigbee_ota::signature::integrity::{Form, Integrity};
 use zigbee_ota::signature::{
     Authority, Certificate, Policy, PublicKey, SealError, SignError, SigningKey, Suite, Valid, verify,
@@ -46,7 +46,7 @@ fn hex(text: &str) -> Vec<u8> {
 
 fn file() -> Vec<u8> {
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &[0x5a; 9000] }];
-    Writer::new(Header::new(ImageId::new(0x1001, 1, 7)), &elements).expect("small").to_vec()
+    FileWriter::new(FileHeader::new(ImageId::new(0x1001, 1, 7)), &elements).expect("small").to_vec()
 }
 
 /// Shows: SIG-007, SIG-009, SIG-010, SIG-014, SIG-016, SIG-017

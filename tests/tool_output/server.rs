@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use zigbee_ota::ImageId;
-use zigbee_ota::link::Address;
-use zigbee_ota::server::Event;
+use zigbee_ota::aps::Address;
+use zigbee_ota::server::ServerEvent;
 
 use crate::built;
 use crate::files::CA;
@@ -90,13 +90,13 @@ const PACED: &[&str] = &[QUERY, BLOCK, BLOCK, END, "0102030201100100070000000000
 const LAST: &str = "10ff0bfe00";
 
 /// Events that only time, a radio or a policy brings.
-fn rare() -> [Event; 4] {
+fn rare() -> [ServerEvent; 4] {
     let (client, id) = (Address::new(1, 1), ImageId::new(0x1001, 1, 7));
     [
-        Event::Stalled { client, id, reached: 40 },
-        Event::NeverEnded { client, id },
-        Event::Undelivered { client, carries: None },
-        Event::HeldAsleep { client, id },
+        ServerEvent::Stalled { client, id, reached: 40 },
+        ServerEvent::NeverEnded { client, id },
+        ServerEvent::Undelivered { client, carries: None },
+        ServerEvent::HeldAsleep { client, id },
     ]
 }
 

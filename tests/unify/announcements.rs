@@ -1,8 +1,8 @@
 //! Which device is to have which image.
 
-use zigbee_ota::file::Header;
-use zigbee_ota::link::Address;
-use zigbee_ota::server::Event;
+use zigbee_ota::aps::Address;
+use zigbee_ota::file::FileHeader;
+use zigbee_ota::server::ServerEvent;
 use zigbee_ota::unify::{Config, FileVerdict, Info, LastError, Message, Status, Update};
 use zigbee_ota::zcl::Refusal;
 use zigbee_ota::{HardwareRange, HardwareVersion, ImageId};
@@ -26,7 +26,7 @@ fn an_image_for_one_device_comes_before_the_one_for_all() {
     assert_eq!((world.runs(1), world.runs(2)), (&[NEW][..], &[OLD][..]));
     assert_eq!(world.versions(2, OLD), texts(OLD, OLD));
     let refused = world.network.events.iter().any(|event| {
-        matches!(event, Event::Queried { client: Address { network: 2, .. }, answer, .. }
+        matches!(event, ServerEvent::Queried { client: Address { network: 2, .. }, answer, .. }
             if *answer == Err(Refusal::NO_IMAGE_AVAILABLE))
     });
     assert!(refused);
@@ -114,7 +114,7 @@ fn hardware_that_an_image_does_not_fit_is_not_supported() {
         simulated.restart(world.now);
         world.network.join(world.now, simulated, World::device(1, &[OLD]));
         let range = HardwareRange { min: HardwareVersion(2), max: HardwareVersion(3) };
-        let header = Header { hardware: Some(range), ..Header::new(NEW) };
+        let header = FileHeader { hardware: Some(range), ..FileHeader::new(NEW) };
         world.announce(general(NEW), Info::new(NEW.version), file_with(header, 100));
         world.pass(10);
         // A device that does not tell its hardware finds out for itself; this one does not look.
@@ -138,7 +138,7 @@ fn a_withdrawn_image_is_offered_no_more() {
     assert_eq!(world.versions(1, OLD), texts(OLD, OLD));
     world.pass(60);
     assert_eq!(world.runs(1), [OLD]);
-    assert!(world.network.events.iter().any(|event| matches!(event, Event::NotServed { id: NEW, .. })));
+    assert!(world.network.events.iter().any(|event| matches!(event, ServerEvent::NotServed { id: NEW, .. })));
     // Announced again, it is fetched again.
     world.offer(general(NEW), NEW);
     world.pass(60);

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::num::NonZeroU8;
 
-use zigbee_ota::link::Address;
-use zigbee_ota::server::{Event, ImageStore, Policy, Read, serve_block};
+use zigbee_ota::aps::Address;
+use zigbee_ota::server::{ImageStore, ReadResult, ServerEvent, ServerPolicy, serve_block};
 use zigbee_ota::time::Instant;
 use zigbee_ota::unify::{
     Action, Config, Consumer, Fetched, FileVerdict, Info, Message, Moment, Place, Side, Topic, Uiid, Unid,
@@ -116,10 +116,14 @@ fn what_others_are_told_and_what_is_no_download_changes_nothing() {
     assert_eq!(to_check(&mut consumer), []);
     let before = consumer.status(&unid(1), &uiid(NEW)).cloned();
     let client = World::device(1, &[OLD]).client;
-    consumer.handle_event(NOW, &Event::Waiting { client, id: NEW, seconds: 5 });
+    consumer.handle_event(NOW, &ServerEvent::Waiting { client, id: NEW, seconds: 5 });
     consumer.handle_event(
         NOW,
-        &Event::DefaultResponse { client, command: zcl::CommandId::IMAGE_NOTIFY, status: Status::FAILURE },
+        &ServerEvent::DefaultResponse {
+            client,
+            command: zcl::CommandId::IMAGE_NOTIFY,
+            status: Status::FAILURE,
+        },
     );
     assert_eq!(consumer.status(&unid(1), &uiid(NEW)).cloned(), before);
     assert_eq!(consumer.poll_action(), None);
@@ -143,11 +147,11 @@ fn an_image_that_is_withdrawn_while_it_is_served_is_gone() {
     consumer.verified(NOW, &fetched, FileVerdict::Valid);
     let image = consumer.images().info(NEW, None).unwrap();
     let mut out = [0; 4];
-    assert_eq!(consumer.images().read(&image, 0, &mut out), Read::Filled(4));
+    assert_eq!(consumer.images().read(&image, 0, &mut out), ReadResult::Filled(4));
     assert_eq!(out, [0x1e, 0xf1, 0xee, 0x0b]);
     let gone = Message { payload: Vec::new(), ..info_of(&general(NEW), NEW) };
     consumer.handle_message(NOW, &gone).unwrap();
-    assert_eq!(consumer.images().read(&image, 0, &mut out), Read::Gone);
+    assert_eq!(consumer.images().read(&image, 0, &mut out), ReadResult::Gone);
 }
 
 /// What waits to be told to a broker is not told twice; what waits for the caller is not forgotten.

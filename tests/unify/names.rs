@@ -1,6 +1,6 @@
 //! UIIDs and UNIDs.
 
-use zigbee_ota::file::Header;
+use zigbee_ota::file::FileHeader;
 use zigbee_ota::unify::{Form, ImageKind, NameError, NameTaken, Naming, Uiid, Unid};
 use zigbee_ota::{Eui64, ImageId, ImageType, ManufacturerCode};
 
@@ -15,7 +15,7 @@ fn kind(manufacturer: u16, image_type: u16) -> ImageKind {
 fn all_versions_of_an_image_share_its_name() {
     let name = |version| {
         let bytes = file(ImageId::new(0x1001, 0x1011, version), 10);
-        Uiid::from(ImageKind::from(Header::parse(&bytes).unwrap().0.id))
+        Uiid::from(ImageKind::from(FileHeader::parse(&bytes).unwrap().0.id))
     };
     assert_eq!(name(1), name(0x1005_3519));
     assert_ne!(name(1), Uiid::from(kind(0x1001, 0x1012)));

@@ -1,11 +1,11 @@
 //! When an image is applied.
 
 use zigbee_ota::ImageId;
-use zigbee_ota::link::Address;
-use zigbee_ota::server::{Apply, Event, Policy};
+use zigbee_ota::aps::Address;
+use zigbee_ota::server::{ServerEvent, ServerPolicy, UpgradeDecision};
 use zigbee_ota::time::{Instant, ServerTime, UtcTime};
 use zigbee_ota::unify::{Activation, Attribute, AttributeValue, Device, Status};
-use zigbee_ota::zcl::{ClientReport, ImageUpgradeStatus, Refusal};
+use zigbee_ota::zcl::{ClientStatus, ImageUpgradeStatus, Refusal};
 
 use crate::world::{MIDNIGHT, NEW, NEWER, OLD, World, general, own, unid};
 
@@ -22,8 +22,8 @@ fn a_device_downloads_at_once_and_upgrades_when_its_moment_has_come() {
     assert_eq!(world.attribute(1, OLD, Attribute::ApplyAfter), Some(moment));
     world.pass(10);
     assert_eq!((world.status(1, OLD), world.runs(1)), (Status::WaitingToUpgrade, &[OLD][..]));
-    let ordered = |event: &Event| match event {
-        Event::Ordered { time, .. } => Some(*time),
+    let ordered = |event: &ServerEvent| match event {
+        ServerEvent::Ordered { time, .. } => Some(*time),
         _ => None,
     };
     let time = world.network.events.iter().find_map(ordered).unwrap();
@@ -44,9 +44,9 @@ fn without_a_clock_a_device_waits_until_there_is_one() {
     world.offer_after(general(NEW), NEW, ONE);
     world.pass(10);
     assert_eq!(world.status(1, OLD), Status::WaitingToUpgrade);
-    let held = |event: &Event| matches!(event, Event::Ordered { time: ServerTime::WAIT, .. });
+    let held = |event: &ServerEvent| matches!(event, ServerEvent::Ordered { time: ServerTime::WAIT, .. });
     assert!(world.network.events.iter().any(held));
-    assert_eq!(world.network.consumer.policy(world.now).apply(CLIENT, NEW), Apply::Hold);
+    assert_eq!(world.network.consumer.policy(world.now).apply(CLIENT, NEW), UpgradeDecision::Hold);
     // Ten minutes to go, by a clock that is there now; then an order of the server's own accord.
     world.network.consumer.set_utc(world.now, Some(UtcTime(MIDNIGHT.0 + 3000)));
     world.pass(590);
@@ -92,7 +92,7 @@ fn a_device_that_upgrades_by_itself_downloads_when_the_moment_has_come() {
     assert_eq!(world.gets(&general(NEW)), 1, "the gateway has it at hand");
     world.pass(3590);
     assert_eq!((world.status(1, OLD), world.runs(1)), (Status::Idle, &[OLD][..]));
-    assert!(!world.network.events.iter().any(|event| matches!(event, Event::Started { .. })));
+    assert!(!world.network.events.iter().any(|event| matches!(event, ServerEvent::Started { .. })));
     world.pass(20);
     assert_eq!(world.runs(1), [NEW]);
 }
@@ -117,16 +117,16 @@ fn what_was_replaced_is_given_up_and_what_is_unknown_waits() {
     let mut world = World::new();
     world.join(1, &[OLD]);
     let apply = |world: &World, client, id| world.network.consumer.policy(world.now).apply(client, id);
-    assert_eq!(apply(&world, CLIENT, NEW), Apply::Hold, "the broker may not have told yet");
+    assert_eq!(apply(&world, CLIENT, NEW), UpgradeDecision::Hold, "the broker may not have told yet");
     world.offer(general(NEW), NEW);
-    assert_eq!(apply(&world, CLIENT, NEW), Apply::Now);
+    assert_eq!(apply(&world, CLIENT, NEW), UpgradeDecision::Now);
     let stranger = Address::new(77, 1);
-    assert_eq!(apply(&world, stranger, NEW), Apply::Now);
-    assert_eq!(apply(&world, stranger, NEWER), Apply::Hold);
+    assert_eq!(apply(&world, stranger, NEW), UpgradeDecision::Now);
+    assert_eq!(apply(&world, stranger, NEWER), UpgradeDecision::Hold);
     world.offer(own(NEWER, 1), NEWER);
-    assert_eq!(apply(&world, CLIENT, NEW), Apply::Refuse(Refusal::ABORT));
-    assert_eq!(apply(&world, stranger, NEW), Apply::Now);
-    assert_eq!(apply(&world, CLIENT, ImageId::new(1, 0xffc2, 1)), Apply::Acknowledge);
+    assert_eq!(apply(&world, CLIENT, NEW), UpgradeDecision::Refuse(Refusal::ABORT));
+    assert_eq!(apply(&world, stranger, NEW), UpgradeDecision::Now);
+    assert_eq!(apply(&world, CLIENT, ImageId::new(1, 0xffc2, 1)), UpgradeDecision::Acknowledge);
 }
 
 /// A gateway that was restarted, and asked its devices how they are.
@@ -137,14 +137,14 @@ fn a_device_that_tells_that_it_waits_is_released_when_its_moment_has_come() {
     // It is busy with the same image that it has in full.
     world.network.devices[0].runs = vec![OLD];
     world.offer_after(general(NEW), NEW, ONE);
-    let report = ClientReport {
+    let report = ClientStatus {
         status: Some(ImageUpgradeStatus::WAITING_TO_UPGRADE),
         current_version: Some(OLD.version),
         downloaded_version: Some(NEW.version),
-        ..ClientReport::default()
+        ..ClientStatus::default()
     };
     let consumer = &mut world.network.consumer;
-    consumer.handle_event(world.now, &Event::Report { client: CLIENT, report });
+    consumer.handle_event(world.now, &ServerEvent::Report { client: CLIENT, report });
     assert_eq!(consumer.status(&unid(1), &crate::world::uiid(OLD)).unwrap().status, Status::WaitingToUpgrade);
     while consumer.poll_action().is_some() {}
     let due = Instant::from_millis(3_600_000);

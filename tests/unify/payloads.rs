@@ -255,8 +255,8 @@ fn each_status_of_the_cluster_has_its_word() {
         (Outcome::HeaderUnreadable(unreadable), LastError::InvalidImage),
         (Outcome::NotForThisDevice, LastError::NotSupported),
         (Outcome::NoCredentials, LastError::NotAuthorized),
-        (Outcome::NotOrdered(zcl::Status::NOT_AUTHORIZED), LastError::NotAuthorized),
-        (Outcome::NotOrdered(zcl::Status::FAILURE), LastError::Abort),
+        (Outcome::UpgradeRefused(zcl::Status::NOT_AUTHORIZED), LastError::NotAuthorized),
+        (Outcome::UpgradeRefused(zcl::Status::FAILURE), LastError::Abort),
     ] {
         assert_eq!(LastError::of_outcome(outcome), error, "{outcome:?}");
     }

@@ -1,7 +1,7 @@
 //! How an image comes from the provider.
 
-use zigbee_ota::file::Header;
-use zigbee_ota::server::Event;
+use zigbee_ota::file::FileHeader;
+use zigbee_ota::server::ServerEvent;
 use zigbee_ota::unify::{Config, FileVerdict, Info, LastError, Message, Place, Status};
 use zigbee_ota::{Eui64, ImageId};
 
@@ -104,8 +104,8 @@ fn an_image_that_no_device_needs_is_not_fetched() {
 #[test]
 fn what_is_no_file_for_these_devices_is_an_invalid_image() {
     let stranger = ImageId::new(0x1001, 0x2000, NEW.version.0);
-    let for_another = Header { destination: Some(Eui64(9)), ..Header::new(NEW) };
-    let for_it = Header { destination: Some(Eui64(1)), ..Header::new(NEW) };
+    let for_another = FileHeader { destination: Some(Eui64(9)), ..FileHeader::new(NEW) };
+    let for_it = FileHeader { destination: Some(Eui64(1)), ..FileHeader::new(NEW) };
     for (place, bytes, good) in [
         (general(NEW), b"GIF89a".to_vec(), false),
         (general(NEW), Vec::new(), false),
@@ -144,7 +144,7 @@ fn only_an_image_that_was_found_good_is_offered() {
         Err(_) => FileVerdict::Invalid,
     };
     let signed = signed::SIGNED[0].to_vec();
-    let id = Header::parse(&signed).unwrap().0.id;
+    let id = FileHeader::parse(&signed).unwrap().0.id;
     let runs = ImageId { version: zigbee_ota::FileVersion(id.version.0 - 1), ..id };
     let mut altered = signed.clone();
     altered[70] ^= 1;
@@ -154,7 +154,7 @@ fn only_an_image_that_was_found_good_is_offered() {
         world.announce(general(id), Info::new(id.version), bytes);
         world.pass(60);
         assert_eq!(world.runs(1) == [id], good);
-        let offered = |event: &Event| matches!(event, Event::Queried { answer: Ok(_), .. });
+        let offered = |event: &ServerEvent| matches!(event, ServerEvent::Queried { answer: Ok(_), .. });
         assert_eq!(world.network.events.iter().any(offered), good);
         let error = if good { LastError::Success } else { LastError::InvalidImage };
         assert_eq!((world.status(1, id), world.last_error(1, id)), (Status::Idle, error));

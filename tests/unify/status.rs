@@ -1,15 +1,15 @@
 //! What is told of an upgrade.
 
 use zigbee_ota::ImageId;
+use zigbee_ota::aps::Address;
 use zigbee_ota::client::{self, Client, Identity};
-use zigbee_ota::link::Address;
-use zigbee_ota::server::Event;
+use zigbee_ota::server::ServerEvent;
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::unify::{
     Attribute, AttributeValue, Device, FileVerdict, ImageStatus, LastError, Message, Node, Side, Status,
     Topic,
 };
-use zigbee_ota::zcl::{self, ClientReport, ImageUpgradeStatus};
+use zigbee_ota::zcl::{self, ClientStatus, ImageUpgradeStatus};
 
 use crate::world::{NEW, OLD, Seen, World, file, general, uiid, unid};
 
@@ -161,14 +161,14 @@ fn a_device_of_two_images_waits_for_more_and_then_to_upgrade() {
     assert_eq!(world.runs(1), [NEW, part(2)]);
     assert_eq!(world.status(1, OLD), Status::Idle);
     // Of its other image the device tells when it is asked.
-    let report = ClientReport {
+    let report = ClientStatus {
         status: Some(ImageUpgradeStatus::NORMAL),
         current_version: Some(part(2).version),
         manufacturer: Some(part(2).manufacturer),
         image_type: Some(part(2).image_type),
-        ..ClientReport::default()
+        ..ClientStatus::default()
     };
-    let event = Event::Report { client: Address::new(1, 1), report };
+    let event = ServerEvent::Report { client: Address::new(1, 1), report };
     world.network.consumer.handle_event(world.now, &event);
     world.settle();
     assert_eq!(world.versions(1, part(1)), ("0x00000002".into(), "0x00000002".into()));
@@ -188,36 +188,36 @@ fn a_download_that_ends_badly_is_told_with_its_reason() {
     assert_eq!(world.versions(1, OLD), ("0x10053519".into(), "0x10103519".into()), "it is still to be done");
 
     let (client, id) = (Address::new(1, 1), NEW);
-    let query = |answer| Event::Queried {
+    let query = |answer| ServerEvent::Queried {
         client,
         request: zcl::QueryNextImageRequest { current: OLD, hardware: None },
         answer,
     };
     for (event, status, error) in [
         (query(Err(zcl::Refusal::NOT_AUTHORIZED)), Status::Idle, LastError::NotAuthorized),
-        (Event::Started { client, id }, Status::DownloadInProgress, LastError::NotAuthorized),
-        (Event::NotServed { client, id, status: zcl::Status::ABORT }, Status::Idle, LastError::Abort),
-        (Event::Started { client, id }, Status::DownloadInProgress, LastError::Abort),
-        (Event::Stalled { client, id, reached: 9 }, Status::Idle, LastError::Abort),
+        (ServerEvent::Started { client, id }, Status::DownloadInProgress, LastError::NotAuthorized),
+        (ServerEvent::NotServed { client, id, status: zcl::Status::ABORT }, Status::Idle, LastError::Abort),
+        (ServerEvent::Started { client, id }, Status::DownloadInProgress, LastError::Abort),
+        (ServerEvent::Stalled { client, id, reached: 9 }, Status::Idle, LastError::Abort),
         (
-            Event::Ended { client, id, status: zcl::Status::SUCCESS },
+            ServerEvent::Ended { client, id, status: zcl::Status::SUCCESS },
             Status::WaitingToUpgrade,
             LastError::Success,
         ),
-        (Event::Ended { client, id, status: zcl::Status::FAILURE }, Status::Idle, LastError::Abort),
+        (ServerEvent::Ended { client, id, status: zcl::Status::FAILURE }, Status::Idle, LastError::Abort),
         (
-            Event::Ended { client, id, status: zcl::Status::INVALID_IMAGE },
+            ServerEvent::Ended { client, id, status: zcl::Status::INVALID_IMAGE },
             Status::Idle,
             LastError::InvalidImage,
         ),
         // Not the image that it is to have, and nobody of ours.
         (
-            Event::Ended { client, id: OLD, status: zcl::Status::SUCCESS },
+            ServerEvent::Ended { client, id: OLD, status: zcl::Status::SUCCESS },
             Status::Idle,
             LastError::InvalidImage,
         ),
-        (Event::Started { client: Address::new(2, 1), id }, Status::Idle, LastError::InvalidImage),
-        (Event::Repeats { client, id, times: 3 }, Status::Idle, LastError::Abort),
+        (ServerEvent::Started { client: Address::new(2, 1), id }, Status::Idle, LastError::InvalidImage),
+        (ServerEvent::Repeats { client, id, times: 3 }, Status::Idle, LastError::Abort),
     ] {
         world.network.consumer.handle_event(world.now, &event);
         for action in world.network.run(world.now) {
@@ -242,13 +242,13 @@ fn what_a_device_tells_of_itself_is_told() {
         (0x06, Status::WaitingToUpgradeViaExternalEvent),
         (0x00, Status::Idle),
     ] {
-        let report = ClientReport {
+        let report = ClientStatus {
             status: Some(ImageUpgradeStatus(code)),
             file_offset: Some(640),
             current_version: Some(OLD.version),
-            ..ClientReport::default()
+            ..ClientStatus::default()
         };
-        let event = Event::Report { client: Address::new(1, 1), report };
+        let event = ServerEvent::Report { client: Address::new(1, 1), report };
         world.network.consumer.handle_event(world.now, &event);
         let found = world.network.consumer.status(&unid(1), &uiid(OLD)).unwrap();
         assert_eq!((found.status, found.offset), (status, 640), "{code}");
@@ -259,7 +259,7 @@ fn what_a_device_tells_of_itself_is_told() {
 #[test]
 fn a_client_can_be_read_without_a_server() {
     let identity = Identity { current: OLD, hardware: None, node: None };
-    let mut client = Client::new(client::Config::new(identity, Address::new(0, 1)), 1, Instant::ZERO);
+    let mut client = Client::new(client::ClientConfig::new(identity, Address::new(0, 1)), 1, Instant::ZERO);
     let of = |client: &Client, last| {
         ImageStatus::of_client(&client.attributes(), client.progress().as_ref(), last)
     };
@@ -270,12 +270,12 @@ fn a_client_can_be_read_without_a_server() {
     let _query = client.poll_transmit(Instant::ZERO, &mut out).unwrap();
     let sequence = out[1];
     let offer = [0x19, sequence, 2, 0, 0x01, 0x10, 0x11, 0x10, 0x19, 0x35, 0x10, 0x10, 0xe8, 3, 0, 0];
-    let meta = zigbee_ota::link::Meta::unicast(Address::new(0, 1));
+    let meta = zigbee_ota::aps::FrameMeta::unicast(Address::new(0, 1));
     let _done = client.handle_frame(Instant::ZERO.plus(Millis(1)), meta, &offer);
     let Some(client::Need::Decide(ticket, _)) = client.poll_need() else { panic!() };
     client.accept(ticket).unwrap();
     let Some(client::Need::Prepare(ticket, _)) = client.poll_need() else { panic!() };
-    client.prepared(Instant::ZERO.plus(Millis(1)), ticket, client::Prepared::Ready).unwrap();
+    client.prepared(Instant::ZERO.plus(Millis(1)), ticket, client::PrepareResult::Ready).unwrap();
     let found = of(&client, Some(client::Outcome::InvalidImage));
     let expected = ImageStatus {
         target: NEW.version,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use zigbee_ota::file::{Element, Header, Tag, Writer};
-use zigbee_ota::link::Address;
+use zigbee_ota::aps::Address;
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::unify::{
     Action, Attribute, AttributeValue, Config, Device, FileVerdict, Filter, ImageKind, Info, LastError,
@@ -15,13 +15,13 @@ use crate::network::{Network, Simulated};
 
 /// An OTA file of `size` bytes more than its header and one element's.
 pub fn file(id: ImageId, size: usize) -> Vec<u8> {
-    file_with(Header::new(id), size)
+    file_with(FileHeader::new(id), size)
 }
 
-pub fn file_with(header: Header<'_>, size: usize) -> Vec<u8> {
+pub fn file_with(header: FileHeader<'_>, size: usize) -> Vec<u8> {
     let data: Vec<u8> = (0..=255).cycle().skip(usize::from(header.id.version.0 as u8)).take(size).collect();
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
-    let writer = Writer::new(header, &elements).unwrap();
+    let writer = FileWriter::new(header, &elements).unwrap();
     let mut file = vec![0; writer.encoded_len()];
     writer.encode(&mut file).unwrap();
     file

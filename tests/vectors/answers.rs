@@ -1,8 +1,8 @@
 //! What a client answers to who reads, writes and discovers its attributes, and what a server does.
 
 use zigbee_ota::zcl::{
-    ATTRIBUTES, AttributeCommand, AttributeId, AttributeRecord, AttributeValue, Attributes, ClientReport,
-    DataType, Frame, ImageUpgradeStatus, LONGEST_ATTRIBUTES, Quirks, Refusal, Revision, Status,
+    ATTRIBUTES, AttributeCommand, AttributeId, AttributeRecord, AttributeSnapshot, AttributeValue,
+    ClientStatus, DataType, Frame, ImageUpgradeStatus, LONGEST_ATTRIBUTES, Quirks, Refusal, Revision, Status,
     UpgradeActivationPolicy, UpgradeTimeoutPolicy, answer_as_server,
 };
 use zigbee_ota::{EncodeError, Eui64, FileVersion, ImageType, ManufacturerCode, StackVersion};
@@ -14,8 +14,8 @@ use AttributeCommand::{DiscoverResponse, ReadResponse, WriteResponse};
 use AttributeValue::{Enum8, U16};
 
 /// A client that has them all.
-fn known() -> Attributes {
-    Attributes {
+fn known() -> AttributeSnapshot {
+    AttributeSnapshot {
         server: Eui64(0x0123_4567_89ab_cdef),
         status: ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS,
         file_offset: Some(1500),
@@ -34,7 +34,11 @@ fn known() -> Attributes {
 }
 
 /// The answer that `attributes` gives in `room` bytes.
-fn answer_in(attributes: &Attributes, question: &[u8], room: usize) -> Result<Option<Vec<u8>>, EncodeError> {
+fn answer_in(
+    attributes: &AttributeSnapshot,
+    question: &[u8],
+    room: usize,
+) -> Result<Option<Vec<u8>>, EncodeError> {
     let mut out = vec![0xee; room];
     let frame = Frame::decode(question, Quirks::empty()).expect("a question");
     let len = attributes.answer(&frame, &mut out)?;
@@ -42,7 +46,7 @@ fn answer_in(attributes: &Attributes, question: &[u8], room: usize) -> Result<Op
     Ok(len.map(|len| out[..len].to_vec()))
 }
 
-fn answer(attributes: &Attributes, question: &str) -> Vec<u8> {
+fn answer(attributes: &AttributeSnapshot, question: &str) -> Vec<u8> {
     answer_in(attributes, &hex(question), 300).expect("room").expect("a question to a client")
 }
 
@@ -70,7 +74,7 @@ fn a_fresh_client_has_the_defaults() {
             AttributeId::IMAGE_TYPE_ID => Some(U16(0xffff)),
             _ => info.default,
         };
-        assert_eq!(Attributes::DEFAULT.get(info.id), expected, "{}", info.id);
+        assert_eq!(AttributeSnapshot::DEFAULT.get(info.id), expected, "{}", info.id);
     }
 }
 
@@ -85,13 +89,13 @@ fn attributes_of_later_revisions_are_off_until_asked_for() {
         (0xfffd, "ClusterRevision", 0x21, 0xffff, None),
     ];
     let later = ATTRIBUTES.iter().filter(|info| info.revision == Revision::Later).map(|info| {
-        assert_eq!((Attributes::DEFAULT.get(info.id), info.mandatory), (None, false), "{}", info.id);
+        assert_eq!((AttributeSnapshot::DEFAULT.get(info.id), info.mandatory), (None, false), "{}", info.id);
         assert!(known().get(info.id).is_some(), "{}", info.id);
         (info.id.0, info.id.name().expect("a name"), info.data_type.0, info.last, info.default)
     });
     assert!(later.eq(expected));
     assert_eq!(ImageUpgradeStatus(6), ImageUpgradeStatus::WAITING_FOR_EXTERNAL_EVENT);
-    let attributes = Attributes { status: ImageUpgradeStatus(6), ..Attributes::DEFAULT };
+    let attributes = AttributeSnapshot { status: ImageUpgradeStatus(6), ..AttributeSnapshot::DEFAULT };
     assert_eq!(attributes.get(AttributeId::IMAGE_UPGRADE_STATUS), Some(Enum8(6)));
     assert_eq!((UpgradeActivationPolicy::OUT_OF_BAND.0, UpgradeTimeoutPolicy::DO_NOT_APPLY.0), (1, 1));
 }
@@ -148,7 +152,7 @@ fn no_attribute_can_be_written() {
     }
     // What the client does not have, and what cannot be read.
     assert_eq!(
-        answer(&Attributes::DEFAULT, "080702 0600300009002100000d00200 0"),
+        answer(&AttributeSnapshot::DEFAULT, "080702 0600300009002100000d00200 0"),
         hex("100704 880600 860900 860d00")
     );
     for malformed in ["080702", "080702 060030", "080702 06003000 0700420161"] {
@@ -190,7 +194,7 @@ fn attributes_are_discovered_in_order() {
     assert_eq!(discovered(&answer(&known(), "08070c feffff")), (true, vec![]));
     assert_eq!(discovered(&answer(&known(), "08070c 000000")), (false, vec![]));
     // A client of 2011 that leaves its manufacturer out.
-    let few = discovered(&answer(&Attributes::DEFAULT, "08070c 0600ff"));
+    let few = discovered(&answer(&AttributeSnapshot::DEFAULT, "08070c 0600ff"));
     let expected = vec![(AttributeId(6), DataType::ENUM8), (AttributeId(8), DataType::UINT16)];
     assert_eq!(few, (true, expected));
     // Room for two and a bit.
@@ -210,16 +214,16 @@ fn other_frames_are_not_answered() {
 /// One frame asks, one answers, and what is missing is missing.
 #[test]
 fn a_report_is_one_question_and_one_answer() {
-    let question = bytes_of(&ClientReport::question(0x2a));
+    let question = bytes_of(&ClientStatus::question(0x2a));
     assert_eq!(question, hex("082a00 0600 0200 0400 0100 0800 0700 0300 0500"));
-    assert_eq!(question.len(), ClientReport::QUESTION_LEN);
+    assert_eq!(question.len(), ClientStatus::QUESTION_LEN);
     let report = |bytes: &[u8]| match command(bytes) {
-        ReadResponse(response) => ClientReport::read(response),
+        ReadResponse(response) => ClientStatus::read(response),
         other => panic!("{other:?}"),
     };
     let bytes = answer_in(&known(), &question, 56).expect("room").expect("an answer");
     assert_eq!(bytes.len(), 56);
-    let full = ClientReport {
+    let full = ClientStatus {
         status: Some(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS),
         file_offset: Some(1500),
         current_version: Some(FileVersion(6699)),
@@ -231,15 +235,15 @@ fn a_report_is_one_question_and_one_answer() {
     };
     assert_eq!(report(&bytes), Ok(full));
     // A client that has only what it must, and one without the room for more.
-    let least = Attributes { file_offset: None, current_version: None, ..Attributes::DEFAULT };
+    let least = AttributeSnapshot { file_offset: None, current_version: None, ..AttributeSnapshot::DEFAULT };
     let bytes = answer_in(&least, &question, 56).expect("room").expect("an answer");
     let read = report(&bytes).expect("readable");
     assert_eq!((read.status, read.current_version), (Some(ImageUpgradeStatus::NORMAL), None));
     let bytes = answer_in(&known(), &question, 8).expect("room").expect("an answer");
-    assert_eq!(report(&bytes), Ok(ClientReport { status: full.status, ..ClientReport::default() }));
+    assert_eq!(report(&bytes), Ok(ClientStatus { status: full.status, ..ClientStatus::default() }));
     // Another type than the cluster's, an attribute nobody asked for, and one of nobody.
     let odd = hex("102a01 0600002001 090000210100 55aa003001 0200002302000000");
-    let expected = ClientReport { current_version: Some(FileVersion(2)), ..ClientReport::default() };
+    let expected = ClientStatus { current_version: Some(FileVersion(2)), ..ClientStatus::default() };
     assert_eq!(report(&odd), Ok(expected));
     assert!(report(&hex("102a01 0600003001 020000")).is_err());
 }

@@ -1,7 +1,7 @@
 //! The three bytes before the payload: which frames are commands of the cluster, and what the sender says there.
 
 use zigbee_ota::ManufacturerCode;
-use zigbee_ota::link::DeliveryMode;
+use zigbee_ota::aps::DeliveryMode;
 use zigbee_ota::zcl::{self, CommandId, Direction, Frame, ImageNotify, Message, OtherKind, Quirks, ToClient};
 
 use crate::hex;
@@ -151,7 +151,7 @@ fn unread() -> Vec<Unread> {
 fn what_is_not_read_is_kept_as_it_is() {
     for Unread { hex: text, why } in unread() {
         let bytes = hex(text);
-        let (header, payload) = zcl::Header::decode(&bytes).expect("a header");
+        let (header, payload) = zcl::FrameHeader::decode(&bytes).expect("a header");
         for quirks in [Quirks::empty(), Quirks::all()] {
             let frame = Frame::decode(&bytes, quirks).expect(text);
             let Message::Other(other) = frame.message else { panic!("{text}: {frame:?}") };
@@ -167,7 +167,7 @@ fn what_is_not_read_is_kept_as_it_is() {
 fn a_header_read_apart_leads_to_the_same_frame() {
     for vector in table::all() {
         let bytes = hex(vector.hex);
-        let (header, payload) = zcl::Header::decode(&bytes).expect(vector.name);
+        let (header, payload) = zcl::FrameHeader::decode(&bytes).expect(vector.name);
         let to_client = bytes[0] & 0b1000 != 0;
         let direction = if to_client { Direction::ToClient } else { Direction::ToServer };
         assert_eq!(header.direction(), direction, "{}", vector.name);

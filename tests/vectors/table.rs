@@ -1,6 +1,6 @@
 //! Frames as numbers, each with the value it stands for and the pieces it is read in.
 
-use zigbee_ota::link::DeliveryMode;
+use zigbee_ota::aps::DeliveryMode;
 use zigbee_ota::time::ServerTime;
 use zigbee_ota::zcl::{
     BlockBytes, BlockData, CommandId, DefaultResponse, Direction, Frame, ImageBlockRequest,

@@ -1,6 +1,6 @@
 //! Something happens to one frame of an upgrade, or to two.
 
-use zigbee_ota::client::Transfer;
+use zigbee_ota::client::TransferMode;
 use zigbee_ota_sim::net::Fate;
 use zigbee_ota_sim::world::Report;
 
@@ -11,7 +11,7 @@ const FATES: [Fate; 5] =
     [Fate::Lost, Fate::Doubled(0), Fate::Doubled(500 * MILLI), Fate::Delayed(4 * SECOND), Fate::Damaged(11)];
 
 /// An upgrade by a few frames, of which some are met by a fate.
-fn short(files: &Files, transfer: Transfer, script: Vec<(u64, Fate)>) -> Report {
+fn short(files: &Files, transfer: TransferMode, script: Vec<(u64, Fate)>) -> Report {
     files.run(|settings| {
         slow(settings);
         settings.client.transfer = transfer;
@@ -43,7 +43,7 @@ fn an_upgrade_bears_any_two_of_these() {
     }
 }
 
-fn any_two(files: &Files, transfer: Transfer) {
+fn any_two(files: &Files, transfer: TransferMode) {
     let frames = short(files, transfer, Vec::new()).carried;
     for (first, one) in (0..frames).flat_map(|frame| FATES.map(|fate| (frame, fate))) {
         for (second, other) in (first + 1..frames + 2).flat_map(|frame| FATES.map(|fate| (frame, fate))) {

@@ -5,9 +5,9 @@
 
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
-use zigbee_ota::client::Transfer;
-use zigbee_ota::file::Parts;
-use zigbee_ota::server::Entry;
+use zigbee_ota::client::TransferMode;
+use zigbee_ota::file::SplitFile;
+use zigbee_ota::server::StoreEntry;
 use zigbee_ota::time::Millis;
 use zigbee_ota_sim::world::{DeviceSettings, Report, Settings, World};
 use zigbee_ota_sim::{Micros, file_of};
@@ -19,11 +19,11 @@ mod power;
 mod random;
 
 /// The ways to transfer.
-const MODES: [Transfer; 4] = [
-    Transfer::Blocks { window: NonZeroU8::MIN },
-    Transfer::Blocks { window: NonZeroU8::new(4).unwrap() },
-    Transfer::Pages { size: NonZeroU16::new(600).unwrap(), spacing: 0 },
-    Transfer::Auto,
+const MODES: [TransferMode; 4] = [
+    TransferMode::Blocks { window: NonZeroU8::MIN },
+    TransferMode::Blocks { window: NonZeroU8::new(4).unwrap() },
+    TransferMode::Pages { size: NonZeroU16::new(600).unwrap(), spacing: 0 },
+    TransferMode::Auto,
 ];
 
 const MILLI: Micros = 1000;
@@ -38,8 +38,8 @@ impl Files {
     }
 
     fn run(&self, change: impl FnOnce(&mut Settings)) -> Report {
-        let parts = self.0.each_ref().map(|file| Parts::parse(file).unwrap());
-        let entries = parts.each_ref().map(Entry::from);
+        let parts = self.0.each_ref().map(|file| SplitFile::parse(file).unwrap());
+        let entries = parts.each_ref().map(StoreEntry::from);
         let mut settings = Settings::new(&parts[0]);
         change(&mut settings);
         World::new(&settings, &entries).run()

@@ -3,7 +3,7 @@
 use std::env;
 use std::num::{NonZeroU8, NonZeroU32};
 
-use zigbee_ota::client::{Transfer, Unanswered};
+use zigbee_ota::client::{TransferMode, UpgradeEndFallback};
 use zigbee_ota::time::Millis;
 use zigbee_ota::zcl::{ImageNotify, NotifyScope};
 use zigbee_ota_sim::Micros;
@@ -48,19 +48,20 @@ impl Drawn {
         client.alignment = NonZeroU8::new(word).unwrap();
         client.max_data = NonZeroU8::new(self.random.u8(least..=55)).unwrap();
         client.transfer = match self.random.u8(0..6) {
-            0 | 1 => Transfer::Blocks { window: NonZeroU8::MIN },
-            2 => Transfer::Blocks { window: self.random.u8(2..=12).try_into().unwrap() },
-            3 | 4 => Transfer::Pages {
+            0 | 1 => TransferMode::Blocks { window: NonZeroU8::MIN },
+            2 => TransferMode::Blocks { window: self.random.u8(2..=12).try_into().unwrap() },
+            3 | 4 => TransferMode::Pages {
                 size: self.random.u16(64..=2048).try_into().unwrap(),
                 spacing: if self.is(0.5) { 0 } else { self.random.u16(1..200) },
             },
-            _ => Transfer::Auto,
+            _ => TransferMode::Auto,
         };
         client.aps_security = self.is(0.2);
         client.require_aps_security = client.aps_security && self.is(0.5);
         client.block_pause = Millis(if self.is(0.2) { self.random.u32(1..300) } else { 0 });
         client.revision = if self.is(0.3) { self.random.u16(1..=5) } else { 0 };
-        client.unanswered = if self.is(0.5) { Unanswered::Apply } else { Unanswered::KeepWaiting };
+        client.unanswered =
+            if self.is(0.5) { UpgradeEndFallback::Apply } else { UpgradeEndFallback::KeepWaiting };
     }
 
     fn device(&mut self, settings: &mut Settings) {

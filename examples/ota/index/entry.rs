@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha512};
-use zigbee_ota::file::Header;
+use zigbee_ota::file::FileHeader;
 use zigbee_ota::{HardwareRange, ImageId};
 
 use super::url::Base;
@@ -61,7 +61,7 @@ impl Facts {
         if !faults.is_empty() {
             return Ok(Err(faults.join("; ")));
         }
-        let magic = Header::MAGIC.to_le_bytes();
+        let magic = FileHeader::MAGIC.to_le_bytes();
         let first = bytes.windows(magic.len()).position(|bytes| bytes == magic);
         if let Some(first) = first.filter(|first| *first != opened.offset()) {
             let reason = format!(
@@ -75,7 +75,7 @@ impl Facts {
             path: place,
             id: header.id,
             size: header.total_size,
-            text: String::from_utf8_lossy(header.text.as_bytes()).replace('\0', ""),
+            text: String::from_utf8_lossy(header.header_string.as_bytes()).replace('\0', ""),
             hardware: header.hardware,
             sha512: Sha512::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
         };

@@ -6,23 +6,23 @@ use crate::zcl::{ImageUpgradeStatus, UpgradeActivationPolicy};
 const HOUR: u64 = 60 * 60 * 1000;
 const NOW: &str = "19 03 07 5F11 0101 2C1A0000 00000000 00000000";
 
-fn out_of_band() -> Config {
-    Config { activation: UpgradeActivationPolicy::OUT_OF_BAND, ..config() }
+fn out_of_band() -> ClientConfig {
+    ClientConfig { activation: UpgradeActivationPolicy::OUT_OF_BAND, ..config() }
 }
 
 /// Shows: CLI-147
 #[test]
 fn where_only_the_application_may_start_the_upgrade_orders_are_refused() {
     let mut script = Script::ending(out_of_band());
-    assert_eq!(script.gets(NOW), Met::Ignored(Ignored::NotAuthorized));
+    assert_eq!(script.gets(NOW), Met::Ignored(ClientIgnored::NotAuthorized));
     script.sends("10 03 0B 07 7E").is_silent();
     assert_eq!(script.client.attributes().status, ImageUpgradeStatus::WAITING_FOR_EXTERNAL_EVENT);
-    assert_eq!(script.client.waiting_for(), Waiting::Application);
+    assert_eq!(script.client.waiting_for(), WaitingFor::Application);
     assert_eq!(script.client.poll_timeout(), None);
     script.until(100 * HOUR).is_silent();
     assert_eq!(script.client.poll_need(), None);
     // By broadcast it is not answered; a wait changes nothing.
-    assert_eq!(script.gets_by(DeliveryMode::Broadcast, NOW), Met::Ignored(Ignored::NotAuthorized));
+    assert_eq!(script.gets_by(DeliveryMode::Broadcast, NOW), Met::Ignored(ClientIgnored::NotAuthorized));
     assert_eq!(script.gets("19 03 07 5F11 0101 2C1A0000 00000000 FFFFFFFF"), Met::Done);
     script.is_silent();
     assert_eq!(script.client.attributes().status, ImageUpgradeStatus::WAITING_FOR_EXTERNAL_EVENT);
@@ -53,7 +53,7 @@ fn the_application_may_switch_whenever_there_is_an_image() {
         script.must_apply();
     }
     for mut script in [Script::new(config()), Script::downloading(config())] {
-        assert_eq!(script.client.activate(), Err(NoImage));
+        assert_eq!(script.client.activate(), Err(NothingToActivate));
     }
 }
 
@@ -65,13 +65,13 @@ fn broadcasts_are_obeyed_unless_unicast_is_required() {
         assert_eq!(script.gets_by(delivery, NOW), Met::Done);
         script.until(0).must_apply();
 
-        let strict = Config { require_unicast: true, ..config() };
+        let strict = ClientConfig { require_unicast: true, ..config() };
         let mut script = Script::ending(strict);
-        assert_eq!(script.gets_by(delivery, NOW), Met::Ignored(Ignored::NotUnicast));
+        assert_eq!(script.gets_by(delivery, NOW), Met::Ignored(ClientIgnored::NotUnicast));
         script.until(0).is_silent();
         assert_eq!(script.client.poll_need(), None);
         let mut script = Script::new(strict);
-        assert_eq!(script.gets_by(delivery, "19 07 00 00 64"), Met::Ignored(Ignored::NotUnicast));
+        assert_eq!(script.gets_by(delivery, "19 07 00 00 64"), Met::Ignored(ClientIgnored::NotUnicast));
         assert!(script.is_silent().is_idle());
     }
 }
@@ -79,16 +79,16 @@ fn broadcasts_are_obeyed_unless_unicast_is_required() {
 /// Shows: CLI-034
 #[test]
 fn frames_without_aps_security_are_passed_over_where_it_is_required() {
-    let secure = Config { aps_security: true, require_aps_security: true, ..config() };
+    let secure = ClientConfig { aps_security: true, require_aps_security: true, ..config() };
     let mut script = Script::new(secure);
     script.client.query(at(0)).unwrap();
     let (query, _) = script.transmit().expect("a query");
     assert!(query.aps_security);
     let answer = "19 00 02 00 5F11 0101 2C1A0000 64000000";
-    assert_eq!(script.gets(answer), Met::Ignored(Ignored::Insecure));
+    assert_eq!(script.gets(answer), Met::Ignored(ClientIgnored::Insecure));
     assert_eq!(script.client.poll_need(), None);
-    assert_eq!(script.gets("08 00 00 0600"), Met::Ignored(Ignored::Insecure));
-    let meta = Meta { aps_security: true, ..Meta::unicast(SERVER) };
+    assert_eq!(script.gets("08 00 00 0600"), Met::Ignored(ClientIgnored::Insecure));
+    let meta = FrameMeta { aps_security: true, ..FrameMeta::unicast(SERVER) };
     assert_eq!(script.receives(meta, &hex(answer)), Met::Done);
     script.accept();
 
@@ -100,7 +100,7 @@ fn frames_without_aps_security_are_passed_over_where_it_is_required() {
 /// Shows: CLI-028, CLI-029
 #[test]
 fn a_strict_device_refuses_a_unicast_notify_for_many() {
-    let strict = Config { strict: true, ..config() };
+    let strict = ClientConfig { strict: true, ..config() };
     for (notify, fits) in [
         ("09 07 00 00 64", true),
         ("09 07 00 00 32", false),
@@ -132,7 +132,7 @@ fn a_version_that_is_here_already_is_no_news() {
     let random = script.client.random;
     let held = "19 07 00 03 64 5F11 0101 2C1A0000";
     let met = script.gets_by(DeliveryMode::Broadcast, held);
-    assert_eq!(met, Met::Ignored(Ignored::NotConcerned));
+    assert_eq!(met, Met::Ignored(ClientIgnored::NotConcerned));
     assert_eq!(script.client.random, random);
     assert_eq!(script.gets_by(DeliveryMode::Broadcast, "19 07 00 03 64 5F11 0101 2D1A0000"), Met::Done);
 }
@@ -149,7 +149,7 @@ fn a_notify_changes_nothing_before_the_upgrade() {
         let deadline = script.client.poll_timeout();
         assert_eq!(script.gets("09 07 00 00 64"), Met::Done);
         script.sends("10 07 0B 00 00").is_silent();
-        assert_eq!(script.client.poll_event(), Some(Event::Notified));
+        assert_eq!(script.client.poll_event(), Some(ClientEvent::Notified));
         assert_eq!(script.client.poll_timeout(), deadline);
     }
     downloading.gets_block(1, 0, &file(|_| {})[..64]);

@@ -1,13 +1,14 @@
 //! The attributes over a life, and the events.
 
 use super::*;
-use crate::zcl::{Attributes, ImageUpgradeStatus};
+use crate::zcl::{AttributeSnapshot, ImageUpgradeStatus};
 
 const UNSET: u32 = u32::MAX;
 
 /// Status, file offset, downloaded version and image type.
 fn shown(script: &Script) -> (u8, u32, u32, u16) {
-    let Attributes { status, file_offset, downloaded_version, image_type, .. } = script.client.attributes();
+    let AttributeSnapshot { status, file_offset, downloaded_version, image_type, .. } =
+        script.client.attributes();
     (status.0, file_offset.unwrap(), downloaded_version.unwrap().0, image_type.unwrap().0)
 }
 
@@ -16,19 +17,19 @@ const NORMAL: (u8, u32, u32, u16) = (0x00, UNSET, UNSET, 0xffff);
 /// Shows: ATTR-003, ATTR-012, ATTR-015
 #[test]
 fn a_fresh_client_shows_the_defaults() {
-    let expected = Attributes {
+    let expected = AttributeSnapshot {
         current_version: Some(FileVersion(0x1a2b)),
         current_stack: Some(StackVersion::ZIGBEE_PRO),
         manufacturer: Some(OFFERED.manufacturer),
-        ..Attributes::DEFAULT
+        ..AttributeSnapshot::DEFAULT
     };
     assert_eq!(Script::new(config()).client.attributes(), expected);
     // Those of later revisions only where they are wanted.
-    let later = Script::new(Config { revision: 5, ..config() }).client.attributes();
+    let later = Script::new(ClientConfig { revision: 5, ..config() }).client.attributes();
     assert_eq!((later.cluster_revision, later.min_block_period), (Some(5), Some(0)));
     assert_eq!(later.activation_policy.map(|policy| policy.0), Some(0));
     assert_eq!(later.timeout_policy.map(|policy| policy.0), Some(0));
-    let keep = Config { revision: 5, unanswered: Unanswered::KeepWaiting, ..config() };
+    let keep = ClientConfig { revision: 5, unanswered: UpgradeEndFallback::KeepWaiting, ..config() };
     assert_eq!(Script::new(keep).client.attributes().timeout_policy.map(|policy| policy.0), Some(1));
 }
 
@@ -51,7 +52,7 @@ fn the_attributes_follow_an_upgrade() {
         script.gets_block(request[1], offset, &file[start..file.len().min(start + 30)]);
     }
     assert_eq!(shown(&script), (0x01, 100, UNSET, 0x0101), "not verified");
-    script.verify(Verdict::Valid);
+    script.verify(VerifyResult::Valid);
     assert_eq!(shown(&script), (0x02, 100, 0x1a2c, 0x0101));
     assert_eq!(script.client.attributes().downloaded_stack, Some(StackVersion::ZIGBEE_IP));
     script.sends("01 05 06 00 5F11 0101 2C1A0000");
@@ -62,7 +63,7 @@ fn the_attributes_follow_an_upgrade() {
     assert_eq!(before.current_version, Some(FileVersion(0x1a2b)));
     assert_eq!(before.current_stack, Some(StackVersion::ZIGBEE_PRO));
     let ticket = script.until(10_000).must_apply();
-    script.client.applied(script.now, ticket, Applied::Done).unwrap();
+    script.client.applied(script.now, ticket, ApplyResult::Done).unwrap();
     assert_eq!(shown(&script), NORMAL);
     let after = script.client.attributes();
     assert_eq!(after.current_version, Some(FileVersion(0x1a2c)));
@@ -85,7 +86,7 @@ fn every_failure_leads_back_to_normal() {
     aborted.sends_request(0);
     aborted.gets("19 01 05 95");
     let mut invalid = Script::downloaded(config(), &file(|_| {}));
-    invalid.verify(Verdict::Invalid).sends("01 03 06 96 5F11 0101 2C1A0000");
+    invalid.verify(VerifyResult::Invalid).sends("01 03 06 96 5F11 0101 2C1A0000");
     assert_eq!(shown(&invalid), NORMAL, "while the server is told");
     invalid.gets("18 03 0B 06 00");
     let mut gone = Script::downloading(config());
@@ -94,7 +95,7 @@ fn every_failure_leads_back_to_normal() {
         gone.gets(&std::format!("18 {turn:02x} 0B 03 98"));
         gone.until(u64::from(turn) * 1000);
     }
-    let mut silent = Script::downloading(Config { block_attempts: 1, ..config() });
+    let mut silent = Script::downloading(ClientConfig { block_attempts: 1, ..config() });
     silent.sends_request(0);
     silent.until(3000).sends("01 02 06 95 5F11 0101 2C1A0000");
     let mut refused = Script::ending(config());
@@ -115,8 +116,8 @@ fn whoever_asks_is_answered_in_any_state() {
         let mut script = script;
         let question = hex("00 2A 00 0600 0200");
         let question = [&[0x08], &question[1..]].concat();
-        let handled = script.client.handle_frame(script.now, Meta::unicast(from), &question);
-        let Handled::ReadAttributes(frame) = handled else { panic!("{handled:?}") };
+        let handled = script.client.handle_frame(script.now, FrameMeta::unicast(from), &question);
+        let ClientAction::AnswerAttributes(frame) = handled else { panic!("{handled:?}") };
         let mut out = [0; 64];
         let len = script.client.attributes().answer(&frame, &mut out).unwrap().expect("an answer");
         let expected = std::format!("10 2A 01 0600 00 30 {status:02x} 0200 00 23 2B1A0000");
@@ -125,8 +126,8 @@ fn whoever_asks_is_answered_in_any_state() {
     // Not by broadcast, and an answer to nobody's question is no question.
     let mut script = Script::new(config());
     let met = script.gets_by(DeliveryMode::Broadcast, "08 2A 00 0600");
-    assert_eq!(met, Met::Ignored(Ignored::NotUnicast));
-    assert_eq!(script.gets("18 2A 01 0600 00 30 00"), Met::Ignored(Ignored::NotForClients));
+    assert_eq!(met, Met::Ignored(ClientIgnored::NotUnicast));
+    assert_eq!(script.gets("18 2A 01 0600 00 30 00"), Met::Ignored(ClientIgnored::NotForClients));
     assert_eq!(script.gets("08 2A 02 0600 30 01"), Met::Asked, "a write is refused by the answer");
 }
 
@@ -155,24 +156,26 @@ fn a_good_run_is_told_in_espressifs_order() {
         let now = script.now;
         while let Some(need) = script.client.poll_need() {
             match need {
-                Need::Prepare(ticket, _) => script.client.prepared(now, ticket, Prepared::Ready).unwrap(),
+                Need::Prepare(ticket, _) => {
+                    script.client.prepared(now, ticket, PrepareResult::Ready).unwrap()
+                }
                 Need::Verify(ticket, offer) => {
                     assert_eq!(stored.len(), offer.size as usize);
                     told.push(Callback::Check);
-                    script.client.verified(now, ticket, Verdict::Valid).unwrap();
+                    script.client.verified(now, ticket, VerifyResult::Valid).unwrap();
                 }
                 Need::Apply(ticket, OFFERED) => {
                     assert_eq!(stored, file);
                     told.push(Callback::Apply);
-                    script.client.applied(now, ticket, Applied::Done).unwrap();
+                    script.client.applied(now, ticket, ApplyResult::Done).unwrap();
                 }
                 other => panic!("{other:?}"),
             }
         }
         while let Some(event) = script.client.poll_event() {
             match event {
-                Event::Started(_) => told.push(Callback::Start),
-                Event::Finished { id: OFFERED, size, duration } => {
+                ClientEvent::Started(_) => told.push(Callback::Start),
+                ClientEvent::Finished { id: OFFERED, size, duration } => {
                     told.push(Callback::Finish { size, duration });
                 }
                 _ => {}
@@ -192,12 +195,12 @@ fn a_good_run_is_told_in_espressifs_order() {
                 }
                 other => panic!("{other:?}"),
             };
-            let handled = script.client.handle_frame(script.now, Meta::unicast(SERVER), &answer);
-            if let Handled::Store(lent) = handled {
+            let handled = script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &answer);
+            if let ClientAction::Store(lent) = handled {
                 assert_eq!(lent.offset as usize, stored.len(), "in order, for a patcher");
                 stored.extend(lent.data);
                 told.push(Callback::Receive(lent.data.len()));
-                script.client.stored(script.now, lent.ticket, Stored::Ok).unwrap();
+                script.client.stored(script.now, lent.ticket, StoreResult::Ok).unwrap();
             }
         } else if let Some(next) = script.client.poll_timeout()
             && script.client.attributes().status == ImageUpgradeStatus::COUNT_DOWN

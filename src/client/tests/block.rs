@@ -14,13 +14,14 @@ fn each_request_asks_for_what_comes_next_whatever_the_server_sent() {
         script.sends_request(offset as u32);
         let piece = &file[offset..offset + size];
         let frame = block(turn as u8 + 1, OFFERED, offset as u32, piece);
-        let Handled::Store(lent) = script.client.handle_frame(script.now, Meta::unicast(SERVER), &frame)
+        let ClientAction::Store(lent) =
+            script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame)
         else {
             panic!("no data at {offset}");
         };
         assert_eq!(lent.offset as usize, stored.len());
         stored.extend(lent.data);
-        script.client.stored(script.now, lent.ticket, Stored::Ok).unwrap();
+        script.client.stored(script.now, lent.ticket, StoreResult::Ok).unwrap();
         offset += size;
     }
     assert_eq!(stored, file);
@@ -38,12 +39,12 @@ fn data_that_is_here_is_passed_over_and_data_from_elsewhere_is_malformed() {
     script.sends_request(64);
     for (offset, size) in [(0, 64), (0, 32), (32, 32)] {
         let again = script.gets_block(1, offset, &file[..size]);
-        assert_eq!(again, Met::Ignored(Ignored::NotExpected), "{offset}");
+        assert_eq!(again, Met::Ignored(ClientIgnored::NotExpected), "{offset}");
         script.is_silent();
     }
     for (offset, size) in [(65, 35), (32, 64), (99, 1)] {
         let wrong = script.gets_block(2, offset, &file[..size]);
-        assert_eq!(wrong, Met::Ignored(Ignored::NotAsked), "{offset}");
+        assert_eq!(wrong, Met::Ignored(ClientIgnored::NotAsked), "{offset}");
         script.sends("10 02 0B 05 80").is_silent();
     }
     assert_eq!(script.client.progress().unwrap().received, 64);
@@ -81,7 +82,7 @@ fn a_response_that_does_not_fit_the_request_is_malformed() {
     // More data than was asked for.
     let mut script = Script::downloading(config());
     script.sends_request(0);
-    assert_eq!(script.gets_block(1, 0, &[0x1e; 65]), Met::Ignored(Ignored::NotAsked));
+    assert_eq!(script.gets_block(1, 0, &[0x1e; 65]), Met::Ignored(ClientIgnored::NotAsked));
     script.sends("10 01 0B 05 80");
 }
 
@@ -92,7 +93,7 @@ fn a_block_by_broadcast_is_passed_over() {
     script.sends_request(0);
     for delivery in [DeliveryMode::Broadcast, DeliveryMode::Multicast] {
         let frame = "09 01 05 00 5F11 0101 2C1A0000 00000000 02 1EF1";
-        assert_eq!(script.gets_by(delivery, frame), Met::Ignored(Ignored::NotUnicast));
+        assert_eq!(script.gets_by(delivery, frame), Met::Ignored(ClientIgnored::NotUnicast));
         assert!(matches!(script.gets_by(delivery, "09 01 05"), Met::Ignored(_)));
         script.is_silent();
     }
@@ -106,7 +107,7 @@ fn a_good_response_is_acknowledged_where_its_sender_wants_that() {
     script.sends_request(0);
     let mut frame = block(1, OFFERED, 0, &file(|_| {})[..64]);
     frame[0] = 0x09;
-    assert_eq!(script.receives(Meta::unicast(SERVER), &frame), Met::Done);
+    assert_eq!(script.receives(FrameMeta::unicast(SERVER), &frame), Met::Done);
     script.sends("10 01 0B 05 00").sends_request(64).is_silent();
 }
 
@@ -131,9 +132,9 @@ fn abort_with_more_bytes_is_malformed_and_ends_the_download() {
     assert_eq!(script.ended(), Outcome::ServerAborted);
 
     // By the letter it is malformed, and the server is waited for.
-    let mut script = Script::downloading(Config { strict: true, ..config() });
+    let mut script = Script::downloading(ClientConfig { strict: true, ..config() });
     script.sends_request(0);
-    assert!(matches!(script.gets("19 01 05 95 00 00"), Met::Ignored(Ignored::Unreadable(_))));
+    assert!(matches!(script.gets("19 01 05 95 00 00"), Met::Ignored(ClientIgnored::Unreadable(_))));
     script.sends("10 01 0B 05 80").is_silent();
     assert!(script.client.progress().is_some());
 }
@@ -149,9 +150,9 @@ fn wait_is_obeyed_however_often() {
         let until = turn * 5000 + 5000;
         assert_eq!(
             script.client.poll_event(),
-            Some(Event::Paused(Some(at(until)))).filter(|_| turn > 0).or(
+            Some(ClientEvent::Paused(Some(at(until)))).filter(|_| turn > 0).or(
                 // The first is behind the event of the start.
-                Some(Event::Started(ImageOffer { id: OFFERED, size: 100 }))
+                Some(ClientEvent::Started(ImageOffer { id: OFFERED, size: 100 }))
             )
         );
         while script.client.poll_event().is_some() {}
@@ -177,7 +178,7 @@ fn a_wait_without_end_is_cut_to_an_hour_or_ends_by_the_server() {
     script.until(60 * 60 * 1000).sends_request(0);
 
     let halted = || {
-        let mut script = Script::downloading(Config { max_wait: None, ..config() });
+        let mut script = Script::downloading(ClientConfig { max_wait: None, ..config() });
         script.sends_request(0);
         script.gets("19 01 05 97 00000000 FFFFFFFF");
         assert_eq!(script.client.poll_timeout(), None);
@@ -263,7 +264,7 @@ fn a_stray_default_response_changes_nothing() {
     let mut script = Script::downloading(config());
     script.sends_request(0);
     for stray in ["18 07 0B 03 98", "18 01 0B 06 98", "18 01 0B 03 00", "18 00 0B 01 98"] {
-        assert_eq!(script.gets(stray), Met::Ignored(Ignored::NotExpected), "{stray}");
+        assert_eq!(script.gets(stray), Met::Ignored(ClientIgnored::NotExpected), "{stray}");
         script.is_silent();
     }
     script.gets_block(1, 0, &file(|_| {})[..64]);
@@ -281,7 +282,7 @@ fn a_lost_block_is_asked_for_again_after_about_a_round_trip() {
     script.sends_request(8);
     script.until(24 + 71).is_silent();
     script.until(24 + 72).sends_request(8);
-    assert_eq!(script.client.requests_repeated(), 1);
+    assert_eq!(script.client.retries(), 1);
     // The answer to the first try measures the first try.
     script.until(100);
     script.gets_block(2, 8, &file[8..16]);
@@ -292,7 +293,7 @@ fn a_lost_block_is_asked_for_again_after_about_a_round_trip() {
 
 #[test]
 fn a_server_that_is_silent_is_given_up() {
-    let mut script = Script::downloading(Config { block_attempts: 5, ..config() });
+    let mut script = Script::downloading(ClientConfig { block_attempts: 5, ..config() });
     let mut time = 0;
     for timeout in [3000, 6000, 10_000, 10_000, 10_000] {
         script.sends_request(0).is_silent();
@@ -310,7 +311,7 @@ fn a_server_that_is_silent_is_given_up() {
 /// Shows: CLI-067
 #[test]
 fn requests_keep_their_pause() {
-    let mut script = Script::downloading(Config { block_pause: Millis(250), ..config() });
+    let mut script = Script::downloading(ClientConfig { block_pause: Millis(250), ..config() });
     script.sends_request(0);
     script.until(20);
     script.gets_block(1, 0, &file(|_| {})[..8]);
@@ -328,13 +329,13 @@ fn requests_keep_their_pause() {
 fn busy_storage_is_asked_again_and_faulty_storage_ends_the_download() {
     let file = file(|_| {});
     let mut script = Script::downloading(config());
-    for (turn, answer) in [Stored::Busy, Stored::Busy, Stored::Ok].into_iter().enumerate() {
+    for (turn, answer) in [StoreResult::Busy, StoreResult::Busy, StoreResult::Ok].into_iter().enumerate() {
         script.sends_request(0);
         let frame = block(turn as u8 + 1, OFFERED, 0, &file[..64]);
-        let handled = script.client.handle_frame(script.now, Meta::unicast(SERVER), &frame);
-        let Handled::Store(lent) = handled else { panic!("no data: {handled:?}") };
+        let handled = script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame);
+        let ClientAction::Store(lent) = handled else { panic!("no data: {handled:?}") };
         script.client.stored(script.now, lent.ticket, answer).unwrap();
-        if answer == Stored::Busy {
+        if answer == StoreResult::Busy {
             let time = 1000 * (turn as u64 + 1);
             script.until(time - 1).is_silent();
             script.until(time);
@@ -342,17 +343,19 @@ fn busy_storage_is_asked_again_and_faulty_storage_ends_the_download() {
     }
     script.sends_request(64);
     let frame = block(4, OFFERED, 64, &file[64..]);
-    let Handled::Store(lent) = script.client.handle_frame(script.now, Meta::unicast(SERVER), &frame) else {
+    let ClientAction::Store(lent) =
+        script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame)
+    else {
         panic!("no data");
     };
-    script.client.stored(script.now, lent.ticket, Stored::Fault).unwrap();
+    script.client.stored(script.now, lent.ticket, StoreResult::Fault).unwrap();
     script.sends("01 05 06 95 5F11 0101 2C1A0000");
     script.gets("18 05 0B 06 00");
     assert_eq!(script.ended(), Outcome::StorageFault);
 }
 
 /// The outcome of a download of `file` in blocks of `size`.
-fn outcome(config: Config, file: &[u8], size: usize) -> Outcome {
+fn outcome(config: ClientConfig, file: &[u8], size: usize) -> Outcome {
     let mut script = Script::downloading(config);
     for (turn, piece) in file.chunks(size).enumerate() {
         let Some((_, request)) = script.transmit() else { break };

@@ -1,25 +1,25 @@
 //! Where the server is.
 
 use super::*;
-use crate::link::Delivery;
+use crate::aps::DeliveryReport;
 
 const ID: Eui64 = Eui64(0x0123_4567_89ab_cdef);
 const TEN_MINUTES: u64 = 10 * 60 * 1000;
 
 /// A device that knows no server.
-fn lost() -> Config {
-    Config { server: Address::UNKNOWN, discovery: Some(Millis::secs(600)), ..config() }
+fn lost() -> ClientConfig {
+    ClientConfig { server: Address::UNKNOWN, discovery: Some(Millis::secs(600)), ..config() }
 }
 
 /// A device that knows the IEEE address of its server, and the endpoint.
-fn named() -> Config {
-    Config { server: Address::new(0xffff, 1), server_id: ID, ..lost() }
+fn named() -> ClientConfig {
+    ClientConfig { server: Address::new(0xffff, 1), server_id: ID, ..lost() }
 }
 
 /// Shows: CLI-007, CLI-008, CLI-009, CLI-010, ESP-017, ATTR-018
 #[test]
 fn the_first_server_that_answers_is_used() {
-    assert_eq!(Config::new(config().identity, Address::UNKNOWN).discovery, Some(Millis::secs(600)));
+    assert_eq!(ClientConfig::new(config().identity, Address::UNKNOWN).discovery, Some(Millis::secs(600)));
     let mut script = Script::new(lost());
     let Need::FindServer(ticket, None) = script.need() else { panic!("no search of all nodes") };
     assert_eq!(script.client.poll_need(), None, "asked once");
@@ -27,15 +27,15 @@ fn the_first_server_that_answers_is_used() {
     script.until(60_000).is_silent();
     script.client.query(script.now).unwrap_or_default();
     script.is_silent();
-    assert_eq!(script.client.waiting_for(), Waiting::Application);
+    assert_eq!(script.client.waiting_for(), WaitingFor::Application);
 
     let server = Address::new(0x2b3c, 9);
-    script.client.found(script.now, ticket, Some(server)).unwrap();
-    assert_eq!(script.client.found(script.now, ticket, Some(STRANGER)), Err(StaleTicket));
+    script.client.server_found(script.now, ticket, Some(server)).unwrap();
+    assert_eq!(script.client.server_found(script.now, ticket, Some(STRANGER)), Err(StaleTicket));
     script.is_silent();
     let Need::IeeeAddress(ticket, 0x2b3c) = script.need() else { panic!("no lookup of its name") };
     assert_eq!(script.client.attributes().server, Eui64(u64::MAX));
-    script.client.named(ticket, Some(ID)).unwrap();
+    script.client.ieee_address_resolved(ticket, Some(ID)).unwrap();
     assert_eq!(script.client.attributes().server, ID);
     let (transmit, bytes) = script.transmit().expect("the query");
     assert_eq!((transmit.to, bytes[2]), (server, 0x01));
@@ -50,15 +50,15 @@ fn a_server_that_is_known_by_name_is_looked_up() {
     assert_eq!(script.client.attributes().server, ID, "from the start");
     let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
     script.until(60_000).is_silent();
-    script.client.located(script.now, ticket, Some(0x2b3c)).unwrap();
+    script.client.network_address_resolved(script.now, ticket, Some(0x2b3c)).unwrap();
     assert_eq!(script.transmit().expect("the query").0.to, Address::new(0x2b3c, 1));
 
     // Where only the endpoint is missing, that node alone is asked for it, and keeps its name.
-    let mut script = Script::new(Config { server: Address::UNKNOWN, ..named() });
+    let mut script = Script::new(ClientConfig { server: Address::UNKNOWN, ..named() });
     let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
-    script.client.located(at(0), ticket, Some(0x2b3c)).unwrap();
+    script.client.network_address_resolved(at(0), ticket, Some(0x2b3c)).unwrap();
     let Need::FindServer(ticket, Some(0x2b3c)) = script.need() else { panic!("no endpoint is asked for") };
-    script.client.found(at(0), ticket, Some(Address::new(0x2b3c, 4))).unwrap();
+    script.client.server_found(at(0), ticket, Some(Address::new(0x2b3c, 4))).unwrap();
     assert_eq!((script.client.server(), script.client.poll_need()), (Address::new(0x2b3c, 4), None));
     assert_eq!(script.client.attributes().server, ID);
 }
@@ -67,7 +67,7 @@ fn a_server_that_is_known_by_name_is_looked_up() {
 #[test]
 fn zero_and_all_ones_are_no_name() {
     for id in [0, u64::MAX] {
-        let mut script = Script::new(Config { server_id: Eui64(id), ..lost() });
+        let mut script = Script::new(ClientConfig { server_id: Eui64(id), ..lost() });
         assert!(matches!(script.need(), Need::FindServer(_, None)));
     }
 }
@@ -78,18 +78,18 @@ fn a_search_is_repeated_at_its_interval() {
     let mut script = Script::new(lost());
     for turn in 1..=3 {
         let Need::FindServer(ticket, None) = script.need() else { panic!("no search") };
-        script.client.found(script.now, ticket, None).unwrap();
+        script.client.server_found(script.now, ticket, None).unwrap();
         let next = turn * TEN_MINUTES;
-        assert_eq!(script.client.poll_event(), Some(Event::NoServer(at(next))));
+        assert_eq!(script.client.poll_event(), Some(ClientEvent::NoServer(at(next))));
         script.until(next - 1);
         assert_eq!(script.client.poll_need(), None);
         script.until(next);
     }
     // A notify is news of a server; it is not talked to before it is found.
     let Need::FindServer(ticket, None) = script.need() else { panic!("no search") };
-    script.client.found(script.now, ticket, None).unwrap();
+    script.client.server_found(script.now, ticket, None).unwrap();
     script.client.poll_event();
-    assert_eq!(script.receives(Meta::unicast(STRANGER), &hex("19 07 00 00 64")), Met::Done);
+    assert_eq!(script.receives(FrameMeta::unicast(STRANGER), &hex("19 07 00 00 64")), Met::Done);
     assert!(matches!(script.need(), Need::FindServer(_, None)));
     script.is_silent();
 }
@@ -98,46 +98,46 @@ fn a_search_is_repeated_at_its_interval() {
 #[test]
 fn a_notify_from_elsewhere_is_passed_over_where_a_server_is_known() {
     let mut script = Script::new(config());
-    let met = script.receives(Meta::unicast(STRANGER), &hex("09 07 00 00 64"));
-    assert_eq!(met, Met::Ignored(Ignored::NotTheServer));
+    let met = script.receives(FrameMeta::unicast(STRANGER), &hex("09 07 00 00 64"));
+    assert_eq!(met, Met::Ignored(ClientIgnored::NotTheServer));
     assert!(script.is_silent().is_idle());
 
     let mut script = Script::new(lost());
     let Need::FindServer(ticket, None) = script.need() else { panic!("no search") };
-    script.client.found(at(0), ticket, None).unwrap();
-    assert_eq!(script.receives(Meta::unicast(STRANGER), &hex("09 07 00 00 64")), Met::Done);
+    script.client.server_found(at(0), ticket, None).unwrap();
+    assert_eq!(script.receives(FrameMeta::unicast(STRANGER), &hex("09 07 00 00 64")), Met::Done);
     let Need::FindServer(ticket, None) = script.need() else { panic!("no search") };
-    script.client.found(at(0), ticket, Some(SERVER)).unwrap();
+    script.client.server_found(at(0), ticket, Some(SERVER)).unwrap();
     let Need::IeeeAddress(ticket, _) = script.need() else { panic!("no name") };
-    script.client.named(ticket, None).unwrap();
+    script.client.ieee_address_resolved(ticket, None).unwrap();
     let (reply, _) = script.transmit().expect("its acknowledgement");
     assert_eq!(reply.to, STRANGER);
     script.sends("01 00 01 00 5F11 0101 2B1A0000");
     // Nothing but a notify counts from a node that is no server.
     let mut script = Script::new(lost());
-    let met = script.receives(Meta::unicast(STRANGER), &hex("19 00 02 98"));
-    assert_eq!(met, Met::Ignored(Ignored::NotTheServer));
+    let met = script.receives(FrameMeta::unicast(STRANGER), &hex("19 00 02 98"));
+    assert_eq!(met, Met::Ignored(ClientIgnored::NotTheServer));
 }
 
 /// Shows: CLI-011
 #[test]
 fn a_link_key_is_seen_to_before_the_first_query() {
     for (link_key, network, kind) in [
-        (LinkKey::SmartEnergy, 0x0000, KeyKind::TrustCenter),
-        (LinkKey::SmartEnergy, 0x2b3c, KeyKind::Partner),
-        (LinkKey::Global, 0x2b3c, KeyKind::Global),
+        (LinkKeyPolicy::SmartEnergy, 0x0000, LinkKeyKind::TrustCenter),
+        (LinkKeyPolicy::SmartEnergy, 0x2b3c, LinkKeyKind::Partner),
+        (LinkKeyPolicy::Global, 0x2b3c, LinkKeyKind::Global),
     ] {
         let server = Address::new(network, 1);
-        let mut script = Script::new(Config { link_key, server, ..config() });
+        let mut script = Script::new(ClientConfig { link_key, server, ..config() });
         let Need::LinkKey(ticket, node, asked) = script.need() else { panic!("no key is asked for") };
         assert_eq!((node, asked), (network, kind));
         script.until(60_000).is_silent();
-        script.client.keyed(script.now, ticket, true).unwrap();
+        script.client.link_key_established(script.now, ticket, true).unwrap();
         assert_eq!(script.transmit().expect("the query").0.to, server);
 
-        let mut script = Script::new(Config { link_key, server, ..config() });
+        let mut script = Script::new(ClientConfig { link_key, server, ..config() });
         let Need::LinkKey(ticket, ..) = script.need() else { panic!("no key is asked for") };
-        script.client.keyed(at(0), ticket, false).unwrap();
+        script.client.link_key_established(at(0), ticket, false).unwrap();
         script.until(60_000).is_silent();
         assert_eq!(script.client.poll_timeout(), Some(at(TEN_MINUTES)));
     }
@@ -146,10 +146,10 @@ fn a_link_key_is_seen_to_before_the_first_query() {
 }
 
 /// A device that found the server it knows by name, in mid-download; its next request has number 2.
-fn found_and_downloading(config: Config) -> Script {
+fn found_and_downloading(config: ClientConfig) -> Script {
     let mut script = Script::new(config);
     let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
-    script.client.located(at(0), ticket, Some(SERVER.network)).unwrap();
+    script.client.network_address_resolved(at(0), ticket, Some(SERVER.network)).unwrap();
     script.client.query(at(0)).unwrap();
     script.sends("01 00 01 00 5F11 0101 2B1A0000");
     script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
@@ -166,15 +166,17 @@ fn a_download_that_loses_its_server_goes_on_where_it_stood() {
     script.client.connection_lost(script.now);
     let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
     script.until(30_000).is_silent();
-    script.client.located(script.now, ticket, Some(0x7777)).unwrap();
+    script.client.network_address_resolved(script.now, ticket, Some(0x7777)).unwrap();
     let (transmit, bytes) = script.transmit().expect("the request");
     assert_eq!((transmit.to, bytes[9 + 3..][..4].to_vec()), (Address::new(0x7777, 1), hex("40000000")));
     // The data that is with the application at that moment is not lost either.
     let data = block(bytes[1], OFFERED, 64, &file(|_| {})[64..]);
-    let meta = Meta::unicast(Address::new(0x7777, 1));
-    let Handled::Store(lent) = script.client.handle_frame(script.now, meta, &data) else { panic!("no data") };
+    let meta = FrameMeta::unicast(Address::new(0x7777, 1));
+    let ClientAction::Store(lent) = script.client.handle_frame(script.now, meta, &data) else {
+        panic!("no data")
+    };
     script.client.connection_lost(script.now);
-    script.client.stored(script.now, lent.ticket, Stored::Ok).unwrap();
+    script.client.stored(script.now, lent.ticket, StoreResult::Ok).unwrap();
     assert!(matches!(script.need(), Need::NetworkAddress(..)));
     assert!(matches!(script.need(), Need::Verify(..)));
 }
@@ -183,10 +185,10 @@ fn a_download_that_loses_its_server_goes_on_where_it_stood() {
 #[test]
 fn a_server_that_is_not_found_is_replaced_where_that_is_allowed() {
     for replace_server in [true, false] {
-        let mut script = Script::new(Config { replace_server, ..named() });
+        let mut script = Script::new(ClientConfig { replace_server, ..named() });
         for lookup in 1..=5 {
             let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
-            script.client.located(script.now, ticket, None).unwrap();
+            script.client.network_address_resolved(script.now, ticket, None).unwrap();
             if replace_server && lookup == 3 {
                 break;
             }
@@ -197,9 +199,9 @@ fn a_server_that_is_not_found_is_replaced_where_that_is_allowed() {
             continue;
         }
         let Need::FindServer(ticket, None) = script.need() else { panic!("no other server is searched") };
-        script.client.found(script.now, ticket, Some(Address::new(0x4444, 2))).unwrap();
+        script.client.server_found(script.now, ticket, Some(Address::new(0x4444, 2))).unwrap();
         let Need::IeeeAddress(ticket, 0x4444) = script.need() else { panic!("no name") };
-        script.client.named(ticket, Some(Eui64(4))).unwrap();
+        script.client.ieee_address_resolved(ticket, Some(Eui64(4))).unwrap();
         assert_eq!(script.client.attributes().server, Eui64(4));
     }
 }
@@ -207,10 +209,10 @@ fn a_server_that_is_not_found_is_replaced_where_that_is_allowed() {
 /// Shows: CLI-042
 #[test]
 fn a_server_that_is_silent_to_three_queries_is_searched() {
-    let config = Config { query_attempts: 1, query_interval: Some(Millis::secs(60)), ..named() };
-    for (config, by_name) in [(config, true), (Config { server_id: Eui64(0), ..config }, false)] {
-        let mut script = Script::new(Config { server: SERVER, ..config });
-        script.client.finder.search = crate::client::discover::Search::Done;
+    let config = ClientConfig { query_attempts: 1, query_interval: Some(Millis::secs(60)), ..named() };
+    for (config, by_name) in [(config, true), (ClientConfig { server_id: Eui64(0), ..config }, false)] {
+        let mut script = Script::new(ClientConfig { server: SERVER, ..config });
+        script.client.finder.search = crate::client::discovery::Search::Done;
         script.client.poll_need();
         for _ in 0..3 {
             assert_eq!(script.client.poll_need(), None);
@@ -228,7 +230,7 @@ fn a_server_that_is_silent_to_three_queries_is_searched() {
         }
     }
     // A server that the application fixed is never searched.
-    let mut script = Script::new(Config { query_attempts: 1, ..self::config() });
+    let mut script = Script::new(ClientConfig { query_attempts: 1, ..self::config() });
     for _ in 0..5 {
         script.client.query(script.now).unwrap();
         script.transmit();
@@ -241,7 +243,8 @@ fn a_server_that_is_silent_to_three_queries_is_searched() {
 #[test]
 fn a_server_that_refuses_is_left_where_that_is_wanted() {
     for avoid_refusing in [true, false] {
-        let mut script = Script::querying(Config { avoid_refusing, discovery: Some(Millis(1)), ..config() });
+        let mut script =
+            Script::querying(ClientConfig { avoid_refusing, discovery: Some(Millis(1)), ..config() });
         script.gets("19 00 02 7E");
         if !avoid_refusing {
             assert_eq!(script.client.poll_need(), None);
@@ -249,11 +252,11 @@ fn a_server_that_refuses_is_left_where_that_is_wanted() {
         }
         let Need::FindServer(ticket, None) = script.need() else { panic!("no other server is searched") };
         // Its own answer is skipped, and the next one counts.
-        script.client.found(at(0), ticket, Some(SERVER)).unwrap();
+        script.client.server_found(at(0), ticket, Some(SERVER)).unwrap();
         assert_eq!(script.client.poll_need(), None);
-        script.client.found(at(0), ticket, Some(Address::new(0x4444, 2))).unwrap();
+        script.client.server_found(at(0), ticket, Some(Address::new(0x4444, 2))).unwrap();
         let Need::IeeeAddress(ticket, 0x4444) = script.need() else { panic!("no name") };
-        script.client.named(ticket, None).unwrap();
+        script.client.ieee_address_resolved(ticket, None).unwrap();
         let (query, bytes) = script.transmit().expect("a query");
         assert_eq!((query.to, bytes[2]), (Address::new(0x4444, 2), 0x01));
     }
@@ -264,12 +267,12 @@ fn a_server_that_refuses_is_left_where_that_is_wanted() {
 fn an_order_is_asked_for_anew_when_the_connection_was_lost() {
     for order in ["00000000 FFFFFFFF", "00000000 58020000"] {
         let mut script =
-            Script::ending(Config { server_id: ID, discovery: Some(Millis::secs(600)), ..config() });
+            Script::ending(ClientConfig { server_id: ID, discovery: Some(Millis::secs(600)), ..config() });
         script.gets(&std::format!("19 03 07 5F11 0101 2C1A0000 {order}"));
         script.client.connection_lost(script.now);
         let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
         script.until(1000).is_silent();
-        script.client.located(script.now, ticket, Some(0)).unwrap();
+        script.client.network_address_resolved(script.now, ticket, Some(0)).unwrap();
         script.sends("01 04 06 00 5F11 0101 2C1A0000");
         script.gets("19 04 07 5F11 0101 2C1A0000 00000000 0A000000");
         script.until(11_000).must_apply();
@@ -284,8 +287,9 @@ fn an_order_is_asked_for_anew_when_the_connection_was_lost() {
 /// Shows: CLI-131, CLI-127
 #[test]
 fn a_server_that_is_not_found_counts_as_one_that_does_not_answer() {
-    for (unanswered, applies) in [(Unanswered::Apply, true), (Unanswered::KeepWaiting, false)] {
-        let config = Config {
+    for (unanswered, applies) in [(UpgradeEndFallback::Apply, true), (UpgradeEndFallback::KeepWaiting, false)]
+    {
+        let config = ClientConfig {
             server_id: ID,
             discovery: Some(Millis::secs(600)),
             replace_server: false,
@@ -297,7 +301,7 @@ fn a_server_that_is_not_found_counts_as_one_that_does_not_answer() {
         script.client.connection_lost(script.now);
         for _ in 0..4 {
             let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
-            script.client.located(script.now, ticket, None).unwrap();
+            script.client.network_address_resolved(script.now, ticket, None).unwrap();
             if matches!(script.client.state, State::Ending { .. }) {
                 let next = script.now.plus(Millis::secs(600)).as_millis();
                 script.until(next);
@@ -310,7 +314,7 @@ fn a_server_that_is_not_found_counts_as_one_that_does_not_answer() {
 
 #[test]
 fn a_server_that_went_silent_in_a_download_is_searched() {
-    let mut script = found_and_downloading(Config { block_attempts: 2, ..named() });
+    let mut script = found_and_downloading(ClientConfig { block_attempts: 2, ..named() });
     for _ in 0..2 {
         script.sends_request(64);
         let overdue = script.client.poll_timeout().unwrap();
@@ -331,16 +335,16 @@ fn a_request_that_was_not_delivered_is_sent_again_soon() {
     let mut script = Script::downloading(config());
     let (first, _) = script.transmit().expect("the request");
     let old = first.token;
-    script.client.handle_delivery(at(0), old, Delivery::Acknowledged);
+    script.client.handle_delivery(at(0), old, DeliveryReport::Acknowledged);
     assert_eq!(script.client.poll_timeout(), Some(at(3000)));
-    script.client.handle_delivery(at(100), old, Delivery::Failed);
+    script.client.handle_delivery(at(100), old, DeliveryReport::Failed);
     assert_eq!(script.client.poll_timeout(), Some(at(1100)));
     // The answer may come all the same: it was the acknowledgement that was lost.
     script.until(1100);
     let (second, bytes) = script.transmit().expect("the request again");
     assert_eq!((second.token == old, bytes[1]), (false, 2));
-    script.client.handle_delivery(at(1100), old, Delivery::Failed);
-    script.client.handle_delivery(at(1100), crate::link::Token::NONE, Delivery::Failed);
+    script.client.handle_delivery(at(1100), old, DeliveryReport::Failed);
+    script.client.handle_delivery(at(1100), crate::aps::TransmitToken::NONE, DeliveryReport::Failed);
     assert_eq!(script.client.poll_timeout(), Some(at(1100 + 6000)), "of a try that is not the last");
     assert_eq!(script.gets_block(1, 0, &file(|_| {})[..64]), Met::Done);
     script.sends_request(64);
@@ -348,33 +352,36 @@ fn a_request_that_was_not_delivered_is_sent_again_soon() {
 
 #[test]
 fn an_answer_to_another_question_than_the_one_asked_is_stale() {
-    let mut script = Script::new(Config { link_key: LinkKey::Global, ..config() });
+    let mut script = Script::new(ClientConfig { link_key: LinkKeyPolicy::Global, ..config() });
     let Need::LinkKey(ticket, ..) = script.need() else { panic!("no key is asked for") };
-    assert_eq!(script.client.found(at(0), ticket, Some(STRANGER)), Err(StaleTicket));
-    assert_eq!(script.client.located(at(0), ticket, Some(STRANGER.network)), Err(StaleTicket));
-    assert_eq!(script.client.named(ticket, Some(ID)), Err(StaleTicket));
+    assert_eq!(script.client.server_found(at(0), ticket, Some(STRANGER)), Err(StaleTicket));
+    assert_eq!(
+        script.client.network_address_resolved(at(0), ticket, Some(STRANGER.network)),
+        Err(StaleTicket)
+    );
+    assert_eq!(script.client.ieee_address_resolved(ticket, Some(ID)), Err(StaleTicket));
     assert_eq!(script.client.server(), SERVER);
     assert_eq!(script.client.attributes().server, config().server_id);
-    assert_eq!(script.client.keyed(at(0), ticket, true), Ok(()));
+    assert_eq!(script.client.link_key_established(at(0), ticket, true), Ok(()));
 
     let mut script = Script::new(lost());
     let Need::FindServer(ticket, None) = script.need() else { panic!("no search") };
-    assert_eq!(script.client.keyed(at(0), ticket, true), Err(StaleTicket));
-    script.client.found(at(0), ticket, Some(SERVER)).unwrap();
+    assert_eq!(script.client.link_key_established(at(0), ticket, true), Err(StaleTicket));
+    script.client.server_found(at(0), ticket, Some(SERVER)).unwrap();
     // That question is over.
-    assert_eq!(script.client.located(at(0), ticket, Some(0)), Err(StaleTicket));
-    assert_eq!(script.client.named(ticket, Some(ID)), Err(StaleTicket));
-    assert_eq!(script.client.keyed(at(0), ticket, true), Err(StaleTicket));
+    assert_eq!(script.client.network_address_resolved(at(0), ticket, Some(0)), Err(StaleTicket));
+    assert_eq!(script.client.ieee_address_resolved(ticket, Some(ID)), Err(StaleTicket));
+    assert_eq!(script.client.link_key_established(at(0), ticket, true), Err(StaleTicket));
     assert!(matches!(script.need(), Need::IeeeAddress(_, 0)));
 }
 
 #[test]
 fn a_download_whose_server_is_not_found_any_more_is_given_up() {
-    for transfer in [config().transfer, Transfer::Pages { size: 600.try_into().unwrap(), spacing: 0 }] {
-        let wishes = Config { block_attempts: 2, replace_server: false, transfer, ..named() };
+    for transfer in [config().transfer, TransferMode::Pages { size: 600.try_into().unwrap(), spacing: 0 }] {
+        let wishes = ClientConfig { block_attempts: 2, replace_server: false, transfer, ..named() };
         let mut script = Script::new(wishes);
         let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
-        script.client.located(at(0), ticket, Some(SERVER.network)).unwrap();
+        script.client.network_address_resolved(at(0), ticket, Some(SERVER.network)).unwrap();
         script.client.query(at(0)).unwrap();
         script.sends("01 00 01 00 5F11 0101 2B1A0000");
         script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
@@ -384,11 +391,13 @@ fn a_download_whose_server_is_not_found_any_more_is_given_up() {
         let outcome = loop {
             // Until nobody is looked for any more, which is told before.
             let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
-            script.client.located(script.now, ticket, None).unwrap();
+            script.client.network_address_resolved(script.now, ticket, None).unwrap();
             script.is_silent();
             lookups += 1;
             let mut events = std::iter::from_fn(|| script.client.poll_event());
-            if let Some(Event::Ended(outcome)) = events.find(|event| matches!(event, Event::Ended(_))) {
+            if let Some(ClientEvent::Ended(outcome)) =
+                events.find(|event| matches!(event, ClientEvent::Ended(_)))
+            {
                 break outcome;
             }
             assert!(lookups < 20, "it ends");
@@ -407,19 +416,20 @@ fn a_download_goes_on_as_soon_as_its_server_is_found_again() {
     script.client.connection_lost(script.now);
     let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
     script.until(10).is_silent();
-    script.client.located(script.now, ticket, Some(SERVER.network)).unwrap();
+    script.client.network_address_resolved(script.now, ticket, Some(SERVER.network)).unwrap();
     script.sends_request(64);
 }
 
 #[test]
 fn a_download_whose_server_is_not_found_is_given_up_in_the_end() {
-    let mut script = found_and_downloading(Config { block_attempts: 4, replace_server: false, ..named() });
+    let mut script =
+        found_and_downloading(ClientConfig { block_attempts: 4, replace_server: false, ..named() });
     script.sends_request(64);
     script.client.connection_lost(script.now);
     for missed in 1..=3 {
         assert!(script.client.progress().is_some(), "{missed}");
         let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
-        script.client.located(script.now, ticket, None).unwrap();
+        script.client.network_address_resolved(script.now, ticket, None).unwrap();
         let next = script.now.as_millis() + TEN_MINUTES;
         script.until(next);
     }

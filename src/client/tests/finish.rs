@@ -1,7 +1,7 @@
 //! From the last byte to the switch.
 
 use super::*;
-use crate::client::config::Unanswered;
+use crate::client::config::UpgradeEndFallback;
 
 const HOUR: u64 = 60 * 60 * 1000;
 
@@ -9,7 +9,7 @@ const HOUR: u64 = 60 * 60 * 1000;
 #[test]
 fn a_file_that_is_found_wrong_is_reported_and_dropped() {
     let mut script = Script::downloaded(config(), &file(|_| {}));
-    script.verify(Verdict::Invalid);
+    script.verify(VerifyResult::Invalid);
     script.sends("01 03 06 96 5F11 0101 2C1A0000");
     // The absence of the Default Response is harmless.
     script.until(3000).sends("01 04 06 96 5F11 0101 2C1A0000");
@@ -18,10 +18,10 @@ fn a_file_that_is_found_wrong_is_reported_and_dropped() {
     assert!(script.is_idle());
 
     let mut script = Script::downloaded(config(), &file(|_| {}));
-    script.verify(Verdict::Invalid);
+    script.verify(VerifyResult::Invalid);
     script.sends("01 03 06 96 5F11 0101 2C1A0000");
     let order = "19 03 07 5F11 0101 2C1A0000 00000000 00000000";
-    assert_eq!(script.gets(order), Met::Ignored(Ignored::NotExpected));
+    assert_eq!(script.gets(order), Met::Ignored(ClientIgnored::NotExpected));
     assert_eq!(script.gets("18 03 0B 06 00"), Met::Done);
     assert_eq!(script.ended(), Outcome::InvalidImage);
 }
@@ -58,7 +58,7 @@ fn the_times_decide_and_a_new_order_replaces_the_old() {
 
     let mut script = Script::ending(config());
     script.gets("19 03 07 5F11 0101 2C1A0000 00000000 FFFFFFFF");
-    while script.client.poll_event().is_some_and(|event| event != Event::WaitingForOrder) {}
+    while script.client.poll_event().is_some_and(|event| event != ClientEvent::WaitingForUpgradeEnd) {}
     script.until(HOUR - 1).is_silent();
     assert_eq!(
         script.gets_by(DeliveryMode::Broadcast, "19 45 07 FFFF FFFF FFFFFFFF 00000000 00000000"),
@@ -88,7 +88,7 @@ fn an_order_without_a_verified_image_is_dropped_in_silence() {
     downloading.sends_request(0);
     for script in [&mut Script::new(config()), &mut downloading, &mut verifying] {
         for delivery in [DeliveryMode::Unicast, DeliveryMode::Broadcast] {
-            assert_eq!(script.gets_by(delivery, order), Met::Ignored(Ignored::NotExpected));
+            assert_eq!(script.gets_by(delivery, order), Met::Ignored(ClientIgnored::NotExpected));
             script.is_silent();
         }
     }
@@ -109,7 +109,7 @@ fn an_order_with_a_missing_field_or_a_past_time_is_malformed() {
     let whole = hex("19 03 07 5F11 0101 2C1A0000 00000000 00000000");
     for len in 3..whole.len() {
         let mut script = Script::ending(config());
-        assert!(matches!(script.receives(Meta::unicast(SERVER), &whole[..len]), Met::Ignored(_)));
+        assert!(matches!(script.receives(FrameMeta::unicast(SERVER), &whole[..len]), Met::Ignored(_)));
         script.sends("10 03 0B 07 80").is_silent();
     }
     for clock in [None, Some(UtcTime(9000))] {
@@ -117,7 +117,7 @@ fn an_order_with_a_missing_field_or_a_past_time_is_malformed() {
         let frame = std::format!("19 03 07 5F11 0101 2C1A0000 {past}");
         let mut script = Script::ending(config());
         script.client.set_utc(at(0), clock);
-        assert_eq!(script.gets(&frame), Met::Ignored(Ignored::NotAsked));
+        assert_eq!(script.gets(&frame), Met::Ignored(ClientIgnored::NotAsked));
         script.sends("10 03 0B 07 80").is_silent();
         assert!(matches!(script.gets_by(DeliveryMode::Broadcast, &frame), Met::Ignored(_)));
         script.is_silent();
@@ -141,8 +141,8 @@ fn a_device_that_waits_asks_every_hour() {
 /// Shows: CLI-111, CLI-125, CLI-126
 #[test]
 fn without_an_answer_to_four_requests_the_policy_decides() {
-    for unanswered in [Unanswered::Apply, Unanswered::KeepWaiting] {
-        let mut script = Script::ending(Config { unanswered, ..config() });
+    for unanswered in [UpgradeEndFallback::Apply, UpgradeEndFallback::KeepWaiting] {
+        let mut script = Script::ending(ClientConfig { unanswered, ..config() });
         let mut time = 0;
         for (sequence, timeout) in [(4, 3000), (5, 6000), (6, 10_000)] {
             script.until(time + timeout - 1).is_silent();
@@ -154,10 +154,10 @@ fn without_an_answer_to_four_requests_the_policy_decides() {
         assert_eq!(script.client.poll_need(), None);
         script.until(time).is_silent();
         match unanswered {
-            Unanswered::Apply => {
+            UpgradeEndFallback::Apply => {
                 script.must_apply();
             }
-            Unanswered::KeepWaiting => {
+            UpgradeEndFallback::KeepWaiting => {
                 assert_eq!(script.client.poll_need(), None);
                 script.until(time + HOUR).sends("01 07 06 00 5F11 0101 2C1A0000");
             }
@@ -172,7 +172,7 @@ fn a_refusal_to_the_end_request_ends_the_upgrade() {
         let mut script = Script::ending(config());
         assert_eq!(script.gets(&std::format!("18 03 0B 06 {status}")), Met::Done);
         let status = Status(u8::from_str_radix(status, 16).unwrap());
-        assert_eq!(script.ended(), Outcome::NotOrdered(status));
+        assert_eq!(script.ended(), Outcome::UpgradeRefused(status));
         assert!(script.is_silent().is_idle());
     }
     for status in ["80", "81"] {

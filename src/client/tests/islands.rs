@@ -5,20 +5,20 @@ use core::num::{NonZeroU8, NonZeroU16};
 use super::*;
 
 /// A client with so many islands downloads a file from a server that loses every `lost`th block, to the end.
-fn completes<const ISLANDS: usize>(transfer: Transfer, lost: usize, has_pages: bool) {
-    let mut client = Client::<ISLANDS>::with_islands(Config { transfer, ..config() }, 1, at(0));
+fn completes<const RANGES: usize>(transfer: TransferMode, lost: usize, has_pages: bool) {
+    let mut client = Client::<RANGES>::with_ranges(ClientConfig { transfer, ..config() }, 1, at(0));
     let file = long_file(3000);
     let mut stored: Vec<Option<u8>> = std::vec![None; file.len()];
     let (mut now, mut sent, mut buf) = (at(0), 0, [0; LONGEST_TO_SERVER]);
     client.query(now).unwrap();
     assert!(client.poll_transmit(now, &mut buf).is_some());
     let answer = offer(0, 0x02, OFFERED, 3000);
-    assert_eq!(client.handle_frame(now, Meta::unicast(SERVER), &answer), Handled::Done);
+    assert_eq!(client.handle_frame(now, FrameMeta::unicast(SERVER), &answer), ClientAction::Done);
     for _ in 0..2000 {
         while let Some(need) = client.poll_need() {
             match need {
                 Need::Decide(ticket, _) => client.accept(ticket).unwrap(),
-                Need::Prepare(ticket, _) => client.prepared(now, ticket, Prepared::Ready).unwrap(),
+                Need::Prepare(ticket, _) => client.prepared(now, ticket, PrepareResult::Ready).unwrap(),
                 _ => {
                     let stored: Vec<u8> = stored.iter().map(|byte| byte.expect("missing")).collect();
                     return assert_eq!(stored, file);
@@ -28,7 +28,7 @@ fn completes<const ISLANDS: usize>(transfer: Transfer, lost: usize, has_pages: b
         let Some(transmit) = client.poll_transmit(now, &mut buf) else {
             let deadline = client.poll_timeout();
             now = now.max(
-                deadline.unwrap_or_else(|| panic!("{ISLANDS} islands, {transfer:?}, {lost}: {client:?}")),
+                deadline.unwrap_or_else(|| panic!("{RANGES} islands, {transfer:?}, {lost}: {client:?}")),
             );
             client.handle_timeout(now);
             continue;
@@ -37,16 +37,19 @@ fn completes<const ISLANDS: usize>(transfer: Transfer, lost: usize, has_pages: b
         let (start, end) = match request.message {
             Message::ToServer(ToServer::ImageBlock(block)) => {
                 let first_gap = stored.iter().position(Option::is_none).unwrap();
-                assert!(ISLANDS > 0 || block.offset as usize == first_gap, "one after the other");
+                assert!(RANGES > 0 || block.offset as usize == first_gap, "one after the other");
                 (block.offset, block.offset + u32::from(block.max_data))
             }
             Message::ToServer(ToServer::ImagePage(page)) if has_pages => {
-                assert!(ISLANDS > 0, "there is no place for what comes after a gap");
+                assert!(RANGES > 0, "there is no place for what comes after a gap");
                 (page.offset, page.offset + u32::from(page.page_size))
             }
             _ => {
                 let refusal = [0x18, request.sequence, 0x0b, 0x04, 0x81];
-                assert_eq!(client.handle_frame(now, Meta::unicast(SERVER), &refusal), Handled::Done);
+                assert_eq!(
+                    client.handle_frame(now, FrameMeta::unicast(SERVER), &refusal),
+                    ClientAction::Done
+                );
                 continue;
             }
         };
@@ -58,22 +61,22 @@ fn completes<const ISLANDS: usize>(transfer: Transfer, lost: usize, has_pages: b
             }
             let frame =
                 block(request.sequence, OFFERED, start as u32, &file[start..(start + 64).min(end as usize)]);
-            if let Handled::Store(lent) = client.handle_frame(now, Meta::unicast(SERVER), &frame) {
+            if let ClientAction::Store(lent) = client.handle_frame(now, FrameMeta::unicast(SERVER), &frame) {
                 for (byte, place) in lent.data.iter().zip(lent.offset as usize..) {
                     assert_eq!(stored[place].replace(*byte), None, "byte {place} is written twice");
                 }
-                client.stored(now, lent.ticket, Stored::Ok).unwrap();
+                client.stored(now, lent.ticket, StoreResult::Ok).unwrap();
             }
         }
     }
-    panic!("no end with {ISLANDS} islands, {transfer:?}, every {lost}th lost");
+    panic!("no end with {RANGES} islands, {transfer:?}, every {lost}th lost");
 }
 
 #[test]
 fn with_few_islands_or_none_a_file_comes_by_every_way() {
-    let pages = Transfer::Pages { size: NonZeroU16::new(700).unwrap(), spacing: 0 };
-    let window = Transfer::Blocks { window: NonZeroU8::new(4).unwrap() };
-    for transfer in [pages, window, Transfer::Auto] {
+    let pages = TransferMode::Pages { size: NonZeroU16::new(700).unwrap(), spacing: 0 };
+    let window = TransferMode::Blocks { window: NonZeroU8::new(4).unwrap() };
+    for transfer in [pages, window, TransferMode::Auto] {
         for (lost, has_pages) in [(1000, true), (7, true), (3, true), (5, false)] {
             completes::<0>(transfer, lost, has_pages);
             completes::<1>(transfer, lost, has_pages);

@@ -11,29 +11,31 @@ fn a_device_is_upgraded() {
     assert_eq!(script.client.poll_timeout(), Some(at(60_000)));
     script.until(59_999).is_silent();
     script.until(60_000).sends("01 00 01 00 5F11 0101 2B1A0000");
-    assert_eq!(script.client.waiting_for(), Waiting::Server);
+    assert_eq!(script.client.waiting_for(), WaitingFor::Server);
     assert_eq!(script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000"), Met::Done);
 
     // Permission is there, but the application has not decided, then not made room.
     script.is_silent();
-    assert_eq!(script.client.waiting_for(), Waiting::Application);
+    assert_eq!(script.client.waiting_for(), WaitingFor::Application);
     script.accept().is_silent();
     script.until(70_000).prepare();
     let offer = ImageOffer { id: OFFERED, size: 100 };
-    assert_eq!(script.client.poll_event(), Some(Event::Started(offer)));
+    assert_eq!(script.client.poll_event(), Some(ClientEvent::Started(offer)));
 
     script.sends("01 01 03 00 5F11 0101 2C1A0000 00000000 40").is_silent();
     let first = block(1, OFFERED, 0, &file[..64]);
-    let Handled::Store(block) = script.client.handle_frame(at(70_020), Meta::unicast(SERVER), &first) else {
+    let ClientAction::Store(block) =
+        script.client.handle_frame(at(70_020), FrameMeta::unicast(SERVER), &first)
+    else {
         panic!("no data to store");
     };
     assert_eq!((block.offset, block.data), (0, &file[..64]));
     // Back-pressure: no request before the block is stored.
     script.until(71_000).is_silent();
-    assert_eq!(script.client.waiting_for(), Waiting::Application);
-    assert_eq!(script.client.progress(), Some(Progress { offer, received: 0 }));
-    script.client.stored(at(71_000), block.ticket, Stored::Ok).unwrap();
-    assert_eq!(script.client.progress(), Some(Progress { offer, received: 64 }));
+    assert_eq!(script.client.waiting_for(), WaitingFor::Application);
+    assert_eq!(script.client.progress(), Some(DownloadProgress { offer, received: 0 }));
+    script.client.stored(at(71_000), block.ticket, StoreResult::Ok).unwrap();
+    assert_eq!(script.client.progress(), Some(DownloadProgress { offer, received: 64 }));
 
     script.sends("01 02 03 00 5F11 0101 2C1A0000 40000000 24");
     script.gets_block(2, 64, &file[64..]);
@@ -43,17 +45,17 @@ fn a_device_is_upgraded() {
     assert_eq!(verified, offer);
     assert_eq!(script.client.poll_need(), None, "asked once");
     script.until(100_000).is_silent();
-    script.client.verified(at(100_000), ticket, Verdict::Valid).unwrap();
+    script.client.verified(at(100_000), ticket, VerifyResult::Valid).unwrap();
     script.sends("01 03 06 00 5F11 0101 2C1A0000");
     assert_eq!(script.gets("19 03 07 5F11 0101 2C1A0000 00000000 0A000000"), Met::Done);
-    assert_eq!(script.client.poll_event(), Some(Event::CountingDown(at(110_000))));
+    assert_eq!(script.client.poll_event(), Some(ClientEvent::CountingDown(at(110_000))));
     script.until(109_999);
     assert_eq!(script.client.poll_need(), None);
     let ticket = script.until(110_000).must_apply();
-    script.client.applied(at(120_000), ticket, Applied::Done).unwrap();
+    script.client.applied(at(120_000), ticket, ApplyResult::Done).unwrap();
     assert_eq!(script.ended(), Outcome::Upgraded(OFFERED));
     assert_eq!(script.client.identity().current, OFFERED);
-    assert_eq!(script.client.requests_repeated(), 0);
+    assert_eq!(script.client.retries(), 0);
 
     // The next query names the new version.
     let next = 120_000 + 24 * 60 * 60 * 1000;
@@ -66,9 +68,9 @@ fn a_device_is_upgraded() {
 fn the_same_seed_makes_the_same_decisions() {
     let decisions = |seed| -> Vec<bool> {
         let mut client = Client::new(config(), seed, at(0));
-        let broadcast = Meta::new(SERVER, DeliveryMode::Broadcast);
+        let broadcast = FrameMeta::new(SERVER, DeliveryMode::Broadcast);
         let mut decide = || {
-            let asks = client.handle_frame(at(0), broadcast, &hex("19 00 00 00 32")) == Handled::Done;
+            let asks = client.handle_frame(at(0), broadcast, &hex("19 00 00 00 32")) == ClientAction::Done;
             client.abort(at(0)).unwrap();
             asks
         };
@@ -107,10 +109,10 @@ fn late_answers_are_stale_and_change_nothing() {
     let mut script = Script::querying(config());
     script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
     let Some(Need::Decide(decide, _)) = script.client.poll_need() else { panic!("no decision") };
-    assert_eq!(script.client.prepared(at(0), decide, Prepared::Ready), Err(StaleTicket));
-    assert_eq!(script.client.verified(at(0), decide, Verdict::Valid), Err(StaleTicket));
-    assert_eq!(script.client.applied(at(0), decide, Applied::Done), Err(StaleTicket));
-    assert_eq!(script.client.stored(at(0), decide, Stored::Ok), Err(StaleTicket));
+    assert_eq!(script.client.prepared(at(0), decide, PrepareResult::Ready), Err(StaleTicket));
+    assert_eq!(script.client.verified(at(0), decide, VerifyResult::Valid), Err(StaleTicket));
+    assert_eq!(script.client.applied(at(0), decide, ApplyResult::Done), Err(StaleTicket));
+    assert_eq!(script.client.stored(at(0), decide, StoreResult::Ok), Err(StaleTicket));
     script.client.accept(decide).unwrap();
     assert_eq!(script.client.accept(decide), Err(StaleTicket));
     assert_eq!(script.client.refuse(at(0), decide), Err(StaleTicket));
@@ -119,18 +121,19 @@ fn late_answers_are_stale_and_change_nothing() {
     let mut script = Script::downloading(config());
     script.sends_request(0);
     let first = block(1, OFFERED, 0, &file(|_| {})[..64]);
-    let Handled::Store(lent) = script.client.handle_frame(at(0), Meta::unicast(SERVER), &first) else {
+    let ClientAction::Store(lent) = script.client.handle_frame(at(0), FrameMeta::unicast(SERVER), &first)
+    else {
         panic!("no data");
     };
     script.client.abort(at(0)).unwrap();
-    assert_eq!(script.client.stored(at(0), lent.ticket, Stored::Ok), Err(StaleTicket));
+    assert_eq!(script.client.stored(at(0), lent.ticket, StoreResult::Ok), Err(StaleTicket));
     script.sends("01 02 06 95 5F11 0101 2C1A0000");
     script.gets("18 02 0B 06 00");
     script.client.query(at(0)).unwrap();
     script.sends("01 03 01 00 5F11 0101 2B1A0000");
     script.gets("19 03 02 00 5F11 0101 2C1A0000 64000000");
     script.accept().prepare().sends_request(0);
-    assert_eq!(script.client.stored(at(0), lent.ticket, Stored::Ok), Err(StaleTicket));
+    assert_eq!(script.client.stored(at(0), lent.ticket, StoreResult::Ok), Err(StaleTicket));
     assert_eq!(script.client.progress().unwrap().received, 0);
 }
 
@@ -140,14 +143,14 @@ fn an_upgrade_that_cannot_begin_or_switch_ends_with_its_reason() {
     script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
     script.accept();
     let Some(Need::Prepare(ticket, _)) = script.client.poll_need() else { panic!("no room is needed") };
-    script.client.prepared(at(0), ticket, Prepared::Fault).unwrap();
+    script.client.prepared(at(0), ticket, PrepareResult::Fault).unwrap();
     assert_eq!(script.ended(), Outcome::StorageFault);
     assert!(script.is_silent().is_idle());
 
     let mut script = Script::ending(config());
     script.gets("19 03 07 5F11 0101 2C1A0000 00000000 00000000");
     let ticket = script.until(0).must_apply();
-    script.client.applied(at(9), ticket, Applied::Failed).unwrap();
+    script.client.applied(at(9), ticket, ApplyResult::Failed).unwrap();
     assert_eq!(script.ended(), Outcome::ApplyFailed);
     assert_eq!(script.client.identity().current, config().identity.current);
 }

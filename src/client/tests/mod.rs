@@ -19,8 +19,8 @@ mod window;
 use std::vec::Vec;
 
 use super::*;
-use crate::file::{Element, Header as FileHeader, Tag, Writer};
-use crate::link::Meta;
+use crate::aps::FrameMeta;
+use crate::file::{Element, FileHeader, FileWriter, Tag};
 use crate::time::Millis;
 use crate::types::{Eui64, FileVersion, HardwareVersion, ImageType, SecurityCredentialVersion, StackVersion};
 use crate::zcl::{Frame, Message, Quirks};
@@ -41,9 +41,9 @@ fn hex(text: &str) -> Vec<u8> {
     pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
 }
 
-fn config() -> Config {
+fn config() -> ClientConfig {
     let identity = Identity { current: ImageId::new(0x115f, 0x0101, 0x1a2b), hardware: None, node: None };
-    Config::new(identity, SERVER)
+    ClientConfig::new(identity, SERVER)
 }
 
 /// A file of 100 bytes with the header of `OFFERED` as `change` leaves it.
@@ -58,7 +58,7 @@ fn file_of(id: ImageId, change: impl FnOnce(&mut FileHeader<'static>)) -> Vec<u8
     let data = &data[..100 - 6 - header.header_len()];
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data }];
     let mut bytes = std::vec![0; 100];
-    assert_eq!(Writer::new(header, &elements).unwrap().encode(&mut bytes), Ok(100));
+    assert_eq!(FileWriter::new(header, &elements).unwrap().encode(&mut bytes), Ok(100));
     bytes
 }
 
@@ -68,7 +68,7 @@ fn long_file(size: usize) -> Vec<u8> {
     let data: Vec<u8> = (0..size - 6 - header.header_len()).map(|place| (place % 251) as u8).collect();
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
     let mut bytes = std::vec![0; size];
-    assert_eq!(Writer::new(header, &elements).unwrap().encode(&mut bytes), Ok(size));
+    assert_eq!(FileWriter::new(header, &elements).unwrap().encode(&mut bytes), Ok(size));
     bytes
 }
 
@@ -77,7 +77,7 @@ fn long_file(size: usize) -> Vec<u8> {
 enum Met {
     Done,
     Asked,
-    Ignored(Ignored),
+    Ignored(ClientIgnored),
 }
 
 /// A client with its clock.
@@ -88,12 +88,12 @@ struct Script {
 
 impl Script {
     /// A client that is switched on at 0.
-    fn new(config: Config) -> Self {
+    fn new(config: ClientConfig) -> Self {
         Self { client: Client::new(config, 1, at(0)), now: at(0) }
     }
 
     /// A client whose query, number 0, went out at 0.
-    fn querying(config: Config) -> Self {
+    fn querying(config: ClientConfig) -> Self {
         let mut script = Self::new(config);
         script.client.query(at(0)).unwrap();
         let (_, query) = script.transmit().expect("a query");
@@ -102,7 +102,7 @@ impl Script {
     }
 
     /// A client that may ask for the first block of a file of 100 bytes; that request will have number 1.
-    fn downloading(config: Config) -> Self {
+    fn downloading(config: ClientConfig) -> Self {
         let mut script = Self::querying(config);
         assert_eq!(script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000"), Met::Done);
         script.accept();
@@ -111,7 +111,7 @@ impl Script {
     }
 
     /// A client that has `file` and was told to verify it; its next request will have number 3.
-    fn downloaded(config: Config, file: &[u8]) -> Self {
+    fn downloaded(config: ClientConfig, file: &[u8]) -> Self {
         let mut script = Self::downloading(config);
         script.sends_request(0);
         script.gets_block(1, 0, &file[..64]);
@@ -121,9 +121,9 @@ impl Script {
     }
 
     /// A client whose Upgrade End Request SUCCESS, number 3, went out.
-    fn ending(config: Config) -> Self {
+    fn ending(config: ClientConfig) -> Self {
         let mut script = Self::downloaded(config, &file(|_| {}));
-        script.verify(Verdict::Valid);
+        script.verify(VerifyResult::Valid);
         script.sends("01 03 06 00 5F11 0101 2C1A0000");
         script
     }
@@ -173,30 +173,30 @@ impl Script {
     /// The server sends `frame` to this device alone; data is stored at once.
     #[track_caller]
     fn gets(&mut self, frame: &str) -> Met {
-        self.receives(Meta::unicast(SERVER), &hex(frame))
+        self.receives(FrameMeta::unicast(SERVER), &hex(frame))
     }
 
     #[track_caller]
     fn gets_by(&mut self, delivery: DeliveryMode, frame: &str) -> Met {
-        self.receives(Meta::new(SERVER, delivery), &hex(frame))
+        self.receives(FrameMeta::new(SERVER, delivery), &hex(frame))
     }
 
-    fn receives(&mut self, meta: Meta, frame: &[u8]) -> Met {
+    fn receives(&mut self, meta: FrameMeta, frame: &[u8]) -> Met {
         match self.client.handle_frame(self.now, meta, frame) {
-            Handled::Store(block) => {
-                self.client.stored(self.now, block.ticket, Stored::Ok).unwrap();
+            ClientAction::Store(block) => {
+                self.client.stored(self.now, block.ticket, StoreResult::Ok).unwrap();
                 Met::Done
             }
-            Handled::Done => Met::Done,
-            Handled::ReadAttributes(_) => Met::Asked,
-            Handled::Ignored(why) => Met::Ignored(why),
+            ClientAction::Done => Met::Done,
+            ClientAction::AnswerAttributes(_) => Met::Asked,
+            ClientAction::Ignored(why) => Met::Ignored(why),
         }
     }
 
     /// The server sends a block of the file, and the application stores it.
     #[track_caller]
     fn gets_block(&mut self, sequence: u8, offset: u32, data: &[u8]) -> Met {
-        self.receives(Meta::unicast(SERVER), &block(sequence, OFFERED, offset, data))
+        self.receives(FrameMeta::unicast(SERVER), &block(sequence, OFFERED, offset, data))
     }
 
     #[track_caller]
@@ -216,12 +216,12 @@ impl Script {
     #[track_caller]
     fn prepare(&mut self) -> &mut Self {
         let Some(Need::Prepare(ticket, _)) = self.client.poll_need() else { panic!("no room is needed") };
-        self.client.prepared(self.now, ticket, Prepared::Ready).unwrap();
+        self.client.prepared(self.now, ticket, PrepareResult::Ready).unwrap();
         self
     }
 
     #[track_caller]
-    fn verify(&mut self, verdict: Verdict) -> &mut Self {
+    fn verify(&mut self, verdict: VerifyResult) -> &mut Self {
         let Some(Need::Verify(ticket, _)) = self.client.poll_need() else { panic!("no check is needed") };
         self.client.verified(self.now, ticket, verdict).unwrap();
         self
@@ -243,7 +243,7 @@ impl Script {
             };
             let start = request.offset as usize;
             let piece = &file[start..file.len().min(start + usize::from(request.max_data))];
-            self.receives(Meta::unicast(SERVER), &block(bytes[1], id, request.offset, piece));
+            self.receives(FrameMeta::unicast(SERVER), &block(bytes[1], id, request.offset, piece));
         }
     }
 
@@ -267,7 +267,7 @@ impl Script {
     #[track_caller]
     fn ended(&mut self) -> Outcome {
         while let Some(event) = self.client.poll_event() {
-            if let Event::Ended(outcome) = event {
+            if let ClientEvent::Ended(outcome) = event {
                 return outcome;
             }
         }

@@ -7,8 +7,11 @@ use core::num::{NonZeroU8, NonZeroU16};
 use super::*;
 use crate::zcl::ImagePageRequest;
 
-fn paged(size: u16, spacing: u16) -> Config {
-    Config { transfer: Transfer::Pages { size: NonZeroU16::new(size).unwrap(), spacing }, ..config() }
+fn paged(size: u16, spacing: u16) -> ClientConfig {
+    ClientConfig {
+        transfer: TransferMode::Pages { size: NonZeroU16::new(size).unwrap(), spacing },
+        ..config()
+    }
 }
 
 /// A client, the file that it downloads, and what it stored of it.
@@ -19,10 +22,10 @@ struct Paged {
 }
 
 impl Paged {
-    fn new(config: Config, size: usize) -> Self {
+    fn new(config: ClientConfig, size: usize) -> Self {
         let mut script = Script::querying(config);
         let answer = offer(0, 0x02, OFFERED, size as u32);
-        assert_eq!(script.receives(Meta::unicast(SERVER), &answer), Met::Done);
+        assert_eq!(script.receives(FrameMeta::unicast(SERVER), &answer), Met::Done);
         script.accept().prepare();
         while script.client.poll_event().is_some() {}
         Self { script, file: long_file(size), stored: std::vec![None; size] }
@@ -56,15 +59,15 @@ impl Paged {
     /// A block comes, and is stored at once if it is taken.
     fn gets(&mut self, sequence: u8, start: usize, size: usize) -> bool {
         let frame = block(sequence, OFFERED, start as u32, &self.file[start..start + size]);
-        let Handled::Store(lent) =
-            self.script.client.handle_frame(self.script.now, Meta::unicast(SERVER), &frame)
+        let ClientAction::Store(lent) =
+            self.script.client.handle_frame(self.script.now, FrameMeta::unicast(SERVER), &frame)
         else {
             return false;
         };
         for (byte, place) in lent.data.iter().zip(lent.offset as usize..) {
             assert_eq!(self.stored[place].replace(*byte), None, "byte {place} is written twice");
         }
-        self.script.client.stored(self.script.now, lent.ticket, Stored::Ok).unwrap();
+        self.script.client.stored(self.script.now, lent.ticket, StoreResult::Ok).unwrap();
         true
     }
 
@@ -96,7 +99,7 @@ fn a_file_comes_page_by_page_to_its_end() {
         paged.gets_all(sequence, (start..end).step_by(64), end);
     }
     paged.is_whole();
-    assert_eq!(paged.script.client.requests_repeated(), 0);
+    assert_eq!(paged.script.client.retries(), 0);
 }
 
 #[test]
@@ -183,7 +186,10 @@ fn blocks_of_a_page_are_known_by_their_place_not_their_number() {
     let mut paged = Paged::new(self::paged(256, 0), 256);
     let sequence = paged.asks_page(0, 256);
     let other = block(sequence, ImageId { version: FileVersion(1), ..OFFERED }, 0, &paged.file[..64]);
-    assert_eq!(paged.script.receives(Meta::unicast(SERVER), &other), Met::Ignored(Ignored::NotAsked));
+    assert_eq!(
+        paged.script.receives(FrameMeta::unicast(SERVER), &other),
+        Met::Ignored(ClientIgnored::NotAsked)
+    );
 }
 
 /// Shows: CLI-082
@@ -209,12 +215,13 @@ fn a_server_without_pages_may_have_files_for_one_device() {
     let node = Eui64(0x0123_4567_89ab_cdef);
     const KEYS: ImageId = ImageId::new(0x115f, 0xffc0, 7);
     let asking = || {
-        let config = Config { identity: Identity { node: Some(node), ..config().identity }, ..paged(300, 0) };
+        let config =
+            ClientConfig { identity: Identity { node: Some(node), ..config().identity }, ..paged(300, 0) };
         let mut script = Script::new(config);
         let stack = StackVersion::ZIGBEE_PRO;
         script.client.query_specific_file(at(0), KEYS, stack).unwrap();
         assert!(script.transmit().is_some(), "a query");
-        script.receives(Meta::unicast(SERVER), &offer(0, 0x09, KEYS, 100));
+        script.receives(FrameMeta::unicast(SERVER), &offer(0, 0x09, KEYS, 100));
         script.accept().prepare();
         script.sends("01 01 04 01 5F11 C0FF 07000000 00000000 40 6400 0000 EFCDAB8967452301");
         assert_eq!(script.gets("18 01 0B 04 81"), Met::Done);
@@ -223,9 +230,9 @@ fn a_server_without_pages_may_have_files_for_one_device() {
     };
     let mut script = asking();
     let file = file_of(KEYS, |_| {});
-    script.receives(Meta::unicast(SERVER), &block(2, KEYS, 0, &file[..64]));
+    script.receives(FrameMeta::unicast(SERVER), &block(2, KEYS, 0, &file[..64]));
     script.sends("01 03 03 01 5F11 C0FF 07000000 40000000 24 EFCDAB8967452301");
-    script.receives(Meta::unicast(SERVER), &block(3, KEYS, 64, &file[64..]));
+    script.receives(FrameMeta::unicast(SERVER), &block(3, KEYS, 64, &file[64..]));
     assert!(matches!(script.need(), Need::Verify(..)));
 
     let mut script = asking();
@@ -238,7 +245,7 @@ fn a_server_that_does_not_answer_page_requests_is_asked_for_blocks() {
     let mut paged = Paged::new(paged(300, 0), 200);
     for turn in 0..4 {
         paged.asks_page(0, 200);
-        assert_eq!(paged.script.client.requests_repeated(), turn);
+        assert_eq!(paged.script.client.retries(), turn);
         let deadline = paged.script.client.poll_timeout().unwrap();
         paged.script.until(deadline.as_millis() - 1).is_silent();
         paged.script.until(deadline.as_millis());
@@ -282,10 +289,10 @@ fn an_image_that_is_gone_in_a_page_is_asked_for_three_times() {
 /// Shows: CLI-085
 #[test]
 fn a_device_sleeps_between_blocks_that_are_far_apart() {
-    for (spacing, waits) in [(999, Waiting::Server), (1000, Waiting::Time)] {
+    for (spacing, waits) in [(999, WaitingFor::Server), (1000, WaitingFor::Time)] {
         let mut paged = Paged::new(paged(300, spacing), 1000);
         let sequence = paged.asks_page(0, 300);
-        assert_eq!(paged.script.client.waiting_for(), Waiting::Server, "the first comes at once");
+        assert_eq!(paged.script.client.waiting_for(), WaitingFor::Server, "the first comes at once");
         paged.gets(sequence, 0, 64);
         assert_eq!(paged.script.client.waiting_for(), waits);
         // The next one is due after the spacing, and is waited for.
@@ -349,13 +356,13 @@ fn a_repair_that_was_lost_is_asked_for_again_when_the_page_is_over() {
     assert_eq!((repair[2], repair[12], repair[16]), (0x03, 128, 64));
     assert!(paged.gets(repair[1], 128, 64));
     paged.is_whole();
-    assert_eq!(paged.script.client.requests_repeated(), 1);
+    assert_eq!(paged.script.client.retries(), 1);
 }
 
 #[test]
 fn storage_of_words_gets_them_whole_from_pages_too() {
     // The server gives 50 bytes at a time, whatever is asked for: words of 8 lie across.
-    let config = Config { alignment: NonZeroU8::new(8).unwrap(), ..paged(404, 0) };
+    let config = ClientConfig { alignment: NonZeroU8::new(8).unwrap(), ..paged(404, 0) };
     let mut paged = Paged::new(config, 1003);
     let mut sizes = Vec::new();
     for _ in 0..200 {
@@ -391,14 +398,14 @@ fn storage_of_words_gets_them_whole_from_pages_too() {
 /// A route that is gone for long: each pause is twice the one before, but no longer than an answer is waited for.
 #[test]
 fn a_failed_delivery_makes_no_request_later_than_an_answer_would_have() {
-    use crate::link::{Delivery, Token};
+    use crate::aps::{DeliveryReport, TransmitToken};
 
-    let mut script = Script::downloading(Config { error_pause: Millis::secs(5), ..config() });
+    let mut script = Script::downloading(ClientConfig { error_pause: Millis::secs(5), ..config() });
     let (request, _) = script.transmit().expect("the request");
-    script.client.handle_delivery(at(100), request.token, Delivery::Failed);
+    script.client.handle_delivery(at(100), request.token, DeliveryReport::Failed);
     assert_eq!(script.client.poll_timeout(), Some(at(3000)));
     script.until(2999).is_silent();
     script.until(3000).sends_request(0);
-    script.client.handle_delivery(at(3000), Token::request(1), Delivery::Failed);
+    script.client.handle_delivery(at(3000), TransmitToken::request(1), DeliveryReport::Failed);
     assert_eq!(script.client.poll_timeout(), Some(at(3000 + 6000)), "of a try that is not the last");
 }

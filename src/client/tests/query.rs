@@ -85,7 +85,7 @@ fn a_unicast_notify_is_always_followed() {
             assert_eq!(script.gets(&notify(jitter, fields)), Met::Done);
             assert_eq!(script.client.random, before);
             script.sends("01 00 01 00 5F11 0101 2B1A0000");
-            assert_eq!(script.client.poll_event(), Some(Event::Notified));
+            assert_eq!(script.client.poll_event(), Some(ClientEvent::Notified));
         }
     }
 }
@@ -129,7 +129,7 @@ fn a_broadcast_notify_is_never_answered() {
 fn an_unreadable_unicast_notify_is_malformed() {
     for frame in ["09 07 00 00", "09 07 00 01 64", "09 07 00 04 64", "19 07 00 00 64 00"] {
         let mut script = Script::new(config());
-        assert!(matches!(script.gets(frame), Met::Ignored(Ignored::Unreadable(_))));
+        assert!(matches!(script.gets(frame), Met::Ignored(ClientIgnored::Unreadable(_))));
         script.sends("10 07 0B 00 80").is_silent();
         assert!(script.is_idle());
     }
@@ -158,7 +158,7 @@ fn a_query_tells_the_hardware_where_it_is_known() {
 /// Shows: CLI-038, CLI-040, CLI-045, CMD-042
 #[test]
 fn queries_are_repeated_at_their_interval_while_there_is_no_image() {
-    let mut script = Script::new(Config { query_interval: Some(Millis::secs(300)), ..config() });
+    let mut script = Script::new(ClientConfig { query_interval: Some(Millis::secs(300)), ..config() });
     for (turn, refusal) in ["98", "7E", "01"].into_iter().enumerate() {
         let due = 60_000 + 300_000 * turn as u64;
         if turn > 0 {
@@ -169,10 +169,10 @@ fn queries_are_repeated_at_their_interval_while_there_is_no_image() {
         script.until(due + 500);
         assert_eq!(script.gets(&std::format!("19 {:02x} 02 {refusal}", frame[1])), Met::Done);
         let status = Status(u8::from_str_radix(refusal, 16).unwrap());
-        assert_eq!(script.client.poll_event(), Some(Event::NoImage(Some(status))));
+        assert_eq!(script.client.poll_event(), Some(ClientEvent::NoImage(Some(status))));
         assert!(script.is_idle());
     }
-    let mut script = Script::new(Config { query_interval: None, ..config() });
+    let mut script = Script::new(ClientConfig { query_interval: None, ..config() });
     assert_eq!(script.client.poll_timeout(), None);
     script.until(u64::MAX).is_silent();
 }
@@ -191,29 +191,29 @@ fn a_query_can_be_asked_for_and_restarts_the_interval() {
 
 #[test]
 fn a_lost_query_is_sent_again_with_a_new_number() {
-    let mut script = Script::querying(Config { query_attempts: 3, ..config() });
+    let mut script = Script::querying(ClientConfig { query_attempts: 3, ..config() });
     script.until(2999).is_silent();
     script.until(3000).sends("01 01 01 00 5F11 0101 2B1A0000");
     script.until(8999).is_silent();
     script.until(9000).sends("01 02 01 00 5F11 0101 2B1A0000");
     script.until(19_000).is_silent();
-    assert_eq!(script.client.poll_event(), Some(Event::NoImage(None)));
+    assert_eq!(script.client.poll_event(), Some(ClientEvent::NoImage(None)));
     assert_eq!(script.client.poll_timeout(), Some(at(24 * 60 * 60 * 1000)), "counted from the first");
-    assert_eq!(script.client.requests_repeated(), 2);
+    assert_eq!(script.client.retries(), 2);
 }
 
 /// Shows: CLI-044
 #[test]
 fn any_other_version_is_put_to_the_application() {
     for (version, taken) in [("2C1A0000", true), ("2A1A0000", true), ("2B1A0000", false)] {
-        for (versions, reinstall) in [(Versions::Different, false), (Versions::Any, true)] {
-            let mut script = Script::querying(Config { versions, ..config() });
+        for (versions, reinstall) in [(AcceptedVersions::Different, false), (AcceptedVersions::Any, true)] {
+            let mut script = Script::querying(ClientConfig { versions, ..config() });
             script.gets(&std::format!("19 00 02 00 5F11 0101 {version} 64000000"));
             let asked = matches!(script.client.poll_need(), Some(Need::Decide(..)));
             assert_eq!(asked, taken || reinstall, "{version}");
             if !asked {
                 let passed = script.client.poll_event();
-                assert!(matches!(passed, Some(Event::OfferPassed(_, Passed::SameVersion))));
+                assert!(matches!(passed, Some(ClientEvent::OfferSkipped(_, SkipReason::SameVersion))));
                 assert!(script.is_silent().is_idle());
             }
         }
@@ -270,23 +270,23 @@ fn an_answer_for_another_image_is_malformed() {
 fn an_answer_that_nobody_asked_for_is_passed_over() {
     let mut script = Script::new(config());
     let handled = script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
-    assert_eq!(handled, Met::Ignored(Ignored::NotExpected));
+    assert_eq!(handled, Met::Ignored(ClientIgnored::NotExpected));
     assert!(script.is_silent().is_idle());
     assert_eq!(script.client.poll_need(), None);
     // Nor before the question went out.
     script.client.query(at(0)).unwrap();
     let handled = script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
-    assert_eq!(handled, Met::Ignored(Ignored::NotExpected));
+    assert_eq!(handled, Met::Ignored(ClientIgnored::NotExpected));
 }
 
 /// Shows: CLI-049
 #[test]
 fn an_offer_of_an_impossible_size_is_passed_over() {
     for (size, fits) in [(0_u32, false), (55, false), (56, true), (1000, true), (1001, false)] {
-        let mut script = Script::querying(Config { max_size: 1000, ..config() });
+        let mut script = Script::querying(ClientConfig { max_size: 1000, ..config() });
         let mut frame = hex("19 00 02 00 5F11 0101 2C1A0000");
         frame.extend(size.to_le_bytes());
-        script.receives(Meta::unicast(SERVER), &frame);
+        script.receives(FrameMeta::unicast(SERVER), &frame);
         assert_eq!(matches!(script.client.poll_need(), Some(Need::Decide(..))), fits, "{size}");
         script.is_silent();
     }
@@ -302,9 +302,9 @@ fn an_error_to_the_query_is_no_image() {
         assert_eq!(script.client.poll_timeout(), Some(at(24 * 60 * 60 * 1000)));
     }
     let mut script = Script::querying(config());
-    assert_eq!(script.gets("18 09 0B 01 80"), Met::Ignored(Ignored::NotExpected), "another number");
-    assert_eq!(script.gets("18 00 0B 01 00"), Met::Ignored(Ignored::NotExpected), "no error");
-    assert_eq!(script.gets("18 00 0B 03 80"), Met::Ignored(Ignored::NotExpected), "another command");
+    assert_eq!(script.gets("18 09 0B 01 80"), Met::Ignored(ClientIgnored::NotExpected), "another number");
+    assert_eq!(script.gets("18 00 0B 01 00"), Met::Ignored(ClientIgnored::NotExpected), "no error");
+    assert_eq!(script.gets("18 00 0B 03 80"), Met::Ignored(ClientIgnored::NotExpected), "another command");
     assert!(!script.is_idle());
 }
 
@@ -320,8 +320,8 @@ fn only_the_server_in_use_is_heard() {
         "18 00 0B 01 98",
     ] {
         let mut script = Script::querying(config());
-        let handled = script.receives(Meta::unicast(STRANGER), &hex(frame));
-        assert_eq!(handled, Met::Ignored(Ignored::NotTheServer));
+        let handled = script.receives(FrameMeta::unicast(STRANGER), &hex(frame));
+        assert_eq!(handled, Met::Ignored(ClientIgnored::NotTheServer));
         script.is_silent();
         assert!(!script.is_idle());
     }
@@ -332,7 +332,7 @@ fn only_the_server_in_use_is_heard() {
 fn frames_of_other_kinds_are_no_commands() {
     for frame in ["01 00 02 98", "1D 5F11 00 02 98", "1A 00 02 98", "08 00 0A 0600"] {
         let mut script = Script::querying(config());
-        assert_eq!(script.gets(frame), Met::Ignored(Ignored::NotForClients), "{frame}");
+        assert_eq!(script.gets(frame), Met::Ignored(ClientIgnored::NotForClients), "{frame}");
         script.is_silent();
     }
     // The global command of this number writes attributes.
@@ -347,12 +347,12 @@ fn an_unknown_command_is_told_to_be_so_unless_it_came_to_many() {
     for command in ["03", "0A", "FF"] {
         let mut script = Script::new(config());
         let frame = std::format!("19 2A {command}");
-        assert_eq!(script.gets(&frame), Met::Ignored(Ignored::Unsupported));
+        assert_eq!(script.gets(&frame), Met::Ignored(ClientIgnored::Unsupported));
         script.sends(&std::format!("10 2A 0B {command} 81")).is_silent();
-        assert_eq!(script.gets_by(DeliveryMode::Broadcast, &frame), Met::Ignored(Ignored::Unsupported));
+        assert_eq!(script.gets_by(DeliveryMode::Broadcast, &frame), Met::Ignored(ClientIgnored::Unsupported));
         script.is_silent();
     }
     let mut script = Script::new(config());
-    assert!(matches!(script.gets("19"), Met::Ignored(Ignored::Unreadable(_))));
+    assert!(matches!(script.gets("19"), Met::Ignored(ClientIgnored::Unreadable(_))));
     script.is_silent();
 }

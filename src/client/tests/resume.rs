@@ -24,7 +24,7 @@ fn a_download_goes_on_from_its_checkpoint() {
     before.sends_request(56);
     before.gets_block(2, 56, &file[56..77]);
     let checkpoint = before.client.checkpoint().expect("a download");
-    assert_eq!((checkpoint.received, checkpoint.stage), (77, Stage::Downloading));
+    assert_eq!((checkpoint.received, checkpoint.stage), (77, CheckpointStage::Downloading));
     assert_eq!(checkpoint.header.map(|header| header.stack), Some(StackVersion::ZIGBEE_PRO));
 
     let mut script = resumed(checkpoint);
@@ -32,7 +32,7 @@ fn a_download_goes_on_from_its_checkpoint() {
     assert_eq!((script.status(), script.client.attributes().file_offset), (0x01, Some(77)));
     script.sends_request(77);
     script.gets_block(0, 77, &file[77..]);
-    script.verify(Verdict::Valid);
+    script.verify(VerifyResult::Valid);
     script.sends("01 01 06 00 5F11 0101 2C1A0000");
     assert_eq!(script.client.resume(at(0), checkpoint), Err(Busy));
 }
@@ -42,7 +42,13 @@ fn a_download_goes_on_from_its_checkpoint() {
 fn a_server_that_has_the_file_no_more_is_queried_at_once() {
     let offer = ImageOffer { id: OFFERED, size: 100 };
     let header = Some(HeaderFacts { stack: StackVersion::ZIGBEE_PRO, credential: None });
-    let checkpoint = Checkpoint { offer, received: 64, header, stage: Stage::Downloading, kept: Kept::NONE };
+    let checkpoint = Checkpoint {
+        offer,
+        received: 64,
+        header,
+        stage: CheckpointStage::Downloading,
+        kept: PendingImages::NONE,
+    };
     let mut script = resumed(checkpoint);
     script.sends_request(64);
     assert_eq!(script.gets("19 00 05 95"), Met::Done);
@@ -75,11 +81,11 @@ fn a_verified_image_is_asked_about_anew() {
     before.gets("19 03 07 5F11 0101 2C1A0000 00000000 58020000");
     assert_eq!(before.status(), 0x04);
     let checkpoint = before.client.checkpoint().expect("an image");
-    assert_eq!((checkpoint.received, checkpoint.stage), (100, Stage::Verified));
+    assert_eq!((checkpoint.received, checkpoint.stage), (100, CheckpointStage::Verified));
 
     let id = Eui64(0x0123_4567_89ab_cdef);
     let server = Address::new(0xffff, 1);
-    let mut script = Script::new(Config { server, server_id: id, ..config() });
+    let mut script = Script::new(ClientConfig { server, server_id: id, ..config() });
     script.client.resume(at(0), checkpoint).unwrap();
     let attributes = script.client.attributes();
     assert_eq!((attributes.status.0, attributes.file_offset), (0x02, Some(100)));
@@ -89,7 +95,7 @@ fn a_verified_image_is_asked_about_anew() {
     script.is_silent();
     let Need::NetworkAddress(ticket, found) = script.need() else { panic!("no lookup") };
     assert_eq!(found, id);
-    script.client.located(at(0), ticket, Some(SERVER.network)).unwrap();
+    script.client.network_address_resolved(at(0), ticket, Some(SERVER.network)).unwrap();
     script.sends("01 00 06 00 5F11 0101 2C1A0000");
     script.gets("19 00 07 5F11 0101 2C1A0000 00000000 0A000000");
     script.until(10_000).must_apply();
@@ -99,9 +105,9 @@ fn a_verified_image_is_asked_about_anew() {
 fn a_file_that_is_whole_but_not_verified_is_verified() {
     let before = Script::downloaded(config(), &file(|_| {}));
     let checkpoint = before.client.checkpoint().expect("a file");
-    assert_eq!((checkpoint.received, checkpoint.stage), (100, Stage::Downloading));
+    assert_eq!((checkpoint.received, checkpoint.stage), (100, CheckpointStage::Downloading));
     let mut script = resumed(checkpoint);
-    script.is_silent().verify(Verdict::Invalid);
+    script.is_silent().verify(VerifyResult::Invalid);
     script.sends("01 00 06 96 5F11 0101 2C1A0000");
 }
 
@@ -126,11 +132,12 @@ fn a_checkpoint_has_only_what_is_worth_keeping() {
     // A block that is not stored is not in it.
     script.sends_request(40);
     let frame = block(2, OFFERED, 40, &file[40..90]);
-    let Handled::Store(lent) = script.client.handle_frame(at(0), Meta::unicast(SERVER), &frame) else {
+    let ClientAction::Store(lent) = script.client.handle_frame(at(0), FrameMeta::unicast(SERVER), &frame)
+    else {
         panic!("no data");
     };
     assert_eq!(script.client.checkpoint().unwrap().received, 40);
-    script.client.stored(at(0), lent.ticket, Stored::Ok).unwrap();
+    script.client.stored(at(0), lent.ticket, StoreResult::Ok).unwrap();
     let late = script.client.checkpoint().unwrap();
     assert_eq!((late.received, late.floor(sector).received), (90, 64));
     assert_eq!(late.floor(NonZeroU32::new(4096).unwrap()).received, 0);

@@ -1,7 +1,7 @@
 //! What holds at each stage of an upgrade: who is waited for, what can be wanted, and what is lost on the way.
 
 use super::*;
-use crate::link::{Delivery, Token};
+use crate::aps::{DeliveryReport, TransmitToken};
 use crate::zcl::UpgradeActivationPolicy;
 
 const OFFER: &str = "19 00 02 00 5F11 0101 2C1A0000 64000000";
@@ -28,7 +28,7 @@ fn verifying() -> Script {
 fn uncredited() -> Script {
     let needs = |header: &mut FileHeader<'_>| header.credential = Some(SecurityCredentialVersion::SE_2_0);
     let mut script = Script::downloaded(config(), &file(needs));
-    script.verify(Verdict::Valid);
+    script.verify(VerifyResult::Valid);
     script
 }
 
@@ -41,8 +41,8 @@ fn ordered(order: &str) -> Script {
 /// Only the application may start the upgrade, and the server was told so.
 fn holding() -> Script {
     let activation = UpgradeActivationPolicy::OUT_OF_BAND;
-    let mut script = Script::ending(Config { activation, ..config() });
-    assert_eq!(script.gets(IN_TEN_MINUTES), Met::Ignored(Ignored::NotAuthorized));
+    let mut script = Script::ending(ClientConfig { activation, ..config() });
+    assert_eq!(script.gets(IN_TEN_MINUTES), Met::Ignored(ClientIgnored::NotAuthorized));
     script.sends("10 03 0B 07 7E");
     script
 }
@@ -55,7 +55,7 @@ fn applying() -> Script {
 
 #[test]
 fn who_is_waited_for_follows_from_the_stage() {
-    use Waiting::{Application, Server, Time};
+    use WaitingFor::{Application, Server, Time};
 
     for (stage, script, expected) in [
         ("idle", Script::new(config()), Time),
@@ -99,7 +99,11 @@ fn an_upgrade_can_be_aborted_at_each_stage_and_the_server_is_told_once_there_was
         assert_eq!(script.gets(&std::format!("18 {sequence:02x} 0B 06 00")), Met::Done, "{stage}");
         assert_eq!(script.ended(), Outcome::Cancelled, "{stage}");
         assert!(script.is_silent().is_idle(), "{stage}");
-        assert_eq!((script.client.checkpoint(), script.client.activate()), (None, Err(NoImage)), "{stage}");
+        assert_eq!(
+            (script.client.checkpoint(), script.client.activate()),
+            (None, Err(NothingToActivate)),
+            "{stage}"
+        );
     }
     let mut script = applying();
     assert_eq!(script.client.abort(script.now), Err(Busy));
@@ -112,14 +116,14 @@ fn an_image_that_waits_for_the_order_can_be_switched_to_and_others_cannot() {
     script.client.activate().unwrap();
     script.must_apply();
     for mut script in [verifying(), uncredited(), applying()] {
-        assert_eq!(script.client.activate(), Err(NoImage));
+        assert_eq!(script.client.activate(), Err(NothingToActivate));
     }
 }
 
 #[test]
 fn a_query_that_was_not_delivered_is_sent_again_soon() {
     let mut script = Script::querying(config());
-    script.client.handle_delivery(at(100), Token::request(0), Delivery::Failed);
+    script.client.handle_delivery(at(100), TransmitToken::request(0), DeliveryReport::Failed);
     script.until(1099).is_silent();
     script.until(1100).sends("01 01 01 00 5F11 0101 2B1A0000");
     // The first may have been heard all the same.
@@ -142,7 +146,7 @@ fn a_query_is_sent_again_when_the_connection_was_lost() {
 /// A caller may poll for frames before it tells the client that time has passed.
 #[test]
 fn a_server_that_went_silent_is_told_though_frames_are_polled_first() {
-    let mut script = Script::downloading(Config { block_attempts: 1, ..config() });
+    let mut script = Script::downloading(ClientConfig { block_attempts: 1, ..config() });
     script.sends_request(0);
     script.gets_block(1, 0, &file(|_| {})[..64]);
     script.sends_request(64);
@@ -159,20 +163,24 @@ fn wait_for_data_means_nothing_while_a_block_is_stored() {
     script.sends_request(0);
     let file = file(|_| {});
     let data = block(1, OFFERED, 0, &file[..64]);
-    let Handled::Store(lent) = script.client.handle_frame(at(0), Meta::unicast(SERVER), &data) else {
+    let ClientAction::Store(lent) = script.client.handle_frame(at(0), FrameMeta::unicast(SERVER), &data)
+    else {
         panic!("no data to store");
     };
     // The same request, answered twice: for an hour.
-    assert_eq!(script.gets("19 01 05 97 00000000 100E0000"), Met::Ignored(Ignored::NotExpected));
-    script.client.stored(at(0), lent.ticket, Stored::Ok).unwrap();
+    assert_eq!(script.gets("19 01 05 97 00000000 100E0000"), Met::Ignored(ClientIgnored::NotExpected));
+    script.client.stored(at(0), lent.ticket, StoreResult::Ok).unwrap();
     script.sends_request(64);
 }
 
 #[test]
 fn a_block_without_data_that_nobody_asked_for_is_malformed() {
-    let mut script = Script::downloading(Config { error_limit: 1, ..config() });
+    let mut script = Script::downloading(ClientConfig { error_limit: 1, ..config() });
     script.sends_request(0);
-    assert_eq!(script.gets("19 01 05 00 5F11 0101 2C1A0000 20000000 00"), Met::Ignored(Ignored::NotAsked));
+    assert_eq!(
+        script.gets("19 01 05 00 5F11 0101 2C1A0000 20000000 00"),
+        Met::Ignored(ClientIgnored::NotAsked)
+    );
     script.sends("10 01 0B 05 80").is_silent();
     assert_eq!(script.client.progress().map(|progress| progress.received), Some(0), "it goes on");
     // At the place that was asked for it counts as an error.

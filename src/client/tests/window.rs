@@ -6,14 +6,14 @@ use super::*;
 
 const SIZE: usize = 2000;
 
-fn windowed(window: u8) -> Config {
-    Config { transfer: Transfer::Blocks { window: NonZeroU8::new(window).unwrap() }, ..config() }
+fn windowed(window: u8) -> ClientConfig {
+    ClientConfig { transfer: TransferMode::Blocks { window: NonZeroU8::new(window).unwrap() }, ..config() }
 }
 
 /// A client that has its first block, the whole header; it took 20 ms.
-fn opened(config: Config) -> (Script, Vec<u8>) {
+fn opened(config: ClientConfig) -> (Script, Vec<u8>) {
     let mut script = Script::querying(config);
-    script.receives(Meta::unicast(SERVER), &offer(0, 0x02, OFFERED, SIZE as u32));
+    script.receives(FrameMeta::unicast(SERVER), &offer(0, 0x02, OFFERED, SIZE as u32));
     script.accept().prepare();
     let file = long_file(SIZE);
     assert_eq!(asked(&mut script), [(1, 0, 64)], "one until the header is here");
@@ -70,7 +70,7 @@ fn an_answer_that_is_late_makes_room_for_one_more_before_it_is_overdue() {
     assert_eq!(asked(&mut script), []);
     assert_eq!(gets(&mut script, &file, 4, 192, 64), Met::Done);
     assert_eq!(asked(&mut script), [(6, 320, 64)]);
-    assert_eq!(script.client.requests_repeated(), 0);
+    assert_eq!(script.client.retries(), 0);
 }
 
 #[test]
@@ -80,14 +80,15 @@ fn blocks_with_the_application_count_as_open() {
     let mut tickets = Vec::new();
     for (sequence, offset) in [(4, 192), (2, 64), (3, 128)] {
         let frame = block(sequence, OFFERED, offset, &file[offset as usize..offset as usize + 64]);
-        let Handled::Store(lent) = script.client.handle_frame(script.now, Meta::unicast(SERVER), &frame)
+        let ClientAction::Store(lent) =
+            script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame)
         else {
             panic!("no data");
         };
         assert_eq!(lent.offset, offset);
         tickets.push(lent.ticket);
-        let again = script.receives(Meta::unicast(SERVER), &frame);
-        assert_eq!(again, Met::Ignored(Ignored::NotExpected), "it is being stored");
+        let again = script.receives(FrameMeta::unicast(SERVER), &frame);
+        assert_eq!(again, Met::Ignored(ClientIgnored::NotExpected), "it is being stored");
     }
     // But for one: while that is stored the next is on its way.
     assert_eq!(asked(&mut script), [(5, 256, 64)]);
@@ -95,13 +96,13 @@ fn blocks_with_the_application_count_as_open() {
     script.is_silent();
     // Stored in any order; a ticket is good once.
     assert_eq!(script.client.progress().unwrap().received, 64);
-    script.client.stored(script.now, tickets[0], Stored::Ok).unwrap();
-    assert_eq!(script.client.stored(script.now, tickets[0], Stored::Ok), Err(StaleTicket));
+    script.client.stored(script.now, tickets[0], StoreResult::Ok).unwrap();
+    assert_eq!(script.client.stored(script.now, tickets[0], StoreResult::Ok), Err(StaleTicket));
     assert_eq!(script.client.progress().unwrap().received, 64);
     script.is_silent();
     // What storage could not take is asked for again, after a pause.
-    script.client.stored(script.now, tickets[2], Stored::Busy).unwrap();
-    script.client.stored(script.now, tickets[1], Stored::Ok).unwrap();
+    script.client.stored(script.now, tickets[2], StoreResult::Busy).unwrap();
+    script.client.stored(script.now, tickets[1], StoreResult::Ok).unwrap();
     assert_eq!(script.client.progress().unwrap().received, 128);
     script.is_silent();
     script.until(1020);
@@ -113,11 +114,13 @@ fn after_an_abort_no_ticket_is_good() {
     let (mut script, file) = opened(windowed(3));
     asked(&mut script);
     let frame = block(2, OFFERED, 64, &file[64..128]);
-    let Handled::Store(lent) = script.client.handle_frame(script.now, Meta::unicast(SERVER), &frame) else {
+    let ClientAction::Store(lent) =
+        script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame)
+    else {
         panic!("no data");
     };
     script.client.abort(script.now).unwrap();
-    assert_eq!(script.client.stored(script.now, lent.ticket, Stored::Ok), Err(StaleTicket));
+    assert_eq!(script.client.stored(script.now, lent.ticket, StoreResult::Ok), Err(StaleTicket));
 }
 
 #[test]
@@ -146,7 +149,7 @@ fn a_gap_is_filled_before_what_is_new() {
         assert!(deadline <= at(20 + 200), "{deadline:?}");
         script.until(deadline.as_millis());
     };
-    assert_eq!(script.client.requests_repeated(), 1);
+    assert_eq!(script.client.retries(), 1);
     // Its answer closes the gap.
     gets(&mut script, &file, again, 64, 64);
     assert_eq!(script.client.progress().unwrap().received, 448);
@@ -225,7 +228,7 @@ fn a_wait_is_for_all_that_is_open() {
 
 #[test]
 fn when_a_block_is_given_up_nothing_else_is_asked_for() {
-    let (mut script, _) = opened(Config { block_attempts: 1, ..windowed(2) });
+    let (mut script, _) = opened(ClientConfig { block_attempts: 1, ..windowed(2) });
     assert_eq!(asked(&mut script).len(), 2);
     script.now = script.client.poll_timeout().unwrap();
     assert_eq!(asked(&mut script).len(), 1, "an answer is late");
@@ -263,11 +266,11 @@ fn answers_to_any_open_request_may_be_errors_and_no_others() {
     for (offset, size, met) in [
         (64, 0, Met::Done),
         (128, 0, Met::Done),
-        (512, 0, Met::Ignored(Ignored::NotAsked)),
+        (512, 0, Met::Ignored(ClientIgnored::NotAsked)),
         (64, 10, Met::Done),
         (128, 10, Met::Done),
     ] {
-        let (mut script, file) = opened(Config { alignment, ..windowed(2) });
+        let (mut script, file) = opened(ClientConfig { alignment, ..windowed(2) });
         assert_eq!(asked(&mut script).len(), 2);
         assert_eq!(gets(&mut script, &file, 3, offset, size), met, "{size} bytes at {offset}");
         let pause = if met == Met::Done { 1000 } else { 0 };
@@ -287,8 +290,8 @@ fn nothing_is_asked_for_while_every_place_holds_data() {
     for (sequence, offset, _) in asked(&mut script) {
         let offset = offset as usize;
         let frame = block(sequence, OFFERED, offset as u32, &file[offset..offset + 64]);
-        let met = script.client.handle_frame(script.now, Meta::unicast(SERVER), &frame);
-        assert!(matches!(met, Handled::Store(_)));
+        let met = script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame);
+        assert!(matches!(met, ClientAction::Store(_)));
     }
     script.is_silent();
 }
@@ -296,7 +299,7 @@ fn nothing_is_asked_for_while_every_place_holds_data() {
 #[test]
 fn a_server_that_gave_less_once_is_asked_for_more_again() {
     let mut script = Script::querying(windowed(2));
-    script.receives(Meta::unicast(SERVER), &offer(0, 0x02, OFFERED, 20_000));
+    script.receives(FrameMeta::unicast(SERVER), &offer(0, 0x02, OFFERED, 20_000));
     script.accept().prepare();
     let file = long_file(20_000);
     let (mut open, mut sizes) = (Vec::new(), Vec::new());
@@ -315,10 +318,10 @@ fn a_server_that_gave_less_once_is_asked_for_more_again() {
 
 /// What is asked for as soon as an answer is overdue; what was asked for before, because it was late, gets none.
 fn overdue(script: &mut Script) -> Vec<(u8, u32, u8)> {
-    let before = script.client.requests_repeated();
+    let before = script.client.retries();
     loop {
         let requests = asked(script);
-        if script.client.requests_repeated() > before {
+        if script.client.retries() > before {
             return requests;
         }
         let deadline = script.client.poll_timeout().expect("nothing stalls");

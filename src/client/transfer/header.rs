@@ -6,10 +6,10 @@
 //! |########|   text    |###############|     kept until it is read; the text is not
 //! ```
 
-use crate::client::config::{Config, HeaderChecks};
+use crate::client::config::{ClientConfig, HeaderChecks};
 use crate::client::output::Outcome;
 use crate::client::state::HeaderFacts;
-use crate::file::Header;
+use crate::file::FileHeader;
 use crate::types::StackVersion;
 use crate::zcl::ImageOffer;
 
@@ -17,7 +17,7 @@ use crate::zcl::ImageOffer;
 const TEXT: core::ops::Range<usize> = 20..52;
 
 /// Bytes of the longest known header without its text.
-const KEPT: usize = Header::MAX_KNOWN_LEN - 32;
+const KEPT: usize = FileHeader::MAX_KNOWN_LEN - 32;
 
 /// As much of a file's header as was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl HeaderStart {
         mut self,
         data: &[u8],
         offer: &ImageOffer,
-        config: &Config,
+        config: &ClientConfig,
     ) -> Result<Reading, Outcome> {
         let start = usize::from(self.stored);
         for (byte, offset) in data.iter().zip(start..) {
@@ -62,15 +62,15 @@ impl HeaderStart {
                 *place = *byte;
             }
         }
-        let arrived = start.saturating_add(data.len()).min(Header::MAX_KNOWN_LEN);
-        let mut whole = [0; Header::MAX_KNOWN_LEN];
+        let arrived = start.saturating_add(data.len()).min(FileHeader::MAX_KNOWN_LEN);
+        let mut whole = [0; FileHeader::MAX_KNOWN_LEN];
         for (offset, byte) in whole.iter_mut().enumerate() {
             *byte = place(offset).and_then(|place| self.bytes.get(place)).copied().unwrap_or(0);
         }
         // A file that is all here can be no longer than what it is here of.
-        let complete =
-            arrived == Header::MAX_KNOWN_LEN || usize::try_from(offer.size).is_ok_and(|size| arrived >= size);
-        match Header::parse_known(whole.get(..arrived).unwrap_or(&whole)) {
+        let complete = arrived == FileHeader::MAX_KNOWN_LEN
+            || usize::try_from(offer.size).is_ok_and(|size| arrived >= size);
+        match FileHeader::parse_known(whole.get(..arrived).unwrap_or(&whole)) {
             Ok(header) => check(&header, offer, config).map(Reading::Fits),
             Err(error) if complete || !error.is_truncated() => {
                 if config.header_checks.contains(HeaderChecks::READABLE) {
@@ -94,7 +94,7 @@ fn place(offset: usize) -> Option<usize> {
 }
 
 /// The file must be the one that was offered, and for this device (sections 6.3.2.12 to 6.3.2.14).
-fn check(header: &Header<'_>, offer: &ImageOffer, config: &Config) -> Result<HeaderFacts, Outcome> {
+fn check(header: &FileHeader<'_>, offer: &ImageOffer, config: &ClientConfig) -> Result<HeaderFacts, Outcome> {
     let (found, wanted) = (header.id, offer.id);
     let identity = &config.identity;
     let is_image = (found.manufacturer, found.image_type) == (wanted.manufacturer, wanted.image_type);

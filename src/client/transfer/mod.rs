@@ -19,71 +19,71 @@
 //!
 //! | from | on | to |
 //! |---|---|---|
-//! | Start | the header fits | Rest, by blocks or pages as `Config::transfer` has it; `Auto` by pages |
+//! | Start | the header fits | Rest, by blocks or pages as `ClientConfig::transfer` has it; `ModeProbe` by pages |
 //! | | it does not | the download is over |
 //! | pages | a Default Response that is an error, but for NO_IMAGE_AVAILABLE and WAIT_FOR_DATA | blocks |
 //! | | four pages in a row without a byte | blocks |
-//! | | `Auto` compares, or found blocks to be faster | blocks |
-//! | blocks | `Auto` has compared, and pages are faster | pages |
+//! | | `ModeProbe` compares, or found blocks to be faster | blocks |
+//! | blocks | `ModeProbe` has compared, and pages are faster | pages |
 //! | any | WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, other errors | the same, after a pause; too many in a row end the download |
 //!
 //! The states of a place are drawn in `slots`, of a page in `page`, of the size of the window in `window`, and of the trials
 //! in `auto`.
 
-mod answers;
-mod ask;
-mod auto;
+mod block_size;
+mod deadlines;
 mod header;
+mod in_flight;
+mod mode_probe;
 mod page;
-mod slots;
-mod stride;
-mod timing;
+mod responses;
+mod schedule;
 mod window;
 
 use core::num::NonZeroU8;
 
+use crate::aps::{Transmit, TransmitToken};
 use crate::codec::Encode;
-use crate::link::{Token, Transmit};
 use crate::time::{Instant, Millis};
 use crate::zcl::{
     ClientFrame, FromClient, ImageBlockRequest, ImageOffer, ImagePageRequest, Status, ToServer,
 };
 
-use super::config::{Config, Transfer};
-use super::output::{Outcome, StaleTicket, Stored, Ticket};
-use super::received::{Range, Received};
-use super::round_trip::RoundTrip;
+use super::config::{ClientConfig, TransferMode};
+use super::output::{Outcome, StaleTicket, StoreResult, Ticket};
+use super::ranges::{Range, ReceivedRanges};
+use super::rtt::RttEstimator;
 use super::state::{HeaderFacts, Image, State, is_specific};
-use super::{Client, TxBuffer};
-use ask::Ask;
-use auto::{Auto, Choice};
+use super::{Client, RequestBuffer};
+use block_size::BlockSize;
 use header::HeaderStart;
+use in_flight::{InFlight, Millis32, Request, Slot, Storing};
+use mode_probe::{Choice, ModeProbe};
 use page::Page;
-use slots::{Lent, Request, Slot, Slots, Stamp};
-use stride::Stride;
+use schedule::NextRequest;
 use window::Window;
 
 /// A download with everything it knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Download<const ISLANDS: usize> {
+pub(super) struct Download<const RANGES: usize> {
     pub(super) offer: ImageOffer,
-    pub(super) body: Body<ISLANDS>,
-    slots: Slots<ISLANDS>,
+    pub(super) body: Body<RANGES>,
+    slots: InFlight<RANGES>,
     page: Option<Page>,
     /// When the next request may be sent; `None` where the server said to wait without end.
     ready: Option<Instant>,
     /// When the last request was sent, or the last data came.
     latest: Instant,
     /// Between the blocks of a page.
-    interval: RoundTrip,
+    interval: RttEstimator,
     window: Window,
     /// Pages are asked for.
     pages: bool,
     /// Where the client chooses.
-    auto: Auto,
+    auto: ModeProbe,
     /// Pages asked for in a row without a byte.
     missed: u8,
-    stride: Stride,
+    stride: BlockSize,
     /// Answers in a row that were errors.
     errors: u8,
     /// Answers in a row that there is no such image.
@@ -95,44 +95,44 @@ pub(super) struct Download<const ISLANDS: usize> {
 /// What is here of a file. Its start is fetched in order, and is read before the rest is asked for: the two never need
 /// room at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Body<const ISLANDS: usize> {
+pub(super) enum Body<const RANGES: usize> {
     /// The header is not complete.
     Start(HeaderStart),
     /// It is, and fits the offer.
-    Rest(HeaderFacts, Received<ISLANDS>),
+    Rest(HeaderFacts, ReceivedRanges<RANGES>),
 }
 
-impl<const ISLANDS: usize> Download<ISLANDS> {
+impl<const RANGES: usize> Download<RANGES> {
     /// Whether blocks may come in any order. Where not, they come one after the other, and the compiler leaves out what
     /// is for the other ways, more than a third of the download's code.
-    const ANY_ORDER: bool = ISLANDS > 0;
+    const ANY_ORDER: bool = RANGES > 0;
 
     /// How the blocks are asked for.
-    const fn transfer(config: &Config) -> Transfer {
-        if Self::ANY_ORDER { config.transfer } else { Transfer::Blocks { window: NonZeroU8::MIN } }
+    const fn transfer(config: &ClientConfig) -> TransferMode {
+        if Self::ANY_ORDER { config.transfer } else { TransferMode::Blocks { window: NonZeroU8::MIN } }
     }
 
     /// The download of `offer`, to begin at `at`.
-    pub(super) fn new(offer: ImageOffer, at: Instant, config: &Config) -> Self {
-        let places = u8::try_from(Slots::<ISLANDS>::EMPTY.len()).unwrap_or(u8::MAX);
+    pub(super) fn new(offer: ImageOffer, at: Instant, config: &ClientConfig) -> Self {
+        let places = u8::try_from(InFlight::<RANGES>::EMPTY.len()).unwrap_or(u8::MAX);
         let (window, pages) = match Self::transfer(config) {
-            Transfer::Blocks { window } => (Window::fixed(window.get().min(places)), false),
-            Transfer::Pages { .. } => (Window::fixed(1), true),
-            Transfer::Auto => (Window::measured(places), false),
+            TransferMode::Blocks { window } => (Window::fixed(window.get().min(places)), false),
+            TransferMode::Pages { .. } => (Window::fixed(1), true),
+            TransferMode::Auto => (Window::measured(places), false),
         };
         Self {
             offer,
             body: Body::Start(HeaderStart::EMPTY),
-            slots: Slots::EMPTY,
+            slots: InFlight::EMPTY,
             page: None,
             ready: Some(at),
             latest: at,
-            interval: RoundTrip::new(),
+            interval: RttEstimator::new(),
             window,
             pages,
-            auto: Auto::new(at),
+            auto: ModeProbe::new(at),
             missed: 0,
-            stride: Stride::new(config),
+            stride: BlockSize::new(config),
             errors: 0,
             missing: 0,
             resumed: false,
@@ -144,8 +144,8 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
         self,
         header: Option<HeaderFacts>,
         received: u32,
-        config: &Config,
-        link: &mut RoundTrip,
+        config: &ClientConfig,
+        link: &mut RttEstimator,
     ) -> Self {
         let mut download = Self { resumed: true, ..self };
         if let Some(header) = header {
@@ -155,12 +155,18 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
     }
 
     /// The header is here and fits.
-    fn begin_rest(&mut self, header: HeaderFacts, received: u32, config: &Config, link: &mut RoundTrip) {
-        self.body = Body::Rest(header, Received::new(received));
+    fn begin_rest(
+        &mut self,
+        header: HeaderFacts,
+        received: u32,
+        config: &ClientConfig,
+        link: &mut RttEstimator,
+    ) {
+        self.body = Body::Rest(header, ReceivedRanges::new(received));
         if let Some(window) = self.window_mut() {
             window.open(link);
         }
-        if let Transfer::Auto = Self::transfer(config) {
+        if let TransferMode::Auto = Self::transfer(config) {
             self.pages = true;
             self.auto.begin(link);
         }
@@ -228,19 +234,19 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
 
     /// The first bytes at or after `start` that are not with the application either.
     fn absent(&self, start: u32) -> Option<Range> {
-        self.gap_beside(start, |slot| slot.lent().map(Lent::range))
+        self.gap_beside(start, |slot| slot.lent().map(Storing::range))
     }
 
     /// The request went out.
-    fn sent(&mut self, now: Instant, ask: Ask, sequence: u8, pause: Millis) {
+    fn sent(&mut self, now: Instant, ask: NextRequest, sequence: u8, pause: Millis) {
         (self.latest, self.ready) = (now, Some(now.plus(pause)));
-        let stamp = Stamp::of(now);
+        let stamp = Millis32::of(now);
         match ask {
-            Ask::Page(range) => {
+            NextRequest::Page(range) => {
                 self.page = Some(Page::asked(now, sequence, range));
                 self.missed = self.missed.saturating_add(1);
             }
-            Ask::Block(Range { start: offset, end }) => {
+            NextRequest::Block(Range { start: offset, end }) => {
                 let size = u8::try_from(end.saturating_sub(offset)).unwrap_or(u8::MAX);
                 let before = self.slots.at(offset).filter(|before| before.tries > 0);
                 let (first, tries) = before.map_or((stamp, 0), |before| (before.first, before.tries));
@@ -254,18 +260,20 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
     }
 
     /// What to ask for between two blocks of a page, ms.
-    const fn spacing(&self, config: &Config) -> u16 {
+    const fn spacing(&self, config: &ClientConfig) -> u16 {
         match Self::transfer(config) {
-            Transfer::Pages { spacing, .. } => spacing,
-            Transfer::Blocks { .. } | Transfer::Auto => self.auto.spacing(),
+            TransferMode::Pages { spacing, .. } => spacing,
+            TransferMode::Blocks { .. } | TransferMode::Auto => self.auto.spacing(),
         }
     }
 
     /// How often what is asked for now was asked for before.
-    fn tries(&self, ask: Ask) -> u8 {
+    fn tries(&self, ask: NextRequest) -> u8 {
         match ask {
-            Ask::Page(_) => self.missed,
-            Ask::Block(Range { start, .. }) => self.slots.at(start).map_or(0, |request| request.tries),
+            NextRequest::Page(_) => self.missed,
+            NextRequest::Block(Range { start, .. }) => {
+                self.slots.at(start).map_or(0, |request| request.tries)
+            }
         }
     }
 
@@ -306,13 +314,14 @@ impl<const ISLANDS: usize> Download<ISLANDS> {
     }
 }
 
-impl<const ISLANDS: usize> Client<ISLANDS> {
+impl<const RANGES: usize> Client<RANGES> {
     /// Writes the next request of a download.
-    pub(super) fn poll_download(&mut self, now: Instant, buf: &mut TxBuffer) -> Option<Transmit> {
+    pub(super) fn poll_download(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
         let download = self.state.download_mut()?;
         download.settle(now, &self.config, &self.round_trip);
         let mut ask = download.next(now, &self.config, &self.round_trip)?;
-        if let (Ask::Page(page), Transfer::Auto) = (ask, Download::<ISLANDS>::transfer(&self.config))
+        if let (NextRequest::Page(page), TransferMode::Auto) =
+            (ask, Download::<RANGES>::transfer(&self.config))
             && download.auto.page_over(page.start, download.stride.bytes()) == Choice::Blocks
         {
             download.pages = false;
@@ -327,22 +336,22 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         self.repeated = self.repeated.saturating_add(u32::from(download.tries(ask) > 0));
         download.sent(now, ask, sequence, pause);
         self.sequence = sequence.wrapping_add(1);
-        Some(self.unicast(self.config.server, len, Token::request(sequence)))
+        Some(self.unicast(self.config.server, len, TransmitToken::request(sequence)))
     }
 
-    fn request_for(&self, download: &Download<ISLANDS>, ask: Ask) -> ToServer {
+    fn request_for(&self, download: &Download<RANGES>, ask: NextRequest) -> ToServer {
         let id = download.offer.id;
         let node = self.config.identity.node.filter(|_| is_specific(id));
         let stride = download.stride.bytes();
         match ask {
-            Ask::Block(Range { start, end }) => ToServer::ImageBlock(ImageBlockRequest {
+            NextRequest::Block(Range { start, end }) => ToServer::ImageBlock(ImageBlockRequest {
                 id,
                 offset: start,
                 max_data: u8::try_from(end.saturating_sub(start)).unwrap_or(stride),
                 node,
                 min_block_period: self.shows_later_revisions().then_some(self.period),
             }),
-            Ask::Page(range) => {
+            NextRequest::Page(range) => {
                 let page_size = u16::try_from(range.len()).unwrap_or(u16::MAX);
                 ToServer::ImagePage(ImagePageRequest {
                     id,
@@ -363,20 +372,20 @@ impl<const ISLANDS: usize> Client<ISLANDS> {
         &mut self,
         now: Instant,
         ticket: Ticket,
-        result: Stored,
+        result: StoreResult,
     ) -> Result<(), StaleTicket> {
         let busy_until = now.plus(self.config.error_pause);
         let download = self.state.download_mut().ok_or(StaleTicket)?;
         let lent = download.slots.take_back(ticket).ok_or(StaleTicket)?;
         let id = download.offer.id;
         match result {
-            Stored::Ok => {
+            StoreResult::Ok => {
                 if let Some(image) = download.stored(lent.range()) {
                     self.enter(State::Verifying { image });
                 }
             }
-            Stored::Busy => download.pause_until(busy_until),
-            Stored::Fault => self.enter(Self::reporting(now, id, Status::ABORT, Outcome::StorageFault)),
+            StoreResult::Busy => download.pause_until(busy_until),
+            StoreResult::Fault => self.enter(Self::reporting(now, id, Status::ABORT, Outcome::StorageFault)),
         }
         Ok(())
     }

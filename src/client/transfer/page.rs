@@ -19,11 +19,11 @@
 //! Any request would end the page (a server drops it for whatever is newer), so nothing is sent while blocks come.
 //! How long to wait for the next one follows the interval between those that came.
 
-use crate::client::received::Range;
-use crate::client::round_trip::RoundTrip;
+use crate::client::ranges::Range;
+use crate::client::rtt::RttEstimator;
 use crate::time::{Instant, Millis};
 
-use super::slots::Stamp;
+use super::in_flight::Millis32;
 
 /// Pages asked for in a row without a byte, after which blocks are asked for instead.
 pub(super) const MISSED_LIMIT: u8 = 4;
@@ -40,14 +40,14 @@ pub(super) struct Page {
     /// What is still to come of it.
     pub(super) rest: Range,
     /// When it was asked for, or the last block came.
-    at: Stamp,
+    at: Millis32,
     /// Of the request.
     pub(super) sequence: u8,
-    pub(super) stage: Stage,
+    pub(super) stage: PageStage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum PageStage {
     /// Nothing came yet.
     Asked,
     /// Blocks come.
@@ -56,7 +56,7 @@ pub(super) enum Stage {
 
 impl Page {
     pub(super) const fn asked(now: Instant, sequence: u8, range: Range) -> Self {
-        Self { rest: range, at: Stamp::of(now), sequence, stage: Stage::Asked }
+        Self { rest: range, at: Millis32::of(now), sequence, stage: PageStage::Asked }
     }
 
     /// When it was asked for, or the last block came.
@@ -76,13 +76,13 @@ impl Page {
         let Self { rest, at, stage, .. } = self;
         if block.start < rest.start {
             // Out of order, or the answer to another request: it says nothing of what is to come.
-            return (Some(Self { at: Stamp::of(now), ..self }), None);
+            return (Some(Self { at: Millis32::of(now), ..self }), None);
         }
         let passed = block.end.saturating_sub(rest.start).checked_div(stride.into()).unwrap_or(1).max(1);
         let interval = now.since(at.before(latest)).0.checked_div(passed).map(Millis);
         let left = Range { start: block.end, end: rest.end };
-        let page = Self { rest: left, at: Stamp::of(now), stage: Stage::Running, ..self };
-        (Some(page).filter(|page| !page.rest.is_empty()), interval.filter(|_| stage == Stage::Running))
+        let page = Self { rest: left, at: Millis32::of(now), stage: PageStage::Running, ..self };
+        (Some(page).filter(|page| !page.rest.is_empty()), interval.filter(|_| stage == PageStage::Running))
     }
 
     /// Until when the next block is waited for; `first` is how long for the first one.
@@ -91,13 +91,13 @@ impl Page {
         latest: Instant,
         stride: u8,
         first: Millis,
-        interval: &RoundTrip,
+        interval: &RttEstimator,
         spacing: u16,
         most: Millis,
     ) -> Instant {
         let wait = match self.stage {
-            Stage::Asked => first.0,
-            Stage::Running => {
+            PageStage::Asked => first.0,
+            PageStage::Running => {
                 let blocks = self.rest.len().div_ceil(u32::from(stride).max(1)).min(LOST_LIMIT);
                 let one = interval.timeout(Millis(first.0.saturating_add(spacing.into())), most, 0);
                 let mean = interval.mean().map_or(u32::from(spacing), |Millis(mean)| mean);

@@ -18,7 +18,7 @@
 //!   any --10 of 24 unanswered--> 1, shut --256 answers, twice as many each time--> given: n; found: doubles on, or settled
 //! ```
 
-use crate::client::round_trip::RoundTrip;
+use crate::client::rtt::RttEstimator;
 
 /// Requests that are judged together.
 const SAMPLE: u8 = 24;
@@ -80,14 +80,14 @@ impl Window {
     }
 
     /// The first answers are here: more may be asked for.
-    pub(super) fn open(&mut self, link: &mut RoundTrip) {
+    pub(super) fn open(&mut self, link: &mut RttEstimator) {
         match &mut self.growth {
             Growth::Fixed => self.set(self.most, link),
             Growth::Measured { single, .. } => *single = link.eighths().unwrap_or(0),
         }
     }
 
-    fn set(&mut self, size: u8, link: &mut RoundTrip) {
+    fn set(&mut self, size: u8, link: &mut RttEstimator) {
         if size > self.now {
             // Answers will wait for each other.
             link.loosen(size.checked_div(self.now).unwrap_or(1));
@@ -121,7 +121,7 @@ impl Window {
     }
 
     /// A request was answered.
-    pub(super) fn answered(&mut self, link: &mut RoundTrip) {
+    pub(super) fn answered(&mut self, link: &mut RttEstimator) {
         if self.shut > 0 {
             self.shut = self.shut.saturating_sub(1);
             if self.shut > 0 {
@@ -137,7 +137,7 @@ impl Window {
     }
 
     /// The size that fits what was measured, where that is another one.
-    fn measure(&mut self, link: &RoundTrip) -> Option<u8> {
+    fn measure(&mut self, link: &RttEstimator) -> Option<u8> {
         let (now, most) = (self.now, self.most);
         let Growth::Measured { single, answers, doubles } = &mut self.growth else { return None };
         *answers = answers.saturating_add(1);
@@ -184,7 +184,7 @@ mod tests {
 
     /// A server that takes its time for each answer, and a way that carries one block each `pace` ms.
     fn settled(most: u8, single: u32, pace: u32) -> (u8, u8) {
-        let mut link = RoundTrip::new();
+        let mut link = RttEstimator::new();
         let mut window = Window::measured(most);
         link.measure(Millis(single));
         window.open(&mut link);
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_given_window_is_shut_when_most_go_unanswered_and_tried_again_ever_more_rarely() {
-        let mut link = RoundTrip::new();
+        let mut link = RttEstimator::new();
         link.measure(Millis(20));
         let mut window = Window::fixed(8);
         assert_eq!(window.size(), 1, "until the first answers are here");
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_bad_link_does_not_shut_a_window() {
-        let mut link = RoundTrip::new();
+        let mut link = RttEstimator::new();
         let mut window = Window::fixed(8);
         window.open(&mut link);
         // Every third request is not answered; late answers do not count.
@@ -261,11 +261,11 @@ mod tests {
 
     #[test]
     fn a_measured_window_grows_again_one_by_one_when_the_way_got_faster() {
-        let mut link = RoundTrip::new();
+        let mut link = RttEstimator::new();
         let mut window = Window::measured(9);
         link.measure(Millis(62));
         window.open(&mut link);
-        let answer = |window: &mut Window, link: &mut RoundTrip, pace: u32| {
+        let answer = |window: &mut Window, link: &mut RttEstimator, pace: u32| {
             window.sent();
             link.measure(Millis(62.max(u32::from(window.now) * pace)));
             window.answered(link);
@@ -286,8 +286,8 @@ mod tests {
 
     #[test]
     fn answers_may_take_longer_once_there_are_several() {
-        let timeout = |link: &RoundTrip| link.timeout(Millis(3000), Millis(10_000), 0).0;
-        let mut link = RoundTrip::new();
+        let timeout = |link: &RttEstimator| link.timeout(Millis(3000), Millis(10_000), 0).0;
+        let mut link = RttEstimator::new();
         (0..50).for_each(|_| link.measure(Millis(24)));
         let before = timeout(&link);
         Window::fixed(1).open(&mut link);
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_window_of_one_is_not_shut() {
-        let mut link = RoundTrip::new();
+        let mut link = RttEstimator::new();
         let mut window = Window::fixed(8);
         window.open(&mut link);
         (0..2 * TOO_MANY).for_each(|_| window.unanswered());
@@ -308,7 +308,7 @@ mod tests {
 
     /// Answers take what `time` says of the size of the window; the sizes, answer for answer.
     fn sizes(window: &mut Window, answers: usize, time: fn(u32) -> u32) -> std::vec::Vec<u8> {
-        let mut link = RoundTrip::new();
+        let mut link = RttEstimator::new();
         link.measure(Millis(time(1)));
         if window.now == 1 {
             window.open(&mut link);
@@ -316,7 +316,7 @@ mod tests {
         (0..answers)
             .map(|_| {
                 // As if the mean followed at once.
-                link = RoundTrip::new();
+                link = RttEstimator::new();
                 link.measure(Millis(time(window.now.into())));
                 window.answered(&mut link);
                 window.now

@@ -16,16 +16,16 @@ fn changed(bytes: &[u8], place: usize) -> impl Iterator<Item = Vec<u8>> + use<> 
     })
 }
 
-fn integrity(bytes: &[u8]) -> Integrity {
+fn integrity(bytes: &[u8]) -> ContainerIntegrity {
     Container::open(bytes).unwrap().integrity
 }
 
-fn fails_at(kind: Kind, bytes: &[u8], places: Range<usize>, offset: usize) {
+fn fails_at(kind: ContainerKind, bytes: &[u8], places: Range<usize>, offset: usize) {
     for place in places {
         for bytes in changed(bytes, place) {
             let container = Container::open(&bytes).unwrap();
             assert_eq!(container.kind, kind, "byte {place}");
-            assert_eq!(container.integrity, Integrity::SumFailed { offset }, "byte {place}");
+            assert_eq!(container.integrity, ContainerIntegrity::SumFailed { offset }, "byte {place}");
             assert_eq!(all_of(&container), bytes);
         }
     }
@@ -54,9 +54,9 @@ fn a_changed_field_makes_a_container_with_a_header_unrecognised() {
 fn a_chunk_size_must_give_n_and_then_the_sums_tell() {
     let mut bytes = ikea(&ota());
     for (size, integrity) in [
-        (32, Some(Integrity::Verified)),
-        (24, Some(Integrity::SumFailed { offset: 40 })),
-        (34, Some(Integrity::SumFailed { offset: 40 })),
+        (32, Some(ContainerIntegrity::Verified)),
+        (24, Some(ContainerIntegrity::SumFailed { offset: 40 })),
+        (34, Some(ContainerIntegrity::SumFailed { offset: 40 })),
         (0, None),
         (23, None),
         (35, None),
@@ -74,13 +74,13 @@ fn a_changed_byte_makes_a_trailer_unrecognised() {
             for bytes in changed(&bytes, place) {
                 let container = Container::open(&bytes);
                 assert!(
-                    container.is_err() || container.is_ok_and(|found| found.kind == Kind::None),
+                    container.is_err() || container.is_ok_and(|found| found.kind == ContainerKind::None),
                     "{place}"
                 );
             }
         }
         for bytes in [&bytes[..bytes.len() - 1], &[&bytes[..], &[0xff]].concat()] {
-            assert_eq!(Container::open(bytes).unwrap().kind, Kind::None);
+            assert_eq!(Container::open(bytes).unwrap().kind, ContainerKind::None);
         }
     }
 }
@@ -96,54 +96,54 @@ fn a_trailer_wants_its_length_and_its_padding() {
     let zeros = [0; 10];
     for padding in [&zeros[..], &[0xff; 9], &[0xff; 11], &[0xff; 26]] {
         for bytes in with_sums(&[&ota, padding].concat()) {
-            assert_eq!(Container::open(&bytes).unwrap().kind, Kind::None, "{padding:?}");
+            assert_eq!(Container::open(&bytes).unwrap().kind, ContainerKind::None, "{padding:?}");
         }
     }
     // 70 bytes want padding, 80 want none.
     let kinds = |ota: &[u8]| with_sums(ota).map(|bytes| Container::open(&bytes).unwrap().kind);
-    assert_eq!(kinds(&ota), [Kind::SalusCrc32, Kind::None]);
-    assert_eq!(kinds(&file(&[3; 18])), [Kind::SalusCrc32, Kind::SdevicesCrc32]);
+    assert_eq!(kinds(&ota), [ContainerKind::SalusCrc32, ContainerKind::None]);
+    assert_eq!(kinds(&file(&[3; 18])), [ContainerKind::SalusCrc32, ContainerKind::SdevicesCrc32]);
 }
 
 #[test]
 fn ikea_sums_fail_at_the_first_chunk_that_is_wrong() {
     let bytes = ikea(&ota());
     for sum in [40, 72, 104] {
-        fails_at(Kind::IkeaNgis, &bytes, sum..sum + 32, sum);
+        fails_at(ContainerKind::IkeaNgis, &bytes, sum..sum + 32, sum);
     }
     // What makes the file an OTA file of its size is left out: bytes 0 to 9 and 52 to 55.
     for (places, sum) in [(146..168, 40), (168..188, 72), (192..200, 72), (200..206, 104)] {
-        fails_at(Kind::IkeaNgis, &bytes, places, sum);
+        fails_at(ContainerKind::IkeaNgis, &bytes, places, sum);
     }
     let mut two = bytes;
     two[73] ^= 1;
     two[205] ^= 1;
-    assert_eq!(integrity(&two), Integrity::SumFailed { offset: 72 });
+    assert_eq!(integrity(&two), ContainerIntegrity::SumFailed { offset: 72 });
 }
 
 #[test]
 fn sonoff_sums_fail_at_the_first_that_is_wrong() {
     let bytes = sonoff(&ota());
-    fails_at(Kind::Sonoff100, &bytes, 0x02..0x18, 0x14);
-    fails_at(Kind::Sonoff100, &bytes, 0x18..0x48, 0x54);
-    fails_at(Kind::Sonoff100, &bytes, 0x50..0x54, 0x50);
-    fails_at(Kind::Sonoff100, &bytes, 0x54..0x58, 0x54);
-    fails_at(Kind::Sonoff100, &bytes, 156..170, 0x50);
+    fails_at(ContainerKind::Sonoff100, &bytes, 0x02..0x18, 0x14);
+    fails_at(ContainerKind::Sonoff100, &bytes, 0x18..0x48, 0x54);
+    fails_at(ContainerKind::Sonoff100, &bytes, 0x50..0x54, 0x50);
+    fails_at(ContainerKind::Sonoff100, &bytes, 0x54..0x58, 0x54);
+    fails_at(ContainerKind::Sonoff100, &bytes, 156..170, 0x50);
     let mut two = bytes;
     two[0x55] ^= 1;
     two[165] ^= 1;
-    assert_eq!(integrity(&two), Integrity::SumFailed { offset: 0x50 });
+    assert_eq!(integrity(&two), ContainerIntegrity::SumFailed { offset: 0x50 });
 }
 
 #[test]
 fn a_container_cut_short_is_recognised_from_the_whole_header_on() {
     // The first sum of what is missing when so many bytes of the OTA file are there.
     let sum = |kind, present| match kind {
-        Kind::IkeaNgis => Integrity::SumFailed { offset: 40 + 32 * (present / 32) },
-        Kind::Sonoff100 => Integrity::SumFailed { offset: 0x50 },
-        _ => Integrity::NoSum,
+        ContainerKind::IkeaNgis => ContainerIntegrity::SumFailed { offset: 40 + 32 * (present / 32) },
+        ContainerKind::Sonoff100 => ContainerIntegrity::SumFailed { offset: 0x50 },
+        _ => ContainerIntegrity::NoSum,
     };
-    for kind in [Kind::IkeaNgis, Kind::LegrandLength, Kind::Sonoff100] {
+    for kind in [ContainerKind::IkeaNgis, ContainerKind::LegrandLength, ContainerKind::Sonoff100] {
         let (_, build, offset) = KINDS.into_iter().find(|(other, ..)| *other == kind).unwrap();
         let bytes = build(&ota());
         for present in 0..70 {
@@ -172,10 +172,10 @@ fn a_sum_over_a_part_is_not_over_the_file() {
     let ota = ota();
     let mut bytes = ikea(&ota);
     bytes[104..136].copy_from_slice(&Sha256::digest(&ota[64..67]));
-    assert_eq!(integrity(&bytes[..136 + 67]), Integrity::SumFailed { offset: 104 });
+    assert_eq!(integrity(&bytes[..136 + 67]), ContainerIntegrity::SumFailed { offset: 104 });
     let mut bytes = sonoff(&ota);
     bytes[0x50..0x54].copy_from_slice(&crc32(&ota[..67]).to_be_bytes());
     let sum = crc32(&bytes[0x18..0x54]);
     bytes[0x54..0x58].copy_from_slice(&sum.to_be_bytes());
-    assert_eq!(integrity(&bytes[..100 + 67]), Integrity::SumFailed { offset: 0x50 });
+    assert_eq!(integrity(&bytes[..100 + 67]), ContainerIntegrity::SumFailed { offset: 0x50 });
 }

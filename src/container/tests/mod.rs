@@ -11,8 +11,8 @@ use made::{ikea, legrand, salus, sdevices, sonoff};
 use super::*;
 use crate::DecodeErrorKind;
 use crate::codec::Encode;
-use crate::file::{Element, Tag, Writer};
-use crate::sum::crc32;
+use crate::crc::crc32;
+use crate::file::{Element, FileWriter, Tag};
 use crate::types::ImageId;
 
 /// The one file of 70 bytes that most containers hold.
@@ -21,9 +21,9 @@ fn ota() -> Vec<u8> {
 }
 
 fn file(data: &[u8]) -> Vec<u8> {
-    let header = Header::new(ImageId::new(0x1001, 0x00ab, 5));
+    let header = FileHeader::new(ImageId::new(0x1001, 0x00ab, 5));
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data }];
-    let writer = Writer::new(header, &elements).unwrap();
+    let writer = FileWriter::new(header, &elements).unwrap();
     let mut bytes = std::vec![0; writer.encoded_len()];
     writer.encode(&mut bytes).unwrap();
     bytes
@@ -32,13 +32,13 @@ fn file(data: &[u8]) -> Vec<u8> {
 type Build = fn(&[u8]) -> Vec<u8>;
 
 /// Every kind, and where the OTA file of 70 bytes stands in it.
-const KINDS: [(Kind, Build, usize); 6] = [
-    (Kind::None, <[u8]>::to_vec, 0),
-    (Kind::IkeaNgis, ikea, 136),
-    (Kind::LegrandLength, legrand, 4),
-    (Kind::Sonoff100, sonoff, 100),
-    (Kind::SalusCrc32, salus, 0),
-    (Kind::SdevicesCrc32, sdevices, 0),
+const KINDS: [(ContainerKind, Build, usize); 6] = [
+    (ContainerKind::None, <[u8]>::to_vec, 0),
+    (ContainerKind::IkeaNgis, ikea, 136),
+    (ContainerKind::LegrandLength, legrand, 4),
+    (ContainerKind::Sonoff100, sonoff, 100),
+    (ContainerKind::SalusCrc32, salus, 0),
+    (ContainerKind::SdevicesCrc32, sdevices, 0),
 ];
 
 fn all_of(container: &Container<'_>) -> Vec<u8> {
@@ -61,8 +61,8 @@ fn every_kind_is_recognised_and_verified() {
             let container = Container::open(&bytes).unwrap();
             assert_eq!((container.kind, container.ota), (kind, &ota[..]), "{kind} {size}");
             assert_eq!(all_of(&container), bytes);
-            let sums = !matches!(kind, Kind::None | Kind::LegrandLength);
-            let integrity = if sums { Integrity::Verified } else { Integrity::NoSum };
+            let sums = !matches!(kind, ContainerKind::None | ContainerKind::LegrandLength);
+            let integrity = if sums { ContainerIntegrity::Verified } else { ContainerIntegrity::NoSum };
             assert_eq!(container.integrity, integrity, "{kind} {size}");
             if size == 8 {
                 assert_eq!(container.before.len(), offset, "{kind}");
@@ -76,9 +76,13 @@ fn names_are_what_is_displayed() {
     let names = KINDS.map(|(kind, ..)| kind.name());
     assert_eq!(names, ["none", "ikea-ngis", "legrand-length", "sonoff-100", "salus-crc32", "sdevices-crc32"]);
     assert_eq!(KINDS.map(|(kind, ..)| kind.to_string()), names);
-    let sums = [Integrity::Verified, Integrity::SumFailed { offset: 7 }, Integrity::NoSum];
-    assert_eq!(sums.map(Integrity::name), ["verified", "sum-failed", "no-sum"]);
-    assert_eq!(sums.map(|sum| sum.to_string()), sums.map(Integrity::name));
+    let sums = [
+        ContainerIntegrity::Verified,
+        ContainerIntegrity::SumFailed { offset: 7 },
+        ContainerIntegrity::NoSum,
+    ];
+    assert_eq!(sums.map(ContainerIntegrity::name), ["verified", "sum-failed", "no-sum"]);
+    assert_eq!(sums.map(|sum| sum.to_string()), sums.map(ContainerIntegrity::name));
 }
 
 /// Shows: FILE-070
@@ -87,7 +91,7 @@ fn junk_before_a_file_is_no_container_but_gives_a_candidate() {
     let bytes = [&[0x77; 20], &ota()[..]].concat();
     assert!(bad_magic(&bytes));
     let found: Vec<_> = candidates(&bytes).collect();
-    let (header, _) = Header::parse_lenient(&bytes[20..]).unwrap();
+    let (header, _) = FileHeader::parse_lenient(&bytes[20..]).unwrap();
     assert_eq!(found, [Candidate { offset: 20, header }]);
 }
 
@@ -97,7 +101,7 @@ fn a_file_inside_an_element_is_no_container() {
         let nested = build(&ota());
         let outer = file(&nested);
         let container = Container::open(&outer).unwrap();
-        assert_eq!((container.kind, container.ota), (Kind::None, &outer[..]), "{kind}");
+        assert_eq!((container.kind, container.ota), (ContainerKind::None, &outer[..]), "{kind}");
         let offsets: Vec<_> = candidates(&outer).map(|candidate| candidate.offset).collect();
         let inner = Container::open(&nested).unwrap().before.len();
         assert_eq!(offsets, [0, 62 + inner], "{kind}");
@@ -109,8 +113,8 @@ fn without_a_container_all_bytes_are_the_file() {
     let whole = ota();
     for bytes in [&whole[..69], &[&whole[..], &[0x5a; 33]].concat(), &[&whole[..], &whole].concat()] {
         let container = Container::open(bytes).unwrap();
-        assert_eq!((container.kind, container.ota), (Kind::None, bytes));
-        assert_eq!(container.integrity, Integrity::NoSum);
+        assert_eq!((container.kind, container.ota), (ContainerKind::None, bytes));
+        assert_eq!(container.integrity, ContainerIntegrity::NoSum);
     }
 }
 
@@ -122,7 +126,7 @@ fn every_cut_is_an_error_or_all_of_it() {
             let cut = &bytes[..cut];
             if let Ok(container) = Container::open(cut) {
                 assert_eq!(all_of(&container), cut);
-                assert!(Header::parse_lenient(container.ota).is_ok());
+                assert!(FileHeader::parse_lenient(container.ota).is_ok());
             }
             assert!(candidates(cut).count() <= 1);
         }

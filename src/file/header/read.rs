@@ -10,7 +10,7 @@ use core::mem::offset_of;
 use nom::Parser;
 use nom::combinator::cond;
 
-use super::{Header, HeaderControl, HeaderText, MAJOR, Raw, fields_len};
+use super::{FileHeader, HeaderControl, HeaderString, MAJOR, Raw, fields_len};
 use crate::codec::{Parsed, fixed, le_u8, le_u16, le_u64, locate};
 use crate::error::{DecodeError, DecodeErrorKind, Item};
 use crate::types::{
@@ -61,19 +61,19 @@ impl<'a> Known<'a> {
     /// What follows the header.
     #[inline]
     pub(in crate::file) fn body(&self) -> &'a [u8] {
-        let skipped = usize::from(self.len()).saturating_sub(Header::MIN_LEN);
+        let skipped = usize::from(self.len()).saturating_sub(FileHeader::MIN_LEN);
         self.tail.get(skipped..).unwrap_or_default()
     }
 
     #[inline]
-    pub(in crate::file) fn header(&self) -> Header<'a> {
+    pub(in crate::file) fn header(&self) -> FileHeader<'a> {
         let raw = self.raw;
         let [minor, _] = raw.version.to_bytes();
         // They are there: the length was looked at.
         let (rest, (credential, destination, hardware)) =
             optional_fields(self.present, self.tail).unwrap_or_default();
         let extra = rest.len().saturating_sub(self.body().len());
-        Header {
+        FileHeader {
             minor,
             id: ImageId {
                 manufacturer: ManufacturerCode(raw.manufacturer.get()),
@@ -81,7 +81,7 @@ impl<'a> Known<'a> {
                 version: FileVersion(raw.file_version.get()),
             },
             stack: StackVersion(raw.stack_version.get()),
-            text: HeaderText(raw.text),
+            header_string: HeaderString(raw.text),
             total_size: raw.total_size.get(),
             credential,
             destination,
@@ -145,7 +145,7 @@ fn fields_within(
 /// Four bytes are enough to know that a file is none of ours.
 fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
     match file.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)) {
-        Some(found) if found != Header::MAGIC => Err(wrong(0, DecodeErrorKind::BadMagic { found })),
+        Some(found) if found != FileHeader::MAGIC => Err(wrong(0, DecodeErrorKind::BadMagic { found })),
         _ => Ok(()),
     }
 }

@@ -27,12 +27,12 @@ const CREDENTIAL_BYTES: [u8; 1] = [0x02];
 const DESTINATION_BYTES: [u8; 8] = [0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01];
 const RANGE_BYTES: [u8; 4] = [0x02, 0x01, 0x03, 0x02];
 
-fn fixed_header() -> Header<'static> {
-    Header {
+fn fixed_header() -> FileHeader<'static> {
+    FileHeader {
         stack: StackVersion::ZIGBEE_IP,
-        text: HeaderText::new("doorbell").unwrap(),
+        header_string: HeaderString::new("doorbell").unwrap(),
         total_size: 0x0102_0304,
-        ..Header::new(ImageId::new(0x1234, 0x00ab, 0x1005_3519))
+        ..FileHeader::new(ImageId::new(0x1234, 0x00ab, 0x1005_3519))
     }
 }
 
@@ -45,21 +45,21 @@ fn bytes(control: u16, length: u16, tail: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn written(header: &Header<'_>) -> Vec<u8> {
+fn written(header: &FileHeader<'_>) -> Vec<u8> {
     let mut out = std::vec![0xee; header.encoded_len()];
     assert_eq!(header.encode(&mut out), Ok(out.len()));
     out
 }
 
 fn kind(file: &[u8]) -> DecodeErrorKind {
-    Header::parse(file).unwrap_err().kind
+    FileHeader::parse(file).unwrap_err().kind
 }
 
 #[track_caller]
 fn fails(file: &[u8], offset: usize, kind: DecodeErrorKind) {
     let error = DecodeError { item: Item::FileHeader, offset, kind };
-    assert_eq!(Header::parse(file), Err(error));
-    assert_eq!(Header::parse_lenient(file), Err(error));
+    assert_eq!(FileHeader::parse(file), Err(error));
+    assert_eq!(FileHeader::parse_lenient(file), Err(error));
 }
 
 /// Shows: FILE-003, FILE-004, FILE-008, FILE-010, FILE-024, ESP-057
@@ -67,12 +67,12 @@ fn fails(file: &[u8], offset: usize, kind: DecodeErrorKind) {
 fn the_fixed_part_is_56_bytes_in_order() {
     let header = fixed_header();
     assert_eq!(written(&header), FIXED);
-    assert_eq!(Header::parse(&FIXED), Ok((header, &[][..])));
+    assert_eq!(FileHeader::parse(&FIXED), Ok((header, &[][..])));
     assert_eq!(header.minor, 0);
-    assert_eq!(header.oddities(), HeaderOddities::empty());
+    assert_eq!(header.anomalies(), HeaderAnomalies::empty());
     let mut any = FIXED;
     any[10..12].copy_from_slice(&[0xff, 0xff]);
-    assert_eq!(Header::parse(&any).unwrap().0.id.manufacturer, ManufacturerCode::ANY);
+    assert_eq!(FileHeader::parse(&any).unwrap().0.id.manufacturer, ManufacturerCode::ANY);
 }
 
 /// Shows: FILE-005, FILE-006, FILE-017, FILE-019, FILE-020, FILE-021, FILE-043
@@ -88,13 +88,13 @@ fn optional_fields_follow_by_flag() {
         .concat();
         let bytes = bytes(u16::try_from(control).unwrap(), length, &tail);
         assert_eq!(bytes.len(), usize::from(length));
-        let header = Header {
+        let header = FileHeader {
             credential: credential.then_some(SecurityCredentialVersion::SE_2_0),
             destination: destination.then_some(DESTINATION),
             hardware: hardware.then_some(RANGE),
             ..fixed_header()
         };
-        assert_eq!(Header::parse(&bytes), Ok((header, &[][..])), "{control}");
+        assert_eq!(FileHeader::parse(&bytes), Ok((header, &[][..])), "{control}");
         assert_eq!(written(&header), bytes, "{control}");
         assert_eq!(header.header_len(), bytes.len());
         assert_eq!(header.control().contains(HeaderControl::SECURITY_CREDENTIAL), credential);
@@ -113,8 +113,8 @@ fn every_prefix_of_a_header_is_truncated() {
         let needed = if present < 56 { 56 } else { 69 };
         fails(&whole[..present], 0, DecodeErrorKind::Truncated { needed, present });
     }
-    assert!(Header::parse(&whole).is_ok());
-    assert_eq!(whole.len(), Header::MAX_KNOWN_LEN);
+    assert!(FileHeader::parse(&whole).is_ok());
+    assert_eq!(whole.len(), FileHeader::MAX_KNOWN_LEN);
 }
 
 /// Shows: FILE-009
@@ -125,7 +125,7 @@ fn four_bytes_tell_that_a_file_is_none() {
     assert_eq!(kind(&[0, 0, 0]), DecodeErrorKind::Truncated { needed: 56, present: 3 });
     assert_eq!(kind(&FIXED[..4]), DecodeErrorKind::Truncated { needed: 56, present: 4 });
     assert_eq!(
-        Header::parse(b"\x7fELF").unwrap_err().to_string(),
+        FileHeader::parse(b"\x7fELF").unwrap_err().to_string(),
         "OTA header, byte 0: not an OTA file: identifier 0x464c457f, expected 0x0beef11e"
     );
 }
@@ -135,11 +135,11 @@ fn four_bytes_tell_that_a_file_is_none() {
 fn later_minor_versions_read_alike() {
     let mut bytes = bytes(0, 60, &[1, 2, 3, 4, 0xee]);
     bytes[4] = 0x05;
-    let (header, rest) = Header::parse(&bytes).unwrap();
-    assert_eq!(header, Header { minor: 5, extra: &[1, 2, 3, 4], ..fixed_header() });
+    let (header, rest) = FileHeader::parse(&bytes).unwrap();
+    assert_eq!(header, FileHeader { minor: 5, extra: &[1, 2, 3, 4], ..fixed_header() });
     assert_eq!(rest, [0xee]);
     assert_eq!(written(&header), bytes[..60]);
-    assert_eq!(header.oddities(), HeaderOddities::OTHER_MINOR_VERSION | HeaderOddities::EXTRA_BYTES);
+    assert_eq!(header.anomalies(), HeaderAnomalies::OTHER_MINOR_VERSION | HeaderAnomalies::EXTRA_BYTES);
 }
 
 /// Shows: FILE-012
@@ -168,21 +168,21 @@ fn a_total_size_below_the_header_length_is_refused() {
     bytes[52..56].copy_from_slice(&[55, 0, 0, 0]);
     fails(&bytes, 52, DecodeErrorKind::TotalTooSmall { total: 55, header: 56 });
     bytes[52] = 56;
-    assert_eq!(Header::parse(&bytes).unwrap().0.total_size, 56);
+    assert_eq!(FileHeader::parse(&bytes).unwrap().0.total_size, 56);
 }
 
 /// Shows: FILE-018
 #[test]
 fn reserved_bits_are_kept_and_written_as_zero_by_default() {
     let bytes = bytes(0x0008, 58, &[0xaa, 0xbb]);
-    let (header, _) = Header::parse(&bytes).unwrap();
+    let (header, _) = FileHeader::parse(&bytes).unwrap();
     assert_eq!(header.other_control.bits(), 0x0008);
     assert_eq!(header.extra, [0xaa, 0xbb]);
-    assert_eq!(header.oddities(), HeaderOddities::RESERVED_BITS | HeaderOddities::EXTRA_BYTES);
+    assert_eq!(header.anomalies(), HeaderAnomalies::RESERVED_BITS | HeaderAnomalies::EXTRA_BYTES);
     assert_eq!(written(&header), bytes);
     assert_eq!(written(&fixed_header())[8..10], [0, 0]);
 
-    let all = Header { other_control: HeaderControl::from_bits_retain(0xffff), ..fixed_header() };
+    let all = FileHeader { other_control: HeaderControl::from_bits_retain(0xffff), ..fixed_header() };
     assert_eq!(written(&all)[8..10], [0xfa, 0xff], "bits that stand for a field need the field");
 }
 
@@ -190,8 +190,8 @@ fn reserved_bits_are_kept_and_written_as_zero_by_default() {
 #[test]
 fn a_device_specific_header_without_destination_is_for_the_lenient_only() {
     let with = bytes(2, 64, &DESTINATION_BYTES);
-    assert_eq!(Header::parse(&with).unwrap().0.destination, Some(DESTINATION));
-    assert_eq!(Header::parse_lenient(&with), Header::parse(&with));
+    assert_eq!(FileHeader::parse(&with).unwrap().0.destination, Some(DESTINATION));
+    assert_eq!(FileHeader::parse_lenient(&with), FileHeader::parse(&with));
 
     for (control, tail) in
         [(2, &[][..]), (3, &[0x02]), (6, &RANGE_BYTES), (7, &[2, 2, 1, 3, 2]), (2, &[5, 6])]
@@ -199,12 +199,12 @@ fn a_device_specific_header_without_destination_is_for_the_lenient_only() {
         let declared = 56 + u16::try_from(tail.len()).unwrap();
         let bytes = bytes(control, declared, tail);
         let needed = fields_len(HeaderControl::from_bits_retain(control));
-        let error = Header::parse(&bytes).unwrap_err();
+        let error = FileHeader::parse(&bytes).unwrap_err();
         assert_eq!((error.offset, error.kind), (6, DecodeErrorKind::HeaderTooShort { declared, needed }));
-        let (header, _) = Header::parse_lenient(&bytes).unwrap();
+        let (header, _) = FileHeader::parse_lenient(&bytes).unwrap();
         assert_eq!(header.destination, None);
         assert!(header.is_device_specific());
-        assert!(header.oddities().contains(HeaderOddities::DESTINATION_MISSING));
+        assert!(header.anomalies().contains(HeaderAnomalies::DESTINATION_MISSING));
         assert_eq!(header.credential.is_some(), control & 1 != 0);
         assert_eq!(header.hardware, (control & 4 != 0).then_some(RANGE));
         assert_eq!(written(&header), bytes);
@@ -217,9 +217,9 @@ fn a_device_specific_file_may_have_any_version() {
     for version in [0, 0xabcd_ef0a, u32::MAX] {
         let mut bytes = bytes(2, 64, &DESTINATION_BYTES);
         bytes[14..18].copy_from_slice(&version.to_le_bytes());
-        let (header, _) = Header::parse(&bytes).unwrap();
+        let (header, _) = FileHeader::parse(&bytes).unwrap();
         assert_eq!(header.id.version, FileVersion(version));
-        assert_eq!(header.oddities(), HeaderOddities::empty());
+        assert_eq!(header.anomalies(), HeaderAnomalies::empty());
     }
 }
 
@@ -227,7 +227,8 @@ fn a_device_specific_file_may_have_any_version() {
 #[test]
 fn the_text_always_takes_32_bytes_and_is_kept_as_it_is() {
     for len in [0, 1, 31, 32] {
-        let header = Header { text: HeaderText::new(&"x".repeat(len)).unwrap(), ..fixed_header() };
+        let header =
+            FileHeader { header_string: HeaderString::new(&"x".repeat(len)).unwrap(), ..fixed_header() };
         let bytes = written(&header);
         assert_eq!(bytes.len(), 56);
         assert_eq!(bytes[20..52], [&b"x".repeat(len)[..], &std::vec![0; 32 - len]].concat());
@@ -237,26 +238,26 @@ fn the_text_always_takes_32_bytes_and_is_kept_as_it_is() {
     for text in [[b'x'; 32], [0; 32], after_nul, [0xff; 32]] {
         let mut bytes = FIXED;
         bytes[20..52].copy_from_slice(&text);
-        let (header, _) = Header::parse(&bytes).unwrap();
-        assert_eq!(header.text.as_bytes(), &text);
+        let (header, _) = FileHeader::parse(&bytes).unwrap();
+        assert_eq!(header.header_string.as_bytes(), &text);
         assert_eq!(written(&header), bytes);
     }
 }
 
 #[test]
 fn odd_text_shows() {
-    let both = HeaderOddities::TEXT_CONTROL_CHARACTERS | HeaderOddities::TEXT_AFTER_NUL;
+    let both = HeaderAnomalies::TEXT_CONTROL_CHARACTERS | HeaderAnomalies::TEXT_AFTER_NUL;
     for (text, oddities) in [
-        (&b"door bell"[..], HeaderOddities::empty()),
-        (b"door\nbell", HeaderOddities::TEXT_CONTROL_CHARACTERS),
-        (b"door\0bell", HeaderOddities::TEXT_AFTER_NUL),
-        (b"door\0be\nl", HeaderOddities::TEXT_AFTER_NUL),
+        (&b"door bell"[..], HeaderAnomalies::empty()),
+        (b"door\nbell", HeaderAnomalies::TEXT_CONTROL_CHARACTERS),
+        (b"door\0bell", HeaderAnomalies::TEXT_AFTER_NUL),
+        (b"door\0be\nl", HeaderAnomalies::TEXT_AFTER_NUL),
         (b"door\n\0bell", both),
     ] {
         let mut bytes = [0; 32];
         bytes[..text.len()].copy_from_slice(text);
         assert_eq!(
-            Header { text: HeaderText(bytes), ..fixed_header() }.oddities(),
+            FileHeader { header_string: HeaderString(bytes), ..fixed_header() }.anomalies(),
             oddities,
             "{}",
             text.escape_ascii()
@@ -270,7 +271,7 @@ fn security_credential_versions_have_names_and_stay_open() {
     let names = [(0, Some("SE 1.0")), (1, Some("SE 1.1")), (2, Some("SE 2.0")), (3, Some("SE 1.2"))];
     for (value, name) in names.into_iter().chain([(4, None), (0xff, None)]) {
         let bytes = bytes(1, 57, &[value]);
-        let (header, _) = Header::parse(&bytes).unwrap();
+        let (header, _) = FileHeader::parse(&bytes).unwrap();
         assert_eq!(header.credential, Some(SecurityCredentialVersion(value)));
         assert_eq!(header.credential.and_then(SecurityCredentialVersion::name), name);
     }
@@ -280,7 +281,7 @@ fn security_credential_versions_have_names_and_stay_open() {
 #[test]
 fn a_file_suits_the_hardware_in_its_range() {
     let bytes = bytes(4, 60, &[0x01, 0x01, 0x03, 0x02]);
-    let (header, _) = Header::parse(&bytes).unwrap();
+    let (header, _) = FileHeader::parse(&bytes).unwrap();
     for (hardware, suits) in
         [(0x0100, false), (0x0101, true), (0x01ff, true), (0x0203, true), (0x0204, false)]
     {
@@ -292,16 +293,16 @@ fn a_file_suits_the_hardware_in_its_range() {
 #[test]
 fn an_empty_hardware_range_shows_and_suits_nothing() {
     let bytes = bytes(4, 60, &[2, 0, 1, 0]);
-    let (header, _) = Header::parse(&bytes).unwrap();
-    assert_eq!(header.oddities(), HeaderOddities::HARDWARE_RANGE_EMPTY);
+    let (header, _) = FileHeader::parse(&bytes).unwrap();
+    assert_eq!(header.anomalies(), HeaderAnomalies::HARDWARE_RANGE_EMPTY);
     assert!([0, 1, 2, 3].into_iter().all(|hardware| !header.suits(HardwareVersion(hardware))));
     let one = HardwareRange { min: RANGE.min, max: RANGE.min };
-    assert_eq!(Header { hardware: Some(one), ..header }.oddities(), HeaderOddities::empty());
+    assert_eq!(FileHeader { hardware: Some(one), ..header }.anomalies(), HeaderAnomalies::empty());
 }
 
 #[test]
 fn a_header_needs_room_for_all_of_it() {
-    let header = Header { destination: Some(DESTINATION), ..fixed_header() };
+    let header = FileHeader { destination: Some(DESTINATION), ..fixed_header() };
     let mut short = [0xee; 63];
     assert_eq!(header.encode(&mut short), Err(EncodeError::NoRoom { needed: 64, available: 63 }));
     assert_eq!(short, [0xee; 63]);
@@ -309,31 +310,36 @@ fn a_header_needs_room_for_all_of_it() {
 
 #[test]
 fn the_known_fields_are_enough_while_a_header_arrives() {
-    let header = Header { extra: &[7; 20], ..fixed_header() };
+    let header = FileHeader { extra: &[7; 20], ..fixed_header() };
     let whole = written(&header);
     let known = whole.len() - 20;
-    assert_eq!(Header::parse_known(&whole[..known]), Ok(Header { extra: &[], ..header }));
-    let error = Header::parse_known(&whole[..known - 1]).unwrap_err();
+    assert_eq!(FileHeader::parse_known(&whole[..known]), Ok(FileHeader { extra: &[], ..header }));
+    let error = FileHeader::parse_known(&whole[..known - 1]).unwrap_err();
     assert_eq!(error.kind, DecodeErrorKind::Truncated { needed: known, present: known - 1 });
     assert!(error.is_truncated());
 }
 
 #[test]
 fn headers_made_of_bytes_have_every_field() {
-    let plain = Header::new(ImageId::new(0x0707, 0x0707, 0x0707_0707));
+    let plain = FileHeader::new(ImageId::new(0x0707, 0x0707, 0x0707_0707));
     let mut input = arbitrary::Unstructured::new(&[7; 100]);
-    let header: Header<'_> = arbitrary::Arbitrary::arbitrary(&mut input).unwrap();
-    let all = Header {
+    let header: FileHeader<'_> = arbitrary::Arbitrary::arbitrary(&mut input).unwrap();
+    let all = FileHeader {
         minor: 7,
         stack: StackVersion(0x0707),
-        text: HeaderText([7; 32]),
+        header_string: HeaderString([7; 32]),
         credential: Some(SecurityCredentialVersion(7)),
         destination: Some(Eui64(0x0707_0707_0707_0707)),
         hardware: Some(HardwareRange { min: HardwareVersion(0x0707), max: HardwareVersion(0x0707) }),
         ..plain
     };
     assert_eq!(
-        Header { extra: &[], total_size: plain.total_size, other_control: HeaderControl::empty(), ..header },
+        FileHeader {
+            extra: &[],
+            total_size: plain.total_size,
+            other_control: HeaderControl::empty(),
+            ..header
+        },
         all
     );
     assert_eq!((header.other_control.bits(), header.extra.is_empty()), (0x0700, false));

@@ -1,39 +1,39 @@
 use super::*;
 use crate::codec::Encode;
-use crate::file::Header;
+use crate::file::FileHeader;
 use crate::types::{Eui64, ImageId};
 use std::vec::Vec;
 
-const HEADER: Header<'static> = Header::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519));
+const HEADER: FileHeader<'static> = FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519));
 
 /// A header and a body, which the total size counts.
-fn file(header: Header<'_>, body: &[u8]) -> Vec<u8> {
+fn file(header: FileHeader<'_>, body: &[u8]) -> Vec<u8> {
     let mut bytes = std::vec![0; header.encoded_len()];
     let total_size = u32::try_from(bytes.len() + body.len()).unwrap();
-    Header { total_size, ..header }.encode(&mut bytes).unwrap();
+    FileHeader { total_size, ..header }.encode(&mut bytes).unwrap();
     [&bytes, body].concat()
 }
 
 #[test]
 fn pieces_come_in_order_with_their_places() {
     let body = [1, 0xf0, 0, 0, 0, 0, 0x00, 0xf0, 2, 0, 0, 0, 0x01, 0x0c, 7, 8];
-    let header = Header { extra: &[0xe1, 0xe2], ..HEADER };
+    let header = FileHeader { extra: &[0xe1, 0xe2], ..HEADER };
     let bytes = [file(header, &body), std::vec![0xee; 3]].concat();
     let mut decoder = StreamDecoder::new();
     let mut input = &bytes[..];
-    let known = Header { total_size: 74, ..HEADER };
+    let known = FileHeader { total_size: 74, ..HEADER };
     for expected in [
-        Piece::Header { header: known, len: 58 },
-        Piece::Extra { offset: 56, bytes: &[0xe1, 0xe2] },
-        Piece::Element { offset: 58, tag: Tag(0xf001), length: 0, info: None },
-        Piece::Element { offset: 64, tag: Tag(0xf000), length: 2, info: Some([0x01, 0x0c]) },
-        Piece::Data { offset: 72, bytes: &[7, 8] },
-        Piece::After { bytes: &[0xee; 3] },
+        StreamPiece::Header { header: known, len: 58 },
+        StreamPiece::Extra { offset: 56, bytes: &[0xe1, 0xe2] },
+        StreamPiece::Element { offset: 58, tag: Tag(0xf001), length: 0, info: None },
+        StreamPiece::Element { offset: 64, tag: Tag(0xf000), length: 2, info: Some([0x01, 0x0c]) },
+        StreamPiece::Data { offset: 72, bytes: &[7, 8] },
+        StreamPiece::After { bytes: &[0xee; 3] },
     ] {
         assert_eq!(decoder.next(&mut input), Ok(Some(expected)));
     }
     assert_eq!(decoder.next(&mut input), Ok(None));
-    assert_eq!(decoder.finish(), Ok(Layout::TelinkF000));
+    assert_eq!(decoder.finish(), Ok(BodyLayout::TelinkF000));
 }
 
 #[test]
@@ -45,14 +45,14 @@ fn raw_bytes_are_told_though_they_were_taken_for_an_element() {
     for byte in &bytes {
         let mut input = core::slice::from_ref(byte);
         while let Some(piece) = decoder.next(&mut input).unwrap() {
-            if let Piece::Rest { offset, bytes } = piece {
+            if let StreamPiece::Rest { offset, bytes } = piece {
                 assert_eq!(usize::try_from(offset), Ok(63 + rest.len()));
                 rest.extend(bytes);
             }
         }
     }
     assert_eq!(rest, body[7..]);
-    assert_eq!(decoder.finish(), Ok(Layout::ElementsThenRaw));
+    assert_eq!(decoder.finish(), Ok(BodyLayout::ElementsThenRaw));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn no_more_is_needed_than_tells_what_is_wrong() {
 
 #[test]
 fn truncation_shows_at_the_end() {
-    let header = Header { destination: Some(Eui64(7)), extra: &[1, 2], ..HEADER };
+    let header = FileHeader { destination: Some(Eui64(7)), extra: &[1, 2], ..HEADER };
     let bytes = file(header, &[0, 0, 2, 0, 0, 0, 8, 9]);
     for present in 0..=bytes.len() {
         let mut decoder = StreamDecoder::new();
@@ -80,7 +80,7 @@ fn truncation_shows_at_the_end() {
             56..66 => (Item::FileHeader, 66),
             66..74 => (Item::File, 74),
             _ => {
-                assert_eq!(decoder.finish(), Ok(Layout::Elements));
+                assert_eq!(decoder.finish(), Ok(BodyLayout::Elements));
                 continue;
             }
         };
@@ -95,6 +95,6 @@ fn truncation_shows_at_the_end() {
 fn a_decoder_is_before_the_first_byte_by_default() {
     let bytes = file(HEADER, &[]);
     let mut decoder = StreamDecoder::default();
-    let header = Header { total_size: 56, ..HEADER };
-    assert_eq!(decoder.next(&mut &bytes[..]), Ok(Some(Piece::Header { header, len: 56 })));
+    let header = FileHeader { total_size: 56, ..HEADER };
+    assert_eq!(decoder.next(&mut &bytes[..]), Ok(Some(StreamPiece::Header { header, len: 56 })));
 }

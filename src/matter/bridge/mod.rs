@@ -32,7 +32,7 @@ use super::error::{Status, Violation};
 use super::query::{Protocols, QueryImage};
 use super::response::{Answer, QueryImageResponse};
 use super::token::UpdateToken;
-use crate::open::flags_as_number;
+use crate::open_enum::flags_as_number;
 use crate::time::{Delay, ServerTime};
 use crate::types::{FileVersion, HardwareVersion, ImageId};
 use crate::zcl::{self, ImageOffer, QueryNextImageRequest, QueryNextImageResponse, Refusal};

@@ -28,7 +28,7 @@ fn data(answer: &str, sequence: u8, offset: u32) -> Vec<u8> {
     answer[17..].to_vec()
 }
 
-fn slow(says: Option<Read>) -> Desk<Slow, Script> {
+fn slow(says: Option<ReadResult>) -> Desk<Slow, Script> {
     Desk::new(Slow { files: catalog(vec![plain(5, 101)]), says, reads: vec![] }, Script::default())
 }
 
@@ -38,7 +38,7 @@ fn a_thousand_clients_in_any_order_need_no_memory() {
     let image = plain(5, 1000);
     for slots in [0, 1, 7] {
         let images = catalog(vec![image.clone()]);
-        let mut desk = Desk::configured(Config::default(), slots, images, Script::default());
+        let mut desk = Desk::configured(ServerConfig::default(), slots, images, Script::default());
         let mut files = vec![vec![0; image.len()]; 1000];
         for step in 0..10 {
             for (client, file) in (0..1000).zip(&mut files) {
@@ -70,10 +70,13 @@ fn blocks_make_up_the_file() {
         assert_eq!(block.len(), size);
         file.extend(block);
         let reached = u32::try_from(file.len()).unwrap();
-        assert_eq!(desk.phase(LAMP), Some(Phase::Downloading { id: IMAGE, reached, blocks, size: 101 }));
+        assert_eq!(
+            desk.phase(LAMP),
+            Some(SessionPhase::Downloading { id: IMAGE, reached, blocks, size: 101 })
+        );
     }
     assert_eq!(file, image);
-    assert_eq!(desk.events(), [Event::Started { client: LAMP, id: IMAGE }]);
+    assert_eq!(desk.events(), [ServerEvent::Started { client: LAMP, id: IMAGE }]);
 }
 
 /// Shows: SRV-031
@@ -96,10 +99,19 @@ fn no_block_is_larger_than_asked_for() {
 fn a_policy_shortens_blocks_for_a_client_and_a_request() {
     /// The plug is many hops away, and after the first block even more.
     struct Hops;
-    impl Policy for Hops {
-        fn pace(&mut self, client: Address, request: &ImageBlockRequest, _: Option<&Session>) -> Pace {
+    impl ServerPolicy for Hops {
+        fn pace(
+            &mut self,
+            client: Address,
+            request: &ImageBlockRequest,
+            _: Option<&Session>,
+        ) -> PaceDecision {
             let most = if request.offset == 0 { 40 } else { 30 };
-            if client == PLUG { Pace::SendAtMost(NonZeroU8::new(most).unwrap()) } else { Pace::Send }
+            if client == PLUG {
+                PaceDecision::SendAtMost(NonZeroU8::new(most).unwrap())
+            } else {
+                PaceDecision::Send
+            }
         }
     }
     let mut desk = Desk::new(catalog(vec![plain(5, 101)]), Hops);
@@ -113,13 +125,13 @@ fn a_policy_shortens_blocks_for_a_client_and_a_request() {
 #[test]
 fn a_policy_sees_what_was_before_the_request() {
     /// At most one block a second to each client.
-    struct Slowly(u64, Vec<Option<Phase>>);
-    impl Policy for Slowly {
-        fn pace(&mut self, _: Address, _: &ImageBlockRequest, session: Option<&Session>) -> Pace {
+    struct Slowly(u64, Vec<Option<SessionPhase>>);
+    impl ServerPolicy for Slowly {
+        fn pace(&mut self, _: Address, _: &ImageBlockRequest, session: Option<&Session>) -> PaceDecision {
             self.1.push(session.map(Session::phase));
             match session.map(|session| Instant::from_millis(self.0).since(session.last_heard())) {
-                Some(passed) if passed.0 < 1000 => Pace::Wait { seconds: 1 },
-                _ => Pace::Send,
+                Some(passed) if passed.0 < 1000 => PaceDecision::Wait { seconds: 1 },
+                _ => PaceDecision::Send,
             }
         }
     }
@@ -128,14 +140,14 @@ fn a_policy_sees_what_was_before_the_request() {
         (desk.now, desk.policy.0) = (now, now);
         assert_eq!(desk.ask(LAMP, FIRST) == FIRST_DATA, served, "{now}");
     }
-    let downloading = Some(Phase::Downloading { id: IMAGE, reached: 2, blocks: 1, size: 101 });
+    let downloading = Some(SessionPhase::Downloading { id: IMAGE, reached: 2, blocks: 1, size: 101 });
     assert_eq!(desk.policy.1, [None, downloading, downloading, downloading]);
 }
 
 /// Shows: SRV-033
 #[test]
 fn one_size_can_do_for_all() {
-    let config = Config { max_block: NonZeroU8::new(40).unwrap(), ..Config::default() };
+    let config = ServerConfig { max_block: NonZeroU8::new(40).unwrap(), ..ServerConfig::default() };
     let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 101)]), Script::default());
     for (offset, max, size) in [(0, 255, 40), (40, 41, 40), (40, 39, 39), (80, 255, 21)] {
         assert_eq!(data(&desk.ask(LAMP, &request(1, offset, max)), 1, offset).len(), size);
@@ -146,14 +158,14 @@ fn one_size_can_do_for_all() {
 #[test]
 fn every_answer_to_a_block_request_is_acknowledged() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
-    for pace in [Pace::Send, Pace::Wait { seconds: 5 }, Pace::Abort] {
+    for pace in [PaceDecision::Send, PaceDecision::Wait { seconds: 5 }, PaceDecision::Abort] {
         desk.policy.pace = Some(pace);
-        let Handled::Reply(transmit) = desk.handle(LAMP, FIRST) else { panic!() };
+        let ServerAction::Reply(transmit) = desk.handle(LAMP, FIRST) else { panic!() };
         assert!(transmit.aps_ack);
         assert_eq!((transmit.to, transmit.delivery), (LAMP, DeliveryMode::Unicast));
     }
-    let mut desk = slow(Some(Read::Later));
-    let Handled::Parked(parked) = desk.handle(LAMP, FIRST) else { panic!() };
+    let mut desk = slow(Some(ReadResult::Later));
+    let ServerAction::Deferred(parked) = desk.handle(LAMP, FIRST) else { panic!() };
     assert!(desk.server.answer(Instant::ZERO, parked, Ok(&[1]), &mut desk.out).aps_ack);
 }
 
@@ -168,15 +180,15 @@ fn a_block_request_without_sense_is_malformed() {
 
     for offset in [101, 102, 0x1_0000, u32::MAX] {
         assert_eq!(desk.ask(LAMP, &request(0x2a, offset, 50)), MALFORMED);
-        let fault = Fault::Offset { id: IMAGE, offset, size: 101 };
-        assert_eq!(desk.events(), [Event::Malformed { client: LAMP, fault }]);
+        let fault = RequestFault::Offset { id: IMAGE, offset, size: 101 };
+        assert_eq!(desk.events(), [ServerEvent::Malformed { client: LAMP, fault }]);
     }
     assert_eq!(data(&desk.ask(LAMP, &request(1, 100, 50)), 1, 100), [0xac]);
     desk.events();
 
     assert_eq!(desk.ask(LAMP, &request(0x2a, 0, 0)), MALFORMED);
-    let fault = Fault::Rule(Violation::EmptyRequest);
-    assert_eq!(desk.events(), [Event::Malformed { client: LAMP, fault }]);
+    let fault = RequestFault::Rule(Violation::EmptyRequest);
+    assert_eq!(desk.events(), [ServerEvent::Malformed { client: LAMP, fault }]);
     let (node, min_block_period) = (None, None);
     let empty = ImageBlockRequest { id: IMAGE, offset: 0, max_data: 0, node, min_block_period };
     assert_eq!(empty.check(), Err(Violation::EmptyRequest));
@@ -205,15 +217,15 @@ fn an_unknown_image_is_not_available_whatever_is_asked_of_it() {
         for offset_and_size in ["00 00 00 00 32", "ff ff 00 00 32", "00 00 00 00 00"] {
             assert_eq!(desk.ask(LAMP, &std::format!("01 2a 03 00 {unknown} {offset_and_size}")), NO_IMAGE);
             let status = Status::NO_IMAGE_AVAILABLE;
-            assert_eq!(desk.events(), [Event::NotServed { client: LAMP, id, status }]);
+            assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id, status }]);
         }
     }
     assert_eq!(desk.ask(LAMP, FIRST), FIRST_DATA);
-    desk.images = Catalog::default();
+    desk.images = SliceStore::default();
     assert_eq!(desk.ask(LAMP, FIRST), NO_IMAGE);
 
     // It may also vanish between being looked up and being read.
-    let mut desk = slow(Some(Read::Gone));
+    let mut desk = slow(Some(ReadResult::Gone));
     assert_eq!(desk.ask(LAMP, FIRST), NO_IMAGE);
 }
 
@@ -227,7 +239,7 @@ fn a_file_for_one_device_goes_only_to_requests_with_its_address() {
         let own = "01 2a 03 01 01 10 ab 00 05 00 00 00 00 00 00 00 02 ef cd ab 89 67 45 23 01";
         assert_eq!(desk.ask(LAMP, own), FIRST_DATA);
     }
-    let header = Header { destination: Some(OWNER), ..Header::new(IMAGE) };
+    let header = FileHeader { destination: Some(OWNER), ..FileHeader::new(IMAGE) };
     let files = catalog(vec![file(header, 101)]);
     check(Desk::new(files, Script::default()));
     // The server looks itself, too.
@@ -247,14 +259,14 @@ fn a_file_for_all_goes_also_to_requests_with_an_address() {
 fn policy_and_store_can_make_a_client_wait() {
     const WAIT: &str = "19 2a 05 97 00 00 00 00 1e 00 00 00";
     let mut desk = Desk::with(vec![plain(5, 101)]);
-    desk.policy.pace = Some(Pace::Wait { seconds: 30 });
+    desk.policy.pace = Some(PaceDecision::Wait { seconds: 30 });
     assert_eq!(desk.ask(LAMP, FIRST), WAIT);
-    assert_eq!(desk.events(), [Event::Waiting { client: LAMP, id: IMAGE, seconds: 30 }]);
+    assert_eq!(desk.events(), [ServerEvent::Waiting { client: LAMP, id: IMAGE, seconds: 30 }]);
 
-    let mut desk = slow(Some(Read::Wait { seconds: 30 }));
+    let mut desk = slow(Some(ReadResult::Wait { seconds: 30 }));
     assert_eq!(desk.ask(LAMP, FIRST), WAIT);
     // Nothing read, no time named: that of the configuration.
-    desk.images.says = Some(Read::Filled(0));
+    desk.images.says = Some(ReadResult::Filled(0));
     assert_eq!(desk.ask(LAMP, FIRST), "19 2a 05 97 00 00 00 00 0a 00 00 00");
 }
 
@@ -262,7 +274,7 @@ fn policy_and_store_can_make_a_client_wait() {
 #[test]
 fn a_client_of_a_later_revision_gets_its_period_back_with_a_wait() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
-    desk.policy.pace = Some(Pace::Wait { seconds: 30 });
+    desk.policy.pace = Some(PaceDecision::Wait { seconds: 30 });
     let later = "01 2a 03 02 01 10 ab 00 05 00 00 00 00 00 00 00 02 f4 01";
     assert_eq!(desk.ask(LAMP, later), "19 2a 05 97 00 00 00 00 1e 00 00 00 f4 01");
     let bit_alone = "01 2a 03 02 01 10 ab 00 05 00 00 00 00 00 00 00 02";
@@ -272,7 +284,7 @@ fn a_client_of_a_later_revision_gets_its_period_back_with_a_wait() {
 /// Shows: SRV-041
 #[test]
 fn a_client_waits_as_often_as_it_takes() {
-    let mut desk = slow(Some(Read::Wait { seconds: 60 }));
+    let mut desk = slow(Some(ReadResult::Wait { seconds: 60 }));
     for _ in 0..100 {
         assert_eq!(desk.ask(LAMP, FIRST), "19 2a 05 97 00 00 00 00 3c 00 00 00");
         desk.now += 60_000;
@@ -286,17 +298,21 @@ fn a_client_waits_as_often_as_it_takes() {
 fn no_client_is_told_to_wait_without_end() {
     const LONGEST: &str = "19 2a 05 97 00 00 00 00 fe ff ff ff";
     let seconds = u32::MAX;
-    let mut desk = slow(Some(Read::Wait { seconds }));
+    let mut desk = slow(Some(ReadResult::Wait { seconds }));
     assert_eq!(desk.ask(LAMP, FIRST), LONGEST);
-    desk.policy.pace = Some(Pace::Wait { seconds });
+    desk.policy.pace = Some(PaceDecision::Wait { seconds });
     assert_eq!(desk.ask(LAMP, FIRST), LONGEST);
     desk.policy.pace = None;
-    desk.images.says = Some(Read::Later);
-    let Handled::Parked(parked) = desk.handle(LAMP, FIRST) else { panic!() };
+    desk.images.says = Some(ReadResult::Later);
+    let ServerAction::Deferred(parked) = desk.handle(LAMP, FIRST) else { panic!() };
     assert_eq!(desk.answer(parked, Err(NotReady::Wait { seconds })), LONGEST);
-    let config = Config { wait: seconds, ..Config::default() };
-    desk =
-        Desk::configured(config, 4, Slow { says: Some(Read::Filled(0)), ..desk.images }, Script::default());
+    let config = ServerConfig { wait: seconds, ..ServerConfig::default() };
+    desk = Desk::configured(
+        config,
+        4,
+        Slow { says: Some(ReadResult::Filled(0)), ..desk.images },
+        Script::default(),
+    );
     assert_eq!(desk.ask(LAMP, FIRST), LONGEST);
     desk.server.set_utc(desk.now(), Some(UtcTime(1)));
     assert_eq!(desk.ask(LAMP, FIRST), "19 2a 05 97 01 00 00 00 fe ff ff ff");
@@ -308,11 +324,11 @@ fn a_policy_can_end_a_download() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     assert_eq!(desk.ask(LAMP, FIRST), FIRST_DATA);
     desk.events();
-    desk.policy.pace = Some(Pace::Abort);
+    desk.policy.pace = Some(PaceDecision::Abort);
     assert_eq!(desk.ask(LAMP, &request(0x2b, 2, 50)), "19 2b 05 95");
     let status = Status::ABORT;
-    assert_eq!(desk.events(), [Event::NotServed { client: LAMP, id: IMAGE, status }]);
-    assert_eq!(desk.phase(LAMP), Some(Phase::Ended { id: IMAGE, status }));
+    assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id: IMAGE, status }]);
+    assert_eq!(desk.phase(LAMP), Some(SessionPhase::Ended { id: IMAGE, status }));
 }
 
 /// Shows: SRV-045
@@ -329,9 +345,9 @@ fn a_request_is_answered_whatever_was_answered_before() {
 /// Shows: SRV-046
 #[test]
 fn parked_requests_are_answered_each_by_itself() {
-    let mut desk = slow(Some(Read::Later));
-    let Handled::Parked(lamp) = desk.handle(LAMP, &request(0x11, 0, 4)) else { panic!() };
-    let Handled::Parked(plug) = desk.handle(PLUG, &request(0x22, 97, 50)) else { panic!() };
+    let mut desk = slow(Some(ReadResult::Later));
+    let ServerAction::Deferred(lamp) = desk.handle(LAMP, &request(0x11, 0, 4)) else { panic!() };
+    let ServerAction::Deferred(plug) = desk.handle(PLUG, &request(0x22, 97, 50)) else { panic!() };
     assert_eq!((lamp.client(), lamp.image().id, lamp.offset(), lamp.wanted()), (LAMP, IMAGE, 0, 4));
     assert_eq!((plug.client(), plug.image().size, plug.offset(), plug.wanted()), (PLUG, 101, 97, 4));
     assert_eq!(desk.images.reads, [(0, 4), (97, 4)]);
@@ -357,17 +373,17 @@ fn parked_requests_are_answered_each_by_itself() {
 fn a_store_that_miscounts_spoils_nothing() {
     let image = plain(5, 101);
     for (says, max, size) in [(3, 50, 3), (50, 50, 50), (51, 50, 50), (256, 50, 50), (usize::MAX, 200, 101)] {
-        let mut desk = slow(Some(Read::Filled(says)));
+        let mut desk = slow(Some(ReadResult::Filled(says)));
         assert_eq!(data(&desk.ask(LAMP, &request(1, 0, max)), 1, 0), image[..size], "{says}");
     }
-    let mut desk = slow(Some(Read::Later));
-    let Handled::Parked(parked) = desk.handle(LAMP, &request(1, 0, 255)) else { panic!() };
+    let mut desk = slow(Some(ReadResult::Later));
+    let ServerAction::Deferred(parked) = desk.handle(LAMP, &request(1, 0, 255)) else { panic!() };
     assert_eq!(data(&desk.answer(parked, Ok(&[7; 1000])), 1, 0), [7; 101]);
 }
 
 #[test]
 fn a_download_starts_once_and_again_from_the_start() {
-    let started = Event::Started { client: LAMP, id: IMAGE };
+    let started = ServerEvent::Started { client: LAMP, id: IMAGE };
     let mut desk = Desk::with(vec![plain(5, 101)]);
     for (offset, expected) in [(50, true), (60, false), (0, true), (0, false), (50, false), (0, true)] {
         desk.ask(LAMP, &request(1, offset, 50));
@@ -375,7 +391,7 @@ fn a_download_starts_once_and_again_from_the_start() {
     }
     // Without slots only the first byte tells.
     let images = catalog(vec![plain(5, 101)]);
-    let mut desk = Desk::configured(Config::default(), 0, images, Script::default());
+    let mut desk = Desk::configured(ServerConfig::default(), 0, images, Script::default());
     for (offset, expected) in [(50, false), (0, true), (0, true)] {
         desk.ask(LAMP, &request(1, offset, 50));
         assert_eq!(desk.events().contains(&started), expected, "{offset}");
@@ -398,18 +414,18 @@ fn the_client_silent_for_longest_gives_up_its_slot() {
 /// What holds the sessions is the caller's choice.
 #[test]
 fn slots_are_an_array_a_slice_or_a_vec() {
-    fn serve(mut server: Server<impl Slots>) {
+    fn serve(mut server: Server<impl SessionSlots>) {
         let (mut images, mut out) = (catalog(vec![plain(5, 101)]), [0; zcl::LONGEST_TO_CLIENT]);
-        let meta = Meta::unicast(LAMP);
+        let meta = FrameMeta::unicast(LAMP);
         let frame = bytes(FIRST);
-        let policy: &mut dyn Policy = &mut Standard::default();
+        let policy: &mut dyn ServerPolicy = &mut StandardPolicy::default();
         let images: &mut dyn ImageStore = &mut images;
         let handled = server.handle_frame(Instant::ZERO, meta, &frame, images, policy, &mut out);
-        assert!(matches!(handled, Handled::Reply(_)));
+        assert!(matches!(handled, ServerAction::Reply(_)));
         assert!(server.session(LAMP).is_some());
     }
     let mut lent = [Session::EMPTY; 2];
-    serve(Server::new(Config::default(), &mut lent[..]));
-    serve(Server::new(Config::default(), [Session::EMPTY; 2]));
-    serve(Server::new(Config::default(), vec![Session::EMPTY; 2]));
+    serve(Server::new(ServerConfig::default(), &mut lent[..]));
+    serve(Server::new(ServerConfig::default(), [Session::EMPTY; 2]));
+    serve(Server::new(ServerConfig::default(), vec![Session::EMPTY; 2]));
 }

@@ -1,13 +1,13 @@
 //! What the stack says of frames that were sent.
 
 use super::*;
-use crate::link::{Delivery, Token};
+use crate::aps::{DeliveryReport, TransmitToken};
 
 const BLOCK: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 40";
 
 fn reply(desk: &mut Desk<impl ImageStore, Script>, from: Address, request: &str) -> Transmit {
     match desk.handle(from, request) {
-        Handled::Reply(transmit) => transmit,
+        ServerAction::Reply(transmit) => transmit,
         other => panic!("{other:?}"),
     }
 }
@@ -18,21 +18,21 @@ fn a_delivery_that_fails_ends_nothing() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);
     for _ in 0..100 {
         let sent = reply(&mut desk, LAMP, BLOCK);
-        desk.server.handle_delivery(desk.now(), sent.token, Delivery::Failed);
-        assert!(matches!(desk.phase(LAMP), Some(Phase::Downloading { .. })));
+        desk.server.handle_delivery(desk.now(), sent.token, DeliveryReport::Failed);
+        assert!(matches!(desk.phase(LAMP), Some(SessionPhase::Downloading { .. })));
         desk.now += 1_000;
     }
     for request in ["01 2a 01 00 01 10 ab 00 01 00 00 00", "01 2a 06 00 01 10 ab 00 05 00 00 00"] {
         let before = reply(&mut desk, LAMP, request);
         let phase = desk.phase(LAMP);
-        desk.server.handle_delivery(desk.now(), before.token, Delivery::Failed);
+        desk.server.handle_delivery(desk.now(), before.token, DeliveryReport::Failed);
         assert_eq!(desk.phase(LAMP), phase);
     }
     // Of a client that nothing is known of, or of nobody.
     desk.events();
-    desk.server.handle_delivery(desk.now(), Token::data(PLUG, 50), Delivery::Failed);
-    assert_eq!(desk.events(), [Event::Undelivered { client: PLUG, carries: None }]);
-    desk.server.handle_delivery(desk.now(), Token::NONE, Delivery::Failed);
+    desk.server.handle_delivery(desk.now(), TransmitToken::data(PLUG, 50), DeliveryReport::Failed);
+    assert_eq!(desk.events(), [ServerEvent::Undelivered { client: PLUG, carries: None }]);
+    desk.server.handle_delivery(desk.now(), TransmitToken::NONE, DeliveryReport::Failed);
     assert_eq!((desk.events(), desk.phase(PLUG)), (vec![], None));
 }
 
@@ -43,10 +43,10 @@ fn blocks_that_do_not_arrive_become_smaller() {
     for _ in 0..14 {
         let sent = reply(&mut desk, LAMP, BLOCK);
         sizes.push(sent.len - 17);
-        desk.server.handle_delivery(desk.now(), sent.token, Delivery::Failed);
+        desk.server.handle_delivery(desk.now(), sent.token, DeliveryReport::Failed);
     }
     assert_eq!(sizes, [64, 64, 48, 48, 36, 36, 27, 27, 20, 20, 16, 16, 16, 16]);
-    let shrunk = |event: &Event| matches!(event, Event::Undelivered { carries: Some(_), .. });
+    let shrunk = |event: &ServerEvent| matches!(event, ServerEvent::Undelivered { carries: Some(_), .. });
     assert!(desk.events().iter().any(shrunk));
     assert_eq!(reply(&mut desk, PLUG, BLOCK).len, 17 + 64, "others are served as before");
     assert_eq!(desk.server.session(LAMP).unwrap().carries(), NonZeroU8::new(16));
@@ -57,7 +57,7 @@ fn blocks_that_do_not_arrive_become_smaller() {
 fn it_takes_two_failures_in_a_row() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);
     for _ in 0..20 {
-        for report in [Delivery::Failed, Delivery::Acknowledged] {
+        for report in [DeliveryReport::Failed, DeliveryReport::Acknowledged] {
             let sent = reply(&mut desk, LAMP, BLOCK);
             assert_eq!(sent.len, 17 + 64);
             desk.server.handle_delivery(desk.now(), sent.token, report);
@@ -66,7 +66,7 @@ fn it_takes_two_failures_in_a_row() {
     // Late reports of what was sent before count once.
     let late = reply(&mut desk, LAMP, BLOCK).token;
     for _ in 0..10 {
-        desk.server.handle_delivery(desk.now(), late, Delivery::Failed);
+        desk.server.handle_delivery(desk.now(), late, DeliveryReport::Failed);
     }
     assert_eq!(reply(&mut desk, LAMP, BLOCK).len, 17 + 48);
 }
@@ -80,7 +80,7 @@ fn a_request_is_answered_before_the_last_answer_was_confirmed() {
         .collect();
     assert_eq!(under_way.len(), 8);
     for sent in under_way {
-        desk.server.handle_delivery(desk.now(), sent.token, Delivery::Acknowledged);
+        desk.server.handle_delivery(desk.now(), sent.token, DeliveryReport::Acknowledged);
     }
-    assert!(matches!(desk.phase(LAMP), Some(Phase::Downloading { blocks: 8, .. })));
+    assert!(matches!(desk.phase(LAMP), Some(SessionPhase::Downloading { blocks: 8, .. })));
 }

@@ -3,8 +3,8 @@
 use super::frames::malformed_prefixes;
 use super::*;
 use crate::FileVersion;
+use crate::aps::FrameMeta;
 use crate::error::Item;
-use crate::link::Meta;
 use crate::zcl::QuerySpecificFileRequest;
 
 const SETTINGS: ImageId = ImageId::new(0x1001, 0xffc1, 5);
@@ -15,11 +15,11 @@ const OFFER: &str = "19 2a 09 00 01 10 c1 ff 05 00 00 00 64 00 00 00";
 
 fn settings(version: u32, destination: Option<Eui64>) -> Vec<u8> {
     let id = ImageId { version: FileVersion(version), ..SETTINGS };
-    file(Header { destination, ..Header::new(id) }, 100)
+    file(FileHeader { destination, ..FileHeader::new(id) }, 100)
 }
 
-fn without() -> Config {
-    Config { device_files: false, ..Config::default() }
+fn without() -> ServerConfig {
+    ServerConfig { device_files: false, ..ServerConfig::default() }
 }
 
 /// Shows: SRV-075
@@ -47,7 +47,7 @@ fn a_block_for_one_device_needs_their_support() {
 #[test]
 fn an_address_alone_asks_for_no_file_of_one_device() {
     let request = "01 2a 03 01 01 10 ab 00 05 00 00 00 00 00 00 00 02 ef cd ab 89 67 45 23 01";
-    for config in [without(), Config::default()] {
+    for config in [without(), ServerConfig::default()] {
         let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 101)]), Script::default());
         assert_eq!(desk.ask(LAMP, request), "19 2a 05 00 01 10 ab 00 05 00 00 00 00 00 00 00 02 1e f1");
     }
@@ -58,11 +58,11 @@ fn an_address_alone_asks_for_no_file_of_one_device() {
 fn a_file_is_found_by_its_four_keys_or_made_when_it_is_asked_for() {
     let mut desk = Desk::with(vec![settings(4, Some(OWNER)), settings(5, Some(OWNER))]);
     assert_eq!(desk.ask(LAMP, QUERY), OFFER);
-    assert_eq!(desk.phase(LAMP), Some(Phase::Offered(SETTINGS)));
+    assert_eq!(desk.phase(LAMP), Some(SessionPhase::Offered(SETTINGS)));
     let offer = zcl::ImageOffer { id: SETTINGS, size: 100 };
     let stack = crate::StackVersion::ZIGBEE_PRO;
     let request = QuerySpecificFileRequest { node: OWNER, id: SETTINGS, stack };
-    let told = Event::QueriedDeviceFile { client: LAMP, request, answer: Ok(offer) };
+    let told = ServerEvent::QueriedDeviceFile { client: LAMP, request, answer: Ok(offer) };
     assert_eq!(desk.events(), [told]);
     for other in [("01 10 c1", "02 10 c1"), ("c1 ff", "c0 ff"), ("05 00 00 00 02", "06 00 00 00 02")] {
         assert_eq!(desk.ask(LAMP, &QUERY.replacen(other.0, other.1, 1)), NO_FILE);
@@ -80,12 +80,13 @@ fn a_file_is_found_by_its_four_keys_or_made_when_it_is_asked_for() {
             None
         }
         fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
-            let made =
-                self.0.get_or_insert_with(|| file(Header { destination: node, ..Header::new(id) }, 77));
-            Entry::parse(made).ok().map(|entry| *entry.info())
+            let made = self
+                .0
+                .get_or_insert_with(|| file(FileHeader { destination: node, ..FileHeader::new(id) }, 77));
+            StoreEntry::parse(made).ok().map(|entry| *entry.info())
         }
-        fn read(&mut self, _: &ImageInfo, _: u32, _: &mut [u8]) -> Read {
-            Read::Gone
+        fn read(&mut self, _: &ImageInfo, _: u32, _: &mut [u8]) -> ReadResult {
+            ReadResult::Gone
         }
     }
     let mut desk = Desk::new(OnDemand(None), Script::default());
@@ -110,7 +111,7 @@ fn every_request_may_be_for_a_reserved_type() {
         "19 2a 05 00 01 10 ab 00 05 00 00 00 00 00 00 00 04 1e f1 ee 0b"
     );
     let page = "01 2a 04 01 01 10 c1 ff 05 00 00 00 00 00 00 00 04 04 00 0a 00";
-    let Handled::Reply(transmit) = desk.handle(LAMP, &std::format!("{page}{OWNED}")) else { panic!() };
+    let ServerAction::Reply(transmit) = desk.handle(LAMP, &std::format!("{page}{OWNED}")) else { panic!() };
     assert_eq!(
         super::hex(&desk.out[..transmit.len]),
         "19 2a 05 00 01 10 c1 ff 05 00 00 00 00 00 00 00 04 1e f1 ee 0b"
@@ -129,7 +130,7 @@ fn a_file_for_one_device_names_it() {
     }
     // Nor is one handed out by a store that does not look.
     let files = catalog(vec![somebody_elses()]);
-    struct Careless(Catalog<'static>);
+    struct Careless(SliceStore<'static>);
     impl ImageStore for Careless {
         fn find(
             &mut self,
@@ -142,8 +143,8 @@ fn a_file_for_one_device_names_it() {
         fn info(&mut self, id: ImageId, _: Option<Eui64>) -> Option<ImageInfo> {
             self.0.info(id, Some(Eui64(7)))
         }
-        fn read(&mut self, _: &ImageInfo, _: u32, _: &mut [u8]) -> Read {
-            Read::Gone
+        fn read(&mut self, _: &ImageInfo, _: u32, _: &mut [u8]) -> ReadResult {
+            ReadResult::Gone
         }
     }
     let mut desk = Desk::new(Careless(files), Script::default());
@@ -154,15 +155,15 @@ fn a_file_for_one_device_names_it() {
 #[test]
 fn a_file_for_one_device_is_not_there_or_not_for_it() {
     struct Locked;
-    impl Policy for Locked {
+    impl ServerPolicy for Locked {
         fn offer_device_file(
             &mut self,
             client: Address,
             request: &QuerySpecificFileRequest,
             found: Option<&ImageInfo>,
-        ) -> Verdict {
+        ) -> QueryDecision {
             assert_eq!((request.id, found.map(|image| image.id)), (SETTINGS, Some(SETTINGS)));
-            if client == LAMP { Verdict::NotAuthorized } else { Verdict::NoImage }
+            if client == LAMP { QueryDecision::NotAuthorized } else { QueryDecision::NoImage }
         }
     }
     let mut desk = Desk::new(catalog(vec![settings(5, Some(OWNER))]), Locked);
@@ -177,15 +178,15 @@ fn a_query_for_one_device_that_misses_a_field_is_malformed() {
     let mut desk = Desk::with(vec![settings(5, Some(OWNER))]);
     malformed_prefixes(&mut desk, QUERY, "18 2a 0b 08 80", Item::QuerySpecificFileRequest);
     // A type that is no device's.
-    let strict = Config { strict: true, ..Config::default() };
-    let mut desk = Desk::configured(strict, 4, Catalog::default(), Script::default());
+    let strict = ServerConfig { strict: true, ..ServerConfig::default() };
+    let mut desk = Desk::configured(strict, 4, SliceStore::default(), Script::default());
     assert_eq!(desk.ask(LAMP, &QUERY.replacen("c1 ff", "ab 00", 1)), "18 2a 0b 08 80");
 }
 
 #[test]
 fn the_highest_version_is_found_when_the_policy_lets_it() {
     struct Any;
-    impl Policy for Any {
+    impl ServerPolicy for Any {
         fn device_file_of_any_version(&mut self, _: Address, _: &QuerySpecificFileRequest) -> bool {
             true
         }
@@ -205,11 +206,11 @@ fn a_policy_says_what_follows_a_file_for_one_device() {
     let mut desk = Desk::with(vec![]);
     assert_eq!(desk.ask(LAMP, &end("c2")), "18 2a 0b 06 00", "a log");
     assert_eq!(desk.ask(LAMP, &end("c1")), order);
-    desk.policy.apply = Some(Apply::Acknowledge);
+    desk.policy.apply = Some(UpgradeDecision::Acknowledge);
     for image_type in ["c0", "c1"] {
         assert_eq!(desk.ask(LAMP, &end(image_type)), "18 2a 0b 06 00");
     }
-    assert_eq!(desk.handle(LAMP, &end("c1").replacen("01", "11", 1)), Handled::Done);
+    assert_eq!(desk.handle(LAMP, &end("c1").replacen("01", "11", 1)), ServerAction::Done);
 }
 
 /// Shows: SRV-015
@@ -220,10 +221,10 @@ fn data_goes_to_one_client_at_a_time() {
     let page = "01 2a 04 00 01 10 ab 00 05 00 00 00 00 00 00 00 32 00 02 00 00";
     for request in [block, page] {
         for delivery in [DeliveryMode::Broadcast, DeliveryMode::Multicast] {
-            let handled = desk.handle_as(Meta::new(LAMP, delivery), &bytes(request));
-            assert_eq!(handled, Handled::Ignored(Ignored::NotUnicast));
+            let handled = desk.handle_as(FrameMeta::new(LAMP, delivery), &bytes(request));
+            assert_eq!(handled, ServerAction::Ignored(ServerIgnored::NotUnicast));
         }
-        let Handled::Reply(transmit) = desk.handle(LAMP, request) else { panic!() };
+        let ServerAction::Reply(transmit) = desk.handle(LAMP, request) else { panic!() };
         assert_eq!((transmit.to, transmit.delivery), (LAMP, DeliveryMode::Unicast));
     }
     let rest = desk.run_to(1_000);
@@ -237,8 +238,8 @@ fn who_asks_with_aps_security_is_answered_with_it() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);
     let page = "01 2a 04 00 01 10 ab 00 05 00 00 00 00 00 00 00 32 00 02 00 00";
     for request in [QUERY, page] {
-        let meta = Meta { aps_security: true, ..Meta::unicast(LAMP) };
-        let Handled::Reply(transmit) = desk.handle_as(meta, &bytes(request)) else { panic!() };
+        let meta = FrameMeta { aps_security: true, ..FrameMeta::unicast(LAMP) };
+        let ServerAction::Reply(transmit) = desk.handle_as(meta, &bytes(request)) else { panic!() };
         assert!(transmit.aps_security);
     }
     assert!(desk.run_to(1_000).iter().all(|(_, sent, _)| sent.aps_security));

@@ -13,9 +13,12 @@ const HOLD: &str = "19 2a 07 01 10 ab 00 05 00 00 00 00 00 00 00 ff ff ff ff";
 fn success_is_answered_by_an_order_for_the_same_image() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     assert_eq!(desk.ask(LAMP, END), NOW);
-    let ended = Event::Ended { client: LAMP, id: IMAGE, status: Status::SUCCESS };
-    assert_eq!(desk.events(), [ended, Event::Ordered { client: LAMP, id: IMAGE, time: ServerTime::NOW }]);
-    assert_eq!(desk.phase(LAMP), Some(Phase::Ended { id: IMAGE, status: Status::SUCCESS }));
+    let ended = ServerEvent::Ended { client: LAMP, id: IMAGE, status: Status::SUCCESS };
+    assert_eq!(
+        desk.events(),
+        [ended, ServerEvent::Ordered { client: LAMP, id: IMAGE, time: ServerTime::NOW }]
+    );
+    assert_eq!(desk.phase(LAMP), Some(SessionPhase::Ended { id: IMAGE, status: Status::SUCCESS }));
     assert_eq!(
         desk.ask(PLUG, "01 99 06 00 02 20 cd bf 78 56 34 12"),
         "19 99 07 02 20 cd bf 78 56 34 12 00 00 00 00 00 00 00 00"
@@ -31,12 +34,12 @@ fn any_other_end_is_acknowledged_and_no_more() {
     {
         let end = std::format!("01 2a 06 {code} 01 10 ab 00 05 00 00 00");
         assert_eq!(desk.ask(LAMP, &end), "18 2a 0b 06 00");
-        assert_eq!(desk.events(), [Event::Ended { client: LAMP, id: IMAGE, status }]);
-        assert_eq!(desk.phase(LAMP), Some(Phase::Ended { id: IMAGE, status }));
+        assert_eq!(desk.events(), [ServerEvent::Ended { client: LAMP, id: IMAGE, status }]);
+        assert_eq!(desk.phase(LAMP), Some(SessionPhase::Ended { id: IMAGE, status }));
         // A client that wants to hear of errors only hears nothing.
         let quiet = std::format!("11 2a 06 {code} 01 10 ab 00 05 00 00 00");
-        assert_eq!(desk.handle(LAMP, &quiet), Handled::Done);
-        assert_eq!(desk.events(), [Event::Ended { client: LAMP, id: IMAGE, status }]);
+        assert_eq!(desk.handle(LAMP, &quiet), ServerAction::Done);
+        assert_eq!(desk.events(), [ServerEvent::Ended { client: LAMP, id: IMAGE, status }]);
     }
     // It starts again as it likes.
     let block = "01 2b 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02";
@@ -48,13 +51,13 @@ fn any_other_end_is_acknowledged_and_no_more() {
 fn a_status_that_an_end_does_not_have_means_failed() {
     let mut desk = Desk::with(vec![]);
     assert_eq!(desk.ask(LAMP, "01 2a 06 01 01 10 ab 00 05 00 00 00"), "18 2a 0b 06 00");
-    assert_eq!(desk.events(), [Event::Ended { client: LAMP, id: IMAGE, status: Status(0x01) }]);
+    assert_eq!(desk.events(), [ServerEvent::Ended { client: LAMP, id: IMAGE, status: Status(0x01) }]);
 
-    let strict = Config { strict: true, ..Config::default() };
-    let mut desk = Desk::configured(strict, 4, Catalog::default(), Script::default());
+    let strict = ServerConfig { strict: true, ..ServerConfig::default() };
+    let mut desk = Desk::configured(strict, 4, SliceStore::default(), Script::default());
     assert_eq!(desk.ask(LAMP, "01 2a 06 01 01 10 ab 00 05 00 00 00"), "18 2a 0b 06 80");
-    let fault = Fault::Rule(Violation::Status(Status(0x01), "CMD-074"));
-    assert_eq!(desk.events(), [Event::Malformed { client: LAMP, fault }]);
+    let fault = RequestFault::Rule(Violation::Status(Status(0x01), "CMD-074"));
+    assert_eq!(desk.events(), [ServerEvent::Malformed { client: LAMP, fault }]);
     assert_eq!(desk.ask(LAMP, END), NOW);
 }
 
@@ -64,16 +67,16 @@ fn an_order_is_for_now_later_a_date_or_another_command() {
     let mut desk = Desk::with(vec![]);
     let in_utc = "19 2a 07 01 10 ab 00 05 00 00 00 e8 03 00 00 40 06 00 00";
     for (apply, answer) in [
-        (Apply::Now, NOW),
-        (Apply::AfterSeconds(3600), "19 2a 07 01 10 ab 00 05 00 00 00 00 00 00 00 10 0e 00 00"),
-        (Apply::AfterSeconds(u32::MAX), "19 2a 07 01 10 ab 00 05 00 00 00 00 00 00 00 fe ff ff ff"),
-        (Apply::Hold, HOLD),
+        (UpgradeDecision::Now, NOW),
+        (UpgradeDecision::AfterSeconds(3600), "19 2a 07 01 10 ab 00 05 00 00 00 00 00 00 00 10 0e 00 00"),
+        (UpgradeDecision::AfterSeconds(u32::MAX), "19 2a 07 01 10 ab 00 05 00 00 00 00 00 00 00 fe ff ff ff"),
+        (UpgradeDecision::Hold, HOLD),
     ] {
         desk.policy.apply = Some(apply);
         assert_eq!(desk.ask(LAMP, END), answer, "{apply:?}");
     }
     desk.server.set_utc(desk.now(), Some(UtcTime(1000)));
-    desk.policy.apply = Some(Apply::At(UtcTime(1600)));
+    desk.policy.apply = Some(UpgradeDecision::At(UtcTime(1600)));
     assert_eq!(desk.ask(LAMP, END), in_utc);
 }
 
@@ -82,17 +85,17 @@ fn an_order_is_for_now_later_a_date_or_another_command() {
 fn times_are_told_in_one_way_throughout() {
     let block = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02";
     let orders = [
-        Apply::Now,
-        Apply::AfterSeconds(9),
-        Apply::AfterSeconds(u32::MAX),
-        Apply::At(UtcTime(5)),
-        Apply::At(UtcTime(2000)),
-        Apply::Hold,
+        UpgradeDecision::Now,
+        UpgradeDecision::AfterSeconds(9),
+        UpgradeDecision::AfterSeconds(u32::MAX),
+        UpgradeDecision::At(UtcTime(5)),
+        UpgradeDecision::At(UtcTime(2000)),
+        UpgradeDecision::Hold,
     ];
     let mut desk = Desk::with(vec![plain(5, 101)]);
-    desk.policy.pace = Some(Pace::Wait { seconds: 30 });
+    desk.policy.pace = Some(PaceDecision::Wait { seconds: 30 });
     desk.now = 77_000;
-    let current_times = |desk: &mut Desk<Catalog<'static>, Script>, expected: &str| {
+    let current_times = |desk: &mut Desk<SliceStore<'static>, Script>, expected: &str| {
         for apply in orders {
             desk.policy.apply = Some(apply);
             assert_eq!(desk.ask(LAMP, END)[3 * 11..][..11], *expected, "{apply:?}");
@@ -101,7 +104,7 @@ fn times_are_told_in_one_way_throughout() {
     };
     current_times(&mut desk, "00 00 00 00");
     // A date cannot be told without a clock: nothing starts early.
-    desk.policy.apply = Some(Apply::At(UtcTime(5)));
+    desk.policy.apply = Some(UpgradeDecision::At(UtcTime(5)));
     assert_eq!(desk.ask(LAMP, END), HOLD);
 
     desk.server.set_utc(desk.now(), Some(UtcTime(1000)));
@@ -118,23 +121,23 @@ fn times_are_told_in_one_way_throughout() {
 /// Shows: SRV-067
 #[test]
 fn a_client_that_sleeps_is_not_well_told_to_wait() {
-    struct Bedroom(Apply);
-    impl Policy for Bedroom {
-        fn apply(&mut self, _: Address, _: ImageId) -> Apply {
+    struct Bedroom(UpgradeDecision);
+    impl ServerPolicy for Bedroom {
+        fn apply(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
             self.0
         }
         fn sleeps(&mut self, client: Address) -> bool {
             client == LAMP
         }
     }
-    let warning = Event::HeldAsleep { client: LAMP, id: IMAGE };
+    let warning = ServerEvent::HeldAsleep { client: LAMP, id: IMAGE };
     for (apply, client, warned) in [
-        (Apply::Hold, LAMP, true),
-        (Apply::Hold, PLUG, false),
-        (Apply::Now, LAMP, false),
-        (Apply::At(UtcTime(9)), LAMP, true),
+        (UpgradeDecision::Hold, LAMP, true),
+        (UpgradeDecision::Hold, PLUG, false),
+        (UpgradeDecision::Now, LAMP, false),
+        (UpgradeDecision::At(UtcTime(9)), LAMP, true),
     ] {
-        let mut desk = Desk::new(Catalog::default(), Bedroom(apply));
+        let mut desk = Desk::new(SliceStore::default(), Bedroom(apply));
         desk.ask(client, END);
         assert_eq!(desk.events().contains(&warning), warned, "{apply:?}");
     }
@@ -145,7 +148,7 @@ fn a_client_that_sleeps_is_not_well_told_to_wait() {
 fn an_order_that_nobody_asked_for_reaches_one_or_all_and_those_who_missed_it() {
     const THIRD: Address = Address::new(0x0003, 1);
     let mut desk = Desk::with(vec![]);
-    desk.policy.apply = Some(Apply::Hold);
+    desk.policy.apply = Some(UpgradeDecision::Hold);
     for client in [LAMP, PLUG, THIRD] {
         assert_eq!(desk.ask(client, END), HOLD);
     }
@@ -178,7 +181,7 @@ fn an_order_that_nobody_asked_for_reaches_one_or_all_and_those_who_missed_it() {
 fn a_wildcard_order_is_for_every_image_it_matches() {
     use crate::types::ImageFilter;
     let mut desk = Desk::with(vec![]);
-    desk.policy.apply = Some(Apply::Hold);
+    desk.policy.apply = Some(UpgradeDecision::Hold);
     let other = "01 2a 06 00 02 20 cd bf 78 56 34 12";
     assert_eq!(desk.ask(LAMP, END), HOLD);
     desk.ask(PLUG, other);
@@ -196,32 +199,32 @@ fn a_wildcard_order_is_for_every_image_it_matches() {
 /// Shows: SRV-070
 #[test]
 fn it_can_be_told_who_is_ready() {
-    use crate::zcl::{ClientReport, ImageUpgradeStatus};
+    use crate::zcl::{ClientStatus, ImageUpgradeStatus};
     use crate::{FileVersion, StackVersion};
     let mut desk = Desk::with(vec![plain(5, 101)]);
     desk.ask(LAMP, END);
     desk.ask(PLUG, "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02");
     let stack = StackVersion::ZIGBEE_PRO;
-    let of = |session: Option<&Session>, report: Option<&ClientReport>| {
+    let of = |session: Option<&Session>, report: Option<&ClientStatus>| {
         Readiness::of(IMAGE, stack, session, report)
     };
     assert_eq!(of(desk.server.session(LAMP), None), Readiness::Ready);
     assert_eq!(of(desk.server.session(PLUG), None), Readiness::Unknown);
-    let waiting = ClientReport {
+    let waiting = ClientStatus {
         status: Some(ImageUpgradeStatus::WAITING_TO_UPGRADE),
         downloaded_version: Some(FileVersion(5)),
         downloaded_stack: Some(stack),
-        ..ClientReport::default()
+        ..ClientStatus::default()
     };
     let status = Some(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS);
     for (report, readiness) in [
         (waiting, Readiness::Ready),
-        (ClientReport { downloaded_version: Some(FileVersion(4)), ..waiting }, Readiness::NotReady),
-        (ClientReport { downloaded_stack: Some(StackVersion::ZIGBEE_IP), ..waiting }, Readiness::NotReady),
-        (ClientReport { manufacturer: Some(ManufacturerCode(1)), ..waiting }, Readiness::NotReady),
-        (ClientReport { status, ..waiting }, Readiness::NotReady),
-        (ClientReport { downloaded_version: None, ..waiting }, Readiness::Unknown),
-        (ClientReport::default(), Readiness::Unknown),
+        (ClientStatus { downloaded_version: Some(FileVersion(4)), ..waiting }, Readiness::NotReady),
+        (ClientStatus { downloaded_stack: Some(StackVersion::ZIGBEE_IP), ..waiting }, Readiness::NotReady),
+        (ClientStatus { manufacturer: Some(ManufacturerCode(1)), ..waiting }, Readiness::NotReady),
+        (ClientStatus { status, ..waiting }, Readiness::NotReady),
+        (ClientStatus { downloaded_version: None, ..waiting }, Readiness::Unknown),
+        (ClientStatus::default(), Readiness::Unknown),
     ] {
         assert_eq!(of(desk.server.session(PLUG), Some(&report)), readiness, "{report:?}");
     }
@@ -231,12 +234,14 @@ fn it_can_be_told_who_is_ready() {
 #[test]
 fn a_repeated_ask_is_answered_as_things_stand() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
-    for (apply, answer) in [(Apply::Hold, HOLD), (Apply::Hold, HOLD), (Apply::Now, NOW)] {
+    for (apply, answer) in
+        [(UpgradeDecision::Hold, HOLD), (UpgradeDecision::Hold, HOLD), (UpgradeDecision::Now, NOW)]
+    {
         desk.policy.apply = Some(apply);
         assert_eq!(desk.ask(LAMP, END), answer);
         desk.now += 3_600_000;
     }
-    assert_eq!(desk.events().iter().filter(|event| matches!(event, Event::Ended { .. })).count(), 3);
+    assert_eq!(desk.events().iter().filter(|event| matches!(event, ServerEvent::Ended { .. })).count(), 3);
 }
 
 /// Shows: SRV-073
@@ -244,9 +249,9 @@ fn a_repeated_ask_is_answered_as_things_stand() {
 fn an_image_that_is_gone_can_still_be_upgraded_to() {
     let mut desk = Desk::with(vec![]);
     assert_eq!(desk.ask(LAMP, END), NOW);
-    desk.policy.apply = Some(Apply::Hold);
+    desk.policy.apply = Some(UpgradeDecision::Hold);
     assert_eq!(desk.ask(LAMP, END), HOLD);
-    desk.policy.apply = Some(Apply::Refuse(Refusal::NO_IMAGE_AVAILABLE));
+    desk.policy.apply = Some(UpgradeDecision::Refuse(Refusal::NO_IMAGE_AVAILABLE));
     assert_eq!(desk.ask(LAMP, END), "18 2a 0b 06 98");
 }
 
@@ -254,10 +259,10 @@ fn an_image_that_is_gone_can_still_be_upgraded_to() {
 #[test]
 fn an_upgrade_can_be_refused_after_the_download() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
-    desk.policy.apply = Some(Apply::Refuse(Refusal::ABORT));
+    desk.policy.apply = Some(UpgradeDecision::Refuse(Refusal::ABORT));
     assert_eq!(desk.ask(LAMP, END), "18 2a 0b 06 95");
     // Also to a client that sends so that it hears of errors only.
     assert_eq!(desk.ask(LAMP, "11 2a 06 00 01 10 ab 00 05 00 00 00"), "18 2a 0b 06 95");
-    desk.policy.apply = Some(Apply::Hold);
+    desk.policy.apply = Some(UpgradeDecision::Hold);
     assert_eq!(desk.ask(LAMP, END), HOLD);
 }

@@ -12,8 +12,8 @@ fn commands_nobody_has_are_unsupported() {
     // Disable-default-response does not cover errors.
     assert_eq!(desk.ask(LAMP, "11 09 0a"), "18 09 0b 0a 81");
     for delivery in [DeliveryMode::Broadcast, DeliveryMode::Multicast] {
-        let handled = desk.handle_as(Meta::new(LAMP, delivery), &bytes("01 07 0a"));
-        assert_eq!(handled, Handled::Ignored(Ignored::NotUnicast));
+        let handled = desk.handle_as(FrameMeta::new(LAMP, delivery), &bytes("01 07 0a"));
+        assert_eq!(handled, ServerAction::Ignored(ServerIgnored::NotUnicast));
     }
     assert_eq!(desk.events(), []);
 }
@@ -37,22 +37,22 @@ fn commands_for_clients_are_unsupported_when_sent_to_a_server() {
 fn frames_for_others_are_ignored() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     for (frame, why) in [
-        ("09 07 00 00 64", Ignored::ToClient),
-        ("19 07 05 95", Ignored::ToClient),
-        ("09 07 03 00", Ignored::ToClient),
-        ("18 07 0b 03 00", Ignored::ToClient),
-        ("05 5f 11 07 03 00", Ignored::ManufacturerSpecific),
-        ("04 5f 11 07 0b 03 00", Ignored::ManufacturerSpecific),
-        ("02 07 03", Ignored::NotOfCluster),
-        ("03 07 03", Ignored::NotOfCluster),
+        ("09 07 00 00 64", ServerIgnored::ToClient),
+        ("19 07 05 95", ServerIgnored::ToClient),
+        ("09 07 03 00", ServerIgnored::ToClient),
+        ("18 07 0b 03 00", ServerIgnored::ToClient),
+        ("05 5f 11 07 03 00", ServerIgnored::ManufacturerSpecific),
+        ("04 5f 11 07 0b 03 00", ServerIgnored::ManufacturerSpecific),
+        ("02 07 03", ServerIgnored::NotOfCluster),
+        ("03 07 03", ServerIgnored::NotOfCluster),
     ] {
-        assert_eq!(desk.handle(LAMP, frame), Handled::Ignored(why), "{frame}");
+        assert_eq!(desk.handle(LAMP, frame), ServerAction::Ignored(why), "{frame}");
     }
     for (frame, item) in
         [("", Item::FrameHeader), ("01 07", Item::FrameHeader), ("00 07 0b 03", Item::DefaultResponse)]
     {
         match desk.handle(LAMP, frame) {
-            Handled::Ignored(Ignored::Unreadable(error)) => assert_eq!(error.item, item),
+            ServerAction::Ignored(ServerIgnored::Unreadable(error)) => assert_eq!(error.item, item),
             other => panic!("{frame}: {other:?}"),
         }
     }
@@ -71,8 +71,8 @@ fn nobody_who_asks_more_than_one_is_answered() {
         "01 07 06",
     ] {
         for delivery in [DeliveryMode::Broadcast, DeliveryMode::Multicast] {
-            let handled = desk.handle_as(Meta::new(LAMP, delivery), &bytes(frame));
-            assert_eq!(handled, Handled::Ignored(Ignored::NotUnicast));
+            let handled = desk.handle_as(FrameMeta::new(LAMP, delivery), &bytes(frame));
+            assert_eq!(handled, ServerAction::Ignored(ServerIgnored::NotUnicast));
         }
     }
     assert_eq!(desk.events(), []);
@@ -106,18 +106,18 @@ fn one_frame_reads_a_clients_status_and_versions() {
     let sent = desk.server.read_status(LAMP, &mut desk.out);
     let question = desk.sent(LAMP, sent);
     assert_eq!(question, "08 00 00 06 00 02 00 04 00 01 00 08 00 07 00 03 00 05 00");
-    let held = zcl::Attributes {
+    let held = zcl::AttributeSnapshot {
         status: zcl::ImageUpgradeStatus::WAITING_TO_UPGRADE,
         downloaded_version: Some(crate::FileVersion(5)),
         manufacturer: Some(ManufacturerCode(0x1001)),
-        ..zcl::Attributes::DEFAULT
+        ..zcl::AttributeSnapshot::DEFAULT
     };
     let question = bytes(&question);
     let question = Frame::decode(&question, zcl::Quirks::empty()).unwrap();
     let mut answer = [0; zcl::LONGEST_ATTRIBUTES];
     let len = held.answer(&question, &mut answer).unwrap().unwrap();
-    assert_eq!(desk.handle(LAMP, &hex(&answer[..len])), Handled::Done);
-    let [Event::Report { client: LAMP, report }] = desk.events()[..] else { panic!() };
+    assert_eq!(desk.handle(LAMP, &hex(&answer[..len])), ServerAction::Done);
+    let [ServerEvent::Report { client: LAMP, report }] = desk.events()[..] else { panic!() };
     assert_eq!(report.status, Some(held.status));
     assert_eq!(report.downloaded_version, held.downloaded_version);
     assert_eq!((report.current_version, report.file_offset), (held.current_version, held.file_offset));
@@ -130,9 +130,9 @@ fn a_default_response_is_an_event_and_is_not_answered() {
     let mut desk = Desk::with(vec![]);
     // With and without disable-default-response; MALFORMED_COMMAND for an Image Block Response.
     for frame in ["10 07 0b 05 80", "00 07 0b 05 80"] {
-        assert_eq!(desk.handle(LAMP, frame), Handled::Done);
+        assert_eq!(desk.handle(LAMP, frame), ServerAction::Done);
         let (command, status) = (CommandId::IMAGE_BLOCK_RESPONSE, Status::MALFORMED_COMMAND);
-        assert_eq!(desk.events(), [Event::DefaultResponse { client: LAMP, command, status }]);
+        assert_eq!(desk.events(), [ServerEvent::DefaultResponse { client: LAMP, command, status }]);
     }
 }
 
@@ -167,11 +167,11 @@ fn an_end_of_a_status_alone_is_malformed_and_told() {
         offset: 3,
         kind: DecodeErrorKind::Truncated { needed: 9, present: 1 },
     };
-    assert_eq!(desk.events(), [Event::Malformed { client: LAMP, fault: Fault::Bytes(error) }]);
+    assert_eq!(desk.events(), [ServerEvent::Malformed { client: LAMP, fault: RequestFault::Bytes(error) }]);
 }
 
 /// Every payload of `frame` that is cut short is answered so, whether errors are wanted or not.
-pub(super) fn malformed_prefixes<I: ImageStore, P: Policy>(
+pub(super) fn malformed_prefixes<I: ImageStore, P: ServerPolicy>(
     desk: &mut Desk<I, P>,
     frame: &str,
     answer: &str,
@@ -184,7 +184,7 @@ pub(super) fn malformed_prefixes<I: ImageStore, P: Policy>(
             cut[0] = control;
             assert_eq!(desk.ask(LAMP, &hex(&cut)), answer);
             match desk.events()[..] {
-                [Event::Malformed { client: LAMP, fault: Fault::Bytes(error) }] => {
+                [ServerEvent::Malformed { client: LAMP, fault: RequestFault::Bytes(error) }] => {
                     assert_eq!(error.item, item)
                 }
                 ref other => panic!("{other:?}"),

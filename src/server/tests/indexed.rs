@@ -8,7 +8,7 @@ use crate::zcl::{ImageNotify, Violation};
 const BLOCK: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 04";
 
 fn info(id: ImageId, size: u32) -> ImageInfo {
-    ImageInfo::from(&Header { total_size: size, ..Header::new(id) })
+    ImageInfo::from(&FileHeader { total_size: size, ..FileHeader::new(id) })
 }
 
 fn registration<'a>(image: ImageInfo, source: Source<'a>) -> Registration<'a> {
@@ -19,13 +19,13 @@ fn registration<'a>(image: ImageInfo, source: Source<'a>) -> Registration<'a> {
 struct World {
     server: Server<Vec<Session>>,
     seen: Vec<Query>,
-    verdict: Verdict,
+    verdict: QueryDecision,
 }
 
 impl World {
     fn new() -> Self {
-        let server = Server::new(Config::default(), vec![Session::EMPTY; 4]);
-        Self { server, seen: vec![], verdict: Verdict::Offer }
+        let server = Server::new(ServerConfig::default(), vec![Session::EMPTY; 4]);
+        Self { server, seen: vec![], verdict: QueryDecision::Offer }
     }
 
     fn ask<const N: usize>(&mut self, table: &mut ImageTable<'_, N>, from: Address, frame: &str) -> String {
@@ -35,20 +35,20 @@ impl World {
             seen.push(query);
             verdict
         });
-        let (now, meta) = (Instant::ZERO, Meta::unicast(from));
+        let (now, meta) = (Instant::ZERO, FrameMeta::unicast(from));
         match self.server.handle_frame(now, meta, &bytes(frame), table, &mut policy, &mut out) {
-            Handled::Reply(transmit) => hex(&out[..transmit.len]),
+            ServerAction::Reply(transmit) => hex(&out[..transmit.len]),
             other => panic!("{other:?}"),
         }
     }
 }
 
-fn serve(file: &[u8]) -> impl FnMut(Wanted, &mut [u8]) -> Read {
+fn serve(file: &[u8]) -> impl FnMut(ReadRequest, &mut [u8]) -> ReadResult {
     move |wanted, out| {
         let start = usize::try_from(wanted.offset).unwrap();
         let len = out.len();
         out.copy_from_slice(&file[start..start + len]);
-        Read::Filled(len)
+        ReadResult::Filled(len)
     }
 }
 
@@ -60,7 +60,7 @@ fn a_table_has_a_jitter_a_time_and_places() {
         assert_eq!(ImageTable::<1>::new(jitter, 0).err(), Some(Violation::QueryJitter(jitter)));
     }
     let mut table = ImageTable::<2>::new(1, 0).unwrap();
-    let mut source = |_: Wanted, _: &mut [u8]| Read::Gone;
+    let mut source = |_: ReadRequest, _: &mut [u8]| ReadResult::Gone;
     assert!(table.register(1, registration(info(IMAGE, 100), &mut source)).is_ok());
     assert!(table.get(0).is_none() && table.get(1).is_some() && table.get(2).is_none());
 }
@@ -102,11 +102,11 @@ fn images_are_told_apart_by_their_headers() {
 /// Shows: ESP-005, ESP-007
 #[test]
 fn an_image_for_all_is_announced_with_its_numbers() {
-    let mut source = |_: Wanted, _: &mut [u8]| Read::Gone;
+    let mut source = |_: ReadRequest, _: &mut [u8]| ReadResult::Gone;
     let mut table = ImageTable::<1>::new(0x50, 0).unwrap();
     let announced =
         table.register(0, Registration { notify: true, ..registration(info(IMAGE, 101), &mut source) });
-    let Ok(Some(Announce::All(notify))) = announced else { panic!("{announced:?}") };
+    let Ok(Some(Announcement::All(notify))) = announced else { panic!("{announced:?}") };
     let mut world = World::new();
     let mut out = [0; zcl::LONGEST_TO_CLIENT];
     let sent = world.server.notify(Address::ALL_AWAKE, DeliveryMode::Broadcast, notify, &mut out).unwrap();
@@ -116,11 +116,11 @@ fn an_image_for_all_is_announced_with_its_numbers() {
 /// Shows: ESP-006
 #[test]
 fn an_image_for_one_device_is_announced_to_it() {
-    let mut source = |_: Wanted, _: &mut [u8]| Read::Gone;
+    let mut source = |_: ReadRequest, _: &mut [u8]| ReadResult::Gone;
     let mut table = ImageTable::<1>::new(0x50, 0).unwrap();
     let image = ImageInfo { destination: Some(OWNER), ..info(IMAGE, 101) };
     let announced = table.register(0, Registration { notify: true, ..registration(image, &mut source) });
-    assert_eq!(announced, Ok(Some(Announce::One(OWNER, ImageNotify::UNICAST))));
+    assert_eq!(announced, Ok(Some(Announcement::One(OWNER, ImageNotify::UNICAST))));
     let mut world = World::new();
     let mut out = [0; zcl::LONGEST_TO_CLIENT];
     let sent = world.server.notify(LAMP, DeliveryMode::Unicast, ImageNotify::UNICAST, &mut out).unwrap();
@@ -130,14 +130,14 @@ fn an_image_for_one_device_is_announced_to_it() {
 /// Shows: ESP-009
 #[test]
 fn the_upgrade_time_of_an_image_reaches_its_clients() {
-    let mut source = |_: Wanted, _: &mut [u8]| Read::Gone;
+    let mut source = |_: ReadRequest, _: &mut [u8]| ReadResult::Gone;
     let mut table = ImageTable::<1>::new(100, 0).unwrap();
     table.register(0, registration(info(IMAGE, 101), &mut source)).unwrap();
     let end = "01 2a 06 00 01 10 ab 00 05 00 00 00";
     let answer = World::new().ask(&mut table, LAMP, end);
     assert_eq!(answer, "19 2a 07 01 10 ab 00 05 00 00 00 00 00 00 00 01 00 00 00");
     // With a clock, both are of the clock.
-    let mut source = |_: Wanted, _: &mut [u8]| Read::Gone;
+    let mut source = |_: ReadRequest, _: &mut [u8]| ReadResult::Gone;
     let mut table = ImageTable::<1>::new(100, 1000).unwrap();
     table
         .register(0, Registration { upgrade_time: 1001, ..registration(info(IMAGE, 101), &mut source) })
@@ -154,10 +154,10 @@ fn the_upgrade_time_of_an_image_reaches_its_clients() {
 #[test]
 fn a_source_is_asked_for_what_the_client_asks_for() {
     let asked = std::cell::RefCell::new(vec![]);
-    let mut source = |wanted: Wanted, out: &mut [u8]| {
+    let mut source = |wanted: ReadRequest, out: &mut [u8]| {
         asked.borrow_mut().push((wanted.index, wanted.client, wanted.offset, out.len()));
         out.fill(7);
-        Read::Filled(out.len())
+        ReadResult::Filled(out.len())
     };
     let mut table = ImageTable::<2>::new(100, 0).unwrap();
     table.register(1, registration(info(IMAGE, 101), &mut source)).unwrap();
@@ -174,21 +174,21 @@ fn a_source_is_asked_for_what_the_client_asks_for() {
 #[test]
 fn a_file_has_one_header_however_it_is_registered() {
     let raw: Vec<u8> = (0..200).collect();
-    let header = Header { destination: Some(OWNER), ..Header::new(IMAGE) };
+    let header = FileHeader { destination: Some(OWNER), ..FileHeader::new(IMAGE) };
     let elements = [crate::file::Element { tag: crate::file::Tag::UPGRADE_IMAGE, data: &raw }];
-    let writer = crate::file::Writer::new(header, &elements).unwrap();
+    let writer = crate::file::FileWriter::new(header, &elements).unwrap();
     let mut whole = vec![0; writer.encoded_len()];
     writer.encode(&mut whole).unwrap();
 
-    let mut wrapped = Wrapped::new(header, 200, |offset, out: &mut [u8]| {
+    let mut wrapped = WrappedBinary::new(header, 200, |offset, out: &mut [u8]| {
         let start = usize::try_from(offset).unwrap();
         out.copy_from_slice(&raw[start..start + out.len()]);
-        Read::Filled(out.len())
+        ReadResult::Filled(out.len())
     })
     .unwrap();
     let image = wrapped.image();
     assert_eq!(usize::try_from(image.size).unwrap(), whole.len());
-    let mut around = |wanted: Wanted, out: &mut [u8]| wrapped.read(wanted, out);
+    let mut around = |wanted: ReadRequest, out: &mut [u8]| wrapped.read(wanted, out);
     let mut as_it_is = serve(&whole);
     for source in [&mut around as Source<'_>, &mut as_it_is as Source<'_>] {
         let mut table = ImageTable::<1>::new(100, 0).unwrap();
@@ -203,9 +203,9 @@ fn a_file_has_one_header_however_it_is_registered() {
         }
         assert_eq!(file, whole);
     }
-    let extra = Header { extra: &[1; 9], ..header };
-    assert!(Wrapped::new(extra, 200, |_, _: &mut [u8]| Read::Gone).is_err());
-    assert!(Wrapped::new(header, u32::MAX, |_, _: &mut [u8]| Read::Gone).is_err());
+    let extra = FileHeader { extra: &[1; 9], ..header };
+    assert!(WrappedBinary::new(extra, 200, |_, _: &mut [u8]| ReadResult::Gone).is_err());
+    assert!(WrappedBinary::new(header, u32::MAX, |_, _: &mut [u8]| ReadResult::Gone).is_err());
 }
 
 /// Shows: ESP-012
@@ -227,7 +227,7 @@ const OFFER: &str = "19 2a 02 00 01 10 ab 00 05 00 00 00 65 00 00 00";
 /// Shows: ESP-013
 #[test]
 fn the_hook_is_called_once_for_each_query() {
-    let mut source = |_: Wanted, _: &mut [u8]| Read::Gone;
+    let mut source = |_: ReadRequest, _: &mut [u8]| ReadResult::Gone;
     let mut table = ImageTable::<2>::new(100, 0).unwrap();
     table.register(1, registration(info(IMAGE, 101), &mut source)).unwrap();
     let mut world = World::new();
@@ -242,13 +242,15 @@ fn the_hook_is_called_once_for_each_query() {
 /// Shows: ESP-014
 #[test]
 fn the_hook_refuses_with_a_status_that_clients_know() {
-    let mut source = |_: Wanted, _: &mut [u8]| Read::Gone;
+    let mut source = |_: ReadRequest, _: &mut [u8]| ReadResult::Gone;
     let mut table = ImageTable::<1>::new(100, 0).unwrap();
     table.register(0, registration(info(IMAGE, 101), &mut source)).unwrap();
     let mut world = World::new();
-    for (verdict, answer) in
-        [(Verdict::NoImage, "19 2a 02 98"), (Verdict::NotAuthorized, "19 2a 02 7e"), (Verdict::Offer, OFFER)]
-    {
+    for (verdict, answer) in [
+        (QueryDecision::NoImage, "19 2a 02 98"),
+        (QueryDecision::NotAuthorized, "19 2a 02 7e"),
+        (QueryDecision::Offer, OFFER),
+    ] {
         world.verdict = verdict;
         assert_eq!(world.ask(&mut table, LAMP, QUERY), answer);
     }

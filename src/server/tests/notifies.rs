@@ -1,14 +1,14 @@
 //! Image Notify.
 
 use super::*;
-use crate::link::Delivery;
+use crate::aps::DeliveryReport;
 use crate::types::{FileVersion, ImageFilter};
 use crate::zcl::{ImageNotify, NotifyScope, Violation};
 
 const ROOM: Address = Address::new(0x0007, 0xff);
 
 fn notify(
-    desk: &mut Desk<Catalog<'_>, Script>,
+    desk: &mut Desk<SliceStore<'_>, Script>,
     to: Address,
     delivery: DeliveryMode,
     notify: ImageNotify,
@@ -82,7 +82,7 @@ fn a_new_image_is_told_to_nobody() {
     desk.events();
     // A frame that needs no answer gets none, however long the image has been there.
     desk.now += 86_400_000;
-    assert_eq!(desk.handle(LAMP, "10 08 0b 02 00"), Handled::Done);
+    assert_eq!(desk.handle(LAMP, "10 08 0b 02 00"), ServerAction::Done);
     assert_eq!(desk.events().len(), 1, "the Default Response");
     assert_eq!(desk.ask(LAMP, query), "19 07 02 00 01 10 ab 00 05 00 00 00 65 00 00 00");
 }
@@ -98,9 +98,9 @@ fn a_notify_that_is_lost_ends_nothing() {
         for _ in 0..10 {
             let way = DeliveryMode::Unicast;
             let sent = desk.server.notify(client, way, ImageNotify::UNICAST, &mut desk.out).unwrap();
-            desk.server.handle_delivery(Instant::ZERO, sent.token, Delivery::Failed);
+            desk.server.handle_delivery(Instant::ZERO, sent.token, DeliveryReport::Failed);
             let carries = None;
-            assert_eq!(desk.events().last(), Some(&Event::Undelivered { client, carries }));
+            assert_eq!(desk.events().last(), Some(&ServerEvent::Undelivered { client, carries }));
         }
     }
     assert_eq!((desk.phase(LAMP), desk.phase(PLUG)), (before, None));

@@ -1,7 +1,7 @@
 //! How much, and how fast.
 
 use super::*;
-use crate::link::Meta;
+use crate::aps::FrameMeta;
 use crate::time::Millis;
 use crate::zcl::ImageOffer;
 use core::num::NonZeroU32;
@@ -15,7 +15,7 @@ fn block(offset: u32) -> String {
     std::format!("01 2a 03 00 01 10 ab 00 05 00 00 00 {a:02x} {b:02x} 00 00 32")
 }
 
-fn configured(config: Config) -> Desk<Catalog<'static>, Script> {
+fn configured(config: ServerConfig) -> Desk<SliceStore<'static>, Script> {
     Desk::configured(config, 8, catalog(vec![plain(5, 1000)]), Script::default())
 }
 
@@ -26,7 +26,7 @@ fn is_data(answer: &str) -> bool {
 /// Shows: SRV-044
 #[test]
 fn so_many_downloads_run_and_the_next_one_waits() {
-    let mut desk = configured(Config { downloads: 1, ..Config::default() });
+    let mut desk = configured(ServerConfig { downloads: 1, ..ServerConfig::default() });
     assert!(is_data(&desk.ask(LAMP, BLOCK)));
     for _ in 0..3 {
         assert_eq!(desk.ask(PLUG, BLOCK), WAIT);
@@ -34,7 +34,7 @@ fn so_many_downloads_run_and_the_next_one_waits() {
     }
     desk.events();
     assert_eq!(desk.ask(PLUG, BLOCK), WAIT);
-    assert_eq!(desk.events(), [Event::Waiting { client: PLUG, id: IMAGE, seconds: 10 }]);
+    assert_eq!(desk.events(), [ServerEvent::Waiting { client: PLUG, id: IMAGE, seconds: 10 }]);
     // Until the first one ends,
     desk.ask(LAMP, "01 2a 06 96 01 10 ab 00 05 00 00 00");
     assert!(is_data(&desk.ask(PLUG, BLOCK)));
@@ -53,7 +53,7 @@ fn so_many_downloads_run_and_the_next_one_waits() {
 /// Those without a field for it are told seconds, and a repeated request is told the same.
 #[test]
 fn each_client_is_given_its_time() {
-    let mut desk = configured(Config { period: Millis(2500), ..Config::default() });
+    let mut desk = configured(ServerConfig { period: Millis(2500), ..ServerConfig::default() });
     for (now, client, expected) in [
         (1_000, LAMP, "data"),
         (1_000, PLUG, "data"),
@@ -71,7 +71,7 @@ fn each_client_is_given_its_time() {
 /// A client that knows seconds only is not made to wait one for each block.
 #[test]
 fn a_period_below_a_second_is_kept_on_average() {
-    let mut desk = configured(Config { period: Millis(20), ..Config::default() });
+    let mut desk = configured(ServerConfig { period: Millis(20), ..ServerConfig::default() });
     desk.now = 1_000;
     let mut served = 0;
     while desk.now < 61_000 {
@@ -88,10 +88,10 @@ fn a_period_below_a_second_is_kept_on_average() {
 #[test]
 fn a_client_with_a_period_is_given_another_one() {
     let with = |period: &str| std::format!("01 2a 03 02 01 10 ab 00 05 00 00 00 00 00 00 00 32 {period}");
-    let mut desk = configured(Config { period: Millis(500), ..Config::default() });
+    let mut desk = configured(ServerConfig { period: Millis(500), ..ServerConfig::default() });
     desk.now = 1_000;
     assert_eq!(desk.ask(LAMP, &with("00 00")), "19 2a 05 97 00 00 00 00 00 00 00 00 f4 01");
-    assert_eq!(desk.events(), [Event::Waiting { client: LAMP, id: IMAGE, seconds: 0 }]);
+    assert_eq!(desk.events(), [ServerEvent::Waiting { client: LAMP, id: IMAGE, seconds: 0 }]);
     for _ in 0..3 {
         assert!(is_data(&desk.ask(LAMP, &with("f4 01"))), "it keeps the time by itself");
     }
@@ -104,7 +104,7 @@ fn a_client_with_a_period_is_given_another_one() {
     desk.now += 500;
     assert!(is_data(&desk.ask(PLUG, &with("01 00"))));
     // Without a period to keep, a client's own is left as it is.
-    let mut desk = configured(Config::default());
+    let mut desk = configured(ServerConfig::default());
     assert!(is_data(&desk.ask(LAMP, &with("34 12"))));
 }
 
@@ -112,7 +112,7 @@ fn a_client_with_a_period_is_given_another_one() {
 fn all_clients_together_are_given_so_many_bytes_a_second() {
     let rate = NonZeroU32::new(1000);
     let mut desk = Desk::configured(
-        Config { rate, ..Config::default() },
+        ServerConfig { rate, ..ServerConfig::default() },
         100,
         catalog(vec![plain(5, 1000)]),
         Script::default(),
@@ -133,14 +133,14 @@ fn all_clients_together_are_given_so_many_bytes_a_second() {
 #[test]
 fn a_page_does_not_pass_the_limits() {
     let page = "01 2a 04 00 01 10 ab 00 05 00 00 00 00 00 00 00 32 e8 03 0a 00";
-    let mut desk = configured(Config { period: Millis(200), ..Config::default() });
-    let Handled::Reply(_) = desk.handle(LAMP, page) else { panic!() };
+    let mut desk = configured(ServerConfig { period: Millis(200), ..ServerConfig::default() });
+    let ServerAction::Reply(_) = desk.handle(LAMP, page) else { panic!() };
     let times: Vec<_> = desk.run_to(1_000).iter().map(|(at, ..)| *at).collect();
     assert_eq!(times, [200, 400, 600, 800, 1000]);
 
     let rate = NonZeroU32::new(200);
-    let mut desk = configured(Config { rate, ..Config::default() });
-    let Handled::Reply(_) = desk.handle(LAMP, page) else { panic!() };
+    let mut desk = configured(ServerConfig { rate, ..ServerConfig::default() });
+    let ServerAction::Reply(_) = desk.handle(LAMP, page) else { panic!() };
     let sent = desk.run_to(100_000);
     assert!(sent.len() < 10);
     assert_eq!(hex(&sent.last().unwrap().2)[12..], WAIT.replace("0a", "01")[12..], "the page ends");
@@ -183,24 +183,24 @@ fn a_block_is_as_large_as_its_smallest_limit() {
 
 #[test]
 fn a_source_route_and_aps_security_make_blocks_smaller() {
-    let mut desk = configured(Config { frame_room: NonZeroU8::new(82), ..Config::default() });
+    let mut desk = configured(ServerConfig { frame_room: NonZeroU8::new(82), ..ServerConfig::default() });
     let ask = bytes(&BLOCK.replacen("32", "ff", 1));
     for (relays, aps_security, size) in [(0, false, 65), (5, false, 53), (0, true, 56), (5, true, 44)] {
-        let meta = Meta { relays, aps_security, ..Meta::unicast(LAMP) };
-        let Handled::Reply(transmit) = desk.handle_as(meta, &ask) else { panic!() };
+        let meta = FrameMeta { relays, aps_security, ..FrameMeta::unicast(LAMP) };
+        let ServerAction::Reply(transmit) = desk.handle_as(meta, &ask) else { panic!() };
         assert_eq!(transmit.len, 17 + size);
     }
 }
 
 fn of_maker(manufacturer: u16, image_type: u16, version: u32) -> Vec<u8> {
-    file(Header::new(ImageId::new(manufacturer, image_type, version)), 1000)
+    file(FileHeader::new(ImageId::new(manufacturer, image_type, version)), 1000)
 }
 
 /// Pain 10: what a maker's devices need is a row of data.
 #[test]
 fn devices_are_treated_as_the_table_says() {
-    assert!(DEVICES.iter().all(|row| !row.reports.is_empty()));
-    assert!(DEVICES.iter().flat_map(|row| row.reports).all(|report| report.starts_with("https://")));
+    assert!(DEVICE_OVERRIDES.iter().all(|row| !row.reports.is_empty()));
+    assert!(DEVICE_OVERRIDES.iter().flat_map(|row| row.reports).all(|report| report.starts_with("https://")));
 
     let files = || catalog(vec![of_maker(0x1135, 1, 5), of_maker(0x1021, 1, 5), plain(5, 1000)]);
     let mut desk = Desk::new(files(), Script::default());
@@ -209,26 +209,30 @@ fn devices_are_treated_as_the_table_says() {
     assert_eq!(bytes(&desk.ask(LAMP, &block("35 11"))).len(), 17 + 40);
     assert_eq!(bytes(&desk.ask(LAMP, &block("21 10"))).len(), 17 + 64);
     assert_eq!(desk.ask(LAMP, &page("21 10")), "18 2a 0b 04 81");
-    let Handled::Reply(transmit) = desk.handle(LAMP, &page("35 11")) else { panic!() };
+    let ServerAction::Reply(transmit) = desk.handle(LAMP, &page("35 11")) else { panic!() };
     assert!(!transmit.aps_ack);
     assert!(desk.run_to(1_000).iter().all(|(_, sent, _)| sent.len <= 17 + 40));
 
     // The caller's own table in its place.
-    const OWN: &[Device] = &[Device {
+    const OWN: &[DeviceOverride] = &[DeviceOverride {
         max_block: NonZeroU8::new(30),
-        ..Device::new(0x1021, ImageType(1), &["https://example.org"])
+        ..DeviceOverride::new(0x1021, ImageType(1), &["https://example.org"])
     }];
-    let mut desk =
-        Desk::configured(Config { devices: OWN, ..Config::default() }, 4, files(), Script::default());
+    let mut desk = Desk::configured(
+        ServerConfig { device_overrides: OWN, ..ServerConfig::default() },
+        4,
+        files(),
+        Script::default(),
+    );
     assert_eq!(bytes(&desk.ask(LAMP, &block("35 11"))).len(), 17 + 64);
     assert_eq!(bytes(&desk.ask(LAMP, &block("21 10"))).len(), 17 + 30);
-    assert_eq!(Device::of(OWN, ImageId::new(0x1021, 2, 5)), None);
+    assert_eq!(DeviceOverride::of(OWN, ImageId::new(0x1021, 2, 5)), None);
 }
 
 /// A wrong field control is not answered by a new period, which such a device takes for a time to wait.
 #[test]
 fn a_period_that_means_nothing_is_not_looked_at() {
-    let config = Config { period: Millis(1000), ..Config::default() };
+    let config = ServerConfig { period: Millis(1000), ..ServerConfig::default() };
     let mut desk = Desk::configured(config, 4, catalog(vec![of_maker(0x1021, 1, 5)]), Script::default());
     desk.now = 1_000;
     let ask = "01 2a 03 02 21 10 01 00 05 00 00 00 00 00 00 00 40 07 07";
@@ -256,7 +260,7 @@ const OFFER: &str = "19 2a 02 00 01 10 ab 00 05 00 00 00 e8 03 00 00";
 #[test]
 fn a_client_that_takes_the_same_image_again_and_again_is_not_offered_it() {
     for end in ["00", "96"] {
-        let mut desk = configured(Config::default());
+        let mut desk = configured(ServerConfig::default());
         let end = std::format!("01 2a 06 {end} 01 10 ab 00 05 00 00 00");
         for _ in 0..3 {
             assert_eq!(desk.ask(LAMP, QUERY), OFFER);
@@ -265,7 +269,7 @@ fn a_client_that_takes_the_same_image_again_and_again_is_not_offered_it() {
             desk.ask(LAMP, &end);
         }
         desk.events();
-        let again = Event::Repeats { client: LAMP, id: IMAGE, times: 3 };
+        let again = ServerEvent::Repeats { client: LAMP, id: IMAGE, times: 3 };
         for times in 0..300 {
             assert_eq!(desk.ask(LAMP, QUERY), "19 2a 02 98");
             assert_eq!(desk.events().contains(&again), times == 0, "told once");
@@ -281,14 +285,14 @@ fn a_client_that_takes_the_same_image_again_and_again_is_not_offered_it() {
 #[test]
 fn a_policy_may_offer_it_once_more() {
     struct Patient(Vec<u8>);
-    impl Policy for Patient {
-        fn repeats(&mut self, client: Address, id: ImageId, times: u8) -> Verdict {
+    impl ServerPolicy for Patient {
+        fn repeats(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
             assert_eq!((client, id), (LAMP, IMAGE));
             self.0.push(times);
-            if times < 4 { Verdict::Offer } else { Verdict::NotAuthorized }
+            if times < 4 { QueryDecision::Offer } else { QueryDecision::NotAuthorized }
         }
     }
-    let config = Config { repeats: 2, ..Config::default() };
+    let config = ServerConfig { repeats: 2, ..ServerConfig::default() };
     let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 1000)]), Patient(vec![]));
     let end = "01 2a 06 00 01 10 ab 00 05 00 00 00";
     for answer in [OFFER, OFFER, OFFER, OFFER, "19 2a 02 7e"] {
@@ -296,7 +300,7 @@ fn a_policy_may_offer_it_once_more() {
         desk.ask(LAMP, end);
     }
     assert_eq!(desk.policy.0, [2, 3, 4]);
-    let mut desk = configured(Config { repeats: 0, ..Config::default() });
+    let mut desk = configured(ServerConfig { repeats: 0, ..ServerConfig::default() });
     for _ in 0..20 {
         assert_eq!(desk.ask(LAMP, QUERY), OFFER);
         desk.ask(LAMP, end);
@@ -306,14 +310,14 @@ fn a_policy_may_offer_it_once_more() {
 /// Pain 12: what a dashboard shows.
 #[test]
 fn progress_tells_bytes_rate_and_rest() {
-    let mut desk = configured(Config::default());
+    let mut desk = configured(ServerConfig::default());
     for (at, offset) in (0..500).step_by(50).enumerate() {
         desk.now = u64::try_from(at).unwrap() * 100;
         desk.ask(LAMP, &block(offset));
     }
-    let progress = Progress { reached: 500, size: 1000, rate: 555, remaining: Some(0) };
+    let progress = SessionProgress { reached: 500, size: 1000, rate: 555, remaining: Some(0) };
     assert_eq!(desk.server.session(LAMP).unwrap().progress(), Some(progress));
-    let told = Event::Progress { client: LAMP, id: IMAGE, progress };
+    let told = ServerEvent::Progress { client: LAMP, id: IMAGE, progress };
     assert_eq!(desk.all_events().last(), Some(&told));
     // A repeated block is no progress.
     desk.ask(LAMP, &block(450));
@@ -323,22 +327,22 @@ fn progress_tells_bytes_rate_and_rest() {
 /// Shows: SRV-007
 #[test]
 fn events_suffice_for_a_list_of_clients() {
-    let mut desk = configured(Config::default());
+    let mut desk = configured(ServerConfig::default());
     let mut list = std::collections::BTreeMap::new();
-    let mut note = |events: Vec<Event>| {
+    let mut note = |events: Vec<ServerEvent>| {
         for event in events {
             let (client, text) = match event {
-                Event::Queried { client, answer: Ok(ImageOffer { id, .. }), .. } => {
+                ServerEvent::Queried { client, answer: Ok(ImageOffer { id, .. }), .. } => {
                     (client, std::format!("offered {id}"))
                 }
-                Event::Queried { client, answer: Err(why), .. } => (client, why.status().to_string()),
-                Event::Started { client, .. } => (client, "started".into()),
-                Event::Progress { client, progress, .. } => {
+                ServerEvent::Queried { client, answer: Err(why), .. } => (client, why.status().to_string()),
+                ServerEvent::Started { client, .. } => (client, "started".into()),
+                ServerEvent::Progress { client, progress, .. } => {
                     (client, std::format!("{} of {}", progress.reached, progress.size))
                 }
-                Event::AllServed { client, .. } => (client, "all served".into()),
-                Event::Ended { client, status, .. } => (client, std::format!("ended: {status}")),
-                Event::Ordered { client, .. } => (client, "ordered".into()),
+                ServerEvent::AllServed { client, .. } => (client, "all served".into()),
+                ServerEvent::Ended { client, status, .. } => (client, std::format!("ended: {status}")),
+                ServerEvent::Ordered { client, .. } => (client, "ordered".into()),
                 other => panic!("{other:?}"),
             };
             list.entry(client).or_insert_with(Vec::new).push(text);
@@ -372,5 +376,5 @@ fn events_suffice_for_a_list_of_clients() {
     // And the list itself can be read from the slots.
     let phases: Vec<_> = desk.server.sessions().map(|session| (session.client(), session.phase())).collect();
     assert_eq!(phases.len(), 2);
-    assert!(phases.contains(&(LAMP, Phase::Ended { id: IMAGE, status: Status::SUCCESS })));
+    assert!(phases.contains(&(LAMP, SessionPhase::Ended { id: IMAGE, status: Status::SUCCESS })));
 }

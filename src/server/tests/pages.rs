@@ -27,7 +27,7 @@ fn block(frame: &[u8]) -> (u8, u32, Vec<u8>) {
 /// The blocks of a page asked for at once, with their times; they come without acknowledgement.
 fn run(desk: &mut Desk<impl ImageStore, Script>, request: &str, millis: u64) -> Vec<(u64, u8, u32, Vec<u8>)> {
     let first = match desk.handle(LAMP, request) {
-        Handled::Reply(transmit) => (desk.now, transmit, desk.out[..transmit.len].to_vec()),
+        ServerAction::Reply(transmit) => (desk.now, transmit, desk.out[..transmit.len].to_vec()),
         other => panic!("{other:?}"),
     };
     let end = desk.now + millis;
@@ -76,7 +76,7 @@ fn blocks_of_a_page_keep_their_distance() {
 
     // A caller that comes too early gets nothing, one that comes late does not hurry afterwards.
     let first = desk.handle(LAMP, &page(0x2b, 0, 50, 200, 70));
-    assert!(matches!(first, Handled::Reply(_)));
+    assert!(matches!(first, ServerAction::Reply(_)));
     let start = desk.now;
     for (after, due) in
         [(0, false), (69, false), (70, true), (70, false), (500, true), (569, false), (570, true)]
@@ -96,7 +96,7 @@ fn a_page_counts_on_from_its_request() {
     assert_eq!(numbers(&run(&mut desk, &page(0xfe, 0, 50, 200, 0), 10)), [0xfe, 0xff, 0x00, 0x01]);
 
     // Whoever else is served in between.
-    let Handled::Reply(_) = desk.handle(LAMP, &page(0x40, 0, 50, 200, 10)) else { panic!() };
+    let ServerAction::Reply(_) = desk.handle(LAMP, &page(0x40, 0, 50, 200, 10)) else { panic!() };
     let mut got = vec![];
     while desk.server.session(LAMP).unwrap().has_page() {
         desk.ask(PLUG, "01 99 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02");
@@ -110,8 +110,8 @@ fn a_page_counts_on_from_its_request() {
 /// Shows: SRV-047
 #[test]
 fn a_server_without_pages_says_so() {
-    let config = Config { pages: 0, ..Config::default() };
-    for (config, slots) in [(config, 4), (Config::default(), 0)] {
+    let config = ServerConfig { pages: 0, ..ServerConfig::default() };
+    for (config, slots) in [(config, 4), (ServerConfig::default(), 0)] {
         let mut desk = Desk::configured(config, slots, catalog(vec![plain(5, 101)]), Script::default());
         assert_eq!(desk.ask(LAMP, &page(0x2a, 0, 50, 200, 10)), "18 2a 0b 04 81");
         assert_eq!(desk.ask(LAMP, "01 2a 04"), "18 2a 0b 04 81");
@@ -124,30 +124,30 @@ fn a_server_without_pages_says_so() {
 fn a_wait_or_an_abort_ends_a_page() {
     let store = |says| Slow { files: catalog(vec![plain(5, 1000)]), says, reads: vec![] };
     for (says, answer) in [
-        (Read::Wait { seconds: 30 }, "19 2b 05 97 00 00 00 00 1e 00 00 00"),
-        (Read::Later, "19 2b 05 97 00 00 00 00 0a 00 00 00"),
-        (Read::Filled(0), "19 2b 05 97 00 00 00 00 0a 00 00 00"),
+        (ReadResult::Wait { seconds: 30 }, "19 2b 05 97 00 00 00 00 1e 00 00 00"),
+        (ReadResult::Later, "19 2b 05 97 00 00 00 00 0a 00 00 00"),
+        (ReadResult::Filled(0), "19 2b 05 97 00 00 00 00 0a 00 00 00"),
     ] {
         let mut desk = Desk::new(store(None), Script::default());
-        let Handled::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 200, 10)) else { panic!() };
+        let ServerAction::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 200, 10)) else { panic!() };
         desk.images.says = Some(says);
         let sent = desk.run_to(10_000);
         assert_eq!(sent.iter().map(|(_, _, frame)| hex(frame)).collect::<Vec<_>>(), [answer]);
     }
     let mut desk = Desk::new(store(None), Script::default());
-    let Handled::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 200, 10)) else { panic!() };
+    let ServerAction::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 200, 10)) else { panic!() };
     desk.events();
     let sent = desk.server.abort_page(desk.now(), LAMP, &mut desk.out).unwrap();
     assert_eq!(desk.sent(LAMP, sent), "19 2b 05 95");
     let status = Status::ABORT;
-    assert_eq!(desk.events(), [Event::NotServed { client: LAMP, id: IMAGE, status }]);
+    assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id: IMAGE, status }]);
     assert!(desk.run_to(10_000).is_empty());
     assert_eq!(desk.server.abort_page(desk.now(), LAMP, &mut desk.out), None);
 
     // A policy that will not start one.
-    desk.policy.pace = Some(Pace::Wait { seconds: 5 });
+    desk.policy.pace = Some(PaceDecision::Wait { seconds: 5 });
     assert_eq!(desk.ask(LAMP, &page(0x2a, 0, 50, 200, 10)), "19 2a 05 97 00 00 00 00 05 00 00 00");
-    desk.policy.pace = Some(Pace::Abort);
+    desk.policy.pace = Some(PaceDecision::Abort);
     assert_eq!(desk.ask(LAMP, &page(0x2a, 0, 50, 200, 10)), "19 2a 05 95");
 }
 
@@ -155,20 +155,21 @@ fn a_wait_or_an_abort_ends_a_page() {
 #[test]
 fn a_newer_request_replaces_a_page() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);
-    let Handled::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 500, 10)) else { panic!() };
+    let ServerAction::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 500, 10)) else { panic!() };
     desk.now = 10;
     assert!(desk.poll().is_some());
     let blocks = run(&mut desk, &page(0x50, 600, 50, 100, 10), 1_000);
     let offsets: Vec<_> = blocks.iter().map(|(_, number, offset, _)| (*number, *offset)).collect();
     assert_eq!(offsets, [(0x50, 600), (0x51, 650)]);
 
-    let Handled::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 500, 10)) else { panic!() };
-    let Handled::Reply(_) = desk.handle(LAMP, "01 60 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02") else {
+    let ServerAction::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 500, 10)) else { panic!() };
+    let ServerAction::Reply(_) = desk.handle(LAMP, "01 60 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02")
+    else {
         panic!()
     };
     assert!(desk.run_to(5_000).is_empty());
     // That of another endpoint does not.
-    let Handled::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 100, 10)) else { panic!() };
+    let ServerAction::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 100, 10)) else { panic!() };
     desk.ask(Address::new(LAMP.network, 7), "01 60 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02");
     assert_eq!(desk.run_to(10_000).len(), 1);
 }
@@ -176,11 +177,11 @@ fn a_newer_request_replaces_a_page() {
 /// Shows: SRV-056
 #[test]
 fn several_pages_run_and_the_next_one_waits() {
-    let config = Config { pages: 2, ..Config::default() };
+    let config = ServerConfig { pages: 2, ..ServerConfig::default() };
     let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 1000)]), Script::default());
     let ask = page(0x2a, 0, 50, 500, 10);
     for client in [LAMP, PLUG] {
-        let Handled::Reply(transmit) = desk.handle(client, &ask) else { panic!() };
+        let ServerAction::Reply(transmit) = desk.handle(client, &ask) else { panic!() };
         assert!(!transmit.aps_ack);
     }
     let third = Address::new(3, 1);
@@ -192,7 +193,7 @@ fn several_pages_run_and_the_next_one_waits() {
         let offsets: Vec<_> = own.map(|(_, _, frame)| block(frame).1).collect();
         assert_eq!(offsets, (1..10).map(|at| at * 50).collect::<Vec<_>>());
     }
-    let Handled::Reply(transmit) = desk.handle(third, &ask) else { panic!() };
+    let ServerAction::Reply(transmit) = desk.handle(third, &ask) else { panic!() };
     assert!(!transmit.aps_ack);
 }
 
@@ -202,8 +203,8 @@ fn a_page_of_a_file_that_is_gone_ends() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);
     let unknown = page(0x2a, 0, 50, 500, 10).replacen("ab 00 05", "ab 00 06", 1);
     assert_eq!(desk.ask(LAMP, &unknown), "18 2a 0b 04 98");
-    let Handled::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 500, 10)) else { panic!() };
-    desk.images = Catalog::default();
+    let ServerAction::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 500, 10)) else { panic!() };
+    desk.images = SliceStore::default();
     let sent = desk.run_to(10_000);
     assert_eq!(sent.len(), 1);
     assert_eq!(hex(&sent[0].2), "18 2b 0b 04 98");
@@ -211,8 +212,8 @@ fn a_page_of_a_file_that_is_gone_ends() {
         Slow { files: catalog(vec![plain(5, 1000)]), says: None, reads: vec![] },
         Script::default(),
     );
-    let Handled::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 500, 10)) else { panic!() };
-    desk.images.says = Some(Read::Gone);
+    let ServerAction::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 500, 10)) else { panic!() };
+    desk.images.says = Some(ReadResult::Gone);
     let sent = desk.run_to(10_000);
     assert_eq!((sent.len(), hex(&sent[0].2)), (1, "18 2b 0b 04 98".into()));
 }
@@ -226,10 +227,10 @@ fn a_page_request_without_sense_is_malformed() {
     for (request, fault) in [
         (page(0x2a, 0, 0, 500, 10), Violation::EmptyRequest.into()),
         (page(0x2a, 0, 50, 0, 10), Violation::EmptyPage.into()),
-        (page(0x2a, 101, 50, 500, 10), Fault::Offset { id: IMAGE, offset: 101, size: 101 }),
+        (page(0x2a, 101, 50, 500, 10), RequestFault::Offset { id: IMAGE, offset: 101, size: 101 }),
     ] {
         assert_eq!(desk.ask(LAMP, &request), MALFORMED);
-        assert_eq!(desk.events(), [Event::Malformed { client: LAMP, fault }]);
+        assert_eq!(desk.events(), [ServerEvent::Malformed { client: LAMP, fault }]);
     }
     assert_eq!(desk.poll(), None);
 }
@@ -240,7 +241,7 @@ fn a_page_for_one_device_needs_their_support() {
     let request = page(0x2a, 0, 50, 500, 10).replacen("04 00 01 10 ab 00", "04 01 01 10 c1 ff", 1)
         + " 01 00 00 00 00 00 00 00";
     let generic = page(0x2a, 0, 50, 500, 10).replacen("04 00", "04 01", 1) + " 01 00 00 00 00 00 00 00";
-    let config = Config { device_files: false, ..Config::default() };
+    let config = ServerConfig { device_files: false, ..ServerConfig::default() };
     let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 101)]), Script::default());
     assert_eq!(desk.ask(LAMP, &request), "18 2a 0b 04 81");
     assert_eq!(run(&mut desk, &generic, 1_000).len(), 3);
@@ -251,10 +252,10 @@ fn a_page_for_one_device_needs_their_support() {
 #[test]
 fn a_page_whose_first_block_comes_late_goes_on() {
     let mut desk = Desk::new(
-        Slow { files: catalog(vec![plain(5, 101)]), says: Some(Read::Later), reads: vec![] },
+        Slow { files: catalog(vec![plain(5, 101)]), says: Some(ReadResult::Later), reads: vec![] },
         Script::default(),
     );
-    let Handled::Parked(parked) = desk.handle(LAMP, &page(0x2a, 0, 50, 100, 10)) else { panic!() };
+    let ServerAction::Deferred(parked) = desk.handle(LAMP, &page(0x2a, 0, 50, 100, 10)) else { panic!() };
     assert_eq!((parked.offset(), parked.wanted()), (0, 50));
     desk.images.says = None;
     let transmit = desk.server.answer(desk.now(), parked, Ok(&[0x1e; 50]), &mut desk.out);
@@ -265,7 +266,7 @@ fn a_page_whose_first_block_comes_late_goes_on() {
 /// A file for one device goes by pages as it does by blocks.
 #[test]
 fn a_page_remembers_who_it_is_for() {
-    let header = Header { destination: Some(OWNER), ..Header::new(IMAGE) };
+    let header = FileHeader { destination: Some(OWNER), ..FileHeader::new(IMAGE) };
     let mut desk = Desk::with(vec![file(header, 500)]);
     assert_eq!(desk.ask(LAMP, &page(0x2a, 0, 50, 500, 10)), "18 2a 0b 04 98");
     let own = page(0x2a, 0, 50, 500, 10).replacen("04 00", "04 01", 1) + " ef cd ab 89 67 45 23 01";

@@ -11,7 +11,7 @@ const NO_IMAGE: &str = "19 2a 02 98";
 fn for_hardware(version: u32) -> Vec<u8> {
     let hardware = Some(HardwareRange { min: HardwareVersion(0x0100), max: HardwareVersion(0x02ff) });
     let id = ImageId { version: FileVersion(version), ..IMAGE };
-    file(Header { hardware, ..Header::new(id) }, 120)
+    file(FileHeader { hardware, ..FileHeader::new(id) }, 120)
 }
 
 fn of(version: &str) -> String {
@@ -29,8 +29,8 @@ fn the_highest_version_is_offered() {
     );
     let offer = ImageOffer { id: ImageId::new(0x1001, 0x00ab, 3), size: 0x0102 };
     let request = QueryNextImageRequest { current: ImageId::new(0x1001, 0x00ab, 0), hardware: None };
-    assert_eq!(desk.events(), [Event::Queried { client: LAMP, request, answer: Ok(offer) }]);
-    assert_eq!(desk.phase(LAMP), Some(Phase::Offered(offer.id)));
+    assert_eq!(desk.events(), [ServerEvent::Queried { client: LAMP, request, answer: Ok(offer) }]);
+    assert_eq!(desk.phase(LAMP), Some(SessionPhase::Offered(offer.id)));
     // Another maker's or another type's images are no matter.
     assert_eq!(desk.ask(LAMP, "01 2b 01 00 02 10 ab 00 00 00 00 00"), "19 2b 02 98");
     assert_eq!(desk.ask(LAMP, "01 2c 01 00 01 10 ac 00 00 00 00 00"), "19 2c 02 98");
@@ -46,17 +46,17 @@ fn an_offer_repeats_manufacturer_and_type_whatever_the_store_found() {
             _: ImageType,
             _: &mut dyn FnMut(&ImageInfo) -> bool,
         ) -> Option<ImageInfo> {
-            let header = Header { total_size: 9, ..Header::new(ImageId::new(7, 8, 9)) };
+            let header = FileHeader { total_size: 9, ..FileHeader::new(ImageId::new(7, 8, 9)) };
             Some(ImageInfo::from(&header))
         }
         fn info(&mut self, _: ImageId, _: Option<Eui64>) -> Option<ImageInfo> {
             None
         }
-        fn read(&mut self, _: &ImageInfo, _: u32, _: &mut [u8]) -> Read {
-            Read::Gone
+        fn read(&mut self, _: &ImageInfo, _: u32, _: &mut [u8]) -> ReadResult {
+            ReadResult::Gone
         }
     }
-    let mut desk = Desk::new(Liar, Standard::default());
+    let mut desk = Desk::new(Liar, StandardPolicy::default());
     assert_eq!(desk.ask(LAMP, QUERY), "19 2a 02 00 01 10 ab 00 09 00 00 00 09 00 00 00");
 }
 
@@ -64,13 +64,14 @@ fn an_offer_repeats_manufacturer_and_type_whatever_the_store_found() {
 #[test]
 fn an_idle_server_answers_every_query() {
     for slots in [0, 4] {
-        let mut desk = Desk::configured(Config::default(), slots, Catalog::default(), Script::default());
+        let mut desk =
+            Desk::configured(ServerConfig::default(), slots, SliceStore::default(), Script::default());
         for _ in 0..5 {
             assert_eq!(desk.ask(LAMP, QUERY), NO_IMAGE);
             assert_eq!(desk.ask(PLUG, "01 2b 01 01 01 10 ab 00 01 00 00 00 00 01"), "19 2b 02 98");
             desk.now += 3_000;
         }
-        let refused = Some(Phase::Refused(Refusal::NO_IMAGE_AVAILABLE)).filter(|_| slots > 0);
+        let refused = Some(SessionPhase::Refused(Refusal::NO_IMAGE_AVAILABLE)).filter(|_| slots > 0);
         assert_eq!(desk.phase(LAMP), refused);
     }
 }
@@ -83,10 +84,10 @@ fn only_what_is_newer_is_offered_unless_the_policy_wants_more() {
     const NEW: &str = "19 2a 02 00 01 10 ab 00 06 00 00 00 66 00 00 00";
     let (old, same, new) = (plain(4, 100), plain(5, 101), plain(6, 102));
     for (versions, answers) in [
-        (Versions::Upgrade, [NEW, NO_IMAGE, NO_IMAGE]),
-        (Versions::Downgrade, [OLD, OLD, OLD]),
-        (Versions::Reinstall, [SAME, SAME, NO_IMAGE]),
-        (Versions::Any, [NEW, SAME, OLD]),
+        (OfferedVersions::Upgrade, [NEW, NO_IMAGE, NO_IMAGE]),
+        (OfferedVersions::Downgrade, [OLD, OLD, OLD]),
+        (OfferedVersions::Reinstall, [SAME, SAME, NO_IMAGE]),
+        (OfferedVersions::Any, [NEW, SAME, OLD]),
     ] {
         let mut desk = Desk::with(vec![]);
         desk.policy.standard.versions = versions;
@@ -98,7 +99,7 @@ fn only_what_is_newer_is_offered_unless_the_policy_wants_more() {
     }
     // The trait's own default, without any hook, is to upgrade.
     struct Nothing;
-    impl Policy for Nothing {}
+    impl ServerPolicy for Nothing {}
     let mut desk = Desk::new(catalog(vec![old, same, new]), Nothing);
     assert_eq!(desk.ask(LAMP, &of("05 00 00 00")), NEW);
     assert_eq!(desk.ask(LAMP, &of("06 00 00 00")), NO_IMAGE);
@@ -109,7 +110,7 @@ fn only_what_is_newer_is_offered_unless_the_policy_wants_more() {
 fn a_policy_sees_the_whole_request_and_all_candidates() {
     /// Only for ZigBee PRO, for hardware 1.2, and never past the version 7.
     struct Careful(Vec<(Address, QueryNextImageRequest, u32)>);
-    impl Policy for Careful {
+    impl ServerPolicy for Careful {
         fn fits(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
             self.0.push((client, *request, image.id.version.0));
             request.hardware == Some(HardwareVersion(0x0102))
@@ -118,7 +119,7 @@ fn a_policy_sees_the_whole_request_and_all_candidates() {
         }
     }
     let id = ImageId { version: FileVersion(6), ..IMAGE };
-    let ip = file(Header { stack: StackVersion::ZIGBEE_IP, ..Header::new(id) }, 60);
+    let ip = file(FileHeader { stack: StackVersion::ZIGBEE_IP, ..FileHeader::new(id) }, 60);
     let mut desk = Desk::new(catalog(vec![plain(8, 100), plain(2, 101), ip]), Careful(vec![]));
     assert_eq!(
         desk.ask(LAMP, "01 2a 01 01 01 10 ab 00 04 00 00 00 02 01"),
@@ -164,14 +165,15 @@ fn a_client_that_does_not_know_its_version_gets_nothing_unless_allowed() {
     desk.policy.standard.to_unknown_version = true;
     assert_eq!(desk.ask(LAMP, query), "19 2a 02 00 01 10 ab 00 05 00 00 00 65 00 00 00");
     // Not because the number is higher.
-    desk.policy.standard = Standard { versions: Versions::Downgrade, ..Standard::default() };
+    desk.policy.standard =
+        StandardPolicy { versions: OfferedVersions::Downgrade, ..StandardPolicy::default() };
     assert_eq!(desk.ask(LAMP, query), NO_IMAGE);
 
-    let strict = Config { strict: true, ..Config::default() };
+    let strict = ServerConfig { strict: true, ..ServerConfig::default() };
     let mut desk = Desk::configured(strict, 4, catalog(vec![plain(5, 101)]), Script::default());
     assert_eq!(desk.ask(LAMP, query), "18 2a 0b 01 80");
-    let fault = Fault::Rule(Violation::WildcardVersion);
-    assert_eq!(desk.events(), [Event::Malformed { client: LAMP, fault }]);
+    let fault = RequestFault::Rule(Violation::WildcardVersion);
+    assert_eq!(desk.events(), [ServerEvent::Malformed { client: LAMP, fault }]);
     assert_eq!(desk.policy.offers, []);
 }
 
@@ -181,13 +183,13 @@ fn manufacturer_ffff_is_a_code_like_any_other() {
     let query = "01 2a 01 00 ff ff ab 00 01 00 00 00";
     let mut desk = Desk::with(vec![plain(5, 101)]);
     assert_eq!(desk.ask(LAMP, query), NO_IMAGE);
-    let unassigned = file(Header::new(ImageId::new(0xffff, 0x00ab, 3)), 99);
+    let unassigned = file(FileHeader::new(ImageId::new(0xffff, 0x00ab, 3)), 99);
     let images = catalog(vec![plain(5, 101), unassigned]);
     desk.images = images;
     assert_eq!(desk.ask(LAMP, query), "19 2a 02 00 ff ff ab 00 03 00 00 00 63 00 00 00");
     assert_eq!(desk.ask(LAMP, QUERY), "19 2a 02 00 01 10 ab 00 05 00 00 00 65 00 00 00");
 
-    let strict = Config { strict: true, ..Config::default() };
+    let strict = ServerConfig { strict: true, ..ServerConfig::default() };
     let mut desk = Desk::configured(strict, 4, images, Script::default());
     assert_eq!(desk.ask(LAMP, query), "18 2a 0b 01 80");
     assert_eq!(desk.ask(LAMP, QUERY), "19 2a 02 00 01 10 ab 00 05 00 00 00 65 00 00 00");
@@ -198,17 +200,20 @@ fn manufacturer_ffff_is_a_code_like_any_other() {
 fn a_policy_refuses_with_one_of_two_statuses() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     for (verdict, answer, refusal) in [
-        (Verdict::NotAuthorized, "19 2a 02 7e", Refusal::NOT_AUTHORIZED),
-        (Verdict::NoImage, NO_IMAGE, Refusal::NO_IMAGE_AVAILABLE),
+        (QueryDecision::NotAuthorized, "19 2a 02 7e", Refusal::NOT_AUTHORIZED),
+        (QueryDecision::NoImage, NO_IMAGE, Refusal::NO_IMAGE_AVAILABLE),
     ] {
         desk.policy.verdict = Some(verdict);
         assert_eq!(desk.ask(LAMP, QUERY), answer);
-        assert_eq!(desk.phase(LAMP), Some(Phase::Refused(refusal)));
-        assert!(matches!(desk.events()[..], [Event::Queried { answer: Err(why), .. }] if why == refusal));
+        assert_eq!(desk.phase(LAMP), Some(SessionPhase::Refused(refusal)));
+        assert!(
+            matches!(desk.events()[..], [ServerEvent::Queried { answer: Err(why), .. }] if why == refusal)
+        );
     }
     // Also where there would be nothing to offer; and what is not there cannot be offered.
-    desk.images = Catalog::default();
-    for (verdict, answer) in [(Verdict::NotAuthorized, "19 2a 02 7e"), (Verdict::Offer, NO_IMAGE)] {
+    desk.images = SliceStore::default();
+    for (verdict, answer) in [(QueryDecision::NotAuthorized, "19 2a 02 7e"), (QueryDecision::Offer, NO_IMAGE)]
+    {
         desk.policy.verdict = Some(verdict);
         assert_eq!(desk.ask(LAMP, QUERY), answer);
     }
@@ -218,7 +223,7 @@ fn a_policy_refuses_with_one_of_two_statuses() {
 
 #[test]
 fn a_file_for_one_device_is_not_offered_to_whoever_asks() {
-    let header = Header { destination: Some(Eui64(1)), ..Header::new(IMAGE) };
+    let header = FileHeader { destination: Some(Eui64(1)), ..FileHeader::new(IMAGE) };
     let mut desk = Desk::with(vec![file(header, 100)]);
     assert_eq!(desk.ask(LAMP, QUERY), NO_IMAGE);
 }

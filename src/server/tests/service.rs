@@ -32,7 +32,7 @@ fn a_block_is_served_without_a_server_around_it() {
 
 #[test]
 fn where_there_is_nothing_to_send_no_block_is_served() {
-    let owned = file(Header { destination: Some(OWNER), ..Header::new(IMAGE) }, 101);
+    let owned = file(FileHeader { destination: Some(OWNER), ..FileHeader::new(IMAGE) }, 101);
     let mut images = catalog(vec![plain(6, 101), owned]);
     // Not for who does not say that it is its owner.
     assert_eq!(served(&mut images, &request(0, 64), 64), None);
@@ -50,13 +50,13 @@ fn where_there_is_nothing_to_send_no_block_is_served() {
 #[test]
 fn a_block_is_as_long_as_the_store_filled_it() {
     for (says, len) in [
-        (Read::Filled(64), Some(17 + 64)),
-        (Read::Filled(10), Some(17 + 10)),
-        (Read::Filled(300), Some(17 + 64)),
-        (Read::Filled(0), None),
-        (Read::Later, None),
-        (Read::Wait { seconds: 5 }, None),
-        (Read::Gone, None),
+        (ReadResult::Filled(64), Some(17 + 64)),
+        (ReadResult::Filled(10), Some(17 + 10)),
+        (ReadResult::Filled(300), Some(17 + 64)),
+        (ReadResult::Filled(0), None),
+        (ReadResult::Later, None),
+        (ReadResult::Wait { seconds: 5 }, None),
+        (ReadResult::Gone, None),
     ] {
         let mut images = Slow { files: catalog(vec![plain(5, 101)]), says: Some(says), reads: vec![] };
         let mut out = [0; zcl::LONGEST_TO_CLIENT];
@@ -67,12 +67,12 @@ fn a_block_is_as_long_as_the_store_filled_it() {
 
 #[test]
 fn a_table_serves_blocks_to_whom_it_does_not_know() {
-    let info = ImageInfo::from(&Header { total_size: 101, ..Header::new(IMAGE) });
+    let info = ImageInfo::from(&FileHeader { total_size: 101, ..FileHeader::new(IMAGE) });
     let mut seen = vec![];
-    let mut source = |wanted: Wanted, out: &mut [u8]| {
+    let mut source = |wanted: ReadRequest, out: &mut [u8]| {
         seen.push((wanted.index, wanted.client, wanted.offset));
         out.fill(0x77);
-        Read::Filled(out.len())
+        ReadResult::Filled(out.len())
     };
     let mut table = ImageTable::<2>::new(1, 0).unwrap();
     let registration =
@@ -81,69 +81,70 @@ fn a_table_serves_blocks_to_whom_it_does_not_know() {
     let frame = served(&mut table, &request(50, 3), 64).unwrap();
     assert_eq!(frame[12..], [50, 0, 0, 0, 3, 0x77, 0x77, 0x77]);
     // Held for ever, by the time of the table; an image that it does not have may be switched to.
-    let mut policy = table.policy(|_| Verdict::Offer);
-    assert_eq!(policy.apply(LAMP, IMAGE), Apply::Hold);
-    assert_eq!(policy.apply(LAMP, ImageId { version: FileVersion(6), ..IMAGE }), Apply::Now);
+    let mut policy = table.policy(|_| QueryDecision::Offer);
+    assert_eq!(policy.apply(LAMP, IMAGE), UpgradeDecision::Hold);
+    assert_eq!(policy.apply(LAMP, ImageId { version: FileVersion(6), ..IMAGE }), UpgradeDecision::Now);
     // Found, and taken away before it is read.
     let found = table.info(IMAGE, None).unwrap();
     assert!(table.remove(1));
-    assert_eq!(table.read(&found, 0, &mut [0; 4]), Read::Gone);
+    assert_eq!(table.read(&found, 0, &mut [0; 4]), ReadResult::Gone);
     assert_eq!(seen, [(1, Address::new(0, 0), 50)]);
 }
 
 #[test]
 fn what_a_store_does_not_have_is_gone() {
-    let foreign = ImageInfo::from(&Header { total_size: 101, ..Header::new(IMAGE) });
+    let foreign = ImageInfo::from(&FileHeader { total_size: 101, ..FileHeader::new(IMAGE) });
     let mut out = [0; 4];
-    assert_eq!(Shelf::new([None; 2]).read(&foreign, 0, &mut out), Read::Gone);
-    assert_eq!(Folder::new().read(&foreign, 0, &mut out), Read::Gone);
-    let mut library = Library::new();
-    assert_eq!(library.read(&foreign, 0, &mut out), Read::Gone);
+    assert_eq!(SlotStore::new([None; 2]).read(&foreign, 0, &mut out), ReadResult::Gone);
+    assert_eq!(FolderStore::new().read(&foreign, 0, &mut out), ReadResult::Gone);
+    let mut library = OwnedStore::new();
+    assert_eq!(library.read(&foreign, 0, &mut out), ReadResult::Gone);
     // One that is replaced where there was none is added.
     assert_eq!(library.replace(plain(5, 101)), Ok(None));
     assert_eq!(library.list().map(|info| info.id).collect::<Vec<_>>(), [IMAGE]);
     let found = library.info(IMAGE, None).unwrap();
-    assert_eq!((library.read(&found, 0, &mut out), out), (Read::Filled(4), [0x1e, 0xf1, 0xee, 0x0b]));
+    assert_eq!((library.read(&found, 0, &mut out), out), (ReadResult::Filled(4), [0x1e, 0xf1, 0xee, 0x0b]));
     // What is no file takes nobody's place.
     assert!(library.replace(vec![1, 2, 3]).is_err());
-    assert!(Folder::new().replace("no file of this name").is_err());
+    assert!(FolderStore::new().replace("no file of this name").is_err());
     assert_eq!(library.list().count(), 1);
 }
 
 #[test]
 fn a_client_that_holds_an_image_of_another_type_is_not_ready() {
     use crate::types::StackVersion;
-    use crate::zcl::{ClientReport, ImageUpgradeStatus};
+    use crate::zcl::{ClientStatus, ImageUpgradeStatus};
 
-    let report = ClientReport {
+    let report = ClientStatus {
         status: Some(ImageUpgradeStatus::DOWNLOAD_COMPLETE),
         downloaded_version: Some(IMAGE.version),
         image_type: Some(IMAGE.image_type),
-        ..ClientReport::default()
+        ..ClientStatus::default()
     };
-    let of = |report: &ClientReport| Readiness::of(IMAGE, StackVersion::ZIGBEE_PRO, None, Some(report));
+    let of = |report: &ClientStatus| Readiness::of(IMAGE, StackVersion::ZIGBEE_PRO, None, Some(report));
     assert_eq!(of(&report), Readiness::Ready);
-    let other = ClientReport { image_type: Some(ImageType(0x00ac)), ..report };
+    let other = ClientStatus { image_type: Some(ImageType(0x00ac)), ..report };
     assert_eq!(of(&other), Readiness::NotReady);
 }
 
 #[test]
 fn slots_by_default_are_empty() {
-    let mut server = Server::new(Config::default(), <[Session; 2]>::default());
+    let mut server = Server::new(ServerConfig::default(), <[Session; 2]>::default());
     assert_eq!(server.sessions().count(), 0);
     let mut images = catalog(vec![plain(5, 101)]);
     let frame = bytes("01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 04");
     let mut out = [0; zcl::LONGEST_TO_CLIENT];
-    let (now, meta) = (Instant::ZERO, Meta::unicast(LAMP));
-    let handled = server.handle_frame(now, meta, &frame, &mut images, &mut Standard::default(), &mut out);
-    assert!(matches!(handled, Handled::Reply(_)));
+    let (now, meta) = (Instant::ZERO, FrameMeta::unicast(LAMP));
+    let handled =
+        server.handle_frame(now, meta, &frame, &mut images, &mut StandardPolicy::default(), &mut out);
+    assert!(matches!(handled, ServerAction::Reply(_)));
     assert_eq!(server.sessions().map(Session::client).collect::<Vec<_>>(), [LAMP]);
 }
 
 /// A gateway's own row of the table.
 #[test]
 fn a_row_of_the_table_of_devices_starts_with_nothing_to_treat_otherwise() {
-    let row = Device::new(0x1001, ImageType(0x00ab), &["seen here"]);
+    let row = DeviceOverride::new(0x1001, ImageType(0x00ab), &["seen here"]);
     assert_eq!((row.max_block, row.verify, row.reports), (None, None, &["seen here"][..]));
     assert!(!row.no_pages && !row.no_period && !row.one_byte_version);
     assert!(row.is_about(IMAGE));
@@ -153,14 +154,14 @@ fn a_row_of_the_table_of_devices_starts_with_nothing_to_treat_otherwise() {
 #[test]
 fn the_reasons_to_pass_a_frame_over_are_told() {
     for (why, text) in [
-        (Ignored::NotUnicast, "not sent to this node alone"),
-        (Ignored::ToClient, "sent from a server to a client"),
-        (Ignored::ManufacturerSpecific, "manufacturer specific"),
-        (Ignored::NotOfCluster, "not a command of the cluster"),
+        (ServerIgnored::NotUnicast, "not sent to this node alone"),
+        (ServerIgnored::ToClient, "sent from a server to a client"),
+        (ServerIgnored::ManufacturerSpecific, "manufacturer specific"),
+        (ServerIgnored::NotOfCluster, "not a command of the cluster"),
     ] {
         assert_eq!(std::string::ToString::to_string(&why), text);
     }
-    let fault = Fault::Offset { id: IMAGE, offset: 101, size: 100 };
+    let fault = RequestFault::Offset { id: IMAGE, offset: 101, size: 100 };
     assert_eq!(
         std::string::ToString::to_string(&fault),
         "offset 101 of image 1001-00AB-00000005, which has 100 bytes"

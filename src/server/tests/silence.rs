@@ -7,8 +7,9 @@ const QUERY: &str = "01 2a 01 00 01 10 ab 00 01 00 00 00";
 const BLOCK: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 40";
 const LAST: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 ff";
 
-fn desk() -> Desk<Catalog<'static>, Script> {
-    let config = Config { stall: Millis::secs(60), verify: Millis::secs(1000), ..Config::default() };
+fn desk() -> Desk<SliceStore<'static>, Script> {
+    let config =
+        ServerConfig { stall: Millis::secs(60), verify: Millis::secs(1000), ..ServerConfig::default() };
     Desk::configured(config, 4, catalog(vec![plain(5, 101)]), Script::default())
 }
 
@@ -22,15 +23,15 @@ fn silence_is_told_with_what_was_before() {
     desk.run_to(59_999);
     assert_eq!(desk.events(), []);
     desk.run_to(60_000);
-    let never = Event::Stalled { client: LAMP, id: IMAGE, reached: 0 };
-    let stalled = Event::Stalled { client: PLUG, id: IMAGE, reached: 64 };
+    let never = ServerEvent::Stalled { client: LAMP, id: IMAGE, reached: 0 };
+    let stalled = ServerEvent::Stalled { client: PLUG, id: IMAGE, reached: 64 };
     let events = desk.events();
     assert!(events.len() == 2 && events.contains(&never) && events.contains(&stalled), "{events:?}");
-    assert_eq!(desk.phase(PLUG), Some(Phase::Stalled { id: IMAGE, reached: 64 }));
+    assert_eq!(desk.phase(PLUG), Some(SessionPhase::Stalled { id: IMAGE, reached: 64 }));
     assert_eq!(desk.server.poll_timeout(), None);
     // It is served on, whatever was thought of it (pain 13).
     assert!(desk.ask(PLUG, BLOCK).starts_with("19 2a 05 00"));
-    assert_eq!(desk.events(), [Event::Started { client: PLUG, id: IMAGE }]);
+    assert_eq!(desk.events(), [ServerEvent::Started { client: PLUG, id: IMAGE }]);
 }
 
 #[test]
@@ -52,13 +53,13 @@ fn every_request_puts_it_off() {
 fn a_client_that_has_all_is_given_longer() {
     let mut desk = desk();
     desk.ask(LAMP, LAST);
-    assert!(desk.all_events().contains(&Event::AllServed { client: LAMP, id: IMAGE }));
+    assert!(desk.all_events().contains(&ServerEvent::AllServed { client: LAMP, id: IMAGE }));
     desk.run_to(999_999);
     assert_eq!(desk.all_events(), []);
     desk.run_to(1_000_000);
-    assert_eq!(desk.all_events(), [Event::NeverEnded { client: LAMP, id: IMAGE }]);
+    assert_eq!(desk.all_events(), [ServerEvent::NeverEnded { client: LAMP, id: IMAGE }]);
     // And some makers' devices even longer.
-    let bosch = file(Header::new(ImageId::new(0x1209, 1, 5)), 101);
+    let bosch = file(FileHeader::new(ImageId::new(0x1209, 1, 5)), 101);
     desk.images = catalog(vec![bosch]);
     desk.ask(PLUG, "01 2a 03 00 09 12 01 00 05 00 00 00 00 00 00 00 ff");
     desk.events();
@@ -72,7 +73,7 @@ fn a_client_that_has_all_is_given_longer() {
 fn time_that_a_client_was_told_to_wait_does_not_count() {
     let mut desk = desk();
     desk.ask(LAMP, BLOCK);
-    desk.policy.pace = Some(Pace::Wait { seconds: 500 });
+    desk.policy.pace = Some(PaceDecision::Wait { seconds: 500 });
     desk.ask(LAMP, BLOCK);
     desk.events();
     desk.run_to(559_999);
@@ -96,7 +97,7 @@ fn who_has_ended_is_silent_as_long_as_it_likes() {
 #[test]
 fn a_crowd_is_told_one_by_one() {
     let images = catalog(vec![plain(5, 101)]);
-    let mut desk = Desk::configured(Config::default(), 1000, images, Script::default());
+    let mut desk = Desk::configured(ServerConfig::default(), 1000, images, Script::default());
     for client in 0..1000 {
         desk.ask(Address::new(client, 1), BLOCK);
         desk.events();

@@ -14,10 +14,10 @@ fn of(version: u32) -> ImageId {
 fn files_are_added_listed_and_removed() {
     for count in [1_u32, 100] {
         let files: Vec<_> = (1..=count).map(|version| plain(version, 100)).collect();
-        let mut shelf = Shelf::new(vec![None; files.len()]);
-        let mut library = Library::new();
+        let mut shelf = SlotStore::new(vec![None; files.len()]);
+        let mut library = OwnedStore::new();
         for file in &files {
-            shelf.add(Entry::parse(file).unwrap()).unwrap();
+            shelf.add(StoreEntry::parse(file).unwrap()).unwrap();
             library.add(file.clone()).unwrap().unwrap();
         }
         let listed: Vec<_> = shelf.list().map(|entry| entry.info().id).collect();
@@ -25,8 +25,8 @@ fn files_are_added_listed_and_removed() {
         assert!(library.list().map(|info| info.id).eq(listed));
 
         let more = plain(count + 1, 100);
-        assert_eq!(shelf.add(Entry::parse(&more).unwrap()), Err(AddError::Full));
-        let first = shelf.add(Entry::parse(&files[0]).unwrap());
+        assert_eq!(shelf.add(StoreEntry::parse(&more).unwrap()), Err(AddError::Full));
+        let first = shelf.add(StoreEntry::parse(&files[0]).unwrap());
         assert_eq!(first, Err(AddError::Duplicate(of(1))));
         let last = library.add(files.last().unwrap().clone());
         assert_eq!(last, Ok(Err(AddError::Duplicate(of(count)))));
@@ -42,22 +42,22 @@ fn files_are_added_listed_and_removed() {
             (0, None, None)
         );
     }
-    assert!(Library::new().add(vec![1, 2, 3]).is_err());
+    assert!(OwnedStore::new().add(vec![1, 2, 3]).is_err());
 }
 
 /// Shows: SRV-072
 #[test]
 fn files_are_removed_and_replaced_under_downloads() {
     let (file, other) = (plain(5, 101), [plain(5, 101)[..100].to_vec(), vec![0x77]].concat());
-    let mut desk = Desk::new(Shelf::new([None; 2]), Script::default());
-    desk.images.add(Entry::parse(file.clone().leak()).unwrap()).unwrap();
+    let mut desk = Desk::new(SlotStore::new([None; 2]), Script::default());
+    desk.images.add(StoreEntry::parse(file.clone().leak()).unwrap()).unwrap();
     let data = "19 2a 05 00 01 10 ab 00 05 00 00 00";
     assert!(desk.ask(LAMP, BLOCK).starts_with(data));
     let removed = desk.images.remove(IMAGE, None).unwrap();
     assert_eq!(desk.ask(LAMP, NEXT), "18 2a 0b 03 98");
     assert_eq!(desk.images.replace(removed), Ok(None));
     assert!(desk.ask(LAMP, NEXT).starts_with(data));
-    let before = desk.images.replace(Entry::parse(other.clone().leak()).unwrap());
+    let before = desk.images.replace(StoreEntry::parse(other.clone().leak()).unwrap());
     assert_eq!(before.unwrap().map(|entry| entry.file().len()), Some(101));
     let last = "01 2a 03 00 01 10 ab 00 05 00 00 00 64 00 00 00 02";
     assert!(desk.ask(LAMP, last).ends_with("01 77"));
@@ -65,7 +65,7 @@ fn files_are_removed_and_replaced_under_downloads() {
     desk.images.remove(IMAGE, None).unwrap();
     assert!(desk.ask(LAMP, "01 2a 06 00 01 10 ab 00 05 00 00 00").starts_with("19 2a 07"));
 
-    let mut desk = Desk::new(Library::new(), Script::default());
+    let mut desk = Desk::new(OwnedStore::new(), Script::default());
     desk.images.add(file.clone()).unwrap().unwrap();
     assert!(desk.ask(LAMP, BLOCK).starts_with(data));
     assert_eq!(desk.images.replace(other), Ok(Some(file)));
@@ -85,7 +85,7 @@ fn files_on_disk_are_read_block_by_block() {
     std::fs::write(path("none"), [1, 2, 3]).unwrap();
     std::fs::write(path("six"), plain(6, 99)).unwrap();
 
-    let mut desk = Desk::new(Folder::new(), Script::default());
+    let mut desk = Desk::new(FolderStore::new(), Script::default());
     assert_eq!(desk.images.add(path("five")).unwrap(), IMAGE);
     assert_eq!(desk.images.add(path("six")).unwrap(), of(6));
     assert_eq!(desk.images.list().map(|info| info.id).collect::<Vec<_>>(), [IMAGE, of(6)]);

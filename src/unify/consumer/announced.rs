@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use super::device::Managed;
 use super::{Action, Consumer, unsubscribe};
-use crate::server::{Entry, ImageInfo};
+use crate::server::{ImageInfo, StoreEntry};
 use crate::time::{Instant, Millis};
 use crate::types::FileVersion;
 use crate::unify::attribute::LastError;
@@ -53,7 +53,7 @@ pub(super) struct File {
 impl File {
     /// Reads what came in. Bytes after the total image size are not kept.
     fn read(payload: &[u8], key: u32) -> Option<Self> {
-        let entry = Entry::parse(payload).ok()?;
+        let entry = StoreEntry::parse(payload).ok()?;
         Some(Self { info: ImageInfo { key, ..*entry.info() }, bytes: entry.file().to_vec() })
     }
 }

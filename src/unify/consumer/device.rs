@@ -10,7 +10,7 @@ use core::time::Duration;
 
 use super::announced::{Announced, Fetch};
 use super::{Action, Config, subscribe};
-use crate::link::Address;
+use crate::aps::Address;
 use crate::server::ImageInfo;
 use crate::time::{Instant, UtcTime};
 use crate::types::{Eui64, ImageId};

@@ -6,13 +6,13 @@
 
 use super::Consumer;
 use super::device::{Due, Managed, Tracked};
-use crate::link::Address;
-use crate::server::{Event, Progress};
+use crate::aps::Address;
+use crate::server::{ServerEvent, SessionProgress};
 use crate::time::Instant;
 use crate::types::{FileVersion, ImageId};
 use crate::unify::attribute::{LastError, Status};
 use crate::unify::name::{ImageKind, Unid};
-use crate::zcl::{self, ClientReport, QueryNextImageRequest, Refusal};
+use crate::zcl::{self, ClientStatus, QueryNextImageRequest, Refusal};
 
 impl Consumer {
     /// Takes note of what a server told.
@@ -27,30 +27,32 @@ impl Consumer {
     /// | `Report` | what the device tells of itself |
     ///
     /// What concerns a version that the device is not to have, or a device that is not here, changes nothing.
-    pub fn handle_event(&mut self, now: Instant, event: &Event) {
+    pub fn handle_event(&mut self, now: Instant, event: &ServerEvent) {
         let Some(unid) = client(event).and_then(|client| self.clients.get(&client)).cloned() else { return };
         match event {
-            Event::Queried { request, answer, .. } => {
+            ServerEvent::Queried { request, answer, .. } => {
                 self.queried(
                     &unid,
                     request,
                     answer.as_ref().map(|offer| offer.size).map_err(|refusal| *refusal),
                 );
             }
-            Event::Started { id, .. } => self.downloads(&unid, *id, None),
-            Event::Progress { id, progress, .. } => self.downloads(&unid, *id, Some(*progress)),
-            Event::AllServed { id, .. } => {
+            ServerEvent::Started { id, .. } => self.downloads(&unid, *id, None),
+            ServerEvent::Progress { id, progress, .. } => self.downloads(&unid, *id, Some(*progress)),
+            ServerEvent::AllServed { id, .. } => {
                 if let Some(tracked) = self.follows(&unid, *id) {
                     tracked.status.offset = tracked.status.size;
                 }
             }
-            Event::Ended { id, status, .. } => self.ended(now, &unid, *id, *status),
-            Event::NotServed { id, status, .. } => {
+            ServerEvent::Ended { id, status, .. } => self.ended(now, &unid, *id, *status),
+            ServerEvent::NotServed { id, status, .. } => {
                 self.failed(&unid, *id, Some(LastError::of(*status).unwrap_or(LastError::Abort)));
             }
-            Event::Repeats { id, .. } => self.failed(&unid, *id, Some(LastError::Abort)),
-            Event::Stalled { id, .. } | Event::NeverEnded { id, .. } => self.failed(&unid, *id, None),
-            Event::Report { report, .. } => self.reported(&unid, report),
+            ServerEvent::Repeats { id, .. } => self.failed(&unid, *id, Some(LastError::Abort)),
+            ServerEvent::Stalled { id, .. } | ServerEvent::NeverEnded { id, .. } => {
+                self.failed(&unid, *id, None)
+            }
+            ServerEvent::Report { report, .. } => self.reported(&unid, report),
             _ => return,
         }
         self.refresh(now, &unid);
@@ -84,7 +86,7 @@ impl Consumer {
         }
     }
 
-    fn downloads(&mut self, unid: &Unid, id: ImageId, progress: Option<Progress>) {
+    fn downloads(&mut self, unid: &Unid, id: ImageId, progress: Option<SessionProgress>) {
         let ready = self.announcement(unid, id.into()).and_then(|(_, found)| found.ready());
         let size = ready.map_or(0, |file| file.info.size);
         let Some(tracked) = self.follows(unid, id) else { return };
@@ -121,7 +123,7 @@ impl Consumer {
         tracked.status.last_error = error.unwrap_or(tracked.status.last_error);
     }
 
-    fn reported(&mut self, unid: &Unid, report: &ClientReport) {
+    fn reported(&mut self, unid: &Unid, report: &ClientStatus) {
         let Some(tracked) = self.devices.get_mut(unid).and_then(|managed| meant(managed, report)) else {
             return;
         };
@@ -145,7 +147,7 @@ impl Consumer {
 }
 
 /// The image that a report is about: the file that it names, or the only one of the device.
-fn meant<'a>(managed: &'a mut Managed, report: &ClientReport) -> Option<&'a mut Tracked> {
+fn meant<'a>(managed: &'a mut Managed, report: &ClientStatus) -> Option<&'a mut Tracked> {
     if let (1, Some(only)) = (managed.images.len(), managed.images.keys().next().cloned()) {
         return managed.images.get_mut(&only);
     }
@@ -154,18 +156,18 @@ fn meant<'a>(managed: &'a mut Managed, report: &ClientReport) -> Option<&'a mut 
 }
 
 /// Whom an event is about.
-fn client(event: &Event) -> Option<Address> {
+fn client(event: &ServerEvent) -> Option<Address> {
     match event {
-        Event::Queried { client, .. }
-        | Event::Started { client, .. }
-        | Event::Progress { client, .. }
-        | Event::AllServed { client, .. }
-        | Event::Ended { client, .. }
-        | Event::NotServed { client, .. }
-        | Event::Repeats { client, .. }
-        | Event::Stalled { client, .. }
-        | Event::NeverEnded { client, .. }
-        | Event::Report { client, .. } => Some(*client),
+        ServerEvent::Queried { client, .. }
+        | ServerEvent::Started { client, .. }
+        | ServerEvent::Progress { client, .. }
+        | ServerEvent::AllServed { client, .. }
+        | ServerEvent::Ended { client, .. }
+        | ServerEvent::NotServed { client, .. }
+        | ServerEvent::Repeats { client, .. }
+        | ServerEvent::Stalled { client, .. }
+        | ServerEvent::NeverEnded { client, .. }
+        | ServerEvent::Report { client, .. } => Some(*client),
         _ => None,
     }
 }

@@ -40,7 +40,7 @@ use super::name::{Uiid, Unid};
 use super::payload::Message;
 use super::status::ImageStatus;
 use super::topic::{Place, Target, Topic};
-use crate::link::Address;
+use crate::aps::Address;
 use crate::time::{Instant, Millis, UtcTime};
 use crate::types::{FileVersion, ImageId};
 use announced::{Announced, Fetch};

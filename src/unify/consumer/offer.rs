@@ -7,8 +7,10 @@
 use super::Consumer;
 use super::announced::{Announced, File};
 use super::device::{Activation, Due, Managed, chosen};
-use crate::link::Address;
-use crate::server::{Apply, ImageInfo, ImageStore, Policy, Read, Standard, Versions};
+use crate::aps::Address;
+use crate::server::{
+    ImageInfo, ImageStore, OfferedVersions, ReadResult, ServerPolicy, StandardPolicy, UpgradeDecision,
+};
 use crate::time::{Instant, UtcTime};
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 use crate::unify::name::{ImageKind, Unid};
@@ -75,16 +77,18 @@ impl ImageStore for Images<'_> {
         self.0.meant(self.0.clients.get(&client), id, node)
     }
 
-    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read {
-        let Some((_, file)) = self.0.ready().find(|(_, file)| file.info == *image) else { return Read::Gone };
+    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult {
+        let Some((_, file)) = self.0.ready().find(|(_, file)| file.info == *image) else {
+            return ReadResult::Gone;
+        };
         let rest =
             usize::try_from(offset).ok().and_then(|offset| file.bytes.get(offset..)).unwrap_or_default();
         let filled = out.iter_mut().zip(rest).map(|(to, from)| *to = *from).count();
-        Read::Filled(filled)
+        ReadResult::Filled(filled)
     }
 }
 
-/// Which image a [`Consumer`] wants each device to have, and when it applies it, as a [`Policy`]. A policy of one's own
+/// Which image a [`Consumer`] wants each device to have, and when it applies it, as a [`ServerPolicy`]. A policy of one's own
 /// can ask this one.
 #[derive(Clone, Copy, Debug)]
 pub struct Offers<'a> {
@@ -98,13 +102,13 @@ impl<'a> Offers<'a> {
     }
 }
 
-impl Policy for Offers<'_> {
+impl ServerPolicy for Offers<'_> {
     /// To a device of the consumer's, what is announced for it; to any other client, what is announced for all.
     fn fits(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let Self { consumer, utc } = *self;
         let current = request.current;
-        let rules = Standard {
-            versions: Versions::Any,
+        let rules = StandardPolicy {
+            versions: OfferedVersions::Any,
             to_unknown_version: false,
             to_unknown_hardware: consumer.config.to_unknown_hardware,
         };
@@ -129,30 +133,32 @@ impl Policy for Offers<'_> {
 
     /// Not before the moment of `ApplyAfter`. An image that another one has taken the place of is given up by ABORT; one
     /// that nothing is known of waits, as the broker may not have told yet.
-    fn apply(&mut self, client: Address, id: ImageId) -> Apply {
+    fn apply(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         if id.image_type == ImageType::LOG {
-            return Apply::Acknowledge;
+            return UpgradeDecision::Acknowledge;
         }
         let Self { consumer, utc } = *self;
         let due = match consumer.managed(client) {
             Some((unid, managed)) => match consumer.announcement(unid, id.into()) {
                 Some((_, found)) if found.version == id.version => managed.due(id, utc),
-                Some(_) => return Apply::Refuse(Refusal::ABORT),
-                None => return Apply::Hold,
+                Some(_) => return UpgradeDecision::Refuse(Refusal::ABORT),
+                None => return UpgradeDecision::Hold,
             },
             None => {
                 let is = |found: &&Announced| found.ready().is_some_and(|file| file.info.id == id);
                 let all = consumer.announced.iter().filter(|(place, _)| place.target == Target::All);
                 match all.map(|(_, found)| found).find(is) {
                     Some(found) => Due::of(found.info.apply_after.as_ref(), utc),
-                    None => return Apply::Hold,
+                    None => return UpgradeDecision::Hold,
                 }
             }
         };
         match due {
-            Due::Now => Apply::Now,
-            Due::In(seconds) => u32::try_from(seconds).map_or(Apply::Hold, Apply::AfterSeconds),
-            Due::Unknown => Apply::Hold,
+            Due::Now => UpgradeDecision::Now,
+            Due::In(seconds) => {
+                u32::try_from(seconds).map_or(UpgradeDecision::Hold, UpgradeDecision::AfterSeconds)
+            }
+            Due::Unknown => UpgradeDecision::Hold,
         }
     }
 }

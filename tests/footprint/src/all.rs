@@ -4,7 +4,7 @@ use core::hint::black_box;
 use core::num::NonZeroU32;
 
 use zigbee_ota::client::{Client, Handled, Need, Prepared, Storage, Stored, Verdict};
-use zigbee_ota::link::{Delivery, Token};
+use zigbee_ota::aps::{Delivery, Token};
 use zigbee_ota::time::{Millis, UtcTime};
 use zigbee_ota::zcl::ImageOffer;
 use zigbee_ota::{ImageId, StackVersion};
@@ -32,7 +32,7 @@ impl Storage for Flash {
 }
 
 #[inline(always)]
-pub fn call<const ISLANDS: usize>(client: &mut Client<ISLANDS>) {
+pub fn call<const RANGES: usize>(client: &mut Client<RANGES>) {
     client.handle_delivery(board::now(), board::any(Token::NONE), black_box(Delivery::Failed));
     client.connection_lost(board::now());
     client.set_utc(board::now(), black_box(Some(UtcTime(0))));

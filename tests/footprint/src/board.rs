@@ -3,7 +3,7 @@
 use core::hint::black_box;
 
 use zigbee_ota::client::{Applied, Config, Credentials, Identity, Prepared, Stored, Verdict};
-use zigbee_ota::link::{Address, DeliveryMode, Meta};
+use zigbee_ota::aps::{Address, DeliveryMode, Meta};
 use zigbee_ota::time::Instant;
 use zigbee_ota::{Eui64, ImageId};
 

@@ -9,12 +9,12 @@ use zigbee_ota::zcl::LONGEST_TO_SERVER;
 use crate::board;
 
 /// What stands in memory as long as the device runs.
-pub struct Device<const ISLANDS: usize> {
-    client: MaybeUninit<Client<ISLANDS>>,
+pub struct Device<const RANGES: usize> {
+    client: MaybeUninit<Client<RANGES>>,
     out: TxBuffer,
 }
 
-impl<const ISLANDS: usize> Device<ISLANDS> {
+impl<const RANGES: usize> Device<RANGES> {
     pub const OFF: Self = Self { client: MaybeUninit::uninit(), out: [0; LONGEST_TO_SERVER] };
 
     /// What the optimiser knew of the state it forgets here.
@@ -22,17 +22,17 @@ impl<const ISLANDS: usize> Device<ISLANDS> {
     /// # Safety
     /// Nobody else has the device, nor ever will.
     #[inline(always)]
-    pub unsafe fn on(this: *mut Self) -> (&'static mut Client<ISLANDS>, &'static mut TxBuffer) {
+    pub unsafe fn on(this: *mut Self) -> (&'static mut Client<RANGES>, &'static mut TxBuffer) {
         // SAFETY: the caller's.
         let Self { client, out } = unsafe { &mut *this };
-        let client = client.write(Client::with_islands(board::config(), black_box(0), board::now()));
+        let client = client.write(Client::with_ranges(board::config(), black_box(0), board::now()));
         (black_box(client), black_box(out))
     }
 }
 
 /// Goes on with what was stored before the power failed, if anything was.
 #[inline(always)]
-pub fn resume<const ISLANDS: usize>(client: &mut Client<ISLANDS>) {
+pub fn resume<const RANGES: usize>(client: &mut Client<RANGES>) {
     static STORED: [Option<Checkpoint>; 1] = [None];
     if let Some(checkpoint) = black_box(&STORED)[0] {
         client.resume(board::now(), checkpoint).ok();
@@ -41,8 +41,8 @@ pub fn resume<const ISLANDS: usize>(client: &mut Client<ISLANDS>) {
 
 /// Once around: answers, frames, events, input, time.
 #[inline(always)]
-pub fn turn<const ISLANDS: usize>(
-    client: &mut Client<ISLANDS>,
+pub fn turn<const RANGES: usize>(
+    client: &mut Client<RANGES>,
     out: &mut TxBuffer,
     verify: impl FnOnce() -> Verdict,
 ) {
@@ -72,7 +72,7 @@ pub fn turn<const ISLANDS: usize>(
 }
 
 #[inline(always)]
-fn answer<const ISLANDS: usize>(client: &mut Client<ISLANDS>, need: Need, verify: impl FnOnce() -> Verdict) {
+fn answer<const RANGES: usize>(client: &mut Client<RANGES>, need: Need, verify: impl FnOnce() -> Verdict) {
     let answered = match need {
         Need::Decide(ticket, _) => client.accept(ticket),
         Need::Prepare(ticket, _) => client.prepared(board::now(), ticket, board::prepared()),

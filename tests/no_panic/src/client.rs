@@ -7,7 +7,7 @@ use zigbee_ota::client::{
     Applied, Checkpoint, Client, Config, Credentials, Handled, HeaderFacts, Identity, Kept, LinkKey, Need,
     Prepared, Stage, Storage, Stored, TxBuffer, Unanswered, Verdict, Versions,
 };
-use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token, Transmit};
+use zigbee_ota::aps::{Address, Delivery, DeliveryMode, Meta, Token, Transmit};
 use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::zcl::{ImageOffer, LONGEST_TO_SERVER, UpgradeActivationPolicy};
 use zigbee_ota::{Eui64, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion};
@@ -18,13 +18,13 @@ pub(crate) fn call(bytes: &mut Bytes<'_>) {
     let _ = black_box(Transmit::new(address(), black_box(0), black_box(DeliveryMode::Unicast)));
     black_box(Meta::new(address(), black_box(DeliveryMode::Unicast)));
     let mut client = Client::new(black_box(config()), black_box(1), now());
-    let mut in_order = Client::<0>::with_islands(black_box(config()), black_box(1), now());
+    let mut in_order = Client::<0>::with_ranges(black_box(config()), black_box(1), now());
     // What the optimiser knew of the state it forgets here: what follows must hold in any.
     every_call(black_box(&mut client), bytes);
     every_call(black_box(&mut in_order), bytes);
 }
 
-fn every_call<const ISLANDS: usize>(client: &mut Client<ISLANDS>, bytes: &mut Bytes<'_>) {
+fn every_call<const RANGES: usize>(client: &mut Client<RANGES>, bytes: &mut Bytes<'_>) {
     inputs(client, bytes.input);
     answers(client, bytes.input);
     wishes(client);
@@ -67,7 +67,7 @@ fn config() -> Config {
     }
 }
 
-fn inputs<const ISLANDS: usize>(client: &mut Client<ISLANDS>, frame: &[u8]) {
+fn inputs<const RANGES: usize>(client: &mut Client<RANGES>, frame: &[u8]) {
     black_box(client.handle_frame(now(), meta(), frame) == Handled::Done);
     black_box(&mut *client).handle_timeout(now());
     let report = black_box(Delivery::Failed);
@@ -76,7 +76,7 @@ fn inputs<const ISLANDS: usize>(client: &mut Client<ISLANDS>, frame: &[u8]) {
     black_box(client).set_utc(now(), black_box(Some(UtcTime(0))));
 }
 
-fn answers<const ISLANDS: usize>(client: &mut Client<ISLANDS>, frame: &[u8]) {
+fn answers<const RANGES: usize>(client: &mut Client<RANGES>, frame: &[u8]) {
     if let Handled::Store(block) = black_box(client.handle_frame(now(), meta(), frame)) {
         black_box((block.offset, block.data));
         black_box(black_box(&mut *client).stored(now(), block.ticket, black_box(Stored::Ok))).ok();
@@ -104,7 +104,7 @@ fn answers<const ISLANDS: usize>(client: &mut Client<ISLANDS>, frame: &[u8]) {
     black_box(result).ok();
 }
 
-fn wishes<const ISLANDS: usize>(client: &mut Client<ISLANDS>) {
+fn wishes<const RANGES: usize>(client: &mut Client<RANGES>) {
     black_box(black_box(&mut *client).query(now())).ok();
     let (id, stack) = black_box((ImageId::new(0, 0, 0), StackVersion(0)));
     black_box(black_box(&mut *client).query_specific_file(now(), id, stack)).ok();
@@ -124,7 +124,7 @@ fn wishes<const ISLANDS: usize>(client: &mut Client<ISLANDS>) {
     black_box(black_box(client).abort(now())).ok();
 }
 
-fn outputs<const ISLANDS: usize>(client: &mut Client<ISLANDS>) {
+fn outputs<const RANGES: usize>(client: &mut Client<RANGES>) {
     let mut out: TxBuffer = black_box([0; LONGEST_TO_SERVER]);
     black_box(black_box(&mut *client).poll_transmit(now(), &mut out));
     black_box(&out);
@@ -134,7 +134,7 @@ fn outputs<const ISLANDS: usize>(client: &mut Client<ISLANDS>) {
     black_box((client.requests_repeated(), client.identity(), client.kept(), client.server()));
 }
 
-fn attributes<const ISLANDS: usize>(client: &mut Client<ISLANDS>, bytes: &mut Bytes<'_>) {
+fn attributes<const RANGES: usize>(client: &mut Client<RANGES>, bytes: &mut Bytes<'_>) {
     if let Handled::ReadAttributes(frame) = black_box(client.handle_frame(now(), meta(), bytes.input)) {
         black_box(black_box(&*client).attributes().answer(&frame, bytes.room)).ok();
     }
@@ -160,7 +160,7 @@ impl Storage for Flash {
     }
 }
 
-fn blocking<const ISLANDS: usize>(client: &mut Client<ISLANDS>, frame: &[u8]) {
+fn blocking<const RANGES: usize>(client: &mut Client<RANGES>, frame: &[u8]) {
     black_box(black_box(&mut *client).handle_frame_with(now(), meta(), frame, &mut Flash) == Handled::Done);
     black_box(black_box(client).poll_need_with(now(), &mut Flash));
 }

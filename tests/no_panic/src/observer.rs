@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 
-use zigbee_ota::link::Address;
+use zigbee_ota::aps::Address;
 use zigbee_ota::observer::{Exchange, Observer, Slots};
 use zigbee_ota::zcl::{Frame, Quirks};
 

@@ -4,7 +4,7 @@ use core::hint::black_box;
 use core::num::NonZeroU8;
 
 use zigbee_ota::file::Header;
-use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token};
+use zigbee_ota::aps::{Address, Delivery, DeliveryMode, Meta, Token};
 use zigbee_ota::server::{
     Apply, BlockSize, Catalog, Config, DEVICES, Device, Entry, Handled, ImageInfo, ImageStore, ImageTable,
     Pace, Policy, Read, Readiness, Registration, Server, ServerStatus, Session, Shelf, Slots, Standard,

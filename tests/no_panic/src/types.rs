@@ -3,7 +3,7 @@
 use core::hint::black_box;
 use core::time::Duration;
 
-use zigbee_ota::link::{Address, Meta};
+use zigbee_ota::aps::{Address, Meta};
 use zigbee_ota::time::{Instant, Millis, Purpose, ServerTime, UtcTime};
 use zigbee_ota::{
     FileVersion, HardwareRange, HardwareVersion, ImageFilter, ImageId, ImageType, SecurityCredentialVersion,

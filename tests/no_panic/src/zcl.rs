@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 
-use zigbee_ota::link::DeliveryMode;
+use zigbee_ota::aps::DeliveryMode;
 use zigbee_ota::zcl::{
     AttributeCommand, AttributeId, Attributes, BlockBytes, BlockRefusal, ClientReport, CommandId,
     DefaultResponse, Direction, DiscoverAttributesResponse, Frame, FrameControl, Header, ImageNotify,

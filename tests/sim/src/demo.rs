@@ -1,6 +1,6 @@
 //! Files to show the way with.
 
-use zigbee_ota::file::{Element, Header, HeaderText, Tag, Writer};
+use zigbee_ota::file::{Element, FileHeader, FileWriter, HeaderString, Tag};
 use zigbee_ota::{Encode, FileVersion, HardwareRange, HardwareVersion, ImageId};
 
 /// A file of about 200 KB for hardware 1.0 to 2.0: firmware that cannot be guessed, and a manufacturer's element.
@@ -8,16 +8,16 @@ use zigbee_ota::{Encode, FileVersion, HardwareRange, HardwareVersion, ImageId};
 pub fn demonstration_file() -> Vec<u8> {
     let mut firmware = vec![0; 200_000];
     fastrand::Rng::with_seed(0x0a7a).fill(&mut firmware);
-    let header = Header {
-        text: HeaderText::new("demonstration").expect("13 bytes fit in 32"),
+    let header = FileHeader {
+        header_string: HeaderString::new("demonstration").expect("13 bytes fit in 32"),
         hardware: Some(HardwareRange { min: HardwareVersion(0x0100), max: HardwareVersion(0x0200) }),
-        ..Header::new(ImageId::new(0x1001, 0x00ab, 0x1010_3701))
+        ..FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1010_3701))
     };
     let elements = [
         Element { tag: Tag::UPGRADE_IMAGE, data: &firmware },
         Element { tag: Tag(0xf000), data: b"built in memory" },
     ];
-    let writer = Writer::new(header, &elements).expect("200 KB can be counted");
+    let writer = FileWriter::new(header, &elements).expect("200 KB can be counted");
     let mut file = vec![0; writer.encoded_len()];
     writer.encode(&mut file).expect("the room was measured");
     file
@@ -33,10 +33,10 @@ const SERVED: ImageId = ImageId::new(0x1001, 0x00ab, 7);
 #[must_use]
 pub fn file_of(size: usize, version: u32) -> Vec<u8> {
     let id = ImageId { version: FileVersion(SERVED.version.0 + version), ..SERVED };
-    let mut firmware = vec![0; size - Header::new(id).header_len() - Element::HEAD_LEN];
+    let mut firmware = vec![0; size - FileHeader::new(id).header_len() - Element::HEAD_LEN];
     fastrand::Rng::with_seed(u64::from(version)).fill(&mut firmware);
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &firmware }];
-    let writer = Writer::new(Header::new(id), &elements).expect("its bytes can be counted");
+    let writer = FileWriter::new(FileHeader::new(id), &elements).expect("its bytes can be counted");
     let mut file = vec![0; writer.encoded_len()];
     writer.encode(&mut file).expect("the room was measured");
     file

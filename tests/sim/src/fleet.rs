@@ -1,7 +1,7 @@
 //! Many devices behind one server, on one channel: who asks when, and when all of them are done.
 
-use zigbee_ota::file::Parts;
-use zigbee_ota::server::Entry;
+use zigbee_ota::file::SplitFile;
+use zigbee_ota::server::StoreEntry;
 use zigbee_ota::time::Millis;
 use zigbee_ota::zcl::{ImageNotify, NotifyScope};
 
@@ -47,14 +47,14 @@ impl Fleet {
     #[must_use]
     pub fn upgrade(&self, seed: u64) -> Upgraded {
         let file = file_of(self.bytes, 0);
-        let parts = Parts::parse(&file).expect("a file of our own");
-        let entries = [Entry::from(&parts)];
+        let parts = SplitFile::parse(&file).expect("a file of our own");
+        let entries = [StoreEntry::from(&parts)];
         let plain = Settings::new(&parts);
         let notify = ImageNotify { jitter: self.jitter, scope: NotifyScope::Everyone };
         let settings = Settings {
             seed,
             clients: self.devices,
-            client: zigbee_ota::client::Config { first_query: Millis(600_000), ..plain.client },
+            client: zigbee_ota::client::ClientConfig { first_query: Millis(600_000), ..plain.client },
             stagger: STAGGER,
             device: DeviceSettings { write: 2000, ..DeviceSettings::default() },
             host: HostSettings {

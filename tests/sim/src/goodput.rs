@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use zigbee_ota::client::Config;
-use zigbee_ota::file::Parts;
-use zigbee_ota::server::Entry;
+use zigbee_ota::client::ClientConfig;
+use zigbee_ota::file::SplitFile;
+use zigbee_ota::server::StoreEntry;
 
 use crate::Micros;
 use crate::demo::file_of;
@@ -42,11 +42,14 @@ impl Cell {
 
     /// The world of the cell with one of its seeds.
     #[must_use]
-    pub fn settings(&self, file: &Parts<'_>, seed: u64) -> Settings {
+    pub fn settings(&self, file: &SplitFile<'_>, seed: u64) -> Settings {
         let plain = Settings::new(file);
         Settings {
             seed,
-            client: Config { max_data: self.block.try_into().expect("a block has bytes"), ..plain.client },
+            client: ClientConfig {
+                max_data: self.block.try_into().expect("a block has bytes"),
+                ..plain.client
+            },
             device: DeviceSettings { write: self.write, ..DeviceSettings::default() },
             host: HostSettings { delay: self.server_delay, ..HostSettings::default() },
             net: net::Settings {
@@ -65,8 +68,8 @@ impl Cell {
     #[must_use]
     pub fn measure(&self, seeds: Range<u64>, change: impl Fn(&mut Settings)) -> Goodput {
         let file = file_of(self.bytes, 0);
-        let parts = Parts::parse(&file).expect("a file of our own");
-        let entries = [Entry::from(&parts)];
+        let parts = SplitFile::parse(&file).expect("a file of our own");
+        let entries = [StoreEntry::from(&parts)];
         let runs = seeds.map(|seed| {
             let mut settings = self.settings(&parts, seed);
             change(&mut settings);

@@ -1,19 +1,19 @@
 //! What servers here decide.
 
 use zigbee_ota::ImageId;
-use zigbee_ota::link::Address;
-use zigbee_ota::server::{Apply, ImageInfo, Policy};
+use zigbee_ota::aps::Address;
+use zigbee_ota::server::{ImageInfo, ServerPolicy, UpgradeDecision};
 use zigbee_ota::zcl::QueryNextImageRequest;
 
 /// Offers whatever is not what the device runs, and lets it count down.
 pub(crate) struct Countdown(pub(crate) u32);
 
-impl Policy for Countdown {
+impl ServerPolicy for Countdown {
     fn fits(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         image.id.version != request.current.version
     }
 
-    fn apply(&mut self, _: Address, _: ImageId) -> Apply {
-        Apply::AfterSeconds(self.0)
+    fn apply(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
+        UpgradeDecision::AfterSeconds(self.0)
     }
 }

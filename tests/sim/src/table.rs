@@ -5,7 +5,7 @@ use std::num::{NonZeroU8, NonZeroU16};
 use std::ops::Range;
 use std::sync::Mutex;
 
-use zigbee_ota::client::Transfer;
+use zigbee_ota::client::TransferMode;
 
 use crate::Cell;
 
@@ -16,14 +16,14 @@ const BYTES: usize = 200_000;
 const SEEDS: Range<u64> = 0..8;
 
 /// The ways to transfer, as the table names them.
-pub const MODES: [(&str, Transfer); 7] = [
+pub const MODES: [(&str, TransferMode); 7] = [
     ("stop-and-wait", window(1)),
     ("window 2", window(2)),
     ("window 4", window(4)),
     ("window 8", window(8)),
     ("pages", pages(0)),
     ("pages, 21 ms", pages(21)),
-    ("auto", Transfer::Auto),
+    ("auto", TransferMode::Auto),
 ];
 
 /// From the server to the client.
@@ -35,12 +35,12 @@ pub const DELAYS: [u64; 4] = [0, 10, 20, 50];
 /// Frames of a hundred that are lost, end to end.
 pub const LOSSES: [u8; 3] = [0, 1, 5];
 
-const fn window(window: u8) -> Transfer {
-    Transfer::Blocks { window: NonZeroU8::new(window).expect("a window holds something") }
+const fn window(window: u8) -> TransferMode {
+    TransferMode::Blocks { window: NonZeroU8::new(window).expect("a window holds something") }
 }
 
-const fn pages(spacing: u16) -> Transfer {
-    Transfer::Pages { size: NonZeroU16::new(4096).expect("a page has bytes"), spacing }
+const fn pages(spacing: u16) -> TransferMode {
+    TransferMode::Pages { size: NonZeroU16::new(4096).expect("a page has bytes"), spacing }
 }
 
 /// One line of the table.

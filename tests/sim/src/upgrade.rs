@@ -3,10 +3,13 @@
 use std::collections::VecDeque;
 use std::num::NonZeroU8;
 
-use zigbee_ota::client::{Applied, Client, Config, Event, Handled, Need, Outcome, Prepared, Stored, Verdict};
-use zigbee_ota::file::Parts;
-use zigbee_ota::link::{Address, DeliveryMode, Meta};
-use zigbee_ota::server::{self, Catalog, Entry, Server, Session};
+use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
+use zigbee_ota::client::{
+    ApplyResult, Client, ClientAction, ClientConfig, ClientEvent, Need, Outcome, PrepareResult, StoreResult,
+    VerifyResult,
+};
+use zigbee_ota::file::SplitFile;
+use zigbee_ota::server::{self, Server, Session, SliceStore, StoreEntry};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 
@@ -95,7 +98,7 @@ pub struct Upgrade<'a> {
     client: Client,
     flash: Flash,
     server: Server<[Session; 1]>,
-    catalog: Catalog<'a>,
+    catalog: SliceStore<'a>,
     policy: Countdown,
     server_delay: Millis,
     /// What the server has worked on, and when it lets it go.
@@ -111,18 +114,19 @@ pub struct Upgrade<'a> {
 impl<'a> Upgrade<'a> {
     /// The world at the moment the server tells the device that there is an image.
     #[must_use]
-    pub fn new(entries: &'a [Entry<'a>; 1], file: &Parts<'a>, settings: &Settings) -> Self {
-        let catalog = Catalog::new(entries).expect("one entry is no duplicate");
+    pub fn new(entries: &'a [StoreEntry<'a>; 1], file: &SplitFile<'a>, settings: &Settings) -> Self {
+        let catalog = SliceStore::new(entries).expect("one entry is no duplicate");
         let [to_server, to_client] = [1, 2].map(|direction| {
             Link::new(settings.latency, settings.loss, settings.seed.wrapping_mul(2).wrapping_add(direction))
         });
-        let client = Config { max_data: settings.block, max_size: u32::MAX, ..client_config(&file.header) };
+        let client =
+            ClientConfig { max_data: settings.block, max_size: u32::MAX, ..client_config(&file.header) };
         let mut world = Self {
             file: file.file,
             now: Instant::ZERO,
             client: Client::new(client, settings.seed, Instant::ZERO),
             flash: Flash::new(file.file.len()),
-            server: Server::new(server::Config::default(), [Session::EMPTY]),
+            server: Server::new(server::ServerConfig::default(), [Session::EMPTY]),
             catalog,
             policy: Countdown(settings.countdown),
             server_delay: settings.server_delay,
@@ -161,7 +165,7 @@ impl<'a> Upgrade<'a> {
             blocks: self.blocks,
             frames_to_server: self.to_server.sent(),
             frames_to_client: self.to_client.sent(),
-            requests_repeated: self.client.requests_repeated(),
+            requests_repeated: self.client.retries(),
             simulated: self.now.since(Instant::ZERO),
             download,
         }
@@ -192,12 +196,12 @@ impl<'a> Upgrade<'a> {
         }
         self.drain_server();
         while let Some(frame) = self.to_client.receive(self.now) {
-            let handled = self.client.handle_frame(self.now, Meta::unicast(SERVER), &frame);
-            if let Handled::Store(block) = handled {
+            let handled = self.client.handle_frame(self.now, FrameMeta::unicast(SERVER), &frame);
+            if let ClientAction::Store(block) = handled {
                 let place = usize::try_from(block.offset).unwrap_or(usize::MAX);
                 let result = match self.flash.write(place, block.data) {
-                    Ok(()) => Stored::Ok,
-                    Err(_) => Stored::Fault,
+                    Ok(()) => StoreResult::Ok,
+                    Err(_) => StoreResult::Fault,
                 };
                 self.blocks += 1;
                 self.stored = Some(self.now);
@@ -211,10 +215,10 @@ impl<'a> Upgrade<'a> {
 
     fn serve(&mut self, frame: &[u8]) {
         let mut out = [0; LONGEST_TO_CLIENT];
-        let meta = Meta::unicast(DEVICE);
+        let meta = FrameMeta::unicast(DEVICE);
         let handled =
             self.server.handle_frame(self.now, meta, frame, &mut self.catalog, &mut self.policy, &mut out);
-        if let server::Handled::Reply(transmit) = handled {
+        if let server::ServerAction::Reply(transmit) = handled {
             let answer = out[..transmit.len].to_vec();
             self.answers.push_back((self.now.plus(self.server_delay), answer));
         }
@@ -238,8 +242,8 @@ impl<'a> Upgrade<'a> {
         }
         while let Some(event) = self.client.poll_event() {
             match event {
-                Event::Started(_) => self.started = Some(self.now),
-                Event::Ended(outcome) => self.end = Some(End::Client(outcome)),
+                ClientEvent::Started(_) => self.started = Some(self.now),
+                ClientEvent::Ended(outcome) => self.end = Some(End::Client(outcome)),
                 _ => {}
             }
         }
@@ -255,15 +259,15 @@ impl<'a> Upgrade<'a> {
             Need::Decide(ticket, _) => self.client.accept(ticket),
             Need::Prepare(ticket, _) => {
                 self.flash.erase();
-                self.client.prepared(self.now, ticket, Prepared::Ready)
+                self.client.prepared(self.now, ticket, PrepareResult::Ready)
             }
             Need::Verify(ticket, offer) => {
-                let stored = Parts::parse(self.flash.contents());
+                let stored = SplitFile::parse(self.flash.contents());
                 let good = stored.is_ok_and(|parts| parts.header.id == offer.id && parts.after.is_empty());
-                let verdict = if good { Verdict::Valid } else { Verdict::Invalid };
+                let verdict = if good { VerifyResult::Valid } else { VerifyResult::Invalid };
                 self.client.verified(self.now, ticket, verdict)
             }
-            Need::Apply(ticket, _) => self.client.applied(self.now, ticket, Applied::Done),
+            Need::Apply(ticket, _) => self.client.applied(self.now, ticket, ApplyResult::Done),
             // The server is known, and no file here is for other credentials.
             _ => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! What a client asks for beside pages and between them, and what it learns from them.
 
 use super::*;
-use crate::link::{Delivery, Token};
+use crate::aps::{DeliveryReport, TransmitToken};
 
 #[test]
 fn a_few_missing_blocks_are_asked_for_alone_and_more_by_a_page() {
@@ -51,7 +51,7 @@ fn the_last_piece_of_a_file_is_asked_for_as_a_block() {
 fn a_page_ends_where_a_word_does() {
     for (size, asked) in [(300, 288), (288, 288), (10, 10)] {
         let alignment = NonZeroU8::new(16).unwrap();
-        Paged::new(Config { alignment, ..paged(size, 0) }, 1000).asks_page(0, asked);
+        Paged::new(ClientConfig { alignment, ..paged(size, 0) }, 1000).asks_page(0, asked);
     }
 }
 
@@ -91,16 +91,20 @@ fn the_first_block_of_a_page_tells_how_long_an_answer_takes() {
 fn a_page_that_was_not_delivered_is_asked_for_again_soon() {
     let mut paged = Paged::new(paged(300, 0), 1000);
     let (page, _) = paged.script.transmit().expect("the request");
-    paged.script.client.handle_delivery(at(100), Token::request(9), Delivery::Failed);
+    paged.script.client.handle_delivery(at(100), TransmitToken::request(9), DeliveryReport::Failed);
     assert_eq!(paged.script.client.poll_timeout(), Some(at(6000)), "of another request");
-    paged.script.client.handle_delivery(at(100), page.token, Delivery::Failed);
+    paged.script.client.handle_delivery(at(100), page.token, DeliveryReport::Failed);
     assert_eq!(paged.script.client.poll_timeout(), Some(at(1100)));
     paged.script.until(1100);
     let sequence = paged.asks_page(0, 300);
     // Once blocks come it was delivered, whatever is told of it.
     paged.gets_all(sequence, [0, 64], 300);
     let deadline = paged.script.client.poll_timeout();
-    paged.script.client.handle_delivery(paged.script.now, Token::request(sequence), Delivery::Failed);
+    paged.script.client.handle_delivery(
+        paged.script.now,
+        TransmitToken::request(sequence),
+        DeliveryReport::Failed,
+    );
     assert_eq!(paged.script.client.poll_timeout(), deadline);
 }
 
@@ -109,7 +113,7 @@ fn a_refusal_of_another_request_does_not_end_a_page() {
     let mut paged = Paged::new(paged(300, 0), 300);
     let sequence = paged.asks_page(0, 300);
     let other = std::format!("18 {:02x} 0B 04 81", sequence + 1);
-    assert_eq!(paged.script.gets(&other), Met::Ignored(Ignored::NotExpected));
+    assert_eq!(paged.script.gets(&other), Met::Ignored(ClientIgnored::NotExpected));
     paged.script.is_silent();
     paged.gets_all(sequence, (0..300).step_by(64), 300);
     paged.is_whole();
@@ -130,8 +134,8 @@ fn where_there_is_no_place_for_data_none_is_taken_or_asked_for() {
         let last = 704 + usize::from(next) - 64;
         for (start, is_taken) in [(704, true), (last, false)] {
             let data = block(sequence, OFFERED, start as u32, &paged.file[start..start + 64]);
-            let met = paged.script.client.handle_frame(paged.script.now, Meta::unicast(SERVER), &data);
-            assert_eq!(matches!(met, Handled::Store(_)), is_taken, "{start}");
+            let met = paged.script.client.handle_frame(paged.script.now, FrameMeta::unicast(SERVER), &data);
+            assert_eq!(matches!(met, ClientAction::Store(_)), is_taken, "{start}");
         }
         paged.script.is_silent();
     }
@@ -155,7 +159,7 @@ fn a_block_after_a_loss_says_nothing_of_what_a_server_gives() {
 /// The requests that a client sends which may choose: whether for pages. A block of a page comes each 50 ms, one that was
 /// asked for alone each `alone` ms.
 fn chosen(alone: u64) -> Vec<bool> {
-    let mut paged = Paged::new(Config { transfer: Transfer::Auto, ..config() }, 40_000);
+    let mut paged = Paged::new(ClientConfig { transfer: TransferMode::Auto, ..config() }, 40_000);
     let mut chosen = Vec::new();
     while paged.script.client.poll_need().is_none() {
         let mut requests = Vec::new();

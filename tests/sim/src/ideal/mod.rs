@@ -11,7 +11,7 @@ use crate::radio::Traffic;
 use crate::{Agenda, Micros};
 use client::Client;
 use server::Server;
-use zigbee_ota::link::Token;
+use zigbee_ota::aps::TransmitToken;
 
 /// How blocks are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,8 +161,10 @@ impl World {
         };
         let mut bytes = [0; 17 + u8::MAX as usize];
         bytes[..Message::LEN].copy_from_slice(&message.write());
-        self.net
-            .send(now, Outgoing { from, to, bytes: &bytes[..len], ack, secured: false, token: Token::NONE });
+        self.net.send(
+            now,
+            Outgoing { from, to, bytes: &bytes[..len], ack, secured: false, token: TransmitToken::NONE },
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! Acknowledgements end to end: sent again after 1.6 s, three times, then given up.
 
-use zigbee_ota::link::{Delivery, Token};
+use zigbee_ota::aps::{DeliveryReport, TransmitToken};
 
 use super::{Arrival, Datagram, Event, HELD, Kind, Net};
 use crate::Micros;
@@ -15,13 +15,13 @@ const RETRIES: u8 = 3;
 #[derive(Debug)]
 pub(super) struct Pending {
     datagram: Datagram,
-    token: Token,
+    token: TransmitToken,
     /// The try that its receiver got first.
     delivered: Option<u8>,
 }
 
 impl Net {
-    pub(super) fn expect_ack(&mut self, now: Micros, datagram: &Datagram, token: Token) {
+    pub(super) fn expect_ack(&mut self, now: Micros, datagram: &Datagram, token: TransmitToken) {
         self.pending.push(Pending { datagram: datagram.clone(), token, delivered: None });
         self.agenda.put(now + self.ack_wait(datagram), Event::Overdue(datagram.counter));
     }
@@ -40,7 +40,7 @@ impl Net {
         let Some(place) = self.find(counter) else { return };
         let pending = &mut self.pending[place];
         if pending.datagram.attempt >= RETRIES {
-            return self.settle(place, Delivery::Failed);
+            return self.settle(place, DeliveryReport::Failed);
         }
         pending.datagram.attempt += 1;
         let datagram = pending.datagram.clone();
@@ -48,9 +48,9 @@ impl Net {
         self.carry(now, datagram);
     }
 
-    fn settle(&mut self, place: usize, delivery: Delivery) {
+    fn settle(&mut self, place: usize, delivery: DeliveryReport) {
         let Pending { datagram, token, .. } = self.pending.swap_remove(place);
-        if self.settings.reports && token != Token::NONE {
+        if self.settings.reports && token != TransmitToken::NONE {
             self.arrivals.push_back(Arrival::Report { sender: datagram.from, token, delivery });
         }
     }
@@ -85,7 +85,7 @@ impl Net {
             }
             Kind::Ack => {
                 if let Some(place) = self.find(counter) {
-                    self.settle(place, Delivery::Acknowledged);
+                    self.settle(place, DeliveryReport::Acknowledged);
                 }
             }
             Kind::Poll => {}

@@ -16,7 +16,7 @@ mod sleep;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use zigbee_ota::link::{Delivery, Token};
+use zigbee_ota::aps::{DeliveryReport, TransmitToken};
 
 use crate::radio::{Node, Radio, Topology, Traffic, timing};
 use crate::{Agenda, Micros};
@@ -133,9 +133,9 @@ pub enum Arrival {
         /// Whose.
         sender: Node,
         /// Which.
-        token: Token,
+        token: TransmitToken,
         /// How it went.
-        delivery: Delivery,
+        delivery: DeliveryReport,
     },
 }
 
@@ -153,7 +153,7 @@ pub struct Outgoing<'a> {
     /// Whether it asks for APS encryption.
     pub secured: bool,
     /// Names it in reports.
-    pub token: Token,
+    pub token: TransmitToken,
 }
 
 /// Server and clients, and what is between them.

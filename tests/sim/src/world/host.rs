@@ -1,8 +1,8 @@
 //! The server and what it runs on: files, decisions, and the time that answers take.
 
-use zigbee_ota::file::Parts;
-use zigbee_ota::link::{Address, Delivery, DeliveryMode, Meta, Token, Transmit};
-use zigbee_ota::server::{Entry, Handled, Server, Session, Shelf};
+use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
+use zigbee_ota::file::SplitFile;
+use zigbee_ota::server::{Server, ServerAction, Session, SlotStore, StoreEntry};
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT};
 use zigbee_ota::{ImageId, time::Instant};
 
@@ -27,8 +27,8 @@ pub(super) struct Answer {
 pub(super) struct Host<'a> {
     settings: Settings,
     server: Server<Vec<Session>>,
-    files: &'a [Entry<'a>],
-    shelf: Shelf<[Option<Entry<'a>>; 1]>,
+    files: &'a [StoreEntry<'a>],
+    shelf: SlotStore<[Option<StoreEntry<'a>>; 1]>,
     policy: Countdown,
     /// What clients look at besides, in the whole file, before they run it.
     pub(super) check: Option<&'a Check<'a>>,
@@ -41,12 +41,12 @@ pub(super) struct Host<'a> {
 type Frame = [u8; LONGEST_TO_CLIENT];
 
 impl<'a> Host<'a> {
-    pub(super) fn new(settings: Settings, files: &'a [Entry<'a>]) -> Self {
+    pub(super) fn new(settings: Settings, files: &'a [StoreEntry<'a>]) -> Self {
         Self {
             settings,
             server: server(&settings),
             files,
-            shelf: Shelf::new([files.first().copied()]),
+            shelf: SlotStore::new([files.first().copied()]),
             policy: Countdown(settings.countdown),
             check: None,
             epoch: 0,
@@ -76,20 +76,25 @@ impl<'a> Host<'a> {
         self.server.poll_timeout().map(|at| at.as_millis() * 1000)
     }
 
-    pub(super) fn hear(&mut self, context: &mut Context<'_>, meta: Meta, frame: &[u8]) {
+    pub(super) fn hear(&mut self, context: &mut Context<'_>, meta: FrameMeta, frame: &[u8]) {
         if self.settings.one_at_a_time && context.now < self.free_at {
             return;
         }
         let (now, mut out): (Instant, Frame) = (instant(context.now), [0; LONGEST_TO_CLIENT]);
         let (shelf, policy) = (&mut self.shelf, &mut self.policy);
         let handled = self.server.handle_frame(now, meta, frame, shelf, policy, &mut out);
-        if let Handled::Reply(transmit) = handled {
+        if let ServerAction::Reply(transmit) = handled {
             self.work(context, &out, transmit);
         }
         self.settle(context);
     }
 
-    pub(super) fn delivered(&mut self, context: &mut Context<'_>, token: Token, report: Delivery) {
+    pub(super) fn delivered(
+        &mut self,
+        context: &mut Context<'_>,
+        token: TransmitToken,
+        report: DeliveryReport,
+    ) {
         self.server.handle_delivery(instant(context.now), token, report);
         self.settle(context);
     }
@@ -136,16 +141,16 @@ impl<'a> Host<'a> {
                 self.free_at = 0;
                 context.net.forget(0);
             }
-            Happening::Lose => self.shelf = Shelf::new([None]),
-            Happening::Return => self.shelf = Shelf::new([first.copied()]),
-            Happening::Swap => self.shelf = Shelf::new([second.copied()]),
+            Happening::Lose => self.shelf = SlotStore::new([None]),
+            Happening::Return => self.shelf = SlotStore::new([first.copied()]),
+            Happening::Swap => self.shelf = SlotStore::new([second.copied()]),
             Happening::Slow(delay) => self.settings.delay = delay,
         }
     }
 
     /// The file of an image, offered at some time.
     pub(super) fn file(&self, id: ImageId) -> Option<&'a [u8]> {
-        self.files.iter().find(|entry| entry.info().id == id).map(Entry::file)
+        self.files.iter().find(|entry| entry.info().id == id).map(StoreEntry::file)
     }
 }
 
@@ -165,7 +170,7 @@ fn send(context: &mut Context<'_>, bytes: &[u8], transmit: Transmit) {
 
 /// Whether `bytes` are a file of this image to its end, as far as that can be seen without a digest.
 pub(super) fn is_well_formed(bytes: &[u8], id: ImageId) -> bool {
-    let parts = Parts::parse(bytes).ok().filter(|parts| parts.header.id == id && parts.after.is_empty());
+    let parts = SplitFile::parse(bytes).ok().filter(|parts| parts.header.id == id && parts.after.is_empty());
     parts.is_some_and(|parts| parts.elements().is_ok())
 }
 
@@ -180,7 +185,7 @@ mod tests {
     /// From the request for a page of 4096 bytes to its last block, in milliseconds, over the radio channel.
     fn page(settings: Settings, spacing: u16) -> f64 {
         let file = file_of(5000, 0);
-        let entries = [Entry::parse(&file).unwrap()];
+        let entries = [StoreEntry::parse(&file).unwrap()];
         let mut host = Host::new(settings, &entries);
         let radio = Some(Hops { hops: 1, relay_delay: 0 });
         let mut net = Net::new(net::Settings { radio, ..net::Settings::default() }, 1, 1);
@@ -191,7 +196,14 @@ mod tests {
         let len = Frame::to_server(7, ToServer::ImagePage(request)).encode(&mut out).unwrap();
         net.send(
             0,
-            Outgoing { from: 1, to: 0, bytes: &out[..len], ack: false, secured: false, token: Token::NONE },
+            Outgoing {
+                from: 1,
+                to: 0,
+                bytes: &out[..len],
+                ack: false,
+                secured: false,
+                token: TransmitToken::NONE,
+            },
         );
         let (mut blocks, mut now) = (0, 0);
         while blocks < 64 {
@@ -204,7 +216,7 @@ mod tests {
             }
             while let Some(Arrival::Frame { from, to, bytes, .. }) = context.net.poll(now) {
                 match to {
-                    0 => host.hear(context, Meta::unicast(super::super::address_of(from)), &bytes),
+                    0 => host.hear(context, FrameMeta::unicast(super::super::address_of(from)), &bytes),
                     _ => blocks += 1,
                 }
             }

@@ -20,8 +20,8 @@ mod report;
 mod settings;
 mod watch;
 
-use zigbee_ota::link::{Address, DeliveryMode, Meta};
-use zigbee_ota::server::Entry;
+use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
+use zigbee_ota::server::StoreEntry;
 use zigbee_ota::time::Instant;
 
 use crate::net::{Arrival, Net};
@@ -116,7 +116,7 @@ pub struct World<'a> {
 impl<'a> World<'a> {
     /// A world whose server has the first of `files`.
     #[must_use]
-    pub fn new(settings: &Settings, files: &'a [Entry<'a>]) -> Self {
+    pub fn new(settings: &Settings, files: &'a [StoreEntry<'a>]) -> Self {
         let mut agenda = Agenda::default();
         for (at, happening) in &settings.happenings {
             agenda.put(*at, Wake::Happening(*happening));
@@ -245,7 +245,7 @@ impl<'a> World<'a> {
         let Some(device) = usize::from(node).checked_sub(1).map(|place| &mut self.devices[place]) else {
             return match arrival {
                 Arrival::Frame { from, secured, bytes, .. } => {
-                    let meta = Meta { aps_security: secured, ..Meta::unicast(address_of(from)) };
+                    let meta = FrameMeta { aps_security: secured, ..FrameMeta::unicast(address_of(from)) };
                     host.hear(context, meta, &bytes);
                 }
                 Arrival::Report { token, delivery, .. } => host.delivered(context, token, delivery),
@@ -255,7 +255,7 @@ impl<'a> World<'a> {
         match arrival {
             Arrival::Frame { broadcast, secured, bytes, .. } => {
                 let delivery = if broadcast { DeliveryMode::Broadcast } else { DeliveryMode::Unicast };
-                let meta = Meta { aps_security: secured, ..Meta::new(SERVER, delivery) };
+                let meta = FrameMeta { aps_security: secured, ..FrameMeta::new(SERVER, delivery) };
                 device.hear(context, host, meta, &bytes);
             }
             Arrival::Report { token, delivery, .. } => device.delivered(context, host, token, delivery),

@@ -2,9 +2,9 @@
 
 use std::num::NonZeroU32;
 
+use zigbee_ota::aps::Address;
 use zigbee_ota::client;
-use zigbee_ota::file::{Header, Parts};
-use zigbee_ota::link::Address;
+use zigbee_ota::file::{FileHeader, SplitFile};
 use zigbee_ota::time::Millis;
 use zigbee_ota::zcl::ImageNotify;
 use zigbee_ota::{FileVersion, ImageId, server};
@@ -20,7 +20,7 @@ pub struct Settings {
     /// How many clients there are.
     pub clients: u16,
     /// What each client is told; whoever likes to, changes it. With [`Settings::new`] it knows its server.
-    pub client: client::Config,
+    pub client: client::ClientConfig,
     /// By how much later each client queries the first time of its own accord than the one before it.
     pub stagger: Millis,
     /// What each client runs on.
@@ -74,7 +74,7 @@ impl Default for Device {
 #[derive(Clone, Copy, Debug)]
 pub struct Host {
     /// Its own settings.
-    pub config: server::Config,
+    pub config: server::ServerConfig,
     /// Clients it remembers.
     pub slots: u16,
     /// What it takes for each answer.
@@ -101,7 +101,7 @@ pub enum Notify {
 impl Default for Host {
     fn default() -> Self {
         Self {
-            config: server::Config::default(),
+            config: server::ServerConfig::default(),
             slots: 4,
             delay: 0,
             serial: false,
@@ -146,7 +146,7 @@ pub const SERVER: Address = Address::new(0x0000, 1);
 impl Settings {
     /// One client of the file, one version behind, on a good network.
     #[must_use]
-    pub fn new(file: &Parts<'_>) -> Self {
+    pub fn new(file: &SplitFile<'_>) -> Self {
         const HOUR: Micros = 3_600_000_000;
         Self {
             seed: 1,
@@ -166,7 +166,7 @@ impl Settings {
 }
 
 /// The device the file is for, one version behind.
-pub(crate) fn client_config(header: &Header<'_>) -> client::Config {
+pub(crate) fn client_config(header: &FileHeader<'_>) -> client::ClientConfig {
     let FileVersion(version) = header.id.version;
     // 0xFFFFFFFF is no version that a device may run.
     let older = version.checked_sub(1).unwrap_or(u32::MAX - 1);
@@ -176,5 +176,5 @@ pub(crate) fn client_config(header: &Header<'_>) -> client::Config {
         node: header.destination,
     };
     // As much as any file here; a damaged offer may be of four gigabytes.
-    client::Config { max_size: 1 << 20, ..client::Config::new(identity, SERVER) }
+    client::ClientConfig { max_size: 1 << 20, ..client::ClientConfig::new(identity, SERVER) }
 }

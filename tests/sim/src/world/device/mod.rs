@@ -6,8 +6,8 @@ mod work;
 use std::collections::VecDeque;
 
 use zigbee_ota::ImageId;
-use zigbee_ota::client::{self, Checkpoint, Client, Event, Handled, Outcome, Waiting};
-use zigbee_ota::link::{Delivery, Meta, Token, Transmit};
+use zigbee_ota::aps::{DeliveryReport, FrameMeta, Transmit, TransmitToken};
+use zigbee_ota::client::{self, Checkpoint, Client, ClientAction, ClientEvent, Outcome, WaitingFor};
 use zigbee_ota::zcl::LONGEST_TO_SERVER;
 
 use super::host::Host;
@@ -30,7 +30,7 @@ const MOST_CALLS: u32 = 1000;
 pub(super) struct Device {
     node: Node,
     settings: Settings,
-    config: client::Config,
+    config: client::ClientConfig,
     seed: u64,
     patience: Micros,
     client: Client,
@@ -125,19 +125,19 @@ impl Device {
         self.off.is_none() && !self.is_done()
     }
 
-    pub(super) fn hear(&mut self, context: &mut Context<'_>, host: &Host<'_>, meta: Meta, frame: &[u8]) {
+    pub(super) fn hear(&mut self, context: &mut Context<'_>, host: &Host<'_>, meta: FrameMeta, frame: &[u8]) {
         if !self.hears() {
             return;
         }
         context.tell(self.node, || format!("hears {}", hex(frame)));
         self.watch.hear(frame);
         match self.client.handle_frame(instant(context.now), meta, frame) {
-            Handled::Store(block) => {
+            ClientAction::Store(block) => {
                 let write = Job::Write(block.ticket, block.offset, block.data.to_vec());
                 self.jobs.push_back(write);
             }
             // Nobody asks.
-            Handled::ReadAttributes(_) | Handled::Done | Handled::Ignored(_) => {}
+            ClientAction::AnswerAttributes(_) | ClientAction::Done | ClientAction::Ignored(_) => {}
         }
         self.after_input(context, host);
     }
@@ -146,8 +146,8 @@ impl Device {
         &mut self,
         context: &mut Context<'_>,
         host: &Host<'_>,
-        token: Token,
-        report: Delivery,
+        token: TransmitToken,
+        report: DeliveryReport,
     ) {
         if self.hears() {
             self.client.handle_delivery(instant(context.now), token, report);
@@ -189,7 +189,7 @@ impl Device {
             return;
         };
         context.net.poll_parent(context.now, self.node);
-        let pause = if self.client.waiting_for() == Waiting::Server { often } else { seldom };
+        let pause = if self.client.waiting_for() == WaitingFor::Server { often } else { seldom };
         context.agenda.put(context.now + pause, Wake::Poll(self.node, starts));
     }
 
@@ -251,23 +251,25 @@ impl Device {
         self.arm(context);
     }
 
-    fn learn(&mut self, now: Micros, host: &Host<'_>, event: Event) {
+    fn learn(&mut self, now: Micros, host: &Host<'_>, event: ClientEvent) {
         self.progress = now;
         match event {
-            Event::NoImage(status) => {
+            ClientEvent::NoImage(status) => {
                 self.queries += 1;
                 if self.queries >= QUERIES {
                     self.finish(now, End::NoImage(status));
                 }
             }
-            Event::Paused(Some(at)) | Event::CountingDown(at) if at > instant(now + self.patience) => {
+            ClientEvent::Paused(Some(at)) | ClientEvent::CountingDown(at)
+                if at > instant(now + self.patience) =>
+            {
                 self.finish(now, End::OrderedFor(at));
             }
-            Event::Started(offer) => {
+            ClientEvent::Started(offer) => {
                 self.queries = 0;
                 self.watch.begin(offer);
             }
-            Event::Ended(outcome) => {
+            ClientEvent::Ended(outcome) => {
                 if let Outcome::Upgraded(id) = outcome {
                     self.life.identical = host.file(id).is_some_and(|file| file == self.flash.contents());
                     let wrong = (!self.life.identical).then_some(Broken::WrongFile(id));
@@ -291,6 +293,6 @@ impl Device {
 
     /// At the end of the world.
     pub(super) const fn sum_up(&mut self) {
-        self.life.sent.repeats += self.client.requests_repeated();
+        self.life.sent.repeats += self.client.retries();
     }
 }

@@ -1,6 +1,6 @@
 //! Power that fails and comes back.
 
-use zigbee_ota::client::{Client, Stage};
+use zigbee_ota::client::{CheckpointStage, Client};
 
 use super::work::{Job, place};
 use super::{Device, Watch};
@@ -21,7 +21,7 @@ impl Device {
             self.broken.extend(self.flash.write(place(*offset), &data[..half]).err().map(Broken::Flash));
         }
         self.life.cuts += 1;
-        self.life.sent.repeats += self.client.requests_repeated();
+        self.life.sent.repeats += self.client.retries();
         let checkpoint = self.client.checkpoint().map(|checkpoint| checkpoint.floor(self.settings.sector));
         self.config.identity = *self.client.identity();
         (self.off, self.busy, self.armed) = (Some(checkpoint), false, None);
@@ -39,7 +39,8 @@ impl Device {
         self.client = Client::new(self.config, self.seed, now);
         self.watch = Watch::new(self.config.block_pause, self.config.revision, !self.settings.digest);
         if let Some(checkpoint) = checkpoint {
-            if checkpoint.stage == Stage::Downloading && checkpoint.received < checkpoint.offer.size {
+            if checkpoint.stage == CheckpointStage::Downloading && checkpoint.received < checkpoint.offer.size
+            {
                 self.jobs.push_back(Job::Erase(checkpoint.received));
             }
             self.client.resume(now, checkpoint).expect("a client that was just made does nothing yet");

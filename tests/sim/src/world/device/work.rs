@@ -1,6 +1,8 @@
 //! What takes a device its time: flash, and an application that thinks.
 
-use zigbee_ota::client::{Applied, Credentials, Need, Prepared, Stored, Ticket, Verdict};
+use zigbee_ota::client::{
+    ApplyResult, CredentialResult, Need, PrepareResult, StoreResult, Ticket, VerifyResult,
+};
 
 use super::{Cut, Device};
 use crate::world::host::{Host, is_well_formed};
@@ -59,10 +61,10 @@ impl Device {
             Job::Erase(from) => self.flash.erase_from(place(from - from % self.settings.sector.get())),
             Job::Write(ticket, offset, data) => {
                 let result = match self.flash.write(place(offset), &data) {
-                    Ok(()) => Stored::Ok,
+                    Ok(()) => StoreResult::Ok,
                     Err(error) => {
                         self.broken.push(Broken::Flash(error));
-                        Stored::Fault
+                        StoreResult::Fault
                     }
                 };
                 self.life.bytes += data.len() as u64;
@@ -82,7 +84,7 @@ impl Device {
             Need::Prepare(ticket, offer) => {
                 self.flash = Flash::with_words(place(offer.size), self.config.alignment.get().into());
                 self.flash.erase();
-                self.client.prepared(now, ticket, Prepared::Ready)
+                self.client.prepared(now, ticket, PrepareResult::Ready)
             }
             Need::Verify(ticket, offer) => {
                 let contents = self.flash.contents();
@@ -92,14 +94,22 @@ impl Device {
                 };
                 let good = good && host.check.is_none_or(|check| check(contents));
                 self.verified = good.then_some(offer.id);
-                self.client.verified(now, ticket, if good { Verdict::Valid } else { Verdict::Invalid })
+                self.client.verified(
+                    now,
+                    ticket,
+                    if good { VerifyResult::Valid } else { VerifyResult::Invalid },
+                )
             }
-            Need::Apply(ticket, _) => self.client.applied(now, ticket, Applied::Done),
-            Need::FindServer(ticket, _) => self.client.found(now, ticket, Some(SERVER)),
-            Need::NetworkAddress(ticket, _) => self.client.located(now, ticket, Some(SERVER.network)),
-            Need::IeeeAddress(ticket, _) => self.client.named(ticket, None),
-            Need::LinkKey(ticket, ..) => self.client.keyed(now, ticket, true),
-            Need::Credentials(ticket, _) => self.client.credited(now, ticket, Credentials::Ready),
+            Need::Apply(ticket, _) => self.client.applied(now, ticket, ApplyResult::Done),
+            Need::FindServer(ticket, _) => self.client.server_found(now, ticket, Some(SERVER)),
+            Need::NetworkAddress(ticket, _) => {
+                self.client.network_address_resolved(now, ticket, Some(SERVER.network))
+            }
+            Need::IeeeAddress(ticket, _) => self.client.ieee_address_resolved(ticket, None),
+            Need::LinkKey(ticket, ..) => self.client.link_key_established(now, ticket, true),
+            Need::Credentials(ticket, _) => {
+                self.client.credentials_obtained(now, ticket, CredentialResult::Ready)
+            }
         }
         .unwrap_or_default();
     }

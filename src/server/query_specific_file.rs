@@ -1,0 +1,56 @@
+//! Query Specific File (sections 6.10.11 and 6.10.12): files made for one device.
+//!
+//! ```text
+//! request.node, id -> the file with that destination -> ServerPolicy::offer_device_file -> offer or refusal
+//! ```
+
+use super::query_next_image::answer;
+use super::reply::RequestContext;
+use super::{ImageInfo, ImageStore, ResponseBuffer, Server, ServerEvent, ServerPolicy, SessionSlots};
+use crate::aps::Transmit;
+use crate::time::Instant;
+use crate::types::{FileVersion, ImageId};
+use crate::zcl::{
+    CommandId, ImageOffer, QuerySpecificFileRequest, QuerySpecificFileResponse, Status, ToClient,
+};
+
+impl<S: SessionSlots> Server<S> {
+    pub(super) fn query_device_file(
+        &mut self,
+        now: Instant,
+        asked: RequestContext,
+        request: &QuerySpecificFileRequest,
+        images: &mut (impl ImageStore + ?Sized),
+        policy: &mut (impl ServerPolicy + ?Sized),
+        out: &mut ResponseBuffer,
+    ) -> Transmit {
+        let command = CommandId::QUERY_SPECIFIC_FILE_REQUEST;
+        if !self.config.device_files {
+            return asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out);
+        }
+        if self.config.strict
+            && let Err(violation) = request.check()
+        {
+            return self.malformed(asked, command, violation.into(), out);
+        }
+        let (client, QuerySpecificFileRequest { node, id, .. }) = (asked.client, *request);
+        let mut its_own = |image: &ImageInfo| image.destination == Some(node);
+        let any = id.version == FileVersion::ANY && policy.device_file_of_any_version(client, request);
+        let found = match any {
+            true => images.find(id.manufacturer, id.image_type, &mut its_own),
+            false => images.info_for(client, id, Some(node)),
+        };
+        // A file for all is none for one, whatever its type.
+        let found = found.filter(its_own);
+        let offer = found
+            .map(|image| ImageOffer { id: ImageId { version: image.id.version, ..id }, size: image.size });
+        let answer = answer(policy.offer_device_file(client, request, found.as_ref()), offer);
+        self.offered(now, client, answer);
+        self.events.push(ServerEvent::QueriedDeviceFile { client, request: *request, answer });
+        let response = match answer {
+            Ok(offer) => QuerySpecificFileResponse::Offer(offer),
+            Err(refusal) => QuerySpecificFileResponse::Refused(refusal),
+        };
+        asked.respond(ToClient::QuerySpecificFile(response), out)
+    }
+}

@@ -1,0 +1,310 @@
+//! The cluster's attributes (section 6.7, table 15). All are a client's, and none can be written: a server has none.
+//!
+//! | id | name | type | last value | default | | section |
+//! |---|---|---|---|---|---|---|
+//! | 0x0000 | UpgradeServerID | IEEE address | all | all ones | mandatory | 6.7.1 |
+//! | 0x0001 | FileOffset | uint32 | all | all ones | optional | 6.7.2 |
+//! | 0x0002 | CurrentFileVersion | uint32 | all | all ones | optional | 6.7.3 |
+//! | 0x0003 | CurrentZigBeeStackVersion | uint16 | all | all ones | optional | 6.7.4 |
+//! | 0x0004 | DownloadedFileVersion | uint32 | all | all ones | optional | 6.7.5 |
+//! | 0x0005 | DownloadedZigBeeStackVersion | uint16 | all | all ones | optional | 6.7.6 |
+//! | 0x0006 | ImageUpgradeStatus | enum8 | all | 0 | mandatory | 6.7.7 |
+//! | 0x0007 | Manufacturer ID | uint16 | all | none | optional | 6.7.8 |
+//! | 0x0008 | Image Type ID | uint16 | all | none | optional | 6.7.9 |
+//! | 0x0009 | MinimumBlockPeriod | uint16 | 0xFFFE | 0 | optional | later revisions |
+//! | 0x000A | ImageStamp | uint32 | all | none | optional | later revisions |
+//! | 0x000B | UpgradeActivationPolicy | enum8 | 1 | 0 | optional | later revisions |
+//! | 0x000C | UpgradeTimeoutPolicy | enum8 | 1 | 0 | optional | later revisions |
+//! | 0xFFFD | ClusterRevision | uint16 | all | none | of every cluster | later revisions |
+//!
+//! A value is its data type (1 byte), then the number, little endian.
+
+use core::fmt;
+
+use nom::Parser;
+use nom::combinator::map;
+
+use crate::codec::{Emit, Parsed, Sink, fail, le_u8, le_u16, le_u32, le_u64};
+use crate::error::DecodeErrorKind;
+use crate::open_enum::open_enum;
+use crate::types::Eui64;
+
+open_enum! {
+    /// Attribute id within the cluster (table 15 and later revisions).
+    AttributeId(u16) {
+        /// The server in use, or the one to use.
+        UPGRADE_SERVER_ID = 0x0000 => "UpgradeServerID",
+        /// Where the download stands.
+        FILE_OFFSET = 0x0001 => "FileOffset",
+        /// What the client runs.
+        CURRENT_FILE_VERSION = 0x0002 => "CurrentFileVersion",
+        /// Which stack that contains.
+        CURRENT_STACK_VERSION = 0x0003 => "CurrentZigBeeStackVersion",
+        /// What the client holds and does not run yet.
+        DOWNLOADED_FILE_VERSION = 0x0004 => "DownloadedFileVersion",
+        /// Which stack that contains.
+        DOWNLOADED_STACK_VERSION = 0x0005 => "DownloadedZigBeeStackVersion",
+        /// How far an upgrade has come.
+        IMAGE_UPGRADE_STATUS = 0x0006 => "ImageUpgradeStatus",
+        /// The device's maker.
+        MANUFACTURER_ID = 0x0007 => "Manufacturer ID",
+        /// The type of the file that is downloaded, or waits.
+        IMAGE_TYPE_ID = 0x0008 => "Image Type ID",
+        /// The least time between two block requests: milliseconds, but seconds in cluster revision 2.
+        MINIMUM_BLOCK_PERIOD = 0x0009 => "MinimumBlockPeriod",
+        /// A number that tells two builds of one version apart.
+        IMAGE_STAMP = 0x000a => "ImageStamp",
+        /// Who may start the upgrade.
+        UPGRADE_ACTIVATION_POLICY = 0x000b => "UpgradeActivationPolicy",
+        /// What becomes of a downloaded image that no server speaks of any more.
+        UPGRADE_TIMEOUT_POLICY = 0x000c => "UpgradeTimeoutPolicy",
+        /// Which revision of the cluster a node implements; every cluster has it.
+        CLUSTER_REVISION = 0xfffd => "ClusterRevision",
+    }
+}
+
+open_enum! {
+    /// ZCL data type, those that the cluster's attributes have.
+    DataType(u8) {
+        /// One byte.
+        UINT8 = 0x20 => "uint8",
+        /// Two bytes.
+        UINT16 = 0x21 => "uint16",
+        /// Four bytes.
+        UINT32 = 0x23 => "uint32",
+        /// One byte with names for its values.
+        ENUM8 = 0x30 => "enum8",
+        /// Eight bytes.
+        IEEE_ADDRESS = 0xf0 => "IEEE address",
+    }
+}
+
+open_enum! {
+    /// How far an upgrade has come: ImageUpgradeStatus (table 16).
+    ImageUpgradeStatus(u8) {
+        /// No download takes part.
+        NORMAL = 0x00 => "normal",
+        /// An image was offered and is being downloaded.
+        DOWNLOAD_IN_PROGRESS = 0x01 => "download in progress",
+        /// An image was downloaded and found good.
+        DOWNLOAD_COMPLETE = 0x02 => "download complete",
+        /// The server said to wait for another command.
+        WAITING_TO_UPGRADE = 0x03 => "waiting to upgrade",
+        /// The server said when.
+        COUNT_DOWN = 0x04 => "count down",
+        /// Further files are needed before the upgrade.
+        WAIT_FOR_MORE = 0x05 => "wait for more",
+        /// Something outside the cluster starts the upgrade (later revisions).
+        WAITING_FOR_EXTERNAL_EVENT = 0x06 => "waiting to upgrade via external event",
+    }
+}
+
+open_enum! {
+    /// Who may start the upgrade: UpgradeActivationPolicy (later revisions).
+    UpgradeActivationPolicy(u8) {
+        /// An Upgrade End Response does.
+        SERVER = 0x00 => "OTA server activation allowed",
+        /// Only something outside the cluster does.
+        OUT_OF_BAND = 0x01 => "out of band activation only",
+    }
+}
+
+open_enum! {
+    /// What becomes of an image when no Upgrade End Response comes: UpgradeTimeoutPolicy (later revisions).
+    UpgradeTimeoutPolicy(u8) {
+        /// The client upgrades.
+        APPLY = 0x00 => "apply upgrade after timeout",
+        /// It does not.
+        DO_NOT_APPLY = 0x01 => "do not apply upgrade after timeout",
+    }
+}
+
+/// The value of an attribute with its data type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum AttributeValue {
+    /// [`DataType::UINT8`]
+    U8(u8),
+    /// [`DataType::UINT16`]
+    U16(u16),
+    /// [`DataType::UINT32`]
+    U32(u32),
+    /// [`DataType::ENUM8`]
+    Enum8(u8),
+    /// [`DataType::IEEE_ADDRESS`]
+    Eui64(Eui64),
+}
+
+impl AttributeValue {
+    /// Its data type.
+    #[must_use]
+    pub const fn data_type(self) -> DataType {
+        match self {
+            Self::U8(_) => DataType::UINT8,
+            Self::U16(_) => DataType::UINT16,
+            Self::U32(_) => DataType::UINT32,
+            Self::Enum8(_) => DataType::ENUM8,
+            Self::Eui64(_) => DataType::IEEE_ADDRESS,
+        }
+    }
+
+    /// The number it is, whatever its type.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        match self {
+            Self::U8(number) | Self::Enum8(number) => number.into(),
+            Self::U16(number) => number.into(),
+            Self::U32(number) => number.into(),
+            Self::Eui64(Eui64(number)) => number,
+        }
+    }
+
+    pub(super) fn parse(input: &[u8]) -> Parsed<'_, Self> {
+        let (rest, data_type) = map(le_u8, DataType).parse(input)?;
+        match data_type {
+            DataType::UINT8 => map(le_u8, Self::U8).parse(rest),
+            DataType::UINT16 => map(le_u16, Self::U16).parse(rest),
+            DataType::UINT32 => map(le_u32, Self::U32).parse(rest),
+            DataType::ENUM8 => map(le_u8, Self::Enum8).parse(rest),
+            DataType::IEEE_ADDRESS => map(map(le_u64, Eui64), Self::Eui64).parse(rest),
+            unknown => fail(input, DecodeErrorKind::UnknownDataType(unknown.0)),
+        }
+    }
+}
+
+impl Emit for AttributeValue {
+    fn len(&self) -> usize {
+        match self {
+            Self::U8(_) | Self::Enum8(_) => 2,
+            Self::U16(_) => 3,
+            Self::U32(_) => 5,
+            Self::Eui64(_) => 9,
+        }
+    }
+
+    fn emit(&self, out: &mut Sink<'_>) {
+        out.array(&[self.data_type().0]);
+        match self {
+            Self::U8(number) | Self::Enum8(number) => out.array(&[*number]),
+            Self::U16(number) => out.array(&number.to_le_bytes()),
+            Self::U32(number) => out.array(&number.to_le_bytes()),
+            Self::Eui64(address) => out.array(&address.0.to_le_bytes()),
+        }
+    }
+}
+
+impl fmt::Display for AttributeValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::U8(number) | Self::Enum8(number) => write!(f, "{number:#04x}"),
+            Self::U16(number) => write!(f, "{number:#06x}"),
+            Self::U32(number) => write!(f, "{number:#010x}"),
+            Self::Eui64(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+/// Which text brought an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Revision {
+    /// The OTA specification of 2011.
+    Original,
+    /// The cluster library since 2014; a client offers such attributes only where it is told to.
+    Later,
+}
+
+/// What the specification says of an attribute: a line of table 15.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct AttributeInfo {
+    /// Its id, which knows its name.
+    pub id: AttributeId,
+    /// Type of its value.
+    pub data_type: DataType,
+    /// The last value it may have; the first is always 0.
+    pub last: u64,
+    /// What it starts with, where the specification says so.
+    pub default: Option<AttributeValue>,
+    /// Whether every client has it.
+    pub mandatory: bool,
+    /// Where it is described.
+    pub section: &'static str,
+    /// By which text.
+    pub revision: Revision,
+}
+
+/// The cluster's attributes in the order of their ids.
+pub const ATTRIBUTES: [AttributeInfo; 14] = {
+    use AttributeId as Id;
+    use AttributeValue::{Enum8, U16, U32};
+    use Revision::{Later, Original};
+
+    const ALL_U16: u64 = 0xffff;
+    const ALL_U32: u64 = 0xffff_ffff;
+    const UNSET: Option<AttributeValue> = Some(U32(u32::MAX));
+    let unset_address = Some(AttributeValue::Eui64(Eui64(u64::MAX)));
+    let unset_u16 = Some(U16(u16::MAX));
+    let address =
+        row(Id::UPGRADE_SERVER_ID, DataType::IEEE_ADDRESS, u64::MAX, unset_address, "6.7.1", Original);
+    let status = row(Id::IMAGE_UPGRADE_STATUS, DataType::ENUM8, 0xff, Some(Enum8(0)), "6.7.7", Original);
+    [
+        AttributeInfo { mandatory: true, ..address },
+        row(Id::FILE_OFFSET, DataType::UINT32, ALL_U32, UNSET, "6.7.2", Original),
+        row(Id::CURRENT_FILE_VERSION, DataType::UINT32, ALL_U32, UNSET, "6.7.3", Original),
+        row(Id::CURRENT_STACK_VERSION, DataType::UINT16, ALL_U16, unset_u16, "6.7.4", Original),
+        row(Id::DOWNLOADED_FILE_VERSION, DataType::UINT32, ALL_U32, UNSET, "6.7.5", Original),
+        row(Id::DOWNLOADED_STACK_VERSION, DataType::UINT16, ALL_U16, unset_u16, "6.7.6", Original),
+        // The prose calls it optional, the table does not (ATTR-011).
+        AttributeInfo { mandatory: true, ..status },
+        row(Id::MANUFACTURER_ID, DataType::UINT16, ALL_U16, None, "6.7.8", Original),
+        row(Id::IMAGE_TYPE_ID, DataType::UINT16, ALL_U16, None, "6.7.9", Original),
+        row(Id::MINIMUM_BLOCK_PERIOD, DataType::UINT16, 0xfffe, Some(U16(0)), "11.10.10", Later),
+        row(Id::IMAGE_STAMP, DataType::UINT32, ALL_U32, None, "11.10", Later),
+        row(Id::UPGRADE_ACTIVATION_POLICY, DataType::ENUM8, 1, Some(Enum8(0)), "11.10", Later),
+        row(Id::UPGRADE_TIMEOUT_POLICY, DataType::ENUM8, 1, Some(Enum8(0)), "11.10", Later),
+        row(Id::CLUSTER_REVISION, DataType::UINT16, ALL_U16, None, "11.10", Later),
+    ]
+};
+
+const fn row(
+    id: AttributeId,
+    data_type: DataType,
+    last: u64,
+    default: Option<AttributeValue>,
+    section: &'static str,
+    revision: Revision,
+) -> AttributeInfo {
+    AttributeInfo { id, data_type, last, default, mandatory: false, section, revision }
+}
+
+impl AttributeId {
+    /// What the specification says of it, `None` for ids of no attribute.
+    #[must_use]
+    pub fn info(self) -> Option<&'static AttributeInfo> {
+        const { &ATTRIBUTES }.iter().find(|info| info.id == self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn a_value_is_shown_as_wide_as_its_type() {
+        for (value, text) in [
+            (AttributeValue::U8(5), "0x05"),
+            (AttributeValue::Enum8(1), "0x01"),
+            (AttributeValue::U16(0x1001), "0x1001"),
+            (AttributeValue::U32(5), "0x00000005"),
+            (AttributeValue::Eui64(Eui64(0x0123_4567_89ab_cdef)), "01:23:45:67:89:AB:CD:EF"),
+        ] {
+            assert_eq!(value.to_string(), text);
+        }
+    }
+}
