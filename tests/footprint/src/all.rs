@@ -3,8 +3,8 @@
 use core::hint::black_box;
 use core::num::NonZeroU32;
 
-use zigbee_ota::client::{Client, Handled, Need, Prepared, Storage, Stored, Verdict};
-use zigbee_ota::aps::{Delivery, Token};
+use zigbee_ota::aps::{DeliveryReport, TransmitToken};
+use zigbee_ota::client::{Client, ClientAction, Need, PrepareResult, Storage, StoreResult, VerifyResult};
 use zigbee_ota::time::{Millis, UtcTime};
 use zigbee_ota::zcl::ImageOffer;
 use zigbee_ota::{ImageId, StackVersion};
@@ -15,17 +15,17 @@ use crate::board;
 struct Flash;
 
 impl Storage for Flash {
-    fn prepare(&mut self, offer: &ImageOffer) -> Prepared {
+    fn prepare(&mut self, offer: &ImageOffer) -> PrepareResult {
         black_box(offer);
         board::prepared()
     }
 
-    fn write(&mut self, offset: u32, data: &[u8]) -> Stored {
+    fn write(&mut self, offset: u32, data: &[u8]) -> StoreResult {
         black_box((offset, data));
         board::stored()
     }
 
-    fn verify(&mut self, offer: &ImageOffer) -> Verdict {
+    fn verify(&mut self, offer: &ImageOffer) -> VerifyResult {
         black_box(offer);
         board::verdict()
     }
@@ -33,7 +33,7 @@ impl Storage for Flash {
 
 #[inline(always)]
 pub fn call<const RANGES: usize>(client: &mut Client<RANGES>) {
-    client.handle_delivery(board::now(), board::any(Token::NONE), black_box(Delivery::Failed));
+    client.handle_delivery(board::now(), board::any(TransmitToken::NONE), black_box(DeliveryReport::Failed));
     client.connection_lost(board::now());
     client.set_utc(board::now(), black_box(Some(UtcTime(0))));
     client.query(board::now()).ok();
@@ -45,18 +45,20 @@ pub fn call<const RANGES: usize>(client: &mut Client<RANGES>) {
     black_box(client.activate()).ok();
     client.abort(board::now()).ok();
     black_box(client.checkpoint().map(|checkpoint| checkpoint.floor(black_box(NonZeroU32::MIN))));
-    black_box((client.waiting_for(), client.progress(), client.requests_repeated(), client.kept()));
+    black_box((client.waiting_for(), client.progress(), client.retries(), client.pending_images()));
     black_box((client.identity(), client.server()));
     match client.poll_need() {
         Some(Need::Decide(ticket, _)) => client.refuse(board::now(), ticket).ok(),
-        Some(Need::LinkKey(ticket, ..)) => client.keyed(board::now(), ticket, black_box(true)).ok(),
+        Some(Need::LinkKey(ticket, ..)) => {
+            client.link_key_established(board::now(), ticket, black_box(true)).ok()
+        }
         Some(Need::Credentials(ticket, _)) => {
-            client.credited(board::now(), ticket, board::credentials()).ok()
+            client.credentials_obtained(board::now(), ticket, board::credentials()).ok()
         }
         _ => None,
     };
     if let Some((meta, frame)) = board::receive()
-        && let Handled::ReadAttributes(frame) =
+        && let ClientAction::AnswerAttributes(frame) =
             client.handle_frame_with(board::now(), meta, frame, &mut Flash)
     {
         let mut out = [0; 80];

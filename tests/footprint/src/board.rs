@@ -2,8 +2,10 @@
 
 use core::hint::black_box;
 
-use zigbee_ota::client::{Applied, Config, Credentials, Identity, Prepared, Stored, Verdict};
-use zigbee_ota::aps::{Address, DeliveryMode, Meta};
+use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
+use zigbee_ota::client::{
+    ApplyResult, ClientConfig, CredentialResult, Identity, PrepareResult, StoreResult, VerifyResult,
+};
 use zigbee_ota::time::Instant;
 use zigbee_ota::{Eui64, ImageId};
 
@@ -21,8 +23,8 @@ pub fn now() -> Instant {
 
 /// The settings, all of them open.
 #[inline(always)]
-pub fn config() -> Config {
-    static ANY: Config = Config::new(
+pub fn config() -> ClientConfig {
+    static ANY: ClientConfig = ClientConfig::new(
         Identity { current: ImageId::new(0, 0, 0), hardware: None, node: None },
         Address::UNKNOWN,
     );
@@ -31,10 +33,10 @@ pub fn config() -> Config {
 
 /// The radio: a frame, or none.
 #[inline(never)]
-pub fn receive() -> Option<(Meta, &'static [u8])> {
+pub fn receive() -> Option<(FrameMeta, &'static [u8])> {
     static FRAME: [u8; 2] = [0; 2];
-    let meta = Meta::new(address(), black_box(DeliveryMode::Unicast));
-    black_box(true).then(|| (Meta { aps_security: black_box(false), ..meta }, black_box(&FRAME[..])))
+    let meta = FrameMeta::new(address(), black_box(DeliveryMode::Unicast));
+    black_box(true).then(|| (FrameMeta { aps_security: black_box(false), ..meta }, black_box(&FRAME[..])))
 }
 
 #[inline(never)]
@@ -43,28 +45,28 @@ pub fn address() -> Address {
 }
 
 #[inline(never)]
-pub fn prepared() -> Prepared {
-    black_box(Prepared::Ready)
+pub fn prepared() -> PrepareResult {
+    black_box(PrepareResult::Ready)
 }
 
 #[inline(never)]
-pub fn stored() -> Stored {
-    black_box(Stored::Ok)
+pub fn stored() -> StoreResult {
+    black_box(StoreResult::Ok)
 }
 
 #[inline(never)]
-pub fn verdict() -> Verdict {
-    black_box(Verdict::Valid)
+pub fn verdict() -> VerifyResult {
+    black_box(VerifyResult::Valid)
 }
 
 #[inline(never)]
-pub fn applied() -> Applied {
-    black_box(Applied::Done)
+pub fn applied() -> ApplyResult {
+    black_box(ApplyResult::Done)
 }
 
 #[inline(never)]
-pub fn credentials() -> Credentials {
-    black_box(Credentials::Ready)
+pub fn credentials() -> CredentialResult {
+    black_box(CredentialResult::Ready)
 }
 
 #[inline(never)]

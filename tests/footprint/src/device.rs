@@ -3,7 +3,7 @@
 use core::hint::black_box;
 use core::mem::MaybeUninit;
 
-use zigbee_ota::client::{Checkpoint, Client, Handled, Need, TxBuffer, Verdict};
+use zigbee_ota::client::{Checkpoint, Client, ClientAction, Need, RequestBuffer, VerifyResult};
 use zigbee_ota::zcl::LONGEST_TO_SERVER;
 
 use crate::board;
@@ -11,7 +11,7 @@ use crate::board;
 /// What stands in memory as long as the device runs.
 pub struct Device<const RANGES: usize> {
     client: MaybeUninit<Client<RANGES>>,
-    out: TxBuffer,
+    out: RequestBuffer,
 }
 
 impl<const RANGES: usize> Device<RANGES> {
@@ -22,7 +22,7 @@ impl<const RANGES: usize> Device<RANGES> {
     /// # Safety
     /// Nobody else has the device, nor ever will.
     #[inline(always)]
-    pub unsafe fn on(this: *mut Self) -> (&'static mut Client<RANGES>, &'static mut TxBuffer) {
+    pub unsafe fn on(this: *mut Self) -> (&'static mut Client<RANGES>, &'static mut RequestBuffer) {
         // SAFETY: the caller's.
         let Self { client, out } = unsafe { &mut *this };
         let client = client.write(Client::with_ranges(board::config(), black_box(0), board::now()));
@@ -43,8 +43,8 @@ pub fn resume<const RANGES: usize>(client: &mut Client<RANGES>) {
 #[inline(always)]
 pub fn turn<const RANGES: usize>(
     client: &mut Client<RANGES>,
-    out: &mut TxBuffer,
-    verify: impl FnOnce() -> Verdict,
+    out: &mut RequestBuffer,
+    verify: impl FnOnce() -> VerifyResult,
 ) {
     if let Some(need) = client.poll_need() {
         answer(client, need, verify);
@@ -58,7 +58,7 @@ pub fn turn<const RANGES: usize>(
     black_box(client.poll_timeout());
     if let Some((meta, frame)) = board::receive() {
         match client.handle_frame(board::now(), meta, frame) {
-            Handled::Store(block) => {
+            ClientAction::Store(block) => {
                 black_box((block.offset, block.data));
                 client.stored(board::now(), block.ticket, board::stored()).ok();
             }
@@ -72,17 +72,21 @@ pub fn turn<const RANGES: usize>(
 }
 
 #[inline(always)]
-fn answer<const RANGES: usize>(client: &mut Client<RANGES>, need: Need, verify: impl FnOnce() -> Verdict) {
+fn answer<const RANGES: usize>(
+    client: &mut Client<RANGES>,
+    need: Need,
+    verify: impl FnOnce() -> VerifyResult,
+) {
     let answered = match need {
         Need::Decide(ticket, _) => client.accept(ticket),
         Need::Prepare(ticket, _) => client.prepared(board::now(), ticket, board::prepared()),
         Need::Verify(ticket, _) => client.verified(board::now(), ticket, verify()),
         Need::Apply(ticket, _) => client.applied(board::now(), ticket, board::applied()),
-        Need::FindServer(ticket, _) => client.found(board::now(), ticket, Some(board::address())),
+        Need::FindServer(ticket, _) => client.server_found(board::now(), ticket, Some(board::address())),
         Need::NetworkAddress(ticket, _) => {
-            client.located(board::now(), ticket, Some(board::address().network))
+            client.network_address_resolved(board::now(), ticket, Some(board::address().network))
         }
-        Need::IeeeAddress(ticket, _) => client.named(ticket, board::node()),
+        Need::IeeeAddress(ticket, _) => client.ieee_address_resolved(ticket, board::node()),
         // With settings that have keys and credentials; `all_8` has them.
         _ => Ok(()),
     };

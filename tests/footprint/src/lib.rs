@@ -8,7 +8,7 @@
 //! | `signed_8` | the loop for a `Client`, and a `Verifier` of both suites over what it stored |
 //!
 //! The loop is that of the README: it finds a server, queries, downloads, resumes, verifies, applies, and tells about it.
-//! All of `Config` is opaque, so nothing is left out that a setting could ask for. No driver, no start code, no
+//! All of `ClientConfig` is opaque, so nothing is left out that a setting could ask for. No driver, no start code, no
 //! vectors, no formatting. `examples/measure.rs` reads the sizes from the linked binaries.
 
 #![cfg_attr(feature = "device", no_std)]

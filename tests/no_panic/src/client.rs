@@ -3,11 +3,12 @@
 use core::hint::black_box;
 use core::num::{NonZeroU8, NonZeroU32};
 
+use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use zigbee_ota::client::{
-    Applied, Checkpoint, Client, Config, Credentials, Handled, HeaderFacts, Identity, Kept, LinkKey, Need,
-    Prepared, Stage, Storage, Stored, TxBuffer, Unanswered, Verdict, Versions,
+    AcceptedVersions, ApplyResult, Checkpoint, CheckpointStage, Client, ClientAction, ClientConfig,
+    CredentialResult, HeaderFacts, Identity, LinkKeyPolicy, Need, PendingImages, PrepareResult,
+    RequestBuffer, Storage, StoreResult, UpgradeEndFallback, VerifyResult,
 };
-use zigbee_ota::aps::{Address, Delivery, DeliveryMode, Meta, Token, Transmit};
 use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::zcl::{ImageOffer, LONGEST_TO_SERVER, UpgradeActivationPolicy};
 use zigbee_ota::{Eui64, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion};
@@ -16,7 +17,7 @@ use crate::Bytes;
 
 pub(crate) fn call(bytes: &mut Bytes<'_>) {
     let _ = black_box(Transmit::new(address(), black_box(0), black_box(DeliveryMode::Unicast)));
-    black_box(Meta::new(address(), black_box(DeliveryMode::Unicast)));
+    black_box(FrameMeta::new(address(), black_box(DeliveryMode::Unicast)));
     let mut client = Client::new(black_box(config()), black_box(1), now());
     let mut in_order = Client::<0>::with_ranges(black_box(config()), black_box(1), now());
     // What the optimiser knew of the state it forgets here: what follows must hold in any.
@@ -41,24 +42,24 @@ fn address() -> Address {
     Address::new(black_box(0), black_box(0))
 }
 
-fn meta() -> Meta {
-    black_box(Meta { aps_security: black_box(false), ..Meta::unicast(address()) })
+fn meta() -> FrameMeta {
+    black_box(FrameMeta { aps_security: black_box(false), ..FrameMeta::unicast(address()) })
 }
 
-fn config() -> Config {
+fn config() -> ClientConfig {
     let identity = Identity {
         current: black_box(ImageId::new(0, 0, 0)),
         hardware: black_box(Some(HardwareVersion(0))),
         node: black_box(Some(Eui64(0))),
     };
-    let plain = Config::new(identity, address());
-    Config {
+    let plain = ClientConfig::new(identity, address());
+    ClientConfig {
         max_data: black_box(NonZeroU8::MIN),
         alignment: black_box(NonZeroU8::MIN),
         block_pause: black_box(Millis(0)),
-        unanswered: black_box(Unanswered::Apply),
-        versions: black_box(Versions::Any),
-        link_key: black_box(LinkKey::Unneeded),
+        unanswered: black_box(UpgradeEndFallback::Apply),
+        versions: black_box(AcceptedVersions::Any),
+        link_key: black_box(LinkKeyPolicy::Unneeded),
         activation: black_box(UpgradeActivationPolicy::SERVER),
         discovery: black_box(Some(Millis(0))),
         avoid_refusing: black_box(false),
@@ -68,18 +69,18 @@ fn config() -> Config {
 }
 
 fn inputs<const RANGES: usize>(client: &mut Client<RANGES>, frame: &[u8]) {
-    black_box(client.handle_frame(now(), meta(), frame) == Handled::Done);
+    black_box(client.handle_frame(now(), meta(), frame) == ClientAction::Done);
     black_box(&mut *client).handle_timeout(now());
-    let report = black_box(Delivery::Failed);
-    black_box(&mut *client).handle_delivery(now(), black_box(Token::NONE), report);
+    let report = black_box(DeliveryReport::Failed);
+    black_box(&mut *client).handle_delivery(now(), black_box(TransmitToken::NONE), report);
     black_box(&mut *client).connection_lost(now());
     black_box(client).set_utc(now(), black_box(Some(UtcTime(0))));
 }
 
 fn answers<const RANGES: usize>(client: &mut Client<RANGES>, frame: &[u8]) {
-    if let Handled::Store(block) = black_box(client.handle_frame(now(), meta(), frame)) {
+    if let ClientAction::Store(block) = black_box(client.handle_frame(now(), meta(), frame)) {
         black_box((block.offset, block.data));
-        black_box(black_box(&mut *client).stored(now(), block.ticket, black_box(Stored::Ok))).ok();
+        black_box(black_box(&mut *client).stored(now(), block.ticket, black_box(StoreResult::Ok))).ok();
     }
     let client = black_box(client);
     let result = match black_box(client.poll_need()) {
@@ -87,18 +88,28 @@ fn answers<const RANGES: usize>(client: &mut Client<RANGES>, frame: &[u8]) {
         Some(Need::Decide(ticket, _)) if black_box(true) => black_box(client).accept(ticket),
         Some(Need::Decide(ticket, _)) => black_box(client).refuse(now(), ticket),
         Some(Need::Prepare(ticket, _)) => {
-            black_box(client).prepared(now(), ticket, black_box(Prepared::Ready))
+            black_box(client).prepared(now(), ticket, black_box(PrepareResult::Ready))
         }
-        Some(Need::Verify(ticket, _)) => black_box(client).verified(now(), ticket, black_box(Verdict::Valid)),
-        Some(Need::Apply(ticket, _)) => black_box(client).applied(now(), ticket, black_box(Applied::Done)),
+        Some(Need::Verify(ticket, _)) => {
+            black_box(client).verified(now(), ticket, black_box(VerifyResult::Valid))
+        }
+        Some(Need::Apply(ticket, _)) => {
+            black_box(client).applied(now(), ticket, black_box(ApplyResult::Done))
+        }
         Some(Need::FindServer(ticket, _)) => {
-            black_box(client).found(now(), ticket, black_box(Some(address())))
+            black_box(client).server_found(now(), ticket, black_box(Some(address())))
         }
-        Some(Need::NetworkAddress(ticket, _)) => black_box(client).located(now(), ticket, black_box(Some(0))),
-        Some(Need::IeeeAddress(ticket, _)) => black_box(client).named(ticket, black_box(Some(Eui64(0)))),
-        Some(Need::LinkKey(ticket, ..)) => black_box(client).keyed(now(), ticket, black_box(true)),
+        Some(Need::NetworkAddress(ticket, _)) => {
+            black_box(client).network_address_resolved(now(), ticket, black_box(Some(0)))
+        }
+        Some(Need::IeeeAddress(ticket, _)) => {
+            black_box(client).ieee_address_resolved(ticket, black_box(Some(Eui64(0))))
+        }
+        Some(Need::LinkKey(ticket, ..)) => {
+            black_box(client).link_key_established(now(), ticket, black_box(true))
+        }
         Some(Need::Credentials(ticket, _)) => {
-            black_box(client).credited(now(), ticket, black_box(Credentials::Ready))
+            black_box(client).credentials_obtained(now(), ticket, black_box(CredentialResult::Ready))
         }
     };
     black_box(result).ok();
@@ -113,8 +124,8 @@ fn wishes<const RANGES: usize>(client: &mut Client<RANGES>) {
         offer: ImageOffer { id, size: black_box(0) },
         received: black_box(0),
         header: black_box(Some(header)),
-        stage: black_box(Stage::Verified),
-        kept: black_box(Kept::NONE),
+        stage: black_box(CheckpointStage::Verified),
+        kept: black_box(PendingImages::NONE),
     };
     let checkpoint = black_box(checkpoint).floor(black_box(NonZeroU32::MIN));
     black_box(black_box(&mut *client).resume(now(), checkpoint)).ok();
@@ -125,17 +136,18 @@ fn wishes<const RANGES: usize>(client: &mut Client<RANGES>) {
 }
 
 fn outputs<const RANGES: usize>(client: &mut Client<RANGES>) {
-    let mut out: TxBuffer = black_box([0; LONGEST_TO_SERVER]);
+    let mut out: RequestBuffer = black_box([0; LONGEST_TO_SERVER]);
     black_box(black_box(&mut *client).poll_transmit(now(), &mut out));
     black_box(&out);
     black_box(black_box(&mut *client).poll_event());
     let client = black_box(&*client);
     black_box((client.poll_timeout(), client.waiting_for(), client.progress(), client.checkpoint()));
-    black_box((client.requests_repeated(), client.identity(), client.kept(), client.server()));
+    black_box((client.retries(), client.identity(), client.pending_images(), client.server()));
 }
 
 fn attributes<const RANGES: usize>(client: &mut Client<RANGES>, bytes: &mut Bytes<'_>) {
-    if let Handled::ReadAttributes(frame) = black_box(client.handle_frame(now(), meta(), bytes.input)) {
+    if let ClientAction::AnswerAttributes(frame) = black_box(client.handle_frame(now(), meta(), bytes.input))
+    {
         black_box(black_box(&*client).attributes().answer(&frame, bytes.room)).ok();
     }
 }
@@ -144,23 +156,25 @@ fn attributes<const RANGES: usize>(client: &mut Client<RANGES>, bytes: &mut Byte
 struct Flash;
 
 impl Storage for Flash {
-    fn prepare(&mut self, offer: &ImageOffer) -> Prepared {
+    fn prepare(&mut self, offer: &ImageOffer) -> PrepareResult {
         black_box(offer);
-        black_box(Prepared::Ready)
+        black_box(PrepareResult::Ready)
     }
 
-    fn write(&mut self, offset: u32, data: &[u8]) -> Stored {
+    fn write(&mut self, offset: u32, data: &[u8]) -> StoreResult {
         black_box((offset, data));
-        black_box(Stored::Ok)
+        black_box(StoreResult::Ok)
     }
 
-    fn verify(&mut self, offer: &ImageOffer) -> Verdict {
+    fn verify(&mut self, offer: &ImageOffer) -> VerifyResult {
         black_box(offer);
-        black_box(Verdict::Valid)
+        black_box(VerifyResult::Valid)
     }
 }
 
 fn blocking<const RANGES: usize>(client: &mut Client<RANGES>, frame: &[u8]) {
-    black_box(black_box(&mut *client).handle_frame_with(now(), meta(), frame, &mut Flash) == Handled::Done);
+    black_box(
+        black_box(&mut *client).handle_frame_with(now(), meta(), frame, &mut Flash) == ClientAction::Done,
+    );
     black_box(black_box(client).poll_need_with(now(), &mut Flash));
 }

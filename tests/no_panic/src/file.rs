@@ -3,8 +3,8 @@
 use core::hint::black_box;
 
 use zigbee_ota::file::{
-    CertificateElement, Element, Elements, FileName, Header, HeaderControl, HeaderText, Image, Parts,
-    SignatureElement, StreamDecoder, Tag, Writer,
+    CertificateElement, Element, Elements, FileHeader, FileName, FileWriter, HeaderControl, HeaderString,
+    Image, SignatureElement, SplitFile, StreamDecoder, Tag,
 };
 use zigbee_ota::{HardwareVersion, ImageId};
 
@@ -21,18 +21,18 @@ pub(crate) fn call(bytes: &mut Bytes<'_>) {
 }
 
 fn read_headers(bytes: &mut Bytes<'_>) {
-    black_box(Header::parse_known(bytes.input).is_err_and(|error| error.is_truncated()));
-    let parsed = [Header::parse(bytes.input), Header::parse_lenient(bytes.input)].map(black_box);
+    black_box(FileHeader::parse_known(bytes.input).is_err_and(|error| error.is_truncated()));
+    let parsed = [FileHeader::parse(bytes.input), FileHeader::parse_lenient(bytes.input)].map(black_box);
     for (header, _) in parsed.into_iter().flatten() {
         black_box((header.control(), header.header_len(), header.is_device_specific()));
-        black_box((header.suits(HardwareVersion(black_box(0))), header.oddities()));
-        black_box((header.text.as_bytes(), header.text.to_str().ok()));
+        black_box((header.suits(HardwareVersion(black_box(0))), header.anomalies()));
+        black_box((header.header_string.as_bytes(), header.header_string.to_str().ok()));
         bytes.write(&header);
     }
 }
 
 fn read_parts(bytes: &Bytes<'_>) {
-    if let Ok(parts) = black_box(Parts::parse(bytes.input))
+    if let Ok(parts) = black_box(SplitFile::parse(bytes.input))
         && let Ok(elements) = black_box(parts.elements())
     {
         walk(elements);
@@ -50,7 +50,13 @@ fn read_image(bytes: &Bytes<'_>) {
 
 fn read_leniently(bytes: &mut Bytes<'_>) {
     if let Ok(image) = black_box(Image::parse_lenient(bytes.input)) {
-        black_box((image.layout(), image.layout().name(), image.rest(), image.after(), image.missing()));
+        black_box((
+            image.layout(),
+            image.layout().name(),
+            image.raw_remainder(),
+            image.after(),
+            image.missing(),
+        ));
         walk(image.elements());
         read_signature(bytes, &image);
         image.elements().for_each(|at| bytes.write(&at));
@@ -96,18 +102,18 @@ fn walk(elements: Elements<'_>) {
 
 fn write(bytes: &mut Bytes<'_>) {
     let id = ImageId::new(black_box(0), black_box(0), black_box(0));
-    let Ok(text) = HeaderText::new(black_box("")) else { return };
-    let header = black_box(Header {
-        text,
+    let Ok(text) = HeaderString::new(black_box("")) else { return };
+    let header = black_box(FileHeader {
+        header_string: text,
         other_control: HeaderControl::from_bits_retain(black_box(0)),
         extra: bytes.input,
-        ..Header::new(id)
+        ..FileHeader::new(id)
     });
     let elements = [Element { tag: Tag(black_box(0)), data: bytes.input }; 3];
     for element in black_box(&elements[..]) {
         bytes.write(element);
     }
-    if let Ok(writer) = black_box(Writer::new(header, black_box(&elements[..]))) {
+    if let Ok(writer) = black_box(FileWriter::new(header, black_box(&elements[..]))) {
         black_box(writer.header());
         bytes.write(&writer);
     }

@@ -3,17 +3,17 @@
 use core::hint::black_box;
 
 use zigbee_ota::aps::Address;
-use zigbee_ota::observer::{Exchange, Observer, Slots};
+use zigbee_ota::observer::{Conversation, ConversationSlots, Observer};
 use zigbee_ota::zcl::{Frame, Quirks};
 
 use crate::Bytes;
 
 pub(crate) fn call(bytes: &Bytes<'_>) {
-    observe(bytes, [Exchange::EMPTY; 3]);
-    observe(bytes, black_box(&mut [Exchange::EMPTY; 2][..]));
+    observe(bytes, [Conversation::EMPTY; 3]);
+    observe(bytes, black_box(&mut [Conversation::EMPTY; 2][..]));
 }
 
-fn observe(bytes: &Bytes<'_>, slots: impl Slots) {
+fn observe(bytes: &Bytes<'_>, slots: impl ConversationSlots) {
     let mut observer = Observer::new(slots);
     for _ in 0..black_box(2) {
         if let Ok(frame) = Frame::decode(bytes.input, Quirks::from_bits_retain(black_box(0))) {

@@ -4,14 +4,14 @@ use core::hint::black_box;
 
 use zigbee_ota::ImageId;
 use zigbee_ota::file::Image;
-use zigbee_ota::payload::{Entropy, Kind, Verdict, payloads};
+use zigbee_ota::payload::{Entropy, PayloadKind, PayloadReport, payloads};
 
 use crate::Bytes;
 
 pub(crate) fn call(bytes: &Bytes<'_>) {
-    let kind = black_box(Kind::of(bytes.input));
+    let kind = black_box(PayloadKind::of(bytes.input));
     black_box(kind.name());
-    let verdict = black_box(Verdict::of(bytes.input));
+    let verdict = black_box(PayloadReport::of(bytes.input));
     black_box(verdict.state.name());
     black_box(verdict.stated.contradicts(black_box(ImageId::new(0x1001, 0x00ab, 5))));
     black_box(Entropy::of(bytes.input).looks_random());

@@ -3,16 +3,17 @@
 use core::hint::black_box;
 use core::num::NonZeroU8;
 
-use zigbee_ota::file::Header;
-use zigbee_ota::aps::{Address, Delivery, DeliveryMode, Meta, Token};
+use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, TransmitToken};
+use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::{
-    Apply, BlockSize, Catalog, Config, DEVICES, Device, Entry, Handled, ImageInfo, ImageStore, ImageTable,
-    Pace, Policy, Read, Readiness, Registration, Server, ServerStatus, Session, Shelf, Slots, Standard,
-    TxBuffer, Verdict, Versions, Wanted, Wrapped, serve_block,
+    BlockSize, DEVICE_OVERRIDES, DeviceOverride, ImageInfo, ImageStore, ImageTable, OfferedVersions,
+    PaceDecision, QueryDecision, ReadRequest, ReadResult, Readiness, Registration, ResponseBuffer, Server,
+    ServerAction, ServerConfig, ServerPolicy, ServerStatus, Session, SessionSlots, SliceStore, SlotStore,
+    StandardPolicy, StoreEntry, UpgradeDecision, WrappedBinary, serve_block,
 };
 use zigbee_ota::time::{Instant, UtcTime};
 use zigbee_ota::zcl::{
-    ClientReport, ImageBlockRequest, ImageNotify, LONGEST_TO_CLIENT, NotifyScope, QueryNextImageRequest,
+    ClientStatus, ImageBlockRequest, ImageNotify, LONGEST_TO_CLIENT, NotifyScope, QueryNextImageRequest,
     QuerySpecificFileRequest,
 };
 use zigbee_ota::{Eui64, ImageFilter, ImageId, ImageType, ManufacturerCode, StackVersion};
@@ -20,20 +21,20 @@ use zigbee_ota::{Eui64, ImageFilter, ImageId, ImageType, ManufacturerCode, Stack
 use crate::Bytes;
 
 pub(crate) fn call(bytes: &mut Bytes<'_>) {
-    let config = black_box(Config::default());
+    let config = black_box(ServerConfig::default());
     let mut lent = [Session::EMPTY; 9];
     // Of a length that nobody knows, and of one that everybody does.
     let mut some = Server::new(config, black_box(&mut lent[..]));
     let mut three = Server::new(config, [Session::EMPTY; 3]);
     drive(black_box(&mut some), black_box(&mut Unknown), bytes.input);
     drive(black_box(&mut three), black_box(&mut Unknown), bytes.input);
-    if let Ok(entry) = Entry::parse(bytes.input) {
+    if let Ok(entry) = StoreEntry::parse(bytes.input) {
         black_box((entry.info(), entry.file()));
         let entries = black_box([entry; 3]);
-        if let Ok(mut catalog) = Catalog::new(black_box(&entries[..])) {
+        if let Ok(mut catalog) = SliceStore::new(black_box(&entries[..])) {
             drive(black_box(&mut some), &mut catalog, bytes.input);
         }
-        let mut shelf = Shelf::new(black_box([Some(entry), None]));
+        let mut shelf = SlotStore::new(black_box([Some(entry), None]));
         black_box((shelf.add(entry).is_ok(), shelf.replace(entry).is_ok(), shelf.list().count()));
         drive(black_box(&mut some), &mut shelf, bytes.input);
         black_box(shelf.remove(entry.info().id, black_box(None)));
@@ -42,10 +43,10 @@ pub(crate) fn call(bytes: &mut Bytes<'_>) {
 }
 
 /// The table by index, with a source of its own and one that is wrapped.
-fn tabled(server: &mut Server<&mut [Session]>, entry: Entry<'_>, frame: &[u8]) {
-    let mut source = |wanted: Wanted, out: &mut [u8]| {
+fn tabled(server: &mut Server<&mut [Session]>, entry: StoreEntry<'_>, frame: &[u8]) {
+    let mut source = |wanted: ReadRequest, out: &mut [u8]| {
         black_box((wanted, out));
-        black_box(Read::Later)
+        black_box(ReadResult::Later)
     };
     let Ok(mut table) = ImageTable::<2>::new(black_box(1), black_box(0)) else { return };
     let (image, upgrade_time, notify) = (*entry.info(), black_box(0), black_box(true));
@@ -54,19 +55,22 @@ fn tabled(server: &mut Server<&mut [Session]>, entry: Entry<'_>, frame: &[u8]) {
     black_box((table.count(), table.get(black_box(1)).is_some()));
     let mut policy = table.policy(|query| {
         black_box(query);
-        black_box(Verdict::Offer)
+        black_box(QueryDecision::Offer)
     });
-    let mut out: TxBuffer = black_box([0; LONGEST_TO_CLIENT]);
-    let meta = Meta::unicast(Address::new(0, 0));
+    let mut out: ResponseBuffer = black_box([0; LONGEST_TO_CLIENT]);
+    let meta = FrameMeta::unicast(Address::new(0, 0));
     let handled =
         server.handle_frame(Instant::ZERO, meta, frame, &mut table, black_box(&mut policy), &mut out);
-    black_box(matches!(handled, Handled::Reply(_)));
+    black_box(matches!(handled, ServerAction::Reply(_)));
     black_box(&out);
     black_box(server.poll_event().map(|event| ServerStatus::of(&event)));
     black_box(table.remove(black_box(0)));
-    let header = Header::new(black_box(image.id));
-    if let Ok(mut wrapped) = Wrapped::new(header, black_box(0), |_, _: &mut [u8]| black_box(Read::Gone)) {
-        let wanted = Wanted { index: 0, image: wrapped.image(), client: meta.from, offset: black_box(0) };
+    let header = FileHeader::new(black_box(image.id));
+    if let Ok(mut wrapped) =
+        WrappedBinary::new(header, black_box(0), |_, _: &mut [u8]| black_box(ReadResult::Gone))
+    {
+        let wanted =
+            ReadRequest { index: 0, image: wrapped.image(), client: meta.from, offset: black_box(0) };
         black_box(wrapped.read(wanted, &mut out));
     }
 }
@@ -90,9 +94,9 @@ impl ImageStore for Unknown {
         black_box(Some(info()))
     }
 
-    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> Read {
+    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult {
         black_box((image, offset, out));
-        black_box(Read::Filled(0))
+        black_box(ReadResult::Filled(0))
     }
 }
 
@@ -108,10 +112,10 @@ fn info() -> ImageInfo {
     }
 }
 
-impl Policy for Unknown {
+impl ServerPolicy for Unknown {
     fn fits(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         black_box(client);
-        black_box(Standard::default()).suits(request, image)
+        black_box(StandardPolicy::default()).suits(request, image)
     }
 
     fn offer(
@@ -119,19 +123,24 @@ impl Policy for Unknown {
         client: Address,
         request: &QueryNextImageRequest,
         found: Option<&ImageInfo>,
-    ) -> Verdict {
+    ) -> QueryDecision {
         black_box((client, request, found));
-        black_box(Verdict::Offer)
+        black_box(QueryDecision::Offer)
     }
 
-    fn pace(&mut self, client: Address, request: &ImageBlockRequest, session: Option<&Session>) -> Pace {
+    fn pace(
+        &mut self,
+        client: Address,
+        request: &ImageBlockRequest,
+        session: Option<&Session>,
+    ) -> PaceDecision {
         black_box((client, request, session));
-        black_box(Pace::Send)
+        black_box(PaceDecision::Send)
     }
 
-    fn apply(&mut self, client: Address, id: ImageId) -> Apply {
+    fn apply(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         black_box((client, id));
-        black_box(Apply::Now)
+        black_box(UpgradeDecision::Now)
     }
 
     fn sleeps(&mut self, client: Address) -> bool {
@@ -139,9 +148,9 @@ impl Policy for Unknown {
         black_box(false)
     }
 
-    fn repeats(&mut self, client: Address, id: ImageId, times: u8) -> Verdict {
+    fn repeats(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
         black_box((client, id, times));
-        black_box(Verdict::Offer)
+        black_box(QueryDecision::Offer)
     }
 
     fn device_file_of_any_version(&mut self, _: Address, request: &QuerySpecificFileRequest) -> bool {
@@ -150,13 +159,13 @@ impl Policy for Unknown {
     }
 }
 
-fn drive<S: Slots>(server: &mut Server<S>, images: &mut impl ImageStore, frame: &[u8]) {
+fn drive<S: SessionSlots>(server: &mut Server<S>, images: &mut impl ImageStore, frame: &[u8]) {
     let now = || Instant::from_millis(black_box(0));
-    let meta = black_box(Meta::unicast(Address::new(0, 0)));
-    let mut out: TxBuffer = black_box([0; LONGEST_TO_CLIENT]);
+    let meta = black_box(FrameMeta::unicast(Address::new(0, 0)));
+    let mut out: ResponseBuffer = black_box([0; LONGEST_TO_CLIENT]);
     let handled =
         server.handle_frame(now(), meta, frame, images, black_box(&mut Unknown), black_box(&mut out));
-    if let Handled::Parked(parked) = black_box(handled) {
+    if let ServerAction::Deferred(parked) = black_box(handled) {
         black_box((parked.client(), parked.image(), parked.offset(), parked.wanted()));
         let transmit = server.answer(now(), black_box(parked), black_box(Ok(frame)), &mut out);
         black_box(transmit.len);
@@ -174,8 +183,8 @@ fn drive<S: Slots>(server: &mut Server<S>, images: &mut impl ImageStore, frame: 
     black_box(server.read_status(meta.from, &mut out)).len;
     server.handle_delivery(
         now(),
-        notified.map_or(Token::NONE, |sent| sent.token),
-        black_box(Delivery::Failed),
+        notified.map_or(TransmitToken::NONE, |sent| sent.token),
+        black_box(DeliveryReport::Failed),
     );
     server.handle_timeout(now());
     black_box(server.poll_timeout());
@@ -191,12 +200,14 @@ fn drive<S: Slots>(server: &mut Server<S>, images: &mut impl ImageStore, frame: 
     for session in server.sessions() {
         black_box((session.progress(), session.carries(), session.has_page(), session.holds(request.id)));
     }
-    let report = black_box(ClientReport::default());
+    let report = black_box(ClientStatus::default());
     let session = server.session(meta.from);
     black_box(Readiness::of(request.id, black_box(StackVersion::ZIGBEE_PRO), session, Some(&report)));
-    black_box(Device::of(black_box(DEVICES), request.id).map(|device| device.is_about(request.id)));
+    black_box(
+        DeviceOverride::of(black_box(DEVICE_OVERRIDES), request.id).map(|device| device.is_about(request.id)),
+    );
     let (current, candidate) = black_box((request.id.version, request.id.version));
-    black_box(black_box(Versions::Upgrade).allow(current, candidate));
+    black_box(black_box(OfferedVersions::Upgrade).allow(current, candidate));
     black_box(info().goes_to(black_box(None)));
     let size = BlockSize {
         asked: black_box(0),

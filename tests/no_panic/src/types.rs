@@ -3,7 +3,7 @@
 use core::hint::black_box;
 use core::time::Duration;
 
-use zigbee_ota::aps::{Address, Meta};
+use zigbee_ota::aps::{Address, FrameMeta};
 use zigbee_ota::time::{Instant, Millis, Purpose, ServerTime, UtcTime};
 use zigbee_ota::{
     FileVersion, HardwareRange, HardwareVersion, ImageFilter, ImageId, ImageType, SecurityCredentialVersion,
@@ -14,7 +14,7 @@ pub(crate) fn call() {
     numbers();
     images();
     time();
-    black_box(Meta::unicast(Address::new(black_box(0), black_box(0))));
+    black_box(FrameMeta::unicast(Address::new(black_box(0), black_box(0))));
 }
 
 fn numbers() {

@@ -4,8 +4,8 @@ use core::hint::black_box;
 
 use zigbee_ota::aps::DeliveryMode;
 use zigbee_ota::zcl::{
-    AttributeCommand, AttributeId, Attributes, BlockBytes, BlockRefusal, ClientReport, CommandId,
-    DefaultResponse, Direction, DiscoverAttributesResponse, Frame, FrameControl, Header, ImageNotify,
+    AttributeCommand, AttributeId, AttributeSnapshot, BlockBytes, BlockRefusal, ClientStatus, CommandId,
+    DefaultResponse, Direction, DiscoverAttributesResponse, Frame, FrameControl, FrameHeader, ImageNotify,
     ImageUpgradeStatus, Message, NotifyScope, Quirks, ReadAttributes, ReadAttributesResponse, Refusal,
     Status, ToClient, ToServer, UpgradeActivationPolicy, UpgradeTimeoutPolicy, WriteAttributes,
     WriteAttributesResponse, answer_as_server,
@@ -35,11 +35,11 @@ fn read(bytes: &mut Bytes<'_>) {
 }
 
 fn read_after_header(bytes: &mut Bytes<'_>) {
-    if let Ok((header, payload)) = black_box(Header::decode(bytes.input)) {
+    if let Ok((header, payload)) = black_box(FrameHeader::decode(bytes.input)) {
         black_box((header.direction(), header.is_cluster_command()));
         black_box(Frame::decode_payload(&header, payload, quirks())).ok();
     }
-    let header = Header {
+    let header = FrameHeader {
         control: FrameControl::from_bits_retain(black_box(0)),
         manufacturer: black_box(Some(ManufacturerCode(0))),
         sequence: black_box(0),
@@ -131,7 +131,7 @@ fn attributes(bytes: &mut Bytes<'_>, command: &AttributeCommand<'_>) {
                 black_box(record.check()).ok();
             }
             black_box(response.check()).ok();
-            black_box(ClientReport::read(*response)).ok();
+            black_box(ClientStatus::read(*response)).ok();
         }
         AttributeCommand::Write(write) => write.records().flatten().for_each(|(id, value)| {
             attribute(id);
@@ -148,13 +148,13 @@ fn attributes(bytes: &mut Bytes<'_>, command: &AttributeCommand<'_>) {
 }
 
 fn attribute(id: AttributeId) {
-    black_box((id.name(), id.info(), black_box(Attributes::DEFAULT).get(id)));
+    black_box((id.name(), id.info(), black_box(AttributeSnapshot::DEFAULT).get(id)));
 }
 
 /// A frame answered by either side, and one of each list that a caller can make.
 fn answers(bytes: &mut Bytes<'_>) {
     if let Ok(frame) = black_box(Frame::decode(bytes.input, quirks())) {
-        black_box(black_box(Attributes::DEFAULT).answer(&frame, bytes.room)).ok();
+        black_box(black_box(AttributeSnapshot::DEFAULT).answer(&frame, bytes.room)).ok();
         black_box(answer_as_server(&frame, bytes.room)).ok();
     }
     let input = bytes.input;
@@ -168,7 +168,7 @@ fn answers(bytes: &mut Bytes<'_>) {
     ] {
         bytes.write(&Frame::attributes(black_box(0), black_box(Direction::ToClient), command));
     }
-    bytes.write(&ClientReport::question(black_box(0)));
+    bytes.write(&ClientStatus::question(black_box(0)));
 }
 
 /// The constructors of frames.

@@ -7,7 +7,7 @@ use core::hint::black_box;
 use core::mem::MaybeUninit;
 
 use zigbee_ota::Eui64;
-use zigbee_ota::client::Verdict;
+use zigbee_ota::client::VerifyResult;
 use zigbee_ota::signature::{Authority, Policy, PublicKey, Signatures, Signers, Verifier};
 use zigbee_ota_footprint::device::{Device, resume, turn};
 
@@ -26,7 +26,7 @@ extern "C" fn _start() -> ! {
 
 /// Over the file that is read back from flash, in pieces.
 #[inline(never)]
-fn verify() -> Verdict {
+fn verify() -> VerifyResult {
     static SIGNERS: [Eui64; 1] = [Eui64(0)];
     static AUTHORITIES: [Authority; 2] = [
         Authority { issuer: Eui64(0), key: PublicKey::Suite1([2; 22]) },
@@ -49,11 +49,11 @@ fn verify() -> Verdict {
     match unsafe { place.cast::<Verifier<'_>>().read() }.finish() {
         Ok(valid) => {
             black_box(&valid);
-            Verdict::Valid
+            VerifyResult::Valid
         }
         Err(invalid) => {
             black_box(&invalid);
-            Verdict::Invalid
+            VerifyResult::Invalid
         }
     }
 }
