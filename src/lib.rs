@@ -1,9 +1,198 @@
-// Of two definitions of a link the first one counts: here the chapters are modules, on a page of the repository files.
-//! [guide]: guide
-//! [device]: guide::device
-//! [gateway]: guide::gateway
-//! [tool]: guide::tool
-#![doc = include_str!("../README.md")]
+//! Firmware updates over Zigbee: the OTA file format, the frames of the OTA Upgrade cluster (0x0019), and sans-IO state machines for
+//! client and server.
+//!
+//! No I/O, no clock, no allocation, no `unsafe` and no panic: the same code runs in a device with 16 KB of RAM, a gateway, a build
+//! server and a protocol analyser.
+//!
+//! ```text
+//!      bytes of a file                         bytes of a frame
+//!            |                                        |
+//!   container, payload, file         zcl (frames)   observer (captures)
+//!            |                                        |
+//!   signature, mmo                  client (device)   server (gateway)      each call is given the time
+//!            |                                        |
+//!   build servers                   radio, flash, files: the caller's       unify (MQTT), matter
+//! ```
+//!
+//! # Modules
+//!
+//! | module | content | feature |
+//! |---|---|---|
+//! | [`file`] | header, sub-elements, whole files, files in pieces, writer, file names | |
+//! | [`container`] | the OTA file inside what a vendor ships, and its checksums | `inspect` |
+//! | [`payload`] | the firmware inside a file: format, integrity by its own checksums, metadata | `inspect` |
+//! | [`zcl`] | all ten commands of the cluster, attributes, quirks of field devices | |
+//! | [`client`] | the device: find a server, query, download, resume, verify, upgrade | |
+//! | [`server`] | the gateway: offer, serve blocks and pages, limit rates, order upgrades, for 1 to 65,528 clients | |
+//! | [`observer`] | the conversation that each overheard frame belongs to | |
+//! | [`mmo`], [`signature`] | AES-MMO digests, integrity codes, signatures of both crypto suites | `crypto` |
+//! | [`matter`] | commands, ImageURIs and image headers of Matter's OTA clusters, and a bridge | `matter` |
+//! | [`unify`] | the OTA service of the Unify framework over MQTT | `unify` |
+//! | [`aps`], [`time`] | addresses and delivery; instants, durations, UTC | |
+//!
+//! [`guide`] has a chapter for each kind of user, one on [security](guide::security), a [glossary](guide::glossary) and a
+//! [map of the specification](guide::specification).
+//!
+//! # A device
+//!
+//! The client says what to send, what to do, and when to call it again. After each input, drain it in this order: needs (answers make
+//! frames), frames, events; then sleep until a frame arrives or [`poll_timeout`](client::Client::poll_timeout) has come.
+//!
+//! ```
+//! use zigbee_ota::client::{ApplyResult, Client, ClientConfig, ClientAction, Identity, Need, PrepareResult, StoreResult, VerifyResult};
+//! use zigbee_ota::aps::{Address, FrameMeta, Transmit};
+//! use zigbee_ota::time::Instant;
+//! use zigbee_ota::ImageId;
+//!
+//! # struct Frame { from: Address, bytes: Vec<u8> }
+//! # struct Board { radio: Option<Frame>, flash: Vec<u8>, rounds: u32 }
+//! # impl Board {
+//! #     fn now(&self) -> Instant { Instant::from_millis(u64::from(self.rounds) * 60_000) }
+//! #     fn send(&mut self, to: &Transmit, frame: &[u8]) { let _ = (to, frame); }
+//! #     fn sleep_until(&mut self, deadline: Option<Instant>) -> Option<Frame> { let _ = deadline; self.rounds += 1; self.radio.take() }
+//! #     fn erase(&mut self, bytes: u32) -> bool { self.flash.clear(); bytes <= 1 << 20 }
+//! #     fn write(&mut self, offset: u32, data: &[u8]) -> bool { self.flash.extend(data); offset < 1 << 20 }
+//! #     fn verify(&mut self) -> bool { true }
+//! #     fn boot_new_image(&mut self) -> bool { true }
+//! #     fn is_on(&self) -> bool { self.rounds < 3 }
+//! # }
+//! fn run(board: &mut Board) -> Result<(), Box<dyn std::error::Error>> {
+//!     let identity = Identity { current: ImageId::new(0x1001, 0x00ab, 0x1010_3519), hardware: None, node: None };
+//!     let server = Address::new(0x0000, 1);
+//!     let mut client = Client::new(ClientConfig::new(identity, server), 0x5eed, board.now());
+//!     let mut out = [0; zigbee_ota::zcl::LONGEST_TO_SERVER];
+//!
+//!     while board.is_on() {
+//!         while let Some(need) = client.poll_need() {
+//!             match need {
+//!                 Need::Decide(ticket, _offer) => client.accept(ticket)?,
+//!                 Need::Prepare(ticket, offer) => {
+//!                     let erased = if board.erase(offer.size) { PrepareResult::Ready } else { PrepareResult::Fault };
+//!                     client.prepared(board.now(), ticket, erased)?;
+//!                 }
+//!                 Need::Verify(ticket, _offer) => {
+//!                     let verdict = if board.verify() { VerifyResult::Valid } else { VerifyResult::Invalid };
+//!                     client.verified(board.now(), ticket, verdict)?;
+//!                 }
+//!                 Need::Apply(ticket, _image) => {
+//!                     let applied = if board.boot_new_image() { ApplyResult::Done } else { ApplyResult::Failed };
+//!                     client.applied(board.now(), ticket, applied)?;
+//!                 }
+//!                 // Finding the server, link keys, credentials: only with such settings.
+//!                 _ => {}
+//!             }
+//!         }
+//!         while let Some(transmit) = client.poll_transmit(board.now(), &mut out) {
+//!             board.send(&transmit, &out[..transmit.len]);
+//!         }
+//!         while let Some(event) = client.poll_event() {
+//!             println!("{event:?}");
+//!         }
+//!         if let Some(frame) = board.sleep_until(client.poll_timeout()) {
+//!             let handled = client.handle_frame(board.now(), FrameMeta::unicast(frame.from), &frame.bytes);
+//!             if let ClientAction::Store(block) = handled {
+//!                 let stored = if board.write(block.offset, block.data) { StoreResult::Ok } else { StoreResult::Fault };
+//!                 client.stored(board.now(), block.ticket, stored)?;
+//!             }
+//!         }
+//!         client.handle_timeout(board.now());
+//!     }
+//!     Ok(())
+//! }
+//! # let notify = Frame { from: Address::new(0, 1), bytes: vec![0x09, 7, 0, 0, 100] };
+//! # run(&mut Board { radio: Some(notify), flash: Vec::new(), rounds: 0 }).unwrap();
+//! ```
+//!
+//! [`guide::device`] continues with flash that works in the background, checkpoints, transfer modes and signatures.
+//!
+//! # A gateway
+//!
+//! The server answers each frame at once into the caller's buffer. It keeps no image and makes no decision: the store and the policy
+//! are arguments of each call, and sessions live in slots that the caller lends.
+//!
+//! ```
+//! use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta, Transmit};
+//! use zigbee_ota::server::{SliceStore, ServerConfig, StoreEntry, ServerAction, Server, Session, StandardPolicy};
+//! use zigbee_ota::time::Instant;
+//! use zigbee_ota::zcl::ImageNotify;
+//!
+//! # struct Frame { from: Address, bytes: Vec<u8> }
+//! # struct Gateway { inbox: Vec<Frame>, sent: Vec<Vec<u8>> }
+//! # impl Gateway {
+//! #     fn now(&self) -> Instant { Instant::ZERO }
+//! #     fn send(&mut self, to: &Transmit, frame: &[u8]) { let _ = to; self.sent.push(frame.to_vec()); }
+//! #     fn receive(&mut self) -> Option<Frame> { self.inbox.pop() }
+//! #     fn read(&mut self) -> Vec<u8> { unreachable!("a slice store has every byte in memory") }
+//! # }
+//! fn serve(gateway: &mut Gateway, file: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//!     let entries = [StoreEntry::parse(file)?];
+//!     let mut images = SliceStore::new(&entries)?;
+//!     let mut policy = StandardPolicy::default();
+//!     let mut server = Server::new(ServerConfig::default(), vec![Session::EMPTY; 100]);
+//!     let mut out = [0; zigbee_ota::zcl::LONGEST_TO_CLIENT];
+//!
+//!     // Tell all device_overrides that something is new; of a hundred, fifty shall ask at once.
+//!     let notify = ImageNotify { jitter: ImageNotify::DEFAULT_JITTER, ..ImageNotify::UNICAST };
+//!     let transmit = server.notify(Address::ALL_AWAKE, DeliveryMode::Broadcast, notify, &mut out)?;
+//!     gateway.send(&transmit, &out[..transmit.len]);
+//!
+//!     while let Some(frame) = gateway.receive() {
+//!         let (now, meta) = (gateway.now(), FrameMeta::unicast(frame.from));
+//!         match server.handle_frame(now, meta, &frame.bytes, &mut images, &mut policy, &mut out) {
+//!             ServerAction::Reply(transmit) => gateway.send(&transmit, &out[..transmit.len]),
+//!             // A store that reads in the background returned `ReadResult::Later`; a task could continue here.
+//!             ServerAction::Deferred(parked) => {
+//!                 let data = gateway.read();
+//!                 let transmit = server.answer(gateway.now(), parked, Ok(&data), &mut out);
+//!                 gateway.send(&transmit, &out[..transmit.len]);
+//!             }
+//!             ServerAction::Done => {}
+//!             ServerAction::Ignored(why) => println!("{}: {why}", frame.from),
+//!         }
+//!         // Blocks of pages, and timers: also due without a frame, at `poll_timeout`.
+//!         while let Some(transmit) = server.poll_transmit(gateway.now(), &mut images, &mut out) {
+//!             gateway.send(&transmit, &out[..transmit.len]);
+//!         }
+//!         server.handle_timeout(gateway.now());
+//!         while let Some(event) = server.poll_event() {
+//!             println!("{event:?}");
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! # let mut file = [0; 56];
+//! # let id = zigbee_ota::ImageId::new(0x1001, 0x00ab, 2);
+//! # let writer = zigbee_ota::file::FileWriter::new(zigbee_ota::file::FileHeader::new(id), &[]).unwrap();
+//! # zigbee_ota::Encode::encode(&writer, &mut file).unwrap();
+//! # let query = Frame { from: Address::new(0x1234, 1), bytes: vec![1, 7, 1, 0, 0x01, 0x10, 0xab, 0, 1, 0, 0, 0] };
+//! # let mut gateway = Gateway { inbox: vec![query], sent: Vec::new() };
+//! # serve(&mut gateway, &file).unwrap();
+//! # assert_eq!(gateway.sent[1][..4], [0x19, 7, 2, 0]);
+//! ```
+//!
+//! [`guide::gateway`] continues with stores, policies, rate limits, pages, dashboards and MQTT.
+//!
+//! # Features
+//!
+//! None is on by default. No feature changes a type or a rule.
+//!
+//! | feature | adds | requires |
+//! |---|---|---|
+//! | `inspect` | [`container`] and [`payload`] | |
+//! | `crypto` | [`mmo`] and [`signature`] | |
+//! | `openssl` | `signature::SigningKey`: signatures by the system's OpenSSL | `crypto`, `std` |
+//! | `matter` | [`matter`] | |
+//! | `unify` | [`unify`] | `alloc`, `serde` |
+//! | `alloc` | [`Encode::to_vec`], [`server::OwnedStore`] | |
+//! | `std` | [`file::FileWriter::write_to`], [`server::FolderStore`] | `alloc` |
+//! | `serde` | `Serialize` for data types, `Deserialize` for those that callers may construct | |
+//! | `defmt` | `defmt::Format` for data types | |
+//! | `arbitrary`, `proptest` | generators of wire types, headers and whole files, for tests of your own | `std` |
+//! | `full` | all of these except `openssl`, which needs a system library | |
+//!
+//! With `serde`, numbers, statuses and flags are numbers, named or not; commands and enumerations are their Rust names. An IEEE address
+//! needs all 64 bits, which JSON readers with floating-point numbers cannot hold. Borrowed bytes can be deserialized only from formats
+//! that lend them; JSON cannot, so there only empty ones read. Errors serialize and do not deserialize.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -64,6 +253,11 @@ pub mod types;
 #[cfg(feature = "unify")]
 pub mod unify;
 pub mod zcl;
+
+/// The loops of the README, compiled; those of the guide are run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 pub use codec::Encode;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, Item};

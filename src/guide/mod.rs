@@ -1,13 +1,20 @@
-//! How to use the crate, in a chapter for each kind of user.
+//! The guide: a chapter for each kind of user, and chapters of reference.
 //!
-//! | chapter | for whom | what it shows |
+//! | chapter | reader | content |
 //! |---|---|---|
-//! | [`device`] | firmware that is upgraded | the loop, flash that takes its time, power cuts, ways to transfer, signatures |
-//! | [`gateway`] | who upgrades devices | the loop, stores, policy, pacing, pages, dashboards, Unify |
-//! | [`tool`] | build servers and analysers | files, containers, payloads, signing, frames, an observer |
+//! | [`device`] | firmware engineers | the loop, flash that takes its time, power cuts, transfer modes, signatures |
+//! | [`gateway`] | gateway engineers | the loop, stores, policies, rate limits, pages, dashboards, Unify |
+//! | [`tool`] | authors of build servers and analysers | files, containers, payloads, signing, frames, an observer |
+//! | [`examples`] | everybody | the tools that come with the crate, and their commands |
+//! | [`security`] | everybody | what addresses, codes, signatures and checkpoints prove |
+//! | [`glossary`] | everybody | one word for one thing |
+//! | [`specification`] | readers of the specification | its sections, those of ZCL 8, and the modules here |
+//! | [`measurements`] | everybody | time, flash, RAM, goodput |
+//! | [`guarantees`] | everybody | each promise and the command that shows it |
+//! | [`contributing`] | contributors | the map of the source, recipes, rules |
 //!
-//! The loops are whole programs but for the hardware: a simulated board or network stands in for that, and each of them is
-//! run as a test. These modules are there in the documentation alone.
+//! The loops of the first three chapters are whole programs except for the hardware, which a simulated board or network replaces; each is
+//! run as a test. These modules exist in the documentation only.
 
 #[doc = include_str!("device.md")]
 pub mod device {}
@@ -17,3 +24,24 @@ pub mod gateway {}
 
 #[doc = include_str!("tool.md")]
 pub mod tool {}
+
+#[doc = include_str!("examples.md")]
+pub mod examples {}
+
+#[doc = include_str!("security.md")]
+pub mod security {}
+
+#[doc = include_str!("glossary.md")]
+pub mod glossary {}
+
+#[doc = include_str!("specification.md")]
+pub mod specification {}
+
+#[doc = include_str!("measurements.md")]
+pub mod measurements {}
+
+#[doc = include_str!("guarantees.md")]
+pub mod guarantees {}
+
+#[doc = include_str!("contributing.md")]
+pub mod contributing {}
