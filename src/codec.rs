@@ -12,7 +12,7 @@ use core::mem::size_of;
 use nom::error::{ErrorKind, ParseError};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
-use crate::error::{DecodeError, DecodeErrorKind, EncodeError, Item};
+use crate::error::{DecodeError, DecodeErrorKind, EncodeError};
 
 /// A value with a form in bytes, whose length is known before it is written.
 pub trait Encode: sealed::Emit {
@@ -146,7 +146,7 @@ pub(crate) fn le_u64(input: &[u8]) -> Parsed<'_, u64> {
 
 /// Ends a parse of `whole`, whose first byte stands at `base` of what the caller sees, in a public result.
 pub(crate) fn locate<'a, T>(
-    item: Item,
+    item: &'static str,
     base: usize,
     whole: &'a [u8],
     parsed: Parsed<'a, T>,
@@ -198,12 +198,12 @@ mod tests {
     fn errors_know_their_place() {
         let input = [1, 2, 3, 4, 5];
         let parsed = (le_u16, le_u32).parse(&input[..]);
-        let error = locate(Item::Elements, 100, &input, parsed).unwrap_err();
+        let error = locate("sub-element", 100, &input, parsed).unwrap_err();
         assert_eq!(error.offset, 102);
         assert_eq!(error.kind, DecodeErrorKind::Truncated { needed: 4, present: 3 });
-        let error = locate(Item::Elements, 0, &input, fixed::<[u8; 6]>(&input)).unwrap_err();
+        let error = locate("sub-element", 0, &input, fixed::<[u8; 6]>(&input)).unwrap_err();
         assert_eq!(error.offset, 0);
         assert_eq!(error.kind, DecodeErrorKind::Truncated { needed: 6, present: 5 });
-        assert_eq!(locate(Item::Elements, 0, &input, fixed(&input)), Ok((&input, &[][..])));
+        assert_eq!(locate("sub-element", 0, &input, fixed(&input)), Ok((&input, &[][..])));
     }
 }

@@ -225,12 +225,12 @@ extern crate std;
 
 pub mod aps;
 pub mod client;
-pub mod codec;
+mod codec;
 #[cfg(feature = "inspect")]
 pub mod container;
 #[cfg(feature = "inspect")]
 mod crc;
-pub mod error;
+mod error;
 mod fifo;
 pub mod file;
 #[cfg(any(doc, doctest))]
@@ -249,7 +249,7 @@ pub mod server;
 #[cfg(feature = "crypto")]
 pub mod signature;
 pub mod time;
-pub mod types;
+mod types;
 #[cfg(feature = "unify")]
 pub mod unify;
 pub mod zcl;
@@ -260,8 +260,8 @@ pub mod zcl;
 mod readme {}
 
 pub use codec::Encode;
-pub use error::{DecodeError, DecodeErrorKind, EncodeError, Item};
+pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use types::{
-    Eui64, FileVersion, HardwareRange, HardwareVersion, ImageFilter, ImageId, ImageType, ManufacturerCode,
-    SecurityCredentialVersion, StackVersion,
+    Eui64, FileVersion, HardwareRange, HardwareVersion, ImageFilter, ImageId, ImageType, ImageTypeClass,
+    ManufacturerCode, ParseError, SecurityCredentialVersion, StackVersion,
 };

@@ -1,13 +1,14 @@
-//! Numbers that stay open: a value that nobody has named yet survives a round trip, in bytes and in every other form.
+//! Macros for open enumerations and for bit flags: values and bits without a name survive every round trip, in bytes,
+//! in text, through serde and through defmt.
 //!
 //! ```text
 //!   wire integer <--> newtype with named constants     `Status(0x98 NO_IMAGE_AVAILABLE)`, `Status(0x12)`
-//!   wire bits    <--> flags, those without a name kept
+//!   wire bits    <--> flags; bits without a name are kept
 //! ```
 
-/// Makes an open enumeration: a newtype over its wire integer with named constants.
+/// Defines an open enumeration: a newtype over its wire integer with named constants.
 ///
-/// A macro because the name table, the constants and the two formats must not drift apart.
+/// A macro, because the constants, their names, `Display`, `FromStr` and `defmt::Format` come from one table.
 macro_rules! open_enum {
     ($(#[$meta:meta])* $name:ident($repr:ty) { $($(#[$doc:meta])* $constant:ident = $value:literal => $text:literal,)* }) => {
         $(#[$meta])*
@@ -19,7 +20,7 @@ macro_rules! open_enum {
         impl $name {
             $($(#[$doc])* pub const $constant: Self = Self($value);)*
 
-            /// The field's standard name of this value, `None` where it has none.
+            /// Name of the value, or `None` for a value without a constant.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
@@ -38,6 +39,20 @@ macro_rules! open_enum {
             }
         }
 
+        impl core::str::FromStr for $name {
+            type Err = $crate::ParseError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let expected = concat!(stringify!($name), ": expected its name or a number such as `0x1f`");
+                match text {
+                    $($text => Some($value),)*
+                    _ => $crate::types::prefixed_hex(text),
+                }
+                .map(Self)
+                .ok_or($crate::ParseError { expected })
+            }
+        }
+
         impl core::fmt::Debug for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 write!(f, "{}({:#x}", stringify!($name), self.0)?;
@@ -48,7 +63,7 @@ macro_rules! open_enum {
             }
         }
 
-        /// Number and name. Not the type: no literal has it, and as text it would be sent with each value.
+        /// Writes number and name. The name of the type is left out: defmt would send it as text with each value.
         #[cfg(feature = "defmt")]
         impl defmt::Format for $name {
             fn format(&self, f: defmt::Formatter<'_>) {
@@ -62,9 +77,9 @@ macro_rules! open_enum {
 }
 pub(crate) use open_enum;
 
-/// Gives flags the forms of their number, bits without a name included: `bitflags` would give them others.
+/// Implements serde and defmt for bit flags, as their number including bits without a name.
 ///
-/// A macro because each is an implementation of a trait, which no function can be.
+/// The serde support of `bitflags` would write names instead. A macro, because a function cannot implement a trait.
 macro_rules! flags_as_number {
     ($name:ident($repr:ty), $text:literal) => {
         #[cfg(feature = "serde")]

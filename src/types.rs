@@ -1,36 +1,39 @@
-//! The numbers that name an image, a device and a version, in the file and in every command alike.
+//! Identifiers of images, devices and versions, shared by OTA files and ZCL commands. Sections refer to ZigBee document
+//! 095264 (2011).
 //!
-//! All are little endian on the wire and on disk (section 6.3.2). Enumerations are *open*: a newtype with
-//! constants, so that a value nobody has named yet survives a round trip and prints as hexadecimal.
+//! All are little endian on the wire and on disk (section 6.3.2). Enumerations are *open*: a newtype with named
+//! constants, so that a value without a name survives a round trip and prints as hexadecimal.
 //!
-//! | type | bytes | unit or range | section |
+//! | type | bytes | range or constants | section |
 //! |---|---|---|---|
-//! | [`ManufacturerCode`] | 2 | assigned by the Alliance, 0xFFFF = any | 6.3.2.5 |
-//! | [`ImageType`] | 2 | see its constants, 0xFFFF = any | 6.3.2.6 |
+//! | [`ManufacturerCode`] | 2 | assigned by the Zigbee Alliance, 0xFFFF = any | 6.3.2.5 |
+//! | [`ImageType`] | 2 | constants, 0xFFFF = any | 6.3.2.6 |
 //! | [`FileVersion`] | 4 | larger is newer, 0xFFFFFFFF = any | 6.3.2.7 |
-//! | [`StackVersion`] | 2 | see its constants | 6.3.2.8 |
-//! | [`SecurityCredentialVersion`] | 1 | see its constants | 6.3.2.11 |
+//! | [`StackVersion`] | 2 | constants | 6.3.2.8 |
+//! | [`SecurityCredentialVersion`] | 1 | constants | 6.3.2.11 |
 //! | [`HardwareVersion`] | 2 | high byte version, low byte revision | 6.3.2.13 |
-//! | [`Eui64`] | 8 | IEEE address | 6.3.2.12 |
+//! | [`Eui64`] | 8 | IEEE (MAC) address | 6.3.2.12 |
+//!
+//! `FromStr` of each type reads what its `Display` writes; see [`ParseError`].
 
 use core::fmt;
 use core::str::FromStr;
 
 use crate::open_enum::open_enum;
 
-/// Manufacturer code, assigned by the Alliance (section 6.3.2.5).
+/// Manufacturer code, assigned by the Zigbee Alliance (section 6.3.2.5). `Display` writes `0x1001`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct ManufacturerCode(pub u16);
 
 impl ManufacturerCode {
-    /// Matches every manufacturer where a command filters by it.
+    /// Wildcard in a filter: every manufacturer.
     pub const ANY: Self = Self(0xffff);
 }
 
 open_enum! {
-    /// Image type (section 6.3.2.6): 0x0000 to 0xFFBF are the manufacturer's own, the last 64 are assigned.
+    /// Image type (section 6.3.2.6): the manufacturer defines 0x0000 to 0xFFBF, the specification the 64 values above.
     ImageType(u16) {
         /// Client security credentials.
         SECURITY_CREDENTIALS = 0xffc0 => "security credentials",
@@ -40,31 +43,31 @@ open_enum! {
         LOG = 0xffc2 => "log",
         /// Picture (later revisions).
         PICTURE = 0xffc3 => "picture",
-        /// Matches every image type where a command filters by it.
+        /// Wildcard in a filter: every image type.
         ANY = 0xffff => "any type",
     }
 }
 
-/// What a range of image types is for (table 6).
+/// Range of image types (table 6). The four ranges cover all values, so no variant will be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ImageTypeClass {
-    /// 0x0000 to 0xFFBF: the manufacturer gives it a meaning.
+    /// 0x0000 to 0xFFBF: defined by the manufacturer.
     Manufacturer,
-    /// 0xFFC0 to 0xFFC3: a meaning that the specification gives.
+    /// 0xFFC0 to 0xFFC3: defined by the specification.
     Assigned,
-    /// 0xFFC4 to 0xFFFE: no meaning yet.
+    /// 0xFFC4 to 0xFFFE: reserved for later revisions.
     Reserved,
-    /// 0xFFFF.
+    /// 0xFFFF: every image type, in a filter.
     Wildcard,
 }
 
 impl ImageType {
-    /// The highest type a manufacturer may use.
+    /// Highest image type that a manufacturer may define.
     pub const LAST_MANUFACTURER: Self = Self(0xffbf);
 
-    /// Which range this type lies in (table 6).
+    /// Range that the image type lies in (table 6).
     #[must_use]
     pub const fn class(self) -> ImageTypeClass {
         match self.0 {
@@ -77,7 +80,7 @@ impl ImageType {
 }
 
 open_enum! {
-    /// Zigbee stack version an image contains (table 8).
+    /// Zigbee stack version of the firmware in an image (table 8).
     StackVersion(u16) {
         /// ZigBee 2006.
         ZIGBEE_2006 = 0x0000 => "ZigBee 2006",
@@ -91,9 +94,9 @@ open_enum! {
 }
 
 open_enum! {
-    /// Security credential version a client needs before it installs an image (table 9 and later revisions).
+    /// Security credentials that a client needs before it installs an image (table 9 and later revisions).
     ///
-    /// The values are in order of assignment, not of age: never compare them as numbers.
+    /// The values are in order of assignment, not of age: a larger value is not a newer version.
     SecurityCredentialVersion(u8) {
         /// Smart Energy 1.0.
         SE_1_0 = 0x00 => "SE 1.0",
@@ -106,27 +109,27 @@ open_enum! {
     }
 }
 
-/// File version (section 6.3.2.7): an unsigned number, the larger one is the newer file.
+/// File version (section 6.3.2.7): an unsigned number; the larger number is the newer file.
 ///
-/// Its recommended layout is four bytes, most significant first: application release, application build,
-/// stack release, stack build, each read as two decimal digits. `Display` writes `1.0 b05, stack 3.5 b19` for
-/// 0x10053519 and plain hexadecimal where a nibble is no decimal digit; `FromStr` reads both back.
+/// The recommended layout (table 7) is four bytes, most significant first: application release, application build,
+/// stack release, stack build, each as two decimal digits. `Display` writes `1.0 b05, stack 3.5 b19` for 0x10053519,
+/// and hexadecimal (`0x0000000a`) for a number with a nibble above 9; `FromStr` reads both.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct FileVersion(pub u32);
 
 impl FileVersion {
-    /// Matches every version where a command filters by it; "unknown" in an attribute.
+    /// Wildcard in a filter: every version. In an attribute: version unknown.
     pub const ANY: Self = Self(0xffff_ffff);
 
-    /// Application release, application build, stack release, stack build (table 7).
+    /// The bytes of the recommended layout: application release, application build, stack release, stack build (table 7).
     #[must_use]
     pub const fn parts(self) -> [u8; 4] {
         self.0.to_be_bytes()
     }
 
-    /// Whether all eight nibbles are decimal digits, so that the recommended layout can be read.
+    /// Whether all eight nibbles are decimal digits, as the recommended layout requires.
     #[must_use]
     pub fn is_bcd(self) -> bool {
         self.parts().iter().all(|byte| byte >> 4 <= 9 && byte & 0x0f <= 9)
@@ -144,42 +147,34 @@ impl fmt::Display for FileVersion {
     }
 }
 
-/// A text that is no file version: neither `1.0 b05, stack 3.5 b19` nor `0x` and up to eight digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[error("not a file version: expected the form `1.0 b05, stack 3.5 b19` or `0x10053519`")]
-pub struct ParseVersionError;
-
 impl FromStr for FileVersion {
-    type Err = ParseVersionError;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-            let plain = !digits.starts_with('+');
-            return u32::from_str_radix(digits, 16).ok().filter(|_| plain).map(Self).ok_or(ParseVersionError);
-        }
-        // Not `split_once`: the search of `core` has panic branches.
-        let (application, rest) = text.split_at_checked("1.0 b05".len()).ok_or(ParseVersionError)?;
-        let stack = rest.strip_prefix(", stack ").ok_or(ParseVersionError)?;
-        let [release, build] = release_and_build(application)?;
-        let [stack_release, stack_build] = release_and_build(stack)?;
-        Ok(Self(u32::from_be_bytes([release, build, stack_release, stack_build])))
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let bcd = || {
+            // Not `split_once`: the search of `core` has panic branches.
+            let (application, rest) = text.split_at_checked("1.0 b05".len())?;
+            let [release, build] = release_and_build(application)?;
+            let [stack_release, stack_build] = release_and_build(rest.strip_prefix(", stack ")?)?;
+            Some(u32::from_be_bytes([release, build, stack_release, stack_build]))
+        };
+        let expected = "file version: expected the form `1.0 b05, stack 3.5 b19` or `0x10053519`";
+        prefixed_hex(text).or_else(bcd).map(Self).ok_or(ParseError { expected })
     }
 }
 
 /// Reads `1.0 b05` into its two BCD bytes.
-fn release_and_build(text: &str) -> Result<[u8; 2], ParseVersionError> {
+fn release_and_build(text: &str) -> Option<[u8; 2]> {
     let [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', b' ', b'b', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] =
         text.as_bytes()
     else {
-        return Err(ParseVersionError);
+        return None;
     };
-    let digits = |high: &u8, low: &u8| (high & 0x0f) << 4 | (low & 0x0f);
-    Ok([digits(major, minor), digits(tens, ones)])
+    let bcd = |high: &u8, low: &u8| (high & 0x0f) << 4 | (low & 0x0f);
+    Some([bcd(major, minor), bcd(tens, ones)])
 }
 
-/// Hardware version (table 10): high byte version, low byte revision, compared as one number.
+/// Hardware version (table 10): high byte version, low byte revision, compared as one number. `Display` writes `1.2`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -193,6 +188,26 @@ impl HardwareVersion {
     }
 }
 
+impl FromStr for HardwareVersion {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let read = || {
+            let (version, rest) = decimal(text)?;
+            let (revision, rest) = decimal(rest.strip_prefix(".")?)?;
+            rest.is_empty().then_some(Self(u16::from_be_bytes([version, revision])))
+        };
+        read().ok_or(ParseError { expected: "hardware version: expected the form `1.2`" })
+    }
+}
+
+/// Reads the decimal digits at the start of `text`, at most 255; returns the number and the text after them.
+fn decimal(text: &str) -> Option<(u8, &str)> {
+    let count = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (digits, rest) = text.split_at_checked(count)?;
+    digits.parse().ok().map(|number| (number, rest))
+}
+
 impl fmt::Display for HardwareVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [version, revision] = self.parts();
@@ -200,9 +215,11 @@ impl fmt::Display for HardwareVersion {
     }
 }
 
-/// IEEE address of a device, as the number whose most significant byte is written first.
+/// IEEE address of a device (EUI-64, also called MAC or long address), as a number.
 ///
-/// On the wire and in a file it is little endian: `01:23:45:67:89:AB:CD:EF` is stored `EF CD AB 89 67 45 23 01`.
+/// `Display` writes the most significant byte first: `01:23:45:67:89:AB:CD:EF`. `FromStr` reads that, and
+/// `0x0123456789ABCDEF`. On the wire and in a file the address is little endian: `EF CD AB 89 67 45 23 01`.
+#[doc(alias("EUI64", "mac address", "long address", "IEEE address"))]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -213,6 +230,32 @@ impl fmt::Display for Eui64 {
         let [first, rest @ ..] = self.0.to_be_bytes();
         write!(f, "{first:02X}")?;
         rest.iter().try_for_each(|byte| write!(f, ":{byte:02X}"))
+    }
+}
+
+impl FromStr for Eui64 {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let expected = "IEEE address: expected the form `01:23:45:67:89:AB:CD:EF` or `0x0123456789ABCDEF`";
+        let pairs = || {
+            let first = hex_digits(text, 2)?;
+            let (address, rest) = (0..7).try_fold(first, |(address, rest), _| {
+                let (byte, rest) = hex_digits(rest.strip_prefix(":")?, 2)?;
+                Some((address << 8 | byte, rest))
+            })?;
+            rest.is_empty().then_some(address)
+        };
+        prefixed_hex(text).or_else(pairs).map(Self).ok_or(ParseError { expected })
+    }
+}
+
+impl FromStr for ManufacturerCode {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let expected = "manufacturer code: expected the form `0x1001`";
+        prefixed_hex(text).map(Self).ok_or(ParseError { expected })
     }
 }
 
@@ -274,23 +317,27 @@ impl defmt::Format for Eui64 {
     }
 }
 
-/// Which image: what identifies a file uniquely on a server (section 6.10.6.4). Holds no wildcard by meaning:
-/// a command that filters carries an [`ImageFilter`].
+/// Identity of a firmware image: manufacturer, image type and version, unique on a server (section 6.10.6.4).
+///
+/// `Display` writes the three numbers in hexadecimal: `1001-00AB-10053519`. The fields hold no wildcards: a command
+/// that selects several images carries an [`ImageFilter`].
+// Exhaustive: the three fields are fixed by the wire format.
+#[doc(alias = "firmware")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ImageId {
-    /// Who made it.
+    /// Manufacturer code of the image.
     pub manufacturer: ManufacturerCode,
-    /// For which of the maker's products, or which kind of file.
+    /// Image type: a product of the manufacturer, or a kind of file.
     pub image_type: ImageType,
-    /// Which version of it.
+    /// File version of the image.
     pub version: FileVersion,
 }
 
 impl ImageId {
-    /// An id of its three numbers.
+    /// Creates an identity from the three numbers.
     #[must_use]
     pub const fn new(manufacturer: u16, image_type: u16, version: u32) -> Self {
         Self {
@@ -301,32 +348,48 @@ impl ImageId {
     }
 }
 
+impl FromStr for ImageId {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let read = || {
+            let (manufacturer, rest) = hex_digits(text, 4)?;
+            let (image_type, rest) = hex_digits(rest.strip_prefix("-")?, 4)?;
+            let (version, rest) = hex_digits(rest.strip_prefix("-")?, 8)?;
+            let id = Self::new(narrow(manufacturer)?, narrow(image_type)?, narrow(version)?);
+            rest.is_empty().then_some(id)
+        };
+        read().ok_or(ParseError { expected: "image identity: expected the form `1001-00AB-10053519`" })
+    }
+}
+
 impl fmt::Display for ImageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04X}-{:04X}-{:08X}", self.manufacturer.0, self.image_type.0, self.version.0)
     }
 }
 
-/// Which images a server means, each field a value or its wildcard (section 6.10.10.2).
+/// Selection of images by a server: each field is a value or its wildcard (section 6.10.10.2).
+// Exhaustive: the three fields are fixed by the wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ImageFilter {
-    /// One maker, or [`ManufacturerCode::ANY`].
+    /// Manufacturer code, or [`ManufacturerCode::ANY`].
     pub manufacturer: ManufacturerCode,
-    /// One type, or [`ImageType::ANY`].
+    /// Image type, or [`ImageType::ANY`].
     pub image_type: ImageType,
-    /// One version, or [`FileVersion::ANY`].
+    /// File version, or [`FileVersion::ANY`].
     pub version: FileVersion,
 }
 
 impl ImageFilter {
-    /// Every image of every maker.
+    /// Every image of every manufacturer.
     pub const ALL: Self =
         Self { manufacturer: ManufacturerCode::ANY, image_type: ImageType::ANY, version: FileVersion::ANY };
 
-    /// Whether `image` is meant: each field equal or a wildcard.
+    /// Whether the filter selects `image`: each field is equal or a wildcard.
     #[must_use]
     pub fn matches(self, image: ImageId) -> bool {
         (self.manufacturer == ManufacturerCode::ANY || self.manufacturer == image.manufacturer)
@@ -341,14 +404,15 @@ impl From<ImageId> for ImageFilter {
     }
 }
 
-/// The hardware an image fits: `min` to `max`, both ends included (sections 6.3.2.13 and 6.3.2.14).
+/// Hardware versions that an image fits: `min` to `max`, both included (sections 6.3.2.13 and 6.3.2.14).
+// Exhaustive: the two fields are fixed by the wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct HardwareRange {
-    /// The oldest hardware that fits.
+    /// Oldest hardware version that the image fits.
     pub min: HardwareVersion,
-    /// The newest hardware that fits. Below `min`, nothing fits.
+    /// Newest hardware version that the image fits. A maximum below `min` makes an empty range.
     pub max: HardwareVersion,
 }
 
@@ -359,20 +423,58 @@ impl HardwareRange {
         self.min <= hardware && hardware <= self.max
     }
 
-    /// Whether no hardware at all lies in the range.
+    /// Whether the range holds no hardware version.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.min > self.max
     }
 }
 
-/// Ranges that are not empty.
+/// Generates non-empty ranges only.
 #[cfg(feature = "arbitrary")]
 impl<'a> arbitrary::Arbitrary<'a> for HardwareRange {
     fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
         let (one, other): (HardwareVersion, HardwareVersion) = u.arbitrary()?;
         Ok(Self { min: one.min(other), max: one.max(other) })
     }
+}
+
+/// Text that is not in the form that `Display` of the type writes.
+///
+/// ```
+/// use zigbee_ota::{Eui64, ImageId};
+///
+/// assert_eq!("1001-00AB-10053519".parse(), Ok(ImageId::new(0x1001, 0x00ab, 0x1005_3519)));
+/// assert_eq!("0x00158d0001234567".parse(), Ok(Eui64(0x0015_8d00_0123_4567)));
+/// let error = "1001".parse::<ImageId>().unwrap_err();
+/// assert_eq!(error.to_string(), "not a valid image identity: expected the form `1001-00AB-10053519`");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[error("not a valid {expected}")]
+pub struct ParseError {
+    /// Name of the type, and the form of its text.
+    pub(crate) expected: &'static str,
+}
+
+/// Reads `0x` and one or more hexadecimal digits, as a number that fits `T`.
+pub(crate) fn prefixed_hex<T: TryFrom<u64>>(text: &str) -> Option<T> {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?;
+    // `from_str_radix` takes a sign.
+    let unsigned = !digits.starts_with('+');
+    u64::from_str_radix(digits, 16).ok().filter(|_| unsigned).and_then(narrow)
+}
+
+/// Reads `count` hexadecimal digits from the start of `text`; returns the number and the text after them.
+fn hex_digits(text: &str, count: usize) -> Option<(u64, &str)> {
+    let (digits, rest) = text.split_at_checked(count)?;
+    let unsigned = !digits.starts_with('+');
+    u64::from_str_radix(digits, 16).ok().filter(|_| unsigned).map(|number| (number, rest))
+}
+
+fn narrow<T: TryFrom<u64>>(number: u64) -> Option<T> {
+    T::try_from(number).ok()
 }
 
 #[cfg(test)]
@@ -451,10 +553,11 @@ mod tests {
         assert_eq!(version.to_string(), "0x0000000a");
         assert_eq!("0x0000000a".parse(), Ok(version));
         assert!(version > FileVersion(9));
+        let expected = "file version: expected the form `1.0 b05, stack 3.5 b19` or `0x10053519`";
         for text in
             ["", "0x", "0x+1", "0x123456789", "1.0 b5, stack 3.5 b19", "1.0 b05", "1.0 b05, stack 3.5 b1x"]
         {
-            assert_eq!(text.parse::<FileVersion>(), Err(ParseVersionError), "{text}");
+            assert_eq!(text.parse::<FileVersion>(), Err(ParseError { expected }), "{text}");
         }
     }
 
@@ -489,15 +592,59 @@ mod tests {
         assert_eq!(ImageId::new(0x1001, 0xab, 0x1005_3519).to_string(), "1001-00AB-10053519");
     }
 
+    /// Asserts that `text` is read as `value`, and nothing else in `wrong` is.
+    fn reads<T: FromStr<Err = ParseError> + PartialEq + fmt::Debug>(text: &str, value: T, wrong: &[&str]) {
+        assert_eq!(text.parse(), Ok(value), "{text}");
+        for wrong in wrong {
+            assert!(wrong.parse::<T>().is_err(), "{wrong}");
+        }
+    }
+
     #[test]
-    fn numbers_are_shown_in_hexadecimal_also_to_who_debugs() {
+    fn text_that_display_writes_is_read_back() {
+        let address = Eui64(0x0123_4567_89ab_cdef);
+        reads(
+            &address.to_string(),
+            address,
+            &["", "01:23:45:67:89:AB:CD", "01:23:45:67:89:AB:CD:EF:", "01-23"],
+        );
+        reads("01:23:45:67:89:ab:cd:ef", address, &["+1:23:45:67:89:AB:CD:EF", "0123456789ABCDEF"]);
+        reads("0x0123456789abcdef", address, &["0x", "0x+1", "0x10000000000000000", "0x01é"]);
+        let id = ImageId::new(0x1001, 0xab, 0x1005_3519);
+        reads(
+            &id.to_string(),
+            id,
+            &["1001-00AB", "1001-00AB-1005351", "1001-00AB-100535190", "1001:00AB:10053519"],
+        );
+        let code = ManufacturerCode(0x1001);
+        reads(&code.to_string(), code, &["1001", "0x10000", "0xG"]);
+        let hardware = HardwareVersion(0x01ff);
+        assert_eq!(hardware.to_string(), "1.255");
+        reads("1.255", hardware, &["1", "1.", ".1", "1.256", "1.1.1", "+1.1", "1.-1"]);
+    }
+
+    #[test]
+    fn open_enumerations_are_read_by_name_and_by_number() {
+        reads("ZigBee PRO", StackVersion::ZIGBEE_PRO, &["zigbee pro", "", "PRO"]);
+        reads("0x0002", StackVersion::ZIGBEE_PRO, &["2", "0x10000"]);
+        reads("0x0009", StackVersion(9), &[]);
+        reads("any type", ImageType::ANY, &["any"]);
+        let error = "9".parse::<StackVersion>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "not a valid StackVersion: expected its name or a number such as `0x1f`"
+        );
+    }
+
+    #[test]
+    fn debug_writes_numbers_in_hexadecimal() {
         use std::format;
 
         assert_eq!(format!("{:?}", ManufacturerCode(0x1001)), "ManufacturerCode(0x1001)");
         assert_eq!(format!("{:?}", FileVersion(0x0a)), "FileVersion(0x0000000a)");
         assert_eq!(format!("{:?}", HardwareVersion(3)), "HardwareVersion(0x0003)");
         assert_eq!(format!("{:?}", Eui64(1)), "Eui64(00:00:00:00:00:00:00:01)");
-        // A number with a name has both, one without its number alone.
+        // Debug writes the number, and the name if the number has one.
         assert_eq!(format!("{:?}", StackVersion::ZIGBEE_PRO), "StackVersion(0x2 ZigBee PRO)");
         assert_eq!(format!("{:?}", StackVersion(9)), "StackVersion(0x9)");
     }

@@ -3,7 +3,6 @@
 use defmt::Format;
 use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta, Transmit};
 use zigbee_ota::container::{Candidate, ContainerIntegrity, ContainerKind};
-use zigbee_ota::error::DecodeErrorKind;
 use zigbee_ota::file::{
     self, BodyLayout, CertificateElement, Element, FileName, HeaderAnomalies, HeaderControl, HeaderString,
     PlacedElement, RawRemainder, SignatureElement, StreamPiece, Tag, TagClass,
@@ -11,22 +10,22 @@ use zigbee_ota::file::{
 use zigbee_ota::observer::{Meaning, Observation};
 use zigbee_ota::payload;
 use zigbee_ota::time::{Delay, Instant, Millis, Purpose, ServerTime, TimeInPast, UtcTime};
-use zigbee_ota::types::{ImageTypeClass, ParseVersionError};
 use zigbee_ota::zcl::{self, *};
 use zigbee_ota::{
-    DecodeError, EncodeError, Eui64, FileVersion, HardwareRange, HardwareVersion, ImageFilter, ImageId,
-    ImageType, Item, ManufacturerCode, SecurityCredentialVersion, StackVersion,
+    DecodeError, DecodeErrorKind, EncodeError, Eui64, FileVersion, HardwareRange, HardwareVersion,
+    ImageFilter, ImageId, ImageType, ImageTypeClass, ManufacturerCode, ParseError, SecurityCredentialVersion,
+    StackVersion,
 };
 
 fn can_be_logged<T: Format>() {}
 
 #[test]
 fn every_data_type_can_be_logged() {
-    can_be_logged::<(ManufacturerCode, ImageType, ImageTypeClass, FileVersion, ParseVersionError)>();
+    can_be_logged::<(ManufacturerCode, ImageType, ImageTypeClass, FileVersion, ParseError)>();
     can_be_logged::<(StackVersion, SecurityCredentialVersion, HardwareVersion, HardwareRange, Eui64)>();
     can_be_logged::<(ImageId, ImageFilter)>();
     can_be_logged::<(Instant, Millis, UtcTime, ServerTime, Purpose, Delay, TimeInPast)>();
-    can_be_logged::<(Item, DecodeError, DecodeErrorKind, EncodeError)>();
+    can_be_logged::<(DecodeError, DecodeErrorKind, EncodeError)>();
     can_be_logged::<(Address, DeliveryMode, FrameMeta, Transmit)>();
 
     can_be_logged::<(file::FileHeader<'_>, HeaderControl, HeaderAnomalies, HeaderString, FileName<'_>)>();

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use zigbee_ota::file::{ArbitraryFile, Element, FileHeader, Image, Tag};
-use zigbee_ota::{Eui64, HardwareRange, HardwareVersion, ImageId, Item, SecurityCredentialVersion};
+use zigbee_ota::{Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion};
 
 use laws::bytes::bytes_of;
 use laws::file::any_bytes;
@@ -54,9 +54,9 @@ fn every_truncation_is_an_error_with_its_numbers() {
         for present in 0..file.len() {
             let error = Image::parse(&file[..present]).expect_err("shorter than its total size");
             let (item, needed) = match present {
-                0..56 => (Item::FileHeader, 56),
-                _ if present < header.header_len() => (Item::FileHeader, header.header_len()),
-                _ => (Item::File, file.len()),
+                0..56 => ("OTA header", 56),
+                _ if present < header.header_len() => ("OTA header", header.header_len()),
+                _ => ("OTA file", file.len()),
             };
             let kind = zigbee_ota::DecodeErrorKind::Truncated { needed, present };
             assert_eq!(error, zigbee_ota::DecodeError { item, offset: 0, kind });

@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
+use zigbee_ota::DecodeError;
 use zigbee_ota::client::Checkpoint;
-use zigbee_ota::error::DecodeError;
 use zigbee_ota::file::{Element, StreamDecoder, StreamPiece, Tag};
 use zigbee_ota::zcl::ImageOffer;
 

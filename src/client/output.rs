@@ -377,13 +377,13 @@ mod tests {
     use std::string::ToString;
 
     use super::*;
-    use crate::error::{DecodeErrorKind, Item};
+    use crate::error::DecodeErrorKind;
 
     #[test]
     fn an_end_and_a_frame_passed_over_are_lines_for_a_log() {
         let id = ImageId::new(0x115f, 0x0101, 0x1a2c);
         let short = DecodeErrorKind::Truncated { needed: 4, present: 1 };
-        let error = DecodeError { item: Item::FileHeader, offset: 10, kind: short };
+        let error = DecodeError { item: "OTA header", offset: 10, kind: short };
         for (outcome, text) in [
             (Outcome::Upgraded(id), std::format!("the device runs {id}")),
             (Outcome::Received(id), std::format!("{id} is received and checked")),

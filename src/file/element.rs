@@ -13,7 +13,7 @@ use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::codec::{Emit, Sink};
-use crate::error::{DecodeError, DecodeErrorKind, Item};
+use crate::error::{DecodeError, DecodeErrorKind};
 use crate::open_enum::open_enum;
 
 /// What stands before the data (table 11).
@@ -237,7 +237,7 @@ impl<'a> Elements<'a> {
         let mut rest = body;
         while !rest.is_empty() {
             let place = |rest: &[u8]| offset.saturating_add(body.len().saturating_sub(rest.len()));
-            let wrong = |at, kind| DecodeError { item: Item::Elements, offset: at, kind };
+            let wrong = |at, kind| DecodeError { item: "sub-element", offset: at, kind };
             let head = Fitting::read(rest, 0).map_err(|kind| wrong(place(rest), kind))?;
             if head.info.is_some() {
                 let kind = DecodeErrorKind::Truncated { needed: HEAD_LEN, present: TELINK_INFO_LEN };
@@ -322,7 +322,7 @@ mod tests {
         let bytes = [0x03, 0xf0, 1, 0, 0, 0, 9, 0x34, 0x12, 3, 0, 0, 0, 1, 2];
         let error = Elements::strict(&bytes, 56).unwrap_err();
         let kind = DecodeErrorKind::ElementOverrun { tag: 0x1234, by: 1 };
-        assert_eq!(error, DecodeError { item: Item::Elements, offset: 63, kind });
+        assert_eq!(error, DecodeError { item: "sub-element", offset: 63, kind });
         assert_eq!(
             error.to_string(),
             "sub-element, byte 63: element 0x1234 runs past the end of the image by 1 bytes"
@@ -337,7 +337,7 @@ mod tests {
         for left in 1..6 {
             let error = Elements::strict(&bytes[..7 + left], 56).unwrap_err();
             let kind = DecodeErrorKind::Truncated { needed: 6, present: left };
-            assert_eq!(error, DecodeError { item: Item::Elements, offset: 63, kind });
+            assert_eq!(error, DecodeError { item: "sub-element", offset: 63, kind });
         }
     }
 

@@ -7,7 +7,7 @@
 use core::fmt;
 use core::str::Utf8Error;
 
-use crate::error::{EncodeError, Item};
+use crate::error::EncodeError;
 
 /// Header string: 32 raw bytes, padded with zeros, without a length byte (section 6.3.2.9).
 ///
@@ -32,7 +32,7 @@ impl HeaderString {
         let (mut bytes, len) = ([0; 32], text.len());
         let max = bytes.len();
         let Some((room, _)) = bytes.split_at_mut_checked(len) else {
-            return Err(EncodeError::TooLong { item: Item::FileHeader, len, max });
+            return Err(EncodeError::TooLong { item: "OTA header", len, max });
         };
         room.copy_from_slice(text.as_bytes());
         Ok(Self(bytes))
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(HeaderString::new(full).unwrap().as_bytes(), full.as_bytes());
         assert_eq!(
             HeaderString::new("0123456789abcdef0123456789ABCDEFx"),
-            Err(EncodeError::TooLong { item: Item::FileHeader, len: 33, max: 32 })
+            Err(EncodeError::TooLong { item: "OTA header", len: 33, max: 32 })
         );
         assert_eq!(
             HeaderString::new("0123456789abcdef0123456789ABCDE\u{e9}").unwrap_err().to_string(),

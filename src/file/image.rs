@@ -9,7 +9,7 @@ use super::header::{self, Known, Reading};
 use super::split::Cut;
 use super::{BodyLayout, Elements, FileHeader, PlacedElement, Tag};
 use crate::codec::{Emit, Sink};
-use crate::error::{DecodeError, DecodeErrorKind, Item};
+use crate::error::{DecodeError, DecodeErrorKind};
 
 /// An OTA file (section 6.3.1).
 ///
@@ -69,7 +69,7 @@ impl<'a> Image<'a> {
         let (known, cut) = Self::by_the_letter(bytes)?;
         if !cut.after.is_empty() {
             let kind = DecodeErrorKind::TrailingBytes { count: cut.after.len() };
-            return Err(DecodeError { item: Item::File, offset: cut.file.len(), kind });
+            return Err(DecodeError { item: "OTA file", offset: cut.file.len(), kind });
         }
         Ok(Self { known, cut, read: cut.file.len(), layout: BodyLayout::Elements })
     }
@@ -325,7 +325,7 @@ mod tests {
         assert_eq!((image.bytes(), rest), (&file[..], &file[..]));
         let error = Image::parse(&two).unwrap_err();
         let kind = DecodeErrorKind::TrailingBytes { count: file.len() };
-        assert_eq!(error, DecodeError { item: Item::File, offset: file.len(), kind });
+        assert_eq!(error, DecodeError { item: "OTA file", offset: file.len(), kind });
     }
 
     /// A header and a body, which the total size counts together with `missing` bytes that are not there.
@@ -356,7 +356,7 @@ mod tests {
         assert_eq!(lenient(&file), (BodyLayout::TelinkF000, std::vec![read], None));
         let error = Image::parse(&file).unwrap_err();
         let kind = DecodeErrorKind::Truncated { needed: 6, present: 2 };
-        assert_eq!(error, DecodeError { item: Item::Elements, offset: 65, kind });
+        assert_eq!(error, DecodeError { item: "sub-element", offset: 65, kind });
         assert_eq!(SplitFile::parse(&file).unwrap().elements(), Err(error));
 
         // By the letter first: the tag alone means nothing.
@@ -380,7 +380,7 @@ mod tests {
             let read = std::vec![at(56, element(1, &[7]))];
             assert_eq!(lenient(&file), (BodyLayout::ElementsThenRaw, read, Some(63)));
             let kind = DecodeErrorKind::Truncated { needed: 6, present: count };
-            assert_eq!(Image::parse(&file), Err(DecodeError { item: Item::Elements, offset: 63, kind }));
+            assert_eq!(Image::parse(&file), Err(DecodeError { item: "sub-element", offset: 63, kind }));
         }
     }
 

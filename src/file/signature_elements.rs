@@ -12,7 +12,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 use super::{Element, Image, PlacedElement, Tag};
 use crate::codec::{Emit, Sink, fixed, locate};
-use crate::error::{DecodeError, DecodeErrorKind, Item};
+use crate::error::{DecodeError, DecodeErrorKind};
 use crate::types::Eui64;
 
 /// A signature element (section 6.3.5), which is the last one of its file. Whether the signature is right is another
@@ -70,15 +70,15 @@ impl<'a> SignatureElement<'a> {
     /// Reads a signature element; `None` when its tag is another one.
     ///
     /// # Errors
-    /// Of [`Item::Signature`], in bytes from the first byte of the header:
+    /// Of "signature element", in bytes from the first byte of the header:
     /// [`Truncated`](DecodeErrorKind::Truncated) or [`TrailingBytes`](DecodeErrorKind::TrailingBytes) when the data is
     /// shorter or longer than the tag asks for.
     pub fn parse(at: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
         match at.element.tag {
-            Tag::ECDSA_SIGNATURE => exactly(Item::Signature, at).map(|Data { signer, signature }| {
+            Tag::ECDSA_SIGNATURE => exactly("signature element", at).map(|Data { signer, signature }| {
                 Some(Self::Suite1 { signer: Eui64(signer.get()), signature })
             }),
-            Tag::ECDSA_SIGNATURE_2 => exactly(Item::Signature, at).map(|Data { signer, signature }| {
+            Tag::ECDSA_SIGNATURE_2 => exactly("signature element", at).map(|Data { signer, signature }| {
                 Some(Self::Suite2 { signer: Eui64(signer.get()), signature })
             }),
             _ => Ok(None),
@@ -105,11 +105,15 @@ impl<'a> CertificateElement<'a> {
     /// Reads a certificate element; `None` when its tag is another one.
     ///
     /// # Errors
-    /// As of [`SignatureElement::parse`], of [`Item::Certificate`].
+    /// As of [`SignatureElement::parse`], of "signing certificate element".
     pub fn parse(at: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
         match at.element.tag {
-            Tag::ECDSA_CERTIFICATE => exactly(Item::Certificate, at).map(|bytes| Some(Self::Suite1(bytes))),
-            Tag::ECDSA_CERTIFICATE_2 => exactly(Item::Certificate, at).map(|bytes| Some(Self::Suite2(bytes))),
+            Tag::ECDSA_CERTIFICATE => {
+                exactly("signing certificate element", at).map(|bytes| Some(Self::Suite1(bytes)))
+            }
+            Tag::ECDSA_CERTIFICATE_2 => {
+                exactly("signing certificate element", at).map(|bytes| Some(Self::Suite2(bytes)))
+            }
             _ => Ok(None),
         }
     }
@@ -135,14 +139,14 @@ impl<'a> Image<'a> {
         let Some(at) = elements.find(|at| at.element.tag.is_signature()) else { return Ok(None) };
         if elements.next().is_some() {
             let kind = DecodeErrorKind::SignatureNotLast;
-            return Err(DecodeError { item: Item::Signature, offset: at.offset, kind });
+            return Err(DecodeError { item: "signature element", offset: at.offset, kind });
         }
         SignatureElement::parse(&at)
     }
 }
 
 /// The data of an element as a structure of exactly its length.
-fn exactly<'a, T>(item: Item, at: &PlacedElement<'a>) -> Result<&'a T, DecodeError>
+fn exactly<'a, T>(item: &'static str, at: &PlacedElement<'a>) -> Result<&'a T, DecodeError>
 where
     T: FromBytes + KnownLayout + Immutable + Unaligned,
 {
@@ -226,12 +230,12 @@ mod tests {
             let short = DecodeErrorKind::Truncated { needed: len - 6, present: len - 7 };
             assert_eq!(
                 SignatureElement::parse(&at(read.element.tag, &bytes[6..len - 1])),
-                Err(DecodeError { item: Item::Signature, offset: 106, kind: short })
+                Err(DecodeError { item: "signature element", offset: 106, kind: short })
             );
             let kind = DecodeErrorKind::TrailingBytes { count: 1 };
             assert_eq!(
                 SignatureElement::parse(&at(read.element.tag, &[&bytes[6..], &[0]].concat())),
-                Err(DecodeError { item: Item::Signature, offset: 100 + len, kind })
+                Err(DecodeError { item: "signature element", offset: 100 + len, kind })
             );
         }
         assert_eq!(SignatureElement::parse(&at(Tag::ECDSA_CERTIFICATE, &[0; 50])), Ok(None));
@@ -253,7 +257,7 @@ mod tests {
             assert_eq!(CertificateElement::parse(&read), Ok(Some(certificate)));
             for wrong in [&written[6..len - 1], &[&written[6..], &[0]].concat()] {
                 let error = CertificateElement::parse(&at(read.element.tag, wrong)).unwrap_err();
-                assert_eq!(error.item, Item::Certificate, "{error}");
+                assert_eq!(error.item, "signing certificate element", "{error}");
             }
         }
         assert_eq!(CertificateElement::parse(&at(Tag::ECDSA_SIGNATURE, &[0; 48])), Ok(None));
@@ -282,7 +286,7 @@ mod tests {
             bytes[52] = u8::try_from(bytes.len()).unwrap();
             let error = Image::parse(&bytes).unwrap().signature().unwrap_err();
             let kind = DecodeErrorKind::SignatureNotLast;
-            assert_eq!(error, DecodeError { item: Item::Signature, offset: 66, kind });
+            assert_eq!(error, DecodeError { item: "signature element", offset: 66, kind });
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use super::header::{self, Known, Reading};
 use super::{Elements, FileHeader};
-use crate::error::{DecodeError, DecodeErrorKind, Item};
+use crate::error::{DecodeError, DecodeErrorKind};
 
 /// A file cut by the two lengths in its header; nothing of the body is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl<'a> SplitFile<'a> {
     /// Cuts the file that starts at the first of `bytes`; its header is read as [`FileHeader::parse`] does.
     ///
     /// # Errors
-    /// Those of [`FileHeader::parse`]. [`Truncated`](DecodeErrorKind::Truncated) of [`Item::File`], at byte 0 and with
+    /// Those of [`FileHeader::parse`]. [`Truncated`](DecodeErrorKind::Truncated) of "OTA file", at byte 0 and with
     /// the total image size as needed, when there are fewer bytes than that.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let known = header::known(bytes, Reading::STRICT)?;
@@ -70,7 +70,7 @@ impl<'a> Cut<'a> {
         let needed = usize::try_from(known.total()).unwrap_or(usize::MAX);
         if bytes.len() < needed {
             let kind = DecodeErrorKind::Truncated { needed, present: bytes.len() };
-            return Err(DecodeError { item: Item::File, offset: 0, kind });
+            return Err(DecodeError { item: "OTA file", offset: 0, kind });
         }
         Ok(Self::lenient(known, bytes))
     }
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(
             SplitFile::parse(&bytes[..62]),
             Err(DecodeError {
-                item: Item::File,
+                item: "OTA file",
                 offset: 0,
                 kind: DecodeErrorKind::Truncated { needed: 63, present: 62 }
             })

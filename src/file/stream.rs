@@ -8,7 +8,7 @@
 
 use super::element::{TELINK_HEAD_LEN, is_telink, tag_and_length};
 use super::{BodyLayout, Element, FileHeader, Tag};
-use crate::error::{DecodeError, DecodeErrorKind, Item};
+use crate::error::{DecodeError, DecodeErrorKind};
 
 /// Reads a file of which only a few bytes are there at a time, as
 /// [`Image::parse_lenient`](super::Image::parse_lenient) reads a whole one.
@@ -223,17 +223,17 @@ impl StreamDecoder {
     /// Ends the file; says how its body is laid out, which is never [`BodyLayout::Truncated`].
     ///
     /// # Errors
-    /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0: of [`Item::FileHeader`] when the header is not complete, of
-    /// [`Item::File`] when bytes are missing to the total image size. What [`next`](Self::next) said before.
+    /// [`Truncated`](DecodeErrorKind::Truncated) at byte 0: of "OTA header" when the header is not complete, of
+    /// "OTA file" when bytes are missing to the total image size. What [`next`](Self::next) said before.
     pub fn finish(&self) -> Result<BodyLayout, DecodeError> {
         let (item, needed) = match self.state {
             State::Broken(error) => return Err(error),
             // The identifier alone tells whether it is a file, but no header is that short.
-            State::Header { needed: ..=FileHeader::MIN_LEN, .. } => (Item::FileHeader, FileHeader::MIN_LEN),
-            State::Header { .. } => (Item::FileHeader, usize::from(FileHeader::declared_len(&self.buffer))),
-            State::Extra { left: 1.. } => (Item::FileHeader, usize::from(self.header_len)),
+            State::Header { needed: ..=FileHeader::MIN_LEN, .. } => ("OTA header", FileHeader::MIN_LEN),
+            State::Header { .. } => ("OTA header", usize::from(FileHeader::declared_len(&self.buffer))),
+            State::Extra { left: 1.. } => ("OTA header", usize::from(self.header_len)),
             _ if self.left() == 0 => return Ok(self.layout),
-            _ => (Item::File, wide(self.total)),
+            _ => ("OTA file", wide(self.total)),
         };
         let kind = DecodeErrorKind::Truncated { needed, present: wide(self.taken) };
         Err(DecodeError { item, offset: 0, kind })

@@ -8,7 +8,7 @@ use super::{Element, FileHeader, HeaderControl};
 #[cfg(feature = "std")]
 use crate::codec::Encode;
 use crate::codec::{Emit, Sink};
-use crate::error::{EncodeError, Item};
+use crate::error::EncodeError;
 
 /// A file to be written by [`Encode`](crate::Encode): header, then the elements in their order (section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +25,8 @@ impl<'a> FileWriter<'a> {
     /// and only then (section 6.3.2.12).
     ///
     /// # Errors
-    /// [`EncodeError::TooLong`]: of [`Item::FileHeader`] when the extra bytes make the header longer than 65,535
-    /// bytes, of [`Item::File`] when the file is longer than its 32-bit total image size can tell, which bounds each
+    /// [`EncodeError::TooLong`]: of "OTA header" when the extra bytes make the header longer than 65,535
+    /// bytes, of "OTA file" when the file is longer than its 32-bit total image size can tell, which bounds each
     /// element as well. [`EncodeError::EmptyHardwareRange`] when the file would suit no device,
     /// [`EncodeError::SignatureNotLast`] when an element follows a signature (section 6.3.5).
     pub fn new(header: FileHeader<'a>, elements: &'a [Element<'a>]) -> Result<Self, EncodeError> {
@@ -43,17 +43,13 @@ impl<'a> FileWriter<'a> {
         let uncounted = header.extra.len().saturating_sub(header.written_extra().len());
         if uncounted > 0 {
             let max = usize::from(u16::MAX);
-            return Err(EncodeError::TooLong {
-                item: Item::FileHeader,
-                len: max.saturating_add(uncounted),
-                max,
-            });
+            return Err(EncodeError::TooLong { item: "OTA header", len: max.saturating_add(uncounted), max });
         }
         let sizes = elements.iter().map(|element| Element::HEAD_LEN.saturating_add(element.data.len()));
         let len = sizes.fold(header.header_len(), usize::saturating_add);
         let Ok(total_size) = u32::try_from(len) else {
             let max = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
-            return Err(EncodeError::TooLong { item: Item::File, len, max });
+            return Err(EncodeError::TooLong { item: "OTA file", len, max });
         };
         Ok(Self { header: FileHeader { total_size, ..header }, elements, len })
     }
@@ -198,7 +194,7 @@ mod tests {
         let header = FileHeader { hardware: Some(range), extra: &extra, ..HEADER };
         assert_eq!(
             FileWriter::new(header, &[]),
-            Err(EncodeError::TooLong { item: Item::FileHeader, len: 65_536, max: 65_535 })
+            Err(EncodeError::TooLong { item: "OTA header", len: 65_536, max: 65_535 })
         );
         let longest = FileHeader { extra: &extra[1..], ..header };
         let file = written(&FileWriter::new(longest, &[]).unwrap());
@@ -210,7 +206,7 @@ mod tests {
         let elements = std::vec![Element { tag: Tag::UPGRADE_IMAGE, data: &data }; 256];
         assert_eq!(
             FileWriter::new(HEADER, &elements),
-            Err(EncodeError::TooLong { item: Item::File, len: 0x1_0000_0038, max: 0xffff_ffff })
+            Err(EncodeError::TooLong { item: "OTA file", len: 0x1_0000_0038, max: 0xffff_ffff })
         );
         assert_eq!(FileWriter::new(HEADER, &elements[1..]).unwrap().encoded_len(), 0xff00_0038);
     }

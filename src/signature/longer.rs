@@ -5,7 +5,7 @@
 //! ```
 
 use crate::codec::{Emit, Sink};
-use crate::error::{EncodeError, Item};
+use crate::error::EncodeError;
 use crate::file::{Element, FileHeader, Image};
 
 pub(super) struct Longer<'a> {
@@ -25,7 +25,7 @@ impl<'a> Longer<'a> {
             Ok(total_size) => Ok(Self { header: FileHeader { total_size, ..header }, ..longer }),
             Err(_) => {
                 let max = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
-                Err(EncodeError::TooLong { item: Item::File, len, max })
+                Err(EncodeError::TooLong { item: "OTA file", len, max })
             }
         }
     }

@@ -16,7 +16,7 @@ use nom::Parser;
 use nom::combinator::map;
 
 use crate::codec::{Emit, Parsed, Sink, fail, le_u8, le_u16, locate};
-use crate::error::{DecodeError, DecodeErrorKind, Item};
+use crate::error::{DecodeError, DecodeErrorKind};
 
 use super::attribute_table::{AttributeId, AttributeValue, DataType};
 use super::frame::HEADER_LEN;
@@ -81,26 +81,25 @@ impl<'a> AttributeCommand<'a> {
         command: u8,
         input: &'a [u8],
         leniency: &mut Leniency<'a>,
-    ) -> Option<(Item, Parsed<'a, Self>)> {
+    ) -> Option<(&'static str, Parsed<'a, Self>)> {
         Some(match command {
-            Self::READ => (
-                Item::ReadAttributes,
-                pieces(input).map(|(rest, ids)| (rest, Self::Read(ReadAttributes(ids)))),
-            ),
-            Self::READ_RESPONSE => {
-                (Item::ReadAttributesResponse, Ok((&[], Self::ReadResponse(ReadAttributesResponse(input)))))
+            Self::READ => {
+                ("Read Attributes", pieces(input).map(|(rest, ids)| (rest, Self::Read(ReadAttributes(ids)))))
             }
-            Self::WRITE => (Item::WriteAttributes, Ok((&[], Self::Write(WriteAttributes(input))))),
+            Self::READ_RESPONSE => {
+                ("Read Attributes Response", Ok((&[], Self::ReadResponse(ReadAttributesResponse(input)))))
+            }
+            Self::WRITE => ("Write Attributes", Ok((&[], Self::Write(WriteAttributes(input))))),
             Self::WRITE_RESPONSE => (
-                Item::WriteAttributesResponse,
+                "Write Attributes Response",
                 map(WriteAttributesResponse::parse, Self::WriteResponse).parse(input),
             ),
             Self::DISCOVER => {
                 let parsed = DiscoverAttributes::parse(input, leniency);
-                (Item::DiscoverAttributes, parsed.map(|(rest, command)| (rest, Self::Discover(command))))
+                ("Discover Attributes", parsed.map(|(rest, command)| (rest, Self::Discover(command))))
             }
             Self::DISCOVER_RESPONSE => (
-                Item::DiscoverAttributesResponse,
+                "Discover Attributes Response",
                 map(DiscoverAttributesResponse::parse, Self::DiscoverResponse).parse(input),
             ),
             _ => return None,
@@ -188,7 +187,7 @@ impl<'a> ReadAttributesResponse<'a> {
     #[must_use]
     pub const fn records(self) -> Records<'a, AttributeRecord> {
         Records {
-            item: Item::ReadAttributesResponse,
+            item: "Read Attributes Response",
             offset: HEADER_LEN,
             rest: self.0,
             parse: AttributeRecord::parse,
@@ -226,14 +225,14 @@ impl<'a> WriteAttributes<'a> {
         fn parse(input: &[u8]) -> Parsed<'_, (AttributeId, AttributeValue)> {
             (map(le_u16, AttributeId), AttributeValue::parse).parse(input)
         }
-        Records { item: Item::WriteAttributes, offset: HEADER_LEN, rest: self.0, parse }
+        Records { item: "Write Attributes", offset: HEADER_LEN, rest: self.0, parse }
     }
 }
 
 /// Walks records; after one that cannot be read there is no other.
 #[derive(Clone, Copy, Debug)]
 pub struct Records<'a, T> {
-    item: Item,
+    item: &'static str,
     offset: usize,
     rest: &'a [u8],
     parse: fn(&[u8]) -> Parsed<'_, T>,

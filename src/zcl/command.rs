@@ -6,7 +6,7 @@
 //! ```
 
 use crate::codec::{Parsed, locate};
-use crate::error::{DecodeError, Item};
+use crate::error::DecodeError;
 use crate::open_enum::open_enum;
 use crate::types::ManufacturerCode;
 
@@ -332,37 +332,37 @@ impl<'a> Message<'a> {
         let direction = header.direction();
         match (header.kind(), direction, CommandId(header.command)) {
             (Kind::Cluster, To::ToServer, Id::QUERY_NEXT_IMAGE_REQUEST) => at
-                .read(Item::QueryNextImageRequest, QueryNextImageRequest::parse(payload, leniency))
+                .read("Query Next Image Request", QueryNextImageRequest::parse(payload, leniency))
                 .map(|message| Self::ToServer(Up::QueryNextImage(message))),
             (Kind::Cluster, To::ToServer, Id::IMAGE_BLOCK_REQUEST) => at
-                .read(Item::ImageBlockRequest, ImageBlockRequest::parse(payload, leniency))
+                .read("Image Block Request", ImageBlockRequest::parse(payload, leniency))
                 .map(|message| Self::ToServer(Up::ImageBlock(message))),
             (Kind::Cluster, To::ToServer, Id::IMAGE_PAGE_REQUEST) => at
-                .read(Item::ImagePageRequest, ImagePageRequest::parse(payload, leniency))
+                .read("Image Page Request", ImagePageRequest::parse(payload, leniency))
                 .map(|message| Self::ToServer(Up::ImagePage(message))),
             (Kind::Cluster, To::ToServer, Id::UPGRADE_END_REQUEST) => at
-                .read(Item::UpgradeEndRequest, UpgradeEndRequest::parse(payload, leniency))
+                .read("Upgrade End Request", UpgradeEndRequest::parse(payload, leniency))
                 .map(|message| Self::ToServer(Up::UpgradeEnd(message))),
             (Kind::Cluster, To::ToServer, Id::QUERY_SPECIFIC_FILE_REQUEST) => at
-                .read(Item::QuerySpecificFileRequest, QuerySpecificFileRequest::parse(payload, leniency))
+                .read("Query Specific File Request", QuerySpecificFileRequest::parse(payload, leniency))
                 .map(|message| Self::ToServer(Up::QuerySpecificFile(message))),
             (Kind::Cluster, To::ToClient, Id::IMAGE_NOTIFY) => at
-                .read(Item::ImageNotify, ImageNotify::parse(payload))
+                .read("Image Notify", ImageNotify::parse(payload))
                 .map(|message| Self::ToClient(Down::ImageNotify(message))),
             (Kind::Cluster, To::ToClient, Id::QUERY_NEXT_IMAGE_RESPONSE) => at
-                .read(Item::QueryNextImageResponse, QueryNextImageResponse::parse(payload, leniency))
+                .read("Query Next Image Response", QueryNextImageResponse::parse(payload, leniency))
                 .map(|message| Self::ToClient(Down::QueryNextImage(message))),
             (Kind::Cluster, To::ToClient, Id::IMAGE_BLOCK_RESPONSE) => at
-                .read(Item::ImageBlockResponse, ImageBlockResponse::parse(payload, leniency))
+                .read("Image Block Response", ImageBlockResponse::parse(payload, leniency))
                 .map(|message| Self::ToClient(Down::ImageBlock(message))),
             (Kind::Cluster, To::ToClient, Id::UPGRADE_END_RESPONSE) => at
-                .read(Item::UpgradeEndResponse, UpgradeEndResponse::parse(payload, leniency))
+                .read("Upgrade End Response", UpgradeEndResponse::parse(payload, leniency))
                 .map(|message| Self::ToClient(Down::UpgradeEnd(message))),
             (Kind::Cluster, To::ToClient, Id::QUERY_SPECIFIC_FILE_RESPONSE) => at
-                .read(Item::QuerySpecificFileResponse, QuerySpecificFileResponse::parse(payload, leniency))
+                .read("Query Specific File Response", QuerySpecificFileResponse::parse(payload, leniency))
                 .map(|message| Self::ToClient(Down::QuerySpecificFile(message))),
             (Kind::Global, _, CommandId(DefaultResponse::COMMAND)) => at
-                .read(Item::DefaultResponse, DefaultResponse::parse(payload, leniency))
+                .read("Default Response", DefaultResponse::parse(payload, leniency))
                 .map(|message| Self::DefaultResponse(direction, message)),
             (Kind::Global, _, CommandId(command)) => {
                 match AttributeCommand::parse(command, payload, leniency) {
@@ -408,7 +408,7 @@ impl<'a> Message<'a> {
 struct Place<'a>(&'a [u8]);
 
 impl<'a> Place<'a> {
-    fn read<T>(&self, item: Item, parsed: Parsed<'a, T>) -> Result<T, DecodeError> {
+    fn read<T>(&self, item: &'static str, parsed: Parsed<'a, T>) -> Result<T, DecodeError> {
         locate(item, HEADER_LEN, self.0, parsed).map(|(message, _)| message)
     }
 }

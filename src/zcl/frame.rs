@@ -14,7 +14,7 @@ use nom::combinator::{cond, map};
 
 use crate::aps::DeliveryMode;
 use crate::codec::{Parsed, le_u8, le_u16, locate};
-use crate::error::{DecodeError, Item};
+use crate::error::DecodeError;
 use crate::open_enum::flags_as_number;
 use crate::types::ManufacturerCode;
 
@@ -86,7 +86,7 @@ impl FrameHeader {
     /// # Errors
     /// The frame ends within the header.
     pub fn decode(frame: &[u8]) -> Result<(Self, &[u8]), DecodeError> {
-        locate(Item::FrameHeader, 0, frame, Self::parse(frame))
+        locate("ZCL header", 0, frame, Self::parse(frame))
     }
 
     fn parse(frame: &[u8]) -> Parsed<'_, Self> {

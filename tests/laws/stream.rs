@@ -3,7 +3,7 @@
 use zigbee_ota::file::{
     BodyLayout, Element, FileHeader, Image, PlacedElement, StreamDecoder, StreamPiece, Tag,
 };
-use zigbee_ota::{DecodeError, DecodeErrorKind, Item};
+use zigbee_ota::{DecodeError, DecodeErrorKind};
 
 /// A file in pieces of the sizes that `split` gives reads as the whole one.
 pub fn any_split(bytes: &[u8], split: impl FnMut() -> usize) {
@@ -19,7 +19,7 @@ pub fn any_split(bytes: &[u8], split: impl FnMut() -> usize) {
     assert_eq!(streamed.rest, image.raw_remainder().map_or(&[][..], |rest| rest.bytes));
     assert_eq!(streamed.after, image.after());
     let truncated = DecodeError {
-        item: Item::File,
+        item: "OTA file",
         offset: 0,
         kind: DecodeErrorKind::Truncated {
             needed: image.bytes().len() + image.missing(),

@@ -1,10 +1,8 @@
 //! The header of an image file, with the file that connectedhomeip's tests have.
 
-use zigbee_ota::Encode;
-use zigbee_ota::ImageId;
-use zigbee_ota::error::DecodeErrorKind;
 use zigbee_ota::file::{FileHeader, FileWriter};
 use zigbee_ota::matter::{DigestType, Field, ImageHeader, Malformed, MalformedKind, Violation};
+use zigbee_ota::{DecodeErrorKind, Encode, ImageId};
 
 use crate::commands::each_field_counts;
 

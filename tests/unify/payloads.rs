@@ -1,12 +1,10 @@
 //! Payloads, by the document's own JSON.
 
 use serde_json::{Value, json};
-use zigbee_ota::FileVersion;
-use zigbee_ota::ImageId;
 use zigbee_ota::client::Outcome;
-use zigbee_ota::error::{DecodeError, DecodeErrorKind, Item};
 use zigbee_ota::unify::{Attribute, AttributeValue, ImageStatus, Info, LastError, Moment, Status, Update};
 use zigbee_ota::zcl::{self, ImageUpgradeStatus};
+use zigbee_ota::{DecodeError, DecodeErrorKind, FileVersion, ImageId};
 
 fn json_of(value: &AttributeValue) -> Value {
     serde_json::from_slice(&value.payload()).unwrap()
@@ -244,7 +242,7 @@ fn each_status_of_the_cluster_has_its_word() {
         assert_eq!(LastError::of(zcl::Status(code)), error, "{code:#04x}");
     }
     let unreadable =
-        DecodeError { item: Item::FileHeader, offset: 0, kind: DecodeErrorKind::BadMagic { found: 0 } };
+        DecodeError { item: "OTA header", offset: 0, kind: DecodeErrorKind::BadMagic { found: 0 } };
     for (outcome, error) in [
         (Outcome::Upgraded(ImageId::new(1, 2, 3)), LastError::Success),
         (Outcome::Received(ImageId::new(1, 2, 3)), LastError::Success),

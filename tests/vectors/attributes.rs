@@ -6,7 +6,7 @@ use zigbee_ota::zcl::{
     ReadAttributes, ReadAttributesResponse, Refusal, Revision, Violation, WriteAttributes,
     WriteAttributesResponse,
 };
-use zigbee_ota::{DecodeError, DecodeErrorKind, Eui64, Item};
+use zigbee_ota::{DecodeError, DecodeErrorKind, Eui64};
 
 use crate::hex;
 use crate::laws::bytes::bytes_of;
@@ -78,15 +78,15 @@ fn lists_are_whole() {
     let error = |item, offset, kind| Err(DecodeError { item, offset, kind });
     let cut = |needed, present| DecodeErrorKind::Truncated { needed, present };
     for (text, expected) in [
-        ("08ab00 060007", error(Item::ReadAttributes, 5, cut(2, 1))),
-        ("10bb04", error(Item::WriteAttributesResponse, 3, cut(1, 0))),
-        ("10bb04 88", error(Item::WriteAttributesResponse, 3, cut(3, 1))),
-        ("10bb04 8806008807", error(Item::WriteAttributesResponse, 6, cut(3, 2))),
-        ("08bc0c 0600", error(Item::DiscoverAttributes, 5, cut(1, 0))),
-        ("08bc0c 06000aee", error(Item::DiscoverAttributes, 6, DecodeErrorKind::TrailingBytes { count: 1 })),
-        ("10bc0d", error(Item::DiscoverAttributesResponse, 3, cut(1, 0))),
-        ("10bc0d 02", error(Item::DiscoverAttributesResponse, 3, DecodeErrorKind::NotABoolean(2))),
-        ("10bc0d 010600300700", error(Item::DiscoverAttributesResponse, 7, cut(3, 2))),
+        ("08ab00 060007", error("Read Attributes", 5, cut(2, 1))),
+        ("10bb04", error("Write Attributes Response", 3, cut(1, 0))),
+        ("10bb04 88", error("Write Attributes Response", 3, cut(3, 1))),
+        ("10bb04 8806008807", error("Write Attributes Response", 6, cut(3, 2))),
+        ("08bc0c 0600", error("Discover Attributes", 5, cut(1, 0))),
+        ("08bc0c 06000aee", error("Discover Attributes", 6, DecodeErrorKind::TrailingBytes { count: 1 })),
+        ("10bc0d", error("Discover Attributes Response", 3, cut(1, 0))),
+        ("10bc0d 02", error("Discover Attributes Response", 3, DecodeErrorKind::NotABoolean(2))),
+        ("10bc0d 010600300700", error("Discover Attributes Response", 7, cut(3, 2))),
     ] {
         assert_eq!(Frame::decode(&hex(text), Quirks::empty()), expected, "{text}");
     }
@@ -146,7 +146,7 @@ fn values_have_the_types_of_the_cluster() {
 fn a_walk_ends_where_nothing_can_be_read() {
     let good = Ok(AttributeRecord { id: AttributeId(6), value: Ok(Enum8(1)) });
     let refused = Ok(AttributeRecord { id: AttributeId(9), value: Err(Refusal::UNSUPPORTED_ATTRIBUTE) });
-    let error = |offset, kind| Err(DecodeError { item: Item::ReadAttributesResponse, offset, kind });
+    let error = |offset, kind| Err(DecodeError { item: "Read Attributes Response", offset, kind });
     let cut = |needed, present| DecodeErrorKind::Truncated { needed, present };
     let at_the_end = [
         ("", vec![]),
@@ -170,7 +170,7 @@ fn a_walk_ends_where_nothing_can_be_read() {
 
     let Write(write) = command(b"\x08\x07\x02\x06\0\x30\x01\x07\0\x42\x01a") else { panic!() };
     let unknown = DecodeErrorKind::UnknownDataType(0x42);
-    let error = DecodeError { item: Item::WriteAttributes, offset: 9, kind: unknown };
+    let error = DecodeError { item: "Write Attributes", offset: 9, kind: unknown };
     assert!(write.records().eq([Ok((AttributeId(6), Enum8(1))), Err(error)]));
 }
 

@@ -7,7 +7,7 @@ use zigbee_ota::zcl::{
     self, Direction, Frame, ImageBlockRequest, ImagePageRequest, Message, QueryNextImageResponse,
     QuerySpecificFileRequest, QuerySpecificFileResponse, Quirks, Refusal, Status, ToClient, ToServer,
 };
-use zigbee_ota::{DecodeError, DecodeErrorKind, Encode, Eui64, ImageId, Item, StackVersion};
+use zigbee_ota::{DecodeError, DecodeErrorKind, Encode, Eui64, ImageId, StackVersion};
 
 use laws::bytes::bytes_of;
 use table::{Piece, Vector};
@@ -149,7 +149,7 @@ fn payload_types_from_4_are_reserved() {
         for quirks in [Quirks::empty(), Quirks::all()] {
             let bytes = [0x09, 7, 0x00, payload_type, 50, 0x5f, 0x11, 1, 1, 1, 0, 0, 0];
             let kind = DecodeErrorKind::ReservedPayloadType(payload_type);
-            let error = DecodeError { item: Item::ImageNotify, offset: 3, kind };
+            let error = DecodeError { item: "Image Notify", offset: 3, kind };
             assert_eq!(Frame::decode(&bytes, quirks), Err(error));
         }
     }
@@ -160,7 +160,7 @@ fn payload_types_from_4_are_reserved() {
 fn field_control_of_a_query_announces_the_hardware_version() {
     let missing = hex("013f01 015f1101012b1a0000");
     let kind = DecodeErrorKind::Truncated { needed: 2, present: 0 };
-    let error = DecodeError { item: Item::QueryNextImageRequest, offset: 12, kind };
+    let error = DecodeError { item: "Query Next Image Request", offset: 12, kind };
     assert_eq!(Frame::decode(&missing, Quirks::all()), Err(error));
     let silent = hex("013f01 005f1101012b1a00000100");
     let kind = DecodeErrorKind::TrailingBytes { count: 2 };
@@ -172,7 +172,7 @@ fn field_control_of_a_query_announces_the_hardware_version() {
 fn field_control_of_a_block_request_announces_the_node() {
     let missing = hex("018503 015f11c1ff03000000341200003f");
     let kind = DecodeErrorKind::Truncated { needed: 8, present: 0 };
-    let error = DecodeError { item: Item::ImageBlockRequest, offset: 17, kind };
+    let error = DecodeError { item: "Image Block Request", offset: 17, kind };
     assert_eq!(Frame::decode(&missing, Quirks::all()), Err(error));
     let silent = hex("018503 005f11c1ff03000000341200003f04030201004b1200");
     let kind = DecodeErrorKind::TrailingBytes { count: 8 };
@@ -184,7 +184,7 @@ fn field_control_of_a_block_request_announces_the_node() {
 fn field_control_of_a_page_request_announces_the_node() {
     let missing = hex("01a104 015f1101012b1a0000000000003200040000");
     let kind = DecodeErrorKind::Truncated { needed: 8, present: 0 };
-    let error = DecodeError { item: Item::ImagePageRequest, offset: 21, kind };
+    let error = DecodeError { item: "Image Page Request", offset: 21, kind };
     assert_eq!(Frame::decode(&missing, Quirks::all()), Err(error));
     let silent = hex("01af04 005f11c0ff010000000010000030e001ffff04030201004b1200");
     let kind = DecodeErrorKind::TrailingBytes { count: 8 };
@@ -224,7 +224,7 @@ fn data_size_is_the_number_of_data_bytes() {
     for (present, data) in [(9, "000102030405060708"), (11, "000102030405060708090a"), (0, "")] {
         let bytes = hex(&format!("190205 005f1101012b1a0000010203040a {data}"));
         let kind = DecodeErrorKind::LengthMismatch { declared: 10, present };
-        let error = DecodeError { item: Item::ImageBlockResponse, offset: 17, kind };
+        let error = DecodeError { item: "Image Block Response", offset: 17, kind };
         for quirks in [Quirks::empty(), Quirks::all()] {
             assert_eq!(Frame::decode(&bytes, quirks), Err(error));
         }
@@ -234,26 +234,26 @@ fn data_size_is_the_number_of_data_bytes() {
     assert_eq!(Frame::decode(&more_than_told, Quirks::all()).map_err(|error| error.kind), Err(kind));
 }
 
-fn item(message: &Message<'_>) -> Item {
+fn item(message: &Message<'_>) -> &'static str {
     match message {
-        Message::ToServer(ToServer::QueryNextImage(_)) => Item::QueryNextImageRequest,
-        Message::ToServer(ToServer::ImageBlock(_)) => Item::ImageBlockRequest,
-        Message::ToServer(ToServer::ImagePage(_)) => Item::ImagePageRequest,
-        Message::ToServer(ToServer::UpgradeEnd(_)) => Item::UpgradeEndRequest,
-        Message::ToServer(ToServer::QuerySpecificFile(_)) => Item::QuerySpecificFileRequest,
-        Message::ToClient(ToClient::ImageNotify(_)) => Item::ImageNotify,
-        Message::ToClient(ToClient::QueryNextImage(_)) => Item::QueryNextImageResponse,
-        Message::ToClient(ToClient::ImageBlock(_)) => Item::ImageBlockResponse,
-        Message::ToClient(ToClient::UpgradeEnd(_)) => Item::UpgradeEndResponse,
-        Message::ToClient(ToClient::QuerySpecificFile(_)) => Item::QuerySpecificFileResponse,
-        Message::DefaultResponse(..) => Item::DefaultResponse,
+        Message::ToServer(ToServer::QueryNextImage(_)) => "Query Next Image Request",
+        Message::ToServer(ToServer::ImageBlock(_)) => "Image Block Request",
+        Message::ToServer(ToServer::ImagePage(_)) => "Image Page Request",
+        Message::ToServer(ToServer::UpgradeEnd(_)) => "Upgrade End Request",
+        Message::ToServer(ToServer::QuerySpecificFile(_)) => "Query Specific File Request",
+        Message::ToClient(ToClient::ImageNotify(_)) => "Image Notify",
+        Message::ToClient(ToClient::QueryNextImage(_)) => "Query Next Image Response",
+        Message::ToClient(ToClient::ImageBlock(_)) => "Image Block Response",
+        Message::ToClient(ToClient::UpgradeEnd(_)) => "Upgrade End Response",
+        Message::ToClient(ToClient::QuerySpecificFile(_)) => "Query Specific File Response",
+        Message::DefaultResponse(..) => "Default Response",
         Message::Attributes(..) | Message::Other(_) => unreachable!("the table holds none"),
     }
 }
 
 /// What is wrong with the first `len` bytes of a frame, and what they were cut in.
 fn cut(vector: &Vector, len: usize) -> (DecodeError, Piece) {
-    let header = [Piece::Bytes(1); 3].map(|piece| (Item::FrameHeader, piece));
+    let header = [Piece::Bytes(1); 3].map(|piece| ("ZCL header", piece));
     let payload = vector.pieces.iter().map(|piece| (item(&vector.frame.message), *piece));
     let mut offset = 0;
     for (item, piece) in header.into_iter().chain(payload) {

@@ -5,7 +5,7 @@ use zigbee_ota::zcl::{
     BlockRefusal, Deviations, Frame, ImageBlockRequest, ImageBlockResponse, Message, QueryNextImageResponse,
     QuerySpecificFileResponse, Quirks, Status, ToClient, ToServer, WaitForData,
 };
-use zigbee_ota::{DecodeError, DecodeErrorKind, ImageId, Item};
+use zigbee_ota::{DecodeError, DecodeErrorKind, ImageId};
 
 use crate::laws::bytes::bytes_of;
 use crate::{hex, item, table};
@@ -21,7 +21,7 @@ fn check(bytes: &[u8], strict: DecodeError, message: Message<'_>, deviations: De
     }
 }
 
-fn trailing(item: Item, offset: usize, count: usize) -> DecodeError {
+fn trailing(item: &'static str, offset: usize, count: usize) -> DecodeError {
     DecodeError { item, offset, kind: DecodeErrorKind::TrailingBytes { count } }
 }
 
@@ -40,7 +40,7 @@ fn a_block_request_may_announce_a_period_and_leave_it_out() {
 
     let plain = ImageBlockRequest { min_block_period: None, ..request };
     let kind = DecodeErrorKind::FieldMissing { size: 2 };
-    let strict = DecodeError { item: Item::ImageBlockRequest, offset: 17, kind };
+    let strict = DecodeError { item: "Image Block Request", offset: 17, kind };
     let message = Message::ToServer(ToServer::ImageBlock(plain));
     let deviations = Deviations { quirks: Quirks::PERIOD_BIT_WITHOUT_FIELD, ..Deviations::NONE };
     check(&whole[..17], strict, message, deviations);
@@ -70,10 +70,10 @@ fn wait_for_data_may_carry_a_period() {
         assert_eq!(bytes_of(&frame), bytes[..len]);
     }
     let deviations = Deviations { quirks: Quirks::TRAILING_BYTES, trailing: &[0xfa], ..Deviations::NONE };
-    check(&bytes[..13], trailing(Item::ImageBlockResponse, 12, 1), wait(None), deviations);
+    check(&bytes[..13], trailing("Image Block Response", 12, 1), wait(None), deviations);
     let longer = [&bytes[..], &[0xee]].concat();
     let deviations = Deviations { trailing: &[0xee], ..deviations };
-    check(&longer, trailing(Item::ImageBlockResponse, 14, 1), wait(Some(250)), deviations);
+    check(&longer, trailing("Image Block Response", 14, 1), wait(Some(250)), deviations);
 }
 
 /// The reading that CMD-068 asks for; what a client does with it is shown elsewhere.
@@ -83,14 +83,14 @@ fn a_block_response_may_be_a_status_of_another_command() {
         let Some(refusal) = BlockRefusal::new(status) else { continue };
         let bytes = [0x19, 7, 0x05, status.0];
         let kind = DecodeErrorKind::UnexpectedStatus(status.0);
-        let strict = DecodeError { item: Item::ImageBlockResponse, offset: 3, kind };
+        let strict = DecodeError { item: "Image Block Response", offset: 3, kind };
         let message = Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Refused(refusal)));
         let quirks = Quirks::STATUS_ONLY_BLOCK_RESPONSE;
         check(&bytes, strict, message, Deviations { quirks, ..Deviations::NONE });
 
         let longer = [&bytes[..], &[0xee, 0xee]].concat();
         assert_eq!(Frame::decode(&longer, Quirks::empty()), Err(strict));
-        let lenient = trailing(Item::ImageBlockResponse, 4, 2);
+        let lenient = trailing("Image Block Response", 4, 2);
         assert_eq!(Frame::decode(&longer, Quirks::all()), Err(lenient), "exactly one byte");
     }
 }
@@ -101,7 +101,7 @@ fn an_abort_is_one_whatever_follows() {
     let bytes = hex("190705 95 0000");
     let message = Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Abort));
     let deviations = Deviations { quirks: Quirks::ABORT_WITH_MORE, trailing: &[0, 0], ..Deviations::NONE };
-    check(&bytes, trailing(Item::ImageBlockResponse, 4, 2), message, deviations);
+    check(&bytes, trailing("Image Block Response", 4, 2), message, deviations);
 }
 
 /// How a message takes a byte after its last.

@@ -12,7 +12,7 @@ use nom::combinator::cond;
 
 use super::{FileHeader, HeaderControl, HeaderString, MAJOR, Raw, fields_len};
 use crate::codec::{Parsed, fixed, le_u8, le_u16, le_u64, locate};
-use crate::error::{DecodeError, DecodeErrorKind, Item};
+use crate::error::{DecodeError, DecodeErrorKind};
 use crate::types::{
     Eui64, FileVersion, HardwareRange, HardwareVersion, ImageId, ImageType, ManufacturerCode,
     SecurityCredentialVersion, StackVersion,
@@ -102,7 +102,7 @@ impl fmt::Debug for Known<'_> {
 #[inline]
 pub(in crate::file) fn known(file: &[u8], reading: Reading) -> Result<Known<'_>, DecodeError> {
     check_identifier(file)?;
-    let (raw, tail) = locate(Item::FileHeader, 0, file, fixed::<Raw>(file))?;
+    let (raw, tail) = locate("OTA header", 0, file, fixed::<Raw>(file))?;
     let [_, major] = raw.version.to_bytes();
     if major != MAJOR {
         let kind = DecodeErrorKind::UnsupportedHeaderVersion { found: raw.version.get() };
@@ -165,5 +165,5 @@ fn optional_fields(present: HeaderControl, tail: &[u8]) -> Parsed<'_, OptionalFi
 }
 
 const fn wrong(offset: usize, kind: DecodeErrorKind) -> DecodeError {
-    DecodeError { item: Item::FileHeader, offset, kind }
+    DecodeError { item: "OTA header", offset, kind }
 }

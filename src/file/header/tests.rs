@@ -1,6 +1,6 @@
 use super::*;
 use crate::codec::Encode;
-use crate::error::{DecodeErrorKind, EncodeError, Item};
+use crate::error::{DecodeErrorKind, EncodeError};
 use crate::types::{FileVersion, ManufacturerCode};
 use std::string::ToString;
 use std::vec::Vec;
@@ -57,7 +57,7 @@ fn kind(file: &[u8]) -> DecodeErrorKind {
 
 #[track_caller]
 fn fails(file: &[u8], offset: usize, kind: DecodeErrorKind) {
-    let error = DecodeError { item: Item::FileHeader, offset, kind };
+    let error = DecodeError { item: "OTA header", offset, kind };
     assert_eq!(FileHeader::parse(file), Err(error));
     assert_eq!(FileHeader::parse_lenient(file), Err(error));
 }

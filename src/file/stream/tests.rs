@@ -58,7 +58,7 @@ fn raw_bytes_are_told_though_they_were_taken_for_an_element() {
 #[test]
 fn no_more_is_needed_than_tells_what_is_wrong() {
     let kind = DecodeErrorKind::BadMagic { found: 0x0403_0201 };
-    let error = DecodeError { item: Item::FileHeader, offset: 0, kind };
+    let error = DecodeError { item: "OTA header", offset: 0, kind };
     let mut decoder = StreamDecoder::new();
     assert_eq!(decoder.next(&mut &[1, 2, 3][..]), Ok(None));
     assert_eq!(decoder.held(), [1, 2, 3]);
@@ -76,9 +76,9 @@ fn truncation_shows_at_the_end() {
         let mut input = &bytes[..present];
         while decoder.next(&mut input).unwrap().is_some() {}
         let (item, needed) = match present {
-            0..56 => (Item::FileHeader, 56),
-            56..66 => (Item::FileHeader, 66),
-            66..74 => (Item::File, 74),
+            0..56 => ("OTA header", 56),
+            56..66 => ("OTA header", 66),
+            66..74 => ("OTA file", 74),
             _ => {
                 assert_eq!(decoder.finish(), Ok(BodyLayout::Elements));
                 continue;

@@ -2,7 +2,6 @@
 
 use super::frames::malformed_prefixes;
 use super::*;
-use crate::error::Item;
 use crate::zcl::Violation;
 
 /// The first two bytes, please.
@@ -174,9 +173,9 @@ fn every_answer_to_a_block_request_is_acknowledged() {
 fn a_block_request_without_sense_is_malformed() {
     const MALFORMED: &str = "18 2a 0b 03 80";
     let mut desk = Desk::with(vec![plain(5, 101)]);
-    malformed_prefixes(&mut desk, FIRST, MALFORMED, Item::ImageBlockRequest);
+    malformed_prefixes(&mut desk, FIRST, MALFORMED, "Image Block Request");
     let with_node = "01 2a 03 01 01 10 ab 00 05 00 00 00 00 00 00 00 02 01 00 00 00 00 00 00 00";
-    malformed_prefixes(&mut desk, with_node, MALFORMED, Item::ImageBlockRequest);
+    malformed_prefixes(&mut desk, with_node, MALFORMED, "Image Block Request");
 
     for offset in [101, 102, 0x1_0000, u32::MAX] {
         assert_eq!(desk.ask(LAMP, &request(0x2a, offset, 50)), MALFORMED);

@@ -4,7 +4,6 @@ use super::frames::malformed_prefixes;
 use super::*;
 use crate::FileVersion;
 use crate::aps::FrameMeta;
-use crate::error::Item;
 use crate::zcl::QuerySpecificFileRequest;
 
 const SETTINGS: ImageId = ImageId::new(0x1001, 0xffc1, 5);
@@ -176,7 +175,7 @@ fn a_file_for_one_device_is_not_there_or_not_for_it() {
 #[test]
 fn a_query_for_one_device_that_misses_a_field_is_malformed() {
     let mut desk = Desk::with(vec![settings(5, Some(OWNER))]);
-    malformed_prefixes(&mut desk, QUERY, "18 2a 0b 08 80", Item::QuerySpecificFileRequest);
+    malformed_prefixes(&mut desk, QUERY, "18 2a 0b 08 80", "Query Specific File Request");
     // A type that is no device's.
     let strict = ServerConfig { strict: true, ..ServerConfig::default() };
     let mut desk = Desk::configured(strict, 4, SliceStore::default(), Script::default());

@@ -1,7 +1,7 @@
 //! What is no request, and what is a bad one.
 
 use super::*;
-use crate::error::{DecodeErrorKind, Item};
+use crate::error::DecodeErrorKind;
 
 /// Shows: CMD-013, SRV-081
 #[test]
@@ -48,9 +48,7 @@ fn frames_for_others_are_ignored() {
     ] {
         assert_eq!(desk.handle(LAMP, frame), ServerAction::Ignored(why), "{frame}");
     }
-    for (frame, item) in
-        [("", Item::FrameHeader), ("01 07", Item::FrameHeader), ("00 07 0b 03", Item::DefaultResponse)]
-    {
+    for (frame, item) in [("", "ZCL header"), ("01 07", "ZCL header"), ("00 07 0b 03", "Default Response")] {
         match desk.handle(LAMP, frame) {
             ServerAction::Ignored(ServerIgnored::Unreadable(error)) => assert_eq!(error.item, item),
             other => panic!("{frame}: {other:?}"),
@@ -141,9 +139,9 @@ fn a_default_response_is_an_event_and_is_not_answered() {
 fn a_query_that_misses_a_field_is_malformed() {
     let query = "01 07 01 00 01 10 ab 00 01 00 00 00";
     let mut desk = Desk::with(vec![plain(5, 101)]);
-    malformed_prefixes(&mut desk, query, "18 07 0b 01 80", Item::QueryNextImageRequest);
+    malformed_prefixes(&mut desk, query, "18 07 0b 01 80", "Query Next Image Request");
     let hardware = "01 07 01 01 01 10 ab 00 01 00 00 00 02 01";
-    malformed_prefixes(&mut desk, hardware, "18 07 0b 01 80", Item::QueryNextImageRequest);
+    malformed_prefixes(&mut desk, hardware, "18 07 0b 01 80", "Query Next Image Request");
     assert_eq!((desk.policy.candidates.len(), desk.policy.offers.len()), (0, 0));
     assert_eq!(desk.ask(LAMP, query), "19 07 02 00 01 10 ab 00 05 00 00 00 65 00 00 00");
     assert_eq!(desk.policy.offers.len(), 1);
@@ -154,7 +152,7 @@ fn a_query_that_misses_a_field_is_malformed() {
 fn an_end_that_misses_a_field_is_malformed() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     let end = "01 07 06 00 01 10 ab 00 05 00 00 00";
-    malformed_prefixes(&mut desk, end, "18 07 0b 06 80", Item::UpgradeEndRequest);
+    malformed_prefixes(&mut desk, end, "18 07 0b 06 80", "Upgrade End Request");
 }
 
 /// Shows: CMD-077
@@ -163,7 +161,7 @@ fn an_end_of_a_status_alone_is_malformed_and_told() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     assert_eq!(desk.ask(LAMP, "01 07 06 95"), "18 07 0b 06 80");
     let error = DecodeError {
-        item: Item::UpgradeEndRequest,
+        item: "Upgrade End Request",
         offset: 3,
         kind: DecodeErrorKind::Truncated { needed: 9, present: 1 },
     };
@@ -175,7 +173,7 @@ pub(super) fn malformed_prefixes<I: ImageStore, P: ServerPolicy>(
     desk: &mut Desk<I, P>,
     frame: &str,
     answer: &str,
-    item: Item,
+    item: &'static str,
 ) {
     let whole = bytes(frame);
     for len in 3..whole.len() {

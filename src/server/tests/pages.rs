@@ -2,7 +2,6 @@
 
 use super::frames::malformed_prefixes;
 use super::*;
-use crate::error::Item;
 use crate::zcl::Violation;
 
 /// Image Page Request of IMAGE.
@@ -223,7 +222,7 @@ fn a_page_of_a_file_that_is_gone_ends() {
 fn a_page_request_without_sense_is_malformed() {
     const MALFORMED: &str = "18 2a 0b 04 80";
     let mut desk = Desk::with(vec![plain(5, 101)]);
-    malformed_prefixes(&mut desk, &page(0x2a, 0, 50, 500, 10), MALFORMED, Item::ImagePageRequest);
+    malformed_prefixes(&mut desk, &page(0x2a, 0, 50, 500, 10), MALFORMED, "Image Page Request");
     for (request, fault) in [
         (page(0x2a, 0, 0, 500, 10), Violation::EmptyRequest.into()),
         (page(0x2a, 0, 50, 0, 10), Violation::EmptyPage.into()),
