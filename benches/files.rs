@@ -7,9 +7,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use zigbee_ota::file::{Element, FileHeader, FileWriter, HeaderString, Image, Tag};
 use zigbee_ota::{Encode, HardwareRange, HardwareVersion, ImageId};
 
-use floor::file::{self, Fields};
+use hand_written::file::{self, Fields};
 
-mod floor {
+mod hand_written {
     pub mod bytes;
     pub mod file;
 }

@@ -9,9 +9,9 @@ use zigbee_ota::zcl::{
 };
 use zigbee_ota::{Encode, Eui64, ImageId};
 
-use floor::frame::{self, BlockResponse};
+use hand_written::frame::{self, BlockResponse};
 
-mod floor {
+mod hand_written {
     pub mod bytes;
     pub mod frame;
 }

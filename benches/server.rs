@@ -15,7 +15,7 @@ use zigbee_ota::time::Instant;
 use zigbee_ota::zcl::{Frame, ImageBlockRequest, LONGEST_TO_CLIENT, Message, Quirks, ToServer};
 use zigbee_ota::{Encode, ImageId};
 
-mod floor {
+mod hand_written {
     pub mod bytes;
     #[allow(dead_code, reason = "other benches look at all fields")]
     pub mod frame;
@@ -59,10 +59,10 @@ fn requests() -> Vec<Vec<u8>> {
 }
 
 fn by_hand(file: &[u8], frame: &[u8], out: &mut ResponseBuffer) -> Option<usize> {
-    let request = floor::frame::read_block_request(frame)?;
+    let request = hand_written::frame::read_block_request(frame)?;
     let start = usize::try_from(request.offset).ok()?;
     let end = start.checked_add(request.max_data.into())?.min(file.len());
-    let response = floor::frame::BlockResponse {
+    let response = hand_written::frame::BlockResponse {
         sequence: request.sequence,
         manufacturer: request.manufacturer,
         image_type: request.image_type,
@@ -70,7 +70,7 @@ fn by_hand(file: &[u8], frame: &[u8], out: &mut ResponseBuffer) -> Option<usize>
         offset: request.offset,
         data: file.get(start..end)?,
     };
-    floor::frame::write_block_response(&response, out)
+    hand_written::frame::write_block_response(&response, out)
 }
 
 fn stateless(images: &mut impl ImageStore, frame: &[u8], out: &mut ResponseBuffer) -> Option<usize> {

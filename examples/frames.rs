@@ -17,10 +17,10 @@ use zigbee_ota::zcl::{
 };
 use zigbee_ota::{DecodeError, ImageId};
 
-use capture::{BadLine, read_line};
+use capture_lines::{BadLine, read_line};
 
-#[path = "common/capture.rs"]
-mod capture;
+#[path = "common/capture_lines.rs"]
+mod capture_lines;
 
 /// Show frames of the OTA Upgrade cluster: lines `c2s|s2c HEX` from standard input as JSON on standard output.
 #[derive(Parser)]

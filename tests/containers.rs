@@ -5,15 +5,16 @@ use proptest::prelude::*;
 use zigbee_ota::DecodeErrorKind;
 use zigbee_ota::container::{Container, ContainerIntegrity, ContainerKind};
 
-use laws::container::any_bytes;
-use samples::{Sample, samples};
+use properties::container::any_bytes;
+use vendor_corpus::{Sample, samples};
 
-mod laws {
+#[path = "common/properties"]
+mod properties {
     pub mod container;
 }
 
-#[path = "common/samples.rs"]
-mod samples;
+#[path = "common/vendor_corpus.rs"]
+mod vendor_corpus;
 
 #[test]
 fn containers_are_those_an_independent_reader_found() {

@@ -7,12 +7,12 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-#[path = "common/built.rs"]
-mod built;
+#[path = "common/example_binaries.rs"]
+mod example_binaries;
 
 fn tool() -> &'static PathBuf {
     static TOOL: OnceLock<PathBuf> = OnceLock::new();
-    TOOL.get_or_init(|| built::example("frames"))
+    TOOL.get_or_init(|| example_binaries::example("frames"))
 }
 
 /// What the tool says to `input`, which it reads to the end and without complaint.

@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use zigbee_ota_sim::{Cell, Micros, table};
+use zigbee_ota_sim::{Cell, Micros, goodput_table};
 
-#[path = "common/built.rs"]
-mod built;
+#[path = "common/example_binaries.rs"]
+mod example_binaries;
 
 const MILLI: Micros = 1000;
 use zigbee_ota_sim::net::ApsAcks;
@@ -67,14 +67,14 @@ const TABLE: &str = include_str!("../examples/goodput/goodput.tsv");
 
 /// One cell of the table for each way to transfer: bytes per second by their names.
 fn cells(hops: u16, delay: u64, loss: u8) -> Vec<(&'static str, f64)> {
-    let lines = table::read(TABLE).into_iter();
+    let lines = goodput_table::read(TABLE).into_iter();
     let here = lines.filter(|line| (line.hops, line.delay, line.loss) == (hops, delay, loss));
-    here.map(|line| (table::MODES[line.mode].0, f64::from(line.mean))).collect()
+    here.map(|line| (goodput_table::MODES[line.mode].0, f64::from(line.mean))).collect()
 }
 
 #[test]
 fn the_table_is_what_the_simulation_says() {
-    let measured = table::write(&table::measure(|| ()));
+    let measured = goodput_table::write(&goodput_table::measure(|| ()));
     let differences: Vec<_> = measured.lines().zip(TABLE.lines()).filter(|(now, then)| now != then).collect();
     assert!(differences.is_empty(), "is, and was: {differences:#?}");
     assert_eq!(measured.lines().count(), TABLE.lines().count());
@@ -114,7 +114,7 @@ fn blocks_keep_97_percent_of_their_speed_when_one_frame_of_a_hundred_is_lost() {
 #[test]
 fn pages_reach_the_limit_of_the_channel() {
     let of_limit = |cell: Cell| {
-        let pages = cell.measure(0..3, |world| world.client.transfer = table::MODES[4].1);
+        let pages = cell.measure(0..3, |world| world.client.transfer = goodput_table::MODES[4].1);
         pages.mean / cell.limit()
     };
     let ideal = of_limit(Cell { server_delay: 0, write: 0, bytes: 128_000, ..Cell::USUAL });
@@ -124,7 +124,7 @@ fn pages_reach_the_limit_of_the_channel() {
 
 #[test]
 fn the_best_way_is_found_in_every_cell() {
-    for (hops, delay, loss) in table::lines().iter().map(|line| (line.hops, line.delay, line.loss)) {
+    for (hops, delay, loss) in goodput_table::lines().iter().map(|line| (line.hops, line.delay, line.loss)) {
         let cells = cells(hops, delay, loss);
         let (auto, fixed) = cells.split_last().unwrap();
         let best = fixed.iter().map(|(_, speed)| *speed).fold(0.0, f64::max);
@@ -140,7 +140,7 @@ fn the_best_window_is_found() {
         let speed = |mode: usize| {
             let measured = cell.measure(0..2, |world| {
                 world.host.config.pages = 0;
-                world.client.transfer = table::MODES[mode].1;
+                world.client.transfer = goodput_table::MODES[mode].1;
             });
             measured.mean
         };
@@ -157,13 +157,13 @@ fn a_server_that_answers_one_of_many_costs_a_window_next_to_nothing() {
         let cell = Cell { bytes: 128_000, ..Cell::USUAL };
         let measured = cell.measure(0..3, |world| {
             (world.host.one_at_a_time, world.host.config.pages) = (true, 0);
-            world.client.transfer = table::MODES[mode].1;
+            world.client.transfer = goodput_table::MODES[mode].1;
         });
         measured.mean
     };
     let alone = speed(0);
     for mode in [1, 2, 3, 6] {
-        let (name, _) = table::MODES[mode];
+        let (name, _) = goodput_table::MODES[mode];
         let kept = speed(mode) / alone;
         assert!(kept >= 0.98, "{name}: {kept:.3}");
     }
@@ -171,10 +171,10 @@ fn a_server_that_answers_one_of_many_costs_a_window_next_to_nothing() {
 
 #[test]
 fn more_frames_than_needed_are_few() {
-    let lines = table::read(TABLE).into_iter();
+    let lines = goodput_table::read(TABLE).into_iter();
     for line in lines.filter(|line| (line.hops, line.loss) == (1, 0)) {
         let most = if line.mode == 0 { 0 } else { 50 };
-        assert!(line.repeats <= most, "{}: {} of 1000", table::MODES[line.mode].0, line.repeats);
+        assert!(line.repeats <= most, "{}: {} of 1000", goodput_table::MODES[line.mode].0, line.repeats);
     }
 }
 
@@ -183,7 +183,8 @@ fn more_frames_than_needed_are_few() {
 fn the_picture_is_that_of_the_table() {
     let folder = tempfile::tempdir().unwrap();
     let drawn = folder.path().join("goodput.svg");
-    let status = Command::new(built::example("goodput")).arg("--picture").arg(&drawn).status().unwrap();
+    let status =
+        Command::new(example_binaries::example("goodput")).arg("--picture").arg(&drawn).status().unwrap();
     assert!(status.success());
     let kept = include_str!("../examples/goodput/goodput.svg");
     assert!(std::fs::read_to_string(drawn).unwrap() == kept, "run the example with --picture");

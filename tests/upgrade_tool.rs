@@ -2,11 +2,11 @@
 
 use std::process::{Command, Output};
 
-#[path = "common/built.rs"]
-mod built;
+#[path = "common/example_binaries.rs"]
+mod example_binaries;
 
 fn upgrade(arguments: &[&str]) -> Output {
-    Command::new(built::example("upgrade")).args(arguments).output().expect("the example runs")
+    Command::new(example_binaries::example("upgrade")).args(arguments).output().expect("the example runs")
 }
 
 fn json(arguments: &[&str]) -> serde_json::Value {
@@ -79,7 +79,7 @@ fn a_device_that_knows_an_authority_refuses_what_is_not_signed_by_it() {
         std::fs::write(&path, bytes).unwrap();
         path.to_str().expect("a path of ASCII").to_owned()
     };
-    let signed = include_bytes!("common/signed/suite1.ota");
+    let signed = include_bytes!("data/signed_files/suite1.ota");
     let mut changed = *signed;
     changed[70] ^= 1;
     let (good, bad) = (write("good", signed), write("bad", &changed));

@@ -27,9 +27,9 @@ use zigbee_ota::client::{
 use zigbee_ota::time::Instant;
 use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES};
 
-use crate::check::Check;
-use crate::kept::{Keep, Kept};
-use crate::settings::{Journal, SETTINGS_SIZE, Settings, Upgrade};
+use crate::read_back_check::Check;
+use crate::settings_store::{Journal, SETTINGS_SIZE, Settings, Upgrade};
+use crate::slot_layout::{Keep, Kept};
 
 /// Bytes that flash writes at once.
 pub const WORD: usize = 4;
@@ -44,7 +44,7 @@ pub enum Job {
     Erase(Range<u32>),
     /// Write these whole words here.
     Write(u32, Vec<u8>),
-    /// Read so many bytes from here, [`CHUNK`](crate::check::CHUNK) at the most.
+    /// Read so many bytes from here, [`CHUNK`](crate::read_back_check::CHUNK) at the most.
     Read(u32, usize),
 }
 

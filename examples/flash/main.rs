@@ -12,15 +12,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use trial::{Report, Upgraded, Variant, try_out};
+use power_cut_test::{Report, Upgraded, Variant, try_out};
 
-mod check;
 mod device;
-mod drive;
-mod kept;
-mod settings;
-mod trial;
-mod world;
+mod flash_drivers;
+mod power_cut_test;
+mod read_back_check;
+mod settings_store;
+mod simulated_server;
+mod slot_layout;
 
 /// Upgrade a simulated device whose power fails.
 #[derive(Parser)]
@@ -46,8 +46,8 @@ fn cuts(text: &str) -> Result<Cuts, &'static str> {
 
 fn size(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(size) if (world::LEAST + 1..=1 << 20).contains(&size) => Ok(size),
-        _ => Err(format!("expected a whole number from {} to {}", world::LEAST + 1, 1 << 20)),
+        Ok(size) if (simulated_server::LEAST + 1..=1 << 20).contains(&size) => Ok(size),
+        _ => Err(format!("expected a whole number from {} to {}", simulated_server::LEAST + 1, 1 << 20)),
     }
 }
 

@@ -4,17 +4,17 @@
 //! - `-- --fleet` upgrades up to a thousand devices on one channel, told by one broadcast with a jitter.
 //! - `-- --picture FILE.svg` draws `goodput.tsv`, beside this source, without measuring.
 //!
-//! The world is in `tests/sim`: a shared radio channel with carrier sensing, collisions and relays, a server on the real
+//! The world is in `tests/crates/sim`: a shared radio channel with carrier sensing, collisions and relays, a server on the real
 //! library, a client on the real library, flash that takes 2 ms for a block of 64 bytes.
 
-mod picture;
+mod svg_plot;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::ProgressBar;
-use zigbee_ota_sim::{Fleet, table};
+use zigbee_ota_sim::{Fleet, goodput_table};
 
 /// As it was measured last.
 const TABLE: &str = include_str!("goodput.tsv");
@@ -42,17 +42,18 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(file) = &options.picture {
-        picture::draw(&table::read(TABLE), file).map_err(|error| format!("{}: {error}", file.display()))?;
+        svg_plot::draw(&goodput_table::read(TABLE), file)
+            .map_err(|error| format!("{}: {error}", file.display()))?;
         return Ok(());
     }
     if options.fleet {
         fleet();
         return Ok(());
     }
-    let bar = ProgressBar::new(table::lines().len() as u64);
-    let measured = table::measure(|| bar.inc(1));
+    let bar = ProgressBar::new(goodput_table::lines().len() as u64);
+    let measured = goodput_table::measure(|| bar.inc(1));
     bar.finish_and_clear();
-    print!("{}", table::write(&measured));
+    print!("{}", goodput_table::write(&measured));
     Ok(())
 }
 

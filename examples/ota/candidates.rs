@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use zigbee_ota::container::candidates;
 
-use crate::failure::Failure;
-use crate::opened::read;
+use crate::error::Failure;
+use crate::input::read;
 
 /// List every place where a plausible OTA header stands, for a person to judge
 ///

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::failure::Failure;
-use crate::irregular::{faults, notes};
+use crate::error::Failure;
+use crate::input::{Opened, with};
 use crate::name;
-use crate::opened::{Opened, with};
-use crate::payload;
+use crate::payload_report;
+use crate::warnings::{faults, notes};
 
 /// Say of each file in one line whether it is whole
 ///
@@ -41,7 +41,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
 
 /// What is wrong, and what is noted.
 fn verdict(options: &Options, path: &Path, opened: &Opened<'_>) -> (Vec<String>, Vec<String>) {
-    let (mut wrong, mut notes) = ([faults(opened), payload::faults(opened)].concat(), notes(opened));
+    let (mut wrong, mut notes) = ([faults(opened), payload_report::faults(opened)].concat(), notes(opened));
     if options.strict {
         wrong.append(&mut notes);
     }

@@ -9,12 +9,12 @@ use zigbee_ota::{
     Encode, Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion,
 };
 
-use crate::failure::{Failure, complain};
-use crate::number::{address, number};
-use crate::opened::read;
-use crate::pieces::{Piece, Pieces};
-use crate::replace::replace;
-use crate::text::header_string;
+use crate::atomic_write::replace;
+use crate::element_args::{Piece, Pieces};
+use crate::error::{Failure, complain};
+use crate::input::read;
+use crate::number_args::{address, number};
+use crate::text_args::header_string;
 
 /// Create a file
 ///

@@ -6,11 +6,11 @@ use clap::Args;
 use zigbee_ota::container::ContainerIntegrity;
 use zigbee_ota::file::{BodyLayout, Tag};
 
-use crate::failure::{Failure, complain};
-use crate::irregular;
-use crate::number::number;
-use crate::opened::{Opened, with};
-use crate::replace::replace;
+use crate::atomic_write::replace;
+use crate::error::{Failure, complain};
+use crate::input::{Opened, with};
+use crate::number_args::number;
+use crate::warnings;
 
 /// Write the data of an element, or another part of a file, to a file
 #[derive(Args)]
@@ -37,7 +37,7 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<bool, Failure> {
     let part = with(&options.file, |opened| {
         if let ContainerIntegrity::SumFailed { .. } = opened.container.integrity {
-            irregular::faults(opened).iter().for_each(|fault| complain(Failure::at(&options.file, fault)));
+            warnings::faults(opened).iter().for_each(|fault| complain(Failure::at(&options.file, fault)));
         }
         part(options, opened).map(<[u8]>::to_vec)
     });
@@ -51,7 +51,7 @@ fn part<'a>(options: &Options, opened: &Opened<'a>) -> Result<&'a [u8], String> 
     let image = &opened.image;
     if options.ota {
         return match image.layout() {
-            BodyLayout::Truncated => Err(irregular::faults(opened).join("; ")),
+            BodyLayout::Truncated => Err(warnings::faults(opened).join("; ")),
             _ => Ok(image.bytes()),
         };
     }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::failure::{Failure, complain};
+use crate::error::{Failure, complain};
+use crate::input::with;
 use crate::json::{File, NoFile};
-use crate::opened::with;
-use crate::table;
+use crate::terminal_table;
 
 /// Show header, elements, payloads, container and irregularities of each file
 #[derive(Args)]
@@ -44,7 +44,7 @@ fn as_table(further: bool, path: &Path, out: &mut impl Write) -> io::Result<bool
         if further {
             writeln!(out)?;
         }
-        table::file(path, opened, out)
+        terminal_table::file(path, opened, out)
     });
     match shown {
         Ok(written) => written.map(|()| true),

@@ -5,10 +5,10 @@ use std::path::Path;
 use serde::Serialize;
 use zigbee_ota::file::{FileHeader, PlacedElement};
 
-use crate::irregular;
-use crate::matter::MatterImage;
-use crate::opened::{NotOta, Opened};
-use crate::payload;
+use crate::input::{NotOta, Opened};
+use crate::matter_image::MatterImage;
+use crate::payload_report;
+use crate::warnings;
 
 #[derive(Serialize)]
 pub struct File {
@@ -23,7 +23,7 @@ pub struct File {
     missing: usize,
     after: usize,
     irregularities: Vec<String>,
-    payloads: Vec<payload::Shown>,
+    payloads: Vec<payload_report::Shown>,
 }
 
 #[derive(Serialize)]
@@ -91,8 +91,8 @@ impl File {
             strict: opened.strict,
             missing: image.missing(),
             after: opened.after(),
-            irregularities: [irregular::faults(opened), irregular::notes(opened)].concat(),
-            payloads: payload::shown(opened),
+            irregularities: [warnings::faults(opened), warnings::notes(opened)].concat(),
+            payloads: payload_report::shown(opened),
         }
     }
 }

@@ -8,39 +8,39 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-#[path = "../common/authority.rs"]
-mod authority;
+mod atomic_write;
+#[path = "../common/authority_arg.rs"]
+mod authority_arg;
 mod candidates;
-#[path = "../common/capture.rs"]
-mod capture;
+#[path = "../common/capture_lines.rs"]
+mod capture_lines;
 mod check;
 mod create;
+mod element_args;
+mod error;
+mod external_signer;
 mod extract;
-mod failure;
-#[path = "../common/hex.rs"]
-mod hex;
+#[path = "../common/hex_lines.rs"]
+mod hex_lines;
 mod index;
 mod info;
-mod irregular;
+mod input;
 mod json;
-mod matter;
+mod matter_image;
 mod name;
-#[path = "../common/number.rs"]
-mod number;
-mod opened;
-mod outside;
-mod payload;
-mod pieces;
+#[path = "../common/number_args.rs"]
+mod number_args;
+mod payload_report;
+mod reassembly;
 mod reconstruct;
-mod recovered;
-mod replace;
 mod seal;
 mod sign;
-mod table;
-mod text;
+mod terminal_table;
+mod text_args;
 mod verify;
+mod warnings;
 
-use failure::{Failure, complain};
+use error::{Failure, complain};
 
 /// Show, create, take apart, name, check, verify, seal, sign, index and reconstruct Zigbee OTA files.
 #[derive(Parser)]
@@ -61,8 +61,8 @@ enum Command {
     Verify(verify::Options),
     Seal(seal::Options),
     Sign(sign::Options),
-    Digest(outside::Prepare),
-    Attach(outside::Attach),
+    Digest(external_signer::Prepare),
+    Attach(external_signer::Attach),
     Index(index::Options),
     Reconstruct(reconstruct::Options),
 }
@@ -93,8 +93,8 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Verify(options) => verify::run(&options, &mut out),
         Command::Seal(options) => seal::run(&options),
         Command::Sign(options) => sign::run(&options),
-        Command::Digest(options) => outside::digest(&options, &mut out),
-        Command::Attach(options) => outside::attach(&options),
+        Command::Digest(options) => external_signer::digest(&options, &mut out),
+        Command::Attach(options) => external_signer::attach(&options),
         Command::Index(options) => index::run(&options, &mut out),
         Command::Reconstruct(options) => reconstruct::run(&options, &mut out),
     }?;

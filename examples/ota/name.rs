@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use zigbee_ota::file::FileName;
 
-use crate::failure::{Failure, complain};
-use crate::opened::with;
-use crate::table;
-use crate::text::suffix;
+use crate::error::{Failure, complain};
+use crate::input::with;
+use crate::terminal_table;
+use crate::text_args::suffix;
 
 /// Print the recommended name of each file, or read such a name
 #[derive(Args)]
@@ -52,10 +52,10 @@ fn parse(path: &Path, out: &mut impl Write) -> Result<(), Failure> {
     let Some(name) = of(path) else {
         return Err(Failure::at(path, "no recommended name; expected one like 1001-00AB-10053519.zigbee"));
     };
-    table::id(name.id, out)?;
-    table::hardware(name.hardware, out)?;
-    table::row(out, "suffix", format_args!("{:?}", name.suffix))?;
-    table::row(out, "extension", format_args!("{:?}", name.extension))?;
+    terminal_table::id(name.id, out)?;
+    terminal_table::hardware(name.hardware, out)?;
+    terminal_table::row(out, "suffix", format_args!("{:?}", name.suffix))?;
+    terminal_table::row(out, "extension", format_args!("{:?}", name.extension))?;
     Ok(())
 }
 

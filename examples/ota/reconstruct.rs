@@ -11,10 +11,10 @@ use zigbee_ota::file::FileName;
 use zigbee_ota::observer::{Conversation, Observer};
 use zigbee_ota::zcl::{Direction, Frame, Quirks};
 
-use crate::capture::read_line;
-use crate::failure::{Failure, complain};
-use crate::recovered::{Download, Recovered};
-use crate::replace::replace;
+use crate::atomic_write::replace;
+use crate::capture_lines::read_line;
+use crate::error::{Failure, complain};
+use crate::reassembly::{Download, Recovered};
 
 /// The largest image that is written: the size of one with gaps is only what a frame says.
 const MOST: u64 = 1 << 28;

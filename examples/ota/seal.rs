@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use zigbee_ota::signature::integrity::Integrity;
 
-use crate::failure::Failure;
-use crate::opened::read;
-use crate::replace::replace;
+use crate::atomic_write::replace;
+use crate::error::Failure;
+use crate::input::read;
 
 /// Append an integrity code to a file
 ///

@@ -6,8 +6,8 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use zigbee_ota::signature::Authority;
 
-use crate::authority::authority;
-use crate::failure::Failure;
+use crate::authority_arg::authority;
+use crate::error::Failure;
 
 /// Sign a file with a private key, by OpenSSL
 ///
@@ -53,11 +53,11 @@ pub fn run(_: &Options) -> Result<bool, Failure> {
 pub fn run(options: &Options) -> Result<bool, Failure> {
     use zigbee_ota::signature::{SignError, Suite};
 
-    use crate::failure::complain;
-    use crate::hex;
-    use crate::opened::read;
-    use crate::replace::replace;
-    use crate::text::{certificate, digits};
+    use crate::atomic_write::replace;
+    use crate::error::complain;
+    use crate::hex_lines;
+    use crate::input::read;
+    use crate::text_args::{certificate, digits};
 
     let suite = if options.suite == "1" { Suite::One } else { Suite::Two };
     let bytes = digits(&options.certificate).map_err(Failure::Said)?;
@@ -75,7 +75,7 @@ pub fn run(options: &Options) -> Result<bool, Failure> {
         None => {
             let would_be = key.authority(&certificate);
             let would_be = would_be.map_err(|error| Failure::Said(format!("the certificate: {error}")))?;
-            let (issuer, public) = (would_be.issuer.0, hex::line(would_be.key.as_bytes()));
+            let (issuer, public) = (would_be.issuer.0, hex_lines::line(would_be.key.as_bytes()));
             complain(format_args!(
                 "without --ca nobody checked that the key belongs to the certificate; the file verifies with --ca \
                  {issuer:016x}:{}",
@@ -95,10 +95,10 @@ pub fn run(options: &Options) -> Result<bool, Failure> {
 /// The private key in a file. What is in it is never said.
 #[cfg(feature = "openssl")]
 fn key(path: &std::path::Path) -> Result<zigbee_ota::signature::SigningKey, Failure> {
-    let text = crate::opened::read(path)?;
+    let text = crate::input::read(path)?;
     let digits: Vec<u8> =
         text.into_iter().filter(|byte| !byte.is_ascii_whitespace() && *byte != b':').collect();
-    let bytes = crate::hex::bytes(&digits)
+    let bytes = crate::hex_lines::bytes(&digits)
         .ok_or_else(|| Failure::at(path, "expected a private key as pairs of hexadecimal digits"))?;
     zigbee_ota::signature::SigningKey::from_bytes(&bytes).map_err(|error| Failure::at(path, error))
 }

@@ -9,10 +9,10 @@ use zigbee_ota::file::SignatureElement;
 use zigbee_ota::signature::integrity::Integrity;
 use zigbee_ota::signature::{self, BadSignature, Invalid, Policy, Suite, Valid};
 
-use crate::authority::Trust;
-use crate::failure::Failure;
+use crate::authority_arg::Trust;
+use crate::error::Failure;
+use crate::input::{Opened, with};
 use crate::json::NoFile;
-use crate::opened::{Opened, with};
 
 /// Verify signature and integrity code of each file
 ///

@@ -25,24 +25,24 @@ use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_SERVER};
 use zigbee_ota::{Eui64, HardwareVersion, ImageId};
 
-use authority::Trust;
-use flash::Flash;
-use number::{address, number};
-use transfer::How;
+use authority_arg::Trust;
+use image_storage::Flash;
+use number_args::{address, number};
+use transfer_args::How;
 
-#[path = "../common/authority.rs"]
-mod authority;
-mod flash;
-#[path = "../common/hex.rs"]
-mod hex;
-#[path = "../common/number.rs"]
-mod number;
-#[path = "../common/outcome.rs"]
-mod outcome;
-#[path = "../common/transfer.rs"]
-mod transfer;
-#[path = "../common/trusted.rs"]
-mod trusted;
+#[path = "../common/authority_arg.rs"]
+mod authority_arg;
+#[path = "../common/hex_lines.rs"]
+mod hex_lines;
+#[path = "../common/image_check.rs"]
+mod image_check;
+mod image_storage;
+#[path = "../common/number_args.rs"]
+mod number_args;
+#[path = "../common/outcome_words.rs"]
+mod outcome_words;
+#[path = "../common/transfer_args.rs"]
+mod transfer_args;
 
 /// Update a device from the server at HOST:PORT. Numbers are decimal, or hexadecimal after 0x.
 ///
@@ -140,7 +140,7 @@ impl End {
     /// For scripts.
     fn word(&self) -> &'static str {
         match self {
-            Self::Client(outcome) => outcome::word(*outcome),
+            Self::Client(outcome) => outcome_words::word(*outcome),
             Self::NoImage => "no_image",
             Self::TimedOut => "timed_out",
             Self::Closed => "connection_closed",
@@ -249,7 +249,7 @@ impl Device {
 
     fn write(&mut self, frame: &[u8]) -> io::Result<()> {
         self.frames_to_server += 1;
-        self.socket.write_all(hex::line(frame).as_bytes())
+        self.socket.write_all(hex_lines::line(frame).as_bytes())
     }
 
     /// Waits for a line; one that is no frame is passed over.
@@ -269,7 +269,7 @@ impl Device {
             Err(error) => return Err(error),
         }
         let line = std::mem::take(&mut self.line);
-        let frame = hex::bytes(&line);
+        let frame = hex_lines::bytes(&line);
         if frame.is_none() {
             complain("a line that is no hexadecimal bytes was passed over");
         }

@@ -27,11 +27,11 @@ use zigbee_ota::server::{
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT};
 
-use network::{Happening, Network};
+use connections::{Happening, Network};
 
-#[path = "../common/hex.rs"]
-mod hex;
-mod network;
+mod connections;
+#[path = "../common/hex_lines.rs"]
+mod hex_lines;
 
 /// Update the devices that connect.
 #[derive(Parser)]

@@ -4,9 +4,9 @@
 //! `cargo run --release --example upgrade -- --help` lists the options. Exit status 0 when the device runs the new image
 //! and holds exactly the file that was served, 1 when not, 2 when there is nothing to run.
 
-mod compare;
-mod link;
-mod told;
+mod compare_modes;
+mod link_args;
+mod report;
 
 use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
@@ -18,27 +18,27 @@ use zigbee_ota::client::TransferMode;
 use zigbee_ota::container::{Container, ContainerIntegrity};
 use zigbee_ota::file::SplitFile;
 use zigbee_ota::server::StoreEntry;
-use zigbee_ota_sim::world::{Cut, DeviceSettings, HostSettings, Report, Settings, World};
+use zigbee_ota_sim::simulation::{Cut, DeviceSettings, HostSettings, Report, Settings, Simulation};
 use zigbee_ota_sim::{Micros, demonstration_file};
 
-use authority::Trust;
-use link::Link;
-use transfer::How;
+use authority_arg::Trust;
+use link_args::Link;
+use transfer_args::How;
 
-#[path = "../common/authority.rs"]
-mod authority;
-#[path = "../common/hex.rs"]
+#[path = "../common/authority_arg.rs"]
+mod authority_arg;
+#[path = "../common/hex_lines.rs"]
 #[expect(dead_code, reason = "other examples use all of it")]
-mod hex;
-#[path = "../common/number.rs"]
+mod hex_lines;
+#[path = "../common/image_check.rs"]
+mod image_check;
+#[path = "../common/number_args.rs"]
 #[expect(dead_code, reason = "other examples use all of it")]
-mod number;
-#[path = "../common/outcome.rs"]
-mod outcome;
-#[path = "../common/transfer.rs"]
-mod transfer;
-#[path = "../common/trusted.rs"]
-mod trusted;
+mod number_args;
+#[path = "../common/outcome_words.rs"]
+mod outcome_words;
+#[path = "../common/transfer_args.rs"]
+mod transfer_args;
 
 /// What flash takes for a block.
 const WRITE: Micros = 2000;
@@ -104,9 +104,10 @@ fn main() -> ExitCode {
         Err(reason) => return refuse(&format!("{}: {reason}", name(options.file.as_deref()))),
     };
     let done = if options.compare {
-        compare::run(&options, &parts)
+        compare_modes::run(&options, &parts)
     } else {
-        upgrade(&options, &parts, options.how.transfer()).map(|report| told::tell(&options, &parts, &report))
+        upgrade(&options, &parts, options.how.transfer())
+            .map(|report| report::tell(&options, &parts, &report))
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -165,11 +166,11 @@ fn upgrade(options: &Options, parts: &SplitFile<'_>, transfer: TransferMode) -> 
     );
     let entries = [StoreEntry::from(parts)];
     let good = |flash: &[u8]| {
-        trusted::check(&options.trust, flash)
+        image_check::check(&options.trust, flash)
             .inspect_err(|reason| eprintln!("upgrade: the device refuses the image: {reason}"))
             .is_ok()
     };
-    let world = World::new(&settings, &entries).checked_by(&good);
+    let world = Simulation::new(&settings, &entries).checked_by(&good);
     let report = world.run_telling(|stored| bar.set_position(stored));
     bar.finish_and_clear();
     Ok(report)

@@ -1,6 +1,6 @@
 //! `create`: which bytes its options make, and which it refuses.
 
-use crate::tool::{Folder, IDS};
+use crate::run_tool::{Folder, IDS};
 
 /// The file of the documented call for an input of 17 bytes.
 fn documented(data: &[u8; 17]) -> Vec<u8> {

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 
-use crate::samples::samples;
-use crate::tool::{Folder, IDS};
+use crate::run_tool::{Folder, IDS};
+use crate::vendor_corpus::samples;
 
 fn sha512(bytes: &[u8]) -> String {
     Sha512::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()

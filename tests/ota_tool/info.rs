@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use zigbee_ota::Encode;
 use zigbee_ota::matter::{DigestType, ImageHeader};
 
-use crate::tool::{Folder, IDS};
+use crate::run_tool::{Folder, IDS};
 
 #[test]
 fn a_plain_file_as_json() {

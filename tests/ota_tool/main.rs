@@ -1,20 +1,20 @@
 //! The command line tool of `examples/ota`, run as people run it.
 
-#[path = "../common/built.rs"]
-mod built;
-mod corpus;
 mod create;
-mod files;
+#[path = "../common/example_binaries.rs"]
+mod example_binaries;
+mod extract_name_check;
 mod index;
 mod info;
-mod look;
-mod payload;
+mod output_files;
+mod payload_report;
 #[cfg(feature = "openssl")]
-#[path = "../common/published.rs"]
-mod published;
+#[path = "../common/published_test_keys.rs"]
+mod published_test_keys;
 mod reconstruct;
-#[path = "../common/samples.rs"]
-mod samples;
-mod sign;
-mod tool;
+mod run_tool;
+mod seal_and_sign;
+#[path = "../common/vendor_corpus.rs"]
+mod vendor_corpus;
+mod vendor_files;
 mod verify;

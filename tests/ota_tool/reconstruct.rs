@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::tool::{Folder, IDS};
+use crate::run_tool::{Folder, IDS};
 
 /// Frames of one download as lines: query, offer, blocks of `data` bytes, end; and the file.
 struct Capture {

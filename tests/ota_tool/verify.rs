@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::samples::samples;
-use crate::tool::{Folder, IDS};
+use crate::run_tool::{Folder, IDS};
+use crate::vendor_corpus::samples;
 
-const SIGNED: &[u8] = include_bytes!("../common/signed/suite1.ota");
-const SIGNED_2: &[u8] = include_bytes!("../common/signed/suite2.ota");
+const SIGNED: &[u8] = include_bytes!("../data/signed_files/suite1.ota");
+const SIGNED_2: &[u8] = include_bytes!("../data/signed_files/suite2.ota");
 const CA: &str = "--ca 1122334455667701:03044e934f8ff716cc44edefc833286c721328d8ccfd";
 const CA_2: &str = "--ca 11:22:33:44:55:66:77:02:\
     0200ee835227f0e42e2bfd9290926eff14abcb17eb8b1ab585d14eba3e9c15b516b25cb62f";

@@ -4,8 +4,8 @@ use zigbee_ota::container::Container;
 use zigbee_ota::file::{BodyLayout, Image};
 use zigbee_ota::payload::{Payload, PayloadKind, PayloadReport, PayloadState, payloads};
 
-use crate::laws::any_bytes;
-use crate::samples::{Sample, samples};
+use crate::properties::any_bytes;
+use crate::vendor_corpus::{Sample, samples};
 
 /// The name in a note, which may go on about a variant or a place.
 fn name(note: &str) -> &str {

@@ -4,8 +4,8 @@ use zigbee_ota::file::{Element, FileHeader, FileWriter, Image, Tag};
 use zigbee_ota::payload::{PayloadKind, PayloadState, payloads};
 use zigbee_ota::{Encode, ImageId};
 
-use crate::laws::any_bytes;
 use crate::made::{code, ebl, esp, gbl, nordic};
+use crate::properties::any_bytes;
 use crate::sums::register;
 
 /// A file of this manufacturer with these elements.

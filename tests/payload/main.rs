@@ -4,13 +4,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use zigbee_ota::payload::{PayloadKind, PayloadReport, PayloadState};
 
-use laws::any_bytes;
 use made::{Made, all};
+use properties::any_bytes;
 
-#[path = "../laws/payload.rs"]
-mod laws;
-#[path = "../common/samples.rs"]
-mod samples;
+#[path = "../common/properties/payload.rs"]
+mod properties;
+#[path = "../common/vendor_corpus.rs"]
+mod vendor_corpus;
 
 mod corpus;
 mod damage;

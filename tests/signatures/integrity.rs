@@ -4,11 +4,11 @@ use zigbee_ota::container::Container;
 use zigbee_ota::file::Image;
 use zigbee_ota::signature::integrity::{Check, Form, Integrity};
 
-use crate::samples;
+use crate::vendor_corpus;
 
 #[test]
 fn vendors_integrity_codes_are_right_and_their_forms_told() {
-    for sample in samples::samples().iter().filter(|sample| sample.is_ota()) {
+    for sample in vendor_corpus::samples().iter().filter(|sample| sample.is_ota()) {
         let (name, mut bytes) = (&sample.name, std::fs::read(&sample.path).expect("a file of the list"));
         let ota = Container::open(&bytes).expect(name).ota;
         let image = Image::parse_lenient(ota).expect(name);

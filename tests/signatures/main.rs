@@ -5,27 +5,27 @@ use zigbee_ota::container::Container;
 use zigbee_ota::file::Image;
 use zigbee_ota::signature::{Invalid, Policy, Signatures, Signers, Verifier, verify};
 
-use laws::signature::{any_bytes, any_change, policy};
+use properties::signature::{any_bytes, any_change, policy};
 
-#[path = "../laws"]
-mod laws {
+#[path = "../common/properties"]
+mod properties {
     pub mod signature;
 }
 
 mod integrity;
 mod order;
-#[path = "../common/samples.rs"]
-mod samples;
 mod seal;
 mod upgrade;
 mod vectors;
+#[path = "../common/vendor_corpus.rs"]
+mod vendor_corpus;
 
 /// Two files of vendors carry something else than a signature by the tag of one.
 ///
 /// Shows: SIG-022
 #[test]
 fn vendors_signatures_of_another_kind_are_told() {
-    for sample in samples::samples().iter().filter(|sample| sample.is_ota()) {
+    for sample in vendor_corpus::samples().iter().filter(|sample| sample.is_ota()) {
         let (name, bytes) = (&sample.name, std::fs::read(&sample.path).expect("a file of the list"));
         let ota = Container::open(&bytes).expect(name).ota;
         for policy in [policy(), Policy { signers: Signers::Any, ..policy() }, Policy::required(&[], &[])] {
@@ -63,7 +63,7 @@ proptest! {
         more in proptest::collection::vec(any::<u8>(), 0..20),
         sizes in proptest::collection::vec(1..90_usize, 1..20),
     ) {
-        let signed = laws::signature::SIGNED[choice];
+        let signed = properties::signature::SIGNED[choice];
         let mut bytes = signed[..signed.len() - cut.min(signed.len()) * (cut % 2)].to_vec();
         for (place, flip) in changes {
             if let Some(byte) = bytes.get_mut(place) {

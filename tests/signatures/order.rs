@@ -7,7 +7,7 @@ use zigbee_ota::signature::{
     VerifySignature, verify,
 };
 
-use crate::laws::signature::{AUTHORITIES, SIGNED, SIGNERS, policy};
+use crate::properties::signature::{AUTHORITIES, SIGNED, SIGNERS, policy};
 use crate::vectors::file;
 
 /// Takes down what it is asked, and gives the same answer each time.

@@ -6,7 +6,7 @@ use zigbee_ota::signature::integrity::{Form, Integrity};
 use zigbee_ota::signature::{Authority, Certificate, Invalid, SealError, Sealing, Suite, seal, verify};
 use zigbee_ota::{DecodeErrorKind, EncodeError};
 
-use crate::laws::signature::{AUTHORITIES, SIGNED, SIGNERS, policy};
+use crate::properties::signature::{AUTHORITIES, SIGNED, SIGNERS, policy};
 use crate::vectors::file;
 
 /// A signed file apart.

@@ -13,7 +13,7 @@ use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{ImageNotify, ImageUpgradeStatus, LONGEST_TO_CLIENT, LONGEST_TO_SERVER, Status};
 use zigbee_ota::{FileVersion, ImageId};
 
-use crate::laws::signature::{SIGNED, policy};
+use crate::properties::signature::{SIGNED, policy};
 
 const SERVER: Address = Address::new(0x0000, 1);
 const DEVICE: Address = Address::new(0x5a17, 1);

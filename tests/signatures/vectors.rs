@@ -7,7 +7,7 @@ use zigbee_ota::signature::{
     BadSignature, Certificate, Invalid, KeyUsage, Policy, PublicKey, Suite, Valid, Verifier, verify,
 };
 
-use crate::laws::signature::{AUTHORITIES, SIGNED, policy};
+use crate::properties::signature::{AUTHORITIES, SIGNED, policy};
 
 /// All of `vectors.json`.
 pub fn vectors() -> Value {

@@ -3,7 +3,7 @@
 use zigbee_ota::mmo::Digest;
 use zigbee_ota::signature::Suite;
 
-use crate::laws::openssl::{Pair, Reference};
+use crate::properties::openssl::{Pair, Reference};
 
 const DIGEST: Digest = *b"sixteen bytes...";
 

@@ -2,16 +2,16 @@
 
 use zigbee_ota::signature::Suite;
 
-use laws::openssl::{CASE, Reference, any_certificate, any_signature};
+use properties::openssl::{CASE, Reference, any_certificate, any_signature};
 
-#[path = "../laws"]
-mod laws {
+#[path = "../common/properties"]
+mod properties {
     pub mod openssl;
 }
 
 mod degenerate;
-#[path = "../common/published.rs"]
-mod published;
+#[path = "../common/published_test_keys.rs"]
+mod published_test_keys;
 mod sign;
 
 /// Cases of each law and suite: some keep a build without optimisation busy for long enough.

@@ -8,8 +8,8 @@ use zigbee_ota::signature::{
 use zigbee_ota::{Encode, Eui64, ImageId};
 
 use crate::CASES;
-use crate::laws::openssl::Reference;
-use crate::published::PUBLISHED;
+use crate::properties::openssl::Reference;
+use crate::published_test_keys::PUBLISHED;
 
 /// A published signer, read.
 struct Signer {

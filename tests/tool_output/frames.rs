@@ -1,8 +1,8 @@
 //! What `frames` prints: a line for each line.
 
-use crate::kept;
 use crate::run::fed;
-use crate::tool::Folder;
+use crate::run_tool::Folder;
+use crate::snapshots;
 
 /// Each OTA command in all its forms, the other commands that are read, what is not read, and the deviations.
 const FRAMES: &[&str] = &[
@@ -98,5 +98,5 @@ fn frames_have_their_fields() {
             found += &format!("--strict\n{strict}\n");
         }
     }
-    kept::compare("frames.txt", &found);
+    snapshots::compare("frames.txt", &found);
 }

@@ -2,17 +2,17 @@
 
 use std::fs;
 
-use crate::files::{contained, none, odd, payloads, shelf};
-use crate::kept;
+use crate::input_files::{contained, none, odd, payloads, shelf};
 use crate::run::run;
-use crate::tool::Folder;
+use crate::run_tool::Folder;
+use crate::snapshots;
 
 /// `info` of files with these names, each line of it spread.
 fn info(folder: &Folder, names: &[&str]) -> String {
     let ran = run(folder, &format!("ota info --json {}", names.join(" ")));
     assert_eq!(ran.err, "");
     assert_eq!(ran.out.lines().count(), names.len());
-    ran.out.lines().map(kept::spread).collect()
+    ran.out.lines().map(snapshots::spread).collect()
 }
 
 /// A plain file, and one in every container.
@@ -20,7 +20,7 @@ fn info(folder: &Folder, names: &[&str]) -> String {
 fn containers_have_their_words() {
     let folder = shelf();
     let names = [vec!["plain"], contained(&folder)].concat();
-    kept::compare("containers.txt", &info(&folder, &names));
+    snapshots::compare("containers.txt", &info(&folder, &names));
 }
 
 /// Every layout, all optional fields, and what is called irregular.
@@ -28,7 +28,7 @@ fn containers_have_their_words() {
 fn layouts_and_irregularities_have_their_words() {
     let folder = shelf();
     let names = odd(&folder);
-    kept::compare("layouts.txt", &info(&folder, &names));
+    snapshots::compare("layouts.txt", &info(&folder, &names));
 }
 
 /// Every kind of payload, in every state it can be in.
@@ -36,7 +36,7 @@ fn layouts_and_irregularities_have_their_words() {
 fn payloads_have_their_words() {
     let folder = shelf();
     let names = payloads(&folder);
-    kept::compare("payloads.txt", &info(&folder, &names));
+    snapshots::compare("payloads.txt", &info(&folder, &names));
 }
 
 /// What is no OTA file, one of Matter among it.
@@ -52,7 +52,7 @@ fn files_of_others_have_their_words() {
         None => format!("{line}\n"),
     });
     let hidden: String = hidden.collect();
-    kept::compare("no_files.txt", &format!("{before}{{\n  \"file\":\"nowhere\"{hidden}"));
+    snapshots::compare("no_files.txt", &format!("{before}{{\n  \"file\":\"nowhere\"{hidden}"));
 }
 
 /// The keys of an index, those that its maintainer adds among them; and the name of a file.
@@ -75,5 +75,5 @@ fn indexes_and_names_have_their_form() {
         assert_eq!(ran.status, 0, "{}", ran.err);
         found += &format!("$ {line}\n{}", ran.out);
     }
-    kept::compare("index.txt", &found);
+    snapshots::compare("index.txt", &found);
 }

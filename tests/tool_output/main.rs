@@ -11,30 +11,30 @@
 
 use sums::crc32;
 
-#[path = "../common/built.rs"]
-mod built;
 #[path = "../../src/container/tests/made.rs"]
 mod containers;
-mod files;
+#[path = "../common/example_binaries.rs"]
+mod example_binaries;
+mod exit_statuses;
 mod frames;
 mod info;
-mod kept;
+mod input_files;
 #[path = "../payload/made.rs"]
 #[expect(dead_code, reason = "the tests of payloads look at what sums cover")]
 mod made;
-mod options;
-#[path = "../../examples/common/outcome.rs"]
-mod outcome;
-mod outcomes;
+mod option_names;
+#[path = "../../examples/common/outcome_words.rs"]
+mod outcome_words;
 mod run;
-#[path = "../common/served.rs"]
-mod served;
-mod server;
-mod statuses;
+#[path = "../ota_tool/run_tool.rs"]
+#[expect(dead_code, reason = "the tests of the tool use all of it")]
+mod run_tool;
+mod snapshots;
 #[path = "../payload/sums.rs"]
 mod sums;
-#[path = "../ota_tool/tool.rs"]
-#[expect(dead_code, reason = "the tests of the tool use all of it")]
-mod tool;
+#[path = "../common/tcp_server_process.rs"]
+mod tcp_server_process;
+mod tcp_tools;
 mod upgrade;
+mod upgrade_outcomes;
 mod verify;

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::process::{Command, Stdio};
 
-use crate::built;
-use crate::tool::{Folder, Ran};
+use crate::example_binaries;
+use crate::run_tool::{Folder, Ran};
 
 /// Runs the tool that is the first word of `line` with the others, in `folder` and without input.
 pub fn run(folder: &Folder, line: &str) -> Ran {
@@ -18,7 +18,7 @@ pub fn fed(folder: &Folder, line: &str, input: &str) -> Ran {
 
 fn command(folder: &Folder, line: &str) -> Command {
     let mut words = line.split_whitespace();
-    let mut command = Command::new(built::example(words.next().expect("a tool")));
+    let mut command = Command::new(example_binaries::example(words.next().expect("a tool")));
     command.current_dir(folder.path("")).args(words);
     command
 }

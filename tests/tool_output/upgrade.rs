@@ -1,9 +1,9 @@
 //! What `upgrade --json` prints.
 
-use crate::files::{CA, shelf};
-use crate::kept;
+use crate::input_files::{CA, shelf};
 use crate::run::run;
-use crate::tool::IDS;
+use crate::run_tool::IDS;
+use crate::snapshots;
 
 /// What the simulation measures.
 const MEASURED: [&str; 7] = [
@@ -37,7 +37,7 @@ fn upgrades_have_their_fields_and_words() {
     ] {
         let ran = run(&folder, line);
         found += &format!("$ {line}\n");
-        found.extend(ran.out.lines().map(|line| kept::spread(&kept::masked(line, &MEASURED))));
+        found.extend(ran.out.lines().map(|line| snapshots::spread(&snapshots::masked(line, &MEASURED))));
     }
-    kept::compare("upgrade.txt", &found);
+    snapshots::compare("upgrade.txt", &found);
 }

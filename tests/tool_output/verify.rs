@@ -1,11 +1,11 @@
 //! What `ota verify --json` and `ota digest` print.
 
-use crate::files::{CA, SIGNED, shelf};
-use crate::kept;
+use crate::input_files::{CA, SIGNED, shelf};
 use crate::run::run;
-use crate::tool::{Folder, IDS};
+use crate::run_tool::{Folder, IDS};
+use crate::snapshots;
 
-const SIGNED_2: &[u8] = include_bytes!("../common/signed/suite2.ota");
+const SIGNED_2: &[u8] = include_bytes!("../data/signed_files/suite2.ota");
 const CA_2: &str =
     "--ca 1122334455667702:0200ee835227f0e42e2bfd9290926eff14abcb17eb8b1ab585d14eba3e9c15b516b25cb62f";
 
@@ -42,9 +42,9 @@ fn signatures_and_integrity_codes_have_their_words() {
         let ran = run(&folder, &format!("ota verify --json {line}"));
         assert_eq!(ran.err, "");
         found += &format!("$ ota verify --json {line}\n");
-        found.extend(ran.out.lines().map(kept::spread));
+        found.extend(ran.out.lines().map(snapshots::spread));
     }
-    kept::compare("verify.txt", &found);
+    snapshots::compare("verify.txt", &found);
 }
 
 /// A signer outside is told nothing but what to sign.
@@ -55,5 +55,5 @@ fn a_digest_is_printed_alone() {
         SIGNED[SIGNED.len() - 104..][..48].iter().map(|byte| format!("{byte:02x}")).collect();
     let ran = run(&folder, &format!("ota digest {CA} --certificate {certificate} --to prepared plain"));
     assert_eq!((ran.status, &*ran.err), (0, ""));
-    kept::compare("digest.txt", &ran.out);
+    snapshots::compare("digest.txt", &ran.out);
 }

@@ -7,7 +7,7 @@ use zigbee_ota::{Eui64, ImageId};
 
 use crate::world::{NEW, OLD, Seen, World, file, file_with, general, own, uiid, unid};
 
-#[path = "../laws/signature.rs"]
+#[path = "../common/properties/signature.rs"]
 #[expect(dead_code, reason = "only what was signed, and by whom")]
 mod signed;
 

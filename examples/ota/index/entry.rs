@@ -10,8 +10,8 @@ use zigbee_ota::file::FileHeader;
 use zigbee_ota::{HardwareRange, ImageId};
 
 use super::url::Base;
-use crate::irregular;
-use crate::opened::Opened;
+use crate::input::Opened;
+use crate::warnings;
 
 /// What a file says of itself.
 pub struct Facts {
@@ -57,7 +57,7 @@ impl Facts {
     pub fn read(path: &Path, place: String) -> Result<Result<Self, String>, String> {
         let bytes = fs::read(path).map_err(|error| error.to_string())?;
         let opened = Opened::new(&bytes).map_err(|error| error.to_string())?;
-        let faults = irregular::faults(&opened);
+        let faults = warnings::faults(&opened);
         if !faults.is_empty() {
             return Ok(Err(faults.join("; ")));
         }

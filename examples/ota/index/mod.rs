@@ -27,8 +27,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Map, Value};
 
-use crate::failure::{Failure, complain};
-use crate::replace::replace;
+use crate::atomic_write::replace;
+use crate::error::{Failure, complain};
 use compare::{Compared, named};
 use entry::{Entry, Facts};
 use url::Base;

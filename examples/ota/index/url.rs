@@ -62,7 +62,7 @@ fn decode(text: &str) -> String {
     while let [first, after @ ..] = rest {
         let escaped = after.first_chunk::<2>().filter(|_| *first == b'%');
         let escaped =
-            escaped.and_then(|digits| crate::hex::bytes(digits)).and_then(|byte| byte.first().copied());
+            escaped.and_then(|digits| crate::hex_lines::bytes(digits)).and_then(|byte| byte.first().copied());
         rest = if escaped.is_some() { &after[2..] } else { after };
         bytes.push(escaped.unwrap_or(*first));
     }

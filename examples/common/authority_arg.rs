@@ -1,0 +1,38 @@
+//! Whose signatures count, on the command line.
+
+use clap::Args;
+use zigbee_ota::Eui64;
+use zigbee_ota::signature::{Authority, Policy, PublicKey, Signatures, Signers};
+
+use crate::hex_lines;
+use crate::number_args::address;
+
+/// Authorities and signers.
+#[derive(Args, Clone, Default)]
+pub struct Trust {
+    /// Certificate authority: its address as 16 hexadecimal digits, a colon, its compressed public key
+    #[arg(long = "ca", value_name = "ISSUER:KEY", value_parser = authority)]
+    pub authorities: Vec<Authority>,
+    /// Who may sign; any without this
+    #[arg(long = "signer", value_name = "EUI64", value_parser = address)]
+    pub signers: Vec<Eui64>,
+}
+
+impl Trust {
+    /// Only files signed as this says.
+    pub fn required(&self) -> Policy<'_> {
+        let signers = if self.signers.is_empty() { Signers::Any } else { Signers::Only(&self.signers) };
+        Policy { signatures: Signatures::Required, signers, authorities: &self.authorities, now: None }
+    }
+}
+
+/// An authority: its address, a colon and its compressed public key.
+pub fn authority(text: &str) -> Result<Authority, String> {
+    let (issuer, key) = text.rsplit_once(':').ok_or("expected ISSUER:KEY")?;
+    let key = hex_lines::bytes(key.as_bytes()).and_then(|bytes| PublicKey::from_bytes(&bytes));
+    let key = key.ok_or("expected a key of 22 or 37 bytes as hexadecimal digits, 02 or 03 first")?;
+    if !key.is_valid() {
+        return Err("the key is no point of sect163k1 or sect283k1".into());
+    }
+    Ok(Authority { issuer: address(issuer)?, key })
+}

@@ -1,0 +1,115 @@
+//! An update as a patch: the difference between two versions of a firmware travels in an OTA file, under a manufacturer's
+//! tag, and is applied while it streams through the client, from the slot that runs into the second one.
+//!
+//! `cargo run --release --example delta` prints what that saves. Exit status 0 when the second slot holds the new
+//! firmware, byte for byte, 1 when not.
+//!
+//! ```text
+//!   build server   old, new --> bsdiff --> deflate, in parts of 4 KB --> element 0xF0DE of an OTA file
+//!                                                                            |
+//!   device         block by block:   Client --> StreamDecoder --> Applier: inflate --> patch --> page --> slot 2
+//!                                                                                      ^
+//!                                                                         slot 1, which runs, is read in place
+//! ```
+//!
+//! The device never holds the patch, nor either firmware: what it needs is the size of `Applier`, whatever the size of the
+//! images. It checks that the patch is for what it runs before the first byte is written, and what it wrote before
+//! it is run. The price: the file is kept nowhere, so a download that is cut off by a restart begins anew.
+
+use std::process::ExitCode;
+
+use zigbee_ota::client::Client;
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
+use zigbee_ota::{Encode, FileVersion, ImageId};
+
+use patch_applier::{Applier, Fault};
+use patch_format::TAG;
+use simulated_link::{Ran, drive};
+
+#[path = "patch_applier.rs"]
+mod patch_applier;
+#[path = "patch_format.rs"]
+mod patch_format;
+#[path = "sample_firmware.rs"]
+mod sample_firmware;
+#[path = "simulated_link.rs"]
+mod simulated_link;
+
+const RUNS: ImageId = ImageId::new(0x1001, 0x00ab, 0x0001_0000);
+
+fn main() -> ExitCode {
+    let (old, new) = (sample_firmware::old(), sample_firmware::new());
+    let whole = file(Tag::UPGRADE_IMAGE, &new);
+    let delta = file(TAG, &patch_format::make(&old, &new));
+    match upgrade(&old, &whole, &delta) {
+        Ok((by_whole, by_delta, slot)) if slot == new => {
+            let seconds = |ran: &Ran| f64::from(ran.download.0) / 1000.0;
+            let saved = |part: f64, all: f64| 100.0 * (1.0 - part / all);
+            println!("firmware: {} bytes, then {} bytes", old.len(), new.len());
+            println!(
+                "file with the firmware: {} bytes, {:.1} s in the simulation",
+                whole.len(),
+                seconds(&by_whole)
+            );
+            println!(
+                "file with the patch: {} bytes, {:.1} s in the simulation",
+                delta.len(),
+                seconds(&by_delta)
+            );
+            println!(
+                "saved: {:.1} % of the bytes, {:.1} % of the time",
+                saved(delta.len() as f64, whole.len() as f64),
+                saved(seconds(&by_delta), seconds(&by_whole))
+            );
+            println!(
+                "memory of the device: {} bytes to apply it, {} bytes for the client",
+                size_of::<Applier<'_>>(),
+                size_of::<Client>()
+            );
+            println!("identical: yes");
+            ExitCode::SUCCESS
+        }
+        Ok(_) => fail("the second slot does not hold the new firmware"),
+        Err(reason) => fail(&reason),
+    }
+}
+
+fn fail(reason: &str) -> ExitCode {
+    eprintln!("delta: {reason}");
+    ExitCode::FAILURE
+}
+
+/// A file of the version after the one that runs.
+fn file(tag: Tag, data: &[u8]) -> Vec<u8> {
+    let header = FileHeader::new(ImageId { version: FileVersion(RUNS.version.0 + 1), ..RUNS });
+    FileWriter::new(header, &[Element { tag, data }]).expect("its bytes can be counted").to_vec()
+}
+
+/// Both ways to the new version; what the second slot holds after the second.
+fn upgrade(old: &[u8], whole: &[u8], delta: &[u8]) -> Result<(Ran, Ran, Vec<u8>), String> {
+    let mut stored = Vec::new();
+    let by_whole = drive(RUNS, whole, &mut |block| {
+        stored.extend_from_slice(block);
+        true
+    })?;
+    if stored != whole {
+        return Err("the whole file did not come over".into());
+    }
+    let mut applier = Applier::new(old);
+    let mut fault = None;
+    let by_delta = drive(RUNS, delta, &mut |block| match applier.take(block) {
+        Ok(()) => true,
+        Err(found) => {
+            fault = Some(found);
+            false
+        }
+    });
+    match (by_delta, fault) {
+        (Ok(by_delta), None) => {
+            let slot = applier.finish().map_err(|fault: Fault| fault.to_string())?;
+            Ok((by_whole, by_delta, slot))
+        }
+        (Err(reason), None) => Err(reason),
+        (_, Some(fault)) => Err(fault.to_string()),
+    }
+}

@@ -1,0 +1,174 @@
+//! What a device remembers over a restart: records in two sectors of their own, of which the newest counts.
+//!
+//! The power can fail while a record is written as well, so an old one is erased only when a newer one is complete: when
+//! a sector is full, and after each restart, the other one is erased and gone on with. (A record that looks erased after
+//! a restart may be one that was begun: it is never written.)
+
+use crc::{CRC_32_ISO_HDLC, Crc};
+use zigbee_ota::client::{Checkpoint, CheckpointStage, HeaderFacts, PendingImages};
+use zigbee_ota::zcl::ImageOffer;
+use zigbee_ota::{ImageId, SecurityCredentialVersion, StackVersion};
+
+use crate::device::SECTOR;
+use crate::slot_layout::Span;
+
+/// What outlives the power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What the device runs: to write this down is to switch to the image in the slot.
+    pub running: ImageId,
+    /// The upgrade under way.
+    pub upgrade: Option<Upgrade>,
+}
+
+/// Where an upgrade stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upgrade {
+    /// Where to go on.
+    pub checkpoint: Checkpoint,
+    /// Which bytes of the file are in the slot, once that is known.
+    pub span: Option<Span>,
+}
+
+/// Bytes of a record.
+pub const RECORD: usize = 48;
+
+/// A record in numbers of four bytes: whole words.
+type Fields = [u32; RECORD / 4];
+
+/// Bytes of both sectors.
+pub const SETTINGS_SIZE: u32 = 2 * SECTOR.get();
+
+/// The two sectors at the start of flash.
+#[derive(Default)]
+pub struct Journal {
+    /// The newest record and its number.
+    newest: Option<(u32, Settings)>,
+    /// Which sector it is in.
+    in_second: bool,
+    /// Where the next one goes in the same sector; `None` when the other one is to be erased for it.
+    next: Option<u32>,
+}
+
+/// What is to be done to save a record.
+pub struct Save {
+    /// Erase the sector that begins here first.
+    pub erase: Option<u32>,
+    /// Then write the record here.
+    pub place: u32,
+    pub record: [u8; RECORD],
+}
+
+impl Journal {
+    /// Where records can be.
+    pub fn places() -> impl Iterator<Item = u32> {
+        let sector = 0..=SECTOR.get() - RECORD as u32;
+        let places = sector.step_by(RECORD);
+        places.clone().chain(places.map(|place| place + SECTOR.get()))
+    }
+
+    /// Takes what flash holds at such a place after a restart.
+    pub fn see(&mut self, place: u32, record: &[u8; RECORD]) {
+        let Some((number, settings)) = decode(record) else { return };
+        if self.newest.is_none_or(|(newest, _)| newest < number) {
+            self.newest = Some((number, settings));
+            self.in_second = place >= SECTOR.get();
+        }
+    }
+
+    /// The newest record.
+    pub fn settings(&self) -> Option<Settings> {
+        self.newest.map(|(_, settings)| settings)
+    }
+
+    /// Makes this the newest record.
+    pub fn save(&mut self, settings: Settings) -> Save {
+        let number = self.newest.map_or(0, |(newest, _)| newest + 1);
+        self.newest = Some((number, settings));
+        let erase = self.next.is_none();
+        self.in_second ^= erase;
+        let sector = if self.in_second { SECTOR.get() } else { 0 };
+        let place = self.next.unwrap_or(sector);
+        let next = place + RECORD as u32;
+        self.next = Some(next).filter(|next| next + RECORD as u32 <= sector + SECTOR.get());
+        Save { erase: erase.then_some(sector), place, record: encode(number, &settings) }
+    }
+}
+
+/// Says which parts of a record are there.
+const UPGRADE: u32 = 1 << 0;
+const SPAN: u32 = 1 << 1;
+const HEADER: u32 = 1 << 2;
+const CREDENTIAL: u32 = 1 << 3;
+const VERIFIED: u32 = 1 << 4;
+
+fn encode(number: u32, settings: &Settings) -> [u8; RECORD] {
+    let mut fields: Fields = [0; RECORD / 4];
+    fields[0] = number;
+    [fields[1], fields[2]] = numbers(settings.running);
+    if let Some(Upgrade { checkpoint, span }) = settings.upgrade {
+        // The device has one image: none is kept for another.
+        let Checkpoint { offer, received, header, stage, kept: _ } = checkpoint;
+        fields[3] |= UPGRADE;
+        [fields[4], fields[5]] = numbers(offer.id);
+        (fields[6], fields[7]) = (offer.size, received);
+        if let Some(HeaderFacts { stack, credential }) = header {
+            fields[3] |= HEADER;
+            fields[8] = u32::from(stack.0) << 16;
+            if let Some(SecurityCredentialVersion(version)) = credential {
+                fields[3] |= CREDENTIAL;
+                fields[8] |= u32::from(version);
+            }
+        }
+        if stage == CheckpointStage::Verified {
+            fields[3] |= VERIFIED;
+        }
+        if let Some(Span { start, len }) = span {
+            fields[3] |= SPAN;
+            (fields[9], fields[10]) = (start, len);
+        }
+    }
+    fields[11] = sum(&fields);
+    let mut record = [0; RECORD];
+    record.as_chunks_mut().0.iter_mut().zip(fields).for_each(|(word, field)| *word = field.to_le_bytes());
+    record
+}
+
+/// The number of a record and what it says; `None` for one that is not complete, or none at all.
+fn decode(record: &[u8; RECORD]) -> Option<(u32, Settings)> {
+    let mut fields: Fields = [0; RECORD / 4];
+    fields.iter_mut().zip(record.as_chunks().0).for_each(|(field, word)| *field = u32::from_le_bytes(*word));
+    if fields[11] != sum(&fields) {
+        return None;
+    }
+    let has = |part: u32| fields[3] & part != 0;
+    let [.., credential] = fields[8].to_be_bytes();
+    let credential = has(CREDENTIAL).then_some(SecurityCredentialVersion(credential));
+    let header = HeaderFacts { stack: StackVersion((fields[8] >> 16) as u16), credential };
+    let checkpoint = Checkpoint {
+        offer: ImageOffer { id: image([fields[4], fields[5]]), size: fields[6] },
+        received: fields[7],
+        header: has(HEADER).then_some(header),
+        stage: if has(VERIFIED) { CheckpointStage::Verified } else { CheckpointStage::Downloading },
+        kept: PendingImages::NONE,
+    };
+    let span = has(SPAN).then_some(Span { start: fields[9], len: fields[10] });
+    let upgrade = has(UPGRADE).then_some(Upgrade { checkpoint, span });
+    Some((fields[0], Settings { running: image([fields[1], fields[2]]), upgrade }))
+}
+
+/// Over all but the last field, where it stands itself.
+fn sum(fields: &Fields) -> u32 {
+    static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+    let mut digest = CRC.digest();
+    fields[..11].iter().for_each(|field| digest.update(&field.to_le_bytes()));
+    digest.finalize()
+}
+
+fn numbers(id: ImageId) -> [u32; 2] {
+    [u32::from(id.manufacturer.0) << 16 | u32::from(id.image_type.0), id.version.0]
+}
+
+fn image([kind, version]: [u32; 2]) -> ImageId {
+    ImageId::new((kind >> 16) as u16, kind as u16, version)
+}

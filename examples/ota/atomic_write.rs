@@ -1,0 +1,43 @@
+//! Writing a file in one step: whoever reads it sees the old one or the new one, never a part.
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use tempfile::Builder;
+
+use crate::error::Failure;
+
+/// Writes `bytes` to `path`; an existing file keeps its permissions, a link stays one. Whether it is a file now, and
+/// not a pipe or device that was there.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<bool, Failure> {
+    let existing = fs::metadata(path).ok();
+    let written = match &existing {
+        Some(there) if there.is_dir() => return Err(Failure::at(path, "a folder; expected a file to write")),
+        Some(there) if !there.is_file() => {
+            fs::OpenOptions::new().write(true).open(path).and_then(|mut pipe| pipe.write_all(bytes))
+        }
+        Some(there) => fs::canonicalize(path).and_then(|file| swap(&file, bytes, Some(there.permissions()))),
+        None => swap(path, bytes, None),
+    };
+    written.map_err(|error| Failure::at(path, format_args!("cannot write: {error}")))?;
+    Ok(existing.is_none_or(|there| there.is_file()))
+}
+
+/// Writes a new file beside `path` and gives it that name.
+fn swap(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = Builder::new();
+    builder.prefix(".ota-");
+    // As any new file is created; otherwise nobody else could read it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}

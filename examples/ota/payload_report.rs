@@ -1,0 +1,42 @@
+//! What is inside the elements, and whether it is whole.
+
+use serde::Serialize;
+use zigbee_ota::payload::{Payload, payloads};
+
+use crate::input::Opened;
+
+/// A payload as it is shown; key order and types are a contract with scripts.
+#[derive(Serialize)]
+pub struct Shown {
+    /// The element, counted from 0; none for raw bytes that are no element.
+    pub element: Option<usize>,
+    pub kind: &'static str,
+    pub state: &'static str,
+    pub detail: String,
+}
+
+pub fn shown(opened: &Opened<'_>) -> Vec<Shown> {
+    payloads(&opened.image).map(|payload| Shown::new(&payload, opened)).collect()
+}
+
+/// The payloads that no device can start.
+pub fn faults(opened: &Opened<'_>) -> Vec<String> {
+    let damaged = payloads(&opened.image).filter(Payload::is_damaged);
+    let named = damaged.map(|payload| {
+        let place = payload.element.map_or("raw bytes".into(), |number| format!("element {number}"));
+        format!("the payload ({}) of {place} is damaged: {}", payload.verdict.kind, payload.verdict.state)
+    });
+    named.collect()
+}
+
+impl Shown {
+    fn new(payload: &Payload<'_>, opened: &Opened<'_>) -> Self {
+        let Payload { element, verdict, contradicts, .. } = payload;
+        let other = match contradicts {
+            true => format!("; the OTA header says {}", opened.image.header().id),
+            false => String::new(),
+        };
+        let detail = format!("{verdict}{other}");
+        Self { element: *element, kind: verdict.kind.name(), state: verdict.state.name(), detail }
+    }
+}

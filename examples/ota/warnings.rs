@@ -1,0 +1,80 @@
+//! What is wrong with a file and what is merely unusual about it, in words.
+
+use zigbee_ota::container::{ContainerIntegrity, ContainerKind};
+use zigbee_ota::file::{BodyLayout, HeaderAnomalies, Tag, TagClass};
+
+use crate::input::Opened;
+
+/// What makes the file useless.
+pub fn faults(opened: &Opened<'_>) -> Vec<String> {
+    let mut faults = Vec::new();
+    if opened.image.layout() == BodyLayout::Truncated {
+        let (missing, total) = (opened.image.missing(), opened.image.header().total_size);
+        faults.push(format!("truncated: {missing} of {total} bytes are missing"));
+    }
+    if let ContainerIntegrity::SumFailed { offset } = opened.container.integrity {
+        let kind = opened.container.kind;
+        faults.push(format!("the sum of the container ({kind}), at byte {offset}, is not that of its bytes"));
+    }
+    faults
+}
+
+/// What the standard does not foresee, though the file may well be installed.
+pub fn notes(opened: &Opened<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if opened.container.kind != ContainerKind::None {
+        notes.push(format!("in a container ({}), at byte {}", opened.container.kind, opened.offset()));
+    } else if opened.after() > 0 {
+        notes.push(format!("{} bytes after the total image size", opened.after()));
+    }
+    header(opened, &mut notes);
+    body(opened, &mut notes);
+    notes
+}
+
+fn header(opened: &Opened<'_>, notes: &mut Vec<String>) {
+    let header = opened.image.header();
+    for oddity in header.anomalies().iter() {
+        notes.push(match oddity {
+            HeaderAnomalies::DESTINATION_MISSING => {
+                "device specific, but the header has no upgrade file destination".into()
+            }
+            HeaderAnomalies::RESERVED_BITS => {
+                format!("reserved bits in the field control {:#06x}", header.control().bits())
+            }
+            HeaderAnomalies::EXTRA_BYTES => {
+                format!("{} bytes after the known header fields", header.extra.len())
+            }
+            HeaderAnomalies::OTHER_MINOR_VERSION => format!("header version 0x01{:02x}", header.minor),
+            HeaderAnomalies::HARDWARE_RANGE_EMPTY => {
+                "minimum hardware version above the maximum: suits no device".into()
+            }
+            HeaderAnomalies::TEXT_NOT_UTF8 => "the header string is no UTF-8".into(),
+            HeaderAnomalies::TEXT_AFTER_NUL => "the header string goes on after its NUL".into(),
+            HeaderAnomalies::TEXT_CONTROL_CHARACTERS => "control characters in the header string".into(),
+            other => format!("unusual header: {other:?}"),
+        });
+    }
+}
+
+fn body(opened: &Opened<'_>, notes: &mut Vec<String>) {
+    let rest = opened.image.raw_remainder().map_or(0, |rest| rest.bytes.len());
+    match opened.image.layout() {
+        BodyLayout::Elements | BodyLayout::Truncated => {}
+        BodyLayout::TelinkF000 => notes.push(
+            "element 0xf000 as Telink writes it: its length leaves out two bytes before the data".into(),
+        ),
+        BodyLayout::RawBody => notes.push(format!("no elements: the body is {rest} raw bytes")),
+        BodyLayout::ElementsThenRaw => notes.push(format!("{rest} raw bytes after the last element")),
+    }
+    if opened.image.bytes().len() == opened.image.header().header_len() {
+        notes.push("a header without an element".into());
+    }
+    let tags: Vec<Tag> = opened.image.elements().map(|at| at.element.tag).collect();
+    for tag in tags.iter().filter(|tag| tag.class() == TagClass::Reserved) {
+        notes.push(format!("reserved tag {:#06x}", tag.0));
+    }
+    if tags.split_last().is_some_and(|(_, before)| before.iter().any(|tag| tag.is_signature())) {
+        notes.push("elements after the signature".into());
+    }
+}

@@ -1,0 +1,79 @@
+//! What is said of an upgrade.
+
+use serde_json::json;
+use zigbee_ota::file::SplitFile;
+use zigbee_ota_sim::simulation::{End, Life, Report};
+
+use crate::{Options, name, outcome_words};
+
+/// Prints how the upgrade went, and returns whether it is one.
+pub fn tell(options: &Options, parts: &SplitFile<'_>, report: &Report) -> bool {
+    let life = &report.lives[0];
+    if options.json {
+        println!("{}", as_json(parts, report, life));
+    } else {
+        print_summary(options, parts, report, life);
+    }
+    if !life.is_upgraded() {
+        eprintln!("upgrade: the device was not upgraded: {}", reason(life));
+    }
+    life.is_upgraded()
+}
+
+fn as_json(parts: &SplitFile<'_>, report: &Report, life: &Life) -> serde_json::Value {
+    let id = parts.header.id;
+    json!({
+        "identical": life.identical,
+        "manufacturer_code": id.manufacturer.0,
+        "image_type": id.image_type.0,
+        "file_version": id.version.0,
+        "bytes": parts.file.len(),
+        "blocks": life.blocks,
+        "frames_to_server": life.sent.total(),
+        "frames_to_client": report.server.total(),
+        "requests_repeated": life.sent.repeats,
+        "power_cuts": life.cuts,
+        "simulated_ms": report.ended / 1000,
+        "goodput_bytes_per_s": life.goodput(),
+        "outcome": reason(life),
+    })
+}
+
+fn print_summary(options: &Options, parts: &SplitFile<'_>, report: &Report, life: &Life) {
+    let id = parts.header.id;
+    let elements = match parts.elements() {
+        Ok(elements) => format!("{} sub-elements", elements.count()),
+        Err(error) => format!("served as it is: {error}"),
+    };
+    println!("file: {} ({elements})", name(options.file.as_deref()));
+    println!("image: {id}, version {}", id.version);
+    println!("bytes: {}", parts.file.len());
+    if !parts.after.is_empty() {
+        println!("not served: {} bytes after the image", parts.after.len());
+    }
+    match options.link.hops(options.block.get()) {
+        Ok(Some(1)) => println!("link: radio, 1 hop"),
+        Ok(Some(hops)) => println!("link: radio, {hops} hops"),
+        _ => println!("link: without a radio"),
+    }
+    println!("blocks: {}", life.blocks);
+    println!("frames: {} to the server, {} to the client", life.sent.total(), report.server.total());
+    println!("requests sent again: {}", life.sent.repeats);
+    if life.cuts > 0 {
+        println!("power cuts: {}", life.cuts);
+    }
+    println!("simulated time: {:.3} s", report.ended as f64 / 1e6);
+    println!("goodput: {:.0} bytes/s from the first block request to the last block", life.goodput());
+    println!("identical: {}", if life.identical { "yes" } else { "no" });
+    println!("outcome: {}", reason(life));
+}
+
+/// The end in one word, for scripts.
+pub fn reason(life: &Life) -> &'static str {
+    match life.end {
+        Some(End::Client(outcome)) => outcome_words::word(outcome),
+        Some(End::NoImage(_)) => "no_image",
+        Some(End::OrderedFor(_)) => "ordered_for_later",
+        Some(End::Stalled) | None => "stalled",
+    }
+}

@@ -1,3 +1,0 @@
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|input: &[u8]| zigbee_ota_fuzz::laws::targets::duel(input));

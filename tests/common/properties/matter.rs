@@ -1,0 +1,181 @@
+//! Laws of Matter's messages, for property tests and fuzz targets alike.
+
+use arbitrary::Unstructured;
+use zigbee_ota::matter::tlv::{Element, Tag, Value, Writer};
+use zigbee_ota::matter::{
+    Answer, ApplyUpdateRequest, ApplyUpdateResponse, BdxUri, ImageHeader, ImageUri, Malformed, Metadata,
+    NodeId, NotifyUpdateApplied, QueryImage, QueryImageResponse, Requestor,
+};
+use zigbee_ota::time::Instant;
+
+use super::encode_contract::bytes_of;
+
+/// What holds for any bytes, Matter's or not.
+pub fn any_bytes(bytes: &[u8]) {
+    match Element::parse(bytes) {
+        Ok((element, after)) => any_element(&element, 0, bytes.len() - after.len()),
+        Err(error) => assert!(error.offset <= bytes.len()),
+    }
+    if let Some(query) = sound(bytes, QueryImage::decode(bytes)) {
+        assert_eq!(QueryImage::decode(&bytes_of(&query)), Ok(query));
+        any_metadata(query.metadata);
+    }
+    if let Some(response) = sound(bytes, QueryImageResponse::decode(bytes)) {
+        assert_eq!(QueryImageResponse::decode(&bytes_of(&response)), Ok(response));
+        any_response(&response);
+    }
+    if let Some(request) = sound(bytes, ApplyUpdateRequest::decode(bytes)) {
+        assert_eq!(ApplyUpdateRequest::decode(&bytes_of(&request)), Ok(request));
+    }
+    if let Some(response) = sound(bytes, ApplyUpdateResponse::decode(bytes)) {
+        assert_eq!(ApplyUpdateResponse::decode(&bytes_of(&response)), Ok(response));
+    }
+    if let Some(applied) = sound(bytes, NotifyUpdateApplied::decode(bytes)) {
+        assert_eq!(NotifyUpdateApplied::decode(&bytes_of(&applied)), Ok(applied));
+    }
+    if let Some((header, payload)) = sound(bytes, ImageHeader::parse(bytes)) {
+        assert!(ImageHeader::is_at_start(bytes) && bytes.ends_with(payload));
+        let again = [&bytes_of(&header), payload].concat();
+        assert_eq!(ImageHeader::parse(&again), Ok((header, payload)));
+        assert_eq!(header.check(), Ok(()));
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        any_text(text);
+    }
+}
+
+/// What was read; what was not is refused at a place, in one line.
+fn sound<T>(bytes: &[u8], read: Result<T, Malformed>) -> Option<T> {
+    read.inspect_err(|error| {
+        assert!(error.offset <= bytes.len(), "{error}");
+        assert!(!error.to_string().contains(char::is_control));
+    })
+    .ok()
+}
+
+/// An element that took the bytes `from` to `to` is written in no more, and everything in it is there.
+fn any_element(element: &Element<'_>, from: usize, to: usize) {
+    let bytes = bytes_of(element);
+    assert!(bytes.len() <= to - from);
+    assert_eq!(Element::parse_exact(&bytes), Ok(*element));
+    let Value::Container(container) = element.value else { return };
+    let members: Vec<_> = container.elements().collect();
+    let first = to - 1 - container.body().len();
+    let starts: Vec<_> = members.iter().map(|at| at.offset).chain([to - 1]).collect();
+    assert_eq!(starts[0], first, "members tile the container");
+    for (at, range) in members.iter().zip(starts.windows(2)) {
+        any_element(&at.element, range[0], range[1]);
+    }
+
+    let mut room = vec![0; to - from];
+    let mut writer = Writer::new(&mut room);
+    writer.open(element.tag, container.kind()).expect("it stands alone with any tag");
+    members.iter().for_each(|at| writer.put(at.element.tag, at.element.value).expect("it was there"));
+    writer.close().expect("it was opened");
+    let rewritten = writer.finish().expect("all is closed");
+    assert!(rewritten.len() <= bytes.len());
+    let Ok(Value::Container(again)) = Element::parse_exact(rewritten).map(|element| element.value) else {
+        panic!("written by us")
+    };
+    assert!(again.elements().map(|at| at.element).eq(members.iter().map(|at| at.element)));
+}
+
+fn any_metadata(metadata: Option<Metadata<'_>>) {
+    if let Some(Ok(mut elements)) = metadata.map(|metadata| metadata.elements()) {
+        assert!(elements.all(|at| matches!(at.element.tag, Tag::Full { .. })));
+    }
+}
+
+/// What may be sent can be made something of, whoever receives it.
+fn any_response(response: &QueryImageResponse<'_>) {
+    any_metadata(response.metadata);
+    if response.check().is_ok() {
+        response.answer().expect("a receiver bears what a sender may send");
+    }
+    let mut requestor = Requestor::new(NodeId(0), true);
+    let handled = requestor.handle(Instant::ZERO, response);
+    assert_eq!(
+        requestor.not_before().as_millis(),
+        u64::from(response.delayed_action_time.unwrap_or(0)) * 1000
+    );
+    if let Ok(Answer::Available(offer)) = response.answer() {
+        let here = !matches!(offer.uri, ImageUri::Bdx(uri) if uri.node() != NodeId(0));
+        assert_eq!(handled.is_ok(), here);
+    }
+}
+
+fn any_text(text: &str) {
+    match ImageUri::parse(text) {
+        Ok(ImageUri::Bdx(uri)) => {
+            assert_eq!((uri.to_string(), bytes_of(&uri)), (text.into(), text.into()));
+            assert_eq!(BdxUri::new(uri.node(), uri.designator()), Ok(uri));
+        }
+        Ok(ImageUri::Other(other)) => {
+            assert_eq!(other.as_str(), text);
+            assert!(BdxUri::parse(text).is_err());
+        }
+        Err(error) => assert!(BdxUri::parse(text).is_err() && !error.to_string().is_empty()),
+    }
+}
+
+/// A message of any kind, as `arbitrary` makes it of a seed, is read as it was written, unless something in it is longer
+/// than it may be: then it is refused.
+pub fn round_trip(seed: &[u8]) -> arbitrary::Result<()> {
+    let mut u = Unstructured::new(seed);
+    let bytes = match u.int_in_range(0..=5)? {
+        0 => {
+            let query: QueryImage<'_> = u.arbitrary()?;
+            let bytes = bytes_of(&query);
+            let fits = query.location.is_none_or(|text| text.len() == 2) && metadata_fit(query.metadata);
+            comes_back(QueryImage::decode(&bytes), query, fits);
+            bytes
+        }
+        1 => {
+            let response: QueryImageResponse<'_> = u.arbitrary()?;
+            let bytes = bytes_of(&response);
+            let fits = response.image_uri.is_none_or(|text| text.len() <= 256)
+                && response.software_version_string.is_none_or(|text| (1..=64).contains(&text.len()))
+                && metadata_fit(response.metadata);
+            comes_back(QueryImageResponse::decode(&bytes), response, fits);
+            bytes
+        }
+        2 => {
+            let request: ApplyUpdateRequest = u.arbitrary()?;
+            let bytes = bytes_of(&request);
+            comes_back(ApplyUpdateRequest::decode(&bytes), request, true);
+            bytes
+        }
+        3 => {
+            let response: ApplyUpdateResponse = u.arbitrary()?;
+            let bytes = bytes_of(&response);
+            comes_back(ApplyUpdateResponse::decode(&bytes), response, true);
+            bytes
+        }
+        4 => {
+            let applied: NotifyUpdateApplied = u.arbitrary()?;
+            let bytes = bytes_of(&applied);
+            comes_back(NotifyUpdateApplied::decode(&bytes), applied, true);
+            bytes
+        }
+        _ => {
+            let header: ImageHeader<'_> = u.arbitrary()?;
+            let bytes = bytes_of(&header);
+            let read = ImageHeader::parse(&bytes).map(|(header, _)| header);
+            comes_back(read, header, header.check().is_ok());
+            bytes
+        }
+    };
+    any_bytes(&bytes);
+    Ok(())
+}
+
+fn metadata_fit(metadata: Option<Metadata<'_>>) -> bool {
+    metadata.is_none_or(|metadata| metadata.0.len() <= 512)
+}
+
+fn comes_back<T: PartialEq + std::fmt::Debug>(read: Result<T, Malformed>, written: T, fits: bool) {
+    match read {
+        Ok(read) => assert_eq!((read, fits), (written, true)),
+        Err(error) => assert!(!fits && error.field.is_some(), "{written:?}: {error}"),
+    }
+}

@@ -1,0 +1,53 @@
+//! Laws of files that were made from values, for property tests and fuzz targets alike.
+
+use arbitrary::Unstructured;
+use zigbee_ota::EncodeError;
+use zigbee_ota::file::{ArbitraryBody, ArbitraryFile, BodyLayout, Element, FileHeader, FileWriter, Image};
+
+use super::encode_contract::bytes_of;
+use super::file::{any_bytes, signature_before_the_last};
+use super::file_stream::{any_split, sizes};
+
+/// A header and elements: any bytes make some.
+pub fn generated(seed: &[u8]) -> (FileHeader<'_>, Vec<Element<'_>>) {
+    Unstructured::new(seed).arbitrary().expect("works for any bytes")
+}
+
+/// The file of these elements.
+pub fn written(header: FileHeader<'_>, elements: &[Element<'_>]) -> Vec<u8> {
+    bytes_of(&FileWriter::new(header, elements).expect("a small file"))
+}
+
+/// What is written reads back, and every element stands where it must.
+pub fn round_trip(header: FileHeader<'_>, elements: &[Element<'_>]) {
+    if let Some(element) = signature_before_the_last(elements) {
+        let refused = FileWriter::new(header, elements);
+        return assert_eq!(refused, Err(EncodeError::SignatureNotLast { element }));
+    }
+    let file = written(header, elements);
+    let image = Image::parse(&file).expect("written by us");
+    let total_size = u32::try_from(file.len()).expect("small");
+    assert_eq!(image.header(), FileHeader { total_size, ..header });
+    assert!(image.elements().map(|at| at.element).eq(elements.iter().copied()));
+    any_bytes(&file);
+}
+
+/// A sample reads as it was made, whole and in pieces.
+pub fn any_sample(sample: &ArbitraryFile, seed: u64) {
+    let bytes = sample.to_bytes();
+    let image = Image::parse_lenient(&bytes).expect("its header is right");
+    assert_eq!(image.layout(), sample.layout());
+    assert_eq!(image.header().extra, sample.extra);
+    // Padding that makes Telink's form of the last element is read as that.
+    let last = usize::from(
+        sample.layout() == BodyLayout::TelinkF000 && matches!(sample.end, ArbitraryBody::Padding(_)),
+    );
+    let by_the_letter = sample.elements.len() - last;
+    for (at, (tag, data)) in image.elements().zip(&sample.elements[..by_the_letter]) {
+        assert_eq!((at.element, at.info), (Element { tag: *tag, data }, None));
+    }
+    let own = usize::from(matches!(sample.end, ArbitraryBody::Telink(..) | ArbitraryBody::Truncated(..)));
+    assert_eq!(image.elements().count(), sample.elements.len() + own);
+    any_bytes(&bytes);
+    any_split(&bytes, sizes(seed));
+}

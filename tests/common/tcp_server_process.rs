@@ -1,0 +1,59 @@
+//! The example `tcp_server`, as a process that ends with the test.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use crate::example_binaries;
+
+/// A server that ends with the test.
+pub struct Served {
+    process: Child,
+    address: String,
+    lines: Mutex<Receiver<String>>,
+}
+
+impl Served {
+    pub fn new(options: &[&str], file: &Path) -> Self {
+        let mut command = Command::new(example_binaries::example("tcp_server"));
+        let mut process = command.args(options).arg(file).stdout(Stdio::piped()).spawn().expect("it runs");
+        let mut line = String::new();
+        let mut out = BufReader::new(process.stdout.take().expect("piped"));
+        out.read_line(&mut line).expect("a first line");
+        // What it prints later is read, or it would wait for a reader.
+        let (printed, lines) = channel();
+        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| printed.send(line)));
+        let address = line.trim().strip_prefix("LISTENING ").expect(&line).to_owned();
+        Self { process, address, lines: Mutex::new(lines) }
+    }
+
+    pub fn client(&self, options: &[&str]) -> Output {
+        let mut command = Command::new(example_binaries::example("tcp_client"));
+        command.args([&self.address, "--json", "--timeout", "20", "--linger", "0"]).args(options);
+        command.output().expect("it runs")
+    }
+
+    pub fn socket(&self) -> (TcpStream, BufReader<TcpStream>) {
+        let socket = TcpStream::connect(&self.address).expect("it listens");
+        socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+        let lines = BufReader::new(socket.try_clone().expect("a second handle"));
+        (socket, lines)
+    }
+
+    /// The next line that it prints after the first one.
+    pub fn printed(&self) -> String {
+        let lines = self.lines.lock().expect("no other reader failed");
+        lines.recv_timeout(Duration::from_secs(10)).expect("a line")
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

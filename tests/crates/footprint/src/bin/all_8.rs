@@ -1,0 +1,20 @@
+//! A device with a `Client` of which it calls everything.
+
+#![no_std]
+#![no_main]
+
+use zigbee_ota_footprint::device::{Device, resume, turn};
+use zigbee_ota_footprint::{all, board};
+
+static mut DEVICE: Device<8> = Device::OFF;
+
+#[unsafe(no_mangle)]
+extern "C" fn _start() -> ! {
+    // SAFETY: nobody else has it.
+    let (client, out) = unsafe { Device::on(&raw mut DEVICE) };
+    resume(client);
+    loop {
+        turn(client, out, board::verdict);
+        every_call::call(client);
+    }
+}

@@ -1,0 +1,121 @@
+//! What takes a device its time: flash, and an application that thinks.
+
+use zigbee_ota::client::{
+    ApplyResult, CredentialResult, Need, PrepareResult, StoreResult, Ticket, VerifyResult,
+};
+
+use super::{Cut, Device};
+use crate::simulation::report::Broken;
+use crate::simulation::server_host::{Host, is_well_formed};
+use crate::simulation::{Context, SERVER, Wake, instant};
+use crate::{Flash, Micros};
+
+/// Something that takes its time; one after the other.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Erase all from here on.
+    Erase(u32),
+    Write(Ticket, u32, Vec<u8>),
+    Meet(Need),
+}
+
+impl Device {
+    /// Does the first job, or begins it. Returns whether something was done.
+    pub(super) fn work(&mut self, context: &mut Context<'_>, host: &Host<'_>) -> bool {
+        let Some(job) = self.jobs.front().filter(|_| !self.busy && self.hears()) else { return false };
+        let time = self.time(job);
+        if let Job::Write(..) = job {
+            self.life.blocks += 1;
+            if self.cuts.contains(&Cut::Block(self.life.blocks)) {
+                context.agenda.put(context.now + time / 2, Wake::Cut(self.node));
+            }
+        }
+        if time > 0 {
+            self.busy = true;
+            context.agenda.put(context.now + time, Wake::Worked(self.node, self.starts));
+            return false;
+        }
+        if let Some(job) = self.jobs.pop_front() {
+            self.done(context, host, job);
+        }
+        true
+    }
+
+    fn time(&self, job: &Job) -> Micros {
+        let sectors = |bytes: u32| Micros::from(bytes.div_ceil(self.settings.sector.get()));
+        match job {
+            Job::Erase(from) => {
+                let size = u32::try_from(self.flash.contents().len()).unwrap_or(u32::MAX);
+                sectors(size.saturating_sub(*from)) * self.settings.erase
+            }
+            Job::Write(..) => self.settings.write,
+            Job::Meet(Need::Prepare(_, offer)) => sectors(offer.size) * self.settings.erase,
+            Job::Meet(_) => self.settings.think,
+        }
+    }
+
+    pub(super) fn done(&mut self, context: &mut Context<'_>, host: &Host<'_>, job: Job) {
+        let now = instant(context.now);
+        match job {
+            // Whole sectors, whatever else is in the first one.
+            Job::Erase(from) => self.flash.erase_from(place(from - from % self.settings.sector.get())),
+            Job::Write(ticket, offset, data) => {
+                let result = match self.flash.write(place(offset), &data) {
+                    Ok(()) => StoreResult::Ok,
+                    Err(error) => {
+                        self.broken.push(Broken::Flash(error));
+                        StoreResult::Fault
+                    }
+                };
+                self.life.bytes += data.len() as u64;
+                (self.life.last_stored, self.progress, self.calls) = (context.now, context.now, 0);
+                // A ticket may be stale: the download was given up meanwhile.
+                self.client.stored(now, ticket, result).unwrap_or_default();
+            }
+            Job::Meet(need) => self.meet(context.now, host, need),
+        }
+    }
+
+    /// A device that does what it is asked.
+    fn meet(&mut self, at: Micros, host: &Host<'_>, need: Need) {
+        let now = instant(at);
+        match need {
+            Need::Decide(ticket, _) => self.client.accept(ticket),
+            Need::Prepare(ticket, offer) => {
+                self.flash = Flash::with_words(place(offer.size), self.config.alignment.get().into());
+                self.flash.erase();
+                self.client.prepared(now, ticket, PrepareResult::Ready)
+            }
+            Need::Verify(ticket, offer) => {
+                let contents = self.flash.contents();
+                let good = match self.settings.digest {
+                    true => host.file(offer.id).is_some_and(|file| file == contents),
+                    false => is_well_formed(contents, offer.id),
+                };
+                let good = good && host.check.is_none_or(|check| check(contents));
+                self.verified = good.then_some(offer.id);
+                self.client.verified(
+                    now,
+                    ticket,
+                    if good { VerifyResult::Valid } else { VerifyResult::Invalid },
+                )
+            }
+            Need::Apply(ticket, _) => self.client.applied(now, ticket, ApplyResult::Done),
+            Need::FindServer(ticket, _) => self.client.server_found(now, ticket, Some(SERVER)),
+            Need::NetworkAddress(ticket, _) => {
+                self.client.network_address_resolved(now, ticket, Some(SERVER.network))
+            }
+            Need::IeeeAddress(ticket, _) => self.client.ieee_address_resolved(ticket, None),
+            Need::LinkKey(ticket, ..) => self.client.link_key_established(now, ticket, true),
+            Need::Credentials(ticket, _) => {
+                self.client.credentials_obtained(now, ticket, CredentialResult::Ready)
+            }
+        }
+        .unwrap_or_default();
+    }
+}
+
+/// A place in memory.
+pub(super) fn place(offset: u32) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,243 @@
+//! The server and what it runs on: files, decisions, and the time that answers take.
+
+use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
+use zigbee_ota::file::SplitFile;
+use zigbee_ota::server::{Server, ServerAction, Session, SlotStore, StoreEntry};
+use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT};
+use zigbee_ota::{ImageId, time::Instant};
+
+use super::Check;
+use super::report::FromServer;
+use super::settings::{Happening, Host as Settings, Notify};
+use super::{Context, Wake, hex, instant, node_of};
+use crate::Micros;
+use crate::countdown_policy::Countdown;
+use crate::net::Outgoing;
+
+/// A frame that is ready to go.
+#[derive(Debug)]
+pub(super) struct Answer {
+    bytes: Vec<u8>,
+    transmit: Transmit,
+    /// The server's life it was made in.
+    epoch: u32,
+}
+
+/// The server and its files.
+pub(super) struct Host<'a> {
+    settings: Settings,
+    server: Server<Vec<Session>>,
+    files: &'a [StoreEntry<'a>],
+    shelf: SlotStore<[Option<StoreEntry<'a>>; 1]>,
+    policy: Countdown,
+    /// What clients look at besides, in the whole file, before they run it.
+    pub(super) check: Option<&'a Check<'a>>,
+    epoch: u32,
+    /// When it is done with what it works on.
+    free_at: Micros,
+    pub(super) sent: FromServer,
+}
+
+type Frame = [u8; LONGEST_TO_CLIENT];
+
+impl<'a> Host<'a> {
+    pub(super) fn new(settings: Settings, files: &'a [StoreEntry<'a>]) -> Self {
+        Self {
+            settings,
+            server: server(&settings),
+            files,
+            shelf: SlotStore::new([files.first().copied()]),
+            policy: Countdown(settings.countdown),
+            check: None,
+            epoch: 0,
+            free_at: 0,
+            sent: FromServer::default(),
+        }
+    }
+
+    /// Tells clients that there may be an image.
+    pub(super) fn notify(&mut self, context: &mut Context<'_>, clients: impl Iterator<Item = Address>) {
+        let mut out: Frame = [0; LONGEST_TO_CLIENT];
+        let mut tell = |to, delivery, notify| {
+            let transmit = self.server.notify(to, delivery, notify, &mut out).expect("a jitter of 1 to 100");
+            self.sent.others += 1;
+            send(context, &out[..transmit.len], transmit);
+        };
+        match self.settings.notify {
+            Some(Notify::Unicast) => {
+                clients.for_each(|client| tell(client, DeliveryMode::Unicast, ImageNotify::UNICAST));
+            }
+            Some(Notify::Broadcast(notify)) => tell(Address::ALL_AWAKE, DeliveryMode::Broadcast, notify),
+            None => {}
+        }
+    }
+
+    pub(super) fn next(&self) -> Option<Micros> {
+        self.server.poll_timeout().map(|at| at.as_millis() * 1000)
+    }
+
+    pub(super) fn hear(&mut self, context: &mut Context<'_>, meta: FrameMeta, frame: &[u8]) {
+        if self.settings.one_at_a_time && context.now < self.free_at {
+            return;
+        }
+        let (now, mut out): (Instant, Frame) = (instant(context.now), [0; LONGEST_TO_CLIENT]);
+        let (shelf, policy) = (&mut self.shelf, &mut self.policy);
+        let handled = self.server.handle_frame(now, meta, frame, shelf, policy, &mut out);
+        if let ServerAction::Reply(transmit) = handled {
+            self.work(context, &out, transmit);
+        }
+        self.settle(context);
+    }
+
+    pub(super) fn delivered(
+        &mut self,
+        context: &mut Context<'_>,
+        token: TransmitToken,
+        report: DeliveryReport,
+    ) {
+        self.server.handle_delivery(instant(context.now), token, report);
+        self.settle(context);
+    }
+
+    /// What time alone brings, and what there is to tell.
+    pub(super) fn settle(&mut self, context: &mut Context<'_>) {
+        let (now, mut out): (Instant, Frame) = (instant(context.now), [0; LONGEST_TO_CLIENT]);
+        while let Some(transmit) = self.server.poll_transmit(now, &mut self.shelf, &mut out) {
+            self.work(context, &out, transmit);
+        }
+        self.server.handle_timeout(now);
+        while self.server.poll_event().is_some() {}
+    }
+
+    /// Lets an answer go when it has taken its time.
+    fn work(&mut self, context: &mut Context<'_>, out: &Frame, transmit: Transmit) {
+        let Settings { serial, delay, .. } = self.settings;
+        let from = if serial { self.free_at.max(context.now) } else { context.now };
+        self.free_at = from + delay;
+        let bytes = out[..transmit.len].to_vec();
+        context.agenda.put(self.free_at, Wake::Answer(Answer { bytes, transmit, epoch: self.epoch }));
+    }
+
+    pub(super) fn let_go(&mut self, context: &mut Context<'_>, answer: &Answer) {
+        if answer.epoch != self.epoch {
+            return;
+        }
+        match answer.bytes.get(2..4) {
+            Some([5, 0]) => self.sent.blocks += 1,
+            Some([5, _]) => self.sent.refusals += 1,
+            _ => self.sent.others += 1,
+        }
+        context.tell(0, || format!("answers {}", hex(&answer.bytes)));
+        send(context, &answer.bytes, answer.transmit);
+    }
+
+    pub(super) fn happen(&mut self, context: &mut Context<'_>, happening: Happening) {
+        context.tell(0, || format!("{happening:?}"));
+        let (first, second) = (self.files.first(), self.files.get(1));
+        match happening {
+            Happening::Restart => {
+                self.server = server(&self.settings);
+                self.epoch += 1;
+                self.free_at = 0;
+                context.net.forget(0);
+            }
+            Happening::Lose => self.shelf = SlotStore::new([None]),
+            Happening::Return => self.shelf = SlotStore::new([first.copied()]),
+            Happening::Swap => self.shelf = SlotStore::new([second.copied()]),
+            Happening::Slow(delay) => self.settings.delay = delay,
+        }
+    }
+
+    /// The file of an image, offered at some time.
+    pub(super) fn file(&self, id: ImageId) -> Option<&'a [u8]> {
+        self.files.iter().find(|entry| entry.info().id == id).map(StoreEntry::file)
+    }
+}
+
+fn server(settings: &Settings) -> Server<Vec<Session>> {
+    Server::new(settings.config, vec![Session::EMPTY; usize::from(settings.slots)])
+}
+
+fn send(context: &mut Context<'_>, bytes: &[u8], transmit: Transmit) {
+    let Transmit { to, delivery, aps_ack: ack, aps_security: secured, token, .. } = transmit;
+    match delivery {
+        DeliveryMode::Unicast => {
+            context.net.send(context.now, Outgoing { from: 0, to: node_of(to), bytes, ack, secured, token });
+        }
+        DeliveryMode::Multicast | DeliveryMode::Broadcast => context.net.broadcast(context.now, bytes),
+    }
+}
+
+/// Whether `bytes` are a file of this image to its end, as far as that can be seen without a digest.
+pub(super) fn is_well_formed(bytes: &[u8], id: ImageId) -> bool {
+    let parts = SplitFile::parse(bytes).ok().filter(|parts| parts.header.id == id && parts.after.is_empty());
+    parts.is_some_and(|parts| parts.elements().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{self, Arrival, Hops, Net};
+    use crate::{Agenda, file_of};
+    use zigbee_ota::Encode;
+    use zigbee_ota::zcl::{Frame, ImagePageRequest, ToServer};
+
+    /// From the request for a page of 4096 bytes to its last block, in milliseconds, over the radio channel.
+    fn page(settings: Settings, spacing: u16) -> f64 {
+        let file = file_of(5000, 0);
+        let entries = [StoreEntry::parse(&file).unwrap()];
+        let mut host = Host::new(settings, &entries);
+        let radio = Some(Hops { hops: 1, relay_delay: 0 });
+        let mut net = Net::new(net::Settings { radio, ..net::Settings::default() }, 1, 1);
+        let mut agenda = Agenda::default();
+        let (id, node) = (entries[0].info().id, None);
+        let request = ImagePageRequest { id, offset: 0, max_data: 64, page_size: 4096, spacing, node };
+        let mut out = [0; 40];
+        let len = Frame::to_server(7, ToServer::ImagePage(request)).encode(&mut out).unwrap();
+        net.send(
+            0,
+            Outgoing {
+                from: 1,
+                to: 0,
+                bytes: &out[..len],
+                ack: false,
+                secured: false,
+                token: TransmitToken::NONE,
+            },
+        );
+        let (mut blocks, mut now) = (0, 0);
+        while blocks < 64 {
+            now = [net.next(), agenda.next(), host.next()].into_iter().flatten().min().unwrap().max(now);
+            let context = &mut Context { now, net: &mut net, agenda: &mut agenda, trace: false };
+            host.settle(context);
+            while let Some((_, wake)) = context.agenda.take(now) {
+                let Wake::Answer(answer) = wake else { unreachable!("nothing else was put in") };
+                host.let_go(context, &answer);
+            }
+            while let Some(Arrival::Frame { from, to, bytes, .. }) = context.net.poll(now) {
+                match to {
+                    0 => host.hear(context, FrameMeta::unicast(super::super::address_of(from)), &bytes),
+                    _ => blocks += 1,
+                }
+            }
+        }
+        assert_eq!(host.sent.total(), 64);
+        now as f64 / 1000.0
+    }
+
+    /// t = request + server delay + 63 · max(response + LIFS, spacing or serial delay) + response.
+    #[test]
+    fn a_page_takes_the_time_of_the_model() {
+        let parallel = Settings { delay: 10_000, ..Settings::default() };
+        let serial = Settings { serial: true, ..parallel };
+        let table = [
+            (parallel, 0, 4.288 + 10.0 + 63.0 * 6.848 + 6.208),
+            (parallel, 20, 4.288 + 10.0 + 63.0 * 20.0 + 6.208),
+            (serial, 0, 4.288 + 10.0 + 63.0 * 10.0 + 6.208),
+        ];
+        for (settings, spacing, model) in table {
+            let measured = page(settings, spacing);
+            assert!((measured / model - 1.0).abs() < 0.04, "{measured} instead of {model}");
+        }
+    }
+}

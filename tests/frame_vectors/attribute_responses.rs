@@ -1,0 +1,249 @@
+//! What a client answers to who reads, writes and discovers its attributes, and what a server does.
+
+use zigbee_ota::zcl::{
+    ATTRIBUTES, AttributeCommand, AttributeId, AttributeRecord, AttributeSnapshot, AttributeValue,
+    ClientStatus, DataType, Frame, ImageUpgradeStatus, LONGEST_ATTRIBUTES, Quirks, Refusal, Revision, Status,
+    UpgradeActivationPolicy, UpgradeTimeoutPolicy, answer_as_server,
+};
+use zigbee_ota::{EncodeError, Eui64, FileVersion, ImageType, ManufacturerCode, StackVersion};
+
+use crate::attribute_commands::{command, records};
+use crate::hex;
+use crate::properties::encode_contract::bytes_of;
+use AttributeCommand::{DiscoverResponse, ReadResponse, WriteResponse};
+use AttributeValue::{Enum8, U16};
+
+/// A client that has them all.
+fn known() -> AttributeSnapshot {
+    AttributeSnapshot {
+        server: Eui64(0x0123_4567_89ab_cdef),
+        status: ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS,
+        file_offset: Some(1500),
+        current_version: Some(FileVersion(6699)),
+        current_stack: Some(StackVersion(2)),
+        downloaded_version: Some(FileVersion(6700)),
+        downloaded_stack: Some(StackVersion(3)),
+        manufacturer: Some(ManufacturerCode(0x115f)),
+        image_type: Some(ImageType(0x0101)),
+        min_block_period: Some(250),
+        image_stamp: Some(0xa1b2_c3d4),
+        activation_policy: Some(UpgradeActivationPolicy::OUT_OF_BAND),
+        timeout_policy: Some(UpgradeTimeoutPolicy::DO_NOT_APPLY),
+        cluster_revision: Some(4),
+    }
+}
+
+/// The answer that `attributes` gives in `room` bytes.
+fn answer_in(
+    attributes: &AttributeSnapshot,
+    question: &[u8],
+    room: usize,
+) -> Result<Option<Vec<u8>>, EncodeError> {
+    let mut out = vec![0xee; room];
+    let frame = Frame::decode(question, Quirks::empty()).expect("a question");
+    let len = attributes.answer(&frame, &mut out)?;
+    assert!(out[len.unwrap_or(0)..].iter().all(|byte| *byte == 0xee), "wrote past the answer");
+    Ok(len.map(|len| out[..len].to_vec()))
+}
+
+fn answer(attributes: &AttributeSnapshot, question: &str) -> Vec<u8> {
+    answer_in(attributes, &hex(question), 300).expect("room").expect("a question to a client")
+}
+
+/// All of 2011, with the types that the cluster gives them.
+///
+/// Shows: ATTR-014
+#[test]
+fn values_are_written_with_their_types() {
+    let question =
+        Frame::decode(b"\x08\x07\0\0\0\x01\0\x02\0\x03\0\x04\0\x05\0\x06\0\x07\0\x08\0", Quirks::empty());
+    let mut out = [0; LONGEST_ATTRIBUTES];
+    let len = known().answer(&question.expect("a question"), &mut out).expect("room").expect("an answer");
+    let answer = "100701 000000f0efcdab8967452301 01000023dc050000 020000232b1a0000 030000210200
+        040000232c1a0000 050000210300 0600003001 070000215f11 080000210101";
+    assert_eq!(out[..len], hex(answer));
+}
+
+/// Shows: ATTR-003
+#[test]
+fn a_fresh_client_has_the_defaults() {
+    for info in ATTRIBUTES.iter().filter(|info| info.revision == Revision::Original) {
+        let expected = match info.id {
+            // Neither has a default: the one is the device's own, the other says that there is no file (6.7.9).
+            AttributeId::MANUFACTURER_ID => None,
+            AttributeId::IMAGE_TYPE_ID => Some(U16(0xffff)),
+            _ => info.default,
+        };
+        assert_eq!(AttributeSnapshot::DEFAULT.get(info.id), expected, "{}", info.id);
+    }
+}
+
+/// Shows: ATTR-015
+#[test]
+fn attributes_of_later_revisions_are_off_until_asked_for() {
+    let expected = [
+        (0x0009, "MinimumBlockPeriod", 0x21, 0xfffe, Some(U16(0))),
+        (0x000a, "ImageStamp", 0x23, 0xffff_ffff, None),
+        (0x000b, "UpgradeActivationPolicy", 0x30, 1, Some(Enum8(0))),
+        (0x000c, "UpgradeTimeoutPolicy", 0x30, 1, Some(Enum8(0))),
+        (0xfffd, "ClusterRevision", 0x21, 0xffff, None),
+    ];
+    let later = ATTRIBUTES.iter().filter(|info| info.revision == Revision::Later).map(|info| {
+        assert_eq!((AttributeSnapshot::DEFAULT.get(info.id), info.mandatory), (None, false), "{}", info.id);
+        assert!(known().get(info.id).is_some(), "{}", info.id);
+        (info.id.0, info.id.name().expect("a name"), info.data_type.0, info.last, info.default)
+    });
+    assert!(later.eq(expected));
+    assert_eq!(ImageUpgradeStatus(6), ImageUpgradeStatus::WAITING_FOR_EXTERNAL_EVENT);
+    let attributes = AttributeSnapshot { status: ImageUpgradeStatus(6), ..AttributeSnapshot::DEFAULT };
+    assert_eq!(attributes.get(AttributeId::IMAGE_UPGRADE_STATUS), Some(Enum8(6)));
+    assert_eq!((UpgradeActivationPolicy::OUT_OF_BAND.0, UpgradeTimeoutPolicy::DO_NOT_APPLY.0), (1, 1));
+}
+
+/// Every id there can be, one by one: the parameters of section 6.8 are among those that nobody has.
+///
+/// Shows: CMD-023
+#[test]
+fn only_attributes_can_be_read() {
+    for id in (0..=u16::MAX).map(AttributeId) {
+        let [low, high] = id.0.to_le_bytes();
+        let bytes = answer_in(&known(), &[0x08, 7, 0x00, low, high], 30).expect("room").expect("an answer");
+        assert_eq!(bytes[..3], [0x10, 7, 0x01]);
+        let value = known().get(id).ok_or(Refusal::UNSUPPORTED_ATTRIBUTE);
+        assert_eq!(value.is_ok(), id.info().is_some());
+        assert_eq!(value.map(AttributeValue::data_type).ok(), id.info().map(|info| info.data_type));
+        assert_eq!(records(&bytes), [Ok(AttributeRecord { id, value })]);
+    }
+}
+
+/// Shows: ATTR-001
+#[test]
+fn a_server_has_no_attributes() {
+    let mut out = [0; 300];
+    let mut ask = |question: &str| {
+        let question = hex(question);
+        let frame = Frame::decode(&question, Quirks::empty()).expect("a question");
+        assert_eq!(known().answer(&frame, &mut out), Ok(None), "not for a client");
+        let len = answer_as_server(&frame, &mut out).expect("room").expect("an answer");
+        out[..len].to_vec()
+    };
+    for id in (0..=0x0010_u16).chain([0xfffd]) {
+        let [low, high] = id.to_le_bytes();
+        assert_eq!(ask(&format!("000700{low:02x}{high:02x}")), [0x18, 7, 0x01, low, high, 0x86]);
+    }
+    assert_eq!(ask("00070c 0000ff"), hex("18070d 01"));
+    assert_eq!(ask("000702 06003000"), hex("180704 860600"));
+    let question = hex("080700 0600");
+    let frame = Frame::decode(&question, Quirks::empty()).expect("a question");
+    assert_eq!(answer_as_server(&frame, &mut out), Ok(None), "not for a server");
+}
+
+/// Shows: ATTR-002
+#[test]
+fn no_attribute_can_be_written() {
+    for info in ATTRIBUTES {
+        let value = known().get(info.id).expect("it has all");
+        let [low, high] = info.id.0.to_le_bytes();
+        let question = [&[0x08, 7, 0x02, low, high], &bytes_of(&value)[..]].concat();
+        let bytes = answer_in(&known(), &question, 30).expect("room").expect("an answer");
+        assert_eq!(bytes, [0x10, 7, 0x04, Status::READ_ONLY.0, low, high]);
+        let WriteResponse(response) = command(&bytes) else { panic!("{bytes:02x?}") };
+        assert!(response.refused().eq([(info.id, Status::READ_ONLY)]));
+    }
+    // What the client does not have, and what cannot be read.
+    assert_eq!(
+        answer(&AttributeSnapshot::DEFAULT, "080702 0600300009002100000d00200 0"),
+        hex("100704 880600 860900 860d00")
+    );
+    for malformed in ["080702", "080702 060030", "080702 06003000 0700420161"] {
+        assert_eq!(answer(&known(), malformed), hex("10070b 0280"), "{malformed}");
+    }
+}
+
+#[test]
+fn answers_hold_what_fits() {
+    let question = hex("080700 0600 0000 0100 0d00");
+    let whole = "100701 0600003001 000000f0efcdab8967452301 01000023dc050000 0d0086";
+    // Each record whole or not at all, and none after one that was left out.
+    for (room, len) in [(300, 31), (31, 31), (30, 28), (28, 28), (27, 20), (20, 20), (19, 8), (8, 8)] {
+        let bytes = answer_in(&known(), &question, room).expect("room").expect("an answer");
+        assert_eq!(bytes, hex(whole)[..len], "{room}");
+    }
+    for room in 0..8 {
+        let error = EncodeError::NoRoom { needed: 8, available: room };
+        assert_eq!(answer_in(&known(), &question, room), Err(error));
+    }
+    assert_eq!(answer(&known(), "080700"), hex("100701"), "nothing asked, nothing told");
+
+    let all: String = ATTRIBUTES.iter().map(|info| format!("{:04x}", info.id.0.swap_bytes())).collect();
+    assert_eq!(answer(&known(), &format!("080700 {all}")).len(), LONGEST_ATTRIBUTES);
+}
+
+#[test]
+fn attributes_are_discovered_in_order() {
+    let discovered = |bytes: &[u8]| match command(bytes) {
+        DiscoverResponse(response) => (response.complete, response.attributes().collect::<Vec<_>>()),
+        other => panic!("{other:?}"),
+    };
+    let all: Vec<_> = ATTRIBUTES.iter().map(|info| (info.id, info.data_type)).collect();
+    assert_eq!(discovered(&answer(&known(), "08070c 0000ff")), (true, all.clone()));
+    assert_eq!(discovered(&answer(&known(), "08070c 00000e")), (true, all.clone()));
+    assert_eq!(discovered(&answer(&known(), "08070c 00000d")), (false, all[..13].to_vec()));
+    assert_eq!(discovered(&answer(&known(), "08070c 0a00ff")), (true, all[10..].to_vec()));
+    assert_eq!(discovered(&answer(&known(), "08070c 0d0001")), (true, all[13..].to_vec()));
+    assert_eq!(discovered(&answer(&known(), "08070c feffff")), (true, vec![]));
+    assert_eq!(discovered(&answer(&known(), "08070c 000000")), (false, vec![]));
+    // A client of 2011 that leaves its manufacturer out.
+    let few = discovered(&answer(&AttributeSnapshot::DEFAULT, "08070c 0600ff"));
+    let expected = vec![(AttributeId(6), DataType::ENUM8), (AttributeId(8), DataType::UINT16)];
+    assert_eq!(few, (true, expected));
+    // Room for two and a bit.
+    let bytes = answer_in(&known(), &hex("08070c 0600ff"), 12).expect("room").expect("an answer");
+    assert_eq!(bytes, hex("10070d 00 060030 070021"));
+    let error = EncodeError::NoRoom { needed: 7, available: 6 };
+    assert_eq!(answer_in(&known(), &hex("08070c 0600ff"), 6), Err(error));
+}
+
+#[test]
+fn other_frames_are_not_answered() {
+    for other in ["080701 060086", "080704 00", "08070d 01", "08070a", "190705 95", "18070b 0380"] {
+        assert_eq!(answer_in(&known(), &hex(other), 300), Ok(None), "{other}");
+    }
+}
+
+/// One frame asks, one answers, and what is missing is missing.
+#[test]
+fn a_report_is_one_question_and_one_answer() {
+    let question = bytes_of(&ClientStatus::question(0x2a));
+    assert_eq!(question, hex("082a00 0600 0200 0400 0100 0800 0700 0300 0500"));
+    assert_eq!(question.len(), ClientStatus::QUESTION_LEN);
+    let report = |bytes: &[u8]| match command(bytes) {
+        ReadResponse(response) => ClientStatus::read(response),
+        other => panic!("{other:?}"),
+    };
+    let bytes = answer_in(&known(), &question, 56).expect("room").expect("an answer");
+    assert_eq!(bytes.len(), 56);
+    let full = ClientStatus {
+        status: Some(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS),
+        file_offset: Some(1500),
+        current_version: Some(FileVersion(6699)),
+        current_stack: Some(StackVersion(2)),
+        downloaded_version: Some(FileVersion(6700)),
+        downloaded_stack: Some(StackVersion(3)),
+        manufacturer: Some(ManufacturerCode(0x115f)),
+        image_type: Some(ImageType(0x0101)),
+    };
+    assert_eq!(report(&bytes), Ok(full));
+    // A client that has only what it must, and one without the room for more.
+    let least = AttributeSnapshot { file_offset: None, current_version: None, ..AttributeSnapshot::DEFAULT };
+    let bytes = answer_in(&least, &question, 56).expect("room").expect("an answer");
+    let read = report(&bytes).expect("readable");
+    assert_eq!((read.status, read.current_version), (Some(ImageUpgradeStatus::NORMAL), None));
+    let bytes = answer_in(&known(), &question, 8).expect("room").expect("an answer");
+    assert_eq!(report(&bytes), Ok(ClientStatus { status: full.status, ..ClientStatus::default() }));
+    // Another type than the cluster's, an attribute nobody asked for, and one of nobody.
+    let odd = hex("102a01 0600002001 090000210100 55aa003001 0200002302000000");
+    let expected = ClientStatus { current_version: Some(FileVersion(2)), ..ClientStatus::default() };
+    assert_eq!(report(&odd), Ok(expected));
+    assert!(report(&hex("102a01 0600003001 020000")).is_err());
+}

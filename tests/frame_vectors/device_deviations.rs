@@ -1,0 +1,181 @@
+//! What field devices do otherwise: what is wrong by the letter and where, and what a lenient reader makes of it.
+
+use zigbee_ota::time::ServerTime;
+use zigbee_ota::zcl::{
+    BlockRefusal, Deviations, Frame, ImageBlockRequest, ImageBlockResponse, Message, QueryNextImageResponse,
+    QuerySpecificFileResponse, Quirks, Status, ToClient, ToServer, WaitForData,
+};
+use zigbee_ota::{DecodeError, DecodeErrorKind, ImageId};
+
+use crate::properties::encode_contract::bytes_of;
+use crate::{hex, item, vector_table};
+
+/// Reads `bytes` by the letter and finds `strict`, then leniently and finds `message` and `deviations`.
+fn check(bytes: &[u8], strict: DecodeError, message: Message<'_>, deviations: Deviations<'_>) {
+    assert_eq!(Frame::decode(bytes, Quirks::empty()), Err(strict));
+    let frame = Frame::decode(bytes, Quirks::all()).expect("lenient");
+    assert_eq!((frame.message, frame.deviations), (message, deviations));
+    assert_eq!(Frame::decode(bytes, deviations.quirks), Ok(frame), "no other leniency is needed");
+    for quirk in deviations.quirks.iter() {
+        assert!(Frame::decode(bytes, Quirks::all().difference(quirk)).is_err(), "{quirk:?} is needed");
+    }
+}
+
+fn trailing(item: &'static str, offset: usize, count: usize) -> DecodeError {
+    DecodeError { item, offset, kind: DecodeErrorKind::TrailingBytes { count } }
+}
+
+/// A request of a Hue lamp, and what it looks like with the period's bit but without the period.
+///
+/// Shows: CMD-048
+#[test]
+fn a_block_request_may_announce_a_period_and_leave_it_out() {
+    let id = ImageId::new(0x100b, 0x011f, 0x0100_2700);
+    let request =
+        ImageBlockRequest { id, offset: 0x0001_75b4, max_data: 64, node: None, min_block_period: Some(0) };
+    let whole = hex("010703 02 0B10 1F01 00270001 B4750100 40 0000");
+    let frame = Frame::to_server(7, ToServer::ImageBlock(request));
+    assert_eq!(Frame::decode(&whole, Quirks::empty()), Ok(frame));
+    assert_eq!(bytes_of(&frame), whole);
+
+    let plain = ImageBlockRequest { min_block_period: None, ..request };
+    let kind = DecodeErrorKind::FieldMissing { size: 2 };
+    let strict = DecodeError { item: "Image Block Request", offset: 17, kind };
+    let message = Message::ToServer(ToServer::ImageBlock(plain));
+    let deviations = Deviations { quirks: Quirks::PERIOD_BIT_WITHOUT_FIELD, ..Deviations::NONE };
+    check(&whole[..17], strict, message, deviations);
+    assert_eq!(bytes_of(&Frame::to_server(7, ToServer::ImageBlock(plain)))[3], 0x00, "on request only");
+
+    // Half a period is none.
+    let quirks = Quirks::PERIOD_BIT_WITHOUT_FIELD | Quirks::TRAILING_BYTES;
+    check(&whole[..18], strict, message, Deviations { quirks, trailing: &[0], ..Deviations::NONE });
+}
+
+/// The forms of 9 and 11 bytes are right, one of 10 is the shorter with a byte too many.
+///
+/// Shows: CMD-065
+#[test]
+fn wait_for_data_may_carry_a_period() {
+    let bytes = hex("190305 97001a4f2d3c1a4f2d fa00");
+    let time = ServerTime { current: 760_158_720, then: 760_158_780 };
+    let wait = |min_block_period| {
+        Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Wait(WaitForData {
+            time,
+            min_block_period,
+        })))
+    };
+    for (len, period) in [(14, Some(250)), (12, None)] {
+        let frame = Frame::decode(&bytes[..len], Quirks::empty()).expect("both forms are known");
+        assert_eq!((frame.message, frame.deviations), (wait(period), Deviations::NONE));
+        assert_eq!(bytes_of(&frame), bytes[..len]);
+    }
+    let deviations = Deviations { quirks: Quirks::TRAILING_BYTES, trailing: &[0xfa], ..Deviations::NONE };
+    check(&bytes[..13], trailing("Image Block Response", 12, 1), wait(None), deviations);
+    let longer = [&bytes[..], &[0xee]].concat();
+    let deviations = Deviations { trailing: &[0xee], ..deviations };
+    check(&longer, trailing("Image Block Response", 14, 1), wait(Some(250)), deviations);
+}
+
+/// The reading that CMD-068 asks for; what a client does with it is shown elsewhere.
+#[test]
+fn a_block_response_may_be_a_status_of_another_command() {
+    for status in (0..=u8::MAX).map(Status) {
+        let Some(refusal) = BlockRefusal::new(status) else { continue };
+        let bytes = [0x19, 7, 0x05, status.0];
+        let kind = DecodeErrorKind::UnexpectedStatus(status.0);
+        let strict = DecodeError { item: "Image Block Response", offset: 3, kind };
+        let message = Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Refused(refusal)));
+        let quirks = Quirks::STATUS_ONLY_BLOCK_RESPONSE;
+        check(&bytes, strict, message, Deviations { quirks, ..Deviations::NONE });
+
+        let longer = [&bytes[..], &[0xee, 0xee]].concat();
+        assert_eq!(Frame::decode(&longer, Quirks::empty()), Err(strict));
+        let lenient = trailing("Image Block Response", 4, 2);
+        assert_eq!(Frame::decode(&longer, Quirks::all()), Err(lenient), "exactly one byte");
+    }
+}
+
+/// The reading that CMD-070 asks for; what a client does with it is shown elsewhere.
+#[test]
+fn an_abort_is_one_whatever_follows() {
+    let bytes = hex("190705 95 0000");
+    let message = Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Abort));
+    let deviations = Deviations { quirks: Quirks::ABORT_WITH_MORE, trailing: &[0, 0], ..Deviations::NONE };
+    check(&bytes, trailing("Image Block Response", 4, 2), message, deviations);
+}
+
+/// How a message takes a byte after its last.
+enum End {
+    /// Ignored by this quirk.
+    Open(Quirks),
+    /// Never ignored.
+    Closed,
+    /// Counted as data.
+    Data(usize),
+}
+
+fn end(message: &Message<'_>) -> End {
+    match message {
+        Message::ToClient(ToClient::ImageNotify(_))
+        | Message::ToClient(ToClient::QueryNextImage(QueryNextImageResponse::Refused(_)))
+        | Message::ToClient(ToClient::QuerySpecificFile(QuerySpecificFileResponse::Refused(_))) => {
+            End::Closed
+        }
+        Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Data(block))) => {
+            End::Data(block.data.get().len())
+        }
+        Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Abort)) => {
+            End::Open(Quirks::ABORT_WITH_MORE)
+        }
+        _ => End::Open(Quirks::TRAILING_BYTES),
+    }
+}
+
+/// Shows: CMD-018
+#[test]
+fn a_byte_after_the_last_is_borne_where_later_revisions_add_some() {
+    for vector in vector_table::all() {
+        let mut bytes = hex(vector.hex);
+        let item = item(&vector.frame.message);
+        let strict = trailing(item, bytes.len(), 1);
+        bytes.push(0xee);
+        let never = |error| {
+            for quirks in [Quirks::empty(), Quirks::all()] {
+                assert_eq!(Frame::decode(&bytes, quirks), Err(error), "{}", vector.name);
+            }
+        };
+        match end(&vector.frame.message) {
+            End::Open(quirks) => {
+                let deviations = Deviations { quirks, trailing: &[0xee], ..Deviations::NONE };
+                check(&bytes, strict, vector.frame.message, deviations);
+            }
+            End::Closed => never(strict),
+            End::Data(declared) => {
+                let kind = DecodeErrorKind::LengthMismatch { declared, present: declared + 1 };
+                never(DecodeError { item, offset: 17, kind });
+            }
+        }
+    }
+}
+
+/// Shows: CMD-019
+#[test]
+fn reserved_bits_of_field_control_are_kept_and_ignored() {
+    for (vectors, known) in [
+        (vector_table::query_request(), 0b01),
+        (vector_table::block_request(), 0b11),
+        (vector_table::page_request(), 0b01),
+    ] {
+        for (vector, reserved) in
+            vectors.iter().flat_map(|vector| (0..=u8::MAX).map(move |bits| (vector, bits)))
+        {
+            let reserved = reserved & !known;
+            let mut bytes = hex(vector.hex);
+            bytes[3] |= reserved;
+            let expected = Frame { deviations: Deviations { reserved, ..Deviations::NONE }, ..vector.frame };
+            for quirks in [Quirks::empty(), Quirks::all()] {
+                assert_eq!(Frame::decode(&bytes, quirks), Ok(expected), "{}", vector.name);
+            }
+        }
+    }
+}

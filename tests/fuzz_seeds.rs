@@ -1,0 +1,101 @@
+//! The seeds of the fuzz targets, and with them what fuzzing once found, replayed in every run of the tests.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+
+#[path = "common/properties"]
+mod properties {
+    pub mod client;
+    pub mod container;
+    pub mod encode_contract;
+    pub mod file;
+    pub mod file_stream;
+    pub mod frame;
+    pub mod fuzz_targets;
+    pub mod lossy_link;
+    pub mod matter;
+    pub mod observer;
+    #[cfg(feature = "openssl")]
+    #[expect(dead_code, reason = "`signatures_openssl` asks for more of it")]
+    pub mod openssl;
+    pub mod payload;
+    pub mod server;
+    pub mod signature;
+    pub mod unify;
+    pub mod written_files;
+}
+
+/// Targets that this build cannot run.
+const NOT_HERE: &[&str] = if cfg!(feature = "openssl") { &[] } else { &["signature_openssl"] };
+
+/// A folder of its own, with a manifest of its own, so not in the package.
+fn fuzz() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    if !folder.exists() {
+        // Not `eprintln`, which the test harness keeps to itself when a test passes.
+        writeln!(std::io::stderr(), "SKIPPED: {} is not there, so no seed was replayed", folder.display())
+            .expect("stderr");
+        return None;
+    }
+    Some(folder)
+}
+
+/// The names of a folder, in order.
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    entries
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name in UTF-8"))
+        .collect()
+}
+
+#[test]
+fn targets_binaries_and_folders_of_seeds_have_the_same_names() {
+    let Some(fuzz) = fuzz() else { return };
+    let mut targets: BTreeSet<String> =
+        properties::fuzz_targets::ALL.iter().map(|(name, _)| name.to_string()).collect();
+    targets.extend(NOT_HERE.iter().map(|name| name.to_string()));
+    assert_eq!(
+        targets.len(),
+        properties::fuzz_targets::ALL.len() + NOT_HERE.len(),
+        "one of them stands twice"
+    );
+
+    let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).expect("a manifest");
+    let binaries = manifest.split("[[bin]]\nname = \"").skip(1);
+    let binaries: BTreeSet<String> =
+        binaries.map(|rest| rest.split_once('"').expect("a name").0.to_owned()).collect();
+    assert_eq!(binaries, targets, "[[bin]] of fuzz/Cargo.toml, and tests/common/properties/fuzz_targets.rs");
+    assert_eq!(
+        names(&fuzz.join("seeds")),
+        targets,
+        "fuzz/seeds, and tests/common/properties/fuzz_targets.rs"
+    );
+    for name in &targets {
+        assert!(!names(&fuzz.join("seeds").join(name)).is_empty(), "fuzz/seeds/{name} is empty");
+        let binary = format!("fuzz_targets/{name}.rs");
+        let source = fs::read_to_string(fuzz.join(&binary)).expect(&binary);
+        assert!(
+            source.contains(&format!("properties::fuzz_targets::{name}(")),
+            "{binary} tries something else"
+        );
+    }
+}
+
+#[test]
+fn seeds_break_no_law() {
+    let Some(fuzz) = fuzz() else { return };
+    let mut broken = Vec::new();
+    for (name, target) in properties::fuzz_targets::ALL {
+        let folder = fuzz.join("seeds").join(name);
+        for seed in names(&folder) {
+            let input = fs::read(folder.join(&seed)).expect("a seed");
+            if catch_unwind(|| target(&input)).is_err() {
+                broken.push(format!("fuzz/seeds/{name}/{seed}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "what the laws say of these is above:\n{}", broken.join("\n"));
+}

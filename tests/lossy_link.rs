@@ -1,0 +1,33 @@
+//! A client against a server over a hostile link.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use zigbee_ota::client::Outcome;
+
+use properties::lossy_link::any_script;
+
+#[path = "common/properties"]
+mod properties {
+    pub mod lossy_link;
+}
+
+#[test]
+fn a_good_link_upgrades() {
+    assert!(matches!(any_script(&[]), Outcome::Upgraded(_)));
+}
+
+#[test]
+fn losses_alone_delay_and_do_not_end_an_upgrade() {
+    for period in 2..9 {
+        let script: Vec<u8> = (0..200_u8).map(|turn| if turn % period == 0 { 0 } else { 0xff }).collect();
+        assert!(matches!(any_script(&script), Outcome::Upgraded(_)), "every frame number {period} is lost");
+    }
+}
+
+proptest! {
+    /// Losses, copies, delays, flipped bits and cut frames.
+    #[test]
+    fn every_upgrade_ends(script in vec(any::<u8>(), 0..400)) {
+        any_script(&script);
+    }
+}

@@ -1,0 +1,177 @@
+//! What is put together from what was heard.
+
+use std::num::{NonZeroU8, NonZeroU16};
+use std::ops::Range;
+
+use proptest::prelude::*;
+use zigbee_ota::client::TransferMode;
+use zigbee_ota::observer::{Conversation, Observer};
+use zigbee_ota::zcl::{Frame, Quirks, Status};
+
+use crate::reassembly::Recovered;
+use crate::recorded_traffic::{Sent, file, id, upgrade};
+
+pub const BLOCKS: TransferMode = TransferMode::Blocks { window: NonZeroU8::MIN };
+pub const WINDOW: TransferMode = TransferMode::Blocks { window: NonZeroU8::MIN.saturating_add(4) };
+pub const PAGES: TransferMode =
+    TransferMode::Pages { size: NonZeroU16::MIN.saturating_add(511), spacing: 20 };
+
+fn recover<'a>(heard: impl IntoIterator<Item = &'a Sent>) -> Recovered {
+    let mut observer = Observer::new([Conversation::EMPTY; 2]);
+    let mut recovered = Recovered::default();
+    for Sent { from, to, bytes } in heard {
+        let frame = Frame::decode(bytes, Quirks::empty()).expect("by the letter");
+        recovered.take(&observer.observe(*from, *to, &frame));
+    }
+    recovered
+}
+
+/// Where the data of an Image Block Response stands in its file, read by hand.
+fn data_of(sent: &Sent) -> Option<Range<usize>> {
+    let [0x19, _, 0x05, 0x00, payload @ ..] = sent.bytes.as_slice() else { return None };
+    let offset = u32::from_le_bytes(*payload[8..].first_chunk().expect("a whole frame")) as usize;
+    Some(offset..offset + usize::from(payload[12]))
+}
+
+/// The ranges of `seen` that are false.
+fn unseen(seen: &[bool]) -> Vec<Range<u64>> {
+    let mut gaps: Vec<Range<u64>> = Vec::new();
+    for (place, _) in seen.iter().enumerate().filter(|(_, seen)| !**seen) {
+        let place = place as u64;
+        match gaps.last_mut() {
+            Some(gap) if gap.end == place => gap.end += 1,
+            _ => gaps.push(place..place + 1),
+        }
+    }
+    gaps
+}
+
+#[test]
+fn what_was_heard_whole_is_the_file() {
+    for transfers in [&[BLOCKS][..], &[WINDOW], &[PAGES], &[BLOCKS, PAGES], &[PAGES, WINDOW]] {
+        let file = file(5000, 7);
+        let air = upgrade(&file, transfers, &mut || 1);
+        let recovered = recover(&air);
+        let image = &recovered.images[&id(7)];
+        assert_eq!((image.size(), image.gaps()), (Some(5000), (vec![], None)));
+        assert!(image.contradictions.is_empty() && image.beyond() == 0);
+        assert_eq!(image.ended, Some(Status::SUCCESS));
+        assert_eq!(image.filled(0xff, 5000).as_ref(), Some(&file), "{transfers:?}");
+        assert_eq!(image.filled(0xff, 4999), None);
+        assert_eq!(recovered.images.len(), 1);
+    }
+}
+
+#[test]
+fn two_versions_one_after_the_other_are_two_images() {
+    let files = [file(900, 7), file(700, 8)];
+    let air = files.iter().flat_map(|file| upgrade(file, &[PAGES, BLOCKS], &mut || 1)).collect::<Vec<_>>();
+    let recovered = recover(&air);
+    for (version, file) in [7, 8].into_iter().zip(&files) {
+        assert_eq!(recovered.images[&id(version)].filled(0, 1000).as_ref(), Some(file));
+    }
+}
+
+/// The size is told by the offer, else by the header; without both the end stays open.
+#[test]
+fn the_end_is_known_by_offer_or_header() {
+    let air = upgrade(&file(500, 7), &[BLOCKS], &mut || 1);
+    let blocks: Vec<&Sent> = air.iter().filter(|sent| data_of(sent).is_some()).collect();
+    let (first, last) = (data_of(blocks[0]).expect("a block"), blocks.len() - 1);
+    let without = |skip: &[usize]| {
+        recover(blocks.iter().enumerate().filter(|(at, _)| !skip.contains(at)).map(|(_, sent)| *sent))
+    };
+    let gaps = |recovered: Recovered| {
+        let (gaps, open) = recovered.images[&id(7)].gaps();
+        (gaps.iter().map(|gap| (gap.start, gap.end)).collect::<Vec<_>>(), open)
+    };
+    assert_eq!(gaps(without(&[])), (vec![], None));
+    let cut = data_of(blocks[last]).expect("a block").start as u64;
+    assert_eq!(gaps(without(&[last])), (vec![(cut, 500)], None));
+    // Blocks before the header is whole are as many as it takes.
+    let header: Vec<usize> =
+        (0..=blocks.iter().position(|sent| data_of(sent).unwrap().end >= 56).unwrap()).collect();
+    let start = data_of(blocks[header.len()]).expect("a block").start as u64;
+    assert_eq!(first.start, 0);
+    assert_eq!(gaps(without(&header)), (vec![(0, start)], Some(500)));
+    assert_eq!(gaps(without(&[&header[..], &[last]].concat())), (vec![(0, start)], Some(cut)));
+}
+
+#[test]
+fn blocks_that_do_not_agree_are_told() {
+    let air = upgrade(&file(500, 7), &[BLOCKS], &mut || 1);
+    let mut again = air.clone();
+    let place = again.iter().position(|sent| data_of(sent).is_some_and(|data| data.start >= 100)).unwrap();
+    let at = data_of(&again[place]).unwrap().start as u64;
+    again[place].bytes[17 + 3] ^= 1;
+    let recovered = recover(air.iter().chain(&again));
+    let image = &recovered.images[&id(7)];
+    assert_eq!(image.contradictions.iter().copied().collect::<Vec<_>>(), [at + 3]);
+    assert_eq!(image.filled(0xff, 500), Some(file(500, 7)), "what came first stays");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Frames are lost and doubled on their way, and of what is sent not all is heard.
+    #[test]
+    fn the_gaps_are_what_was_not_heard(
+        size in 62_usize..3000,
+        seed: u64,
+        transfers in prop::sample::subsequence(vec![BLOCKS, PAGES, WINDOW], 1..=2),
+        deaf in 0.0..0.9,
+    ) {
+
+        let (mut link, mut ear) = (fastrand::Rng::with_seed(seed), fastrand::Rng::with_seed(!seed));
+        let mut copies = || match link.u8(..20) { 0 => 0, 1 => 2, _ => 1 };
+        let file = file(size, 9);
+        let air = upgrade(&file, &transfers, &mut copies);
+        let heard: Vec<&Sent> = air.iter().filter(|_| ear.f64() >= deaf).collect();
+        let mut seen = vec![false; size];
+        heard.iter().filter_map(|sent| data_of(sent)).for_each(|data| seen[data].fill(true));
+
+        let recovered = recover(heard.iter().copied());
+        if let Some(image) = recovered.images.get(&id(9)) {
+            let (gaps, open) = image.gaps();
+            let gaps_to = open.unwrap_or(size as u64);
+            let expected: Vec<_> = unseen(&seen).into_iter().filter(|gap| gap.start < gaps_to).collect();
+            prop_assert_eq!(gaps, expected);
+            prop_assert_eq!(gaps_to, open.map_or(size, |_| seen.iter().rposition(|seen| *seen).map_or(0, |last| last + 1)) as u64);
+            let filled = image.filled(0xff, size as u64).expect("not too large");
+            for (place, byte) in filled.iter().enumerate() {
+                prop_assert_eq!(*byte, if seen[place] { file[place] } else { 0xff });
+            }
+        } else {
+            prop_assert!(!seen.contains(&true));
+        }
+    }
+
+    /// Blocks of any places and lengths: what is kept is as when each byte is kept by itself, the first of each.
+    #[test]
+    fn runs_keep_what_came_first(blocks in prop::collection::vec((0_u32..300, prop::collection::vec(0..3_u8, 0..40)), 0..40)) {
+        use zigbee_ota::observer::{Meaning, Observation};
+        use zigbee_ota::zcl::{BlockBytes, BlockData};
+
+        let mut recovered = Recovered::default();
+        let mut bytes = [None; 400];
+        let mut wrong = std::collections::BTreeSet::new();
+        for (offset, data) in &blocks {
+            let block = BlockData { id: id(1), offset: *offset, data: BlockBytes::new(data).unwrap() };
+            let (client, server) = (crate::recorded_traffic::DEVICES[0], crate::recorded_traffic::GATEWAY);
+            recovered.take(&Observation { client, server, sequence: 0, means: Meaning::Block(block), answers: None });
+            for (place, byte) in (*offset as usize..).zip(data) {
+                if *bytes[place].get_or_insert(*byte) != *byte {
+                    wrong.insert(place as u64);
+                }
+            }
+        }
+        if let Some(image) = recovered.images.get(&id(1)) {
+            prop_assert_eq!(&image.contradictions, &wrong);
+            prop_assert_eq!(image.heard(), bytes.iter().flatten().count() as u64);
+            let filled = image.filled(0xee, 400).unwrap();
+            let end = bytes.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+            let expected: Vec<u8> = bytes[..end].iter().map(|byte| byte.unwrap_or(0xee)).collect();
+            prop_assert_eq!(filled, expected);
+        }
+    }
+}

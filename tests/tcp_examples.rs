@@ -1,0 +1,192 @@
+//! The examples `tcp_server` and `tcp_client`, run as people run them: whole upgrades over sockets, in real time.
+
+use std::fs;
+use std::io::{BufRead, Write};
+use std::process::Output;
+use std::time::Duration;
+
+use serde_json::Value;
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Image, Tag};
+use zigbee_ota::signature::integrity::Integrity;
+use zigbee_ota::{Encode, ImageId};
+
+use tcp_server_process::Served;
+
+#[path = "common/example_binaries.rs"]
+mod example_binaries;
+#[path = "common/tcp_server_process.rs"]
+#[expect(dead_code, reason = "another test reads what it prints")]
+mod tcp_server_process;
+
+fn summary(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+}
+
+/// A folder with an image of version 7 for maker 0x1001 and type 1.
+fn folder() -> (tempfile::TempDir, std::path::PathBuf, Vec<u8>) {
+    let data: Vec<u8> =
+        (0..20_000_u32).map(|place| place.to_le_bytes()[0] ^ place.to_le_bytes()[1]).collect();
+    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
+    let file =
+        FileWriter::new(FileHeader::new(ImageId::new(0x1001, 1, 7)), &elements).expect("small").to_vec();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("image.zigbee");
+    fs::write(&path, &file).expect("room");
+    (folder, path, file)
+}
+
+#[test]
+fn a_device_asks_downloads_and_runs_the_image() {
+    let (folder, path, file) = folder();
+    let served = Served::new(&["--notify", "--max-block", "50"], &path);
+    let out = folder.path().join("out.bin");
+    let output = served.client(&["--out", out.to_str().expect("UTF-8")]);
+    let summary = summary(&output);
+    assert_eq!(output.status.code(), Some(0), "{summary}");
+    assert_eq!((&summary["identical"], &summary["outcome"]), (&true.into(), &"upgraded".into()));
+    assert_eq!(summary["blocks"], file.len().div_ceil(50));
+    assert_eq!(fs::read(out).expect("it was written"), file);
+}
+
+#[test]
+fn a_device_may_ask_for_several_blocks_at_a_time_and_for_pages() {
+    let (folder, path, file) = folder();
+    let served = Served::new(&[], &path);
+    for how in [&["--window", "4"] as &[&str], &["--page", "1000", "--spacing", "1"], &["--auto"]] {
+        let out = folder.path().join("out.bin");
+        let output = served.client(&[how, &["--out", out.to_str().expect("UTF-8")]].concat());
+        let summary = summary(&output);
+        assert_eq!((output.status.code(), &summary["outcome"]), (Some(0), &"upgraded".into()), "{how:?}");
+        assert_eq!(fs::read(out).expect("it was written"), file, "{how:?}");
+    }
+}
+
+#[test]
+fn a_device_without_an_image_says_so() {
+    let (_folder, path, _) = folder();
+    let served = Served::new(&[], &path);
+    let output = served.client(&["--current-version", "7"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(summary(&output)["outcome"], "no_image");
+}
+
+#[test]
+fn a_device_upgrades_when_the_server_orders_it() {
+    let (_folder, path, _) = folder();
+    let served = Served::new(&["--upgrade-after", "1"], &path);
+    let output = served.client(&[]);
+    let summary = summary(&output);
+    assert_eq!(output.status.code(), Some(0), "{summary}");
+    assert!(summary["elapsed_ms"].as_u64().expect("a number") >= 1000, "{summary}");
+}
+
+#[test]
+fn a_device_that_knows_an_authority_takes_signed_images_alone() {
+    let file = include_bytes!("data/signed_files/suite1.ota");
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).expect("room");
+        path
+    };
+    let id = Image::parse(file).expect("a file").header().id;
+    let [maker, kind] = [id.manufacturer.0, id.image_type.0].map(|code| code.to_string());
+    let device = ["--manufacturer-code", &maker, "--image-type", &kind, "--current-version", "0"];
+    let ca = ["--ca", "1122334455667701:03044e934f8ff716cc44edefc833286c721328d8ccfd"];
+    let signer = ["--signer", "00124b00aabbccdd"];
+    let outcome = |served: &Served, options: &[&[&str]]| {
+        let options = [&device[..], &options.concat()].concat();
+        let output = served.client(&options);
+        let word = summary(&output)["outcome"].as_str().expect("a word").to_owned();
+        (
+            output.status.code().expect("an exit status"),
+            word,
+            String::from_utf8(output.stderr).expect("UTF-8"),
+        )
+    };
+    let upgraded = |served: &Served, options: &[&[&str]]| {
+        let found = outcome(served, options);
+        assert_eq!((found.0, found.1.as_str()), (0, "upgraded"), "{}", found.2);
+    };
+    let refused = |served: &Served, options: &[&[&str]], reason: &str| {
+        let found = outcome(served, options);
+        assert_eq!((found.0, found.1.as_str()), (1, "invalid_image"), "{}", found.2);
+        assert!(found.2.contains(reason), "{}", found.2);
+    };
+    let served = Served::new(&[], &write("signed", file));
+    upgraded(&served, &[&ca, &signer]);
+    upgraded(&served, &[&ca]);
+    upgraded(&served, &[]);
+    refused(
+        &served,
+        &[&ca, &["--signer", "00124b00aabbccde"]],
+        "signer 00:12:4B:00:AA:BB:CC:DD is not allowed",
+    );
+    refused(&served, &[&signer], "issuer 11:22:33:44:55:66:77:01 is not known");
+
+    let mut wrong = file.to_vec();
+    wrong[70] ^= 1;
+    refused(&Served::new(&[], &write("wrong", &wrong)), &[&ca, &signer], "the signature is wrong");
+    let mut unsigned = file[..file.len() - 110].to_vec();
+    unsigned[52] = u8::try_from(unsigned.len()).expect("short");
+    let served = Served::new(&[], &write("unsigned", &unsigned));
+    refused(&served, &[&ca], "no signature");
+    upgraded(&served, &[]);
+}
+
+#[test]
+fn a_device_refuses_an_image_whose_integrity_code_is_wrong() {
+    let (folder, path, file) = folder();
+    let mut sealed = vec![0; file.len() + Integrity::LEN];
+    Integrity::append(&file, &mut sealed).expect("an unsigned file");
+    for (flip, status) in [(0, 0), (1, 1)] {
+        sealed[1000] ^= flip;
+        fs::write(&path, &sealed).expect("room");
+        let output = Served::new(&[], &path).client(&[]);
+        assert_eq!(output.status.code(), Some(status), "{}", summary(&output));
+        assert_eq!(summary(&output)["outcome"] == "invalid_image", flip == 1);
+    }
+    drop(folder);
+}
+
+#[test]
+fn damaged_lines_end_no_connection() {
+    let (_folder, path, _) = folder();
+    let served = Served::new(&[], &path);
+    let (mut socket, mut lines) = served.socket();
+    let long = [&[b'0'; 100_000][..], b"\n"].concat();
+    for line in [&b"\n"[..], b"no frame\n", b"0\n", b"ff\n", b"\xff\xfe\n", b"0105\n", &long] {
+        socket.write_all(line).expect("it listens");
+    }
+    // A block request at offset 0 for 4 bytes, in upper case and with the line end of other systems.
+    socket.write_all(b"010703000110010007000000000000000 4\r\n").expect("it listens");
+    socket.write_all(b"0107030001100100070000000000000004\r\n").expect("it listens");
+    let mut line = String::new();
+    lines.read_line(&mut line).expect("an answer");
+    assert_eq!(line, "190705000110010007000000000000000 41ef1ee0b\n".replace(' ', ""));
+}
+
+#[test]
+fn many_devices_are_served_while_some_misbehave() {
+    let (_folder, path, _) = folder();
+    let served = Served::new(&[], &path);
+    // One that floods without reading, and one that never ends its line.
+    let (mut flood, _) = served.socket();
+    flood.set_write_timeout(Some(Duration::from_millis(200))).expect("a timeout");
+    let request = b"01070300011001000700000000000000ff\n".repeat(2000);
+    for _ in 0..50 {
+        if flood.write_all(&request).is_err() {
+            break;
+        }
+    }
+    let (mut endless, _) = served.socket();
+    endless.write_all(&[b'0'; 50_000]).expect("it listens");
+    let clients: Vec<Output> = std::thread::scope(|scope| {
+        let served = &served;
+        let running: Vec<_> = (0..8).map(|_| scope.spawn(|| served.client(&[]))).collect();
+        running.into_iter().map(|client| client.join().expect("it ran")).collect()
+    });
+    for output in clients {
+        assert_eq!(output.status.code(), Some(0), "{}", summary(&output));
+    }
+}
