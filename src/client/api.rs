@@ -13,7 +13,7 @@ use super::Client;
 use super::checkpoint::{Checkpoint, CheckpointStage};
 use super::output::{Busy, ClientEvent, NothingToActivate, Outcome, SpecificFileError};
 use super::state::{Image, State, Wanted, is_specific};
-use super::transfer::{Body, Download};
+use super::transfer::{Download, DownloadPhase};
 
 impl<const RANGES: usize> Client<RANGES> {
     /// Asks the server now, and again after the interval.
@@ -87,7 +87,7 @@ impl<const RANGES: usize> Client<RANGES> {
             // Without its header the file is begun anew, as that passes through only once.
             _ => {
                 let download = Download::new(offer, now, &self.config);
-                State::Downloading(download.resumed(header, received, &self.config, &mut self.round_trip))
+                State::Downloading(download.resume_from(header, received, &self.config, &mut self.round_trip))
             }
         };
         if let State::Downloading(_) = next {
@@ -169,9 +169,9 @@ impl<const RANGES: usize> Client<RANGES> {
         let (offer, received, header, stage) = match &self.state {
             // An image is worth more than the credentials that it waits for.
             _ if self.held.is_some() => self.held.map(whole)?,
-            State::Downloading(Download { offer, body, .. }) => match body {
-                Body::Start(_) => (*offer, 0, None, CheckpointStage::Downloading),
-                Body::Rest(header, received) => {
+            State::Downloading(Download { offer, phase, .. }) => match phase {
+                DownloadPhase::Header(_) => (*offer, 0, None, CheckpointStage::Downloading),
+                DownloadPhase::Rest(header, received) => {
                     (*offer, received.watermark(), Some(*header), CheckpointStage::Downloading)
                 }
             },

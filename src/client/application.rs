@@ -81,7 +81,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// # Errors
     /// The client does not wait for this answer.
     pub fn stored(&mut self, now: Instant, ticket: Ticket, result: StoreResult) -> Result<(), StaleTicket> {
-        self.after_stored(now, ticket, result)
+        self.finish_store(now, ticket, result)
     }
 
     /// Answers [`Need::Verify`](super::Need::Verify).

@@ -254,7 +254,7 @@ impl<const RANGES: usize> Client<RANGES> {
             }
             State::Downloading(_) => {
                 if let Some(download) = self.state.download_mut() {
-                    download.recall(now);
+                    download.resend_all(now);
                 }
             }
             _ => {
@@ -370,7 +370,7 @@ impl<const RANGES: usize> Client<RANGES> {
             exchange.missed();
             self.try_again(now);
         } else {
-            self.download_missed(now);
+            self.count_failed_download_request(now);
         }
     }
 }

@@ -136,8 +136,12 @@ impl<const RANGES: usize> Client<RANGES> {
     ) -> Transition<'f, RANGES> {
         let open = |exchange: &super::PendingRequest| exchange.is_waiting() && exchange.carried(sequence);
         let ours = match (&self.state, command) {
-            (State::Downloading(download), CommandId::IMAGE_BLOCK_REQUEST) => download.is_block(sequence),
-            (State::Downloading(download), CommandId::IMAGE_PAGE_REQUEST) => download.is_page(sequence),
+            (State::Downloading(download), CommandId::IMAGE_BLOCK_REQUEST) => {
+                download.has_block_request(sequence)
+            }
+            (State::Downloading(download), CommandId::IMAGE_PAGE_REQUEST) => {
+                download.has_page_request(sequence)
+            }
             (state, _) => state.exchange().is_some_and(open),
         };
         match (&self.state, command) {

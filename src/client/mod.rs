@@ -249,7 +249,7 @@ impl<const RANGES: usize> Client<RANGES> {
             State::Waiting { image, .. } => {
                 self.enter(State::Ending { image, exchange: PendingRequest::due(now) });
             }
-            State::Downloading(_) => self.download_timeout(now),
+            State::Downloading(_) => self.handle_download_timeout(now),
             _ => {
                 let overdue = |exchange: &&mut PendingRequest| exchange.is_overdue(now);
                 if let Some(exchange) = self.state.exchange_mut().filter(overdue) {
@@ -284,7 +284,7 @@ impl<const RANGES: usize> Client<RANGES> {
         if let Some(exchange) = self.state.exchange_mut() {
             exchange.undelivered(token, now, pause);
         } else if let Some(download) = self.state.download_mut() {
-            download.undelivered(token, now, &self.config, &self.round_trip);
+            download.handle_failed_delivery(token, now, &self.config, &self.round_trip);
         }
     }
 

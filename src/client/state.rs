@@ -205,7 +205,7 @@ impl<const RANGES: usize> State<RANGES> {
     /// Whether a device that sleeps should poll its parent often.
     pub(super) fn is_near(&self, config: &ClientConfig) -> bool {
         match self {
-            Self::Downloading(download) => download.is_near(config),
+            Self::Downloading(download) => download.has_imminent_response(config),
             _ => self.exchange().is_some_and(PendingRequest::is_waiting),
         }
     }

@@ -1,10 +1,11 @@
-//! The deadlines of a download: of the next request, of answers, of the blocks of a page.
+//! Deadlines of a download: the time of the next request, and the timeouts of responses and of the blocks of a page.
 //!
-//! ```text
-//! request --> round trip and one deviation --> late: of several, one more may be sent meanwhile
-//!         --> round trip and four deviations, doubled with each try --> overdue
-//! page    --> twice that at the least for its first block, then what the blocks that are left take, eight at the most --> over
-//! ```
+//! | deadline | time | origin |
+//! |---|---|---|
+//! | late response | smoothed round trip + 1 deviation after the request | most responses arrive earlier; one extra request may then be sent |
+//! | timeout of a response | smoothed round trip + 4 deviations, doubled with each attempt | RFC 6298, sections 2 and 5.5 |
+//! | first block of a page | at least twice the timeout of a response | see `page_deadline` |
+//! | next block of a page | timeout of one interval between blocks, and up to seven mean intervals | RFC 6298 for the interval; see [`Page::deadline`] |
 
 use crate::aps::TransmitToken;
 use crate::client::Client;
@@ -17,190 +18,214 @@ use crate::time::{Instant, Millis};
 use crate::zcl::Status;
 
 use super::Download;
-use super::in_flight::Request;
-use super::page::{LONG, MISSED_LIMIT, Page, PageStage};
+use super::in_flight::BlockRequest;
+use super::page::{Page, PageStage, SILENT_PAGES_LIMIT, SLEEP_SPACING};
 
-/// The last cluster revision whose MinimumBlockPeriod counts seconds.
-const LAST_IN_SECONDS: u16 = 2;
+/// Latest ClusterRevision in which MinimumBlockPeriod is in seconds; from revision 3 on it is in milliseconds.
+const LAST_REVISION_IN_SECONDS: u16 = 2;
 
 impl<const RANGES: usize> Download<RANGES> {
-    /// When something is to be done without anybody's doing.
-    pub(in crate::client) fn deadline(&self, config: &ClientConfig, link: &RttEstimator) -> Option<Instant> {
+    /// Returns the earliest deadline; `None` while the download waits for the application or for a message of the server.
+    pub(in crate::client) fn deadline(&self, config: &ClientConfig, rtt: &RttEstimator) -> Option<Instant> {
         if let Some(page) = self.page() {
-            return Some(self.page_end(page, config, link));
+            return Some(self.page_deadline(page, config, rtt));
         }
-        if self.is_given_up(config) {
-            return Some(self.latest);
+        if self.is_exhausted(config) {
+            return Some(self.last_activity);
         }
-        let request = self.request_at(config, link);
-        let waiting = self.slots.requests().filter(|request| request.waiting);
-        waiting.map(|request| self.overdue_at(request, config, link)).chain(request).min()
+        let next_request = self.next_request_at(config, rtt);
+        let waiting = self.in_flight.requests().filter(|request| request.is_waiting);
+        let timeouts = waiting.map(|request| request_timeout(request, self.last_activity, config, rtt));
+        timeouts.chain(next_request).min()
     }
 
-    /// When the next request may be sent, if there is one.
-    fn request_at(&self, config: &ClientConfig, link: &RttEstimator) -> Option<Instant> {
-        let ready = self.ready?;
-        if self.wanted(config, false).is_some() {
-            return Some(ready);
+    /// Returns the time of the next request; `None` if none can be sent before something else happens.
+    fn next_request_at(&self, config: &ClientConfig, rtt: &RttEstimator) -> Option<Instant> {
+        let not_before = self.not_before?;
+        if self.next_request(config, false).is_some() {
+            return Some(not_before);
         }
-        let late = self.late(link)?;
-        self.wanted(config, true).map(|_| ready.max(late))
+        let late = self.late_at(rtt)?;
+        self.next_request(config, true).map(|_| not_before.max(late))
     }
 
-    /// When the first answer is late: not overdue, but probably lost. One to a first try, that is.
-    pub(super) fn late(&self, link: &RttEstimator) -> Option<Instant> {
-        let time = link.late().filter(|_| Self::ANY_ORDER)?;
-        let waiting = self.slots.requests().filter(|request| request.waiting && request.tries == 1);
-        waiting.map(|request| request.last.before(self.latest).plus(time)).min()
+    /// Returns the time from which on the first response counts as late: probably lost, though its timeout has not passed.
+    ///
+    /// Only first attempts count: a request that was resent has already been replaced once.
+    pub(super) fn late_at(&self, rtt: &RttEstimator) -> Option<Instant> {
+        let time = rtt.late().filter(|_| Self::ANY_ORDER)?;
+        let waiting = self.in_flight.requests().filter(|request| request.is_waiting && request.attempts == 1);
+        waiting.map(|request| request.last_sent.to_instant(self.last_activity).plus(time)).min()
     }
 
-    /// Takes note of what was not answered in time.
-    pub(super) fn settle(&mut self, now: Instant, config: &ClientConfig, link: &RttEstimator) {
+    /// Ends a page and marks requests to be resent whose timeout has passed.
+    pub(super) fn expire_requests(&mut self, now: Instant, config: &ClientConfig, rtt: &RttEstimator) {
         if let Some(page) = self.page().copied() {
-            if self.page_end(&page, config, link) > now {
+            if self.page_deadline(&page, config, rtt) > now {
                 return;
             }
             self.page = None;
         }
-        self.pages = self.pages && self.missed < MISSED_LIMIT;
-        let latest = self.latest;
-        for request in self.slots.requests_mut() {
-            if request.waiting && overdue_at(request, latest, config, link) <= now {
-                request.waiting = false;
+        self.uses_pages = self.uses_pages && self.silent_pages < SILENT_PAGES_LIMIT;
+        let last_activity = self.last_activity;
+        for request in self.in_flight.requests_mut() {
+            if request.is_waiting && request_timeout(request, last_activity, config, rtt) <= now {
+                request.is_waiting = false;
                 if Self::ANY_ORDER {
-                    self.window.unanswered();
+                    self.window.count_timeout();
                 }
             }
         }
     }
 
-    fn page_end(&self, page: &Page, config: &ClientConfig, link: &RttEstimator) -> Instant {
-        let Millis(one) =
-            link.timeout(config.first_timeout, config.max_timeout, self.missed.saturating_sub(1));
-        // The blocks that were asked for with it come before its own, and of those the first two may be lost.
-        let before = u32::try_from(self.slots.waiting()).unwrap_or(0);
-        let queue = link.mean().map_or(0, |Millis(mean)| mean.saturating_mul(before));
-        let lost = self.interval.mean().map_or(0, |Millis(mean)| mean.saturating_mul(2));
-        // Who asks too early gets two pages at once.
-        let first = Millis(one.saturating_mul(2).saturating_add(queue).saturating_add(lost));
+    /// Returns the time until which the next block of `page` is awaited.
+    ///
+    /// The first block gets twice the timeout of a response: a page that is requested again too early makes the server send
+    /// its blocks twice. Simulated (`examples/goodput`, three hops, 5 % loss), once the timeout costs up to 8 % of the goodput,
+    /// and three times gains nothing. Two things are added. One is a mean round trip for each block request in flight,
+    /// since the server answers those first. The other is two intervals, for the first two blocks may be lost.
+    fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Instant {
+        let Millis(timeout) =
+            rtt.timeout(config.first_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));
+        let waiting = u32::try_from(self.in_flight.waiting_count()).unwrap_or(0);
+        let queue = rtt.mean().map_or(0, |Millis(mean)| mean.saturating_mul(waiting));
+        let lost = self.block_interval.mean().map_or(0, |Millis(mean)| mean.saturating_mul(2));
+        let first_timeout = Millis(timeout.saturating_mul(2).saturating_add(queue).saturating_add(lost));
         page.deadline(
-            self.latest,
-            self.stride.bytes(),
-            first,
-            &self.interval,
-            self.spacing(config),
+            self.last_activity,
+            self.block_size.bytes(),
+            first_timeout,
+            &self.block_interval,
+            self.page_spacing(config),
             config.max_timeout,
         )
     }
 
-    fn overdue_at(&self, request: &Request, config: &ClientConfig, link: &RttEstimator) -> Instant {
-        overdue_at(request, self.latest, config, link)
+    /// Returns `true` if a request has no attempts left, which ends the download.
+    pub(super) fn is_exhausted(&self, config: &ClientConfig) -> bool {
+        let has_no_attempts =
+            |request: &BlockRequest| !request.is_waiting && request.attempts >= config.block_attempts;
+        self.in_flight.requests().any(has_no_attempts)
     }
 
-    /// Whether a block was asked for often enough without an answer.
-    pub(super) fn is_given_up(&self, config: &ClientConfig) -> bool {
-        self.slots.requests().any(|request| !request.waiting && request.tries >= config.block_attempts)
+    /// Sends no request before `at`; a wait without end stays one.
+    pub(super) fn delay_until(&mut self, at: Instant) {
+        self.not_before = self.not_before.map(|not_before| not_before.max(at));
     }
 
-    /// Nothing is asked for before `at`.
-    pub(super) fn pause_until(&mut self, at: Instant) {
-        self.ready = self.ready.map(|ready| ready.max(at));
+    /// Stops all requests and the page, and restarts them at `not_before`, with attempts counted from 0; `None` waits for
+    /// a message of the server.
+    pub(super) fn restart_at(&mut self, not_before: Option<Instant>) {
+        self.in_flight.reset_requests();
+        (self.page, self.silent_pages, self.not_before) = (None, 0, not_before);
     }
 
-    /// Nobody is waited for; all goes on at `ready`.
-    pub(super) fn pause(&mut self, ready: Option<Instant>) {
-        self.slots.renew();
-        (self.page, self.missed, self.ready) = (None, 0, ready);
-    }
-
-    /// The server is looked up anew: what is under way is sent again after that.
-    pub(in crate::client) fn recall(&mut self, now: Instant) {
+    /// Marks all requests to be resent, since the address of the server is looked up again.
+    pub(in crate::client) fn resend_all(&mut self, now: Instant) {
         if self.is_waiting() {
             self.page = None;
-            self.ready = Some(now);
-            for request in self.slots.requests_mut() {
-                request.waiting = false;
+            self.not_before = Some(now);
+            for request in self.in_flight.requests_mut() {
+                request.is_waiting = false;
             }
         }
     }
 
-    /// What is to be asked for next could not be sent, which counts as a try.
-    pub(in crate::client) fn miss(&mut self, now: Instant, config: &ClientConfig) {
-        if let Some(ask) = self.wanted(config, false) {
-            self.sent(now, ask, 0, Millis(0));
-            self.recall(now);
+    /// Counts an attempt of the next request that could not be sent, as no server was found.
+    pub(in crate::client) fn count_failed_send(&mut self, now: Instant, config: &ClientConfig) {
+        if let Some(next) = self.next_request(config, false) {
+            self.record_request(now, next, 0, Millis(0));
+            self.resend_all(now);
         }
     }
 
-    /// The last try of a request did not arrive: the next one follows after `pause`, doubled with each try, if not earlier.
-    /// The answer may come all the same, as the acknowledgement alone may be what was lost.
-    pub(in crate::client) fn undelivered(
+    /// Handles the radio stack's report that the request with `token` was not delivered.
+    ///
+    /// The request is resent after `error_pause`, doubled with each attempt, unless its timeout is earlier. A response to the
+    /// reported attempt is still accepted: it may be the acknowledgement that was lost.
+    pub(in crate::client) fn handle_failed_delivery(
         &mut self,
         token: TransmitToken,
         now: Instant,
         config: &ClientConfig,
-        link: &RttEstimator,
+        rtt: &RttEstimator,
     ) {
-        let page = self
-            .page()
-            .filter(|page| page.stage == PageStage::Asked && TransmitToken::request(page.sequence) == token);
-        let waits = |request: &&Request| request.waiting && TransmitToken::request(request.sequence) == token;
-        let (overdue, tries) = match (page, self.slots.requests().find(waits)) {
-            (Some(page), _) => (self.page_end(page, config, link), self.missed),
-            (None, Some(request)) => (self.overdue_at(request, config, link), request.tries),
+        let page = self.page().filter(|page| {
+            page.stage == PageStage::Requested && TransmitToken::request(page.sequence) == token
+        });
+        let is_reported =
+            |request: &&BlockRequest| request.is_waiting && TransmitToken::request(request.sequence) == token;
+        let (timeout, attempts) = match (page, self.in_flight.requests().find(is_reported)) {
+            (Some(page), _) => (self.page_deadline(page, config, rtt), self.silent_pages),
+            (None, Some(request)) => {
+                (request_timeout(request, self.last_activity, config, rtt), request.attempts)
+            }
             (None, None) => return,
         };
-        let at = now.plus(doubled(config.error_pause, tries.saturating_sub(1)));
-        if at >= overdue {
+        let at = now.plus(doubled(config.error_pause, attempts.saturating_sub(1)));
+        if at >= timeout {
             return;
         }
         let is_page = page.is_some();
-        self.pause_until(at);
+        self.delay_until(at);
         if is_page {
             self.page = None;
         }
-        for request in self.slots.requests_mut() {
-            request.waiting = request.waiting && TransmitToken::request(request.sequence) != token;
+        for request in self.in_flight.requests_mut() {
+            request.is_waiting = request.is_waiting && TransmitToken::request(request.sequence) != token;
         }
     }
 
-    /// Whether a device that sleeps should poll its parent often: an answer is to come, and soon.
-    pub(in crate::client) fn is_near(&self, config: &ClientConfig) -> bool {
-        let running = self.page().is_some_and(|page| page.stage == PageStage::Running);
-        self.is_waiting() && !(running && self.spacing(config) >= LONG)
+    /// Returns `true` if a sleepy device should poll its parent fast: a message of the server is expected soon.
+    pub(in crate::client) fn has_imminent_response(&self, config: &ClientConfig) -> bool {
+        let is_receiving = self.page().is_some_and(|page| page.stage == PageStage::Receiving);
+        self.is_waiting() && !(is_receiving && self.page_spacing(config) >= SLEEP_SPACING)
     }
 }
 
-fn overdue_at(request: &Request, latest: Instant, config: &ClientConfig, link: &RttEstimator) -> Instant {
-    let unanswered = request.tries.saturating_sub(1);
-    request.last.before(latest).plus(link.timeout(config.first_timeout, config.max_timeout, unanswered))
+/// Returns the time at which the latest attempt of `request` times out.
+fn request_timeout(
+    request: &BlockRequest,
+    last_activity: Instant,
+    config: &ClientConfig,
+    rtt: &RttEstimator,
+) -> Instant {
+    let earlier_attempts = request.attempts.saturating_sub(1);
+    let timeout = rtt.timeout(config.first_timeout, config.max_timeout, earlier_attempts);
+    request.last_sent.to_instant(last_activity).plus(timeout)
 }
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// What is overdue is asked for again, by the next [`poll_transmit`](Client::poll_transmit), or given up.
-    pub(in crate::client) fn download_timeout(&mut self, now: Instant) {
+    /// Marks requests whose timeout has passed for [`poll_transmit`](Client::poll_transmit), or ends the download if one has
+    /// no attempts left.
+    pub(in crate::client) fn handle_download_timeout(&mut self, now: Instant) {
         let Some(download) = self.state.download_mut() else { return };
-        download.settle(now, &self.config, &self.round_trip);
+        download.expire_requests(now, &self.config, &self.round_trip);
         let id = download.offer.id;
-        if download.is_given_up(&self.config) {
+        if download.is_exhausted(&self.config) {
             self.enter(Self::reporting(now, id, Status::ABORT, Outcome::ServerSilent));
         }
     }
 
-    /// The next request of a download could not be sent.
-    pub(in crate::client) fn download_missed(&mut self, now: Instant) {
+    /// Counts an attempt of the next download request that could not be sent, as no server was found.
+    pub(in crate::client) fn count_failed_download_request(&mut self, now: Instant) {
         if let State::Downloading(download) = &mut self.state {
-            download.miss(now, &self.config);
+            download.count_failed_send(now, &self.config);
         }
-        self.download_timeout(now);
+        self.handle_download_timeout(now);
     }
 
-    /// The least time between two requests: the device's own, or the server's where that is longer.
-    pub(super) fn pause(&self) -> Millis {
+    /// Returns the shortest time between two requests: the device's own or the server's MinimumBlockPeriod, whichever is
+    /// longer.
+    pub(super) fn min_request_interval(&self) -> Millis {
         let period = u32::from(self.period);
-        let period =
-            if self.config.revision <= LAST_IN_SECONDS { Millis::secs(period) } else { Millis(period) };
-        // Seconds can make a block a day; no server is waited for longer than when it names no end.
+        let period = if self.config.revision <= LAST_REVISION_IN_SECONDS {
+            Millis::secs(period)
+        } else {
+            Millis(period)
+        };
+        // A server that means milliseconds but is read as seconds could ask for 18 hours between blocks: the limit for a wait
+        // without end applies as well.
         period.min(self.config.max_wait.unwrap_or(period)).max(self.config.block_pause)
     }
 }

@@ -1,149 +1,170 @@
-//! What is under way: requests that are out, and blocks that are with the application. There is a place for each,
-//! one more than the client has islands; the open places are the window.
+//! Slots for blocks in flight: requests that wait for their response, and blocks that the application is storing.
+//!
+//! A client with `RANGES` out-of-order ranges has `RANGES + 1` slots. Slots in use count towards the window.
 //!
 //! ```text
-//!   Free ------ request sent ------> Asked, waiting <--- sent again ---+
-//!    ^ ^ |                             |     |                         |
-//!    | | |                             |     +-- overdue, not ---> Asked, to be sent again --- tried too often: the download
-//!    | | |                             |         delivered, WAIT,      |                        is over
-//!    | | |                             |         error, server sought  |
-//!    | | +-- data of a page ---+       | data                          | data (late)
-//!    | |                       v       v                               |
-//!    | +-- stored, or busy -- Storing <---+-------------------------------+
+//!   Free ----- request sent ----> Requested, waiting <--- retry ---+
+//!    ^ ^ |                          |     |                        |
+//!    | | |                          |     +-- timeout, delivery -> Requested, to be resent --- no attempts left:
+//!    | | |                          |         failed, WAIT,        |                           the download ends
+//!    | | |                          |         error, server lost   |
+//!    | | +--- data of a page ---+   | data                         | data (late)
+//!    | |                        v   v                              |
+//!    | +--- stored, or busy -- Storing <---------------------------+
 //!    |
-//!    +-- from Asked, either: the data came as part of another block
+//!    +--- from Requested, both kinds: the data arrived as part of another block
 //! ```
 
 use crate::client::output::Ticket;
 use crate::client::ranges::Range;
 use crate::time::{Instant, Millis};
 
-/// How far back a sequence number may lie to be that of an earlier try.
-const REMEMBERED: u8 = 64;
+/// Largest distance from the latest attempt's sequence number at which a number still counts as an earlier attempt's.
+///
+/// A quarter of the 256 sequence numbers: requests for other blocks use the numbers between two attempts, and a number
+/// that is further back may already have been used for something else. Chosen, not measured.
+const ATTEMPT_SEQUENCE_RANGE: u8 = 64;
 
-/// The places.
+/// All slots of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InFlight<const RANGES: usize> {
     first: Slot,
     more: [Slot; RANGES],
 }
 
-/// One place.
+/// State of one slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
+    /// Slot without a block.
     Free,
-    Requested(Request),
-    Storing(Storing),
+    /// Block that was requested and has not arrived.
+    Requested(BlockRequest),
+    /// Block that arrived and that the application is storing.
+    Storing(StoringBlock),
 }
 
-/// A request for one block.
+/// Image Block Request for one block, with all its attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Request {
-    /// Where the block starts in the file.
+pub(super) struct BlockRequest {
+    /// File offset of the block.
     pub(super) offset: u32,
-    /// When the first and the last try went out.
-    pub(super) first: Millis32,
-    pub(super) last: Millis32,
-    /// Sequence number of the last try.
+    /// Time at which the first attempt was sent.
+    pub(super) first_sent: Millis32,
+    /// Time at which the latest attempt was sent.
+    pub(super) last_sent: Millis32,
+    /// Sequence number of the latest attempt.
     pub(super) sequence: u8,
-    /// Tries without an answer.
-    pub(super) tries: u8,
-    /// Bytes asked for.
+    /// Attempts since the last data, WAIT_FOR_DATA or error for any block.
+    pub(super) attempts: u8,
+    /// Requested size in bytes.
     pub(super) size: u8,
-    /// The last try is out; else it is to be sent again.
-    pub(super) waiting: bool,
+    /// `true` while a response to the latest attempt may arrive; `false` when the request is to be resent.
+    pub(super) is_waiting: bool,
 }
 
-/// A block that the application stores.
+/// Block that the application is storing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Storing {
+pub(super) struct StoringBlock {
+    /// File offset of the block.
     pub(super) offset: u32,
+    /// Ticket that the application returns when the block is stored.
     pub(super) ticket: Ticket,
+    /// Size in bytes.
     pub(super) size: u8,
 }
 
-/// The low half of an [`Instant`]'s milliseconds: enough for what lies less than 49 days back.
+/// Low 32 bits of an [`Instant`]'s milliseconds: half the size, and unambiguous for 49 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Millis32(u32);
 
 impl Millis32 {
-    pub(super) const fn of(at: Instant) -> Self {
+    /// Truncates `at` to 32 bits.
+    pub(super) const fn from_instant(at: Instant) -> Self {
         let [a, b, c, d, ..] = at.as_millis().to_le_bytes();
         Self(u32::from_le_bytes([a, b, c, d]))
     }
 
-    /// Time since `earlier`.
+    /// Returns the time since `earlier`, modulo 49 days.
     pub(super) const fn since(self, earlier: Self) -> Millis {
         Millis(self.0.wrapping_sub(earlier.0))
     }
 
-    /// The moment meant, which is not after `latest`.
-    pub(super) fn before(self, latest: Instant) -> Instant {
-        latest.minus(Self::of(latest).since(self))
+    /// Restores the full instant: the latest one with these low bits that is not after `not_after`.
+    pub(super) fn to_instant(self, not_after: Instant) -> Instant {
+        not_after.minus(Self::from_instant(not_after).since(self))
     }
 }
 
-impl Request {
-    pub(super) const fn range(&self) -> Range {
-        range(self.offset, self.size)
+impl BlockRequest {
+    /// Returns the requested bytes of the file.
+    pub(super) fn range(&self) -> Range {
+        block_range(self.offset, self.size)
     }
 
-    /// Whether one of the tries carried `sequence`, as far as can be told: numbers of others lie between them.
-    pub(super) const fn carried(&self, sequence: u8) -> bool {
-        self.sequence == sequence || (self.tries > 1 && self.sequence.wrapping_sub(sequence) < REMEMBERED)
+    /// Returns `true` if `sequence` is the sequence number of one of the attempts, or may be: the numbers between two
+    /// attempts belong to other requests and cannot be told apart.
+    pub(super) const fn has_sequence(&self, sequence: u8) -> bool {
+        self.sequence == sequence
+            || (self.attempts > 1 && self.sequence.wrapping_sub(sequence) < ATTEMPT_SEQUENCE_RANGE)
     }
 
-    /// How long an answer with `sequence` took that comes now; `None` where it cannot be told. Of an earlier try than the
-    /// last it is taken to be the first: too long a time passes, too short a one does harm.
-    pub(super) fn round_trip(&self, now: Instant, latest: Instant, sequence: u8) -> Option<Millis> {
+    /// Returns the round trip that a response with `sequence` ends at `now`; `None` if no attempt has that number.
+    ///
+    /// If the response answers an earlier attempt, its exact attempt is unknown and the first one is assumed:
+    /// overestimating the round trip is harmless, underestimating it causes spurious retries.
+    pub(super) fn round_trip(&self, now: Instant, last_activity: Instant, sequence: u8) -> Option<Millis> {
         let sent = match self.sequence == sequence {
-            true => self.last,
-            false => self.first,
+            true => self.last_sent,
+            false => self.first_sent,
         };
-        (self.tries > 0 && self.carried(sequence)).then(|| now.since(sent.before(latest)))
+        (self.attempts > 0 && self.has_sequence(sequence)).then(|| now.since(sent.to_instant(last_activity)))
     }
 }
 
-impl Storing {
-    pub(super) const fn range(&self) -> Range {
-        range(self.offset, self.size)
+impl StoringBlock {
+    /// Returns the bytes of the file that are being stored.
+    pub(super) fn range(&self) -> Range {
+        block_range(self.offset, self.size)
     }
 }
 
-/// `size` bytes from `start` on.
-pub(super) const fn range(start: u32, size: u8) -> Range {
-    // `From` is not const.
-    Range { start, end: start.saturating_add(u32::from_le_bytes([size, 0, 0, 0])) }
+/// Returns the range of `size` bytes from `start`.
+pub(super) fn block_range(start: u32, size: u8) -> Range {
+    Range { start, end: start.saturating_add(u32::from(size)) }
 }
 
 impl Slot {
-    pub(super) const fn asked(&self) -> Option<&Request> {
+    /// Returns the request, if the slot holds one.
+    pub(super) const fn request(&self) -> Option<&BlockRequest> {
         match self {
             Self::Requested(request) => Some(request),
             _ => None,
         }
     }
 
-    pub(super) const fn lent(&self) -> Option<&Storing> {
+    /// Returns the block being stored, if the slot holds one.
+    pub(super) const fn storing(&self) -> Option<&StoringBlock> {
         match self {
-            Self::Storing(lent) => Some(lent),
+            Self::Storing(block) => Some(block),
             _ => None,
         }
     }
 
-    /// The bytes it is about.
+    /// Returns the bytes of the file that occupy the slot; `None` if it is free.
     pub(super) fn range(&self) -> Option<Range> {
         match self {
             Self::Free => None,
             Self::Requested(request) => Some(request.range()),
-            Self::Storing(lent) => Some(lent.range()),
+            Self::Storing(block) => Some(block.range()),
         }
     }
 }
 
 impl<const RANGES: usize> InFlight<RANGES> {
+    /// Slots that are all free.
     pub(super) const EMPTY: Self = Self { first: Slot::Free, more: [Slot::Free; RANGES] };
 
+    /// Iterates over all slots.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {
         core::iter::once(&self.first).chain(&self.more)
     }
@@ -152,66 +173,71 @@ impl<const RANGES: usize> InFlight<RANGES> {
         core::iter::once(&mut self.first).chain(&mut self.more)
     }
 
-    /// How many there are.
-    pub(super) const fn len(&self) -> usize {
+    /// Returns the number of slots, free ones included.
+    pub(super) const fn capacity(&self) -> usize {
         RANGES.saturating_add(1)
     }
 
-    pub(super) fn requests(&self) -> impl Iterator<Item = &Request> {
-        self.iter().filter_map(Slot::asked)
+    /// Iterates over the requests, waiting or to be resent.
+    pub(super) fn requests(&self) -> impl Iterator<Item = &BlockRequest> {
+        self.iter().filter_map(Slot::request)
     }
 
-    pub(super) fn requests_mut(&mut self) -> impl Iterator<Item = &mut Request> {
+    /// Iterates mutably over the requests, waiting or to be resent.
+    pub(super) fn requests_mut(&mut self) -> impl Iterator<Item = &mut BlockRequest> {
         self.iter_mut().filter_map(|slot| match slot {
             Slot::Requested(request) => Some(request),
             _ => None,
         })
     }
 
-    pub(super) fn lent(&self) -> impl Iterator<Item = &Storing> {
-        self.iter().filter_map(Slot::lent)
+    /// Iterates over the blocks that the application is storing.
+    pub(super) fn storing(&self) -> impl Iterator<Item = &StoringBlock> {
+        self.iter().filter_map(Slot::storing)
     }
 
-    pub(super) fn free(&self) -> usize {
+    /// Returns the number of free slots.
+    pub(super) fn free_count(&self) -> usize {
         self.iter().filter(|slot| **slot == Slot::Free).count()
     }
 
-    /// Requests that wait for their answer.
-    pub(super) fn waiting(&self) -> usize {
-        self.requests().filter(|request| request.waiting).count()
+    /// Returns the number of requests that wait for a response.
+    pub(super) fn waiting_count(&self) -> usize {
+        self.requests().filter(|request| request.is_waiting).count()
     }
 
-    /// The request for the block at `offset`.
-    pub(super) fn at(&self, offset: u32) -> Option<&Request> {
+    /// Returns the request for the block at `offset`.
+    pub(super) fn request_at(&self, offset: u32) -> Option<&BlockRequest> {
         self.requests().find(|request| request.offset == offset)
     }
 
-    /// Puts `request` where one for the same block is, or into a free place; `false` where there is none.
-    pub(super) fn ask(&mut self, request: Request) -> bool {
-        self.put(request.offset, Slot::Requested(request))
+    /// Puts `request` in place of a request for the same offset, or in a free slot; returns `false` if there is neither.
+    pub(super) fn insert_request(&mut self, request: BlockRequest) -> bool {
+        self.place(request.offset, Slot::Requested(request))
     }
 
-    /// The data of `lent` came: it takes the place of its request or a free one, and what else was asked for of it is not
-    /// waited for any more. `false` where there is no place.
-    pub(super) fn lend(&mut self, lent: Storing) -> bool {
-        let range = lent.range();
-        let done = self.put(lent.offset, Slot::Storing(lent));
-        if done {
+    /// Puts `block`, which has just arrived, in place of its request or in a free slot, and drops all other requests for
+    /// bytes of it; returns `false` if there is no slot.
+    pub(super) fn start_storing(&mut self, block: StoringBlock) -> bool {
+        let range = block.range();
+        let is_placed = self.place(block.offset, Slot::Storing(block));
+        if is_placed {
             for slot in self.iter_mut() {
-                let within = |request: &Request| range.start <= request.offset && request.offset < range.end;
-                if slot.asked().is_some_and(within) {
+                let is_within =
+                    |request: &BlockRequest| range.start <= request.offset && request.offset < range.end;
+                if slot.request().is_some_and(is_within) {
                     *slot = Slot::Free;
                 }
             }
         }
-        done
+        is_placed
     }
 
-    fn put(&mut self, offset: u32, slot: Slot) -> bool {
-        let same = |slot: &Slot| slot.asked().is_some_and(|request| request.offset == offset);
-        let has_same = self.iter().any(same);
+    fn place(&mut self, offset: u32, slot: Slot) -> bool {
+        let is_same = |slot: &Slot| slot.request().is_some_and(|request| request.offset == offset);
+        let has_same = self.iter().any(is_same);
         let place = match has_same {
-            true => self.iter_mut().find(|slot| same(slot)),
+            true => self.iter_mut().find(|slot| is_same(slot)),
             false => self.iter_mut().find(|slot| **slot == Slot::Free),
         };
         match place {
@@ -223,18 +249,18 @@ impl<const RANGES: usize> InFlight<RANGES> {
         }
     }
 
-    /// Takes back what was lent with `ticket`.
-    pub(super) fn take_back(&mut self, ticket: Ticket) -> Option<Storing> {
-        let lent = *self.lent().find(|lent| lent.ticket == ticket)?;
-        let place = self.iter_mut().find(|slot| **slot == Slot::Storing(lent))?;
+    /// Frees the slot of the block with `ticket`, and returns the block.
+    pub(super) fn finish_storing(&mut self, ticket: Ticket) -> Option<StoringBlock> {
+        let block = *self.storing().find(|block| block.ticket == ticket)?;
+        let place = self.iter_mut().find(|slot| **slot == Slot::Storing(block))?;
         *place = Slot::Free;
-        Some(lent)
+        Some(block)
     }
 
-    /// Nobody is waited for any more: what was asked for is to be asked for again, as if for the first time.
-    pub(super) fn renew(&mut self) {
+    /// Marks all requests to be resent, with their attempts counted from 0 again.
+    pub(super) fn reset_requests(&mut self) {
         for request in self.requests_mut() {
-            (request.waiting, request.tries) = (false, 0);
+            (request.is_waiting, request.attempts) = (false, 0);
         }
     }
 }
@@ -244,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stamp_is_exact_for_49_days() {
+    fn a_time_of_32_bits_is_exact_for_49_days() {
         for (at, latest) in [
             (5, 5),
             (0, u64::from(u32::MAX)),
@@ -252,50 +278,69 @@ mod tests {
             (u64::MAX - 9, u64::MAX),
         ] {
             let at = Instant::from_millis(at);
-            assert_eq!(Millis32::of(at).before(Instant::from_millis(latest)), at);
+            assert_eq!(Millis32::from_instant(at).to_instant(Instant::from_millis(latest)), at);
         }
     }
 
     #[test]
-    fn data_takes_the_place_of_its_request() {
-        let stamp = Millis32::of(Instant::ZERO);
+    fn an_arriving_block_takes_the_slot_of_its_request() {
+        let sent = Millis32::from_instant(Instant::ZERO);
         let request = |offset, size| {
-            let (first, last, sequence, tries) = (stamp, stamp, 1, 1);
-            Request { offset, first, last, sequence, tries, size, waiting: true }
+            let (first_sent, last_sent, sequence, attempts) = (sent, sent, 1, 1);
+            BlockRequest { offset, first_sent, last_sent, sequence, attempts, size, is_waiting: true }
         };
-        let mut slots = InFlight::<2>::EMPTY;
-        assert!(slots.ask(request(0, 64)) && slots.ask(request(64, 64)) && slots.ask(request(128, 64)));
-        assert!(!slots.ask(request(192, 64)), "three places");
-        assert!(slots.ask(request(64, 32)), "the same one again");
-        let lent = Storing { offset: 0, ticket: Ticket(1), size: 100 };
-        assert!(slots.lend(lent));
-        assert_eq!((slots.free(), slots.waiting()), (1, 1), "64 is here, too");
-        assert_eq!(slots.take_back(Ticket(2)), None);
-        assert_eq!(slots.take_back(Ticket(1)), Some(lent));
-        assert_eq!(slots.take_back(Ticket(1)), None);
-        assert!(slots.lend(Storing { offset: 500, ..lent }) && slots.lend(Storing { offset: 600, ..lent }));
-        assert!(!slots.lend(Storing { offset: 700, ..lent }), "no place");
+        let mut in_flight = InFlight::<2>::EMPTY;
+        assert!([0, 64, 128].into_iter().all(|offset| in_flight.insert_request(request(offset, 64))));
+        assert!(!in_flight.insert_request(request(192, 64)), "there are three slots");
+        assert!(in_flight.insert_request(request(64, 32)), "a retry takes the slot of its request");
+        let block = StoringBlock { offset: 0, ticket: Ticket(1), size: 100 };
+        assert!(in_flight.start_storing(block));
+        assert_eq!(
+            (in_flight.free_count(), in_flight.waiting_count()),
+            (1, 1),
+            "the request for offset 64 is answered as well"
+        );
+        assert_eq!(in_flight.finish_storing(Ticket(2)), None);
+        assert_eq!(in_flight.finish_storing(Ticket(1)), Some(block));
+        assert_eq!(in_flight.finish_storing(Ticket(1)), None);
+        assert!(
+            [500, 600].into_iter().all(|offset| in_flight.start_storing(StoringBlock { offset, ..block }))
+        );
+        assert!(!in_flight.start_storing(StoringBlock { offset: 700, ..block }), "no slot is free");
     }
 
     #[test]
-    fn an_answer_is_told_by_the_number_of_any_try() {
-        let [first, last] = [1000, 4000].map(|at| Millis32::of(Instant::from_millis(at)));
-        let twice = Request { offset: 0, first, last, sequence: 10, tries: 2, size: 64, waiting: true };
-        let once = Request { first: last, tries: 1, ..twice };
-        let renewed = Request { tries: 0, ..twice };
+    fn a_response_is_matched_by_the_sequence_number_of_any_attempt() {
+        let [first_sent, last_sent] = [1000, 4000].map(|at| Millis32::from_instant(Instant::from_millis(at)));
+        let twice = BlockRequest {
+            offset: 0,
+            first_sent,
+            last_sent,
+            sequence: 10,
+            attempts: 2,
+            size: 64,
+            is_waiting: true,
+        };
+        let once = BlockRequest { first_sent: last_sent, attempts: 1, ..twice };
+        let reset = BlockRequest { attempts: 0, ..twice };
         let now = Instant::from_millis(4100);
-        let [long, short] = [Some(Millis(3100)), Some(Millis(100))];
+        let [from_first, from_last] = [Some(Millis(3100)), Some(Millis(100))];
         for (request, sequence, time) in [
-            (twice, 10, short),
-            (twice, 9, long),
-            (twice, 10_u8.wrapping_sub(63), long),
+            (twice, 10, from_last),
+            (twice, 9, from_first),
+            (twice, 10_u8.wrapping_sub(63), from_first),
             (twice, 10_u8.wrapping_sub(64), None),
             (twice, 11, None),
-            (once, 10, short),
+            (once, 10, from_last),
             (once, 9, None),
-            (renewed, 10, None),
+            (reset, 10, None),
         ] {
-            assert_eq!(request.round_trip(now, now, sequence), time, "{sequence}, {} tries", request.tries);
+            assert_eq!(
+                request.round_trip(now, now, sequence),
+                time,
+                "sequence number {sequence} after {} attempts",
+                request.attempts
+            );
         }
     }
 }

@@ -1,38 +1,49 @@
-//! The download: what is here of the file, what is under way, and what is asked for next (sections 6.10.6 to 6.10.8).
+//! Download of a file: received bytes, requests in flight, and the choice of blocks or pages. Sections refer to ZigBee
+//! document 095264 (2011); a download follows sections 6.10.6 to 6.10.8.
 //!
 //! ```text
 //!   offset 0                                                                            size
 //!   |##########|.........|########|~~~~~~~~~|oooooooooo|.......................................|
-//!     received   a gap     island   asked     lent        new: one block after the other,
-//!                          (here)             (stored)    or a page
+//!     stored     gap       stored,  requested being      new: block by block, or by pages
+//!                          out of order       stored
 //! ```
 //!
-//! - The header is fetched first and in order, and read before the rest is asked for.
-//! - Blocks: the lowest gap that nobody is asked for, as long as requests and blocks with the application are fewer than
-//!   the window, or one more while an answer is late. With a window of one that is a block after the other.
-//! - Pages: what is missing of those that came by single blocks, then the next page. While it runs nothing is sent.
-//! - No request reaches beyond the file, nor into what is here.
+//! - The header is fetched first, in order, and checked before the rest is requested.
+//! - Blocks: the lowest gap that is not requested. Requests in flight and blocks being stored are at most as many as the
+//!   window; one more request is allowed while a response is late. A window of 1 is stop-and-wait.
+//! - Pages: blocks that are missing from earlier pages, one by one, then the next page. No request is sent while a page
+//!   arrives.
+//! - No request reaches past the end of the file, or covers bytes that are stored.
 //!
 //! ```text
-//!   Start: the header, a block after the other or by a page --fits--> Rest: blocks <---> pages --all is stored--> Verifying
+//!   Header: stop-and-wait, or one page --accepted--> Rest: blocks <---> pages --all is stored--> State::Verifying
 //! ```
 //!
 //! | from | on | to |
 //! |---|---|---|
-//! | Start | the header fits | Rest, by blocks or pages as `ClientConfig::transfer` has it; `ModeProbe` by pages |
-//! | | it does not | the download is over |
-//! | pages | a Default Response that is an error, but for NO_IMAGE_AVAILABLE and WAIT_FOR_DATA | blocks |
-//! | | four pages in a row without a byte | blocks |
-//! | | `ModeProbe` compares, or found blocks to be faster | blocks |
-//! | blocks | `ModeProbe` has compared, and pages are faster | pages |
+//! | Header | the header passes its checks | Rest, by blocks or pages as `ClientConfig::transfer` has it; `Auto` starts with pages |
+//! | | it does not | the download ends |
+//! | pages | an error in a Default Response, except NO_IMAGE_AVAILABLE and WAIT_FOR_DATA | blocks |
+//! | | four pages in a row without data | blocks |
+//! | | `Auto` compares, or measured blocks as faster | blocks |
+//! | blocks | `Auto` has compared, and measured pages as faster | pages |
 //! | any | WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, other errors | the same, after a pause; too many in a row end the download |
 //!
-//! The states of a place are drawn in `slots`, of a page in `page`, of the size of the window in `window`, and of the trials
-//! in `auto`.
+//! | module | content |
+//! |---|---|
+//! | `schedule` | the next request |
+//! | `in_flight` | the slots of requests and of blocks being stored |
+//! | `responses` | the effect of each response |
+//! | `deadlines` | timeouts and retries |
+//! | `window` | the number of requests in flight |
+//! | `page` | the page in transfer |
+//! | `mode_probe` | the measurements of `TransferMode::Auto` |
+//! | `block_size` | the block size that the server sends |
+//! | `header_check` | the header of the file |
 
 mod block_size;
 mod deadlines;
-mod header;
+mod header_check;
 mod in_flight;
 mod mode_probe;
 mod page;
@@ -56,298 +67,314 @@ use super::rtt::RttEstimator;
 use super::state::{HeaderFacts, Image, State, is_specific};
 use super::{Client, RequestBuffer};
 use block_size::BlockSize;
-use header::HeaderStart;
-use in_flight::{InFlight, Millis32, Request, Slot, Storing};
+use header_check::PartialHeader;
+use in_flight::{BlockRequest, InFlight, Millis32, Slot, StoringBlock};
 use mode_probe::{Choice, ModeProbe};
 use page::Page;
 use schedule::NextRequest;
 use window::Window;
 
-/// A download with everything it knows.
+/// State of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Download<const RANGES: usize> {
+    /// Image and size that the server offered.
     pub(super) offer: ImageOffer,
-    pub(super) body: Body<RANGES>,
-    slots: InFlight<RANGES>,
+    /// Bytes that are stored.
+    pub(super) phase: DownloadPhase<RANGES>,
+    in_flight: InFlight<RANGES>,
     page: Option<Page>,
-    /// When the next request may be sent; `None` where the server said to wait without end.
-    ready: Option<Instant>,
-    /// When the last request was sent, or the last data came.
-    latest: Instant,
-    /// Between the blocks of a page.
-    interval: RttEstimator,
+    /// Earliest time of the next request; `None` while the server demands a wait without end.
+    not_before: Option<Instant>,
+    /// Time of the latest request or block, whichever is later.
+    last_activity: Instant,
+    /// Interval between the blocks of a page.
+    block_interval: RttEstimator,
     window: Window,
-    /// Pages are asked for.
-    pages: bool,
-    /// Where the client chooses.
-    auto: ModeProbe,
-    /// Pages asked for in a row without a byte.
-    missed: u8,
-    stride: BlockSize,
-    /// Answers in a row that were errors.
-    errors: u8,
-    /// Answers in a row that there is no such image.
-    missing: u8,
-    /// Goes on from a checkpoint, and the server has not confirmed yet that it still has the file.
-    resumed: bool,
+    /// `true` if pages are requested, `false` if blocks.
+    uses_pages: bool,
+    /// Measurements of [`TransferMode::Auto`].
+    mode_probe: ModeProbe,
+    /// Page requests in a row without any data.
+    silent_pages: u8,
+    block_size: BlockSize,
+    /// Errors in a row, NO_IMAGE_AVAILABLE not counted.
+    error_count: u8,
+    /// NO_IMAGE_AVAILABLE responses in a row.
+    no_image_count: u8,
+    /// `true` if the download was resumed from a checkpoint and the server has not sent data since: it may have lost the
+    /// file.
+    is_unconfirmed: bool,
 }
 
-/// What is here of a file. Its start is fetched in order, and is read before the rest is asked for: the two never need
-/// room at the same time.
+/// Bytes of the file that are stored, with what is known of the header.
+///
+/// The header is fetched in order, before anything else. So its bytes and the out-of-order ranges share their memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Body<const RANGES: usize> {
-    /// The header is not complete.
-    Start(HeaderStart),
-    /// It is, and fits the offer.
+pub(super) enum DownloadPhase<const RANGES: usize> {
+    /// The header is being fetched.
+    Header(PartialHeader),
+    /// The header is complete and accepted; the rest of the file is being fetched, in any order.
     Rest(HeaderFacts, ReceivedRanges<RANGES>),
 }
 
 impl<const RANGES: usize> Download<RANGES> {
-    /// Whether blocks may come in any order. Where not, they come one after the other, and the compiler leaves out what
-    /// is for the other ways, more than a third of the download's code.
+    /// `true` if blocks may arrive out of order. For a client without out-of-order ranges the compiler removes windows and
+    /// pages, more than a third of the download's code.
     const ANY_ORDER: bool = RANGES > 0;
 
-    /// How the blocks are asked for.
-    const fn transfer(config: &ClientConfig) -> TransferMode {
+    /// Returns the configured transfer mode; stop-and-wait for a client without out-of-order ranges.
+    const fn mode(config: &ClientConfig) -> TransferMode {
         if Self::ANY_ORDER { config.transfer } else { TransferMode::Blocks { window: NonZeroU8::MIN } }
     }
 
-    /// The download of `offer`, to begin at `at`.
+    /// Creates the download of `offer`, whose first request may be sent `at` that time.
     pub(super) fn new(offer: ImageOffer, at: Instant, config: &ClientConfig) -> Self {
-        let places = u8::try_from(InFlight::<RANGES>::EMPTY.len()).unwrap_or(u8::MAX);
-        let (window, pages) = match Self::transfer(config) {
-            TransferMode::Blocks { window } => (Window::fixed(window.get().min(places)), false),
+        let slots = u8::try_from(InFlight::<RANGES>::EMPTY.capacity()).unwrap_or(u8::MAX);
+        let (window, uses_pages) = match Self::mode(config) {
+            TransferMode::Blocks { window } => (Window::fixed(window.get().min(slots)), false),
             TransferMode::Pages { .. } => (Window::fixed(1), true),
-            TransferMode::Auto => (Window::measured(places), false),
+            TransferMode::Auto => (Window::measured(slots), false),
         };
         Self {
             offer,
-            body: Body::Start(HeaderStart::EMPTY),
-            slots: InFlight::EMPTY,
+            phase: DownloadPhase::Header(PartialHeader::EMPTY),
+            in_flight: InFlight::EMPTY,
             page: None,
-            ready: Some(at),
-            latest: at,
-            interval: RttEstimator::new(),
+            not_before: Some(at),
+            last_activity: at,
+            block_interval: RttEstimator::new(),
             window,
-            pages,
-            auto: ModeProbe::new(at),
-            missed: 0,
-            stride: BlockSize::new(config),
-            errors: 0,
-            missing: 0,
-            resumed: false,
+            uses_pages,
+            mode_probe: ModeProbe::new(at),
+            silent_pages: 0,
+            block_size: BlockSize::new(config),
+            error_count: 0,
+            no_image_count: 0,
+            is_unconfirmed: false,
         }
     }
 
-    /// The rest of a download that was interrupted; its header was read.
-    pub(super) fn resumed(
+    /// Turns a new download into one that continues after `received` bytes; `header` is known if it was complete.
+    pub(super) fn resume_from(
         self,
         header: Option<HeaderFacts>,
         received: u32,
         config: &ClientConfig,
-        link: &mut RttEstimator,
+        rtt: &mut RttEstimator,
     ) -> Self {
-        let mut download = Self { resumed: true, ..self };
+        let mut download = Self { is_unconfirmed: true, ..self };
         if let Some(header) = header {
-            download.begin_rest(header, received, config, link);
+            download.begin_rest(header, received, config, rtt);
         }
         download
     }
 
-    /// The header is here and fits.
+    /// Enters [`DownloadPhase::Rest`] after `received` bytes.
     fn begin_rest(
         &mut self,
         header: HeaderFacts,
         received: u32,
         config: &ClientConfig,
-        link: &mut RttEstimator,
+        rtt: &mut RttEstimator,
     ) {
-        self.body = Body::Rest(header, ReceivedRanges::new(received));
+        self.phase = DownloadPhase::Rest(header, ReceivedRanges::new(received));
         if let Some(window) = self.window_mut() {
-            window.open(link);
+            window.open(rtt);
         }
-        if let TransferMode::Auto = Self::transfer(config) {
-            self.pages = true;
-            self.auto.begin(link);
+        if let TransferMode::Auto = Self::mode(config) {
+            self.uses_pages = true;
+            self.mode_probe.set_single_rtt(rtt);
         }
     }
 
-    /// The page under way.
+    /// Returns the page in transfer.
     fn page(&self) -> Option<&Page> {
         self.page.as_ref().filter(|_| Self::ANY_ORDER)
     }
 
-    /// Whether pages are asked for.
-    const fn by_pages(&self) -> bool {
-        Self::ANY_ORDER && self.pages
+    /// Returns `true` if pages are requested.
+    const fn is_paging(&self) -> bool {
+        Self::ANY_ORDER && self.uses_pages
     }
 
-    /// The window, where it may be more than one.
+    /// Returns the window, unless it is always 1.
     fn window_mut(&mut self) -> Option<&mut Window> {
         Self::ANY_ORDER.then_some(&mut self.window)
     }
 
-    /// Bytes stored, from the start.
+    /// Returns the number of bytes that are stored without a gap from the start of the file.
     pub(super) const fn received(&self) -> u32 {
-        match &self.body {
-            Body::Start(start) => start.stored(),
-            Body::Rest(_, received) => received.watermark(),
+        match &self.phase {
+            DownloadPhase::Header(header) => header.stored(),
+            DownloadPhase::Rest(_, received) => received.watermark(),
         }
     }
 
-    /// The end of all that is stored.
-    fn top(&self) -> u32 {
-        match &self.body {
-            Body::Start(start) => start.stored(),
-            Body::Rest(_, received) => received.top(),
+    /// Returns the end of the highest byte that is stored.
+    fn stored_end(&self) -> u32 {
+        match &self.phase {
+            DownloadPhase::Header(header) => header.stored(),
+            DownloadPhase::Rest(_, received) => received.top(),
         }
     }
 
+    /// Returns the first range at or after `start` that is not stored.
     fn gap_from(&self, start: u32) -> Option<Range> {
-        match &self.body {
-            Body::Start(stored) => Some(Range { start: start.max(stored.stored()), end: self.offer.size })
-                .filter(|gap| !gap.is_empty()),
-            Body::Rest(_, received) => received.gap_from(start, self.offer.size),
+        match &self.phase {
+            DownloadPhase::Header(header) => {
+                Some(Range { start: start.max(header.stored()), end: self.offer.size })
+                    .filter(|gap| !gap.is_empty())
+            }
+            DownloadPhase::Rest(_, received) => received.gap_from(start, self.offer.size),
         }
     }
 
-    /// The first bytes at or after `start` that are neither here nor, as `taken` has it, in a slot.
-    fn gap_beside(&self, start: u32, taken: fn(&Slot) -> Option<Range>) -> Option<Range> {
+    /// Returns the first range at or after `start` that is neither stored nor covered by a slot, as `covered` gives it.
+    fn gap_outside(&self, start: u32, covered: fn(&Slot) -> Option<Range>) -> Option<Range> {
         let mut gap = self.gap_from(start)?;
-        // Each turn passes one of them.
-        for _ in 0..self.slots.len() {
-            let over = |taken: &Range| taken.start <= gap.start && gap.start < taken.end;
-            match self.slots.iter().filter_map(taken).find(over) {
-                Some(taken) => gap = self.gap_from(taken.end)?,
+        // Each turn moves the gap past one slot.
+        for _ in 0..self.in_flight.capacity() {
+            let is_over = |slot: &Range| slot.start <= gap.start && gap.start < slot.end;
+            match self.in_flight.iter().filter_map(covered).find(is_over) {
+                Some(slot) => gap = self.gap_from(slot.end)?,
                 None => break,
             }
         }
-        let starts = self.slots.iter().filter_map(taken).map(|taken| taken.start);
+        let starts = self.in_flight.iter().filter_map(covered).map(|slot| slot.start);
         let next = starts.filter(|next| *next > gap.start).fold(gap.end, u32::min);
         Some(Range { end: next, ..gap })
     }
 
-    /// The first bytes at or after `start` that nobody is asked for.
-    fn unasked(&self, start: u32) -> Option<Range> {
-        self.gap_beside(start, Slot::range)
+    /// Returns the first range at or after `start` that is neither stored, being stored nor requested.
+    fn not_requested(&self, start: u32) -> Option<Range> {
+        self.gap_outside(start, Slot::range)
     }
 
-    /// The first bytes at or after `start` that are not with the application either.
-    fn absent(&self, start: u32) -> Option<Range> {
-        self.gap_beside(start, |slot| slot.lent().map(Storing::range))
+    /// Returns the first range at or after `start` that is neither stored nor being stored.
+    fn missing(&self, start: u32) -> Option<Range> {
+        self.gap_outside(start, |slot| slot.storing().map(StoringBlock::range))
     }
 
-    /// The request went out.
-    fn sent(&mut self, now: Instant, ask: NextRequest, sequence: u8, pause: Millis) {
-        (self.latest, self.ready) = (now, Some(now.plus(pause)));
-        let stamp = Millis32::of(now);
-        match ask {
+    /// Records that `request` was sent `now`; the next request is sent after `pause` at the earliest.
+    fn record_request(&mut self, now: Instant, request: NextRequest, sequence: u8, pause: Millis) {
+        (self.last_activity, self.not_before) = (now, Some(now.plus(pause)));
+        let last_sent = Millis32::from_instant(now);
+        match request {
             NextRequest::Page(range) => {
-                self.page = Some(Page::asked(now, sequence, range));
-                self.missed = self.missed.saturating_add(1);
+                self.page = Some(Page::new(now, sequence, range));
+                self.silent_pages = self.silent_pages.saturating_add(1);
             }
             NextRequest::Block(Range { start: offset, end }) => {
                 let size = u8::try_from(end.saturating_sub(offset)).unwrap_or(u8::MAX);
-                let before = self.slots.at(offset).filter(|before| before.tries > 0);
-                let (first, tries) = before.map_or((stamp, 0), |before| (before.first, before.tries));
-                let tries = tries.saturating_add(1);
-                self.slots.ask(Request { offset, first, last: stamp, sequence, tries, size, waiting: true });
+                let earlier = self.in_flight.request_at(offset).filter(|earlier| earlier.attempts > 0);
+                let (first_sent, attempts) =
+                    earlier.map_or((last_sent, 0), |earlier| (earlier.first_sent, earlier.attempts));
+                let attempts = attempts.saturating_add(1);
+                self.in_flight.insert_request(BlockRequest {
+                    offset,
+                    first_sent,
+                    last_sent,
+                    sequence,
+                    attempts,
+                    size,
+                    is_waiting: true,
+                });
                 if let Some(window) = self.window_mut() {
-                    window.sent();
+                    window.count_request();
                 }
             }
         }
     }
 
-    /// What to ask for between two blocks of a page, ms.
-    const fn spacing(&self, config: &ClientConfig) -> u16 {
-        match Self::transfer(config) {
+    /// Returns the response spacing of pages, in ms.
+    const fn page_spacing(&self, config: &ClientConfig) -> u16 {
+        match Self::mode(config) {
             TransferMode::Pages { spacing, .. } => spacing,
-            TransferMode::Blocks { .. } | TransferMode::Auto => self.auto.spacing(),
+            TransferMode::Blocks { .. } | TransferMode::Auto => self.mode_probe.spacing(),
         }
     }
 
-    /// How often what is asked for now was asked for before.
-    fn tries(&self, ask: NextRequest) -> u8 {
-        match ask {
-            NextRequest::Page(_) => self.missed,
+    /// Returns the number of earlier attempts of `request`.
+    fn earlier_attempts(&self, request: NextRequest) -> u8 {
+        match request {
+            NextRequest::Page(_) => self.silent_pages,
             NextRequest::Block(Range { start, .. }) => {
-                self.slots.at(start).map_or(0, |request| request.tries)
+                self.in_flight.request_at(start).map_or(0, |request| request.attempts)
             }
         }
     }
 
-    /// Whether an answer of the server's is to come.
+    /// Returns `true` if a response of the server is awaited.
     pub(super) fn is_waiting(&self) -> bool {
-        self.page().is_some() || self.slots.waiting() > 0
+        self.page().is_some() || self.in_flight.waiting_count() > 0
     }
 
-    /// Whether only the application can move it on.
+    /// Returns `true` if the download cannot continue before the application has stored a block.
     pub(super) fn waits_for_application(&self) -> bool {
-        !self.is_waiting() && self.slots.lent().next().is_some()
+        !self.is_waiting() && self.in_flight.storing().next().is_some()
     }
 
-    /// Whether a request for a block that carried `sequence` is under way.
-    pub(super) fn is_block(&self, sequence: u8) -> bool {
-        self.slots.requests().any(|request| request.waiting && request.carried(sequence))
+    /// Returns `true` if a block request with `sequence` is waiting for its response.
+    pub(super) fn has_block_request(&self, sequence: u8) -> bool {
+        self.in_flight.requests().any(|request| request.is_waiting && request.has_sequence(sequence))
     }
 
-    /// Whether the page under way was asked for with `sequence`.
-    pub(super) fn is_page(&self, sequence: u8) -> bool {
+    /// Returns `true` if the page in transfer was requested with `sequence`.
+    pub(super) fn has_page_request(&self, sequence: u8) -> bool {
         self.page().is_some_and(|page| page.sequence == sequence)
     }
 
-    /// `range` is stored; the image when nothing is missing any more.
-    fn stored(&mut self, range: Range) -> Option<Image> {
-        match &mut self.body {
-            Body::Start(start) => {
-                start.advance(u8::try_from(range.len()).unwrap_or(u8::MAX));
+    /// Records that `range` is stored; returns the image once the file is complete.
+    fn record_stored(&mut self, range: Range) -> Option<Image> {
+        match &mut self.phase {
+            DownloadPhase::Header(header) => {
+                header.add_stored(u8::try_from(range.len()).unwrap_or(u8::MAX));
                 None
             }
-            Body::Rest(header, received) => {
-                // Room was seen to when it was lent.
+            DownloadPhase::Rest(header, received) => {
+                // `classify` lends a block only if there is room for its range, so this cannot fail.
                 received.insert(range).ok();
-                let whole = received.first_gap(self.offer.size).is_none();
-                whole.then_some(Image { offer: self.offer, header: *header })
+                let is_complete = received.first_gap(self.offer.size).is_none();
+                is_complete.then_some(Image { offer: self.offer, header: *header })
             }
         }
     }
 }
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Writes the next request of a download.
+    /// Writes the next request of the download to `buf`, if one is due.
     pub(super) fn poll_download(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
         let download = self.state.download_mut()?;
-        download.settle(now, &self.config, &self.round_trip);
-        let mut ask = download.next(now, &self.config, &self.round_trip)?;
-        if let (NextRequest::Page(page), TransferMode::Auto) =
-            (ask, Download::<RANGES>::transfer(&self.config))
-            && download.auto.page_over(page.start, download.stride.bytes()) == Choice::Blocks
+        download.expire_requests(now, &self.config, &self.round_trip);
+        let mut next = download.due_request(now, &self.config, &self.round_trip)?;
+        if let (NextRequest::Page(page), TransferMode::Auto) = (next, Download::<RANGES>::mode(&self.config))
+            && download.mode_probe.end_page(page.start, download.block_size.bytes()) == Choice::Blocks
         {
-            download.pages = false;
-            ask = download.next(now, &self.config, &self.round_trip)?;
+            download.uses_pages = false;
+            next = download.due_request(now, &self.config, &self.round_trip)?;
         }
         let sequence = self.sequence;
-        let request = self.request_for(self.state.download()?, ask);
+        let request = self.download_request(self.state.download()?, next);
         let frame = ClientFrame { sequence, message: FromClient::Request(request) };
         let len = frame.encode(buf).ok()?;
-        let pause = self.pause();
+        let pause = self.min_request_interval();
         let download = self.state.download_mut()?;
-        self.repeated = self.repeated.saturating_add(u32::from(download.tries(ask) > 0));
-        download.sent(now, ask, sequence, pause);
+        self.repeated = self.repeated.saturating_add(u32::from(download.earlier_attempts(next) > 0));
+        download.record_request(now, next, sequence, pause);
         self.sequence = sequence.wrapping_add(1);
         Some(self.unicast(self.config.server, len, TransmitToken::request(sequence)))
     }
 
-    fn request_for(&self, download: &Download<RANGES>, ask: NextRequest) -> ToServer {
+    /// Returns the message that requests `next`.
+    fn download_request(&self, download: &Download<RANGES>, next: NextRequest) -> ToServer {
         let id = download.offer.id;
         let node = self.config.identity.node.filter(|_| is_specific(id));
-        let stride = download.stride.bytes();
-        match ask {
+        let block_size = download.block_size.bytes();
+        match next {
             NextRequest::Block(Range { start, end }) => ToServer::ImageBlock(ImageBlockRequest {
                 id,
                 offset: start,
-                max_data: u8::try_from(end.saturating_sub(start)).unwrap_or(stride),
+                max_data: u8::try_from(end.saturating_sub(start)).unwrap_or(block_size),
                 node,
                 min_block_period: self.shows_later_revisions().then_some(self.period),
             }),
@@ -356,19 +383,23 @@ impl<const RANGES: usize> Client<RANGES> {
                 ToServer::ImagePage(ImagePageRequest {
                     id,
                     offset: range.start,
-                    max_data: u8::try_from(page_size).map_or(stride, |size| size.min(stride)),
+                    max_data: u8::try_from(page_size).map_or(block_size, |size| size.min(block_size)),
                     page_size,
                     spacing: download
-                        .spacing(&self.config)
-                        .max(u16::try_from(self.pause().0).unwrap_or(u16::MAX)),
+                        .page_spacing(&self.config)
+                        .max(u16::try_from(self.min_request_interval().0).unwrap_or(u16::MAX)),
                     node,
                 })
             }
         }
     }
 
-    /// The application has a block, or not: on to the next, or to the check of the whole.
-    pub(super) fn after_stored(
+    /// Takes the application's `result` of storing the block with `ticket`, and enters the next state if the file is complete
+    /// or storage failed.
+    ///
+    /// # Errors
+    /// No block with this ticket is being stored; nothing changes.
+    pub(super) fn finish_store(
         &mut self,
         now: Instant,
         ticket: Ticket,
@@ -376,15 +407,15 @@ impl<const RANGES: usize> Client<RANGES> {
     ) -> Result<(), StaleTicket> {
         let busy_until = now.plus(self.config.error_pause);
         let download = self.state.download_mut().ok_or(StaleTicket)?;
-        let lent = download.slots.take_back(ticket).ok_or(StaleTicket)?;
+        let block = download.in_flight.finish_storing(ticket).ok_or(StaleTicket)?;
         let id = download.offer.id;
         match result {
             StoreResult::Ok => {
-                if let Some(image) = download.stored(lent.range()) {
+                if let Some(image) = download.record_stored(block.range()) {
                     self.enter(State::Verifying { image });
                 }
             }
-            StoreResult::Busy => download.pause_until(busy_until),
+            StoreResult::Busy => download.delay_until(busy_until),
             StoreResult::Fault => self.enter(Self::reporting(now, id, Status::ABORT, Outcome::StorageFault)),
         }
         Ok(())

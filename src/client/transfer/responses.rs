@@ -1,9 +1,12 @@
-//! What the server answers to requests for blocks and pages.
+//! Responses to the block and page requests of a download. Sections refer to ZigBee document 095264 (2011).
 //!
-//! ```text
-//! data    lies in the file -> is absent -> was asked for -> has a place -> lent; else passed over
-//! WAIT    pause, and ask again     ABORT   over     NO_IMAGE_AVAILABLE   three times: over     any other   too many: over
-//! ```
+//! | response | effect |
+//! |---|---|
+//! | data | lent to the application if it lies in the file, is missing, was requested, and fits into a slot; otherwise ignored |
+//! | WAIT_FOR_DATA | all requests are sent again after the pause |
+//! | ABORT | the download ends |
+//! | NO_IMAGE_AVAILABLE | retry after a pause; the third one in a row ends the download |
+//! | any other error | retry after a pause; too many in a row end the download |
 
 use crate::client::Client;
 use crate::client::config::{ClientConfig, TransferMode};
@@ -15,121 +18,127 @@ use crate::client::state::{State, is_specific};
 use crate::time::{Delay, Instant, Purpose};
 use crate::zcl::{BlockData, CommandId, ImageBlockResponse, Status, WaitForData};
 
-use super::header::Reading;
-use super::in_flight::Storing;
+use super::header_check::HeaderCheck;
+use super::in_flight::StoringBlock;
 use super::mode_probe::Choice;
 use super::page::PageStage;
-use super::{Body, Download};
+use super::{Download, DownloadPhase};
 
-/// Requests with NO_IMAGE_AVAILABLE for an answer, in a row, after which the image is gone (section 6.10.6.5.2).
-const MISSING_LIMIT: u8 = 3;
+/// NO_IMAGE_AVAILABLE responses in a row after which the client stops asking (section 6.10.6.5.2: three attempts).
+const NO_IMAGE_LIMIT: u8 = 3;
 
-/// What to do with data that came.
+/// Treatment of a block of data.
 enum BlockDisposition {
-    /// Store these bytes.
-    Take(Range),
-    /// Nothing: it is here, or with the application, or there is no place for it now.
-    Pass,
-    /// It was not asked for.
-    Refuse,
-    /// It is not even a word of storage.
-    Short,
+    /// These bytes of the block are stored.
+    Store(Range),
+    /// The block is ignored: its bytes are stored or being stored, or there is no room for them at present.
+    Ignore,
+    /// The block is malformed: no request asked for it.
+    NotRequested,
+    /// The block is an error: it is shorter than one word of storage.
+    TooShort,
 }
 
 impl<const RANGES: usize> Download<RANGES> {
-    /// What to do with the bytes of `block`, which lie in the file.
-    fn judge(&self, block: Range, config: &ClientConfig) -> BlockDisposition {
-        let Some(gap) = self.absent(block.start).filter(|gap| gap.start < block.end) else {
-            return BlockDisposition::Pass;
+    /// Returns the treatment of `block`, which lies inside the file.
+    fn classify(&self, block: Range, config: &ClientConfig) -> BlockDisposition {
+        let Some(gap) = self.missing(block.start).filter(|gap| gap.start < block.end) else {
+            return BlockDisposition::Ignore;
         };
-        let is_lent = self.slots.lent().next().is_some();
-        let is_next = !is_lent && self.absent(0).is_some_and(|gap| gap.start == block.start);
-        let is_asked = self.slots.at(block.start).is_some();
+        let is_storing = self.in_flight.storing().next().is_some();
+        let is_next = !is_storing && self.missing(0).is_some_and(|gap| gap.start == block.start);
+        let is_requested = self.in_flight.request_at(block.start).is_some();
         let mut end = block.end.min(gap.end);
-        if let TransferMode::Blocks { .. } = Self::transfer(config) {
+        if let TransferMode::Blocks { .. } = Self::mode(config) {
             if gap.start != block.start {
-                return BlockDisposition::Refuse;
+                return BlockDisposition::NotRequested;
             }
-            if !is_asked && !is_next {
-                return if is_lent { BlockDisposition::Pass } else { BlockDisposition::Refuse };
+            if !is_requested && !is_next {
+                return if is_storing { BlockDisposition::Ignore } else { BlockDisposition::NotRequested };
             }
-            let others = self.slots.requests().map(|request| request.offset);
+            let others = self.in_flight.requests().map(|request| request.offset);
             end = others.filter(|offset| *offset > block.start).fold(end, u32::min);
-        } else if let Body::Start(_) = self.body
+        } else if let DownloadPhase::Header(_) = self.phase
             && !is_next
         {
-            return BlockDisposition::Pass;
+            return BlockDisposition::Ignore;
         }
-        // Storage takes whole words, which begin where the file does, but for the file's last piece.
+        // Storage takes whole words, which are aligned to the start of the file. The end of the file may cut the last word.
         let word = u32::from(config.alignment.get());
         let start = gap.start.checked_next_multiple_of(word).unwrap_or(u32::MAX);
         let over = if end == self.offer.size { 0 } else { end.checked_rem(word).unwrap_or(0) };
-        let taken = Range { start, end: end.saturating_sub(over) };
-        if taken.is_empty() {
-            return if is_asked || is_next { BlockDisposition::Short } else { BlockDisposition::Pass };
+        let stored = Range { start, end: end.saturating_sub(over) };
+        if stored.is_empty() {
+            return if is_requested || is_next {
+                BlockDisposition::TooShort
+            } else {
+                BlockDisposition::Ignore
+            };
         }
-        let has_island = match &self.body {
-            Body::Start(_) => true,
-            Body::Rest(_, received) => {
-                received.has_room(self.slots.lent().map(Storing::range).chain(core::iter::once(taken)))
+        let has_range = match &self.phase {
+            DownloadPhase::Header(_) => true,
+            DownloadPhase::Rest(_, received) => {
+                let storing = self.in_flight.storing().map(StoringBlock::range);
+                received.has_room(storing.chain(core::iter::once(stored)))
             }
         };
-        let has_place = self.slots.at(taken.start).is_some() || self.slots.free() > 0;
-        if has_island && has_place { BlockDisposition::Take(taken) } else { BlockDisposition::Pass }
+        let has_slot = self.in_flight.request_at(stored.start).is_some() || self.in_flight.free_count() > 0;
+        if has_range && has_slot { BlockDisposition::Store(stored) } else { BlockDisposition::Ignore }
     }
 
-    /// Learns from a block of `size` bytes how long answers take, and how much the server gives at a time.
-    fn learn(
+    /// Updates the round trip, the window, the block size and the page with the arrival of `block`.
+    fn update_estimates(
         &mut self,
         now: Instant,
         sequence: u8,
         block: Range,
         config: &ClientConfig,
-        link: &mut RttEstimator,
+        rtt: &mut RttEstimator,
     ) {
-        let mut is_sure = true;
-        let asked = match (self.slots.at(block.start), self.page()) {
-            (Some(request), _) => {
-                // Beside a page an answer takes as long as the page has it.
-                if let (None, Some(time)) = (self.page(), request.round_trip(now, self.latest, sequence)) {
-                    link.measure(time);
+        let mut is_certain = true;
+        let requested = match (self.in_flight.request_at(block.start), self.page()) {
+            (Some(request), page) => {
+                // During a page, responses to block requests queue behind the page's blocks: their times do not count.
+                if let (None, Some(time)) = (page, request.round_trip(now, self.last_activity, sequence)) {
+                    rtt.measure(time);
                 }
                 let size = u32::from(request.size);
                 if request.sequence != sequence
-                    && request.carried(sequence)
+                    && request.has_sequence(sequence)
                     && let Some(window) = self.window_mut()
                 {
-                    window.late();
+                    window.count_late_response();
                 }
                 size
             }
-            (None, Some(page)) if block.start == page.rest.start => {
-                let alone = page.stage == PageStage::Asked && self.slots.waiting() == 0;
-                if alone && page.sequence == sequence {
-                    link.measure(now.since(page.moved(self.latest)));
+            (None, Some(page)) if block.start == page.remaining.start => {
+                let is_alone = page.stage == PageStage::Requested && self.in_flight.waiting_count() == 0;
+                if is_alone && page.sequence == sequence {
+                    rtt.measure(now.since(page.last_update(self.last_activity)));
                 }
-                // It may be the end of a page before this one.
-                is_sure = false;
-                page.rest.len().min(self.stride.bytes().into())
+                // A short block here may be the end of an earlier page, and say nothing about the server's limit.
+                is_certain = false;
+                page.remaining.len().min(self.block_size.bytes().into())
             }
             _ => 0,
         };
-        if asked > 0 && block.end != self.offer.size {
-            let given = u8::try_from(block.len()).unwrap_or(u8::MAX);
-            self.stride.given(given, block.len() < asked, is_sure, config);
+        if requested > 0 && block.end != self.offer.size {
+            let size = u8::try_from(block.len()).unwrap_or(u8::MAX);
+            self.block_size.record_block(size, block.len() < requested, is_certain, config);
         }
         if let Some(page) = self.page().copied() {
-            let (rest, interval) = page.received(now, self.latest, block, self.stride.bytes());
-            self.page = rest;
+            let (page, interval) = page.record_block(now, self.last_activity, block, self.block_size.bytes());
+            self.page = page;
             if let Some(interval) = interval {
-                self.interval.measure(interval);
+                self.block_interval.measure(interval);
             }
         }
-        self.latest = now;
+        self.last_activity = now;
     }
 }
 
 impl<const RANGES: usize> Client<RANGES> {
+    /// Handles an Image Block Response.
     pub(in crate::client) fn on_block_response<'f>(
         &mut self,
         now: Instant,
@@ -142,11 +151,14 @@ impl<const RANGES: usize> Client<RANGES> {
         match response {
             ImageBlockResponse::Data(block) => self.on_data(now, sequence, block),
             ImageBlockResponse::Wait(wait) => self.on_wait(now, wait),
-            ImageBlockResponse::Abort => Transition::Enter(self.given_up(now, Outcome::ServerAborted)),
+            ImageBlockResponse::Abort => {
+                Transition::Enter(self.end_without_image(now, Outcome::ServerAborted))
+            }
             ImageBlockResponse::Refused(refusal) => self.on_refusal(now, refusal.status()),
         }
     }
 
+    /// Handles an Image Block Response with data.
     fn on_data<'f>(&mut self, now: Instant, sequence: u8, block: BlockData<'f>) -> Transition<'f, RANGES> {
         let Some(download) = self.state.download_mut() else {
             return Transition::Drop(ClientIgnored::NotExpected);
@@ -159,58 +171,59 @@ impl<const RANGES: usize> Client<RANGES> {
         };
         let arrived = Range { start: offset, end };
         if size == 0 {
-            let next = download.absent(0).is_some_and(|gap| gap.start == offset);
-            return match next || download.slots.at(offset).is_some() {
+            let is_next = download.missing(0).is_some_and(|gap| gap.start == offset);
+            return match is_next || download.in_flight.request_at(offset).is_some() {
                 true => self.on_error(now, Outcome::EmptyBlocks),
                 false => Transition::Malformed(ClientIgnored::NotAsked),
             };
         }
-        let verdict = download.judge(arrived, &self.config);
-        if matches!(verdict, BlockDisposition::Refuse) {
+        let disposition = download.classify(arrived, &self.config);
+        if matches!(disposition, BlockDisposition::NotRequested) {
             return Transition::Malformed(ClientIgnored::NotAsked);
         }
-        if matches!(verdict, BlockDisposition::Short) {
+        if matches!(disposition, BlockDisposition::TooShort) {
             return self.on_error(now, Outcome::ShortBlocks);
         }
-        download.learn(now, sequence, arrived, &self.config, &mut self.round_trip);
-        // An answer given twice is usual on a lossy link, and must not lead to another request.
-        let BlockDisposition::Take(taken) = verdict else {
+        download.update_estimates(now, sequence, arrived, &self.config, &mut self.round_trip);
+        // A duplicate response is usual on a lossy link. It must not cause another request, or duplicates would multiply.
+        let BlockDisposition::Store(stored) = disposition else {
             return Transition::Drop(ClientIgnored::NotExpected);
         };
-        let bytes = [taken.start, taken.end].map(|at| usize::try_from(at.saturating_sub(offset)));
+        let bytes = [stored.start, stored.end].map(|at| usize::try_from(at.saturating_sub(offset)));
         let data = match bytes {
             [Ok(start), Ok(end)] => data.get().get(start..end).unwrap_or_default(),
             _ => return Transition::Drop(ClientIgnored::NotExpected),
         };
-        (download.errors, download.missing, download.missed, download.resumed) = (0, 0, 0, false);
-        download.ready.get_or_insert(now);
-        if let Body::Start(start) = download.body {
-            match start.read(data, &download.offer, &self.config) {
-                Ok(Reading::Incomplete(start)) => download.body = Body::Start(start),
-                Ok(Reading::Fits(facts)) => {
-                    download.begin_rest(facts, start.stored(), &self.config, &mut self.round_trip);
+        (download.error_count, download.no_image_count, download.silent_pages) = (0, 0, 0);
+        download.is_unconfirmed = false;
+        download.not_before.get_or_insert(now);
+        if let DownloadPhase::Header(header) = download.phase {
+            match header.read(data, &download.offer, &self.config) {
+                Ok(HeaderCheck::Incomplete(header)) => download.phase = DownloadPhase::Header(header),
+                Ok(HeaderCheck::Accepted(facts)) => {
+                    download.begin_rest(facts, header.stored(), &self.config, &mut self.round_trip);
                 }
                 Err(outcome) => {
                     let id = download.offer.id;
                     return Transition::Enter(Self::reporting(now, id, Status::INVALID_IMAGE, outcome));
                 }
             }
-        } else if download.by_pages() {
-            download.auto.received(now, taken.start, taken.len());
+        } else if download.is_paging() {
+            download.mode_probe.record_data(now, stored.start, stored.len());
         } else if let Some(window) = download.window_mut() {
-            window.answered(&mut self.round_trip);
-            if let Some(choice) = download.auto.received(now, taken.start, taken.len()) {
-                download.pages = choice == Choice::Pages;
+            window.count_response(&mut self.round_trip);
+            if let Some(choice) = download.mode_probe.record_data(now, stored.start, stored.len()) {
+                download.uses_pages = choice == Choice::Pages;
             }
         }
         self.generation = super::super::next_generation(self.generation);
         let ticket = Ticket(self.generation);
-        let size = u8::try_from(taken.len()).unwrap_or(u8::MAX);
-        download.slots.lend(Storing { offset: taken.start, ticket, size });
-        Transition::Lend(ticket, taken.start, data)
+        let size = u8::try_from(stored.len()).unwrap_or(u8::MAX);
+        download.in_flight.start_storing(StoringBlock { offset: stored.start, ticket, size });
+        Transition::Lend(ticket, stored.start, data)
     }
 
-    /// However often a server says wait, it does not count as failure (section 6.8.4).
+    /// Handles WAIT_FOR_DATA, which never counts as a failure, however often it arrives (section 6.8.4).
     fn on_wait<'f>(&mut self, now: Instant, wait: WaitForData) -> Transition<'f, RANGES> {
         if self.state.waits_for_application() {
             return Transition::Drop(ClientIgnored::NotExpected);
@@ -223,99 +236,103 @@ impl<const RANGES: usize> Client<RANGES> {
             self.period = period;
         }
         let until = match delay {
-            // Nothing but a new period: the next request keeps it, counted from the answer.
-            Delay::For(delay) if delay.is_zero() => Some(now.plus(self.pause())),
+            // A delay of 0 only announces a new MinimumBlockPeriod, which counts from this response.
+            Delay::For(delay) if delay.is_zero() => Some(now.plus(self.min_request_interval())),
             Delay::For(delay) => Some(now.after(delay)),
-            Delay::Forever => self.config.max_wait.map(|most| now.plus(most)),
+            Delay::Forever => self.config.max_wait.map(|max| now.plus(max)),
         };
         if let Some(download) = self.state.download_mut() {
-            (download.errors, download.missing) = (0, 0);
-            download.pause(until);
+            (download.error_count, download.no_image_count) = (0, 0);
+            download.restart_at(until);
         }
         self.events.push(ClientEvent::Paused(until));
         Transition::Stay
     }
 
-    /// The server answered with a Default Response, of `command`, that is an error.
+    /// Handles a Default Response with an error `status` to a block or page request.
     pub(in crate::client) fn on_transfer_status<'f>(
         &mut self,
         now: Instant,
         command: CommandId,
         status: Status,
     ) -> Transition<'f, RANGES> {
-        let passes = [Status::NO_IMAGE_AVAILABLE, Status::WAIT_FOR_DATA];
+        let is_about_image = [Status::NO_IMAGE_AVAILABLE, Status::WAIT_FOR_DATA].contains(&status);
         match self.state.download_mut() {
-            // Who does not serve pages serves blocks (sections 6.10.7.5.1 and 6.10.7.5.3); of files for one device that
-            // is to be seen.
-            Some(download) if command == CommandId::IMAGE_PAGE_REQUEST && !passes.contains(&status) => {
-                download.pages = false;
-                download.pause(Some(now.max(download.ready.unwrap_or(now))));
+            // A server without pages still serves blocks (sections 6.10.7.5.1 and 6.10.7.5.3). Whether it serves files for one
+            // device is shown by its response to the first block request.
+            Some(download) if command == CommandId::IMAGE_PAGE_REQUEST && !is_about_image => {
+                download.uses_pages = false;
+                download.restart_at(Some(now.max(download.not_before.unwrap_or(now))));
                 Transition::Stay
             }
             _ => self.on_refusal(now, status),
         }
     }
 
-    /// The server answered a request with a status.
+    /// Handles an error `status` to a block or page request, from a Default Response or an Image Block Response.
     fn on_refusal<'f>(&mut self, now: Instant, status: Status) -> Transition<'f, RANGES> {
-        // One that repeats another, or comes late, must not count: it refuses no request that is open.
+        // Without a waiting request the response is a duplicate or late, and must not count again.
         let Some(download) = self.state.download_mut().filter(|download| download.is_waiting()) else {
             return Transition::Drop(ClientIgnored::NotExpected);
         };
         match status {
             Status::NO_IMAGE_AVAILABLE => {
-                download.missing = download.missing.saturating_add(1);
-                if download.missing >= MISSING_LIMIT {
-                    return Transition::Enter(self.given_up(now, Outcome::ImageGone));
+                download.no_image_count = download.no_image_count.saturating_add(1);
+                if download.no_image_count >= NO_IMAGE_LIMIT {
+                    return Transition::Enter(self.end_without_image(now, Outcome::ImageGone));
                 }
-                self.ask_later(now)
+                self.retry_after_pause(now)
             }
-            // Some servers say so in a Default Response, without a time.
-            Status::WAIT_FOR_DATA => self.ask_later(now),
+            // Some servers send WAIT_FOR_DATA as a Default Response, which has no time.
+            Status::WAIT_FOR_DATA => self.retry_after_pause(now),
             Status::UNSUP_CLUSTER_COMMAND if is_specific(download.offer.id) => {
                 let ended = self.closed(now, Outcome::SpecificFilesUnsupported);
                 self.leave_server();
                 Transition::Enter(ended)
             }
             _ => {
-                download.missing = 0;
+                download.no_image_count = 0;
                 self.on_error(now, Outcome::ServerErrors(status))
             }
         }
     }
 
+    /// Counts an error; retries after a pause, or ends the download with `outcome` if there were too many in a row.
     fn on_error<'f>(&mut self, now: Instant, outcome: Outcome) -> Transition<'f, RANGES> {
         let Some(download) = self.state.download_mut().filter(|download| download.is_waiting()) else {
             return Transition::Drop(ClientIgnored::NotExpected);
         };
-        download.errors = download.errors.saturating_add(1);
-        if download.errors >= self.config.error_limit {
+        download.error_count = download.error_count.saturating_add(1);
+        if download.error_count >= self.config.error_limit {
             let id = download.offer.id;
             return Transition::Enter(Self::reporting(now, id, Status::ABORT, outcome));
         }
-        self.ask_later(now)
+        self.retry_after_pause(now)
     }
 
-    fn ask_later<'f>(&mut self, now: Instant) -> Transition<'f, RANGES> {
+    fn retry_after_pause<'f>(&mut self, now: Instant) -> Transition<'f, RANGES> {
         let at = now.plus(self.config.error_pause);
         if let Some(download) = self.state.download_mut() {
-            // No sooner than the period has it, either.
-            download.pause(Some(download.ready.map_or(at, |ready| ready.max(at))));
+            // An error does not shorten the MinimumBlockPeriod.
+            download.restart_at(Some(download.not_before.map_or(at, |not_before| not_before.max(at))));
         }
         Transition::Stay
     }
 
-    /// The server does not have the file any more. One that was resumed may have been replaced meanwhile: that is asked
-    /// at once.
-    fn given_up(&mut self, now: Instant, outcome: Outcome) -> State<RANGES> {
-        let resumed = self.state.download().is_some_and(|download| download.resumed);
+    /// Ends the download because the server no longer has the file; returns the next state.
+    ///
+    /// A download that was resumed and got no data since is followed by a query at once: the file may have been replaced
+    /// while the device was off.
+    fn end_without_image(&mut self, now: Instant, outcome: Outcome) -> State<RANGES> {
+        let is_unconfirmed = self.state.download().is_some_and(|download| download.is_unconfirmed);
         let ended = self.closed(now, outcome);
         match ended {
-            State::Idle { .. } if resumed => self.asking(now),
+            State::Idle { .. } if is_unconfirmed => self.asking(now),
             _ => ended,
         }
     }
 
+    /// Returns `true` if the client has the fields and attributes of revisions after the 2011 text.
     pub(in crate::client) const fn shows_later_revisions(&self) -> bool {
         self.config.revision > 0
     }
