@@ -36,11 +36,9 @@ impl Parts {
 }
 
 fn header() -> FileHeader<'static> {
-    FileHeader {
-        header_string: HeaderString::new("a file to be measured").expect("short"),
-        hardware: Some(HardwareRange { min: HardwareVersion(0x0100), max: HardwareVersion(0x0102) }),
-        ..FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519))
-    }
+    FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519))
+        .with_header_string(HeaderString::new("a file to be measured").expect("short"))
+        .with_hardware(HardwareRange { min: HardwareVersion(0x0100), max: HardwareVersion(0x0102) })
 }
 
 /// What both readers are asked for: the header, and all elements one after the other.

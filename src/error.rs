@@ -9,8 +9,6 @@
 //! EncodeError   required and available length
 //! ```
 
-use crate::types::HardwareRange;
-
 /// Malformed bytes: the name of what was being read, the byte at fault, and the expectation that byte breaks.
 ///
 /// ```
@@ -133,25 +131,6 @@ pub enum EncodeError {
         needed: usize,
         /// Length of the buffer in bytes.
         available: usize,
-    },
-    /// A part is longer than its length field can express.
-    #[error("{item}: {len} bytes, at most {max} can be told")]
-    TooLong {
-        /// Name of the part being written.
-        item: &'static str,
-        /// Length of the part in bytes.
-        len: usize,
-        /// Maximum of the length field.
-        max: usize,
-    },
-    /// A hardware range without any version in it (sections 6.3.2.13 and 6.3.2.14).
-    #[error("minimum hardware version {:#06x} lies above the maximum {:#06x}", .0.min.0, .0.max.0)]
-    EmptyHardwareRange(HardwareRange),
-    /// A signature element that is not the last element (section 6.3.5).
-    #[error("element {element} is a signature, which must be the last element")]
-    SignatureNotLast {
-        /// Index of the signature element, from 0.
-        element: usize,
     },
 }
 

@@ -5,7 +5,7 @@ use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta, Transmit};
 use zigbee_ota::container::{Candidate, ContainerIntegrity, ContainerKind};
 use zigbee_ota::file::{
     self, BodyLayout, CertificateElement, Element, FileName, HeaderAnomalies, HeaderControl, HeaderString,
-    PlacedElement, RawRemainder, SignatureElement, StreamPiece, Tag, TagClass,
+    PlacedElement, RawRemainder, SignatureElement, StreamPiece, Tag,
 };
 use zigbee_ota::observer::{Meaning, Observation};
 use zigbee_ota::payload;
@@ -25,19 +25,11 @@ fn every_data_type_can_be_logged() {
     can_be_logged::<(StackVersion, SecurityCredentialVersion, HardwareVersion, HardwareRange, Eui64)>();
     can_be_logged::<(ImageId, ImageFilter)>();
     can_be_logged::<(Instant, Millis, UtcTime, ServerTime, Purpose, Delay, TimeInPast)>();
-    can_be_logged::<(DecodeError, DecodeErrorKind, EncodeError)>();
+    can_be_logged::<(DecodeError, DecodeErrorKind, EncodeError, file::FileWriteError)>();
     can_be_logged::<(Address, DeliveryMode, FrameMeta, Transmit)>();
 
     can_be_logged::<(file::FileHeader<'_>, HeaderControl, HeaderAnomalies, HeaderString, FileName<'_>)>();
-    can_be_logged::<(
-        Tag,
-        TagClass,
-        Element<'_>,
-        PlacedElement<'_>,
-        BodyLayout,
-        RawRemainder<'_>,
-        StreamPiece<'_>,
-    )>();
+    can_be_logged::<(Tag, Element<'_>, PlacedElement<'_>, BodyLayout, RawRemainder<'_>, StreamPiece<'_>)>();
     can_be_logged::<(SignatureElement<'_>, CertificateElement<'_>)>();
 
     can_be_logged::<(Frame<'_>, zcl::FrameHeader, FrameControl, Quirks, Deviations<'_>, Violation)>();

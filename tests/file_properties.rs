@@ -31,14 +31,12 @@ fn every_shape(mut check: impl FnMut(FileHeader<'_>, &[Element<'_>])) {
         &[element(0xcdef, &[0; 7]), element(1, &[9; 50])],
     ];
     for bits in 0..16 {
-        let header = FileHeader {
-            credential: (bits & 1 != 0).then_some(SecurityCredentialVersion(0xa1)),
-            destination: (bits & 2 != 0).then_some(Eui64(0x0102_0304_0506_0708)),
-            hardware: (bits & 4 != 0)
-                .then_some(HardwareRange { min: HardwareVersion(0x0101), max: HardwareVersion(0x0202) }),
-            extra: if bits & 8 != 0 { &[0xe1, 0xe2, 0xe3] } else { &[] },
-            ..FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519))
-        };
+        let mut header = FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519));
+        header.credential = (bits & 1 != 0).then_some(SecurityCredentialVersion(0xa1));
+        header.destination = (bits & 2 != 0).then_some(Eui64(0x0102_0304_0506_0708));
+        header.hardware = (bits & 4 != 0)
+            .then_some(HardwareRange { min: HardwareVersion(0x0101), max: HardwareVersion(0x0202) });
+        header.extra = if bits & 8 != 0 { &[0xe1, 0xe2, 0xe3] } else { &[] };
         bodies.into_iter().for_each(|body| check(header, body));
     }
 }

@@ -135,8 +135,9 @@ fn a_cut_file_is_truncated_and_what_is_there_is_read() {
             };
             assert_eq!((image.layout(), image.missing()), (BodyLayout::Truncated, file.len() - len));
             let there = whole.elements().filter(|at| at.data_offset() <= len);
-            let heads =
-                |at: zigbee_ota::file::PlacedElement<'_>| (at.offset, at.element.tag, at.length, at.info);
+            let heads = |at: zigbee_ota::file::PlacedElement<'_>| {
+                (at.offset, at.element.tag, at.length, at.telink_info)
+            };
             assert!(image.elements().map(heads).eq(there.map(heads)), "{}, {len} bytes", sample.name);
         }
     }

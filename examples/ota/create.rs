@@ -61,15 +61,14 @@ pub struct Options {
 impl Options {
     fn header(&self) -> FileHeader<'static> {
         let hardware = self.min_hw_ver.zip(self.max_hw_ver);
-        FileHeader {
-            stack: StackVersion(self.stack_version),
-            header_string: self.header_string,
-            credential: self.security_credentials.map(SecurityCredentialVersion),
-            destination: self.upgrade_dest,
-            hardware: hardware
-                .map(|(min, max)| HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) }),
-            ..FileHeader::new(ImageId::new(self.manuf_id, self.image_type, self.version))
-        }
+        let mut header = FileHeader::new(ImageId::new(self.manuf_id, self.image_type, self.version))
+            .with_stack(StackVersion(self.stack_version))
+            .with_header_string(self.header_string);
+        header.credential = self.security_credentials.map(SecurityCredentialVersion);
+        header.destination = self.upgrade_dest;
+        header.hardware =
+            hardware.map(|(min, max)| HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) });
+        header
     }
 
     /// Where to write the file.

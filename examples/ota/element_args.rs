@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use zigbee_ota::file::{Tag, TagClass};
+use zigbee_ota::file::Tag;
 
 use crate::create;
 use crate::number_args::number;
@@ -92,9 +92,7 @@ fn refusal(tag: Tag) -> Option<String> {
         Tag::ECDSA_SIGNATURE | Tag::ECDSA_CERTIFICATE | Tag::ECDSA_SIGNATURE_2 | Tag::ECDSA_CERTIFICATE_2 => {
             format!("({tag}) comes from the signing command")
         }
-        _ if tag.class() == TagClass::Reserved => {
-            "is reserved; a manufacturer's own tags start at 0xf000".into()
-        }
+        _ if tag.is_reserved() => "is reserved; a manufacturer's own tags start at 0xf000".into(),
         _ => return None,
     };
     Some(format!("tag {:#06x} {why} (--force writes it all the same)", tag.0))

@@ -39,7 +39,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
                 continue;
             }
         };
-        let name = FileName { suffix: &options.suffix, ..FileName::new(id) };
+        let name = FileName::new(id).with_suffix(&options.suffix);
         match options.files.as_slice() {
             [_] => writeln!(out, "{name}"),
             _ => writeln!(out, "{}: {name}", path.display()),

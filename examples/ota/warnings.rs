@@ -1,7 +1,7 @@
 //! What is wrong with a file and what is merely unusual about it, in words.
 
 use zigbee_ota::container::{ContainerIntegrity, ContainerKind};
-use zigbee_ota::file::{BodyLayout, HeaderAnomalies, Tag, TagClass};
+use zigbee_ota::file::{BodyLayout, Tag};
 
 use crate::input::Opened;
 
@@ -34,27 +34,25 @@ pub fn notes(opened: &Opened<'_>) -> Vec<String> {
 
 fn header(opened: &Opened<'_>, notes: &mut Vec<String>) {
     let header = opened.image.header();
-    for oddity in header.anomalies().iter() {
-        notes.push(match oddity {
-            HeaderAnomalies::DESTINATION_MISSING => {
-                "device specific, but the header has no upgrade file destination".into()
-            }
-            HeaderAnomalies::RESERVED_BITS => {
-                format!("reserved bits in the field control {:#06x}", header.control().bits())
-            }
-            HeaderAnomalies::EXTRA_BYTES => {
-                format!("{} bytes after the known header fields", header.extra.len())
-            }
-            HeaderAnomalies::OTHER_MINOR_VERSION => format!("header version 0x01{:02x}", header.minor),
-            HeaderAnomalies::HARDWARE_RANGE_EMPTY => {
-                "minimum hardware version above the maximum: suits no device".into()
-            }
-            HeaderAnomalies::TEXT_NOT_UTF8 => "the header string is no UTF-8".into(),
-            HeaderAnomalies::TEXT_AFTER_NUL => "the header string goes on after its NUL".into(),
-            HeaderAnomalies::TEXT_CONTROL_CHARACTERS => "control characters in the header string".into(),
-            other => format!("unusual header: {other:?}"),
-        });
-    }
+    let anomalies = header.anomalies();
+    let mut note = |applies: bool, text: String| notes.extend(applies.then_some(text));
+    note(
+        anomalies.destination_missing,
+        "device specific, but the header has no upgrade file destination".into(),
+    );
+    note(
+        anomalies.reserved_bits,
+        format!("reserved bits in the field control {:#06x}", header.control().bits()),
+    );
+    note(anomalies.extra_bytes, format!("{} bytes after the known header fields", header.extra.len()));
+    note(anomalies.other_minor_version, format!("header version 0x01{:02x}", header.minor));
+    note(
+        anomalies.hardware_range_empty,
+        "minimum hardware version above the maximum: suits no device".into(),
+    );
+    note(anomalies.string_not_utf8, "the header string is no UTF-8".into());
+    note(anomalies.string_after_nul, "the header string goes on after its NUL".into());
+    note(anomalies.string_control_characters, "control characters in the header string".into());
 }
 
 fn body(opened: &Opened<'_>, notes: &mut Vec<String>) {
@@ -66,12 +64,13 @@ fn body(opened: &Opened<'_>, notes: &mut Vec<String>) {
         ),
         BodyLayout::RawBody => notes.push(format!("no elements: the body is {rest} raw bytes")),
         BodyLayout::ElementsThenRaw => notes.push(format!("{rest} raw bytes after the last element")),
+        other => notes.push(format!("body layout {other}")),
     }
     if opened.image.bytes().len() == opened.image.header().header_len() {
         notes.push("a header without an element".into());
     }
     let tags: Vec<Tag> = opened.image.elements().map(|at| at.element.tag).collect();
-    for tag in tags.iter().filter(|tag| tag.class() == TagClass::Reserved) {
+    for tag in tags.iter().filter(|tag| tag.is_reserved()) {
         notes.push(format!("reserved tag {:#06x}", tag.0));
     }
     if tags.split_last().is_some_and(|(_, before)| before.iter().any(|tag| tag.is_signature())) {

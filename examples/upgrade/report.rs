@@ -48,8 +48,8 @@ fn print_summary(options: &Options, parts: &SplitFile<'_>, report: &Report, life
     println!("file: {} ({elements})", name(options.file.as_deref()));
     println!("image: {id}, version {}", id.version);
     println!("bytes: {}", parts.file.len());
-    if !parts.after.is_empty() {
-        println!("not served: {} bytes after the image", parts.after.len());
+    if !parts.trailing.is_empty() {
+        println!("not served: {} bytes after the image", parts.trailing.len());
     }
     match options.link.hops(options.block.get()) {
         Ok(Some(1)) => println!("link: radio, 1 hop"),

@@ -1,79 +1,101 @@
-//! Whole files of every shape, for property tests and fuzzing.
+//! Generator of OTA files in every body layout, for property tests and fuzzing.
 //!
 //! ```text
-//! header: any fields, bytes of later versions     body: one of each BodyLayout     after: any bytes
+//! header: any fields, extra bytes     body: one end of each BodyLayout     trailing: any bytes after the total image size
 //! ```
 
 use alloc::vec::Vec;
 
-use super::element::is_telink;
+use super::element::is_telink_form;
 use super::{BodyLayout, Element, FileHeader, Tag};
 use crate::codec::Encode;
 
-/// A file of any shape that can be read, by the letter or leniently, and what it must read as.
+/// Generated file that [`Image::parse_lenient`](super::Image::parse_lenient) must read, and what it must read as.
 ///
-/// Made by `arbitrary` or by proptest's `any::<ArbitraryFile>()`, each behind its feature.
+/// Made by the traits of `arbitrary` or by proptest's `any::<ArbitraryFile>()`, each behind its feature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArbitraryFile {
-    /// The header but its extra bytes; the total size is counted by [`to_bytes`](Self::to_bytes).
-    pub header: FileHeader<'static>,
-    /// Extra bytes of the header.
-    pub extra: Vec<u8>,
-    /// The elements that are whole and by the letter.
-    pub elements: Vec<(Tag, Vec<u8>)>,
-    /// What follows them in the body.
-    pub end: ArbitraryBody,
+    /// Header without extra bytes and without total image size.
+    header: FileHeader<'static>,
+    extra: Vec<u8>,
+    /// Complete elements at the start of the body.
+    elements: Vec<(Tag, Vec<u8>)>,
+    end: BodyEnd,
     /// Bytes after the total image size.
-    pub after: Vec<u8>,
+    trailing: Vec<u8>,
 }
 
-/// What the body of a [`ArbitraryFile`] has after its elements.
+/// End of a generated body, after its complete elements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
-pub enum ArbitraryBody {
-    /// Nothing.
+enum BodyEnd {
+    /// No further bytes.
     Elements,
-    /// An element of tag 0xF000 with two bytes that its length leaves out, and its data.
+    /// Element with tag 0xF000 and two bytes that its length field does not count, then its data.
     Telink([u8; 2], Vec<u8>),
     /// Bytes that look like an element far longer than the file.
     Raw(Tag, Vec<u8>),
-    /// So many zeros, made 1 to 5: too few for an element.
+    /// Number of zeros, clamped to 1 to 5: too few bytes for an element.
     Padding(u8),
-    /// An element of which so many bytes more are declared than there are, which ends the file. At least one.
+    /// Last element of a truncated file: tag, the data that is present, number of missing bytes (at least 1).
     Truncated(Tag, Vec<u8>, u16),
 }
 
 impl ArbitraryFile {
-    /// The bytes of the file, and of what follows it.
+    /// Bytes of the file, then the bytes after its total image size.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let elements = self.elements.iter().flat_map(|(tag, data)| Element { tag: *tag, data }.to_vec());
         let (end, missing) = self.end.to_bytes();
         let body: Vec<u8> = elements.chain(end).collect();
-        let mut header = FileHeader { extra: &self.extra, ..self.header };
+        let mut header = self.header();
         let sizes = [header.header_len(), body.len(), missing];
         let total = sizes.into_iter().fold(0, usize::saturating_add);
         header.total_size = u32::try_from(total).unwrap_or(u32::MAX);
-        [header.to_vec(), body, if missing == 0 { self.after.clone() } else { Vec::new() }].concat()
+        [header.to_vec(), body, if missing == 0 { self.trailing.clone() } else { Vec::new() }].concat()
     }
 
-    /// How the body is laid out.
+    /// Header of the file, with a total image size of 0.
+    #[must_use]
+    pub fn header(&self) -> FileHeader<'_> {
+        self.header.with_extra(&self.extra)
+    }
+
+    /// Elements that read as they were written: without Telink's two bytes and without missing bytes.
+    pub fn elements(&self) -> impl Iterator<Item = Element<'_>> {
+        let complete = self.elements.len().saturating_sub(usize::from(self.is_padded_to_telink_form()));
+        self.elements.iter().take(complete).map(|(tag, data)| Element { tag: *tag, data })
+    }
+
+    /// Number of elements that a lenient reader finds, including one in Telink's form or with missing bytes.
+    #[must_use]
+    pub fn element_count(&self) -> usize {
+        let last = matches!(self.end, BodyEnd::Telink(..) | BodyEnd::Truncated(..));
+        self.elements.len().saturating_add(usize::from(last))
+    }
+
+    /// Layout of the body.
     #[must_use]
     pub fn layout(&self) -> BodyLayout {
         match (&self.end, self.elements.last()) {
-            (ArbitraryBody::Elements, _) => BodyLayout::Elements,
-            (ArbitraryBody::Telink(..), _) => BodyLayout::TelinkF000,
-            // Padding of that length cannot be told from Telink's two bytes.
-            (ArbitraryBody::Padding(2), Some((tag, _))) if is_telink(*tag, 2) => BodyLayout::TelinkF000,
-            (ArbitraryBody::Raw(..) | ArbitraryBody::Padding(_), None) => BodyLayout::RawBody,
-            (ArbitraryBody::Raw(..) | ArbitraryBody::Padding(_), Some(_)) => BodyLayout::ElementsThenRaw,
-            (ArbitraryBody::Truncated(..), _) => BodyLayout::Truncated,
+            (BodyEnd::Elements, _) => BodyLayout::Elements,
+            (BodyEnd::Telink(..), _) => BodyLayout::TelinkF000,
+            _ if self.is_padded_to_telink_form() => BodyLayout::TelinkF000,
+            (BodyEnd::Raw(..) | BodyEnd::Padding(_), None) => BodyLayout::RawBody,
+            (BodyEnd::Raw(..) | BodyEnd::Padding(_), Some(_)) => BodyLayout::ElementsThenRaw,
+            (BodyEnd::Truncated(..), _) => BodyLayout::Truncated,
         }
+    }
+
+    /// Returns whether the padding makes the last element look like one in Telink's form: a reader cannot distinguish two
+    /// bytes of padding after tag 0xF000 from the two bytes that Telink's length field does not count.
+    fn is_padded_to_telink_form(&self) -> bool {
+        matches!((&self.end, self.elements.last()), (BodyEnd::Padding(2), Some((tag, _))) if is_telink_form(*tag, 2))
     }
 }
 
-impl ArbitraryBody {
-    /// The bytes, and how many are missing after them.
+impl BodyEnd {
+    /// Bytes of this end, and the number of bytes missing after them.
     fn to_bytes(&self) -> (Vec<u8>, usize) {
         let head = |tag: Tag, length| [&tag.0.to_le_bytes()[..], &u32::to_le_bytes(length)].concat();
         let len = |data: &[u8]| u32::try_from(data.len()).unwrap_or(u32::MAX);
@@ -99,7 +121,7 @@ impl<'a> arbitrary::Arbitrary<'a> for ArbitraryFile {
             extra: u.arbitrary()?,
             elements: u.arbitrary()?,
             end: u.arbitrary()?,
-            after: u.arbitrary()?,
+            trailing: u.arbitrary()?,
         })
     }
 }
@@ -113,7 +135,7 @@ mod strategy {
     use proptest::option;
     use proptest::prelude::{BoxedStrategy, Just, Strategy, prop_oneof};
 
-    use super::{ArbitraryBody, ArbitraryFile};
+    use super::{ArbitraryFile, BodyEnd};
     use crate::file::{FileHeader, HeaderControl, HeaderString, Tag};
     use crate::types::{
         Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion,
@@ -123,16 +145,16 @@ mod strategy {
         type Parameters = ();
         type Strategy = BoxedStrategy<Self>;
 
-        /// Small files: up to four elements of up to 40 bytes each.
+        /// Small files: up to four elements of up to 39 bytes each.
         fn arbitrary_with((): ()) -> Self::Strategy {
             let elements = vec((tag(), data()), 0..5);
             (header(), vec(any::<u8>(), 0..9), elements, end(), vec(any::<u8>(), 0..9))
-                .prop_map(|(header, extra, elements, end, after)| Self {
+                .prop_map(|(header, extra, elements, end, trailing)| Self {
                     header,
                     extra,
                     elements,
                     end,
-                    after,
+                    trailing,
                 })
                 .boxed()
         }
@@ -142,18 +164,18 @@ mod strategy {
         vec(any::<u8>(), 0..40)
     }
 
-    /// Tags with a meaning are as likely as all others together.
+    /// Tags; those with an assigned meaning are about as likely as all others together.
     fn tag() -> impl Strategy<Value = Tag> {
         prop_oneof![0..8_u16, Just(0xf000), any::<u16>()].prop_map(Tag)
     }
 
-    fn end() -> impl Strategy<Value = ArbitraryBody> {
+    fn end() -> impl Strategy<Value = BodyEnd> {
         prop_oneof![
-            4 => Just(ArbitraryBody::Elements),
-            1 => (any::<[u8; 2]>(), data()).prop_map(|(info, data)| ArbitraryBody::Telink(info, data)),
-            1 => (tag(), data()).prop_map(|(tag, data)| ArbitraryBody::Raw(tag, data)),
-            1 => (1..=5_u8).prop_map(ArbitraryBody::Padding),
-            1 => (tag(), data(), 1..300_u16).prop_map(|(tag, data, missing)| ArbitraryBody::Truncated(tag, data, missing)),
+            4 => Just(BodyEnd::Elements),
+            1 => (any::<[u8; 2]>(), data()).prop_map(|(info, data)| BodyEnd::Telink(info, data)),
+            1 => (tag(), data()).prop_map(|(tag, data)| BodyEnd::Raw(tag, data)),
+            1 => (1..=5_u8).prop_map(BodyEnd::Padding),
+            1 => (tag(), data(), 1..300_u16).prop_map(|(tag, data, missing)| BodyEnd::Truncated(tag, data, missing)),
         ]
     }
 
@@ -163,27 +185,29 @@ mod strategy {
         let optional = (option::of(any::<u8>()), option::of(any::<u64>()), option::of(range));
         let minor = prop_oneof![3 => Just(0), 1 => any::<u8>()];
         let reserved = prop_oneof![3 => Just(0), 1 => any::<u16>()];
-        (numbers, text(), optional, minor, reserved).prop_map(|(numbers, text, optional, minor, reserved)| {
-            let (manufacturer, image_type, version, stack) = numbers;
-            let (credential, destination, hardware) = optional;
-            FileHeader {
-                minor,
-                stack: StackVersion(stack),
-                header_string: text,
-                credential: credential.map(SecurityCredentialVersion),
-                destination: destination.map(Eui64),
-                hardware: hardware.map(|(one, other): (u16, u16)| HardwareRange {
-                    min: HardwareVersion(one.min(other)),
-                    max: HardwareVersion(one.max(other)),
-                }),
-                other_control: HeaderControl::from_bits_retain(reserved).difference(HeaderControl::all()),
-                ..FileHeader::new(ImageId::new(manufacturer, image_type, version))
-            }
-        })
+        (numbers, header_string(), optional, minor, reserved).prop_map(
+            |(numbers, header_string, optional, minor, reserved)| {
+                let (manufacturer, image_type, version, stack) = numbers;
+                let (credential, destination, hardware) = optional;
+                FileHeader {
+                    minor,
+                    stack: StackVersion(stack),
+                    header_string,
+                    credential: credential.map(SecurityCredentialVersion),
+                    destination: destination.map(Eui64),
+                    hardware: hardware.map(|(one, other): (u16, u16)| HardwareRange {
+                        min: HardwareVersion(one.min(other)),
+                        max: HardwareVersion(one.max(other)),
+                    }),
+                    other_control: HeaderControl::from_bits_retain(reserved).difference(HeaderControl::all()),
+                    ..FileHeader::new(ImageId::new(manufacturer, image_type, version))
+                }
+            },
+        )
     }
 
-    /// Text as it should be, and any bytes.
-    fn text() -> impl Strategy<Value = HeaderString> {
+    /// Header strings: printable ASCII text, or any 32 bytes.
+    fn header_string() -> impl Strategy<Value = HeaderString> {
         prop_oneof![
             "[ -~]{0,32}".prop_map(|text| HeaderString::new(&text).unwrap_or(HeaderString::EMPTY)),
             any::<[u8; 32]>().prop_map(HeaderString),
@@ -197,25 +221,25 @@ mod tests {
     use crate::types::ImageId;
 
     #[test]
-    fn what_follows_a_file_follows_a_whole_one_only() {
+    fn trailing_bytes_follow_complete_files_only() {
         let header = FileHeader::new(ImageId::new(1, 2, 3));
-        let sample = |end| ArbitraryFile {
+        let file_with = |end| ArbitraryFile {
             header,
             extra: Vec::new(),
             elements: Vec::new(),
             end,
-            after: alloc::vec![0xaf],
+            trailing: alloc::vec![0xaf],
         };
         let head_and =
             |size: u32, body: &[u8]| [&FileHeader { total_size: size, ..header }.to_vec()[..], body].concat();
-        assert_eq!(sample(ArbitraryBody::Elements).to_bytes(), head_and(56, &[0xaf]));
-        let cut = ArbitraryBody::Truncated(Tag(5), alloc::vec![9], 3);
-        assert_eq!(sample(cut).to_bytes(), head_and(66, &[5, 0, 4, 0, 0, 0, 9]));
+        assert_eq!(file_with(BodyEnd::Elements).to_bytes(), head_and(56, &[0xaf]));
+        let cut = BodyEnd::Truncated(Tag(5), alloc::vec![9], 3);
+        assert_eq!(file_with(cut).to_bytes(), head_and(66, &[5, 0, 4, 0, 0, 0, 9]));
     }
 
     #[cfg(feature = "proptest")]
     #[test]
-    fn samples_differ_in_every_field() {
+    fn generated_headers_differ_in_every_field() {
         use proptest::strategy::{Strategy, ValueTree};
         let mut runner = proptest::test_runner::TestRunner::deterministic();
         let headers: Vec<FileHeader<'_>> = (0..100)
@@ -238,7 +262,7 @@ mod tests {
 
     #[cfg(feature = "arbitrary")]
     #[test]
-    fn samples_from_any_bytes_read_as_they_say() {
+    fn files_from_arbitrary_bytes_read_as_their_layout_says() {
         use arbitrary::{Arbitrary, Unstructured};
 
         use crate::file::Image;
@@ -246,11 +270,11 @@ mod tests {
         let mut seen = Vec::new();
         for seed in 0..200_u32 {
             let bytes: Vec<u8> = (0..400_u32).map(|at| (at.wrapping_mul(seed + 3) >> 3) as u8).collect();
-            let sample = ArbitraryFile::arbitrary(&mut Unstructured::new(&bytes)).unwrap();
-            let file = sample.to_bytes();
+            let generated = ArbitraryFile::arbitrary(&mut Unstructured::new(&bytes)).unwrap();
+            let file = generated.to_bytes();
             let image = Image::parse_lenient(&file).unwrap();
-            assert_eq!(image.layout(), sample.layout(), "{sample:?}");
-            assert_eq!(image.header().id, sample.header.id);
+            assert_eq!(image.layout(), generated.layout(), "{generated:?}");
+            assert_eq!(image.header().id, generated.header.id);
             if !seen.contains(&image.layout()) {
                 seen.push(image.layout());
             }

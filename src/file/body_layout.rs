@@ -1,36 +1,38 @@
-//! How the body of a file is laid out.
+//! Five layouts of a file's body, as vendors ship them.
 //!
 //! ```text
 //! Elements         | header | element | element |
 //! TelinkF000       | header | element | tag F000, length, 2 bytes, data |
 //! RawBody          | header | raw bytes |
 //! ElementsThenRaw  | header | element | raw bytes |
-//! Truncated        | header | element | ele           the total image size lies beyond the end
+//! Truncated        | header | element | ele           the file ends before its total image size
 //! ```
 
 use core::fmt;
 
-/// How the body of a file is laid out, as [`Image::parse_lenient`](super::Image::parse_lenient) and
-/// [`StreamDecoder`](super::StreamDecoder) find it.
+/// Layout of the body of a file, found by [`Image::parse_lenient`](super::Image::parse_lenient) and
+/// [`StreamDecoder`](super::StreamDecoder).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum BodyLayout {
-    /// Elements that tile the file exactly, or none at all: by the letter (section 6.3.3).
+    /// Standard layout: complete elements up to the end of the file, or no element (section 6.3.3 of ZigBee document
+    /// 095264).
     Elements,
-    /// The last element has tag 0xF000 and two bytes between length and data that its length leaves out, as Telink's
-    /// tools write encrypted images.
+    /// The last element has tag 0xF000 and, between length and data, two bytes that the length does not count. Telink's
+    /// tools write encrypted images so.
     TelinkF000,
-    /// No element fits at the start of the body: raw bytes.
+    /// Raw bytes only: the start of the body is not an element.
     RawBody,
-    /// Elements, then raw bytes to the total image size: a second image, or padding of 1 to 5 bytes.
+    /// Elements, then raw bytes up to the total image size: a second image, or padding of 1 to 5 bytes.
     ElementsThenRaw,
-    /// The file ends before its total image size. It can be looked at, and never served.
+    /// The file ends before its total image size. It can be inspected, but is never served.
     Truncated,
 }
 
 impl BodyLayout {
-    /// The name that tools print: `elements`, `telink-f000`, `raw-body`, `elements-then-raw` or `truncated`.
+    /// Short name for tools and scripts: `elements`, `telink-f000`, `raw-body`, `elements-then-raw` or `truncated`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -42,7 +44,7 @@ impl BodyLayout {
         }
     }
 
-    /// The layout of a body, which starts at `start`, with raw bytes from `raw` on.
+    /// Layout of a body that starts at the offset `start` and has raw bytes from the offset `raw` on.
     pub(super) const fn raw_from(raw: usize, start: usize) -> Self {
         if raw == start { Self::RawBody } else { Self::ElementsThenRaw }
     }
@@ -60,7 +62,7 @@ mod tests {
     use std::format;
 
     #[test]
-    fn layouts_have_names_that_align() {
+    fn layout_names_can_be_padded() {
         for (layout, name) in [
             (BodyLayout::Elements, "elements"),
             (BodyLayout::TelinkF000, "telink-f000"),

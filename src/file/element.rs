@@ -1,9 +1,11 @@
-//! Sub-elements (section 6.3.3): a tag, a length and so many bytes, one after the other up to the end of the file.
+//! Elements of an OTA file (section 6.3.3): tag, length and data, one after the other up to the end of the file.
+//!
+//! Sections and tables refer to ZigBee document 095264 (2011), which calls elements sub-elements.
 //!
 //! ```text
 //! 0  2  tag
 //! 2  4  length    of the data, in bytes
-//! 6  n  data      Telink's tag F000: two more bytes before it that the length leaves out
+//! 6  n  data      in Telink's form of tag F000, after two more bytes that the length does not count
 //! ```
 
 use core::iter::FusedIterator;
@@ -16,85 +18,81 @@ use crate::codec::{Emit, Sink};
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::open_enum::open_enum;
 
-/// What stands before the data (table 11).
+/// Tag and length fields of an element, in the layout of table 11.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-struct Head {
+struct RawHead {
     tag: U16,
     length: U32,
 }
 
-const HEAD_LEN: usize = size_of::<Head>();
+const HEAD_LEN: usize = size_of::<RawHead>();
 
 open_enum! {
-    /// What a sub-element holds (section 6.3.4, table 12, and later revisions).
+    /// Tag of an element: the meaning of its data (section 6.3.4, table 12, and later revisions).
     Tag(u16) {
-        /// The firmware itself, in the manufacturer's own form.
+        /// Firmware, in the manufacturer's own format.
         UPGRADE_IMAGE = 0x0000 => "upgrade image",
-        /// Signature by crypto suite 1.
+        /// Signature, crypto suite 1.
         ECDSA_SIGNATURE = 0x0001 => "ECDSA signature",
         /// Certificate of the signer, crypto suite 1.
         ECDSA_CERTIFICATE = 0x0002 => "ECDSA signing certificate",
-        /// Hash over the file (later revisions).
+        /// Hash of the file (later revisions).
         IMAGE_INTEGRITY_CODE = 0x0003 => "image integrity code",
         /// Picture (later revisions).
         PICTURE_DATA = 0x0004 => "picture data",
-        /// Signature by crypto suite 2 (later revisions).
+        /// Signature, crypto suite 2 (later revisions).
         ECDSA_SIGNATURE_2 = 0x0005 => "ECDSA signature, crypto suite 2",
         /// Certificate of the signer, crypto suite 2 (later revisions).
         ECDSA_CERTIFICATE_2 = 0x0006 => "ECDSA signing certificate, crypto suite 2",
     }
 }
 
-/// Who gives a tag its meaning (table 12).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum TagClass {
-    /// 0x0000 to 0x0006: a specification does.
-    Assigned,
-    /// 0x0007 to 0xEFFF: nobody yet.
-    Reserved,
-    /// 0xF000 to 0xFFFF: the manufacturer of the file does.
-    Manufacturer,
-}
-
 impl Tag {
-    /// Which range this tag lies in (table 12).
+    /// Returns whether the tag is reserved: 0x0007 to 0xEFFF, without a meaning in any revision (table 12).
     #[must_use]
-    pub const fn class(self) -> TagClass {
-        match self.0 {
-            0x0000..=0x0006 => TagClass::Assigned,
-            0x0007..=0xefff => TagClass::Reserved,
-            0xf000..=0xffff => TagClass::Manufacturer,
-        }
+    pub const fn is_reserved(self) -> bool {
+        matches!(self.0, 0x0007..=0xefff)
+    }
+
+    /// Returns whether the manufacturer of the file gives the tag its meaning: 0xF000 to 0xFFFF (table 12).
+    #[must_use]
+    pub const fn is_manufacturer_specific(self) -> bool {
+        self.0 >= 0xf000
+    }
+
+    /// Returns whether the tag is that of a signature, of either crypto suite.
+    #[must_use]
+    pub const fn is_signature(self) -> bool {
+        matches!(self, Self::ECDSA_SIGNATURE | Self::ECDSA_SIGNATURE_2)
     }
 }
 
-/// A sub-element (section 6.3.3).
+/// Element of a file: tag and data (section 6.3.3).
+// Exhaustive: tag and data are all that an element has, in every revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Element<'a> {
-    /// What the data is.
+    /// Meaning of the data.
     pub tag: Tag,
-    /// The data alone; may be empty. What a 32-bit length cannot count is not written;
-    /// [`FileWriter`](super::FileWriter) refuses it.
+    /// Data without tag and length; may be empty. Bytes beyond what a 32-bit length can count are not written;
+    /// [`FileWriter`](super::FileWriter) refuses such an element.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub data: &'a [u8],
 }
 
 impl<'a> Element<'a> {
-    /// Bytes of tag and length, before the data.
+    /// Bytes of tag and length, which precede the data.
     pub const HEAD_LEN: usize = HEAD_LEN;
 
-    /// Tag and length as they are written.
+    /// Tag and length in bytes.
     pub(super) fn head(&self) -> [u8; HEAD_LEN] {
-        head(self.tag, u32::try_from(self.data.len()).unwrap_or(u32::MAX))
+        encode_head(self.tag, u32::try_from(self.data.len()).unwrap_or(u32::MAX))
     }
 
-    /// The data that the length can count.
+    /// Data that the 32-bit length can count.
     fn written_data(&self) -> &'a [u8] {
         let max = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
         self.data.get(..max).unwrap_or(self.data)
@@ -112,148 +110,154 @@ impl Emit for Element<'_> {
     }
 }
 
-/// An element and its place.
+/// Element that was read from a file, with its offset and its length field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct PlacedElement<'a> {
-    /// Where its tag stands, in bytes from the first byte of the header.
+    /// Offset of the tag, in bytes from the first byte of the header.
     pub offset: usize,
-    /// Bytes of data by its length field. Only in a truncated file fewer are present.
+    /// Length field: bytes of data. In a truncated file, fewer bytes may be present.
     pub length: u32,
-    /// The two bytes between length and data in Telink's form of tag 0xF000, which the length leaves out.
-    pub info: Option<[u8; 2]>,
-    /// The element, with the data that is present.
+    /// Two bytes between length and data that the length does not count, in Telink's form of tag 0xF000.
+    pub telink_info: Option<[u8; 2]>,
+    /// Tag, and the data that is present.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub element: Element<'a>,
 }
 
 impl PlacedElement<'_> {
-    /// Where its data starts, in bytes from the first byte of the header.
+    /// Offset of the data, in bytes from the first byte of the header.
     #[must_use]
     pub const fn data_offset(&self) -> usize {
-        let info = if self.info.is_some() { TELINK_INFO_LEN } else { 0 };
+        let info = if self.telink_info.is_some() { TELINK_INFO_LEN } else { 0 };
         self.offset.saturating_add(Element::HEAD_LEN).saturating_add(info)
     }
 
-    /// Where what is present of it ends.
+    /// Offset of the first byte after the data that is present.
     const fn end(&self) -> usize {
         self.data_offset().saturating_add(self.element.data.len())
     }
 }
 
-/// Unlike [`Element`]'s, with the length as it was read and with Telink's bytes.
+/// Writes the length field as it was read, unlike [`Element`], and Telink's two bytes.
 impl Emit for PlacedElement<'_> {
     fn len(&self) -> usize {
         self.end().saturating_sub(self.offset)
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
-        out.array(&head(self.element.tag, self.length));
-        if let Some(info) = &self.info {
+        out.array(&encode_head(self.element.tag, self.length));
+        if let Some(info) = &self.telink_info {
             out.array(info);
         }
         out.bytes(self.element.data);
     }
 }
 
-/// Bytes that Telink's form of [`TELINK_TAG`] has between length and data.
+/// Bytes between length and data in Telink's form of [`TELINK_TAG`].
 const TELINK_INFO_LEN: usize = 2;
 
-/// Bytes before the data in that form.
+/// Bytes before the data in Telink's form: tag, length and two more bytes.
 pub(super) const TELINK_HEAD_LEN: usize = Element::HEAD_LEN + TELINK_INFO_LEN;
 
-/// The tag that Telink's tools give an encrypted image. Most files use it as any other tag.
+/// Tag that Telink's tools give an encrypted image. Most files with this tag use it in the standard form.
 const TELINK_TAG: u16 = 0xf000;
 
-/// Whether an element has two bytes that its length leaves out: known by exactly two being left over at the end
-/// of the file, where by the letter none or an element would have to be.
-pub(super) const fn is_telink(tag: Tag, left_over: u32) -> bool {
+/// Returns whether an element has Telink's form: two bytes that its length does not count.
+///
+/// `left_over` is the number of bytes between the end of the element by its length and the end of the file. Exactly two
+/// show the form: in the standard form, either none or another element would follow.
+pub(super) const fn is_telink_form(tag: Tag, left_over: u32) -> bool {
     tag.0 == TELINK_TAG && left_over == 2
 }
 
-/// Tag and length as they are written.
-pub(super) fn head(tag: Tag, length: u32) -> [u8; HEAD_LEN] {
-    zerocopy::transmute!(Head { tag: tag.0.into(), length: length.into() })
+/// Encodes tag and length.
+pub(super) fn encode_head(tag: Tag, length: u32) -> [u8; HEAD_LEN] {
+    zerocopy::transmute!(RawHead { tag: tag.0.into(), length: length.into() })
 }
 
-/// Tag and length.
+/// Decodes tag and length.
 #[inline]
-pub(super) fn tag_and_length(head: &[u8; HEAD_LEN]) -> (Tag, u32) {
-    let Head { tag, length } = zerocopy::transmute_ref!(head);
+pub(super) fn decode_head(head: &[u8; HEAD_LEN]) -> (Tag, u32) {
+    let RawHead { tag, length } = zerocopy::transmute_ref!(head);
     (Tag(tag.get()), length.get())
 }
 
-/// The head of an element that fits in its file.
-struct Fitting {
+/// Head of an element that does not run past the end of its file.
+struct CheckedHead {
     tag: Tag,
     length: u32,
-    info: Option<[u8; 2]>,
+    telink_info: Option<[u8; 2]>,
 }
 
-impl Fitting {
-    /// Reads the head at the start of `input`, which by the total image size goes on for `missing` bytes. An element that
-    /// runs past the total size is wrong as a whole.
+impl CheckedHead {
+    /// Reads the head at the start of `input`, the bytes from there to the end of the file. In a truncated file `missing`
+    /// more bytes should follow `input`; an element that runs past those as well is an error.
     #[inline]
     fn read(input: &[u8], missing: usize) -> Result<Self, DecodeErrorKind> {
         let truncated = |needed| DecodeErrorKind::Truncated { needed, present: input.len() };
         let (head, rest) = input.split_first_chunk().ok_or(truncated(HEAD_LEN))?;
-        let (tag, length) = tag_and_length(head);
+        let (tag, length) = decode_head(head);
         let (size, left) =
             (usize::try_from(length).unwrap_or(usize::MAX), rest.len().saturating_add(missing));
         let Some(left_over) = left.checked_sub(size) else {
             return Err(DecodeErrorKind::ElementOverrun { tag: tag.0, by: size.saturating_sub(left) });
         };
-        let info = if is_telink(tag, u32::try_from(left_over).unwrap_or(u32::MAX)) {
+        let telink_info = if is_telink_form(tag, u32::try_from(left_over).unwrap_or(u32::MAX)) {
             Some(*rest.first_chunk().ok_or(truncated(TELINK_HEAD_LEN))?)
         } else {
             None
         };
-        Ok(Self { tag, length, info })
+        Ok(Self { tag, length, telink_info })
     }
 
-    /// Splits the `input` that it was read from into the data, as far as it is there, and what follows.
+    /// Splits `input`, from which the head was read, into the data that is present and the bytes after it.
     #[inline]
-    fn split<'a>(&self, input: &'a [u8]) -> (&'a [u8], &'a [u8]) {
-        let head = if self.info.is_some() { TELINK_HEAD_LEN } else { HEAD_LEN };
+    fn split_data<'a>(&self, input: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        let head = if self.telink_info.is_some() { TELINK_HEAD_LEN } else { HEAD_LEN };
         let (_, rest) = input.split_at_checked(head).unwrap_or_default();
         let size = usize::try_from(self.length).unwrap_or(usize::MAX);
         rest.split_at_checked(size).unwrap_or((rest, &[]))
     }
 }
 
-/// The elements of a file in their order, up to the end of the file or to where no element stands any more.
+/// Iterator over the elements of a file in file order. Ends at the end of the file or where the bytes are not an element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elements<'a> {
     rest: &'a [u8],
+    /// Offset of `rest`, in bytes from the first byte of the header.
     offset: usize,
+    /// Bytes missing to the total image size after `rest`.
     missing: usize,
 }
 
 impl<'a> Elements<'a> {
-    /// The elements of `body`, whose first byte stands at `offset` of the file, if they tile it by the letter.
+    /// Iterates over the elements of `body`, whose first byte has the offset `offset` in the file; an error unless complete
+    /// elements fill the body exactly.
     #[inline]
     pub(super) fn strict(body: &'a [u8], offset: usize) -> Result<Self, DecodeError> {
         let mut rest = body;
         while !rest.is_empty() {
-            let place = |rest: &[u8]| offset.saturating_add(body.len().saturating_sub(rest.len()));
-            let wrong = |at, kind| DecodeError { item: "sub-element", offset: at, kind };
-            let head = Fitting::read(rest, 0).map_err(|kind| wrong(place(rest), kind))?;
-            if head.info.is_some() {
+            let offset_of = |rest: &[u8]| offset.saturating_add(body.len().saturating_sub(rest.len()));
+            let error_at = |offset, kind| DecodeError { item: "sub-element", offset, kind };
+            let head = CheckedHead::read(rest, 0).map_err(|kind| error_at(offset_of(rest), kind))?;
+            if head.telink_info.is_some() {
                 let kind = DecodeErrorKind::Truncated { needed: HEAD_LEN, present: TELINK_INFO_LEN };
-                return Err(wrong(place(&[]).saturating_sub(TELINK_INFO_LEN), kind));
+                return Err(error_at(offset_of(&[]).saturating_sub(TELINK_INFO_LEN), kind));
             }
-            (_, rest) = head.split(rest);
+            (_, rest) = head.split_data(rest);
         }
         Ok(Self { rest: body, offset, missing: 0 })
     }
 
-    /// The elements at the start of `body`, of which `missing` bytes are not there.
+    /// Iterates over the elements at the start of `body`, after which `missing` bytes of the file are not present.
     pub(super) const fn lenient(body: &'a [u8], offset: usize, missing: usize) -> Self {
         Self { rest: body, offset, missing }
     }
 
-    /// Where the next element starts, or no element stands.
+    /// Offset of the next element; after the last element, offset of the first byte after it.
     pub(super) const fn offset(&self) -> usize {
         self.offset
     }
@@ -265,13 +269,13 @@ impl<'a> Iterator for Elements<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let Self { rest, offset, missing } = *self;
-        // What cannot be read was told when the file was.
-        let head = Fitting::read(rest, missing).ok()?;
-        let (data, rest) = head.split(rest);
-        let Fitting { tag, length, info } = head;
-        let at = PlacedElement { offset, length, info, element: Element { tag, data } };
-        *self = Self { rest, offset: at.end(), missing };
-        Some(at)
+        // An error is not reported here: `strict` has reported it before, and `lenient` ends where no element fits.
+        let head = CheckedHead::read(rest, missing).ok()?;
+        let (data, rest) = head.split_data(rest);
+        let CheckedHead { tag, length, telink_info } = head;
+        let placed = PlacedElement { offset, length, telink_info, element: Element { tag, data } };
+        *self = Self { rest, offset: placed.end(), missing };
+        Some(placed)
     }
 }
 
@@ -293,7 +297,7 @@ mod tests {
         assert_eq!(element.encode(&mut out), Ok(9));
         assert_eq!(out, bytes);
         let read: Vec<_> = Elements::strict(&bytes, 56).unwrap().collect();
-        assert_eq!(read, [PlacedElement { offset: 56, length: 3, info: None, element }]);
+        assert_eq!(read, [PlacedElement { offset: 56, length: 3, telink_info: None, element }]);
         assert_eq!(read[0].data_offset(), 62);
 
         let data = std::vec![7; 0x0123];
@@ -310,8 +314,14 @@ mod tests {
         let bytes = [0x07, 0xf0, 0, 0, 0, 0, 0x07, 0xf0, 0, 0, 0, 0];
         let mut elements = Elements::strict(&bytes, 60).unwrap();
         let element = Element { tag: Tag(0xf007), data: &[] };
-        assert_eq!(elements.next(), Some(PlacedElement { offset: 60, length: 0, info: None, element }));
-        assert_eq!(elements.next(), Some(PlacedElement { offset: 66, length: 0, info: None, element }));
+        assert_eq!(
+            elements.next(),
+            Some(PlacedElement { offset: 60, length: 0, telink_info: None, element })
+        );
+        assert_eq!(
+            elements.next(),
+            Some(PlacedElement { offset: 66, length: 0, telink_info: None, element })
+        );
         assert_eq!(elements.next(), None);
         assert_eq!(elements.next(), None);
     }
@@ -342,22 +352,22 @@ mod tests {
     }
 
     #[test]
-    fn an_element_is_written_as_it_was_read() {
-        let by_the_letter = PlacedElement {
+    fn an_element_in_any_form_is_written_as_it_was_read() {
+        let standard = PlacedElement {
             offset: 56,
             length: 2,
-            info: None,
+            telink_info: None,
             element: Element { tag: Tag(0xf000), data: &[7, 8] },
         };
-        let telinks = PlacedElement { info: Some([0x01, 0x0c]), ..by_the_letter };
-        let cut = PlacedElement { length: 3, ..telinks };
-        for (at, bytes) in [
-            (by_the_letter, &[0x00, 0xf0, 2, 0, 0, 0, 7, 8][..]),
-            (telinks, &[0x00, 0xf0, 2, 0, 0, 0, 0x01, 0x0c, 7, 8]),
+        let telink = PlacedElement { telink_info: Some([0x01, 0x0c]), ..standard };
+        let cut = PlacedElement { length: 3, ..telink };
+        for (placed, bytes) in [
+            (standard, &[0x00, 0xf0, 2, 0, 0, 0, 7, 8][..]),
+            (telink, &[0x00, 0xf0, 2, 0, 0, 0, 0x01, 0x0c, 7, 8]),
             (cut, &[0x00, 0xf0, 3, 0, 0, 0, 0x01, 0x0c, 7, 8]),
         ] {
-            let mut out = std::vec![0; at.encoded_len()];
-            assert_eq!(at.encode(&mut out), Ok(bytes.len()));
+            let mut out = std::vec![0; placed.encoded_len()];
+            assert_eq!(placed.encode(&mut out), Ok(bytes.len()));
             assert_eq!(out, bytes);
         }
     }
@@ -365,48 +375,59 @@ mod tests {
     /// Shows: FILE-051, FILE-052
     #[test]
     fn tags_have_ranges_and_names() {
-        use TagClass::{Assigned, Manufacturer, Reserved};
         let expected = [
-            (0x0000, Assigned, Some("upgrade image")),
-            (0x0001, Assigned, Some("ECDSA signature")),
-            (0x0002, Assigned, Some("ECDSA signing certificate")),
-            (0x0003, Assigned, Some("image integrity code")),
-            (0x0004, Assigned, Some("picture data")),
-            (0x0005, Assigned, Some("ECDSA signature, crypto suite 2")),
-            (0x0006, Assigned, Some("ECDSA signing certificate, crypto suite 2")),
-            (0x0007, Reserved, None),
-            (0xefff, Reserved, None),
-            (0xf000, Manufacturer, None),
-            (0xffff, Manufacturer, None),
+            (0x0000, "assigned", Some("upgrade image")),
+            (0x0001, "assigned", Some("ECDSA signature")),
+            (0x0002, "assigned", Some("ECDSA signing certificate")),
+            (0x0003, "assigned", Some("image integrity code")),
+            (0x0004, "assigned", Some("picture data")),
+            (0x0005, "assigned", Some("ECDSA signature, crypto suite 2")),
+            (0x0006, "assigned", Some("ECDSA signing certificate, crypto suite 2")),
+            (0x0007, "reserved", None),
+            (0xefff, "reserved", None),
+            (0xf000, "manufacturer specific", None),
+            (0xffff, "manufacturer specific", None),
         ];
-        for (tag, class, name) in expected {
-            assert_eq!((Tag(tag).class(), Tag(tag).name()), (class, name), "{tag:#06x}");
+        for (tag, range, name) in expected {
+            let tag = Tag(tag);
+            let found = match (tag.is_reserved(), tag.is_manufacturer_specific()) {
+                (false, false) => "assigned",
+                (true, false) => "reserved",
+                (false, true) => "manufacturer specific",
+                (true, true) => "both",
+            };
+            assert_eq!((found, tag.name()), (range, name), "{tag:?}");
         }
         let code = [&[3, 0, 16, 0, 0, 0][..], &[0x5a; 16]].concat();
-        let read: Vec<_> = Elements::strict(&code, 56).unwrap().map(|at| at.element).collect();
+        let read: Vec<_> = Elements::strict(&code, 56).unwrap().map(|placed| placed.element).collect();
         assert_eq!(read, [Element { tag: Tag::IMAGE_INTEGRITY_CODE, data: &[0x5a; 16] }]);
     }
 
-    /// Also where its length is not that of its data.
+    /// The length field is written as it was read, even when fewer bytes of data are present.
     #[test]
-    fn an_element_that_was_read_is_written_as_it_stood() {
+    fn a_length_that_differs_from_the_data_is_written_back() {
         let element = |data| Element { tag: Tag(0xf000), data };
-        for (at, bytes) in [
+        for (placed, bytes) in [
             (
-                PlacedElement { offset: 56, length: 2, info: None, element: element(&[7, 8]) },
+                PlacedElement { offset: 56, length: 2, telink_info: None, element: element(&[7, 8]) },
                 &[0x00, 0xf0, 2, 0, 0, 0, 7, 8][..],
             ),
             (
-                PlacedElement { offset: 56, length: 2, info: Some([0x01, 0x0c]), element: element(&[7, 8]) },
+                PlacedElement {
+                    offset: 56,
+                    length: 2,
+                    telink_info: Some([0x01, 0x0c]),
+                    element: element(&[7, 8]),
+                },
                 &[0x00, 0xf0, 2, 0, 0, 0, 0x01, 0x0c, 7, 8],
             ),
             (
-                PlacedElement { offset: 56, length: 9, info: None, element: element(&[7]) },
+                PlacedElement { offset: 56, length: 9, telink_info: None, element: element(&[7]) },
                 &[0x00, 0xf0, 9, 0, 0, 0, 7],
             ),
         ] {
             let mut out = [0xee; 12];
-            assert_eq!((at.encoded_len(), at.encode(&mut out)), (bytes.len(), Ok(bytes.len())));
+            assert_eq!((placed.encoded_len(), placed.encode(&mut out)), (bytes.len(), Ok(bytes.len())));
             assert_eq!(out[..bytes.len()], *bytes);
         }
     }

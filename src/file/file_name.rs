@@ -1,69 +1,72 @@
-//! The recommended name of a file (section 6.3.7).
+//! Recommended file name of an OTA file (section 6.3.7 of ZigBee document 095264, 2011).
 //!
 //! ```text
-//! 1001-00AB-10053519-upgradeMe.zigbee      manufacturer - image type - file version - text . extension
-//! 1001-00AB-0001-0003-10053519.zigbee      with the hardware versions that some vendors put in
+//! 1001-00AB-10053519-upgradeMe.zigbee      manufacturer - image type - file version - suffix . extension
+//! 1001-00AB-0001-0003-10053519.zigbee      minimum and maximum hardware version, which some vendors insert
 //! ```
 
 use core::fmt;
 
 use crate::types::{HardwareRange, HardwareVersion, ImageId};
 
-/// A file name in the recommended form: manufacturer code, image type and file version in hexadecimal, then text, joined
-/// by `-` (section 6.3.7).
+/// File name in the recommended form: manufacturer code, image type and file version in hexadecimal digits, then free
+/// text, joined by `-`.
 ///
-/// `Display` writes that form with upper-case digits. It is an aid for sorting: where name and header disagree, the
-/// header is right.
+/// `Display` writes that form with upper-case digits. The name only helps people to sort files: when it differs from the
+/// header of the file, the header is right.
 ///
 /// ```
 /// use zigbee_ota::ImageId;
 /// use zigbee_ota::file::FileName;
 ///
-/// let id = ImageId::new(0x1001, 0x00ab, 0x1005_3519);
-/// let name = FileName { suffix: "upgradeMe", ..FileName::new(id) };
+/// let name = FileName::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519)).with_suffix("upgradeMe");
 /// assert_eq!(name.to_string(), "1001-00AB-10053519-upgradeMe.zigbee");
 /// assert_eq!(FileName::parse("1001-00AB-10053519-upgradeMe.zigbee"), Some(name));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct FileName<'a> {
     /// Manufacturer code, image type and file version.
     pub id: ImageId,
-    /// Minimum and maximum hardware version, which some vendors put between image type and file version.
+    /// Minimum and maximum hardware version, which some vendors insert between image type and file version.
     pub hardware: Option<HardwareRange>,
     /// Free text between file version and extension; may be empty.
     pub suffix: &'a str,
-    /// What follows the last dot, by rights `zigbee`. Empty means that there is no dot.
+    /// Text after the last dot; `zigbee` is recommended. Empty when the name has no dot.
     pub extension: &'a str,
 }
 
-impl FileName<'static> {
-    /// The recommended extension.
+impl<'a> FileName<'a> {
+    /// Recommended extension.
     pub const EXTENSION: &'static str = "zigbee";
 
-    /// The name of a file without free text.
+    /// Creates a file name with the recommended extension, without hardware versions or suffix.
     #[must_use]
     pub const fn new(id: ImageId) -> Self {
         Self { id, hardware: None, suffix: "", extension: Self::EXTENSION }
     }
-}
 
-impl<'a> FileName<'a> {
-    /// Reads the base name of a file, without folders; `None` when it does not start with the three numbers in 4, 4 and
-    /// 8 digits.
+    /// Returns this name with free text between file version and extension.
+    #[must_use]
+    pub const fn with_suffix(self, suffix: &'a str) -> Self {
+        Self { suffix, ..self }
+    }
+
+    /// Reads a file name without folders; `None` unless it starts with three numbers of 4, 4 and 8 hexadecimal digits.
     ///
-    /// Taken as well: lower-case digits, `_` for `-`, a space or a dot before the text, another extension or none, and
-    /// two hardware versions of 4 digits between image type and file version.
+    /// Accepts deviations from the recommended form: lower-case digits, `_` instead of `-`, a space or a dot before the
+    /// suffix, another extension or none, and two hardware versions of 4 digits between image type and file version.
     #[must_use]
     pub fn parse(name: &'a str) -> Option<Self> {
-        let (manufacturer, rest) = number(name, 4)?;
-        let (image_type, rest) = number(next(rest)?, 4)?;
-        let (hardware, rest) = match hardware(rest) {
+        let (manufacturer, rest) = hex_number(name, 4)?;
+        let (image_type, rest) = hex_number(after_separator(rest)?, 4)?;
+        let (hardware, rest) = match hardware_range(rest) {
             Some((range, rest)) => (Some(range), rest),
             None => (None, rest),
         };
-        let (version, rest) = number(next(rest)?, 8)?;
+        let (version, rest) = hex_number(after_separator(rest)?, 8)?;
         let (rest, extension) = split_extension(rest);
         let suffix = if rest.is_empty() { rest } else { rest.strip_prefix(['-', '_', ' ', '.'])? };
         let id = ImageId::new(u16::try_from(manufacturer).ok()?, u16::try_from(image_type).ok()?, version);
@@ -71,29 +74,29 @@ impl<'a> FileName<'a> {
     }
 }
 
-/// Splits at the last dot, which is left out.
+/// Splits `rest` at its last dot; the dot is in neither part.
 fn split_extension(rest: &str) -> (&str, &str) {
-    // Not `rsplit_once`: the search of `core` has panic branches.
+    // Not `rsplit_once`: the string search of `core` has panic branches.
     let dot = rest.bytes().rposition(|byte| byte == b'.');
     let split = dot.and_then(|dot| rest.split_at_checked(dot));
     split.and_then(|(rest, extension)| Some((rest, extension.strip_prefix('.')?))).unwrap_or((rest, ""))
 }
 
-/// Two hardware versions of 4 digits.
-fn hardware(rest: &str) -> Option<(HardwareRange, &str)> {
-    let (min, rest) = number(next(rest)?, 4)?;
-    let (max, rest) = number(next(rest)?, 4)?;
-    let version = |digits| u16::try_from(digits).ok().map(HardwareVersion);
+/// Reads two hardware versions of 4 digits; returns them and the text after them.
+fn hardware_range(rest: &str) -> Option<(HardwareRange, &str)> {
+    let (min, rest) = hex_number(after_separator(rest)?, 4)?;
+    let (max, rest) = hex_number(after_separator(rest)?, 4)?;
+    let version = |number| u16::try_from(number).ok().map(HardwareVersion);
     Some((HardwareRange { min: version(min)?, max: version(max)? }, rest))
 }
 
-/// What follows a separator of numbers.
-fn next(rest: &str) -> Option<&str> {
+/// Strips the separator between two numbers.
+fn after_separator(rest: &str) -> Option<&str> {
     rest.strip_prefix(['-', '_'])
 }
 
-/// Exactly so many hexadecimal digits, and what follows them.
-fn number(text: &str, digits: usize) -> Option<(u32, &str)> {
+/// Reads a number of exactly `digits` hexadecimal digits; returns it and the text after it.
+fn hex_number(text: &str, digits: usize) -> Option<(u32, &str)> {
     let (number, rest) = text.split_at_checked(digits)?;
     let all_digits = number.bytes().all(|byte| byte.is_ascii_hexdigit());
     let more_digits = rest.starts_with(|next: char| next.is_ascii_hexdigit());
@@ -124,7 +127,7 @@ mod tests {
 
     /// Shows: FILE-062
     #[test]
-    fn names_are_three_numbers_and_text() {
+    fn a_name_is_three_numbers_and_a_suffix() {
         let name = FileName { suffix: "upgradeMe", ..FileName::new(ID) };
         assert_eq!(name.to_string(), "1001-00AB-10053519-upgradeMe.zigbee");
         assert_eq!(FileName::new(ID).to_string(), "1001-00AB-10053519.zigbee");
@@ -133,7 +136,7 @@ mod tests {
 
     /// Shows: FILE-063
     #[test]
-    fn names_read_back_and_the_rest_is_the_suffix() {
+    fn names_read_back_with_their_suffix() {
         let plain = FileName::new(ID);
         for (text, expected) in [
             ("1001-00AB-10053519-upgradeMe.zigbee", FileName { suffix: "upgradeMe", ..plain }),
@@ -158,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_none() {
+    fn names_in_another_form_are_not_read() {
         for text in [
             "",
             "foo.zigbee",

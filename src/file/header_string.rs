@@ -1,63 +1,62 @@
-//! The text that a header carries for people.
+//! Header string of the OTA header: 32 bytes with a human-readable name of the image.
 //!
 //! ```text
-//! 20  32  text   UTF-8 by rights, zeros behind it
+//! 20  32  header string   UTF-8 text, padded with zeros
 //! ```
 
 use core::fmt;
 use core::str::Utf8Error;
 
-use crate::error::EncodeError;
+use super::FileWriteError;
 
-/// Header string: 32 raw bytes, padded with zeros, without a length byte (section 6.3.2.9).
+/// Header string: 32 raw bytes, padded with zeros, without a length byte (section 6.3.2.9 of ZigBee document 095264).
 ///
-/// Table 4 calls it a character string, yet no known file has the length byte that ZCL gives such a string.
-/// Real files fill all 32 bytes, carry bytes after the first NUL or are no UTF-8, hence the bytes themselves are
-/// kept. `Display` writes the text up to the first NUL with U+FFFD where it is no UTF-8; `Debug` shows every
-/// byte but the zeros at the end.
+/// Table 4 of that document gives the field the type character string, which starts with a length byte in ZCL, but no
+/// known file has that byte. The field is kept as raw bytes, because real files fill all 32 bytes, have bytes after the
+/// first NUL or are not UTF-8. `Display` writes the text up to the first NUL, with U+FFFD for bytes that are not UTF-8.
+/// `Debug` shows all bytes except the zeros at the end.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct HeaderString(pub [u8; 32]);
 
 impl HeaderString {
-    /// No text: 32 zeros.
+    /// Empty text: 32 zeros.
     pub const EMPTY: Self = Self([0; 32]);
 
-    /// The text `text`, padded with zeros.
+    /// Creates a header string from `text`, padded with zeros.
     ///
     /// # Errors
-    /// [`EncodeError::TooLong`] when it takes over 32 bytes; it is never cut.
-    pub fn new(text: &str) -> Result<Self, EncodeError> {
+    /// [`FileWriteError::HeaderStringTooLong`] when `text` takes more than 32 bytes; it is never cut.
+    pub fn new(text: &str) -> Result<Self, FileWriteError> {
         let (mut bytes, len) = ([0; 32], text.len());
-        let max = bytes.len();
         let Some((room, _)) = bytes.split_at_mut_checked(len) else {
-            return Err(EncodeError::TooLong { item: "OTA header", len, max });
+            return Err(FileWriteError::HeaderStringTooLong { len });
         };
         room.copy_from_slice(text.as_bytes());
         Ok(Self(bytes))
     }
 
-    /// All 32 bytes of the field (section 6.3.2.9), with the zeros behind the text.
+    /// All 32 bytes of the field, including the zeros after the text.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The text up to the first NUL.
+    /// Text up to the first NUL.
     ///
     /// # Errors
-    /// The bytes up to there are no UTF-8.
+    /// The bytes before the first NUL are not UTF-8.
     pub fn to_str(&self) -> Result<&str, Utf8Error> {
         core::str::from_utf8(self.before_nul())
     }
 
-    /// Whether all bytes after the first NUL are zero.
-    pub(super) fn is_padded(&self) -> bool {
+    /// Returns whether all bytes after the first NUL are zero.
+    pub(super) fn is_zero_padded(&self) -> bool {
         self.0.iter().skip_while(|byte| **byte != 0).all(|byte| *byte == 0)
     }
 
-    /// Whether there are ASCII control characters before the first NUL.
+    /// Returns whether an ASCII control character stands before the first NUL.
     pub(super) fn has_control_characters(&self) -> bool {
         self.before_nul().iter().any(u8::is_ascii_control)
     }
@@ -66,7 +65,7 @@ impl HeaderString {
         self.0.split(|byte| *byte == 0).next().unwrap_or_default()
     }
 
-    /// All but the zeros at the end.
+    /// All bytes except the zeros at the end.
     fn before_padding(&self) -> &[u8] {
         let padding = self.0.iter().rev().take_while(|byte| **byte == 0).count();
         let (text, _) = self.0.split_at_checked(self.0.len().saturating_sub(padding)).unwrap_or_default();
@@ -85,14 +84,14 @@ impl fmt::Display for HeaderString {
 
 impl fmt::Debug for HeaderString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HeaderText(\"{}\")", self.before_padding().escape_ascii())
+        write!(f, "HeaderString(\"{}\")", self.before_padding().escape_ascii())
     }
 }
 
 #[cfg(feature = "defmt")]
 impl defmt::Format for HeaderString {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "HeaderText({=[u8]:a})", self.before_padding());
+        defmt::write!(f, "HeaderString({=[u8]:a})", self.before_padding());
     }
 }
 
@@ -117,11 +116,11 @@ mod tests {
         assert_eq!(HeaderString::new(full).unwrap().as_bytes(), full.as_bytes());
         assert_eq!(
             HeaderString::new("0123456789abcdef0123456789ABCDEFx"),
-            Err(EncodeError::TooLong { item: "OTA header", len: 33, max: 32 })
+            Err(FileWriteError::HeaderStringTooLong { len: 33 })
         );
         assert_eq!(
             HeaderString::new("0123456789abcdef0123456789ABCDE\u{e9}").unwrap_err().to_string(),
-            "OTA header: 33 bytes, at most 32 can be told",
+            "header string of 33 bytes, at most 32 fit",
             "bytes are counted, not characters"
         );
     }
@@ -131,12 +130,12 @@ mod tests {
         let odd = padded(b"one\0two");
         assert_eq!(odd.to_str(), Ok("one"));
         assert_eq!(odd.to_string(), "one");
-        assert_eq!(format!("{odd:?}"), r#"HeaderText("one\x00two")"#);
+        assert_eq!(format!("{odd:?}"), r#"HeaderString("one\x00two")"#);
         assert_eq!(HeaderString([b'x'; 32]).to_str(), Ok("x".repeat(32).as_str()));
-        assert_eq!(format!("{:?}", HeaderString::EMPTY), r#"HeaderText("")"#);
+        assert_eq!(format!("{:?}", HeaderString::EMPTY), r#"HeaderString("")"#);
         let foreign = padded(b"a\xffb\xc3");
         assert!(foreign.to_str().is_err());
         assert_eq!(foreign.to_string(), "a\u{fffd}b\u{fffd}");
-        assert_eq!(format!("{foreign:?}"), r#"HeaderText("a\xffb\xc3")"#);
+        assert_eq!(format!("{foreign:?}"), r#"HeaderString("a\xffb\xc3")"#);
     }
 }

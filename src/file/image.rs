@@ -1,194 +1,216 @@
-//! A whole file in memory: by the letter, or as it comes.
+//! Whole OTA file in memory, read strictly or leniently.
+//!
+//! Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
-//! | header | element | element | ... | raw bytes |     after
-//! 0        header length             rest        total image size
+//! | header | element | element | ... | raw remainder |     trailing
+//! 0        header length                             total image size
 //! ```
 
-use super::header::{self, Known, Reading};
-use super::split::Cut;
-use super::{BodyLayout, Elements, FileHeader, PlacedElement, Tag};
+use super::header::{HeaderRules, HeaderView, check_header};
+use super::split_file::Sections;
+use super::{BodyLayout, Elements, FileHeader, PlacedElement, SignatureElement, Tag};
 use crate::codec::{Emit, Sink};
 use crate::error::{DecodeError, DecodeErrorKind};
 
-/// An OTA file (section 6.3.1).
+/// OTA file in memory (section 6.3.1), borrowed from the bytes it was read from.
 ///
-/// Holds nothing but references into the bytes it was read from. A file without an upgrade image, with several, or
-/// without any element is a file too.
+/// [`parse`](Self::parse) accepts only files that follow the specification exactly. A file may have no upgrade image,
+/// several, or no element at all.
 ///
-/// [`parse`](Self::parse) takes only what follows the letter. [`parse_lenient`](Self::parse_lenient) takes what vendors
-/// ship, and every irregularity is a value here: [`layout`](Self::layout), [`rest`](Self::raw_remainder),
-/// [`after`](Self::after), [`missing`](Self::missing), and [`FileHeader::anomalies`] of the header. No byte is lost: what
-/// was read is written again, bit by bit, by [`Encode`](crate::Encode).
+/// [`parse_lenient`](Self::parse_lenient) also accepts the irregular files that vendors ship. Each irregularity can be
+/// read from the image: [`layout`](Self::layout), [`raw_remainder`](Self::raw_remainder), [`trailing`](Self::trailing),
+/// [`missing`](Self::missing) and [`FileHeader::anomalies`]. No byte is lost: [`Encode`](crate::Encode) writes exactly the
+/// bytes that were read.
 ///
 /// ```
-/// use zigbee_ota::file::{FileHeader, Image, BodyLayout};
+/// use zigbee_ota::file::{BodyLayout, FileHeader, Image};
 /// use zigbee_ota::{Encode, ImageId};
 ///
-/// // A body that is no elements, as some vendors ship it.
-/// let header = FileHeader { total_size: 60, ..FileHeader::new(ImageId::new(0x1001, 0x00ab, 5)) };
+/// // A body without elements, as some vendors ship it.
+/// let header = FileHeader::new(ImageId::new(0x1001, 0x00ab, 5)).with_total_size(60);
 /// let mut file = [0xe9; 60];
 /// header.encode(&mut file)?;
 ///
 /// assert!(Image::parse(&file).is_err());
 /// let image = Image::parse_lenient(&file)?;
 /// assert_eq!(image.layout(), BodyLayout::RawBody);
-/// assert_eq!(image.raw_remainder().map(|rest| (rest.offset, rest.bytes)), Some((56, &[0xe9; 4][..])));
+/// assert_eq!(image.raw_remainder().map(|raw| (raw.offset, raw.bytes)), Some((56, &[0xe9; 4][..])));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image<'a> {
-    known: Known<'a>,
-    /// Of a truncated file, `file` is what is present.
-    cut: Cut<'a>,
-    /// Bytes of the file that are header or elements.
-    read: usize,
+    header: HeaderView<'a>,
+    sections: Sections<'a>,
+    /// Offset of the first byte after header and elements.
+    elements_end: usize,
     layout: BodyLayout,
 }
 
-/// Raw bytes in the body of a file that are no element.
+/// Raw bytes at the end of a body, where the bytes are not an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct RawRemainder<'a> {
-    /// Where they start, in bytes from the first byte of the header.
+    /// Offset of the first raw byte, in bytes from the first byte of the header.
     pub offset: usize,
-    /// All bytes from there to the end of the file; never none.
+    /// All bytes from there to the end of the file; at least one.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub bytes: &'a [u8],
 }
 
 impl<'a> Image<'a> {
-    /// Reads `bytes` as exactly one file, whose elements tile it.
+    /// Reads `bytes` strictly as exactly one file, whose elements fill its body.
     ///
     /// # Errors
     /// Those of [`parse_prefix`](Self::parse_prefix), and
     /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) at the total image size when more bytes follow.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let (known, cut) = Self::by_the_letter(bytes)?;
-        if !cut.after.is_empty() {
-            let kind = DecodeErrorKind::TrailingBytes { count: cut.after.len() };
-            return Err(DecodeError { item: "OTA file", offset: cut.file.len(), kind });
+        let (header, sections) = Self::parse_sections(bytes)?;
+        if !sections.trailing.is_empty() {
+            let kind = DecodeErrorKind::TrailingBytes { count: sections.trailing.len() };
+            return Err(DecodeError { item: "OTA file", offset: sections.file.len(), kind });
         }
-        Ok(Self { known, cut, read: cut.file.len(), layout: BodyLayout::Elements })
+        Ok(Self { header, sections, elements_end: sections.file.len(), layout: BodyLayout::Elements })
     }
 
-    /// Reads the file that starts at the first of `bytes`, and whose elements tile it; returns it and the bytes after
-    /// its total image size.
+    /// Reads the file at the start of `bytes` strictly; returns it and the bytes after its total image size.
     ///
     /// # Errors
-    /// Those of [`SplitFile::parse`](super::SplitFile::parse), then those of [`SplitFile::elements`](super::SplitFile::elements).
+    /// Those of [`SplitFile::parse`](super::SplitFile::parse), then those of
+    /// [`SplitFile::elements`](super::SplitFile::elements).
     pub fn parse_prefix(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
-        let (known, mut cut) = Self::by_the_letter(bytes)?;
-        let after = core::mem::take(&mut cut.after);
-        Ok((Self { known, cut, read: cut.file.len(), layout: BodyLayout::Elements }, after))
+        let (header, mut sections) = Self::parse_sections(bytes)?;
+        let trailing = core::mem::take(&mut sections.trailing);
+        let elements_end = sections.file.len();
+        Ok((Self { header, sections, elements_end, layout: BodyLayout::Elements }, trailing))
     }
 
+    /// Checks header and elements strictly; bytes may follow the file.
     #[inline]
-    fn by_the_letter(bytes: &'a [u8]) -> Result<(Known<'a>, Cut<'a>), DecodeError> {
-        let known = header::known(bytes, Reading::STRICT)?;
-        let cut = Cut::whole(&known, bytes)?;
-        Elements::strict(cut.body, known.len().into())?;
-        Ok((known, cut))
+    fn parse_sections(bytes: &'a [u8]) -> Result<(HeaderView<'a>, Sections<'a>), DecodeError> {
+        let header = check_header(bytes, HeaderRules::STRICT)?;
+        let sections = Sections::split_complete(&header, bytes)?;
+        Elements::strict(sections.body, header.len().into())?;
+        Ok((header, sections))
     }
 
-    /// Reads the file that starts at the first of `bytes` as far as it can be read, and keeps what cannot.
+    /// Reads the file at the start of `bytes` leniently: keeps the bytes that cannot be read as elements.
     ///
-    /// What can be read two ways is read by the letter first. From the first place on where no element fits, the body
-    /// is [raw](Self::raw_remainder). One that has tag 0xF000 and leaves exactly two bytes over is read in Telink's form.
+    /// Bytes that can be read in two ways are read in the standard form. From the first place where no element fits, the
+    /// body is [raw](Self::raw_remainder). An element with tag 0xF000 that leaves exactly two bytes at the end of the file is
+    /// read in Telink's form.
     ///
     /// # Errors
-    /// Those of [`FileHeader::parse_lenient`]: without a header nothing else can be told.
+    /// Those of [`FileHeader::parse_lenient`]: a file without a readable header cannot be read at all.
     pub fn parse_lenient(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let known = header::known(bytes, Reading::LENIENT)?;
-        let cut = Cut::lenient(&known, bytes);
-        let mut image = Self { known, cut, read: 0, layout: BodyLayout::Truncated };
-        let mut walk = image.elements();
-        // Telink's bytes are told by where the file ends, so only the last element has them.
-        let telink = walk.by_ref().last().is_some_and(|at| at.info.is_some());
-        image.read = walk.offset();
+        let header = check_header(bytes, HeaderRules::LENIENT)?;
+        let sections = Sections::split(&header, bytes);
+        let mut image = Self { header, sections, elements_end: 0, layout: BodyLayout::Truncated };
+        let mut elements = image.elements();
+        // Only the last element can have Telink's form, because the end of the file shows it.
+        let telink = elements.by_ref().last().is_some_and(|placed| placed.telink_info.is_some());
+        image.elements_end = elements.offset();
         if image.missing() == 0 {
-            image.layout = match (image.read == image.bytes().len(), telink) {
+            image.layout = match (image.elements_end == image.bytes().len(), telink) {
                 (true, false) => BodyLayout::Elements,
                 (true, true) => BodyLayout::TelinkF000,
-                (false, _) => BodyLayout::raw_from(image.read, known.len().into()),
+                (false, _) => BodyLayout::raw_from(image.elements_end, header.len().into()),
             };
         }
         Ok(image)
     }
 
-    /// The header, with the fields that field control tells (section 6.3.2).
+    /// Header of the file (section 6.3.2).
     #[must_use]
     #[inline]
     pub fn header(&self) -> FileHeader<'a> {
-        self.known.header()
+        self.header.header()
     }
 
-    /// All bytes of the file, header and body: what is moved over the air. Of a truncated file, what is present.
+    /// All bytes of the file, header and body, as a server sends them. Of a truncated file, the bytes that are present.
     #[must_use]
     pub const fn bytes(&self) -> &'a [u8] {
-        self.cut.file
+        self.sections.file
     }
 
-    /// All elements in file order, each with its place.
+    /// All elements in file order, each with its offset.
     #[must_use]
     pub fn elements(&self) -> Elements<'a> {
-        Elements::lenient(self.cut.body, self.known.len().into(), self.missing())
+        Elements::lenient(self.sections.body, self.header.len().into(), self.missing())
     }
 
-    /// All elements with this tag, in file order: a tag may be repeated.
+    /// All elements with the tag `tag`, in file order. A file may have several elements with the same tag.
     pub fn find(&self, tag: Tag) -> impl Iterator<Item = PlacedElement<'a>> + use<'a> {
-        self.elements().filter(move |at| at.element.tag == tag)
+        self.elements().filter(move |placed| placed.element.tag == tag)
     }
 
-    /// Whether there is a signature element, of either crypto suite; no bit of the header tells. Whether the
-    /// signature is right is another question.
+    /// Returns whether the file has a signature element, of either crypto suite. The signature itself is not checked.
+    ///
+    /// Only the elements show this: the header has no bit for it (section 6.3.2.4).
     #[must_use]
     pub fn is_signed(&self) -> bool {
-        self.elements().any(|at| at.element.tag.is_signature())
+        self.elements().any(|placed| placed.element.tag.is_signature())
     }
 
-    /// How the body is laid out; [`BodyLayout::Elements`] from the strict readings.
+    /// Signature element of the file; `None` when the file has none.
+    ///
+    /// # Errors
+    /// Those of [`SignatureElement::parse`]. [`SignatureNotLast`](DecodeErrorKind::SignatureNotLast) at the first signature
+    /// element when any element follows it, which may be a second signature (section 6.3.5).
+    pub fn signature(&self) -> Result<Option<SignatureElement<'a>>, DecodeError> {
+        let mut elements = self.elements();
+        let Some(placed) = elements.find(|placed| placed.element.tag.is_signature()) else { return Ok(None) };
+        if elements.next().is_some() {
+            let kind = DecodeErrorKind::SignatureNotLast;
+            return Err(DecodeError { item: "signature element", offset: placed.offset, kind });
+        }
+        SignatureElement::parse(&placed)
+    }
+
+    /// Layout of the body; always [`BodyLayout::Elements`] after a strict parse.
     #[must_use]
     pub const fn layout(&self) -> BodyLayout {
         self.layout
     }
 
-    /// The raw bytes of the body after its elements; none from the strict readings.
+    /// Raw bytes of the body after its elements; always `None` after a strict parse.
     #[must_use]
     pub fn raw_remainder(&self) -> Option<RawRemainder<'a>> {
-        let bytes = self.bytes().get(self.read..).filter(|bytes| !bytes.is_empty())?;
-        Some(RawRemainder { offset: self.read, bytes })
+        let bytes = self.bytes().get(self.elements_end..).filter(|bytes| !bytes.is_empty())?;
+        Some(RawRemainder { offset: self.elements_end, bytes })
     }
 
-    /// Bytes after the total image size; no part of the image (section 6.3.2.10). None from the strict readings.
+    /// Bytes after the total image size, which are not part of the file (section 6.3.2.10). Always empty after a strict
+    /// parse.
     #[must_use]
-    pub const fn after(&self) -> &'a [u8] {
-        self.cut.after
+    pub const fn trailing(&self) -> &'a [u8] {
+        self.sections.trailing
     }
 
-    /// Bytes by which the file is shorter than its total image size; 0 unless [truncated](BodyLayout::Truncated).
+    /// Number of bytes missing to the total image size; 0 unless the layout is [`Truncated`](BodyLayout::Truncated).
     #[must_use]
     pub fn missing(&self) -> usize {
-        let total = usize::try_from(self.known.total()).unwrap_or(usize::MAX);
+        let total = usize::try_from(self.header.total_size()).unwrap_or(usize::MAX);
         total.saturating_sub(self.bytes().len())
     }
 }
 
-/// Header, elements, the rest and what follows the file: the bytes that were read.
+/// Writes header, elements, raw remainder and trailing bytes: exactly the bytes that were read.
 impl Emit for Image<'_> {
     fn len(&self) -> usize {
-        self.bytes().len().saturating_add(self.after().len())
+        self.bytes().len().saturating_add(self.trailing().len())
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
         self.header().emit(out);
-        self.elements().for_each(|at| at.emit(out));
+        self.elements().for_each(|placed| placed.emit(out));
         if let Some(RawRemainder { bytes, .. }) = self.raw_remainder() {
             out.bytes(bytes);
         }
-        out.bytes(self.after());
+        out.bytes(self.trailing());
     }
 }
 
@@ -213,10 +235,10 @@ mod tests {
         Element { tag: Tag(tag), data }
     }
 
-    /// An element by the letter.
+    /// An element in the standard form.
     fn at(offset: usize, element: Element<'_>) -> PlacedElement<'_> {
         let length = u32::try_from(element.data.len()).unwrap();
-        PlacedElement { offset, length, info: None, element }
+        PlacedElement { offset, length, telink_info: None, element }
     }
 
     /// Shows: FILE-001, FILE-050
@@ -226,21 +248,21 @@ mod tests {
         let file = written(HEADER, &elements);
         let image = Image::parse(&file).unwrap();
         let mut end = image.header().header_len();
-        for (at, element) in image.elements().zip(elements) {
-            assert_eq!((at.offset, at.element), (end, element));
-            assert_eq!(file[at.data_offset()..][..element.data.len()], *element.data);
-            end = at.data_offset() + element.data.len();
+        for (placed, element) in image.elements().zip(elements) {
+            assert_eq!((placed.offset, placed.element), (end, element));
+            assert_eq!(file[placed.data_offset()..][..element.data.len()], *element.data);
+            end = placed.data_offset() + element.data.len();
         }
         assert_eq!(image.elements().count(), 3);
         assert_eq!(u32::try_from(end), Ok(image.header().total_size));
         assert_eq!(image.bytes(), file);
-        let again: Vec<_> = image.elements().map(|at| at.element).collect();
-        assert_eq!(written(image.header(), &again), file);
+        let elements: Vec<_> = image.elements().map(|placed| placed.element).collect();
+        assert_eq!(written(image.header(), &elements), file);
     }
 
     /// Shows: FILE-002
     #[test]
-    fn the_header_says_nothing_about_the_elements() {
+    fn the_header_does_not_describe_the_elements() {
         let one = written(HEADER, &[element(0, &[0; 14])]);
         let two = written(HEADER, &[element(0, &[0; 4]), element(1, &[0; 4])]);
         assert_eq!(one[..56], two[..56]);
@@ -248,7 +270,7 @@ mod tests {
             Image::parse(file)
                 .unwrap()
                 .elements()
-                .map(|at| (at.element.tag.0, at.element.data.len()))
+                .map(|placed| (placed.element.tag.0, placed.element.data.len()))
                 .collect()
         };
         assert_eq!(tags(&one), [(0, 14)]);
@@ -257,7 +279,7 @@ mod tests {
 
     /// Shows: FILE-022
     #[test]
-    fn only_the_elements_tell_that_a_file_is_signed() {
+    fn only_the_elements_show_that_a_file_is_signed() {
         for (tag, signed) in
             [(0x0000, false), (0x0001, true), (0x0002, false), (0x0005, true), (0xf001, false)]
         {
@@ -283,7 +305,7 @@ mod tests {
         let data: Vec<u8> = (0..60).collect();
         let elements: Vec<_> = (0..60).map(|i| element(0xf100 + u16::from(data[i]), &data[..i])).collect();
         let file = written(HEADER, &elements);
-        assert!(Image::parse(&file).unwrap().elements().map(|at| at.element).eq(elements));
+        assert!(Image::parse(&file).unwrap().elements().map(|placed| placed.element).eq(elements));
     }
 
     /// Shows: FILE-055
@@ -328,7 +350,7 @@ mod tests {
         assert_eq!(error, DecodeError { item: "OTA file", offset: file.len(), kind });
     }
 
-    /// A header and a body, which the total size counts together with `missing` bytes that are not there.
+    /// A header and a body. The total image size counts both and `missing` more bytes, which are not present.
     fn shipped(body: &[u8], missing: usize) -> Vec<u8> {
         let total_size = u32::try_from(56 + body.len() + missing).unwrap();
         let mut header = [0; 56];
@@ -336,7 +358,7 @@ mod tests {
         [&header, body].concat()
     }
 
-    /// What the lenient reading finds: layout, elements, and where raw bytes start.
+    /// Result of the lenient parse: layout, elements, and the offset of the raw remainder.
     fn lenient(file: &[u8]) -> (BodyLayout, Vec<PlacedElement<'_>>, Option<usize>) {
         let image = Image::parse_lenient(file).unwrap();
         let mut out = std::vec![0; image.encoded_len()];
@@ -348,10 +370,10 @@ mod tests {
 
     /// Shows: FILE-069
     #[test]
-    fn telinks_form_is_tag_f000_with_two_bytes_left_over() {
+    fn telink_form_is_tag_f000_with_two_bytes_left_over() {
         let telink = [0x00, 0xf0, 3, 0, 0, 0, 0x01, 0x0c, 7, 8, 9];
         let file = shipped(&telink, 0);
-        let read = PlacedElement { info: Some([0x01, 0x0c]), ..at(56, element(0xf000, &[7, 8, 9])) };
+        let read = PlacedElement { telink_info: Some([0x01, 0x0c]), ..at(56, element(0xf000, &[7, 8, 9])) };
         assert_eq!(read.data_offset(), 64);
         assert_eq!(lenient(&file), (BodyLayout::TelinkF000, std::vec![read], None));
         let error = Image::parse(&file).unwrap_err();
@@ -359,11 +381,11 @@ mod tests {
         assert_eq!(error, DecodeError { item: "sub-element", offset: 65, kind });
         assert_eq!(SplitFile::parse(&file).unwrap().elements(), Err(error));
 
-        // By the letter first: the tag alone means nothing.
+        // The standard form comes first: the tag alone is not enough for Telink's form.
         let plain = shipped(&[0x00, 0xf0, 3, 0, 0, 0, 7, 8, 9], 0);
         let read = at(56, element(0xf000, &[7, 8, 9]));
         assert_eq!(lenient(&plain), (BodyLayout::Elements, std::vec![read], None));
-        // Another tag with two bytes left over, or this one with other numbers of them, is no reason to guess.
+        // Neither another tag with two bytes left over nor this tag with three is read in Telink's form.
         let other = shipped(&[0x01, 0xf0, 1, 0, 0, 0, 7, 8, 9], 0);
         let read = at(56, element(0xf001, &[7]));
         assert_eq!(lenient(&other), (BodyLayout::ElementsThenRaw, std::vec![read], Some(63)));
@@ -395,31 +417,32 @@ mod tests {
     }
 
     #[test]
-    fn a_truncated_file_can_be_looked_at() {
+    fn a_truncated_file_can_be_inspected_and_is_never_served() {
         let body = [1, 0xf0, 1, 0, 0, 0, 7, 0, 0, 4, 0, 0, 0, 8, 9];
         let first = at(56, element(0xf001, &[7]));
         let cut = PlacedElement { length: 4, ..at(63, element(0, &[8, 9])) };
         let file = shipped(&body, 2);
         assert_eq!(lenient(&file), (BodyLayout::Truncated, std::vec![first, cut], None));
         assert_eq!(Image::parse_lenient(&file).unwrap().missing(), 2);
-        assert!(SplitFile::parse(&file).is_err(), "and never served");
-        // In the middle of a head.
+        assert!(SplitFile::parse(&file).is_err());
+        // Cut in the middle of tag and length.
         let file = shipped(&body[..9], 8);
         assert_eq!(lenient(&file), (BodyLayout::Truncated, std::vec![first], Some(63)));
-        // Telink's form shows by its length, before its data is there.
+        // The length shows Telink's form even when data is missing.
         let file = shipped(&[0x00, 0xf0, 3, 0, 0, 0, 0x01, 0x0c, 7], 2);
-        let read = PlacedElement { info: Some([0x01, 0x0c]), length: 3, ..at(56, element(0xf000, &[7])) };
+        let read =
+            PlacedElement { telink_info: Some([0x01, 0x0c]), length: 3, ..at(56, element(0xf000, &[7])) };
         assert_eq!(lenient(&file), (BodyLayout::Truncated, std::vec![read], None));
         let file = shipped(&[0x00, 0xf0, 3, 0, 0, 0, 0x01], 4);
         assert_eq!(lenient(&file), (BodyLayout::Truncated, Vec::new(), Some(56)));
     }
 
     #[test]
-    fn bytes_after_the_file_are_kept_apart() {
+    fn bytes_after_the_file_are_trailing() {
         let file = [shipped(&[0, 0, 1, 0, 0, 0, 7], 0), std::vec![0xee; 4]].concat();
         let image = Image::parse_lenient(&file).unwrap();
         assert_eq!(
-            (image.layout(), image.after(), image.missing()),
+            (image.layout(), image.trailing(), image.missing()),
             (BodyLayout::Elements, &[0xee; 4][..], 0)
         );
         assert_eq!(image.bytes(), &file[..63]);

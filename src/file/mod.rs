@@ -1,6 +1,9 @@
-//! The OTA file: one header, then sub-elements laid end to end (section 6.3). All integers are little endian.
+//! OTA file: a header, then elements, one after the other (section 6.3). All integers are little endian.
 //!
-//! The header. Optional fields follow each other without gaps, so offsets from 57 on are the highest ones:
+//! Sections refer to ZigBee document 095264 (2011), which calls elements sub-elements.
+//!
+//! Layout of the header. Optional fields follow each other without gaps, so from offset 57 on the table gives the highest
+//! possible offset:
 //!
 //! | offset | size | field | unit or value |
 //! |---|---|---|---|
@@ -18,9 +21,9 @@
 //! | 57 | 0 or 8 | upgrade file destination | field control bit 1, IEEE address |
 //! | 65 | 0 or 2 | minimum hardware version | field control bit 2 |
 //! | 67 | 0 or 2 | maximum hardware version | field control bit 2 |
-//! | 69 | any | fields of later versions | up to the header length |
+//! | 69 | any | extra bytes: fields of later header versions | up to the header length |
 //!
-//! A sub-element:
+//! Layout of an element:
 //!
 //! | offset | size | field | unit or value |
 //! |---|---|---|---|
@@ -28,18 +31,19 @@
 //! | 2 | 4 | length | bytes of data |
 //! | 6 | length | data | |
 //!
-//! [`FileWriter`] writes such a file; [`Image`] reads one that lies in memory as a whole, by the letter or as vendors ship it;
-//! [`StreamDecoder`] reads one that comes in pieces, and [`SplitFile`] looks at its header alone, as a server does that need
-//! not understand the body. What a vendor puts around a file is the business of the module `container`.
+//! - [`FileWriter`] writes a file.
+//! - [`Image`] reads a file that lies in memory as a whole, strictly or as leniently as vendors require.
+//! - [`StreamDecoder`] reads a file that arrives in pieces.
+//! - [`SplitFile`] reads the header only, for a server that does not read the body.
+//!
+//! Bytes that a vendor puts around a file are the subject of the module `container`.
 //!
 //! ```
-//! use zigbee_ota::file::{Element, FileHeader, HeaderString, Image, Tag, FileWriter};
+//! use zigbee_ota::file::{Element, FileHeader, FileWriter, HeaderString, Image, Tag};
 //! use zigbee_ota::{Encode, ImageId};
 //!
-//! let header = FileHeader {
-//!     header_string: HeaderString::new("doorbell")?,
-//!     ..FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519))
-//! };
+//! let header = FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519))
+//!     .with_header_string(HeaderString::new("doorbell")?);
 //! let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &[1, 2, 3] }];
 //! let writer = FileWriter::new(header, &elements)?;
 //! let mut file = vec![0; writer.encoded_len()];
@@ -47,7 +51,7 @@
 //!
 //! let image = Image::parse(&file)?;
 //! assert_eq!(image.header().header_string.to_str(), Ok("doorbell"));
-//! assert!(image.elements().map(|at| at.element).eq(elements));
+//! assert!(image.elements().map(|placed| placed.element).eq(elements));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -56,23 +60,23 @@ mod arbitrary_file;
 mod body_layout;
 mod element;
 mod file_name;
+mod file_writer;
 mod header;
 mod header_string;
 mod image;
 mod signature_elements;
-mod split;
-mod stream;
-mod writer;
+mod split_file;
+mod stream_decoder;
 
 #[cfg(any(feature = "arbitrary", feature = "proptest"))]
-pub use arbitrary_file::{ArbitraryBody, ArbitraryFile};
+pub use arbitrary_file::ArbitraryFile;
 pub use body_layout::BodyLayout;
-pub use element::{Element, Elements, PlacedElement, Tag, TagClass};
+pub use element::{Element, Elements, PlacedElement, Tag};
 pub use file_name::FileName;
+pub use file_writer::{FileWriteError, FileWriter};
 pub use header::{FileHeader, HeaderAnomalies, HeaderControl};
 pub use header_string::HeaderString;
 pub use image::{Image, RawRemainder};
 pub use signature_elements::{CertificateElement, SignatureElement};
-pub use split::SplitFile;
-pub use stream::{StreamDecoder, StreamPiece};
-pub use writer::FileWriter;
+pub use split_file::SplitFile;
+pub use stream_decoder::{StreamDecoder, StreamPiece};

@@ -1,4 +1,7 @@
-//! The elements of a signed file: the signer's certificate, and the signature over everything before it.
+//! Signature and certificate elements of a signed file.
+//!
+//! Sections refer to ZigBee document 095264 (2011), which has crypto suite 1 only. A signature covers all bytes of the file
+//! before it.
 //!
 //! | tag | data bytes | suite | data |
 //! |---|---|---|---|
@@ -10,39 +13,40 @@
 use zerocopy::little_endian::U64;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
-use super::{Element, Image, PlacedElement, Tag};
+use super::{Element, PlacedElement, Tag};
 use crate::codec::{Emit, Sink, fixed, locate};
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::types::Eui64;
 
-/// A signature element (section 6.3.5), which is the last one of its file. Whether the signature is right is another
-/// question.
+/// Signature element, which must be the last element of its file (section 6.3.5). Reading it does not verify the signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+// Exhaustive: every revision has these two suites, and code that verifies signatures must handle each.
 pub enum SignatureElement<'a> {
     /// Crypto suite 1, tag 0x0001.
     Suite1 {
-        /// Who signed the file.
+        /// IEEE address of the signer.
         signer: Eui64,
-        /// The numbers r and s, 21 bytes each, big endian.
+        /// Signature: the numbers r and s, 21 bytes each, big endian.
         #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::array"))]
         signature: &'a [u8; 42],
     },
     /// Crypto suite 2, tag 0x0005 (later revisions).
     Suite2 {
-        /// Who signed the file.
+        /// IEEE address of the signer.
         signer: Eui64,
-        /// The numbers r and s, 36 bytes each, big endian.
+        /// Signature: the numbers r and s, 36 bytes each, big endian.
         #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::array"))]
         signature: &'a [u8; 72],
     },
 }
 
-/// A signer's certificate (section 6.3.6), kept as it is.
+/// Certificate element: the certificate of the signer, not parsed (section 6.3.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+// Exhaustive, like `SignatureElement`.
 pub enum CertificateElement<'a> {
     /// Crypto suite 1, tag 0x0002.
     Suite1(#[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::array"))] &'a [u8; 48]),
@@ -50,42 +54,38 @@ pub enum CertificateElement<'a> {
     Suite2(#[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::array"))] &'a [u8; 74]),
 }
 
-/// The data of a signature element with a signature of `N` bytes.
+/// Data of a signature element with a signature of `N` bytes.
 #[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-struct Data<const N: usize> {
+struct RawSignature<const N: usize> {
     signer: U64,
     signature: [u8; N],
 }
 
-impl Tag {
-    /// Whether this is a signature, of either crypto suite.
-    #[must_use]
-    pub const fn is_signature(self) -> bool {
-        matches!(self.0, 0x0001 | 0x0005)
-    }
-}
-
 impl<'a> SignatureElement<'a> {
-    /// Reads a signature element; `None` when its tag is another one.
+    /// Reads a signature element; `None` when the tag is not that of a signature.
     ///
     /// # Errors
-    /// Of "signature element", in bytes from the first byte of the header:
-    /// [`Truncated`](DecodeErrorKind::Truncated) or [`TrailingBytes`](DecodeErrorKind::TrailingBytes) when the data is
-    /// shorter or longer than the tag asks for.
-    pub fn parse(at: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
-        match at.element.tag {
-            Tag::ECDSA_SIGNATURE => exactly("signature element", at).map(|Data { signer, signature }| {
-                Some(Self::Suite1 { signer: Eui64(signer.get()), signature })
-            }),
-            Tag::ECDSA_SIGNATURE_2 => exactly("signature element", at).map(|Data { signer, signature }| {
-                Some(Self::Suite2 { signer: Eui64(signer.get()), signature })
-            }),
+    /// Of "signature element", with an offset from the first byte of the header:
+    /// [`Truncated`](DecodeErrorKind::Truncated) when the data is shorter than the tag requires,
+    /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) when it is longer.
+    pub fn parse(placed: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
+        match placed.element.tag {
+            Tag::ECDSA_SIGNATURE => {
+                parse_exactly("signature element", placed).map(|RawSignature { signer, signature }| {
+                    Some(Self::Suite1 { signer: Eui64(signer.get()), signature })
+                })
+            }
+            Tag::ECDSA_SIGNATURE_2 => {
+                parse_exactly("signature element", placed).map(|RawSignature { signer, signature }| {
+                    Some(Self::Suite2 { signer: Eui64(signer.get()), signature })
+                })
+            }
             _ => Ok(None),
         }
     }
 
-    /// Who signed the file: the IEEE address at the start of the element (section 6.3.5).
+    /// IEEE address of the signer, from the start of the element (section 6.3.5).
     #[must_use]
     pub const fn signer(&self) -> Eui64 {
         match *self {
@@ -95,30 +95,30 @@ impl<'a> SignatureElement<'a> {
 
     fn tag_and_signature(&self) -> (Tag, &'a [u8]) {
         match *self {
-            Self::Suite1 { signature, .. } => (Tag::ECDSA_SIGNATURE, signature),
-            Self::Suite2 { signature, .. } => (Tag::ECDSA_SIGNATURE_2, signature),
+            Self::Suite1 { signer: _, signature } => (Tag::ECDSA_SIGNATURE, signature),
+            Self::Suite2 { signer: _, signature } => (Tag::ECDSA_SIGNATURE_2, signature),
         }
     }
 }
 
 impl<'a> CertificateElement<'a> {
-    /// Reads a certificate element; `None` when its tag is another one.
+    /// Reads a certificate element; `None` when the tag is not that of a certificate.
     ///
     /// # Errors
-    /// As of [`SignatureElement::parse`], of "signing certificate element".
-    pub fn parse(at: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
-        match at.element.tag {
+    /// Those of [`SignatureElement::parse`], but of "signing certificate element".
+    pub fn parse(placed: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
+        match placed.element.tag {
             Tag::ECDSA_CERTIFICATE => {
-                exactly("signing certificate element", at).map(|bytes| Some(Self::Suite1(bytes)))
+                parse_exactly("signing certificate element", placed).map(|bytes| Some(Self::Suite1(bytes)))
             }
             Tag::ECDSA_CERTIFICATE_2 => {
-                exactly("signing certificate element", at).map(|bytes| Some(Self::Suite2(bytes)))
+                parse_exactly("signing certificate element", placed).map(|bytes| Some(Self::Suite2(bytes)))
             }
             _ => Ok(None),
         }
     }
 
-    /// The element, to be written.
+    /// Tag and data of this element.
     #[must_use]
     pub const fn element(&self) -> Element<'a> {
         match *self {
@@ -128,29 +128,12 @@ impl<'a> CertificateElement<'a> {
     }
 }
 
-impl<'a> Image<'a> {
-    /// The signature of the file; `None` when there is none. Nothing in the header tells (section 6.3.2.4).
-    ///
-    /// # Errors
-    /// Those of [`SignatureElement::parse`]; [`SignatureNotLast`](DecodeErrorKind::SignatureNotLast) at the first
-    /// signature element when another element follows it, a second signature too (section 6.3.5).
-    pub fn signature(&self) -> Result<Option<SignatureElement<'a>>, DecodeError> {
-        let mut elements = self.elements();
-        let Some(at) = elements.find(|at| at.element.tag.is_signature()) else { return Ok(None) };
-        if elements.next().is_some() {
-            let kind = DecodeErrorKind::SignatureNotLast;
-            return Err(DecodeError { item: "signature element", offset: at.offset, kind });
-        }
-        SignatureElement::parse(&at)
-    }
-}
-
-/// The data of an element as a structure of exactly its length.
-fn exactly<'a, T>(item: &'static str, at: &PlacedElement<'a>) -> Result<&'a T, DecodeError>
+/// Reads the data of an element as a `T`, whose length must be that of the data.
+fn parse_exactly<'a, T>(item: &'static str, placed: &PlacedElement<'a>) -> Result<&'a T, DecodeError>
 where
     T: FromBytes + KnownLayout + Immutable + Unaligned,
 {
-    let (offset, data) = (at.data_offset(), at.element.data);
+    let (offset, data) = (placed.data_offset(), placed.element.data);
     match locate(item, offset, data, fixed(data))? {
         (value, []) => Ok(value),
         (_, rest) => {
@@ -169,7 +152,7 @@ impl Emit for SignatureElement<'_> {
     fn emit(&self, out: &mut Sink<'_>) {
         let (tag, signature) = self.tag_and_signature();
         let length = size_of::<Eui64>().saturating_add(signature.len());
-        out.array(&super::element::head(tag, u32::try_from(length).unwrap_or(u32::MAX)));
+        out.array(&super::element::encode_head(tag, u32::try_from(length).unwrap_or(u32::MAX)));
         out.array(&self.signer().0.to_le_bytes());
         out.bytes(signature);
     }
@@ -189,8 +172,7 @@ impl Emit for CertificateElement<'_> {
 mod tests {
     use super::*;
     use crate::codec::Encode;
-    use crate::error::EncodeError;
-    use crate::file::{FileHeader, FileWriter};
+    use crate::file::{FileHeader, FileWriteError, FileWriter, Image};
     use crate::types::ImageId;
     use std::vec::Vec;
 
@@ -203,19 +185,19 @@ mod tests {
         bytes
     }
 
-    /// A file with these elements, by the writer.
+    /// A file with `elements`, made by the writer.
     fn file(elements: &[Element<'_>]) -> Vec<u8> {
         encoded(&FileWriter::new(HEADER, elements).unwrap())
     }
 
-    fn at(tag: Tag, data: &[u8]) -> PlacedElement<'_> {
+    fn placed(tag: Tag, data: &[u8]) -> PlacedElement<'_> {
         let length = u32::try_from(data.len()).unwrap();
-        PlacedElement { offset: 100, length, info: None, element: Element { tag, data } }
+        PlacedElement { offset: 100, length, telink_info: None, element: Element { tag, data } }
     }
 
     /// Shows: FILE-057, FILE-059
     #[test]
-    fn a_signature_is_the_signers_address_and_so_many_bytes() {
+    fn a_signature_is_the_address_of_the_signer_and_a_fixed_number_of_bytes() {
         let (one, two) = ([0x51; 42], [0x52; 72]);
         let one = SignatureElement::Suite1 { signer: SIGNER, signature: &one };
         let two = SignatureElement::Suite2 { signer: SIGNER, signature: &two };
@@ -223,27 +205,27 @@ mod tests {
             let bytes = encoded(&element);
             assert_eq!((bytes.len(), &bytes[..6]), (len, &start[..]));
             assert_eq!(bytes[6..14], [0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01]);
-            let read = at(Tag(u16::from(start[0])), &bytes[6..]);
+            let read = placed(Tag(u16::from(start[0])), &bytes[6..]);
             assert_eq!(SignatureElement::parse(&read), Ok(Some(element)));
             assert_eq!(element.signer(), SIGNER);
 
             let short = DecodeErrorKind::Truncated { needed: len - 6, present: len - 7 };
             assert_eq!(
-                SignatureElement::parse(&at(read.element.tag, &bytes[6..len - 1])),
+                SignatureElement::parse(&placed(read.element.tag, &bytes[6..len - 1])),
                 Err(DecodeError { item: "signature element", offset: 106, kind: short })
             );
             let kind = DecodeErrorKind::TrailingBytes { count: 1 };
             assert_eq!(
-                SignatureElement::parse(&at(read.element.tag, &[&bytes[6..], &[0]].concat())),
+                SignatureElement::parse(&placed(read.element.tag, &[&bytes[6..], &[0]].concat())),
                 Err(DecodeError { item: "signature element", offset: 100 + len, kind })
             );
         }
-        assert_eq!(SignatureElement::parse(&at(Tag::ECDSA_CERTIFICATE, &[0; 50])), Ok(None));
+        assert_eq!(SignatureElement::parse(&placed(Tag::ECDSA_CERTIFICATE, &[0; 50])), Ok(None));
     }
 
     /// Shows: FILE-060, FILE-061
     #[test]
-    fn a_certificate_is_so_many_bytes_that_are_kept() {
+    fn a_certificate_is_a_fixed_number_of_bytes_that_are_kept() {
         let bytes: [u8; 74] = core::array::from_fn(|i| u8::try_from(i).unwrap() ^ 0xa5);
         let (one, _) = bytes.split_first_chunk().unwrap();
         for (certificate, len, start) in [
@@ -253,14 +235,14 @@ mod tests {
             let written = encoded(&certificate);
             assert_eq!((written.len(), &written[..6]), (len, &start[..]));
             assert_eq!(written[6..], bytes[..len - 6]);
-            let read = at(certificate.element().tag, &written[6..]);
+            let read = placed(certificate.element().tag, &written[6..]);
             assert_eq!(CertificateElement::parse(&read), Ok(Some(certificate)));
             for wrong in [&written[6..len - 1], &[&written[6..], &[0]].concat()] {
-                let error = CertificateElement::parse(&at(read.element.tag, wrong)).unwrap_err();
+                let error = CertificateElement::parse(&placed(read.element.tag, wrong)).unwrap_err();
                 assert_eq!(error.item, "signing certificate element", "{error}");
             }
         }
-        assert_eq!(CertificateElement::parse(&at(Tag::ECDSA_SIGNATURE, &[0; 48])), Ok(None));
+        assert_eq!(CertificateElement::parse(&placed(Tag::ECDSA_SIGNATURE, &[0; 48])), Ok(None));
     }
 
     /// Shows: FILE-058
@@ -280,7 +262,7 @@ mod tests {
         for (after, bytes) in [(other, encoded(&other)), (later, encoded(&later))] {
             assert_eq!(
                 FileWriter::new(HEADER, &[signature, after]),
-                Err(EncodeError::SignatureNotLast { element: 0 })
+                Err(FileWriteError::SignatureNotLast { element: 0 })
             );
             let mut bytes = [signed.clone(), bytes].concat();
             bytes[52] = u8::try_from(bytes.len()).unwrap();

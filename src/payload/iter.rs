@@ -59,7 +59,7 @@ impl<'a> Payloads<'a> {
         let element = at.element;
         let init = self.init.take();
         self.ubisys |= ubisys::describes(&element);
-        if at.info.is_some() {
+        if at.telink_info.is_some() {
             return Some(PayloadReport {
                 encrypted: true,
                 ..PayloadReport::new(PayloadKind::TelinkAes, PayloadState::Encrypted)

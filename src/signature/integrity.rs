@@ -60,7 +60,7 @@ pub enum CodeError {
     /// It has a code, or a signature, which must be the last element.
     #[error("the file has an integrity code or a signature")]
     Finished,
-    /// The buffer is too small, or the file too long for its total image size; nothing was written.
+    /// The buffer is too small; nothing was written.
     #[error(transparent)]
     Room(#[from] EncodeError),
     /// 512 MiB or more.

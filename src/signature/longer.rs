@@ -5,8 +5,8 @@
 //! ```
 
 use crate::codec::{Emit, Sink};
-use crate::error::EncodeError;
 use crate::file::{Element, FileHeader, Image};
+use crate::mmo::TooLong;
 
 pub(super) struct Longer<'a> {
     header: FileHeader<'a>,
@@ -16,18 +16,12 @@ pub(super) struct Longer<'a> {
 
 impl<'a> Longer<'a> {
     /// `image`, which was read by the letter, with `added` after its last element.
-    pub(super) fn new(image: &Image<'a>, added: &'a [Element<'a>]) -> Result<Self, EncodeError> {
+    pub(super) fn new(image: &Image<'a>, added: &'a [Element<'a>]) -> Result<Self, TooLong> {
         let header = image.header();
         let body = image.bytes().get(header.header_len()..).unwrap_or_default();
         let longer = Self { header, body, added };
-        let len = longer.len();
-        match u32::try_from(len) {
-            Ok(total_size) => Ok(Self { header: FileHeader { total_size, ..header }, ..longer }),
-            Err(_) => {
-                let max = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
-                Err(EncodeError::TooLong { item: "OTA file", len, max })
-            }
-        }
+        let total_size = u32::try_from(longer.len()).map_err(|_| TooLong)?;
+        Ok(Self { header: FileHeader { total_size, ..header }, ..longer })
     }
 }
 

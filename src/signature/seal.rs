@@ -43,7 +43,7 @@ pub enum SealError {
     /// certificate.
     #[error("the signature is not one of this file by the certificate's key")]
     WrongSignature,
-    /// The buffer is too small, or the file too long for its total image size; nothing was written.
+    /// The buffer is too small; nothing was written.
     #[error(transparent)]
     Room(#[from] EncodeError),
     /// 512 MiB or more.

@@ -199,7 +199,7 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
             let hashed = match piece {
                 None => taken,
                 // Nothing behind the total size is of the file.
-                Some(StreamPiece::After { .. }) => &[],
+                Some(StreamPiece::Trailing { .. }) => &[],
                 Some(StreamPiece::Element { tag, length, .. }) => {
                     self.current = element(&mut self.signature, &mut self.certificates, tag, length);
                     self.followed |= self.signature.is_some() && self.current != Current::Signature;

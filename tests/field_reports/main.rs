@@ -183,7 +183,7 @@ fn data(answer: &[u8], sequence: u8, offset: u32, most: u8) -> Vec<u8> {
 
 /// A file of `size` bytes: the header, then bytes that tell places apart.
 fn file(header: FileHeader<'_>, size: u32) -> Vec<u8> {
-    let header = FileHeader { total_size: size, ..header };
+    let header = header.with_total_size(size);
     let mut bytes = vec![0; header.encoded_len()];
     header.encode(&mut bytes).unwrap();
     bytes.extend((0..=250).cycle().take(usize::try_from(size).unwrap() - bytes.len()));

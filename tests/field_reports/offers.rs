@@ -58,15 +58,10 @@ fn a_battery_device_that_missed_the_notify_is_updated_when_it_wakes_up() {
 /// Pain 8 (zigpy#1351, zota#292, zota#174, zota#1272): bricked by the image of another device.
 #[test]
 fn an_image_for_another_device_is_never_offered() {
-    let hardware = Some(HardwareRange { min: HardwareVersion(3), max: HardwareVersion(5) });
-    let limited = file(FileHeader { hardware, ..FileHeader::new(IMAGE) }, 1000);
-    let own = file(
-        FileHeader {
-            destination: Some(Eui64(7)),
-            ..FileHeader::new(ImageId { version: FileVersion(9), ..IMAGE })
-        },
-        1000,
-    );
+    let hardware = HardwareRange { min: HardwareVersion(3), max: HardwareVersion(5) };
+    let limited = file(FileHeader::new(IMAGE).with_hardware(hardware), 1000);
+    let newer = ImageId { version: FileVersion(9), ..IMAGE };
+    let own = file(FileHeader::new(newer).with_destination(Eui64(7)), 1000);
     let mut desk = Desk::with(vec![limited, own]);
     for (who, query) in [
         ("another maker", "01 2a 01 01 02 10 ab 00 01 00 00 00 04 00"),

@@ -144,7 +144,7 @@ fn a_designator_may_begin_with_a_slash() {
 #[test]
 fn the_name_of_an_ota_file_is_a_designator() {
     let id = ImageId::new(0x1001, 0x00ab, 0x1005_3519);
-    let name = FileName { suffix: "upgradeMe", ..FileName::new(id) }.to_string();
+    let name = FileName::new(id).with_suffix("upgradeMe").to_string();
     let uri = BdxUri::new(NodeId(0x0011_2233_aabb_ccdd), &name).unwrap();
     let text = "bdx://00112233AABBCCDD/1001-00AB-10053519-upgradeMe.zigbee";
     assert_eq!(uri.to_string(), text);

@@ -114,7 +114,7 @@ fn hardware_that_an_image_does_not_fit_is_not_supported() {
         simulated.restart(world.now);
         world.network.join(world.now, simulated, World::device(1, &[OLD]));
         let range = HardwareRange { min: HardwareVersion(2), max: HardwareVersion(3) };
-        let header = FileHeader { hardware: Some(range), ..FileHeader::new(NEW) };
+        let header = FileHeader::new(NEW).with_hardware(range);
         world.announce(general(NEW), Info::new(NEW.version), file_with(header, 100));
         world.pass(10);
         // A device that does not tell its hardware finds out for itself; this one does not look.

@@ -104,8 +104,8 @@ fn an_image_that_no_device_needs_is_not_fetched() {
 #[test]
 fn what_is_no_file_for_these_devices_is_an_invalid_image() {
     let stranger = ImageId::new(0x1001, 0x2000, NEW.version.0);
-    let for_another = FileHeader { destination: Some(Eui64(9)), ..FileHeader::new(NEW) };
-    let for_it = FileHeader { destination: Some(Eui64(1)), ..FileHeader::new(NEW) };
+    let for_another = FileHeader::new(NEW).with_destination(Eui64(9));
+    let for_it = FileHeader::new(NEW).with_destination(Eui64(1));
     for (place, bytes, good) in [
         (general(NEW), b"GIF89a".to_vec(), false),
         (general(NEW), Vec::new(), false),

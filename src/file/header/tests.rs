@@ -69,7 +69,7 @@ fn the_fixed_part_is_56_bytes_in_order() {
     assert_eq!(written(&header), FIXED);
     assert_eq!(FileHeader::parse(&FIXED), Ok((header, &[][..])));
     assert_eq!(header.minor, 0);
-    assert_eq!(header.anomalies(), HeaderAnomalies::empty());
+    assert_eq!(header.anomalies(), HeaderAnomalies::default());
     let mut any = FIXED;
     any[10..12].copy_from_slice(&[0xff, 0xff]);
     assert_eq!(FileHeader::parse(&any).unwrap().0.id.manufacturer, ManufacturerCode::ANY);
@@ -139,7 +139,10 @@ fn later_minor_versions_read_alike() {
     assert_eq!(header, FileHeader { minor: 5, extra: &[1, 2, 3, 4], ..fixed_header() });
     assert_eq!(rest, [0xee]);
     assert_eq!(written(&header), bytes[..60]);
-    assert_eq!(header.anomalies(), HeaderAnomalies::OTHER_MINOR_VERSION | HeaderAnomalies::EXTRA_BYTES);
+    assert_eq!(
+        header.anomalies(),
+        HeaderAnomalies { other_minor_version: true, extra_bytes: true, ..HeaderAnomalies::default() }
+    );
 }
 
 /// Shows: FILE-012
@@ -178,7 +181,10 @@ fn reserved_bits_are_kept_and_written_as_zero_by_default() {
     let (header, _) = FileHeader::parse(&bytes).unwrap();
     assert_eq!(header.other_control.bits(), 0x0008);
     assert_eq!(header.extra, [0xaa, 0xbb]);
-    assert_eq!(header.anomalies(), HeaderAnomalies::RESERVED_BITS | HeaderAnomalies::EXTRA_BYTES);
+    assert_eq!(
+        header.anomalies(),
+        HeaderAnomalies { reserved_bits: true, extra_bytes: true, ..HeaderAnomalies::default() }
+    );
     assert_eq!(written(&header), bytes);
     assert_eq!(written(&fixed_header())[8..10], [0, 0]);
 
@@ -204,7 +210,7 @@ fn a_device_specific_header_without_destination_is_for_the_lenient_only() {
         let (header, _) = FileHeader::parse_lenient(&bytes).unwrap();
         assert_eq!(header.destination, None);
         assert!(header.is_device_specific());
-        assert!(header.anomalies().contains(HeaderAnomalies::DESTINATION_MISSING));
+        assert!(header.anomalies().destination_missing);
         assert_eq!(header.credential.is_some(), control & 1 != 0);
         assert_eq!(header.hardware, (control & 4 != 0).then_some(RANGE));
         assert_eq!(written(&header), bytes);
@@ -219,7 +225,7 @@ fn a_device_specific_file_may_have_any_version() {
         bytes[14..18].copy_from_slice(&version.to_le_bytes());
         let (header, _) = FileHeader::parse(&bytes).unwrap();
         assert_eq!(header.id.version, FileVersion(version));
-        assert_eq!(header.anomalies(), HeaderAnomalies::empty());
+        assert_eq!(header.anomalies(), HeaderAnomalies::default());
     }
 }
 
@@ -245,20 +251,22 @@ fn the_text_always_takes_32_bytes_and_is_kept_as_it_is() {
 }
 
 #[test]
-fn odd_text_shows() {
-    let both = HeaderAnomalies::TEXT_CONTROL_CHARACTERS | HeaderAnomalies::TEXT_AFTER_NUL;
-    for (text, oddities) in [
-        (&b"door bell"[..], HeaderAnomalies::empty()),
-        (b"door\nbell", HeaderAnomalies::TEXT_CONTROL_CHARACTERS),
-        (b"door\0bell", HeaderAnomalies::TEXT_AFTER_NUL),
-        (b"door\0be\nl", HeaderAnomalies::TEXT_AFTER_NUL),
+fn unusual_header_strings_are_anomalies() {
+    let control = HeaderAnomalies { string_control_characters: true, ..HeaderAnomalies::default() };
+    let after_nul = HeaderAnomalies { string_after_nul: true, ..HeaderAnomalies::default() };
+    let both = HeaderAnomalies { string_after_nul: true, ..control };
+    for (text, expected) in [
+        (&b"door bell"[..], HeaderAnomalies::default()),
+        (b"door\nbell", control),
+        (b"door\0bell", after_nul),
+        (b"door\0be\nl", after_nul),
         (b"door\n\0bell", both),
     ] {
         let mut bytes = [0; 32];
         bytes[..text.len()].copy_from_slice(text);
         assert_eq!(
             FileHeader { header_string: HeaderString(bytes), ..fixed_header() }.anomalies(),
-            oddities,
+            expected,
             "{}",
             text.escape_ascii()
         );
@@ -294,10 +302,13 @@ fn a_file_suits_the_hardware_in_its_range() {
 fn an_empty_hardware_range_shows_and_suits_nothing() {
     let bytes = bytes(4, 60, &[2, 0, 1, 0]);
     let (header, _) = FileHeader::parse(&bytes).unwrap();
-    assert_eq!(header.anomalies(), HeaderAnomalies::HARDWARE_RANGE_EMPTY);
+    assert_eq!(
+        header.anomalies(),
+        HeaderAnomalies { hardware_range_empty: true, ..HeaderAnomalies::default() }
+    );
     assert!([0, 1, 2, 3].into_iter().all(|hardware| !header.suits(HardwareVersion(hardware))));
     let one = HardwareRange { min: RANGE.min, max: RANGE.min };
-    assert_eq!(FileHeader { hardware: Some(one), ..header }.anomalies(), HeaderAnomalies::empty());
+    assert_eq!(FileHeader { hardware: Some(one), ..header }.anomalies(), HeaderAnomalies::default());
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Laws between files and values, for property tests and fuzz targets alike.
 
-use zigbee_ota::file::{BodyLayout, Element, Elements, FileHeader, FileWriter, Image, SplitFile};
-use zigbee_ota::{DecodeError, EncodeError};
+use zigbee_ota::DecodeError;
+use zigbee_ota::file::{
+    BodyLayout, Element, Elements, FileHeader, FileWriteError, FileWriter, Image, SplitFile,
+};
 
 use super::encode_contract::bytes_of;
 
@@ -31,8 +33,8 @@ fn refused(bytes: &[u8], error: DecodeError) {
 }
 
 fn any_parts(bytes: &[u8], parts: &SplitFile<'_>) {
-    assert_eq!([&bytes_of(&parts.header), parts.body, parts.after].concat(), bytes);
-    assert_eq!([parts.file, parts.after].concat(), bytes);
+    assert_eq!([&bytes_of(&parts.header), parts.body, parts.trailing].concat(), bytes);
+    assert_eq!([parts.file, parts.trailing].concat(), bytes);
     assert_eq!(u32::try_from(parts.file.len()), Ok(parts.header.total_size));
     match parts.elements() {
         Ok(elements) => any_image(bytes, parts, elements),
@@ -42,17 +44,17 @@ fn any_parts(bytes: &[u8], parts: &SplitFile<'_>) {
 
 fn any_image(bytes: &[u8], parts: &SplitFile<'_>, elements: Elements<'_>) {
     let (image, rest) = Image::parse_prefix(bytes).expect("its parts could be read");
-    assert_eq!((image.bytes(), rest), (parts.file, parts.after));
+    assert_eq!((image.bytes(), rest), (parts.file, parts.trailing));
     assert!(image.elements().eq(elements));
     assert_eq!(Image::parse(bytes).is_ok(), rest.is_empty());
     assert_eq!(bytes_of(&image), image.bytes(), "so no two files read alike");
     let elements: Vec<_> = image.elements().map(|at| at.element).collect();
     match FileWriter::new(image.header(), &elements) {
         Ok(writer) => assert_eq!(bytes_of(&writer), image.bytes()),
-        Err(EncodeError::EmptyHardwareRange(range)) => assert!(range.min > range.max),
+        Err(FileWriteError::EmptyHardwareRange(range)) => assert!(range.min > range.max),
         Err(error) => {
             let element = signature_before_the_last(&elements).expect("writable otherwise");
-            assert_eq!(error, EncodeError::SignatureNotLast { element });
+            assert_eq!(error, FileWriteError::SignatureNotLast { element });
             assert!(image.signature().is_err());
         }
     }

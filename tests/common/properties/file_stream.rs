@@ -13,11 +13,11 @@ pub fn any_split(bytes: &[u8], split: impl FnMut() -> usize) {
         Err(error) => return assert_eq!(ended, Err(error)),
     };
     let header = image.header();
-    assert_eq!(streamed.header, Some((FileHeader { extra: &[], ..header }, header.header_len())));
+    assert_eq!(streamed.header, Some((header.with_extra(&[]), header.header_len())));
     assert_eq!(streamed.extra, header.extra);
-    assert!(streamed.elements.iter().map(Gathered::as_element).eq(image.elements()));
+    assert!(streamed.elements.iter().map(Gathered::parts).eq(image.elements().map(parts)));
     assert_eq!(streamed.rest, image.raw_remainder().map_or(&[][..], |rest| rest.bytes));
-    assert_eq!(streamed.after, image.after());
+    assert_eq!(streamed.after, image.trailing());
     let truncated = DecodeError {
         item: "OTA file",
         offset: 0,
@@ -79,12 +79,12 @@ impl Streamed {
                 }
             }
             assert_eq!(
-                place + decoder.held().len(),
+                place + decoder.buffered().len(),
                 bytes.len() - coming.len(),
                 "every byte is told of once"
             );
         }
-        let held = decoder.held();
+        let held = decoder.buffered();
         assert_eq!(held, &bytes[place..]);
         if streamed.header.is_some() {
             streamed.rest.extend(held);
@@ -100,7 +100,7 @@ impl Streamed {
                 self.header = Some((header, usize::from(len)));
                 (0, header.header_len())
             }
-            StreamPiece::Element { offset, tag, length, info } => {
+            StreamPiece::Element { offset, tag, length, telink_info: info } => {
                 let data = Vec::new();
                 self.elements.push(Gathered { offset, tag, length, info, data });
                 (offset, if info.is_some() { 8 } else { 6 })
@@ -110,10 +110,11 @@ impl Streamed {
                 let element = self.elements.last_mut().expect("an element started");
                 (offset, Self::append(&mut element.data, bytes))
             }
-            StreamPiece::Rest { offset, bytes } => (offset, Self::append(&mut self.rest, bytes)),
-            StreamPiece::After { bytes } => {
+            StreamPiece::Raw { offset, bytes } => (offset, Self::append(&mut self.rest, bytes)),
+            StreamPiece::Trailing { bytes } => {
                 (u32::try_from(*place).expect("small"), Self::append(&mut self.after, bytes))
             }
+            other => panic!("a new piece: {other:?}"),
         };
         assert_eq!(usize::try_from(offset), Ok(*place));
         *place += piece_len;
@@ -127,13 +128,16 @@ impl Streamed {
     }
 }
 
+/// An element by its parts: offset, length, Telink's two bytes, tag and data.
+type Parts<'a> = (usize, u32, Option<[u8; 2]>, Element<'a>);
+
 impl Gathered {
-    fn as_element(&self) -> PlacedElement<'_> {
-        PlacedElement {
-            offset: usize::try_from(self.offset).expect("small"),
-            length: self.length,
-            info: self.info,
-            element: Element { tag: self.tag, data: &self.data },
-        }
+    fn parts(&self) -> Parts<'_> {
+        let element = Element { tag: self.tag, data: &self.data };
+        (usize::try_from(self.offset).expect("small"), self.length, self.info, element)
     }
+}
+
+fn parts(at: PlacedElement<'_>) -> Parts<'_> {
+    (at.offset, at.length, at.telink_info, at.element)
 }

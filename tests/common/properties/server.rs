@@ -136,7 +136,8 @@ impl ImageStore for Fickle<'_, '_> {
 
     fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
         let destination = if self.0.byte() < 64 { node } else { None };
-        let header = FileHeader { total_size: size(id), destination, ..FileHeader::new(id) };
+        let mut header = FileHeader::new(id).with_total_size(size(id));
+        header.destination = destination;
         Some(ImageInfo::from(&header)).filter(|_| self.0.byte() < 250)
     }
 

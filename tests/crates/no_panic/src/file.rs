@@ -54,7 +54,7 @@ fn read_leniently(bytes: &mut Bytes<'_>) {
             image.layout(),
             image.layout().name(),
             image.raw_remainder(),
-            image.after(),
+            image.trailing(),
             image.missing(),
         ));
         walk(image.elements());
@@ -84,7 +84,7 @@ fn read_in_pieces(bytes: &Bytes<'_>) {
     while let Ok(Some(piece)) = decoder.next(&mut input) {
         black_box(piece);
     }
-    black_box((decoder.held(), decoder.finish().ok()));
+    black_box((decoder.buffered(), decoder.finish().ok()));
 }
 
 fn read_name(bytes: &Bytes<'_>) {
@@ -95,20 +95,17 @@ fn read_name(bytes: &Bytes<'_>) {
 
 fn walk(elements: Elements<'_>) {
     for at in elements {
-        black_box((at.element, at.data_offset(), at.element.tag.class(), at.element.tag.name()));
-        black_box(at.element.tag.is_signature());
+        black_box((at.element, at.data_offset(), at.element.tag.is_reserved(), at.element.tag.name()));
+        black_box((at.element.tag.is_signature(), at.element.tag.is_manufacturer_specific()));
     }
 }
 
 fn write(bytes: &mut Bytes<'_>) {
     let id = ImageId::new(black_box(0), black_box(0), black_box(0));
     let Ok(text) = HeaderString::new(black_box("")) else { return };
-    let header = black_box(FileHeader {
-        header_string: text,
-        other_control: HeaderControl::from_bits_retain(black_box(0)),
-        extra: bytes.input,
-        ..FileHeader::new(id)
-    });
+    let mut header = FileHeader::new(id).with_header_string(text).with_extra(bytes.input);
+    header.other_control = HeaderControl::from_bits_retain(black_box(0));
+    let header = black_box(header);
     let elements = [Element { tag: Tag(black_box(0)), data: bytes.input }; 3];
     for element in black_box(&elements[..]) {
         bytes.write(element);

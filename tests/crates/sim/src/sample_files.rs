@@ -8,11 +8,9 @@ use zigbee_ota::{Encode, FileVersion, HardwareRange, HardwareVersion, ImageId};
 pub fn demonstration_file() -> Vec<u8> {
     let mut firmware = vec![0; 200_000];
     fastrand::Rng::with_seed(0x0a7a).fill(&mut firmware);
-    let header = FileHeader {
-        header_string: HeaderString::new("demonstration").expect("13 bytes fit in 32"),
-        hardware: Some(HardwareRange { min: HardwareVersion(0x0100), max: HardwareVersion(0x0200) }),
-        ..FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1010_3701))
-    };
+    let header = FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1010_3701))
+        .with_header_string(HeaderString::new("demonstration").expect("13 bytes fit in 32"))
+        .with_hardware(HardwareRange { min: HardwareVersion(0x0100), max: HardwareVersion(0x0200) });
     let elements = [
         Element { tag: Tag::UPGRADE_IMAGE, data: &firmware },
         Element { tag: Tag(0xf000), data: b"built in memory" },

@@ -263,7 +263,7 @@ impl<'a> Upgrade<'a> {
             }
             Need::Verify(ticket, offer) => {
                 let stored = SplitFile::parse(self.flash.contents());
-                let good = stored.is_ok_and(|parts| parts.header.id == offer.id && parts.after.is_empty());
+                let good = stored.is_ok_and(|parts| parts.header.id == offer.id && parts.trailing.is_empty());
                 let verdict = if good { VerifyResult::Valid } else { VerifyResult::Invalid };
                 self.client.verified(self.now, ticket, verdict)
             }

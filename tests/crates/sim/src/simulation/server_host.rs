@@ -170,7 +170,8 @@ fn send(context: &mut Context<'_>, bytes: &[u8], transmit: Transmit) {
 
 /// Whether `bytes` are a file of this image to its end, as far as that can be seen without a digest.
 pub(super) fn is_well_formed(bytes: &[u8], id: ImageId) -> bool {
-    let parts = SplitFile::parse(bytes).ok().filter(|parts| parts.header.id == id && parts.after.is_empty());
+    let parts =
+        SplitFile::parse(bytes).ok().filter(|parts| parts.header.id == id && parts.trailing.is_empty());
     parts.is_some_and(|parts| parts.elements().is_ok())
 }
 

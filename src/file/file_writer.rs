@@ -1,16 +1,53 @@
-//! Writing a file: sizes are counted here, never given.
+//! Writer of OTA files: counts the header length and the total image size itself.
 //!
 //! ```text
-//! | header, its lengths counted | element | element | ...
+//! | header with computed lengths | element | element | ...
 //! ```
 
 use super::{Element, FileHeader, HeaderControl};
 #[cfg(feature = "std")]
 use crate::codec::Encode;
 use crate::codec::{Emit, Sink};
-use crate::error::EncodeError;
+use crate::types::HardwareRange;
 
-/// A file to be written by [`Encode`](crate::Encode): header, then the elements in their order (section 6.3).
+/// Reason why a file cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum FileWriteError {
+    /// The text for the header string takes more than 32 bytes (section 6.3.2.9).
+    #[error("header string of {len} bytes, at most 32 fit")]
+    HeaderStringTooLong {
+        /// Bytes of the text.
+        len: usize,
+    },
+    /// The extra bytes make the header longer than its 16-bit length field can count: 65,535 bytes.
+    #[error("header of {len} bytes, at most 65535 can be counted")]
+    HeaderTooLong {
+        /// Bytes of the header.
+        len: usize,
+    },
+    /// The file is longer than its 32-bit total image size can count: 4,294,967,295 bytes.
+    #[error("file of {len} bytes, at most 4294967295 can be counted")]
+    FileTooLong {
+        /// Bytes of the file.
+        len: usize,
+    },
+    /// The hardware range is empty, so the file would suit no device (sections 6.3.2.13 and 6.3.2.14).
+    #[error("minimum hardware version {:#06x} lies above the maximum {:#06x}", .0.min.0, .0.max.0)]
+    EmptyHardwareRange(HardwareRange),
+    /// An element follows a signature element, which must be the last one (section 6.3.5).
+    #[error("element {element} is a signature, which must be the last element")]
+    SignatureNotLast {
+        /// Index of the signature element, counted from 0.
+        element: usize,
+    },
+}
+
+/// Writer of an OTA file: the header, then the elements in the given order (section 6.3).
+///
+/// [`Encode`](crate::Encode) writes the file to a buffer, [`write_to`](Self::write_to) to a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileWriter<'a> {
     header: FileHeader<'a>,
@@ -19,48 +56,47 @@ pub struct FileWriter<'a> {
 }
 
 impl<'a> FileWriter<'a> {
-    /// Prepares a file; `header.total_size` is replaced by the length of the file.
+    /// Creates a writer; `header.total_size` is replaced by the length of the file.
     ///
-    /// Of `header.other_control` only reserved bits are kept: a file is device specific when it has a destination,
-    /// and only then (section 6.3.2.12).
+    /// Only the reserved bits of `header.other_control` are written: a written file is device specific if and only if it
+    /// has a destination (section 6.3.2.12).
     ///
     /// # Errors
-    /// [`EncodeError::TooLong`]: of "OTA header" when the extra bytes make the header longer than 65,535
-    /// bytes, of "OTA file" when the file is longer than its 32-bit total image size can tell, which bounds each
-    /// element as well. [`EncodeError::EmptyHardwareRange`] when the file would suit no device,
-    /// [`EncodeError::SignatureNotLast`] when an element follows a signature (section 6.3.5).
-    pub fn new(header: FileHeader<'a>, elements: &'a [Element<'a>]) -> Result<Self, EncodeError> {
+    /// - [`EmptyHardwareRange`](FileWriteError::EmptyHardwareRange) when the file would suit no device.
+    /// - [`SignatureNotLast`](FileWriteError::SignatureNotLast) when an element follows a signature element (section 6.3.5).
+    /// - [`HeaderTooLong`](FileWriteError::HeaderTooLong) when the extra bytes make the header longer than 65,535 bytes.
+    /// - [`FileTooLong`](FileWriteError::FileTooLong) when the file, and so perhaps a single element, is longer than a 32-bit
+    ///   size can count.
+    pub fn new(header: FileHeader<'a>, elements: &'a [Element<'a>]) -> Result<Self, FileWriteError> {
         let other_control = header.other_control.difference(HeaderControl::all());
         let header = FileHeader { other_control, ..header };
         if let Some(range) = header.hardware.filter(|range| range.is_empty()) {
-            return Err(EncodeError::EmptyHardwareRange(range));
+            return Err(FileWriteError::EmptyHardwareRange(range));
         }
         if let Some((_, first)) = elements.split_last()
             && let Some(element) = first.iter().position(|element| element.tag.is_signature())
         {
-            return Err(EncodeError::SignatureNotLast { element });
+            return Err(FileWriteError::SignatureNotLast { element });
         }
         let uncounted = header.extra.len().saturating_sub(header.written_extra().len());
         if uncounted > 0 {
-            let max = usize::from(u16::MAX);
-            return Err(EncodeError::TooLong { item: "OTA header", len: max.saturating_add(uncounted), max });
+            return Err(FileWriteError::HeaderTooLong {
+                len: usize::from(u16::MAX).saturating_add(uncounted),
+            });
         }
         let sizes = elements.iter().map(|element| Element::HEAD_LEN.saturating_add(element.data.len()));
         let len = sizes.fold(header.header_len(), usize::saturating_add);
-        let Ok(total_size) = u32::try_from(len) else {
-            let max = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
-            return Err(EncodeError::TooLong { item: "OTA file", len, max });
-        };
+        let total_size = u32::try_from(len).map_err(|_| FileWriteError::FileTooLong { len })?;
         Ok(Self { header: FileHeader { total_size, ..header }, elements, len })
     }
 
-    /// Writes the file to `out`, which gets all of it or an error.
+    /// Writes the file to `out`.
     ///
     /// # Errors
     /// Those of `out`.
     #[cfg(feature = "std")]
     pub fn write_to(&self, mut out: impl std::io::Write) -> std::io::Result<()> {
-        // Element by element: what they hold may be large, and is in memory once already.
+        // Element by element, not through `to_vec`: the data may be large, and a copy would double the memory it takes.
         out.write_all(&self.header.to_vec())?;
         self.elements.iter().try_for_each(|element| {
             out.write_all(&element.head())?;
@@ -68,7 +104,7 @@ impl<'a> FileWriter<'a> {
         })
     }
 
-    /// The header as it is written.
+    /// Header as it is written, with the computed total image size.
     #[must_use]
     pub const fn header(&self) -> &FileHeader<'a> {
         &self.header
@@ -91,7 +127,7 @@ mod tests {
     use super::*;
     use crate::codec::Encode;
     use crate::file::{HeaderAnomalies, Image, Tag};
-    use crate::types::{Eui64, HardwareRange, HardwareVersion, ImageId};
+    use crate::types::{Eui64, HardwareVersion, ImageId};
     use std::vec::Vec;
 
     const HEADER: FileHeader<'static> = FileHeader::new(ImageId::new(0x1001, 0x00ab, 0x1005_3519));
@@ -150,7 +186,10 @@ mod tests {
     #[test]
     fn a_file_is_device_specific_with_its_destination_only() {
         let header = FileHeader { other_control: HeaderControl::from_bits_retain(0xffff), ..HEADER };
-        assert_eq!(header.anomalies(), HeaderAnomalies::DESTINATION_MISSING | HeaderAnomalies::RESERVED_BITS);
+        assert_eq!(
+            header.anomalies(),
+            HeaderAnomalies { destination_missing: true, reserved_bits: true, ..HeaderAnomalies::default() }
+        );
         let file = written(&FileWriter::new(header, &[]).unwrap());
         assert_eq!(file[8..10], [0xf8, 0xff]);
         assert!(!Image::parse(&file).unwrap().header().is_device_specific());
@@ -167,7 +206,7 @@ mod tests {
         let range = HardwareRange { min: HardwareVersion(2), max: HardwareVersion(1) };
         let header = FileHeader { hardware: Some(range), total_size: 60, ..HEADER };
         let error = FileWriter::new(header, &[]).unwrap_err();
-        assert_eq!(error, EncodeError::EmptyHardwareRange(range));
+        assert_eq!(error, FileWriteError::EmptyHardwareRange(range));
         assert_eq!(
             std::string::ToString::to_string(&error),
             "minimum hardware version 0x0002 lies above the maximum 0x0001"
@@ -175,7 +214,10 @@ mod tests {
         let mut file = [0; 60];
         header.encode(&mut file).unwrap();
         let image = Image::parse(&file).unwrap();
-        assert_eq!(image.header().anomalies(), HeaderAnomalies::HARDWARE_RANGE_EMPTY);
+        assert_eq!(
+            image.header().anomalies(),
+            HeaderAnomalies { hardware_range_empty: true, ..HeaderAnomalies::default() }
+        );
         assert!((0..=u16::MAX).all(|hardware| !image.header().suits(HardwareVersion(hardware))));
         assert_eq!(
             FileWriter::new(
@@ -188,25 +230,26 @@ mod tests {
     }
 
     #[test]
-    fn what_a_length_field_cannot_tell_is_refused() {
+    fn lengths_that_their_field_cannot_count_are_refused() {
         let extra = std::vec![0; 65_535 - 60 + 1];
         let range = HardwareRange { min: HardwareVersion(0), max: HardwareVersion(1) };
         let header = FileHeader { hardware: Some(range), extra: &extra, ..HEADER };
-        assert_eq!(
-            FileWriter::new(header, &[]),
-            Err(EncodeError::TooLong { item: "OTA header", len: 65_536, max: 65_535 })
-        );
+        assert_eq!(FileWriter::new(header, &[]), Err(FileWriteError::HeaderTooLong { len: 65_536 }));
         let longest = FileHeader { extra: &extra[1..], ..header };
         let file = written(&FileWriter::new(longest, &[]).unwrap());
         assert_eq!(Image::parse(&file).unwrap().header().extra.len(), 65_475);
         let mut cut = std::vec![0; 65_535];
-        assert_eq!(header.encode(&mut cut), Ok(65_535), "a header alone writes what its length can tell");
+        assert_eq!(
+            header.encode(&mut cut),
+            Ok(65_535),
+            "a header alone writes the extra bytes that its length field can count"
+        );
 
         let data = std::vec![0; 0x0100_0000 - 6];
         let elements = std::vec![Element { tag: Tag::UPGRADE_IMAGE, data: &data }; 256];
         assert_eq!(
             FileWriter::new(HEADER, &elements),
-            Err(EncodeError::TooLong { item: "OTA file", len: 0x1_0000_0038, max: 0xffff_ffff })
+            Err(FileWriteError::FileTooLong { len: 0x1_0000_0038 })
         );
         assert_eq!(FileWriter::new(HEADER, &elements[1..]).unwrap().encoded_len(), 0xff00_0038);
     }

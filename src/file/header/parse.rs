@@ -1,0 +1,176 @@
+//! Header parser: length checks first, then the fields on demand.
+//!
+//! ```text
+//! identifier -> fixed fields -> major version -> room for optional fields -> total image size -> bytes present
+//! ```
+
+use core::fmt;
+use core::mem::offset_of;
+
+use nom::Parser;
+use nom::combinator::cond;
+
+use super::{FileHeader, FixedFields, HeaderControl, HeaderString, MAJOR, fields_len};
+use crate::codec::{Parsed, fixed, le_u8, le_u16, le_u64, locate};
+use crate::error::{DecodeError, DecodeErrorKind};
+use crate::types::{
+    Eui64, FileVersion, HardwareRange, HardwareVersion, ImageId, ImageType, ManufacturerCode,
+    SecurityCredentialVersion, StackVersion,
+};
+
+/// Irregular headers that the parser accepts.
+#[derive(Clone, Copy)]
+pub(in crate::file) struct HeaderRules {
+    /// Accepts a device-specific header without room for a destination.
+    destination_may_be_missing: bool,
+    /// Accepts a header of which the extra bytes are not present yet.
+    extra_may_be_missing: bool,
+}
+
+impl HeaderRules {
+    /// Rules of [`FileHeader::parse`].
+    pub(in crate::file) const STRICT: Self =
+        Self { destination_may_be_missing: false, extra_may_be_missing: false };
+    /// Rules of [`FileHeader::parse_lenient`].
+    pub(in crate::file) const LENIENT: Self =
+        Self { destination_may_be_missing: true, extra_may_be_missing: false };
+    /// Rules of [`FileHeader::parse_known`].
+    pub(super) const PARTIAL: Self = Self { destination_may_be_missing: true, extra_may_be_missing: true };
+}
+
+/// View of a header whose lengths have been checked. The fields are read on demand, because a copy of all fields is
+/// large.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::file) struct HeaderView<'a> {
+    fixed: &'a FixedFields,
+    /// Field control bits of the optional fields that are present.
+    present: HeaderControl,
+    /// Bytes after the fixed fields.
+    tail: &'a [u8],
+}
+
+impl<'a> HeaderView<'a> {
+    /// Header length, in bytes.
+    #[inline]
+    pub(in crate::file) const fn len(&self) -> u16 {
+        self.fixed.header_length.get()
+    }
+
+    /// Total image size, in bytes.
+    #[inline]
+    pub(in crate::file) const fn total_size(&self) -> u32 {
+        self.fixed.total_size.get()
+    }
+
+    /// Bytes after the header.
+    #[inline]
+    pub(in crate::file) fn body(&self) -> &'a [u8] {
+        let skipped = usize::from(self.len()).saturating_sub(FileHeader::MIN_LEN);
+        self.tail.get(skipped..).unwrap_or_default()
+    }
+
+    /// Reads all fields.
+    #[inline]
+    pub(in crate::file) fn header(&self) -> FileHeader<'a> {
+        let fixed = self.fixed;
+        let [minor, _] = fixed.version.to_bytes();
+        // The default is never used: `check_header` has checked that the optional fields are present.
+        let (rest, (credential, destination, hardware)) =
+            optional_fields(self.present, self.tail).unwrap_or_default();
+        let extra = rest.len().saturating_sub(self.body().len());
+        FileHeader {
+            minor,
+            id: ImageId {
+                manufacturer: ManufacturerCode(fixed.manufacturer.get()),
+                image_type: ImageType(fixed.image_type.get()),
+                version: FileVersion(fixed.file_version.get()),
+            },
+            stack: StackVersion(fixed.stack_version.get()),
+            header_string: HeaderString(fixed.header_string),
+            total_size: fixed.total_size.get(),
+            credential,
+            destination,
+            hardware,
+            other_control: HeaderControl::from_bits_retain(fixed.field_control.get())
+                .difference(self.present),
+            extra: rest.get(..extra).unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Debug for HeaderView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.header().fmt(f)
+    }
+}
+
+/// Checks the header at the start of `file` by `rules`.
+#[inline]
+pub(in crate::file) fn check_header(file: &[u8], rules: HeaderRules) -> Result<HeaderView<'_>, DecodeError> {
+    check_identifier(file)?;
+    let (fixed, tail) = locate("OTA header", 0, file, fixed::<FixedFields>(file))?;
+    let [_, major] = fixed.version.to_bytes();
+    if major != MAJOR {
+        let kind = DecodeErrorKind::UnsupportedHeaderVersion { found: fixed.version.get() };
+        return Err(error_at(offset_of!(FixedFields, version), kind));
+    }
+    let declared = fixed.header_length.get();
+    let control = HeaderControl::from_bits_retain(fixed.field_control.get());
+    let present = present_fields(declared, control, rules)?;
+    let total = fixed.total_size.get();
+    if total < u32::from(declared) {
+        let kind = DecodeErrorKind::TotalTooSmall { total, header: declared };
+        return Err(error_at(offset_of!(FixedFields, total_size), kind));
+    }
+    let needed = usize::from(if rules.extra_may_be_missing { fields_len(present) } else { declared });
+    if file.len() < needed {
+        return Err(error_at(0, DecodeErrorKind::Truncated { needed, present: file.len() }));
+    }
+    Ok(HeaderView { fixed, present, tail })
+}
+
+/// Returns the optional fields that a header of `declared` bytes with the field control `control` contains.
+fn present_fields(
+    declared: u16,
+    control: HeaderControl,
+    rules: HeaderRules,
+) -> Result<HeaderControl, DecodeError> {
+    let needed = fields_len(control);
+    let present = if declared < needed && rules.destination_may_be_missing {
+        control.difference(HeaderControl::DEVICE_SPECIFIC)
+    } else {
+        control
+    };
+    if declared < fields_len(present) {
+        let kind = DecodeErrorKind::HeaderTooShort { declared, needed };
+        return Err(error_at(offset_of!(FixedFields, header_length), kind));
+    }
+    Ok(present.intersection(HeaderControl::all()))
+}
+
+/// Checks the file identifier. Four bytes are enough to recognise that bytes are not an OTA file, so this check comes
+/// before the check for 56 bytes.
+fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
+    match file.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)) {
+        Some(found) if found != FileHeader::MAGIC => Err(error_at(0, DecodeErrorKind::BadMagic { found })),
+        _ => Ok(()),
+    }
+}
+
+type OptionalFields = (Option<SecurityCredentialVersion>, Option<Eui64>, Option<HardwareRange>);
+
+/// Reads each optional field whose bit is set in `present` (sections 6.3.2.11 to 6.3.2.14).
+#[inline]
+fn optional_fields(present: HeaderControl, tail: &[u8]) -> Parsed<'_, OptionalFields> {
+    let range = |(min, max)| HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) };
+    (
+        cond(present.contains(HeaderControl::SECURITY_CREDENTIAL), le_u8.map(SecurityCredentialVersion)),
+        cond(present.contains(HeaderControl::DEVICE_SPECIFIC), le_u64.map(Eui64)),
+        cond(present.contains(HeaderControl::HARDWARE_VERSIONS), (le_u16, le_u16).map(range)),
+    )
+        .parse(tail)
+}
+
+const fn error_at(offset: usize, kind: DecodeErrorKind) -> DecodeError {
+    DecodeError { item: "OTA header", offset, kind }
+}

@@ -1,0 +1,141 @@
+//! File split into header, body and trailing bytes by the two lengths in its header.
+//!
+//! A server needs no more: it serves files whose body it cannot read. Sections refer to ZigBee document 095264 (2011).
+//!
+//! ```text
+//! |<------------- file ------------->|
+//! | header        | body             | trailing
+//! 0               header length      total image size
+//! ```
+
+use super::header::{HeaderRules, HeaderView, check_header};
+use super::{Elements, FileHeader};
+use crate::error::{DecodeError, DecodeErrorKind};
+
+/// File split by the header length and the total image size in its header. The body is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SplitFile<'a> {
+    /// Header of the file.
+    pub header: FileHeader<'a>,
+    /// All bytes of the file, header and body: as many as the total image size. A server serves these.
+    pub file: &'a [u8],
+    /// Bytes of the file after the header. In a file that follows the specification, these are its elements.
+    pub body: &'a [u8],
+    /// Bytes after the total image size, which are not part of the file (section 6.3.2.10).
+    pub trailing: &'a [u8],
+}
+
+impl<'a> SplitFile<'a> {
+    /// Splits the file at the start of `bytes`; its header is read as [`FileHeader::parse`] does.
+    ///
+    /// # Errors
+    /// Those of [`FileHeader::parse`]. [`Truncated`](DecodeErrorKind::Truncated) at byte 0 when `bytes` is shorter than the
+    /// total image size, which is then the number of bytes needed.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let view = check_header(bytes, HeaderRules::STRICT)?;
+        let Sections { file, body, trailing } = Sections::split_complete(&view, bytes)?;
+        Ok(Self { header: view.header(), file, body, trailing })
+    }
+
+    /// Elements of the body, which they must fill exactly (section 6.3.3).
+    ///
+    /// # Errors
+    /// At the offset in the file of the element at fault:
+    /// [`ElementOverrun`](DecodeErrorKind::ElementOverrun) when it runs past the end of the body,
+    /// [`Truncated`](DecodeErrorKind::Truncated) when only 1 to 5 bytes are left, too few for tag and length.
+    pub fn elements(&self) -> Result<Elements<'a>, DecodeError> {
+        Elements::strict(self.body, self.header.header_len())
+    }
+}
+
+/// Byte ranges of a file and the bytes after it, as in [`SplitFile`] but without the header fields: those are read on
+/// demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sections<'a> {
+    pub(super) file: &'a [u8],
+    pub(super) body: &'a [u8],
+    pub(super) trailing: &'a [u8],
+}
+
+impl<'a> Sections<'a> {
+    /// Splits `bytes` at the total image size; in a truncated file, `file` is what is present.
+    #[inline]
+    pub(super) fn split(header: &HeaderView<'a>, bytes: &'a [u8]) -> Self {
+        let total = usize::try_from(header.total_size()).unwrap_or(usize::MAX);
+        let (file, trailing) = bytes.split_at_checked(total).unwrap_or((bytes, &[]));
+        let body = file.get(header.len().into()..).unwrap_or_default();
+        Self { file, body, trailing }
+    }
+
+    /// Splits `bytes` at the total image size; an error when fewer bytes are present.
+    #[inline]
+    pub(super) fn split_complete(header: &HeaderView<'a>, bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let needed = usize::try_from(header.total_size()).unwrap_or(usize::MAX);
+        if bytes.len() < needed {
+            let kind = DecodeErrorKind::Truncated { needed, present: bytes.len() };
+            return Err(DecodeError { item: "OTA file", offset: 0, kind });
+        }
+        Ok(Self::split(header, bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Encode;
+    use crate::types::ImageId;
+    use std::vec::Vec;
+
+    /// A header whose total image size counts `body`, then `body` and `trailing`.
+    fn file(body: &[u8], trailing: &[u8]) -> Vec<u8> {
+        let total_size = 56 + u32::try_from(body.len()).unwrap();
+        let header = FileHeader { total_size, ..FileHeader::new(ImageId::new(0x1001, 0x00ab, 5)) };
+        let mut bytes = std::vec![0; header.encoded_len()];
+        header.encode(&mut bytes).unwrap();
+        [&bytes, body, trailing].concat()
+    }
+
+    #[test]
+    fn a_body_without_elements_can_be_served() {
+        let bytes = file(&[0x2a, 0x00, 0x01, 0x0d, 0xff, 0xff, 0x01], &[]);
+        let split = SplitFile::parse(&bytes).unwrap();
+        assert_eq!(split.file, bytes);
+        assert_eq!(split.body, [0x2a, 0x00, 0x01, 0x0d, 0xff, 0xff, 0x01]);
+        assert_eq!(split.header.id, ImageId::new(0x1001, 0x00ab, 5));
+        assert_eq!(split.elements().unwrap_err().offset, 56);
+    }
+
+    /// Shows: FILE-038
+    #[test]
+    fn a_file_shorter_than_its_total_size_is_truncated() {
+        let bytes = file(&[0, 0, 1, 0, 0, 0, 9], &[]);
+        assert_eq!(
+            SplitFile::parse(&bytes[..62]),
+            Err(DecodeError {
+                item: "OTA file",
+                offset: 0,
+                kind: DecodeErrorKind::Truncated { needed: 63, present: 62 }
+            })
+        );
+    }
+
+    /// Shows: FILE-039
+    #[test]
+    fn bytes_after_the_total_size_are_trailing_and_not_served() {
+        let bytes = file(&[0, 0, 1, 0, 0, 0, 9], &[0xee; 10]);
+        let split = SplitFile::parse(&bytes).unwrap();
+        assert_eq!(split.file, &bytes[..63]);
+        assert_eq!(split.trailing, [0xee; 10]);
+        assert_eq!(split.elements().unwrap().count(), 1);
+        let strict = crate::file::Image::parse(&bytes).unwrap_err();
+        assert_eq!((strict.offset, strict.kind), (63, DecodeErrorKind::TrailingBytes { count: 10 }));
+    }
+
+    #[test]
+    fn the_debug_form_of_an_image_shows_the_fields_of_its_header() {
+        let bytes = file(&[], &[]);
+        let shown = std::format!("{:?}", crate::file::Image::parse(&bytes).unwrap());
+        assert!(shown.contains("manufacturer: ManufacturerCode(0x1001)"), "{shown}");
+    }
+}

@@ -1,0 +1,380 @@
+//! Decoder of an OTA file that arrives in pieces and is not kept in memory.
+//!
+//! Sections refer to ZigBee document 095264 (2011).
+//!
+//! ```text
+//! Header -> Extra ... -> Element -> Data ... -> Element -> Data ... -> Trailing ...
+//!                    |                                             ^
+//!                    +-- no element fits --> Raw ... --------------+     ...: as many pieces as the input is cut into
+//! ```
+
+use super::element::{TELINK_HEAD_LEN, decode_head, is_telink_form};
+use super::{BodyLayout, Element, FileHeader, Tag};
+use crate::error::{DecodeError, DecodeErrorKind};
+
+/// Decoder of a file that arrives in pieces. It reads what [`Image::parse_lenient`](super::Image::parse_lenient) reads from
+/// a whole file.
+///
+/// The bytes of the file give the same header, elements and data however they are cut. The decoder stores the known header
+/// fields while they arrive (at most 69 bytes), and later the tag and length of one element; all other bytes are borrowed
+/// from the input.
+///
+/// ```
+/// use zigbee_ota::file::{StreamDecoder, StreamPiece};
+///
+/// # use zigbee_ota::{file::{BodyLayout, Element, FileHeader, FileWriter, Tag}, Encode, ImageId};
+/// # let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &[7; 30] }];
+/// # let mut file = [0; 92];
+/// # FileWriter::new(FileHeader::new(ImageId::new(0x1001, 0x00ab, 5)), &elements)?.encode(&mut file)?;
+/// let mut decoder = StreamDecoder::new();
+/// let mut firmware: Vec<u8> = Vec::new();
+/// for mut input in file.chunks(16) {
+///     while let Some(piece) = decoder.next(&mut input)? {
+///         match piece {
+///             StreamPiece::Header { header, .. } => println!("{}, {} bytes", header.id, header.total_size),
+///             StreamPiece::Element { tag, length, .. } => println!("{tag}: {length} bytes"),
+///             StreamPiece::Data { bytes, .. } => firmware.extend(bytes),
+///             _ => {}
+///         }
+///     }
+/// }
+/// assert_eq!(decoder.finish(), Ok(BodyLayout::Elements));
+/// assert_eq!(firmware, [7; 30]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct StreamDecoder {
+    state: State,
+    /// Bytes of the file consumed so far.
+    consumed: u32,
+    /// Total image size in bytes; 0 until the header is read.
+    total: u32,
+    /// Header length in bytes; 0 until the header is read.
+    header_len: u16,
+    layout: BodyLayout,
+    /// Consumed bytes of the header or of an element's head that is not complete yet.
+    buffer: [u8; FileHeader::MAX_KNOWN_LEN],
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// The buffer contains `buffered` bytes of the known header fields; with `needed` bytes the next check is possible.
+    Header { buffered: usize, needed: usize },
+    /// `left` bytes of the header are still to come.
+    Extra { left: u32 },
+    /// The buffer contains `buffered` bytes of an element's head, of which `needed` are expected: tag and length, and in
+    /// Telink's form two more bytes.
+    ElementHead { buffered: usize, needed: usize },
+    /// `left` bytes of an element's data are still to come.
+    Data { left: u32 },
+    /// No further element: raw bytes up to the total image size, then trailing bytes.
+    Raw,
+    /// The header is invalid.
+    Failed(DecodeError),
+}
+
+/// Part of a file, in file order. Offsets count from the first byte of the header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub enum StreamPiece<'a> {
+    /// Known fields of the header.
+    Header {
+        /// Known header fields; `extra` is empty.
+        header: FileHeader<'static>,
+        /// Header length in bytes, including extra bytes.
+        len: u16,
+    },
+    /// Extra bytes of the header, or a part of them.
+    Extra {
+        /// Offset of `bytes` in the file.
+        offset: u32,
+        /// Extra bytes; at least one.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
+        bytes: &'a [u8],
+    },
+    /// Start of an element.
+    Element {
+        /// Offset of the tag in the file.
+        offset: u32,
+        /// Meaning of the data.
+        tag: Tag,
+        /// Bytes of data, which follow as [`Data`](Self::Data).
+        length: u32,
+        /// Two bytes between length and data that the length does not count, in Telink's form of tag 0xF000.
+        telink_info: Option<[u8; 2]>,
+    },
+    /// Data of the current element, or a part of it.
+    Data {
+        /// Offset of `bytes` in the file.
+        offset: u32,
+        /// Data bytes; at least one.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
+        bytes: &'a [u8],
+    },
+    /// Raw bytes of the body, which are not an element, or a part of them. Only trailing bytes follow.
+    Raw {
+        /// Offset of `bytes` in the file.
+        offset: u32,
+        /// Raw bytes; at least one.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
+        bytes: &'a [u8],
+    },
+    /// Bytes after the total image size, which are not part of the file (section 6.3.2.10).
+    Trailing {
+        /// Trailing bytes; at least one.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
+        bytes: &'a [u8],
+    },
+}
+
+/// Not derived: the derive macro fails for a type with a lifetime parameter that contains a `FileHeader<'static>`.
+#[cfg(feature = "defmt")]
+impl defmt::Format for StreamPiece<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        match self {
+            Self::Header { header, len } => {
+                defmt::write!(f, "Header {{ header: {}, len: {=u16} }}", header, len);
+            }
+            Self::Extra { offset, bytes } => {
+                defmt::write!(f, "Extra {{ offset: {=u32}, bytes: {=[u8]} }}", offset, bytes);
+            }
+            Self::Element { offset, tag, length, telink_info } => {
+                defmt::write!(
+                    f,
+                    "Element {{ offset: {=u32}, tag: {}, length: {=u32}, telink_info: {} }}",
+                    offset,
+                    tag,
+                    length,
+                    telink_info
+                );
+            }
+            Self::Data { offset, bytes } => {
+                defmt::write!(f, "Data {{ offset: {=u32}, bytes: {=[u8]} }}", offset, bytes);
+            }
+            Self::Raw { offset, bytes } => {
+                defmt::write!(f, "Raw {{ offset: {=u32}, bytes: {=[u8]} }}", offset, bytes);
+            }
+            Self::Trailing { bytes } => defmt::write!(f, "Trailing {{ bytes: {=[u8]} }}", bytes),
+        }
+    }
+}
+
+impl StreamDecoder {
+    /// Creates a decoder for a file of which no byte has arrived yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            state: State::Header { buffered: 0, needed: IDENTIFIER_LEN },
+            consumed: 0,
+            total: 0,
+            header_len: 0,
+            layout: BodyLayout::Elements,
+            buffer: [0; FileHeader::MAX_KNOWN_LEN],
+        }
+    }
+
+    /// Consumes bytes from the front of `input` and returns the piece that they complete; `None` when `input` is empty.
+    ///
+    /// Call it in a loop until it returns `None`, then again with the next bytes of the file.
+    ///
+    /// # Termination
+    /// Every call that returns a piece consumes at least one byte of `input`, so the loop ends. The decoder never ends by
+    /// itself, because any number of trailing bytes may follow the file: call [`finish`](Self::finish) after the last byte.
+    ///
+    /// # Errors
+    /// Those of [`FileHeader::parse_known`] except [`Truncated`](DecodeErrorKind::Truncated), as soon as the bytes at fault
+    /// have arrived, and the same error at each later call. Nothing after the header is an error.
+    pub fn next<'b, 'i: 'b>(
+        &'b mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<StreamPiece<'b>>, DecodeError> {
+        loop {
+            match self.state {
+                State::Failed(error) => return Err(error),
+                _ if input.is_empty() => return Ok(None),
+                State::Header { buffered, needed } => {
+                    let buffered = self.fill_buffer(input, buffered, needed);
+                    self.state = State::Header { buffered, needed };
+                    if buffered == needed
+                        && let Some(header) = self.read_header(buffered)?
+                    {
+                        return Ok(Some(header));
+                    }
+                }
+                State::Extra { left: 0 } | State::Data { left: 0 } => {
+                    self.state = self.start_of_next_element()
+                }
+                State::Extra { left } => {
+                    let (offset, bytes) = self.take(input, left);
+                    self.state = State::Extra { left: left.saturating_sub(count(bytes)) };
+                    return Ok(Some(StreamPiece::Extra { offset, bytes }));
+                }
+                State::ElementHead { buffered, needed } => {
+                    let buffered = self.fill_buffer(input, buffered, needed);
+                    self.state = State::ElementHead { buffered, needed };
+                    if buffered == needed && self.is_head_complete(buffered) {
+                        return Ok(Some(self.read_element_head(buffered)));
+                    }
+                }
+                State::Data { left } => {
+                    let (offset, bytes) = self.take(input, left);
+                    self.state = State::Data { left: left.saturating_sub(count(bytes)) };
+                    return Ok(Some(StreamPiece::Data { offset, bytes }));
+                }
+                State::Raw if self.consumed == self.total => {
+                    return Ok(Some(StreamPiece::Trailing { bytes: core::mem::take(input) }));
+                }
+                State::Raw => {
+                    let (offset, bytes) = self.take(input, self.left());
+                    return Ok(Some(StreamPiece::Raw { offset, bytes }));
+                }
+            }
+        }
+    }
+
+    /// Ends the file and returns the layout of its body, which is never [`BodyLayout::Truncated`].
+    ///
+    /// # Errors
+    /// The error that [`next`](Self::next) has returned. [`Truncated`](DecodeErrorKind::Truncated) at byte 0: of
+    /// "OTA header" when the header is not complete, of "OTA file" when bytes are missing to the total image
+    /// size.
+    pub fn finish(&self) -> Result<BodyLayout, DecodeError> {
+        let (item, needed) = match self.state {
+            State::Failed(error) => return Err(error),
+            // Four bytes are needed for the identifier only, but the shortest header has 56.
+            State::Header { needed: ..=FileHeader::MIN_LEN, .. } => ("OTA header", FileHeader::MIN_LEN),
+            State::Header { .. } => ("OTA header", usize::from(FileHeader::declared_len(&self.buffer))),
+            State::Extra { left: 1.. } => ("OTA header", usize::from(self.header_len)),
+            _ if self.left() == 0 => return Ok(self.layout),
+            _ => ("OTA file", to_usize(self.total)),
+        };
+        let kind = DecodeErrorKind::Truncated { needed, present: to_usize(self.consumed) };
+        Err(DecodeError { item, offset: 0, kind })
+    }
+
+    /// Bytes that were consumed but are in no piece yet: the start of a header or of an element's head that is not complete.
+    /// If the file ends here, they are its last bytes.
+    #[must_use]
+    pub fn buffered(&self) -> &[u8] {
+        match self.state {
+            State::Header { buffered, .. } | State::ElementHead { buffered, .. } => {
+                self.buffer.get(..buffered).unwrap_or_default()
+            }
+            _ => &[],
+        }
+    }
+
+    /// Reads the header from the buffer; `None` when more bytes are needed, whose number is then in the state.
+    fn read_header(&mut self, buffered: usize) -> Result<Option<StreamPiece<'static>>, DecodeError> {
+        match FileHeader::parse_known_and_len(self.buffer.get(..buffered).unwrap_or_default()) {
+            Ok((header, len)) => {
+                (self.total, self.header_len) = (header.total_size, len);
+                self.state = State::Extra { left: u32::from(len).saturating_sub(self.consumed) };
+                Ok(Some(StreamPiece::Header { header, len }))
+            }
+            Err(DecodeError { kind: DecodeErrorKind::Truncated { needed, .. }, .. }) => {
+                self.state = State::Header { buffered, needed };
+                Ok(None)
+            }
+            Err(error) => {
+                self.state = State::Failed(error);
+                Err(error)
+            }
+        }
+    }
+
+    /// State after the header or after an element.
+    fn start_of_next_element(&mut self) -> State {
+        match self.left() {
+            0 => State::Raw,
+            left if to_usize(left) < Element::HEAD_LEN => self.start_of_raw_bytes(self.consumed),
+            _ => State::ElementHead { buffered: 0, needed: Element::HEAD_LEN },
+        }
+    }
+
+    /// Returns whether the buffer contains all bytes before the element's data. If Telink's two bytes are missing, the state
+    /// is set to wait for them.
+    fn is_head_complete(&mut self, buffered: usize) -> bool {
+        let (tag, length) = self.tag_and_length();
+        let left_over = self.left().checked_sub(length);
+        let is_telink = left_over.is_some_and(|left_over| is_telink_form(tag, left_over));
+        let complete = buffered != Element::HEAD_LEN || !is_telink;
+        if !complete {
+            self.state = State::ElementHead { buffered, needed: TELINK_HEAD_LEN };
+        }
+        complete
+    }
+
+    /// Starts the element whose head is in the buffer. If that runs past the end of the file, it is not an element, and the
+    /// buffered bytes are raw.
+    fn read_element_head(&mut self, buffered: usize) -> StreamPiece<'_> {
+        let offset = self.consumed.saturating_sub(u32::try_from(buffered).unwrap_or_default());
+        let (tag, length) = self.tag_and_length();
+        if length > self.left() {
+            self.state = self.start_of_raw_bytes(offset);
+            return StreamPiece::Raw { offset, bytes: self.buffer.get(..buffered).unwrap_or_default() };
+        }
+        let info = self.buffer.get(Element::HEAD_LEN..buffered).and_then(|info| info.first_chunk()).copied();
+        if info.is_some() {
+            self.layout = BodyLayout::TelinkF000;
+        }
+        self.state = State::Data { left: length };
+        StreamPiece::Element { offset, tag, length, telink_info: info }
+    }
+
+    /// Tag and length at the start of the buffer.
+    fn tag_and_length(&self) -> (Tag, u32) {
+        self.buffer.first_chunk().map(decode_head).unwrap_or((Tag(0), 0))
+    }
+
+    /// State when no element starts at `offset`.
+    fn start_of_raw_bytes(&mut self, offset: u32) -> State {
+        self.layout = BodyLayout::raw_from(to_usize(offset), usize::from(self.header_len));
+        State::Raw
+    }
+
+    /// Bytes of the file that are still to come.
+    const fn left(&self) -> u32 {
+        self.total.saturating_sub(self.consumed)
+    }
+
+    /// Consumes at most `most` bytes of `input`; returns their offset in the file, and the bytes.
+    fn take<'i>(&mut self, input: &mut &'i [u8], most: u32) -> (u32, &'i [u8]) {
+        let offset = self.consumed;
+        let (bytes, rest) = input.split_at_checked(to_usize(most)).unwrap_or((input, &[]));
+        *input = rest;
+        self.consumed = offset.saturating_add(count(bytes));
+        (offset, bytes)
+    }
+
+    /// Moves bytes of `input` to the buffer until it contains `needed` bytes; returns the number of bytes in the buffer.
+    fn fill_buffer(&mut self, input: &mut &[u8], buffered: usize, needed: usize) -> usize {
+        let wanted = u32::try_from(needed.saturating_sub(buffered)).unwrap_or_default();
+        let (_, bytes) = self.take(input, wanted);
+        let room = self.buffer.get_mut(buffered..).and_then(|room| room.get_mut(..bytes.len()));
+        room.unwrap_or_default().iter_mut().zip(bytes).for_each(|(room, byte)| *room = *byte);
+        buffered.saturating_add(bytes.len())
+    }
+}
+
+impl Default for StreamDecoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Bytes of the file identifier.
+const IDENTIFIER_LEN: usize = 4;
+
+/// Number of `bytes`, which were taken with a limit that is a `u32`.
+fn count(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
+}
+
+fn to_usize(bytes: u32) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests;
