@@ -1,5 +1,5 @@
-//! The two frames that an upgrade consists of, each beside the floor: a server reads Image Block Requests and
-//! writes Image Block Responses.
+//! Benchmark of the two hot frames beside the hand-written floor: a server decodes Image Block Requests and encodes Image
+//! Block Responses.
 
 use std::hint::black_box;
 
@@ -16,13 +16,13 @@ mod hand_written {
     pub mod frame;
 }
 
-/// Frames in a batch: as many as make branches hard to guess, and fit a cache.
+/// Frames in a batch: enough to defeat branch prediction, few enough to fit the cache.
 const BATCH: u16 = 1024;
 
-/// Bytes of data in a response: what a frame without fragmentation carries in most networks.
+/// Data bytes in a response: as many as one APS frame carries without fragmentation in most networks.
 const DATA_LEN: usize = 63;
 
-/// Numbers without a pattern, the same in every run (xorshift).
+/// Pseudo-random numbers (xorshift), the same in every run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -44,13 +44,9 @@ impl Numbers {
 
     fn request(&mut self) -> Frame<'static> {
         let [node, period] = [1, 2].map(|bit| self.byte() & bit != 0);
-        let request = ImageBlockRequest {
-            id: self.id(),
-            offset: self.id().version.0,
-            max_data: self.byte(),
-            node: node.then(|| Eui64(self.next())),
-            min_block_period: period.then(|| self.id().manufacturer.0),
-        };
+        let mut request = ImageBlockRequest::new(self.id(), self.id().version.0, self.byte());
+        request.node = node.then(|| Eui64(self.next()));
+        request.min_block_period = period.then(|| self.id().manufacturer.0);
         Frame::to_server(self.byte(), ToServer::ImageBlock(request))
     }
 
@@ -75,16 +71,16 @@ fn bytes_of(frame: &Frame<'_>) -> Vec<u8> {
     bytes
 }
 
-/// Both readers see the same in a frame.
+/// Asserts that library and floor decode a frame to the same fields.
 fn compare(frame: &[u8]) {
     let by_hand = frame::read_block_request(frame).expect("a request");
-    let request = ImageBlockRequest {
-        id: ImageId::new(by_hand.manufacturer, by_hand.image_type, by_hand.version),
-        offset: by_hand.offset,
-        max_data: by_hand.max_data,
-        node: by_hand.node.map(Eui64),
-        min_block_period: by_hand.min_block_period,
-    };
+    let mut request = ImageBlockRequest::new(
+        ImageId::new(by_hand.manufacturer, by_hand.image_type, by_hand.version),
+        by_hand.offset,
+        by_hand.max_data,
+    );
+    request.node = by_hand.node.map(Eui64);
+    request.min_block_period = by_hand.min_block_period;
     let ours = Frame::decode(frame, Quirks::all()).expect("a request");
     assert_eq!(ours.message, Message::ToServer(ToServer::ImageBlock(request)));
     assert_eq!(ours.sequence, by_hand.sequence);
@@ -100,7 +96,7 @@ fn read_block_requests(criterion: &mut Criterion) {
     group.bench_function("ours", |bencher| {
         bencher.iter(|| {
             for frame in &frames {
-                // By reference: the value is to be there, not to be copied once more.
+                // By reference: a copy of the value is not part of the path.
                 let _ = black_box(&Frame::decode(black_box(frame), Quirks::all()));
             }
         });
@@ -115,7 +111,7 @@ fn read_block_requests(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// As a server does it: from the image's id and a piece of its bytes.
+/// Encodes a response as a server does: from the id of the image and a slice of its bytes.
 fn write_ours(response: &BlockResponse<'_>, out: &mut [u8]) -> Option<usize> {
     let block = BlockData {
         id: ImageId::new(response.manufacturer, response.image_type, response.version),

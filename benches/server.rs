@@ -48,8 +48,7 @@ fn file() -> Vec<u8> {
 fn requests() -> Vec<Vec<u8>> {
     let offsets = (0..u32::try_from(SIZE).expect("256 KB")).step_by(BLOCK.into());
     let frame = |offset: u32| {
-        let request =
-            ImageBlockRequest { id: ID, offset, max_data: BLOCK, node: None, min_block_period: None };
+        let request = ImageBlockRequest::new(ID, offset, BLOCK);
         let frame = Frame::to_server(offset.to_le_bytes()[0], ToServer::ImageBlock(request));
         let mut bytes = vec![0; frame.encoded_len()];
         frame.encode(&mut bytes).expect("measured");

@@ -12,8 +12,7 @@ use clap::Parser;
 use serde_json::{Map, Value, json};
 use zigbee_ota::zcl::{
     AttributeCommand, AttributeRecord, Deviations, Frame, FrameControl, FrameHeader, ImageBlockResponse,
-    ImageNotify, ImageOffer, Message, NotifyScope, QueryNextImageResponse, QuerySpecificFileResponse, Quirks,
-    Refusal, ToClient, ToServer,
+    ImageNotify, ImageOffer, Message, NotifyScope, QueryResponse, Quirks, Refusal, ToClient, ToServer,
 };
 use zigbee_ota::{DecodeError, ImageId};
 
@@ -135,8 +134,9 @@ fn command(message: &Message<'_>) -> Option<&'static str> {
             AttributeCommand::WriteResponse(_) => "Write Attributes Response",
             AttributeCommand::Discover(_) => "Discover Attributes",
             AttributeCommand::DiscoverResponse(_) => "Discover Attributes Response",
+            _ => return None,
         }),
-        Message::Other(_) => None,
+        _ => None,
     }
 }
 
@@ -184,12 +184,12 @@ fn fields(message: &Message<'_>, frame: &[u8]) -> Result<Value, DecodeError> {
         }
         Message::ToClient(ToClient::ImageNotify(notify)) => notify_json(notify),
         Message::ToClient(
-            ToClient::QueryNextImage(QueryNextImageResponse::Offer(offer))
-            | ToClient::QuerySpecificFile(QuerySpecificFileResponse::Offer(offer)),
+            ToClient::QueryNextImage(QueryResponse::Offer(offer))
+            | ToClient::QuerySpecificFile(QueryResponse::Offer(offer)),
         ) => offer_json(offer),
         Message::ToClient(
-            ToClient::QueryNextImage(QueryNextImageResponse::Refused(refusal))
-            | ToClient::QuerySpecificFile(QuerySpecificFileResponse::Refused(refusal)),
+            ToClient::QueryNextImage(QueryResponse::Refused(refusal))
+            | ToClient::QuerySpecificFile(QueryResponse::Refused(refusal)),
         ) => refusal_json(*refusal),
         Message::ToClient(ToClient::ImageBlock(block)) => block_json(block),
         Message::ToClient(ToClient::UpgradeEnd(end)) => with_id(
@@ -201,6 +201,7 @@ fn fields(message: &Message<'_>, frame: &[u8]) -> Result<Value, DecodeError> {
         }
         Message::Attributes(_, command) => attributes_json(command)?,
         Message::Other(other) => json!({ "payload": hex(other.payload()) }),
+        _ => json!({}),
     })
 }
 
@@ -229,6 +230,7 @@ fn notify_json(notify: &ImageNotify) -> Value {
             "payload_type": 3, "query_jitter": jitter, "manufacturer_code": filter.manufacturer.0,
             "image_type": filter.image_type.0, "file_version": filter.version.0,
         }),
+        _ => json!({ "query_jitter": jitter }),
     }
 }
 
@@ -261,6 +263,7 @@ fn block_json(block: &ImageBlockResponse<'_>) -> Value {
         }
         ImageBlockResponse::Abort => json!({ "status": 0x95 }),
         ImageBlockResponse::Refused(refusal) => json!({ "status": refusal.status().0 }),
+        _ => json!({}),
     }
 }
 
@@ -282,7 +285,7 @@ fn attributes_json(command: &AttributeCommand<'_>) -> Result<Value, DecodeError>
             json!({ "refused": refused.collect::<Vec<_>>() })
         }
         AttributeCommand::Discover(discover) => {
-            json!({ "first_attr_id": discover.first.0, "max_attrs": discover.most })
+            json!({ "first_attr_id": discover.first.0, "max_attrs": discover.max_count })
         }
         AttributeCommand::DiscoverResponse(response) => {
             let found = response
@@ -290,6 +293,7 @@ fn attributes_json(command: &AttributeCommand<'_>) -> Result<Value, DecodeError>
                 .map(|(id, data_type)| json!({ "attr_id": id.0, "data_type": data_type.0 }));
             json!({ "complete": response.complete, "attrs": found.collect::<Vec<_>>() })
         }
+        _ => json!({}),
     })
 }
 

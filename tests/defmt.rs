@@ -35,11 +35,11 @@ fn every_data_type_can_be_logged() {
     can_be_logged::<(Frame<'_>, zcl::FrameHeader, FrameControl, Quirks, Deviations<'_>, Violation)>();
     can_be_logged::<(Message<'_>, Direction, ToServer, ToClient<'_>, CommandId, OtherFrame<'_>, OtherKind)>();
     can_be_logged::<(ImageNotify, NotifyScope)>();
-    can_be_logged::<(QueryNextImageRequest, QueryNextImageResponse, ImageOffer, Status, Refusal)>();
+    can_be_logged::<(QueryNextImageRequest, QueryResponse, ImageOffer, Status, Refusal)>();
     can_be_logged::<(ImageBlockRequest, ImagePageRequest, ImageBlockResponse<'_>, BlockData<'_>)>();
     can_be_logged::<(BlockBytes<'_>, BlockRefusal, WaitForData)>();
     can_be_logged::<(UpgradeEndRequest, UpgradeEndResponse)>();
-    can_be_logged::<(QuerySpecificFileRequest, QuerySpecificFileResponse, DefaultResponse)>();
+    can_be_logged::<(QuerySpecificFileRequest, QueryResponse, DefaultResponse)>();
     can_be_logged::<(AttributeCommand<'_>, ReadAttributes<'_>, ReadAttributesResponse<'_>, AttributeRecord)>(
     );
     can_be_logged::<(WriteAttributes<'_>, WriteAttributesResponse<'_>)>();

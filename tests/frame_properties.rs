@@ -1,5 +1,5 @@
-//! Laws between frames and values. One generator feeds them all, and fuzz targets alike: bytes that `arbitrary`
-//! turns into a frame. What reads without deviations is written as it was read, what deviates is told bit by bit.
+//! Property tests of the frame codec. One generator feeds all properties and the fuzz targets: bytes that `arbitrary` turns into a
+//! frame. A frame without deviations encodes to the bytes it was decoded from; deviations restore the other bytes.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -7,8 +7,8 @@ use proptest::sample::{Index, select};
 use proptest::strategy::ValueTree;
 use zigbee_ota::time::ServerTime;
 use zigbee_ota::zcl::{
-    Frame, ImageBlockResponse, Message, QueryNextImageRequest, QueryNextImageResponse,
-    QuerySpecificFileResponse, Quirks, Refusal, ToClient, ToServer,
+    Frame, ImageBlockResponse, Message, QueryNextImageRequest, QueryResponse, Quirks, Refusal, ToClient,
+    ToServer,
 };
 
 use properties::encode_contract::bytes_of;
@@ -24,12 +24,12 @@ fn seeds() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..400)
 }
 
-/// The bytes of a generated frame. The few seeds that make none are left out: `seeds` makes them seldom.
+/// Bytes of a generated frame. The few seeds that generate no frame are skipped.
 fn frames() -> impl Strategy<Value = Vec<u8>> {
     seeds().prop_filter_map("no frame", |seed| generated(&seed).ok().map(|frame| bytes_of(&frame)))
 }
 
-/// What happens to a frame on a bad day.
+/// Damage to a frame.
 #[derive(Clone, Debug)]
 enum Mutation {
     Flip(Index, u8),
@@ -63,28 +63,28 @@ impl Mutation {
     }
 }
 
-/// A name for each shape that the laws are about.
+/// A name for each form of a message.
 fn shape(message: &Message<'_>) -> String {
     match message {
         Message::ToServer(message) => message.command().to_string(),
-        Message::ToClient(ToClient::QueryNextImage(QueryNextImageResponse::Refused(_))) => "no offer".into(),
+        Message::ToClient(ToClient::QueryNextImage(QueryResponse::Refused(_))) => "no offer".into(),
         Message::ToClient(ToClient::ImageBlock(response)) => match response {
             ImageBlockResponse::Data(block) => format!("data {}", block.data.get().len().min(1)),
             ImageBlockResponse::Wait(wait) => format!("wait {}", wait.min_block_period.is_some()),
             ImageBlockResponse::Abort => "abort".into(),
             ImageBlockResponse::Refused(_) => "block refused".into(),
+            _ => unreachable!("the generator knows every response"),
         },
-        Message::ToClient(ToClient::QuerySpecificFile(QuerySpecificFileResponse::Refused(_))) => {
-            "no file".into()
-        }
+        Message::ToClient(ToClient::QuerySpecificFile(QueryResponse::Refused(_))) => "no file".into(),
         Message::ToClient(message) => message.command().to_string(),
         Message::Attributes(_, command) => format!("attributes {:#04x}", command.command()),
         Message::DefaultResponse(direction, _) => format!("default response {direction:?}"),
         Message::Other(_) => "other".into(),
+        _ => unreachable!("the generator knows every message"),
     }
 }
 
-/// The generator is of use only when it reaches what the laws are about.
+/// The properties are worth something only if the generator reaches every form.
 #[test]
 fn the_generator_reaches_every_shape() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
@@ -101,7 +101,7 @@ fn the_generator_reaches_every_shape() {
     assert!(seen.values().all(|count| *count > 5), "{seen:?}");
 }
 
-/// Whether the ten commands may have these values, told otherwise than the library does.
+/// Returns whether the values keep the rules, computed in another way than in the library.
 fn allowed(message: &Message<'_>) -> bool {
     let refusal = |refusal: Refusal| [0x7e, 0x98].contains(&refusal.status().0);
     let time =
@@ -123,12 +123,8 @@ fn allowed(message: &Message<'_>) -> bool {
             (0xffc0..0xffff).contains(&request.id.image_type.0)
         }
         Message::ToClient(ToClient::ImageNotify(notify)) => (1..101).contains(&notify.jitter),
-        Message::ToClient(ToClient::QueryNextImage(QueryNextImageResponse::Refused(status))) => {
-            refusal(*status)
-        }
-        Message::ToClient(ToClient::QuerySpecificFile(QuerySpecificFileResponse::Refused(status))) => {
-            refusal(*status)
-        }
+        Message::ToClient(ToClient::QueryNextImage(QueryResponse::Refused(status))) => refusal(*status),
+        Message::ToClient(ToClient::QuerySpecificFile(QueryResponse::Refused(status))) => refusal(*status),
         Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Wait(wait))) => time(wait.time, false),
         Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Refused(_))) => false,
         Message::ToClient(ToClient::UpgradeEnd(response)) => time(response.time, true),

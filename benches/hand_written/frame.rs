@@ -1,9 +1,8 @@
-//! Frames by hand: lengths are checked once, fields are read and written at their places, and nothing else of a frame is
-//! understood.
+//! Hand-written codec of the two hot frames: one length check, then fields at fixed offsets; every other frame is rejected.
 
 use super::bytes::{u16_at, u32_at};
 
-/// The fields of an Image Block Request frame.
+/// Fields of an Image Block Request frame.
 pub struct BlockRequest {
     pub sequence: u8,
     pub manufacturer: u16,
@@ -15,7 +14,7 @@ pub struct BlockRequest {
     pub min_block_period: Option<u16>,
 }
 
-/// Reads an Image Block Request frame of exactly the length that its field control tells.
+/// Decodes an Image Block Request frame of exactly the length that its field control announces.
 pub fn read_block_request(frame: &[u8]) -> Option<BlockRequest> {
     let (head, tail) = frame.split_first_chunk::<17>()?;
     if head[0] & 0x0f != 0x01 || head[2] != 0x03 {
@@ -44,7 +43,7 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
 }
 
-/// The fields of an Image Block Response frame with data.
+/// Fields of an Image Block Response frame with data.
 #[derive(Clone, Copy)]
 pub struct BlockResponse<'a> {
     pub sequence: u8,
@@ -55,7 +54,7 @@ pub struct BlockResponse<'a> {
     pub data: &'a [u8],
 }
 
-/// Writes an Image Block Response frame and returns its length, `None` without room or with too much data.
+/// Encodes an Image Block Response frame and returns its length; `None` for a buffer that is too short or more than 255 bytes of data.
 pub fn write_block_response(response: &BlockResponse<'_>, out: &mut [u8]) -> Option<usize> {
     let size = u8::try_from(response.data.len()).ok()?;
     let len = 17 + response.data.len();

@@ -32,11 +32,13 @@ pub struct Download {
 impl Recovered {
     /// Takes what a frame means. A file of which no block was heard is no image to reconstruct.
     pub fn take(&mut self, seen: &Observation<'_>) {
-        match seen.means {
+        match seen.meaning {
             Meaning::Offer(offer) => {
                 self.images.entry(offer.id).or_default().offered.insert(offer.size);
             }
-            Meaning::End(end) => self.images.entry(end.id).or_default().ended = Some(end.status),
+            Meaning::UpgradeEndRequest(end) => {
+                self.images.entry(end.id).or_default().ended = Some(end.status)
+            }
             Meaning::Block(block) => {
                 let image = self.images.entry(block.id).or_default();
                 image.put(u64::from(block.offset), block.data.get());

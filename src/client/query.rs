@@ -10,8 +10,8 @@ use crate::aps::DeliveryMode;
 use crate::time::{Instant, Millis};
 use crate::types::{FileVersion, ImageFilter, ImageId, ImageType};
 use crate::zcl::{
-    CommandId, ImageNotify, ImageOffer, NotifyScope, QueryNextImageRequest, QueryNextImageResponse,
-    QuerySpecificFileRequest, QuerySpecificFileResponse, Status, ToServer,
+    CommandId, ImageNotify, ImageOffer, NotifyScope, QueryNextImageRequest, QueryResponse,
+    QuerySpecificFileRequest, Status, ToServer,
 };
 
 use super::Client;
@@ -90,28 +90,26 @@ impl<const RANGES: usize> Client<RANGES> {
     pub(super) fn on_query_response<'f>(
         &mut self,
         now: Instant,
-        response: QueryNextImageResponse,
+        response: QueryResponse,
     ) -> Transition<'f, RANGES> {
         let Some((wanted, next)) = self.asked() else { return Transition::Drop(ClientIgnored::NotExpected) };
         match response {
             _ if is_specific(wanted.id) => Transition::Drop(ClientIgnored::NotExpected),
-            QueryNextImageResponse::Refused(refusal) => self.on_no_image(now, refusal.status(), wanted, next),
-            QueryNextImageResponse::Offer(offer) => self.on_offer(now, offer, wanted, next),
+            QueryResponse::Refused(refusal) => self.on_no_image(now, refusal.status(), wanted, next),
+            QueryResponse::Offer(offer) => self.on_offer(now, offer, wanted, next),
         }
     }
 
     pub(super) fn on_specific_response<'f>(
         &mut self,
         now: Instant,
-        response: QuerySpecificFileResponse,
+        response: QueryResponse,
     ) -> Transition<'f, RANGES> {
         let Some((wanted, next)) = self.asked() else { return Transition::Drop(ClientIgnored::NotExpected) };
         match response {
             _ if !is_specific(wanted.id) => Transition::Drop(ClientIgnored::NotExpected),
-            QuerySpecificFileResponse::Refused(refusal) => {
-                self.on_no_image(now, refusal.status(), wanted, next)
-            }
-            QuerySpecificFileResponse::Offer(offer) => self.on_offer(now, offer, wanted, next),
+            QueryResponse::Refused(refusal) => self.on_no_image(now, refusal.status(), wanted, next),
+            QueryResponse::Offer(offer) => self.on_offer(now, offer, wanted, next),
         }
     }
 

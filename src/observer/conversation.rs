@@ -1,4 +1,4 @@
-//! What was asked lately between one client and one server.
+//! Recent requests between one client and one server.
 //!
 //! ```text
 //! pair   client, server      requests   12 x (sequence number, request), newest first      page   (sequence number, request)
@@ -8,47 +8,48 @@ use super::Meaning;
 use crate::aps::Address;
 use crate::zcl::{BlockData, CommandId, DefaultResponse, ImageBlockRequest, ImagePageRequest, ToServer};
 
-/// The requests of one client to one server that an answer may still come to.
+/// Recent requests of one client to one server, to which responses may still come.
 #[derive(Clone, Copy, Debug)]
 pub struct Conversation {
-    /// Client and server; `None` for a slot that is free.
+    /// Client and server; `None` in a free slot.
     pair: Option<(Address, Address)>,
-    /// When it was last asked anything, counted in requests.
-    heard: u32,
-    /// Sequence numbers and requests, the newest first.
-    requests: [Option<(u8, ToServer)>; KEPT],
-    /// The page that blocks may come from, whatever was asked for after it.
+    /// Time of the newest request, counted in requests to all servers.
+    last_request: u32,
+    /// Sequence numbers and requests, newest first.
+    requests: [Option<(u8, ToServer)>; REQUESTS],
+    /// Newest page request. Kept apart, since blocks of its page may arrive after any number of other requests.
     page: Option<(u8, ImagePageRequest)>,
 }
 
-/// Requests that are kept: more than a client that asks for several blocks at a time has under way.
-const KEPT: usize = 12;
+/// Requests kept for each pair: more than a client has in flight at a time, so that a late or repeated response still
+/// finds its request; with 12, a conversation stays below 768 bytes.
+const REQUESTS: usize = 12;
 
 const _: () = assert!(size_of::<Conversation>() <= 768);
 
 impl Conversation {
-    /// Between nobody.
-    pub const EMPTY: Self = Self { pair: None, heard: 0, requests: [None; KEPT], page: None };
+    /// Free slot.
+    pub const EMPTY: Self = Self { pair: None, last_request: 0, requests: [None; REQUESTS], page: None };
 
     pub(super) const fn between(client: Address, server: Address) -> Self {
         Self { pair: Some((client, server)), ..Self::EMPTY }
     }
 
-    pub(super) fn is_of(&self, client: Address, server: Address) -> bool {
+    pub(super) fn is_between(&self, client: Address, server: Address) -> bool {
         self.pair == Some((client, server))
     }
 
-    /// For how many requests it was not heard of, the most of all for a free slot.
-    pub(super) const fn silence(&self, now: u32) -> u32 {
+    /// Requests since the newest one of this pair, counted over all pairs; the maximum for a free slot.
+    pub(super) const fn age(&self, now: u32) -> u32 {
         match self.pair {
-            Some(_) => now.wrapping_sub(self.heard),
+            Some(_) => now.wrapping_sub(self.last_request),
             None => u32::MAX,
         }
     }
 
-    /// Takes a request down. One that is sent again, number and all, is the same request.
-    pub(super) fn asked(&mut self, now: u32, sequence: u8, request: ToServer) {
-        self.heard = now;
+    /// Adds a request. A request repeated with its sequence number stays one entry.
+    pub(super) fn add(&mut self, now: u32, sequence: u8, request: ToServer) {
+        self.last_request = now;
         if let ToServer::ImagePage(page) = request {
             self.page = Some((sequence, page));
         } else if !self.requests.contains(&Some((sequence, request))) {
@@ -59,53 +60,63 @@ impl Conversation {
         }
     }
 
-    /// The request that a frame with this number and meaning answers.
-    pub(super) fn answered(&self, sequence: u8, means: &Meaning<'_>) -> Option<ToServer> {
-        match means {
-            Meaning::Offer(_) | Meaning::NoOffer(_) => self.numbered(sequence, |request| {
+    /// Returns the request that a frame with this sequence number and meaning answers.
+    pub(super) fn request_for(&self, sequence: u8, meaning: &Meaning<'_>) -> Option<ToServer> {
+        match meaning {
+            Meaning::Offer(_) | Meaning::NoOffer(_) => self.find(sequence, |request| {
                 matches!(request, ToServer::QueryNextImage(_) | ToServer::QuerySpecificFile(_))
             }),
-            Meaning::Block(block) => self.asking_for(sequence, block),
-            Meaning::Wait(_) | Meaning::Abort | Meaning::Failed(_) => self.numbered(sequence, |request| {
+            Meaning::Block(block) => self.find_block(sequence, block),
+            Meaning::Wait(_) | Meaning::Abort | Meaning::BlockRefused(_) => self.find(sequence, |request| {
                 matches!(request, ToServer::ImageBlock(_) | ToServer::ImagePage(_))
             }),
-            Meaning::Order(_) => {
-                self.numbered(sequence, |request| matches!(request, ToServer::UpgradeEnd(_)))
+            Meaning::UpgradeEndResponse(_) => {
+                self.find(sequence, |request| matches!(request, ToServer::UpgradeEnd(_)))
             }
-            Meaning::DefaultResponse(DefaultResponse { command, .. }) => self.commanded(sequence, *command),
-            _ => None,
+            Meaning::DefaultResponse(DefaultResponse { command, status: _ }) => {
+                self.find_command(sequence, *command)
+            }
+            Meaning::ImageNotify(_)
+            | Meaning::Query(_)
+            | Meaning::SpecificFileQuery(_)
+            | Meaning::BlockRequest(_)
+            | Meaning::PageRequest(_)
+            | Meaning::UpgradeEndRequest(_)
+            | Meaning::Other => None,
         }
     }
 
-    fn commanded(&self, sequence: u8, command: CommandId) -> Option<ToServer> {
-        self.numbered(sequence, |request| request.command() == command)
+    fn find_command(&self, sequence: u8, command: CommandId) -> Option<ToServer> {
+        self.find(sequence, |request| request.command() == command)
     }
 
-    /// The newest request with this number that is of the right kind.
-    fn numbered(&self, sequence: u8, is_right: impl Fn(&ToServer) -> bool) -> Option<ToServer> {
+    /// Returns the newest request with this sequence number for which `matches` holds.
+    fn find(&self, sequence: u8, matches: impl Fn(&ToServer) -> bool) -> Option<ToServer> {
         let page = self.page.map(|(number, page)| (number, ToServer::ImagePage(page)));
         let all = self.requests.iter().chain([&page]).flatten();
         all.copied()
-            .find(|(number, request)| *number == sequence && is_right(request))
+            .find(|(number, request)| *number == sequence && matches(request))
             .map(|(_, request)| request)
     }
 
-    fn asking_for(&self, sequence: u8, block: &BlockData<'_>) -> Option<ToServer> {
-        let is_asked = |request: &ToServer| match request {
+    /// Returns the block request with this sequence number, file and offset, or else the page request that covers the
+    /// block, whatever its sequence number.
+    fn find_block(&self, sequence: u8, block: &BlockData<'_>) -> Option<ToServer> {
+        let is_requested = |request: &ToServer| match request {
             ToServer::ImageBlock(ImageBlockRequest { id, offset, .. }) => {
                 (*id, *offset) == (block.id, block.offset)
             }
             _ => false,
         };
-        self.numbered(sequence, is_asked).or_else(|| {
+        self.find(sequence, is_requested).or_else(|| {
             let page = self.page.map(|(_, page)| page).filter(|page| is_within(block, page))?;
             Some(ToServer::ImagePage(page))
         })
     }
 }
 
-/// Whether the page has a place for the first byte of the block.
+/// Returns whether the first byte of the block lies within the page.
 fn is_within(block: &BlockData<'_>, page: &ImagePageRequest) -> bool {
-    let place = block.offset.checked_sub(page.offset);
-    block.id == page.id && place.is_some_and(|place| place < u32::from(page.page_size))
+    let position = block.offset.checked_sub(page.offset);
+    block.id == page.id && position.is_some_and(|position| position < u32::from(page.page_size))
 }

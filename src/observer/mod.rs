@@ -1,29 +1,30 @@
-//! A passive observer: what each frame that was overheard between clients and servers means for a download.
+//! Passive observer: the meaning of overheard frames for the downloads between clients and servers.
 //!
-//! It sends nothing and keeps no image. The caller decodes a frame, hands it over with who sent it to whom, and is told
-//! what it [`Meaning`], for which client, and which request it answers. Storing data and knowing what is missing is the
-//! caller's, for only the caller knows how much there is room for; [`Meaning::Block`] says of itself which file it
-//! is of and where it stands.
+//! The observer sends nothing and keeps no image. The caller decodes each frame and passes it on with its sender and
+//! receiver; the observer returns the [`Meaning`] of the frame, the client concerned, and the request that the frame
+//! answers. The caller stores the data and keeps track of missing parts, since only the caller knows how much memory
+//! there is; [`Meaning::Block`] carries the identity of the file and the offset of the data.
 //!
 //! ```text
-//!   client --- frame ---> server        Query, FileQuery, BlockRequest, PageRequest, End
-//!          <-- frame ----               Notify, Offer, NoOffer, Block, Wait, Abort, Failed, Order
+//!   client --- frame ---> server        Query, SpecificFileQuery, BlockRequest, PageRequest, UpgradeEndRequest
+//!          <-- frame ----               ImageNotify, Offer, NoOffer, Block, Wait, Abort, BlockRefused, UpgradeEndResponse
 //!                 |
-//!           Frame::decode --> Observer::observe --> Observation { client, server, means, answers }
+//!           Frame::decode --> Observer::observe --> Observation { client, server, sequence, meaning, answers }
 //!                                  |
 //!                        Conversation, one for each pair of client and server
 //!                        | requests 12 x (sequence number, request), newest first |
 //!                        | page      sequence number, Image Page Request          |
 //! ```
 //!
-//! What has no identity of its own (a refusal, a wait, an abort; sections 6.10.5 and 6.10.8) belongs to the request
-//! with its sequence number. Data belongs to a block request with its sequence number, file and offset, or to the last
-//! page request of its file that it lies in, whatever its number: the responses to a page may come in any order
-//! (section 6.10.7.4). Nothing is forgotten when an answer comes, so that a second one is known for what it is.
+//! A response that names no file (a refusal, a wait, an abort; sections 6.10.5 and 6.10.8 of ZigBee document 095264,
+//! 2011) belongs to the request with its sequence number. A block belongs to the block request with its sequence
+//! number, file and offset, or else to the newest page request that covers it, whatever the sequence number: the
+//! responses to a page may arrive in any order (section 6.10.7.4). A response does not remove its request, so that a
+//! repeated response is recognised too.
 //!
-//! No frame is an error and none is lost: with no slot left, the pair that was heard of longest ago is forgotten, and
-//! with no slots at all, frames are told without the request they answer. A frame costs a walk over the slots;
-//! an [`Conversation`] takes less than 800 bytes.
+//! No frame is an error and none is dropped. Without a free slot, the pair with the oldest request loses its slot;
+//! without any slot, every observation lacks the request that it answers. Each frame costs a linear search through the
+//! slots, and each [`Conversation`] takes less than 800 bytes.
 //!
 //! ```
 //! use zigbee_ota::aps::Address;
@@ -37,7 +38,7 @@
 //! let mut observer = Observer::new([Conversation::EMPTY; 8]);
 //! observer.observe(lamp, gateway, &Frame::decode(&query, Quirks::all())?);
 //! let seen = observer.observe(gateway, lamp, &Frame::decode(&refusal, Quirks::all())?);
-//! assert!(matches!(seen.means, Meaning::NoOffer(_)));
+//! assert!(matches!(seen.meaning, Meaning::NoOffer(_)));
 //! assert_eq!(seen.image().map(|id| id.image_type.0), Some(0x00ab));
 //! # Ok::<(), zigbee_ota::DecodeError>(())
 //! ```
@@ -51,66 +52,68 @@ pub use observation::{Meaning, Observation};
 use crate::aps::Address;
 use crate::zcl::{Direction, Frame, ToServer};
 
-/// What holds the exchanges: `[Conversation; N]`, `&mut [Conversation]` or a `Vec<Conversation>`, one for each pair of client and
-/// server that talk at a time.
+/// Memory for conversations: `[Conversation; N]`, `&mut [Conversation]` or `Vec<Conversation>`. Each pair of client and
+/// server with a download in progress takes one slot.
 pub trait ConversationSlots: AsRef<[Conversation]> + AsMut<[Conversation]> {}
 
 impl<T: AsRef<[Conversation]> + AsMut<[Conversation]>> ConversationSlots for T {}
 
-/// An observer; its contract is that of the [module](self).
+/// Passive observer of downloads; the [module](self) describes its contract.
+#[doc(alias = "sniffer")]
 #[derive(Clone, Debug)]
 pub struct Observer<S> {
     slots: S,
-    /// Requests heard, to know which pair was silent longest.
-    heard: u32,
+    /// Requests observed so far, as a clock that tells the pair with the oldest request.
+    requests: u32,
 }
 
 impl<S: ConversationSlots> Observer<S> {
-    /// An observer that has heard nothing, whatever is in the slots.
+    /// Creates an observer and clears the slots.
     #[must_use]
     pub fn new(mut slots: S) -> Self {
         slots.as_mut().fill(Conversation::EMPTY);
-        Self { slots, heard: 0 }
+        Self { slots, requests: 0 }
     }
 
-    /// What `frame`, sent by `from` to `to`, means. A frame's own direction says which of the two is the client.
+    /// Returns the meaning of `frame`, sent by `from` to `to`. The direction bit of the frame tells which of the two is
+    /// the client.
     ///
-    /// Only requests take a slot: whoever answers what nobody asked makes nothing forgotten.
+    /// Only a request takes a slot, so unsolicited frames cannot displace a conversation.
     pub fn observe<'a>(&mut self, from: Address, to: Address, frame: &Frame<'a>) -> Observation<'a> {
         let direction = frame.message.direction();
         let (client, server) = match direction {
             Direction::ToServer => (from, to),
             Direction::ToClient => (to, from),
         };
-        let means = Meaning::of(&frame.message);
+        let meaning = Meaning::of(&frame.message);
         let mut answers = None;
-        if let Some(request) = means.request() {
+        if let Some(request) = meaning.request() {
             self.remember(client, server, frame.sequence, request);
         } else if direction == Direction::ToClient {
-            let pair = self.exchange(client, server);
-            answers = pair.and_then(|pair| pair.answered(frame.sequence, &means));
+            let pair = self.conversation(client, server);
+            answers = pair.and_then(|pair| pair.request_for(frame.sequence, &meaning));
         }
-        Observation { client, server, sequence: frame.sequence, means, answers }
+        Observation { client, server, sequence: frame.sequence, meaning, answers }
     }
 
-    fn exchange(&self, client: Address, server: Address) -> Option<&Conversation> {
-        self.slots.as_ref().iter().find(|exchange| exchange.is_of(client, server))
+    fn conversation(&self, client: Address, server: Address) -> Option<&Conversation> {
+        self.slots.as_ref().iter().find(|slot| slot.is_between(client, server))
     }
 
     fn remember(&mut self, client: Address, server: Address, sequence: u8, request: ToServer) {
-        let now = self.heard.wrapping_add(1);
-        self.heard = now;
+        let now = self.requests.wrapping_add(1);
+        self.requests = now;
         let slots = self.slots.as_mut();
-        let known = slots.iter().position(|exchange| exchange.is_of(client, server));
+        let known = slots.iter().position(|slot| slot.is_between(client, server));
         let place = known.or_else(|| {
-            let ages = slots.iter().enumerate().map(|(place, exchange)| (exchange.silence(now), place));
-            ages.max_by_key(|(silence, _)| *silence).map(|(_, place)| place)
+            let ages = slots.iter().enumerate().map(|(place, slot)| (slot.age(now), place));
+            ages.max_by_key(|(age, _)| *age).map(|(_, place)| place)
         });
-        if let Some(exchange) = place.and_then(|place| slots.get_mut(place)) {
+        if let Some(slot) = place.and_then(|place| slots.get_mut(place)) {
             if known.is_none() {
-                *exchange = Conversation::between(client, server);
+                *slot = Conversation::between(client, server);
             }
-            exchange.asked(now, sequence, request);
+            slot.add(now, sequence, request);
         }
     }
 }

@@ -1,71 +1,75 @@
-//! What a frame means, as a value.
+//! Observation of one overheard frame: its meaning for a download, and the request that it answers.
 //!
 //! ```text
-//! Observation { client, server, sequence, means, answers }     answers: the request, where that was heard
+//! Observation { client, server, sequence, meaning, answers }     answers: the request, if it was overheard
 //! ```
+//!
+//! Sections refer to ZigBee document 095264 (2011).
 
 use crate::aps::Address;
 use crate::types::ImageId;
 use crate::zcl::{
     BlockData, DefaultResponse, ImageBlockRequest, ImageBlockResponse, ImageNotify, ImageOffer,
-    ImagePageRequest, Message, QueryNextImageRequest, QueryNextImageResponse, QuerySpecificFileRequest,
-    QuerySpecificFileResponse, Refusal, Status, ToClient, ToServer, UpgradeEndRequest, UpgradeEndResponse,
-    WaitForData,
+    ImagePageRequest, Message, QueryNextImageRequest, QueryResponse, QuerySpecificFileRequest, Refusal,
+    Status, ToClient, ToServer, UpgradeEndRequest, UpgradeEndResponse, WaitForData,
 };
 
-/// One frame, and what it is about.
+/// Meaning of one overheard frame, with client, server and the answered request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct Observation<'a> {
-    /// Whose download it is about. Of a frame to many, the address they share.
+    /// Client whose download the frame concerns; the shared address for a frame to several clients.
     pub client: Address,
-    /// The other side.
+    /// Server of the download.
     pub server: Address,
     /// Sequence number of the frame.
     pub sequence: u8,
-    /// What it says.
+    /// Meaning of the frame.
     #[cfg_attr(feature = "serde", serde(borrow))]
-    pub means: Meaning<'a>,
-    /// The request that it answers, where that was heard. `None` of requests, and of what came unasked.
+    pub meaning: Meaning<'a>,
+    /// Request that the frame answers. `None` for a request, for an unsolicited frame, and for a response whose request
+    /// was not overheard.
     pub answers: Option<ToServer>,
 }
 
-/// What a frame means for a download.
+/// Meaning of a frame for a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Meaning<'a> {
-    /// The server tells that there may be an image (section 6.10.3).
-    Notify(ImageNotify),
-    /// The client tells what it runs and asks for another image (section 6.10.4).
+    /// The server announces an image (section 6.10.3).
+    ImageNotify(ImageNotify),
+    /// The client names its running image and queries the next one (section 6.10.4).
     Query(QueryNextImageRequest),
-    /// The client asks for a file made for it alone (section 6.10.11).
-    FileQuery(QuerySpecificFileRequest),
-    /// The server offers a file, and tells its size.
+    /// The client queries a file made for it alone (section 6.10.11).
+    SpecificFileQuery(QuerySpecificFileRequest),
+    /// The server offers an image of a certain size, in response to either query.
     Offer(ImageOffer),
-    /// The server has none to offer.
+    /// The server offers no image, in response to either query.
     NoOffer(Refusal),
-    /// The client asks for a piece of a file (section 6.10.6).
+    /// The client requests a block of a file (section 6.10.6).
     BlockRequest(ImageBlockRequest),
-    /// The client asks for a page of a file (section 6.10.7).
+    /// The client requests a page of a file (section 6.10.7).
     PageRequest(ImagePageRequest),
-    /// A piece of a file, asked for or not (section 6.10.8).
+    /// The server sends a block of a file, requested or not (section 6.10.8).
     Block(#[cfg_attr(feature = "serde", serde(borrow))] BlockData<'a>),
-    /// The server has the client wait.
+    /// The server makes the client wait for a block.
     Wait(WaitForData),
-    /// The server ends the download.
+    /// The server aborts the download.
     Abort,
-    /// The server answers a request for data by a status that is none of the command's.
-    Failed(Status),
-    /// The client ends the download, and says how (section 6.10.9).
-    End(UpgradeEndRequest),
-    /// The server tells when to upgrade, as an answer or of its own (section 6.10.10).
-    Order(UpgradeEndResponse),
-    /// One side tells what became of a frame of the other. A server answers by it what it does not support, and the end
-    /// of a download that failed.
+    /// The server answers a block request with a status that the command does not define.
+    BlockRefused(Status),
+    /// The client reports the end of a download (section 6.10.9).
+    UpgradeEndRequest(UpgradeEndRequest),
+    /// The server sets the upgrade time, in a response or unsolicited (section 6.10.10).
+    UpgradeEndResponse(UpgradeEndResponse),
+    /// Either side reports the status of a frame of the other. A server sends one for an unsupported command, and for
+    /// an Upgrade End Request that reports a failed download.
     DefaultResponse(DefaultResponse),
-    /// Nothing about a download: attributes, and what is no command of the cluster.
+    /// The frame does not concern a download: attributes, or no command of the cluster.
     Other,
 }
 
@@ -73,60 +77,71 @@ impl<'a> Meaning<'a> {
     pub(super) const fn of(message: &Message<'a>) -> Self {
         match *message {
             Message::ToServer(ToServer::QueryNextImage(query)) => Self::Query(query),
-            Message::ToServer(ToServer::QuerySpecificFile(query)) => Self::FileQuery(query),
+            Message::ToServer(ToServer::QuerySpecificFile(query)) => Self::SpecificFileQuery(query),
             Message::ToServer(ToServer::ImageBlock(request)) => Self::BlockRequest(request),
             Message::ToServer(ToServer::ImagePage(request)) => Self::PageRequest(request),
-            Message::ToServer(ToServer::UpgradeEnd(end)) => Self::End(end),
-            Message::ToClient(ToClient::ImageNotify(notify)) => Self::Notify(notify),
+            Message::ToServer(ToServer::UpgradeEnd(end)) => Self::UpgradeEndRequest(end),
+            Message::ToClient(ToClient::ImageNotify(notify)) => Self::ImageNotify(notify),
             Message::ToClient(
-                ToClient::QueryNextImage(QueryNextImageResponse::Offer(offer))
-                | ToClient::QuerySpecificFile(QuerySpecificFileResponse::Offer(offer)),
+                ToClient::QueryNextImage(QueryResponse::Offer(offer))
+                | ToClient::QuerySpecificFile(QueryResponse::Offer(offer)),
             ) => Self::Offer(offer),
             Message::ToClient(
-                ToClient::QueryNextImage(QueryNextImageResponse::Refused(refusal))
-                | ToClient::QuerySpecificFile(QuerySpecificFileResponse::Refused(refusal)),
+                ToClient::QueryNextImage(QueryResponse::Refused(refusal))
+                | ToClient::QuerySpecificFile(QueryResponse::Refused(refusal)),
             ) => Self::NoOffer(refusal),
             Message::ToClient(ToClient::ImageBlock(block)) => match block {
                 ImageBlockResponse::Data(data) => Self::Block(data),
                 ImageBlockResponse::Wait(wait) => Self::Wait(wait),
                 ImageBlockResponse::Abort => Self::Abort,
-                ImageBlockResponse::Refused(refusal) => Self::Failed(refusal.status()),
+                ImageBlockResponse::Refused(refusal) => Self::BlockRefused(refusal.status()),
             },
-            Message::ToClient(ToClient::UpgradeEnd(order)) => Self::Order(order),
+            Message::ToClient(ToClient::UpgradeEnd(response)) => Self::UpgradeEndResponse(response),
             Message::DefaultResponse(_, response) => Self::DefaultResponse(response),
             Message::Attributes(..) | Message::Other(_) => Self::Other,
         }
     }
 
-    /// The request that it is, if it is one.
+    /// Returns the request, if the frame is one.
     pub(super) const fn request(&self) -> Option<ToServer> {
         match *self {
             Self::Query(query) => Some(ToServer::QueryNextImage(query)),
-            Self::FileQuery(query) => Some(ToServer::QuerySpecificFile(query)),
+            Self::SpecificFileQuery(query) => Some(ToServer::QuerySpecificFile(query)),
             Self::BlockRequest(request) => Some(ToServer::ImageBlock(request)),
             Self::PageRequest(request) => Some(ToServer::ImagePage(request)),
-            Self::End(end) => Some(ToServer::UpgradeEnd(end)),
-            _ => None,
+            Self::UpgradeEndRequest(end) => Some(ToServer::UpgradeEnd(end)),
+            Self::ImageNotify(_)
+            | Self::Offer(_)
+            | Self::NoOffer(_)
+            | Self::Block(_)
+            | Self::Wait(_)
+            | Self::Abort
+            | Self::BlockRefused(_)
+            | Self::UpgradeEndResponse(_)
+            | Self::DefaultResponse(_)
+            | Self::Other => None,
         }
     }
 }
 
 impl Observation<'_> {
-    /// The file it is about: as the frame itself says, else as the request says that it answers. Of a query, and of
-    /// its refusal, that is the image which the client runs. `None` where neither says, and for orders, which may
-    /// be about many.
+    /// Image that the frame concerns: the one it names, otherwise the one named by the request that it answers. For a
+    /// query and its refusal, that is the running image of the client. `None` if neither names an image, and for an
+    /// unsolicited Upgrade End Response, which may concern several images.
     #[must_use]
     pub const fn image(&self) -> Option<ImageId> {
-        match (&self.means, &self.answers) {
+        match (&self.meaning, &self.answers) {
             (Meaning::Offer(offer), _) => Some(offer.id),
             (Meaning::Block(block), _) => Some(block.id),
             (Meaning::Query(query), _) | (_, Some(ToServer::QueryNextImage(query))) => Some(query.current),
-            (Meaning::FileQuery(query), _) | (_, Some(ToServer::QuerySpecificFile(query))) => Some(query.id),
+            (Meaning::SpecificFileQuery(query), _) | (_, Some(ToServer::QuerySpecificFile(query))) => {
+                Some(query.id)
+            }
             (Meaning::BlockRequest(request), _) | (_, Some(ToServer::ImageBlock(request))) => {
                 Some(request.id)
             }
             (Meaning::PageRequest(request), _) | (_, Some(ToServer::ImagePage(request))) => Some(request.id),
-            (Meaning::End(end), _) | (_, Some(ToServer::UpgradeEnd(end))) => Some(end.id),
+            (Meaning::UpgradeEndRequest(end), _) | (_, Some(ToServer::UpgradeEnd(end))) => Some(end.id),
             _ => None,
         }
     }

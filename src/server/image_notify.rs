@@ -35,7 +35,7 @@ impl<S> Server<S> {
     /// Writes the frame to `out` that reads a client's status and versions at once (section 6.11). The answer is
     /// [`ServerEvent::Report`](super::ServerEvent::Report); a client that sleeps cannot be read.
     pub fn read_status(&mut self, to: Address, out: &mut ResponseBuffer) -> Transmit {
-        let len = reply::write(&ClientStatus::question(self.next_sequence()), out);
+        let len = reply::write(&ClientStatus::request(self.next_sequence()), out);
         self.of_own_accord(to, len, DeliveryMode::Unicast)
     }
 

@@ -302,7 +302,7 @@ impl<S: SessionSlots> Server<S> {
                 ServerAction::Ignored(ServerIgnored::ManufacturerSpecific)
             }
             Ok(Message::Attributes(_, AttributeCommand::ReadResponse(response))) => {
-                match ClientStatus::read(*response) {
+                match ClientStatus::from_response(*response) {
                     Ok(report) => {
                         self.events.push(ServerEvent::Report { client: asked.client, report });
                         ServerAction::Done

@@ -12,9 +12,7 @@ use super::{
 use crate::aps::{Address, Transmit};
 use crate::time::Instant;
 use crate::types::{FileVersion, ImageId};
-use crate::zcl::{
-    CommandId, ImageOffer, QueryNextImageRequest, QueryNextImageResponse, Refusal, Status, ToClient,
-};
+use crate::zcl::{CommandId, ImageOffer, QueryNextImageRequest, QueryResponse, Refusal, Status, ToClient};
 
 impl<S: SessionSlots> Server<S> {
     pub(super) fn query(
@@ -50,8 +48,8 @@ impl<S: SessionSlots> Server<S> {
         };
         let answer = answer(verdict, offer);
         let response = match answer {
-            Ok(offer) => QueryNextImageResponse::Offer(offer),
-            Err(refusal) => QueryNextImageResponse::Refused(refusal),
+            Ok(offer) => QueryResponse::Offer(offer),
+            Err(refusal) => QueryResponse::Refused(refusal),
         };
         // A client that is refused for its repetitions stays where it is: so they are counted on.
         if repeats == 0 || answer.is_ok() {

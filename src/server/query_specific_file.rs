@@ -10,9 +10,7 @@ use super::{ImageInfo, ImageStore, ResponseBuffer, Server, ServerEvent, ServerPo
 use crate::aps::Transmit;
 use crate::time::Instant;
 use crate::types::{FileVersion, ImageId};
-use crate::zcl::{
-    CommandId, ImageOffer, QuerySpecificFileRequest, QuerySpecificFileResponse, Status, ToClient,
-};
+use crate::zcl::{CommandId, ImageOffer, QueryResponse, QuerySpecificFileRequest, Status, ToClient};
 
 impl<S: SessionSlots> Server<S> {
     pub(super) fn query_device_file(
@@ -48,8 +46,8 @@ impl<S: SessionSlots> Server<S> {
         self.offered(now, client, answer);
         self.events.push(ServerEvent::QueriedDeviceFile { client, request: *request, answer });
         let response = match answer {
-            Ok(offer) => QuerySpecificFileResponse::Offer(offer),
-            Err(refusal) => QuerySpecificFileResponse::Refused(refusal),
+            Ok(offer) => QueryResponse::Offer(offer),
+            Err(refusal) => QueryResponse::Refused(refusal),
         };
         asked.respond(ToClient::QuerySpecificFile(response), out)
     }

@@ -1,16 +1,18 @@
-//! The ZCL's global commands by which a client's attributes are read, as far as this cluster needs them.
+//! Global ZCL commands that read, write and discover attributes, as far as this cluster needs them.
 //!
 //! | command | name | payload |
 //! |---|---|---|
 //! | 0x00 | Read Attributes | n × id (2) |
 //! | 0x01 | Read Attributes Response | n × [ id (2), status (1), and with SUCCESS: type (1), value ] |
 //! | 0x02 | Write Attributes | n × [ id (2), type (1), value ] |
-//! | 0x04 | Write Attributes Response | n × [ status (1), id (2) ] of what was refused, or one SUCCESS |
-//! | 0x0C | Discover Attributes | first id (2), most ids wanted (1) |
-//! | 0x0D | Discover Attributes Response | 1 if these are the last, else 0 (1), n × [ id (2), type (1) ] |
+//! | 0x04 | Write Attributes Response | n × [ status (1), id (2) ] of the refused attributes, or one SUCCESS |
+//! | 0x0C | Discover Attributes | first id (2), maximum number of ids (1) |
+//! | 0x0D | Discover Attributes Response | discovery complete: 0 or 1 (1), n × [ id (2), type (1) ] |
 //!
-//! Each goes in both directions. Lists are borrowed from the frame and walked when they are asked; a value says
-//! nothing of its length but by its type, so a walk ends at a type that this crate does not know.
+//! Each command exists in both directions. Lists borrow from the frame and are decoded record by record as the caller
+//! iterates. Only the data type of a value gives its length, so a record of an unknown data type ends the iteration.
+
+use core::fmt;
 
 use nom::Parser;
 use nom::combinator::map;
@@ -23,82 +25,99 @@ use super::frame::HEADER_LEN;
 use super::quirks::Leniency;
 use super::{Refusal, Status, Violation};
 
-/// A global command about attributes.
+/// ZCL command id of Read Attributes.
+const READ: u8 = 0x00;
+/// ZCL command id of Read Attributes Response.
+pub(super) const READ_RESPONSE: u8 = 0x01;
+/// ZCL command id of Write Attributes.
+pub(super) const WRITE: u8 = 0x02;
+/// ZCL command id of Write Attributes Response.
+pub(super) const WRITE_RESPONSE: u8 = 0x04;
+/// ZCL command id of Discover Attributes.
+const DISCOVER: u8 = 0x0c;
+/// ZCL command id of Discover Attributes Response.
+pub(super) const DISCOVER_RESPONSE: u8 = 0x0d;
+
+/// Global ZCL command that concerns attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum AttributeCommand<'a> {
-    /// 0x00
+    /// 0x00: Read Attributes.
     Read(#[cfg_attr(feature = "serde", serde(borrow))] ReadAttributes<'a>),
-    /// 0x01
+    /// 0x01: Read Attributes Response.
     ReadResponse(#[cfg_attr(feature = "serde", serde(borrow))] ReadAttributesResponse<'a>),
-    /// 0x02
+    /// 0x02: Write Attributes.
     Write(#[cfg_attr(feature = "serde", serde(borrow))] WriteAttributes<'a>),
-    /// 0x04
+    /// 0x04: Write Attributes Response.
     WriteResponse(#[cfg_attr(feature = "serde", serde(borrow))] WriteAttributesResponse<'a>),
-    /// 0x0C
+    /// 0x0C: Discover Attributes.
     Discover(DiscoverAttributes),
-    /// 0x0D
+    /// 0x0D: Discover Attributes Response.
     DiscoverResponse(#[cfg_attr(feature = "serde", serde(borrow))] DiscoverAttributesResponse<'a>),
 }
 
 impl<'a> AttributeCommand<'a> {
-    /// ZCL command id of Read Attributes.
-    pub const READ: u8 = 0x00;
-    /// ZCL command id of Read Attributes Response.
-    pub const READ_RESPONSE: u8 = 0x01;
-    /// ZCL command id of Write Attributes.
-    pub const WRITE: u8 = 0x02;
-    /// ZCL command id of Write Attributes Response.
-    pub const WRITE_RESPONSE: u8 = 0x04;
-    /// ZCL command id of Discover Attributes.
-    pub const DISCOVER: u8 = 0x0c;
-    /// ZCL command id of Discover Attributes Response.
-    pub const DISCOVER_RESPONSE: u8 = 0x0d;
-
-    /// Its ZCL command id.
+    /// ZCL command id of the command.
     #[must_use]
     pub const fn command(&self) -> u8 {
         match self {
-            Self::Read(_) => Self::READ,
-            Self::ReadResponse(_) => Self::READ_RESPONSE,
-            Self::Write(_) => Self::WRITE,
-            Self::WriteResponse(_) => Self::WRITE_RESPONSE,
-            Self::Discover(_) => Self::DISCOVER,
-            Self::DiscoverResponse(_) => Self::DISCOVER_RESPONSE,
+            Self::Read(_) => READ,
+            Self::ReadResponse(_) => READ_RESPONSE,
+            Self::Write(_) => WRITE,
+            Self::WriteResponse(_) => WRITE_RESPONSE,
+            Self::Discover(_) => DISCOVER,
+            Self::DiscoverResponse(_) => DISCOVER_RESPONSE,
         }
     }
 
-    /// Whether it answers another command.
+    /// Returns whether the command is a response.
     #[must_use]
     pub const fn is_response(&self) -> bool {
-        matches!(self, Self::ReadResponse(_) | Self::WriteResponse(_) | Self::DiscoverResponse(_))
+        match self {
+            Self::Read(_) | Self::Write(_) | Self::Discover(_) => false,
+            Self::ReadResponse(_) | Self::WriteResponse(_) | Self::DiscoverResponse(_) => true,
+        }
     }
 
-    /// `None` for a global command of another kind.
+    /// Checks the values against the table of attributes. Only a Read Attributes Response has values of this cluster:
+    /// its attributes are read only.
+    pub(super) fn check(&self) -> Result<(), Violation> {
+        match self {
+            Self::ReadResponse(response) => response.check(),
+            Self::Read(_)
+            | Self::Write(_)
+            | Self::WriteResponse(_)
+            | Self::Discover(_)
+            | Self::DiscoverResponse(_) => Ok(()),
+        }
+    }
+
+    /// Parses the payload of global command `command`; `None` for a command that does not concern attributes.
     pub(super) fn parse(
         command: u8,
         input: &'a [u8],
         leniency: &mut Leniency<'a>,
     ) -> Option<(&'static str, Parsed<'a, Self>)> {
         Some(match command {
-            Self::READ => {
-                ("Read Attributes", pieces(input).map(|(rest, ids)| (rest, Self::Read(ReadAttributes(ids)))))
+            READ => {
+                ("Read Attributes", chunks(input).map(|(rest, ids)| (rest, Self::Read(ReadAttributes(ids)))))
             }
-            Self::READ_RESPONSE => {
+            READ_RESPONSE => {
                 ("Read Attributes Response", Ok((&[], Self::ReadResponse(ReadAttributesResponse(input)))))
             }
-            Self::WRITE => ("Write Attributes", Ok((&[], Self::Write(WriteAttributes(input))))),
-            Self::WRITE_RESPONSE => (
+            WRITE => ("Write Attributes", Ok((&[], Self::Write(WriteAttributes(input))))),
+            WRITE_RESPONSE => (
                 "Write Attributes Response",
                 map(WriteAttributesResponse::parse, Self::WriteResponse).parse(input),
             ),
-            Self::DISCOVER => {
+            DISCOVER => {
                 let parsed = DiscoverAttributes::parse(input, leniency);
                 ("Discover Attributes", parsed.map(|(rest, command)| (rest, Self::Discover(command))))
             }
-            Self::DISCOVER_RESPONSE => (
+            DISCOVER_RESPONSE => (
                 "Discover Attributes Response",
                 map(DiscoverAttributesResponse::parse, Self::DiscoverResponse).parse(input),
             ),
@@ -110,64 +129,124 @@ impl<'a> AttributeCommand<'a> {
 impl Emit for AttributeCommand<'_> {
     fn len(&self) -> usize {
         match self {
-            Self::Read(command) => command.0.as_flattened().len(),
-            Self::ReadResponse(command) => command.0.len(),
-            Self::Write(command) => command.0.len(),
-            Self::WriteResponse(command) => command.0.as_flattened().len().max(1),
+            Self::Read(ReadAttributes(ids)) => ids.as_flattened().len(),
+            Self::ReadResponse(ReadAttributesResponse(records)) => records.len(),
+            Self::Write(WriteAttributes(records)) => records.len(),
+            Self::WriteResponse(WriteAttributesResponse(records)) => records.as_flattened().len().max(1),
             Self::Discover(_) => 3,
-            Self::DiscoverResponse(command) => command.attributes.as_flattened().len().saturating_add(1),
+            Self::DiscoverResponse(DiscoverAttributesResponse { complete: _, attributes }) => {
+                attributes.as_flattened().len().saturating_add(1)
+            }
         }
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
         match self {
-            Self::Read(command) => out.bytes(command.0.as_flattened()),
-            Self::ReadResponse(command) => out.bytes(command.0),
-            Self::Write(command) => out.bytes(command.0),
+            Self::Read(ReadAttributes(ids)) => out.bytes(ids.as_flattened()),
+            Self::ReadResponse(ReadAttributesResponse(records)) => out.bytes(records),
+            Self::Write(WriteAttributes(records)) => out.bytes(records),
             Self::WriteResponse(WriteAttributesResponse([])) => out.array(&[Status::SUCCESS.0]),
-            Self::WriteResponse(command) => out.bytes(command.0.as_flattened()),
-            Self::Discover(DiscoverAttributes { first, most }) => {
+            Self::WriteResponse(WriteAttributesResponse(records)) => out.bytes(records.as_flattened()),
+            Self::Discover(DiscoverAttributes { first, max_count }) => {
                 out.array(&first.0.to_le_bytes());
-                out.array(&[*most]);
+                out.array(&[*max_count]);
             }
-            Self::DiscoverResponse(command) => {
-                out.array(&[u8::from(command.complete)]);
-                out.bytes(command.attributes.as_flattened());
+            Self::DiscoverResponse(DiscoverAttributesResponse { complete, attributes }) => {
+                out.array(&[u8::from(*complete)]);
+                out.bytes(attributes.as_flattened());
             }
         }
     }
 }
 
-/// Cuts all of `input` in pieces of one size.
-fn pieces<const N: usize>(input: &[u8]) -> Parsed<'_, &[[u8; N]]> {
+impl fmt::Display for AttributeCommand<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let malformed = |f: &mut fmt::Formatter<'_>, error: DecodeError| {
+            write!(f, "malformed from byte {}", error.offset)
+        };
+        match self {
+            Self::Read(read) => list(f, "Read Attributes", read.ids(), |f, id| id.fmt(f)),
+            Self::ReadResponse(response) => {
+                list(f, "Read Attributes Response", response.records(), |f, record| match record {
+                    Ok(record) => record.fmt(f),
+                    Err(error) => malformed(f, error),
+                })
+            }
+            Self::Write(write) => list(f, "Write Attributes", write.records(), |f, record| match record {
+                Ok((id, value)) => write!(f, "{id} {value}"),
+                Err(error) => malformed(f, error),
+            }),
+            Self::WriteResponse(response) => {
+                list(f, "Write Attributes Response", response.refused(), |f, (id, status)| {
+                    write!(f, "{id} {status}")
+                })
+            }
+            Self::Discover(DiscoverAttributes { first, max_count }) => {
+                write!(f, "Discover Attributes, at most {max_count} from {:#06x}", first.0)
+            }
+            Self::DiscoverResponse(response) => {
+                let title = match response.complete {
+                    true => "Discover Attributes Response, complete",
+                    false => "Discover Attributes Response, incomplete",
+                };
+                list(f, title, response.attributes(), |f, (id, data_type)| write!(f, "{id} ({data_type})"))
+            }
+        }
+    }
+}
+
+/// Writes `Title: one, two`, or `Title: none`.
+fn list<T>(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    items: impl Iterator<Item = T>,
+    show: impl Fn(&mut fmt::Formatter<'_>, T) -> fmt::Result,
+) -> fmt::Result {
+    f.write_str(title)?;
+    let mut separator = ": ";
+    for item in items {
+        f.write_str(separator)?;
+        show(f, item)?;
+        separator = ", ";
+    }
+    if separator == ": " { f.write_str(": none") } else { Ok(()) }
+}
+
+/// Splits all of `input` into chunks of one size.
+fn chunks<const N: usize>(input: &[u8]) -> Parsed<'_, &[[u8; N]]> {
     match input.as_chunks() {
-        (pieces, []) => Ok((&[], pieces)),
+        (chunks, []) => Ok((&[], chunks)),
         (_, rest) => fail(rest, DecodeErrorKind::Truncated { needed: N, present: rest.len() }),
     }
 }
 
-/// Asks for the values of attributes.
+/// Read Attributes: request for the values of attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ReadAttributes<'a>(
-    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::pieces"))] &'a [[u8; 2]],
+    #[cfg_attr(feature = "arbitrary", arbitrary(with = generate::chunks))]
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::pieces"))]
+    &'a [[u8; 2]],
 );
 
 impl<'a> ReadAttributes<'a> {
-    /// Of ids as they stand in a frame, little endian.
+    /// Creates the command from attribute ids in wire order: `AttributeId::FILE_OFFSET.0.to_le_bytes()`.
+    ///
+    /// A list of bytes, because a list in a frame is not aligned for numbers and the crate copies none.
     #[must_use]
     pub const fn new(ids: &'a [[u8; 2]]) -> Self {
         Self(ids)
     }
 
-    /// The ids asked for.
+    /// Ids of the requested attributes.
     pub fn ids(self) -> impl ExactSizeIterator<Item = AttributeId> + Clone + use<'a> {
         self.0.iter().map(|id| AttributeId(u16::from_le_bytes(*id)))
     }
 }
 
-/// Tells the values of attributes, each with its status.
+/// Read Attributes Response: values of attributes, each with its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -177,15 +256,15 @@ pub struct ReadAttributesResponse<'a>(
 );
 
 impl<'a> ReadAttributesResponse<'a> {
-    /// Of records as they stand in a frame: [`AttributeRecord`]s one after the other.
+    /// Creates the command from encoded [`AttributeRecord`]s, one after the other.
     #[must_use]
     pub const fn new(records: &'a [u8]) -> Self {
         Self(records)
     }
 
-    /// The records. Offsets of errors count from the first byte of the frame.
-    #[must_use]
-    pub const fn records(self) -> Records<'a, AttributeRecord> {
+    /// Records of the response. The first malformed record ends the iteration; offsets of its error count from the
+    /// first byte of the frame.
+    pub fn records(self) -> impl Iterator<Item = Result<AttributeRecord, DecodeError>> + Clone + use<'a> {
         Records {
             item: "Read Attributes Response",
             offset: HEADER_LEN,
@@ -194,16 +273,17 @@ impl<'a> ReadAttributesResponse<'a> {
         }
     }
 
-    /// Rules that the values break.
+    /// Checks the values against the table of attributes.
     ///
     /// # Errors
-    /// As [`AttributeRecord::check`], of the first record that can be read and breaks a rule.
+    /// That of [`AttributeRecord::check`] for the first well-formed record that breaks a rule.
     pub fn check(&self) -> Result<(), Violation> {
         self.records().filter_map(Result::ok).try_for_each(|record| record.check())
     }
 }
 
-/// Asks to change attributes: in vain, as this cluster's are read only.
+/// Write Attributes: request to change attributes, which every client refuses, since those of this cluster are read
+/// only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -213,15 +293,17 @@ pub struct WriteAttributes<'a>(
 );
 
 impl<'a> WriteAttributes<'a> {
-    /// Of records as they stand in a frame: id, then [`AttributeValue`], one after the other.
+    /// Creates the command from encoded records, one after the other: an id, then an [`AttributeValue`].
     #[must_use]
     pub const fn new(records: &'a [u8]) -> Self {
         Self(records)
     }
 
-    /// The records. Offsets of errors count from the first byte of the frame.
-    #[must_use]
-    pub const fn records(self) -> Records<'a, (AttributeId, AttributeValue)> {
+    /// Ids and values of the request. The first malformed record ends the iteration; offsets of its error count from
+    /// the first byte of the frame.
+    pub fn records(
+        self,
+    ) -> impl Iterator<Item = Result<(AttributeId, AttributeValue), DecodeError>> + Clone + use<'a> {
         fn parse(input: &[u8]) -> Parsed<'_, (AttributeId, AttributeValue)> {
             (map(le_u16, AttributeId), AttributeValue::parse).parse(input)
         }
@@ -229,10 +311,11 @@ impl<'a> WriteAttributes<'a> {
     }
 }
 
-/// Walks records; after one that cannot be read there is no other.
+/// Iterator over records of varying length; a malformed record is the last item.
 #[derive(Clone, Copy, Debug)]
-pub struct Records<'a, T> {
+struct Records<'a, T> {
     item: &'static str,
+    /// Offset of `rest` in the frame.
     offset: usize,
     rest: &'a [u8],
     parse: fn(&[u8]) -> Parsed<'_, T>,
@@ -254,30 +337,32 @@ impl<T> Iterator for Records<'_, T> {
     }
 }
 
-/// The value of one attribute, or why there is none.
+/// Record of a Read Attributes Response: the value of one attribute, or the reason for its absence.
+// Exhaustive: the ZCL fixes the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AttributeRecord {
-    /// Which.
+    /// Id of the attribute.
     pub id: AttributeId,
-    /// Its value, or the status that says why there is none.
+    /// Value of the attribute, or the status of the refusal.
     pub value: Result<AttributeValue, Refusal>,
 }
 
 impl AttributeRecord {
-    /// Rules that the value breaks. An attribute that this crate does not know breaks none.
+    /// Checks the value against the table of attributes. An id that is not in the table passes.
     ///
     /// # Errors
-    /// [`Violation::AttributeType`] and [`Violation::AttributeRange`] against the table of attributes.
+    /// [`Violation::AttributeType`] for another data type, [`Violation::AttributeRange`] for a value above the maximum.
     pub fn check(&self) -> Result<(), Violation> {
-        let (Some(info), Ok(value)) = (self.id.info(), self.value) else { return Ok(()) };
+        let Self { id, value } = *self;
+        let (Some(info), Ok(value)) = (id.info(), value) else { return Ok(()) };
         if value.data_type() != info.data_type {
-            return Err(Violation::AttributeType(self.id, value.data_type()));
+            return Err(Violation::AttributeType(id, value.data_type()));
         }
-        if value.number() > info.last {
-            return Err(Violation::AttributeRange(self.id, value.number()));
+        if value.number() > info.max {
+            return Err(Violation::AttributeRange(id, value.number()));
         }
         Ok(())
     }
@@ -293,12 +378,14 @@ impl AttributeRecord {
 
 impl Emit for AttributeRecord {
     fn len(&self) -> usize {
-        self.value.map_or(0, |value| value.len()).saturating_add(3)
+        let Self { id: _, value } = self;
+        value.map_or(0, |value| value.len()).saturating_add(3)
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
-        out.array(&self.id.0.to_le_bytes());
-        match self.value {
+        let Self { id, value } = self;
+        out.array(&id.0.to_le_bytes());
+        match value {
             Ok(value) => {
                 out.array(&[Status::SUCCESS.0]);
                 value.emit(out);
@@ -308,22 +395,35 @@ impl Emit for AttributeRecord {
     }
 }
 
-/// Tells which attributes were not written; none, when the list is empty.
+impl fmt::Display for AttributeRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, value } = self;
+        match value {
+            Ok(value) => write!(f, "{id} {value}"),
+            Err(refusal) => write!(f, "{id} {refusal}"),
+        }
+    }
+}
+
+/// Write Attributes Response: the attributes that were not written. An empty list stands for success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WriteAttributesResponse<'a>(
-    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::pieces"))] &'a [[u8; 3]],
+    #[cfg_attr(feature = "arbitrary", arbitrary(with = generate::chunks))]
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::pieces"))]
+    &'a [[u8; 3]],
 );
 
 impl<'a> WriteAttributesResponse<'a> {
-    /// Of records as they stand in a frame: status, then id, little endian.
+    /// Creates the command from records in wire order: a status, then an id, little endian.
     #[must_use]
     pub const fn new(records: &'a [[u8; 3]]) -> Self {
         Self(records)
     }
 
-    /// What was refused, and why.
+    /// Ids of the refused attributes, each with the status of the refusal.
     pub fn refused(self) -> impl ExactSizeIterator<Item = (AttributeId, Status)> + Clone + use<'a> {
         self.0
             .iter()
@@ -334,50 +434,53 @@ impl<'a> WriteAttributesResponse<'a> {
         match input {
             [] => fail(input, DecodeErrorKind::Truncated { needed: 1, present: 0 }),
             [status] if Status(*status) == Status::SUCCESS => Ok((&[], Self(&[]))),
-            _ => map(pieces, Self).parse(input),
+            _ => map(chunks, Self).parse(input),
         }
     }
 }
 
-/// Asks which attributes there are.
+/// Discover Attributes: request for the ids of the attributes that a device has.
+// Exhaustive: the ZCL fixes the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DiscoverAttributes {
-    /// The first id that counts.
+    /// Lowest id to list.
     pub first: AttributeId,
-    /// The most attributes to tell in one response.
-    pub most: u8,
+    /// Maximum number of attributes in the response.
+    pub max_count: u8,
 }
 
 impl DiscoverAttributes {
     fn parse<'a>(input: &'a [u8], leniency: &mut Leniency<'a>) -> Parsed<'a, Self> {
-        let (rest, (first, most)) = (map(le_u16, AttributeId), le_u8).parse(input)?;
-        let (rest, ()) = leniency.open_end(rest)?;
-        Ok((rest, Self { first, most }))
+        let (rest, (first, max_count)) = (map(le_u16, AttributeId), le_u8).parse(input)?;
+        let (rest, ()) = leniency.ignore_trailing(rest)?;
+        Ok((rest, Self { first, max_count }))
     }
 }
 
-/// Tells which attributes there are, in the order of their ids.
+/// Discover Attributes Response: ids and data types of attributes, in the order of their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DiscoverAttributesResponse<'a> {
-    /// Whether there are no others after these.
+    /// Whether the list ends with the last attribute of the device.
     pub complete: bool,
+    #[cfg_attr(feature = "arbitrary", arbitrary(with = generate::chunks))]
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::pieces"))]
     attributes: &'a [[u8; 3]],
 }
 
 impl<'a> DiscoverAttributesResponse<'a> {
-    /// Of records as they stand in a frame: id, little endian, then data type.
+    /// Creates the command from records in wire order: an id, little endian, then a data type.
     #[must_use]
     pub const fn new(complete: bool, attributes: &'a [[u8; 3]]) -> Self {
         Self { complete, attributes }
     }
 
-    /// The attributes with their types.
+    /// Ids and data types of the attributes.
     pub fn attributes(self) -> impl ExactSizeIterator<Item = (AttributeId, DataType)> + Clone + use<'a> {
         self.attributes.iter().map(|&[low, high, data_type]| {
             (AttributeId(u16::from_le_bytes([low, high])), DataType(data_type))
@@ -389,7 +492,7 @@ impl<'a> DiscoverAttributesResponse<'a> {
             (rest, flag @ (0 | 1)) => (rest, flag == 1),
             (_, other) => return fail(input, DecodeErrorKind::NotABoolean(other)),
         };
-        map(pieces, |attributes| Self { complete, attributes }).parse(rest)
+        map(chunks, |attributes| Self { complete, attributes }).parse(rest)
     }
 }
 
@@ -397,31 +500,11 @@ impl<'a> DiscoverAttributesResponse<'a> {
 mod generate {
     use arbitrary::{Arbitrary, Result, Unstructured};
 
-    use super::{DiscoverAttributesResponse, ReadAttributes, WriteAttributesResponse};
-
-    /// Up to fifteen pieces.
-    fn pieces<'a, const N: usize>(u: &mut Unstructured<'a>) -> Result<&'a [[u8; N]]> {
+    /// Generates up to fifteen chunks.
+    pub(super) fn chunks<'a, const N: usize>(u: &mut Unstructured<'a>) -> Result<&'a [[u8; N]]> {
         let wanted = usize::from(u8::arbitrary(u)? & 0x0f).saturating_mul(N);
         let len = wanted.min(u.len());
         Ok(u.bytes(len)?.as_chunks().0)
-    }
-
-    impl<'a> Arbitrary<'a> for ReadAttributes<'a> {
-        fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-            pieces(u).map(Self)
-        }
-    }
-
-    impl<'a> Arbitrary<'a> for WriteAttributesResponse<'a> {
-        fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-            pieces(u).map(Self)
-        }
-    }
-
-    impl<'a> Arbitrary<'a> for DiscoverAttributesResponse<'a> {
-        fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-            Ok(Self { complete: u.arbitrary()?, attributes: pieces(u)? })
-        }
     }
 }
 
@@ -431,7 +514,7 @@ mod tests {
 
     #[cfg(feature = "arbitrary")]
     #[test]
-    fn made_lists_have_up_to_fifteen_pieces() {
+    fn generated_lists_have_up_to_fifteen_chunks() {
         for (first, attributes) in [(0x00, 0), (0x02, 2), (0xf2, 2), (0xff, 15)] {
             let bytes = [&[first][..], &[6, 0].repeat(20)].concat();
             let made: ReadAttributes<'_> =

@@ -1,7 +1,7 @@
-//! A client's attributes as plain values, and the answers to who reads them.
+//! Attribute values of a client at one moment, and the responses to commands that read, discover or write attributes.
 //!
 //! ```text
-//! client's state -> AttributeSnapshot -- a frame that reads, discovers or writes --> the frame that answers
+//! state of the client --> AttributeSnapshot -- frame that reads, discovers or writes --> response frame
 //! ```
 
 use crate::codec::{Emit, Encode, Sink};
@@ -9,24 +9,27 @@ use crate::error::EncodeError;
 use crate::types::{Eui64, FileVersion, ImageType, ManufacturerCode, StackVersion};
 
 use super::attribute_commands::{
-    AttributeCommand, AttributeRecord, DiscoverAttributes, ReadAttributes, WriteAttributes,
+    AttributeCommand, AttributeRecord, DISCOVER_RESPONSE, DiscoverAttributes, READ_RESPONSE, ReadAttributes,
+    WRITE, WRITE_RESPONSE, WriteAttributes,
 };
 use super::attribute_table::{
-    ATTRIBUTES, AttributeId, AttributeInfo, AttributeValue, DataType, ImageUpgradeStatus,
-    UpgradeActivationPolicy, UpgradeTimeoutPolicy,
+    ATTRIBUTES, AttributeId, AttributeValue, DataType, ImageUpgradeStatus, UpgradeActivationPolicy,
+    UpgradeTimeoutPolicy,
 };
+use super::frame::HEADER_LEN;
 use super::{CommandId, DefaultResponse, Direction, Frame, FrameControl, Message, Refusal, Status};
 
-/// What a client's attributes hold at one moment. `None` is an attribute that the client does not have.
+/// Attribute values of a client at one moment. `None` stands for an attribute that the client does not have.
 ///
 /// ```
 /// use zigbee_ota::zcl::{AttributeSnapshot, Frame, ImageUpgradeStatus, Quirks};
 ///
-/// let attributes = AttributeSnapshot { status: ImageUpgradeStatus::COUNT_DOWN, ..AttributeSnapshot::DEFAULT };
+/// let mut attributes = AttributeSnapshot::DEFAULT;
+/// attributes.status = ImageUpgradeStatus::COUNT_DOWN;
 /// // A server reads ImageUpgradeStatus.
-/// let question = Frame::decode(&[0x08, 7, 0x00, 0x06, 0x00], Quirks::empty())?;
+/// let request = Frame::decode(&[0x08, 7, 0x00, 0x06, 0x00], Quirks::empty())?;
 /// let mut out = [0; 16];
-/// let len = attributes.answer(&question, &mut out)?.expect("a question for a client");
+/// let len = attributes.answer(&request, &mut out)?.expect("a request to a client");
 /// assert_eq!(out[..len], [0x10, 7, 0x01, 0x06, 0x00, 0x00, 0x30, 0x04]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -34,40 +37,42 @@ use super::{CommandId, DefaultResponse, Direction, Frame, FrameControl, Message,
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct AttributeSnapshot {
-    /// UpgradeServerID: 0 and all ones are no address.
+    /// UpgradeServerID: IEEE address of the server; 0 and all ones stand for no address.
     pub server: Eui64,
-    /// ImageUpgradeStatus.
+    /// ImageUpgradeStatus: stage of the upgrade.
     pub status: ImageUpgradeStatus,
-    /// FileOffset: where the download stands, bytes from the start of the file (section 6.7.2).
+    /// FileOffset: offset of the next byte to download, from the start of the file.
     pub file_offset: Option<u32>,
-    /// CurrentFileVersion.
+    /// CurrentFileVersion: version of the running image.
     pub current_version: Option<FileVersion>,
-    /// CurrentZigBeeStackVersion.
+    /// CurrentZigBeeStackVersion: Zigbee stack version of the running image.
     pub current_stack: Option<StackVersion>,
-    /// DownloadedFileVersion.
+    /// DownloadedFileVersion: version of the downloaded image that does not run yet.
     pub downloaded_version: Option<FileVersion>,
-    /// DownloadedZigBeeStackVersion.
+    /// DownloadedZigBeeStackVersion: Zigbee stack version of the downloaded image.
     pub downloaded_stack: Option<StackVersion>,
-    /// Manufacturer ID.
+    /// Manufacturer ID: manufacturer code of the device.
     pub manufacturer: Option<ManufacturerCode>,
-    /// Image Type ID: 0xFFFF while no file is downloaded or waits.
+    /// Image Type ID: image type of the file being downloaded or waiting; 0xFFFF without one.
     pub image_type: Option<ImageType>,
-    /// MinimumBlockPeriod: between two block requests, ms; s up to revision 2 (later revisions).
+    /// MinimumBlockPeriod: minimum time between two block requests in milliseconds; in seconds up to cluster revision 2
+    /// (later revisions).
     pub min_block_period: Option<u16>,
-    /// ImageStamp (later revisions).
+    /// ImageStamp: number that distinguishes two builds of one version (later revisions).
     pub image_stamp: Option<u32>,
-    /// UpgradeActivationPolicy (later revisions).
+    /// UpgradeActivationPolicy: parties that may start the upgrade (later revisions).
     pub activation_policy: Option<UpgradeActivationPolicy>,
-    /// UpgradeTimeoutPolicy (later revisions).
+    /// UpgradeTimeoutPolicy: fate of an image without an Upgrade End Response (later revisions).
     pub timeout_policy: Option<UpgradeTimeoutPolicy>,
-    /// ClusterRevision (later revisions).
+    /// ClusterRevision: revision of the cluster that the device implements (later revisions).
     pub cluster_revision: Option<u16>,
 }
 
 impl AttributeSnapshot {
-    /// A client that knows no server and downloads nothing, with the attributes of 2011. Two values are the caller's:
-    /// it knows its manufacturer code, which has no default, and what it runs.
+    /// Defaults of table 15: no server, no download, and the attributes of 2011. The manufacturer code has no default;
+    /// set it and the running version.
     pub const DEFAULT: Self = Self {
         server: Eui64(u64::MAX),
         status: ImageUpgradeStatus::NORMAL,
@@ -85,7 +90,7 @@ impl AttributeSnapshot {
         cluster_revision: None,
     };
 
-    /// The value of one attribute; `None` where the client does not have it, or nobody.
+    /// Value of one attribute, or `None` if the client does not have the attribute.
     #[must_use]
     pub fn get(&self, id: AttributeId) -> Option<AttributeValue> {
         use AttributeId as Id;
@@ -110,63 +115,60 @@ impl AttributeSnapshot {
         }
     }
 
-    /// Writes the answer to a frame that reads, discovers or writes a client's attributes, and returns its length;
-    /// `None` when `frame` is no such frame. Nothing can be written: the answer to that says why not.
+    /// Encodes the response to a frame that reads, discovers or writes attributes of a client, and returns its length;
+    /// `None` for any other frame. All attributes are read only, so the response to a write is a refusal.
     ///
-    /// An answer longer than `out` holds as many whole records as fit, in the order they were asked for, and says
-    /// nothing of the others: who asked sees which are missing and asks again. (A discovery says that it is not
-    /// complete.) Give `out` the length of what the network carries in one piece.
+    /// A response longer than `out` is cut after the last record that fits, in the order of the request. The requesting
+    /// side sees which records are missing and requests them again; a discovery response says that it is not complete.
+    /// `out` should have the length that the network carries without fragmentation.
     ///
     /// # Errors
-    /// [`EncodeError::NoRoom`] when not even one record fits, or the asker would ask for ever; at most
-    /// [`LONGEST_ATTRIBUTES`](super::LONGEST_ATTRIBUTES) bytes hold them all, each asked for once.
+    /// [`EncodeError::NoRoom`] if not even one record fits: an empty response would be requested again without end.
+    /// [`LONGEST_ATTRIBUTES`](super::LONGEST_ATTRIBUTES) bytes hold all attributes, each requested once.
+    #[doc(alias = "read attributes")]
     pub fn answer(&self, frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usize>, EncodeError> {
         match frame.message {
             Message::Attributes(Direction::ToClient, command) => {
-                AttributeQuestion { sequence: frame.sequence, back: Direction::ToServer }.answer(
-                    Some(self),
-                    command,
-                    out,
-                )
+                Responder { attributes: Some(self), sequence: frame.sequence, direction: Direction::ToServer }
+                    .answer(command, out)
             }
             _ => Ok(None),
         }
     }
 }
 
-/// Writes the answer of a server, which has no attributes (section 6.7), to a frame that reads, discovers or writes
-/// some, and returns its length; `None` when `frame` is no such frame.
+/// Encodes the response of a server, which has no attributes (section 6.7), to a frame that reads, discovers or writes
+/// attributes, and returns its length; `None` for any other frame.
 ///
 /// # Errors
-/// As [`AttributeSnapshot::answer`].
+/// Those of [`AttributeSnapshot::answer`].
 pub fn answer_as_server(frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usize>, EncodeError> {
     match frame.message {
         Message::Attributes(Direction::ToServer, command) => {
-            AttributeQuestion { sequence: frame.sequence, back: Direction::ToClient }
-                .answer(None, command, out)
+            Responder { attributes: None, sequence: frame.sequence, direction: Direction::ToClient }
+                .answer(command, out)
         }
         _ => Ok(None),
     }
 }
 
-/// Whom an answer goes to.
+/// Encoder of one response: the attributes to read, and the header fields that follow from the request.
 #[derive(Clone, Copy)]
-struct AttributeQuestion {
+struct Responder<'s> {
+    /// Attributes of a client, or `None` on a server.
+    attributes: Option<&'s AttributeSnapshot>,
+    /// Sequence number of the request.
     sequence: u8,
-    back: Direction,
+    /// Direction of the response.
+    direction: Direction,
 }
 
-impl AttributeQuestion {
-    fn answer(
-        self,
-        attributes: Option<&AttributeSnapshot>,
-        command: AttributeCommand<'_>,
-        out: &mut [u8],
-    ) -> Result<Option<usize>, EncodeError> {
+impl Responder<'_> {
+    fn answer(self, command: AttributeCommand<'_>, out: &mut [u8]) -> Result<Option<usize>, EncodeError> {
         match command {
-            AttributeCommand::Read(read) => self.values(attributes, read, out),
-            AttributeCommand::Discover(discover) => self.discovered(attributes, discover, out),
-            AttributeCommand::Write(write) => self.refusals(attributes, write, out),
+            AttributeCommand::Read(read) => self.answer_read(read, out),
+            AttributeCommand::Discover(discover) => self.answer_discover(discover, out),
+            AttributeCommand::Write(write) => self.answer_write(write, out),
             AttributeCommand::ReadResponse(_)
             | AttributeCommand::WriteResponse(_)
             | AttributeCommand::DiscoverResponse(_) => return Ok(None),
@@ -174,76 +176,61 @@ impl AttributeQuestion {
         .map(Some)
     }
 
-    fn values(
-        self,
-        attributes: Option<&AttributeSnapshot>,
-        read: ReadAttributes<'_>,
-        out: &mut [u8],
-    ) -> Result<usize, EncodeError> {
+    fn answer_read(self, read: ReadAttributes<'_>, out: &mut [u8]) -> Result<usize, EncodeError> {
         let records = read.ids().map(|id| {
-            let value = attributes.and_then(|attributes| attributes.get(id));
+            let value = self.attributes.and_then(|attributes| attributes.get(id));
             AttributeRecord { id, value: value.ok_or(Refusal::UNSUPPORTED_ATTRIBUTE) }
         });
-        let head = self.head(AttributeCommand::READ_RESPONSE);
-        let count = fitting(records.clone(), head.len(), out.len());
-        Answer { head, records: records.take(count) }.encode(out)
+        let head = self.head(READ_RESPONSE);
+        let count = count_fitting(records.clone(), head.len(), out.len());
+        Response { head, records: records.take(count) }.encode(out)
     }
 
-    fn discovered(
+    fn answer_discover(
         self,
-        attributes: Option<&AttributeSnapshot>,
-        DiscoverAttributes { first, most }: DiscoverAttributes,
+        DiscoverAttributes { first, max_count }: DiscoverAttributes,
         out: &mut [u8],
     ) -> Result<usize, EncodeError> {
         let found = const { &ATTRIBUTES }
             .iter()
-            .filter(|info| attributes.is_some_and(|attributes| attributes.get(info.id).is_some()))
+            .filter(|info| self.attributes.is_some_and(|attributes| attributes.get(info.id).is_some()))
             .filter(|info| info.id >= first)
-            .map(|AttributeInfo { id, data_type, .. }| Discovered(*id, *data_type));
-        let [control, sequence, command] = self.head(AttributeCommand::DISCOVER_RESPONSE);
-        let wanted = found.clone().take(most.into());
-        let fit = fitting(wanted, 4, out.len());
-        let count = fit.min(most.into());
+            .map(|info| DiscoverRecord(info.id, info.data_type));
+        let [control, sequence, command] = self.head(DISCOVER_RESPONSE);
+        let wanted = found.clone().take(max_count.into());
+        // 4: the header and the byte that says whether the discovery is complete.
+        let fit = count_fitting(wanted, 4, out.len());
+        let count = fit.min(max_count.into());
         let complete = found.clone().nth(count).is_none();
         let head = [control, sequence, command, u8::from(complete)];
-        Answer { head, records: found.take(count) }.encode(out)
+        Response { head, records: found.take(count) }.encode(out)
     }
 
-    fn refusals(
-        self,
-        attributes: Option<&AttributeSnapshot>,
-        write: WriteAttributes<'_>,
-        out: &mut [u8],
-    ) -> Result<usize, EncodeError> {
+    fn answer_write(self, write: WriteAttributes<'_>, out: &mut [u8]) -> Result<usize, EncodeError> {
         let mut records = write.records();
         if records.clone().next().is_none() || records.any(|record| record.is_err()) {
-            let response = DefaultResponse {
-                command: CommandId(AttributeCommand::WRITE),
-                status: Status::MALFORMED_COMMAND,
-            };
-            return Frame::default_response(self.sequence, self.back, response).encode(out);
+            let response = DefaultResponse { command: CommandId(WRITE), status: Status::MALFORMED_COMMAND };
+            return Frame::default_response(self.sequence, self.direction, response).encode(out);
         }
         let records = write.records().filter_map(Result::ok).map(|(id, _)| {
-            let known = attributes.is_some_and(|attributes| attributes.get(id).is_some());
-            Refused(if known { Refusal::READ_ONLY } else { Refusal::UNSUPPORTED_ATTRIBUTE }, id)
+            let known = self.attributes.is_some_and(|attributes| attributes.get(id).is_some());
+            WriteRecord(if known { Refusal::READ_ONLY } else { Refusal::UNSUPPORTED_ATTRIBUTE }, id)
         });
-        let head = self.head(AttributeCommand::WRITE_RESPONSE);
-        let count = fitting(records.clone(), head.len(), out.len());
-        Answer { head, records: records.take(count) }.encode(out)
+        let head = self.head(WRITE_RESPONSE);
+        let count = count_fitting(records.clone(), head.len(), out.len());
+        Response { head, records: records.take(count) }.encode(out)
     }
 
-    const fn head(self, command: u8) -> [u8; 3] {
-        let control = match self.back {
-            Direction::ToServer => FrameControl::DISABLE_DEFAULT_RESPONSE,
-            Direction::ToClient => FrameControl::DISABLE_DEFAULT_RESPONSE.union(FrameControl::TO_CLIENT),
-        };
+    /// ZCL header of the response.
+    const fn head(self, command: u8) -> [u8; HEADER_LEN] {
+        let control = self.direction.control().union(FrameControl::DISABLE_DEFAULT_RESPONSE);
         [control.bits(), self.sequence, command]
     }
 }
 
-/// How many of `records` to write after `head` bytes in `room`: those that fit, but one at the least, so that there
-/// is an error when none does.
-fn fitting(records: impl Iterator<Item = impl Emit>, head: usize, room: usize) -> usize {
+/// Number of `records` that fit into `room` bytes after `head` bytes, but at least 1: if not even one fits, encoding it
+/// fails.
+fn count_fitting(records: impl Iterator<Item = impl Emit>, head: usize, room: usize) -> usize {
     let mut left = room.checked_sub(head);
     let fitting = records.take_while(|record| {
         left = left.and_then(|left| left.checked_sub(record.len()));
@@ -252,13 +239,13 @@ fn fitting(records: impl Iterator<Item = impl Emit>, head: usize, room: usize) -
     fitting.count().max(1)
 }
 
-/// A whole frame with its records, one after the other.
-struct Answer<const HEAD: usize, R> {
+/// Response frame: the ZCL header and further fixed bytes, then records, one after the other.
+struct Response<const HEAD: usize, R> {
     head: [u8; HEAD],
     records: R,
 }
 
-impl<const HEAD: usize, R: Iterator<Item: Emit> + Clone> Emit for Answer<HEAD, R> {
+impl<const HEAD: usize, R: Iterator<Item: Emit> + Clone> Emit for Response<HEAD, R> {
     fn len(&self) -> usize {
         self.records.clone().fold(HEAD, |len, record| len.saturating_add(record.len()))
     }
@@ -269,28 +256,32 @@ impl<const HEAD: usize, R: Iterator<Item: Emit> + Clone> Emit for Answer<HEAD, R
     }
 }
 
-struct Discovered(AttributeId, DataType);
+/// Record of a Discover Attributes Response.
+struct DiscoverRecord(AttributeId, DataType);
 
-impl Emit for Discovered {
+impl Emit for DiscoverRecord {
     fn len(&self) -> usize {
         3
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
-        out.array(&self.0.0.to_le_bytes());
-        out.array(&[self.1.0]);
+        let Self(id, data_type) = self;
+        out.array(&id.0.to_le_bytes());
+        out.array(&[data_type.0]);
     }
 }
 
-struct Refused(Refusal, AttributeId);
+/// Record of a Write Attributes Response.
+struct WriteRecord(Refusal, AttributeId);
 
-impl Emit for Refused {
+impl Emit for WriteRecord {
     fn len(&self) -> usize {
         3
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
-        out.array(&[self.0.status().0]);
-        out.array(&self.1.0.to_le_bytes());
+        let Self(refusal, id) = self;
+        out.array(&[refusal.status().0]);
+        out.array(&id.0.to_le_bytes());
     }
 }

@@ -1,6 +1,7 @@
-//! The cluster's attributes (section 6.7, table 15). All are a client's, and none can be written: a server has none.
+//! Attributes of the cluster (section 6.7 and table 15 of ZigBee document 095264, 2011). All belong to the client side
+//! and all are read only; the server side has none.
 //!
-//! | id | name | type | last value | default | | section |
+//! | id | name | type | maximum | default | | section |
 //! |---|---|---|---|---|---|---|
 //! | 0x0000 | UpgradeServerID | IEEE address | all | all ones | mandatory | 6.7.1 |
 //! | 0x0001 | FileOffset | uint32 | all | all ones | optional | 6.7.2 |
@@ -17,7 +18,7 @@
 //! | 0x000C | UpgradeTimeoutPolicy | enum8 | 1 | 0 | optional | later revisions |
 //! | 0xFFFD | ClusterRevision | uint16 | all | none | of every cluster | later revisions |
 //!
-//! A value is its data type (1 byte), then the number, little endian.
+//! Sections 11.x are those of ZCL 8. An encoded value is its data type (1 byte), then the number, little endian.
 
 use core::fmt;
 
@@ -32,98 +33,100 @@ use crate::types::Eui64;
 open_enum! {
     /// Attribute id within the cluster (table 15 and later revisions).
     AttributeId(u16) {
-        /// The server in use, or the one to use.
+        /// IEEE address of the server that the client uses.
         UPGRADE_SERVER_ID = 0x0000 => "UpgradeServerID",
-        /// Where the download stands.
+        /// Offset of the next byte that the client downloads.
         FILE_OFFSET = 0x0001 => "FileOffset",
-        /// What the client runs.
+        /// Version of the running image.
         CURRENT_FILE_VERSION = 0x0002 => "CurrentFileVersion",
-        /// Which stack that contains.
+        /// Zigbee stack version of the running image.
         CURRENT_STACK_VERSION = 0x0003 => "CurrentZigBeeStackVersion",
-        /// What the client holds and does not run yet.
+        /// Version of the downloaded image that does not run yet.
         DOWNLOADED_FILE_VERSION = 0x0004 => "DownloadedFileVersion",
-        /// Which stack that contains.
+        /// Zigbee stack version of the downloaded image.
         DOWNLOADED_STACK_VERSION = 0x0005 => "DownloadedZigBeeStackVersion",
-        /// How far an upgrade has come.
+        /// Stage of the upgrade.
         IMAGE_UPGRADE_STATUS = 0x0006 => "ImageUpgradeStatus",
-        /// The device's maker.
+        /// Manufacturer code of the device.
         MANUFACTURER_ID = 0x0007 => "Manufacturer ID",
-        /// The type of the file that is downloaded, or waits.
+        /// Image type of the file being downloaded or waiting.
         IMAGE_TYPE_ID = 0x0008 => "Image Type ID",
-        /// The least time between two block requests: milliseconds, but seconds in cluster revision 2.
+        /// Minimum time between two block requests: milliseconds, but seconds in cluster revision 2.
+        #[doc(alias("rate limit", "throttle"))]
         MINIMUM_BLOCK_PERIOD = 0x0009 => "MinimumBlockPeriod",
-        /// A number that tells two builds of one version apart.
+        /// Number that distinguishes two builds of one version.
         IMAGE_STAMP = 0x000a => "ImageStamp",
-        /// Who may start the upgrade.
+        /// Parties that may start the upgrade.
         UPGRADE_ACTIVATION_POLICY = 0x000b => "UpgradeActivationPolicy",
-        /// What becomes of a downloaded image that no server speaks of any more.
+        /// Fate of a downloaded image without an Upgrade End Response.
         UPGRADE_TIMEOUT_POLICY = 0x000c => "UpgradeTimeoutPolicy",
-        /// Which revision of the cluster a node implements; every cluster has it.
+        /// Revision of the cluster that a device implements; every cluster has this attribute.
         CLUSTER_REVISION = 0xfffd => "ClusterRevision",
     }
 }
 
 open_enum! {
-    /// ZCL data type, those that the cluster's attributes have.
+    /// ZCL data type; the named ones are those of the attributes of this cluster.
     DataType(u8) {
-        /// One byte.
+        /// Unsigned number of one byte.
         UINT8 = 0x20 => "uint8",
-        /// Two bytes.
+        /// Unsigned number of two bytes.
         UINT16 = 0x21 => "uint16",
-        /// Four bytes.
+        /// Unsigned number of four bytes.
         UINT32 = 0x23 => "uint32",
-        /// One byte with names for its values.
+        /// One byte with named values.
         ENUM8 = 0x30 => "enum8",
-        /// Eight bytes.
+        /// IEEE address, eight bytes.
         IEEE_ADDRESS = 0xf0 => "IEEE address",
     }
 }
 
 open_enum! {
-    /// How far an upgrade has come: ImageUpgradeStatus (table 16).
+    /// Stage of the upgrade: the values of ImageUpgradeStatus (table 16).
     ImageUpgradeStatus(u8) {
-        /// No download takes part.
+        /// No upgrade is in progress.
         NORMAL = 0x00 => "normal",
-        /// An image was offered and is being downloaded.
+        /// An image is being downloaded.
         DOWNLOAD_IN_PROGRESS = 0x01 => "download in progress",
-        /// An image was downloaded and found good.
+        /// An image was downloaded and verified.
         DOWNLOAD_COMPLETE = 0x02 => "download complete",
-        /// The server said to wait for another command.
+        /// The client waits for an Upgrade End Response that permits the upgrade.
         WAITING_TO_UPGRADE = 0x03 => "waiting to upgrade",
-        /// The server said when.
+        /// The client waits for the upgrade time that the server named.
         COUNT_DOWN = 0x04 => "count down",
-        /// Further files are needed before the upgrade.
+        /// The client needs further images before the upgrade.
         WAIT_FOR_MORE = 0x05 => "wait for more",
-        /// Something outside the cluster starts the upgrade (later revisions).
+        /// The client waits for an event outside the cluster that starts the upgrade (later revisions).
         WAITING_FOR_EXTERNAL_EVENT = 0x06 => "waiting to upgrade via external event",
     }
 }
 
 open_enum! {
-    /// Who may start the upgrade: UpgradeActivationPolicy (later revisions).
+    /// Parties that may start the upgrade: the values of UpgradeActivationPolicy (later revisions).
     UpgradeActivationPolicy(u8) {
-        /// An Upgrade End Response does.
+        /// An Upgrade End Response of the server starts the upgrade.
         SERVER = 0x00 => "OTA server activation allowed",
-        /// Only something outside the cluster does.
+        /// Only an event outside the cluster starts the upgrade.
         OUT_OF_BAND = 0x01 => "out of band activation only",
     }
 }
 
 open_enum! {
-    /// What becomes of an image when no Upgrade End Response comes: UpgradeTimeoutPolicy (later revisions).
+    /// Fate of an image without an Upgrade End Response: the values of UpgradeTimeoutPolicy (later revisions).
     UpgradeTimeoutPolicy(u8) {
-        /// The client upgrades.
+        /// The client upgrades after a timeout.
         APPLY = 0x00 => "apply upgrade after timeout",
-        /// It does not.
+        /// The client does not upgrade.
         DO_NOT_APPLY = 0x01 => "do not apply upgrade after timeout",
     }
 }
 
-/// The value of an attribute with its data type.
+/// Value of an attribute with its data type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum AttributeValue {
     /// [`DataType::UINT8`]
     U8(u8),
@@ -138,7 +141,7 @@ pub enum AttributeValue {
 }
 
 impl AttributeValue {
-    /// Its data type.
+    /// Data type of the value.
     #[must_use]
     pub const fn data_type(self) -> DataType {
         match self {
@@ -150,7 +153,7 @@ impl AttributeValue {
         }
     }
 
-    /// The number it is, whatever its type.
+    /// The value as a number, regardless of its data type.
     #[must_use]
     pub fn number(self) -> u64 {
         match self {
@@ -195,6 +198,7 @@ impl Emit for AttributeValue {
     }
 }
 
+/// Hexadecimal number of the width of the data type, or the IEEE address.
 impl fmt::Display for AttributeValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -206,39 +210,41 @@ impl fmt::Display for AttributeValue {
     }
 }
 
-/// Which text brought an attribute.
+/// Edition of the specification that introduced an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Revision {
-    /// The OTA specification of 2011.
+    /// ZigBee document 095264 (2011).
     Original,
-    /// The cluster library since 2014; a client offers such attributes only where it is told to.
+    /// ZCL since 2014. A client has such an attribute only if it is configured.
     Later,
 }
 
-/// What the specification says of an attribute: a line of table 15.
+/// Definition of an attribute: a row of table 15.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct AttributeInfo {
-    /// Its id, which knows its name.
+    /// Id of the attribute; [`AttributeId::name`] gives the name.
     pub id: AttributeId,
-    /// Type of its value.
+    /// Data type of the value.
     pub data_type: DataType,
-    /// The last value it may have; the first is always 0.
-    pub last: u64,
-    /// What it starts with, where the specification says so.
+    /// Maximum of the value; the minimum is always 0.
+    pub max: u64,
+    /// Default value, if the specification defines one.
     pub default: Option<AttributeValue>,
-    /// Whether every client has it.
+    /// Whether every client must have the attribute.
     pub mandatory: bool,
-    /// Where it is described.
+    /// Section of the specification that describes the attribute: of ZigBee document 095264 (2011), or of ZCL 8.
     pub section: &'static str,
-    /// By which text.
+    /// Edition of the specification that introduced the attribute.
     pub revision: Revision,
 }
 
-/// The cluster's attributes in the order of their ids.
+/// Definitions of all attributes of the cluster, in the order of their ids.
 pub const ATTRIBUTES: [AttributeInfo; 14] = {
     use AttributeId as Id;
     use AttributeValue::{Enum8, U16, U32};
@@ -259,7 +265,7 @@ pub const ATTRIBUTES: [AttributeInfo; 14] = {
         row(Id::CURRENT_STACK_VERSION, DataType::UINT16, ALL_U16, unset_u16, "6.7.4", Original),
         row(Id::DOWNLOADED_FILE_VERSION, DataType::UINT32, ALL_U32, UNSET, "6.7.5", Original),
         row(Id::DOWNLOADED_STACK_VERSION, DataType::UINT16, ALL_U16, unset_u16, "6.7.6", Original),
-        // The prose calls it optional, the table does not (ATTR-011).
+        // Section 6.7.7 calls the attribute optional, table 15 mandatory. The table decides.
         AttributeInfo { mandatory: true, ..status },
         row(Id::MANUFACTURER_ID, DataType::UINT16, ALL_U16, None, "6.7.8", Original),
         row(Id::IMAGE_TYPE_ID, DataType::UINT16, ALL_U16, None, "6.7.9", Original),
@@ -274,16 +280,16 @@ pub const ATTRIBUTES: [AttributeInfo; 14] = {
 const fn row(
     id: AttributeId,
     data_type: DataType,
-    last: u64,
+    max: u64,
     default: Option<AttributeValue>,
     section: &'static str,
     revision: Revision,
 ) -> AttributeInfo {
-    AttributeInfo { id, data_type, last, default, mandatory: false, section, revision }
+    AttributeInfo { id, data_type, max, default, mandatory: false, section, revision }
 }
 
 impl AttributeId {
-    /// What the specification says of it, `None` for ids of no attribute.
+    /// Definition of the attribute, or `None` for an id that the cluster does not assign.
     #[must_use]
     pub fn info(self) -> Option<&'static AttributeInfo> {
         const { &ATTRIBUTES }.iter().find(|info| info.id == self)
@@ -296,7 +302,7 @@ mod tests {
     use std::string::ToString;
 
     #[test]
-    fn a_value_is_shown_as_wide_as_its_type() {
+    fn the_text_of_a_value_has_the_width_of_its_type() {
         for (value, text) in [
             (AttributeValue::U8(5), "0x05"),
             (AttributeValue::Enum8(1), "0x01"),

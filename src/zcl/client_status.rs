@@ -1,8 +1,9 @@
-//! What a server learns of a client by one Read Attributes frame (section 6.11).
+//! Status and versions of a client, as a server reads them by one Read Attributes frame (section 6.11 of ZigBee
+//! document 095264, 2011).
 //!
 //! ```text
-//! server -> client   Read AttributeSnapshot            8 ids, ImageUpgradeStatus first
-//! client -> server   Read AttributeSnapshot Response   of each: id, status, and with SUCCESS type and value
+//! server -> client   Read Attributes            8 ids, ImageUpgradeStatus first
+//! client -> server   Read Attributes Response   for each id: status, and with SUCCESS type and value
 //! ```
 
 use crate::error::DecodeError;
@@ -12,49 +13,51 @@ use super::attribute_commands::{AttributeCommand, ReadAttributes, ReadAttributes
 use super::attribute_table::{AttributeId, AttributeValue, ImageUpgradeStatus};
 use super::{Direction, Frame};
 
-/// The status of a client and the versions it has. `None` is what it did not tell, or told in another type.
+/// Status and versions of a client. `None` stands for an attribute that is missing from the response, refused, or of
+/// another data type.
 ///
 /// ```
 /// use zigbee_ota::zcl::{AttributeCommand, ClientStatus, Frame, ImageUpgradeStatus, Message, Quirks};
 /// use zigbee_ota::Encode;
 ///
-/// let mut question = [0; ClientStatus::QUESTION_LEN];
-/// ClientStatus::question(7).encode(&mut question)?;
+/// let mut request = [0; ClientStatus::REQUEST_LEN];
+/// ClientStatus::request(7).encode(&mut request)?;
 ///
-/// // A client that has ImageUpgradeStatus and not CurrentFileVersion.
-/// let answer = [0x10, 7, 0x01, 0x06, 0x00, 0x00, 0x30, 0x01, 0x02, 0x00, 0x86];
-/// let frame = Frame::decode(&answer, Quirks::empty())?;
+/// // A client with ImageUpgradeStatus, without CurrentFileVersion.
+/// let response = [0x10, 7, 0x01, 0x06, 0x00, 0x00, 0x30, 0x01, 0x02, 0x00, 0x86];
+/// let frame = Frame::decode(&response, Quirks::empty())?;
 /// let Message::Attributes(_, AttributeCommand::ReadResponse(response)) = frame.message else { panic!() };
-/// let report = ClientStatus::read(response)?;
-/// assert_eq!(report.status, Some(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS));
-/// assert_eq!(report.current_version, None);
+/// let status = ClientStatus::from_response(response)?;
+/// assert_eq!(status.status, Some(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS));
+/// assert_eq!(status.current_version, None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct ClientStatus {
-    /// How far an upgrade has come.
+    /// Stage of the upgrade.
     pub status: Option<ImageUpgradeStatus>,
-    /// Where the download stands; all ones while there is none.
+    /// Offset of the next byte to download; all ones without a download.
     pub file_offset: Option<u32>,
-    /// What the client runs.
+    /// Version of the running image.
     pub current_version: Option<FileVersion>,
-    /// Which stack that contains.
+    /// Zigbee stack version of the running image.
     pub current_stack: Option<StackVersion>,
-    /// What it holds and does not run yet; all ones while there is nothing.
+    /// Version of the downloaded image that does not run yet; all ones without one.
     pub downloaded_version: Option<FileVersion>,
-    /// Which stack that contains.
+    /// Zigbee stack version of the downloaded image.
     pub downloaded_stack: Option<StackVersion>,
-    /// The device's maker.
+    /// Manufacturer code of the device.
     pub manufacturer: Option<ManufacturerCode>,
-    /// The type of the file that is downloaded, or waits; 0xFFFF while there is none.
+    /// Image type of the file being downloaded or waiting; 0xFFFF without one.
     pub image_type: Option<ImageType>,
 }
 
 impl ClientStatus {
-    /// What is asked for. The mandatory one comes first, as a client with little room may tell no more.
+    /// Requested attributes. The mandatory one stands first, since a client with a short buffer may cut its response.
     const IDS: [[u8; 2]; 8] = [
         AttributeId::IMAGE_UPGRADE_STATUS.0.to_le_bytes(),
         AttributeId::CURRENT_FILE_VERSION.0.to_le_bytes(),
@@ -66,50 +69,51 @@ impl ClientStatus {
         AttributeId::DOWNLOADED_STACK_VERSION.0.to_le_bytes(),
     ];
 
-    /// Bytes of the [`question`](Self::question). The answer has at most 56, fewer than a frame carries unfragmented.
-    pub const QUESTION_LEN: usize = 19;
+    /// Length of the [`request`](Self::request) in bytes. The response has at most 56, less than a frame carries
+    /// without fragmentation.
+    pub const REQUEST_LEN: usize = 19;
 
-    /// The Read Attributes frame that asks for all of it at once.
+    /// Creates the Read Attributes frame that requests all values at once.
     #[must_use]
-    pub const fn question(sequence: u8) -> Frame<'static> {
-        let read = ReadAttributes::new(const { &Self::IDS });
-        Frame::attributes(sequence, Direction::ToClient, AttributeCommand::Read(read))
+    pub const fn request(sequence: u8) -> Frame<'static> {
+        let ids = ReadAttributes::new(const { &Self::IDS });
+        Frame::attributes(sequence, Direction::ToClient, AttributeCommand::Read(ids))
     }
 
-    /// Reads the answer.
+    /// Reads the values from the response.
     ///
     /// # Errors
-    /// A record that cannot be read.
-    pub fn read(response: ReadAttributesResponse<'_>) -> Result<Self, DecodeError> {
+    /// That of the first malformed record.
+    pub fn from_response(response: ReadAttributesResponse<'_>) -> Result<Self, DecodeError> {
         use AttributeId as Id;
         use AttributeValue::{Enum8, U16, U32};
 
-        let mut report = Self::default();
+        let mut read = Self::default();
         for record in response.records() {
             let record = record?;
             match (record.id, record.value) {
                 (Id::IMAGE_UPGRADE_STATUS, Ok(Enum8(status))) => {
-                    report.status = Some(ImageUpgradeStatus(status));
+                    read.status = Some(ImageUpgradeStatus(status));
                 }
-                (Id::FILE_OFFSET, Ok(U32(offset))) => report.file_offset = Some(offset),
+                (Id::FILE_OFFSET, Ok(U32(offset))) => read.file_offset = Some(offset),
                 (Id::CURRENT_FILE_VERSION, Ok(U32(version))) => {
-                    report.current_version = Some(FileVersion(version));
+                    read.current_version = Some(FileVersion(version));
                 }
                 (Id::CURRENT_STACK_VERSION, Ok(U16(version))) => {
-                    report.current_stack = Some(StackVersion(version));
+                    read.current_stack = Some(StackVersion(version));
                 }
                 (Id::DOWNLOADED_FILE_VERSION, Ok(U32(version))) => {
-                    report.downloaded_version = Some(FileVersion(version));
+                    read.downloaded_version = Some(FileVersion(version));
                 }
                 (Id::DOWNLOADED_STACK_VERSION, Ok(U16(version))) => {
-                    report.downloaded_stack = Some(StackVersion(version));
+                    read.downloaded_stack = Some(StackVersion(version));
                 }
-                (Id::MANUFACTURER_ID, Ok(U16(code))) => report.manufacturer = Some(ManufacturerCode(code)),
-                (Id::IMAGE_TYPE_ID, Ok(U16(image_type))) => report.image_type = Some(ImageType(image_type)),
-                // Not there, of another type, or not asked for.
+                (Id::MANUFACTURER_ID, Ok(U16(code))) => read.manufacturer = Some(ManufacturerCode(code)),
+                (Id::IMAGE_TYPE_ID, Ok(U16(image_type))) => read.image_type = Some(ImageType(image_type)),
+                // Refused, of another data type, or not requested.
                 _ => {}
             }
         }
-        Ok(report)
+        Ok(read)
     }
 }

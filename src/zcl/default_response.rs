@@ -1,9 +1,11 @@
-//! Default Response, the ZCL's own command that answers all others.
+//! Default Response, the global ZCL command that carries only a status.
 //!
 //! | offset | size | field |
 //! |---|---|---|
-//! | 0 | 1 | command answered: of the cluster, or a global one |
+//! | 0 | 1 | id of the answered command: of the cluster, or global |
 //! | 1 | 1 | status |
+
+use core::fmt;
 
 use nom::Parser;
 use nom::combinator::map;
@@ -13,29 +15,30 @@ use crate::codec::{Emit, Parsed, Sink, le_u8};
 use super::quirks::Leniency;
 use super::{CommandId, Status};
 
-/// The answer to a command that has no answer of its own, or that could not be served.
+/// ZCL command id of a Default Response.
+pub(super) const DEFAULT_RESPONSE: u8 = 0x0b;
+
+/// Default Response: answer to a command without a response of its own, or to a command that could not be served.
 ///
-/// Do not give up a download for one that nobody waits for: some lamps send MALFORMED_COMMAND for a good Image Block
-/// Response and ask for the next block all the same.
-/// Report: <https://github.com/Koenkk/zigbee2mqtt/issues/32168>
+/// A client must not abandon a download because of an unexpected Default Response: some lamps send MALFORMED_COMMAND
+/// for a correct Image Block Response and request the next block nevertheless. Report:
+/// <https://github.com/Koenkk/zigbee2mqtt/issues/32168>
+// Exhaustive: the ZCL has not changed this command since its first version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DefaultResponse {
-    /// The command it answers, or a global command of that number: the frame does not say which.
+    /// Id of the answered command. The frame does not say whether the id is one of the cluster or a global one.
     pub command: CommandId,
-    /// What became of it.
+    /// Result of the answered command.
     pub status: Status,
 }
 
 impl DefaultResponse {
-    /// ZCL command id of a Default Response.
-    pub const COMMAND: u8 = 0x0b;
-
     pub(super) fn parse<'a>(input: &'a [u8], leniency: &mut Leniency<'a>) -> Parsed<'a, Self> {
         let (rest, (command, status)) = (map(le_u8, CommandId), map(le_u8, Status)).parse(input)?;
-        let (rest, ()) = leniency.open_end(rest)?;
+        let (rest, ()) = leniency.ignore_trailing(rest)?;
         Ok((rest, Self { command, status }))
     }
 }
@@ -46,6 +49,15 @@ impl Emit for DefaultResponse {
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
-        out.array(&[self.command.0, self.status.0]);
+        let Self { command, status } = self;
+        out.array(&[command.0, status.0]);
+    }
+}
+
+/// The command id as a number: it may be one of the cluster or a global one.
+impl fmt::Display for DefaultResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { command: CommandId(command), status } = self;
+        write!(f, "Default Response to command {command:#04x}: {status}")
     }
 }

@@ -1,11 +1,11 @@
-//! The ZCL header and what follows it.
+//! ZCL header and frame: decoder and constructors. Sections and tables refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //! 0       1  frame control   bits 0-1 type, 2 manufacturer specific, 3 to the client, 4 disable default response
 //! 1       2  manufacturer    only with bit 2
 //! 1 or 3  1  sequence number
 //! 2 or 4  1  command
-//! 3 or 5  n  payload         as the command's own module has it
+//! 3 or 5  n  payload         described in the module of the command
 //! ```
 
 use bitflags::bitflags;
@@ -25,18 +25,18 @@ use super::{
 };
 
 bitflags! {
-    /// Frame control of a ZCL header, as received.
+    /// Frame control of a ZCL header; bits without a name are kept.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct FrameControl: u8 {
         /// The two bits of the frame type: 0 global, 1 specific to the cluster, 2 and 3 reserved.
         const FRAME_TYPE = 0b11;
         /// Frame type 1.
         const CLUSTER = 0b01;
-        /// A manufacturer code follows.
+        /// The header has a manufacturer code.
         const MANUFACTURER_SPECIFIC = 1 << 2;
         /// From server to client.
         const TO_CLIENT = 1 << 3;
-        /// The sender wants no Default Response unless something is wrong.
+        /// The sender wants a Default Response only for an error.
         const DISABLE_DEFAULT_RESPONSE = 1 << 4;
     }
 }
@@ -44,47 +44,52 @@ bitflags! {
 flags_as_number!(FrameControl(u8), "FrameControl({=u8:#04x})");
 
 impl FrameControl {
-    /// Of a server's responses, and of what it tells more than one client: 0x19.
-    pub const RESPONSE: Self = Self::COMMAND_TO_CLIENT.union(Self::DISABLE_DEFAULT_RESPONSE);
+    /// Frame control of a response, and of a command to several clients: 0x19.
+    pub(super) const RESPONSE: Self = Self::COMMAND_TO_CLIENT.union(Self::DISABLE_DEFAULT_RESPONSE);
 
+    /// Frame control of a command from a server that asks for a Default Response.
     pub(super) const COMMAND_TO_CLIENT: Self = Self::CLUSTER.union(Self::TO_CLIENT);
 
-    /// What the message decides; the rest belongs to the sender.
+    /// Bits that follow from the message; the sender chooses the others.
     pub(super) const OF_MESSAGE: Self =
         Self::FRAME_TYPE.union(Self::MANUFACTURER_SPECIFIC).union(Self::TO_CLIENT);
 }
 
-/// What stands before the payload of any ZCL frame.
+/// Header of a ZCL frame: the bytes before the payload.
+// Exhaustive: the ZCL fixes the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FrameHeader {
-    /// Frame control with all its bits.
+    /// Frame control with all its bits, named or not.
     pub control: FrameControl,
-    /// The maker whose extension the command is.
+    /// Manufacturer code of a manufacturer-specific command.
     pub manufacturer: Option<ManufacturerCode>,
-    /// Sequence number; a response repeats the request's.
+    /// Sequence number; a response repeats that of its request.
     pub sequence: u8,
-    /// Command id: of ZCL for a global frame, else of the cluster or the maker.
+    /// Command id: of the ZCL for a global frame, otherwise of the cluster or the manufacturer.
     pub command: u8,
 }
 
-/// Bytes of a header without a manufacturer code.
+/// Length of a header without a manufacturer code, in bytes.
 pub(super) const HEADER_LEN: usize = 3;
 
-/// How this cluster sees a frame.
+/// FrameKind of a frame, by manufacturer code and frame type.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FrameKind {
+    /// Frame type 1 without a manufacturer code.
     Cluster,
+    /// Frame type 0 without a manufacturer code.
     Global,
+    /// Manufacturer-specific frame, or a reserved frame type.
     Other,
 }
 
 impl FrameHeader {
-    /// Reads the header of a frame and returns the payload with it.
+    /// Decodes the header of a frame and returns it with the payload.
     ///
     /// # Errors
-    /// The frame ends within the header.
+    /// [`DecodeErrorKind::Truncated`](crate::DecodeErrorKind::Truncated) for a frame that ends within its header.
     pub fn decode(frame: &[u8]) -> Result<(Self, &[u8]), DecodeError> {
         locate("ZCL header", 0, frame, Self::parse(frame))
     }
@@ -97,45 +102,40 @@ impl FrameHeader {
         Ok((rest, Self { control, manufacturer, sequence, command }))
     }
 
-    /// Who the frame is for.
+    /// Direction of the frame.
     #[must_use]
     pub const fn direction(&self) -> Direction {
         if self.control.contains(FrameControl::TO_CLIENT) { Direction::ToClient } else { Direction::ToServer }
     }
 
-    /// Whether it is a command of the cluster, known or not: frame type 1 without a manufacturer code (CMD-002).
+    /// Returns whether the frame is a command of the cluster, of any id: frame type 1 without a manufacturer code.
     #[must_use]
     pub fn is_cluster_command(&self) -> bool {
-        self.kind() == Kind::Cluster
+        self.kind() == FrameKind::Cluster
     }
 
-    pub(super) fn kind(&self) -> Kind {
-        let frame_type = self.control.intersection(FrameControl::FRAME_TYPE);
-        if self.manufacturer.is_some() {
-            Kind::Other
+    pub(super) fn kind(&self) -> FrameKind {
+        let Self { control, manufacturer, sequence: _, command: _ } = self;
+        let frame_type = control.intersection(FrameControl::FRAME_TYPE);
+        if manufacturer.is_some() {
+            FrameKind::Other
         } else if frame_type == FrameControl::CLUSTER {
-            Kind::Cluster
+            FrameKind::Cluster
         } else if frame_type.is_empty() {
-            Kind::Global
+            FrameKind::Global
         } else {
-            Kind::Other
+            FrameKind::Other
         }
     }
 }
 
-/// A whole ZCL frame of the cluster.
+/// ZCL frame: the whole payload of the APS layer (ASDU).
 ///
 /// ```
 /// use zigbee_ota::zcl::{Frame, ImageBlockRequest, Message, Quirks, ToServer};
 /// use zigbee_ota::{Encode, ImageId};
 ///
-/// let request = ImageBlockRequest {
-///     id: ImageId::new(0x115f, 0x0101, 6699),
-///     offset: 0,
-///     max_data: 50,
-///     node: None,
-///     min_block_period: None,
-/// };
+/// let request = ImageBlockRequest::new(ImageId::new(0x115f, 0x0101, 6699), 0, 50);
 /// let mut bytes = [0; 29];
 /// let len = Frame::to_server(7, ToServer::ImageBlock(request)).encode(&mut bytes)?;
 /// assert_eq!(len, 17);
@@ -147,35 +147,37 @@ impl FrameHeader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct Frame<'a> {
-    /// Frame control as received. Encoding takes only the disable-default-response and reserved bits from it: the
-    /// others follow from the message, so that the two cannot contradict each other.
+    /// Frame control as received. The encoder takes the bits for the Default Response and the reserved bits from this
+    /// field and the others from the message, so that field and message cannot contradict each other.
     pub control: FrameControl,
-    /// Sequence number; an answer repeats that of its request.
+    /// Sequence number; a response repeats that of its request.
     pub sequence: u8,
-    /// What it says.
+    /// Content of the frame.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub message: Message<'a>,
-    /// What it said beyond that when it was read. Not encoded.
+    /// Differences between the received bytes and the canonical form of the message. Not encoded.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub deviations: Deviations<'a>,
 }
 
 impl<'a> Frame<'a> {
-    /// A client's request: a Default Response is welcome (table 19).
+    /// Creates a request of a client, which asks for a Default Response (table 19).
     #[must_use]
     pub const fn to_server(sequence: u8, message: ToServer) -> Self {
         Self::of(FrameControl::CLUSTER, sequence, Message::ToServer(message))
     }
 
-    /// A server's response to the request `sequence`, or one of its own: no Default Response unless something is
-    /// wrong (table 19).
+    /// Creates a response of a server to the request with this sequence number, or an unsolicited response. Neither
+    /// asks for a Default Response (table 19).
     #[must_use]
     pub const fn response(sequence: u8, message: ToClient<'a>) -> Self {
         Self::of(FrameControl::RESPONSE, sequence, Message::ToClient(message))
     }
 
-    /// An Image Notify: a Default Response is welcome from one client, not from many (section 6.10.3.3).
+    /// Creates an Image Notify. Sent to one client, it asks for a Default Response; sent to several, it does not
+    /// (section 6.10.3.3).
     #[must_use]
     pub const fn notify(sequence: u8, notify: ImageNotify, delivery: DeliveryMode) -> Self {
         let control = match delivery {
@@ -185,14 +187,14 @@ impl<'a> Frame<'a> {
         Self::of(control, sequence, Message::ToClient(ToClient::ImageNotify(notify)))
     }
 
-    /// A Default Response to the frame `sequence`; it is never answered by another.
+    /// Creates a Default Response to the frame with this sequence number. No Default Response answers another.
     #[must_use]
     pub const fn default_response(sequence: u8, direction: Direction, response: DefaultResponse) -> Self {
         let control = direction.control().union(FrameControl::DISABLE_DEFAULT_RESPONSE);
         Self::of(control, sequence, Message::DefaultResponse(direction, response))
     }
 
-    /// A ZCL command about attributes: a Default Response is welcome to a question, not to an answer.
+    /// Creates a ZCL command about attributes. A request asks for a Default Response, a response does not.
     #[must_use]
     pub const fn attributes(sequence: u8, direction: Direction, command: AttributeCommand<'a>) -> Self {
         let control = match command.is_response() {
@@ -202,19 +204,21 @@ impl<'a> Frame<'a> {
         Self::of(control, sequence, Message::Attributes(direction, command))
     }
 
-    /// `control` holds the message's own bits too, so that what is made and what is read compare equal.
+    /// Creates a frame. `control` includes the bits that follow from the message, so that a created frame equals a
+    /// decoded one.
     const fn of(control: FrameControl, sequence: u8, message: Message<'a>) -> Self {
         Self { control, sequence, message, deviations: Deviations::NONE }
     }
 
-    /// Reads a frame, strictly but for the leniencies in `allowed`.
+    /// Decodes a frame strictly, apart from the leniencies in `allowed`.
     ///
     /// # Errors
-    /// The bytes are no ZCL frame, or a command of this cluster in a form it does not have. Offsets count from the
-    /// frame's first byte. What is no command of this cluster is [`Message::Other`], not an error.
+    /// [`DecodeError`] for bytes that are no ZCL frame, and for a command of this cluster that is malformed. Offsets
+    /// count from the first byte of the frame. A frame without a command of this cluster is [`Message::Other`], not an
+    /// error.
     #[inline]
     pub fn decode(frame: &'a [u8], allowed: Quirks) -> Result<Self, DecodeError> {
-        // What leaves this line leaves it for good: the other way reads it all again.
+        // Fast path (guide, "Fast paths"): a frame that it rejects is decoded again from the start by `decode_any`.
         match ImageBlockRequest::read_plain(frame) {
             Some((control, sequence, request)) => {
                 let message = Message::ToServer(ToServer::ImageBlock(request));
@@ -230,7 +234,7 @@ impl<'a> Frame<'a> {
         Self::decode_payload(&header, payload, allowed)
     }
 
-    /// Reads the rest of a frame whose header was read before.
+    /// Decodes the payload of a frame whose header [`FrameHeader::decode`] has decoded.
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
@@ -240,11 +244,11 @@ impl<'a> Frame<'a> {
         allowed: Quirks,
     ) -> Result<Self, DecodeError> {
         let mut leniency = Leniency::new(allowed);
-        let message = Message::read(header, payload, &mut leniency)?;
+        let message = Message::decode(header, payload, &mut leniency)?;
         Ok(Self { control: header.control, sequence: header.sequence, message, deviations: leniency.seen })
     }
 
-    /// The command of the cluster that the frame holds, `None` for other frames.
+    /// Id of the command, or `None` for a frame without a command of the cluster.
     #[must_use]
     pub const fn command(&self) -> Option<CommandId> {
         match &self.message {

@@ -1,18 +1,20 @@
-//! Image Block (sections 6.10.6 and 6.10.8).
+//! Image Block Request and Image Block Response (sections 6.10.6 and 6.10.8 of ZigBee document 095264, 2011).
 //!
 //! | request | size | field | | response | size | field |
 //! |---|---|---|---|---|---|---|
-//! | 0 | 1 | field control: bit 0 node, bit 1 period | | 0 | 1 | status |
+//! | 0 | 1 | field control: bit 0 address, bit 1 period | | 0 | 1 | status |
 //! | 1 | 8 | manufacturer code, image type, file version | | | | *SUCCESS:* |
 //! | 9 | 4 | file offset | | 1 | 8 | manufacturer code, image type, file version |
 //! | 13 | 1 | maximum data size | | 9 | 4 | file offset |
-//! | 14 | 0, 8 | node's IEEE address | | 13 | 1 | data size n |
+//! | 14 | 0, 8 | request node address (IEEE) | | 13 | 1 | data size n |
 //! | +0 | 0, 2 | MinimumBlockPeriod (later revisions) | | 14 | n | data |
 //! | | | | | | | *WAIT_FOR_DATA:* |
 //! | | | | | 1 | 8 | current time, request time, s |
 //! | | | | | 9 | 0, 2 | MinimumBlockPeriod (later revisions) |
 //!
-//! ABORT is the status alone. Offsets count from the first byte of the file's header.
+//! ABORT has no field after the status. File offsets count from the first byte of the OTA header.
+
+use core::fmt;
 
 use bitflags::bitflags;
 use nom::Parser;
@@ -25,9 +27,10 @@ use crate::error::DecodeErrorKind;
 use crate::time::{Purpose, ServerTime};
 use crate::types::{Eui64, ImageId};
 
+use super::display::WireTime;
 use super::frame::HEADER_LEN;
 use super::layout::{RawImageId, RawTime};
-use super::quirks::{Leniency, Quirks, exact_end};
+use super::quirks::{Leniency, Quirks, expect_end};
 use super::{CommandId, FrameControl, Status, Violation};
 
 bitflags! {
@@ -55,35 +58,59 @@ struct DataHead {
     size: u8,
 }
 
-/// A client asks for a piece of a file.
+/// Request of a client for one block of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct ImageBlockRequest {
-    /// The file.
+    /// Manufacturer code, image type and version of the file.
     pub id: ImageId,
-    /// First byte wanted, from the start of the file.
+    /// Offset of the first requested byte, from the start of the file.
     pub offset: u32,
-    /// The most bytes of data the client takes in one response, 1 to 255.
+    /// Maximum number of data bytes in the response, 1 to 255.
     pub max_data: u8,
-    /// The client's own address, when it asks for a file made for it alone.
+    /// IEEE address of the client, sent for a file made for that client alone.
     pub node: Option<Eui64>,
-    /// The client's MinimumBlockPeriod attribute, where it has one (later revisions).
+    /// MinimumBlockPeriod attribute of the client in milliseconds, if the client has one (later revisions).
+    #[doc(alias = "MinimumBlockPeriod")]
     pub min_block_period: Option<u16>,
 }
 
 impl ImageBlockRequest {
-    /// Rules that the values break.
+    /// Creates a request without optional fields.
+    #[must_use]
+    pub const fn new(id: ImageId, offset: u32, max_data: u8) -> Self {
+        Self { id, offset, max_data, node: None, min_block_period: None }
+    }
+
+    /// Adds the IEEE address of the client.
+    #[must_use]
+    pub const fn with_node(self, node: Eui64) -> Self {
+        Self { node: Some(node), ..self }
+    }
+
+    /// Adds the MinimumBlockPeriod of the client in milliseconds.
+    #[must_use]
+    pub const fn with_min_block_period(self, period: u16) -> Self {
+        Self { min_block_period: Some(period), ..self }
+    }
+
+    /// Checks the values against the rules of the specification.
     ///
     /// # Errors
     /// [`Violation::EmptyRequest`] for a maximum data size of 0.
     pub const fn check(&self) -> Result<(), Violation> {
-        if self.max_data == 0 { Err(Violation::EmptyRequest) } else { Ok(()) }
+        let Self { id: _, offset: _, max_data, node: _, min_block_period: _ } = *self;
+        if max_data == 0 { Err(Violation::EmptyRequest) } else { Ok(()) }
     }
 
-    /// Reads a whole frame with one of the four forms that the letter knows, and nothing that deviates. A server reads
-    /// little else: so it is worth a straight line beside [`parse`](Self::parse), which reads all that this leaves.
+    /// Decodes a whole frame in one of the four forms without deviation.
+    ///
+    /// Fast path: an image transfer makes a server decode hardly anything else. `None` stands for every other frame,
+    /// which the caller decodes from the start with [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse);
+    /// both decoders must agree on these four forms (guide, "Fast paths").
     #[inline]
     pub(crate) fn read_plain(frame: &[u8]) -> Option<(FrameControl, u8, Self)> {
         const NODE: u8 = BlockControl::NODE.bits();
@@ -120,14 +147,14 @@ impl ImageBlockRequest {
         let (rest, node) = cond(control.contains(BlockControl::NODE), map(le_u64, Eui64)).parse(rest)?;
         let (rest, min_block_period) = match control.contains(BlockControl::PERIOD) {
             true if rest.len() < 2 => {
-                if !leniency.take(Quirks::PERIOD_BIT_WITHOUT_FIELD) {
+                if !leniency.try_use(Quirks::PERIOD_BIT_WITHOUT_FIELD) {
                     return fail(rest, DecodeErrorKind::FieldMissing { size: 2 });
                 }
                 (rest, None)
             }
             announced => cond(announced, le_u16).parse(rest)?,
         };
-        let (rest, ()) = leniency.open_end(rest)?;
+        let (rest, ()) = leniency.ignore_trailing(rest)?;
         let request = Self {
             id: head.id.into(),
             offset: head.offset.get(),
@@ -141,7 +168,8 @@ impl ImageBlockRequest {
 
 impl Emit for ImageBlockRequest {
     fn len(&self) -> usize {
-        match (self.node, self.min_block_period) {
+        let Self { id: _, offset: _, max_data: _, node, min_block_period } = self;
+        match (node, min_block_period) {
             (None, None) => 14,
             (None, Some(_)) => 16,
             (Some(_), None) => 22,
@@ -150,97 +178,128 @@ impl Emit for ImageBlockRequest {
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
+        let Self { id, offset, max_data, node, min_block_period } = *self;
         let mut control = BlockControl::empty();
-        control.set(BlockControl::NODE, self.node.is_some());
-        control.set(BlockControl::PERIOD, self.min_block_period.is_some());
-        let head = RequestHead {
-            control: control.bits(),
-            id: self.id.into(),
-            offset: self.offset.into(),
-            max_data: self.max_data,
-        };
+        control.set(BlockControl::NODE, node.is_some());
+        control.set(BlockControl::PERIOD, min_block_period.is_some());
+        let head = RequestHead { control: control.bits(), id: id.into(), offset: offset.into(), max_data };
         out.bytes(head.as_bytes());
-        if let Some(node) = self.node {
+        if let Some(node) = node {
             out.array(&node.0.to_le_bytes());
         }
-        if let Some(period) = self.min_block_period {
+        if let Some(period) = min_block_period {
             out.array(&period.to_le_bytes());
         }
     }
 }
 
-/// Data of one block: at most 255 bytes, as its size is one byte.
+impl fmt::Display for ImageBlockRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, offset, max_data, node, min_block_period } = self;
+        write!(f, "{id} from {offset}, at most {max_data} bytes")?;
+        if let Some(node) = node {
+            write!(f, ", for {node}")?;
+        }
+        min_block_period.map_or(Ok(()), |period| write!(f, ", block period {period}"))
+    }
+}
+
+/// Data of one block: at most 255 bytes, because the data size field has one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BlockBytes<'a>(
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))] &'a [u8],
+    #[cfg_attr(feature = "arbitrary", arbitrary(with = generate::block_bytes))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(
+            borrow,
+            serialize_with = "crate::serde_bytes::serialize",
+            deserialize_with = "deserialize::block_bytes"
+        )
+    )]
+    &'a [u8],
 );
 
 impl<'a> BlockBytes<'a> {
-    /// `None` for more than 255 bytes.
+    /// Returns the bytes as block data, or `None` if there are more than 255.
     #[must_use]
     pub fn new(data: &'a [u8]) -> Option<Self> {
         u8::try_from(data.len()).is_ok().then_some(Self(data))
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub const fn get(self) -> &'a [u8] {
         self.0
     }
 
-    /// How many, as the wire tells it.
+    /// Returns the number of bytes, the value of the data size field.
     #[must_use]
     pub fn size(self) -> u8 {
         u8::try_from(self.0.len()).unwrap_or(u8::MAX)
     }
 }
 
-#[cfg(feature = "serde")]
-impl<'de: 'a, 'a> serde::Deserialize<'de> for BlockBytes<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let data = crate::serde_bytes::deserialize(from)?;
-        Self::new(data).ok_or_else(|| serde::de::Error::invalid_length(data.len(), &"at most 255 bytes"))
-    }
-}
-
-/// A piece of a file, what an Image Block Response SUCCESS carries (section 6.10.8).
+/// Block of a file: the fields of an Image Block Response SUCCESS (section 6.10.8).
+// Exhaustive: all fields are mandatory, and the data runs to the end of the frame, so no revision can add a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BlockData<'a> {
-    /// The file.
+    /// Manufacturer code, image type and version of the file.
     pub id: ImageId,
-    /// Where the first byte of the data stands in it.
+    /// Offset of the first data byte, from the start of the file.
     pub offset: u32,
-    /// The data.
+    /// Data of the block.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub data: BlockBytes<'a>,
 }
 
-/// The server has no data now (or wants a rest).
+/// Fields of an Image Block Response WAIT_FOR_DATA: the server has no data yet, or limits the rate of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct WaitForData {
-    /// When to ask again.
+    /// Request time, with the clock of the server: the client repeats its request then.
     pub time: ServerTime,
-    /// The least time between two requests from now on (later revisions).
+    /// Minimum time between two requests from now on in milliseconds (later revisions).
+    #[doc(alias("MinimumBlockPeriod", "rate limit", "throttle"))]
     pub min_block_period: Option<u16>,
 }
 
-/// A status in an Image Block Response that is none of its three (section 6.10.8.2.1): not SUCCESS, not
-/// WAIT_FOR_DATA, not ABORT.
+impl WaitForData {
+    /// Creates the fields of 2011, without a minimum block period.
+    #[must_use]
+    pub const fn new(time: ServerTime) -> Self {
+        Self { time, min_block_period: None }
+    }
+
+    /// Adds the minimum time between two requests in milliseconds.
+    #[must_use]
+    pub const fn with_min_block_period(self, period: u16) -> Self {
+        Self { min_block_period: Some(period), ..self }
+    }
+}
+
+/// Status of an Image Block Response other than SUCCESS, WAIT_FOR_DATA and ABORT, the three that section 6.10.8.2.1
+/// defines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct BlockRefusal(Status);
+pub struct BlockRefusal(
+    #[cfg_attr(feature = "arbitrary", arbitrary(with = generate::refused_status))]
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "deserialize::refused_status"))]
+    Status,
+);
 
 impl BlockRefusal {
-    /// `None` for the three statuses that have a form of their own.
+    /// Returns the status as a refusal, or `None` for SUCCESS, WAIT_FOR_DATA and ABORT.
     #[must_use]
     pub const fn new(status: Status) -> Option<Self> {
         match status {
@@ -249,50 +308,47 @@ impl BlockRefusal {
         }
     }
 
-    /// The status it is.
+    /// Returns the status.
     #[must_use]
     pub const fn status(self) -> Status {
         self.0
     }
 }
 
-#[cfg(feature = "serde")]
-impl<'de> serde::Deserialize<'de> for BlockRefusal {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let status = Status::deserialize(from)?;
-        Self::new(status).ok_or_else(|| serde::de::Error::custom("a status that has a form of its own"))
-    }
-}
-
-/// The server's answer to an [`ImageBlockRequest`].
+/// Response of a server to an [`ImageBlockRequest`] or an [`ImagePageRequest`](super::ImagePageRequest).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[doc(alias = "block response")]
+#[non_exhaustive]
 pub enum ImageBlockResponse<'a> {
-    /// SUCCESS.
+    /// SUCCESS: a block of the file.
     Data(#[cfg_attr(feature = "serde", serde(borrow))] BlockData<'a>),
-    /// WAIT_FOR_DATA.
+    /// WAIT_FOR_DATA: the client repeats its request later.
     Wait(WaitForData),
-    /// ABORT: the upgrade ends.
+    /// ABORT: the download ends.
     Abort,
-    /// A status that does not belong here, as some servers send instead of a Default Response.
+    /// Status that this command does not define. Some servers send one in place of a Default Response.
     Refused(BlockRefusal),
 }
 
 impl<'a> ImageBlockResponse<'a> {
-    /// Rules that the values break.
+    /// Checks the values against the rules of the specification.
     ///
     /// # Errors
-    /// A status of [`Refused`](Self::Refused), or a request time before the current time.
+    /// [`Violation::Status`] for [`Refused`](Self::Refused), [`Violation::Time`] for a request time before the current
+    /// time.
     pub fn check(&self) -> Result<(), Violation> {
         match self {
             Self::Data(_) | Self::Abort => Ok(()),
-            Self::Wait(wait) => match wait.time.delay(Purpose::Request, None, 0) {
-                Ok(_) => Ok(()),
-                Err(past) => Err(Violation::Time(past, "CMD-071")),
-            },
-            Self::Refused(refusal) => Err(Violation::Status(refusal.status(), "CMD-067")),
+            Self::Wait(WaitForData { time, min_block_period: _ }) => {
+                match time.delay(Purpose::Request, None, 0) {
+                    Ok(_) => Ok(()),
+                    Err(past) => Err(Violation::Time(past)),
+                }
+            }
+            Self::Refused(refusal) => Err(Violation::Status(refusal.status())),
         }
     }
 
@@ -303,16 +359,16 @@ impl<'a> ImageBlockResponse<'a> {
             Status::WAIT_FOR_DATA => {
                 let (rest, time) = fixed::<RawTime>(rest)?;
                 let (rest, min_block_period) = cond(rest.len() >= 2, le_u16).parse(rest)?;
-                let (rest, ()) = leniency.open_end(rest)?;
+                let (rest, ()) = leniency.ignore_trailing(rest)?;
                 Ok((rest, Self::Wait(WaitForData { time: (*time).into(), min_block_period })))
             }
             Status::ABORT => {
-                let (rest, ()) = leniency.end_with(Quirks::ABORT_WITH_MORE, rest)?;
+                let (rest, ()) = leniency.ignore_trailing_by(Quirks::ABORT_WITH_MORE, rest)?;
                 Ok((rest, Self::Abort))
             }
             other => match BlockRefusal::new(other) {
-                Some(refusal) if leniency.take(Quirks::STATUS_ONLY_BLOCK_RESPONSE) => {
-                    let (rest, ()) = exact_end(rest)?;
+                Some(refusal) if leniency.try_use(Quirks::STATUS_ONLY_BLOCK_RESPONSE) => {
+                    let (rest, ()) = expect_end(rest)?;
                     Ok((rest, Self::Refused(refusal)))
                 }
                 _ => fail(input, DecodeErrorKind::UnexpectedStatus(other.0)),
@@ -338,9 +394,9 @@ fn parse_data(input: &[u8]) -> Parsed<'_, BlockData<'_>> {
 impl Emit for ImageBlockResponse<'_> {
     fn len(&self) -> usize {
         match self {
-            Self::Data(block) => block.data.get().len().saturating_add(14),
-            Self::Wait(WaitForData { min_block_period: None, .. }) => 9,
-            Self::Wait(WaitForData { min_block_period: Some(_), .. }) => 11,
+            Self::Data(BlockData { id: _, offset: _, data }) => data.get().len().saturating_add(14),
+            Self::Wait(WaitForData { time: _, min_block_period: None }) => 9,
+            Self::Wait(WaitForData { time: _, min_block_period: Some(_) }) => 11,
             Self::Abort | Self::Refused(_) => 1,
         }
     }
@@ -366,6 +422,23 @@ impl Emit for ImageBlockResponse<'_> {
     }
 }
 
+impl fmt::Display for ImageBlockResponse<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Data(BlockData { id, offset, data }) => {
+                write!(f, "{id} from {offset}, {} bytes", data.get().len())
+            }
+            Self::Wait(WaitForData { time, min_block_period }) => {
+                write!(f, "WAIT_FOR_DATA {}", WireTime(*time))?;
+                min_block_period.map_or(Ok(()), |period| write!(f, ", block period {period}"))
+            }
+            Self::Abort => f.write_str("ABORT"),
+            Self::Refused(refusal) => refusal.status().fmt(f),
+        }
+    }
+}
+
+/// ZCL header, status and block header of a data response: all of the frame but the data.
 #[derive(IntoBytes, Immutable, Unaligned)]
 #[repr(C)]
 struct DataFrameHead {
@@ -376,10 +449,11 @@ struct DataFrameHead {
     data: DataHead,
 }
 
-/// Bytes of a data response before its data.
+/// Length of a data response frame before its data, in bytes.
 pub(crate) const DATA_FRAME_HEAD_LEN: usize = 17;
 
-/// All of a data response but the data: a server reads that straight to its place in the frame.
+/// Encodes a data response frame up to its data. Fast path: the server reads the data from its store directly into the
+/// rest of the frame (guide, "Fast paths").
 pub(crate) fn data_frame_head(sequence: u8, id: ImageId, offset: u32, size: u8) -> [u8; DATA_FRAME_HEAD_LEN] {
     frame_head(FrameControl::RESPONSE, sequence, id, offset, size)
 }
@@ -402,7 +476,8 @@ fn frame_head(
 }
 
 impl BlockData<'_> {
-    /// Writes a whole frame with this data in a straight line: a server writes little else.
+    /// Encodes a whole data response frame. Fast path beside the encoder of [`Message`](super::Message), with the same
+    /// bytes (guide, "Fast paths").
     #[inline]
     pub(super) fn emit_frame(&self, control: FrameControl, sequence: u8, out: &mut Sink<'_>) {
         out.array(&frame_head(control, sequence, self.id, self.offset, self.data.size()));
@@ -410,23 +485,44 @@ impl BlockData<'_> {
     }
 }
 
-#[cfg(feature = "arbitrary")]
-mod generate {
-    use arbitrary::{Arbitrary, Result, Unstructured};
+#[cfg(feature = "serde")]
+mod deserialize {
+    use serde::Deserialize;
+    use serde::de::{Deserializer, Error};
 
     use super::{BlockBytes, BlockRefusal, Status};
 
-    impl<'a> Arbitrary<'a> for BlockBytes<'a> {
-        fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-            let size = usize::from(u8::arbitrary(u)?).min(u.len());
-            Ok(Self(u.bytes(size)?))
+    pub(super) fn block_bytes<'de, D: Deserializer<'de>>(from: D) -> Result<&'de [u8], D::Error> {
+        let data = crate::serde_bytes::deserialize(from)?;
+        match BlockBytes::new(data) {
+            Some(_) => Ok(data),
+            None => Err(D::Error::invalid_length(data.len(), &"at most 255 bytes")),
         }
     }
 
-    impl<'a> Arbitrary<'a> for BlockRefusal {
-        fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-            Self::new(Status::arbitrary(u)?).ok_or(arbitrary::Error::IncorrectFormat)
+    pub(super) fn refused_status<'de, D: Deserializer<'de>>(from: D) -> Result<Status, D::Error> {
+        let status = Status::deserialize(from)?;
+        match BlockRefusal::new(status) {
+            Some(_) => Ok(status),
+            None => Err(D::Error::custom("a status that has a form of its own")),
         }
+    }
+}
+
+#[cfg(feature = "arbitrary")]
+mod generate {
+    use arbitrary::{Arbitrary, Error, Result, Unstructured};
+
+    use super::{BlockRefusal, Status};
+
+    pub(super) fn block_bytes<'a>(u: &mut Unstructured<'a>) -> Result<&'a [u8]> {
+        let size = usize::from(u8::arbitrary(u)?).min(u.len());
+        u.bytes(size)
+    }
+
+    pub(super) fn refused_status(u: &mut Unstructured<'_>) -> Result<Status> {
+        let status = Status::arbitrary(u)?;
+        BlockRefusal::new(status).map(BlockRefusal::status).ok_or(Error::IncorrectFormat)
     }
 }
 
@@ -437,7 +533,7 @@ mod tests {
     use crate::zcl::{Frame, ToClient, ToServer};
 
     #[test]
-    fn a_response_is_written_alone_as_in_its_frame() {
+    fn a_response_has_the_same_bytes_alone_and_in_a_frame() {
         let data = BlockBytes::new(&[1, 2, 3]).unwrap();
         let time = ServerTime { current: 5, then: 9 };
         for response in [
@@ -454,7 +550,7 @@ mod tests {
     }
 
     #[test]
-    fn the_four_plain_forms_are_read_on_the_straight_way() {
+    fn the_fast_path_decodes_the_four_plain_forms() {
         let id = ImageId::new(0x115f, 0x0101, 0x1a2c);
         for (node, min_block_period) in
             [(None, None), (Some(Eui64(7)), None), (None, Some(500)), (Some(Eui64(7)), Some(500))]

@@ -1,12 +1,14 @@
-//! Image Notify (section 6.10.3).
+//! Image Notify (section 6.10.3 of ZigBee document 095264, 2011).
 //!
 //! | offset | size | field | |
 //! |---|---|---|---|
-//! | 0 | 1 | payload type | 0 to 3: how many of the fields below are there |
+//! | 0 | 1 | payload type | 0 to 3: number of fields after the query jitter |
 //! | 1 | 1 | query jitter | 1 to 100 |
-//! | 2 | 2 | manufacturer code | type 1 and above |
-//! | 4 | 2 | image type | type 2 and above |
-//! | 6 | 4 | new file version | type 3 |
+//! | 2 | 2 | manufacturer code | payload type 1 and above |
+//! | 4 | 2 | image type | payload type 2 and above |
+//! | 6 | 4 | new file version | payload type 3 |
+
+use core::fmt;
 
 use nom::Parser;
 use nom::combinator::map;
@@ -16,38 +18,42 @@ use crate::error::DecodeErrorKind;
 use crate::types::{FileVersion, ImageFilter, ImageType, ManufacturerCode};
 
 use super::Violation;
-use super::quirks::exact_end;
+use super::display::Wildcards;
+use super::quirks::{Leniency, expect_end};
 
-/// Tells clients that there may be an image for them.
+/// Announcement of a server that an image may be available.
+// Exhaustive: the payload type, which is how this command grows, is the scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[doc(alias = "announce")]
 pub struct ImageNotify {
-    /// Of a hundred clients that get it by broadcast, how many shall ask: 1 to 100.
+    /// Query jitter, 1 to 100: the percentage of the clients receiving a broadcast that are to send a query.
     pub jitter: u8,
-    /// Which clients are meant.
+    /// Clients that the announcement addresses.
     pub scope: NotifyScope,
 }
 
-/// Which clients an [`ImageNotify`] means: the payload type with its fields (table 22).
+/// Clients that an [`ImageNotify`] addresses: the payload type and its fields (table 22).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum NotifyScope {
-    /// Type 0: all.
+    /// Payload type 0: all clients.
     Everyone,
-    /// Type 1: those of one maker.
+    /// Payload type 1: clients of one manufacturer.
     Manufacturer(ManufacturerCode),
-    /// Type 2: those of one maker and image type.
+    /// Payload type 2: clients of one manufacturer and image type.
     ImageType(ManufacturerCode, ImageType),
-    /// Type 3: those of one maker and image type that do not run, or hold, this version.
+    /// Payload type 3: clients of one manufacturer and image type that neither run nor hold this version.
     NewVersion(ImageFilter),
 }
 
 impl From<ImageFilter> for NotifyScope {
-    /// The shortest form that means these images: trailing wildcards are left out (CMD-027).
+    /// Converts a filter to the shortest payload type with the same meaning: trailing wildcards are left out.
     fn from(filter: ImageFilter) -> Self {
         let ImageFilter { manufacturer, image_type, version } = filter;
         match (manufacturer, image_type, version) {
@@ -60,24 +66,26 @@ impl From<ImageFilter> for NotifyScope {
 }
 
 impl ImageNotify {
-    /// The form for one client: it asks whatever the fields say, so there are none (section 6.10.3.3).
+    /// Image Notify for unicast. A client that receives one by unicast queries whatever the fields say, so the shortest
+    /// payload is enough (section 6.10.3.3).
     pub const UNICAST: Self = Self { jitter: 100, scope: NotifyScope::Everyone };
 
-    /// Query jitter where there is no reason for another one (table 17).
+    /// Default query jitter of the specification (table 17).
     pub const DEFAULT_JITTER: u8 = 50;
 
-    /// Rules that the values break.
+    /// Checks the values against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::QueryJitter`] outside 1 to 100.
+    /// [`Violation::QueryJitter`] for a query jitter outside 1 to 100.
     pub const fn check(&self) -> Result<(), Violation> {
-        match self.jitter {
+        let Self { jitter, scope: _ } = *self;
+        match jitter {
             1..=100 => Ok(()),
-            jitter => Err(Violation::QueryJitter(jitter)),
+            _ => Err(Violation::QueryJitter(jitter)),
         }
     }
 
-    pub(super) fn parse(input: &[u8]) -> Parsed<'_, Self> {
+    pub(super) fn parse<'a>(input: &'a [u8], _: &mut Leniency<'a>) -> Parsed<'a, Self> {
         let manufacturer = || map(le_u16, ManufacturerCode);
         let image_type = || map(le_u16, ImageType);
         let (rest, (payload_type, jitter)) = (le_u8, le_u8).parse(input)?;
@@ -94,14 +102,15 @@ impl ImageNotify {
             .parse(rest)?,
             reserved => return fail(input, DecodeErrorKind::ReservedPayloadType(reserved)),
         };
-        let (rest, ()) = exact_end(rest)?;
+        let (rest, ()) = expect_end(rest)?;
         Ok((rest, Self { jitter, scope }))
     }
 }
 
 impl Emit for ImageNotify {
     fn len(&self) -> usize {
-        match self.scope {
+        let Self { jitter: _, scope } = self;
+        match scope {
             NotifyScope::Everyone => 2,
             NotifyScope::Manufacturer(_) => 4,
             NotifyScope::ImageType(..) => 6,
@@ -110,8 +119,8 @@ impl Emit for ImageNotify {
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
-        let jitter = self.jitter;
-        match self.scope {
+        let Self { jitter, scope } = *self;
+        match scope {
             NotifyScope::Everyone => out.array(&[0, jitter]),
             NotifyScope::Manufacturer(manufacturer) => {
                 out.array(&[1, jitter]);
@@ -128,6 +137,22 @@ impl Emit for ImageNotify {
                 out.array(&image_type.0.to_le_bytes());
                 out.array(&version.0.to_le_bytes());
             }
+        }
+    }
+}
+
+impl fmt::Display for ImageNotify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { jitter, scope } = *self;
+        write!(f, "jitter {jitter}, ")?;
+        match scope {
+            NotifyScope::Everyone => f.write_str("for all"),
+            NotifyScope::Manufacturer(code) => write!(f, "for manufacturer {code}"),
+            NotifyScope::ImageType(manufacturer, image_type) => {
+                let filter = ImageFilter { manufacturer, image_type, version: FileVersion::ANY };
+                write!(f, "for {}", Wildcards(filter))
+            }
+            NotifyScope::NewVersion(filter) => write!(f, "of new {}", Wildcards(filter)),
         }
     }
 }

@@ -1,14 +1,16 @@
-//! Image Page Request (section 6.10.7); its answers are Image Block Responses.
+//! Image Page Request (section 6.10.7 of ZigBee document 095264, 2011); the responses are Image Block Responses.
 //!
 //! | offset | size | field | |
 //! |---|---|---|---|
-//! | 0 | 1 | field control | bit 0 node; no later revision gave bit 1 a meaning here |
+//! | 0 | 1 | field control | bit 0: request node address present; bit 1 is reserved in every revision |
 //! | 1 | 8 | manufacturer code, image type, file version | |
 //! | 9 | 4 | file offset | |
 //! | 13 | 1 | maximum data size | of each response |
-//! | 14 | 2 | page size | bytes of data until the client asks again |
+//! | 14 | 2 | page size | bytes of data to send for this request |
 //! | 16 | 2 | response spacing | ms between two responses |
-//! | 18 | 0, 8 | node's IEEE address | |
+//! | 18 | 0, 8 | request node address | IEEE address |
+
+use core::fmt;
 
 use bitflags::bitflags;
 use nom::Parser;
@@ -43,34 +45,48 @@ struct RequestHead {
 
 const _: () = assert!(size_of::<RequestHead>() == 18);
 
-/// A client asks for a page of a file, to come in many responses.
+/// Request of a client for a page of a file: the server sends the page as a series of Image Block Responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct ImagePageRequest {
-    /// The file.
+    /// Manufacturer code, image type and version of the file.
     pub id: ImageId,
-    /// First byte wanted, from the start of the file.
+    /// Offset of the first requested byte, from the start of the file.
     pub offset: u32,
-    /// The most bytes of data the client takes in one response, 1 to 255.
+    /// Maximum number of data bytes in one response, 1 to 255.
     pub max_data: u8,
-    /// Bytes of data to send before the client asks again, 1 or more.
+    /// Number of data bytes in the page, 1 or more.
     pub page_size: u16,
-    /// The least time between two responses in milliseconds, 0 included.
+    /// Minimum time between two responses in milliseconds; 0 is allowed.
     pub spacing: u16,
-    /// The client's own address, when it asks for a file made for it alone.
+    /// IEEE address of the client, sent for a file made for that client alone.
     pub node: Option<Eui64>,
 }
 
 impl ImagePageRequest {
-    /// Rules that the values break.
+    /// Creates a request without an IEEE address.
+    #[must_use]
+    pub const fn new(id: ImageId, offset: u32, max_data: u8, page_size: u16, spacing: u16) -> Self {
+        Self { id, offset, max_data, page_size, spacing, node: None }
+    }
+
+    /// Adds the IEEE address of the client.
+    #[must_use]
+    pub const fn with_node(self, node: Eui64) -> Self {
+        Self { node: Some(node), ..self }
+    }
+
+    /// Checks the values against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::EmptyRequest`] and [`Violation::EmptyPage`] for sizes of 0: a server answers them as malformed.
-    /// [`Violation::SmallPage`] for a page below one response: a client sends none, a server serves it all the same.
+    /// [`Violation::EmptyRequest`] and [`Violation::EmptyPage`] for sizes of 0: a server answers MALFORMED_COMMAND.
+    /// [`Violation::SmallPage`] for a page shorter than one response: a client must not send such a page, yet a server
+    /// serves it.
     pub fn check(&self) -> Result<(), Violation> {
-        let Self { max_data, page_size, .. } = *self;
+        let Self { id: _, offset: _, max_data, page_size, spacing: _, node: _ } = *self;
         match (max_data, page_size) {
             (0, _) => Err(Violation::EmptyRequest),
             (_, 0) => Err(Violation::EmptyPage),
@@ -84,7 +100,7 @@ impl ImagePageRequest {
         let control = PageControl::from_bits_retain(head.control);
         leniency.seen.reserved = control.difference(PageControl::all()).bits();
         let (rest, node) = cond(control.contains(PageControl::NODE), map(le_u64, Eui64)).parse(rest)?;
-        let (rest, ()) = leniency.open_end(rest)?;
+        let (rest, ()) = leniency.ignore_trailing(rest)?;
         let request = Self {
             id: head.id.into(),
             offset: head.offset.get(),
@@ -99,23 +115,33 @@ impl ImagePageRequest {
 
 impl Emit for ImagePageRequest {
     fn len(&self) -> usize {
-        if self.node.is_some() { 26 } else { 18 }
+        let Self { id: _, offset: _, max_data: _, page_size: _, spacing: _, node } = self;
+        if node.is_some() { 26 } else { 18 }
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
+        let Self { id, offset, max_data, page_size, spacing, node } = *self;
         let mut control = PageControl::empty();
-        control.set(PageControl::NODE, self.node.is_some());
+        control.set(PageControl::NODE, node.is_some());
         let head = RequestHead {
             control: control.bits(),
-            id: self.id.into(),
-            offset: self.offset.into(),
-            max_data: self.max_data,
-            page_size: self.page_size.into(),
-            spacing: self.spacing.into(),
+            id: id.into(),
+            offset: offset.into(),
+            max_data,
+            page_size: page_size.into(),
+            spacing: spacing.into(),
         };
         out.bytes(head.as_bytes());
-        if let Some(node) = self.node {
+        if let Some(node) = node {
             out.array(&node.0.to_le_bytes());
         }
+    }
+}
+
+impl fmt::Display for ImagePageRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, offset, max_data, page_size, spacing, node } = self;
+        write!(f, "{id} from {offset}, {page_size} bytes, at most {max_data} every {spacing} ms")?;
+        node.map_or(Ok(()), |node| write!(f, ", for {node}"))
     }
 }

@@ -1,8 +1,8 @@
-//! Runs of bytes that several commands share, at fixed places.
+//! Fixed-layout groups of fields that several commands share, all little endian.
 //!
 //! ```text
 //! RawImageId   0 manufacturer:u16   2 image type:u16   4 file version:u32
-//! RawTime      0 current:u32, s     4 then:u32, s                           (section 6.8.4)
+//! RawTime      0 current:u32, s     4 then:u32, s      (ZigBee document 095264 (2011), section 6.8.4)
 //! ```
 
 use zerocopy::little_endian::{U16, U32};
@@ -28,31 +28,34 @@ impl From<ImageId> for RawImageId {
 
 impl From<ImageFilter> for RawImageId {
     fn from(filter: ImageFilter) -> Self {
+        let ImageFilter { manufacturer, image_type, version } = filter;
         Self {
-            manufacturer: filter.manufacturer.0.into(),
-            image_type: filter.image_type.0.into(),
-            version: filter.version.0.into(),
+            manufacturer: manufacturer.0.into(),
+            image_type: image_type.0.into(),
+            version: version.0.into(),
         }
     }
 }
 
 impl From<RawImageId> for ImageId {
     fn from(raw: RawImageId) -> Self {
-        Self::new(raw.manufacturer.get(), raw.image_type.get(), raw.version.get())
+        let RawImageId { manufacturer, image_type, version } = raw;
+        Self::new(manufacturer.get(), image_type.get(), version.get())
     }
 }
 
 impl From<RawImageId> for ImageFilter {
     fn from(raw: RawImageId) -> Self {
+        let RawImageId { manufacturer, image_type, version } = raw;
         Self {
-            manufacturer: ManufacturerCode(raw.manufacturer.get()),
-            image_type: ImageType(raw.image_type.get()),
-            version: FileVersion(raw.version.get()),
+            manufacturer: ManufacturerCode(manufacturer.get()),
+            image_type: ImageType(image_type.get()),
+            version: FileVersion(version.get()),
         }
     }
 }
 
-/// Current time (4), upgrade or request time (4).
+/// Current time (4), upgrade time or request time (4).
 #[derive(Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(super) struct RawTime {
@@ -62,12 +65,14 @@ pub(super) struct RawTime {
 
 impl From<ServerTime> for RawTime {
     fn from(time: ServerTime) -> Self {
-        Self { current: time.current.into(), then: time.then.into() }
+        let ServerTime { current, then } = time;
+        Self { current: current.into(), then: then.into() }
     }
 }
 
 impl From<RawTime> for ServerTime {
     fn from(raw: RawTime) -> Self {
-        Self { current: raw.current.get(), then: raw.then.get() }
+        let RawTime { current, then } = raw;
+        Self { current: current.get(), then: then.get() }
     }
 }

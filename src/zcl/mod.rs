@@ -1,10 +1,11 @@
-//! The frames of the OTA Upgrade cluster (0x0019) as ZCL carries them (section 6.10).
+//! ZCL frames of the OTA Upgrade cluster (0x0019): decoding, checking and encoding. Sections and tables refer to ZigBee
+//! document 095264 (2011).
 //!
 //! | offset | size | field | |
 //! |---|---|---|---|
-//! | 0 | 1 | frame control | bits 0-1 type, 2 manufacturer specific, 3 to the client, 4 disable default response |
-//! | 1 | 0 or 2 | manufacturer code | only with bit 2; no command of this cluster has it |
-//! | 1 | 1 | sequence number | a response repeats the request's |
+//! | 0 | 1 | frame control | bits 0-1 frame type, 2 manufacturer specific, 3 to the client, 4 disable default response |
+//! | 1 | 0 or 2 | manufacturer code | only with bit 2; no command of this cluster has one |
+//! | 1 | 1 | sequence number | a response repeats that of its request |
 //! | 2 | 1 | command | see the table below |
 //! | 3 | n | payload | little endian |
 //!
@@ -12,23 +13,22 @@
 //! |---|---|---|---|
 //! | 0x00 | to client | [`ImageNotify`] | 2, 4, 6 or 10 |
 //! | 0x01 | to server | [`QueryNextImageRequest`] | 9 or 11 |
-//! | 0x02 | to client | [`QueryNextImageResponse`] | 13 or 1 |
+//! | 0x02 | to client | Query Next Image Response: [`QueryResponse`] | 13 or 1 |
 //! | 0x03 | to server | [`ImageBlockRequest`] | 14 to 24 |
 //! | 0x04 | to server | [`ImagePageRequest`] | 18 or 26 |
 //! | 0x05 | to client | [`ImageBlockResponse`] | 14 + n, 9, 11 or 1 |
 //! | 0x06 | to server | [`UpgradeEndRequest`] | 9 |
 //! | 0x07 | to client | [`UpgradeEndResponse`] | 16 |
 //! | 0x08 | to server | [`QuerySpecificFileRequest`] | 18 |
-//! | 0x09 | to client | [`QuerySpecificFileResponse`] | 13 or 1 |
+//! | 0x09 | to client | Query Specific File Response: [`QueryResponse`] | 13 or 1 |
 //! | global 0x0B | both | [`DefaultResponse`] | 2 |
 //! | global 0x00 to 0x02, 0x04, 0x0C, 0x0D | both | [`AttributeCommand`] | any |
 //!
-//! [`Frame::decode`] tells these apart from everything else, which stays readable as [`OtherFrame`]. The codec is
-//! total: it reads and writes what can be represented, right or wrong. What the specification allows is asked by
-//! the `check` method of a message.
+//! [`Frame::decode`] returns every other frame as [`OtherFrame`]. Decoder and encoder accept any value that the bytes
+//! can represent; the `check` method of a message applies the rules of the specification.
 //!
-//! A frame does not say which cluster it belongs to: that stands in the APS header around it. The caller hands in
-//! frames of cluster [`CLUSTER_ID`] and no others; those of another cluster would be read as if they were of this one.
+//! A frame does not contain its cluster id: the APS header around the frame does. The caller hands in frames of cluster
+//! [`CLUSTER_ID`] and no others; a frame of another cluster would be decoded as one of this cluster.
 
 mod attribute_commands;
 mod attribute_snapshot;
@@ -43,7 +43,9 @@ mod image_block;
 mod image_notify;
 mod image_page;
 mod layout;
+mod message;
 mod query_next_image;
+mod query_response;
 mod query_specific_file;
 mod quirks;
 mod status;
@@ -52,7 +54,7 @@ mod violation;
 
 pub use attribute_commands::{
     AttributeCommand, AttributeRecord, DiscoverAttributes, DiscoverAttributesResponse, ReadAttributes,
-    ReadAttributesResponse, Records, WriteAttributes, WriteAttributesResponse,
+    ReadAttributesResponse, WriteAttributes, WriteAttributesResponse,
 };
 pub use attribute_snapshot::{AttributeSnapshot, answer_as_server};
 pub use attribute_table::{
@@ -60,7 +62,7 @@ pub use attribute_table::{
     UpgradeActivationPolicy, UpgradeTimeoutPolicy,
 };
 pub use client_status::ClientStatus;
-pub use command::{CommandId, Direction, Message, OtherFrame, OtherKind, ToClient, ToServer};
+pub use command::{CommandId, Direction, ToClient, ToServer};
 pub use default_response::DefaultResponse;
 pub(crate) use encode::{ClientFrame, FromClient};
 pub use frame::{Frame, FrameControl, FrameHeader};
@@ -70,8 +72,10 @@ pub use image_block::{
 pub(crate) use image_block::{DATA_FRAME_HEAD_LEN, data_frame_head};
 pub use image_notify::{ImageNotify, NotifyScope};
 pub use image_page::ImagePageRequest;
-pub use query_next_image::{ImageOffer, QueryNextImageRequest, QueryNextImageResponse};
-pub use query_specific_file::{QuerySpecificFileRequest, QuerySpecificFileResponse};
+pub use message::{Message, OtherFrame, OtherKind};
+pub use query_next_image::QueryNextImageRequest;
+pub use query_response::{ImageOffer, QueryResponse};
+pub use query_specific_file::QuerySpecificFileRequest;
 pub use quirks::{Deviations, Quirks};
 pub use status::{Refusal, Status};
 pub use upgrade_end::{UpgradeEndRequest, UpgradeEndResponse};
@@ -80,11 +84,11 @@ pub use violation::Violation;
 /// Cluster id of OTA Upgrade (section 5.2). A server lists it as an input cluster, a client as an output cluster.
 pub const CLUSTER_ID: u16 = 0x0019;
 
-/// Bytes of the longest command of the cluster that a server sends: an Image Block Response with 255 bytes of data.
+/// Length in bytes of the longest frame that a server sends: an Image Block Response with 255 bytes of data.
 pub const LONGEST_TO_CLIENT: usize = 272;
 
-/// Bytes of the longest command of the cluster that a client sends: an Image Page Request with the node's address.
+/// Length in bytes of the longest frame that a client sends: an Image Page Request with the address of the node.
 pub const LONGEST_TO_SERVER: usize = 29;
 
-/// Bytes of a Read Attributes Response with every attribute that a client can have.
+/// Length in bytes of a Read Attributes Response with every attribute that a client can have.
 pub const LONGEST_ATTRIBUTES: usize = 98;

@@ -1,25 +1,28 @@
-//! Query Next Image (sections 6.10.4 and 6.10.5).
+//! Query Next Image Request (section 6.10.4 of ZigBee document 095264, 2011).
 //!
-//! | request | size | field | | response | size | field |
-//! |---|---|---|---|---|---|---|
-//! | 0 | 1 | field control: bit 0 hardware version | | 0 | 1 | status; what follows only with SUCCESS |
-//! | 1 | 2 | manufacturer code | | 1 | 2 | manufacturer code |
-//! | 3 | 2 | image type | | 3 | 2 | image type |
-//! | 5 | 4 | current file version | | 5 | 4 | file version offered |
-//! | 9 | 0, 2 | hardware version | | 9 | 4 | total image size in bytes |
+//! | offset | size | field | |
+//! |---|---|---|---|
+//! | 0 | 1 | field control | bit 0: hardware version present |
+//! | 1 | 2 | manufacturer code | |
+//! | 3 | 2 | image type | |
+//! | 5 | 4 | current file version | |
+//! | 9 | 0, 2 | hardware version | |
+//!
+//! The response is a [`QueryResponse`](super::QueryResponse).
+
+use core::fmt;
 
 use bitflags::bitflags;
 use nom::Parser;
 use nom::combinator::{cond, map};
-use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::codec::{Emit, Parsed, Sink, fixed, le_u8, le_u16};
+use crate::codec::{Emit, Parsed, Sink, fixed, le_u16};
 use crate::types::{FileVersion, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
+use super::Violation;
 use super::layout::RawImageId;
-use super::quirks::{Leniency, exact_end};
-use super::{Refusal, Status, Violation};
+use super::quirks::Leniency;
 
 bitflags! {
     #[derive(Clone, Copy)]
@@ -35,38 +38,49 @@ struct RequestHead {
     current: RawImageId,
 }
 
-#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
-#[repr(C)]
-struct RawOffer {
-    id: RawImageId,
-    size: U32,
-}
-
-/// A client asks whether there is an image for it.
+/// Query of a client for the image that follows the one it runs.
+///
+/// Further optional fields may join those of 2011: the field control has seven bits left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[doc(alias = "esp_zb_ota_upgrade_client_query_image_req")]
+#[non_exhaustive]
 pub struct QueryNextImageRequest {
-    /// The image it runs now.
+    /// Image that the client runs.
     pub current: ImageId,
-    /// Its own hardware, where it tells.
+    /// Hardware version of the client, if the client sends one.
     pub hardware: Option<HardwareVersion>,
 }
 
 impl QueryNextImageRequest {
-    /// Rules that the values break.
+    /// Creates a query without a hardware version.
+    #[must_use]
+    pub const fn new(current: ImageId) -> Self {
+        Self { current, hardware: None }
+    }
+
+    /// Adds the hardware version of the client.
+    #[must_use]
+    pub const fn with_hardware(self, hardware: HardwareVersion) -> Self {
+        Self { hardware: Some(hardware), ..self }
+    }
+
+    /// Checks the values against the rules of the specification.
     ///
     /// # Errors
-    /// A wildcard, or an image type of the last 64.
+    /// [`Violation::WildcardManufacturer`] or [`Violation::WildcardVersion`] for a wildcard where the client names
+    /// itself, [`Violation::NotAQueryType`] for an image type above 0xFFBF (the last 64 belong to Query Specific File).
     pub fn check(&self) -> Result<(), Violation> {
-        if self.current.manufacturer == ManufacturerCode::ANY {
+        let Self { current: ImageId { manufacturer, image_type, version }, hardware: _ } = *self;
+        if manufacturer == ManufacturerCode::ANY {
             return Err(Violation::WildcardManufacturer);
         }
-        if self.current.image_type > ImageType::LAST_MANUFACTURER {
-            return Err(Violation::NotAQueryType(self.current.image_type));
+        if image_type > ImageType::LAST_MANUFACTURER {
+            return Err(Violation::NotAQueryType(image_type));
         }
-        if self.current.version == FileVersion::ANY {
+        if version == FileVersion::ANY {
             return Err(Violation::WildcardVersion);
         }
         Ok(())
@@ -78,110 +92,32 @@ impl QueryNextImageRequest {
         leniency.seen.reserved = control.difference(QueryControl::all()).bits();
         let (rest, hardware) =
             cond(control.contains(QueryControl::HARDWARE), map(le_u16, HardwareVersion)).parse(rest)?;
-        let (rest, ()) = leniency.open_end(rest)?;
+        let (rest, ()) = leniency.ignore_trailing(rest)?;
         Ok((rest, Self { current: head.current.into(), hardware }))
     }
 }
 
 impl Emit for QueryNextImageRequest {
     fn len(&self) -> usize {
-        if self.hardware.is_some() { 11 } else { 9 }
+        let Self { current: _, hardware } = self;
+        if hardware.is_some() { 11 } else { 9 }
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
+        let Self { current, hardware } = *self;
         let mut control = QueryControl::empty();
-        control.set(QueryControl::HARDWARE, self.hardware.is_some());
-        out.bytes(RequestHead { control: control.bits(), current: self.current.into() }.as_bytes());
-        if let Some(hardware) = self.hardware {
+        control.set(QueryControl::HARDWARE, hardware.is_some());
+        out.bytes(RequestHead { control: control.bits(), current: current.into() }.as_bytes());
+        if let Some(hardware) = hardware {
             out.array(&hardware.0.to_le_bytes());
         }
     }
 }
 
-/// An image that a server offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct ImageOffer {
-    /// Which one.
-    pub id: ImageId,
-    /// Its total image size in bytes, header and all sub-elements (section 6.3.2.10).
-    pub size: u32,
-}
-
-/// The server's answer to a [`QueryNextImageRequest`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum QueryNextImageResponse {
-    /// SUCCESS: the client may, and shall, download this.
-    Offer(ImageOffer),
-    /// NO_IMAGE_AVAILABLE or NOT_AUTHORIZED; other statuses do occur and mean "no image".
-    Refused(Refusal),
-}
-
-impl QueryNextImageResponse {
-    /// Rules that the values break.
-    ///
-    /// # Errors
-    /// [`Violation::Status`] for a refusal other than the two that section 6.10.5.3 names.
-    pub fn check(&self) -> Result<(), Violation> {
-        match *self {
-            Self::Offer(_) | Self::Refused(Refusal::NO_IMAGE_AVAILABLE | Refusal::NOT_AUTHORIZED) => Ok(()),
-            Self::Refused(refusal) => Err(Violation::Status(refusal.status(), "CMD-042")),
-        }
-    }
-
-    const fn offer(&self) -> Result<ImageOffer, Refusal> {
-        match *self {
-            Self::Offer(offer) => Ok(offer),
-            Self::Refused(refusal) => Err(refusal),
-        }
-    }
-
-    pub(super) fn parse<'a>(input: &'a [u8], leniency: &mut Leniency<'a>) -> Parsed<'a, Self> {
-        let (rest, offer) = parse_offer(input, leniency)?;
-        Ok((rest, offer.map_or_else(Self::Refused, Self::Offer)))
-    }
-}
-
-impl Emit for QueryNextImageResponse {
-    fn len(&self) -> usize {
-        offer_len(self.offer())
-    }
-
-    fn emit(&self, out: &mut Sink<'_>) {
-        emit_offer(self.offer(), out);
-    }
-}
-
-// The answer to a query for a file of one device has the same bytes.
-
-pub(super) fn parse_offer<'a>(
-    input: &'a [u8],
-    leniency: &mut Leniency<'a>,
-) -> Parsed<'a, Result<ImageOffer, Refusal>> {
-    let (rest, status) = map(le_u8, Status).parse(input)?;
-    if let Some(refusal) = Refusal::new(status) {
-        return exact_end(rest).map(|(rest, ())| (rest, Err(refusal)));
-    }
-    let (rest, offer) = fixed::<RawOffer>(rest)?;
-    let (rest, ()) = leniency.open_end(rest)?;
-    Ok((rest, Ok(ImageOffer { id: offer.id.into(), size: offer.size.get() })))
-}
-
-pub(super) const fn offer_len(offer: Result<ImageOffer, Refusal>) -> usize {
-    if offer.is_ok() { 13 } else { 1 }
-}
-
-pub(super) fn emit_offer(offer: Result<ImageOffer, Refusal>, out: &mut Sink<'_>) {
-    match offer {
-        Ok(ImageOffer { id, size }) => {
-            out.array(&[Status::SUCCESS.0]);
-            out.bytes(RawOffer { id: id.into(), size: size.into() }.as_bytes());
-        }
-        Err(refusal) => out.array(&[refusal.status().0]),
+impl fmt::Display for QueryNextImageRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { current, hardware } = self;
+        write!(f, "runs {current}")?;
+        hardware.map_or(Ok(()), |hardware| write!(f, ", hardware {hardware}"))
     }
 }

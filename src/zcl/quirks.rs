@@ -1,9 +1,11 @@
-//! What field devices do otherwise than the specification says: [`Quirks`] are the leniencies a reader may
-//! take, one bit and its reason each, and [`Deviations`] is what a frame made use of.
+//! Deviations of field devices from the specification: [`Quirks`], the leniencies that a decoder may apply, one bit
+//! with its reason each, and [`Deviations`], the record of what one frame needed.
 //!
-//! No bit stands for what one revision of the text says and another does not: WAIT_FOR_DATA of 9 bytes is the letter of
-//! 2011, that of 11 bytes the letter of today, and readers take both. None stands for a frame that is right and comes
-//! when nobody waits for it, such as a [`DefaultResponse`](super::DefaultResponse): a reader cannot know.
+//! A form that one revision of the specification defines and another does not is no quirk: WAIT_FOR_DATA has 9 bytes in
+//! 2011 and 11 bytes today, and the decoder accepts both. Nor is a correct frame at an unexpected moment, such as an
+//! unsolicited [`DefaultResponse`](super::DefaultResponse): the decoder sees one frame at a time.
+
+use core::fmt;
 
 use bitflags::bitflags;
 
@@ -12,52 +14,72 @@ use crate::error::DecodeErrorKind;
 use crate::open_enum::flags_as_number;
 
 bitflags! {
-    /// Leniencies of [`Frame::decode`](super::Frame::decode). Empty is the letter of the specification (of 2011, and of
-    /// later revisions where they add a form), all are what the machines use.
+    /// Leniencies of [`Frame::decode`](super::Frame::decode). No bit set means strict decoding: the specification of
+    /// 2011 and the forms that later revisions add. The client and the server decode with all bits set.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct Quirks: u16 {
-        /// The field control of an Image Block Request announces a MinimumBlockPeriod that is not there; the bit
-        /// is ignored.
+        /// The field control of an Image Block Request announces a MinimumBlockPeriod, but the field is missing. The
+        /// bit is ignored.
         /// Report: <https://github.com/Koenkk/zigbee2mqtt/issues/28217>
         const PERIOD_BIT_WITHOUT_FIELD = 1 << 0;
-        /// Bytes after the last field of a command that a later revision may have extended; they are ignored.
-        /// No report names a device: the MinimumBlockPeriod of later revisions comes that way to a reader of 2011, and
-        /// the readers of two large stacks bear it in most commands.
+        /// Bytes follow the last field of a command that a later revision may extend. The bytes are ignored. Reason,
+        /// without a report of a device: a decoder of 2011 sees the MinimumBlockPeriod of later revisions as such
+        /// bytes, and the decoders of two large stacks ignore trailing bytes in most commands.
         const TRAILING_BYTES = 1 << 1;
-        /// An Image Block Response that is only a status which the command does not have; it counts as a Default
-        /// Response with that status.
-        /// Seen in the sources of two servers: <https://github.com/dresden-elektronik/deconz-ota-plugin> and
-        /// <https://github.com/zigpy/zigpy>.
+        /// An Image Block Response consists of a status that this command does not define. The frame counts as a
+        /// Default Response with that status. Seen in the sources of two servers:
+        /// <https://github.com/dresden-elektronik/deconz-ota-plugin> and <https://github.com/zigpy/zigpy>.
         const STATUS_ONLY_BLOCK_RESPONSE = 1 << 2;
-        /// An Image Block Response ABORT followed by more bytes; it is an abort all the same, or the client
-        /// would ask for ever.
-        /// No report names a device; without it the letter of section 6.10.8.5.1 would lose the abort.
+        /// Bytes follow the status of an Image Block Response ABORT. The response still counts as an abort.
+        /// Reason, without a report of a device: by section 6.10.8.5.1 of ZigBee document 095264 (2011) a client drops
+        /// the malformed frame, and would then request the block without end.
         const ABORT_WITH_MORE = 1 << 3;
     }
 }
 
 flags_as_number!(Quirks(u16), "Quirks({=u16:#x})");
 
-/// What a frame said beyond its message, or otherwise than the specification wants it.
+/// Differences between a received frame and the canonical form of its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct Deviations<'a> {
-    /// The leniencies that were needed to read it.
+    /// Leniencies without which the frame would not have been decoded.
     pub quirks: Quirks,
-    /// Bits of the message's field control that no field of the message explains, 0 where it has none.
+    /// Reserved bits that are set in the field control of the message; 0 for a message without a field control.
     pub reserved: u8,
-    /// Bytes left over; they are the last of the frame.
+    /// Bytes after the last field of the message, up to the end of the frame.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub trailing: &'a [u8],
 }
 
 impl Deviations<'_> {
-    /// Nothing to say.
+    /// No deviation: the frame has the canonical form of its message.
     pub const NONE: Self = Self { quirks: Quirks::empty(), reserved: 0, trailing: &[] };
 }
 
-/// A reader's leave to be lenient, and the record of its use.
+/// `ABORT_WITH_MORE, reserved bits 0x80, 2 trailing bytes`, without the parts that are zero or empty.
+impl fmt::Display for Deviations<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { quirks, reserved, trailing } = self;
+        let mut separator = "";
+        if !quirks.is_empty() {
+            bitflags::parser::to_writer(quirks, &mut *f)?;
+            separator = ", ";
+        }
+        if *reserved != 0 {
+            write!(f, "{separator}reserved bits {reserved:#04x}")?;
+            separator = ", ";
+        }
+        if !trailing.is_empty() {
+            write!(f, "{separator}{} trailing bytes", trailing.len())?;
+        }
+        Ok(())
+    }
+}
+
+/// Leniencies allowed to a decoder, and the deviations it has seen so far.
 pub(super) struct Leniency<'a> {
     allowed: Quirks,
     pub(super) seen: Deviations<'a>,
@@ -68,8 +90,8 @@ impl<'a> Leniency<'a> {
         Self { allowed, seen: Deviations::NONE }
     }
 
-    /// Whether `quirk` may be used; if so, it is recorded.
-    pub(super) fn take(&mut self, quirk: Quirks) -> bool {
+    /// Returns whether `quirk` is allowed, and records its use if so.
+    pub(super) fn try_use(&mut self, quirk: Quirks) -> bool {
         let allowed = self.allowed.contains(quirk);
         if allowed {
             self.seen.quirks |= quirk;
@@ -77,23 +99,23 @@ impl<'a> Leniency<'a> {
         allowed
     }
 
-    /// Ends a command that later revisions may extend.
-    pub(super) fn open_end(&mut self, rest: &'a [u8]) -> Parsed<'a, ()> {
-        self.end_with(Quirks::TRAILING_BYTES, rest)
+    /// Ends a command that later revisions may extend: `rest` is ignored under [`Quirks::TRAILING_BYTES`].
+    pub(super) fn ignore_trailing(&mut self, rest: &'a [u8]) -> Parsed<'a, ()> {
+        self.ignore_trailing_by(Quirks::TRAILING_BYTES, rest)
     }
 
-    /// Ends a command after which bytes are bearable with `quirk`.
-    pub(super) fn end_with(&mut self, quirk: Quirks, rest: &'a [u8]) -> Parsed<'a, ()> {
-        if rest.is_empty() || !self.take(quirk) {
-            return exact_end(rest);
+    /// Ends a command: `rest` is ignored under `quirk`.
+    pub(super) fn ignore_trailing_by(&mut self, quirk: Quirks, rest: &'a [u8]) -> Parsed<'a, ()> {
+        if rest.is_empty() || !self.try_use(quirk) {
+            return expect_end(rest);
         }
         self.seen.trailing = rest;
         Ok((&[], ()))
     }
 }
 
-/// Ends a command after which no byte may stand.
-pub(super) fn exact_end(rest: &[u8]) -> Parsed<'_, ()> {
+/// Ends a command that no byte may follow.
+pub(super) fn expect_end(rest: &[u8]) -> Parsed<'_, ()> {
     match rest {
         [] => Ok((rest, ())),
         _ => fail(rest, DecodeErrorKind::TrailingBytes { count: rest.len() }),

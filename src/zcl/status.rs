@@ -1,4 +1,4 @@
-//! Status codes (table 20 and the ZCL's own).
+//! ZCL status codes (table 20 of ZigBee document 095264, 2011, and the ZCL itself).
 //!
 //! ```text
 //! 00 SUCCESS   01 FAILURE   7E NOT_AUTHORIZED   80 MALFORMED_COMMAND   81 UNSUP_CLUSTER_COMMAND   ...
@@ -11,61 +11,61 @@ use core::num::NonZeroU8;
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// A ZCL status, one byte.
+    /// ZCL status code, one byte.
     Status(u8) {
-        /// Done.
+        /// The operation succeeded.
         SUCCESS = 0x00 => "SUCCESS",
-        /// Not done, no reason given.
+        /// The operation failed for an unstated reason.
         FAILURE = 0x01 => "FAILURE",
-        /// The server does not let this client upgrade.
+        /// The server does not authorise the client to upgrade.
         NOT_AUTHORIZED = 0x7e => "NOT_AUTHORIZED",
-        /// A field is missing or holds a value that is not allowed.
+        /// A field is missing or has a value that is not allowed.
         MALFORMED_COMMAND = 0x80 => "MALFORMED_COMMAND",
-        /// The command is not supported; later revisions call it UNSUP_COMMAND.
+        /// The cluster command is not supported; UNSUP_COMMAND in later revisions.
         UNSUP_CLUSTER_COMMAND = 0x81 => "UNSUP_CLUSTER_COMMAND",
-        /// The global command is not supported; later revisions send UNSUP_COMMAND.
+        /// The global command is not supported; later revisions send UNSUP_COMMAND (0x81) instead.
         UNSUP_GENERAL_COMMAND = 0x82 => "UNSUP_GENERAL_COMMAND",
-        /// A field holds a value that is not supported.
+        /// A field has a value that is not supported.
         INVALID_FIELD = 0x85 => "INVALID_FIELD",
-        /// There is no such attribute here.
+        /// The attribute does not exist on the device.
         UNSUPPORTED_ATTRIBUTE = 0x86 => "UNSUPPORTED_ATTRIBUTE",
-        /// A value out of its range.
+        /// A value is out of range.
         INVALID_VALUE = 0x87 => "INVALID_VALUE",
-        /// The attribute cannot be written.
+        /// The attribute is read only.
         READ_ONLY = 0x88 => "READ_ONLY",
-        /// No room for it.
+        /// The device has too little memory for the operation.
         INSUFFICIENT_SPACE = 0x89 => "INSUFFICIENT_SPACE",
-        /// It took too long.
+        /// The operation took too long.
         TIMEOUT = 0x94 => "TIMEOUT",
-        /// The upgrade ends here.
+        /// The client or the server ends the upgrade.
         ABORT = 0x95 => "ABORT",
-        /// The downloaded image failed a check.
+        /// The downloaded image failed verification.
         INVALID_IMAGE = 0x96 => "INVALID_IMAGE",
-        /// The data is not ready; ask again later.
+        /// The server has no data yet; the client repeats its request later.
         WAIT_FOR_DATA = 0x97 => "WAIT_FOR_DATA",
-        /// There is no such image, or no newer one.
+        /// The server has no image for the client, or none that is newer.
         NO_IMAGE_AVAILABLE = 0x98 => "NO_IMAGE_AVAILABLE",
-        /// The client needs further files before it upgrades.
+        /// The client needs further images before it upgrades.
         REQUIRE_MORE_IMAGE = 0x99 => "REQUIRE_MORE_IMAGE",
     }
 }
 
-/// A status that says no: any but SUCCESS.
+/// Status other than SUCCESS.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Refusal(NonZeroU8);
 
 impl Refusal {
-    /// There is nothing (new) for this client.
+    /// [`Status::NO_IMAGE_AVAILABLE`] as a refusal.
     pub const NO_IMAGE_AVAILABLE: Self = Self::of(Status::NO_IMAGE_AVAILABLE);
-    /// This client may not upgrade.
+    /// [`Status::NOT_AUTHORIZED`] as a refusal.
     pub const NOT_AUTHORIZED: Self = Self::of(Status::NOT_AUTHORIZED);
-    /// The upgrade ends here.
+    /// [`Status::ABORT`] as a refusal.
     pub const ABORT: Self = Self::of(Status::ABORT);
-    /// There is no such attribute here.
+    /// [`Status::UNSUPPORTED_ATTRIBUTE`] as a refusal.
     pub const UNSUPPORTED_ATTRIBUTE: Self = Self::of(Status::UNSUPPORTED_ATTRIBUTE);
-    /// The attribute cannot be written.
+    /// [`Status::READ_ONLY`] as a refusal.
     pub const READ_ONLY: Self = Self::of(Status::READ_ONLY);
 
     const fn of(status: Status) -> Self {
@@ -75,13 +75,13 @@ impl Refusal {
         }
     }
 
-    /// The refusal by `status`; `None` for SUCCESS, which is none.
+    /// Returns the status as a refusal, or `None` for SUCCESS.
     #[must_use]
     pub fn new(status: Status) -> Option<Self> {
         NonZeroU8::new(status.0).map(Self)
     }
 
-    /// The status it is.
+    /// Returns the status.
     #[must_use]
     pub const fn status(self) -> Status {
         Status(self.0.get())
@@ -91,6 +91,12 @@ impl Refusal {
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Refusal").field(&self.status()).finish()
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.status().fmt(f)
     }
 }
 
@@ -108,7 +114,7 @@ mod tests {
 
     /// Shows: CMD-015
     #[test]
-    fn statuses_have_their_codes_and_stay_open() {
+    fn status_codes_have_names_and_unknown_codes_are_kept() {
         for (code, name) in [
             (0x00, "SUCCESS"),
             (0x7e, "NOT_AUTHORIZED"),

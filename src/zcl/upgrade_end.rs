@@ -1,4 +1,4 @@
-//! Upgrade End (sections 6.10.9 and 6.10.10).
+//! Upgrade End Request and Upgrade End Response (sections 6.10.9 and 6.10.10 of ZigBee document 095264, 2011).
 //!
 //! | request | size | field | | response | size | field |
 //! |---|---|---|---|---|---|---|
@@ -8,12 +8,15 @@
 //! | 5 | 4 | file version | | 8 | 4 | current time, s |
 //! | | | | | 12 | 4 | upgrade time, s |
 
+use core::fmt;
+
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::codec::{Emit, Parsed, Sink, fixed};
 use crate::time::{Purpose, ServerTime};
 use crate::types::{ImageFilter, ImageId};
 
+use super::display::{Wildcards, WireTime};
 use super::layout::{RawImageId, RawTime};
 use super::quirks::Leniency;
 use super::{Status, Violation};
@@ -32,33 +35,36 @@ struct RawResponse {
     time: RawTime,
 }
 
-/// A client tells how its download ended.
+/// Report of a client on the end of a download.
+// Exhaustive: all fields are mandatory, and without a field control no revision can add an optional one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UpgradeEndRequest {
-    /// SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE or ABORT; others do occur and mean "failed".
+    /// Result of the download: SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE or ABORT. Devices send other statuses for a
+    /// failed download too.
     pub status: Status,
-    /// The image downloaded.
+    /// Image that was downloaded.
     pub id: ImageId,
 }
 
 impl UpgradeEndRequest {
-    /// Rules that the values break.
+    /// Checks the values against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::Status`] for a status other than the four that section 6.10.9.2.1 names.
+    /// [`Violation::Status`] for a status other than the four of section 6.10.9.2.1.
     pub fn check(&self) -> Result<(), Violation> {
-        match self.status {
+        let Self { status, id: _ } = *self;
+        match status {
             Status::SUCCESS | Status::INVALID_IMAGE | Status::REQUIRE_MORE_IMAGE | Status::ABORT => Ok(()),
-            other => Err(Violation::Status(other, "CMD-074")),
+            other => Err(Violation::Status(other)),
         }
     }
 
     pub(super) fn parse<'a>(input: &'a [u8], leniency: &mut Leniency<'a>) -> Parsed<'a, Self> {
         let (rest, raw) = fixed::<RawRequest>(input)?;
-        let (rest, ()) = leniency.open_end(rest)?;
+        let (rest, ()) = leniency.ignore_trailing(rest)?;
         Ok((rest, Self { status: Status(raw.status), id: raw.id.into() }))
     }
 }
@@ -69,37 +75,47 @@ impl Emit for UpgradeEndRequest {
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
-        out.bytes(RawRequest { status: self.status.0, id: self.id.into() }.as_bytes());
+        let Self { status, id } = *self;
+        out.bytes(RawRequest { status: status.0, id: id.into() }.as_bytes());
     }
 }
 
-/// A server tells when to upgrade, as the answer to a request or of its own.
+impl fmt::Display for UpgradeEndRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, id } = self;
+        write!(f, "{id}: {status}")
+    }
+}
+
+/// Time at which a server lets a client, or several, switch to a downloaded image.
+// Exhaustive: all fields are mandatory, and without a field control no revision can add an optional one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UpgradeEndResponse {
-    /// The image, or images, to upgrade to.
+    /// Image to switch to; wildcards make one response address several images.
     pub target: ImageFilter,
-    /// When.
+    /// Upgrade time, with the clock of the server.
     pub time: ServerTime,
 }
 
 impl UpgradeEndResponse {
-    /// Rules that the values break.
+    /// Checks the values against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::Time`] for an upgrade time before the current time, 0 excepted.
+    /// [`Violation::Time`] for an upgrade time before the current time; an upgrade time of 0 passes.
     pub fn check(&self) -> Result<(), Violation> {
-        match self.time.delay(Purpose::Upgrade, None, 0) {
+        let Self { target: _, time } = self;
+        match time.delay(Purpose::Upgrade, None, 0) {
             Ok(_) => Ok(()),
-            Err(past) => Err(Violation::Time(past, "CMD-081")),
+            Err(past) => Err(Violation::Time(past)),
         }
     }
 
     pub(super) fn parse<'a>(input: &'a [u8], leniency: &mut Leniency<'a>) -> Parsed<'a, Self> {
         let (rest, raw) = fixed::<RawResponse>(input)?;
-        let (rest, ()) = leniency.open_end(rest)?;
+        let (rest, ()) = leniency.ignore_trailing(rest)?;
         Ok((rest, Self { target: raw.target.into(), time: raw.time.into() }))
     }
 }
@@ -110,6 +126,14 @@ impl Emit for UpgradeEndResponse {
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
-        out.bytes(RawResponse { target: self.target.into(), time: self.time.into() }.as_bytes());
+        let Self { target, time } = *self;
+        out.bytes(RawResponse { target: target.into(), time: time.into() }.as_bytes());
+    }
+}
+
+impl fmt::Display for UpgradeEndResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, time } = self;
+        write!(f, "{} {}", Wildcards(*target), WireTime(*time))
     }
 }

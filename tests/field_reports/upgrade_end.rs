@@ -101,7 +101,7 @@ fn success_is_told_and_seen_again_in_what_the_device_runs() {
     // It has restarted, and asks for the next one.
     desk.pass(10 * MINUTE);
     assert_eq!(desk.ask(LAMP, "01 01 01 00 01 10 ab 00 05 00 00 00"), "19 01 02 98");
-    let request = QueryNextImageRequest { current: IMAGE, hardware: None };
+    let request = QueryNextImageRequest::new(IMAGE);
     let queried = ServerEvent::Queried { client: LAMP, request, answer: Err(Refusal::NO_IMAGE_AVAILABLE) };
     assert_eq!(desk.events(), [queried]);
 }

@@ -1,4 +1,4 @@
-//! The cluster's attributes: their table, and the global commands that read, write and discover them.
+//! Vectors of the global commands that read, write and discover attributes, and the table of attributes.
 
 use zigbee_ota::zcl::{
     ATTRIBUTES, AttributeCommand, AttributeId, AttributeRecord, AttributeValue, DataType, Direction,
@@ -19,7 +19,7 @@ const DOWNLOADING: &str =
     "10c701 0100002340e2010004000023ffffffff05000021ffff0600003001070000215f1108000021010109000021fa00";
 const LATER: &str = "10d501 0a000023d4c3b2a10b000030010c00003000";
 
-/// Each frame with its value.
+/// Frames in hexadecimal, each with the value that it decodes to.
 fn vectors() -> Vec<(&'static str, Frame<'static>)> {
     let payload = |text| &*hex(text).split_off(3).leak();
     let read_response = |text| ReadResponse(ReadAttributesResponse::new(payload(text)));
@@ -36,7 +36,7 @@ fn vectors() -> Vec<(&'static str, Frame<'static>)> {
         (write, ToClient, Write(WriteAttributes::new(payload(write)))),
         ("10bb04 00", ToServer, WriteResponse(WriteAttributesResponse::new(&[]))),
         ("10bb04 880600", ToServer, WriteResponse(WriteAttributesResponse::new(&[[0x88, 6, 0]]))),
-        ("08bc0c 06000a", ToClient, Discover(DiscoverAttributes { first: AttributeId(6), most: 10 })),
+        ("08bc0c 06000a", ToClient, Discover(DiscoverAttributes { first: AttributeId(6), max_count: 10 })),
         ("10bc0d 00060030070021", ToServer, DiscoverResponse(discovered)),
         ("18bc0d 01", ToClient, DiscoverResponse(DiscoverAttributesResponse::new(true, &[]))),
     ]
@@ -54,7 +54,7 @@ fn commands_about_attributes_are_read_and_written() {
     }
 }
 
-/// A shorter frame may be right, as a list may be shorter; it is never the same.
+/// A cut list may be a valid shorter list, but never equals the whole one.
 #[test]
 fn what_is_cut_or_changed_shows() {
     for (text, frame) in vectors() {
@@ -141,7 +141,7 @@ fn values_have_the_types_of_the_cluster() {
     }
 }
 
-/// A walk ends at what it cannot read and says where; what stands before is read.
+/// An iteration ends at the first malformed record with its offset; the records before it are decoded.
 #[test]
 fn a_walk_ends_where_nothing_can_be_read() {
     let good = Ok(AttributeRecord { id: AttributeId(6), value: Ok(Enum8(1)) });
@@ -196,7 +196,7 @@ fn the_table_is_that_of_the_specification() {
         .filter(|info| info.revision == Revision::Original)
         .map(|info| {
             let name = info.id.name().expect("a name");
-            (info.id.0, name, (info.data_type.0, info.last, info.default, info.mandatory), info.section)
+            (info.id.0, name, (info.data_type.0, info.max, info.default, info.mandatory), info.section)
         })
         .collect();
     assert_eq!(original, expected);

@@ -1,4 +1,4 @@
-//! What a client answers to who reads, writes and discovers its attributes, and what a server does.
+//! Responses of a client, and of a server, to commands that read, write and discover attributes.
 
 use zigbee_ota::zcl::{
     ATTRIBUTES, AttributeCommand, AttributeId, AttributeRecord, AttributeSnapshot, AttributeValue,
@@ -13,27 +13,27 @@ use crate::properties::encode_contract::bytes_of;
 use AttributeCommand::{DiscoverResponse, ReadResponse, WriteResponse};
 use AttributeValue::{Enum8, U16};
 
-/// A client that has them all.
+/// A client with all attributes.
 fn known() -> AttributeSnapshot {
-    AttributeSnapshot {
-        server: Eui64(0x0123_4567_89ab_cdef),
-        status: ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS,
-        file_offset: Some(1500),
-        current_version: Some(FileVersion(6699)),
-        current_stack: Some(StackVersion(2)),
-        downloaded_version: Some(FileVersion(6700)),
-        downloaded_stack: Some(StackVersion(3)),
-        manufacturer: Some(ManufacturerCode(0x115f)),
-        image_type: Some(ImageType(0x0101)),
-        min_block_period: Some(250),
-        image_stamp: Some(0xa1b2_c3d4),
-        activation_policy: Some(UpgradeActivationPolicy::OUT_OF_BAND),
-        timeout_policy: Some(UpgradeTimeoutPolicy::DO_NOT_APPLY),
-        cluster_revision: Some(4),
-    }
+    let mut all = AttributeSnapshot::DEFAULT;
+    all.server = Eui64(0x0123_4567_89ab_cdef);
+    all.status = ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS;
+    all.file_offset = Some(1500);
+    all.current_version = Some(FileVersion(6699));
+    all.current_stack = Some(StackVersion(2));
+    all.downloaded_version = Some(FileVersion(6700));
+    all.downloaded_stack = Some(StackVersion(3));
+    all.manufacturer = Some(ManufacturerCode(0x115f));
+    all.image_type = Some(ImageType(0x0101));
+    all.min_block_period = Some(250);
+    all.image_stamp = Some(0xa1b2_c3d4);
+    all.activation_policy = Some(UpgradeActivationPolicy::OUT_OF_BAND);
+    all.timeout_policy = Some(UpgradeTimeoutPolicy::DO_NOT_APPLY);
+    all.cluster_revision = Some(4);
+    all
 }
 
-/// The answer that `attributes` gives in `room` bytes.
+/// The response of `attributes` in a buffer of `room` bytes.
 fn answer_in(
     attributes: &AttributeSnapshot,
     question: &[u8],
@@ -50,7 +50,7 @@ fn answer(attributes: &AttributeSnapshot, question: &str) -> Vec<u8> {
     answer_in(attributes, &hex(question), 300).expect("room").expect("a question to a client")
 }
 
-/// All of 2011, with the types that the cluster gives them.
+/// All attributes of 2011, with their data types.
 ///
 /// Shows: ATTR-014
 #[test]
@@ -91,16 +91,17 @@ fn attributes_of_later_revisions_are_off_until_asked_for() {
     let later = ATTRIBUTES.iter().filter(|info| info.revision == Revision::Later).map(|info| {
         assert_eq!((AttributeSnapshot::DEFAULT.get(info.id), info.mandatory), (None, false), "{}", info.id);
         assert!(known().get(info.id).is_some(), "{}", info.id);
-        (info.id.0, info.id.name().expect("a name"), info.data_type.0, info.last, info.default)
+        (info.id.0, info.id.name().expect("a name"), info.data_type.0, info.max, info.default)
     });
     assert!(later.eq(expected));
     assert_eq!(ImageUpgradeStatus(6), ImageUpgradeStatus::WAITING_FOR_EXTERNAL_EVENT);
-    let attributes = AttributeSnapshot { status: ImageUpgradeStatus(6), ..AttributeSnapshot::DEFAULT };
+    let mut attributes = AttributeSnapshot::DEFAULT;
+    attributes.status = ImageUpgradeStatus(6);
     assert_eq!(attributes.get(AttributeId::IMAGE_UPGRADE_STATUS), Some(Enum8(6)));
     assert_eq!((UpgradeActivationPolicy::OUT_OF_BAND.0, UpgradeTimeoutPolicy::DO_NOT_APPLY.0), (1, 1));
 }
 
-/// Every id there can be, one by one: the parameters of section 6.8 are among those that nobody has.
+/// Every 16-bit id: the parameters of section 6.8 are no attributes.
 ///
 /// Shows: CMD-023
 #[test]
@@ -211,39 +212,43 @@ fn other_frames_are_not_answered() {
     }
 }
 
-/// One frame asks, one answers, and what is missing is missing.
+/// One request and one response; an attribute missing from the response stays `None`.
 #[test]
 fn a_report_is_one_question_and_one_answer() {
-    let question = bytes_of(&ClientStatus::question(0x2a));
+    let question = bytes_of(&ClientStatus::request(0x2a));
     assert_eq!(question, hex("082a00 0600 0200 0400 0100 0800 0700 0300 0500"));
-    assert_eq!(question.len(), ClientStatus::QUESTION_LEN);
+    assert_eq!(question.len(), ClientStatus::REQUEST_LEN);
     let report = |bytes: &[u8]| match command(bytes) {
-        ReadResponse(response) => ClientStatus::read(response),
+        ReadResponse(response) => ClientStatus::from_response(response),
         other => panic!("{other:?}"),
     };
     let bytes = answer_in(&known(), &question, 56).expect("room").expect("an answer");
     assert_eq!(bytes.len(), 56);
-    let full = ClientStatus {
-        status: Some(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS),
-        file_offset: Some(1500),
-        current_version: Some(FileVersion(6699)),
-        current_stack: Some(StackVersion(2)),
-        downloaded_version: Some(FileVersion(6700)),
-        downloaded_stack: Some(StackVersion(3)),
-        manufacturer: Some(ManufacturerCode(0x115f)),
-        image_type: Some(ImageType(0x0101)),
-    };
+    let mut full = ClientStatus::default();
+    full.status = Some(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS);
+    full.file_offset = Some(1500);
+    full.current_version = Some(FileVersion(6699));
+    full.current_stack = Some(StackVersion(2));
+    full.downloaded_version = Some(FileVersion(6700));
+    full.downloaded_stack = Some(StackVersion(3));
+    full.manufacturer = Some(ManufacturerCode(0x115f));
+    full.image_type = Some(ImageType(0x0101));
     assert_eq!(report(&bytes), Ok(full));
     // A client that has only what it must, and one without the room for more.
-    let least = AttributeSnapshot { file_offset: None, current_version: None, ..AttributeSnapshot::DEFAULT };
+    let mut least = AttributeSnapshot::DEFAULT;
+    least.file_offset = None;
+    least.current_version = None;
     let bytes = answer_in(&least, &question, 56).expect("room").expect("an answer");
     let read = report(&bytes).expect("readable");
     assert_eq!((read.status, read.current_version), (Some(ImageUpgradeStatus::NORMAL), None));
     let bytes = answer_in(&known(), &question, 8).expect("room").expect("an answer");
-    assert_eq!(report(&bytes), Ok(ClientStatus { status: full.status, ..ClientStatus::default() }));
+    let mut status_alone = ClientStatus::default();
+    status_alone.status = full.status;
+    assert_eq!(report(&bytes), Ok(status_alone));
     // Another type than the cluster's, an attribute nobody asked for, and one of nobody.
     let odd = hex("102a01 0600002001 090000210100 55aa003001 0200002302000000");
-    let expected = ClientStatus { current_version: Some(FileVersion(2)), ..ClientStatus::default() };
+    let mut expected = ClientStatus::default();
+    expected.current_version = Some(FileVersion(2));
     assert_eq!(report(&odd), Ok(expected));
     assert!(report(&hex("102a01 0600003001 020000")).is_err());
 }

@@ -1,16 +1,16 @@
-//! What field devices do otherwise: what is wrong by the letter and where, and what a lenient reader makes of it.
+//! Deviations of field devices: the error of strict decoding, and the result of lenient decoding.
 
 use zigbee_ota::time::ServerTime;
 use zigbee_ota::zcl::{
-    BlockRefusal, Deviations, Frame, ImageBlockRequest, ImageBlockResponse, Message, QueryNextImageResponse,
-    QuerySpecificFileResponse, Quirks, Status, ToClient, ToServer, WaitForData,
+    BlockRefusal, Deviations, Frame, ImageBlockRequest, ImageBlockResponse, Message, QueryResponse, Quirks,
+    Status, ToClient, ToServer, WaitForData,
 };
 use zigbee_ota::{DecodeError, DecodeErrorKind, ImageId};
 
 use crate::properties::encode_contract::bytes_of;
 use crate::{hex, item, vector_table};
 
-/// Reads `bytes` by the letter and finds `strict`, then leniently and finds `message` and `deviations`.
+/// Asserts that strict decoding of `bytes` fails with `strict`, and that lenient decoding gives `message` and `deviations`.
 fn check(bytes: &[u8], strict: DecodeError, message: Message<'_>, deviations: Deviations<'_>) {
     assert_eq!(Frame::decode(bytes, Quirks::empty()), Err(strict));
     let frame = Frame::decode(bytes, Quirks::all()).expect("lenient");
@@ -21,37 +21,42 @@ fn check(bytes: &[u8], strict: DecodeError, message: Message<'_>, deviations: De
     }
 }
 
+fn deviating(quirks: Quirks, trailing: &[u8]) -> Deviations<'_> {
+    let mut deviations = Deviations::NONE;
+    (deviations.quirks, deviations.trailing) = (quirks, trailing);
+    deviations
+}
+
 fn trailing(item: &'static str, offset: usize, count: usize) -> DecodeError {
     DecodeError { item, offset, kind: DecodeErrorKind::TrailingBytes { count } }
 }
 
-/// A request of a Hue lamp, and what it looks like with the period's bit but without the period.
+/// A request of a Hue lamp, and the same request with the bit of the period but without the period.
 ///
 /// Shows: CMD-048
 #[test]
 fn a_block_request_may_announce_a_period_and_leave_it_out() {
     let id = ImageId::new(0x100b, 0x011f, 0x0100_2700);
-    let request =
-        ImageBlockRequest { id, offset: 0x0001_75b4, max_data: 64, node: None, min_block_period: Some(0) };
+    let request = ImageBlockRequest::new(id, 0x0001_75b4, 64).with_min_block_period(0);
     let whole = hex("010703 02 0B10 1F01 00270001 B4750100 40 0000");
     let frame = Frame::to_server(7, ToServer::ImageBlock(request));
     assert_eq!(Frame::decode(&whole, Quirks::empty()), Ok(frame));
     assert_eq!(bytes_of(&frame), whole);
 
-    let plain = ImageBlockRequest { min_block_period: None, ..request };
+    let plain = ImageBlockRequest::new(id, 0x0001_75b4, 64);
     let kind = DecodeErrorKind::FieldMissing { size: 2 };
     let strict = DecodeError { item: "Image Block Request", offset: 17, kind };
     let message = Message::ToServer(ToServer::ImageBlock(plain));
-    let deviations = Deviations { quirks: Quirks::PERIOD_BIT_WITHOUT_FIELD, ..Deviations::NONE };
+    let deviations = deviating(Quirks::PERIOD_BIT_WITHOUT_FIELD, &[]);
     check(&whole[..17], strict, message, deviations);
     assert_eq!(bytes_of(&Frame::to_server(7, ToServer::ImageBlock(plain)))[3], 0x00, "on request only");
 
     // Half a period is none.
     let quirks = Quirks::PERIOD_BIT_WITHOUT_FIELD | Quirks::TRAILING_BYTES;
-    check(&whole[..18], strict, message, Deviations { quirks, trailing: &[0], ..Deviations::NONE });
+    check(&whole[..18], strict, message, deviating(quirks, &[0]));
 }
 
-/// The forms of 9 and 11 bytes are right, one of 10 is the shorter with a byte too many.
+/// WAIT_FOR_DATA has 9 or 11 bytes; 10 bytes are the shorter form with a trailing byte.
 ///
 /// Shows: CMD-065
 #[test]
@@ -59,24 +64,23 @@ fn wait_for_data_may_carry_a_period() {
     let bytes = hex("190305 97001a4f2d3c1a4f2d fa00");
     let time = ServerTime { current: 760_158_720, then: 760_158_780 };
     let wait = |min_block_period| {
-        Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Wait(WaitForData {
-            time,
-            min_block_period,
-        })))
+        let mut wait = WaitForData::new(time);
+        wait.min_block_period = min_block_period;
+        Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Wait(wait)))
     };
     for (len, period) in [(14, Some(250)), (12, None)] {
         let frame = Frame::decode(&bytes[..len], Quirks::empty()).expect("both forms are known");
         assert_eq!((frame.message, frame.deviations), (wait(period), Deviations::NONE));
         assert_eq!(bytes_of(&frame), bytes[..len]);
     }
-    let deviations = Deviations { quirks: Quirks::TRAILING_BYTES, trailing: &[0xfa], ..Deviations::NONE };
+    let deviations = deviating(Quirks::TRAILING_BYTES, &[0xfa]);
     check(&bytes[..13], trailing("Image Block Response", 12, 1), wait(None), deviations);
     let longer = [&bytes[..], &[0xee]].concat();
-    let deviations = Deviations { trailing: &[0xee], ..deviations };
+    let deviations = deviating(deviations.quirks, &[0xee]);
     check(&longer, trailing("Image Block Response", 14, 1), wait(Some(250)), deviations);
 }
 
-/// The reading that CMD-068 asks for; what a client does with it is shown elsewhere.
+/// The decoding that CMD-068 requires; the tests of the client show its reaction.
 #[test]
 fn a_block_response_may_be_a_status_of_another_command() {
     for status in (0..=u8::MAX).map(Status) {
@@ -86,7 +90,7 @@ fn a_block_response_may_be_a_status_of_another_command() {
         let strict = DecodeError { item: "Image Block Response", offset: 3, kind };
         let message = Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Refused(refusal)));
         let quirks = Quirks::STATUS_ONLY_BLOCK_RESPONSE;
-        check(&bytes, strict, message, Deviations { quirks, ..Deviations::NONE });
+        check(&bytes, strict, message, deviating(quirks, &[]));
 
         let longer = [&bytes[..], &[0xee, 0xee]].concat();
         assert_eq!(Frame::decode(&longer, Quirks::empty()), Err(strict));
@@ -95,32 +99,30 @@ fn a_block_response_may_be_a_status_of_another_command() {
     }
 }
 
-/// The reading that CMD-070 asks for; what a client does with it is shown elsewhere.
+/// The decoding that CMD-070 requires; the tests of the client show its reaction.
 #[test]
 fn an_abort_is_one_whatever_follows() {
     let bytes = hex("190705 95 0000");
     let message = Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Abort));
-    let deviations = Deviations { quirks: Quirks::ABORT_WITH_MORE, trailing: &[0, 0], ..Deviations::NONE };
+    let deviations = deviating(Quirks::ABORT_WITH_MORE, &[0, 0]);
     check(&bytes, trailing("Image Block Response", 4, 2), message, deviations);
 }
 
-/// How a message takes a byte after its last.
+/// Effect of a byte after the last field of a message.
 enum End {
-    /// Ignored by this quirk.
+    /// The byte is ignored under this quirk.
     Open(Quirks),
-    /// Never ignored.
+    /// The byte is always an error.
     Closed,
-    /// Counted as data.
+    /// The byte counts as data beyond this data size.
     Data(usize),
 }
 
 fn end(message: &Message<'_>) -> End {
     match message {
         Message::ToClient(ToClient::ImageNotify(_))
-        | Message::ToClient(ToClient::QueryNextImage(QueryNextImageResponse::Refused(_)))
-        | Message::ToClient(ToClient::QuerySpecificFile(QuerySpecificFileResponse::Refused(_))) => {
-            End::Closed
-        }
+        | Message::ToClient(ToClient::QueryNextImage(QueryResponse::Refused(_)))
+        | Message::ToClient(ToClient::QuerySpecificFile(QueryResponse::Refused(_))) => End::Closed,
         Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Data(block))) => {
             End::Data(block.data.get().len())
         }
@@ -146,7 +148,7 @@ fn a_byte_after_the_last_is_borne_where_later_revisions_add_some() {
         };
         match end(&vector.frame.message) {
             End::Open(quirks) => {
-                let deviations = Deviations { quirks, trailing: &[0xee], ..Deviations::NONE };
+                let deviations = deviating(quirks, &[0xee]);
                 check(&bytes, strict, vector.frame.message, deviations);
             }
             End::Closed => never(strict),
@@ -172,7 +174,8 @@ fn reserved_bits_of_field_control_are_kept_and_ignored() {
             let reserved = reserved & !known;
             let mut bytes = hex(vector.hex);
             bytes[3] |= reserved;
-            let expected = Frame { deviations: Deviations { reserved, ..Deviations::NONE }, ..vector.frame };
+            let mut expected = vector.frame;
+            expected.deviations.reserved = reserved;
             for quirks in [Quirks::empty(), Quirks::all()] {
                 assert_eq!(Frame::decode(&bytes, quirks), Ok(expected), "{}", vector.name);
             }

@@ -1,4 +1,4 @@
-//! How frames read in a log.
+//! Text of frames for a log.
 
 use zigbee_ota::zcl::{Frame, Quirks};
 
@@ -8,7 +8,7 @@ use crate::{hex, vector_table};
 fn a_frame_is_one_line() {
     let expected = [
         ("090700 0064", "#7 to client: Image Notify, jitter 100, for all"),
-        ("091500 01325f11", "#21 to client: Image Notify, jitter 50, for maker 0x115f"),
+        ("091500 01325f11", "#21 to client: Image Notify, jitter 50, for manufacturer 0x115f"),
         ("092300 02015f110101", "#35 to client: Image Notify, jitter 1, for 115F-0101-*"),
         ("093100 0363ffff01012b1a0000", "#49 to client: Image Notify, jitter 99, of new *-0101-00001A2B"),
         (
@@ -39,12 +39,12 @@ fn a_frame_is_one_line() {
             "#3 to client: Image Block Response, WAIT_FOR_DATA at 760158780, now 760158720, block period 250",
         ),
         ("190305 97000000000a000000", "#3 to client: Image Block Response, WAIT_FOR_DATA in 10 s"),
-        ("190405 950000", "#4 to client: Image Block Response, ABORT [ABORT_WITH_MORE, 2 bytes left over]"),
+        ("190405 950000", "#4 to client: Image Block Response, ABORT [ABORT_WITH_MORE, 2 trailing bytes]"),
         ("190405 98", "#4 to client: Image Block Response, NO_IMAGE_AVAILABLE [STATUS_ONLY_BLOCK_RESPONSE]"),
         (
             "018103 825f1101012b1a00000000000032ee",
             "#129 to server: Image Block Request, 115F-0101-00001A2B from 0, at most 50 bytes \
-             [PERIOD_BIT_WITHOUT_FIELD | TRAILING_BYTES, reserved bits 0x80, 1 bytes left over]",
+             [PERIOD_BIT_WITHOUT_FIELD | TRAILING_BYTES, reserved bits 0x80, 1 trailing bytes]",
         ),
         (
             "011f06 990b10bfff98badcfe",
@@ -52,7 +52,7 @@ fn a_frame_is_one_line() {
         ),
         (
             "193c07 ffffffffffffffff00000000ffffffff",
-            "#60 to client: Upgrade End Response, *-*-* until told otherwise",
+            "#60 to client: Upgrade End Response, *-*-* until further notice",
         ),
         (
             "014908 04030201004b12005f11c0ff070000000200",
@@ -67,18 +67,18 @@ fn a_frame_is_one_line() {
             "10c701 0600003001 020086 000000f004030201004b1200 010000",
             "#199 to server: Read Attributes Response: ImageUpgradeStatus 0x01, \
              CurrentFileVersion UNSUPPORTED_ATTRIBUTE, UpgradeServerID 00:12:4B:00:01:02:03:04, \
-             unreadable from byte 26",
+             malformed from byte 26",
         ),
         ("08ab02 06003005", "#171 to client: Write Attributes: ImageUpgradeStatus 0x05"),
         ("10ab04 880600", "#171 to server: Write Attributes Response: ImageUpgradeStatus READ_ONLY"),
         ("08ab0c 06000a", "#171 to client: Discover Attributes, at most 10 from 0x0006"),
         (
             "10ab0d 01060030",
-            "#171 to server: Discover Attributes Response, the last: ImageUpgradeStatus (enum8)",
+            "#171 to server: Discover Attributes Response, complete: ImageUpgradeStatus (enum8)",
         ),
-        ("090703 00", "#7 to client: Image Block Request the wrong way, 1 bytes"),
+        ("090703 00", "#7 to client: Image Block Request in the wrong direction, 1 bytes"),
         ("01070a", "#7 to server: unassigned command 0x0a, 0 bytes"),
-        ("0d5f110703 00", "#7 to client: command 0x03 of maker 0x115f, 1 bytes"),
+        ("0d5f110703 00", "#7 to client: command 0x03 of manufacturer 0x115f, 1 bytes"),
         ("08070a 00", "#7 to client: global command 0x0a, 1 bytes"),
         ("020703", "#7 to server: command 0x03 of reserved frame type 2, 0 bytes"),
     ];

@@ -1,4 +1,4 @@
-//! The three bytes before the payload: which frames are commands of the cluster, and what the sender says there.
+//! Vectors of the ZCL header: frame type, direction, Default Response bit and manufacturer code.
 
 use zigbee_ota::ManufacturerCode;
 use zigbee_ota::aps::DeliveryMode;
@@ -65,7 +65,7 @@ fn requests_ask_for_a_default_response_and_responses_do_not() {
             Message::ToServer(_) => 0x01,
             Message::ToClient(ToClient::ImageNotify(_)) | Message::DefaultResponse(..) => continue,
             Message::ToClient(_) => 0x19,
-            Message::Attributes(..) | Message::Other(_) => unreachable!("the table holds none"),
+            _ => unreachable!("the table holds none"),
         };
         assert_eq!(bytes_of(&frame)[0], expected, "{name}");
     }
@@ -113,14 +113,14 @@ fn only_plain_cluster_frames_in_their_direction_are_commands() {
     }
 }
 
-/// A frame that this crate leaves as it is, and why.
+/// A frame that is not decoded, with the reason.
 struct Unread {
     hex: &'static str,
     why: OtherKind,
 }
 
-/// Commands of the cluster the wrong way or of nobody, global commands that are not about reading attributes, a
-/// maker's commands, and what nobody knows.
+/// Commands of the cluster in the wrong direction or unassigned, global commands that do not concern attributes, commands of
+/// a manufacturer, and reserved frame types.
 fn unread() -> Vec<Unread> {
     use OtherKind::{Global, ManufacturerSpecific, ReservedFrameType, Unassigned, WrongDirection};
 
@@ -146,7 +146,7 @@ fn unread() -> Vec<Unread> {
     ]
 }
 
-/// What is not read is told apart, kept as it is and written again, whatever its payload.
+/// A frame that is not decoded keeps its reason and its bytes, whatever its payload.
 #[test]
 fn what_is_not_read_is_kept_as_it_is() {
     for Unread { hex: text, why } in unread() {
@@ -162,7 +162,7 @@ fn what_is_not_read_is_kept_as_it_is() {
     }
 }
 
-/// A header read apart, as a machine does that answers what it cannot read, leads to the same frame.
+/// Decoding header and payload separately, as client and server do, gives the same frame.
 #[test]
 fn a_header_read_apart_leads_to_the_same_frame() {
     for vector in vector_table::all() {

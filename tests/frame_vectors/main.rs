@@ -1,11 +1,11 @@
-//! Frames of every command as bytes: what they read as, what they are written as, and what is said of them when
-//! bytes are missing. Numbers of the specification's own fields, and of frames that devices sent.
+//! Vectors of every command: decoding, encoding, and the errors of truncated frames. Some vectors follow the field tables of the
+//! specification, others were sent by devices.
 
 use std::collections::BTreeSet;
 
 use zigbee_ota::zcl::{
-    self, Direction, Frame, ImageBlockRequest, ImagePageRequest, Message, QueryNextImageResponse,
-    QuerySpecificFileRequest, QuerySpecificFileResponse, Quirks, Refusal, Status, ToClient, ToServer,
+    self, Direction, Frame, ImageBlockRequest, ImagePageRequest, Message, QueryResponse,
+    QuerySpecificFileRequest, Quirks, Refusal, Status, ToClient, ToServer,
 };
 use zigbee_ota::{DecodeError, DecodeErrorKind, Encode, Eui64, ImageId, StackVersion};
 
@@ -24,13 +24,13 @@ mod frame_header;
 mod rule_violations;
 mod vector_table;
 
-/// Bytes from hexadecimal digits; blanks between them are for people.
+/// Bytes from hexadecimal digits; blanks between the digits are ignored.
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).map(|digit| digit as u8).collect();
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
-/// Each reads as its value by the letter, and its value is written as these bytes.
+/// Asserts that each vector decodes strictly to its value, and that the value encodes to the vector.
 fn check(vectors: &[Vector]) {
     for Vector { name, hex: text, frame, .. } in vectors {
         let bytes = hex(text);
@@ -39,7 +39,7 @@ fn check(vectors: &[Vector]) {
     }
 }
 
-/// Bytes of the payloads among `vectors`, each length once.
+/// Lengths of the payloads among `vectors`, each once.
 fn payload_lens(vectors: &[Vector]) -> BTreeSet<usize> {
     vectors.iter().map(|vector| vector.frame.encoded_len() - 3).collect()
 }
@@ -69,7 +69,7 @@ fn query_next_image_response_has_two_forms() {
     check(&vector_table::query_response());
     assert_eq!(payload_lens(&vector_table::query_response()), [13, 1].into());
     for refusal in (0..=u8::MAX).filter_map(|status| Refusal::new(Status(status))) {
-        let response = ToClient::QueryNextImage(QueryNextImageResponse::Refused(refusal));
+        let response = ToClient::QueryNextImage(QueryResponse::Refused(refusal));
         assert_eq!(bytes_of(&Frame::response(7, response)), [0x19, 7, 0x02, refusal.status().0]);
     }
 }
@@ -130,7 +130,7 @@ fn query_specific_file_response_has_two_forms() {
     check(&vector_table::specific_response());
     assert_eq!(payload_lens(&vector_table::specific_response()), [13, 1].into());
     for refusal in (0..=u8::MAX).filter_map(|status| Refusal::new(Status(status))) {
-        let response = ToClient::QuerySpecificFile(QuerySpecificFileResponse::Refused(refusal));
+        let response = ToClient::QuerySpecificFile(QueryResponse::Refused(refusal));
         assert_eq!(bytes_of(&Frame::response(7, response)), [0x19, 7, 0x09, refusal.status().0]);
     }
 }
@@ -196,7 +196,7 @@ fn field_control_of_a_page_request_announces_the_node() {
 fn response_spacing_is_any_number_of_milliseconds() {
     for spacing in 0..=u16::MAX {
         let id = ImageId::new(1, 2, 3);
-        let request = ImagePageRequest { id, offset: 4, max_data: 5, page_size: 6, spacing, node: None };
+        let request = ImagePageRequest::new(id, 4, 5, 6, spacing);
         assert_eq!(request.check(), Ok(()));
         let frame = Frame::to_server(7, ToServer::ImagePage(request));
         let bytes = bytes_of(&frame);
@@ -210,7 +210,7 @@ fn response_spacing_is_any_number_of_milliseconds() {
 fn maximum_data_size_is_any_byte() {
     for max_data in 0..=u8::MAX {
         let id = ImageId::new(1, 2, 3);
-        let request = ImageBlockRequest { id, offset: 4, max_data, node: None, min_block_period: None };
+        let request = ImageBlockRequest::new(id, 4, max_data);
         let frame = Frame::to_server(7, ToServer::ImageBlock(request));
         let bytes = bytes_of(&frame);
         assert_eq!(bytes[16], max_data);
@@ -247,11 +247,11 @@ fn item(message: &Message<'_>) -> &'static str {
         Message::ToClient(ToClient::UpgradeEnd(_)) => "Upgrade End Response",
         Message::ToClient(ToClient::QuerySpecificFile(_)) => "Query Specific File Response",
         Message::DefaultResponse(..) => "Default Response",
-        Message::Attributes(..) | Message::Other(_) => unreachable!("the table holds none"),
+        _ => unreachable!("the table holds none"),
     }
 }
 
-/// What is wrong with the first `len` bytes of a frame, and what they were cut in.
+/// The error of the first `len` bytes of a frame, and the piece that the cut divides.
 fn cut(vector: &Vector, len: usize) -> (DecodeError, Piece) {
     let header = [Piece::Bytes(1); 3].map(|piece| ("ZCL header", piece));
     let payload = vector.pieces.iter().map(|piece| (item(&vector.frame.message), *piece));
@@ -287,7 +287,7 @@ fn every_truncation_is_an_error_at_the_piece_that_is_cut() {
     }
 }
 
-/// The longest command each way is as long as the constant says.
+/// The constants equal the length of the longest vector in each direction.
 #[test]
 fn buffers_hold_the_longest_frame() {
     let longest = |direction| {

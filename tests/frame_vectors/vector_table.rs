@@ -1,12 +1,12 @@
-//! Frames as numbers, each with the value it stands for and the pieces it is read in.
+//! Table of frames in hexadecimal, each with its value and the pieces that the decoder reads at once.
 
 use zigbee_ota::aps::DeliveryMode;
 use zigbee_ota::time::ServerTime;
 use zigbee_ota::zcl::{
     BlockBytes, BlockData, CommandId, DefaultResponse, Direction, Frame, ImageBlockRequest,
     ImageBlockResponse, ImageNotify, ImageOffer, ImagePageRequest, NotifyScope, QueryNextImageRequest,
-    QueryNextImageResponse, QuerySpecificFileRequest, QuerySpecificFileResponse, Refusal, Status, ToClient,
-    ToServer, UpgradeEndRequest, UpgradeEndResponse, WaitForData,
+    QueryResponse, QuerySpecificFileRequest, Refusal, Status, ToClient, ToServer, UpgradeEndRequest,
+    UpgradeEndResponse, WaitForData,
 };
 use zigbee_ota::{Eui64, HardwareVersion, ImageFilter, ImageId, ImageType, ManufacturerCode, StackVersion};
 
@@ -14,18 +14,18 @@ pub struct Vector {
     pub name: &'static str,
     pub hex: &'static str,
     pub frame: Frame<'static>,
-    /// The payload, piece by piece.
+    /// Pieces of the payload, in order.
     pub pieces: &'static [Piece],
 }
 
-/// What is read in one go, so that an error stands at its first byte.
+/// Bytes that the decoder reads at once: the offset of an error is that of the first of them.
 #[derive(Clone, Copy)]
 pub enum Piece {
-    /// So many bytes.
+    /// A number of bytes.
     Bytes(usize),
-    /// The two bytes of a MinimumBlockPeriod that field control announces.
+    /// The two bytes of a MinimumBlockPeriod that the field control announces.
     Period,
-    /// So many bytes as the byte before says.
+    /// Data, of the length in the byte before it.
     Data(usize),
 }
 
@@ -125,7 +125,8 @@ pub fn notify() -> Vec<Vector> {
 
 pub fn query_request() -> Vec<Vector> {
     let vector = |name, hex, sequence, current, hardware, pieces| {
-        let request = QueryNextImageRequest { current, hardware };
+        let mut request = QueryNextImageRequest::new(current);
+        request.hardware = hardware;
         let frame = Frame::to_server(sequence, ToServer::QueryNextImage(request));
         Vector { name, hex, frame, pieces }
     };
@@ -147,9 +148,9 @@ pub fn query_response() -> Vec<Vector> {
         let frame = Frame::response(sequence, ToClient::QueryNextImage(response));
         Vector { name, hex, frame, pieces }
     };
-    let offer = QueryNextImageResponse::Offer(ImageOffer { id: ID, size: 239_554 });
-    let none = QueryNextImageResponse::Refused(Refusal::NO_IMAGE_AVAILABLE);
-    let not_you = QueryNextImageResponse::Refused(Refusal::NOT_AUTHORIZED);
+    let offer = QueryResponse::Offer(ImageOffer { id: ID, size: 239_554 });
+    let none = QueryResponse::Refused(Refusal::NO_IMAGE_AVAILABLE);
+    let not_you = QueryResponse::Refused(Refusal::NOT_AUTHORIZED);
     vec![
         vector("offer", "195b02 005f1101012b1a0000c2a70300", 91, offer, &[Bytes(1), Bytes(12)]),
         vector("no image", "196902 98", 105, none, &[Bytes(1)]),
@@ -162,24 +163,17 @@ pub fn block_request() -> Vec<Vector> {
         let frame = Frame::to_server(sequence, ToServer::ImageBlock(request));
         Vector { name, hex, frame, pieces }
     };
-    let plain = ImageBlockRequest { id: ID, offset: 0, max_data: 50, node: None, min_block_period: None };
+    let plain = ImageBlockRequest::new(ID, 0, 50);
     let credentials = ImageId::new(0x115f, 0xffc1, 3);
-    let specific =
-        ImageBlockRequest { id: credentials, offset: 4660, max_data: 63, node: Some(NODE), ..plain };
-    let both = ImageBlockRequest {
-        id: ID,
-        offset: 10_531_008,
-        max_data: 82,
-        node: Some(Eui64(0xffee_ddcc_bbaa_9988)),
-        min_block_period: Some(0xfffe),
-    };
-    let hue = ImageBlockRequest {
-        id: HUE_ID,
-        offset: 0x0001_75b4,
-        max_data: 64,
-        node: None,
-        min_block_period: Some(0),
-    };
+    let mut specific = plain;
+    specific.id = credentials;
+    specific.offset = 4660;
+    specific.max_data = 63;
+    specific.node = Some(NODE);
+    let both = ImageBlockRequest::new(ID, 10_531_008, 82)
+        .with_node(Eui64(0xffee_ddcc_bbaa_9988))
+        .with_min_block_period(0xfffe);
+    let hue = ImageBlockRequest::new(HUE_ID, 0x0001_75b4, 64).with_min_block_period(0);
     vec![
         vector("block request", "017703 005f1101012b1a00000000000032", 119, plain, &[Bytes(14)]),
         vector(
@@ -243,9 +237,7 @@ pub fn block_response() -> Vec<Vector> {
         let data = BlockBytes::new(data).expect("at most 255 bytes");
         ImageBlockResponse::Data(BlockData { id, offset, data })
     };
-    let wait = |current, then| {
-        ImageBlockResponse::Wait(WaitForData { time: ServerTime { current, then }, min_block_period: None })
-    };
+    let wait = |current, then| ImageBlockResponse::Wait(WaitForData::new(ServerTime { current, then }));
     let data_32 = data(ID, 32, const { &pattern::<32>(0x20) });
     let data_50 = data(ID, 50_000, const { &pattern::<50>(0x32) });
     let data_64 = data(ID, 0x7fff_ffc0, const { &pattern::<64>(0x40) });
@@ -367,15 +359,9 @@ pub fn page_request() -> Vec<Vector> {
         let frame = Frame::to_server(sequence, ToServer::ImagePage(request));
         Vector { name, hex, frame, pieces }
     };
-    let plain = ImagePageRequest { id: ID, offset: 0, max_data: 50, page_size: 1024, spacing: 0, node: None };
-    let specific = ImagePageRequest {
-        id: ImageId::new(0x115f, 0xffc0, 1),
-        offset: 4096,
-        max_data: 48,
-        page_size: 480,
-        spacing: 0xffff,
-        node: Some(NODE),
-    };
+    let plain = ImagePageRequest::new(ID, 0, 50, 1024, 0);
+    let specific =
+        ImagePageRequest::new(ImageId::new(0x115f, 0xffc0, 1), 4096, 48, 480, 0xffff).with_node(NODE);
     vec![
         vector("page request", "01a104 005f1101012b1a0000000000003200040000", 161, plain, &[Bytes(18)]),
         vector(
@@ -407,9 +393,9 @@ pub fn specific_response() -> Vec<Vector> {
         Vector { name, hex, frame, pieces }
     };
     let id = ImageId::new(0x115f, 0xffc0, 7);
-    let offer = QuerySpecificFileResponse::Offer(ImageOffer { id, size: 321 });
-    let none = QuerySpecificFileResponse::Refused(Refusal::NO_IMAGE_AVAILABLE);
-    let not_you = QuerySpecificFileResponse::Refused(Refusal::NOT_AUTHORIZED);
+    let offer = QueryResponse::Offer(ImageOffer { id, size: 321 });
+    let none = QueryResponse::Refused(Refusal::NO_IMAGE_AVAILABLE);
+    let not_you = QueryResponse::Refused(Refusal::NOT_AUTHORIZED);
     vec![
         vector("credentials", "194909 005f11c0ff0700000041010000", 73, offer, &[Bytes(1), Bytes(12)]),
         vector("no credentials", "196509 98", 101, none, &[Bytes(1)]),

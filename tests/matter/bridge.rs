@@ -9,7 +9,7 @@ use zigbee_ota::matter::{
     QueryImageResponse, Status,
 };
 use zigbee_ota::time::{Delay, Purpose, ServerTime};
-use zigbee_ota::zcl::{self, ImageOffer, QueryNextImageRequest, QueryNextImageResponse, Refusal};
+use zigbee_ota::zcl::{self, ImageOffer, QueryNextImageRequest, QueryResponse, Refusal};
 use zigbee_ota::{Encode, FileVersion, HardwareVersion, ImageId};
 
 use crate::commands::token;
@@ -18,7 +18,7 @@ const RUNS: ImageId = ImageId::new(0x1001, 0x00ab, 0x1005_3519);
 const NEW: ImageId = ImageId::new(0x1001, 0x00ab, 0x1010_3519);
 
 fn query() -> QueryNextImageRequest {
-    QueryNextImageRequest { current: RUNS, hardware: Some(HardwareVersion(0x0102)) }
+    QueryNextImageRequest::new(RUNS).with_hardware(HardwareVersion(0x0102))
 }
 
 fn bdx() -> Protocols {
@@ -80,7 +80,7 @@ fn the_version_is_that_of_the_file() {
 /// Shows: MAT-009
 #[test]
 fn offers_cross_the_bridge() {
-    let offer = QueryNextImageResponse::Offer(ImageOffer { id: NEW, size: 70_000 });
+    let offer = QueryResponse::Offer(ImageOffer { id: NEW, size: 70_000 });
     let name = FileName::new(NEW).to_string();
     let uri = BdxUri::new(NodeId(0x0011_2233_aabb_ccdd), &name).unwrap().to_string();
     let version = VersionText::new(NEW.version);
@@ -118,7 +118,7 @@ fn refusals_cross_the_bridge() {
         (Refusal::NOT_AUTHORIZED, Lost::REASON),
         (Refusal::ABORT, Lost::REASON),
     ] {
-        let bridged = bridge::query_image_response(&QueryNextImageResponse::Refused(refusal), place);
+        let bridged = bridge::query_image_response(&QueryResponse::Refused(refusal), place);
         assert_eq!(bridged, Bridged { message: QueryImageResponse::new(Status::NOT_AVAILABLE), lost });
         assert_eq!(bridged.message.check(), Ok(()));
     }
@@ -130,7 +130,7 @@ fn refusals_cross_the_bridge() {
     ] {
         let delayed_action_time = lost.contains(Lost::DELAY).then_some(60);
         let response = QueryImageResponse { delayed_action_time, ..QueryImageResponse::new(status) };
-        let message = QueryNextImageResponse::Refused(Refusal::NO_IMAGE_AVAILABLE);
+        let message = QueryResponse::Refused(Refusal::NO_IMAGE_AVAILABLE);
         let bridged = bridge::query_next_image_response(&response, RUNS, 0);
         assert_eq!(bridged, Ok(Bridged { message, lost }));
     }
@@ -146,7 +146,7 @@ fn an_early_query_is_answered() {
         let query = QueryImage::decode(&asked).unwrap();
         let zigbee = bridge::query_next_image(&query).unwrap().message;
         assert_eq!(zigbee.current, RUNS);
-        let offer = QueryNextImageResponse::Offer(ImageOffer { id: NEW, size: 1 });
+        let offer = QueryResponse::Offer(ImageOffer { id: NEW, size: 1 });
         let place = Place { uri: "bdx://00112233AABBCCDD/0", version_string: "1", token: token() };
         bridge::query_image_response(&offer, place).message
     });

@@ -1,4 +1,4 @@
-//! The passive observer, on frames that the real client and server send each other, all of them heard or not.
+//! Passive observer, on the frames between a client and a server of this crate, overheard completely or in part.
 
 #[path = "../common/properties/observer.rs"]
 mod properties;

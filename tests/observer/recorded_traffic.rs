@@ -1,4 +1,4 @@
-//! Clients and a server on one channel, and somebody who listens.
+//! Traffic between clients and a server on one channel, as a sniffer records it.
 
 use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
 use zigbee_ota::client::{
@@ -14,7 +14,7 @@ use zigbee_ota::{Encode, FileVersion, ImageId};
 pub const GATEWAY: Address = Address::new(0x0000, 1);
 pub const DEVICES: [Address; 2] = [Address::new(0x1234, 1), Address::new(0x5678, 3)];
 
-/// A frame on the air.
+/// Recorded frame.
 #[derive(Clone)]
 pub struct Sent {
     pub from: Address,
@@ -26,7 +26,7 @@ pub fn id(version: u32) -> ImageId {
     ImageId::new(0x1001, 0x00ab, version)
 }
 
-/// A file of `size` bytes, at least 62, whose content is its version's.
+/// A file of `size` bytes, at least 62, whose content depends on its version.
 pub fn file(size: usize, version: u32) -> Vec<u8> {
     let mut data = vec![0; size - 62];
     fastrand::Rng::with_seed(version.into()).fill(&mut data);
@@ -50,7 +50,7 @@ impl Device {
         Self { address, client, flash: vec![0xff; file.len()], ended: None }
     }
 
-    /// All that it wants, and the frames that it sends.
+    /// Serves all needs of the client and returns the frames that it sends.
     fn drain(&mut self, now: Instant) -> Vec<Vec<u8>> {
         let (mut frames, mut out) = (Vec::new(), [0; LONGEST_TO_SERVER]);
         loop {
@@ -85,11 +85,11 @@ impl Device {
     }
 }
 
-/// What was sent, and what of it is still under way.
+/// Frames sent so far, and frames not yet delivered.
 struct Air<'a> {
     sent: Vec<Sent>,
     under_way: Vec<(Instant, usize)>,
-    /// How many copies of the next frame arrive.
+    /// Number of copies of the next frame that arrive.
     copies: &'a mut dyn FnMut() -> usize,
 }
 
@@ -106,7 +106,7 @@ impl Air<'_> {
     }
 }
 
-/// Everything that is sent while a device for each of `transfers` upgrades to `file`.
+/// All frames sent while one device for each of `transfers` upgrades to `file`.
 pub fn upgrade(file: &[u8], transfers: &[TransferMode], copies: &mut dyn FnMut() -> usize) -> Vec<Sent> {
     let entries = [StoreEntry::parse(file).expect("written by us")];
     let offered = entries[0].info().id;

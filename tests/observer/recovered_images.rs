@@ -1,4 +1,4 @@
-//! What is put together from what was heard.
+//! Images reassembled from overheard blocks.
 
 use std::num::{NonZeroU8, NonZeroU16};
 use std::ops::Range;
@@ -26,14 +26,14 @@ fn recover<'a>(heard: impl IntoIterator<Item = &'a Sent>) -> Recovered {
     recovered
 }
 
-/// Where the data of an Image Block Response stands in its file, read by hand.
+/// Range of the file that an Image Block Response carries, parsed without the library.
 fn data_of(sent: &Sent) -> Option<Range<usize>> {
     let [0x19, _, 0x05, 0x00, payload @ ..] = sent.bytes.as_slice() else { return None };
     let offset = u32::from_le_bytes(*payload[8..].first_chunk().expect("a whole frame")) as usize;
     Some(offset..offset + usize::from(payload[12]))
 }
 
-/// The ranges of `seen` that are false.
+/// Ranges of `false` in `seen`.
 fn unseen(seen: &[bool]) -> Vec<Range<u64>> {
     let mut gaps: Vec<Range<u64>> = Vec::new();
     for (place, _) in seen.iter().enumerate().filter(|(_, seen)| !**seen) {
@@ -72,7 +72,7 @@ fn two_versions_one_after_the_other_are_two_images() {
     }
 }
 
-/// The size is told by the offer, else by the header; without both the end stays open.
+/// The size comes from the offer, or else from the header; without both, the last gap has no end.
 #[test]
 fn the_end_is_known_by_offer_or_header() {
     let air = upgrade(&file(500, 7), &[BLOCKS], &mut || 1);
@@ -113,7 +113,7 @@ fn blocks_that_do_not_agree_are_told() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// Frames are lost and doubled on their way, and of what is sent not all is heard.
+    /// Frames are lost and duplicated in transit, and some are not overheard.
     #[test]
     fn the_gaps_are_what_was_not_heard(
         size in 62_usize..3000,
@@ -146,19 +146,20 @@ proptest! {
         }
     }
 
-    /// Blocks of any places and lengths: what is kept is as when each byte is kept by itself, the first of each.
+    /// For blocks of any offsets and lengths, the first value of each byte is kept.
     #[test]
     fn runs_keep_what_came_first(blocks in prop::collection::vec((0_u32..300, prop::collection::vec(0..3_u8, 0..40)), 0..40)) {
-        use zigbee_ota::observer::{Meaning, Observation};
-        use zigbee_ota::zcl::{BlockBytes, BlockData};
+        use zigbee_ota::zcl::{BlockBytes, BlockData, ImageBlockResponse, ToClient};
 
+        let mut observer = Observer::new([Conversation::EMPTY; 0]);
         let mut recovered = Recovered::default();
         let mut bytes = [None; 400];
         let mut wrong = std::collections::BTreeSet::new();
         for (offset, data) in &blocks {
             let block = BlockData { id: id(1), offset: *offset, data: BlockBytes::new(data).unwrap() };
             let (client, server) = (crate::recorded_traffic::DEVICES[0], crate::recorded_traffic::GATEWAY);
-            recovered.take(&Observation { client, server, sequence: 0, means: Meaning::Block(block), answers: None });
+            let response = ToClient::ImageBlock(ImageBlockResponse::Data(block));
+            recovered.take(&observer.observe(server, client, &Frame::response(0, response)));
             for (place, byte) in (*offset as usize..).zip(data) {
                 if *bytes[place].get_or_insert(*byte) != *byte {
                     wrong.insert(place as u64);

@@ -1,4 +1,4 @@
-//! Which frame answers which.
+//! Matching of responses to requests.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -6,9 +6,8 @@ use zigbee_ota::aps::Address;
 use zigbee_ota::observer::{Conversation, Meaning, Observation, Observer};
 use zigbee_ota::zcl::{
     BlockBytes, BlockData, CommandId, DefaultResponse, Direction, Frame, ImageBlockRequest,
-    ImageBlockResponse, ImageNotify, ImageOffer, ImagePageRequest, QueryNextImageRequest,
-    QueryNextImageResponse, QuerySpecificFileRequest, Quirks, Refusal, Status, ToClient, ToServer,
-    UpgradeEndRequest,
+    ImageBlockResponse, ImageNotify, ImageOffer, ImagePageRequest, QueryNextImageRequest, QueryResponse,
+    QuerySpecificFileRequest, Quirks, Refusal, Status, ToClient, ToServer, UpgradeEndRequest,
 };
 use zigbee_ota::{Eui64, ImageId, StackVersion};
 
@@ -37,18 +36,11 @@ impl Listener {
 }
 
 fn block(id: ImageId, offset: u32) -> ToServer {
-    ToServer::ImageBlock(ImageBlockRequest { id, offset, max_data: 50, node: None, min_block_period: None })
+    ToServer::ImageBlock(ImageBlockRequest::new(id, offset, 50))
 }
 
 fn page(id: ImageId, offset: u32) -> ToServer {
-    ToServer::ImagePage(ImagePageRequest {
-        id,
-        offset,
-        max_data: 50,
-        page_size: 200,
-        spacing: 10,
-        node: None,
-    })
+    ToServer::ImagePage(ImagePageRequest::new(id, offset, 50, 200, 10))
 }
 
 fn data(id: ImageId, offset: u32) -> ToClient<'static> {
@@ -68,15 +60,17 @@ fn in_an_upgrade_every_answer_is_to_a_request() {
             let seen = observer.observe(sent.from, sent.to, &frame);
             let client = if sent.from == GATEWAY { sent.to } else { sent.from };
             assert_eq!((seen.client, seen.server), (client, GATEWAY));
-            match seen.means {
+            match seen.meaning {
                 Meaning::Block(_) => {
                     blocks += 1;
                     of_pages += u32::from(matches!(seen.answers, Some(ToServer::ImagePage(_))));
                     assert_eq!(seen.image(), Some(id(7)));
                 }
                 Meaning::Offer(_) => assert!(matches!(seen.answers, Some(ToServer::QueryNextImage(_)))),
-                Meaning::Order(_) => assert!(matches!(seen.answers, Some(ToServer::UpgradeEnd(_)))),
-                Meaning::Wait(_) | Meaning::Abort | Meaning::Failed(_) | Meaning::NoOffer(_) => {
+                Meaning::UpgradeEndResponse(_) => {
+                    assert!(matches!(seen.answers, Some(ToServer::UpgradeEnd(_))))
+                }
+                Meaning::Wait(_) | Meaning::Abort | Meaning::BlockRefused(_) | Meaning::NoOffer(_) => {
                     panic!("{seen:?}")
                 }
                 _ => continue,
@@ -92,9 +86,9 @@ fn in_an_upgrade_every_answer_is_to_a_request() {
 fn what_has_no_identity_is_of_the_request_with_its_number() {
     let mut listener = Listener::new(2);
     let [one, other] = DEVICES;
-    let query = QueryNextImageRequest { current: id(1), hardware: None };
+    let query = QueryNextImageRequest::new(id(1));
     listener.asks(one, 1, ToServer::QueryNextImage(query));
-    let refused = ToClient::QueryNextImage(QueryNextImageResponse::Refused(Refusal::NO_IMAGE_AVAILABLE));
+    let refused = ToClient::QueryNextImage(QueryResponse::Refused(Refusal::NO_IMAGE_AVAILABLE));
     assert_eq!(listener.answers(one, 1, refused).image(), Some(id(1)));
     assert_eq!(listener.answers(one, 2, refused).image(), None, "another number");
     assert_eq!(listener.answers(other, 1, refused).image(), None, "another client");
@@ -104,7 +98,7 @@ fn what_has_no_identity_is_of_the_request_with_its_number() {
     listener.asks(other, 2, block(id(6), 0));
     for (client, version) in [(one, 5), (other, 6), (one, 5)] {
         let seen = listener.answers(client, 2, ABORT);
-        assert_eq!((seen.means, seen.image()), (Meaning::Abort, Some(id(version))), "a second time, too");
+        assert_eq!((seen.meaning, seen.image()), (Meaning::Abort, Some(id(version))), "a second time, too");
     }
     let end = UpgradeEndRequest { status: Status::INVALID_IMAGE, id: id(5) };
     listener.asks(one, 3, ToServer::UpgradeEnd(end));
@@ -153,7 +147,7 @@ fn who_was_silent_longest_is_forgotten() {
     assert_eq!((seen.image(), seen.answers), (Some(id(5)), None));
 }
 
-/// Answers and notifies take no slot: a storm of them makes no client forgotten.
+/// Responses and notifies take no slot, so that no number of them displaces a conversation.
 #[test]
 fn only_requests_take_a_slot() {
     let mut listener = Listener::new(1);
@@ -162,7 +156,7 @@ fn only_requests_take_a_slot() {
         let stranger = Address::new(network, 1);
         assert_eq!(listener.answers(stranger, 1, data(id(5), 0)).answers, None);
         let notify = listener.answers(Address::ALL_AWAKE, 1, ToClient::ImageNotify(ImageNotify::UNICAST));
-        assert_eq!((notify.means, notify.image()), (Meaning::Notify(ImageNotify::UNICAST), None));
+        assert_eq!((notify.meaning, notify.image()), (Meaning::ImageNotify(ImageNotify::UNICAST), None));
     }
     assert!(listener.answers(DEVICES[0], 1, ABORT).answers.is_some());
 }
@@ -181,7 +175,7 @@ fn a_frame_with_an_identity_is_about_that_image() {
     let query = QuerySpecificFileRequest { node: Eui64(7), id: id(4), stack: StackVersion::ZIGBEE_PRO };
     let end = UpgradeEndRequest { status: Status::SUCCESS, id: id(5) };
     for (sequence, request, about) in [
-        (1, ToServer::QueryNextImage(QueryNextImageRequest { current: id(1), hardware: None }), id(1)),
+        (1, ToServer::QueryNextImage(QueryNextImageRequest::new(id(1))), id(1)),
         (2, ToServer::QuerySpecificFile(query), id(4)),
         (3, block(id(2), 0), id(2)),
         (4, page(id(3), 0), id(3)),
@@ -193,7 +187,7 @@ fn a_frame_with_an_identity_is_about_that_image() {
         let response = DefaultResponse { command: request.command(), status: Status::FAILURE };
         let frame = Frame::default_response(sequence, Direction::ToClient, response);
         assert_eq!(listener.0.observe(GATEWAY, client, &frame).image(), Some(about));
-        let offer = QueryNextImageResponse::Offer(ImageOffer { id: id(9), size: 100 });
+        let offer = QueryResponse::Offer(ImageOffer { id: id(9), size: 100 });
         assert_eq!(listener.answers(client, sequence, ToClient::QueryNextImage(offer)).image(), Some(id(9)));
     }
 }

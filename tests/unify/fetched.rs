@@ -83,7 +83,11 @@ fn an_image_is_lent_from_its_arrival_until_it_is_refused_or_gone() {
 /// The block service as a function knows no client: what is for one device is found by its IEEE address.
 #[test]
 fn images_are_served_by_the_address_in_the_request() {
-    let request = |node| ImageBlockRequest { id: NEW, offset: 0, max_data: 4, node, min_block_period: None };
+    let request = |node| {
+        let mut request = ImageBlockRequest::new(NEW, 0, 4);
+        request.node = node;
+        request
+    };
     let served = |consumer: &Consumer, node: Option<Eui64>| {
         let mut out = [0; zcl::LONGEST_TO_CLIENT];
         serve_block(7, &request(node), NonZeroU8::MAX, &mut consumer.images(), &mut out).is_some()
@@ -99,7 +103,7 @@ fn images_are_served_by_the_address_in_the_request() {
 #[test]
 fn a_client_that_is_no_device_of_the_consumers_is_offered_what_is_for_all() {
     let stranger = Address::new(0x4444, 1);
-    let query = QueryNextImageRequest { current: OLD, hardware: None };
+    let query = QueryNextImageRequest::new(OLD);
     for (place, fits) in [(general(NEW), true), (own(NEW, 1), false)] {
         let (mut consumer, fetched) = checking(&place);
         consumer.verified(NOW, &fetched, FileVerdict::Valid);

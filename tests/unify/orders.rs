@@ -137,12 +137,10 @@ fn a_device_that_tells_that_it_waits_is_released_when_its_moment_has_come() {
     // It is busy with the same image that it has in full.
     world.network.devices[0].runs = vec![OLD];
     world.offer_after(general(NEW), NEW, ONE);
-    let report = ClientStatus {
-        status: Some(ImageUpgradeStatus::WAITING_TO_UPGRADE),
-        current_version: Some(OLD.version),
-        downloaded_version: Some(NEW.version),
-        ..ClientStatus::default()
-    };
+    let mut report = ClientStatus::default();
+    report.status = Some(ImageUpgradeStatus::WAITING_TO_UPGRADE);
+    report.current_version = Some(OLD.version);
+    report.downloaded_version = Some(NEW.version);
     let consumer = &mut world.network.consumer;
     consumer.handle_event(world.now, &ServerEvent::Report { client: CLIENT, report });
     assert_eq!(consumer.status(&unid(1), &crate::world::uiid(OLD)).unwrap().status, Status::WaitingToUpgrade);

@@ -161,13 +161,11 @@ fn a_device_of_two_images_waits_for_more_and_then_to_upgrade() {
     assert_eq!(world.runs(1), [NEW, part(2)]);
     assert_eq!(world.status(1, OLD), Status::Idle);
     // Of its other image the device tells when it is asked.
-    let report = ClientStatus {
-        status: Some(ImageUpgradeStatus::NORMAL),
-        current_version: Some(part(2).version),
-        manufacturer: Some(part(2).manufacturer),
-        image_type: Some(part(2).image_type),
-        ..ClientStatus::default()
-    };
+    let mut report = ClientStatus::default();
+    report.status = Some(ImageUpgradeStatus::NORMAL);
+    report.current_version = Some(part(2).version);
+    report.manufacturer = Some(part(2).manufacturer);
+    report.image_type = Some(part(2).image_type);
     let event = ServerEvent::Report { client: Address::new(1, 1), report };
     world.network.consumer.handle_event(world.now, &event);
     world.settle();
@@ -188,11 +186,8 @@ fn a_download_that_ends_badly_is_told_with_its_reason() {
     assert_eq!(world.versions(1, OLD), ("0x10053519".into(), "0x10103519".into()), "it is still to be done");
 
     let (client, id) = (Address::new(1, 1), NEW);
-    let query = |answer| ServerEvent::Queried {
-        client,
-        request: zcl::QueryNextImageRequest { current: OLD, hardware: None },
-        answer,
-    };
+    let query =
+        |answer| ServerEvent::Queried { client, request: zcl::QueryNextImageRequest::new(OLD), answer };
     for (event, status, error) in [
         (query(Err(zcl::Refusal::NOT_AUTHORIZED)), Status::Idle, LastError::NotAuthorized),
         (ServerEvent::Started { client, id }, Status::DownloadInProgress, LastError::NotAuthorized),
@@ -242,12 +237,10 @@ fn what_a_device_tells_of_itself_is_told() {
         (0x06, Status::WaitingToUpgradeViaExternalEvent),
         (0x00, Status::Idle),
     ] {
-        let report = ClientStatus {
-            status: Some(ImageUpgradeStatus(code)),
-            file_offset: Some(640),
-            current_version: Some(OLD.version),
-            ..ClientStatus::default()
-        };
+        let mut report = ClientStatus::default();
+        report.status = Some(ImageUpgradeStatus(code));
+        report.file_offset = Some(640);
+        report.current_version = Some(OLD.version);
         let event = ServerEvent::Report { client: Address::new(1, 1), report };
         world.network.consumer.handle_event(world.now, &event);
         let found = world.network.consumer.status(&unid(1), &uiid(OLD)).unwrap();

@@ -35,7 +35,7 @@ use super::token::UpdateToken;
 use crate::open_enum::flags_as_number;
 use crate::time::{Delay, ServerTime};
 use crate::types::{FileVersion, HardwareVersion, ImageId};
-use crate::zcl::{self, ImageOffer, QueryNextImageRequest, QueryNextImageResponse, Refusal};
+use crate::zcl::{self, ImageOffer, QueryNextImageRequest, QueryResponse, Refusal};
 
 bitflags! {
     /// What a message said that its counterpart cannot.
@@ -121,16 +121,16 @@ pub fn query_next_image(query: &QueryImage<'_>) -> Result<Bridged<QueryNextImage
 /// A Zigbee server's answer, for a Matter requestor, with the image at `place` if there is one.
 #[must_use]
 pub fn query_image_response<'a>(
-    response: &QueryNextImageResponse,
+    response: &QueryResponse,
     place: Place<'a>,
 ) -> Bridged<QueryImageResponse<'a>> {
     match *response {
-        QueryNextImageResponse::Offer(ImageOffer { id, .. }) => {
+        QueryResponse::Offer(ImageOffer { id, .. }) => {
             let Place { uri, version_string, token } = place;
             let message = QueryImageResponse::available(uri, id.version.0, version_string, token);
             Bridged { message, lost: Lost::SIZE }
         }
-        QueryNextImageResponse::Refused(refusal) => Bridged {
+        QueryResponse::Refused(refusal) => Bridged {
             message: QueryImageResponse::new(Status::NOT_AVAILABLE),
             lost: if refusal == Refusal::NO_IMAGE_AVAILABLE { Lost::empty() } else { Lost::REASON },
         },
@@ -145,7 +145,7 @@ pub fn query_next_image_response(
     response: &QueryImageResponse<'_>,
     asked: ImageId,
     size: u32,
-) -> Result<Bridged<QueryNextImageResponse>, Violation> {
+) -> Result<Bridged<QueryResponse>, Violation> {
     let mut lost = Lost::empty();
     lost.set(Lost::DELAY, response.delayed_action_time.is_some());
     lost.set(Lost::CONSENT, response.user_consent_needed.is_some());
@@ -154,11 +154,11 @@ pub fn query_next_image_response(
         Answer::Available(offer) => {
             lost.insert(Lost::PLACE);
             let id = ImageId { version: FileVersion(offer.version), ..asked };
-            QueryNextImageResponse::Offer(ImageOffer { id, size })
+            QueryResponse::Offer(ImageOffer { id, size })
         }
         Answer::Nothing(status) => {
             lost.set(Lost::REASON, status != Status::NOT_AVAILABLE);
-            QueryNextImageResponse::Refused(Refusal::NO_IMAGE_AVAILABLE)
+            QueryResponse::Refused(Refusal::NO_IMAGE_AVAILABLE)
         }
     };
     Ok(Bridged { message, lost })

@@ -56,7 +56,7 @@ fn a_status_that_an_end_does_not_have_means_failed() {
     let strict = ServerConfig { strict: true, ..ServerConfig::default() };
     let mut desk = Desk::configured(strict, 4, SliceStore::default(), Script::default());
     assert_eq!(desk.ask(LAMP, "01 2a 06 01 01 10 ab 00 05 00 00 00"), "18 2a 0b 06 80");
-    let fault = RequestFault::Rule(Violation::Status(Status(0x01), "CMD-074"));
+    let fault = RequestFault::Rule(Violation::Status(Status(0x01)));
     assert_eq!(desk.events(), [ServerEvent::Malformed { client: LAMP, fault }]);
     assert_eq!(desk.ask(LAMP, END), NOW);
 }

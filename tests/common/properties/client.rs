@@ -252,6 +252,7 @@ impl World {
                 }
                 return;
             }
+            _ => unreachable!("a command that no client sends: {request:?}"),
         };
         self.receive(FrameMeta::unicast(SERVER), &frame);
     }
@@ -468,6 +469,7 @@ impl World {
                 assert!(request.offset + u32::from(request.page_size) <= SIZE, "a page beyond the file");
                 assert!(!self.has(request.offset as usize), "it asks for what it has");
             }
+            _ => unreachable!("a command that no client sends: {request:?}"),
         }
     }
 }

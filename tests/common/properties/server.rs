@@ -69,21 +69,23 @@ impl Choices<'_> {
     fn frame(&mut self) -> Vec<u8> {
         let sequence = self.byte();
         let request = match self.byte() % 8 {
-            0 => ToServer::QueryNextImage(QueryNextImageRequest { current: self.id(), hardware: None }),
-            1 | 2 => ToServer::ImageBlock(ImageBlockRequest {
-                id: self.id(),
-                offset: self.offset(),
-                max_data: self.byte(),
-                node: self.node(),
-                min_block_period: self.bit().then(|| self.u16()),
+            0 => ToServer::QueryNextImage(QueryNextImageRequest::new(self.id())),
+            1 | 2 => ToServer::ImageBlock({
+                let mut request = ImageBlockRequest::new(self.id(), self.offset(), self.byte());
+                request.node = self.node();
+                request.min_block_period = self.bit().then(|| self.u16());
+                request
             }),
-            3 | 4 => ToServer::ImagePage(ImagePageRequest {
-                id: self.id(),
-                offset: self.offset(),
-                max_data: self.byte(),
-                page_size: self.u16() % 2048,
-                spacing: self.u16() % 512,
-                node: self.node(),
+            3 | 4 => ToServer::ImagePage({
+                let mut request = ImagePageRequest::new(
+                    self.id(),
+                    self.offset(),
+                    self.byte(),
+                    self.u16() % 2048,
+                    self.u16() % 512,
+                );
+                request.node = self.node();
+                request
             }),
             5 => ToServer::UpgradeEnd(UpgradeEndRequest { status: Status(self.byte()), id: self.id() }),
             6 => ToServer::QuerySpecificFile(QuerySpecificFileRequest {

@@ -232,15 +232,13 @@ impl Life {
         let (client, id) = (client(which), id(of));
         let statuses = [0x00, 0x95, 0x96, 0x99, 0x7e, 0x98, 0x42].map(zcl::Status);
         let status = statuses[usize::from(kind) / 8 % statuses.len()];
-        let report = ClientStatus {
-            status: Some(ImageUpgradeStatus(of % 8)),
-            current_version: (of > 99).then_some(id.version),
-            downloaded_version: (of & 1 == 0).then_some(id.version),
-            file_offset: (of & 6 == 0).then_some(of.into()),
-            manufacturer: (of & 24 != 0).then_some(id.manufacturer),
-            image_type: (of & 24 > 8).then_some(id.image_type),
-            ..ClientStatus::default()
-        };
+        let mut report = ClientStatus::default();
+        report.status = Some(ImageUpgradeStatus(of % 8));
+        report.current_version = (of > 99).then_some(id.version);
+        report.downloaded_version = (of & 1 == 0).then_some(id.version);
+        report.file_offset = (of & 6 == 0).then_some(of.into());
+        report.manufacturer = (of & 24 != 0).then_some(id.manufacturer);
+        report.image_type = (of & 24 > 8).then_some(id.image_type);
         let event = match kind % 8 {
             0 => ServerEvent::Started { client, id },
             1 => ServerEvent::AllServed { client, id },

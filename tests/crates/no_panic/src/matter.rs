@@ -11,7 +11,7 @@ use zigbee_ota::matter::{
     Status, UpdateToken,
 };
 use zigbee_ota::time::{Delay, Instant};
-use zigbee_ota::zcl::{QueryNextImageRequest, QueryNextImageResponse, Refusal};
+use zigbee_ota::zcl::{QueryNextImageRequest, QueryResponse, Refusal};
 use zigbee_ota::{FileVersion, HardwareVersion, ImageId};
 
 use crate::Bytes;
@@ -114,11 +114,12 @@ fn uri(bytes: &mut Bytes<'_>, text: &str) {
 
 fn to_matter(bytes: &mut Bytes<'_>, text: &str) {
     let current = ImageId::new(black_box(0), black_box(0), black_box(0));
-    let request = QueryNextImageRequest { current, hardware: black_box(Some(HardwareVersion(0))) };
+    let mut request = QueryNextImageRequest::new(current);
+    request.hardware = black_box(Some(HardwareVersion(0)));
     bytes.write(&bridge::query_image(&black_box(request), black_box(Protocols::NONE)));
     let version = VersionText::new(FileVersion(black_box(0)));
     let Some(token) = UpdateToken::new(bytes.input) else { return };
     let place = Place { uri: text, version_string: version.as_str(), token };
-    let refused = QueryNextImageResponse::Refused(black_box(Refusal::NO_IMAGE_AVAILABLE));
+    let refused = QueryResponse::Refused(black_box(Refusal::NO_IMAGE_AVAILABLE));
     bytes.write(&bridge::query_image_response(&black_box(refused), place).message);
 }

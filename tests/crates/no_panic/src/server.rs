@@ -188,13 +188,7 @@ fn drive<S: SessionSlots>(server: &mut Server<S>, images: &mut impl ImageStore, 
     );
     server.handle_timeout(now());
     black_box(server.poll_timeout());
-    let request = black_box(ImageBlockRequest {
-        id: ImageId::new(0, 0, 0),
-        offset: 0,
-        max_data: 0,
-        node: None,
-        min_block_period: None,
-    });
+    let request = black_box(ImageBlockRequest::new(ImageId::new(0, 0, 0), 0, 0));
     black_box(serve_block(black_box(0), &request, black_box(NonZeroU8::MAX), images, &mut out));
     server.set_utc(now(), black_box(Some(UtcTime(0))));
     for session in server.sessions() {

@@ -61,6 +61,7 @@ fn message(bytes: &mut Bytes<'_>, message: &Message<'_>) {
         Message::Other(other) => {
             black_box((other.header(), other.payload(), other.why()));
         }
+        _ => {}
     }
     black_box((message.direction(), message.check())).1.ok();
 }
@@ -88,6 +89,7 @@ fn to_server(bytes: &mut Bytes<'_>, message: &ToServer) {
             bytes.write(request);
             request.check()
         }
+        _ => Ok(()),
     };
     black_box((violation, message.check())).0.ok();
 }
@@ -115,6 +117,7 @@ fn to_client(bytes: &mut Bytes<'_>, message: &ToClient<'_>) {
             bytes.write(response);
             response.check()
         }
+        _ => Ok(()),
     };
     black_box((violation, message.check())).0.ok();
 }
@@ -131,7 +134,7 @@ fn attributes(bytes: &mut Bytes<'_>, command: &AttributeCommand<'_>) {
                 black_box(record.check()).ok();
             }
             black_box(response.check()).ok();
-            black_box(ClientStatus::read(*response)).ok();
+            black_box(ClientStatus::from_response(*response)).ok();
         }
         AttributeCommand::Write(write) => write.records().flatten().for_each(|(id, value)| {
             attribute(id);
@@ -144,6 +147,7 @@ fn attributes(bytes: &mut Bytes<'_>, command: &AttributeCommand<'_>) {
         AttributeCommand::DiscoverResponse(response) => response.attributes().for_each(|record| {
             black_box(record);
         }),
+        _ => {}
     }
 }
 
@@ -168,7 +172,7 @@ fn answers(bytes: &mut Bytes<'_>) {
     ] {
         bytes.write(&Frame::attributes(black_box(0), black_box(Direction::ToClient), command));
     }
-    bytes.write(&ClientStatus::question(black_box(0)));
+    bytes.write(&ClientStatus::request(black_box(0)));
 }
 
 /// The constructors of frames.
@@ -181,9 +185,7 @@ fn remake(bytes: &mut Bytes<'_>, message: &Message<'_>) {
             Frame::default_response(sequence, direction, response)
         }
         Message::Attributes(direction, command) => Frame::attributes(sequence, direction, command),
-        Message::Other(_) => {
-            Frame::notify(sequence, black_box(ImageNotify::UNICAST), black_box(DeliveryMode::Unicast))
-        }
+        _ => Frame::notify(sequence, black_box(ImageNotify::UNICAST), black_box(DeliveryMode::Unicast)),
     };
     bytes.write(&frame);
 }

@@ -142,7 +142,7 @@ mod tests {
     }
 
     fn block(watch: &mut Watch, millis: Micros, sequence: u8, offset: u32) -> Option<Broken> {
-        let request = ImageBlockRequest { id: ID, offset, max_data: 64, node: None, min_block_period: None };
+        let request = ImageBlockRequest::new(ID, offset, 64);
         let (mut out, mut sent) = ([0; 40], FromClient::default());
         let len = Frame::to_server(sequence, ToServer::ImageBlock(request)).encode(&mut out).unwrap();
         let broken = watch.see(millis * 1000, &out[..len], &mut sent);
@@ -157,7 +157,7 @@ mod tests {
         let beyond = Broken::BeyondImage { offset: 100, page: 0, size: 100 };
         assert_eq!(block(&mut watch, 0, 1, 100), Some(beyond));
         let mut page = |offset, page_size| {
-            let request = ImagePageRequest { id: ID, offset, max_data: 9, page_size, spacing: 0, node: None };
+            let request = ImagePageRequest::new(ID, offset, 9, page_size, 0);
             let (mut out, mut sent) = ([0; 40], FromClient::default());
             let len = Frame::to_server(2, ToServer::ImagePage(request)).encode(&mut out).unwrap();
             watch.see(0, &out[..len], &mut sent)

@@ -192,7 +192,8 @@ mod tests {
         let mut net = Net::new(net::Settings { radio, ..net::Settings::default() }, 1, 1);
         let mut agenda = Agenda::default();
         let (id, node) = (entries[0].info().id, None);
-        let request = ImagePageRequest { id, offset: 0, max_data: 64, page_size: 4096, spacing, node };
+        let mut request = ImagePageRequest::new(id, 0, 64, 4096, spacing);
+        request.node = node;
         let mut out = [0; 40];
         let len = Frame::to_server(7, ToServer::ImagePage(request)).encode(&mut out).unwrap();
         net.send(

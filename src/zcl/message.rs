@@ -1,0 +1,280 @@
+//! Content of a frame: a command of the cluster, a global command that the cluster needs, or the bytes of any other
+//! frame.
+//!
+//! ```text
+//! Frame { sequence, message }
+//!                   message   ToServer(ToServer)   ToClient(ToClient)   DefaultResponse   Attributes   Other
+//! ```
+
+use core::fmt;
+
+use crate::codec::{Emit, Parsed, Sink, locate};
+use crate::error::DecodeError;
+use crate::types::ManufacturerCode;
+
+use super::command::DecodeCommand;
+use super::default_response::DEFAULT_RESPONSE;
+use super::frame::{FrameKind, HEADER_LEN};
+use super::quirks::Leniency;
+use super::{
+    AttributeCommand, CommandId, DefaultResponse, Direction, FrameControl, FrameHeader, ToClient, ToServer,
+    Violation,
+};
+
+/// Content of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Message<'a> {
+    /// Command of the cluster from a client.
+    ToServer(ToServer),
+    /// Command of the cluster from a server.
+    ToClient(#[cfg_attr(feature = "serde", serde(borrow))] ToClient<'a>),
+    /// ZCL Default Response.
+    DefaultResponse(Direction, DefaultResponse),
+    /// Global ZCL command that reads, writes or discovers attributes, or a response to one.
+    Attributes(Direction, #[cfg_attr(feature = "serde", serde(borrow))] AttributeCommand<'a>),
+    /// Any other frame.
+    Other(#[cfg_attr(feature = "serde", serde(borrow))] OtherFrame<'a>),
+}
+
+impl<'a> Message<'a> {
+    /// Direction of the message.
+    #[must_use]
+    pub const fn direction(&self) -> Direction {
+        match self {
+            Self::ToServer(_) => Direction::ToServer,
+            Self::ToClient(_) => Direction::ToClient,
+            Self::DefaultResponse(direction, _) | Self::Attributes(direction, _) => *direction,
+            Self::Other(other) => other.header.direction(),
+        }
+    }
+
+    /// Checks the values against the rules of the specification. Global commands have no rules of this cluster, except
+    /// for attribute values in a Read Attributes Response.
+    ///
+    /// # Errors
+    /// Those of `check` of the payload.
+    pub fn check(&self) -> Result<(), Violation> {
+        match self {
+            Self::ToServer(message) => message.check(),
+            Self::ToClient(message) => message.check(),
+            Self::Attributes(_, command) => command.check(),
+            Self::DefaultResponse(..) | Self::Other(_) => Ok(()),
+        }
+    }
+
+    /// Decodes the payload that follows `header`.
+    pub(super) fn decode(
+        header: &FrameHeader,
+        payload: &'a [u8],
+        leniency: &mut Leniency<'a>,
+    ) -> Result<Self, DecodeError> {
+        let direction = header.direction();
+        let id = CommandId(header.command);
+        let decoded = match (header.kind(), direction) {
+            (FrameKind::Cluster, Direction::ToServer) => ToServer::parse(id, payload, leniency)
+                .map(|(item, parsed)| finish(item, payload, parsed).map(Self::ToServer)),
+            (FrameKind::Cluster, Direction::ToClient) => ToClient::parse(id, payload, leniency)
+                .map(|(item, parsed)| finish(item, payload, parsed).map(Self::ToClient)),
+            (FrameKind::Global, _) if header.command == DEFAULT_RESPONSE => {
+                let parsed = DefaultResponse::parse(payload, leniency);
+                let response = finish("Default Response", payload, parsed);
+                Some(response.map(|response| Self::DefaultResponse(direction, response)))
+            }
+            (FrameKind::Global, _) => {
+                AttributeCommand::parse(header.command, payload, leniency).map(|(item, parsed)| {
+                    finish(item, payload, parsed).map(|command| Self::Attributes(direction, command))
+                })
+            }
+            (FrameKind::Other, _) => None,
+        };
+        decoded.unwrap_or(Ok(Self::Other(OtherFrame { header: *header, payload })))
+    }
+
+    /// Bits of the frame control that follow from the message: frame type, manufacturer specific, direction.
+    pub(super) const fn control(&self) -> FrameControl {
+        let frame_type = match self {
+            Self::ToServer(_) | Self::ToClient(_) => FrameControl::CLUSTER,
+            Self::DefaultResponse(..) | Self::Attributes(..) => FrameControl::empty(),
+            Self::Other(other) => return other.control(),
+        };
+        frame_type.union(self.direction().control())
+    }
+
+    /// Command id in the ZCL header.
+    pub(super) fn command(&self) -> u8 {
+        match self {
+            Self::ToServer(message) => message.command().0,
+            Self::ToClient(message) => message.command().0,
+            Self::DefaultResponse(..) => DEFAULT_RESPONSE,
+            Self::Attributes(_, command) => command.command(),
+            Self::Other(other) => other.header.command,
+        }
+    }
+
+    /// Manufacturer code in the ZCL header.
+    pub(super) const fn manufacturer(&self) -> Option<ManufacturerCode> {
+        match self {
+            Self::Other(other) => other.header.manufacturer,
+            Self::ToServer(_) | Self::ToClient(_) | Self::DefaultResponse(..) | Self::Attributes(..) => None,
+        }
+    }
+}
+
+/// Ends the parse of a payload, with the offset of an error counted from the start of the frame. The header of a frame
+/// that is parsed has no manufacturer code.
+fn finish<'a, T>(item: &'static str, payload: &'a [u8], parsed: Parsed<'a, T>) -> Result<T, DecodeError> {
+    locate(item, HEADER_LEN, payload, parsed).map(|(message, _)| message)
+}
+
+impl Emit for Message<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::ToServer(message) => message.len(),
+            Self::ToClient(message) => message.len(),
+            Self::DefaultResponse(_, message) => message.len(),
+            Self::Attributes(_, message) => message.len(),
+            Self::Other(other) => other.payload.len(),
+        }
+    }
+
+    fn emit(&self, out: &mut Sink<'_>) {
+        match self {
+            Self::ToServer(message) => message.emit(out),
+            Self::ToClient(message) => message.emit(out),
+            Self::DefaultResponse(_, message) => message.emit(out),
+            Self::Attributes(_, message) => message.emit(out),
+            Self::Other(other) => out.bytes(other.payload),
+        }
+    }
+}
+
+impl fmt::Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ToServer(message) => message.fmt(f),
+            Self::ToClient(message) => message.fmt(f),
+            Self::DefaultResponse(_, message) => message.fmt(f),
+            Self::Attributes(_, message) => message.fmt(f),
+            Self::Other(other) => other.fmt(f),
+        }
+    }
+}
+
+/// Frame that this crate does not decode, with its header and payload; [`why`](Self::why) gives the reason. Only
+/// decoding creates one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "Unchecked<'a>")
+)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct OtherFrame<'a> {
+    header: FrameHeader,
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
+    payload: &'a [u8],
+}
+
+/// Deserialized form of an [`OtherFrame`] before [`Message::decode`] confirms that the frame is none of a known
+/// command.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(rename = "Other")]
+struct Unchecked<'a> {
+    header: FrameHeader,
+    #[serde(borrow, with = "crate::serde_bytes")]
+    payload: &'a [u8],
+}
+
+#[cfg(feature = "serde")]
+impl<'a> TryFrom<Unchecked<'a>> for OtherFrame<'a> {
+    type Error = &'static str;
+
+    fn try_from(Unchecked { header, payload }: Unchecked<'a>) -> Result<Self, Self::Error> {
+        match Message::decode(&header, payload, &mut Leniency::new(super::Quirks::empty())) {
+            Ok(Message::Other(other)) => Ok(other),
+            _ => Err("a frame of a command that is read"),
+        }
+    }
+}
+
+/// Reason for which a frame is not decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum OtherKind {
+    /// Command of the cluster in the opposite direction: unsupported, not malformed.
+    WrongDirection(CommandId),
+    /// Command id that the cluster does not assign: unsupported.
+    Unassigned(CommandId),
+    /// Command of a manufacturer, with any id.
+    ManufacturerSpecific(ManufacturerCode),
+    /// Global ZCL command that neither concerns attributes nor is a Default Response.
+    Global(u8),
+    /// Frame type 2 or 3, which the ZCL reserves.
+    ReservedFrameType(u8),
+}
+
+impl<'a> OtherFrame<'a> {
+    /// Reason for which the frame is not decoded; the manufacturer code counts before the frame type, the frame type
+    /// before the command id.
+    #[must_use]
+    pub fn why(&self) -> OtherKind {
+        let FrameHeader { control, manufacturer, sequence: _, command } = self.header;
+        let id = CommandId(command);
+        match (manufacturer, self.header.kind()) {
+            (Some(manufacturer), _) => OtherKind::ManufacturerSpecific(manufacturer),
+            (None, FrameKind::Global) => OtherKind::Global(command),
+            (None, FrameKind::Cluster) if id.direction().is_some() => OtherKind::WrongDirection(id),
+            (None, FrameKind::Cluster) => OtherKind::Unassigned(id),
+            (None, FrameKind::Other) => {
+                OtherKind::ReservedFrameType(control.intersection(FrameControl::FRAME_TYPE).bits())
+            }
+        }
+    }
+
+    /// ZCL header of the frame.
+    #[must_use]
+    pub const fn header(&self) -> FrameHeader {
+        self.header
+    }
+
+    /// Bits of the frame control that follow from the header. The manufacturer bit follows from the manufacturer code,
+    /// so that the two cannot contradict each other.
+    const fn control(&self) -> FrameControl {
+        let kept = self.header.control.intersection(FrameControl::OF_MESSAGE);
+        match self.header.manufacturer {
+            Some(_) => kept.union(FrameControl::MANUFACTURER_SPECIFIC),
+            None => kept.difference(FrameControl::MANUFACTURER_SPECIFIC),
+        }
+    }
+
+    /// Bytes after the ZCL header.
+    #[must_use]
+    pub const fn payload(&self) -> &'a [u8] {
+        self.payload
+    }
+}
+
+impl fmt::Display for OtherFrame<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { header: FrameHeader { control: _, manufacturer: _, sequence: _, command }, payload } =
+            self;
+        match self.why() {
+            OtherKind::WrongDirection(command) => write!(f, "{command} in the wrong direction")?,
+            OtherKind::Unassigned(command) => write!(f, "unassigned command {command}")?,
+            OtherKind::ManufacturerSpecific(code) => {
+                write!(f, "command {command:#04x} of manufacturer {code}")?;
+            }
+            OtherKind::Global(command) => write!(f, "global command {command:#04x}")?,
+            OtherKind::ReservedFrameType(frame_type) => {
+                write!(f, "command {command:#04x} of reserved frame type {frame_type}")?;
+            }
+        }
+        write!(f, ", {} bytes", payload.len())
+    }
+}
