@@ -4,7 +4,7 @@
 #![no_main]
 
 use zigbee_ota_footprint::device::{Device, resume, turn};
-use zigbee_ota_footprint::{all, board};
+use zigbee_ota_footprint::{board, every_call};
 
 static mut DEVICE: Device<8> = Device::OFF;
 
