@@ -1,4 +1,4 @@
-//! The attributes over a life, and the events.
+//! Attributes of the client in the course of an upgrade, and the order of its events and needs.
 
 use super::*;
 use crate::zcl::{AttributeSnapshot, ImageUpgradeStatus};
@@ -6,7 +6,7 @@ use crate::zcl::{AttributeSnapshot, ImageUpgradeStatus};
 const UNSET: u32 = u32::MAX;
 
 /// Status, file offset, downloaded version and image type.
-fn shown(script: &Script) -> (u8, u32, u32, u16) {
+fn shown_attributes(script: &Script) -> (u8, u32, u32, u16) {
     let AttributeSnapshot { status, file_offset, downloaded_version, image_type, .. } =
         script.client.attributes();
     (status.0, file_offset.unwrap(), downloaded_version.unwrap().0, image_type.unwrap().0)
@@ -16,7 +16,7 @@ const NORMAL: (u8, u32, u32, u16) = (0x00, UNSET, UNSET, 0xffff);
 
 /// Shows: ATTR-003, ATTR-012, ATTR-015
 #[test]
-fn a_fresh_client_shows_the_defaults() {
+fn a_new_client_shows_the_default_attributes() {
     let expected = AttributeSnapshot {
         current_version: Some(FileVersion(0x1a2b)),
         current_stack: Some(StackVersion::ZIGBEE_PRO),
@@ -38,33 +38,33 @@ fn a_fresh_client_shows_the_defaults() {
 fn the_attributes_follow_an_upgrade() {
     let file = file(|header| header.stack = StackVersion::ZIGBEE_IP);
     let mut script = Script::querying(config());
-    assert_eq!(shown(&script), NORMAL);
-    script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
-    assert_eq!(shown(&script), (0x01, 0, UNSET, 0x0101));
+    assert_eq!(shown_attributes(&script), NORMAL);
+    script.receive(OFFER);
+    assert_eq!(shown_attributes(&script), (0x01, 0, UNSET, 0x0101));
     script.accept();
-    assert_eq!(shown(&script), (0x01, 0, UNSET, 0x0101));
+    assert_eq!(shown_attributes(&script), (0x01, 0, UNSET, 0x0101));
     script.prepare();
     for (turn, offset) in [0, 30, 60, 90].into_iter().enumerate() {
-        assert_eq!(shown(&script), (0x01, offset, UNSET, 0x0101));
+        assert_eq!(shown_attributes(&script), (0x01, offset, UNSET, 0x0101));
         let (_, request) = script.transmit().expect("a request");
         assert_eq!(usize::from(request[1]), turn + 1);
         let start = offset as usize;
-        script.gets_block(request[1], offset, &file[start..file.len().min(start + 30)]);
+        script.receive_block(request[1], offset, &file[start..file.len().min(start + 30)]);
     }
-    assert_eq!(shown(&script), (0x01, 100, UNSET, 0x0101), "not verified");
+    assert_eq!(shown_attributes(&script), (0x01, 100, UNSET, 0x0101), "not verified");
     script.verify(VerifyResult::Valid);
-    assert_eq!(shown(&script), (0x02, 100, 0x1a2c, 0x0101));
+    assert_eq!(shown_attributes(&script), (0x02, 100, 0x1a2c, 0x0101));
     assert_eq!(script.client.attributes().downloaded_stack, Some(StackVersion::ZIGBEE_IP));
-    script.sends("01 05 06 00 5F11 0101 2C1A0000");
+    script.assert_sends("01 05 06 00 5F11 0101 2C1A0000");
     assert_eq!(script.status(), 0x02);
-    script.gets("19 05 07 5F11 0101 2C1A0000 00000000 0A000000");
-    assert_eq!(shown(&script), (0x04, 100, 0x1a2c, 0x0101));
+    script.receive("19 05 07 5F11 0101 2C1A0000 00000000 0A000000");
+    assert_eq!(shown_attributes(&script), (0x04, 100, 0x1a2c, 0x0101));
     let before = script.client.attributes();
     assert_eq!(before.current_version, Some(FileVersion(0x1a2b)));
     assert_eq!(before.current_stack, Some(StackVersion::ZIGBEE_PRO));
-    let ticket = script.until(10_000).must_apply();
+    let ticket = script.advance_to(10_000).expect_apply();
     script.client.applied(script.now, ticket, ApplyResult::Done).unwrap();
-    assert_eq!(shown(&script), NORMAL);
+    assert_eq!(shown_attributes(&script), NORMAL);
     let after = script.client.attributes();
     assert_eq!(after.current_version, Some(FileVersion(0x1a2c)));
     assert_eq!(after.current_stack, Some(StackVersion::ZIGBEE_IP));
@@ -73,41 +73,41 @@ fn the_attributes_follow_an_upgrade() {
 
 /// Shows: ATTR-024
 #[test]
-fn a_device_that_was_told_to_wait_shows_it() {
+fn a_wait_for_the_upgrade_shows_as_waiting_to_upgrade() {
     let mut script = Script::ending(config());
-    script.gets("19 03 07 5F11 0101 2C1A0000 00000000 FFFFFFFF");
-    assert_eq!(shown(&script), (0x03, 100, 0x1a2c, 0x0101));
+    script.receive("19 03 07 5F11 0101 2C1A0000 00000000 FFFFFFFF");
+    assert_eq!(shown_attributes(&script), (0x03, 100, 0x1a2c, 0x0101));
 }
 
 /// Shows: ATTR-020, ATTR-030, ATTR-032
 #[test]
-fn every_failure_leads_back_to_normal() {
+fn every_failure_returns_the_attributes_to_normal() {
     let mut aborted = Script::downloading(config());
-    aborted.sends_request(0);
-    aborted.gets("19 01 05 95");
+    aborted.assert_requests_block(0);
+    aborted.receive("19 01 05 95");
     let mut invalid = Script::downloaded(config(), &file(|_| {}));
-    invalid.verify(VerifyResult::Invalid).sends("01 03 06 96 5F11 0101 2C1A0000");
-    assert_eq!(shown(&invalid), NORMAL, "while the server is told");
-    invalid.gets("18 03 0B 06 00");
+    invalid.verify(VerifyResult::Invalid).assert_sends("01 03 06 96 5F11 0101 2C1A0000");
+    assert_eq!(shown_attributes(&invalid), NORMAL, "while the server is told");
+    invalid.receive("18 03 0B 06 00");
     let mut gone = Script::downloading(config());
     for turn in 1..=3_u8 {
-        gone.sends_request(0);
-        gone.gets(&std::format!("18 {turn:02x} 0B 03 98"));
-        gone.until(u64::from(turn) * 1000);
+        gone.assert_requests_block(0);
+        gone.receive(&std::format!("18 {turn:02x} 0B 03 98"));
+        gone.advance_to(u64::from(turn) * 1000);
     }
     let mut silent = Script::downloading(ClientConfig { block_attempts: 1, ..config() });
-    silent.sends_request(0);
-    silent.until(3000).sends("01 02 06 95 5F11 0101 2C1A0000");
+    silent.assert_requests_block(0);
+    silent.advance_to(3000).assert_sends("01 02 06 95 5F11 0101 2C1A0000");
     let mut refused = Script::ending(config());
-    refused.gets("18 03 0B 06 95");
+    refused.receive("18 03 0B 06 95");
     for script in [aborted, invalid, gone, silent, refused] {
-        assert_eq!(shown(&script), NORMAL);
+        assert_eq!(shown_attributes(&script), NORMAL);
     }
 }
 
 /// Shows: ATTR-017
 #[test]
-fn whoever_asks_is_answered_in_any_state() {
+fn attributes_can_be_read_by_any_node_in_any_state() {
     for (script, status, from) in [
         (Script::new(config()), 0x00, STRANGER),
         (Script::downloading(config()), 0x01, SERVER),
@@ -125,10 +125,14 @@ fn whoever_asks_is_answered_in_any_state() {
     }
     // Not by broadcast, and an answer to nobody's question is no question.
     let mut script = Script::new(config());
-    let met = script.gets_by(DeliveryMode::Broadcast, "08 2A 00 0600");
-    assert_eq!(met, Met::Ignored(ClientIgnored::NotUnicast));
-    assert_eq!(script.gets("18 2A 01 0600 00 30 00"), Met::Ignored(ClientIgnored::NotForClients));
-    assert_eq!(script.gets("08 2A 02 0600 30 01"), Met::Asked, "a write is refused by the answer");
+    let met = script.receive_by(DeliveryMode::Broadcast, "08 2A 00 0600");
+    assert_eq!(met, Handled::Ignored(ClientIgnored::NotUnicast));
+    assert_eq!(script.receive("18 2A 01 0600 00 30 00"), Handled::Ignored(ClientIgnored::NotForClients));
+    assert_eq!(
+        script.receive("08 2A 02 0600 30 01"),
+        Handled::AttributeRequest,
+        "a write is refused by the answer"
+    );
 }
 
 /// What espressif's callback would be told.
@@ -144,13 +148,13 @@ enum Callback {
 
 /// Shows: ESP-027, ESP-028, ESP-031, ESP-032, ESP-033, ESP-034, ESP-036, CLI-003, CLI-074
 #[test]
-fn a_good_run_is_told_in_espressifs_order() {
+fn an_upgrade_reports_its_steps_in_the_order_of_espressifs_callbacks() {
     let file = file(|_| {});
     let mut script = Script::querying(config());
-    script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
+    script.receive(OFFER);
     let mut told = Vec::new();
     let mut stored: Vec<u8> = Vec::new();
-    script.until(5000).accept();
+    script.advance_to(5000).accept();
     // The application knows needs, events and data; a server without a memory answers each request alone.
     while told.last().is_none_or(|last| !matches!(last, Callback::Finish { .. })) {
         let now = script.now;
@@ -205,7 +209,7 @@ fn a_good_run_is_told_in_espressifs_order() {
         } else if let Some(next) = script.client.poll_timeout()
             && script.client.attributes().status == ImageUpgradeStatus::COUNT_DOWN
         {
-            script.until(next.as_millis());
+            script.advance_to(next.as_millis());
         }
     }
     let finish = Callback::Finish { size: 100, duration: Millis(10_000) };

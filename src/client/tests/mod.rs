@@ -1,21 +1,28 @@
 //! The client as a script: literal frames and times in, literal frames out.
 
-mod activation;
+mod activation_policy;
 mod attributes;
-mod block;
-mod discover;
-mod finish;
-mod islands;
-mod life;
-mod pace;
-mod page;
-mod query;
-mod resume;
-mod sets;
-mod specific;
-mod stages;
-mod window;
+mod block_errors;
+mod block_retries;
+mod checkpoint_resume;
+mod discovery;
+mod frame_acceptance;
+mod header_check;
+mod image_block;
+mod image_notify;
+mod image_page;
+mod lifecycle;
+mod multi_image;
+mod out_of_order_ranges;
+mod query_next_image;
+mod query_specific_file;
+mod request_rate;
+mod request_window;
+mod security_credentials;
+mod states;
+mod upgrade_end;
 
+use core::num::NonZeroU8;
 use std::vec::Vec;
 
 use super::*;
@@ -31,6 +38,12 @@ const STRANGER: Address = Address::new(0x1234, 1);
 /// The image on offer in most scripts: manufacturer 0x115F, type 0x0101, version 0x00001A2C.
 const OFFERED: ImageId = ImageId::new(0x115f, 0x0101, 0x1a2c);
 
+/// Query Next Image Response to the query with sequence number 0: an offer of `OFFERED` with 100 bytes.
+const OFFER: &str = "19 00 02 00 5F11 0101 2C1A0000 64000000";
+
+/// Upgrade End Response to the request with sequence number 3: upgrade now.
+const UPGRADE_NOW: &str = "19 03 07 5F11 0101 2C1A0000 00000000 00000000";
+
 fn at(millis: u64) -> Instant {
     Instant::from_millis(millis)
 }
@@ -39,6 +52,10 @@ fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let pairs = digits.chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
     pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+}
+
+fn nonzero(bytes: u8) -> NonZeroU8 {
+    NonZeroU8::new(bytes).unwrap()
 }
 
 fn config() -> ClientConfig {
@@ -74,9 +91,9 @@ fn long_file(size: usize) -> Vec<u8> {
 
 /// What became of a frame whose data, if it had any, was stored at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Met {
+enum Handled {
     Done,
-    Asked,
+    AttributeRequest,
     Ignored(ClientIgnored),
 }
 
@@ -104,7 +121,7 @@ impl Script {
     /// A client that may ask for the first block of a file of 100 bytes; that request will have number 1.
     fn downloading(config: ClientConfig) -> Self {
         let mut script = Self::querying(config);
-        assert_eq!(script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000"), Met::Done);
+        assert_eq!(script.receive(OFFER), Handled::Done);
         script.accept();
         script.prepare();
         script
@@ -113,10 +130,10 @@ impl Script {
     /// A client that has `file` and was told to verify it; its next request will have number 3.
     fn downloaded(config: ClientConfig, file: &[u8]) -> Self {
         let mut script = Self::downloading(config);
-        script.sends_request(0);
-        script.gets_block(1, 0, &file[..64]);
-        script.sends_request(64);
-        script.gets_block(2, 64, &file[64..]);
+        script.assert_requests_block(0);
+        script.receive_block(1, 0, &file[..64]);
+        script.assert_requests_block(64);
+        script.receive_block(2, 64, &file[64..]);
         script
     }
 
@@ -124,12 +141,12 @@ impl Script {
     fn ending(config: ClientConfig) -> Self {
         let mut script = Self::downloaded(config, &file(|_| {}));
         script.verify(VerifyResult::Valid);
-        script.sends("01 03 06 00 5F11 0101 2C1A0000");
+        script.assert_sends("01 03 06 00 5F11 0101 2C1A0000");
         script
     }
 
     /// Time goes on to `millis`.
-    fn until(&mut self, millis: u64) -> &mut Self {
+    fn advance_to(&mut self, millis: u64) -> &mut Self {
         assert!(self.now <= at(millis), "time goes back");
         self.now = at(millis);
         self.client.handle_timeout(self.now);
@@ -144,7 +161,7 @@ impl Script {
 
     /// The client sends exactly this next, to the server, acknowledged.
     #[track_caller]
-    fn sends(&mut self, frame: &str) -> &mut Self {
+    fn assert_sends(&mut self, frame: &str) -> &mut Self {
         let (transmit, bytes) = self.transmit().expect("a frame");
         assert_eq!(bytes, hex(frame));
         assert_eq!((transmit.to, transmit.delivery, transmit.aps_ack), (SERVER, DeliveryMode::Unicast, true));
@@ -153,7 +170,7 @@ impl Script {
 
     /// The client asks for the block at `offset`.
     #[track_caller]
-    fn sends_request(&mut self, offset: u32) -> &mut Self {
+    fn assert_requests_block(&mut self, offset: u32) -> &mut Self {
         let (_, bytes) = self.transmit().expect("a frame");
         let Message::ToServer(ToServer::ImageBlock(request)) = decode(&bytes).message else {
             panic!("not a block request: {bytes:02x?}");
@@ -165,38 +182,38 @@ impl Script {
     }
 
     #[track_caller]
-    fn is_silent(&mut self) -> &mut Self {
+    fn assert_silent(&mut self) -> &mut Self {
         assert_eq!(self.transmit(), None);
         self
     }
 
     /// The server sends `frame` to this device alone; data is stored at once.
     #[track_caller]
-    fn gets(&mut self, frame: &str) -> Met {
-        self.receives(FrameMeta::unicast(SERVER), &hex(frame))
+    fn receive(&mut self, frame: &str) -> Handled {
+        self.receive_frame(FrameMeta::unicast(SERVER), &hex(frame))
     }
 
     #[track_caller]
-    fn gets_by(&mut self, delivery: DeliveryMode, frame: &str) -> Met {
-        self.receives(FrameMeta::new(SERVER, delivery), &hex(frame))
+    fn receive_by(&mut self, delivery: DeliveryMode, frame: &str) -> Handled {
+        self.receive_frame(FrameMeta::new(SERVER, delivery), &hex(frame))
     }
 
-    fn receives(&mut self, meta: FrameMeta, frame: &[u8]) -> Met {
+    fn receive_frame(&mut self, meta: FrameMeta, frame: &[u8]) -> Handled {
         match self.client.handle_frame(self.now, meta, frame) {
             ClientAction::Store(block) => {
                 self.client.stored(self.now, block.ticket, StoreResult::Ok).unwrap();
-                Met::Done
+                Handled::Done
             }
-            ClientAction::Done => Met::Done,
-            ClientAction::AnswerAttributes(_) => Met::Asked,
-            ClientAction::Ignored(why) => Met::Ignored(why),
+            ClientAction::Done => Handled::Done,
+            ClientAction::AnswerAttributes(_) => Handled::AttributeRequest,
+            ClientAction::Ignored(why) => Handled::Ignored(why),
         }
     }
 
     /// The server sends a block of the file, and the application stores it.
     #[track_caller]
-    fn gets_block(&mut self, sequence: u8, offset: u32, data: &[u8]) -> Met {
-        self.receives(FrameMeta::unicast(SERVER), &block(sequence, OFFERED, offset, data))
+    fn receive_block(&mut self, sequence: u8, offset: u32, data: &[u8]) -> Handled {
+        self.receive_frame(FrameMeta::unicast(SERVER), &block(sequence, OFFERED, offset, data))
     }
 
     #[track_caller]
@@ -229,7 +246,7 @@ impl Script {
 
     /// Takes the file that was offered, until the application is to verify it.
     #[track_caller]
-    fn takes(&mut self, id: ImageId, file: &[u8]) -> Ticket {
+    fn download(&mut self, id: ImageId, file: &[u8]) -> Ticket {
         self.accept().prepare();
         loop {
             if let Some(need) = self.client.poll_need() {
@@ -243,7 +260,7 @@ impl Script {
             };
             let start = request.offset as usize;
             let piece = &file[start..file.len().min(start + usize::from(request.max_data))];
-            self.receives(FrameMeta::unicast(SERVER), &block(bytes[1], id, request.offset, piece));
+            self.receive_frame(FrameMeta::unicast(SERVER), &block(bytes[1], id, request.offset, piece));
         }
     }
 
@@ -252,12 +269,12 @@ impl Script {
     }
 
     #[track_caller]
-    fn need(&mut self) -> Need {
+    fn expect_need(&mut self) -> Need {
         self.client.poll_need().expect("a need")
     }
 
     #[track_caller]
-    fn must_apply(&mut self) -> Ticket {
+    fn expect_apply(&mut self) -> Ticket {
         let Some(Need::Apply(ticket, OFFERED)) = self.client.poll_need() else {
             panic!("no switch is needed")
         };
@@ -265,7 +282,7 @@ impl Script {
     }
 
     #[track_caller]
-    fn ended(&mut self) -> Outcome {
+    fn expect_end(&mut self) -> Outcome {
         while let Some(event) = self.client.poll_event() {
             if let ClientEvent::Ended(outcome) = event {
                 return outcome;

@@ -1,4 +1,4 @@
-//! Going on after a restart.
+//! Checkpoints, and resuming from them after a restart.
 
 use core::num::NonZeroU32;
 
@@ -15,14 +15,14 @@ fn resumed(checkpoint: Checkpoint) -> Script {
 
 /// Shows: CLI-073
 #[test]
-fn a_download_goes_on_from_its_checkpoint() {
+fn a_download_continues_from_its_checkpoint() {
     let file = file(|_| {});
     let mut before = Script::downloading(config());
     assert_eq!(before.client.checkpoint().map(|checkpoint| checkpoint.received), Some(0));
-    before.sends_request(0);
-    before.gets_block(1, 0, &file[..56]);
-    before.sends_request(56);
-    before.gets_block(2, 56, &file[56..77]);
+    before.assert_requests_block(0);
+    before.receive_block(1, 0, &file[..56]);
+    before.assert_requests_block(56);
+    before.receive_block(2, 56, &file[56..77]);
     let checkpoint = before.client.checkpoint().expect("a download");
     assert_eq!((checkpoint.received, checkpoint.stage), (77, CheckpointStage::Downloading));
     assert_eq!(checkpoint.header.map(|header| header.stack), Some(StackVersion::ZIGBEE_PRO));
@@ -30,16 +30,16 @@ fn a_download_goes_on_from_its_checkpoint() {
     let mut script = resumed(checkpoint);
     assert_eq!(script.client.poll_need(), None, "there is room already");
     assert_eq!((script.status(), script.client.attributes().file_offset), (0x01, Some(77)));
-    script.sends_request(77);
-    script.gets_block(0, 77, &file[77..]);
+    script.assert_requests_block(77);
+    script.receive_block(0, 77, &file[77..]);
     script.verify(VerifyResult::Valid);
-    script.sends("01 01 06 00 5F11 0101 2C1A0000");
+    script.assert_sends("01 01 06 00 5F11 0101 2C1A0000");
     assert_eq!(script.client.resume(at(0), checkpoint), Err(Busy));
 }
 
 /// Shows: CLI-073
 #[test]
-fn a_server_that_has_the_file_no_more_is_queried_at_once() {
+fn a_resumed_download_without_its_file_is_followed_by_a_query() {
     let offer = ImageOffer { id: OFFERED, size: 100 };
     let header = Some(HeaderFacts { stack: StackVersion::ZIGBEE_PRO, credential: None });
     let checkpoint = Checkpoint {
@@ -50,35 +50,35 @@ fn a_server_that_has_the_file_no_more_is_queried_at_once() {
         kept: PendingImages::NONE,
     };
     let mut script = resumed(checkpoint);
-    script.sends_request(64);
-    assert_eq!(script.gets("19 00 05 95"), Met::Done);
-    assert_eq!(script.ended(), Outcome::ServerAborted);
-    script.sends("01 01 01 00 5F11 0101 2B1A0000");
+    script.assert_requests_block(64);
+    assert_eq!(script.receive("19 00 05 95"), Handled::Done);
+    assert_eq!(script.expect_end(), Outcome::ServerAborted);
+    script.assert_sends("01 01 01 00 5F11 0101 2B1A0000");
 
     let mut script = resumed(checkpoint);
     for turn in 0..3_u8 {
-        script.sends_request(64);
-        script.gets(&std::format!("18 {turn:02x} 0B 03 98"));
-        script.until(1000 * (u64::from(turn) + 1));
+        script.assert_requests_block(64);
+        script.receive(&std::format!("18 {turn:02x} 0B 03 98"));
+        script.advance_to(1000 * (u64::from(turn) + 1));
     }
-    assert_eq!(script.ended(), Outcome::ImageGone);
-    script.sends("01 03 01 00 5F11 0101 2B1A0000");
+    assert_eq!(script.expect_end(), Outcome::ImageGone);
+    script.assert_sends("01 03 01 00 5F11 0101 2B1A0000");
 
     // Once it gave data it has the file, and an end is an end.
     let mut script = resumed(checkpoint);
-    script.sends_request(64);
-    script.gets_block(0, 64, &file(|_| {})[64..72]);
-    script.sends_request(72);
-    script.gets("19 01 05 95");
-    assert!(script.is_silent().is_idle());
+    script.assert_requests_block(64);
+    script.receive_block(0, 64, &file(|_| {})[64..72]);
+    script.assert_requests_block(72);
+    script.receive("19 01 05 95");
+    assert!(script.assert_silent().is_idle());
     assert_eq!(script.client.poll_timeout(), Some(at(DAY)));
 }
 
 /// Shows: CLI-129, CLI-130, ATTR-034
 #[test]
-fn a_verified_image_is_asked_about_anew() {
+fn a_resumed_verified_image_repeats_the_upgrade_end_request() {
     let mut before = Script::ending(config());
-    before.gets("19 03 07 5F11 0101 2C1A0000 00000000 58020000");
+    before.receive("19 03 07 5F11 0101 2C1A0000 00000000 58020000");
     assert_eq!(before.status(), 0x04);
     let checkpoint = before.client.checkpoint().expect("an image");
     assert_eq!((checkpoint.received, checkpoint.stage), (100, CheckpointStage::Verified));
@@ -92,45 +92,45 @@ fn a_verified_image_is_asked_about_anew() {
     assert_eq!(attributes.downloaded_version, Some(OFFERED.version));
     assert_eq!(attributes.downloaded_stack, Some(StackVersion::ZIGBEE_PRO));
     assert_eq!(attributes.image_type, Some(OFFERED.image_type));
-    script.is_silent();
-    let Need::NetworkAddress(ticket, found) = script.need() else { panic!("no lookup") };
+    script.assert_silent();
+    let Need::NetworkAddress(ticket, found) = script.expect_need() else { panic!("no lookup") };
     assert_eq!(found, id);
     script.client.network_address_resolved(at(0), ticket, Some(SERVER.network)).unwrap();
-    script.sends("01 00 06 00 5F11 0101 2C1A0000");
-    script.gets("19 00 07 5F11 0101 2C1A0000 00000000 0A000000");
-    script.until(10_000).must_apply();
+    script.assert_sends("01 00 06 00 5F11 0101 2C1A0000");
+    script.receive("19 00 07 5F11 0101 2C1A0000 00000000 0A000000");
+    script.advance_to(10_000).expect_apply();
 }
 
 #[test]
-fn a_file_that_is_whole_but_not_verified_is_verified() {
+fn a_resumed_complete_file_is_verified() {
     let before = Script::downloaded(config(), &file(|_| {}));
     let checkpoint = before.client.checkpoint().expect("a file");
     assert_eq!((checkpoint.received, checkpoint.stage), (100, CheckpointStage::Downloading));
     let mut script = resumed(checkpoint);
-    script.is_silent().verify(VerifyResult::Invalid);
-    script.sends("01 00 06 96 5F11 0101 2C1A0000");
+    script.assert_silent().verify(VerifyResult::Invalid);
+    script.assert_sends("01 00 06 96 5F11 0101 2C1A0000");
 }
 
 #[test]
-fn a_checkpoint_has_only_what_is_worth_keeping() {
+fn a_checkpoint_has_only_stored_bytes_and_a_complete_header() {
     let sector = NonZeroU32::new(32).unwrap();
     let file = file(|_| {});
     assert_eq!(Script::new(config()).client.checkpoint(), None);
     assert_eq!(Script::querying(config()).client.checkpoint(), None);
     // A header that is not complete is read again.
     let mut script = Script::downloading(config());
-    script.sends_request(0);
-    script.gets_block(1, 0, &file[..40]);
+    script.assert_requests_block(0);
+    script.receive_block(1, 0, &file[..40]);
     assert_eq!(script.client.progress().unwrap().received, 40);
     let early = script.client.checkpoint().unwrap();
     assert_eq!((early.received, early.header), (0, None));
     let mut again = resumed(early);
-    again.sends_request(0);
-    again.gets_block(0, 0, &file[..64]);
-    again.sends_request(64);
+    again.assert_requests_block(0);
+    again.receive_block(0, 0, &file[..64]);
+    again.assert_requests_block(64);
 
     // A block that is not stored is not in it.
-    script.sends_request(40);
+    script.assert_requests_block(40);
     let frame = block(2, OFFERED, 40, &file[40..90]);
     let ClientAction::Store(lent) = script.client.handle_frame(at(0), FrameMeta::unicast(SERVER), &frame)
     else {
@@ -142,22 +142,22 @@ fn a_checkpoint_has_only_what_is_worth_keeping() {
     assert_eq!((late.received, late.floor(sector).received), (90, 64));
     assert_eq!(late.floor(NonZeroU32::new(4096).unwrap()).received, 0);
     let mut again = resumed(late.floor(NonZeroU32::new(4096).unwrap()));
-    again.sends_request(0);
+    again.assert_requests_block(0);
     // The header was read before the restart, and is not needed again.
-    again.gets_block(0, 0, &file[..10]);
-    again.sends_request(10);
+    again.receive_block(0, 0, &file[..10]);
+    again.assert_requests_block(10);
     let whole = Script::ending(config()).client.checkpoint().unwrap();
     assert_eq!(whole.floor(sector), whole);
 }
 
 /// Shows: CLI-134
 #[test]
-fn a_device_that_fell_back_to_an_older_version_takes_what_is_offered() {
+fn a_device_rolled_back_to_an_older_version_accepts_the_offer() {
     let mut older = config();
     older.identity.current = ImageId::new(0x115f, 0x0101, 3);
     let mut script = Script::new(older);
     script.client.query(at(0)).unwrap();
-    script.sends("01 00 01 00 5F11 0101 03000000");
-    script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
+    script.assert_sends("01 00 01 00 5F11 0101 03000000");
+    script.receive(OFFER);
     script.accept();
 }

@@ -1,11 +1,11 @@
-//! Every way to transfer with few places for what comes out of order, or none.
+//! Every transfer mode with different numbers of out-of-order ranges, 0 included.
 
 use core::num::{NonZeroU8, NonZeroU16};
 
 use super::*;
 
 /// A client with so many islands downloads a file from a server that loses every `lost`th block, to the end.
-fn completes<const RANGES: usize>(transfer: TransferMode, lost: usize, has_pages: bool) {
+fn assert_completes<const RANGES: usize>(transfer: TransferMode, lost: usize, has_pages: bool) {
     let mut client = Client::<RANGES>::with_ranges(ClientConfig { transfer, ..config() }, 1, at(0));
     let file = long_file(3000);
     let mut stored: Vec<Option<u8>> = std::vec![None; file.len()];
@@ -73,15 +73,59 @@ fn completes<const RANGES: usize>(transfer: TransferMode, lost: usize, has_pages
 }
 
 #[test]
-fn with_few_islands_or_none_a_file_comes_by_every_way() {
+fn every_transfer_mode_completes_with_few_ranges_or_none() {
     let pages = TransferMode::Pages { size: NonZeroU16::new(700).unwrap(), spacing: 0 };
     let window = TransferMode::Blocks { window: NonZeroU8::new(4).unwrap() };
     for transfer in [pages, window, TransferMode::Auto] {
         for (lost, has_pages) in [(1000, true), (7, true), (3, true), (5, false)] {
-            completes::<0>(transfer, lost, has_pages);
-            completes::<1>(transfer, lost, has_pages);
-            completes::<2>(transfer, lost, has_pages);
-            completes::<8>(transfer, lost, has_pages);
+            assert_completes::<0>(transfer, lost, has_pages);
+            assert_completes::<1>(transfer, lost, has_pages);
+            assert_completes::<2>(transfer, lost, has_pages);
+            assert_completes::<8>(transfer, lost, has_pages);
         }
     }
+}
+
+/// A device that takes one block after the other needs no islands, and does all the same.
+#[test]
+fn a_client_without_ranges_downloads_in_order() {
+    struct Memory(Vec<u8>);
+    impl Storage for Memory {
+        fn prepare(&mut self, offer: &ImageOffer) -> PrepareResult {
+            self.0.reserve(offer.size as usize);
+            PrepareResult::Ready
+        }
+
+        fn write(&mut self, offset: u32, data: &[u8]) -> StoreResult {
+            assert_eq!(offset as usize, self.0.len());
+            self.0.extend(data);
+            StoreResult::Ok
+        }
+
+        fn verify(&mut self, offer: &ImageOffer) -> VerifyResult {
+            if self.0.len() == offer.size as usize { VerifyResult::Valid } else { VerifyResult::Invalid }
+        }
+    }
+
+    let file = file(|_| {});
+    let mut memory = Memory(Vec::new());
+    let mut client = Client::<0>::with_ranges(config(), 1, at(0));
+    let mut buf = [0; LONGEST_TO_SERVER];
+    client.query(at(0)).unwrap();
+    assert!(client.poll_transmit(at(0), &mut buf).is_some());
+    let meta = FrameMeta::unicast(SERVER);
+    let answer = offer(0, 0x02, OFFERED, 100);
+    assert_eq!(client.handle_frame_with(at(0), meta, &answer, &mut memory), ClientAction::Done);
+    let Some(Need::Decide(ticket, _)) = client.poll_need_with(at(0), &mut memory) else { panic!("no offer") };
+    client.accept(ticket).unwrap();
+    assert_eq!(client.poll_need_with(at(0), &mut memory), None);
+    for (sequence, place) in [(1, 0..64), (2, 64..100)] {
+        assert!(client.poll_transmit(at(0), &mut buf).is_some());
+        let answer = block(sequence, OFFERED, place.start as u32, &file[place]);
+        assert_eq!(client.handle_frame_with(at(0), meta, &answer, &mut memory), ClientAction::Done);
+    }
+    assert_eq!(client.poll_need_with(at(0), &mut memory), None);
+    assert_eq!(memory.0, file);
+    let end = client.poll_transmit(at(0), &mut buf).expect("the end");
+    assert_eq!(buf[..end.len], hex("01 03 06 00 5F11 0101 2C1A0000"));
 }

@@ -1,39 +1,38 @@
-//! Where the server is.
+//! Server discovery: search, address lookup, link key, and the loss of the server.
 
 use super::*;
-use crate::aps::DeliveryReport;
 
 const ID: Eui64 = Eui64(0x0123_4567_89ab_cdef);
 const TEN_MINUTES: u64 = 10 * 60 * 1000;
 
 /// A device that knows no server.
-fn lost() -> ClientConfig {
+fn no_known_server() -> ClientConfig {
     ClientConfig { server: Address::UNKNOWN, discovery: Some(Millis::secs(600)), ..config() }
 }
 
 /// A device that knows the IEEE address of its server, and the endpoint.
-fn named() -> ClientConfig {
-    ClientConfig { server: Address::new(0xffff, 1), server_id: ID, ..lost() }
+fn server_by_ieee_address() -> ClientConfig {
+    ClientConfig { server: Address::new(0xffff, 1), server_id: ID, ..no_known_server() }
 }
 
 /// Shows: CLI-007, CLI-008, CLI-009, CLI-010, ESP-017, ATTR-018
 #[test]
 fn the_first_server_that_answers_is_used() {
     assert_eq!(ClientConfig::new(config().identity, Address::UNKNOWN).discovery, Some(Millis::secs(600)));
-    let mut script = Script::new(lost());
-    let Need::FindServer(ticket, None) = script.need() else { panic!("no search of all nodes") };
+    let mut script = Script::new(no_known_server());
+    let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no search of all nodes") };
     assert_eq!(script.client.poll_need(), None, "asked once");
     // Nothing is sent before there is an answer.
-    script.until(60_000).is_silent();
+    script.advance_to(60_000).assert_silent();
     script.client.query(script.now).unwrap_or_default();
-    script.is_silent();
+    script.assert_silent();
     assert_eq!(script.client.waiting_for(), WaitingFor::Application);
 
     let server = Address::new(0x2b3c, 9);
     script.client.server_found(script.now, ticket, Some(server)).unwrap();
     assert_eq!(script.client.server_found(script.now, ticket, Some(STRANGER)), Err(StaleTicket));
-    script.is_silent();
-    let Need::IeeeAddress(ticket, 0x2b3c) = script.need() else { panic!("no lookup of its name") };
+    script.assert_silent();
+    let Need::IeeeAddress(ticket, 0x2b3c) = script.expect_need() else { panic!("no lookup of its name") };
     assert_eq!(script.client.attributes().server, Eui64(u64::MAX));
     script.client.ieee_address_resolved(ticket, Some(ID)).unwrap();
     assert_eq!(script.client.attributes().server, ID);
@@ -45,19 +44,21 @@ fn the_first_server_that_answers_is_used() {
 
 /// Shows: CLI-006, ATTR-018
 #[test]
-fn a_server_that_is_known_by_name_is_looked_up() {
-    let mut script = Script::new(named());
+fn a_server_known_by_ieee_address_is_looked_up() {
+    let mut script = Script::new(server_by_ieee_address());
     assert_eq!(script.client.attributes().server, ID, "from the start");
-    let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
-    script.until(60_000).is_silent();
+    let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+    script.advance_to(60_000).assert_silent();
     script.client.network_address_resolved(script.now, ticket, Some(0x2b3c)).unwrap();
     assert_eq!(script.transmit().expect("the query").0.to, Address::new(0x2b3c, 1));
 
     // Where only the endpoint is missing, that node alone is asked for it, and keeps its name.
-    let mut script = Script::new(ClientConfig { server: Address::UNKNOWN, ..named() });
-    let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
+    let mut script = Script::new(ClientConfig { server: Address::UNKNOWN, ..server_by_ieee_address() });
+    let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
     script.client.network_address_resolved(at(0), ticket, Some(0x2b3c)).unwrap();
-    let Need::FindServer(ticket, Some(0x2b3c)) = script.need() else { panic!("no endpoint is asked for") };
+    let Need::FindServer(ticket, Some(0x2b3c)) = script.expect_need() else {
+        panic!("no endpoint is asked for")
+    };
     script.client.server_found(at(0), ticket, Some(Address::new(0x2b3c, 4))).unwrap();
     assert_eq!((script.client.server(), script.client.poll_need()), (Address::new(0x2b3c, 4), None));
     assert_eq!(script.client.attributes().server, ID);
@@ -65,63 +66,63 @@ fn a_server_that_is_known_by_name_is_looked_up() {
 
 /// Shows: ATTR-019
 #[test]
-fn zero_and_all_ones_are_no_name() {
+fn zero_and_all_ones_are_no_ieee_address() {
     for id in [0, u64::MAX] {
-        let mut script = Script::new(ClientConfig { server_id: Eui64(id), ..lost() });
-        assert!(matches!(script.need(), Need::FindServer(_, None)));
+        let mut script = Script::new(ClientConfig { server_id: Eui64(id), ..no_known_server() });
+        assert!(matches!(script.expect_need(), Need::FindServer(_, None)));
     }
 }
 
 /// Shows: CLI-012
 #[test]
 fn a_search_is_repeated_at_its_interval() {
-    let mut script = Script::new(lost());
+    let mut script = Script::new(no_known_server());
     for turn in 1..=3 {
-        let Need::FindServer(ticket, None) = script.need() else { panic!("no search") };
+        let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no search") };
         script.client.server_found(script.now, ticket, None).unwrap();
         let next = turn * TEN_MINUTES;
         assert_eq!(script.client.poll_event(), Some(ClientEvent::NoServer(at(next))));
-        script.until(next - 1);
+        script.advance_to(next - 1);
         assert_eq!(script.client.poll_need(), None);
-        script.until(next);
+        script.advance_to(next);
     }
     // A notify is news of a server; it is not talked to before it is found.
-    let Need::FindServer(ticket, None) = script.need() else { panic!("no search") };
+    let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no search") };
     script.client.server_found(script.now, ticket, None).unwrap();
     script.client.poll_event();
-    assert_eq!(script.receives(FrameMeta::unicast(STRANGER), &hex("19 07 00 00 64")), Met::Done);
-    assert!(matches!(script.need(), Need::FindServer(_, None)));
-    script.is_silent();
+    assert_eq!(script.receive_frame(FrameMeta::unicast(STRANGER), &hex("19 07 00 00 64")), Handled::Done);
+    assert!(matches!(script.expect_need(), Need::FindServer(_, None)));
+    script.assert_silent();
 }
 
 /// Shows: CLI-016
 #[test]
-fn a_notify_from_elsewhere_is_passed_over_where_a_server_is_known() {
+fn a_notify_from_another_node_is_ignored_while_a_server_is_known() {
     let mut script = Script::new(config());
-    let met = script.receives(FrameMeta::unicast(STRANGER), &hex("09 07 00 00 64"));
-    assert_eq!(met, Met::Ignored(ClientIgnored::NotTheServer));
-    assert!(script.is_silent().is_idle());
+    let met = script.receive_frame(FrameMeta::unicast(STRANGER), &hex("09 07 00 00 64"));
+    assert_eq!(met, Handled::Ignored(ClientIgnored::NotTheServer));
+    assert!(script.assert_silent().is_idle());
 
-    let mut script = Script::new(lost());
-    let Need::FindServer(ticket, None) = script.need() else { panic!("no search") };
+    let mut script = Script::new(no_known_server());
+    let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no search") };
     script.client.server_found(at(0), ticket, None).unwrap();
-    assert_eq!(script.receives(FrameMeta::unicast(STRANGER), &hex("09 07 00 00 64")), Met::Done);
-    let Need::FindServer(ticket, None) = script.need() else { panic!("no search") };
+    assert_eq!(script.receive_frame(FrameMeta::unicast(STRANGER), &hex("09 07 00 00 64")), Handled::Done);
+    let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no search") };
     script.client.server_found(at(0), ticket, Some(SERVER)).unwrap();
-    let Need::IeeeAddress(ticket, _) = script.need() else { panic!("no name") };
+    let Need::IeeeAddress(ticket, _) = script.expect_need() else { panic!("no name") };
     script.client.ieee_address_resolved(ticket, None).unwrap();
     let (reply, _) = script.transmit().expect("its acknowledgement");
     assert_eq!(reply.to, STRANGER);
-    script.sends("01 00 01 00 5F11 0101 2B1A0000");
+    script.assert_sends("01 00 01 00 5F11 0101 2B1A0000");
     // Nothing but a notify counts from a node that is no server.
-    let mut script = Script::new(lost());
-    let met = script.receives(FrameMeta::unicast(STRANGER), &hex("19 00 02 98"));
-    assert_eq!(met, Met::Ignored(ClientIgnored::NotTheServer));
+    let mut script = Script::new(no_known_server());
+    let met = script.receive_frame(FrameMeta::unicast(STRANGER), &hex("19 00 02 98"));
+    assert_eq!(met, Handled::Ignored(ClientIgnored::NotTheServer));
 }
 
 /// Shows: CLI-011
 #[test]
-fn a_link_key_is_seen_to_before_the_first_query() {
+fn a_link_key_is_established_before_the_first_query() {
     for (link_key, network, kind) in [
         (LinkKeyPolicy::SmartEnergy, 0x0000, LinkKeyKind::TrustCenter),
         (LinkKeyPolicy::SmartEnergy, 0x2b3c, LinkKeyKind::Partner),
@@ -129,16 +130,16 @@ fn a_link_key_is_seen_to_before_the_first_query() {
     ] {
         let server = Address::new(network, 1);
         let mut script = Script::new(ClientConfig { link_key, server, ..config() });
-        let Need::LinkKey(ticket, node, asked) = script.need() else { panic!("no key is asked for") };
+        let Need::LinkKey(ticket, node, asked) = script.expect_need() else { panic!("no key is asked for") };
         assert_eq!((node, asked), (network, kind));
-        script.until(60_000).is_silent();
+        script.advance_to(60_000).assert_silent();
         script.client.link_key_established(script.now, ticket, true).unwrap();
         assert_eq!(script.transmit().expect("the query").0.to, server);
 
         let mut script = Script::new(ClientConfig { link_key, server, ..config() });
-        let Need::LinkKey(ticket, ..) = script.need() else { panic!("no key is asked for") };
+        let Need::LinkKey(ticket, ..) = script.expect_need() else { panic!("no key is asked for") };
         script.client.link_key_established(at(0), ticket, false).unwrap();
-        script.until(60_000).is_silent();
+        script.advance_to(60_000).assert_silent();
         assert_eq!(script.client.poll_timeout(), Some(at(TEN_MINUTES)));
     }
     let mut script = Script::new(config());
@@ -148,24 +149,24 @@ fn a_link_key_is_seen_to_before_the_first_query() {
 /// A device that found the server it knows by name, in mid-download; its next request has number 2.
 fn found_and_downloading(config: ClientConfig) -> Script {
     let mut script = Script::new(config);
-    let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
+    let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
     script.client.network_address_resolved(at(0), ticket, Some(SERVER.network)).unwrap();
     script.client.query(at(0)).unwrap();
-    script.sends("01 00 01 00 5F11 0101 2B1A0000");
-    script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
-    script.accept().prepare().sends_request(0);
-    script.gets_block(1, 0, &file(|_| {})[..64]);
+    script.assert_sends("01 00 01 00 5F11 0101 2B1A0000");
+    script.receive(OFFER);
+    script.accept().prepare().assert_requests_block(0);
+    script.receive_block(1, 0, &file(|_| {})[..64]);
     script
 }
 
 /// Shows: CLI-013, CLI-066
 #[test]
-fn a_download_that_loses_its_server_goes_on_where_it_stood() {
-    let mut script = found_and_downloading(named());
-    script.sends_request(64);
+fn a_download_continues_at_its_offset_after_a_lost_connection() {
+    let mut script = found_and_downloading(server_by_ieee_address());
+    script.assert_requests_block(64);
     script.client.connection_lost(script.now);
-    let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
-    script.until(30_000).is_silent();
+    let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+    script.advance_to(30_000).assert_silent();
     script.client.network_address_resolved(script.now, ticket, Some(0x7777)).unwrap();
     let (transmit, bytes) = script.transmit().expect("the request");
     assert_eq!((transmit.to, bytes[9 + 3..][..4].to_vec()), (Address::new(0x7777, 1), hex("40000000")));
@@ -177,30 +178,32 @@ fn a_download_that_loses_its_server_goes_on_where_it_stood() {
     };
     script.client.connection_lost(script.now);
     script.client.stored(script.now, lent.ticket, StoreResult::Ok).unwrap();
-    assert!(matches!(script.need(), Need::NetworkAddress(..)));
-    assert!(matches!(script.need(), Need::Verify(..)));
+    assert!(matches!(script.expect_need(), Need::NetworkAddress(..)));
+    assert!(matches!(script.expect_need(), Need::Verify(..)));
 }
 
 /// Shows: CLI-014
 #[test]
-fn a_server_that_is_not_found_is_replaced_where_that_is_allowed() {
+fn a_server_that_is_not_found_is_replaced_if_allowed() {
     for replace_server in [true, false] {
-        let mut script = Script::new(ClientConfig { replace_server, ..named() });
+        let mut script = Script::new(ClientConfig { replace_server, ..server_by_ieee_address() });
         for lookup in 1..=5 {
-            let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
+            let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
             script.client.network_address_resolved(script.now, ticket, None).unwrap();
             if replace_server && lookup == 3 {
                 break;
             }
             let next = script.now.plus(Millis::secs(600)).as_millis();
-            script.until(next);
+            script.advance_to(next);
         }
         if !replace_server {
             continue;
         }
-        let Need::FindServer(ticket, None) = script.need() else { panic!("no other server is searched") };
+        let Need::FindServer(ticket, None) = script.expect_need() else {
+            panic!("no other server is searched")
+        };
         script.client.server_found(script.now, ticket, Some(Address::new(0x4444, 2))).unwrap();
-        let Need::IeeeAddress(ticket, 0x4444) = script.need() else { panic!("no name") };
+        let Need::IeeeAddress(ticket, 0x4444) = script.expect_need() else { panic!("no name") };
         script.client.ieee_address_resolved(ticket, Some(Eui64(4))).unwrap();
         assert_eq!(script.client.attributes().server, Eui64(4));
     }
@@ -208,8 +211,12 @@ fn a_server_that_is_not_found_is_replaced_where_that_is_allowed() {
 
 /// Shows: CLI-042
 #[test]
-fn a_server_that_is_silent_to_three_queries_is_searched() {
-    let config = ClientConfig { query_attempts: 1, query_interval: Some(Millis::secs(60)), ..named() };
+fn three_unanswered_queries_start_a_search_for_the_server() {
+    let config = ClientConfig {
+        query_attempts: 1,
+        query_interval: Some(Millis::secs(60)),
+        ..server_by_ieee_address()
+    };
     for (config, by_name) in [(config, true), (ClientConfig { server_id: Eui64(0), ..config }, false)] {
         let mut script = Script::new(ClientConfig { server: SERVER, ..config });
         script.client.finder.search = crate::client::discovery::Search::Done;
@@ -217,14 +224,14 @@ fn a_server_that_is_silent_to_three_queries_is_searched() {
         for _ in 0..3 {
             assert_eq!(script.client.poll_need(), None);
             let due = script.client.poll_timeout().unwrap();
-            script.until(due.as_millis());
+            script.advance_to(due.as_millis());
             let (_, query) = script.transmit().expect("a query");
             assert_eq!(query[2], 0x01);
             assert_eq!(script.client.query(script.now), Err(Busy), "one at a time");
             let overdue = script.client.poll_timeout().unwrap();
-            script.until(overdue.as_millis()).is_silent();
+            script.advance_to(overdue.as_millis()).assert_silent();
         }
-        match script.need() {
+        match script.expect_need() {
             Need::NetworkAddress(_, ID) => assert!(by_name),
             need => assert!(!by_name && matches!(need, Need::FindServer(_, None))),
         }
@@ -234,28 +241,30 @@ fn a_server_that_is_silent_to_three_queries_is_searched() {
     for _ in 0..5 {
         script.client.query(script.now).unwrap();
         script.transmit();
-        script.until(script.now.as_millis() + 3000);
+        script.advance_to(script.now.as_millis() + 3000);
     }
     assert_eq!(script.client.poll_need(), None);
 }
 
 /// Shows: CLI-046, CLI-141
 #[test]
-fn a_server_that_refuses_is_left_where_that_is_wanted() {
+fn a_refusing_server_is_replaced_if_configured() {
     for avoid_refusing in [true, false] {
         let mut script =
             Script::querying(ClientConfig { avoid_refusing, discovery: Some(Millis(1)), ..config() });
-        script.gets("19 00 02 7E");
+        script.receive("19 00 02 7E");
         if !avoid_refusing {
             assert_eq!(script.client.poll_need(), None);
             continue;
         }
-        let Need::FindServer(ticket, None) = script.need() else { panic!("no other server is searched") };
+        let Need::FindServer(ticket, None) = script.expect_need() else {
+            panic!("no other server is searched")
+        };
         // Its own answer is skipped, and the next one counts.
         script.client.server_found(at(0), ticket, Some(SERVER)).unwrap();
         assert_eq!(script.client.poll_need(), None);
         script.client.server_found(at(0), ticket, Some(Address::new(0x4444, 2))).unwrap();
-        let Need::IeeeAddress(ticket, 0x4444) = script.need() else { panic!("no name") };
+        let Need::IeeeAddress(ticket, 0x4444) = script.expect_need() else { panic!("no name") };
         script.client.ieee_address_resolved(ticket, None).unwrap();
         let (query, bytes) = script.transmit().expect("a query");
         assert_eq!((query.to, bytes[2]), (Address::new(0x4444, 2), 0x01));
@@ -264,29 +273,29 @@ fn a_server_that_refuses_is_left_where_that_is_wanted() {
 
 /// Shows: CLI-130, CLI-119
 #[test]
-fn an_order_is_asked_for_anew_when_the_connection_was_lost() {
+fn a_lost_connection_repeats_the_upgrade_end_request() {
     for order in ["00000000 FFFFFFFF", "00000000 58020000"] {
         let mut script =
             Script::ending(ClientConfig { server_id: ID, discovery: Some(Millis::secs(600)), ..config() });
-        script.gets(&std::format!("19 03 07 5F11 0101 2C1A0000 {order}"));
+        script.receive(&std::format!("19 03 07 5F11 0101 2C1A0000 {order}"));
         script.client.connection_lost(script.now);
-        let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
-        script.until(1000).is_silent();
+        let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+        script.advance_to(1000).assert_silent();
         script.client.network_address_resolved(script.now, ticket, Some(0)).unwrap();
-        script.sends("01 04 06 00 5F11 0101 2C1A0000");
-        script.gets("19 04 07 5F11 0101 2C1A0000 00000000 0A000000");
-        script.until(11_000).must_apply();
+        script.assert_sends("01 04 06 00 5F11 0101 2C1A0000");
+        script.receive("19 04 07 5F11 0101 2C1A0000 00000000 0A000000");
+        script.advance_to(11_000).expect_apply();
     }
     // A server whose address is fixed is asked at once.
     let mut script = Script::ending(config());
-    script.gets("19 03 07 5F11 0101 2C1A0000 00000000 58020000");
+    script.receive("19 03 07 5F11 0101 2C1A0000 00000000 58020000");
     script.client.connection_lost(script.now);
-    script.sends("01 04 06 00 5F11 0101 2C1A0000");
+    script.assert_sends("01 04 06 00 5F11 0101 2C1A0000");
 }
 
 /// Shows: CLI-131, CLI-127
 #[test]
-fn a_server_that_is_not_found_counts_as_one_that_does_not_answer() {
+fn a_server_that_is_not_found_counts_as_unanswered_upgrade_end_requests() {
     for (unanswered, applies) in [(UpgradeEndFallback::Apply, true), (UpgradeEndFallback::KeepWaiting, false)]
     {
         let config = ClientConfig {
@@ -297,14 +306,14 @@ fn a_server_that_is_not_found_counts_as_one_that_does_not_answer() {
             ..config()
         };
         let mut script = Script::ending(config);
-        script.gets("19 03 07 5F11 0101 2C1A0000 00000000 58020000");
+        script.receive("19 03 07 5F11 0101 2C1A0000 00000000 58020000");
         script.client.connection_lost(script.now);
         for _ in 0..4 {
-            let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
+            let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
             script.client.network_address_resolved(script.now, ticket, None).unwrap();
             if matches!(script.client.state, State::Ending { .. }) {
                 let next = script.now.plus(Millis::secs(600)).as_millis();
-                script.until(next);
+                script.advance_to(next);
             }
         }
         assert_eq!(matches!(script.client.state, State::Applying { .. }), applies);
@@ -313,47 +322,27 @@ fn a_server_that_is_not_found_counts_as_one_that_does_not_answer() {
 }
 
 #[test]
-fn a_server_that_went_silent_in_a_download_is_searched() {
-    let mut script = found_and_downloading(ClientConfig { block_attempts: 2, ..named() });
+fn a_silent_server_is_searched_after_the_download_ends() {
+    let mut script = found_and_downloading(ClientConfig { block_attempts: 2, ..server_by_ieee_address() });
     for _ in 0..2 {
-        script.sends_request(64);
+        script.assert_requests_block(64);
         let overdue = script.client.poll_timeout().unwrap();
-        script.until(overdue.as_millis());
+        script.advance_to(overdue.as_millis());
     }
     for _ in 0..2 {
         let (_, end) = script.transmit().expect("the report");
         assert_eq!(end[2..4], [0x06, 0x95]);
         let overdue = script.client.poll_timeout().unwrap();
-        script.until(overdue.as_millis());
+        script.advance_to(overdue.as_millis());
     }
-    assert_eq!(script.ended(), Outcome::ServerSilent);
-    assert!(matches!(script.need(), Need::NetworkAddress(_, ID)));
+    assert_eq!(script.expect_end(), Outcome::ServerSilent);
+    assert!(matches!(script.expect_need(), Need::NetworkAddress(_, ID)));
 }
 
 #[test]
-fn a_request_that_was_not_delivered_is_sent_again_soon() {
-    let mut script = Script::downloading(config());
-    let (first, _) = script.transmit().expect("the request");
-    let old = first.token;
-    script.client.handle_delivery(at(0), old, DeliveryReport::Acknowledged);
-    assert_eq!(script.client.poll_timeout(), Some(at(3000)));
-    script.client.handle_delivery(at(100), old, DeliveryReport::Failed);
-    assert_eq!(script.client.poll_timeout(), Some(at(1100)));
-    // The answer may come all the same: it was the acknowledgement that was lost.
-    script.until(1100);
-    let (second, bytes) = script.transmit().expect("the request again");
-    assert_eq!((second.token == old, bytes[1]), (false, 2));
-    script.client.handle_delivery(at(1100), old, DeliveryReport::Failed);
-    script.client.handle_delivery(at(1100), crate::aps::TransmitToken::NONE, DeliveryReport::Failed);
-    assert_eq!(script.client.poll_timeout(), Some(at(1100 + 6000)), "of a try that is not the last");
-    assert_eq!(script.gets_block(1, 0, &file(|_| {})[..64]), Met::Done);
-    script.sends_request(64);
-}
-
-#[test]
-fn an_answer_to_another_question_than_the_one_asked_is_stale() {
+fn a_ticket_of_another_need_is_stale() {
     let mut script = Script::new(ClientConfig { link_key: LinkKeyPolicy::Global, ..config() });
-    let Need::LinkKey(ticket, ..) = script.need() else { panic!("no key is asked for") };
+    let Need::LinkKey(ticket, ..) = script.expect_need() else { panic!("no key is asked for") };
     assert_eq!(script.client.server_found(at(0), ticket, Some(STRANGER)), Err(StaleTicket));
     assert_eq!(
         script.client.network_address_resolved(at(0), ticket, Some(STRANGER.network)),
@@ -364,35 +353,36 @@ fn an_answer_to_another_question_than_the_one_asked_is_stale() {
     assert_eq!(script.client.attributes().server, config().server_id);
     assert_eq!(script.client.link_key_established(at(0), ticket, true), Ok(()));
 
-    let mut script = Script::new(lost());
-    let Need::FindServer(ticket, None) = script.need() else { panic!("no search") };
+    let mut script = Script::new(no_known_server());
+    let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no search") };
     assert_eq!(script.client.link_key_established(at(0), ticket, true), Err(StaleTicket));
     script.client.server_found(at(0), ticket, Some(SERVER)).unwrap();
     // That question is over.
     assert_eq!(script.client.network_address_resolved(at(0), ticket, Some(0)), Err(StaleTicket));
     assert_eq!(script.client.ieee_address_resolved(ticket, Some(ID)), Err(StaleTicket));
     assert_eq!(script.client.link_key_established(at(0), ticket, true), Err(StaleTicket));
-    assert!(matches!(script.need(), Need::IeeeAddress(_, 0)));
+    assert!(matches!(script.expect_need(), Need::IeeeAddress(_, 0)));
 }
 
 #[test]
-fn a_download_whose_server_is_not_found_any_more_is_given_up() {
+fn a_download_ends_when_its_server_is_never_found_before_the_first_request() {
     for transfer in [config().transfer, TransferMode::Pages { size: 600.try_into().unwrap(), spacing: 0 }] {
-        let wishes = ClientConfig { block_attempts: 2, replace_server: false, transfer, ..named() };
+        let wishes =
+            ClientConfig { block_attempts: 2, replace_server: false, transfer, ..server_by_ieee_address() };
         let mut script = Script::new(wishes);
-        let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
+        let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
         script.client.network_address_resolved(at(0), ticket, Some(SERVER.network)).unwrap();
         script.client.query(at(0)).unwrap();
-        script.sends("01 00 01 00 5F11 0101 2B1A0000");
-        script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
+        script.assert_sends("01 00 01 00 5F11 0101 2B1A0000");
+        script.receive(OFFER);
         script.accept().prepare();
         script.client.connection_lost(at(0));
         let mut lookups = 0;
         let outcome = loop {
             // Until nobody is looked for any more, which is told before.
-            let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
+            let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
             script.client.network_address_resolved(script.now, ticket, None).unwrap();
-            script.is_silent();
+            script.assert_silent();
             lookups += 1;
             let mut events = std::iter::from_fn(|| script.client.poll_event());
             if let Some(ClientEvent::Ended(outcome)) =
@@ -402,7 +392,7 @@ fn a_download_whose_server_is_not_found_any_more_is_given_up() {
             }
             assert!(lookups < 20, "it ends");
             let next = script.now.plus(Millis::secs(600)).as_millis();
-            script.until(next);
+            script.advance_to(next);
         };
         assert_eq!(outcome, Outcome::ServerSilent, "{transfer:?}");
         assert!(script.is_idle());
@@ -410,28 +400,31 @@ fn a_download_whose_server_is_not_found_any_more_is_given_up() {
 }
 
 #[test]
-fn a_download_goes_on_as_soon_as_its_server_is_found_again() {
-    let mut script = found_and_downloading(named());
-    script.sends_request(64);
+fn a_download_continues_as_soon_as_its_server_is_found() {
+    let mut script = found_and_downloading(server_by_ieee_address());
+    script.assert_requests_block(64);
     script.client.connection_lost(script.now);
-    let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
-    script.until(10).is_silent();
+    let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+    script.advance_to(10).assert_silent();
     script.client.network_address_resolved(script.now, ticket, Some(SERVER.network)).unwrap();
-    script.sends_request(64);
+    script.assert_requests_block(64);
 }
 
 #[test]
-fn a_download_whose_server_is_not_found_is_given_up_in_the_end() {
-    let mut script =
-        found_and_downloading(ClientConfig { block_attempts: 4, replace_server: false, ..named() });
-    script.sends_request(64);
+fn failed_lookups_count_as_attempts_of_the_block_request() {
+    let mut script = found_and_downloading(ClientConfig {
+        block_attempts: 4,
+        replace_server: false,
+        ..server_by_ieee_address()
+    });
+    script.assert_requests_block(64);
     script.client.connection_lost(script.now);
     for missed in 1..=3 {
         assert!(script.client.progress().is_some(), "{missed}");
-        let Need::NetworkAddress(ticket, ID) = script.need() else { panic!("no lookup") };
+        let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
         script.client.network_address_resolved(script.now, ticket, None).unwrap();
         let next = script.now.as_millis() + TEN_MINUTES;
-        script.until(next);
+        script.advance_to(next);
     }
     assert_eq!(script.client.progress(), None, "one try was sent, and three were not");
 }

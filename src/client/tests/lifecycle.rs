@@ -1,28 +1,28 @@
-//! Whole lives.
+//! Whole upgrades from the first query to the next one, cancellation, and stale tickets.
 
 use super::*;
 
 /// Shows: CLI-001, CLI-005, CLI-035, CLI-043, CLI-052, CLI-054, CLI-055, CLI-101, CLI-108, CLI-128, CLI-132
 #[test]
-fn a_device_is_upgraded() {
+fn an_upgrade_runs_from_the_first_query_to_the_next() {
     let file = file(|_| {});
     let mut script = Script::new(config());
-    script.is_silent();
+    script.assert_silent();
     assert_eq!(script.client.poll_timeout(), Some(at(60_000)));
-    script.until(59_999).is_silent();
-    script.until(60_000).sends("01 00 01 00 5F11 0101 2B1A0000");
+    script.advance_to(59_999).assert_silent();
+    script.advance_to(60_000).assert_sends("01 00 01 00 5F11 0101 2B1A0000");
     assert_eq!(script.client.waiting_for(), WaitingFor::Server);
-    assert_eq!(script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000"), Met::Done);
+    assert_eq!(script.receive(OFFER), Handled::Done);
 
     // Permission is there, but the application has not decided, then not made room.
-    script.is_silent();
+    script.assert_silent();
     assert_eq!(script.client.waiting_for(), WaitingFor::Application);
-    script.accept().is_silent();
-    script.until(70_000).prepare();
+    script.accept().assert_silent();
+    script.advance_to(70_000).prepare();
     let offer = ImageOffer { id: OFFERED, size: 100 };
     assert_eq!(script.client.poll_event(), Some(ClientEvent::Started(offer)));
 
-    script.sends("01 01 03 00 5F11 0101 2C1A0000 00000000 40").is_silent();
+    script.assert_sends("01 01 03 00 5F11 0101 2C1A0000 00000000 40").assert_silent();
     let first = block(1, OFFERED, 0, &file[..64]);
     let ClientAction::Store(block) =
         script.client.handle_frame(at(70_020), FrameMeta::unicast(SERVER), &first)
@@ -31,41 +31,65 @@ fn a_device_is_upgraded() {
     };
     assert_eq!((block.offset, block.data), (0, &file[..64]));
     // Back-pressure: no request before the block is stored.
-    script.until(71_000).is_silent();
+    script.advance_to(71_000).assert_silent();
     assert_eq!(script.client.waiting_for(), WaitingFor::Application);
     assert_eq!(script.client.progress(), Some(DownloadProgress { offer, received: 0 }));
     script.client.stored(at(71_000), block.ticket, StoreResult::Ok).unwrap();
     assert_eq!(script.client.progress(), Some(DownloadProgress { offer, received: 64 }));
 
-    script.sends("01 02 03 00 5F11 0101 2C1A0000 40000000 24");
-    script.gets_block(2, 64, &file[64..]);
-    script.is_silent();
+    script.assert_sends("01 02 03 00 5F11 0101 2C1A0000 40000000 24");
+    script.receive_block(2, 64, &file[64..]);
+    script.assert_silent();
 
     let Some(Need::Verify(ticket, verified)) = script.client.poll_need() else { panic!("no check") };
     assert_eq!(verified, offer);
     assert_eq!(script.client.poll_need(), None, "asked once");
-    script.until(100_000).is_silent();
+    script.advance_to(100_000).assert_silent();
     script.client.verified(at(100_000), ticket, VerifyResult::Valid).unwrap();
-    script.sends("01 03 06 00 5F11 0101 2C1A0000");
-    assert_eq!(script.gets("19 03 07 5F11 0101 2C1A0000 00000000 0A000000"), Met::Done);
+    script.assert_sends("01 03 06 00 5F11 0101 2C1A0000");
+    assert_eq!(script.receive("19 03 07 5F11 0101 2C1A0000 00000000 0A000000"), Handled::Done);
     assert_eq!(script.client.poll_event(), Some(ClientEvent::CountingDown(at(110_000))));
-    script.until(109_999);
+    script.advance_to(109_999);
     assert_eq!(script.client.poll_need(), None);
-    let ticket = script.until(110_000).must_apply();
+    let ticket = script.advance_to(110_000).expect_apply();
     script.client.applied(at(120_000), ticket, ApplyResult::Done).unwrap();
-    assert_eq!(script.ended(), Outcome::Upgraded(OFFERED));
+    assert_eq!(script.expect_end(), Outcome::Upgraded(OFFERED));
     assert_eq!(script.client.identity().current, OFFERED);
     assert_eq!(script.client.retries(), 0);
 
     // The next query names the new version.
     let next = 120_000 + 24 * 60 * 60 * 1000;
     assert_eq!(script.client.poll_timeout(), Some(at(next)));
-    script.until(next).sends("01 04 01 00 5F11 0101 2C1A0000");
+    script.advance_to(next).assert_sends("01 04 01 00 5F11 0101 2C1A0000");
+}
+
+/// Shows: ESP-016, ESP-018, ESP-021
+#[test]
+fn an_upgrade_with_espressifs_example_settings_starts() {
+    let current = ImageId::new(0x1001, 0x1011, 0x0101_0101);
+    let identity = Identity { current, hardware: Some(HardwareVersion(0x0101)), node: None };
+    let mut script =
+        Script::new(ClientConfig { max_data: nonzero(223), ..ClientConfig::new(identity, SERVER) });
+    script.advance_to(59_999).assert_silent();
+    script.advance_to(60_000).assert_sends("01 00 01 01 0110 1110 01010101 0101");
+    let offered = ImageId::new(0x1001, 0x1011, 0x0101_0102);
+    script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x02, offered, 300));
+    script.accept().prepare();
+    let mut file = std::vec![0x11; 300];
+    let header = FileHeader::new(offered);
+    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &[7; 300 - 62] }];
+    FileWriter::new(header, &elements).unwrap().encode(&mut file).unwrap();
+    script.assert_sends("01 01 03 00 0110 1110 02010101 00000000 DF");
+    let frame = block(1, offered, 0, &file[..223]);
+    assert_eq!(frame.len(), 3 + 14 + 223);
+    assert_eq!(script.receive_frame(FrameMeta::unicast(SERVER), &frame), Handled::Done);
+    script.assert_sends("01 02 03 00 0110 1110 02010101 DF000000 4D");
+    assert_eq!(script.client.attributes().downloaded_version, Some(FileVersion::ANY));
 }
 
 /// Shows: CLI-002
 #[test]
-fn the_same_seed_makes_the_same_decisions() {
+fn the_same_seed_gives_the_same_jitter() {
     let decisions = |seed| -> Vec<bool> {
         let mut client = Client::new(config(), seed, at(0));
         let broadcast = FrameMeta::new(SERVER, DeliveryMode::Broadcast);
@@ -82,32 +106,32 @@ fn the_same_seed_makes_the_same_decisions() {
 
 /// Shows: CLI-070, CLI-071
 #[test]
-fn the_application_can_cancel_at_any_time() {
+fn the_application_can_cancel_until_the_image_is_applied() {
     let mut script = Script::downloading(config());
-    script.sends_request(0);
+    script.assert_requests_block(0);
     script.client.abort(script.now).unwrap();
-    script.sends("01 02 06 95 5F11 0101 2C1A0000");
-    assert_eq!(script.gets("18 02 0B 06 00"), Met::Done);
-    assert_eq!(script.ended(), Outcome::Cancelled);
+    script.assert_sends("01 02 06 95 5F11 0101 2C1A0000");
+    assert_eq!(script.receive("18 02 0B 06 00"), Handled::Done);
+    assert_eq!(script.expect_end(), Outcome::Cancelled);
     let interval = 24 * 60 * 60 * 1000;
-    script.until(interval - 1).is_silent();
-    script.until(interval).sends("01 03 01 00 5F11 0101 2B1A0000");
+    script.advance_to(interval - 1).assert_silent();
+    script.advance_to(interval).assert_sends("01 03 01 00 5F11 0101 2B1A0000");
     // Before data was asked for there is nothing to tell.
     script.client.abort(script.now).unwrap();
-    script.is_silent();
+    script.assert_silent();
     assert!(script.is_idle());
 
     let mut script = Script::ending(config());
-    assert_eq!(script.gets("19 03 07 5F11 0101 2C1A0000 00000000 00000000"), Met::Done);
-    script.until(0);
-    script.must_apply();
+    assert_eq!(script.receive(UPGRADE_NOW), Handled::Done);
+    script.advance_to(0);
+    script.expect_apply();
     assert_eq!(script.client.abort(script.now), Err(Busy));
 }
 
 #[test]
-fn late_answers_are_stale_and_change_nothing() {
+fn stale_tickets_change_nothing() {
     let mut script = Script::querying(config());
-    script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
+    script.receive(OFFER);
     let Some(Need::Decide(decide, _)) = script.client.poll_need() else { panic!("no decision") };
     assert_eq!(script.client.prepared(at(0), decide, PrepareResult::Ready), Err(StaleTicket));
     assert_eq!(script.client.verified(at(0), decide, VerifyResult::Valid), Err(StaleTicket));
@@ -119,7 +143,7 @@ fn late_answers_are_stale_and_change_nothing() {
 
     // A block that was lent before the upgrade was cancelled and begun anew.
     let mut script = Script::downloading(config());
-    script.sends_request(0);
+    script.assert_requests_block(0);
     let first = block(1, OFFERED, 0, &file(|_| {})[..64]);
     let ClientAction::Store(lent) = script.client.handle_frame(at(0), FrameMeta::unicast(SERVER), &first)
     else {
@@ -127,30 +151,30 @@ fn late_answers_are_stale_and_change_nothing() {
     };
     script.client.abort(at(0)).unwrap();
     assert_eq!(script.client.stored(at(0), lent.ticket, StoreResult::Ok), Err(StaleTicket));
-    script.sends("01 02 06 95 5F11 0101 2C1A0000");
-    script.gets("18 02 0B 06 00");
+    script.assert_sends("01 02 06 95 5F11 0101 2C1A0000");
+    script.receive("18 02 0B 06 00");
     script.client.query(at(0)).unwrap();
-    script.sends("01 03 01 00 5F11 0101 2B1A0000");
-    script.gets("19 03 02 00 5F11 0101 2C1A0000 64000000");
-    script.accept().prepare().sends_request(0);
+    script.assert_sends("01 03 01 00 5F11 0101 2B1A0000");
+    script.receive("19 03 02 00 5F11 0101 2C1A0000 64000000");
+    script.accept().prepare().assert_requests_block(0);
     assert_eq!(script.client.stored(at(0), lent.ticket, StoreResult::Ok), Err(StaleTicket));
     assert_eq!(script.client.progress().unwrap().received, 0);
 }
 
 #[test]
-fn an_upgrade_that_cannot_begin_or_switch_ends_with_its_reason() {
+fn an_upgrade_that_cannot_be_prepared_or_applied_ends_with_the_reason() {
     let mut script = Script::querying(config());
-    script.gets("19 00 02 00 5F11 0101 2C1A0000 64000000");
+    script.receive(OFFER);
     script.accept();
     let Some(Need::Prepare(ticket, _)) = script.client.poll_need() else { panic!("no room is needed") };
     script.client.prepared(at(0), ticket, PrepareResult::Fault).unwrap();
-    assert_eq!(script.ended(), Outcome::StorageFault);
-    assert!(script.is_silent().is_idle());
+    assert_eq!(script.expect_end(), Outcome::StorageFault);
+    assert!(script.assert_silent().is_idle());
 
     let mut script = Script::ending(config());
-    script.gets("19 03 07 5F11 0101 2C1A0000 00000000 00000000");
-    let ticket = script.until(0).must_apply();
+    script.receive(UPGRADE_NOW);
+    let ticket = script.advance_to(0).expect_apply();
     script.client.applied(at(9), ticket, ApplyResult::Failed).unwrap();
-    assert_eq!(script.ended(), Outcome::ApplyFailed);
+    assert_eq!(script.expect_end(), Outcome::ApplyFailed);
     assert_eq!(script.client.identity().current, config().identity.current);
 }

@@ -1,0 +1,60 @@
+//! Activation policy of the client: who may start the upgrade.
+
+use super::*;
+use crate::zcl::{ImageUpgradeStatus, UpgradeActivationPolicy};
+
+const HOUR: u64 = 60 * 60 * 1000;
+
+fn out_of_band() -> ClientConfig {
+    ClientConfig { activation: UpgradeActivationPolicy::OUT_OF_BAND, ..config() }
+}
+
+/// Shows: CLI-147
+#[test]
+fn an_out_of_band_client_refuses_upgrade_end_responses_until_activate() {
+    let mut script = Script::ending(out_of_band());
+    assert_eq!(script.receive(UPGRADE_NOW), Handled::Ignored(ClientIgnored::NotAuthorized));
+    script.assert_sends("10 03 0B 07 7E").assert_silent();
+    assert_eq!(script.client.attributes().status, ImageUpgradeStatus::WAITING_FOR_EXTERNAL_EVENT);
+    assert_eq!(script.client.waiting_for(), WaitingFor::Application);
+    assert_eq!(script.client.poll_timeout(), None);
+    script.advance_to(100 * HOUR).assert_silent();
+    assert_eq!(script.client.poll_need(), None);
+    // By broadcast it is not answered; a wait changes nothing.
+    assert_eq!(
+        script.receive_by(DeliveryMode::Broadcast, UPGRADE_NOW),
+        Handled::Ignored(ClientIgnored::NotAuthorized)
+    );
+    assert_eq!(script.receive("19 03 07 5F11 0101 2C1A0000 00000000 FFFFFFFF"), Handled::Done);
+    script.assert_silent();
+    assert_eq!(script.client.attributes().status, ImageUpgradeStatus::WAITING_FOR_EXTERNAL_EVENT);
+    script.client.activate().unwrap();
+    script.expect_apply();
+
+    // A wait is obeyed, and nobody's silence starts the upgrade either.
+    let mut script = Script::ending(out_of_band());
+    assert_eq!(script.receive("19 03 07 5F11 0101 2C1A0000 00000000 FFFFFFFF"), Handled::Done);
+    assert_eq!(script.status(), 0x03);
+    let mut time = HOUR;
+    script.advance_to(time);
+    for pause in [3000, 6000, 10_000, 10_000] {
+        assert!(script.transmit().is_some());
+        time += pause;
+        script.advance_to(time);
+    }
+    assert_eq!(script.client.poll_need(), None);
+    assert_eq!(script.status(), 0x06);
+}
+
+#[test]
+fn activate_applies_an_image_before_its_upgrade_time() {
+    let mut counting = Script::ending(config());
+    counting.receive("19 03 07 5F11 0101 2C1A0000 00000000 58020000");
+    for mut script in [Script::ending(config()), counting] {
+        script.client.activate().unwrap();
+        script.expect_apply();
+    }
+    for mut script in [Script::new(config()), Script::downloading(config())] {
+        assert_eq!(script.client.activate(), Err(NothingToActivate));
+    }
+}

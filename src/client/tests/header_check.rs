@@ -1,0 +1,126 @@
+//! Check of the file header during the download: against the offer and against the device.
+
+use super::*;
+use crate::types::HardwareRange;
+
+/// The outcome of a download of `file` in blocks of `size`.
+fn outcome(config: ClientConfig, file: &[u8], size: usize) -> Outcome {
+    let mut script = Script::downloading(config);
+    for (turn, piece) in file.chunks(size).enumerate() {
+        let Some((_, request)) = script.transmit() else { break };
+        if request[2] != 0x03 {
+            assert_eq!(request[2..4], [0x06, 0x96], "INVALID_IMAGE");
+            script.receive(&std::format!("18 {:02x} 0B 06 00", request[1]));
+            assert!(turn * size <= 69 + size, "stopped after the header");
+            return script.expect_end();
+        }
+        script.receive_block(request[1], (turn * size) as u32, piece);
+    }
+    let Some((_, end)) = script.transmit() else {
+        assert!(matches!(script.client.poll_need(), Some(Need::Verify(..))));
+        return Outcome::Refused;
+    };
+    assert_eq!(end[2..4], [0x06, 0x96]);
+    script.receive(&std::format!("18 {:02x} 0B 06 00", end[1]));
+    script.expect_end()
+}
+
+/// What `outcome` says of a file that got as far as its check.
+const TAKEN: Outcome = Outcome::Refused;
+
+/// Shows: CLI-103, CLI-106, CLI-107
+#[test]
+fn the_header_is_checked_before_the_rest_is_requested() {
+    let range = Some(HardwareRange { min: HardwareVersion(1), max: HardwareVersion(2) });
+    let mut new = config();
+    new.identity.hardware = Some(HardwareVersion(3));
+    let mut old = config();
+    old.identity.hardware = Some(HardwareVersion(2));
+    let mut named = config();
+    named.identity.node = Some(Eui64(7));
+    for size in [1, 7, 30, 63, 64] {
+        assert_eq!(outcome(config(), &file(|_| {}), size), TAKEN);
+        assert_eq!(outcome(old, &file(|header| header.hardware = range), size), TAKEN);
+        assert_eq!(outcome(new, &file(|_| {}), size), TAKEN);
+        assert_eq!(outcome(new, &file(|header| header.hardware = range), size), Outcome::NotForThisDevice);
+        let for_seven = file(|header| header.destination = Some(Eui64(7)));
+        assert_eq!(outcome(named, &for_seven, size), TAKEN);
+        assert_eq!(outcome(config(), &for_seven, size), Outcome::NotForThisDevice);
+        let for_eight = file(|header| header.destination = Some(Eui64(8)));
+        assert_eq!(outcome(named, &for_eight, size), Outcome::NotForThisDevice);
+        // Bytes that a later revision may put behind the known fields.
+        assert_eq!(outcome(config(), &file(|header| header.extra = &[9; 30]), size), TAKEN);
+    }
+}
+
+#[test]
+fn a_header_that_differs_from_the_offer_ends_the_download() {
+    let good = file(|_| {});
+    for (place, expected) in [
+        (0, None),
+        (5, None),
+        (6, None),
+        (10, Some(Outcome::HeaderMismatch)),
+        (12, Some(Outcome::HeaderMismatch)),
+        (14, Some(Outcome::HeaderMismatch)),
+        (52, Some(Outcome::HeaderMismatch)),
+    ] {
+        for size in [8, 64] {
+            let mut bad = good.clone();
+            bad[place] ^= 0x01;
+            if place == 6 {
+                bad[place] = 55;
+            }
+            let outcome = outcome(config(), &bad, size);
+            match expected {
+                Some(expected) => assert_eq!(outcome, expected),
+                None => assert!(matches!(outcome, Outcome::HeaderUnreadable(_)), "{place}: {outcome:?}"),
+            }
+        }
+    }
+    // A header as long as the file, but for one byte that is not there.
+    let mut long = good.clone();
+    (long[6], long[7]) = (101, 0);
+    assert!(matches!(outcome(config(), &long, 64), Outcome::HeaderUnreadable(_)));
+}
+
+/// Shows: CLI-102
+#[test]
+fn each_header_check_can_be_switched_off() {
+    for (place, check) in [
+        (0, HeaderChecks::READABLE),
+        (5, HeaderChecks::READABLE),
+        (10, HeaderChecks::IMAGE),
+        (12, HeaderChecks::IMAGE),
+        (14, HeaderChecks::VERSION),
+        (52, HeaderChecks::SIZE),
+    ] {
+        let mut bad = file(|_| {});
+        bad[place] ^= 0x01;
+        for (header_checks, ends) in [(HeaderChecks::all(), true), (HeaderChecks::all() - check, false)] {
+            let mut script = Script::downloading(ClientConfig { header_checks, ..config() });
+            script.assert_requests_block(0);
+            script.receive_block(1, 0, &bad[..64]);
+            if ends {
+                script.assert_sends("01 02 06 96 5F11 0101 2C1A0000");
+            } else {
+                script.assert_requests_block(64);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_header_longer_than_the_file_is_unreadable() {
+    let mut script = Script::querying(config());
+    script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x02, OFFERED, 60));
+    script.accept().prepare();
+    let (_, request) = script.transmit().expect("a request");
+    assert_eq!(request[16], 60);
+    let file = file(|header| header.destination = Some(Eui64(7)));
+    script.receive_block(1, 0, &file[..60]);
+    let (_, end) = script.transmit().expect("the report");
+    assert_eq!(end[2..4], [0x06, 0x96], "INVALID_IMAGE");
+    script.receive("18 02 0B 06 00");
+    assert!(matches!(script.expect_end(), Outcome::HeaderUnreadable(error) if error.is_truncated()));
+}

@@ -1,0 +1,254 @@
+//! Query Next Image: intervals, retries, offers and refusals.
+
+use super::*;
+
+/// Shows: CLI-037
+#[test]
+fn a_query_has_the_hardware_version_if_it_is_known() {
+    let mut config = config();
+    config.identity.hardware = Some(HardwareVersion(0x0102));
+    let mut script = Script::new(config);
+    script.client.query(at(0)).unwrap();
+    script.assert_sends("01 00 01 01 5F11 0101 2B1A0000 0201");
+}
+
+/// Shows: CLI-038, CLI-040, CLI-045, CMD-042
+#[test]
+fn queries_are_repeated_at_their_interval_while_there_is_no_image() {
+    let mut script = Script::new(ClientConfig { query_interval: Some(Millis::secs(300)), ..config() });
+    for (turn, refusal) in ["98", "7E", "01"].into_iter().enumerate() {
+        let due = 60_000 + 300_000 * turn as u64;
+        if turn > 0 {
+            script.advance_to(due - 1).assert_silent();
+        }
+        let (_, frame) = script.advance_to(due).transmit().expect("a query");
+        assert_eq!(frame[2], 0x01);
+        script.advance_to(due + 500);
+        assert_eq!(script.receive(&std::format!("19 {:02x} 02 {refusal}", frame[1])), Handled::Done);
+        let status = Status(u8::from_str_radix(refusal, 16).unwrap());
+        assert_eq!(script.client.poll_event(), Some(ClientEvent::NoImage(Some(status))));
+        assert!(script.is_idle());
+    }
+    let mut script = Script::new(ClientConfig { query_interval: None, ..config() });
+    assert_eq!(script.client.poll_timeout(), None);
+    script.advance_to(u64::MAX).assert_silent();
+}
+
+/// Shows: CLI-041
+#[test]
+fn the_application_can_start_a_query_which_restarts_the_interval() {
+    let mut script = Script::new(config());
+    script.advance_to(1000);
+    script.client.query(at(1000)).unwrap();
+    script.assert_sends("01 00 01 00 5F11 0101 2B1A0000");
+    assert_eq!(script.client.query(at(1000)), Err(Busy));
+    script.receive("19 00 02 98");
+    assert_eq!(script.client.poll_timeout(), Some(at(1000 + 24 * 60 * 60 * 1000)));
+}
+
+#[test]
+fn a_lost_query_is_retried_with_a_new_sequence_number() {
+    let mut script = Script::querying(ClientConfig { query_attempts: 3, ..config() });
+    script.advance_to(2999).assert_silent();
+    script.advance_to(3000).assert_sends("01 01 01 00 5F11 0101 2B1A0000");
+    script.advance_to(8999).assert_silent();
+    script.advance_to(9000).assert_sends("01 02 01 00 5F11 0101 2B1A0000");
+    script.advance_to(19_000).assert_silent();
+    assert_eq!(script.client.poll_event(), Some(ClientEvent::NoImage(None)));
+    assert_eq!(script.client.poll_timeout(), Some(at(24 * 60 * 60 * 1000)), "counted from the first");
+    assert_eq!(script.client.retries(), 2);
+}
+
+/// Shows: CLI-044
+#[test]
+fn an_offer_of_another_version_is_put_to_the_application() {
+    for (version, taken) in [("2C1A0000", true), ("2A1A0000", true), ("2B1A0000", false)] {
+        for (versions, reinstall) in [(AcceptedVersions::Different, false), (AcceptedVersions::Any, true)] {
+            let mut script = Script::querying(ClientConfig { versions, ..config() });
+            script.receive(&std::format!("19 00 02 00 5F11 0101 {version} 64000000"));
+            let asked = matches!(script.client.poll_need(), Some(Need::Decide(..)));
+            assert_eq!(asked, taken || reinstall, "{version}");
+            if !asked {
+                let passed = script.client.poll_event();
+                assert!(matches!(passed, Some(ClientEvent::OfferSkipped(_, SkipReason::SameVersion))));
+                assert!(script.assert_silent().is_idle());
+            }
+        }
+    }
+}
+
+/// Shows: ESP-025, ESP-026
+#[test]
+fn a_refused_offer_sends_nothing_and_is_not_repeated_before_the_next_query() {
+    let mut script = Script::querying(config());
+    script.receive(OFFER);
+    let Some(Need::Decide(ticket, offer)) = script.client.poll_need() else { panic!("no decision") };
+    assert_eq!(offer, ImageOffer { id: OFFERED, size: 100 });
+    script.client.refuse(script.now, ticket).unwrap();
+    assert!(script.assert_silent().is_idle());
+    assert_eq!(script.expect_end(), Outcome::Refused);
+    let day = 24 * 60 * 60 * 1000;
+    script.advance_to(day - 1).assert_silent();
+    assert_eq!(script.client.poll_need(), None);
+    // A notify does not bring it up again, the next query does.
+    script.receive("19 07 00 00 64");
+    script.assert_sends("01 01 01 00 5F11 0101 2B1A0000");
+    script.receive("19 01 02 00 5F11 0101 2C1A0000 64000000");
+    assert_eq!(script.client.poll_need(), None);
+    let due = script.client.poll_timeout().unwrap().as_millis();
+    script.advance_to(due).assert_sends("01 02 01 00 5F11 0101 2B1A0000");
+    script.receive("19 02 02 00 5F11 0101 2C1A0000 64000000");
+    script.refuse();
+    script.client.query(script.now).unwrap();
+    script.assert_sends("01 03 01 00 5F11 0101 2B1A0000");
+    script.receive("19 03 02 00 5F11 0101 2C1A0000 64000000");
+    script.accept();
+}
+
+/// Shows: CLI-047, CMD-045
+#[test]
+fn a_query_response_for_another_image_is_malformed() {
+    for payload in [
+        "00 6011 0101 2C1A0000 64000000",
+        "00 5F11 0201 2C1A0000 64000000",
+        "00 5F11 0101 2C1A0000 640000",
+        "98 00",
+    ] {
+        let mut script = Script::querying(config());
+        assert!(matches!(script.receive(&std::format!("19 00 02 {payload}")), Handled::Ignored(_)));
+        script.assert_sends("10 00 0B 02 80").assert_silent();
+        // The query is still open.
+        assert_eq!(script.receive("19 00 02 98"), Handled::Done);
+    }
+}
+
+/// Shows: CLI-048
+#[test]
+fn a_query_response_without_a_query_is_ignored() {
+    let mut script = Script::new(config());
+    let handled = script.receive(OFFER);
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotExpected));
+    assert!(script.assert_silent().is_idle());
+    assert_eq!(script.client.poll_need(), None);
+    // Nor before the question went out.
+    script.client.query(at(0)).unwrap();
+    let handled = script.receive(OFFER);
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotExpected));
+}
+
+/// Shows: CLI-049
+#[test]
+fn an_offer_of_an_impossible_size_is_skipped() {
+    for (size, fits) in [(0_u32, false), (55, false), (56, true), (1000, true), (1001, false)] {
+        let mut script = Script::querying(ClientConfig { max_size: 1000, ..config() });
+        let mut frame = hex("19 00 02 00 5F11 0101 2C1A0000");
+        frame.extend(size.to_le_bytes());
+        script.receive_frame(FrameMeta::unicast(SERVER), &frame);
+        assert_eq!(matches!(script.client.poll_need(), Some(Need::Decide(..))), fits, "{size}");
+        script.assert_silent();
+    }
+}
+
+/// Shows: CLI-050
+#[test]
+fn an_error_to_the_query_is_no_image() {
+    for status in ["80", "81", "98"] {
+        let mut script = Script::querying(config());
+        assert_eq!(script.receive(&std::format!("18 00 0B 01 {status}")), Handled::Done);
+        assert!(script.assert_silent().is_idle());
+        assert_eq!(script.client.poll_timeout(), Some(at(24 * 60 * 60 * 1000)));
+    }
+    let mut script = Script::querying(config());
+    assert_eq!(
+        script.receive("18 09 0B 01 80"),
+        Handled::Ignored(ClientIgnored::NotExpected),
+        "another number"
+    );
+    assert_eq!(script.receive("18 00 0B 01 00"), Handled::Ignored(ClientIgnored::NotExpected), "no error");
+    assert_eq!(
+        script.receive("18 00 0B 03 80"),
+        Handled::Ignored(ClientIgnored::NotExpected),
+        "another command"
+    );
+    assert!(!script.is_idle());
+}
+
+/// Shows: ESP-022, ESP-023, ESP-024, CLI-039
+#[test]
+fn the_query_interval_can_be_changed_and_queries_stopped() {
+    let minute = 60_000;
+    let mut script = Script::new(config());
+    script.advance_to(10_000);
+    script.client.set_query_interval(script.now, Some(Millis::secs(300)));
+    script.advance_to(10_000 + 5 * minute - 1).assert_silent();
+    script.advance_to(10_000 + 5 * minute).assert_sends("01 00 01 00 5F11 0101 2B1A0000");
+    // Also for the one under way.
+    script.client.set_query_interval(script.now, Some(Millis::secs(60)));
+    script.receive("19 00 02 98");
+    assert_eq!(script.client.poll_timeout(), Some(at(10_000 + 6 * minute)));
+
+    script.client.stop_queries(script.now);
+    assert_eq!(script.client.poll_timeout(), None);
+    script.advance_to(1000 * minute).assert_silent();
+    assert_eq!(script.receive("19 07 00 00 64"), Handled::Done);
+    script.assert_sends("01 01 01 00 5F11 0101 2B1A0000");
+    script.receive("19 01 02 98");
+    assert_eq!(script.client.poll_timeout(), None);
+
+    let mut script = Script::downloading(config());
+    script.assert_requests_block(0);
+    script.client.stop_queries(script.now);
+    script.receive_block(1, 0, &file(|_| {})[..64]);
+    script.assert_requests_block(64);
+    script.receive("19 02 05 95");
+    assert_eq!(script.client.poll_timeout(), None);
+    // By default every device asks.
+    assert_eq!(config().query_interval, Some(Millis::secs(24 * 60 * 60)));
+}
+
+#[test]
+fn accepted_versions_decide_which_offers_reach_the_application() {
+    for (versions, version, passed) in [
+        (AcceptedVersions::Newer, "2A1A0000", Some(SkipReason::Older)),
+        (AcceptedVersions::Newer, "2B1A0000", Some(SkipReason::SameVersion)),
+        (AcceptedVersions::Newer, "2C1A0000", None),
+        (AcceptedVersions::Different, "2A1A0000", None),
+        (AcceptedVersions::Different, "2B1A0000", Some(SkipReason::SameVersion)),
+        (AcceptedVersions::Any, "2A1A0000", None),
+        (AcceptedVersions::Any, "2B1A0000", None),
+    ] {
+        let mut script = Script::querying(ClientConfig { versions, ..config() });
+        script.receive(&std::format!("19 00 02 00 5F11 0101 {version} 64000000"));
+        assert_eq!(script.client.poll_need().is_some(), passed.is_none());
+        match passed {
+            None => assert_eq!(script.client.poll_event(), None),
+            Some(why) => {
+                let event = script.client.poll_event();
+                assert!(matches!(event, Some(ClientEvent::OfferSkipped(_, passed)) if passed == why));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_query_that_was_not_delivered_is_retried_after_the_error_pause() {
+    let mut script = Script::querying(config());
+    script.client.handle_delivery(at(100), TransmitToken::request(0), DeliveryReport::Failed);
+    script.advance_to(1099).assert_silent();
+    script.advance_to(1100).assert_sends("01 01 01 00 5F11 0101 2B1A0000");
+    // The first may have been heard all the same.
+    assert_eq!(script.receive(OFFER), Handled::Done);
+    assert!(matches!(script.expect_need(), Need::Decide(..)));
+}
+
+#[test]
+fn a_query_is_repeated_after_a_lost_connection() {
+    let mut script = Script::querying(config());
+    script.client.connection_lost(at(100));
+    script.advance_to(100).assert_sends("01 01 01 00 5F11 0101 2B1A0000").assert_silent();
+    // One that was never sent is sent once.
+    let mut script = Script::new(config());
+    script.client.query(at(0)).unwrap();
+    script.client.connection_lost(at(0));
+    script.assert_sends("01 00 01 00 5F11 0101 2B1A0000").assert_silent();
+}

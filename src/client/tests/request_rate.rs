@@ -1,0 +1,90 @@
+//! Rate of block requests: MinimumBlockPeriod, the own minimum period, and fast polling.
+
+use super::*;
+
+/// Shows: CLI-068
+#[test]
+fn requests_keep_the_minimum_block_period_of_the_server() {
+    for (revision, unit, sent) in [(2, 1000_u64, true), (3, 1, true), (0, 0, false)] {
+        let mut script = Script::downloading(ClientConfig { revision, ..config() });
+        let field = |period: u16| std::format!("{:04x}", period.swap_bytes());
+        let most = |offset: u8| (100 - offset).min(64);
+        let request = |sequence: u8, offset: u8, period: u16| match sent {
+            true => std::format!(
+                "01 {sequence:02x} 03 02 5F11 0101 2C1A0000 {offset:02x}000000 {:02x} {}",
+                most(offset),
+                field(period)
+            ),
+            false => std::format!(
+                "01 {sequence:02x} 03 00 5F11 0101 2C1A0000 {offset:02x}000000 {:02x}",
+                most(offset)
+            ),
+        };
+        script.assert_sends(&request(1, 0, 0));
+        // Nothing but the period: it is kept from now on.
+        script.receive("19 01 05 97 00000000 00000000 C800");
+        let first = 200 * unit;
+        if first > 0 {
+            script.advance_to(first - 1).assert_silent();
+        }
+        script.advance_to(first).assert_sends(&request(2, 0, 200));
+        script.receive_block(2, 0, &file(|_| {})[..64]);
+        if first > 0 {
+            script.advance_to(2 * first - 1).assert_silent();
+        }
+        script.advance_to(2 * first).assert_sends(&request(3, 64, 200));
+        // A wait with a time, and no period: the old one stays.
+        script.receive("19 03 05 97 00000000 05000000");
+        script.advance_to(2 * first + 4999).assert_silent();
+        script.advance_to(2 * first + 5000).assert_sends(&request(4, 64, 200));
+        if sent {
+            assert_eq!(script.client.attributes().min_block_period, Some(200));
+        }
+    }
+    // No longer than an hour, where a server counts in other units than it should.
+    let mut script = Script::downloading(ClientConfig { revision: 2, ..config() });
+    script.transmit();
+    script.receive("19 01 05 97 00000000 00000000 FEFF");
+    assert_eq!(script.client.poll_timeout(), Some(at(60 * 60 * 1000)));
+    // The longer one of the two counts.
+    let mut script = Script::downloading(ClientConfig { revision: 3, block_pause: Millis(500), ..config() });
+    script.transmit();
+    script.receive("19 01 05 97 00000000 00000000 C800");
+    script.advance_to(499).assert_silent();
+    assert!(script.advance_to(500).transmit().is_some());
+}
+
+/// Shows: CLI-069
+#[test]
+fn a_device_polls_fast_while_a_response_is_awaited() {
+    let mut script = Script::downloading(config());
+    assert_eq!(script.client.waiting_for(), WaitingFor::Time);
+    script.assert_requests_block(0);
+    assert_eq!(script.client.waiting_for(), WaitingFor::Server);
+    script.receive("19 01 05 97 00000000 05000000");
+    assert_eq!(script.client.waiting_for(), WaitingFor::Time);
+    script.advance_to(5000).assert_requests_block(0);
+    assert_eq!(script.client.waiting_for(), WaitingFor::Server);
+    script.receive_block(2, 0, &file(|_| {})[..64]);
+    assert_eq!(script.client.waiting_for(), WaitingFor::Time);
+    let mut script = Script::ending(config());
+    assert_eq!(script.client.waiting_for(), WaitingFor::Server);
+    script.receive("19 03 07 5F11 0101 2C1A0000 00000000 58020000");
+    assert_eq!(script.client.waiting_for(), WaitingFor::Time);
+}
+
+/// Shows: CLI-067
+#[test]
+fn requests_keep_the_minimum_block_period_of_the_device() {
+    let mut script = Script::downloading(ClientConfig { block_pause: Millis(250), ..config() });
+    script.assert_requests_block(0);
+    script.advance_to(20);
+    script.receive_block(1, 0, &file(|_| {})[..8]);
+    script.assert_silent();
+    assert_eq!(script.client.poll_timeout(), Some(at(250)));
+    script.advance_to(249).assert_silent();
+    script.advance_to(250).assert_requests_block(8);
+    script.advance_to(600);
+    script.receive_block(2, 8, &file(|_| {})[8..16]);
+    script.assert_requests_block(16);
+}
