@@ -20,7 +20,7 @@ fn an_out_of_band_client_refuses_upgrade_end_responses_until_activate() {
     assert_eq!(script.client.poll_timeout(), None);
     script.advance_to(100 * HOUR).assert_silent();
     assert_eq!(script.client.poll_need(), None);
-    // By broadcast it is not answered; a wait changes nothing.
+    // A refused broadcast gets no Default Response, and a response that says wait changes nothing.
     assert_eq!(
         script.receive_by(DeliveryMode::Broadcast, UPGRADE_NOW),
         Handled::Ignored(ClientIgnored::NotAuthorized)
@@ -31,7 +31,7 @@ fn an_out_of_band_client_refuses_upgrade_end_responses_until_activate() {
     script.client.activate().unwrap();
     script.expect_apply();
 
-    // A wait is obeyed, and nobody's silence starts the upgrade either.
+    // A response that says wait is obeyed, and unanswered requests do not start the upgrade either.
     let mut script = Script::ending(out_of_band());
     assert_eq!(script.receive("19 03 07 5F11 0101 2C1A0000 00000000 FFFFFFFF"), Handled::Done);
     assert_eq!(script.status(), 0x03);

@@ -5,7 +5,7 @@ use crate::zcl::{AttributeSnapshot, ImageUpgradeStatus};
 
 const UNSET: u32 = u32::MAX;
 
-/// Status, file offset, downloaded version and image type.
+/// Returns the attributes ImageUpgradeStatus, FileOffset, DownloadedFileVersion and ImageTypeID.
 fn shown_attributes(script: &Script) -> (u8, u32, u32, u16) {
     let AttributeSnapshot { status, file_offset, downloaded_version, image_type, .. } =
         script.client.attributes();
@@ -24,7 +24,7 @@ fn a_new_client_shows_the_default_attributes() {
         ..AttributeSnapshot::DEFAULT
     };
     assert_eq!(Script::new(config()).client.attributes(), expected);
-    // Those of later revisions only where they are wanted.
+    // Attributes of later cluster revisions are present only if the configuration names such a revision.
     let later = Script::new(ClientConfig { revision: 5, ..config() }).client.attributes();
     assert_eq!((later.cluster_revision, later.min_block_period), (Some(5), Some(0)));
     assert_eq!(later.activation_policy.map(|policy| policy.0), Some(0));
@@ -51,7 +51,11 @@ fn the_attributes_follow_an_upgrade() {
         let start = offset as usize;
         script.receive_block(request[1], offset, &file[start..file.len().min(start + 30)]);
     }
-    assert_eq!(shown_attributes(&script), (0x01, 100, UNSET, 0x0101), "not verified");
+    assert_eq!(
+        shown_attributes(&script),
+        (0x01, 100, UNSET, 0x0101),
+        "the file is complete, but not verified"
+    );
     script.verify(VerifyResult::Valid);
     assert_eq!(shown_attributes(&script), (0x02, 100, 0x1a2c, 0x0101));
     assert_eq!(script.client.attributes().downloaded_stack, Some(StackVersion::ZIGBEE_IP));
@@ -87,7 +91,7 @@ fn every_failure_returns_the_attributes_to_normal() {
     aborted.receive("19 01 05 95");
     let mut invalid = Script::downloaded(config(), &file(|_| {}));
     invalid.verify(VerifyResult::Invalid).assert_sends("01 03 06 96 5F11 0101 2C1A0000");
-    assert_eq!(shown_attributes(&invalid), NORMAL, "while the server is told");
+    assert_eq!(shown_attributes(&invalid), NORMAL, "while the failure is reported to the server");
     invalid.receive("18 03 0B 06 00");
     let mut gone = Script::downloading(config());
     for turn in 1..=3_u8 {
@@ -123,19 +127,19 @@ fn attributes_can_be_read_by_any_node_in_any_state() {
         let expected = std::format!("10 2A 01 0600 00 30 {status:02x} 0200 00 23 2B1A0000");
         assert_eq!(out[..len], hex(&expected));
     }
-    // Not by broadcast, and an answer to nobody's question is no question.
+    // A broadcast is not answered, and a Read Attributes Response is ignored.
     let mut script = Script::new(config());
-    let met = script.receive_by(DeliveryMode::Broadcast, "08 2A 00 0600");
-    assert_eq!(met, Handled::Ignored(ClientIgnored::NotUnicast));
+    let handled = script.receive_by(DeliveryMode::Broadcast, "08 2A 00 0600");
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotUnicast));
     assert_eq!(script.receive("18 2A 01 0600 00 30 00"), Handled::Ignored(ClientIgnored::NotForClients));
     assert_eq!(
         script.receive("08 2A 02 0600 30 01"),
         Handled::AttributeRequest,
-        "a write is refused by the answer"
+        "a Write Attributes is answered with a refusal"
     );
 }
 
-/// What espressif's callback would be told.
+/// Steps of an upgrade, as espressif's callback reports them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Callback {
     Start,
@@ -152,11 +156,11 @@ fn an_upgrade_reports_its_steps_in_the_order_of_espressifs_callbacks() {
     let file = file(|_| {});
     let mut script = Script::querying(config());
     script.receive(OFFER);
-    let mut told = Vec::new();
+    let mut steps = Vec::new();
     let mut stored: Vec<u8> = Vec::new();
     script.advance_to(5000).accept();
-    // The application knows needs, events and data; a server without a memory answers each request alone.
-    while told.last().is_none_or(|last| !matches!(last, Callback::Finish { .. })) {
+    // The application sees only needs, events and data. The server answers each request from its fields alone.
+    while steps.last().is_none_or(|last| !matches!(last, Callback::Finish { .. })) {
         let now = script.now;
         while let Some(need) = script.client.poll_need() {
             match need {
@@ -165,12 +169,12 @@ fn an_upgrade_reports_its_steps_in_the_order_of_espressifs_callbacks() {
                 }
                 Need::Verify(ticket, offer) => {
                     assert_eq!(stored.len(), offer.size as usize);
-                    told.push(Callback::Check);
+                    steps.push(Callback::Check);
                     script.client.verified(now, ticket, VerifyResult::Valid).unwrap();
                 }
                 Need::Apply(ticket, OFFERED) => {
                     assert_eq!(stored, file);
-                    told.push(Callback::Apply);
+                    steps.push(Callback::Apply);
                     script.client.applied(now, ticket, ApplyResult::Done).unwrap();
                 }
                 other => panic!("{other:?}"),
@@ -178,9 +182,9 @@ fn an_upgrade_reports_its_steps_in_the_order_of_espressifs_callbacks() {
         }
         while let Some(event) = script.client.poll_event() {
             match event {
-                ClientEvent::Started(_) => told.push(Callback::Start),
+                ClientEvent::Started(_) => steps.push(Callback::Start),
                 ClientEvent::Finished { id: OFFERED, size, duration } => {
-                    told.push(Callback::Finish { size, duration });
+                    steps.push(Callback::Finish { size, duration });
                 }
                 _ => {}
             }
@@ -193,7 +197,7 @@ fn an_upgrade_reports_its_steps_in_the_order_of_espressifs_callbacks() {
                     block(bytes[1], request.id, request.offset, &file[start..end])
                 }
                 Message::ToServer(ToServer::UpgradeEnd(_)) => {
-                    told.push(Callback::EndRequest);
+                    steps.push(Callback::EndRequest);
                     let order = std::format!("19 {:02x} 07 5F11 0101 2C1A0000 00000000 0A000000", bytes[1]);
                     hex(&order)
                 }
@@ -201,9 +205,13 @@ fn an_upgrade_reports_its_steps_in_the_order_of_espressifs_callbacks() {
             };
             let handled = script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &answer);
             if let ClientAction::Store(lent) = handled {
-                assert_eq!(lent.offset as usize, stored.len(), "in order, for a patcher");
+                assert_eq!(
+                    lent.offset as usize,
+                    stored.len(),
+                    "blocks arrive in order, so that a delta decoder can use them"
+                );
                 stored.extend(lent.data);
-                told.push(Callback::Receive(lent.data.len()));
+                steps.push(Callback::Receive(lent.data.len()));
                 script.client.stored(script.now, lent.ticket, StoreResult::Ok).unwrap();
             }
         } else if let Some(next) = script.client.poll_timeout()
@@ -222,5 +230,5 @@ fn an_upgrade_reports_its_steps_in_the_order_of_espressifs_callbacks() {
         Callback::Apply,
         finish,
     ];
-    assert_eq!(told, expected);
+    assert_eq!(steps, expected);
 }

@@ -12,9 +12,9 @@ fn three_no_image_available_in_a_row_end_the_download() {
         let file = file(|_| {});
         let mut script = Script::downloading(config());
         let mut time = 0;
-        for (sequence, answer) in [(1, false), (2, false), (3, true), (4, false), (5, false), (6, false)] {
+        for (sequence, has_data) in [(1, false), (2, false), (3, true), (4, false), (5, false), (6, false)] {
             script.assert_requests_block(if sequence > 3 { 32 } else { 0 });
-            if answer {
+            if has_data {
                 script.receive_block(sequence, 0, &file[..32]);
                 continue;
             }
@@ -80,7 +80,7 @@ fn blocks_shorter_than_a_word_are_errors() {
     for turn in 1..=3_u8 {
         script.assert_requests_block(0);
         assert_eq!(script.receive_block(turn, 0, &file[..7]), Handled::Done);
-        // The same answer once more is not counted.
+        // A duplicate of the response is not counted.
         if turn < 3 {
             assert_eq!(
                 script.receive_block(turn, 0, &file[..7]),
@@ -138,8 +138,8 @@ fn an_empty_block_that_was_not_requested_is_malformed() {
         Handled::Ignored(ClientIgnored::NotAsked)
     );
     script.assert_sends("10 01 0B 05 80").assert_silent();
-    assert_eq!(script.client.progress().map(|progress| progress.received), Some(0), "it goes on");
-    // At the place that was asked for it counts as an error.
+    assert_eq!(script.client.progress().map(|progress| progress.received), Some(0), "the download continues");
+    // An empty block at the requested offset counts as an error.
     assert_eq!(script.receive("19 01 05 00 5F11 0101 2C1A0000 00000000 00"), Handled::Done);
     script.assert_sends("01 02 06 95 5F11 0101 2C1A0000");
 }

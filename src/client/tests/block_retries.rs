@@ -9,12 +9,12 @@ fn a_lost_block_is_retried_after_the_measured_timeout() {
     script.assert_requests_block(0);
     script.advance_to(24);
     script.receive_block(1, 0, &file[..8]);
-    // One measurement of 24 ms: a variance of half of it, four times, on top.
+    // After one round trip of 24 ms the deviation is 12 ms (RFC 6298), so the timeout is 24 + 4 * 12 ms.
     script.assert_requests_block(8);
     script.advance_to(24 + 71).assert_silent();
     script.advance_to(24 + 72).assert_requests_block(8);
     assert_eq!(script.client.retries(), 1);
-    // The answer to the first try measures the first try.
+    // The response to the first attempt measures the round trip from the first attempt.
     script.advance_to(100);
     script.receive_block(2, 8, &file[8..16]);
     script.assert_requests_block(16);
@@ -44,10 +44,10 @@ fn a_block_is_accepted_with_any_sequence_number_and_late() {
     let file = file(|_| {});
     let mut script = Script::downloading(config());
     script.assert_requests_block(0);
-    // A server that counts for itself.
+    // This server uses sequence numbers of its own.
     assert_eq!(script.receive_block(0xee, 0, &file[..64]), Handled::Done);
     script.assert_requests_block(64);
-    // Late: asked for again already. Both answers come.
+    // The response is late, and a retry was sent: the server answers both.
     script.advance_to(3000).assert_requests_block(64);
     assert_eq!(script.receive_block(2, 64, &file[64..80]), Handled::Done);
     script.assert_requests_block(80).assert_silent();
@@ -62,12 +62,12 @@ fn no_block_is_requested_more_often_than_configured() {
     let mut script = Script::downloading(ClientConfig { block_attempts: 3, ..config() });
     for _ in 0..3 {
         script.assert_requests_block(0);
-        // An application that is late: it asks for the next frame before it tells the time.
+        // A late application polls for the next frame before it calls `handle_timeout`.
         script.now = script.client.poll_timeout().unwrap();
     }
     assert!(script.transmit().is_none_or(|(_, bytes)| bytes[12..16] != [0; 4]));
     let now = script.now.as_millis();
-    let (_, report) = script.advance_to(now).transmit().expect("the report");
+    let (_, report) = script.advance_to(now).transmit().expect("the Upgrade End Request");
     assert_eq!(report[2..4], [0x06, 0x95]);
 }
 
@@ -78,7 +78,7 @@ fn a_wait_does_not_count_in_the_round_trip() {
     script.receive("19 01 05 97 00000000 05000000");
     script.advance_to(5000).assert_requests_block(0);
     script.advance_to(8000).assert_requests_block(0);
-    // To the first of the two: it took 3100 ms. Four times half of that are granted above it.
+    // The response answers the attempt at 5000 ms: 3100 ms of round trip, and a timeout of 3100 + 4 * 1550 ms.
     script.advance_to(8100).receive_block(2, 0, &file(|_| {})[..64]);
     script.assert_requests_block(64);
     assert_eq!(script.client.poll_timeout(), Some(at(8100 + 3100 + 6200)));
@@ -93,18 +93,22 @@ fn a_block_request_that_was_not_delivered_is_retried_after_the_error_pause() {
     assert_eq!(script.client.poll_timeout(), Some(at(3000)));
     script.client.handle_delivery(at(100), old, DeliveryReport::Failed);
     assert_eq!(script.client.poll_timeout(), Some(at(1100)));
-    // The answer may come all the same: it was the acknowledgement that was lost.
+    // A response to the first attempt may still arrive, since only the acknowledgement may have been lost.
     script.advance_to(1100);
-    let (second, bytes) = script.transmit().expect("the request again");
+    let (second, bytes) = script.transmit().expect("the retry");
     assert_eq!((second.token == old, bytes[1]), (false, 2));
     script.client.handle_delivery(at(1100), old, DeliveryReport::Failed);
     script.client.handle_delivery(at(1100), crate::aps::TransmitToken::NONE, DeliveryReport::Failed);
-    assert_eq!(script.client.poll_timeout(), Some(at(1100 + 6000)), "of a try that is not the last");
+    assert_eq!(
+        script.client.poll_timeout(),
+        Some(at(1100 + 6000)),
+        "a report about an earlier attempt changes nothing"
+    );
     assert_eq!(script.receive_block(1, 0, &file(|_| {})[..64]), Handled::Done);
     script.assert_requests_block(64);
 }
 
-/// A route that is gone for long: each pause is twice the one before, but no longer than an answer is waited for.
+/// The pause after a failed delivery doubles with each attempt, and is limited by the timeout of the response.
 #[test]
 fn a_failed_delivery_never_delays_a_retry_beyond_its_timeout() {
     use crate::aps::{DeliveryReport, TransmitToken};
@@ -116,10 +120,14 @@ fn a_failed_delivery_never_delays_a_retry_beyond_its_timeout() {
     script.advance_to(2999).assert_silent();
     script.advance_to(3000).assert_requests_block(0);
     script.client.handle_delivery(at(3000), TransmitToken::request(1), DeliveryReport::Failed);
-    assert_eq!(script.client.poll_timeout(), Some(at(3000 + 6000)), "of a try that is not the last");
+    assert_eq!(
+        script.client.poll_timeout(),
+        Some(at(3000 + 6000)),
+        "a report about an earlier attempt changes nothing"
+    );
 }
 
-/// A caller may poll for frames before it tells the client that time has passed.
+/// A caller may call `poll_transmit` before `handle_timeout`.
 #[test]
 fn a_silent_server_is_reported_if_frames_are_polled_before_the_timeout_is_handled() {
     let mut script = Script::downloading(ClientConfig { block_attempts: 1, ..config() });
@@ -129,6 +137,6 @@ fn a_silent_server_is_reported_if_frames_are_polled_before_the_timeout_is_handle
     let overdue = script.client.poll_timeout().unwrap();
     script.now = overdue;
     script.assert_silent();
-    assert!(script.client.poll_timeout().is_some_and(|due| due <= overdue), "the alarm rings at once");
+    assert!(script.client.poll_timeout().is_some_and(|due| due <= overdue), "the timeout is due at once");
     script.advance_to(overdue.as_millis()).assert_sends("01 03 06 95 5F11 0101 2C1A0000");
 }

@@ -6,7 +6,7 @@ use super::*;
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
-/// Switched on anew at 0, in the middle of a file.
+/// Creates a client that starts at 0 and resumes from `checkpoint`.
 fn resumed(checkpoint: Checkpoint) -> Script {
     let mut script = Script::new(config());
     script.client.resume(at(0), checkpoint).unwrap();
@@ -23,12 +23,12 @@ fn a_download_continues_from_its_checkpoint() {
     before.receive_block(1, 0, &file[..56]);
     before.assert_requests_block(56);
     before.receive_block(2, 56, &file[56..77]);
-    let checkpoint = before.client.checkpoint().expect("a download");
+    let checkpoint = before.client.checkpoint().expect("a checkpoint of the download");
     assert_eq!((checkpoint.received, checkpoint.stage), (77, CheckpointStage::Downloading));
     assert_eq!(checkpoint.header.map(|header| header.stack), Some(StackVersion::ZIGBEE_PRO));
 
     let mut script = resumed(checkpoint);
-    assert_eq!(script.client.poll_need(), None, "there is room already");
+    assert_eq!(script.client.poll_need(), None, "storage is prepared already");
     assert_eq!((script.status(), script.client.attributes().file_offset), (0x01, Some(77)));
     script.assert_requests_block(77);
     script.receive_block(0, 77, &file[77..]);
@@ -64,7 +64,7 @@ fn a_resumed_download_without_its_file_is_followed_by_a_query() {
     assert_eq!(script.expect_end(), Outcome::ImageGone);
     script.assert_sends("01 03 01 00 5F11 0101 2B1A0000");
 
-    // Once it gave data it has the file, and an end is an end.
+    // A server that has sent data since still has the file: its ABORT is not followed by a query.
     let mut script = resumed(checkpoint);
     script.assert_requests_block(64);
     script.receive_block(0, 64, &file(|_| {})[64..72]);
@@ -80,7 +80,7 @@ fn a_resumed_verified_image_repeats_the_upgrade_end_request() {
     let mut before = Script::ending(config());
     before.receive("19 03 07 5F11 0101 2C1A0000 00000000 58020000");
     assert_eq!(before.status(), 0x04);
-    let checkpoint = before.client.checkpoint().expect("an image");
+    let checkpoint = before.client.checkpoint().expect("a checkpoint of the image");
     assert_eq!((checkpoint.received, checkpoint.stage), (100, CheckpointStage::Verified));
 
     let id = Eui64(0x0123_4567_89ab_cdef);
@@ -93,7 +93,9 @@ fn a_resumed_verified_image_repeats_the_upgrade_end_request() {
     assert_eq!(attributes.downloaded_stack, Some(StackVersion::ZIGBEE_PRO));
     assert_eq!(attributes.image_type, Some(OFFERED.image_type));
     script.assert_silent();
-    let Need::NetworkAddress(ticket, found) = script.expect_need() else { panic!("no lookup") };
+    let Need::NetworkAddress(ticket, found) = script.expect_need() else {
+        panic!("no need to look up the network address")
+    };
     assert_eq!(found, id);
     script.client.network_address_resolved(at(0), ticket, Some(SERVER.network)).unwrap();
     script.assert_sends("01 00 06 00 5F11 0101 2C1A0000");
@@ -104,7 +106,7 @@ fn a_resumed_verified_image_repeats_the_upgrade_end_request() {
 #[test]
 fn a_resumed_complete_file_is_verified() {
     let before = Script::downloaded(config(), &file(|_| {}));
-    let checkpoint = before.client.checkpoint().expect("a file");
+    let checkpoint = before.client.checkpoint().expect("a checkpoint of the file");
     assert_eq!((checkpoint.received, checkpoint.stage), (100, CheckpointStage::Downloading));
     let mut script = resumed(checkpoint);
     script.assert_silent().verify(VerifyResult::Invalid);
@@ -117,7 +119,7 @@ fn a_checkpoint_has_only_stored_bytes_and_a_complete_header() {
     let file = file(|_| {});
     assert_eq!(Script::new(config()).client.checkpoint(), None);
     assert_eq!(Script::querying(config()).client.checkpoint(), None);
-    // A header that is not complete is read again.
+    // A header that is not complete is not in the checkpoint, and is fetched again.
     let mut script = Script::downloading(config());
     script.assert_requests_block(0);
     script.receive_block(1, 0, &file[..40]);
@@ -129,12 +131,12 @@ fn a_checkpoint_has_only_stored_bytes_and_a_complete_header() {
     again.receive_block(0, 0, &file[..64]);
     again.assert_requests_block(64);
 
-    // A block that is not stored is not in it.
+    // A block that is still being stored is not in the checkpoint.
     script.assert_requests_block(40);
     let frame = block(2, OFFERED, 40, &file[40..90]);
     let ClientAction::Store(lent) = script.client.handle_frame(at(0), FrameMeta::unicast(SERVER), &frame)
     else {
-        panic!("no data");
+        panic!("no block to store");
     };
     assert_eq!(script.client.checkpoint().unwrap().received, 40);
     script.client.stored(at(0), lent.ticket, StoreResult::Ok).unwrap();
@@ -143,7 +145,7 @@ fn a_checkpoint_has_only_stored_bytes_and_a_complete_header() {
     assert_eq!(late.floor(NonZeroU32::new(4096).unwrap()).received, 0);
     let mut again = resumed(late.floor(NonZeroU32::new(4096).unwrap()));
     again.assert_requests_block(0);
-    // The header was read before the restart, and is not needed again.
+    // The header was accepted before the restart, and its bytes are not checked again.
     again.receive_block(0, 0, &file[..10]);
     again.assert_requests_block(10);
     let whole = Script::ending(config()).client.checkpoint().unwrap();

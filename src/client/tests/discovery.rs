@@ -5,12 +5,12 @@ use super::*;
 const ID: Eui64 = Eui64(0x0123_4567_89ab_cdef);
 const TEN_MINUTES: u64 = 10 * 60 * 1000;
 
-/// A device that knows no server.
+/// Configuration of a device that knows no server.
 fn no_known_server() -> ClientConfig {
     ClientConfig { server: Address::UNKNOWN, discovery: Some(Millis::secs(600)), ..config() }
 }
 
-/// A device that knows the IEEE address of its server, and the endpoint.
+/// Configuration of a device that knows the IEEE address and the endpoint of its server.
 fn server_by_ieee_address() -> ClientConfig {
     ClientConfig { server: Address::new(0xffff, 1), server_id: ID, ..no_known_server() }
 }
@@ -20,9 +20,11 @@ fn server_by_ieee_address() -> ClientConfig {
 fn the_first_server_that_answers_is_used() {
     assert_eq!(ClientConfig::new(config().identity, Address::UNKNOWN).discovery, Some(Millis::secs(600)));
     let mut script = Script::new(no_known_server());
-    let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no search of all nodes") };
-    assert_eq!(script.client.poll_need(), None, "asked once");
-    // Nothing is sent before there is an answer.
+    let Need::FindServer(ticket, None) = script.expect_need() else {
+        panic!("no need to find a server among all nodes")
+    };
+    assert_eq!(script.client.poll_need(), None, "each need is polled once");
+    // Nothing is sent before a server is found.
     script.advance_to(60_000).assert_silent();
     script.client.query(script.now).unwrap_or_default();
     script.assert_silent();
@@ -32,7 +34,9 @@ fn the_first_server_that_answers_is_used() {
     script.client.server_found(script.now, ticket, Some(server)).unwrap();
     assert_eq!(script.client.server_found(script.now, ticket, Some(STRANGER)), Err(StaleTicket));
     script.assert_silent();
-    let Need::IeeeAddress(ticket, 0x2b3c) = script.expect_need() else { panic!("no lookup of its name") };
+    let Need::IeeeAddress(ticket, 0x2b3c) = script.expect_need() else {
+        panic!("no need to resolve the IEEE address")
+    };
     assert_eq!(script.client.attributes().server, Eui64(u64::MAX));
     script.client.ieee_address_resolved(ticket, Some(ID)).unwrap();
     assert_eq!(script.client.attributes().server, ID);
@@ -46,18 +50,22 @@ fn the_first_server_that_answers_is_used() {
 #[test]
 fn a_server_known_by_ieee_address_is_looked_up() {
     let mut script = Script::new(server_by_ieee_address());
-    assert_eq!(script.client.attributes().server, ID, "from the start");
-    let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+    assert_eq!(script.client.attributes().server, ID, "the configured address shows from the start");
+    let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
+        panic!("no need to look up the network address")
+    };
     script.advance_to(60_000).assert_silent();
     script.client.network_address_resolved(script.now, ticket, Some(0x2b3c)).unwrap();
     assert_eq!(script.transmit().expect("the query").0.to, Address::new(0x2b3c, 1));
 
-    // Where only the endpoint is missing, that node alone is asked for it, and keeps its name.
+    // If only the endpoint is unknown, the match descriptor request goes to that node, and its IEEE address is kept.
     let mut script = Script::new(ClientConfig { server: Address::UNKNOWN, ..server_by_ieee_address() });
-    let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+    let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
+        panic!("no need to look up the network address")
+    };
     script.client.network_address_resolved(at(0), ticket, Some(0x2b3c)).unwrap();
     let Need::FindServer(ticket, Some(0x2b3c)) = script.expect_need() else {
-        panic!("no endpoint is asked for")
+        panic!("no need to find the endpoint")
     };
     script.client.server_found(at(0), ticket, Some(Address::new(0x2b3c, 4))).unwrap();
     assert_eq!((script.client.server(), script.client.poll_need()), (Address::new(0x2b3c, 4), None));
@@ -78,7 +86,7 @@ fn zero_and_all_ones_are_no_ieee_address() {
 fn a_search_is_repeated_at_its_interval() {
     let mut script = Script::new(no_known_server());
     for turn in 1..=3 {
-        let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no search") };
+        let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no need to find a server") };
         script.client.server_found(script.now, ticket, None).unwrap();
         let next = turn * TEN_MINUTES;
         assert_eq!(script.client.poll_event(), Some(ClientEvent::NoServer(at(next))));
@@ -86,8 +94,8 @@ fn a_search_is_repeated_at_its_interval() {
         assert_eq!(script.client.poll_need(), None);
         script.advance_to(next);
     }
-    // A notify is news of a server; it is not talked to before it is found.
-    let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no search") };
+    // A notify starts a search at once, but the client sends no query before a server is found.
+    let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no need to find a server") };
     script.client.server_found(script.now, ticket, None).unwrap();
     script.client.poll_event();
     assert_eq!(script.receive_frame(FrameMeta::unicast(STRANGER), &hex("19 07 00 00 64")), Handled::Done);
@@ -99,25 +107,27 @@ fn a_search_is_repeated_at_its_interval() {
 #[test]
 fn a_notify_from_another_node_is_ignored_while_a_server_is_known() {
     let mut script = Script::new(config());
-    let met = script.receive_frame(FrameMeta::unicast(STRANGER), &hex("09 07 00 00 64"));
-    assert_eq!(met, Handled::Ignored(ClientIgnored::NotTheServer));
+    let handled = script.receive_frame(FrameMeta::unicast(STRANGER), &hex("09 07 00 00 64"));
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotTheServer));
     assert!(script.assert_silent().is_idle());
 
     let mut script = Script::new(no_known_server());
-    let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no search") };
+    let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no need to find a server") };
     script.client.server_found(at(0), ticket, None).unwrap();
     assert_eq!(script.receive_frame(FrameMeta::unicast(STRANGER), &hex("09 07 00 00 64")), Handled::Done);
-    let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no search") };
+    let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no need to find a server") };
     script.client.server_found(at(0), ticket, Some(SERVER)).unwrap();
-    let Need::IeeeAddress(ticket, _) = script.expect_need() else { panic!("no name") };
+    let Need::IeeeAddress(ticket, _) = script.expect_need() else {
+        panic!("no need to resolve the IEEE address")
+    };
     script.client.ieee_address_resolved(ticket, None).unwrap();
-    let (reply, _) = script.transmit().expect("its acknowledgement");
+    let (reply, _) = script.transmit().expect("the Default Response to the notify");
     assert_eq!(reply.to, STRANGER);
     script.assert_sends("01 00 01 00 5F11 0101 2B1A0000");
-    // Nothing but a notify counts from a node that is no server.
+    // Any other command of a node that is not the server is ignored.
     let mut script = Script::new(no_known_server());
-    let met = script.receive_frame(FrameMeta::unicast(STRANGER), &hex("19 00 02 98"));
-    assert_eq!(met, Handled::Ignored(ClientIgnored::NotTheServer));
+    let handled = script.receive_frame(FrameMeta::unicast(STRANGER), &hex("19 00 02 98"));
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotTheServer));
 }
 
 /// Shows: CLI-011
@@ -130,14 +140,16 @@ fn a_link_key_is_established_before_the_first_query() {
     ] {
         let server = Address::new(network, 1);
         let mut script = Script::new(ClientConfig { link_key, server, ..config() });
-        let Need::LinkKey(ticket, node, asked) = script.expect_need() else { panic!("no key is asked for") };
-        assert_eq!((node, asked), (network, kind));
+        let Need::LinkKey(ticket, node, key_kind) = script.expect_need() else {
+            panic!("no need for a link key")
+        };
+        assert_eq!((node, key_kind), (network, kind));
         script.advance_to(60_000).assert_silent();
         script.client.link_key_established(script.now, ticket, true).unwrap();
         assert_eq!(script.transmit().expect("the query").0.to, server);
 
         let mut script = Script::new(ClientConfig { link_key, server, ..config() });
-        let Need::LinkKey(ticket, ..) = script.expect_need() else { panic!("no key is asked for") };
+        let Need::LinkKey(ticket, ..) = script.expect_need() else { panic!("no need for a link key") };
         script.client.link_key_established(at(0), ticket, false).unwrap();
         script.advance_to(60_000).assert_silent();
         assert_eq!(script.client.poll_timeout(), Some(at(TEN_MINUTES)));
@@ -146,10 +158,13 @@ fn a_link_key_is_established_before_the_first_query() {
     assert_eq!(script.client.poll_need(), None);
 }
 
-/// A device that found the server it knows by name, in mid-download; its next request has number 2.
+/// A client that has looked up the network address of its server and stored 64 of 100 bytes; its next request has the
+/// sequence number 2.
 fn found_and_downloading(config: ClientConfig) -> Script {
     let mut script = Script::new(config);
-    let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+    let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
+        panic!("no need to look up the network address")
+    };
     script.client.network_address_resolved(at(0), ticket, Some(SERVER.network)).unwrap();
     script.client.query(at(0)).unwrap();
     script.assert_sends("01 00 01 00 5F11 0101 2B1A0000");
@@ -165,16 +180,18 @@ fn a_download_continues_at_its_offset_after_a_lost_connection() {
     let mut script = found_and_downloading(server_by_ieee_address());
     script.assert_requests_block(64);
     script.client.connection_lost(script.now);
-    let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+    let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
+        panic!("no need to look up the network address")
+    };
     script.advance_to(30_000).assert_silent();
     script.client.network_address_resolved(script.now, ticket, Some(0x7777)).unwrap();
     let (transmit, bytes) = script.transmit().expect("the request");
     assert_eq!((transmit.to, bytes[9 + 3..][..4].to_vec()), (Address::new(0x7777, 1), hex("40000000")));
-    // The data that is with the application at that moment is not lost either.
+    // A block that is being stored when the connection is lost counts once it is stored.
     let data = block(bytes[1], OFFERED, 64, &file(|_| {})[64..]);
     let meta = FrameMeta::unicast(Address::new(0x7777, 1));
     let ClientAction::Store(lent) = script.client.handle_frame(script.now, meta, &data) else {
-        panic!("no data")
+        panic!("no block to store")
     };
     script.client.connection_lost(script.now);
     script.client.stored(script.now, lent.ticket, StoreResult::Ok).unwrap();
@@ -188,7 +205,9 @@ fn a_server_that_is_not_found_is_replaced_if_allowed() {
     for replace_server in [true, false] {
         let mut script = Script::new(ClientConfig { replace_server, ..server_by_ieee_address() });
         for lookup in 1..=5 {
-            let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+            let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
+                panic!("no need to look up the network address")
+            };
             script.client.network_address_resolved(script.now, ticket, None).unwrap();
             if replace_server && lookup == 3 {
                 break;
@@ -200,10 +219,12 @@ fn a_server_that_is_not_found_is_replaced_if_allowed() {
             continue;
         }
         let Need::FindServer(ticket, None) = script.expect_need() else {
-            panic!("no other server is searched")
+            panic!("no need to find another server")
         };
         script.client.server_found(script.now, ticket, Some(Address::new(0x4444, 2))).unwrap();
-        let Need::IeeeAddress(ticket, 0x4444) = script.expect_need() else { panic!("no name") };
+        let Need::IeeeAddress(ticket, 0x4444) = script.expect_need() else {
+            panic!("no need to resolve the IEEE address")
+        };
         script.client.ieee_address_resolved(ticket, Some(Eui64(4))).unwrap();
         assert_eq!(script.client.attributes().server, Eui64(4));
     }
@@ -227,7 +248,7 @@ fn three_unanswered_queries_start_a_search_for_the_server() {
             script.advance_to(due.as_millis());
             let (_, query) = script.transmit().expect("a query");
             assert_eq!(query[2], 0x01);
-            assert_eq!(script.client.query(script.now), Err(Busy), "one at a time");
+            assert_eq!(script.client.query(script.now), Err(Busy), "only one query at a time");
             let overdue = script.client.poll_timeout().unwrap();
             script.advance_to(overdue.as_millis()).assert_silent();
         }
@@ -236,7 +257,7 @@ fn three_unanswered_queries_start_a_search_for_the_server() {
             need => assert!(!by_name && matches!(need, Need::FindServer(_, None))),
         }
     }
-    // A server that the application fixed is never searched.
+    // A server whose address is configured as fixed is never searched.
     let mut script = Script::new(ClientConfig { query_attempts: 1, ..self::config() });
     for _ in 0..5 {
         script.client.query(script.now).unwrap();
@@ -258,13 +279,15 @@ fn a_refusing_server_is_replaced_if_configured() {
             continue;
         }
         let Need::FindServer(ticket, None) = script.expect_need() else {
-            panic!("no other server is searched")
+            panic!("no need to find another server")
         };
-        // Its own answer is skipped, and the next one counts.
+        // The refusing server is skipped when it is found again, and the next server is used.
         script.client.server_found(at(0), ticket, Some(SERVER)).unwrap();
         assert_eq!(script.client.poll_need(), None);
         script.client.server_found(at(0), ticket, Some(Address::new(0x4444, 2))).unwrap();
-        let Need::IeeeAddress(ticket, 0x4444) = script.expect_need() else { panic!("no name") };
+        let Need::IeeeAddress(ticket, 0x4444) = script.expect_need() else {
+            panic!("no need to resolve the IEEE address")
+        };
         script.client.ieee_address_resolved(ticket, None).unwrap();
         let (query, bytes) = script.transmit().expect("a query");
         assert_eq!((query.to, bytes[2]), (Address::new(0x4444, 2), 0x01));
@@ -279,14 +302,16 @@ fn a_lost_connection_repeats_the_upgrade_end_request() {
             Script::ending(ClientConfig { server_id: ID, discovery: Some(Millis::secs(600)), ..config() });
         script.receive(&std::format!("19 03 07 5F11 0101 2C1A0000 {order}"));
         script.client.connection_lost(script.now);
-        let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+        let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
+            panic!("no need to look up the network address")
+        };
         script.advance_to(1000).assert_silent();
         script.client.network_address_resolved(script.now, ticket, Some(0)).unwrap();
         script.assert_sends("01 04 06 00 5F11 0101 2C1A0000");
         script.receive("19 04 07 5F11 0101 2C1A0000 00000000 0A000000");
         script.advance_to(11_000).expect_apply();
     }
-    // A server whose address is fixed is asked at once.
+    // A server with a fixed address gets the Upgrade End Request at once.
     let mut script = Script::ending(config());
     script.receive("19 03 07 5F11 0101 2C1A0000 00000000 58020000");
     script.client.connection_lost(script.now);
@@ -309,7 +334,9 @@ fn a_server_that_is_not_found_counts_as_unanswered_upgrade_end_requests() {
         script.receive("19 03 07 5F11 0101 2C1A0000 00000000 58020000");
         script.client.connection_lost(script.now);
         for _ in 0..4 {
-            let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+            let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
+                panic!("no need to look up the network address")
+            };
             script.client.network_address_resolved(script.now, ticket, None).unwrap();
             if matches!(script.client.state, State::Ending { .. }) {
                 let next = script.now.plus(Millis::secs(600)).as_millis();
@@ -330,7 +357,7 @@ fn a_silent_server_is_searched_after_the_download_ends() {
         script.advance_to(overdue.as_millis());
     }
     for _ in 0..2 {
-        let (_, end) = script.transmit().expect("the report");
+        let (_, end) = script.transmit().expect("the Upgrade End Request");
         assert_eq!(end[2..4], [0x06, 0x95]);
         let overdue = script.client.poll_timeout().unwrap();
         script.advance_to(overdue.as_millis());
@@ -342,7 +369,7 @@ fn a_silent_server_is_searched_after_the_download_ends() {
 #[test]
 fn a_ticket_of_another_need_is_stale() {
     let mut script = Script::new(ClientConfig { link_key: LinkKeyPolicy::Global, ..config() });
-    let Need::LinkKey(ticket, ..) = script.expect_need() else { panic!("no key is asked for") };
+    let Need::LinkKey(ticket, ..) = script.expect_need() else { panic!("no need for a link key") };
     assert_eq!(script.client.server_found(at(0), ticket, Some(STRANGER)), Err(StaleTicket));
     assert_eq!(
         script.client.network_address_resolved(at(0), ticket, Some(STRANGER.network)),
@@ -354,10 +381,10 @@ fn a_ticket_of_another_need_is_stale() {
     assert_eq!(script.client.link_key_established(at(0), ticket, true), Ok(()));
 
     let mut script = Script::new(no_known_server());
-    let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no search") };
+    let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no need to find a server") };
     assert_eq!(script.client.link_key_established(at(0), ticket, true), Err(StaleTicket));
     script.client.server_found(at(0), ticket, Some(SERVER)).unwrap();
-    // That question is over.
+    // The ticket of the answered need is stale.
     assert_eq!(script.client.network_address_resolved(at(0), ticket, Some(0)), Err(StaleTicket));
     assert_eq!(script.client.ieee_address_resolved(ticket, Some(ID)), Err(StaleTicket));
     assert_eq!(script.client.link_key_established(at(0), ticket, true), Err(StaleTicket));
@@ -370,7 +397,9 @@ fn a_download_ends_when_its_server_is_never_found_before_the_first_request() {
         let wishes =
             ClientConfig { block_attempts: 2, replace_server: false, transfer, ..server_by_ieee_address() };
         let mut script = Script::new(wishes);
-        let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+        let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
+            panic!("no need to look up the network address")
+        };
         script.client.network_address_resolved(at(0), ticket, Some(SERVER.network)).unwrap();
         script.client.query(at(0)).unwrap();
         script.assert_sends("01 00 01 00 5F11 0101 2B1A0000");
@@ -379,8 +408,10 @@ fn a_download_ends_when_its_server_is_never_found_before_the_first_request() {
         script.client.connection_lost(at(0));
         let mut lookups = 0;
         let outcome = loop {
-            // Until nobody is looked for any more, which is told before.
-            let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+            // Each failed lookup counts as an attempt, until none is left.
+            let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
+                panic!("no need to look up the network address")
+            };
             script.client.network_address_resolved(script.now, ticket, None).unwrap();
             script.assert_silent();
             lookups += 1;
@@ -390,7 +421,7 @@ fn a_download_ends_when_its_server_is_never_found_before_the_first_request() {
             {
                 break outcome;
             }
-            assert!(lookups < 20, "it ends");
+            assert!(lookups < 20, "the download does not end");
             let next = script.now.plus(Millis::secs(600)).as_millis();
             script.advance_to(next);
         };
@@ -404,7 +435,9 @@ fn a_download_continues_as_soon_as_its_server_is_found() {
     let mut script = found_and_downloading(server_by_ieee_address());
     script.assert_requests_block(64);
     script.client.connection_lost(script.now);
-    let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+    let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
+        panic!("no need to look up the network address")
+    };
     script.advance_to(10).assert_silent();
     script.client.network_address_resolved(script.now, ticket, Some(SERVER.network)).unwrap();
     script.assert_requests_block(64);
@@ -421,10 +454,12 @@ fn failed_lookups_count_as_attempts_of_the_block_request() {
     script.client.connection_lost(script.now);
     for missed in 1..=3 {
         assert!(script.client.progress().is_some(), "{missed}");
-        let Need::NetworkAddress(ticket, ID) = script.expect_need() else { panic!("no lookup") };
+        let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
+            panic!("no need to look up the network address")
+        };
         script.client.network_address_resolved(script.now, ticket, None).unwrap();
         let next = script.now.as_millis() + TEN_MINUTES;
         script.advance_to(next);
     }
-    assert_eq!(script.client.progress(), None, "one try was sent, and three were not");
+    assert_eq!(script.client.progress(), None, "one attempt was sent, and three could not be sent");
 }

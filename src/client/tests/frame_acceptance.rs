@@ -32,12 +32,11 @@ fn frames_without_aps_security_are_ignored_where_it_is_required() {
     script.client.query(at(0)).unwrap();
     let (query, _) = script.transmit().expect("a query");
     assert!(query.aps_security);
-    let answer = "19 00 02 00 5F11 0101 2C1A0000 64000000";
-    assert_eq!(script.receive(answer), Handled::Ignored(ClientIgnored::Insecure));
+    assert_eq!(script.receive(OFFER), Handled::Ignored(ClientIgnored::Insecure));
     assert_eq!(script.client.poll_need(), None);
     assert_eq!(script.receive("08 00 00 0600"), Handled::Ignored(ClientIgnored::Insecure));
     let meta = FrameMeta { aps_security: true, ..FrameMeta::unicast(SERVER) };
-    assert_eq!(script.receive_frame(meta, &hex(answer)), Handled::Done);
+    assert_eq!(script.receive_frame(meta, &hex(OFFER)), Handled::Done);
     script.accept();
 
     let mut script = Script::new(config());
@@ -72,7 +71,7 @@ fn manufacturer_specific_and_global_frames_are_no_ota_commands() {
         assert_eq!(script.receive(frame), Handled::Ignored(ClientIgnored::NotForClients), "{frame}");
         script.assert_silent();
     }
-    // The global command of this number writes attributes.
+    // Global command 0x02 is Write Attributes, not Query Next Image Response.
     let mut script = Script::querying(config());
     assert_eq!(script.receive("18 00 02 98"), Handled::AttributeRequest);
     assert!(!script.assert_silent().is_idle());

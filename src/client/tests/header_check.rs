@@ -3,7 +3,7 @@
 use super::*;
 use crate::types::HardwareRange;
 
-/// The outcome of a download of `file` in blocks of `size`.
+/// Downloads `file` in blocks of `size` bytes, and returns the outcome.
 fn outcome(config: ClientConfig, file: &[u8], size: usize) -> Outcome {
     let mut script = Script::downloading(config);
     for (turn, piece) in file.chunks(size).enumerate() {
@@ -11,7 +11,7 @@ fn outcome(config: ClientConfig, file: &[u8], size: usize) -> Outcome {
         if request[2] != 0x03 {
             assert_eq!(request[2..4], [0x06, 0x96], "INVALID_IMAGE");
             script.receive(&std::format!("18 {:02x} 0B 06 00", request[1]));
-            assert!(turn * size <= 69 + size, "stopped after the header");
+            assert!(turn * size <= 69 + size, "the download continued after a bad header");
             return script.expect_end();
         }
         script.receive_block(request[1], (turn * size) as u32, piece);
@@ -25,8 +25,8 @@ fn outcome(config: ClientConfig, file: &[u8], size: usize) -> Outcome {
     script.expect_end()
 }
 
-/// What `outcome` says of a file that got as far as its check.
-const TAKEN: Outcome = Outcome::Refused;
+/// Result of `outcome` for a file whose header was accepted and that was downloaded completely.
+const DOWNLOADED: Outcome = Outcome::Refused;
 
 /// Shows: CLI-103, CLI-106, CLI-107
 #[test]
@@ -39,17 +39,17 @@ fn the_header_is_checked_before_the_rest_is_requested() {
     let mut named = config();
     named.identity.node = Some(Eui64(7));
     for size in [1, 7, 30, 63, 64] {
-        assert_eq!(outcome(config(), &file(|_| {}), size), TAKEN);
-        assert_eq!(outcome(old, &file(|header| header.hardware = range), size), TAKEN);
-        assert_eq!(outcome(new, &file(|_| {}), size), TAKEN);
+        assert_eq!(outcome(config(), &file(|_| {}), size), DOWNLOADED);
+        assert_eq!(outcome(old, &file(|header| header.hardware = range), size), DOWNLOADED);
+        assert_eq!(outcome(new, &file(|_| {}), size), DOWNLOADED);
         assert_eq!(outcome(new, &file(|header| header.hardware = range), size), Outcome::NotForThisDevice);
         let for_seven = file(|header| header.destination = Some(Eui64(7)));
-        assert_eq!(outcome(named, &for_seven, size), TAKEN);
+        assert_eq!(outcome(named, &for_seven, size), DOWNLOADED);
         assert_eq!(outcome(config(), &for_seven, size), Outcome::NotForThisDevice);
         let for_eight = file(|header| header.destination = Some(Eui64(8)));
         assert_eq!(outcome(named, &for_eight, size), Outcome::NotForThisDevice);
-        // Bytes that a later revision may put behind the known fields.
-        assert_eq!(outcome(config(), &file(|header| header.extra = &[9; 30]), size), TAKEN);
+        // A later revision of the specification may add bytes after the known fields.
+        assert_eq!(outcome(config(), &file(|header| header.extra = &[9; 30]), size), DOWNLOADED);
     }
 }
 
@@ -78,7 +78,7 @@ fn a_header_that_differs_from_the_offer_ends_the_download() {
             }
         }
     }
-    // A header as long as the file, but for one byte that is not there.
+    // The header claims one byte more than the file has.
     let mut long = good.clone();
     (long[6], long[7]) = (101, 0);
     assert!(matches!(outcome(config(), &long, 64), Outcome::HeaderUnreadable(_)));
@@ -119,7 +119,7 @@ fn a_header_longer_than_the_file_is_unreadable() {
     assert_eq!(request[16], 60);
     let file = file(|header| header.destination = Some(Eui64(7)));
     script.receive_block(1, 0, &file[..60]);
-    let (_, end) = script.transmit().expect("the report");
+    let (_, end) = script.transmit().expect("the Upgrade End Request");
     assert_eq!(end[2..4], [0x06, 0x96], "INVALID_IMAGE");
     script.receive("18 02 0B 06 00");
     assert!(matches!(script.expect_end(), Outcome::HeaderUnreadable(error) if error.is_truncated()));

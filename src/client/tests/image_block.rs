@@ -69,16 +69,16 @@ fn a_response_that_does_not_fit_the_request_is_malformed() {
         "19 01 05 98 00",
     ] {
         let mut script = Script::downloading(config());
-        // The own clock is an hour ahead of the second last frame's times.
+        // The client's clock is an hour ahead of the request time in the frame before the last.
         script.client.set_utc(at(0), Some(UtcTime(100 + 3600)));
         script.assert_requests_block(0);
         assert!(matches!(script.receive(bad), Handled::Ignored(_)), "{bad}");
         script.assert_sends("10 01 0B 05 80").assert_silent();
         assert_eq!(script.client.progress().unwrap().received, 0);
-        assert_eq!(script.receive(good), Handled::Done, "the request is still open");
+        assert_eq!(script.receive(good), Handled::Done, "the request still waits");
         assert_eq!(script.client.progress().unwrap().received, 2);
     }
-    // More data than was asked for.
+    // More data than was requested.
     let mut script = Script::downloading(config());
     script.assert_requests_block(0);
     assert_eq!(script.receive_block(1, 0, &[0x1e; 65]), Handled::Ignored(ClientIgnored::NotAsked));
@@ -130,7 +130,7 @@ fn abort_with_more_bytes_is_malformed_and_ends_the_download() {
     script.assert_sends("10 01 0B 05 80").assert_silent();
     assert_eq!(script.expect_end(), Outcome::ServerAborted);
 
-    // By the letter it is malformed, and the server is waited for.
+    // A strict client answers MALFORMED_COMMAND and continues to wait for the block.
     let mut script = Script::downloading(ClientConfig { strict: true, ..config() });
     script.assert_requests_block(0);
     assert!(matches!(script.receive("19 01 05 95 00 00"), Handled::Ignored(ClientIgnored::Unreadable(_))));
@@ -150,7 +150,7 @@ fn wait_for_data_is_obeyed_any_number_of_times() {
         assert_eq!(
             script.client.poll_event(),
             Some(ClientEvent::Paused(Some(at(until)))).filter(|_| turn > 0).or(
-                // The first is behind the event of the start.
+                // In the first turn, the event of the start comes first.
                 Some(ClientEvent::Started(ImageOffer { id: OFFERED, size: 100 }))
             )
         );
@@ -159,7 +159,7 @@ fn wait_for_data_is_obeyed_any_number_of_times() {
         script.advance_to(until).assert_requests_block(0);
     }
     script.receive_block(0, 0, &file(|_| {})[..64]);
-    // A device that sleeps may be late.
+    // A sleepy device may wake up later than the time given.
     script.assert_requests_block(64);
     script.receive("19 00 05 97 E8030000 EA030000");
     script.advance_to(9_000_000).assert_requests_block(64);
@@ -204,13 +204,13 @@ fn a_wait_without_end_lasts_an_hour_or_until_the_next_response() {
 fn busy_storage_gets_the_block_again_and_faulty_storage_ends_the_download() {
     let file = file(|_| {});
     let mut script = Script::downloading(config());
-    for (turn, answer) in [StoreResult::Busy, StoreResult::Busy, StoreResult::Ok].into_iter().enumerate() {
+    for (turn, result) in [StoreResult::Busy, StoreResult::Busy, StoreResult::Ok].into_iter().enumerate() {
         script.assert_requests_block(0);
         let frame = block(turn as u8 + 1, OFFERED, 0, &file[..64]);
         let handled = script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame);
         let ClientAction::Store(lent) = handled else { panic!("no data: {handled:?}") };
-        script.client.stored(script.now, lent.ticket, answer).unwrap();
-        if answer == StoreResult::Busy {
+        script.client.stored(script.now, lent.ticket, result).unwrap();
+        if result == StoreResult::Busy {
             let time = 1000 * (turn as u64 + 1);
             script.advance_to(time - 1).assert_silent();
             script.advance_to(time);
@@ -221,7 +221,7 @@ fn busy_storage_gets_the_block_again_and_faulty_storage_ends_the_download() {
     let ClientAction::Store(lent) =
         script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame)
     else {
-        panic!("no data");
+        panic!("no block to store");
     };
     script.client.stored(script.now, lent.ticket, StoreResult::Fault).unwrap();
     script.assert_sends("01 05 06 95 5F11 0101 2C1A0000");
@@ -232,14 +232,18 @@ fn busy_storage_gets_the_block_again_and_faulty_storage_ends_the_download() {
 #[test]
 fn storage_gets_whole_words_and_the_rest_is_requested_again() {
     let file = file(|_| {});
-    // The answer has so many bytes, and so many of them are taken.
+    // For each response: sequence number, bytes it has, and bytes that are stored.
     let mut script =
         Script::downloading(ClientConfig { alignment: nonzero(8), max_data: nonzero(63), ..config() });
     let mut stored: Vec<u8> = Vec::new();
     for (sequence, size, taken) in [(1, 56, 56), (2, 19, 16), (3, 8, 8), (4, 15, 8), (5, 12, 12)] {
         let (_, request) = script.transmit().expect("a request");
         let most = (100 - stored.len()).min(56);
-        assert_eq!((request[12], request[16]), (stored.len() as u8, most as u8), "offset, and whole words");
+        assert_eq!(
+            (request[12], request[16]),
+            (stored.len() as u8, most as u8),
+            "offset and size, in whole words"
+        );
         let start = stored.len();
         let frame = block(sequence, OFFERED, start as u32, &file[start..start + size]);
         let ClientAction::Store(lent) =
@@ -263,9 +267,9 @@ fn wait_for_data_is_ignored_while_a_block_is_stored() {
     let data = block(1, OFFERED, 0, &file[..64]);
     let ClientAction::Store(lent) = script.client.handle_frame(at(0), FrameMeta::unicast(SERVER), &data)
     else {
-        panic!("no data to store");
+        panic!("no block to store");
     };
-    // The same request, answered twice: for an hour.
+    // A second response to the same request demands a wait of an hour.
     assert_eq!(script.receive("19 01 05 97 00000000 100E0000"), Handled::Ignored(ClientIgnored::NotExpected));
     script.client.stored(at(0), lent.ticket, StoreResult::Ok).unwrap();
     script.assert_requests_block(64);

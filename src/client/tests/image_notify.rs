@@ -5,7 +5,7 @@ use std::string::String;
 use super::*;
 use crate::client::random::Random;
 
-/// What the first draw of a script's client will be.
+/// Returns the first jitter draw of a script's client.
 fn first_draw() -> u8 {
     Random::new(1).percent()
 }
@@ -19,7 +19,7 @@ fn notify(jitter: u8, rest: &str) -> String {
 #[test]
 fn a_broadcast_notify_makes_the_client_query_if_its_draw_is_at_most_the_jitter() {
     let draw = first_draw();
-    assert!((2..100).contains(&draw), "the seed shows both sides");
+    assert!((2..100).contains(&draw), "the seed must allow a smaller and a larger jitter");
     for delivery in [DeliveryMode::Broadcast, DeliveryMode::Multicast] {
         for (jitter, asks) in [(draw, true), (draw - 1, false), (100, true)] {
             let mut script = Script::new(config());
@@ -30,7 +30,7 @@ fn a_broadcast_notify_makes_the_client_query_if_its_draw_is_at_most_the_jitter()
     }
 }
 
-/// Otherwise all that heard it would ask in one moment, and again three seconds later.
+/// Without the spread, all clients would query at the same moment, and retry together three seconds later.
 #[test]
 fn clients_spread_their_queries_after_a_broadcast_notify() {
     let asked_at = |seed: u64| {
@@ -71,7 +71,7 @@ fn a_broadcast_notify_makes_only_matching_clients_query() {
         let before = script.client.random;
         let handled = script.receive_by(DeliveryMode::Broadcast, &notify(100, fields));
         assert_eq!(handled == Handled::Done, meant, "{fields}");
-        assert_eq!(script.client.random != before, meant, "a draw only where it is meant: {fields}");
+        assert_eq!(script.client.random != before, meant, "only a matching notify costs a draw: {fields}");
         assert_eq!(script.advance_to(2000).transmit().is_some(), meant);
     }
 }
@@ -168,7 +168,7 @@ fn a_strict_client_rejects_a_unicast_notify_with_jitter_or_a_wider_payload_type(
         assert_eq!(script.receive(notify), Handled::Done);
         script.assert_sends("10 07 0B 00 00").assert_sends("01 00 01 00 5F11 0101 2B1A0000");
     }
-    // What came to many is not meant.
+    // The restriction applies to unicast only.
     let mut script = Script::new(strict);
     assert_eq!(script.receive_by(DeliveryMode::Broadcast, "19 07 00 01 64 5F11"), Handled::Done);
 }
@@ -180,8 +180,8 @@ fn a_notify_for_the_downloaded_version_is_ignored() {
     script.receive("19 03 07 5F11 0101 2C1A0000 00000000 FFFFFFFF");
     let random = script.client.random;
     let held = "19 07 00 03 64 5F11 0101 2C1A0000";
-    let met = script.receive_by(DeliveryMode::Broadcast, held);
-    assert_eq!(met, Handled::Ignored(ClientIgnored::NotConcerned));
+    let handled = script.receive_by(DeliveryMode::Broadcast, held);
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotConcerned));
     assert_eq!(script.client.random, random);
     assert_eq!(
         script.receive_by(DeliveryMode::Broadcast, "19 07 00 03 64 5F11 0101 2D1A0000"),

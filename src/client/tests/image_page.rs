@@ -15,7 +15,7 @@ fn paged(size: u16, spacing: u16) -> ClientConfig {
     }
 }
 
-/// A client, the file that it downloads, and what it stored of it.
+/// A client, the file that it downloads, and the bytes that it has stored.
 struct PageScript {
     script: Script,
     file: Vec<u8>,
@@ -38,17 +38,17 @@ impl PageScript {
         (bytes[1], request)
     }
 
-    /// The client asks for this page next; the sequence number of its request.
+    /// Asserts that the client requests this page next; returns the sequence number of the request.
     #[track_caller]
     fn assert_requests_page(&mut self, start: u32, size: u16) -> u8 {
         let (sequence, request) = self.request();
         let ToServer::ImagePage(page) = request else { panic!("{request:?}") };
         assert_eq!((page.offset, page.page_size), (start, size));
-        assert_eq!(page.check(), Ok(()), "a client sends only what it may");
+        assert_eq!(page.check(), Ok(()), "a client sends only valid requests");
         sequence
     }
 
-    /// The client asks for this block next; the sequence number of its request.
+    /// Asserts that the client requests this block next; returns the sequence number of the request.
     #[track_caller]
     fn assert_requests_block(&mut self, start: u32, size: u8) -> u8 {
         let (sequence, request) = self.request();
@@ -57,7 +57,7 @@ impl PageScript {
         sequence
     }
 
-    /// A block comes, and is stored at once if it is taken.
+    /// Receives a block, which is stored at once; returns `false` if the client does not accept it.
     fn receive(&mut self, sequence: u8, start: usize, size: usize) -> bool {
         let frame = block(sequence, OFFERED, start as u32, &self.file[start..start + size]);
         let ClientAction::Store(lent) =
@@ -72,7 +72,7 @@ impl PageScript {
         true
     }
 
-    /// Blocks of 64 bytes, one each 10 ms, numbered on from `sequence`.
+    /// Receives blocks of 64 bytes, one every 10 ms, with sequence numbers from `sequence` on.
     fn receive_all(&mut self, sequence: u8, starts: impl IntoIterator<Item = usize>, end: usize) {
         for (start, turn) in starts.into_iter().zip(0..) {
             let later = self.script.now.as_millis() + 10;
@@ -83,7 +83,7 @@ impl PageScript {
 
     #[track_caller]
     fn assert_complete(&mut self) {
-        let stored: Vec<u8> = self.stored.iter().map(|byte| byte.expect("a byte that is missing")).collect();
+        let stored: Vec<u8> = self.stored.iter().map(|byte| byte.expect("a missing byte")).collect();
         assert_eq!(stored, self.file);
         self.script.assert_silent();
         assert!(matches!(self.script.expect_need(), Need::Verify(..)));
@@ -119,7 +119,7 @@ fn a_lost_block_is_requested_alone_before_the_next_page() {
     let sequence = paged.assert_requests_page(0, 640);
     paged.receive_all(sequence, [0, 64, 192, 256, 320, 384, 448, 512, 576], 640);
     let repair = paged.assert_requests_block(128, 64);
-    // Not before that came: a newer request ends a page.
+    // The next page is requested before the repair arrives, since a request sent later would end the page.
     let next = paged.assert_requests_page(640, 640);
     assert!(paged.receive(repair, 128, 64));
     paged.receive_all(next, (640..1280).step_by(64), 1280);
@@ -136,7 +136,7 @@ fn the_timeout_in_a_page_follows_the_interval_between_blocks() {
     let mut paged = PageScript::new(paged(640, 0), 640);
     let sequence = paged.assert_requests_page(0, 640);
     paged.receive_all(sequence, [0, 64, 128, 192], 640);
-    // A block each 10 ms: four may be lost in a row, and a few ms are granted.
+    // At one block every 10 ms the timeout allows for the six missing blocks, and a margin.
     paged.script.advance_to(40 + 49).assert_silent();
     let deadline = paged.script.client.poll_timeout().unwrap();
     assert!(deadline <= at(40 + 80), "{deadline:?}");
@@ -164,7 +164,7 @@ fn blocks_of_a_page_may_be_reordered_and_duplicated() {
     let sequence = paged.assert_requests_page(0, 1000);
     let starts: Vec<usize> = (0..1000).step_by(64).collect();
     paged.receive_all(sequence, [0], 1000);
-    // Two by two the other way round, and all of them again.
+    // Each pair of blocks arrives in reverse order, then again as duplicates.
     for pair in starts[1..].chunks(2) {
         for start in pair.iter().rev().chain(pair) {
             let taken = paged.stored[*start].is_none();
@@ -183,7 +183,7 @@ fn blocks_of_a_page_are_matched_by_offset_not_by_sequence_number() {
         assert!(paged.receive(sequence, start, 64));
     }
     paged.assert_complete();
-    // Of another file they are not taken.
+    // A block of another file is not accepted.
     let mut paged = PageScript::new(self::paged(256, 0), 256);
     let sequence = paged.assert_requests_page(0, 256);
     let other = block(sequence, ImageId { version: FileVersion(1), ..OFFERED }, 0, &paged.file[..64]);
@@ -293,10 +293,10 @@ fn a_device_sleeps_between_blocks_with_long_spacing() {
     for (spacing, waits) in [(999, WaitingFor::Server), (1000, WaitingFor::Time)] {
         let mut paged = PageScript::new(paged(300, spacing), 1000);
         let sequence = paged.assert_requests_page(0, 300);
-        assert_eq!(paged.script.client.waiting_for(), WaitingFor::Server, "the first comes at once");
+        assert_eq!(paged.script.client.waiting_for(), WaitingFor::Server, "the first block arrives at once");
         paged.receive(sequence, 0, 64);
         assert_eq!(paged.script.client.waiting_for(), waits);
-        // The next one is due after the spacing, and is waited for.
+        // The timeout of the next block is later than the spacing.
         assert!(paged.script.client.poll_timeout().unwrap() > at(u64::from(spacing)));
     }
 }
@@ -306,7 +306,7 @@ fn a_device_sleeps_between_blocks_with_long_spacing() {
 fn a_download_may_mix_pages_and_blocks() {
     let mut paged = PageScript::new(paged(300, 0), 1000);
     let sequence = paged.assert_requests_page(0, 300);
-    // Every second block only: each is asked for alone, and the server does not have pages any more.
+    // Every second block is lost and requested alone. Then the server refuses the next page.
     paged.receive_all(sequence, [0, 128, 256], 300);
     let repair = paged.assert_requests_block(64, 64);
     let second = paged.assert_requests_block(192, 64);
@@ -326,8 +326,8 @@ fn a_late_block_of_a_page_cancels_its_repair() {
     let sequence = paged.assert_requests_page(0, 256);
     paged.receive_all(sequence, [0, 64, 192], 256);
     let repair = paged.assert_requests_block(128, 64);
-    assert!(paged.receive(sequence, 128, 64), "late");
-    assert!(!paged.receive(repair, 128, 64), "twice");
+    assert!(paged.receive(sequence, 128, 64), "the late block");
+    assert!(!paged.receive(repair, 128, 64), "the duplicate");
     paged.assert_complete();
     assert_eq!(paged.script.client.poll_timeout(), None);
 }
@@ -362,7 +362,7 @@ fn a_lost_repair_is_retried_after_the_page() {
 
 #[test]
 fn storage_gets_whole_words_from_pages() {
-    // The server gives 50 bytes at a time, whatever is asked for: words of 8 lie across.
+    // The server sends 50 bytes at a time, whatever is requested, so blocks end inside words of 8 bytes.
     let config = ClientConfig { alignment: NonZeroU8::new(8).unwrap(), ..paged(404, 0) };
     let mut paged = PageScript::new(config, 1003);
     let mut sizes = Vec::new();
@@ -371,7 +371,7 @@ fn storage_gets_whole_words_from_pages() {
             break;
         }
         let Some((_, bytes)) = paged.script.transmit() else {
-            let deadline = paged.script.client.poll_timeout().expect("nothing stalls");
+            let deadline = paged.script.client.poll_timeout().expect("a deadline");
             paged.script.advance_to(deadline.as_millis());
             continue;
         };
@@ -393,5 +393,5 @@ fn storage_gets_whole_words_from_pages() {
         }
     }
     paged.assert_complete();
-    assert!(sizes.contains(&48), "what fits is asked for from then on: {sizes:?}");
+    assert!(sizes.contains(&48), "the size that the server sends is requested from then on: {sizes:?}");
 }

@@ -14,7 +14,7 @@ fn an_upgrade_runs_from_the_first_query_to_the_next() {
     assert_eq!(script.client.waiting_for(), WaitingFor::Server);
     assert_eq!(script.receive(OFFER), Handled::Done);
 
-    // Permission is there, but the application has not decided, then not made room.
+    // The server offers the image; no block is requested before the application has accepted it and prepared storage.
     script.assert_silent();
     assert_eq!(script.client.waiting_for(), WaitingFor::Application);
     script.accept().assert_silent();
@@ -27,10 +27,10 @@ fn an_upgrade_runs_from_the_first_query_to_the_next() {
     let ClientAction::Store(block) =
         script.client.handle_frame(at(70_020), FrameMeta::unicast(SERVER), &first)
     else {
-        panic!("no data to store");
+        panic!("no block to store");
     };
     assert_eq!((block.offset, block.data), (0, &file[..64]));
-    // Back-pressure: no request before the block is stored.
+    // Back-pressure: no block is requested before the one that arrived is stored.
     script.advance_to(71_000).assert_silent();
     assert_eq!(script.client.waiting_for(), WaitingFor::Application);
     assert_eq!(script.client.progress(), Some(DownloadProgress { offer, received: 0 }));
@@ -41,9 +41,9 @@ fn an_upgrade_runs_from_the_first_query_to_the_next() {
     script.receive_block(2, 64, &file[64..]);
     script.assert_silent();
 
-    let Some(Need::Verify(ticket, verified)) = script.client.poll_need() else { panic!("no check") };
+    let Some(Need::Verify(ticket, verified)) = script.client.poll_need() else { panic!("no need to verify") };
     assert_eq!(verified, offer);
-    assert_eq!(script.client.poll_need(), None, "asked once");
+    assert_eq!(script.client.poll_need(), None, "each need is polled once");
     script.advance_to(100_000).assert_silent();
     script.client.verified(at(100_000), ticket, VerifyResult::Valid).unwrap();
     script.assert_sends("01 03 06 00 5F11 0101 2C1A0000");
@@ -57,7 +57,7 @@ fn an_upgrade_runs_from_the_first_query_to_the_next() {
     assert_eq!(script.client.identity().current, OFFERED);
     assert_eq!(script.client.retries(), 0);
 
-    // The next query names the new version.
+    // The next query has the new version.
     let next = 120_000 + 24 * 60 * 60 * 1000;
     assert_eq!(script.client.poll_timeout(), Some(at(next)));
     script.advance_to(next).assert_sends("01 04 01 00 5F11 0101 2C1A0000");
@@ -116,7 +116,7 @@ fn the_application_can_cancel_until_the_image_is_applied() {
     let interval = 24 * 60 * 60 * 1000;
     script.advance_to(interval - 1).assert_silent();
     script.advance_to(interval).assert_sends("01 03 01 00 5F11 0101 2B1A0000");
-    // Before data was asked for there is nothing to tell.
+    // An abort before the first block request is not reported to the server.
     script.client.abort(script.now).unwrap();
     script.assert_silent();
     assert!(script.is_idle());
@@ -132,7 +132,7 @@ fn the_application_can_cancel_until_the_image_is_applied() {
 fn stale_tickets_change_nothing() {
     let mut script = Script::querying(config());
     script.receive(OFFER);
-    let Some(Need::Decide(decide, _)) = script.client.poll_need() else { panic!("no decision") };
+    let Some(Need::Decide(decide, _)) = script.client.poll_need() else { panic!("no need to decide") };
     assert_eq!(script.client.prepared(at(0), decide, PrepareResult::Ready), Err(StaleTicket));
     assert_eq!(script.client.verified(at(0), decide, VerifyResult::Valid), Err(StaleTicket));
     assert_eq!(script.client.applied(at(0), decide, ApplyResult::Done), Err(StaleTicket));
@@ -141,13 +141,13 @@ fn stale_tickets_change_nothing() {
     assert_eq!(script.client.accept(decide), Err(StaleTicket));
     assert_eq!(script.client.refuse(at(0), decide), Err(StaleTicket));
 
-    // A block that was lent before the upgrade was cancelled and begun anew.
+    // The ticket of a block stays stale after the upgrade was cancelled and started again.
     let mut script = Script::downloading(config());
     script.assert_requests_block(0);
     let first = block(1, OFFERED, 0, &file(|_| {})[..64]);
     let ClientAction::Store(lent) = script.client.handle_frame(at(0), FrameMeta::unicast(SERVER), &first)
     else {
-        panic!("no data");
+        panic!("no block to store");
     };
     script.client.abort(at(0)).unwrap();
     assert_eq!(script.client.stored(at(0), lent.ticket, StoreResult::Ok), Err(StaleTicket));
@@ -166,7 +166,9 @@ fn an_upgrade_that_cannot_be_prepared_or_applied_ends_with_the_reason() {
     let mut script = Script::querying(config());
     script.receive(OFFER);
     script.accept();
-    let Some(Need::Prepare(ticket, _)) = script.client.poll_need() else { panic!("no room is needed") };
+    let Some(Need::Prepare(ticket, _)) = script.client.poll_need() else {
+        panic!("no need to prepare storage")
+    };
     script.client.prepared(at(0), ticket, PrepareResult::Fault).unwrap();
     assert_eq!(script.expect_end(), Outcome::StorageFault);
     assert!(script.assert_silent().is_idle());

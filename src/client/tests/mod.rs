@@ -1,4 +1,4 @@
-//! The client as a script: literal frames and times in, literal frames out.
+//! Tests of the client as scripts: literal frames and times go in, literal frames come out.
 
 mod activation_policy;
 mod attributes;
@@ -35,7 +35,7 @@ use crate::zcl::{Frame, Message, Quirks};
 const SERVER: Address = Address::new(0x0000, 1);
 const STRANGER: Address = Address::new(0x1234, 1);
 
-/// The image on offer in most scripts: manufacturer 0x115F, type 0x0101, version 0x00001A2C.
+/// Image that the server offers in most scripts: manufacturer 0x115F, type 0x0101, version 0x00001A2C.
 const OFFERED: ImageId = ImageId::new(0x115f, 0x0101, 0x1a2c);
 
 /// Query Next Image Response to the query with sequence number 0: an offer of `OFFERED` with 100 bytes.
@@ -63,7 +63,7 @@ fn config() -> ClientConfig {
     ClientConfig::new(identity, SERVER)
 }
 
-/// A file of 100 bytes with the header of `OFFERED` as `change` leaves it.
+/// Returns a file of 100 bytes for `OFFERED`, whose header `change` may change.
 fn file(change: impl FnOnce(&mut FileHeader<'static>)) -> Vec<u8> {
     file_of(OFFERED, change)
 }
@@ -79,7 +79,7 @@ fn file_of(id: ImageId, change: impl FnOnce(&mut FileHeader<'static>)) -> Vec<u8
     bytes
 }
 
-/// A file of `size` bytes, each byte of its element as its place has it.
+/// Returns a file of `size` bytes for `OFFERED`; each byte of its element depends on its index.
 fn long_file(size: usize) -> Vec<u8> {
     let header = FileHeader::new(OFFERED);
     let data: Vec<u8> = (0..size - 6 - header.header_len()).map(|place| (place % 251) as u8).collect();
@@ -89,7 +89,7 @@ fn long_file(size: usize) -> Vec<u8> {
     bytes
 }
 
-/// What became of a frame whose data, if it had any, was stored at once.
+/// Result of a received frame; its data, if any, is stored at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Handled {
     Done,
@@ -97,19 +97,19 @@ enum Handled {
     Ignored(ClientIgnored),
 }
 
-/// A client with its clock.
+/// A client and the present time.
 struct Script {
     client: Client,
     now: Instant,
 }
 
 impl Script {
-    /// A client that is switched on at 0.
+    /// A client that starts at 0 ms.
     fn new(config: ClientConfig) -> Self {
         Self { client: Client::new(config, 1, at(0)), now: at(0) }
     }
 
-    /// A client whose query, number 0, went out at 0.
+    /// A client that sent its query, with the sequence number 0, at 0 ms.
     fn querying(config: ClientConfig) -> Self {
         let mut script = Self::new(config);
         script.client.query(at(0)).unwrap();
@@ -118,7 +118,7 @@ impl Script {
         script
     }
 
-    /// A client that may ask for the first block of a file of 100 bytes; that request will have number 1.
+    /// A client that is about to request the first block of a file of 100 bytes, with the sequence number 1.
     fn downloading(config: ClientConfig) -> Self {
         let mut script = Self::querying(config);
         assert_eq!(script.receive(OFFER), Handled::Done);
@@ -127,7 +127,7 @@ impl Script {
         script
     }
 
-    /// A client that has `file` and was told to verify it; its next request will have number 3.
+    /// A client that has downloaded `file` and waits for its verification; its next request has the sequence number 3.
     fn downloaded(config: ClientConfig, file: &[u8]) -> Self {
         let mut script = Self::downloading(config);
         script.assert_requests_block(0);
@@ -137,7 +137,7 @@ impl Script {
         script
     }
 
-    /// A client whose Upgrade End Request SUCCESS, number 3, went out.
+    /// A client that sent its Upgrade End Request SUCCESS, with the sequence number 3.
     fn ending(config: ClientConfig) -> Self {
         let mut script = Self::downloaded(config, &file(|_| {}));
         script.verify(VerifyResult::Valid);
@@ -145,7 +145,7 @@ impl Script {
         script
     }
 
-    /// Time goes on to `millis`.
+    /// Advances the time to `millis`, and handles timeouts.
     fn advance_to(&mut self, millis: u64) -> &mut Self {
         assert!(self.now <= at(millis), "time goes back");
         self.now = at(millis);
@@ -159,7 +159,7 @@ impl Script {
         Some((transmit, buf[..transmit.len].to_vec()))
     }
 
-    /// The client sends exactly this next, to the server, acknowledged.
+    /// Asserts that the client sends exactly this frame next, to the server, with an APS acknowledgement.
     #[track_caller]
     fn assert_sends(&mut self, frame: &str) -> &mut Self {
         let (transmit, bytes) = self.transmit().expect("a frame");
@@ -168,14 +168,14 @@ impl Script {
         self
     }
 
-    /// The client asks for the block at `offset`.
+    /// Asserts that the client requests the block at `offset` next.
     #[track_caller]
     fn assert_requests_block(&mut self, offset: u32) -> &mut Self {
         let (_, bytes) = self.transmit().expect("a frame");
         let Message::ToServer(ToServer::ImageBlock(request)) = decode(&bytes).message else {
             panic!("not a block request: {bytes:02x?}");
         };
-        // No further than the file of 100 bytes.
+        // A request never reaches past the end of the file of 100 bytes.
         let most = (100 - offset).min(64) as u8;
         assert_eq!((request.id, request.offset, request.max_data), (OFFERED, offset, most));
         self
@@ -187,7 +187,7 @@ impl Script {
         self
     }
 
-    /// The server sends `frame` to this device alone; data is stored at once.
+    /// Receives `frame` from the server by unicast; data is stored at once.
     #[track_caller]
     fn receive(&mut self, frame: &str) -> Handled {
         self.receive_frame(FrameMeta::unicast(SERVER), &hex(frame))
@@ -210,7 +210,7 @@ impl Script {
         }
     }
 
-    /// The server sends a block of the file, and the application stores it.
+    /// Receives a block of `OFFERED` from the server; it is stored at once.
     #[track_caller]
     fn receive_block(&mut self, sequence: u8, offset: u32, data: &[u8]) -> Handled {
         self.receive_frame(FrameMeta::unicast(SERVER), &block(sequence, OFFERED, offset, data))
@@ -218,33 +218,35 @@ impl Script {
 
     #[track_caller]
     fn accept(&mut self) -> &mut Self {
-        let Some(Need::Decide(ticket, _)) = self.client.poll_need() else { panic!("no decision is needed") };
+        let Some(Need::Decide(ticket, _)) = self.client.poll_need() else { panic!("no need to decide") };
         self.client.accept(ticket).unwrap();
         self
     }
 
     #[track_caller]
     fn refuse(&mut self) -> &mut Self {
-        let Some(Need::Decide(ticket, _)) = self.client.poll_need() else { panic!("no decision is needed") };
+        let Some(Need::Decide(ticket, _)) = self.client.poll_need() else { panic!("no need to decide") };
         self.client.refuse(self.now, ticket).unwrap();
         self
     }
 
     #[track_caller]
     fn prepare(&mut self) -> &mut Self {
-        let Some(Need::Prepare(ticket, _)) = self.client.poll_need() else { panic!("no room is needed") };
+        let Some(Need::Prepare(ticket, _)) = self.client.poll_need() else {
+            panic!("no need to prepare storage")
+        };
         self.client.prepared(self.now, ticket, PrepareResult::Ready).unwrap();
         self
     }
 
     #[track_caller]
     fn verify(&mut self, verdict: VerifyResult) -> &mut Self {
-        let Some(Need::Verify(ticket, _)) = self.client.poll_need() else { panic!("no check is needed") };
+        let Some(Need::Verify(ticket, _)) = self.client.poll_need() else { panic!("no need to verify") };
         self.client.verified(self.now, ticket, verdict).unwrap();
         self
     }
 
-    /// Takes the file that was offered, until the application is to verify it.
+    /// Accepts the offer and downloads `file`; returns the ticket of the need to verify it.
     #[track_caller]
     fn download(&mut self, id: ImageId, file: &[u8]) -> Ticket {
         self.accept().prepare();
@@ -275,9 +277,7 @@ impl Script {
 
     #[track_caller]
     fn expect_apply(&mut self) -> Ticket {
-        let Some(Need::Apply(ticket, OFFERED)) = self.client.poll_need() else {
-            panic!("no switch is needed")
-        };
+        let Some(Need::Apply(ticket, OFFERED)) = self.client.poll_need() else { panic!("no need to apply") };
         ticket
     }
 
@@ -291,7 +291,7 @@ impl Script {
         panic!("the upgrade did not end")
     }
 
-    /// Nothing goes on but the wait for the next query.
+    /// Returns `true` if the client waits for its next query.
     fn is_idle(&self) -> bool {
         matches!(self.client.state, State::Idle { .. })
     }
@@ -301,7 +301,7 @@ fn decode(frame: &[u8]) -> Frame<'_> {
     Frame::decode(frame, Quirks::empty()).unwrap()
 }
 
-/// An Image Block Response with data.
+/// Returns an Image Block Response with data.
 fn block(sequence: u8, id: ImageId, offset: u32, data: &[u8]) -> Vec<u8> {
     let size = u8::try_from(data.len()).unwrap();
     let mut frame = hex("19 00 05 00");
@@ -315,7 +315,7 @@ fn block(sequence: u8, id: ImageId, offset: u32, data: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// A query response, command 0x02 or 0x09, with an offer.
+/// Returns a query response (command 0x02 or 0x09) with an offer.
 fn offer(sequence: u8, command: u8, id: ImageId, size: u32) -> Vec<u8> {
     let mut frame = std::vec![0x19, sequence, command, 0x00];
     frame.extend(id.manufacturer.0.to_le_bytes());

@@ -2,18 +2,18 @@
 
 use super::*;
 
-/// The second processor's image as it runs now, and as it is offered.
+/// Image of a second processor that runs at present; `OFFERED_SECOND` is the one on offer.
 const RUNNING_SECOND: ImageId = ImageId::new(0x115f, 0x0102, 5);
 const OFFERED_SECOND: ImageId = ImageId::new(0x115f, 0x0102, 6);
 
-/// A device that keeps its first image and asked for the second, by frame 4.
+/// A client whose first image is pending, and that sent the query for the second, with the sequence number 4.
 fn querying_second() -> Script {
     let mut script = Script::downloaded(config(), &file(|header| header.stack = StackVersion::ZIGBEE_IP));
     assert_eq!(script.status(), 0x01);
     script.verify(VerifyResult::NeedsMore(RUNNING_SECOND)).assert_sends("01 03 06 99 5F11 0101 2C1A0000");
     assert_eq!(script.status(), 0x05);
     while script.client.poll_event().is_some() {}
-    // An order means nothing yet.
+    // An Upgrade End Response is ignored before the last image.
     let order = "19 03 07 5F11 0101 2C1A0000 00000000 00000000";
     assert_eq!(script.receive(order), Handled::Ignored(ClientIgnored::NotExpected));
     assert_eq!(script.receive("18 03 0B 06 00"), Handled::Done);
@@ -22,7 +22,8 @@ fn querying_second() -> Script {
     script
 }
 
-/// A device that has both, and was told to verify the second; its next request has number 7.
+/// A client that has downloaded both images and waits for the verification of the second; its next request has the
+/// sequence number 7.
 fn verifying_second(needs: Option<u8>) -> (Script, Ticket) {
     let mut script = querying_second();
     assert_eq!(script.client.pending_images(), 1);
@@ -36,20 +37,20 @@ fn verifying_second(needs: Option<u8>) -> (Script, Ticket) {
 #[test]
 fn two_images_are_applied_together() {
     let (mut script, ticket) = verifying_second(None);
-    assert_eq!(script.status(), 0x05, "until all of it is here");
+    assert_eq!(script.status(), 0x05, "until all images are downloaded");
     script.client.verified(script.now, ticket, VerifyResult::Valid).unwrap();
     script.assert_sends("01 07 06 00 5F11 0201 06000000");
     assert_eq!(script.status(), 0x02);
-    assert_eq!(script.client.poll_need(), None, "nothing is applied before the order");
+    assert_eq!(script.client.poll_need(), None, "no image is applied before the Upgrade End Response");
     script.receive("19 07 07 5F11 0201 06000000 00000000 00000000");
     script.advance_to(0);
-    let Need::Apply(ticket, OFFERED_SECOND) = script.expect_need() else { panic!("no switch") };
-    assert_eq!(script.client.pending_images(), 1, "this one and the one before");
+    let Need::Apply(ticket, OFFERED_SECOND) = script.expect_need() else { panic!("no need to apply") };
+    assert_eq!(script.client.pending_images(), 1, "the first image is applied with this one");
     assert_eq!(script.client.identity().current, config().identity.current);
     script.client.applied(script.now, ticket, ApplyResult::Done).unwrap();
     assert_eq!(script.expect_end(), Outcome::Upgraded(OFFERED_SECOND));
     assert_eq!(script.client.poll_need(), None);
-    // The device is known by its first image.
+    // The identity of the device is that of its first image.
     assert_eq!(script.client.identity().current, OFFERED);
     let attributes = script.client.attributes();
     assert_eq!((attributes.current_stack, attributes.status.0), (Some(StackVersion::ZIGBEE_IP), 0x00));
@@ -65,7 +66,7 @@ fn an_invalid_last_image_drops_all_pending_images() {
     script.receive("18 07 0B 06 00");
     assert_eq!(script.expect_end(), Outcome::InvalidImage);
     assert_eq!((script.client.poll_need(), script.client.pending_images(), script.status()), (None, 0, 0x00));
-    // From the start again.
+    // The next query starts with the first image again.
     script.client.query(script.now).unwrap();
     script.assert_sends("01 08 01 00 5F11 0101 2B1A0000");
 }
@@ -77,7 +78,7 @@ fn pending_images_wait_until_the_next_image_is_available() {
     assert_eq!(script.status(), 0x05);
     let day = 24 * 60 * 60 * 1000;
     script.advance_to(day).assert_sends("01 05 01 00 5F11 0201 05000000");
-    // Only the application gives it up.
+    // Only the application ends the wait.
     script.receive("19 05 02 98");
     script.client.abort(script.now).unwrap();
     assert_eq!((script.expect_end(), script.status()), (Outcome::Cancelled, 0x00));
@@ -96,14 +97,14 @@ fn the_report_of_a_pending_image_needs_no_response() {
 #[test]
 fn a_restart_during_the_second_image_keeps_the_first() {
     let (before, _) = verifying_second(None);
-    let checkpoint = before.client.checkpoint().expect("a file");
+    let checkpoint = before.client.checkpoint().expect("a checkpoint of the file");
     let mut script = Script::new(config());
     script.client.resume(at(0), checkpoint).unwrap();
     assert_eq!((script.client.pending_images(), script.status()), (1, 0x05));
     script.verify(VerifyResult::Valid).assert_sends("01 00 06 00 5F11 0201 06000000");
     script.receive("19 00 07 5F11 0201 06000000 00000000 00000000");
     script.advance_to(0);
-    let Need::Apply(ticket, OFFERED_SECOND) = script.expect_need() else { panic!("no switch") };
+    let Need::Apply(ticket, OFFERED_SECOND) = script.expect_need() else { panic!("no need to apply") };
     assert_eq!(script.client.pending_images(), 1);
     script.client.applied(at(0), ticket, ApplyResult::Done).unwrap();
     assert_eq!(script.client.identity().current, OFFERED);

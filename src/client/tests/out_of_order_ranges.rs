@@ -4,7 +4,7 @@ use core::num::{NonZeroU8, NonZeroU16};
 
 use super::*;
 
-/// A client with so many islands downloads a file from a server that loses every `lost`th block, to the end.
+/// Asserts that a client with `RANGES` out-of-order ranges completes a download while every `lost`th block is lost.
 fn assert_completes<const RANGES: usize>(transfer: TransferMode, lost: usize, has_pages: bool) {
     let mut client = Client::<RANGES>::with_ranges(ClientConfig { transfer, ..config() }, 1, at(0));
     let file = long_file(3000);
@@ -20,16 +20,15 @@ fn assert_completes<const RANGES: usize>(transfer: TransferMode, lost: usize, ha
                 Need::Decide(ticket, _) => client.accept(ticket).unwrap(),
                 Need::Prepare(ticket, _) => client.prepared(now, ticket, PrepareResult::Ready).unwrap(),
                 _ => {
-                    let stored: Vec<u8> = stored.iter().map(|byte| byte.expect("missing")).collect();
+                    let stored: Vec<u8> = stored.iter().map(|byte| byte.expect("a missing byte")).collect();
                     return assert_eq!(stored, file);
                 }
             }
         }
         let Some(transmit) = client.poll_transmit(now, &mut buf) else {
             let deadline = client.poll_timeout();
-            now = now.max(
-                deadline.unwrap_or_else(|| panic!("{RANGES} islands, {transfer:?}, {lost}: {client:?}")),
-            );
+            now = now
+                .max(deadline.unwrap_or_else(|| panic!("{RANGES} ranges, {transfer:?}, {lost}: {client:?}")));
             client.handle_timeout(now);
             continue;
         };
@@ -37,11 +36,14 @@ fn assert_completes<const RANGES: usize>(transfer: TransferMode, lost: usize, ha
         let (start, end) = match request.message {
             Message::ToServer(ToServer::ImageBlock(block)) => {
                 let first_gap = stored.iter().position(Option::is_none).unwrap();
-                assert!(RANGES > 0 || block.offset as usize == first_gap, "one after the other");
+                assert!(
+                    RANGES > 0 || block.offset as usize == first_gap,
+                    "without ranges, blocks are requested in order"
+                );
                 (block.offset, block.offset + u32::from(block.max_data))
             }
             Message::ToServer(ToServer::ImagePage(page)) if has_pages => {
-                assert!(RANGES > 0, "there is no place for what comes after a gap");
+                assert!(RANGES > 0, "without ranges, no page is requested");
                 (page.offset, page.offset + u32::from(page.page_size))
             }
             _ => {
@@ -69,7 +71,7 @@ fn assert_completes<const RANGES: usize>(transfer: TransferMode, lost: usize, ha
             }
         }
     }
-    panic!("no end with {RANGES} islands, {transfer:?}, every {lost}th lost");
+    panic!("no end with {RANGES} ranges, {transfer:?}, every {lost}th lost");
 }
 
 #[test]
@@ -86,7 +88,7 @@ fn every_transfer_mode_completes_with_few_ranges_or_none() {
     }
 }
 
-/// A device that takes one block after the other needs no islands, and does all the same.
+/// Stop-and-wait needs no out-of-order ranges.
 #[test]
 fn a_client_without_ranges_downloads_in_order() {
     struct Memory(Vec<u8>);
@@ -116,7 +118,9 @@ fn a_client_without_ranges_downloads_in_order() {
     let meta = FrameMeta::unicast(SERVER);
     let answer = offer(0, 0x02, OFFERED, 100);
     assert_eq!(client.handle_frame_with(at(0), meta, &answer, &mut memory), ClientAction::Done);
-    let Some(Need::Decide(ticket, _)) = client.poll_need_with(at(0), &mut memory) else { panic!("no offer") };
+    let Some(Need::Decide(ticket, _)) = client.poll_need_with(at(0), &mut memory) else {
+        panic!("no need to decide")
+    };
     client.accept(ticket).unwrap();
     assert_eq!(client.poll_need_with(at(0), &mut memory), None);
     for (sequence, place) in [(1, 0..64), (2, 64..100)] {
@@ -126,6 +130,6 @@ fn a_client_without_ranges_downloads_in_order() {
     }
     assert_eq!(client.poll_need_with(at(0), &mut memory), None);
     assert_eq!(memory.0, file);
-    let end = client.poll_transmit(at(0), &mut buf).expect("the end");
+    let end = client.poll_transmit(at(0), &mut buf).expect("the Upgrade End Request");
     assert_eq!(buf[..end.len], hex("01 03 06 00 5F11 0101 2C1A0000"));
 }

@@ -55,7 +55,7 @@ fn a_lost_query_is_retried_with_a_new_sequence_number() {
     script.advance_to(9000).assert_sends("01 02 01 00 5F11 0101 2B1A0000");
     script.advance_to(19_000).assert_silent();
     assert_eq!(script.client.poll_event(), Some(ClientEvent::NoImage(None)));
-    assert_eq!(script.client.poll_timeout(), Some(at(24 * 60 * 60 * 1000)), "counted from the first");
+    assert_eq!(script.client.poll_timeout(), Some(at(24 * 60 * 60 * 1000)), "counted from the first attempt");
     assert_eq!(script.client.retries(), 2);
 }
 
@@ -66,9 +66,9 @@ fn an_offer_of_another_version_is_put_to_the_application() {
         for (versions, reinstall) in [(AcceptedVersions::Different, false), (AcceptedVersions::Any, true)] {
             let mut script = Script::querying(ClientConfig { versions, ..config() });
             script.receive(&std::format!("19 00 02 00 5F11 0101 {version} 64000000"));
-            let asked = matches!(script.client.poll_need(), Some(Need::Decide(..)));
-            assert_eq!(asked, taken || reinstall, "{version}");
-            if !asked {
+            let is_offered = matches!(script.client.poll_need(), Some(Need::Decide(..)));
+            assert_eq!(is_offered, taken || reinstall, "{version}");
+            if !is_offered {
                 let passed = script.client.poll_event();
                 assert!(matches!(passed, Some(ClientEvent::OfferSkipped(_, SkipReason::SameVersion))));
                 assert!(script.assert_silent().is_idle());
@@ -90,7 +90,7 @@ fn a_refused_offer_sends_nothing_and_is_not_repeated_before_the_next_query() {
     let day = 24 * 60 * 60 * 1000;
     script.advance_to(day - 1).assert_silent();
     assert_eq!(script.client.poll_need(), None);
-    // A notify does not bring it up again, the next query does.
+    // A query after a notify does not offer the refused version again; the next regular query does.
     script.receive("19 07 00 00 64");
     script.assert_sends("01 01 01 00 5F11 0101 2B1A0000");
     script.receive("19 01 02 00 5F11 0101 2C1A0000 64000000");
@@ -117,7 +117,7 @@ fn a_query_response_for_another_image_is_malformed() {
         let mut script = Script::querying(config());
         assert!(matches!(script.receive(&std::format!("19 00 02 {payload}")), Handled::Ignored(_)));
         script.assert_sends("10 00 0B 02 80").assert_silent();
-        // The query is still open.
+        // The query still waits for its response.
         assert_eq!(script.receive("19 00 02 98"), Handled::Done);
     }
 }
@@ -130,7 +130,7 @@ fn a_query_response_without_a_query_is_ignored() {
     assert_eq!(handled, Handled::Ignored(ClientIgnored::NotExpected));
     assert!(script.assert_silent().is_idle());
     assert_eq!(script.client.poll_need(), None);
-    // Nor before the question went out.
+    // A response is ignored before the query is sent, too.
     script.client.query(at(0)).unwrap();
     let handled = script.receive(OFFER);
     assert_eq!(handled, Handled::Ignored(ClientIgnored::NotExpected));
@@ -162,7 +162,7 @@ fn an_error_to_the_query_is_no_image() {
     assert_eq!(
         script.receive("18 09 0B 01 80"),
         Handled::Ignored(ClientIgnored::NotExpected),
-        "another number"
+        "another sequence number"
     );
     assert_eq!(script.receive("18 00 0B 01 00"), Handled::Ignored(ClientIgnored::NotExpected), "no error");
     assert_eq!(
@@ -182,7 +182,7 @@ fn the_query_interval_can_be_changed_and_queries_stopped() {
     script.client.set_query_interval(script.now, Some(Millis::secs(300)));
     script.advance_to(10_000 + 5 * minute - 1).assert_silent();
     script.advance_to(10_000 + 5 * minute).assert_sends("01 00 01 00 5F11 0101 2B1A0000");
-    // Also for the one under way.
+    // A new interval applies to the query in progress as well.
     script.client.set_query_interval(script.now, Some(Millis::secs(60)));
     script.receive("19 00 02 98");
     assert_eq!(script.client.poll_timeout(), Some(at(10_000 + 6 * minute)));
@@ -202,7 +202,7 @@ fn the_query_interval_can_be_changed_and_queries_stopped() {
     script.assert_requests_block(64);
     script.receive("19 02 05 95");
     assert_eq!(script.client.poll_timeout(), None);
-    // By default every device asks.
+    // By default a device queries once a day.
     assert_eq!(config().query_interval, Some(Millis::secs(24 * 60 * 60)));
 }
 
@@ -236,7 +236,7 @@ fn a_query_that_was_not_delivered_is_retried_after_the_error_pause() {
     script.client.handle_delivery(at(100), TransmitToken::request(0), DeliveryReport::Failed);
     script.advance_to(1099).assert_silent();
     script.advance_to(1100).assert_sends("01 01 01 00 5F11 0101 2B1A0000");
-    // The first may have been heard all the same.
+    // A response to the first attempt is still accepted, since only the acknowledgement may have been lost.
     assert_eq!(script.receive(OFFER), Handled::Done);
     assert!(matches!(script.expect_need(), Need::Decide(..)));
 }
@@ -246,7 +246,7 @@ fn a_query_is_repeated_after_a_lost_connection() {
     let mut script = Script::querying(config());
     script.client.connection_lost(at(100));
     script.advance_to(100).assert_sends("01 01 01 00 5F11 0101 2B1A0000").assert_silent();
-    // One that was never sent is sent once.
+    // A query that was not sent before is sent once.
     let mut script = Script::new(config());
     script.client.query(at(0)).unwrap();
     script.client.connection_lost(at(0));

@@ -2,9 +2,9 @@
 
 use super::*;
 
-/// The device.
+/// IEEE address of the device.
 const NODE: Eui64 = Eui64(0x0123_4567_89ab_cdef);
-/// Its security credentials.
+/// File with the security credentials of the device.
 pub(super) const CREDENTIALS: ImageId = ImageId::new(0x115f, 0xffc0, 7);
 
 pub(super) fn with_node_address() -> ClientConfig {
@@ -17,7 +17,7 @@ pub(super) fn credentials_file() -> Vec<u8> {
     file_of(CREDENTIALS, |header| header.destination = Some(NODE))
 }
 
-/// A client that asked for its credentials by frame 0.
+/// A client that sent a Query Specific File Request for its credentials, with the sequence number 0.
 fn querying_credentials() -> Script {
     let mut script = Script::new(with_node_address());
     script.client.query_specific_file(at(0), CREDENTIALS, StackVersion::ZIGBEE_PRO).unwrap();
@@ -44,16 +44,16 @@ fn a_file_for_one_device_is_fetched() {
     script.receive_frame(FrameMeta::unicast(SERVER), &block(2, CREDENTIALS, 64, &file[64..]));
     script.verify(VerifyResult::Valid).assert_sends("01 03 06 00 5F11 C0FF 07000000");
     assert_eq!(script.status(), 0x02);
-    // Heard: no order is waited for.
+    // A Default Response suffices: no Upgrade End Response is awaited.
     assert_eq!(script.receive("18 03 0B 06 00"), Handled::Done);
     assert_eq!(script.expect_end(), Outcome::Received(CREDENTIALS));
     assert!(script.assert_silent().is_idle());
     assert_eq!(script.client.identity().current, config().identity.current);
-    // The query of its own accord keeps its time.
+    // The next regular query keeps its time.
     assert_eq!(script.client.poll_timeout(), Some(at(24 * 60 * 60 * 1000)));
 }
 
-/// A client that has its credentials, and told the server so by frame 3.
+/// A client that has downloaded its credentials and sent the Upgrade End Request, with the sequence number 3.
 fn reporting_credentials() -> Script {
     let mut script = querying_credentials();
     script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x09, CREDENTIALS, 100));
@@ -77,7 +77,7 @@ fn the_end_of_a_specific_file_needs_no_response_but_accepts_one() {
     script.advance_to(9999);
     assert_eq!(script.client.poll_need(), None);
     script.advance_to(10_000);
-    let Need::Apply(ticket, CREDENTIALS) = script.expect_need() else { panic!("it is not to be applied") };
+    let Need::Apply(ticket, CREDENTIALS) = script.expect_need() else { panic!("no need to apply") };
     script.client.applied(script.now, ticket, ApplyResult::Done).unwrap();
     assert_eq!(script.expect_end(), Outcome::Received(CREDENTIALS));
     assert_eq!(script.client.identity().current, config().identity.current);
@@ -100,7 +100,7 @@ fn specific_files_are_requested_by_their_own_command_one_at_a_time() {
     ] {
         assert_eq!(ask(&mut busy, CREDENTIALS), Err(SpecificFileError::Busy));
     }
-    // A device that says it runs an image of such a type is not one that Query Next Image is for.
+    // A device whose running image has such a type never sends Query Next Image.
     let mut odd = with_node_address();
     odd.identity.current = CREDENTIALS;
     let mut script = Script::new(odd);
@@ -118,8 +118,8 @@ fn specific_files_are_requested_by_their_own_command_one_at_a_time() {
 fn the_offered_version_must_be_the_requested_one_unless_it_was_a_wildcard() {
     let other = ImageId::new(0x115f, 0xffc0, 8);
     let mut script = querying_credentials();
-    let met = script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x09, other, 100));
-    assert_eq!(met, Handled::Ignored(ClientIgnored::NotAsked));
+    let handled = script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x09, other, 100));
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotAsked));
     script.assert_sends("10 00 0B 09 80");
     let mut script = Script::new(with_node_address());
     let any = ImageId { version: FileVersion::ANY, ..CREDENTIALS };
@@ -127,26 +127,26 @@ fn the_offered_version_must_be_the_requested_one_unless_it_was_a_wildcard() {
     script.assert_sends("01 00 08 EFCDAB8967452301 5F11 C0FF FFFFFFFF 0200");
     assert_eq!(script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x09, other, 100)), Handled::Done);
     assert!(matches!(script.expect_need(), Need::Decide(_, offer) if offer.id == other));
-    // An answer to the other query is none to this one.
+    // A Query Next Image Response does not answer a Query Specific File Request, and the other way round.
     let mut script = querying_credentials();
-    let met = script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x02, CREDENTIALS, 100));
-    assert_eq!(met, Handled::Ignored(ClientIgnored::NotExpected));
+    let handled = script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x02, CREDENTIALS, 100));
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotExpected));
     let mut script = Script::querying(with_node_address());
-    let met = script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x09, OFFERED, 100));
-    assert_eq!(met, Handled::Ignored(ClientIgnored::NotExpected));
+    let handled = script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x09, OFFERED, 100));
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotExpected));
 }
 
 /// Shows: CMD-091
 #[test]
 fn a_specific_file_response_that_does_not_fit_is_malformed() {
-    for answer in [
+    for response in [
         "19 00 09 00 5F11 C0FF 07000000 640000",
         "19 00 09 98 00",
         "19 00 09 00 5E11 C0FF 07000000 64000000",
         "19 00 09 00 5F11 C1FF 07000000 64000000",
     ] {
         let mut script = querying_credentials();
-        assert!(matches!(script.receive(answer), Handled::Ignored(_)), "{answer}");
+        assert!(matches!(script.receive(response), Handled::Ignored(_)), "{response}");
         script.assert_sends("10 00 0B 09 80");
         assert_eq!(
             script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x09, CREDENTIALS, 100)),
@@ -182,7 +182,7 @@ fn a_server_without_specific_files_is_not_asked_again() {
     }
 }
 
-/// Such a file is no part of a set: that it needs more is not told to a server.
+/// `VerifyResult::NeedsMore` counts as valid, and REQUIRE_MORE_IMAGE is not sent to the server.
 #[test]
 fn a_specific_file_never_needs_further_images() {
     let mut script = querying_credentials();

@@ -21,7 +21,7 @@ fn requests_keep_the_minimum_block_period_of_the_server() {
             ),
         };
         script.assert_sends(&request(1, 0, 0));
-        // Nothing but the period: it is kept from now on.
+        // A wait of 0 only sets the period, which is kept from now on.
         script.receive("19 01 05 97 00000000 00000000 C800");
         let first = 200 * unit;
         if first > 0 {
@@ -33,7 +33,7 @@ fn requests_keep_the_minimum_block_period_of_the_server() {
             script.advance_to(2 * first - 1).assert_silent();
         }
         script.advance_to(2 * first).assert_sends(&request(3, 64, 200));
-        // A wait with a time, and no period: the old one stays.
+        // A wait without a period leaves the period unchanged.
         script.receive("19 03 05 97 00000000 05000000");
         script.advance_to(2 * first + 4999).assert_silent();
         script.advance_to(2 * first + 5000).assert_sends(&request(4, 64, 200));
@@ -41,12 +41,12 @@ fn requests_keep_the_minimum_block_period_of_the_server() {
             assert_eq!(script.client.attributes().min_block_period, Some(200));
         }
     }
-    // No longer than an hour, where a server counts in other units than it should.
+    // A period is limited to an hour, since a server may use the wrong unit.
     let mut script = Script::downloading(ClientConfig { revision: 2, ..config() });
     script.transmit();
     script.receive("19 01 05 97 00000000 00000000 FEFF");
     assert_eq!(script.client.poll_timeout(), Some(at(60 * 60 * 1000)));
-    // The longer one of the two counts.
+    // Of the server's period and the device's own, the longer one counts.
     let mut script = Script::downloading(ClientConfig { revision: 3, block_pause: Millis(500), ..config() });
     script.transmit();
     script.receive("19 01 05 97 00000000 00000000 C800");

@@ -10,29 +10,33 @@ fn with_window(window: u8) -> ClientConfig {
     ClientConfig { transfer: TransferMode::Blocks { window: NonZeroU8::new(window).unwrap() }, ..config() }
 }
 
-/// A client that has its first block, the whole header; it took 20 ms.
+/// A client that has received the first block, which holds the whole header, after 20 ms.
 fn downloading_with_window(config: ClientConfig) -> (Script, Vec<u8>) {
     let mut script = Script::querying(config);
     script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x02, OFFERED, SIZE as u32));
     script.accept().prepare();
     let file = long_file(SIZE);
-    assert_eq!(poll_requests(&mut script), [(1, 0, 64)], "one until the header is here");
+    assert_eq!(
+        poll_requests(&mut script),
+        [(1, 0, 64)],
+        "one request at a time until the header has arrived"
+    );
     script.advance_to(20);
     assert_eq!(script.receive_block(1, 0, &file[..64]), Handled::Done);
     (script, file)
 }
 
-/// All requests that are sent now: number, offset and size.
+/// Returns the requests that the client sends now: sequence number, offset and size.
 fn poll_requests(script: &mut Script) -> Vec<(u8, u32, u8)> {
-    let mut asked = Vec::new();
+    let mut requests = Vec::new();
     while let Some((_, bytes)) = script.transmit() {
         let Message::ToServer(ToServer::ImageBlock(request)) = decode(&bytes).message else {
             panic!("not a block request: {bytes:02x?}");
         };
-        asked.push((bytes[1], request.offset, request.max_data));
-        assert!(asked.len() <= 64, "no end of requests");
+        requests.push((bytes[1], request.offset, request.max_data));
+        assert!(requests.len() <= 64, "the client does not stop sending requests");
     }
-    asked
+    requests
 }
 
 fn receive_from(script: &mut Script, file: &[u8], sequence: u8, offset: usize, size: usize) -> Handled {
@@ -46,7 +50,7 @@ fn as_many_blocks_are_requested_as_the_window_allows() {
         let requests = poll_requests(&mut script);
         let expected: Vec<_> = (0..open).map(|place| (2 + place, 64 + 64 * u32::from(place), 64)).collect();
         assert_eq!(requests, expected, "window {window}");
-        // Each answer makes room for one more.
+        // Each response allows one more request.
         assert_eq!(receive_from(&mut script, &file, 2, 64, 64), Handled::Done);
         assert_eq!(poll_requests(&mut script), [(2 + open, 64 + 64 * u32::from(open), 64)]);
     }
@@ -64,8 +68,8 @@ fn a_late_response_allows_one_more_request_before_its_timeout() {
     script.advance_to(late.as_millis() - 1);
     assert_eq!(poll_requests(&mut script), [], "the window is full");
     script.advance_to(late.as_millis());
-    assert_eq!(poll_requests(&mut script), [(5, 256, 64)], "one for that which is late");
-    // It comes after all: the window is what it was.
+    assert_eq!(poll_requests(&mut script), [(5, 256, 64)], "one more request for the late response");
+    // The late response arrives, and the window is unchanged.
     assert_eq!(receive_from(&mut script, &file, 2, 64, 64), Handled::Done);
     assert_eq!(poll_requests(&mut script), []);
     assert_eq!(receive_from(&mut script, &file, 4, 192, 64), Handled::Done);
@@ -83,24 +87,24 @@ fn blocks_being_stored_count_towards_the_window() {
         let ClientAction::Store(lent) =
             script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame)
         else {
-            panic!("no data");
+            panic!("no block to store");
         };
         assert_eq!(lent.offset, offset);
         tickets.push(lent.ticket);
         let again = script.receive_frame(FrameMeta::unicast(SERVER), &frame);
         assert_eq!(again, Handled::Ignored(ClientIgnored::NotExpected), "it is being stored");
     }
-    // But for one: while that is stored the next is on its way.
+    // One of the blocks being stored does not count, so that the next one arrives meanwhile.
     assert_eq!(poll_requests(&mut script), [(5, 256, 64)]);
-    assert_eq!(receive_from(&mut script, &file, 5, 256, 0), Handled::Done, "an empty answer is an error");
+    assert_eq!(receive_from(&mut script, &file, 5, 256, 0), Handled::Done, "an empty block is an error");
     script.assert_silent();
-    // Stored in any order; a ticket is good once.
+    // Blocks may be stored in any order, and each ticket is valid once.
     assert_eq!(script.client.progress().unwrap().received, 64);
     script.client.stored(script.now, tickets[0], StoreResult::Ok).unwrap();
     assert_eq!(script.client.stored(script.now, tickets[0], StoreResult::Ok), Err(StaleTicket));
     assert_eq!(script.client.progress().unwrap().received, 64);
     script.assert_silent();
-    // What storage could not take is asked for again, after a pause.
+    // A block that storage was too busy for is requested again after a pause.
     script.client.stored(script.now, tickets[2], StoreResult::Busy).unwrap();
     script.client.stored(script.now, tickets[1], StoreResult::Ok).unwrap();
     assert_eq!(script.client.progress().unwrap().received, 128);
@@ -117,7 +121,7 @@ fn an_abort_makes_all_tickets_stale() {
     let ClientAction::Store(lent) =
         script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame)
     else {
-        panic!("no data");
+        panic!("no block to store");
     };
     script.client.abort(script.now).unwrap();
     assert_eq!(script.client.stored(script.now, lent.ticket, StoreResult::Ok), Err(StaleTicket));
@@ -127,7 +131,7 @@ fn an_abort_makes_all_tickets_stale() {
 fn a_gap_is_retried_before_new_blocks_are_requested() {
     let (mut script, file) = downloading_with_window(with_window(3));
     poll_requests(&mut script);
-    // The first of three is lost.
+    // The first of three blocks is lost.
     script.advance_to(40);
     receive_from(&mut script, &file, 3, 128, 64);
     receive_from(&mut script, &file, 4, 192, 64);
@@ -135,14 +139,14 @@ fn a_gap_is_retried_before_new_blocks_are_requested() {
     let deadline = script.client.poll_timeout().unwrap();
     assert!(deadline > at(40) && deadline <= at(20 + 200), "{deadline:?}");
     script.advance_to(deadline.as_millis());
-    assert_eq!(poll_requests(&mut script), [(7, 384, 64)], "meanwhile, as the answer is late");
+    assert_eq!(poll_requests(&mut script), [(7, 384, 64)], "one more request for the late response");
     for (sequence, offset) in [(5, 256), (6, 320), (7, 384)] {
         receive_from(&mut script, &file, sequence, offset, 64);
     }
     let again = loop {
         let requests = poll_requests(&mut script);
         if let Some(again) = requests.iter().position(|(_, offset, _)| *offset == 64) {
-            assert_eq!(again, 0, "before what is new");
+            assert_eq!(again, 0, "a retry comes before new blocks");
             break requests[again].0;
         }
         let deadline = script.client.poll_timeout().unwrap();
@@ -150,7 +154,7 @@ fn a_gap_is_retried_before_new_blocks_are_requested() {
         script.advance_to(deadline.as_millis());
     };
     assert_eq!(script.client.retries(), 1);
-    // Its answer closes the gap.
+    // The response to the retry closes the gap.
     receive_from(&mut script, &file, again, 64, 64);
     assert_eq!(script.client.progress().unwrap().received, 448);
 }
@@ -159,12 +163,12 @@ fn a_gap_is_retried_before_new_blocks_are_requested() {
 fn the_block_size_that_the_server_sends_is_requested_from_then_on() {
     let (mut script, file) = downloading_with_window(with_window(4));
     poll_requests(&mut script);
-    // 50 bytes, where 64 were asked for.
+    // The server sends 50 bytes where 64 were requested.
     for (sequence, offset) in [(2, 64), (3, 128), (4, 192), (5, 256)] {
         assert_eq!(receive_from(&mut script, &file, sequence, offset, 50), Handled::Done);
     }
     let mut requests = poll_requests(&mut script);
-    assert_eq!(requests.remove(0), (6, 114, 14), "the gap between");
+    assert_eq!(requests.remove(0), (6, 114, 14), "the gap after the short block");
     let mut offsets = std::vec![(114, 14)];
     offsets.extend(requests.iter().map(|(_, offset, size)| (*offset, *size)));
     assert_eq!(offsets[..4], [(114, 14), (178, 14), (242, 14), (306, 50)]);
@@ -178,18 +182,18 @@ fn a_server_that_answers_one_of_several_requests_gets_one_at_a_time() {
     let mut last_start = 0;
     while script.client.progress().is_some() {
         steps += 1;
-        assert!(steps < 1000, "no end");
-        let asked = poll_requests(&mut script);
-        requests += asked.len();
-        if let Some((sequence, offset, size)) = asked.first() {
-            rounds += usize::from(asked.len() > 1);
+        assert!(steps < 1000, "the download does not end");
+        let requests_now = poll_requests(&mut script);
+        requests += requests_now.len();
+        if let Some((sequence, offset, size)) = requests_now.first() {
+            rounds += usize::from(requests_now.len() > 1);
             last_start = steps;
             let later = script.now.as_millis() + 20;
             script.advance_to(later);
             receive_from(&mut script, &file, *sequence, *offset as usize, usize::from(*size));
             blocks += 1;
         } else {
-            let deadline = script.client.poll_timeout().expect("nothing stalls");
+            let deadline = script.client.poll_timeout().expect("a deadline");
             script.advance_to(deadline.as_millis());
         }
     }
@@ -208,8 +212,8 @@ fn errors_to_all_requests_in_flight_count_once() {
     script.assert_silent();
     let time = script.now.as_millis() + 1000;
     script.advance_to(time);
-    assert_eq!(poll_requests(&mut script).len(), 4, "asked for again, all of them");
-    assert!(script.client.progress().is_some(), "that was the first of three");
+    assert_eq!(poll_requests(&mut script).len(), 4, "all are requested again");
+    assert!(script.client.progress().is_some(), "one of three NO_IMAGE_AVAILABLE is counted");
 }
 
 #[test]
@@ -218,7 +222,7 @@ fn a_wait_applies_to_all_requests_in_flight() {
     poll_requests(&mut script);
     script.receive("19 02 05 97 00000000 05000000");
     script.assert_silent();
-    // Late, but what was asked for.
+    // A block that was requested before the wait is accepted late.
     assert_eq!(receive_from(&mut script, &file, 3, 128, 64), Handled::Done);
     script.advance_to(20 + 4999).assert_silent();
     script.advance_to(20 + 5000);
@@ -231,9 +235,9 @@ fn after_the_last_attempt_of_a_block_nothing_is_requested() {
     let (mut script, _) = downloading_with_window(ClientConfig { block_attempts: 1, ..with_window(2) });
     assert_eq!(poll_requests(&mut script).len(), 2);
     script.now = script.client.poll_timeout().unwrap();
-    assert_eq!(poll_requests(&mut script).len(), 1, "an answer is late");
+    assert_eq!(poll_requests(&mut script).len(), 1, "a response is late");
     script.now = script.client.poll_timeout().unwrap();
-    assert_eq!(poll_requests(&mut script), [], "it is overdue");
+    assert_eq!(poll_requests(&mut script), [], "the timeout has passed");
     script.client.handle_timeout(script.now);
     script.assert_sends("01 05 06 95 5F11 0101 2C1A0000").assert_silent();
 }
@@ -244,11 +248,11 @@ fn a_silent_server_ends_a_download_with_a_window() {
     let mut sent = 0;
     while script.client.progress().is_some() {
         sent += poll_requests(&mut script).len();
-        assert!(sent < 500, "no end");
-        let deadline = script.client.poll_timeout().expect("nothing stalls");
+        assert!(sent < 500, "the download does not end");
+        let deadline = script.client.poll_timeout().expect("a deadline");
         script.advance_to(deadline.as_millis());
     }
-    assert!(script.transmit().is_some(), "the end");
+    assert!(script.transmit().is_some(), "the Upgrade End Request");
     assert!(script.now < at(10 * 60 * 1000), "{:?}", script.now);
 }
 
@@ -263,7 +267,7 @@ fn the_rest_of_a_short_block_is_requested_up_to_the_next_request() {
 #[test]
 fn empty_and_short_blocks_are_errors_only_at_a_requested_offset() {
     let alignment = NonZeroU8::new(16).unwrap();
-    for (offset, size, met) in [
+    for (offset, size, handled) in [
         (64, 0, Handled::Done),
         (128, 0, Handled::Done),
         (512, 0, Handled::Ignored(ClientIgnored::NotAsked)),
@@ -272,13 +276,13 @@ fn empty_and_short_blocks_are_errors_only_at_a_requested_offset() {
     ] {
         let (mut script, file) = downloading_with_window(ClientConfig { alignment, ..with_window(2) });
         assert_eq!(poll_requests(&mut script).len(), 2);
-        assert_eq!(receive_from(&mut script, &file, 3, offset, size), met, "{size} bytes at {offset}");
-        let pause = if met == Handled::Done { 1000 } else { 0 };
+        assert_eq!(receive_from(&mut script, &file, 3, offset, size), handled, "{size} bytes at {offset}");
+        let pause = if handled == Handled::Done { 1000 } else { 0 };
         if pause == 0 {
             assert_eq!(script.transmit().map(|(_, bytes)| bytes), Some(hex("10 03 0B 05 80")));
         }
         script.assert_silent();
-        // An error is a reason to pause, and to ask for all again after that.
+        // After an error the client pauses, and then sends all requests again.
         script.advance_to(20 + pause);
         assert_eq!(poll_requests(&mut script).len(), if pause == 0 { 0 } else { 2 });
     }
@@ -290,8 +294,8 @@ fn nothing_is_requested_while_every_slot_holds_data() {
     for (sequence, offset, _) in poll_requests(&mut script) {
         let offset = offset as usize;
         let frame = block(sequence, OFFERED, offset as u32, &file[offset..offset + 64]);
-        let met = script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame);
-        assert!(matches!(met, ClientAction::Store(_)));
+        let handled = script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame);
+        assert!(matches!(handled, ClientAction::Store(_)));
     }
     script.assert_silent();
 }
@@ -316,7 +320,8 @@ fn the_largest_block_size_is_tried_again_after_200_blocks() {
     assert!((195..=205).contains(&runs[0].1), "{runs:?}");
 }
 
-/// What is asked for as soon as an answer is overdue; what was asked for before, because it was late, gets none.
+/// Advances to the next timeout, and returns the requests sent then. Requests sent before, for late responses, are not
+/// answered.
 fn poll_requests_after_timeout(script: &mut Script) -> Vec<(u8, u32, u8)> {
     let before = script.client.retries();
     loop {
@@ -324,7 +329,7 @@ fn poll_requests_after_timeout(script: &mut Script) -> Vec<(u8, u32, u8)> {
         if script.client.retries() > before {
             return requests;
         }
-        let deadline = script.client.poll_timeout().expect("nothing stalls");
+        let deadline = script.client.poll_timeout().expect("a deadline");
         script.advance_to(deadline.as_millis());
     }
 }
@@ -333,15 +338,15 @@ fn poll_requests_after_timeout(script: &mut Script) -> Vec<(u8, u32, u8)> {
 fn late_responses_cause_no_backoff_of_the_window() {
     let (mut script, file) = downloading_with_window(with_window(8));
     let first = poll_requests(&mut script);
-    assert_eq!(poll_requests_after_timeout(&mut script).len(), 8, "all of them again");
+    assert_eq!(poll_requests_after_timeout(&mut script).len(), 8, "all requests are retried");
     for (sequence, offset, size) in first {
         assert_eq!(receive_from(&mut script, &file, sequence, offset as usize, size.into()), Handled::Done);
     }
     assert_eq!(poll_requests(&mut script).len(), 7);
-    // First that which was asked for meanwhile, then those seven.
+    // The request that was sent for a late response times out first, then the seven others.
     let again =
         [poll_requests_after_timeout(&mut script).len(), poll_requests_after_timeout(&mut script).len()];
-    assert_eq!(again, [1, 7], "nine went unanswered in all, not sixteen");
+    assert_eq!(again, [1, 7], "nine requests count as unanswered, not sixteen");
 }
 
 #[test]
@@ -350,7 +355,7 @@ fn responses_in_time_do_not_make_up_for_unanswered_requests() {
     let mut requests = poll_requests(&mut script);
     for round in 0..10 {
         if requests.len() == 1 {
-            assert!(round > 1, "ten of 24");
+            assert!(round > 1, "ten requests must time out first");
             return;
         }
         for (sequence, offset, size) in &requests[..requests.len() / 2] {
@@ -361,5 +366,5 @@ fn responses_in_time_do_not_make_up_for_unanswered_requests() {
         }
         requests = poll_requests_after_timeout(&mut script);
     }
-    panic!("half of all is lost, and still many are asked for at once");
+    panic!("half of the responses are lost, and the window does not back off");
 }

@@ -3,7 +3,7 @@
 use super::query_specific_file::{CREDENTIALS, credentials_file, with_node_address};
 use super::*;
 
-/// A device with these credentials that took a file for those.
+/// A client with the credentials `own` that has verified an image for the credentials `needed`.
 fn verified_image(own: Option<u8>, needed: u8) -> Script {
     let credential = own.map(SecurityCredentialVersion);
     let mut script = Script::querying(ClientConfig { credential, ..with_node_address() });
@@ -17,7 +17,7 @@ fn verified_image(own: Option<u8>, needed: u8) -> Script {
 /// Shows: CLI-104, CLI-105
 #[test]
 fn an_image_for_other_credentials_waits_for_them() {
-    // SE 1.0 is 0, 1.1 is 1, 1.2 is 3 and 2.0 is 2.
+    // The versions in order of age: Smart Energy 1.0 is 0, 1.1 is 1, 1.2 is 3, and 2.0 is 2.
     for (own, needed, fits) in [
         (Some(1), 2, false),
         (Some(2), 1, true),
@@ -42,7 +42,7 @@ fn an_image_for_other_credentials_waits_for_them() {
         script.assert_sends("01 03 06 00 5F11 0101 2C1A0000");
     }
     let mut script = verified_image(None, 2);
-    let Need::Credentials(ticket, _) = script.expect_need() else { panic!("no need") };
+    let Need::Credentials(ticket, _) = script.expect_need() else { panic!("no need for credentials") };
     script.client.credentials_obtained(script.now, ticket, CredentialResult::Missing).unwrap();
     script.assert_sends("01 03 06 95 5F11 0101 2C1A0000");
     script.receive("18 03 0B 06 00");
@@ -53,10 +53,10 @@ fn an_image_for_other_credentials_waits_for_them() {
 #[test]
 fn credentials_are_fetched_while_the_image_waits() {
     let mut script = verified_image(Some(1), 2);
-    let Need::Credentials(early, _) = script.expect_need() else { panic!("no need") };
+    let Need::Credentials(early, _) = script.expect_need() else { panic!("no need for credentials") };
     script.client.query_specific_file(script.now, CREDENTIALS, StackVersion::ZIGBEE_PRO).unwrap();
     script.assert_sends("01 03 08 EFCDAB8967452301 5F11 C0FF 07000000 0200");
-    assert_eq!(script.status(), 0x02, "the image is still here");
+    assert_eq!(script.status(), 0x02, "the image is kept");
     script.receive_frame(FrameMeta::unicast(SERVER), &offer(3, 0x09, CREDENTIALS, 100));
     let ticket = script.download(CREDENTIALS, &credentials_file());
     script.client.verified(script.now, ticket, VerifyResult::Valid).unwrap();
@@ -68,7 +68,9 @@ fn credentials_are_fetched_while_the_image_waits() {
         script.client.credentials_obtained(script.now, early, CredentialResult::Ready),
         Err(StaleTicket)
     );
-    let Need::Credentials(ticket, version) = script.expect_need() else { panic!("the image does not wait") };
+    let Need::Credentials(ticket, version) = script.expect_need() else {
+        panic!("the image no longer waits for credentials")
+    };
     assert_eq!(version, SecurityCredentialVersion::SE_2_0);
     script.client.credentials_obtained(script.now, ticket, CredentialResult::Ready).unwrap();
     script.assert_sends("01 07 06 00 5F11 0101 2C1A0000");
@@ -77,7 +79,7 @@ fn credentials_are_fetched_while_the_image_waits() {
     script.client.applied(script.now, ticket, ApplyResult::Done).unwrap();
     assert_eq!(script.expect_end(), Outcome::Upgraded(OFFERED));
 
-    // A restart meanwhile costs the file that was fetched, not the image.
+    // A restart during the fetch loses the credentials file, but not the image.
     let mut script = verified_image(Some(1), 2);
     script.client.query_specific_file(script.now, CREDENTIALS, StackVersion::ZIGBEE_PRO).unwrap();
     script.transmit();
@@ -89,7 +91,7 @@ fn credentials_are_fetched_while_the_image_waits() {
     script.client.resume(at(0), checkpoint).unwrap();
     assert!(matches!(script.expect_need(), Need::Credentials(_, SecurityCredentialVersion::SE_2_0)));
 
-    // Without an answer the image waits on.
+    // If the credentials cannot be fetched, the image continues to wait.
     for failure in ["19 03 09 98", "18 03 0B 08 81"] {
         let mut script = verified_image(Some(1), 2);
         script.client.query_specific_file(script.now, CREDENTIALS, StackVersion::ZIGBEE_PRO).unwrap();

@@ -22,7 +22,7 @@ fn verifying() -> Script {
     Script::downloaded(config(), &file(|_| {}))
 }
 
-/// The file is for security credentials that the device does not have.
+/// The image is for security credentials that the device does not have.
 fn awaiting_credentials() -> Script {
     let needs = |header: &mut FileHeader<'_>| header.credential = Some(SecurityCredentialVersion::SE_2_0);
     let mut script = Script::downloaded(config(), &file(needs));
@@ -36,7 +36,7 @@ fn after_response(order: &str) -> Script {
     script
 }
 
-/// Only the application may start the upgrade, and the server was told so.
+/// Only the application may start the upgrade, and an Upgrade End Response was refused.
 fn awaiting_activation() -> Script {
     let activation = UpgradeActivationPolicy::OUT_OF_BAND;
     let mut script = Script::ending(ClientConfig { activation, ..config() });
@@ -69,7 +69,7 @@ fn each_state_waits_for_time_server_or_application() {
         ("applying", applying(), Application),
     ] {
         assert_eq!(script.client.waiting_for(), expected, "{stage}");
-        // Who waits for the application alone needs no alarm.
+        // A client that waits for the application has no timeout.
         assert_eq!(script.client.poll_timeout().is_none(), expected == Application, "{stage}");
     }
 }
@@ -90,7 +90,7 @@ fn abort_works_in_each_state_and_is_reported_once_data_was_requested() {
         ("awaiting activation", awaiting_activation(), 4),
     ] {
         script.client.abort(script.now).unwrap();
-        // Wanted twice it is told once.
+        // A second abort is not reported again.
         script.client.abort(script.now).unwrap();
         script.assert_sends(&std::format!("01 {sequence:02x} 06 95 5F11 0101 2C1A0000"));
         script.client.abort(script.now).unwrap();

@@ -11,7 +11,7 @@ fn an_invalid_file_is_reported_and_dropped() {
     let mut script = Script::downloaded(config(), &file(|_| {}));
     script.verify(VerifyResult::Invalid);
     script.assert_sends("01 03 06 96 5F11 0101 2C1A0000");
-    // The absence of the Default Response is harmless.
+    // The Default Response may be missing: the client gives up after two attempts.
     script.advance_to(3000).assert_sends("01 04 06 96 5F11 0101 2C1A0000");
     script.advance_to(9000).assert_silent();
     assert_eq!(script.expect_end(), Outcome::InvalidImage);
@@ -71,7 +71,7 @@ fn a_later_upgrade_end_response_replaces_the_upgrade_time() {
 #[test]
 fn pending_frames_are_sent_before_the_image_is_applied() {
     let mut script = Script::ending(config());
-    // This order wants its acknowledgement.
+    // This Upgrade End Response asks for a Default Response.
     assert_eq!(script.receive("09 03 07 5F11 0101 2C1A0000 00000000 00000000"), Handled::Done);
     assert_eq!(script.client.poll_need(), None);
     script.assert_sends("10 03 0B 07 00").assert_silent();
@@ -204,7 +204,7 @@ fn utc_times_are_compared_with_the_clients_clock() {
     let mut script = Script::ending(config());
     script.client.set_utc(at(0), Some(UtcTime(1000)));
     script.advance_to(10_000);
-    // The server's clock is 1000, the own one 1010 by now: 590 s are left until 1600.
+    // The server's clock says 1000 s and the client's 1010 s, so 590 s are left until the upgrade time of 1600 s.
     script.receive("19 03 07 5F11 0101 2C1A0000 E8030000 40060000");
     assert_eq!(script.client.poll_timeout(), Some(at(600_000)));
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// The requests that a client sends which may choose: whether for pages. A block of a page comes each 50 ms, one that was
-/// asked for alone each `alone` ms.
+/// Runs a download with `TransferMode::Auto`, and returns for each request whether it is for a page. A block of a page
+/// arrives every 50 ms, and a block that was requested alone every `alone` ms.
 fn request_kinds(alone: u64) -> Vec<bool> {
     let mut paged = PageScript::new(ClientConfig { transfer: TransferMode::Auto, ..config() }, 40_000);
     let mut chosen = Vec::new();
@@ -12,7 +12,7 @@ fn request_kinds(alone: u64) -> Vec<bool> {
         while let Some((_, bytes)) = paged.script.transmit() {
             requests.push(bytes);
         }
-        assert!(!requests.is_empty() && chosen.len() < 1000, "no end");
+        assert!(!requests.is_empty() && chosen.len() < 1000, "the download does not end");
         for bytes in requests {
             let (start, size, pause) = match decode(&bytes).message {
                 Message::ToServer(ToServer::ImagePage(page)) => (page.offset, page.page_size, 50),
@@ -37,7 +37,7 @@ fn request_kinds(alone: u64) -> Vec<bool> {
 fn auto_compares_slow_pages_with_blocks_and_keeps_the_faster() {
     for (alone, pages) in [(12, false), (60, true)] {
         let chosen = request_kinds(alone);
-        assert!(!chosen[0] && chosen[1], "the header by blocks, then pages: {chosen:?}");
+        assert!(!chosen[0] && chosen[1], "the header must come by blocks, then a page: {chosen:?}");
         let runs: Vec<_> = chosen.chunk_by(bool::eq).map(|run| (run[0], run.len())).collect();
         assert!(runs.len() > 2 && runs[2].1 >= 24, "{runs:?}");
         assert_eq!(runs.len() > 3, pages, "{runs:?}");

@@ -20,7 +20,7 @@ fn up_to_four_missing_blocks_are_requested_alone_and_more_by_a_page() {
     }
 }
 
-/// Nine places: eight requests for what is missing, and one place for what a page brings.
+/// Eight of the nine slots hold requests for lost blocks, and one is reserved for the blocks of the page.
 #[test]
 fn a_page_has_a_slot_beside_the_largest_number_of_repairs() {
     const LOST: [usize; 8] = [1, 2, 3, 5, 7, 9, 11, 13];
@@ -48,17 +48,18 @@ fn the_last_bytes_of_a_file_are_requested_as_a_block() {
 
 #[test]
 fn a_page_ends_at_a_word_boundary() {
-    for (size, asked) in [(300, 288), (288, 288), (10, 10)] {
+    for (size, expected) in [(300, 288), (288, 288), (10, 10)] {
         let alignment = NonZeroU8::new(16).unwrap();
-        PageScript::new(ClientConfig { alignment, ..paged(size, 0) }, 1000).assert_requests_page(0, asked);
+        PageScript::new(ClientConfig { alignment, ..paged(size, 0) }, 1000).assert_requests_page(0, expected);
     }
 }
 
 #[test]
 fn the_first_block_of_a_page_measures_the_round_trip() {
-    // The blocks that come, half a second after the request, whether with its number, and what the next page may take.
+    // For each case: the blocks that arrive 500 ms after the request, whether they have its sequence number, and the timeout of
+    // the first block of the next page. It is twice the timeout of a response, and two intervals of 10 ms.
     let unknown = 2 * 3000 + 20;
-    // Half a second, and four times half of that.
+    // After one round trip of 500 ms the deviation is 250 ms, so the timeout of a response is 1500 ms.
     let measured = 2 * 1500 + 20;
     for (starts, numbered, expected) in [
         (&[192, 256, 320][..], true, measured),
@@ -91,12 +92,16 @@ fn a_page_request_that_was_not_delivered_is_retried_after_the_error_pause() {
     let mut paged = PageScript::new(paged(300, 0), 1000);
     let (page, _) = paged.script.transmit().expect("the request");
     paged.script.client.handle_delivery(at(100), TransmitToken::request(9), DeliveryReport::Failed);
-    assert_eq!(paged.script.client.poll_timeout(), Some(at(6000)), "of another request");
+    assert_eq!(
+        paged.script.client.poll_timeout(),
+        Some(at(6000)),
+        "a report about another request changes nothing"
+    );
     paged.script.client.handle_delivery(at(100), page.token, DeliveryReport::Failed);
     assert_eq!(paged.script.client.poll_timeout(), Some(at(1100)));
     paged.script.advance_to(1100);
     let sequence = paged.assert_requests_page(0, 300);
-    // Once blocks come it was delivered, whatever is told of it.
+    // Once blocks arrive the request was delivered, whatever the radio stack reports.
     paged.receive_all(sequence, [0, 64], 300);
     let deadline = paged.script.client.poll_timeout();
     paged.script.client.handle_delivery(
@@ -118,7 +123,7 @@ fn an_error_to_another_request_does_not_end_a_page() {
     paged.assert_complete();
 }
 
-/// Nine places: eight requests for what is missing, and a block that the application has not stored yet.
+/// Eight of the nine slots hold requests for lost blocks, and one a block that is being stored.
 #[test]
 fn a_block_without_a_free_slot_is_neither_accepted_nor_requested() {
     for (blocks, missing, size, next) in [(11, 0, 832, 128), (19, 7, 2000, 448)] {
@@ -133,8 +138,9 @@ fn a_block_without_a_free_slot_is_neither_accepted_nor_requested() {
         let last = 704 + usize::from(next) - 64;
         for (start, is_taken) in [(704, true), (last, false)] {
             let data = block(sequence, OFFERED, start as u32, &paged.file[start..start + 64]);
-            let met = paged.script.client.handle_frame(paged.script.now, FrameMeta::unicast(SERVER), &data);
-            assert_eq!(matches!(met, ClientAction::Store(_)), is_taken, "{start}");
+            let handled =
+                paged.script.client.handle_frame(paged.script.now, FrameMeta::unicast(SERVER), &data);
+            assert_eq!(matches!(handled, ClientAction::Store(_)), is_taken, "{start}");
         }
         paged.script.assert_silent();
     }
@@ -146,7 +152,7 @@ fn a_block_after_a_loss_does_not_change_the_block_size() {
     let sequence = paged.assert_requests_page(0, 250);
     paged.receive_all(sequence, (0..250).step_by(64), 250);
     let sequence = paged.assert_requests_page(250, 250);
-    // 50 bytes of 64, twice in their place; between them one is lost, and one comes after it.
+    // Of 64 bytes the server sends 50. Blocks that follow one another show it; the block after a loss proves nothing.
     for start in [250, 350, 400, 450] {
         assert!(paged.receive(sequence, start, 50));
     }
