@@ -4,7 +4,7 @@
 //! each short block would leave a gap, so later requests ask for the size that the server sent.
 //!
 //! ```text
-//! max_data, whole words --- a short block ---> size that the server sent --- 200 full blocks ---> max_data again
+//! largest size, in whole words --- a short block ---> size that the server sent --- 200 full blocks ---> largest size
 //! ```
 
 use crate::client::config::ClientConfig;

@@ -2,7 +2,7 @@
 //!
 //! | deadline | time | origin |
 //! |---|---|---|
-//! | late response | smoothed round trip + 1 deviation after the request | most responses arrive earlier; one extra request may then be sent |
+//! | late response | smoothed round trip + 1 deviation after the request | chosen: most responses arrive earlier; one extra request may then be sent |
 //! | timeout of a response | smoothed round trip + 4 deviations, doubled with each attempt | RFC 6298, sections 2 and 5.5 |
 //! | first block of a page | at least twice the timeout of a response | see `page_deadline` |
 //! | next block of a page | timeout of one interval between blocks, and up to seven mean intervals | RFC 6298 for the interval; see [`Page::deadline`] |
@@ -51,7 +51,8 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Returns the time from which on the first response counts as late: probably lost, though its timeout has not passed.
     ///
-    /// Only first attempts count: a request that was resent has already been replaced once.
+    /// Only requests with a single attempt count: a request that was resent was late before, and one more request was sent
+    /// then.
     pub(super) fn late_at(&self, rtt: &RttEstimator) -> Option<Instant> {
         let time = rtt.late().filter(|_| Self::ANY_ORDER)?;
         let waiting = self.in_flight.requests().filter(|request| request.is_waiting && request.attempts == 1);
@@ -80,10 +81,10 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Returns the time until which the next block of `page` is awaited.
     ///
-    /// The first block gets twice the timeout of a response: a page that is requested again too early makes the server send
-    /// its blocks twice. Simulated (`examples/goodput`, three hops, 5 % loss), once the timeout costs up to 8 % of the goodput,
-    /// and three times gains nothing. Two things are added. One is a mean round trip for each block request in flight,
-    /// since the server answers those first. The other is two intervals, for the first two blocks may be lost.
+    /// The first block gets twice the timeout of a response: if a page is requested again too early, the server sends its
+    /// blocks twice. Simulated (`examples/goodput`, three hops, 5 % loss), a factor of 1 costs up to 8 % of the goodput, and a
+    /// factor of 3 gains nothing. Two things are added. One is a mean round trip for each block request in flight, since the
+    /// server answers those first. The other is two intervals between blocks, since the first two blocks may be lost.
     fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Instant {
         let Millis(timeout) =
             rtt.timeout(config.first_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));
@@ -108,13 +109,13 @@ impl<const RANGES: usize> Download<RANGES> {
         self.in_flight.requests().any(has_no_attempts)
     }
 
-    /// Sends no request before `at`; a wait without end stays one.
+    /// Delays the next request until `at` at the earliest; a wait without end stays without end.
     pub(super) fn delay_until(&mut self, at: Instant) {
         self.not_before = self.not_before.map(|not_before| not_before.max(at));
     }
 
-    /// Stops all requests and the page, and restarts them at `not_before`, with attempts counted from 0; `None` waits for
-    /// a message of the server.
+    /// Drops the page, marks all requests to be resent from `not_before` on, and counts their attempts from 0 again; with
+    /// `None` the download waits for a message of the server.
     pub(super) fn restart_at(&mut self, not_before: Option<Instant>) {
         self.in_flight.reset_requests();
         (self.page, self.silent_pages, self.not_before) = (None, 0, not_before);
@@ -142,7 +143,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Handles the radio stack's report that the request with `token` was not delivered.
     ///
     /// The request is resent after `error_pause`, doubled with each attempt, unless its timeout is earlier. A response to the
-    /// reported attempt is still accepted: it may be the acknowledgement that was lost.
+    /// reported attempt is still accepted: perhaps only the acknowledgement was lost.
     pub(in crate::client) fn handle_failed_delivery(
         &mut self,
         token: TransmitToken,
@@ -224,8 +225,8 @@ impl<const RANGES: usize> Client<RANGES> {
         } else {
             Millis(period)
         };
-        // A server that means milliseconds but is read as seconds could ask for 18 hours between blocks: the limit for a wait
-        // without end applies as well.
+        // A period meant as milliseconds but read as seconds could demand 18 hours between two blocks, so the limit of a wait
+        // without end applies to it as well.
         period.min(self.config.max_wait.unwrap_or(period)).max(self.config.block_pause)
     }
 }

@@ -54,7 +54,7 @@ pub(super) struct BlockRequest {
     pub(super) last_sent: Millis32,
     /// Sequence number of the latest attempt.
     pub(super) sequence: u8,
-    /// Attempts since the last data, WAIT_FOR_DATA or error for any block.
+    /// Attempts that were sent; counted from 0 again after WAIT_FOR_DATA or an error.
     pub(super) attempts: u8,
     /// Requested size in bytes.
     pub(super) size: u8,
@@ -73,7 +73,7 @@ pub(super) struct StoringBlock {
     pub(super) size: u8,
 }
 
-/// Low 32 bits of an [`Instant`]'s milliseconds: half the size, and unambiguous for 49 days.
+/// Low 32 bits of an [`Instant`]'s milliseconds: half the size of an `Instant`, and unambiguous for 49 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Millis32(u32);
 

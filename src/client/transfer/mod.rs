@@ -108,7 +108,7 @@ pub(super) struct Download<const RANGES: usize> {
 
 /// Bytes of the file that are stored, with what is known of the header.
 ///
-/// The header is fetched in order, before anything else. So its bytes and the out-of-order ranges share their memory.
+/// The header is fetched in order, before the rest. Therefore its bytes and the out-of-order ranges can share their memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DownloadPhase<const RANGES: usize> {
     /// The header is being fetched.
@@ -127,7 +127,7 @@ impl<const RANGES: usize> Download<RANGES> {
         if Self::ANY_ORDER { config.transfer } else { TransferMode::Blocks { window: NonZeroU8::MIN } }
     }
 
-    /// Creates the download of `offer`, whose first request may be sent `at` that time.
+    /// Creates the download of `offer`; its first request may be sent from `at` on.
     pub(super) fn new(offer: ImageOffer, at: Instant, config: &ClientConfig) -> Self {
         let slots = u8::try_from(InFlight::<RANGES>::EMPTY.capacity()).unwrap_or(u8::MAX);
         let (window, uses_pages) = match Self::mode(config) {
@@ -229,7 +229,8 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the first range at or after `start` that is neither stored nor covered by a slot, as `covered` gives it.
+    /// Returns the first range at or after `start` that is neither stored nor covered by a slot; `covered` gives the range
+    /// that a slot covers.
     fn gap_outside(&self, start: u32, covered: fn(&Slot) -> Option<Range>) -> Option<Range> {
         let mut gap = self.gap_from(start)?;
         // Each turn moves the gap past one slot.

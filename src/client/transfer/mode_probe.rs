@@ -33,7 +33,7 @@ use super::in_flight::Millis32;
 /// Blocks of a page: with 64 bytes each, the page of 4 KiB that reaches 99 % of the channel's capacity over one hop.
 ///
 /// Simulated, twice as many cost up to 24 % at 5 % loss, as more blocks are lost than the client has out-of-order ranges for;
-/// half as many cost up to 10 %, as the server's delay counts once per page.
+/// half as many cost up to 15 %, as the server's delay counts once per page.
 pub(super) const PAGE_BLOCKS: u16 = 64;
 
 /// Pages in a row, each at more than twice the best cost, after which all is measured again.

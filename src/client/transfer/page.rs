@@ -32,7 +32,7 @@ use super::in_flight::Millis32;
 /// ignores Image Page Requests. Chosen, not measured.
 pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 
-/// Missing blocks, counted at the measured interval, after which a silent page counts as ended.
+/// Longest silence in a page, in blocks at the measured interval; after it the page counts as ended.
 ///
 /// Measured in the simulation (`examples/goodput`, `Auto`, 64 blocks a page): over three hops 4 costs up to 5 % of the
 /// goodput and 2 up to 42 %, because pages that are only slow are requested again; 16 gains nothing.
@@ -79,8 +79,8 @@ impl Page {
 
     /// Records the arrival of `block`; returns the page, or `None` at its end, and the interval since the block before.
     ///
-    /// Where blocks between the two are lost, the interval is divided by their number. It is `None` for the first block,
-    /// which took a round trip, and for a block out of order.
+    /// If blocks before it were lost, the time is divided by the number of blocks. The interval is `None` for the first
+    /// block, which took a round trip, and for a block out of order.
     pub(super) fn record_block(
         self,
         now: Instant,

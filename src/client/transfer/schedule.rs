@@ -36,7 +36,8 @@ pub(super) enum NextRequest {
 }
 
 impl<const RANGES: usize> Download<RANGES> {
-    /// Returns the request to send now; `None` while pauses, a page, the window or a lack of missing bytes forbid one.
+    /// Returns the request to send now; `None` during a pause or a page, with a full window, or with no bytes left to
+    /// request.
     pub(super) fn due_request(
         &self,
         now: Instant,

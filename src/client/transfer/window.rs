@@ -5,7 +5,7 @@
 //! requests that arrive together. The window therefore has two controls:
 //!
 //! - Backoff, for every window: when more requests stay unanswered than a bad link explains, the window is reduced to 1.
-//!   Each time it stays there for twice as many responses as before.
+//!   Each backoff lasts for twice as many responses as the one before.
 //! - Measured size, for [`TransferMode::Auto`](crate::client::TransferMode::Auto): the window is adjusted by the estimated
 //!   queue, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). Of `n` requests in flight with the round trip `t`,
 //!   where a single request takes `s`, `n * (t - s) / t` wait in the queue.
@@ -25,17 +25,17 @@
 
 use crate::client::rtt::RttEstimator;
 
-/// Requests of one sample, over which unanswered ones are counted.
+/// Length of a sample, in requests; unanswered requests are counted for each sample.
 const SAMPLE_REQUESTS: u8 = 24;
 
-/// Unanswered requests of a sample at which the window backs off.
+/// Number of unanswered requests in a sample at which the window backs off.
 ///
 /// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered, and reaches 10 of 24 once
 /// in about 570,000 requests (binomial distribution). In the simulation at 5 % loss, a limit of 7 costs a window of 8 up
 /// to 41 % of its goodput, and 14 gains nothing.
 const UNANSWERED_LIMIT: u8 = 10;
 
-/// Responses to single requests after which the window opens again, for the first backoff; doubled each further time.
+/// Length of the first backoff, in responses to single requests; each later backoff is twice as long.
 ///
 /// In the simulation of a server that answers one request at a time (2,000 blocks), 64 wastes up to twice as many requests,
 /// and the goodput stays the same within 4 % from 64 to 512.
@@ -43,8 +43,8 @@ const FIRST_BACKOFF: u16 = 256;
 
 /// Responses after which a settled window with a short queue grows by 1.
 ///
-/// In the simulation, 32 costs up to 9 % of the goodput at 5 % loss, where an occasional larger window hurts, and 512
-/// costs up to 6 %, where the first estimate was too small.
+/// In the simulation, 32 costs up to 9 % of the goodput (5 % loss, fast server), because the window grows beyond its best
+/// size too often. 512 costs up to 6 %, because a first estimate that was too small is corrected too late.
 const GROW_AFTER: u16 = 128;
 
 /// Largest number of block requests in flight at present, with the counters that adjust it.
@@ -76,7 +76,7 @@ enum Growth {
         single_rtt: u32,
         /// Responses since the size was changed.
         responses: u16,
-        /// `true` in the first phase, in which the window doubles while there is little queue.
+        /// `true` in the first phase, in which the window doubles while the queue is short.
         is_doubling: bool,
     },
 }
@@ -101,7 +101,7 @@ impl Window {
         Self { growth, ..Self::fixed(max) }
     }
 
-    /// Returns the largest number of requests in flight at present.
+    /// Returns the largest number of requests that may be in flight at present.
     pub(super) fn size(&self) -> usize {
         self.current.into()
     }
@@ -116,7 +116,7 @@ impl Window {
 
     fn resize(&mut self, size: u8, rtt: &mut RttEstimator) {
         if size > self.current {
-            // More responses now wait for each other: without a longer timeout, all of them would count as lost.
+            // With more requests in flight, responses wait for each other: without a longer timeout they would count as lost.
             rtt.loosen(size.checked_div(self.current).unwrap_or(1));
         }
         (self.current, self.sample_sent, self.sample_unanswered) = (size, 0, 0);
