@@ -16,7 +16,7 @@ fn verify(criterion: &mut Criterion) {
     for (suite, curve) in [(Suite::One, Nid::SECT163K1), (Suite::Two, Nid::SECT283K1)] {
         let width = suite.signature_len() / 2;
         let signer = SigningKey::from_bytes(&[&[0][..], &vec![0x5a; width - 1]].concat()).expect("a key");
-        let signature = signer.sign(&DIGEST).expect("a signature");
+        let signature = signer.sign_digest(&DIGEST).expect("a signature");
         let key = signer.public_key();
         let ours = || key.verify(black_box(&DIGEST), black_box(&signature));
 

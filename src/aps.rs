@@ -1,35 +1,45 @@
-//! What the machines and the radio stack say to each other about one frame, besides its bytes.
+//! Per-frame metadata between this crate and the application support (APS) layer of the Zigbee stack: addresses,
+//! delivery modes and delivery reports. Sections refer to ZigBee document 095264 (2011).
 //!
-//! The machines never see a network header: the caller hands each received frame over with a [`FrameMeta`] and is
-//! told by a [`Transmit`] how to send one. Both carry the APS settings that section 6.10 asks for.
+//! Client and server see no network or APS header: the caller passes each received ZCL frame with its [`FrameMeta`], and
+//! gets a [`Transmit`] with each frame to send. Both hold the APS settings that section 6.10 requires.
 //!
 //! ```text
-//! radio -- FrameMeta { from, delivery, aps_security, relays }, bytes --> machine
-//! radio <- Transmit { to, len, delivery, aps_ack, aps_security, token }, bytes -- machine
-//! radio -- token, DeliveryReport -------------------------------------> machine
+//! stack -- FrameMeta { from, delivery, aps_security, relays }, bytes -------------> client or server
+//! stack <- Transmit { to, len, delivery, aps_ack, aps_security, token }, bytes ---- client or server
+//! stack -- token, DeliveryReport (APS acknowledgement came, or sending failed) ---> client or server
 //! ```
+//!
+//! **Relays.** A coordinator may send by source routing. Each frame then lists the routers on its way: 2 bytes, and 2
+//! for each relay, less room for data. The server subtracts them from the room for blocks by [`FrameMeta::relays`].
+//!
+//! **Tokens.** The APS acknowledgement of a frame comes later than the call that sends the frame. The caller keeps the
+//! [`TransmitToken`] of each frame and passes it back with the [`DeliveryReport`]. Reports are optional: without them
+//! the timeouts of client and server do the same, later.
 
 use core::fmt;
 
-/// Where a node's cluster stands: its network address and the endpoint.
+/// Network (short) address and endpoint of a peer. `Display` writes `0x1234/1`.
+// Exhaustive: a ZCL frame is addressed by these two fields.
+#[doc(alias("short address", "network address", "node id", "endpoint"))]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Address {
-    /// Network (short) address; 0xFFFC to 0xFFFF are the broadcast addresses.
+    /// Network (short) address; 0xFFFC to 0xFFFF are broadcast addresses.
     pub network: u16,
-    /// Endpoint, 1 to 254; 255 is every endpoint of the node.
+    /// Endpoint, 1 to 254; 255 addresses every endpoint of the node.
     pub endpoint: u8,
 }
 
 impl Address {
-    /// Every router and coordinator, every endpoint.
+    /// Broadcast to all endpoints of all routers and the coordinator.
     pub const ALL_ROUTERS: Self = Self { network: 0xfffc, endpoint: 0xff };
-    /// Every device whose receiver is on while it is idle, every endpoint.
+    /// Broadcast to all endpoints of all nodes whose receiver is on when idle.
     pub const ALL_AWAKE: Self = Self { network: 0xfffd, endpoint: 0xff };
-    /// No address: neither node nor endpoint is known.
+    /// Sentinel for a peer that is not known yet.
     pub const UNKNOWN: Self = Self { network: 0xffff, endpoint: 0xff };
 
-    /// An address of its two numbers.
+    /// Creates an address from its two numbers.
     #[must_use]
     pub const fn new(network: u16, endpoint: u8) -> Self {
         Self { network, endpoint }
@@ -55,112 +65,131 @@ impl defmt::Format for Address {
     }
 }
 
-/// How a frame travels.
+/// APS delivery mode of a frame.
+// Exhaustive: a caller must choose one of these three calls of its stack for each frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DeliveryMode {
-    /// To one node.
+    /// Sent to one node.
     Unicast,
-    /// To a group. Never answered by a Default Response.
+    /// Sent to a group; never answered by a Default Response.
     Multicast,
-    /// To all. Never answered by a Default Response.
+    /// Sent to all nodes; never answered by a Default Response.
     Broadcast,
 }
 
-/// What the radio stack knows of a frame that came in.
+/// Metadata of a received frame, filled in by the caller from what its stack reports.
+#[doc(alias("EmberApsFrame", "afIncomingMSGPacket_t", "esp_zb_zcl_cmd_info_t"))]
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FrameMeta {
-    /// Who sent it.
+    /// Sender of the frame.
     pub from: Address,
-    /// How it came.
+    /// Delivery mode by which the frame was sent.
     pub delivery: DeliveryMode,
-    /// Whether it was encrypted for this node by APS, beyond the network's own security.
+    /// Whether the frame had APS encryption with a link key, in addition to the network encryption.
     pub aps_security: bool,
-    /// Relays on the source route that frames to the sender take, each of which costs room in a frame; 0 without one.
+    /// Number of relays on the source route to the sender; 0 without source routing. Each relay takes 2 bytes from the
+    /// room of a frame.
     pub relays: u8,
 }
 
 impl FrameMeta {
-    /// A frame that `from` sent to this node alone, without APS security, from nearby.
+    /// Creates the metadata of a unicast from `from`, without APS security and without a source route.
     #[must_use]
     pub const fn unicast(from: Address) -> Self {
         Self::new(from, DeliveryMode::Unicast)
     }
 
-    /// A frame that `from` sent, without APS security, from nearby.
+    /// Creates the metadata of a frame from `from`, without APS security and without a source route.
     #[must_use]
     pub const fn new(from: Address, delivery: DeliveryMode) -> Self {
         Self { from, delivery, aps_security: false, relays: 0 }
     }
+
+    /// Sets whether the frame had APS encryption.
+    #[must_use]
+    pub const fn with_aps_security(self, aps_security: bool) -> Self {
+        Self { aps_security, ..self }
+    }
+
+    /// Sets the number of relays on the source route to the sender.
+    #[must_use]
+    pub const fn with_relays(self, relays: u8) -> Self {
+        Self { relays, ..self }
+    }
 }
 
-/// One frame to send: its bytes are the first [`len`](Self::len) of the buffer that was passed along.
+/// Frame to send: the first [`len`](Self::len) bytes of the buffer that the caller passed, and how to send them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use = "the frame is in the buffer; it must be sent"]
+#[non_exhaustive]
 pub struct Transmit {
-    /// Who gets it.
+    /// Receiver of the frame.
     pub to: Address,
-    /// Bytes of the frame in the caller's buffer.
+    /// Length of the frame in the caller's buffer, in bytes.
     pub len: usize,
-    /// How it travels.
+    /// Delivery mode to send the frame by.
     pub delivery: DeliveryMode,
-    /// Ask for APS acknowledgement and retry (section 6.10: every unicast command but the blocks of a page).
+    /// Request APS acknowledgement and retries (section 6.10: for every unicast command except the blocks of a page).
     pub aps_ack: bool,
-    /// Ask for APS encryption.
+    /// Request APS encryption with the link key.
     pub aps_security: bool,
-    /// Names the frame to who sent it, when its delivery is reported.
+    /// Token to pass back with the [`DeliveryReport`] of the frame.
     pub token: TransmitToken,
 }
 
 impl Transmit {
-    /// A frame of `len` bytes: acknowledged when it goes to one node, without APS security, and with nothing that
-    /// depends on its delivery.
+    /// Creates a transmission of `len` bytes without APS security, acknowledged if it is a unicast, with
+    /// [`TransmitToken::NONE`].
     pub const fn new(to: Address, len: usize, delivery: DeliveryMode) -> Self {
         let aps_ack = matches!(delivery, DeliveryMode::Unicast);
         Self { to, len, delivery, aps_ack, aps_security: false, token: TransmitToken::NONE }
     }
 }
 
-/// Names one sent frame to the machine that sent it.
+/// Opaque identifier of a sent frame, for its [`DeliveryReport`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TransmitToken(u32);
 
 impl TransmitToken {
-    /// Of frames whose delivery nothing depends on.
+    /// Token of frames whose delivery report is ignored.
     pub const NONE: Self = Self(0);
 
-    /// Of the request with this sequence number.
+    /// Creates the token of the client request with this sequence number.
     pub(crate) fn request(sequence: u8) -> Self {
         Self(0x100 | u32::from(sequence))
     }
 
-    /// Of the frame to `to` with so many bytes of data.
+    /// Creates the token of a server frame to `to` with `len` bytes of image data.
     pub(crate) const fn data(to: Address, len: u8) -> Self {
         let [high, low] = to.network.to_be_bytes();
         Self(u32::from_be_bytes([high, low, to.endpoint, len]))
     }
 
-    /// Who the frame went to, and its bytes of data.
+    /// Returns the receiver and the number of bytes of image data of a server frame.
     pub(crate) const fn receiver(self) -> (Address, u8) {
         let [high, low, endpoint, len] = self.0.to_be_bytes();
         (Address::new(u16::from_be_bytes([high, low]), endpoint), len)
     }
 }
 
-/// What the radio stack knows of a frame that went out.
+/// Result of sending a frame, reported by the caller.
+#[doc(alias("AF_DATA_CONFIRM_CMD", "emberAfMessageSentCallback"))]
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DeliveryReport {
-    /// The receiver's APS acknowledgement came.
+    /// The APS acknowledgement of the receiver arrived.
     Acknowledged,
-    /// It did not, after all of APS's own tries; or the frame could not be sent at all.
+    /// No APS acknowledgement after all APS retries, or the stack could not send the frame.
     Failed,
 }

@@ -1,11 +1,11 @@
-//! The two ways between values and bytes that everything else uses: [`Encode`] with its one check for room, and
-//! the reading combinators with the nom error that knows where it is.
-//!
-//! Nothing here can panic: reading splits by `split_at_checked`, writing by its mutable twin.
+//! Conversion between bytes and values: the trait [`Encode`] for writing, nom parsers and their error for reading.
 //!
 //! ```text
-//! bytes --nom, offsets kept--> value     value --len, then emit into that much room--> bytes
+//! bytes --nom parsers, then `locate`--> value, or DecodeError with its offset
+//! value --`len`, then `emit` into a Sink of that length--> bytes, or EncodeError
 //! ```
+//!
+//! No function here can panic: slices are split by `split_at_checked` and `split_at_mut_checked`.
 
 use core::mem::size_of;
 
@@ -14,19 +14,20 @@ use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 use crate::error::{DecodeError, DecodeErrorKind, EncodeError};
 
-/// A value with a form in bytes, whose length is known before it is written.
+/// Value with a binary form whose length is known before the value is written.
+///
+/// Only types of this crate implement the trait.
 pub trait Encode: sealed::Emit {
-    /// Bytes that [`encode`](Self::encode) writes, exactly.
+    /// Returns the exact number of bytes that [`encode`](Self::encode) writes.
     #[must_use]
     fn encoded_len(&self) -> usize {
         self.len()
     }
 
-    /// Writes the value to the start of `out` and returns how many bytes that were.
+    /// Writes the value to the start of `out` and returns the number of bytes written.
     ///
     /// # Errors
-    /// [`EncodeError::NoRoom`] when `out` is shorter than [`encoded_len`](Self::encoded_len); `out` is
-    /// untouched then.
+    /// [`EncodeError::NoRoom`] when `out` is shorter than [`encoded_len`](Self::encoded_len); `out` is then unchanged.
     #[inline]
     fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
         let (needed, available) = (self.len(), out.len());
@@ -37,7 +38,7 @@ pub trait Encode: sealed::Emit {
         Ok(needed)
     }
 
-    /// Writes the value to a vector of just its length.
+    /// Writes the value to a new vector.
     #[cfg(feature = "alloc")]
     #[must_use]
     fn to_vec(&self) -> alloc::vec::Vec<u8> {
@@ -50,7 +51,9 @@ pub trait Encode: sealed::Emit {
 impl<T: sealed::Emit> Encode for T {}
 
 pub(crate) mod sealed {
-    /// How a type writes itself; `emit` fills exactly `len` bytes.
+    /// Implementation side of [`Encode`](super::Encode): `emit` writes exactly `len` bytes.
+    ///
+    /// Sealed, because its methods write into a `Sink` without a check that the length is right.
     pub trait Emit {
         fn len(&self) -> usize;
         fn emit(&self, out: &mut super::Sink<'_>);
@@ -58,14 +61,16 @@ pub(crate) mod sealed {
 }
 pub(crate) use sealed::Emit;
 
-/// Room that was measured before; what does not fit is a wrong `len` and is not written.
+/// Output buffer of exactly the length that [`Emit::len`] announced.
+///
+/// Bytes that do not fit come from a wrong `len` and are dropped.
 #[derive(Debug)]
 pub struct Sink<'a> {
     room: &'a mut [u8],
 }
 
 impl Sink<'_> {
-    /// Writes a constant number of bytes.
+    /// Writes an array; its length is known to the compiler.
     pub(crate) fn array<const N: usize>(&mut self, bytes: &[u8; N]) {
         if let Some((head, rest)) = core::mem::take(&mut self.room).split_first_chunk_mut() {
             *head = *bytes;
@@ -73,7 +78,7 @@ impl Sink<'_> {
         }
     }
 
-    /// Writes any number of bytes.
+    /// Writes a slice of any length.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         if let Some((head, rest)) = core::mem::take(&mut self.room).split_at_mut_checked(bytes.len()) {
             head.copy_from_slice(bytes);
@@ -82,16 +87,16 @@ impl Sink<'_> {
     }
 }
 
-/// Why a combinator failed, and how much input it left: that gives the place.
+/// Error of a nom parser: the reason, and the input from the byte at fault on, from which [`locate`] takes the offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct At<'a> {
+pub(crate) struct ReadError<'a> {
     rest: &'a [u8],
     kind: DecodeErrorKind,
 }
 
-impl<'a> ParseError<&'a [u8]> for At<'a> {
+impl<'a> ParseError<&'a [u8]> for ReadError<'a> {
     fn from_error_kind(rest: &'a [u8], _: ErrorKind) -> Self {
-        // Only what is not a shortage of bytes ends here; our combinators report those with their numbers.
+        // Required by nom, but not called by the combinators in use (`cond`, `map` and tuples).
         Self { rest, kind: DecodeErrorKind::TrailingBytes { count: rest.len() } }
     }
 
@@ -100,14 +105,15 @@ impl<'a> ParseError<&'a [u8]> for At<'a> {
     }
 }
 
-pub(crate) type Parsed<'a, T> = nom::IResult<&'a [u8], T, At<'a>>;
+/// Result of a nom parser: the value and the input after it.
+pub(crate) type Parsed<'a, T> = nom::IResult<&'a [u8], T, ReadError<'a>>;
 
-/// Fails at `rest` for the reason `kind`.
+/// Fails with the byte at fault at the start of `rest`.
 pub(crate) fn fail<'a, T>(rest: &'a [u8], kind: DecodeErrorKind) -> Parsed<'a, T> {
-    Err(nom::Err::Error(At { rest, kind }))
+    Err(nom::Err::Error(ReadError { rest, kind }))
 }
 
-/// Borrows a structure whose layout is fixed.
+/// Borrows a structure of fixed layout from the start of the input.
 pub(crate) fn fixed<'a, T>(input: &'a [u8]) -> Parsed<'a, &'a T>
 where
     T: FromBytes + KnownLayout + Immutable + Unaligned,
@@ -118,7 +124,7 @@ where
     }
 }
 
-/// Takes a constant number of bytes.
+/// Copies `N` bytes from the start of the input.
 fn array<const N: usize>(input: &[u8]) -> Parsed<'_, [u8; N]> {
     match input.split_first_chunk() {
         Some((head, rest)) => Ok((rest, *head)),
@@ -126,7 +132,7 @@ fn array<const N: usize>(input: &[u8]) -> Parsed<'_, [u8; N]> {
     }
 }
 
-// Not nom's own numbers: those read byte by byte, and do not say where the bytes ran out.
+// nom's own number parsers read byte by byte and do not report how many bytes are missing.
 
 pub(crate) fn le_u8(input: &[u8]) -> Parsed<'_, u8> {
     array(input).map(|(rest, bytes)| (rest, u8::from_le_bytes(bytes)))
@@ -144,23 +150,25 @@ pub(crate) fn le_u64(input: &[u8]) -> Parsed<'_, u64> {
     array(input).map(|(rest, bytes)| (rest, u64::from_le_bytes(bytes)))
 }
 
-/// Ends a parse of `whole`, whose first byte stands at `base` of what the caller sees, in a public result.
+/// Converts the result of parsing `whole` into a public one, with the name `item` and the offset in its error.
+///
+/// `base` is added to the offset: the place of `whole` in the frame or file that the caller passed.
 pub(crate) fn locate<'a, T>(
     item: &'static str,
     base: usize,
     whole: &'a [u8],
     parsed: Parsed<'a, T>,
 ) -> Result<(T, &'a [u8]), DecodeError> {
-    let at = match parsed {
+    let error = match parsed {
         Ok((rest, value)) => return Ok((value, rest)),
-        Err(nom::Err::Error(at) | nom::Err::Failure(at)) => at,
-        // None of ours says so: all know how many bytes they want.
+        Err(nom::Err::Error(error) | nom::Err::Failure(error)) => error,
+        // Never returned: every parser of this crate reads complete input.
         Err(nom::Err::Incomplete(_)) => {
-            At { rest: &[], kind: DecodeErrorKind::Truncated { needed: 1, present: 0 } }
+            ReadError { rest: &[], kind: DecodeErrorKind::Truncated { needed: 1, present: 0 } }
         }
     };
-    let consumed = whole.len().saturating_sub(at.rest.len());
-    Err(DecodeError { item, offset: base.saturating_add(consumed), kind: at.kind })
+    let consumed = whole.len().saturating_sub(error.rest.len());
+    Err(DecodeError { item, offset: base.saturating_add(consumed), kind: error.kind })
 }
 
 #[cfg(test)]
@@ -195,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_know_their_place() {
+    fn an_error_holds_the_offset_of_the_byte_at_fault() {
         let input = [1, 2, 3, 4, 5];
         let parsed = (le_u16, le_u32).parse(&input[..]);
         let error = locate("sub-element", 100, &input, parsed).unwrap_err();

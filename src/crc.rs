@@ -1,28 +1,29 @@
-//! The checksums of containers and payloads. Each table stands in memory once; the one of CRC-32 takes 16 KiB, so that
-//! sixteen bytes are summed at a time.
+//! CRC-32 and CRC-16 checksums of containers and payloads.
 //!
-//! | sum | polynomial | from | final xor | bits |
+//! | function | polynomial | initial value | final xor | bits |
 //! |---|---|---|---|---|
 //! | `crc32` | 0x04C11DB7 | all ones | all ones | reflected |
 //! | `crc32_from_zero` | 0x04C11DB7 | 0 | none | reflected |
-//! | `crc16` | 0x1021 | 0 | none | as they are |
+//! | `crc16` | 0x1021 | 0 | none | not reflected |
+//!
+//! The lookup tables are statics, shared by all callers. The table of CRC-32 takes 16 KiB: it serves 16 bytes per step.
 
 use crc::{CRC_16_XMODEM, CRC_32_ISO_HDLC, Crc, Digest, Table};
 
 static CRC_32: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 static CRC_16: Crc<u16> = Crc::<u16>::new(&CRC_16_XMODEM);
 
-/// ISO-HDLC, which most tools mean by CRC-32.
+/// Computes CRC-32/ISO-HDLC, the sum that most tools call CRC-32.
 pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     run(CRC_32.digest(), bytes)
 }
 
-/// The same polynomial from 0 on, and without the final xor.
+/// Computes the CRC-32 of [`crc32`] with initial value 0 and without the final xor.
 pub(crate) fn crc32_from_zero(bytes: &[u8]) -> u32 {
     !run(CRC_32.digest_with_initial(0), bytes)
 }
 
-/// In pieces whose length the compiler knows: only so it sees that no index lies outside.
+/// Feeds `bytes` to the digest in arrays of 16: a length known at compile time removes the bounds checks of the crate `crc`.
 fn run(mut digest: Digest<'_, u32, Table<16>>, bytes: &[u8]) -> u32 {
     let (pieces, rest) = bytes.as_chunks::<16>();
     for piece in pieces {
@@ -34,7 +35,7 @@ fn run(mut digest: Digest<'_, u32, Table<16>>, bytes: &[u8]) -> u32 {
     digest.finalize()
 }
 
-/// XMODEM over the two parts, one after the other.
+/// Computes CRC-16/XMODEM over the two parts, one after the other.
 pub(crate) fn crc16(parts: [&[u8]; 2]) -> u16 {
     let mut digest = CRC_16.digest();
     for part in parts {
@@ -47,17 +48,17 @@ pub(crate) fn crc16(parts: [&[u8]; 2]) -> u16 {
 mod tests {
     use super::*;
 
-    /// The check values of the catalogue of CRC algorithms: CRC-32/ISO-HDLC, CRC-32/JAMCRC, CRC-16/XMODEM.
+    /// Compares with the check values of the catalogue of CRC algorithms: CRC-32/ISO-HDLC, CRC-32/JAMCRC, CRC-16/XMODEM.
     #[test]
-    fn sums_are_the_standard_ones() {
+    fn sums_match_the_check_values_of_the_catalogue() {
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
         assert_eq!(!crc32(b"123456789"), 0x340b_c6d9);
         assert_eq!(crc16([b"1234", b"56789"]), 0x31c3);
     }
 
-    /// Entries of the tables that slicing implementations print: the register after a 1 and three zeros.
+    /// Compares with entries of published slicing-by-N tables: the register after a byte of 1 and up to three zeros.
     #[test]
-    fn from_zero_is_the_bare_register() {
+    fn crc32_from_zero_returns_the_bare_register() {
         assert_eq!(crc32_from_zero(&[1]), 0x7707_3096);
         assert_eq!(crc32_from_zero(&[1, 0]), 0x191b_3141);
         assert_eq!(crc32_from_zero(&[1, 0, 0, 0]), 0xb8bc_6765);

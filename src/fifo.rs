@@ -1,11 +1,11 @@
-//! A queue of a few values, for what a machine has to tell between two calls.
+//! Fixed-capacity queue for the events that client and server produce between two polls.
 //!
 //! ```text
 //! push -> | newest | ... | oldest | -> pop
 //! ```
 
-/// The oldest values leave first. When it is full the oldest is given up for the newest: a caller that polls after
-/// each call, as the machines ask, never sees that.
+/// First-in, first-out queue of at most `N` values. A push into a full queue drops the oldest value, which cannot happen
+/// to a caller that polls after each call, as client and server require.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fifo<T, const N: usize> {
     slots: [Option<T>; N],
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_leaves_first_and_is_given_up_first() {
+    fn the_oldest_value_is_popped_first_and_dropped_first() {
         let mut fifo = Fifo::<u8, 3>::new();
         assert_eq!(fifo.pop(), None);
         for value in 1..=4 {

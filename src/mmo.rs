@@ -1,5 +1,5 @@
-//! The Matyas-Meyer-Oseas hash over AES-128, as Zigbee uses it for integrity codes, certificates and signatures
-//! (Zigbee specification, annex B.6).
+//! AES-MMO: the Matyas-Meyer-Oseas hash over AES-128 (Zigbee specification, annex B.6), used for integrity codes,
+//! certificates and signatures.
 //!
 //! `H(0) = 0`, `H(i) = AES(key = H(i-1), M(i)) xor M(i)`; the digest is the last `H`. The message is padded to whole
 //! blocks of 16 bytes: one bit 1, bits 0, then its length in bits, big endian. The end of the last block:
@@ -8,9 +8,9 @@
 //! |---|---|
 //! | below 2^16 bits (to 8191 bytes) | length (2) |
 //! | below 2^32 bits | length (4), `00 00` |
-//! | longer (512 MiB and more) | undefined: [`TooLong`] |
+//! | 512 MiB and more | undefined: [`MessageTooLong`] |
 //!
-//! A digest of 128 bits: finding two messages with the same digest takes some 2^64 steps.
+//! The digest has 128 bits: a search for two messages with the same digest takes about 2^64 steps.
 //!
 //! ```
 //! use zigbee_ota::mmo::Mmo;
@@ -19,20 +19,20 @@
 //! mmo.update(&[0xc0]);
 //! let digest = mmo.finish()?;
 //! assert_eq!(digest[..4], [0xae, 0x3a, 0x10, 0x2a]);
-//! # Ok::<(), zigbee_ota::mmo::TooLong>(())
+//! # Ok::<(), zigbee_ota::mmo::MessageTooLong>(())
 //! ```
 
 use aes::Aes128Enc;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 
-/// The 16 bytes of a digest.
+/// AES-MMO digest, 16 bytes.
 pub type Digest = [u8; 16];
 
-/// Encrypts one block of AES-128. A device with an AES peripheral implements it; [`Software`] is the default.
+/// AES-128 encryption of one block, for devices with an AES peripheral; [`SoftwareCrypto`] is the default.
 ///
-/// The key is another one for each block.
+/// The key changes with each block.
 pub trait BlockCipher {
-    /// Replaces `block` by its encryption under `key`.
+    /// Encrypts `block` in place under `key`.
     fn encrypt(&mut self, key: &[u8; 16], block: &mut [u8; 16]);
 }
 
@@ -42,54 +42,59 @@ impl<C: BlockCipher + ?Sized> BlockCipher for &mut C {
     }
 }
 
-/// AES of the crate `aes`, and the curves of this crate.
+/// Default cryptography in software: [`BlockCipher`] by the crate `aes`, signature verification by this crate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Software;
+pub struct SoftwareCrypto;
 
-impl BlockCipher for Software {
+impl BlockCipher for SoftwareCrypto {
     fn encrypt(&mut self, key: &[u8; 16], block: &mut [u8; 16]) {
         Aes128Enc::new(key.into()).encrypt_block(block.into());
     }
 }
 
-/// A message of 512 MiB or more, for which no padding is defined.
+/// Message of 512 MiB or more, for which the specification defines no padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("a message of 512 MiB or more has no digest")]
-pub struct TooLong;
+pub struct MessageTooLong;
 
-/// How the length of the message ends its padding.
+/// Encoding of the message length at the end of the padding.
+// Exhaustive: the two encodings in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Padding {
-    /// By the specification: short or long as the length asks for.
+    /// By the specification: 2 bytes for messages below 2^16 bits, 4 bytes and two zeros for longer ones.
     Standard,
-    /// Always the short form, with the length in bits modulo 65536: the integrity codes of one vendor.
+    /// Always 2 bytes, the length in bits modulo 65536: found in the integrity codes of one vendor.
     AlwaysShort,
 }
 
-/// Hashes a message that comes in pieces of any size.
+/// Incremental AES-MMO hash, fed with pieces of any size.
 #[derive(Clone, Debug)]
-pub struct Mmo<C = Software> {
+pub struct Mmo<C = SoftwareCrypto> {
     cipher: C,
     state: Digest,
-    /// The block that is not complete; all of it is zero from its length on.
+    /// Incomplete block; the bytes after its length are zero.
     block: [u8; BLOCK],
-    /// Bytes of the message so far; stays at the highest number, which is too long.
+    /// Message length in bytes so far; `u32::MAX` is a sentinel for a message that is too long.
     len: u32,
 }
 
 const BLOCK: usize = 16;
 
-/// The first length whose bits 32 bits cannot count.
+/// First message length whose number of bits exceeds 32 bits.
 const MAX_LEN: u32 = 1 << 29;
 
-/// The first length whose bits 16 bits cannot count.
+/// First message length whose number of bits exceeds 16 bits.
 const LONG_LEN: u32 = 1 << 13;
 
 impl Mmo {
-    /// Before the first byte.
+    /// Creates a hash of no bytes yet, with AES in software.
     #[must_use]
     pub const fn new() -> Self {
-        Self::with_cipher(Software)
+        Self::with_cipher(SoftwareCrypto)
     }
 }
 
@@ -100,44 +105,44 @@ impl Default for Mmo {
 }
 
 impl<C> Mmo<C> {
-    /// Before the first byte, over another AES.
+    /// Creates a hash of no bytes yet, with the AES of `cipher`.
     #[must_use]
     pub const fn with_cipher(cipher: C) -> Self {
         Self { cipher, state: [0; BLOCK], block: [0; BLOCK], len: 0 }
     }
 
-    /// The same bytes so far, over another cipher: to go on from here twice.
-    pub(crate) const fn over<D>(&self, cipher: D) -> Mmo<D> {
+    /// Copies the state of the hash to another cipher, to continue it in two ways.
+    pub(crate) const fn fork<D>(&self, cipher: D) -> Mmo<D> {
         Mmo { cipher, state: self.state, block: self.block, len: self.len }
     }
 
-    /// The AES that it is over.
+    /// Returns the cipher.
     pub(crate) const fn cipher(&mut self) -> &mut C {
         &mut self.cipher
     }
 
-    /// Bytes in the block that is not complete.
-    fn held(&self) -> usize {
+    /// Number of bytes in the incomplete block.
+    fn pending_len(&self) -> usize {
         usize::try_from(self.len).unwrap_or_default() % BLOCK
     }
 }
 
 impl<C: BlockCipher> Mmo<C> {
-    /// Takes the next bytes of the message.
+    /// Adds the next bytes of the message.
     pub fn update(&mut self, bytes: &[u8]) {
-        let held = self.held();
+        let pending = self.pending_len();
         self.len = self.len.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
         if self.len >= MAX_LEN {
-            // It has no digest any more, and `held` would be wrong at the highest number.
+            // The message is too long for a digest, and `pending_len` would be wrong at `u32::MAX`.
             self.len = u32::MAX;
             return;
         }
         let mut rest = bytes;
-        if held > 0 {
-            let (head, later) = rest.split_at_checked(BLOCK.saturating_sub(held)).unwrap_or((rest, &[]));
-            self.hold(held, head);
+        if pending > 0 {
+            let (head, later) = rest.split_at_checked(BLOCK.saturating_sub(pending)).unwrap_or((rest, &[]));
+            self.fill(pending, head);
             rest = later;
-            if held.saturating_add(head.len()) < BLOCK {
+            if pending.saturating_add(head.len()) < BLOCK {
                 return;
             }
             let block = core::mem::take(&mut self.block);
@@ -145,43 +150,43 @@ impl<C: BlockCipher> Mmo<C> {
         }
         let (blocks, tail) = rest.as_chunks();
         blocks.iter().for_each(|block| self.compress(block));
-        self.hold(0, tail);
+        self.fill(0, tail);
     }
 
-    /// The digest.
+    /// Returns the digest of the message.
     ///
     /// # Errors
-    /// [`TooLong`].
-    pub fn finish(self) -> Result<Digest, TooLong> {
+    /// [`MessageTooLong`] at 512 MiB and more.
+    pub fn finish(self) -> Result<Digest, MessageTooLong> {
         self.finish_with(Padding::Standard)
     }
 
-    /// The digest with another padding than the specification's.
+    /// Returns the digest of the message with the given padding.
     ///
     /// # Errors
-    /// [`TooLong`].
-    pub fn finish_with(mut self, padding: Padding) -> Result<Digest, TooLong> {
+    /// [`MessageTooLong`] at 512 MiB and more.
+    pub fn finish_with(mut self, padding: Padding) -> Result<Digest, MessageTooLong> {
         if self.len >= MAX_LEN {
-            return Err(TooLong);
+            return Err(MessageTooLong);
         }
         let short = self.len < LONG_LEN || padding == Padding::AlwaysShort;
         let bits = self.len.wrapping_shl(3).to_be_bytes();
         let [_, _, low @ ..] = bits;
         let end = if short { BLOCK.saturating_sub(2) } else { BLOCK.saturating_sub(6) };
-        let held = self.held();
-        self.hold(held, &[0x80]);
-        if held >= end {
+        let pending = self.pending_len();
+        self.fill(pending, &[0x80]);
+        if pending >= end {
             let block = core::mem::take(&mut self.block);
             self.compress(&block);
         }
-        self.hold(end, if short { &low } else { &bits });
+        self.fill(end, if short { &low } else { &bits });
         let block = self.block;
         self.compress(&block);
         Ok(self.state)
     }
 
-    /// Puts bytes into the block from `at` on.
-    fn hold(&mut self, at: usize, bytes: &[u8]) {
+    /// Copies bytes into the incomplete block, from offset `at` on.
+    fn fill(&mut self, at: usize, bytes: &[u8]) {
         self.block.iter_mut().skip(at).zip(bytes).for_each(|(room, byte)| *room = *byte);
     }
 
@@ -193,16 +198,16 @@ impl<C: BlockCipher> Mmo<C> {
     }
 }
 
-/// Whether a message of `len` bytes has a digest.
-pub(crate) fn fits(len: usize) -> Result<(), TooLong> {
-    if u32::try_from(len).is_ok_and(|len| len < MAX_LEN) { Ok(()) } else { Err(TooLong) }
+/// Checks that a message of `len` bytes has a digest.
+pub(crate) fn check_len(len: usize) -> Result<(), MessageTooLong> {
+    if u32::try_from(len).is_ok_and(|len| len < MAX_LEN) { Ok(()) } else { Err(MessageTooLong) }
 }
 
-/// The digest of a message that lies in memory.
+/// Computes the digest of a message in memory.
 ///
 /// # Errors
-/// [`TooLong`].
-pub fn digest(message: &[u8]) -> Result<Digest, TooLong> {
+/// [`MessageTooLong`] at 512 MiB and more.
+pub fn digest(message: &[u8]) -> Result<Digest, MessageTooLong> {
     let mut mmo = Mmo::new();
     mmo.update(message);
     mmo.finish()
@@ -219,14 +224,14 @@ mod tests {
         bytes.iter().map(|byte| std::format!("{byte:02x}")).collect()
     }
 
-    /// The bytes 0, 1, 2 and so on.
+    /// Returns `len` bytes 0, 1, 2 and so on, modulo 256.
     fn sequence(len: usize) -> Vec<u8> {
         (0..=255).cycle().take(len).collect()
     }
 
     /// Shows: SIG-011
     #[test]
-    fn the_specifications_examples() {
+    fn digests_match_the_examples_of_the_specification() {
         assert_eq!(hex(&digest(&[0xc0]).unwrap()), "ae3a102a28d43ee0d4a09e22788b206c");
         let block: Vec<u8> = (0xc0..0xd0).collect();
         assert_eq!(hex(&digest(&block).unwrap()), "a7977e88bc0b61e8210827109a228f2d");
@@ -239,7 +244,7 @@ mod tests {
 
     /// Shows: SIG-012
     #[test]
-    fn every_padding() {
+    fn digests_match_at_every_length_of_padding() {
         assert_eq!(hex(&digest(&[0; 8_191]).unwrap()), "30bc04df89934f1eb6a949e54af30085");
         assert_eq!(hex(&digest(&[0; 8_192]).unwrap()), "1138ad01dc3e78034450bdf9e5a507a2");
         for (len, expected) in [
@@ -269,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_short_form_for_long_messages_differs_only_above_its_range() {
+    fn short_padding_differs_only_from_8_kib_on() {
         for (len, same) in [(0, true), (14, true), (8_191, true), (8_192, false), (100_000, false)] {
             let mut mmo = Mmo::new();
             mmo.update(&sequence(len));
@@ -280,31 +285,34 @@ mod tests {
 
     /// Shows: SIG-012
     #[test]
-    fn half_a_gibibyte_is_too_long() {
-        assert_eq!([(1 << 29) - 1, 1 << 29, usize::MAX].map(fits), [Ok(()), Err(TooLong), Err(TooLong)]);
+    fn a_message_of_512_mib_is_too_long() {
+        assert_eq!(
+            [(1 << 29) - 1, 1 << 29, usize::MAX].map(check_len),
+            [Ok(()), Err(MessageTooLong), Err(MessageTooLong)]
+        );
         let mut mmo = Mmo { len: MAX_LEN - 2, ..Mmo::new() };
         mmo.update(&[0]);
         assert!(mmo.clone().finish().is_ok());
         for more in [&[0][..], &[], &[0; 40]] {
             mmo.update(more);
-            assert_eq!(mmo.clone().finish(), Err(TooLong));
-            assert_eq!(mmo.clone().finish_with(Padding::AlwaysShort), Err(TooLong));
+            assert_eq!(mmo.clone().finish(), Err(MessageTooLong));
+            assert_eq!(mmo.clone().finish_with(Padding::AlwaysShort), Err(MessageTooLong));
         }
     }
 
-    /// Counts what it is asked for.
+    /// Cipher that counts its calls.
     struct Counted<'a>(&'a mut usize);
 
     impl BlockCipher for Counted<'_> {
         fn encrypt(&mut self, key: &[u8; 16], block: &mut [u8; 16]) {
             *self.0 += 1;
-            Software.encrypt(key, block);
+            SoftwareCrypto.encrypt(key, block);
         }
     }
 
     /// Shows: SIG-039
     #[test]
-    fn the_cipher_is_the_callers() {
+    fn the_cipher_of_the_caller_encrypts_every_block() {
         let mut blocks = 0;
         let mut mmo = Mmo::with_cipher(Counted(&mut blocks));
         mmo.update(&sequence(30));
@@ -315,7 +323,7 @@ mod tests {
     proptest! {
         /// Shows: SIG-013
         #[test]
-        fn pieces_of_any_size_are_the_same_message(
+        fn pieces_of_any_size_give_the_digest_of_the_whole(
             len in 0..300_usize,
             far in any::<bool>(),
             sizes in proptest::collection::vec(0..40_usize, 0..40),
@@ -334,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_is_before_its_first_byte_by_default() {
+    fn the_default_hash_is_empty() {
         assert_eq!(Mmo::default().finish(), digest(&[]));
     }
 }

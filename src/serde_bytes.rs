@@ -1,8 +1,13 @@
-//! How borrowed bytes go through serde: as bytes, whatever structure they have, so that a format which lends from its
-//! input lends them too. A format that cannot, such as JSON, reads only those that are empty: so what borrows nothing
-//! in fact, as most frames and headers do, reads from any format.
+//! Serde functions for borrowed bytes, for the attribute `#[serde(with = "...")]`.
 //!
-//! For serde's `with`; [`pieces`] and [`array`] for bytes whose number means something.
+//! | module | field |
+//! |---|---|
+//! | `serde_bytes` | `&[u8]` |
+//! | [`pieces`] | `&[[u8; N]]`, written as one byte string |
+//! | [`array`] | `&[u8; N]` |
+//!
+//! Formats that can lend from their input, such as postcard, read any such field without a copy. Formats that cannot,
+//! such as JSON, read only empty fields: that suffices for the frames and headers that hold no borrowed bytes.
 
 use core::fmt;
 
@@ -14,12 +19,13 @@ pub(crate) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::
 }
 
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<&'de [u8], D::Error> {
-    from.deserialize_bytes(Lent)
+    from.deserialize_bytes(BorrowedBytes)
 }
 
-struct Lent;
+/// Visitor that accepts bytes borrowed from the input, and empty bytes or sequences.
+struct BorrowedBytes;
 
-impl<'de> Visitor<'de> for Lent {
+impl<'de> Visitor<'de> for BorrowedBytes {
     type Value = &'de [u8];
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,7 +48,7 @@ impl<'de> Visitor<'de> for Lent {
     }
 }
 
-/// Pieces of one size, one after the other.
+/// Slices of arrays, written as one byte string whose length must be a multiple of `N`.
 pub(crate) mod pieces {
     use serde::de::{Deserializer, Error};
     use serde::ser::Serializer;
@@ -65,7 +71,7 @@ pub(crate) mod pieces {
     }
 }
 
-/// So many bytes and no other number.
+/// References to arrays, written as a byte string whose length must be `N`.
 pub(crate) mod array {
     use serde::de::{Deserializer, Error};
     use serde::ser::Serializer;

@@ -1,74 +1,109 @@
-//! Time as an argument: [`Instant`] for deadlines, [`UtcTime`] and [`ServerTime`] for what servers say.
+//! Time types: [`Instant`] and [`Millis`] of the caller's monotonic clock, [`UtcTime`] and [`ServerTime`] of the wire.
+//! Sections refer to ZigBee document 095264 (2011).
 //!
-//! A server tells a time by two seconds counters (section 6.8.4, table 18):
+//! This crate reads no clock: each call takes the current [`Instant`] as an argument.
 //!
-//! | current time | other time | meaning |
+//! A server states a time by two counters of seconds (section 6.8.4, table 18). The second one is the upgrade time of an
+//! Upgrade End Response or the request time of WAIT_FOR_DATA:
+//!
+//! | current time | upgrade or request time | meaning |
 //! |---|---|---|
 //! | 0 | 0 to 0xFFFFFFFE | offset in seconds from the receipt of the frame |
-//! | 1 to 0xFFFFFFFE | 0 to 0xFFFFFFFE | UTC, seconds since 2000-01-01; without a clock the difference counts |
-//! | any | 0xFFFFFFFF | wait: for an Upgrade End Response, or (in WAIT_FOR_DATA) without end |
+//! | 1 to 0xFFFFFFFE | 0 to 0xFFFFFFFE | UTC, seconds since 2000-01-01; a client without a clock waits for the difference |
+//! | any | 0xFFFFFFFF | wait for another Upgrade End Response, or (WAIT_FOR_DATA) without a limit |
 
+use core::num::TryFromIntError;
 use core::time::Duration;
 
-/// A moment on the caller's monotonic clock, in milliseconds since any start the caller likes.
+/// Point in time on the caller's monotonic clock, in milliseconds since a start that the caller chooses.
 ///
-/// Adding never wraps: a deadline beyond the end of the counter is the end of the counter, 584 million years on.
+/// Additions saturate at the end of the counter, 584 million years after the start.
+///
+/// ```
+/// use std::time::Duration;
+/// use zigbee_ota::time::Instant;
+///
+/// let start = std::time::Instant::now();
+/// let now = Instant::from(start.elapsed());
+/// let wake = start + Duration::from(now.after(Duration::from_secs(3)));
+/// assert!(wake > start);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Instant(u64);
 
 impl Instant {
-    /// The clock's start.
+    /// Start of the clock.
     pub const ZERO: Self = Self(0);
 
-    /// A moment `millis` milliseconds after the clock's start.
+    /// Creates the instant `millis` milliseconds after the start of the clock.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since the clock's start.
+    /// Returns the milliseconds since the start of the clock.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0
     }
 
-    /// The moment `duration` later, rounded up to the next millisecond, so that nothing happens early.
+    /// Returns the instant `duration` later, rounded up to the next millisecond: a deadline is never early.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
-        let part = u64::from(duration.subsec_nanos().div_ceil(1_000_000));
-        Self(self.0.saturating_add(duration.as_secs().saturating_mul(1000)).saturating_add(part))
+        Self(self.0.saturating_add(millis_ceil(duration)))
     }
 
-    /// The moment `millis` later.
+    /// Returns the instant `millis` later.
     #[must_use]
     pub fn plus(self, Millis(millis): Millis) -> Self {
         Self(self.0.saturating_add(u64::from(millis)))
     }
 
-    /// The moment `millis` earlier, at most as far back as the clock's start.
+    /// Returns the instant `millis` earlier, but not before the start of the clock.
     pub(crate) fn minus(self, Millis(millis): Millis) -> Self {
         Self(self.0.saturating_sub(u64::from(millis)))
     }
 
-    /// Time since `earlier`; zero when that lies in the future, at most 49 days.
+    /// Returns the time since `earlier`: zero if `earlier` lies in the future, and at most 49 days.
     #[must_use]
     pub fn since(self, earlier: Self) -> Millis {
         Millis(u32::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(u32::MAX))
     }
 }
 
-/// A span of up to 49 days in four bytes, for settings and what a machine remembers.
+/// Time since the start of the clock, rounded down to a whole millisecond.
+impl From<Duration> for Instant {
+    fn from(since_start: Duration) -> Self {
+        let part = u64::from(since_start.subsec_millis());
+        Self(since_start.as_secs().saturating_mul(1000).saturating_add(part))
+    }
+}
+
+/// Time since the start of the clock.
+impl From<Instant> for Duration {
+    fn from(Instant(millis): Instant) -> Self {
+        Self::from_millis(millis)
+    }
+}
+
+/// Whole milliseconds of a duration, rounded up.
+fn millis_ceil(duration: Duration) -> u64 {
+    let part = u64::from(duration.subsec_nanos().div_ceil(1_000_000));
+    duration.as_secs().saturating_mul(1000).saturating_add(part)
+}
+
+/// Length of time in milliseconds, at most 49 days, in four bytes; a [`Duration`] takes 12 or 16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Millis(pub u32);
 
 impl Millis {
-    /// So many seconds, at most 49 days.
+    /// Creates a length of `seconds`, or of 49 days (`u32::MAX` milliseconds) if `seconds` is more than that.
     #[must_use]
-    pub const fn secs(seconds: u32) -> Self {
+    pub const fn from_secs(seconds: u32) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 }
@@ -79,7 +114,16 @@ impl From<Millis> for Duration {
     }
 }
 
-/// UTC as the Time cluster counts it: seconds since 2000-01-01 00:00:00.
+/// Rounds up to the next millisecond. The error is a duration of more than `u32::MAX` milliseconds (49 days).
+impl TryFrom<Duration> for Millis {
+    type Error = TryFromIntError;
+
+    fn try_from(duration: Duration) -> Result<Self, Self::Error> {
+        u32::try_from(millis_ceil(duration)).map(Self)
+    }
+}
+
+/// UTC of the ZCL Time cluster: seconds since 2000-01-01 00:00:00.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -87,20 +131,20 @@ impl From<Millis> for Duration {
 pub struct UtcTime(pub u32);
 
 impl UtcTime {
-    /// The Unix time of this counter's start.
+    /// Unix time of 2000-01-01 00:00:00, in seconds.
     pub const UNIX_START: u64 = 946_684_800;
 
-    /// From seconds since 1970; `None` before 2000 and from the year 2136 on.
+    /// Converts Unix time in seconds; `None` before the year 2000 and from 2136 on.
     #[must_use]
     pub fn from_unix(seconds: u64) -> Option<Self> {
         seconds.checked_sub(Self::UNIX_START).and_then(|seconds| u32::try_from(seconds).ok()).map(Self)
     }
 
-    /// What a clock that showed this time at `set` shows at `now`; it stops at its end, in the year 2136.
+    /// Returns the time at `now` on a clock that was set to `self` at the instant `set`; it stops in the year 2136.
     #[must_use]
-    pub fn running(self, set: Instant, now: Instant) -> Self {
+    pub fn advance(self, set: Instant, now: Instant) -> Self {
         let [a, b, c, d, e, f, g, h] = now.0.saturating_sub(set.0).to_be_bytes();
-        // By halves of a word, as on paper: a division of 64 bits is a kilobyte of code on a small processor.
+        // Long division by 16-bit digits: a 64-bit division is a kilobyte of code on a small processor.
         let halves = [[a, b], [c, d], [e, f], [g, h]].map(u16::from_be_bytes);
         let (seconds, _) = halves.into_iter().fold((0_u64, 0_u32), |(seconds, rest), half| {
             let part = rest << 16 | u32::from(half);
@@ -110,72 +154,76 @@ impl UtcTime {
     }
 }
 
-/// The pair of times in an Upgrade End Response and in WAIT_FOR_DATA, as on the wire.
+/// Pair of times in an Upgrade End Response and in WAIT_FOR_DATA, as on the wire (section 6.8.4).
+// Exhaustive: the two fields are fixed by the wire format.
+#[doc(alias("upgrade time", "request time"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ServerTime {
-    /// The server's clock when it sent the frame, or 0 where `then` is an offset.
+    /// Current time: the clock of the server at the transmission, or 0 if `then` is an offset.
     pub current: u32,
-    /// The moment meant: upgrade time or request time.
+    /// Upgrade time or request time; `u32::MAX` means wait.
     pub then: u32,
 }
 
-/// What a time stands for, where the two commands differ (section 6.8.4).
+/// Field that a [`ServerTime`] comes from: an absolute time of 0 means another thing in each (section 6.8.4).
+// Exhaustive: no other command carries such a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Purpose {
-    /// Upgrade time of an Upgrade End Response: 0 with a clock means now, as field devices read it.
+pub enum TimeField {
+    /// Upgrade time of an Upgrade End Response: 0 beside a current time means now, as devices in the field read it.
     Upgrade,
-    /// Request time of WAIT_FOR_DATA: 0 with a clock lies before the clock and is an error.
+    /// Request time of WAIT_FOR_DATA: 0 beside a current time lies in the past and is an error.
     Request,
 }
 
-/// What a [`ServerTime`] asks for.
+/// Waiting time that a [`ServerTime`] asks for.
+// Exhaustive: table 18 knows no third answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Delay {
-    /// Wait at least so long; zero is now.
+    /// Wait at least this long; zero means now.
     For(Duration),
-    /// Wait for another command.
+    /// Wait until the server sends another command.
     Forever,
 }
 
-/// A time that lies before the clock it is given with (sections 6.10.8.5.1 and 6.10.10.5.1).
+/// Upgrade or request time that lies before the clock that it is compared with (sections 6.10.8.5.1 and 6.10.10.5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("time {then} lies before the clock {clock}")]
 pub struct TimeInPast {
-    /// The moment named.
+    /// Upgrade or request time, in seconds.
     pub then: u32,
-    /// The server's or the own clock it lies before.
+    /// Current time of the server, or the client's own UTC, in seconds.
     pub clock: u32,
 }
 
 impl ServerTime {
-    /// Now, as an offset.
+    /// Now: an offset of 0 seconds.
     pub const NOW: Self = Self { current: 0, then: 0 };
-    /// Wait for another command.
+    /// Wait until the server sends another command.
     pub const WAIT: Self = Self { current: 0, then: u32::MAX };
 
-    /// So many seconds after receipt, as an offset; `u32::MAX` is one less, which is 136 years.
+    /// Creates an offset of `seconds` from receipt. `u32::MAX` would mean wait and becomes `u32::MAX - 1` (136 years).
     #[must_use]
     pub const fn after_seconds(seconds: u32) -> Self {
         Self { current: 0, then: if seconds == u32::MAX { u32::MAX - 1 } else { seconds } }
     }
 
-    /// What to wait for, by table 18.
+    /// Returns the waiting time by table 18.
     ///
-    /// `utc` is the own clock, where there is one. A moment before it is still now when it is at most
-    /// `tolerance` seconds old, as clocks differ and frames are delayed.
+    /// `utc` is the client's own clock, if it has one. A time at most `tolerance` seconds before `utc` means now, because
+    /// clocks differ and frames are delayed.
     ///
     /// # Errors
-    /// The moment lies before the server's own clock, or before `utc` by more than `tolerance`.
-    pub fn delay(self, purpose: Purpose, utc: Option<UtcTime>, tolerance: u32) -> Result<Delay, TimeInPast> {
+    /// [`TimeInPast`] when the time lies before the current time of the server, or more than `tolerance` before `utc`.
+    pub fn delay(self, field: TimeField, utc: Option<UtcTime>, tolerance: u32) -> Result<Delay, TimeInPast> {
         let Self { current, then } = self;
         let seconds = |seconds: u32| Ok(Delay::For(Duration::from_secs(u64::from(seconds))));
         if then == u32::MAX {
@@ -184,7 +232,7 @@ impl ServerTime {
         if current == 0 {
             return seconds(then);
         }
-        if then == 0 && purpose == Purpose::Upgrade {
+        if then == 0 && field == TimeField::Upgrade {
             return seconds(0);
         }
         let Some(difference) = then.checked_sub(current) else {
@@ -207,11 +255,11 @@ mod tests {
     const TOLERANCE: u32 = 300;
 
     fn upgrade(current: u32, then: u32, utc: Option<u32>) -> Result<Delay, TimeInPast> {
-        ServerTime { current, then }.delay(Purpose::Upgrade, utc.map(UtcTime), TOLERANCE)
+        ServerTime { current, then }.delay(TimeField::Upgrade, utc.map(UtcTime), TOLERANCE)
     }
 
     fn request(current: u32, then: u32, utc: Option<u32>) -> Result<Delay, TimeInPast> {
-        ServerTime { current, then }.delay(Purpose::Request, utc.map(UtcTime), TOLERANCE)
+        ServerTime { current, then }.delay(TimeField::Request, utc.map(UtcTime), TOLERANCE)
     }
 
     fn secs(seconds: u64) -> Result<Delay, TimeInPast> {
@@ -291,17 +339,17 @@ mod tests {
     #[test]
     fn a_clock_runs_on_for_years() {
         let (set, start) = (Instant::from_millis(500), UtcTime(100));
-        assert_eq!(start.running(set, Instant::from_millis(1499)), start);
-        assert_eq!(start.running(set, Instant::from_millis(1500)), UtcTime(101));
+        assert_eq!(start.advance(set, Instant::from_millis(1499)), start);
+        assert_eq!(start.advance(set, Instant::from_millis(1500)), UtcTime(101));
         let year = 365 * 24 * 60 * 60;
-        assert_eq!(start.running(set, Instant::from_millis(500 + year * 1000)), UtcTime(100 + 31_536_000));
-        assert_eq!(start.running(set, Instant::from_millis(u64::MAX)), UtcTime(u32::MAX));
-        assert_eq!(start.running(set, Instant::ZERO), start);
-        // By halves of a word as all at once.
+        assert_eq!(start.advance(set, Instant::from_millis(500 + year * 1000)), UtcTime(100 + 31_536_000));
+        assert_eq!(start.advance(set, Instant::from_millis(u64::MAX)), UtcTime(u32::MAX));
+        assert_eq!(start.advance(set, Instant::ZERO), start);
+        // The long division agrees with the plain one.
         for millis in (0..32).flat_map(|bit| [999, 1000, 1001].map(|off| (1_u64 << bit) * 1000 + off - 1000))
         {
             let seconds = u32::try_from(millis / 1000).unwrap();
-            assert_eq!(UtcTime(0).running(Instant::ZERO, Instant::from_millis(millis)), UtcTime(seconds));
+            assert_eq!(UtcTime(0).advance(Instant::ZERO, Instant::from_millis(millis)), UtcTime(seconds));
         }
     }
 
@@ -312,7 +360,21 @@ mod tests {
         assert_eq!(start.after(Duration::MAX), Instant::from_millis(u64::MAX));
         assert_eq!(start.since(Instant::from_millis(30)), Millis(0));
         assert_eq!(Instant::from_millis(30).since(start), Millis(20));
-        assert_eq!(start.plus(Millis::secs(2)), Instant::from_millis(2010));
+        assert_eq!(start.plus(Millis::from_secs(2)), Instant::from_millis(2010));
         assert_eq!(ServerTime::after_seconds(u32::MAX).then, u32::MAX - 1);
+    }
+
+    #[test]
+    fn durations_convert_both_ways() {
+        let micros = Duration::from_micros(1_500_001);
+        assert_eq!(Instant::from(micros), Instant::from_millis(1500), "a clock is not ahead of itself");
+        assert_eq!(Millis::try_from(micros), Ok(Millis(1501)), "a timeout is never early");
+        assert_eq!(Duration::from(Instant::from_millis(1500)), Duration::from_millis(1500));
+        assert_eq!(Duration::from(Millis(1501)), Duration::from_millis(1501));
+        assert_eq!(Millis::try_from(Duration::from_millis(0xffff_ffff)), Ok(Millis(u32::MAX)));
+        for long in [Duration::from_millis(0x1_0000_0000), Duration::MAX] {
+            assert!(Millis::try_from(long).is_err());
+        }
+        assert_eq!(Instant::from(Duration::MAX), Instant::from_millis(u64::MAX));
     }
 }

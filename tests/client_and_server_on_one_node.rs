@@ -76,7 +76,7 @@ fn run(version: u32, time: Millis) -> (Vec<u8>, ImageId) {
 /// Shows: ESP-019, ESP-035
 #[test]
 fn a_node_upgrades_itself_where_its_version_is_older() {
-    let day = Millis::secs(24 * 60 * 60);
+    let day = Millis::from_secs(24 * 60 * 60);
     assert_eq!(run(6, day), (file(), OFFERED));
     for version in [7, 8] {
         assert_eq!(run(version, day), (Vec::new(), ImageId::new(0x1001, 0x1011, version)));

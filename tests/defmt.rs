@@ -9,7 +9,7 @@ use zigbee_ota::file::{
 };
 use zigbee_ota::observer::{Meaning, Observation};
 use zigbee_ota::payload;
-use zigbee_ota::time::{Delay, Instant, Millis, Purpose, ServerTime, TimeInPast, UtcTime};
+use zigbee_ota::time::{Delay, Instant, Millis, ServerTime, TimeField, TimeInPast, UtcTime};
 use zigbee_ota::zcl::{self, *};
 use zigbee_ota::{
     DecodeError, DecodeErrorKind, EncodeError, Eui64, FileVersion, HardwareRange, HardwareVersion,
@@ -24,7 +24,7 @@ fn every_data_type_can_be_logged() {
     can_be_logged::<(ManufacturerCode, ImageType, ImageTypeClass, FileVersion, ParseError)>();
     can_be_logged::<(StackVersion, SecurityCredentialVersion, HardwareVersion, HardwareRange, Eui64)>();
     can_be_logged::<(ImageId, ImageFilter)>();
-    can_be_logged::<(Instant, Millis, UtcTime, ServerTime, Purpose, Delay, TimeInPast)>();
+    can_be_logged::<(Instant, Millis, UtcTime, ServerTime, TimeField, Delay, TimeInPast)>();
     can_be_logged::<(DecodeError, DecodeErrorKind, EncodeError, file::FileWriteError)>();
     can_be_logged::<(Address, DeliveryMode, FrameMeta, Transmit)>();
 

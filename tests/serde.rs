@@ -20,7 +20,7 @@ use zigbee_ota::observer::{Conversation, Observer};
 use zigbee_ota::payload::{
     ChecksumKind, Damage, DamageKind, Payload, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion,
 };
-use zigbee_ota::time::{Delay, Instant, Millis, Purpose, ServerTime, TimeInPast, UtcTime};
+use zigbee_ota::time::{Delay, Instant, Millis, ServerTime, TimeField, TimeInPast, UtcTime};
 use zigbee_ota::zcl::{self, *};
 use zigbee_ota::{
     DecodeError, DecodeErrorKind, EncodeError, Eui64, FileVersion, HardwareRange, HardwareVersion,
@@ -180,7 +180,7 @@ proptest! {
 fn values_that_no_generator_makes_come_back() {
     comes_back(Instant::from_millis(u64::MAX));
     comes_back(Millis(u32::MAX));
-    comes_back([Purpose::Upgrade, Purpose::Request]);
+    comes_back([TimeField::Upgrade, TimeField::Request]);
     comes_back([Delay::Forever, Delay::For(Duration::MAX)]);
     comes_back([ImageTypeClass::Manufacturer, ImageTypeClass::Wildcard]);
     comes_back([Revision::Original, Revision::Later]);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use zigbee_ota::file::{Element, FileHeader, FileWriter, Image, Tag};
-use zigbee_ota::signature::integrity::Integrity;
+use zigbee_ota::signature::integrity::IntegrityCode;
 use zigbee_ota::{Encode, ImageId};
 
 use tcp_server_process::Served;
@@ -137,8 +137,8 @@ fn a_device_that_knows_an_authority_takes_signed_images_alone() {
 #[test]
 fn a_device_refuses_an_image_whose_integrity_code_is_wrong() {
     let (folder, path, file) = folder();
-    let mut sealed = vec![0; file.len() + Integrity::LEN];
-    Integrity::append(&file, &mut sealed).expect("an unsigned file");
+    let mut sealed = vec![0; file.len() + IntegrityCode::LEN];
+    IntegrityCode::append(&file, &mut sealed).expect("an unsigned file");
     for (flip, status) in [(0, 0), (1, 1)] {
         sealed[1000] ^= flip;
         fs::write(&path, &sealed).expect("room");

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use zigbee_ota::Eui64;
-use zigbee_ota::signature::{Authority, Policy, PublicKey, Signatures, Signers};
+use zigbee_ota::signature::{AllowedSigners, Authority, PublicKey, SignatureRequirement, VerifyPolicy};
 
 use crate::hex_lines;
 use crate::number_args::address;
@@ -20,9 +20,10 @@ pub struct Trust {
 
 impl Trust {
     /// Only files signed as this says.
-    pub fn required(&self) -> Policy<'_> {
-        let signers = if self.signers.is_empty() { Signers::Any } else { Signers::Only(&self.signers) };
-        Policy { signatures: Signatures::Required, signers, authorities: &self.authorities, now: None }
+    pub fn required(&self) -> VerifyPolicy<'_> {
+        let signers =
+            if self.signers.is_empty() { AllowedSigners::Any } else { AllowedSigners::Only(&self.signers) };
+        VerifyPolicy::required(&[], &self.authorities).with_signers(signers)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use zigbee_ota::file::Image;
 use zigbee_ota::signature::Verifier;
-use zigbee_ota::signature::integrity::Integrity;
+use zigbee_ota::signature::integrity::IntegrityCode;
 
 use crate::authority_arg::Trust;
 
@@ -19,8 +19,8 @@ pub fn check(trust: &Trust, flash: &[u8]) -> Result<(), String> {
         flash.chunks(READ).for_each(|piece| verifier.update(piece));
         verifier.finish().map_err(|error| error.to_string())?;
     }
-    match Image::parse_lenient(flash).map(|image| Integrity::of(&image)) {
-        Ok(Integrity::Bad) => Err("its integrity code is wrong".into()),
+    match Image::parse_lenient(flash).map(|image| IntegrityCode::check(&image)) {
+        Ok(IntegrityCode::Bad) => Err("its integrity code is wrong".into()),
         _ => Ok(()),
     }
 }

@@ -24,7 +24,7 @@ pub const DEVICE_RUNS: ImageId = ImageId::new(0x1001, 0x00ab, 1);
 pub const SERVED: ImageId = ImageId::new(0x1001, 0x00ab, 2);
 
 /// A world in which an upgrade takes so long has stopped.
-const PATIENCE: Millis = Millis::secs(7 * 24 * 60 * 60);
+const PATIENCE: Millis = Millis::from_secs(7 * 24 * 60 * 60);
 
 /// Read Attributes of a client: FileOffset, how far its download is.
 const READ_FILE_OFFSET: [u8; 5] = [0x18, 0x00, 0x00, 0x01, 0x00];

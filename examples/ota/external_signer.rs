@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use zigbee_ota::signature::{Authority, Sealing};
+use zigbee_ota::signature::{Authority, FileSigner};
 
 use crate::atomic_write::replace;
 use crate::authority_arg::authority;
@@ -51,8 +51,8 @@ pub fn digest(options: &Prepare, out: &mut impl Write) -> Result<bool, Failure> 
     let file = read(&options.file)?;
     let bytes = digits(&options.certificate).map_err(Failure::Said)?;
     let certificate = certificate(&bytes).map_err(Failure::Said)?;
-    let mut sealed = vec![0; Sealing::len(file.len(), certificate.suite())];
-    let sealing = Sealing::new(&file, &certificate, &options.authority, &mut sealed)
+    let mut sealed = vec![0; FileSigner::signed_len(file.len(), certificate.suite())];
+    let sealing = FileSigner::new(&file, &certificate, &options.authority, &mut sealed)
         .map_err(|error| Failure::at(&options.file, error))?;
     let digest = sealing.digest();
     replace(&options.to, &sealed)?;
@@ -63,8 +63,8 @@ pub fn digest(options: &Prepare, out: &mut impl Write) -> Result<bool, Failure> 
 pub fn attach(options: &Attach) -> Result<bool, Failure> {
     let mut file = read(&options.file)?;
     let signature = digits(&options.signature).map_err(Failure::Said)?;
-    let sealing =
-        Sealing::resume(&mut file, &options.authority).map_err(|error| Failure::at(&options.file, error))?;
+    let sealing = FileSigner::resume(&mut file, &options.authority)
+        .map_err(|error| Failure::at(&options.file, error))?;
     sealing.attach(&signature).map_err(|error| Failure::at(&options.file, error))?;
     replace(&options.to, &file)?;
     Ok(true)

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use zigbee_ota::signature::integrity::Integrity;
+use zigbee_ota::signature::integrity::IntegrityCode;
 
 use crate::atomic_write::replace;
 use crate::error::Failure;
@@ -25,8 +25,8 @@ pub struct Options {
 
 pub fn run(options: &Options) -> Result<bool, Failure> {
     let file = read(&options.file)?;
-    let mut sealed = vec![0; file.len() + Integrity::LEN];
-    Integrity::append(&file, &mut sealed).map_err(|error| Failure::at(&options.file, error))?;
+    let mut sealed = vec![0; file.len() + IntegrityCode::LEN];
+    IntegrityCode::append(&file, &mut sealed).map_err(|error| Failure::at(&options.file, error))?;
     replace(&options.to, &sealed)?;
     Ok(true)
 }

@@ -51,7 +51,7 @@ pub fn run(_: &Options) -> Result<bool, Failure> {
 
 #[cfg(feature = "openssl")]
 pub fn run(options: &Options) -> Result<bool, Failure> {
-    use zigbee_ota::signature::{SignError, Suite};
+    use zigbee_ota::signature::{SigningKeyError, Suite};
 
     use crate::atomic_write::replace;
     use crate::error::complain;
@@ -73,7 +73,7 @@ pub fn run(options: &Options) -> Result<bool, Failure> {
     let authority = match options.authority {
         Some(authority) => authority,
         None => {
-            let would_be = key.authority(&certificate);
+            let would_be = key.derive_authority(&certificate);
             let would_be = would_be.map_err(|error| Failure::Said(format!("the certificate: {error}")))?;
             let (issuer, public) = (would_be.issuer.0, hex_lines::line(would_be.key.as_bytes()));
             complain(format_args!(
@@ -84,8 +84,8 @@ pub fn run(options: &Options) -> Result<bool, Failure> {
             would_be
         }
     };
-    let signed = key.seal(&file, &certificate, &authority).map_err(|error| {
-        let about = if matches!(error, SignError::Seal(_)) { &options.file } else { &options.key };
+    let signed = key.sign_file(&file, &certificate, &authority).map_err(|error| {
+        let about = if matches!(error, SigningKeyError::File(_)) { &options.file } else { &options.key };
         Failure::at(about, error)
     })?;
     replace(&options.to, &signed)?;

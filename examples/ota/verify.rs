@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 use zigbee_ota::file::SignatureElement;
-use zigbee_ota::signature::integrity::Integrity;
-use zigbee_ota::signature::{self, BadSignature, Invalid, Policy, Suite, Valid};
+use zigbee_ota::signature::integrity::IntegrityCode;
+use zigbee_ota::signature::{self, Accepted, SignatureError, Suite, VerifyError, VerifyPolicy};
 
 use crate::authority_arg::Trust;
 use crate::error::Failure;
@@ -63,11 +63,11 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
 }
 
 impl Found {
-    fn new(path: &Path, opened: &Opened<'_>, policy: &Policy<'_>) -> Self {
-        let (integrity, integrity_form) = match Integrity::of(&opened.image) {
-            Integrity::Absent => ("absent", None),
-            Integrity::Ok(form) => ("ok", Some(form.name())),
-            Integrity::Bad => ("bad", None),
+    fn new(path: &Path, opened: &Opened<'_>, policy: &VerifyPolicy<'_>) -> Self {
+        let (integrity, integrity_form) = match IntegrityCode::check(&opened.image) {
+            IntegrityCode::Absent => ("absent", None),
+            IntegrityCode::Ok(form) => ("ok", Some(form.name())),
+            IntegrityCode::Bad => ("bad", None),
         };
         let element = opened.image.signature().ok().flatten();
         let suite = element.map(|element| match element {
@@ -76,10 +76,12 @@ impl Found {
         });
         let found = signature::verify(opened.image.bytes(), policy);
         let signature = match &found {
-            Ok(Valid::Signed { .. }) => "valid",
-            Ok(_) | Err(Invalid::NoSignature) => "absent",
-            Err(Invalid::Signature(BadSignature::Unsupported)) => "unsupported",
-            Err(Invalid::SignatureRange | Invalid::SignatureLength { .. }) if !has_certificate(opened) => {
+            Ok(Accepted::Signed { .. }) => "valid",
+            Ok(_) | Err(VerifyError::NoSignature) => "absent",
+            Err(VerifyError::Signature(SignatureError::UnsupportedSuite)) => "unsupported",
+            Err(VerifyError::SignatureRange | VerifyError::SignatureLength { .. })
+                if !has_certificate(opened) =>
+            {
                 "unsupported"
             }
             Err(_) => "invalid",

@@ -100,7 +100,7 @@ fn block(text: &str) -> Result<NonZeroU8, &'static str> {
 const MAX_SIZE: u32 = 64 << 20;
 
 /// What a notify is waited for before the device asks by itself.
-const FIRST_QUERY: Millis = Millis::secs(1);
+const FIRST_QUERY: Millis = Millis::from_secs(1);
 
 /// The server, as the device sees it: a socket has no network address.
 const SERVER: Address = Address::new(0x0000, 1);
@@ -177,7 +177,7 @@ impl Device {
             transfer: options.how.transfer(),
             max_size: MAX_SIZE,
             first_query: FIRST_QUERY,
-            query_interval: (!options.wait_notify).then_some(Millis::secs(3600)),
+            query_interval: (!options.wait_notify).then_some(Millis::from_secs(3600)),
             ..ClientConfig::new(identity, SERVER)
         };
         let seed = options.ieee.map_or(0, |address| address.0);

@@ -119,7 +119,7 @@ fn start(
 ) -> Client {
     let identity = Identity { current, hardware, node: None };
     let mut config = client::ClientConfig::new(identity, SERVER);
-    config.first_query = Millis::secs(1);
+    config.first_query = Millis::from_secs(1);
     config.block_pause = pause;
     config.max_data = NonZeroU8::new(64).expect("not zero");
     config.versions = client::AcceptedVersions::Different;

@@ -214,16 +214,16 @@ impl ClientConfig {
             header_checks: HeaderChecks::all(),
             stack: StackVersion::ZIGBEE_PRO,
             credential: None,
-            first_query: Millis::secs(60),
-            query_interval: Some(Millis::secs(24 * 60 * 60)),
+            first_query: Millis::from_secs(60),
+            query_interval: Some(Millis::from_secs(24 * 60 * 60)),
             query_attempts: 4,
             block_pause: Millis(0),
-            first_timeout: Millis::secs(3),
-            max_timeout: Millis::secs(10),
+            first_timeout: Millis::from_secs(3),
+            max_timeout: Millis::from_secs(10),
             block_attempts: 30,
             error_limit: 10,
-            error_pause: Millis::secs(1),
-            max_wait: Some(Millis::secs(60 * 60)),
+            error_pause: Millis::from_secs(1),
+            max_wait: Some(Millis::from_secs(60 * 60)),
             utc_tolerance: 300,
             unanswered: UpgradeEndFallback::Apply,
             activation: UpgradeActivationPolicy::SERVER,
@@ -236,7 +236,7 @@ impl ClientConfig {
 pub(super) const NO_ADDRESS: Eui64 = Eui64(u64::MAX);
 
 /// Time between two searches, where there is no reason for another one.
-pub(super) const DISCOVERY: Millis = Millis::secs(10 * 60);
+pub(super) const DISCOVERY: Millis = Millis::from_secs(10 * 60);
 
 /// Whether both parts of an address are there.
 pub(super) const fn is_known(Address { network, endpoint }: Address) -> bool {

@@ -419,7 +419,7 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 
     fn utc(&self, now: Instant) -> Option<UtcTime> {
-        (self.utc != NO_CLOCK).then(|| self.utc.running(self.utc_told, now))
+        (self.utc != NO_CLOCK).then(|| self.utc.advance(self.utc_told, now))
     }
 
     fn next_query(&self, now: Instant) -> Option<Instant> {

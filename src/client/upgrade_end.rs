@@ -9,7 +9,7 @@
 //! ```
 
 use crate::aps::DeliveryMode;
-use crate::time::{Delay, Instant, Millis, Purpose};
+use crate::time::{Delay, Instant, Millis, TimeField};
 use crate::types::{FileVersion, ImageId, SecurityCredentialVersion, StackVersion};
 use crate::zcl::{Status, UpgradeActivationPolicy, UpgradeEndResponse};
 
@@ -21,7 +21,7 @@ use super::pending::PendingRequest;
 use super::state::{HeaderFacts, Image, State, Then, is_specific};
 
 /// How often a client that was told to wait asks again: not more than once an hour (section 6.12).
-pub(super) const ASK_INTERVAL: Millis = Millis::secs(60 * 60);
+pub(super) const ASK_INTERVAL: Millis = Millis::from_secs(60 * 60);
 
 /// Sends of an Upgrade End Request SUCCESS: the first and three retries (section 6.12).
 const END_ATTEMPTS: u8 = 4;
@@ -75,7 +75,7 @@ impl<const RANGES: usize> Client<RANGES> {
         if !order.target.matches(image.id()) {
             return Transition::Drop(ClientIgnored::NotConcerned);
         }
-        match order.time.delay(Purpose::Upgrade, self.utc(now), self.config.utc_tolerance) {
+        match order.time.delay(TimeField::Upgrade, self.utc(now), self.config.utc_tolerance) {
             Ok(Delay::For(_)) if self.is_held(image) => {
                 if delivery != DeliveryMode::Unicast {
                     return Transition::Drop(ClientIgnored::NotAuthorized);

@@ -22,7 +22,7 @@ impl Clock {
     fn utc(self, now: Instant) -> Option<u32> {
         match self {
             Self::Offsets => None,
-            Self::Utc { set, to } => Some(to.running(set, now).0.clamp(1, LAST)),
+            Self::Utc { set, to } => Some(to.advance(set, now).0.clamp(1, LAST)),
         }
     }
 

@@ -95,7 +95,7 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
     DeviceOverride {
         no_period: true,
         no_pages: true,
-        verify: Some(Millis::secs(3600)),
+        verify: Some(Millis::from_secs(3600)),
         ..DeviceOverride::new(
             0x1021,
             ImageType::ANY,
@@ -108,7 +108,7 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
     },
     // Bosch: two processors, an hour.
     DeviceOverride {
-        verify: Some(Millis::secs(2 * 3600)),
+        verify: Some(Millis::from_secs(2 * 3600)),
         ..DeviceOverride::new(
             0x1209,
             ImageType::ANY,
@@ -117,7 +117,7 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
     },
     // Sonoff, one product: an hour.
     DeviceOverride {
-        verify: Some(Millis::secs(2 * 3600)),
+        verify: Some(Millis::from_secs(2 * 3600)),
         ..DeviceOverride::new(0x1286, ImageType(8199), &["https://github.com/Koenkk/zigbee-herdsman"])
     },
 ];

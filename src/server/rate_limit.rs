@@ -94,7 +94,7 @@ impl Bucket {
 }
 
 /// What a time to wait is told in.
-const SECOND: Millis = Millis::secs(1);
+const SECOND: Millis = Millis::from_secs(1);
 
 impl Session {
     /// When the next block may be served; at once to a client that was served none.

@@ -309,7 +309,7 @@ impl Session {
 
     /// Since when it is silent, with the time that it was told to wait.
     pub(super) fn silent_since(&self) -> Instant {
-        self.heard.max(self.served).plus(Millis::secs(self.wait.into()))
+        self.heard.max(self.served).plus(Millis::from_secs(self.wait.into()))
     }
 }
 

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | 0 | 22 | reconstruction point, compressed |
 //! | 22 | 8 | subject, IEEE address |
-//! | 30 | 8 | issuer |
+//! | 30 | 8 | issuer, IEEE address |
 //! | 38 | 10 | attributes of the profile |
 //!
 //! Suite 2, 74 bytes:
@@ -17,9 +17,9 @@
 //! | 1 | 8 | serial number | |
 //! | 9 | 1 | curve | 0x0D: sect283k1 |
 //! | 10 | 1 | hash | 0x08: AES-MMO |
-//! | 11 | 8 | issuer | |
+//! | 11 | 8 | issuer | IEEE address |
 //! | 19 | 5 | valid from | Unix seconds |
-//! | 24 | 4 | valid for | seconds; 0xFFFFFFFF = for ever |
+//! | 24 | 4 | valid for | seconds; 0xFFFFFFFF = without end |
 //! | 28 | 8 | subject | IEEE address |
 //! | 36 | 1 | key usage | [`KeyUsage`] |
 //! | 37 | 37 | reconstruction point, compressed | |
@@ -33,20 +33,20 @@ use crate::file::CertificateElement;
 use crate::mmo::{self, Digest};
 use crate::types::Eui64;
 
-/// A certificate of suite 1, in its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+/// Layout of a suite 1 certificate.
+#[derive(Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-pub struct Certificate1 {
+struct Layout1 {
     point: [u8; 22],
     subject: U64,
     issuer: U64,
     attributes: [u8; 10],
 }
 
-/// A certificate of suite 2, in its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+/// Layout of a suite 2 certificate.
+#[derive(Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-pub struct Certificate2 {
+struct Layout2 {
     kind: u8,
     serial: U64,
     curve: u8,
@@ -59,185 +59,223 @@ pub struct Certificate2 {
     point: [u8; 37],
 }
 
-bitflags::bitflags! {
-    /// What the key of a certificate is for.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub struct KeyUsage: u8 {
-        /// Signatures.
-        const DIGITAL_SIGNATURE = 0x80;
-        /// Agreeing on keys with a peer.
-        const KEY_AGREEMENT = 0x08;
-    }
-}
-
-/// A certificate: who holds which key, and who says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Certificate<'a> {
-    /// Of suite 1.
-    Suite1(&'a Certificate1),
-    /// Of suite 2.
-    Suite2(&'a Certificate2),
+enum Layout<'a> {
+    Suite1(&'a Layout1),
+    Suite2(&'a Layout2),
 }
 
-impl Certificate1 {
-    /// What the profile adds; opaque here.
+/// Key usage of a suite 2 certificate: a set of bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct KeyUsage(pub u8);
+
+impl KeyUsage {
+    /// The key may sign, as the key of a signer must.
+    pub const DIGITAL_SIGNATURE: Self = Self(0x80);
+    /// The key may establish a shared key with a peer.
+    pub const KEY_AGREEMENT: Self = Self(0x08);
+
+    /// Whether all bits of `other` are set.
     #[must_use]
-    pub const fn attributes(&self) -> &[u8; 10] {
-        &self.attributes
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
     }
 }
 
-impl Certificate2 {
-    /// The number that the issuer gave it.
-    #[must_use]
-    pub const fn serial(&self) -> u64 {
-        self.serial.get()
-    }
-
-    /// The first second it is valid in, in Unix time.
-    #[must_use]
-    pub fn valid_from(&self) -> u64 {
-        self.valid_from.iter().fold(0, |time: u64, byte| time.wrapping_shl(8) | u64::from(*byte))
-    }
-
-    /// The first second it is not valid in any more, in Unix time; `None` when it is valid for ever.
-    #[must_use]
-    pub fn valid_until(&self) -> Option<u64> {
-        let seconds = Some(self.valid_for.get()).filter(|seconds| *seconds != u32::MAX)?;
-        Some(self.valid_from().saturating_add(seconds.into()))
-    }
-
-    /// What its key is for; only one for signatures may sign a file.
-    #[must_use]
-    pub const fn key_usage(&self) -> KeyUsage {
-        KeyUsage::from_bits_retain(self.key_usage)
-    }
-
-    /// Whether type, curve and hash are those that suite 2 knows.
-    #[must_use]
-    pub const fn is_known(&self) -> bool {
-        matches!(self, Self { kind: 0, curve: 0x0d, hash: 0x08, .. })
-    }
-}
+/// Certificate in its wire bytes: binds a public key to the subject's address, by the authority of the issuer.
+///
+/// Through serde a certificate is its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Certificate<'a>(Layout<'a>);
 
 impl<'a> Certificate<'a> {
-    /// A certificate from its bytes, whose number tells the suite; `None` when it is another number.
+    /// Reads a certificate; 48 bytes are of suite 1, 74 bytes of suite 2. `None` for another length.
     #[must_use]
     pub fn from_bytes(bytes: &'a [u8]) -> Option<Self> {
-        match (Certificate1::ref_from_bytes(bytes), Certificate2::ref_from_bytes(bytes)) {
-            (Ok(certificate), _) => Some(Self::Suite1(certificate)),
-            (_, Ok(certificate)) => Some(Self::Suite2(certificate)),
+        match (Layout1::ref_from_bytes(bytes), Layout2::ref_from_bytes(bytes)) {
+            (Ok(certificate), _) => Some(Self(Layout::Suite1(certificate))),
+            (_, Ok(certificate)) => Some(Self(Layout::Suite2(certificate))),
             _ => None,
         }
     }
 
-    /// Its bytes, as they stand in the element: 48 of suite 1, 74 of suite 2.
+    /// Returns the wire bytes: 48 of suite 1, 74 of suite 2.
     #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {
-        match self {
-            Self::Suite1(certificate) => certificate.as_bytes(),
-            Self::Suite2(certificate) => certificate.as_bytes(),
+        match self.0 {
+            Layout::Suite1(certificate) => certificate.as_bytes(),
+            Layout::Suite2(certificate) => certificate.as_bytes(),
         }
     }
 
-    /// The element that holds it.
+    /// Returns the file element that holds the certificate.
     #[must_use]
     pub fn element(&self) -> CertificateElement<'a> {
-        match self {
-            Self::Suite1(certificate) => CertificateElement::Suite1(zerocopy::transmute_ref!(*certificate)),
-            Self::Suite2(certificate) => CertificateElement::Suite2(zerocopy::transmute_ref!(*certificate)),
+        match self.0 {
+            Layout::Suite1(certificate) => CertificateElement::Suite1(zerocopy::transmute_ref!(certificate)),
+            Layout::Suite2(certificate) => CertificateElement::Suite2(zerocopy::transmute_ref!(certificate)),
         }
     }
 
-    /// Of which suite it is.
+    /// Suite of the certificate.
     #[must_use]
     pub const fn suite(&self) -> Suite {
-        match self {
-            Self::Suite1(_) => Suite::One,
-            Self::Suite2(_) => Suite::Two,
+        match self.0 {
+            Layout::Suite1(_) => Suite::One,
+            Layout::Suite2(_) => Suite::Two,
         }
     }
 
-    /// Whose key it is: the IEEE address that the signature element has to name.
+    /// IEEE address of the owner of the key; the signature element must name the same address.
     #[must_use]
     pub const fn subject(&self) -> Eui64 {
-        Eui64(match self {
-            Self::Suite1(certificate) => certificate.subject.get(),
-            Self::Suite2(certificate) => certificate.subject.get(),
+        Eui64(match self.0 {
+            Layout::Suite1(certificate) => certificate.subject.get(),
+            Layout::Suite2(certificate) => certificate.subject.get(),
         })
     }
 
-    /// Which authority says so.
+    /// IEEE address of the authority that issued the certificate.
     #[must_use]
     pub const fn issuer(&self) -> Eui64 {
-        Eui64(match self {
-            Self::Suite1(certificate) => certificate.issuer.get(),
-            Self::Suite2(certificate) => certificate.issuer.get(),
+        Eui64(match self.0 {
+            Layout::Suite1(certificate) => certificate.issuer.get(),
+            Layout::Suite2(certificate) => certificate.issuer.get(),
         })
     }
 
-    /// The point that the subject's key follows from, compressed.
+    /// Attributes that the profile adds to a certificate of suite 1; `None` for suite 2.
     #[must_use]
-    pub const fn reconstruction_point(&self) -> &'a [u8] {
-        match self {
-            Self::Suite1(certificate) => &certificate.point,
-            Self::Suite2(certificate) => &certificate.point,
+    pub const fn attributes(&self) -> Option<&'a [u8; 10]> {
+        match self.0 {
+            Layout::Suite1(certificate) => Some(&certificate.attributes),
+            Layout::Suite2(_) => None,
         }
     }
 
-    /// The digest of the whole certificate.
+    /// Serial number that the issuer assigned; `None` for suite 1.
+    #[must_use]
+    pub fn serial(&self) -> Option<u64> {
+        self.suite_2().map(|certificate| certificate.serial.get())
+    }
+
+    /// Unix time in seconds from which the certificate is valid; `None` for suite 1, whose certificates hold no times.
+    #[must_use]
+    pub fn valid_from(&self) -> Option<u64> {
+        let bytes = self.suite_2()?.valid_from;
+        Some(bytes.iter().fold(0, |time: u64, byte| time.wrapping_shl(8) | u64::from(*byte)))
+    }
+
+    /// Unix time in seconds from which the certificate is expired; `None` if it never expires.
+    #[must_use]
+    pub fn valid_until(&self) -> Option<u64> {
+        let seconds = self.suite_2()?.valid_for.get();
+        self.valid_from().filter(|_| seconds != u32::MAX).map(|from| from.saturating_add(seconds.into()))
+    }
+
+    /// Key usage; `None` for suite 1, whose certificates do not restrict it.
+    #[must_use]
+    pub fn key_usage(&self) -> Option<KeyUsage> {
+        self.suite_2().map(|certificate| KeyUsage(certificate.key_usage))
+    }
+
+    /// Whether type, curve and hash are those that the suite defines; always `true` for suite 1, which does not state them.
+    #[must_use]
+    pub const fn is_supported(&self) -> bool {
+        matches!(self.0, Layout::Suite1(_) | Layout::Suite2(Layout2 { kind: 0, curve: 0x0d, hash: 0x08, .. }))
+    }
+
+    const fn suite_2(&self) -> Option<&'a Layout2> {
+        match self.0 {
+            Layout::Suite1(_) => None,
+            Layout::Suite2(certificate) => Some(certificate),
+        }
+    }
+
+    /// Reconstruction point in compressed form, from which the subject's key is computed.
+    #[must_use]
+    pub const fn reconstruction_point(&self) -> &'a [u8] {
+        match self.0 {
+            Layout::Suite1(certificate) => &certificate.point,
+            Layout::Suite2(certificate) => &certificate.point,
+        }
+    }
+
+    /// Digest of all bytes of the certificate.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        // So few bytes are never too long.
+        // 74 bytes are never too long for a digest.
         mmo::digest(self.as_bytes()).unwrap_or_default()
     }
 
-    /// The subject's key: the digest, as a big-endian number, times the reconstruction point, plus the key of the
-    /// issuer. `None` when the point or the issuer's key is none of the group, or the key of another suite.
+    /// Computes the subject's public key: `digest * reconstruction point + issuer`.
     ///
-    /// Any certificate gives some key. Only a signature by it shows that the issuer made this certificate.
+    /// `None` when the point or `issuer` is not a point of the group, or `issuer` is a key of the other suite. A result
+    /// proves nothing: any certificate yields some key. A valid signature by that key proves that `issuer` issued the
+    /// certificate.
     #[must_use]
     pub fn signer_key(&self, issuer: &PublicKey) -> Option<PublicKey> {
-        match self {
-            Self::Suite1(certificate) => certificate.signer(issuer).map(PublicKey::from),
-            Self::Suite2(certificate) => certificate.signer(issuer).map(PublicKey::from),
+        match (self.0, issuer) {
+            (Layout::Suite1(_), PublicKey::Suite1(issuer)) => self.signer_1(issuer).map(PublicKey::from),
+            (Layout::Suite2(_), PublicKey::Suite2(issuer)) => self.signer_2(issuer).map(PublicKey::from),
+            _ => None,
         }
     }
 
-    /// Whether `signature` is one of `digest` by the subject's key; `None` when there is no such key.
+    /// Whether `signature` is one of `digest` by the subject's key; `None` when [`signer_key`](Self::signer_key) is.
     pub(super) fn verify(&self, issuer: &PublicKey, digest: &Digest, signature: &[u8]) -> Option<bool> {
-        match self {
-            Self::Suite1(certificate) => {
-                let key = certificate.signer(issuer)?;
+        match (self.0, issuer) {
+            (Layout::Suite1(_), PublicKey::Suite1(issuer)) => {
+                let key = self.signer_1(issuer)?;
                 Some(curve::verify::<K163, 3>(&key, digest, signature))
             }
-            Self::Suite2(certificate) => {
-                let key = certificate.signer(issuer)?;
+            (Layout::Suite2(_), PublicKey::Suite2(issuer)) => {
+                let key = self.signer_2(issuer)?;
                 Some(curve::verify::<K283, 5>(&key, digest, signature))
             }
+            _ => None,
         }
     }
-}
 
-impl Certificate1 {
-    fn signer(&self, issuer: &PublicKey) -> Option<Affine<3>> {
-        let PublicKey::Suite1(issuer) = issuer else { return None };
-        curve::implicit::<K163, 3>(&Certificate::Suite1(self).digest(), &self.point, issuer)
+    fn signer_1(&self, issuer: &[u8; 22]) -> Option<Affine<3>> {
+        curve::implicit::<K163, 3>(&self.digest(), self.reconstruction_point(), issuer)
     }
-}
 
-impl Certificate2 {
-    fn signer(&self, issuer: &PublicKey) -> Option<Affine<5>> {
-        let PublicKey::Suite2(issuer) = issuer else { return None };
-        curve::implicit::<K283, 5>(&Certificate::Suite2(self).digest(), &self.point, issuer)
+    fn signer_2(&self, issuer: &[u8; 37]) -> Option<Affine<5>> {
+        curve::implicit::<K283, 5>(&self.digest(), self.reconstruction_point(), issuer)
     }
 }
 
 impl<'a> From<CertificateElement<'a>> for Certificate<'a> {
     fn from(element: CertificateElement<'a>) -> Self {
-        match element {
-            CertificateElement::Suite1(bytes) => Self::Suite1(zerocopy::transmute_ref!(bytes)),
-            CertificateElement::Suite2(bytes) => Self::Suite2(zerocopy::transmute_ref!(bytes)),
-        }
+        Self(match element {
+            CertificateElement::Suite1(bytes) => Layout::Suite1(zerocopy::transmute_ref!(bytes)),
+            CertificateElement::Suite2(bytes) => Layout::Suite2(zerocopy::transmute_ref!(bytes)),
+        })
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Certificate<'_> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        crate::serde_bytes::serialize(self.as_bytes(), to)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de: 'a, 'a> serde::Deserialize<'de> for Certificate<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let bytes = crate::serde_bytes::deserialize(from)?;
+        Self::from_bytes(bytes)
+            .ok_or_else(|| serde::de::Error::invalid_length(bytes.len(), &"48 or 74 bytes of a certificate"))
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Certificate<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Certificate({=[u8]:02x})", self.as_bytes());
     }
 }

@@ -1,34 +1,37 @@
-//! The image integrity code: an element with a digest over the file before it (later revisions, tag 0x0003).
+//! Image integrity code: a file element with a digest of the bytes before it (later revisions, tag 0x0003).
 //!
 //! | offset | size | field | unit or value |
 //! |---|---|---|---|
 //! | 0 | 2 | tag | 0x0003 |
 //! | 2 | 4 | length | 16 |
-//! | 6 | 16 | digest | of the bytes that [`Form`] says |
+//! | 6 | 16 | digest | AES-MMO over the bytes that [`CodeForm`] names |
 //!
-//! It tells damage from the way, and nothing about who made the file: anybody can compute it. What stands after the
-//! element is in no digest. A file that gets both a code and a signature gets the code first.
+//! The code detects accidental damage. It proves nothing about the origin of a file, because anyone can compute it. The
+//! bytes after the element are not covered. In a file with a code and a signature, the code comes first.
 
-use super::longer::Longer;
+use super::append::ExtendedFile;
 use crate::codec::Encode;
 use crate::error::{DecodeError, EncodeError};
 use crate::file::{Element, Image, StreamDecoder, StreamPiece, Tag};
-use crate::mmo::{self, BlockCipher, Digest, Mmo, Padding, Software, TooLong};
+use crate::mmo::{self, BlockCipher, Digest, MessageTooLong, Mmo, Padding, SoftwareCrypto};
 
-/// Which of the conventions in use a code follows. All count the total size of the finished file.
+/// Convention by which an integrity code is computed. Each covers the total image size of the finished file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Form {
-    /// By the specification: over all bytes up to the element's tag.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum CodeForm {
+    /// Over all bytes before the tag of the element, as the specification defines.
     BeforeElement,
-    /// Over all bytes up to the element's data, so that tag and length count.
+    /// Over all bytes before the data of the element, tag and length of the element included.
     BeforeData,
-    /// Over all bytes up to the element's tag, but with the short padding at any length. A file of less than 8 KiB has
-    /// the same code as by the specification, and is told to have that.
+    /// Over all bytes before the tag of the element, with [`Padding::AlwaysShort`]. Below 8 KiB the code equals
+    /// [`BeforeElement`](Self::BeforeElement), which is reported instead.
     ShortPadding,
 }
 
-impl Form {
-    /// A name for people and scripts.
+impl CodeForm {
+    /// Short name, for output: `before-element`, `before-data` or `short-padding`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -39,131 +42,140 @@ impl Form {
     }
 }
 
-/// What the integrity code of a file says.
+/// Result of checking the integrity code of a file.
+// Exhaustive: a code is absent, right or wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Integrity {
-    /// There is none.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum IntegrityCode {
+    /// The file has no integrity code.
     Absent,
-    /// It is right, by this convention.
-    Ok(Form),
-    /// It is right by no convention, or no digest at all.
+    /// The code matches the file, by this convention.
+    Ok(CodeForm),
+    /// The code matches by no convention, or the element has not 16 bytes.
     Bad,
 }
 
-/// Why a file gets no integrity code.
+/// Error of [`IntegrityCode::append`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum CodeError {
-    /// It is no file by the letter.
+pub enum AppendCodeError {
+    /// The bytes are not exactly one valid file.
     #[error(transparent)]
     File(#[from] DecodeError),
-    /// It has a code, or a signature, which must be the last element.
+    /// The file has a code already, or a signature, which must stay the last element.
     #[error("the file has an integrity code or a signature")]
-    Finished,
+    AlreadyFinished,
     /// The buffer is too small; nothing was written.
     #[error(transparent)]
-    Room(#[from] EncodeError),
-    /// 512 MiB or more.
+    Encode(#[from] EncodeError),
+    /// The file has 512 MiB or more.
     #[error(transparent)]
-    TooLong(#[from] TooLong),
+    TooLong(#[from] MessageTooLong),
 }
 
-impl Integrity {
+impl IntegrityCode {
     /// Checks the first integrity code of `image`.
     #[must_use]
-    pub fn of(image: &Image<'_>) -> Self {
-        let mut check = Check::new();
+    pub fn check(image: &Image<'_>) -> Self {
+        let mut check = IntegrityChecker::new();
         check.update(image.bytes());
         check.finish()
     }
 
-    /// Bytes that [`append`](Self::append) adds to a file.
+    /// Number of bytes that [`append`](Self::append) adds to a file.
     pub const LEN: usize = 22;
 
-    /// Writes `file` to `out` with an integrity code by the specification after its last element; returns the length.
+    /// Writes `file` to `out` with an integrity code as its last element, and returns the new length in bytes.
+    ///
+    /// The code is [`CodeForm::BeforeElement`]. The total image size in the header is updated.
     ///
     /// # Errors
-    /// When `file` is not exactly one file by the letter, has a code or a signature, is too long, or `out` too small.
-    pub fn append(file: &[u8], out: &mut [u8]) -> Result<usize, CodeError> {
+    /// When `file` is not exactly one valid file, has a code or a signature, has 512 MiB or more, or `out` is too small.
+    pub fn append(file: &[u8], out: &mut [u8]) -> Result<usize, AppendCodeError> {
         let image = Image::parse(file)?;
         if image.is_signed() || image.find(Tag::IMAGE_INTEGRITY_CODE).next().is_some() {
-            return Err(CodeError::Finished);
+            return Err(AppendCodeError::AlreadyFinished);
         }
-        mmo::fits(file.len())?;
+        mmo::check_len(file.len())?;
         let empty = [Element { tag: Tag::IMAGE_INTEGRITY_CODE, data: &[0; 16] }];
-        let len = Longer::new(&image, &empty)?.encode(out)?;
-        // The total size in the header is the new one by now, and is in the digest.
-        write(out, file.len(), Form::BeforeElement)?;
+        let len = ExtendedFile::new(&image, &empty)?.encode(out)?;
+        // The digest covers the header, whose total image size is updated by now.
+        write_digest(out, file.len(), CodeForm::BeforeElement)?;
         Ok(len)
     }
 }
 
-/// Writes the digest by `form` into the code whose element starts at `start`.
-pub(super) fn write(file: &mut [u8], start: usize, form: Form) -> Result<(), TooLong> {
+/// Computes the digest by `form` and writes it into the code element that starts at `start`.
+pub(super) fn write_digest(file: &mut [u8], start: usize, form: CodeForm) -> Result<(), MessageTooLong> {
     let (before, element) = file.split_at_mut_checked(start).unwrap_or_default();
     let (head, data) = element.split_at_mut_checked(Element::HEAD_LEN).unwrap_or_default();
     let mut mmo = Mmo::new();
     mmo.update(before);
-    if form == Form::BeforeData {
+    if form == CodeForm::BeforeData {
         mmo.update(head);
     }
-    let short = form == Form::ShortPadding;
+    let short = form == CodeForm::ShortPadding;
     let digest = mmo.finish_with(if short { Padding::AlwaysShort } else { Padding::Standard })?;
     data.iter_mut().zip(digest).for_each(|(room, byte)| *room = byte);
     Ok(())
 }
 
-/// Checks the first integrity code of a file that comes in pieces of any size, in their order.
+/// Incremental check of the first integrity code of a file, fed in order with pieces of any size.
 #[derive(Clone, Debug)]
-pub struct Check<C = Software> {
+pub struct IntegrityChecker<C = SoftwareCrypto> {
     decoder: StreamDecoder,
-    /// Of all bytes so far, up to the data of the code.
+    /// Hash of all bytes so far, but at most up to the data of the code.
     mmo: Mmo<C>,
-    /// As it was after the last piece that is known: where an element starts, if the next one does.
+    /// Copy of `mmo` after the last complete piece: the hash before the tag, if the next piece is an element.
     before: Mmo<()>,
-    code: Option<Code>,
-    /// Whether the data that comes is the code.
+    code: Option<ReceivedCode>,
+    /// Whether the next data belongs to the code.
     in_code: bool,
 }
 
-/// What was found of a code, and what it should be.
+/// Integrity code as received so far, and the digests to compare it with.
 #[derive(Clone, Copy, Debug)]
-struct Code {
+struct ReceivedCode {
     data: [u8; 16],
-    /// Bytes of data so far, and by the element's length.
-    held: usize,
+    /// Number of bytes received so far.
+    received: usize,
+    /// Length field of the element.
     length: u32,
-    right: [(Form, Result<Digest, TooLong>); 3],
+    /// Expected digest by each convention.
+    expected: [(CodeForm, Result<Digest, MessageTooLong>); 3],
 }
 
-impl Check {
-    /// Before the first byte.
+impl IntegrityChecker {
+    /// Creates a check of no bytes yet, with AES in software.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_cipher(Software)
+        Self::with_cipher(SoftwareCrypto)
     }
 }
 
-impl Default for Check {
+impl Default for IntegrityChecker {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<C: BlockCipher> Check<C> {
-    /// Before the first byte, by another AES.
+impl<C: BlockCipher> IntegrityChecker<C> {
+    /// Creates a check of no bytes yet, with the AES of `cipher`.
     #[must_use]
     pub fn with_cipher(cipher: C) -> Self {
         let mmo = Mmo::with_cipher(cipher);
-        Self { decoder: StreamDecoder::new(), before: mmo.over(()), mmo, code: None, in_code: false }
+        Self { decoder: StreamDecoder::new(), before: mmo.fork(()), mmo, code: None, in_code: false }
     }
 
-    /// Takes the next bytes of the file.
+    /// Adds the next bytes of the file.
     pub fn update(&mut self, bytes: &[u8]) {
         let mut input = bytes;
         loop {
             let start = input;
-            // What the decoder refuses is no file, and has no code.
+            // A file that the decoder refuses has no further elements, so no code.
             let piece = self.decoder.next(&mut input).unwrap_or_default();
             let taken = start.len().saturating_sub(input.len());
             if self.code.is_none() {
@@ -174,7 +186,7 @@ impl<C: BlockCipher> Check<C> {
                 Some(StreamPiece::Element { tag, length, .. }) => {
                     self.in_code = tag == Tag::IMAGE_INTEGRITY_CODE && self.code.is_none();
                     if self.in_code {
-                        self.code = Some(Code::new(length, &self.before, &mut self.mmo));
+                        self.code = Some(ReceivedCode::new(length, &self.before, &mut self.mmo));
                     }
                 }
                 Some(StreamPiece::Data { bytes, .. }) if self.in_code => {
@@ -183,42 +195,43 @@ impl<C: BlockCipher> Check<C> {
                 Some(_) => {}
             }
             if self.code.is_none() {
-                self.before = self.mmo.over(());
+                self.before = self.mmo.fork(());
             }
         }
     }
 
-    /// What the code says of the bytes given, which are the whole file.
+    /// Returns the result for the bytes added, which must be the whole file.
     #[must_use]
-    pub fn finish(self) -> Integrity {
-        self.code.map_or(Integrity::Absent, |code| code.form().map_or(Integrity::Bad, Integrity::Ok))
+    pub fn finish(self) -> IntegrityCode {
+        self.code
+            .map_or(IntegrityCode::Absent, |code| code.form().map_or(IntegrityCode::Bad, IntegrityCode::Ok))
     }
 }
 
-impl Code {
-    /// A code whose data starts here, after the bytes of `data`; its tag stands after those of `tag`.
+impl ReceivedCode {
+    /// Starts a code element: `tag` is the hash of all bytes before its tag, `data` of all bytes before its data.
     fn new<C: BlockCipher>(length: u32, tag: &Mmo<()>, data: &mut Mmo<C>) -> Self {
-        let after_head = data.over(());
+        let after_head = data.fork(());
         let cipher = data.cipher();
-        let mut digest = |mmo: &Mmo<()>, padding| mmo.over(&mut *cipher).finish_with(padding);
-        let right = [
-            (Form::BeforeElement, digest(tag, Padding::Standard)),
-            (Form::BeforeData, digest(&after_head, Padding::Standard)),
-            (Form::ShortPadding, digest(tag, Padding::AlwaysShort)),
+        let mut digest = |mmo: &Mmo<()>, padding| mmo.fork(&mut *cipher).finish_with(padding);
+        let expected = [
+            (CodeForm::BeforeElement, digest(tag, Padding::Standard)),
+            (CodeForm::BeforeData, digest(&after_head, Padding::Standard)),
+            (CodeForm::ShortPadding, digest(tag, Padding::AlwaysShort)),
         ];
-        Self { data: [0; 16], held: 0, length, right }
+        Self { data: [0; 16], received: 0, length, expected }
     }
 
     fn push(&mut self, bytes: &[u8]) {
-        self.data.iter_mut().skip(self.held).zip(bytes).for_each(|(room, byte)| *room = *byte);
-        self.held = self.held.saturating_add(bytes.len());
+        self.data.iter_mut().skip(self.received).zip(bytes).for_each(|(room, byte)| *room = *byte);
+        self.received = self.received.saturating_add(bytes.len());
     }
 
-    /// By which convention it is right.
-    fn form(&self) -> Option<Form> {
-        let whole = self.held == self.data.len() && self.length == 16;
-        let right = self.right.iter().find(|(_, digest)| *digest == Ok(self.data));
-        right.filter(|_| whole).map(|(form, _)| *form)
+    /// Returns the convention by which the code matches.
+    fn form(&self) -> Option<CodeForm> {
+        let whole = self.received == self.data.len() && self.length == 16;
+        let matching = self.expected.iter().find(|(_, digest)| *digest == Ok(self.data));
+        matching.filter(|_| whole).map(|(form, _)| *form)
     }
 }
 
@@ -238,18 +251,18 @@ mod tests {
         file
     }
 
-    fn of(file: &[u8]) -> Integrity {
-        let whole = Integrity::of(&Image::parse(file).unwrap());
+    fn of(file: &[u8]) -> IntegrityCode {
+        let whole = IntegrityCode::check(&Image::parse(file).unwrap());
         for size in [1, 5, 61, 62, 63] {
-            let mut check = Check::new();
+            let mut check = IntegrityChecker::new();
             file.chunks(size).for_each(|piece| check.update(piece));
             assert_eq!(check.finish(), whole, "in pieces of {size} bytes");
         }
         whole
     }
 
-    /// A file of `len` bytes of data, with a code by `form`.
-    fn coded(len: usize, form: Form) -> Vec<u8> {
+    /// Returns a file with `len` bytes of image data and a code by `form`.
+    fn coded(len: usize, form: CodeForm) -> Vec<u8> {
         let (data, code) = (std::vec![7; len], [0; 16]);
         let mut file = written(&[
             Element { tag: Tag::UPGRADE_IMAGE, data: &data },
@@ -257,31 +270,31 @@ mod tests {
         ]);
         let place = file.len() - 16;
         let mut mmo = Mmo::new();
-        mmo.update(&file[..if form == Form::BeforeData { place } else { place - 6 }]);
-        let short = form == Form::ShortPadding;
+        mmo.update(&file[..if form == CodeForm::BeforeData { place } else { place - 6 }]);
+        let short = form == CodeForm::ShortPadding;
         let padding = if short { Padding::AlwaysShort } else { Padding::Standard };
         file[place..].copy_from_slice(&mmo.finish_with(padding).unwrap());
         file
     }
 
     #[test]
-    fn each_form_is_told() {
+    fn each_form_is_recognised() {
         for (form, name) in [
-            (Form::BeforeElement, "before-element"),
-            (Form::BeforeData, "before-data"),
-            (Form::ShortPadding, "short-padding"),
+            (CodeForm::BeforeElement, "before-element"),
+            (CodeForm::BeforeData, "before-data"),
+            (CodeForm::ShortPadding, "short-padding"),
         ] {
             assert_eq!(form.name(), name);
             let mut file = coded(9_000, form);
-            assert_eq!(of(&file), Integrity::Ok(form));
-            // In a short file the two paddings are one.
-            let short = if form == Form::BeforeData { form } else { Form::BeforeElement };
-            assert_eq!(of(&coded(100, form)), Integrity::Ok(short));
+            assert_eq!(of(&file), IntegrityCode::Ok(form));
+            // Below 8 KiB both paddings are the same.
+            let short = if form == CodeForm::BeforeData { form } else { CodeForm::BeforeElement };
+            assert_eq!(of(&coded(100, form)), IntegrityCode::Ok(short));
             for place in [0x0a, 52, 56, 70, 9_070, file.len() - 1] {
                 file[place] ^= 0x10;
-                // Some of these are no file any more.
+                // Some of these changes break the structure of the file.
                 if let Ok(image) = Image::parse(&file) {
-                    assert_eq!(Integrity::of(&image), Integrity::Bad, "byte {place}");
+                    assert_eq!(IntegrityCode::check(&image), IntegrityCode::Bad, "byte {place}");
                 }
                 file[place] ^= 0x10;
             }
@@ -289,19 +302,19 @@ mod tests {
     }
 
     #[test]
-    fn no_code_is_no_bad_one() {
+    fn an_absent_code_is_not_a_bad_one() {
         let image = Element { tag: Tag::UPGRADE_IMAGE, data: &[7; 9] };
-        assert_eq!(of(&written(&[image])), Integrity::Absent);
+        assert_eq!(of(&written(&[image])), IntegrityCode::Absent);
         for data in [&[][..], &[0; 15], &[0; 17]] {
             let code = Element { tag: Tag::IMAGE_INTEGRITY_CODE, data };
-            assert_eq!(of(&written(&[image, code])), Integrity::Bad);
+            assert_eq!(of(&written(&[image, code])), IntegrityCode::Bad);
         }
     }
 
     #[test]
-    fn the_start_of_a_longer_element_is_no_code() {
-        let mut file = coded(100, Form::BeforeElement);
-        // Both the file and the element go on for a byte that is not there.
+    fn the_start_of_a_longer_element_is_a_bad_code() {
+        let mut file = coded(100, CodeForm::BeforeElement);
+        // The file and the element declare one more byte than is present.
         let (total, length) = (52, file.len() - 20);
         file[total] += 1;
         file[length] += 1;
@@ -309,26 +322,26 @@ mod tests {
         mmo.update(&file[..length - 2]);
         let place = file.len() - 16;
         file[place..].copy_from_slice(&mmo.finish_with(Padding::Standard).unwrap());
-        assert_eq!(Integrity::of(&Image::parse_lenient(&file).unwrap()), Integrity::Bad);
+        assert_eq!(IntegrityCode::check(&Image::parse_lenient(&file).unwrap()), IntegrityCode::Bad);
     }
 
     #[test]
-    fn a_code_is_appended_by_the_specification() {
+    fn append_adds_a_code_by_the_specification() {
         let image = Element { tag: Tag::UPGRADE_IMAGE, data: &[7; 9_000] };
         let file = written(&[image]);
         let mut out = std::vec![0xee; file.len() + 30];
-        assert_eq!(Integrity::append(&file, &mut out), Ok(file.len() + Integrity::LEN));
-        let (sealed, after) = out.split_at(file.len() + Integrity::LEN);
-        assert_eq!(sealed, coded(9_000, Form::BeforeElement));
+        assert_eq!(IntegrityCode::append(&file, &mut out), Ok(file.len() + IntegrityCode::LEN));
+        let (sealed, after) = out.split_at(file.len() + IntegrityCode::LEN);
+        assert_eq!(sealed, coded(9_000, CodeForm::BeforeElement));
         assert_eq!(after, [0xee; 8]);
 
         let mut out = std::vec![0xee; 20_000];
-        assert_eq!(Integrity::append(sealed, &mut out), Err(CodeError::Finished));
+        assert_eq!(IntegrityCode::append(sealed, &mut out), Err(AppendCodeError::AlreadyFinished));
         let signed = written(&[image, Element { tag: Tag::ECDSA_SIGNATURE, data: &[0; 50] }]);
-        assert_eq!(Integrity::append(&signed, &mut out), Err(CodeError::Finished));
-        assert!(matches!(Integrity::append(&file[1..], &mut out), Err(CodeError::File(_))));
+        assert_eq!(IntegrityCode::append(&signed, &mut out), Err(AppendCodeError::AlreadyFinished));
+        assert!(matches!(IntegrityCode::append(&file[1..], &mut out), Err(AppendCodeError::File(_))));
         let room = EncodeError::NoRoom { needed: 9_084, available: 9_083 };
-        assert_eq!(Integrity::append(&file, &mut out[..9_083]), Err(CodeError::Room(room)));
-        assert_eq!(out, [0xee; 20_000], "nothing is written by an error");
+        assert_eq!(IntegrityCode::append(&file, &mut out[..9_083]), Err(AppendCodeError::Encode(room)));
+        assert_eq!(out, [0xee; 20_000], "an error leaves the buffer unchanged");
     }
 }

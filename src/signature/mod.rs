@@ -1,73 +1,87 @@
-//! Whether a file is what its maker made (sections 6.3.5, 6.3.6 and 6.3.8): integrity codes, certificates and
-//! signatures, over the hash of [`mmo`](crate::mmo).
+//! Integrity codes, certificates and signatures of OTA files (sections 6.3.5, 6.3.6 and 6.3.8), over the hash of
+//! [`mmo`](crate::mmo). Sections refer to ZigBee document 095264 (2011).
 //!
-//! A signed file ends in two elements:
+//! | task | item |
+//! |---|---|
+//! | verify a file before it is applied | [`verify`], or [`Verifier`] for a file in pieces |
+//! | choose signers and authorities | [`VerifyPolicy`] |
+//! | use ECDSA and AES of the chip | [`VerifySignature`], [`BlockCipher`](crate::mmo::BlockCipher) |
+//! | sign a file with an external key | [`FileSigner`], `sign_file` |
+//! | sign a file with OpenSSL | `SigningKey` (feature `openssl`) |
+//! | add or check an integrity code | [`integrity`] |
 //!
-//! | element | suite 1 | suite 2 | hashed |
+//! A signed file ends in two elements. The signature vouches for the bytes marked as signed: the whole file, the total
+//! image size in its header included, up to and with the address of the signer.
+//!
+//! | element | suite 1 | suite 2 | signed |
 //! |---|---|---|---|
 //! | header and other elements | any | any | yes |
 //! | certificate: tag, length, certificate | `02 00`, 48 | `06 00`, 74 | yes |
 //! | signature: tag, length, signer (8, little endian) | `01 00`, 50 | `05 00`, 80 | yes |
-//! | rest of it: r, then s, big endian | 21 + 21 | 36 + 36 | no |
+//! | rest of the signature: r, then s, big endian | 21 + 21 | 36 + 36 | no |
 //!
-//! The 16 bytes of the digest, as a big-endian number, are what ECDSA signs. The certificate is implicit: it holds no
-//! signature of its own, and the signer's key follows from it and from the key of the authority that issued it
-//! ([`Certificate::signer_key`]). So only the check of the file's signature tells whether the certificate is right.
+//! ECDSA signs the 16 bytes of the digest as a big-endian number. The certificate is implicit (ECQV): it holds no
+//! signature of its own, and the public key of the signer is computed from the certificate and the public key of the
+//! issuing authority ([`Certificate::signer_key`]). Any certificate yields some key, so only the signature of the file
+//! proves that the authority issued the certificate.
 //!
-//! # What it is worth
+//! # Strength
 //!
-//! Suite 1 stands on the curve sect163k1, which is worth 80 bits; suite 2 on sect283k1. Both sign a digest of 128 bits,
-//! for which two files of the same digest can be found in some 2^64 steps: who may prepare the file that a maker signs
-//! can prepare another one with it. An [integrity code](integrity) proves nothing about who made a file.
+//! Suite 1 uses the curve sect163k1 (80 bits of security), suite 2 the curve sect283k1. Both sign a digest of 128 bits,
+//! for which a collision takes about 2^64 steps: whoever prepares the file that a manufacturer signs could prepare a
+//! second file with the same digest. An [integrity code](integrity) proves nothing about the origin of a file.
 //!
-//! The rules of suite 1 are proven by a file that a vendor's tool signed. No file signed by suite 2 is public: that its
-//! digest is the same hash follows from vendors' headers, and that r and s are big endian is by analogy with suite 1.
+//! The rules of suite 1 are confirmed by a file that a vendor's tool signed. No file signed by suite 2 is public: that
+//! suite 2 uses the same hash follows from vendors' headers, that r and s are big endian from the analogy with suite 1.
 //!
-//! The arithmetic here takes a time that depends on its input. It is for verification, where all input is public;
-//! never sign with it. Signatures come from OpenSSL (`SigningKey`, feature `openssl`) or from a signer outside:
-//! [`Sealing`] gives out the digest and takes back r and s.
+//! The arithmetic of this module takes a time that depends on its input. It suits verification, where all input is
+//! public, and must not sign. Signatures come from OpenSSL (`SigningKey`) or from an external signer: [`FileSigner`]
+//! returns the digest and accepts r and s.
 
 use curve::{K163, K283};
 
 use crate::file::Tag;
 
+mod append;
 mod certificate;
 mod curve;
+mod error;
+mod file_signer;
 pub mod integrity;
-mod invalid;
-mod key;
-mod longer;
 mod policy;
-mod seal;
+mod public_key;
 #[cfg(feature = "openssl")]
-mod sign;
+mod signing_key;
 mod verify;
 
-pub use certificate::{Certificate, Certificate1, Certificate2, KeyUsage};
-pub use invalid::{BadSignature, Invalid};
-pub use key::PublicKey;
-pub use policy::{Authority, Policy, Signatures, Signers};
+pub use certificate::{Certificate, KeyUsage};
+pub use error::{SignatureError, VerifyError};
 #[cfg(feature = "alloc")]
-pub use seal::seal;
-pub use seal::{SealError, Sealing};
+pub use file_signer::sign_file;
+pub use file_signer::{FileSigner, SignFileError};
+pub use policy::{AllowedSigners, Authority, SignatureRequirement, VerifyPolicy};
+pub use public_key::PublicKey;
 #[cfg(feature = "openssl")]
-pub use sign::{SignError, SigningKey};
-pub use verify::{Valid, Verifier, VerifySignature, verify};
+pub use signing_key::{SigningKey, SigningKeyError};
+pub use verify::{Accepted, Verifier, VerifySignature, verify};
 
-/// Which curve, and which elements.
+/// Crypto suite: the curve, and the tags of its certificate and signature elements.
+// Exhaustive: the specification defines these two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Suite {
-    /// sect163k1; tags 0x0001 and 0x0002.
+    /// Curve sect163k1; tags 0x0001 (signature) and 0x0002 (certificate).
     One,
-    /// sect283k1; tags 0x0005 and 0x0006.
+    /// Curve sect283k1; tags 0x0005 (signature) and 0x0006 (certificate).
     Two,
 }
 
 impl Suite {
-    /// Both.
+    /// Both suites.
     pub const ALL: [Self; 2] = [Self::One, Self::Two];
 
-    /// Bytes of a signature: r and s.
+    /// Length of a signature in bytes: r and s together.
     #[must_use]
     pub const fn signature_len(self) -> usize {
         match self {
@@ -76,7 +90,7 @@ impl Suite {
         }
     }
 
-    /// The element that holds the certificate.
+    /// Tag of the certificate element.
     #[must_use]
     pub const fn certificate_tag(self) -> Tag {
         match self {
@@ -85,7 +99,7 @@ impl Suite {
         }
     }
 
-    /// The element that holds the signature.
+    /// Tag of the signature element.
     #[must_use]
     pub const fn signature_tag(self) -> Tag {
         match self {
@@ -94,7 +108,7 @@ impl Suite {
         }
     }
 
-    /// Whether `signature` may be one: of this suite's length, r and s below the order of the group.
+    /// Whether `signature` has the length of this suite, with r and s below the order of the group.
     #[must_use]
     pub fn allows(self, signature: &[u8]) -> bool {
         signature.len() == self.signature_len()

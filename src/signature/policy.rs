@@ -1,86 +1,114 @@
-//! What a device takes: one place for every choice that the specification leaves to it.
+//! Verification policy of a device: the choices that the specification leaves to the application profile (section 6.3.8).
 
 use super::{PublicKey, Suite};
 use crate::types::Eui64;
 
-/// Whether files must be signed; the choice of the application profile (section 6.3.8).
+/// Requirement that files are signed (section 6.3.8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Signatures {
-    /// Only files with a right signature are taken.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum SignatureRequirement {
+    /// Only files with a valid signature are accepted.
     #[default]
     Required,
-    /// Signatures are not looked at.
+    /// Signatures are not checked.
     NotUsed {
-        /// Whether a file that has one is refused all the same. When not, a device without keys can take it.
+        /// Whether files with a signature are refused. If `false`, a device without keys accepts signed files unchecked.
         refuse_signed: bool,
     },
-    /// A file without a signature is taken, one with a signature only when that is right.
+    /// Files without a signature are accepted, files with a signature only if the signature is valid.
     ///
-    /// Not recommended: who alters a file can leave its signature out. A device should take either only signed files or
-    /// only unsigned ones (section 6.3.8).
-    Either,
+    /// Not recommended: whoever alters a file can remove its signature. A device should accept either only signed or only
+    /// unsigned files (section 6.3.8).
+    Optional,
 }
 
-/// Whose signatures count.
+/// Signers whose files are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signers<'a> {
-    /// Those of these addresses.
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum AllowedSigners<'a> {
+    /// The signers with these IEEE addresses.
     Only(&'a [Eui64]),
-    /// Those of all that have a certificate of a known authority. Not recommended: an authority that gives every device
-    /// a certificate lets every device sign files.
+    /// Every signer with a certificate of a known authority.
+    ///
+    /// Not recommended: an authority that issues a certificate to every device lets every device sign files.
     Any,
 }
 
-/// A certificate authority, of one suite.
+/// Certificate authority of one suite: its address and its public key.
+// Exhaustive: a certificate is checked against these two fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Authority {
-    /// Its name in the certificates it issues.
+    /// IEEE address of the authority, the issuer in its certificates.
     pub issuer: Eui64,
-    /// Its public key, which tells the suite.
+    /// Public key of the authority; its length determines the suite.
     pub key: PublicKey,
 }
 
-/// What is taken.
+/// Policy by which a [`Verifier`](super::Verifier) accepts or refuses files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy<'a> {
-    /// Whether files must be signed.
-    pub signatures: Signatures,
-    /// Who may sign them. An address belongs to a virtual device that does nothing else, outside the addresses that the
-    /// maker gives its devices (section 6.3.8.1).
-    pub signers: Signers<'a>,
-    /// The authorities whose certificates are known; how they and their keys came here is the caller's matter.
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct VerifyPolicy<'a> {
+    /// Requirement that files are signed.
+    pub signatures: SignatureRequirement,
+    /// Signers that the policy allows. The address of a signer belongs to no real device: it is outside the range that
+    /// the manufacturer assigns to its devices (section 6.3.8.1).
+    pub signers: AllowedSigners<'a>,
+    /// Trusted certificate authorities. How their keys reach the device is up to the application.
     pub authorities: &'a [Authority],
-    /// The time now, in Unix seconds: a certificate of suite 2 must be valid then. `None` on a device without a clock,
-    /// where certificates do not expire.
+    /// Current Unix time in seconds, at which a certificate of suite 2 must be valid. `None` on a device without a clock:
+    /// then certificates do not expire.
     pub now: Option<u64>,
 }
 
-impl<'a> Policy<'a> {
-    /// Only files signed by these signers, with certificates of these authorities.
+impl<'a> VerifyPolicy<'a> {
+    /// Creates a policy that accepts only files signed by `signers` with certificates of `authorities`.
     #[must_use]
     pub const fn required(signers: &'a [Eui64], authorities: &'a [Authority]) -> Self {
-        Self { signatures: Signatures::Required, signers: Signers::Only(signers), authorities, now: None }
-    }
-
-    /// Signatures are not looked at.
-    #[must_use]
-    pub const fn not_used() -> Self {
-        let signatures = Signatures::NotUsed { refuse_signed: false };
-        Self { signatures, signers: Signers::Only(&[]), authorities: &[], now: None }
-    }
-
-    /// Whether this signer's signatures count.
-    #[must_use]
-    pub fn allows(&self, signer: Eui64) -> bool {
-        match self.signers {
-            Signers::Only(signers) => signers.contains(&signer),
-            Signers::Any => true,
+        Self {
+            signatures: SignatureRequirement::Required,
+            signers: AllowedSigners::Only(signers),
+            authorities,
+            now: None,
         }
     }
 
-    /// The key of an authority for a suite, if it is known.
+    /// Creates a policy that accepts every complete file and checks no signature.
     #[must_use]
-    pub fn key(&self, issuer: Eui64, suite: Suite) -> Option<&'a PublicKey> {
+    pub const fn not_used() -> Self {
+        let signatures = SignatureRequirement::NotUsed { refuse_signed: false };
+        Self { signatures, signers: AllowedSigners::Only(&[]), authorities: &[], now: None }
+    }
+
+    /// Replaces the requirement that files are signed.
+    #[must_use]
+    pub const fn with_signatures(self, signatures: SignatureRequirement) -> Self {
+        Self { signatures, ..self }
+    }
+
+    /// Replaces the allowed signers.
+    #[must_use]
+    pub const fn with_signers(self, signers: AllowedSigners<'a>) -> Self {
+        Self { signers, ..self }
+    }
+
+    /// Whether the policy allows `signer`.
+    pub(super) fn allows(&self, signer: Eui64) -> bool {
+        match self.signers {
+            AllowedSigners::Only(signers) => signers.contains(&signer),
+            AllowedSigners::Any => true,
+        }
+    }
+
+    /// Returns the key of the authority `issuer` for a suite, if the policy holds one.
+    pub(super) fn key(&self, issuer: Eui64, suite: Suite) -> Option<&'a PublicKey> {
         let known = |authority: &&Authority| authority.issuer == issuer && authority.key.suite() == suite;
         self.authorities.iter().find(known).map(|authority| &authority.key)
     }

@@ -1,32 +1,34 @@
-//! Whether a file may be taken (section 6.3.8.2), from memory or in pieces.
+//! Verification of signed files (section 6.3.8.2), from memory or in pieces.
 //!
-//! The order of the checks, each with its own [`Invalid`]; the first that fails ends them:
+//! Order of the checks; the first that fails determines the [`VerifyError`]:
 //!
-//! 1. The file is whole, and has a signature if the policy asks for one.
-//! 2. The signature is one, the last element, of its suite's length, with r and s below the order of the group.
-//! 3. The signer is allowed.
-//! 4. There is a certificate of the suite; its subject is the signer.
-//! 5. Its issuer is a known authority.
-//! 6. It is of a known kind, for signatures, and valid now (suite 2).
-//! 7. ECDSA over the digest of all bytes but the last 42 or 72.
+//! 1. The file is complete, and has a signature if the policy requires one.
+//! 2. The only signature element is the last element, has the length of its suite, and r and s are below the group order.
+//! 3. The policy allows the signer.
+//! 4. The file has a certificate of the suite, and its subject is the signer.
+//! 5. The policy holds the key of the issuer.
+//! 6. The certificate (suite 2) has a supported type, curve and hash, may sign, and is valid now.
+//! 7. ECDSA over the digest of all bytes but r and s (the last 42 or 72 bytes).
 //!
-//! Of several certificates of a suite the first counts. ECDSA has two right signatures for each: s, and the order less
-//! s; both are taken.
+//! Of several certificates of a suite the first counts. For each ECDSA signature (r, s) the pair (r, order - s) is valid
+//! too; both are accepted.
 
-use super::invalid::{BadSignature, Invalid};
-use super::policy::{Policy, Signatures};
+use super::error::{SignatureError, VerifyError};
+use super::policy::{SignatureRequirement, VerifyPolicy};
 use super::{Certificate, KeyUsage, PublicKey, Suite};
 use crate::file::{BodyLayout, StreamDecoder, StreamPiece, Tag};
-use crate::mmo::{BlockCipher, Digest, Mmo, Software};
+use crate::mmo::{BlockCipher, Digest, Mmo, SoftwareCrypto};
 use crate::types::Eui64;
 
-/// What all of it comes down to, for a stack or chip that brings its own; [`Software`] is the default.
+/// ECDSA verification by implicit certificate, for stacks and chips that have their own; [`SoftwareCrypto`] is the default.
 pub trait VerifySignature {
-    /// Checks `signature`, r and s, of `digest`, by the key that follows from `certificate` and the key of the authority
-    /// that issued it. All are of `suite`.
+    /// Verifies `signature` (r, then s, big endian) of `digest` by the key computed from `certificate` and the key of its
+    /// issuer, `authority`. All are of `suite`.
+    ///
+    /// `digest` covers all bytes of the file before r and s; `Ok` vouches for exactly these bytes.
     ///
     /// # Errors
-    /// Unless the signature was found right.
+    /// [`SignatureError`] unless the signature is proven valid.
     fn verify(
         &mut self,
         suite: Suite,
@@ -34,10 +36,10 @@ pub trait VerifySignature {
         certificate: &Certificate<'_>,
         authority: &PublicKey,
         signature: &[u8],
-    ) -> Result<(), BadSignature>;
+    ) -> Result<(), SignatureError>;
 }
 
-impl VerifySignature for Software {
+impl VerifySignature for SoftwareCrypto {
     fn verify(
         &mut self,
         _: Suite,
@@ -45,11 +47,11 @@ impl VerifySignature for Software {
         certificate: &Certificate<'_>,
         authority: &PublicKey,
         signature: &[u8],
-    ) -> Result<(), BadSignature> {
+    ) -> Result<(), SignatureError> {
         match certificate.verify(authority, digest, signature) {
             Some(true) => Ok(()),
-            Some(false) => Err(BadSignature::Wrong),
-            None => Err(BadSignature::Point),
+            Some(false) => Err(SignatureError::Mismatch),
+            None => Err(SignatureError::InvalidKey),
         }
     }
 }
@@ -62,73 +64,77 @@ impl<V: VerifySignature + ?Sized> VerifySignature for &mut V {
         certificate: &Certificate<'_>,
         authority: &PublicKey,
         signature: &[u8],
-    ) -> Result<(), BadSignature> {
+    ) -> Result<(), SignatureError> {
         (**self).verify(suite, digest, certificate, authority, signature)
     }
 }
 
-/// Why a file may be taken.
+/// Reason why a file is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Valid {
-    /// It has no signature, and needs none.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Accepted {
+    /// The file has no signature, and the policy requires none.
     Unsigned,
-    /// It has a signature that nobody looked at, by the policy.
+    /// The file has a signature, which was not checked because the policy ignores signatures.
     NotChecked,
-    /// Its signature is right.
+    /// The signature is valid.
     Signed {
-        /// By which suite.
+        /// Suite of the signature.
         suite: Suite,
-        /// Who signed it.
+        /// IEEE address of the signer.
         signer: Eui64,
     },
 }
 
-/// Verifies a file that lies in memory.
+/// Verifies a file in memory. Bytes after the total image size are not part of the file and are ignored.
 ///
 /// # Errors
-/// When it may not be taken.
-pub fn verify(file: &[u8], policy: &Policy<'_>) -> Result<Valid, Invalid> {
+/// [`VerifyError`] when the policy does not accept the file.
+pub fn verify(file: &[u8], policy: &VerifyPolicy<'_>) -> Result<Accepted, VerifyError> {
     let mut verifier = Verifier::new(*policy);
     verifier.update(file);
     verifier.finish()
 }
 
-/// Verifies a file that comes in pieces of any size, in their order, as they are read back from flash.
+/// Incremental verification of a file, fed in order with pieces of any size, for example read back from flash.
 ///
-/// It keeps the digest, one certificate and one signature: some 600 bytes.
+/// The verifier holds the hash state, one certificate of each suite and one signature: about 600 bytes.
 ///
 /// ```
-/// use zigbee_ota::signature::{Invalid, Policy, Verifier};
+/// use zigbee_ota::signature::{VerifyError, VerifyPolicy, Verifier};
 ///
 /// # use zigbee_ota::{file::{FileHeader, FileWriter}, Encode, ImageId};
 /// # let mut file = [0; 56];
 /// # FileWriter::new(FileHeader::new(ImageId::new(0x1001, 0x00ab, 5)), &[])?.encode(&mut file)?;
-/// let mut verifier = Verifier::new(Policy::required(&[], &[]));
+/// let mut verifier = Verifier::new(VerifyPolicy::required(&[], &[]));
 /// for piece in file.chunks(16) {
 ///     verifier.update(piece);
 /// }
-/// assert_eq!(verifier.finish(), Err(Invalid::NoSignature));
+/// assert_eq!(verifier.finish(), Err(VerifyError::NoSignature));
 /// # Ok::<(), zigbee_ota::EncodeError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Verifier<'a, C = Software, V = Software> {
-    policy: Policy<'a>,
+pub struct Verifier<'a, C = SoftwareCrypto, V = SoftwareCrypto> {
+    policy: VerifyPolicy<'a>,
     verify: V,
     decoder: StreamDecoder,
-    /// Of all bytes but r and s.
+    /// Hash of all bytes but r and s.
     mmo: Mmo<C>,
-    /// The first certificate of each suite.
-    certificates: [Option<Kept<74>>; 2],
-    /// The first signature element.
-    signature: Option<(Tag, Kept<80>)>,
-    /// Whether there was one of the other suite.
-    both: bool,
-    /// Whether another element followed it.
+    /// First certificate element of each suite.
+    certificates: [Option<ElementData<74>>; 2],
+    /// First signature element.
+    signature: Option<(Tag, ElementData<80>)>,
+    /// Whether the file has signature elements of both suites.
+    both_suites: bool,
+    /// Whether another element follows the signature element.
     followed: bool,
-    /// What the data that comes belongs to.
+    /// Element that the next data belongs to.
     current: Current,
 }
 
+/// Kind of the element whose data is being received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Current {
     Other,
@@ -136,42 +142,44 @@ enum Current {
     Signature,
 }
 
-/// The data of an element, as far as there is room.
+/// Buffer for the data of an element; data beyond `N` bytes is dropped.
 #[derive(Clone, Copy, Debug)]
-struct Kept<const N: usize> {
+struct ElementData<const N: usize> {
+    /// Length field of the element.
     length: u32,
-    held: usize,
+    /// Number of bytes received so far.
+    received: usize,
     data: [u8; N],
 }
 
-impl<const N: usize> Kept<N> {
+impl<const N: usize> ElementData<N> {
     const fn new(length: u32) -> Self {
-        Self { length, held: 0, data: [0; N] }
+        Self { length, received: 0, data: [0; N] }
     }
 
     fn push(&mut self, bytes: &[u8]) {
-        self.data.iter_mut().skip(self.held).zip(bytes).for_each(|(room, byte)| *room = *byte);
-        self.held = self.held.saturating_add(bytes.len());
+        self.data.iter_mut().skip(self.received).zip(bytes).for_each(|(room, byte)| *room = *byte);
+        self.received = self.received.saturating_add(bytes.len());
     }
 
-    /// All of it; `None` when the element is longer than there is room.
+    /// Returns the data; `None` when the element is longer than the buffer.
     fn bytes(&self) -> Option<&[u8]> {
         self.data.get(..usize::try_from(self.length).ok()?)
     }
 }
 
 impl<'a> Verifier<'a> {
-    /// Before the first byte.
+    /// Creates a verification of no bytes yet, with AES and ECDSA in software.
     #[must_use]
-    pub const fn new(policy: Policy<'a>) -> Self {
-        Self::with(policy, Software, Software)
+    pub const fn new(policy: VerifyPolicy<'a>) -> Self {
+        Self::with_crypto(policy, SoftwareCrypto, SoftwareCrypto)
     }
 }
 
 impl<'a, C, V> Verifier<'a, C, V> {
-    /// Before the first byte, with another AES and another verification.
+    /// Creates a verification of no bytes yet, with the AES of `cipher` and the ECDSA of `verify`.
     #[must_use]
-    pub const fn with(policy: Policy<'a>, cipher: C, verify: V) -> Self {
+    pub const fn with_crypto(policy: VerifyPolicy<'a>, cipher: C, verify: V) -> Self {
         Self {
             policy,
             verify,
@@ -179,7 +187,7 @@ impl<'a, C, V> Verifier<'a, C, V> {
             mmo: Mmo::with_cipher(cipher),
             certificates: [None; 2],
             signature: None,
-            both: false,
+            both_suites: false,
             followed: false,
             current: Current::Other,
         }
@@ -187,35 +195,36 @@ impl<'a, C, V> Verifier<'a, C, V> {
 }
 
 impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
-    /// Takes the next bytes of the file.
+    /// Adds the next bytes of the file.
     pub fn update(&mut self, bytes: &[u8]) {
         let mut input = bytes;
         loop {
             let before = input;
-            // An error of the decoder stays, and is told at the end.
+            // The decoder keeps its error; `finish` returns it.
             let piece = self.decoder.next(&mut input).unwrap_or_default();
             let taken = before.len().saturating_sub(input.len());
             let taken = before.get(..taken).unwrap_or_default();
             let hashed = match piece {
                 None => taken,
-                // Nothing behind the total size is of the file.
+                // Bytes after the total image size are not part of the file.
                 Some(StreamPiece::Trailing { .. }) => &[],
                 Some(StreamPiece::Element { tag, length, .. }) => {
-                    self.current = element(&mut self.signature, &mut self.certificates, tag, length);
+                    self.current = start_element(&mut self.signature, &mut self.certificates, tag, length);
                     self.followed |= self.signature.is_some() && self.current != Current::Signature;
-                    self.both |= tag.is_signature() && self.signature.is_some_and(|(first, _)| first != tag);
+                    self.both_suites |=
+                        tag.is_signature() && self.signature.is_some_and(|(first, _)| first != tag);
                     taken
                 }
                 Some(StreamPiece::Data { bytes, .. }) => match self.current {
                     Current::Signature => {
-                        let kept = self.signature.as_mut().map(|(_, kept)| kept);
-                        let held = kept.as_ref().map_or(0, |kept| kept.held);
-                        kept.into_iter().for_each(|kept| kept.push(bytes));
-                        bytes.get(..SIGNER_LEN.saturating_sub(held).min(bytes.len())).unwrap_or_default()
+                        let signature = self.signature.as_mut().map(|(_, signature)| signature);
+                        let received = signature.as_ref().map_or(0, |signature| signature.received);
+                        signature.into_iter().for_each(|signature| signature.push(bytes));
+                        bytes.get(..SIGNER_LEN.saturating_sub(received).min(bytes.len())).unwrap_or_default()
                     }
                     Current::Certificate(suite) => {
                         let certificate = certificate(&mut self.certificates, suite).as_mut();
-                        certificate.into_iter().for_each(|kept| kept.push(bytes));
+                        certificate.into_iter().for_each(|certificate| certificate.push(bytes));
                         taken
                     }
                     Current::Other => taken,
@@ -229,105 +238,115 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
         }
     }
 
-    /// Whether the file may be taken.
+    /// Ends the verification and returns its result. The bytes added must be the whole file.
     ///
     /// # Errors
-    /// When it may not.
-    pub fn finish(mut self) -> Result<Valid, Invalid> {
+    /// [`VerifyError`] when the policy does not accept the file.
+    pub fn finish(mut self) -> Result<Accepted, VerifyError> {
         let layout = self.decoder.finish()?;
         let Some((tag, signature)) = &self.signature else {
             return match self.policy.signatures {
-                Signatures::Required => Err(Invalid::NoSignature),
-                Signatures::NotUsed { .. } | Signatures::Either => Ok(Valid::Unsigned),
+                SignatureRequirement::Required => Err(VerifyError::NoSignature),
+                SignatureRequirement::NotUsed { .. } | SignatureRequirement::Optional => {
+                    Ok(Accepted::Unsigned)
+                }
             };
         };
         match self.policy.signatures {
-            Signatures::NotUsed { refuse_signed: true } => return Err(Invalid::Unwanted),
-            Signatures::NotUsed { refuse_signed: false } => return Ok(Valid::NotChecked),
-            Signatures::Required | Signatures::Either => {}
+            SignatureRequirement::NotUsed { refuse_signed: true } => {
+                return Err(VerifyError::UnexpectedSignature);
+            }
+            SignatureRequirement::NotUsed { refuse_signed: false } => return Ok(Accepted::NotChecked),
+            SignatureRequirement::Required | SignatureRequirement::Optional => {}
         }
-        if self.both {
-            return Err(Invalid::BothSuites);
+        if self.both_suites {
+            return Err(VerifyError::BothSuites);
         }
         if self.followed {
-            return Err(Invalid::NotLast);
+            return Err(VerifyError::SignatureNotLast);
         }
         if layout != BodyLayout::Elements {
-            return Err(Invalid::Layout(layout));
+            return Err(VerifyError::Layout(layout));
         }
         let suite = if *tag == Suite::One.signature_tag() { Suite::One } else { Suite::Two };
         let length = signature.length;
         let parts = signature.bytes().and_then(|bytes| bytes.split_first_chunk());
         let Some((signer, signature)) = parts.filter(|(_, bytes)| bytes.len() == suite.signature_len())
         else {
-            return Err(Invalid::SignatureLength { length });
+            return Err(VerifyError::SignatureLength { length });
         };
         if !suite.allows(signature) {
-            return Err(Invalid::SignatureRange);
+            return Err(VerifyError::SignatureRange);
         }
         let signer = Eui64(u64::from_le_bytes(*signer));
         if !self.policy.allows(signer) {
-            return Err(Invalid::UnknownSigner(signer));
+            return Err(VerifyError::SignerNotAllowed(signer));
         }
-        let kept = certificate(&mut self.certificates, suite).as_ref().ok_or(Invalid::NoCertificate)?;
-        let wrong = Invalid::CertificateLength { length: kept.length };
-        let certificate = kept.bytes().and_then(Certificate::from_bytes).ok_or(wrong)?;
+        let element =
+            certificate(&mut self.certificates, suite).as_ref().ok_or(VerifyError::NoCertificate)?;
+        let wrong = VerifyError::CertificateLength { length: element.length };
+        let certificate = element.bytes().and_then(Certificate::from_bytes).ok_or(wrong)?;
         if certificate.suite() != suite {
             return Err(wrong);
         }
         if certificate.subject() != signer {
-            return Err(Invalid::SubjectDiffers(certificate.subject()));
+            return Err(VerifyError::SubjectMismatch(certificate.subject()));
         }
         let issuer = certificate.issuer();
-        let authority = self.policy.key(issuer, suite).ok_or(Invalid::UnknownIssuer(issuer))?;
-        usable(&certificate, self.policy.now)?;
+        let authority = self.policy.key(issuer, suite).ok_or(VerifyError::UnknownIssuer(issuer))?;
+        check_usable(&certificate, self.policy.now)?;
         let digest = self.mmo.finish()?;
         self.verify.verify(suite, &digest, &certificate, authority, signature)?;
-        Ok(Valid::Signed { suite, signer })
+        Ok(Accepted::Signed { suite, signer })
     }
 }
 
-/// Bytes of the signer's address, which are a part of what is signed.
+/// Length of the signer's address, the part of the signature element that is signed.
 const SIGNER_LEN: usize = 8;
 
-/// Whether a certificate may vouch for a file at this time.
-pub(super) fn usable(certificate: &Certificate<'_>, now: Option<u64>) -> Result<(), Invalid> {
-    let Certificate::Suite2(certificate) = certificate else { return Ok(()) };
-    if !certificate.is_known() {
-        return Err(Invalid::BadCertificate);
+/// Checks that a certificate is of a supported kind, may sign, and is valid at the Unix time `now`.
+pub(super) fn check_usable(certificate: &Certificate<'_>, now: Option<u64>) -> Result<(), VerifyError> {
+    if !certificate.is_supported() {
+        return Err(VerifyError::UnsupportedCertificate);
     }
-    if !certificate.key_usage().contains(KeyUsage::DIGITAL_SIGNATURE) {
-        return Err(Invalid::KeyUsage);
+    if certificate.key_usage().is_some_and(|usage| !usage.contains(KeyUsage::DIGITAL_SIGNATURE)) {
+        return Err(VerifyError::KeyUsage);
     }
     match now {
-        Some(now) if now < certificate.valid_from() => Err(Invalid::NotYetValid),
-        Some(now) if certificate.valid_until().is_some_and(|end| now >= end) => Err(Invalid::Expired),
+        Some(now) if certificate.valid_from().is_some_and(|start| now < start) => {
+            Err(VerifyError::NotYetValid)
+        }
+        Some(now) if certificate.valid_until().is_some_and(|end| now >= end) => Err(VerifyError::Expired),
         _ => Ok(()),
     }
 }
 
-/// Makes room for an element that starts, if it is the first of its kind.
-fn element(
-    signature: &mut Option<(Tag, Kept<80>)>,
-    certificates: &mut [Option<Kept<74>>; 2],
+/// Prepares the buffer for the element that starts, if it is the first signature or the first certificate of its suite.
+fn start_element(
+    signature: &mut Option<(Tag, ElementData<80>)>,
+    certificates: &mut [Option<ElementData<74>>; 2],
     tag: Tag,
     length: u32,
 ) -> Current {
     if tag.is_signature() && signature.is_none() {
-        *signature = Some((tag, Kept::new(length)));
+        *signature = Some((tag, ElementData::new(length)));
         return Current::Signature;
     }
     for suite in Suite::ALL {
         let room = certificate(certificates, suite);
         if tag == suite.certificate_tag() && room.is_none() {
-            *room = Some(Kept::new(length));
+            *room = Some(ElementData::new(length));
             return Current::Certificate(suite);
         }
     }
     Current::Other
 }
 
-const fn certificate(certificates: &mut [Option<Kept<74>>; 2], suite: Suite) -> &mut Option<Kept<74>> {
+/// Returns the buffer for the certificate of a suite.
+const fn certificate(
+    certificates: &mut [Option<ElementData<74>>; 2],
+    suite: Suite,
+) -> &mut Option<ElementData<74>> {
     let [one, two] = certificates;
     match suite {
         Suite::One => one,

@@ -24,7 +24,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::codec::{Emit, Parsed, Sink, fail, fixed, le_u8, le_u16, le_u64};
 use crate::error::DecodeErrorKind;
-use crate::time::{Purpose, ServerTime};
+use crate::time::{ServerTime, TimeField};
 use crate::types::{Eui64, ImageId};
 
 use super::display::WireTime;
@@ -343,7 +343,7 @@ impl<'a> ImageBlockResponse<'a> {
         match self {
             Self::Data(_) | Self::Abort => Ok(()),
             Self::Wait(WaitForData { time, min_block_period: _ }) => {
-                match time.delay(Purpose::Request, None, 0) {
+                match time.delay(TimeField::Request, None, 0) {
                     Ok(_) => Ok(()),
                     Err(past) => Err(Violation::Time(past)),
                 }

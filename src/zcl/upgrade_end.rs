@@ -13,7 +13,7 @@ use core::fmt;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::codec::{Emit, Parsed, Sink, fixed};
-use crate::time::{Purpose, ServerTime};
+use crate::time::{ServerTime, TimeField};
 use crate::types::{ImageFilter, ImageId};
 
 use super::display::{Wildcards, WireTime};
@@ -107,7 +107,7 @@ impl UpgradeEndResponse {
     /// [`Violation::Time`] for an upgrade time before the current time; an upgrade time of 0 passes.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { target: _, time } = self;
-        match time.delay(Purpose::Upgrade, None, 0) {
+        match time.delay(TimeField::Upgrade, None, 0) {
             Ok(_) => Ok(()),
             Err(past) => Err(Violation::Time(past)),
         }

@@ -25,7 +25,7 @@ fn a_maker_with_needs_of_its_own_is_served_by_a_row_that_the_operator_can_replac
     // The operator knows better: pages, blocks of 40 bytes, ten hours to check.
     const ROWS: &[DeviceOverride] = &[DeviceOverride {
         max_block: NonZeroU8::new(40),
-        verify: Some(Millis::secs(36_000)),
+        verify: Some(Millis::from_secs(36_000)),
         ..DeviceOverride::new(0x1021, ImageType::ANY, &[])
     }];
     let config = ServerConfig { device_overrides: ROWS, ..ServerConfig::default() };

@@ -8,7 +8,7 @@ use zigbee_ota::matter::{
     Action, ApplyUpdateResponse, BdxUri, DownloadProtocol, Metadata, NodeId, Protocols, QueryImage,
     QueryImageResponse, Status,
 };
-use zigbee_ota::time::{Delay, Purpose, ServerTime};
+use zigbee_ota::time::{Delay, ServerTime, TimeField};
 use zigbee_ota::zcl::{self, ImageOffer, QueryNextImageRequest, QueryResponse, Refusal};
 use zigbee_ota::{Encode, FileVersion, HardwareVersion, ImageId};
 
@@ -165,11 +165,11 @@ fn orders_to_upgrade_cross_the_bridge() {
         (ServerTime { current: 0, then: 60 }, proceed(60)),
         (ServerTime::WAIT, wait(0)),
     ] {
-        let delay = time.delay(Purpose::Upgrade, None, 0).unwrap();
+        let delay = time.delay(TimeField::Upgrade, None, 0).unwrap();
         assert_eq!(bridge::apply_update_response(delay), response);
         let back = bridge::upgrade_time(&response).unwrap();
         assert_eq!(back.lost, Lost::empty());
-        assert_eq!(back.message.delay(Purpose::Upgrade, None, 0), Ok(delay));
+        assert_eq!(back.message.delay(TimeField::Upgrade, None, 0), Ok(delay));
     }
     let part = bridge::apply_update_response(Delay::For(Duration::from_millis(1001)));
     assert_eq!(part, proceed(2), "never early");

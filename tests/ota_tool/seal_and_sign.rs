@@ -1,7 +1,7 @@
 //! `seal` and `sign`.
 
 use zigbee_ota::file::Image;
-use zigbee_ota::signature::integrity::{Form, Integrity};
+use zigbee_ota::signature::integrity::{CodeForm, IntegrityCode};
 
 use crate::run_tool::{Folder, IDS};
 
@@ -14,7 +14,7 @@ fn seal_appends_an_integrity_code() {
     assert_eq!(sealed.len(), file.len() + 22);
     let image = Image::parse(&sealed).expect("a file");
     assert_eq!(image.elements().count(), 2);
-    assert_eq!(Integrity::of(&image), Integrity::Ok(Form::BeforeElement));
+    assert_eq!(IntegrityCode::check(&image), IntegrityCode::Ok(CodeForm::BeforeElement));
     folder.ota("verify sealed").says(1, "sealed: signature absent; integrity code ok (before-element)");
     // In place, and not twice.
     folder.ota("seal -o created created").says(0, "");

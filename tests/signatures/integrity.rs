@@ -2,7 +2,7 @@
 
 use zigbee_ota::container::Container;
 use zigbee_ota::file::Image;
-use zigbee_ota::signature::integrity::{Check, Form, Integrity};
+use zigbee_ota::signature::integrity::{CodeForm, IntegrityChecker, IntegrityCode};
 
 use crate::vendor_corpus;
 
@@ -13,25 +13,25 @@ fn vendors_integrity_codes_are_right_and_their_forms_told() {
         let ota = Container::open(&bytes).expect(name).ota;
         let image = Image::parse_lenient(ota).expect(name);
         let expected = match sample.expected["integrity_note"].as_str() {
-            None => Integrity::Absent,
-            Some(note) if note.contains("16bit_length_pad") => Integrity::Ok(Form::ShortPadding),
-            Some(note) if note.contains("data_offset") => Integrity::Ok(Form::BeforeData),
-            Some(_) => Integrity::Ok(Form::BeforeElement),
+            None => IntegrityCode::Absent,
+            Some(note) if note.contains("16bit_length_pad") => IntegrityCode::Ok(CodeForm::ShortPadding),
+            Some(note) if note.contains("data_offset") => IntegrityCode::Ok(CodeForm::BeforeData),
+            Some(_) => IntegrityCode::Ok(CodeForm::BeforeElement),
         };
-        assert_eq!(Integrity::of(&image), expected, "{name}");
+        assert_eq!(IntegrityCode::check(&image), expected, "{name}");
         if name.starts_with("integrity_") {
-            assert_ne!(expected, Integrity::Absent, "{name}");
+            assert_ne!(expected, IntegrityCode::Absent, "{name}");
             let middle = bytes.len() / 2;
             bytes[middle] ^= 1;
             let image = Image::parse_lenient(&bytes).expect(name);
-            assert_eq!(Integrity::of(&image), Integrity::Bad, "{name}");
+            assert_eq!(IntegrityCode::check(&image), IntegrityCode::Bad, "{name}");
         }
     }
 }
 
 #[test]
 fn conventions_have_names_for_scripts() {
-    let names = [Form::BeforeElement, Form::BeforeData, Form::ShortPadding].map(Form::name);
+    let names = [CodeForm::BeforeElement, CodeForm::BeforeData, CodeForm::ShortPadding].map(CodeForm::name);
     assert_eq!(names, ["before-element", "before-data", "short-padding"]);
-    assert_eq!(Check::default().finish(), Integrity::Absent, "of no byte at all");
+    assert_eq!(IntegrityChecker::default().finish(), IntegrityCode::Absent, "of no byte at all");
 }

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use zigbee_ota::container::Container;
 use zigbee_ota::file::Image;
-use zigbee_ota::signature::{Invalid, Policy, Signatures, Signers, Verifier, verify};
+use zigbee_ota::signature::{
+    AllowedSigners, SignatureRequirement, Verifier, VerifyError, VerifyPolicy, verify,
+};
 
 use properties::signature::{any_bytes, any_change, policy};
 
@@ -12,9 +14,9 @@ mod properties {
     pub mod signature;
 }
 
+mod check_order;
+mod file_signer;
 mod integrity;
-mod order;
-mod seal;
 mod upgrade;
 mod vectors;
 #[path = "../common/vendor_corpus.rs"]
@@ -28,25 +30,26 @@ fn vendors_signatures_of_another_kind_are_told() {
     for sample in vendor_corpus::samples().iter().filter(|sample| sample.is_ota()) {
         let (name, bytes) = (&sample.name, std::fs::read(&sample.path).expect("a file of the list"));
         let ota = Container::open(&bytes).expect(name).ota;
-        for policy in [policy(), Policy { signers: Signers::Any, ..policy() }, Policy::required(&[], &[])] {
+        for policy in [policy(), policy().with_signers(AllowedSigners::Any), VerifyPolicy::required(&[], &[])]
+        {
             let found = verify(ota, &policy).expect_err(name);
             match found {
-                Invalid::SignatureRange => {
+                VerifyError::SignatureRange => {
                     assert!(name.starts_with("signed_"), "{name}");
                     assert!(found.to_string().starts_with("not a suite 1 or 2 signature"), "{found}");
                 }
-                Invalid::NoSignature => assert!(!name.starts_with("signed_"), "{name}"),
-                Invalid::File(error) => assert!(error.is_truncated(), "{name}: {error}"),
+                VerifyError::NoSignature => assert!(!name.starts_with("signed_"), "{name}"),
+                VerifyError::File(error) => assert!(error.is_truncated(), "{name}: {error}"),
                 other => panic!("{name}: {other}"),
             }
         }
         // A device without keys can take them.
         let whole = Image::parse_lenient(ota).expect(name).missing() == 0;
-        assert_eq!(verify(ota, &Policy::not_used()).is_ok(), whole, "{name}");
+        assert_eq!(verify(ota, &VerifyPolicy::not_used()).is_ok(), whole, "{name}");
         let mut verifier = Verifier::new(policy());
         ota.chunks(50).for_each(|piece| verifier.update(piece));
         assert_eq!(verifier.finish(), verify(ota, &policy()), "{name}");
-        let either = Policy { signatures: Signatures::Either, ..policy() };
+        let either = policy().with_signatures(SignatureRequirement::Optional);
         assert_eq!(verify(ota, &either).is_ok(), whole && !name.starts_with("signed_"), "{name}");
     }
 }

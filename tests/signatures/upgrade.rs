@@ -8,7 +8,7 @@ use zigbee_ota::client::{
 };
 use zigbee_ota::file::Image;
 use zigbee_ota::server::{self, Server, Session, SliceStore, StandardPolicy, StoreEntry};
-use zigbee_ota::signature::{Policy, Verifier};
+use zigbee_ota::signature::{Verifier, VerifyPolicy};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{ImageNotify, ImageUpgradeStatus, LONGEST_TO_CLIENT, LONGEST_TO_SERVER, Status};
 use zigbee_ota::{FileVersion, ImageId};
@@ -37,7 +37,7 @@ struct World<'a> {
     now: Instant,
     client: Client,
     flash: Vec<u8>,
-    policy: Policy<'a>,
+    policy: VerifyPolicy<'a>,
     own_check: bool,
     damage: Damage,
     steps: Vec<Step>,
@@ -45,7 +45,7 @@ struct World<'a> {
 }
 
 /// An upgrade to `file`, what the device did, and how it ended.
-fn upgrade(file: &[u8], policy: Policy<'_>, own_check: bool, damage: Damage) -> (Vec<Step>, Outcome) {
+fn upgrade(file: &[u8], policy: VerifyPolicy<'_>, own_check: bool, damage: Damage) -> (Vec<Step>, Outcome) {
     let id = Image::parse(file).expect("a file").header().id;
     let identity =
         Identity { current: ImageId { version: FileVersion(1), ..id }, hardware: None, node: None };
@@ -144,7 +144,7 @@ impl World<'_> {
             }
             Need::Verify(ticket, _) => {
                 // It takes its time, in which nothing is said and nothing is used.
-                self.now = now.plus(Millis::secs(600));
+                self.now = now.plus(Millis::from_secs(600));
                 self.client.handle_timeout(self.now);
                 assert_eq!(self.client.poll_transmit(self.now, &mut [0; LONGEST_TO_SERVER]), None);
                 assert!(self.client.poll_need().is_none() && self.client.poll_event().is_none());
@@ -218,7 +218,7 @@ fn bytes_that_change_on_the_way_end_an_upgrade_by_suite_2() {
 /// Shows: SIG-003, SIG-032
 #[test]
 fn who_may_not_sign_cannot_upgrade() {
-    let nobody = Policy::required(&[], policy().authorities);
+    let nobody = VerifyPolicy::required(&[], policy().authorities);
     let (steps, outcome) = upgrade(SIGNED[0], nobody, true, None);
     assert_eq!(steps, [Step::Verified(false), Step::End(Status::INVALID_IMAGE)]);
     assert_eq!(outcome, Outcome::InvalidImage);

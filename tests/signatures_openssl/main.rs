@@ -12,7 +12,7 @@ mod properties {
 mod degenerate;
 #[path = "../common/published_test_keys.rs"]
 mod published_test_keys;
-mod sign;
+mod signing_key;
 
 /// Cases of each law and suite: some keep a build without optimisation busy for long enough.
 const CASES: u64 = if cfg!(debug_assertions) { 200 } else { 3000 };

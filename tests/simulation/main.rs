@@ -61,7 +61,7 @@ fn slow(settings: &mut Settings) {
     settings.device = SLOW_FLASH;
     settings.client.alignment = NonZeroU8::new(8).unwrap();
     // Who had no checkpoint asks again soon.
-    settings.client.first_query = Millis::secs(1);
+    settings.client.first_query = Millis::from_secs(1);
     settings.net.hazards.delay = 10 * MILLI;
 }
 

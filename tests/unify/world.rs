@@ -200,7 +200,7 @@ impl World {
 
     /// Lets time pass, with all that happens meanwhile.
     pub fn pass(&mut self, seconds: u32) {
-        let end = self.now.plus(Millis::secs(seconds));
+        let end = self.now.plus(Millis::from_secs(seconds));
         while let Some(next) = self.network.poll_timeout().filter(|next| *next <= end) {
             assert!(next > self.now, "nothing is due that was not done");
             self.now = next;
@@ -212,7 +212,7 @@ impl World {
 
     /// Lets time pass until a status is told, for a minute at the most.
     pub fn until(&mut self, number: u16, id: ImageId, status: Status) {
-        let end = self.now.plus(Millis::secs(60));
+        let end = self.now.plus(Millis::from_secs(60));
         while self.status(number, id) != status {
             let next = self.network.poll_timeout().filter(|next| *next <= end);
             self.now =

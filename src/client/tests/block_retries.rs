@@ -73,7 +73,7 @@ fn no_block_is_requested_more_often_than_configured() {
 
 #[test]
 fn a_wait_does_not_count_in_the_round_trip() {
-    let mut script = Script::downloading(ClientConfig { max_timeout: Millis::secs(60), ..config() });
+    let mut script = Script::downloading(ClientConfig { max_timeout: Millis::from_secs(60), ..config() });
     script.assert_requests_block(0);
     script.receive("19 01 05 97 00000000 05000000");
     script.advance_to(5000).assert_requests_block(0);
@@ -113,7 +113,7 @@ fn a_block_request_that_was_not_delivered_is_retried_after_the_error_pause() {
 fn a_failed_delivery_never_delays_a_retry_beyond_its_timeout() {
     use crate::aps::{DeliveryReport, TransmitToken};
 
-    let mut script = Script::downloading(ClientConfig { error_pause: Millis::secs(5), ..config() });
+    let mut script = Script::downloading(ClientConfig { error_pause: Millis::from_secs(5), ..config() });
     let (request, _) = script.transmit().expect("the request");
     script.client.handle_delivery(at(100), request.token, DeliveryReport::Failed);
     assert_eq!(script.client.poll_timeout(), Some(at(3000)));

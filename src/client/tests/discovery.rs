@@ -7,7 +7,7 @@ const TEN_MINUTES: u64 = 10 * 60 * 1000;
 
 /// Configuration of a device that knows no server.
 fn no_known_server() -> ClientConfig {
-    ClientConfig { server: Address::UNKNOWN, discovery: Some(Millis::secs(600)), ..config() }
+    ClientConfig { server: Address::UNKNOWN, discovery: Some(Millis::from_secs(600)), ..config() }
 }
 
 /// Configuration of a device that knows the IEEE address and the endpoint of its server.
@@ -18,7 +18,10 @@ fn server_by_ieee_address() -> ClientConfig {
 /// Shows: CLI-007, CLI-008, CLI-009, CLI-010, ESP-017, ATTR-018
 #[test]
 fn the_first_server_that_answers_is_used() {
-    assert_eq!(ClientConfig::new(config().identity, Address::UNKNOWN).discovery, Some(Millis::secs(600)));
+    assert_eq!(
+        ClientConfig::new(config().identity, Address::UNKNOWN).discovery,
+        Some(Millis::from_secs(600))
+    );
     let mut script = Script::new(no_known_server());
     let Need::FindServer(ticket, None) = script.expect_need() else {
         panic!("no need to find a server among all nodes")
@@ -212,7 +215,7 @@ fn a_server_that_is_not_found_is_replaced_if_allowed() {
             if replace_server && lookup == 3 {
                 break;
             }
-            let next = script.now.plus(Millis::secs(600)).as_millis();
+            let next = script.now.plus(Millis::from_secs(600)).as_millis();
             script.advance_to(next);
         }
         if !replace_server {
@@ -235,7 +238,7 @@ fn a_server_that_is_not_found_is_replaced_if_allowed() {
 fn three_unanswered_queries_start_a_search_for_the_server() {
     let config = ClientConfig {
         query_attempts: 1,
-        query_interval: Some(Millis::secs(60)),
+        query_interval: Some(Millis::from_secs(60)),
         ..server_by_ieee_address()
     };
     for (config, by_name) in [(config, true), (ClientConfig { server_id: Eui64(0), ..config }, false)] {
@@ -298,8 +301,11 @@ fn a_refusing_server_is_replaced_if_configured() {
 #[test]
 fn a_lost_connection_repeats_the_upgrade_end_request() {
     for order in ["00000000 FFFFFFFF", "00000000 58020000"] {
-        let mut script =
-            Script::ending(ClientConfig { server_id: ID, discovery: Some(Millis::secs(600)), ..config() });
+        let mut script = Script::ending(ClientConfig {
+            server_id: ID,
+            discovery: Some(Millis::from_secs(600)),
+            ..config()
+        });
         script.receive(&std::format!("19 03 07 5F11 0101 2C1A0000 {order}"));
         script.client.connection_lost(script.now);
         let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
@@ -325,7 +331,7 @@ fn a_server_that_is_not_found_counts_as_unanswered_upgrade_end_requests() {
     {
         let config = ClientConfig {
             server_id: ID,
-            discovery: Some(Millis::secs(600)),
+            discovery: Some(Millis::from_secs(600)),
             replace_server: false,
             unanswered,
             ..config()
@@ -339,7 +345,7 @@ fn a_server_that_is_not_found_counts_as_unanswered_upgrade_end_requests() {
             };
             script.client.network_address_resolved(script.now, ticket, None).unwrap();
             if matches!(script.client.state, State::Ending { .. }) {
-                let next = script.now.plus(Millis::secs(600)).as_millis();
+                let next = script.now.plus(Millis::from_secs(600)).as_millis();
                 script.advance_to(next);
             }
         }
@@ -422,7 +428,7 @@ fn a_download_ends_when_its_server_is_never_found_before_the_first_request() {
                 break outcome;
             }
             assert!(lookups < 20, "the download does not end");
-            let next = script.now.plus(Millis::secs(600)).as_millis();
+            let next = script.now.plus(Millis::from_secs(600)).as_millis();
             script.advance_to(next);
         };
         assert_eq!(outcome, Outcome::ServerSilent, "{transfer:?}");

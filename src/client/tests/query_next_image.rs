@@ -15,7 +15,7 @@ fn a_query_has_the_hardware_version_if_it_is_known() {
 /// Shows: CLI-038, CLI-040, CLI-045, CMD-042
 #[test]
 fn queries_are_repeated_at_their_interval_while_there_is_no_image() {
-    let mut script = Script::new(ClientConfig { query_interval: Some(Millis::secs(300)), ..config() });
+    let mut script = Script::new(ClientConfig { query_interval: Some(Millis::from_secs(300)), ..config() });
     for (turn, refusal) in ["98", "7E", "01"].into_iter().enumerate() {
         let due = 60_000 + 300_000 * turn as u64;
         if turn > 0 {
@@ -179,11 +179,11 @@ fn the_query_interval_can_be_changed_and_queries_stopped() {
     let minute = 60_000;
     let mut script = Script::new(config());
     script.advance_to(10_000);
-    script.client.set_query_interval(script.now, Some(Millis::secs(300)));
+    script.client.set_query_interval(script.now, Some(Millis::from_secs(300)));
     script.advance_to(10_000 + 5 * minute - 1).assert_silent();
     script.advance_to(10_000 + 5 * minute).assert_sends("01 00 01 00 5F11 0101 2B1A0000");
     // A new interval applies to the query in progress as well.
-    script.client.set_query_interval(script.now, Some(Millis::secs(60)));
+    script.client.set_query_interval(script.now, Some(Millis::from_secs(60)));
     script.receive("19 00 02 98");
     assert_eq!(script.client.poll_timeout(), Some(at(10_000 + 6 * minute)));
 
@@ -203,7 +203,7 @@ fn the_query_interval_can_be_changed_and_queries_stopped() {
     script.receive("19 02 05 95");
     assert_eq!(script.client.poll_timeout(), None);
     // By default a device queries once a day.
-    assert_eq!(config().query_interval, Some(Millis::secs(24 * 60 * 60)));
+    assert_eq!(config().query_interval, Some(Millis::from_secs(24 * 60 * 60)));
 }
 
 #[test]

@@ -221,7 +221,7 @@ impl<const RANGES: usize> Client<RANGES> {
     pub(super) fn min_request_interval(&self) -> Millis {
         let period = u32::from(self.period);
         let period = if self.config.revision <= LAST_REVISION_IN_SECONDS {
-            Millis::secs(period)
+            Millis::from_secs(period)
         } else {
             Millis(period)
         };

@@ -15,7 +15,7 @@ use crate::client::output::{ClientEvent, ClientIgnored, Outcome, Ticket};
 use crate::client::ranges::Range;
 use crate::client::rtt::RttEstimator;
 use crate::client::state::{State, is_specific};
-use crate::time::{Delay, Instant, Purpose};
+use crate::time::{Delay, Instant, TimeField};
 use crate::zcl::{BlockData, CommandId, ImageBlockResponse, Status, WaitForData};
 
 use super::header_check::HeaderCheck;
@@ -228,7 +228,7 @@ impl<const RANGES: usize> Client<RANGES> {
         if self.state.waits_for_application() {
             return Transition::Drop(ClientIgnored::NotExpected);
         }
-        let delay = match wait.time.delay(Purpose::Request, self.utc(now), self.config.utc_tolerance) {
+        let delay = match wait.time.delay(TimeField::Request, self.utc(now), self.config.utc_tolerance) {
             Ok(delay) => delay,
             Err(_) => return Transition::Malformed(ClientIgnored::NotAsked),
         };

@@ -1,28 +1,28 @@
-//! Binary fields: polynomials over GF(2) modulo `x^M + x^t1 + x^t2 + x^t3 + 1`, in `N` limbs, the lowest first.
+//! Arithmetic of binary fields: polynomials over GF(2) modulo `x^M + x^t1 + x^t2 + x^t3 + 1`, in `N` limbs, lowest first.
 //!
 //! ```text
 //! limb 0     limb 1     ...          limb N - 1
-//! x^0..x^63  x^64..     ...          up to x^(M - 1), zeros above
+//! x^0..x^63  x^64..     ...          up to x^(M - 1), then zeros
 //! ```
 
-/// An element of a field, or a number.
+/// Element of a field, or an integer: `N` limbs of 64 bits, lowest first.
 pub(in crate::signature) type Limbs<const N: usize> = [u64; N];
 
-/// Bits of a limb.
+/// Number of bits in a limb.
 const LIMB: usize = 64;
 
-/// A field of `2^M` elements.
+/// Binary field of `2^M` elements.
 pub(in crate::signature) trait Field<const N: usize> {
-    /// The degree; odd.
+    /// Degree of the field polynomial; odd.
     const M: usize;
-    /// The exponents between 0 and M of the polynomial that is zero.
+    /// Exponents of the field polynomial between 0 and M.
     const TAPS: [usize; 3];
-    /// The trace is the sum of bit 0 and this one.
+    /// Bit whose sum with bit 0 is the trace of an element.
     const TRACE: usize;
 
-    /// The product.
+    /// Multiplies two elements.
     ///
-    /// Four bits of every limb of `a` at a time, by a table of the small multiples of `b`.
+    /// Each step takes 4 bits of every limb of `a`, by a table of the 16 multiples of `b`.
     fn mul(a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
         let table = multiples(b);
         let mut product = [[0; N]; 2];
@@ -39,7 +39,7 @@ pub(in crate::signature) trait Field<const N: usize> {
         Self::reduce(product)
     }
 
-    /// The square: a zero between every two bits.
+    /// Squares an element: inserts a zero between every two bits, then reduces.
     fn square(a: &Limbs<N>) -> Limbs<N> {
         let mut square = [[0; N]; 2];
         let (pairs, _) = square.as_flattened_mut().as_chunks_mut();
@@ -49,14 +49,14 @@ pub(in crate::signature) trait Field<const N: usize> {
         Self::reduce(square)
     }
 
-    /// Squares `times` times.
+    /// Squares an element `times` times.
     fn squares(a: &Limbs<N>, times: usize) -> Limbs<N> {
         (0..times).fold(*a, |a, _| Self::square(&a))
     }
 
-    /// The inverse, `a^(2^M - 2)`; 0 for 0.
+    /// Inverts an element, as `a^(2^M - 2)`; the result for 0 is 0.
     fn inverse(a: &Limbs<N>) -> Limbs<N> {
-        // `power` is a^(2^count - 1); the bits of M - 1 tell how `count` gets there (Itoh and Tsujii).
+        // Invariant: power = a^(2^count - 1). The bits of M - 1 are the addition chain of `count` (Itoh and Tsujii).
         let (mut power, mut count) = (*a, 1_usize);
         let target = Self::M.wrapping_sub(1);
         let below = usize::BITS.wrapping_sub(target.leading_zeros()).wrapping_sub(1);
@@ -71,22 +71,22 @@ pub(in crate::signature) trait Field<const N: usize> {
         Self::square(&power)
     }
 
-    /// A solution `z` of `z^2 + z = a`, if there is one; the other is `z + 1`.
+    /// Returns a solution `z` of `z^2 + z = a` if one exists; the other solution is `z + 1`.
     fn half_trace(a: &Limbs<N>) -> Limbs<N> {
         (0..Self::M / 2).fold(*a, |sum, _| xor(&Self::squares(&sum, 2), a))
     }
 
-    /// Whether the trace is 1: then there is none.
+    /// Whether the trace is 1, so that `z^2 + z = a` has no solution.
     fn trace(a: &Limbs<N>) -> bool {
         bit(a, 0) != bit(a, Self::TRACE)
     }
 
-    /// Whether these limbs are an element: no bit from M on.
+    /// Whether the limbs are an element of the field: bit M and all above are 0.
     fn contains(a: &Limbs<N>) -> bool {
         a.last().is_some_and(|last| last.wrapping_shr(bits_of_top(Self::M)) == 0)
     }
 
-    /// Takes all bits from M on away, by what `x^M` is.
+    /// Reduces a product modulo the field polynomial, by replacing `x^M` with the lower terms.
     fn reduce(product: [Limbs<N>; 2]) -> Limbs<N> {
         let mut product = product;
         let limbs = product.as_flattened_mut();
@@ -107,13 +107,14 @@ pub(in crate::signature) trait Field<const N: usize> {
     }
 }
 
-/// The sum, and the difference.
+/// Adds two elements; subtraction is the same.
 pub(super) fn xor<const N: usize>(a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
     let mut sum = *a;
     sum.iter_mut().zip(b).for_each(|(sum, b)| *sum ^= *b);
     sum
 }
 
+/// Returns the bit at `place`, counted from the lowest.
 pub(super) fn bit(limbs: &[u64], place: usize) -> bool {
     let shift = u32::try_from(place % LIMB).unwrap_or_default();
     limbs.get(place / LIMB).is_some_and(|limb| limb.wrapping_shr(shift) & 1 == 1)
@@ -123,14 +124,14 @@ pub(super) fn is_zero(limbs: &[u64]) -> bool {
     limbs.iter().all(|limb| *limb == 0)
 }
 
-/// The number 1.
+/// Returns 1.
 pub(super) fn one<const N: usize>() -> Limbs<N> {
     let mut one = [0; N];
     one.first_mut().into_iter().for_each(|limb| *limb = 1);
     one
 }
 
-/// A big-endian number of no more bytes than the limbs hold.
+/// Reads a big-endian number of at most `8 * N` bytes.
 pub(super) fn from_bytes<const N: usize>(bytes: &[u8]) -> Limbs<N> {
     let mut limbs = [0; N];
     for (limb, bytes) in limbs.iter_mut().zip(bytes.rchunks(8)) {
@@ -139,19 +140,19 @@ pub(super) fn from_bytes<const N: usize>(bytes: &[u8]) -> Limbs<N> {
     limbs
 }
 
-/// Fills `bytes` with the number, big endian.
+/// Writes the number into all of `bytes`, big endian.
 pub(super) fn to_bytes<const N: usize>(limbs: &Limbs<N>, bytes: &mut [u8]) {
     for (bytes, limb) in bytes.rchunks_mut(8).zip(limbs) {
         bytes.iter_mut().rev().zip(limb.to_le_bytes()).for_each(|(room, byte)| *room = byte);
     }
 }
 
-/// How many bits of the last limb are below M.
+/// Number of bits of the last limb that are below bit M.
 fn bits_of_top(m: usize) -> u32 {
     u32::try_from(m % LIMB).unwrap_or_default()
 }
 
-/// Adds a limb whose lowest bit stands at `place`.
+/// Adds `limb`, shifted left by `place` bits.
 fn xor_at(limbs: &mut [u64], place: usize, limb: u64) {
     let shift = u32::try_from(place % LIMB).unwrap_or_default();
     if let Some(low) = limbs.get_mut(place / LIMB) {
@@ -164,6 +165,7 @@ fn xor_at(limbs: &mut [u64], place: usize, limb: u64) {
     }
 }
 
+/// Shifts all limbs left by 4 bits.
 fn shift_by_4(limbs: &mut [u64]) {
     let mut carry = 0;
     for limb in limbs {
@@ -173,7 +175,7 @@ fn shift_by_4(limbs: &mut [u64]) {
     }
 }
 
-/// The products of `b` and every polynomial below `x^4`; the limbs have room for three bits more.
+/// Returns the products of `b` and each polynomial below `x^4`. The last limb has at least 3 spare bits.
 fn multiples<const N: usize>(b: &Limbs<N>) -> [Limbs<N>; 16] {
     let twice = |a: &Limbs<N>| {
         let mut carry = 0;
@@ -188,7 +190,7 @@ fn multiples<const N: usize>(b: &Limbs<N>) -> [Limbs<N>; 16] {
     [[0; N], *b, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15]
 }
 
-/// 32 bits with a zero above each.
+/// Spreads 32 bits to 64, with a zero above each bit.
 fn spread(bits: u64) -> u64 {
     let steps = [
         (16, 0x0000_ffff_0000_ffff),

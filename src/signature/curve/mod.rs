@@ -1,19 +1,26 @@
-//! The curves sect163k1 and sect283k1 (SEC 2; NIST's K-163 and K-283): `y^2 + x y = x^3 + a x^2 + 1` over a binary field.
+//! Koblitz curves sect163k1 and sect283k1 (SEC 2; NIST K-163 and K-283): `y^2 + x y = x^3 + a x^2 + 1` over a binary field.
 //!
-//! For verification alone, where all input is public: how long it takes depends on the input. Never sign with it.
+//! Only for verification, where all input is public: the running time depends on the input. Never sign with this module.
 //!
 //! | curve | field | a | order of the group | cofactor |
 //! |---|---|---|---|---|
-//! | sect163k1 | 2^163 | 1 | some 2^162 | 2 |
-//! | sect283k1 | 2^283 | 0 | some 2^281 | 4 |
+//! | sect163k1 | 2^163 | 1 | about 2^162 | 2 |
+//! | sect283k1 | 2^283 | 0 | about 2^281 | 4 |
 //!
-//! A point is written in the compressed form of SEC 1: 02 or 03, which tells one of two `y`, then `x`, big endian, in
-//! 21 or 36 bytes.
+//! | file | content |
+//! |---|---|
+//! | `field` | arithmetic of the binary field |
+//! | `scalar` | integers modulo the order of the group |
+//! | `point` | points: compressed form, addition, multiplication |
+//! | `tau_adic` | digits of a factor for the multiplication |
+//!
+//! Points are read and written in the compressed form of SEC 1: 02 or 03, which selects one of the two `y`, then `x`, big
+//! endian, in 21 or 36 bytes.
 
 mod field;
 mod point;
 mod scalar;
-mod tau;
+mod tau_adic;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +30,7 @@ pub(super) use point::{Affine, Curve};
 
 use crate::mmo::Digest;
 
-/// sect163k1.
+/// Curve sect163k1.
 pub(super) struct K163;
 
 impl Field<3> for K163 {
@@ -41,7 +48,7 @@ impl Curve<3> for K163 {
     };
 }
 
-/// sect283k1.
+/// Curve sect283k1.
 pub(super) struct K283;
 
 impl Field<5> for K283 {
@@ -70,8 +77,9 @@ impl Curve<5> for K283 {
     };
 }
 
-/// The signer's point, `digest * point + authority`; `None` when one of them is no point of the group, or the sum none
-/// that can be a key.
+/// Computes the public key of an implicit certificate: `digest * point + authority`.
+///
+/// `None` when `point` or `authority` is not a point of the group, or the sum is the point at infinity.
 pub(super) fn implicit<C: Curve<N>, const N: usize>(
     digest: &Digest,
     point: &[u8],
@@ -82,12 +90,12 @@ pub(super) fn implicit<C: Curve<N>, const N: usize>(
     C::affine(&C::add(&product, &authority))
 }
 
-/// Whether both halves of `signature` are below the order.
+/// Whether r and s, the halves of `signature`, are below the order of the group.
 pub(super) fn in_range<C: Curve<N>, const N: usize>(signature: &[u8]) -> bool {
     halves::<N>(signature).iter().all(|half| scalar::is_below(half, &C::ORDER))
 }
 
-/// Whether `signature`, which is r and s of the same width, is one of `digest` by `key` (ECDSA; SEC 1, 4.1.4).
+/// Whether `signature` (r and s, of the same width) is a valid ECDSA signature of `digest` by `key` (SEC 1, 4.1.4).
 pub(super) fn verify<C: Curve<N>, const N: usize>(
     key: &Affine<N>,
     digest: &Digest,
@@ -98,13 +106,14 @@ pub(super) fn verify<C: Curve<N>, const N: usize>(
         return false;
     }
     let inverse = scalar::inverse(&s, n);
-    // 128 bits are below the order, so nothing is cut off.
+    // A digest of 128 bits is below the order, so ECDSA truncates nothing.
     let first = scalar::multiply(&field::from_bytes(digest), &inverse, n);
     let second = scalar::multiply(&r, &inverse, n);
     let sum = C::multiply([(&first, &C::BASE), (&second, key)]);
     C::affine(&sum).is_some_and(|sum| scalar::modulo(&sum.x, n) == r)
 }
 
+/// Splits a signature into r and s.
 fn halves<const N: usize>(signature: &[u8]) -> [Limbs<N>; 2] {
     let (r, s) = signature.split_at_checked(signature.len() / 2).unwrap_or_default();
     [r, s].map(field::from_bytes)

@@ -1,20 +1,20 @@
-//! Points of a curve: their forms, sums and multiples.
+//! Points of a curve: coordinate forms, addition and multiplication.
 //!
 //! ```text
 //! compressed   02 or 03, x          Affine   x, y          Projective   X, Y, Z; infinity when Z is 0
 //! ```
 
 use super::field::{Field, Limbs, bit, from_bytes, is_zero, one, to_bytes, xor};
-use super::tau::Digits;
+use super::tau_adic::Digits;
 
-/// A point other than infinity.
+/// Point in affine coordinates; never the point at infinity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::signature) struct Affine<const N: usize> {
     pub(super) x: Limbs<N>,
     pub(super) y: Limbs<N>,
 }
 
-/// A point in the coordinates of López and Dahab: `x = X / Z`, `y = Y / Z^2`; infinity when Z is 0.
+/// Point in López-Dahab coordinates: `x = X / Z`, `y = Y / Z^2`; the point at infinity if Z is 0.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::signature) struct Projective<const N: usize> {
     x: Limbs<N>,
@@ -28,16 +28,16 @@ impl<const N: usize> Affine<N> {
     }
 }
 
-/// `y^2 + x y = x^3 + a x^2 + 1`; the cofactor is 2 when a is 1, and 4 when a is 0.
+/// Koblitz curve `y^2 + x y = x^3 + a x^2 + 1`; the cofactor is 2 for a = 1, and 4 for a = 0.
 pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
-    /// Whether a is 1.
+    /// Whether the coefficient a is 1 (else 0).
     const A: bool;
-    /// The order of the group, a prime.
+    /// Order of the group, a prime.
     const ORDER: Limbs<N>;
-    /// The generator of the group.
+    /// Generator of the group.
     const BASE: Affine<N>;
 
-    /// Reads a point of the group in its compressed form, of no more bytes than the limbs hold.
+    /// Reads a point of the group from its compressed form; `None` for other bytes.
     fn point(bytes: &[u8]) -> Option<Affine<N>> {
         let (tag, x) = bytes.split_first()?;
         let odd = match tag {
@@ -46,11 +46,11 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
             _ => return None,
         };
         let x = from_bytes(x);
-        // 0 is the x of a point of order 2, which is none of the group.
+        // x = 0 belongs to the point of order 2, which is not in the group.
         if !Self::contains(&x) || is_zero(&x) {
             return None;
         }
-        // y = x z, where z^2 + z = x + a + 1 / x^2.
+        // Solve for y = x z, where z^2 + z = x + a + 1 / x^2.
         let sum = xor(&Self::plus_a(&x), &Self::square(&Self::inverse(&x)));
         let z = Self::half_trace(&sum);
         if xor(&Self::square(&z), &z) != sum {
@@ -61,7 +61,7 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
         Self::is_of_group(&point).then_some(point)
     }
 
-    /// Writes a point in its compressed form to `bytes`.
+    /// Writes the compressed form of a point to `bytes`.
     fn compressed(point: &Affine<N>, bytes: &mut [u8]) {
         let z = Self::mul(&point.y, &Self::inverse(&point.x));
         if let Some((tag, x)) = bytes.split_first_mut() {
@@ -70,9 +70,10 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
         }
     }
 
-    /// Whether a point of the curve is one of the group of prime order: whether it can be halved as often as the
-    /// cofactor has factors 2. A point is a double when `x + a` has no trace; then its halves have the same `x^2`, but
-    /// for what has no trace.
+    /// Whether a point of the curve lies in the group of prime order.
+    ///
+    /// That holds if the point can be halved once for each factor 2 of the cofactor. A point is the double of another if
+    /// the trace of `x + a` is 0.
     fn is_of_group(point: &Affine<N>) -> bool {
         let sum = Self::plus_a(&point.x);
         if Self::trace(&sum) {
@@ -85,17 +86,17 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
         !Self::trace(&xor(&point.y, &Self::mul(&slope, &point.x)))
     }
 
-    /// `x + a`.
+    /// Returns `x + a`.
     fn plus_a(x: &Limbs<N>) -> Limbs<N> {
         if Self::A { xor(x, &one()) } else { *x }
     }
 
-    /// No coordinates.
+    /// Point at infinity, the neutral element.
     const INFINITY: Projective<N> = Projective { x: [0; N], y: [0; N], z: [0; N] };
 
-    /// The sum of `factor * point` over all terms; factors are below `2^M`.
+    /// Returns the sum of `factor * point` over all terms; each factor is below `2^M`.
     fn multiply<const K: usize>(terms: [(&Limbs<N>, &Affine<N>); K]) -> Projective<N> {
-        // mu is 1 where a is.
+        // mu of the curve is 1 for a = 1, and -1 for a = 0.
         let terms =
             terms.map(|(factor, point)| (Digits::new(factor, Self::M, Self::A), point, point.negative()));
         Digits::places(Self::M).fold(Self::INFINITY, |sum, place| {
@@ -108,13 +109,13 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
         })
     }
 
-    /// The map of Frobenius: squares the coordinates.
+    /// Applies the Frobenius map: squares the coordinates.
     fn tau(point: &Projective<N>) -> Projective<N> {
         let Projective { x, y, z } = point;
         Projective { x: Self::square(x), y: Self::square(y), z: Self::square(z) }
     }
 
-    /// The sum, by the formulas of López and Dahab for one point with `Z = 1`.
+    /// Adds two points, by the mixed formulas of López and Dahab (`other` has `Z = 1`).
     fn add(some: &Projective<N>, other: &Affine<N>) -> Projective<N> {
         if is_zero(&some.z) {
             return Projective { x: other.x, y: other.y, z: one() };
@@ -123,7 +124,7 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
         let a = xor(&some.y, &Self::mul(&z_squared, &other.y));
         let b = xor(&some.x, &Self::mul(&some.z, &other.x));
         if is_zero(&b) {
-            // The same x: the same point, or its negative.
+            // Equal x: `other` is the same point or its negative.
             return if is_zero(&a) { Self::double(other) } else { Self::INFINITY };
         }
         let c = Self::mul(&some.z, &b);
@@ -138,7 +139,7 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
         Projective { x, y, z }
     }
 
-    /// Twice a point.
+    /// Doubles a point.
     fn double(point: &Affine<N>) -> Projective<N> {
         let z = Self::square(&point.x);
         let x = xor(&Self::square(&z), &one());
@@ -148,7 +149,7 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
         Projective { x, y, z }
     }
 
-    /// The coordinates themselves; `None` of infinity.
+    /// Converts to affine coordinates; `None` for the point at infinity.
     fn affine(point: &Projective<N>) -> Option<Affine<N>> {
         if is_zero(&point.z) {
             return None;

@@ -1,7 +1,7 @@
-//! Numbers modulo the order of a group, and numbers as they are: limbs, the lowest first.
+//! Multi-limb integers, and integers modulo the order of a group; lowest limb first.
 //!
 //! ```text
-//! limb 0 (2^0)     limb 1 (2^64)     ...     r and s come big endian, 21 or 36 bytes
+//! limb 0 (2^0)     limb 1 (2^64)     ...
 //! ```
 
 use super::field::{Limbs, bit, is_zero, one};
@@ -11,7 +11,7 @@ pub(super) fn is_below(a: &[u64], b: &[u64]) -> bool {
     a.iter().rev().lt(b.iter().rev())
 }
 
-/// The sum; what does not fit is lost.
+/// Adds two integers; a carry out of the last limb is dropped.
 pub(super) fn add<const N: usize>(a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
     let mut sum = *a;
     let mut carry = false;
@@ -24,7 +24,7 @@ pub(super) fn add<const N: usize>(a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
     sum
 }
 
-/// The difference, negative in two's complement.
+/// Subtracts `b` from `a`; a negative result is in two's complement.
 pub(super) fn subtract<const N: usize>(a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
     let mut difference = *a;
     let mut borrow = false;
@@ -37,7 +37,7 @@ pub(super) fn subtract<const N: usize>(a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
     difference
 }
 
-/// Half of it, rounded down; `top` is what moves into the highest bit.
+/// Shifts right by one bit; `top` becomes the highest bit.
 pub(super) fn half<const N: usize>(a: &Limbs<N>, top: bool) -> Limbs<N> {
     let mut half = *a;
     let mut carry = u64::from(top).wrapping_shl(63);
@@ -49,7 +49,7 @@ pub(super) fn half<const N: usize>(a: &Limbs<N>, top: bool) -> Limbs<N> {
     half
 }
 
-/// `a` modulo `n`, for an `a` of a few times `n`.
+/// Reduces `a` modulo `n` by repeated subtraction; `a` is at most a few times `n`.
 pub(super) fn modulo<const N: usize>(a: &Limbs<N>, n: &Limbs<N>) -> Limbs<N> {
     let mut rest = *a;
     while !is_below(&rest, n) {
@@ -58,7 +58,7 @@ pub(super) fn modulo<const N: usize>(a: &Limbs<N>, n: &Limbs<N>) -> Limbs<N> {
     rest
 }
 
-/// The product modulo `n`, of numbers below `n`.
+/// Multiplies two integers below `n` modulo `n`.
 pub(super) fn multiply<const N: usize>(a: &Limbs<N>, b: &Limbs<N>, n: &Limbs<N>) -> Limbs<N> {
     let places = (0..N.wrapping_mul(64)).rev();
     places.fold([0; N], |product, place| {
@@ -67,9 +67,9 @@ pub(super) fn multiply<const N: usize>(a: &Limbs<N>, b: &Limbs<N>, n: &Limbs<N>)
     })
 }
 
-/// The inverse of `a` modulo `n`, an odd prime above it; 0 has none, and gives any number.
+/// Inverts `a` modulo the odd prime `n` above `a`. The result for 0 is meaningless.
 pub(super) fn inverse<const N: usize>(a: &Limbs<N>, n: &Limbs<N>) -> Limbs<N> {
-    // Always u = a * x and v = a * y modulo n; u and v shrink to their greatest common divisor.
+    // Binary extended Euclid. Invariant: u = a * x and v = a * y modulo n.
     let (mut u, mut x) = (*a, one());
     let (mut v, mut y) = (*n, [0; N]);
     while !is_zero(&u) {

@@ -1,12 +1,12 @@
-//! Laws of the two groups; known keys and signatures are tried from outside.
+//! Algebraic laws of the fields and groups. Known keys and signatures are tested in `tests/signatures`.
 
 use super::field::{Field, Limbs, from_bytes, one, to_bytes, xor};
 use super::point::{Affine, Curve, Projective};
-use super::tau::Digits;
+use super::tau_adic::Digits;
 use super::{K163, K283, scalar};
 use std::vec::Vec;
 
-/// Limbs of 64-bit numbers that follow from a seed.
+/// Returns pseudo-random limbs and advances the seed.
 fn random<const N: usize>(seed: &mut u64) -> Limbs<N> {
     core::array::from_fn(|_| {
         *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -14,14 +14,14 @@ fn random<const N: usize>(seed: &mut u64) -> Limbs<N> {
     })
 }
 
-/// An element of the field.
+/// Returns a pseudo-random element of the field.
 fn element<C: Field<N>, const N: usize>(seed: &mut u64) -> Limbs<N> {
     let mut element = random(seed);
     element[N - 1] &= (1 << (C::M % 64)) - 1;
     element
 }
 
-/// A number below the order.
+/// Returns a pseudo-random number below the order.
 fn number<C: Curve<N>, const N: usize>(seed: &mut u64) -> Limbs<N> {
     scalar::modulo(&element::<C, N>(seed), &C::ORDER)
 }
@@ -36,7 +36,7 @@ fn field_laws<C: Curve<N>, const N: usize>() {
         let [a, b, c] = core::array::from_fn(|_| element::<C, N>(&mut seed));
         let product = C::mul(&a, &b);
         assert!(C::contains(&product));
-        // The schoolbook's way: bit by bit, from the highest on.
+        // Schoolbook multiplication: bit by bit, highest first.
         let slow = (0..C::M).rev().fold([0; N], |sum, place| {
             let twice = C::mul(&sum, &scalar::add(&one(), &one()));
             if super::field::bit(&b, place) { xor(&twice, &a) } else { twice }
@@ -69,7 +69,7 @@ fn scalar_laws<C: Curve<N>, const N: usize>() {
     assert_eq!(scalar::inverse(&last, &C::ORDER), last);
 }
 
-/// By doubling and adding.
+/// Multiplies by doubling and adding, as a reference.
 fn slow_product<C: Curve<N>, const N: usize>(factor: &Limbs<N>, point: &Affine<N>) -> Option<Affine<N>> {
     let sum = (0..N * 64).rev().fold(C::INFINITY, |sum, place| {
         let twice = C::affine(&sum).map_or(C::INFINITY, |point| C::double(&point));
@@ -94,7 +94,7 @@ fn point_laws<C: Curve<N>, const N: usize>() {
     assert_eq!(C::affine(&product::<C, N>(&one(), &C::BASE)), Some(C::BASE));
     for round in 0..12 {
         let [a, b] = core::array::from_fn(|_| number::<C, N>(&mut seed));
-        // Small and large ones too.
+        // Small factors, and factors just below the order, too.
         let a = if round < 4 { from_bytes(&[round * 3]) } else { a };
         let b = if round % 4 == 1 { scalar::subtract(&C::ORDER, &from_bytes(&[round])) } else { b };
         let Some(point) = C::affine(&product::<C, N>(&b, &C::BASE)) else { panic!("infinity") };
@@ -112,7 +112,7 @@ fn point_laws<C: Curve<N>, const N: usize>() {
         assert_eq!(C::point(bytes), Some(negative));
         bytes[0] |= 4;
         assert_eq!(C::point(bytes), None);
-        // The same x, with what is zero in the field added to it.
+        // The same x plus a multiple of the field polynomial: not reduced, so not a valid form.
         for times in 0..4 {
             C::compressed(&point, bytes);
             for place in C::TAPS.into_iter().chain([0, C::M]).map(|place| place + times) {
@@ -124,7 +124,7 @@ fn point_laws<C: Curve<N>, const N: usize>() {
     }
 }
 
-/// What makes a factor cheap: every second digit is 0, or more of them.
+/// Checks the non-adjacent form: of two neighbouring digits one is 0.
 fn digit_laws<C: Curve<N>, const N: usize>() {
     let mut seed = 5;
     for _ in 0..20 {
@@ -135,7 +135,7 @@ fn digit_laws<C: Curve<N>, const N: usize>() {
     }
 }
 
-/// Points of the curve are of the group when the order takes them to infinity, and only then.
+/// Checks that a point of the curve is in the group if and only if the order multiplies it to infinity.
 fn group_laws<C: Curve<N>, const N: usize>() {
     let (mut seed, mut of_group, mut of_curve) = (4, 0, 0_usize);
     while of_curve < 60 {
@@ -156,7 +156,7 @@ fn group_laws<C: Curve<N>, const N: usize>() {
         of_curve += 1;
         of_group += usize::from(expected);
     }
-    // One of two points, or of four.
+    // About every second (cofactor 2) or fourth point (cofactor 4) of the curve is in the group.
     let cofactor = if C::A { 2 } else { 4 };
     assert!((of_curve / cofactor).abs_diff(of_group) < 15, "{of_group} of {of_curve}");
     assert!(C::point(&[2; 1]).is_none() && C::point(&[]).is_none(), "x = 0 is of order 2");
@@ -166,31 +166,31 @@ fn group_laws<C: Curve<N>, const N: usize>() {
 }
 
 #[test]
-fn fields() {
+fn field_arithmetic_satisfies_the_field_laws() {
     field_laws::<K163, 3>();
     field_laws::<K283, 5>();
 }
 
 #[test]
-fn numbers_modulo_the_order() {
+fn scalar_arithmetic_satisfies_the_laws_modulo_the_order() {
     scalar_laws::<K163, 3>();
     scalar_laws::<K283, 5>();
 }
 
 #[test]
-fn points() {
+fn point_arithmetic_agrees_with_double_and_add() {
     point_laws::<K163, 3>();
     point_laws::<K283, 5>();
 }
 
 #[test]
-fn digits() {
+fn tau_adic_digits_are_non_adjacent() {
     digit_laws::<K163, 3>();
     digit_laws::<K283, 5>();
 }
 
 #[test]
-fn groups() {
+fn group_membership_agrees_with_the_order() {
     group_laws::<K163, 3>();
     group_laws::<K283, 5>();
 }

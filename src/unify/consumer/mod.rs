@@ -95,8 +95,8 @@ impl Default for Config {
         Self {
             update: Update::Newer,
             to_unknown_hardware: true,
-            patience: Millis::secs(60),
-            retry: Millis::secs(300),
+            patience: Millis::from_secs(60),
+            retry: Millis::from_secs(300),
             lower_case: false,
         }
     }
@@ -290,7 +290,7 @@ impl Consumer {
     }
 
     fn utc(&self, now: Instant) -> Option<UtcTime> {
-        self.clock.map(|(set, utc)| utc.running(set, now))
+        self.clock.map(|(set, utc)| utc.advance(set, now))
     }
 
     fn subscribe(&mut self, filter: &Filter) {

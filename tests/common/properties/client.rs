@@ -95,7 +95,7 @@ pub fn any_life(happenings: &[u8]) -> u32 {
                 world.client.set_utc(world.now, (utc % 2 == 0).then_some(UtcTime(utc)));
             }
             249..=250 => {
-                world.client.set_query_interval(world.now, Some(Millis::secs(u32::from(small()) + 1)))
+                world.client.set_query_interval(world.now, Some(Millis::from_secs(u32::from(small()) + 1)))
             }
             _ => world.pass(Millis(1)),
         }
@@ -156,7 +156,7 @@ impl World {
         let server = if is(0) { Address::UNKNOWN } else { SERVER };
         let plain = ClientConfig::new(identity, server);
         let config = ClientConfig {
-            discovery: (is(0) || is(1)).then_some(Millis::secs(600)),
+            discovery: (is(0) || is(1)).then_some(Millis::from_secs(600)),
             server_id: Eui64(if is(2) { 77 } else { 0 }),
             alignment: NonZeroU8::new(if is(3) { 16 } else { 1 }).unwrap(),
             revision: if is(4) { 3 } else { 0 },

@@ -7,7 +7,7 @@ use openssl::ec::{EcGroup, EcKey, EcPoint, EcPointRef, PointConversionForm};
 use openssl::ecdsa::EcdsaSig;
 use openssl::nid::Nid;
 use openssl::pkey::Public;
-use zigbee_ota::mmo::{self, Digest, Software};
+use zigbee_ota::mmo::{self, Digest, SoftwareCrypto};
 use zigbee_ota::signature::{Certificate, PublicKey, Suite, VerifySignature};
 
 /// The group of a suite in OpenSSL's arithmetic.
@@ -203,7 +203,7 @@ impl Reference {
         assert_eq!(found.as_ref().map(PublicKey::as_bytes), signer.as_deref(), "{ours:?}, {authority:?}");
         let key = signer.and_then(|signer| self.key(&signer));
         let right = key.is_some_and(|key| self.verify(&key, digest, signature));
-        let found = Software.verify(self.suite, digest, &ours, &authority, signature);
+        let found = SoftwareCrypto.verify(self.suite, digest, &ours, &authority, signature);
         assert_eq!(found.is_ok(), right, "{ours:?}, {authority:?}, signature {signature:02x?}");
         right
     }

@@ -245,7 +245,7 @@ impl<S: SessionSlots> Run<S> {
         };
         let from = choices.address();
         let aps_security = choices.bit();
-        let meta = FrameMeta { aps_security, relays: choices.byte(), ..FrameMeta::new(from, delivery) };
+        let meta = FrameMeta::new(from, delivery).with_aps_security(aps_security).with_relays(choices.byte());
         let read = Frame::decode(&bytes, Quirks::all()).map(|frame| frame.message);
         let most = match read {
             Ok(Message::ToServer(ToServer::ImageBlock(request))) => Some(request.max_data),

@@ -2,10 +2,10 @@
 
 use zigbee_ota::Eui64;
 use zigbee_ota::file::{Image, Tag};
-use zigbee_ota::signature::integrity::{Check, Integrity};
+use zigbee_ota::signature::integrity::{IntegrityChecker, IntegrityCode};
 use zigbee_ota::signature::{
-    Authority, Certificate, Invalid, Policy, PublicKey, SealError, Sealing, Signatures, Signers, Valid,
-    Verifier, verify,
+    Accepted, AllowedSigners, Authority, Certificate, FileSigner, PublicKey, SignFileError,
+    SignatureRequirement, Verifier, VerifyError, VerifyPolicy, verify,
 };
 
 /// Authorities whose private keys anybody may know: two published for tests, and two of the tests here.
@@ -27,39 +27,43 @@ pub static SIGNED: [&[u8]; 2] = [
 ];
 
 /// Takes files that these signers signed.
-pub fn policy() -> Policy<'static> {
-    Policy::required(&SIGNERS, &AUTHORITIES)
+pub fn policy() -> VerifyPolicy<'static> {
+    VerifyPolicy::required(&SIGNERS, &AUTHORITIES)
 }
 
 /// What holds for any bytes, file or not.
 pub fn any_bytes(bytes: &[u8], split: impl FnMut() -> usize) {
     let required = in_pieces(bytes, &policy(), split);
     assert_eq!(required, verify(bytes, &policy()), "the same in pieces as from memory");
-    assert!(!matches!(required, Ok(Valid::Unsigned | Valid::NotChecked)));
-    let with = |signatures| verify(bytes, &Policy { signatures, ..policy() });
-    let either = with(Signatures::Either);
-    let unsigned = required == Err(Invalid::NoSignature);
-    assert_eq!(either, if unsigned { Ok(Valid::Unsigned) } else { required });
-    let any = verify(bytes, &Policy { signers: Signers::Any, ..policy() });
-    assert!(any == required || matches!(required, Err(Invalid::UnknownSigner(_))));
-    let loose = with(Signatures::NotUsed { refuse_signed: false });
-    let strict = with(Signatures::NotUsed { refuse_signed: true });
+    assert!(!matches!(required, Ok(Accepted::Unsigned | Accepted::NotChecked)));
+    let with = |signatures| verify(bytes, &policy().with_signatures(signatures));
+    let either = with(SignatureRequirement::Optional);
+    let unsigned = required == Err(VerifyError::NoSignature);
+    assert_eq!(either, if unsigned { Ok(Accepted::Unsigned) } else { required });
+    let any = verify(bytes, &policy().with_signers(AllowedSigners::Any));
+    assert!(any == required || matches!(required, Err(VerifyError::SignerNotAllowed(_))));
+    let loose = with(SignatureRequirement::NotUsed { refuse_signed: false });
+    let strict = with(SignatureRequirement::NotUsed { refuse_signed: true });
     match Image::parse_lenient(bytes) {
         Ok(image) if image.missing() == 0 => {
             assert_eq!(unsigned, !image.is_signed());
-            let expected = if unsigned { Valid::Unsigned } else { Valid::NotChecked };
+            let expected = if unsigned { Accepted::Unsigned } else { Accepted::NotChecked };
             assert_eq!(loose, Ok(expected));
-            assert_eq!(strict, if unsigned { Ok(expected) } else { Err(Invalid::Unwanted) });
+            assert_eq!(strict, if unsigned { Ok(expected) } else { Err(VerifyError::UnexpectedSignature) });
         }
         _ => assert!(
-            matches!((loose, strict), (Err(Invalid::File(one)), Err(Invalid::File(other))) if one == other)
+            matches!((loose, strict), (Err(VerifyError::File(one)), Err(VerifyError::File(other))) if one == other)
         ),
     }
     any_integrity(bytes);
     any_seal(bytes);
 }
 
-fn in_pieces(bytes: &[u8], policy: &Policy<'_>, mut split: impl FnMut() -> usize) -> Result<Valid, Invalid> {
+fn in_pieces(
+    bytes: &[u8],
+    policy: &VerifyPolicy<'_>,
+    mut split: impl FnMut() -> usize,
+) -> Result<Accepted, VerifyError> {
     let mut verifier = Verifier::new(*policy);
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -72,18 +76,18 @@ fn in_pieces(bytes: &[u8], policy: &Policy<'_>, mut split: impl FnMut() -> usize
 
 fn any_integrity(bytes: &[u8]) {
     if let Ok(image) = Image::parse_lenient(bytes) {
-        let integrity = Integrity::of(&image);
-        let mut check = Check::new();
+        let integrity = IntegrityCode::check(&image);
+        let mut check = IntegrityChecker::new();
         image.bytes().chunks(bytes.len() % 50 + 1).for_each(|piece| check.update(piece));
         assert_eq!(check.finish(), integrity);
         let coded = image.find(Tag::IMAGE_INTEGRITY_CODE).next().is_some();
-        assert_eq!(integrity != Integrity::Absent, coded);
+        assert_eq!(integrity != IntegrityCode::Absent, coded);
     }
-    let mut out = vec![0; bytes.len() + Integrity::LEN];
-    if let Ok(len) = Integrity::append(bytes, &mut out) {
+    let mut out = vec![0; bytes.len() + IntegrityCode::LEN];
+    if let Ok(len) = IntegrityCode::append(bytes, &mut out) {
         assert_eq!(len, out.len());
         let image = Image::parse(&out).expect("a file");
-        assert!(matches!(Integrity::of(&image), Integrity::Ok(_)));
+        assert!(matches!(IntegrityCode::check(&image), IntegrityCode::Ok(_)));
     }
 }
 
@@ -92,22 +96,22 @@ fn any_seal(bytes: &[u8]) {
     let image = Image::parse(SIGNED[0]).expect("a file");
     let certificate = image.find(Tag::ECDSA_CERTIFICATE).next().expect("a certificate");
     let certificate = Certificate::from_bytes(certificate.element.data).expect("a certificate");
-    let mut out = vec![0xee; Sealing::len(bytes.len(), certificate.suite())];
-    let digest = match Sealing::new(bytes, &certificate, &AUTHORITIES[2], &mut out) {
+    let mut out = vec![0xee; FileSigner::signed_len(bytes.len(), certificate.suite())];
+    let digest = match FileSigner::new(bytes, &certificate, &AUTHORITIES[2], &mut out) {
         Ok(sealing) => sealing.digest(),
         Err(error) => {
             let no_file = Image::parse(bytes).is_err();
-            assert_eq!(no_file, matches!(error, SealError::File(_)), "{error}");
+            assert_eq!(no_file, matches!(error, SignFileError::File(_)), "{error}");
             return assert!(out.iter().all(|byte| *byte == 0xee));
         }
     };
-    assert!(matches!(verify(&out, &policy()), Err(Invalid::Signature(_))));
-    let again = Sealing::resume(&mut out, &AUTHORITIES[2]).expect("prepared");
+    assert!(matches!(verify(&out, &policy()), Err(VerifyError::Signature(_))));
+    let again = FileSigner::resume(&mut out, &AUTHORITIES[2]).expect("prepared");
     assert_eq!(again.digest(), digest);
-    assert_eq!(again.attach(&[1; 42]), Err(SealError::WrongSignature));
+    assert_eq!(again.attach(&[1; 42]), Err(SignFileError::SignatureMismatch));
     assert_eq!(
-        Sealing::new(&out.clone(), &certificate, &AUTHORITIES[2], &mut out).err(),
-        Some(SealError::Signed)
+        FileSigner::new(&out.clone(), &certificate, &AUTHORITIES[2], &mut out).err(),
+        Some(SignFileError::AlreadySigned)
     );
 }
 

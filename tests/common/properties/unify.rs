@@ -274,7 +274,7 @@ impl Life {
     fn pass(&mut self, time: u8) {
         self.now = match self.consumer.poll_timeout() {
             Some(next) if time < 128 => next.max(self.now),
-            _ => self.now.plus(Millis::secs(u32::from(time) * 60)),
+            _ => self.now.plus(Millis::from_secs(u32::from(time) * 60)),
         };
         self.consumer.handle_timeout(self.now);
     }

@@ -36,7 +36,7 @@ pub fn config() -> ClientConfig {
 pub fn receive() -> Option<(FrameMeta, &'static [u8])> {
     static FRAME: [u8; 2] = [0; 2];
     let meta = FrameMeta::new(address(), black_box(DeliveryMode::Unicast));
-    black_box(true).then(|| (FrameMeta { aps_security: black_box(false), ..meta }, black_box(&FRAME[..])))
+    black_box(true).then(|| (meta.with_aps_security(black_box(false)), black_box(&FRAME[..])))
 }
 
 #[inline(never)]

@@ -14,8 +14,8 @@
 #![cfg_attr(feature = "device", no_std)]
 
 #[cfg(feature = "device")]
-pub mod every_call;
-#[cfg(feature = "device")]
 pub mod board;
 #[cfg(feature = "device")]
 pub mod device;
+#[cfg(feature = "device")]
+pub mod every_call;

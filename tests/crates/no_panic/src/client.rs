@@ -43,7 +43,7 @@ fn address() -> Address {
 }
 
 fn meta() -> FrameMeta {
-    black_box(FrameMeta { aps_security: black_box(false), ..FrameMeta::unicast(address()) })
+    black_box(FrameMeta::unicast(address()).with_aps_security(black_box(false)).with_relays(black_box(0)))
 }
 
 fn config() -> ClientConfig {

@@ -4,11 +4,11 @@ use core::hint::black_box;
 
 use zigbee_ota::Eui64;
 use zigbee_ota::file::Image;
-use zigbee_ota::mmo::{self, BlockCipher, Digest, Mmo, Padding, Software};
-use zigbee_ota::signature::integrity::{Check, Integrity};
+use zigbee_ota::mmo::{self, BlockCipher, Digest, Mmo, Padding, SoftwareCrypto};
+use zigbee_ota::signature::integrity::{IntegrityChecker, IntegrityCode};
 use zigbee_ota::signature::{
-    Authority, BadSignature, Certificate, Policy, PublicKey, Sealing, Signatures, Signers, Suite, Verifier,
-    VerifySignature, verify,
+    AllowedSigners, Authority, Certificate, FileSigner, KeyUsage, PublicKey, SignatureError,
+    SignatureRequirement, Suite, Verifier, VerifyPolicy, VerifySignature, verify,
 };
 
 use crate::Bytes;
@@ -20,7 +20,7 @@ pub(crate) fn call(bytes: &mut Bytes<'_>) {
     suite(bytes.input);
     check(bytes);
     check_by_the_stacks_own(bytes);
-    seal(bytes);
+    sign_file(bytes);
 }
 
 fn hash(bytes: &Bytes<'_>) {
@@ -34,15 +34,15 @@ fn hash(bytes: &Bytes<'_>) {
 
 fn integrity(bytes: &mut Bytes<'_>) {
     if let Ok(image) = Image::parse_lenient(bytes.input)
-        && let Integrity::Ok(form) = black_box(Integrity::of(&image))
+        && let IntegrityCode::Ok(form) = black_box(IntegrityCode::check(&image))
     {
         black_box(form.name());
     }
-    let mut check = black_box(Check::default());
+    let mut check = black_box(IntegrityChecker::default());
     check.update(bytes.input);
     check.update(black_box(bytes.input));
     black_box(check.finish());
-    black_box(Integrity::append(bytes.input, bytes.room)).ok();
+    black_box(IntegrityCode::append(bytes.input, bytes.room)).ok();
 }
 
 fn look(bytes: &Bytes<'_>) {
@@ -52,15 +52,9 @@ fn look(bytes: &Bytes<'_>) {
     black_box((certificate.as_bytes(), certificate.element(), certificate.suite(), certificate.digest()));
     black_box((certificate.subject(), certificate.issuer(), certificate.reconstruction_point()));
     black_box(certificate.signer_key(&key));
-    match certificate {
-        Certificate::Suite1(certificate) => {
-            black_box(certificate.attributes());
-        }
-        Certificate::Suite2(certificate) => {
-            black_box((certificate.serial(), certificate.valid_from(), certificate.valid_until()));
-            black_box((certificate.key_usage(), certificate.is_known()));
-        }
-    }
+    black_box((certificate.attributes(), certificate.serial(), certificate.is_supported()));
+    black_box((certificate.valid_from(), certificate.valid_until(), certificate.key_usage()));
+    black_box(KeyUsage(black_box(0)).contains(KeyUsage::DIGITAL_SIGNATURE));
 }
 
 fn suite(signature: &[u8]) {
@@ -90,8 +84,8 @@ impl VerifySignature for Stack {
         certificate: &Certificate<'_>,
         authority: &PublicKey,
         signature: &[u8],
-    ) -> Result<(), BadSignature> {
-        let software = Software.verify(suite, digest, certificate, authority, signature);
+    ) -> Result<(), SignatureError> {
+        let software = SoftwareCrypto.verify(suite, digest, certificate, authority, signature);
         black_box(software)
     }
 }
@@ -101,14 +95,12 @@ fn check_by_the_stacks_own(bytes: &Bytes<'_>) {
     let mut mmo = Mmo::with_cipher(&mut stack);
     mmo.update(bytes.input);
     black_box(mmo.finish()).ok();
-    let mut check = Check::with_cipher(Stack);
+    let mut check = IntegrityChecker::with_cipher(Stack);
     check.update(bytes.input);
     black_box(check.finish());
     let (signers, authorities) = (black_box([Eui64(0); 2]), authorities());
-    let policy = black_box(Policy::required(&signers, &authorities));
-    let node = Eui64(black_box(0));
-    black_box((policy.allows(node), policy.key(node, black_box(Suite::Two))));
-    let mut verifier = Verifier::with(policy, Stack, Stack);
+    let policy = black_box(VerifyPolicy::required(&signers, &authorities));
+    let mut verifier = Verifier::with_crypto(policy, Stack, Stack);
     verifier.update(bytes.input);
     black_box(verifier.finish()).ok();
 }
@@ -121,30 +113,28 @@ fn authorities() -> [Authority; 2] {
 
 fn check(bytes: &Bytes<'_>) {
     let (signers, authorities) = (black_box([Eui64(0); 2]), authorities());
-    let policy = Policy {
-        signatures: black_box(Signatures::Either),
-        signers: black_box(Signers::Any),
-        now: black_box(Some(0)),
-        ..Policy::required(&signers, &authorities)
-    };
+    let mut policy = VerifyPolicy::required(&signers, &authorities)
+        .with_signatures(black_box(SignatureRequirement::Optional))
+        .with_signers(black_box(AllowedSigners::Any));
+    policy.now = black_box(Some(0));
     black_box(verify(bytes.input, &black_box(policy))).ok();
-    black_box(verify(bytes.input, &black_box(Policy::not_used()))).ok();
+    black_box(verify(bytes.input, &black_box(VerifyPolicy::not_used()))).ok();
     let mut verifier = black_box(Verifier::new(black_box(policy)));
     verifier.update(bytes.input);
     verifier.update(black_box(bytes.input));
     black_box(verifier.finish()).ok();
 }
 
-fn seal(bytes: &mut Bytes<'_>) {
+fn sign_file(bytes: &mut Bytes<'_>) {
     let [authority, _] = authorities();
     if let Some(certificate) = black_box(Certificate::from_bytes(bytes.input)) {
-        black_box(Sealing::len(bytes.input.len(), certificate.suite()));
-        if let Ok(sealing) = Sealing::new(bytes.input, &certificate, &authority, bytes.room) {
+        black_box(FileSigner::signed_len(bytes.input.len(), certificate.suite()));
+        if let Ok(sealing) = FileSigner::new(bytes.input, &certificate, &authority, bytes.room) {
             black_box((sealing.digest(), sealing.certificate()));
             black_box(sealing.attach(bytes.input)).ok();
         }
     }
-    if let Ok(sealing) = black_box(Sealing::resume(bytes.room, &authority)) {
+    if let Ok(sealing) = black_box(FileSigner::resume(bytes.room, &authority)) {
         black_box(sealing.attach(bytes.input)).ok();
     }
 }

@@ -1,13 +1,13 @@
-//! The lowest layer: types, time, link.
+//! The lowest layer: identifiers, time, addresses.
 
 use core::hint::black_box;
 use core::time::Duration;
 
 use zigbee_ota::aps::{Address, FrameMeta};
-use zigbee_ota::time::{Instant, Millis, Purpose, ServerTime, UtcTime};
+use zigbee_ota::time::{Instant, Millis, ServerTime, TimeField, UtcTime};
 use zigbee_ota::{
-    FileVersion, HardwareRange, HardwareVersion, ImageFilter, ImageId, ImageType, SecurityCredentialVersion,
-    StackVersion,
+    Eui64, FileVersion, HardwareRange, HardwareVersion, ImageFilter, ImageId, ImageType, ManufacturerCode,
+    SecurityCredentialVersion, StackVersion,
 };
 
 pub(crate) fn call() {
@@ -21,6 +21,13 @@ fn numbers() {
     let version = FileVersion(black_box(0));
     black_box((version.parts(), version.is_bcd()));
     black_box(black_box("").parse::<FileVersion>()).ok();
+    black_box(black_box("").parse::<HardwareVersion>()).ok();
+    black_box(black_box("").parse::<ManufacturerCode>()).ok();
+    black_box(black_box("").parse::<ImageType>()).ok();
+    black_box(black_box("").parse::<StackVersion>()).ok();
+    black_box(black_box("").parse::<SecurityCredentialVersion>()).ok();
+    black_box(black_box("").parse::<Eui64>()).ok();
+    black_box(black_box("").parse::<ImageId>()).ok();
     let image_type = ImageType(black_box(0));
     black_box((image_type.class(), image_type.name()));
     black_box((StackVersion(black_box(0)).name(), SecurityCredentialVersion(black_box(0)).name()));
@@ -39,11 +46,13 @@ fn images() {
 fn time() {
     let instant = Instant::from_millis(black_box(0));
     let later = instant.after(black_box(Duration::ZERO));
-    let span = black_box(later.since(instant)).max(Millis::secs(black_box(0)));
-    black_box((later.as_millis(), later.plus(span), Duration::from(span)));
+    let span = black_box(later.since(instant)).max(Millis::from_secs(black_box(0)));
+    black_box((later.as_millis(), later.plus(span), Duration::from(span), Duration::from(later)));
+    black_box(Instant::from(black_box(Duration::ZERO)));
+    black_box(Millis::try_from(black_box(Duration::ZERO))).ok();
     let utc = UtcTime::from_unix(black_box(0));
-    black_box(black_box(UtcTime(0)).running(instant, later));
+    black_box(black_box(UtcTime(0)).advance(instant, later));
     let time = ServerTime { current: black_box(0), then: black_box(0) };
-    black_box(time.delay(black_box(Purpose::Request), black_box(utc), black_box(0))).ok();
+    black_box(time.delay(black_box(TimeField::Request), black_box(utc), black_box(0))).ok();
     black_box(ServerTime::after_seconds(black_box(0)));
 }

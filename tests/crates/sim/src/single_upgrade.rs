@@ -20,7 +20,7 @@ use crate::{Flash, Link};
 const DEVICE: Address = Address::new(0x5a17, 1);
 
 /// A world in which nothing has happened for so long has stopped.
-const PATIENCE: Millis = Millis::secs(7 * 24 * 60 * 60);
+const PATIENCE: Millis = Millis::from_secs(7 * 24 * 60 * 60);
 
 /// What kind of world it is.
 #[derive(Clone, Copy, Debug, PartialEq)]

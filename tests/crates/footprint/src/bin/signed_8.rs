@@ -8,7 +8,9 @@ use core::mem::MaybeUninit;
 
 use zigbee_ota::Eui64;
 use zigbee_ota::client::VerifyResult;
-use zigbee_ota::signature::{Authority, Policy, PublicKey, Signatures, Signers, Verifier};
+use zigbee_ota::signature::{
+    AllowedSigners, Authority, PublicKey, SignatureRequirement, Verifier, VerifyPolicy,
+};
 use zigbee_ota_footprint::device::{Device, resume, turn};
 
 static mut DEVICE: Device<8> = Device::OFF;
@@ -33,12 +35,10 @@ fn verify() -> VerifyResult {
         Authority { issuer: Eui64(0), key: PublicKey::Suite2([2; 37]) },
     ];
     static PIECE: [u8; 2] = [0; 2];
-    let policy = Policy {
-        signatures: black_box(Signatures::Either),
-        signers: black_box(Signers::Any),
-        now: black_box(Some(0)),
-        ..Policy::required(black_box(&SIGNERS), black_box(&AUTHORITIES))
-    };
+    let mut policy = VerifyPolicy::required(black_box(&SIGNERS), black_box(&AUTHORITIES))
+        .with_signatures(black_box(SignatureRequirement::Optional))
+        .with_signers(black_box(AllowedSigners::Any));
+    policy.now = black_box(Some(0));
     let place = &raw mut VERIFIER;
     // SAFETY: nobody else has it.
     let verifier = unsafe { &mut *place }.write(Verifier::new(policy));

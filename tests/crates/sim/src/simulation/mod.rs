@@ -245,7 +245,7 @@ impl<'a> Simulation<'a> {
         let Some(device) = usize::from(node).checked_sub(1).map(|place| &mut self.devices[place]) else {
             return match arrival {
                 Arrival::Frame { from, secured, bytes, .. } => {
-                    let meta = FrameMeta { aps_security: secured, ..FrameMeta::unicast(address_of(from)) };
+                    let meta = FrameMeta::unicast(address_of(from)).with_aps_security(secured);
                     host.hear(context, meta, &bytes);
                 }
                 Arrival::Report { token, delivery, .. } => host.delivered(context, token, delivery),
@@ -255,7 +255,7 @@ impl<'a> Simulation<'a> {
         match arrival {
             Arrival::Frame { broadcast, secured, bytes, .. } => {
                 let delivery = if broadcast { DeliveryMode::Broadcast } else { DeliveryMode::Unicast };
-                let meta = FrameMeta { aps_security: secured, ..FrameMeta::new(SERVER, delivery) };
+                let meta = FrameMeta::new(SERVER, delivery).with_aps_security(secured);
                 device.hear(context, host, meta, &bytes);
             }
             Arrival::Report { token, delivery, .. } => device.delivered(context, host, token, delivery),

@@ -76,7 +76,7 @@ impl Watch {
             && let Some(period) = wait.min_block_period.filter(|_| self.revision > 0)
         {
             let seconds = self.revision <= LAST_IN_SECONDS;
-            self.period = if seconds { Millis::secs(period.into()) } else { Millis(period.into()) };
+            self.period = if seconds { Millis::from_secs(period.into()) } else { Millis(period.into()) };
         }
     }
 

@@ -1,9 +1,10 @@
 //! Keys, signatures and signed files by OpenSSL.
 
 use zigbee_ota::file::{Element, FileHeader, FileWriter, Image, Tag};
-use zigbee_ota::signature::integrity::{Form, Integrity};
+use zigbee_ota::signature::integrity::{CodeForm, IntegrityCode};
 use zigbee_ota::signature::{
-    Authority, Certificate, Policy, PublicKey, SealError, SignError, SigningKey, Suite, Valid, verify,
+    Accepted, Authority, Certificate, PublicKey, SignFileError, SigningKey, SigningKeyError, Suite,
+    VerifyPolicy, verify,
 };
 use zigbee_ota::{Encode, Eui64, ImageId};
 
@@ -55,14 +56,14 @@ fn files_are_signed_with_published_keys() {
     for signer in signers() {
         let (certificate, key, authority) = (signer.certificate(), signer.key(), signer.authority);
         assert_eq!(certificate.signer_key(&authority.key), Some(key.public_key()));
-        assert_eq!(key.authority(&certificate).expect("one"), authority);
+        assert_eq!(key.derive_authority(&certificate).expect("one"), authority);
 
-        let signed = key.seal(&file(), &certificate, &authority).expect("signed");
+        let signed = key.sign_file(&file(), &certificate, &authority).expect("signed");
         let suite = certificate.suite();
         let signers = [certificate.subject()];
         let authorities = [authority];
-        let policy = Policy::required(&signers, &authorities);
-        assert_eq!(verify(&signed, &policy), Ok(Valid::Signed { suite, signer: certificate.subject() }));
+        let policy = VerifyPolicy::required(&signers, &authorities);
+        assert_eq!(verify(&signed, &policy), Ok(Accepted::Signed { suite, signer: certificate.subject() }));
         let added = if suite == Suite::One { 110 } else { 166 };
         let image = Image::parse(&signed).expect("a file");
         assert_eq!((signed.len(), image.header().total_size as usize), (9062 + added, 9062 + added));
@@ -86,7 +87,7 @@ fn random_keys_sign_what_openssl_and_the_verification_here_take() {
             let key = SigningKey::from_bytes(&bytes).expect("a key");
             assert_eq!(key.public_key().as_bytes(), reference.bytes(pair.point()));
             let digest = std::array::from_fn(|_| random.u8(..));
-            let signature = key.sign(&digest).expect("a signature");
+            let signature = key.sign_digest(&digest).expect("a signature");
             assert_eq!(signature.len(), suite.signature_len());
             short += usize::from(signature[0] == 0);
             assert!(reference.compare(key.public_key().as_bytes(), &digest, &signature));
@@ -104,12 +105,12 @@ fn a_key_is_a_number_below_the_order() {
             assert!(SigningKey::from_bytes(good).is_ok());
         }
         for bad in [zero, order, over, highest] {
-            assert!(matches!(SigningKey::from_bytes(bad), Err(SignError::KeyRange)));
+            assert!(matches!(SigningKey::from_bytes(bad), Err(SigningKeyError::KeyRange)));
         }
     }
     for length in [0, 20, 22, 35, 37] {
         let found = SigningKey::from_bytes(&vec![1; length]);
-        assert!(matches!(found, Err(SignError::KeyLength(found)) if found == length));
+        assert!(matches!(found, Err(SigningKeyError::KeyLength(found)) if found == length));
     }
 }
 
@@ -119,42 +120,54 @@ fn what_does_not_fit_is_not_signed() {
     let [suite_1, suite_2] = &signers();
     let [one, two] = [suite_1, suite_2].map(Signer::certificate);
     let (key, authority, other) = (suite_1.key(), suite_1.authority, suite_2.authority);
-    let seal = |key: &SigningKey, file: &[u8], certificate, authority| {
-        key.seal(file, certificate, authority).expect_err("not signed")
+    let sign = |key: &SigningKey, file: &[u8], certificate, authority| {
+        key.sign_file(file, certificate, authority).expect_err("not signed")
     };
     let mut number = suite_1.private.clone();
     number[20] ^= 1;
     let another = SigningKey::from_bytes(&number).expect("a key");
-    assert!(matches!(seal(&another, &file(), &one, &authority), SignError::OtherKey));
-    assert!(matches!(seal(&key, &file(), &two, &other), SignError::OtherKey));
-    assert!(matches!(key.authority(&two), Err(SignError::OtherKey)));
-    assert!(matches!(seal(&key, &file(), &one, &other), SignError::Seal(SealError::OtherIssuer)));
+    assert!(matches!(sign(&another, &file(), &one, &authority), SigningKeyError::KeyMismatch));
+    assert!(matches!(sign(&key, &file(), &two, &other), SigningKeyError::KeyMismatch));
+    assert!(matches!(key.derive_authority(&two), Err(SigningKeyError::KeyMismatch)));
+    assert!(matches!(
+        sign(&key, &file(), &one, &other),
+        SigningKeyError::File(SignFileError::IssuerMismatch)
+    ));
     let elsewhere = Authority { issuer: Eui64(1), ..authority };
-    assert!(matches!(seal(&key, &file(), &one, &elsewhere), SignError::Seal(SealError::OtherIssuer)));
+    assert!(matches!(
+        sign(&key, &file(), &one, &elsewhere),
+        SigningKeyError::File(SignFileError::IssuerMismatch)
+    ));
     let none = Authority { key: PublicKey::Suite1([2; 22]), ..authority };
-    assert!(matches!(seal(&key, &file(), &one, &none), SignError::Seal(SealError::Point)));
-    let signed = key.seal(&file(), &one, &authority).expect("signed");
-    assert!(matches!(seal(&key, &signed, &one, &authority), SignError::Seal(SealError::Signed)));
-    assert!(matches!(seal(&key, &signed[1..], &one, &authority), SignError::Seal(SealError::File(_))));
+    assert!(matches!(sign(&key, &file(), &one, &none), SigningKeyError::File(SignFileError::InvalidKey)));
+    let signed = key.sign_file(&file(), &one, &authority).expect("signed");
+    assert!(matches!(
+        sign(&key, &signed, &one, &authority),
+        SigningKeyError::File(SignFileError::AlreadySigned)
+    ));
+    assert!(matches!(
+        sign(&key, &signed[1..], &one, &authority),
+        SigningKeyError::File(SignFileError::File(_))
+    ));
 
     // Another key seems to be right by another authority, which a signer who knows none cannot see.
-    let stranger = another.authority(&one).expect("one");
+    let stranger = another.derive_authority(&one).expect("one");
     assert_ne!(stranger, authority);
-    assert!(another.seal(&file(), &one, &stranger).is_ok());
+    assert!(another.sign_file(&file(), &one, &stranger).is_ok());
     // A point that is none of the curve.
     let mut bytes = one.as_bytes().to_vec();
     bytes[..22].fill(0xff);
     let none = Certificate::from_bytes(&bytes).expect("a certificate");
-    assert!(matches!(key.authority(&none), Err(SignError::Seal(SealError::Point))));
+    assert!(matches!(key.derive_authority(&none), Err(SigningKeyError::File(SignFileError::InvalidKey))));
 }
 
 #[test]
 fn a_sealed_file_is_right_after_it_is_signed() {
     let [signer, _] = signers();
-    let mut sealed = vec![0; file().len() + Integrity::LEN];
-    Integrity::append(&file(), &mut sealed).expect("sealed");
-    let signed = signer.key().seal(&sealed, &signer.certificate(), &signer.authority);
+    let mut sealed = vec![0; file().len() + IntegrityCode::LEN];
+    IntegrityCode::append(&file(), &mut sealed).expect("sealed");
+    let signed = signer.key().sign_file(&sealed, &signer.certificate(), &signer.authority);
     let signed = signed.expect("signed");
     let image = Image::parse(&signed).expect("a file");
-    assert_eq!(Integrity::of(&image), Integrity::Ok(Form::BeforeElement));
+    assert_eq!(IntegrityCode::check(&image), IntegrityCode::Ok(CodeForm::BeforeElement));
 }

@@ -1,37 +1,41 @@
-//! A factor of a point as digits -1, 0 and 1 before powers of tau, the map `(x, y) -> (x^2, y^2)` of Koblitz's curves.
+//! Tau-adic non-adjacent form of a factor: digits -1, 0 and 1 before powers of tau, the Frobenius map
+//! `(x, y) -> (x^2, y^2)` of Koblitz curves.
 //!
-//! On them `tau^2 + 2 = mu * tau`, so numbers `a + b * tau` can be divided by tau, which takes the place of 2: applying
-//! tau to a point costs three squarings. Of a field of `2^M` elements `tau^M` is the identity.
+//! Tau satisfies `tau^2 + 2 = mu * tau`, so integers `a + b * tau` can be divided by tau as others are by 2. The
+//! multiplication of a point then applies tau (three squarings) where the binary method doubles. On a field of `2^M`
+//! elements `tau^M` is the identity.
 
 use super::field::{Limbs, bit, one};
 use super::scalar::{add, half, subtract};
 
-/// `a + b * tau`, both negative in two's complement.
+/// Integer `a + b * tau`; negative parts are in two's complement.
 #[derive(Clone, Copy)]
 struct Number<const N: usize> {
     a: Limbs<N>,
     b: Limbs<N>,
 }
 
-/// The digits, the lowest first; of two neighbours one is 0.
+/// Digits of a factor, lowest first; at least one of two neighbours is 0.
 pub(super) struct Digits([i8; Digits::MOST]);
 
 impl Digits {
-    /// More than [`Self::EXTRA`] and the larger degree together.
+    /// Capacity: more than [`Self::EXTRA`] plus the larger degree, 283.
     const MOST: usize = 300;
 
-    /// Digits above `tau^M`: a number `a + b * tau` whose norm, `a^2 + mu * a * b + 2 * b^2`, is at most `2^k` takes no
-    /// more than k + 4, and what is left after the first round has one of at most 6 * 2^M.
+    /// Number of digits above `tau^M`.
+    ///
+    /// An integer `a + b * tau` of norm `a^2 + mu * a * b + 2 * b^2` at most `2^k` takes at most k + 4 digits, and the
+    /// norm after the first round is at most `6 * 2^M`.
     const EXTRA: usize = 16;
 
-    /// The digits of `factor`, on a curve over `2^m` elements whose `mu` is 1 or -1.
+    /// Computes the digits of `factor`, for a curve over `2^m` elements whose `mu` is 1 or -1.
     pub(super) fn new<const N: usize>(factor: &Limbs<N>, m: usize, mu_is_one: bool) -> Self {
         let mut number = Number { a: *factor, b: [0; N] };
         let mut digits = Self([0; Self::MOST]);
         for room in digits.0.iter_mut().take(m) {
             *room = number.next(mu_is_one);
         }
-        // What is left counts tau^m, which is 1: so it is added to the digits' own value, and the sum is half as long.
+        // The quotient left is a multiple of tau^m, which is 1: adding it to the value of the digits halves the length.
         let below = digits.0.iter().take(m).rev().fold(Number { a: [0; N], b: [0; N] }, |sum, digit| {
             let Number { a, b } = sum.times_tau(mu_is_one);
             Number { a: with_digit(&a, *digit), b }
@@ -43,19 +47,19 @@ impl Digits {
         digits
     }
 
-    /// The digits' places, the highest first.
+    /// Iterates over the places of the digits, highest first.
     pub(super) fn places(m: usize) -> impl Iterator<Item = usize> {
         (0..m.wrapping_add(Self::EXTRA)).rev()
     }
 
-    /// The digit before the power `place` of tau.
+    /// Returns the digit before `tau^place`.
     pub(super) fn at(&self, place: usize) -> i8 {
         self.0.get(place).copied().unwrap_or_default()
     }
 }
 
 impl<const N: usize> Number<N> {
-    /// Takes the lowest digit off, and divides by tau. An odd number gets the digit after which two more are 0.
+    /// Removes the lowest digit and divides by tau. For an odd number it picks the digit that makes the next digit 0.
     fn next(&mut self, mu_is_one: bool) -> i8 {
         let digit: i8 = match (bit(&self.a, 0), bit(&self.a, 1) == bit(&self.b, 0)) {
             (false, _) => 0,

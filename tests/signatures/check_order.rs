@@ -1,10 +1,10 @@
 //! The order of the checks, with a verification that only takes down what it is asked.
 
 use zigbee_ota::Eui64;
-use zigbee_ota::mmo::{self, Digest, Software};
+use zigbee_ota::mmo::{self, Digest, SoftwareCrypto};
 use zigbee_ota::signature::{
-    Authority, BadSignature, Certificate, Invalid, Policy, PublicKey, Signatures, Suite, Valid, Verifier,
-    VerifySignature, verify,
+    Accepted, Authority, Certificate, PublicKey, SignatureError, SignatureRequirement, Suite, Verifier,
+    VerifyError, VerifyPolicy, VerifySignature, verify,
 };
 
 use crate::properties::signature::{AUTHORITIES, SIGNED, SIGNERS, policy};
@@ -12,7 +12,7 @@ use crate::vectors::file;
 
 /// Takes down what it is asked, and gives the same answer each time.
 struct Mock {
-    answer: Result<(), BadSignature>,
+    answer: Result<(), SignatureError>,
     asked: Vec<Asked>,
 }
 
@@ -33,7 +33,7 @@ impl VerifySignature for Mock {
         certificate: &Certificate<'_>,
         authority: &PublicKey,
         signature: &[u8],
-    ) -> Result<(), BadSignature> {
+    ) -> Result<(), SignatureError> {
         let (certificate, signature) = (certificate.as_bytes().to_vec(), signature.to_vec());
         self.asked.push(Asked { suite, digest: *digest, certificate, authority: *authority, signature });
         self.answer
@@ -42,18 +42,18 @@ impl VerifySignature for Mock {
 
 fn asked(
     file: &[u8],
-    policy: &Policy<'_>,
-    answer: Result<(), BadSignature>,
-) -> (Result<Valid, Invalid>, Vec<Asked>) {
+    policy: &VerifyPolicy<'_>,
+    answer: Result<(), SignatureError>,
+) -> (Result<Accepted, VerifyError>, Vec<Asked>) {
     let mut mock = Mock { answer, asked: Vec::new() };
-    let mut verifier = Verifier::with(*policy, Software, &mut mock);
+    let mut verifier = Verifier::with_crypto(*policy, SoftwareCrypto, &mut mock);
     verifier.update(file);
     (verifier.finish(), mock.asked)
 }
 
 /// Asserts that a file is refused before anybody calculates.
 #[track_caller]
-fn refused(file: &[u8], policy: &Policy<'_>, reason: Invalid) {
+fn refused(file: &[u8], policy: &VerifyPolicy<'_>, reason: VerifyError) {
     let (found, asked) = asked(file, policy, Ok(()));
     assert_eq!((found, asked), (Err(reason), Vec::new()));
 }
@@ -73,12 +73,15 @@ fn the_verification_is_asked_once_for_just_what_it_needs() {
             authority: AUTHORITIES[authority].key,
             signature: signature.to_vec(),
         };
-        let good = Valid::Signed { suite, signer: SIGNERS[0] };
+        let good = Accepted::Signed { suite, signer: SIGNERS[0] };
         assert_eq!(asked(signed, &policy(), Ok(())), (Ok(good), vec![question()]));
-        for error in
-            [BadSignature::Wrong, BadSignature::Point, BadSignature::Unsupported, BadSignature::Failed]
-        {
-            let found = (Err(Invalid::Signature(error)), vec![question()]);
+        for error in [
+            SignatureError::Mismatch,
+            SignatureError::InvalidKey,
+            SignatureError::UnsupportedSuite,
+            SignatureError::Backend,
+        ] {
+            let found = (Err(VerifyError::Signature(error)), vec![question()]);
             assert_eq!(asked(signed, &policy(), Err(error)), found);
         }
     }
@@ -91,26 +94,30 @@ fn the_policy_says_whether_files_are_signed() {
     let wrong = file("s1-r-bit");
     let mut unsigned = signed[..signed.len() - 110].to_vec();
     unsigned[52] = u8::try_from(unsigned.len()).expect("short");
-    let with = |signatures| Policy { signatures, ..policy() };
-    assert_eq!(Signatures::default(), Signatures::Required);
-    let required = with(Signatures::Required);
-    refused(&unsigned, &required, Invalid::NoSignature);
-    let good = Ok(Valid::Signed { suite: Suite::One, signer: SIGNERS[0] });
+    let with = |signatures| policy().with_signatures(signatures);
+    assert_eq!(SignatureRequirement::default(), SignatureRequirement::Required);
+    let required = with(SignatureRequirement::Required);
+    refused(&unsigned, &required, VerifyError::NoSignature);
+    let good = Ok(Accepted::Signed { suite: Suite::One, signer: SIGNERS[0] });
     assert_eq!(verify(signed, &required), good);
 
-    let either = with(Signatures::Either);
-    assert_eq!(verify(&unsigned, &either), Ok(Valid::Unsigned));
+    let either = with(SignatureRequirement::Optional);
+    assert_eq!(verify(&unsigned, &either), Ok(Accepted::Unsigned));
     assert_eq!(verify(signed, &either), good);
-    assert_eq!(verify(&wrong, &either), Err(Invalid::Signature(BadSignature::Wrong)));
+    assert_eq!(verify(&wrong, &either), Err(VerifyError::Signature(SignatureError::Mismatch)));
 
-    let not_used = Policy::not_used();
+    let not_used = VerifyPolicy::not_used();
     for file in [signed, &wrong] {
-        assert_eq!(asked(file, &not_used, Ok(())), (Ok(Valid::NotChecked), vec![]));
-        refused(file, &with(Signatures::NotUsed { refuse_signed: true }), Invalid::Unwanted);
+        assert_eq!(asked(file, &not_used, Ok(())), (Ok(Accepted::NotChecked), vec![]));
+        refused(
+            file,
+            &with(SignatureRequirement::NotUsed { refuse_signed: true }),
+            VerifyError::UnexpectedSignature,
+        );
     }
     for refuse_signed in [false, true] {
-        let policy = with(Signatures::NotUsed { refuse_signed });
-        assert_eq!(verify(&unsigned, &policy), Ok(Valid::Unsigned));
+        let policy = with(SignatureRequirement::NotUsed { refuse_signed });
+        assert_eq!(verify(&unsigned, &policy), Ok(Accepted::Unsigned));
     }
 }
 
@@ -118,22 +125,26 @@ fn the_policy_says_whether_files_are_signed() {
 #[test]
 fn the_signer_must_be_allowed() {
     for signers in [&[][..], &SIGNERS[1..], &[Eui64(0xddcc_bbaa_004b_1200)]] {
-        refused(SIGNED[0], &Policy::required(signers, &AUTHORITIES), Invalid::UnknownSigner(SIGNERS[0]));
+        refused(
+            SIGNED[0],
+            &VerifyPolicy::required(signers, &AUTHORITIES),
+            VerifyError::SignerNotAllowed(SIGNERS[0]),
+        );
     }
 }
 
 /// Shows: SIG-022, SIG-031
 #[test]
 fn there_must_be_a_certificate_of_the_suite() {
-    refused(&file("s1-no-certificate"), &policy(), Invalid::NoCertificate);
-    refused(&file("s1-certificate-of-other-suite-tag"), &policy(), Invalid::NoCertificate);
+    refused(&file("s1-no-certificate"), &policy(), VerifyError::NoCertificate);
+    refused(&file("s1-certificate-of-other-suite-tag"), &policy(), VerifyError::NoCertificate);
     // One byte less in the certificate.
     let mut file = SIGNED[0].to_vec();
     let certificate = file.len() - 110;
     file[certificate + 2] = 47;
     file.remove(certificate + 6);
     file[52] -= 1;
-    refused(&file, &policy(), Invalid::CertificateLength { length: 47 });
+    refused(&file, &policy(), VerifyError::CertificateLength { length: 47 });
     // All of the other suite's certificate, by the tag of this one's.
     let [one, two] = SIGNED;
     let [of_one, of_two] = [&one[one.len() - 110..][6..54], &two[two.len() - 166..][6..80]];
@@ -142,7 +153,7 @@ fn there_must_be_a_certificate_of_the_suite() {
         file[at - 4] = u8::try_from(other.len()).expect("short");
         set_total(&mut file);
         let length = u32::try_from(other.len()).expect("short");
-        refused(&file, &policy(), Invalid::CertificateLength { length });
+        refused(&file, &policy(), VerifyError::CertificateLength { length });
     }
 }
 
@@ -161,18 +172,18 @@ fn there_must_be_one_signature_at_the_end_of_the_right_length() {
     };
     let again = &SIGNED[0][SIGNED[0].len() - 56..];
     let other_suite = &SIGNED[1][SIGNED[1].len() - 86..];
-    refused(&with(again), &policy(), Invalid::NotLast);
-    refused(&with(&[0x00, 0xf0, 0, 0, 0, 0]), &policy(), Invalid::NotLast);
-    refused(&with(other_suite), &policy(), Invalid::BothSuites);
+    refused(&with(again), &policy(), VerifyError::SignatureNotLast);
+    refused(&with(&[0x00, 0xf0, 0, 0, 0, 0]), &policy(), VerifyError::SignatureNotLast);
+    refused(&with(other_suite), &policy(), VerifyError::BothSuites);
     // No element, but bytes that the total size counts.
     let layout = zigbee_ota::file::BodyLayout::ElementsThenRaw;
-    refused(&with(&[1, 2, 3]), &policy(), Invalid::Layout(layout));
+    refused(&with(&[1, 2, 3]), &policy(), VerifyError::Layout(layout));
     for length in [0, 8, 49, 51, 80, 200] {
         let end = SIGNED[0].len() - 50;
         let mut file = [&SIGNED[0][..end], &vec![1; usize::from(length)]].concat();
         set_total(&mut file);
         file[end - 4] = length;
-        refused(&file, &policy(), Invalid::SignatureLength { length: length.into() });
+        refused(&file, &policy(), VerifyError::SignatureLength { length: length.into() });
     }
     // Bytes after the total size are no part of the file.
     assert!(verify(&[SIGNED[0], &[1, 2, 3]].concat(), &policy()).is_ok());
@@ -188,7 +199,7 @@ fn the_certificate_must_be_the_signers() {
     file[signer..signer + 8].reverse();
     let reversed = Eui64(SIGNERS[0].0.swap_bytes());
     let signers = [reversed];
-    refused(&file, &Policy::required(&signers, &AUTHORITIES), Invalid::SubjectDiffers(SIGNERS[0]));
+    refused(&file, &VerifyPolicy::required(&signers, &AUTHORITIES), VerifyError::SubjectMismatch(SIGNERS[0]));
 }
 
 /// Shows: SIG-014, SIG-024
@@ -196,9 +207,9 @@ fn the_certificate_must_be_the_signers() {
 fn the_issuer_must_be_known_with_a_key_of_the_suite() {
     let issuer = AUTHORITIES[2].issuer;
     let without = [AUTHORITIES[0], AUTHORITIES[1], AUTHORITIES[3]];
-    refused(SIGNED[0], &Policy::required(&SIGNERS, &without), Invalid::UnknownIssuer(issuer));
+    refused(SIGNED[0], &VerifyPolicy::required(&SIGNERS, &without), VerifyError::UnknownIssuer(issuer));
     let other_suite = [Authority { issuer, key: AUTHORITIES[3].key }];
-    refused(SIGNED[0], &Policy::required(&SIGNERS, &other_suite), Invalid::UnknownIssuer(issuer));
+    refused(SIGNED[0], &VerifyPolicy::required(&SIGNERS, &other_suite), VerifyError::UnknownIssuer(issuer));
 }
 
 /// Changes that mend one fault after the other, each with the reason that is told before.
@@ -218,31 +229,32 @@ fn of_all_faults_the_first_is_told() {
     file[certificate + 11] ^= 1;
     let subject = Eui64(SIGNERS[0].0 ^ 1 << 56);
     let issuer = Eui64(AUTHORITIES[3].issuer.0 ^ 1 << 56);
-    let late = Policy { now: Some(0), ..policy() };
-    let nobody = Policy { signers: zigbee_ota::signature::Signers::Only(&[]), ..late };
+    let mut late = policy();
+    late.now = Some(0);
+    let nobody = late.with_signers(zigbee_ota::signature::AllowedSigners::Only(&[]));
 
     let mut longer = [&file[..], &[0, 0, 0, 0, 0, 0]].concat();
     longer[52..54].copy_from_slice(&u16::try_from(end + 6).expect("short").to_le_bytes());
     let (found, asked) = asked(&longer[..end + 5], &nobody, Ok(()));
-    assert!(matches!(found, Err(Invalid::File(error)) if error.is_truncated()) && asked.is_empty());
-    refused(&longer, &nobody, Invalid::NotLast);
-    refused(&file, &nobody, Invalid::SignatureRange);
+    assert!(matches!(found, Err(VerifyError::File(error)) if error.is_truncated()) && asked.is_empty());
+    refused(&longer, &nobody, VerifyError::SignatureNotLast);
+    refused(&file, &nobody, VerifyError::SignatureRange);
     file[end - 72] = good[end - 72];
-    refused(&file, &nobody, Invalid::UnknownSigner(SIGNERS[0]));
+    refused(&file, &nobody, VerifyError::SignerNotAllowed(SIGNERS[0]));
     file[certificate - 6] = 0x07;
-    refused(&file, &late, Invalid::NoCertificate);
+    refused(&file, &late, VerifyError::NoCertificate);
     file[certificate - 6] = 0x06;
-    refused(&file, &late, Invalid::SubjectDiffers(subject));
+    refused(&file, &late, VerifyError::SubjectMismatch(subject));
     file[certificate + 28] ^= 1;
-    refused(&file, &late, Invalid::UnknownIssuer(issuer));
+    refused(&file, &late, VerifyError::UnknownIssuer(issuer));
     file[certificate + 11] ^= 1;
-    refused(&file, &late, Invalid::BadCertificate);
+    refused(&file, &late, VerifyError::UnsupportedCertificate);
     file[certificate + 9] = 0x0d;
-    refused(&file, &late, Invalid::KeyUsage);
+    refused(&file, &late, VerifyError::KeyUsage);
     file[certificate + 36] = good[certificate + 36];
-    refused(&file, &late, Invalid::NotYetValid);
+    refused(&file, &late, VerifyError::NotYetValid);
     file[certificate + 40] ^= 1;
-    assert!(matches!(verify(&file, &policy()), Err(Invalid::Signature(_))));
+    assert!(matches!(verify(&file, &policy()), Err(VerifyError::Signature(_))));
     file[certificate + 40] ^= 1;
     assert!(verify(&file, &policy()).is_ok());
 }

@@ -2,8 +2,10 @@
 
 use zigbee_ota::file::{Image, Tag};
 use zigbee_ota::mmo;
-use zigbee_ota::signature::integrity::{Form, Integrity};
-use zigbee_ota::signature::{Authority, Certificate, Invalid, SealError, Sealing, Suite, seal, verify};
+use zigbee_ota::signature::integrity::{CodeForm, IntegrityCode};
+use zigbee_ota::signature::{
+    Authority, Certificate, FileSigner, SignFileError, Suite, VerifyError, sign_file, verify,
+};
 use zigbee_ota::{DecodeErrorKind, EncodeError};
 
 use crate::properties::signature::{AUTHORITIES, SIGNED, SIGNERS, policy};
@@ -49,7 +51,7 @@ impl Apart {
     }
 
     fn out(&self) -> Vec<u8> {
-        vec![0xee; Sealing::len(self.unsigned.len(), self.suite)]
+        vec![0xee; FileSigner::signed_len(self.unsigned.len(), self.suite)]
     }
 }
 
@@ -63,7 +65,7 @@ fn a_file_is_signed_as_others_signed_it() {
         let mut out = apart.out();
         assert_eq!(out.len(), apart.signed.len(), "{name}");
         let sealing =
-            Sealing::new(&apart.unsigned, &apart.certificate(), &apart.authority, &mut out).expect(name);
+            FileSigner::new(&apart.unsigned, &apart.certificate(), &apart.authority, &mut out).expect(name);
         assert_eq!(sealing.certificate(), apart.certificate(), "{name}");
         let hashed = apart.signed.len() - apart.suite.signature_len();
         assert_eq!(Ok(sealing.digest()), mmo::digest(&apart.signed[..hashed]));
@@ -87,14 +89,15 @@ fn a_file_is_signed_as_others_signed_it() {
 fn a_signer_at_hand_is_asked_for_the_signature_of_the_digest() {
     let apart = apart(SIGNED[1]);
     let (certificate, hashed) = (apart.certificate(), SIGNED[1].len() - 72);
-    let sealed = seal(&apart.unsigned, &certificate, &apart.authority, |digest| {
+    let signed = sign_file(&apart.unsigned, &certificate, &apart.authority, |digest| {
         assert_eq!(Ok(digest), mmo::digest(&SIGNED[1][..hashed]));
-        Ok::<_, SealError>(&apart.signature)
+        Ok::<_, SignFileError>(&apart.signature)
     });
-    assert_eq!(sealed.as_deref(), Ok(SIGNED[1]));
-    let refused =
-        seal::<&[u8], _>(&apart.unsigned, &certificate, &apart.authority, |_| Err(SealError::Point));
-    assert_eq!(refused, Err(SealError::Point), "what the signer says");
+    assert_eq!(signed.as_deref(), Ok(SIGNED[1]));
+    let refused = sign_file::<&[u8], _>(&apart.unsigned, &certificate, &apart.authority, |_| {
+        Err(SignFileError::InvalidKey)
+    });
+    assert_eq!(refused, Err(SignFileError::InvalidKey), "what the signer says");
 }
 
 /// Shows: SIG-016, SIG-030
@@ -104,21 +107,22 @@ fn a_signature_that_would_not_verify_is_refused() {
         let apart = apart(signed);
         let mut out = apart.out();
         let mut attach = |signature: &[u8]| {
-            Sealing::new(&apart.unsigned, &apart.certificate(), &apart.authority, &mut out)?.attach(signature)
+            FileSigner::new(&apart.unsigned, &apart.certificate(), &apart.authority, &mut out)?
+                .attach(signature)
         };
         let mut wrong = apart.signature.clone();
         wrong[40] ^= 1;
         for signature in
             [&wrong[..], &[0; 42], &[0; 72], &[0xff; 42], &[0xff; 72], &[], &apart.signature[1..]]
         {
-            assert_eq!(attach(signature), Err(SealError::WrongSignature));
+            assert_eq!(attach(signature), Err(SignFileError::SignatureMismatch));
         }
         assert_eq!(attach(&apart.signature), Ok(signed.len()));
         // A right one by the key of someone else.
         let mut other = signed.to_vec();
         other[70] ^= 1;
-        let sealing = Sealing::resume(&mut other, &apart.authority).expect("prepared");
-        assert_eq!(sealing.attach(&apart.signature), Err(SealError::WrongSignature));
+        let sealing = FileSigner::resume(&mut other, &apart.authority).expect("prepared");
+        assert_eq!(sealing.attach(&apart.signature), Err(SignFileError::SignatureMismatch));
         assert!(verify(&out, &policy()).is_ok());
     }
 }
@@ -127,28 +131,28 @@ fn a_signature_that_would_not_verify_is_refused() {
 #[test]
 fn a_right_integrity_code_stays_right() {
     let apart = apart(SIGNED[0]);
-    let mut coded = vec![0; apart.unsigned.len() + Integrity::LEN];
-    Integrity::append(&apart.unsigned, &mut coded).expect("an unsigned file");
+    let mut coded = vec![0; apart.unsigned.len() + IntegrityCode::LEN];
+    IntegrityCode::append(&apart.unsigned, &mut coded).expect("an unsigned file");
     let sealed = |coded: &[u8]| {
-        let mut out = vec![0; Sealing::len(coded.len(), Suite::One)];
-        Sealing::new(coded, &apart.certificate(), &apart.authority, &mut out).expect("unsigned");
+        let mut out = vec![0; FileSigner::signed_len(coded.len(), Suite::One)];
+        FileSigner::new(coded, &apart.certificate(), &apart.authority, &mut out).expect("unsigned");
         let hashed = coded.len() + 54 + 14;
         assert_eq!(out[56..coded.len() - 16], coded[56..coded.len() - 16]);
-        let sealing = Sealing::resume(&mut out, &apart.authority).expect("prepared");
+        let sealing = FileSigner::resume(&mut out, &apart.authority).expect("prepared");
         let digest = sealing.digest();
         assert_eq!(Ok(digest), mmo::digest(&out[..hashed]), "the code is in what is signed");
-        let integrity = Integrity::of(&Image::parse(&out).expect("a file"));
+        let integrity = IntegrityCode::check(&Image::parse(&out).expect("a file"));
         (integrity, out[coded.len() - 16..coded.len()] == coded[coded.len() - 16..])
     };
-    assert_eq!(sealed(&coded), (Integrity::Ok(Form::BeforeElement), false));
+    assert_eq!(sealed(&coded), (IntegrityCode::Ok(CodeForm::BeforeElement), false));
     // What is no right code by any convention is not made one.
     *coded.last_mut().expect("a code") ^= 1;
-    assert_eq!(sealed(&coded), (Integrity::Bad, true));
+    assert_eq!(sealed(&coded), (IntegrityCode::Bad, true));
     // By another convention.
     let place = coded.len() - 16;
     let digest = mmo::digest(&coded[..place]).expect("short");
     coded[place..].copy_from_slice(&digest);
-    assert_eq!(sealed(&coded), (Integrity::Ok(Form::BeforeData), false));
+    assert_eq!(sealed(&coded), (IntegrityCode::Ok(CodeForm::BeforeData), false));
 }
 
 /// Shows: SIG-006, SIG-014
@@ -157,44 +161,49 @@ fn what_cannot_be_signed_is_refused_before_anything_is_written() {
     let apart = apart(SIGNED[0]);
     let mut out = apart.out();
     let mut new = |file: &[u8], authority: &Authority, room: usize| {
-        let refused = Sealing::new(file, &apart.certificate(), authority, &mut out[..room]).map(|_| ());
+        let refused = FileSigner::new(file, &apart.certificate(), authority, &mut out[..room]).map(|_| ());
         assert!(out.iter().all(|byte| *byte == 0xee));
         refused.expect_err("no file for signing")
     };
     let (unsigned, authority, room) = (&apart.unsigned, &apart.authority, apart.signed.len());
-    assert_eq!(new(&apart.signed, authority, room), SealError::Signed);
+    assert_eq!(new(&apart.signed, authority, room), SignFileError::AlreadySigned);
     let mut certificate_alone = apart.signed[..room - 56].to_vec();
     certificate_alone[52] = u8::try_from(room - 56).expect("short");
-    assert_eq!(new(&certificate_alone, authority, room), SealError::Signed);
+    assert_eq!(new(&certificate_alone, authority, room), SignFileError::AlreadySigned);
     let error = new(&[&unsigned[..], &[0]].concat(), authority, room);
     assert!(
-        matches!(error, SealError::File(error) if error.kind == DecodeErrorKind::TrailingBytes { count: 1 })
+        matches!(error, SignFileError::File(error) if error.kind == DecodeErrorKind::TrailingBytes { count: 1 })
     );
-    assert!(matches!(new(&unsigned[..80], authority, room), SealError::File(_)));
+    assert!(matches!(new(&unsigned[..80], authority, room), SignFileError::File(_)));
     for other in [&AUTHORITIES[0], &AUTHORITIES[3]] {
-        assert_eq!(new(unsigned, other, room), SealError::OtherIssuer);
+        assert_eq!(new(unsigned, other, room), SignFileError::IssuerMismatch);
     }
     let issuer = authority.issuer;
-    assert_eq!(new(unsigned, &Authority { issuer, key: AUTHORITIES[3].key }, room), SealError::OtherIssuer);
+    assert_eq!(
+        new(unsigned, &Authority { issuer, key: AUTHORITIES[3].key }, room),
+        SignFileError::IssuerMismatch
+    );
     let none = zigbee_ota::signature::PublicKey::Suite1([2; 22]);
-    assert_eq!(new(unsigned, &Authority { issuer, key: none }, room), SealError::Point);
+    assert_eq!(new(unsigned, &Authority { issuer, key: none }, room), SignFileError::InvalidKey);
     let error = EncodeError::NoRoom { needed: room, available: room - 1 };
-    assert_eq!(new(unsigned, authority, room - 1), SealError::Room(error));
+    assert_eq!(new(unsigned, authority, room - 1), SignFileError::Encode(error));
 }
 
 /// Nobody would take the file.
 #[test]
 fn a_certificate_that_is_not_for_signatures_is_refused() {
     let apart = apart(SIGNED[1]);
-    for (place, byte, reason) in
-        [(36, 0x08, Invalid::KeyUsage), (9, 0x0c, Invalid::BadCertificate), (0, 1, Invalid::BadCertificate)]
-    {
+    for (place, byte, reason) in [
+        (36, 0x08, VerifyError::KeyUsage),
+        (9, 0x0c, VerifyError::UnsupportedCertificate),
+        (0, 1, VerifyError::UnsupportedCertificate),
+    ] {
         let mut certificate = apart.certificate.clone();
         certificate[place] = byte;
         let certificate = Certificate::from_bytes(&certificate).expect("a certificate");
         let mut out = apart.out();
-        let refused = Sealing::new(&apart.unsigned, &certificate, &apart.authority, &mut out).err();
-        assert_eq!(refused, Some(SealError::Certificate(reason)));
+        let refused = FileSigner::new(&apart.unsigned, &certificate, &apart.authority, &mut out).err();
+        assert_eq!(refused, Some(SignFileError::Certificate(reason)));
         assert!(out.iter().all(|byte| *byte == 0xee));
     }
 }
@@ -202,16 +211,16 @@ fn a_certificate_that_is_not_for_signatures_is_refused() {
 #[test]
 fn only_a_prepared_file_is_gone_on_with() {
     let apart = apart(SIGNED[0]);
-    let resume = |file: &[u8]| Sealing::resume(&mut file.to_vec(), &apart.authority).map(|_| ()).err();
+    let resume = |file: &[u8]| FileSigner::resume(&mut file.to_vec(), &apart.authority).map(|_| ()).err();
     assert_eq!(resume(&apart.signed), None);
-    assert_eq!(resume(&apart.unsigned), Some(SealError::NotPrepared));
-    assert_eq!(resume(&file("s1-no-certificate")), Some(SealError::NotPrepared));
+    assert_eq!(resume(&apart.unsigned), Some(SignFileError::NotPrepared));
+    assert_eq!(resume(&file("s1-no-certificate")), Some(SignFileError::NotPrepared));
     let mut other_signer = apart.signed.clone();
     let place = other_signer.len() - 50;
     assert_eq!(other_signer[place..place + 8], SIGNERS[0].0.to_le_bytes());
     other_signer[place] ^= 1;
-    assert_eq!(resume(&other_signer), Some(SealError::NotPrepared));
-    assert!(matches!(resume(&file("s1-element-after-signature")), Some(SealError::File(_))));
+    assert_eq!(resume(&other_signer), Some(SignFileError::NotPrepared));
+    assert!(matches!(resume(&file("s1-element-after-signature")), Some(SignFileError::File(_))));
 }
 
 /// Nothing is written where not all of it fits.
@@ -220,14 +229,14 @@ fn what_is_too_small_for_a_signed_file_stays_untouched() {
     for signed in SIGNED {
         let apart = apart(signed);
         let mut out = vec![0xee; signed.len() - 1];
-        let error = Sealing::new(&apart.unsigned, &apart.certificate(), &apart.authority, &mut out)
+        let error = FileSigner::new(&apart.unsigned, &apart.certificate(), &apart.authority, &mut out)
             .expect_err("short");
         let room = EncodeError::NoRoom { needed: signed.len(), available: signed.len() - 1 };
         assert_eq!(error.to_string(), room.to_string());
         assert!(out.iter().all(|byte| *byte == 0xee));
-        let mut out = vec![0xee; apart.unsigned.len() + Integrity::LEN - 1];
-        assert!(Integrity::append(&apart.unsigned, &mut out).is_err());
-        assert!(Integrity::append(&apart.unsigned[1..], &mut [0; 4000]).is_err(), "no file");
+        let mut out = vec![0xee; apart.unsigned.len() + IntegrityCode::LEN - 1];
+        assert!(IntegrityCode::append(&apart.unsigned, &mut out).is_err());
+        assert!(IntegrityCode::append(&apart.unsigned[1..], &mut [0; 4000]).is_err(), "no file");
         assert!(out.iter().all(|byte| *byte == 0xee));
     }
 }

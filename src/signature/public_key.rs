@@ -1,4 +1,4 @@
-//! A public key: a point of the curve of its suite, in the compressed form of SEC 1.
+//! Public keys: points of the curve of their suite, in the compressed form of SEC 1.
 //!
 //! | suite | bytes | content |
 //! |---|---|---|
@@ -9,18 +9,22 @@ use super::Suite;
 use super::curve::{self, Affine, Curve, K163, K283};
 use crate::mmo::Digest;
 
-/// A public key of a certificate authority or of a signer.
+/// Public key of a certificate authority or of a signer.
+///
+/// Through serde a key is its bytes.
+// Exhaustive: the specification defines these two suites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PublicKey {
-    /// On sect163k1.
+    /// Compressed point of sect163k1.
     Suite1([u8; 22]),
-    /// On sect283k1.
+    /// Compressed point of sect283k1.
     Suite2([u8; 37]),
 }
 
 impl PublicKey {
-    /// A key from its bytes, whose number tells the suite; `None` when it is another number. Whether they are a point
-    /// is another question: [`is_valid`](Self::is_valid).
+    /// Reads a key; 22 bytes are of suite 1, 37 bytes of suite 2. `None` for another length.
+    ///
+    /// The bytes may still be no point of the curve: see [`is_valid`](Self::is_valid).
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         match (bytes.try_into(), bytes.try_into()) {
@@ -30,7 +34,7 @@ impl PublicKey {
         }
     }
 
-    /// Its bytes in the compressed form of SEC 1: 22 of suite 1, 37 of suite 2.
+    /// Returns the compressed form of SEC 1: 22 bytes of suite 1, 37 bytes of suite 2.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8] {
         match self {
@@ -39,7 +43,7 @@ impl PublicKey {
         }
     }
 
-    /// Of which suite it is.
+    /// Suite of the key.
     #[must_use]
     pub const fn suite(&self) -> Suite {
         match self {
@@ -48,7 +52,7 @@ impl PublicKey {
         }
     }
 
-    /// Whether it is a point of the group that the suite uses: on the curve, and of the right order.
+    /// Whether the key is a point of the suite's group: on the curve, and of prime order.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         match self {
@@ -57,7 +61,7 @@ impl PublicKey {
         }
     }
 
-    /// Whether `signature`, r and s of the width of the suite, is one of `digest` by this key.
+    /// Whether `signature` (r, then s) is a valid ECDSA signature of `digest` by this key.
     #[must_use]
     pub fn verify(&self, digest: &Digest, signature: &[u8]) -> bool {
         signature.len() == self.suite().signature_len()
@@ -88,12 +92,62 @@ impl From<Affine<5>> for PublicKey {
     }
 }
 
+#[cfg(feature = "serde")]
+impl serde::Serialize for PublicKey {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        crate::serde_bytes::serialize(self.as_bytes(), to)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for PublicKey {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_bytes(KeyBytes)
+    }
+}
+
+/// Visitor that accepts the bytes of a key, also from formats that write bytes as a sequence of numbers.
+#[cfg(feature = "serde")]
+struct KeyBytes;
+
+#[cfg(feature = "serde")]
+impl<'de> serde::de::Visitor<'de> for KeyBytes {
+    type Value = PublicKey;
+
+    fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("22 or 37 bytes of a public key")
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<PublicKey, E> {
+        PublicKey::from_bytes(bytes).ok_or_else(|| E::invalid_length(bytes.len(), &self))
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut sequence: A) -> Result<PublicKey, A::Error> {
+        let (mut bytes, mut len) = ([0; 37], 0_usize);
+        while let Some(byte) = sequence.next_element()? {
+            if let Some(room) = bytes.get_mut(len) {
+                *room = byte;
+            }
+            len = len.saturating_add(1);
+        }
+        let key = bytes.get(..len).and_then(PublicKey::from_bytes);
+        key.ok_or_else(|| serde::de::Error::invalid_length(len, &self))
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for PublicKey {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "PublicKey({=[u8]:02x})", self.as_bytes());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_a_point() {
+    fn only_points_of_the_group_are_valid_keys() {
         let keys: [PublicKey; 2] = [K163::BASE.into(), K283::BASE.into()];
         for key in keys {
             assert!(key.is_valid());

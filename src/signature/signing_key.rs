@@ -1,8 +1,8 @@
-//! Signatures by OpenSSL, whose arithmetic is made for numbers that are secret (section 6.3.8.1).
+//! Signing by OpenSSL, whose arithmetic protects secret numbers against timing attacks (section 6.3.8.1).
 //!
-//! A private key `d` is a number from 1 to the order less 1, big endian, in 21 bytes (suite 1) or 36 (suite 2). It
-//! belongs to a certificate when `d * G`, with the generator `G` of the group, is the key that follows from the
-//! certificate and from the authority's key ([`Certificate::signer_key`]).
+//! A private key `d` is a number from 1 to the group order minus 1, big endian, in 21 bytes (suite 1) or 36 bytes (suite
+//! 2). It belongs to a certificate if `d * G`, with the generator `G` of the group, equals the public key computed from
+//! the certificate and the key of the authority ([`Certificate::signer_key`]).
 
 use core::fmt;
 
@@ -14,42 +14,42 @@ use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 use openssl::pkey::Private;
 
-use super::seal::seal;
-use super::{Authority, Certificate, PublicKey, SealError, Suite};
+use super::file_signer::sign_file;
+use super::{Authority, Certificate, PublicKey, SignFileError, Suite};
 use crate::mmo::Digest;
 
-/// Why there is no signature.
+/// Error of a [`SigningKey`].
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SignError {
-    /// The key has another length than those of both suites.
+pub enum SigningKeyError {
+    /// The private key has the length of neither suite.
     #[error("a private key of {0} bytes; expected 21 (suite 1) or 36 (suite 2)")]
     KeyLength(usize),
-    /// The key is 0, or not below the order of the group.
+    /// The private key is 0, or not below the order of the group.
     #[error("the private key is 0, or not below the order of the group")]
     KeyRange,
-    /// The key is another one than the certificate's.
+    /// The private key does not belong to the certificate.
     #[error("the private key does not belong to the certificate")]
-    OtherKey,
-    /// OpenSSL was built without the curve.
+    KeyMismatch,
+    /// The OpenSSL in use was built without the curve.
     #[error("this OpenSSL has no curve {0}: it was built without binary curves")]
     NoCurve(&'static str),
-    /// OpenSSL failed.
+    /// An OpenSSL function failed.
     #[error("OpenSSL: {0}")]
     OpenSsl(#[from] ErrorStack),
-    /// The file, the certificate or the authority.
+    /// The file, the certificate or the authority is at fault.
     #[error(transparent)]
-    Seal(#[from] SealError),
+    File(#[from] SignFileError),
 }
 
-/// A private key, kept and used by OpenSSL.
+/// Private key of a signer, held by OpenSSL.
 #[derive(Clone)]
 pub struct SigningKey {
     key: EcKey<Private>,
     public: PublicKey,
 }
 
-/// Shows the public key alone.
+/// Writes the public key only.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("SigningKey").field("public", &self.public).finish_non_exhaustive()
@@ -57,15 +57,15 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// A key from its bytes, whose number tells the suite.
+    /// Reads a private key; 21 bytes are of suite 1, 36 bytes of suite 2.
     ///
     /// # Errors
-    /// [`SignError::KeyLength`], [`SignError::KeyRange`]; [`SignError::NoCurve`] by an OpenSSL without the curve.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SignError> {
+    /// [`SigningKeyError::KeyLength`], [`SigningKeyError::KeyRange`]; [`SigningKeyError::NoCurve`] by an OpenSSL without the curve.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SigningKeyError> {
         let group = group(match bytes.len() {
             21 => Suite::One,
             36 => Suite::Two,
-            length => return Err(SignError::KeyLength(length)),
+            length => return Err(SigningKeyError::KeyLength(length)),
         })?;
         let (mut order, mut context) = (BigNum::new()?, BigNumContext::new_secure()?);
         group.order(&mut order, &mut context)?;
@@ -73,9 +73,9 @@ impl SigningKey {
         number.copy_from_slice(bytes)?;
         number.set_const_time();
         if number.num_bits() == 0 || *number >= *order {
-            return Err(SignError::KeyRange);
+            return Err(SigningKeyError::KeyRange);
         }
-        // OpenSSL keeps its own copy of the number, which it wipes like this one.
+        // The key holds a copy of the number; OpenSSL clears the copy when the key is freed.
         let mut point = EcPoint::new(&group)?;
         point.mul_generator2(&group, &number, &mut context)?;
         let key = EcKey::from_private_components(&group, &number, &point);
@@ -84,25 +84,27 @@ impl SigningKey {
         Ok(Self { key: key?, public })
     }
 
-    /// The public key that belongs to it.
+    /// Public key that belongs to the private key.
     #[must_use]
     pub const fn public_key(&self) -> PublicKey {
         self.public
     }
 
-    /// The only authority by whose key `certificate` is one of this key: who does not know the authority's key can
-    /// sign, but cannot know whether key and certificate belong together.
+    /// Computes the authority for which `certificate` belongs to this key: the only authority key that makes both match.
+    ///
+    /// For a signer that does not know the key of the authority. The result proves nothing: a wrong private key yields
+    /// another authority key, not an error.
     ///
     /// # Errors
-    /// [`SignError::OtherKey`] when there is none, such as for a certificate of the other suite.
-    pub fn authority(&self, certificate: &Certificate<'_>) -> Result<Authority, SignError> {
+    /// [`SigningKeyError::KeyMismatch`] when no authority key fits, such as for a certificate of the other suite.
+    pub fn derive_authority(&self, certificate: &Certificate<'_>) -> Result<Authority, SigningKeyError> {
         if certificate.suite() != self.public.suite() {
-            return Err(SignError::OtherKey);
+            return Err(SigningKeyError::KeyMismatch);
         }
         let (group, mut context) = (self.key.group(), BigNumContext::new()?);
-        // Nothing secret from here on.
+        // All numbers from here on are public.
         let point = EcPoint::from_bytes(group, certificate.reconstruction_point(), &mut context);
-        let point = point.map_err(|_| SealError::Point)?;
+        let point = point.map_err(|_| SignFileError::InvalidKey)?;
         let digest = BigNum::from_slice(&certificate.digest())?;
         let mut product = EcPoint::new(group)?;
         product.mul2(group, &point, &digest, &mut context)?;
@@ -113,11 +115,11 @@ impl SigningKey {
         Ok(Authority { issuer: certificate.issuer(), key })
     }
 
-    /// The signature of a digest: r, then s, big endian, each as wide as the suite asks for.
+    /// Signs a digest: r, then s, big endian, each padded with leading zeros to 21 (suite 1) or 36 bytes (suite 2).
     ///
     /// # Errors
-    /// When OpenSSL fails.
-    pub fn sign(&self, digest: &Digest) -> Result<Vec<u8>, SignError> {
+    /// [`SigningKeyError::OpenSsl`].
+    pub fn sign_digest(&self, digest: &Digest) -> Result<Vec<u8>, SigningKeyError> {
         let width = match self.public.suite() {
             Suite::One => 21,
             Suite::Two => 36,
@@ -128,41 +130,41 @@ impl SigningKey {
         Ok(bytes)
     }
 
-    /// The signed form of `file`: as of [`Sealing`](super::Sealing), with the signature by this key.
+    /// Returns `file` signed by this key, with `certificate` in it.
     ///
     /// # Errors
-    /// [`SignError::OtherKey`] when this key is not the certificate's, those of [`Sealing`](super::Sealing), and when
-    /// OpenSSL fails.
-    pub fn seal(
+    /// [`SigningKeyError::KeyMismatch`] when the key does not belong to the certificate, the errors of
+    /// [`FileSigner`](super::FileSigner), and [`SigningKeyError::OpenSsl`].
+    pub fn sign_file(
         &self,
         file: &[u8],
         certificate: &Certificate<'_>,
         authority: &Authority,
-    ) -> Result<Vec<u8>, SignError> {
-        seal(file, certificate, authority, |digest| {
-            // By now the authority's key is known to give one.
+    ) -> Result<Vec<u8>, SigningKeyError> {
+        sign_file(file, certificate, authority, |digest| {
+            // `FileSigner` has checked that the authority yields a key.
             if certificate.signer_key(&authority.key) != Some(self.public) {
-                return Err(SignError::OtherKey);
+                return Err(SigningKeyError::KeyMismatch);
             }
-            self.sign(&digest)
+            self.sign_digest(&digest)
         })
     }
 }
 
-fn group(suite: Suite) -> Result<EcGroup, SignError> {
+fn group(suite: Suite) -> Result<EcGroup, SigningKeyError> {
     let (curve, name) = match suite {
         Suite::One => (Nid::SECT163K1, "sect163k1"),
         Suite::Two => (Nid::SECT283K1, "sect283k1"),
     };
-    EcGroup::from_curve_name(curve).map_err(|_| SignError::NoCurve(name))
+    EcGroup::from_curve_name(curve).map_err(|_| SigningKeyError::NoCurve(name))
 }
 
-/// A point as a key; infinity is none.
+/// Converts a point to a public key. The point at infinity is no key.
 fn compressed(
     group: &EcGroupRef,
     point: &EcPointRef,
     context: &mut BigNumContext,
-) -> Result<PublicKey, SignError> {
+) -> Result<PublicKey, SigningKeyError> {
     let bytes = point.to_bytes(group, PointConversionForm::COMPRESSED, context)?;
-    PublicKey::from_bytes(&bytes).ok_or(SignError::OtherKey)
+    PublicKey::from_bytes(&bytes).ok_or(SigningKeyError::KeyMismatch)
 }

@@ -1,0 +1,101 @@
+//! Errors of verification: one variant for each check, in the order of the checks.
+//!
+//! ```text
+//! file -> signature: last, in range -> signer allowed -> certificate of the signer -> issuer known -> valid now -> ECDSA
+//! ```
+
+use crate::error::DecodeError;
+use crate::file::BodyLayout;
+use crate::mmo::MessageTooLong;
+use crate::types::Eui64;
+
+/// Reason why a file is refused. The bytes of a refused file must not be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// The bytes are not an OTA file, or not a complete one.
+    #[error(transparent)]
+    File(#[from] DecodeError),
+    /// The file has no signature element, and the policy requires one.
+    #[error("no signature")]
+    NoSignature,
+    /// The file has a signature element, and the policy refuses signed files.
+    #[error("a signature where none is allowed")]
+    UnexpectedSignature,
+    /// The file has signature elements of both suites.
+    #[error("signatures of both suites")]
+    BothSuites,
+    /// Another element follows the signature element.
+    #[error("the signature is not the last element")]
+    SignatureNotLast,
+    /// The file is signed, but has bytes that belong to no element.
+    #[error("signed, but not laid out in elements alone ({})", .0.name())]
+    Layout(BodyLayout),
+    /// The signature element has not the length that its suite requires.
+    #[error("not a suite 1 or 2 signature: element of {length} bytes")]
+    SignatureLength {
+        /// Length of the data of the element, in bytes.
+        length: u32,
+    },
+    /// r or s is not below the order of the group, so the bytes are no ECDSA signature of the suite.
+    #[error("not a suite 1 or 2 signature: r or s is not below the order of the group")]
+    SignatureRange,
+    /// The policy does not allow this signer.
+    #[error("signer {0} is not allowed")]
+    SignerNotAllowed(Eui64),
+    /// The file has no certificate element of the suite of its signature.
+    #[error("no certificate")]
+    NoCertificate,
+    /// The certificate element has not the length that its suite requires.
+    #[error("certificate of {length} bytes")]
+    CertificateLength {
+        /// Length of the data of the element, in bytes.
+        length: u32,
+    },
+    /// The subject of the certificate is not the signer.
+    #[error("the certificate is of {0}, not of the signer")]
+    SubjectMismatch(Eui64),
+    /// The policy holds no key of the certificate's issuer for this suite.
+    #[error("issuer {0} is not known")]
+    UnknownIssuer(Eui64),
+    /// Type, curve or hash in the certificate are not those of its suite.
+    #[error("certificate of another type, curve or hash")]
+    UnsupportedCertificate,
+    /// The key usage of the certificate does not include signatures.
+    #[error("the certificate's key is not for signatures")]
+    KeyUsage,
+    /// The validity of the certificate begins after [`VerifyPolicy::now`](super::VerifyPolicy::now).
+    #[error("the certificate is not valid yet")]
+    NotYetValid,
+    /// The validity of the certificate ended at or before [`VerifyPolicy::now`](super::VerifyPolicy::now).
+    #[error("the certificate has expired")]
+    Expired,
+    /// The file is too long for a digest.
+    #[error(transparent)]
+    TooLong(#[from] MessageTooLong),
+    /// The ECDSA verification failed.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+}
+
+/// Error of a [`VerifySignature`](super::VerifySignature): the signature does not match, or could not be checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum SignatureError {
+    /// The point in the certificate or the key of the authority is not a point of the group.
+    #[error("a key is no point of the curve")]
+    InvalidKey,
+    /// The signature is not one of this digest by this signer: the file was altered, or signed by another key.
+    #[error("the signature is wrong")]
+    Mismatch,
+    /// The implementation does not support the suite; the signature was not checked.
+    #[error("the suite is not supported")]
+    UnsupportedSuite,
+    /// The implementation failed; the signature was not checked.
+    #[error("the verification failed")]
+    Backend,
+}
