@@ -3,14 +3,16 @@
 use core::hint::black_box;
 
 use zigbee_ota::aps::DeliveryMode;
+use zigbee_ota::time::ServerTime;
 use zigbee_ota::zcl::{
     AttributeCommand, AttributeId, AttributeSnapshot, BlockBytes, BlockRefusal, ClientStatus, CommandId,
-    DefaultResponse, Direction, DiscoverAttributesResponse, Frame, FrameControl, FrameHeader, ImageNotify,
-    ImageUpgradeStatus, Message, NotifyScope, Quirks, ReadAttributes, ReadAttributesResponse, Refusal,
-    Status, ToClient, ToServer, UpgradeActivationPolicy, UpgradeTimeoutPolicy, WriteAttributes,
+    DefaultResponse, Direction, DiscoverAttributesResponse, Frame, FrameControl, FrameHeader,
+    ImageBlockRequest, ImageBlockResponse, ImageNotify, ImagePageRequest, ImageUpgradeStatus, Message,
+    NotifyScope, QueryNextImageRequest, Quirks, ReadAttributes, ReadAttributesResponse, Refusal, Status,
+    ToClient, ToServer, UpgradeActivationPolicy, UpgradeTimeoutPolicy, WaitForData, WriteAttributes,
     WriteAttributesResponse, answer_as_server,
 };
-use zigbee_ota::{ImageFilter, ManufacturerCode};
+use zigbee_ota::{Eui64, HardwareVersion, ImageFilter, ImageId, ManufacturerCode};
 
 use crate::Bytes;
 
@@ -203,4 +205,17 @@ fn parts(bytes: &mut Bytes<'_>) {
     black_box(BlockBytes::new(bytes.input).map(|data| (data.get(), data.size())));
     let response = DefaultResponse { command, status };
     bytes.write(&Frame::default_response(black_box(0), black_box(Direction::ToServer), response));
+    requests(bytes);
+}
+
+/// The constructors of messages with optional fields.
+fn requests(bytes: &mut Bytes<'_>) {
+    let (id, node) = (black_box(ImageId::new(0, 0, 0)), black_box(Eui64(0)));
+    bytes.write(&QueryNextImageRequest::new(id).with_hardware(black_box(HardwareVersion(0))));
+    let request = ImageBlockRequest::new(id, black_box(0), black_box(0));
+    bytes.write(&request.with_node(node).with_min_block_period(black_box(0)));
+    let page = ImagePageRequest::new(id, black_box(0), black_box(0), black_box(0), black_box(0));
+    bytes.write(&page.with_node(node));
+    let wait = WaitForData::new(black_box(ServerTime::NOW)).with_min_block_period(black_box(0));
+    bytes.write(&ImageBlockResponse::Wait(wait));
 }
