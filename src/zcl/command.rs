@@ -145,6 +145,8 @@ macro_rules! commands {
         }
 
         impl<$input> DecodeCommand<$input> for $name $(<$generic>)? {
+            // Inlined into its only caller: that saves 200 bytes of a device's flash.
+            #[inline]
             fn parse(
                 id: CommandId,
                 payload: &$input [u8],

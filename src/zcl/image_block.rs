@@ -34,6 +34,7 @@ use super::quirks::{Leniency, Quirks, expect_end};
 use super::{CommandId, FrameControl, Status, Violation};
 
 bitflags! {
+    /// Field control of an Image Block Request.
     #[derive(Clone, Copy)]
     struct BlockControl: u8 {
         const NODE = 1 << 0;
@@ -41,6 +42,7 @@ bitflags! {
     }
 }
 
+/// Fields of a request before its optional fields.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RequestHead {
@@ -50,6 +52,7 @@ struct RequestHead {
     max_data: u8,
 }
 
+/// Fields of a data response between its status and its data.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct DataHead {
@@ -106,11 +109,11 @@ impl ImageBlockRequest {
         if max_data == 0 { Err(Violation::EmptyRequest) } else { Ok(()) }
     }
 
-    /// Decodes a whole frame in one of the four forms without deviation.
+    /// Decodes a whole frame that holds a request without deviation: with or without address, with or without period.
     ///
     /// Fast path: an image transfer makes a server decode hardly anything else. `None` stands for every other frame,
     /// which the caller decodes from the start with [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse);
-    /// both decoders must agree on these four forms (guide, "Fast paths").
+    /// both decoders must agree on these frames (guide, "Fast paths").
     #[inline]
     pub(crate) fn read_plain(frame: &[u8]) -> Option<(FrameControl, u8, Self)> {
         const NODE: u8 = BlockControl::NODE.bits();

@@ -26,12 +26,14 @@ use super::layout::RawImageId;
 use super::quirks::Leniency;
 
 bitflags! {
+    /// Field control of an Image Page Request.
     #[derive(Clone, Copy)]
     struct PageControl: u8 {
         const NODE = 1 << 0;
     }
 }
 
+/// Fields of a request before its optional field.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RequestHead {

@@ -1,5 +1,8 @@
 //! Fixed-layout groups of fields that several commands share, all little endian.
 //!
+//! In the module of a command, `Raw...` is a group of fixed layout, and `...Head` the fixed part in front of optional
+//! fields or data.
+//!
 //! ```text
 //! RawImageId   0 manufacturer:u16   2 image type:u16   4 file version:u32
 //! RawTime      0 current:u32, s     4 then:u32, s      (ZigBee document 095264 (2011), section 6.8.4)

@@ -73,24 +73,30 @@ impl<'a> Message<'a> {
     ) -> Result<Self, DecodeError> {
         let direction = header.direction();
         let id = CommandId(header.command);
-        let decoded = match (header.kind(), direction) {
-            (FrameKind::Cluster, Direction::ToServer) => ToServer::parse(id, payload, leniency)
-                .map(|(item, parsed)| finish(item, payload, parsed).map(Self::ToServer)),
-            (FrameKind::Cluster, Direction::ToClient) => ToClient::parse(id, payload, leniency)
-                .map(|(item, parsed)| finish(item, payload, parsed).map(Self::ToClient)),
+        match (header.kind(), direction) {
+            (FrameKind::Cluster, Direction::ToServer) => {
+                if let Some((item, parsed)) = ToServer::parse(id, payload, leniency) {
+                    return finish(item, payload, parsed).map(Self::ToServer);
+                }
+            }
+            (FrameKind::Cluster, Direction::ToClient) => {
+                if let Some((item, parsed)) = ToClient::parse(id, payload, leniency) {
+                    return finish(item, payload, parsed).map(Self::ToClient);
+                }
+            }
             (FrameKind::Global, _) if header.command == DEFAULT_RESPONSE => {
                 let parsed = DefaultResponse::parse(payload, leniency);
-                let response = finish("Default Response", payload, parsed);
-                Some(response.map(|response| Self::DefaultResponse(direction, response)))
+                let response = finish("Default Response", payload, parsed)?;
+                return Ok(Self::DefaultResponse(direction, response));
             }
             (FrameKind::Global, _) => {
-                AttributeCommand::parse(header.command, payload, leniency).map(|(item, parsed)| {
-                    finish(item, payload, parsed).map(|command| Self::Attributes(direction, command))
-                })
+                if let Some((item, parsed)) = AttributeCommand::parse(header.command, payload, leniency) {
+                    return Ok(Self::Attributes(direction, finish(item, payload, parsed)?));
+                }
             }
-            (FrameKind::Other, _) => None,
-        };
-        decoded.unwrap_or(Ok(Self::Other(OtherFrame { header: *header, payload })))
+            (FrameKind::Other, _) => {}
+        }
+        Ok(Self::Other(OtherFrame { header: *header, payload }))
     }
 
     /// Bits of the frame control that follow from the message: frame type, manufacturer specific, direction.

@@ -25,12 +25,14 @@ use super::layout::RawImageId;
 use super::quirks::Leniency;
 
 bitflags! {
+    /// Field control of a Query Next Image Request.
     #[derive(Clone, Copy)]
     struct QueryControl: u8 {
         const HARDWARE = 1 << 0;
     }
 }
 
+/// Fields of a request before its optional field.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RequestHead {

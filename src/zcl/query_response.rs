@@ -26,6 +26,7 @@ use super::layout::RawImageId;
 use super::quirks::{Leniency, expect_end};
 use super::{Refusal, Status, Violation};
 
+/// Fields of an offer after its status.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RawOffer {

@@ -23,6 +23,7 @@ use super::Violation;
 use super::layout::RawImageId;
 use super::quirks::Leniency;
 
+/// All fields of a request.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RawRequest {

@@ -21,6 +21,7 @@ use super::layout::{RawImageId, RawTime};
 use super::quirks::Leniency;
 use super::{Status, Violation};
 
+/// All fields of a request.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RawRequest {
@@ -28,6 +29,7 @@ struct RawRequest {
     id: RawImageId,
 }
 
+/// All fields of a response.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RawResponse {
