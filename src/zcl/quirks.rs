@@ -15,8 +15,9 @@ use crate::open_enum::flags_as_number;
 
 bitflags! {
     /// Leniencies of [`Frame::decode`](super::Frame::decode). No bit set means strict decoding: the specification of
-    /// 2011 and the forms that later revisions add. The client and the server decode with all bits set.
+    /// 2011 and the forms that later revisions add. By default, the client and the server decode with all bits set.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[doc(alias("lenient", "workaround"))]
     pub struct Quirks: u16 {
         /// The field control of an Image Block Request announces a MinimumBlockPeriod, but the field is missing. The
         /// bit is ignored.

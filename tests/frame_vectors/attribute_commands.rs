@@ -56,7 +56,7 @@ fn commands_about_attributes_are_read_and_written() {
 
 /// A cut list may be a valid shorter list, but never equals the whole one.
 #[test]
-fn what_is_cut_or_changed_shows() {
+fn a_truncated_or_changed_frame_never_equals_its_vector() {
     for (text, frame) in vectors() {
         let bytes = hex(text);
         for len in 0..bytes.len() {
@@ -74,7 +74,7 @@ fn what_is_cut_or_changed_shows() {
 }
 
 #[test]
-fn lists_are_whole() {
+fn a_partial_record_in_a_list_is_an_error() {
     let error = |item, offset, kind| Err(DecodeError { item, offset, kind });
     let cut = |needed, present| DecodeErrorKind::Truncated { needed, present };
     for (text, expected) in [
@@ -143,14 +143,14 @@ fn values_have_the_types_of_the_cluster() {
 
 /// An iteration ends at the first malformed record with its offset; the records before it are decoded.
 #[test]
-fn a_walk_ends_where_nothing_can_be_read() {
+fn iteration_ends_at_the_first_malformed_record() {
     let good = Ok(AttributeRecord { id: AttributeId(6), value: Ok(Enum8(1)) });
     let refused = Ok(AttributeRecord { id: AttributeId(9), value: Err(Refusal::UNSUPPORTED_ATTRIBUTE) });
     let error = |offset, kind| Err(DecodeError { item: "Read Attributes Response", offset, kind });
     let cut = |needed, present| DecodeErrorKind::Truncated { needed, present };
     let at_the_end = [
         ("", vec![]),
-        // A character string, and a type that nobody has assigned.
+        // A character string, and an unassigned data type.
         ("020000 42 0161 0600003001", vec![error(14, DecodeErrorKind::UnknownDataType(0x42))]),
         ("020000 ff", vec![error(14, DecodeErrorKind::UnknownDataType(0xff))]),
         ("02", vec![error(11, cut(2, 1))]),
@@ -222,7 +222,7 @@ fn statuses_of_an_upgrade_have_their_numbers_and_stay_open() {
 }
 
 #[test]
-fn values_keep_to_the_table() {
+fn values_are_checked_against_the_table() {
     let check = |id, value| AttributeRecord { id: AttributeId(id), value }.check();
     assert_eq!(check(1, Ok(U16(5))), Err(Violation::AttributeType(AttributeId(1), DataType::UINT16)));
     assert_eq!(check(6, Ok(U8(1))), Err(Violation::AttributeType(AttributeId(6), DataType::UINT8)));

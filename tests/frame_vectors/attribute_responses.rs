@@ -36,18 +36,18 @@ fn known() -> AttributeSnapshot {
 /// The response of `attributes` in a buffer of `room` bytes.
 fn answer_in(
     attributes: &AttributeSnapshot,
-    question: &[u8],
+    request: &[u8],
     room: usize,
 ) -> Result<Option<Vec<u8>>, EncodeError> {
     let mut out = vec![0xee; room];
-    let frame = Frame::decode(question, Quirks::empty()).expect("a question");
+    let frame = Frame::decode(request, Quirks::empty()).expect("a request");
     let len = attributes.answer(&frame, &mut out)?;
     assert!(out[len.unwrap_or(0)..].iter().all(|byte| *byte == 0xee), "wrote past the answer");
     Ok(len.map(|len| out[..len].to_vec()))
 }
 
-fn answer(attributes: &AttributeSnapshot, question: &str) -> Vec<u8> {
-    answer_in(attributes, &hex(question), 300).expect("room").expect("a question to a client")
+fn answer(attributes: &AttributeSnapshot, request: &str) -> Vec<u8> {
+    answer_in(attributes, &hex(request), 300).expect("room").expect("a request to a client")
 }
 
 /// All attributes of 2011, with their data types.
@@ -55,10 +55,10 @@ fn answer(attributes: &AttributeSnapshot, question: &str) -> Vec<u8> {
 /// Shows: ATTR-014
 #[test]
 fn values_are_written_with_their_types() {
-    let question =
+    let request =
         Frame::decode(b"\x08\x07\0\0\0\x01\0\x02\0\x03\0\x04\0\x05\0\x06\0\x07\0\x08\0", Quirks::empty());
     let mut out = [0; LONGEST_ATTRIBUTES];
-    let len = known().answer(&question.expect("a question"), &mut out).expect("room").expect("an answer");
+    let len = known().answer(&request.expect("a request"), &mut out).expect("room").expect("an answer");
     let answer = "100701 000000f0efcdab8967452301 01000023dc050000 020000232b1a0000 030000210200
         040000232c1a0000 050000210300 0600003001 070000215f11 080000210101";
     assert_eq!(out[..len], hex(answer));
@@ -69,7 +69,7 @@ fn values_are_written_with_their_types() {
 fn a_fresh_client_has_the_defaults() {
     for info in ATTRIBUTES.iter().filter(|info| info.revision == Revision::Original) {
         let expected = match info.id {
-            // Neither has a default: the one is the device's own, the other says that there is no file (6.7.9).
+            // Neither has a default: one belongs to the device, the other stands for no file (6.7.9).
             AttributeId::MANUFACTURER_ID => None,
             AttributeId::IMAGE_TYPE_ID => Some(U16(0xffff)),
             _ => info.default,
@@ -121,9 +121,9 @@ fn only_attributes_can_be_read() {
 #[test]
 fn a_server_has_no_attributes() {
     let mut out = [0; 300];
-    let mut ask = |question: &str| {
-        let question = hex(question);
-        let frame = Frame::decode(&question, Quirks::empty()).expect("a question");
+    let mut ask = |request: &str| {
+        let request = hex(request);
+        let frame = Frame::decode(&request, Quirks::empty()).expect("a request");
         assert_eq!(known().answer(&frame, &mut out), Ok(None), "not for a client");
         let len = answer_as_server(&frame, &mut out).expect("room").expect("an answer");
         out[..len].to_vec()
@@ -134,8 +134,8 @@ fn a_server_has_no_attributes() {
     }
     assert_eq!(ask("00070c 0000ff"), hex("18070d 01"));
     assert_eq!(ask("000702 06003000"), hex("180704 860600"));
-    let question = hex("080700 0600");
-    let frame = Frame::decode(&question, Quirks::empty()).expect("a question");
+    let request = hex("080700 0600");
+    let frame = Frame::decode(&request, Quirks::empty()).expect("a request");
     assert_eq!(answer_as_server(&frame, &mut out), Ok(None), "not for a server");
 }
 
@@ -145,13 +145,13 @@ fn no_attribute_can_be_written() {
     for info in ATTRIBUTES {
         let value = known().get(info.id).expect("it has all");
         let [low, high] = info.id.0.to_le_bytes();
-        let question = [&[0x08, 7, 0x02, low, high], &bytes_of(&value)[..]].concat();
-        let bytes = answer_in(&known(), &question, 30).expect("room").expect("an answer");
+        let request = [&[0x08, 7, 0x02, low, high], &bytes_of(&value)[..]].concat();
+        let bytes = answer_in(&known(), &request, 30).expect("room").expect("an answer");
         assert_eq!(bytes, [0x10, 7, 0x04, Status::READ_ONLY.0, low, high]);
         let WriteResponse(response) = command(&bytes) else { panic!("{bytes:02x?}") };
         assert!(response.refused().eq([(info.id, Status::READ_ONLY)]));
     }
-    // What the client does not have, and what cannot be read.
+    // Attributes that the client does not have, and malformed records.
     assert_eq!(
         answer(&AttributeSnapshot::DEFAULT, "080702 0600300009002100000d00200 0"),
         hex("100704 880600 860900 860d00")
@@ -162,19 +162,19 @@ fn no_attribute_can_be_written() {
 }
 
 #[test]
-fn answers_hold_what_fits() {
-    let question = hex("080700 0600 0000 0100 0d00");
+fn a_response_holds_the_whole_records_that_fit() {
+    let request = hex("080700 0600 0000 0100 0d00");
     let whole = "100701 0600003001 000000f0efcdab8967452301 01000023dc050000 0d0086";
-    // Each record whole or not at all, and none after one that was left out.
+    // Each record whole or not at all, and none after the first that does not fit.
     for (room, len) in [(300, 31), (31, 31), (30, 28), (28, 28), (27, 20), (20, 20), (19, 8), (8, 8)] {
-        let bytes = answer_in(&known(), &question, room).expect("room").expect("an answer");
+        let bytes = answer_in(&known(), &request, room).expect("room").expect("an answer");
         assert_eq!(bytes, hex(whole)[..len], "{room}");
     }
     for room in 0..8 {
         let error = EncodeError::NoRoom { needed: 8, available: room };
-        assert_eq!(answer_in(&known(), &question, room), Err(error));
+        assert_eq!(answer_in(&known(), &request, room), Err(error));
     }
-    assert_eq!(answer(&known(), "080700"), hex("100701"), "nothing asked, nothing told");
+    assert_eq!(answer(&known(), "080700"), hex("100701"), "an empty request has an empty response");
 
     let all: String = ATTRIBUTES.iter().map(|info| format!("{:04x}", info.id.0.swap_bytes())).collect();
     assert_eq!(answer(&known(), &format!("080700 {all}")).len(), LONGEST_ATTRIBUTES);
@@ -194,11 +194,11 @@ fn attributes_are_discovered_in_order() {
     assert_eq!(discovered(&answer(&known(), "08070c 0d0001")), (true, all[13..].to_vec()));
     assert_eq!(discovered(&answer(&known(), "08070c feffff")), (true, vec![]));
     assert_eq!(discovered(&answer(&known(), "08070c 000000")), (false, vec![]));
-    // A client of 2011 that leaves its manufacturer out.
+    // A client of 2011 without a manufacturer code.
     let few = discovered(&answer(&AttributeSnapshot::DEFAULT, "08070c 0600ff"));
     let expected = vec![(AttributeId(6), DataType::ENUM8), (AttributeId(8), DataType::UINT16)];
     assert_eq!(few, (true, expected));
-    // Room for two and a bit.
+    // A buffer for two records and a part of the third.
     let bytes = answer_in(&known(), &hex("08070c 0600ff"), 12).expect("room").expect("an answer");
     assert_eq!(bytes, hex("10070d 00 060030 070021"));
     let error = EncodeError::NoRoom { needed: 7, available: 6 };
@@ -214,15 +214,15 @@ fn other_frames_are_not_answered() {
 
 /// One request and one response; an attribute missing from the response stays `None`.
 #[test]
-fn a_report_is_one_question_and_one_answer() {
-    let question = bytes_of(&ClientStatus::request(0x2a));
-    assert_eq!(question, hex("082a00 0600 0200 0400 0100 0800 0700 0300 0500"));
-    assert_eq!(question.len(), ClientStatus::REQUEST_LEN);
-    let report = |bytes: &[u8]| match command(bytes) {
+fn client_status_takes_one_request_and_one_response() {
+    let request = bytes_of(&ClientStatus::request(0x2a));
+    assert_eq!(request, hex("082a00 0600 0200 0400 0100 0800 0700 0300 0500"));
+    assert_eq!(request.len(), ClientStatus::REQUEST_LEN);
+    let status = |bytes: &[u8]| match command(bytes) {
         ReadResponse(response) => ClientStatus::from_response(response),
         other => panic!("{other:?}"),
     };
-    let bytes = answer_in(&known(), &question, 56).expect("room").expect("an answer");
+    let bytes = answer_in(&known(), &request, 56).expect("room").expect("an answer");
     assert_eq!(bytes.len(), 56);
     let mut full = ClientStatus::default();
     full.status = Some(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS);
@@ -233,22 +233,22 @@ fn a_report_is_one_question_and_one_answer() {
     full.downloaded_stack = Some(StackVersion(3));
     full.manufacturer = Some(ManufacturerCode(0x115f));
     full.image_type = Some(ImageType(0x0101));
-    assert_eq!(report(&bytes), Ok(full));
-    // A client that has only what it must, and one without the room for more.
+    assert_eq!(status(&bytes), Ok(full));
+    // A client with the mandatory attributes alone, and one with a short buffer.
     let mut least = AttributeSnapshot::DEFAULT;
     least.file_offset = None;
     least.current_version = None;
-    let bytes = answer_in(&least, &question, 56).expect("room").expect("an answer");
-    let read = report(&bytes).expect("readable");
+    let bytes = answer_in(&least, &request, 56).expect("room").expect("an answer");
+    let read = status(&bytes).expect("readable");
     assert_eq!((read.status, read.current_version), (Some(ImageUpgradeStatus::NORMAL), None));
-    let bytes = answer_in(&known(), &question, 8).expect("room").expect("an answer");
+    let bytes = answer_in(&known(), &request, 8).expect("room").expect("an answer");
     let mut status_alone = ClientStatus::default();
     status_alone.status = full.status;
-    assert_eq!(report(&bytes), Ok(status_alone));
-    // Another type than the cluster's, an attribute nobody asked for, and one of nobody.
+    assert_eq!(status(&bytes), Ok(status_alone));
+    // Another data type than in the table, an attribute that was not requested, and an unassigned id.
     let odd = hex("102a01 0600002001 090000210100 55aa003001 0200002302000000");
     let mut expected = ClientStatus::default();
     expected.current_version = Some(FileVersion(2));
-    assert_eq!(report(&odd), Ok(expected));
-    assert!(report(&hex("102a01 0600003001 020000")).is_err());
+    assert_eq!(status(&odd), Ok(expected));
+    assert!(status(&hex("102a01 0600003001 020000")).is_err());
 }

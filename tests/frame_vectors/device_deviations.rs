@@ -51,7 +51,7 @@ fn a_block_request_may_announce_a_period_and_leave_it_out() {
     check(&whole[..17], strict, message, deviations);
     assert_eq!(bytes_of(&Frame::to_server(7, ToServer::ImageBlock(plain)))[3], 0x00, "on request only");
 
-    // Half a period is none.
+    // Half a period counts as a missing period.
     let quirks = Quirks::PERIOD_BIT_WITHOUT_FIELD | Quirks::TRAILING_BYTES;
     check(&whole[..18], strict, message, deviating(quirks, &[0]));
 }
@@ -101,7 +101,7 @@ fn a_block_response_may_be_a_status_of_another_command() {
 
 /// The decoding that CMD-070 requires; the tests of the client show its reaction.
 #[test]
-fn an_abort_is_one_whatever_follows() {
+fn an_abort_counts_whatever_follows_its_status() {
     let bytes = hex("190705 95 0000");
     let message = Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Abort));
     let deviations = deviating(Quirks::ABORT_WITH_MORE, &[0, 0]);

@@ -35,7 +35,7 @@ fn commands_have_their_ids_and_directions() {
         assert_eq!((command.0, command.direction()), (id, Some(direction)), "{command}");
         assert_eq!(command.is_mandatory(), mandatory, "{command}");
         let control = if direction == ToClient { 0x19 } else { 0x01 };
-        // Each has fields, so that without any it is an error where it is read.
+        // Each command has fields, so that an empty payload is an error if the command is decoded.
         let error = Frame::decode(&[control, 7, id], Quirks::empty()).expect_err("its fields are missing");
         assert_eq!(error.item.to_string(), command.to_string());
         assert!(
@@ -100,7 +100,7 @@ fn only_plain_cluster_frames_in_their_direction_are_commands() {
         let with_control = |control: u8| [&[control], &bytes[1..]].concat();
         if vector.frame.command().is_some() {
             other(&with_control(bytes[0] ^ 0b1000));
-            // Global commands have ids of their own.
+            // Global commands have other ids.
             let global = with_control(bytes[0] ^ 0b0001);
             match Frame::decode(&global, Quirks::empty()) {
                 Ok(frame) => assert_eq!(frame.command(), None, "{}", vector.name),
@@ -133,7 +133,7 @@ fn unread() -> Vec<Unread> {
         unread("010709 98", WrongDirection(CommandId::QUERY_SPECIFIC_FILE_RESPONSE)),
         unread("01070a 0102", Unassigned(CommandId(0x0a))),
         unread("1907ff", Unassigned(CommandId(0xff))),
-        // Write Attributes Undivided, Configure Reporting, Report Attributes, and one that nobody has assigned.
+        // Write Attributes Undivided, Configure Reporting, Report Attributes, and an unassigned id.
         unread("080703 0600300000", Global(0x03)),
         unread("080706 00060030000000ff00", Global(0x06)),
         unread("18070a 06003001", Global(0x0a)),

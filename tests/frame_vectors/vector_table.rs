@@ -334,7 +334,7 @@ pub fn default_response() -> Vec<Vector> {
             CommandId::IMAGE_BLOCK_REQUEST,
             Status::MALFORMED_COMMAND,
         ),
-        // A lamp says so of good responses, and goes on.
+        // A lamp sends this for correct responses, and continues its download.
         vector(
             "malformed block response",
             "10780b 0580",

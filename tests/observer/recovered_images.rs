@@ -148,7 +148,7 @@ proptest! {
 
     /// For blocks of any offsets and lengths, the first value of each byte is kept.
     #[test]
-    fn runs_keep_what_came_first(blocks in prop::collection::vec((0_u32..300, prop::collection::vec(0..3_u8, 0..40)), 0..40)) {
+    fn the_first_value_of_each_byte_is_kept(blocks in prop::collection::vec((0_u32..300, prop::collection::vec(0..3_u8, 0..40)), 0..40)) {
         use zigbee_ota::zcl::{BlockBytes, BlockData, ImageBlockResponse, ToClient};
 
         let mut observer = Observer::new([Conversation::EMPTY; 0]);
