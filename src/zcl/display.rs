@@ -7,7 +7,7 @@
 //! sequence number
 //! ```
 //!
-//! The text of a payload stands beside its encoder; the parts that several commands share stand here.
+//! The text of a payload is beside its encoder; the parts that several commands share are here.
 
 use core::fmt::{Display, Formatter, Result};
 

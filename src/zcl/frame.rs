@@ -214,8 +214,8 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// [`DecodeError`] for bytes that are no ZCL frame, and for a command of this cluster that is malformed. Offsets
-    /// count from the first byte of the frame. A frame without a command of this cluster is [`Message::Other`], not an
-    /// error.
+    /// count from the first byte of the frame. A frame with an unknown command decodes to [`Message::Other`], which is
+    /// not an error.
     #[inline]
     pub fn decode(frame: &'a [u8], allowed: Quirks) -> Result<Self, DecodeError> {
         // Fast path (guide, "Fast paths"): a frame that it rejects is decoded again from the start by `decode_any`.
@@ -228,6 +228,7 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// Decodes any frame. Not inlined, so that the fast path stays short.
     #[inline(never)]
     fn decode_any(frame: &'a [u8], allowed: Quirks) -> Result<Self, DecodeError> {
         let (header, payload) = FrameHeader::decode(frame)?;
