@@ -198,21 +198,22 @@ fn an_upgrade_reports_its_steps_in_the_order_of_espressifs_callbacks() {
                 }
                 Message::ToServer(ToServer::UpgradeEnd(_)) => {
                     steps.push(Callback::EndRequest);
-                    let order = std::format!("19 {:02x} 07 5F11 0101 2C1A0000 00000000 0A000000", bytes[1]);
-                    hex(&order)
+                    let response =
+                        std::format!("19 {:02x} 07 5F11 0101 2C1A0000 00000000 0A000000", bytes[1]);
+                    hex(&response)
                 }
                 other => panic!("{other:?}"),
             };
             let handled = script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &answer);
-            if let ClientAction::Store(lent) = handled {
+            if let ClientAction::Store(arrived) = handled {
                 assert_eq!(
-                    lent.offset as usize,
+                    arrived.offset as usize,
                     stored.len(),
                     "blocks arrive in order, so that a delta decoder can use them"
                 );
-                stored.extend(lent.data);
-                steps.push(Callback::Receive(lent.data.len()));
-                script.client.stored(script.now, lent.ticket, StoreResult::Ok).unwrap();
+                stored.extend(arrived.data);
+                steps.push(Callback::Receive(arrived.data.len()));
+                script.client.stored(script.now, arrived.ticket, StoreResult::Ok).unwrap();
             }
         } else if let Some(next) = script.client.poll_timeout()
             && script.client.attributes().status == ImageUpgradeStatus::COUNT_DOWN

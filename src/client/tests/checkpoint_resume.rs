@@ -134,12 +134,12 @@ fn a_checkpoint_has_only_stored_bytes_and_a_complete_header() {
     // A block that is still being stored is not in the checkpoint.
     script.assert_requests_block(40);
     let frame = block(2, OFFERED, 40, &file[40..90]);
-    let ClientAction::Store(lent) = script.client.handle_frame(at(0), FrameMeta::unicast(SERVER), &frame)
+    let ClientAction::Store(arrived) = script.client.handle_frame(at(0), FrameMeta::unicast(SERVER), &frame)
     else {
         panic!("no block to store");
     };
     assert_eq!(script.client.checkpoint().unwrap().received, 40);
-    script.client.stored(at(0), lent.ticket, StoreResult::Ok).unwrap();
+    script.client.stored(at(0), arrived.ticket, StoreResult::Ok).unwrap();
     let late = script.client.checkpoint().unwrap();
     assert_eq!((late.received, late.floor(sector).received), (90, 64));
     assert_eq!(late.floor(NonZeroU32::new(4096).unwrap()).received, 0);

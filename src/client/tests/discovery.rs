@@ -193,11 +193,11 @@ fn a_download_continues_at_its_offset_after_a_lost_connection() {
     // A block that is being stored when the connection is lost counts once it is stored.
     let data = block(bytes[1], OFFERED, 64, &file(|_| {})[64..]);
     let meta = FrameMeta::unicast(Address::new(0x7777, 1));
-    let ClientAction::Store(lent) = script.client.handle_frame(script.now, meta, &data) else {
+    let ClientAction::Store(arrived) = script.client.handle_frame(script.now, meta, &data) else {
         panic!("no block to store")
     };
     script.client.connection_lost(script.now);
-    script.client.stored(script.now, lent.ticket, StoreResult::Ok).unwrap();
+    script.client.stored(script.now, arrived.ticket, StoreResult::Ok).unwrap();
     assert!(matches!(script.expect_need(), Need::NetworkAddress(..)));
     assert!(matches!(script.expect_need(), Need::Verify(..)));
 }
@@ -300,13 +300,13 @@ fn a_refusing_server_is_replaced_if_configured() {
 /// Shows: CLI-130, CLI-119
 #[test]
 fn a_lost_connection_repeats_the_upgrade_end_request() {
-    for order in ["00000000 FFFFFFFF", "00000000 58020000"] {
+    for times in ["00000000 FFFFFFFF", "00000000 58020000"] {
         let mut script = Script::ending(ClientConfig {
             server_id: ID,
             discovery: Some(Millis::from_secs(600)),
             ..config()
         });
-        script.receive(&std::format!("19 03 07 5F11 0101 2C1A0000 {order}"));
+        script.receive(&std::format!("19 03 07 5F11 0101 2C1A0000 {times}"));
         script.client.connection_lost(script.now);
         let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
             panic!("no need to look up the network address")

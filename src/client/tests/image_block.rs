@@ -13,14 +13,14 @@ fn each_request_continues_after_the_last_stored_byte() {
         script.assert_requests_block(offset as u32);
         let piece = &file[offset..offset + size];
         let frame = block(turn as u8 + 1, OFFERED, offset as u32, piece);
-        let ClientAction::Store(lent) =
+        let ClientAction::Store(arrived) =
             script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame)
         else {
             panic!("no data at {offset}");
         };
-        assert_eq!(lent.offset as usize, stored.len());
-        stored.extend(lent.data);
-        script.client.stored(script.now, lent.ticket, StoreResult::Ok).unwrap();
+        assert_eq!(arrived.offset as usize, stored.len());
+        stored.extend(arrived.data);
+        script.client.stored(script.now, arrived.ticket, StoreResult::Ok).unwrap();
         offset += size;
     }
     assert_eq!(stored, file);
@@ -208,8 +208,8 @@ fn busy_storage_gets_the_block_again_and_faulty_storage_ends_the_download() {
         script.assert_requests_block(0);
         let frame = block(turn as u8 + 1, OFFERED, 0, &file[..64]);
         let handled = script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame);
-        let ClientAction::Store(lent) = handled else { panic!("no data: {handled:?}") };
-        script.client.stored(script.now, lent.ticket, result).unwrap();
+        let ClientAction::Store(arrived) = handled else { panic!("no data: {handled:?}") };
+        script.client.stored(script.now, arrived.ticket, result).unwrap();
         if result == StoreResult::Busy {
             let time = 1000 * (turn as u64 + 1);
             script.advance_to(time - 1).assert_silent();
@@ -218,12 +218,12 @@ fn busy_storage_gets_the_block_again_and_faulty_storage_ends_the_download() {
     }
     script.assert_requests_block(64);
     let frame = block(4, OFFERED, 64, &file[64..]);
-    let ClientAction::Store(lent) =
+    let ClientAction::Store(arrived) =
         script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame)
     else {
         panic!("no block to store");
     };
-    script.client.stored(script.now, lent.ticket, StoreResult::Fault).unwrap();
+    script.client.stored(script.now, arrived.ticket, StoreResult::Fault).unwrap();
     script.assert_sends("01 05 06 95 5F11 0101 2C1A0000");
     script.receive("18 05 0B 06 00");
     assert_eq!(script.expect_end(), Outcome::StorageFault);
@@ -238,22 +238,22 @@ fn storage_gets_whole_words_and_the_rest_is_requested_again() {
     let mut stored: Vec<u8> = Vec::new();
     for (sequence, size, taken) in [(1, 56, 56), (2, 19, 16), (3, 8, 8), (4, 15, 8), (5, 12, 12)] {
         let (_, request) = script.transmit().expect("a request");
-        let most = (100 - stored.len()).min(56);
+        let max = (100 - stored.len()).min(56);
         assert_eq!(
             (request[12], request[16]),
-            (stored.len() as u8, most as u8),
+            (stored.len() as u8, max as u8),
             "offset and size, in whole words"
         );
         let start = stored.len();
         let frame = block(sequence, OFFERED, start as u32, &file[start..start + size]);
-        let ClientAction::Store(lent) =
+        let ClientAction::Store(arrived) =
             script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame)
         else {
             panic!("nothing to store of {size}");
         };
-        assert_eq!((lent.offset as usize, lent.data.len()), (start, taken));
-        stored.extend(lent.data);
-        script.client.stored(script.now, lent.ticket, StoreResult::Ok).unwrap();
+        assert_eq!((arrived.offset as usize, arrived.data.len()), (start, taken));
+        stored.extend(arrived.data);
+        script.client.stored(script.now, arrived.ticket, StoreResult::Ok).unwrap();
     }
     assert_eq!(stored, file);
     assert!(matches!(script.expect_need(), Need::Verify(..)));
@@ -265,12 +265,12 @@ fn wait_for_data_is_ignored_while_a_block_is_stored() {
     script.assert_requests_block(0);
     let file = file(|_| {});
     let data = block(1, OFFERED, 0, &file[..64]);
-    let ClientAction::Store(lent) = script.client.handle_frame(at(0), FrameMeta::unicast(SERVER), &data)
+    let ClientAction::Store(arrived) = script.client.handle_frame(at(0), FrameMeta::unicast(SERVER), &data)
     else {
         panic!("no block to store");
     };
     // A second response to the same request demands a wait of an hour.
     assert_eq!(script.receive("19 01 05 97 00000000 100E0000"), Handled::Ignored(ClientIgnored::NotExpected));
-    script.client.stored(at(0), lent.ticket, StoreResult::Ok).unwrap();
+    script.client.stored(at(0), arrived.ticket, StoreResult::Ok).unwrap();
     script.assert_requests_block(64);
 }

@@ -8,7 +8,7 @@ use core::num::{NonZeroU8, NonZeroU16};
 use super::*;
 use crate::zcl::ImagePageRequest;
 
-fn paged(size: u16, spacing: u16) -> ClientConfig {
+fn with_pages(size: u16, spacing: u16) -> ClientConfig {
     ClientConfig {
         transfer: TransferMode::Pages { size: NonZeroU16::new(size).unwrap(), spacing },
         ..config()
@@ -60,15 +60,15 @@ impl PageScript {
     /// Receives a block, which is stored at once; returns `false` if the client does not accept it.
     fn receive(&mut self, sequence: u8, start: usize, size: usize) -> bool {
         let frame = block(sequence, OFFERED, start as u32, &self.file[start..start + size]);
-        let ClientAction::Store(lent) =
+        let ClientAction::Store(arrived) =
             self.script.client.handle_frame(self.script.now, FrameMeta::unicast(SERVER), &frame)
         else {
             return false;
         };
-        for (byte, place) in lent.data.iter().zip(lent.offset as usize..) {
+        for (byte, place) in arrived.data.iter().zip(arrived.offset as usize..) {
             assert_eq!(self.stored[place].replace(*byte), None, "byte {place} is written twice");
         }
-        self.script.client.stored(self.script.now, lent.ticket, StoreResult::Ok).unwrap();
+        self.script.client.stored(self.script.now, arrived.ticket, StoreResult::Ok).unwrap();
         true
     }
 
@@ -93,7 +93,7 @@ impl PageScript {
 /// Shows: CLI-076, CLI-077, CMD-059
 #[test]
 fn a_file_is_downloaded_page_by_page() {
-    let mut paged = PageScript::new(paged(300, 0), 1000);
+    let mut paged = PageScript::new(with_pages(300, 0), 1000);
     for (start, end) in [(0, 300), (300, 600), (600, 900), (900, 1000)] {
         let sequence = paged.assert_requests_page(start as u32, (end - start) as u16);
         paged.script.assert_silent();
@@ -105,7 +105,7 @@ fn a_file_is_downloaded_page_by_page() {
 
 #[test]
 fn a_page_request_has_the_configured_size_and_spacing() {
-    let mut paged = PageScript::new(paged(300, 50), 1000);
+    let mut paged = PageScript::new(with_pages(300, 50), 1000);
     let (_, request) = paged.request();
     let id = OFFERED;
     let page = ImagePageRequest { id, offset: 0, max_data: 64, page_size: 300, spacing: 50, node: None };
@@ -115,7 +115,7 @@ fn a_page_request_has_the_configured_size_and_spacing() {
 /// Shows: CLI-078, CLI-086
 #[test]
 fn a_lost_block_is_requested_alone_before_the_next_page() {
-    let mut paged = PageScript::new(paged(640, 0), 2000);
+    let mut paged = PageScript::new(with_pages(640, 0), 2000);
     let sequence = paged.assert_requests_page(0, 640);
     paged.receive_all(sequence, [0, 64, 192, 256, 320, 384, 448, 512, 576], 640);
     let repair = paged.assert_requests_block(128, 64);
@@ -133,7 +133,7 @@ fn a_lost_block_is_requested_alone_before_the_next_page() {
 /// Shows: CLI-079, CLI-086
 #[test]
 fn the_timeout_in_a_page_follows_the_interval_between_blocks() {
-    let mut paged = PageScript::new(paged(640, 0), 640);
+    let mut paged = PageScript::new(with_pages(640, 0), 640);
     let sequence = paged.assert_requests_page(0, 640);
     paged.receive_all(sequence, [0, 64, 128, 192], 640);
     // At one block every 10 ms the timeout allows for the six missing blocks, and a margin.
@@ -148,7 +148,7 @@ fn the_timeout_in_a_page_follows_the_interval_between_blocks() {
 
 #[test]
 fn the_timeout_of_the_last_block_of_a_page_is_shorter() {
-    let mut paged = PageScript::new(paged(640, 0), 1000);
+    let mut paged = PageScript::new(with_pages(640, 0), 1000);
     let sequence = paged.assert_requests_page(0, 640);
     paged.receive_all(sequence, (0..576).step_by(64), 640);
     let deadline = paged.script.client.poll_timeout().unwrap();
@@ -160,7 +160,7 @@ fn the_timeout_of_the_last_block_of_a_page_is_shorter() {
 /// Shows: CLI-080
 #[test]
 fn blocks_of_a_page_may_be_reordered_and_duplicated() {
-    let mut paged = PageScript::new(paged(1000, 0), 1000);
+    let mut paged = PageScript::new(with_pages(1000, 0), 1000);
     let sequence = paged.assert_requests_page(0, 1000);
     let starts: Vec<usize> = (0..1000).step_by(64).collect();
     paged.receive_all(sequence, [0], 1000);
@@ -177,14 +177,14 @@ fn blocks_of_a_page_may_be_reordered_and_duplicated() {
 /// Shows: CLI-081
 #[test]
 fn blocks_of_a_page_are_matched_by_offset_not_by_sequence_number() {
-    let mut paged = PageScript::new(paged(256, 0), 256);
+    let mut paged = PageScript::new(with_pages(256, 0), 256);
     paged.assert_requests_page(0, 256);
     for (sequence, start) in [(250, 0), (253, 64), (1, 128), (7, 192)] {
         assert!(paged.receive(sequence, start, 64));
     }
     paged.assert_complete();
     // A block of another file is not accepted.
-    let mut paged = PageScript::new(self::paged(256, 0), 256);
+    let mut paged = PageScript::new(with_pages(256, 0), 256);
     let sequence = paged.assert_requests_page(0, 256);
     let other = block(sequence, ImageId { version: FileVersion(1), ..OFFERED }, 0, &paged.file[..64]);
     assert_eq!(
@@ -197,7 +197,7 @@ fn blocks_of_a_page_are_matched_by_offset_not_by_sequence_number() {
 #[test]
 fn a_server_that_refuses_pages_is_sent_block_requests() {
     for refusal in ["18 {} 0B 04 81", "18 {} 0B 04 01", "18 {} 0B 04 80"] {
-        let mut paged = PageScript::new(paged(300, 0), 200);
+        let mut paged = PageScript::new(with_pages(300, 0), 200);
         let sequence = paged.assert_requests_page(0, 200);
         let refusal = refusal.replace("{}", &std::format!("{sequence:02x}"));
         assert_eq!(paged.script.receive(&refusal), Handled::Done);
@@ -216,8 +216,10 @@ fn a_server_without_pages_may_have_files_for_one_device() {
     let node = Eui64(0x0123_4567_89ab_cdef);
     const KEYS: ImageId = ImageId::new(0x115f, 0xffc0, 7);
     let asking = || {
-        let config =
-            ClientConfig { identity: Identity { node: Some(node), ..config().identity }, ..paged(300, 0) };
+        let config = ClientConfig {
+            identity: Identity { node: Some(node), ..config().identity },
+            ..with_pages(300, 0)
+        };
         let mut script = Script::new(config);
         let stack = StackVersion::ZIGBEE_PRO;
         script.client.query_specific_file(at(0), KEYS, stack).unwrap();
@@ -243,7 +245,7 @@ fn a_server_without_pages_may_have_files_for_one_device() {
 
 #[test]
 fn a_server_that_ignores_page_requests_is_sent_block_requests() {
-    let mut paged = PageScript::new(paged(300, 0), 200);
+    let mut paged = PageScript::new(with_pages(300, 0), 200);
     for turn in 0..4 {
         paged.assert_requests_page(0, 200);
         assert_eq!(paged.script.client.retries(), turn);
@@ -259,7 +261,7 @@ fn a_server_that_ignores_page_requests_is_sent_block_requests() {
 /// Shows: CLI-084
 #[test]
 fn after_a_wait_the_page_is_requested_from_the_first_missing_byte() {
-    let mut paged = PageScript::new(paged(500, 0), 1000);
+    let mut paged = PageScript::new(with_pages(500, 0), 1000);
     let sequence = paged.assert_requests_page(0, 500);
     paged.receive_all(sequence, [0, 64], 500);
     assert_eq!(paged.script.receive("19 05 05 97 00000000 05000000"), Handled::Done);
@@ -272,7 +274,7 @@ fn after_a_wait_the_page_is_requested_from_the_first_missing_byte() {
 
 #[test]
 fn three_no_image_available_to_page_requests_end_the_download() {
-    let mut paged = PageScript::new(paged(500, 0), 1000);
+    let mut paged = PageScript::new(with_pages(500, 0), 1000);
     let mut time = 0;
     for turn in 1..=3 {
         let sequence = paged.assert_requests_page(0, 500);
@@ -291,7 +293,7 @@ fn three_no_image_available_to_page_requests_end_the_download() {
 #[test]
 fn a_device_sleeps_between_blocks_with_long_spacing() {
     for (spacing, waits) in [(999, WaitingFor::Server), (1000, WaitingFor::Time)] {
-        let mut paged = PageScript::new(paged(300, spacing), 1000);
+        let mut paged = PageScript::new(with_pages(300, spacing), 1000);
         let sequence = paged.assert_requests_page(0, 300);
         assert_eq!(paged.script.client.waiting_for(), WaitingFor::Server, "the first block arrives at once");
         paged.receive(sequence, 0, 64);
@@ -304,7 +306,7 @@ fn a_device_sleeps_between_blocks_with_long_spacing() {
 /// Shows: CLI-075
 #[test]
 fn a_download_may_mix_pages_and_blocks() {
-    let mut paged = PageScript::new(paged(300, 0), 1000);
+    let mut paged = PageScript::new(with_pages(300, 0), 1000);
     let sequence = paged.assert_requests_page(0, 300);
     // Every second block is lost and requested alone. Then the server refuses the next page.
     paged.receive_all(sequence, [0, 128, 256], 300);
@@ -322,7 +324,7 @@ fn a_download_may_mix_pages_and_blocks() {
 
 #[test]
 fn a_late_block_of_a_page_cancels_its_repair() {
-    let mut paged = PageScript::new(paged(256, 0), 256);
+    let mut paged = PageScript::new(with_pages(256, 0), 256);
     let sequence = paged.assert_requests_page(0, 256);
     paged.receive_all(sequence, [0, 64, 192], 256);
     let repair = paged.assert_requests_block(128, 64);
@@ -334,7 +336,7 @@ fn a_late_block_of_a_page_cancels_its_repair() {
 
 #[test]
 fn a_lost_repair_is_retried_after_the_page() {
-    let mut paged = PageScript::new(paged(256, 0), 512);
+    let mut paged = PageScript::new(with_pages(256, 0), 512);
     let sequence = paged.assert_requests_page(0, 256);
     paged.receive_all(sequence, [0, 64, 192], 256);
     paged.assert_requests_block(128, 64);
@@ -363,7 +365,7 @@ fn a_lost_repair_is_retried_after_the_page() {
 #[test]
 fn storage_gets_whole_words_from_pages() {
     // The server sends 50 bytes at a time, whatever is requested, so blocks end inside words of 8 bytes.
-    let config = ClientConfig { alignment: NonZeroU8::new(8).unwrap(), ..paged(404, 0) };
+    let config = ClientConfig { alignment: NonZeroU8::new(8).unwrap(), ..with_pages(404, 0) };
     let mut paged = PageScript::new(config, 1003);
     let mut sizes = Vec::new();
     for _ in 0..200 {
@@ -376,7 +378,7 @@ fn storage_gets_whole_words_from_pages() {
             continue;
         };
         let Message::ToServer(request) = decode(&bytes).message else { panic!("{bytes:02x?}") };
-        let (start, end, most) = match request {
+        let (start, end, max) = match request {
             ToServer::ImagePage(page) => {
                 (page.offset, page.offset + u32::from(page.page_size), page.max_data)
             }
@@ -386,10 +388,10 @@ fn storage_gets_whole_words_from_pages() {
             other => panic!("{other:?}"),
         };
         assert!(end <= 1003 && start % 8 == 0, "{start}..{end}");
-        sizes.push(most);
-        let most = usize::from(most).min(50);
-        for start in (start as usize..end as usize).step_by(most) {
-            paged.receive(bytes[1], start, most.min(end as usize - start));
+        sizes.push(max);
+        let max = usize::from(max).min(50);
+        for start in (start as usize..end as usize).step_by(max) {
+            paged.receive(bytes[1], start, max.min(end as usize - start));
         }
     }
     paged.assert_complete();

@@ -145,19 +145,19 @@ fn stale_tickets_change_nothing() {
     let mut script = Script::downloading(config());
     script.assert_requests_block(0);
     let first = block(1, OFFERED, 0, &file(|_| {})[..64]);
-    let ClientAction::Store(lent) = script.client.handle_frame(at(0), FrameMeta::unicast(SERVER), &first)
+    let ClientAction::Store(arrived) = script.client.handle_frame(at(0), FrameMeta::unicast(SERVER), &first)
     else {
         panic!("no block to store");
     };
     script.client.abort(at(0)).unwrap();
-    assert_eq!(script.client.stored(at(0), lent.ticket, StoreResult::Ok), Err(StaleTicket));
+    assert_eq!(script.client.stored(at(0), arrived.ticket, StoreResult::Ok), Err(StaleTicket));
     script.assert_sends("01 02 06 95 5F11 0101 2C1A0000");
     script.receive("18 02 0B 06 00");
     script.client.query(at(0)).unwrap();
     script.assert_sends("01 03 01 00 5F11 0101 2B1A0000");
     script.receive("19 03 02 00 5F11 0101 2C1A0000 64000000");
     script.accept().prepare().assert_requests_block(0);
-    assert_eq!(script.client.stored(at(0), lent.ticket, StoreResult::Ok), Err(StaleTicket));
+    assert_eq!(script.client.stored(at(0), arrived.ticket, StoreResult::Ok), Err(StaleTicket));
     assert_eq!(script.client.progress().unwrap().received, 0);
 }
 

@@ -176,8 +176,8 @@ impl Script {
             panic!("not a block request: {bytes:02x?}");
         };
         // A request never reaches past the end of the file of 100 bytes.
-        let most = (100 - offset).min(64) as u8;
-        assert_eq!((request.id, request.offset, request.max_data), (OFFERED, offset, most));
+        let max = (100 - offset).min(64) as u8;
+        assert_eq!((request.id, request.offset, request.max_data), (OFFERED, offset, max));
         self
     }
 

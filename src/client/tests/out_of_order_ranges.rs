@@ -63,11 +63,12 @@ fn assert_completes<const RANGES: usize>(transfer: TransferMode, lost: usize, ha
             }
             let frame =
                 block(request.sequence, OFFERED, start as u32, &file[start..(start + 64).min(end as usize)]);
-            if let ClientAction::Store(lent) = client.handle_frame(now, FrameMeta::unicast(SERVER), &frame) {
-                for (byte, place) in lent.data.iter().zip(lent.offset as usize..) {
+            if let ClientAction::Store(arrived) = client.handle_frame(now, FrameMeta::unicast(SERVER), &frame)
+            {
+                for (byte, place) in arrived.data.iter().zip(arrived.offset as usize..) {
                     assert_eq!(stored[place].replace(*byte), None, "byte {place} is written twice");
                 }
-                client.stored(now, lent.ticket, StoreResult::Ok).unwrap();
+                client.stored(now, arrived.ticket, StoreResult::Ok).unwrap();
             }
         }
     }

@@ -8,16 +8,16 @@ fn requests_keep_the_minimum_block_period_of_the_server() {
     for (revision, unit, sent) in [(2, 1000_u64, true), (3, 1, true), (0, 0, false)] {
         let mut script = Script::downloading(ClientConfig { revision, ..config() });
         let field = |period: u16| std::format!("{:04x}", period.swap_bytes());
-        let most = |offset: u8| (100 - offset).min(64);
+        let max = |offset: u8| (100 - offset).min(64);
         let request = |sequence: u8, offset: u8, period: u16| match sent {
             true => std::format!(
                 "01 {sequence:02x} 03 02 5F11 0101 2C1A0000 {offset:02x}000000 {:02x} {}",
-                most(offset),
+                max(offset),
                 field(period)
             ),
             false => std::format!(
                 "01 {sequence:02x} 03 00 5F11 0101 2C1A0000 {offset:02x}000000 {:02x}",
-                most(offset)
+                max(offset)
             ),
         };
         script.assert_sends(&request(1, 0, 0));

@@ -84,13 +84,13 @@ fn blocks_being_stored_count_towards_the_window() {
     let mut tickets = Vec::new();
     for (sequence, offset) in [(4, 192), (2, 64), (3, 128)] {
         let frame = block(sequence, OFFERED, offset, &file[offset as usize..offset as usize + 64]);
-        let ClientAction::Store(lent) =
+        let ClientAction::Store(arrived) =
             script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame)
         else {
             panic!("no block to store");
         };
-        assert_eq!(lent.offset, offset);
-        tickets.push(lent.ticket);
+        assert_eq!(arrived.offset, offset);
+        tickets.push(arrived.ticket);
         let again = script.receive_frame(FrameMeta::unicast(SERVER), &frame);
         assert_eq!(again, Handled::Ignored(ClientIgnored::NotExpected), "it is being stored");
     }
@@ -118,13 +118,13 @@ fn an_abort_makes_all_tickets_stale() {
     let (mut script, file) = downloading_with_window(with_window(3));
     poll_requests(&mut script);
     let frame = block(2, OFFERED, 64, &file[64..128]);
-    let ClientAction::Store(lent) =
+    let ClientAction::Store(arrived) =
         script.client.handle_frame(script.now, FrameMeta::unicast(SERVER), &frame)
     else {
         panic!("no block to store");
     };
     script.client.abort(script.now).unwrap();
-    assert_eq!(script.client.stored(script.now, lent.ticket, StoreResult::Ok), Err(StaleTicket));
+    assert_eq!(script.client.stored(script.now, arrived.ticket, StoreResult::Ok), Err(StaleTicket));
 }
 
 #[test]

@@ -30,9 +30,9 @@ fn awaiting_credentials() -> Script {
     script
 }
 
-fn after_response(order: &str) -> Script {
+fn after_response(response: &str) -> Script {
     let mut script = Script::ending(config());
-    assert_eq!(script.receive(order), Handled::Done);
+    assert_eq!(script.receive(response), Handled::Done);
     script
 }
 

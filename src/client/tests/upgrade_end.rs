@@ -20,8 +20,8 @@ fn an_invalid_file_is_reported_and_dropped() {
     let mut script = Script::downloaded(config(), &file(|_| {}));
     script.verify(VerifyResult::Invalid);
     script.assert_sends("01 03 06 96 5F11 0101 2C1A0000");
-    let order = "19 03 07 5F11 0101 2C1A0000 00000000 00000000";
-    assert_eq!(script.receive(order), Handled::Ignored(ClientIgnored::NotExpected));
+    let response = "19 03 07 5F11 0101 2C1A0000 00000000 00000000";
+    assert_eq!(script.receive(response), Handled::Ignored(ClientIgnored::NotExpected));
     assert_eq!(script.receive("18 03 0B 06 00"), Handled::Done);
     assert_eq!(script.expect_end(), Outcome::InvalidImage);
 }
@@ -33,10 +33,11 @@ fn an_upgrade_end_response_applies_to_the_images_it_names() {
         for image_type in ["0101", "FFFF", "0201"] {
             for version in ["2C1A0000", "FFFFFFFF", "2B1A0000"] {
                 let mut script = Script::ending(config());
-                let order = std::format!("19 03 07 {manufacturer} {image_type} {version} 00000000 00000000");
+                let response =
+                    std::format!("19 03 07 {manufacturer} {image_type} {version} 00000000 00000000");
                 let meant = manufacturer != "6011" && image_type != "0201" && version != "2B1A0000";
-                let handled = script.receive(&order);
-                assert_eq!(handled == Handled::Done, meant, "{order}");
+                let handled = script.receive(&response);
+                assert_eq!(handled == Handled::Done, meant, "{response}");
                 script.assert_silent().advance_to(0);
                 assert_eq!(matches!(script.client.poll_need(), Some(Need::Apply(..))), meant);
             }
@@ -82,13 +83,13 @@ fn pending_frames_are_sent_before_the_image_is_applied() {
 /// Shows: CLI-120, CLI-122
 #[test]
 fn an_upgrade_end_response_without_a_verified_image_is_ignored() {
-    let order = "19 07 07 FFFF FFFF FFFFFFFF 00000000 00000000";
+    let response = "19 07 07 FFFF FFFF FFFFFFFF 00000000 00000000";
     let mut verifying = Script::downloaded(config(), &file(|_| {}));
     let mut downloading = Script::downloading(config());
     downloading.assert_requests_block(0);
     for script in [&mut Script::new(config()), &mut downloading, &mut verifying] {
         for delivery in [DeliveryMode::Unicast, DeliveryMode::Broadcast] {
-            assert_eq!(script.receive_by(delivery, order), Handled::Ignored(ClientIgnored::NotExpected));
+            assert_eq!(script.receive_by(delivery, response), Handled::Ignored(ClientIgnored::NotExpected));
             script.assert_silent();
         }
     }
@@ -96,10 +97,10 @@ fn an_upgrade_end_response_without_a_verified_image_is_ignored() {
     let early = "19 07 07 FFFF FFFF FFFFFFFF 64000000 63000000";
     assert!(matches!(script.receive_by(DeliveryMode::Broadcast, early), Handled::Ignored(_)));
     assert!(matches!(script.receive_by(DeliveryMode::Broadcast, "19 07 07"), Handled::Ignored(_)));
-    assert_eq!(script.receive_by(DeliveryMode::Broadcast, order), Handled::Done);
+    assert_eq!(script.receive_by(DeliveryMode::Broadcast, response), Handled::Done);
     script.assert_silent();
     let mut script = Script::ending(config());
-    assert_eq!(script.receive(order), Handled::Done);
+    assert_eq!(script.receive(response), Handled::Done);
     script.assert_silent();
 }
 

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn up_to_four_missing_blocks_are_requested_alone_and_more_by_a_page() {
     for lost in 1..=5 {
-        let mut paged = PageScript::new(paged(640, 0), 2000);
+        let mut paged = PageScript::new(with_pages(640, 0), 2000);
         let sequence = paged.assert_requests_page(0, 640);
         let gap = 128..128 + 64 * lost;
         paged.receive_all(sequence, (0..640).step_by(64).filter(|start| !gap.contains(start)), 640);
@@ -25,7 +25,7 @@ fn up_to_four_missing_blocks_are_requested_alone_and_more_by_a_page() {
 fn a_page_has_a_slot_beside_the_largest_number_of_repairs() {
     const LOST: [usize; 8] = [1, 2, 3, 5, 7, 9, 11, 13];
     for (missing, size, next) in [(4, 2000, (1344, 656)), (4, 1384, (1344, 40)), (5, 2000, (960, 320))] {
-        let mut paged = PageScript::new(paged(1344, 0), size);
+        let mut paged = PageScript::new(with_pages(1344, 0), size);
         let sequence = paged.assert_requests_page(0, 1344);
         let came = (0..21).filter(|block| !LOST.contains(block) && !(15..15 + missing).contains(block));
         paged.receive_all(sequence, came.map(|block| 64 * block), 1344);
@@ -38,7 +38,7 @@ fn a_page_has_a_slot_beside_the_largest_number_of_repairs() {
 
 #[test]
 fn the_last_bytes_of_a_file_are_requested_as_a_block() {
-    let mut paged = PageScript::new(paged(640, 0), 680);
+    let mut paged = PageScript::new(with_pages(640, 0), 680);
     let sequence = paged.assert_requests_page(0, 640);
     paged.receive_all(sequence, (0..640).step_by(64), 640);
     let sequence = paged.assert_requests_block(640, 40);
@@ -50,7 +50,8 @@ fn the_last_bytes_of_a_file_are_requested_as_a_block() {
 fn a_page_ends_at_a_word_boundary() {
     for (size, expected) in [(300, 288), (288, 288), (10, 10)] {
         let alignment = NonZeroU8::new(16).unwrap();
-        PageScript::new(ClientConfig { alignment, ..paged(size, 0) }, 1000).assert_requests_page(0, expected);
+        PageScript::new(ClientConfig { alignment, ..with_pages(size, 0) }, 1000)
+            .assert_requests_page(0, expected);
     }
 }
 
@@ -66,7 +67,7 @@ fn the_first_block_of_a_page_measures_the_round_trip() {
         (&[192, 256, 320], false, unknown),
         (&[256, 320], true, unknown),
     ] {
-        let mut paged = PageScript::new(paged(192, 0), 1000);
+        let mut paged = PageScript::new(with_pages(192, 0), 1000);
         let sequence = paged.assert_requests_page(0, 192);
         paged.receive_all(sequence + 1, [0, 64, 128], 192);
         let sequence = paged.assert_requests_page(192, 192);
@@ -89,7 +90,7 @@ fn the_first_block_of_a_page_measures_the_round_trip() {
 
 #[test]
 fn a_page_request_that_was_not_delivered_is_retried_after_the_error_pause() {
-    let mut paged = PageScript::new(paged(300, 0), 1000);
+    let mut paged = PageScript::new(with_pages(300, 0), 1000);
     let (page, _) = paged.script.transmit().expect("the request");
     paged.script.client.handle_delivery(at(100), TransmitToken::request(9), DeliveryReport::Failed);
     assert_eq!(
@@ -114,7 +115,7 @@ fn a_page_request_that_was_not_delivered_is_retried_after_the_error_pause() {
 
 #[test]
 fn an_error_to_another_request_does_not_end_a_page() {
-    let mut paged = PageScript::new(paged(300, 0), 300);
+    let mut paged = PageScript::new(with_pages(300, 0), 300);
     let sequence = paged.assert_requests_page(0, 300);
     let other = std::format!("18 {:02x} 0B 04 81", sequence + 1);
     assert_eq!(paged.script.receive(&other), Handled::Ignored(ClientIgnored::NotExpected));
@@ -127,7 +128,7 @@ fn an_error_to_another_request_does_not_end_a_page() {
 #[test]
 fn a_block_without_a_free_slot_is_neither_accepted_nor_requested() {
     for (blocks, missing, size, next) in [(11, 0, 832, 128), (19, 7, 2000, 448)] {
-        let mut paged = PageScript::new(paged(64 * blocks, 0), size);
+        let mut paged = PageScript::new(with_pages(64 * blocks, 0), size);
         let sequence = paged.assert_requests_page(0, 64 * blocks);
         let came = [0, 5, 10].into_iter().chain(11 + missing..usize::from(blocks));
         paged.receive_all(sequence, came.map(|block| 64 * block), 64 * usize::from(blocks));
@@ -148,7 +149,7 @@ fn a_block_without_a_free_slot_is_neither_accepted_nor_requested() {
 
 #[test]
 fn a_block_after_a_loss_does_not_change_the_block_size() {
-    let mut paged = PageScript::new(paged(250, 0), 1000);
+    let mut paged = PageScript::new(with_pages(250, 0), 1000);
     let sequence = paged.assert_requests_page(0, 250);
     paged.receive_all(sequence, (0..250).step_by(64), 250);
     let sequence = paged.assert_requests_page(250, 250);
