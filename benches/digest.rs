@@ -1,5 +1,4 @@
-//! The hash of integrity codes and signatures beside the crate `aes` alone: the same chain of encryptions, each by the
-//! result of the one before, and nothing else.
+//! AES-MMO hash compared with its lower bound: the same chain of encryptions by the crate `aes`, without anything else.
 
 use std::hint::black_box;
 
@@ -8,7 +7,7 @@ use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use zigbee_ota::mmo;
 
-/// Whole blocks, and neither padding nor length.
+/// Hashes whole blocks, without padding and length.
 fn chain(message: &[u8]) -> [u8; 16] {
     let (blocks, _) = message.as_chunks::<16>();
     blocks.iter().fold([0; 16], |state, block| {
@@ -20,7 +19,7 @@ fn chain(message: &[u8]) -> [u8; 16] {
 
 fn digest(criterion: &mut Criterion) {
     let message: Vec<u8> = (0..250 << 10).map(|place: usize| place.to_le_bytes()[0] ^ 0x5a).collect();
-    // The padding by hand: the two are the same hash.
+    // With the padding appended by hand both compute the same hash.
     let bits = u32::try_from(message.len() * 8).expect("short").to_be_bytes();
     let padded = [&message[..], &[0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0], &bits, &[0, 0]].concat();
     assert_eq!(mmo::digest(&message), Ok(chain(&padded)));

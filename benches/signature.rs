@@ -1,4 +1,4 @@
-//! Signatures verified beside OpenSSL, which is told the signer's key beforehand and has no certificate to look at.
+//! ECDSA verification compared with OpenSSL, both with the public key of the signer known in advance.
 
 use std::hint::black_box;
 

@@ -69,10 +69,10 @@ pub enum DecodeErrorKind {
     #[error("reserved payload type {0:#04x}")]
     ReservedPayloadType(u8),
     /// A status value for which the command defines no payload.
-    #[error("status {0:#04x} is none of this command's")]
+    #[error("status {0:#04x} is not defined for this command")]
     UnexpectedStatus(u8),
     /// A ZCL data type of unknown length: the attributes after it cannot be located.
-    #[error("data type {0:#04x} is none of this cluster's attributes'")]
+    #[error("data type {0:#04x} belongs to no attribute of this cluster")]
     UnknownDataType(u8),
     /// A ZCL boolean that is neither 0 nor 1.
     #[error("{0:#04x} is neither 0 (false) nor 1 (true)")]
@@ -156,8 +156,8 @@ mod tests {
             (Kind::LengthMismatch { declared: 64, present: 63 }, "64 bytes declared, 63 present"),
             (Kind::FieldMissing { size: 8 }, "field control announces a field of 8 bytes that is not there"),
             (Kind::ReservedPayloadType(4), "reserved payload type 0x04"),
-            (Kind::UnexpectedStatus(1), "status 0x01 is none of this command's"),
-            (Kind::UnknownDataType(0x42), "data type 0x42 is none of this cluster's attributes'"),
+            (Kind::UnexpectedStatus(1), "status 0x01 is not defined for this command"),
+            (Kind::UnknownDataType(0x42), "data type 0x42 belongs to no attribute of this cluster"),
             (Kind::NotABoolean(2), "0x02 is neither 0 (false) nor 1 (true)"),
             (
                 Kind::BadMagic { found: 0x464c_457f },

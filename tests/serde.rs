@@ -1,5 +1,5 @@
-//! What goes through serde comes back: through JSON what owns its bytes or borrows none, through a format that lends
-//! its input everything. What breaks a rule of its type does not come in.
+//! Serde round trips: owned values through JSON and postcard, values with borrowed bytes through postcard, which can lend
+//! from its input. Values that break an invariant of their type are not deserialized.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -20,6 +20,8 @@ use zigbee_ota::observer::{Conversation, Observer};
 use zigbee_ota::payload::{
     ChecksumKind, Damage, DamageKind, Payload, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion,
 };
+use zigbee_ota::signature::integrity::{CodeForm, IntegrityCode};
+use zigbee_ota::signature::{Accepted, Authority, Certificate, KeyUsage, PublicKey, Suite};
 use zigbee_ota::time::{Delay, Instant, Millis, ServerTime, TimeField, TimeInPast, UtcTime};
 use zigbee_ota::zcl::{self, *};
 use zigbee_ota::{
@@ -28,8 +30,8 @@ use zigbee_ota::{
     StackVersion,
 };
 
-/// From bytes that lend what they hold.
-fn comes_back_lent<'de, T>(value: &T, room: &'de mut Vec<u8>)
+/// Asserts that a value with borrowed bytes survives a round trip through postcard; `room` holds the bytes.
+fn round_trips_borrowed<'de, T>(value: &T, room: &'de mut Vec<u8>)
 where
     T: Serialize + Deserialize<'de> + PartialEq + Debug,
 {
@@ -38,53 +40,55 @@ where
     assert_eq!((&back, rest), (value, &[][..]));
 }
 
-fn comes_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T) {
+/// Asserts that a value survives round trips through JSON and postcard.
+fn round_trips<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T) {
     let text = serde_json::to_string(&value).expect("any value is written");
     assert_eq!(serde_json::from_str::<T>(&text).expect("written by us"), value, "{text}");
     let room = postcard::to_stdvec(&value).expect("any value is written");
     assert_eq!(postcard::from_bytes::<T>(&room), Ok(value));
 }
 
-fn any_comes_back<'a, T>(u: &mut Unstructured<'a>) -> arbitrary::Result<()>
+/// Asserts round trips of a generated value of type `T`.
+fn generated_round_trips<'a, T>(u: &mut Unstructured<'a>) -> arbitrary::Result<()>
 where
     T: Arbitrary<'a> + Serialize + DeserializeOwned + PartialEq + Debug,
 {
-    T::arbitrary(u).map(comes_back)
+    T::arbitrary(u).map(round_trips)
 }
 
-/// Every type without borrowed bytes that can be generated.
+/// Asserts round trips of all types without borrowed bytes that can be generated.
 fn all_owned(seed: &[u8]) -> arbitrary::Result<()> {
     let u = &mut Unstructured::new(seed);
-    any_comes_back::<ManufacturerCode>(u)?;
-    any_comes_back::<ImageType>(u)?;
-    any_comes_back::<FileVersion>(u)?;
-    any_comes_back::<StackVersion>(u)?;
-    any_comes_back::<SecurityCredentialVersion>(u)?;
-    any_comes_back::<HardwareVersion>(u)?;
-    any_comes_back::<HardwareRange>(u)?;
-    any_comes_back::<Eui64>(u)?;
-    any_comes_back::<ImageId>(u)?;
-    any_comes_back::<ImageFilter>(u)?;
-    any_comes_back::<UtcTime>(u)?;
-    any_comes_back::<ServerTime>(u)?;
-    any_comes_back::<Tag>(u)?;
-    any_comes_back::<HeaderString>(u)?;
-    any_comes_back::<HeaderControl>(u)?;
-    any_comes_back::<ToServer>(u)?;
-    any_comes_back::<ImageNotify>(u)?;
-    any_comes_back::<QueryResponse>(u)?;
-    any_comes_back::<UpgradeEndResponse>(u)?;
-    any_comes_back::<QueryResponse>(u)?;
-    any_comes_back::<WaitForData>(u)?;
-    any_comes_back::<DefaultResponse>(u)?;
-    any_comes_back::<DiscoverAttributes>(u)?;
-    any_comes_back::<AttributeRecord>(u)?;
-    any_comes_back::<AttributeSnapshot>(u)?;
-    any_comes_back::<ClientStatus>(u)?;
-    any_comes_back::<BlockRefusal>(u)
+    generated_round_trips::<ManufacturerCode>(u)?;
+    generated_round_trips::<ImageType>(u)?;
+    generated_round_trips::<FileVersion>(u)?;
+    generated_round_trips::<StackVersion>(u)?;
+    generated_round_trips::<SecurityCredentialVersion>(u)?;
+    generated_round_trips::<HardwareVersion>(u)?;
+    generated_round_trips::<HardwareRange>(u)?;
+    generated_round_trips::<Eui64>(u)?;
+    generated_round_trips::<ImageId>(u)?;
+    generated_round_trips::<ImageFilter>(u)?;
+    generated_round_trips::<UtcTime>(u)?;
+    generated_round_trips::<ServerTime>(u)?;
+    generated_round_trips::<Tag>(u)?;
+    generated_round_trips::<HeaderString>(u)?;
+    generated_round_trips::<HeaderControl>(u)?;
+    generated_round_trips::<ToServer>(u)?;
+    generated_round_trips::<ImageNotify>(u)?;
+    generated_round_trips::<QueryResponse>(u)?;
+    generated_round_trips::<UpgradeEndResponse>(u)?;
+    generated_round_trips::<QueryResponse>(u)?;
+    generated_round_trips::<WaitForData>(u)?;
+    generated_round_trips::<DefaultResponse>(u)?;
+    generated_round_trips::<DiscoverAttributes>(u)?;
+    generated_round_trips::<AttributeRecord>(u)?;
+    generated_round_trips::<AttributeSnapshot>(u)?;
+    generated_round_trips::<ClientStatus>(u)?;
+    generated_round_trips::<BlockRefusal>(u)
 }
 
-/// Whether JSON, which cannot lend, has what the frame borrows.
+/// Whether all borrowed bytes of the frame are empty, so that JSON, which cannot lend, can represent it.
 fn borrows_nothing(frame: &Frame<'_>) -> bool {
     let message = match &frame.message {
         Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Data(block))) => block.data.size() == 0,
@@ -103,7 +107,7 @@ fn borrows_nothing(frame: &Frame<'_>) -> bool {
     message && frame.deviations.trailing.is_empty()
 }
 
-/// A frame of any command. A seed may make none: a refusal cannot say SUCCESS.
+/// Generates a frame of any command. Some seeds yield no frame, because a refusal cannot have the status SUCCESS.
 fn generated(seed: &[u8]) -> arbitrary::Result<Frame<'_>> {
     let mut u = Unstructured::new(seed);
     let mut frame = match u.int_in_range(0..=3)? {
@@ -117,8 +121,9 @@ fn generated(seed: &[u8]) -> arbitrary::Result<Frame<'_>> {
     Ok(frame)
 }
 
-fn frame_comes_back(frame: &Frame<'_>) {
-    comes_back_lent(frame, &mut Vec::new());
+/// Asserts that a frame survives a round trip through postcard, and through JSON if it borrows nothing.
+fn frame_round_trips(frame: &Frame<'_>) {
+    round_trips_borrowed(frame, &mut Vec::new());
     let text = serde_json::to_string(frame).expect("any value is written");
     match serde_json::from_str(&text) {
         Ok(back) => assert_eq!((*frame, true), (back, borrows_nothing(frame))),
@@ -128,118 +133,139 @@ fn frame_comes_back(frame: &Frame<'_>) {
 
 proptest! {
     #[test]
-    fn what_owns_its_bytes_comes_back(seed in vec(any::<u8>(), 400..800)) {
-        // A seed may make no refusal.
+    fn owned_values_round_trip(seed in vec(any::<u8>(), 400..800)) {
+        // Some seeds yield no valid refusal.
         all_owned(&seed).ok();
     }
 
     #[test]
-    fn frames_come_back(seed in vec(any::<u8>(), 0..400)) {
+    fn frames_round_trip(seed in vec(any::<u8>(), 0..400)) {
         if let Ok(frame) = generated(&seed) {
-            frame_comes_back(&frame);
+            frame_round_trips(&frame);
             let mut observer = Observer::new([Conversation::EMPTY]);
             let seen = observer.observe(Address::new(1, 1), Address::new(0, 1), &frame);
-            comes_back_lent(&seen, &mut Vec::new());
+            round_trips_borrowed(&seen, &mut Vec::new());
         }
     }
 
     #[test]
-    fn frames_that_deviate_or_are_none_of_ours_come_back(
+    fn frames_with_deviations_or_of_other_commands_round_trip(
         control in any::<u8>(),
         rest in vec(any::<u8>(), 0..40),
     ) {
         if let Ok(frame) = Frame::decode(&[&[control], &rest[..]].concat(), Quirks::all()) {
-            frame_comes_back(&frame);
+            frame_round_trips(&frame);
         }
     }
 
     #[test]
-    fn headers_and_elements_come_back(seed in vec(any::<u8>(), 0..400)) {
+    fn headers_and_elements_round_trip(seed in vec(any::<u8>(), 0..400)) {
         let (header, elements): (FileHeader<'_>, Vec<Element<'_>>) =
             Unstructured::new(&seed).arbitrary().expect("works for any bytes");
-        comes_back_lent(&header, &mut Vec::new());
-        comes_back_lent(&elements, &mut Vec::new());
+        round_trips_borrowed(&header, &mut Vec::new());
+        round_trips_borrowed(&elements, &mut Vec::new());
         let text = serde_json::to_string(&header.with_extra(&[])).expect("any value is written");
         let back: FileHeader<'_> = serde_json::from_str(&text).expect("nothing to lend");
         prop_assert_eq!(back.with_extra(header.extra), header);
     }
 
     #[test]
-    fn what_is_told_of_a_file_comes_back(sample in any::<ArbitraryFile>()) {
+    fn parts_of_a_file_round_trip(sample in any::<ArbitraryFile>()) {
         let bytes = sample.to_bytes();
         let image = Image::parse_lenient(&bytes).expect("its header is right");
-        comes_back(image.layout());
-        comes_back(image.header().anomalies());
-        comes_back_lent(&image.elements().collect::<Vec<PlacedElement<'_>>>(), &mut Vec::new());
-        comes_back_lent(&image.raw_remainder(), &mut Vec::new());
-        comes_back_lent(&Candidate { offset: 7, header: image.header() }, &mut Vec::new());
+        round_trips(image.layout());
+        round_trips(image.header().anomalies());
+        round_trips_borrowed(&image.elements().collect::<Vec<PlacedElement<'_>>>(), &mut Vec::new());
+        round_trips_borrowed(&image.raw_remainder(), &mut Vec::new());
+        round_trips_borrowed(&Candidate { offset: 7, header: image.header() }, &mut Vec::new());
     }
 }
 
 #[test]
-fn values_that_no_generator_makes_come_back() {
-    comes_back(Instant::from_millis(u64::MAX));
-    comes_back(Millis(u32::MAX));
-    comes_back([TimeField::Upgrade, TimeField::Request]);
-    comes_back([Delay::Forever, Delay::For(Duration::MAX)]);
-    comes_back([ImageTypeClass::Manufacturer, ImageTypeClass::Wildcard]);
-    comes_back([Revision::Original, Revision::Later]);
-    comes_back(FrameMeta::new(Address::new(0x1234, 1), DeliveryMode::Multicast));
+fn values_without_a_generator_round_trip() {
+    round_trips(Instant::from_millis(u64::MAX));
+    round_trips(Millis(u32::MAX));
+    round_trips([TimeField::Upgrade, TimeField::Request]);
+    round_trips([Delay::Forever, Delay::For(Duration::MAX)]);
+    round_trips([ImageTypeClass::Manufacturer, ImageTypeClass::Wildcard]);
+    round_trips([Revision::Original, Revision::Later]);
+    round_trips(FrameMeta::new(Address::new(0x1234, 1), DeliveryMode::Multicast));
     let to = Address::ALL_AWAKE;
-    comes_back(Transmit::new(to, 17, DeliveryMode::Broadcast));
-    comes_back([ContainerKind::None, ContainerKind::IkeaNgis, ContainerKind::SdevicesCrc32]);
-    comes_back([
+    round_trips(Transmit::new(to, 17, DeliveryMode::Broadcast));
+    round_trips([ContainerKind::None, ContainerKind::IkeaNgis, ContainerKind::SdevicesCrc32]);
+    round_trips([
         ContainerIntegrity::Verified,
         ContainerIntegrity::SumFailed { offset: 40 },
         ContainerIntegrity::NoSum,
     ]);
-    comes_back([OtherKind::Unassigned(CommandId(0x0a)), OtherKind::Global(0x0a)]);
-    comes_back(zcl::FrameHeader {
+    round_trips([OtherKind::Unassigned(CommandId(0x0a)), OtherKind::Global(0x0a)]);
+    round_trips(zcl::FrameHeader {
         control: FrameControl::from_bits_retain(0xff),
         manufacturer: Some(ManufacturerCode(0x1001)),
         sequence: 7,
         command: 1,
     });
     let signer = Eui64(0x0123_4567_89ab_cdef);
-    comes_back_lent(&SignatureElement::Suite1 { signer, signature: &[1; 42] }, &mut Vec::new());
-    comes_back_lent(&SignatureElement::Suite2 { signer, signature: &[2; 72] }, &mut Vec::new());
-    comes_back_lent(&CertificateElement::Suite1(&[3; 48]), &mut Vec::new());
-    comes_back_lent(&CertificateElement::Suite2(&[4; 74]), &mut Vec::new());
+    round_trips_borrowed(&SignatureElement::Suite1 { signer, signature: &[1; 42] }, &mut Vec::new());
+    round_trips_borrowed(&SignatureElement::Suite2 { signer, signature: &[2; 72] }, &mut Vec::new());
+    round_trips_borrowed(&CertificateElement::Suite1(&[3; 48]), &mut Vec::new());
+    round_trips_borrowed(&CertificateElement::Suite2(&[4; 74]), &mut Vec::new());
     let hardware = HardwareRange { min: HardwareVersion(1), max: HardwareVersion(2) };
     let mut name = FileName::new(ImageId::new(1, 2, 3));
     (name.hardware, name.suffix) = (Some(hardware), "lamp");
-    comes_back_lent(&name, &mut Vec::new());
+    round_trips_borrowed(&name, &mut Vec::new());
     let text = serde_json::to_string(&name).expect("any value is written");
     assert_eq!(serde_json::from_str::<FileName<'_>>(&text).expect("text lends text"), name);
 }
 
 #[test]
-fn bits_without_a_name_come_back() {
-    comes_back(FrameControl::from_bits_retain(0xff));
-    comes_back(HeaderControl::from_bits_retain(0xffff));
-    comes_back(Quirks::from_bits_retain(0xffff));
+fn keys_and_certificates_round_trip() {
+    let signer = Eui64(0x0123_4567_89ab_cdef);
+    for key in [PublicKey::Suite1([2; 22]), PublicKey::Suite2([3; 37])] {
+        round_trips(Authority { issuer: signer, key });
+    }
+    round_trips([Suite::One, Suite::Two]);
+    round_trips(KeyUsage(0x88));
+    round_trips([Accepted::Unsigned, Accepted::Signed { suite: Suite::One, signer }]);
+    round_trips([IntegrityCode::Absent, IntegrityCode::Ok(CodeForm::BeforeData)]);
+    for len in [48, 74] {
+        let bytes = vec![7; len];
+        round_trips_borrowed(&Certificate::from_bytes(&bytes).expect("a length of a suite"), &mut Vec::new());
+    }
+    assert!(refusal::<PublicKey>("[1, 2, 3]").contains("22 or 37 bytes of a public key"));
+    let long = postcard::to_stdvec(&[0; 38][..]).expect("any value is written");
+    refused::<PublicKey>(&long);
+    refused::<Certificate<'_>>(&long);
 }
 
 #[test]
-fn lent_bytes_are_not_copied() {
+fn bits_without_a_name_round_trip() {
+    round_trips(FrameControl::from_bits_retain(0xff));
+    round_trips(HeaderControl::from_bits_retain(0xffff));
+    round_trips(Quirks::from_bits_retain(0xffff));
+}
+
+#[test]
+fn borrowed_bytes_are_not_copied() {
     let block = BlockBytes::new(&[1, 2, 3]).expect("short");
     let room = postcard::to_stdvec(&block).expect("any value is written");
     let back: BlockBytes<'_> = postcard::from_bytes(&room).expect("written by us");
     assert!(std::ptr::eq(back.get(), &raw const room[1..]));
 }
 
+/// Asserts that postcard bytes are not deserialized.
 fn refused<'de, T: Deserialize<'de> + Debug>(bytes: &'de [u8]) {
     let read = postcard::from_bytes::<T>(bytes);
     assert!(read.is_err(), "{read:?}");
 }
 
-/// Why a text does not come in.
+/// Returns the error of deserializing a JSON text.
 fn refusal<'de, T: Deserialize<'de> + Debug>(text: &'de str) -> String {
     serde_json::from_str::<T>(text).expect_err("breaks a rule").to_string()
 }
 
 #[test]
-fn what_breaks_a_rule_of_its_type_does_not_come_in() {
+fn values_that_break_an_invariant_are_not_deserialized() {
     assert!(refusal::<Refusal>("0").contains("nonzero"));
     for status in ["0", "149", "151"] {
         assert!(refusal::<BlockRefusal>(status).contains("a status that has a form of its own"));
@@ -261,9 +287,9 @@ fn what_breaks_a_rule_of_its_type_does_not_come_in() {
     refused::<SignatureElement<'_>>(&[&[0, 7], &short[..]].concat());
 }
 
-/// A frame of a known command, whole or damaged, would be written as what it does not say that it is.
+/// A frame of a known command is not deserialized as `OtherFrame`, which would be written as another message.
 #[test]
-fn only_what_is_not_read_comes_in_as_other() {
+fn only_frames_of_other_commands_are_deserialized_as_other() {
     let header = |control: u8, manufacturer: Option<u16>, command: u8| {
         json!({
             "header": {"control": control, "manufacturer": manufacturer, "sequence": 7, "command": command},
@@ -282,17 +308,17 @@ fn only_what_is_not_read_comes_in_as_other() {
 }
 
 #[test]
-fn bytes_do_not_come_out_of_a_format_that_cannot_lend() {
+fn borrowed_bytes_are_not_read_from_a_format_that_cannot_lend() {
     let why = refusal::<BlockBytes<'_>>("[1, 2]");
     assert!(why.contains("bytes that can be borrowed, or none"), "{why}");
     let none: BlockBytes<'_> = serde_json::from_str("[]").expect("nothing to lend");
     assert!(none.get().is_empty());
-    // One that has bytes, but only for the moment.
+    // A format that has bytes, but cannot lend them.
     let read = |bytes| {
         BlockBytes::deserialize(serde::de::value::BytesDeserializer::<serde::de::value::Error>::new(bytes))
     };
     assert_eq!(read(&[]).map(|none| none.get().len()), Ok(0));
-    let why = read(&[1, 2]).expect_err("nobody keeps them").to_string();
+    let why = read(&[1, 2]).expect_err("not borrowed").to_string();
     assert!(why.contains("bytes that can be borrowed, or none"), "{why}");
 }
 
@@ -301,7 +327,7 @@ fn shown(value: impl Serialize) -> Value {
 }
 
 #[test]
-fn numbers_are_numbers() {
+fn open_enumerations_and_flags_are_numbers_in_json() {
     assert_eq!(shown(ManufacturerCode(0x1001)), json!(0x1001));
     assert_eq!(shown(Status::ABORT), json!(0x95));
     assert_eq!(shown(Refusal::ABORT), json!(0x95));
@@ -365,7 +391,7 @@ fn a_header_in_json() {
 }
 
 #[test]
-fn what_only_goes_out_in_json() {
+fn types_that_only_serialize_in_json() {
     let kind = DecodeErrorKind::Truncated { needed: 13, present: 1 };
     let error = DecodeError { item: "Image Block Request", offset: 4, kind };
     let expected = json!({
@@ -407,7 +433,7 @@ fn what_only_goes_out_in_json() {
 }
 
 #[test]
-fn what_was_judged_comes_back() {
+fn payload_reports_round_trip() {
     let stated = PayloadMetadata {
         version: Some(PayloadVersion::Text(b"1.0")),
         name: b"light",
@@ -417,8 +443,8 @@ fn what_was_judged_comes_back() {
     let state = PayloadState::Damaged(Damage { offset: 40, fault });
     let verdict = PayloadReport { stated, state, signed: true, ..PayloadReport::of(&[7; 80]) };
     let payload = Payload { element: Some(1), offset: 62, verdict, contradicts: false };
-    comes_back_lent(&payload, &mut Vec::new());
-    comes_back([
+    round_trips_borrowed(&payload, &mut Vec::new());
+    round_trips([
         state,
         PayloadReport::of(&[7; 80]).state,
         PayloadState::Encrypted,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use zigbee_ota::Eui64;
-use zigbee_ota::signature::{AllowedSigners, Authority, PublicKey, SignatureRequirement, VerifyPolicy};
+use zigbee_ota::signature::{AllowedSigners, Authority, PublicKey, VerifyPolicy};
 
 use crate::hex_lines;
 use crate::number_args::address;

@@ -86,7 +86,7 @@ impl KeyUsage {
 
 /// Certificate in its wire bytes: binds a public key to the subject's address, by the authority of the issuer.
 ///
-/// Through serde a certificate is its bytes.
+/// Serde represents a certificate as its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Certificate<'a>(Layout<'a>);
 

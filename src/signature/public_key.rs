@@ -11,7 +11,7 @@ use crate::mmo::Digest;
 
 /// Public key of a certificate authority or of a signer.
 ///
-/// Through serde a key is its bytes.
+/// Serde represents a key as its bytes.
 // Exhaustive: the specification defines these two suites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PublicKey {

@@ -165,7 +165,7 @@ fn iteration_ends_at_the_first_malformed_record() {
         assert_eq!(records(&bytes), [vec![good, refused], last].concat(), "{end}");
     }
     let text = records(&hex("10c701 020000420161"))[0].unwrap_err().to_string();
-    let expected = "Read Attributes Response, byte 6: data type 0x42 is none of this cluster's attributes'";
+    let expected = "Read Attributes Response, byte 6: data type 0x42 belongs to no attribute of this cluster";
     assert_eq!(text, expected);
 
     let Write(write) = command(b"\x08\x07\x02\x06\0\x30\x01\x07\0\x42\x01a") else { panic!() };

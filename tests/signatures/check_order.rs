@@ -1,4 +1,4 @@
-//! The order of the checks, with a verification that only takes down what it is asked.
+//! Order of the checks of the verifier, observed with a mock of `VerifySignature` that records its calls.
 
 use zigbee_ota::Eui64;
 use zigbee_ota::mmo::{self, Digest, SoftwareCrypto};
@@ -10,14 +10,14 @@ use zigbee_ota::signature::{
 use crate::properties::signature::{AUTHORITIES, SIGNED, SIGNERS, policy};
 use crate::vectors::file;
 
-/// Takes down what it is asked, and gives the same answer each time.
+/// Records its calls, and returns the same result each time.
 struct Mock {
-    answer: Result<(), SignatureError>,
-    asked: Vec<Asked>,
+    result: Result<(), SignatureError>,
+    calls: Vec<Call>,
 }
 
 #[derive(Debug, PartialEq)]
-struct Asked {
+struct Call {
     suite: Suite,
     digest: Digest,
     certificate: Vec<u8>,
@@ -35,38 +35,37 @@ impl VerifySignature for Mock {
         signature: &[u8],
     ) -> Result<(), SignatureError> {
         let (certificate, signature) = (certificate.as_bytes().to_vec(), signature.to_vec());
-        self.asked.push(Asked { suite, digest: *digest, certificate, authority: *authority, signature });
-        self.answer
+        self.calls.push(Call { suite, digest: *digest, certificate, authority: *authority, signature });
+        self.result
     }
 }
 
-fn asked(
+fn verify_with_mock(
     file: &[u8],
     policy: &VerifyPolicy<'_>,
-    answer: Result<(), SignatureError>,
-) -> (Result<Accepted, VerifyError>, Vec<Asked>) {
-    let mut mock = Mock { answer, asked: Vec::new() };
+    result: Result<(), SignatureError>,
+) -> (Result<Accepted, VerifyError>, Vec<Call>) {
+    let mut mock = Mock { result, calls: Vec::new() };
     let mut verifier = Verifier::with_crypto(*policy, SoftwareCrypto, &mut mock);
     verifier.update(file);
-    (verifier.finish(), mock.asked)
+    (verifier.finish(), mock.calls)
 }
 
-/// Asserts that a file is refused before anybody calculates.
+/// Asserts that a file is refused before any ECDSA verification.
 #[track_caller]
 fn refused(file: &[u8], policy: &VerifyPolicy<'_>, reason: VerifyError) {
-    let (found, asked) = asked(file, policy, Ok(()));
-    assert_eq!((found, asked), (Err(reason), Vec::new()));
+    assert_eq!(verify_with_mock(file, policy, Ok(())), (Err(reason), Vec::new()));
 }
 
 /// Shows: SIG-025, SIG-027, SIG-028, SIG-039
 #[test]
-fn the_verification_is_asked_once_for_just_what_it_needs() {
+fn the_ecdsa_verification_is_called_once_with_digest_certificate_and_signature() {
     for (signed, suite, authority) in [(SIGNED[0], Suite::One, 2), (SIGNED[1], Suite::Two, 3)] {
         let (hashed, signature) = signed.split_at(signed.len() - suite.signature_len());
-        // Tag, length and signer, then the certificate before them.
+        // The last 14 signed bytes are tag, length and signer; the certificate ends before them.
         let certificate = &hashed[..hashed.len() - 14];
         let certificate = &certificate[certificate.len() - if suite == Suite::One { 48 } else { 74 }..];
-        let question = || Asked {
+        let call = || Call {
             suite,
             digest: mmo::digest(hashed).expect("short"),
             certificate: certificate.to_vec(),
@@ -74,22 +73,22 @@ fn the_verification_is_asked_once_for_just_what_it_needs() {
             signature: signature.to_vec(),
         };
         let good = Accepted::Signed { suite, signer: SIGNERS[0] };
-        assert_eq!(asked(signed, &policy(), Ok(())), (Ok(good), vec![question()]));
+        assert_eq!(verify_with_mock(signed, &policy(), Ok(())), (Ok(good), vec![call()]));
         for error in [
             SignatureError::Mismatch,
             SignatureError::InvalidKey,
             SignatureError::UnsupportedSuite,
             SignatureError::Backend,
         ] {
-            let found = (Err(VerifyError::Signature(error)), vec![question()]);
-            assert_eq!(asked(signed, &policy(), Err(error)), found);
+            let found = (Err(VerifyError::Signature(error)), vec![call()]);
+            assert_eq!(verify_with_mock(signed, &policy(), Err(error)), found);
         }
     }
 }
 
 /// Shows: SIG-001, SIG-002, SIG-004, SIG-005, SIG-020
 #[test]
-fn the_policy_says_whether_files_are_signed() {
+fn the_policy_decides_about_unsigned_files() {
     let signed = SIGNED[0];
     let wrong = file("s1-r-bit");
     let mut unsigned = signed[..signed.len() - 110].to_vec();
@@ -108,7 +107,7 @@ fn the_policy_says_whether_files_are_signed() {
 
     let not_used = VerifyPolicy::not_used();
     for file in [signed, &wrong] {
-        assert_eq!(asked(file, &not_used, Ok(())), (Ok(Accepted::NotChecked), vec![]));
+        assert_eq!(verify_with_mock(file, &not_used, Ok(())), (Ok(Accepted::NotChecked), vec![]));
         refused(
             file,
             &with(SignatureRequirement::NotUsed { refuse_signed: true }),
@@ -138,14 +137,14 @@ fn the_signer_must_be_allowed() {
 fn there_must_be_a_certificate_of_the_suite() {
     refused(&file("s1-no-certificate"), &policy(), VerifyError::NoCertificate);
     refused(&file("s1-certificate-of-other-suite-tag"), &policy(), VerifyError::NoCertificate);
-    // One byte less in the certificate.
+    // A certificate that is one byte too short.
     let mut file = SIGNED[0].to_vec();
     let certificate = file.len() - 110;
     file[certificate + 2] = 47;
     file.remove(certificate + 6);
     file[52] -= 1;
     refused(&file, &policy(), VerifyError::CertificateLength { length: 47 });
-    // All of the other suite's certificate, by the tag of this one's.
+    // A whole certificate of the other suite under the tag of this one.
     let [one, two] = SIGNED;
     let [of_one, of_two] = [&one[one.len() - 110..][6..54], &two[two.len() - 166..][6..80]];
     for (signed, at, len, other) in [(one, one.len() - 104, 48, of_two), (two, two.len() - 160, 74, of_one)] {
@@ -175,7 +174,7 @@ fn there_must_be_one_signature_at_the_end_of_the_right_length() {
     refused(&with(again), &policy(), VerifyError::SignatureNotLast);
     refused(&with(&[0x00, 0xf0, 0, 0, 0, 0]), &policy(), VerifyError::SignatureNotLast);
     refused(&with(other_suite), &policy(), VerifyError::BothSuites);
-    // No element, but bytes that the total size counts.
+    // Bytes within the total image size that belong to no element.
     let layout = zigbee_ota::file::BodyLayout::ElementsThenRaw;
     refused(&with(&[1, 2, 3]), &policy(), VerifyError::Layout(layout));
     for length in [0, 8, 49, 51, 80, 200] {
@@ -185,7 +184,7 @@ fn there_must_be_one_signature_at_the_end_of_the_right_length() {
         file[end - 4] = length;
         refused(&file, &policy(), VerifyError::SignatureLength { length: length.into() });
     }
-    // Bytes after the total size are no part of the file.
+    // Bytes after the total image size are not part of the file.
     assert!(verify(&[SIGNED[0], &[1, 2, 3]].concat(), &policy()).is_ok());
 }
 
@@ -195,7 +194,7 @@ fn the_certificate_must_be_the_signers() {
     let mut file = SIGNED[0].to_vec();
     let (signer, subject) = (file.len() - 50, file.len() - 110 + 6 + 22);
     assert!(file[signer..signer + 8].iter().eq(file[subject..subject + 8].iter().rev()));
-    // The same bytes in the same order.
+    // The address in big-endian byte order.
     file[signer..signer + 8].reverse();
     let reversed = Eui64(SIGNERS[0].0.swap_bytes());
     let signers = [reversed];
@@ -212,16 +211,16 @@ fn the_issuer_must_be_known_with_a_key_of_the_suite() {
     refused(SIGNED[0], &VerifyPolicy::required(&SIGNERS, &other_suite), VerifyError::UnknownIssuer(issuer));
 }
 
-/// Changes that mend one fault after the other, each with the reason that is told before.
+/// Repairs one fault after the other, and expects the error of the first fault left.
 ///
 /// Shows: SIG-029
 #[test]
-fn of_all_faults_the_first_is_told() {
+fn the_first_fault_in_order_is_reported() {
     let good = SIGNED[1];
     let end = good.len();
     let certificate = end - 86 - 74;
     let mut file = good.to_vec();
-    // Another signature, a signature out of range, another certificate: its usage, its curve, its subject, its issuer.
+    // Faults: r out of range; key usage, curve, subject and issuer of the certificate.
     file[end - 72] = 0xff;
     file[certificate + 36] = 0x08;
     file[certificate + 9] = 0x0c;
@@ -231,16 +230,16 @@ fn of_all_faults_the_first_is_told() {
     let issuer = Eui64(AUTHORITIES[3].issuer.0 ^ 1 << 56);
     let mut late = policy();
     late.now = Some(0);
-    let nobody = late.with_signers(zigbee_ota::signature::AllowedSigners::Only(&[]));
+    let no_signers = late.with_signers(zigbee_ota::signature::AllowedSigners::Only(&[]));
 
     let mut longer = [&file[..], &[0, 0, 0, 0, 0, 0]].concat();
     longer[52..54].copy_from_slice(&u16::try_from(end + 6).expect("short").to_le_bytes());
-    let (found, asked) = asked(&longer[..end + 5], &nobody, Ok(()));
-    assert!(matches!(found, Err(VerifyError::File(error)) if error.is_truncated()) && asked.is_empty());
-    refused(&longer, &nobody, VerifyError::SignatureNotLast);
-    refused(&file, &nobody, VerifyError::SignatureRange);
+    let (found, calls) = verify_with_mock(&longer[..end + 5], &no_signers, Ok(()));
+    assert!(matches!(found, Err(VerifyError::File(error)) if error.is_truncated()) && calls.is_empty());
+    refused(&longer, &no_signers, VerifyError::SignatureNotLast);
+    refused(&file, &no_signers, VerifyError::SignatureRange);
     file[end - 72] = good[end - 72];
-    refused(&file, &nobody, VerifyError::SignerNotAllowed(SIGNERS[0]));
+    refused(&file, &no_signers, VerifyError::SignerNotAllowed(SIGNERS[0]));
     file[certificate - 6] = 0x07;
     refused(&file, &late, VerifyError::NoCertificate);
     file[certificate - 6] = 0x06;

@@ -1,4 +1,4 @@
-//! Integrity codes of files as vendors ship them; their names say by which convention.
+//! Integrity codes of vendor files; the name of each file states the convention of its code.
 
 use zigbee_ota::container::Container;
 use zigbee_ota::file::Image;
@@ -7,7 +7,7 @@ use zigbee_ota::signature::integrity::{CodeForm, IntegrityChecker, IntegrityCode
 use crate::vendor_corpus;
 
 #[test]
-fn vendors_integrity_codes_are_right_and_their_forms_told() {
+fn vendor_integrity_codes_match_by_their_convention() {
     for sample in vendor_corpus::samples().iter().filter(|sample| sample.is_ota()) {
         let (name, mut bytes) = (&sample.name, std::fs::read(&sample.path).expect("a file of the list"));
         let ota = Container::open(&bytes).expect(name).ota;
@@ -30,8 +30,8 @@ fn vendors_integrity_codes_are_right_and_their_forms_told() {
 }
 
 #[test]
-fn conventions_have_names_for_scripts() {
+fn conventions_have_stable_names() {
     let names = [CodeForm::BeforeElement, CodeForm::BeforeData, CodeForm::ShortPadding].map(CodeForm::name);
     assert_eq!(names, ["before-element", "before-data", "short-padding"]);
-    assert_eq!(IntegrityChecker::default().finish(), IntegrityCode::Absent, "of no byte at all");
+    assert_eq!(IntegrityChecker::default().finish(), IntegrityCode::Absent, "a check of no bytes");
 }

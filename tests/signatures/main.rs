@@ -1,4 +1,4 @@
-//! Integrity codes, certificates and signatures against numbers that other implementations found.
+//! Integrity codes, certificates and signatures, compared with values computed by other implementations.
 
 use proptest::prelude::*;
 use zigbee_ota::container::Container;
@@ -22,11 +22,11 @@ mod vectors;
 #[path = "../common/vendor_corpus.rs"]
 mod vendor_corpus;
 
-/// Two files of vendors carry something else than a signature by the tag of one.
+/// Two vendor files use the tag of a signature element for other data.
 ///
 /// Shows: SIG-022
 #[test]
-fn vendors_signatures_of_another_kind_are_told() {
+fn vendor_signatures_of_another_kind_are_refused() {
     for sample in vendor_corpus::samples().iter().filter(|sample| sample.is_ota()) {
         let (name, bytes) = (&sample.name, std::fs::read(&sample.path).expect("a file of the list"));
         let ota = Container::open(&bytes).expect(name).ota;
@@ -43,7 +43,7 @@ fn vendors_signatures_of_another_kind_are_told() {
                 other => panic!("{name}: {other}"),
             }
         }
-        // A device without keys can take them.
+        // A device without keys accepts complete files.
         let whole = Image::parse_lenient(ota).expect(name).missing() == 0;
         assert_eq!(verify(ota, &VerifyPolicy::not_used()).is_ok(), whole, "{name}");
         let mut verifier = Verifier::new(policy());
@@ -57,9 +57,9 @@ fn vendors_signatures_of_another_kind_are_told() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
-    /// What starts as a signed file, so that not all is refused by its first bytes.
+    /// Starts from a signed file, so that the first bytes do not decide every case.
     #[test]
-    fn any_bytes_are_verified_or_refused(
+    fn any_bytes_are_accepted_or_refused(
         choice in 0..2_usize,
         cut in 0..300_usize,
         changes in proptest::collection::vec((0..300_usize, any::<u8>()), 0..4),
@@ -79,7 +79,7 @@ proptest! {
     }
 
     #[test]
-    fn any_change_is_found(choice in 0..2_usize, place in any::<usize>(), flip in any::<u8>()) {
+    fn any_change_of_a_signed_file_is_found(choice in 0..2_usize, place in any::<usize>(), flip in any::<u8>()) {
         any_change(choice, place, flip);
     }
 }

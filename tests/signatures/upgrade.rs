@@ -1,5 +1,5 @@
-//! Whole upgrades of a device that takes signed files alone: the image is read back from flash and verified before the
-//! server hears that it is here. On its way one byte may change.
+//! Complete upgrades of a device that accepts only signed files: the file is read back from flash and verified before
+//! Upgrade End Request. One byte may change on the way.
 
 use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
 use zigbee_ota::client::{
@@ -18,19 +18,19 @@ use crate::properties::signature::{SIGNED, policy};
 const SERVER: Address = Address::new(0x0000, 1);
 const DEVICE: Address = Address::new(0x5a17, 1);
 
-/// What the device did about the image, in its order.
+/// Step of the device after the download, in order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Step {
-    /// Whether the signature is right.
+    /// Result of the signature verification.
     Verified(bool),
-    /// What the maker's own check said.
+    /// Result of the manufacturer's own check.
     OwnCheck(bool),
-    /// It told the server.
+    /// Status of the Upgrade End Request.
     End(Status),
     Applied,
 }
 
-/// A bit of a byte of the file that changes on the way.
+/// Byte of the file that changes on the way, and the bits that flip in it.
 type Damage = Option<(usize, u8)>;
 
 struct World<'a> {
@@ -44,7 +44,7 @@ struct World<'a> {
     outcome: Option<Outcome>,
 }
 
-/// An upgrade to `file`, what the device did, and how it ended.
+/// Runs an upgrade to `file`; returns the steps of the device and the outcome.
 fn upgrade(file: &[u8], policy: VerifyPolicy<'_>, own_check: bool, damage: Damage) -> (Vec<Step>, Outcome) {
     let id = Image::parse(file).expect("a file").header().id;
     let identity =
@@ -80,11 +80,11 @@ fn upgrade(file: &[u8], policy: VerifyPolicy<'_>, own_check: bool, damage: Damag
         }
         if let Some(outcome) = world.outcome {
             assert_eq!(world.client.attributes().status, ImageUpgradeStatus::NORMAL);
-            assert_eq!(world.client.checkpoint(), None, "nothing is left to go on from");
+            assert_eq!(world.client.checkpoint(), None, "no checkpoint is left");
             return (world.steps, outcome);
         }
         if to_client.is_empty() {
-            world.now = world.now.max(world.client.poll_timeout().expect("something to wait for"));
+            world.now = world.now.max(world.client.poll_timeout().expect("a timeout"));
         }
     }
     panic!("no end: {:?}", world.steps);
@@ -92,7 +92,7 @@ fn upgrade(file: &[u8], policy: VerifyPolicy<'_>, own_check: bool, damage: Damag
 
 impl World<'_> {
     fn receive(&mut self, frame: &mut [u8]) {
-        // Image Block Response SUCCESS: the offset in the file, one byte of length, the data.
+        // Image Block Response SUCCESS: file offset at byte 12, data size at byte 16, data from byte 17 on.
         if let ([_, _, 0x05, 0x00, _, ..], Some((place, flip))) = (&*frame, self.damage) {
             let offset = u32::from_le_bytes(frame[12..16].try_into().expect("4 bytes"));
             let offset = usize::try_from(offset).expect("small");
@@ -109,7 +109,7 @@ impl World<'_> {
         }
     }
 
-    /// Does what the client asks, and returns what it sends.
+    /// Serves the needs of the client until none is left; returns the frames it sends.
     fn turn(&mut self) -> Vec<Vec<u8>> {
         let mut frames = Vec::new();
         let mut out = [0; LONGEST_TO_SERVER];
@@ -143,7 +143,7 @@ impl World<'_> {
                 self.client.prepared(now, ticket, PrepareResult::Ready)
             }
             Need::Verify(ticket, _) => {
-                // It takes its time, in which nothing is said and nothing is used.
+                // During a verification of 600 s the client neither sends nor asks.
                 self.now = now.plus(Millis::from_secs(600));
                 self.client.handle_timeout(self.now);
                 assert_eq!(self.client.poll_transmit(self.now, &mut [0; LONGEST_TO_SERVER]), None);
@@ -160,7 +160,7 @@ impl World<'_> {
         .expect("answered at once");
     }
 
-    /// The signature, read back in pieces, and only then the maker's own check.
+    /// Verifies the signature, read back in pieces, and only then runs the manufacturer's own check.
     fn is_good(&mut self) -> bool {
         let mut verifier = Verifier::new(self.policy);
         self.flash.chunks(100).for_each(|piece| verifier.update(piece));
@@ -190,7 +190,7 @@ fn a_signed_file_is_applied_after_all_checks() {
     }
 }
 
-/// Bytes of the header are mostly refused before the whole file is here.
+/// Asserts that a flipped bit ends the upgrade. Most changes of the header are found before the download completes.
 #[track_caller]
 fn refused(signed: &[u8], place: usize) {
     let flip = 1 << (place % 8);
@@ -207,7 +207,7 @@ fn each_byte_that_changes_on_the_way_ends_the_upgrade() {
     (0..SIGNED[0].len()).for_each(|place| refused(SIGNED[0], place));
 }
 
-/// Slow without optimisation, so not each byte.
+/// Every third byte only: suite 2 is slow in a debug build.
 ///
 /// Shows: SIG-032
 #[test]
@@ -217,12 +217,12 @@ fn bytes_that_change_on_the_way_end_an_upgrade_by_suite_2() {
 
 /// Shows: SIG-003, SIG-032
 #[test]
-fn who_may_not_sign_cannot_upgrade() {
-    let nobody = VerifyPolicy::required(&[], policy().authorities);
-    let (steps, outcome) = upgrade(SIGNED[0], nobody, true, None);
+fn a_signer_that_is_not_allowed_cannot_upgrade() {
+    let no_signers = VerifyPolicy::required(&[], policy().authorities);
+    let (steps, outcome) = upgrade(SIGNED[0], no_signers, true, None);
     assert_eq!(steps, [Step::Verified(false), Step::End(Status::INVALID_IMAGE)]);
     assert_eq!(outcome, Outcome::InvalidImage);
-    // Without its last two elements, as an attacker would send it.
+    // The file without certificate and signature, as an attacker would send it.
     let mut unsigned = SIGNED[0][..SIGNED[0].len() - 110].to_vec();
     unsigned[52] = u8::try_from(unsigned.len()).expect("short");
     let (steps, _) = upgrade(&unsigned, policy(), true, None);

@@ -1,4 +1,4 @@
-//! Keys, certificates, signatures and whole files.
+//! Keys, certificates, signatures and whole files of `vectors.json`, each with its expected result.
 
 use serde_json::Value;
 use zigbee_ota::file::{Image, Tag};
@@ -9,7 +9,7 @@ use zigbee_ota::signature::{
 
 use crate::properties::signature::{AUTHORITIES, SIGNED, policy};
 
-/// All of `vectors.json`.
+/// Reads `vectors.json`.
 pub fn vectors() -> Value {
     serde_json::from_str(include_str!("vectors.json")).expect("JSON")
 }
@@ -34,7 +34,7 @@ fn key(value: &Value) -> PublicKey {
     PublicKey::from_bytes(&hex(value)).expect("22 or 37 bytes")
 }
 
-/// The bytes of a file of the vectors.
+/// Returns the bytes of the file `name` of the vectors.
 pub fn file(name: &str) -> Vec<u8> {
     let vectors = vectors();
     let found = list(&vectors, "files").iter().find(|file| file["name"] == name);
@@ -43,7 +43,7 @@ pub fn file(name: &str) -> Vec<u8> {
 
 /// Shows: SIG-015, SIG-026, SIG-035, SIG-036
 #[test]
-fn certificates_read_and_give_the_signers_keys() {
+fn certificates_are_read_and_yield_the_keys_of_the_signers() {
     let vectors = vectors();
     for vector in list(&vectors, "certificates") {
         let bytes = hex(&vector["certificate"]);
@@ -72,7 +72,7 @@ fn certificates_read_and_give_the_signers_keys() {
         }
         let issuer = key(&vector["issuer_key"]);
         assert_eq!(certificate.signer_key(&issuer), Some(key(&vector["key"])));
-        // The key of the other suite, or of another authority, gives none or another one.
+        // An authority of the other suite yields no key, another authority of the same suite a different key.
         for authority in AUTHORITIES.iter().filter(|authority| authority.key != issuer) {
             let other = certificate.signer_key(&authority.key);
             assert_eq!(other.is_some(), authority.key.suite() == suite);
@@ -83,7 +83,7 @@ fn certificates_read_and_give_the_signers_keys() {
 
 /// Shows: SIG-037, SIG-038
 #[test]
-fn signatures_are_right_and_any_other_is_wrong() {
+fn known_signatures_verify_and_changed_ones_do_not() {
     let vectors = vectors();
     for vector in list(&vectors, "signatures") {
         let (key, signature) = (key(&vector["key"]), hex(&vector["signature"]));
@@ -97,7 +97,7 @@ fn signatures_are_right_and_any_other_is_wrong() {
         other[20] ^= 1;
         assert!(!key.verify(&digest, &other));
         assert!(!key.verify(&digest, &signature[1..]));
-        // A key and its negative differ only before another term: nothing is added for the digest 0.
+        // The digest 0 cancels the other term of the sum, so that the negative key verifies too.
         let mut negative = key.as_bytes().to_vec();
         negative[0] ^= 1;
         let negative = PublicKey::from_bytes(&negative).expect("a key");
@@ -105,9 +105,9 @@ fn signatures_are_right_and_any_other_is_wrong() {
     }
 }
 
-/// Whether `found` is what the vectors expect of a file.
+/// Whether `found` is the result that the vectors expect.
 fn agrees(name: &str, expected: &str, found: Result<Accepted, VerifyError>) -> bool {
-    // By the order of the checks such numbers are refused before anybody calculates with them.
+    // Numbers out of range are refused before the ECDSA verification.
     let out_of_range = name.ends_with("-s-eq-n") || name.ends_with("-s-plus-n");
     match expected {
         "valid" => matches!(found, Ok(Accepted::Signed { .. })),
@@ -154,7 +154,7 @@ fn files_are_valid_or_refused_for_the_right_reason() {
     }
 }
 
-/// A flipped bit of every so many bytes, each time another bit.
+/// Flips one bit of every `step`-th byte, another bit each time.
 fn flipped(signed: &[u8], step: usize) {
     assert!(verify(signed, &policy()).is_ok());
     let mut file = signed.to_vec();
@@ -173,7 +173,7 @@ fn a_flipped_bit_of_any_byte_is_found() {
     flipped(SIGNED[0], 1);
 }
 
-/// Slow without optimisation, so not each byte.
+/// Every third byte only: suite 2 is slow in a debug build.
 ///
 /// Shows: SIG-030, SIG-038
 #[test]

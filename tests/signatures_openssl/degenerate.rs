@@ -1,4 +1,4 @@
-//! Numbers and points at the edges, and every bit flipped.
+//! Edge cases of ECDSA numbers and points, and single flipped bits.
 
 use zigbee_ota::mmo::Digest;
 use zigbee_ota::signature::Suite;
@@ -7,7 +7,7 @@ use crate::properties::openssl::{Pair, Reference};
 
 const DIGEST: Digest = *b"sixteen bytes...";
 
-/// A signer with a right signature of [`DIGEST`].
+/// Returns a signer and a valid signature of [`DIGEST`].
 fn signer(reference: &mut Reference) -> (Pair, Vec<u8>, Vec<u8>) {
     let [signer, k] = [&b"a signer"[..], b"a number for once"].map(|bytes| reference.pair(bytes));
     let key = reference.bytes(signer.point());
@@ -17,7 +17,7 @@ fn signer(reference: &mut Reference) -> (Pair, Vec<u8>, Vec<u8>) {
 }
 
 #[test]
-fn r_and_s_at_the_edges() {
+fn r_and_s_at_the_limits_are_judged_as_by_openssl() {
     for mut reference in Suite::ALL.map(Reference::new) {
         let (_, key, signature) = signer(&mut reference);
         let (r, s) = signature.split_at(reference.width());
@@ -29,7 +29,7 @@ fn r_and_s_at_the_edges() {
                 assert!(!reference.compare(&key, &DIGEST, &[&edge[..], other].concat()));
             }
         }
-        // The same numbers modulo the order.
+        // The same numbers plus the order.
         let beyond = [r, s].map(|number| reference.beyond(number).expect("there is room above the order"));
         assert!(!reference.compare(&key, &DIGEST, &[&beyond[0], s].concat()));
         assert!(!reference.compare(&key, &DIGEST, &[r, &beyond[1]].concat()));
@@ -39,9 +39,9 @@ fn r_and_s_at_the_edges() {
     }
 }
 
-/// The two terms of the sum that verification is may be the same point, or cancel each other out.
+/// The two points that the verification adds may be equal (a doubling) or cancel each other out.
 #[test]
-fn sums_that_double_or_vanish() {
+fn verification_handles_equal_and_opposite_points() {
     for mut reference in Suite::ALL.map(Reference::new) {
         let (_, _, signature) = signer(&mut reference);
         let r = signature[..reference.width()].to_vec();
@@ -54,7 +54,7 @@ fn sums_that_double_or_vanish() {
         let key = reference.bytes(double.point());
         assert!(reference.compare(&key, &DIGEST, &signature));
 
-        // digest = -r * d: no s is right.
+        // digest = -r * d: no s is valid.
         let negative = reference.negative(&quotient);
         let vanishing = reference.pair(&negative);
         let key = reference.bytes(vanishing.point());
@@ -69,7 +69,7 @@ fn sums_that_double_or_vanish() {
 }
 
 #[test]
-fn points_of_small_order_and_of_no_curve_are_no_keys() {
+fn points_of_small_order_and_off_the_curve_are_invalid_keys() {
     for mut reference in Suite::ALL.map(Reference::new) {
         let (signer, key, signature) = signer(&mut reference);
         let small = reference.small();
@@ -88,7 +88,7 @@ fn points_of_small_order_and_of_no_curve_are_no_keys() {
                 assert!(!reference.compare_certificate(&good, &point_bytes, &DIGEST, &signature));
             }
         }
-        // Infinity, the long form, another sign, an x that is none of the field, an x without a y.
+        // The point at infinity, the uncompressed form, an invalid tag, an x outside the field, an x without a y.
         let mut none = 0;
         for (place, byte) in [(0, 0), (0, 4), (0, 6), (0, 0xff), (1, 8), (1, 0xff)] {
             let mut other = key.clone();
@@ -106,7 +106,7 @@ fn points_of_small_order_and_of_no_curve_are_no_keys() {
 }
 
 #[test]
-fn certificates_that_give_infinity_or_a_double() {
+fn certificates_that_yield_infinity_or_a_doubling() {
     for mut reference in Suite::ALL.map(Reference::new) {
         let point = reference.pair(b"a point");
         let certificate = reference.certificate(point.point(), &[7; 37]);
@@ -115,7 +115,7 @@ fn certificates_that_give_infinity_or_a_double() {
         let signature = vec![1; reference.width() * 2];
         assert_eq!(reference.signer(&certificate, &issuer), None);
         assert!(!reference.compare_certificate(&certificate, &issuer, &DIGEST, &signature));
-        // The other point of that x is the product itself, and the sum its double.
+        // The other point with the same x equals the product, so the sum is a doubling.
         issuer[0] ^= 1;
         let product = reference.any_point(&issuer).expect("a point");
         let double = reference.sum(&product, &product);
@@ -124,9 +124,9 @@ fn certificates_that_give_infinity_or_a_double() {
     }
 }
 
-/// In a build without optimisation not each bit.
+/// Only some of the bits in a debug build.
 #[test]
-fn flipped_bits() {
+fn a_flipped_bit_is_judged_as_by_openssl() {
     let step = if cfg!(debug_assertions) { 13 } else { 1 };
     for mut reference in Suite::ALL.map(Reference::new) {
         let (_, key, signature) = signer(&mut reference);

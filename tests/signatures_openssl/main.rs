@@ -1,4 +1,4 @@
-//! The verification here and signing by OpenSSL against OpenSSL, by which the right answers are known.
+//! Comparison of the signature verification of this crate with OpenSSL, and signing by OpenSSL.
 
 use zigbee_ota::signature::Suite;
 
@@ -14,10 +14,10 @@ mod degenerate;
 mod published_test_keys;
 mod signing_key;
 
-/// Cases of each law and suite: some keep a build without optimisation busy for long enough.
+/// Number of cases of each property and suite; fewer in a debug build, which is slow.
 const CASES: u64 = if cfg!(debug_assertions) { 200 } else { 3000 };
 
-/// Runs a law on many inputs of its own.
+/// Runs a property on pseudo-random inputs.
 fn all(suite: Suite, law: fn(&mut Reference, &[u8])) {
     let mut reference = Reference::new(suite);
     for seed in 0..CASES {
@@ -28,21 +28,21 @@ fn all(suite: Suite, law: fn(&mut Reference, &[u8])) {
 }
 
 #[test]
-fn signatures_of_suite_1() {
+fn signatures_of_suite_1_verify_as_by_openssl() {
     all(Suite::One, any_signature);
 }
 
 #[test]
-fn signatures_of_suite_2() {
+fn signatures_of_suite_2_verify_as_by_openssl() {
     all(Suite::Two, any_signature);
 }
 
 #[test]
-fn certificates_of_suite_1() {
+fn certificates_of_suite_1_yield_the_key_of_openssl() {
     all(Suite::One, any_certificate);
 }
 
 #[test]
-fn certificates_of_suite_2() {
+fn certificates_of_suite_2_yield_the_key_of_openssl() {
     all(Suite::Two, any_certificate);
 }

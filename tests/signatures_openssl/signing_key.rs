@@ -1,4 +1,4 @@
-//! Keys, signatures and signed files by OpenSSL.
+//! `SigningKey`: keys, signatures and signed files made by OpenSSL.
 
 use zigbee_ota::file::{Element, FileHeader, FileWriter, Image, Tag};
 use zigbee_ota::signature::integrity::{CodeForm, IntegrityCode};
@@ -12,7 +12,7 @@ use crate::CASES;
 use crate::properties::openssl::Reference;
 use crate::published_test_keys::PUBLISHED;
 
-/// A published signer, read.
+/// Signer whose private key is published, parsed.
 struct Signer {
     certificate: Vec<u8>,
     private: Vec<u8>,
@@ -73,14 +73,14 @@ fn files_are_signed_with_published_keys() {
 }
 
 #[test]
-fn random_keys_sign_what_openssl_and_the_verification_here_take() {
+fn signatures_by_random_keys_verify_here_and_by_openssl() {
     for suite in Suite::ALL {
         let mut reference = Reference::new(suite);
         let mut random = fastrand::Rng::with_seed(9);
         let mut short = 0;
         for _ in 0..CASES / 4 {
             let mut bytes = vec![0; reference.width()];
-            // Below the order, and now and then small.
+            // One to three leading zero bytes keep the number below the order.
             let zeros = random.usize(1..4);
             random.fill(&mut bytes[zeros..]);
             let pair = reference.pair(&bytes);
@@ -116,7 +116,7 @@ fn a_key_is_a_number_below_the_order() {
 
 /// Shows: SIG-006, SIG-016
 #[test]
-fn what_does_not_fit_is_not_signed() {
+fn mismatched_keys_certificates_and_files_are_not_signed() {
     let [suite_1, suite_2] = &signers();
     let [one, two] = [suite_1, suite_2].map(Signer::certificate);
     let (key, authority, other) = (suite_1.key(), suite_1.authority, suite_2.authority);
@@ -150,11 +150,11 @@ fn what_does_not_fit_is_not_signed() {
         SigningKeyError::File(SignFileError::File(_))
     ));
 
-    // Another key seems to be right by another authority, which a signer who knows none cannot see.
+    // A wrong private key yields another authority, which a signer without the authority key cannot detect.
     let stranger = another.derive_authority(&one).expect("one");
     assert_ne!(stranger, authority);
     assert!(another.sign_file(&file(), &one, &stranger).is_ok());
-    // A point that is none of the curve.
+    // A certificate whose point is not on the curve.
     let mut bytes = one.as_bytes().to_vec();
     bytes[..22].fill(0xff);
     let none = Certificate::from_bytes(&bytes).expect("a certificate");
@@ -162,11 +162,11 @@ fn what_does_not_fit_is_not_signed() {
 }
 
 #[test]
-fn a_sealed_file_is_right_after_it_is_signed() {
+fn an_integrity_code_matches_after_signing() {
     let [signer, _] = signers();
-    let mut sealed = vec![0; file().len() + IntegrityCode::LEN];
-    IntegrityCode::append(&file(), &mut sealed).expect("sealed");
-    let signed = signer.key().sign_file(&sealed, &signer.certificate(), &signer.authority);
+    let mut coded = vec![0; file().len() + IntegrityCode::LEN];
+    IntegrityCode::append(&file(), &mut coded).expect("coded");
+    let signed = signer.key().sign_file(&coded, &signer.certificate(), &signer.authority);
     let signed = signed.expect("signed");
     let image = Image::parse(&signed).expect("a file");
     assert_eq!(IntegrityCode::check(&image), IntegrityCode::Ok(CodeForm::BeforeElement));
