@@ -1,0 +1,12 @@
+//! Firmware with a `Client<0>`.
+
+#![no_std]
+#![no_main]
+
+use zigbee_ota_board::device::{Memory, run};
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    static mut MEMORY: Memory<0> = Memory::NEW;
+    run(MEMORY)
+}
