@@ -47,8 +47,7 @@ struct World<'a> {
 /// An upgrade to `file`, what the device did, and how it ended.
 fn upgrade(file: &[u8], policy: VerifyPolicy<'_>, own_check: bool, damage: Damage) -> (Vec<Step>, Outcome) {
     let id = Image::parse(file).expect("a file").header().id;
-    let identity =
-        Identity { current: ImageId { version: FileVersion(1), ..id }, hardware: None, node: None };
+    let identity = Identity::new(ImageId { version: FileVersion(1), ..id });
     let mut world = World {
         now: Instant::ZERO,
         client: Client::new(ClientConfig::new(identity, SERVER), 1, Instant::ZERO),
