@@ -30,7 +30,7 @@ fn run(version: u32, time: Millis) -> (Vec<u8>, ImageId) {
     let mut images = SliceStore::new(&entries).unwrap();
     let mut policy = StandardPolicy::default();
     let mut server = Server::new(server::ServerConfig::default(), [Session::EMPTY]);
-    let identity = Identity { current: ImageId::new(0x1001, 0x1011, version), hardware: None, node: None };
+    let identity = Identity::new(ImageId::new(0x1001, 0x1011, version));
     let mut client = Client::new(ClientConfig::new(identity, SERVER), 1, Instant::ZERO);
     let mut stored = Vec::new();
     let (mut request, mut response) = ([0; LONGEST_TO_SERVER], [0; LONGEST_TO_CLIENT]);

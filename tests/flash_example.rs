@@ -97,13 +97,10 @@ fn the_newest_record_counts_through_many_sectors_and_restarts() {
     let mut journal = recall(&flash);
     assert_eq!(journal.settings(), None);
     for received in 0..1000 {
-        let checkpoint = Checkpoint {
-            offer: ImageOffer { id: SERVED, size: 5000 },
-            received,
-            header: None,
-            stage: if received % 2 == 0 { CheckpointStage::Downloading } else { CheckpointStage::Verified },
-            kept: client::PendingImages::NONE,
-        };
+        let mut checkpoint = Checkpoint::new(ImageOffer { id: SERVED, size: 5000 }, received);
+        if received % 2 == 1 {
+            checkpoint.stage = CheckpointStage::Verified;
+        }
         let span = (received % 3 == 0).then_some(Span { start: received, len: 7 });
         let upgrade = (received % 5 != 0).then_some(Upgrade { checkpoint, span });
         let settings = Settings { running: DEVICE_RUNS, upgrade };

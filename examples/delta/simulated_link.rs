@@ -36,10 +36,10 @@ pub fn drive(runs: ImageId, file: &[u8], store: &mut dyn FnMut(&[u8]) -> bool) -
     let mut images = SliceStore::new(&entries).map_err(|error| error.to_string())?;
     let mut policy = StandardPolicy::default();
     let mut server = Server::new(server::ServerConfig::default(), [Session::EMPTY]);
-    let identity = Identity { current: runs, hardware: None, node: None };
+    let identity = Identity::new(runs);
     // A block after the other: a patch is applied in its order.
     let transfer = TransferMode::Blocks { window: NonZeroU8::MIN };
-    let config = ClientConfig { transfer, ..ClientConfig::new(identity, GATEWAY) };
+    let config = ClientConfig::new(identity, GATEWAY).with_transfer(transfer);
     let mut client = Client::new(config, 1, Instant::ZERO);
     let (mut to_server, mut to_client) = (Link::new(LATENCY, LOSS, 1), Link::new(LATENCY, LOSS, 2));
     let (mut request, mut answer) = ([0; LONGEST_TO_SERVER], [0; LONGEST_TO_CLIENT]);

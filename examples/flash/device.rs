@@ -89,14 +89,15 @@ impl Device {
         room: u32,
     ) -> Self {
         let settings = journal.settings().unwrap_or(Settings { running: first, upgrade: None });
-        let identity = Identity { current: settings.running, hardware: None, node: None };
-        let alignment = match keep {
+        let identity = Identity::new(settings.running);
+        let word = match keep {
             // Words of the file are words of the slot.
             Keep::File => NonZeroU8::new(WORD as u8).unwrap_or(NonZeroU8::MIN),
             // They begin elsewhere; `Kept` puts them together.
             Keep::Firmware => NonZeroU8::MIN,
         };
-        let config = ClientConfig { alignment, max_size: room, ..ClientConfig::new(identity, server) };
+        let mut config = ClientConfig::new(identity, server);
+        (config.write_size, config.max_file_size) = (word, room);
         let mut device = Self {
             client: Client::with_ranges(config, 0, now),
             keep,
@@ -142,7 +143,7 @@ impl Device {
                 Heard::Block
             }
             ClientAction::AnswerAttributes(question) => self.answer(&question),
-            ClientAction::Done | ClientAction::Ignored(_) => Heard::Other,
+            _ => Heard::Other,
         };
         self.settle(now);
         heard
@@ -212,7 +213,7 @@ impl Device {
                     self.save(Settings { running: id, upgrade: None }, Then::Applied(ticket));
                 }
                 // The server is known, and neither keys nor credentials are needed.
-                _ => {}
+                need => self.client.decline(now, need).expect("answered at once"),
             }
         }
         self.remember();

@@ -5,7 +5,7 @@
 //! a restart may be one that was begun: it is never written.)
 
 use crc::{CRC_32_ISO_HDLC, Crc};
-use zigbee_ota::client::{Checkpoint, CheckpointStage, HeaderFacts, PendingImages};
+use zigbee_ota::client::{Checkpoint, CheckpointStage, HeaderFacts};
 use zigbee_ota::zcl::ImageOffer;
 use zigbee_ota::{ImageId, SecurityCredentialVersion, StackVersion};
 
@@ -108,11 +108,11 @@ fn encode(number: u32, settings: &Settings) -> [u8; RECORD] {
     [fields[1], fields[2]] = numbers(settings.running);
     if let Some(Upgrade { checkpoint, span }) = settings.upgrade {
         // The device has one image: none is kept for another.
-        let Checkpoint { offer, received, header, stage, kept: _ } = checkpoint;
+        let Checkpoint { offer, received, header, stage, .. } = checkpoint;
         fields[3] |= UPGRADE;
         [fields[4], fields[5]] = numbers(offer.id);
         (fields[6], fields[7]) = (offer.size, received);
-        if let Some(HeaderFacts { stack, credential }) = header {
+        if let Some(HeaderFacts { stack, credential, .. }) = header {
             fields[3] |= HEADER;
             fields[8] = u32::from(stack.0) << 16;
             if let Some(SecurityCredentialVersion(version)) = credential {
@@ -144,14 +144,13 @@ fn decode(record: &[u8; RECORD]) -> Option<(u32, Settings)> {
     let has = |part: u32| fields[3] & part != 0;
     let [.., credential] = fields[8].to_be_bytes();
     let credential = has(CREDENTIAL).then_some(SecurityCredentialVersion(credential));
-    let header = HeaderFacts { stack: StackVersion((fields[8] >> 16) as u16), credential };
-    let checkpoint = Checkpoint {
-        offer: ImageOffer { id: image([fields[4], fields[5]]), size: fields[6] },
-        received: fields[7],
-        header: has(HEADER).then_some(header),
-        stage: if has(VERIFIED) { CheckpointStage::Verified } else { CheckpointStage::Downloading },
-        kept: PendingImages::NONE,
-    };
+    let header = HeaderFacts::new(StackVersion((fields[8] >> 16) as u16), credential);
+    let offer = ImageOffer { id: image([fields[4], fields[5]]), size: fields[6] };
+    let mut checkpoint = Checkpoint::new(offer, fields[7]);
+    checkpoint.header = has(HEADER).then_some(header);
+    if has(VERIFIED) {
+        checkpoint.stage = CheckpointStage::Verified;
+    }
     let span = has(SPAN).then_some(Span { start: fields[9], len: fields[10] });
     let upgrade = has(UPGRADE).then_some(Upgrade { checkpoint, span });
     Some((fields[0], Settings { running: image([fields[1], fields[2]]), upgrade }))

@@ -103,18 +103,19 @@ impl Kept {
     ///
     /// For a file that is kept as it is, this is the checkpoint's own floor. Otherwise sectors of the slot begin
     /// elsewhere than those of the file, and what stands before the kept bytes is read anew.
-    pub fn floor(&self, checkpoint: Checkpoint) -> Checkpoint {
+    pub fn floor(&self, mut checkpoint: Checkpoint) -> Checkpoint {
         if checkpoint.received >= checkpoint.offer.size {
             return checkpoint;
         }
         let within = self.span.and_then(|span| Some((span, checkpoint.received.checked_sub(span.start)?)));
-        let received = match within {
+        checkpoint.received = match within {
             Some((span, received)) => {
-                span.start + Checkpoint { received, ..checkpoint }.floor(SECTOR).received
+                checkpoint.received = received;
+                span.start + checkpoint.floor(SECTOR).received
             }
             None => 0,
         };
-        Checkpoint { received, ..checkpoint }
+        checkpoint
     }
 
     /// What of the slot must be erased before a device goes on from this checkpoint: more may have been written than it

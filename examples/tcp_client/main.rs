@@ -167,19 +167,15 @@ impl Device {
     fn connect(options: &Options) -> io::Result<Self> {
         let socket = TcpStream::connect(&options.server)?;
         socket.set_nodelay(true)?;
-        let identity = Identity {
-            current: ImageId::new(options.manufacturer_code, options.image_type, options.current_version),
-            hardware: options.hardware_version.map(HardwareVersion),
-            node: options.ieee,
-        };
-        let config = ClientConfig {
-            max_data: options.block,
-            transfer: options.how.transfer(),
-            max_size: MAX_SIZE,
-            first_query: FIRST_QUERY,
-            query_interval: (!options.wait_notify).then_some(Millis::from_secs(3600)),
-            ..ClientConfig::new(identity, SERVER)
-        };
+        let current = ImageId::new(options.manufacturer_code, options.image_type, options.current_version);
+        let mut identity = Identity::new(current);
+        identity.hardware = options.hardware_version.map(HardwareVersion);
+        identity.node = options.ieee;
+        let mut config = ClientConfig::new(identity, SERVER).with_transfer(options.how.transfer());
+        config.max_block_size = options.block;
+        config.max_file_size = MAX_SIZE;
+        config.first_query_delay = FIRST_QUERY;
+        config.query_interval = (!options.wait_notify).then_some(Millis::from_secs(3600));
         let seed = options.ieee.map_or(0, |address| address.0);
         Ok(Self {
             client: Client::new(config, seed, Instant::ZERO),
@@ -285,7 +281,7 @@ impl Device {
                 complain(&format!("a frame was ignored: {why:?}"));
                 Ok(())
             }
-            ClientAction::Done | ClientAction::Store(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -311,7 +307,7 @@ impl Device {
                     self.client.credentials_obtained(now, ticket, CredentialResult::Ready)
                 }
                 // The server is known, and keys are not needed.
-                _ => Ok(()),
+                need => self.client.decline(now, need),
             };
             answered.expect("answered at once");
         }

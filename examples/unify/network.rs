@@ -117,13 +117,14 @@ fn start(
     hardware: Option<HardwareVersion>,
     pause: Millis,
 ) -> Client {
-    let identity = Identity { current, hardware, node: None };
+    let mut identity = Identity::new(current);
+    identity.hardware = hardware;
     let mut config = client::ClientConfig::new(identity, SERVER);
-    config.first_query = Millis::from_secs(1);
-    config.block_pause = pause;
-    config.max_data = NonZeroU8::new(64).expect("not zero");
-    config.versions = client::AcceptedVersions::Different;
-    config.unanswered = client::UpgradeEndFallback::KeepWaiting;
+    config.first_query_delay = Millis::from_secs(1);
+    config.min_block_period = pause;
+    config.max_block_size = NonZeroU8::new(64).expect("not zero");
+    config.accepted_versions = client::AcceptedVersions::Different;
+    config.upgrade_end_fallback = client::UpgradeEndFallback::KeepWaiting;
     Client::new(config, u64::from(address.network), now)
 }
 

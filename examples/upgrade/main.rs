@@ -152,8 +152,8 @@ fn upgrade(options: &Options, parts: &SplitFile<'_>, transfer: TransferMode) -> 
     settings.host =
         HostSettings { delay: Micros::from(options.server_delay) * 1000, ..HostSettings::default() };
     settings.client.transfer = transfer;
-    settings.client.max_data = options.block;
-    settings.client.max_size = u32::MAX;
+    settings.client.max_block_size = options.block;
+    settings.client.max_file_size = u32::MAX;
     if let Some(percent) = options.cut_power_at {
         let blocks = parts.file.len().div_ceil(block.into()) * usize::from(percent) / 100;
         let blocks = u32::try_from(blocks.max(1)).map_err(|_| "the file is too long to count its blocks")?;

@@ -1,9 +1,14 @@
-//! What the application wants of its own accord.
+//! Calls of the application: answers to needs, and commands of its own.
 //!
 //! ```text
-//! start   query, query_specific_file, resume     end   abort     switch   activate
-//! set     set_query_interval, stop_queries, set_utc              keep     checkpoint
+//! answers   Need::Decide       accept, refuse          Need::Prepare   prepared      ClientAction::Store   stored
+//!           Need::Verify       verified                Need::Apply     applied       every Need            decline
+//!           Need::Credentials  credentials_obtained    the other needs: see `discovery`
+//! commands  start: query, query_specific_file, resume    cancel: abort    apply: activate
+//!           settings: set_query_interval, stop_queries, set_utc           persist: checkpoint
 //! ```
+//!
+//! Sections refer to ZigBee document 095264 (2011).
 
 use crate::time::{Instant, Millis, UtcTime};
 use crate::types::{FileVersion, ImageId, StackVersion};
@@ -11,21 +16,203 @@ use crate::zcl::Status;
 
 use super::Client;
 use super::checkpoint::{Checkpoint, CheckpointStage};
-use super::output::{Busy, ClientEvent, NothingToActivate, Outcome, SpecificFileError};
-use super::state::{Image, State, Wanted, is_specific};
+use super::output::{
+    ApplyResult, Busy, ClientEvent, CredentialResult, Need, NothingToActivate, Outcome, PrepareResult,
+    SpecificFileError, StaleTicket, StoreResult, Ticket, VerifyResult,
+};
+use super::pending::PendingRequest;
+use super::state::{AfterReport, QueryTarget, State, StoredImage, is_specific};
 use super::transfer::{Download, DownloadPhase};
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Asks the server now, and again after the interval.
+    /// Answers [`Need::Decide`]: download the image.
     ///
     /// # Errors
-    /// An upgrade, or a query, is under way.
+    /// The ticket is stale.
+    pub fn accept(&mut self, ticket: Ticket) -> Result<(), StaleTicket> {
+        match self.state {
+            State::Deciding { offer } if self.is_current(ticket) => {
+                self.enter(State::Erasing { offer });
+                Ok(())
+            }
+            _ => Err(StaleTicket),
+        }
+    }
+
+    /// Answers [`Need::Decide`]: do not download the image now. The server gets no message. The application is asked
+    /// about the same version again after the next periodic query or [`query`](Self::query), but not after an Image
+    /// Notify.
+    ///
+    /// # Errors
+    /// The ticket is stale.
+    pub fn refuse(&mut self, now: Instant, ticket: Ticket) -> Result<(), StaleTicket> {
+        match self.state {
+            State::Deciding { offer } if self.is_current(ticket) => {
+                self.refused_version = offer.id.version;
+                let ended = self.end_upgrade(now, Outcome::Refused);
+                self.enter(ended);
+                Ok(())
+            }
+            _ => Err(StaleTicket),
+        }
+    }
+
+    /// Answers [`Need::Prepare`].
+    ///
+    /// # Errors
+    /// The ticket is stale.
+    pub fn prepared(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        result: PrepareResult,
+    ) -> Result<(), StaleTicket> {
+        match self.state {
+            State::Erasing { offer } if self.is_current(ticket) => {
+                let next = match result {
+                    PrepareResult::Ready => {
+                        self.events.push(ClientEvent::Started(offer));
+                        self.download_start = now;
+                        State::Downloading(Download::new(offer, now, &self.config))
+                    }
+                    PrepareResult::Fault => self.end_upgrade(now, Outcome::StorageFault),
+                };
+                self.enter(next);
+                Ok(())
+            }
+            _ => Err(StaleTicket),
+        }
+    }
+
+    /// Answers [`ClientAction::Store`](super::ClientAction::Store). The next block is requested only after this answer
+    /// (or, with a window or by pages, a limited number of blocks ahead of it).
+    ///
+    /// # Errors
+    /// The ticket is stale.
+    pub fn stored(&mut self, now: Instant, ticket: Ticket, result: StoreResult) -> Result<(), StaleTicket> {
+        self.finish_store(now, ticket, result)
+    }
+
+    /// Answers [`Need::Verify`].
+    ///
+    /// # Errors
+    /// The ticket is stale.
+    pub fn verified(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        result: VerifyResult,
+    ) -> Result<(), StaleTicket> {
+        match self.state {
+            State::Verifying { image } if self.is_current(ticket) => {
+                let id = image.id();
+                self.enter(match result {
+                    VerifyResult::Valid => self.begin_upgrade_end(now, image),
+                    VerifyResult::Invalid => {
+                        Self::report_failure(now, id, Status::INVALID_IMAGE, Outcome::InvalidImage)
+                    }
+                    // A device specific file is never one of several images: it is complete by itself.
+                    VerifyResult::NeedsMore(_) if is_specific(id) => self.begin_upgrade_end(now, image),
+                    VerifyResult::NeedsMore(next) => State::Reporting {
+                        id,
+                        status: Status::REQUIRE_MORE_IMAGE,
+                        after: AfterReport::More(next, image.header),
+                        pending: PendingRequest::due_at(now),
+                    },
+                    VerifyResult::Abandon => Self::report_failure(now, id, Status::ABORT, Outcome::Cancelled),
+                });
+                Ok(())
+            }
+            _ => Err(StaleTicket),
+        }
+    }
+
+    /// Answers [`Need::Apply`]. After [`ApplyResult::Done`] the client's [`identity`](Self::identity) has the new version.
+    ///
+    /// # Errors
+    /// The ticket is stale.
+    pub fn applied(&mut self, now: Instant, ticket: Ticket, result: ApplyResult) -> Result<(), StaleTicket> {
+        match self.state {
+            State::Applying { image } if self.is_current(ticket) => {
+                let next = match result {
+                    ApplyResult::Done => self.finish_upgrade(now, image),
+                    ApplyResult::Failed => self.end_upgrade(now, Outcome::ApplyFailed),
+                };
+                self.enter(next);
+                Ok(())
+            }
+            _ => Err(StaleTicket),
+        }
+    }
+
+    /// Answers [`Need::Credentials`].
+    ///
+    /// # Errors
+    /// The ticket is stale.
+    pub fn credentials_obtained(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        result: CredentialResult,
+    ) -> Result<(), StaleTicket> {
+        match self.state {
+            State::AwaitingCredentials { image, needed } if self.is_current(ticket) => {
+                let next = match result {
+                    CredentialResult::Ready => {
+                        self.config.credential = Some(needed);
+                        State::Ending { image, pending: PendingRequest::due_at(now) }
+                    }
+                    CredentialResult::Missing => {
+                        Self::report_failure(now, image.id(), Status::ABORT, Outcome::NoCredentials)
+                    }
+                };
+                self.enter(next);
+                Ok(())
+            }
+            _ => Err(StaleTicket),
+        }
+    }
+
+    /// Answers any need with a refusal, also a need that this version of the crate added and the application does not
+    /// know. The client continues:
+    ///
+    /// | need | consequence |
+    /// |---|---|
+    /// | `Decide` | as [`refuse`](Self::refuse) |
+    /// | `Prepare` | as [`PrepareResult::Fault`]: the upgrade ends |
+    /// | `Verify` | as [`VerifyResult::Abandon`]: the upgrade ends |
+    /// | `Apply` | as [`ApplyResult::Failed`]: the upgrade ends, the old image runs |
+    /// | `FindServer`, `NetworkAddress`, `LinkKey` | the search failed; the next one starts after `discovery_interval` |
+    /// | `IeeeAddress` | the client continues without the IEEE address |
+    /// | `Credentials` | as [`CredentialResult::Missing`]: the upgrade ends |
+    ///
+    /// # Errors
+    /// The ticket is stale.
+    pub fn decline(&mut self, now: Instant, need: Need) -> Result<(), StaleTicket> {
+        match need {
+            Need::Decide(ticket, _) => self.refuse(now, ticket),
+            Need::Prepare(ticket, _) => self.prepared(now, ticket, PrepareResult::Fault),
+            Need::Verify(ticket, _) => self.verified(now, ticket, VerifyResult::Abandon),
+            Need::Apply(ticket, _) => self.applied(now, ticket, ApplyResult::Failed),
+            Need::FindServer(ticket, _) => self.server_found(now, ticket, None),
+            Need::NetworkAddress(ticket, _) => self.network_address_resolved(now, ticket, None),
+            Need::IeeeAddress(ticket, _) => self.ieee_address_resolved(ticket, None),
+            Need::LinkKey(ticket, ..) => self.link_key_established(now, ticket, false),
+            Need::Credentials(ticket, _) => self.credentials_obtained(now, ticket, CredentialResult::Missing),
+        }
+    }
+
+    /// Queries the server for an image now. The next periodic query follows after the query interval.
+    ///
+    /// # Errors
+    /// A query or an upgrade is in progress.
+    #[doc(alias = "esp_zb_ota_upgrade_client_query_image_req")]
     pub fn query(&mut self, now: Instant) -> Result<(), Busy> {
         match self.state {
             State::Idle { .. } => {
-                self.hurry_search();
-                self.refused = FileVersion::ANY;
-                let asking = self.asking(now);
+                self.search_now();
+                self.refused_version = FileVersion::ANY;
+                let asking = self.begin_query(now);
                 self.enter(asking);
                 Ok(())
             }
@@ -33,14 +220,15 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Asks for a file made for this device: credentials, configuration, a log (section 6.10.11).
+    /// Queries a device specific file: security credentials, configuration or a log (section 6.10.11).
     ///
-    /// `id` is the file with the version wanted, [`FileVersion::ANY`](crate::FileVersion::ANY) for whichever there is;
-    /// `stack` is of the running image or of the one downloaded, whichever the file is for. It can be asked for when
-    /// nothing goes on, and while an image waits for its security credentials.
+    /// The version in `id` is the requested one, or [`FileVersion::ANY`] for any version. `stack` is the stack version of
+    /// the image that the file is for, the running or the downloaded one. The query is possible while the client is idle,
+    /// and while an image waits for its security credentials.
     ///
     /// # Errors
-    /// Something else is under way, the type is none of such a file, or the device's address is not known.
+    /// A query or an upgrade is in progress, the image type is not one of a device specific file, or the IEEE address of
+    /// the device is not configured.
     pub fn query_specific_file(
         &mut self,
         now: Instant,
@@ -56,38 +244,40 @@ impl<const RANGES: usize> Client<RANGES> {
         let next = match self.state {
             State::Idle { query_at } => query_at,
             State::AwaitingCredentials { image, .. } => {
-                self.held = Some(image);
-                self.next_query(now)
+                self.suspended = Some(image);
+                self.next_query_at(now)
             }
             _ => return Err(SpecificFileError::Busy),
         };
-        self.hurry_search();
-        let asking = self.asking_for(now, Wanted { id, stack }, next);
+        self.search_now();
+        let asking = self.begin_query_for(now, QueryTarget { id, stack }, next);
         self.enter(asking);
         Ok(())
     }
 
-    /// Goes on where a device stood before it was restarted, without a new query.
+    /// Continues the upgrade of a [`Checkpoint`] after a restart, without a new query.
     ///
-    /// The application has the bytes below `checkpoint.received` in storage, and room for the rest: it is not asked to
-    /// prepare any, decide or, for a file that was checked, verify again. If the server has the file no more, a query
-    /// follows at once.
+    /// The application has the bytes below `checkpoint.received` in storage, and erased storage for the rest. It gets no
+    /// [`Need::Decide`] and no [`Need::Prepare`] and, for a file that was verified, no [`Need::Verify`]. If the server no
+    /// longer has the file, a query follows at once.
     ///
     /// # Errors
-    /// An upgrade, or a query, is under way.
+    /// A query or an upgrade is in progress.
     pub fn resume(&mut self, now: Instant, checkpoint: Checkpoint) -> Result<(), Busy> {
         let State::Idle { .. } = self.state else { return Err(Busy) };
-        let Checkpoint { offer, received, header, stage, kept } = checkpoint;
-        (self.started, self.kept) = (now, kept);
+        let Checkpoint { offer, received, header, stage, pending_images } = checkpoint;
+        (self.download_start, self.pending_images) = (now, pending_images);
         let next = match (stage, header) {
-            (CheckpointStage::Verified, Some(header)) => self.complete(now, Image { offer, header }),
-            (_, Some(header)) if received >= offer.size => {
-                State::Verifying { image: Image { offer, header } }
+            (CheckpointStage::Verified, Some(header)) => {
+                self.begin_upgrade_end(now, StoredImage { offer, header })
             }
-            // Without its header the file is begun anew, as that passes through only once.
+            (_, Some(header)) if received >= offer.size => {
+                State::Verifying { image: StoredImage { offer, header } }
+            }
+            // Without header facts the download starts at offset 0: the header is read only as it passes through.
             _ => {
                 let download = Download::new(offer, now, &self.config);
-                State::Downloading(download.resume_from(header, received, &self.config, &mut self.round_trip))
+                State::Downloading(download.resume_from(header, received, &self.config, &mut self.rtt))
             }
         };
         if let State::Downloading(_) = next {
@@ -97,35 +287,36 @@ impl<const RANGES: usize> Client<RANGES> {
         Ok(())
     }
 
-    /// Ends the upgrade, whatever its stage; once data was asked for, the server is told.
+    /// Cancels the upgrade at any stage. If the download has started, the server gets an Upgrade End Request ABORT.
     ///
     /// # Errors
-    /// The device switches to the image already.
+    /// The image is being applied.
+    #[doc(alias = "cancel")]
     pub fn abort(&mut self, now: Instant) -> Result<(), Busy> {
-        let told = |id| Self::reporting(now, id, Status::ABORT, Outcome::Cancelled);
+        let report = |id| Self::report_failure(now, id, Status::ABORT, Outcome::Cancelled);
         let next = match self.state {
             State::Reporting { .. } => return Ok(()),
-            State::Idle { .. } if self.kept.count == 0 => return Ok(()),
+            State::Idle { .. } if self.pending_images.count == 0 => return Ok(()),
             State::Idle { .. } | State::Querying { .. } | State::Deciding { .. } | State::Erasing { .. } => {
-                self.closed(now, Outcome::Cancelled)
+                self.end_upgrade(now, Outcome::Cancelled)
             }
-            State::Downloading(Download { offer, .. }) => told(offer.id),
+            State::Downloading(Download { offer, .. }) => report(offer.id),
             State::Verifying { image }
             | State::AwaitingCredentials { image, .. }
             | State::Ending { image, .. }
             | State::Waiting { image, .. }
             | State::AwaitingActivation { image }
-            | State::CountingDown { image, .. } => told(image.id()),
+            | State::CountingDown { image, .. } => report(image.id()),
             State::Applying { .. } => return Err(Busy),
         };
         self.enter(next);
         Ok(())
     }
 
-    /// Switches to the image that is downloaded and checked, whatever the server says or said.
+    /// Applies the verified image now, without or against an Upgrade End Response.
     ///
     /// # Errors
-    /// There is none, or it waits for its security credentials.
+    /// There is no verified image, or it waits for its security credentials.
     pub fn activate(&mut self) -> Result<(), NothingToActivate> {
         match self.state {
             State::Ending { image, .. }
@@ -139,47 +330,54 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Sets the time between two queries, counted from now; `None` stops them. A download under way is not affected, and
-    /// a notify or [`query`](Self::query) still leads to a query.
+    /// Sets the time between two periodic queries, counted from now; `None` stops them. A download in progress
+    /// continues, and Image Notify and [`query`](Self::query) still cause a query.
     pub fn set_query_interval(&mut self, now: Instant, interval: Option<Millis>) {
         self.config.query_interval = interval;
-        let due = self.next_query(now);
+        let due = self.next_query_at(now);
         if let State::Idle { query_at: next } | State::Querying { next, .. } = &mut self.state {
             *next = due;
         }
     }
 
-    /// Asks no more of its own accord.
+    /// Stops periodic queries.
     pub fn stop_queries(&mut self, now: Instant) {
         self.set_query_interval(now, None);
     }
 
-    /// Tells the own clock, or that there is none (any more). Without one, times of the server's are taken as
-    /// distances (table 18).
+    /// Sets the device's UTC clock; `None` if the device has none. Without a clock, the difference between the two times
+    /// of a server is used as a delay (table 18).
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
-        (self.utc_told, self.utc) = (now, utc.unwrap_or(super::NO_CLOCK));
+        (self.utc_set_at, self.utc) = (now, utc.unwrap_or(super::NO_CLOCK));
     }
 
-    /// What is worth keeping over a restart: `None` while nothing is.
+    /// Returns the state of the upgrade to persist for a restart; `None` if there is no upgrade to resume.
     ///
-    /// Bytes that are being stored are not in it before [`stored`](Self::stored) said so.
+    /// Bytes count as received once [`stored`](Self::stored) confirmed them.
+    #[doc(alias = "persist")]
     #[must_use]
     pub fn checkpoint(&self) -> Option<Checkpoint> {
-        let whole = |Image { offer, header }| (offer, offer.size, Some(header), CheckpointStage::Verified);
+        let complete =
+            |StoredImage { offer, header }| (offer, offer.size, Some(header), CheckpointStage::Verified);
         let (offer, received, header, stage) = match &self.state {
-            // An image is worth more than the credentials that it waits for.
-            _ if self.held.is_some() => self.held.map(whole)?,
+            // The suspended image, not the file with its credentials: the image is what took long to download.
+            _ if self.suspended.is_some() => self.suspended.map(complete)?,
             State::Downloading(Download { offer, phase, .. }) => match phase {
                 DownloadPhase::Header(_) => (*offer, 0, None, CheckpointStage::Downloading),
                 DownloadPhase::Rest(header, received) => {
                     (*offer, received.watermark(), Some(*header), CheckpointStage::Downloading)
                 }
             },
-            State::Verifying { image: Image { offer, header } } => {
+            State::Verifying { image: StoredImage { offer, header } } => {
                 (*offer, offer.size, Some(*header), CheckpointStage::Downloading)
             }
-            state => state.downloaded().map(whole)?,
+            state => state.verified_image().map(complete)?,
         };
-        Some(Checkpoint { offer, received, header, stage, kept: self.kept })
+        Some(Checkpoint { offer, received, header, stage, pending_images: self.pending_images })
+    }
+
+    /// Returns whether the ticket is the one of the current state.
+    fn is_current(&self, ticket: Ticket) -> bool {
+        ticket == Ticket(self.generation)
     }
 }

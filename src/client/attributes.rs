@@ -1,26 +1,28 @@
-//! The attributes as they are now (section 6.7).
+//! Attribute values of a client (section 6.7), derived from its state and configuration.
 //!
 //! ```text
-//! state, settings -> zcl::Attributes -> the answer to who reads them
+//! state, configuration -> zcl::AttributeSnapshot -> Read Attributes Response
 //! ```
+//!
+//! Sections refer to ZigBee document 095264 (2011).
 
 use crate::types::{FileVersion, ImageId, ImageType, StackVersion};
 use crate::zcl::{AttributeSnapshot, ImageUpgradeStatus, UpgradeTimeoutPolicy};
 
 use super::Client;
 use super::config::UpgradeEndFallback;
-use super::state::{State, Then};
+use super::state::{AfterReport, State};
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// What whoever reads the client's attributes is told; see
-    /// [`ClientAction::AnswerAttributes`](super::ClientAction::AnswerAttributes).
+    /// Returns the present values of the client's attributes, with which
+    /// [`ClientAction::AnswerAttributes`](super::ClientAction::AnswerAttributes) is answered.
     #[must_use]
     pub fn attributes(&self) -> AttributeSnapshot {
-        let later = self.shows_later_revisions();
-        let downloaded = self.state.downloaded().or(self.held);
+        let has_later = self.shows_later_revisions();
+        let verified = self.state.verified_image().or(self.suspended);
         let (file, offset) = self.file();
         let unset = FileVersion::ANY;
-        let policy = match self.config.unanswered {
+        let policy = match self.config.upgrade_end_fallback {
             UpgradeEndFallback::Apply => UpgradeTimeoutPolicy::APPLY,
             UpgradeEndFallback::KeepWaiting => UpgradeTimeoutPolicy::DO_NOT_APPLY,
         };
@@ -30,32 +32,32 @@ impl<const RANGES: usize> Client<RANGES> {
             file_offset: Some(offset),
             current_version: Some(self.config.identity.current.version),
             current_stack: Some(self.config.stack),
-            downloaded_version: Some(downloaded.map_or(unset, |image| image.id().version)),
-            downloaded_stack: Some(downloaded.map_or(StackVersion(u16::MAX), |image| image.header.stack)),
+            downloaded_version: Some(verified.map_or(unset, |image| image.id().version)),
+            downloaded_stack: Some(verified.map_or(StackVersion(u16::MAX), |image| image.header.stack)),
             manufacturer: Some(self.config.identity.current.manufacturer),
             image_type: Some(file.map_or(ImageType::ANY, |id| id.image_type)),
-            min_block_period: later.then_some(self.period),
-            activation_policy: later.then_some(self.config.activation),
-            timeout_policy: later.then_some(policy),
-            cluster_revision: later.then_some(self.config.revision),
+            min_block_period: has_later.then_some(self.server_block_period),
+            activation_policy: has_later.then_some(self.config.activation_policy),
+            timeout_policy: has_later.then_some(policy),
+            cluster_revision: has_later.then_some(self.config.cluster_revision),
             ..AttributeSnapshot::DEFAULT
         }
     }
 
     fn status(&self) -> ImageUpgradeStatus {
-        // A set stays in this state until all of it is here, whatever goes on meanwhile (section 6.7.7).
-        let more = self.kept.count > 0;
-        let unless_more = |status| if more { ImageUpgradeStatus::WAIT_FOR_MORE } else { status };
+        // A device with pending images shows WAIT_FOR_MORE until all are downloaded (section 6.7.7).
+        let has_pending = self.pending_images.count > 0;
+        let unless_pending = |status| if has_pending { ImageUpgradeStatus::WAIT_FOR_MORE } else { status };
         match self.state {
-            State::Idle { .. } | State::Querying { .. } if self.held.is_none() => {
-                unless_more(ImageUpgradeStatus::NORMAL)
+            State::Idle { .. } | State::Querying { .. } if self.suspended.is_none() => {
+                unless_pending(ImageUpgradeStatus::NORMAL)
             }
-            State::Reporting { then: Then::More(..), .. } => ImageUpgradeStatus::WAIT_FOR_MORE,
-            State::Reporting { .. } if self.held.is_none() => ImageUpgradeStatus::NORMAL,
+            State::Reporting { after: AfterReport::More(..), .. } => ImageUpgradeStatus::WAIT_FOR_MORE,
+            State::Reporting { .. } if self.suspended.is_none() => ImageUpgradeStatus::NORMAL,
             State::Deciding { .. }
             | State::Erasing { .. }
             | State::Downloading(_)
-            | State::Verifying { .. } => unless_more(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS),
+            | State::Verifying { .. } => unless_pending(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS),
             State::Idle { .. }
             | State::Querying { .. }
             | State::Reporting { .. }
@@ -67,14 +69,15 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// The file that is downloaded, or was and is not run yet, and its bytes that are here.
+    /// Image that is being downloaded or waits to be applied, and its received bytes. `u32::MAX` is the default of attribute
+    /// FileOffset.
     fn file(&self) -> (Option<ImageId>, u32) {
         match &self.state {
             State::Deciding { offer } | State::Erasing { offer } => (Some(offer.id), 0),
             State::Downloading(download) => (Some(download.offer.id), download.received()),
             State::Verifying { image } => (Some(image.id()), image.offer.size),
-            State::Reporting { id, then: Then::More(..), .. } => (Some(*id), u32::MAX),
-            state => match state.downloaded().or(self.held) {
+            State::Reporting { id, after: AfterReport::More(..), .. } => (Some(*id), u32::MAX),
+            state => match state.verified_image().or(self.suspended) {
                 Some(image) => (Some(image.id()), image.offer.size),
                 None => (None, u32::MAX),
             },

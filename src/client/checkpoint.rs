@@ -1,70 +1,143 @@
-//! What a restarted device goes on from.
+//! Checkpoints: the state of an upgrade that survives a restart.
 //!
 //! ```text
 //! 0        floor     received                                       size
 //! |########|#########|..............................................|
-//!  kept     goes with a sector that is not whole      to be erased before the client goes on
+//!  complete   incomplete sector   erase before the client resumes
+//!  sectors
 //! ```
 
 use core::num::NonZeroU32;
 
+use crate::types::{FileVersion, ImageId, SecurityCredentialVersion, StackVersion};
 use crate::zcl::ImageOffer;
 
-use super::state::HeaderFacts;
-use super::upgrade_end::PendingImages;
-
-/// How far an upgrade has come, for storage that outlives a restart; its fields are the application's to write down as it
-/// likes.
+/// State of an upgrade for storage that survives a restart.
 ///
-/// A device takes one from time to time by [`Client::checkpoint`](super::Client::checkpoint), and after a restart goes on
-/// by [`Client::resume`](super::Client::resume): with the same alignment, of which a sector is a multiple. Only bytes
-/// below `received` are downloaded: **flash at and above it must be erased** before the client goes on, as more may have
-/// been written after the checkpoint was taken. Where only whole sectors can be erased, [`floor`](Self::floor) gives a
-/// checkpoint at the start of one. Storage that says [`StoreResult::Ok`](super::StoreResult::Ok) while bytes still wait in a buffer
-/// of its own counts them in `received`, and loses them at a restart: so the floor of its sector is safe, and `received`
-/// is not.
+/// A device takes one from time to time by [`Client::checkpoint`](super::Client::checkpoint), and continues after a
+/// restart by [`Client::resume`](super::Client::resume), with the same
+/// [`write_size`](super::ClientConfig::write_size). Store it through serde, or store its fields and those of the structs
+/// in them: [`new`](Self::new) makes a checkpoint again, and the other fields can be assigned. A field that a later
+/// version of this crate adds has a default with which a stored checkpoint of today stays correct.
 ///
-/// There is one until the upgrade is over: while the image is applied it is still that of the upgrade.
+/// Only bytes below `received` are downloaded. **Flash at and above `received` must be erased** before the client
+/// resumes, because blocks may have been written after the checkpoint was taken. If only whole sectors can be erased,
+/// [`floor`](Self::floor) returns a checkpoint at the start of a sector. Storage that answers
+/// [`StoreResult::Ok`](super::StoreResult::Ok) while bytes are still in its own buffer loses these bytes at a restart:
+/// such a device resumes from the floor of the buffered sector.
 ///
-/// A device that holds some of its images and downloads none at the moment has no checkpoint: it begins the set anew.
+/// A checkpoint of a verified image skips verification after a restart: protect it as well as the image itself.
+///
+/// There is a checkpoint until the upgrade ends, also while the image is being applied. A device that keeps some of its
+/// images and downloads none at the moment has no checkpoint, and downloads all of them again after a restart.
+#[doc(alias = "persist")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct Checkpoint {
-    /// What is downloaded.
+    /// Image that is downloaded.
     pub offer: ImageOffer,
-    /// Bytes stored, of `offer.size`.
+    /// Bytes stored without a gap, at most `offer.size`.
     pub received: u32,
-    /// What its header says; `None` before that was read, and then the file is begun anew, whatever `received` says.
+    /// Facts of the file's header; `None` before the header was read. Without them the download starts at offset 0,
+    /// whatever `received` is.
     pub header: Option<HeaderFacts>,
-    /// What is left to do.
+    /// Stage of the upgrade.
     pub stage: CheckpointStage,
-    /// Images that wait for this one.
-    pub kept: PendingImages,
+    /// Images that are kept until this one is complete.
+    pub pending_images: PendingImages,
 }
 
-/// How far the file of a [`Checkpoint`] has come.
+/// Stage of the upgrade in a [`Checkpoint`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum CheckpointStage {
-    /// It is not complete, or not checked.
+    /// The file is incomplete or not verified.
     Downloading,
-    /// It is complete and was found good: the server is to be asked when to upgrade. When it was ordered to is not worth
-    /// keeping, as that is asked anew (section 6.12).
+    /// The file is complete and verified. After a restart the client asks the server for the upgrade time again (section
+    /// 6.12), so that the time itself is not stored.
     Verified,
 }
 
+/// Facts from a file's header that later stages of an upgrade need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct HeaderFacts {
+    /// Stack version of the image.
+    pub stack: StackVersion,
+    /// Security credential version that the image requires.
+    pub credential: Option<SecurityCredentialVersion>,
+}
+
+/// Images of a device with several images that are downloaded, verified and kept until all can be applied together
+/// (section 6.6). The application stores the images themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct PendingImages {
+    /// Number of kept images, without the one that is being downloaded.
+    pub count: u8,
+    /// Next image to query, in the version that runs now; meaningless if `count` is 0.
+    pub next: ImageId,
+    /// Version of the kept image with the image type of [`Identity::current`](super::Identity::current), which becomes
+    /// the identity's version; [`FileVersion::ANY`] if no such image is kept.
+    pub identity_version: FileVersion,
+    /// Stack version of that image.
+    pub identity_stack: StackVersion,
+    /// Security credential version that a kept image requires and the device lacks.
+    pub missing_credential: Option<SecurityCredentialVersion>,
+}
+
 impl Checkpoint {
-    /// The last one at the start of a sector of so many bytes, for sectors that begin where the file does: erase from its
-    /// `received` on, which is the start of a sector or, for a file that is complete, the end of it.
+    /// Checkpoint of a download without a header, at the stage [`Downloading`](CheckpointStage::Downloading) and with no
+    /// other images.
+    #[must_use]
+    pub const fn new(offer: ImageOffer, received: u32) -> Self {
+        Self {
+            offer,
+            received,
+            header: None,
+            stage: CheckpointStage::Downloading,
+            pending_images: PendingImages::NONE,
+        }
+    }
+
+    /// Rounds `received` down to a multiple of `sector` bytes, the size that flash erases at a time, for files that start
+    /// at the start of a sector. The caller erases from the result's `received` on.
+    ///
+    /// A complete file is not rounded down: its last sector needs no erasing.
     #[must_use]
     pub fn floor(self, sector: NonZeroU32) -> Self {
         if self.received >= self.offer.size {
             return self;
         }
-        let over = self.received.checked_rem(sector.get()).unwrap_or(0);
-        let received = self.received.saturating_sub(over);
+        let excess = self.received.checked_rem(sector.get()).unwrap_or(0);
+        let received = self.received.saturating_sub(excess);
         Self { received, ..self }
     }
+}
+
+impl HeaderFacts {
+    /// Facts as read from a stored checkpoint.
+    #[must_use]
+    pub const fn new(stack: StackVersion, credential: Option<SecurityCredentialVersion>) -> Self {
+        Self { stack, credential }
+    }
+}
+
+impl PendingImages {
+    /// No kept images.
+    pub const NONE: Self = Self {
+        count: 0,
+        next: ImageId::new(0, 0, 0),
+        identity_version: FileVersion::ANY,
+        identity_stack: StackVersion(0),
+        missing_credential: None,
+    };
 }

@@ -1,256 +1,265 @@
-//! Where the server is: found by its cluster or by its IEEE address, named, and given a link key (section 6.4).
+//! Server discovery (section 6.4): Match Descriptor, network address, IEEE address, link key.
 //!
-//! The client only says what it needs to know; the caller asks the network. While a search goes on no request leaves,
-//! and whatever was under way waits where it stands: a download that loses its server goes on at the same byte.
+//! The client states what it needs to know; the caller sends the ZDO requests. No request leaves during a search, and
+//! everything else is suspended: a download that loses its server continues at the same byte.
 //!
 //! ```text
-//!   no server is known --> Matching --address--> Naming --IEEE address--+
-//!                           ^ |  ^ endpoint                             v
-//!                           | |  | not known                          Keying --> Done
-//!   its IEEE address is ----|-|-- Locating --network address----------> ^ |
-//!                           | | nobody | nobody                           | no key
-//!                           | v        v                                  |
-//!                          Resting <--------------------------------------+
+//!   server unknown --> MatchDescriptor --address--> IeeeAddr --IEEE address--+
+//!                        ^ |  ^ endpoint                                     v
+//!                        | |  | unknown                                   LinkKey --> Done
+//!   IEEE address known --|-|-- NwkAddr --network address-----------------> ^ |
+//!                        | | no answer | no answer                           | no key
+//!                        | v           v                                     |
+//!                        Backoff <-------------------------------------------+
 //! ```
 //!
 //! | from | on | to |
 //! |---|---|---|
-//! | start | both parts of the address are known | Keying, or Done where no key is needed |
-//! | start, Resting after the interval or a query | UpgradeServerID is known | Locating |
-//! | | it is not | Matching |
-//! | Matching | `found` a server | Naming; Keying or Done where its IEEE address led to it |
-//! | | `found` nobody | Resting |
-//! | | `found` one that refused this device | Resting, with the ticket still good: others may answer yet |
-//! | Locating | `located`, the endpoint is known | Keying or Done |
-//! | | `located`, it is not | Matching of that node alone |
-//! | | `located` nobody | Resting; after three times Matching of all, with `replace_server` |
-//! | Naming | `named` | Keying or Done |
-//! | Keying | `keyed` | Done |
-//! | | no key | Resting |
-//! | Done | the server is silent or refuses, `connection_lost` | Locating or Matching, where `discovery` is on |
+//! | start | both parts of the address are known | LinkKey, or Done if no key is required |
+//! | start, Backoff after the interval or on a query | UpgradeServerID is known | NwkAddr |
+//! | | UpgradeServerID is unknown | MatchDescriptor |
+//! | MatchDescriptor | `server_found` with a server | IeeeAddr; LinkKey or Done if its IEEE address led to it |
+//! | | `server_found` with `None` | Backoff |
+//! | | `server_found` with a server that refused this device | Backoff, with the ticket still valid for other answers |
+//! | NwkAddr | `network_address_resolved`, endpoint known | LinkKey or Done |
+//! | | `network_address_resolved`, endpoint unknown | MatchDescriptor, by unicast to that node |
+//! | | `network_address_resolved` with `None` | Backoff; after three failures MatchDescriptor, with `replace_lost_server` |
+//! | IeeeAddr | `ieee_address_resolved` | LinkKey or Done |
+//! | LinkKey | `link_key_established` | Done |
+//! | | `link_key_established` without a key | Backoff |
+//! | Done | server silent or refusing, `connection_lost` | NwkAddr or MatchDescriptor, with `discovery_interval` |
+//!
+//! Sections refer to ZigBee document 095264 (2011).
 
 use crate::aps::Address;
 use crate::time::Instant;
 use crate::types::Eui64;
 
 use super::Client;
-use super::config::{DISCOVERY, LinkKeyPolicy, NO_ADDRESS, is_known};
+use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, is_known};
 use super::output::{ClientEvent, LinkKeyKind, Need, StaleTicket, Ticket};
 use super::pending::PendingRequest;
 use super::state::State;
 
-/// Lookups of a server's address that may fail before another server is searched.
-const LOOKUPS: u8 = 3;
+/// Failed lookups of the server's network address in a row before any other server is searched for.
+const MAX_LOOKUPS: u8 = 3;
 
-/// Marks tickets of searches: a search and an upgrade ask independently of each other.
-const MARK: u32 = 1 << 31;
+/// Bit that marks tickets of searches: a search and an upgrade have needs at the same time.
+const SEARCH_TICKET: u32 = 1 << 31;
 
-/// What is known of the server besides its addresses, which are settings.
+/// State of the search for a server. The server's addresses themselves are in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Finder {
-    pub(super) search: Search,
-    /// When a search that rests goes on. Here and not in its variant, where it would take eight bytes more.
+pub(super) struct ServerSearch {
+    pub(super) step: SearchStep,
+    /// End of the backoff. A field of `SearchStep::Backoff` would make the client eight bytes larger.
     until: Instant,
-    /// Counts changes of the search; a ticket is its value when the question was asked.
+    /// Count of step changes; a ticket is the value at the time of the need.
     generation: u16,
-    /// The need of this generation was handed out.
-    announced: bool,
-    /// Network address of a server that refused this device; the unknown one for none.
-    avoided: u16,
-    /// Lookups in a row that found nothing.
-    lookups: u8,
-    /// Queries in a row that were not answered.
-    unheard: u8,
+    /// Whether `poll_need` has returned the need of this step.
+    need_polled: bool,
+    /// Network address of a server that refused this device; the unknown address for none.
+    refusing_server: u16,
+    /// Failed lookups of the network address in a row.
+    failed_lookups: u8,
+    /// Unanswered queries in a row.
+    unanswered_queries: u8,
 }
 
+/// Step of the search, named after its ZDO request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Search {
-    /// The server can be talked to.
+pub(super) enum SearchStep {
+    /// The server's address is known: requests can be sent.
     Done,
-    /// Who has the cluster? One node alone is asked when only its endpoint is missing.
-    Matching { alone: bool },
-    /// What is the network address of UpgradeServerID?
-    Locating,
-    /// What is the IEEE address of the server?
-    Naming,
-    /// A link key with it.
-    Keying,
-    /// Nothing was found; the next search starts in a while.
-    Resting,
+    /// Match descriptor request for the cluster: by unicast if only the endpoint is unknown, otherwise by broadcast.
+    MatchDescriptor { unicast: bool },
+    /// Network address request for UpgradeServerID.
+    NwkAddr,
+    /// IEEE address request to the server.
+    IeeeAddr,
+    /// Link key with the server.
+    LinkKey,
+    /// Pause after a failed search.
+    Backoff,
 }
 
-impl Finder {
-    /// With the search that `client`'s settings call for.
-    pub(super) const fn new(search: Search) -> Self {
+impl ServerSearch {
+    /// Search that begins with `step`.
+    pub(super) const fn new(step: SearchStep) -> Self {
         Self {
-            search,
+            step,
             until: Instant::ZERO,
             generation: 0,
-            announced: false,
-            avoided: Address::UNKNOWN.network,
-            lookups: 0,
-            unheard: 0,
+            need_polled: false,
+            refusing_server: Address::UNKNOWN.network,
+            failed_lookups: 0,
+            unanswered_queries: 0,
         }
     }
 
     pub(super) const fn is_done(&self) -> bool {
-        matches!(self.search, Search::Done)
+        matches!(self.step, SearchStep::Done)
     }
 
-    /// Whether the application is asked.
-    pub(super) const fn asks(&self) -> bool {
-        !matches!(self.search, Search::Done | Search::Resting)
+    /// Returns whether the search waits for an answer of the application.
+    pub(super) const fn waits_for_application(&self) -> bool {
+        !matches!(self.step, SearchStep::Done | SearchStep::Backoff)
     }
 
     pub(super) const fn deadline(&self) -> Option<Instant> {
-        match self.search {
-            Search::Resting => Some(self.until),
+        match self.step {
+            SearchStep::Backoff => Some(self.until),
             _ => None,
         }
     }
 
-    fn enter(&mut self, search: Search) {
-        self.search = search;
+    fn enter(&mut self, step: SearchStep) {
+        self.step = step;
         self.generation = self.generation.wrapping_add(1);
-        self.announced = false;
+        self.need_polled = false;
     }
 
     fn ticket(&self) -> Ticket {
-        Ticket(MARK | u32::from(self.generation))
+        Ticket(SEARCH_TICKET | u32::from(self.generation))
     }
 }
 
-/// Whether an IEEE address is one (ATTR-019).
+/// Returns whether an IEEE address is neither 0 nor all ones: both mean "not set".
 const fn is_set(Eui64(address): Eui64) -> bool {
     address != 0 && address != u64::MAX
 }
 
-/// Where a search begins.
-pub(super) const fn first_step(server: Address, id: Eui64) -> Search {
+/// First step of a search for the server with this address and UpgradeServerID.
+pub(super) const fn first_step(server: Address, id: Eui64) -> SearchStep {
     if is_set(id) {
-        Search::Locating
+        SearchStep::NwkAddr
     } else {
-        Search::Matching { alone: server.network != Address::UNKNOWN.network }
+        SearchStep::MatchDescriptor { unicast: server.network != Address::UNKNOWN.network }
     }
 }
 
-/// What is left to do when both addresses are known.
-pub(super) const fn last_step(link_key: LinkKeyPolicy) -> Search {
+/// Step that follows once the network address and the endpoint are known.
+pub(super) const fn last_step(link_key: LinkKeyPolicy) -> SearchStep {
     match link_key {
-        LinkKeyPolicy::Unneeded => Search::Done,
-        LinkKeyPolicy::SmartEnergy | LinkKeyPolicy::Global => Search::Keying,
+        LinkKeyPolicy::NotRequired => SearchStep::Done,
+        LinkKeyPolicy::SmartEnergy | LinkKeyPolicy::Global => SearchStep::LinkKey,
     }
 }
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Answers [`Need::FindServer`]: the first node that has the cluster, and its endpoint; `None` when no other answer
-    /// is to come. Later answers are stale (CCB 1314). The ticket stays good after the answer of a server that refused
-    /// this device.
+    /// Answers [`Need::FindServer`] with the address of the first node that has the cluster, or `None` if no node
+    /// answered. Answers of further nodes are stale (CCB 1314). After the answer of a server that refused this device the
+    /// ticket stays valid.
     ///
     /// # Errors
-    /// The client does not wait for this answer.
+    /// The ticket is stale.
     pub fn server_found(
         &mut self,
         now: Instant,
         ticket: Ticket,
         server: Option<Address>,
     ) -> Result<(), StaleTicket> {
-        let alone = match self.answered(ticket)? {
-            Search::Matching { alone } => alone,
-            // It rests with its ticket still good: only a server that refused this device has answered.
-            Search::Resting => false,
+        let unicast = match self.search_step(ticket)? {
+            SearchStep::MatchDescriptor { unicast } => unicast,
+            // Only a server that refused this device has answered so far: its answer left the ticket valid.
+            SearchStep::Backoff => false,
             _ => return Err(StaleTicket),
         };
         match server.filter(|server| is_known(*server)) {
-            None => self.nobody_found(now),
-            Some(server) if server.network == self.finder.avoided => {
-                // Others may answer yet; if none does, they are asked again in a while.
-                self.finder.until = self.next_search(now);
-                self.finder.search = Search::Resting;
+            None => self.on_search_failed(now),
+            Some(server) if server.network == self.search.refusing_server => {
+                // Another server may answer this search; otherwise the next search starts after the backoff.
+                self.search.until = self.next_search_at(now);
+                self.search.step = SearchStep::Backoff;
             }
             Some(server) => {
                 self.config.server = server;
-                // Where the IEEE address led to the node, it is known.
-                let named = alone && is_set(self.config.server_id);
-                self.finder.enter(if named { last_step(self.config.link_key) } else { Search::Naming });
-                self.search_advanced();
+                // The node was found by its IEEE address, which is therefore known.
+                let has_ieee = unicast && is_set(self.config.server_id);
+                let next = if has_ieee { last_step(self.config.link_key) } else { SearchStep::IeeeAddr };
+                self.search.enter(next);
+                self.reset_search_counters();
             }
         }
         Ok(())
     }
 
-    /// Answers [`Need::NetworkAddress`]; `None` when the node does not answer.
+    /// Answers [`Need::NetworkAddress`] with the network address, or `None` if the node did not answer.
     ///
     /// # Errors
-    /// The client does not wait for this answer.
+    /// The ticket is stale.
+    #[doc(alias = "short address")]
     pub fn network_address_resolved(
         &mut self,
         now: Instant,
         ticket: Ticket,
         network: Option<u16>,
     ) -> Result<(), StaleTicket> {
-        let Search::Locating = self.answered(ticket)? else { return Err(StaleTicket) };
+        let SearchStep::NwkAddr = self.search_step(ticket)? else { return Err(StaleTicket) };
         match network {
             Some(network) => {
                 self.config.server.network = network;
                 let next = if is_known(self.config.server) {
                     last_step(self.config.link_key)
                 } else {
-                    Search::Matching { alone: true }
+                    SearchStep::MatchDescriptor { unicast: true }
                 };
-                self.finder.enter(next);
-                self.search_advanced();
+                self.search.enter(next);
+                self.reset_search_counters();
             }
             None => {
-                self.finder.lookups = self.finder.lookups.saturating_add(1);
-                if self.config.replace_server && self.finder.lookups >= LOOKUPS {
-                    self.finder.enter(Search::Matching { alone: false });
+                self.search.failed_lookups = self.search.failed_lookups.saturating_add(1);
+                if self.config.replace_lost_server && self.search.failed_lookups >= MAX_LOOKUPS {
+                    self.search.enter(SearchStep::MatchDescriptor { unicast: false });
                 } else {
-                    self.nobody_found(now);
+                    self.on_search_failed(now);
                 }
             }
         }
         Ok(())
     }
 
-    /// Answers [`Need::IeeeAddress`]; `None` when it cannot be had: the client goes on without.
+    /// Answers [`Need::IeeeAddress`] with the IEEE address, or `None` if the node did not answer: the client continues
+    /// without it.
     ///
     /// # Errors
-    /// The client does not wait for this answer.
+    /// The ticket is stale.
     pub fn ieee_address_resolved(&mut self, ticket: Ticket, id: Option<Eui64>) -> Result<(), StaleTicket> {
-        let Search::Naming = self.answered(ticket)? else { return Err(StaleTicket) };
+        let SearchStep::IeeeAddr = self.search_step(ticket)? else { return Err(StaleTicket) };
         self.config.server_id = id.unwrap_or(NO_ADDRESS);
-        self.finder.enter(last_step(self.config.link_key));
-        self.search_advanced();
+        self.search.enter(last_step(self.config.link_key));
+        self.reset_search_counters();
         Ok(())
     }
 
-    /// Answers [`Need::LinkKey`]: whether there is one now.
+    /// Answers [`Need::LinkKey`]: `established` is whether the device now has the key.
     ///
     /// # Errors
-    /// The client does not wait for this answer.
+    /// The ticket is stale.
     pub fn link_key_established(
         &mut self,
         now: Instant,
         ticket: Ticket,
-        there: bool,
+        established: bool,
     ) -> Result<(), StaleTicket> {
-        let Search::Keying = self.answered(ticket)? else { return Err(StaleTicket) };
-        if there {
-            self.finder.enter(Search::Done);
-            self.search_advanced();
+        let SearchStep::LinkKey = self.search_step(ticket)? else { return Err(StaleTicket) };
+        if established {
+            self.search.enter(SearchStep::Done);
+            self.reset_search_counters();
         } else {
-            self.nobody_found(now);
+            self.on_search_failed(now);
         }
         Ok(())
     }
 
-    /// The device was reset, or left the network and came back: the server is looked up again before anything else
-    /// is sent to it (sections 6.7.1 and 6.12). An order to upgrade is asked for anew; the rest goes on where it stood.
+    /// Tells the client that the device was reset, or left its network and rejoined.
+    ///
+    /// The client looks its server up before it sends anything else to it (sections 6.7.1 and 6.12). A client that has an
+    /// upgrade time, or waits for one, repeats its Upgrade End Request; everything else continues where it was.
+    #[doc(alias = "rejoin")]
     pub fn connection_lost(&mut self, now: Instant) {
         match self.state {
             State::Waiting { image, .. } | State::CountingDown { image, .. } => {
-                self.enter(State::Ending { image, exchange: PendingRequest::due(now) });
+                self.enter(State::Ending { image, pending: PendingRequest::due_at(now) });
             }
             State::Downloading(_) => {
                 if let Some(download) = self.state.download_mut() {
@@ -258,117 +267,121 @@ impl<const RANGES: usize> Client<RANGES> {
                 }
             }
             _ => {
-                if let Some(exchange) = self.state.exchange_mut().filter(|exchange| exchange.is_waiting()) {
-                    exchange.again(now);
+                if let Some(pending) =
+                    self.state.pending_request_mut().filter(|pending| pending.is_in_flight())
+                {
+                    pending.retry_at(now);
                 }
             }
         }
-        if !self.finder.asks() {
-            self.search();
+        if !self.search.waits_for_application() {
+            self.start_search();
         }
     }
 
-    /// Where commands go; 0xFFFF or 0xFF in it while that is not known.
+    /// Returns the address of the server; 0xFFFF as the network address or 0xFF as the endpoint means unknown.
     #[must_use]
     pub const fn server(&self) -> Address {
         self.config.server
     }
 
-    fn answered(&self, ticket: Ticket) -> Result<Search, StaleTicket> {
-        if ticket == self.finder.ticket() { Ok(self.finder.search) } else { Err(StaleTicket) }
+    /// Returns the step whose need has this ticket.
+    fn search_step(&self, ticket: Ticket) -> Result<SearchStep, StaleTicket> {
+        if ticket == self.search.ticket() { Ok(self.search.step) } else { Err(StaleTicket) }
     }
 
-    pub(super) fn poll_search(&mut self) -> Option<Need> {
-        if self.finder.announced {
+    pub(super) fn poll_search_need(&mut self) -> Option<Need> {
+        if self.search.need_polled {
             return None;
         }
-        let ticket = self.finder.ticket();
+        let ticket = self.search.ticket();
         let network = self.config.server.network;
-        let need = match self.finder.search {
-            Search::Done | Search::Resting => return None,
-            Search::Matching { alone } => Need::FindServer(ticket, Some(network).filter(|_| alone)),
-            Search::Locating => Need::NetworkAddress(ticket, self.config.server_id),
-            Search::Naming => Need::IeeeAddress(ticket, network),
-            Search::Keying => {
-                // The trust center of most networks is the coordinator, and that is node 0.
+        let need = match self.search.step {
+            SearchStep::Done | SearchStep::Backoff => return None,
+            SearchStep::MatchDescriptor { unicast } => {
+                Need::FindServer(ticket, Some(network).filter(|_| unicast))
+            }
+            SearchStep::NwkAddr => Need::NetworkAddress(ticket, self.config.server_id),
+            SearchStep::IeeeAddr => Need::IeeeAddress(ticket, network),
+            SearchStep::LinkKey => {
+                // The trust center of most networks is the coordinator, whose network address is 0.
                 let kind = match self.config.link_key {
                     _ if network == 0 => LinkKeyKind::TrustCenter,
                     LinkKeyPolicy::SmartEnergy => LinkKeyKind::Partner,
-                    LinkKeyPolicy::Unneeded | LinkKeyPolicy::Global => LinkKeyKind::Global,
+                    LinkKeyPolicy::NotRequired | LinkKeyPolicy::Global => LinkKeyKind::Global,
                 };
                 Need::LinkKey(ticket, network, kind)
             }
         };
-        self.finder.announced = true;
+        self.search.need_polled = true;
         Some(need)
     }
 
-    /// Starts a search, where there is anything to search for.
-    pub(super) fn search(&mut self) {
-        if self.config.discovery.is_some() || !is_known(self.config.server) {
-            // A lost server may have moved: all are asked, not the node at its old address.
-            let place = if is_known(self.config.server) { Address::UNKNOWN } else { self.config.server };
-            self.finder.enter(first_step(place, self.config.server_id));
+    /// Starts a search if the server is unknown or `discovery_interval` allows one.
+    pub(super) fn start_search(&mut self) {
+        if self.config.discovery_interval.is_some() || !is_known(self.config.server) {
+            self.restart_search();
         }
     }
 
-    /// Somebody wants the server now: a search that rests goes on.
-    pub(super) fn hurry_search(&mut self) {
-        if let Search::Resting = self.finder.search {
-            self.resume_search();
+    /// Ends a backoff early because a request is to be sent.
+    pub(super) fn search_now(&mut self) {
+        if let SearchStep::Backoff = self.search.step {
+            self.restart_search();
         }
     }
 
-    pub(super) fn resume_search(&mut self) {
+    pub(super) fn restart_search(&mut self) {
+        // A lost server may have a new address, so the search is a broadcast and not a unicast to the old one.
         let place = if is_known(self.config.server) { Address::UNKNOWN } else { self.config.server };
-        self.finder.enter(first_step(place, self.config.server_id));
+        self.search.enter(first_step(place, self.config.server_id));
     }
 
-    /// The server did not answer a query.
-    pub(super) fn query_unheard(&mut self) {
-        self.finder.unheard = self.finder.unheard.saturating_add(1);
-        if self.finder.unheard >= self.config.lost_after && self.finder.is_done() {
-            self.search();
+    /// Counts an unanswered query, and searches for the server after too many.
+    pub(super) fn count_unanswered_query(&mut self) {
+        self.search.unanswered_queries = self.search.unanswered_queries.saturating_add(1);
+        if self.search.unanswered_queries >= self.config.max_unanswered_queries && self.search.is_done() {
+            self.start_search();
         }
     }
 
-    /// The server answered.
-    pub(super) fn heard(&mut self) {
-        self.finder.unheard = 0;
+    /// Resets the count of unanswered queries after an answer.
+    pub(super) fn reset_unanswered_queries(&mut self) {
+        self.search.unanswered_queries = 0;
     }
 
-    /// The server refused; another one is searched where that is wanted, and only there the answer is yes.
-    pub(super) fn leave_server(&mut self) -> bool {
-        let leaves = self.config.avoid_refusing;
-        if leaves {
-            self.finder.avoided = self.config.server.network;
+    /// Searches for another server after a refusal, if the configuration says so; returns whether it does.
+    pub(super) fn replace_refusing_server(&mut self) -> bool {
+        let replaces = self.config.replace_refusing_server;
+        if replaces {
+            self.search.refusing_server = self.config.server.network;
             self.config.server = Address::UNKNOWN;
             self.config.server_id = NO_ADDRESS;
-            self.search();
+            self.start_search();
         }
-        leaves
+        replaces
     }
 
-    fn next_search(&self, now: Instant) -> Instant {
-        now.plus(self.config.discovery.unwrap_or(DISCOVERY))
+    fn next_search_at(&self, now: Instant) -> Instant {
+        now.plus(self.config.discovery_interval.unwrap_or(DISCOVERY_INTERVAL))
     }
 
-    fn search_advanced(&mut self) {
-        (self.finder.lookups, self.finder.unheard) = (0, 0);
+    fn reset_search_counters(&mut self) {
+        (self.search.failed_lookups, self.search.unanswered_queries) = (0, 0);
     }
 
-    /// The search found nothing: it rests, and what waited for the server counts that as a try.
-    fn nobody_found(&mut self, now: Instant) {
-        let until = self.next_search(now);
-        self.finder.until = until;
-        self.finder.enter(Search::Resting);
-        self.events.push(ClientEvent::NoServer(until));
+    /// Backs off after a failed search. The request that waited for the server counts a failed attempt.
+    fn on_search_failed(&mut self, now: Instant) {
+        let until = self.next_search_at(now);
+        self.search.until = until;
+        self.search.enter(SearchStep::Backoff);
+        self.events.push(ClientEvent::ServerNotFound(until));
         if let State::Querying { next, .. } = self.state {
-            let rest = self.settled(now, next);
-            self.enter(rest);
-        } else if let Some(exchange) = self.state.exchange_mut() {
-            exchange.missed();
-            self.try_again(now);
+            let state = self.return_to_idle(now, next);
+            self.enter(state);
+        } else if let Some(pending) = self.state.pending_request_mut() {
+            pending.count_failed_attempt();
+            self.retry_or_give_up(now);
         } else {
             self.count_failed_download_request(now);
         }

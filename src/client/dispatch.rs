@@ -1,9 +1,11 @@
-//! What comes in: who sent it, what it is, and what becomes of it in which state.
+//! Dispatch of incoming frames: checks of the sender, decoding, handler by message, Default Response.
 //!
 //! ```text
-//! frame -> direction -> security, delivery -> who sent it -> decode -> state and message -> Transition
-//!                                                      Transition -> ClientAction, and perhaps a Default Response
+//! frame -> direction -> security, delivery -> sender -> decode -> handler by message and state -> Transition
+//!                                              Transition -> ClientAction, and a Default Response if required
 //! ```
+//!
+//! Sections refer to ZigBee document 095264 (2011).
 
 use crate::aps::{Address, DeliveryMode, FrameMeta};
 use crate::time::Instant;
@@ -13,27 +15,27 @@ use crate::zcl::{
 };
 
 use super::output::{Block, ClientAction, ClientIgnored, Ticket};
+use super::pending::PendingRequest;
 use super::state::State;
 use super::{Client, Reply};
 
-/// What a message makes of the state.
+/// Effect of a message on the state.
 pub(super) enum Transition<'f, const RANGES: usize> {
-    /// It was taken, nothing changes.
+    /// The message was handled, and the state stays as it is.
     Stay,
-    /// It was taken.
+    /// The message leads to another state.
     Enter(State<RANGES>),
-    /// It was taken, and these bytes are for the application: its ticket, where they start in the file, and they
-    /// themselves.
+    /// The message holds data for the application: ticket, offset in the file, bytes.
     Lend(Ticket, u32, &'f [u8]),
-    /// It was read, and must be answered as refused.
+    /// The message is refused with NOT_AUTHORIZED, and leads to another state.
     Deny(State<RANGES>),
-    /// It must be answered as malformed.
+    /// The message contradicts the request, and is answered with MALFORMED_COMMAND.
     Malformed(ClientIgnored),
-    /// It is passed over.
+    /// The message is ignored.
     Drop(ClientIgnored),
 }
 
-/// What is needed to answer a frame.
+/// Sender and header of a frame, for its Default Response.
 #[derive(Clone, Copy)]
 pub(super) struct ReplyTo {
     pub(super) meta: FrameMeta,
@@ -41,11 +43,12 @@ pub(super) struct ReplyTo {
 }
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Takes a frame that came in.
+    /// Handles an incoming frame of the cluster.
     ///
-    /// Data to store is lent from `frame`. Only the server in use is heard, that is the node at its network address,
-    /// whatever endpoint it sends from; and anybody who asks for attributes. An invalid frame of the server's is
-    /// answered as section 6.10 wants by the next [`poll_transmit`](Self::poll_transmit).
+    /// The block in [`ClientAction::Store`] borrows its data from `frame`. Commands are accepted from the server in use only,
+    /// that is from its network address and any endpoint; attribute commands are accepted from every node. The Default
+    /// Response to an invalid frame (section 6.10) is sent by the next [`poll_transmit`](Self::poll_transmit).
+    #[doc(alias = "block response")]
     #[inline(never)]
     pub fn handle_frame<'f>(&mut self, now: Instant, meta: FrameMeta, frame: &'f [u8]) -> ClientAction<'f> {
         let (header, payload) = match FrameHeader::decode(frame) {
@@ -56,13 +59,13 @@ impl<const RANGES: usize> Client<RANGES> {
             return ClientAction::Ignored(ClientIgnored::NotForClients);
         }
         if self.config.require_aps_security && !meta.aps_security {
-            return ClientAction::Ignored(ClientIgnored::Insecure);
+            return ClientAction::Ignored(ClientIgnored::NoApsSecurity);
         }
         if self.config.require_unicast && meta.delivery != DeliveryMode::Unicast {
             return ClientAction::Ignored(ClientIgnored::NotUnicast);
         }
-        if header.is_cluster_command() && !self.is_heard(meta.from, header) {
-            return ClientAction::Ignored(ClientIgnored::NotTheServer);
+        if header.is_cluster_command() && !self.accepts_sender(meta.from, header) {
+            return ClientAction::Ignored(ClientIgnored::NotFromServer);
         }
         let answer = ReplyTo { meta, header };
         let quirks = if self.config.strict { Quirks::empty() } else { Quirks::all() };
@@ -73,7 +76,7 @@ impl<const RANGES: usize> Client<RANGES> {
                 return ClientAction::Ignored(ClientIgnored::Unreadable(error));
             }
         };
-        let step = match frame.message {
+        let transition = match frame.message {
             Message::ToClient(message) => self.on_command(now, answer, message),
             Message::Attributes(
                 _,
@@ -85,7 +88,7 @@ impl<const RANGES: usize> Client<RANGES> {
                 };
             }
             Message::DefaultResponse(..) if meta.from.network != self.config.server.network => {
-                Transition::Drop(ClientIgnored::NotTheServer)
+                Transition::Drop(ClientIgnored::NotFromServer)
             }
             Message::DefaultResponse(_, response) => self.on_default_response(now, header.sequence, response),
             Message::Other(_) if header.is_cluster_command() => {
@@ -99,17 +102,18 @@ impl<const RANGES: usize> Client<RANGES> {
         if frame.deviations.quirks.contains(Quirks::ABORT_WITH_MORE) {
             self.reply(answer, Status::MALFORMED_COMMAND);
         }
-        self.conclude(answer, step)
+        self.conclude(answer, transition)
     }
 
-    /// The server in use is heard; where none is known, whoever tells that there may be an image.
-    fn is_heard(&self, from: Address, header: FrameHeader) -> bool {
+    /// Returns whether commands of this sender are accepted: those of the server in use or, while the server is unknown,
+    /// an Image Notify of any node.
+    fn accepts_sender(&self, from: Address, header: FrameHeader) -> bool {
         let network = self.config.server.network;
-        let told = CommandId(header.command) == CommandId::IMAGE_NOTIFY;
-        from.network == network || (network == Address::UNKNOWN.network && told)
+        let is_notify = CommandId(header.command) == CommandId::IMAGE_NOTIFY;
+        from.network == network || (network == Address::UNKNOWN.network && is_notify)
     }
 
-    /// The one place that decides by state and message.
+    /// Calls the handler of a cluster command. The handler decides by the state.
     fn on_command<'f>(
         &mut self,
         now: Instant,
@@ -119,7 +123,7 @@ impl<const RANGES: usize> Client<RANGES> {
         let unicast = answer.meta.delivery == DeliveryMode::Unicast;
         match message {
             ToClient::ImageNotify(notify) => self.on_notify(now, notify, answer.meta.delivery),
-            ToClient::UpgradeEnd(order) => self.on_upgrade_end(now, order, answer.meta.delivery),
+            ToClient::UpgradeEnd(response) => self.on_upgrade_end(now, response, answer.meta.delivery),
             _ if !unicast => Transition::Drop(ClientIgnored::NotUnicast),
             ToClient::QueryNextImage(response) => self.on_query_response(now, response),
             ToClient::QuerySpecificFile(response) => self.on_specific_response(now, response),
@@ -127,40 +131,42 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// A Default Response counts only when it repeats the number of a request that is open: servers send stray ones.
+    /// Handles a Default Response. It counts only if its sequence number is that of a request in flight: some servers send
+    /// stray ones.
     fn on_default_response<'f>(
         &mut self,
         now: Instant,
         sequence: u8,
         DefaultResponse { command, status }: DefaultResponse,
     ) -> Transition<'f, RANGES> {
-        let open = |exchange: &super::PendingRequest| exchange.is_waiting() && exchange.carried(sequence);
-        let ours = match (&self.state, command) {
+        let is_answered = |pending: &PendingRequest| pending.is_in_flight() && pending.has_sequence(sequence);
+        let is_ours = match (&self.state, command) {
             (State::Downloading(download), CommandId::IMAGE_BLOCK_REQUEST) => {
                 download.has_block_request(sequence)
             }
             (State::Downloading(download), CommandId::IMAGE_PAGE_REQUEST) => {
                 download.has_page_request(sequence)
             }
-            (state, _) => state.exchange().is_some_and(open),
+            (state, _) => state.pending_request().is_some_and(is_answered),
         };
         match (&self.state, command) {
-            _ if !ours => Transition::Drop(ClientIgnored::NotExpected),
+            _ if !is_ours => Transition::Drop(ClientIgnored::Unexpected),
             (State::Reporting { .. } | State::Ending { .. }, CommandId::UPGRADE_END_REQUEST) => {
-                self.on_end_status(now, status)
+                self.on_upgrade_end_status(now, status)
             }
-            // An answer of its own is still to come.
-            _ if status == Status::SUCCESS => Transition::Drop(ClientIgnored::NotExpected),
-            (&State::Querying { wanted, next, .. }, asked) if asked == Self::query_command(wanted) => {
-                self.on_no_image(now, status, wanted, next)
+            // SUCCESS only acknowledges the request: its response is still to come.
+            _ if status == Status::SUCCESS => Transition::Drop(ClientIgnored::Unexpected),
+            (&State::Querying { target, next, .. }, _) if command == Self::query_command(target) => {
+                self.on_no_image(now, status, target, next)
             }
-            (State::Downloading(_), asked) => self.on_transfer_status(now, asked, status),
-            _ => Transition::Drop(ClientIgnored::NotExpected),
+            (State::Downloading(_), _) => self.on_transfer_status(now, command, status),
+            _ => Transition::Drop(ClientIgnored::Unexpected),
         }
     }
 
-    fn conclude<'f>(&mut self, answer: ReplyTo, step: Transition<'f, RANGES>) -> ClientAction<'f> {
-        let handled = match step {
+    /// Turns a transition into the action for the caller, with the Default Response that it requires.
+    fn conclude<'f>(&mut self, answer: ReplyTo, transition: Transition<'f, RANGES>) -> ClientAction<'f> {
+        let action = match transition {
             Transition::Stay => ClientAction::Done,
             Transition::Enter(state) => {
                 self.enter(state);
@@ -181,10 +187,10 @@ impl<const RANGES: usize> Client<RANGES> {
         if !answer.header.control.contains(FrameControl::DISABLE_DEFAULT_RESPONSE) {
             self.reply(answer, Status::SUCCESS);
         }
-        handled
+        action
     }
 
-    /// Answers a command of the cluster, but never one that more than this device got (section 6.10).
+    /// Queues a Default Response to a command of the cluster. Broadcast and multicast get none (section 6.10).
     fn reply(&mut self, answer: ReplyTo, status: Status) {
         let ReplyTo { meta, header } = answer;
         if meta.delivery == DeliveryMode::Unicast && header.is_cluster_command() {

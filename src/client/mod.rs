@@ -1,65 +1,73 @@
-//! The device's side, without I/O: a state machine that is fed frames, answers and time, and says what to send, what
-//! to do and when to be called again.
+//! OTA Upgrade client without I/O: a state machine whose inputs are frames, answers and time, and whose outputs are
+//! frames, needs and events.
 //!
-//! # How to drive it
+//! # Loop
 //!
-//! Methods come in four kinds: `handle_*` take what happened outside, the answers (each [`Need`] names its own) take
-//! what the application did, the wishes ([`query`](Client::query), [`abort`](Client::abort),
-//! [`resume`](Client::resume) ...) are the application's own, and `poll_*` give what comes out. **After each input,
-//! poll until nothing more comes:**
+//! Methods come in four kinds: `handle_*` take input from outside (frames, time, delivery reports), answers take the
+//! result of a [`Need`] or a block, commands ([`query`](Client::query), [`abort`](Client::abort),
+//! [`resume`](Client::resume) ...) are the application's own, and `poll_*` return outputs. **After each input, poll all
+//! four outputs in this order:**
 //!
-//! 1. [`poll_transmit`](Client::poll_transmit) until `None`: send each frame.
-//! 2. [`poll_event`](Client::poll_event) until `None`: tell whoever wants to know.
-//! 3. [`poll_need`](Client::poll_need) until `None`: do it, now or later, and answer with its ticket.
-//! 4. [`poll_timeout`](Client::poll_timeout): call [`handle_timeout`](Client::handle_timeout) then, at the latest.
+//! 1. [`poll_need`](Client::poll_need) until `None`: do what it says, now or later, and answer with its ticket. Answers come
+//!    first because they cause frames and events.
+//! 2. [`poll_transmit`](Client::poll_transmit) until `None`: send each frame.
+//! 3. [`poll_event`](Client::poll_event) until `None`: log or display it.
+//! 4. [`poll_timeout`](Client::poll_timeout): call [`handle_timeout`](Client::handle_timeout) at this time at the latest.
 //!
-//! Who only has storage that blocks implements [`Storage`], and calls
-//! [`handle_frame_with`](Client::handle_frame_with) and [`poll_need_with`](Client::poll_need_with) instead.
+//! [`Client::decline`] answers any need that the application does not serve, also one that a later version of this crate
+//! adds.
 //!
-//! Time given must never go back. A call too many does nothing; an answer that comes too late is a
-//! [`StaleTicket`] and does nothing either.
+//! If storage blocks until a write is complete, implement [`Storage`] and call
+//! [`handle_frame_with`](Client::handle_frame_with) and [`poll_need_with`](Client::poll_need_with) instead of
+//! `handle_frame` and `poll_need`.
+//!
+//! The caller's clock must be monotonic. An unnecessary call of any method is harmless. An answer that comes too late is
+//! a [`StaleTicket`] and changes nothing.
 //!
 //! # Back-pressure
 //!
-//! [`handle_frame`](Client::handle_frame) lends the data of a block and a ticket. Block after block, the next one is
-//! asked for only after [`stored`](Client::stored) came with that ticket, be it at once or seconds later: storage is
-//! never overrun, and there is one machine for blocking and asynchronous storage. No byte is lent twice unless storage
-//! was [`Busy`](StoreResult::Busy).
+//! [`handle_frame`](Client::handle_frame) lends the data of a block with a ticket. With stop-and-wait, the next block is
+//! requested only after [`stored`](Client::stored) was called with that ticket, at once or seconds later: storage is never
+//! overrun, and blocking and asynchronous storage use the same state machine. No byte is lent twice unless storage was
+//! [`Busy`](StoreResult::Busy).
 //!
-//! # Ways to transfer
+//! # Transfer modes
 //!
-//! [`ClientConfig::transfer`] says how blocks are asked for. One after the other, the default and the only way of a client
-//! without islands, their offsets only grow. With a window, and by pages, blocks come in any order, and **several tickets can be open at once**, one more than the client
-//! has islands at the most: storage must take what comes at its place, and say so in any order. What comes while there
-//! is no place for it is asked for again. A page that comes faster than storage can write is lost in part: let its spacing
-//! be as long as a write takes.
+//! [`ClientConfig::transfer`] is the method of requesting blocks. Stop-and-wait is the default, and the only method of a
+//! client with 0 `RANGES`: offsets only grow. With a window, and by pages, blocks arrive in any order, and **several tickets
+//! are open at once**, up to `RANGES` + 1: storage must write each block at its offset, and may answer in any order. A
+//! block that arrives while there is no place for it is requested again. A page that arrives faster than storage can
+//! write loses blocks: its spacing should be as long as a write takes.
 //!
 //! # States
 //!
 //! ```text
-//!   idle -> querying -> deciding -> preparing -> downloading -> verifying -> ending -> counting down -> applying -> idle
-//!                        Decide      Prepare      Store          Verify       ^  |      ^                Apply
-//!                                                    |             |          |  v      |
-//!                                  idle <- reporting <---a fault---+        waiting ----+
+//!   idle -> querying -> deciding -> erasing -> downloading -> verifying -> ending -> counting down -> applying -> idle
+//!                        Decide     Prepare     Store          Verify       ^  |      ^                Apply
+//!                                                  |             |          |  v      |
+//!                                idle <- reporting <-- failure --+        waiting ----+
 //! ```
 //!
-//! The second line is what the application is asked then; `state`, in the source, has every transition. No failure is forgotten:
-//! [`ClientEvent::Ended`] says why, and it alone.
+//! The second line of the drawing is the need or action of each state; the private module `state` has the table of all
+//! transitions. Every upgrade ends with exactly one [`ClientEvent::Ended`], which gives the outcome.
 //!
-//! - A device of several images answers the check of all but the last by [`VerifyResult::NeedsMore`], and applies them
-//!   together. Where they are kept is its own matter, and so is what becomes of them when a later one fails.
-//! - An image for other security credentials waits for those after its check: [`Need::Credentials`].
-//! - A file for the device alone is fetched by [`query_specific_file`](Client::query_specific_file).
-//! - A [`Checkpoint`] outlives a restart.
+//! - Devices with several images answer the verification of all images but the last with [`VerifyResult::NeedsMore`],
+//!   and apply all of them together. The application stores the kept images, and discards them if a later one fails.
+//! - An image that requires other security credentials waits for them after its verification: [`Need::Credentials`].
+//! - A device specific file is downloaded by [`query_specific_file`](Client::query_specific_file).
+//! - A [`Checkpoint`] lets an upgrade survive a restart.
 //!
-//! Where the server is, the client asks its caller for what it does not know: [`Need::FindServer`] and those after it.
-//! While it looks, nothing is sent, and what was under way waits where it stands.
+//! # Server discovery
 //!
-//! Channel, PAN and whatever else a device needs to come back to its network after an upgrade are the device's own to
-//! keep (section 6.12); the client knows none of it.
+//! If the server's address is unknown, the client asks the caller for it by [`Need::FindServer`] and the needs after it.
+//! No request is sent during a search, and an upgrade in progress is suspended.
+//!
+//! The device itself stores its channel, PAN and network keys over an upgrade (section 6.12); the client does not handle
+//! them.
+//!
+//! Sections refer to ZigBee document 095264 (2011).
 
 mod api;
-mod application;
 mod attributes;
 mod checkpoint;
 mod config;
@@ -78,7 +86,7 @@ mod tests;
 mod transfer;
 mod upgrade_end;
 
-pub use checkpoint::{Checkpoint, CheckpointStage};
+pub use checkpoint::{Checkpoint, CheckpointStage, HeaderFacts, PendingImages};
 pub use config::{
     AcceptedVersions, ClientConfig, HeaderChecks, Identity, LinkKeyPolicy, TransferMode, UpgradeEndFallback,
 };
@@ -87,9 +95,7 @@ pub use output::{
     NothingToActivate, Outcome, PrepareResult, SkipReason, SpecificFileError, StaleTicket, StoreResult,
     Ticket, VerifyResult, WaitingFor,
 };
-pub use state::HeaderFacts;
 pub use storage::Storage;
-pub use upgrade_end::PendingImages;
 
 use crate::aps::{Address, DeliveryMode, DeliveryReport, Transmit, TransmitToken};
 use crate::codec::Encode;
@@ -101,88 +107,95 @@ use crate::zcl::{
     UpgradeEndRequest,
 };
 
-use discovery::Finder;
+use discovery::ServerSearch;
 use pending::PendingRequest;
 use random::Random;
 use rtt::RttEstimator;
-use state::{Image, State, Then};
+use state::{AfterReport, State, StoredImage};
 
-/// Room for the longest frame a client sends; an array, so that there is always enough.
+/// Buffer for one frame of [`Client::poll_transmit`], as long as the longest request.
 pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
 
-/// An OTA Upgrade client for the images of one device. See the [module](self) for how to drive it.
+/// OTA Upgrade client for the images of one device. The [module](self) describes the loop around it.
 ///
-/// `RANGES` is how many pieces of a file it can have beyond the first gap. With 0, blocks are asked for one after the
-/// other, whatever [`ClientConfig::transfer`] says, and the code for all else is left out.
+/// `RANGES` is the maximum number of out-of-order ranges: separate runs of bytes beyond the first missing one. With 0,
+/// blocks are requested by stop-and-wait whatever [`ClientConfig::transfer`] is, and the code for windows and pages is
+/// left out.
+#[doc(alias = "resume")]
 #[derive(Clone, Debug)]
 pub struct Client<const RANGES: usize = 8> {
-    /// The settings, and those of them that change: who the device is, where the server stands.
+    /// Settings, and the values that start from them: identity, server address, credentials, query interval.
     config: ClientConfig,
     state: State<RANGES>,
-    /// Counts changes of state; a ticket is its value when the question was asked.
+    /// Count of state changes; a ticket is the value at the time of the need.
     generation: u32,
-    /// The need of this generation was handed out.
-    announced: bool,
+    /// Whether `poll_need` has returned the need of this state.
+    need_polled: bool,
+    /// Sequence number of the next request.
     sequence: u8,
-    finder: Finder,
-    /// Images that wait for others.
-    kept: PendingImages,
-    /// A file that waits for security credentials while those are fetched.
-    held: Option<Image>,
+    search: ServerSearch,
+    /// Images that are kept until others are downloaded.
+    pending_images: PendingImages,
+    /// File that is suspended while its security credentials are downloaded.
+    suspended: Option<StoredImage>,
     random: Random,
-    round_trip: RttEstimator,
-    repeated: u32,
-    /// The version that the application refused since the last query of the client's own accord; any for none.
-    refused: FileVersion,
-    /// MinimumBlockPeriod, as the server set it.
-    period: u16,
-    /// The own clock, and when it was told.
+    rtt: RttEstimator,
+    /// Count of requests sent again.
+    retries: u32,
+    /// Version that the application refused since the last periodic query; `FileVersion::ANY` for none.
+    refused_version: FileVersion,
+    /// Attribute MinimumBlockPeriod, as the server set it.
+    server_block_period: u16,
+    /// UTC at `utc_set_at`; `NO_CLOCK` for none.
     utc: UtcTime,
-    utc_told: Instant,
-    /// When the download started.
-    started: Instant,
+    utc_set_at: Instant,
+    /// Start of the download, for the duration in `ClientEvent::Finished`.
+    download_start: Instant,
     replies: Fifo<Reply, 2>,
-    /// No call makes more than two.
+    // No call causes more than two events.
     events: Fifo<ClientEvent, 2>,
 }
 
-/// A clock that is not there: the last second there is.
+/// Sentinel for a device without a clock: the last second that a UTC time can hold.
 const NO_CLOCK: UtcTime = UtcTime(u32::MAX);
 
-/// Tickets count below this; those of searches above.
-const GENERATIONS: u32 = u32::MAX >> 1;
+/// Bits of a generation. The bit above them marks the tickets of searches, see `discovery`.
+const GENERATION_MASK: u32 = u32::MAX >> 1;
 
-/// What follows a generation.
+/// Generation after this one.
 const fn next_generation(generation: u32) -> u32 {
-    generation.wrapping_add(1) & GENERATIONS
+    generation.wrapping_add(1) & GENERATION_MASK
 }
 
-/// A Default Response to send.
+/// Default Response to send.
 #[derive(Clone, Copy, Debug)]
 struct Reply {
-    // An address without its padding.
+    // Network address and endpoint apart: `Address` has a byte of padding.
     network: u16,
     endpoint: u8,
+    /// Sequence number of the next request.
     sequence: u8,
     response: DefaultResponse,
 }
 
-/// How far a download has come.
+/// Progress of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct DownloadProgress {
-    /// What is downloaded.
+    /// Image that is downloaded.
     pub offer: ImageOffer,
-    /// Bytes stored, of `offer.size`.
+    /// Bytes stored without a gap, out of `offer.size`.
     pub received: u32,
 }
 
 impl Client {
-    /// A client that starts its first query `config.first_query` after `now`, and looks for its server at once where that
-    /// is not known.
+    /// Creates a client. Its first query is due [`first_query_delay`](ClientConfig::first_query_delay) after `now`; the
+    /// search for an unknown server starts at once.
     ///
-    /// `seed` feeds the jitter of notifies, and that alone: give each device its own, such as its address.
+    /// `seed` is the seed of the random jitter after an Image Notify. Each device should have its own, such as its IEEE
+    /// address.
     #[must_use]
     pub fn new(config: ClientConfig, seed: u64, now: Instant) -> Self {
         Self::with_ranges(config, seed, now)
@@ -190,10 +203,10 @@ impl Client {
 }
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// [`new`](Client::new) for another number of islands.
+    /// Creates a client as [`new`](Client::new) does, with `RANGES` out-of-order ranges instead of 8.
     #[must_use]
-    // A device's loop calls this, and what else is marked so, at one place: put in there, all would be one function whose
-    // values are out of reach of short instructions, and a fifteenth larger.
+    // Not inlined, like the other entry points: a device calls each at one place, and inlined there they would make one
+    // function whose locals are out of reach of short instructions, which is one fifteenth larger.
     #[inline(never)]
     pub fn with_ranges(config: ClientConfig, seed: u64, now: Instant) -> Self {
         let search = if config::is_known(config.server) {
@@ -203,118 +216,121 @@ impl<const RANGES: usize> Client<RANGES> {
         };
         Self {
             config,
-            state: State::Idle { query_at: config.query_interval.map(|_| now.plus(config.first_query)) },
+            state: State::Idle {
+                query_at: config.query_interval.map(|_| now.plus(config.first_query_delay)),
+            },
             generation: 0,
-            announced: false,
+            need_polled: false,
             sequence: 0,
-            finder: Finder::new(search),
-            kept: PendingImages::NONE,
-            held: None,
+            search: ServerSearch::new(search),
+            pending_images: PendingImages::NONE,
+            suspended: None,
             random: Random::new(seed),
-            round_trip: RttEstimator::new(),
-            repeated: 0,
-            refused: FileVersion::ANY,
-            period: 0,
+            rtt: RttEstimator::new(),
+            retries: 0,
+            refused_version: FileVersion::ANY,
+            server_block_period: 0,
             utc: NO_CLOCK,
-            utc_told: now,
-            started: now,
+            utc_set_at: now,
+            download_start: now,
             replies: Fifo::new(),
             events: Fifo::new(),
         }
     }
 
-    /// The one place that assigns the state.
+    /// Enters a state. This function alone assigns `self.state`.
     #[inline(never)]
     fn enter(&mut self, state: State<RANGES>) {
         self.state = state;
         self.generation = next_generation(self.generation);
-        self.announced = false;
+        self.need_polled = false;
     }
 
-    /// Does what is due. A call before [`poll_timeout`](Self::poll_timeout) does nothing.
+    /// Handles timers that have expired. A call before the time of [`poll_timeout`](Self::poll_timeout) changes nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.finder.deadline().is_some_and(|at| at <= now) {
-            self.resume_search();
+        if self.search.deadline().is_some_and(|at| at <= now) {
+            self.restart_search();
         }
         if self.state_deadline().is_none_or(|at| now < at) {
             return;
         }
         match self.state {
             State::Idle { .. } => {
-                self.refused = FileVersion::ANY;
-                let asking = self.asking(now);
-                self.enter(asking);
+                self.refused_version = FileVersion::ANY;
+                let querying = self.begin_query(now);
+                self.enter(querying);
             }
             State::CountingDown { image, .. } => self.enter(State::Applying { image }),
             State::Waiting { image, .. } => {
-                self.enter(State::Ending { image, exchange: PendingRequest::due(now) });
+                self.enter(State::Ending { image, pending: PendingRequest::due_at(now) });
             }
             State::Downloading(_) => self.handle_download_timeout(now),
             _ => {
-                let overdue = |exchange: &&mut PendingRequest| exchange.is_overdue(now);
-                if let Some(exchange) = self.state.exchange_mut().filter(overdue) {
-                    exchange.again(now);
-                    self.try_again(now);
+                let timed_out = |pending: &&mut PendingRequest| pending.is_timed_out(now);
+                if let Some(pending) = self.state.pending_request_mut().filter(timed_out) {
+                    pending.retry_at(now);
+                    self.retry_or_give_up(now);
                 }
             }
         }
     }
 
-    /// A request that nobody answered is given up, unless there is another try.
-    fn try_again(&mut self, now: Instant) {
-        let attempts = self.state.exchange().map_or(0, PendingRequest::attempts);
+    /// Enters the next state if the pending request has used up its attempts; otherwise it stays due for a retry.
+    fn retry_or_give_up(&mut self, now: Instant) {
+        let attempts = self.state.pending_request().map_or(0, PendingRequest::attempts);
         let next = match self.state {
-            State::Querying { next, .. } if attempts >= self.config.query_attempts => {
-                Some(self.query_unanswered(now, next))
+            State::Querying { next, .. } if attempts >= self.config.max_query_attempts => {
+                Some(self.on_query_timeout(now, next))
             }
-            _ => self.end_unanswered(now, attempts),
+            _ => self.on_upgrade_end_timeout(now, attempts),
         };
         if let Some(state) = next {
             self.enter(state);
         }
     }
 
-    /// Takes what the radio stack knows of the delivery of a frame, where it knows: a request that did not arrive is
-    /// sent again without waiting for its answer to be overdue.
+    /// Handles a delivery report of the radio stack, if the stack has reports: a request that was not delivered is retried
+    /// after [`error_backoff`](ClientConfig::error_backoff) instead of its timeout.
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
-        let pause = self.config.error_pause;
+        let backoff = self.config.error_backoff;
         if report != DeliveryReport::Failed {
             return;
         }
-        if let Some(exchange) = self.state.exchange_mut() {
-            exchange.undelivered(token, now, pause);
+        if let Some(pending) = self.state.pending_request_mut() {
+            pending.on_delivery_failure(token, now, backoff);
         } else if let Some(download) = self.state.download_mut() {
-            download.handle_failed_delivery(token, now, &self.config, &self.round_trip);
+            download.handle_failed_delivery(token, now, &self.config, &self.rtt);
         }
     }
 
-    /// Writes the next frame to send, if there is one, to the start of `buf`.
+    /// Writes the next frame to send to the start of `buf`; returns `None` if there is none.
     ///
-    /// May have more after any other call, and at [`poll_timeout`](Self::poll_timeout).
+    /// There may be a frame after any other call, and at the time of [`poll_timeout`](Self::poll_timeout).
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
         if let Some(Reply { network, endpoint, sequence, response }) = self.replies.pop() {
             let to = Address { network, endpoint };
             let frame = ClientFrame { sequence, message: FromClient::Answer(response) };
             return Some(self.unicast(to, frame.encode(buf).ok()?, TransmitToken::NONE));
         }
-        if !self.finder.is_done() {
+        if !self.search.is_done() {
             return None;
         }
         if let State::Downloading(_) = self.state {
             return self.poll_download(now, buf);
         }
-        let exchange = self.state.exchange().filter(|exchange| exchange.is_due(now))?;
-        let attempts = exchange.attempts();
+        let pending = self.state.pending_request().filter(|pending| pending.is_due(now))?;
+        let attempts = pending.attempts();
         let request = self.request()?;
         let sequence = self.sequence;
         let frame = ClientFrame { sequence, message: FromClient::Request(request) };
         let len = frame.encode(buf).ok()?;
-        // How long blocks take says nothing of a decision.
+        // A server may take far longer for a query or an upgrade decision than for a block: the timeout of blocks does not
+        // apply.
         let timeout =
-            RttEstimator::new().timeout(self.config.first_timeout, self.config.max_timeout, attempts);
-        self.state.exchange_mut()?.sent(now, sequence, timeout);
+            RttEstimator::new().timeout(self.config.initial_timeout, self.config.max_timeout, attempts);
+        self.state.pending_request_mut()?.on_sent(now, sequence, timeout);
         self.sequence = sequence.wrapping_add(1);
-        self.repeated = self.repeated.saturating_add(u32::from(attempts > 0));
+        self.retries = self.retries.saturating_add(u32::from(attempts > 0));
         Some(self.unicast(self.config.server, len, TransmitToken::request(sequence)))
     }
 
@@ -323,10 +339,10 @@ impl<const RANGES: usize> Client<RANGES> {
         Transmit { aps_security, token, ..Transmit::new(to, len, DeliveryMode::Unicast) }
     }
 
-    /// The request that the state wants sent.
+    /// Request of the current state, except those of a download.
     fn request(&self) -> Option<ToServer> {
         match &self.state {
-            State::Querying { wanted, .. } => self.query_for(*wanted),
+            State::Querying { target, .. } => self.query_for(*target),
             State::Reporting { id, status, .. } => {
                 Some(ToServer::UpgradeEnd(UpgradeEndRequest { status: *status, id: *id }))
             }
@@ -337,31 +353,31 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout) and [`poll_transmit`](Self::poll_transmit); `None` while
-    /// the client waits for somebody else only. May change with any other call.
+    /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout) and
+    /// [`poll_transmit`](Self::poll_transmit); `None` if no timer runs. Any other call may change it.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.finder.deadline(), self.state_deadline()].into_iter().flatten().min()
+        [self.search.deadline(), self.state_deadline()].into_iter().flatten().min()
     }
 
-    /// The state's own deadline; a request waits for the server to be found.
+    /// Deadline of the current state. States that send requests have none while the server is unknown.
     fn state_deadline(&self) -> Option<Instant> {
-        let sends = self.state.exchange().is_some() || self.state.download().is_some();
-        let deadline = self.state.deadline(&self.config, &self.round_trip);
-        deadline.filter(|_| !sends || self.finder.is_done())
+        let sends = self.state.pending_request().is_some() || self.state.download().is_some();
+        let deadline = self.state.deadline(&self.config, &self.rtt);
+        deadline.filter(|_| !sends || self.search.is_done())
     }
 
-    /// What happened since the last call, the oldest first.
+    /// Returns the next event, the oldest first.
     pub fn poll_event(&mut self) -> Option<ClientEvent> {
         self.events.pop()
     }
 
-    /// What the application is to do, once. The client waits until it answers.
+    /// Returns a need of the client, each one once. The client waits until the application answers it.
     pub fn poll_need(&mut self) -> Option<Need> {
-        if let Some(need) = self.poll_search() {
+        if let Some(need) = self.poll_search_need() {
             return Some(need);
         }
-        if self.announced {
+        if self.need_polled {
             return None;
         }
         let ticket = Ticket(self.generation);
@@ -373,23 +389,24 @@ impl<const RANGES: usize> Client<RANGES> {
             State::Applying { image } => Need::Apply(ticket, image.id()),
             _ => return None,
         };
-        self.announced = true;
+        self.need_polled = true;
         Some(need)
     }
 
-    /// What the client waits for.
+    /// Returns the cause of the client's next progress: the application, the server or time.
     #[must_use]
     pub fn waiting_for(&self) -> WaitingFor {
-        if self.state.waits_for_application() || self.finder.asks() {
+        if self.state.waits_for_application() || self.search.waits_for_application() {
             WaitingFor::Application
-        } else if self.finder.is_done() && self.state.is_near(&self.config) {
+        } else if self.search.is_done() && self.state.expects_answer(&self.config) {
             WaitingFor::Server
         } else {
             WaitingFor::Time
         }
     }
 
-    /// How far the download has come; `None` outside of one.
+    /// Returns the progress of the download; `None` if none is in progress.
+    #[doc(alias = "watch")]
     #[must_use]
     pub const fn progress(&self) -> Option<DownloadProgress> {
         match &self.state {
@@ -400,40 +417,46 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Images that are kept until others are here: all of them are applied with the last (section 6.6).
+    /// Returns the number of images that are kept until others are downloaded; all are applied with the last one (section
+    /// 6.6).
     #[must_use]
     pub const fn pending_images(&self) -> u8 {
-        self.kept.count
+        self.pending_images.count
     }
 
-    /// Requests sent again because no answer came in time, since the start.
+    /// Returns the number of requests sent again after a timeout, since the client was created.
     #[must_use]
     pub const fn retries(&self) -> u32 {
-        self.repeated
+        self.retries
     }
 
-    /// Who the device is; after an upgrade with the new version.
+    /// Returns the device's identity, with the new version after an upgrade.
     #[must_use]
     pub const fn identity(&self) -> &Identity {
         &self.config.identity
     }
 
     fn utc(&self, now: Instant) -> Option<UtcTime> {
-        (self.utc != NO_CLOCK).then(|| self.utc.advance(self.utc_told, now))
+        (self.utc != NO_CLOCK).then(|| self.utc.advance(self.utc_set_at, now))
     }
 
-    fn next_query(&self, now: Instant) -> Option<Instant> {
+    fn next_query_at(&self, now: Instant) -> Option<Instant> {
         self.config.query_interval.map(|interval| now.plus(interval))
     }
 
-    /// The upgrade failed; the server is told before it ends.
-    fn reporting(now: Instant, id: ImageId, status: Status, outcome: Outcome) -> State<RANGES> {
-        State::Reporting { id, status, then: Then::End(outcome), exchange: PendingRequest::due(now) }
+    /// State that reports a failed upgrade to the server before the upgrade ends.
+    fn report_failure(now: Instant, id: ImageId, status: Status, outcome: Outcome) -> State<RANGES> {
+        State::Reporting {
+            id,
+            status,
+            after: AfterReport::End(outcome),
+            pending: PendingRequest::due_at(now),
+        }
     }
 }
 
-/// What a client may take on a microcontroller. Most of it is the download (with 8 islands 64 bytes of them, and 16 for each
-/// of 9 blocks under way; what finds the best way takes 60), its settings (128 bytes) and what it has to tell (64).
+/// Maximum size of a client on a microcontroller, in bytes. The largest parts are the download (8 out-of-order ranges take
+/// 64 bytes, 9 blocks in flight 16 bytes each, the transfer mode probe 60), the settings (128) and the event queue (64).
 #[cfg(target_pointer_width = "32")]
 const _: () = {
     assert!(size_of::<Client>() <= 632);

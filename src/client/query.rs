@@ -1,10 +1,12 @@
-//! Image Notify and the queries: from "there may be something" to an offer (sections 6.8.1, 6.10.3 to 6.10.5, 6.10.11
-//! and 6.10.12).
+//! Image Notify, Query Next Image and Query Specific File: from a notify or a timer to an offer (sections 6.8.1, 6.10.3 to
+//! 6.10.5, 6.10.11 and 6.10.12).
 //!
 //! ```text
-//! notify --concerns us, and the draw says so--> query --offer--> a version to take, of a size there is room for --> Deciding
-//!                                                  \--refusal, silence--> the next query in its time
+//! notify --in scope, jitter passed--> query --offer--> version accepted, size fits --> Deciding
+//!                                       \--refusal, no answer--> next periodic query
 //! ```
+//!
+//! Sections refer to ZigBee document 095264 (2011).
 
 use crate::aps::DeliveryMode;
 use crate::time::{Instant, Millis};
@@ -19,20 +21,20 @@ use super::config::AcceptedVersions;
 use super::dispatch::Transition;
 use super::output::{ClientEvent, ClientIgnored, Outcome, SkipReason};
 use super::pending::PendingRequest;
-use super::state::{State, Wanted, is_specific};
+use super::state::{QueryTarget, State, is_specific};
 
-/// The shortest file there is: a header.
-const LEAST_SIZE: u32 = 56;
+/// Size of the shortest file, a header without optional fields, in bytes.
+const MIN_FILE_SIZE: u32 = 56;
 
-/// Devices that ask because of one broadcast do so within a hundred times this, ms.
-const SPREAD: u32 = 20;
+/// Unit of the random delay before a query after a broadcast notify, in milliseconds. The delay is 1 to 100 units, so that
+/// the queries of all devices spread over two seconds.
+const NOTIFY_SPREAD: u32 = 20;
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// A notify leads to a query, unless something goes on already: always from a unicast one, from others only where
-    /// it means this device and the draw says so.
+    /// Handles an Image Notify. An idle client queries: always after a unicast notify, otherwise if the notify is in scope
+    /// and the query jitter includes this device.
     ///
-    /// A device that holds an image and waits to upgrade does not ask beside that: the application is told, and may give
-    /// that image up and ask.
+    /// A client that is not idle only reports the event. Its application may abort the present upgrade and query.
     pub(super) fn on_notify<'f>(
         &mut self,
         now: Instant,
@@ -40,33 +42,35 @@ impl<const RANGES: usize> Client<RANGES> {
         delivery: DeliveryMode,
     ) -> Transition<'f, RANGES> {
         if delivery != DeliveryMode::Unicast {
-            // In this order: a device that is not meant does not touch the random numbers.
+            // Scope before jitter: a notify that is out of scope draws no random number.
             if let Err(violation) = notify.check() {
                 return Transition::Drop(ClientIgnored::Invalid(violation));
             }
-            if !self.concerns(notify.scope) || self.random.percent() > notify.jitter {
-                return Transition::Drop(ClientIgnored::NotConcerned);
+            if !self.is_in_scope(notify.scope) || self.random.percent() > notify.jitter {
+                return Transition::Drop(ClientIgnored::NotForThisDevice);
             }
         } else if self.config.strict && notify != ImageNotify::UNICAST {
-            return Transition::Malformed(ClientIgnored::NotAsked);
+            return Transition::Malformed(ClientIgnored::Mismatch);
         }
         self.events.push(ClientEvent::Notified);
         match self.state {
             State::Idle { .. } => {
-                self.hurry_search();
-                // All that heard one broadcast would be in each other's way, and again with each repetition.
-                let apart = match delivery {
+                self.search_now();
+                // All devices receive a broadcast at once: without a delay their queries would collide, and so would each
+                // round of retries.
+                let delay = match delivery {
                     DeliveryMode::Unicast => 0,
-                    _ => u32::from(self.random.percent()).saturating_mul(SPREAD),
+                    _ => u32::from(self.random.percent()).saturating_mul(NOTIFY_SPREAD),
                 };
-                Transition::Enter(self.asking(now.plus(Millis(apart))))
+                Transition::Enter(self.begin_query(now.plus(Millis(delay))))
             }
             _ => Transition::Stay,
         }
     }
 
-    /// Whether `scope` means this device: a version that it runs or holds is no news (section 6.10.3.4).
-    fn concerns(&self, scope: NotifyScope) -> bool {
+    /// Returns whether a notify with this scope is for this device. A version that it runs or has downloaded is out of scope
+    /// (section 6.10.3.4).
+    fn is_in_scope(&self, scope: NotifyScope) -> bool {
         let own = self.config.identity.current;
         let any = ImageFilter::ALL;
         match scope {
@@ -76,13 +80,13 @@ impl<const RANGES: usize> Client<RANGES> {
                 ImageFilter { manufacturer, image_type, ..any }.matches(own)
             }
             NotifyScope::NewVersion(ImageFilter { manufacturer, image_type, version }) => {
-                let filtered = image_type != ImageType::ANY && version != FileVersion::ANY;
-                let held = self.held.or_else(|| self.state.downloaded());
-                let holds = held.is_some_and(|image| {
+                let has_version = image_type != ImageType::ANY && version != FileVersion::ANY;
+                let verified = self.suspended.or_else(|| self.state.verified_image());
+                let is_downloaded = verified.is_some_and(|image| {
                     image.id().image_type == own.image_type && image.id().version == version
                 });
                 ImageFilter { manufacturer, image_type, ..any }.matches(own)
-                    && (!filtered || (version != own.version && !holds))
+                    && (!has_version || (version != own.version && !is_downloaded))
             }
         }
     }
@@ -92,11 +96,13 @@ impl<const RANGES: usize> Client<RANGES> {
         now: Instant,
         response: QueryResponse,
     ) -> Transition<'f, RANGES> {
-        let Some((wanted, next)) = self.asked() else { return Transition::Drop(ClientIgnored::NotExpected) };
+        let Some((target, next)) = self.pending_query() else {
+            return Transition::Drop(ClientIgnored::Unexpected);
+        };
         match response {
-            _ if is_specific(wanted.id) => Transition::Drop(ClientIgnored::NotExpected),
-            QueryResponse::Refused(refusal) => self.on_no_image(now, refusal.status(), wanted, next),
-            QueryResponse::Offer(offer) => self.on_offer(now, offer, wanted, next),
+            _ if is_specific(target.id) => Transition::Drop(ClientIgnored::Unexpected),
+            QueryResponse::Refused(refusal) => self.on_no_image(now, refusal.status(), target, next),
+            QueryResponse::Offer(offer) => self.on_offer(now, offer, target, next),
         }
     }
 
@@ -105,18 +111,20 @@ impl<const RANGES: usize> Client<RANGES> {
         now: Instant,
         response: QueryResponse,
     ) -> Transition<'f, RANGES> {
-        let Some((wanted, next)) = self.asked() else { return Transition::Drop(ClientIgnored::NotExpected) };
+        let Some((target, next)) = self.pending_query() else {
+            return Transition::Drop(ClientIgnored::Unexpected);
+        };
         match response {
-            _ if !is_specific(wanted.id) => Transition::Drop(ClientIgnored::NotExpected),
-            QueryResponse::Refused(refusal) => self.on_no_image(now, refusal.status(), wanted, next),
-            QueryResponse::Offer(offer) => self.on_offer(now, offer, wanted, next),
+            _ if !is_specific(target.id) => Transition::Drop(ClientIgnored::Unexpected),
+            QueryResponse::Refused(refusal) => self.on_no_image(now, refusal.status(), target, next),
+            QueryResponse::Offer(offer) => self.on_offer(now, offer, target, next),
         }
     }
 
-    /// What the query that is out is for, and when the next one is due.
-    fn asked(&self) -> Option<(Wanted, Option<Instant>)> {
+    /// Target of the query in flight, and the time of the next periodic query.
+    fn pending_query(&self) -> Option<(QueryTarget, Option<Instant>)> {
         match self.state {
-            State::Querying { wanted, exchange, next } if exchange.was_sent() => Some((wanted, next)),
+            State::Querying { target, pending, next } if pending.has_been_sent() => Some((target, next)),
             _ => None,
         }
     }
@@ -125,102 +133,108 @@ impl<const RANGES: usize> Client<RANGES> {
         &mut self,
         now: Instant,
         offer: ImageOffer,
-        wanted: Wanted,
+        target: QueryTarget,
         next: Option<Instant>,
     ) -> Transition<'f, RANGES> {
-        let ImageId { manufacturer, image_type, version } = wanted.id;
+        let ImageId { manufacturer, image_type, version } = target.id;
         if (offer.id.manufacturer, offer.id.image_type) != (manufacturer, image_type) {
-            return Transition::Malformed(ClientIgnored::NotAsked);
+            return Transition::Malformed(ClientIgnored::Mismatch);
         }
-        let specific = is_specific(wanted.id);
-        // A file for one device is asked for by its version, unless any will do (section 6.10.12.2.4).
+        let specific = is_specific(target.id);
+        // A query for a device specific file names its version, or any (section 6.10.12.2.4).
         if specific && version != FileVersion::ANY && offer.id.version != version {
-            return Transition::Malformed(ClientIgnored::NotAsked);
+            return Transition::Malformed(ClientIgnored::Mismatch);
         }
-        self.heard();
-        let held = self.held.is_some_and(|image| image.id() == offer.id);
-        let passed = if offer.size < LEAST_SIZE || offer.size > self.config.max_size {
+        self.reset_unanswered_queries();
+        let is_suspended = self.suspended.is_some_and(|image| image.id() == offer.id);
+        let reason = if offer.size < MIN_FILE_SIZE || offer.size > self.config.max_file_size {
             SkipReason::Size
         } else if specific {
             return Transition::Enter(State::Deciding { offer });
-        } else if held || (offer.id.version == version && self.config.versions != AcceptedVersions::Any) {
+        } else if is_suspended
+            || (offer.id.version == version && self.config.accepted_versions != AcceptedVersions::Any)
+        {
             SkipReason::SameVersion
-        } else if offer.id.version == self.refused {
+        } else if offer.id.version == self.refused_version {
             SkipReason::Refused
-        } else if offer.id.version < version && self.config.versions == AcceptedVersions::Newer {
+        } else if offer.id.version < version && self.config.accepted_versions == AcceptedVersions::Newer {
             SkipReason::Older
         } else {
             return Transition::Enter(State::Deciding { offer });
         };
-        self.events.push(ClientEvent::OfferSkipped(offer, passed));
-        Transition::Enter(self.settled(now, next))
+        self.events.push(ClientEvent::OfferSkipped(offer, reason));
+        Transition::Enter(self.return_to_idle(now, next))
     }
 
-    /// The server answered a query with a status; the next one is due at `next`.
+    /// Handles the refusal of a query. The next periodic query is due at `next`.
     pub(super) fn on_no_image<'f>(
         &mut self,
         now: Instant,
         status: Status,
-        wanted: Wanted,
+        target: QueryTarget,
         next: Option<Instant>,
     ) -> Transition<'f, RANGES> {
-        self.heard();
-        let unsupported = status == Status::UNSUP_CLUSTER_COMMAND && is_specific(wanted.id);
+        self.reset_unanswered_queries();
+        let unsupported = status == Status::UNSUP_CLUSTER_COMMAND && is_specific(target.id);
         let refused = unsupported || status == Status::NOT_AUTHORIZED;
-        let leaves = refused && self.leave_server();
-        self.events.push(match unsupported && !leaves {
+        let replaces = refused && self.replace_refusing_server();
+        self.events.push(match unsupported && !replaces {
             true => ClientEvent::Ended(Outcome::SpecificFilesUnsupported),
             false => ClientEvent::NoImage(Some(status)),
         });
-        Transition::Enter(if leaves {
-            // As soon as there is another one.
-            self.asking_for(now, wanted, next)
+        Transition::Enter(if replaces {
+            // The query is sent once another server is found.
+            self.begin_query_for(now, target, next)
         } else {
-            self.settled(now, next)
+            self.return_to_idle(now, next)
         })
     }
 
-    /// Nobody answered a query.
-    pub(super) fn query_unanswered(&mut self, now: Instant, next: Option<Instant>) -> State<RANGES> {
+    /// State after all attempts of a query were unanswered.
+    pub(super) fn on_query_timeout(&mut self, now: Instant, next: Option<Instant>) -> State<RANGES> {
         self.events.push(ClientEvent::NoImage(None));
-        self.query_unheard();
-        self.settled(now, next)
+        self.count_unanswered_query();
+        self.return_to_idle(now, next)
     }
 
-    /// A query from now on: for the image that the device runs or, where some of a set are kept, for the next of it.
-    pub(super) fn asking(&mut self, now: Instant) -> State<RANGES> {
-        let id = if self.kept.count > 0 { self.kept.next } else { self.config.identity.current };
-        let next = self.next_query(now);
-        self.asking_for(now, Wanted { id, stack: self.config.stack }, next)
+    /// State with a query to send at `now`: for the running image or, with pending images, for the next one of them.
+    pub(super) fn begin_query(&mut self, now: Instant) -> State<RANGES> {
+        let id = if self.pending_images.count > 0 {
+            self.pending_images.next
+        } else {
+            self.config.identity.current
+        };
+        let next = self.next_query_at(now);
+        self.begin_query_for(now, QueryTarget { id, stack: self.config.stack }, next)
     }
 
-    pub(super) fn asking_for(
+    pub(super) fn begin_query_for(
         &mut self,
         now: Instant,
-        wanted: Wanted,
+        target: QueryTarget,
         next: Option<Instant>,
     ) -> State<RANGES> {
-        if self.query_for(wanted).is_some() {
-            return State::Querying { wanted, exchange: PendingRequest::due(now), next };
+        if self.query_for(target).is_some() {
+            return State::Querying { target, pending: PendingRequest::due_at(now), next };
         }
-        // An identity that no query can carry: nobody will answer.
+        // No query can carry this identity, which counts as unanswered.
         self.events.push(ClientEvent::NoImage(None));
-        self.settled(now, next)
+        self.return_to_idle(now, next)
     }
 
-    /// The command that asks for `wanted`: never Query Next Image for a type that only files for one device have
-    /// (section 6.10.4.2.3).
-    pub(super) const fn query_command(wanted: Wanted) -> CommandId {
-        if is_specific(wanted.id) {
+    /// Command that queries `target`. Query Next Image is forbidden for the image types of device specific files (section
+    /// 6.10.4.2.3).
+    pub(super) const fn query_command(target: QueryTarget) -> CommandId {
+        if is_specific(target.id) {
             CommandId::QUERY_SPECIFIC_FILE_REQUEST
         } else {
             CommandId::QUERY_NEXT_IMAGE_REQUEST
         }
     }
 
-    /// `None` when the rules do not let it be asked for.
-    pub(super) fn query_for(&self, wanted: Wanted) -> Option<ToServer> {
-        let Wanted { id, stack } = wanted;
+    /// Request that queries `target`; `None` if the specification forbids one.
+    pub(super) fn query_for(&self, target: QueryTarget) -> Option<ToServer> {
+        let QueryTarget { id, stack } = target;
         if is_specific(id) {
             let node = self.config.identity.node?;
             Some(ToServer::QuerySpecificFile(QuerySpecificFileRequest { node, id, stack }))

@@ -1,6 +1,7 @@
-//! The numbers that jitter is drawn from: the same seed gives the same run.
+//! Pseudo-random number generator for the query jitter. The same seed gives the same numbers.
 
-/// SplitMix64 (Steele, Lea, Flood 2014): good enough to spread devices over a hundred parts, in eight bytes.
+/// SplitMix64 (Steele, Lea, Flood 2014) with eight bytes of state. Its quality suffices to spread devices over a hundred
+/// values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Random(u64);
 
@@ -16,7 +17,8 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// 1 to 100, each as likely as the others to within one in ten million (section 6.8.1).
+    /// Random number from 1 to 100 for comparison with the query jitter (section 6.8.1). All values are equally likely to
+    /// within one in ten million.
     pub(super) fn percent(&mut self) -> u8 {
         let scaled = (self.next() >> 32).wrapping_mul(100) >> 32;
         u8::try_from(scaled).unwrap_or(99).saturating_add(1)
@@ -29,7 +31,7 @@ mod tests {
 
     /// Shows: CLI-018
     #[test]
-    fn every_jitter_lets_its_share_of_devices_ask() {
+    fn the_query_jitter_is_the_percentage_of_devices_that_query() {
         let mut random = Random::new(1);
         let draws = 10_000;
         let mut counts = [0_u32; 101];

@@ -1,45 +1,45 @@
-//! Which bytes of a file are here: all up to a watermark, and islands beyond it.
+//! Set of received byte ranges of a file: everything below a watermark, and out-of-order ranges above it.
 //!
 //! ```text
 //! 0              watermark      start    end     start   end        size
 //! |##################|............|########|.......|######|...........|
-//!     stored            gap         island   gap    island     gap
+//!     received          gap     out-of-order  gap  out-of-order  gap
 //! ```
 
-/// The bytes of a file that were received. With `RANGES` of 0 they can come in order only.
+/// Received bytes of a file. With `RANGES` = 0 bytes are accepted in order only.
 ///
-/// Islands are in order, do not touch each other nor the watermark, and are never empty.
+/// Invariant: out-of-order ranges are sorted and not empty, and touch neither each other nor the watermark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ReceivedRanges<const RANGES: usize> {
     watermark: u32,
-    islands: [Range; RANGES],
+    out_of_order: [Range; RANGES],
 }
 
-/// Bytes of a file: `start` and all after it, `end` excluded.
+/// Half-open range of file offsets: `start` is included, `end` is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) start: u32,
     pub(super) end: u32,
 }
 
-/// There are as many islands as can be remembered, and the bytes are not among them.
+/// Error of [`ReceivedRanges::insert`]: the insertion would need more than `RANGES` out-of-order ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct OutOfRanges;
+pub(super) struct TooManyRanges;
 
 impl Range {
-    /// The place of an island that is not there.
+    /// Sentinel for an unused place.
     const NONE: Self = Self { start: u32::MAX, end: u32::MAX };
 
     pub(super) const fn is_empty(self) -> bool {
         self.start >= self.end
     }
 
-    /// How many bytes.
+    /// Length in bytes.
     pub(super) const fn len(self) -> u32 {
         self.end.saturating_sub(self.start)
     }
 
-    /// Whether the two overlap, or one begins where the other ends.
+    /// Returns whether the two ranges overlap or are adjacent.
     const fn touches(self, other: Self) -> bool {
         self.start <= other.end && other.start <= self.end
     }
@@ -50,75 +50,76 @@ impl Range {
 }
 
 impl<const RANGES: usize> ReceivedRanges<RANGES> {
-    /// All bytes below `watermark`.
+    /// Set of all bytes below `watermark`.
     pub(super) const fn new(watermark: u32) -> Self {
-        Self { watermark, islands: [Range::NONE; RANGES] }
+        Self { watermark, out_of_order: [Range::NONE; RANGES] }
     }
 
-    /// Everything below is here.
+    /// Offset of the first missing byte.
     pub(super) const fn watermark(&self) -> u32 {
         self.watermark
     }
 
-    fn islands(&self) -> impl Iterator<Item = Range> {
-        self.islands.iter().copied().filter(|island| !island.is_empty())
+    fn out_of_order(&self) -> impl Iterator<Item = Range> {
+        self.out_of_order.iter().copied().filter(|range| !range.is_empty())
     }
 
-    /// Takes `range` in.
+    /// Adds `range` to the set.
     ///
     /// # Errors
-    /// It would be one island too many. Nothing changed.
-    pub(super) fn insert(&mut self, range: Range) -> Result<(), OutOfRanges> {
+    /// There is no place for another out-of-order range; the set is unchanged.
+    pub(super) fn insert(&mut self, range: Range) -> Result<(), TooManyRanges> {
         if range.is_empty() {
             return Ok(());
         }
-        let merged = self.islands().filter(|island| island.touches(range)).fold(range, Range::union);
-        let reached = merged.start <= self.watermark;
-        self.islands = self.apart_from(merged, Some(merged).filter(|_| !reached)).ok_or(OutOfRanges)?;
-        if reached {
+        let merged = self.out_of_order().filter(|known| known.touches(range)).fold(range, Range::union);
+        let is_in_order = merged.start <= self.watermark;
+        let inserted = Some(merged).filter(|_| !is_in_order);
+        self.out_of_order = self.with_replaced(merged, inserted).ok_or(TooManyRanges)?;
+        if is_in_order {
             self.watermark = self.watermark.max(merged.end);
         }
         Ok(())
     }
 
-    /// The islands that lie below and above `merged`, and `between` them; `None` when they are too many.
-    fn apart_from(&self, merged: Range, between: Option<Range>) -> Option<[Range; RANGES]> {
-        let below = self.islands().filter(|island| island.end < merged.start);
-        let above = self.islands().filter(|island| island.start > merged.end);
-        let mut all = below.chain(between).chain(above);
-        let mut islands = [Range::NONE; RANGES];
-        for (place, island) in islands.iter_mut().zip(all.by_ref()) {
-            *place = island;
+    /// Returns the out-of-order ranges with those that touch `merged` replaced by `inserted`; `None` if they are too many.
+    fn with_replaced(&self, merged: Range, inserted: Option<Range>) -> Option<[Range; RANGES]> {
+        let below = self.out_of_order().filter(|range| range.end < merged.start);
+        let above = self.out_of_order().filter(|range| range.start > merged.end);
+        let mut all = below.chain(inserted).chain(above);
+        let mut ranges = [Range::NONE; RANGES];
+        for (place, range) in ranges.iter_mut().zip(all.by_ref()) {
+            *place = range;
         }
-        all.next().is_none().then_some(islands)
+        all.next().is_none().then_some(ranges)
     }
 
-    /// The first bytes of a file of `size` that are not here; `None` when all are.
+    /// First missing range of a file of `size` bytes; `None` if the file is complete.
     pub(super) fn first_gap(&self, size: u32) -> Option<Range> {
         self.gap_from(0, size)
     }
 
-    /// The first bytes at or after `start`, of a file of `size`, that are not here.
+    /// First missing range at or after `start` of a file of `size` bytes.
     pub(super) fn gap_from(&self, start: u32, size: u32) -> Option<Range> {
         let start = self
-            .islands()
-            .filter(|island| island.start <= start.max(self.watermark))
-            .fold(start.max(self.watermark), |start, island| start.max(island.end));
-        let end = self.islands().map(|island| island.start).find(|end| *end > start).unwrap_or(size);
+            .out_of_order()
+            .filter(|range| range.start <= start.max(self.watermark))
+            .fold(start.max(self.watermark), |start, range| start.max(range.end));
+        let end = self.out_of_order().map(|range| range.start).find(|end| *end > start).unwrap_or(size);
         Some(Range { start, end: end.min(size) }).filter(|gap| !gap.is_empty())
     }
 
-    /// The end of all that is here.
-    pub(super) fn top(&self) -> u32 {
-        self.islands().fold(self.watermark, |top, island| top.max(island.end))
+    /// End of the last received range.
+    pub(super) fn highest_end(&self) -> u32 {
+        self.out_of_order().fold(self.watermark, |highest, range| highest.max(range.end))
     }
 
-    /// Whether all of `ranges`, one with another and in any order, can be taken in.
+    /// Returns whether all of `ranges` can be inserted, in any order.
     pub(super) fn has_room(&self, ranges: impl Iterator<Item = Range>) -> bool {
-        let alone = |range: &Range| {
-            range.start > self.watermark && !self.islands().any(|island| island.touches(*range))
+        let is_separate = |range: &Range| {
+            range.start > self.watermark && !self.out_of_order().any(|known| known.touches(*range))
         };
-        self.islands().count().saturating_add(ranges.filter(alone).count()) <= RANGES
+        self.out_of_order().count().saturating_add(ranges.filter(is_separate).count()) <= RANGES
     }
 }
 
@@ -132,59 +133,59 @@ mod tests {
     }
 
     #[test]
-    fn in_order_there_is_but_a_watermark() {
+    fn in_order_reception_needs_the_watermark_alone() {
         let mut received = ReceivedRanges::<0>::new(0);
         assert_eq!(received.first_gap(100), Some(range(0, 100)));
         assert_eq!(received.insert(range(0, 64)), Ok(()));
-        assert_eq!(received.insert(range(65, 70)), Err(OutOfRanges));
+        assert_eq!(received.insert(range(65, 70)), Err(TooManyRanges));
         assert_eq!(received.insert(range(40, 100)), Ok(()));
         assert_eq!((received.watermark(), received.first_gap(100)), (100, None));
         assert_eq!(size_of_val(&received), 4);
     }
 
     #[test]
-    fn islands_grow_together() {
+    fn adjacent_out_of_order_ranges_are_merged() {
         let mut received = ReceivedRanges::<2>::new(10);
         assert_eq!(received.insert(range(30, 40)), Ok(()));
         assert_eq!(received.insert(range(20, 25)), Ok(()));
         assert_eq!(received.first_gap(100), Some(range(10, 20)));
         let before = received;
-        assert_eq!(received.insert(range(50, 60)), Err(OutOfRanges));
+        assert_eq!(received.insert(range(50, 60)), Err(TooManyRanges));
         assert_eq!(received, before);
         assert_eq!(received.insert(range(25, 30)), Ok(()));
-        assert_eq!((received.gap_from(20, 100), received.top()), (Some(range(40, 100)), 40));
+        assert_eq!((received.gap_from(20, 100), received.highest_end()), (Some(range(40, 100)), 40));
         assert_eq!(received.gap_from(15, 100), Some(range(15, 20)));
-        let rooms = |ranges: &[Range]| received.has_room(ranges.iter().copied());
-        assert!(rooms(&[range(50, 60)]) && !rooms(&[range(50, 60), range(60, 70)]), "in any order");
-        assert!(rooms(&[range(50, 60), range(40, 50), range(10, 20), range(0, 99)]));
+        let has_room = |ranges: &[Range]| received.has_room(ranges.iter().copied());
+        assert!(has_room(&[range(50, 60)]) && !has_room(&[range(50, 60), range(60, 70)]), "in any order");
+        assert!(has_room(&[range(50, 60), range(40, 50), range(10, 20), range(0, 99)]));
         assert_eq!(received.insert(range(50, 60)), Ok(()));
         assert_eq!(received.insert(range(5, 20)), Ok(()));
         assert_eq!((received.watermark(), received.first_gap(100)), (40, Some(range(40, 50))));
-        assert_eq!(received.insert(range(7, 7)), Ok(()), "nothing is always here");
+        assert_eq!(received.insert(range(7, 7)), Ok(()), "an empty range changes nothing");
     }
 
     #[test]
-    fn what_begins_at_the_watermark_needs_no_island() {
+    fn a_range_adjacent_to_the_watermark_is_not_out_of_order() {
         let received = ReceivedRanges::<0>::new(10);
-        let rooms = |range: Range| received.has_room([range].into_iter());
-        assert!(rooms(range(9, 20)) && rooms(range(10, 20)) && !rooms(range(11, 20)));
+        let has_room = |range: Range| received.has_room([range].into_iter());
+        assert!(has_room(range(9, 20)) && has_room(range(10, 20)) && !has_room(range(11, 20)));
     }
 
     #[test]
-    fn a_range_is_as_long_as_its_bytes() {
+    fn the_length_of_a_range_is_its_count_of_bytes() {
         assert_eq!([range(3, 10), range(7, 7), Range::NONE].map(Range::len), [7, 0, 0]);
     }
 
-    /// A byte for each byte of the file says the same.
-    fn agrees<const RANGES: usize>(inserts: &[(u8, u8)]) {
+    /// Compares the set with a model of one bool per byte of the file.
+    fn agrees_with_model<const RANGES: usize>(inserts: &[(u8, u8)]) {
         let mut received = ReceivedRanges::<RANGES>::new(0);
         let mut model = [false; 512];
         for (start, len) in inserts {
             let (start, end) = (u32::from(*start), u32::from(*start) + u32::from(*len));
             let mut after = model;
             after[start as usize..end as usize].fill(true);
-            let edges = |model: &[bool]| (1..512).filter(|at| model[*at] && !model[at - 1]).count();
-            let fits = edges(&after) <= RANGES;
+            let count_ranges = |model: &[bool]| (1..512).filter(|at| model[*at] && !model[at - 1]).count();
+            let fits = count_ranges(&after) <= RANGES;
             assert_eq!(received.insert(range(start, end)).is_ok(), fits, "{start}..{end}");
             if fits {
                 model = after;
@@ -202,12 +203,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_ranges_are_those_of_a_map_of_bytes(
+        fn ranges_agree_with_a_map_of_bytes(
             inserts in proptest::collection::vec((any::<u8>(), 0_u8..40), 0..60),
         ) {
-            agrees::<0>(&inserts);
-            agrees::<1>(&inserts);
-            agrees::<8>(&inserts);
+            agrees_with_model::<0>(&inserts);
+            agrees_with_model::<1>(&inserts);
+            agrees_with_model::<8>(&inserts);
         }
     }
 }

@@ -1,167 +1,171 @@
-//! How long answers take: smoothed round trip and deviation as in RFC 6298, and from them how long to wait for one.
+//! Round-trip time estimator and retransmission timeout, after RFC 6298.
 //!
-//! Each try of a request has a sequence number of its own, which the answer repeats: so the round trip is measured from
-//! the try that was answered, also after a repetition, and the timer can follow the link closely.
+//! Each attempt of a request has its own sequence number, which the answer repeats. A sample is therefore measured from
+//! the attempt that was answered, also after a retry, and the timeout can follow the link closely.
 //!
 //! ```text
 //! sample ---> smoothed  += (sample - smoothed) / 8
-//!        \--> deviation += (|sample - smoothed| - deviation) / 4      time to wait: smoothed + 4 deviation
+//!        \--> deviation += (|sample - smoothed| - deviation) / 4      timeout: smoothed + 4 deviation
 //! ```
 
 use crate::time::Millis;
 
-use super::pending::doubled;
+use super::pending::exponential_backoff;
 
-/// How long answers take.
+/// Smoothed round-trip time and its mean deviation. Both are in eighths of a millisecond, so that small changes are not
+/// rounded away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RttEstimator {
-    // Both in eighths of a millisecond, so that small changes are not rounded away.
     smoothed: u32,
-    /// `UNKNOWN` before the first measurement.
+    /// `NOT_MEASURED` before the first sample.
     deviation: u32,
 }
 
-/// No deviation is as large: it is at most half of what can be measured.
-const UNKNOWN: u32 = u32::MAX;
+/// Sentinel in `deviation` for "no sample yet". Real deviations are smaller: a sample is at most half of this value, and
+/// so is a deviation.
+const NOT_MEASURED: u32 = u32::MAX;
 
-/// Below this the timer would fire for a server that is a little slower once, ms.
-const LEAST_MARGIN: u32 = 5;
+/// Minimum difference between timeout and smoothed round trip, in milliseconds. With less, a steady link would cause a
+/// retry each time the server is slightly slower than usual.
+const MIN_MARGIN: u32 = 5;
 
 impl RttEstimator {
     pub(super) const fn new() -> Self {
-        Self { smoothed: 0, deviation: UNKNOWN }
+        Self { smoothed: 0, deviation: NOT_MEASURED }
     }
 
-    /// Takes a round trip into account (RFC 6298, section 2).
-    pub(super) fn measure(&mut self, Millis(millis): Millis) {
-        let sample = millis.saturating_mul(8).min(UNKNOWN >> 1);
+    /// Adds a sample (RFC 6298, section 2).
+    pub(super) fn update(&mut self, Millis(millis): Millis) {
+        let sample = millis.saturating_mul(8).min(NOT_MEASURED >> 1);
         let Self { smoothed, deviation } = *self;
         *self = match deviation {
-            UNKNOWN => Self { smoothed: sample, deviation: sample >> 1 },
+            NOT_MEASURED => Self { smoothed: sample, deviation: sample >> 1 },
             _ => Self {
-                smoothed: blend(smoothed, sample, 3),
-                deviation: blend(deviation, smoothed.abs_diff(sample), 2),
+                smoothed: moving_average(smoothed, sample, 3),
+                deviation: moving_average(deviation, smoothed.abs_diff(sample), 2),
             },
         };
     }
 
-    /// The mean; `None` before the first measurement.
-    pub(super) fn mean(&self) -> Option<Millis> {
-        self.eighths().map(|eighths| Millis(eighths >> 3))
+    /// Smoothed round-trip time; `None` before the first sample.
+    pub(super) fn smoothed(&self) -> Option<Millis> {
+        self.smoothed_eighths().map(|eighths| Millis(eighths >> 3))
     }
 
-    /// The mean in eighths of a millisecond.
-    pub(super) fn eighths(&self) -> Option<u32> {
-        (self.deviation != UNKNOWN).then_some(self.smoothed)
+    /// Smoothed round-trip time in eighths of a millisecond; `None` before the first sample.
+    pub(super) fn smoothed_eighths(&self) -> Option<u32> {
+        (self.deviation != NOT_MEASURED).then_some(self.smoothed)
     }
 
-    /// From now on answers may take `times` as long as measured, as more requests are under way; the next measurements
-    /// tell.
-    pub(super) fn loosen(&mut self, times: u8) {
-        if self.deviation != UNKNOWN {
+    /// Raises the deviation so that the timeout's margin is `times` the smoothed round trip. Used when more requests go
+    /// in flight at once and answers have to queue; later samples correct the estimate.
+    pub(super) fn raise_deviation(&mut self, times: u8) {
+        if self.deviation != NOT_MEASURED {
             // The margin is four deviations.
             let quarter = self.smoothed >> 2;
-            self.deviation = self.deviation.max(quarter.saturating_mul(times.into()).min(UNKNOWN >> 1));
+            self.deviation = self.deviation.max(quarter.saturating_mul(times.into()).min(NOT_MEASURED >> 1));
         }
     }
 
-    /// After how long an answer is late, that is more so than most are: smoothed round trip and deviation.
-    pub(super) fn late(&self) -> Option<Millis> {
-        self.eighths().map(|smoothed| Millis(smoothed.saturating_add(self.deviation) >> 3))
+    /// Time after which an answer is late, though not timed out: smoothed round trip plus one deviation, which most
+    /// answers do not exceed.
+    pub(super) fn late_after(&self) -> Option<Millis> {
+        self.smoothed_eighths().map(|smoothed| Millis(smoothed.saturating_add(self.deviation) >> 3))
     }
 
-    /// How long to wait for the answer after `unanswered` tries before this one.
-    pub(super) fn timeout(&self, first: Millis, most: Millis, unanswered: u8) -> Millis {
+    /// Timeout of an attempt after `retries` unanswered ones: `initial` before the first sample, otherwise by the
+    /// estimate, doubled with each retry, between 1 ms and `max`.
+    pub(super) fn timeout(&self, initial: Millis, max: Millis, retries: u8) -> Millis {
         let Self { smoothed, deviation } = *self;
         let base = match deviation {
-            UNKNOWN => first.0,
+            NOT_MEASURED => initial.0,
             _ => {
                 let margin = deviation.saturating_mul(4).max(smoothed >> 2) >> 3;
-                (smoothed >> 3).saturating_add(margin.max(LEAST_MARGIN))
+                (smoothed >> 3).saturating_add(margin.max(MIN_MARGIN))
             }
         };
-        Millis(doubled(Millis(base), unanswered).0.min(most.0).max(1))
+        Millis(exponential_backoff(Millis(base), retries).0.min(max.0).max(1))
     }
 }
 
-/// `old` moved towards `new` by one part in two to the power of `shift`.
-fn blend(old: u32, new: u32, shift: u32) -> u32 {
-    old.saturating_sub(old >> shift).saturating_add(new >> shift)
+/// Exponentially weighted moving average: `sample` weighs 1/2^`shift`.
+fn moving_average(average: u32, sample: u32, shift: u32) -> u32 {
+    average.saturating_sub(average >> shift).saturating_add(sample >> shift)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FIRST: Millis = Millis(3000);
-    const MOST: Millis = Millis(10_000);
+    const INITIAL: Millis = Millis(3000);
+    const MAX: Millis = Millis(10_000);
 
     #[test]
-    fn a_steady_link_is_timed_closely() {
-        let mut link = RttEstimator::new();
-        assert_eq!(link.timeout(FIRST, MOST, 0), FIRST);
+    fn a_steady_link_has_a_timeout_close_to_its_round_trip() {
+        let mut rtt = RttEstimator::new();
+        assert_eq!(rtt.timeout(INITIAL, MAX, 0), INITIAL);
         for _ in 0..50 {
-            link.measure(Millis(24));
+            rtt.update(Millis(24));
         }
-        assert_eq!(link.timeout(FIRST, MOST, 0), Millis(30));
-        assert_eq!(link.timeout(FIRST, MOST, 1), Millis(60));
-        assert_eq!(link.timeout(FIRST, MOST, 30), MOST);
+        assert_eq!(rtt.timeout(INITIAL, MAX, 0), Millis(30));
+        assert_eq!(rtt.timeout(INITIAL, MAX, 1), Millis(60));
+        assert_eq!(rtt.timeout(INITIAL, MAX, 30), MAX);
     }
 
     #[test]
-    fn an_unsteady_link_is_given_its_variance() {
-        let mut link = RttEstimator::new();
+    fn an_unsteady_link_has_a_timeout_that_covers_its_variance() {
+        let mut rtt = RttEstimator::new();
         for turn in 0..50 {
-            link.measure(Millis(if turn % 2 == 0 { 20 } else { 60 }));
+            rtt.update(Millis(if turn % 2 == 0 { 20 } else { 60 }));
         }
-        let Millis(timeout) = link.timeout(FIRST, MOST, 0);
+        let Millis(timeout) = rtt.timeout(INITIAL, MAX, 0);
         assert!((80..200).contains(&timeout), "{timeout}");
     }
 
     #[test]
-    fn the_first_measurement_counts_whole_and_half_of_it_as_deviation() {
-        let mut link = RttEstimator::new();
-        assert_eq!((link.mean(), link.eighths()), (None, None));
-        link.measure(Millis(24));
-        assert_eq!((link.mean(), link.eighths()), (Some(Millis(24)), Some(192)));
-        assert_eq!(link.timeout(FIRST, MOST, 0), Millis(24 + 4 * 12));
-        // One eighth of what is new counts, and one quarter of how far off it was.
-        link.measure(Millis(32));
-        assert_eq!((link.mean(), link.eighths()), (Some(Millis(25)), Some(200)));
-        assert_eq!(link.timeout(FIRST, MOST, 0), Millis(25 + 4 * (9 + 2)));
+    fn the_first_sample_is_the_average_and_half_of_it_the_deviation() {
+        let mut rtt = RttEstimator::new();
+        assert_eq!((rtt.smoothed(), rtt.smoothed_eighths()), (None, None));
+        rtt.update(Millis(24));
+        assert_eq!((rtt.smoothed(), rtt.smoothed_eighths()), (Some(Millis(24)), Some(192)));
+        assert_eq!(rtt.timeout(INITIAL, MAX, 0), Millis(24 + 4 * 12));
+        // The second sample weighs one eighth in the average, and its error one quarter in the deviation.
+        rtt.update(Millis(32));
+        assert_eq!((rtt.smoothed(), rtt.smoothed_eighths()), (Some(Millis(25)), Some(200)));
+        assert_eq!(rtt.timeout(INITIAL, MAX, 0), Millis(25 + 4 * (9 + 2)));
     }
 
     #[test]
-    fn a_loosened_timer_waits_for_more_and_only_where_it_was_measured() {
-        let mut link = RttEstimator::new();
-        link.loosen(4);
-        assert_eq!((link.mean(), link.timeout(FIRST, MOST, 0)), (None, FIRST));
+    fn a_raised_deviation_extends_the_timeout_once_there_is_a_sample() {
+        let mut rtt = RttEstimator::new();
+        rtt.raise_deviation(4);
+        assert_eq!((rtt.smoothed(), rtt.timeout(INITIAL, MAX, 0)), (None, INITIAL));
         for _ in 0..50 {
-            link.measure(Millis(24));
+            rtt.update(Millis(24));
         }
-        link.loosen(4);
-        assert_eq!(link.timeout(FIRST, MOST, 0), Millis(24 + 4 * 24));
-        link.loosen(1);
-        assert_eq!(link.timeout(FIRST, MOST, 0), Millis(24 + 4 * 24), "never tighter");
+        rtt.raise_deviation(4);
+        assert_eq!(rtt.timeout(INITIAL, MAX, 0), Millis(24 + 4 * 24));
+        rtt.raise_deviation(1);
+        assert_eq!(rtt.timeout(INITIAL, MAX, 0), Millis(24 + 4 * 24), "a deviation is never lowered");
     }
 
     #[test]
-    fn nothing_measured_is_taken_for_unknown() {
-        let mut link = RttEstimator::new();
-        link.measure(Millis(u32::MAX));
-        assert_eq!(link.eighths(), Some(UNKNOWN >> 1));
-        link.loosen(u8::MAX);
-        assert_eq!(link.deviation, UNKNOWN >> 1);
+    fn no_sample_is_mistaken_for_the_sentinel() {
+        let mut rtt = RttEstimator::new();
+        rtt.update(Millis(u32::MAX));
+        assert_eq!(rtt.smoothed_eighths(), Some(NOT_MEASURED >> 1));
+        rtt.raise_deviation(u8::MAX);
+        assert_eq!(rtt.deviation, NOT_MEASURED >> 1);
     }
 
     #[test]
-    fn extremes_neither_wrap_nor_panic() {
-        let mut link = RttEstimator::new();
-        link.measure(Millis(u32::MAX));
-        link.measure(Millis(0));
-        assert_eq!(link.timeout(FIRST, MOST, u8::MAX), MOST);
-        let mut quick = RttEstimator::new();
-        quick.measure(Millis(0));
-        assert_eq!(quick.timeout(FIRST, MOST, 0), Millis(LEAST_MARGIN));
+    fn extreme_samples_neither_wrap_nor_panic() {
+        let mut rtt = RttEstimator::new();
+        rtt.update(Millis(u32::MAX));
+        rtt.update(Millis(0));
+        assert_eq!(rtt.timeout(INITIAL, MAX, u8::MAX), MAX);
+        let mut fast = RttEstimator::new();
+        fast.update(Millis(0));
+        assert_eq!(fast.timeout(INITIAL, MAX, 0), Millis(MIN_MARGIN));
     }
 }

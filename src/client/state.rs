@@ -1,137 +1,133 @@
-//! Where a client stands: one enumeration that owns what each stage needs, its deadline included.
+//! State machine of a client: one enum whose variants own the data of each state, its deadline included.
 //!
 //! ```text
-//!   Idle -> Querying -> Deciding -> Preparing -> Downloading -> Verifying -> Ending -> CountingDown -> Applying -> Idle
-//!                                                     |          |   |        ^ ^ | |       ^              ^
-//!                                                     |          |   v        | | | |       | order        | activate()
-//!                                                     | a fault  | Uncredited-+ | | +--> WaitingFor ----------+
-//!                                                     |          |              | |    an hour |           |
-//!                                                     v          v              +-|------------+           |
-//!        Idle, or Querying for another image <----- Reporting <--+                +--> Holding ------------+
+//!   Idle -> Querying -> Deciding -> Erasing -> Downloading -> Verifying -> Ending -> CountingDown -> Applying -> Idle
+//!                                                   |          |   |        ^ ^ | |       ^              ^
+//!                                                   |          |   v        | | | |       | upgrade time | activate()
+//!                                                   |  failure | Awaiting-  | | | |       |              |
+//!                                                   |          | Credentials+ | | +--> Waiting ----------+
+//!                                                   |          |              | | 1 hour |               |
+//!                                                   v          v              +-|--------+               |
+//!      Idle, or Querying for the next image <----- Reporting <-+                +--> AwaitingActivation -+
 //! ```
 //!
-//! Each transition; "home" is Idle or, where a file waits for its credentials, Uncredited with that file again.
+//! Table of all transitions. "Home" is Idle or, for a client that suspended a file to fetch its credentials,
+//! AwaitingCredentials with that file.
 //!
 //! | from | on | to |
 //! |---|---|---|
-//! | Idle | the next query is due, a notify, `query`, `query_specific_file` | Querying |
-//! | | `resume` | Downloading, Verifying, Uncredited or Ending, as the checkpoint has it |
-//! | | `abort`, where images are kept | Idle, without them |
-//! | Querying | an offer to be put to the application | Deciding |
-//! | | an offer passed over, a refusal, no answer to all tries, no server found, `abort` | home |
-//! | | a refusal, and `avoid_refusing` | Querying, once another server is found |
-//! | Deciding | `accept` | Preparing |
+//! | Idle | query timer, Image Notify, `query`, `query_specific_file` | Querying |
+//! | | `resume` | Downloading, Verifying, AwaitingCredentials or Ending, by the checkpoint |
+//! | | `abort` with pending images | Idle, without pending images |
+//! | Querying | offer that the application must decide on | Deciding |
+//! | | offer skipped, refusal, all attempts unanswered, no server found, `abort` | home |
+//! | | refusal, with `replace_refusing_server` | Querying, sent once another server is found |
+//! | Deciding | `accept` | Erasing |
 //! | | `refuse`, `abort` | home |
-//! | Preparing | `prepared` Ready | Downloading |
+//! | Erasing | `prepared` Ready | Downloading |
 //! | | `prepared` Fault, `abort` | home |
-//! | Downloading | the last byte is stored | Verifying |
-//! | | ABORT, the image is gone, no files for one device | home; Querying where the download was resumed |
-//! | | a header that does not fit, storage at fault, errors or silence for too long, `abort` | Reporting |
-//! | Verifying | `verified` Valid; of a file for the device alone NeedsMore, too | Ending; Uncredited where it needs credentials |
+//! | Downloading | last byte stored | Verifying |
+//! | | ABORT, image gone, no device specific files | home; Querying if the download was resumed |
+//! | | header mismatch, storage fault, too many errors or timeouts, `abort` | Reporting |
+//! | Verifying | `verified` Valid; NeedsMore for a device specific file | Ending; AwaitingCredentials if required |
 //! | | `verified` Invalid, Abandon or NeedsMore, `abort` | Reporting |
-//! | Uncredited | `credentials_obtained` Ready | Ending |
+//! | AwaitingCredentials | `credentials_obtained` Ready | Ending |
 //! | | `credentials_obtained` Missing, `abort` | Reporting |
-//! | | `query_specific_file` | Querying, with the file held meanwhile |
-//! | Reporting | a Default Response, or no answer to two tries | home; after NeedsMore Querying for the next image |
-//! | Ending | an order with a time | CountingDown |
-//! | | an order to wait, a Default Response SUCCESS, no answer and `KeepWaiting` | Waiting |
-//! | | an order or no answer, where only the application may start the upgrade | Holding |
-//! | | no answer to four tries and `UpgradeEndFallback::Apply`, `activate` | Applying |
-//! | | a Default Response of refusal; of a file for the device alone SUCCESS or no answer | home |
+//! | | `query_specific_file` | Querying, with the file suspended |
+//! | Reporting | Default Response, or two unanswered attempts | home; after NeedsMore Querying for the next image |
+//! | Ending | Upgrade End Response with a time | CountingDown |
+//! | | Upgrade End Response "wait", Default Response SUCCESS, unanswered with `KeepWaiting` | Waiting |
+//! | | Upgrade End Response or unanswered, if only the application may start the upgrade | AwaitingActivation |
+//! | | four unanswered attempts with `UpgradeEndFallback::Apply`, `activate` | Applying |
+//! | | Default Response with an error; for a device specific file SUCCESS or unanswered | home |
 //! | | `abort` | Reporting |
-//! | Waiting | an hour has passed, the connection was lost | Ending |
-//! | | an order with a time; one to wait | CountingDown; Waiting anew; Holding as from Ending |
+//! | Waiting | one hour has passed, `connection_lost` | Ending |
+//! | | Upgrade End Response with a time; "wait" | CountingDown; Waiting for another hour; AwaitingActivation as from Ending |
 //! | | `activate`; `abort` | Applying; Reporting |
-//! | Holding | `activate`; `abort`; any order | Applying; Reporting; Holding |
-//! | CountingDown | the time has come, `activate` | Applying |
-//! | | another order; one to wait | CountingDown anew; Waiting |
-//! | | the connection was lost; `abort` | Ending; Reporting |
+//! | AwaitingActivation | `activate`; `abort`; any Upgrade End Response | Applying; Reporting; AwaitingActivation |
+//! | CountingDown | the upgrade time is reached, `activate` | Applying |
+//! | | another Upgrade End Response; "wait" | CountingDown with the new time; Waiting |
+//! | | `connection_lost`; `abort` | Ending; Reporting |
 //! | Applying | `applied` Done or Failed | home |
 //!
-//! Where the server is, and whether it must be found first, is a matter of its own: see `discover`.
+//! The search for the server has its own state machine, see `discovery`.
+//!
+//! Sections refer to ZigBee document 095264 (2011).
 
 use crate::time::Instant;
 use crate::types::{ImageId, ImageTypeClass, SecurityCredentialVersion, StackVersion};
 use crate::zcl::{ImageOffer, Status};
 
+use super::checkpoint::HeaderFacts;
 use super::config::ClientConfig;
 use super::output::Outcome;
 use super::pending::PendingRequest;
 use super::rtt::RttEstimator;
 use super::transfer::Download;
 
+/// State of a query or an upgrade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State<const RANGES: usize> {
-    /// Nothing goes on; the next query, if there is one.
+    /// Nothing in progress. The next periodic query is due at `query_at`.
     Idle { query_at: Option<Instant> },
-    /// A query is under way; `next` is when to ask again if there is no image.
-    Querying { wanted: Wanted, exchange: PendingRequest, next: Option<Instant> },
+    /// Query to send or in flight. The next periodic query is due at `next` if there is no image.
+    Querying { target: QueryTarget, pending: PendingRequest, next: Option<Instant> },
     /// The application decides on an offer.
     Deciding { offer: ImageOffer },
-    /// The application makes room.
+    /// The application prepares storage.
     Erasing { offer: ImageOffer },
-    /// Blocks come in.
+    /// Blocks are requested and stored.
     Downloading(Download<RANGES>),
-    /// The application checks the file.
-    Verifying { image: Image },
-    /// The file is good, but is for security credentials that the device does not have yet.
-    AwaitingCredentials { image: Image, needed: SecurityCredentialVersion },
-    /// The server is told how a download ended before the client goes on.
-    Reporting { id: ImageId, status: Status, then: Then, exchange: PendingRequest },
-    /// The file is good; the server is asked when to upgrade.
-    Ending { image: Image, exchange: PendingRequest },
-    /// The server said wait; it is asked again at `ask_at`.
-    Waiting { image: Image, ask_at: Instant },
-    /// The upgrade waits for the application: servers may not order it.
-    AwaitingActivation { image: Image },
-    /// The upgrade is ordered for a time.
-    CountingDown { image: Image, at: Instant },
+    /// The application verifies the file.
+    Verifying { image: StoredImage },
+    /// The file is valid but requires security credentials that the device lacks.
+    AwaitingCredentials { image: StoredImage, needed: SecurityCredentialVersion },
+    /// Upgrade End Request with another status than SUCCESS to send or in flight.
+    Reporting { id: ImageId, status: Status, after: AfterReport, pending: PendingRequest },
+    /// Upgrade End Request SUCCESS to send or in flight.
+    Ending { image: StoredImage, pending: PendingRequest },
+    /// The server asked the client to wait; the Upgrade End Request is repeated at `ask_at`.
+    Waiting { image: StoredImage, ask_at: Instant },
+    /// The upgrade waits for `activate`: servers may not start it.
+    AwaitingActivation { image: StoredImage },
+    /// The upgrade is scheduled for a time.
+    CountingDown { image: StoredImage, at: Instant },
     /// The application switches to the image.
-    Applying { image: Image },
+    Applying { image: StoredImage },
 }
 
-/// What a query is for: one of the device's images as it runs now, or a file made for the device.
+/// Subject of a query: an image of the device in the version that runs now, or a device specific file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct QueryTarget {
     pub(super) id: ImageId,
-    /// Told in a query for a file made for the device.
+    /// Stack version field of Query Specific File Request.
     pub(super) stack: StackVersion,
 }
 
-/// A file that is here, whole.
+/// File that is stored completely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Image {
+pub(super) struct StoredImage {
     pub(super) offer: ImageOffer,
     pub(super) header: HeaderFacts,
 }
 
-/// What a file's header says and later steps need.
+/// Continuation of the state `Reporting`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct HeaderFacts {
-    /// The stack that the image contains.
-    pub stack: StackVersion,
-    /// The security credential that the image is for.
-    pub credential: Option<SecurityCredentialVersion>,
-}
-
-/// What follows a report to the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Then {
-    /// The upgrade is over.
+pub(super) enum AfterReport {
+    /// The upgrade ends.
     End(Outcome),
-    /// The image is kept, and another one, here as it runs now, is asked for.
+    /// The reported image is kept, and another one is queried: its id in the version that runs now, and the header facts
+    /// of the kept image.
     More(ImageId, HeaderFacts),
 }
 
-impl Image {
+impl StoredImage {
     pub(super) const fn id(&self) -> ImageId {
         self.offer.id
     }
 }
 
-/// Whether a file of this id is made for one device (sections 6.3.2.6 and 6.10.11).
+/// Returns whether the image type is one of those for device specific files (sections 6.3.2.6 and 6.10.11).
 pub(super) const fn is_specific(id: ImageId) -> bool {
     matches!(id.image_type.class(), ImageTypeClass::Assigned | ImageTypeClass::Reserved)
 }
@@ -151,33 +147,33 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// The request under way, if there is one; a download has its own.
-    pub(super) const fn exchange(&self) -> Option<&PendingRequest> {
+    /// Request to send or in flight, except those of a download.
+    pub(super) const fn pending_request(&self) -> Option<&PendingRequest> {
         match self {
-            Self::Querying { exchange, .. }
-            | Self::Reporting { exchange, .. }
-            | Self::Ending { exchange, .. } => Some(exchange),
+            Self::Querying { pending, .. }
+            | Self::Reporting { pending, .. }
+            | Self::Ending { pending, .. } => Some(pending),
             _ => None,
         }
     }
 
-    pub(super) const fn exchange_mut(&mut self) -> Option<&mut PendingRequest> {
+    pub(super) const fn pending_request_mut(&mut self) -> Option<&mut PendingRequest> {
         match self {
-            Self::Querying { exchange, .. }
-            | Self::Reporting { exchange, .. }
-            | Self::Ending { exchange, .. } => Some(exchange),
+            Self::Querying { pending, .. }
+            | Self::Reporting { pending, .. }
+            | Self::Ending { pending, .. } => Some(pending),
             _ => None,
         }
     }
 
-    /// When something is to be done without anybody's doing.
-    pub(super) fn deadline(&self, config: &ClientConfig, link: &RttEstimator) -> Option<Instant> {
+    /// Deadline of the state's timer.
+    pub(super) fn deadline(&self, config: &ClientConfig, rtt: &RttEstimator) -> Option<Instant> {
         match self {
             Self::Idle { query_at } => *query_at,
-            Self::Querying { exchange, .. }
-            | Self::Reporting { exchange, .. }
-            | Self::Ending { exchange, .. } => Some(exchange.deadline()),
-            Self::Downloading(download) => download.deadline(config, link),
+            Self::Querying { pending, .. }
+            | Self::Reporting { pending, .. }
+            | Self::Ending { pending, .. } => Some(pending.deadline()),
+            Self::Downloading(download) => download.deadline(config, rtt),
             Self::Waiting { ask_at: at, .. } | Self::CountingDown { at, .. } => Some(*at),
             Self::Deciding { .. }
             | Self::Erasing { .. }
@@ -188,7 +184,7 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Whether only the application can move it on.
+    /// Returns whether only an answer of the application leads to the next state.
     pub(super) fn waits_for_application(&self) -> bool {
         match self {
             Self::Deciding { .. }
@@ -202,16 +198,16 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Whether a device that sleeps should poll its parent often.
-    pub(super) fn is_near(&self, config: &ClientConfig) -> bool {
+    /// Returns whether an answer of the server is expected soon, so that a sleepy device should poll its parent often.
+    pub(super) fn expects_answer(&self, config: &ClientConfig) -> bool {
         match self {
             Self::Downloading(download) => download.has_imminent_response(config),
-            _ => self.exchange().is_some_and(PendingRequest::is_waiting),
+            _ => self.pending_request().is_some_and(PendingRequest::is_in_flight),
         }
     }
 
-    /// The whole file that is here, checked and not run yet.
-    pub(super) const fn downloaded(&self) -> Option<Image> {
+    /// Image that is complete and verified but not applied.
+    pub(super) const fn verified_image(&self) -> Option<StoredImage> {
         match self {
             Self::AwaitingCredentials { image, .. }
             | Self::Ending { image, .. }

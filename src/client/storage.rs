@@ -1,5 +1,4 @@
-//! A convenience for storage that does its work at once: what the client asks of storage is done within the call that
-//! asks, and only the rest is left to the caller.
+//! Blocking storage: a trait with which the client prepares, writes and verifies within its own calls.
 //!
 //! ```text
 //! handle_frame_with:  Store -> Storage::write -> stored
@@ -13,21 +12,22 @@ use crate::zcl::ImageOffer;
 use super::Client;
 use super::output::{ClientAction, Need, PrepareResult, StoreResult, VerifyResult};
 
-/// Storage for one file that blocks until it is done. Implement it for your flash; the client does the rest through
+/// Storage for one file whose methods block until they are complete. A device implements it for its flash, and calls
 /// [`handle_frame_with`](Client::handle_frame_with) and [`poll_need_with`](Client::poll_need_with).
 pub trait Storage {
-    /// Makes room for the whole file: erases, unlocks.
+    /// Prepares storage for the whole file: erases, unlocks.
     fn prepare(&mut self, offer: &ImageOffer) -> PrepareResult;
 
-    /// Writes `data` at `offset`, counted from the start of the file.
+    /// Writes `data` at `offset` from the start of the file.
     fn write(&mut self, offset: u32, data: &[u8]) -> StoreResult;
 
-    /// Checks the whole file.
+    /// Verifies the whole file.
     fn verify(&mut self, offer: &ImageOffer) -> VerifyResult;
 }
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// [`handle_frame`](Self::handle_frame), and a block is stored at once. [`ClientAction::Store`] never comes back.
+    /// Handles an incoming frame as [`handle_frame`](Self::handle_frame) does, and writes its block to `storage`. The result
+    /// is never [`ClientAction::Store`].
     pub fn handle_frame_with<'f>(
         &mut self,
         now: Instant,
@@ -38,16 +38,17 @@ impl<const RANGES: usize> Client<RANGES> {
         match self.handle_frame(now, meta, frame) {
             ClientAction::Store(block) => {
                 let result = storage.write(block.offset, block.data);
-                // The ticket was given out just now.
+                // The ticket is fresh, so that the answer cannot be stale.
                 self.stored(now, block.ticket, result).ok();
                 ClientAction::Done
             }
-            handled => handled,
+            action => action,
         }
     }
 
-    /// [`poll_need`](Self::poll_need), and storage is prepared and the file verified at once:
-    /// [`Need::Prepare`] and [`Need::Verify`] never come back.
+    /// Returns a need as [`poll_need`](Self::poll_need) does, except [`Need::Prepare`] and [`Need::Verify`], which `storage`
+    /// serves within the call. The result is then `None` although another need may follow after the next
+    /// [`poll_transmit`](Self::poll_transmit).
     pub fn poll_need_with(&mut self, now: Instant, storage: &mut impl Storage) -> Option<Need> {
         match self.poll_need()? {
             Need::Prepare(ticket, offer) => {
@@ -56,8 +57,8 @@ impl<const RANGES: usize> Client<RANGES> {
                 None
             }
             Need::Verify(ticket, offer) => {
-                let verdict = storage.verify(&offer);
-                self.verified(now, ticket, verdict).ok();
+                let result = storage.verify(&offer);
+                self.verified(now, ticket, result).ok();
                 None
             }
             need => Some(need),

@@ -27,9 +27,9 @@ impl Device {
     /// Runs `version` and takes `versions`.
     pub fn running(version: u32, versions: AcceptedVersions) -> Self {
         let current = ImageId { version: FileVersion(version), ..IMAGE };
-        let identity = Identity { current, hardware: None, node: None };
-        let config =
-            ClientConfig { versions, first_query: Millis(0), ..ClientConfig::new(identity, GATEWAY) };
+        let identity = Identity::new(current);
+        let mut config = ClientConfig::new(identity, GATEWAY);
+        (config.accepted_versions, config.first_query_delay) = (versions, Millis(0));
         let client = Client::new(config, 7, Instant::ZERO);
         Self { client, now: Instant::ZERO, stored: vec![], applied: None, ended: None }
     }

@@ -44,8 +44,8 @@ struct Device {
 impl Device {
     fn new(address: Address, transfer: TransferMode, file: &[u8], offered: ImageId) -> Self {
         let current = ImageId { version: FileVersion(offered.version.0 - 1), ..offered };
-        let identity = Identity { current, hardware: None, node: None };
-        let config = ClientConfig { transfer, ..ClientConfig::new(identity, GATEWAY) };
+        let identity = Identity::new(current);
+        let config = ClientConfig::new(identity, GATEWAY).with_transfer(transfer);
         let client = Client::new(config, u64::from(address.network), Instant::ZERO);
         Self { address, client, flash: vec![0xff; file.len()], ended: None }
     }

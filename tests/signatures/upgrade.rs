@@ -47,8 +47,7 @@ struct World<'a> {
 /// Runs an upgrade to `file`; returns the steps of the device and the outcome.
 fn upgrade(file: &[u8], policy: VerifyPolicy<'_>, own_check: bool, damage: Damage) -> (Vec<Step>, Outcome) {
     let id = Image::parse(file).expect("a file").header().id;
-    let identity =
-        Identity { current: ImageId { version: FileVersion(1), ..id }, hardware: None, node: None };
+    let identity = Identity::new(ImageId { version: FileVersion(1), ..id });
     let mut world = World {
         now: Instant::ZERO,
         client: Client::new(ClientConfig::new(identity, SERVER), 1, Instant::ZERO),

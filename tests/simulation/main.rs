@@ -59,9 +59,9 @@ const SLOW_FLASH: DeviceSettings = DeviceSettings {
 
 fn slow(settings: &mut Settings) {
     settings.device = SLOW_FLASH;
-    settings.client.alignment = NonZeroU8::new(8).unwrap();
+    settings.client.write_size = NonZeroU8::new(8).unwrap();
     // Who had no checkpoint asks again soon.
-    settings.client.first_query = Millis::from_secs(1);
+    settings.client.first_query_delay = Millis::from_secs(1);
     settings.net.hazards.delay = 10 * MILLI;
 }
 

@@ -129,7 +129,7 @@ fn a_broadcast_notify_is_followed_by_as_many_as_its_jitter_says() {
         let report = Files::of(300).run(|settings| {
             slow(settings);
             settings.clients = 200;
-            settings.client.first_query = zigbee_ota::time::Millis::from_secs(3600);
+            settings.client.first_query_delay = zigbee_ota::time::Millis::from_secs(3600);
             settings.host.notify = Some(notify(jitter));
         });
         assert!(all_is_well(&report), "{:?}", report.broken);
@@ -160,7 +160,7 @@ fn a_report_of_a_frame_that_did_not_arrive_saves_time() {
         let report = Files::of(1000).run(|settings| {
             slow(settings);
             settings.client.max_timeout = zigbee_ota::time::Millis::from_secs(600);
-            settings.client.first_timeout = zigbee_ota::time::Millis::from_secs(600);
+            settings.client.initial_timeout = zigbee_ota::time::Millis::from_secs(600);
             settings.net.aps_acks = ApsAcks::AsAsked;
             settings.net.reports = reports;
             settings.net.hazards.script =

@@ -45,8 +45,8 @@ impl Drawn {
         let client = &mut settings.client;
         let word = [1, 1, 4, 8, 16][self.random.usize(..5)];
         let least = word.max(8);
-        client.alignment = NonZeroU8::new(word).unwrap();
-        client.max_data = NonZeroU8::new(self.random.u8(least..=55)).unwrap();
+        client.write_size = NonZeroU8::new(word).unwrap();
+        client.max_block_size = NonZeroU8::new(self.random.u8(least..=55)).unwrap();
         client.transfer = match self.random.u8(0..6) {
             0 | 1 => TransferMode::Blocks { window: NonZeroU8::MIN },
             2 => TransferMode::Blocks { window: self.random.u8(2..=12).try_into().unwrap() },
@@ -58,9 +58,9 @@ impl Drawn {
         };
         client.aps_security = self.is(0.2);
         client.require_aps_security = client.aps_security && self.is(0.5);
-        client.block_pause = Millis(if self.is(0.2) { self.random.u32(1..300) } else { 0 });
-        client.revision = if self.is(0.3) { self.random.u16(1..=5) } else { 0 };
-        client.unanswered =
+        client.min_block_period = Millis(if self.is(0.2) { self.random.u32(1..300) } else { 0 });
+        client.cluster_revision = if self.is(0.3) { self.random.u16(1..=5) } else { 0 };
+        client.upgrade_end_fallback =
             if self.is(0.5) { UpgradeEndFallback::Apply } else { UpgradeEndFallback::KeepWaiting };
     }
 

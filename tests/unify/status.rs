@@ -251,7 +251,7 @@ fn what_a_device_tells_of_itself_is_told() {
 /// Shows: UNI-049, UNI-050
 #[test]
 fn a_client_can_be_read_without_a_server() {
-    let identity = Identity { current: OLD, hardware: None, node: None };
+    let identity = Identity::new(OLD);
     let mut client = Client::new(client::ClientConfig::new(identity, Address::new(0, 1)), 1, Instant::ZERO);
     let of = |client: &Client, last| {
         ImageStatus::of_client(&client.attributes(), client.progress().as_ref(), last)

@@ -6,7 +6,7 @@ use crate::zcl::{ImageUpgradeStatus, UpgradeActivationPolicy};
 const HOUR: u64 = 60 * 60 * 1000;
 
 fn out_of_band() -> ClientConfig {
-    ClientConfig { activation: UpgradeActivationPolicy::OUT_OF_BAND, ..config() }
+    ClientConfig { activation_policy: UpgradeActivationPolicy::OUT_OF_BAND, ..config() }
 }
 
 /// Shows: CLI-147

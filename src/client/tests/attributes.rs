@@ -25,11 +25,15 @@ fn a_new_client_shows_the_default_attributes() {
     };
     assert_eq!(Script::new(config()).client.attributes(), expected);
     // Attributes of later cluster revisions are present only if the configuration names such a revision.
-    let later = Script::new(ClientConfig { revision: 5, ..config() }).client.attributes();
+    let later = Script::new(ClientConfig { cluster_revision: 5, ..config() }).client.attributes();
     assert_eq!((later.cluster_revision, later.min_block_period), (Some(5), Some(0)));
     assert_eq!(later.activation_policy.map(|policy| policy.0), Some(0));
     assert_eq!(later.timeout_policy.map(|policy| policy.0), Some(0));
-    let keep = ClientConfig { revision: 5, unanswered: UpgradeEndFallback::KeepWaiting, ..config() };
+    let keep = ClientConfig {
+        cluster_revision: 5,
+        upgrade_end_fallback: UpgradeEndFallback::KeepWaiting,
+        ..config()
+    };
     assert_eq!(Script::new(keep).client.attributes().timeout_policy.map(|policy| policy.0), Some(1));
 }
 
@@ -99,7 +103,7 @@ fn every_failure_returns_the_attributes_to_normal() {
         gone.receive(&std::format!("18 {turn:02x} 0B 03 98"));
         gone.advance_to(u64::from(turn) * 1000);
     }
-    let mut silent = Script::downloading(ClientConfig { block_attempts: 1, ..config() });
+    let mut silent = Script::downloading(ClientConfig { max_block_attempts: 1, ..config() });
     silent.assert_requests_block(0);
     silent.advance_to(3000).assert_sends("01 02 06 95 5F11 0101 2C1A0000");
     let mut refused = Script::ending(config());

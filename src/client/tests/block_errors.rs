@@ -66,7 +66,7 @@ fn a_stray_default_response_changes_nothing() {
     let mut script = Script::downloading(config());
     script.assert_requests_block(0);
     for stray in ["18 07 0B 03 98", "18 01 0B 06 98", "18 01 0B 03 00", "18 00 0B 01 98"] {
-        assert_eq!(script.receive(stray), Handled::Ignored(ClientIgnored::NotExpected), "{stray}");
+        assert_eq!(script.receive(stray), Handled::Ignored(ClientIgnored::Unexpected), "{stray}");
         script.assert_silent();
     }
     script.receive_block(1, 0, &file(|_| {})[..64]);
@@ -76,7 +76,8 @@ fn a_stray_default_response_changes_nothing() {
 #[test]
 fn blocks_shorter_than_a_word_are_errors() {
     let file = file(|_| {});
-    let mut script = Script::downloading(ClientConfig { alignment: nonzero(8), error_limit: 3, ..config() });
+    let mut script =
+        Script::downloading(ClientConfig { write_size: nonzero(8), max_consecutive_errors: 3, ..config() });
     for turn in 1..=3_u8 {
         script.assert_requests_block(0);
         assert_eq!(script.receive_block(turn, 0, &file[..7]), Handled::Done);
@@ -84,7 +85,7 @@ fn blocks_shorter_than_a_word_are_errors() {
         if turn < 3 {
             assert_eq!(
                 script.receive_block(turn, 0, &file[..7]),
-                Handled::Ignored(ClientIgnored::NotExpected)
+                Handled::Ignored(ClientIgnored::Unexpected)
             );
         }
         script.advance_to(1000 * u64::from(turn));
@@ -112,7 +113,7 @@ fn a_duplicate_error_counts_once() {
 
 #[test]
 fn wait_for_data_in_a_default_response_pauses_requests() {
-    let mut script = Script::downloading(ClientConfig { error_limit: 2, ..config() });
+    let mut script = Script::downloading(ClientConfig { max_consecutive_errors: 2, ..config() });
     for turn in 1..=5_u8 {
         script.assert_requests_block(0);
         assert_eq!(script.receive(&std::format!("18 {turn:02x} 0B 03 97")), Handled::Done);
@@ -131,11 +132,11 @@ fn an_unsupported_command_error_is_retried() {
 
 #[test]
 fn an_empty_block_that_was_not_requested_is_malformed() {
-    let mut script = Script::downloading(ClientConfig { error_limit: 1, ..config() });
+    let mut script = Script::downloading(ClientConfig { max_consecutive_errors: 1, ..config() });
     script.assert_requests_block(0);
     assert_eq!(
         script.receive("19 01 05 00 5F11 0101 2C1A0000 20000000 00"),
-        Handled::Ignored(ClientIgnored::NotAsked)
+        Handled::Ignored(ClientIgnored::Mismatch)
     );
     script.assert_sends("10 01 0B 05 80").assert_silent();
     assert_eq!(script.client.progress().map(|progress| progress.received), Some(0), "the download continues");

@@ -24,7 +24,7 @@ fn a_lost_block_is_retried_after_the_measured_timeout() {
 
 #[test]
 fn a_silent_server_ends_the_download_after_the_last_attempt() {
-    let mut script = Script::downloading(ClientConfig { block_attempts: 5, ..config() });
+    let mut script = Script::downloading(ClientConfig { max_block_attempts: 5, ..config() });
     let mut time = 0;
     for timeout in [3000, 6000, 10_000, 10_000, 10_000] {
         script.assert_requests_block(0).assert_silent();
@@ -51,7 +51,7 @@ fn a_block_is_accepted_with_any_sequence_number_and_late() {
     script.advance_to(3000).assert_requests_block(64);
     assert_eq!(script.receive_block(2, 64, &file[64..80]), Handled::Done);
     script.assert_requests_block(80).assert_silent();
-    assert_eq!(script.receive_block(3, 64, &file[64..80]), Handled::Ignored(ClientIgnored::NotExpected));
+    assert_eq!(script.receive_block(3, 64, &file[64..80]), Handled::Ignored(ClientIgnored::Unexpected));
     script.assert_silent();
     assert_eq!(script.receive_block(4, 80, &file[80..]), Handled::Done);
     assert!(matches!(script.expect_need(), Need::Verify(..)));
@@ -59,7 +59,7 @@ fn a_block_is_accepted_with_any_sequence_number_and_late() {
 
 #[test]
 fn no_block_is_requested_more_often_than_configured() {
-    let mut script = Script::downloading(ClientConfig { block_attempts: 3, ..config() });
+    let mut script = Script::downloading(ClientConfig { max_block_attempts: 3, ..config() });
     for _ in 0..3 {
         script.assert_requests_block(0);
         // A late application polls for the next frame before it calls `handle_timeout`.
@@ -113,7 +113,7 @@ fn a_block_request_that_was_not_delivered_is_retried_after_the_error_pause() {
 fn a_failed_delivery_never_delays_a_retry_beyond_its_timeout() {
     use crate::aps::{DeliveryReport, TransmitToken};
 
-    let mut script = Script::downloading(ClientConfig { error_pause: Millis::from_secs(5), ..config() });
+    let mut script = Script::downloading(ClientConfig { error_backoff: Millis::from_secs(5), ..config() });
     let (request, _) = script.transmit().expect("the request");
     script.client.handle_delivery(at(100), request.token, DeliveryReport::Failed);
     assert_eq!(script.client.poll_timeout(), Some(at(3000)));
@@ -130,7 +130,7 @@ fn a_failed_delivery_never_delays_a_retry_beyond_its_timeout() {
 /// A caller may call `poll_transmit` before `handle_timeout`.
 #[test]
 fn a_silent_server_is_reported_if_frames_are_polled_before_the_timeout_is_handled() {
-    let mut script = Script::downloading(ClientConfig { block_attempts: 1, ..config() });
+    let mut script = Script::downloading(ClientConfig { max_block_attempts: 1, ..config() });
     script.assert_requests_block(0);
     script.receive_block(1, 0, &file(|_| {})[..64]);
     script.assert_requests_block(64);

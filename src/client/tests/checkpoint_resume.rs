@@ -47,7 +47,7 @@ fn a_resumed_download_without_its_file_is_followed_by_a_query() {
         received: 64,
         header,
         stage: CheckpointStage::Downloading,
-        kept: PendingImages::NONE,
+        pending_images: PendingImages::NONE,
     };
     let mut script = resumed(checkpoint);
     script.assert_requests_block(64);

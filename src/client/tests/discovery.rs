@@ -7,7 +7,7 @@ const TEN_MINUTES: u64 = 10 * 60 * 1000;
 
 /// Configuration of a device that knows no server.
 fn no_known_server() -> ClientConfig {
-    ClientConfig { server: Address::UNKNOWN, discovery: Some(Millis::from_secs(600)), ..config() }
+    ClientConfig { server: Address::UNKNOWN, discovery_interval: Some(Millis::from_secs(600)), ..config() }
 }
 
 /// Configuration of a device that knows the IEEE address and the endpoint of its server.
@@ -19,7 +19,7 @@ fn server_by_ieee_address() -> ClientConfig {
 #[test]
 fn the_first_server_that_answers_is_used() {
     assert_eq!(
-        ClientConfig::new(config().identity, Address::UNKNOWN).discovery,
+        ClientConfig::new(config().identity, Address::UNKNOWN).discovery_interval,
         Some(Millis::from_secs(600))
     );
     let mut script = Script::new(no_known_server());
@@ -92,7 +92,7 @@ fn a_search_is_repeated_at_its_interval() {
         let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no need to find a server") };
         script.client.server_found(script.now, ticket, None).unwrap();
         let next = turn * TEN_MINUTES;
-        assert_eq!(script.client.poll_event(), Some(ClientEvent::NoServer(at(next))));
+        assert_eq!(script.client.poll_event(), Some(ClientEvent::ServerNotFound(at(next))));
         script.advance_to(next - 1);
         assert_eq!(script.client.poll_need(), None);
         script.advance_to(next);
@@ -111,7 +111,7 @@ fn a_search_is_repeated_at_its_interval() {
 fn a_notify_from_another_node_is_ignored_while_a_server_is_known() {
     let mut script = Script::new(config());
     let handled = script.receive_frame(FrameMeta::unicast(STRANGER), &hex("09 07 00 00 64"));
-    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotTheServer));
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotFromServer));
     assert!(script.assert_silent().is_idle());
 
     let mut script = Script::new(no_known_server());
@@ -130,7 +130,7 @@ fn a_notify_from_another_node_is_ignored_while_a_server_is_known() {
     // Any other command of a node that is not the server is ignored.
     let mut script = Script::new(no_known_server());
     let handled = script.receive_frame(FrameMeta::unicast(STRANGER), &hex("19 00 02 98"));
-    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotTheServer));
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotFromServer));
 }
 
 /// Shows: CLI-011
@@ -206,7 +206,8 @@ fn a_download_continues_at_its_offset_after_a_lost_connection() {
 #[test]
 fn a_server_that_is_not_found_is_replaced_if_allowed() {
     for replace_server in [true, false] {
-        let mut script = Script::new(ClientConfig { replace_server, ..server_by_ieee_address() });
+        let mut script =
+            Script::new(ClientConfig { replace_lost_server: replace_server, ..server_by_ieee_address() });
         for lookup in 1..=5 {
             let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
                 panic!("no need to look up the network address")
@@ -237,13 +238,13 @@ fn a_server_that_is_not_found_is_replaced_if_allowed() {
 #[test]
 fn three_unanswered_queries_start_a_search_for_the_server() {
     let config = ClientConfig {
-        query_attempts: 1,
+        max_query_attempts: 1,
         query_interval: Some(Millis::from_secs(60)),
         ..server_by_ieee_address()
     };
     for (config, by_name) in [(config, true), (ClientConfig { server_id: Eui64(0), ..config }, false)] {
         let mut script = Script::new(ClientConfig { server: SERVER, ..config });
-        script.client.finder.search = crate::client::discovery::Search::Done;
+        script.client.search.step = crate::client::discovery::SearchStep::Done;
         script.client.poll_need();
         for _ in 0..3 {
             assert_eq!(script.client.poll_need(), None);
@@ -261,7 +262,7 @@ fn three_unanswered_queries_start_a_search_for_the_server() {
         }
     }
     // A server whose address is configured as fixed is never searched.
-    let mut script = Script::new(ClientConfig { query_attempts: 1, ..self::config() });
+    let mut script = Script::new(ClientConfig { max_query_attempts: 1, ..self::config() });
     for _ in 0..5 {
         script.client.query(script.now).unwrap();
         script.transmit();
@@ -274,8 +275,11 @@ fn three_unanswered_queries_start_a_search_for_the_server() {
 #[test]
 fn a_refusing_server_is_replaced_if_configured() {
     for avoid_refusing in [true, false] {
-        let mut script =
-            Script::querying(ClientConfig { avoid_refusing, discovery: Some(Millis(1)), ..config() });
+        let mut script = Script::querying(ClientConfig {
+            replace_refusing_server: avoid_refusing,
+            discovery_interval: Some(Millis(1)),
+            ..config()
+        });
         script.receive("19 00 02 7E");
         if !avoid_refusing {
             assert_eq!(script.client.poll_need(), None);
@@ -303,7 +307,7 @@ fn a_lost_connection_repeats_the_upgrade_end_request() {
     for times in ["00000000 FFFFFFFF", "00000000 58020000"] {
         let mut script = Script::ending(ClientConfig {
             server_id: ID,
-            discovery: Some(Millis::from_secs(600)),
+            discovery_interval: Some(Millis::from_secs(600)),
             ..config()
         });
         script.receive(&std::format!("19 03 07 5F11 0101 2C1A0000 {times}"));
@@ -331,9 +335,9 @@ fn a_server_that_is_not_found_counts_as_unanswered_upgrade_end_requests() {
     {
         let config = ClientConfig {
             server_id: ID,
-            discovery: Some(Millis::from_secs(600)),
-            replace_server: false,
-            unanswered,
+            discovery_interval: Some(Millis::from_secs(600)),
+            replace_lost_server: false,
+            upgrade_end_fallback: unanswered,
             ..config()
         };
         let mut script = Script::ending(config);
@@ -356,7 +360,8 @@ fn a_server_that_is_not_found_counts_as_unanswered_upgrade_end_requests() {
 
 #[test]
 fn a_silent_server_is_searched_after_the_download_ends() {
-    let mut script = found_and_downloading(ClientConfig { block_attempts: 2, ..server_by_ieee_address() });
+    let mut script =
+        found_and_downloading(ClientConfig { max_block_attempts: 2, ..server_by_ieee_address() });
     for _ in 0..2 {
         script.assert_requests_block(64);
         let overdue = script.client.poll_timeout().unwrap();
@@ -400,8 +405,12 @@ fn a_ticket_of_another_need_is_stale() {
 #[test]
 fn a_download_ends_when_its_server_is_never_found_before_the_first_request() {
     for transfer in [config().transfer, TransferMode::Pages { size: 600.try_into().unwrap(), spacing: 0 }] {
-        let wishes =
-            ClientConfig { block_attempts: 2, replace_server: false, transfer, ..server_by_ieee_address() };
+        let wishes = ClientConfig {
+            max_block_attempts: 2,
+            replace_lost_server: false,
+            transfer,
+            ..server_by_ieee_address()
+        };
         let mut script = Script::new(wishes);
         let Need::NetworkAddress(ticket, ID) = script.expect_need() else {
             panic!("no need to look up the network address")
@@ -452,8 +461,8 @@ fn a_download_continues_as_soon_as_its_server_is_found() {
 #[test]
 fn failed_lookups_count_as_attempts_of_the_block_request() {
     let mut script = found_and_downloading(ClientConfig {
-        block_attempts: 4,
-        replace_server: false,
+        max_block_attempts: 4,
+        replace_lost_server: false,
         ..server_by_ieee_address()
     });
     script.assert_requests_block(64);

@@ -32,9 +32,9 @@ fn frames_without_aps_security_are_ignored_where_it_is_required() {
     script.client.query(at(0)).unwrap();
     let (query, _) = script.transmit().expect("a query");
     assert!(query.aps_security);
-    assert_eq!(script.receive(OFFER), Handled::Ignored(ClientIgnored::Insecure));
+    assert_eq!(script.receive(OFFER), Handled::Ignored(ClientIgnored::NoApsSecurity));
     assert_eq!(script.client.poll_need(), None);
-    assert_eq!(script.receive("08 00 00 0600"), Handled::Ignored(ClientIgnored::Insecure));
+    assert_eq!(script.receive("08 00 00 0600"), Handled::Ignored(ClientIgnored::NoApsSecurity));
     let meta = FrameMeta { aps_security: true, ..FrameMeta::unicast(SERVER) };
     assert_eq!(script.receive_frame(meta, &hex(OFFER)), Handled::Done);
     script.accept();
@@ -57,7 +57,7 @@ fn responses_from_other_nodes_are_ignored() {
     ] {
         let mut script = Script::querying(config());
         let handled = script.receive_frame(FrameMeta::unicast(STRANGER), &hex(frame));
-        assert_eq!(handled, Handled::Ignored(ClientIgnored::NotTheServer));
+        assert_eq!(handled, Handled::Ignored(ClientIgnored::NotFromServer));
         script.assert_silent();
         assert!(!script.is_idle());
     }

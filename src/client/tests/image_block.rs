@@ -38,12 +38,12 @@ fn stored_data_is_ignored_and_data_that_was_not_requested_is_malformed() {
     script.assert_requests_block(64);
     for (offset, size) in [(0, 64), (0, 32), (32, 32)] {
         let again = script.receive_block(1, offset, &file[..size]);
-        assert_eq!(again, Handled::Ignored(ClientIgnored::NotExpected), "{offset}");
+        assert_eq!(again, Handled::Ignored(ClientIgnored::Unexpected), "{offset}");
         script.assert_silent();
     }
     for (offset, size) in [(65, 35), (32, 64), (99, 1)] {
         let wrong = script.receive_block(2, offset, &file[..size]);
-        assert_eq!(wrong, Handled::Ignored(ClientIgnored::NotAsked), "{offset}");
+        assert_eq!(wrong, Handled::Ignored(ClientIgnored::Mismatch), "{offset}");
         script.assert_sends("10 02 0B 05 80").assert_silent();
     }
     assert_eq!(script.client.progress().unwrap().received, 64);
@@ -81,7 +81,7 @@ fn a_response_that_does_not_fit_the_request_is_malformed() {
     // More data than was requested.
     let mut script = Script::downloading(config());
     script.assert_requests_block(0);
-    assert_eq!(script.receive_block(1, 0, &[0x1e; 65]), Handled::Ignored(ClientIgnored::NotAsked));
+    assert_eq!(script.receive_block(1, 0, &[0x1e; 65]), Handled::Ignored(ClientIgnored::Mismatch));
     script.assert_sends("10 01 0B 05 80");
 }
 
@@ -177,7 +177,7 @@ fn a_wait_without_end_lasts_an_hour_or_until_the_next_response() {
     script.advance_to(60 * 60 * 1000).assert_requests_block(0);
 
     let halted = || {
-        let mut script = Script::downloading(ClientConfig { max_wait: None, ..config() });
+        let mut script = Script::downloading(ClientConfig { max_wait_for_data: None, ..config() });
         script.assert_requests_block(0);
         script.receive("19 01 05 97 00000000 FFFFFFFF");
         assert_eq!(script.client.poll_timeout(), None);
@@ -234,7 +234,7 @@ fn storage_gets_whole_words_and_the_rest_is_requested_again() {
     let file = file(|_| {});
     // For each response: sequence number, bytes it has, and bytes that are stored.
     let mut script =
-        Script::downloading(ClientConfig { alignment: nonzero(8), max_data: nonzero(63), ..config() });
+        Script::downloading(ClientConfig { write_size: nonzero(8), max_block_size: nonzero(63), ..config() });
     let mut stored: Vec<u8> = Vec::new();
     for (sequence, size, taken) in [(1, 56, 56), (2, 19, 16), (3, 8, 8), (4, 15, 8), (5, 12, 12)] {
         let (_, request) = script.transmit().expect("a request");
@@ -270,7 +270,7 @@ fn wait_for_data_is_ignored_while_a_block_is_stored() {
         panic!("no block to store");
     };
     // A second response to the same request demands a wait of an hour.
-    assert_eq!(script.receive("19 01 05 97 00000000 100E0000"), Handled::Ignored(ClientIgnored::NotExpected));
+    assert_eq!(script.receive("19 01 05 97 00000000 100E0000"), Handled::Ignored(ClientIgnored::Unexpected));
     script.client.stored(at(0), arrived.ticket, StoreResult::Ok).unwrap();
     script.assert_requests_block(64);
 }

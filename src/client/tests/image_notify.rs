@@ -181,7 +181,7 @@ fn a_notify_for_the_downloaded_version_is_ignored() {
     let random = script.client.random;
     let held = "19 07 00 03 64 5F11 0101 2C1A0000";
     let handled = script.receive_by(DeliveryMode::Broadcast, held);
-    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotConcerned));
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotForThisDevice));
     assert_eq!(script.client.random, random);
     assert_eq!(
         script.receive_by(DeliveryMode::Broadcast, "19 07 00 03 64 5F11 0101 2D1A0000"),

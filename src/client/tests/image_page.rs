@@ -189,7 +189,7 @@ fn blocks_of_a_page_are_matched_by_offset_not_by_sequence_number() {
     let other = block(sequence, ImageId { version: FileVersion(1), ..OFFERED }, 0, &paged.file[..64]);
     assert_eq!(
         paged.script.receive_frame(FrameMeta::unicast(SERVER), &other),
-        Handled::Ignored(ClientIgnored::NotAsked)
+        Handled::Ignored(ClientIgnored::Mismatch)
     );
 }
 
@@ -365,7 +365,7 @@ fn a_lost_repair_is_retried_after_the_page() {
 #[test]
 fn storage_gets_whole_words_from_pages() {
     // The server sends 50 bytes at a time, whatever is requested, so blocks end inside words of 8 bytes.
-    let config = ClientConfig { alignment: NonZeroU8::new(8).unwrap(), ..with_pages(404, 0) };
+    let config = ClientConfig { write_size: NonZeroU8::new(8).unwrap(), ..with_pages(404, 0) };
     let mut paged = PageScript::new(config, 1003);
     let mut sizes = Vec::new();
     for _ in 0..200 {

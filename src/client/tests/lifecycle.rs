@@ -69,7 +69,7 @@ fn an_upgrade_with_espressifs_example_settings_starts() {
     let current = ImageId::new(0x1001, 0x1011, 0x0101_0101);
     let identity = Identity { current, hardware: Some(HardwareVersion(0x0101)), node: None };
     let mut script =
-        Script::new(ClientConfig { max_data: nonzero(223), ..ClientConfig::new(identity, SERVER) });
+        Script::new(ClientConfig { max_block_size: nonzero(223), ..ClientConfig::new(identity, SERVER) });
     script.advance_to(59_999).assert_silent();
     script.advance_to(60_000).assert_sends("01 00 01 01 0110 1110 01010101 0101");
     let offered = ImageId::new(0x1001, 0x1011, 0x0101_0102);

@@ -5,6 +5,7 @@ mod attributes;
 mod block_errors;
 mod block_retries;
 mod checkpoint_resume;
+mod decline;
 mod discovery;
 mod frame_acceptance;
 mod header_check;

@@ -15,7 +15,7 @@ fn querying_second() -> Script {
     while script.client.poll_event().is_some() {}
     // An Upgrade End Response is ignored before the last image.
     let response = "19 03 07 5F11 0101 2C1A0000 00000000 00000000";
-    assert_eq!(script.receive(response), Handled::Ignored(ClientIgnored::NotExpected));
+    assert_eq!(script.receive(response), Handled::Ignored(ClientIgnored::Unexpected));
     assert_eq!(script.receive("18 03 0B 06 00"), Handled::Done);
     assert_eq!(script.client.poll_event(), Some(ClientEvent::ImageRetained(OFFERED)));
     script.assert_sends("01 04 01 00 5F11 0201 05000000");

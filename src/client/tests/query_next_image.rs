@@ -48,7 +48,7 @@ fn the_application_can_start_a_query_which_restarts_the_interval() {
 
 #[test]
 fn a_lost_query_is_retried_with_a_new_sequence_number() {
-    let mut script = Script::querying(ClientConfig { query_attempts: 3, ..config() });
+    let mut script = Script::querying(ClientConfig { max_query_attempts: 3, ..config() });
     script.advance_to(2999).assert_silent();
     script.advance_to(3000).assert_sends("01 01 01 00 5F11 0101 2B1A0000");
     script.advance_to(8999).assert_silent();
@@ -64,7 +64,7 @@ fn a_lost_query_is_retried_with_a_new_sequence_number() {
 fn an_offer_of_another_version_is_put_to_the_application() {
     for (version, taken) in [("2C1A0000", true), ("2A1A0000", true), ("2B1A0000", false)] {
         for (versions, reinstall) in [(AcceptedVersions::Different, false), (AcceptedVersions::Any, true)] {
-            let mut script = Script::querying(ClientConfig { versions, ..config() });
+            let mut script = Script::querying(ClientConfig { accepted_versions: versions, ..config() });
             script.receive(&std::format!("19 00 02 00 5F11 0101 {version} 64000000"));
             let is_offered = matches!(script.client.poll_need(), Some(Need::Decide(..)));
             assert_eq!(is_offered, taken || reinstall, "{version}");
@@ -127,20 +127,20 @@ fn a_query_response_for_another_image_is_malformed() {
 fn a_query_response_without_a_query_is_ignored() {
     let mut script = Script::new(config());
     let handled = script.receive(OFFER);
-    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotExpected));
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::Unexpected));
     assert!(script.assert_silent().is_idle());
     assert_eq!(script.client.poll_need(), None);
     // A response is ignored before the query is sent, too.
     script.client.query(at(0)).unwrap();
     let handled = script.receive(OFFER);
-    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotExpected));
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::Unexpected));
 }
 
 /// Shows: CLI-049
 #[test]
 fn an_offer_of_an_impossible_size_is_skipped() {
     for (size, fits) in [(0_u32, false), (55, false), (56, true), (1000, true), (1001, false)] {
-        let mut script = Script::querying(ClientConfig { max_size: 1000, ..config() });
+        let mut script = Script::querying(ClientConfig { max_file_size: 1000, ..config() });
         let mut frame = hex("19 00 02 00 5F11 0101 2C1A0000");
         frame.extend(size.to_le_bytes());
         script.receive_frame(FrameMeta::unicast(SERVER), &frame);
@@ -161,13 +161,13 @@ fn an_error_to_the_query_is_no_image() {
     let mut script = Script::querying(config());
     assert_eq!(
         script.receive("18 09 0B 01 80"),
-        Handled::Ignored(ClientIgnored::NotExpected),
+        Handled::Ignored(ClientIgnored::Unexpected),
         "another sequence number"
     );
-    assert_eq!(script.receive("18 00 0B 01 00"), Handled::Ignored(ClientIgnored::NotExpected), "no error");
+    assert_eq!(script.receive("18 00 0B 01 00"), Handled::Ignored(ClientIgnored::Unexpected), "no error");
     assert_eq!(
         script.receive("18 00 0B 03 80"),
-        Handled::Ignored(ClientIgnored::NotExpected),
+        Handled::Ignored(ClientIgnored::Unexpected),
         "another command"
     );
     assert!(!script.is_idle());
@@ -217,7 +217,7 @@ fn accepted_versions_decide_which_offers_reach_the_application() {
         (AcceptedVersions::Any, "2A1A0000", None),
         (AcceptedVersions::Any, "2B1A0000", None),
     ] {
-        let mut script = Script::querying(ClientConfig { versions, ..config() });
+        let mut script = Script::querying(ClientConfig { accepted_versions: versions, ..config() });
         script.receive(&std::format!("19 00 02 00 5F11 0101 {version} 64000000"));
         assert_eq!(script.client.poll_need().is_some(), passed.is_none());
         match passed {

@@ -119,7 +119,7 @@ fn the_offered_version_must_be_the_requested_one_unless_it_was_a_wildcard() {
     let other = ImageId::new(0x115f, 0xffc0, 8);
     let mut script = querying_credentials();
     let handled = script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x09, other, 100));
-    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotAsked));
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::Mismatch));
     script.assert_sends("10 00 0B 09 80");
     let mut script = Script::new(with_node_address());
     let any = ImageId { version: FileVersion::ANY, ..CREDENTIALS };
@@ -130,10 +130,10 @@ fn the_offered_version_must_be_the_requested_one_unless_it_was_a_wildcard() {
     // A Query Next Image Response does not answer a Query Specific File Request, and the other way round.
     let mut script = querying_credentials();
     let handled = script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x02, CREDENTIALS, 100));
-    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotExpected));
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::Unexpected));
     let mut script = Script::querying(with_node_address());
     let handled = script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x09, OFFERED, 100));
-    assert_eq!(handled, Handled::Ignored(ClientIgnored::NotExpected));
+    assert_eq!(handled, Handled::Ignored(ClientIgnored::Unexpected));
 }
 
 /// Shows: CMD-091
@@ -172,7 +172,11 @@ fn a_server_without_specific_files_is_not_asked_again() {
     assert!(script.assert_silent().is_idle());
     assert_eq!(script.status(), 0x00);
 
-    let wishes = ClientConfig { avoid_refusing: true, discovery: Some(Millis(1)), ..with_node_address() };
+    let wishes = ClientConfig {
+        replace_refusing_server: true,
+        discovery_interval: Some(Millis(1)),
+        ..with_node_address()
+    };
     for refusal in ["19 00 09 7E", "18 00 0B 08 81"] {
         let mut script = Script::new(wishes);
         script.client.query_specific_file(at(0), CREDENTIALS, StackVersion::ZIGBEE_PRO).unwrap();

@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn requests_keep_the_minimum_block_period_of_the_server() {
     for (revision, unit, sent) in [(2, 1000_u64, true), (3, 1, true), (0, 0, false)] {
-        let mut script = Script::downloading(ClientConfig { revision, ..config() });
+        let mut script = Script::downloading(ClientConfig { cluster_revision: revision, ..config() });
         let field = |period: u16| std::format!("{:04x}", period.swap_bytes());
         let max = |offset: u8| (100 - offset).min(64);
         let request = |sequence: u8, offset: u8, period: u16| match sent {
@@ -42,12 +42,13 @@ fn requests_keep_the_minimum_block_period_of_the_server() {
         }
     }
     // A period is limited to an hour, since a server may use the wrong unit.
-    let mut script = Script::downloading(ClientConfig { revision: 2, ..config() });
+    let mut script = Script::downloading(ClientConfig { cluster_revision: 2, ..config() });
     script.transmit();
     script.receive("19 01 05 97 00000000 00000000 FEFF");
     assert_eq!(script.client.poll_timeout(), Some(at(60 * 60 * 1000)));
     // Of the server's period and the device's own, the longer one counts.
-    let mut script = Script::downloading(ClientConfig { revision: 3, block_pause: Millis(500), ..config() });
+    let mut script =
+        Script::downloading(ClientConfig { cluster_revision: 3, min_block_period: Millis(500), ..config() });
     script.transmit();
     script.receive("19 01 05 97 00000000 00000000 C800");
     script.advance_to(499).assert_silent();
@@ -76,7 +77,7 @@ fn a_device_polls_fast_while_a_response_is_awaited() {
 /// Shows: CLI-067
 #[test]
 fn requests_keep_the_minimum_block_period_of_the_device() {
-    let mut script = Script::downloading(ClientConfig { block_pause: Millis(250), ..config() });
+    let mut script = Script::downloading(ClientConfig { min_block_period: Millis(250), ..config() });
     script.assert_requests_block(0);
     script.advance_to(20);
     script.receive_block(1, 0, &file(|_| {})[..8]);

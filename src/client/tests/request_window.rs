@@ -92,7 +92,7 @@ fn blocks_being_stored_count_towards_the_window() {
         assert_eq!(arrived.offset, offset);
         tickets.push(arrived.ticket);
         let again = script.receive_frame(FrameMeta::unicast(SERVER), &frame);
-        assert_eq!(again, Handled::Ignored(ClientIgnored::NotExpected), "it is being stored");
+        assert_eq!(again, Handled::Ignored(ClientIgnored::Unexpected), "it is being stored");
     }
     // One of the blocks being stored does not count, so that the next one arrives meanwhile.
     assert_eq!(poll_requests(&mut script), [(5, 256, 64)]);
@@ -232,7 +232,7 @@ fn a_wait_applies_to_all_requests_in_flight() {
 
 #[test]
 fn after_the_last_attempt_of_a_block_nothing_is_requested() {
-    let (mut script, _) = downloading_with_window(ClientConfig { block_attempts: 1, ..with_window(2) });
+    let (mut script, _) = downloading_with_window(ClientConfig { max_block_attempts: 1, ..with_window(2) });
     assert_eq!(poll_requests(&mut script).len(), 2);
     script.now = script.client.poll_timeout().unwrap();
     assert_eq!(poll_requests(&mut script).len(), 1, "a response is late");
@@ -270,11 +270,12 @@ fn empty_and_short_blocks_are_errors_only_at_a_requested_offset() {
     for (offset, size, handled) in [
         (64, 0, Handled::Done),
         (128, 0, Handled::Done),
-        (512, 0, Handled::Ignored(ClientIgnored::NotAsked)),
+        (512, 0, Handled::Ignored(ClientIgnored::Mismatch)),
         (64, 10, Handled::Done),
         (128, 10, Handled::Done),
     ] {
-        let (mut script, file) = downloading_with_window(ClientConfig { alignment, ..with_window(2) });
+        let (mut script, file) =
+            downloading_with_window(ClientConfig { write_size: alignment, ..with_window(2) });
         assert_eq!(poll_requests(&mut script).len(), 2);
         assert_eq!(receive_from(&mut script, &file, 3, offset, size), handled, "{size} bytes at {offset}");
         let pause = if handled == Handled::Done { 1000 } else { 0 };

@@ -39,7 +39,7 @@ fn after_response(response: &str) -> Script {
 /// Only the application may start the upgrade, and an Upgrade End Response was refused.
 fn awaiting_activation() -> Script {
     let activation = UpgradeActivationPolicy::OUT_OF_BAND;
-    let mut script = Script::ending(ClientConfig { activation, ..config() });
+    let mut script = Script::ending(ClientConfig { activation_policy: activation, ..config() });
     assert_eq!(script.receive(UPGRADE_IN_TEN_MINUTES), Handled::Ignored(ClientIgnored::NotAuthorized));
     script.assert_sends("10 03 0B 07 7E");
     script

@@ -21,7 +21,7 @@ fn an_invalid_file_is_reported_and_dropped() {
     script.verify(VerifyResult::Invalid);
     script.assert_sends("01 03 06 96 5F11 0101 2C1A0000");
     let response = "19 03 07 5F11 0101 2C1A0000 00000000 00000000";
-    assert_eq!(script.receive(response), Handled::Ignored(ClientIgnored::NotExpected));
+    assert_eq!(script.receive(response), Handled::Ignored(ClientIgnored::Unexpected));
     assert_eq!(script.receive("18 03 0B 06 00"), Handled::Done);
     assert_eq!(script.expect_end(), Outcome::InvalidImage);
 }
@@ -89,7 +89,7 @@ fn an_upgrade_end_response_without_a_verified_image_is_ignored() {
     downloading.assert_requests_block(0);
     for script in [&mut Script::new(config()), &mut downloading, &mut verifying] {
         for delivery in [DeliveryMode::Unicast, DeliveryMode::Broadcast] {
-            assert_eq!(script.receive_by(delivery, response), Handled::Ignored(ClientIgnored::NotExpected));
+            assert_eq!(script.receive_by(delivery, response), Handled::Ignored(ClientIgnored::Unexpected));
             script.assert_silent();
         }
     }
@@ -121,7 +121,7 @@ fn an_upgrade_end_response_that_is_short_or_in_the_past_is_malformed() {
         let frame = std::format!("19 03 07 5F11 0101 2C1A0000 {past}");
         let mut script = Script::ending(config());
         script.client.set_utc(at(0), clock);
-        assert_eq!(script.receive(&frame), Handled::Ignored(ClientIgnored::NotAsked));
+        assert_eq!(script.receive(&frame), Handled::Ignored(ClientIgnored::Mismatch));
         script.assert_sends("10 03 0B 07 80").assert_silent();
         assert!(matches!(script.receive_by(DeliveryMode::Broadcast, &frame), Handled::Ignored(_)));
         script.assert_silent();
@@ -148,7 +148,7 @@ fn a_waiting_client_repeats_the_upgrade_end_request_every_hour() {
 #[test]
 fn after_four_unanswered_upgrade_end_requests_the_fallback_decides() {
     for unanswered in [UpgradeEndFallback::Apply, UpgradeEndFallback::KeepWaiting] {
-        let mut script = Script::ending(ClientConfig { unanswered, ..config() });
+        let mut script = Script::ending(ClientConfig { upgrade_end_fallback: unanswered, ..config() });
         let mut time = 0;
         for (sequence, timeout) in [(4, 3000), (5, 6000), (6, 10_000)] {
             script.advance_to(time + timeout - 1).assert_silent();

@@ -29,7 +29,7 @@ pub(super) struct BlockSize {
 impl BlockSize {
     /// Starts with the largest block that the client accepts, in whole words of storage.
     pub(super) fn new(config: &ClientConfig) -> Self {
-        Self { bytes: whole_words(config.max_data.get(), config), suspected: 0, full_blocks: 0 }
+        Self { bytes: whole_words(config.max_block_size.get(), config), suspected: 0, full_blocks: 0 }
     }
 
     /// Returns the size to request, in bytes.
@@ -56,7 +56,7 @@ impl BlockSize {
 
 /// Rounds `size` down to whole words of storage; returns it unchanged if it is less than one word.
 fn whole_words(size: u8, config: &ClientConfig) -> u8 {
-    match size.checked_rem(config.alignment.get()).and_then(|over| size.checked_sub(over)) {
+    match size.checked_rem(config.write_size.get()).and_then(|over| size.checked_sub(over)) {
         None | Some(0) => size,
         Some(words) => words,
     }
@@ -75,7 +75,7 @@ mod tests {
     fn the_size_that_the_server_sends_is_requested_and_the_largest_again_after_200_blocks() {
         let identity = Identity { current: ImageId::new(1, 2, 3), hardware: None, node: None };
         let config = ClientConfig::new(identity, Address::new(0, 1));
-        let config = ClientConfig { alignment: NonZeroU8::new(8).unwrap(), ..config };
+        let config = ClientConfig { write_size: NonZeroU8::new(8).unwrap(), ..config };
         let mut size = BlockSize::new(&config);
         assert_eq!(size.bytes(), 64);
         size.record_block(50, true, true, &config);

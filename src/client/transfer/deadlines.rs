@@ -11,7 +11,7 @@ use crate::aps::TransmitToken;
 use crate::client::Client;
 use crate::client::config::ClientConfig;
 use crate::client::output::Outcome;
-use crate::client::pending::doubled;
+use crate::client::pending::exponential_backoff;
 use crate::client::rtt::RttEstimator;
 use crate::client::state::State;
 use crate::time::{Instant, Millis};
@@ -54,7 +54,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Only requests with a single attempt count: a request that was resent was late before, and one more request was sent
     /// then.
     pub(super) fn late_at(&self, rtt: &RttEstimator) -> Option<Instant> {
-        let time = rtt.late().filter(|_| Self::ANY_ORDER)?;
+        let time = rtt.late_after().filter(|_| Self::ANY_ORDER)?;
         let waiting = self.in_flight.requests().filter(|request| request.is_waiting && request.attempts == 1);
         waiting.map(|request| request.last_sent.to_instant(self.last_activity).plus(time)).min()
     }
@@ -87,10 +87,10 @@ impl<const RANGES: usize> Download<RANGES> {
     /// server answers those first. The other is two intervals between blocks, since the first two blocks may be lost.
     fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Instant {
         let Millis(timeout) =
-            rtt.timeout(config.first_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));
+            rtt.timeout(config.initial_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));
         let waiting = u32::try_from(self.in_flight.waiting_count()).unwrap_or(0);
-        let queue = rtt.mean().map_or(0, |Millis(mean)| mean.saturating_mul(waiting));
-        let lost = self.block_interval.mean().map_or(0, |Millis(mean)| mean.saturating_mul(2));
+        let queue = rtt.smoothed().map_or(0, |Millis(mean)| mean.saturating_mul(waiting));
+        let lost = self.block_interval.smoothed().map_or(0, |Millis(mean)| mean.saturating_mul(2));
         let first_timeout = Millis(timeout.saturating_mul(2).saturating_add(queue).saturating_add(lost));
         page.deadline(
             self.last_activity,
@@ -105,7 +105,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns `true` if a request has no attempts left, which ends the download.
     pub(super) fn is_exhausted(&self, config: &ClientConfig) -> bool {
         let has_no_attempts =
-            |request: &BlockRequest| !request.is_waiting && request.attempts >= config.block_attempts;
+            |request: &BlockRequest| !request.is_waiting && request.attempts >= config.max_block_attempts;
         self.in_flight.requests().any(has_no_attempts)
     }
 
@@ -163,7 +163,7 @@ impl<const RANGES: usize> Download<RANGES> {
             }
             (None, None) => return,
         };
-        let at = now.plus(doubled(config.error_pause, attempts.saturating_sub(1)));
+        let at = now.plus(exponential_backoff(config.error_backoff, attempts.saturating_sub(1)));
         if at >= timeout {
             return;
         }
@@ -192,7 +192,7 @@ fn request_timeout(
     rtt: &RttEstimator,
 ) -> Instant {
     let earlier_attempts = request.attempts.saturating_sub(1);
-    let timeout = rtt.timeout(config.first_timeout, config.max_timeout, earlier_attempts);
+    let timeout = rtt.timeout(config.initial_timeout, config.max_timeout, earlier_attempts);
     request.last_sent.to_instant(last_activity).plus(timeout)
 }
 
@@ -201,10 +201,10 @@ impl<const RANGES: usize> Client<RANGES> {
     /// no attempts left.
     pub(in crate::client) fn handle_download_timeout(&mut self, now: Instant) {
         let Some(download) = self.state.download_mut() else { return };
-        download.expire_requests(now, &self.config, &self.round_trip);
+        download.expire_requests(now, &self.config, &self.rtt);
         let id = download.offer.id;
         if download.is_exhausted(&self.config) {
-            self.enter(Self::reporting(now, id, Status::ABORT, Outcome::ServerSilent));
+            self.enter(Self::report_failure(now, id, Status::ABORT, Outcome::ServerSilent));
         }
     }
 
@@ -219,14 +219,14 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Returns the shortest time between two requests: the device's own or the server's MinimumBlockPeriod, whichever is
     /// longer.
     pub(super) fn min_request_interval(&self) -> Millis {
-        let period = u32::from(self.period);
-        let period = if self.config.revision <= LAST_REVISION_IN_SECONDS {
+        let period = u32::from(self.server_block_period);
+        let period = if self.config.cluster_revision <= LAST_REVISION_IN_SECONDS {
             Millis::from_secs(period)
         } else {
             Millis(period)
         };
         // A period meant as milliseconds but read as seconds could demand 18 hours between two blocks, so the limit of a wait
         // without end applies to it as well.
-        period.min(self.config.max_wait.unwrap_or(period)).max(self.config.block_pause)
+        period.min(self.config.max_wait_for_data.unwrap_or(period)).max(self.config.min_block_period)
     }
 }

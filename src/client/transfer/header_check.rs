@@ -8,9 +8,9 @@
 //! |########|  header string   |###############|     the bytes are kept until the header is parsed, but for the string
 //! ```
 
+use crate::client::checkpoint::HeaderFacts;
 use crate::client::config::{ClientConfig, HeaderChecks};
 use crate::client::output::Outcome;
-use crate::client::state::HeaderFacts;
 use crate::file::FileHeader;
 use crate::types::StackVersion;
 use crate::zcl::ImageOffer;

@@ -60,11 +60,12 @@ use crate::zcl::{
     ClientFrame, FromClient, ImageBlockRequest, ImageOffer, ImagePageRequest, Status, ToServer,
 };
 
+use super::checkpoint::HeaderFacts;
 use super::config::{ClientConfig, TransferMode};
 use super::output::{Outcome, StaleTicket, StoreResult, Ticket};
 use super::ranges::{Range, ReceivedRanges};
 use super::rtt::RttEstimator;
-use super::state::{HeaderFacts, Image, State, is_specific};
+use super::state::{State, StoredImage, is_specific};
 use super::{Client, RequestBuffer};
 use block_size::BlockSize;
 use header_check::PartialHeader;
@@ -214,7 +215,7 @@ impl<const RANGES: usize> Download<RANGES> {
     fn stored_end(&self) -> u32 {
         match &self.phase {
             DownloadPhase::Header(header) => header.stored(),
-            DownloadPhase::Rest(_, received) => received.top(),
+            DownloadPhase::Rest(_, received) => received.highest_end(),
         }
     }
 
@@ -326,7 +327,7 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Records that `range` is stored; returns the image once the file is complete.
-    fn record_stored(&mut self, range: Range) -> Option<Image> {
+    fn record_stored(&mut self, range: Range) -> Option<StoredImage> {
         match &mut self.phase {
             DownloadPhase::Header(header) => {
                 header.add_stored(u8::try_from(range.len()).unwrap_or(u8::MAX));
@@ -336,7 +337,7 @@ impl<const RANGES: usize> Download<RANGES> {
                 // `classify` lends a block only if there is room for its range, so this cannot fail.
                 received.insert(range).ok();
                 let is_complete = received.first_gap(self.offer.size).is_none();
-                is_complete.then_some(Image { offer: self.offer, header: *header })
+                is_complete.then_some(StoredImage { offer: self.offer, header: *header })
             }
         }
     }
@@ -346,13 +347,13 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Writes the next request of the download to `buf`, if one is due.
     pub(super) fn poll_download(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
         let download = self.state.download_mut()?;
-        download.expire_requests(now, &self.config, &self.round_trip);
-        let mut next = download.due_request(now, &self.config, &self.round_trip)?;
+        download.expire_requests(now, &self.config, &self.rtt);
+        let mut next = download.due_request(now, &self.config, &self.rtt)?;
         if let (NextRequest::Page(page), TransferMode::Auto) = (next, Download::<RANGES>::mode(&self.config))
             && download.mode_probe.end_page(page.start, download.block_size.bytes()) == Choice::Blocks
         {
             download.uses_pages = false;
-            next = download.due_request(now, &self.config, &self.round_trip)?;
+            next = download.due_request(now, &self.config, &self.rtt)?;
         }
         let sequence = self.sequence;
         let request = self.download_request(self.state.download()?, next);
@@ -360,7 +361,7 @@ impl<const RANGES: usize> Client<RANGES> {
         let len = frame.encode(buf).ok()?;
         let pause = self.min_request_interval();
         let download = self.state.download_mut()?;
-        self.repeated = self.repeated.saturating_add(u32::from(download.earlier_attempts(next) > 0));
+        self.retries = self.retries.saturating_add(u32::from(download.earlier_attempts(next) > 0));
         download.record_request(now, next, sequence, pause);
         self.sequence = sequence.wrapping_add(1);
         Some(self.unicast(self.config.server, len, TransmitToken::request(sequence)))
@@ -377,7 +378,7 @@ impl<const RANGES: usize> Client<RANGES> {
                 offset: start,
                 max_data: u8::try_from(end.saturating_sub(start)).unwrap_or(block_size),
                 node,
-                min_block_period: self.shows_later_revisions().then_some(self.period),
+                min_block_period: self.shows_later_revisions().then_some(self.server_block_period),
             }),
             NextRequest::Page(range) => {
                 let page_size = u16::try_from(range.len()).unwrap_or(u16::MAX);
@@ -406,7 +407,7 @@ impl<const RANGES: usize> Client<RANGES> {
         ticket: Ticket,
         result: StoreResult,
     ) -> Result<(), StaleTicket> {
-        let busy_until = now.plus(self.config.error_pause);
+        let busy_until = now.plus(self.config.error_backoff);
         let download = self.state.download_mut().ok_or(StaleTicket)?;
         let block = download.in_flight.finish_storing(ticket).ok_or(StaleTicket)?;
         let id = download.offer.id;
@@ -417,7 +418,9 @@ impl<const RANGES: usize> Client<RANGES> {
                 }
             }
             StoreResult::Busy => download.delay_until(busy_until),
-            StoreResult::Fault => self.enter(Self::reporting(now, id, Status::ABORT, Outcome::StorageFault)),
+            StoreResult::Fault => {
+                self.enter(Self::report_failure(now, id, Status::ABORT, Outcome::StorageFault))
+            }
         }
         Ok(())
     }

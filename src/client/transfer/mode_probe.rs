@@ -133,7 +133,7 @@ impl ModeProbe {
 
     /// Takes the round trip of single requests from `rtt`, once these have fetched the header.
     pub(super) fn set_single_rtt(&mut self, rtt: &RttEstimator) {
-        self.single_rtt = rtt.eighths().unwrap_or(0);
+        self.single_rtt = rtt.smoothed_eighths().unwrap_or(0);
     }
 
     /// Records `size` bytes of data at the file offset `start`; returns a choice at the end of the blocks for comparison.
@@ -251,7 +251,7 @@ mod tests {
         /// A scenario in which a single block takes `single` ms.
         fn new(single: u32) -> Self {
             let mut rtt = RttEstimator::new();
-            rtt.measure(Millis(single));
+            rtt.update(Millis(single));
             let mut probe = ModeProbe::new(Instant::ZERO);
             probe.set_single_rtt(&rtt);
             let mut scenario = Self { probe, now: Instant::ZERO, start: 128 };

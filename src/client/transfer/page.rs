@@ -128,7 +128,7 @@ impl Page {
                     self.remaining.len().div_ceil(u32::from(block_size).max(1)).min(LOST_BLOCKS_LIMIT);
                 let initial = Millis(first_timeout.0.saturating_add(spacing.into()));
                 let next = interval.timeout(initial, max_timeout, 0);
-                let mean = interval.mean().map_or(u32::from(spacing), |Millis(mean)| mean);
+                let mean = interval.smoothed().map_or(u32::from(spacing), |Millis(mean)| mean);
                 next.0.saturating_add(mean.saturating_mul(blocks.saturating_sub(1)))
             }
         };

@@ -64,7 +64,7 @@ impl<const RANGES: usize> Download<RANGES> {
             return BlockDisposition::Ignore;
         }
         // Storage takes whole words, which are aligned to the start of the file. The end of the file may cut the last word.
-        let word = u32::from(config.alignment.get());
+        let word = u32::from(config.write_size.get());
         let start = gap.start.checked_next_multiple_of(word).unwrap_or(u32::MAX);
         let over = if end == self.offer.size { 0 } else { end.checked_rem(word).unwrap_or(0) };
         let stored = Range { start, end: end.saturating_sub(over) };
@@ -100,7 +100,7 @@ impl<const RANGES: usize> Download<RANGES> {
             (Some(request), page) => {
                 // During a page, responses to block requests queue behind the page's blocks: their times do not count.
                 if let (None, Some(time)) = (page, request.round_trip(now, self.last_activity, sequence)) {
-                    rtt.measure(time);
+                    rtt.update(time);
                 }
                 let size = u32::from(request.size);
                 if request.sequence != sequence
@@ -114,7 +114,7 @@ impl<const RANGES: usize> Download<RANGES> {
             (None, Some(page)) if block.start == page.remaining.start => {
                 let is_alone = page.stage == PageStage::Requested && self.in_flight.waiting_count() == 0;
                 if is_alone && page.sequence == sequence {
-                    rtt.measure(now.since(page.last_update(self.last_activity)));
+                    rtt.update(now.since(page.last_update(self.last_activity)));
                 }
                 // A short block here may be the end of an earlier page, and say nothing about the server's limit.
                 is_certain = false;
@@ -130,7 +130,7 @@ impl<const RANGES: usize> Download<RANGES> {
             let (page, interval) = page.record_block(now, self.last_activity, block, self.block_size.bytes());
             self.page = page;
             if let Some(interval) = interval {
-                self.block_interval.measure(interval);
+                self.block_interval.update(interval);
             }
         }
         self.last_activity = now;
@@ -146,7 +146,7 @@ impl<const RANGES: usize> Client<RANGES> {
         response: ImageBlockResponse<'f>,
     ) -> Transition<'f, RANGES> {
         if self.state.download().is_none() {
-            return Transition::Drop(ClientIgnored::NotExpected);
+            return Transition::Drop(ClientIgnored::Unexpected);
         }
         match response {
             ImageBlockResponse::Data(block) => self.on_data(now, sequence, block),
@@ -161,38 +161,39 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Handles an Image Block Response with data.
     fn on_data<'f>(&mut self, now: Instant, sequence: u8, block: BlockData<'f>) -> Transition<'f, RANGES> {
         let Some(download) = self.state.download_mut() else {
-            return Transition::Drop(ClientIgnored::NotExpected);
+            return Transition::Drop(ClientIgnored::Unexpected);
         };
         let BlockData { id, offset, data } = block;
         let size = data.size();
         let end = offset.checked_add(u32::from(size)).filter(|end| *end <= download.offer.size);
-        let (Some(end), true) = (end, id == download.offer.id && size <= self.config.max_data.get()) else {
-            return Transition::Malformed(ClientIgnored::NotAsked);
+        let (Some(end), true) = (end, id == download.offer.id && size <= self.config.max_block_size.get())
+        else {
+            return Transition::Malformed(ClientIgnored::Mismatch);
         };
         let arrived = Range { start: offset, end };
         if size == 0 {
             let is_next = download.missing(0).is_some_and(|gap| gap.start == offset);
             return match is_next || download.in_flight.request_at(offset).is_some() {
                 true => self.on_error(now, Outcome::EmptyBlocks),
-                false => Transition::Malformed(ClientIgnored::NotAsked),
+                false => Transition::Malformed(ClientIgnored::Mismatch),
             };
         }
         let disposition = download.classify(arrived, &self.config);
         if matches!(disposition, BlockDisposition::NotRequested) {
-            return Transition::Malformed(ClientIgnored::NotAsked);
+            return Transition::Malformed(ClientIgnored::Mismatch);
         }
         if matches!(disposition, BlockDisposition::TooShort) {
             return self.on_error(now, Outcome::ShortBlocks);
         }
-        download.update_estimates(now, sequence, arrived, &self.config, &mut self.round_trip);
+        download.update_estimates(now, sequence, arrived, &self.config, &mut self.rtt);
         // A duplicate response is usual on a lossy link. It must not cause another request, or duplicates would multiply.
         let BlockDisposition::Store(stored) = disposition else {
-            return Transition::Drop(ClientIgnored::NotExpected);
+            return Transition::Drop(ClientIgnored::Unexpected);
         };
         let bytes = [stored.start, stored.end].map(|at| usize::try_from(at.saturating_sub(offset)));
         let data = match bytes {
             [Ok(start), Ok(end)] => data.get().get(start..end).unwrap_or_default(),
-            _ => return Transition::Drop(ClientIgnored::NotExpected),
+            _ => return Transition::Drop(ClientIgnored::Unexpected),
         };
         (download.error_count, download.no_image_count, download.silent_pages) = (0, 0, 0);
         download.is_unconfirmed = false;
@@ -201,17 +202,17 @@ impl<const RANGES: usize> Client<RANGES> {
             match header.read(data, &download.offer, &self.config) {
                 Ok(HeaderCheck::Incomplete(header)) => download.phase = DownloadPhase::Header(header),
                 Ok(HeaderCheck::Accepted(facts)) => {
-                    download.begin_rest(facts, header.stored(), &self.config, &mut self.round_trip);
+                    download.begin_rest(facts, header.stored(), &self.config, &mut self.rtt);
                 }
                 Err(outcome) => {
                     let id = download.offer.id;
-                    return Transition::Enter(Self::reporting(now, id, Status::INVALID_IMAGE, outcome));
+                    return Transition::Enter(Self::report_failure(now, id, Status::INVALID_IMAGE, outcome));
                 }
             }
         } else if download.is_paging() {
             download.mode_probe.record_data(now, stored.start, stored.len());
         } else if let Some(window) = download.window_mut() {
-            window.count_response(&mut self.round_trip);
+            window.count_response(&mut self.rtt);
             if let Some(choice) = download.mode_probe.record_data(now, stored.start, stored.len()) {
                 download.uses_pages = choice == Choice::Pages;
             }
@@ -226,20 +227,20 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Handles WAIT_FOR_DATA, which never counts as a failure, however often it arrives (section 6.8.4).
     fn on_wait<'f>(&mut self, now: Instant, wait: WaitForData) -> Transition<'f, RANGES> {
         if self.state.waits_for_application() {
-            return Transition::Drop(ClientIgnored::NotExpected);
+            return Transition::Drop(ClientIgnored::Unexpected);
         }
         let delay = match wait.time.delay(TimeField::Request, self.utc(now), self.config.utc_tolerance) {
             Ok(delay) => delay,
-            Err(_) => return Transition::Malformed(ClientIgnored::NotAsked),
+            Err(_) => return Transition::Malformed(ClientIgnored::Mismatch),
         };
         if let Some(period) = wait.min_block_period.filter(|_| self.shows_later_revisions()) {
-            self.period = period;
+            self.server_block_period = period;
         }
         let until = match delay {
             // A delay of 0 only announces a new MinimumBlockPeriod, which counts from this response.
             Delay::For(delay) if delay.is_zero() => Some(now.plus(self.min_request_interval())),
             Delay::For(delay) => Some(now.after(delay)),
-            Delay::Forever => self.config.max_wait.map(|max| now.plus(max)),
+            Delay::Forever => self.config.max_wait_for_data.map(|max| now.plus(max)),
         };
         if let Some(download) = self.state.download_mut() {
             (download.error_count, download.no_image_count) = (0, 0);
@@ -273,7 +274,7 @@ impl<const RANGES: usize> Client<RANGES> {
     fn on_refusal<'f>(&mut self, now: Instant, status: Status) -> Transition<'f, RANGES> {
         // Without a waiting request the response is a duplicate or late, and must not count again.
         let Some(download) = self.state.download_mut().filter(|download| download.is_waiting()) else {
-            return Transition::Drop(ClientIgnored::NotExpected);
+            return Transition::Drop(ClientIgnored::Unexpected);
         };
         match status {
             Status::NO_IMAGE_AVAILABLE => {
@@ -286,8 +287,8 @@ impl<const RANGES: usize> Client<RANGES> {
             // Some servers send WAIT_FOR_DATA as a Default Response, which has no time.
             Status::WAIT_FOR_DATA => self.retry_after_pause(now),
             Status::UNSUP_CLUSTER_COMMAND if is_specific(download.offer.id) => {
-                let ended = self.closed(now, Outcome::SpecificFilesUnsupported);
-                self.leave_server();
+                let ended = self.end_upgrade(now, Outcome::SpecificFilesUnsupported);
+                self.replace_refusing_server();
                 Transition::Enter(ended)
             }
             _ => {
@@ -300,18 +301,18 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Counts an error; retries after a pause, or ends the download with `outcome` if there were too many in a row.
     fn on_error<'f>(&mut self, now: Instant, outcome: Outcome) -> Transition<'f, RANGES> {
         let Some(download) = self.state.download_mut().filter(|download| download.is_waiting()) else {
-            return Transition::Drop(ClientIgnored::NotExpected);
+            return Transition::Drop(ClientIgnored::Unexpected);
         };
         download.error_count = download.error_count.saturating_add(1);
-        if download.error_count >= self.config.error_limit {
+        if download.error_count >= self.config.max_consecutive_errors {
             let id = download.offer.id;
-            return Transition::Enter(Self::reporting(now, id, Status::ABORT, outcome));
+            return Transition::Enter(Self::report_failure(now, id, Status::ABORT, outcome));
         }
         self.retry_after_pause(now)
     }
 
     fn retry_after_pause<'f>(&mut self, now: Instant) -> Transition<'f, RANGES> {
-        let at = now.plus(self.config.error_pause);
+        let at = now.plus(self.config.error_backoff);
         if let Some(download) = self.state.download_mut() {
             // An error does not shorten the MinimumBlockPeriod.
             download.restart_at(Some(download.not_before.map_or(at, |not_before| not_before.max(at))));
@@ -325,15 +326,15 @@ impl<const RANGES: usize> Client<RANGES> {
     /// while the device was off.
     fn end_without_image(&mut self, now: Instant, outcome: Outcome) -> State<RANGES> {
         let is_unconfirmed = self.state.download().is_some_and(|download| download.is_unconfirmed);
-        let ended = self.closed(now, outcome);
+        let ended = self.end_upgrade(now, outcome);
         match ended {
-            State::Idle { .. } if is_unconfirmed => self.asking(now),
+            State::Idle { .. } if is_unconfirmed => self.begin_query(now),
             _ => ended,
         }
     }
 
     /// Returns `true` if the client has the fields and attributes of revisions after the 2011 text.
     pub(in crate::client) const fn shows_later_revisions(&self) -> bool {
-        self.config.revision > 0
+        self.config.cluster_revision > 0
     }
 }

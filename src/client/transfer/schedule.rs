@@ -108,7 +108,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns the lowest block that is to be resent and has attempts left.
     fn to_resend(&self, config: &ClientConfig) -> Option<Range> {
         let is_due =
-            |request: &&BlockRequest| !request.is_waiting && request.attempts < config.block_attempts;
+            |request: &&BlockRequest| !request.is_waiting && request.attempts < config.max_block_attempts;
         self.in_flight.requests().filter(is_due).map(BlockRequest::range).min_by_key(|range| range.start)
     }
 
@@ -121,7 +121,7 @@ impl<const RANGES: usize> Download<RANGES> {
             }
         };
         // Whole words of storage, so that the next page starts at a word boundary.
-        let word = u16::from(config.alignment.get());
+        let word = u16::from(config.write_size.get());
         let words = size.checked_rem(word).and_then(|over| size.checked_sub(over)).filter(|size| *size > 0);
         let size = u32::from(words.unwrap_or(size));
         NextRequest::Page(Range { start: gap.start, end: gap.end.min(gap.start.saturating_add(size)) })

@@ -110,14 +110,14 @@ impl Window {
     pub(super) fn open(&mut self, rtt: &mut RttEstimator) {
         match &mut self.growth {
             Growth::Fixed => self.resize(self.max, rtt),
-            Growth::Measured { single_rtt, .. } => *single_rtt = rtt.eighths().unwrap_or(0),
+            Growth::Measured { single_rtt, .. } => *single_rtt = rtt.smoothed_eighths().unwrap_or(0),
         }
     }
 
     fn resize(&mut self, size: u8, rtt: &mut RttEstimator) {
         if size > self.current {
             // With more requests in flight, responses wait for each other: without a longer timeout they would count as lost.
-            rtt.loosen(size.checked_div(self.current).unwrap_or(1));
+            rtt.raise_deviation(size.checked_div(self.current).unwrap_or(1));
         }
         (self.current, self.sample_sent, self.sample_unanswered) = (size, 0, 0);
         if let Growth::Measured { responses, .. } = &mut self.growth {
@@ -179,7 +179,7 @@ impl Window {
         if *responses < enough.into() {
             return None;
         }
-        let time = rtt.eighths().filter(|time| *time > 0)?;
+        let time = rtt.smoothed_eighths().filter(|time| *time > 0)?;
         if current == 1 {
             *single_rtt = time;
         }
@@ -232,12 +232,12 @@ mod tests {
     fn settled_sizes(max: u8, single: u32, pace: u32) -> (u8, u8) {
         let mut rtt = RttEstimator::new();
         let mut window = Window::measured(max);
-        rtt.measure(Millis(single));
+        rtt.update(Millis(single));
         window.open(&mut rtt);
         let (mut least, mut largest) = (u8::MAX, 0);
         for response in 0..4000 {
             window.count_request();
-            rtt.measure(Millis(single.max(u32::from(window.current) * pace)));
+            rtt.update(Millis(single.max(u32::from(window.current) * pace)));
             window.count_response(&mut rtt);
             if response >= 1000 {
                 (least, largest) = (least.min(window.current), largest.max(window.current));
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn a_given_window_backs_off_when_most_requests_go_unanswered_and_for_twice_as_long_each_time() {
         let mut rtt = RttEstimator::new();
-        rtt.measure(Millis(20));
+        rtt.update(Millis(20));
         let mut window = Window::fixed(8);
         assert_eq!(window.size(), 1, "until the header has arrived");
         window.open(&mut rtt);
@@ -309,11 +309,11 @@ mod tests {
     fn a_measured_window_grows_one_by_one_when_the_channel_becomes_faster() {
         let mut rtt = RttEstimator::new();
         let mut window = Window::measured(9);
-        rtt.measure(Millis(62));
+        rtt.update(Millis(62));
         window.open(&mut rtt);
         let respond = |window: &mut Window, rtt: &mut RttEstimator, pace: u32| {
             window.count_request();
-            rtt.measure(Millis(62.max(u32::from(window.current) * pace)));
+            rtt.update(Millis(62.max(u32::from(window.current) * pace)));
             window.count_response(rtt);
         };
         for _ in 0..1000 {
@@ -334,7 +334,7 @@ mod tests {
     fn opening_a_window_lengthens_the_timeout() {
         let timeout = |rtt: &RttEstimator| rtt.timeout(Millis(3000), Millis(10_000), 0).0;
         let mut rtt = RttEstimator::new();
-        (0..50).for_each(|_| rtt.measure(Millis(24)));
+        (0..50).for_each(|_| rtt.update(Millis(24)));
         let before = timeout(&rtt);
         Window::fixed(1).open(&mut rtt);
         assert_eq!(timeout(&rtt), before, "the window stays at 1");
@@ -355,7 +355,7 @@ mod tests {
     /// Sizes of `window` after each of `responses` responses, where `time` gives the round trip in ms for a size.
     fn sizes(window: &mut Window, responses: usize, time: fn(u32) -> u32) -> std::vec::Vec<u8> {
         let mut rtt = RttEstimator::new();
-        rtt.measure(Millis(time(1)));
+        rtt.update(Millis(time(1)));
         if window.current == 1 {
             window.open(&mut rtt);
         }
@@ -363,7 +363,7 @@ mod tests {
             .map(|_| {
                 // A new estimator holds the new round trip at once.
                 rtt = RttEstimator::new();
-                rtt.measure(Millis(time(window.current.into())));
+                rtt.update(Millis(time(window.current.into())));
                 window.count_response(&mut rtt);
                 window.current
             })

@@ -152,28 +152,27 @@ impl World {
     fn new(kind: u8, more: u8) -> Self {
         let is = |bit: u8| kind & (1 << bit) != 0;
         let current = ImageId::new(0x115f, 0x0101, 0x1a2b);
-        let identity = Identity { current, hardware: None, node: Some(NODE) };
+        let mut identity = Identity::new(current);
+        identity.node = Some(NODE);
         let server = if is(0) { Address::UNKNOWN } else { SERVER };
-        let plain = ClientConfig::new(identity, server);
-        let config = ClientConfig {
-            discovery: (is(0) || is(1)).then_some(Millis::from_secs(600)),
-            server_id: Eui64(if is(2) { 77 } else { 0 }),
-            alignment: NonZeroU8::new(if is(3) { 16 } else { 1 }).unwrap(),
-            revision: if is(4) { 3 } else { 0 },
-            activation: UpgradeActivationPolicy(u8::from(is(5))),
-            avoid_refusing: is(6),
-            credential: is(7).then_some(SecurityCredentialVersion::SE_1_1),
-            versions: if more & 1 == 0 { AcceptedVersions::Different } else { AcceptedVersions::Any },
-            block_pause: Millis(u32::from(more & 2)),
-            transfer: match more >> 3 & 3 {
-                0 => plain.transfer,
-                1 => TransferMode::Blocks { window: NonZeroU8::new(3).unwrap() },
-                2 => TransferMode::Pages { size: NonZeroU16::new(100).unwrap(), spacing: 0 },
-                _ => TransferMode::Auto,
-            },
-            max_data: NonZeroU8::new(if more & 32 == 0 { 64 } else { 17 }).unwrap(),
-            ..plain
+        let mut config = ClientConfig::new(identity, server);
+        config.discovery_interval = (is(0) || is(1)).then_some(Millis::from_secs(600));
+        config.server_id = Eui64(if is(2) { 77 } else { 0 });
+        config.write_size = NonZeroU8::new(if is(3) { 16 } else { 1 }).unwrap();
+        config.cluster_revision = if is(4) { 3 } else { 0 };
+        config.activation_policy = UpgradeActivationPolicy(u8::from(is(5)));
+        config.replace_refusing_server = is(6);
+        config.credential = is(7).then_some(SecurityCredentialVersion::SE_1_1);
+        config.accepted_versions =
+            if more & 1 == 0 { AcceptedVersions::Different } else { AcceptedVersions::Any };
+        config.min_block_period = Millis(u32::from(more & 2));
+        config.transfer = match more >> 3 & 3 {
+            0 => config.transfer,
+            1 => TransferMode::Blocks { window: NonZeroU8::new(3).unwrap() },
+            2 => TransferMode::Pages { size: NonZeroU16::new(100).unwrap(), spacing: 0 },
+            _ => TransferMode::Auto,
         };
+        config.max_block_size = NonZeroU8::new(if more & 32 == 0 { 64 } else { 17 }).unwrap();
         let files = [(FIRST, file(FIRST, is(7))), (SECOND, file(SECOND, false)), (KEYS, file(KEYS, false))];
         Self {
             config,
@@ -289,7 +288,7 @@ impl World {
             ClientAction::Store(block) => {
                 assert!(!block.data.is_empty());
                 let start = block.offset as usize;
-                let words = usize::from(self.config.alignment.get());
+                let words = usize::from(self.config.write_size.get());
                 assert!(start.is_multiple_of(words), "storage begins in the middle of a word");
                 for place in start..start + block.data.len() {
                     assert!(!self.has(place), "byte {place} is stored or lent already");
@@ -300,7 +299,7 @@ impl World {
                 let mut out = [0; 128];
                 self.client.attributes().answer(&question, &mut out).unwrap_or_default();
             }
-            ClientAction::Done | ClientAction::Ignored(_) => {}
+            _ => {}
         }
     }
 
@@ -377,6 +376,7 @@ impl World {
                 let result = if good { CredentialResult::Ready } else { CredentialResult::Missing };
                 self.client.credentials_obtained(now, ticket, result)
             }
+            need => self.client.decline(now, need),
         }
         .unwrap_or_default();
     }

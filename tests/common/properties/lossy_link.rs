@@ -67,7 +67,7 @@ pub fn any_script(script: &[u8]) -> Outcome {
     let entries = [StoreEntry::parse(&file).expect("written by us")];
     let mut images = SliceStore::new(&entries).expect("one entry");
     let mut server = Server::new(server::ServerConfig::default(), [Session::EMPTY; 2]);
-    let identity = Identity { current: RUNS, hardware: None, node: None };
+    let identity = Identity::new(RUNS);
     let (choice, script) = script.split_first().map_or((0, script), |(choice, rest)| (*choice, rest));
     let plain = ClientConfig::new(identity, GATEWAY);
     let transfer = match choice % 4 {
@@ -76,7 +76,7 @@ pub fn any_script(script: &[u8]) -> Outcome {
         2 => TransferMode::Pages { size: NonZeroU16::new(256).expect("not 0"), spacing: 0 },
         _ => TransferMode::Auto,
     };
-    let mut client = Client::new(ClientConfig { transfer, ..plain }, 7, Instant::ZERO);
+    let mut client = Client::new(plain.with_transfer(transfer), 7, Instant::ZERO);
     let mut link = Link { script: script.iter(), under_way: Vec::new() };
     let mut flash = Vec::new();
     let mut written = Vec::new();

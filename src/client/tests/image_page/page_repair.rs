@@ -50,7 +50,7 @@ fn the_last_bytes_of_a_file_are_requested_as_a_block() {
 fn a_page_ends_at_a_word_boundary() {
     for (size, expected) in [(300, 288), (288, 288), (10, 10)] {
         let alignment = NonZeroU8::new(16).unwrap();
-        PageScript::new(ClientConfig { alignment, ..with_pages(size, 0) }, 1000)
+        PageScript::new(ClientConfig { write_size: alignment, ..with_pages(size, 0) }, 1000)
             .assert_requests_page(0, expected);
     }
 }
@@ -118,7 +118,7 @@ fn an_error_to_another_request_does_not_end_a_page() {
     let mut paged = PageScript::new(with_pages(300, 0), 300);
     let sequence = paged.assert_requests_page(0, 300);
     let other = std::format!("18 {:02x} 0B 04 81", sequence + 1);
-    assert_eq!(paged.script.receive(&other), Handled::Ignored(ClientIgnored::NotExpected));
+    assert_eq!(paged.script.receive(&other), Handled::Ignored(ClientIgnored::Unexpected));
     paged.script.assert_silent();
     paged.receive_all(sequence, (0..300).step_by(64), 300);
     paged.assert_complete();

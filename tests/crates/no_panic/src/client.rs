@@ -47,25 +47,21 @@ fn meta() -> FrameMeta {
 }
 
 fn config() -> ClientConfig {
-    let identity = Identity {
-        current: black_box(ImageId::new(0, 0, 0)),
-        hardware: black_box(Some(HardwareVersion(0))),
-        node: black_box(Some(Eui64(0))),
-    };
-    let plain = ClientConfig::new(identity, address());
-    ClientConfig {
-        max_data: black_box(NonZeroU8::MIN),
-        alignment: black_box(NonZeroU8::MIN),
-        block_pause: black_box(Millis(0)),
-        unanswered: black_box(UpgradeEndFallback::Apply),
-        versions: black_box(AcceptedVersions::Any),
-        link_key: black_box(LinkKeyPolicy::Unneeded),
-        activation: black_box(UpgradeActivationPolicy::SERVER),
-        discovery: black_box(Some(Millis(0))),
-        avoid_refusing: black_box(false),
-        revision: black_box(0),
-        ..plain
-    }
+    let mut identity = Identity::new(black_box(ImageId::new(0, 0, 0)));
+    identity.hardware = black_box(Some(HardwareVersion(0)));
+    identity.node = black_box(Some(Eui64(0)));
+    let mut config = ClientConfig::new(identity, address());
+    config.max_block_size = black_box(NonZeroU8::MIN);
+    config.write_size = black_box(NonZeroU8::MIN);
+    config.min_block_period = black_box(Millis(0));
+    config.upgrade_end_fallback = black_box(UpgradeEndFallback::Apply);
+    config.accepted_versions = black_box(AcceptedVersions::Any);
+    config.link_key = black_box(LinkKeyPolicy::NotRequired);
+    config.activation_policy = black_box(UpgradeActivationPolicy::SERVER);
+    config.discovery_interval = black_box(Some(Millis(0)));
+    config.replace_refusing_server = black_box(false);
+    config.cluster_revision = black_box(0);
+    config
 }
 
 fn inputs<const RANGES: usize>(client: &mut Client<RANGES>, frame: &[u8]) {
@@ -111,6 +107,7 @@ fn answers<const RANGES: usize>(client: &mut Client<RANGES>, frame: &[u8]) {
         Some(Need::Credentials(ticket, _)) => {
             black_box(client).credentials_obtained(now(), ticket, black_box(CredentialResult::Ready))
         }
+        Some(need) => black_box(client).decline(now(), need),
     };
     black_box(result).ok();
 }
@@ -119,14 +116,11 @@ fn wishes<const RANGES: usize>(client: &mut Client<RANGES>) {
     black_box(black_box(&mut *client).query(now())).ok();
     let (id, stack) = black_box((ImageId::new(0, 0, 0), StackVersion(0)));
     black_box(black_box(&mut *client).query_specific_file(now(), id, stack)).ok();
-    let header = HeaderFacts { stack, credential: black_box(Some(SecurityCredentialVersion(0))) };
-    let checkpoint = Checkpoint {
-        offer: ImageOffer { id, size: black_box(0) },
-        received: black_box(0),
-        header: black_box(Some(header)),
-        stage: black_box(CheckpointStage::Verified),
-        kept: black_box(PendingImages::NONE),
-    };
+    let header = HeaderFacts::new(stack, black_box(Some(SecurityCredentialVersion(0))));
+    let mut checkpoint = Checkpoint::new(ImageOffer { id, size: black_box(0) }, black_box(0));
+    checkpoint.header = black_box(Some(header));
+    checkpoint.stage = black_box(CheckpointStage::Verified);
+    checkpoint.pending_images = black_box(PendingImages::NONE);
     let checkpoint = black_box(checkpoint).floor(black_box(NonZeroU32::MIN));
     black_box(black_box(&mut *client).resume(now(), checkpoint)).ok();
     black_box(&mut *client).set_query_interval(now(), black_box(Some(Millis(0))));

@@ -49,12 +49,12 @@ impl Fleet {
         let file = file_of(self.bytes, 0);
         let parts = SplitFile::parse(&file).expect("a file of our own");
         let entries = [StoreEntry::from(&parts)];
-        let plain = Settings::new(&parts);
+        let mut plain = Settings::new(&parts);
+        plain.client.first_query_delay = Millis(600_000);
         let notify = ImageNotify { jitter: self.jitter, scope: NotifyScope::Everyone };
         let settings = Settings {
             seed,
             clients: self.devices,
-            client: zigbee_ota::client::ClientConfig { first_query: Millis(600_000), ..plain.client },
             stagger: STAGGER,
             device: DeviceSettings { write: 2000, ..DeviceSettings::default() },
             host: HostSettings {

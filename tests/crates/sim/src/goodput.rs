@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use zigbee_ota::client::ClientConfig;
 use zigbee_ota::file::SplitFile;
 use zigbee_ota::server::StoreEntry;
 
@@ -43,13 +42,10 @@ impl Cell {
     /// The world of the cell with one of its seeds.
     #[must_use]
     pub fn settings(&self, file: &SplitFile<'_>, seed: u64) -> Settings {
-        let plain = Settings::new(file);
+        let mut plain = Settings::new(file);
+        plain.client.max_block_size = self.block.try_into().expect("a block has bytes");
         Settings {
             seed,
-            client: ClientConfig {
-                max_data: self.block.try_into().expect("a block has bytes"),
-                ..plain.client
-            },
             device: DeviceSettings { write: self.write, ..DeviceSettings::default() },
             host: HostSettings { delay: self.server_delay, ..HostSettings::default() },
             net: net::Settings {

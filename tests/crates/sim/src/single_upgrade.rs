@@ -5,8 +5,7 @@ use std::num::NonZeroU8;
 
 use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
 use zigbee_ota::client::{
-    ApplyResult, Client, ClientAction, ClientConfig, ClientEvent, Need, Outcome, PrepareResult, StoreResult,
-    VerifyResult,
+    ApplyResult, Client, ClientAction, ClientEvent, Need, Outcome, PrepareResult, StoreResult, VerifyResult,
 };
 use zigbee_ota::file::SplitFile;
 use zigbee_ota::server::{self, Server, Session, SliceStore, StoreEntry};
@@ -119,8 +118,8 @@ impl<'a> Upgrade<'a> {
         let [to_server, to_client] = [1, 2].map(|direction| {
             Link::new(settings.latency, settings.loss, settings.seed.wrapping_mul(2).wrapping_add(direction))
         });
-        let client =
-            ClientConfig { max_data: settings.block, max_size: u32::MAX, ..client_config(&file.header) };
+        let mut client = client_config(&file.header);
+        (client.max_block_size, client.max_file_size) = (settings.block, u32::MAX);
         let mut world = Self {
             file: file.file,
             now: Instant::ZERO,

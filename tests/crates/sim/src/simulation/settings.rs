@@ -170,11 +170,11 @@ pub(crate) fn client_config(header: &FileHeader<'_>) -> client::ClientConfig {
     let FileVersion(version) = header.id.version;
     // 0xFFFFFFFF is no version that a device may run.
     let older = version.checked_sub(1).unwrap_or(u32::MAX - 1);
-    let identity = client::Identity {
-        current: ImageId { version: FileVersion(older), ..header.id },
-        hardware: header.hardware.map(|range| range.min),
-        node: header.destination,
-    };
+    let mut identity = client::Identity::new(ImageId { version: FileVersion(older), ..header.id });
+    identity.hardware = header.hardware.map(|range| range.min);
+    identity.node = header.destination;
+    let mut config = client::ClientConfig::new(identity, SERVER);
     // As much as any file here; a damaged offer may be of four gigabytes.
-    client::ClientConfig { max_size: 1 << 20, ..client::ClientConfig::new(identity, SERVER) }
+    config.max_file_size = 1 << 20;
+    config
 }

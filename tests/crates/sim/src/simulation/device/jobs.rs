@@ -82,7 +82,7 @@ impl Device {
         match need {
             Need::Decide(ticket, _) => self.client.accept(ticket),
             Need::Prepare(ticket, offer) => {
-                self.flash = Flash::with_words(place(offer.size), self.config.alignment.get().into());
+                self.flash = Flash::with_words(place(offer.size), self.config.write_size.get().into());
                 self.flash.erase();
                 self.client.prepared(now, ticket, PrepareResult::Ready)
             }
@@ -110,6 +110,7 @@ impl Device {
             Need::Credentials(ticket, _) => {
                 self.client.credentials_obtained(now, ticket, CredentialResult::Ready)
             }
+            need => self.client.decline(now, need),
         }
         .unwrap_or_default();
     }

@@ -61,7 +61,7 @@ impl Device {
     pub(super) fn new(node: Node, settings: &super::Settings) -> Self {
         let (mut config, seed) = (settings.client, settings.seed ^ u64::from(node) << 32);
         // Devices are not switched on at the same moment.
-        config.first_query.0 += settings.stagger.0 * u32::from(node.saturating_sub(1));
+        config.first_query_delay.0 += settings.stagger.0 * u32::from(node.saturating_sub(1));
         let cuts = settings.cuts.iter().filter(|(of, _)| *of == node).map(|(_, cut)| *cut).collect();
         Self {
             node,
@@ -77,7 +77,7 @@ impl Device {
             starts: 0,
             armed: None,
             cuts,
-            watch: Watch::new(config.block_pause, config.revision, !settings.device.digest),
+            watch: Watch::new(config.min_block_period, config.cluster_revision, !settings.device.digest),
             verified: None,
             queries: 0,
             progress: 0,
@@ -136,8 +136,8 @@ impl Device {
                 let write = Job::Write(block.ticket, block.offset, block.data.to_vec());
                 self.jobs.push_back(write);
             }
-            // Nobody asks.
-            ClientAction::AnswerAttributes(_) | ClientAction::Done | ClientAction::Ignored(_) => {}
+            // The simulated servers read no attributes.
+            _ => {}
         }
         self.after_input(context, host);
     }

@@ -16,7 +16,7 @@ impl Device {
         }
         context.tell(self.node, || "the power fails".into());
         if let Some(Job::Write(_, offset, data)) = self.jobs.front().filter(|_| self.busy) {
-            let word = usize::from(self.config.alignment.get());
+            let word = usize::from(self.config.write_size.get());
             let half = data.len() / 2 / word * word;
             self.broken.extend(self.flash.write(place(*offset), &data[..half]).err().map(Broken::Flash));
         }
@@ -37,7 +37,8 @@ impl Device {
         context.tell(self.node, || format!("starts with {checkpoint:?}"));
         let now = instant(context.now);
         self.client = Client::new(self.config, self.seed, now);
-        self.watch = Watch::new(self.config.block_pause, self.config.revision, !self.settings.digest);
+        self.watch =
+            Watch::new(self.config.min_block_period, self.config.cluster_revision, !self.settings.digest);
         if let Some(checkpoint) = checkpoint {
             if checkpoint.stage == CheckpointStage::Downloading && checkpoint.received < checkpoint.offer.size
             {
