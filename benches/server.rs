@@ -106,7 +106,10 @@ fn handled<S: SessionSlots>(
 
 /// With limits that are looked at and let everything pass.
 fn config() -> ServerConfig {
-    ServerConfig { rate: NonZeroU32::new(u32::MAX), downloads: u16::MAX, ..ServerConfig::default() }
+    let mut config = ServerConfig::default();
+    config.max_bytes_per_second = NonZeroU32::new(u32::MAX);
+    config.max_downloads = u16::MAX;
+    config
 }
 
 fn whole_file(criterion: &mut Criterion) {

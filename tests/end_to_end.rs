@@ -24,7 +24,7 @@ fn file(size: usize, seed: u64) -> Vec<u8> {
 
 fn upgrade(file: &[u8], settings: &Settings) -> Report {
     let parts = SplitFile::parse(file).unwrap();
-    let entries = [StoreEntry::from(&parts)];
+    let entries = [StoreEntry::new(&parts)];
     Upgrade::new(&entries, &parts, settings).run(|_| {})
 }
 

@@ -139,7 +139,7 @@ fn the_best_window_is_found() {
         let cell = Cell { hops, server_delay: delay * MILLI, bytes: 200_000, ..Cell::USUAL };
         let speed = |mode: usize| {
             let measured = cell.measure(0..2, |world| {
-                world.host.config.pages = 0;
+                world.host.config.max_pages = 0;
                 world.client.transfer = goodput_table::MODES[mode].1;
             });
             measured.mean
@@ -156,7 +156,7 @@ fn a_server_that_answers_one_of_many_costs_a_window_next_to_nothing() {
     let speed = |mode: usize| {
         let cell = Cell { bytes: 128_000, ..Cell::USUAL };
         let measured = cell.measure(0..3, |world| {
-            (world.host.one_at_a_time, world.host.config.pages) = (true, 0);
+            (world.host.one_at_a_time, world.host.config.max_pages) = (true, 0);
             world.client.transfer = goodput_table::MODES[mode].1;
         });
         measured.mean

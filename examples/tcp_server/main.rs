@@ -110,7 +110,7 @@ struct Orders {
 }
 
 impl ServerPolicy for Orders {
-    fn apply(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
+    fn upgrade(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
         match self.upgrade_after {
             0 => UpgradeDecision::Now,
             seconds => UpgradeDecision::AfterSeconds(seconds),
@@ -130,11 +130,9 @@ struct Gateway<'a> {
 
 impl<'a> Gateway<'a> {
     fn new(options: &'a Options, catalog: SliceStore<'a>, network: Network) -> Self {
-        let config = ServerConfig {
-            max_block: options.max_block,
-            period: Millis(options.period),
-            ..ServerConfig::default()
-        };
+        let mut config = ServerConfig::default();
+        config.max_block_size = options.max_block;
+        config.min_block_period = Millis(options.period);
         Self {
             options,
             server: Server::new(config, vec![Session::EMPTY; DEVICES]),

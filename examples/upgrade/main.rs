@@ -164,7 +164,7 @@ fn upgrade(options: &Options, parts: &SplitFile<'_>, transfer: TransferMode) -> 
         ProgressStyle::with_template("{bar:40} {percent:>3} %  {bytes}/{total_bytes}")
             .expect("a fixed template"),
     );
-    let entries = [StoreEntry::from(parts)];
+    let entries = [StoreEntry::new(parts)];
     let good = |flash: &[u8]| {
         image_check::check(&options.trust, flash)
             .inspect_err(|reason| eprintln!("upgrade: the device refuses the image: {reason}"))

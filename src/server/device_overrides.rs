@@ -8,20 +8,21 @@ use crate::types::{ImageId, ImageType, ManufacturerCode};
 
 /// How to treat certain devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DeviceOverride {
     /// Whose they are.
     pub manufacturer: ManufacturerCode,
     /// Which of them; [`ImageType::ANY`] for all.
     pub image_type: ImageType,
     /// The most bytes of data that they take in a block, whatever they ask for.
-    pub max_block: Option<NonZeroU8>,
+    pub max_block_size: Option<NonZeroU8>,
     /// How long they are silent after the last byte before they say that they have it, where that is longer than
-    /// [`ServerConfig::verify`](super::ServerConfig::verify).
-    pub verify: Option<Millis>,
+    /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout).
+    pub verify_timeout: Option<Millis>,
     /// They ask for pages and do better with blocks: an Image Page Request is answered as unsupported.
-    pub no_pages: bool,
+    pub refuse_pages: bool,
     /// What they say of their MinimumBlockPeriod is wrong, or they do not take another one on: it is not looked at.
-    pub no_period: bool,
+    pub ignore_min_block_period: bool,
     /// They tell only the last byte of the version they run.
     pub one_byte_version: bool,
     /// The public reports, or the sources of a server that does so.
@@ -35,10 +36,10 @@ impl DeviceOverride {
         Self {
             manufacturer: ManufacturerCode(manufacturer),
             image_type,
-            max_block: None,
-            verify: None,
-            no_pages: false,
-            no_period: false,
+            max_block_size: None,
+            verify_timeout: None,
+            refuse_pages: false,
+            ignore_min_block_period: false,
             one_byte_version: false,
             reports,
         }
@@ -46,15 +47,15 @@ impl DeviceOverride {
 
     /// Whether the row is about `id`.
     #[must_use]
-    pub fn is_about(&self, id: ImageId) -> bool {
+    pub(super) fn matches(&self, id: ImageId) -> bool {
         self.manufacturer == id.manufacturer
             && (self.image_type == ImageType::ANY || self.image_type == id.image_type)
     }
 
     /// The first row of `device_overrides` about `id`: put those of one image type before those of a maker.
     #[must_use]
-    pub fn of(devices: &[Self], id: ImageId) -> Option<&Self> {
-        devices.iter().find(|row| row.is_about(id))
+    pub(super) fn find(devices: &[Self], id: ImageId) -> Option<&Self> {
+        devices.iter().find(|row| row.matches(id))
     }
 }
 
@@ -69,7 +70,7 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
     },
     // dresden elektronik: larger blocks do not arrive.
     DeviceOverride {
-        max_block: FORTY,
+        max_block_size: FORTY,
         ..DeviceOverride::new(
             0x1135,
             ImageType::ANY,
@@ -78,12 +79,12 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
     },
     // Insta: 63 asked for, and the answer is too long for the radio.
     DeviceOverride {
-        max_block: FORTY,
+        max_block_size: FORTY,
         ..DeviceOverride::new(0x117a, ImageType::ANY, &["https://github.com/Koenkk/zigbee2mqtt/issues/3010"])
     },
     // Busch-Jaeger: as dresden elektronik.
     DeviceOverride {
-        max_block: FORTY,
+        max_block_size: FORTY,
         ..DeviceOverride::new(
             0x112e,
             ImageType::ANY,
@@ -93,9 +94,9 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
     // Legrand: announces a MinimumBlockPeriod that is not there, is served blocks where it asks for pages, and is
     // given half an hour to check.
     DeviceOverride {
-        no_period: true,
-        no_pages: true,
-        verify: Some(Millis::from_secs(3600)),
+        ignore_min_block_period: true,
+        refuse_pages: true,
+        verify_timeout: Some(Millis::from_secs(3600)),
         ..DeviceOverride::new(
             0x1021,
             ImageType::ANY,
@@ -108,7 +109,7 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
     },
     // Bosch: two processors, an hour.
     DeviceOverride {
-        verify: Some(Millis::from_secs(2 * 3600)),
+        verify_timeout: Some(Millis::from_secs(2 * 3600)),
         ..DeviceOverride::new(
             0x1209,
             ImageType::ANY,
@@ -117,7 +118,7 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
     },
     // Sonoff, one product: an hour.
     DeviceOverride {
-        verify: Some(Millis::from_secs(2 * 3600)),
+        verify_timeout: Some(Millis::from_secs(2 * 3600)),
         ..DeviceOverride::new(0x1286, ImageType(8199), &["https://github.com/Koenkk/zigbee-herdsman"])
     },
 ];

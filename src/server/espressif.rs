@@ -1,13 +1,49 @@
-//! A table of images by index, as users of espressif's SDK know it: registered with their data source, upgrade time and
-//! a flag to notify; a hook for queries; and the statuses of the server.
+//! Image table by index, registrations and server statuses in the manner of espressif's esp-zigbee-sdk, for applications
+//! that move from that SDK to this crate.
 //!
 //! ```text
-//! ImageTable::new(jitter, current time)    N places
-//!   register(index, Registration) -> Announcement?     what to hand to Server::notify
-//!   policy(hook) -> TablePolicy                    an argument of Server::handle_frame, with the table as the store
-//! ServerStatus::of(event)                          what the status callback would be told
+//! ImageTable::new(jitter, current time)              N slots; an ImageStore
+//!   register(index, Registration) -> Announcement?   Image Notify to pass to Server::notify
+//!   policy(hook) -> impl ServerPolicy                argument of Server::handle_frame, next to the table
+//! ServerStatus::from_event(event)                    argument of the SDK's status callback
+//! ```
+//!
+//! Tables and closures of a server with one image:
+//!
+//! ```
+//! use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
+//! use zigbee_ota::file::FileHeader;
+//! use zigbee_ota::server::espressif::{Announcement, ImageTable, ReadRequest, Registration};
+//! use zigbee_ota::server::{ImageInfo, QueryDecision, ReadResult, Server, ServerConfig, Session};
+//! use zigbee_ota::{ImageId, time::Instant, zcl::LONGEST_TO_CLIENT};
+//!
+//! let header = FileHeader::new(ImageId::new(0x1001, 0x00ab, 5));
+//! let mut source = |_: ReadRequest, out: &mut [u8]| {
+//!     out.fill(0);
+//!     ReadResult::Filled(out.len())
+//! };
+//! let image = ImageInfo::new(&header);
+//! let registration = Registration { endpoint: 1, image, upgrade_time: 0, source: &mut source, notify: true };
+//! let mut table = ImageTable::<1>::new(100, 0)?;
+//! let announcement = table.register(0, registration)?;
+//!
+//! let mut server = Server::new(ServerConfig::default(), [Session::EMPTY; 4]);
+//! let mut out = [0; LONGEST_TO_CLIENT];
+//! if let Some(Announcement::All(notify)) = announcement {
+//!     let transmit = server.notify(Address::ALL_AWAKE, DeliveryMode::Broadcast, notify, &mut out)?;
+//!     // Send `out[..transmit.len]`.
+//! #   assert_eq!(transmit.len, 13);
+//! }
+//! // An Image Block Request.
+//! let frame = [1, 7, 3, 0, 0x01, 0x10, 0xab, 0x00, 5, 0, 0, 0, 0, 0, 0, 0, 4];
+//! let meta = FrameMeta::unicast(Address::new(0x1234, 1));
+//! let mut policy = table.policy(|_client, _request, _index| QueryDecision::Offer);
+//! let action = server.handle_frame(Instant::ZERO, meta, &frame, &mut table, &mut policy, &mut out);
+//! # assert!(matches!(action, zigbee_ota::server::ServerAction::Reply(_)), "{action:?}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use super::lookup;
 use super::{
     ImageInfo, ImageStore, QueryDecision, ReadResult, ServerEvent, ServerPolicy, StandardPolicy,
     UpgradeDecision,
@@ -20,124 +56,139 @@ use crate::time::{ServerTime, UtcTime};
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImageNotify, NotifyScope, QueryNextImageRequest, Status, Violation};
 
-use super::slot_store;
-
-/// What a source is asked for: bytes of the complete file, header included.
+/// Request for bytes of a registered image, counted over the complete file with its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct ReadRequest {
-    /// Index in the table.
+    /// Index of the image in the table.
     pub index: usize,
-    /// Which image.
+    /// Information on the image.
     pub image: ImageInfo,
-    /// Who asked for them.
+    /// Client that requests the bytes; `Address::new(0, 0)` if the server knows no client
+    /// ([`serve_block`](super::serve_block)).
     pub client: Address,
-    /// The first one, from the start of the file. It is what the client asks for: it can come again, or go back.
+    /// Offset of the first byte in the file. The client chooses it: offsets can repeat or go back.
     pub offset: u32,
 }
 
-/// Where the bytes of one image come from. A closure is one.
-pub type Source<'a> = &'a mut dyn FnMut(ReadRequest, &mut [u8]) -> ReadResult;
+/// Source of the bytes of one image: a closure that fills the buffer from the requested offset.
+pub type ImageSource<'a> = &'a mut dyn FnMut(ReadRequest, &mut [u8]) -> ReadResult;
 
-/// One image of an [`ImageTable`].
+/// Entry of an [`ImageTable`]. Exhaustive: its fields are those of the SDK's registration.
 pub struct Registration<'a> {
-    /// The endpoint that serves it.
+    /// Endpoint that serves the image.
     pub endpoint: u8,
-    /// What its header says.
+    /// Information on the image from the header of its file.
     pub image: ImageInfo,
-    /// Upgrade time of the Upgrade End Response, next to the table's current time: with 0 there, seconds from then.
+    /// Upgrade time of the Upgrade End Response. It counts seconds from the response if the current time of the table is 0,
+    /// else it is a time in UTC; 0xFFFFFFFF lets the client wait.
     pub upgrade_time: u32,
-    /// Where its bytes come from, asked when a client downloads it and not before.
-    pub source: Source<'a>,
-    /// Whether to tell clients of it.
+    /// Source of the bytes of the file, called when a client downloads the image.
+    pub source: ImageSource<'a>,
+    /// Whether [`ImageTable::register`] returns an Image Notify to send.
     pub notify: bool,
 }
 
-/// An Image Notify to send: see [`Server::notify`](super::Server::notify).
+/// Image Notify that announces a registered image; pass it to [`Server::notify`](super::Server::notify). Exhaustive, as a
+/// caller has to send either form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Announcement {
-    /// By broadcast.
+    /// Image Notify to broadcast.
     All(ImageNotify),
-    /// To the one device that the image is for; its network address is the caller's to look up.
+    /// Image Notify for the only device that may have the image. The caller looks up its network address.
     One(Eui64, ImageNotify),
 }
 
-/// An index that the table does not have.
+/// Error of an index beyond the end of an [`ImageTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("index {index} of a table of {count}")]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[error("index {index} of an image table with {count} slots")]
 pub struct NoSuchIndex {
-    /// The index.
-    pub index: usize,
-    /// Places of the table; the last one is one less.
-    pub count: usize,
+    pub(super) index: usize,
+    pub(super) count: usize,
 }
 
-/// Images by index, `N` at the most. It is the [`ImageStore`] of a server.
+/// [`ImageStore`] of up to `N` images by index.
+#[doc(alias("esp_zb_zcl_ota_upgrade_server", "esp_zb_ota_upgrade_server_notify_req"))]
 pub struct ImageTable<'a, const N: usize> {
     jitter: u8,
     current_time: u32,
-    places: [Option<Registration<'a>>; N],
+    slots: [Option<Registration<'a>>; N],
 }
 
 impl<'a, const N: usize> ImageTable<'a, N> {
-    /// An empty table whose notifies have the query jitter `jitter`. With a `current_time` of 0, upgrade times are
-    /// offsets in seconds; otherwise both are UTC.
+    /// Empty table whose announcements have the query jitter `jitter`, 1 to 100. With a `current_time` of 0 upgrade times
+    /// count seconds from the response; otherwise they are times in UTC.
     ///
     /// # Errors
     /// [`Violation::QueryJitter`] for a jitter outside 1 to 100.
     pub fn new(jitter: u8, current_time: u32) -> Result<Self, Violation> {
         ImageNotify { jitter, scope: NotifyScope::Everyone }.check()?;
-        Ok(Self { jitter, current_time, places: [const { None }; N] })
+        Ok(Self { jitter, current_time, slots: [const { None }; N] })
     }
 
-    /// Puts an image at `index`, in the place of what is there, and tells what to announce, if anything: by broadcast
-    /// an Image Notify of type 3 with the image's numbers, so that other devices stay quiet; or, for an image that has
-    /// a destination, one of type 0 to that device.
+    /// Registers an image at `index` in place of the image there, and returns the announcement to send if
+    /// [`Registration::notify`] is set.
+    ///
+    /// The announcement is a broadcast Image Notify of type 3 with manufacturer code, image type and file version, so that
+    /// devices of other types do not respond; for an image with a destination it is an Image Notify of type 0 to that device.
     ///
     /// # Errors
-    /// [`NoSuchIndex`] from `N` on.
+    /// [`NoSuchIndex`] for an index of `N` or more.
     pub fn register(
         &mut self,
         index: usize,
         registration: Registration<'a>,
     ) -> Result<Option<Announcement>, NoSuchIndex> {
-        let place = self.places.get_mut(index).ok_or(NoSuchIndex { index, count: N })?;
+        let slot = self.slots.get_mut(index).ok_or(NoSuchIndex { index, count: N })?;
         let (image, notify) = (registration.image, registration.notify);
         let scope = NotifyScope::NewVersion(image.id.into());
-        *place = Some(registration);
+        *slot = Some(registration);
         Ok(notify.then_some(match image.destination {
             None => Announcement::All(ImageNotify { jitter: self.jitter, scope }),
             Some(node) => Announcement::One(node, ImageNotify::UNICAST),
         }))
     }
 
-    /// Takes the image at `index` away, and tells whether there was one. Clients that download it are told
+    /// Removes the image at `index` and returns whether there was one. Clients that download it are answered with
     /// NO_IMAGE_AVAILABLE.
     pub fn remove(&mut self, index: usize) -> bool {
-        self.places.get_mut(index).is_some_and(|place| place.take().is_some())
+        self.slots.get_mut(index).is_some_and(|slot| slot.take().is_some())
     }
 
-    /// Places of the table, free or not; indices are below it.
+    /// Number of slots, free or not: `N`.
     #[must_use]
     pub const fn count(&self) -> usize {
         N
     }
 
-    /// What is at `index`.
+    /// Registration at `index`; `None` for a free slot or an index of `N` or more.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&Registration<'a>> {
-        self.places.get(index)?.as_ref()
+        self.slots.get(index)?.as_ref()
     }
 
-    /// The policy of this table as it is now, with `hook` to approve of queries: make it anew for each frame.
-    pub fn policy<H: FnMut(Query) -> QueryDecision>(&self, hook: H) -> TablePolicy<H, N> {
-        let times = self.places.each_ref().map(|place| {
-            place.as_ref().map(|registration| (registration.image.id, registration.upgrade_time))
-        });
-        TablePolicy { hook, times, current_time: self.current_time }
+    /// Returns the server policy of the table as it is now; make a new one for each frame.
+    ///
+    /// For each query the server calls `hook` once with the client, the request, and the index of the eligible image
+    /// (`None` without one). Malformed queries do not reach the hook.
+    pub fn policy<H>(&self, hook: H) -> impl ServerPolicy + use<H, N>
+    where
+        H: FnMut(Address, &QueryNextImageRequest, Option<usize>) -> QueryDecision,
+    {
+        let upgrade_times = self
+            .slots
+            .each_ref()
+            .map(|slot| slot.as_ref().map(|registration| (registration.image.id, registration.upgrade_time)));
+        TablePolicy { hook, upgrade_times, current_time: self.current_time }
     }
 
+    /// Information on each registered image, with its index as the key.
     fn infos(&self) -> impl Iterator<Item = ImageInfo> + Clone {
-        (0..).zip(&self.places).filter_map(|(key, place)| Some(ImageInfo { key, ..place.as_ref()?.image }))
+        (0..).zip(&self.slots).filter_map(|(key, slot)| Some(ImageInfo { key, ..slot.as_ref()?.image }))
     }
 }
 
@@ -146,51 +197,46 @@ impl<const N: usize> ImageStore for ImageTable<'_, N> {
         &mut self,
         manufacturer: ManufacturerCode,
         image_type: ImageType,
-        fits: &mut dyn FnMut(&ImageInfo) -> bool,
+        is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
-        slot_store::find(self.infos(), manufacturer, image_type, fits)
+        lookup::find(self.infos(), manufacturer, image_type, is_eligible)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
-        slot_store::info(self.infos(), id, node)
+    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
+        lookup::info(self.infos(), id, node)
     }
 
-    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult {
-        self.read_for(Address::new(0, 0), image, offset, out)
-    }
-
-    fn read_for(&mut self, client: Address, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult {
+    fn read(
+        &mut self,
+        image: &ImageInfo,
+        offset: u32,
+        client: Option<Address>,
+        out: &mut [u8],
+    ) -> ReadResult {
         let index = usize::try_from(image.key).unwrap_or(usize::MAX);
-        match self.places.get_mut(index) {
-            Some(Some(place)) if slot_store::same(&place.image, image) => {
-                (place.source)(ReadRequest { index, image: *image, client, offset }, out)
+        let client = client.unwrap_or(Address::new(0, 0));
+        match self.slots.get_mut(index) {
+            Some(Some(slot)) if lookup::is_same_file(&slot.image, image) => {
+                (slot.source)(ReadRequest { index, image: *image, client, offset }, out)
             }
             _ => ReadResult::Gone,
         }
     }
 }
 
-/// A query as the hook sees it. One that cannot be read does not come this far: it is answered as malformed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Query {
-    /// Who asks.
-    pub client: Address,
-    /// What it runs.
-    pub request: QueryNextImageRequest,
-    /// Index of the image that fits, `None` where none does.
-    pub index: Option<usize>,
-}
-
-/// The [`ServerPolicy`] of an [`ImageTable`].
-pub struct TablePolicy<H, const N: usize> {
+/// [`ServerPolicy`] of an [`ImageTable`].
+struct TablePolicy<H, const N: usize> {
     hook: H,
-    times: [Option<(ImageId, u32)>; N],
+    upgrade_times: [Option<(ImageId, u32)>; N],
     current_time: u32,
 }
 
-impl<H: FnMut(Query) -> QueryDecision, const N: usize> ServerPolicy for TablePolicy<H, N> {
-    fn fits(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
-        StandardPolicy::default().suits(request, image)
+impl<H, const N: usize> ServerPolicy for TablePolicy<H, N>
+where
+    H: FnMut(Address, &QueryNextImageRequest, Option<usize>) -> QueryDecision,
+{
+    fn is_eligible(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+        StandardPolicy::default().allows(request, image)
     }
 
     fn offer(
@@ -200,11 +246,11 @@ impl<H: FnMut(Query) -> QueryDecision, const N: usize> ServerPolicy for TablePol
         found: Option<&ImageInfo>,
     ) -> QueryDecision {
         let index = found.and_then(|image| usize::try_from(image.key).ok());
-        (self.hook)(Query { client, request: *request, index })
+        (self.hook)(client, request, index)
     }
 
-    fn apply(&mut self, _: Address, id: ImageId) -> UpgradeDecision {
-        let time = self.times.iter().flatten().find(|(of, _)| *of == id);
+    fn upgrade(&mut self, _: Address, id: ImageId) -> UpgradeDecision {
+        let time = self.upgrade_times.iter().flatten().find(|(other, _)| *other == id);
         match (time, self.current_time) {
             (None, _) => UpgradeDecision::Now,
             (Some((_, u32::MAX)), _) => UpgradeDecision::Hold,
@@ -214,78 +260,82 @@ impl<H: FnMut(Query) -> QueryDecision, const N: usize> ServerPolicy for TablePol
     }
 }
 
-/// What the status callback of espressif's SDK is told.
+/// Status that the SDK passes to its status callback. Exhaustive: the SDK has these three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[doc(alias = "esp_zb_zcl_ota_upgrade_server_status_t")]
 pub enum ServerStatus {
-    /// 0: the first block was sent.
+    /// Status 0: the first block was sent.
     Started,
-    /// 1: the client ended otherwise than by success.
+    /// Status 1: the client ended the download without success.
     Aborted,
-    /// 2: the client has the image and was told when to upgrade.
+    /// Status 2: the client has downloaded the image and got an Upgrade End Response with this time.
     End(ServerTime),
 }
 
 impl ServerStatus {
-    /// The status that an event is, with its client and image; `None` for events that are none.
+    /// Converts an event to client, image and status; `None` for events that are no status of the SDK.
     #[must_use]
-    pub fn of(event: &ServerEvent) -> Option<(Address, ImageId, Self)> {
+    pub fn from_event(event: &ServerEvent) -> Option<(Address, ImageId, Self)> {
         match *event {
             ServerEvent::Started { client, id } => Some((client, id, Self::Started)),
             ServerEvent::Ended { client, id, status } if status != Status::SUCCESS => {
                 Some((client, id, Self::Aborted))
             }
-            ServerEvent::Ordered { client, id, time } => Some((client, id, Self::End(time))),
+            ServerEvent::UpgradeScheduled { client, id, time } => Some((client, id, Self::End(time))),
             _ => None,
         }
     }
 }
 
-/// Bytes before the raw binary: the longest header without extra fields, and an element's.
-const HEAD: usize = FileHeader::MAX_KNOWN_LEN + 6;
+/// Bytes before the raw binary at most: the longest known header, and tag and length of one element.
+const MAX_HEAD_LEN: usize = FileHeader::MAX_KNOWN_LEN + 6;
 
-/// A raw binary as the source of a complete file: the header and one element around it are written here, once.
+/// Complete OTA file around a raw binary: a header and one upgrade image element. The binary itself is read through a
+/// closure.
 pub struct WrappedBinary<F> {
-    head: [u8; HEAD],
-    len: usize,
+    head: [u8; MAX_HEAD_LEN],
+    head_len: usize,
     image: ImageInfo,
-    raw: F,
+    read_binary: F,
 }
 
 impl<F: FnMut(u32, &mut [u8]) -> ReadResult> WrappedBinary<F> {
-    /// A file of `header`, whose total image size is set here, and one upgrade image of `size` bytes that `raw` reads
-    /// from an offset of its own.
+    /// File with `header`, whose total image size is replaced, and one upgrade image element of `size` bytes, which
+    /// `read_binary` reads from an offset in the binary.
     ///
     /// # Errors
-    /// The header has extra fields or a size beyond 32 bits: there is no room for it.
-    pub fn new(header: FileHeader<'_>, size: u32, raw: F) -> Result<Self, EncodeError> {
-        let mut head = [0; HEAD];
+    /// [`EncodeError::NoRoom`] for a header with extra fields or a total image size beyond 32 bits.
+    pub fn new(header: FileHeader<'_>, size: u32, read_binary: F) -> Result<Self, EncodeError> {
+        let mut head = [0; MAX_HEAD_LEN];
         let header_len = header.header_len();
-        let len = header_len.saturating_add(6);
-        let total_size = u32::try_from(len).ok().and_then(|len| len.checked_add(size));
-        let no_room = EncodeError::NoRoom { needed: len, available: HEAD };
+        let head_len = header_len.saturating_add(6);
+        let total_size = u32::try_from(head_len).ok().and_then(|len| len.checked_add(size));
+        let no_room = EncodeError::NoRoom { needed: head_len, available: MAX_HEAD_LEN };
         let header = FileHeader { total_size: total_size.ok_or(no_room)?, ..header };
         header.encode(&mut head)?;
-        let room = head.get_mut(header_len..).and_then(|rest| rest.split_first_chunk_mut());
-        let (tag, rest) = room.ok_or(no_room)?;
+        let element = head.get_mut(header_len..).and_then(|rest| rest.split_first_chunk_mut());
+        let (tag, rest) = element.ok_or(no_room)?;
         *tag = Tag::UPGRADE_IMAGE.0.to_le_bytes();
         *rest.first_chunk_mut().ok_or(no_room)? = size.to_le_bytes();
-        Ok(Self { head, len, image: ImageInfo::from(&header), raw })
+        Ok(Self { head, head_len, image: ImageInfo::new(&header), read_binary })
     }
 
-    /// What to register.
+    /// Information on the complete file, for [`Registration::image`].
     #[must_use]
     pub const fn image(&self) -> ImageInfo {
         self.image
     }
 
-    /// Reads from the complete file, as a [`Source`].
-    pub fn read(&mut self, wanted: ReadRequest, out: &mut [u8]) -> ReadResult {
-        let head = self.head.get(..self.len).unwrap_or_default();
-        let offset = usize::try_from(wanted.offset).unwrap_or(usize::MAX);
-        match offset.checked_sub(head.len()).and_then(|offset| u32::try_from(offset).ok()) {
-            Some(offset) => (self.raw)(offset, out),
-            // The binary comes with the next block.
-            None => slot_store::read(head, wanted.offset, out),
+    /// Reads bytes from `offset` of the complete file; call it from the [`ImageSource`].
+    pub fn read(&mut self, offset: u32, out: &mut [u8]) -> ReadResult {
+        let head = self.head.get(..self.head_len).unwrap_or_default();
+        let in_binary = usize::try_from(offset).unwrap_or(usize::MAX).checked_sub(head.len());
+        match in_binary.and_then(|offset| u32::try_from(offset).ok()) {
+            Some(offset) => (self.read_binary)(offset, out),
+            // A block ends with the head; the binary starts in the next one.
+            None => lookup::read(head, offset, out),
         }
     }
 }

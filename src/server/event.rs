@@ -34,7 +34,8 @@ pub enum ServerEvent {
         answer: Result<ImageOffer, Refusal>,
     },
     /// A client asked for a file made for it alone.
-    QueriedDeviceFile {
+    #[cfg_attr(feature = "serde", serde(rename = "queried_device_file"))]
+    QueriedSpecificFile {
         /// Who.
         client: Address,
         /// For which file.
@@ -43,8 +44,9 @@ pub enum ServerEvent {
         answer: Result<ImageOffer, Refusal>,
     },
     /// A client has taken the same image again and again and still asks for it
-    /// ([`ServerConfig::repeats`](super::ServerConfig::repeats)).
-    Repeats {
+    /// ([`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit)).
+    #[cfg_attr(feature = "serde", serde(rename = "repeats"))]
+    RepeatedDownload {
         /// Who.
         client: Address,
         /// Which image.
@@ -108,7 +110,8 @@ pub enum ServerEvent {
         /// To whom.
         client: Address,
         /// From now on blocks have so many bytes at the most, where that is new.
-        carries: Option<NonZeroU8>,
+        #[cfg_attr(feature = "serde", serde(rename = "carries"))]
+        max_block_size: Option<NonZeroU8>,
     },
     /// A block request was answered by ABORT, or by NO_IMAGE_AVAILABLE as there is no such image (any more).
     NotServed {
@@ -130,7 +133,8 @@ pub enum ServerEvent {
         status: Status,
     },
     /// A client was told when to upgrade (section 6.10.10).
-    Ordered {
+    #[cfg_attr(feature = "serde", serde(rename = "ordered"))]
+    UpgradeScheduled {
         /// Who.
         client: Address,
         /// To which image.
@@ -139,14 +143,16 @@ pub enum ServerEvent {
         time: ServerTime,
     },
     /// A client that sleeps was told to wait for an order, which it may miss (section 6.8.4).
-    HeldAsleep {
+    #[cfg_attr(feature = "serde", serde(rename = "held_asleep"))]
+    SleepyClientHeld {
         /// Who.
         client: Address,
         /// With which image.
         id: ImageId,
     },
     /// A client answered [`Server::read_status`](super::Server::read_status).
-    Report {
+    #[cfg_attr(feature = "serde", serde(rename = "report"))]
+    StatusReport {
         /// Who.
         client: Address,
         /// What it told.
@@ -178,13 +184,16 @@ pub enum ServerEvent {
 pub enum RequestFault {
     /// Its bytes.
     #[error(transparent)]
-    Bytes(#[from] DecodeError),
+    #[cfg_attr(feature = "serde", serde(rename = "bytes"))]
+    Undecodable(#[from] DecodeError),
     /// A value that the command may not have.
     #[error(transparent)]
-    Rule(#[from] Violation),
+    #[cfg_attr(feature = "serde", serde(rename = "rule"))]
+    Violation(#[from] Violation),
     /// It asks for bytes at or beyond the end of the image.
     #[error("offset {offset} of image {id}, which has {size} bytes")]
-    Offset {
+    #[cfg_attr(feature = "serde", serde(rename = "offset"))]
+    OffsetBeyondEnd {
         /// Which image.
         id: ImageId,
         /// First byte asked for.

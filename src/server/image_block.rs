@@ -61,7 +61,7 @@ impl Deferred {
 
     /// How many bytes to read, 1 to 255; they lie within the image.
     #[must_use]
-    pub const fn wanted(&self) -> u8 {
+    pub const fn max_len(&self) -> u8 {
         self.len
     }
 
@@ -91,6 +91,7 @@ impl BlockQuery<'_> {
 
 /// Why a parked request gets no data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NotReady {
     /// WAIT_FOR_DATA: the client shall ask again.
     Wait {
@@ -115,11 +116,13 @@ pub fn serve_block(
     out: &mut ResponseBuffer,
 ) -> Option<usize> {
     let ImageBlockRequest { id, offset, node, max_data, .. } = *request;
-    let found = images.info(id, node);
-    let image = found.as_ref().filter(|image| image.goes_to(node))?;
+    let found = images.info(id, node, None);
+    let image = found.as_ref().filter(|image| image.is_for(node))?;
     let left = image.size.checked_sub(offset)?;
     let len = at_most(left, max_data.min(most.get()));
-    let ReadResult::Filled(filled) = images.read(image, offset, data_room(out, len)) else { return None };
+    let ReadResult::Filled(filled) = images.read(image, offset, None, data_room(out, len)) else {
+        return None;
+    };
     let len = u8::try_from(filled).map_or(len, |filled| filled.min(len));
     if len == 0 {
         return None;
@@ -148,8 +151,8 @@ impl<S: SessionSlots> Server<S> {
             return ServerAction::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out));
         }
         // Looked at where it was written, too.
-        let found = images.info_for(asked.client, id, node);
-        let Some(image) = found.as_ref().filter(|image| image.goes_to(node)) else {
+        let found = images.info(id, node, Some(asked.client));
+        let Some(image) = found.as_ref().filter(|image| image.is_for(node)) else {
             return ServerAction::Reply(self.no_image(asked, id, command, out));
         };
         let checked = match page {
@@ -163,7 +166,7 @@ impl<S: SessionSlots> Server<S> {
             }
             (Ok(()), Some(left)) if left > 0 => left,
             (Ok(()), _) => {
-                let fault = RequestFault::Offset { id, offset, size: image.size };
+                let fault = RequestFault::OffsetBeyondEnd { id, offset, size: image.size };
                 return ServerAction::Reply(self.malformed(asked, command, fault, out));
             }
         };
@@ -171,8 +174,8 @@ impl<S: SessionSlots> Server<S> {
         if let Err(wait) = self.limit(now, asked, id, told) {
             return ServerAction::Reply(self.wait_until(asked, id, wait, out));
         }
-        if page.is_some() && self.table.pages() >= self.config.pages {
-            return ServerAction::Reply(self.wait(now, asked, request, self.config.wait, out));
+        if page.is_some() && self.table.pages() >= self.config.max_pages {
+            return ServerAction::Reply(self.wait(now, asked, request, self.config.wait_seconds, out));
         }
         let allowed = match policy.pace(asked.client, request, self.table.get(asked.client)) {
             PaceDecision::Send => None,
@@ -185,7 +188,7 @@ impl<S: SessionSlots> Server<S> {
         let most = self.most(asked, id, max_data, allowed);
         let left = page.map_or(left, |page| left.min(page.page_size.into()));
         let len = at_most(left, most);
-        match images.read_for(asked.client, image, offset, data_room(out, len)) {
+        match images.read(image, offset, Some(asked.client), data_room(out, len)) {
             ReadResult::Filled(filled) => {
                 ServerAction::Reply(self.send(now, wish, image, (len, filled), out))
             }
@@ -203,8 +206,8 @@ impl<S: SessionSlots> Server<S> {
 
     /// Answers a request that was parked, with `data` from the start of what it asks for.
     ///
-    /// More data than [`Deferred::wanted`] is cut off; less is sent as it is. No data at all is answered like
-    /// [`NotReady::Wait`], with the time of [`ServerConfig::wait`](super::ServerConfig::wait).
+    /// More data than [`Deferred::max_len`] is cut off; less is sent as it is. No data at all is answered like
+    /// [`NotReady::Wait`], with the time of [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     ///
     /// There is always an answer, and it does not depend on what else was answered since the request was parked.
     pub fn answer(
@@ -233,7 +236,9 @@ impl<S: SessionSlots> Server<S> {
     /// Whether a request with the address `node` can be served: one for a reserved type is for a file of one device,
     /// with any other type the address is just extra.
     pub(super) fn serves_node(&self, id: ImageId, node: Option<Eui64>) -> bool {
-        self.config.device_files || node.is_none() || id.image_type.class() == ImageTypeClass::Manufacturer
+        self.config.query_specific_file
+            || node.is_none()
+            || id.image_type.class() == ImageTypeClass::Manufacturer
     }
 
     /// Answers by the data that stands in its place in `out`, of which so many bytes were asked for and filled.
@@ -248,7 +253,7 @@ impl<S: SessionSlots> Server<S> {
         // A store that says it filled more than it was given room for has filled the room.
         let len = u8::try_from(filled).map_or(len, |filled| filled.min(len));
         let (true, Some(head)) = (len > 0, out.first_chunk_mut()) else {
-            return self.wait(now, asked, request, self.config.wait, out);
+            return self.wait(now, asked, request, self.config.wait_seconds, out);
         };
         let ImageBlockRequest { id, offset, .. } = *request;
         *head = data_frame_head(asked.sequence, id, offset, len);
@@ -264,7 +269,7 @@ impl<S: SessionSlots> Server<S> {
     pub(super) fn served(&mut self, now: Instant, client: Address, image: &ImageInfo, offset: u32, len: u8) {
         self.count(len);
         let (id, end) = (image.id, offset.saturating_add(len.into()));
-        let period = self.config.period;
+        let period = self.config.min_block_period;
         let Some(slot) = self.table.enter(client) else {
             if offset == 0 {
                 self.events.push(ServerEvent::Started { client, id });

@@ -1,7 +1,7 @@
 //! Image Notify (sections 6.5.1 and 6.10.3).
 //!
 //! ```text
-//! ImageNotify -> frame, to one, a group or all     read_status -> frame -> ServerEvent::Report
+//! ImageNotify -> frame, to one, a group or all     read_status -> frame -> ServerEvent::StatusReport
 //! ```
 
 use super::{ResponseBuffer, Server, reply};
@@ -33,7 +33,7 @@ impl<S> Server<S> {
     }
 
     /// Writes the frame to `out` that reads a client's status and versions at once (section 6.11). The answer is
-    /// [`ServerEvent::Report`](super::ServerEvent::Report); a client that sleeps cannot be read.
+    /// [`ServerEvent::StatusReport`](super::ServerEvent::StatusReport); a client that sleeps cannot be read.
     pub fn read_status(&mut self, to: Address, out: &mut ResponseBuffer) -> Transmit {
         let len = reply::write(&ClientStatus::request(self.next_sequence()), out);
         self.of_own_accord(to, len, DeliveryMode::Unicast)

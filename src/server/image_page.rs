@@ -31,9 +31,9 @@ use crate::zcl::{
 impl<S: SessionSlots> Server<S> {
     /// Whether pages of `id` are served.
     pub(super) fn serves_pages(&self, id: ImageId) -> bool {
-        self.config.pages > 0
+        self.config.max_pages > 0
             && self.table.has_slots()
-            && !self.device(id).is_some_and(|device| device.no_pages)
+            && !self.device(id).is_some_and(|device| device.refuse_pages)
     }
 
     pub(super) fn page(
@@ -59,7 +59,7 @@ impl<S: SessionSlots> Server<S> {
     pub(super) fn run_page(&mut self, asked: RequestContext, request: &ImagePageRequest, size: u32, len: u8) {
         // As the way to the client is known now: what later blocks are limited to as well.
         let max_data = self.most(asked, request.id, request.max_data, None);
-        let period = u16::try_from(self.config.period.0).unwrap_or(u16::MAX);
+        let period = u16::try_from(self.config.min_block_period.0).unwrap_or(u16::MAX);
         let spacing = request.spacing.max(period);
         let request = ImagePageRequest { max_data, spacing, ..*request };
         let Some(slot) = self.table.find(asked.client) else { return };
@@ -96,7 +96,7 @@ impl<S: SessionSlots> Server<S> {
         let Page { next, left, max_data, sequence, .. } = session.page;
         let (client, node, offset) = (session.client(), session.page_node(), next.get());
         let (heard, secured) = (session.heard, session.flags.contains(Flags::SECURED));
-        let most = session.carries().map_or(max_data, |carries| carries.get().min(max_data));
+        let most = session.max_block_size().map_or(max_data, |carries| carries.get().min(max_data));
         // Of the source route the page was given its share when it began.
         let asked = RequestContext { client, sequence, secured, relays: 0 };
         // Whatever ends a download ends its page, so that there is one.
@@ -105,14 +105,14 @@ impl<S: SessionSlots> Server<S> {
             return None;
         };
         let request = ImageBlockRequest { id, offset, max_data, node, min_block_period: None };
-        let image = images.info_for(client, id, node).filter(|image| image.goes_to(node));
+        let image = images.info(id, node, Some(client)).filter(|image| image.is_for(node));
         let Some(image) = image.filter(|image| image.size > offset) else {
             self.table.set(slot, Flags::PAGE, false);
             return Some(self.no_image(asked, id, CommandId::IMAGE_PAGE_REQUEST, out));
         };
         let len = at_most(image.size.saturating_sub(offset).min(left.into()), most);
         let read = match self.is_open(now) {
-            true => images.read_for(client, &image, offset, data_room(out, len)),
+            true => images.read(&image, offset, Some(client), data_room(out, len)),
             false => ReadResult::Wait { seconds: 1 },
         };
         let filled = match read {
@@ -139,7 +139,7 @@ impl<S: SessionSlots> Server<S> {
             ReadResult::Gone => self.no_image(asked, id, CommandId::IMAGE_PAGE_REQUEST, out),
             ReadResult::Wait { seconds } => self.wait(now, asked, &request, seconds, out),
             ReadResult::Later | ReadResult::Filled(_) => {
-                self.wait(now, asked, &request, self.config.wait, out)
+                self.wait(now, asked, &request, self.config.wait_seconds, out)
             }
         })
     }

@@ -83,13 +83,17 @@
 mod clock;
 mod config;
 mod device_overrides;
-mod espressif;
+pub mod espressif;
 mod event;
 #[cfg(feature = "std")]
-mod folder;
+mod folder_store;
 mod image_block;
 mod image_notify;
 mod image_page;
+mod image_store;
+pub(crate) mod lookup;
+#[cfg(feature = "alloc")]
+mod owned_store;
 mod policy;
 mod query_next_image;
 mod query_specific_file;
@@ -99,7 +103,6 @@ mod session;
 mod session_table;
 mod slice_store;
 mod slot_store;
-mod store;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -107,25 +110,20 @@ mod upgrade_end;
 
 pub use config::ServerConfig;
 pub use device_overrides::{DEVICE_OVERRIDES, DeviceOverride};
-pub use espressif::{
-    Announcement, ImageTable, NoSuchIndex, Query, ReadRequest, Registration, ServerStatus, Source,
-    TablePolicy, WrappedBinary,
-};
 pub use event::{RequestFault, ServerEvent};
 #[cfg(feature = "std")]
-pub use folder::{FolderError, FolderStore};
+pub use folder_store::{FolderError, FolderStore};
 pub use image_block::{Deferred, NotReady, serve_block};
+pub use image_store::{ImageInfo, ImageStore, ReadResult};
+pub use lookup::AddError;
+#[cfg(feature = "alloc")]
+pub use owned_store::OwnedStore;
 pub use policy::{
     OfferedVersions, PaceDecision, QueryDecision, ServerPolicy, StandardPolicy, UpgradeDecision,
 };
-pub use rate_limit::BlockSize;
 pub use session::{Session, SessionPhase, SessionProgress};
-pub use slice_store::{DuplicateImage, SliceStore, StoreEntry};
-#[cfg(feature = "alloc")]
-pub use slot_store::OwnedStore;
-pub use slot_store::{AddError, SlotStore};
-pub use store::{ImageInfo, ImageStore, ReadResult};
-pub use upgrade_end::Readiness;
+pub use slice_store::{SliceStore, StoreEntry};
+pub use slot_store::SlotStore;
 
 use crate::aps::{Address, DeliveryMode, FrameMeta, Transmit};
 use crate::error::DecodeError;
@@ -304,7 +302,7 @@ impl<S: SessionSlots> Server<S> {
             Ok(Message::Attributes(_, AttributeCommand::ReadResponse(response))) => {
                 match ClientStatus::from_response(*response) {
                     Ok(report) => {
-                        self.events.push(ServerEvent::Report { client: asked.client, report });
+                        self.events.push(ServerEvent::StatusReport { client: asked.client, report });
                         ServerAction::Done
                     }
                     Err(error) => ServerAction::Ignored(ServerIgnored::Unreadable(error)),
@@ -344,8 +342,8 @@ impl<S: SessionSlots> Server<S> {
     /// Whether a command of the cluster is served at all.
     fn serves(&self, command: CommandId) -> bool {
         match command {
-            CommandId::IMAGE_PAGE_REQUEST => self.config.pages > 0 && self.table.has_slots(),
-            CommandId::QUERY_SPECIFIC_FILE_REQUEST => self.config.device_files,
+            CommandId::IMAGE_PAGE_REQUEST => self.config.max_pages > 0 && self.table.has_slots(),
+            CommandId::QUERY_SPECIFIC_FILE_REQUEST => self.config.query_specific_file,
             _ => true,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! query                 fits, then offer or repeats -> QueryDecision
-//! file for one device   device_file_of_any_version, then offer_device_file -> QueryDecision
+//! file for one device   accepts_version_wildcard, then offer_specific_file -> QueryDecision
 //! block                 pace -> PaceDecision
 //! end                   apply -> UpgradeDecision, sleeps
 //! ```
@@ -19,9 +19,9 @@ use crate::zcl::{ImageBlockRequest, QueryNextImageRequest, QuerySpecificFileRequ
 pub trait ServerPolicy {
     /// Whether `image`, which has the manufacturer code and image type that `client` asks for, may be offered to
     /// it (section 6.10.4.4). Asked of every such image; the highest version of those that fit is offered.
-    fn fits(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+    fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let _ = client;
-        StandardPolicy::default().suits(request, image)
+        StandardPolicy::default().allows(request, image)
     }
 
     /// What to answer to a query for which `found` fits best, `None` where nothing does (section 6.10.5.3). Asked
@@ -50,7 +50,7 @@ pub trait ServerPolicy {
 
     /// What to answer to a query for a file made for the device `request.node` alone, with `found` what the store has
     /// for it (section 6.10.12.3). Asked once for every such query.
-    fn offer_device_file(
+    fn offer_specific_file(
         &mut self,
         client: Address,
         request: &QuerySpecificFileRequest,
@@ -62,28 +62,28 @@ pub trait ServerPolicy {
 
     /// Whether a query for a file for one device with the version 0xFFFFFFFF is for whichever is the highest. Without
     /// it, that is a version like any other.
-    fn device_file_of_any_version(&mut self, client: Address, request: &QuerySpecificFileRequest) -> bool {
+    fn accepts_version_wildcard(&mut self, client: Address, request: &QuerySpecificFileRequest) -> bool {
         let _ = (client, request);
         false
     }
 
     /// What to answer to a client that has taken the image `id` so many `times` and asks for an image once more, with
     /// a version for which `id` fits still: it cannot install it, or it tells a wrong version. Asked in place of
-    /// [`offer`](Self::offer), from [`ServerConfig::repeats`](super::ServerConfig::repeats) times on.
-    fn repeats(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
+    /// [`offer`](Self::offer), from [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit) times on.
+    fn offer_repeated(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
         let _ = (client, id, times);
         QueryDecision::NoImage
     }
 
     /// Whether `client` is known to sleep: the server warns then of an [`UpgradeDecision::Hold`].
-    fn sleeps(&mut self, client: Address) -> bool {
+    fn is_sleepy(&mut self, client: Address) -> bool {
         let _ = client;
         false
     }
 
     /// When `client` shall upgrade to the image `id` that it has downloaded (sections 6.8.4 and 6.10.10.3). Asked
     /// each time the client asks, whether the image is still stored or not.
-    fn apply(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
+    fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         let _ = client;
         // A client does not upgrade to its log.
         if id.image_type == ImageType::LOG { UpgradeDecision::Acknowledge } else { UpgradeDecision::Now }
@@ -94,6 +94,7 @@ pub trait ServerPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum QueryDecision {
     /// SUCCESS with the image found; NO_IMAGE_AVAILABLE where none was.
     Offer,
@@ -107,8 +108,9 @@ pub enum QueryDecision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum PaceDecision {
-    /// As much data as the client and [`ServerConfig::max_block`](super::ServerConfig::max_block) allow.
+    /// As much data as the client and [`ServerConfig::max_block_size`](super::ServerConfig::max_block_size) allow.
     Send,
     /// As `Send`, but so many bytes at the most: the way to this client carries no more.
     SendAtMost(NonZeroU8),
@@ -125,6 +127,7 @@ pub enum PaceDecision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum UpgradeDecision {
     /// Upgrade now.
     Now,
@@ -147,6 +150,7 @@ pub enum UpgradeDecision {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum OfferedVersions {
     /// A newer one.
     #[default]
@@ -163,7 +167,7 @@ impl OfferedVersions {
     /// Whether a client that runs `current` may go to `candidate`. Versions are compared as numbers
     /// (section 6.3.2.7).
     #[must_use]
-    pub fn allow(self, current: FileVersion, candidate: FileVersion) -> bool {
+    pub(super) fn allows(self, current: FileVersion, candidate: FileVersion) -> bool {
         match self {
             Self::Upgrade => candidate > current,
             Self::Downgrade => candidate < current,
@@ -180,29 +184,30 @@ impl OfferedVersions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct StandardPolicy {
     /// Which versions to offer.
     pub versions: OfferedVersions,
     /// Offer any version to a client that gives 0xFFFFFFFF as its own, which field devices do when they do not
     /// know it. Such a client may install the same image for ever.
-    pub to_unknown_version: bool,
+    pub offer_to_unknown_version: bool,
     /// Offer an image for certain hardware to a client that does not tell its hardware version. The client can
     /// still check it itself.
-    pub to_unknown_hardware: bool,
+    pub offer_to_unknown_hardware: bool,
 }
 
 impl StandardPolicy {
     /// Whether `image` may be offered in answer to `request`; its manufacturer code and image type are not
     /// compared. Never true of a file for one device, as a query does not tell which device asks.
     #[must_use]
-    pub fn suits(&self, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+    pub fn allows(&self, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let version = match request.current.version {
-            FileVersion::ANY => self.to_unknown_version,
-            current => self.versions.allow(current, image.id.version),
+            FileVersion::ANY => self.offer_to_unknown_version,
+            current => self.versions.allows(current, image.id.version),
         };
         let hardware = match (image.hardware, request.hardware) {
             (Some(range), Some(hardware)) => range.contains(hardware),
-            (Some(_), None) => self.to_unknown_hardware,
+            (Some(_), None) => self.offer_to_unknown_hardware,
             (None, _) => true,
         };
         version && hardware && image.destination.is_none()
@@ -211,12 +216,16 @@ impl StandardPolicy {
 
 impl Default for StandardPolicy {
     fn default() -> Self {
-        Self { versions: OfferedVersions::Upgrade, to_unknown_version: false, to_unknown_hardware: true }
+        Self {
+            versions: OfferedVersions::Upgrade,
+            offer_to_unknown_version: false,
+            offer_to_unknown_hardware: true,
+        }
     }
 }
 
 impl ServerPolicy for StandardPolicy {
-    fn fits(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
-        self.suits(request, image)
+    fn is_eligible(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+        self.allows(request, image)
     }
 }

@@ -1,7 +1,7 @@
 //! Query Next Image (sections 6.10.4 and 6.10.5).
 //!
 //! ```text
-//! request -> the newest image that ServerPolicy::fits -> ServerPolicy::offer, or after repetitions ServerPolicy::repeats -> offer or refusal
+//! request -> the newest image that ServerPolicy::is_eligible -> ServerPolicy::offer, or after repetitions ServerPolicy::offer_repeated -> offer or refusal
 //! ```
 
 use super::reply::RequestContext;
@@ -33,7 +33,7 @@ impl<S: SessionSlots> Server<S> {
         let one_byte = self.device(current).is_some_and(|device| device.one_byte_version);
         let mut fits = |image: &ImageInfo| {
             let told = if one_byte { of_one_byte(request, image.id.version) } else { *request };
-            policy.fits(client, &told, image)
+            policy.is_eligible(client, &told, image)
         };
         let found = images.find(current.manufacturer, current.image_type, &mut fits);
         // Manufacturer code and image type are the client's own, whatever the store found.
@@ -43,7 +43,7 @@ impl<S: SessionSlots> Server<S> {
         });
         let repeats = self.repeats(client, offer.map(|offer| offer.id));
         let verdict = match offer {
-            Some(offer) if repeats > 0 => policy.repeats(client, offer.id, repeats),
+            Some(offer) if repeats > 0 => policy.offer_repeated(client, offer.id, repeats),
             _ => policy.offer(client, request, found.as_ref()),
         };
         let answer = answer(verdict, offer);
@@ -84,12 +84,12 @@ impl<S: SessionSlots> Server<S> {
         } else if took {
             session.repeats = session.repeats.saturating_add(1);
         }
-        let (times, limit) = (session.repeats, self.config.repeats);
+        let (times, limit) = (session.repeats, self.config.repeated_download_limit);
         if limit == 0 || times < limit {
             return 0;
         }
         if let (Some(id), true) = (next, times == limit) {
-            self.events.push(ServerEvent::Repeats { client, id, times });
+            self.events.push(ServerEvent::RepeatedDownload { client, id, times });
         }
         times
     }

@@ -1,7 +1,7 @@
 //! Query Specific File (sections 6.10.11 and 6.10.12): files made for one device.
 //!
 //! ```text
-//! request.node, id -> the file with that destination -> ServerPolicy::offer_device_file -> offer or refusal
+//! request.node, id -> the file with that destination -> ServerPolicy::offer_specific_file -> offer or refusal
 //! ```
 
 use super::query_next_image::answer;
@@ -23,7 +23,7 @@ impl<S: SessionSlots> Server<S> {
         out: &mut ResponseBuffer,
     ) -> Transmit {
         let command = CommandId::QUERY_SPECIFIC_FILE_REQUEST;
-        if !self.config.device_files {
+        if !self.config.query_specific_file {
             return asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out);
         }
         if self.config.strict
@@ -33,18 +33,18 @@ impl<S: SessionSlots> Server<S> {
         }
         let (client, QuerySpecificFileRequest { node, id, .. }) = (asked.client, *request);
         let mut its_own = |image: &ImageInfo| image.destination == Some(node);
-        let any = id.version == FileVersion::ANY && policy.device_file_of_any_version(client, request);
+        let any = id.version == FileVersion::ANY && policy.accepts_version_wildcard(client, request);
         let found = match any {
             true => images.find(id.manufacturer, id.image_type, &mut its_own),
-            false => images.info_for(client, id, Some(node)),
+            false => images.info(id, Some(node), Some(client)),
         };
         // A file for all is none for one, whatever its type.
         let found = found.filter(its_own);
         let offer = found
             .map(|image| ImageOffer { id: ImageId { version: image.id.version, ..id }, size: image.size });
-        let answer = answer(policy.offer_device_file(client, request, found.as_ref()), offer);
+        let answer = answer(policy.offer_specific_file(client, request, found.as_ref()), offer);
         self.offered(now, client, answer);
-        self.events.push(ServerEvent::QueriedDeviceFile { client, request: *request, answer });
+        self.events.push(ServerEvent::QueriedSpecificFile { client, request: *request, answer });
         let response = match answer {
             Ok(offer) => QueryResponse::Offer(offer),
             Err(refusal) => QueryResponse::Refused(refusal),

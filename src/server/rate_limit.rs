@@ -27,29 +27,28 @@ const FAILURES: u8 = 2;
 /// All that limits the data of one block (sections 6.10.6.2.6 and 6.10.8.3). Whatever it says, a block has at least
 /// one byte, and never more than are left of the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BlockSize {
+pub(super) struct BlockSize {
     /// The maximum data size that the client asks for, bytes (section 6.10.6.2.6).
-    pub asked: u8,
-    /// [`ServerConfig::max_block`](super::ServerConfig::max_block).
-    pub configured: NonZeroU8,
+    pub(super) asked: u8,
+    /// [`ServerConfig::max_block_size`](super::ServerConfig::max_block_size).
+    pub(super) configured: NonZeroU8,
     /// [`DeviceOverride::max_block`] of such clients.
-    pub device: Option<NonZeroU8>,
+    pub(super) device: Option<NonZeroU8>,
     /// What the policy says of this request.
-    pub policy: Option<NonZeroU8>,
-    /// What has been found to arrive ([`Session::carries`]).
-    pub carries: Option<NonZeroU8>,
-    /// [`ServerConfig::frame_room`](super::ServerConfig::frame_room): bytes of a frame sent in one piece.
-    pub frame_room: Option<NonZeroU8>,
+    pub(super) policy: Option<NonZeroU8>,
+    /// What has been found to arrive ([`Session::max_block_size`]).
+    pub(super) carries: Option<NonZeroU8>,
+    /// [`ServerConfig::max_unfragmented_frame`](super::ServerConfig::max_unfragmented_frame): bytes of a frame sent in one piece.
+    pub(super) frame_room: Option<NonZeroU8>,
     /// Relays of the source route: two bytes each and two more.
-    pub relays: u8,
+    pub(super) relays: u8,
     /// Whether APS security is asked for: nine bytes.
-    pub aps_security: bool,
+    pub(super) aps_security: bool,
 }
 
 impl BlockSize {
     /// The most bytes of data.
-    #[must_use]
-    pub fn most(&self) -> u8 {
+    pub(super) fn most(&self) -> u8 {
         let caps = [self.device, self.policy, self.carries, self.route()];
         let most = self.asked.min(self.configured.get());
         caps.iter().flatten().fold(most, |most, cap| most.min(cap.get())).max(1)
@@ -130,7 +129,7 @@ impl Session {
 
 impl<S: SessionSlots> Server<S> {
     pub(super) fn device(&self, id: ImageId) -> Option<&'static DeviceOverride> {
-        DeviceOverride::of(self.config.device_overrides, id)
+        DeviceOverride::find(self.config.device_overrides, id)
     }
 
     /// The most bytes of a block of `id`.
@@ -143,11 +142,11 @@ impl<S: SessionSlots> Server<S> {
     ) -> u8 {
         let size = BlockSize {
             asked: max_data,
-            configured: self.config.max_block,
-            device: self.device(id).and_then(|device| device.max_block),
+            configured: self.config.max_block_size,
+            device: self.device(id).and_then(|device| device.max_block_size),
             policy,
-            carries: self.table.get(asked.client).and_then(Session::carries),
-            frame_room: self.config.frame_room,
+            carries: self.table.get(asked.client).and_then(Session::max_block_size),
+            frame_room: self.config.max_unfragmented_frame,
             relays: asked.relays,
             aps_security: asked.secured,
         };
@@ -162,22 +161,22 @@ impl<S: SessionSlots> Server<S> {
         id: ImageId,
         told: Option<u16>,
     ) -> Result<(), WaitForData> {
-        let told = told.filter(|_| !self.device(id).is_some_and(|device| device.no_period));
+        let told = told.filter(|_| !self.device(id).is_some_and(|device| device.ignore_min_block_period));
         let wait = |server: &Self, seconds| WaitForData {
             time: server.clock.after(now, seconds),
             min_block_period: told,
         };
         let session = self.table.get(asked.client);
         let active = session.is_some_and(|session| session.flags.contains(Flags::ACTIVE));
-        if !active && self.table.active() >= self.config.downloads {
-            return Err(wait(self, self.config.wait));
+        if !active && self.table.active() >= self.config.max_downloads {
+            return Err(wait(self, self.config.wait_seconds));
         }
-        if let Some(rate) = self.config.rate
+        if let Some(rate) = self.config.max_bytes_per_second
             && !self.bucket.is_open(now, rate)
         {
             return Err(wait(self, 1));
         }
-        let period = self.config.period;
+        let period = self.config.min_block_period;
         if period == Millis(0) {
             return Ok(());
         }
@@ -213,6 +212,6 @@ impl<S: SessionSlots> Server<S> {
 
     /// Whether data may be sent to anybody now.
     pub(super) fn is_open(&mut self, now: Instant) -> bool {
-        self.config.rate.is_none_or(|rate| self.bucket.is_open(now, rate))
+        self.config.max_bytes_per_second.is_none_or(|rate| self.bucket.is_open(now, rate))
     }
 }

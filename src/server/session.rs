@@ -16,8 +16,8 @@
 //! | | a block of another image, or at offset 0 once more | Downloading, begun anew |
 //! | | Upgrade End Request | Ended, with its status |
 //! | | ABORT in answer to a block, or for a page (`abort_page`) | Ended, with ABORT |
-//! | Offered, Downloading | silence for `ServerConfig::stall` and the time it was told to wait | Stalled |
-//! | Downloading with all | silence for `ServerConfig::verify`, or longer where the device is known to take longer | Stalled |
+//! | Offered, Downloading | silence for `ServerConfig::stall_timeout` and the time it was told to wait | Stalled |
+//! | Downloading with all | silence for `ServerConfig::verify_timeout`, or longer where the device is known to take longer | Stalled |
 
 use core::mem::size_of;
 use core::num::NonZeroU8;
@@ -103,6 +103,7 @@ pub(super) struct Page {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum SessionPhase {
     /// It asked for an image, and this was the answer.
     Refused(Refusal),
@@ -140,6 +141,7 @@ pub enum SessionPhase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct SessionProgress {
     /// Bytes from the start of the file up to the end of the furthest block served.
     pub reached: u32,
@@ -209,7 +211,7 @@ impl Session {
     /// The most bytes of data that arrive in one block, as far as larger ones did not
     /// ([`Server::handle_delivery`](super::Server::handle_delivery)).
     #[must_use]
-    pub const fn carries(&self) -> Option<NonZeroU8> {
+    pub const fn max_block_size(&self) -> Option<NonZeroU8> {
         self.carries
     }
 
@@ -221,7 +223,7 @@ impl Session {
 
     /// Whether the client holds `id`, complete and checked, and asked when to upgrade to it (section 6.10.9).
     #[must_use]
-    pub fn holds(&self, id: ImageId) -> bool {
+    pub fn has_downloaded(&self, id: ImageId) -> bool {
         self.phase == SessionPhase::Ended { id, status: Status::SUCCESS }
     }
 

@@ -1,16 +1,18 @@
-//! A store of files that lie in memory.
+//! Store of borrowed files that do not change.
 //!
 //! ```text
-//! [ StoreEntry { info, file } | StoreEntry { info, file } ]   in any order, each identity once
+//! [ StoreEntry { info, file } | StoreEntry { info, file } ]     in any order, each identity once
 //! ```
 
-use super::{ImageInfo, ImageStore, ReadResult, slot_store};
+use super::lookup::{self, AddError};
+use super::{ImageInfo, ImageStore, ReadResult};
+use crate::aps::Address;
 use crate::error::DecodeError;
 use crate::file::SplitFile;
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 
-/// One file in memory. Only its header was read: a body that nobody here understands is served all the same
-/// (section 6.8.3).
+/// Borrowed OTA file with the information from its header. The elements after the header are not parsed: a server serves
+/// files whose content it does not understand (section 6.8.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreEntry<'a> {
     info: ImageInfo,
@@ -18,70 +20,54 @@ pub struct StoreEntry<'a> {
 }
 
 impl<'a> StoreEntry<'a> {
-    /// Takes the file that starts at the first of `bytes`; bytes after its total image size are not served.
+    /// Entry of the file at the start of `bytes`. Bytes after the total image size are not served.
     ///
     /// # Errors
-    /// Those of [`SplitFile::parse`]: the header cannot be read, or the file is shorter than it says.
+    /// Those of [`SplitFile::parse`]: the header cannot be decoded, or the file is shorter than its total image size.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        SplitFile::parse(bytes).map(|parts| Self::from(&parts))
+        SplitFile::parse(bytes).map(|parts| Self::new(&parts))
     }
 
-    /// What its header says that a server needs: identity, size in bytes, for whom it is.
+    /// Entry of a file that has been split already.
+    #[must_use]
+    pub const fn new(parts: &SplitFile<'a>) -> Self {
+        Self { info: ImageInfo::new(&parts.header), file: parts.file }
+    }
+
+    /// Information from the header of the file.
     #[must_use]
     pub const fn info(&self) -> &ImageInfo {
         &self.info
     }
 
-    /// What is served: as many bytes as the total image size.
+    /// Bytes that are served; their number is the total image size.
     #[must_use]
     pub const fn file(&self) -> &'a [u8] {
         self.file
     }
 }
 
-impl<'a> From<&SplitFile<'a>> for StoreEntry<'a> {
-    fn from(parts: &SplitFile<'a>) -> Self {
-        Self { info: ImageInfo::from(&parts.header), file: parts.file }
-    }
-}
-
-/// Two files with the same manufacturer code, image type, file version and destination, which no request could
-/// tell apart (section 6.10.6.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("entries {first} and {second} are both the image {id}")]
-pub struct DuplicateImage {
-    /// What they have in common.
-    pub id: ImageId,
-    /// Index of the one in the slice given, from 0.
-    pub first: usize,
-    /// Index of the other, the later one.
-    pub second: usize,
-}
-
-/// An [`ImageStore`] of borrowed files, each of them unique.
+/// [`ImageStore`] of borrowed files that do not change. All files have different identities.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SliceStore<'a> {
     entries: &'a [StoreEntry<'a>],
 }
 
 impl<'a> SliceStore<'a> {
-    /// Serves `entries`; their order does not matter.
+    /// Store of the files in `entries`, whose order does not matter.
     ///
     /// # Errors
-    /// [`DuplicateImage`] for the first entry that repeats an earlier one.
-    pub fn new(entries: &'a [StoreEntry<'a>]) -> Result<Self, DuplicateImage> {
-        for (second, entry) in entries.iter().enumerate() {
-            let is = |other: &StoreEntry<'_>| slot_store::same(&other.info, &entry.info);
-            if let Some(first) = entries.iter().take(second).position(is) {
-                return Err(DuplicateImage { id: entry.info.id, first, second });
+    /// [`AddError::Duplicate`] for the first entry with the identity of an earlier one.
+    pub fn new(entries: &'a [StoreEntry<'a>]) -> Result<Self, AddError> {
+        for (index, entry) in entries.iter().enumerate() {
+            if entries.iter().take(index).any(|other| lookup::is_same_file(&other.info, &entry.info)) {
+                return Err(AddError::Duplicate(entry.info.id));
             }
         }
         Ok(Self { entries })
     }
-}
 
-impl SliceStore<'_> {
-    /// What the entries are, each with its index as the key.
+    /// Information on each file, with the index of its entry as the key.
     fn infos(&self) -> impl Iterator<Item = ImageInfo> + Clone {
         (0..).zip(self.entries).map(|(key, entry)| ImageInfo { key, ..entry.info })
     }
@@ -92,19 +78,19 @@ impl ImageStore for SliceStore<'_> {
         &mut self,
         manufacturer: ManufacturerCode,
         image_type: ImageType,
-        fits: &mut dyn FnMut(&ImageInfo) -> bool,
+        is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
-        slot_store::find(self.infos(), manufacturer, image_type, fits)
+        lookup::find(self.infos(), manufacturer, image_type, is_eligible)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
-        slot_store::info(self.infos(), id, node)
+    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
+        lookup::info(self.infos(), id, node)
     }
 
-    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult {
+    fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
         let index = usize::try_from(image.key).unwrap_or(usize::MAX);
         match self.entries.get(index) {
-            Some(entry) if slot_store::same(&entry.info, image) => slot_store::read(entry.file, offset, out),
+            Some(entry) if lookup::is_same_file(&entry.info, image) => lookup::read(entry.file, offset, out),
             _ => ReadResult::Gone,
         }
     }
@@ -154,17 +140,18 @@ mod tests {
         ];
         let entries = files.each_ref().map(|file| StoreEntry::parse(file).unwrap());
         let error = SliceStore::new(&entries).unwrap_err();
-        assert_eq!(error, DuplicateImage { id: LAMP, first: 0, second: 4 });
-        assert_eq!(error.to_string(), "entries 0 and 4 are both the image 1001-00AB-00000005");
+        assert_eq!(error, AddError::Duplicate(LAMP));
+        assert_eq!(error.to_string(), "the store has a file of image 1001-00AB-00000005 already");
 
         let twice = [entries[1], entries[1]];
-        assert_eq!(SliceStore::new(&twice).map_err(|error| (error.first, error.second)).err(), Some((0, 1)));
+        let duplicate = AddError::Duplicate(ImageId { version: crate::FileVersion(6), ..LAMP });
+        assert_eq!(SliceStore::new(&twice).err(), Some(duplicate));
 
-        let mut catalog = SliceStore::new(&entries[..4]).unwrap();
+        let mut store = SliceStore::new(&entries[..4]).unwrap();
         for entry in &entries[..4] {
-            let found = catalog.info(entry.info().id, None).unwrap();
+            let found = store.info(entry.info().id, None, None).unwrap();
             let mut out = [0; 9];
-            assert_eq!(catalog.read(&found, 56, &mut out), ReadResult::Filled(1));
+            assert_eq!(store.read(&found, 56, None, &mut out), ReadResult::Filled(1));
             assert_eq!(out[0], entry.file()[56]);
         }
     }
@@ -179,11 +166,11 @@ mod tests {
             file(LAMP, Some(1), &[4]),
         ];
         let entries = files.each_ref().map(|file| StoreEntry::parse(file).unwrap());
-        let mut catalog = SliceStore::new(&entries).unwrap();
+        let mut store = SliceStore::new(&entries).unwrap();
         let mut last_byte = |id, node: Option<u64>| {
-            let info = catalog.info(id, node.map(Eui64))?;
+            let info = store.info(id, node.map(Eui64), None)?;
             let mut out = [0; 1];
-            assert_eq!(catalog.read(&info, info.size - 1, &mut out), ReadResult::Filled(1));
+            assert_eq!(store.read(&info, info.size - 1, None, &mut out), ReadResult::Filled(1));
             Some(out[0])
         };
         assert_eq!(last_byte(SETTINGS, Some(1)), Some(1));
@@ -197,14 +184,14 @@ mod tests {
     fn reading_stops_at_the_end_of_the_file() {
         let bytes = file(LAMP, None, &[1, 2, 3]);
         let entries = [StoreEntry::parse(&bytes).unwrap()];
-        let mut catalog = SliceStore::new(&entries).unwrap();
+        let mut store = SliceStore::new(&entries).unwrap();
         let info = *entries[0].info();
         let mut out = [0xee; 4];
-        assert_eq!(catalog.read(&info, 57, &mut out), ReadResult::Filled(2));
+        assert_eq!(store.read(&info, 57, None, &mut out), ReadResult::Filled(2));
         assert_eq!(out, [2, 3, 0xee, 0xee]);
         for offset in [59, 60, u32::MAX] {
-            assert_eq!(catalog.read(&info, offset, &mut out), ReadResult::Filled(0));
+            assert_eq!(store.read(&info, offset, None, &mut out), ReadResult::Filled(0));
         }
-        assert_eq!(SliceStore::default().read(&info, 0, &mut out), ReadResult::Gone);
+        assert_eq!(SliceStore::default().read(&info, 0, None, &mut out), ReadResult::Gone);
     }
 }

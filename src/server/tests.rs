@@ -1,18 +1,18 @@
 //! Scripts: frames in, frames out, both as hexadecimal text.
 
-mod blocks;
-mod deliveries;
-mod device_files;
-mod ends;
-mod frames;
-mod indexed;
-mod notifies;
-mod pace;
-mod pages;
-mod queries;
-mod service;
-mod silence;
+mod delivery_reports;
+mod espressif;
+mod image_block;
+mod image_notify;
+mod image_page;
+mod query_next_image;
+mod query_specific_file;
+mod rate_limit;
+mod rejected_frames;
+mod serve_block;
 mod stores;
+mod timeouts;
+mod upgrade_end;
 
 use core::num::NonZeroU8;
 use std::fmt::Write as _;
@@ -144,9 +144,9 @@ struct Script {
 }
 
 impl ServerPolicy for Script {
-    fn fits(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+    fn is_eligible(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         self.candidates.push(*image);
-        self.standard.suits(request, image)
+        self.standard.allows(request, image)
     }
 
     fn offer(
@@ -168,8 +168,8 @@ impl ServerPolicy for Script {
         self.pace.unwrap_or_else(|| StandardPolicy::default().pace(client, request, session))
     }
 
-    fn apply(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
-        self.apply.unwrap_or_else(|| StandardPolicy::default().apply(client, id))
+    fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
+        self.apply.unwrap_or_else(|| StandardPolicy::default().upgrade(client, id))
     }
 }
 
@@ -190,13 +190,13 @@ impl ImageStore for Slow {
         self.files.find(manufacturer, image_type, fits)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
-        self.files.info(id, node).or_else(|| self.files.info(id, Some(OWNER)))
+    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
+        self.files.info(id, node, None).or_else(|| self.files.info(id, Some(OWNER), None))
     }
 
-    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult {
+    fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
         self.reads.push((offset, out.len()));
-        let read = self.files.read(image, offset, out);
+        let read = self.files.read(image, offset, None, out);
         self.says.unwrap_or(read)
     }
 }

@@ -56,14 +56,14 @@ impl<S: SessionSlots> Server<S> {
         }
         let arrived = report == DeliveryReport::Acknowledged;
         let session = self.table.find(client).and_then(|slot| self.table.at_mut(slot));
-        let mut carries = None;
+        let mut max_block_size = None;
         if let Some(session) = session.filter(|_| len > 0)
             && session.delivered(len, arrived)
         {
-            carries = session.carries();
+            max_block_size = session.max_block_size();
         }
         if !arrived {
-            self.events.push(ServerEvent::Undelivered { client, carries });
+            self.events.push(ServerEvent::Undelivered { client, max_block_size });
         }
     }
 
@@ -117,10 +117,10 @@ impl<S: SessionSlots> Server<S> {
     fn stall_due(&self, session: &Session) -> Option<Instant> {
         let limit = match session.phase() {
             SessionPhase::Downloading { id, reached, size, .. } if reached == size => {
-                let device = self.device(id).and_then(|device| device.verify);
-                device.map_or(self.config.verify, |device| device.max(self.config.verify))
+                let device = self.device(id).and_then(|device| device.verify_timeout);
+                device.map_or(self.config.verify_timeout, |device| device.max(self.config.verify_timeout))
             }
-            SessionPhase::Offered(_) | SessionPhase::Downloading { .. } => self.config.stall,
+            SessionPhase::Offered(_) | SessionPhase::Downloading { .. } => self.config.stall_timeout,
             SessionPhase::Refused(_) | SessionPhase::Stalled { .. } | SessionPhase::Ended { .. } => {
                 return None;
             }

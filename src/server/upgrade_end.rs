@@ -1,7 +1,7 @@
 //! Upgrade End (sections 6.10.9 and 6.10.10): what clients hear when they have an image, and orders to those who wait.
 //!
 //! ```text
-//! SUCCESS  -> ServerPolicy::apply -> Upgrade End Response with a time, or a status     others -> a Default Response, if wanted
+//! SUCCESS  -> ServerPolicy::upgrade -> Upgrade End Response with a time, or a status     others -> a Default Response, if wanted
 //! release, hold -> Upgrade End Response that nobody asked for
 //! ```
 
@@ -19,51 +19,41 @@ use crate::zcl::{
     UpgradeEndResponse,
 };
 
-/// Whether a client can be ordered to upgrade (sections 6.7.5, 6.7.6 and 6.11).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Readiness {
-    /// It holds the image and waits.
-    Ready,
-    /// It does not hold the image, or holds another.
-    NotReady,
-    /// It has not told: it sleeps, or it does not have the attributes. The order may be given all the same, as a client
-    /// that does not hold the image has nothing to upgrade to.
-    Unknown,
-}
-
-impl Readiness {
-    /// Judges by what the client asked ([`Server::session`]) and told ([`ServerEvent::Report`]): whether it holds `id` with
-    /// the stack `stack`.
+impl<S: SessionSlots> Server<S> {
+    /// Returns whether `client` has downloaded the image `id` for the stack version `stack` and waits for an Upgrade End
+    /// Response (sections 6.7.5, 6.7.6 and 6.11), judged by its session and by the attributes in `status`, which
+    /// [`ServerEvent::StatusReport`] carries after [`read_status`](Self::read_status).
+    ///
+    /// `None` if that is unknown: a sleepy client cannot be read, and some clients lack the attributes. Releasing it does no
+    /// harm: a client without a downloaded image ignores the Upgrade End Response.
     #[must_use]
-    pub fn of(
+    pub fn is_ready_to_upgrade(
+        &self,
+        client: Address,
         id: ImageId,
         stack: StackVersion,
-        session: Option<&Session>,
-        report: Option<&ClientStatus>,
-    ) -> Self {
-        if session.is_some_and(|session| session.holds(id)) {
-            return Self::Ready;
+        status: Option<&ClientStatus>,
+    ) -> Option<bool> {
+        if self.session(client).is_some_and(|session| session.has_downloaded(id)) {
+            return Some(true);
         }
-        let Some(report) = report else { return Self::Unknown };
-        let waits = match report.status {
-            None => return Self::Unknown,
-            Some(ImageUpgradeStatus::DOWNLOAD_COMPLETE | ImageUpgradeStatus::WAITING_TO_UPGRADE) => true,
-            Some(_) => false,
-        };
-        // What it does not tell is not held against it; what is all ones is nothing.
-        let version = report.downloaded_version.is_none_or(|version| version == id.version);
-        let stack = report.downloaded_stack.is_none_or(|held| held == stack);
-        let maker = report.manufacturer.is_none_or(|maker| maker == id.manufacturer);
-        let image_type = report.image_type.is_none_or(|image_type| image_type == id.image_type);
-        match (waits && version && stack && maker && image_type, report.downloaded_version) {
-            (false, _) => Self::NotReady,
-            (true, Some(version)) if version != FileVersion::ANY => Self::Ready,
-            (true, _) => Self::Unknown,
+        let status = status?;
+        let is_waiting = matches!(
+            status.status?,
+            ImageUpgradeStatus::DOWNLOAD_COMPLETE | ImageUpgradeStatus::WAITING_TO_UPGRADE
+        );
+        // Attributes that the client does not have cannot contradict. 0xFFFFFFFF means that no version was downloaded.
+        let version = status.downloaded_version.is_none_or(|version| version == id.version);
+        let stack = status.downloaded_stack.is_none_or(|downloaded| downloaded == stack);
+        let manufacturer = status.manufacturer.is_none_or(|code| code == id.manufacturer);
+        let image_type = status.image_type.is_none_or(|image_type| image_type == id.image_type);
+        match (is_waiting && version && stack && manufacturer && image_type, status.downloaded_version) {
+            (false, _) => Some(false),
+            (true, Some(version)) if version != FileVersion::ANY => Some(true),
+            (true, _) => None,
         }
     }
-}
 
-impl<S: SessionSlots> Server<S> {
     pub(super) fn end(
         &mut self,
         now: Instant,
@@ -84,7 +74,7 @@ impl<S: SessionSlots> Server<S> {
         let slot = self.table.enter(client);
         let before = slot.and_then(|slot| self.table.at(slot));
         let released = before.is_some_and(|session| session.flags.contains(Flags::RELEASED))
-            && before.is_some_and(|session| session.holds(id));
+            && before.is_some_and(|session| session.has_downloaded(id));
         if let Some(slot) = slot {
             self.move_on(now, slot, SessionPhase::Ended { id, status });
         }
@@ -94,7 +84,7 @@ impl<S: SessionSlots> Server<S> {
             // The client does not upgrade and needs no order. It hears that it was heard, if it wants to.
             return self.acknowledge(asked, control, out);
         }
-        let time = match policy.apply(client, id) {
+        let time = match policy.upgrade(client, id) {
             // The order that it may have missed.
             UpgradeDecision::Hold if released => self.clock.after(now, 0),
             UpgradeDecision::Now => self.clock.after(now, 0),
@@ -111,8 +101,8 @@ impl<S: SessionSlots> Server<S> {
             session.flags.insert(mark);
         }
         self.events.push(match time.then {
-            u32::MAX if policy.sleeps(client) => ServerEvent::HeldAsleep { client, id },
-            _ => ServerEvent::Ordered { client, id, time },
+            u32::MAX if policy.is_sleepy(client) => ServerEvent::SleepyClientHeld { client, id },
+            _ => ServerEvent::UpgradeScheduled { client, id, time },
         });
         let response = UpgradeEndResponse { target: id.into(), time };
         ServerAction::Reply(asked.respond(ToClient::UpgradeEnd(response), out))

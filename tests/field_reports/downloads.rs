@@ -4,9 +4,8 @@ use std::num::NonZeroU8;
 
 use zigbee_ota::client::TransferMode;
 use zigbee_ota::file::SplitFile;
-use zigbee_ota::server::{
-    ImageTable, NotReady, ReadRequest, ReadResult, Registration, SessionPhase, SliceStore, StoreEntry,
-};
+use zigbee_ota::server::espressif::{ImageTable, ReadRequest, Registration};
+use zigbee_ota::server::{NotReady, ReadResult, SessionPhase, SliceStore, StoreEntry};
 use zigbee_ota::zcl::{CommandId, Status};
 use zigbee_ota::{Eui64, ImageType, ManufacturerCode};
 use zigbee_ota_sim::file_of;
@@ -28,11 +27,11 @@ impl ImageStore for Disk {
         self.0.find(manufacturer, image_type, fits)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
-        self.0.info(id, node)
+    fn info(&mut self, id: ImageId, node: Option<Eui64>, client: Option<Address>) -> Option<ImageInfo> {
+        self.0.info(id, node, client)
     }
 
-    fn read(&mut self, _: &ImageInfo, _: u32, _: &mut [u8]) -> ReadResult {
+    fn read(&mut self, _: &ImageInfo, _: u32, _: Option<Address>, _: &mut [u8]) -> ReadResult {
         ReadResult::Later
     }
 }
@@ -54,7 +53,7 @@ fn eight_requests_at_once_are_all_answered() {
     // None was sent yet, none confirmed, and they are read in another order.
     for (sequence, parked) in parked.into_iter().rev() {
         let start = usize::try_from(parked.offset()).unwrap();
-        let read = &file[start..start + usize::from(parked.wanted())];
+        let read = &file[start..start + usize::from(parked.max_len())];
         let transmit = desk.server.answer(desk.now(), parked, Ok(read), &mut desk.out);
         assert_eq!(transmit.to, LAMP);
         assert_eq!(data(&desk.out[..transmit.len], sequence, parked.offset(), 50), read);
@@ -71,7 +70,7 @@ fn world(change: impl FnOnce(&mut Settings)) -> Report {
     let mut settings = Settings::new(&parts);
     settings.net.hazards.delay = 10_000;
     change(&mut settings);
-    Simulation::new(&settings, &[StoreEntry::from(&parts)]).run()
+    Simulation::new(&settings, &[StoreEntry::new(&parts)]).run()
 }
 
 /// Pain 3 (esp#833, esp#892, esp#860): one lost block, and the client starts over, or puts together a shifted image.
@@ -131,7 +130,8 @@ fn whatever_block_size_the_network_bears_the_file_arrives() {
             assert_eq!(desk.take(LAMP, 0, asked, |len| len <= bears), image(), "{asked} of {bears}");
             // Told by the operator: nothing is lost on the way.
             let max_block = NonZeroU8::new(u8::try_from((bears - 17).min(255)).unwrap()).unwrap();
-            let config = ServerConfig { max_block, ..ServerConfig::default() };
+            let mut config = ServerConfig::default();
+            config.max_block_size = max_block;
             let mut desk = Desk::configured(config, vec![image()]);
             let all_arrive = |len| {
                 assert!(len <= bears, "{len} bytes, of {bears}");

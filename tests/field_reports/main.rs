@@ -53,11 +53,11 @@ struct Decisions {
 }
 
 impl ServerPolicy for Decisions {
-    fn fits(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
-        self.standard.suits(request, image)
+    fn is_eligible(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+        self.standard.allows(request, image)
     }
 
-    fn apply(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
+    fn upgrade(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
         self.apply
     }
 }
@@ -79,7 +79,7 @@ impl Desk<OwnedStore> {
     fn configured(config: ServerConfig, files: Vec<Vec<u8>>) -> Self {
         let mut library = OwnedStore::default();
         for file in files {
-            library.add(file).unwrap().unwrap();
+            library.add(file).unwrap();
         }
         Self::new(config, library)
     }

@@ -4,7 +4,7 @@ use zigbee_ota::aps::{DeliveryMode, DeliveryReport};
 use zigbee_ota::client::{AcceptedVersions as Takes, Outcome};
 use zigbee_ota::container::{Container, ContainerKind};
 use zigbee_ota::file::FileHeader;
-use zigbee_ota::server::{OfferedVersions, ServerEvent, SessionPhase, StandardPolicy};
+use zigbee_ota::server::{OfferedVersions, ServerEvent, SessionPhase};
 use zigbee_ota::zcl::ImageNotify;
 use zigbee_ota::{Eui64, FileVersion, HardwareRange, HardwareVersion, ImageId};
 
@@ -40,7 +40,7 @@ fn a_battery_device_that_missed_the_notify_is_updated_when_it_wakes_up() {
     let notify =
         desk.server.notify(LAMP, DeliveryMode::Unicast, ImageNotify::UNICAST, &mut desk.out).unwrap();
     desk.server.handle_delivery(desk.now(), notify.token, DeliveryReport::Failed);
-    assert_eq!(desk.events(), [ServerEvent::Undelivered { client: LAMP, carries: None }]);
+    assert_eq!(desk.events(), [ServerEvent::Undelivered { client: LAMP, max_block_size: None }]);
     assert_eq!(desk.pass(23 * HOUR), []);
     assert_eq!(desk.ask(LAMP, QUERY), OFFER);
     // It sleeps for longer than a server's patience between any two blocks.
@@ -141,7 +141,7 @@ fn an_older_version_or_the_same_can_be_installed_where_both_sides_want_it() {
     let mut desk = Desk::with(vec![image()]);
     let unknown = "01 2a 01 00 01 10 ab 00 ff ff ff ff";
     assert_eq!(desk.ask(LAMP, unknown), "19 2a 02 98");
-    desk.decisions.standard = StandardPolicy { to_unknown_version: true, ..StandardPolicy::default() };
+    desk.decisions.standard.offer_to_unknown_version = true;
     assert_eq!(desk.ask(LAMP, unknown), OFFER);
 }
 
@@ -170,6 +170,6 @@ fn a_device_without_a_current_file_version_reports_what_it_has() {
     assert_eq!(hex(&desk.out[..question.len]), "08 00 00 06 00 02 00 04 00 01 00 08 00 07 00 03 00 05 00");
     // ImageUpgradeStatus normal; CurrentFileVersion unsupported; the rest is not mentioned.
     assert_eq!(desk.handle(LAMP, &bytes("10 00 01 06 00 00 30 00 02 00 86")), ServerAction::Done);
-    let [ServerEvent::Report { client: LAMP, report }] = desk.events()[..] else { panic!() };
+    let [ServerEvent::StatusReport { client: LAMP, report }] = desk.events()[..] else { panic!() };
     assert_eq!((report.status.map(|status| status.0), report.current_version), (Some(0), None));
 }

@@ -23,12 +23,14 @@ fn a_maker_with_needs_of_its_own_is_served_by_a_row_that_the_operator_can_replac
     assert_eq!(desk.pass(59 * MINUTE), []);
 
     // The operator knows better: pages, blocks of 40 bytes, ten hours to check.
-    const ROWS: &[DeviceOverride] = &[DeviceOverride {
-        max_block: NonZeroU8::new(40),
-        verify: Some(Millis::from_secs(36_000)),
-        ..DeviceOverride::new(0x1021, ImageType::ANY, &[])
-    }];
-    let config = ServerConfig { device_overrides: ROWS, ..ServerConfig::default() };
+    const ROW: DeviceOverride = {
+        let mut row = DeviceOverride::new(0x1021, ImageType::ANY, &[]);
+        row.max_block_size = NonZeroU8::new(40);
+        row.verify_timeout = Some(Millis::from_secs(36_000));
+        row
+    };
+    let mut config = ServerConfig::default();
+    config.device_overrides = &[ROW];
     let mut desk = Desk::configured(config, vec![file.clone()]);
     assert!(desk.ask(LAMP, PAGE).ends_with(&hex(&file[..40])));
     for offset in [0, 40, 80_u8] {
@@ -73,7 +75,8 @@ fn crowd(desk: &mut Desk<OwnedStore>, clients: u16, millis: u64) -> Vec<Download
 /// Pain 12 (z2m#22463, zigpy PR1641): several updates at once, and the network is flooded.
 #[test]
 fn ten_downloads_at_once_take_no_more_of_the_network_than_they_may() {
-    let config = ServerConfig { rate: NonZeroU32::new(200), ..ServerConfig::default() };
+    let mut config = ServerConfig::default();
+    config.max_bytes_per_second = NonZeroU32::new(200);
     let mut desk = Desk::configured(config, vec![image()]);
     let half = crowd(&mut desk, 10, 20_000);
     let sent: usize = half.iter().map(|client| client.taken.len()).sum();
@@ -86,7 +89,9 @@ fn ten_downloads_at_once_take_no_more_of_the_network_than_they_may() {
 /// Pain 12 (z2m#31743): the others wait for their turn, and get it.
 #[test]
 fn downloads_beyond_the_limit_queue() {
-    let config = ServerConfig { downloads: 2, period: Millis(1000), ..ServerConfig::default() };
+    let mut config = ServerConfig::default();
+    config.max_downloads = 2;
+    config.min_block_period = Millis(1000);
     let mut desk = Desk::configured(config, vec![image()]);
     let early = crowd(&mut desk, 6, 15_000);
     assert_eq!(early.iter().filter(|client| !client.taken.is_empty()).count(), 2);

@@ -79,7 +79,7 @@ fn a_device_that_checks_its_image_for_half_an_hour_has_not_failed() {
     assert_eq!(desk.pass(45 * MINUTE), []);
     assert_eq!(desk.ask(LAMP, END), NOW);
     let ended = ServerEvent::Ended { client: LAMP, id: IMAGE, status: Status::SUCCESS };
-    let ordered = ServerEvent::Ordered { client: LAMP, id: IMAGE, time: ServerTime::NOW };
+    let ordered = ServerEvent::UpgradeScheduled { client: LAMP, id: IMAGE, time: ServerTime::NOW };
     assert_eq!(desk.events(), [ended, ordered]);
     // One that was silent for longer than even that is told as such, and is answered when it comes.
     desk.take(PLUG, 0, 200, |_| true);

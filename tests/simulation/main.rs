@@ -39,7 +39,7 @@ impl Files {
 
     fn run(&self, change: impl FnOnce(&mut Settings)) -> Report {
         let parts = self.0.each_ref().map(|file| SplitFile::parse(file).unwrap());
-        let entries = parts.each_ref().map(StoreEntry::from);
+        let entries = parts.each_ref().map(StoreEntry::new);
         let mut settings = Settings::new(&parts[0]);
         change(&mut settings);
         Simulation::new(&settings, &entries).run()

@@ -92,12 +92,13 @@ impl Drawn {
             _ => Some(Notify::Unicast),
         };
         let config = &mut host.config;
-        config.max_block = NonZeroU8::new(self.random.u8(16..=255)).unwrap();
-        config.wait = self.random.u32(1..30);
-        config.pages = self.random.u16(0..3);
-        config.downloads = if self.is(0.1) { 1 } else { u16::MAX };
-        config.period = Millis(if self.is(0.1) { self.random.u32(1..500) } else { 0 });
-        config.rate = if self.is(0.1) { NonZeroU32::new(self.random.u32(200..5000)) } else { None };
+        config.max_block_size = NonZeroU8::new(self.random.u8(16..=255)).unwrap();
+        config.wait_seconds = self.random.u32(1..30);
+        config.max_pages = self.random.u16(0..3);
+        config.max_downloads = if self.is(0.1) { 1 } else { u16::MAX };
+        config.min_block_period = Millis(if self.is(0.1) { self.random.u32(1..500) } else { 0 });
+        config.max_bytes_per_second =
+            if self.is(0.1) { NonZeroU32::new(self.random.u32(200..5000)) } else { None };
     }
 
     fn net(&mut self, settings: &mut Settings) {

@@ -95,8 +95,8 @@ fn rare() -> [ServerEvent; 4] {
     [
         ServerEvent::Stalled { client, id, reached: 40 },
         ServerEvent::NeverEnded { client, id },
-        ServerEvent::Undelivered { client, carries: None },
-        ServerEvent::HeldAsleep { client, id },
+        ServerEvent::Undelivered { client, max_block_size: None },
+        ServerEvent::SleepyClientHeld { client, id },
     ]
 }
 

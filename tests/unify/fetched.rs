@@ -43,7 +43,7 @@ fn checking(place: &Place) -> (Consumer, Fetched) {
 }
 
 fn offered(consumer: &Consumer) -> bool {
-    consumer.images().info(NEW, Some(Eui64(1))).is_some()
+    consumer.images().info(NEW, Some(Eui64(1)), None).is_some()
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn an_image_is_lent_from_its_arrival_until_it_is_refused_or_gone() {
     let [next] = &to_check(&mut consumer)[..] else { panic!("the next one is not to be checked") };
     consumer.verified(NOW, &fetched, FileVerdict::Valid);
     assert_eq!((consumer.image(&fetched), consumer.image(next)), (None, Some(&file(NEWER, 100)[..])));
-    assert_eq!(consumer.images().info(NEWER, None), None);
+    assert_eq!(consumer.images().info(NEWER, None, None), None);
 }
 
 /// The block service as a function knows no client: what is for one device is found by its IEEE address.
@@ -107,9 +107,9 @@ fn a_client_that_is_no_device_of_the_consumers_is_offered_what_is_for_all() {
     for (place, fits) in [(general(NEW), true), (own(NEW, 1), false)] {
         let (mut consumer, fetched) = checking(&place);
         consumer.verified(NOW, &fetched, FileVerdict::Valid);
-        let image = consumer.images().info(NEW, Some(Eui64(1))).unwrap();
-        assert_eq!(consumer.policy(NOW).fits(stranger, &query, &image), fits, "{place}");
-        assert!(consumer.policy(NOW).fits(World::device(1, &[OLD]).client, &query, &image));
+        let image = consumer.images().info(NEW, Some(Eui64(1)), None).unwrap();
+        assert_eq!(consumer.policy(NOW).is_eligible(stranger, &query, &image), fits, "{place}");
+        assert!(consumer.policy(NOW).is_eligible(World::device(1, &[OLD]).client, &query, &image));
     }
 }
 
@@ -149,13 +149,13 @@ fn what_others_are_told_and_what_is_no_download_changes_nothing() {
 fn an_image_that_is_withdrawn_while_it_is_served_is_gone() {
     let (mut consumer, fetched) = checking(&general(NEW));
     consumer.verified(NOW, &fetched, FileVerdict::Valid);
-    let image = consumer.images().info(NEW, None).unwrap();
+    let image = consumer.images().info(NEW, None, None).unwrap();
     let mut out = [0; 4];
-    assert_eq!(consumer.images().read(&image, 0, &mut out), ReadResult::Filled(4));
+    assert_eq!(consumer.images().read(&image, 0, None, &mut out), ReadResult::Filled(4));
     assert_eq!(out, [0x1e, 0xf1, 0xee, 0x0b]);
     let gone = Message { payload: Vec::new(), ..info_of(&general(NEW), NEW) };
     consumer.handle_message(NOW, &gone).unwrap();
-    assert_eq!(consumer.images().read(&image, 0, &mut out), ReadResult::Gone);
+    assert_eq!(consumer.images().read(&image, 0, None, &mut out), ReadResult::Gone);
 }
 
 /// What waits to be told to a broker is not told twice; what waits for the caller is not forgotten.

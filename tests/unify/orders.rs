@@ -23,7 +23,7 @@ fn a_device_downloads_at_once_and_upgrades_when_its_moment_has_come() {
     world.pass(10);
     assert_eq!((world.status(1, OLD), world.runs(1)), (Status::WaitingToUpgrade, &[OLD][..]));
     let ordered = |event: &ServerEvent| match event {
-        ServerEvent::Ordered { time, .. } => Some(*time),
+        ServerEvent::UpgradeScheduled { time, .. } => Some(*time),
         _ => None,
     };
     let time = world.network.events.iter().find_map(ordered).unwrap();
@@ -44,9 +44,10 @@ fn without_a_clock_a_device_waits_until_there_is_one() {
     world.offer_after(general(NEW), NEW, ONE);
     world.pass(10);
     assert_eq!(world.status(1, OLD), Status::WaitingToUpgrade);
-    let held = |event: &ServerEvent| matches!(event, ServerEvent::Ordered { time: ServerTime::WAIT, .. });
+    let held =
+        |event: &ServerEvent| matches!(event, ServerEvent::UpgradeScheduled { time: ServerTime::WAIT, .. });
     assert!(world.network.events.iter().any(held));
-    assert_eq!(world.network.consumer.policy(world.now).apply(CLIENT, NEW), UpgradeDecision::Hold);
+    assert_eq!(world.network.consumer.policy(world.now).upgrade(CLIENT, NEW), UpgradeDecision::Hold);
     // Ten minutes to go, by a clock that is there now; then an order of the server's own accord.
     world.network.consumer.set_utc(world.now, Some(UtcTime(MIDNIGHT.0 + 3000)));
     world.pass(590);
@@ -116,7 +117,7 @@ fn the_moment_of_a_set_is_its_latest() {
 fn what_was_replaced_is_given_up_and_what_is_unknown_waits() {
     let mut world = World::new();
     world.join(1, &[OLD]);
-    let apply = |world: &World, client, id| world.network.consumer.policy(world.now).apply(client, id);
+    let apply = |world: &World, client, id| world.network.consumer.policy(world.now).upgrade(client, id);
     assert_eq!(apply(&world, CLIENT, NEW), UpgradeDecision::Hold, "the broker may not have told yet");
     world.offer(general(NEW), NEW);
     assert_eq!(apply(&world, CLIENT, NEW), UpgradeDecision::Now);
@@ -142,7 +143,7 @@ fn a_device_that_tells_that_it_waits_is_released_when_its_moment_has_come() {
     report.current_version = Some(OLD.version);
     report.downloaded_version = Some(NEW.version);
     let consumer = &mut world.network.consumer;
-    consumer.handle_event(world.now, &ServerEvent::Report { client: CLIENT, report });
+    consumer.handle_event(world.now, &ServerEvent::StatusReport { client: CLIENT, report });
     assert_eq!(consumer.status(&unid(1), &crate::world::uiid(OLD)).unwrap().status, Status::WaitingToUpgrade);
     while consumer.poll_action().is_some() {}
     let due = Instant::from_millis(3_600_000);

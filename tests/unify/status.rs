@@ -166,7 +166,7 @@ fn a_device_of_two_images_waits_for_more_and_then_to_upgrade() {
     report.current_version = Some(part(2).version);
     report.manufacturer = Some(part(2).manufacturer);
     report.image_type = Some(part(2).image_type);
-    let event = ServerEvent::Report { client: Address::new(1, 1), report };
+    let event = ServerEvent::StatusReport { client: Address::new(1, 1), report };
     world.network.consumer.handle_event(world.now, &event);
     world.settle();
     assert_eq!(world.versions(1, part(1)), ("0x00000002".into(), "0x00000002".into()));
@@ -212,7 +212,7 @@ fn a_download_that_ends_badly_is_told_with_its_reason() {
             LastError::InvalidImage,
         ),
         (ServerEvent::Started { client: Address::new(2, 1), id }, Status::Idle, LastError::InvalidImage),
-        (ServerEvent::Repeats { client, id, times: 3 }, Status::Idle, LastError::Abort),
+        (ServerEvent::RepeatedDownload { client, id, times: 3 }, Status::Idle, LastError::Abort),
     ] {
         world.network.consumer.handle_event(world.now, &event);
         for action in world.network.run(world.now) {
@@ -241,7 +241,7 @@ fn what_a_device_tells_of_itself_is_told() {
         report.status = Some(ImageUpgradeStatus(code));
         report.file_offset = Some(640);
         report.current_version = Some(OLD.version);
-        let event = ServerEvent::Report { client: Address::new(1, 1), report };
+        let event = ServerEvent::StatusReport { client: Address::new(1, 1), report };
         world.network.consumer.handle_event(world.now, &event);
         let found = world.network.consumer.status(&unid(1), &uiid(OLD)).unwrap();
         assert_eq!((found.status, found.offset), (status, 640), "{code}");

@@ -266,7 +266,7 @@ impl Managed {
     pub(super) fn takes(&self, unid: &Unid, place: &Place, image: &ImageInfo) -> bool {
         let for_it = match &place.target {
             Target::All => image.destination.is_none(),
-            Target::Device(device) => device == unid && image.goes_to(self.device.node),
+            Target::Device(device) => device == unid && image.is_for(self.device.node),
         };
         for_it && self.images.get(&place.uiid).is_some_and(|tracked| tracked.kind == image.id.into())
     }

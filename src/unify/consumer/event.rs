@@ -48,11 +48,11 @@ impl Consumer {
             ServerEvent::NotServed { id, status, .. } => {
                 self.failed(&unid, *id, Some(LastError::of(*status).unwrap_or(LastError::Abort)));
             }
-            ServerEvent::Repeats { id, .. } => self.failed(&unid, *id, Some(LastError::Abort)),
+            ServerEvent::RepeatedDownload { id, .. } => self.failed(&unid, *id, Some(LastError::Abort)),
             ServerEvent::Stalled { id, .. } | ServerEvent::NeverEnded { id, .. } => {
                 self.failed(&unid, *id, None)
             }
-            ServerEvent::Report { report, .. } => self.reported(&unid, report),
+            ServerEvent::StatusReport { report, .. } => self.reported(&unid, report),
             _ => return,
         }
         self.refresh(now, &unid);
@@ -164,10 +164,10 @@ fn client(event: &ServerEvent) -> Option<Address> {
         | ServerEvent::AllServed { client, .. }
         | ServerEvent::Ended { client, .. }
         | ServerEvent::NotServed { client, .. }
-        | ServerEvent::Repeats { client, .. }
+        | ServerEvent::RepeatedDownload { client, .. }
         | ServerEvent::Stalled { client, .. }
         | ServerEvent::NeverEnded { client, .. }
-        | ServerEvent::Report { client, .. } => Some(*client),
+        | ServerEvent::StatusReport { client, .. } => Some(*client),
         _ => None,
     }
 }

@@ -9,7 +9,7 @@ use super::announced::{Announced, File};
 use super::device::{Activation, Due, Managed, chosen};
 use crate::aps::Address;
 use crate::server::{
-    ImageInfo, ImageStore, OfferedVersions, ReadResult, ServerPolicy, StandardPolicy, UpgradeDecision,
+    ImageInfo, ImageStore, OfferedVersions, ReadResult, ServerPolicy, StandardPolicy, UpgradeDecision, lookup,
 };
 use crate::time::{Instant, UtcTime};
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
@@ -38,7 +38,7 @@ impl Consumer {
 
     /// The image that a device means by `id`: its own, or the one for all.
     fn meant(&self, unid: Option<&Unid>, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
-        let ready = self.ready().filter(|(_, file)| file.info.id == id && file.info.goes_to(node));
+        let ready = self.ready().filter(|(_, file)| file.info.id == id && file.info.is_for(node));
         let own = |target: &Target| matches!(target, Target::Device(device) if Some(device) == unid);
         let found = ready.clone().find(|(target, _)| own(target));
         found.or_else(|| ready.clone().find(|(target, _)| **target == Target::All)).map(|(_, file)| file.info)
@@ -60,31 +60,25 @@ impl ImageStore for Images<'_> {
         &mut self,
         manufacturer: ManufacturerCode,
         image_type: ImageType,
-        fits: &mut dyn FnMut(&ImageInfo) -> bool,
+        is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
-        let kind = ImageKind { manufacturer, image_type };
-        let infos = self.0.ready().map(|(_, file)| file.info).filter(|info| ImageKind::from(info.id) == kind);
-        infos.filter(|info| fits(info)).max_by_key(|info| info.id.version)
+        lookup::find(self.0.ready().map(|(_, file)| file.info), manufacturer, image_type, is_eligible)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
+    fn info(&mut self, id: ImageId, node: Option<Eui64>, client: Option<Address>) -> Option<ImageInfo> {
         let by_node = |(_, managed): &(&Unid, &Managed)| node.is_some() && managed.device.node == node;
-        let unid = self.0.devices.iter().find(by_node).map(|(unid, _)| unid);
+        let unid = match client {
+            Some(client) => self.0.clients.get(&client),
+            None => self.0.devices.iter().find(by_node).map(|(unid, _)| unid),
+        };
         self.0.meant(unid, id, node)
     }
 
-    fn info_for(&mut self, client: Address, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
-        self.0.meant(self.0.clients.get(&client), id, node)
-    }
-
-    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult {
-        let Some((_, file)) = self.0.ready().find(|(_, file)| file.info == *image) else {
-            return ReadResult::Gone;
-        };
-        let rest =
-            usize::try_from(offset).ok().and_then(|offset| file.bytes.get(offset..)).unwrap_or_default();
-        let filled = out.iter_mut().zip(rest).map(|(to, from)| *to = *from).count();
-        ReadResult::Filled(filled)
+    fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
+        match self.0.ready().find(|(_, file)| file.info == *image) {
+            Some((_, file)) => lookup::read(&file.bytes, offset, out),
+            None => ReadResult::Gone,
+        }
     }
 }
 
@@ -104,16 +98,16 @@ impl<'a> Offers<'a> {
 
 impl ServerPolicy for Offers<'_> {
     /// To a device of the consumer's, what is announced for it; to any other client, what is announced for all.
-    fn fits(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+    fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let Self { consumer, utc } = *self;
         let current = request.current;
         let rules = StandardPolicy {
             versions: OfferedVersions::Any,
-            to_unknown_version: false,
-            to_unknown_hardware: consumer.config.to_unknown_hardware,
+            offer_to_unknown_version: false,
+            offer_to_unknown_hardware: consumer.config.to_unknown_hardware,
         };
         let fits =
-            rules.suits(request, image) && consumer.config.update.allows(current.version, image.id.version);
+            rules.allows(request, image) && consumer.config.update.allows(current.version, image.id.version);
         let wanted = match consumer.managed(client) {
             Some((unid, managed)) => match consumer.announcement(unid, current.into()) {
                 Some((_, found)) => {
@@ -133,7 +127,7 @@ impl ServerPolicy for Offers<'_> {
 
     /// Not before the moment of `ApplyAfter`. An image that another one has taken the place of is given up by ABORT; one
     /// that nothing is known of waits, as the broker may not have told yet.
-    fn apply(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
+    fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         if id.image_type == ImageType::LOG {
             return UpgradeDecision::Acknowledge;
         }

@@ -132,18 +132,18 @@ impl ImageStore for Fickle<'_, '_> {
         fits: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
         let version = FileVersion(u32::from(self.0.byte() % 5));
-        let info = self.info(ImageId { manufacturer, image_type, version }, None)?;
+        let info = self.info(ImageId { manufacturer, image_type, version }, None, None)?;
         Some(info).filter(|info| fits(info))
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
+    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
         let destination = if self.0.byte() < 64 { node } else { None };
         let mut header = FileHeader::new(id).with_total_size(size(id));
         header.destination = destination;
-        Some(ImageInfo::from(&header)).filter(|_| self.0.byte() < 250)
+        Some(ImageInfo::new(&header)).filter(|_| self.0.byte() < 250)
     }
 
-    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult {
+    fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
         let len = u32::try_from(out.len()).expect("a block");
         assert!((1..=255).contains(&len));
         assert!(offset.checked_add(len).is_some_and(|end| end <= image.size), "past the end");
@@ -176,7 +176,7 @@ impl ServerPolicy for Moody<'_, '_> {
         }
     }
 
-    fn apply(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
+    fn upgrade(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
         match self.0.byte() % 6 {
             0 => UpgradeDecision::Now,
             1 => UpgradeDecision::AfterSeconds(self.0.u32()),
@@ -289,7 +289,7 @@ impl<S: SessionSlots> Run<S> {
 
     fn answer(&mut self, choices: &mut Choices<'_>) {
         let Some((parked, most)) = self.parked.pop() else { return };
-        let end = parked.offset() + u32::from(parked.wanted());
+        let end = parked.offset() + u32::from(parked.max_len());
         assert!(end <= parked.image().size);
         let data: Vec<u8> = (parked.offset()..end).map(|at| content(parked.image().id, at)).collect();
         let data = match choices.byte() {
@@ -326,20 +326,17 @@ impl<S: SessionSlots> Run<S> {
 /// Shakes a server as the bytes say.
 pub fn any_steps(seed: &[u8]) {
     let mut choices = Choices(seed);
-    let config = ServerConfig {
-        max_block: NonZeroU8::MAX,
-        frame_room: NonZeroU8::new(choices.byte()),
-        wait: u32::from(choices.byte()),
-        downloads: u16::from(choices.byte()),
-        period: Millis(u32::from(choices.byte())),
-        rate: NonZeroU32::new(u32::from(choices.u16())),
-        pages: u16::from(choices.byte() % 8),
-        device_files: choices.bit(),
-        stall: Millis(u32::from(choices.u16())),
-        verify: Millis(u32::from(choices.u16())),
-        strict: choices.bit(),
-        ..ServerConfig::default()
-    };
+    let mut config = ServerConfig::default();
+    config.max_unfragmented_frame = NonZeroU8::new(choices.byte());
+    config.wait_seconds = u32::from(choices.byte());
+    config.max_downloads = u16::from(choices.byte());
+    config.min_block_period = Millis(u32::from(choices.byte()));
+    config.max_bytes_per_second = NonZeroU32::new(u32::from(choices.u16()));
+    config.max_pages = u16::from(choices.byte() % 8);
+    config.query_specific_file = choices.bit();
+    config.stall_timeout = Millis(u32::from(choices.u16()));
+    config.verify_timeout = Millis(u32::from(choices.u16()));
+    config.strict = choices.bit();
     let slots = usize::from(choices.byte() % 6);
     let mut run = Run {
         server: Server::new(config, vec![Session::EMPTY; slots]),

@@ -245,8 +245,8 @@ impl Life {
             2 => ServerEvent::Ended { client, id, status },
             3 => ServerEvent::NotServed { client, id, status },
             4 => ServerEvent::Stalled { client, id, reached: of.into() },
-            5 => ServerEvent::Repeats { client, id, times: of },
-            6 => ServerEvent::Report { client, report },
+            5 => ServerEvent::RepeatedDownload { client, id, times: of },
+            6 => ServerEvent::StatusReport { client, report },
             _ => ServerEvent::NeverEnded { client, id },
         };
         self.consumer.handle_event(self.now, &event);

@@ -71,8 +71,8 @@ pub fn stateless(times: u32) {
 /// Limits that are checked and never reached.
 fn config() -> ServerConfig {
     let mut config = ServerConfig::default();
-    config.rate = NonZeroU32::new(u32::MAX);
-    config.downloads = u16::MAX;
+    config.max_bytes_per_second = NonZeroU32::new(u32::MAX);
+    config.max_downloads = u16::MAX;
     config
 }
 

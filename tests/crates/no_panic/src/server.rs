@@ -5,11 +5,11 @@ use core::num::NonZeroU8;
 
 use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, TransmitToken};
 use zigbee_ota::file::FileHeader;
+use zigbee_ota::server::espressif::{ImageTable, ReadRequest, Registration, ServerStatus, WrappedBinary};
 use zigbee_ota::server::{
-    BlockSize, DEVICE_OVERRIDES, DeviceOverride, ImageInfo, ImageStore, ImageTable, OfferedVersions,
-    PaceDecision, QueryDecision, ReadRequest, ReadResult, Readiness, Registration, ResponseBuffer, Server,
-    ServerAction, ServerConfig, ServerPolicy, ServerStatus, Session, SessionSlots, SliceStore, SlotStore,
-    StandardPolicy, StoreEntry, UpgradeDecision, WrappedBinary, serve_block,
+    ImageInfo, ImageStore, PaceDecision, QueryDecision, ReadResult, ResponseBuffer, Server, ServerAction,
+    ServerConfig, ServerPolicy, Session, SessionSlots, SliceStore, SlotStore, StandardPolicy, StoreEntry,
+    UpgradeDecision, serve_block,
 };
 use zigbee_ota::time::{Instant, UtcTime};
 use zigbee_ota::zcl::{
@@ -53,8 +53,8 @@ fn tabled(server: &mut Server<&mut [Session]>, entry: StoreEntry<'_>, frame: &[u
     let registration = Registration { endpoint: 1, image, upgrade_time, source: &mut source, notify };
     black_box(table.register(black_box(0), registration).is_ok());
     black_box((table.count(), table.get(black_box(1)).is_some()));
-    let mut policy = table.policy(|query| {
-        black_box(query);
+    let mut policy = table.policy(|client, request, index| {
+        black_box((client, request, index));
         black_box(QueryDecision::Offer)
     });
     let mut out: ResponseBuffer = black_box([0; LONGEST_TO_CLIENT]);
@@ -63,15 +63,14 @@ fn tabled(server: &mut Server<&mut [Session]>, entry: StoreEntry<'_>, frame: &[u
         server.handle_frame(Instant::ZERO, meta, frame, &mut table, black_box(&mut policy), &mut out);
     black_box(matches!(handled, ServerAction::Reply(_)));
     black_box(&out);
-    black_box(server.poll_event().map(|event| ServerStatus::of(&event)));
+    black_box(server.poll_event().map(|event| ServerStatus::from_event(&event)));
     black_box(table.remove(black_box(0)));
     let header = FileHeader::new(black_box(image.id));
     if let Ok(mut wrapped) =
         WrappedBinary::new(header, black_box(0), |_, _: &mut [u8]| black_box(ReadResult::Gone))
     {
-        let wanted =
-            ReadRequest { index: 0, image: wrapped.image(), client: meta.from, offset: black_box(0) };
-        black_box(wrapped.read(wanted, &mut out));
+        black_box(wrapped.image());
+        black_box(wrapped.read(black_box(0), &mut out));
     }
 }
 
@@ -89,33 +88,31 @@ impl ImageStore for Unknown {
         Some(info()).filter(|info| fits(info))
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
-        black_box((id, node));
+    fn info(&mut self, id: ImageId, node: Option<Eui64>, client: Option<Address>) -> Option<ImageInfo> {
+        black_box((id, node, client));
         black_box(Some(info()))
     }
 
-    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult {
-        black_box((image, offset, out));
+    fn read(
+        &mut self,
+        image: &ImageInfo,
+        offset: u32,
+        client: Option<Address>,
+        out: &mut [u8],
+    ) -> ReadResult {
+        black_box((image, offset, client, out));
         black_box(ReadResult::Filled(0))
     }
 }
 
 fn info() -> ImageInfo {
-    ImageInfo {
-        id: black_box(ImageId::new(0, 0, 0)),
-        size: black_box(0),
-        stack: black_box(StackVersion::ZIGBEE_PRO),
-        credential: black_box(None),
-        destination: black_box(None),
-        hardware: black_box(None),
-        key: black_box(0),
-    }
+    black_box(ImageInfo::new(&black_box(FileHeader::new(ImageId::new(0, 0, 0)))))
 }
 
 impl ServerPolicy for Unknown {
-    fn fits(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+    fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         black_box(client);
-        black_box(StandardPolicy::default()).suits(request, image)
+        black_box(StandardPolicy::default()).allows(request, image)
     }
 
     fn offer(
@@ -138,22 +135,22 @@ impl ServerPolicy for Unknown {
         black_box(PaceDecision::Send)
     }
 
-    fn apply(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
+    fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         black_box((client, id));
         black_box(UpgradeDecision::Now)
     }
 
-    fn sleeps(&mut self, client: Address) -> bool {
+    fn is_sleepy(&mut self, client: Address) -> bool {
         black_box(client);
         black_box(false)
     }
 
-    fn repeats(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
+    fn offer_repeated(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
         black_box((client, id, times));
         black_box(QueryDecision::Offer)
     }
 
-    fn device_file_of_any_version(&mut self, _: Address, request: &QuerySpecificFileRequest) -> bool {
+    fn accepts_version_wildcard(&mut self, _: Address, request: &QuerySpecificFileRequest) -> bool {
         black_box(request);
         black_box(true)
     }
@@ -166,7 +163,7 @@ fn drive<S: SessionSlots>(server: &mut Server<S>, images: &mut impl ImageStore, 
     let handled =
         server.handle_frame(now(), meta, frame, images, black_box(&mut Unknown), black_box(&mut out));
     if let ServerAction::Deferred(parked) = black_box(handled) {
-        black_box((parked.client(), parked.image(), parked.offset(), parked.wanted()));
+        black_box((parked.client(), parked.image(), parked.offset(), parked.max_len()));
         let transmit = server.answer(now(), black_box(parked), black_box(Ok(frame)), &mut out);
         black_box(transmit.len);
     }
@@ -192,28 +189,17 @@ fn drive<S: SessionSlots>(server: &mut Server<S>, images: &mut impl ImageStore, 
     black_box(serve_block(black_box(0), &request, black_box(NonZeroU8::MAX), images, &mut out));
     server.set_utc(now(), black_box(Some(UtcTime(0))));
     for session in server.sessions() {
-        black_box((session.progress(), session.carries(), session.has_page(), session.holds(request.id)));
+        black_box((
+            session.progress(),
+            session.max_block_size(),
+            session.has_page(),
+            session.has_downloaded(request.id),
+        ));
     }
     let report = black_box(ClientStatus::default());
-    let session = server.session(meta.from);
-    black_box(Readiness::of(request.id, black_box(StackVersion::ZIGBEE_PRO), session, Some(&report)));
-    black_box(
-        DeviceOverride::of(black_box(DEVICE_OVERRIDES), request.id).map(|device| device.is_about(request.id)),
-    );
-    let (current, candidate) = black_box((request.id.version, request.id.version));
-    black_box(black_box(OfferedVersions::Upgrade).allow(current, candidate));
-    black_box(info().goes_to(black_box(None)));
-    let size = BlockSize {
-        asked: black_box(0),
-        configured: black_box(NonZeroU8::MIN),
-        device: black_box(None),
-        policy: black_box(None),
-        carries: black_box(None),
-        frame_room: black_box(None),
-        relays: black_box(0),
-        aps_security: black_box(false),
-    };
-    black_box(size.most());
+    let stack = black_box(StackVersion::ZIGBEE_PRO);
+    black_box(server.is_ready_to_upgrade(meta.from, request.id, stack, Some(&report)));
+    black_box(info().is_for(black_box(None)));
     black_box(
         server.session(meta.from).map(|session| (session.client(), session.phase(), session.last_heard())),
     );

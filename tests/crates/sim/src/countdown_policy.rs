@@ -9,11 +9,11 @@ use zigbee_ota::zcl::QueryNextImageRequest;
 pub(crate) struct Countdown(pub(crate) u32);
 
 impl ServerPolicy for Countdown {
-    fn fits(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+    fn is_eligible(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         image.id.version != request.current.version
     }
 
-    fn apply(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
+    fn upgrade(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
         UpgradeDecision::AfterSeconds(self.0)
     }
 }

@@ -48,7 +48,7 @@ impl Fleet {
     pub fn upgrade(&self, seed: u64) -> Upgraded {
         let file = file_of(self.bytes, 0);
         let parts = SplitFile::parse(&file).expect("a file of our own");
-        let entries = [StoreEntry::from(&parts)];
+        let entries = [StoreEntry::new(&parts)];
         let mut plain = Settings::new(&parts);
         plain.client.first_query_delay = Millis(600_000);
         let notify = ImageNotify { jitter: self.jitter, scope: NotifyScope::Everyone };

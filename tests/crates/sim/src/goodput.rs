@@ -65,7 +65,7 @@ impl Cell {
     pub fn measure(&self, seeds: Range<u64>, change: impl Fn(&mut Settings)) -> Goodput {
         let file = file_of(self.bytes, 0);
         let parts = SplitFile::parse(&file).expect("a file of our own");
-        let entries = [StoreEntry::from(&parts)];
+        let entries = [StoreEntry::new(&parts)];
         let runs = seeds.map(|seed| {
             let mut settings = self.settings(&parts, seed);
             change(&mut settings);

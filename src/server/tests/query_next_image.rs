@@ -47,12 +47,12 @@ fn an_offer_repeats_manufacturer_and_type_whatever_the_store_found() {
             _: &mut dyn FnMut(&ImageInfo) -> bool,
         ) -> Option<ImageInfo> {
             let header = FileHeader { total_size: 9, ..FileHeader::new(ImageId::new(7, 8, 9)) };
-            Some(ImageInfo::from(&header))
+            Some(ImageInfo::new(&header))
         }
-        fn info(&mut self, _: ImageId, _: Option<Eui64>) -> Option<ImageInfo> {
+        fn info(&mut self, _: ImageId, _: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
             None
         }
-        fn read(&mut self, _: &ImageInfo, _: u32, _: &mut [u8]) -> ReadResult {
+        fn read(&mut self, _: &ImageInfo, _: u32, _: Option<Address>, _: &mut [u8]) -> ReadResult {
             ReadResult::Gone
         }
     }
@@ -111,7 +111,12 @@ fn a_policy_sees_the_whole_request_and_all_candidates() {
     /// Only for ZigBee PRO, for hardware 1.2, and never past the version 7.
     struct Careful(Vec<(Address, QueryNextImageRequest, u32)>);
     impl ServerPolicy for Careful {
-        fn fits(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+        fn is_eligible(
+            &mut self,
+            client: Address,
+            request: &QueryNextImageRequest,
+            image: &ImageInfo,
+        ) -> bool {
             self.0.push((client, *request, image.id.version.0));
             request.hardware == Some(HardwareVersion(0x0102))
                 && image.stack == StackVersion::ZIGBEE_PRO
@@ -152,7 +157,7 @@ fn hardware_out_of_range_gets_the_next_lower_version_that_fits() {
 fn hardware_that_is_not_told_is_the_policys_matter() {
     let mut desk = Desk::with(vec![for_hardware(6)]);
     assert_eq!(desk.ask(LAMP, QUERY), "19 2a 02 00 01 10 ab 00 06 00 00 00 78 00 00 00");
-    desk.policy.standard.to_unknown_hardware = false;
+    desk.policy.standard.offer_to_unknown_hardware = false;
     assert_eq!(desk.ask(LAMP, QUERY), NO_IMAGE);
 }
 
@@ -162,7 +167,7 @@ fn a_client_that_does_not_know_its_version_gets_nothing_unless_allowed() {
     let query = "01 2a 01 00 01 10 ab 00 ff ff ff ff";
     let mut desk = Desk::with(vec![plain(5, 101)]);
     assert_eq!(desk.ask(LAMP, query), NO_IMAGE);
-    desk.policy.standard.to_unknown_version = true;
+    desk.policy.standard.offer_to_unknown_version = true;
     assert_eq!(desk.ask(LAMP, query), "19 2a 02 00 01 10 ab 00 05 00 00 00 65 00 00 00");
     // Not because the number is higher.
     desk.policy.standard =
@@ -172,7 +177,7 @@ fn a_client_that_does_not_know_its_version_gets_nothing_unless_allowed() {
     let strict = ServerConfig { strict: true, ..ServerConfig::default() };
     let mut desk = Desk::configured(strict, 4, catalog(vec![plain(5, 101)]), Script::default());
     assert_eq!(desk.ask(LAMP, query), "18 2a 0b 01 80");
-    let fault = RequestFault::Rule(Violation::WildcardVersion);
+    let fault = RequestFault::Violation(Violation::WildcardVersion);
     assert_eq!(desk.events(), [ServerEvent::Malformed { client: LAMP, fault }]);
     assert_eq!(desk.policy.offers, []);
 }

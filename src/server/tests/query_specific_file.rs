@@ -1,6 +1,6 @@
 //! Files for one device.
 
-use super::frames::malformed_prefixes;
+use super::rejected_frames::malformed_prefixes;
 use super::*;
 use crate::FileVersion;
 use crate::aps::FrameMeta;
@@ -18,7 +18,7 @@ fn settings(version: u32, destination: Option<Eui64>) -> Vec<u8> {
 }
 
 fn without() -> ServerConfig {
-    ServerConfig { device_files: false, ..ServerConfig::default() }
+    ServerConfig { query_specific_file: false, ..ServerConfig::default() }
 }
 
 /// Shows: SRV-075
@@ -61,7 +61,7 @@ fn a_file_is_found_by_its_four_keys_or_made_when_it_is_asked_for() {
     let offer = zcl::ImageOffer { id: SETTINGS, size: 100 };
     let stack = crate::StackVersion::ZIGBEE_PRO;
     let request = QuerySpecificFileRequest { node: OWNER, id: SETTINGS, stack };
-    let told = ServerEvent::QueriedDeviceFile { client: LAMP, request, answer: Ok(offer) };
+    let told = ServerEvent::QueriedSpecificFile { client: LAMP, request, answer: Ok(offer) };
     assert_eq!(desk.events(), [told]);
     for other in [("01 10 c1", "02 10 c1"), ("c1 ff", "c0 ff"), ("05 00 00 00 02", "06 00 00 00 02")] {
         assert_eq!(desk.ask(LAMP, &QUERY.replacen(other.0, other.1, 1)), NO_FILE);
@@ -78,13 +78,13 @@ fn a_file_is_found_by_its_four_keys_or_made_when_it_is_asked_for() {
         ) -> Option<ImageInfo> {
             None
         }
-        fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
+        fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
             let made = self
                 .0
                 .get_or_insert_with(|| file(FileHeader { destination: node, ..FileHeader::new(id) }, 77));
             StoreEntry::parse(made).ok().map(|entry| *entry.info())
         }
-        fn read(&mut self, _: &ImageInfo, _: u32, _: &mut [u8]) -> ReadResult {
+        fn read(&mut self, _: &ImageInfo, _: u32, _: Option<Address>, _: &mut [u8]) -> ReadResult {
             ReadResult::Gone
         }
     }
@@ -139,10 +139,10 @@ fn a_file_for_one_device_names_it() {
         ) -> Option<ImageInfo> {
             None
         }
-        fn info(&mut self, id: ImageId, _: Option<Eui64>) -> Option<ImageInfo> {
-            self.0.info(id, Some(Eui64(7)))
+        fn info(&mut self, id: ImageId, _: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
+            self.0.info(id, Some(Eui64(7)), None)
         }
-        fn read(&mut self, _: &ImageInfo, _: u32, _: &mut [u8]) -> ReadResult {
+        fn read(&mut self, _: &ImageInfo, _: u32, _: Option<Address>, _: &mut [u8]) -> ReadResult {
             ReadResult::Gone
         }
     }
@@ -155,7 +155,7 @@ fn a_file_for_one_device_names_it() {
 fn a_file_for_one_device_is_not_there_or_not_for_it() {
     struct Locked;
     impl ServerPolicy for Locked {
-        fn offer_device_file(
+        fn offer_specific_file(
             &mut self,
             client: Address,
             request: &QuerySpecificFileRequest,
@@ -186,7 +186,7 @@ fn a_query_for_one_device_that_misses_a_field_is_malformed() {
 fn the_highest_version_is_found_when_the_policy_lets_it() {
     struct Any;
     impl ServerPolicy for Any {
-        fn device_file_of_any_version(&mut self, _: Address, _: &QuerySpecificFileRequest) -> bool {
+        fn accepts_version_wildcard(&mut self, _: Address, _: &QuerySpecificFileRequest) -> bool {
             true
         }
     }

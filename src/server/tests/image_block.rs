@@ -1,6 +1,6 @@
 //! Image Block.
 
-use super::frames::malformed_prefixes;
+use super::rejected_frames::malformed_prefixes;
 use super::*;
 use crate::zcl::Violation;
 
@@ -146,7 +146,7 @@ fn a_policy_sees_what_was_before_the_request() {
 /// Shows: SRV-033
 #[test]
 fn one_size_can_do_for_all() {
-    let config = ServerConfig { max_block: NonZeroU8::new(40).unwrap(), ..ServerConfig::default() };
+    let config = ServerConfig { max_block_size: NonZeroU8::new(40).unwrap(), ..ServerConfig::default() };
     let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 101)]), Script::default());
     for (offset, max, size) in [(0, 255, 40), (40, 41, 40), (40, 39, 39), (80, 255, 21)] {
         assert_eq!(data(&desk.ask(LAMP, &request(1, offset, max)), 1, offset).len(), size);
@@ -179,14 +179,14 @@ fn a_block_request_without_sense_is_malformed() {
 
     for offset in [101, 102, 0x1_0000, u32::MAX] {
         assert_eq!(desk.ask(LAMP, &request(0x2a, offset, 50)), MALFORMED);
-        let fault = RequestFault::Offset { id: IMAGE, offset, size: 101 };
+        let fault = RequestFault::OffsetBeyondEnd { id: IMAGE, offset, size: 101 };
         assert_eq!(desk.events(), [ServerEvent::Malformed { client: LAMP, fault }]);
     }
     assert_eq!(data(&desk.ask(LAMP, &request(1, 100, 50)), 1, 100), [0xac]);
     desk.events();
 
     assert_eq!(desk.ask(LAMP, &request(0x2a, 0, 0)), MALFORMED);
-    let fault = RequestFault::Rule(Violation::EmptyRequest);
+    let fault = RequestFault::Violation(Violation::EmptyRequest);
     assert_eq!(desk.events(), [ServerEvent::Malformed { client: LAMP, fault }]);
     let (node, min_block_period) = (None, None);
     let empty = ImageBlockRequest { id: IMAGE, offset: 0, max_data: 0, node, min_block_period };
@@ -305,7 +305,7 @@ fn no_client_is_told_to_wait_without_end() {
     desk.images.says = Some(ReadResult::Later);
     let ServerAction::Deferred(parked) = desk.handle(LAMP, FIRST) else { panic!() };
     assert_eq!(desk.answer(parked, Err(NotReady::Wait { seconds })), LONGEST);
-    let config = ServerConfig { wait: seconds, ..ServerConfig::default() };
+    let config = ServerConfig { wait_seconds: seconds, ..ServerConfig::default() };
     desk = Desk::configured(
         config,
         4,
@@ -347,8 +347,8 @@ fn parked_requests_are_answered_each_by_itself() {
     let mut desk = slow(Some(ReadResult::Later));
     let ServerAction::Deferred(lamp) = desk.handle(LAMP, &request(0x11, 0, 4)) else { panic!() };
     let ServerAction::Deferred(plug) = desk.handle(PLUG, &request(0x22, 97, 50)) else { panic!() };
-    assert_eq!((lamp.client(), lamp.image().id, lamp.offset(), lamp.wanted()), (LAMP, IMAGE, 0, 4));
-    assert_eq!((plug.client(), plug.image().size, plug.offset(), plug.wanted()), (PLUG, 101, 97, 4));
+    assert_eq!((lamp.client(), lamp.image().id, lamp.offset(), lamp.max_len()), (LAMP, IMAGE, 0, 4));
+    assert_eq!((plug.client(), plug.image().size, plug.offset(), plug.max_len()), (PLUG, 101, 97, 4));
     assert_eq!(desk.images.reads, [(0, 4), (97, 4)]);
     assert_eq!(desk.events(), []);
 

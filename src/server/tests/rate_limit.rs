@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::aps::FrameMeta;
+use crate::server::rate_limit::BlockSize;
 use crate::time::Millis;
 use crate::zcl::ImageOffer;
 use core::num::NonZeroU32;
@@ -26,7 +27,7 @@ fn is_data(answer: &str) -> bool {
 /// Shows: SRV-044
 #[test]
 fn so_many_downloads_run_and_the_next_one_waits() {
-    let mut desk = configured(ServerConfig { downloads: 1, ..ServerConfig::default() });
+    let mut desk = configured(ServerConfig { max_downloads: 1, ..ServerConfig::default() });
     assert!(is_data(&desk.ask(LAMP, BLOCK)));
     for _ in 0..3 {
         assert_eq!(desk.ask(PLUG, BLOCK), WAIT);
@@ -53,7 +54,7 @@ fn so_many_downloads_run_and_the_next_one_waits() {
 /// Those without a field for it are told seconds, and a repeated request is told the same.
 #[test]
 fn each_client_is_given_its_time() {
-    let mut desk = configured(ServerConfig { period: Millis(2500), ..ServerConfig::default() });
+    let mut desk = configured(ServerConfig { min_block_period: Millis(2500), ..ServerConfig::default() });
     for (now, client, expected) in [
         (1_000, LAMP, "data"),
         (1_000, PLUG, "data"),
@@ -71,7 +72,7 @@ fn each_client_is_given_its_time() {
 /// A client that knows seconds only is not made to wait one for each block.
 #[test]
 fn a_period_below_a_second_is_kept_on_average() {
-    let mut desk = configured(ServerConfig { period: Millis(20), ..ServerConfig::default() });
+    let mut desk = configured(ServerConfig { min_block_period: Millis(20), ..ServerConfig::default() });
     desk.now = 1_000;
     let mut served = 0;
     while desk.now < 61_000 {
@@ -88,7 +89,7 @@ fn a_period_below_a_second_is_kept_on_average() {
 #[test]
 fn a_client_with_a_period_is_given_another_one() {
     let with = |period: &str| std::format!("01 2a 03 02 01 10 ab 00 05 00 00 00 00 00 00 00 32 {period}");
-    let mut desk = configured(ServerConfig { period: Millis(500), ..ServerConfig::default() });
+    let mut desk = configured(ServerConfig { min_block_period: Millis(500), ..ServerConfig::default() });
     desk.now = 1_000;
     assert_eq!(desk.ask(LAMP, &with("00 00")), "19 2a 05 97 00 00 00 00 00 00 00 00 f4 01");
     assert_eq!(desk.events(), [ServerEvent::Waiting { client: LAMP, id: IMAGE, seconds: 0 }]);
@@ -112,7 +113,7 @@ fn a_client_with_a_period_is_given_another_one() {
 fn all_clients_together_are_given_so_many_bytes_a_second() {
     let rate = NonZeroU32::new(1000);
     let mut desk = Desk::configured(
-        ServerConfig { rate, ..ServerConfig::default() },
+        ServerConfig { max_bytes_per_second: rate, ..ServerConfig::default() },
         100,
         catalog(vec![plain(5, 1000)]),
         Script::default(),
@@ -133,13 +134,13 @@ fn all_clients_together_are_given_so_many_bytes_a_second() {
 #[test]
 fn a_page_does_not_pass_the_limits() {
     let page = "01 2a 04 00 01 10 ab 00 05 00 00 00 00 00 00 00 32 e8 03 0a 00";
-    let mut desk = configured(ServerConfig { period: Millis(200), ..ServerConfig::default() });
+    let mut desk = configured(ServerConfig { min_block_period: Millis(200), ..ServerConfig::default() });
     let ServerAction::Reply(_) = desk.handle(LAMP, page) else { panic!() };
     let times: Vec<_> = desk.run_to(1_000).iter().map(|(at, ..)| *at).collect();
     assert_eq!(times, [200, 400, 600, 800, 1000]);
 
     let rate = NonZeroU32::new(200);
-    let mut desk = configured(ServerConfig { rate, ..ServerConfig::default() });
+    let mut desk = configured(ServerConfig { max_bytes_per_second: rate, ..ServerConfig::default() });
     let ServerAction::Reply(_) = desk.handle(LAMP, page) else { panic!() };
     let sent = desk.run_to(100_000);
     assert!(sent.len() < 10);
@@ -183,7 +184,8 @@ fn a_block_is_as_large_as_its_smallest_limit() {
 
 #[test]
 fn a_source_route_and_aps_security_make_blocks_smaller() {
-    let mut desk = configured(ServerConfig { frame_room: NonZeroU8::new(82), ..ServerConfig::default() });
+    let mut desk =
+        configured(ServerConfig { max_unfragmented_frame: NonZeroU8::new(82), ..ServerConfig::default() });
     let ask = bytes(&BLOCK.replacen("32", "ff", 1));
     for (relays, aps_security, size) in [(0, false, 65), (5, false, 53), (0, true, 56), (5, true, 44)] {
         let meta = FrameMeta { relays, aps_security, ..FrameMeta::unicast(LAMP) };
@@ -215,7 +217,7 @@ fn devices_are_treated_as_the_table_says() {
 
     // The caller's own table in its place.
     const OWN: &[DeviceOverride] = &[DeviceOverride {
-        max_block: NonZeroU8::new(30),
+        max_block_size: NonZeroU8::new(30),
         ..DeviceOverride::new(0x1021, ImageType(1), &["https://example.org"])
     }];
     let mut desk = Desk::configured(
@@ -226,13 +228,13 @@ fn devices_are_treated_as_the_table_says() {
     );
     assert_eq!(bytes(&desk.ask(LAMP, &block("35 11"))).len(), 17 + 64);
     assert_eq!(bytes(&desk.ask(LAMP, &block("21 10"))).len(), 17 + 30);
-    assert_eq!(DeviceOverride::of(OWN, ImageId::new(0x1021, 2, 5)), None);
+    assert_eq!(DeviceOverride::find(OWN, ImageId::new(0x1021, 2, 5)), None);
 }
 
 /// A wrong field control is not answered by a new period, which such a device takes for a time to wait.
 #[test]
 fn a_period_that_means_nothing_is_not_looked_at() {
-    let config = ServerConfig { period: Millis(1000), ..ServerConfig::default() };
+    let config = ServerConfig { min_block_period: Millis(1000), ..ServerConfig::default() };
     let mut desk = Desk::configured(config, 4, catalog(vec![of_maker(0x1021, 1, 5)]), Script::default());
     desk.now = 1_000;
     let ask = "01 2a 03 02 21 10 01 00 05 00 00 00 00 00 00 00 40 07 07";
@@ -269,7 +271,7 @@ fn a_client_that_takes_the_same_image_again_and_again_is_not_offered_it() {
             desk.ask(LAMP, &end);
         }
         desk.events();
-        let again = ServerEvent::Repeats { client: LAMP, id: IMAGE, times: 3 };
+        let again = ServerEvent::RepeatedDownload { client: LAMP, id: IMAGE, times: 3 };
         for times in 0..300 {
             assert_eq!(desk.ask(LAMP, QUERY), "19 2a 02 98");
             assert_eq!(desk.events().contains(&again), times == 0, "told once");
@@ -286,13 +288,13 @@ fn a_client_that_takes_the_same_image_again_and_again_is_not_offered_it() {
 fn a_policy_may_offer_it_once_more() {
     struct Patient(Vec<u8>);
     impl ServerPolicy for Patient {
-        fn repeats(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
+        fn offer_repeated(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
             assert_eq!((client, id), (LAMP, IMAGE));
             self.0.push(times);
             if times < 4 { QueryDecision::Offer } else { QueryDecision::NotAuthorized }
         }
     }
-    let config = ServerConfig { repeats: 2, ..ServerConfig::default() };
+    let config = ServerConfig { repeated_download_limit: 2, ..ServerConfig::default() };
     let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 1000)]), Patient(vec![]));
     let end = "01 2a 06 00 01 10 ab 00 05 00 00 00";
     for answer in [OFFER, OFFER, OFFER, OFFER, "19 2a 02 7e"] {
@@ -300,7 +302,7 @@ fn a_policy_may_offer_it_once_more() {
         desk.ask(LAMP, end);
     }
     assert_eq!(desk.policy.0, [2, 3, 4]);
-    let mut desk = configured(ServerConfig { repeats: 0, ..ServerConfig::default() });
+    let mut desk = configured(ServerConfig { repeated_download_limit: 0, ..ServerConfig::default() });
     for _ in 0..20 {
         assert_eq!(desk.ask(LAMP, QUERY), OFFER);
         desk.ask(LAMP, end);
@@ -342,7 +344,7 @@ fn events_suffice_for_a_list_of_clients() {
                 }
                 ServerEvent::AllServed { client, .. } => (client, "all served".into()),
                 ServerEvent::Ended { client, status, .. } => (client, std::format!("ended: {status}")),
-                ServerEvent::Ordered { client, .. } => (client, "ordered".into()),
+                ServerEvent::UpgradeScheduled { client, .. } => (client, "ordered".into()),
                 other => panic!("{other:?}"),
             };
             list.entry(client).or_insert_with(Vec::new).push(text);

@@ -1,6 +1,7 @@
 //! The block service as a function, and stores, policies and slots asked without a server.
 
 use super::*;
+use crate::server::espressif::{ImageTable, ReadRequest, Registration};
 use crate::types::FileVersion;
 use crate::zcl::ImageBlockRequest;
 
@@ -67,7 +68,7 @@ fn a_block_is_as_long_as_the_store_filled_it() {
 
 #[test]
 fn a_table_serves_blocks_to_whom_it_does_not_know() {
-    let info = ImageInfo::from(&FileHeader { total_size: 101, ..FileHeader::new(IMAGE) });
+    let info = ImageInfo::new(&FileHeader { total_size: 101, ..FileHeader::new(IMAGE) });
     let mut seen = vec![];
     let mut source = |wanted: ReadRequest, out: &mut [u8]| {
         seen.push((wanted.index, wanted.client, wanted.offset));
@@ -81,29 +82,32 @@ fn a_table_serves_blocks_to_whom_it_does_not_know() {
     let frame = served(&mut table, &request(50, 3), 64).unwrap();
     assert_eq!(frame[12..], [50, 0, 0, 0, 3, 0x77, 0x77, 0x77]);
     // Held for ever, by the time of the table; an image that it does not have may be switched to.
-    let mut policy = table.policy(|_| QueryDecision::Offer);
-    assert_eq!(policy.apply(LAMP, IMAGE), UpgradeDecision::Hold);
-    assert_eq!(policy.apply(LAMP, ImageId { version: FileVersion(6), ..IMAGE }), UpgradeDecision::Now);
+    let mut policy = table.policy(|_, _, _| QueryDecision::Offer);
+    assert_eq!(policy.upgrade(LAMP, IMAGE), UpgradeDecision::Hold);
+    assert_eq!(policy.upgrade(LAMP, ImageId { version: FileVersion(6), ..IMAGE }), UpgradeDecision::Now);
     // Found, and taken away before it is read.
-    let found = table.info(IMAGE, None).unwrap();
+    let found = table.info(IMAGE, None, None).unwrap();
     assert!(table.remove(1));
-    assert_eq!(table.read(&found, 0, &mut [0; 4]), ReadResult::Gone);
+    assert_eq!(table.read(&found, 0, None, &mut [0; 4]), ReadResult::Gone);
     assert_eq!(seen, [(1, Address::new(0, 0), 50)]);
 }
 
 #[test]
 fn what_a_store_does_not_have_is_gone() {
-    let foreign = ImageInfo::from(&FileHeader { total_size: 101, ..FileHeader::new(IMAGE) });
+    let foreign = ImageInfo::new(&FileHeader { total_size: 101, ..FileHeader::new(IMAGE) });
     let mut out = [0; 4];
-    assert_eq!(SlotStore::new([None; 2]).read(&foreign, 0, &mut out), ReadResult::Gone);
-    assert_eq!(FolderStore::new().read(&foreign, 0, &mut out), ReadResult::Gone);
+    assert_eq!(SlotStore::new([None; 2]).read(&foreign, 0, None, &mut out), ReadResult::Gone);
+    assert_eq!(FolderStore::new().read(&foreign, 0, None, &mut out), ReadResult::Gone);
     let mut library = OwnedStore::new();
-    assert_eq!(library.read(&foreign, 0, &mut out), ReadResult::Gone);
+    assert_eq!(library.read(&foreign, 0, None, &mut out), ReadResult::Gone);
     // One that is replaced where there was none is added.
     assert_eq!(library.replace(plain(5, 101)), Ok(None));
     assert_eq!(library.list().map(|info| info.id).collect::<Vec<_>>(), [IMAGE]);
-    let found = library.info(IMAGE, None).unwrap();
-    assert_eq!((library.read(&found, 0, &mut out), out), (ReadResult::Filled(4), [0x1e, 0xf1, 0xee, 0x0b]));
+    let found = library.info(IMAGE, None, None).unwrap();
+    assert_eq!(
+        (library.read(&found, 0, None, &mut out), out),
+        (ReadResult::Filled(4), [0x1e, 0xf1, 0xee, 0x0b])
+    );
     // What is no file takes nobody's place.
     assert!(library.replace(vec![1, 2, 3]).is_err());
     assert!(FolderStore::new().replace("no file of this name").is_err());
@@ -121,10 +125,12 @@ fn a_client_that_holds_an_image_of_another_type_is_not_ready() {
         image_type: Some(IMAGE.image_type),
         ..ClientStatus::default()
     };
-    let of = |report: &ClientStatus| Readiness::of(IMAGE, StackVersion::ZIGBEE_PRO, None, Some(report));
-    assert_eq!(of(&report), Readiness::Ready);
+    let desk = Desk::with(vec![]);
+    let is_ready =
+        |status| desk.server.is_ready_to_upgrade(LAMP, IMAGE, StackVersion::ZIGBEE_PRO, Some(status));
+    assert_eq!(is_ready(&report), Some(true));
     let other = ClientStatus { image_type: Some(ImageType(0x00ac)), ..report };
-    assert_eq!(of(&other), Readiness::NotReady);
+    assert_eq!(is_ready(&other), Some(false));
 }
 
 #[test]
@@ -145,10 +151,10 @@ fn slots_by_default_are_empty() {
 #[test]
 fn a_row_of_the_table_of_devices_starts_with_nothing_to_treat_otherwise() {
     let row = DeviceOverride::new(0x1001, ImageType(0x00ab), &["seen here"]);
-    assert_eq!((row.max_block, row.verify, row.reports), (None, None, &["seen here"][..]));
-    assert!(!row.no_pages && !row.no_period && !row.one_byte_version);
-    assert!(row.is_about(IMAGE));
-    assert!(!row.is_about(ImageId::new(0x1002, 0x00ab, 5)) && !row.is_about(ImageId::new(0x1001, 0x00ac, 5)));
+    assert_eq!((row.max_block_size, row.verify_timeout, row.reports), (None, None, &["seen here"][..]));
+    assert!(!row.refuse_pages && !row.ignore_min_block_period && !row.one_byte_version);
+    assert!(row.matches(IMAGE));
+    assert!(!row.matches(ImageId::new(0x1002, 0x00ab, 5)) && !row.matches(ImageId::new(0x1001, 0x00ac, 5)));
 }
 
 #[test]
@@ -161,7 +167,7 @@ fn the_reasons_to_pass_a_frame_over_are_told() {
     ] {
         assert_eq!(std::string::ToString::to_string(&why), text);
     }
-    let fault = RequestFault::Offset { id: IMAGE, offset: 101, size: 100 };
+    let fault = RequestFault::OffsetBeyondEnd { id: IMAGE, offset: 101, size: 100 };
     assert_eq!(
         std::string::ToString::to_string(&fault),
         "offset 101 of image 1001-00AB-00000005, which has 100 bytes"

@@ -2,23 +2,27 @@
 
 use super::*;
 use crate::FileVersion;
+use crate::server::espressif::{
+    Announcement, ImageSource, ImageTable, NoSuchIndex, ReadRequest, Registration, ServerStatus,
+    WrappedBinary,
+};
 use crate::time::ServerTime;
 use crate::zcl::{ImageNotify, Violation};
 
 const BLOCK: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 04";
 
 fn info(id: ImageId, size: u32) -> ImageInfo {
-    ImageInfo::from(&FileHeader { total_size: size, ..FileHeader::new(id) })
+    ImageInfo::new(&FileHeader { total_size: size, ..FileHeader::new(id) })
 }
 
-fn registration<'a>(image: ImageInfo, source: Source<'a>) -> Registration<'a> {
+fn registration<'a>(image: ImageInfo, source: ImageSource<'a>) -> Registration<'a> {
     Registration { endpoint: 5, image, upgrade_time: 1, source, notify: false }
 }
 
 /// One frame to a server with a table, the answer to it, and what the hook saw.
 struct World {
     server: Server<Vec<Session>>,
-    seen: Vec<Query>,
+    seen: Vec<(Address, ImageId, Option<usize>)>,
     verdict: QueryDecision,
 }
 
@@ -31,8 +35,8 @@ impl World {
     fn ask<const N: usize>(&mut self, table: &mut ImageTable<'_, N>, from: Address, frame: &str) -> String {
         let mut out = [0; zcl::LONGEST_TO_CLIENT];
         let (seen, verdict) = (&mut self.seen, self.verdict);
-        let mut policy = table.policy(|query| {
-            seen.push(query);
+        let mut policy = table.policy(|client, request, index| {
+            seen.push((client, request.current, index));
             verdict
         });
         let (now, meta) = (Instant::ZERO, FrameMeta::unicast(from));
@@ -188,9 +192,9 @@ fn a_file_has_one_header_however_it_is_registered() {
     .unwrap();
     let image = wrapped.image();
     assert_eq!(usize::try_from(image.size).unwrap(), whole.len());
-    let mut around = |wanted: ReadRequest, out: &mut [u8]| wrapped.read(wanted, out);
+    let mut around = |wanted: ReadRequest, out: &mut [u8]| wrapped.read(wanted.offset, out);
     let mut as_it_is = serve(&whole);
-    for source in [&mut around as Source<'_>, &mut as_it_is as Source<'_>] {
+    for source in [&mut around as ImageSource<'_>, &mut as_it_is as ImageSource<'_>] {
         let mut table = ImageTable::<1>::new(100, 0).unwrap();
         table.register(0, registration(image, source)).unwrap();
         let (mut world, mut file) = (World::new(), Vec::<u8>::new());
@@ -233,10 +237,8 @@ fn the_hook_is_called_once_for_each_query() {
     let mut world = World::new();
     assert_eq!(world.ask(&mut table, LAMP, QUERY), OFFER);
     assert_eq!(world.ask(&mut table, PLUG, &QUERY.replacen("04", "05", 1)), "19 2a 02 98");
-    let seen: Vec<_> =
-        world.seen.iter().map(|query| (query.client, query.request.current, query.index)).collect();
     let older = ImageId { version: FileVersion(4), ..IMAGE };
-    assert_eq!(seen, [(LAMP, older, Some(1)), (PLUG, IMAGE, None)]);
+    assert_eq!(world.seen, [(LAMP, older, Some(1)), (PLUG, IMAGE, None)]);
 }
 
 /// Shows: ESP-014
@@ -275,7 +277,8 @@ fn statuses_are_started_aborted_and_end() {
     ] {
         world.ask(&mut table, LAMP, frame);
         statuses.extend(
-            core::iter::from_fn(|| world.server.poll_event()).filter_map(|event| ServerStatus::of(&event)),
+            core::iter::from_fn(|| world.server.poll_event())
+                .filter_map(|event| ServerStatus::from_event(&event)),
         );
     }
     use ServerStatus::{Aborted, End, Started};

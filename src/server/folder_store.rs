@@ -1,7 +1,7 @@
-//! A store of files on disk, read block by block.
+//! Store of files on disk, read block by block (feature `std`).
 //!
 //! ```text
-//! [ (ImageInfo, open file) ]     a block is a seek and a read
+//! [ (ImageInfo, open file) ]     one block = one seek and one read
 //! ```
 
 use std::fs::File;
@@ -9,38 +9,28 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::vec::Vec;
 
-use super::slot_store::{find, info, same};
-use super::{AddError, ImageInfo, ImageStore, ReadResult};
-use crate::error::DecodeError;
+use super::lookup::{self, AddError};
+use super::{ImageInfo, ImageStore, ReadResult};
+use crate::aps::Address;
+use crate::error::{DecodeError, DecodeErrorKind};
 use crate::file::FileHeader;
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 
-/// Why a file is not served.
+/// Reason why a file was not added to a [`FolderStore`]; the store is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+#[non_exhaustive]
 pub enum FolderError {
-    /// It cannot be opened or read.
+    /// The file cannot be opened or read.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It starts with no header that can be read.
-    #[error(transparent)]
-    Header(#[from] DecodeError),
-    /// It ends before its total image size.
-    #[error("{size} bytes expected, {present} present")]
-    Short {
-        /// Bytes that its header tells.
-        size: u32,
-        /// Bytes of the file.
-        present: u64,
-    },
-    /// There is such a file.
+    /// The file is not a complete OTA file, or the store has it already.
     #[error(transparent)]
     Add(#[from] AddError),
 }
 
-/// An [`ImageStore`] of files on disk: only their headers are kept in memory, and each block is read when a client
-/// asks for it. A block that cannot be read, as of a file on a disk that was taken out, is answered by
-/// NO_IMAGE_AVAILABLE.
+/// [`ImageStore`] of files on disk. Memory holds the headers alone; each block is read from disk when a client requests it.
+/// A block that cannot be read, for instance because the disk was removed, is answered with NO_IMAGE_AVAILABLE.
 #[derive(Debug, Default)]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 pub struct FolderStore {
@@ -48,44 +38,45 @@ pub struct FolderStore {
 }
 
 impl FolderStore {
-    /// A store without files.
+    /// Store without files.
     #[must_use]
     pub const fn new() -> Self {
         Self { files: Vec::new() }
     }
 
-    /// Opens a file and adds it. Bytes after its total image size are not served.
+    /// Opens the file at `path`, adds it and returns its identity. Bytes after the total image size are not served.
     ///
     /// # Errors
-    /// [`FolderError`]; nothing is changed then.
+    /// [`FolderError::Io`] for a file that cannot be opened or read; [`FolderError::Add`] for a header that cannot be
+    /// decoded, a file that is too short, or a file with the identity of another one.
     pub fn add(&mut self, path: impl AsRef<Path>) -> Result<ImageId, FolderError> {
         let (info, file) = Self::open(path.as_ref())?;
-        if self.list().any(|other| same(other, &info)) {
+        if self.list().any(|other| lookup::is_same_file(other, &info)) {
             return Err(AddError::Duplicate(info.id).into());
         }
         self.files.push((info, file));
         Ok(info.id)
     }
 
-    /// As [`add`](Self::add), in the place of the file with the same identity, if there is one.
+    /// Opens the file at `path` and adds it in place of the file with the same identity, if there is one.
     ///
     /// # Errors
-    /// [`FolderError`]; nothing is changed then.
+    /// Those of [`add`](Self::add), but for [`AddError::Duplicate`].
     pub fn replace(&mut self, path: impl AsRef<Path>) -> Result<ImageId, FolderError> {
         let (info, file) = Self::open(path.as_ref())?;
-        self.files.retain(|(other, _)| !same(other, &info));
+        self.files.retain(|(other, _)| !lookup::is_same_file(other, &info));
         self.files.push((info, file));
         Ok(info.id)
     }
 
-    /// Takes a file out of the store and closes it; the disk keeps it. Tells whether it was there.
+    /// Removes a file from the store, closes it, and returns whether the store had it. The file stays on disk.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> bool {
         let before = self.files.len();
         self.files.retain(|(info, _)| info.id != id || info.destination != destination);
         self.files.len() < before
     }
 
-    /// What is there, in the order in which it was added.
+    /// Identities and sizes of all files, in the order in which the files were added.
     pub fn list(&self) -> impl Iterator<Item = &ImageInfo> + Clone {
         self.files.iter().map(|(info, _)| info)
     }
@@ -96,9 +87,12 @@ impl FolderStore {
         let mut start = Vec::new();
         let most = u64::try_from(FileHeader::MAX_KNOWN_LEN).unwrap_or(u64::MAX);
         (&mut file).take(most).read_to_end(&mut start)?;
-        let info = ImageInfo::from(&FileHeader::parse_known(&start)?);
+        let info = ImageInfo::new(&FileHeader::parse_known(&start).map_err(AddError::Decode)?);
         if present < u64::from(info.size) {
-            return Err(FolderError::Short { size: info.size, present });
+            let bytes = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+            let kind =
+                DecodeErrorKind::Truncated { needed: bytes(info.size.into()), present: bytes(present) };
+            return Err(AddError::Decode(DecodeError { item: "OTA file", offset: 0, kind }).into());
         }
         Ok((info, file))
     }
@@ -109,16 +103,16 @@ impl ImageStore for FolderStore {
         &mut self,
         manufacturer: ManufacturerCode,
         image_type: ImageType,
-        fits: &mut dyn FnMut(&ImageInfo) -> bool,
+        is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
-        find(self.list().copied(), manufacturer, image_type, fits)
+        lookup::find(self.list().copied(), manufacturer, image_type, is_eligible)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
-        info(self.list().copied(), id, node)
+    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
+        lookup::info(self.list().copied(), id, node)
     }
 
-    fn read(&mut self, image: &ImageInfo, offset: u32, out: &mut [u8]) -> ReadResult {
+    fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
         let Some((_, file)) = self.files.iter_mut().find(|(info, _)| info == image) else {
             return ReadResult::Gone;
         };

@@ -115,7 +115,7 @@ fn one_frame_reads_a_clients_status_and_versions() {
     let mut answer = [0; zcl::LONGEST_ATTRIBUTES];
     let len = held.answer(&question, &mut answer).unwrap().unwrap();
     assert_eq!(desk.handle(LAMP, &hex(&answer[..len])), ServerAction::Done);
-    let [ServerEvent::Report { client: LAMP, report }] = desk.events()[..] else { panic!() };
+    let [ServerEvent::StatusReport { client: LAMP, report }] = desk.events()[..] else { panic!() };
     assert_eq!(report.status, Some(held.status));
     assert_eq!(report.downloaded_version, held.downloaded_version);
     assert_eq!((report.current_version, report.file_offset), (held.current_version, held.file_offset));
@@ -165,7 +165,10 @@ fn an_end_of_a_status_alone_is_malformed_and_told() {
         offset: 3,
         kind: DecodeErrorKind::Truncated { needed: 9, present: 1 },
     };
-    assert_eq!(desk.events(), [ServerEvent::Malformed { client: LAMP, fault: RequestFault::Bytes(error) }]);
+    assert_eq!(
+        desk.events(),
+        [ServerEvent::Malformed { client: LAMP, fault: RequestFault::Undecodable(error) }]
+    );
 }
 
 /// Every payload of `frame` that is cut short is answered so, whether errors are wanted or not.
@@ -182,7 +185,7 @@ pub(super) fn malformed_prefixes<I: ImageStore, P: ServerPolicy>(
             cut[0] = control;
             assert_eq!(desk.ask(LAMP, &hex(&cut)), answer);
             match desk.events()[..] {
-                [ServerEvent::Malformed { client: LAMP, fault: RequestFault::Bytes(error) }] => {
+                [ServerEvent::Malformed { client: LAMP, fault: RequestFault::Undecodable(error) }] => {
                     assert_eq!(error.item, item)
                 }
                 ref other => panic!("{other:?}"),

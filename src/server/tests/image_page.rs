@@ -1,6 +1,6 @@
 //! Image Page.
 
-use super::frames::malformed_prefixes;
+use super::rejected_frames::malformed_prefixes;
 use super::*;
 use crate::zcl::Violation;
 
@@ -109,7 +109,7 @@ fn a_page_counts_on_from_its_request() {
 /// Shows: SRV-047
 #[test]
 fn a_server_without_pages_says_so() {
-    let config = ServerConfig { pages: 0, ..ServerConfig::default() };
+    let config = ServerConfig { max_pages: 0, ..ServerConfig::default() };
     for (config, slots) in [(config, 4), (ServerConfig::default(), 0)] {
         let mut desk = Desk::configured(config, slots, catalog(vec![plain(5, 101)]), Script::default());
         assert_eq!(desk.ask(LAMP, &page(0x2a, 0, 50, 200, 10)), "18 2a 0b 04 81");
@@ -176,7 +176,7 @@ fn a_newer_request_replaces_a_page() {
 /// Shows: SRV-056
 #[test]
 fn several_pages_run_and_the_next_one_waits() {
-    let config = ServerConfig { pages: 2, ..ServerConfig::default() };
+    let config = ServerConfig { max_pages: 2, ..ServerConfig::default() };
     let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 1000)]), Script::default());
     let ask = page(0x2a, 0, 50, 500, 10);
     for client in [LAMP, PLUG] {
@@ -226,7 +226,7 @@ fn a_page_request_without_sense_is_malformed() {
     for (request, fault) in [
         (page(0x2a, 0, 0, 500, 10), Violation::EmptyRequest.into()),
         (page(0x2a, 0, 50, 0, 10), Violation::EmptyPage.into()),
-        (page(0x2a, 101, 50, 500, 10), RequestFault::Offset { id: IMAGE, offset: 101, size: 101 }),
+        (page(0x2a, 101, 50, 500, 10), RequestFault::OffsetBeyondEnd { id: IMAGE, offset: 101, size: 101 }),
     ] {
         assert_eq!(desk.ask(LAMP, &request), MALFORMED);
         assert_eq!(desk.events(), [ServerEvent::Malformed { client: LAMP, fault }]);
@@ -240,7 +240,7 @@ fn a_page_for_one_device_needs_their_support() {
     let request = page(0x2a, 0, 50, 500, 10).replacen("04 00 01 10 ab 00", "04 01 01 10 c1 ff", 1)
         + " 01 00 00 00 00 00 00 00";
     let generic = page(0x2a, 0, 50, 500, 10).replacen("04 00", "04 01", 1) + " 01 00 00 00 00 00 00 00";
-    let config = ServerConfig { device_files: false, ..ServerConfig::default() };
+    let config = ServerConfig { query_specific_file: false, ..ServerConfig::default() };
     let mut desk = Desk::configured(config, 4, catalog(vec![plain(5, 101)]), Script::default());
     assert_eq!(desk.ask(LAMP, &request), "18 2a 0b 04 81");
     assert_eq!(run(&mut desk, &generic, 1_000).len(), 3);
@@ -255,7 +255,7 @@ fn a_page_whose_first_block_comes_late_goes_on() {
         Script::default(),
     );
     let ServerAction::Deferred(parked) = desk.handle(LAMP, &page(0x2a, 0, 50, 100, 10)) else { panic!() };
-    assert_eq!((parked.offset(), parked.wanted()), (0, 50));
+    assert_eq!((parked.offset(), parked.max_len()), (0, 50));
     desk.images.says = None;
     let transmit = desk.server.answer(desk.now(), parked, Ok(&[0x1e; 50]), &mut desk.out);
     assert!(!transmit.aps_ack);

@@ -31,7 +31,7 @@ fn a_delivery_that_fails_ends_nothing() {
     // Of a client that nothing is known of, or of nobody.
     desk.events();
     desk.server.handle_delivery(desk.now(), TransmitToken::data(PLUG, 50), DeliveryReport::Failed);
-    assert_eq!(desk.events(), [ServerEvent::Undelivered { client: PLUG, carries: None }]);
+    assert_eq!(desk.events(), [ServerEvent::Undelivered { client: PLUG, max_block_size: None }]);
     desk.server.handle_delivery(desk.now(), TransmitToken::NONE, DeliveryReport::Failed);
     assert_eq!((desk.events(), desk.phase(PLUG)), (vec![], None));
 }
@@ -46,10 +46,11 @@ fn blocks_that_do_not_arrive_become_smaller() {
         desk.server.handle_delivery(desk.now(), sent.token, DeliveryReport::Failed);
     }
     assert_eq!(sizes, [64, 64, 48, 48, 36, 36, 27, 27, 20, 20, 16, 16, 16, 16]);
-    let shrunk = |event: &ServerEvent| matches!(event, ServerEvent::Undelivered { carries: Some(_), .. });
+    let shrunk =
+        |event: &ServerEvent| matches!(event, ServerEvent::Undelivered { max_block_size: Some(_), .. });
     assert!(desk.events().iter().any(shrunk));
     assert_eq!(reply(&mut desk, PLUG, BLOCK).len, 17 + 64, "others are served as before");
-    assert_eq!(desk.server.session(LAMP).unwrap().carries(), NonZeroU8::new(16));
+    assert_eq!(desk.server.session(LAMP).unwrap().max_block_size(), NonZeroU8::new(16));
 }
 
 /// One lost frame says nothing about its size.

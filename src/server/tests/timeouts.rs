@@ -9,8 +9,8 @@ const LAST: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 ff";
 
 fn desk() -> Desk<SliceStore<'static>, Script> {
     let config = ServerConfig {
-        stall: Millis::from_secs(60),
-        verify: Millis::from_secs(1000),
+        stall_timeout: Millis::from_secs(60),
+        verify_timeout: Millis::from_secs(1000),
         ..ServerConfig::default()
     };
     Desk::configured(config, 4, catalog(vec![plain(5, 101)]), Script::default())

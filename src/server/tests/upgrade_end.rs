@@ -16,7 +16,7 @@ fn success_is_answered_by_an_order_for_the_same_image() {
     let ended = ServerEvent::Ended { client: LAMP, id: IMAGE, status: Status::SUCCESS };
     assert_eq!(
         desk.events(),
-        [ended, ServerEvent::Ordered { client: LAMP, id: IMAGE, time: ServerTime::NOW }]
+        [ended, ServerEvent::UpgradeScheduled { client: LAMP, id: IMAGE, time: ServerTime::NOW }]
     );
     assert_eq!(desk.phase(LAMP), Some(SessionPhase::Ended { id: IMAGE, status: Status::SUCCESS }));
     assert_eq!(
@@ -56,7 +56,7 @@ fn a_status_that_an_end_does_not_have_means_failed() {
     let strict = ServerConfig { strict: true, ..ServerConfig::default() };
     let mut desk = Desk::configured(strict, 4, SliceStore::default(), Script::default());
     assert_eq!(desk.ask(LAMP, "01 2a 06 01 01 10 ab 00 05 00 00 00"), "18 2a 0b 06 80");
-    let fault = RequestFault::Rule(Violation::Status(Status(0x01)));
+    let fault = RequestFault::Violation(Violation::Status(Status(0x01)));
     assert_eq!(desk.events(), [ServerEvent::Malformed { client: LAMP, fault }]);
     assert_eq!(desk.ask(LAMP, END), NOW);
 }
@@ -123,14 +123,14 @@ fn times_are_told_in_one_way_throughout() {
 fn a_client_that_sleeps_is_not_well_told_to_wait() {
     struct Bedroom(UpgradeDecision);
     impl ServerPolicy for Bedroom {
-        fn apply(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
+        fn upgrade(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
             self.0
         }
-        fn sleeps(&mut self, client: Address) -> bool {
+        fn is_sleepy(&mut self, client: Address) -> bool {
             client == LAMP
         }
     }
-    let warning = ServerEvent::HeldAsleep { client: LAMP, id: IMAGE };
+    let warning = ServerEvent::SleepyClientHeld { client: LAMP, id: IMAGE };
     for (apply, client, warned) in [
         (UpgradeDecision::Hold, LAMP, true),
         (UpgradeDecision::Hold, PLUG, false),
@@ -205,11 +205,10 @@ fn it_can_be_told_who_is_ready() {
     desk.ask(LAMP, END);
     desk.ask(PLUG, "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02");
     let stack = StackVersion::ZIGBEE_PRO;
-    let of = |session: Option<&Session>, report: Option<&ClientStatus>| {
-        Readiness::of(IMAGE, stack, session, report)
-    };
-    assert_eq!(of(desk.server.session(LAMP), None), Readiness::Ready);
-    assert_eq!(of(desk.server.session(PLUG), None), Readiness::Unknown);
+    let is_ready =
+        |client, status: Option<&ClientStatus>| desk.server.is_ready_to_upgrade(client, IMAGE, stack, status);
+    assert_eq!(is_ready(LAMP, None), Some(true));
+    assert_eq!(is_ready(PLUG, None), None);
     let waiting = ClientStatus {
         status: Some(ImageUpgradeStatus::WAITING_TO_UPGRADE),
         downloaded_version: Some(FileVersion(5)),
@@ -218,15 +217,15 @@ fn it_can_be_told_who_is_ready() {
     };
     let status = Some(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS);
     for (report, readiness) in [
-        (waiting, Readiness::Ready),
-        (ClientStatus { downloaded_version: Some(FileVersion(4)), ..waiting }, Readiness::NotReady),
-        (ClientStatus { downloaded_stack: Some(StackVersion::ZIGBEE_IP), ..waiting }, Readiness::NotReady),
-        (ClientStatus { manufacturer: Some(ManufacturerCode(1)), ..waiting }, Readiness::NotReady),
-        (ClientStatus { status, ..waiting }, Readiness::NotReady),
-        (ClientStatus { downloaded_version: None, ..waiting }, Readiness::Unknown),
-        (ClientStatus::default(), Readiness::Unknown),
+        (waiting, Some(true)),
+        (ClientStatus { downloaded_version: Some(FileVersion(4)), ..waiting }, Some(false)),
+        (ClientStatus { downloaded_stack: Some(StackVersion::ZIGBEE_IP), ..waiting }, Some(false)),
+        (ClientStatus { manufacturer: Some(ManufacturerCode(1)), ..waiting }, Some(false)),
+        (ClientStatus { status, ..waiting }, Some(false)),
+        (ClientStatus { downloaded_version: None, ..waiting }, None),
+        (ClientStatus::default(), None),
     ] {
-        assert_eq!(of(desk.server.session(PLUG), Some(&report)), readiness, "{report:?}");
+        assert_eq!(is_ready(PLUG, Some(&report)), readiness, "{report:?}");
     }
 }
 

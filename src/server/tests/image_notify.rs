@@ -100,7 +100,10 @@ fn a_notify_that_is_lost_ends_nothing() {
             let sent = desk.server.notify(client, way, ImageNotify::UNICAST, &mut desk.out).unwrap();
             desk.server.handle_delivery(Instant::ZERO, sent.token, DeliveryReport::Failed);
             let carries = None;
-            assert_eq!(desk.events().last(), Some(&ServerEvent::Undelivered { client, carries }));
+            assert_eq!(
+                desk.events().last(),
+                Some(&ServerEvent::Undelivered { client, max_block_size: carries })
+            );
         }
     }
     assert_eq!((desk.phase(LAMP), desk.phase(PLUG)), (before, None));

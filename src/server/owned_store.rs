@@ -1,0 +1,98 @@
+//! Store of files that it owns, in memory (feature `alloc`).
+//!
+//! ```text
+//! [ (ImageInfo, bytes) | (ImageInfo, bytes) ]     any number of files, each identity once
+//! ```
+
+use alloc::vec::Vec;
+
+use super::lookup::{self, AddError};
+use super::{ImageInfo, ImageStore, ReadResult, StoreEntry};
+use crate::aps::Address;
+use crate::error::DecodeError;
+use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+
+/// [`ImageStore`] that owns any number of files in memory. Files can be added, replaced and removed while clients
+/// download, with the effect that [`SlotStore`](super::SlotStore) describes.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub struct OwnedStore {
+    files: Vec<(ImageInfo, Vec<u8>)>,
+}
+
+impl OwnedStore {
+    /// Store without files.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { files: Vec::new() }
+    }
+
+    /// Adds the file at the start of `bytes` and returns its identity. Bytes after the total image size are not served.
+    ///
+    /// # Errors
+    /// [`AddError::Decode`] for a header that cannot be decoded or a file that is too short, [`AddError::Duplicate`] for a
+    /// file with the identity of another one.
+    pub fn add(&mut self, bytes: Vec<u8>) -> Result<ImageId, AddError> {
+        let info = *StoreEntry::parse(&bytes)?.info();
+        if self.list().any(|other| lookup::is_same_file(other, &info)) {
+            return Err(AddError::Duplicate(info.id));
+        }
+        self.files.push((info, bytes));
+        Ok(info.id)
+    }
+
+    /// Adds the file at the start of `bytes` in place of the file with the same identity, and returns the replaced bytes;
+    /// `None` if no file had that identity.
+    ///
+    /// # Errors
+    /// Those of [`StoreEntry::parse`].
+    pub fn replace(&mut self, bytes: Vec<u8>) -> Result<Option<Vec<u8>>, DecodeError> {
+        let info = *StoreEntry::parse(&bytes)?.info();
+        if let Some(place) = self.files.iter_mut().find(|(other, _)| lookup::is_same_file(other, &info)) {
+            return Ok(Some(core::mem::replace(place, (info, bytes)).1));
+        }
+        self.files.push((info, bytes));
+        Ok(None)
+    }
+
+    /// Removes the file with the identity `id` and `destination`, and returns its bytes; `None` if there is no such file.
+    pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> Option<Vec<u8>> {
+        let is_file = |(info, _): &(ImageInfo, Vec<u8>)| info.id == id && info.destination == destination;
+        let index = self.files.iter().position(is_file)?;
+        let (mut kept, mut removed) = (Vec::with_capacity(self.files.len()), None);
+        // `Vec::remove` would be shorter, but has a panic branch.
+        for (at, file) in core::mem::take(&mut self.files).into_iter().enumerate() {
+            if at == index { removed = Some(file.1) } else { kept.push(file) }
+        }
+        self.files = kept;
+        removed
+    }
+
+    /// Identities and sizes of all files.
+    pub fn list(&self) -> impl Iterator<Item = &ImageInfo> + Clone {
+        self.files.iter().map(|(info, _)| info)
+    }
+}
+
+impl ImageStore for OwnedStore {
+    fn find(
+        &mut self,
+        manufacturer: ManufacturerCode,
+        image_type: ImageType,
+        is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
+    ) -> Option<ImageInfo> {
+        lookup::find(self.list().copied(), manufacturer, image_type, is_eligible)
+    }
+
+    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
+        lookup::info(self.list().copied(), id, node)
+    }
+
+    fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
+        match self.files.iter().find(|(info, _)| info == image) {
+            // The bytes may be longer than the file; the server never asks for bytes after the total image size.
+            Some((_, file)) => lookup::read(file, offset, out),
+            None => ReadResult::Gone,
+        }
+    }
+}
