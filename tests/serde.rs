@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta, Transmit};
 use zigbee_ota::container::{Candidate, ContainerIntegrity, ContainerKind};
 use zigbee_ota::file::{
-    ArbitraryFile, BodyLayout, CertificateElement, Element, FileHeader, FileName, HeaderControl,
+    ArbitraryFile, BodyLayout, CertificateElement, Element, FileHeader, FileName, FileWriter, HeaderControl,
     HeaderString, Image, PlacedElement, SignatureElement, StreamDecoder, StreamPiece, Tag,
 };
 use zigbee_ota::observer::{Conversation, Observer};
 use zigbee_ota::payload::{
     ChecksumKind, Damage, DamageKind, Payload, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion,
+    payloads,
 };
 use zigbee_ota::time::{Delay, Instant, Millis, ServerTime, TimeField, TimeInPast, UtcTime};
 use zigbee_ota::zcl::{self, *};
@@ -190,8 +191,8 @@ fn values_that_no_generator_makes_come_back() {
     comes_back([ContainerKind::None, ContainerKind::IkeaNgis, ContainerKind::SdevicesCrc32]);
     comes_back([
         ContainerIntegrity::Verified,
-        ContainerIntegrity::SumFailed { offset: 40 },
-        ContainerIntegrity::NoSum,
+        ContainerIntegrity::ChecksumFailed { offset: 40 },
+        ContainerIntegrity::NoChecksum,
     ]);
     comes_back([OtherKind::Unassigned(CommandId(0x0a)), OtherKind::Global(0x0a)]);
     comes_back(zcl::FrameHeader {
@@ -408,16 +409,18 @@ fn what_only_goes_out_in_json() {
 
 #[test]
 fn what_was_judged_comes_back() {
-    let stated = PayloadMetadata {
-        version: Some(PayloadVersion::Text(b"1.0")),
-        name: b"light",
-        ..PayloadMetadata::default()
-    };
-    let fault = DamageKind::Sum { sum: ChecksumKind::Crc32, expected: 1, found: 2 };
-    let state = PayloadState::Damaged(Damage { offset: 40, fault });
-    let verdict = PayloadReport { stated, state, signed: true, ..PayloadReport::of(&[7; 80]) };
-    let payload = Payload { element: Some(1), offset: 62, verdict, contradicts: false };
-    comes_back_lent(&payload, &mut Vec::new());
+    let mut metadata = PayloadMetadata::default();
+    (metadata.version, metadata.name) = (Some(PayloadVersion::Text(b"1.0")), b"light");
+    let kind = DamageKind::Checksum { checksum: ChecksumKind::Crc32, expected: 1, found: 2 };
+    let state = PayloadState::Damaged(Damage { offset: 40, kind });
+    let mut report = PayloadReport::of(&[7; 80]);
+    (report.metadata, report.state, report.signed) = (metadata, state, true);
+    comes_back_lent(&report, &mut Vec::new());
+    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &[7; 80] }];
+    let writer = FileWriter::new(FileHeader::new(ImageId::new(1, 2, 3)), &elements).expect("small");
+    let file = zigbee_ota::Encode::to_vec(&writer);
+    let image = Image::parse(&file).expect("written by us");
+    comes_back_lent(&payloads(&image).collect::<Vec<Payload<'_>>>(), &mut Vec::new());
     comes_back([
         state,
         PayloadReport::of(&[7; 80]).state,

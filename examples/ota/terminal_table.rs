@@ -23,10 +23,10 @@ pub fn file(path: &Path, opened: &Opened<'_>, out: &mut impl Write) -> io::Resul
     row(out, "container", format_args!("{}, OTA file at byte {}", container.kind, opened.offset()))?;
     match container.integrity {
         ContainerIntegrity::Verified => row(out, "integrity", "verified")?,
-        ContainerIntegrity::SumFailed { offset } => {
+        ContainerIntegrity::ChecksumFailed { offset } => {
             row(out, "integrity", format_args!("SUM FAILED at byte {offset}"))?
         }
-        ContainerIntegrity::NoSum => row(out, "integrity", "no sum")?,
+        ContainerIntegrity::NoChecksum => row(out, "integrity", "no sum")?,
     }
     header(&image.header(), out)?;
     row(out, "layout", image.layout())?;

@@ -12,7 +12,7 @@ pub fn faults(opened: &Opened<'_>) -> Vec<String> {
         let (missing, total) = (opened.image.missing(), opened.image.header().total_size);
         faults.push(format!("truncated: {missing} of {total} bytes are missing"));
     }
-    if let ContainerIntegrity::SumFailed { offset } = opened.container.integrity {
+    if let ContainerIntegrity::ChecksumFailed { offset } = opened.container.integrity {
         let kind = opened.container.kind;
         faults.push(format!("the sum of the container ({kind}), at byte {offset}, is not that of its bytes"));
     }

@@ -96,6 +96,7 @@ pub struct HeaderAnomalies {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[doc(alias("EmberAfOtaHeader", "OTA_ImageHeader_t", "OTA_ParseHeader", "zb_zcl_ota_upgrade_file_header_t"))]
 #[non_exhaustive]
 pub struct FileHeader<'a> {
     /// Minor header version: MM of 0x01MM. All minor versions are read alike.

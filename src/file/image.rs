@@ -39,6 +39,7 @@ use crate::error::{DecodeError, DecodeErrorKind};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(alias = "firmware")]
 pub struct Image<'a> {
     header: HeaderView<'a>,
     sections: Sections<'a>,
