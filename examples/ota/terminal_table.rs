@@ -49,7 +49,7 @@ pub fn id(id: ImageId, out: &mut impl Write) -> io::Result<()> {
 fn header(header: &FileHeader<'_>, out: &mut impl Write) -> io::Result<()> {
     row(out, "header version", format_args!("0x01{:02x}", header.minor))?;
     row(out, "header length", header.header_len())?;
-    row(out, "field control", format_args!("{:#06x}", header.control().bits()))?;
+    row(out, "field control", format_args!("{:#06x}", header.control().0))?;
     id(header.id, out)?;
     row(out, "stack version", named(format_args!("{:#06x}", header.stack.0), header.stack.name()))?;
     // `Debug` of a string escapes what a terminal would act on.

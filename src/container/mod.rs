@@ -83,7 +83,7 @@ mod ikea_ngis;
 mod legrand_length;
 mod sonoff_100;
 
-pub use header_candidates::{Candidate, Candidates, candidates};
+pub use header_candidates::{Candidate, candidates};
 
 use core::fmt;
 

@@ -286,7 +286,7 @@ mod tests {
         {
             let file = written(HEADER, &[element(0xf000, &[]), element(tag, &[0; 50])]);
             let image = Image::parse(&file).unwrap();
-            assert_eq!(image.header().control(), HeaderControl::empty());
+            assert_eq!(image.header().control(), HeaderControl::EMPTY);
             assert_eq!(image.is_signed(), signed, "{tag:#06x}");
         }
     }

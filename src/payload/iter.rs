@@ -4,7 +4,7 @@
 //! | header | element | element, payload | element, payload | raw remainder, payload |
 //! ```
 
-use core::iter::{Enumerate, FusedIterator};
+use core::iter::Enumerate;
 
 use super::formats::nordic_dfu::InitPacket;
 use super::formats::{osram, ubisys};
@@ -34,8 +34,7 @@ pub struct Payload<'a> {
 ///
 /// A payload is the data of each upgrade image, the data of another element if its format is recognised, and the raw
 /// remainder of the file unless it is too short for an element.
-#[must_use]
-pub fn payloads<'a>(image: &Image<'a>) -> Payloads<'a> {
+pub fn payloads<'a>(image: &Image<'a>) -> impl Iterator<Item = Payload<'a>> + use<'a> {
     Payloads {
         id: image.header().id,
         elements: image.elements().enumerate(),
@@ -46,9 +45,8 @@ pub fn payloads<'a>(image: &Image<'a>) -> Payloads<'a> {
     }
 }
 
-/// Iterator over the payloads of a file, made by [`payloads`].
-#[derive(Clone, Debug)]
-pub struct Payloads<'a> {
+/// Iterator over the payloads of a file.
+struct Payloads<'a> {
     id: ImageId,
     elements: Enumerate<Elements<'a>>,
     remainder: Option<RawRemainder<'a>>,
@@ -106,8 +104,6 @@ impl<'a> Iterator for Payloads<'a> {
         Some(self.payload(None, raw.offset, PayloadReport::of(raw.bytes)))
     }
 }
-
-impl FusedIterator for Payloads<'_> {}
 
 impl Payload<'_> {
     /// Returns whether the payload is damaged.

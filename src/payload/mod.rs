@@ -48,6 +48,6 @@ mod report;
 
 pub use entropy::Entropy;
 pub use formats::PayloadKind;
-pub use iter::{Payload, Payloads, payloads};
+pub use iter::{Payload, payloads};
 pub use metadata::{PayloadMetadata, PayloadVersion};
 pub use report::{ChecksumKind, Damage, DamageKind, PayloadReport, PayloadState, UnknownReason};

@@ -241,7 +241,7 @@ impl fmt::Display for PayloadReport<'_> {
         if *signed {
             f.write_str("; signed")?;
         }
-        write!(f, "{metadata}")
+        metadata.write(f)
     }
 }
 
@@ -249,16 +249,16 @@ impl fmt::Display for PayloadState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Whole(checksum) => write!(f, "{checksum} matches"),
-            Self::Damaged(damage) => damage.fmt(f),
+            Self::Damaged(damage) => damage.write(f),
             Self::Encrypted => f.write_str("encrypted, no sum outside"),
-            Self::Unknown(reason) => reason.fmt(f),
+            Self::Unknown(reason) => reason.write(f),
         }
     }
 }
 
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { offset, kind } = *self;
+impl Damage {
+    fn write(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { offset, kind } = self;
         match kind {
             DamageKind::Checksum { checksum: checksum @ ChecksumKind::Sha256, expected, found } => {
                 write!(
@@ -289,8 +289,8 @@ impl fmt::Display for ChecksumKind {
     }
 }
 
-impl fmt::Display for UnknownReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl UnknownReason {
+    fn write(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoChecksum => f.write_str("no sum to check"),
             Self::Ambiguous => {

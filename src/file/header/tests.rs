@@ -179,7 +179,7 @@ fn a_total_size_below_the_header_length_is_refused() {
 fn reserved_bits_are_kept_and_written_as_zero_by_default() {
     let bytes = bytes(0x0008, 58, &[0xaa, 0xbb]);
     let (header, _) = FileHeader::parse(&bytes).unwrap();
-    assert_eq!(header.other_control.bits(), 0x0008);
+    assert_eq!(header.other_control.0, 0x0008);
     assert_eq!(header.extra, [0xaa, 0xbb]);
     assert_eq!(
         header.anomalies(),
@@ -188,7 +188,7 @@ fn reserved_bits_are_kept_and_written_as_zero_by_default() {
     assert_eq!(written(&header), bytes);
     assert_eq!(written(&fixed_header())[8..10], [0, 0]);
 
-    let all = FileHeader { other_control: HeaderControl::from_bits_retain(0xffff), ..fixed_header() };
+    let all = FileHeader { other_control: HeaderControl(0xffff), ..fixed_header() };
     assert_eq!(written(&all)[8..10], [0xfa, 0xff], "bits of absent fields are not written");
 }
 
@@ -204,7 +204,7 @@ fn a_device_specific_header_without_destination_is_read_leniently_only() {
     {
         let declared = 56 + u16::try_from(tail.len()).unwrap();
         let bytes = bytes(control, declared, tail);
-        let needed = fields_len(HeaderControl::from_bits_retain(control));
+        let needed = fields_len(HeaderControl(control));
         let error = FileHeader::parse(&bytes).unwrap_err();
         assert_eq!((error.offset, error.kind), (6, DecodeErrorKind::HeaderTooShort { declared, needed }));
         let (header, _) = FileHeader::parse_lenient(&bytes).unwrap();
@@ -348,10 +348,10 @@ fn arbitrary_headers_have_every_field() {
         FileHeader {
             extra: &[],
             total_size: plain.total_size,
-            other_control: HeaderControl::empty(),
+            other_control: HeaderControl::EMPTY,
             ..header
         },
         all
     );
-    assert_eq!((header.other_control.bits(), header.extra.is_empty()), (0x0700, false));
+    assert_eq!((header.other_control.0, header.extra.is_empty()), (0x0700, false));
 }

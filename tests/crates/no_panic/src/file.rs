@@ -104,7 +104,7 @@ fn write(bytes: &mut Bytes<'_>) {
     let id = ImageId::new(black_box(0), black_box(0), black_box(0));
     let Ok(text) = HeaderString::new(black_box("")) else { return };
     let mut header = FileHeader::new(id).with_header_string(text).with_extra(bytes.input);
-    header.other_control = HeaderControl::from_bits_retain(black_box(0));
+    header.other_control = HeaderControl(black_box(0));
     let header = black_box(header);
     let elements = [Element { tag: Tag(black_box(0)), data: bytes.input }; 3];
     for element in black_box(&elements[..]) {
