@@ -1,4 +1,4 @@
-//! What is inside elements: recognised and judged, alone and in a file.
+//! Calls of the module `payload`: recognition and check, of a payload alone and of a whole file.
 
 use core::hint::black_box;
 
