@@ -1,5 +1,4 @@
-//! Payloads recognised and checked: recognition must not depend on the size, and a check costs what its sum costs, which
-//! is the floor.
+//! Recognising and checking payloads. Recognition must not depend on the size; the floor of a check is its checksum alone.
 
 use std::hint::black_box;
 
@@ -13,7 +12,7 @@ const KIB: usize = 1024;
 static CRC_32: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 static CRC_16: Crc<u16> = Crc::<u16>::new(&CRC_16_XMODEM);
 
-/// Bytes like those of code.
+/// Bytes like those of code: only a few of the 256 values.
 fn code(size: usize) -> Vec<u8> {
     (0..size).map(|place| (place * place % 23).to_le_bytes()[0]).collect()
 }
@@ -22,7 +21,7 @@ fn le(number: usize) -> [u8; 4] {
     u32::try_from(number).expect("small").to_le_bytes()
 }
 
-/// A Gecko bootloader file of one program.
+/// Gecko bootloader file with one program.
 fn gbl(size: usize) -> Vec<u8> {
     let mut bytes = [0x03a6_17eb, 8, 0x0300_0000, 0, 0xfe01_01fe].map(u32::to_le_bytes).concat();
     bytes.extend(le(size));
@@ -32,7 +31,7 @@ fn gbl(size: usize) -> Vec<u8> {
     bytes
 }
 
-/// An Ember bootloader file of tags of 2 KiB.
+/// Ember bootloader file with tags of 2 KiB.
 fn ebl(size: usize) -> Vec<u8> {
     let mut bytes = vec![0, 0, 0, 140, 2, 2, 0xe3, 0x50];
     bytes.extend(code(136));
@@ -54,7 +53,7 @@ fn telink(size: usize) -> Vec<u8> {
     bytes
 }
 
-/// One segment, and a SHA-256.
+/// ESP image with one segment and a SHA-256.
 fn esp(size: usize) -> Vec<u8> {
     let mut bytes = vec![0; 32];
     bytes[..2].copy_from_slice(&[0xe9, 1]);
@@ -96,8 +95,8 @@ const KINDS: [(PayloadKind, Build, Floor); 5] = [
 fn check(criterion: &mut Criterion) {
     for (kind, build, floor) in KINDS {
         let bytes = build(250 * KIB);
-        let verdict = PayloadReport::of(&bytes);
-        assert!(verdict.kind == kind && matches!(verdict.state, PayloadState::Whole(_)), "{kind}: {verdict}");
+        let report = PayloadReport::of(&bytes);
+        assert!(report.kind == kind && matches!(report.state, PayloadState::Whole(_)), "{kind}: {report}");
         let mut group = criterion.benchmark_group(format!("payload/check {kind} 250 KiB"));
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         group.bench_function("ours", |bencher| bencher.iter(|| PayloadReport::of(black_box(&bytes))));

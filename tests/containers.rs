@@ -1,4 +1,4 @@
-//! Containers as vendors ship them, against what an independent reader found in them; and the laws of containers.
+//! Containers of vendors' files, compared with the results of an independent reader; and properties of containers.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ mod properties {
 mod vendor_corpus;
 
 #[test]
-fn containers_are_those_an_independent_reader_found() {
+fn containers_agree_with_an_independent_reader() {
     for sample in samples().iter().filter(|sample| sample.is_ota()) {
         let (Sample { name, expected, .. }, bytes) =
             (sample, std::fs::read(&sample.path).expect("a file of the list"));
@@ -26,7 +26,7 @@ fn containers_are_those_an_independent_reader_found() {
         assert_eq!(found["kind"], container.kind.name(), "{name}");
         assert_eq!(found["offset"], container.before.len(), "{name}");
         let integrity = match container.kind {
-            ContainerKind::None | ContainerKind::LegrandLength => ContainerIntegrity::NoSum,
+            ContainerKind::None | ContainerKind::LegrandLength => ContainerIntegrity::NoChecksum,
             _ => ContainerIntegrity::Verified,
         };
         assert_eq!(container.integrity, integrity, "{name}");
@@ -48,7 +48,7 @@ fn files_of_other_kinds_are_no_containers() {
 }
 
 #[test]
-fn a_flipped_bit_of_the_payload_shows_in_every_container_with_sums() {
+fn a_flipped_bit_of_the_payload_shows_in_every_container_with_checksums() {
     for sample in samples() {
         let (name, mut bytes) = (&sample.name, std::fs::read(&sample.path).expect("a file of the list"));
         let Ok(Container { kind, before, ota, .. }) = Container::open(&bytes) else { continue };
@@ -59,13 +59,17 @@ fn a_flipped_bit_of_the_payload_shows_in_every_container_with_sums() {
             match kind {
                 ContainerKind::IkeaNgis | ContainerKind::Sonoff100 => {
                     assert_eq!(flipped.kind, kind, "{name}");
-                    assert!(matches!(flipped.integrity, ContainerIntegrity::SumFailed { .. }), "{name}");
+                    assert!(matches!(flipped.integrity, ContainerIntegrity::ChecksumFailed { .. }), "{name}");
                 }
                 ContainerKind::SalusCrc32 | ContainerKind::SdevicesCrc32 => {
                     assert_eq!(flipped.kind, ContainerKind::None, "{name}")
                 }
                 _ => {
-                    assert_eq!((flipped.kind, flipped.integrity), (kind, ContainerIntegrity::NoSum), "{name}")
+                    assert_eq!(
+                        (flipped.kind, flipped.integrity),
+                        (kind, ContainerIntegrity::NoChecksum),
+                        "{name}"
+                    )
                 }
             }
             bytes[place] ^= 0x10;
@@ -74,7 +78,7 @@ fn a_flipped_bit_of_the_payload_shows_in_every_container_with_sums() {
 }
 
 proptest! {
-    /// An OTA header of the right form somewhere, so that not all is refused by its first bytes.
+    /// Contains a valid OTA header, so that more than the first bytes are tested.
     #[test]
     fn any_bytes_are_a_container_or_an_error(
         mut bytes in vec(any::<u8>(), 0..300),

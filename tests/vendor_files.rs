@@ -56,7 +56,7 @@ fn header_json(header: &FileHeader<'_>) -> Value {
     json!({
         "header_version": 0x0100 | u16::from(header.minor),
         "header_length": header.header_len(),
-        "field_control": header.control().bits(),
+        "field_control": header.control().0,
         "manufacturer_code": header.id.manufacturer.0,
         "image_type": header.id.image_type.0,
         "file_version": header.id.version.0,

@@ -1,8 +1,8 @@
-//! Files by hand, for one set of optional header fields.
+//! Minimal reader and writer of OTA files, for a header with hardware versions only.
 
 use super::bytes::{u16_at, u32_at};
 
-/// The fields of a header with hardware versions and nothing else optional.
+/// Header fields of a file; the hardware versions are its only optional fields.
 pub struct Fields {
     pub manufacturer: u16,
     pub image_type: u16,
@@ -13,7 +13,8 @@ pub struct Fields {
 
 const HEADER_LEN: usize = 60;
 
-/// Reads the header of a file that has just this length, and shows tag, offset and data of each element.
+/// Reads a file and calls `show` with tag, offset and data of each element; `None` unless the header has the hardware
+/// versions only and its total image size is the length of `file`.
 pub fn walk<'a>(file: &'a [u8], mut show: impl FnMut(u16, usize, &'a [u8])) -> Option<Fields> {
     let head = file.first_chunk::<HEADER_LEN>()?;
     let rigid = u32_at(head, 0) == 0x0bee_f11e && u32_at(head, 4) == 0x003c_0100 && u16_at(head, 8) == 4;
@@ -36,7 +37,7 @@ pub fn walk<'a>(file: &'a [u8], mut show: impl FnMut(u16, usize, &'a [u8])) -> O
     })
 }
 
-/// Writes a file with these elements and returns its length, `None` without room.
+/// Writes a file with these elements and returns its length; `None` when `out` is too short.
 pub fn write(fields: &Fields, elements: &[(u16, &[u8])], out: &mut [u8]) -> Option<usize> {
     let len = HEADER_LEN + elements.iter().map(|(_, data)| 6 + data.len()).sum::<usize>();
     let (head, mut body) = out.get_mut(..len)?.split_first_chunk_mut::<HEADER_LEN>()?;

@@ -110,7 +110,7 @@ impl Fields {
         Self {
             header_version: u16::from_be_bytes([1, header.minor]),
             header_length: header.header_len(),
-            field_control: header.control().bits(),
+            field_control: header.control().0,
             manufacturer_code: header.id.manufacturer.0,
             image_type: header.id.image_type.0,
             file_version: header.id.version.0,

@@ -24,19 +24,19 @@ pub fn faults(opened: &Opened<'_>) -> Vec<String> {
     let damaged = payloads(&opened.image).filter(Payload::is_damaged);
     let named = damaged.map(|payload| {
         let place = payload.element.map_or("raw bytes".into(), |number| format!("element {number}"));
-        format!("the payload ({}) of {place} is damaged: {}", payload.verdict.kind, payload.verdict.state)
+        format!("the payload ({}) of {place} is damaged: {}", payload.report.kind, payload.report.state)
     });
     named.collect()
 }
 
 impl Shown {
     fn new(payload: &Payload<'_>, opened: &Opened<'_>) -> Self {
-        let Payload { element, verdict, contradicts, .. } = payload;
-        let other = match contradicts {
+        let Payload { element, report, contradicts_header, .. } = payload;
+        let other = match contradicts_header {
             true => format!("; the OTA header says {}", opened.image.header().id),
             false => String::new(),
         };
-        let detail = format!("{verdict}{other}");
-        Self { element: *element, kind: verdict.kind.name(), state: verdict.state.name(), detail }
+        let detail = format!("{report}{other}");
+        Self { element: *element, kind: report.kind.name(), state: report.state.name(), detail }
     }
 }

@@ -23,10 +23,10 @@ pub fn file(path: &Path, opened: &Opened<'_>, out: &mut impl Write) -> io::Resul
     row(out, "container", format_args!("{}, OTA file at byte {}", container.kind, opened.offset()))?;
     match container.integrity {
         ContainerIntegrity::Verified => row(out, "integrity", "verified")?,
-        ContainerIntegrity::SumFailed { offset } => {
+        ContainerIntegrity::ChecksumFailed { offset } => {
             row(out, "integrity", format_args!("SUM FAILED at byte {offset}"))?
         }
-        ContainerIntegrity::NoSum => row(out, "integrity", "no sum")?,
+        ContainerIntegrity::NoChecksum => row(out, "integrity", "no sum")?,
     }
     header(&image.header(), out)?;
     row(out, "layout", image.layout())?;
@@ -49,7 +49,7 @@ pub fn id(id: ImageId, out: &mut impl Write) -> io::Result<()> {
 fn header(header: &FileHeader<'_>, out: &mut impl Write) -> io::Result<()> {
     row(out, "header version", format_args!("0x01{:02x}", header.minor))?;
     row(out, "header length", header.header_len())?;
-    row(out, "field control", format_args!("{:#06x}", header.control().bits()))?;
+    row(out, "field control", format_args!("{:#06x}", header.control().0))?;
     id(header.id, out)?;
     row(out, "stack version", named(format_args!("{:#06x}", header.stack.0), header.stack.name()))?;
     // `Debug` of a string escapes what a terminal would act on.

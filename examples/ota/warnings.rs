@@ -12,7 +12,7 @@ pub fn faults(opened: &Opened<'_>) -> Vec<String> {
         let (missing, total) = (opened.image.missing(), opened.image.header().total_size);
         faults.push(format!("truncated: {missing} of {total} bytes are missing"));
     }
-    if let ContainerIntegrity::SumFailed { offset } = opened.container.integrity {
+    if let ContainerIntegrity::ChecksumFailed { offset } = opened.container.integrity {
         let kind = opened.container.kind;
         faults.push(format!("the sum of the container ({kind}), at byte {offset}, is not that of its bytes"));
     }
@@ -40,10 +40,7 @@ fn header(opened: &Opened<'_>, notes: &mut Vec<String>) {
         anomalies.destination_missing,
         "device specific, but the header has no upgrade file destination".into(),
     );
-    note(
-        anomalies.reserved_bits,
-        format!("reserved bits in the field control {:#06x}", header.control().bits()),
-    );
+    note(anomalies.reserved_bits, format!("reserved bits in the field control {:#06x}", header.control().0));
     note(anomalies.extra_bytes, format!("{} bytes after the known header fields", header.extra.len()));
     note(anomalies.other_minor_version, format!("header version 0x01{:02x}", header.minor));
     note(

@@ -98,7 +98,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 fn entry<'a>(file: &'a [u8], path: &Path) -> Result<StoreEntry<'a>, String> {
     let about = |reason: String| format!("{}: {reason}", path.display());
     let container = Container::open(file).map_err(|error| about(error.to_string()))?;
-    if let ContainerIntegrity::SumFailed { offset } = container.integrity {
+    if let ContainerIntegrity::ChecksumFailed { offset } = container.integrity {
         return Err(about(format!("{} container: the sum at byte {offset} does not match", container.kind)));
     }
     StoreEntry::parse(container.ota).map_err(|error| about(error.to_string()))

@@ -136,7 +136,7 @@ fn read(file: Option<&Path>) -> Result<Vec<u8>, String> {
 /// The OTA file in what a vendor ships, if all of it is there.
 fn open(bytes: &[u8]) -> Result<SplitFile<'_>, String> {
     let container = Container::open(bytes).map_err(|error| error.to_string())?;
-    if let ContainerIntegrity::SumFailed { offset } = container.integrity {
+    if let ContainerIntegrity::ChecksumFailed { offset } = container.integrity {
         return Err(format!("{} container: the sum at byte {offset} does not match", container.kind));
     }
     SplitFile::parse(container.ota).map_err(|error| error.to_string())

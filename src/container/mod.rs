@@ -1,8 +1,8 @@
-//! How the OTA file lies inside what a vendor ships, which is not always the file alone.
+//! Containers: formats in which vendors wrap an OTA file.
 //!
-//! A container is one where every field that is known of it agrees, and where a readable OTA header stands at the
-//! place told, of the size told. Nothing is ever searched for: the four bytes of the file identifier occur inside
-//! the payload of many files. [`candidates`] alone looks for them, for a person to judge.
+//! A container is recognised when all its known fields are consistent, and when a readable OTA header stands at the offset
+//! and has the size that those fields give. The OTA file is never searched for, because the four bytes of the file identifier
+//! occur inside the payload of many files. Only [`candidates`] searches, for a person to judge the result.
 //!
 //! [`ContainerKind::IkeaNgis`], little endian:
 //!
@@ -18,7 +18,7 @@
 //! | 28 | 4 | | 11 |
 //! | 32 | 4 | chunk size | bytes, not 0 |
 //! | 36 | 4 | N | chunks, the last may be shorter |
-//! | 40 | 32 N | sums | SHA-256 of each chunk of the OTA file |
+//! | 40 | 32 N | checksums | SHA-256 of each chunk of the OTA file |
 //! | 40 + 32 N | payload size | OTA file | |
 //! | payload end | any | | 512 opaque bytes, perhaps a signature |
 //!
@@ -31,28 +31,28 @@
 //! | 4 + length | 0 or 1 | | 0x00 |
 //! | 5 + length | any | | 16 opaque bytes |
 //!
-//! [`ContainerKind::Sonoff100`], big endian, each sum a CRC-32 (ISO-HDLC):
+//! [`ContainerKind::Sonoff100`], big endian, each checksum a CRC-32 (ISO-HDLC):
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
 //! | 0x00 | 2 | identifier | 0x0301 |
 //! | 0x02 | 18 | version text | |
-//! | 0x14 | 4 | sum | of bytes 0x00 to 0x13 |
+//! | 0x14 | 4 | checksum | of bytes 0x00 to 0x13 |
 //! | 0x18 | 32 | model text | |
 //! | 0x38 | 16 | version text | |
 //! | 0x48 | 4 | payload offset | 100 |
 //! | 0x4C | 4 | payload size | bytes |
-//! | 0x50 | 4 | sum | of the OTA file |
-//! | 0x54 | 4 | sum | of bytes 0x18 to 0x53 |
+//! | 0x50 | 4 | checksum | of the OTA file |
+//! | 0x54 | 4 | checksum | of bytes 0x18 to 0x53 |
 //! | 0x58 | 12 | | 0 |
 //! | 0x64 | payload size | OTA file | |
 //!
-//! [`ContainerKind::SalusCrc32`], with the total image size of the OTA header:
+//! [`ContainerKind::SalusCrc32`], in which "total" is the total image size of the OTA header:
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
 //! | 0 | total | OTA file | |
-//! | total | 4 | sum, little endian | CRC-32 (ISO-HDLC) of the OTA file |
+//! | total | 4 | checksum, little endian | CRC-32 (ISO-HDLC) of the OTA file |
 //!
 //! [`ContainerKind::SdevicesCrc32`]:
 //!
@@ -60,7 +60,7 @@
 //! |---|---|---|---|
 //! | 0 | total | OTA file | |
 //! | total | 0 to 15 | padding to a multiple of 16 | 0xFF |
-//! | after it | 4 | sum, little endian | CRC-32 without the final xor (JAMCRC) of all before it |
+//! | after it | 4 | checksum, little endian | CRC-32 without the final xor (JAMCRC) of all bytes before it |
 //!
 //! ```
 //! use zigbee_ota::container::{Container, ContainerIntegrity, ContainerKind};
@@ -72,46 +72,46 @@
 //! let shipped = [&[56, 0, 0, 0], &file[..], &[0; 17]].concat();
 //!
 //! let container = Container::open(&shipped)?;
-//! assert_eq!((container.kind, container.integrity), (ContainerKind::LegrandLength, ContainerIntegrity::NoSum));
+//! assert_eq!((container.kind, container.integrity), (ContainerKind::LegrandLength, ContainerIntegrity::NoChecksum));
 //! assert_eq!(container.ota, file);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod candidates;
-mod ikea;
-mod legrand;
-mod sonoff;
-mod trailer;
+mod crc_trailer;
+mod header_candidates;
+mod ikea_ngis;
+mod legrand_length;
+mod sonoff_100;
 
-pub use candidates::{Candidate, Candidates, candidates};
+pub use header_candidates::{Candidate, candidates};
 
 use core::fmt;
 
 use crate::error::DecodeError;
 use crate::file::FileHeader;
 
-/// What an OTA file lies in; the layouts are in the [module's](self) tables.
+/// Format of a container; the byte layouts are in the [module documentation](self).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ContainerKind {
-    /// Nothing around it: the OTA header stands at byte 0. Bytes after the total image size may be there.
+    /// No container: the OTA header stands at byte 0. Bytes may follow the total image size.
     None,
-    /// A header that begins with `NGIS` and has a SHA-256 for each chunk of the OTA file.
+    /// Header that starts with `NGIS` and has a SHA-256 for each chunk of the OTA file.
     IkeaNgis,
-    /// The length of the OTA file before it.
+    /// Length of the OTA file, before it.
     LegrandLength,
-    /// A header of 100 bytes with three CRC-32.
+    /// Header of 100 bytes with three CRC-32.
     Sonoff100,
-    /// The CRC-32 of the OTA file after it.
+    /// CRC-32 of the OTA file, after it.
     SalusCrc32,
-    /// Padding to a multiple of 16 bytes and the CRC-32 without its final xor after the OTA file.
+    /// Padding to a multiple of 16 bytes and a CRC-32 without its final xor, after the OTA file.
     SdevicesCrc32,
 }
 
 impl ContainerKind {
-    /// A short name: `none`, `ikea-ngis`, `legrand-length`, `sonoff-100`, `salus-crc32`, `sdevices-crc32`.
+    /// Short name for tools and scripts: `none`, `ikea-ngis`, `legrand-length`, `sonoff-100`, `salus-crc32`, `sdevices-crc32`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -131,37 +131,39 @@ impl fmt::Display for ContainerKind {
     }
 }
 
-/// What the sums of a container say. They guard against accidents only: whoever can change the file can change them.
+/// Result of comparing the checksums of a container. Checksums only detect accidents: whoever can change the file can change
+/// them as well.
+// Exhaustive: a container has checksums that match, checksums that do not, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ContainerIntegrity {
-    /// Every sum matches.
+    /// All checksums match.
     Verified,
-    /// A sum does not match, or what it is of is cut short.
-    SumFailed {
-        /// Where the first such sum stands, in bytes from the first byte given.
+    /// A checksum does not match, or bytes that it covers are missing.
+    ChecksumFailed {
+        /// Offset of the first such checksum, in bytes from the first byte of the container.
         offset: usize,
     },
-    /// This kind has no sum.
-    NoSum,
+    /// This kind of container has no checksum.
+    NoChecksum,
 }
 
 impl ContainerIntegrity {
-    /// A short name: `verified`, `sum-failed`, `no-sum`.
+    /// Short name for tools and scripts: `verified`, `sum-failed`, `no-sum`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Verified => "verified",
-            Self::SumFailed { .. } => "sum-failed",
-            Self::NoSum => "no-sum",
+            Self::ChecksumFailed { .. } => "sum-failed",
+            Self::NoChecksum => "no-sum",
         }
     }
 
-    /// Of sums in file order: where each stands, and whether it matches.
-    fn of(sums: impl IntoIterator<Item = (usize, bool)>) -> Self {
-        let failed = sums.into_iter().find(|(_, matches)| !matches);
-        failed.map_or(Self::Verified, |(offset, _)| Self::SumFailed { offset })
+    /// Integrity by checksums in file order: the offset of each, and whether it matches.
+    fn from_checksums(checksums: impl IntoIterator<Item = (usize, bool)>) -> Self {
+        let failed = checksums.into_iter().find(|(_, matches)| !matches);
+        failed.map_or(Self::Verified, |(offset, _)| Self::ChecksumFailed { offset })
     }
 }
 
@@ -171,56 +173,57 @@ impl fmt::Display for ContainerIntegrity {
     }
 }
 
-/// What a vendor ships, cut into the OTA file and what is around it: `before`, `ota` and `after`, one after the
-/// other, are all of it.
+/// OTA file in the form in which a vendor ships it, with the bytes around it. `before`, `ota` and `after` together are all
+/// bytes of the container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Container<'a> {
-    /// What the OTA file lies in.
+    /// Format of the container.
     pub kind: ContainerKind,
-    /// Bytes before the OTA file; none unless the container has a header.
+    /// Bytes before the OTA file; empty unless the container has a header.
     pub before: &'a [u8],
-    /// The OTA file, which begins with a header that [`FileHeader::parse_lenient`] reads. For [`ContainerKind::None`] these are
-    /// all bytes; else they are as many as the header's total image size says, or fewer when the input is cut short.
+    /// OTA file; [`FileHeader::parse_lenient`] can read its header. Its length is the total image size in that header, or
+    /// less when the container is truncated. For [`ContainerKind::None`] these are all bytes.
     pub ota: &'a [u8],
-    /// Bytes after the OTA file; none for [`ContainerKind::None`].
+    /// Bytes after the OTA file; empty for [`ContainerKind::None`].
     pub after: &'a [u8],
-    /// What the container's own sums say; integrity elements inside the OTA file are not looked at.
+    /// Result of the container's own checksums. Integrity elements inside the OTA file are not checked.
     pub integrity: ContainerIntegrity,
 }
 
 impl<'a> Container<'a> {
-    /// Finds the OTA file in what a vendor ships.
+    /// Recognises the container and finds the OTA file in it.
     ///
-    /// Where a header can be read at byte 0, nothing but what follows its total image size may make a container, and
-    /// only by a sum that matches; else it is [`ContainerKind::None`]. A container with a header of its own is recognised by
-    /// that, and also when it is cut short inside the OTA file: sums over what is missing have failed then.
+    /// If an OTA header can be read at byte 0, only a trailer after the total image size can make a container, and only by a
+    /// CRC that matches; otherwise the kind is [`ContainerKind::None`]. A container with a header is recognised by its header,
+    /// even if it is truncated inside the OTA file: a checksum of missing bytes then counts as failed.
     ///
     /// # Errors
-    /// Those of [`FileHeader::parse_lenient`] at byte 0 when no header can be read there and no container is recognised.
+    /// Those of [`FileHeader::parse_lenient`] at byte 0, when no OTA header can be read there and no container is recognised.
     pub fn open(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         match FileHeader::parse_lenient(bytes) {
-            Ok((header, _)) => Ok(trailer::open(bytes, header.total_size)),
-            Err(error) => ikea::open(bytes)
-                .or_else(|| legrand::open(bytes))
-                .or_else(|| sonoff::open(bytes))
+            Ok((header, _)) => Ok(crc_trailer::open(bytes, header.total_size)),
+            Err(error) => ikea_ngis::open(bytes)
+                .or_else(|| legrand_length::open(bytes))
+                .or_else(|| sonoff_100::open(bytes))
                 .ok_or(error),
         }
     }
 
-    /// Cuts out the OTA file that is told to stand at `offset`, if one of just this total image size does; its sums
-    /// are still to be looked at.
-    fn cut(kind: ContainerKind, bytes: &'a [u8], offset: usize, size: u32) -> Option<Self> {
+    /// Splits `bytes` into the OTA file at `offset` and the bytes around it; `None` unless an OTA header with the total image
+    /// size `size` stands there. The checksums of the container are not compared.
+    fn split(kind: ContainerKind, bytes: &'a [u8], offset: usize, size: u32) -> Option<Self> {
         let (before, rest) = bytes.split_at_checked(offset)?;
         let (header, _) = FileHeader::parse_lenient(rest).ok()?;
         if header.total_size != size {
             return None;
         }
         let (ota, after) = rest.split_at_checked(usize::try_from(size).ok()?).unwrap_or((rest, &[]));
-        Some(Self { kind, before, ota, after, integrity: ContainerIntegrity::NoSum })
+        Some(Self { kind, before, ota, after, integrity: ContainerIntegrity::NoChecksum })
     }
 
-    /// Whether `size` bytes, the total image size, are all there.
-    fn is_whole(&self, size: u32) -> bool {
+    /// Returns whether all `size` bytes of the OTA file are present.
+    fn is_complete(&self, size: u32) -> bool {
         u32::try_from(self.ota.len()) == Ok(size)
     }
 }

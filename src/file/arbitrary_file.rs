@@ -199,7 +199,7 @@ mod strategy {
                         min: HardwareVersion(one.min(other)),
                         max: HardwareVersion(one.max(other)),
                     }),
-                    other_control: HeaderControl::from_bits_retain(reserved).difference(HeaderControl::all()),
+                    other_control: HeaderControl(reserved).reserved(),
                     ..FileHeader::new(ImageId::new(manufacturer, image_type, version))
                 }
             },

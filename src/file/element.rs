@@ -31,7 +31,7 @@ const HEAD_LEN: usize = size_of::<RawHead>();
 open_enum! {
     /// Tag of an element: the meaning of its data (section 6.3.4, table 12, and later revisions).
     Tag(u16) {
-        /// Firmware, in the manufacturer's own format.
+        /// Firmware, in the manufacturer's own format. The module `payload` recognises the common formats.
         UPGRADE_IMAGE = 0x0000 => "upgrade image",
         /// Signature, crypto suite 1.
         ECDSA_SIGNATURE = 0x0001 => "ECDSA signature",

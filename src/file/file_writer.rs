@@ -4,7 +4,7 @@
 //! | header with computed lengths | element | element | ...
 //! ```
 
-use super::{Element, FileHeader, HeaderControl};
+use super::{Element, FileHeader};
 #[cfg(feature = "std")]
 use crate::codec::Encode;
 use crate::codec::{Emit, Sink};
@@ -68,7 +68,7 @@ impl<'a> FileWriter<'a> {
     /// - [`FileTooLong`](FileWriteError::FileTooLong) when the file, and so perhaps a single element, is longer than a 32-bit
     ///   size can count.
     pub fn new(header: FileHeader<'a>, elements: &'a [Element<'a>]) -> Result<Self, FileWriteError> {
-        let other_control = header.other_control.difference(HeaderControl::all());
+        let other_control = header.other_control.reserved();
         let header = FileHeader { other_control, ..header };
         if let Some(range) = header.hardware.filter(|range| range.is_empty()) {
             return Err(FileWriteError::EmptyHardwareRange(range));
@@ -126,7 +126,7 @@ impl Emit for FileWriter<'_> {
 mod tests {
     use super::*;
     use crate::codec::Encode;
-    use crate::file::{HeaderAnomalies, Image, Tag};
+    use crate::file::{HeaderAnomalies, HeaderControl, Image, Tag};
     use crate::types::{Eui64, HardwareVersion, ImageId};
     use std::vec::Vec;
 
@@ -185,7 +185,7 @@ mod tests {
     /// Shows: FILE-042
     #[test]
     fn a_file_is_device_specific_with_its_destination_only() {
-        let header = FileHeader { other_control: HeaderControl::from_bits_retain(0xffff), ..HEADER };
+        let header = FileHeader { other_control: HeaderControl(0xffff), ..HEADER };
         assert_eq!(
             header.anomalies(),
             HeaderAnomalies { destination_missing: true, reserved_bits: true, ..HeaderAnomalies::default() }

@@ -23,7 +23,6 @@ pub(super) use parse::{HeaderRules, HeaderView, check_header};
 use super::HeaderString;
 use crate::codec::{Emit, Sink};
 use crate::error::DecodeError;
-use crate::open_enum::flags_as_number;
 use crate::types::{Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion};
 
 /// Fixed fields of the header, in the layout of table 4.
@@ -47,20 +46,49 @@ const _: () = assert!(size_of::<FixedFields>() == FileHeader::MIN_LEN);
 /// Supported major header version; all others are incompatible (section 6.3.2.2).
 const MAJOR: u8 = 1;
 
-bitflags::bitflags! {
-    /// Field control of a header (section 6.3.2.4, table 5). The reserved bits 3 to 15 are kept when a header is read.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub struct HeaderControl: u16 {
-        /// The header contains a security credential version.
-        const SECURITY_CREDENTIAL = 0x0001;
-        /// The file is for a single device, and the header contains its IEEE address as the destination.
-        const DEVICE_SPECIFIC = 0x0002;
-        /// The header contains a minimum and a maximum hardware version.
-        const HARDWARE_VERSIONS = 0x0004;
+/// Field control of a header (section 6.3.2.4, table 5). The reserved bits 3 to 15 are kept when a header is read.
+// A plain number: three bits need no more than `contains`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct HeaderControl(pub u16);
+
+impl HeaderControl {
+    /// The header contains a security credential version.
+    pub const SECURITY_CREDENTIAL: Self = Self(0x0001);
+    /// The file is for a single device, and the header contains its IEEE address as the destination.
+    pub const DEVICE_SPECIFIC: Self = Self(0x0002);
+    /// The header contains a minimum and a maximum hardware version.
+    pub const HARDWARE_VERSIONS: Self = Self(0x0004);
+    /// All bits that are not reserved.
+    const KNOWN: Self = Self(0x0007);
+    pub(super) const EMPTY: Self = Self(0);
+
+    /// Returns whether all bits of `bits` are set.
+    #[must_use]
+    pub const fn contains(self, bits: Self) -> bool {
+        self.0 & bits.0 == bits.0
+    }
+
+    /// Bits of `self` that are reserved.
+    pub(super) const fn reserved(self) -> Self {
+        self.without(Self::KNOWN)
+    }
+
+    /// Bits of `self` that are not reserved.
+    const fn known(self) -> Self {
+        Self(self.0 & Self::KNOWN.0)
+    }
+
+    const fn with(self, bits: Self) -> Self {
+        Self(self.0 | bits.0)
+    }
+
+    const fn without(self, bits: Self) -> Self {
+        Self(self.0 & !bits.0)
     }
 }
-
-flags_as_number!(HeaderControl(u16), "HeaderControl({=u16:#x})");
 
 /// Unusual features of a header that was read; a file with any of them may still be installed.
 ///
@@ -96,6 +124,7 @@ pub struct HeaderAnomalies {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[doc(alias("EmberAfOtaHeader", "OTA_ImageHeader_t", "OTA_ParseHeader", "zb_zcl_ota_upgrade_file_header_t"))]
 #[non_exhaustive]
 pub struct FileHeader<'a> {
     /// Minor header version: MM of 0x01MM. All minor versions are read alike.
@@ -144,7 +173,7 @@ impl<'a> FileHeader<'a> {
             credential: None,
             destination: None,
             hardware: None,
-            other_control: HeaderControl::empty(),
+            other_control: HeaderControl::EMPTY,
             extra: &[],
         }
     }
@@ -270,8 +299,8 @@ impl<'a> FileHeader<'a> {
     /// Field control of this header: one bit for each optional field that is present, and the bits of `other_control`.
     #[must_use]
     pub fn control(&self) -> HeaderControl {
-        let owned = HeaderControl::SECURITY_CREDENTIAL.union(HeaderControl::HARDWARE_VERSIONS);
-        self.present_fields().union(self.other_control.difference(owned))
+        let owned = HeaderControl::SECURITY_CREDENTIAL.with(HeaderControl::HARDWARE_VERSIONS);
+        self.present_fields().with(self.other_control.without(owned))
     }
 
     /// Bytes of this header, which is the offset of the first element; at most 65,535.
@@ -297,7 +326,7 @@ impl<'a> FileHeader<'a> {
     pub fn anomalies(&self) -> HeaderAnomalies {
         HeaderAnomalies {
             destination_missing: self.is_device_specific() && self.destination.is_none(),
-            reserved_bits: !self.control().difference(HeaderControl::all()).is_empty(),
+            reserved_bits: self.control().reserved() != HeaderControl::EMPTY,
             extra_bytes: !self.extra.is_empty(),
             other_minor_version: self.minor != 0,
             hardware_range_empty: self.hardware.is_some_and(HardwareRange::is_empty),
@@ -309,11 +338,13 @@ impl<'a> FileHeader<'a> {
 
     /// Field control bits of the optional fields that are present.
     fn present_fields(&self) -> HeaderControl {
-        let mut present = HeaderControl::empty();
-        present.set(HeaderControl::SECURITY_CREDENTIAL, self.credential.is_some());
-        present.set(HeaderControl::DEVICE_SPECIFIC, self.destination.is_some());
-        present.set(HeaderControl::HARDWARE_VERSIONS, self.hardware.is_some());
-        present
+        let fields = [
+            (HeaderControl::SECURITY_CREDENTIAL, self.credential.is_some()),
+            (HeaderControl::DEVICE_SPECIFIC, self.destination.is_some()),
+            (HeaderControl::HARDWARE_VERSIONS, self.hardware.is_some()),
+        ];
+        let present = fields.into_iter().filter(|(_, present)| *present);
+        present.fold(HeaderControl::EMPTY, |all, (bit, _)| all.with(bit))
     }
 
     /// Extra bytes that the 16-bit header length can count.
@@ -358,7 +389,7 @@ impl Emit for FileHeader<'_> {
             identifier: Self::MAGIC.into(),
             version: U16::from_bytes([*minor, MAJOR]),
             header_length: u16::try_from(self.header_len()).unwrap_or(u16::MAX).into(),
-            field_control: self.control().bits().into(),
+            field_control: self.control().0.into(),
             manufacturer: id.manufacturer.0.into(),
             image_type: id.image_type.0.into(),
             file_version: id.version.0.into(),
@@ -378,13 +409,6 @@ impl Emit for FileHeader<'_> {
             out.array(&max.0.to_le_bytes());
         }
         out.bytes(self.written_extra());
-    }
-}
-
-#[cfg(feature = "arbitrary")]
-impl<'a> arbitrary::Arbitrary<'a> for HeaderControl {
-    fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
-        u.arbitrary().map(Self::from_bits_retain)
     }
 }
 
@@ -412,7 +436,7 @@ impl FileHeader<'static> {
             credential: u.arbitrary()?,
             destination: u.arbitrary()?,
             hardware: u.arbitrary()?,
-            other_control: u.arbitrary::<HeaderControl>()?.difference(HeaderControl::all()),
+            other_control: u.arbitrary::<HeaderControl>()?.reserved(),
             ..FileHeader::new(u.arbitrary()?)
         })
     }

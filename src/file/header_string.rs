@@ -127,15 +127,15 @@ mod tests {
 
     #[test]
     fn text_reads_up_to_the_first_nul() {
-        let odd = padded(b"one\0two");
-        assert_eq!(odd.to_str(), Ok("one"));
-        assert_eq!(odd.to_string(), "one");
-        assert_eq!(format!("{odd:?}"), r#"HeaderString("one\x00two")"#);
+        let after_nul = padded(b"one\0two");
+        assert_eq!(after_nul.to_str(), Ok("one"));
+        assert_eq!(after_nul.to_string(), "one");
+        assert_eq!(format!("{after_nul:?}"), r#"HeaderString("one\x00two")"#);
         assert_eq!(HeaderString([b'x'; 32]).to_str(), Ok("x".repeat(32).as_str()));
         assert_eq!(format!("{:?}", HeaderString::EMPTY), r#"HeaderString("")"#);
-        let foreign = padded(b"a\xffb\xc3");
-        assert!(foreign.to_str().is_err());
-        assert_eq!(foreign.to_string(), "a\u{fffd}b\u{fffd}");
-        assert_eq!(format!("{foreign:?}"), r#"HeaderString("a\xffb\xc3")"#);
+        let not_utf8 = padded(b"a\xffb\xc3");
+        assert!(not_utf8.to_str().is_err());
+        assert_eq!(not_utf8.to_string(), "a\u{fffd}b\u{fffd}");
+        assert_eq!(format!("{not_utf8:?}"), r#"HeaderString("a\xffb\xc3")"#);
     }
 }

@@ -39,6 +39,7 @@ use crate::error::{DecodeError, DecodeErrorKind};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(alias = "firmware")]
 pub struct Image<'a> {
     header: HeaderView<'a>,
     sections: Sections<'a>,
@@ -285,7 +286,7 @@ mod tests {
         {
             let file = written(HEADER, &[element(0xf000, &[]), element(tag, &[0; 50])]);
             let image = Image::parse(&file).unwrap();
-            assert_eq!(image.header().control(), HeaderControl::empty());
+            assert_eq!(image.header().control(), HeaderControl::EMPTY);
             assert_eq!(image.is_signed(), signed, "{tag:#06x}");
         }
     }

@@ -1,88 +1,88 @@
-//! The payloads of a file: which of its parts are judged, and what their surroundings tell.
+//! Iterator over the payloads of a file.
 //!
 //! ```text
-//! | header | element | element, payload | element, payload | raw bytes, payload |
+//! | header | element | element, payload | element, payload | raw remainder, payload |
 //! ```
 
-use core::iter::{Enumerate, FusedIterator};
+use core::iter::Enumerate;
 
-use super::nordic::Init;
-use super::{PayloadKind, PayloadReport, PayloadState, osram, ubisys};
+use super::formats::nordic_dfu::InitPacket;
+use super::formats::{osram, ubisys};
+use super::{PayloadKind, PayloadReport, PayloadState};
 use crate::file::{Element, Elements, Image, PlacedElement, RawRemainder, Tag};
 use crate::types::ImageId;
 
-/// A payload and where it stands.
+/// Payload of a file: its report, and its place in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct Payload<'a> {
-    /// The element that it is in, counted from 0; none for raw bytes that are no element.
+    /// Index of the element with the payload, counted from 0; `None` for a raw remainder.
     pub element: Option<usize>,
-    /// Where it starts, in bytes from the first byte of the OTA header.
+    /// Offset of the payload, in bytes from the first byte of the OTA header.
     pub offset: usize,
-    /// What it is and whether it is whole.
+    /// Format and state of the payload. Offsets in the report count from the first byte of the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]
-    pub verdict: PayloadReport<'a>,
-    /// Whether it says something else about itself than the OTA header does, see
+    pub report: PayloadReport<'a>,
+    /// Metadata of the payload differs from the OTA header, see
     /// [`PayloadMetadata::contradicts`](super::PayloadMetadata::contradicts).
-    pub contradicts: bool,
+    pub contradicts_header: bool,
 }
 
-/// All payloads of a file in file order: each upgrade image, each other element that is of a known kind, and raw bytes
-/// that are no element, unless they are fewer than an element's head.
-#[must_use]
-pub fn payloads<'a>(image: &Image<'a>) -> Payloads<'a> {
+/// Returns all payloads of a file in file order.
+///
+/// A payload is the data of each upgrade image, the data of another element if its format is recognised, and the raw
+/// remainder of the file unless it is too short for an element.
+pub fn payloads<'a>(image: &Image<'a>) -> impl Iterator<Item = Payload<'a>> + use<'a> {
     Payloads {
         id: image.header().id,
         elements: image.elements().enumerate(),
-        // Fewer bytes are padding.
-        rest: image.raw_remainder().filter(|rest| rest.bytes.len() >= Element::HEAD_LEN),
-        init: None,
-        ubisys: false,
+        // Fewer bytes than the head of an element are padding.
+        remainder: image.raw_remainder().filter(|raw| raw.bytes.len() >= Element::HEAD_LEN),
+        init_packet: None,
+        is_ubisys: false,
     }
 }
 
-/// The iterator that [`payloads`] makes.
-#[derive(Clone, Debug)]
-pub struct Payloads<'a> {
+/// Iterator over the payloads of a file.
+struct Payloads<'a> {
     id: ImageId,
     elements: Enumerate<Elements<'a>>,
-    rest: Option<RawRemainder<'a>>,
-    /// Of the element before, if that was one.
-    init: Option<Init>,
-    /// Whether an element said so.
-    ubisys: bool,
+    remainder: Option<RawRemainder<'a>>,
+    /// Nordic init packet in the element just before the next one.
+    init_packet: Option<InitPacket>,
+    /// An element so far describes firmware of ubisys.
+    is_ubisys: bool,
 }
 
 impl<'a> Payloads<'a> {
-    fn judge(&mut self, at: &PlacedElement<'a>) -> Option<PayloadReport<'a>> {
-        let element = at.element;
-        let init = self.init.take();
-        self.ubisys |= ubisys::describes(&element);
-        if at.telink_info.is_some() {
-            return Some(PayloadReport {
-                encrypted: true,
-                ..PayloadReport::new(PayloadKind::TelinkAes, PayloadState::Encrypted)
-            });
+    /// Checks the data of an element; `None` when it is not a payload.
+    fn check(&mut self, placed: &PlacedElement<'a>) -> Option<PayloadReport<'a>> {
+        let Element { tag, data } = placed.element;
+        let init_packet = self.init_packet.take();
+        self.is_ubisys |= ubisys::is_description(&placed.element);
+        if placed.telink_info.is_some() {
+            return Some(PayloadKind::TelinkAes.check(data));
         }
-        let kind = PayloadKind::of(element.data);
-        if element.tag != Tag::UPGRADE_IMAGE {
-            let known = kind.is_marked().then(|| PayloadReport::of(element.data));
-            return known.or_else(|| osram::table(self.id.manufacturer, element.data));
+        let kind = PayloadKind::of(data);
+        if tag != Tag::UPGRADE_IMAGE {
+            let recognised = kind.is_searched_in_all_elements().then(|| PayloadReport::of(data));
+            return recognised.or_else(|| osram::check_table(self.id.manufacturer, data));
         }
-        match (init.and_then(|init| init.check(element.data)), kind) {
-            (Some(verdict), _) => Some(verdict),
-            (None, PayloadKind::Unknown) if self.ubisys => Some(ubisys::check(element.data)),
+        match (init_packet.and_then(|packet| packet.check_firmware(data)), kind) {
+            (Some(report), _) => Some(report),
+            (None, PayloadKind::Unknown) if self.is_ubisys => Some(PayloadKind::Ubisys.check(data)),
             (None, PayloadKind::NordicInit) => {
-                self.init = Init::read(element.data);
-                Some(PayloadReport::of(element.data))
+                self.init_packet = InitPacket::read(data);
+                Some(PayloadReport::of(data))
             }
-            (None, _) => Some(PayloadReport::of(element.data)),
+            (None, _) => Some(PayloadReport::of(data)),
         }
     }
 
-    fn payload(&self, element: Option<usize>, offset: usize, verdict: PayloadReport<'a>) -> Payload<'a> {
-        Payload { element, offset, verdict, contradicts: verdict.stated.contradicts(self.id) }
+    fn payload(&self, element: Option<usize>, offset: usize, report: PayloadReport<'a>) -> Payload<'a> {
+        Payload { element, offset, report, contradicts_header: report.metadata.contradicts(self.id) }
     }
 }
 
@@ -90,26 +90,25 @@ impl<'a> Iterator for Payloads<'a> {
     type Item = Payload<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while let Some((number, at)) = self.elements.next() {
-            if let Some(mut verdict) = self.judge(&at) {
-                // An image may be in several elements of one tag.
-                if self.elements.clone().next().is_some_and(|(_, next)| next.element.tag == at.element.tag) {
-                    verdict.state = verdict.state.or_continued();
+        while let Some((index, placed)) = self.elements.next() {
+            if let Some(mut report) = self.check(&placed) {
+                // Some vendors split an image into consecutive elements with the same tag.
+                let mut following = self.elements.clone();
+                if following.next().is_some_and(|(_, next)| next.element.tag == placed.element.tag) {
+                    report.state = report.state.ambiguous_if_truncated();
                 }
-                return Some(self.payload(Some(number), at.data_offset(), verdict));
+                return Some(self.payload(Some(index), placed.data_offset(), report));
             }
         }
-        let rest = self.rest.take()?;
-        Some(self.payload(None, rest.offset, PayloadReport::of(rest.bytes)))
+        let raw = self.remainder.take()?;
+        Some(self.payload(None, raw.offset, PayloadReport::of(raw.bytes)))
     }
 }
 
-impl FusedIterator for Payloads<'_> {}
-
 impl Payload<'_> {
-    /// Whether it is damaged.
+    /// Returns whether the payload is damaged.
     #[must_use]
     pub const fn is_damaged(&self) -> bool {
-        matches!(self.verdict.state, PayloadState::Damaged(_))
+        matches!(self.report.state, PayloadState::Damaged(_))
     }
 }

@@ -1,58 +1,67 @@
-//! What a payload says about itself.
+//! Metadata stored in a payload: manufacturer, image type, version, name and product.
+//!
+//! ```text
+//! PayloadMetadata { manufacturer, image_type, version, name, product }     each empty where the format has no such field
+//! ```
 
 use core::fmt;
 
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 
-/// What a payload says about itself; little of it by most kinds.
+/// Metadata that a payload contains about itself. Most formats contain only a part of these fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct PayloadMetadata<'a> {
-    /// Whom it is from, in the terms of the OTA header.
+    /// Manufacturer code, with the same meaning as in the OTA header.
     pub manufacturer: Option<ManufacturerCode>,
-    /// What it is for, in the terms of the OTA header.
+    /// Image type, with the same meaning as in the OTA header.
     pub image_type: Option<ImageType>,
-    /// Its version.
+    /// Version of the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub version: Option<PayloadVersion<'a>>,
-    /// Name of the project or product, without padding; empty when it has none.
+    /// Name of the project or product, without padding; empty when the payload has no name.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub name: &'a [u8],
-    /// Number of the product, a UUID in most makers' hands.
+    /// Identifier of the product; most makers use a UUID.
     pub product: Option<[u8; 16]>,
 }
 
-/// A version as a payload states it.
+/// Version of a payload, in the form of its format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum PayloadVersion<'a> {
-    /// In the terms of the OTA header.
+    /// File version, with the same meaning as in the OTA header.
     File(FileVersion),
-    /// A number of the maker's own.
+    /// Number with a meaning that only the maker knows.
     Number(u32),
-    /// Four parts.
+    /// Semantic version and build number.
     Parts {
-        /// Incompatible changes.
+        /// Major version: incompatible changes.
         major: u8,
-        /// Compatible changes.
+        /// Minor version: compatible changes.
         minor: u8,
-        /// Corrections.
+        /// Revision: corrections.
         revision: u16,
-        /// Builds.
+        /// Build number.
         build: u32,
     },
-    /// A text, in no promised encoding.
+    /// Text without a defined encoding.
     Text(#[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))] &'a [u8]),
 }
 
 impl PayloadMetadata<'_> {
-    pub(super) const NOTHING: Self =
+    /// Metadata of a format without any.
+    pub(super) const EMPTY: Self =
         Self { manufacturer: None, image_type: None, version: None, name: &[], product: None };
 
-    /// Whether something stated is another one than in the OTA header. Only what is in the header's own terms can
-    /// be; many makers number the two differently, so that it is a hint.
+    /// Returns whether any field differs from the OTA header with the image `id`. Compares only the fields with the same
+    /// meaning in both: manufacturer code, image type and [`PayloadVersion::File`].
+    ///
+    /// A difference is only a hint, because many makers number payloads and files differently.
     #[must_use]
     pub fn contradicts(&self, id: ImageId) -> bool {
         let version = match self.version {
@@ -65,21 +74,22 @@ impl PayloadMetadata<'_> {
     }
 }
 
-/// The text before the first NUL of a field.
-pub(super) fn text(field: &[u8]) -> &[u8] {
+/// Returns the text before the first NUL of a field.
+pub(super) fn text_before_nul(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// Each thing stated after a semicolon; texts are escaped.
-impl fmt::Display for PayloadMetadata<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(manufacturer) = self.manufacturer {
+impl PayloadMetadata<'_> {
+    /// Writes each field that is present after a semicolon. Texts are escaped.
+    pub(super) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { manufacturer, image_type, version, name, product } = *self;
+        if let Some(manufacturer) = manufacturer {
             write!(f, "; manufacturer {:#06x}", manufacturer.0)?;
         }
-        if let Some(image_type) = self.image_type {
+        if let Some(image_type) = image_type {
             write!(f, "; image type {:#06x}", image_type.0)?;
         }
-        match self.version {
+        match version {
             Some(PayloadVersion::File(FileVersion(version)) | PayloadVersion::Number(version)) => {
                 write!(f, "; version {version:#010x}")?;
             }
@@ -89,10 +99,10 @@ impl fmt::Display for PayloadMetadata<'_> {
             Some(PayloadVersion::Text(text)) => write!(f, "; version {}", text.escape_ascii())?,
             None => {}
         }
-        if !self.name.is_empty() {
-            write!(f, "; {}", self.name.escape_ascii())?;
+        if !name.is_empty() {
+            write!(f, "; {}", name.escape_ascii())?;
         }
-        let Some(product) = self.product else {
+        let Some(product) = product else {
             return Ok(());
         };
         f.write_str("; product ")?;

@@ -1,24 +1,25 @@
-//! What is inside an upgrade image: its format, and whether it is whole by its own sums.
+//! Payloads of upgrade images: recognition of their format, and checks of their own checksums.
 //!
-//! A file may be a perfect OTA file with a payload that no device will start. [`payloads`] judges those of a file,
-//! [`PayloadReport::of`] bytes that are one payload; [`PayloadKind::of`] only recognises.
+//! A valid OTA file may contain a damaged payload, which no device will start. [`payloads`] checks all payloads of a file,
+//! [`PayloadReport::of`] checks bytes that are one payload, and [`PayloadKind::of`] only recognises the format.
 //!
-//! Nothing is guessed. [`PayloadState::Damaged`] is said only of what its first bytes make certain, with a sum over bytes that
-//! are all there by the format's own length; where another reading is possible, it is [`PayloadState::Unknown`]. The layouts
-//! stand in the modules of the kinds, in the source; this is what each can tell:
+//! No payload is called damaged by a guess. [`PayloadState::Damaged`] requires a format that the first bytes make certain,
+//! and a checksum over bytes that are all present by the format's own length. If the payload could be whole in another
+//! variant of the format, its state is [`PayloadState::Unknown`]. The byte layouts stand in the source files of the formats,
+//! in `src/payload/formats`. Checksums and possible states of each format (each can be unknown as well):
 //!
-//! | kind | sums | states |
+//! | kind | checksums | states |
 //! |---|---|---|
-//! | `silabs_gbl`, `silabs_ebl`, `silabs_ebl_encrypted` | CRC-32 over all | whole, damaged |
-//! | `telink_knlt` | CRC-32 over all | whole, damaged |
-//! | `esp_image` | checksum of the segments' data, mostly a SHA-256 over all | whole, damaged |
+//! | `silabs_gbl`, `silabs_ebl`, `silabs_ebl_encrypted` | CRC-32 of all bytes | whole, damaged |
+//! | `telink_knlt` | CRC-32 of all bytes | whole, damaged |
+//! | `esp_image` | checksum of the segments' data, mostly a SHA-256 of all bytes | whole, damaged |
 //! | `ti_oad` | CRC-32 from byte 12 on | whole, damaged |
-//! | `ti_cc2530` | CRC-16 over all | whole, damaged |
+//! | `ti_cc2530` | CRC-16 of all bytes | whole, damaged |
 //! | `nordic_dfu_firmware` | SHA-256 in the init packet | whole, damaged, encrypted |
-//! | `mcuboot` | SHA-256 over all | whole, damaged, encrypted |
-//! | `nxp_jn518x` | sum and CRC-32 of the header | damaged, encrypted |
+//! | `mcuboot` | SHA-256 of all bytes | whole, damaged, encrypted |
+//! | `nxp_jn518x` | word sum and CRC-32 of the header | damaged, encrypted |
 //! | `xz` | CRC-32 of header, index and footer; SHA-256 after it | whole, damaged |
-//! | `embedded_ota_header` | those of the first upgrade image inside | damaged |
+//! | `embedded_ota_header` | checksums of the first upgrade image inside | damaged |
 //! | `osram` | CRC-32 of its tables | whole, encrypted |
 //! | `nxp_jn51xx`, `nxp_jn514x_embedded_ota_header`, `hue_sbl`, `ubisys`, `telink_aes_f000` | | encrypted |
 //! | `nordic_dfu_init_packet`, `inovelli_f0c3`, `cortex_m_vector_table`, `zlib` | | |
@@ -39,33 +40,14 @@
 //! );
 //! ```
 
-mod cc2530;
-mod cortex;
-mod ebl;
 mod entropy;
-mod esp;
-mod gbl;
-mod hue;
-mod inovelli;
+mod formats;
 mod iter;
-mod jn518x;
-mod jn51xx;
-mod kind;
-mod mcuboot;
 mod metadata;
-mod nested;
-mod nordic;
-mod oad;
-mod osram;
-mod read;
 mod report;
-mod telink;
-mod ubisys;
-mod xz;
-mod zlib;
 
 pub use entropy::Entropy;
-pub use iter::{Payload, Payloads, payloads};
-pub use kind::PayloadKind;
+pub use formats::PayloadKind;
+pub use iter::{Payload, payloads};
 pub use metadata::{PayloadMetadata, PayloadVersion};
 pub use report::{ChecksumKind, Damage, DamageKind, PayloadReport, PayloadState, UnknownReason};

@@ -1,175 +1,166 @@
-//! What is said about a payload.
+//! Report about a payload: its format, its state by its own checksums, and its metadata.
 //!
 //! ```text
-//! PayloadReport { kind, state, encrypted, signed, stated }
-//! state     Whole(sum)   Damaged(where, what is wrong there)   Encrypted   Unknown(why)
+//! PayloadReport { kind, state, encrypted, signed, metadata }
+//! state     Whole(checksum)   Damaged(offset, kind of damage)   Encrypted   Unknown(reason)
 //! ```
 
 use core::fmt;
 
+use super::formats::embedded_ota;
 use super::{Entropy, PayloadKind, PayloadMetadata};
-use super::{cc2530, ebl, esp, gbl, hue, jn51xx, jn518x, mcuboot, nested, nordic, oad, osram, telink, xz};
 
-/// What a payload is and whether it is whole.
+/// Report about a payload: its format and whether it is whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct PayloadReport<'a> {
-    /// What it is.
+    /// Format of the payload.
     pub kind: PayloadKind,
-    /// Whether it is whole.
+    /// State of the payload by its own checksums.
     pub state: PayloadState,
-    /// Whether it says that it is encrypted, or cannot be anything else; of [`PayloadState::Whole`] it is the outside that
-    /// was summed then.
+    /// The payload is encrypted, by its own fields or by its entropy. If the state is [`Whole`](PayloadState::Whole), the
+    /// checksum covers the encrypted bytes.
     pub encrypted: bool,
-    /// Whether it has a signature, which is not looked at.
+    /// The payload has a signature, which is not verified.
     pub signed: bool,
-    /// What it says about itself.
+    /// Metadata in the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]
-    pub stated: PayloadMetadata<'a>,
+    pub metadata: PayloadMetadata<'a>,
 }
 
-/// Whether a payload is whole.
+/// State of a payload by its own checksums.
+// Exhaustive: whoever decides by the state must decide for each of these four, and a fifth would break that promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PayloadState {
-    /// Its sum matches, which is over all of it but for what the [module's](super) table leaves out.
+    /// The checksum matches. It covers the bytes listed in the [module's](super) table.
     Whole(ChecksumKind),
-    /// It is not as its own sum or length says, and its kind is beyond doubt.
+    /// The payload contradicts its own checksum or length, and its format is certain.
     Damaged(Damage),
-    /// It is encrypted and has no sum on the outside.
+    /// The payload is encrypted, and no checksum covers the encrypted bytes.
     Encrypted,
-    /// Nothing can be told.
+    /// The payload may be whole or damaged.
     Unknown(UnknownReason),
 }
 
-/// What shows that a payload is damaged.
+/// Evidence that a payload is damaged.
+// Exhaustive: an offset and its damage are all there is; details belong to the kind, which can grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Damage {
-    /// Where the sum or the part stands that is wrong, in bytes from the first byte of the payload; 0 for a sum that
-    /// stands in another element.
+    /// Offset of the checksum or the part at fault, in bytes from the first byte of the payload; 0 for a checksum in
+    /// another element.
     pub offset: usize,
-    /// What is wrong there.
-    pub fault: DamageKind,
+    /// Kind of damage at that offset.
+    pub kind: DamageKind,
 }
 
-/// What is wrong at a place.
+/// Kind of damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum DamageKind {
-    /// A sum is not that of its bytes.
-    Sum {
-        /// Which.
-        sum: ChecksumKind,
-        /// What stands there; of a SHA-256 the first four bytes that differ, as a big-endian number.
+    /// A stored checksum differs from the computed one.
+    Checksum {
+        /// Kind of the checksum.
+        checksum: ChecksumKind,
+        /// Stored checksum. Of a SHA-256, the first four-byte word that differs, as a big-endian number.
         expected: u32,
-        /// What the bytes give, in the same form.
+        /// Computed checksum, in the same form.
         found: u32,
     },
-    /// A part runs past the end.
-    Cut {
-        /// Bytes that the part takes from the place on.
+    /// A part runs past the end of the payload.
+    Truncated {
+        /// Bytes that the part takes from the offset on.
         needed: usize,
-        /// Bytes that are there.
+        /// Bytes that are present from the offset on.
         present: usize,
     },
-    /// No end tag where the tags end.
-    NoEnd,
+    /// The tags end without an end tag.
+    NoEndTag,
 }
 
-/// A sum that payloads carry.
+/// Kind of a checksum that payloads contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum ChecksumKind {
-    /// A CRC-32, with or without its final xor.
+    /// CRC-32, with or without its final xor.
     Crc32,
-    /// A CRC-16 with the polynomial 0x1021.
+    /// CRC-16 with the polynomial 0x1021.
     Crc16,
-    /// All bytes xored with 0xEF.
+    /// 0xEF xored with all bytes.
     Xor,
-    /// Words that add up to 0.
-    Words,
+    /// Sum of 32-bit words, which must be 0.
+    WordSum,
     /// SHA-256.
     Sha256,
 }
 
-/// Why nothing can be told.
+/// Reason why the state of a payload is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum UnknownReason {
-    /// The kind has no sum over all of it that can be looked at without a key or without unpacking.
-    NoSum,
-    /// What is there can be a whole payload of a form not known here as well as a damaged one.
-    Doubtful,
-    /// The kind is not known.
+    /// The format has no checksum over the whole payload that can be computed without a key and without decompression.
+    NoChecksum,
+    /// The checksum or the length does not match: the payload is damaged, or whole in a variant of the format that is not
+    /// known.
+    Ambiguous,
+    /// The format is not recognised. The entropy shows whether the payload may be encrypted.
     NotRecognised(Entropy),
 }
 
 impl<'a> PayloadReport<'a> {
-    /// Judges `bytes`, which are one payload from first to last as far as they are there.
+    /// Recognises the format of `bytes`, which are one payload, and checks its checksums.
     ///
-    /// Nothing is called damaged that could be whole in another way: the kind must be beyond doubt, and the sum over
-    /// bytes that are all there.
+    /// [`PayloadState::Damaged`] means that no other explanation is left: the format is certain, and all bytes that the
+    /// checksum covers are present.
     #[must_use]
     pub fn of(bytes: &'a [u8]) -> Self {
         match PayloadKind::of(bytes) {
-            PayloadKind::EmbeddedOta => nested::check(bytes),
-            kind => Self::of_kind(kind, bytes),
+            // Not in the table of formats, which is used to check the file inside: see `check_nested`.
+            PayloadKind::EmbeddedOta => embedded_ota::check(bytes),
+            kind => kind.check(bytes),
         }
     }
 
-    /// Judges what is no OTA file in itself.
-    pub(super) fn of_kind(kind: PayloadKind, bytes: &'a [u8]) -> Self {
-        match kind {
-            PayloadKind::SilabsGbl => gbl::check(bytes),
-            PayloadKind::SilabsEbl | PayloadKind::SilabsEblEncrypted => ebl::check(kind, bytes),
-            PayloadKind::TelinkKnlt => telink::check(bytes),
-            PayloadKind::EspImage => esp::check(bytes),
-            PayloadKind::TiOad => oad::check(bytes),
-            PayloadKind::TiCc2530 => cc2530::check(bytes),
-            PayloadKind::NxpJn51xx => jn51xx::check(bytes),
-            PayloadKind::NxpJn514x => nested::check_jn514x(bytes),
-            PayloadKind::NxpJn518x => jn518x::check(bytes),
-            PayloadKind::NordicInit => nordic::check(bytes),
-            PayloadKind::Mcuboot => mcuboot::check(bytes),
-            PayloadKind::HueSbl => hue::check(bytes),
-            PayloadKind::Osram => osram::check(bytes),
-            PayloadKind::Xz => xz::check(bytes),
-            PayloadKind::Inovelli
-            | PayloadKind::Zlib
-            | PayloadKind::CortexM
-            | PayloadKind::EmbeddedOta
-            | PayloadKind::TelinkAes
-            | PayloadKind::NordicFirmware
-            | PayloadKind::Ubisys => Self::new(kind, PayloadState::Unknown(UnknownReason::NoSum)),
-            PayloadKind::Unknown => {
-                Self::new(kind, PayloadState::Unknown(UnknownReason::NotRecognised(Entropy::of(bytes))))
-            }
-        }
-    }
-
+    /// Report without encryption, signature or metadata.
     pub(super) const fn new(kind: PayloadKind, state: PayloadState) -> Self {
-        Self { kind, state, encrypted: false, signed: false, stated: PayloadMetadata::NOTHING }
+        Self { kind, state, encrypted: false, signed: false, metadata: PayloadMetadata::EMPTY }
     }
 
-    /// Of a kind without a sum that is often encrypted, and then shows it by nothing but its bytes.
-    pub(super) fn perhaps_encrypted(kind: PayloadKind, bytes: &[u8]) -> Self {
+    /// Report about a payload whose format has no checksum.
+    pub(super) const fn without_checksum(kind: PayloadKind) -> Self {
+        Self::new(kind, PayloadState::Unknown(UnknownReason::NoChecksum))
+    }
+
+    /// Report about a payload whose format has no checksum, is often encrypted, and has no field that shows the encryption:
+    /// a high entropy shows it.
+    pub(super) fn encrypted_if_random(kind: PayloadKind, bytes: &[u8]) -> Self {
         if Entropy::of(bytes).looks_random() {
             Self { encrypted: true, ..Self::new(kind, PayloadState::Encrypted) }
         } else {
-            Self::new(kind, PayloadState::Unknown(UnknownReason::NoSum))
+            Self::without_checksum(kind)
         }
     }
 }
 
+/// Report about a payload whose format is not recognised.
+pub(super) fn check_unknown(bytes: &[u8]) -> PayloadReport<'_> {
+    let reason = UnknownReason::NotRecognised(Entropy::of(bytes));
+    PayloadReport::new(PayloadKind::Unknown, PayloadState::Unknown(reason))
+}
+
 impl PayloadState {
-    /// A short name: `whole`, `damaged`, `encrypted` or `unknown`.
+    /// Short name for tools and scripts: `whole`, `damaged`, `encrypted` or `unknown`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -180,98 +171,108 @@ impl PayloadState {
         }
     }
 
-    pub(super) const fn cut(offset: usize, needed: usize, present: usize) -> Self {
-        Self::Damaged(Damage { offset, fault: DamageKind::Cut { needed, present } })
+    /// State of a payload in which the part at `offset` needs more bytes than are present.
+    pub(super) const fn truncated(offset: usize, needed: usize, present: usize) -> Self {
+        Self::Damaged(Damage { offset, kind: DamageKind::Truncated { needed, present } })
     }
 
-    /// Whole if the sum that stands at `offset` is that of the bytes, else damaged.
-    pub(super) const fn of_sum(sum: ChecksumKind, offset: usize, expected: u32, found: u32) -> Self {
+    /// Compares a stored checksum (`expected`), which stands at `offset`, with the computed one (`found`).
+    pub(super) const fn from_checksum(
+        checksum: ChecksumKind,
+        offset: usize,
+        expected: u32,
+        found: u32,
+    ) -> Self {
         if expected == found {
-            Self::Whole(sum)
+            Self::Whole(checksum)
         } else {
-            Self::Damaged(Damage { offset, fault: DamageKind::Sum { sum, expected, found } })
+            Self::Damaged(Damage { offset, kind: DamageKind::Checksum { checksum, expected, found } })
         }
     }
 
-    /// The same, of a SHA-256.
-    pub(super) fn of_digest(offset: usize, expected: [u8; 32], found: [u8; 32]) -> Self {
+    /// Compares a stored SHA-256 (`expected`), which stands at `offset`, with the computed one (`found`).
+    pub(super) fn from_sha256(offset: usize, expected: [u8; 32], found: [u8; 32]) -> Self {
         let (expected, _) = expected.as_chunks();
         let (found, _) = found.as_chunks();
         let differ = expected.iter().zip(found).find(|(expected, found)| expected != found);
         differ.map_or(Self::Whole(ChecksumKind::Sha256), |(expected, found)| {
             let [expected, found] = [expected, found].map(|word| u32::from_be_bytes(*word));
-            Self::of_sum(ChecksumKind::Sha256, offset, expected, found)
+            Self::from_checksum(ChecksumKind::Sha256, offset, expected, found)
         })
     }
 
-    /// What is damaged only if nothing else can be meant.
-    pub(super) const fn if_certain(self, certain: bool) -> Self {
+    /// Downgrades `Damaged` to `Ambiguous` unless `certain`: when the format or the checksum might be a different one.
+    pub(super) const fn ambiguous_unless(self, certain: bool) -> Self {
         match self {
-            Self::Damaged(_) if !certain => Self::Unknown(UnknownReason::Doubtful),
+            Self::Damaged(_) if !certain => Self::Unknown(UnknownReason::Ambiguous),
             state => state,
         }
     }
 
-    /// What only runs past the end may go on elsewhere.
-    pub(super) const fn or_continued(self) -> Self {
+    /// Downgrades `Truncated` and `NoEndTag` to `Ambiguous`: the payload may continue in the next element.
+    pub(super) const fn ambiguous_if_truncated(self) -> Self {
         match self {
-            Self::Damaged(Damage { fault: DamageKind::Cut { .. } | DamageKind::NoEnd, .. }) => {
-                Self::Unknown(UnknownReason::Doubtful)
+            Self::Damaged(Damage { kind: DamageKind::Truncated { .. } | DamageKind::NoEndTag, .. }) => {
+                Self::Unknown(UnknownReason::Ambiguous)
             }
             state => state,
         }
     }
 
-    /// The same in a payload that starts `by` bytes earlier.
-    pub(super) const fn moved(self, by: usize) -> Self {
+    /// Adds `by` to the offset of the damage, for a payload inside another one that starts `by` bytes earlier.
+    pub(super) const fn shifted(self, by: usize) -> Self {
         match self {
-            Self::Damaged(Damage { offset, fault }) => {
-                Self::Damaged(Damage { offset: offset.saturating_add(by), fault })
+            Self::Damaged(Damage { offset, kind }) => {
+                Self::Damaged(Damage { offset: offset.saturating_add(by), kind })
             }
             state => state,
         }
     }
 }
 
-/// The state in a clause, then what else is known, each after a semicolon.
+/// Writes the state, then encryption, signature and metadata, each after a semicolon.
 impl fmt::Display for PayloadReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.state)?;
-        if self.encrypted && self.state != PayloadState::Encrypted {
+        let Self { kind: _, state, encrypted, signed, metadata } = self;
+        write!(f, "{state}")?;
+        if *encrypted && *state != PayloadState::Encrypted {
             f.write_str("; encrypted")?;
         }
-        if self.signed {
+        if *signed {
             f.write_str("; signed")?;
         }
-        write!(f, "{}", self.stated)
+        metadata.write(f)
     }
 }
 
 impl fmt::Display for PayloadState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Whole(sum) => write!(f, "{sum} matches"),
-            Self::Damaged(damage) => damage.fmt(f),
+            Self::Whole(checksum) => write!(f, "{checksum} matches"),
+            Self::Damaged(damage) => damage.write(f),
             Self::Encrypted => f.write_str("encrypted, no sum outside"),
-            Self::Unknown(why) => why.fmt(f),
+            Self::Unknown(reason) => reason.write(f),
         }
     }
 }
 
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let offset = self.offset;
-        match self.fault {
-            DamageKind::Sum { sum: sum @ ChecksumKind::Sha256, expected, found } => {
-                write!(f, "{sum} at byte {offset}: ...{expected:08x}... expected, ...{found:08x}... found")
+impl Damage {
+    fn write(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { offset, kind } = self;
+        match kind {
+            DamageKind::Checksum { checksum: checksum @ ChecksumKind::Sha256, expected, found } => {
+                write!(
+                    f,
+                    "{checksum} at byte {offset}: ...{expected:08x}... expected, ...{found:08x}... found"
+                )
             }
-            DamageKind::Sum { sum, expected, found } => {
-                write!(f, "{sum} at byte {offset}: {expected:#x} expected, {found:#x} found")
+            DamageKind::Checksum { checksum, expected, found } => {
+                write!(f, "{checksum} at byte {offset}: {expected:#x} expected, {found:#x} found")
             }
-            DamageKind::Cut { needed, present } => {
+            DamageKind::Truncated { needed, present } => {
                 write!(f, "cut short at byte {offset}: {needed} bytes expected, {present} found")
             }
-            DamageKind::NoEnd => write!(f, "no end tag at byte {offset}, where the tags end"),
+            DamageKind::NoEndTag => write!(f, "no end tag at byte {offset}, where the tags end"),
         }
     }
 }
@@ -282,17 +283,17 @@ impl fmt::Display for ChecksumKind {
             Self::Crc32 => "CRC-32",
             Self::Crc16 => "CRC-16",
             Self::Xor => "checksum",
-            Self::Words => "sum of vectors",
+            Self::WordSum => "sum of vectors",
             Self::Sha256 => "SHA-256",
         })
     }
 }
 
-impl fmt::Display for UnknownReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl UnknownReason {
+    fn write(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoSum => f.write_str("no sum to check"),
-            Self::Doubtful => {
+            Self::NoChecksum => f.write_str("no sum to check"),
+            Self::Ambiguous => {
                 f.write_str("its sum does not match, or its length: damaged, or of a form not known")
             }
             Self::NotRecognised(entropy) => {

@@ -1,16 +1,16 @@
-//! What is damaged is found, and nothing else is called so.
+//! Damaged payloads are found, and no other payload is called damaged.
 
 use zigbee_ota::payload::{ChecksumKind, Damage, DamageKind, PayloadReport, PayloadState};
 
-use crate::made::{Made, all, code, ebl, esp, gbl, mcuboot, oad, telink, xz};
-use crate::sums::sha256;
+use crate::reference_checksums::sha256;
+use crate::sample_builders::{BuiltPayload, code, ebl, esp, gbl, mcuboot, oad, telink, with_checksum, xz};
 
-/// Three ways to change a byte; any one of them must be found.
+/// Values to xor a byte with; each such change must be found.
 const FLIPS: [u8; 3] = [0x01, 0x80, 0xff];
 
 #[test]
-fn every_changed_byte_that_a_sum_covers_is_found() {
-    for Made { name, mut bytes, covered, marks, .. } in all() {
+fn every_change_of_a_byte_that_a_checksum_covers_is_found() {
+    for BuiltPayload { name, mut bytes, covered, marks, .. } in with_checksum() {
         for place in covered.into_iter().flatten() {
             for flip in FLIPS {
                 bytes[place] ^= flip;
@@ -26,8 +26,8 @@ fn every_changed_byte_that_a_sum_covers_is_found() {
 }
 
 #[test]
-fn what_is_cut_short_is_never_whole() {
-    for Made { name, bytes, .. } in all() {
+fn a_truncated_payload_is_never_whole() {
+    for BuiltPayload { name, bytes, .. } in with_checksum() {
         for len in 0..bytes.len() {
             let state = PayloadReport::of(&bytes[..len]).state;
             assert!(!matches!(state, PayloadState::Whole(_)), "{name}, {len} bytes: {state}");
@@ -37,7 +37,7 @@ fn what_is_cut_short_is_never_whole() {
 
 #[test]
 fn padding_does_not_damage() {
-    for Made { name, bytes, whole, .. } in all() {
+    for BuiltPayload { name, bytes, whole, .. } in with_checksum() {
         for fill in [0x00, 0xff] {
             for count in [1, 2, 3, 4, 15, 31, 32, 33, 64, 5000] {
                 let padded = [&bytes[..], &vec![fill; count]].concat();
@@ -46,7 +46,7 @@ fn padding_does_not_damage() {
                     !matches!(state, PayloadState::Damaged(_)),
                     "{name} + {count} of {fill:#04x}: {state}"
                 );
-                // Formats that say their own length do not care at all.
+                // Padding does not change the state of formats with a length of their own.
                 let own = ["gbl", "ebl", "encrypted ebl", "telink tc32", "esp, hashed", "oad", "mcuboot"];
                 if own.contains(&name) {
                     assert!(whole && matches!(state, PayloadState::Whole(_)), "{name} + {count}: {state}");
@@ -64,26 +64,29 @@ fn damage(bytes: &[u8]) -> Damage {
     }
 }
 
-/// Bytes of a payload whose byte at `place` was changed.
+/// `bytes` with the byte at `place` changed.
 fn flipped(mut bytes: Vec<u8>, place: usize) -> Vec<u8> {
     bytes[place] ^= 0x10;
     bytes
 }
 
 #[test]
-fn damage_says_which_sum_where_and_what() {
+fn damage_has_checksum_offset_and_values() {
     let bytes = flipped(gbl(0, &[0xfe01_01fe]).bytes, 30);
     let (end, sum) = bytes.split_last_chunk().expect("a sum");
-    let fault = DamageKind::Sum {
+    let kind = DamageKind::Checksum {
         sum: ChecksumKind::Crc32,
         expected: u32::from_le_bytes(*sum),
-        found: crate::sums::crc32(end),
+        found: crate::reference_checksums::crc32(end),
     };
-    assert_eq!(damage(&bytes), Damage { offset: end.len(), fault });
+    assert_eq!(damage(&bytes), Damage { offset: end.len(), kind });
 
-    let cut = DamageKind::Cut { needed: 48, present: 30 };
-    assert_eq!(damage(&gbl(0, &[0xfe01_01fe]).bytes[..46]), Damage { offset: 16, fault: cut });
-    assert_eq!(damage(&gbl(0, &[0xfe01_01fe]).bytes[..64]), Damage { offset: 64, fault: DamageKind::NoEnd });
+    let cut = DamageKind::Truncated { needed: 48, present: 30 };
+    assert_eq!(damage(&gbl(0, &[0xfe01_01fe]).bytes[..46]), Damage { offset: 16, kind: cut });
+    assert_eq!(
+        damage(&gbl(0, &[0xfe01_01fe]).bytes[..64]),
+        Damage { offset: 64, kind: DamageKind::NoEndTag }
+    );
     assert_eq!(
         PayloadReport::of(&ebl().bytes[..200]).state.to_string(),
         "cut short at byte 144: 74 bytes expected, 56 found"
@@ -93,55 +96,55 @@ fn damage_says_which_sum_where_and_what() {
         "cut short at byte 0: 304 bytes expected, 290 found"
     );
 
-    // The checksum of the data is looked at before the hash of all.
+    // The checksum of the data is compared before the SHA-256 of all bytes.
     let esp = esp(true).bytes;
-    let Damage { offset, fault } = damage(&flipped(esp.clone(), 300));
+    let Damage { offset, kind } = damage(&flipped(esp.clone(), 300));
     assert_eq!(offset, esp.len() - 33);
-    assert!(matches!(fault, DamageKind::Sum { sum: ChecksumKind::Xor, .. }), "{fault:?}");
-    let Damage { offset, fault } = damage(&flipped(esp.clone(), 4));
+    assert!(matches!(kind, DamageKind::Checksum { checksum: ChecksumKind::Xor, .. }), "{kind:?}");
+    let Damage { offset, kind } = damage(&flipped(esp.clone(), 4));
     assert_eq!(offset, esp.len() - 32);
-    assert!(matches!(fault, DamageKind::Sum { sum: ChecksumKind::Sha256, .. }), "{fault:?}");
+    assert!(matches!(kind, DamageKind::Checksum { checksum: ChecksumKind::Sha256, .. }), "{kind:?}");
     let text = PayloadReport::of(&flipped(mcuboot().bytes, 100)).state.to_string();
     assert!(text.starts_with("SHA-256 at byte 240: ...") && text.ends_with("... found"), "{text}");
 }
 
-/// The same bytes with a sum that was never set, a length of what is packed, a flag that nobody knows.
+/// A checksum that was never set, a length of the uncompressed image, an unknown flag.
 #[test]
-fn what_may_be_another_form_is_not_called_damaged() {
-    let doubtful = |bytes: &[u8]| {
+fn payloads_that_may_be_a_variant_are_not_called_damaged() {
+    let is_ambiguous = |bytes: &[u8]| {
         let state = PayloadReport::of(bytes).state;
         assert!(matches!(state, PayloadState::Unknown(_)), "{state}");
     };
-    // No flag says that Telink's tool added a sum.
+    // No flag shows that Telink's tool added a CRC.
     let mut unsummed = flipped(telink("", 8).bytes, 200);
     unsummed[6] = 0;
-    doubtful(&unsummed);
-    // The build never set the sum.
+    is_ambiguous(&unsummed);
+    // The build did not set the CRC.
     let mut unset = oad().bytes;
     unset[8..12].fill(0xff);
-    doubtful(&unset);
+    is_ambiguous(&unset);
     let mut endless = unset;
     endless[24..28].fill(0xff);
-    doubtful(&endless);
+    is_ambiguous(&endless);
     let mut sizeless = telink("", 8).bytes;
     sizeless[0x18..0x1c].fill(0xff);
-    doubtful(&sizeless);
-    // Something follows that nobody accounts for.
-    doubtful(&[&flipped(oad().bytes, 300)[..], &code(8)].concat());
-    // As long as before it was packed: nothing but dice is there.
-    let mut dice = fastrand::Rng::with_seed(9);
-    let mut packed = oad().bytes;
-    packed.extend(std::iter::repeat_with(|| dice.u8(..)).take(8000));
-    packed[24..28].copy_from_slice(&[0, 0, 1, 0]);
-    doubtful(&packed);
+    is_ambiguous(&sizeless);
+    // Bytes other than padding follow the image.
+    is_ambiguous(&[&flipped(oad().bytes, 300)[..], &code(8)].concat());
+    // The length is that of the uncompressed image, and all bytes after the header look random.
+    let mut generator = fastrand::Rng::with_seed(9);
+    let mut compressed = oad().bytes;
+    compressed.extend(std::iter::repeat_with(|| generator.u8(..)).take(8000));
+    compressed[24..28].copy_from_slice(&[0, 0, 1, 0]);
+    is_ambiguous(&compressed);
     // A flag of a later MCUboot.
     let mut flagged = mcuboot().bytes;
     flagged[17] = 4;
-    doubtful(&flagged);
-    // 32 bytes after a stream need not be its hash.
+    is_ambiguous(&flagged);
+    // 32 bytes after a stream need not be its SHA-256.
     let stream = xz(false).bytes;
-    doubtful(&[&stream[..], &sha256(b"another")].concat());
-    doubtful(&flipped(xz(true).bytes, 30));
-    // Nor after an image that says it has none.
-    doubtful(&[&esp(false).bytes[..], &sha256(b"another")].concat());
+    is_ambiguous(&[&stream[..], &sha256(b"another")].concat());
+    is_ambiguous(&flipped(xz(true).bytes, 30));
+    // Nor after an ESP image whose flag says that it has none.
+    is_ambiguous(&[&esp(false).bytes[..], &sha256(b"another")].concat());
 }

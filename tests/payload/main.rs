@@ -1,36 +1,36 @@
-//! Payloads: recognised, whole or damaged; those of vendors' files and some made here.
+//! Tests of the module `payload`, with vendors' files and with payloads built here.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use zigbee_ota::payload::{PayloadKind, PayloadReport, PayloadState};
 
-use made::{Made, all};
 use properties::any_bytes;
+use sample_builders::{BuiltPayload, with_checksum};
 
 #[path = "../common/properties/payload.rs"]
 mod properties;
 #[path = "../common/vendor_corpus.rs"]
 mod vendor_corpus;
 
-mod corpus;
 mod damage;
-mod edges;
-mod files;
+mod edge_cases;
 mod kinds;
-mod made;
-mod sums;
+mod payloads_in_files;
+mod reference_checksums;
+mod sample_builders;
+mod vendor_files;
 
 proptest! {
-    /// The start of a payload, so that not all is refused by its first bytes.
+    /// Starts with the bytes of a valid payload, so that more than the first bytes are tested.
     #[test]
-    fn any_bytes_have_a_verdict(
-        which in 0..all().len(),
+    fn any_bytes_have_a_report(
+        which in 0..with_checksum().len(),
         keep in 0..400_usize,
         tail in vec(any::<u8>(), 0..200),
         place in 0..400_usize,
         flip: u8,
     ) {
-        let Made { mut bytes, .. } = all().swap_remove(which);
+        let BuiltPayload { mut bytes, .. } = with_checksum().swap_remove(which);
         bytes.truncate(keep);
         bytes.extend(tail);
         if let Some(byte) = bytes.get_mut(place) {
@@ -41,14 +41,14 @@ proptest! {
 }
 
 #[test]
-fn every_kind_with_a_sum_is_whole_as_it_was_made() {
-    for Made { name, kind, bytes, whole, .. } in all() {
-        let verdict = PayloadReport::of(&bytes);
-        assert_eq!((PayloadKind::of(&bytes), verdict.kind), (kind, kind), "{name}");
-        match verdict.state {
+fn every_payload_with_a_checksum_is_whole() {
+    for BuiltPayload { name, kind, bytes, whole, .. } in with_checksum() {
+        let report = PayloadReport::of(&bytes);
+        assert_eq!((PayloadKind::of(&bytes), report.kind), (kind, kind), "{name}");
+        match report.state {
             PayloadState::Whole(_) => assert!(whole, "{name}"),
-            PayloadState::Unknown(_) => assert!(!whole, "{name}: {verdict}"),
-            _ => panic!("{name}: {verdict}"),
+            PayloadState::Unknown(_) => assert!(!whole, "{name}: {report}"),
+            _ => panic!("{name}: {report}"),
         }
         any_bytes(&bytes);
     }

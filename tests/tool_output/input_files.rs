@@ -3,9 +3,9 @@
 use std::fs;
 
 use crate::containers::{ikea, legrand, salus, sdevices, sonoff};
-use crate::made;
+use crate::reference_checksums::register;
 use crate::run_tool::{Folder, IDS};
-use crate::sums::register;
+use crate::sample_builders;
 
 /// A file that is signed, and the authority of its signer.
 pub const SIGNED: &[u8] = include_bytes!("../data/signed_files/suite1.ota");
@@ -56,7 +56,7 @@ pub fn odd(folder: &Folder) -> Vec<&'static str> {
         "--security-credentials 3 --upgrade-dest 01:23:45:67:89:ab:cd:ef --min-hw-ver 1 --max-hw-ver 0x0205";
     let optional = folder.create(&format!("{IDS} {optional} -l 1"));
     // Telink's element has two bytes between its length and its data.
-    let telink = [&[0x00, 0xf0, 32, 0, 0, 0, 0x01, 0x0c][..], &made::code(32)].concat();
+    let telink = [&[0x00, 0xf0, 32, 0, 0, 0, 0x01, 0x0c][..], &sample_builders::code(32)].concat();
     // A signature that is not the last, and a reserved tag.
     let early = with(&folder.create(&format!("{IDS} --force -t 0 -l 4 -t 0x000a -l 2")), 56, &[5]);
     // Another version, a header length of 60 and with it 4 bytes more, a reserved bit; the text is no UTF-8, and there is
@@ -96,33 +96,42 @@ pub fn payloads(folder: &Folder) -> Vec<&'static str> {
     };
     // Each with a tag of its own, as parts of one image are not judged alone.
     let numbered = |payloads: Vec<Vec<u8>>| (0xf000..).zip(payloads).collect::<Vec<_>>();
-    let sums: Vec<Vec<u8>> = made::all().into_iter().map(|made| made.bytes).collect();
-    let changed = made::all().into_iter().map(|made| {
+    let sums: Vec<Vec<u8>> = sample_builders::with_checksum().into_iter().map(|built| built.bytes).collect();
+    let changed = sample_builders::with_checksum().into_iter().map(|built| {
         // Near the end of what its sums cover, where nothing tells the kind.
-        let place = made.covered.last().expect("some").end - 1;
-        with(&made.bytes, place, &[made.bytes[place] ^ 1])
+        let place = built.covered.last().expect("some").end - 1;
+        with(&built.bytes, place, &[built.bytes[place] ^ 1])
     });
-    let gbl = made::gbl(0, &[0xfe01_01fe]).bytes;
+    let gbl = sample_builders::gbl(0, &[0xfe01_01fe]).bytes;
     // Cut inside a tag, and behind it; and with vectors whose sum is another.
-    let changed =
-        changed.chain([gbl[..40].to_vec(), gbl[..64].to_vec(), with(&made::jn518x().bytes, 3, &[8])]);
+    let changed = changed.chain([
+        gbl[..40].to_vec(),
+        gbl[..64].to_vec(),
+        with(&sample_builders::jn518x().bytes, 3, &[8]),
+    ]);
     let inner = folder.create("-v 7 -m 0x1021 -i 0x0012 -l 8");
-    let (known, inside) = (made::without_sum(), made::around(&inner));
+    let (known, inside) = (sample_builders::without_checksum(), sample_builders::around_ota_file(&inner));
     let known = known.into_iter().chain(inside).map(|(_, bytes)| bytes);
-    let hue = [&made::hue()[..16], &made::dice(4000)].concat();
-    let (firmware, secret) = (made::code(700), made::dice(3000));
-    let mut table = made::code(60);
+    let hue = [&sample_builders::hue()[..16], &sample_builders::random(4000)].concat();
+    let (firmware, secret) = (sample_builders::code(700), sample_builders::random(3000));
+    let mut table = sample_builders::code(60);
     table.extend(register(0, &table).to_le_bytes());
     let near = vec![
-        (0, made::without_sum().pop().expect("zlib, which is looked for in no other element").1),
-        (0, made::code(100)),
+        (
+            0,
+            sample_builders::without_checksum()
+                .pop()
+                .expect("zlib, which is looked for in no other element")
+                .1,
+        ),
+        (0, sample_builders::code(100)),
         (0, secret.clone()),
-        (0, made::nordic(&firmware, true)),
+        (0, sample_builders::nordic(&firmware, true)),
         (0, firmware.clone()),
-        (0, made::nordic(&firmware, false)),
+        (0, sample_builders::nordic(&firmware, false)),
         (0, with(&firmware, 9, &[99])),
         // What this element has in the middle says that firmware follows.
-        (0xf7bd, with(&made::code(160), 28, &[0xbd, 0xf7])),
+        (0xf7bd, with(&sample_builders::code(160), 28, &[0xbd, 0xf7])),
         (0, secret),
     ];
     vec![

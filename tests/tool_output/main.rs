@@ -9,9 +9,9 @@
 //!
 //! writes them anew, and who reviews the change sees what scripts will see.
 
-use sums::crc32;
+use reference_checksums::crc32;
 
-#[path = "../../src/container/tests/made.rs"]
+#[path = "../../src/container/tests/sample_builders.rs"]
 mod containers;
 #[path = "../common/example_binaries.rs"]
 mod example_binaries;
@@ -19,19 +19,19 @@ mod exit_statuses;
 mod frames;
 mod info;
 mod input_files;
-#[path = "../payload/made.rs"]
-#[expect(dead_code, reason = "the tests of payloads look at what sums cover")]
-mod made;
 mod option_names;
 #[path = "../../examples/common/outcome_words.rs"]
 mod outcome_words;
+#[path = "../payload/reference_checksums.rs"]
+mod reference_checksums;
 mod run;
 #[path = "../ota_tool/run_tool.rs"]
 #[expect(dead_code, reason = "the tests of the tool use all of it")]
 mod run_tool;
+#[path = "../payload/sample_builders.rs"]
+#[expect(dead_code, reason = "only the tests of payloads use the ranges that checksums cover")]
+mod sample_builders;
 mod snapshots;
-#[path = "../payload/sums.rs"]
-mod sums;
 #[path = "../common/tcp_server_process.rs"]
 mod tcp_server_process;
 mod tcp_tools;

@@ -1,4 +1,4 @@
-//! Containers with a byte changed or the end missing.
+//! Containers with a changed byte or a missing end.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 
-/// `bytes` with the byte at `place` changed in several ways.
+/// `bytes` with the byte at `place` changed in three ways.
 fn changed(bytes: &[u8], place: usize) -> impl Iterator<Item = Vec<u8>> + use<> {
     let bytes = bytes.to_vec();
     [0x01, 0x80, 0xff].into_iter().map(move |flip| {
@@ -25,17 +25,17 @@ fn fails_at(kind: ContainerKind, bytes: &[u8], places: Range<usize>, offset: usi
         for bytes in changed(bytes, place) {
             let container = Container::open(&bytes).unwrap();
             assert_eq!(container.kind, kind, "byte {place}");
-            assert_eq!(container.integrity, ContainerIntegrity::SumFailed { offset }, "byte {place}");
-            assert_eq!(all_of(&container), bytes);
+            assert_eq!(container.integrity, ContainerIntegrity::ChecksumFailed { offset }, "byte {place}");
+            assert_eq!(all_bytes(&container), bytes);
         }
     }
 }
 
-/// The fields that make a container, apart from sums and what they are of; and the OTA header's total size.
+/// Changes every field by which a container is recognised, and the total image size of the OTA header.
 #[test]
-fn a_changed_field_makes_a_container_with_a_header_unrecognised() {
+fn a_header_with_a_changed_field_is_not_recognised() {
     let all = [
-        // The chunk size only where N cannot be right any more; see below.
+        // Of the chunk size, only the upper bytes: N contradicts them. The next test changes the lowest byte.
         (ikea as Build, std::vec![0..32, 33..40, 136..140, 188..192]),
         (legrand, std::vec![0..8, 56..60, 74..75]),
         (sonoff, std::vec![0..2, 0x48..0x50, 0x58..0x68, 152..156]),
@@ -51,12 +51,12 @@ fn a_changed_field_makes_a_container_with_a_header_unrecognised() {
 }
 
 #[test]
-fn a_chunk_size_must_give_n_and_then_the_sums_tell() {
+fn a_chunk_size_that_contradicts_n_is_not_recognised_and_another_fails() {
     let mut bytes = ikea(&ota());
     for (size, integrity) in [
         (32, Some(ContainerIntegrity::Verified)),
-        (24, Some(ContainerIntegrity::SumFailed { offset: 40 })),
-        (34, Some(ContainerIntegrity::SumFailed { offset: 40 })),
+        (24, Some(ContainerIntegrity::ChecksumFailed { offset: 40 })),
+        (34, Some(ContainerIntegrity::ChecksumFailed { offset: 40 })),
         (0, None),
         (23, None),
         (35, None),
@@ -67,7 +67,7 @@ fn a_chunk_size_must_give_n_and_then_the_sums_tell() {
 }
 
 #[test]
-fn a_changed_byte_makes_a_trailer_unrecognised() {
+fn a_trailer_with_a_changed_byte_is_not_recognised() {
     for build in [salus, sdevices] {
         let bytes = build(&ota());
         for place in 0..bytes.len() {
@@ -85,44 +85,44 @@ fn a_changed_byte_makes_a_trailer_unrecognised() {
     }
 }
 
-/// Sums that match over what may not be padding.
+/// The CRC matches, but the bytes before it are not the padding of either kind.
 #[test]
-fn a_trailer_wants_its_length_and_its_padding() {
-    let with_sums = |summed: &[u8]| {
+fn a_trailer_needs_its_length_and_its_padding() {
+    let with_crcs = |summed: &[u8]| {
         let crc = crc32(summed);
         [crc, !crc].map(|sum| [summed, &sum.to_le_bytes()].concat())
     };
     let ota = ota();
     let zeros = [0; 10];
     for padding in [&zeros[..], &[0xff; 9], &[0xff; 11], &[0xff; 26]] {
-        for bytes in with_sums(&[&ota, padding].concat()) {
+        for bytes in with_crcs(&[&ota, padding].concat()) {
             assert_eq!(Container::open(&bytes).unwrap().kind, ContainerKind::None, "{padding:?}");
         }
     }
-    // 70 bytes want padding, 80 want none.
-    let kinds = |ota: &[u8]| with_sums(ota).map(|bytes| Container::open(&bytes).unwrap().kind);
+    // An OTA file of 70 bytes needs padding for SDevices, one of 80 bytes does not.
+    let kinds = |ota: &[u8]| with_crcs(ota).map(|bytes| Container::open(&bytes).unwrap().kind);
     assert_eq!(kinds(&ota), [ContainerKind::SalusCrc32, ContainerKind::None]);
     assert_eq!(kinds(&file(&[3; 18])), [ContainerKind::SalusCrc32, ContainerKind::SdevicesCrc32]);
 }
 
 #[test]
-fn ikea_sums_fail_at_the_first_chunk_that_is_wrong() {
+fn an_ikea_container_fails_at_its_first_wrong_chunk() {
     let bytes = ikea(&ota());
     for sum in [40, 72, 104] {
         fails_at(ContainerKind::IkeaNgis, &bytes, sum..sum + 32, sum);
     }
-    // What makes the file an OTA file of its size is left out: bytes 0 to 9 and 52 to 55.
+    // Without bytes 0 to 9 and 52 to 55, which show an OTA file and its size.
     for (places, sum) in [(146..168, 40), (168..188, 72), (192..200, 72), (200..206, 104)] {
         fails_at(ContainerKind::IkeaNgis, &bytes, places, sum);
     }
     let mut two = bytes;
     two[73] ^= 1;
     two[205] ^= 1;
-    assert_eq!(integrity(&two), ContainerIntegrity::SumFailed { offset: 72 });
+    assert_eq!(integrity(&two), ContainerIntegrity::ChecksumFailed { offset: 72 });
 }
 
 #[test]
-fn sonoff_sums_fail_at_the_first_that_is_wrong() {
+fn a_sonoff_container_fails_at_its_first_wrong_crc() {
     let bytes = sonoff(&ota());
     fails_at(ContainerKind::Sonoff100, &bytes, 0x02..0x18, 0x14);
     fails_at(ContainerKind::Sonoff100, &bytes, 0x18..0x48, 0x54);
@@ -132,16 +132,16 @@ fn sonoff_sums_fail_at_the_first_that_is_wrong() {
     let mut two = bytes;
     two[0x55] ^= 1;
     two[165] ^= 1;
-    assert_eq!(integrity(&two), ContainerIntegrity::SumFailed { offset: 0x50 });
+    assert_eq!(integrity(&two), ContainerIntegrity::ChecksumFailed { offset: 0x50 });
 }
 
 #[test]
-fn a_container_cut_short_is_recognised_from_the_whole_header_on() {
-    // The first sum of what is missing when so many bytes of the OTA file are there.
+fn a_truncated_container_is_recognised_if_its_headers_are_complete() {
+    // Offset of the first checksum over missing bytes, when `present` bytes of the OTA file are there.
     let sum = |kind, present| match kind {
-        ContainerKind::IkeaNgis => ContainerIntegrity::SumFailed { offset: 40 + 32 * (present / 32) },
-        ContainerKind::Sonoff100 => ContainerIntegrity::SumFailed { offset: 0x50 },
-        _ => ContainerIntegrity::NoSum,
+        ContainerKind::IkeaNgis => ContainerIntegrity::ChecksumFailed { offset: 40 + 32 * (present / 32) },
+        ContainerKind::Sonoff100 => ContainerIntegrity::ChecksumFailed { offset: 0x50 },
+        _ => ContainerIntegrity::NoChecksum,
     };
     for kind in [ContainerKind::IkeaNgis, ContainerKind::LegrandLength, ContainerKind::Sonoff100] {
         let (_, build, offset) = KINDS.into_iter().find(|(other, ..)| *other == kind).unwrap();
@@ -166,16 +166,16 @@ fn a_container_cut_short_is_recognised_from_the_whole_header_on() {
     }
 }
 
-/// A sum that matches what is left does not make a cut file whole.
+/// A checksum that matches the bytes present does not make a truncated file complete.
 #[test]
-fn a_sum_over_a_part_is_not_over_the_file() {
+fn a_checksum_of_a_truncated_file_fails() {
     let ota = ota();
     let mut bytes = ikea(&ota);
     bytes[104..136].copy_from_slice(&Sha256::digest(&ota[64..67]));
-    assert_eq!(integrity(&bytes[..136 + 67]), ContainerIntegrity::SumFailed { offset: 104 });
+    assert_eq!(integrity(&bytes[..136 + 67]), ContainerIntegrity::ChecksumFailed { offset: 104 });
     let mut bytes = sonoff(&ota);
     bytes[0x50..0x54].copy_from_slice(&crc32(&ota[..67]).to_be_bytes());
     let sum = crc32(&bytes[0x18..0x54]);
     bytes[0x54..0x58].copy_from_slice(&sum.to_be_bytes());
-    assert_eq!(integrity(&bytes[..100 + 67]), ContainerIntegrity::SumFailed { offset: 0x50 });
+    assert_eq!(integrity(&bytes[..100 + 67]), ContainerIntegrity::ChecksumFailed { offset: 0x50 });
 }

@@ -1,12 +1,12 @@
-//! Containers of every kind around a tiny file, made here from the tables of the module.
+//! Containers of every kind around a small OTA file, built from the tables of the module documentation.
 
 mod damage;
-mod made;
+mod sample_builders;
 
 use std::string::ToString;
 use std::vec::Vec;
 
-use made::{ikea, legrand, salus, sdevices, sonoff};
+use sample_builders::{ikea, legrand, salus, sdevices, sonoff};
 
 use super::*;
 use crate::DecodeErrorKind;
@@ -15,7 +15,7 @@ use crate::crc::crc32;
 use crate::file::{Element, FileWriter, Tag};
 use crate::types::ImageId;
 
-/// The one file of 70 bytes that most containers hold.
+/// OTA file of 70 bytes, which most of the containers here contain.
 fn ota() -> Vec<u8> {
     file(&[1, 2, 3, 4, 5, 6, 7, 8])
 }
@@ -31,7 +31,7 @@ fn file(data: &[u8]) -> Vec<u8> {
 
 type Build = fn(&[u8]) -> Vec<u8>;
 
-/// Every kind, and where the OTA file of 70 bytes stands in it.
+/// Every kind, its builder, and the offset of the OTA file of 70 bytes in it.
 const KINDS: [(ContainerKind, Build, usize); 6] = [
     (ContainerKind::None, <[u8]>::to_vec, 0),
     (ContainerKind::IkeaNgis, ikea, 136),
@@ -41,7 +41,7 @@ const KINDS: [(ContainerKind, Build, usize); 6] = [
     (ContainerKind::SdevicesCrc32, sdevices, 0),
 ];
 
-fn all_of(container: &Container<'_>) -> Vec<u8> {
+fn all_bytes(container: &Container<'_>) -> Vec<u8> {
     [container.before, container.ota, container.after].concat()
 }
 
@@ -54,15 +54,16 @@ fn bad_magic(bytes: &[u8]) -> bool {
 #[test]
 fn every_kind_is_recognised_and_verified() {
     for (kind, build, offset) in KINDS {
-        // Chunks and padding of every length, none at all among them.
+        // Sizes give chunks and padding of every length, including 0.
         for size in 0..70 {
             let ota = file(&std::vec![0xa5; size]);
             let bytes = build(&ota);
             let container = Container::open(&bytes).unwrap();
             assert_eq!((container.kind, container.ota), (kind, &ota[..]), "{kind} {size}");
-            assert_eq!(all_of(&container), bytes);
-            let sums = !matches!(kind, ContainerKind::None | ContainerKind::LegrandLength);
-            let integrity = if sums { ContainerIntegrity::Verified } else { ContainerIntegrity::NoSum };
+            assert_eq!(all_bytes(&container), bytes);
+            let has_checksum = !matches!(kind, ContainerKind::None | ContainerKind::LegrandLength);
+            let integrity =
+                if has_checksum { ContainerIntegrity::Verified } else { ContainerIntegrity::NoChecksum };
             assert_eq!(container.integrity, integrity, "{kind} {size}");
             if size == 8 {
                 assert_eq!(container.before.len(), offset, "{kind}");
@@ -72,22 +73,22 @@ fn every_kind_is_recognised_and_verified() {
 }
 
 #[test]
-fn names_are_what_is_displayed() {
+fn display_writes_the_name() {
     let names = KINDS.map(|(kind, ..)| kind.name());
     assert_eq!(names, ["none", "ikea-ngis", "legrand-length", "sonoff-100", "salus-crc32", "sdevices-crc32"]);
     assert_eq!(KINDS.map(|(kind, ..)| kind.to_string()), names);
-    let sums = [
+    let integrities = [
         ContainerIntegrity::Verified,
-        ContainerIntegrity::SumFailed { offset: 7 },
-        ContainerIntegrity::NoSum,
+        ContainerIntegrity::ChecksumFailed { offset: 7 },
+        ContainerIntegrity::NoChecksum,
     ];
-    assert_eq!(sums.map(ContainerIntegrity::name), ["verified", "sum-failed", "no-sum"]);
-    assert_eq!(sums.map(|sum| sum.to_string()), sums.map(ContainerIntegrity::name));
+    assert_eq!(integrities.map(ContainerIntegrity::name), ["verified", "sum-failed", "no-sum"]);
+    assert_eq!(integrities.map(|integrity| integrity.to_string()), integrities.map(ContainerIntegrity::name));
 }
 
 /// Shows: FILE-070
 #[test]
-fn junk_before_a_file_is_no_container_but_gives_a_candidate() {
+fn bytes_before_a_file_are_no_container_but_give_a_candidate() {
     let bytes = [&[0x77; 20], &ota()[..]].concat();
     assert!(bad_magic(&bytes));
     let found: Vec<_> = candidates(&bytes).collect();
@@ -114,18 +115,18 @@ fn without_a_container_all_bytes_are_the_file() {
     for bytes in [&whole[..69], &[&whole[..], &[0x5a; 33]].concat(), &[&whole[..], &whole].concat()] {
         let container = Container::open(bytes).unwrap();
         assert_eq!((container.kind, container.ota), (ContainerKind::None, bytes));
-        assert_eq!(container.integrity, ContainerIntegrity::NoSum);
+        assert_eq!(container.integrity, ContainerIntegrity::NoChecksum);
     }
 }
 
 #[test]
-fn every_cut_is_an_error_or_all_of_it() {
+fn every_truncation_is_an_error_or_keeps_all_bytes() {
     for (_, build, _) in KINDS {
         let bytes = build(&ota());
         for cut in 0..bytes.len() {
             let cut = &bytes[..cut];
             if let Ok(container) = Container::open(cut) {
-                assert_eq!(all_of(&container), cut);
+                assert_eq!(all_bytes(&container), cut);
                 assert!(FileHeader::parse_lenient(container.ota).is_ok());
             }
             assert!(candidates(cut).count() <= 1);
@@ -134,11 +135,11 @@ fn every_cut_is_an_error_or_all_of_it() {
 }
 
 #[test]
-fn candidates_are_readable_headers_only_and_in_order() {
+fn candidates_are_readable_headers_in_ascending_order() {
     let file = ota();
     let mut wrong_version = file.clone();
     wrong_version[5] = 2;
-    // Not a whole header at the end, and the first of two identifiers that overlap is none.
+    // The header at the end is truncated, and 1E F1 before the second file is no identifier.
     let bytes = [&file[..], &wrong_version, &[0x1e, 0xf1], &file, &file[..55]].concat();
     let mut candidates = candidates(&bytes);
     assert_eq!(candidates.by_ref().map(|candidate| candidate.offset).collect::<Vec<_>>(), [0, 142]);

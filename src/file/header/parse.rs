@@ -91,8 +91,7 @@ impl<'a> HeaderView<'a> {
             credential,
             destination,
             hardware,
-            other_control: HeaderControl::from_bits_retain(fixed.field_control.get())
-                .difference(self.present),
+            other_control: HeaderControl(fixed.field_control.get()).without(self.present),
             extra: rest.get(..extra).unwrap_or_default(),
         }
     }
@@ -115,7 +114,7 @@ pub(in crate::file) fn check_header(file: &[u8], rules: HeaderRules) -> Result<H
         return Err(error_at(offset_of!(FixedFields, version), kind));
     }
     let declared = fixed.header_length.get();
-    let control = HeaderControl::from_bits_retain(fixed.field_control.get());
+    let control = HeaderControl(fixed.field_control.get());
     let present = present_fields(declared, control, rules)?;
     let total = fixed.total_size.get();
     if total < u32::from(declared) {
@@ -137,7 +136,7 @@ fn present_fields(
 ) -> Result<HeaderControl, DecodeError> {
     let needed = fields_len(control);
     let present = if declared < needed && rules.destination_may_be_missing {
-        control.difference(HeaderControl::DEVICE_SPECIFIC)
+        control.without(HeaderControl::DEVICE_SPECIFIC)
     } else {
         control
     };
@@ -145,7 +144,7 @@ fn present_fields(
         let kind = DecodeErrorKind::HeaderTooShort { declared, needed };
         return Err(error_at(offset_of!(FixedFields, header_length), kind));
     }
-    Ok(present.intersection(HeaderControl::all()))
+    Ok(present.known())
 }
 
 /// Checks the file identifier. Four bytes are enough to recognise that bytes are not an OTA file, so this check comes

@@ -8,7 +8,7 @@ use std::vec::Vec;
 const DESTINATION: Eui64 = Eui64(0x0123_4567_89ab_cdef);
 const RANGE: HardwareRange = HardwareRange { min: HardwareVersion(0x0102), max: HardwareVersion(0x0203) };
 
-/// The fixed fields with values of their own; field control 0, total size 0x01020304.
+/// Fixed fields with a different value in each; field control 0, total image size 0x01020304.
 #[rustfmt::skip]
 const FIXED: [u8; 56] = [
     0x1e, 0xf1, 0xee, 0x0b, // identifier
@@ -36,7 +36,7 @@ fn fixed_header() -> FileHeader<'static> {
     }
 }
 
-/// A header of these lengths and bits, with `tail` after its fixed part.
+/// A header with this field control and header length, and with `tail` after its fixed fields.
 fn bytes(control: u16, length: u16, tail: &[u8]) -> Vec<u8> {
     let mut bytes = FIXED.to_vec();
     bytes[6..8].copy_from_slice(&length.to_le_bytes());
@@ -119,7 +119,7 @@ fn every_prefix_of_a_header_is_truncated() {
 
 /// Shows: FILE-009
 #[test]
-fn four_bytes_tell_that_a_file_is_none() {
+fn four_bytes_show_that_bytes_are_not_an_ota_file() {
     fails(&[0x1e, 0xf1, 0xee, 0x0c], 0, DecodeErrorKind::BadMagic { found: 0x0cee_f11e });
     fails(&[0; 100], 0, DecodeErrorKind::BadMagic { found: 0 });
     assert_eq!(kind(&[0, 0, 0]), DecodeErrorKind::Truncated { needed: 56, present: 3 });
@@ -179,7 +179,7 @@ fn a_total_size_below_the_header_length_is_refused() {
 fn reserved_bits_are_kept_and_written_as_zero_by_default() {
     let bytes = bytes(0x0008, 58, &[0xaa, 0xbb]);
     let (header, _) = FileHeader::parse(&bytes).unwrap();
-    assert_eq!(header.other_control.bits(), 0x0008);
+    assert_eq!(header.other_control.0, 0x0008);
     assert_eq!(header.extra, [0xaa, 0xbb]);
     assert_eq!(
         header.anomalies(),
@@ -188,13 +188,13 @@ fn reserved_bits_are_kept_and_written_as_zero_by_default() {
     assert_eq!(written(&header), bytes);
     assert_eq!(written(&fixed_header())[8..10], [0, 0]);
 
-    let all = FileHeader { other_control: HeaderControl::from_bits_retain(0xffff), ..fixed_header() };
-    assert_eq!(written(&all)[8..10], [0xfa, 0xff], "bits that stand for a field need the field");
+    let all = FileHeader { other_control: HeaderControl(0xffff), ..fixed_header() };
+    assert_eq!(written(&all)[8..10], [0xfa, 0xff], "bits of absent fields are not written");
 }
 
 /// Shows: FILE-020, FILE-023
 #[test]
-fn a_device_specific_header_without_destination_is_for_the_lenient_only() {
+fn a_device_specific_header_without_destination_is_read_leniently_only() {
     let with = bytes(2, 64, &DESTINATION_BYTES);
     assert_eq!(FileHeader::parse(&with).unwrap().0.destination, Some(DESTINATION));
     assert_eq!(FileHeader::parse_lenient(&with), FileHeader::parse(&with));
@@ -204,7 +204,7 @@ fn a_device_specific_header_without_destination_is_for_the_lenient_only() {
     {
         let declared = 56 + u16::try_from(tail.len()).unwrap();
         let bytes = bytes(control, declared, tail);
-        let needed = fields_len(HeaderControl::from_bits_retain(control));
+        let needed = fields_len(HeaderControl(control));
         let error = FileHeader::parse(&bytes).unwrap_err();
         assert_eq!((error.offset, error.kind), (6, DecodeErrorKind::HeaderTooShort { declared, needed }));
         let (header, _) = FileHeader::parse_lenient(&bytes).unwrap();
@@ -231,7 +231,7 @@ fn a_device_specific_file_may_have_any_version() {
 
 /// Shows: FILE-034, FILE-035, ESP-058
 #[test]
-fn the_text_always_takes_32_bytes_and_is_kept_as_it_is() {
+fn the_header_string_always_takes_32_bytes_and_is_kept() {
     for len in [0, 1, 31, 32] {
         let header =
             FileHeader { header_string: HeaderString::new(&"x".repeat(len)).unwrap(), ..fixed_header() };
@@ -299,7 +299,7 @@ fn a_file_suits_the_hardware_in_its_range() {
 }
 
 #[test]
-fn an_empty_hardware_range_shows_and_suits_nothing() {
+fn an_empty_hardware_range_is_an_anomaly_and_suits_no_hardware() {
     let bytes = bytes(4, 60, &[2, 0, 1, 0]);
     let (header, _) = FileHeader::parse(&bytes).unwrap();
     assert_eq!(
@@ -312,7 +312,7 @@ fn an_empty_hardware_range_shows_and_suits_nothing() {
 }
 
 #[test]
-fn a_header_needs_room_for_all_of_it() {
+fn a_header_is_encoded_completely_or_not_at_all() {
     let header = FileHeader { destination: Some(DESTINATION), ..fixed_header() };
     let mut short = [0xee; 63];
     assert_eq!(header.encode(&mut short), Err(EncodeError::NoRoom { needed: 64, available: 63 }));
@@ -320,7 +320,7 @@ fn a_header_needs_room_for_all_of_it() {
 }
 
 #[test]
-fn the_known_fields_are_enough_while_a_header_arrives() {
+fn a_header_without_its_extra_bytes_has_its_known_fields() {
     let header = FileHeader { extra: &[7; 20], ..fixed_header() };
     let whole = written(&header);
     let known = whole.len() - 20;
@@ -331,7 +331,7 @@ fn the_known_fields_are_enough_while_a_header_arrives() {
 }
 
 #[test]
-fn headers_made_of_bytes_have_every_field() {
+fn arbitrary_headers_have_every_field() {
     let plain = FileHeader::new(ImageId::new(0x0707, 0x0707, 0x0707_0707));
     let mut input = arbitrary::Unstructured::new(&[7; 100]);
     let header: FileHeader<'_> = arbitrary::Arbitrary::arbitrary(&mut input).unwrap();
@@ -348,10 +348,10 @@ fn headers_made_of_bytes_have_every_field() {
         FileHeader {
             extra: &[],
             total_size: plain.total_size,
-            other_control: HeaderControl::empty(),
+            other_control: HeaderControl::EMPTY,
             ..header
         },
         all
     );
-    assert_eq!((header.other_control.bits(), header.extra.is_empty()), (0x0700, false));
+    assert_eq!((header.other_control.0, header.extra.is_empty()), (0x0700, false));
 }

@@ -16,14 +16,14 @@ pub fn any_bytes(bytes: &[u8]) {
 }
 
 fn any_container(bytes: &[u8], container: &Container<'_>) {
-    let Container { kind, before, ota, after, integrity } = *container;
+    let Container { kind, before, ota, after, integrity, .. } = *container;
     assert_eq!([before, ota, after].concat(), bytes);
     let (header, _) = FileHeader::parse_lenient(ota).expect("a readable header");
     let size = u32::try_from(ota.len()).expect("small");
     match kind {
         ContainerKind::None => {
             assert!(before.is_empty() && after.is_empty());
-            assert_eq!(integrity, ContainerIntegrity::NoSum);
+            assert_eq!(integrity, ContainerIntegrity::NoChecksum);
         }
         ContainerKind::SalusCrc32 | ContainerKind::SdevicesCrc32 => {
             assert!(before.is_empty() && (4..20).contains(&after.len()));
@@ -36,7 +36,7 @@ fn any_container(bytes: &[u8], container: &Container<'_>) {
             );
         }
     }
-    if let ContainerIntegrity::SumFailed { offset } = integrity {
+    if let ContainerIntegrity::ChecksumFailed { offset } = integrity {
         assert!(offset < before.len(), "sums stand before the file, or the kind is known by them");
     }
 }

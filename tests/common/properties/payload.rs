@@ -1,15 +1,15 @@
-//! Laws of payloads, for property tests and fuzz targets alike.
+//! Properties of payloads, for property tests and fuzz targets.
 
 use zigbee_ota::file::{Image, Tag};
 use zigbee_ota::payload::{
     Damage, DamageKind, Entropy, Payload, PayloadKind, PayloadReport, PayloadState, UnknownReason, payloads,
 };
 
-/// What holds for any bytes, payload or not, OTA file or not.
+/// Checks the properties of any bytes, whether they are a payload, an OTA file or neither.
 pub fn any_bytes(bytes: &[u8]) {
-    let verdict = PayloadReport::of(bytes);
-    assert_eq!(verdict.kind, PayloadKind::of(bytes), "recognised and judged alike");
-    any_verdict(bytes.len(), &verdict);
+    let report = PayloadReport::of(bytes);
+    assert_eq!(report.kind, PayloadKind::of(bytes), "recognised as the same format");
+    any_report(bytes.len(), &report);
     let entropy = Entropy::of(bytes);
     assert!(entropy.millibits <= 8_000 && usize::from(entropy.sample) <= bytes.len());
     if let Ok(image) = Image::parse_lenient(bytes) {
@@ -17,32 +17,33 @@ pub fn any_bytes(bytes: &[u8]) {
     }
 }
 
-fn any_verdict(len: usize, verdict: &PayloadReport<'_>) {
-    let PayloadReport { kind, state, encrypted, .. } = *verdict;
+fn any_report(len: usize, report: &PayloadReport<'_>) {
+    let PayloadReport { kind, state, encrypted, .. } = *report;
     match state {
-        PayloadState::Damaged(Damage { offset, fault }) => {
-            assert!(kind != PayloadKind::Unknown && offset <= len, "{verdict}");
-            match fault {
-                DamageKind::Sum { expected, found, .. } => assert_ne!(expected, found, "{verdict}"),
-                DamageKind::Cut { needed, present } => assert!(needed > present, "{verdict}"),
-                DamageKind::NoEnd => {}
+        PayloadState::Damaged(Damage { offset, kind: damage }) => {
+            assert!(kind != PayloadKind::Unknown && offset <= len, "{report}");
+            match damage {
+                DamageKind::Checksum { expected, found, .. } => assert_ne!(expected, found, "{report}"),
+                DamageKind::Truncated { needed, present } => assert!(needed > present, "{report}"),
+                DamageKind::NoEndTag => {}
+                other => panic!("a new kind of damage: {other:?}"),
             }
         }
-        PayloadState::Encrypted => assert!(encrypted, "{verdict}"),
+        PayloadState::Encrypted => assert!(encrypted, "{report}"),
         PayloadState::Whole(_) => assert_ne!(kind, PayloadKind::Unknown),
         PayloadState::Unknown(why) => {
             assert_eq!(
                 kind == PayloadKind::Unknown,
                 matches!(why, UnknownReason::NotRecognised(_)),
-                "{kind} {verdict}"
+                "{kind} {report}"
             );
         }
     }
-    let text = verdict.to_string();
+    let text = report.to_string();
     assert!(!text.is_empty() && text.chars().all(|char| char.is_ascii() && !char.is_control()), "{text:?}");
 }
 
-/// Every upgrade image is judged, everything in file order.
+/// Checks that every upgrade image has a report, and that payloads come in file order.
 fn any_image(image: &Image<'_>) {
     let all: Vec<Payload<'_>> = payloads(image).collect();
     // An empty element starts where the raw bytes after it do.
@@ -60,26 +61,25 @@ fn any_image(image: &Image<'_>) {
                 rest.bytes
             }
         };
-        any_verdict(bytes.len(), &payload.verdict);
-        let by_its_place =
+        any_report(bytes.len(), &payload.report);
+        let by_context =
             [PayloadKind::TelinkAes, PayloadKind::NordicFirmware, PayloadKind::Ubisys, PayloadKind::Osram];
         let alone = PayloadReport::of(bytes);
-        // What runs past its end may go on in the next element.
+        // A payload that runs past its end may continue in the next element.
         let cut = matches!(
             alone.state,
-            PayloadState::Damaged(Damage { fault: DamageKind::Cut { .. } | DamageKind::NoEnd, .. })
+            PayloadState::Damaged(Damage { kind: DamageKind::Truncated { .. } | DamageKind::NoEndTag, .. })
         );
         if cut && !payload.is_damaged() {
-            assert_eq!(
-                payload.verdict,
-                PayloadReport { state: PayloadState::Unknown(UnknownReason::Doubtful), ..alone }
-            );
-        } else if !by_its_place.contains(&payload.verdict.kind) {
-            assert_eq!(payload.verdict, alone);
+            let mut continued = alone;
+            continued.state = PayloadState::Unknown(UnknownReason::Ambiguous);
+            assert_eq!(payload.report, continued);
+        } else if !by_context.contains(&payload.report.kind) {
+            assert_eq!(payload.report, alone);
         }
     }
     for (number, at) in elements.iter().enumerate() {
-        let judged = all.iter().any(|payload| payload.element == Some(number));
-        assert!(judged || at.element.tag != Tag::UPGRADE_IMAGE, "element {number}");
+        let reported = all.iter().any(|payload| payload.element == Some(number));
+        assert!(reported || at.element.tag != Tag::UPGRADE_IMAGE, "element {number}");
     }
 }

@@ -1,4 +1,4 @@
-//! What an OTA file lies in: containers with their sums, candidates.
+//! Calls of the module `container`: containers with their checksums, header candidates.
 
 use core::hint::black_box;
 

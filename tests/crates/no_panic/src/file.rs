@@ -1,4 +1,4 @@
-//! The file: header, parts, image, writer.
+//! Calls of the module `file`: header, split file, image, stream decoder, file name, writer.
 
 use core::hint::black_box;
 
@@ -6,7 +6,7 @@ use zigbee_ota::file::{
     CertificateElement, Element, Elements, FileHeader, FileName, FileWriter, HeaderControl, HeaderString,
     Image, SignatureElement, SplitFile, StreamDecoder, Tag,
 };
-use zigbee_ota::{HardwareVersion, ImageId};
+use zigbee_ota::{Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion};
 
 use crate::Bytes;
 
@@ -24,6 +24,7 @@ fn read_headers(bytes: &mut Bytes<'_>) {
     black_box(FileHeader::parse_known(bytes.input).is_err_and(|error| error.is_truncated()));
     let parsed = [FileHeader::parse(bytes.input), FileHeader::parse_lenient(bytes.input)].map(black_box);
     for (header, _) in parsed.into_iter().flatten() {
+        black_box(header.control().contains(black_box(HeaderControl::DEVICE_SPECIFIC)));
         black_box((header.control(), header.header_len(), header.is_device_specific()));
         black_box((header.suits(HardwareVersion(black_box(0))), header.anomalies()));
         black_box((header.header_string.as_bytes(), header.header_string.to_str().ok()));
@@ -90,6 +91,7 @@ fn read_in_pieces(bytes: &Bytes<'_>) {
 fn read_name(bytes: &Bytes<'_>) {
     if let Ok(text) = core::str::from_utf8(bytes.input) {
         black_box(FileName::parse(text));
+        black_box(FileName::new(ImageId::new(black_box(0), black_box(0), black_box(0))).with_suffix(text));
     }
 }
 
@@ -103,8 +105,16 @@ fn walk(elements: Elements<'_>) {
 fn write(bytes: &mut Bytes<'_>) {
     let id = ImageId::new(black_box(0), black_box(0), black_box(0));
     let Ok(text) = HeaderString::new(black_box("")) else { return };
-    let mut header = FileHeader::new(id).with_header_string(text).with_extra(bytes.input);
-    header.other_control = HeaderControl::from_bits_retain(black_box(0));
+    let range = HardwareRange { min: HardwareVersion(black_box(0)), max: HardwareVersion(black_box(0)) };
+    let mut header = FileHeader::new(id)
+        .with_stack(StackVersion(black_box(0)))
+        .with_header_string(text)
+        .with_total_size(black_box(0))
+        .with_credential(SecurityCredentialVersion(black_box(0)))
+        .with_destination(Eui64(black_box(0)))
+        .with_hardware(black_box(range))
+        .with_extra(bytes.input);
+    header.other_control = HeaderControl(black_box(0));
     let header = black_box(header);
     let elements = [Element { tag: Tag(black_box(0)), data: bytes.input }; 3];
     for element in black_box(&elements[..]) {

@@ -1,4 +1,4 @@
-//! What is inside elements: recognised and judged, alone and in a file.
+//! Calls of the module `payload`: recognition and check, of a payload alone and of a whole file.
 
 use core::hint::black_box;
 
@@ -11,9 +11,9 @@ use crate::Bytes;
 pub(crate) fn call(bytes: &Bytes<'_>) {
     let kind = black_box(PayloadKind::of(bytes.input));
     black_box(kind.name());
-    let verdict = black_box(PayloadReport::of(bytes.input));
-    black_box(verdict.state.name());
-    black_box(verdict.stated.contradicts(black_box(ImageId::new(0x1001, 0x00ab, 5))));
+    let report = black_box(PayloadReport::of(bytes.input));
+    black_box(report.state.name());
+    black_box(report.metadata.contradicts(black_box(ImageId::new(0x1001, 0x00ab, 5))));
     black_box(Entropy::of(bytes.input).looks_random());
     if let Ok(image) = Image::parse_lenient(bytes.input) {
         for payload in payloads(&image) {

@@ -1,4 +1,4 @@
-//! [`PayloadKind::Mcuboot`]: an image for MCUboot ("Image Format" of its design document), little endian.
+//! [`PayloadKind::Mcuboot`]: image for MCUboot ("Image Format" of its design document), little endian.
 //!
 //! ```text
 //! 0   3D B8 F3 96   4 u32 address   8 u16 header size   10 u16 size of protected TLVs
@@ -11,16 +11,18 @@
 
 use sha2::{Digest, Sha256};
 
-use super::read::{array, le_len, le_u16, le_u32};
-use super::{PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason};
+use super::read_fields::{array, le_len, le_u16, le_u32};
+use crate::payload::{
+    PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
+};
 
 const MAGIC: [u8; 4] = [0x3d, 0xb8, 0xf3, 0x96];
 const HEADER_LEN: usize = 32;
-const TLVS: u16 = 0x6907;
+const TLV_MAGIC: u16 = 0x6907;
 const TLV_HEAD_LEN: usize = 4;
 const SHA_256: u16 = 0x10;
-/// Position independent, not bootable, loaded to RAM, at a fixed place: what changes nothing here.
-const PLAIN_FLAGS: u32 = 0x0000_0131;
+/// Flags without an effect on the SHA-256: position independent, not bootable, loaded to RAM, at a fixed address.
+const HARMLESS_FLAGS: u32 = 0x0000_0131;
 const ENCRYPTED: u32 = 0x0000_000c;
 
 pub(super) fn is(bytes: &[u8]) -> bool {
@@ -35,42 +37,42 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
         revision: le_u16(version, 2).unwrap_or(0),
         build: le_u32(version, 4).unwrap_or(0),
     });
-    let (state, signed) = state(bytes);
+    let (state, signed) = state_and_signed(bytes);
     let encrypted = flags & ENCRYPTED != 0;
     let state = match state {
         PayloadState::Damaged(_) if encrypted => PayloadState::Encrypted,
-        state => state.if_certain(flags & !PLAIN_FLAGS == 0),
+        state => state.ambiguous_unless(flags & !HARMLESS_FLAGS == 0),
     };
-    let stated = PayloadMetadata { version, ..PayloadMetadata::NOTHING };
-    PayloadReport { encrypted, signed, stated, ..PayloadReport::new(PayloadKind::Mcuboot, state) }
+    let metadata = PayloadMetadata { version, ..PayloadMetadata::EMPTY };
+    PayloadReport { encrypted, signed, metadata, ..PayloadReport::new(PayloadKind::Mcuboot, state) }
 }
 
-/// The state by the SHA-256, and whether there is a signature.
-fn state(bytes: &[u8]) -> (PayloadState, bool) {
+/// Returns the state by the SHA-256, and whether the image has a signature.
+fn state_and_signed(bytes: &[u8]) -> (PayloadState, bool) {
     let (Some(header), Some(protected), Some(image)) =
         (le_u16(bytes, 8), le_u16(bytes, 10), le_len(bytes, 12))
     else {
-        return (PayloadState::cut(0, HEADER_LEN, bytes.len()), false);
+        return (PayloadState::truncated(0, HEADER_LEN, bytes.len()), false);
     };
     let summed = image.saturating_add(usize::from(header)).saturating_add(usize::from(protected));
     let (Some(body), Some(magic), Some(total)) =
         (bytes.get(..summed), le_u16(bytes, summed), le_u16(bytes, summed.saturating_add(2)))
     else {
-        return (PayloadState::cut(0, summed.saturating_add(TLV_HEAD_LEN), bytes.len()), false);
+        return (PayloadState::truncated(0, summed.saturating_add(TLV_HEAD_LEN), bytes.len()), false);
     };
     let end = summed.saturating_add(usize::from(total));
-    if magic != TLVS || end > bytes.len() {
-        return (PayloadState::Unknown(UnknownReason::Doubtful), false);
+    if magic != TLV_MAGIC || end > bytes.len() {
+        return (PayloadState::Unknown(UnknownReason::Ambiguous), false);
     }
-    let (mut state, mut signed) = (PayloadState::Unknown(UnknownReason::NoSum), false);
+    let (mut state, mut signed) = (PayloadState::Unknown(UnknownReason::NoChecksum), false);
     let mut offset = summed.saturating_add(TLV_HEAD_LEN);
     while offset < end {
         let Some((kind, length)) = le_u16(bytes, offset).zip(le_u16(bytes, offset.saturating_add(2))) else {
             break;
         };
         offset = offset.saturating_add(TLV_HEAD_LEN);
-        if let (SHA_256, Some(sum), PayloadState::Unknown(_)) = (kind, array(bytes, offset), state) {
-            state = PayloadState::of_digest(offset, sum, Sha256::digest(body).into());
+        if let (SHA_256, Some(sha), PayloadState::Unknown(_)) = (kind, array(bytes, offset), state) {
+            state = PayloadState::from_sha256(offset, sha, Sha256::digest(body).into());
         }
         signed |= matches!(kind, 0x20..=0x24);
         offset = offset.saturating_add(usize::from(length));

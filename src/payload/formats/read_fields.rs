@@ -1,36 +1,36 @@
-//! Numbers at their places; nothing where the bytes end.
+//! Integers and byte arrays at offsets of a payload; `None` when the payload ends before them.
 
-/// So many bytes from `offset` on.
+/// Returns the `N` bytes at `offset`.
 pub(super) fn array<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
     bytes.get(offset..)?.first_chunk().copied()
 }
 
-/// Two bytes, little endian.
+/// Reads a little-endian `u16`.
 pub(super) fn le_u16(bytes: &[u8], offset: usize) -> Option<u16> {
     array(bytes, offset).map(u16::from_le_bytes)
 }
 
-/// Four bytes, little endian.
+/// Reads a little-endian `u32`.
 pub(super) fn le_u32(bytes: &[u8], offset: usize) -> Option<u32> {
     array(bytes, offset).map(u32::from_le_bytes)
 }
 
-/// Four bytes, little endian, that count bytes or are a place.
+/// Reads a little-endian `u32` that is a length or an offset.
 pub(super) fn le_len(bytes: &[u8], offset: usize) -> Option<usize> {
-    le_u32(bytes, offset).map(len)
+    le_u32(bytes, offset).map(to_len)
 }
 
-/// A number of bytes; what no memory could hold is as good as the most that one can.
-pub(super) fn len(count: u32) -> usize {
+/// Converts a length; one that exceeds the address space becomes `usize::MAX`, which no payload has either.
+pub(super) fn to_len(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// Two bytes, big endian.
+/// Reads a big-endian `u16`.
 pub(super) fn be_u16(bytes: &[u8], offset: usize) -> Option<u16> {
     array(bytes, offset).map(u16::from_be_bytes)
 }
 
-/// Whether all bytes are the same, as padding is; none are.
+/// Returns whether all bytes have the same value, as padding has; also true for no bytes.
 pub(super) fn is_padding(bytes: &[u8]) -> bool {
     bytes.split_first().is_none_or(|(first, rest)| rest.iter().all(|byte| byte == first))
 }

@@ -1,4 +1,4 @@
-//! The sums of payloads, bit by bit and straight from their definitions.
+//! Reference implementations of the checksums of payloads, bit by bit from their definitions.
 
 use sha2::{Digest, Sha256};
 
@@ -7,13 +7,13 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     !register(!0, bytes)
 }
 
-/// CRC-32 from any start, without a final xor.
+/// CRC-32 with the initial value `start`, without a final xor.
 pub fn register(start: u32, bytes: &[u8]) -> u32 {
     let shift = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
     bytes.iter().fold(start, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| shift(crc)))
 }
 
-/// The register of the polynomial 0x1021 after each bit was shifted in at its low end.
+/// CRC-16 register with the polynomial 0x1021, into whose low end each bit is shifted.
 pub fn crc16_register(bytes: impl IntoIterator<Item = u8>) -> u16 {
     let mut crc = 0_u16;
     for byte in bytes {

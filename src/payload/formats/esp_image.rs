@@ -1,20 +1,20 @@
-//! [`PayloadKind::EspImage`]: an application image of ESP-IDF ("App Image Format"), little endian.
+//! [`PayloadKind::EspImage`]: application image of ESP-IDF ("App Image Format"), little endian.
 //!
 //! ```text
 //! 0   E9  segments:u8 (1 to 16)  ...  23 whether a SHA-256 follows:u8 (0 or 1)
 //! 24  segments, each  address:u32  length:u32  data:length
-//! 32  in the first one's data  ABCD5432:u32  ...  48 version text, 32  80 project name, 32
+//! 32  in the first segment's data  ABCD5432:u32  ...  48 version text, 32  80 project name, 32
 //! e   zeros, so that the checksum is the last of a multiple of 16 bytes
 //! n   checksum: EF xored with each byte of each segment's data
-//! n+1 SHA-256 of all before it, if byte 23 says so
+//! n+1 SHA-256 of all bytes before it, if byte 23 is 1
 //! any signature block of secure boot, at a multiple of 4096: E7 02
 //! ```
 
 use sha2::{Digest, Sha256};
 
-use super::metadata::text;
-use super::read::{array, le_len, le_u32};
-use super::{
+use super::read_fields::{array, le_len, le_u32};
+use crate::payload::metadata::text_before_nul;
+use crate::payload::{
     ChecksumKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
 };
 
@@ -33,38 +33,40 @@ pub(super) fn is(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
-    let field = |offset: usize| bytes.get(offset..offset.saturating_add(32)).map(text).unwrap_or_default();
-    let version = field(48);
-    let stated = PayloadMetadata {
+    let text_at =
+        |offset: usize| bytes.get(offset..offset.saturating_add(32)).map(text_before_nul).unwrap_or_default();
+    let version = text_at(48);
+    let metadata = PayloadMetadata {
         version: (!version.is_empty()).then_some(PayloadVersion::Text(version)),
-        name: field(80),
-        ..PayloadMetadata::NOTHING
+        name: text_at(80),
+        ..PayloadMetadata::EMPTY
     };
-    let (state, end) = match image(bytes) {
-        Ok(image) => (image.state(bytes), image.end),
+    let (state, end) = match walk_segments(bytes) {
+        Ok(segments) => (segments.state(bytes), segments.end),
         Err(state) => (state, bytes.len()),
     };
     let sector = end.checked_next_multiple_of(SIGNATURE_SECTOR);
     let signed = sector.is_some_and(|sector| array(bytes, sector) == Some(SIGNATURE));
-    PayloadReport { signed, stated, ..PayloadReport::new(PayloadKind::EspImage, state) }
+    PayloadReport { signed, metadata, ..PayloadReport::new(PayloadKind::EspImage, state) }
 }
 
-/// The image up to its checksum.
-struct Image {
-    /// Where it ends, its checksum included.
+/// Complete segments of an image.
+struct Segments {
+    /// Offset of the first byte after the checksum.
     end: usize,
+    /// Checksum computed over the segments.
     checksum: u8,
 }
 
-/// Walks the segments; what is cut short is damaged.
-fn image(bytes: &[u8]) -> Result<Image, PayloadState> {
+/// Walks the segments; the error is the state of an image in which a segment is truncated.
+fn walk_segments(bytes: &[u8]) -> Result<Segments, PayloadState> {
     let [count] = array(bytes, 1).unwrap_or_default();
     let (mut offset, mut checksum) = (SEGMENTS, 0xef);
     for _ in 0..count {
         let start = offset.saturating_add(SEGMENT_HEAD_LEN);
         let length = le_len(bytes, offset.saturating_add(4));
         let end = start.saturating_add(length.unwrap_or(0));
-        let data = bytes.get(start..end).filter(|_| length.is_some()).ok_or(PayloadState::cut(
+        let data = bytes.get(start..end).filter(|_| length.is_some()).ok_or(PayloadState::truncated(
             offset,
             end.saturating_sub(offset),
             bytes.len().saturating_sub(offset),
@@ -74,26 +76,29 @@ fn image(bytes: &[u8]) -> Result<Image, PayloadState> {
     }
     let end = (offset | 15).saturating_add(1);
     if end > bytes.len() {
-        return Err(PayloadState::cut(0, end, bytes.len()));
+        return Err(PayloadState::truncated(0, end, bytes.len()));
     }
-    Ok(Image { end, checksum })
+    Ok(Segments { end, checksum })
 }
 
-impl Image {
+impl Segments {
+    /// State by the checksum, then by the SHA-256 if there is one.
     fn state(&self, bytes: &[u8]) -> PayloadState {
-        let at = self.end.saturating_sub(1);
-        let [stored] = array(bytes, at).unwrap_or_default();
-        let xor = PayloadState::of_sum(ChecksumKind::Xor, at, stored.into(), self.checksum.into());
+        let offset = self.end.saturating_sub(1);
+        let [stored] = array(bytes, offset).unwrap_or_default();
+        let xor = PayloadState::from_checksum(ChecksumKind::Xor, offset, stored.into(), self.checksum.into());
         let (image, after) = bytes.split_at_checked(self.end).unwrap_or((bytes, &[]));
-        let says_so = array(bytes, 23) == Some([1]);
+        let has_sha = array(bytes, 23) == Some([1]);
         match (xor, after.first_chunk::<SHA_LEN>()) {
-            (PayloadState::Whole(_), Some(sum)) if says_so => {
-                PayloadState::of_digest(self.end, *sum, Sha256::digest(image).into())
+            (PayloadState::Whole(_), Some(sha)) if has_sha => {
+                PayloadState::from_sha256(self.end, *sha, Sha256::digest(image).into())
             }
-            (PayloadState::Whole(_), None) if says_so => PayloadState::cut(self.end, SHA_LEN, after.len()),
-            // Bytes that no field accounts for may be a sum whose flag was lost.
+            (PayloadState::Whole(_), None) if has_sha => {
+                PayloadState::truncated(self.end, SHA_LEN, after.len())
+            }
+            // 32 bytes after an image without the flag may be a SHA-256 whose flag was damaged.
             (PayloadState::Whole(_), Some(_)) if after.len() == SHA_LEN => {
-                PayloadState::Unknown(UnknownReason::Doubtful)
+                PayloadState::Unknown(UnknownReason::Ambiguous)
             }
             _ => xor,
         }

@@ -1,4 +1,4 @@
-//! A small payload of each format that has a sum, made here from the layouts of the formats.
+//! Builders of a small payload of each format, written from the byte layouts of the formats.
 
 #![allow(clippy::single_range_in_vec_init, reason = "lists of ranges, of which some have one")]
 
@@ -6,30 +6,30 @@ use std::ops::Range;
 
 use zigbee_ota::payload::PayloadKind;
 
-use crate::sums::{crc16_register, crc32, register, sha256};
+use crate::reference_checksums::{crc16_register, crc32, register, sha256};
 
-/// One payload and what its sums cover.
-pub struct Made {
+/// Payload, and the bytes that its checksums cover.
+pub struct BuiltPayload {
     pub name: &'static str,
     pub kind: PayloadKind,
     pub bytes: Vec<u8>,
-    /// Whether the sums are over all that is there.
+    /// The checksums cover all bytes, so the payload is known to be whole.
     pub whole: bool,
-    /// Bytes of which a sum or a length tells each change.
+    /// Ranges in which a checksum or a length shows each change.
     pub covered: Vec<Range<usize>>,
-    /// Those of them that the kind is known by, or the sum is found by: a change there hides what it is.
+    /// Ranges in which a change hides the format or the checksum.
     pub marks: Vec<Range<usize>>,
 }
 
-/// Bytes like those of code: few of the values.
+/// Bytes like those of code: only a few of the 256 values.
 pub fn code(size: usize) -> Vec<u8> {
     (0..size).map(|place| (place * place % 23).to_le_bytes()[0]).collect()
 }
 
-/// Bytes without a pattern, always the same.
-pub fn dice(size: usize) -> Vec<u8> {
-    let mut dice = fastrand::Rng::with_seed(3);
-    std::iter::repeat_with(|| dice.u8(..)).take(size).collect()
+/// Random bytes, the same in each run.
+pub fn random(size: usize) -> Vec<u8> {
+    let mut generator = fastrand::Rng::with_seed(3);
+    std::iter::repeat_with(|| generator.u8(..)).take(size).collect()
 }
 
 /// Little-endian words.
@@ -45,12 +45,13 @@ fn put(bytes: &mut [u8], at: usize, part: &[u8]) {
     bytes[at..at + part.len()].copy_from_slice(part);
 }
 
-fn whole(name: &'static str, kind: PayloadKind, bytes: Vec<u8>, marks: &[Range<usize>]) -> Made {
+fn whole(name: &'static str, kind: PayloadKind, bytes: Vec<u8>, marks: &[Range<usize>]) -> BuiltPayload {
     let all = 0..bytes.len();
-    Made { name, kind, bytes, whole: true, covered: vec![all], marks: marks.to_vec() }
+    BuiltPayload { name, kind, bytes, whole: true, covered: vec![all], marks: marks.to_vec() }
 }
 
-pub fn all() -> Vec<Made> {
+/// Payloads of all formats with a checksum, in several variants.
+pub fn with_checksum() -> Vec<BuiltPayload> {
     vec![
         gbl(0, &[0xf40a_0af4, 0xfe01_01fe]),
         gbl(0x101, &[0xfa06_06fa, 0xf907_07f9, 0xf70a_0af7]),
@@ -61,7 +62,7 @@ pub fn all() -> Vec<Made> {
         esp(true),
         esp(false),
         oad(),
-        packed_oad(),
+        compressed_oad(),
         cc2530(),
         jn518x(),
         mcuboot(),
@@ -70,8 +71,8 @@ pub fn all() -> Vec<Made> {
     ]
 }
 
-/// Of this type, with tags of these ids between header and end.
-pub fn gbl(kind: u32, tags: &[u32]) -> Made {
+/// Gecko bootloader file of this type, with tags of these ids between header and end.
+pub fn gbl(kind: u32, tags: &[u32]) -> BuiltPayload {
     let mut bytes = [0x03a6_17eb, 8, 0x0300_0000, kind].map(u32::to_le_bytes).concat();
     for (size, tag) in (40..).zip(tags) {
         bytes.extend([tag.to_le_bytes(), le(size)].concat());
@@ -93,20 +94,20 @@ fn ebl_end(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-pub fn ebl() -> Made {
+pub fn ebl() -> BuiltPayload {
     let header = [&[2, 2, 0xe3, 0x50], &code(136)[..]].concat();
     let bytes = ebl_end([ebl_tag(0, &header), ebl_tag(0xfd03, &code(70))].concat());
     whole("ebl", PayloadKind::SilabsEbl, bytes, &[0..2, 4..5, 6..8])
 }
 
-fn ebl_encrypted() -> Made {
+fn ebl_encrypted() -> BuiltPayload {
     let header = [2, 1, 0, 1, 0xe3, 0x50];
     let tags = [ebl_tag(0xfb05, &header), ebl_tag(0xfa06, &code(16)), ebl_tag(0xf907, &code(50))];
     let bytes = ebl_end([tags.concat(), ebl_tag(0xf709, &code(16))].concat());
     whole("encrypted ebl", PayloadKind::SilabsEblEncrypted, bytes, &[0..2, 4..5, 8..10])
 }
 
-pub fn telink(name: &'static str, magic: usize) -> Made {
+pub fn telink(name: &'static str, magic: usize) -> BuiltPayload {
     let mut bytes = code(300);
     put(&mut bytes, 6, &[0x5d, 2]);
     put(&mut bytes, magic, b"KNLT");
@@ -115,8 +116,8 @@ pub fn telink(name: &'static str, magic: usize) -> Made {
     whole(name, PayloadKind::TelinkKnlt, bytes, &[6..8, magic..magic + 4])
 }
 
-/// Two segments; with a SHA-256 or without.
-pub fn esp(hashed: bool) -> Made {
+/// ESP image of two segments, with or without a SHA-256.
+pub fn esp(hashed: bool) -> BuiltPayload {
     let mut bytes = vec![0xe9, 2, 2, 0x2f];
     bytes.resize(24, 0);
     bytes[23] = u8::from(hashed);
@@ -141,38 +142,38 @@ pub fn esp(hashed: bool) -> Made {
         bytes.extend(sha256(&bytes));
         return whole("esp, hashed", PayloadKind::EspImage, bytes, &marks);
     }
-    // Without a hash only the data is covered.
+    // Without a SHA-256, the checksum covers only the data.
     let covered = vec![32..288, 296..348, end - 1..end];
-    Made { covered, ..whole("esp", PayloadKind::EspImage, bytes, &marks) }
+    BuiltPayload { covered, ..whole("esp", PayloadKind::EspImage, bytes, &marks) }
 }
 
-pub fn oad() -> Made {
+pub fn oad() -> BuiltPayload {
     let mut bytes = code(400);
     put(&mut bytes, 0, b"CC26x2R1");
     put(&mut bytes, 12, &[3, 1, 0xf7, 0xff, 0xff, 0xff, 7, 0, 0xff, 0xff, 0xff, 0xff]);
     put(&mut bytes, 24, &le(400));
     put(&mut bytes, 32, b"0001");
     put(&mut bytes, 40, &[44, 0]);
-    // Security, then the image.
+    // Security segment, then image segment.
     put(&mut bytes, 44, &[3, 0xf7, 0xff, 0xff, 85, 0, 0, 0, 1]);
     put(&mut bytes, 129, &[1, 0xf7, 0xff, 0xff, 15, 1, 0, 0]);
     let sum = crc32(&bytes[12..]);
     put(&mut bytes, 8, &sum.to_le_bytes());
-    Made { covered: vec![8..400], ..whole("oad", PayloadKind::TiOad, bytes, &[24..28]) }
+    BuiltPayload { covered: vec![8..400], ..whole("oad", PayloadKind::TiOad, bytes, &[24..28]) }
 }
 
-/// As Sonoff packs it: the length is another one, and so is the sum in the header.
-fn packed_oad() -> Made {
+/// OAD image as Sonoff compresses it: the length and the CRC in the header are those of the uncompressed image.
+fn compressed_oad() -> BuiltPayload {
     let mut bytes = oad().bytes;
     put(&mut bytes, 24, &le(9000));
-    let mut dice = fastrand::Rng::with_seed(4);
-    bytes.extend(std::iter::repeat_with(|| dice.u8(..)).take(2000));
+    let mut generator = fastrand::Rng::with_seed(4);
+    bytes.extend(std::iter::repeat_with(|| generator.u8(..)).take(2000));
     bytes.extend(crc32(&bytes).to_le_bytes());
     let all = 0..bytes.len();
-    whole("packed oad", PayloadKind::TiOad, bytes, &[all])
+    whole("compressed oad", PayloadKind::TiOad, bytes, &[all])
 }
 
-pub fn cc2530() -> Made {
+pub fn cc2530() -> BuiltPayload {
     let mut bytes = code(500);
     bytes[0] = 2;
     put(&mut bytes, 0x8a, &[0xff, 0xff]);
@@ -182,11 +183,11 @@ pub fn cc2530() -> Made {
     let sum = crc16_register(summed).to_le_bytes();
     put(&mut bytes, 0x88, &sum);
     let marks = &[0..1, 0x8c..0x90];
-    Made { covered: vec![0..0x8a, 0x8c..500], ..whole("cc2530", PayloadKind::TiCc2530, bytes, marks) }
+    BuiltPayload { covered: vec![0..0x8a, 0x8c..500], ..whole("cc2530", PayloadKind::TiCc2530, bytes, marks) }
 }
 
-/// Only the header has sums.
-pub fn jn518x() -> Made {
+/// JN518x image, in which only the header has checksums.
+pub fn jn518x() -> BuiltPayload {
     let mut bytes = code(400);
     let vectors: u32 = bytes[..28]
         .chunks(4)
@@ -197,7 +198,7 @@ pub fn jn518x() -> Made {
     let sum = crc32(&bytes[..0x28]);
     put(&mut bytes, 0x28, &sum.to_le_bytes());
     put(&mut bytes, 368, &[0xbb01_10bb_u32.to_le_bytes(), [0; 4], [0; 4], le(400)].concat());
-    Made {
+    BuiltPayload {
         name: "jn518x",
         kind: PayloadKind::NxpJn518x,
         bytes,
@@ -207,7 +208,7 @@ pub fn jn518x() -> Made {
     }
 }
 
-pub fn mcuboot() -> Made {
+pub fn mcuboot() -> BuiltPayload {
     let mut bytes = [&[0x3d, 0xb8, 0xf3, 0x96][..], &[0; 28], &code(200)].concat();
     put(&mut bytes, 8, &[32, 0, 0, 0]);
     put(&mut bytes, 12, &le(200));
@@ -217,11 +218,11 @@ pub fn mcuboot() -> Made {
     bytes.extend(sum);
     bytes.extend([0x22, 0, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
     let covered = vec![0..232, 240..272];
-    Made { covered, ..whole("mcuboot", PayloadKind::Mcuboot, bytes, &[0..4, 8..20]) }
+    BuiltPayload { covered, ..whole("mcuboot", PayloadKind::Mcuboot, bytes, &[0..4, 8..20]) }
 }
 
-/// Without a block, which no sum covers anyway; with or without a SHA-256 after it.
-pub fn xz(hashed: bool) -> Made {
+/// xz stream, with or without a SHA-256 after it. It has no valid block, because neither CRC covers the blocks.
+pub fn xz(hashed: bool) -> BuiltPayload {
     let flags = [0, 1];
     let mut bytes = [&[0xfd, b'7', b'z', b'X', b'Z', 0][..], &flags, &crc32(&flags).to_le_bytes()].concat();
     bytes.extend(code(40));
@@ -240,11 +241,11 @@ pub fn xz(hashed: bool) -> Made {
     }
     let covered = vec![6..12, end - 24..end];
     let marks = vec![end - 4..end];
-    Made { name: "xz", kind: PayloadKind::Xz, bytes, whole: false, covered, marks }
+    BuiltPayload { name: "xz", kind: PayloadKind::Xz, bytes, whole: false, covered, marks }
 }
 
-/// Payloads that no sum is looked for in: those without one, and forms of others.
-pub fn without_sum() -> Vec<(PayloadKind, Vec<u8>)> {
+/// Payloads without a checksum: formats that have none, and variants of others that have none.
+pub fn without_checksum() -> Vec<(PayloadKind, Vec<u8>)> {
     vec![
         (PayloadKind::HueSbl, hue()),
         (PayloadKind::Osram, [&words([7, 0xff, 136, 3])[..], &code(152)].concat()),
@@ -260,7 +261,7 @@ pub fn hue() -> Vec<u8> {
     [&[0x2a, 0, 1, 0x0f, 0, 0x6e, 0, 0, 0, 0, 0, 0, 0x19, 0, 0, 100], &code(148)[..]].concat()
 }
 
-/// The jumps that 8051 code starts with.
+/// Jumps at the start of 8051 code.
 pub fn jumps() -> Vec<u8> {
     let mut jumps = vec![0xff; 0x90];
     for place in [0, 0x03, 0x2b] {
@@ -274,8 +275,8 @@ pub fn cortex() -> Vec<u8> {
     [&words([0x2000_7ff8, 0x0003_0301, 0x4839, 0x483d])[..], &code(48)].concat()
 }
 
-/// Payloads that are known by this OTA file inside.
-pub fn around(inner: &[u8]) -> [(PayloadKind, Vec<u8>); 3] {
+/// Payloads of the formats that contain an OTA file, here `inner`.
+pub fn around_ota_file(inner: &[u8]) -> [(PayloadKind, Vec<u8>); 3] {
     let jn51xx = [0x12, 0x34, 0x56, 0x78, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88];
     [
         (PayloadKind::NxpJn51xx, [&jn51xx[..], &[0; 68], inner].concat()),
@@ -284,8 +285,8 @@ pub fn around(inner: &[u8]) -> [(PayloadKind, Vec<u8>); 3] {
     ]
 }
 
-/// An init packet for this firmware, and the firmware.
-pub fn nordic(firmware: &[u8], backwards: bool) -> Vec<u8> {
+/// Init packet for this firmware, with its digest reversed or not.
+pub fn nordic(firmware: &[u8], reversed: bool) -> Vec<u8> {
     let message = |number: u8, data: &[u8]| {
         let length = u8::try_from(data.len()).expect("short");
         let length = if length < 0x80 { vec![length] } else { vec![length, 1] };
@@ -301,7 +302,7 @@ pub fn nordic(firmware: &[u8], backwards: bool) -> Vec<u8> {
         bytes
     };
     let mut digest = sha256(firmware);
-    if backwards {
+    if reversed {
         digest.reverse();
     }
     let hash = [number(1, 3), message(2, &digest)].concat();

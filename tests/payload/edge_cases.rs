@@ -1,11 +1,11 @@
-//! Payloads that end, or say something, where no whole one does.
+//! Edge cases of payload formats: invalid lengths, missing fields, unusual values.
 
 use zigbee_ota::payload::{
     ChecksumKind, Damage, DamageKind, PayloadKind, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
 };
 
-use crate::made::{code, ebl, gbl, jn518x, mcuboot, nordic, oad, telink, xz};
-use crate::sums::crc32;
+use crate::reference_checksums::crc32;
+use crate::sample_builders::{code, ebl, gbl, jn518x, mcuboot, nordic, oad, telink, xz};
 
 #[test]
 fn kinds_have_names_for_scripts() {
@@ -40,7 +40,7 @@ fn kinds_have_names_for_scripts() {
         ChecksumKind::Crc32,
         ChecksumKind::Crc16,
         ChecksumKind::Xor,
-        ChecksumKind::Words,
+        ChecksumKind::WordSum,
         ChecksumKind::Sha256,
     ]
     .map(|sum| sum.to_string());
@@ -48,12 +48,12 @@ fn kinds_have_names_for_scripts() {
 }
 
 #[test]
-fn an_end_tag_without_a_sum_is_no_end() {
+fn an_end_tag_without_a_crc_is_no_end_tag() {
     let mut gbl = gbl(0, &[0xfe01_01fe]).bytes;
     let end = gbl.len() - 12;
     gbl.truncate(gbl.len() - 4);
     gbl[end + 4] = 0;
-    let no_end = |offset| PayloadState::Damaged(Damage { offset, fault: DamageKind::NoEnd });
+    let no_end = |offset| PayloadState::Damaged(Damage { offset, kind: DamageKind::NoEndTag });
     assert_eq!(PayloadReport::of(&gbl).state, no_end(end));
     let mut ebl = ebl().bytes;
     let end = ebl.len() - 8;
@@ -63,62 +63,59 @@ fn an_end_tag_without_a_sum_is_no_end() {
 }
 
 #[test]
-fn a_size_that_leaves_no_room_for_what_is_needed_is_damage_of_what_says_so_for_certain() {
+fn a_size_below_the_minimum_is_damage_if_the_format_is_certain() {
     let mut telink = telink("", 8).bytes;
     telink[0x18..0x1c].copy_from_slice(&[35, 0, 0, 0]);
-    let cut = Damage { offset: 0, fault: DamageKind::Cut { needed: 36, present: 35 } };
+    let cut = Damage { offset: 0, kind: DamageKind::Truncated { needed: 36, present: 35 } };
     assert_eq!(PayloadReport::of(&telink).state, PayloadState::Damaged(cut));
-    // Without the mark that Telink's tool sets, the size may be of another form.
+    // Without the mark that Telink's tool sets, the image may be a variant.
     telink[6] = 0;
-    assert_eq!(PayloadReport::of(&telink).state, PayloadState::Unknown(UnknownReason::Doubtful));
+    assert_eq!(PayloadReport::of(&telink).state, PayloadState::Unknown(UnknownReason::Ambiguous));
 }
 
 #[test]
-fn an_index_larger_than_its_stream_is_cut() {
+fn an_index_larger_than_its_stream_is_truncated() {
     let mut bytes = xz(false).bytes;
     let footer = bytes.len() - 12;
     bytes[footer + 4] = 200;
     let sum = crc32(&bytes[footer + 4..footer + 10]).to_le_bytes();
     bytes[footer..footer + 4].copy_from_slice(&sum);
-    let cut = DamageKind::Cut { needed: 201 * 4, present: footer - 12 };
-    assert_eq!(PayloadReport::of(&bytes).state, PayloadState::Damaged(Damage { offset: 12, fault: cut }));
+    let cut = DamageKind::Truncated { needed: 201 * 4, present: footer - 12 };
+    assert_eq!(PayloadReport::of(&bytes).state, PayloadState::Damaged(Damage { offset: 12, kind: cut }));
 }
 
 #[test]
-fn fields_of_mcuboot_that_end_within_one_are_read_up_to_there() {
+fn mcuboot_fields_before_an_incomplete_one_are_read() {
     let mut bytes = mcuboot().bytes;
-    // Two bytes more, which are no field: the sum is still found.
+    // Two more bytes are too few for a field; the SHA-256 is still found.
     bytes[234] += 2;
     bytes.extend([0, 0]);
-    let verdict = PayloadReport::of(&bytes);
-    assert!(
-        matches!(verdict.state, PayloadState::Whole(ChecksumKind::Sha256)) && verdict.signed,
-        "{verdict}"
-    );
+    let report = PayloadReport::of(&bytes);
+    assert!(matches!(report.state, PayloadState::Whole(ChecksumKind::Sha256)) && report.signed, "{report}");
 }
 
 #[test]
-fn an_image_of_ti_with_many_segments_is_not_taken_for_a_signed_one() {
+fn a_signature_after_eight_segments_of_an_oad_image_is_not_found() {
     let mut bytes = oad().bytes;
     for segment in 0..9 {
         let at = 44 + segment * 8;
         bytes[at..at + 8].copy_from_slice(&[2, 0xf7, 0xff, 0xff, 8, 0, 0, 0]);
     }
-    // The ninth would say so.
+    // The ninth segment is a signature.
     let security = [3, 0xf7, 0xff, 0xff, 20];
     bytes[108..113].copy_from_slice(&security);
     let sum = crc32(&bytes[12..]).to_le_bytes();
     bytes[8..12].copy_from_slice(&sum);
-    let verdict = PayloadReport::of(&bytes);
+    let report = PayloadReport::of(&bytes);
     assert_eq!(
-        (verdict.kind, verdict.signed, verdict.state),
+        (report.kind, report.signed, report.state),
         (PayloadKind::TiOad, false, PayloadState::Whole(ChecksumKind::Crc32))
     );
     bytes[100..105].copy_from_slice(&security);
-    assert!(PayloadReport::of(&bytes).signed, "the eighth may");
+    assert!(PayloadReport::of(&bytes).signed, "the eighth segment");
 }
 
-/// A field of protocol buffers: a number, or bytes.
+/// Protocol buffer field with a number; `message` has one with bytes.
 fn number(field: u8, value: u8) -> Vec<u8> {
     vec![field << 3, value]
 }
@@ -128,20 +125,20 @@ fn message(field: u8, data: &[u8]) -> Vec<u8> {
     [&[field << 3 | 2, length], data].concat()
 }
 
-/// An unsigned init packet with this operation, these sizes and this hash.
+/// Unsigned init packet with this operation, these sizes and this hash.
 fn packet(operation: u8, sizes: &[u8], hash: &[u8]) -> Vec<u8> {
     let init = [&number(1, 29), sizes, &message(8, hash)].concat();
     message(1, &[number(1, operation), message(2, &init)].concat())
 }
 
 #[test]
-fn a_packet_of_nordic_has_all_that_it_needs() {
+fn an_init_packet_needs_all_required_fields() {
     let hash = [number(1, 3), message(2, &[7; 32])].concat();
     let size = number(7, 100);
     let kind = |bytes: &[u8]| PayloadKind::of(bytes) == PayloadKind::NordicInit;
     assert!(kind(&packet(1, &size, &hash)));
     assert!(kind(&nordic(&code(100), false)));
-    // Without a version; with a field that is not known.
+    // Without a version, and with an unknown field.
     let init = [size.clone(), number(9, 1), message(8, &hash)].concat();
     assert!(kind(&message(1, &[number(1, 1), message(2, &init)].concat())));
     for (what, bytes) in [
@@ -166,13 +163,13 @@ fn a_packet_of_nordic_has_all_that_it_needs() {
 }
 
 #[test]
-fn a_second_file_without_an_upgrade_image_is_of_no_known_state() {
-    let mut bytes = crate::files::file(0x1021, &[(0xf000, &code(40))]);
+fn an_embedded_file_without_an_upgrade_image_has_an_unknown_state() {
+    let mut bytes = crate::payloads_in_files::file(0x1021, &[(0xf000, &code(40))]);
     bytes.extend([0xff; 3]);
-    let verdict = PayloadReport::of(&bytes);
+    let report = PayloadReport::of(&bytes);
     assert_eq!(
-        (verdict.kind, verdict.state),
-        (PayloadKind::EmbeddedOta, PayloadState::Unknown(UnknownReason::NoSum))
+        (report.kind, report.state),
+        (PayloadKind::EmbeddedOta, PayloadState::Unknown(UnknownReason::NoChecksum))
     );
 }
 
@@ -187,7 +184,7 @@ fn zlib_has_four_flags_and_hue_a_length() {
     ] {
         assert_eq!(PayloadKind::of(&[0x78, flags, 0x4b, 0x04, 0x00]), kind, "{flags:#04x}");
     }
-    // An image type below 0x0100: the length alone tells.
+    // An image type below 0x0100, so that only the length shows the format.
     let hue = [&[0x2a, 0, 0, 0x0f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100][..], &code(148)].concat();
     assert_eq!(
         (PayloadKind::of(&hue), PayloadKind::of(&hue[..163])),
@@ -196,18 +193,18 @@ fn zlib_has_four_flags_and_hue_a_length() {
 }
 
 #[test]
-fn a_boot_block_of_nxp_says_version_and_certificates() {
+fn a_jn518x_boot_block_has_a_version_and_certificates() {
     let mut bytes = jn518x().bytes;
     bytes[384..400].fill(0);
-    let verdict = PayloadReport::of(&bytes);
-    assert_eq!((verdict.signed, verdict.stated.version), (false, None));
-    let mut said = bytes;
-    said[368 + 20] = 1;
-    said[368 + 28] = 7;
-    let verdict = PayloadReport::of(&said);
-    assert_eq!((verdict.signed, verdict.stated.version), (true, Some(PayloadVersion::Number(7))));
-    // Where something else stands in its place it says nothing.
-    said[368] ^= 1;
-    let verdict = PayloadReport::of(&said);
-    assert_eq!((verdict.signed, verdict.stated.version), (false, None));
+    let report = PayloadReport::of(&bytes);
+    assert_eq!((report.signed, report.metadata.version), (false, None));
+    let mut with_fields = bytes;
+    with_fields[368 + 20] = 1;
+    with_fields[368 + 28] = 7;
+    let report = PayloadReport::of(&with_fields);
+    assert_eq!((report.signed, report.metadata.version), (true, Some(PayloadVersion::Number(7))));
+    // Other bytes at the offset of the boot block have no version.
+    with_fields[368] ^= 1;
+    let report = PayloadReport::of(&with_fields);
+    assert_eq!((report.signed, report.metadata.version), (false, None));
 }

@@ -1,4 +1,4 @@
-//! Payloads of vendors' files, against what an independent reader took them for.
+//! Payloads of vendors' files, compared with the results of an independent reader.
 
 use zigbee_ota::container::Container;
 use zigbee_ota::file::{BodyLayout, Image};
@@ -7,13 +7,13 @@ use zigbee_ota::payload::{Payload, PayloadKind, PayloadReport, PayloadState, pay
 use crate::properties::any_bytes;
 use crate::vendor_corpus::{Sample, samples};
 
-/// The name in a note, which may go on about a variant or a place.
+/// Format name at the start of a note, which may continue with a variant or an offset.
 fn name(note: &str) -> &str {
     let name = note.split(['(', '@', '/', ':']).next().unwrap_or_default();
     name.strip_suffix("_raw").unwrap_or(name)
 }
 
-/// Whether a note means this kind. Some are more general, and some payloads the reader did not recognise.
+/// Returns whether a note names this format. Some notes are more general, and the reader did not recognise some payloads.
 fn means(note: &str, kind: PayloadKind) -> bool {
     match name(note) {
         "high_entropy" => {
@@ -32,7 +32,7 @@ fn read(sample: &Sample) -> Vec<u8> {
 }
 
 #[test]
-fn payloads_are_those_an_independent_reader_saw_and_none_is_damaged() {
+fn payloads_agree_with_an_independent_reader_and_none_is_damaged() {
     for sample in samples().iter().filter(|sample| sample.is_ota()) {
         let (name, bytes) = (&sample.name, read(sample));
         let container = Container::open(&bytes).expect(name);
@@ -40,12 +40,12 @@ fn payloads_are_those_an_independent_reader_saw_and_none_is_damaged() {
         let found: Vec<Payload<'_>> = payloads(&image).collect();
         for note in sample.expected["payload_note"].as_array().expect("notes") {
             let note = note.as_str().expect("a text");
-            let there = found.iter().any(|payload| means(note, payload.verdict.kind));
+            let there = found.iter().any(|payload| means(note, payload.report.kind));
             assert!(there, "{name}: no {note} in {found:?}");
         }
         let cut = image.layout() == BodyLayout::Truncated;
         for payload in &found {
-            assert_eq!(payload.is_damaged(), cut, "{name}: {}", payload.verdict);
+            assert_eq!(payload.is_damaged(), cut, "{name}: {}", payload.report);
         }
         any_bytes(container.ota);
     }
@@ -55,13 +55,13 @@ fn payloads_are_those_an_independent_reader_saw_and_none_is_damaged() {
 fn a_bare_image_of_telink_is_whole() {
     for sample in samples().iter().filter(|sample| sample.name.starts_with("raw_telink")) {
         let bytes = read(sample);
-        let verdict = PayloadReport::of(&bytes);
-        assert_eq!(verdict.kind, PayloadKind::TelinkKnlt);
-        assert!(matches!(verdict.state, PayloadState::Whole(_)), "{verdict}");
+        let report = PayloadReport::of(&bytes);
+        assert_eq!(report.kind, PayloadKind::TelinkKnlt);
+        assert!(matches!(report.state, PayloadState::Whole(_)), "{report}");
     }
 }
 
-/// A change anywhere in a payload that is whole, its padding left out.
+/// Flips a bit at 20 places of each whole payload, except near its ends, where padding may be.
 #[test]
 fn a_flipped_bit_of_a_whole_payload_is_found() {
     for sample in samples().iter().filter(|sample| sample.is_ota()) {
@@ -70,22 +70,22 @@ fn a_flipped_bit_of_a_whole_payload_is_found() {
         let image = Image::parse_lenient(container.ota).expect(name);
         let elements: Vec<_> = image.elements().collect();
         for payload in payloads(&image) {
-            let whole = matches!(payload.verdict.state, PayloadState::Whole(_));
+            let whole = matches!(payload.report.state, PayloadState::Whole(_));
             let data = match payload.element {
                 Some(number) => elements[number].element.data,
                 None => image.raw_remainder().expect("raw bytes").bytes,
             };
-            // Tables of Osram are known by their element, and by nothing but their sum.
-            if !whole || payload.verdict.kind == PayloadKind::Osram {
+            // A table of Osram is recognised by its element and its CRC, so a damaged one is not recognised.
+            if !whole || payload.report.kind == PayloadKind::Osram {
                 continue;
             }
             let mut data = data.to_vec();
             for place in (64..data.len() - 64).step_by(data.len() / 20) {
                 data[place] ^= 0x20;
                 let state = PayloadReport::of(&data).state;
-                let packed = payload.verdict.kind == PayloadKind::Xz || name.starts_with("ti_cc13x2");
+                let compressed = payload.report.kind == PayloadKind::Xz || name.starts_with("ti_cc13x2");
                 let found = matches!(state, PayloadState::Damaged(_))
-                    || packed && matches!(state, PayloadState::Unknown(_));
+                    || compressed && matches!(state, PayloadState::Unknown(_));
                 assert!(found, "{name}: byte {place}: {state}");
                 data[place] ^= 0x20;
             }

@@ -1,4 +1,5 @@
-//! Containers around an OTA file, made from the tables of the module. Tests of the examples use them too.
+//! Builders of containers around an OTA file, written from the tables of the module documentation. The tests of the examples
+//! use them as well.
 
 use std::vec::Vec;
 
@@ -10,7 +11,7 @@ fn len(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap()
 }
 
-/// Chunks of 32 bytes, so three of 70 bytes; 9 opaque bytes at the end.
+/// Chunks of 32 bytes, so three chunks for 70 bytes; then 9 opaque bytes.
 pub(super) fn ikea(ota: &[u8]) -> Vec<u8> {
     let sums: Vec<_> = ota.chunks(32).map(|chunk| Sha256::digest(chunk).to_vec()).collect();
     let count = u32::try_from(sums.len()).unwrap();

@@ -1,55 +1,58 @@
-//! [`PayloadKind::NordicInit`] and [`PayloadKind::NordicFirmware`]: the two parts of a secure update (`dfu-cc.proto` of the nRF5 SDK), in
-//! consecutive elements. The first is a message in protocol buffers:
+//! [`PayloadKind::NordicInit`] and [`PayloadKind::NordicFirmware`]: init packet and firmware of a secure update (`dfu-cc.proto`
+//! of the nRF5 SDK), in consecutive elements. The init packet is a message in protocol buffers:
 //!
 //! ```text
 //! packet   1 command, or 2 signed command { 1 command  2 kind of signature  3 signature }
 //! command  1 operation (1 init)   2 init
 //! init     1 version  5 size of SoftDevice  6 size of boot loader  7 size of application
-//!          8 hash { 1 kind (3 SHA-256)  2 digest, its bytes from the last to the first }
+//!          8 hash { 1 kind (3 SHA-256)  2 digest, its bytes in reverse order }
 //! ```
 //!
-//! The second is SoftDevice, boot loader and application, whose sizes are in the first. Some vendors encrypt it, and the
-//! hash is of what it was before.
+//! The firmware is SoftDevice, boot loader and application, whose sizes are in the init packet. Some vendors encrypt it; the
+//! hash is then of the firmware before encryption.
 
 use sha2::{Digest, Sha256};
 
-use super::entropy::is_plain;
-use super::{
-    Entropy, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
-};
+use crate::payload::entropy::is_plain;
+use crate::payload::{Entropy, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion};
 
-/// What an init packet says.
+/// Contents of an init packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Init {
-    /// Bytes of the firmware.
+pub(in crate::payload) struct InitPacket {
+    /// Bytes of the firmware: the sum of all three sizes.
     size: u64,
-    /// As it stands there.
+    /// SHA-256 of the firmware, in the byte order of the packet.
     digest: [u8; 32],
     version: Option<u32>,
     signed: bool,
 }
 
-/// Bytes of the longest packet; one has less than 256 with the usual fields.
-const LONGEST: usize = 1024;
+/// Maximum length of an init packet in bytes. A packet with the usual fields has less than 256.
+const MAX_LEN: usize = 1024;
 
 pub(super) fn is(bytes: &[u8]) -> bool {
-    Init::read(bytes).is_some()
+    InitPacket::read(bytes).is_some()
 }
 
 pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
-    let init = Init::read(bytes);
-    let version = init.and_then(|init| init.version).map(PayloadVersion::Number);
+    let packet = InitPacket::read(bytes);
+    let version = packet.and_then(|packet| packet.version).map(PayloadVersion::Number);
     PayloadReport {
-        signed: init.is_some_and(|init| init.signed),
-        stated: PayloadMetadata { version, ..PayloadMetadata::NOTHING },
-        ..PayloadReport::new(PayloadKind::NordicInit, PayloadState::Unknown(UnknownReason::NoSum))
+        signed: packet.is_some_and(|packet| packet.signed),
+        metadata: PayloadMetadata { version, ..PayloadMetadata::EMPTY },
+        ..PayloadReport::without_checksum(PayloadKind::NordicInit)
     }
 }
 
-impl Init {
-    /// Reads a packet that is all of `bytes`, with every field that is needed.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() > LONGEST {
+/// Report of firmware without its init packet. [`InitPacket::check_firmware`] checks firmware with it.
+pub(super) fn check_firmware(_: &[u8]) -> PayloadReport<'_> {
+    PayloadReport::without_checksum(PayloadKind::NordicFirmware)
+}
+
+impl InitPacket {
+    /// Reads `bytes` as exactly one init packet; `None` when a required field is missing.
+    pub(in crate::payload) fn read(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > MAX_LEN {
             return None;
         }
         let packet = fields(bytes, [1, 2])?;
@@ -77,32 +80,32 @@ impl Init {
         (size > 0).then_some(Self { size, digest: digest.try_into().ok()?, version, signed })
     }
 
-    /// Judges the element after the packet; nothing if it is not as long as the packet says.
-    pub(super) fn check<'a>(&self, bytes: &'a [u8]) -> Option<PayloadReport<'a>> {
+    /// Checks the element after the packet; `None` unless it is as long as the packet says.
+    pub(in crate::payload) fn check_firmware<'a>(&self, bytes: &'a [u8]) -> Option<PayloadReport<'a>> {
         if u64::try_from(bytes.len()) != Ok(self.size) {
             return None;
         }
         let found: [u8; 32] = Sha256::digest(bytes).into();
         let mut expected = self.digest;
-        // Some tools leave the order as it is.
+        // Some tools do not reverse the digest.
         if expected != found {
             expected.reverse();
         }
-        let state = match PayloadState::of_digest(0, expected, found) {
+        let state = match PayloadState::from_sha256(0, expected, found) {
             PayloadState::Damaged(_) if Entropy::of(bytes).looks_random() => PayloadState::Encrypted,
-            state => state.if_certain(is_plain(bytes)),
+            state => state.ambiguous_unless(is_plain(bytes)),
         };
         let version = self.version.map(PayloadVersion::Number);
         Some(PayloadReport {
             encrypted: state == PayloadState::Encrypted,
             signed: self.signed,
-            stated: PayloadMetadata { version, ..PayloadMetadata::NOTHING },
+            metadata: PayloadMetadata { version, ..PayloadMetadata::EMPTY },
             ..PayloadReport::new(PayloadKind::NordicFirmware, state)
         })
     }
 }
 
-/// The value of a field.
+/// Value of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Value<'a> {
     Number(u64),
@@ -118,7 +121,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The last values of the fields with these numbers, in a message that is all of `bytes`.
+/// Reads `bytes` as exactly one message; returns the last value of each field whose number is in `numbers`.
 fn fields<const N: usize>(bytes: &[u8], numbers: [u64; N]) -> Option<[Option<Value<'_>>; N]> {
     let (mut rest, mut found) = (bytes, [None; N]);
     while !rest.is_empty() {
@@ -134,7 +137,7 @@ fn fields<const N: usize>(bytes: &[u8], numbers: [u64; N]) -> Option<[Option<Val
                 rest = after;
                 Value::Bytes(bytes)
             }
-            // No field of these messages is of another form.
+            // No field of these messages has another wire type.
             _ => return None,
         };
         for (wanted, found) in numbers.iter().zip(&mut found) {
@@ -146,7 +149,7 @@ fn fields<const N: usize>(bytes: &[u8], numbers: [u64; N]) -> Option<[Option<Val
     Some(found)
 }
 
-/// A number in pieces of seven bits, the lowest first, and what follows it.
+/// Reads a varint: seven bits in each byte, the lowest first; returns it and the bytes after it.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (mut rest, mut number) = (bytes, 0_u64);
     for shift in (0..64).step_by(7) {

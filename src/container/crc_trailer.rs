@@ -1,0 +1,50 @@
+//! [`ContainerKind::SalusCrc32`] and [`ContainerKind::SdevicesCrc32`]: a CRC-32 after the OTA file, which is
+//! the only mark of these containers.
+//!
+//! ```text
+//! Salus      | OTA file | CRC-32 of it |
+//! SDevices   | OTA file | padding to 16 | CRC-32 of all bytes before it, without the final xor |
+//! ```
+
+use super::{Container, ContainerIntegrity, ContainerKind};
+use crate::crc::crc32;
+
+/// Alignment of the CRC in bytes, by padding.
+const ALIGNMENT: usize = 16;
+
+/// Opens `bytes`, which start with an OTA header with this total image size.
+pub(super) fn open(bytes: &[u8], total_size: u32) -> Container<'_> {
+    let total = usize::try_from(total_size).unwrap_or(usize::MAX);
+    let with_trailer = bytes.split_at_checked(total).and_then(|(ota, after)| {
+        let kind = recognise_trailer(bytes, total)?;
+        Some(Container { kind, before: &[], ota, after, integrity: ContainerIntegrity::Verified })
+    });
+    let none = Container {
+        kind: ContainerKind::None,
+        before: &[],
+        ota: bytes,
+        after: &[],
+        integrity: ContainerIntegrity::NoChecksum,
+    };
+    with_trailer.unwrap_or(none)
+}
+
+/// Recognises the trailer by its CRC; `None` unless the CRC matches.
+fn recognise_trailer(bytes: &[u8], total: usize) -> Option<ContainerKind> {
+    let (summed, crc) = bytes.split_last_chunk()?;
+    let padding = summed.get(total..)?;
+    let bare = padding.is_empty();
+    let aligned = total.checked_next_multiple_of(ALIGNMENT) == Some(summed.len());
+    let padded = aligned && padding.iter().all(|byte| *byte == 0xff);
+    // Checked before the CRC is computed, which takes time in proportion to the file.
+    if !bare && !padded {
+        return None;
+    }
+    let (stored, computed) = (u32::from_le_bytes(*crc), crc32(summed));
+    match stored {
+        _ if bare && stored == computed => Some(ContainerKind::SalusCrc32),
+        // The final xor inverts every bit.
+        _ if padded && stored == !computed => Some(ContainerKind::SdevicesCrc32),
+        _ => None,
+    }
+}

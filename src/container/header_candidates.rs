@@ -1,0 +1,37 @@
+//! Search for OTA headers anywhere in the bytes: a last resort, for a person to judge.
+//!
+//! ```text
+//! bytes -> each occurrence of 1E F1 EE 0B -> those with a readable header
+//! ```
+
+use crate::file::FileHeader;
+
+/// File identifier in byte order.
+const MAGIC: [u8; 4] = FileHeader::MAGIC.to_le_bytes();
+
+/// Searches `bytes` for OTA headers that [`FileHeader::parse_lenient`] can read; returns them in ascending order of offset.
+///
+/// **A last resort: a person must judge the result.** The four bytes of the identifier also occur inside the payload of many
+/// files, often with a plausible header after them, and in files that are not OTA files.
+/// [`Container::open`](super::Container::open) never searches.
+pub fn candidates(bytes: &[u8]) -> impl Iterator<Item = Candidate<'_>> {
+    // The identifier is compared first, because it rules out nearly all offsets.
+    let identifiers = bytes.windows(MAGIC.len()).enumerate().filter(|(_, window)| *window == MAGIC);
+    identifiers.filter_map(|(offset, _)| {
+        let (header, _) = FileHeader::parse_lenient(bytes.get(offset..)?).ok()?;
+        Some(Candidate { offset, header })
+    })
+}
+
+/// Offset at which an OTA header can be read, although the bytes may have another meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Candidate<'a> {
+    /// Offset of the header, in bytes from the first byte searched.
+    pub offset: usize,
+    /// Header read at that offset.
+    #[cfg_attr(feature = "serde", serde(borrow))]
+    pub header: FileHeader<'a>,
+}

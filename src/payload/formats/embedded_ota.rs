@@ -1,0 +1,72 @@
+//! [`PayloadKind::EmbeddedOta`]: OTA file as the payload of another OTA file. [`PayloadKind::NxpJn514x`]: image with an OTA
+//! header at its byte 8, placed there by the linker.
+//!
+//! ```text
+//! embedded file   0  1E F1 EE 0B ...        OTA header, elements (see the module `file`)
+//! NXP JN514x      0  u32 0x00001000  u32    8  1E F1 EE 0B ...  OTA header; then the image, mostly encrypted
+//! ```
+
+use super::read_fields::le_u32;
+use crate::file::{BodyLayout, FileHeader, Image, Tag};
+use crate::payload::{
+    PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
+};
+
+const JN514X_START: u32 = 0x1000;
+const JN514X_HEADER: usize = 8;
+
+pub(super) fn is(bytes: &[u8]) -> bool {
+    FileHeader::parse_lenient(bytes).is_ok()
+}
+
+pub(super) fn is_jn514x(bytes: &[u8]) -> bool {
+    le_u32(bytes, 0) == Some(JN514X_START) && bytes.get(JN514X_HEADER..).is_some_and(is)
+}
+
+/// Returns the metadata in the OTA header at `offset`, or none if there is no such header.
+pub(super) fn metadata_at(bytes: &[u8], offset: usize) -> PayloadMetadata<'_> {
+    let header = bytes.get(offset..).and_then(|bytes| FileHeader::parse_lenient(bytes).ok());
+    header.map_or(PayloadMetadata::EMPTY, |(header, _)| PayloadMetadata {
+        manufacturer: Some(header.id.manufacturer),
+        image_type: Some(header.id.image_type),
+        version: Some(PayloadVersion::File(header.id.version)),
+        ..PayloadMetadata::EMPTY
+    })
+}
+
+pub(super) fn check_jn514x(bytes: &[u8]) -> PayloadReport<'_> {
+    let metadata = metadata_at(bytes, JN514X_HEADER);
+    PayloadReport { metadata, ..PayloadReport::encrypted_if_random(PayloadKind::NxpJn514x, bytes) }
+}
+
+/// Checks the first upgrade image of an embedded file; the embedded file has the state of that image.
+pub(in crate::payload) fn check(bytes: &[u8]) -> PayloadReport<'_> {
+    let unknown = PayloadReport {
+        metadata: metadata_at(bytes, 0),
+        ..PayloadReport::without_checksum(PayloadKind::EmbeddedOta)
+    };
+    // Never an error: `is` has read the header, and a lenient parse needs nothing else.
+    let Ok(image) = Image::parse_lenient(bytes) else {
+        return unknown;
+    };
+    if image.layout() == BodyLayout::Truncated {
+        return PayloadReport { state: PayloadState::Unknown(UnknownReason::Ambiguous), ..unknown };
+    }
+    let Some(placed) = image.find(Tag::UPGRADE_IMAGE).next() else {
+        return unknown;
+    };
+    let inner = PayloadKind::of(placed.element.data).check(placed.element.data);
+    let state = match inner.state {
+        // No checksum covers the header of the embedded file, so the file as a whole is never known to be whole.
+        PayloadState::Whole(_) | PayloadState::Unknown(UnknownReason::NotRecognised(_)) => {
+            PayloadState::Unknown(UnknownReason::NoChecksum)
+        }
+        state => state.shifted(placed.data_offset()),
+    };
+    PayloadReport { state, encrypted: inner.encrypted, signed: inner.signed || image.is_signed(), ..unknown }
+}
+
+/// Report of a file embedded in an embedded file, which is not opened: so `check` never calls itself.
+pub(super) fn check_nested(_: &[u8]) -> PayloadReport<'_> {
+    PayloadReport::without_checksum(PayloadKind::EmbeddedOta)
+}

@@ -1,0 +1,178 @@
+//! Table of payload formats: one file and one row for each.
+//!
+//! ```text
+//! bytes -> recogniser of each row, from top to bottom -> PayloadKind -> check of that row -> PayloadReport
+//! ```
+//!
+//! The file of a format starts with its byte layout and has two functions: `is` recognises the format by a constant number
+//! of bytes, and `check` compares its checksums.
+
+pub(super) mod cortex_m;
+pub(super) mod embedded_ota;
+pub(super) mod esp_image;
+pub(super) mod hue_sbl;
+pub(super) mod inovelli;
+pub(super) mod mcuboot;
+pub(super) mod nordic_dfu;
+pub(super) mod nxp_jn518x;
+pub(super) mod nxp_jn51xx;
+pub(super) mod osram;
+pub(super) mod silabs_ebl;
+pub(super) mod silabs_gbl;
+pub(super) mod telink;
+pub(super) mod ti_cc2530;
+pub(super) mod ti_oad;
+pub(super) mod ubisys;
+pub(super) mod xz;
+pub(super) mod zlib;
+
+mod read_fields;
+
+use core::fmt;
+
+use super::PayloadReport;
+use super::report::check_unknown;
+
+/// Defines [`PayloadKind`] and its functions from the table of formats. The rows with a recogniser are tried from top to
+/// bottom.
+///
+/// A macro because no function can define an enum, and because variants, names, recognisers and checks written apart could
+/// disagree.
+macro_rules! formats {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal: $check:path $(, if $is:path)?;)*) => {
+        /// Format of a payload. The byte layout of each format stands in its source file, in `src/payload/formats`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+        #[non_exhaustive]
+        pub enum PayloadKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl PayloadKind {
+            /// All formats, [`Unknown`](Self::Unknown) included.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
+
+            /// Recognises the format of `bytes`. Reads a constant number of bytes at most, however long `bytes` is.
+            ///
+            /// [`TelinkAes`](Self::TelinkAes), [`NordicFirmware`](Self::NordicFirmware) and [`Ubisys`](Self::Ubisys) are never
+            /// returned: only the elements around such a payload show its format, so [`payloads`](super::payloads) finds
+            /// them.
+            #[must_use]
+            pub fn of(bytes: &[u8]) -> Self {
+                $($(if $is(bytes) { return Self::$kind; })?)*
+                Self::Unknown
+            }
+
+            /// Short name for tools and scripts, such as `silabs_gbl` or `unknown`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+
+            /// Checks `bytes`, which have this format.
+            pub(super) fn check(self, bytes: &[u8]) -> PayloadReport<'_> {
+                match self {
+                    $(Self::$kind => $check(bytes),)*
+                }
+            }
+        }
+    };
+}
+
+// The longest marks come first: a row whose mark could stand in another format comes after that format.
+formats! {
+    /// Gecko bootloader file of Silicon Labs: tags and a CRC-32.
+    SilabsGbl = "silabs_gbl": silabs_gbl::check, if silabs_gbl::is;
+    /// Ember bootloader file, version 2: tags and a CRC-32.
+    SilabsEbl = "silabs_ebl": silabs_ebl::check, if silabs_ebl::is;
+    /// Ember bootloader file, version 2, encrypted: tags and a CRC-32.
+    SilabsEblEncrypted = "silabs_ebl_encrypted": silabs_ebl::check_encrypted, if silabs_ebl::is_encrypted;
+    /// Telink image with the mark `KNLT`: a size and a CRC-32.
+    TelinkKnlt = "telink_knlt": telink::check, if telink::is;
+    /// ESP-IDF application image: segments, a checksum, in most images a SHA-256.
+    EspImage = "esp_image": esp_image::check, if esp_image::is;
+    /// TI image for over-the-air download to CC13xx and CC26xx: a header with a CRC-32.
+    TiOad = "ti_oad": ti_oad::check, if ti_oad::is;
+    /// NXP JN516x image, plain or encrypted.
+    NxpJn51xx = "nxp_jn51xx": nxp_jn51xx::check, if nxp_jn51xx::is;
+    /// NXP JN518x or K32W image: a header with a word sum and a CRC-32.
+    NxpJn518x = "nxp_jn518x": nxp_jn518x::check, if nxp_jn518x::is;
+    /// NXP JN514x image, recognised by the OTA header at its byte 8.
+    NxpJn514x = "nxp_jn514x_embedded_ota_header": embedded_ota::check_jn514x, if embedded_ota::is_jn514x;
+    /// OTA file inside an OTA file.
+    EmbeddedOta = "embedded_ota_header": embedded_ota::check_nested, if embedded_ota::is;
+    /// MCUboot image, as the nRF Connect SDK makes it: a header, the image, and a SHA-256.
+    Mcuboot = "mcuboot": mcuboot::check, if mcuboot::is;
+    /// xz stream.
+    Xz = "xz": xz::check, if xz::is;
+    /// Image for the second boot loader of Philips Hue.
+    HueSbl = "hue_sbl": hue_sbl::check, if hue_sbl::is;
+    /// Firmware of the radar module in Inovelli's switches.
+    Inovelli = "inovelli_f0c3": inovelli::check, if inovelli::is;
+    /// Firmware and tables of Osram and Ledvance.
+    Osram = "osram": osram::check, if osram::is;
+    /// Nordic init packet, which contains the hash of the firmware in the next element.
+    NordicInit = "nordic_dfu_init_packet": nordic_dfu::check, if nordic_dfu::is;
+
+    // The recognisers below have one or two constant bytes. `TiCc2530` and `CortexM` also require a length or vectors that
+    // fit, which random bytes have less than once in 2^30; `Zlib` does not, see `is_searched_in_all_elements`.
+
+    /// TI image for the CC2530: 8051 code with a CRC-16 and a preamble inside.
+    TiCc2530 = "ti_cc2530": ti_cc2530::check, if ti_cc2530::is;
+    /// Bare Cortex-M code, recognised by a plausible vector table.
+    CortexM = "cortex_m_vector_table": cortex_m::check, if cortex_m::is;
+    /// zlib stream.
+    Zlib = "zlib": zlib::check, if zlib::is;
+
+    // Formats without a recogniser: the elements around the payload show them.
+
+    /// Telink image, encrypted with AES; only Telink's form of the element shows it.
+    TelinkAes = "telink_aes_f000": telink::check_encrypted;
+    /// Nordic firmware in the element after an init packet.
+    NordicFirmware = "nordic_dfu_firmware": nordic_dfu::check_firmware;
+    /// Firmware of ubisys; an element before it describes it.
+    Ubisys = "ubisys": ubisys::check;
+    /// None of the formats above.
+    Unknown = "unknown": check_unknown;
+}
+
+impl PayloadKind {
+    /// Returns whether [`payloads`](super::payloads) reports this format in elements with any tag, not only in upgrade
+    /// images.
+    ///
+    /// The mark of zlib is two bytes and two bits long: one in 22,000 elements with random data would pass for a stream. Of
+    /// the other formats, Hue's three bytes are the shortest mark: one in 16 million.
+    pub(super) const fn is_searched_in_all_elements(self) -> bool {
+        !matches!(self, Self::Unknown | Self::Zlib)
+    }
+}
+
+impl fmt::Display for PayloadKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    /// The table in the documentation of the module `payload` names each format exactly once.
+    #[test]
+    fn the_documented_table_names_each_format_once() {
+        let documentation = include_str!("../mod.rs");
+        let (_, table) = documentation.split_once("//! | kind | checksums | states |\n").unwrap();
+        let rows = table.lines().skip(1).take_while(|line| line.starts_with("//! |"));
+        let cells = rows.filter_map(|row| row.split('|').nth(1));
+        let mut documented: Vec<_> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        let known = PayloadKind::ALL.iter().filter(|kind| **kind != PayloadKind::Unknown);
+        let mut names: Vec<_> = known.map(|kind| kind.name()).collect();
+        documented.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(documented, names);
+    }
+}

@@ -1,0 +1,64 @@
+//! [`PayloadKind::NxpJn518x`]: image for the JN518x, K32W0x1 or QN9090 (`flash_header.h` and the image tool of NXP's DK6 SDKs),
+//! little endian.
+//!
+//! ```text
+//! 0x00 7 u32  vectors        0x1C u32  value that makes the sum of the first eight words 0
+//! 0x20 u32    98447902 (98447903 and 98447904 in later SDKs)
+//! 0x24 u32    offset of the boot block
+//! 0x28 u32    CRC-32 of the 40 bytes before it
+//! boot block  BB0110BB  type  address  length  size  offset of certificates  offset of compatibility list  version
+//! ```
+//!
+//! Vendors encrypt all bytes after the header, including the boot block. No checksum covers those bytes.
+
+use super::read_fields::{array, le_len, le_u32};
+use crate::crc::crc32;
+use crate::payload::{
+    ChecksumKind, Entropy, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion,
+    UnknownReason,
+};
+
+const SIGNATURE: u32 = 0x9844_7902;
+const BOOT_BLOCK: u32 = 0xbb01_10bb;
+const BOOT_BLOCK_LEN: usize = 32;
+const CRC: usize = 0x28;
+const HEADER_LEN: usize = 0x2c;
+
+pub(super) fn is(bytes: &[u8]) -> bool {
+    matches!(le_u32(bytes, 0x20), Some(SIGNATURE..=0x9844_7904))
+}
+
+/// Returns the offset of the boot block, if that lies inside the payload.
+fn boot_block_offset(bytes: &[u8]) -> Option<usize> {
+    let offset = le_len(bytes, 0x24)?;
+    let end = offset.checked_add(BOOT_BLOCK_LEN)?;
+    (offset >= HEADER_LEN && end <= bytes.len()).then_some(offset)
+}
+
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
+    let block = boot_block_offset(bytes).filter(|offset| le_u32(bytes, *offset) == Some(BOOT_BLOCK));
+    let encrypted = block.is_none() && Entropy::of(bytes).looks_random();
+    let state = match header_state(bytes) {
+        PayloadState::Whole(_) if encrypted => PayloadState::Encrypted,
+        PayloadState::Whole(_) => PayloadState::Unknown(UnknownReason::NoChecksum),
+        state => state
+            .ambiguous_unless(le_u32(bytes, 0x20) == Some(SIGNATURE) && boot_block_offset(bytes).is_some()),
+    };
+    let word_of_block = |at: usize| block.and_then(|offset| le_u32(bytes, offset.saturating_add(at)));
+    let version = word_of_block(28).filter(|version| *version != 0).map(PayloadVersion::Number);
+    let signed = word_of_block(20).is_some_and(|certificates| certificates != 0);
+    let metadata = PayloadMetadata { version, ..PayloadMetadata::EMPTY };
+    PayloadReport { encrypted, signed, metadata, ..PayloadReport::new(PayloadKind::NxpJn518x, state) }
+}
+
+/// State of the header by its word sum, then by its CRC-32.
+fn header_state(bytes: &[u8]) -> PayloadState {
+    let vectors: [u8; 32] = array(bytes, 0).unwrap_or_default();
+    let (words, _) = vectors.as_chunks();
+    let sum = words.iter().fold(0_u32, |sum, word| sum.wrapping_add(u32::from_le_bytes(*word)));
+    if sum != 0 {
+        return PayloadState::from_checksum(ChecksumKind::WordSum, 0x1c, 0, sum);
+    }
+    let found = crc32(bytes.get(..CRC).unwrap_or_default());
+    PayloadState::from_checksum(ChecksumKind::Crc32, CRC, le_u32(bytes, CRC).unwrap_or(0), found)
+}

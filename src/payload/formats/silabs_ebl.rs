@@ -1,0 +1,78 @@
+//! [`PayloadKind::SilabsEbl`] and [`PayloadKind::SilabsEblEncrypted`]: Ember bootloader file of version 2, as the EM35x boot
+//! loader reads it. Big endian except for the CRC.
+//!
+//! ```text
+//! tag   id:u16  length:u16  data:length
+//! 0000  header             12 or more: version:u16 (0x02MM) E350 address:u32 CRC:u32 application's table
+//! FB05  header, encrypted  6: version:u16 (0x02MM) encryption:u16 E350
+//! FE01, FD03, 02FE program  F608 metadata  FA06 init  F907 encrypted tags  F709 MAC  F70A signature
+//! FC04  end                4: CRC-32 of all bytes before it, including id and length of the end tag, little endian
+//! any   padding, mostly FF to a multiple of 64; not checked
+//! ```
+
+use super::read_fields::{array, be_u16};
+use crate::crc::crc32;
+use crate::payload::{ChecksumKind, Damage, DamageKind, PayloadKind, PayloadReport, PayloadState};
+
+const HEAD_LEN: usize = 4;
+const HEADER: u16 = 0x0000;
+const ENCRYPTED_HEADER: u16 = 0xfb05;
+const SIGNATURE: u16 = 0xf70a;
+const END: u16 = 0xfc04;
+const MARK: u16 = 0xe350;
+/// Id and length of the header tag in other versions of the format, whose further tags are unknown.
+const OTHER_HEADER: [u8; 4] = [0, 0, 0, 140];
+
+/// Returns whether the first tag is a header of version 2 with the id `id`, which has [`MARK`] at the offset `mark`.
+fn starts_with_header(bytes: &[u8], id: u16, mark: usize) -> bool {
+    be_u16(bytes, 0) == Some(id) && array(bytes, 4) == Some([2]) && be_u16(bytes, mark) == Some(MARK)
+}
+
+pub(super) fn is(bytes: &[u8]) -> bool {
+    starts_with_header(bytes, HEADER, 6) || bytes.starts_with(&OTHER_HEADER)
+}
+
+pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
+    starts_with_header(bytes, ENCRYPTED_HEADER, 8)
+}
+
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
+    let (state, signed) = walk_tags(bytes);
+    let state = state.ambiguous_unless(starts_with_header(bytes, HEADER, 6));
+    PayloadReport { signed, ..PayloadReport::new(PayloadKind::SilabsEbl, state) }
+}
+
+pub(super) fn check_encrypted(bytes: &[u8]) -> PayloadReport<'_> {
+    let (state, signed) = walk_tags(bytes);
+    PayloadReport { encrypted: true, signed, ..PayloadReport::new(PayloadKind::SilabsEblEncrypted, state) }
+}
+
+/// Returns the state by the CRC-32 in the end tag, and whether a tag before the end tag is a signature.
+fn walk_tags(bytes: &[u8]) -> (PayloadState, bool) {
+    let (mut rest, mut signed) = (bytes, false);
+    loop {
+        let offset = bytes.len().saturating_sub(rest.len());
+        let (Some(id), Some(length)) = (be_u16(rest, 0), be_u16(rest, 2)) else {
+            return (PayloadState::Damaged(Damage { offset, kind: DamageKind::NoEndTag }), signed);
+        };
+        let length = usize::from(length);
+        let body = rest.get(HEAD_LEN..).unwrap_or_default();
+        let Some((data, after)) = body.split_at_checked(length) else {
+            return (PayloadState::truncated(offset, HEAD_LEN.saturating_add(length), rest.len()), signed);
+        };
+        if id == END {
+            let end = offset.saturating_add(HEAD_LEN);
+            let state = match data {
+                [a, b, c, d] => {
+                    let (expected, found) =
+                        (u32::from_le_bytes([*a, *b, *c, *d]), crc32(bytes.get(..end).unwrap_or_default()));
+                    PayloadState::from_checksum(ChecksumKind::Crc32, end, expected, found)
+                }
+                _ => PayloadState::Damaged(Damage { offset, kind: DamageKind::NoEndTag }),
+            };
+            return (state, signed);
+        }
+        signed |= id == SIGNATURE;
+        rest = after;
+    }
+}

@@ -1,0 +1,71 @@
+//! [`PayloadKind::TiCc2530`]: 8051 code with TI's preamble for over-the-air download (`hal_ota.c` of Z-Stack for the CC2530),
+//! little endian.
+//!
+//! ```text
+//! 0x00 02 ..  LJMP to the start; one LJMP or FF for each interrupt, at 0x03, 0x0B, ... 0x83
+//! 0x88 u16    CRC-16 of all other bytes     0x8A u16 its shadow; FFFF until the device has checked the CRC
+//! 0x8C u32    length of the image, without padding after it
+//! 0x90 u16    manufacturer  0x92 u16 image type  0x94 u32 version
+//! ```
+//!
+//! The CRC is the register (polynomial 0x1021, initial value 0) after the last bit of the image. XMODEM shifts in 16 more
+//! zeros, so this CRC is the XMODEM CRC of all but the last two bytes, xored with those two.
+
+use super::read_fields::{is_padding, le_len, le_u16, le_u32};
+use crate::crc::crc16;
+use crate::payload::{
+    ChecksumKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion,
+};
+use crate::types::{FileVersion, ImageType, ManufacturerCode};
+
+const LJMP: u8 = 0x02;
+const ERASED: u8 = 0xff;
+const FIRST_VECTOR: usize = 0x03;
+const CRC: usize = 0x88;
+const SHADOW: usize = 0x8a;
+const PREAMBLE: usize = 0x8c;
+const PREAMBLE_END: usize = 0x98;
+/// Maximum padding after the image: one page of the CC2530's flash.
+const MAX_PADDING: usize = 2048;
+
+pub(super) fn is(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&LJMP) && (image_of_preamble(bytes).is_some() || has_vectors(bytes))
+}
+
+/// Returns the image of the length in the preamble, if only padding follows it.
+fn image_of_preamble(bytes: &[u8]) -> Option<&[u8]> {
+    let length = le_len(bytes, PREAMBLE).filter(|length| *length >= PREAMBLE_END)?;
+    let (image, after) = bytes.split_at_checked(length)?;
+    (after.len() <= MAX_PADDING && is_padding(after)).then_some(image)
+}
+
+/// Returns whether every interrupt vector is a jump or erased, and at least two are jumps.
+fn has_vectors(bytes: &[u8]) -> bool {
+    let vectors = bytes.get(FIRST_VECTOR..CRC).unwrap_or_default().iter().step_by(8);
+    let jumps = vectors.clone().filter(|byte| **byte == LJMP).count();
+    jumps >= 2 && vectors.clone().all(|byte| matches!(*byte, LJMP | ERASED))
+}
+
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
+    // Code without a preamble was not built for over-the-air download and has no CRC.
+    let Some(image) = image_of_preamble(bytes) else {
+        return PayloadReport::without_checksum(PayloadKind::TiCc2530);
+    };
+    let metadata = PayloadMetadata {
+        manufacturer: le_u16(image, 0x90).map(ManufacturerCode),
+        image_type: le_u16(image, 0x92).map(ImageType),
+        version: le_u32(image, 0x94).map(|version| PayloadVersion::File(FileVersion(version))),
+        ..PayloadMetadata::EMPTY
+    };
+    PayloadReport { metadata, ..PayloadReport::new(PayloadKind::TiCc2530, state(image)) }
+}
+
+fn state(image: &[u8]) -> PayloadState {
+    let [crc, shadow] = [CRC, SHADOW].map(|offset| le_u16(image, offset).unwrap_or(0));
+    let (before, after) = (image.get(..CRC), image.get(PREAMBLE..).and_then(<[u8]>::split_last_chunk));
+    let (before, (after, last)) = before.zip(after).unwrap_or((&[], (&[], &[0; 2])));
+    let found = crc16([before, after]) ^ u16::from_be_bytes(*last);
+    // A shadow of FFFF means that the device will check the CRC, and does it in this way.
+    let certain = shadow == u16::MAX && crc != 0 && crc != u16::MAX;
+    PayloadState::from_checksum(ChecksumKind::Crc16, CRC, crc.into(), found.into()).ambiguous_unless(certain)
+}

@@ -1,0 +1,23 @@
+//! [`PayloadKind::Ubisys`]: firmware of ubisys, which an element with tag 0xF7BD before it describes, little endian. Derived
+//! from files; there is no documentation and no known checksum.
+//!
+//! ```text
+//! 28  u16 0xF7BD, the tag again   96 a signature, 64 bytes
+//! ```
+
+use super::read_fields::le_u16;
+use crate::file::{Element, Tag};
+use crate::payload::{PayloadKind, PayloadReport};
+
+const TAG: Tag = Tag(0xf7bd);
+const LEN: usize = 160;
+
+/// Returns whether `element` describes firmware in a later element.
+pub(in crate::payload) fn is_description(element: &Element<'_>) -> bool {
+    element.tag == TAG && element.data.len() >= LEN && le_u16(element.data, 28) == Some(TAG.0)
+}
+
+/// Checks the firmware. The description contains a signature, so the firmware is always signed.
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
+    PayloadReport { signed: true, ..PayloadReport::encrypted_if_random(PayloadKind::Ubisys, bytes) }
+}

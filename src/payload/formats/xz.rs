@@ -1,0 +1,90 @@
+//! [`PayloadKind::Xz`]: xz stream (The .xz File Format, version 1.2), little endian.
+//!
+//! ```text
+//! 0   FD 37 7A 58 5A 00   6 2 flags   8 u32 CRC-32 of the flags
+//!     blocks
+//!     index, a multiple of 4 bytes; the last four are the CRC-32 of the others
+//!     u32 CRC-32 of the next six   u32 length of the index / 4 - 1   2 flags   59 5A
+//! ```
+//!
+//! The checksums of the blocks cover the uncompressed data, which this crate does not compute. Some vendors append a
+//! checksum of the whole stream: Third Reality its SHA-256.
+
+use sha2::{Digest, Sha256};
+
+use super::read_fields::{array, is_padding, le_len, le_u32};
+use crate::crc::crc32;
+use crate::payload::{ChecksumKind, PayloadKind, PayloadReport, PayloadState, UnknownReason};
+
+const MAGIC: [u8; 6] = [0xfd, b'7', b'z', b'X', b'Z', 0];
+const HEADER_LEN: usize = 12;
+const FOOTER_LEN: usize = 12;
+const FOOTER_MAGIC: [u8; 2] = *b"YZ";
+const SHA_LEN: usize = 32;
+
+pub(super) fn is(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
+pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
+    PayloadReport::new(PayloadKind::Xz, state(bytes))
+}
+
+fn state(bytes: &[u8]) -> PayloadState {
+    let (Some(flags), Some(crc)) = (array(bytes, 6), le_u32(bytes, 8)) else {
+        return PayloadState::truncated(0, HEADER_LEN, bytes.len());
+    };
+    if let damaged @ PayloadState::Damaged(_) =
+        PayloadState::from_checksum(ChecksumKind::Crc32, 8, crc, crc32(&flags))
+    {
+        return damaged;
+    }
+    // The stream ends at the last byte, or before a SHA-256.
+    let split_before_tail = |tail: usize| {
+        let (stream, tail) = bytes.split_at_checked(bytes.len().checked_sub(tail)?)?;
+        has_footer(stream, flags).then_some((stream, tail))
+    };
+    let Some((stream, tail)) = split_before_tail(0).or_else(|| split_before_tail(SHA_LEN)) else {
+        return PayloadState::Unknown(UnknownReason::Ambiguous);
+    };
+    match (footer_state(stream), tail.first_chunk::<SHA_LEN>()) {
+        (PayloadState::Whole(_), Some(sha)) if !is_padding(sha) => {
+            // 32 other bytes need not be a SHA-256, so they never show damage.
+            PayloadState::from_sha256(stream.len(), *sha, Sha256::digest(stream).into())
+                .ambiguous_unless(false)
+        }
+        // Neither CRC covers the blocks.
+        (PayloadState::Whole(_), _) => PayloadState::Unknown(UnknownReason::NoChecksum),
+        (state, _) => state,
+    }
+}
+
+/// Returns whether `stream` ends with the footer of a stream with these flags.
+fn has_footer(stream: &[u8], flags: [u8; 2]) -> bool {
+    stream.len() >= HEADER_LEN + FOOTER_LEN
+        && stream.split_last_chunk().is_some_and(|(rest, magic)| {
+            *magic == FOOTER_MAGIC && rest.split_last_chunk().is_some_and(|(_, last)| *last == flags)
+        })
+}
+
+/// State of footer and index by their CRCs.
+fn footer_state(stream: &[u8]) -> PayloadState {
+    let footer = stream.len().saturating_sub(FOOTER_LEN);
+    let summed = stream.get(footer..).and_then(|bytes| bytes.get(4..10)).unwrap_or_default();
+    let crc = le_u32(stream, footer).unwrap_or(0);
+    if let damaged @ PayloadState::Damaged(_) =
+        PayloadState::from_checksum(ChecksumKind::Crc32, footer, crc, crc32(summed))
+    {
+        return damaged;
+    }
+    // The length counts words of four bytes, except the last one, which is the CRC of the index.
+    let words = le_len(stream, footer.saturating_add(4)).unwrap_or(0);
+    let crc_offset = footer.saturating_sub(4);
+    let start = crc_offset.checked_sub(words.saturating_mul(4)).filter(|start| *start >= HEADER_LEN);
+    let Some(index) = start.and_then(|start| stream.get(start..crc_offset)) else {
+        let present = footer.saturating_sub(HEADER_LEN);
+        return PayloadState::truncated(HEADER_LEN, words.saturating_add(1).saturating_mul(4), present);
+    };
+    let expected = le_u32(stream, crc_offset).unwrap_or(0);
+    PayloadState::from_checksum(ChecksumKind::Crc32, crc_offset, expected, crc32(index))
+}

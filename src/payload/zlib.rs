@@ -1,9 +1,0 @@
-//! [`PayloadKind::Zlib`]: a zlib stream (RFC 1950). Its Adler-32 is over what only unpacking shows.
-//!
-//! ```text
-//! 0   78   1 flags: 01, 5E, 9C or DA   2 a deflate block, whose type is not 3
-//! ```
-
-pub(super) fn is(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x78, 0x01 | 0x5e | 0x9c | 0xda, block, ..] if block >> 1 & 3 != 3)
-}
