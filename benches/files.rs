@@ -1,5 +1,5 @@
-//! A file read and written, each beside the floor: what a server does when it opens one, and a build server when it
-//! makes one.
+//! Benchmark of decoding and encoding a file beside a hand-written floor: the work of a server that opens a file, and
+//! of a build server that makes one.
 
 use std::hint::black_box;
 
@@ -16,7 +16,7 @@ mod hand_written {
 
 const KIB: usize = 1024;
 
-/// A signed image of so many bytes: three elements, as makers ship it, behind a header with hardware versions.
+/// Signed image of `size` bytes as vendors ship it: three elements after a header with hardware versions.
 struct Parts {
     image: Vec<u8>,
 }
@@ -41,7 +41,7 @@ fn header() -> FileHeader<'static> {
         .with_hardware(HardwareRange { min: HardwareVersion(0x0100), max: HardwareVersion(0x0102) })
 }
 
-/// What both readers are asked for: the header, and all elements one after the other.
+/// Work of both decoders: the header, and all elements in order.
 fn walk_ours(bytes: &[u8]) -> Option<(ImageId, usize, usize)> {
     let image = Image::parse(bytes).ok()?;
     let (count, sum) = image.elements().fold((0, 0), |(count, sum), at| {

@@ -1,8 +1,8 @@
-//! Files by hand, for one set of optional header fields.
+//! Hand-written file codec for one set of optional header fields.
 
 use super::bytes::{u16_at, u32_at};
 
-/// The fields of a header with hardware versions and nothing else optional.
+/// Fields of a header with hardware versions and no other optional field.
 pub struct Fields {
     pub manufacturer: u16,
     pub image_type: u16,
@@ -13,7 +13,7 @@ pub struct Fields {
 
 const HEADER_LEN: usize = 60;
 
-/// Reads the header of a file that has just this length, and shows tag, offset and data of each element.
+/// Decodes the header of a file of exactly this length, and passes tag, offset and data of each element.
 pub fn walk<'a>(file: &'a [u8], mut show: impl FnMut(u16, usize, &'a [u8])) -> Option<Fields> {
     let head = file.first_chunk::<HEADER_LEN>()?;
     let rigid = u32_at(head, 0) == 0x0bee_f11e && u32_at(head, 4) == 0x003c_0100 && u16_at(head, 8) == 4;
@@ -36,7 +36,7 @@ pub fn walk<'a>(file: &'a [u8], mut show: impl FnMut(u16, usize, &'a [u8])) -> O
     })
 }
 
-/// Writes a file with these elements and returns its length, `None` without room.
+/// Encodes a file with these elements; returns its length, or `None` without room.
 pub fn write(fields: &Fields, elements: &[(u16, &[u8])], out: &mut [u8]) -> Option<usize> {
     let len = HEADER_LEN + elements.iter().map(|(_, data)| 6 + data.len()).sum::<usize>();
     let (head, mut body) = out.get_mut(..len)?.split_first_chunk_mut::<HEADER_LEN>()?;

@@ -1,14 +1,14 @@
-//! Laws of payloads, for property tests and fuzz targets alike.
+//! Properties of payload detection and checks, for property tests and fuzz targets.
 
 use zigbee_ota::file::{Image, Tag};
 use zigbee_ota::payload::{
     Damage, DamageKind, Entropy, Payload, PayloadKind, PayloadReport, PayloadState, UnknownReason, payloads,
 };
 
-/// What holds for any bytes, payload or not, OTA file or not.
+/// Checks the properties for any bytes, payload or not, OTA file or not.
 pub fn any_bytes(bytes: &[u8]) {
     let verdict = PayloadReport::of(bytes);
-    assert_eq!(verdict.kind, PayloadKind::of(bytes), "recognised and judged alike");
+    assert_eq!(verdict.kind, PayloadKind::of(bytes), "detection and check agree");
     any_verdict(bytes.len(), &verdict);
     let entropy = Entropy::of(bytes);
     assert!(entropy.millibits <= 8_000 && usize::from(entropy.sample) <= bytes.len());
@@ -42,10 +42,10 @@ fn any_verdict(len: usize, verdict: &PayloadReport<'_>) {
     assert!(!text.is_empty() && text.chars().all(|char| char.is_ascii() && !char.is_control()), "{text:?}");
 }
 
-/// Every upgrade image is judged, everything in file order.
+/// Checks that every upgrade image is reported, in file order.
 fn any_image(image: &Image<'_>) {
     let all: Vec<Payload<'_>> = payloads(image).collect();
-    // An empty element starts where the raw bytes after it do.
+    // An empty element starts at the offset of the raw bytes after it.
     assert!(all.is_sorted_by_key(|payload| payload.offset));
     let elements: Vec<_> = image.elements().collect();
     for payload in &all {
@@ -64,7 +64,7 @@ fn any_image(image: &Image<'_>) {
         let by_its_place =
             [PayloadKind::TelinkAes, PayloadKind::NordicFirmware, PayloadKind::Ubisys, PayloadKind::Osram];
         let alone = PayloadReport::of(bytes);
-        // What runs past its end may go on in the next element.
+        // A payload that exceeds its element may continue in the next one.
         let cut = matches!(
             alone.state,
             PayloadState::Damaged(Damage { fault: DamageKind::Cut { .. } | DamageKind::NoEnd, .. })

@@ -1,4 +1,4 @@
-//! What an OTA file lies in: containers with their sums, candidates.
+//! Calls of container detection: containers with their checksums, and candidates.
 
 use core::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! The file: header, parts, image, writer.
+//! Calls of the file codec: header, split file, image, writer.
 
 use core::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! What is inside elements: recognised and judged, alone and in a file.
+//! Calls of payload detection and checks, for bytes and for files.
 
 use core::hint::black_box;
 
