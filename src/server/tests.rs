@@ -12,6 +12,7 @@ mod pages;
 mod queries;
 mod service;
 mod silence;
+#[cfg(feature = "std")]
 mod stores;
 
 use core::num::NonZeroU8;

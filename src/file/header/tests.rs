@@ -330,6 +330,7 @@ fn the_known_fields_are_enough_while_a_header_arrives() {
     assert!(error.is_truncated());
 }
 
+#[cfg(feature = "arbitrary")]
 #[test]
 fn headers_made_of_bytes_have_every_field() {
     let plain = FileHeader::new(ImageId::new(0x0707, 0x0707, 0x0707_0707));
