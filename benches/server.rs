@@ -1,5 +1,5 @@
-//! What it costs to serve blocks: a whole file through the stateless function and through a server with sessions, limits
-//! and timers, each beside the floor; and one frame with few sessions and with a whole network of them.
+//! Benchmark of block serving: a whole file by the stateless function, and by a server with sessions, limits and
+//! timers, each beside a hand-written floor; and one frame with few sessions and with those of a whole network.
 
 use std::hint::black_box;
 use std::num::{NonZeroU8, NonZeroU32};
@@ -23,10 +23,10 @@ mod hand_written {
 
 const ID: ImageId = ImageId::new(0x1001, 0x00ab, 5);
 const SIZE: usize = 256 * 1024;
-/// Bytes of data in a response: what a frame without fragmentation carries in most networks.
+/// Data bytes in a response: as many as one APS frame carries without fragmentation in most networks.
 const BLOCK: u8 = 63;
 
-/// The file; its data has no pattern (xorshift).
+/// File without a pattern in its data (xorshift).
 fn file() -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {
@@ -44,7 +44,7 @@ fn file() -> Vec<u8> {
     file
 }
 
-/// The requests for all of it, in order.
+/// Requests for the whole file, in order.
 fn requests() -> Vec<Vec<u8>> {
     let offsets = (0..u32::try_from(SIZE).expect("256 KB")).step_by(BLOCK.into());
     let frame = |offset: u32| {
@@ -104,7 +104,7 @@ fn handled<S: SessionSlots>(
     }
 }
 
-/// With limits that are looked at and let everything pass.
+/// Configuration with limits that are checked and never reached.
 fn config() -> ServerConfig {
     let mut config = ServerConfig::default();
     config.max_bytes_per_second = NonZeroU32::new(u32::MAX);
@@ -120,7 +120,7 @@ fn whole_file(criterion: &mut Criterion) {
     let client = Address::new(0x1234, 1);
     let mut rooms = [[0; LONGEST_TO_CLIENT]; 3];
 
-    // All three send the same.
+    // All three send the same bytes.
     for frame in &requests {
         let [a, b, c] = &mut rooms;
         let lens = [
@@ -173,7 +173,7 @@ fn sessions(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(u64::try_from(FRAMES).expect("65,528")));
     for active in [16_u16, 65_528] {
         let mut server = Server::new(config(), vec![Session::EMPTY; active.into()]);
-        // Each client once in a while, in an order without a pattern.
+        // Each client sends rarely, in an order without a pattern.
         let mut order: Vec<u16> = (0..65_528).map(|number: u16| number % active).collect();
         let mut state = 1_u64;
         for last in (1..order.len()).rev() {
@@ -181,7 +181,7 @@ fn sessions(criterion: &mut Criterion) {
             let other = usize::try_from(state >> 33).expect("31 bits") % (last + 1);
             order.swap(last, other);
         }
-        // A few frames, so that theirs is not the memory that is measured.
+        // Few distinct frames, so that their memory is not what is measured.
         let few = &requests[..16];
         let mut now = 0;
         let mut round = |server: &mut Server<Vec<Session>>| {

@@ -1,9 +1,9 @@
-//! Reads frames of the OTA Upgrade cluster, one a line, and tells what each says as one JSON object a line.
+//! Frame decoder for captures: one frame of the OTA Upgrade cluster per input line, one JSON object per output line.
 //!
 //! A line is `c2s` or `s2c` (client to server or back), a blank, and the ZCL frame in hexadecimal:
-//! `echo c2s 011f06990b10bfff98badcfe | cargo run --release --example frames`. Each line of input, empty ones too, gives
-//! one line of output: what the frame says, or `{"error": ..}` when it cannot be read. Exit status 0 when all input was
-//! read, 1 when it could not be, 2 for a wrong option.
+//! `echo c2s 011f06990b10bfff98badcfe | cargo run --release --example frames`. Each input line, even an empty one,
+//! gives one output line: the decoded frame, or `{"error": ..}`. Exit status 0 when all input was read, 1 after a read
+//! error, 2 for a wrong option.
 
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::process::ExitCode;
@@ -21,10 +21,10 @@ use capture_lines::{BadLine, read_line};
 #[path = "common/capture_lines.rs"]
 mod capture_lines;
 
-/// Show frames of the OTA Upgrade cluster: lines `c2s|s2c HEX` from standard input as JSON on standard output.
+/// Decode frames of the OTA Upgrade cluster: lines `c2s|s2c HEX` from standard input to JSON on standard output.
 #[derive(Parser)]
 struct Options {
-    /// Read by the letter of the specification, without the leniencies that field devices need
+    /// Decode strictly, without the leniencies that real devices need
     #[arg(long)]
     strict: bool,
 }
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let quirks = if strict { Quirks::empty() } else { Quirks::all() };
     match show_lines(io::stdin().lock(), io::stdout().lock(), quirks) {
         Ok(()) => ExitCode::SUCCESS,
-        // Who reads has seen enough.
+        // A reader that closed the pipe has seen enough, so this is no error.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("frames: {error}");
@@ -60,7 +60,7 @@ fn show_lines(input: impl Read, output: impl Write, quirks: Quirks) -> io::Resul
     }
 }
 
-/// What is wrong with a line.
+/// Error of a line.
 struct Wrong {
     item: String,
     offset: usize,
@@ -84,7 +84,7 @@ impl From<BadLine> for Wrong {
 
 impl From<DecodeError> for Wrong {
     fn from(error: DecodeError) -> Self {
-        // The variant's name, without its fields.
+        // Name of the variant, without its fields.
         let kind = format!("{:?}", error.kind);
         let name = kind.split([' ', '(']).next().unwrap_or_default().to_owned();
         Self { item: error.item.to_string(), offset: error.offset, kind: name, message: error.to_string() }
@@ -121,7 +121,7 @@ fn header_json(header: &FrameHeader) -> Value {
     })
 }
 
-/// The command's name, null for what is not read.
+/// Name of the command, null for undecoded frames.
 fn command(message: &Message<'_>) -> Option<&'static str> {
     match message {
         Message::ToServer(message) => message.command().name(),
@@ -147,7 +147,7 @@ fn deviations(deviations: &Deviations<'_>, contradicts_line: bool) -> Vec<&'stat
 }
 
 fn fields(message: &Message<'_>, frame: &[u8]) -> Result<Value, DecodeError> {
-    // Where a command has a field control, it is the first byte after the header.
+    // A field control is the first byte after the header.
     let control = frame.get(3);
     Ok(match message {
         Message::ToServer(ToServer::QueryNextImage(query)) => with_id(
@@ -205,7 +205,7 @@ fn fields(message: &Message<'_>, frame: &[u8]) -> Result<Value, DecodeError> {
     })
 }
 
-/// An image's three numbers and these; what is null is not there.
+/// Builds an object of the image identity and `fields`, without null values.
 fn with_id(id: ImageId, fields: &[(&str, Value)]) -> Value {
     let id = [
         ("manufacturer_code", json!(id.manufacturer.0)),
@@ -270,7 +270,7 @@ fn block_json(block: &ImageBlockResponse<'_>) -> Value {
 fn attributes_json(command: &AttributeCommand<'_>) -> Result<Value, DecodeError> {
     Ok(match command {
         AttributeCommand::Read(read) => json!({ "attr_ids": read.ids().map(|id| id.0).collect::<Vec<_>>() }),
-        // Its records stand beside the fields.
+        // Records are a field of their own.
         AttributeCommand::ReadResponse(_) => json!({}),
         AttributeCommand::Write(write) => {
             let values = write.records().map(|record| {

@@ -234,6 +234,8 @@ mod error;
 mod fifo;
 pub mod file;
 #[cfg(any(doc, doctest))]
+// Its examples need all features, so doctests without them leave the guide out.
+#[cfg(any(not(doctest), feature = "full"))]
 pub mod guide;
 #[cfg(feature = "matter")]
 pub mod matter;

@@ -1,4 +1,4 @@
-//! Client and server on different endpoints of one node: each machine sees only its own frames.
+//! Client and server on different endpoints of one node: each state machine accepts only frames for its own endpoint.
 
 use zigbee_ota::aps::{Address, FrameMeta};
 use zigbee_ota::client::{
@@ -23,7 +23,8 @@ fn file() -> Vec<u8> {
     file
 }
 
-/// The node's stack carries frames between its endpoints, for so long; what the client stored, and what it runs then.
+/// Runs both machines for `time`, with the stack of the node as carrier between the endpoints. Returns the bytes stored
+/// by the client and the image that runs afterwards.
 fn run(version: u32, time: Millis) -> (Vec<u8>, ImageId) {
     let file = file();
     let entries = [StoreEntry::parse(&file).unwrap()];
@@ -43,7 +44,7 @@ fn run(version: u32, time: Millis) -> (Vec<u8>, ImageId) {
         while let Some(transmit) = client.poll_transmit(now, &mut request) {
             assert_eq!(transmit.to, SERVER, "the endpoint, too");
             let frame = &request[..transmit.len];
-            // A client on the server's endpoint would not mistake it for one of its own.
+            // A client on the server's endpoint must not take a frame of the other endpoint for its own.
             assert!(matches!(
                 client.handle_frame(now, FrameMeta::unicast(CLIENT), frame),
                 ClientAction::Ignored(_)
@@ -75,7 +76,7 @@ fn run(version: u32, time: Millis) -> (Vec<u8>, ImageId) {
 
 /// Shows: ESP-019, ESP-035
 #[test]
-fn a_node_upgrades_itself_where_its_version_is_older() {
+fn a_node_upgrades_itself_when_its_version_is_older() {
     let day = Millis::from_secs(24 * 60 * 60);
     assert_eq!(run(6, day), (file(), OFFERED));
     for version in [7, 8] {

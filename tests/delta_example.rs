@@ -1,4 +1,4 @@
-//! The example `delta`: patches applied while they come.
+//! Tests of the example `delta`: patches that are applied while they are downloaded.
 
 use std::process::Command;
 
@@ -17,7 +17,7 @@ mod patch_applier;
 #[path = "../examples/delta/patch_format.rs"]
 mod patch_format;
 
-/// Bytes before the element's data: header, tag and length.
+/// Offset of the element's data: header, tag and length.
 const BEFORE: usize = 56 + 6;
 
 fn file(tag: Tag, data: &[u8]) -> Vec<u8> {
@@ -25,14 +25,14 @@ fn file(tag: Tag, data: &[u8]) -> Vec<u8> {
     FileWriter::new(header, &[Element { tag, data }]).expect("small").to_vec()
 }
 
-/// What the second slot holds after `file` came in pieces of so many bytes.
+/// Returns the contents of the second slot after `file` arrived in pieces of `piece` bytes.
 fn apply_to(old: &[u8], file: &[u8], piece: usize) -> Result<Vec<u8>, Fault> {
     let mut applier = Applier::new(old);
     file.chunks(piece).try_for_each(|piece| applier.take(piece))?;
     applier.finish()
 }
 
-/// `old` with pieces of it moved and changed.
+/// Returns `old` with some ranges moved and changed.
 fn changed(old: &[u8], changes: &[(usize, usize, u8)]) -> Vec<u8> {
     let mut new = old.to_vec();
     for (from, len, what) in changes {
@@ -49,7 +49,7 @@ fn changed(old: &[u8], changes: &[(usize, usize, u8)]) -> Vec<u8> {
 }
 
 #[test]
-fn the_example_upgrades_and_tells_what_that_saved() {
+fn the_example_upgrades_and_prints_the_saving() {
     let output = Command::new(example_binaries::example("delta")).output().expect("it runs");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(output.status.success() && text.ends_with("identical: yes\n"), "{text}");
@@ -59,12 +59,12 @@ fn the_example_upgrades_and_tells_what_that_saved() {
     };
     assert!(number("file with the patch: ") < number("file with the firmware: ") / 4.0, "{text}");
     assert!(number("saved: ") > 75.0, "{text}");
-    // What the example states: no more than a deflate decoder with 4 KB, and a page.
+    // Limit that the example states: a deflate decoder with 4 KB, and one page.
     assert!(number("memory of the device: ") < 16_384.0, "{text}");
 }
 
 #[test]
-fn what_is_not_for_this_device_is_refused() {
+fn patches_for_other_firmware_are_refused() {
     let old = vec![7; 3000];
     let new = changed(&old, &[(100, 500, 1)]);
     let element = make(&old, &new);
@@ -78,7 +78,7 @@ fn what_is_not_for_this_device_is_refused() {
     assert_eq!(apply_to(&old, &good[..good.len() - 1], 64), Err(Fault::File));
     assert_eq!(apply_to(&old, &file(TAG, &element[..element.len() - 1]), 64), Err(Fault::Damaged));
     assert_eq!(apply_to(&old, &file(TAG, &[&element[..], &[0]].concat()), 64), Err(Fault::Damaged));
-    // A slot of 512 KB.
+    // The size of a slot is 512 KB.
     let large = vec![7; 512 * 1024 + 1];
     assert_eq!(apply_to(&old, &file(TAG, &make(&old, &large)), 64), Err(Fault::TooLong));
     let fits = &large[1..];
@@ -89,7 +89,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_two_versions_in_any_pieces(
+    fn a_patch_between_any_two_versions_applies_in_any_pieces(
         old in vec(any::<u8>(), 0..12_000),
         changes in vec((any::<usize>(), 1..3000_usize, any::<u8>()), 0..8),
         piece in 1..300_usize,
@@ -98,7 +98,7 @@ proptest! {
         prop_assert_eq!(apply_to(&old, &file(TAG, &make(&old, &new)), piece), Ok(new));
     }
 
-    /// A wrong byte may do no harm, in a deflated stream. Other firmware never comes of it.
+    /// A corrupted byte in the deflated stream may be harmless, but must never produce other firmware.
     #[test]
     fn no_damage_makes_another_firmware(
         old in vec(any::<u8>(), 1..3000),
@@ -116,7 +116,7 @@ proptest! {
         }
     }
 
-    /// Steps that lead out of the old firmware, or on for ever.
+    /// Patch steps that leave the old firmware or never end.
     #[test]
     fn any_steps_end_in_a_fault(steps in vec(any::<[u8; 24]>(), 0..4), small: bool, bytes in vec(any::<u8>(), 0..200)) {
         let old = [1, 2, 3];

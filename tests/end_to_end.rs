@@ -1,4 +1,4 @@
-//! Whole upgrades: client and server over a link on virtual time.
+//! End-to-end upgrades: client and server over a lossy link on virtual time.
 
 use std::num::NonZeroU8;
 
@@ -9,9 +9,9 @@ use zigbee_ota::file::{Element, FileHeader, FileWriter, SplitFile, Tag};
 use zigbee_ota::server::StoreEntry;
 use zigbee_ota::time::Millis;
 use zigbee_ota::{Encode, FileVersion};
-use zigbee_ota_sim::{End, Report, Settings, Upgrade, demonstration_file};
+use zigbee_ota_sim::{SingleUpgrade, UpgradeEnd, UpgradeReport, UpgradeSettings, demonstration_file};
 
-/// A file of `size` bytes, at least 62, whose content is `seed`'s.
+/// File of `size` bytes, at least 62, with random content drawn from `seed`.
 fn file(size: usize, seed: u64) -> Vec<u8> {
     let mut data = vec![0; size - 62];
     fastrand::Rng::with_seed(seed).fill(&mut data);
@@ -22,29 +22,30 @@ fn file(size: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
-fn upgrade(file: &[u8], settings: &Settings) -> Report {
+fn upgrade(file: &[u8], settings: &UpgradeSettings) -> UpgradeReport {
     let parts = SplitFile::parse(file).unwrap();
     let entries = [StoreEntry::new(&parts)];
     Upgrade::new(&entries, &parts, settings).run(|_| {})
 }
 
-fn is_upgraded(report: &Report) -> bool {
-    report.identical && matches!(report.end, End::Client(Outcome::Upgraded(_)))
+fn is_upgraded(report: &UpgradeReport) -> bool {
+    report.identical && matches!(report.end, UpgradeEnd::Client(Outcome::Upgraded(_)))
 }
 
 /// Shows: FILE-040, FILE-065, ESP-037
 #[test]
-fn without_loss_not_one_frame_is_sent_too_many() {
+fn without_loss_no_superfluous_frame_is_sent() {
     for (size, block, blocks) in [(1001, 100, 11), (1000, 100, 10), (1000, 1, 1000), (62, 255, 1)] {
-        let settings = Settings { block: NonZeroU8::new(block).unwrap(), ..Settings::default() };
+        let settings =
+            UpgradeSettings { block: NonZeroU8::new(block).unwrap(), ..UpgradeSettings::default() };
         let report = upgrade(&file(size, 1), &settings);
         assert!(is_upgraded(&report), "{report:?}");
         assert_eq!(report.blocks, blocks);
-        // A query, the blocks, the end; and the Default Response to the notify.
+        // Query, blocks, Upgrade End Request, and the Default Response to the notify.
         assert_eq!(report.frames_to_server, 1 + blocks + 1 + 1);
         assert_eq!(report.frames_to_client, 1 + 1 + blocks + 1);
         assert_eq!(report.requests_repeated, 0);
-        // No pause of its own: 10 ms there, 10 ms for the answer, 10 ms back.
+        // No pause besides the round trip: 10 ms to the server, 10 ms for the response, 10 ms back.
         assert_eq!(report.download, Millis(30 * u32::try_from(blocks).unwrap()));
     }
 }
@@ -55,7 +56,7 @@ fn lost_frames_delay_an_upgrade_and_do_not_end_it() {
     let file = file(20_000, 2);
     for loss in [0.01, 0.05, 0.2] {
         for seed in 0..20 {
-            let report = upgrade(&file, &Settings { loss, seed, ..Settings::default() });
+            let report = upgrade(&file, &UpgradeSettings { loss, seed, ..UpgradeSettings::default() });
             assert!(is_upgraded(&report), "loss {loss}, seed {seed}: {report:?}");
             assert_eq!(report.blocks, 313, "no block is stored twice");
         }
@@ -66,7 +67,8 @@ fn lost_frames_delay_an_upgrade_and_do_not_end_it() {
 fn one_percent_of_loss_costs_less_than_five_percent_of_speed() {
     let file = demonstration_file();
     let download = |loss, seed| {
-        let report = upgrade(&file, &Settings { loss, seed, latency: Millis(7), ..Settings::default() });
+        let report =
+            upgrade(&file, &UpgradeSettings { loss, seed, latency: Millis(7), ..UpgradeSettings::default() });
         assert!(is_upgraded(&report));
         f64::from(report.download.0)
     };
@@ -76,14 +78,15 @@ fn one_percent_of_loss_costs_less_than_five_percent_of_speed() {
 }
 
 #[test]
-fn a_link_that_carries_nothing_ends_in_a_reason() {
-    let report = upgrade(&file(1000, 3), &Settings { loss: 1.0, ..Settings::default() });
-    assert_eq!((report.end, report.identical, report.blocks), (End::Stalled, false, 0));
+fn a_dead_link_ends_the_run_with_a_reason() {
+    let report = upgrade(&file(1000, 3), &UpgradeSettings { loss: 1.0, ..UpgradeSettings::default() });
+    assert_eq!((report.end, report.identical, report.blocks), (UpgradeEnd::Stalled, false, 0));
 }
 
 #[test]
-fn the_same_seed_is_the_same_run() {
-    let run = |seed| upgrade(&file(5000, 4), &Settings { loss: 0.1, seed, ..Settings::default() });
+fn a_seed_reproduces_its_run() {
+    let run =
+        |seed| upgrade(&file(5000, 4), &UpgradeSettings { loss: 0.1, seed, ..UpgradeSettings::default() });
     assert_eq!(run(5), run(5));
     assert_ne!(run(5), run(6));
 }
@@ -101,22 +104,23 @@ proptest! {
         loss in 0.0..0.3,
         seed: u64,
     ) {
-        let settings = Settings {
+        let settings = UpgradeSettings {
             block: NonZeroU8::new(block).unwrap(),
             latency: Millis(latency),
             server_delay: Millis(server_delay),
             loss,
             seed,
-            ..Settings::default()
+            ..UpgradeSettings::default()
         };
         let report = upgrade(&file(size, seed), &settings);
         prop_assert!(is_upgraded(&report), "{report:?}");
     }
 }
 
-/// Every file whose header stands at its start is served, whatever its body is; the others are refused.
+/// Upgrades with vendors' files: every file that starts with its header is served, whatever its body; other files are
+/// refused.
 #[test]
-fn real_files_are_upgraded_with() {
+fn vendors_files_are_served_and_stored() {
     let Some(folder) = std::env::var_os("OTA_CORPUS") else {
         eprintln!("SKIPPED: OTA_CORPUS names no folder of real files");
         return;
@@ -128,7 +132,7 @@ fn real_files_are_upgraded_with() {
         let Ok(parts) = SplitFile::parse(&bytes) else { continue };
         assert_ne!(parts.header.id.version, FileVersion::ANY);
         for loss in [0.0, 0.05] {
-            let report = upgrade(&bytes, &Settings { loss, ..Settings::default() });
+            let report = upgrade(&bytes, &UpgradeSettings { loss, ..UpgradeSettings::default() });
             assert!(is_upgraded(&report), "{}: {report:?}", path.display());
         }
         upgraded += 1;

@@ -1,5 +1,5 @@
-//! Laws between files and values. One generator feeds them all, and fuzz targets alike: bytes that
-//! `arbitrary` turns into a header and elements.
+//! Property tests of OTA files: encoding and decoding are inverses, and damage is detected. Tests and fuzz targets
+//! share one generator: bytes that `arbitrary` turns into a header and elements.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -20,7 +20,8 @@ mod properties {
     pub mod written_files;
 }
 
-/// All presences of optional fields, with and without extra bytes, over bodies of several shapes.
+/// Calls `check` with every combination of optional header fields, with and without extra bytes, and bodies of several
+/// shapes.
 fn every_shape(mut check: impl FnMut(FileHeader<'_>, &[Element<'_>])) {
     let element = |tag, data| Element { tag: Tag(tag), data };
     let bodies: [&[Element<'_>]; 5] = [
@@ -42,12 +43,12 @@ fn every_shape(mut check: impl FnMut(FileHeader<'_>, &[Element<'_>])) {
 }
 
 #[test]
-fn every_shape_survives() {
+fn every_combination_of_fields_round_trips() {
     every_shape(round_trip);
 }
 
 #[test]
-fn every_truncation_is_an_error_with_its_numbers() {
+fn every_truncation_is_an_error_with_both_lengths() {
     every_shape(|header, elements| {
         let file = written(header, elements);
         for present in 0..file.len() {
@@ -64,7 +65,7 @@ fn every_truncation_is_an_error_with_its_numbers() {
 }
 
 #[test]
-fn every_changed_byte_shows() {
+fn every_changed_byte_changes_the_value_or_fails() {
     every_shape(|header, elements| {
         let file = written(header, elements);
         let image = Image::parse(&file).expect("written by us");
@@ -111,7 +112,7 @@ fn every_split_reads_as_the_whole() {
     });
 }
 
-/// The generator is of use only when it reaches what the laws are about.
+/// The generator must reach every shape that the properties are about.
 #[test]
 fn the_generator_reaches_every_shape() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
@@ -158,7 +159,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_reads_back(seed in vec(any::<u8>(), 0..600)) {
+    fn encoded_files_decode_to_the_same_value(seed in vec(any::<u8>(), 0..600)) {
         let (header, elements) = generated(&seed);
         round_trip(header, &elements);
     }
@@ -172,7 +173,7 @@ proptest! {
     }
 
     #[test]
-    fn any_change_shows_or_is_an_error(
+    fn any_change_is_visible_or_an_error(
         seed in vec(any::<u8>(), 0..300),
         place in any::<prop::sample::Index>(),
         flip in 1..=u8::MAX,
@@ -182,7 +183,7 @@ proptest! {
         let mut file = written(header, &elements);
         let place = place.index(file.len());
         file[place] ^= flip;
-        // What reads back is written as it was read, so no two files read as the same value.
+        // What decodes is encoded to the same bytes, so two different files never decode to the same value.
         any_bytes(&file);
     }
 

@@ -1,4 +1,4 @@
-//! The device of the example `flash`: its power fails at some of the places that the example tries them all.
+//! Tests of the example `flash`: power failures at a sample of the operations that the example tries exhaustively.
 
 use proptest::prelude::*;
 use zigbee_ota::client::{self, Checkpoint, CheckpointStage};
@@ -8,7 +8,7 @@ use device::SECTOR;
 use power_cut_test::{Variant, try_out};
 use settings_store::{Journal, RECORD, Settings, Upgrade};
 use simulated_server::{DEVICE_RUNS, LEAST, SERVED};
-use slot_layout::{Keep, Kept, Span};
+use slot_layout::{Keep, SlotLayout, Span};
 
 #[path = "../examples/flash/device.rs"]
 mod device;
@@ -30,23 +30,23 @@ fn an_image_survives_a_power_failure_at_any_write() {
     for size in [LEAST + 1, 4096 + LEAST, 9001] {
         let report = try_out(Variant::Blocking, size, Some(40)).unwrap();
         assert_eq!((report.bytes, report.kept, report.failures), (size, size, 40));
-        // A sector is fetched again, and the block that was under way.
+        // Repeated blocks: one sector, and the block in progress.
         assert!(report.again <= 65, "{report:?}");
     }
 }
 
 #[test]
-fn the_same_with_flash_that_does_not_block() {
+fn an_image_survives_a_power_failure_with_asynchronous_flash() {
     let report = try_out(Variant::Asynchronous, 9001, Some(40)).unwrap();
     assert_eq!((report.kept, report.failures), (9001, 40));
-    // Others are heard while a block is written, and no block is asked for.
+    // While a block is written, other frames are handled, and no block is requested.
     assert!(report.again <= 65 && report.smooth.answered > report.smooth.blocks, "{report:?}");
     let blocking = try_out(Variant::Blocking, 9001, Some(0)).unwrap().smooth;
     assert_eq!((blocking.erases, blocking.writes), (report.smooth.erases, report.smooth.writes));
 }
 
 #[test]
-fn the_firmware_alone_is_kept() {
+fn a_device_may_store_the_firmware_without_the_file_around_it() {
     for size in [LEAST + 1, 4096 + LEAST, 9001] {
         let report = try_out(Variant::Firmware, size, Some(40)).unwrap();
         assert_eq!((report.kept, report.failures), (size - LEAST, 40));
@@ -63,7 +63,7 @@ proptest! {
         let file = simulated_server::file(&firmware);
         let offer = ImageOffer { id: SERVED, size: u32::try_from(file.len()).unwrap() };
         for (keep, kept_bytes) in [(Keep::File, &file), (Keep::Firmware, &firmware)] {
-            let mut kept = Kept::new(keep, &offer);
+            let mut kept = SlotLayout::new(keep, &offer);
             let (mut slot, mut rest) = (Vec::new(), &file[..]);
             for cut in cuts.iter().cycle() {
                 let offset = u32::try_from(file.len() - rest.len()).unwrap();
@@ -82,7 +82,7 @@ proptest! {
     }
 }
 
-/// Flash with two sectors of settings, as a journal sees it.
+/// Opens the journal on flash with two sectors of settings.
 fn recall(flash: &[u8]) -> Journal {
     let mut journal = Journal::default();
     for place in Journal::places() {
@@ -108,7 +108,11 @@ fn the_newest_record_counts_through_many_sectors_and_restarts() {
         let save = journal.save(settings);
         if let Some(sector) = save.erase {
             flash[sector as usize..][..SECTOR.get() as usize].fill(0xff);
-            assert_eq!(recall(&flash).settings(), last, "the last one stands until the next one is complete");
+            assert_eq!(
+                recall(&flash).settings(),
+                last,
+                "the last record is valid until the next one is complete"
+            );
         }
         let record = &mut flash[save.place as usize..][..RECORD];
         assert!(record.iter().all(|byte| *byte == 0xff), "erased before");

@@ -1,4 +1,4 @@
-//! The example `frames`, run as a user runs it: lines in, one JSON object for each out.
+//! Tests of the example `frames` as a command line tool: one frame per input line, one JSON object per output line.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ fn tool() -> &'static PathBuf {
     TOOL.get_or_init(|| example_binaries::example("frames"))
 }
 
-/// What the tool says to `input`, which it reads to the end and without complaint.
+/// Output of the tool for `input`, which it reads to the end without an error message.
 fn run(options: &[&str], input: &[u8]) -> String {
     let mut command = Command::new(tool());
     command.args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -40,7 +40,7 @@ fn one(line: &str) -> Value {
     }
 }
 
-/// What a frame without deviations shows as, for the frame controls that OTA frames have.
+/// Expected JSON of a frame without deviations, for the frame controls that OTA frames have.
 fn shown(control: u8, sequence: u8, command_id: u8, command: &str, fields: Value) -> Value {
     json!({
         "frame": {
@@ -181,7 +181,7 @@ fn every_command_is_shown_with_its_fields() {
 }
 
 #[test]
-fn attribute_records_stand_beside_the_fields() {
+fn attribute_records_are_a_field_of_their_own() {
     let object = one("c2s 10b901 0000 00 f0 04030201004b1200 0600 00 30 01 0200 86");
     let mut expected = shown(0x10, 185, 1, "Read Attributes Response", json!({}));
     expected["records"] = json!([
@@ -193,7 +193,7 @@ fn attribute_records_stand_beside_the_fields() {
 }
 
 #[test]
-fn what_is_not_read_is_shown_as_it_is() {
+fn undecoded_payloads_are_shown_in_hexadecimal() {
     let object = one("s2c 0d5f110703 00ff");
     assert_eq!(object["frame"]["manufacturer_specific"], true);
     assert_eq!(object["frame"]["manufacturer_code"], 4447);
@@ -202,7 +202,7 @@ fn what_is_not_read_is_shown_as_it_is() {
 }
 
 #[test]
-fn deviations_are_told_and_strict_readers_refuse() {
+fn deviations_are_listed_and_the_strict_option_refuses_them() {
     for (line, deviations, kind) in [
         ("s2c 190405950000", json!(["ABORT_WITH_MORE"]), Some("TrailingBytes")),
         ("s2c 19040598", json!(["STATUS_ONLY_BLOCK_RESPONSE"]), Some("UnexpectedStatus")),
@@ -212,14 +212,14 @@ fn deviations_are_told_and_strict_readers_refuse() {
             json!(["PERIOD_BIT_WITHOUT_FIELD", "RESERVED_BITS"]),
             Some("FieldMissing"),
         ),
-        // It says by itself whom it is for.
+        // The command itself determines the receiver.
         ("c2s 0907000064", json!(["DIRECTION"]), None),
     ] {
         assert_eq!(one(line)["deviations"], deviations, "{line}");
         let strict = &objects(&["--strict"], line.as_bytes())[0];
         assert_eq!(strict["error"]["kind"].as_str(), kind, "{line}");
     }
-    // Field control is the byte that came.
+    // Field control is shown as received.
     let object = one("c2s 010703 82 5f1101012b1a00000000000032");
     assert_eq!(object["fields"]["field_control"], 0x82);
 }
@@ -244,7 +244,7 @@ fn lines_that_hold_no_frame_are_errors_in_their_place() {
     ];
     for end in [&b"\n"[..], b"\r\n"] {
         let mut input: Vec<u8> = cases.iter().flat_map(|(line, _)| [line, end].concat()).collect();
-        // The last line needs no end.
+        // The last line needs no line end.
         input.extend(b"s2c 0907000064");
         let objects = objects(&[], &input);
         assert_eq!(objects.len(), cases.len() + 1, "one line for each");
@@ -260,23 +260,23 @@ fn lines_that_hold_no_frame_are_errors_in_their_place() {
     assert_eq!(run(&[], b""), "", "nothing in, nothing out");
 }
 
-/// Whoever reads the first line only is no failure.
+/// A reader that closes the pipe after the first line is not an error.
 #[test]
-fn a_reader_that_goes_away_ends_it_quietly() {
+fn a_closed_output_pipe_ends_the_tool_quietly() {
     let mut command = Command::new(tool());
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().expect("piped");
     let line = b"s2c 0907000064\n".repeat(100);
-    // It stops reading at some time.
+    // The reader stops at some time.
     while stdin.write_all(&line).is_ok() {}
     let output = child.wait_with_output().expect("it ends");
     assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
 }
 
 #[test]
-fn wrong_options_are_told() {
+fn unknown_options_are_reported() {
     let output = Command::new(tool()).arg("--lenient").output().expect("it runs");
     assert_eq!(output.status.code(), Some(2));
     assert!(!output.stderr.is_empty());

@@ -1,4 +1,4 @@
-//! The seeds of the fuzz targets, and with them what fuzzing once found, replayed in every run of the tests.
+//! Replay of the fuzz seeds: inputs made by hand, and inputs that fuzzing found, tried in every test run.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -28,14 +28,14 @@ mod properties {
     pub mod written_files;
 }
 
-/// Targets that this build cannot run.
+/// Fuzz targets that this build cannot run.
 const NOT_HERE: &[&str] = if cfg!(feature = "openssl") { &[] } else { &["signature_openssl"] };
 
-/// A folder of its own, with a manifest of its own, so not in the package.
+/// Folder of the fuzz crate, which is missing in the published package.
 fn fuzz() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
     if !folder.exists() {
-        // Not `eprintln`, which the test harness keeps to itself when a test passes.
+        // Not `eprintln`, because the test harness captures its output when a test passes.
         writeln!(std::io::stderr(), "SKIPPED: {} is not there, so no seed was replayed", folder.display())
             .expect("stderr");
         return None;
@@ -43,7 +43,7 @@ fn fuzz() -> Option<PathBuf> {
     Some(folder)
 }
 
-/// The names of a folder, in order.
+/// Returns the sorted names of the entries of a folder.
 fn names(folder: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     entries
@@ -52,7 +52,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
 }
 
 #[test]
-fn targets_binaries_and_folders_of_seeds_have_the_same_names() {
+fn targets_binaries_and_seed_folders_have_the_same_names() {
     let Some(fuzz) = fuzz() else { return };
     let mut targets: BTreeSet<String> =
         properties::fuzz_targets::ALL.iter().map(|(name, _)| name.to_string()).collect();
@@ -79,13 +79,13 @@ fn targets_binaries_and_folders_of_seeds_have_the_same_names() {
         let source = fs::read_to_string(fuzz.join(&binary)).expect(&binary);
         assert!(
             source.contains(&format!("properties::fuzz_targets::{name}(")),
-            "{binary} tries something else"
+            "{binary} calls another function"
         );
     }
 }
 
 #[test]
-fn seeds_break_no_law() {
+fn no_seed_violates_a_property() {
     let Some(fuzz) = fuzz() else { return };
     let mut broken = Vec::new();
     for (name, target) in properties::fuzz_targets::ALL {
@@ -97,5 +97,5 @@ fn seeds_break_no_law() {
             }
         }
     }
-    assert!(broken.is_empty(), "what the laws say of these is above:\n{}", broken.join("\n"));
+    assert!(broken.is_empty(), "the panics of these seeds are printed above:\n{}", broken.join("\n"));
 }

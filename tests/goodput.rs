@@ -1,4 +1,4 @@
-//! How fast the client downloads over the radio channel.
+//! Goodput of the client over the simulated radio channel.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ mod example_binaries;
 const MILLI: Micros = 1000;
 use zigbee_ota_sim::net::ApsAcks;
 
-/// KB/s, rounded to two places.
+/// Converts bytes per second to KB/s, rounded to two places.
 fn kilobytes(bytes: f64) -> f64 {
     (bytes / 10.0).round() / 100.0
 }
@@ -26,24 +26,25 @@ fn stop_and_wait_is_as_fast_as_ideal_nodes_are() {
 }
 
 #[test]
-fn without_loss_not_one_frame_is_sent_too_many() {
+fn without_loss_no_superfluous_frame_is_sent() {
     for hops in [1, 3] {
         let measured = Cell { hops, ..Cell::USUAL }.measure(0..3, |_| ());
-        // Notify, query, 1000 blocks, end, and what answers them.
+        // Notify, query, 1000 blocks, end, and their responses.
         assert_eq!((measured.repeats, measured.frames), (0.0, 2.0 * 1003.0), "{hops} hops");
     }
 }
 
-/// Of its loss-free speed, as ideal nodes with a timer that follows the link: 97 % and 86 %.
+/// Share of the loss-free goodput that must remain: ideal nodes with an adaptive timer keep 97 % and 86 %.
 #[test]
-fn stop_and_wait_keeps_its_speed_when_frames_are_lost() {
+fn stop_and_wait_keeps_its_goodput_under_loss() {
     let whole = Cell::USUAL.measure(0..2, |_| ()).mean;
     let kept = |loss| Cell { loss, ..Cell::USUAL }.measure(0..8, |_| ()).mean / whole;
     let (one, five) = (kept(0.01), kept(0.05));
     assert!((0.95..=0.99).contains(&one) && (0.84..=0.88).contains(&five), "{one:.3} {five:.3}");
 }
 
-/// With APS acknowledgements, as the specification asks for: 2.59 KB/s. Of that, ideal nodes keep 95 % and 77 %.
+/// Without loss 2.59 KB/s, with the APS acknowledgements that the specification asks for; ideal nodes keep 95 % and 77
+/// % of it.
 #[test]
 fn aps_acknowledgements_cost_about_what_they_cost_ideal_nodes() {
     let goodput = |loss, seeds| {
@@ -57,15 +58,15 @@ fn aps_acknowledgements_cost_about_what_they_cost_ideal_nodes() {
 }
 
 #[test]
-fn the_limit_is_that_of_the_channel() {
+fn the_theoretical_limit_is_that_of_the_channel() {
     let limit = |hops| kilobytes(Cell { hops, ..Cell::USUAL }.limit());
     assert_eq!((limit(1), limit(3)), (9.35, 3.44));
 }
 
-/// The table, as it was measured last by `examples/goodput`, which measures it anew.
+/// Goodput table as last measured by `cargo run --release --example goodput`.
 const TABLE: &str = include_str!("../examples/goodput/goodput.tsv");
 
-/// One cell of the table for each way to transfer: bytes per second by their names.
+/// Goodput of each transfer mode in bytes per second, by name, for one combination of the table.
 fn cells(hops: u16, delay: u64, loss: u8) -> Vec<(&'static str, f64)> {
     let lines = goodput_table::read(TABLE).into_iter();
     let here = lines.filter(|line| (line.hops, line.delay, line.loss) == (hops, delay, loss));
@@ -80,15 +81,15 @@ fn the_table_is_what_the_simulation_says() {
     assert_eq!(measured.lines().count(), TABLE.lines().count());
 }
 
-/// At one hop, a server of 10 ms and flash of 2 ms.
+/// One hop, 10 ms server time, 2 ms flash time.
 #[test]
-fn every_way_keeps_its_speed_when_frames_are_lost() {
+fn every_transfer_mode_keeps_its_goodput_under_loss() {
     let whole = cells(1, 10, 0);
     let [one, five] = [1, 5].map(|loss| cells(1, 10, loss));
     for (((name, whole), (_, one)), (_, five)) in whole.into_iter().zip(one).zip(five) {
         let (most, least) = match name {
             "stop-and-wait" => (0.97, 0.86),
-            // While one of two requests is repeated, half of what is to be done waits.
+            // While one of two requests is repeated, half of the window waits.
             "window 2" => (0.97, 0.84),
             "window 4" | "window 8" => (0.97, 0.91),
             _ => (0.97, 0.90),
@@ -98,9 +99,9 @@ fn every_way_keeps_its_speed_when_frames_are_lost() {
     }
 }
 
-/// However far away and slow the server is.
+/// At every distance and server delay of the table.
 #[test]
-fn blocks_keep_97_percent_of_their_speed_when_one_frame_of_a_hundred_is_lost() {
+fn blocks_keep_97_percent_of_their_goodput_at_one_percent_loss() {
     for (hops, delay) in [1, 3].into_iter().flat_map(|hops| [0, 10, 20, 50].map(|delay| (hops, delay))) {
         let blocks = |(name, _): &(&str, f64)| name.contains("wait") || name.contains("window");
         let [whole, lossy] = [0, 1].map(|loss| cells(hops, delay, loss).into_iter().filter(blocks));
@@ -112,7 +113,7 @@ fn blocks_keep_97_percent_of_their_speed_when_one_frame_of_a_hundred_is_lost() {
 }
 
 #[test]
-fn pages_reach_the_limit_of_the_channel() {
+fn pages_reach_the_theoretical_limit_of_the_channel() {
     let of_limit = |cell: Cell| {
         let pages = cell.measure(0..3, |world| world.client.transfer = goodput_table::MODES[4].1);
         pages.mean / cell.limit()
@@ -123,7 +124,7 @@ fn pages_reach_the_limit_of_the_channel() {
 }
 
 #[test]
-fn the_best_way_is_found_in_every_cell() {
+fn the_mode_probe_finds_the_best_mode_in_every_combination() {
     for (hops, delay, loss) in goodput_table::lines().iter().map(|line| (line.hops, line.delay, line.loss)) {
         let cells = cells(hops, delay, loss);
         let (auto, fixed) = cells.split_last().unwrap();
@@ -132,9 +133,9 @@ fn the_best_way_is_found_in_every_cell() {
     }
 }
 
-/// Where the server has no pages: no window that is given is much faster than the one that is found.
+/// Servers without pages: no fixed window is much faster than the window that the mode probe finds.
 #[test]
-fn the_best_window_is_found() {
+fn the_mode_probe_finds_the_best_window() {
     for (hops, delay) in [(1, 0), (1, 10), (1, 20), (1, 50), (3, 0), (3, 20), (3, 50)] {
         let cell = Cell { hops, server_delay: delay * MILLI, bytes: 200_000, ..Cell::USUAL };
         let speed = |mode: usize| {
@@ -150,9 +151,9 @@ fn the_best_window_is_found() {
     }
 }
 
-/// One widely used server answers one of those requests that come while it is busy, and drops the others.
+/// A widespread server answers one of the requests that arrive while it is busy, and drops the others.
 #[test]
-fn a_server_that_answers_one_of_many_costs_a_window_next_to_nothing() {
+fn a_window_costs_little_at_a_server_that_answers_one_of_many_requests() {
     let speed = |mode: usize| {
         let cell = Cell { bytes: 128_000, ..Cell::USUAL };
         let measured = cell.measure(0..3, |world| {
@@ -170,7 +171,7 @@ fn a_server_that_answers_one_of_many_costs_a_window_next_to_nothing() {
 }
 
 #[test]
-fn more_frames_than_needed_are_few() {
+fn few_requests_are_repeated() {
     let lines = goodput_table::read(TABLE).into_iter();
     for line in lines.filter(|line| (line.hops, line.loss) == (1, 0)) {
         let most = if line.mode == 0 { 0 } else { 50 };
@@ -178,9 +179,9 @@ fn more_frames_than_needed_are_few() {
     }
 }
 
-/// The picture that the README shows is drawn from the table.
+/// The committed picture must be the one drawn from the committed table.
 #[test]
-fn the_picture_is_that_of_the_table() {
+fn the_picture_shows_the_table() {
     let folder = tempfile::tempdir().unwrap();
     let drawn = folder.path().join("goodput.svg");
     let status =

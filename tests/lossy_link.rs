@@ -1,4 +1,4 @@
-//! A client against a server over a hostile link.
+//! Property test of client against server over a hostile link: losses, duplicates, delays and damage.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ fn a_good_link_upgrades() {
 }
 
 #[test]
-fn losses_alone_delay_and_do_not_end_an_upgrade() {
+fn losses_delay_an_upgrade_but_do_not_end_it() {
     for period in 2..9 {
         let script: Vec<u8> = (0..200_u8).map(|turn| if turn % period == 0 { 0 } else { 0xff }).collect();
         assert!(matches!(any_script(&script), Outcome::Upgraded(_)), "every frame number {period} is lost");
@@ -25,7 +25,7 @@ fn losses_alone_delay_and_do_not_end_an_upgrade() {
 }
 
 proptest! {
-    /// Losses, copies, delays, flipped bits and cut frames.
+    /// Losses, duplicates, delays, inverted bits and truncated frames.
     #[test]
     fn every_upgrade_ends(script in vec(any::<u8>(), 0..400)) {
         any_script(&script);

@@ -1,4 +1,4 @@
-//! Laws of Matter's messages: what is written reads back, what went wrong is refused with its place.
+//! Property tests of Matter messages: encoding and decoding are inverses, and damage is refused at its offset.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ mod properties {
     pub mod matter;
 }
 
-/// Pieces of TLV, so that elements, containers and fields are met.
+/// Fragments of TLV, so that elements, containers and fields occur.
 fn tlv() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         select(vec![
@@ -44,7 +44,7 @@ fn tlv() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn what_is_written_reads_back(seed in vec(any::<u8>(), 0..600)) {
+    fn encoded_messages_decode_to_the_same_value(seed in vec(any::<u8>(), 0..600)) {
         round_trip(&seed).ok();
     }
 
@@ -54,7 +54,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_behind_a_file_identifier_do(sizes in any::<[u8; 12]>(), small in any::<bool>(), structure in tlv()) {
+    fn any_bytes_after_a_file_identifier_end_in_a_value_or_an_error(sizes in any::<[u8; 12]>(), small in any::<bool>(), structure in tlv()) {
         let header = u32::try_from(structure.len()).unwrap();
         let sizes = match small {
             true => [&[16 + structure.len() as u8, 0, 0, 0, 0, 0, 0, 0][..], &header.to_le_bytes()].concat(),

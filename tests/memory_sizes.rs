@@ -1,6 +1,6 @@
-//! What the machines cost in memory. The bounds that count are those of microcontrollers, with pointers of 32 bits, and
-//! are asserted by the library itself whenever it is built for one (`src/client/mod.rs`). Here the host is held to
-//! figures of its own, so that growth shows in any test run: they differ by what an error's offset takes.
+//! Memory sizes of client and verifier on the host, so that growth shows in any test run. The bounds for
+//! microcontrollers with 32-bit pointers are asserted by the library when it is built for one (`src/client/mod.rs`);
+//! they are smaller, because pointers and offsets are smaller.
 
 use zigbee_ota::client::{Client, ClientConfig};
 
@@ -12,7 +12,7 @@ fn a_client_is_small() {
     }
 }
 
-/// A device verifies while it has little else to hold.
+/// A device verifies while it holds little else.
 #[test]
 fn a_verifier_is_small() {
     let size = size_of::<zigbee_ota::signature::Verifier<'_>>();

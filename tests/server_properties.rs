@@ -1,4 +1,5 @@
-//! A server that is shaken: the law that a fuzz target tries, too.
+//! Property test of the server under random frames, addresses, times and store results. The rules are shared with the
+//! fuzz target `server`.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,10 +14,10 @@ mod properties {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// Whatever comes: no panic, no more state than was lent, no answer above what a client takes, no data past the
-    /// end of a file or of a page, no Default Response to a broadcast or to a Default Response.
+    /// After any input: no panic, no more state than the lent slots, no response larger than requested, no data beyond
+    /// the end of a file or of a page, no Default Response to a broadcast or to a Default Response.
     #[test]
-    fn a_server_bears_whatever_comes(seed in vec(any::<u8>(), 0..3000)) {
+    fn a_server_withstands_any_inputs(seed in vec(any::<u8>(), 0..3000)) {
         any_steps(&seed);
     }
 }

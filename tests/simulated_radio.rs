@@ -1,8 +1,8 @@
-//! The radio channel of the simulation against a model of a Zigbee OTA transfer: IEEE 802.15.4 at 2.4 GHz, unslotted
-//! CSMA-CA, of which two independent simulations and a closed form agree.
+//! Simulated radio channel against a reference model of Zigbee OTA transfers: IEEE 802.15.4 at 2.4 GHz, unslotted
+//! CSMA-CA. Two independent simulations and a closed formula agree on the reference figures.
 //!
-//! Figures are KB/s (1000 bytes) of image data by nodes that lose no time of their own ([`ideal_nodes`]), in blocks of 64
-//! bytes. Those with contention move by 2 to 4 % with the seed, so means are compared.
+//! Figures are KB/s (1000 bytes) of image data by nodes without processing times ([`ideal_nodes`]), in blocks of 64
+//! bytes. Figures with contention vary by 2 to 4 % with the seed, so means are compared.
 
 use zigbee_ota_sim::Micros;
 use zigbee_ota_sim::ideal_nodes::{self, Download, Recovery, Scheme};
@@ -18,12 +18,12 @@ const fn window(window: u32) -> Scheme {
     Scheme::Blocks { window }
 }
 
-/// Spaced by so many milliseconds a hop.
+/// Pages with a response spacing of `millis` milliseconds per hop.
 fn spaced(millis: Micros, hops: u16) -> Scheme {
     Scheme::Pages { size: 4096, spacing: millis * 1000 * Micros::from(hops) }
 }
 
-/// Holds each figure of the model against the mean of a few runs; all that are off are told at once.
+/// Compares each figure of the model with the mean of a few runs, and reports all deviations together.
 fn compare(cells: impl IntoIterator<Item = (f64, Download)>) {
     let mut off = Vec::new();
     for (model, download) in cells {
@@ -36,7 +36,7 @@ fn compare(cells: impl IntoIterator<Item = (f64, Download)>) {
 }
 
 #[test]
-fn ideal_nodes_reach_the_speed_of_the_model() {
+fn ideal_nodes_reach_the_goodput_of_the_model() {
     #[rustfmt::skip]
     let table = [
         // hops, scheme,         APS acks, KB/s
@@ -66,13 +66,13 @@ fn ideal_nodes_reach_the_speed_of_the_model() {
         (3, spaced(8, 3),        false, 2.65),
     ];
     compare(table.map(|(hops, scheme, aps_acks, model)| {
-        // Without the recovery that the model has where nodes take their time.
+        // Without the page recovery that the model has for nodes with processing times.
         (model, Download { aps_acks, recovery: Recovery::Patient, ..Download::new(scheme, hops) })
     }));
 }
 
 #[test]
-fn blocks_of_other_sizes_reach_the_speed_of_the_model() {
+fn blocks_of_other_sizes_reach_the_goodput_of_the_model() {
     #[rustfmt::skip]
     let table = [
         // block, APS acks, none, page 4 KB, W=2, W=4, W=8
@@ -88,7 +88,7 @@ fn blocks_of_other_sizes_reach_the_speed_of_the_model() {
     }));
 }
 
-/// Server delays of 0, 5, 10, 20 and 50 ms, and of 10 and 20 ms by a server that does one thing at a time.
+/// Server delays of 0, 5, 10, 20 and 50 ms, and of 10 and 20 ms by a server that works on one response at a time.
 const HOSTS: [(Micros, bool); 7] =
     [(0, false), (5, false), (10, false), (20, false), (50, false), (10, true), (20, true)];
 
@@ -113,7 +113,7 @@ fn with_processing(rows: &[Row], hops: Hops) -> Vec<(f64, Download)> {
 
 #[test]
 #[expect(clippy::approx_constant, reason = "one of the figures is close to 2π")]
-fn nodes_that_take_their_time_reach_the_speed_of_the_model() {
+fn nodes_with_processing_times_reach_the_goodput_of_the_model() {
     #[rustfmt::skip]
     let rows = [
         //             APS acks  0     5     10    20    50    10 s  20 s
@@ -131,7 +131,7 @@ fn nodes_that_take_their_time_reach_the_speed_of_the_model() {
 }
 
 #[test]
-fn the_same_over_three_hops() {
+fn nodes_over_three_hops_reach_the_goodput_of_the_model() {
     #[rustfmt::skip]
     let rows = [
         //             APS acks  0     5     10    20    50    10 s  20 s
@@ -149,7 +149,7 @@ fn the_same_over_three_hops() {
 }
 
 #[test]
-fn losses_cost_what_they_cost_in_the_model() {
+fn losses_cost_as_much_as_in_the_model() {
     #[rustfmt::skip]
     let rows = [
         // loss           0     1%    5%
@@ -168,15 +168,15 @@ fn losses_cost_what_they_cost_in_the_model() {
 }
 
 #[test]
-fn the_limit_of_the_channel_is_that_of_the_model() {
+fn the_theoretical_limit_is_that_of_the_model() {
     let limit = |hops, block| (timing::limit(hops, block) / 10.0).round() / 100.0;
     assert_eq!([32, 50, 63, 64, 65].map(|block| limit(1, block)), [5.49, 7.81, 9.24, 9.35, 9.45]);
     assert_eq!([32, 50, 63, 64, 65].map(|block| limit(3, block)), [2.06, 2.89, 3.40, 3.44, 3.47]);
 }
 
-/// What a single hop of stop and wait has no reason to do.
+/// Stop-and-wait over a single hop has no contention.
 #[test]
-fn nothing_collides_where_only_one_station_has_something_to_send() {
+fn nothing_collides_when_only_one_station_sends() {
     for scheme in [STOP_AND_WAIT, PAGE_4K] {
         let measured = ideal_nodes::run(Download::new(scheme, 1), 7);
         assert_eq!((measured.traffic.collisions, measured.traffic.dropped, measured.repeats), (0, 0, 0));

@@ -1,4 +1,5 @@
-//! The examples `tcp_server` and `tcp_client`, run as people run them: whole upgrades over sockets, in real time.
+//! Tests of the examples `tcp_server` and `tcp_client` as command line tools: whole upgrades over sockets, in real
+//! time.
 
 use std::fs;
 use std::io::{BufRead, Write};
@@ -22,7 +23,7 @@ fn summary(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
 }
 
-/// A folder with an image of version 7 for maker 0x1001 and type 1.
+/// Creates a folder with an image of version 7 for manufacturer 0x1001 and image type 1.
 fn folder() -> (tempfile::TempDir, std::path::PathBuf, Vec<u8>) {
     let data: Vec<u8> =
         (0..20_000_u32).map(|place| place.to_le_bytes()[0] ^ place.to_le_bytes()[1]).collect();
@@ -36,7 +37,7 @@ fn folder() -> (tempfile::TempDir, std::path::PathBuf, Vec<u8>) {
 }
 
 #[test]
-fn a_device_asks_downloads_and_runs_the_image() {
+fn a_device_queries_downloads_and_runs_the_image() {
     let (folder, path, file) = folder();
     let served = Served::new(&["--notify", "--max-block", "50"], &path);
     let out = folder.path().join("out.bin");
@@ -49,7 +50,7 @@ fn a_device_asks_downloads_and_runs_the_image() {
 }
 
 #[test]
-fn a_device_may_ask_for_several_blocks_at_a_time_and_for_pages() {
+fn a_device_may_use_a_window_or_pages() {
     let (folder, path, file) = folder();
     let served = Served::new(&[], &path);
     for how in [&["--window", "4"] as &[&str], &["--page", "1000", "--spacing", "1"], &["--auto"]] {
@@ -62,7 +63,7 @@ fn a_device_may_ask_for_several_blocks_at_a_time_and_for_pages() {
 }
 
 #[test]
-fn a_device_without_an_image_says_so() {
+fn a_device_without_an_offer_reports_it() {
     let (_folder, path, _) = folder();
     let served = Served::new(&[], &path);
     let output = served.client(&["--current-version", "7"]);
@@ -71,7 +72,7 @@ fn a_device_without_an_image_says_so() {
 }
 
 #[test]
-fn a_device_upgrades_when_the_server_orders_it() {
+fn a_device_upgrades_at_the_time_of_the_upgrade_end_response() {
     let (_folder, path, _) = folder();
     let served = Served::new(&["--upgrade-after", "1"], &path);
     let output = served.client(&[]);
@@ -81,7 +82,7 @@ fn a_device_upgrades_when_the_server_orders_it() {
 }
 
 #[test]
-fn a_device_that_knows_an_authority_takes_signed_images_alone() {
+fn a_device_with_an_authority_takes_only_signed_images() {
     let file = include_bytes!("data/signed_files/suite1.ota");
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, bytes: &[u8]| {
@@ -150,7 +151,7 @@ fn a_device_refuses_an_image_whose_integrity_code_is_wrong() {
 }
 
 #[test]
-fn damaged_lines_end_no_connection() {
+fn malformed_lines_do_not_end_a_connection() {
     let (_folder, path, _) = folder();
     let served = Served::new(&[], &path);
     let (mut socket, mut lines) = served.socket();
@@ -158,7 +159,7 @@ fn damaged_lines_end_no_connection() {
     for line in [&b"\n"[..], b"no frame\n", b"0\n", b"ff\n", b"\xff\xfe\n", b"0105\n", &long] {
         socket.write_all(line).expect("it listens");
     }
-    // A block request at offset 0 for 4 bytes, in upper case and with the line end of other systems.
+    // Block request at offset 0 for 4 bytes, in upper case and with CR LF.
     socket.write_all(b"010703000110010007000000000000000 4\r\n").expect("it listens");
     socket.write_all(b"0107030001100100070000000000000004\r\n").expect("it listens");
     let mut line = String::new();
@@ -170,7 +171,7 @@ fn damaged_lines_end_no_connection() {
 fn many_devices_are_served_while_some_misbehave() {
     let (_folder, path, _) = folder();
     let served = Served::new(&[], &path);
-    // One that floods without reading, and one that never ends its line.
+    // One client floods without reading, and one never ends its line.
     let (mut flood, _) = served.socket();
     flood.set_write_timeout(Some(Duration::from_millis(200))).expect("a timeout");
     let request = b"01070300011001000700000000000000ff\n".repeat(2000);

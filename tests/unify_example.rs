@@ -1,6 +1,7 @@
-//! The example `unify` against a real broker, where one is installed: what stays there is what the document says.
+//! Tests of the example `unify` against a real MQTT broker, where one is installed: its retained messages are those of
+//! the specification.
 
-// The one place with a clock: a broker that does not answer must not keep the test.
+// The one test with a real clock: a broker that does not respond must not hang it.
 #![allow(clippy::disallowed_methods)]
 
 use std::collections::BTreeMap;
@@ -20,18 +21,18 @@ use zigbee_ota::{Encode, ImageId};
 #[path = "common/example_binaries.rs"]
 mod example_binaries;
 
-/// A broker that ends with the test.
+/// Broker process that ends with the test.
 struct Mosquitto {
     process: Child,
     port: u16,
 }
 
 impl Mosquitto {
-    /// `None` where it is not installed.
+    /// Starts the broker; `None` if it is not installed.
     fn start() -> Option<Self> {
-        // Free until now; the broker says nothing when it takes another.
+        // The port was free a moment ago; the broker does not say when it takes another one.
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        // Debian has it where only the administrator looks.
+        // Debian installs it where only the administrator's path finds it.
         let spawned = ["mosquitto", "/usr/sbin/mosquitto"].into_iter().find_map(|program| {
             let mut command = Command::new(program);
             command.args(["-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
@@ -49,7 +50,7 @@ impl Mosquitto {
         Some(broker)
     }
 
-    /// A client that has subscribed to all.
+    /// Connects a client that subscribes to everything.
     fn watch(&self, name: &str) -> (Client, Connection) {
         let mut options = MqttOptions::new(name, "127.0.0.1", self.port);
         options.set_max_packet_size(1 << 24, 1 << 24);
@@ -71,7 +72,7 @@ impl Drop for Mosquitto {
     }
 }
 
-/// What comes within so long.
+/// Collects the messages until none has come for `quiet`.
 fn received(connection: &mut Connection, quiet: Duration) -> Vec<Publish> {
     let mut all = Vec::new();
     while let Ok(event) = connection.recv_timeout(quiet) {
@@ -111,7 +112,8 @@ fn devices_are_upgraded_over_a_real_broker() {
     command.arg(folder.path()).args(["--broker", &format!("127.0.0.1:{}", broker.port)]);
     command.args(["--devices", "3", "--pause", "1", "--patience", "60"]);
     let mut example = command.stdout(Stdio::null()).spawn().unwrap();
-    // Read while it runs: the broker keeps only so many messages for who does not.
+    // The messages are read while the example runs, because the broker queues only some for a client that does not
+    // read.
     let mut seen = Vec::new();
     let end = Instant::now() + Duration::from_secs(90);
     let status = loop {
@@ -119,12 +121,12 @@ fn devices_are_upgraded_over_a_real_broker() {
         if let Some(status) = example.try_wait().unwrap() {
             break status;
         }
-        assert!(Instant::now() < end, "the example goes on and on");
+        assert!(Instant::now() < end, "the example does not end");
     };
     assert!(status.success(), "{status}");
     seen.extend(received(&mut connection, Duration::from_millis(500)));
 
-    // Three devices each, one question and one answer for each image.
+    // Three devices for each image, and one request and one response for each image.
     for (id, file) in images.iter().zip(&files) {
         let name = format!("ZigBee{:04X}{:04X}", id.manufacturer.0, id.image_type.0);
         let of = |topic: String| seen.iter().filter(move |seen| seen.topic == topic).collect::<Vec<_>>();
@@ -147,7 +149,7 @@ fn devices_are_upgraded_over_a_real_broker() {
         assert!(seen.iter().filter_map(progress).any(|value| value == AttributeValue::Status(status)));
     }
 
-    // What stays: the infos and the status of each device, and no question and no image.
+    // Retained messages: the infos and the status of each device, but no request and no image.
     let (_client, mut connection) = broker.watch("unify-later");
     let mut kept = BTreeMap::new();
     for publish in received(&mut connection, Duration::from_secs(1)) {
@@ -176,13 +178,13 @@ fn devices_are_upgraded_over_a_real_broker() {
             assert!(Filter::all_status().matches(&topic.to_string()));
         }
     }
-    // Six devices, two sides of each attribute.
+    // Six devices with two sides of each attribute.
     assert_eq!((infos, idle), (2, 12));
 }
 
-/// Without a broker the example says so.
+/// Without a broker the example fails with a reason.
 #[test]
-fn a_broker_that_is_not_there_is_a_reason() {
+fn a_missing_broker_is_reported() {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     let mut command = Command::new(example_binaries::example("unify"));
     let output = command.args(["--broker", &format!("127.0.0.1:{port}")]).output().unwrap();

@@ -1,18 +1,18 @@
-//! Laws of Unify's texts, payloads and consumer; a fuzz target tries them, too.
+//! Property tests of Unify texts, payloads and the consumer. The rules are shared with the fuzz target `unify`.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use zigbee_ota::unify::{Attribute, Filter, ImageKind, Uiid, Unid};
 use zigbee_ota::{Eui64, ImageType, ManufacturerCode};
 
-use properties::unify::{any_life, any_payload, any_text};
+use properties::unify::{any_inputs, any_payload, any_text};
 
 #[path = "common/properties"]
 mod properties {
     pub mod unify;
 }
 
-/// A name, or nearly one.
+/// Regular expression of valid and nearly valid names.
 const NAME: &str = "(ZigBee[0-9A-F]{8}|zb-[0-9A-Fa-f]{16}|all|[^/]{0,9})";
 
 proptest! {
@@ -20,7 +20,7 @@ proptest! {
 
     /// Shows: UNI-003, UNI-004
     #[test]
-    fn names_of_zigbee_are_read_back(manufacturer: u16, image_type: u16, node: u64) {
+    fn encoded_zigbee_names_decode_to_the_same_value(manufacturer: u16, image_type: u16, node: u64) {
         let kind = ImageKind { manufacturer: ManufacturerCode(manufacturer), image_type: ImageType(image_type) };
         let uiid = Uiid::from(kind);
         prop_assert_eq!(uiid.kind(), Some(kind));
@@ -32,7 +32,7 @@ proptest! {
     }
 
     #[test]
-    fn topics_are_written_as_they_are_read(
+    fn topics_are_written_as_they_were_read(
         uiid in NAME,
         unid in NAME,
         endpoint in 0_u16..300,
@@ -72,14 +72,14 @@ proptest! {
     }
 
     #[test]
-    fn a_consumer_bears_whatever_comes(happenings in vec(any::<u8>(), 0..400)) {
-        any_life(&happenings);
+    fn a_consumer_withstands_any_inputs(inputs in vec(any::<u8>(), 0..400)) {
+        any_inputs(&inputs);
     }
 }
 
-/// A filter of its own matches every topic but the broker's.
+/// The filter `#` matches every topic except those that start with `$`.
 #[test]
-fn all_is_matched_by_one_filter() {
+fn the_filter_of_everything_matches_every_topic() {
     let all: Filter = "#".parse().unwrap();
     assert!(all.matches("ucl/OTA/info/A/all") && !all.matches("$SYS/broker"));
 }

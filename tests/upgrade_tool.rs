@@ -1,4 +1,4 @@
-//! The example `upgrade`, run as people run it.
+//! Tests of the example `upgrade` as a command line tool.
 
 use std::process::{Command, Output};
 
@@ -16,7 +16,7 @@ fn json(arguments: &[&str]) -> serde_json::Value {
 }
 
 #[test]
-fn every_way_to_transfer_ends_in_the_new_image() {
+fn every_transfer_mode_upgrades() {
     for how in [
         &["--loss", "0.02"] as &[&str],
         &["--window", "8", "--loss", "0.02"],
@@ -35,7 +35,7 @@ fn every_way_to_transfer_ends_in_the_new_image() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_with_a_reason() {
+fn contradictory_options_are_refused_with_a_reason() {
     for (how, reason) in [
         (&["--window", "0"] as &[&str], "1 to 9"),
         (&["--window", "4", "--auto"], "cannot be used with"),
@@ -51,9 +51,9 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
     }
 }
 
-/// Pages reach the channel, and a window is worth it where the server takes its time.
+/// Pages reach the limit of the channel, and a window pays off at a slow server.
 #[test]
-fn the_ways_to_transfer_are_compared_on_one_link() {
+fn the_transfer_modes_are_compared_on_one_link() {
     let told = json(&["--compare", "--server-delay", "20"]);
     let modes = told.as_array().unwrap();
     let share = |name: &str| {
@@ -72,7 +72,7 @@ fn the_ways_to_transfer_are_compared_on_one_link() {
 }
 
 #[test]
-fn a_device_that_knows_an_authority_refuses_what_is_not_signed_by_it() {
+fn a_device_with_an_authority_refuses_other_signers() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);

@@ -1,4 +1,4 @@
-//! Files as vendors ship them, against what an independent reader found in them.
+//! Vendors' OTA files: the library reads them like an independent reader, and writes them again byte for byte.
 
 use serde_json::{Value, json};
 use zigbee_ota::container::Container;
@@ -18,7 +18,7 @@ mod properties {
 #[path = "common/vendor_corpus.rs"]
 mod vendor_corpus;
 
-/// One file with its bytes.
+/// File of the corpus with its bytes.
 struct Sample {
     name: String,
     expected: Value,
@@ -26,7 +26,7 @@ struct Sample {
 }
 
 impl Sample {
-    /// From the first byte of the OTA header on, without what a container has after the file.
+    /// Bytes of the OTA file, without a trailer of its container.
     fn ota(&self) -> &[u8] {
         Container::open(&self.bytes).expect(&self.name).ota
     }
@@ -40,7 +40,7 @@ fn size(value: &Value) -> usize {
     value.as_u64().and_then(|number| usize::try_from(number).ok()).expect("a number")
 }
 
-/// All samples that are OTA files, or those that are none.
+/// Returns all samples that are OTA files, or all that are not.
 fn samples(ota: bool) -> Vec<Sample> {
     let chosen = vendor_corpus::samples().into_iter().filter(|sample| sample.is_ota() == ota);
     let samples = chosen.map(|sample| {
@@ -82,7 +82,7 @@ fn elements_json(image: &Image<'_>) -> Value {
     elements.collect()
 }
 
-/// Places of a file where another part of it begins or ends.
+/// Offsets at which a part of a file begins or ends.
 fn boundaries(image: &Image<'_>) -> Vec<usize> {
     let elements = image.elements().flat_map(|at| [at.offset, at.data_offset()]);
     let header = [0, image.header().header_len()];
@@ -92,7 +92,7 @@ fn boundaries(image: &Image<'_>) -> Vec<usize> {
 
 /// Shows: FILE-066
 #[test]
-fn files_read_as_an_independent_reader_read_them_and_are_written_byte_for_byte() {
+fn files_read_like_an_independent_reader_and_are_written_byte_for_byte() {
     for sample in samples(true) {
         let image = Image::parse_lenient(sample.ota()).expect(&sample.name);
         let rest =
@@ -113,9 +113,9 @@ fn files_read_as_an_independent_reader_read_them_and_are_written_byte_for_byte()
     }
 }
 
-/// Every length near a boundary, and some between.
+/// Every length near a boundary, and some lengths between.
 #[test]
-fn a_cut_file_is_truncated_and_what_is_there_is_read() {
+fn a_truncated_file_is_reported_and_its_present_parts_are_read() {
     for sample in samples(true) {
         let whole = Image::parse_lenient(sample.ota()).expect(&sample.name);
         if whole.layout() == BodyLayout::Truncated {
@@ -144,7 +144,7 @@ fn a_cut_file_is_truncated_and_what_is_there_is_read() {
 }
 
 #[test]
-fn a_changed_byte_of_a_header_or_an_elements_head_shows() {
+fn a_changed_byte_of_a_header_or_an_element_head_is_visible() {
     for sample in samples(true) {
         let mut file = sample.ota().to_vec();
         let image = Image::parse_lenient(sample.ota()).expect(&sample.name);
@@ -193,7 +193,7 @@ fn the_total_size_is_served_or_the_file_is_truncated() {
 }
 
 #[test]
-fn files_by_the_letter_are_what_a_writer_writes() {
+fn conformant_files_are_reproduced_by_the_writer() {
     for sample in samples(true).iter().filter(|sample| sample.layout() == "elements") {
         let (image, rest) = Image::parse_prefix(sample.ota()).expect(&sample.name);
         let elements: Vec<Element<'_>> = image.elements().map(|at| at.element).collect();
@@ -215,7 +215,7 @@ fn other_layouts_are_errors_at_the_element_that_does_not_fit() {
         let head = size(&sample.expected["header"]["header_length"]);
         let total = size(&sample.expected["header"]["total_image_size"]);
         match (sample.layout(), error.kind) {
-            // The element is whole, and the two bytes that its length leaves out are left over.
+            // The element is complete, and the two bytes outside its length are left over.
             ("telink-f000", DecodeErrorKind::Truncated { needed: 6, present: 2 }) => {
                 assert_eq!(error.offset, total - 2, "{}", sample.name);
             }

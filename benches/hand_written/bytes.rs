@@ -1,5 +1,5 @@
-//! Integers at their places. Everything in this folder is what a job costs when it is written by hand for nothing but
-//! speed: the floor that the library is held against.
+//! Integers at fixed offsets. This folder holds hand-written code for one job each, the floor that the library is
+//! compared with.
 
 pub fn u16_at(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([bytes[at], bytes[at + 1]])

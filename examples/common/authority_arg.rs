@@ -1,4 +1,4 @@
-//! Whose signatures count, on the command line.
+//! Command line options `--ca` and `--signer`: the trusted authorities and signers.
 
 use clap::Args;
 use zigbee_ota::Eui64;
@@ -7,19 +7,19 @@ use zigbee_ota::signature::{AllowedSigners, Authority, PublicKey, VerifyPolicy};
 use crate::hex_lines;
 use crate::number_args::address;
 
-/// Authorities and signers.
+/// Trusted authorities and signers.
 #[derive(Args, Clone, Default)]
 pub struct Trust {
-    /// Certificate authority: its address as 16 hexadecimal digits, a colon, its compressed public key
+    /// Certificate authority: its address as 16 hexadecimal digits, a colon, and its compressed public key
     #[arg(long = "ca", value_name = "ISSUER:KEY", value_parser = authority)]
     pub authorities: Vec<Authority>,
-    /// Who may sign; any without this
+    /// Allowed signer; without this option every signer with a certificate is allowed
     #[arg(long = "signer", value_name = "EUI64", value_parser = address)]
     pub signers: Vec<Eui64>,
 }
 
 impl Trust {
-    /// Only files signed as this says.
+    /// Returns the policy that accepts only files signed by these signers.
     pub fn required(&self) -> VerifyPolicy<'_> {
         let signers =
             if self.signers.is_empty() { AllowedSigners::Any } else { AllowedSigners::Only(&self.signers) };
@@ -27,7 +27,7 @@ impl Trust {
     }
 }
 
-/// An authority: its address, a colon and its compressed public key.
+/// Parses an authority: its address, a colon, and its compressed public key.
 pub fn authority(text: &str) -> Result<Authority, String> {
     let (issuer, key) = text.rsplit_once(':').ok_or("expected ISSUER:KEY")?;
     let key = hex_lines::bytes(key.as_bytes()).and_then(|bytes| PublicKey::from_bytes(&bytes));

@@ -1,8 +1,8 @@
-//! Captured frames as lines: `c2s` or `s2c` (client to server or back), a blank, the ZCL frame in hexadecimal.
+//! Capture format: one frame per line as `c2s` (client to server) or `s2c`, a blank, and the ZCL frame in hexadecimal.
 
 use zigbee_ota::zcl::Direction;
 
-/// What is wrong with a line, and where, in bytes from its start.
+/// Error of a line, with its offset in bytes from the start of the line.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("byte {offset}: {fault}")]
 pub struct BadLine {
@@ -22,7 +22,7 @@ pub enum Fault {
     OddDigits,
 }
 
-/// The direction of a line; its bytes replace those in `frame`.
+/// Parses a line: returns its direction, and replaces the contents of `frame` by its bytes.
 pub fn read_line(line: &[u8], frame: &mut Vec<u8>) -> Result<Direction, BadLine> {
     let bad = |offset, fault| Err(BadLine { offset, fault });
     let start = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();

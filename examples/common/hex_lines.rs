@@ -1,13 +1,13 @@
-//! Frames as lines: hexadecimal, ended by LF.
+//! Line format of frames: hexadecimal digits ended by LF.
 
-/// The bytes of a line without its end; `None` when it is no pairs of hexadecimal digits.
+/// Parses the hexadecimal digits of a line without its end; `None` if they are no pairs of digits.
 pub fn bytes(line: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let (pairs, []) = line.trim_ascii().as_chunks::<2>() else { return None };
     pairs.iter().map(|[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect()
 }
 
-/// The line of a frame, with its end.
+/// Formats a frame as a line with its end.
 pub fn line(frame: &[u8]) -> String {
     let digits = frame.iter().map(|byte| format!("{byte:02x}"));
     digits.chain(["\n".into()]).collect()

@@ -1,4 +1,4 @@
-//! Whether a device may run a file: what it checks before it reports the end of a download.
+//! Verification of a downloaded file by a device, before it reports the end of the download.
 
 use zigbee_ota::file::Image;
 use zigbee_ota::signature::Verifier;
@@ -6,15 +6,14 @@ use zigbee_ota::signature::integrity::IntegrityCode;
 
 use crate::authority_arg::Trust;
 
-/// Bytes that are read back at once.
+/// Number of bytes that are read back at once.
 const READ: usize = 256;
 
-/// Whether the file in `flash` is signed by whom `trust` names, where it names somebody, and its integrity code right,
-/// where it has one.
+/// Verifies the signature of the file in `flash`, if `trust` names an authority, and its integrity code, if it has one.
 pub fn check(trust: &Trust, flash: &[u8]) -> Result<(), String> {
     let Trust { authorities, signers } = trust;
     if !(authorities.is_empty() && signers.is_empty()) {
-        // As it would be read back from flash that is no memory.
+        // In pieces, as flash that is not memory-mapped would be read back.
         let mut verifier = Verifier::new(trust.required());
         flash.chunks(READ).for_each(|piece| verifier.update(piece));
         verifier.finish().map_err(|error| error.to_string())?;

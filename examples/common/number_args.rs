@@ -1,10 +1,10 @@
-//! Values of the command line, as people write them.
+//! Parsers of numbers and IEEE addresses on the command line.
 
 use std::num::IntErrorKind;
 
 use zigbee_ota::Eui64;
 
-/// A number of `T`: hexadecimal after `0x`, otherwise decimal. Out of range is an error, never cut.
+/// Parses a number of type `T`: hexadecimal after `0x`, otherwise decimal. Numbers out of range are errors.
 pub fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(digits) => (digits, 16),
@@ -13,7 +13,7 @@ pub fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     let bytes = size_of::<T>();
     let highest = u64::MAX >> (u64::BITS - 8 * bytes as u32);
     let range = format!("{text} is out of range: at most {highest:#x} ({highest}), {bytes} bytes");
-    // `from_str_radix` takes a sign, which no field has.
+    // `from_str_radix` accepts a sign, which no field has.
     let plain = digits.chars().all(|digit| digit.is_digit(radix));
     match u64::from_str_radix(digits, radix) {
         Ok(value) if plain => T::try_from(value).map_err(|_| range),
@@ -25,7 +25,7 @@ pub fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     }
 }
 
-/// An IEEE address, most significant byte first: 16 hexadecimal digits, after `0x` or in pairs with colons.
+/// Parses an IEEE address, most significant byte first: 16 hexadecimal digits, after `0x` or in pairs with colons.
 pub fn address(text: &str) -> Result<Eui64, String> {
     let pairs: Vec<&str> = text.split(':').collect();
     let digits = match pairs.as_slice() {

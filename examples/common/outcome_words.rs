@@ -1,8 +1,8 @@
-//! How upgrades end, for scripts.
+//! Outcomes of upgrades in one word, for scripts.
 
 use zigbee_ota::client::Outcome;
 
-/// An outcome in one word.
+/// Returns the word of an outcome.
 pub fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Upgraded(_) => "upgraded",

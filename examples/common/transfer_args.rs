@@ -1,29 +1,29 @@
-//! How blocks are asked for, on the command line.
+//! Command line options for the transfer mode: `--window`, `--page`, `--spacing` and `--auto`.
 
 use std::num::{NonZeroU8, NonZeroU16};
 
 use clap::Args;
 use zigbee_ota::client::TransferMode;
 
-/// How blocks are asked for; one after the other without any of these.
+/// Transfer mode options; without any of them the client uses stop-and-wait.
 #[derive(Args, Clone, Copy, Default)]
 #[group(id = "how", multiple = true)]
-pub struct How {
-    /// Ask for so many blocks at a time, 1 to 9
+pub struct TransferArgs {
+    /// Maximum block requests in flight, 1 to 9
     #[arg(long, value_name = "N", conflicts_with_all = ["page", "auto"], value_parser = window)]
     window: Option<NonZeroU8>,
-    /// Ask for pages of so many bytes
+    /// Request pages of this size in bytes
     #[arg(long, value_name = "BYTES", conflicts_with = "auto")]
     page: Option<NonZeroU16>,
-    /// The least time between two blocks of a page, in milliseconds
+    /// Minimum interval between two blocks of a page, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0, requires = "page")]
     spacing: u16,
-    /// Find out what is the fastest
+    /// Let the client probe for the fastest mode
     #[arg(long)]
     auto: bool,
 }
 
-impl How {
+impl TransferArgs {
     pub fn transfer(self) -> TransferMode {
         match self {
             Self { auto: true, .. } => TransferMode::Auto,

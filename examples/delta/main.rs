@@ -1,20 +1,20 @@
-//! An update as a patch: the difference between two versions of a firmware travels in an OTA file, under a manufacturer's
-//! tag, and is applied while it streams through the client, from the slot that runs into the second one.
+//! Delta update: a patch between two firmware versions travels in an OTA file under a manufacturer-specific tag, and is
+//! applied while the client downloads it, from the running slot to the second one.
 //!
-//! `cargo run --release --example delta` prints what that saves. Exit status 0 when the second slot holds the new
-//! firmware, byte for byte, 1 when not.
+//! `cargo run --release --example delta` prints how much that saves. Exit status 0 when the second slot holds exactly
+//! the new firmware, otherwise 1.
 //!
 //! ```text
 //!   build server   old, new --> bsdiff --> deflate, in parts of 4 KB --> element 0xF0DE of an OTA file
 //!                                                                            |
 //!   device         block by block:   Client --> StreamDecoder --> Applier: inflate --> patch --> page --> slot 2
 //!                                                                                      ^
-//!                                                                         slot 1, which runs, is read in place
+//!                                                                         slot 1 (running) is read in place
 //! ```
 //!
-//! The device never holds the patch, nor either firmware: what it needs is the size of `Applier`, whatever the size of the
-//! images. It checks that the patch is for what it runs before the first byte is written, and what it wrote before
-//! it is run. The price: the file is kept nowhere, so a download that is cut off by a restart begins anew.
+//! The device holds neither the patch nor a firmware in memory; `Applier` has a fixed size, whatever the size of the
+//! images. It checks before the first write that the patch is for the running firmware, and afterwards that the result
+//! is the new one. The file itself is not stored, so a download that a restart interrupts starts over.
 
 use std::process::ExitCode;
 
@@ -79,13 +79,14 @@ fn fail(reason: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// A file of the version after the one that runs.
+/// Builds a file of the version after the running one.
 fn file(tag: Tag, data: &[u8]) -> Vec<u8> {
     let header = FileHeader::new(ImageId { version: FileVersion(RUNS.version.0 + 1), ..RUNS });
     FileWriter::new(header, &[Element { tag, data }]).expect("its bytes can be counted").to_vec()
 }
 
-/// Both ways to the new version; what the second slot holds after the second.
+/// Upgrades with the whole firmware and with the patch; returns both runs and the contents of the second slot after the
+/// patch.
 fn upgrade(old: &[u8], whole: &[u8], delta: &[u8]) -> Result<(Ran, Ran, Vec<u8>), String> {
     let mut stored = Vec::new();
     let by_whole = drive(RUNS, whole, &mut |block| {

@@ -1,4 +1,4 @@
-//! The device's side: a patch applied while it comes, in memory that does not grow.
+//! Patch applier of the device: decodes a patch while it is downloaded, in a fixed amount of memory.
 
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_HAS_MORE_INPUT;
@@ -9,19 +9,19 @@ use zigbee_ota_sim::Flash;
 
 use crate::patch_format::{HEAD_LEN, TAG, WINDOW};
 
-/// Bytes of a flash page, which is written at once.
+/// Page size of the flash in bytes; a page is written at once.
 const PAGE: usize = 256;
 
-/// Bytes of a slot.
+/// Size of a slot in bytes.
 const SLOT: usize = 512 * 1024;
 
-/// Why a patch is not applied.
+/// Reason why a patch is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// A header that cannot be read, or a file cut short.
+    /// The header does not decode, or the file is truncated.
     #[error("the file is no whole OTA file")]
     File,
-    /// An element that is no patch: two would be mixed in one slot.
+    /// Element other than a patch; two elements must not be mixed in one slot.
     #[error("the file has the element {0}; expected a patch alone")]
     OtherElement(Tag),
     #[error("the patch is for another firmware than the one that runs")]
@@ -34,40 +34,39 @@ pub enum Fault {
     WrongResult,
 }
 
-/// Takes an OTA file with a patch in pieces and writes the new firmware. All that the device keeps is in here, but for the
-/// slots, which are flash.
+/// Applier of an OTA file with a patch. All state of the device is in here, except the slots, which are flash.
 pub struct Applier<'a> {
     file: StreamDecoder,
     delta: Delta<'a>,
 }
 
-/// What becomes of the element's bytes.
+/// Decoder of the element's data.
 struct Delta<'a> {
     head: [u8; HEAD_LEN],
     head_len: usize,
     inflater: DecompressorOxide,
-    /// The last bytes of the inflated patch.
+    /// Last bytes of the inflated patch, which deflate refers back to.
     window: [u8; WINDOW],
     place: usize,
-    /// The deflated patch is at its end.
+    /// Whether the deflated patch has ended.
     ended: bool,
     patch: Patch<'a>,
 }
 
-/// A step of the patch, and where it is.
+/// Decoder of the patch steps.
 struct Patch<'a> {
-    /// The slot that runs, in the address space.
+    /// Running slot, mapped into the address space.
     old: &'a [u8],
     old_place: usize,
     control: [u8; 24],
     control_len: usize,
-    /// Bytes still to add to old ones, and to take as they are.
+    /// Remaining bytes to add to old ones, and to copy.
     add: u64,
     take: u64,
     slot: Slot,
 }
 
-/// The slot for the new firmware, written in whole pages.
+/// Slot for the new firmware, written in whole pages.
 struct Slot {
     flash: Box<Flash>,
     page: [u8; PAGE],
@@ -76,7 +75,7 @@ struct Slot {
 }
 
 impl<'a> Applier<'a> {
-    /// A device that runs `old`.
+    /// Creates the applier of a device that runs `old`.
     pub fn new(old: &'a [u8]) -> Self {
         let mut flash = Box::new(Flash::with_words(SLOT, PAGE));
         flash.erase();
@@ -107,7 +106,7 @@ impl<'a> Applier<'a> {
         Ok(())
     }
 
-    /// Checks what was written against the sum that came with the patch, and gives it back.
+    /// Checks the written firmware against the digest in the element, and returns it.
     pub fn finish(mut self) -> Result<Vec<u8>, Fault> {
         self.file.finish().map_err(|_| Fault::File)?;
         let Delta { head, ended, patch, .. } = &mut self.delta;
@@ -121,7 +120,7 @@ impl<'a> Applier<'a> {
     }
 }
 
-/// Whether `firmware` is what 36 bytes of the element's head say.
+/// Whether `firmware` has the length and digest of these 36 bytes of the element.
 fn firmware_of(head: &[u8], firmware: &[u8]) -> bool {
     let (len, sum) = head.split_at(4);
     u32::try_from(firmware.len()).is_ok_and(|found| found.to_le_bytes() == *len)
@@ -134,7 +133,7 @@ impl Delta<'_> {
             let (head, rest) = bytes.split_at(bytes.len().min(HEAD_LEN - self.head_len));
             self.head[self.head_len..self.head_len + head.len()].copy_from_slice(head);
             (self.head_len, bytes) = (self.head_len + head.len(), rest);
-            // Before anything is written.
+            // Checked before anything is written.
             if self.head_len == HEAD_LEN && !firmware_of(&self.head[..HEAD_LEN / 2], self.patch.old) {
                 return Err(Fault::OtherFirmware);
             }
@@ -201,7 +200,7 @@ impl Patch<'_> {
         Ok(())
     }
 
-    /// Leaves the step that is done: its last number says where the next reads.
+    /// Ends a step: its last number moves the read position.
     fn next_step(&mut self) -> Result<(), Fault> {
         if self.control_len == 24 {
             self.control_len = 0;
@@ -232,7 +231,7 @@ impl Patch<'_> {
     }
 }
 
-/// At most `most` bytes, and the rest.
+/// Splits off at most `most` bytes.
 fn split(bytes: &[u8], most: u64) -> (&[u8], &[u8]) {
     bytes.split_at(usize::try_from(most).unwrap_or(usize::MAX).min(bytes.len()))
 }
@@ -244,7 +243,7 @@ impl Slot {
         if self.held == PAGE { self.flush() } else { Ok(()) }
     }
 
-    /// Writes what is held; a page that is not full is the last, filled up with what erased flash has.
+    /// Writes the buffered page; the last page is padded with the value of erased flash.
     fn flush(&mut self) -> Result<(), Fault> {
         if self.held > 0 {
             self.page[self.held..].fill(0xff);

@@ -1,15 +1,15 @@
-//! The patch, and what stands before it in its element.
+//! Format of the patch element.
 //!
 //! | offset | size | field |
 //! |---|---|---|
-//! | 0 | 4 | bytes of the old firmware, little endian |
+//! | 0 | 4 | size of the old firmware in bytes, little endian |
 //! | 4 | 32 | SHA-256 of the old firmware |
-//! | 36 | 4 | bytes of the new firmware, little endian |
+//! | 36 | 4 | size of the new firmware in bytes, little endian |
 //! | 40 | 32 | SHA-256 of the new firmware |
 //! | 72 | n | patch of the crate `bsdiff`, deflated |
 //!
-//! The patch is one stream of steps: 24 bytes that tell how many bytes to add to old ones, how many to take as they
-//! are, and how far to go from there in the old firmware; then those bytes. So it is applied as it comes.
+//! The patch is a stream of steps: three numbers in 24 bytes (bytes to add to old ones, bytes to copy, and the distance
+//! to the next position in the old firmware), then those bytes. So it can be applied while it arrives.
 
 use miniz_oxide::deflate::core::{
     CompressorOxide, TDEFLFlush, TDEFLStatus, compress, create_comp_flags_from_zip_params,
@@ -17,16 +17,16 @@ use miniz_oxide::deflate::core::{
 use sha2::{Digest, Sha256};
 use zigbee_ota::file::Tag;
 
-/// The element with a patch: a tag of the manufacturer's own.
+/// Tag of a patch element, manufacturer specific.
 pub const TAG: Tag = Tag(0xf0de);
 
-/// Bytes before the patch itself.
+/// Offset of the patch in the element.
 pub const HEAD_LEN: usize = 72;
 
-/// How far back a deflated patch refers: what the device keeps of it.
+/// Maximum distance of back references in the deflated patch, which the device must buffer.
 pub const WINDOW: usize = 4096;
 
-/// The content of the element.
+/// Builds the contents of a patch element.
 pub fn make(old: &[u8], new: &[u8]) -> Vec<u8> {
     let mut patch = Vec::new();
     bsdiff::diff(old, new, &mut patch).expect("memory takes all");
@@ -39,9 +39,9 @@ pub fn make(old: &[u8], new: &[u8]) -> Vec<u8> {
     element
 }
 
-/// Deflates parts of `WINDOW` bytes, of which none refers to the one before.
+/// Deflates parts of `WINDOW` bytes that do not refer to earlier parts.
 fn deflate(mut bytes: &[u8]) -> Vec<u8> {
-    // Raw deflate, at its best.
+    // Raw deflate with the best compression.
     let mut compressor = CompressorOxide::new(create_comp_flags_from_zip_params(9, -15, 0));
     let mut deflated = Vec::new();
     loop {

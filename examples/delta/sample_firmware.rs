@@ -1,20 +1,20 @@
-//! Two versions of a firmware, as a linker would lay them out: machine code of 16-bit words, calls that tell how far it
-//! is to the function called, and tables of addresses. What moves changes what refers to it, all over the image.
+//! Sample firmware in two versions, laid out like a linker does: code of 16-bit words, calls with relative distances,
+//! and tables of addresses. Moving a function changes references all over the image.
 
 use fastrand::Rng;
 
-/// Functions of the old version.
+/// Number of functions in the old version.
 const FUNCTIONS: usize = 420;
-/// Where the firmware stands in flash.
+/// Flash address of the firmware.
 const START: u32 = 0x0801_0000;
 
-/// A part of a function.
+/// Part of a function.
 #[derive(Clone)]
 enum Part {
     Word(u16),
-    /// To the function with this name.
+    /// Call of the function with this index.
     Call(usize),
-    /// Where the function with this name stands.
+    /// Address of the function with this index.
     Address(usize),
     Number(u32),
 }
@@ -25,16 +25,16 @@ struct Function {
     parts: Vec<Part>,
 }
 
-/// The version that runs.
+/// Returns the running version.
 pub fn old() -> Vec<u8> {
     link(&functions(), "1.0.0")
 }
 
-/// The next one: functions moved, changed and added, other constants.
+/// Returns the next version: functions moved, changed and added, and other constants.
 pub fn new() -> Vec<u8> {
     let mut functions = functions();
     let mut random = Rng::with_seed(2);
-    // A module is linked elsewhere.
+    // One module is linked at another address.
     let moved: Vec<Function> = functions.drain(100..130).collect();
     functions.splice(300..300, moved);
     for _ in 0..12 {
@@ -67,7 +67,7 @@ fn functions() -> Vec<Function> {
     (0..FUNCTIONS).map(function).collect()
 }
 
-/// Code: few instructions are many, and a call or a constant every now and then.
+/// Generates code from few different instructions, with a call or a constant now and then.
 fn body(random: &mut Rng, words: usize, functions: usize) -> Vec<Part> {
     let mut parts = Vec::new();
     for _ in 0..words {
@@ -82,7 +82,7 @@ fn body(random: &mut Rng, words: usize, functions: usize) -> Vec<Part> {
     parts
 }
 
-/// The image: a table of vectors, the functions, the version as text.
+/// Links the image: vector table, functions, and the version as text.
 fn link(functions: &[Function], version: &str) -> Vec<u8> {
     let table = 4 * 16;
     let mut addresses = vec![0; functions.len()];
@@ -115,7 +115,7 @@ const fn size(part: &Part) -> u32 {
     }
 }
 
-/// A call in two words, of 11 bits of the distance each, as Thumb has it.
+/// Encodes a call in two words with 11 bits of the distance each, like Thumb.
 const fn call(from: u32, to: u32) -> u32 {
     let distance = to.wrapping_sub(from + 4) >> 1;
     let (high, low) = (distance >> 11 & 0x7ff, distance & 0x7ff);

@@ -1,4 +1,4 @@
-//! A client and a server over a link on virtual time that loses one frame in a hundred, and a place for what comes over.
+//! Simulated upgrade: client and server over a link on virtual time that loses one frame in a hundred.
 
 use std::num::NonZeroU8;
 
@@ -16,21 +16,21 @@ use zigbee_ota_sim::Link;
 const GATEWAY: Address = Address::new(0x0000, 1);
 const DEVICE: Address = Address::new(0x5a17, 1);
 
-/// Time of a frame each way, and of the server for an answer.
+/// Latency of a frame in each direction, and processing time of the server.
 const LATENCY: Millis = Millis(10);
-/// Share of the frames that is lost, each way.
+/// Share of the frames lost in each direction.
 const LOSS: f64 = 0.01;
 
-/// More rounds than any of these upgrades has.
+/// Upper bound of loop rounds for these upgrades.
 const ROUNDS: u32 = 1_000_000;
 
-/// How an upgrade went.
+/// Result of an upgrade.
 pub struct Ran {
-    /// From the first block request to the last block.
+    /// Time from the first block request to the last block.
     pub download: Millis,
 }
 
-/// Upgrades a device that runs `runs` to `file`, whose bytes `store` gets in their order; `false` from it ends all.
+/// Upgrades a device that runs `runs` to `file`. `store` receives the bytes in order; it returns `false` to fail.
 pub fn drive(runs: ImageId, file: &[u8], store: &mut dyn FnMut(&[u8]) -> bool) -> Result<Ran, String> {
     let entries = [StoreEntry::parse(file).map_err(|error| error.to_string())?];
     let mut images = SliceStore::new(&entries).map_err(|error| error.to_string())?;

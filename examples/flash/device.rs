@@ -1,7 +1,7 @@
-//! The device: the client, what it keeps of a file, what it remembers, and the jobs that these have for flash.
+//! Device: the client, the kept bytes of the file, the persistent settings, and a queue of flash jobs.
 //!
-//! It does no I/O. What is to be done to flash comes out as [`Job`]s, to be done in their order by a driver that blocks
-//! or one that does not; the device cannot tell which.
+//! The device does no I/O. It emits flash operations as [`Job`]s, which a blocking or an asynchronous driver executes
+//! in order.
 //!
 //! ```text
 //!   frames, time                 jobs: erase, write, read
@@ -10,9 +10,8 @@
 //!                                     done
 //! ```
 //!
-//! A host has memory to spare, so bytes are in a `Vec` here. On a microcontroller, an array as long as a block and a
-//! word, and three jobs, are enough: one of the client's, as it asks for no block before the last one is stored, and the
-//! two that save a record.
+//! On a host the bytes are in a `Vec`. On a microcontroller an array of a block and a word suffices, with room for
+//! three jobs: one of the client, which requests no block before the last one is stored, and two to save a record.
 
 use std::collections::VecDeque;
 use std::num::{NonZeroU8, NonZeroU32};
@@ -29,27 +28,27 @@ use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES};
 
 use crate::read_back_check::Check;
 use crate::settings_store::{Journal, SETTINGS_SIZE, Settings, Upgrade};
-use crate::slot_layout::{Keep, Kept};
+use crate::slot_layout::{Keep, SlotLayout};
 
-/// Bytes that flash writes at once.
+/// Word size of the flash in bytes.
 pub const WORD: usize = 4;
-/// Bytes that it erases at once.
+/// Sector size of the flash in bytes.
 pub const SECTOR: NonZeroU32 = NonZeroU32::new(4096).unwrap();
-/// Where the slot for a new image begins: behind what is remembered.
+/// Offset of the slot for a new image, after the settings.
 pub const SLOT: u32 = SETTINGS_SIZE;
 
-/// Something for flash to do.
+/// Flash operation.
 pub enum Job {
-    /// Erase these whole sectors.
+    /// Erasure of whole sectors.
     Erase(Range<u32>),
-    /// Write these whole words here.
+    /// Write of whole words at this offset.
     Write(u32, Vec<u8>),
-    /// Read so many bytes from here, [`CHUNK`](crate::read_back_check::CHUNK) at the most.
+    /// Read at this offset of at most [`CHUNK`](crate::read_back_check::CHUNK) bytes.
     Read(u32, usize),
 }
 
-/// Who waits for a job.
-pub enum Then {
+/// Continuation of a job.
+pub enum AfterJob {
     Nobody,
     Prepared(Ticket),
     Stored(Ticket),
@@ -57,29 +56,29 @@ pub enum Then {
     Applied(Ticket),
 }
 
-/// What a frame was for the device.
-pub enum Heard {
-    /// A block of the file.
+/// Result of a received frame.
+pub enum FrameResult {
+    /// Block of the file, which was queued for the flash.
     Block,
-    /// A question about attributes, and this is the answer.
+    /// Response to an attribute command.
     Question(Vec<u8>),
     Other,
 }
 
 pub struct Device {
-    /// It asks for one block after the other.
+    /// Client in stop-and-wait mode.
     client: Client<0>,
     keep: Keep,
-    kept: Kept,
+    kept: SlotLayout,
     journal: Journal,
     settings: Settings,
-    jobs: VecDeque<(Job, Then)>,
+    jobs: VecDeque<(Job, AfterJob)>,
     ended: Option<Outcome>,
 }
 
 impl Device {
-    /// A device that was just switched on. `journal` is what flash holds, `first` what the device runs if it never
-    /// remembered anything, `room` the bytes of the slot.
+    /// Creates a device that was just switched on. `journal` has the contents of flash, `first` is the running image if
+    /// flash has no record, and `room` the size of the slot in bytes.
     pub fn new(
         now: Instant,
         server: Address,
@@ -93,7 +92,7 @@ impl Device {
         let word = match keep {
             // Words of the file are words of the slot.
             Keep::File => NonZeroU8::new(WORD as u8).unwrap_or(NonZeroU8::MIN),
-            // They begin elsewhere; `Kept` puts them together.
+            // Words of the slot start elsewhere in the file; `SlotLayout` assembles them.
             Keep::Firmware => NonZeroU8::MIN,
         };
         let mut config = ClientConfig::new(identity, server);
@@ -101,23 +100,23 @@ impl Device {
         let mut device = Self {
             client: Client::with_ranges(config, 0, now),
             keep,
-            kept: Kept::known(None),
+            kept: SlotLayout::known(None),
             journal,
             settings,
             jobs: VecDeque::new(),
             ended: None,
         };
         if let Some(Upgrade { checkpoint, span }) = settings.upgrade {
-            device.kept = Kept::known(span);
-            // Jobs are done in their order: no block is written before, even if one should come before.
-            device.erase(device.kept.beyond(&checkpoint), Then::Nobody);
+            device.kept = SlotLayout::known(span);
+            // Jobs are executed in order, so the erasure precedes every write.
+            device.erase(device.kept.beyond(&checkpoint), AfterJob::Nobody);
             device.client.resume(now, checkpoint).expect("a client that was just made does nothing yet");
             device.settle(now);
         }
         device
     }
 
-    /// How the upgrade ended.
+    /// Returns the outcome of the upgrade.
     pub fn ended(&self) -> Option<Outcome> {
         self.ended
     }
@@ -131,16 +130,16 @@ impl Device {
         self.settle(now);
     }
 
-    /// The next frame to the server: its bytes in `out`.
+    /// Encodes the next frame to the server into `out`; returns its length.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut RequestBuffer) -> Option<usize> {
         self.client.poll_transmit(now, out).map(|transmit| transmit.len)
     }
 
-    pub fn handle_frame(&mut self, now: Instant, meta: FrameMeta, frame: &[u8]) -> Heard {
+    pub fn handle_frame(&mut self, now: Instant, meta: FrameMeta, frame: &[u8]) -> FrameResult {
         let heard = match self.client.handle_frame(now, meta, frame) {
             ClientAction::Store(block) => {
                 self.store(now, &block);
-                Heard::Block
+                FrameResult::Block
             }
             ClientAction::AnswerAttributes(question) => self.answer(&question),
             _ => Heard::Other,
@@ -149,40 +148,40 @@ impl Device {
         heard
     }
 
-    fn answer(&self, question: &Frame<'_>) -> Heard {
+    fn answer(&self, question: &Frame<'_>) -> FrameResult {
         let mut out = [0; LONGEST_ATTRIBUTES];
         match self.client.attributes().answer(question, &mut out) {
-            Ok(Some(len)) => Heard::Question(out[..len].to_vec()),
-            Ok(None) | Err(_) => Heard::Other,
+            Ok(Some(len)) => FrameResult::Question(out[..len].to_vec()),
+            Ok(None) | Err(_) => FrameResult::Other,
         }
     }
 
-    /// The oldest job that was not given out.
-    pub fn next_job(&mut self) -> Option<(Job, Then)> {
+    /// Returns the oldest job that was not started.
+    pub fn next_job(&mut self) -> Option<(Job, AfterJob)> {
         self.jobs.pop_front()
     }
 
-    /// A job is done: with what was read, or not at all.
-    pub fn done<E>(&mut self, now: Instant, then: Then, result: Result<&[u8], E>) {
+    /// Completes a job with the bytes read, or with an error.
+    pub fn done<E>(&mut self, now: Instant, then: AfterJob, result: Result<&[u8], E>) {
         let good = result.is_ok();
-        // A ticket that the client does not wait for any more was overtaken by an abort, for example.
+        // A ticket may be stale, for example after an abort.
         match then {
-            // A record that could not be saved is an older place to go on from, and no more; what could not be erased
-            // cannot be written either.
-            Then::Nobody => Ok(()),
-            Then::Prepared(ticket) => self.client.prepared(
+            // A record that could not be saved only means an older checkpoint; an area that could not be erased cannot
+            // be written either.
+            AfterJob::Nobody => Ok(()),
+            AfterJob::Prepared(ticket) => self.client.prepared(
                 now,
                 ticket,
                 if good { PrepareResult::Ready } else { PrepareResult::Fault },
             ),
-            Then::Stored(ticket) => {
+            AfterJob::Stored(ticket) => {
                 self.client.stored(now, ticket, if good { StoreResult::Ok } else { StoreResult::Fault })
             }
-            Then::Checked(check) => {
+            AfterJob::Checked(check) => {
                 self.check(now, check, result.ok());
                 Ok(())
             }
-            Then::Applied(ticket) => {
+            AfterJob::Applied(ticket) => {
                 if !good {
                     self.settings.running = self.client.identity().current;
                 }
@@ -193,7 +192,7 @@ impl Device {
         self.settle(now);
     }
 
-    /// After each input: what the client asks for becomes jobs, and what it got to is remembered.
+    /// Handles the needs of the client after each input, and saves its progress.
     fn settle(&mut self, now: Instant) {
         while let Some(event) = self.client.poll_event() {
             if let ClientEvent::Ended(outcome) = event {
@@ -204,13 +203,13 @@ impl Device {
             match need {
                 Need::Decide(ticket, _) => self.client.accept(ticket).expect("answered at once"),
                 Need::Prepare(ticket, offer) => {
-                    self.kept = Kept::new(self.keep, &offer);
-                    self.erase(0..offer.size.next_multiple_of(SECTOR.get()), Then::Prepared(ticket));
+                    self.kept = SlotLayout::new(self.keep, &offer);
+                    self.erase(0..offer.size.next_multiple_of(SECTOR.get()), AfterJob::Prepared(ticket));
                 }
                 Need::Verify(ticket, offer) => self.verify(now, ticket, offer),
-                // The bootloader reads the same record: when it is complete, the image is the one to run.
+                // The bootloader reads the same record: once it is complete, the new image is the one to run.
                 Need::Apply(ticket, id) => {
-                    self.save(Settings { running: id, upgrade: None }, Then::Applied(ticket));
+                    self.save(Settings { running: id, upgrade: None }, AfterJob::Applied(ticket));
                 }
                 // The server is known, and neither keys nor credentials are needed.
                 need => self.client.decline(now, need).expect("answered at once"),
@@ -219,42 +218,42 @@ impl Device {
         self.remember();
     }
 
-    /// Saves where the upgrade stands whenever going on from there would be another place than before: once a sector.
+    /// Saves the progress when the position to resume from has changed: once per sector.
     fn remember(&mut self) {
         let under_way = self.client.checkpoint().filter(|now| now.offer.id != self.settings.running);
         let upgrade = under_way
             .map(|checkpoint| Upgrade { checkpoint: self.kept.floor(checkpoint), span: self.kept.span() });
         if upgrade != self.settings.upgrade {
-            self.save(Settings { upgrade, ..self.settings }, Then::Nobody);
+            self.save(Settings { upgrade, ..self.settings }, AfterJob::Nobody);
         }
     }
 
-    fn save(&mut self, settings: Settings, then: Then) {
+    fn save(&mut self, settings: Settings, then: AfterJob) {
         self.settings = settings;
         let save = self.journal.save(settings);
         if let Some(sector) = save.erase {
-            self.jobs.push_back((Job::Erase(sector..sector + SECTOR.get()), Then::Nobody));
+            self.jobs.push_back((Job::Erase(sector..sector + SECTOR.get()), AfterJob::Nobody));
         }
         self.jobs.push_back((Job::Write(save.place, save.record.to_vec()), then));
     }
 
-    /// Erases a part of the slot.
-    fn erase(&mut self, part: Range<u32>, then: Then) {
+    /// Queues the erasure of a part of the slot.
+    fn erase(&mut self, part: Range<u32>, then: AfterJob) {
         self.jobs.push_back((Job::Erase(SLOT + part.start..SLOT + part.end), then));
     }
 
     fn store(&mut self, now: Instant, block: &Block<'_>) {
         match self.kept.take(block.offset, block.data) {
             Ok((place, words)) => {
-                self.jobs.push_back((Job::Write(SLOT + place, words), Then::Stored(block.ticket)));
+                self.jobs.push_back((Job::Write(SLOT + place, words), AfterJob::Stored(block.ticket)));
             }
-            // A file that cannot be read cannot be kept.
+            // A file that does not decode cannot be kept.
             Err(_) => self.client.stored(now, block.ticket, StoreResult::Fault).expect("answered at once"),
         }
     }
 
-    /// A file that was kept as it is can be read back. The firmware alone shows only that it was found in the file; a
-    /// maker's own check, such as of a signature in it, would be made here.
+    /// Starts the verification. A complete file is read back from flash. For bare firmware, the file structure was
+    /// verified during the download; a vendor's own check, such as a signature, would be made here.
     fn verify(&mut self, now: Instant, ticket: Ticket, offer: ImageOffer) {
         let check = Check::new(ticket, offer);
         match (self.keep, self.kept.span()) {
@@ -266,10 +265,10 @@ impl Device {
         }
     }
 
-    /// Takes what was read back and reads on, up to the end of the file.
+    /// Checks bytes that were read back, and reads the next ones until the end of the file.
     fn check(&mut self, now: Instant, mut check: Check, bytes: Option<&[u8]>) {
         if let Some((place, len)) = check.next(bytes) {
-            self.jobs.push_back((Job::Read(SLOT + place, len), Then::Checked(check)));
+            self.jobs.push_back((Job::Read(SLOT + place, len), AfterJob::Checked(check)));
             return;
         }
         // An abort may have come in between.

@@ -1,6 +1,6 @@
-//! Two drivers of the same device: one whose flash blocks, and one whose flash does not.
+//! Flash drivers of the device: one with blocking flash, and one with asynchronous flash.
 //!
-//! Each is a life of the device, from power on to the end of the upgrade or of the power.
+//! Each driver runs the device from power-on until the end of the upgrade or a power failure.
 
 use std::pin::pin;
 
@@ -14,19 +14,19 @@ use zigbee_ota_sim::{AsyncNor, Nor, NorError};
 use crate::device::{Device, Job, SLOT};
 use crate::read_back_check::CHUNK;
 use crate::settings_store::{Journal, RECORD};
-use crate::simulated_server::{DEVICE_RUNS, SERVER, World};
+use crate::simulated_server::{DEVICE_RUNS, SERVER, SimulatedServer};
 use crate::slot_layout::Keep;
 
-/// How a life ended.
+/// Reason why a driver ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     Upgrade(Outcome),
     PowerFailure,
-    /// Nothing happens any more.
+    /// No event is scheduled any more.
     Stalled,
 }
 
-/// Does a job at once.
+/// Executes a job with blocking flash.
 fn perform<'b, F: NorFlash>(flash: &mut F, job: &Job, buffer: &'b mut [u8]) -> Result<&'b [u8], F::Error> {
     match job {
         Job::Erase(sectors) => flash.erase(sectors.start, sectors.end)?,
@@ -39,7 +39,7 @@ fn perform<'b, F: NorFlash>(flash: &mut F, job: &Job, buffer: &'b mut [u8]) -> R
     Ok(&[])
 }
 
-/// Reads what the device remembers.
+/// Reads the persistent settings.
 pub fn recall<F: ReadNorFlash>(flash: &mut F) -> Result<Journal, F::Error> {
     let (mut journal, mut record) = (Journal::default(), [0; RECORD]);
     for place in Journal::places() {
@@ -49,8 +49,8 @@ pub fn recall<F: ReadNorFlash>(flash: &mut F) -> Result<Journal, F::Error> {
     Ok(journal)
 }
 
-/// A life with flash that blocks: nothing else happens until a job is done.
-pub fn live(world: &mut World<'_>, flash: &mut Nor, keep: Keep) -> End {
+/// Runs the device with blocking flash: nothing else happens during a job.
+pub fn live(world: &mut SimulatedServer<'_>, flash: &mut Nor, keep: Keep) -> End {
     let Ok(journal) = recall(flash) else { return End::PowerFailure };
     let room = flash.capacity() as u32 - SLOT;
     let mut device = Device::new(world.now(), SERVER, DEVICE_RUNS, keep, journal, room);
@@ -71,7 +71,7 @@ pub fn live(world: &mut World<'_>, flash: &mut Nor, keep: Keep) -> End {
     }
 }
 
-/// Does a job while others do theirs.
+/// Executes a job with asynchronous flash.
 async fn perform_async<'b, F: asynchronous::NorFlash>(
     flash: &mut F,
     job: &Job,
@@ -97,9 +97,9 @@ async fn recall_async<F: asynchronous::ReadNorFlash>(flash: &mut F) -> Result<Jo
     Ok(journal)
 }
 
-/// A life with flash that does not block: while it is busy, frames are answered and time passes as ever, and the client
-/// asks for nothing that could not be stored.
-pub async fn live_async(world: &mut World<'_>, flash: &mut Nor, keep: Keep) -> End {
+/// Runs the device with asynchronous flash: during a job frames are answered and time passes, but the client requests
+/// no block that could not be stored.
+pub async fn live_async(world: &mut SimulatedServer<'_>, flash: &mut Nor, keep: Keep) -> End {
     let mut flash = AsyncNor(flash);
     let Ok(journal) = recall_async(&mut flash).await else { return End::PowerFailure };
     let room = asynchronous::ReadNorFlash::capacity(&flash) as u32 - SLOT;
@@ -108,7 +108,7 @@ pub async fn live_async(world: &mut World<'_>, flash: &mut Nor, keep: Keep) -> E
     loop {
         while let Some((job, then)) = device.next_job() {
             let mut work = pin!(perform_async(&mut flash, &job, &mut buffer));
-            // In firmware, the radio's next frame and the client's timer stand in the place of `yield_now`.
+            // In firmware, `yield_now` is replaced by waiting for the next radio frame or the client's timer.
             let result = loop {
                 match select(work.as_mut(), yield_now()).await {
                     Either::First(result) => break result,

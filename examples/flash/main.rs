@@ -1,12 +1,13 @@
-//! Stores images in NOR flash: word by word, each written once, and whatever happens to the power.
+//! Image storage in NOR flash that survives power failures: word by word, each written once.
 //!
-//! `cargo run --release --example flash` upgrades a device in simulation with the power failing in the middle of every
-//! single write and erasure, one after the other, and then with power that never lasts for much more than a sector:
-//! with flash that blocks, with flash that does not, and on a device that keeps the firmware alone. Exit status 0 when
-//! each of these upgrades left exactly the image in flash, 1 when one did not, 2 when the command line is wrong.
+//! `cargo run --release --example flash` upgrades a simulated device with a power failure in the middle of every single
+//! write and erasure, one after the other, and then with power that never lasts for much more than a sector: with
+//! blocking flash, with asynchronous flash, and on a device that keeps only the firmware. Exit status 0 when each of
+//! these upgrades left exactly the image in flash, 1 when one did not, 2 when the command line is wrong.
 //!
-//! To take over into firmware: `device.rs`, which is the same for both kinds of flash, with `kept.rs` (what is kept and
-//! where), `check.rs` and `settings.rs` (what is remembered and how), and one half of `drive.rs`.
+//! Files to reuse in firmware: `device.rs`, which is the same for both kinds of flash, `slot_layout.rs` (which bytes
+//! are kept, and where), `read_back_check.rs` and `settings_store.rs` (persistent settings), and one half of
+//! `flash_drivers.rs`.
 
 use std::process::ExitCode;
 
@@ -25,15 +26,15 @@ mod slot_layout;
 /// Upgrade a simulated device whose power fails.
 #[derive(Parser)]
 struct Options {
-    /// Bytes of the file
+    /// Size of the file in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 20_001, value_parser = size)]
     size: usize,
-    /// At how many operations the power fails, a number or `all`
+    /// Number of operations at which the power fails, or `all`
     #[arg(long, value_name = "N", default_value = "all", value_parser = cuts)]
     cuts: Cuts,
 }
 
-/// `None` is all.
+/// Number of power failures; `None` is one at each operation.
 #[derive(Clone, Copy)]
 struct Cuts(Option<u64>);
 
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
 }
 
 fn line(report: &Report) -> String {
-    let Report { bytes, kept, smooth, failures, again, short_lives } = report;
+    let Report { bytes, kept, smooth, failures, again, short_starts } = report;
     let Upgraded { blocks, erases, writes, answered, .. } = smooth;
     let busy = match answered {
         0 => String::new(),
@@ -79,7 +80,7 @@ fn line(report: &Report) -> String {
     };
     format!(
         "{bytes} bytes in {blocks} blocks, {kept} bytes kept; {erases} erases, {writes} words; {busy}\
-         {failures} power cuts survived, at most {again} blocks fetched again; {short_lives} starts where power \
+         {failures} power cuts survived, at most {again} blocks fetched again; {short_starts} starts where power \
          hardly lasts; identical: yes"
     )
 }

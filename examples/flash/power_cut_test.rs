@@ -1,4 +1,4 @@
-//! The law: wherever the power fails, the device ends up with exactly the image.
+//! Power cut test: wherever the power fails, the device ends with exactly the image.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -12,74 +12,74 @@ use zigbee_ota_sim::Nor;
 use crate::device::SLOT;
 use crate::flash_drivers::{End, live, live_async, recall};
 use crate::settings_store::Settings;
-use crate::simulated_server::{SERVED, World, file, firmware};
+use crate::simulated_server::{SERVED, SimulatedServer, file, firmware};
 use crate::slot_layout::Keep;
 
-/// What is tried.
+/// Variant of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
-    /// Flash blocks, and the whole file is kept.
+    /// Blocking flash, and the whole file is kept.
     Blocking,
-    /// Flash does not block, in a task of embassy's executor.
+    /// Asynchronous flash, in a task of the embassy executor.
     Asynchronous,
-    /// Flash blocks, and the firmware alone is kept.
+    /// Blocking flash, and only the firmware is kept.
     Firmware,
 }
 
-/// What upgrades of one kind were like.
+/// Results of all upgrades of a variant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub bytes: usize,
-    /// Bytes of it that are kept.
+    /// Number of kept bytes of the file.
     pub kept: usize,
-    /// Without a power failure.
+    /// Upgrade without a power failure.
     pub smooth: Upgraded,
-    /// Upgrades in which the power failed, each at another operation.
+    /// Number of upgrades with one power failure, each at another operation.
     pub failures: usize,
-    /// The most blocks that were fetched again after one.
+    /// Maximum number of blocks that were downloaded again after a failure.
     pub again: u64,
-    /// How often the power was there where it never lasted for more than [`SHORT`] operations.
-    pub short_lives: usize,
+    /// Number of restarts with power that never lasts for more than [`SHORT`] operations.
+    pub short_starts: usize,
 }
 
-/// What one upgrade came to.
+/// Result of one upgrade.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upgraded {
-    /// How often the device was switched on.
-    pub lives: usize,
-    /// Blocks that it took, the same one in two lives counted twice.
+    /// Number of times the device was switched on.
+    pub starts: usize,
+    /// Number of blocks received, including blocks received again after a restart.
     pub blocks: u64,
-    /// Sectors erased.
+    /// Number of sectors erased.
     pub erases: u64,
-    /// Words written.
+    /// Number of words written.
     pub writes: u64,
-    /// Questions answered while flash was busy.
+    /// Number of attribute commands answered while flash was busy.
     pub answered: u64,
 }
 
-/// An upgrade that did not end with the image in flash.
+/// Failed upgrade.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
-    /// After so many operations of each life the power failed.
+pub struct FailedUpgrade {
+    /// Number of operations before each power failure.
     pub power: Vec<u64>,
-    /// How the last one ended.
+    /// Reason of the last end.
     pub end: End,
 }
 
-/// Operations for which the power lasts where it hardly does: enough to erase what is left of a slot of a megabyte, to
-/// write a sector and to remember that.
+/// Number of operations that short power lasts: enough to erase the rest of a slot of a megabyte, to write a sector and
+/// to save that progress.
 const SHORT: u64 = 1500;
 
-/// One device and what it is to end up with.
-struct Trial {
+/// Device with the expected result.
+struct PowerCutTest {
     variant: Variant,
     file: Vec<u8>,
-    /// What of it is to be in the slot.
+    /// Expected contents of the slot.
     kept: Vec<u8>,
 }
 
-impl Trial {
+impl PowerCutTest {
     fn new(variant: Variant, size: usize) -> Self {
         let firmware = firmware(size);
         let file = file(&firmware);
@@ -87,19 +87,19 @@ impl Trial {
         Self { variant, file, kept }
     }
 
-    /// An upgrade whose power fails after so many operations of the first life, so many of the second, and so on.
-    async fn upgrade(&self, power: &[u64]) -> Result<Upgraded, Broken> {
+    /// Upgrades with power for these numbers of operations, one for each start.
+    async fn upgrade(&self, power: &[u64]) -> Result<Upgraded, FailedUpgrade> {
         let entries = [StoreEntry::parse(&self.file).expect("a file of our own")];
-        let mut world = World::new(&entries);
+        let mut world = SimulatedServer::new(&entries);
         let slot = self.file.len().next_multiple_of(Nor::SECTOR);
         let mut flash = Nor::new((SLOT as usize + slot) / Nor::SECTOR);
-        let mut lives = 0;
+        let mut starts = 0;
         let end = loop {
             flash.restore_power();
-            if let Some(operations) = power.get(lives) {
+            if let Some(operations) = power.get(starts) {
                 flash.fail_after(*operations);
             }
-            lives += 1;
+            starts += 1;
             let end = match self.variant {
                 Variant::Blocking => live(&mut world, &mut flash, Keep::File),
                 Variant::Asynchronous => live_async(&mut world, &mut flash, Keep::File).await,
@@ -109,15 +109,15 @@ impl Trial {
                 break end;
             }
         };
-        // A word that is written twice, or without being erased, is a fault of the storage, and no upgrade.
+        // A second write of a word, or a write without erasure, is an error of the storage and fails the upgrade.
         if end != End::Upgrade(Outcome::Upgraded(SERVED)) || !self.is_in(&mut flash) {
-            return Err(Broken { power: power.to_vec(), end });
+            return Err(FailedUpgrade { power: power.to_vec(), end });
         }
         let (erases, writes) = (flash.erases(), flash.writes());
-        Ok(Upgraded { lives, blocks: world.blocks, erases, writes, answered: world.answered })
+        Ok(Upgraded { starts, blocks: world.blocks, erases, writes, answered: world.answered })
     }
 
-    /// Whether flash holds what is to be kept, nothing behind it, and that it is what is to run.
+    /// Whether flash holds the kept bytes and nothing after them, and the record says that the image is the one to run.
     fn is_in(&self, flash: &mut Nor) -> bool {
         let settings = recall(flash).ok().and_then(|journal| journal.settings());
         let (kept, behind) = flash.contents()[SLOT as usize..].split_at(self.kept.len());
@@ -126,41 +126,41 @@ impl Trial {
         runs && kept == self.kept && behind[..unused].iter().all(|byte| *byte == 0xff)
     }
 
-    /// Upgrades in one go, then with a power failure at each operation of that, or at `most` of them, then with power
-    /// that hardly lasts.
-    async fn run(&self, most: Option<u64>) -> Result<Report, Broken> {
+    /// Upgrades without a power failure, then with a failure at each operation or at `most` of them, then with short
+    /// power.
+    async fn run(&self, most: Option<u64>) -> Result<Report, FailedUpgrade> {
         let smooth = self.upgrade(&[]).await?;
         let operations = smooth.erases + smooth.writes;
         let count = most.map_or(operations, |most| most.min(operations));
         let (mut failures, mut again) = (0, 0);
         for nth in 0..count {
-            // The last one is among them: it makes the image the one to run.
+            // The last operation is included, because it makes the image the one to run.
             let at = operations - 1 - nth * operations / count;
             let upgraded = self.upgrade(&[at]).await?;
-            failures += upgraded.lives - 1;
+            failures += upgraded.starts - 1;
             again = again.max(upgraded.blocks - smooth.blocks);
             if nth % 16 == 0 {
-                // And once more, early in the life after.
+                // A second failure early after the restart.
                 self.upgrade(&[at, nth / 16 % 40]).await?;
             }
         }
         let short = vec![SHORT; self.file.len().div_ceil(Nor::SECTOR) + 2];
-        let short_lives = self.upgrade(&short).await?.lives;
+        let short_starts = self.upgrade(&short).await?.starts;
         let (bytes, kept) = (self.file.len(), self.kept.len());
-        Ok(Report { bytes, kept, smooth, failures, again, short_lives })
+        Ok(Report { bytes, kept, smooth, failures, again, short_starts })
     }
 }
 
-/// Tries a variant with a file of `size` bytes, and a power failure at each operation or at `most` of them.
-pub fn try_out(variant: Variant, size: usize, most: Option<u64>) -> Result<Report, Broken> {
-    on_embassy(async move { Trial::new(variant, size).run(most).await })
+/// Tests a variant with a file of `size` bytes, and a power failure at each operation or at `most` of them.
+pub fn try_out(variant: Variant, size: usize, most: Option<u64>) -> Result<Report, FailedUpgrade> {
+    on_embassy(async move { PowerCutTest::new(variant, size).run(most).await })
 }
 
 /// Runs `work` to its end as a task of an embassy executor.
 fn on_embassy<T: 'static>(work: impl Future<Output = T> + 'static) -> T {
     let result = Rc::new(RefCell::new(None));
     let place = Rc::clone(&result);
-    // Executors are made to run for ever.
+    // Embassy executors never return.
     let executor = Box::leak(Box::new(Executor::new()));
     let work = Box::pin(async move {
         let done = work.await;
@@ -173,7 +173,7 @@ fn on_embassy<T: 'static>(work: impl Future<Output = T> + 'static) -> T {
     result.take().expect("it ran to its end")
 }
 
-/// Some at a time, as tests are run side by side.
+/// The pool has room for the tests that run in parallel.
 #[embassy_executor::task(pool_size = 8)]
 async fn task(work: Pin<Box<dyn Future<Output = ()>>>) {
     work.await;

@@ -1,8 +1,8 @@
-//! What a device remembers over a restart: records in two sectors of their own, of which the newest counts.
+//! Persistent settings of a device: records in two flash sectors, of which the newest complete one is valid.
 //!
-//! The power can fail while a record is written as well, so an old one is erased only when a newer one is complete: when
-//! a sector is full, and after each restart, the other one is erased and gone on with. (A record that looks erased after
-//! a restart may be one that was begun: it is never written.)
+//! The power can also fail during the write of a record, so an old record is erased only after a newer one is complete:
+//! when a sector is full, and after each restart, the other sector is erased and used. (A record that reads as erased
+//! after a restart may be partly written, so its place is never used.)
 
 use crc::{CRC_32_ISO_HDLC, Crc};
 use zigbee_ota::client::{Checkpoint, CheckpointStage, HeaderFacts};
@@ -12,62 +12,62 @@ use zigbee_ota::{ImageId, SecurityCredentialVersion, StackVersion};
 use crate::device::SECTOR;
 use crate::slot_layout::Span;
 
-/// What outlives the power.
+/// Settings that survive a power failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// What the device runs: to write this down is to switch to the image in the slot.
+    /// Running image; saving another image here switches to the image in the slot.
     pub running: ImageId,
-    /// The upgrade under way.
+    /// Upgrade in progress.
     pub upgrade: Option<Upgrade>,
 }
 
-/// Where an upgrade stands.
+/// Progress of an upgrade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Upgrade {
-    /// Where to go on.
+    /// Checkpoint to resume from.
     pub checkpoint: Checkpoint,
-    /// Which bytes of the file are in the slot, once that is known.
+    /// Bytes of the file that are kept in the slot, once known.
     pub span: Option<Span>,
 }
 
-/// Bytes of a record.
+/// Size of a record in bytes.
 pub const RECORD: usize = 48;
 
-/// A record in numbers of four bytes: whole words.
+/// Record as four-byte numbers, which are whole words.
 type Fields = [u32; RECORD / 4];
 
-/// Bytes of both sectors.
+/// Size of both sectors in bytes.
 pub const SETTINGS_SIZE: u32 = 2 * SECTOR.get();
 
-/// The two sectors at the start of flash.
+/// Journal in the two sectors at the start of flash.
 #[derive(Default)]
 pub struct Journal {
-    /// The newest record and its number.
+    /// Newest record and its sequence number.
     newest: Option<(u32, Settings)>,
-    /// Which sector it is in.
+    /// Sector of the newest record.
     in_second: bool,
-    /// Where the next one goes in the same sector; `None` when the other one is to be erased for it.
+    /// Offset of the next record in the same sector; `None` if the other sector must be erased first.
     next: Option<u32>,
 }
 
-/// What is to be done to save a record.
+/// Operations that save a record.
 pub struct Save {
-    /// Erase the sector that begins here first.
+    /// Sector to erase first.
     pub erase: Option<u32>,
-    /// Then write the record here.
+    /// Offset to write the record to.
     pub place: u32,
     pub record: [u8; RECORD],
 }
 
 impl Journal {
-    /// Where records can be.
+    /// Returns the offsets of all records.
     pub fn places() -> impl Iterator<Item = u32> {
         let sector = 0..=SECTOR.get() - RECORD as u32;
         let places = sector.step_by(RECORD);
         places.clone().chain(places.map(|place| place + SECTOR.get()))
     }
 
-    /// Takes what flash holds at such a place after a restart.
+    /// Reads the record at such an offset after a restart.
     pub fn see(&mut self, place: u32, record: &[u8; RECORD]) {
         let Some((number, settings)) = decode(record) else { return };
         if self.newest.is_none_or(|(newest, _)| newest < number) {
@@ -76,12 +76,12 @@ impl Journal {
         }
     }
 
-    /// The newest record.
+    /// Returns the newest settings.
     pub fn settings(&self) -> Option<Settings> {
         self.newest.map(|(_, settings)| settings)
     }
 
-    /// Makes this the newest record.
+    /// Makes `settings` the newest record; returns the operations to execute.
     pub fn save(&mut self, settings: Settings) -> Save {
         let number = self.newest.map_or(0, |(newest, _)| newest + 1);
         self.newest = Some((number, settings));
@@ -95,7 +95,7 @@ impl Journal {
     }
 }
 
-/// Says which parts of a record are there.
+/// Bits that say which parts of a record are present.
 const UPGRADE: u32 = 1 << 0;
 const SPAN: u32 = 1 << 1;
 const HEADER: u32 = 1 << 2;
@@ -134,7 +134,7 @@ fn encode(number: u32, settings: &Settings) -> [u8; RECORD] {
     record
 }
 
-/// The number of a record and what it says; `None` for one that is not complete, or none at all.
+/// Decodes a record into its sequence number and settings; `None` for an incomplete or erased record.
 fn decode(record: &[u8; RECORD]) -> Option<(u32, Settings)> {
     let mut fields: Fields = [0; RECORD / 4];
     fields.iter_mut().zip(record.as_chunks().0).for_each(|(field, word)| *field = u32::from_le_bytes(*word));
@@ -156,7 +156,7 @@ fn decode(record: &[u8; RECORD]) -> Option<(u32, Settings)> {
     Some((fields[0], Settings { running: image([fields[1], fields[2]]), upgrade }))
 }
 
-/// Over all but the last field, where it stands itself.
+/// Checksum over all fields but the last, which holds it.
 fn sum(fields: &Fields) -> u32 {
     static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
     let mut digest = CRC.digest();

@@ -1,5 +1,5 @@
-//! All but the device: a server that has the file, somebody who reads attributes, and the time. Frames arrive at once,
-//! and nobody waits for the clock.
+//! Simulated server, attribute reader and clock around the device. Frames arrive at once, and the clock jumps to the
+//! next event.
 
 use std::collections::VecDeque;
 
@@ -12,35 +12,35 @@ use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 use zigbee_ota::{Encode, ImageId};
 
-use crate::device::{Device, Heard};
+use crate::device::{Device, FrameResult};
 
 pub const SERVER: Address = Address::new(0x0000, 1);
 const DEVICE: Address = Address::new(0x5a17, 1);
 const NEIGHBOR: Address = Address::new(0x1d0c, 1);
 
-/// What the device runs before the upgrade.
+/// Running image of the device before the upgrade.
 pub const DEVICE_RUNS: ImageId = ImageId::new(0x1001, 0x00ab, 1);
-/// What the server has.
+/// Image on the server.
 pub const SERVED: ImageId = ImageId::new(0x1001, 0x00ab, 2);
 
-/// A world in which an upgrade takes so long has stopped.
+/// Maximum duration of a simulated upgrade.
 const PATIENCE: Millis = Millis::from_secs(7 * 24 * 60 * 60);
 
-/// Read Attributes of a client: FileOffset, how far its download is.
+/// Read Attributes for FileOffset, the progress of the download.
 const READ_FILE_OFFSET: [u8; 5] = [0x18, 0x00, 0x00, 0x01, 0x00];
 
-pub struct World<'a> {
+pub struct SimulatedServer<'a> {
     now: Instant,
     server: Server<[Session; 1]>,
     catalog: SliceStore<'a>,
     to_device: VecDeque<Vec<u8>>,
-    /// Blocks that the device took.
+    /// Number of blocks that the device received.
     pub blocks: u64,
-    /// Questions that it answered while flash was busy.
+    /// Number of attribute commands that the device answered while flash was busy.
     pub answered: u64,
 }
 
-impl<'a> World<'a> {
+impl<'a> SimulatedServer<'a> {
     pub fn new(entries: &'a [StoreEntry<'a>; 1]) -> Self {
         Self {
             now: Instant::ZERO,
@@ -56,7 +56,7 @@ impl<'a> World<'a> {
         self.now
     }
 
-    /// The next frame arrives, or the next thing is due that the device waits for. Says whether there is any.
+    /// Delivers the next frame or advances the clock to the next timer; returns false if there is neither.
     pub fn turn(&mut self, device: &mut Device) -> bool {
         if !self.deliver(device) {
             let Some(next) = device.poll_timeout().filter(|next| *next < Instant::ZERO.plus(PATIENCE)) else {
@@ -69,11 +69,11 @@ impl<'a> World<'a> {
         true
     }
 
-    /// Flash is busy for a millisecond, and somebody wants to know how far the download is.
+    /// Simulates a busy millisecond of the flash, in which a peer reads the progress of the download.
     pub fn meanwhile(&mut self, device: &mut Device) {
         self.now = self.now.plus(Millis(1));
         let heard = device.handle_frame(self.now, FrameMeta::unicast(NEIGHBOR), &READ_FILE_OFFSET);
-        self.answered += u64::from(matches!(heard, Heard::Question(answer) if !answer.is_empty()));
+        self.answered += u64::from(matches!(heard, FrameResult::Question(answer) if !answer.is_empty()));
         self.deliver(device);
         device.handle_timeout(self.now);
         self.collect(device);
@@ -82,11 +82,11 @@ impl<'a> World<'a> {
     fn deliver(&mut self, device: &mut Device) -> bool {
         let Some(frame) = self.to_device.pop_front() else { return false };
         let heard = device.handle_frame(self.now, FrameMeta::unicast(SERVER), &frame);
-        self.blocks += u64::from(matches!(heard, Heard::Block));
+        self.blocks += u64::from(matches!(heard, FrameResult::Block));
         true
     }
 
-    /// The server gets what the device sends, and answers.
+    /// Takes the frames of the device and queues the responses of the server.
     fn collect(&mut self, device: &mut Device) {
         let (mut frame, mut out) = ([0; LONGEST_TO_SERVER], [0; LONGEST_TO_CLIENT]);
         while let Some(len) = device.poll_transmit(self.now, &mut frame) {
@@ -101,20 +101,20 @@ impl<'a> World<'a> {
     }
 }
 
-/// Firmware for a file of `size` bytes, at least [`LEAST`], that cannot be guessed.
+/// Generates incompressible firmware for a file of `size` bytes, at least [`LEAST`].
 pub fn firmware(size: usize) -> Vec<u8> {
     let mut firmware = vec![0; size - LEAST];
     fastrand::Rng::with_seed(0xf1a5).fill(&mut firmware);
     firmware
 }
 
-/// Bytes of a file besides the firmware: header, three elements' heads, and the data of two.
+/// Number of file bytes besides the firmware: header, three element heads, and the data of two elements.
 pub const LEAST: usize = 56 + 3 * Element::HEAD_LEN + ABOUT.len() + NOTICE.len();
 
 const ABOUT: &[u8] = b"built in memory";
 const NOTICE: &[u8] = b"what follows the firmware is not to be kept either";
 
-/// A file with elements before and after the firmware.
+/// Builds a file with elements before and after the firmware.
 pub fn file(firmware: &[u8]) -> Vec<u8> {
     let elements = [
         Element { tag: Tag(0xf000), data: ABOUT },

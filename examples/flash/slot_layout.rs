@@ -1,7 +1,7 @@
-//! Which bytes of a file a device keeps, and where they lie in its slot: the part of flash that is for a new image.
+//! Slot layout: which bytes of a file are kept, and their offsets in the slot, which is the flash area for a new image.
 //!
-//! A slot takes whole words, each once. What a device keeps need not begin where a word of the file does, nor end with
-//! a whole one: the bytes of a word that is not complete wait in memory.
+//! A slot is written in whole words, each once. The kept bytes need not start or end at a word of the file, so the
+//! bytes of an incomplete word wait in memory.
 
 use std::ops::Range;
 
@@ -12,16 +12,16 @@ use zigbee_ota::zcl::ImageOffer;
 
 use crate::device::{SECTOR, WORD};
 
-/// What a device keeps of a file.
+/// Part of a file that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// All of it.
+    /// The whole file.
     File,
-    /// The data of element 0x0000, the firmware, as a device wants it that runs it where it lies.
+    /// The data of element 0x0000, the firmware, for devices that execute it in place.
     Firmware,
 }
 
-/// Bytes of a file.
+/// Byte range of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     pub start: u32,
@@ -34,20 +34,20 @@ impl Span {
     }
 }
 
-/// The bytes to keep of the file that is downloaded.
-pub struct Kept {
-    /// Where they are in the file, once that is known. It is what outlives a restart, as a decoder cannot: with it, the
-    /// place of each byte is a subtraction, wherever the file is gone on with.
+/// Mapping of the downloaded file to the slot.
+pub struct SlotLayout {
+    /// Range of the kept bytes in the file, once known. The range survives a restart, unlike a decoder: with it the
+    /// slot offset of any byte is a subtraction, wherever the download resumes.
     span: Option<Span>,
-    /// Looks for them, from the start of the file on.
+    /// Decoder that searches for the kept bytes from the start of the file.
     decoder: StreamDecoder,
-    /// The start of a word that is not complete: said to be stored, and lost with the power. No harm, as nobody goes on
-    /// but from the start of a sector.
+    /// Start of an incomplete word. Its bytes count as stored but are lost with the power, which is harmless because
+    /// downloads resume at the start of a sector.
     word: Vec<u8>,
 }
 
-impl Kept {
-    /// For a file of which nothing is here.
+impl SlotLayout {
+    /// Creates the mapping for a new download.
     pub fn new(keep: Keep, offer: &ImageOffer) -> Self {
         let span = match keep {
             Keep::File => Some(Span { start: 0, len: offer.size }),
@@ -56,7 +56,7 @@ impl Kept {
         Self::known(span)
     }
 
-    /// For one of which it is known where they are, or that this is not known.
+    /// Creates the mapping for a resumed download, whose range may be unknown.
     pub fn known(span: Option<Span>) -> Self {
         Self { span, decoder: StreamDecoder::new(), word: Vec::new() }
     }
@@ -65,8 +65,8 @@ impl Kept {
         self.span
     }
 
-    /// Takes the next block of the file; returns what is to be written, and where in the slot. Often less than came, and
-    /// nothing where nothing is to be kept.
+    /// Takes the next block of the file; returns the offset in the slot and the bytes to write, which may be fewer than
+    /// received or none.
     pub fn take(&mut self, offset: u32, data: &[u8]) -> Result<(u32, Vec<u8>), DecodeError> {
         self.look(data)?;
         let end = offset + data.len() as u32;
@@ -79,7 +79,7 @@ impl Kept {
         let mut words = std::mem::take(&mut self.word);
         words.extend(&data[(from - offset) as usize..(to - offset) as usize]);
         if to == span.end() {
-            // No more will come: the word is filled up with what erased flash holds.
+            // The last word is padded with the value of erased flash.
             words.resize(words.len().next_multiple_of(WORD), 0xff);
         } else {
             self.word = words.split_off(words.len() - words.len() % WORD);
@@ -87,7 +87,7 @@ impl Kept {
         Ok((place, words))
     }
 
-    /// Looks for the firmware; the decoder says where an element is, however the file is cut into blocks.
+    /// Searches for the firmware; the decoder finds its offset however the file is cut into blocks.
     fn look(&mut self, mut data: &[u8]) -> Result<(), DecodeError> {
         while self.span.is_none()
             && let Some(piece) = self.decoder.next(&mut data)?
@@ -99,7 +99,7 @@ impl Kept {
         Ok(())
     }
 
-    /// The last checkpoint before this one that can be gone on from: where a sector of the slot begins.
+    /// Returns the last checkpoint at or before this one that can be resumed from: the start of a sector of the slot.
     ///
     /// For a file that is kept as it is, this is the checkpoint's own floor. Otherwise sectors of the slot begin
     /// elsewhere than those of the file, and what stands before the kept bytes is read anew.
@@ -118,8 +118,8 @@ impl Kept {
         checkpoint
     }
 
-    /// What of the slot must be erased before a device goes on from this checkpoint: more may have been written than it
-    /// tells of.
+    /// Returns the range of the slot to erase before a download resumes at this checkpoint, because more may have been
+    /// written than the checkpoint says.
     pub fn beyond(&self, checkpoint: &Checkpoint) -> Range<u32> {
         let span = self.span.unwrap_or(Span { start: 0, len: checkpoint.offer.size });
         let end = span.len.next_multiple_of(SECTOR.get());

@@ -1,11 +1,11 @@
-//! How fast a file gets to a device, by each way to transfer: measures the table of goodput in the simulation, and draws it.
+//! Goodput measurement: fills the goodput table with all transfer modes in the simulation, and draws it.
 //!
-//! - `cargo run --release --example goodput > examples/goodput/goodput.tsv` measures, and writes the table.
-//! - `-- --fleet` upgrades up to a thousand devices on one channel, told by one broadcast with a jitter.
-//! - `-- --picture FILE.svg` draws `goodput.tsv`, beside this source, without measuring.
+//! - `cargo run --release --example goodput > examples/goodput/goodput.tsv` measures and writes the table.
+//! - `-- --fleet` upgrades up to a thousand devices on one channel, started by one broadcast with a jitter.
+//! - `-- --picture FILE.svg` draws `goodput.tsv`, beside this source, without a measurement.
 //!
-//! The world is in `tests/crates/sim`: a shared radio channel with carrier sensing, collisions and relays, a server on the real
-//! library, a client on the real library, flash that takes 2 ms for a block of 64 bytes.
+//! The simulation is in `tests/crates/sim`: a shared radio channel with carrier sensing, collisions and relays, the
+//! real server, the real client, and flash that takes 2 ms for a block of 64 bytes.
 
 mod svg_plot;
 
@@ -16,16 +16,16 @@ use clap::Parser;
 use indicatif::ProgressBar;
 use zigbee_ota_sim::{Fleet, goodput_table};
 
-/// As it was measured last.
+/// Table as last measured.
 const TABLE: &str = include_str!("goodput.tsv");
 
-/// Measure or draw how fast a file gets to a device.
+/// Measure or draw the goodput of all transfer modes.
 #[derive(Parser)]
 struct Options {
-    /// Draw the table as it was measured last, as SVG
+    /// Draw the last measured table as SVG
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
-    /// Upgrade whole networks behind one server, told by one broadcast, and print how long that takes
+    /// Upgrade fleets with one server, started by one broadcast, and print the durations
     #[arg(long, conflicts_with = "picture")]
     fleet: bool,
 }
@@ -57,7 +57,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Networks of several sizes, each told with several jitters.
+/// Upgrades fleets of several sizes, each with several jitters.
 fn fleet() {
     println!(
         "{:>7} {:>6} {:>8} {:>9} {:>9} {:>9}",

@@ -1,4 +1,4 @@
-//! The table as a picture: a panel for each way to the device and speed of its server, a line for each way to transfer.
+//! SVG plot of the goodput table: a panel for each distance and server delay, a line for each transfer mode.
 
 use std::error::Error;
 use std::path::Path;

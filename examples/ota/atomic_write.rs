@@ -1,4 +1,4 @@
-//! Writing a file in one step: whoever reads it sees the old one or the new one, never a part.
+//! Atomic file replacement: readers see the old or the new file, never a part.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write};
@@ -8,8 +8,8 @@ use tempfile::Builder;
 
 use crate::error::Failure;
 
-/// Writes `bytes` to `path`; an existing file keeps its permissions, a link stays one. Whether it is a file now, and
-/// not a pipe or device that was there.
+/// Writes `bytes` to `path`. An existing file keeps its permissions, and a symbolic link stays one. Returns whether
+/// `path` is a regular file, not a pipe or device.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<bool, Failure> {
     let existing = fs::metadata(path).ok();
     let written = match &existing {
@@ -24,12 +24,12 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<bool, Failure> {
     Ok(existing.is_none_or(|there| there.is_file()))
 }
 
-/// Writes a new file beside `path` and gives it that name.
+/// Writes a new file beside `path` and renames it.
 fn swap(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = Builder::new();
     builder.prefix(".ota-");
-    // As any new file is created; otherwise nobody else could read it.
+    // With the permissions of a new file; a temporary file would be readable by its owner only.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder)?;

@@ -1,4 +1,4 @@
-//! `candidates`: the last resort for a file that nothing else reads.
+//! Subcommand `candidates`: search for OTA headers at any offset of a file.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,9 +9,9 @@ use zigbee_ota::container::candidates;
 use crate::error::Failure;
 use crate::input::read;
 
-/// List every place where a plausible OTA header stands, for a person to judge
+/// List every offset with a plausible OTA header, for a person to judge
 ///
-/// The four bytes of the identifier occur by chance inside firmware, too: no hit is an answer.
+/// The four bytes of the file identifier also occur by chance inside firmware, so a candidate may be no OTA file.
 #[derive(Args)]
 pub struct Options {
     /// Any file

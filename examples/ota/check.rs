@@ -1,4 +1,4 @@
-//! `check`: whether files are whole.
+//! Subcommand `check`: one line per file about its completeness.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,22 +6,22 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::error::Failure;
-use crate::input::{Opened, with};
+use crate::input::{InputFile, with};
 use crate::name;
 use crate::payload_report;
 use crate::warnings::{faults, notes};
 
-/// Say of each file in one line whether it is whole
+/// Say in one line per file whether it is complete
 ///
-/// A file fails that is no OTA file, is truncated, lies in a container whose sum is wrong, or has a payload that is not
-/// as its own sum or length says. What else is irregular is noted, and so is a file name that says something else than
-/// the header, which decides.
+/// A file fails if it is no OTA file, is truncated, lies in a container with a wrong checksum, or has a payload whose
+/// own checksum or length is wrong. Other irregularities are noted, and so is a file name that contradicts the header;
+/// the header wins.
 #[derive(Args)]
 pub struct Options {
-    /// Fail irregular files as well: those that are not exactly one OTA file by the letter
+    /// Fail irregular files as well: files that are not exactly one conformant OTA file
     #[arg(long)]
     strict: bool,
-    /// OTA files, or containers with one inside
+    /// OTA files, or containers with an OTA file inside
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 }
@@ -39,8 +39,8 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     Ok(well)
 }
 
-/// What is wrong, and what is noted.
-fn verdict(options: &Options, path: &Path, opened: &Opened<'_>) -> (Vec<String>, Vec<String>) {
+/// Returns the errors and the notes about a file.
+fn verdict(options: &Options, path: &Path, opened: &InputFile<'_>) -> (Vec<String>, Vec<String>) {
     let (mut wrong, mut notes) = ([faults(opened), payload_report::faults(opened)].concat(), notes(opened));
     if options.strict {
         wrong.append(&mut notes);
@@ -49,7 +49,7 @@ fn verdict(options: &Options, path: &Path, opened: &Opened<'_>) -> (Vec<String>,
     (wrong, notes)
 }
 
-fn misnamed(path: &Path, opened: &Opened<'_>) -> Option<String> {
+fn misnamed(path: &Path, opened: &InputFile<'_>) -> Option<String> {
     let header = opened.image.header();
     let name = name::of(path)?;
     let same = name.id == header.id && (name.hardware.is_none() || name.hardware == header.hardware);

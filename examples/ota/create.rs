@@ -1,4 +1,4 @@
-//! `create`: a new file from its parts.
+//! Subcommand `create`: a new OTA file from header fields and elements.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use zigbee_ota::{
 };
 
 use crate::atomic_write::replace;
-use crate::element_args::{Piece, Pieces};
+use crate::element_args::{ElementArgs, Piece};
 use crate::error::{Failure, complain};
 use crate::input::read;
 use crate::number_args::{address, number};
@@ -18,10 +18,10 @@ use crate::text_args::header_string;
 
 /// Create a file
 ///
-/// Numbers are decimal, or hexadecimal after 0x. Without -t, -f and -l the file is a header alone.
+/// Numbers are decimal, or hexadecimal after 0x. Without -t, -f and -l the file consists of its header.
 #[derive(Args)]
 pub struct Options {
-    /// File to write; in a folder it gets its recommended name
+    /// File to write; in a folder the file gets its recommended name
     #[arg(short, long, value_name = "OUT")]
     create: PathBuf,
     /// File version, 4 bytes
@@ -36,7 +36,7 @@ pub struct Options {
     /// Zigbee stack version, 2 bytes
     #[arg(short, long, value_name = "VERSION", default_value = "2", value_parser = number::<u16>)]
     stack_version: u16,
-    /// Text for people, at most 32 bytes
+    /// Header string: text for people, at most 32 bytes
     #[arg(
         long = "header_string", visible_alias = "header-string", value_name = "TEXT", default_value = "",
         hide_default_value = true, value_parser = header_string
@@ -45,7 +45,7 @@ pub struct Options {
     /// Security credential version, 1 byte
     #[arg(long, value_name = "VERSION", value_parser = number::<u8>)]
     security_credentials: Option<u8>,
-    /// Upgrade file destination: the IEEE address of the one device the file is for, most significant byte first
+    /// Upgrade file destination: IEEE address of the only device that the file is for, most significant byte first
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     upgrade_dest: Option<Eui64>,
     /// Minimum hardware version, 2 bytes
@@ -55,7 +55,7 @@ pub struct Options {
     #[arg(long, value_name = "VERSION", requires = "min_hw_ver", value_parser = number::<u16>)]
     max_hw_ver: Option<u16>,
     #[command(flatten)]
-    pieces: Pieces,
+    pieces: ElementArgs,
 }
 
 impl Options {
@@ -71,7 +71,7 @@ impl Options {
         header
     }
 
-    /// Where to write the file.
+    /// Returns the path of the output file.
     fn path(&self, id: ImageId) -> PathBuf {
         if self.create.is_dir() {
             return self.create.join(FileName::new(id).to_string());
@@ -83,7 +83,7 @@ impl Options {
 pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let header = options.header();
     let path = options.path(header.id);
-    // All is read before anything is written: the output may be one of the inputs.
+    // All inputs are read before anything is written, because the output may be one of the inputs.
     let data = options.pieces.0.iter().map(data).collect::<Result<Vec<_>, _>>()?;
     let elements: Vec<Element<'_>> =
         options.pieces.0.iter().zip(&data).map(|(piece, data)| Element { tag: piece.tag, data }).collect();
@@ -97,7 +97,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// The data of an element.
+/// Returns the data of an element.
 fn data(piece: &Piece) -> Result<Vec<u8>, Failure> {
     match (&piece.file, piece.length) {
         (Some(file), None) => read(file),

@@ -1,4 +1,4 @@
-//! The elements of a new file, as `-t`, `-f` and `-l` describe them: what belongs together is told by their order.
+//! Element options of `create`: `-t`, `-f` and `-l`, grouped into elements by their order on the command line.
 
 use std::path::PathBuf;
 
@@ -9,28 +9,28 @@ use zigbee_ota::file::Tag;
 use crate::create;
 use crate::number_args::number;
 
-/// One element to be made; it has a file, a length or both.
+/// Element to be written; it has a file, a length or both.
 pub struct Piece {
     pub tag: Tag,
     pub file: Option<PathBuf>,
     pub length: Option<u32>,
 }
 
-/// All elements to be made, in their order.
-pub struct Pieces(pub Vec<Piece>);
+/// Elements to be written, in order.
+pub struct ElementArgs(pub Vec<Piece>);
 
 #[derive(Args)]
 struct Given {
-    /// Tag of an element, 2 bytes [default: 0]; each starts a further element, which the -f and -l after it belong to
+    /// Tag of an element, 2 bytes [default: 0]; each -t starts an element, which the -f and -l after it belong to
     #[arg(short, long = "tag-id", value_name = "TAG", value_parser = number::<u16>)]
     tag: Vec<u16>,
-    /// Data of the element
+    /// File with the data of the element
     #[arg(short = 'f', long = "tag-file", value_name = "FILE")]
     file: Vec<PathBuf>,
-    /// Length of the element, 4 bytes: without -f so many zeros, with -f that of the file
+    /// Length of the element, 4 bytes: without -f the number of zeros, with -f the length of the file
     #[arg(short = 'l', long = "tag-length", value_name = "BYTES", value_parser = number::<u32>)]
     length: Vec<u32>,
-    /// Allow tags that are reserved or that the signing command makes
+    /// Allow reserved tags, and tags that the signing commands write
     #[arg(long)]
     force: bool,
 }
@@ -41,16 +41,16 @@ enum Part {
     Length(u32),
 }
 
-/// `parts` of the option `id`, each with its place on the command line.
+/// Returns the values of option `id` with their positions on the command line.
 fn placed<T>(matches: &ArgMatches, id: &str, values: Vec<T>, part: fn(T) -> Part) -> Vec<(usize, Part)> {
     let places = matches.indices_of(id).into_iter().flatten();
     places.zip(values.into_iter().map(part)).collect()
 }
 
-/// Puts together what belongs together.
+/// Groups options into elements.
 fn group(parts: Vec<Part>) -> Result<Vec<Piece>, String> {
     let (tags, others): (Vec<Part>, Vec<Part>) = match parts.iter().filter(|part| is_tag(part)).count() {
-        // Nothing to mix up: the order does not matter.
+        // With one -t at most, the order does not matter.
         0 if !parts.is_empty() => (vec![Part::Tag(Tag::UPGRADE_IMAGE.0)], parts),
         1 => parts.into_iter().partition(is_tag),
         _ => (vec![], parts),
@@ -86,7 +86,7 @@ const fn is_tag(part: &Part) -> bool {
     matches!(part, Part::Tag(_))
 }
 
-/// Tags that are not for everybody to write.
+/// Returns why a tag needs `--force`.
 fn refusal(tag: Tag) -> Option<String> {
     let why = match tag {
         Tag::ECDSA_SIGNATURE | Tag::ECDSA_CERTIFICATE | Tag::ECDSA_SIGNATURE_2 | Tag::ECDSA_CERTIFICATE_2 => {
@@ -98,12 +98,12 @@ fn refusal(tag: Tag) -> Option<String> {
     Some(format!("tag {:#06x} {why} (--force writes it all the same)", tag.0))
 }
 
-/// An error that shows how `create` is used, as clap's own errors do.
+/// Error with the usage of `create`, formatted like clap's own errors.
 fn usage(kind: ErrorKind, reason: String) -> clap::Error {
     create::Options::augment_args(Command::new("create").bin_name("ota create")).error(kind, reason)
 }
 
-impl Args for Pieces {
+impl Args for ElementArgs {
     fn augment_args(command: Command) -> Command {
         Given::augment_args(command)
     }
@@ -113,7 +113,7 @@ impl Args for Pieces {
     }
 }
 
-impl FromArgMatches for Pieces {
+impl FromArgMatches for ElementArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let Given { tag, file, length, force } = Given::from_arg_matches(matches)?;
         let mut parts = placed(matches, "tag", tag, Part::Tag);

@@ -1,41 +1,41 @@
-//! What stops a command, and how it is said.
+//! Error type of the tool, and messages on standard error.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-/// Why a command stopped.
+/// Reason why a subcommand stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Something is wrong with the file at a path, or with what was asked of it.
+    /// Error about the file at a path, or about the request.
     #[error("{0}")]
     Said(String),
-    /// There is nothing to do what was asked with; exit status 2.
+    /// No input to work on; exit status 2.
     #[error("{0}")]
     Nothing(String),
-    /// Standard output takes no more.
+    /// Write error of standard output.
     #[error("standard output: {0}")]
     Output(#[from] io::Error),
 }
 
 impl Failure {
-    /// A failure about the file at `path`.
+    /// Error about the file at `path`.
     pub fn at(path: &Path, reason: impl Display) -> Self {
         Self::Said(format!("{}: {reason}", path.display()))
     }
 
-    /// Nothing to work on at `path`.
+    /// Error for a missing input at `path`.
     pub fn nothing(path: &Path, reason: impl Display) -> Self {
         Self::Nothing(format!("{}: {reason}", path.display()))
     }
 
-    /// Whether the reader of standard output went away.
+    /// Whether the reader of standard output has closed the pipe.
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == ErrorKind::BrokenPipe)
     }
 }
 
-/// One line on standard error. Not `eprintln`, which panics when nobody reads it.
+/// Prints one line on standard error. Not `eprintln`, which panics when standard error is closed.
 pub fn complain(what: impl Display) {
     let _ = writeln!(io::stderr(), "ota: {what}");
 }

@@ -1,4 +1,4 @@
-//! `digest` and `attach`: signing by a signer outside, who has the private key.
+//! Subcommands `digest` and `attach`: signing by an external signer, which keeps the private key.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::hex_lines;
 use crate::input::read;
 use crate::text_args::{certificate, digits};
 
-/// Prepare a file for a signer outside, and print the digest to sign
+/// Prepare a file for an external signer, and print the digest to sign
 #[derive(Args)]
 pub struct Prepare {
     /// Authority that issued the certificate
@@ -22,7 +22,7 @@ pub struct Prepare {
     /// The signer's certificate, 48 or 74 bytes as hexadecimal digits
     #[arg(long, value_name = "HEX")]
     certificate: String,
-    /// File to write: with the certificate, and room for the signature
+    /// File to write: the input with the certificate and room for the signature
     #[arg(short = 'o', long = "to", value_name = "OUT")]
     to: PathBuf,
     /// OTA file without a signature
@@ -30,7 +30,7 @@ pub struct Prepare {
     file: PathBuf,
 }
 
-/// Put the signature of a signer outside into a file that `digest` prepared
+/// Put the signature of an external signer into a file that `digest` prepared
 #[derive(Args)]
 pub struct Attach {
     /// Authority that issued the certificate
@@ -39,10 +39,10 @@ pub struct Attach {
     /// r, then s, big endian: 42 or 72 bytes as hexadecimal digits
     #[arg(long, value_name = "HEX")]
     signature: String,
-    /// File to write: the signed one
+    /// File to write: the signed file
     #[arg(short = 'o', long = "to", value_name = "OUT")]
     to: PathBuf,
-    /// What `digest` wrote
+    /// File written by `digest`
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }

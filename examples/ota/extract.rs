@@ -1,4 +1,4 @@
-//! `extract`: one part of a file, as a file.
+//! Subcommand `extract`: one part of a file, written to a file.
 
 use std::path::PathBuf;
 
@@ -8,28 +8,28 @@ use zigbee_ota::file::{BodyLayout, Tag};
 
 use crate::atomic_write::replace;
 use crate::error::{Failure, complain};
-use crate::input::{Opened, with};
+use crate::input::{InputFile, with};
 use crate::number_args::number;
 use crate::warnings;
 
 /// Write the data of an element, or another part of a file, to a file
 #[derive(Args)]
 pub struct Options {
-    /// OTA file, or a container with one inside
+    /// OTA file, or a container with an OTA file inside
     file: PathBuf,
-    /// Where to write the part
+    /// File to write
     #[arg(short = 'o', long, value_name = "OUT")]
     to: PathBuf,
     /// Tag of the element
     #[arg(short, long, default_value = "0x0000", value_parser = number::<u16>)]
     tag: u16,
-    /// Which of the elements with that tag, counted from 0
+    /// Index among the elements with that tag, counted from 0
     #[arg(short, long, value_name = "N", default_value_t = 0)]
     index: usize,
-    /// The OTA file itself, out of its container
+    /// Write the OTA file itself, without its container
     #[arg(long, conflicts_with_all = ["tag", "index", "rest"])]
     ota: bool,
-    /// The raw bytes of the body that are no element
+    /// Write the raw bytes of the body that belong to no element
     #[arg(long, conflicts_with_all = ["tag", "index"])]
     rest: bool,
 }
@@ -47,7 +47,7 @@ pub fn run(options: &Options) -> Result<bool, Failure> {
     Ok(true)
 }
 
-fn part<'a>(options: &Options, opened: &Opened<'a>) -> Result<&'a [u8], String> {
+fn part<'a>(options: &Options, opened: &InputFile<'a>) -> Result<&'a [u8], String> {
     let image = &opened.image;
     if options.ota {
         return match image.layout() {

@@ -1,4 +1,4 @@
-//! `info`: what is in a file.
+//! Subcommand `info`: contents of files as table or JSON.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub struct Options {
     /// Print one JSON object per file, one per line
     #[arg(long)]
     json: bool,
-    /// OTA files, or containers with one inside
+    /// OTA files, or containers with an OTA file inside
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! A file as it was given: the OTA file and what it lies in.
+//! Input files: an OTA file with its container, and the reasons why a file is none.
 
 use std::fs;
 use std::io;
@@ -12,51 +12,51 @@ use zigbee_ota::matter::Malformed;
 use crate::error::Failure;
 use crate::matter_image::MatterImage;
 
-/// An OTA file in its container.
-pub struct Opened<'a> {
+/// OTA file in its container.
+pub struct InputFile<'a> {
     pub container: Container<'a>,
     pub image: Image<'a>,
-    /// Whether the bytes given are exactly one OTA file, first to last, whose elements tile it.
+    /// Whether the input is exactly one OTA file whose elements tile its body.
     pub strict: bool,
     given: usize,
 }
 
-impl<'a> Opened<'a> {
+impl<'a> InputFile<'a> {
     pub fn new(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let container = Container::open(bytes)?;
         let image = Image::parse_lenient(container.ota)?;
         Ok(Self { container, image, strict: Image::parse(bytes).is_ok(), given: bytes.len() })
     }
 
-    /// Where the OTA file starts in the bytes given.
+    /// Offset of the OTA file in the input.
     pub fn offset(&self) -> usize {
         self.container.before.len()
     }
 
-    /// Bytes given after the OTA file, whether a container accounts for them or not.
+    /// Number of input bytes after the OTA file, part of a container or not.
     pub fn after(&self) -> usize {
         self.given - self.offset() - self.image.bytes().len()
     }
 }
 
-/// All of the file at `path`.
+/// Reads the whole file at `path`.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| Failure::at(path, error))
 }
 
-/// Why a file is not taken.
+/// Reason why an input is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum NotOta {
-    /// It cannot be read.
+    /// Read error.
     #[error(transparent)]
     Unread(#[from] io::Error),
-    /// It is none.
+    /// The input is no OTA file.
     #[error(transparent)]
     NoHeader(#[from] DecodeError),
-    /// It is one of Matter's.
+    /// The input is a Matter OTA image.
     #[error("a Matter OTA image, not a Zigbee one: {0}")]
     Matter(Box<MatterImage>),
-    /// It begins like one of Matter's.
+    /// The input starts like a Matter OTA image.
     #[error("a Matter OTA image, not a Zigbee one: {0}")]
     BrokenMatter(Malformed),
 }
@@ -71,10 +71,10 @@ impl NotOta {
     }
 }
 
-/// Reads the file at `path` and shows it to `look` as an OTA file; one is in memory at a time. The error is the reason
-/// alone, without the path.
-pub fn with<T>(path: &Path, look: impl FnOnce(&Opened<'_>) -> T) -> Result<T, NotOta> {
+/// Reads the file at `path` and calls `look` with it; only one file is in memory at a time. The error does not contain
+/// the path.
+pub fn with<T>(path: &Path, look: impl FnOnce(&InputFile<'_>) -> T) -> Result<T, NotOta> {
     let bytes = fs::read(path)?;
-    let opened = Opened::new(&bytes).map_err(|error| NotOta::new(&bytes, error))?;
+    let opened = InputFile::new(&bytes).map_err(|error| NotOta::new(&bytes, error))?;
     Ok(look(&opened))
 }

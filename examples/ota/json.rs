@@ -1,11 +1,11 @@
-//! One JSON object per file; key order and types are a contract with scripts.
+//! JSON output: one object per file. Key order and types are a contract with scripts.
 
 use std::path::Path;
 
 use serde::Serialize;
 use zigbee_ota::file::{FileHeader, PlacedElement};
 
-use crate::input::{NotOta, Opened};
+use crate::input::{InputFile, NotOta};
 use crate::matter_image::MatterImage;
 use crate::payload_report;
 use crate::warnings;
@@ -23,7 +23,7 @@ pub struct File {
     missing: usize,
     after: usize,
     irregularities: Vec<String>,
-    payloads: Vec<payload_report::Shown>,
+    payloads: Vec<payload_report::PayloadEntry>,
 }
 
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ pub struct NoFile {
     file: String,
     ota: bool,
     error: String,
-    /// The header, where the file is one of Matter's.
+    /// Header of a Matter OTA image.
     matter: Option<Box<MatterImage>>,
 }
 
@@ -74,8 +74,8 @@ struct Rest {
 }
 
 impl File {
-    pub fn new(path: &Path, opened: &Opened<'_>) -> Self {
-        let Opened { container, image, .. } = opened;
+    pub fn new(path: &Path, opened: &InputFile<'_>) -> Self {
+        let InputFile { container, image, .. } = opened;
         Self {
             file: path.to_string_lossy().into_owned(),
             ota: true,
@@ -123,7 +123,7 @@ impl Fields {
                 .collect(),
             total_image_size: header.total_size,
             security_credential_version: header.credential.map(|version| version.0),
-            // As an address is written, the most significant byte first; lower case like the header string.
+            // In the notation of addresses, the most significant byte first; lower case like the header string.
             upgrade_file_destination: header.destination.map(|address| format!("{:016x}", address.0)),
             min_hardware_version: header.hardware.map(|range| range.min.0),
             max_hardware_version: header.hardware.map(|range| range.max.0),

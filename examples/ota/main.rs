@@ -1,7 +1,8 @@
-//! Shows, creates, takes apart, names, checks, verifies, seals, signs, indexes and reconstructs Zigbee OTA files.
+//! Command line tool for Zigbee OTA files: shows, creates, splits, names, checks, verifies, seals, signs, indexes and
+//! reconstructs them.
 //!
-//! `cargo run --example ota -- --help` lists the subcommands. Exit status 0 when all went well, 1 when a file is none or
-//! something failed, 2 when the command line is wrong or leaves nothing to do.
+//! `cargo run --example ota -- --help` lists the subcommands. Exit status 0 for success, 1 when a file is no OTA file
+//! or an operation failed, 2 when the command line is wrong or there is nothing to do.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -42,7 +43,7 @@ mod warnings;
 
 use error::{Failure, complain};
 
-/// Show, create, take apart, name, check, verify, seal, sign, index and reconstruct Zigbee OTA files.
+/// Show, create, split, name, check, verify, seal, sign, index and reconstruct Zigbee OTA files.
 #[derive(Parser)]
 #[command(name = "ota")]
 struct Options {
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
     match run(Options::parse().command) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        // Who closed the pipe has seen enough.
+        // A reader that closed the pipe has seen enough, so this is no error.
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             complain(&failure);
@@ -80,7 +81,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether every file was as it should be.
+/// Runs a subcommand; returns whether every file was in order.
 fn run(command: Command) -> Result<bool, Failure> {
     let mut out = std::io::stdout().lock();
     let well = match command {

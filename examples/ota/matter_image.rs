@@ -1,11 +1,11 @@
-//! Files that are no Zigbee OTA files but Matter's, which begin with nearly the same bytes.
+//! Matter OTA images, which start with nearly the same bytes as Zigbee OTA files.
 
 use std::fmt;
 
 use serde::Serialize;
 use zigbee_ota::matter::{ImageHeader, Malformed};
 
-/// What the header of a Matter OTA image says.
+/// Header fields of a Matter OTA image.
 #[derive(Debug, Serialize)]
 pub struct MatterImage {
     vendor_id: u16,
@@ -21,7 +21,7 @@ pub struct MatterImage {
 }
 
 impl MatterImage {
-    /// `None` for another file.
+    /// Decodes the header of a Matter OTA image; `None` for other files.
     pub fn read(bytes: &[u8]) -> Option<Result<Self, Malformed>> {
         let header = || ImageHeader::parse(bytes).map(|(header, _)| Self::new(&header));
         ImageHeader::is_at_start(bytes).then(header)

@@ -1,4 +1,4 @@
-//! `name`: the recommended names of files.
+//! Subcommand `name`: recommended file names.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,16 @@ use crate::input::with;
 use crate::terminal_table;
 use crate::text_args::suffix;
 
-/// Print the recommended name of each file, or read such a name
+/// Print the recommended name of each file, or parse such a name
 #[derive(Args)]
 pub struct Options {
-    /// OTA files, or containers with one inside; with several each line starts with the file's own name
+    /// OTA files, or containers with an OTA file inside; with several files each line starts with the current name
     #[arg(value_name = "FILE", required_unless_present = "parse")]
     files: Vec<PathBuf>,
     /// Free text at the end of the name
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, value_parser = suffix)]
     suffix: String,
-    /// Read this name and print its fields
+    /// Parse this name and print its fields
     #[arg(long, value_name = "NAME", conflicts_with_all = ["files", "suffix"])]
     parse: Option<PathBuf>,
 }
@@ -59,7 +59,7 @@ fn parse(path: &Path, out: &mut impl Write) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the name of the file at `path` says.
+/// Parses the name of the file at `path`.
 pub fn of(path: &Path) -> Option<FileName<'_>> {
     FileName::parse(path.file_name()?.to_str()?)
 }

@@ -1,26 +1,26 @@
-//! What is inside the elements, and whether it is whole.
+//! Payload reports: kind and state of the payload in each element.
 
 use serde::Serialize;
 use zigbee_ota::payload::{Payload, payloads};
 
-use crate::input::Opened;
+use crate::input::InputFile;
 
-/// A payload as it is shown; key order and types are a contract with scripts.
+/// Payload in the output; key order and types are a contract with scripts.
 #[derive(Serialize)]
-pub struct Shown {
-    /// The element, counted from 0; none for raw bytes that are no element.
+pub struct PayloadEntry {
+    /// Index of the element; none for raw bytes outside of elements.
     pub element: Option<usize>,
     pub kind: &'static str,
     pub state: &'static str,
     pub detail: String,
 }
 
-pub fn shown(opened: &Opened<'_>) -> Vec<Shown> {
-    payloads(&opened.image).map(|payload| Shown::new(&payload, opened)).collect()
+pub fn shown(opened: &InputFile<'_>) -> Vec<PayloadEntry> {
+    payloads(&opened.image).map(|payload| PayloadEntry::new(&payload, opened)).collect()
 }
 
-/// The payloads that no device can start.
-pub fn faults(opened: &Opened<'_>) -> Vec<String> {
+/// Returns the damaged payloads, which no device can start.
+pub fn faults(opened: &InputFile<'_>) -> Vec<String> {
     let damaged = payloads(&opened.image).filter(Payload::is_damaged);
     let named = damaged.map(|payload| {
         let place = payload.element.map_or("raw bytes".into(), |number| format!("element {number}"));

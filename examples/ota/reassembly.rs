@@ -1,4 +1,4 @@
-//! Images put together from blocks that were overheard.
+//! Reassembly of images from overheard blocks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -8,29 +8,29 @@ use zigbee_ota::file::FileHeader;
 use zigbee_ota::observer::{Meaning, Observation};
 use zigbee_ota::zcl::Status;
 
-/// All images that were heard of. Those with the same three numbers are one, whoever downloaded them.
+/// Images with overheard blocks. The identity joins the blocks of all clients that download the same image.
 #[derive(Default)]
 pub struct Recovered {
     pub images: BTreeMap<ImageId, Download>,
 }
 
-/// What was heard of one image.
+/// Overheard blocks of one image.
 #[derive(Default)]
 pub struct Download {
-    /// Sizes it was offered with.
+    /// Sizes in the offers.
     pub offered: BTreeSet<u32>,
-    /// Blocks with data that were heard.
+    /// Number of overheard blocks with data.
     pub blocks: u64,
-    /// How the last download of it ended.
+    /// End of the last download.
     pub ended: Option<Status>,
-    /// Where blocks did not agree; the bytes that came first are kept.
+    /// Ranges where blocks contradict each other; the first value of a byte is kept.
     pub contradictions: BTreeSet<u64>,
-    /// What is there, by its place; no two runs overlap or touch.
+    /// Overheard ranges by offset; they neither overlap nor touch.
     runs: BTreeMap<u64, Vec<u8>>,
 }
 
 impl Recovered {
-    /// Takes what a frame means. A file of which no block was heard is no image to reconstruct.
+    /// Adds an observed frame. Images without an overheard block are ignored.
     pub fn take(&mut self, seen: &Observation<'_>) {
         match seen.meaning {
             Meaning::Offer(offer) => {
@@ -49,23 +49,23 @@ impl Recovered {
 }
 
 impl Download {
-    /// Bytes of the whole image: the most that it was offered with, else as its header says.
+    /// Size of the image in bytes: the largest size in an offer, or else the size in its header.
     pub fn size(&self) -> Option<u64> {
         self.offered.last().copied().or_else(|| self.header_size()).map(u64::from)
     }
 
-    /// The total image size in its header, where that was heard.
+    /// Total image size in the header, if that was overheard.
     pub fn header_size(&self) -> Option<u32> {
         let start = self.runs.get(&0)?;
         FileHeader::parse_lenient(start).ok().map(|(header, _)| header.total_size)
     }
 
-    /// Bytes heard of the image, each counted once.
+    /// Number of overheard bytes of the image, each counted once.
     pub fn heard(&self) -> u64 {
         self.runs.values().map(|run| run.len() as u64).sum()
     }
 
-    /// What was not heard, in ascending order; the last is open where the size is not known.
+    /// Missing ranges in ascending order, and the offset of an open-ended gap if the size is unknown.
     pub fn gaps(&self) -> (Vec<Range<u64>>, Option<u64>) {
         let size = self.size();
         let end = size.unwrap_or(u64::MAX);
@@ -79,13 +79,13 @@ impl Download {
         (gaps, size.is_none().then_some(place))
     }
 
-    /// Bytes heard that lie after the image's end.
+    /// Number of overheard bytes beyond the end of the image.
     pub fn beyond(&self) -> u64 {
         let end = self.runs.last_key_value().map_or(0, |(at, run)| at + run.len() as u64);
         self.size().map_or(0, |size| end.saturating_sub(size))
     }
 
-    /// The image, with `filler` in its gaps; `None` for one that has more than `most` bytes.
+    /// Returns the image with `filler` in its gaps; `None` if the image is larger than `most` bytes.
     pub fn filled(&self, filler: u8, most: u64) -> Option<Vec<u8>> {
         let end = self.runs.last_key_value().map_or(0, |(at, run)| at + run.len() as u64);
         let size = self.size().unwrap_or(end);
@@ -98,7 +98,7 @@ impl Download {
         Some(bytes)
     }
 
-    /// Lays a block in its place. What is there stays.
+    /// Adds a block. Bytes that are already present are kept.
     fn put(&mut self, offset: u64, data: &[u8]) {
         self.blocks += 1;
         if data.is_empty() {
@@ -112,7 +112,7 @@ impl Download {
         let (there, new) = data.split_at(data.len().min(run.len() - place));
         self.compare(offset, &run[place..place + there.len()], there);
         run.extend(new);
-        // Runs that the block reaches.
+        // Ranges that the block overlaps or touches.
         while let Some((&at, _)) = self.runs.range(start..=start + run.len() as u64).next() {
             let next = self.runs.remove(&at).unwrap_or_default();
             let place = (at - start) as usize;

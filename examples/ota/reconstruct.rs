@@ -1,4 +1,4 @@
-//! `reconstruct`: images as they went over the air, from captured frames.
+//! Subcommand `reconstruct`: images reassembled from captured frames.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -16,23 +16,23 @@ use crate::capture_lines::read_line;
 use crate::error::{Failure, complain};
 use crate::reassembly::{Download, Recovered};
 
-/// The largest image that is written: the size of one with gaps is only what a frame says.
+/// Maximum size of a written image, because the size of an image with gaps is only claimed by a frame.
 const MOST: u64 = 1 << 28;
 
-/// Gaps that are named for each image.
+/// Maximum number of gaps printed for each image.
 const NAMED: usize = 32;
 
-/// Put images together from captured frames
+/// Reassemble images from captured frames
 ///
 /// A line is c2s or s2c (client to server or back), a blank, and the ZCL frame in hexadecimal, as the example `frames`
-/// reads them. Blocks say themselves which image they are of, so those of several clients fill each other's gaps. Exit
-/// status 0 when every image is whole, 1 when one has gaps or its blocks do not agree, 2 when there is no block.
+/// reads them. Each block names its image, so the blocks of several clients fill each other's gaps. Exit status 0 when
+/// every image is complete, 1 when an image has gaps or contradicting blocks, 2 when there is no block.
 #[derive(Args)]
 pub struct Options {
     /// File to write; in a folder each image gets its recommended name
     #[arg(short = 'o', long, value_name = "OUT")]
     to: Option<PathBuf>,
-    /// Write images with gaps too, and fill those with 0xFF
+    /// Write images with gaps too, and fill the gaps with 0xFF
     #[arg(long, requires = "to")]
     partial: bool,
     /// Captured frames [default: standard input]
@@ -71,9 +71,9 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     Ok(well)
 }
 
-/// Everything that the frames in `input` say.
+/// Observes all frames in `input`.
 fn listen(name: &Path, mut input: impl BufRead) -> Result<Recovered, Failure> {
-    // Lines do not say who spoke to whom.
+    // The capture format has no addresses.
     let (client, server) = (Address::UNKNOWN, Address::new(0, 1));
     let mut observer = Observer::new([Conversation::EMPTY]);
     let mut recovered = Recovered::default();
@@ -100,7 +100,7 @@ fn listen(name: &Path, mut input: impl BufRead) -> Result<Recovered, Failure> {
     Ok(recovered)
 }
 
-/// Says what there is of an image, and whether that is all.
+/// Prints what was overheard of an image; returns whether it is complete.
 fn report(id: ImageId, image: &Download, out: &mut impl Write) -> io::Result<bool> {
     let (gaps, open) = image.gaps();
     let missing: u64 = gaps.iter().map(|gap| gap.end - gap.start).sum();
@@ -136,7 +136,7 @@ fn report(id: ImageId, image: &Download, out: &mut impl Write) -> io::Result<boo
     Ok(whole)
 }
 
-/// What is worth a look.
+/// Prints inconsistencies of an image.
 fn notes(image: &Download, out: &mut impl Write) -> io::Result<()> {
     if image.offered.len() > 1 {
         writeln!(out, "  note: offered with the sizes {:?}", image.offered)?;

@@ -1,4 +1,4 @@
-//! `seal`: an integrity code at the end of a file.
+//! Subcommand `seal`: an integrity code appended to a file.
 
 use std::path::PathBuf;
 
@@ -11,11 +11,11 @@ use crate::input::read;
 
 /// Append an integrity code to a file
 ///
-/// The code tells damage from the way, and nothing about who made the file. A signature is the last element, so a file
-/// is sealed first and signed afterwards, which keeps the code right.
+/// The code detects damage in transit, but does not prove who made the file. A signature must be the last element, so
+/// seal a file first and sign it afterwards; signing updates the code.
 #[derive(Args)]
 pub struct Options {
-    /// File to write: with the integrity code
+    /// File to write: the input with the integrity code
     #[arg(short = 'o', long = "to", value_name = "OUT")]
     to: PathBuf,
     /// OTA file without an integrity code and without a signature

@@ -1,4 +1,4 @@
-//! `sign`: signing by OpenSSL with a private key at hand.
+//! Subcommand `sign`: signing with a private key by OpenSSL.
 
 use std::path::PathBuf;
 
@@ -11,11 +11,11 @@ use crate::error::Failure;
 
 /// Sign a file with a private key, by OpenSSL
 ///
-/// Needs the example built with `--features openssl`, which needs the system's OpenSSL and its headers. For a key that
-/// another device or service keeps there are `digest` and `attach`.
+/// Needs the example built with `--features openssl`, which needs the system's OpenSSL and its headers. Use `digest`
+/// and `attach` for a key that another device or service keeps.
 ///
-/// Without --ca nobody can know whether key and certificate belong together: then the authority for which they would is
-/// said on standard error.
+/// Without --ca it cannot be checked that key and certificate belong together; the authority for which they would is
+/// then printed on standard error.
 #[derive(Args)]
 pub struct Options {
     /// Crypto suite: 1 is sect163k1, 2 is sect283k1
@@ -24,14 +24,15 @@ pub struct Options {
     /// The signer's certificate, 48 (suite 1) or 74 (suite 2) bytes as hexadecimal digits
     #[arg(long, value_name = "HEX")]
     certificate: String,
-    /// File with the private key: a big-endian number, 21 (suite 1) or 36 (suite 2) bytes as hexadecimal digits; blanks,
-    /// line ends and colons between them are passed over
+    /// File with the private key: a big-endian number, 21 (suite 1) or 36 (suite 2) bytes as hexadecimal digits;
+    /// blanks, line ends and colons between them are ignored
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// Authority that issued the certificate: its address as 16 hexadecimal digits, a colon, its compressed public key
+    /// Authority that issued the certificate: its address as 16 hexadecimal digits, a colon, and its compressed public
+    /// key
     #[arg(long = "ca", value_name = "ISSUER:KEY", value_parser = authority)]
     authority: Option<Authority>,
-    /// File to write: the signed one
+    /// File to write: the signed file
     #[arg(short = 'o', long = "to", value_name = "OUT")]
     to: PathBuf,
     /// OTA file without a signature
@@ -92,7 +93,7 @@ pub fn run(options: &Options) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// The private key in a file. What is in it is never said.
+/// Reads the private key from a file. No error message contains its contents.
 #[cfg(feature = "openssl")]
 fn key(path: &std::path::Path) -> Result<zigbee_ota::signature::SigningKey, Failure> {
     let text = crate::input::read(path)?;

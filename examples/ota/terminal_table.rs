@@ -1,4 +1,4 @@
-//! What a person reads in a terminal. Texts of a file are escaped: they may hold control characters.
+//! Table output for people. Strings from a file are escaped, because they may contain control characters.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -8,17 +8,17 @@ use zigbee_ota::container::ContainerIntegrity;
 use zigbee_ota::file::FileHeader;
 use zigbee_ota::{HardwareRange, ImageId};
 
-use crate::input::Opened;
+use crate::input::InputFile;
 use crate::payload_report;
 use crate::warnings;
 
-/// One field: its name, then its value.
+/// Prints one field: its name and its value.
 pub fn row(out: &mut impl Write, name: &str, value: impl Display) -> io::Result<()> {
     writeln!(out, "  {name:<27} {value}")
 }
 
-pub fn file(path: &Path, opened: &Opened<'_>, out: &mut impl Write) -> io::Result<()> {
-    let Opened { container, image, .. } = opened;
+pub fn file(path: &Path, opened: &InputFile<'_>, out: &mut impl Write) -> io::Result<()> {
+    let InputFile { container, image, .. } = opened;
     writeln!(out, "{}", path.display())?;
     row(out, "container", format_args!("{}, OTA file at byte {}", container.kind, opened.offset()))?;
     match container.integrity {
@@ -38,7 +38,7 @@ pub fn file(path: &Path, opened: &Opened<'_>, out: &mut impl Write) -> io::Resul
     warnings::notes(opened).iter().try_for_each(|text| row(out, "irregular", text))
 }
 
-/// The three numbers that a file is known by.
+/// Prints the identity of an image: manufacturer code, image type and file version.
 pub fn id(id: ImageId, out: &mut impl Write) -> io::Result<()> {
     row(out, "manufacturer code", id.manufacturer)?;
     row(out, "image type", named(format_args!("{:#06x}", id.image_type.0), id.image_type.name()))?;
@@ -52,7 +52,7 @@ fn header(header: &FileHeader<'_>, out: &mut impl Write) -> io::Result<()> {
     row(out, "field control", format_args!("{:#06x}", header.control().0))?;
     id(header.id, out)?;
     row(out, "stack version", named(format_args!("{:#06x}", header.stack.0), header.stack.name()))?;
-    // `Debug` of a string escapes what a terminal would act on.
+    // `Debug` of a string escapes control characters.
     row(out, "header string", format_args!("{:?}", header.header_string.to_string()))?;
     row(out, "total image size", header.total_size)?;
     if let Some(version) = header.credential {
@@ -64,7 +64,7 @@ fn header(header: &FileHeader<'_>, out: &mut impl Write) -> io::Result<()> {
     hardware(header.hardware, out)
 }
 
-/// The hardware a file is for, where that is told.
+/// Prints the range of hardware versions, if the file has one.
 pub fn hardware(range: Option<HardwareRange>, out: &mut impl Write) -> io::Result<()> {
     let Some(HardwareRange { min, max }) = range else {
         return Ok(());
@@ -73,7 +73,7 @@ pub fn hardware(range: Option<HardwareRange>, out: &mut impl Write) -> io::Resul
     row(out, "maximum hardware version", format_args!("{:#06x}  {max}", max.0))
 }
 
-fn elements(opened: &Opened<'_>, out: &mut impl Write) -> io::Result<()> {
+fn elements(opened: &InputFile<'_>, out: &mut impl Write) -> io::Result<()> {
     let mut elements = opened.image.elements().peekable();
     if elements.peek().is_some() {
         writeln!(out, "  {:<6}  {:<40}  {:>10}  {:>10}", "tag", "element", "offset", "length")?;
@@ -93,8 +93,8 @@ fn elements(opened: &Opened<'_>, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn payloads(opened: &Opened<'_>, out: &mut impl Write) -> io::Result<()> {
-    for payload_report::Shown { element, kind, state, detail } in payload_report::shown(opened) {
+fn payloads(opened: &InputFile<'_>, out: &mut impl Write) -> io::Result<()> {
+    for payload_report::PayloadEntry { element, kind, state, detail } in payload_report::shown(opened) {
         let place = element.map_or("raw bytes".into(), |number| format!("element {number}"));
         let state = if state == "damaged" { "DAMAGED" } else { state };
         row(out, "payload", format_args!("{place}: {kind}, {state}: {detail}"))?;
@@ -102,7 +102,7 @@ fn payloads(opened: &Opened<'_>, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// A number and, where it has one, its name.
+/// Formats a number with its name, if it has one.
 fn named(number: impl Display, name: Option<impl Display>) -> String {
     name.map_or_else(|| number.to_string(), |name| format!("{number}  {name}"))
 }

@@ -1,4 +1,4 @@
-//! `verify`: whether a file is what its maker made.
+//! Subcommand `verify`: signatures and integrity codes of files.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,14 @@ use zigbee_ota::signature::{self, Accepted, SignatureError, Suite, VerifyError, 
 
 use crate::authority_arg::Trust;
 use crate::error::Failure;
-use crate::input::{Opened, with};
+use crate::input::{InputFile, with};
 use crate::json::NoFile;
 
 /// Verify signature and integrity code of each file
 ///
-/// Only a file with a right signature passes: by a signer with a certificate of one of the authorities given. Without
-/// --signer that may be any, which an authority that gives every device a certificate makes too many.
+/// Only a file with a valid signature passes: by a signer whose certificate was issued by one of the given authorities.
+/// Without --signer every such signer is accepted, which is too wide for an authority that gives every device a
+/// certificate.
 #[derive(Args)]
 pub struct Options {
     #[command(flatten)]
@@ -25,12 +26,12 @@ pub struct Options {
     /// Print one JSON object per file, one per line
     #[arg(long)]
     json: bool,
-    /// OTA files, or containers with one inside
+    /// OTA files, or containers with an OTA file inside
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 }
 
-/// Key order and types are a contract with scripts.
+/// Result of a file; key order and types are a contract with scripts.
 #[derive(Serialize)]
 struct Found {
     file: String,
@@ -63,7 +64,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
 }
 
 impl Found {
-    fn new(path: &Path, opened: &Opened<'_>, policy: &VerifyPolicy<'_>) -> Self {
+    fn new(path: &Path, opened: &InputFile<'_>, policy: &VerifyPolicy<'_>) -> Self {
         let (integrity, integrity_form) = match IntegrityCode::check(&opened.image) {
             IntegrityCode::Absent => ("absent", None),
             IntegrityCode::Ok(form) => ("ok", Some(form.name())),
@@ -114,7 +115,7 @@ impl Found {
     }
 }
 
-/// Whether there is any certificate that a signature could be by.
-fn has_certificate(opened: &Opened<'_>) -> bool {
+/// Whether the file has a certificate that a signature could belong to.
+fn has_certificate(opened: &InputFile<'_>) -> bool {
     opened.image.elements().any(|at| Suite::ALL.iter().any(|suite| at.element.tag == suite.certificate_tag()))
 }

@@ -1,12 +1,12 @@
-//! What is wrong with a file and what is merely unusual about it, in words.
+//! Errors and irregularities of a file, in words.
 
 use zigbee_ota::container::{ContainerIntegrity, ContainerKind};
 use zigbee_ota::file::{BodyLayout, Tag};
 
-use crate::input::Opened;
+use crate::input::InputFile;
 
-/// What makes the file useless.
-pub fn faults(opened: &Opened<'_>) -> Vec<String> {
+/// Returns the errors that make the file useless.
+pub fn faults(opened: &InputFile<'_>) -> Vec<String> {
     let mut faults = Vec::new();
     if opened.image.layout() == BodyLayout::Truncated {
         let (missing, total) = (opened.image.missing(), opened.image.header().total_size);
@@ -19,8 +19,8 @@ pub fn faults(opened: &Opened<'_>) -> Vec<String> {
     faults
 }
 
-/// What the standard does not foresee, though the file may well be installed.
-pub fn notes(opened: &Opened<'_>) -> Vec<String> {
+/// Returns the irregularities that the standard does not foresee; such a file may still be installable.
+pub fn notes(opened: &InputFile<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if opened.container.kind != ContainerKind::None {
         notes.push(format!("in a container ({}), at byte {}", opened.container.kind, opened.offset()));
@@ -32,7 +32,7 @@ pub fn notes(opened: &Opened<'_>) -> Vec<String> {
     notes
 }
 
-fn header(opened: &Opened<'_>, notes: &mut Vec<String>) {
+fn header(opened: &InputFile<'_>, notes: &mut Vec<String>) {
     let header = opened.image.header();
     let anomalies = header.anomalies();
     let mut note = |applies: bool, text: String| notes.extend(applies.then_some(text));
@@ -52,7 +52,7 @@ fn header(opened: &Opened<'_>, notes: &mut Vec<String>) {
     note(anomalies.string_control_characters, "control characters in the header string".into());
 }
 
-fn body(opened: &Opened<'_>, notes: &mut Vec<String>) {
+fn body(opened: &InputFile<'_>, notes: &mut Vec<String>) {
     let rest = opened.image.raw_remainder().map_or(0, |rest| rest.bytes.len());
     match opened.image.layout() {
         BodyLayout::Elements | BodyLayout::Truncated => {}

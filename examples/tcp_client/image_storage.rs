@@ -1,4 +1,4 @@
-//! What the device stores, and whether it may run it.
+//! Image storage in memory, and the verification of the image.
 
 use std::time::Instant as Clock;
 
@@ -23,7 +23,7 @@ impl Flash {
         Self { trust, bytes: Vec::new(), verified: false, blocks: 0, last: None }
     }
 
-    /// Whether what was stored is the image offered, whole, and by who may sign.
+    /// Verifies that the stored image is the offered one, complete, and from an allowed signer.
     fn check(&self, offer: &ImageOffer) -> Result<(), String> {
         let parts = SplitFile::parse(&self.bytes).map_err(|error| error.to_string())?;
         if parts.header.id != offer.id {
@@ -32,7 +32,7 @@ impl Flash {
         image_check::check(&self.trust, &self.bytes)
     }
 
-    /// The image, once it was found good.
+    /// Returns the image once it is verified.
     pub fn image(&self) -> Option<&[u8]> {
         self.verified.then_some(&self.bytes)
     }

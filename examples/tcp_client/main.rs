@@ -1,10 +1,10 @@
-//! A device that updates itself over a socket, in real time: one ZCL frame of the cluster a line, in hexadecimal, both
-//! ways.
+//! Device that upgrades itself over a TCP socket in real time: one ZCL frame per line in both directions, in
+//! hexadecimal.
 //!
-//! `cargo run --release --example tcp_client -- HOST:PORT` asks for an image and downloads it; `-- --help` lists the
+//! `cargo run --release --example tcp_client -- HOST:PORT` queries for an image and downloads it; `-- --help` lists the
 //! options. Exit status 0 when the device runs the new image, 1 when not, 2 when the command line is wrong.
 
-// The one place with a clock: the library is told the time.
+// The library has no clock, so this example reads the time and passes it on.
 #![allow(clippy::disallowed_methods)]
 
 use std::fs;
@@ -28,7 +28,7 @@ use zigbee_ota::{Eui64, HardwareVersion, ImageId};
 use authority_arg::Trust;
 use image_storage::Flash;
 use number_args::{address, number};
-use transfer_args::How;
+use transfer_args::TransferArgs;
 
 #[path = "../common/authority_arg.rs"]
 mod authority_arg;
@@ -44,13 +44,13 @@ mod outcome_words;
 #[path = "../common/transfer_args.rs"]
 mod transfer_args;
 
-/// Update a device from the server at HOST:PORT. Numbers are decimal, or hexadecimal after 0x.
+/// Upgrade a device from the server at HOST:PORT. Numbers are decimal, or hexadecimal after 0x.
 ///
-/// With --ca or --signer an image is refused unless its signature is right by them; without, signatures are not looked
-/// at. An image whose integrity code is wrong is always refused.
+/// With --ca or --signer, only images with a valid signature by them are accepted; otherwise signatures are ignored. An
+/// image with a wrong integrity code is always refused.
 #[derive(Parser)]
 struct Options {
-    /// Where the server listens
+    /// Address of the server
     #[arg(value_name = "HOST:PORT")]
     server: String,
     /// Manufacturer code of the device
@@ -59,30 +59,30 @@ struct Options {
     /// Image type of the device
     #[arg(long, value_name = "TYPE", default_value = "0x0001", value_parser = number::<u16>)]
     image_type: u16,
-    /// File version that the device runs
+    /// Running file version of the device
     #[arg(long, value_name = "VERSION", default_value = "1", value_parser = number::<u32>)]
     current_version: u32,
     /// Hardware version of the device
     #[arg(long, value_name = "VERSION", value_parser = number::<u16>)]
     hardware_version: Option<u16>,
-    /// The most bytes of data in a block, 1 to 255
+    /// Maximum data size of a block in bytes, 1 to 255
     #[arg(long, value_name = "N", default_value = "64", value_parser = block)]
     block: NonZeroU8,
     #[command(flatten)]
-    how: How,
+    how: TransferArgs,
     /// IEEE address of the device
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     ieee: Option<Eui64>,
-    /// Where to write the image
+    /// File to write the image to
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Ask for nothing before the server sends an Image Notify, and wait for one when there is no image
+    /// Wait for an Image Notify before the first query, and when there is no image
     #[arg(long)]
     wait_notify: bool,
-    /// Give up after so many seconds
+    /// Timeout of the whole run in seconds
     #[arg(long, value_name = "S", default_value_t = 600)]
     timeout: u64,
-    /// After the upgrade, answer the server for so many seconds more
+    /// Time in seconds to answer the server after the upgrade
     #[arg(long, value_name = "S", default_value_t = 1)]
     linger: u64,
     #[command(flatten)]
@@ -96,16 +96,16 @@ fn block(text: &str) -> Result<NonZeroU8, &'static str> {
     text.parse().map_err(|_| "expected a whole number from 1 to 255")
 }
 
-/// The largest image that is taken: it is kept in memory.
+/// Maximum size of an image, because it is kept in memory.
 const MAX_SIZE: u32 = 64 << 20;
 
-/// What a notify is waited for before the device asks by itself.
+/// Time to wait for a notify before the device queries on its own.
 const FIRST_QUERY: Millis = Millis::from_secs(1);
 
-/// The server, as the device sees it: a socket has no network address.
+/// Address of the server for the client; a socket has no network address.
 const SERVER: Address = Address::new(0x0000, 1);
 
-/// No frame of the cluster is nearly as long.
+/// Maximum length of a line, far above every frame of the cluster.
 const LONGEST_LINE: usize = 4096;
 
 fn main() -> ExitCode {
@@ -119,25 +119,25 @@ fn main() -> ExitCode {
     }
 }
 
-/// One line on standard error. Not `eprintln`, which panics when nobody reads it.
+/// Prints one line on standard error. Not `eprintln`, which panics when standard error is closed.
 fn complain(what: &str) {
     let _ = writeln!(io::stderr(), "tcp_client: {what}");
 }
 
-/// How a run ended.
+/// Reason of the end of a run.
 enum End {
-    /// By the client's own word.
+    /// Outcome reported by the client.
     Client(Outcome),
-    /// The server has no image for the device, or does not answer.
+    /// The server has no image for the device, or does not respond.
     NoImage,
-    /// Time is up.
+    /// The timeout expired.
     TimedOut,
-    /// The server hung up.
+    /// The server closed the connection.
     Closed,
 }
 
 impl End {
-    /// For scripts.
+    /// Returns the reason in one word, for scripts.
     fn word(&self) -> &'static str {
         match self {
             Self::Client(outcome) => outcome_words::word(*outcome),
@@ -153,10 +153,10 @@ struct Device {
     flash: Flash,
     socket: TcpStream,
     lines: BufReader<TcpStream>,
-    /// Bytes of a line that is still arriving.
+    /// Bytes of an incomplete line.
     line: Vec<u8>,
     start: Clock,
-    /// What is downloaded, or was.
+    /// Current or last offer.
     offer: Option<ImageOffer>,
     downloaded: Option<(Clock, Clock)>,
     frames_to_server: u32,
@@ -200,7 +200,7 @@ impl Device {
         let mut end = None;
         let mut until = give_up;
         loop {
-            // Answers first: they make frames and events.
+            // Needs first, because their answers cause frames and events.
             self.serve_needs();
             self.send()?;
             while let Some(event) = self.client.poll_event() {
@@ -208,7 +208,7 @@ impl Device {
                     println!("{event:?}");
                 }
                 if let (None, Some(reason)) = (&end, self.note(options, event)) {
-                    // Only who runs a new image may still be asked for it.
+                    // After the upgrade the device only answers attribute reads.
                     let linger =
                         if matches!(reason, End::Client(Outcome::Upgraded(_))) { options.linger } else { 0 };
                     until = give_up.min(Clock::now() + Duration::from_secs(linger));
@@ -229,12 +229,12 @@ impl Device {
         }
     }
 
-    /// When this moment of the client's is on the clock.
+    /// Converts a moment of the client to the system clock.
     fn clock(&self, at: Instant) -> Clock {
         self.start + Duration::from_millis(at.as_millis())
     }
 
-    /// Sends all that the client has to say.
+    /// Sends all frames of the client.
     fn send(&mut self) -> io::Result<()> {
         let mut out = [0; LONGEST_TO_SERVER];
         while let Some(transmit) = self.client.poll_transmit(self.now(), &mut out) {
@@ -248,9 +248,9 @@ impl Device {
         self.socket.write_all(hex_lines::line(frame).as_bytes())
     }
 
-    /// Waits for a line; one that is no frame is passed over.
+    /// Waits for a line; a line without a frame is ignored.
     fn receive(&mut self, wait: Duration) -> io::Result<Received> {
-        // Zero would mean to wait for ever.
+        // A zero timeout would mean to wait forever.
         self.socket.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
         match self.lines.read_until(b'\n', &mut self.line) {
             Ok(_) if self.line.ends_with(b"\n") => {}
@@ -313,7 +313,7 @@ impl Device {
         }
     }
 
-    /// Takes note of an event; says when it ends the run.
+    /// Handles an event; returns the reason if it ends the run.
     fn note(&mut self, options: &Options, event: ClientEvent) -> Option<End> {
         match event {
             ClientEvent::Started(offer) => {
@@ -370,7 +370,7 @@ impl Device {
     }
 }
 
-/// What came over the socket.
+/// Input from the socket.
 enum Received {
     Frame(Vec<u8>),
     Nothing,

@@ -1,7 +1,7 @@
-//! A network of sockets: each connection is a device with an address of its own.
+//! TCP connections: each one is a device with its own network address.
 //!
-//! A device can do no harm to others: each may have one frame waiting to be handled and a few to be sent; what is more
-//! waits in its own socket, or is lost as it would be on a radio.
+//! A device cannot slow down others: one frame per device may wait to be handled, and a few may wait to be sent.
+//! Further frames wait in its socket, or are lost as on a radio.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,25 +14,25 @@ use zigbee_ota::aps::Address;
 
 use crate::hex_lines;
 
-/// Bytes of the longest line that is looked at; no frame of the cluster is nearly as long.
+/// Maximum length of a line, far above every frame of the cluster.
 const LONGEST_LINE: usize = 4096;
 
-/// Frames that wait for a device to read them.
+/// Maximum number of frames that wait for a device to read them.
 const TO_DEVICE: usize = 64;
 
-/// Frames of all devices that wait to be handled.
+/// Maximum number of frames of all devices that wait to be handled.
 const FROM_DEVICES: usize = 64;
 
-/// Unicast addresses of a network, but the server's own, 0.
+/// Unicast addresses of a network, except 0, which is the server.
 const DEVICES: std::ops::RangeInclusive<u16> = 1..=0xfff7;
 
-/// What happened in the network.
-pub enum Happening {
-    /// A device came.
+/// Event of the network.
+pub enum NetworkEvent {
+    /// A device connected.
     Joined(Address),
-    /// It sent a frame.
+    /// A device sent a frame.
     Frame(Address, Vec<u8>),
-    /// It went.
+    /// A device disconnected.
     Left(Address),
 }
 
@@ -40,8 +40,8 @@ pub struct Network {
     listener: TcpListener,
     devices: HashMap<u16, Sender<String>>,
     last: u16,
-    happenings: Receiver<Happening>,
-    happened: Sender<Happening>,
+    happenings: Receiver<NetworkEvent>,
+    happened: Sender<NetworkEvent>,
 }
 
 impl Network {
@@ -50,12 +50,12 @@ impl Network {
         Self { listener, devices: HashMap::new(), last: 0, happenings, happened }
     }
 
-    /// Waits for the next thing to happen.
-    pub async fn next(&mut self) -> io::Result<Happening> {
+    /// Waits for the next event.
+    pub async fn next(&mut self) -> io::Result<NetworkEvent> {
         loop {
             tokio::select! {
                 Some(happening) = self.happenings.recv() => {
-                    if let Happening::Left(device) = happening {
+                    if let NetworkEvent::Left(device) = happening {
                         self.devices.remove(&device.network);
                     }
                     return Ok(happening);
@@ -63,10 +63,10 @@ impl Network {
                 accepted = self.listener.accept() => match accepted {
                     Ok((socket, _)) => {
                         if let Some(device) = self.join(socket) {
-                            return Ok(Happening::Joined(device));
+                            return Ok(NetworkEvent::Joined(device));
                         }
                     }
-                    // Too many files are open, or the device went at once: others are not concerned.
+                    // Too many open files, or a device that disconnected at once: other connections are not concerned.
                     Err(error) => {
                         eprintln!("tcp_server: a connection was not accepted: {error}");
                         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -76,14 +76,14 @@ impl Network {
         }
     }
 
-    /// Sends a frame; it is lost when the device reads too slowly, or is gone.
+    /// Sends a frame; it is lost when the device reads too slowly or has disconnected.
     pub fn send(&self, to: Address, frame: &[u8]) {
         if let Some(device) = self.devices.get(&to.network) {
             let _ = device.try_send(hex_lines::line(frame));
         }
     }
 
-    /// Gives a device an address; `None` when there is none left.
+    /// Assigns an address to a device; `None` when no address is left.
     fn join(&mut self, socket: TcpStream) -> Option<Address> {
         let _ = socket.set_nodelay(true);
         let after = DEVICES.filter(|network| *network > self.last);
@@ -107,14 +107,14 @@ async fn write(mut writer: OwnedWriteHalf, mut frames: Receiver<String>) {
     }
 }
 
-/// Hands on what a device sends, line by line. A line that is too long or no frame is passed over.
-async fn read(reader: OwnedReadHalf, device: Address, happened: Sender<Happening>) {
+/// Forwards the frames of a device, line by line. A line that is too long or no frame is ignored.
+async fn read(reader: OwnedReadHalf, device: Address, happened: Sender<NetworkEvent>) {
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
     while let Ok(bytes @ [_, ..]) = reader.fill_buf().await {
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let taken = end.map_or(bytes.len(), |end| end + 1);
-        // One byte more than fits tells that the line is too long.
+        // One byte above the maximum shows that the line is too long.
         let room = (LONGEST_LINE + 1).saturating_sub(line.len());
         line.extend_from_slice(&bytes[..taken.min(room)]);
         reader.consume(taken);
@@ -124,10 +124,10 @@ async fn read(reader: OwnedReadHalf, device: Address, happened: Sender<Happening
         let frame = if line.len() <= LONGEST_LINE { hex_lines::bytes(&line) } else { None };
         line.clear();
         if let Some(frame) = frame
-            && happened.send(Happening::Frame(device, frame)).await.is_err()
+            && happened.send(NetworkEvent::Frame(device, frame)).await.is_err()
         {
             return;
         }
     }
-    let _ = happened.send(Happening::Left(device)).await;
+    let _ = happened.send(NetworkEvent::Left(device)).await;
 }

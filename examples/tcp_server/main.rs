@@ -1,10 +1,10 @@
-//! A gateway that updates devices over sockets, in real time: one ZCL frame of the cluster a line, in hexadecimal, both
-//! ways, and one connection a device.
+//! Gateway that upgrades devices over TCP sockets in real time: one connection per device, and one ZCL frame per line
+//! in both directions, in hexadecimal.
 //!
-//! `cargo run --release --example tcp_server -- FILE...` serves OTA files, in their vendors' containers or without;
-//! `-- --help` lists the options. The first line it prints is `LISTENING 127.0.0.1:PORT`.
+//! `cargo run --release --example tcp_server -- FILE...` serves OTA files, with or without their vendors' containers;
+//! `-- --help` lists the options. The first output line is `LISTENING 127.0.0.1:PORT`.
 
-// The one place with a clock: the library is told the time.
+// The library has no clock, so this example reads the time and passes it on.
 #![allow(clippy::disallowed_methods)]
 
 use std::io::{self, Write};
@@ -27,34 +27,34 @@ use zigbee_ota::server::{
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT};
 
-use connections::{Happening, Network};
+use connections::{Network, NetworkEvent};
 
 mod connections;
 #[path = "../common/hex_lines.rs"]
 mod hex_lines;
 
-/// Update the devices that connect.
+/// Upgrade the devices that connect.
 #[derive(Parser)]
 struct Options {
-    /// OTA files to serve, in their vendors' containers or without
+    /// OTA files to serve, with or without their vendors' containers
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Where to listen; 0 takes a port that is free
+    /// Port to listen on; 0 takes a free port
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
     /// Send an Image Notify to each device that connects
     #[arg(long)]
     notify: bool,
-    /// The most bytes of data in a block, 1 to 255
+    /// Maximum data size of a block in bytes, 1 to 255
     #[arg(long, value_name = "N", default_value = "255", value_parser = block)]
     max_block: NonZeroU8,
-    /// Order devices to upgrade so many seconds after the download
+    /// Delay of the upgrade after the download, in seconds
     #[arg(long, value_name = "S", default_value_t = 0)]
     upgrade_after: u32,
-    /// The least time between two blocks to one device, in milliseconds
+    /// Minimum interval between two blocks to one device, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     period: u32,
-    /// Print each event as a JSON object on a line of its own
+    /// Print each event as a JSON object on its own line
     #[arg(long)]
     json: bool,
 }
@@ -94,7 +94,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The OTA file in what a vendor ships, if all of it is there.
+/// Returns the complete OTA file in a vendor's file.
 fn entry<'a>(file: &'a [u8], path: &Path) -> Result<StoreEntry<'a>, String> {
     let about = |reason: String| format!("{}: {reason}", path.display());
     let container = Container::open(file).map_err(|error| about(error.to_string()))?;
@@ -104,8 +104,8 @@ fn entry<'a>(file: &'a [u8], path: &Path) -> Result<StoreEntry<'a>, String> {
     StoreEntry::parse(container.ota).map_err(|error| about(error.to_string()))
 }
 
-/// What this gateway decides; everything else is as the specification has it.
-struct Orders {
+/// Policy of the gateway; all other decisions are the defaults of the library.
+struct GatewayPolicy {
     upgrade_after: u32,
 }
 
@@ -122,7 +122,7 @@ struct Gateway<'a> {
     options: &'a Options,
     server: Server<Vec<Session>>,
     catalog: SliceStore<'a>,
-    orders: Orders,
+    orders: GatewayPolicy,
     network: Network,
     start: Clock,
     out: ResponseBuffer,
@@ -137,7 +137,7 @@ impl<'a> Gateway<'a> {
             options,
             server: Server::new(config, vec![Session::EMPTY; DEVICES]),
             catalog,
-            orders: Orders { upgrade_after: options.upgrade_after },
+            orders: GatewayPolicy { upgrade_after: options.upgrade_after },
             network,
             start: Clock::now(),
             out: [0; LONGEST_TO_CLIENT],
@@ -160,9 +160,9 @@ impl<'a> Gateway<'a> {
                 None => Some(self.network.next().await?),
             };
             match happening {
-                Some(Happening::Joined(device)) if self.options.notify => self.notify(device),
-                Some(Happening::Frame(device, frame)) => self.handle(device, &frame),
-                Some(Happening::Joined(_) | Happening::Left(_)) | None => {}
+                Some(NetworkEvent::Joined(device)) if self.options.notify => self.notify(device),
+                Some(NetworkEvent::Frame(device, frame)) => self.handle(device, &frame),
+                Some(NetworkEvent::Joined(_) | NetworkEvent::Left(_)) | None => {}
             }
             let now = self.now();
             self.server.handle_timeout(now);
@@ -198,5 +198,5 @@ impl<'a> Gateway<'a> {
     }
 }
 
-/// Sessions kept: as many devices as a network has.
+/// Number of sessions: as many devices as a network has.
 const DEVICES: usize = 65_528;

@@ -1,4 +1,4 @@
-//! The ways to transfer, side by side on the same link.
+//! Comparison of the transfer modes on the same link.
 
 use std::num::{NonZeroU8, NonZeroU16};
 
@@ -17,13 +17,13 @@ const MODES: [(&str, TransferMode); 6] = [
     ("auto", TransferMode::Auto),
 ];
 
-/// An upgrade by each way; whether all of them ended well.
+/// Upgrades with each transfer mode; returns whether all succeeded.
 pub fn run(options: &Options, parts: &SplitFile<'_>) -> Result<bool, String> {
     let limit = options.link.limit(options.block.get());
     let (mut lines, mut all_upgraded) = (Vec::new(), true);
     for (mode, transfer) in MODES {
         let report = upgrade(options, parts, transfer)?;
-        let life = report.lives[0];
+        let life = report.clients[0];
         let frames = u64::from(life.sent.total()) + report.server.total();
         let share = limit.map(|limit| life.goodput() / limit);
         if !life.is_upgraded() {

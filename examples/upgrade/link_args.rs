@@ -1,33 +1,33 @@
-//! The link between server and device, as the command line has it.
+//! Command line options for the link between server and device.
 
 use clap::Args;
-use zigbee_ota_sim::net::{ApsAcks, Burst, Hazards, Hops, Settings};
+use zigbee_ota_sim::net::{ApsAcks, Burst, Faults, Hops, Settings};
 use zigbee_ota_sim::{Micros, radio};
 
 const MILLI: Micros = 1000;
 
-/// Between two bursts of loss, on the average.
+/// Mean interval between two bursts of loss.
 const BETWEEN_BURSTS: Micros = 10_000 * MILLI;
 
-/// The most data of a block that a frame of IEEE 802.15.4 carries in one piece.
+/// Maximum data size of a block in an unfragmented IEEE 802.15.4 frame.
 const UNFRAGMENTED: u8 = 65;
 
-/// What is between server and device.
+/// Link between server and device.
 #[derive(Args)]
 pub struct Link {
     /// Radio hops between server and device, 1 to 8
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=8))]
     hops: Option<u16>,
-    /// Instead of a radio a link that takes so long for a frame, each way, in milliseconds, and carries any number at once
+    /// Use a link without radio, with this latency in each direction in milliseconds and unlimited bandwidth
     #[arg(long, value_name = "MS", conflicts_with = "hops", value_parser = clap::value_parser!(u32).range(..=600_000))]
     latency: Option<u32>,
-    /// Share of the frames that are lost, each way, 0 to 1
+    /// Share of the frames lost in each direction, 0 to 1
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = share)]
     loss: f64,
-    /// Every ten seconds or so, the link is all but dead for about so many milliseconds
+    /// Every ten seconds or so, drop nearly all frames for about this number of milliseconds
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..=600_000))]
     burst: Option<u32>,
-    /// Let APS acknowledge each command, and send it again when it is lost
+    /// Let APS acknowledge each command and repeat lost ones
     #[arg(long)]
     aps_acks: bool,
 }
@@ -40,7 +40,7 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 impl Link {
-    /// The hops, where there is a radio: not for blocks that it would have to carry in pieces.
+    /// Returns the number of radio hops, if there is a radio; blocks that need fragmentation are refused.
     pub fn hops(&self, block: u8) -> Result<Option<u16>, String> {
         match (self.hops, self.latency) {
             (None, Some(_)) => Ok(None),
@@ -62,13 +62,13 @@ impl Link {
         });
         Ok(Settings {
             radio: hops.map(|hops| Hops { hops, relay_delay: 0 }),
-            hazards: Hazards { delay: Micros::from(latency) * MILLI, burst, ..Hazards::losing(self.loss) },
+            faults: Faults { delay: Micros::from(latency) * MILLI, burst, ..Faults::losing(self.loss) },
             aps_acks: if self.aps_acks { ApsAcks::AsAsked } else { ApsAcks::Off },
             ..Settings::default()
         })
     }
 
-    /// Bytes per second that the radio carries, where there is one.
+    /// Returns the theoretical maximum of the radio in bytes per second.
     pub fn limit(&self, block: u8) -> Option<f64> {
         let hops = self.hops(block).ok()??;
         Some(radio::timing::limit(hops, block))

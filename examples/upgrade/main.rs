@@ -1,8 +1,8 @@
-//! Upgrades a simulated device with a firmware file: a server offers it, a client downloads it over a radio channel or a
-//! link that is as slow and as bad as you like, stores it, checks it, counts down and switches.
+//! Simulated upgrade of one device: a server offers a file, a client downloads it over a simulated radio channel or
+//! link, stores and verifies it, counts down and switches.
 //!
-//! `cargo run --release --example upgrade -- --help` lists the options. Exit status 0 when the device runs the new image
-//! and holds exactly the file that was served, 1 when not, 2 when there is nothing to run.
+//! `cargo run --release --example upgrade -- --help` lists the options. Exit status 0 when the device runs the new
+//! image and holds exactly the served file, 1 when not, 2 when there is nothing to run.
 
 mod compare_modes;
 mod link_args;
@@ -18,12 +18,12 @@ use zigbee_ota::client::TransferMode;
 use zigbee_ota::container::{Container, ContainerIntegrity};
 use zigbee_ota::file::SplitFile;
 use zigbee_ota::server::StoreEntry;
-use zigbee_ota_sim::simulation::{Cut, DeviceSettings, HostSettings, Report, Settings, Simulation};
+use zigbee_ota_sim::simulation::{DeviceSettings, HostSettings, PowerCut, Report, Settings, Simulation};
 use zigbee_ota_sim::{Micros, demonstration_file};
 
 use authority_arg::Trust;
 use link_args::Link;
-use transfer_args::How;
+use transfer_args::TransferArgs;
 
 #[path = "../common/authority_arg.rs"]
 mod authority_arg;
@@ -40,40 +40,40 @@ mod outcome_words;
 #[path = "../common/transfer_args.rs"]
 mod transfer_args;
 
-/// What flash takes for a block.
+/// Flash write time of a block.
 const WRITE: Micros = 2000;
 
 /// Upgrade a simulated device over a simulated radio channel or link, on virtual time.
 ///
-/// With --ca or --signer the device refuses an image unless its signature is right by them; without, signatures are not
-/// looked at. An image whose integrity code is wrong is always refused.
+/// With --ca or --signer, the device accepts only images with a valid signature by them; otherwise signatures are
+/// ignored. An image with a wrong integrity code is always refused.
 #[derive(Parser)]
 #[command(allow_negative_numbers = true)]
 struct Options {
-    /// OTA file to upgrade with, in its vendor's container or without [default: one that is built in memory]
+    /// OTA file to upgrade with, with or without its vendor's container [default: a file built in memory]
     file: Option<PathBuf>,
     #[command(flatten)]
     link: Link,
-    /// Time the server takes for each answer, in milliseconds
+    /// Processing time of the server for each response, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(..=600_000))]
     server_delay: u32,
-    /// The most bytes of data the device takes in a block, 1 to 255
+    /// Maximum data size of a block in bytes that the device accepts, 1 to 255
     #[arg(long, value_name = "N", default_value = "64", value_parser = block)]
     block: NonZeroU8,
     #[command(flatten)]
-    how: How,
-    /// Let the power fail once when so much of the file is stored; the device goes on from its checkpoint
+    how: TransferArgs,
+    /// Cut the power once when this percentage of the file is stored; the device resumes from its checkpoint
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
     cut_power_at: Option<u8>,
-    /// Decides what is left to chance
+    /// Seed of all random decisions
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
     trust: Trust,
-    /// Compare the ways to transfer on this link, each by an upgrade of its own
+    /// Compare the transfer modes on this link, with an upgrade for each
     #[arg(long)]
     compare: bool,
-    /// Print one JSON object and nothing else; of --compare an array
+    /// Print one JSON object and nothing else; with --compare an array
     #[arg(long)]
     json: bool,
 }
@@ -116,7 +116,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Nothing to run: one line, exit status 2.
+/// Prints why there is nothing to run; exit status 2.
 fn refuse(reason: &str) -> ExitCode {
     eprintln!("upgrade: {reason}");
     ExitCode::from(2)
@@ -133,7 +133,7 @@ fn read(file: Option<&Path>) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The OTA file in what a vendor ships, if all of it is there.
+/// Returns the complete OTA file in a vendor's file.
 fn open(bytes: &[u8]) -> Result<SplitFile<'_>, String> {
     let container = Container::open(bytes).map_err(|error| error.to_string())?;
     if let ContainerIntegrity::ChecksumFailed { offset } = container.integrity {
@@ -142,7 +142,7 @@ fn open(bytes: &[u8]) -> Result<SplitFile<'_>, String> {
     SplitFile::parse(container.ota).map_err(|error| error.to_string())
 }
 
-/// One upgrade with blocks asked for by `transfer`.
+/// Simulates one upgrade with a transfer mode.
 fn upgrade(options: &Options, parts: &SplitFile<'_>, transfer: TransferMode) -> Result<Report, String> {
     let block = options.block.get();
     let mut settings = Settings::new(parts);
@@ -157,7 +157,7 @@ fn upgrade(options: &Options, parts: &SplitFile<'_>, transfer: TransferMode) -> 
     if let Some(percent) = options.cut_power_at {
         let blocks = parts.file.len().div_ceil(block.into()) * usize::from(percent) / 100;
         let blocks = u32::try_from(blocks.max(1)).map_err(|_| "the file is too long to count its blocks")?;
-        settings.cuts.push((1, Cut::Block(blocks)));
+        settings.cuts.push((1, PowerCut::Block(blocks)));
     }
     let bar = if options.json { ProgressBar::hidden() } else { ProgressBar::new(parts.file.len() as u64) };
     bar.set_style(

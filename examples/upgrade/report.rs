@@ -1,14 +1,14 @@
-//! What is said of an upgrade.
+//! Report of a simulated upgrade.
 
 use serde_json::json;
 use zigbee_ota::file::SplitFile;
-use zigbee_ota_sim::simulation::{End, Life, Report};
+use zigbee_ota_sim::simulation::{ClientReport, End, Report};
 
 use crate::{Options, name, outcome_words};
 
-/// Prints how the upgrade went, and returns whether it is one.
+/// Prints the result of the upgrade; returns whether it succeeded.
 pub fn tell(options: &Options, parts: &SplitFile<'_>, report: &Report) -> bool {
-    let life = &report.lives[0];
+    let life = &report.clients[0];
     if options.json {
         println!("{}", as_json(parts, report, life));
     } else {
@@ -20,7 +20,7 @@ pub fn tell(options: &Options, parts: &SplitFile<'_>, report: &Report) -> bool {
     life.is_upgraded()
 }
 
-fn as_json(parts: &SplitFile<'_>, report: &Report, life: &Life) -> serde_json::Value {
+fn as_json(parts: &SplitFile<'_>, report: &Report, life: &ClientReport) -> serde_json::Value {
     let id = parts.header.id;
     json!({
         "identical": life.identical,
@@ -39,7 +39,7 @@ fn as_json(parts: &SplitFile<'_>, report: &Report, life: &Life) -> serde_json::V
     })
 }
 
-fn print_summary(options: &Options, parts: &SplitFile<'_>, report: &Report, life: &Life) {
+fn print_summary(options: &Options, parts: &SplitFile<'_>, report: &Report, life: &ClientReport) {
     let id = parts.header.id;
     let elements = match parts.elements() {
         Ok(elements) => format!("{} sub-elements", elements.count()),
@@ -68,8 +68,8 @@ fn print_summary(options: &Options, parts: &SplitFile<'_>, report: &Report, life
     println!("outcome: {}", reason(life));
 }
 
-/// The end in one word, for scripts.
-pub fn reason(life: &Life) -> &'static str {
+/// Returns the reason of the end in one word, for scripts.
+pub fn reason(life: &ClientReport) -> &'static str {
     match life.end {
         Some(End::Client(outcome)) => outcome_words::word(outcome),
         Some(End::NoImage(_)) => "no_image",

@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| zigbee_ota_fuzz::properties::fuzz_targets::frame_structured(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| zigbee_ota_fuzz::properties::fuzz_targets::frame_structured(
+    input
+));

@@ -1,21 +1,23 @@
-//! What the targets try: the laws that property tests try, too. `properties::fuzz_targets` has a function for each target, of which its
-//! binary is a call.
+//! Fuzz targets of zigbee-ota. `properties::fuzz_targets` has a function for each target, which its binary calls; the
+//! properties are those of the property tests.
 //!
-//! Each target starts from the files of its folder in `seeds`: some made to begin with, under names that say what they
-//! are; some that a long run found, the smallest that reach what the others do not, under the names that libFuzzer gave them.
+//! Each target starts from the files of its folder in `seeds`: hand-made inputs under descriptive names, and inputs
+//! from long runs under the names of libFuzzer (the smallest ones that reach additional code).
 //!
-//! An input that broke a law is put there, too, once the law holds again: `cp artifacts/TARGET/crash-… seeds/TARGET/NAME`,
-//! where NAME says what broke, made small first by `cargo fuzz tmin TARGET artifacts/TARGET/crash-…`. From then on every
-//! `cargo test` of the library replays it (`tests/fuzz_seeds.rs`).
+//! An input that violated a property becomes a seed once the bug is fixed: minimise it by `cargo fuzz tmin TARGET
+//! artifacts/TARGET/crash-…`, then `cp artifacts/TARGET/crash-… seeds/TARGET/NAME`, where NAME says what failed. From
+//! then on every `cargo test` of the library replays it (`tests/fuzz_seeds.rs`).
 
 #[path = "../../tests/common/properties"]
 pub mod properties {
-    pub mod encode_contract;
     pub mod client;
     pub mod container;
-    pub mod lossy_link;
+    pub mod encode_contract;
     pub mod file;
+    pub mod file_stream;
     pub mod frame;
+    pub mod fuzz_targets;
+    pub mod lossy_link;
     pub mod matter;
     pub mod observer;
     #[cfg(feature = "openssl")]
@@ -23,8 +25,6 @@ pub mod properties {
     pub mod payload;
     pub mod server;
     pub mod signature;
-    pub mod file_stream;
-    pub mod fuzz_targets;
     pub mod unify;
     pub mod written_files;
 }

@@ -508,11 +508,10 @@ mod generate {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "arbitrary"))]
 mod tests {
     use super::*;
 
-    #[cfg(feature = "arbitrary")]
     #[test]
     fn generated_lists_have_up_to_fifteen_chunks() {
         for (first, attributes) in [(0x00, 0), (0x02, 2), (0xf2, 2), (0xff, 15)] {

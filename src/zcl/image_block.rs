@@ -560,8 +560,9 @@ mod tests {
         {
             let request = ImageBlockRequest { id, offset: 0x0102, max_data: 50, node, min_block_period };
             let frame = Frame::to_server(9, ToServer::ImageBlock(request));
-            let bytes = frame.to_vec();
-            assert_eq!(ImageBlockRequest::read_plain(&bytes), Some((frame.control, 9, request)));
+            let mut bytes = [0; 40];
+            let len = frame.encode(&mut bytes).unwrap();
+            assert_eq!(ImageBlockRequest::read_plain(&bytes[..len]), Some((frame.control, 9, request)));
         }
     }
 }

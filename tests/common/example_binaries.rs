@@ -1,4 +1,4 @@
-//! The examples as binaries, for tests that run them as a user does.
+//! Paths of the example binaries, for tests that run the examples as command line tools.
 
 use std::collections::HashMap;
 use std::env::{self, consts::EXE_SUFFIX};
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-/// The binary of an example, with OpenSSL where the test has it. A test that runs alone does not build examples, and one
-/// that is there may have been built with other features: cargo knows.
+/// Builds an example and returns the path of its binary, with the feature `openssl` when the test has it. A test that
+/// runs alone does not build the examples, and an existing binary may have other features, so Cargo is always asked.
 pub fn example(name: &str) -> PathBuf {
     static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
     let mut built = BUILT.lock().expect("no example failed to build");
@@ -23,7 +23,14 @@ fn build(name: &str) -> PathBuf {
         Some(name) => name,
     };
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet", "--example", name]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args([
+        "build",
+        "--quiet",
+        "--example",
+        name,
+        "--features",
+        "full",
+    ]);
     cargo.args(["--profile", profile_name, "--target-dir"]).arg(profile.parent().expect("a target folder"));
     if cfg!(feature = "openssl") {
         cargo.args(["--features", "openssl"]);

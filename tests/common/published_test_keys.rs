@@ -1,14 +1,14 @@
-//! Keys that the Smart Energy profile publishes for tests, in hexadecimal digits: private keys that anybody may know.
+//! Test keys that the Smart Energy profile publishes, in hexadecimal digits; the private keys are public knowledge.
 
-/// A signer of an authority.
+/// Certificate and private key of a signer, and its authority.
 pub struct Published {
     pub certificate: &'static str,
     pub private: &'static str,
-    /// Address and public key of the authority, with a colon between.
+    /// Address and public key of the authority, separated by a colon.
     pub ca: &'static str,
 }
 
-/// One of suite 1, one of suite 2.
+/// Keys of suite 1 and of suite 2.
 #[rustfmt::skip]
 pub const PUBLISHED: [Published; 2] = [
     Published {

@@ -1,4 +1,4 @@
-//! The example `tcp_server`, as a process that ends with the test.
+//! Process of the example `tcp_server` that is killed at the end of the test.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::example_binaries;
 
-/// A server that ends with the test.
+/// Running `tcp_server`, killed on drop.
 pub struct Served {
     process: Child,
     address: String,
@@ -24,7 +24,7 @@ impl Served {
         let mut line = String::new();
         let mut out = BufReader::new(process.stdout.take().expect("piped"));
         out.read_line(&mut line).expect("a first line");
-        // What it prints later is read, or it would wait for a reader.
+        // Later output is drained, because a full pipe would block the server.
         let (printed, lines) = channel();
         std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| printed.send(line)));
         let address = line.trim().strip_prefix("LISTENING ").expect(&line).to_owned();
@@ -44,7 +44,7 @@ impl Served {
         (socket, lines)
     }
 
-    /// The next line that it prints after the first one.
+    /// Returns the next output line after the first one.
     pub fn printed(&self) -> String {
         let lines = self.lines.lock().expect("no other reader failed");
         lines.recv_timeout(Duration::from_secs(10)).expect("a line")

@@ -1,7 +1,7 @@
-//! Files as vendors ship them, and what an independent reader found in them.
+//! Corpus of vendors' OTA files, with the results of an independent reader.
 //!
-//! They are not part of this project: the environment variable `OTA_CORPUS` names a folder with them and their
-//! `expected.json`. Without it their tests pass without a look at any file, and say so.
+//! The corpus is not part of this project: the environment variable `OTA_CORPUS` names a folder with the files and
+//! `expected.json`. Without the variable, corpus tests pass without reading a file and print SKIPPED.
 
 use std::fs;
 use std::io::Write;
@@ -10,7 +10,7 @@ use std::sync::Once;
 
 use serde_json::Value;
 
-/// One file.
+/// File of the corpus.
 pub struct Sample {
     pub path: PathBuf,
     pub name: String,
@@ -23,11 +23,11 @@ impl Sample {
     }
 }
 
-/// All files; none without `OTA_CORPUS`.
+/// Returns all files of the corpus, or none without `OTA_CORPUS`.
 pub fn samples() -> Vec<Sample> {
     static SKIPPED: Once = Once::new();
     let Some(folder) = std::env::var_os("OTA_CORPUS").map(PathBuf::from) else {
-        // Not `eprintln`, which the test harness keeps to itself when a test passes.
+        // Not `eprintln`, because the test harness captures its output when a test passes.
         SKIPPED.call_once(|| {
             let text = "SKIPPED: OTA_CORPUS is not set, so no vendor's file was read";
             writeln!(std::io::stderr(), "{text}").expect("stderr");

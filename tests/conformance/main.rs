@@ -1,8 +1,8 @@
-//! Keeps the requirement table and the tests in step.
+//! Conformance table: keeps the requirements and the tests that show them consistent.
 //!
-//! `requirements.tsv` has one line per requirement. A test names the requirements it shows in a doc line
-//! of its own: the word `Shows:`, then ids with commas between. An empty note in the table
-//! promises that a test shows the row; any other note says why none does. `TABLE.md` is both, for people.
+//! `requirements.tsv` has one line per requirement. A test names the requirements that it shows in a doc line of its
+//! own: the word `Shows:`, then comma-separated ids. A row with an empty note needs a test; any other note is the
+//! reason why no test shows the row. `TABLE.md` is the rendered table.
 
 mod markdown_table;
 
@@ -15,7 +15,7 @@ const HEADER: &str = "id\tsection\ttitle\tnote";
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const SOURCES: [&str; 5] = ["src", "tests", "fuzz", "examples", "benches"];
 
-/// The areas in table order, each with its least number of rows: rows are only ever added.
+/// Areas in table order, each with its minimum number of rows, because rows are only ever added.
 #[rustfmt::skip]
 const AREAS: [(&str, usize); 9] = [
     ("FILE", 70), ("SIG", 40), ("CMD", 91), ("ATTR", 34), ("CLI", 147),
@@ -96,7 +96,7 @@ fn read_rows(problems: &mut Vec<String>) -> Vec<Row<'static>> {
     rows
 }
 
-/// Areas come in order, and each counts up from 001 without a gap.
+/// Checks the order of the areas, and that each area counts up from 001 without a gap.
 fn check_areas(rows: &[Row], problems: &mut Vec<String>) {
     let areas: Vec<&[Row]> = rows.chunk_by(|a, b| a.area() == b.area()).collect();
     let names: Vec<&str> = areas.iter().map(|area| area[0].area()).collect();
@@ -118,7 +118,7 @@ fn check_areas(rows: &[Row], problems: &mut Vec<String>) {
 fn rust_files() -> Vec<PathBuf> {
     let mut files = Vec::new();
     for dir in SOURCES.map(|dir| Path::new(ROOT).join(dir)) {
-        // Not every one exists: the published package has no `fuzz`.
+        // A published package has no `fuzz`.
         if dir.is_dir() {
             collect_rust_files(&dir, &mut files);
         }
@@ -130,7 +130,7 @@ fn rust_files() -> Vec<PathBuf> {
 fn collect_rust_files(dir: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
         let path = entry.path();
-        // The entry's own type does not follow links, so they cannot lead round in a circle.
+        // `file_type` does not follow symbolic links, so there are no cycles.
         if entry.file_type().unwrap().is_dir() {
             if entry.file_name() != "target" {
                 collect_rust_files(&path, files);
@@ -164,10 +164,10 @@ fn record_marks(file: &Path, shown: &mut HashMap<&str, Vec<String>>, problems: &
     }
 }
 
-/// The ids that a doc line names, or `None` for any other line.
+/// Returns the ids of a `Shows:` line, or `None` for any other line.
 fn shown_ids(line: &str) -> Option<impl Iterator<Item = &str>> {
     let list = line.strip_prefix("/// Shows:")?;
-    // A stop ends the list, a comma tells that the next doc line continues it.
+    // A full stop ends the list; a comma continues it on the next doc line.
     let list = list.strip_suffix(['.', ',']).unwrap_or(list);
     Some(list.split(',').map(str::trim))
 }
@@ -180,7 +180,7 @@ fn is_well_formed(id: &str) -> bool {
     })
 }
 
-/// The name of the function that comes next, after comments, attributes and the opening of `proptest!`.
+/// Returns the name of the next function, after comments, attributes and the opening of `proptest!`.
 fn function_after<'a>(lines: &[&'a str]) -> Option<&'a str> {
     let prelude = ["//", "#[", "#![", "proptest! {"];
     let is_prelude = |line: &str| prelude.iter().any(|start| line.starts_with(start));

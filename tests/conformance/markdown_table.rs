@@ -1,4 +1,4 @@
-//! The requirement table for people: `TABLE.md`, written from `requirements.tsv` and the tests' doc lines.
+//! Rendered requirement table: `TABLE.md`, generated from `requirements.tsv` and the doc lines of tests.
 //!
 //! ```text
 //! $ WRITE_TABLE=1 cargo test --test conformance
@@ -14,7 +14,7 @@ use super::{AREAS, ROOT, Row};
 const PLACE: &str = "tests/conformance/TABLE.md";
 const WRITE: &str = "WRITE_TABLE";
 
-/// What stands above the rows: `S`, `E`, `U` and `M` are those of the column "section".
+/// Introduction above the rows. `S`, `E`, `U` and `M` are values of the column "section".
 const INTRODUCTION: &str = "\
 # What is required, and which test shows it
 
@@ -30,7 +30,7 @@ the variable fails when it is out of date.
 
 ";
 
-/// What each area of [`AREAS`] is about.
+/// Titles of the [`AREAS`].
 const NAMES: [&str; AREAS.len()] = [
     "The file",
     "Integrity codes and signatures",
@@ -43,7 +43,7 @@ const NAMES: [&str; AREAS.len()] = [
     "Matter",
 ];
 
-/// Compares the table with the file, or writes it when the caller asks for that.
+/// Compares the table with `TABLE.md`, or writes the file when `WRITE_TABLE` is set.
 pub fn check(rows: &[Row], shown: &HashMap<&str, Vec<String>>) -> Result<(), String> {
     let table = table(rows, shown);
     let path = Path::new(ROOT).join(PLACE);

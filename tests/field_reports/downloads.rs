@@ -1,4 +1,4 @@
-//! During a download: what is lost, late, doubled, restarted.
+//! Field reports about downloads: lost, late and repeated frames, and restarts.
 
 use std::num::NonZeroU8;
 
@@ -9,12 +9,12 @@ use zigbee_ota::server::{NotReady, ReadResult, SessionPhase, SliceStore, StoreEn
 use zigbee_ota::zcl::{CommandId, Status};
 use zigbee_ota::{Eui64, ImageType, ManufacturerCode};
 use zigbee_ota_sim::file_of;
-use zigbee_ota_sim::net::Fate;
+use zigbee_ota_sim::net::FrameFate;
 use zigbee_ota_sim::simulation::{Report, Settings, Simulation};
 
 use crate::*;
 
-/// Files on a disk that takes its time.
+/// Store with slow storage: reads complete later.
 struct Disk(SliceStore<'static>);
 
 impl ImageStore for Disk {
@@ -36,21 +36,21 @@ impl ImageStore for Disk {
     }
 }
 
-/// Pain 2 (zh#1852, zh PR1846, z2m#15139): of eight requests at once one is answered, and the device waits 10 s for the
-/// others.
+/// Report 2 (zh#1852, zh PR1846, z2m#15139): of eight requests at once one is answered, and the device waits 10 s for
+/// the others.
 #[test]
 fn eight_requests_at_once_are_all_answered() {
     let entries = [StoreEntry::parse(image().leak()).unwrap()];
     let mut desk =
         Desk::new(ServerConfig::default(), Disk(SliceStore::new(entries.to_vec().leak()).unwrap()));
-    // The last two have the sequence number of the first, and the last one is the first again.
+    // The last two have the sequence number of the first, and the last one repeats the first.
     let requests = [(1, 0), (2, 50), (3, 100), (4, 150), (5, 200), (6, 250), (1, 300), (1, 0)];
     let parked = requests.map(|(sequence, offset)| match desk.handle(LAMP, &block(sequence, offset, 50)) {
         ServerAction::Deferred(parked) => (sequence, parked),
         other => panic!("{other:?}"),
     });
     let file = image();
-    // None was sent yet, none confirmed, and they are read in another order.
+    // No response was sent or confirmed yet, and the blocks are read in another order.
     for (sequence, parked) in parked.into_iter().rev() {
         let start = usize::try_from(parked.offset()).unwrap();
         let read = &file[start..start + usize::from(parked.max_len())];
@@ -58,7 +58,7 @@ fn eight_requests_at_once_are_all_answered() {
         assert_eq!(transmit.to, LAMP);
         assert_eq!(data(&desk.out[..transmit.len], sequence, parked.offset(), 50), read);
     }
-    // One that cannot be read is told to wait, so that it has an answer too.
+    // A request whose block cannot be read gets a response that tells the client to wait.
     let ServerAction::Deferred(parked) = desk.handle(LAMP, &block(9, 350, 50)) else { panic!() };
     let transmit = desk.server.answer(desk.now(), parked, Err(NotReady::Wait { seconds: 3 }), &mut desk.out);
     assert_eq!(hex(&desk.out[..transmit.len]), "19 09 05 97 00 00 00 00 03 00 00 00");
@@ -68,28 +68,28 @@ fn world(change: impl FnOnce(&mut Settings)) -> Report {
     let file = file_of(1000, 0);
     let parts = SplitFile::parse(&file).unwrap();
     let mut settings = Settings::new(&parts);
-    settings.net.hazards.delay = 10_000;
+    settings.net.faults.delay = 10_000;
     change(&mut settings);
     Simulation::new(&settings, &[StoreEntry::new(&parts)]).run()
 }
 
-/// Pain 3 (esp#833, esp#892, esp#860): one lost block, and the client starts over, or puts together a shifted image.
+/// Report 3 (esp#833, esp#892, esp#860): after one lost block the client starts over, or assembles a shifted image.
 #[test]
-fn a_lost_block_is_asked_for_once_more_and_nothing_shifts() {
+fn a_lost_block_is_requested_again_and_nothing_shifts() {
     for window in [1, 4].map(|window| NonZeroU8::new(window).unwrap()) {
         let blocks = |settings: &mut Settings| settings.client.transfer = TransferMode::Blocks { window };
         let calm = world(blocks);
-        let requests = calm.lives[0].sent.block_requests;
+        let requests = calm.clients[0].sent.block_requests;
         assert!(calm.all_upgraded() && requests >= 16, "{calm:?}");
         let frames = calm.carried;
-        for fate in [Fate::Lost, Fate::Doubled(200_000), Fate::Delayed(700_000)] {
+        for fate in [FrameFate::Lost, FrameFate::Doubled(200_000), FrameFate::Delayed(700_000)] {
             for frame in 0..frames {
                 let report = world(|settings| {
                     blocks(settings);
-                    settings.net.hazards.script = vec![(frame, fate)];
+                    settings.net.faults.script = vec![(frame, fate)];
                 });
-                assert!(report.all_upgraded() && report.broken.is_empty(), "{frame}: {report:?}");
-                let [life] = report.lives[..] else { panic!() };
+                assert!(report.all_upgraded() && report.violations.is_empty(), "{frame}: {report:?}");
+                let [life] = report.clients[..] else { panic!() };
                 assert_eq!(life.bytes, 1000, "{frame}");
                 let more = life.sent.block_requests - requests;
                 assert!(more <= u32::from(window.get()), "{fate:?} of {frame}: {more} requests more");
@@ -98,9 +98,9 @@ fn a_lost_block_is_asked_for_once_more_and_nothing_shifts() {
     }
 }
 
-/// Pain 4 (zigpy PR1565, zigpy PR1552): the radio reports that a frame did not arrive, and the update is over.
+/// Report 4 (zigpy PR1565, zigpy PR1552): a failed delivery report of the radio ends the update.
 #[test]
-fn an_update_outlives_failed_deliveries() {
+fn an_update_survives_failed_deliveries() {
     let mut desk = Desk::with(vec![image()]);
     assert_eq!(desk.ask(LAMP, QUERY), OFFER);
     let mut failures = 0;
@@ -119,16 +119,16 @@ fn an_update_outlives_failed_deliveries() {
     assert_eq!(desk.ask(LAMP, END), NOW);
 }
 
-/// Pain 11 (zigpy PR1781, zh PR1664, zh PR156, zhc PR1082, esp#162, esp#201, esp#892): 40, 48, 50, 64 or 223 bytes, each
-/// is too much for someone.
+/// Report 11 (zigpy PR1781, zh PR1664, zh PR156, zhc PR1082, esp#162, esp#201, esp#892): each of the block sizes 40,
+/// 48, 50, 64 and 223 is too large for some network.
 #[test]
-fn whatever_block_size_the_network_bears_the_file_arrives() {
+fn the_file_arrives_whatever_block_size_the_network_supports() {
     for asked in [1, 40, 48, 50, 64, 223, 255] {
         for bears in [33, 57, 65, 82, 240, 272] {
-            // Found by trial.
+            // The server finds the size by trial.
             let mut desk = Desk::with(vec![image()]);
             assert_eq!(desk.take(LAMP, 0, asked, |len| len <= bears), image(), "{asked} of {bears}");
-            // Told by the operator: nothing is lost on the way.
+            // The operator configures the size, and nothing is lost.
             let max_block = NonZeroU8::new(u8::try_from((bears - 17).min(255)).unwrap()).unwrap();
             let mut config = ServerConfig::default();
             config.max_block_size = max_block;
@@ -142,26 +142,27 @@ fn whatever_block_size_the_network_bears_the_file_arrives() {
     }
 }
 
-/// Pain 13 (z2m#12794, zigpy#1046, zigpy#1401): the gateway or the device crashed, and from then on the device is ignored.
+/// Report 13 (z2m#12794, zigpy#1046, zigpy#1401): after a crash of the gateway or the device, the device is ignored.
 #[test]
-fn a_download_goes_on_after_a_restart_of_the_server_or_of_the_device() {
+fn a_download_resumes_after_a_restart_of_the_server_or_the_device() {
     let mut desk = Desk::with(vec![image()]);
     assert_eq!(desk.ask(LAMP, QUERY), OFFER);
     desk.answer(LAMP, &block(0x2a, 0, 100));
     // The device starts over.
     assert_eq!(desk.take(LAMP, 0, 100, |_| true)[..500], image()[..500]);
-    // The server does not know the device any more.
+    // The server has no session of the device any more.
     let mut desk = Desk::with(vec![image()]);
     assert_eq!(desk.take(LAMP, 500, 100, |_| true), image()[500..]);
     assert_eq!(desk.ask(LAMP, END), NOW);
-    // A file that is no longer there: the device is told, so that it does not ask for ever.
+    // The file is gone: the server says so, and the device stops its requests.
     desk.images.remove(IMAGE, None).unwrap();
     assert_eq!(desk.ask(LAMP, &hex(&block(0x2a, 500, 100))), "18 2a 0b 03 98");
 }
 
-/// Pain 15 (esp#763, esp#793, arduino#12469): a callback that counts for itself gives wrong data after a repetition.
+/// Report 15 (esp#763, esp#793, arduino#12469): a callback that counts its own calls gives wrong data after a repeated
+/// request.
 #[test]
-fn a_callback_is_told_the_offset_of_the_request() {
+fn a_store_is_given_the_offset_of_the_request() {
     let (file, mut told) = (image(), vec![]);
     let mut source = |wanted: ReadRequest, out: &mut [u8]| {
         told.push(wanted.offset);
@@ -175,7 +176,7 @@ fn a_callback_is_told_the_offset_of_the_request() {
         Registration { endpoint: 1, image, upgrade_time: 0, source: &mut source, notify: false };
     assert_eq!(table.register(0, registration), Ok(None));
     let mut desk = Desk::new(ServerConfig::default(), table);
-    // Two devices, repetitions, a step back.
+    // Two devices, repeated requests, and a step back.
     let asked =
         [(LAMP, 0), (LAMP, 0), (PLUG, 0), (LAMP, 100), (PLUG, 100), (LAMP, 100), (LAMP, 0), (PLUG, 900)];
     for (client, offset) in asked {
@@ -187,9 +188,9 @@ fn a_callback_is_told_the_offset_of_the_request() {
     assert_eq!(told, asked.map(|(_, offset)| offset));
 }
 
-/// zigpy PR1431, zhc PR1082, domoticz#1301: devices that ask for pages, and get nothing, or one block.
+/// Report (zigpy PR1431, zhc PR1082, domoticz#1301): devices that request pages get nothing, or one block.
 #[test]
-fn a_device_that_asks_for_pages_gets_its_file_without_asking_for_blocks() {
+fn a_device_that_requests_pages_gets_its_file_without_block_requests() {
     let mut desk = Desk::with(vec![image()]);
     let (mut taken, mut requests) = (vec![], 0);
     while taken.len() < 1000 {
@@ -203,7 +204,7 @@ fn a_device_that_asks_for_pages_gets_its_file_without_asking_for_blocks() {
         let mut sequence = 0x2a;
         while desk.server.session(LAMP).unwrap().has_page() {
             desk.now = desk.now.max(desk.server.poll_timeout().unwrap().as_millis());
-            // A timer may ring early.
+            // A timer may fire early.
             let Some(transmit) = desk.server.poll_transmit(desk.now(), &mut desk.images, &mut desk.out)
             else {
                 continue;
@@ -216,9 +217,9 @@ fn a_device_that_asks_for_pages_gets_its_file_without_asking_for_blocks() {
     assert_eq!((taken, requests), (image(), 3));
 }
 
-/// zh PR1756: a Default Response that is not SUCCESS, to a block that the device got, and the update is over.
+/// Report (zh PR1756): a Default Response other than SUCCESS to a block that the device received ends the update.
 #[test]
-fn a_complaint_about_a_block_does_not_end_the_download() {
+fn a_negative_default_response_to_a_block_does_not_end_the_download() {
     let mut desk = Desk::with(vec![image()]);
     desk.answer(LAMP, &block(0x2a, 0, 100));
     desk.events();

@@ -1,5 +1,5 @@
-//! What users of upgrades over the air suffer from elsewhere, each pain as a short story with its public reports:
-//! here it does not hurt.
+//! Field reports: problems that users of other OTA implementations reported, each as a short scenario with the numbers
+//! of its public reports. None of them occurs with this crate.
 //!
 //! Frames are hexadecimal text. The reports are issues, or pull requests where PR stands before the number, of:
 //!
@@ -36,17 +36,17 @@ const IMAGE: ImageId = ImageId::new(0x1001, 0x00ab, 5);
 const LAMP: Address = Address::new(0x1234, 1);
 const PLUG: Address = Address::new(0x5678, 9);
 
-/// A lamp that runs version 1 asks for a newer one, and is offered 1000 bytes of version 5.
+/// A lamp with version 1 queries for an image, and is offered 1000 bytes of version 5.
 const QUERY: &str = "01 2a 01 00 01 10 ab 00 01 00 00 00";
 const OFFER: &str = "19 2a 02 00 01 10 ab 00 05 00 00 00 e8 03 00 00";
-/// It asks when to upgrade to version 5.
+/// Upgrade End Request: the lamp asks when to upgrade to version 5.
 const END: &str = "01 2a 06 00 01 10 ab 00 05 00 00 00";
 const NOW: &str = "19 2a 07 01 10 ab 00 05 00 00 00 00 00 00 00 00 00 00 00";
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 
-/// What the operator decides.
+/// Policy of the operator.
 struct Decisions {
     standard: StandardPolicy,
     apply: UpgradeDecision,
@@ -62,7 +62,7 @@ impl ServerPolicy for Decisions {
     }
 }
 
-/// An operator: a server with its files and decisions, and a clock in milliseconds.
+/// Server with files and policy, and a clock in milliseconds.
 struct Desk<I> {
     server: Server<Vec<Session>>,
     images: I,
@@ -101,7 +101,7 @@ impl<I: ImageStore> Desk<I> {
         self.server.handle_frame(now, meta, frame, &mut self.images, &mut self.decisions, &mut self.out)
     }
 
-    /// The answer to a frame, and how it is sent.
+    /// Returns the response to a frame, and how it is sent.
     fn send(&mut self, from: Address, frame: &[u8]) -> (Transmit, Vec<u8>) {
         match self.handle(from, frame) {
             ServerAction::Reply(transmit) => (transmit, self.out[..transmit.len].to_vec()),
@@ -113,7 +113,7 @@ impl<I: ImageStore> Desk<I> {
         self.send(from, frame).1
     }
 
-    /// The answer to a frame that may need none.
+    /// Returns the response to a frame that may need none.
     fn reply(&mut self, from: Address, frame: &[u8]) -> Option<Vec<u8>> {
         match self.handle(from, frame) {
             ServerAction::Reply(transmit) => Some(self.out[..transmit.len].to_vec()),
@@ -125,8 +125,8 @@ impl<I: ImageStore> Desk<I> {
         hex(&self.answer(from, &bytes(frame)))
     }
 
-    /// Takes the rest of the image from `offset` on as `from`, asking for `most` bytes at a time; the network says of
-    /// each answer whether it arrives, by its length.
+    /// Downloads the rest of the image from `offset` on as client `from`, with requests for `most` bytes. `arrives`
+    /// says by the length of a response whether it reaches the client.
     fn take(&mut self, from: Address, offset: u32, most: u8, arrives: impl Fn(usize) -> bool) -> Vec<u8> {
         let mut taken = vec![];
         for _ in 0..5000 {
@@ -146,7 +146,7 @@ impl<I: ImageStore> Desk<I> {
         panic!("only {} bytes arrived", taken.len());
     }
 
-    /// Lets time pass, during which nobody asks for anything, and returns what is told of it.
+    /// Advances the clock without requests, and returns the events.
     fn pass(&mut self, millis: u64) -> Vec<ServerEvent> {
         let (end, mut events) = (self.now + millis, vec![]);
         while let Some(next) = self.server.poll_timeout().filter(|next| next.as_millis() <= end) {
@@ -158,20 +158,20 @@ impl<I: ImageStore> Desk<I> {
         events
     }
 
-    /// What happened, but for progress.
+    /// Returns the events except those of progress.
     fn events(&mut self) -> Vec<ServerEvent> {
         let all = std::iter::from_fn(|| self.server.poll_event());
         all.filter(|event| !matches!(event, ServerEvent::Progress { .. })).collect()
     }
 }
 
-/// Image Block Request of IMAGE.
+/// Builds an Image Block Request for IMAGE.
 fn block(sequence: u8, offset: u32, most: u8) -> Vec<u8> {
     let [a, b, c, d] = offset.to_le_bytes();
     vec![0x01, sequence, 0x03, 0, 0x01, 0x10, 0xab, 0, 5, 0, 0, 0, a, b, c, d, most]
 }
 
-/// The data in the answer to such a request: of this place, and no more than was asked for.
+/// Returns the data of a block response, after checks of its offset and length.
 fn data(answer: &[u8], sequence: u8, offset: u32, most: u8) -> Vec<u8> {
     let [a, b, c, d] = offset.to_le_bytes();
     let head = [0x19, sequence, 0x05, 0, 0x01, 0x10, 0xab, 0, 5, 0, 0, 0, a, b, c, d];
@@ -181,7 +181,7 @@ fn data(answer: &[u8], sequence: u8, offset: u32, most: u8) -> Vec<u8> {
     answer[17..].to_vec()
 }
 
-/// A file of `size` bytes: the header, then bytes that tell places apart.
+/// Builds a file of `size` bytes: the header, then bytes that differ by offset.
 fn file(header: FileHeader<'_>, size: u32) -> Vec<u8> {
     let header = header.with_total_size(size);
     let mut bytes = vec![0; header.encoded_len()];
@@ -190,7 +190,7 @@ fn file(header: FileHeader<'_>, size: u32) -> Vec<u8> {
     bytes
 }
 
-/// 1000 bytes of IMAGE.
+/// File of 1000 bytes for IMAGE.
 fn image() -> Vec<u8> {
     file(FileHeader::new(IMAGE), 1000)
 }

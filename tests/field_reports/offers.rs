@@ -1,4 +1,4 @@
-//! Before a download: who asks, who is offered what.
+//! Field reports about queries and offers: devices that never query, wrong images, downgrades.
 
 use zigbee_ota::aps::{DeliveryMode, DeliveryReport};
 use zigbee_ota::client::{AcceptedVersions as Takes, Outcome};
@@ -11,9 +11,9 @@ use zigbee_ota::{Eui64, FileVersion, HardwareRange, HardwareVersion, ImageId};
 use crate::test_device::Device;
 use crate::*;
 
-/// Pain 1 (z2m#22819, z2m#27389, z2m#8858): "timeout" and no reason.
+/// Report 1 (z2m#22819, z2m#27389, z2m#8858): the only message is "timeout".
 #[test]
-fn a_device_that_never_asked_is_told_from_one_that_stalled_and_where() {
+fn a_device_that_never_queried_is_distinguished_from_one_that_stalled() {
     let (never, mute) = (Address::new(0x0001, 1), Address::new(0x0002, 1));
     let mut desk = Desk::with(vec![image()]);
     for client in [never, mute, LAMP] {
@@ -29,11 +29,11 @@ fn a_device_that_never_asked_is_told_from_one_that_stalled_and_where() {
     assert_eq!(desk.pass(10 * MINUTE), [stalled(mute, 0), stalled(LAMP, 100)]);
     assert!(desk.server.session(never).is_none());
     assert_eq!(desk.server.session(mute).unwrap().phase(), SessionPhase::Stalled { id: IMAGE, reached: 0 });
-    // Whoever wakes up goes on where it was.
+    // A device that wakes up continues at its offset.
     assert_eq!(desk.take(LAMP, 100, 100, |_| true), image()[100..]);
 }
 
-/// Pain 5 (zigpy#1891, z2m#27084, zota#561): the notify is lost, and with it the update.
+/// Report 5 (zigpy#1891, z2m#27084, zota#561): a lost notify means a lost update.
 #[test]
 fn a_battery_device_that_missed_the_notify_is_updated_when_it_wakes_up() {
     let mut desk = Desk::with(vec![image()]);
@@ -43,7 +43,7 @@ fn a_battery_device_that_missed_the_notify_is_updated_when_it_wakes_up() {
     assert_eq!(desk.events(), [ServerEvent::Undelivered { client: LAMP, max_block_size: None }]);
     assert_eq!(desk.pass(23 * HOUR), []);
     assert_eq!(desk.ask(LAMP, QUERY), OFFER);
-    // It sleeps for longer than a server's patience between any two blocks.
+    // The device sleeps between two blocks for longer than the session timeout of the server.
     let mut taken = vec![];
     while taken.len() < 1000 {
         desk.pass(6 * MINUTE);
@@ -55,7 +55,7 @@ fn a_battery_device_that_missed_the_notify_is_updated_when_it_wakes_up() {
     assert_eq!(desk.ask(LAMP, END), NOW);
 }
 
-/// Pain 8 (zigpy#1351, zota#292, zota#174, zota#1272): bricked by the image of another device.
+/// Report 8 (zigpy#1351, zota#292, zota#174, zota#1272): a device is bricked by the image of another device.
 #[test]
 fn an_image_for_another_device_is_never_offered() {
     let hardware = HardwareRange { min: HardwareVersion(3), max: HardwareVersion(5) };
@@ -74,15 +74,15 @@ fn an_image_for_another_device_is_never_offered() {
     ] {
         assert_eq!(desk.ask(LAMP, query), "19 2a 02 98", "{who}");
     }
-    // Version 9 is for one device alone, and this is not known to be it.
+    // Version 9 is for one device alone, and the client is not known to be that device.
     assert_eq!(desk.ask(LAMP, "01 2a 01 01 01 10 ab 00 01 00 00 00 04 00"), OFFER);
     let of_another = "01 2a 03 01 01 10 ab 00 09 00 00 00 00 00 00 00 40 08 00 00 00 00 00 00 00";
     assert_eq!(desk.ask(LAMP, of_another), "18 2a 0b 03 98");
 }
 
-/// Pain 8 (z2m#30380, deconz-ota#44, deconz-ota#37): a device that comes back with its old version each time.
+/// Report 8 (z2m#30380, deconz-ota#44, deconz-ota#37): a device returns with its old version after each update.
 #[test]
-fn an_update_that_does_not_take_is_not_repeated_for_ever() {
+fn an_update_without_effect_is_not_repeated_for_ever() {
     let mut desk = Desk::with(vec![image()]);
     let mut downloads = 0;
     for _ in 0..20 {
@@ -96,11 +96,11 @@ fn an_update_that_does_not_take_is_not_repeated_for_ever() {
     assert_eq!(downloads, 3);
 }
 
-/// Pain 9 (zigpy PR1736, zigpy#1737, zota#1275, zota#104, zhc#9963, zigpy#497, zigpy#1305): a file as it is shipped,
-/// with a length before it, a signature after it, of odd size and with elements that nobody knows.
+/// Report 9 (zigpy PR1736, zigpy#1737, zota#1275, zota#104, zhc#9963, zigpy#497, zigpy#1305): a vendor's file has a
+/// length before it, a signature after it, an odd size, and unknown elements.
 #[test]
 fn a_file_with_a_prefix_an_odd_length_and_unknown_elements_is_served_as_it_is() {
-    // Tag 0xF000, its length, two bytes more than a head has, data; then the start of another element.
+    // Tag 0xF000, its length, two bytes beyond a usual element head, data; then the start of another element.
     let body = bytes("00 f0 05 00 00 00 34 12 01 02 03 04 05 ff ff ff ff ff 99");
     let mut ota = file(FileHeader::new(IMAGE), 56 + 19);
     ota.splice(56.., body);
@@ -111,13 +111,13 @@ fn a_file_with_a_prefix_an_odd_length_and_unknown_elements_is_served_as_it_is() 
     assert_eq!(desk.ask(LAMP, QUERY), OFFER.replace("e8 03", "4b 00"));
     let answer = desk.answer(LAMP, &block(0x2a, 0, 255));
     assert_eq!(data(&answer, 0x2a, 0, 255), ota);
-    // The end is that of the header, whatever lies behind it.
+    // The total size of the header ends the file, whatever follows.
     assert_eq!(desk.ask(LAMP, &hex(&block(0x2a, 75, 16))), "18 2a 0b 03 80");
 }
 
-/// Pain 14 (zha PR793, zhc PR3662, z2m#22204, z2m#24295): no way back, and none to the same version again.
+/// Report 14 (zha PR793, zhc PR3662, z2m#22204, z2m#24295): no downgrade, and no reinstallation of the same version.
 #[test]
-fn an_older_version_or_the_same_can_be_installed_where_both_sides_want_it() {
+fn downgrade_and_reinstallation_work_where_both_sides_allow_them() {
     for (runs, versions, takes, goes) in [
         (7, OfferedVersions::Upgrade, Takes::Different, false),
         (7, OfferedVersions::Downgrade, Takes::Newer, false),
@@ -137,7 +137,7 @@ fn an_older_version_or_the_same_can_be_installed_where_both_sides_want_it() {
         let outcome = goes.then_some(Outcome::Upgraded(IMAGE));
         assert_eq!(device.ended, outcome, "from {runs}, {versions:?} and {takes:?}");
     }
-    // A device that does not know what it runs: only when told so.
+    // A device with an unknown version takes an image only when configured to.
     let mut desk = Desk::with(vec![image()]);
     let unknown = "01 2a 01 00 01 10 ab 00 ff ff ff ff";
     assert_eq!(desk.ask(LAMP, unknown), "19 2a 02 98");
@@ -145,9 +145,9 @@ fn an_older_version_or_the_same_can_be_installed_where_both_sides_want_it() {
     assert_eq!(desk.ask(LAMP, unknown), OFFER);
 }
 
-/// zigate#186: one image at a time.
+/// Report (zigate#186): one image at a time.
 #[test]
-fn images_of_several_makers_are_served_at_once() {
+fn images_of_several_manufacturers_are_served_at_once() {
     let others = [0x1002, 0x1003].map(|maker| file(FileHeader::new(ImageId::new(maker, 0x00ab, 5)), 900));
     let mut desk = Desk::with([vec![image()], others.to_vec()].concat());
     for offset in (0..900).step_by(100) {
@@ -162,13 +162,13 @@ fn images_of_several_makers_are_served_at_once() {
     assert_eq!(desk.server.sessions().count(), 3);
 }
 
-/// zsmart#1087: a device that has just started has not all its attributes.
+/// Report (zsmart#1087): a device that has just started lacks some attributes.
 #[test]
 fn a_device_without_a_current_file_version_reports_what_it_has() {
     let mut desk = Desk::with(vec![]);
     let question = desk.server.read_status(LAMP, &mut desk.out);
     assert_eq!(hex(&desk.out[..question.len]), "08 00 00 06 00 02 00 04 00 01 00 08 00 07 00 03 00 05 00");
-    // ImageUpgradeStatus normal; CurrentFileVersion unsupported; the rest is not mentioned.
+    // ImageUpgradeStatus normal; CurrentFileVersion unsupported; the rest is absent.
     assert_eq!(desk.handle(LAMP, &bytes("10 00 01 06 00 00 30 00 02 00 86")), ServerAction::Done);
     let [ServerEvent::StatusReport { client: LAMP, report }] = desk.events()[..] else { panic!() };
     assert_eq!((report.status.map(|status| status.0), report.current_version), (Some(0), None));

@@ -1,4 +1,4 @@
-//! Networks and devices that bear less.
+//! Field reports about rate limits and device overrides: networks and devices with low capacity.
 
 use std::num::{NonZeroU8, NonZeroU32};
 
@@ -8,10 +8,10 @@ use zigbee_ota::time::Millis;
 
 use crate::*;
 
-/// Pain 10 (zota#328, zota#888, zigpy#1259) and z2m#28217: Legrand's devices announce a MinimumBlockPeriod that is not
-/// there, ask for pages that they do not take, and check for long.
+/// Report 10 (zota#328, zota#888, zigpy#1259) and z2m#28217: Legrand's devices announce a MinimumBlockPeriod that is
+/// missing, request pages that they do not accept, and verify for a long time.
 #[test]
-fn a_maker_with_needs_of_its_own_is_served_by_a_row_that_the_operator_can_replace() {
+fn a_device_override_applies_unless_the_operator_replaces_it() {
     const PERIOD: &str = "01 2a 03 02 21 10 12 00 05 00 00 00 00 00 00 00 64";
     const PAGE: &str = "01 2a 04 00 21 10 12 00 05 00 00 00 00 00 00 00 32 90 01 00 00";
     let legrand = ImageId::new(0x1021, 0x0012, 5);
@@ -44,14 +44,14 @@ fn a_maker_with_needs_of_its_own_is_served_by_a_row_that_the_operator_can_replac
     assert_eq!(desk.pass(2 * HOUR), [ServerEvent::NeverEnded { client: LAMP, id: legrand }]);
 }
 
-/// A client that does as it is told: where it is, and when it may ask again.
+/// Obedient client: its offset, and the earliest time of its next request.
 struct Downloader {
     at: Address,
     taken: Vec<u8>,
     next: u64,
 }
 
-/// Lets so many clients download for so long, each asking as soon as it may; returns them.
+/// Lets `clients` clients download for `millis` milliseconds, each at its earliest time; returns them.
 fn crowd(desk: &mut Desk<OwnedStore>, clients: u16, millis: u64) -> Vec<Downloader> {
     let new = |network| Downloader { at: Address::new(network, 1), taken: vec![], next: 0 };
     let mut crowd: Vec<_> = (1..=clients).map(new).collect();
@@ -72,7 +72,7 @@ fn crowd(desk: &mut Desk<OwnedStore>, clients: u16, millis: u64) -> Vec<Download
     crowd
 }
 
-/// Pain 12 (z2m#22463, zigpy PR1641): several updates at once, and the network is flooded.
+/// Report 12 (z2m#22463, zigpy PR1641): several updates at once flood the network.
 #[test]
 fn ten_downloads_at_once_take_no_more_of_the_network_than_they_may() {
     let mut config = ServerConfig::default();
@@ -81,12 +81,12 @@ fn ten_downloads_at_once_take_no_more_of_the_network_than_they_may() {
     let half = crowd(&mut desk, 10, 20_000);
     let sent: usize = half.iter().map(|client| client.taken.len()).sum();
     assert!((3_000..=4_250).contains(&sent), "{sent} bytes in 20 s");
-    // All of them come to their end, in not much more than the time that it takes.
+    // All downloads complete in little more than the time that the limit implies.
     let mut desk = Desk::configured(config, vec![image()]);
     assert!(crowd(&mut desk, 10, 80_000).iter().all(|client| client.taken == image()));
 }
 
-/// Pain 12 (z2m#31743): the others wait for their turn, and get it.
+/// Report 12 (z2m#31743): further downloads wait for their turn, and get it.
 #[test]
 fn downloads_beyond_the_limit_queue() {
     let mut config = ServerConfig::default();
@@ -99,9 +99,9 @@ fn downloads_beyond_the_limit_queue() {
     assert!(crowd(&mut desk, 6, 120_000).iter().all(|client| client.taken == image()));
 }
 
-/// Pain 12 (z2m#22463): how long will it take?
+/// Report 12 (z2m#22463): the remaining time is unknown.
 #[test]
-fn the_time_that_is_left_is_told() {
+fn the_remaining_time_is_estimated() {
     let mut desk = Desk::with(vec![image()]);
     for offset in [0, 100, 200, 300] {
         desk.now += 1000;

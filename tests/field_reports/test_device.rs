@@ -1,4 +1,4 @@
-//! A device with a client on it, whose application does at once what it is asked to.
+//! Test device: a client whose application answers every need at once.
 
 use zigbee_ota::aps::{Address, FrameMeta};
 use zigbee_ota::client::{
@@ -16,15 +16,15 @@ const GATEWAY: Address = Address::new(0, 1);
 pub struct Device {
     pub client: Client,
     pub now: Instant,
-    /// What it stored, block by block: where each starts, and its bytes.
+    /// Stored blocks: offset and bytes.
     pub stored: Vec<(u32, Vec<u8>)>,
-    /// When it was told to switch, and to what.
+    /// Time and image of the switch.
     pub applied: Option<(Instant, ImageId)>,
     pub ended: Option<Outcome>,
 }
 
 impl Device {
-    /// Runs `version` and takes `versions`.
+    /// Creates a device that runs `version` and accepts `versions`.
     pub fn running(version: u32, versions: AcceptedVersions) -> Self {
         let current = ImageId { version: FileVersion(version), ..IMAGE };
         let identity = Identity::new(current);
@@ -34,7 +34,7 @@ impl Device {
         Self { client, now: Instant::ZERO, stored: vec![], applied: None, ended: None }
     }
 
-    /// Lives for so long, or until its upgrade is over. `gateway` answers what it sends, or does not.
+    /// Runs for `millis` milliseconds, or until the upgrade ends. `gateway` returns the response to a frame, if any.
     pub fn live(&mut self, millis: u32, mut gateway: impl FnMut(Instant, &[u8]) -> Option<Vec<u8>>) {
         let end = self.now.plus(Millis(millis));
         while self.ended.is_none() {

@@ -1,4 +1,4 @@
-//! After a download: who has it all, who upgrades when.
+//! Field reports about the end of an upgrade: activation times, slow verification, confirmation.
 
 use zigbee_ota::client::{AcceptedVersions, Outcome};
 use zigbee_ota::server::SessionPhase;
@@ -8,9 +8,10 @@ use zigbee_ota::zcl::{Refusal, Status};
 use crate::test_device::Device;
 use crate::*;
 
-/// Pain 6 (zh PR1835, domoticz PR1800, xbee PR141): a date where the device reads seconds, and it waits for 26 years.
+/// Report 6 (zh PR1835, domoticz PR1800, xbee PR141): the server sends a date where the device expects seconds, so it
+/// waits for 26 years.
 #[test]
-fn a_server_tells_offsets_which_nobody_can_take_for_dates() {
+fn a_server_sends_activation_times_relative_to_zero() {
     let mut desk = Desk::with(vec![image()]);
     desk.now = 800_000_000_000;
     for (apply, time) in [
@@ -23,12 +24,14 @@ fn a_server_tells_offsets_which_nobody_can_take_for_dates() {
     }
 }
 
-/// Pain 6 (the same, and esp#466): an image that is loaded and never applied, as the client does not understand the order.
+/// Report 6 (the same, and esp#466): a complete image is never applied, because the client does not understand the
+/// Upgrade End Response.
 #[test]
-fn a_client_upgrades_in_time_whatever_way_the_server_tells_it() {
+fn a_client_upgrades_in_time_with_every_form_of_activation_time() {
     const ITSELF: &str = "01 10 ab 00 05 00 00 00";
     const WILD: &str = "ff ff ff ff ff ff ff ff";
-    // A date that is past is an error by the letter: the client asks again, and goes on when nothing better comes.
+    // A date in the past violates the specification: the client repeats its request, and upgrades when nothing better
+    // comes.
     for (what, target, time, seconds) in [
         ("now", ITSELF, "00 00 00 00 00 00 00 00", 0..=0),
         ("an offset", ITSELF, "00 00 00 00 3c 00 00 00", 60..=60),
@@ -55,9 +58,9 @@ fn a_client_upgrades_in_time_whatever_way_the_server_tells_it() {
     }
 }
 
-/// Pain 6 (the same): "wait" is no date either. The device asks again, until it is told a time.
+/// Report 6 (the same): "wait" is not a date either. The device repeats its request until it gets a time.
 #[test]
-fn a_client_that_is_held_asks_again_and_upgrades_when_it_may() {
+fn a_client_on_hold_repeats_its_request_and_upgrades_when_allowed() {
     let mut desk = Desk::with(vec![image()]);
     let (mut device, mut asked) = (Device::running(1, AcceptedVersions::Newer), 0);
     device.live(4 * 3_600_000, |_, frame| {
@@ -69,7 +72,7 @@ fn a_client_that_is_held_asks_again_and_upgrades_when_it_may() {
     assert!(device.applied.unwrap().0 <= Instant::from_millis(2 * HOUR + MINUTE));
 }
 
-/// Pain 7 (zigpy#1557, zhc#6657): "failed" at 100 %, as the device checks for half an hour what it got.
+/// Report 7 (zigpy#1557, zhc#6657): "failed" at 100 %, because the device verifies the image for half an hour.
 #[test]
 fn a_device_that_checks_its_image_for_half_an_hour_has_not_failed() {
     let mut desk = Desk::with(vec![image()]);
@@ -81,16 +84,16 @@ fn a_device_that_checks_its_image_for_half_an_hour_has_not_failed() {
     let ended = ServerEvent::Ended { client: LAMP, id: IMAGE, status: Status::SUCCESS };
     let ordered = ServerEvent::UpgradeScheduled { client: LAMP, id: IMAGE, time: ServerTime::NOW };
     assert_eq!(desk.events(), [ended, ordered]);
-    // One that was silent for longer than even that is told as such, and is answered when it comes.
+    // A device that is silent for even longer is reported as stalled, and is answered when it returns.
     desk.take(PLUG, 0, 200, |_| true);
     desk.events();
     assert_eq!(desk.pass(2 * HOUR), [ServerEvent::NeverEnded { client: PLUG, id: IMAGE }]);
     assert_eq!(desk.ask(PLUG, END), NOW);
 }
 
-/// deconz#1339: the device runs the new image, and nobody says so.
+/// Report (deconz#1339): the device runs the new image, but the server does not report it.
 #[test]
-fn success_is_told_and_seen_again_in_what_the_device_runs() {
+fn success_is_reported_and_confirmed_by_the_next_query() {
     let mut desk = Desk::with(vec![image()]);
     desk.ask(LAMP, QUERY);
     desk.take(LAMP, 0, 200, |_| true);
@@ -98,7 +101,7 @@ fn success_is_told_and_seen_again_in_what_the_device_runs() {
     desk.events();
     let ended = SessionPhase::Ended { id: IMAGE, status: Status::SUCCESS };
     assert_eq!(desk.server.session(LAMP).unwrap().phase(), ended);
-    // It has restarted, and asks for the next one.
+    // The device has restarted and queries again.
     desk.pass(10 * MINUTE);
     assert_eq!(desk.ask(LAMP, "01 01 01 00 01 10 ab 00 05 00 00 00"), "19 01 02 98");
     let request = QueryNextImageRequest::new(IMAGE);

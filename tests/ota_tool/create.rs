@@ -1,8 +1,8 @@
-//! `create`: which bytes its options make, and which it refuses.
+//! Subcommand `create`: bytes written for each option, and refused option values.
 
 use crate::run_tool::{Folder, IDS};
 
-/// The file of the documented call for an input of 17 bytes.
+/// Expected file of the documented command line for an input of 17 bytes.
 fn documented(data: &[u8; 17]) -> Vec<u8> {
     [
         &[
@@ -65,7 +65,7 @@ fn the_documented_call_makes_the_documented_file_in_place() {
 
 /// Shows: ESP-040, ESP-041, ESP-042, ESP-043
 #[test]
-fn numbers_of_the_header_stand_at_their_offsets() {
+fn header_numbers_are_at_their_offsets() {
     let folder = Folder::new();
     let file = folder.create(IDS);
     assert_eq!(file[10..12], [0x01, 0x10]);
@@ -82,7 +82,7 @@ fn numbers_of_the_header_stand_at_their_offsets() {
 
 /// Shows: ESP-044
 #[test]
-fn the_header_string_is_padded_and_never_cut() {
+fn the_header_string_is_padded_and_never_truncated() {
     let folder = Folder::new();
     let full = "0123456789abcdef0123456789ABCDEF";
     for (options, expected) in [
@@ -164,7 +164,7 @@ fn numbers_are_hexadecimal_after_0x_and_otherwise_decimal() {
 
 /// Shows: ESP-049
 #[test]
-fn tags_that_are_not_for_everybody_need_force() {
+fn reserved_tags_need_force() {
     let folder = Folder::new();
     for (tag, bytes) in [("0x0000", [0, 0]), ("3", [3, 0]), ("0xf000", [0, 0xf0]), ("0xffff", [0xff, 0xff])] {
         assert_eq!(folder.create(&format!("{IDS} -t {tag} -l 0"))[56..58], bytes);
@@ -185,7 +185,7 @@ fn tags_that_are_not_for_everybody_need_force() {
 
 /// Shows: ESP-050, ESP-051
 #[test]
-fn data_comes_from_a_file_or_is_so_many_zeros() {
+fn data_comes_from_a_file_or_is_zeros() {
     let folder = Folder::new();
     folder.write("ten", "0123456789");
     let from_file = folder.create(&format!("{IDS} -f ten"));
@@ -199,7 +199,7 @@ fn data_comes_from_a_file_or_is_so_many_zeros() {
 
 /// Shows: ESP-056
 #[test]
-fn several_elements_come_in_their_order() {
+fn several_elements_keep_their_order() {
     let folder = Folder::new();
     folder.write("a", "A");
     folder.write("b", "BB");

@@ -1,8 +1,9 @@
-//! `extract`, `name`, `check` and `candidates`.
+//! Subcommands `extract`, `name`, `check` and `candidates`.
 
 use crate::run_tool::{Folder, IDS, crc32};
 
-/// A container with a header of 100 bytes before `ota`; with zeros in place of its sums they all fail.
+/// Builds a container with a header of 100 bytes before `ota`. With zeros in place of its checksums, all checksums
+/// fail.
 fn sonoff(ota: &[u8]) -> Vec<u8> {
     let mut head = [0; 100];
     head[..2].copy_from_slice(&[3, 1]);
@@ -11,8 +12,8 @@ fn sonoff(ota: &[u8]) -> Vec<u8> {
     [&head, ota].concat()
 }
 
-/// A folder with `plain`, `junk` (20 bytes before it), `bad` and `good` (containers), `short`, `text`, `raw` and `early`
-/// (a signature before other elements).
+/// Creates a folder with `plain`, `junk` (20 bytes before the file), `bad` and `good` (containers), `short`, `text`,
+/// `raw` and `early` (a signature before other elements).
 fn shelf() -> Folder {
     let folder = Folder::new();
     folder.write("one", "ONE");
@@ -82,7 +83,7 @@ fn extract_takes_the_file_out_of_its_container_and_the_raw_bytes_out_of_the_file
 
 /// Shows: FILE-062
 #[test]
-fn names_are_recommended() {
+fn recommended_names_are_printed() {
     let folder = Folder::new();
     folder.ota("create -c x -v 0x10053519 -m 0x1001 -i 0xAB -l 3").says(0, "x");
     folder.write("text", "");
@@ -98,7 +99,7 @@ fn names_are_recommended() {
 
 /// Shows: FILE-063
 #[test]
-fn names_read_back() {
+fn recommended_names_are_parsed() {
     let folder = Folder::new();
     for (name, suffix) in [
         ("1001-00AB-10053519-upgradeMe.zigbee", "\"upgradeMe\""),
@@ -114,7 +115,7 @@ fn names_read_back() {
 }
 
 #[test]
-fn check_says_in_a_line_what_is_wrong() {
+fn check_prints_one_line_for_each_file() {
     let folder = shelf();
     for (file, status, strict, line) in [
         ("plain", 0, 0, "plain: ok\n"),
@@ -140,7 +141,7 @@ fn check_says_in_a_line_what_is_wrong() {
 
 /// Shows: FILE-064
 #[test]
-fn the_header_decides_where_a_name_disagrees() {
+fn the_header_wins_over_a_contradicting_file_name() {
     let folder = shelf();
     let misnamed = "1001-00AB-10053519.zigbee";
     folder.write(misnamed, folder.read("plain"));
@@ -154,7 +155,7 @@ fn the_header_decides_where_a_name_disagrees() {
 
 /// Shows: FILE-070
 #[test]
-fn headers_inside_are_candidates_and_never_an_answer() {
+fn candidates_lists_headers_inside_a_file() {
     let folder = shelf();
     folder.ota("info --json junk").says(1, r#""ota":false"#);
     let ran = folder.ota("candidates junk");

@@ -1,4 +1,4 @@
-//! `index`.
+//! Subcommand `index`.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
@@ -10,7 +10,7 @@ fn sha512(bytes: &[u8]) -> String {
     Sha512::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A folder `f` with a plain file, one in a container a folder deeper, and what is no OTA file.
+/// Creates a folder `f` with a plain file, a file in a container in a subfolder, and a file that is no OTA file.
 fn folder() -> Folder {
     let folder = Folder::new();
     let plain =
@@ -29,12 +29,12 @@ fn entries(text: &str) -> Vec<Value> {
 }
 
 #[test]
-fn the_entries_are_those_that_zigbee2mqtt_reads() {
+fn entries_have_the_keys_that_zigbee2mqtt_reads() {
     let folder = folder();
     let ran = folder.ota("index --base-url https://example.org/ota f");
     ran.says(0, "README.md: left out: OTA header");
     let (plain, contained) = (folder.read("f/light.zigbee"), folder.read("f/le grand/é.bin"));
-    // As text, for the order of the keys and the indentation.
+    // Compared as text, because the order of the keys and the indentation count.
     let first = format!(
         r#"[
   {{
@@ -70,7 +70,7 @@ fn the_entries_are_those_that_zigbee2mqtt_reads() {
 }
 
 #[test]
-fn a_header_string_loses_its_nuls_and_nothing_else() {
+fn a_header_string_loses_only_its_nuls() {
     let folder = folder();
     let mut file = folder.read("f/light.zigbee");
     file[20..52].fill(0);
@@ -81,7 +81,7 @@ fn a_header_string_loses_its_nuls_and_nothing_else() {
 }
 
 #[test]
-fn the_newest_of_an_image_is_first_and_the_others_are_told() {
+fn the_newest_version_is_first_and_older_ones_are_reported() {
     let folder = folder();
     for version in [2, 10, 3] {
         let file = folder.create(&format!("-v {version} -m 0x1001 -i 0x0001 -l 1"));
@@ -94,7 +94,7 @@ fn the_newest_of_an_image_is_first_and_the_others_are_told() {
 }
 
 #[test]
-fn what_was_written_is_right_and_every_difference_is_told() {
+fn a_written_index_is_correct_and_every_difference_is_reported() {
     let folder = folder();
     let base = "--base-url https://example.org/ota";
     folder.ota(&format!("index {base} --to f/index.json f")).says(0, "f/index.json: 2 entries");
@@ -131,15 +131,15 @@ fn what_was_written_is_right_and_every_difference_is_told() {
         .says(1, "light.zigbee: not in the index");
     changed(&|entry| drop(entry.as_object_mut().expect("an object").remove("url")))
         .says(1, "entry 0: no url");
-    // What a maintainer adds is none of the file's, and a number is a number.
+    // Keys that a maintainer adds are not compared, and numbers are compared as numbers.
     changed(&|entry| entry["modelId"] = json!("lamp")).says(0, "0 differences");
     changed(&|entry| entry["imageType"] = json!(4113.0)).says(0, "0 differences");
-    // The gateway reads its own files, where an entry leaves something out.
+    // Where an entry omits a key, the gateway reads the file itself.
     changed(&|entry| *entry = json!({ "url": "any/light.zigbee" })).says(0, "0 differences");
 }
 
 #[test]
-fn files_changed_after_the_index_was_written_are_told() {
+fn files_changed_after_the_index_are_reported() {
     let folder = folder();
     folder.ota("index --to index.json f").says(0, "2 entries");
     let file = folder.read("f/light.zigbee");
@@ -154,7 +154,7 @@ fn files_changed_after_the_index_was_written_are_told() {
 }
 
 #[test]
-fn what_an_index_says_more_is_kept_when_asked() {
+fn additional_keys_are_kept_with_keep() {
     let folder = folder();
     let kept = json!([
         { "url": "https://elsewhere.org/light.zigbee?raw=1", "modelId": "a", "fileVersion": 1 },
@@ -170,7 +170,7 @@ fn what_an_index_says_more_is_kept_when_asked() {
     assert!(!ran.err.contains("never taken"), "{}", ran.err);
 }
 
-/// From the first file identifier on is where the gateway reads.
+/// The gateway reads a file from its first file identifier on.
 #[test]
 fn a_file_that_the_gateway_would_misread_is_left_out() {
     let folder = Folder::new();
@@ -178,7 +178,7 @@ fn a_file_that_the_gateway_would_misread_is_left_out() {
     let mut container = vec![0; 100];
     container[..2].copy_from_slice(&[3, 1]);
     let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
-    // The model's text holds the identifier.
+    // The model string contains the identifier.
     container[0x18..0x1c].copy_from_slice(&[0x1e, 0xf1, 0xee, 0x0b]);
     let mut put =
         |place: usize, value: u32| container[place..place + 4].copy_from_slice(&value.to_be_bytes());
@@ -197,7 +197,7 @@ fn a_file_that_the_gateway_would_misread_is_left_out() {
 }
 
 #[test]
-fn without_an_ota_file_there_is_nothing_to_do() {
+fn a_folder_without_an_ota_file_is_a_usage_error() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("f")).expect("a folder");
     folder.write("f/text", "not an OTA file");
@@ -218,7 +218,7 @@ fn vendors_files() {
     let index = folder.path("index.json");
     let index = index.to_str().expect("UTF-8");
     let ran = folder.run(["index", "--to", index, corpus.to_str().expect("UTF-8")]);
-    // Some are damaged, and are left out for that.
+    // Some files are damaged and therefore left out.
     assert!(ran.status < 2, "{}", ran.err);
     let found = entries(&String::from_utf8(folder.read("index.json")).expect("UTF-8"));
     for sample in &samples {

@@ -1,4 +1,4 @@
-//! `info`: the contract of its JSON, and its tables.
+//! Subcommand `info`: its JSON format, which is a contract with scripts, and its tables.
 
 use std::process::Stdio;
 
@@ -13,7 +13,7 @@ fn a_plain_file_as_json() {
     let folder = Folder::new();
     folder.ota(&format!("create -c x {IDS} -t 0 -l 17 -t 0xf000 -l 0 --header-string EBL")).says(0, "x");
     let zeros = "00".repeat(29);
-    // As text, for the order of the keys.
+    // Compared as text, because the order of the keys counts.
     let expected = format!(
         concat!(
             r#"{{"file":"x","ota":true,"container":{{"kind":"none","offset":0,"integrity":"no-sum"}},"#,
@@ -47,7 +47,7 @@ fn optional_fields_as_json() {
     assert_eq!(header["max_hardware_version"], 0x0205);
 }
 
-/// `info --json` of a file with these bytes.
+/// Returns the output of `info --json` for a file with these bytes.
 fn info(folder: &Folder, bytes: &[u8]) -> Value {
     folder.write("bytes", bytes);
     folder.ota("info --json bytes").json().remove(0)
@@ -85,7 +85,7 @@ fn layouts_as_json() {
 }
 
 #[test]
-fn what_is_no_file_is_an_object_too_and_fails_at_the_end() {
+fn other_files_give_an_error_object_and_exit_status_1() {
     let folder = Folder::new();
     folder.write("text", "not an OTA file");
     folder.ota(&format!("create -c x {IDS} -l 3")).says(0, "x");
@@ -104,9 +104,9 @@ fn what_is_no_file_is_an_object_too_and_fails_at_the_end() {
     folder.ota("info").says(2, "Usage: ota info");
 }
 
-/// A Matter OTA image begins with nearly the same bytes.
+/// A Matter OTA image begins with nearly the same bytes as a Zigbee OTA file.
 #[test]
-fn what_is_matters_is_named() {
+fn matter_images_are_identified() {
     let image = ImageHeader {
         vendor: 0xfff1,
         product: 0x8001,
@@ -157,7 +157,7 @@ fn two_thousand_files_in_one_run() {
     assert_eq!(lines.len(), 2_000);
     assert!(lines.iter().all(|line| *line == lines[0]));
 
-    // Who reads the first lines and goes away, as `head` does, sees no complaint.
+    // A reader that closes the pipe after some lines, as `head` does, causes no error message.
     let mut command = folder.command(files());
     let mut tool = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the tool");
     drop(tool.stdout.take());

@@ -1,4 +1,4 @@
-//! The command line tool of `examples/ota`, run as people run it.
+//! Tests of the example `ota` as a command line tool.
 
 mod create;
 #[path = "../common/example_binaries.rs"]

@@ -1,4 +1,4 @@
-//! How files are written, and what belongs together on the command line.
+//! Output files of the tool, and options that belong together.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -17,7 +17,7 @@ fn a_folder_gets_the_recommended_name_and_no_output_is_a_usage_error() {
 }
 
 #[test]
-fn a_header_alone_is_a_file_and_said_to_be_one() {
+fn a_file_without_elements_is_written_with_a_note() {
     let folder = Folder::new();
     folder.ota(&format!("create -c x {IDS}")).says(0, "a header without an element");
     assert_eq!(folder.read("x").len(), 56);
@@ -26,7 +26,7 @@ fn a_header_alone_is_a_file_and_said_to_be_one() {
 
 /// Shows: ESP-056
 #[test]
-fn what_belongs_to_no_element_or_to_two_is_refused() {
+fn options_that_match_no_element_or_two_are_refused() {
     let folder = Folder::new();
     folder.write("a", "A");
     for (options, reason) in [
@@ -40,7 +40,7 @@ fn what_belongs_to_no_element_or_to_two_is_refused() {
     ] {
         folder.create_fails(&format!("{IDS} {options}")).says(2, reason).says(2, "Usage: ota create");
     }
-    // One of each belongs together, in any order.
+    // One -t, -f and -l form an element, in any order.
     assert_eq!(
         folder.create(&format!("{IDS} -f a -t 0xf000")),
         folder.create(&format!("{IDS} -t 0xf000 -f a"))
@@ -49,7 +49,7 @@ fn what_belongs_to_no_element_or_to_two_is_refused() {
 
 /// Shows: ESP-054
 #[test]
-fn a_file_is_replaced_as_a_whole_or_not_at_all() {
+fn a_file_is_replaced_atomically() {
     let folder = Folder::new();
     folder.write("x", "the old one");
     for options in
@@ -59,7 +59,7 @@ fn a_file_is_replaced_as_a_whole_or_not_at_all() {
         assert_ne!(ran.status, 0, "{options}");
         assert_eq!(folder.read("x"), b"the old one", "{options}");
     }
-    // Who has the old file open keeps all of it.
+    // A reader that has the old file open keeps its whole content.
     let mut open = File::open(folder.path("x")).expect("a file");
     folder.ota(&format!("create -c x {IDS} -l 3")).says(0, "x: 65 bytes");
     let mut old = String::new();
@@ -69,7 +69,7 @@ fn a_file_is_replaced_as_a_whole_or_not_at_all() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_an_error_with_the_path() {
+fn a_missing_folder_is_an_error_with_the_path() {
     let folder = Folder::new();
     folder.ota(&format!("create -c nowhere/x {IDS} -l 3")).says(1, "nowhere/x: cannot write: ");
     folder.ota(&format!("create -c nowhere/ {IDS} -l 3")).says(1, "nowhere/: cannot write: ");
@@ -80,7 +80,7 @@ fn a_folder_that_is_not_there_is_an_error_with_the_path() {
 
 #[cfg(unix)]
 #[test]
-fn permissions_are_those_of_any_new_file_or_of_the_old_one() {
+fn permissions_of_a_replaced_file_are_kept() {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     let folder = Folder::new();

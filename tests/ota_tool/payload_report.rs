@@ -1,10 +1,10 @@
-//! What the tool says about payloads.
+//! Payload reports of `info` and `check`.
 
 use serde_json::json;
 
 use crate::run_tool::{Folder, IDS, crc32};
 
-/// A Gecko bootloader file with one program, whole.
+/// Builds a complete Gecko bootloader file with one program.
 fn gbl() -> Vec<u8> {
     let mut bytes = [0x03a6_17eb, 8, 0x0300_0000, 0x100, 0xfe01_01fe, 12, 0x4000, 1, 2, 0xfc04_04fc, 4]
         .map(u32::to_le_bytes)
@@ -13,7 +13,7 @@ fn gbl() -> Vec<u8> {
     bytes
 }
 
-/// A folder with `good` and `bad`, whose second element is a whole payload and a damaged one.
+/// Creates a folder with `good` and `bad`, whose second element is a complete or a damaged payload.
 fn shelf() -> Folder {
     let folder = Folder::new();
     let mut gbl = gbl();
@@ -25,7 +25,7 @@ fn shelf() -> Folder {
     folder
 }
 
-/// As text, for the order of the keys.
+/// Compared as text, because the order of the keys counts.
 #[test]
 fn payloads_as_json() {
     let folder = shelf();
@@ -39,7 +39,7 @@ fn payloads_as_json() {
     let detail = bad["detail"].as_str().expect("a text");
     assert!(detail.starts_with("CRC-32 at byte 44: 0x"), "{detail}");
 
-    // A body that cannot be walked: `ff` first, and no element is so long.
+    // A body that does not split into elements: it starts with `ff`, and no element is as long.
     let file = folder.read("good");
     folder.write("raw", [&file[..52], &[65, 0, 0, 0], &[0xff; 9]].concat());
     let raw = &folder.ota("info --json raw").json()[0]["payloads"];
@@ -66,9 +66,9 @@ fn check_fails_a_damaged_payload() {
         .says(1, "bad: WRONG: the payload (silabs_gbl) of element 1 is damaged: CRC-32 at byte 44: 0x");
 }
 
-/// What the payload says about itself is shown beside what the header says.
+/// Metadata of the payload is printed beside the header fields that it contradicts.
 #[test]
-fn a_contradiction_is_noted_and_no_fault() {
+fn a_contradiction_is_noted_but_no_error() {
     let folder = shelf();
     folder.write("inner", folder.create("-m 0x1002 -i 0x1011 -v 5 -l 3"));
     folder.write("outer", folder.create(&format!("{IDS} -f inner")));

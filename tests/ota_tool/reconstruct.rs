@@ -1,18 +1,18 @@
-//! `reconstruct`.
+//! Subcommand `reconstruct`.
 
 use std::io::Write;
 use std::process::Stdio;
 
 use crate::run_tool::{Folder, IDS};
 
-/// Frames of one download as lines: query, offer, blocks of `data` bytes, end; and the file.
+/// Capture of one download as lines (query, offer, blocks of `data` bytes, end), with the downloaded file.
 struct Capture {
     folder: Folder,
     file: Vec<u8>,
     lines: Vec<String>,
 }
 
-/// Lines before the first block response.
+/// Number of lines before the first block response.
 const BEFORE: usize = 3;
 
 fn hex(bytes: &[u8]) -> String {
@@ -20,7 +20,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl Capture {
-    /// 400 bytes, in blocks of 50.
+    /// Creates a capture of a file of 400 bytes in blocks of 50.
     fn new() -> Self {
         let folder = Folder::new();
         let data: Vec<u8> = (0..338_u16).map(|place| place.to_le_bytes()[0].wrapping_mul(31)).collect();
@@ -41,7 +41,7 @@ impl Capture {
         Self { folder, file, lines }
     }
 
-    /// The place of a block's response among the lines.
+    /// Returns the line index of a block's response.
     fn block(number: usize) -> usize {
         BEFORE + 2 * number
     }
@@ -52,7 +52,7 @@ impl Capture {
 }
 
 #[test]
-fn an_image_that_was_heard_whole_is_written() {
+fn a_complete_image_is_written() {
     let capture = Capture::new();
     let Capture { folder, file, lines } = &capture;
     capture.write("frames", lines);
@@ -60,7 +60,7 @@ fn an_image_that_was_heard_whole_is_written() {
     ran.says(0, "1001-1011-01010110: 400 of 400 bytes in 8 blocks: whole").says(0, "SUCCESS");
     assert_eq!((folder.read("image"), ran.err.as_str()), (file.clone(), ""));
 
-    // From standard input, each frame twice, in upper case, and into a folder.
+    // From standard input, with each frame twice, in upper case, and into a folder.
     std::fs::create_dir(folder.path("f")).expect("a folder");
     let twice: Vec<String> = lines.iter().flat_map(|line| [line.clone(), line.clone()]).collect();
     let mut command = folder.command(["reconstruct", "--to", "f"]);
@@ -73,7 +73,7 @@ fn an_image_that_was_heard_whole_is_written() {
 }
 
 #[test]
-fn gaps_are_named_and_filled_only_when_asked() {
+fn gaps_are_listed_and_filled_only_with_partial() {
     let capture = Capture::new();
     let Capture { folder, file, lines } = &capture;
     let lost = [1, 2, 7].map(Capture::block);
@@ -92,7 +92,7 @@ fn gaps_are_named_and_filled_only_when_asked() {
     expected[350..].fill(0xff);
     assert_eq!(folder.read("image"), expected);
 
-    // Without the offer, and without what tells the size in the header.
+    // Neither the offer nor the header field with the size was captured.
     let heard: Vec<String> = heard.iter().filter(|line| !line.contains("0200")).cloned().collect();
     capture.write("frames", &heard);
     folder
@@ -102,7 +102,7 @@ fn gaps_are_named_and_filled_only_when_asked() {
 }
 
 #[test]
-fn blocks_that_contradict_each_other_are_told() {
+fn contradicting_blocks_are_reported() {
     let capture = Capture::new();
     let Capture { folder, file, lines } = &capture;
     let mut lines = lines.clone();
@@ -119,10 +119,10 @@ fn blocks_that_contradict_each_other_are_told() {
 }
 
 #[test]
-fn two_images_need_a_folder_and_get_their_names() {
+fn two_images_are_written_to_a_folder_under_their_recommended_names() {
     let capture = Capture::new();
     let Capture { folder, file, lines } = &capture;
-    // The same frames as of another version; the header within says the old one.
+    // The same frames with another version; the header inside still has the old one.
     let id = hex(&file[10..18]);
     let newer = format!("{}11{}", &id[..8], &id[10..]);
     let both: Vec<String> =
@@ -137,7 +137,7 @@ fn two_images_need_a_folder_and_get_their_names() {
 }
 
 #[test]
-fn what_is_no_frame_is_told_and_what_has_no_block_is_nothing() {
+fn malformed_lines_are_reported_and_captures_without_blocks_give_nothing() {
     let capture = Capture::new();
     let Capture { folder, lines, .. } = &capture;
     let mut broken = vec!["hello".into(), "c2s 0".into(), "s2c 19".into(), String::new()];

@@ -1,4 +1,4 @@
-//! The tool itself, and a folder to run it in.
+//! Runs of the `ota` tool in a temporary folder.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,16 +11,16 @@ use tempfile::TempDir;
 
 use crate::example_binaries;
 
-/// What every file needs; the numbers of the documented call.
+/// Required options of `create`, with the values of the documented command line.
 pub const IDS: &str = "-v 0x01010110 -m 0x1001 -i 0x1011";
 
-/// The tool.
+/// Returns the path of the tool.
 pub fn tool() -> &'static Path {
     static TOOL: OnceLock<PathBuf> = OnceLock::new();
     TOOL.get_or_init(|| example_binaries::example("ota"))
 }
 
-/// What a run of the tool left.
+/// Result of a run.
 pub struct Ran {
     pub status: i32,
     pub out: String,
@@ -28,12 +28,12 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Each line of the output as JSON.
+    /// Parses each output line as JSON.
     pub fn json(&self) -> Vec<Value> {
         self.out.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
-    /// Asserts the exit status and that one of the streams says `text`.
+    /// Asserts the exit status, and that standard output or standard error contains `text`.
     #[track_caller]
     pub fn says(&self, status: i32, text: &str) -> &Self {
         let Self { status: found, out, err } = self;
@@ -43,7 +43,7 @@ impl Ran {
     }
 }
 
-/// A folder of its own for one test.
+/// Temporary folder of one test.
 pub struct Folder(TempDir);
 
 impl Folder {
@@ -63,7 +63,7 @@ impl Folder {
         fs::read(self.path(name)).expect(name)
     }
 
-    /// The names in it, sorted.
+    /// Returns the sorted names of the files in the folder.
     pub fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.path()).expect("a folder");
         let mut names: Vec<String> = entries
@@ -87,12 +87,12 @@ impl Folder {
         Ran { status, out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// Runs the tool with what is between the blanks of `line`.
+    /// Runs the tool with the blank-separated arguments of `line`.
     pub fn ota(&self, line: &str) -> Ran {
         self.run(line.split_whitespace())
     }
 
-    /// The bytes of the file that `create` makes with these options beside `-c`.
+    /// Runs `create` with `-c` and these options; returns the bytes of the file.
     #[track_caller]
     pub fn create(&self, options: &str) -> Vec<u8> {
         let ran = self.ota(&format!("create -c created {options}"));
@@ -100,7 +100,7 @@ impl Folder {
         self.read("created")
     }
 
-    /// `create` with these options beside `-c` writes nothing; what it says then.
+    /// Runs `create` with `-c` and these options, which must write nothing; returns the result.
     #[track_caller]
     pub fn create_fails(&self, options: &str) -> Ran {
         let before = self.names();
@@ -111,7 +111,7 @@ impl Folder {
     }
 }
 
-/// ISO-HDLC, bit by bit.
+/// CRC-32/ISO-HDLC, computed bit by bit.
 pub fn crc32(bytes: &[u8]) -> u32 {
     let shift = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
     !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| shift(crc)))

@@ -1,4 +1,4 @@
-//! `seal` and `sign`.
+//! Subcommands `seal` and `sign`.
 
 use zigbee_ota::file::Image;
 use zigbee_ota::signature::integrity::{CodeForm, IntegrityCode};
@@ -16,7 +16,7 @@ fn seal_appends_an_integrity_code() {
     assert_eq!(image.elements().count(), 2);
     assert_eq!(IntegrityCode::check(&image), IntegrityCode::Ok(CodeForm::BeforeElement));
     folder.ota("verify sealed").says(1, "sealed: signature absent; integrity code ok (before-element)");
-    // In place, and not twice.
+    // In place; a second time is refused.
     folder.ota("seal -o created created").says(0, "");
     assert_eq!(folder.read("created"), sealed);
     folder.ota("seal -o again sealed").says(1, "sealed: the file has an integrity code or a signature");
@@ -28,7 +28,7 @@ fn seal_appends_an_integrity_code() {
 
 #[cfg(not(feature = "openssl"))]
 #[test]
-fn without_openssl_sign_says_what_it_needs() {
+fn without_openssl_sign_is_refused_with_a_reason() {
     let folder = Folder::new();
     folder.ota("sign --help").says(0, "Needs the example built with `--features openssl`");
     let ran = folder.ota("sign --suite 1 --certificate 00 --key key --to signed file");
@@ -64,11 +64,11 @@ mod openssl {
                 .ota(&format!("{sign} --ca {ca} --to again signed"))
                 .says(1, "has a certificate or a signature");
 
-            // Without the authority the file is signed all the same, and who checks it is told how.
+            // Without the authority the file is signed, and the output says how to verify it.
             folder.ota(&format!("{sign} -o signed created")).says(0, &format!("verifies with --ca {ca}"));
             folder.ota(&format!("verify --ca {ca} signed")).says(0, "signature valid");
 
-            // An integrity code counts the total size, and is kept right.
+            // An integrity code covers the total size, and is updated.
             folder.ota("seal -o sealed created").says(0, "");
             folder.ota(&format!("{sign} --ca {ca} -o signed sealed")).says(0, "");
             folder.ota(&format!("verify --ca {ca} signed")).says(0, "integrity code ok (before-element)");
@@ -76,7 +76,7 @@ mod openssl {
     }
 
     #[test]
-    fn a_key_is_digits_however_they_are_grouped() {
+    fn private_keys_may_be_grouped_by_colons_and_blanks() {
         let folder = folder();
         let [Published { certificate, private: key, ca }, _] = PUBLISHED;
         let sign =
@@ -108,7 +108,7 @@ mod openssl {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn mismatching_keys_and_suites_are_refused() {
         let folder = folder();
         let [Published { certificate, ca, .. }, Published { certificate: certificate_2, ca: ca_2, .. }] =
             PUBLISHED;

@@ -1,4 +1,4 @@
-//! Vendors' files in one run, against what an independent reader found in them.
+//! Vendors' files through the tool in one run, compared with the results of an independent reader.
 
 use crate::run_tool::Folder;
 use crate::vendor_corpus::samples;
@@ -18,7 +18,7 @@ fn vendors_files_read_as_an_independent_reader_read_them() {
     for (sample, found) in samples.iter().zip(&found) {
         let (name, expected) = (&sample.name, &sample.expected);
         assert_eq!(found["file"].as_str(), sample.path.to_str());
-        // Keys that `expected` does not have are null there, and have to be so here.
+        // Keys missing in `expected` must be null in the output.
         for key in ["ota", "layout", "header", "elements", "rest", "strict"] {
             assert_eq!(found[key], expected[key], "{name}: {key}");
         }
@@ -28,9 +28,9 @@ fn vendors_files_read_as_an_independent_reader_read_them() {
     }
 }
 
-/// The one that is cut short is the only one whose payload is damaged.
+/// Only the truncated file of the corpus has a damaged payload.
 #[test]
-fn no_whole_vendors_file_has_a_damaged_payload() {
+fn no_complete_vendors_file_has_a_damaged_payload() {
     for sample in samples().iter().filter(|sample| sample.is_ota()) {
         let ran = Folder::new().run(["check".as_ref(), sample.path.as_os_str()]);
         let cut = sample.expected["layout"] == "truncated";

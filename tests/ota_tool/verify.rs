@@ -1,4 +1,4 @@
-//! `verify`, `digest` and `attach`.
+//! Subcommands `verify`, `digest` and `attach`.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn verified(folder: &Folder, options: &str, status: i32) -> Value {
 }
 
 #[test]
-fn a_signed_file_is_valid_by_its_authority_and_signer() {
+fn a_signed_file_is_valid_with_its_authority_and_signer() {
     let folder = Folder::new();
     folder.write("x", SIGNED);
     folder.write("y", SIGNED_2);
@@ -24,7 +24,7 @@ fn a_signed_file_is_valid_by_its_authority_and_signer() {
     for (options, suite) in [(format!("{CA} x"), 1), (format!("{CA} {CA_2} {signer} y"), 2)] {
         let found = folder.ota(&format!("verify --json {options}"));
         let file = if suite == 1 { "x" } else { "y" };
-        // As text, for the order of the keys.
+        // Compared as text, because the order of the keys counts.
         let expected = format!(
             concat!(
                 r#"{{"file":"{}","integrity":"absent","integrity_form":null,"signature":"valid","suite":{},"#,
@@ -54,7 +54,7 @@ fn a_signed_file_is_valid_by_its_authority_and_signer() {
 }
 
 #[test]
-fn what_has_no_signature_or_is_no_file_fails() {
+fn unsigned_files_and_other_files_fail() {
     let folder = Folder::new();
     folder.write("x", folder.create(&format!("{IDS} -l 20")));
     folder.write("text", "not an OTA file");
@@ -71,7 +71,7 @@ fn what_has_no_signature_or_is_no_file_fails() {
 }
 
 #[test]
-fn a_signer_outside_signs() {
+fn an_external_signer_signs_with_digest_and_attach() {
     let folder = Folder::new();
     let (unsigned, elements) = SIGNED.split_at(SIGNED.len() - 110);
     let total = u8::try_from(unsigned.len()).expect("short");

@@ -1,7 +1,7 @@
-//! Worlds in which all goes wrong that can: whatever happens, no law is broken, and every client comes to an end.
+//! Simulated networks with every kind of fault: no rule is violated, and every client ends.
 //!
-//! By default a thousand random worlds are run; `SIM_WORLDS=10000` runs as many. `SIM_SEED=n` runs the one world of
-//! that seed and prints what happens in it: `SIM_SEED=7 cargo test --test simulation random -- --nocapture`.
+//! By default a thousand random networks are simulated; `SIM_WORLDS=10000` sets another number. `SIM_SEED=n` simulates
+//! the one network of that seed and prints its events: `SIM_SEED=7 cargo test --test simulation random -- --nocapture`.
 
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
@@ -18,7 +18,7 @@ mod network_faults;
 mod power_cuts;
 mod random_networks;
 
-/// The ways to transfer.
+/// Transfer modes under test.
 const MODES: [TransferMode; 4] = [
     TransferMode::Blocks { window: NonZeroU8::MIN },
     TransferMode::Blocks { window: NonZeroU8::new(4).unwrap() },
@@ -29,7 +29,7 @@ const MODES: [TransferMode; 4] = [
 const MILLI: Micros = 1000;
 const SECOND: Micros = 1_000_000;
 
-/// Two versions of an image.
+/// Files of two versions of an image.
 struct Files([Vec<u8>; 2]);
 
 impl Files {
@@ -46,7 +46,7 @@ impl Files {
     }
 }
 
-/// Flash with words, sectors and times; an application that thinks.
+/// Hardware with word-wise, slow flash and a slow application.
 const SLOW_FLASH: DeviceSettings = DeviceSettings {
     sector: NonZeroU32::new(256).unwrap(),
     erase: 20 * MILLI,
@@ -65,7 +65,7 @@ fn slow(settings: &mut Settings) {
     settings.net.hazards.delay = 10 * MILLI;
 }
 
-/// Every client is upgraded, and no law is broken.
+/// Whether every client was upgraded without a violated rule.
 fn all_is_well(report: &Report) -> bool {
-    report.all_upgraded() && report.broken.is_empty()
+    report.all_upgraded() && report.violations.is_empty()
 }

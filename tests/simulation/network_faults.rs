@@ -1,30 +1,30 @@
-//! Servers that fail, devices that sleep, channels that many share.
+//! Failing servers, sleepy devices, shared channels and lossy links.
 
 use zigbee_ota::client::Outcome;
 use zigbee_ota::zcl::{ImageNotify, NotifyScope, Status};
 use zigbee_ota_sim::Micros;
-use zigbee_ota_sim::net::{ApsAcks, Burst, Hazards, Hops};
-use zigbee_ota_sim::simulation::{End, Happening, Notify, Report, Settings};
+use zigbee_ota_sim::net::{ApsAcks, Burst, Faults, Hops};
+use zigbee_ota_sim::simulation::{End, Incident, Notify, Report, Settings};
 
 use crate::{Files, MILLI, SECOND, all_is_well, slow};
 
-/// In the midst of the download of 3000 bytes, which takes three seconds.
+/// Moment in the middle of the download of 3000 bytes, which takes three seconds.
 const MIDST: Micros = 700 * MILLI;
 
-fn when(happenings: &[(Micros, Happening)]) -> Report {
+fn when(incidents: &[(Micros, Incident)]) -> Report {
     Files::of(3000).run(|settings| {
         slow(settings);
         settings.host.delay = 25 * MILLI;
-        settings.happenings = happenings.to_vec();
+        settings.incidents = incidents.to_vec();
     })
 }
 
 #[test]
-fn a_server_that_is_restarted_serves_on() {
+fn a_restarted_server_continues_to_serve() {
     let calm = when(&[]);
-    let once = when(&[(MIDST, Happening::Restart)]);
-    // No answer outlives the next restart.
-    let restarts: Vec<_> = (1..150).map(|tenth| (tenth * 10 * MILLI, Happening::Restart)).collect();
+    let once = when(&[(MIDST, Incident::Restart)]);
+    // No response survives the next restart.
+    let restarts: Vec<_> = (1..150).map(|tenth| (tenth * 10 * MILLI, Incident::Restart)).collect();
     let often = when(&restarts);
     for report in [&calm, &once, &often] {
         assert!(all_is_well(report), "{report:#?}");
@@ -33,56 +33,57 @@ fn a_server_that_is_restarted_serves_on() {
 }
 
 #[test]
-fn a_file_that_is_lost_ends_the_download_and_one_that_comes_back_does_not() {
-    let report = when(&[(MIDST, Happening::Lose)]);
-    assert_eq!(report.lives[0].end, Some(End::Client(Outcome::ImageGone)));
-    assert!(report.broken.is_empty(), "{report:#?}");
-    let report = when(&[(MIDST, Happening::Lose), (MIDST + 1500 * MILLI, Happening::Return)]);
+fn a_removed_file_ends_the_download_unless_it_returns() {
+    let report = when(&[(MIDST, Incident::Lose)]);
+    assert_eq!(report.clients[0].end, Some(End::Client(Outcome::ImageGone)));
+    assert!(report.violations.is_empty(), "{report:#?}");
+    let report = when(&[(MIDST, Incident::Lose), (MIDST + 1500 * MILLI, Incident::Return)]);
     assert!(all_is_well(&report), "{report:#?}");
 }
 
 #[test]
-fn a_file_that_is_swapped_for_another_version_is_never_mixed_with_it() {
+fn a_replaced_file_is_never_mixed_with_its_successor() {
     for at in (0..200).map(|tenth| tenth * 10 * MILLI) {
-        let report = when(&[(at, Happening::Swap)]);
-        assert!(report.broken.is_empty(), "{at}: {report:#?}");
-        // The old one was complete, or is gone; where it was not asked for yet, it is the new one.
-        let end = report.lives[0].end;
+        let report = when(&[(at, Incident::Swap)]);
+        assert!(report.violations.is_empty(), "{at}: {report:#?}");
+        // The download of the old version is complete or failed; a client that had not queried yet gets the new
+        // version.
+        let end = report.clients[0].end;
         assert!(all_is_well(&report) || end == Some(End::Client(Outcome::ImageGone)), "{at}: {end:?}");
     }
 }
 
 #[test]
-fn a_server_that_slows_down_is_waited_for() {
-    let report = when(&[(MIDST, Happening::Slow(2 * SECOND))]);
+fn a_client_waits_for_a_server_that_slows_down() {
+    let report = when(&[(MIDST, Incident::Slow(2 * SECOND))]);
     assert!(all_is_well(&report), "{report:#?}");
 }
 
 #[test]
-fn a_server_that_does_one_thing_at_a_time_is_enough() {
+fn a_server_that_works_on_one_response_at_a_time_suffices() {
     let report = Files::of(3000).run(|settings| {
         slow(settings);
         (settings.clients, settings.host.one_at_a_time, settings.host.delay) = (3, true, 20 * MILLI);
     });
     assert!(all_is_well(&report), "{report:#?}");
-    assert!(report.lives.iter().any(|life| life.sent.repeats > 0), "they get in each other's way");
+    assert!(report.clients.iter().any(|life| life.sent.repeats > 0), "the clients delay each other");
 }
 
 #[test]
-fn a_server_without_the_file_is_asked_in_vain() {
-    let report = when(&[(0, Happening::Lose)]);
-    assert_eq!(report.lives[0].end, Some(End::NoImage(Some(Status::NO_IMAGE_AVAILABLE))));
-    assert_eq!(report.lives[0].sent.queries, 10);
+fn queries_to_a_server_without_the_file_end_without_an_image() {
+    let report = when(&[(0, Incident::Lose)]);
+    assert_eq!(report.clients[0].end, Some(End::NoImage(Some(Status::NO_IMAGE_AVAILABLE))));
+    assert_eq!(report.clients[0].sent.queries, 10);
 }
 
 #[test]
-fn nothing_is_heard_where_nothing_comes_through() {
-    let report = Files::of(3000).run(|settings| settings.net.hazards.loss = 1.0);
-    assert_eq!(report.lives[0].end, Some(End::NoImage(None)));
-    assert!(report.broken.is_empty(), "{report:#?}");
+fn a_dead_network_ends_without_a_response() {
+    let report = Files::of(3000).run(|settings| settings.net.faults.loss = 1.0);
+    assert_eq!(report.clients[0].end, Some(End::NoImage(None)));
+    assert!(report.violations.is_empty(), "{report:#?}");
 }
 
-/// A parent holds frames for 7.68 s, and the client polls in time because it says that it waits.
+/// A parent holds frames for 7.68 s, and the client polls in time because it reports that it waits.
 #[test]
 fn a_sleepy_client_is_upgraded() {
     for radio in [None, Some(Hops { hops: 1, relay_delay: 0 }), Some(Hops { hops: 3, relay_delay: MILLI })] {
@@ -93,8 +94,8 @@ fn a_sleepy_client_is_upgraded() {
                 (settings.net.radio, settings.net.aps_acks) = (radio, aps_acks);
             });
             assert!(all_is_well(&report), "{report:#?}");
-            // It polls four times a second.
-            let span = report.lives[0].last_stored - report.lives[0].first_request.unwrap();
+            // The device polls four times a second.
+            let span = report.clients[0].last_stored - report.clients[0].first_request.unwrap();
             assert!((10 * SECOND..20 * SECOND).contains(&span), "{span}");
         }
     }
@@ -104,7 +105,7 @@ fn shared(settings: &mut Settings) {
     slow(settings);
     settings.clients = 12;
     settings.net.radio = Some(Hops { hops: 2, relay_delay: MILLI });
-    settings.net.hazards = Hazards::losing(0.02);
+    settings.net.faults = Faults::losing(0.02);
 }
 
 #[test]
@@ -119,11 +120,11 @@ fn many_clients_share_a_channel() {
         assert!(all_is_well(report), "{report:#?}");
     }
     assert!(all.traffic.collisions > all.traffic.transmissions / 20, "{:?}", all.traffic);
-    assert!(all.lives.iter().all(|life| life.goodput() < alone.lives[0].goodput()));
+    assert!(all.clients.iter().all(|life| life.goodput() < alone.clients[0].goodput()));
 }
 
 #[test]
-fn a_broadcast_notify_is_followed_by_as_many_as_its_jitter_says() {
+fn the_jitter_of_a_broadcast_notify_selects_that_share_of_clients() {
     let notify = |jitter| Notify::Broadcast(ImageNotify { jitter, scope: NotifyScope::Everyone });
     let early = |jitter| {
         let report = Files::of(300).run(|settings| {
@@ -132,8 +133,8 @@ fn a_broadcast_notify_is_followed_by_as_many_as_its_jitter_says() {
             settings.client.first_query_delay = zigbee_ota::time::Millis::from_secs(3600);
             settings.host.notify = Some(notify(jitter));
         });
-        assert!(all_is_well(&report), "{:?}", report.broken);
-        report.lives.iter().filter(|life| life.ended < 1000 * SECOND).count()
+        assert!(all_is_well(&report), "{:?}", report.violations);
+        report.clients.iter().filter(|life| life.ended < 1000 * SECOND).count()
     };
     assert_eq!(early(100), 200);
     let few = early(20);
@@ -147,15 +148,15 @@ fn bursts_of_loss_are_survived() {
             slow(settings);
             settings.seed = seed;
             let burst = Burst { every: 2 * SECOND, lasts: 500 * MILLI, loss: 0.9 };
-            settings.net.hazards.burst = Some(burst);
+            settings.net.faults.burst = Some(burst);
         });
         assert!(all_is_well(&report), "{report:#?}");
     }
 }
 
-/// What its radio stack reports makes a client ask again sooner than its timer, which knows nothing yet.
+/// A failed delivery report triggers a retry before the timeout, which is still long without measurements.
 #[test]
-fn a_report_of_a_frame_that_did_not_arrive_saves_time() {
+fn a_failed_delivery_report_saves_time() {
     let [told, untold] = [true, false].map(|reports| {
         let report = Files::of(1000).run(|settings| {
             slow(settings);
@@ -163,8 +164,8 @@ fn a_report_of_a_frame_that_did_not_arrive_saves_time() {
             settings.client.initial_timeout = zigbee_ota::time::Millis::from_secs(600);
             settings.net.aps_acks = ApsAcks::AsAsked;
             settings.net.reports = reports;
-            settings.net.hazards.script =
-                (4..20).map(|frame| (frame, zigbee_ota_sim::net::Fate::Lost)).collect();
+            settings.net.faults.script =
+                (4..20).map(|frame| (frame, zigbee_ota_sim::net::FrameFate::Lost)).collect();
         });
         assert!(all_is_well(&report), "{report:#?}");
         report.ended

@@ -1,4 +1,4 @@
-//! Worlds drawn from a seed.
+//! Random networks: settings and faults drawn from a seed.
 
 use std::env;
 use std::num::{NonZeroU8, NonZeroU32};
@@ -7,17 +7,17 @@ use zigbee_ota::client::{TransferMode, UpgradeEndFallback};
 use zigbee_ota::time::Millis;
 use zigbee_ota::zcl::{ImageNotify, NotifyScope};
 use zigbee_ota_sim::Micros;
-use zigbee_ota_sim::net::{self, ApsAcks, Burst, Hazards, Hops};
-use zigbee_ota_sim::simulation::{Cut, DeviceSettings, Happening, Notify, Report, Settings};
+use zigbee_ota_sim::net::{self, ApsAcks, Burst, Faults, Hops};
+use zigbee_ota_sim::simulation::{DeviceSettings, Incident, Notify, PowerCut, Report, Settings};
 
 use crate::{Files, MILLI, SECOND};
 
-/// A number from the environment.
+/// Reads a number from the environment.
 fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
 }
 
-/// Every world of a seed is the same world.
+/// Random generator of settings; a seed always gives the same network.
 struct Drawn {
     random: fastrand::Rng,
 }
@@ -31,14 +31,14 @@ impl Drawn {
         self.random.u64(0..=most) * MILLI
     }
 
-    /// Anything, but for loss so heavy that nobody could get through.
+    /// Draws any settings, except loss so heavy that no frame gets through.
     fn settings(&mut self, settings: &mut Settings) {
         settings.clients = if self.is(0.15) { self.random.u16(2..6) } else { 1 };
         self.client(settings);
         self.device(settings);
         self.host(settings);
         self.net(settings);
-        self.misfortunes(settings);
+        self.incidents(settings);
     }
 
     fn client(&mut self, settings: &mut Settings) {
@@ -105,7 +105,7 @@ impl Drawn {
         let radio = self.is(0.5);
         settings.net = net::Settings {
             radio: radio.then(|| Hops { hops: self.random.u16(1..=4), relay_delay: self.millis(3) }),
-            hazards: Hazards {
+            faults: Faults {
                 loss: if self.is(0.6) { self.random.f64() * 0.3 } else { 0.0 },
                 burst: self.is(0.2).then(|| Burst {
                     every: self.millis(10_000) + SECOND,
@@ -123,34 +123,34 @@ impl Drawn {
             reports: self.is(0.5),
             suppress_copies: self.is(0.7),
         };
-        // Who bears damaged frames must know its files better than by their form.
-        settings.device.digest = settings.net.hazards.damaged > 0.0;
+        // Networks that damage frames need clients that verify files by more than their form.
+        settings.device.digest = settings.net.faults.damaged > 0.0;
     }
 
-    fn misfortunes(&mut self, settings: &mut Settings) {
+    fn incidents(&mut self, settings: &mut Settings) {
         while self.is(0.3) {
             let at = self.millis(120_000);
-            let happening = match self.random.u8(0..5) {
-                0 => Happening::Swap,
-                1 => Happening::Lose,
-                2 => Happening::Return,
-                3 => Happening::Slow(self.millis(5000)),
-                _ => Happening::Restart,
+            let incident = match self.random.u8(0..5) {
+                0 => Incident::Swap,
+                1 => Incident::Lose,
+                2 => Incident::Return,
+                3 => Incident::Slow(self.millis(5000)),
+                _ => Incident::Restart,
             };
-            settings.happenings.push((at, happening));
+            settings.incidents.push((at, incident));
         }
         while self.is(0.4) {
             let cut = match self.random.u8(0..3) {
-                0 => Cut::At(self.millis(120_000)),
-                1 => Cut::Input(self.random.u32(1..200)),
-                _ => Cut::Block(self.random.u32(1..60)),
+                0 => PowerCut::At(self.millis(120_000)),
+                1 => PowerCut::Input(self.random.u32(1..200)),
+                _ => PowerCut::Block(self.random.u32(1..60)),
             };
             settings.cuts.push((self.random.u16(1..=settings.clients), cut));
         }
     }
 }
 
-/// The world of a seed.
+/// Simulates the network of a seed.
 fn draw(seed: u64, trace: bool) -> (Settings, Report) {
     let mut drawn = Drawn { random: fastrand::Rng::with_seed(seed) };
     let files = Files::of(drawn.random.usize(62..3000));
@@ -164,11 +164,11 @@ fn draw(seed: u64, trace: bool) -> (Settings, Report) {
 }
 
 #[test]
-fn no_law_is_broken_in_any_world() {
+fn no_rule_is_violated_in_any_network() {
     if let Some(seed) = number("SIM_SEED") {
         let (settings, report) = draw(seed, true);
         println!("{settings:#?}\n{report:#?}");
-        assert!(report.broken.is_empty(), "{:?}", report.broken);
+        assert!(report.violations.is_empty(), "{:?}", report.violations);
         return;
     }
     let worlds = number("SIM_WORLDS").unwrap_or(1000);
@@ -176,19 +176,19 @@ fn no_law_is_broken_in_any_world() {
     let broken: Vec<_> = (0..worlds)
         .map(|seed| draw(seed, false).1)
         .inspect(|report| upgraded += u64::from(report.all_upgraded()))
-        .filter(|report| !report.broken.is_empty())
-        .map(|report| (report.seed, report.broken))
+        .filter(|report| !report.violations.is_empty())
+        .map(|report| (report.seed, report.violations))
         .collect();
     assert!(broken.is_empty(), "{} of {worlds}, each with its SIM_SEED: {broken:#?}", broken.len());
-    // Servers lose their file, and frames are damaged; most clients are upgraded all the same.
+    // Servers lose their file and frames are damaged, yet most clients are upgraded.
     assert!(upgraded * 10 > worlds * 7, "only {upgraded} of {worlds}");
     eprintln!("{upgraded} of {worlds} upgraded");
 }
 
 #[test]
-fn the_same_seed_is_the_same_world() {
+fn a_seed_reproduces_its_network() {
     for seed in 0..10 {
         assert_eq!(draw(seed, false).1, draw(seed, false).1);
     }
-    assert_ne!(draw(1, false).1.lives, draw(2, false).1.lives);
+    assert_ne!(draw(1, false).1.clients, draw(2, false).1.clients);
 }

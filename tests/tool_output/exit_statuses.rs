@@ -1,4 +1,4 @@
-//! Exit statuses: 0 when all went well, 1 when a file is none or something failed, 2 when there is nothing to do.
+//! Exit statuses: 0 for success, 1 for a bad file or a failure, 2 for a wrong command line or nothing to do.
 
 use std::fs;
 use std::net::TcpListener;
@@ -7,7 +7,7 @@ use crate::input_files::{CA, SIGNED, shelf};
 use crate::run::{fed, run};
 use crate::run_tool::{Folder, IDS};
 
-/// Runs each line, and names those whose status is another one.
+/// Runs each line, and reports the lines with another status.
 #[track_caller]
 fn statuses<L: AsRef<str>>(folder: &Folder, lines: &[(i32, L)]) {
     let wrong = lines.iter().filter_map(|(status, line)| {
@@ -23,9 +23,9 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What only looks at files.
+/// Subcommands that only read files.
 #[test]
-fn commands_that_look_at_files_end_with_their_status() {
+fn reading_subcommands_exit_with_their_status() {
     let folder = shelf();
     let plain = folder.read("plain");
     folder.write("cut", &plain[..plain.len() - 1]);
@@ -92,9 +92,9 @@ fn commands_that_look_at_files_end_with_their_status() {
     );
 }
 
-/// What writes files.
+/// Subcommands that write files.
 #[test]
-fn commands_that_write_files_end_with_their_status() {
+fn writing_subcommands_exit_with_their_status() {
     let folder = shelf();
     let certificate = &SIGNED[SIGNED.len() - 104..][..48];
     let unsigned = [&SIGNED[..52], &[126], &SIGNED[53..126]].concat();
@@ -157,9 +157,9 @@ fn commands_that_write_files_end_with_their_status() {
     assert_eq!(fed(&folder, "ota reconstruct", "frames").status, 0);
 }
 
-/// What reads frames from its input.
+/// The tool `frames`, which reads from standard input.
 #[test]
-fn the_reader_of_frames_ends_with_its_status() {
+fn frames_exits_with_its_status() {
     let folder = shelf();
     statuses(
         &folder,
@@ -171,17 +171,17 @@ fn the_reader_of_frames_ends_with_its_status() {
             (2, "frames plain"),
         ],
     );
-    // A line that is no frame is told in its place, and is no failure.
+    // A malformed line is reported in the output, and is no failure.
     assert_eq!(fed(&folder, "frames", "text").status, 0);
     if cfg!(unix) {
-        // A folder can be opened there, and not be read.
+        // A folder can be opened but not read.
         assert_eq!(fed(&folder, "frames", "empty").status, 1);
     }
 }
 
-/// What upgrades a device that is simulated.
+/// The tool `upgrade`.
 #[test]
-fn simulated_upgrades_end_with_their_status() {
+fn upgrade_exits_with_its_status() {
     statuses(
         &shelf(),
         &[
@@ -202,9 +202,9 @@ fn simulated_upgrades_end_with_their_status() {
     );
 }
 
-/// What speaks over a socket. The upgrades of `server.rs` show the statuses of clients that are heard.
+/// The tools `tcp_server` and `tcp_client`; `tcp_tools.rs` shows the statuses of clients that reach their server.
 #[test]
-fn server_and_client_end_with_their_status() {
+fn tcp_tools_exit_with_their_status() {
     let folder = shelf();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = listener.local_addr().expect("bound").port();
@@ -226,6 +226,6 @@ fn server_and_client_end_with_their_status() {
         ],
     );
     drop(listener);
-    // Nobody listens any more.
+    // The port is closed now.
     statuses(&folder, &[(1, format!("tcp_client 127.0.0.1:{taken}"))]);
 }

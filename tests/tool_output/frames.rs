@@ -1,10 +1,10 @@
-//! What `frames` prints: a line for each line.
+//! Output of `frames`: one JSON line for each input line.
 
 use crate::run::fed;
 use crate::run_tool::Folder;
 use crate::snapshots;
 
-/// Each OTA command in all its forms, the other commands that are read, what is not read, and the deviations.
+/// All forms of each OTA command, the other decoded commands, undecoded commands, and deviations.
 const FRAMES: &[&str] = &[
     "s2c 0907000064",
     "s2c 09310001635f11",
@@ -44,7 +44,7 @@ const FRAMES: &[&str] = &[
     "c2s 0907000064",
 ];
 
-/// Lines without a frame, and frames that cannot be read: each command cut short, and each reason.
+/// Lines without a frame, and frames that do not decode: each command truncated, and each error.
 const WRONG: &[&str] = &[
     "",
     "0907000064",
@@ -78,10 +78,9 @@ const WRONG: &[&str] = &[
     "c2s 10bc0d02",
 ];
 
-/// Each line, and below it what is printed for it by the lenient reader and, where that is another thing, by the strict
-/// one.
+/// Each input line, followed by the output of the lenient reader and, where it differs, of the strict one.
 #[test]
-fn frames_have_their_fields() {
+fn frame_fields_are_unchanged() {
     let folder = Folder::new();
     let lines: Vec<&str> = FRAMES.iter().chain(WRONG).copied().collect();
     folder.write("lines", lines.join("\n") + "\n");

@@ -1,4 +1,4 @@
-//! What `ota info --json`, `ota index` and `ota name` print.
+//! Output of `ota info --json`, `ota index` and `ota name`.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use crate::run::run;
 use crate::run_tool::Folder;
 use crate::snapshots;
 
-/// `info` of files with these names, each line of it spread.
+/// Output of `info` for these files, one JSON field per line.
 fn info(folder: &Folder, names: &[&str]) -> String {
     let ran = run(folder, &format!("ota info --json {}", names.join(" ")));
     assert_eq!(ran.err, "");
@@ -15,37 +15,37 @@ fn info(folder: &Folder, names: &[&str]) -> String {
     ran.out.lines().map(snapshots::spread).collect()
 }
 
-/// A plain file, and one in every container.
+/// A plain file, and a file in every container.
 #[test]
-fn containers_have_their_words() {
+fn container_words_are_unchanged() {
     let folder = shelf();
     let names = [vec!["plain"], contained(&folder)].concat();
     snapshots::compare("containers.txt", &info(&folder, &names));
 }
 
-/// Every layout, all optional fields, and what is called irregular.
+/// Every layout, all optional fields, and every irregularity.
 #[test]
-fn layouts_and_irregularities_have_their_words() {
+fn layout_and_irregularity_words_are_unchanged() {
     let folder = shelf();
     let names = odd(&folder);
     snapshots::compare("layouts.txt", &info(&folder, &names));
 }
 
-/// Every kind of payload, in every state it can be in.
+/// Every kind of payload, in every state.
 #[test]
-fn payloads_have_their_words() {
+fn payload_words_are_unchanged() {
     let folder = shelf();
     let names = payloads(&folder);
     snapshots::compare("payloads.txt", &info(&folder, &names));
 }
 
-/// What is no OTA file, one of Matter among it.
+/// Files that are no OTA files, including a Matter image.
 #[test]
-fn files_of_others_have_their_words() {
+fn words_for_other_files_are_unchanged() {
     let folder = shelf();
     let names = none(&folder);
     let found = info(&folder, &names);
-    // Why a file cannot be read, the system says.
+    // The operating system words the reason of a read error.
     let (before, after) = found.split_once("{\n  \"file\":\"nowhere\"").expect("the last one");
     let hidden = after.lines().map(|line| match line.split_once("\"error\":\"") {
         Some((start, _)) => format!("{start}\"error\":\"#\",\n"),
@@ -55,9 +55,9 @@ fn files_of_others_have_their_words() {
     snapshots::compare("no_files.txt", &format!("{before}{{\n  \"file\":\"nowhere\"{hidden}"));
 }
 
-/// The keys of an index, those that its maintainer adds among them; and the name of a file.
+/// Keys of an index, including those that its maintainer adds, and the name of a file.
 #[test]
-fn indexes_and_names_have_their_form() {
+fn index_and_name_output_is_unchanged() {
     let folder = shelf();
     odd(&folder);
     fs::create_dir(folder.path("f")).expect("room");

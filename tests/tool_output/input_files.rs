@@ -1,4 +1,4 @@
-//! The files that the tools are shown.
+//! Input files of the tools.
 
 use std::fs;
 
@@ -7,11 +7,11 @@ use crate::reference_checksums::register;
 use crate::run_tool::{Folder, IDS};
 use crate::sample_builders;
 
-/// A file that is signed, and the authority of its signer.
+/// Signed file, and the authority of its signer.
 pub const SIGNED: &[u8] = include_bytes!("../data/signed_files/suite1.ota");
 pub const CA: &str = "--ca 1122334455667701:03044e934f8ff716cc44edefc833286c721328d8ccfd";
 
-/// A folder with `plain`, which has two elements, `signed`, `text` and an empty folder `empty`.
+/// Creates a folder with `plain`, which has two elements, `signed`, `text` and an empty folder `empty`.
 pub fn shelf() -> Folder {
     let folder = Folder::new();
     folder.write("plain", folder.create(&format!("{IDS} -t 0 -l 17 -t 0xf000 -l 0 --header-string EBL")));
@@ -21,20 +21,20 @@ pub fn shelf() -> Folder {
     folder
 }
 
-/// `file` with this body in place of its own; the size in the header fits.
+/// Returns `file` with another body, and the size in the header adjusted.
 fn with_body(file: &[u8], body: &[u8]) -> Vec<u8> {
     let total = u32::try_from(56 + body.len()).expect("short");
     [&file[..52], &total.to_le_bytes(), body].concat()
 }
 
-/// The file with these bytes at this place.
+/// Returns the file with `bytes` at offset `place`.
 fn with(file: &[u8], place: usize, bytes: &[u8]) -> Vec<u8> {
     let mut file = file.to_vec();
     file[place..place + bytes.len()].copy_from_slice(bytes);
     file
 }
 
-/// Adds a file in every container, and in those with sums a changed one. Returns their names.
+/// Adds a file in every container, and a damaged one in containers with checksums. Returns the names.
 pub fn contained(folder: &Folder) -> Vec<&'static str> {
     let ota = folder.create(&format!("{IDS} -l 8"));
     let files = [
@@ -49,7 +49,7 @@ pub fn contained(folder: &Folder) -> Vec<&'static str> {
     files.map(|(name, bytes)| (folder.write(name, bytes), name).1).to_vec()
 }
 
-/// Adds a file of each layout, and some with odd headers and elements. Returns their names.
+/// Adds a file of each layout, and files with unusual headers and elements. Returns the names.
 pub fn odd(folder: &Folder) -> Vec<&'static str> {
     let file = folder.create(&format!("{IDS} -l 20"));
     let optional =
@@ -59,8 +59,8 @@ pub fn odd(folder: &Folder) -> Vec<&'static str> {
     let telink = [&[0x00, 0xf0, 32, 0, 0, 0, 0x01, 0x0c][..], &sample_builders::code(32)].concat();
     // A signature that is not the last, and a reserved tag.
     let early = with(&folder.create(&format!("{IDS} --force -t 0 -l 4 -t 0x000a -l 2")), 56, &[5]);
-    // Another version, a header length of 60 and with it 4 bytes more, a reserved bit; the text is no UTF-8, and there is
-    // more of it after the NUL.
+    // Another version, a header length of 60 with 4 extra bytes, a reserved bit; a header string that is no UTF-8 and
+    // continues after its NUL.
     let header = [&[0x01, 0x01, 60, 0, 0x10, 0x00], &file[10..20], &[0xff, 0, b'x'], &[0; 29]].concat();
     let strange = [&file[..4], &header, &[86, 0, 0, 0], &[9; 4], &file[56..]].concat();
     let files = [
@@ -74,7 +74,7 @@ pub fn odd(folder: &Folder) -> Vec<&'static str> {
         ("bare", with_body(&file, &[])),
         ("early", early),
         ("strange", strange),
-        // The hardware versions change places; they are the last of the header.
+        // The hardware versions, the last header fields, are swapped.
         ("hardware", with(&optional, 65, &[0x05, 0x02, 0x01, 0x00])),
         ("destination", with(&file, 8, &[2])),
         ("control", with(&file, 20, b"\x1b[2J")),
@@ -82,7 +82,7 @@ pub fn odd(folder: &Folder) -> Vec<&'static str> {
     files.map(|(name, bytes)| (folder.write(name, bytes), name).1).to_vec()
 }
 
-/// Adds files with payloads of every kind, in every state. Returns their names.
+/// Adds files with payloads of every kind, in every state. Returns the names.
 pub fn payloads(folder: &Folder) -> Vec<&'static str> {
     let pack = |name: &'static str, maker: &str, elements: &[(u16, Vec<u8>)]| {
         let pieces = elements.iter().enumerate().map(|(number, (tag, data))| {
@@ -94,7 +94,7 @@ pub fn payloads(folder: &Folder) -> Vec<&'static str> {
         folder.write(name, folder.create(&format!("-v 5 -m {maker} -i 0x00ab{pieces}")));
         name
     };
-    // Each with a tag of its own, as parts of one image are not judged alone.
+    // Each with its own tag, because parts of one image are not checked alone.
     let numbered = |payloads: Vec<Vec<u8>>| (0xf000..).zip(payloads).collect::<Vec<_>>();
     let sums: Vec<Vec<u8>> = sample_builders::with_checksum().into_iter().map(|built| built.bytes).collect();
     let changed = sample_builders::with_checksum().into_iter().map(|built| {
@@ -143,9 +143,10 @@ pub fn payloads(folder: &Folder) -> Vec<&'static str> {
     ]
 }
 
-/// Adds what is no OTA file. Returns the names.
+/// Adds files that are no OTA files. Returns the names.
 pub fn none(folder: &Folder) -> Vec<&'static str> {
-    // A Matter image: vendor, product, version, its text, bytes, least and last version to upgrade from, notes, digest.
+    // A Matter image: vendor, product, version, version string, size, minimum and maximum version to upgrade from,
+    // release notes, digest.
     let fields = [
         &b"\x15\x25\x00\xf1\xff\x25\x01\x01\x80\x26\x02\x0a\0\0\0\x2c\x03\x031.0\x24\x04\x03"[..],
         b"\x26\x05\x02\0\0\0\x26\x06\x09\0\0\0\x2c\x07\x10https://x.org/v1\x24\x08\x06\x30\x09\x04\x01\x02\x03\xab\x18",

@@ -1,13 +1,13 @@
-//! What scripts depend on in the output of the examples: the fields and words of their JSON, the names of their options,
-//! and their exit statuses. No change of a name inside the library may reach those.
+//! Pinned output of the example tools: JSON fields and words, option names and exit statuses that scripts depend on.
+//! Renames inside the library must not change them.
 //!
-//! The files beside this one hold what is printed. After a change that is meant,
+//! The folder `snapshots` holds the output. After an intended change,
 //!
 //! ```text
 //! $ WRITE_OUTPUT=1 cargo test --test tool_output
 //! ```
 //!
-//! writes them anew, and who reviews the change sees what scripts will see.
+//! writes it again, and a reviewer sees the change that scripts will see.
 
 use reference_checksums::crc32;
 

@@ -1,14 +1,14 @@
-//! The names of subcommands and options, as `--help` lists them. What it says of them may change.
+//! Option names: subcommands, arguments and options that `--help` lists. The help texts may change.
 
 use crate::run::run;
 use crate::run_tool::Folder;
 use crate::snapshots;
 
-/// Prose of the help stands so far to the right, where it has lines of its own.
+/// Column at which help texts start on lines of their own.
 const PROSE: usize = 10;
 
-/// Subcommands, arguments and options of what is asked for help. An option that takes a value ends in `=`, and of an
-/// argument remains whether it is needed and whether there may be several.
+/// Returns subcommands, arguments and options of a help text. An option with a value ends in `=`; of an argument only
+/// its being required or repeatable remains.
 fn names(help: &str) -> Vec<String> {
     let (mut names, mut section) = (Vec::new(), "");
     for line in help.lines() {
@@ -34,7 +34,7 @@ fn names(help: &str) -> Vec<String> {
     names
 }
 
-/// The names of one option.
+/// Returns the names of one option.
 fn option(line: &str) -> String {
     let mut words = line.split_whitespace();
     let mut names = Vec::new();
@@ -48,9 +48,9 @@ fn option(line: &str) -> String {
     format!("{}{value}", names.join(" "))
 }
 
-/// Every tool and every subcommand has the options that it had.
+/// Every tool and every subcommand keeps its options.
 #[test]
-fn options_have_their_names() {
+fn option_names_are_unchanged() {
     let folder = Folder::new();
     let mut tools: Vec<String> =
         ["ota", "frames", "upgrade", "tcp_client", "tcp_server"].map(str::to_owned).to_vec();

@@ -1,4 +1,4 @@
-//! Runs of any of the tools.
+//! Runs of any of the example tools.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 use crate::example_binaries;
 use crate::run_tool::{Folder, Ran};
 
-/// Runs the tool that is the first word of `line` with the others, in `folder` and without input.
+/// Runs the tool named by the first word of `line` with the other words, in `folder` and without input.
 pub fn run(folder: &Folder, line: &str) -> Ran {
     end(command(folder, line).stdin(Stdio::null()))
 }
 
-/// The same, with a file of the folder as its input.
+/// Runs a tool with a file of the folder as its standard input.
 pub fn fed(folder: &Folder, line: &str, input: &str) -> Ran {
     end(command(folder, line).stdin(File::open(folder.path(input)).expect(input)))
 }

@@ -1,4 +1,4 @@
-//! Output against the files that hold it.
+//! Snapshot files: comparison of output with the expected output.
 
 use std::path::Path;
 use std::{env, fs};
@@ -6,10 +6,10 @@ use std::{env, fs};
 const FOLDER: &str = "tests/tool_output/snapshots";
 const WRITE: &str = "WRITE_OUTPUT";
 
-/// Lines that stand above and below a difference.
+/// Number of unchanged lines around a difference.
 const AROUND: usize = 3;
 
-/// Compares `found` with the file of this name, or writes that when the caller asks for it.
+/// Compares `found` with the snapshot file of this name, or writes the file when `WRITE_OUTPUT` is set.
 #[track_caller]
 pub fn compare(name: &str, found: &str) {
     let place = format!("{FOLDER}/{name}");
@@ -27,10 +27,10 @@ pub fn compare(name: &str, found: &str) {
     );
 }
 
-/// Both texts by lines, those alike only near others.
+/// Returns a line-wise difference of both texts.
 fn difference(kept: &str, found: &str) -> String {
     let (kept, found): (Vec<&str>, Vec<&str>) = (kept.lines().collect(), found.lines().collect());
-    // The most lines that the rests from these places on have in common.
+    // Lengths of the longest common subsequences from these lines on.
     let mut common = vec![vec![0_u16; found.len() + 1]; kept.len() + 1];
     for (i, one) in kept.iter().enumerate().rev() {
         for (j, other) in found.iter().enumerate().rev() {
@@ -59,8 +59,8 @@ fn difference(kept: &str, found: &str) -> String {
     near.map(|(_, (mark, line))| format!("{mark} {line}\n")).collect()
 }
 
-/// A line of JSON with each field of the outermost object, and of what that holds, on a line of its own. The order is
-/// kept, and what lies deeper stays on its line.
+/// Puts each field of the outermost object, and of the objects in it, on a line of its own. The order is kept, and
+/// deeper values stay on their line.
 pub fn spread(json: &str) -> String {
     const DEPTH: usize = 2;
     let (mut text, mut depth, mut quoted, mut escaped) = (String::new(), 0, false, false);
@@ -84,13 +84,13 @@ pub fn spread(json: &str) -> String {
         }
         text.push(letter);
         depth -= usize::from(!inside && closes);
-        // Within a text, brackets and commas mean nothing.
+        // Brackets and commas inside a string have no meaning.
         before = if inside { ' ' } else { letter };
     }
     text + "\n"
 }
 
-/// JSON with a `#` for the number that each of these fields has, if it has one: it differs from run to run.
+/// Replaces the numbers in these fields by `#`, because they differ from run to run.
 pub fn masked(json: &str, fields: &[&str]) -> String {
     let mask = |json: String, field: &&str| {
         let name = format!("\"{field}\":");
@@ -107,9 +107,9 @@ pub fn masked(json: &str, fields: &[&str]) -> String {
     fields.iter().fold(json.to_owned(), mask)
 }
 
-/// The failures of this test show what differs, in few lines.
+/// The difference of a failed test must be short.
 #[test]
-fn a_difference_is_shown_with_the_lines_around_it() {
+fn a_difference_is_shown_with_surrounding_lines() {
     let kept: Vec<String> = (0..20).map(|number| number.to_string()).collect();
     let mut found = kept.clone();
     found[9] = "new".into();
@@ -118,16 +118,16 @@ fn a_difference_is_shown_with_the_lines_around_it() {
     assert_eq!(difference(&kept.join("\n"), &found.join("\n")), expected);
 }
 
-/// A field that is hidden keeps its name, and words and nothing at all are not hidden.
+/// A masked field keeps its name; strings and null are not masked.
 #[test]
 fn numbers_are_masked_and_words_are_not() {
     let line = r#"{"a":-1.5e-3,"b":null,"c":"x","d":[7],"a":0}"#;
     assert_eq!(masked(line, &["a", "b", "c", "d"]), r##"{"a":#,"b":null,"c":"x","d":[7],"a":#}"##);
 }
 
-/// Nothing is lost when a line is spread, and texts stay whole.
+/// All text of the line is kept, and strings stay whole.
 #[test]
-fn a_line_is_spread_to_the_second_level() {
+fn a_json_line_is_spread_to_the_second_level() {
     let spread = spread(r#"{"a":[{"b":1,"c":[]},2],"d":{},"e":"{,\"]"}"#);
     assert_eq!(
         spread,

@@ -1,4 +1,4 @@
-//! What `tcp_server` and `tcp_client` print: an event a line, and a summary.
+//! Output of `tcp_server` and `tcp_client`: one event per line, and a summary.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -15,7 +15,7 @@ use crate::run_tool::Folder;
 use crate::snapshots;
 use crate::tcp_server_process::Served;
 
-/// What differs from run to run.
+/// Fields whose numbers differ from run to run.
 const MEASURED: [&str; 8] = [
     "frames_to_client",
     "frames_to_server",
@@ -27,10 +27,10 @@ const MEASURED: [&str; 8] = [
     "seconds",
 ];
 
-/// The image of the files below, as frames have it: version 7 of type 1.
+/// Image of the files below as in frames: version 7 of image type 1.
 const ID: &str = "0110010007000000";
 
-/// A folder with `file`, of 70 bytes, and others of the same image for hardware 3 alone, and for one device alone.
+/// Creates a folder with `file`, of 70 bytes, and files of the same image for hardware 3 only and for one device only.
 fn folder() -> Folder {
     let folder = Folder::new();
     for (name, options) in [
@@ -43,19 +43,19 @@ fn folder() -> Folder {
     folder
 }
 
-/// A client's query, its request for all of the image, and its word that it has that.
+/// Query, request for the whole image, and Upgrade End Request of a client.
 const QUERY: &str = "010101000110010001000000";
 const BLOCK: &str = "0102030001100100070000000000000046";
 const END: &str = "010306000110010007000000";
 
-/// What clients send to a server that keeps to no pace, each an event or several.
+/// Frames of clients to a server without rate limit; each causes one event or more.
 const FRAMES: &[&str] = &[
-    // Queries: an image, one with a hardware version, none; and one for a file for this device alone.
+    // Queries: for an image, with a hardware version, for no image; and for a file of this device.
     QUERY,
     "0101010101100100010000000002",
     "010101000110010007000000",
     "010108efcdab89674523010110c0ff010000000200",
-    // The image is taken again and again, and once it is found to be wrong.
+    // The image is downloaded repeatedly, and rejected once.
     QUERY,
     BLOCK,
     "010306960110010007000000",
@@ -66,30 +66,30 @@ const FRAMES: &[&str] = &[
     BLOCK,
     END,
     QUERY,
-    // Another image; bytes after the end; nothing asked for.
+    // Another image; bytes beyond the end; a request for no bytes.
     "0102030002100100070000000000000046",
     "0102030001100100070000005000000046",
     "0102030001100100070000000000000000",
     "0102040001100100070000000000000032000000000000",
-    // Frames that are cut short.
+    // Truncated frames.
     "01010100",
     "01010101011001000100000000",
     "01020300",
     "01020400",
     "01030600",
     "01030800",
-    // Answers to what the server asks and sends.
+    // Responses to requests and messages of the server.
     "10040106000030010200002364000000",
     "10050b0781",
 ];
 
-/// What clients send to one that keeps to a pace and orders upgrades for later. The last tells a pace of its own.
+/// Frames of clients to a server with a rate limit and a delayed upgrade. The last one sets an interval of its own.
 const PACED: &[&str] = &[QUERY, BLOCK, BLOCK, END, "01020302011001000700000000000000460000"];
 
-/// The event that shows that all before it were told: a command that there is none of.
+/// Marker event that shows that all earlier events were printed: an unknown command.
 const LAST: &str = "10ff0bfe00";
 
-/// Events that only time, a radio or a policy brings.
+/// Events that need time, a radio or a policy.
 fn rare() -> [ServerEvent; 4] {
     let (client, id) = (Address::new(1, 1), ImageId::new(0x1001, 1, 7));
     [
@@ -100,9 +100,9 @@ fn rare() -> [ServerEvent; 4] {
     ]
 }
 
-/// Whatever a client sends that the server tells of, and the rest of the events as the server would print them.
+/// All events that frames of a client cause, and the other events in the same JSON format.
 #[test]
-fn events_have_their_fields_and_words() {
+fn event_fields_and_words_are_unchanged() {
     let folder = folder();
     let mut found = String::new();
     let paced = ["--json", "--period", "5000", "--upgrade-after", "60"];
@@ -126,8 +126,9 @@ fn events_have_their_fields_and_words() {
     snapshots::compare("events.txt", &found);
 }
 
-/// A server that answers the first device by `answers`: to the command with this number this frame, in which `##` stands
-/// for the number of the request. Before that it says that there may be an image, and it hangs up where there is no answer.
+/// Runs a client against a scripted server: it responds to the command id with the frame, in which `##` stands for the
+/// sequence number of the request. It starts with an Image Notify, and closes the connection where the script has no
+/// response.
 fn scripted(folder: &Folder, options: &str, answers: &[(&str, String)]) -> (i32, String) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound").to_string();
@@ -136,7 +137,7 @@ fn scripted(folder: &Folder, options: &str, answers: &[(&str, String)]) -> (i32,
     command.args(options.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let client = command.spawn().expect("it runs");
     let (socket, _) = listener.accept().expect("it connects");
-    // The client may be gone before all is said.
+    // The client may disconnect before the script ends.
     let _ = converse(socket, answers);
     let output = client.wait_with_output().expect("it ends");
     let summary = String::from_utf8(output.stdout).expect("UTF-8");
@@ -155,9 +156,9 @@ fn converse(mut socket: TcpStream, answers: &[(&str, String)]) -> std::io::Resul
     Ok(())
 }
 
-/// How the download of a file may end, by what servers answer.
+/// Possible ends of a download, by the responses of the server.
 #[test]
-fn summaries_have_their_fields_and_words() {
+fn summary_fields_and_words_are_unchanged() {
     let folder = folder();
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let offer = |size: u8| ("01", format!("19##0200{ID}{size:02x}000000"));
@@ -205,11 +206,11 @@ fn summaries_have_their_fields_and_words() {
     snapshots::compare("summaries.txt", &found);
 }
 
-/// The server says where it listens before all else, and a client is upgraded there.
+/// The first line of the server is its address, and a client is upgraded there.
 #[test]
-fn server_and_client_agree() {
+fn the_client_is_upgraded_at_the_printed_address() {
     let folder = folder();
-    // What does not begin with LISTENING and an address is a failure here.
+    // A first line other than LISTENING and an address fails here.
     let served = Served::new(&["--json", "--notify", "--max-block", "40"], &folder.path("file"));
     let output = served.client(&["--ieee", "0123456789abcdef"]);
     assert_eq!(output.status.code(), Some(0));

@@ -1,11 +1,11 @@
-//! What `upgrade --json` prints.
+//! Output of `upgrade --json`.
 
 use crate::input_files::{CA, shelf};
 use crate::run::run;
 use crate::run_tool::IDS;
 use crate::snapshots;
 
-/// What the simulation measures.
+/// Fields with measured numbers.
 const MEASURED: [&str; 7] = [
     "frames_to_client",
     "frames_to_server",
@@ -16,12 +16,12 @@ const MEASURED: [&str; 7] = [
     "share_of_limit",
 ];
 
-/// Upgrades that end well and badly, and the comparison of the ways to transfer.
+/// Successful and failed upgrades, and the comparison of the transfer modes.
 #[test]
-fn upgrades_have_their_fields_and_words() {
+fn upgrade_fields_and_words_are_unchanged() {
     let folder = shelf();
     folder.write("another", folder.create(&format!("{IDS} --upgrade-dest 0123456789abcdef -l 8")));
-    // The version that stands for any, which no device ever runs.
+    // The wildcard version, which no device runs.
     folder.write("any", folder.create("-v 0xffffffff -m 0x1001 -i 0x1011 -l 8"));
     let stranger = format!("upgrade --json {CA} --signer 00124b00aabbccde signed");
     let mut found = String::new();

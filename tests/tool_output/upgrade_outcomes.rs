@@ -1,4 +1,4 @@
-//! How upgrades end, in one word.
+//! Outcomes of upgrades in one word.
 
 use zigbee_ota::ImageId;
 use zigbee_ota::client::Outcome;
@@ -6,9 +6,9 @@ use zigbee_ota::zcl::Status;
 
 use crate::outcome_words;
 
-/// The words of which tools show none in a moment: `upgrade` and `tcp_client` print what this function returns.
+/// Words that no tool prints quickly; `upgrade` and `tcp_client` print the result of this function.
 #[test]
-fn ends_that_take_time_have_their_words() {
+fn slow_outcomes_have_their_words() {
     for (end, word) in [
         (Outcome::Received(ImageId::new(0, 0, 0)), "received"),
         (Outcome::Refused, "refused"),

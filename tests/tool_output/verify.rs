@@ -1,4 +1,4 @@
-//! What `ota verify --json` and `ota digest` print.
+//! Output of `ota verify --json` and `ota digest`.
 
 use crate::input_files::{CA, SIGNED, shelf};
 use crate::run::run;
@@ -9,7 +9,7 @@ const SIGNED_2: &[u8] = include_bytes!("../data/signed_files/suite2.ota");
 const CA_2: &str =
     "--ca 1122334455667702:0200ee835227f0e42e2bfd9290926eff14abcb17eb8b1ab585d14eba3e9c15b516b25cb62f";
 
-/// A file of so many zeros whose integrity code is this one.
+/// Creates a file of zeros with this integrity code.
 fn coded(folder: &Folder, zeros: usize, code: u128) -> Vec<u8> {
     let mut file = folder.create(&format!("{IDS} -t 0 -l {zeros} -t 3 -l 16"));
     let place = file.len() - 16;
@@ -17,9 +17,9 @@ fn coded(folder: &Folder, zeros: usize, code: u128) -> Vec<u8> {
     file
 }
 
-/// Signatures and integrity codes of every kind, right and wrong.
+/// Signatures and integrity codes of every kind, valid and invalid.
 #[test]
-fn signatures_and_integrity_codes_have_their_words() {
+fn signature_and_integrity_words_are_unchanged() {
     let folder = shelf();
     folder.write("signed_2", SIGNED_2);
     let mut changed = SIGNED.to_vec();
@@ -29,7 +29,7 @@ fn signatures_and_integrity_codes_have_their_words() {
     folder.write("short", folder.create(&format!("{IDS} --force -t 1 -l 5")));
     folder.write("element", folder.create(&format!("{IDS} -t 0 -l 4")));
     assert_eq!(run(&folder, "ota seal -o sealed element").status, 0);
-    // Over tag and length too; and padded as short files are, which this is not.
+    // A code over tag and length too; and one padded like those of short files, which this file is not.
     folder.write("data", coded(&folder, 4, 0xe468_13be_4ff8_140c_3623_95d9_84d8_e91f));
     folder.write("padding", coded(&folder, 8200, 0xeefe_8d28_8c96_915f_7f68_ba16_5fb0_882c));
     folder.write("bad", coded(&folder, 4, 1));
@@ -47,9 +47,9 @@ fn signatures_and_integrity_codes_have_their_words() {
     snapshots::compare("verify.txt", &found);
 }
 
-/// A signer outside is told nothing but what to sign.
+/// An external signer gets only the digest to sign.
 #[test]
-fn a_digest_is_printed_alone() {
+fn only_the_digest_is_printed() {
     let folder = shelf();
     let certificate: String =
         SIGNED[SIGNED.len() - 104..][..48].iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,4 +1,4 @@
-//! An index against the files it is of.
+//! Comparison of an existing index with the files of the folder.
 
 use std::collections::HashSet;
 
@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 use super::entry::{Entry, Facts, KEYS};
 use super::url::{Base, is_web, path};
 
-/// What was found out.
+/// Result of the comparison.
 pub struct Compared {
     pub differences: Vec<String>,
-    /// What is worth a look.
+    /// Notes that are no differences.
     pub notes: Vec<String>,
 }
 
-/// Keys of an entry that narrow down the devices it is for.
+/// Keys of an entry that restrict the devices it is for.
 const RESTRICTIONS: [&str; 6] = [
     "hardwareVersionMin",
     "hardwareVersionMax",
@@ -24,7 +24,7 @@ const RESTRICTIONS: [&str; 6] = [
     "manufacturerName",
 ];
 
-/// Compares all entries with all files. Without a base, a URL is right when it ends in the place of a file.
+/// Compares all entries with all files. Without a base URL, a URL is correct if it ends in the path of a file.
 pub fn all(entries: &[Map<String, Value>], files: &[Facts], base: &Base) -> Compared {
     let mut found = Compared { differences: Vec::new(), notes: Vec::new() };
     let mut listed = vec![false; files.len()];
@@ -50,13 +50,13 @@ pub fn all(entries: &[Map<String, Value>], files: &[Facts], base: &Base) -> Comp
     found
 }
 
-/// The file that an entry names.
+/// Returns the file that an entry names.
 pub fn named<'a>(entry: &Map<String, Value>, files: &'a [Facts]) -> Option<&'a Facts> {
     let url = entry.get("url")?.as_str()?;
     Some(&files[place(url, files)?])
 }
 
-/// The file whose place in the folder the URL ends in; of several the longest place.
+/// Returns the file whose path in the folder is the end of the URL; the longest path wins.
 fn place(url: &str, files: &[Facts]) -> Option<usize> {
     let path = path(url);
     let is_end = |facts: &Facts| {
@@ -73,7 +73,7 @@ fn differences(entry: &Map<String, Value>, url: &str, expected: &Entry<'_>, base
         let (found, expected) = (entry.get(key), &expected[key]);
         match found {
             _ if key == "url" && !base.is_given() => {}
-            // Of a file of its own the gateway reads what the index leaves out.
+            // For a local file the gateway reads omitted keys from the file itself.
             None if is_web(url) => differences.push(format!("{key} is not there, expected {expected}")),
             Some(found) if !same(found, expected) => {
                 differences.push(format!("{key} is {found}, expected {expected}"));
@@ -84,12 +84,12 @@ fn differences(entry: &Map<String, Value>, url: &str, expected: &Entry<'_>, base
     differences
 }
 
-/// As JavaScript compares them: 1 and 1.0 are the same number.
+/// Compares values like JavaScript: 1 and 1.0 are equal.
 fn same(found: &Value, expected: &Value) -> bool {
     found == expected || (found.is_number() && found.as_f64() == expected.as_f64())
 }
 
-/// Entries that are never taken, as one before them is for the same image and for all devices.
+/// Returns the entries that the gateway never takes, because an earlier entry is for the same image and all devices.
 pub fn hidden(entries: &[Map<String, Value>]) -> Vec<String> {
     let image = |entry: &Map<String, Value>| {
         Some((entry.get("manufacturerCode")?.as_u64()?, entry.get("imageType")?.as_u64()?))

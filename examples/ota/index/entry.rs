@@ -1,4 +1,4 @@
-//! One file, and its entry.
+//! Index entry of one file.
 
 use std::fs;
 use std::path::Path;
@@ -10,12 +10,12 @@ use zigbee_ota::file::FileHeader;
 use zigbee_ota::{HardwareRange, ImageId};
 
 use super::url::Base;
-use crate::input::Opened;
+use crate::input::InputFile;
 use crate::warnings;
 
-/// What a file says of itself.
+/// Properties of a file.
 pub struct Facts {
-    /// Its place in the folder, with slashes.
+    /// Path in the folder, separated by slashes.
     pub path: String,
     pub id: ImageId,
     size: u32,
@@ -24,7 +24,7 @@ pub struct Facts {
     sha512: String,
 }
 
-/// Keys that a file says the values of, as an index has them.
+/// Keys whose values come from the file, in the format of an index.
 pub const KEYS: [&str; 8] = [
     "fileName",
     "fileVersion",
@@ -36,7 +36,7 @@ pub const KEYS: [&str; 8] = [
     "otaHeaderString",
 ];
 
-/// An entry, in the order of its keys.
+/// Index entry, with its keys in order.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry<'a> {
@@ -53,10 +53,10 @@ pub struct Entry<'a> {
 }
 
 impl Facts {
-    /// Reads the file at `path`. The outer error is why it is no OTA file, the inner one what is wrong with it.
+    /// Reads the file at `path`. The outer error says why it is no OTA file, the inner error what is wrong with it.
     pub fn read(path: &Path, place: String) -> Result<Result<Self, String>, String> {
         let bytes = fs::read(path).map_err(|error| error.to_string())?;
-        let opened = Opened::new(&bytes).map_err(|error| error.to_string())?;
+        let opened = InputFile::new(&bytes).map_err(|error| error.to_string())?;
         let faults = warnings::faults(&opened);
         if !faults.is_empty() {
             return Ok(Err(faults.join("; ")));
@@ -82,7 +82,7 @@ impl Facts {
         Ok(Ok(facts))
     }
 
-    /// Its entry, with what somebody says more of it.
+    /// Returns the index entry, with the additional keys of `more`.
     pub fn entry(&self, base: &Base, hardware: bool, mut more: Map<String, Value>) -> Entry<'_> {
         if let Some(range) = self.hardware.filter(|_| hardware) {
             more.insert("hardwareVersionMin".into(), range.min.0.into());
@@ -103,7 +103,7 @@ impl Facts {
 }
 
 impl Entry<'_> {
-    /// What an entry of an index says that no file does.
+    /// Returns the additional keys of an entry, whose values do not come from the file.
     pub fn more_of(entry: &Map<String, Value>) -> Map<String, Value> {
         entry
             .iter()

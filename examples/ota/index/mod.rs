@@ -1,20 +1,20 @@
-//! `index`: the `index.json` that zigbee2mqtt reads, for a folder of files.
+//! Subcommand `index`: the `index.json` that zigbee2mqtt reads, for a folder of files.
 //!
 //! ```text
-//! [ { "fileName": "light.zigbee",            the file's own name
-//!     "fileVersion": 16909060,               of the OTA header, as are the next and all numbers: decimal
-//!     "fileSize": 214738,                    its total image size, without a container
-//!     "url": "https://…/a/light.zigbee",     where to fetch it; a path of the gateway's own is no URL
+//! [ { "fileName": "light.zigbee",            name of the file
+//!     "fileVersion": 16909060,               from the OTA header; all numbers are decimal
+//!     "fileSize": 214738,                    total image size, without a container
+//!     "url": "https://…/a/light.zigbee",     where to fetch it; a local path of the gateway is no URL
 //!     "imageType": 4113,
 //!     "manufacturerCode": 4097,
 //!     "sha512": "0f4c…",                     of the whole file, container and all; digits in lower case
 //!     "otaHeaderString": "light",            all 32 bytes as UTF-8, without NULs
-//!     … } ]                                  what its maintainer adds: modelId, minFileVersion …
+//!     … } ]                                  keys of the maintainer: modelId, minFileVersion …
 //! ```
 //!
-//! The gateway fetches the file, compares the sum of all of it, and reads an OTA file from the first file identifier on:
-//! so numbers are those of the OTA header within a container. Of the entries for a device it takes the first, hence
-//! the newest version of an image stands before the others.
+//! The gateway fetches the file, compares the SHA-512 of the whole file, and decodes an OTA file from the first file
+//! identifier on. So the numbers are those of the OTA header inside a container. The gateway takes the first entry that
+//! fits a device, so the newest version of an image comes first.
 
 mod compare;
 mod entry;
@@ -35,27 +35,28 @@ use url::Base;
 
 /// Write or check the index.json that zigbee2mqtt reads, for a folder of files
 ///
-/// Files in vendors' containers are listed by the OTA file inside and the sum of the whole. What is no OTA file is left
-/// out, and said. Exit status 0 when all is well, 1 when a file is damaged or the index differs, 2 when there is no OTA
-/// file.
+/// Files in vendors' containers are listed with the header of the OTA file inside and the SHA-512 of the whole file.
+/// Files that are no OTA files are left out, with a message. Exit status 0 for success, 1 when a file is damaged or the
+/// index differs, 2 when there is no OTA file.
 #[derive(Args)]
 pub struct Options {
-    /// What stands before a file's place in the folder: http(s)://… or a path of the gateway's
+    /// Prefix of each file's path: http(s)://… or a local path of the gateway
     #[arg(long, value_name = "URL", default_value = "", hide_default_value = true)]
     base_url: Base,
     /// Index to write [default: standard output]
     #[arg(short = 'o', long, value_name = "FILE", conflicts_with = "check")]
     to: Option<PathBuf>,
-    /// Take from this index what it says more of each file, such as modelId or minFileVersion
+    /// Copy additional keys such as modelId or minFileVersion from this index
     #[arg(long, value_name = "INDEX", conflicts_with = "check")]
     keep: Option<PathBuf>,
-    /// Write the hardware versions of headers that have them; a device that does not tell its own then gets no such file
+    /// Write the hardware versions of headers that have them; a device that does not report its own then gets no such
+    /// file
     #[arg(long, conflicts_with = "check")]
     hardware: bool,
-    /// Compare this index with the files, and say each difference
+    /// Compare this index with the files, and print each difference
     #[arg(long, value_name = "INDEX")]
     check: Option<PathBuf>,
-    /// Folder of OTA files, with those in it
+    /// Folder of OTA files, searched with its subfolders
     folder: PathBuf,
 }
 
@@ -65,7 +66,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
         own.into_iter().flatten().filter_map(|path| fs::canonicalize(path).ok()).collect();
     let mut found = Found::default();
     found.walk(&options.folder, "", &own)?;
-    // The newest of an image first, as the first that fits is taken.
+    // The newest version of an image first, because the gateway takes the first entry that fits.
     found.files.sort_by(|one, other| {
         let key = |facts: &Facts| (facts.id.manufacturer, facts.id.image_type, !facts.id.version.0);
         key(one).cmp(&key(other)).then_with(|| one.path.cmp(&other.path))
@@ -76,16 +77,16 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     }
 }
 
-/// The files of a folder.
+/// Files of a folder.
 #[derive(Default)]
 struct Found {
     files: Vec<Facts>,
-    /// OTA files that are of no use, with the reason.
+    /// Unusable OTA files, with the reason.
     damaged: Vec<(String, String)>,
 }
 
 impl Found {
-    /// Reads all files in `folder`, whose own place is `within`, but for the indexes themselves.
+    /// Reads all files in `folder`, whose path is `within`, except the index files themselves.
     fn walk(&mut self, folder: &Path, within: &str, own: &[PathBuf]) -> Result<(), Failure> {
         let failed = |error| Failure::at(folder, error);
         for entry in fs::read_dir(folder).map_err(failed)? {
@@ -97,7 +98,7 @@ impl Found {
             };
             let place = format!("{within}{name}");
             let is_own = || fs::canonicalize(&path).is_ok_and(|path| own.contains(&path));
-            // A link to a folder could lead round in circles.
+            // Links to folders are skipped, because they could form cycles.
             if entry.file_type().map_err(failed)?.is_dir() {
                 self.walk(&path, &format!("{place}/"), own)?;
             } else if path.is_file() && !is_own() {
@@ -173,7 +174,7 @@ fn check(options: &Options, index: &Path, found: &Found, out: &mut impl Write) -
     Ok(differences.is_empty())
 }
 
-/// The entries of an index.
+/// Reads the entries of an index.
 fn read_index(path: &Path) -> Result<Vec<Map<String, Value>>, Failure> {
     let text = fs::read(path).map_err(|error| Failure::at(path, error))?;
     serde_json::from_slice(&text)

@@ -1,9 +1,9 @@
-//! Where files are to be fetched from.
+//! URLs of files in an index.
 
 use std::convert::Infallible;
 use std::str::FromStr;
 
-/// What stands before a file's place: a URL, or a path of the gateway's own.
+/// Prefix of each file's path: a URL, or a local path of the gateway.
 #[derive(Clone)]
 pub struct Base(String);
 
@@ -17,12 +17,12 @@ impl FromStr for Base {
 }
 
 impl Base {
-    /// Whether any was given.
+    /// Whether a prefix was given.
     pub fn is_given(&self) -> bool {
         !self.0.is_empty()
     }
 
-    /// Where the file with this place in the folder is.
+    /// Returns the URL of the file with this path in the folder.
     pub fn join(&self, place: &str) -> String {
         let Self(base) = self;
         if !is_web(base) {
@@ -33,13 +33,13 @@ impl Base {
     }
 }
 
-/// Whether it is a URL for zigbee2mqtt; all else is a path.
+/// Whether zigbee2mqtt treats the text as a URL; anything else is a path.
 pub fn is_web(url: &str) -> bool {
     let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     scheme.is_some_and(|scheme| scheme == "http" || scheme == "https")
 }
 
-/// The path of a URL as text, or the path itself.
+/// Returns the decoded path of a URL, or the path itself.
 pub fn path(url: &str) -> String {
     if is_web(url) {
         decode(url.split(['?', '#']).next().unwrap_or_default())
@@ -48,7 +48,7 @@ pub fn path(url: &str) -> String {
     }
 }
 
-/// A name as part of a URL, as `encodeURIComponent` writes it.
+/// Percent-encodes a name like `encodeURIComponent`.
 fn encode(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte);
     name.bytes()

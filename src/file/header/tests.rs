@@ -330,6 +330,7 @@ fn a_header_without_its_extra_bytes_has_its_known_fields() {
     assert!(error.is_truncated());
 }
 
+#[cfg(feature = "arbitrary")]
 #[test]
 fn arbitrary_headers_have_every_field() {
     let plain = FileHeader::new(ImageId::new(0x0707, 0x0707, 0x0707_0707));

@@ -92,6 +92,7 @@ fn a_table_serves_blocks_to_whom_it_does_not_know() {
     assert_eq!(seen, [(1, Address::new(0, 0), 50)]);
 }
 
+#[cfg(feature = "std")]
 #[test]
 fn what_a_store_does_not_have_is_gone() {
     let foreign = ImageInfo::new(&FileHeader { total_size: 101, ..FileHeader::new(IMAGE) });

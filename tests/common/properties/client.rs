@@ -1,9 +1,10 @@
-//! What holds of a client whatever happens to it: frames good and bad, time, answers, wishes, restarts, in any order.
+//! Properties of the client under any inputs: valid and invalid frames, time, answers, API calls and restarts in any
+//! order.
 //!
-//! - It never stalls: there is a deadline in the future, a need or a block that its application has not answered, or an
-//!   image that only the application may activate.
-//! - It asks for what it does not have, nothing beyond the file, and lends no byte twice that was stored.
-//! - It applies nothing that was not verified.
+//! - The client never stalls: it has a deadline in the future, an unanswered need or block, or an image that only the
+//!   application may activate.
+//! - The client requests only missing ranges within the file, and lends no stored byte again.
+//! - The client applies only verified images.
 
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
@@ -24,12 +25,12 @@ const SERVER: Address = Address::new(0, 1);
 const NODE: Eui64 = Eui64(0x0123_4567_89ab_cdef);
 const SIZE: u32 = 200;
 
-/// The device's images as they are offered, and a file made for it.
+/// Offered images of the device, and a file for another client.
 const FIRST: ImageId = ImageId::new(0x115f, 0x0101, 0x1a2c);
 const SECOND: ImageId = ImageId::new(0x115f, 0x0102, 6);
 const KEYS: ImageId = ImageId::new(0x115f, 0xffc0, 7);
 
-/// A frame's start, and how many of its bytes follow from what happens.
+/// Start of a frame, and the number of its bytes that are taken from the input.
 const FRAMES: [&[u8]; 16] = [
     &[0x09, 7, 0, 0, 100],
     &[0x19, 0, 2, 0, 0x5f, 0x11, 1, 1, 0x2c, 0x1a, 0, 0, 200, 0, 0, 0],
@@ -49,9 +50,9 @@ const FRAMES: [&[u8]; 16] = [
     &[0x18, 0, 0x0b, 4, 0x98],
 ];
 
-/// Runs what `happenings` say, and the laws after each; returns how many upgrades came of it.
-pub fn any_life(happenings: &[u8]) -> u32 {
-    let mut bytes = happenings.iter().copied();
+/// Runs the inputs that `inputs` encodes, and checks the properties after each. Returns the number of upgrades.
+pub fn any_inputs(inputs: &[u8]) -> u32 {
+    let mut bytes = inputs.iter().copied();
     let mut next = || bytes.next();
     let mut world = World::new(next().unwrap_or(0), next().unwrap_or(0));
     world.drain();
@@ -126,24 +127,24 @@ fn file(id: ImageId, credential: bool) -> Vec<u8> {
     file
 }
 
-/// A client, what its application has to answer, and what must be true of both.
+/// Client with its application and the state that the properties are checked against.
 struct World {
     config: ClientConfig,
     client: Client,
     now: Instant,
     files: [(ImageId, Vec<u8>); 3],
-    /// What is stored of the file that is downloaded; other files are elsewhere.
+    /// Stored ranges of the current file; other files are stored elsewhere.
     flash: [Option<u8>; SIZE as usize],
     needs: Vec<Need>,
-    /// What is lent: where it starts, and its bytes.
+    /// Lent block: its offset and bytes.
     blocks: Vec<(Ticket, usize, Vec<u8>)>,
-    /// The last request, and those that were not answered, the oldest first.
+    /// Last request, and all unanswered requests in order.
     last: Option<(u8, ToServer)>,
     requests: Vec<(u8, ToServer)>,
     token: TransmitToken,
-    /// The file that was found good last.
+    /// Last file that was verified.
     verified: Option<ImageId>,
-    /// Whether the device is made of two images.
+    /// Whether the device consists of two images.
     two: bool,
     upgrades: u32,
 }
@@ -204,7 +205,7 @@ impl World {
         self.client.handle_timeout(self.now);
     }
 
-    /// Does what brings an upgrade on.
+    /// Takes the step that brings an upgrade forward.
     fn cooperate(&mut self) {
         if !self.blocks.is_empty() || !self.needs.is_empty() {
             return self.answer(1);
@@ -256,7 +257,7 @@ impl World {
         self.receive(FrameMeta::unicast(SERVER), &frame);
     }
 
-    /// The block that was asked for last, so many bytes of it, so far away from its place.
+    /// Receives the last requested block with `size` bytes, moved by `shift` from its offset.
     fn receive_block(&mut self, size: u8, shift: u8) {
         let (sequence, id, offset, most) = match self.last {
             Some((sequence, ToServer::ImageBlock(block))) => {
@@ -303,7 +304,7 @@ impl World {
         }
     }
 
-    /// One answer of sixteen is bad. A late one is refused, and that is all that happens.
+    /// Answers a need or a block; one answer of sixteen is negative. A stale answer is refused without effect.
     fn answer(&mut self, choice: u8) {
         let (now, good) = (self.now, !choice.is_multiple_of(16));
         if !self.blocks.is_empty() {
@@ -341,7 +342,7 @@ impl World {
             }
             Need::Verify(ticket, offer) => {
                 let stored: Option<Vec<u8>> = self.flash.iter().copied().collect();
-                assert!(stored.is_some(), "it is verified before it is whole");
+                assert!(stored.is_some(), "verification of an incomplete file");
                 let right = self.file(offer.id) == stored.as_deref();
                 let verdict = match choice {
                     _ if !right => VerifyResult::Invalid,
@@ -356,7 +357,7 @@ impl World {
                 if result.is_ok() && verdict == VerifyResult::Valid && offer.id != KEYS {
                     self.verified = Some(offer.id);
                 } else if result.is_ok() && verdict == VerifyResult::Valid {
-                    // It has a place of its own; one that waits for it stays verified.
+                    // The image has a slot of its own; a waiting image stays verified.
                     self.flash.fill(None);
                 }
                 result
@@ -381,7 +382,7 @@ impl World {
         .unwrap_or_default();
     }
 
-    /// The device is cut off, and goes on from what it wrote down.
+    /// Restarts the device from its last checkpoint.
     fn restart(&mut self, choice: u8) {
         self.config.identity.current = self.client.identity().current;
         let checkpoint = self.client.checkpoint().filter(|_| choice != 255);
@@ -402,10 +403,10 @@ impl World {
         }
     }
 
-    /// Takes all that the client has to say, and holds it against the laws.
+    /// Drains all outputs of the client, and checks the properties.
     fn drain(&mut self) {
         let mut out: RequestBuffer = [0; LONGEST_TO_SERVER];
-        // What is due is done at once: a client that wants to be called for ever and never rests is as good as stalled.
+        // Due timers fire at once, so a client that sets ever new deadlines in the past counts as stalled.
         for _ in 0..8 {
             while let Some(transmit) = self.client.poll_transmit(self.now, &mut out) {
                 let frame = Frame::decode(&out[..transmit.len], Quirks::empty()).expect("well-formed");
@@ -420,7 +421,7 @@ impl World {
                 if let ClientEvent::Finished { id, .. } = event
                     && id != KEYS
                 {
-                    assert_eq!(self.verified, Some(id), "it runs something that was not verified");
+                    assert_eq!(self.verified, Some(id), "an unverified image runs");
                     self.upgrades += 1;
                 }
             }
@@ -428,7 +429,7 @@ impl World {
                 if let Need::Apply(_, id) = need
                     && id != KEYS
                 {
-                    assert_eq!(self.verified, Some(id), "it is to run something that was not verified");
+                    assert_eq!(self.verified, Some(id), "an unverified image is to be applied");
                     assert_eq!(self.client.pending_images() > 0, self.two, "a set is applied whole");
                 }
                 self.needs.push(need);
@@ -442,10 +443,10 @@ impl World {
         assert!(deadline.is_none_or(|at| at > self.now), "it never rests");
         let held = self.client.attributes().status == ImageUpgradeStatus::WAITING_FOR_EXTERNAL_EVENT;
         let asked = !self.needs.is_empty() || !self.blocks.is_empty();
-        assert!(deadline.is_some() || asked || held, "nothing moves it on: {:?}", self.client);
+        assert!(deadline.is_some() || asked || held, "the client is stalled: {:?}", self.client);
     }
 
-    /// Whether a byte of the file is stored, or being stored.
+    /// Whether a byte of the file is stored or lent.
     fn has(&self, place: usize) -> bool {
         let lent =
             |(_, start, data): &(Ticket, usize, Vec<u8>)| (*start..start + data.len()).contains(&place);
@@ -457,7 +458,7 @@ impl World {
             ToServer::ImageBlock(request) => {
                 request.check().unwrap();
                 let end = request.offset + u32::from(request.max_data);
-                assert!(end <= SIZE, "it asks for what is beyond the file");
+                assert!(end <= SIZE, "request beyond the end of the file");
                 assert!(!self.has(request.offset as usize), "it asks for what it has");
                 assert_eq!(request.node.is_some(), request.id.image_type > ImageType::LAST_MANUFACTURER);
             }

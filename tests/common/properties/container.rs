@@ -1,9 +1,9 @@
-//! Laws of containers and candidates, for property tests and fuzz targets alike.
+//! Properties of container detection and header candidates, for property tests and fuzz targets.
 
 use zigbee_ota::container::{Container, ContainerIntegrity, ContainerKind, candidates};
 use zigbee_ota::file::FileHeader;
 
-/// What holds for any bytes, container or not.
+/// Checks the properties for any bytes, with or without a container.
 pub fn any_bytes(bytes: &[u8]) {
     let offsets = any_candidates(bytes);
     match Container::open(bytes) {
@@ -41,7 +41,7 @@ fn any_container(bytes: &[u8], container: &Container<'_>) {
     }
 }
 
-/// Ascending, each with a header that reads there.
+/// Returns the candidates: ascending offsets, each with a decodable header.
 fn any_candidates(bytes: &[u8]) -> Vec<usize> {
     let mut offsets = Vec::new();
     for candidate in candidates(bytes) {

@@ -1,8 +1,9 @@
-//! Writing a value, with all that `Encode` promises looked at on the way.
+//! Contract of the trait `Encode`: exact length, all bytes written, no write without room.
 
 use zigbee_ota::{Encode, EncodeError};
 
-/// The bytes of `value`: `encoded_len` of them exactly, each one written, nothing written without room for all.
+/// Encodes `value`, and checks the contract: exactly `encoded_len` bytes, each one written, and no write to a buffer
+/// that is too short.
 pub fn bytes_of(value: &impl Encode) -> Vec<u8> {
     let len = value.encoded_len();
     let [bytes, again] = [0x00, 0xff].map(|fill| {

@@ -1,4 +1,4 @@
-//! Laws between files and values, for property tests and fuzz targets alike.
+//! Properties of decoded OTA files, for property tests and fuzz targets.
 
 use zigbee_ota::DecodeError;
 use zigbee_ota::file::{
@@ -7,14 +7,17 @@ use zigbee_ota::file::{
 
 use super::encode_contract::bytes_of;
 
-/// What holds for any bytes, file or not.
+/// Checks the properties for any bytes, valid file or not.
 pub fn any_bytes(bytes: &[u8]) {
     let lenient = FileHeader::parse_lenient(bytes);
     if let Ok((header, rest)) = lenient {
         assert_eq!([&bytes_of(&header), rest].concat(), bytes);
     }
     let strict = FileHeader::parse(bytes);
-    assert!(strict.is_err() || strict == lenient, "strict reads no more than lenient");
+    assert!(
+        strict.is_err() || strict == lenient,
+        "the strict reader accepts only what the lenient one reads alike"
+    );
     match SplitFile::parse(bytes) {
         Ok(parts) => any_parts(bytes, &parts),
         Err(error) => refused(bytes, error),
@@ -25,7 +28,7 @@ pub fn any_bytes(bytes: &[u8]) {
     }
 }
 
-/// A file that cannot be cut by its header cannot be read at all.
+/// A file that cannot be split by its header cannot be decoded at all.
 fn refused(bytes: &[u8], error: DecodeError) {
     assert!(error.offset <= bytes.len());
     assert_eq!(Image::parse_prefix(bytes), Err(error));
@@ -47,7 +50,7 @@ fn any_image(bytes: &[u8], parts: &SplitFile<'_>, elements: Elements<'_>) {
     assert_eq!((image.bytes(), rest), (parts.file, parts.trailing));
     assert!(image.elements().eq(elements));
     assert_eq!(Image::parse(bytes).is_ok(), rest.is_empty());
-    assert_eq!(bytes_of(&image), image.bytes(), "so no two files read alike");
+    assert_eq!(bytes_of(&image), image.bytes(), "different files decode to different values");
     let elements: Vec<_> = image.elements().map(|at| at.element).collect();
     match FileWriter::new(image.header(), &elements) {
         Ok(writer) => assert_eq!(bytes_of(&writer), image.bytes()),
@@ -60,7 +63,7 @@ fn any_image(bytes: &[u8], parts: &SplitFile<'_>, elements: Elements<'_>) {
     }
 }
 
-/// What holds for any file that has a header.
+/// Checks the properties of any file with a decodable header.
 fn any_lenient(bytes: &[u8], image: &Image<'_>) {
     assert_eq!(bytes_of(image), bytes, "no byte is lost");
     let mut end = image.header().header_len();
@@ -83,7 +86,7 @@ fn any_lenient(bytes: &[u8], image: &Image<'_>) {
     }
 }
 
-/// The first signature that another element follows.
+/// Returns the index of the first signature element that another element follows.
 pub fn signature_before_the_last(elements: &[Element<'_>]) -> Option<usize> {
     let place = elements.iter().position(|element| element.tag.is_signature());
     place.filter(|place| place + 1 < elements.len())

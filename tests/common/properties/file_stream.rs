@@ -1,11 +1,11 @@
-//! The law that a file in pieces reads as the whole one, for property tests and fuzz targets alike.
+//! Property of the stream decoder: a file in pieces decodes like the whole file. For property tests and fuzz targets.
 
 use zigbee_ota::file::{
     BodyLayout, Element, FileHeader, Image, PlacedElement, StreamDecoder, StreamPiece, Tag,
 };
 use zigbee_ota::{DecodeError, DecodeErrorKind};
 
-/// A file in pieces of the sizes that `split` gives reads as the whole one.
+/// Checks that a file in pieces, of the sizes that `split` returns, decodes like the whole file.
 pub fn any_split(bytes: &[u8], split: impl FnMut() -> usize) {
     let (streamed, ended) = Streamed::read(bytes, split);
     let image = match Image::parse_lenient(bytes) {
@@ -30,17 +30,17 @@ pub fn any_split(bytes: &[u8], split: impl FnMut() -> usize) {
     assert_eq!(ended, expected);
 }
 
-/// Sizes from 1 to 255 bytes, most of them small.
+/// Returns a generator of piece sizes from 1 to 255 bytes, most of them small.
 pub fn sizes(mut seed: u64) -> impl FnMut() -> usize {
     move || {
-        // The generator of Knuth's MMIX; its high bits are the good ones.
+        // Linear congruential generator of Knuth's MMIX, whose high bits are the random ones.
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let [size, shift, ..] = seed.to_be_bytes();
         usize::from(size >> (shift % 8)).max(1)
     }
 }
 
-/// All pieces of a file, put together again.
+/// Reassembled pieces of a file.
 #[derive(Default)]
 struct Streamed {
     header: Option<(FileHeader<'static>, usize)>,
@@ -59,7 +59,7 @@ struct Gathered {
 }
 
 impl Streamed {
-    /// All pieces, and what `finish` says or the first error.
+    /// Decodes all pieces; returns them with the result of `finish` or the first error.
     fn read(bytes: &[u8], mut split: impl FnMut() -> usize) -> (Self, Result<BodyLayout, DecodeError>) {
         let mut streamed = Self::default();
         let mut decoder = StreamDecoder::new();
@@ -81,7 +81,7 @@ impl Streamed {
             assert_eq!(
                 place + decoder.buffered().len(),
                 bytes.len() - coming.len(),
-                "every byte is told of once"
+                "every byte is reported once"
             );
         }
         let held = decoder.buffered();
@@ -92,7 +92,7 @@ impl Streamed {
         (streamed, decoder.finish())
     }
 
-    /// Takes a piece, which must stand at `place` of the file.
+    /// Adds a piece, which must stand at offset `place` of the file.
     fn add(&mut self, piece: StreamPiece<'_>, file: &[u8], place: &mut usize) {
         let (offset, piece_len) = match piece {
             StreamPiece::Header { header, len } => {
@@ -128,7 +128,7 @@ impl Streamed {
     }
 }
 
-/// An element by its parts: offset, length, Telink's two bytes, tag and data.
+/// Returns an element as a tuple: offset, length, Telink's two bytes, tag and data.
 type Parts<'a> = (usize, u32, Option<[u8; 2]>, Element<'a>);
 
 impl Gathered {

@@ -1,5 +1,4 @@
-//! The fuzz targets: what each tries of any bytes. The binaries of `fuzz` call them, and `tests/fuzz_seeds.rs` replays their
-//! seeds.
+//! Fuzz targets as functions of bytes. The binaries of `fuzz` call them, and `tests/fuzz_seeds.rs` replays their seeds.
 
 use arbitrary::Unstructured;
 
@@ -8,10 +7,10 @@ use super::{
     unify, written_files,
 };
 
-/// What a target tries.
+/// Function of a fuzz target.
 pub type Target = fn(&[u8]);
 
-/// Each by the name of its binary and of its folder of seeds.
+/// All fuzz targets, by the name of binary and seed folder.
 pub const ALL: &[(&str, Target)] = &[
     ("client", client),
     ("container", container),
@@ -31,31 +30,30 @@ pub const ALL: &[(&str, Target)] = &[
     ("unify", unify),
 ];
 
-/// A client and whatever may happen to it, a byte or a few for each happening: the laws say what must hold after each.
-pub fn client(happenings: &[u8]) {
-    client::any_life(happenings);
+/// Client under any inputs; one or a few bytes encode an input, and the properties are checked after each.
+pub fn client(inputs: &[u8]) {
+    client::any_inputs(inputs);
 }
 
-/// Any bytes as a container: cut into the OTA file and what is around it, or refused, without a panic; and every
-/// candidate a readable header.
+/// Container detection in any bytes: the container is split or refused without a panic, and every candidate is a
+/// decodable header.
 pub fn container(bytes: &[u8]) {
     container::any_bytes(bytes);
 }
 
-/// A client against a server over a link whose every frame has the fate that a byte tells: it ends in the right image or
-/// in an outcome with a reason.
+/// Client against server over a link whose faults the bytes encode, one byte for each frame: it ends in the right image
+/// or in an outcome with a reason.
 pub fn lossy_link(script: &[u8]) {
     lossy_link::any_script(script);
 }
 
-/// Any bytes as a file: header, parts and image read or refused without a panic, elements that tile the body, and
-/// the same bytes written again.
+/// File decoding of any bytes: header, split file and image decode or fail without a panic, elements tile the body, and
+/// encoding restores the bytes.
 pub fn file(bytes: &[u8]) {
     file::any_bytes(bytes);
 }
 
-/// Any header and elements, written and read again; any shape of file, by the letter or not, read as it was made,
-/// whole and in pieces. The input is what `arbitrary` makes them of.
+/// File encoding of generated headers and elements, and decoding of generated files of any layout, whole and in pieces.
 pub fn file_structured(seed: &[u8]) {
     let (header, elements) = written_files::generated(seed);
     written_files::round_trip(header, &elements);
@@ -64,46 +62,46 @@ pub fn file_structured(seed: &[u8]) {
     }
 }
 
-/// Any bytes as a frame: read or refused without a panic, alike by strict and lenient readers where both can, and
-/// written again without the loss of a bit.
+/// Frame decoding of any bytes without a panic: strict and lenient decoder agree where both succeed, and encoding
+/// restores every bit.
 pub fn frame(bytes: &[u8]) {
     frame::any_bytes(bytes);
 }
 
-/// Any message, written and read again. The input is what `arbitrary` makes the frame of; of some it makes none.
+/// Frame encoding of generated messages, and decoding to the same value; some inputs generate no message.
 pub fn frame_structured(seed: &[u8]) {
     if let Ok(frame) = frame::generated(seed) {
         frame::round_trip(&frame);
     }
 }
 
-/// Any bytes as Matter's: TLV, commands, an image header, an ImageURI, read or refused without a panic, and written
-/// again; and messages that `arbitrary` makes of them, written and read again.
+/// Matter decoding of any bytes without a panic (TLV, commands, image header, ImageURI), and encoding of generated
+/// messages.
 pub fn matter(bytes: &[u8]) {
     matter::any_bytes(bytes);
-    // Too short a seed makes no message.
+    // A seed that is too short generates no message.
     matter::round_trip(bytes).ok();
 }
 
-/// An observer of any frames between a few clients and servers: what it says that a frame answers was asked, by that
-/// client, and what was asked last is never missed.
+/// Observer of any frames between a few clients and servers: matched requests were sent by that client, and the last
+/// matching request is never missed.
 pub fn observer(bytes: &[u8]) {
     observer::any_steps(bytes);
 }
 
-/// Any bytes as a payload, and as a file with payloads: recognised and judged alike, without a panic, and every damage at
-/// a place that is there.
+/// Payload detection in any bytes, alone and inside a file: detection and check agree without a panic, and damage lies
+/// within the payload.
 pub fn payload(bytes: &[u8]) {
     payload::any_bytes(bytes);
 }
 
-/// A server under any frames from any addresses, deliveries, pauses and answers of its store, as the input says.
+/// Server under any frames, addresses, delivery reports, pauses and store results.
 pub fn server(bytes: &[u8]) {
     server::any_steps(bytes);
 }
 
-/// Any bytes as a file, and a signed file with any change: verified without a panic, in pieces as from memory, and
-/// refused unless it is what was signed. The first bytes of the input tell the change.
+/// Signature verification of any bytes, and of a signed file with any changed byte: no panic, the same result in pieces
+/// as from memory, and only the unchanged file is valid. The first bytes of the input encode the change.
 pub fn signature(input: &[u8]) {
     signature::any_bytes(input, file_stream::sizes(input.len() as u64));
     if let [choice, high, low, flip, ..] = *input {
@@ -111,8 +109,8 @@ pub fn signature(input: &[u8]) {
     }
 }
 
-/// Keys, certificates and signatures of both suites, right or with any change: the verification says what OpenSSL says.
-/// The input tells the numbers of the signer and the change; its first byte tells suite and law.
+/// Signature verification beside OpenSSL, for keys, certificates and signatures of both suites with any change. The
+/// first byte selects suite and property; the others encode the numbers of the signer and the change.
 #[cfg(feature = "openssl")]
 pub fn signature_openssl(input: &[u8]) {
     use std::cell::RefCell;
@@ -128,7 +126,8 @@ pub fn signature_openssl(input: &[u8]) {
     REFERENCES.with_borrow_mut(|[one, two]| law(if choice & 1 == 0 { one } else { two }, input));
 }
 
-/// Any bytes as a file in pieces: it reads as the whole one, however it is cut. The first byte of the input tells where.
+/// Stream decoding of any bytes in pieces, with the same result as for the whole file. The first byte encodes the
+/// pieces.
 pub fn stream(input: &[u8]) {
     if let Some((seed, file)) = input.split_first() {
         file_stream::any_split(file, file_stream::sizes(u64::from(*seed)));
@@ -136,11 +135,11 @@ pub fn stream(input: &[u8]) {
     }
 }
 
-/// Any bytes as a name, topic, filter, moment or payload of Unify's, and as what happens to a consumer.
+/// Unify decoding of any bytes (name, topic, filter, date-time, payload), and any inputs of a consumer.
 pub fn unify(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         unify::any_text(text);
     }
     unify::any_payload(bytes);
-    unify::any_life(bytes);
+    unify::any_inputs(bytes);
 }

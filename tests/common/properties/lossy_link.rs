@@ -1,5 +1,5 @@
-//! The law of a client against a server over a hostile link, for property tests and fuzz targets alike: it always ends,
-//! in the right image or in an outcome with a reason.
+//! Property of client against server over a hostile link, for property tests and fuzz targets: every upgrade ends, in
+//! the right image or in an outcome with a reason.
 
 use std::num::{NonZeroU8, NonZeroU16};
 
@@ -19,13 +19,13 @@ const DEVICE: Address = Address::new(0x1234, 1);
 const RUNS: ImageId = ImageId::new(0x1001, 0x00ab, 1);
 const SERVED: ImageId = ImageId::new(0x1001, 0x00ab, 2);
 
-/// More happenings than the longest script and the upgrade after it can make.
+/// Upper bound of events: more than the longest script and the upgrade after it can cause.
 const MOST: u32 = 200_000;
 
-/// The link: what happens to each frame is told by a byte, and when those are used up, it is a good one.
+/// Link with one byte of script for the fate of each frame; after the script the link is good.
 struct Link<'a> {
     script: core::slice::Iter<'a, u8>,
-    /// Frames under way: when they arrive, for whom, and their bytes.
+    /// Frames in flight: arrival time, receiver and bytes.
     under_way: Vec<(Instant, Address, Vec<u8>)>,
 }
 
@@ -59,7 +59,7 @@ impl Link<'_> {
     }
 }
 
-/// A client updates itself; returns how that ended.
+/// Runs an upgrade over the scripted link; returns its outcome.
 pub fn any_script(script: &[u8]) -> Outcome {
     let data: Vec<u8> = (0..600_u16).map(|place| place.to_le_bytes()[0] ^ 0x5a).collect();
     let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &data }];
@@ -125,7 +125,7 @@ pub fn any_script(script: &[u8]) -> Outcome {
         }
         while server.poll_event().is_some() {}
         let deadlines = [client.poll_timeout(), server.poll_timeout(), link.next()];
-        now = now.max(deadlines.into_iter().flatten().min().expect("somebody is to be called again"));
+        now = now.max(deadlines.into_iter().flatten().min().expect("a timer is set"));
         while let Some((to, frame)) = link.arrived(now) {
             if to == GATEWAY {
                 let meta = FrameMeta::unicast(DEVICE);

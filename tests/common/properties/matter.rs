@@ -1,4 +1,4 @@
-//! Laws of Matter's messages, for property tests and fuzz targets alike.
+//! Properties of Matter messages, for property tests and fuzz targets.
 
 use arbitrary::Unstructured;
 use zigbee_ota::matter::tlv::{Element, Tag, Value, Writer};
@@ -10,7 +10,7 @@ use zigbee_ota::time::Instant;
 
 use super::encode_contract::bytes_of;
 
-/// What holds for any bytes, Matter's or not.
+/// Checks the properties for any bytes, valid or not.
 pub fn any_bytes(bytes: &[u8]) {
     match Element::parse(bytes) {
         Ok((element, after)) => any_element(&element, 0, bytes.len() - after.len()),
@@ -44,7 +44,7 @@ pub fn any_bytes(bytes: &[u8]) {
     }
 }
 
-/// What was read; what was not is refused at a place, in one line.
+/// Returns the decoded value; an error must name an offset within the bytes, in one line.
 fn sound<T>(bytes: &[u8], read: Result<T, Malformed>) -> Option<T> {
     read.inspect_err(|error| {
         assert!(error.offset <= bytes.len(), "{error}");
@@ -53,7 +53,8 @@ fn sound<T>(bytes: &[u8], read: Result<T, Malformed>) -> Option<T> {
     .ok()
 }
 
-/// An element that took the bytes `from` to `to` is written in no more, and everything in it is there.
+/// Checks an element that was decoded from the bytes `from` to `to`: its encoding is no longer, and all members are
+/// reachable.
 fn any_element(element: &Element<'_>, from: usize, to: usize) {
     let bytes = bytes_of(element);
     assert!(bytes.len() <= to - from);
@@ -86,7 +87,7 @@ fn any_metadata(metadata: Option<Metadata<'_>>) {
     }
 }
 
-/// What may be sent can be made something of, whoever receives it.
+/// Checks that any receiver accepts what may be sent.
 fn any_response(response: &QueryImageResponse<'_>) {
     any_metadata(response.metadata);
     if response.check().is_ok() {
@@ -118,8 +119,8 @@ fn any_text(text: &str) {
     }
 }
 
-/// A message of any kind, as `arbitrary` makes it of a seed, is read as it was written, unless something in it is longer
-/// than it may be: then it is refused.
+/// Generates any message, and checks that it decodes to the same value, or is refused when a field exceeds its maximum
+/// length.
 pub fn round_trip(seed: &[u8]) -> arbitrary::Result<()> {
     let mut u = Unstructured::new(seed);
     let bytes = match u.int_in_range(0..=5)? {

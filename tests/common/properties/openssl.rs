@@ -1,6 +1,6 @@
-//! OpenSSL beside the verification here: of any key, certificate and signature, good or bad, both say the same.
+//! Properties of signature verification beside OpenSSL: both agree on any key, certificate and signature, valid or not.
 //!
-//! All numbers, those of signers as well, follow from the input, so that a case can be run again.
+//! All numbers, including private keys, follow from the input, so that a case is reproducible.
 
 use openssl::bn::{BigNum, BigNumContext};
 use openssl::ec::{EcGroup, EcKey, EcPoint, EcPointRef, PointConversionForm};
@@ -10,7 +10,7 @@ use openssl::pkey::Public;
 use zigbee_ota::mmo::{self, Digest, SoftwareCrypto};
 use zigbee_ota::signature::{Certificate, PublicKey, Suite, VerifySignature};
 
-/// The group of a suite in OpenSSL's arithmetic.
+/// Curve group of a suite in OpenSSL's arithmetic.
 pub struct Reference {
     suite: Suite,
     group: EcGroup,
@@ -18,7 +18,7 @@ pub struct Reference {
     context: BigNumContext,
 }
 
-/// A number between 0 and the order, and its multiple of the generator.
+/// Number between 0 and the order, with its multiple of the generator.
 pub struct Pair {
     number: BigNum,
     point: EcPoint,
@@ -33,7 +33,7 @@ impl Reference {
         Self { suite, group, order, context }
     }
 
-    /// Bytes of r or s, and of x.
+    /// Width of r, s and x in bytes.
     pub fn width(&self) -> usize {
         self.suite.signature_len() / 2
     }
@@ -42,20 +42,20 @@ impl Reference {
         EcPoint::new(&self.group).expect("room")
     }
 
-    /// A point in its compressed form.
+    /// Encodes a point in compressed form.
     pub fn bytes(&mut self, point: &EcPointRef) -> Vec<u8> {
         let form = PointConversionForm::COMPRESSED;
         point.to_bytes(&self.group, form, &mut self.context).expect("a point")
     }
 
-    /// A number in the bytes of r or s; cut at the top where it has more.
+    /// Encodes a number with the width of r or s; higher bytes are cut off.
     fn padded(&self, number: &BigNum) -> Vec<u8> {
         let bytes = number.to_vec();
         let bytes = &bytes[bytes.len().saturating_sub(self.width())..];
         [&vec![0; self.width() - bytes.len()][..], bytes].concat()
     }
 
-    /// `bytes` modulo the order, but never 0.
+    /// Returns the pair of `bytes` modulo the order, never 0.
     pub fn pair(&mut self, bytes: &[u8]) -> Pair {
         let mut number = BigNum::new().expect("room");
         let bytes = BigNum::from_slice(bytes).expect("room");
@@ -81,26 +81,26 @@ impl Reference {
         product
     }
 
-    /// A point of the curve, of the group or not.
+    /// Returns any point of the curve, in the group or not.
     pub fn any_point(&mut self, bytes: &[u8]) -> Option<EcPoint> {
         EcPoint::from_bytes(&self.group, bytes, &mut self.context).ok()
     }
 
-    /// A key that OpenSSL's own check lets through: of the curve and of the right order.
+    /// Returns a key that OpenSSL's own check accepts: on the curve and of the right order.
     pub fn key(&mut self, bytes: &[u8]) -> Option<EcKey<Public>> {
         let point = self.any_point(bytes)?;
         let key = EcKey::from_public_key(&self.group, &point).ok()?;
         key.check_key().is_ok().then_some(key)
     }
 
-    /// Whether a signature is right.
+    /// Whether a signature is valid.
     pub fn verify(&self, key: &EcKey<Public>, digest: &Digest, signature: &[u8]) -> bool {
         let (r, s) = signature.split_at(signature.len() / 2);
         let [r, s] = [r, s].map(|half| BigNum::from_slice(half).expect("room"));
         EcdsaSig::from_private_components(r, s).is_ok_and(|parts| parts.verify(digest, key).unwrap_or(false))
     }
 
-    /// The signer's key by a certificate: its digest times its point, plus the key of the authority.
+    /// Computes the signer's key from a certificate: its digest times its point, plus the key of the authority.
     pub fn signer(&mut self, certificate: &[u8], authority: &[u8]) -> Option<Vec<u8>> {
         let point = match self.suite {
             Suite::One => &certificate[..22],
@@ -113,7 +113,7 @@ impl Reference {
         (!sum.is_infinity(&self.group)).then(|| self.bytes(&sum))
     }
 
-    /// ECDSA with a given `k`, as nobody may sign: `s` is `(digest + r * d) / k` modulo the order.
+    /// Signs with a given `k`, which real signers must not do: `s` is `(digest + r * d) / k` modulo the order.
     pub fn sign(&mut self, private: &BigNum, k: &Pair, digest: &Digest) -> Vec<u8> {
         let (order, context) = (&self.order, &mut self.context);
         let number = || BigNum::new().expect("room");
@@ -131,7 +131,7 @@ impl Reference {
         [self.padded(&r), self.padded(&s)].concat()
     }
 
-    /// Numbers at the edges of what r and s may be.
+    /// Boundary values of r and s.
     pub fn edges(&self) -> Vec<Vec<u8>> {
         let small = [0, 1, 2].map(|number| BigNum::from_u32(number).expect("room"));
         let around = [-1, 0, 1].map(|more: i32| {
@@ -145,21 +145,22 @@ impl Reference {
         edges.chain([vec![0xff; self.width()]]).collect()
     }
 
-    /// `number` and the order together, where that has a place in r or s: the same number to who forgets the range.
+    /// Returns `number` plus the order if it fits in r or s: the same number to an implementation that forgets the
+    /// range check.
     pub fn beyond(&self, number: &[u8]) -> Option<Vec<u8>> {
         let mut sum = BigNum::new().expect("room");
         sum.checked_add(&BigNum::from_slice(number).expect("room"), &self.order).expect("room");
         usize::try_from(sum.num_bytes()).is_ok_and(|bytes| bytes <= self.width()).then(|| self.padded(&sum))
     }
 
-    /// The order less `number`.
+    /// Returns the order minus `number`.
     pub fn negative(&self, number: &[u8]) -> Vec<u8> {
         let mut difference = BigNum::new().expect("room");
         difference.checked_sub(&self.order, &BigNum::from_slice(number).expect("room")).expect("room");
         self.padded(&difference)
     }
 
-    /// `number` over `other`, modulo the order.
+    /// Returns `number` divided by `other`, modulo the order.
     pub fn quotient(&mut self, number: &[u8], other: &[u8]) -> Vec<u8> {
         let [mut inverse, mut quotient] = [(); 2].map(|()| BigNum::new().expect("room"));
         let [number, other] = [number, other].map(|bytes| BigNum::from_slice(bytes).expect("room"));
@@ -168,14 +169,14 @@ impl Reference {
         self.padded(&quotient)
     }
 
-    /// Points of the curve whose order is small: those of x = 0 and, with the cofactor 4, x = 1.
+    /// Returns points of small order: those of x = 0 and, with the cofactor 4, x = 1.
     pub fn small(&mut self) -> Vec<EcPoint> {
         let forms = [[2, 0], [2, 1], [3, 1]];
         let bytes = forms.map(|[sign, x]| [&[sign][..], &vec![0; self.width() - 1], &[x]].concat());
         bytes.iter().filter_map(|bytes| self.any_point(bytes)).collect()
     }
 
-    /// Both say the same of a key and a signature; what they say.
+    /// Checks that both agree on a key and a signature; returns the result.
     #[track_caller]
     pub fn compare(&mut self, key: &[u8], digest: &Digest, signature: &[u8]) -> bool {
         let reference = self.key(key);
@@ -187,7 +188,7 @@ impl Reference {
         right
     }
 
-    /// Both get the same key from a certificate, and say the same of a signature by it; what they say.
+    /// Checks that both derive the same key from a certificate, and agree on a signature by it; returns the result.
     #[track_caller]
     pub fn compare_certificate(
         &mut self,
@@ -208,7 +209,7 @@ impl Reference {
         right
     }
 
-    /// A certificate of which all but the point is `rest`.
+    /// Builds a certificate with a point; `rest` has the other bytes.
     pub fn certificate(&mut self, point: &EcPointRef, rest: &[u8]) -> Vec<u8> {
         let point = self.bytes(point);
         match self.suite {
@@ -217,7 +218,7 @@ impl Reference {
         }
     }
 
-    /// The authority by which a certificate gives infinity.
+    /// Returns the authority for which a certificate gives the point at infinity.
     pub fn negative_authority(&mut self, certificate: &[u8], point: &EcPointRef) -> EcPoint {
         let digest = mmo::digest(certificate).expect("short");
         let mut product = self.product(&digest, point);
@@ -225,7 +226,7 @@ impl Reference {
         product
     }
 
-    /// The private key that belongs to a certificate.
+    /// Returns the private key that belongs to a certificate.
     pub fn private(&mut self, certificate: &[u8], point: &Pair, authority: &Pair) -> BigNum {
         let digest = BigNum::from_slice(&mmo::digest(certificate).expect("short")).expect("room");
         let [mut product, mut sum] = [(); 2].map(|()| BigNum::new().expect("room"));
@@ -246,7 +247,7 @@ impl Pair {
     }
 }
 
-/// What the input goes on with, and zeros after its end.
+/// Reader of the input, with zeros after its end.
 struct Input<'a>(&'a [u8]);
 
 impl Input<'_> {
@@ -263,7 +264,7 @@ impl Input<'_> {
         byte
     }
 
-    /// Flips bits of a byte; whether there are any to flip.
+    /// Flips bits of a byte; returns whether there were any to flip.
     fn flip(&mut self, bytes: &mut [u8]) -> bool {
         let [place, flip] = self.take();
         let place = usize::from(place) % bytes.len();
@@ -272,10 +273,10 @@ impl Input<'_> {
     }
 }
 
-/// Bytes of an input that says everything about a case.
+/// Length of an input that determines all of a case.
 pub const CASE: usize = 256;
 
-/// A right signature is right, and whatever the input makes of it, and of its key, is the same to both.
+/// Checks that a correct signature is valid, and that both agree on any modification of it and of its key.
 pub fn any_signature(reference: &mut Reference, input: &[u8]) {
     let mut input = Input(input);
     let choice = input.byte();
@@ -298,7 +299,7 @@ pub fn any_signature(reference: &mut Reference, input: &[u8]) {
         3 => {
             let edges = reference.edges();
             let [r, s] = [input.byte(), input.byte()].map(usize::from);
-            // Past the edges stands what was there.
+            // Beyond the boundary values the number stays as it is.
             for (half, choice) in signature.chunks_mut(width).zip([r, s]) {
                 if let Some(edge) = edges.get(choice % (edges.len() + 1)) {
                     half.copy_from_slice(edge);
@@ -318,7 +319,7 @@ pub fn any_signature(reference: &mut Reference, input: &[u8]) {
             }
         }
         6 => {
-            // The order less s is right, too.
+            // The order minus s is valid, too.
             let other = reference.negative(&signature[width..]);
             signature[width..].copy_from_slice(&other);
             assert_eq!(reference.compare(&key, &digest, &signature), !zero);
@@ -333,7 +334,7 @@ pub fn any_signature(reference: &mut Reference, input: &[u8]) {
     reference.compare(&key, &digest, &signature);
 }
 
-/// A certificate gives both the same signer, and so does whatever the input makes of it.
+/// Checks that both derive the same signer from a certificate, and from any modification of it.
 pub fn any_certificate(reference: &mut Reference, input: &[u8]) {
     let mut input = Input(input);
     let choice = input.byte();

@@ -46,7 +46,7 @@ fn any_report(len: usize, report: &PayloadReport<'_>) {
 /// Checks that every upgrade image has a report, and that payloads come in file order.
 fn any_image(image: &Image<'_>) {
     let all: Vec<Payload<'_>> = payloads(image).collect();
-    // An empty element starts where the raw bytes after it do.
+    // An empty element starts at the offset of the raw bytes after it.
     assert!(all.is_sorted_by_key(|payload| payload.offset));
     let elements: Vec<_> = image.elements().collect();
     for payload in &all {

@@ -1,5 +1,5 @@
-//! A server that is shaken: frames of any kind from any address at any time, deliveries, pauses, and a store and a
-//! policy that answer as they please. Every step is made of the bytes of a seed.
+//! Properties of the server under any inputs: frames from any address, delivery reports, pauses, and any results of
+//! store and policy. The bytes of a seed encode every step.
 
 use std::num::{NonZeroU8, NonZeroU32};
 
@@ -19,7 +19,7 @@ use zigbee_ota::{
     Encode, Eui64, FileVersion, ImageFilter, ImageId, ImageType, ManufacturerCode, StackVersion,
 };
 
-/// The choices of a run, zeros without end when they are used up.
+/// Choices of a run; zeros when the seed is used up.
 struct Choices<'a>(&'a [u8]);
 
 impl Choices<'_> {
@@ -49,7 +49,7 @@ impl Choices<'_> {
         Address::new(u16::from(self.byte() % 7), self.byte() % 2)
     }
 
-    /// One of few, so that they meet.
+    /// Returns one of few images, so that requests match often.
     fn id(&mut self) -> ImageId {
         let [manufacturer, image_type] = [[0x1001, 0x115f, 0x1135, 0x1021], [0, 1, 0xffc1, 0xffff]]
             .map(|of: [u16; 4]| of[usize::from(self.byte() % 4)]);
@@ -61,7 +61,7 @@ impl Choices<'_> {
         self.bit().then(|| Eui64(u64::from(self.byte() % 2)))
     }
 
-    /// Most often within a file of up to 64 KB.
+    /// Returns an offset, mostly within a file of up to 64 KB.
     fn offset(&mut self) -> u32 {
         if self.byte() < 240 { u32::from(self.u16()) } else { self.u32() }
     }
@@ -93,7 +93,7 @@ impl Choices<'_> {
                 id: self.id(),
                 stack: StackVersion(self.u16()),
             }),
-            // Any bytes at all, Default Responses among them.
+            // Any bytes at all, including Default Responses.
             _ => {
                 let mut bytes: Vec<u8> = (0..self.byte() % 32).map(|_| self.byte()).collect();
                 if self.bit() {
@@ -110,7 +110,7 @@ impl Choices<'_> {
     }
 }
 
-/// A byte of a file, from its place and version: what is served can be told from what is not.
+/// Returns a byte of a file by offset and version, so that wrong data is detected.
 fn content(id: ImageId, at: u32) -> u8 {
     let [a, b, ..] = at.wrapping_mul(0x9e37_79b1).to_le_bytes();
     let [version, ..] = id.version.0.to_le_bytes();
@@ -121,10 +121,10 @@ fn size(id: ImageId) -> u32 {
     [57, 1000, 40_000, 65_535][usize::try_from(id.version.0 % 4).unwrap_or(0)]
 }
 
-/// Holds what it is asked for, most often.
-struct Fickle<'a, 'b>(&'b mut Choices<'a>);
+/// Store that usually has the requested image.
+struct UnreliableStore<'a, 'b>(&'b mut Choices<'a>);
 
-impl ImageStore for Fickle<'_, '_> {
+impl ImageStore for UnreliableStore<'_, '_> {
     fn find(
         &mut self,
         manufacturer: ManufacturerCode,
@@ -160,9 +160,9 @@ impl ImageStore for Fickle<'_, '_> {
     }
 }
 
-struct Moody<'a, 'b>(&'b mut Choices<'a>);
+struct UnpredictablePolicy<'a, 'b>(&'b mut Choices<'a>);
 
-impl ServerPolicy for Moody<'_, '_> {
+impl ServerPolicy for UnpredictablePolicy<'_, '_> {
     fn offer(&mut self, _: Address, _: &QueryNextImageRequest, _: Option<&ImageInfo>) -> QueryDecision {
         if self.0.byte() < 250 { QueryDecision::Offer } else { QueryDecision::NotAuthorized }
     }
@@ -188,15 +188,15 @@ impl ServerPolicy for Moody<'_, '_> {
     }
 }
 
-/// What a client that asked can expect.
+/// Expectations of a client.
 struct Asked {
-    /// The most data it takes, by its latest request for data.
+    /// Maximum data size of its last request.
     most: u8,
-    /// Where its latest page ends.
+    /// End offset of its last page.
     page_end: u64,
 }
 
-/// One run.
+/// Server with its expected behaviour.
 struct Run<S> {
     server: Server<S>,
     now: Instant,
@@ -207,7 +207,7 @@ struct Run<S> {
 }
 
 impl<S: SessionSlots> Run<S> {
-    /// Looks at what the server sends, to whom, and in answer to whom.
+    /// Checks a transmission of the server: receiver, length and data.
     fn look(&mut self, transmit: Transmit, most: Option<u8>) {
         assert!(transmit.len <= LONGEST_TO_CLIENT && transmit.len > 0);
         let frame =
@@ -255,7 +255,7 @@ impl<S: SessionSlots> Run<S> {
         if let (Ok(Message::ToServer(ToServer::ImagePage(request))), DeliveryMode::Unicast) = (read, delivery)
         {
             let page_end = u64::from(request.offset) + u64::from(request.page_size);
-            // An earlier page may be parked still: what it asked for is no more than the larger of the two.
+            // A deferred earlier page may still be served, so the larger of both bounds applies.
             let asked = self.asked.entry(from).or_insert(Asked { most: 0, page_end: 0 });
             asked.page_end = asked.page_end.max(page_end);
             asked.most = asked.most.max(request.max_data);
@@ -266,8 +266,8 @@ impl<S: SessionSlots> Run<S> {
             self.now,
             meta,
             &bytes,
-            &mut Fickle(&mut images),
-            &mut Moody(&mut policy),
+            &mut UnreliableStore(&mut images),
+            &mut UnpredictablePolicy(&mut policy),
             &mut self.out,
         );
         match handled {
@@ -303,11 +303,11 @@ impl<S: SessionSlots> Run<S> {
         self.look(transmit, Some(most));
     }
 
-    /// Does what the caller's loop does, for as long as it is due.
+    /// Runs the loop of a caller until nothing is due.
     fn drain(&mut self, choices: &mut Choices<'_>) {
-        // Pages of 2,047 single bytes without spacing, for five clients.
+        // Upper bound: pages of 2,047 single bytes without spacing, for five clients.
         for _ in 0..20_000 {
-            let next = self.server.poll_transmit(self.now, &mut Fickle(choices), &mut self.out);
+            let next = self.server.poll_transmit(self.now, &mut UnreliableStore(choices), &mut self.out);
             let silent = next.is_none();
             if let Some(transmit) = next {
                 self.look(transmit, None);
@@ -319,11 +319,11 @@ impl<S: SessionSlots> Run<S> {
                 return;
             }
         }
-        panic!("there is always more to do");
+        panic!("the server never gets idle");
     }
 }
 
-/// Shakes a server as the bytes say.
+/// Runs the steps that `seed` encodes.
 pub fn any_steps(seed: &[u8]) {
     let mut choices = Choices(seed);
     let mut config = ServerConfig::default();
@@ -346,7 +346,7 @@ pub fn any_steps(seed: &[u8]) {
         parked: vec![],
         sent: vec![],
     };
-    // A run is as long as its seed.
+    // The length of a run is bounded by its seed.
     while !choices.0.is_empty() {
         match choices.byte() % 8 {
             0..=3 => run.receive(&mut choices),

@@ -1,4 +1,4 @@
-//! Laws of signatures, for property tests and fuzz targets alike.
+//! Properties of signature verification, for property tests and fuzz targets.
 
 use zigbee_ota::Eui64;
 use zigbee_ota::file::{Image, Tag};
@@ -8,7 +8,7 @@ use zigbee_ota::signature::{
     SignatureRequirement, Verifier, VerifyError, VerifyPolicy, verify,
 };
 
-/// Authorities whose private keys anybody may know: two published for tests, and two of the tests here.
+/// Authorities with public private keys: two published ones, and two made for these tests.
 #[rustfmt::skip]
 pub static AUTHORITIES: [Authority; 4] = [
     Authority { issuer: Eui64(0x5445535453454341), key: PublicKey::Suite1([0x02, 0x00, 0xfd, 0xe8, 0xa7, 0xf3, 0xd1, 0x08, 0x42, 0x24, 0x96, 0x2a, 0x4e, 0x7c, 0x54, 0xe6, 0x9a, 0xc3, 0xf0, 0x4d, 0xa6, 0xb8]) },
@@ -17,21 +17,21 @@ pub static AUTHORITIES: [Authority; 4] = [
     Authority { issuer: Eui64(0x1122334455667702), key: PublicKey::Suite2([0x02, 0x00, 0xee, 0x83, 0x52, 0x27, 0xf0, 0xe4, 0x2e, 0x2b, 0xfd, 0x92, 0x90, 0x92, 0x6e, 0xff, 0x14, 0xab, 0xcb, 0x17, 0xeb, 0x8b, 0x1a, 0xb5, 0x85, 0xd1, 0x4e, 0xba, 0x3e, 0x9c, 0x15, 0xb5, 0x16, 0xb2, 0x5c, 0xb6, 0x2f]) },
 ];
 
-/// Who signed the files of the tests.
+/// Allowed signers of the test files.
 pub static SIGNERS: [Eui64; 3] = [Eui64(0x0012_4b00_aabb_ccdd), Eui64(1), Eui64(0x000d_6f00_0019_8b36)];
 
-/// Files with right signatures of both suites.
+/// Files with valid signatures of both suites.
 pub static SIGNED: [&[u8]; 2] = [
     include_bytes!("../../data/signed_files/suite1.ota"),
     include_bytes!("../../data/signed_files/suite2.ota"),
 ];
 
-/// Takes files that these signers signed.
+/// Returns the policy that accepts the files of these signers.
 pub fn policy() -> VerifyPolicy<'static> {
     VerifyPolicy::required(&SIGNERS, &AUTHORITIES)
 }
 
-/// What holds for any bytes, file or not.
+/// Checks the properties for any bytes, file or not.
 pub fn any_bytes(bytes: &[u8], split: impl FnMut() -> usize) {
     let required = in_pieces(bytes, &policy(), split);
     assert_eq!(required, verify(bytes, &policy()), "the same in pieces as from memory");
@@ -91,7 +91,7 @@ fn any_integrity(bytes: &[u8]) {
     }
 }
 
-/// What is not signed can be prepared for it, once.
+/// Checks that an unsigned file can be prepared for a signature, once.
 fn any_seal(bytes: &[u8]) {
     let image = Image::parse(SIGNED[0]).expect("a file");
     let certificate = image.find(Tag::ECDSA_CERTIFICATE).next().expect("a certificate");
@@ -115,7 +115,7 @@ fn any_seal(bytes: &[u8]) {
     );
 }
 
-/// A signed file with any change is refused.
+/// Checks that a signed file with any changed byte is refused.
 pub fn any_change(choice: usize, place: usize, flip: u8) {
     let mut file = SIGNED[choice % SIGNED.len()].to_vec();
     let place = place % file.len();

@@ -1,8 +1,8 @@
-//! What holds of Unify's texts, payloads and consumer, whatever comes.
+//! Properties of Unify texts, payloads and the consumer under any inputs.
 //!
-//! - What is read as a name, topic, filter, moment or payload is written so that it is read as the same.
-//! - A consumer bears any message and any event; each image that is waited for is subscribed to, and nothing else below
-//!   `ucl/OTA/data`; a device whose target runs is told to be idle; nothing is due that was done.
+//! - Decoded names, topics, filters, date-times and payloads are encoded to texts that decode to the same value.
+//! - The consumer withstands any message and event. It subscribes to exactly the images that it waits for below
+//!   `ucl/OTA/data`. A device whose target runs is reported as idle. No completed action stays due.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use zigbee_ota::unify::{
 use zigbee_ota::zcl::{self, ClientStatus, ImageUpgradeStatus};
 use zigbee_ota::{Encode, Eui64, ImageId};
 
-/// Any text as whatever it may be.
+/// Checks any text as each kind of text.
 pub fn any_text(text: &str) {
     if let Ok(topic) = text.parse::<Topic>() {
         let written = topic.to_string();
@@ -50,7 +50,7 @@ pub fn any_text(text: &str) {
     }
     if let Ok(filter) = text.parse::<Filter>() {
         assert_eq!(filter.as_str(), text);
-        // A filter without wildcards is a topic, and matches it alone.
+        // A filter without wildcards is a topic, and matches only itself.
         let plain = !text.contains(['+', '#']);
         assert_eq!(filter.matches(text), plain || !text.starts_with('$'));
         assert!(!plain || !filter.matches(&format!("{text}/")));
@@ -62,7 +62,7 @@ pub fn any_text(text: &str) {
     }
 }
 
-/// Any two names, in each topic.
+/// Checks two names in each kind of topic.
 fn names(uiid: &Uiid, device: &Unid) {
     let node = zigbee_ota::unify::Node { device: device.clone(), endpoint: 255 };
     let places = [Place::for_all(uiid.clone()), Place::for_device(uiid.clone(), device.clone())];
@@ -80,7 +80,7 @@ fn names(uiid: &Uiid, device: &Unid) {
     }
 }
 
-/// Any bytes as a payload of each kind.
+/// Checks any bytes as each kind of payload.
 pub fn any_payload(bytes: &[u8]) {
     if let Ok(info) = Info::read(bytes) {
         let written = serde_json::to_vec(&info).unwrap();
@@ -125,9 +125,9 @@ fn file(id: ImageId, len: u8) -> Vec<u8> {
     file
 }
 
-/// A consumer and whatever may happen to it, a byte or a few for each happening.
-pub fn any_life(happenings: &[u8]) {
-    let mut bytes = happenings.iter().copied();
+/// Runs the inputs of a consumer that `inputs` encodes.
+pub fn any_inputs(inputs: &[u8]) {
+    let mut bytes = inputs.iter().copied();
     let mut life = Life::new(bytes.next().unwrap_or(0));
     while let Some(choice) = bytes.next() {
         let mut small = || bytes.next().unwrap_or(0);
@@ -184,7 +184,7 @@ struct Life {
     server: Server<[Session; 2]>,
     waited_for: BTreeMap<String, usize>,
     retained: BTreeMap<String, Vec<u8>>,
-    /// Something was published since the retained messages were last looked at.
+    /// Whether messages were published since the last check of the retained messages.
     news: bool,
 }
 
@@ -219,7 +219,7 @@ impl Life {
     fn receive(&mut self, message: &Message) {
         let before: Vec<_> = self.statuses();
         if self.consumer.handle_message(self.now, message).is_err() {
-            assert_eq!(before, self.statuses(), "what is not taken changes nothing");
+            assert_eq!(before, self.statuses(), "a refused message changes nothing");
         }
     }
 
@@ -252,7 +252,7 @@ impl Life {
         self.consumer.handle_event(self.now, &event);
     }
 
-    /// A client asks the server something.
+    /// Sends a request from a client to the server.
     fn ask(&mut self, kind: u8, which: u8, of: u8) {
         let [a, b, c, d] = id(of).version.0.to_le_bytes();
         let image = [0x01, 0x10, of % 2 + 1, 0, a, b, c, d];
@@ -285,7 +285,7 @@ impl Life {
         self.consumer.reconnected(self.now);
     }
 
-    /// Does what is wanted, and looks at the laws.
+    /// Executes the requested actions, and checks the properties.
     fn check(&mut self) {
         self.consumer.handle_timeout(self.now);
         while let Some(action) = self.consumer.poll_action() {

@@ -1,4 +1,4 @@
-//! Laws of files that were made from values, for property tests and fuzz targets alike.
+//! Properties of encoded OTA files, for property tests and fuzz targets.
 
 use arbitrary::Unstructured;
 use zigbee_ota::file::{ArbitraryFile, Element, FileHeader, FileWriteError, FileWriter, Image};
@@ -7,17 +7,17 @@ use super::encode_contract::bytes_of;
 use super::file::{any_bytes, signature_before_the_last};
 use super::file_stream::{any_split, sizes};
 
-/// A header and elements: any bytes make some.
+/// Generates a header and elements from any bytes.
 pub fn generated(seed: &[u8]) -> (FileHeader<'_>, Vec<Element<'_>>) {
     Unstructured::new(seed).arbitrary().expect("works for any bytes")
 }
 
-/// The file of these elements.
+/// Encodes a file of these elements.
 pub fn written(header: FileHeader<'_>, elements: &[Element<'_>]) -> Vec<u8> {
     bytes_of(&FileWriter::new(header, elements).expect("a small file"))
 }
 
-/// What is written reads back, and every element stands where it must.
+/// Checks that an encoded file decodes to the same value, with every element at its offset.
 pub fn round_trip(header: FileHeader<'_>, elements: &[Element<'_>]) {
     if let Some(element) = signature_before_the_last(elements) {
         let refused = FileWriter::new(header, elements);
@@ -31,7 +31,7 @@ pub fn round_trip(header: FileHeader<'_>, elements: &[Element<'_>]) {
     any_bytes(&file);
 }
 
-/// A sample reads as it was made, whole and in pieces.
+/// Checks that a generated file decodes to its parts, whole and in pieces.
 pub fn any_sample(sample: &ArbitraryFile, seed: u64) {
     let bytes = sample.to_bytes();
     let image = Image::parse_lenient(&bytes).expect("its header is right");

@@ -1,4 +1,4 @@
-//! No C library and no start code: whatever is left undefined shall stop the linker.
+//! Linker flags: no C library and no start code, so that an undefined function is a linker error.
 
 fn main() {
     for argument in ["-nostartfiles", "-nostdlib", "-static"] {

@@ -1,21 +1,22 @@
-//! Reads what each binary takes of flash and RAM, prints it beside what `sizes.tsv` allows, and fails above that.
+//! Measurement of flash and RAM: prints the sizes of each binary beside the limits in `sizes.tsv`, and fails above
+//! them.
 //!
-//! `measure SIZES FOLDER`, the folder with the binaries. Of a binary's sections in memory, those with contents are flash,
-//! those that can be written are RAM, so initial values are both; the tables for unwinding are neither, for nobody
-//! unwinds. The stack is no section: what a call needs of it depends on what was inlined into what.
+//! Usage: `measure SIZES FOLDER`, with the folder of the binaries. Loaded sections with contents count as flash, and
+//! writable sections as RAM, so initial values count as both. Unwinding tables are ignored, because panics abort. The
+//! stack is not in a section, because its depth depends on inlining.
 
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
-/// ELF: section types and flags.
+/// ELF section types and flags.
 const NO_BITS: u32 = 8;
 const ARM_UNWINDING: u32 = 0x7000_0001;
 const WRITE: u32 = 1;
 const ALLOC: u32 = 2;
 
-/// More than what stands in the table by this is too much; less by this, and the table is to be lowered.
+/// Tolerance: larger sizes fail, and sizes that are smaller by more ask for a lower limit.
 const SLACK_PERCENT: u32 = 10;
 
 struct Size {
@@ -51,7 +52,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(if exceeded { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Of an ELF file of 32 bits, little-endian.
+/// Parses a 32-bit little-endian ELF file.
 fn measured(path: &Path) -> Result<Size, Box<dyn Error>> {
     let file = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let bytes = |at: usize, len: usize| file.get(at..at + len).ok_or("the file ends too early");
@@ -75,7 +76,7 @@ fn measured(path: &Path) -> Result<Size, Box<dyn Error>> {
             size.ram += len;
         }
     }
-    // A binary of which the linker threw everything away would be a fine one.
+    // An empty binary would mean that the linker discarded everything.
     if size.flash == 0 || size.ram == 0 {
         return Err(format!("{}: nothing in it", path.display()).into());
     }

@@ -1,4 +1,4 @@
-//! The board: whatever the loop asks of it may have any answer.
+//! Board: every call of the loop to it may return any value.
 
 use core::hint::black_box;
 
@@ -9,19 +9,19 @@ use zigbee_ota::client::{
 use zigbee_ota::time::Instant;
 use zigbee_ota::{Eui64, ImageId};
 
-/// A value of which nothing is known.
+/// Returns a value that the optimiser cannot know.
 #[inline(never)]
 pub fn any<T>(value: T) -> T {
     black_box(value)
 }
 
-/// The clock.
+/// Clock.
 #[inline(never)]
 pub fn now() -> Instant {
     Instant::from_millis(black_box(0))
 }
 
-/// The settings, all of them open.
+/// Configuration with unknown values in all fields.
 #[inline(always)]
 pub fn config() -> ClientConfig {
     static ANY: ClientConfig = ClientConfig::new(
@@ -31,7 +31,7 @@ pub fn config() -> ClientConfig {
     *black_box(&ANY)
 }
 
-/// The radio: a frame, or none.
+/// Radio: the next frame, or none.
 #[inline(never)]
 pub fn receive() -> Option<(FrameMeta, &'static [u8])> {
     static FRAME: [u8; 2] = [0; 2];

@@ -1,4 +1,4 @@
-//! The device's loop.
+//! Main loop of the device.
 
 use core::hint::black_box;
 use core::mem::MaybeUninit;
@@ -8,7 +8,7 @@ use zigbee_ota::zcl::LONGEST_TO_SERVER;
 
 use crate::board;
 
-/// What stands in memory as long as the device runs.
+/// State that is in memory as long as the device runs.
 pub struct Device<const RANGES: usize> {
     client: MaybeUninit<Client<RANGES>>,
     out: RequestBuffer,
@@ -17,20 +17,20 @@ pub struct Device<const RANGES: usize> {
 impl<const RANGES: usize> Device<RANGES> {
     pub const OFF: Self = Self { client: MaybeUninit::uninit(), out: [0; LONGEST_TO_SERVER] };
 
-    /// What the optimiser knew of the state it forgets here.
+    /// Makes the optimiser forget the state.
     ///
     /// # Safety
-    /// Nobody else has the device, nor ever will.
+    /// The caller has the only reference to the device.
     #[inline(always)]
     pub unsafe fn on(this: *mut Self) -> (&'static mut Client<RANGES>, &'static mut RequestBuffer) {
-        // SAFETY: the caller's.
+        // SAFETY: guaranteed by the caller.
         let Self { client, out } = unsafe { &mut *this };
         let client = client.write(Client::with_ranges(board::config(), black_box(0), board::now()));
         (black_box(client), black_box(out))
     }
 }
 
-/// Goes on with what was stored before the power failed, if anything was.
+/// Resumes from the stored checkpoint, if there is one.
 #[inline(always)]
 pub fn resume<const RANGES: usize>(client: &mut Client<RANGES>) {
     static STORED: [Option<Checkpoint>; 1] = [None];
@@ -39,7 +39,7 @@ pub fn resume<const RANGES: usize>(client: &mut Client<RANGES>) {
     }
 }
 
-/// Once around: answers, frames, events, input, time.
+/// One round of the loop: needs, frames, events, input, time.
 #[inline(always)]
 pub fn turn<const RANGES: usize>(
     client: &mut Client<RANGES>,
@@ -87,7 +87,7 @@ fn answer<const RANGES: usize>(
             client.network_address_resolved(board::now(), ticket, Some(board::address().network))
         }
         Need::IeeeAddress(ticket, _) => client.ieee_address_resolved(ticket, board::node()),
-        // With settings that have keys and credentials; `all_8` has them.
+        // Keys and credentials are needed only with other settings, which `all_8` has.
         _ => Ok(()),
     };
     black_box(&answered);

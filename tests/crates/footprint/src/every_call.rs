@@ -1,4 +1,4 @@
-//! The client's functions that the loop does not need.
+//! Calls of every client function that the main loop does not need.
 
 use core::hint::black_box;
 use core::num::NonZeroU32;

@@ -1,15 +1,15 @@
-//! What a microcontroller's client costs: a device's loop over a radio, a clock and flash that the optimiser knows nothing of.
+//! Footprint of the client on a microcontroller: the main loop of a device over an opaque radio, clock and flash.
 //!
-//! | binary | what is in it |
+//! | binary | contents |
 //! |---|---|
-//! | `plain_0` | the loop of a device, for a `Client<0>`: blocks in order |
-//! | `plain_8` | the same for a `Client`, which keeps eight runs of blocks out of order: windows and pages |
-//! | `all_8` | every public function of the client besides |
-//! | `signed_8` | the loop for a `Client`, and a `Verifier` of both suites over what it stored |
+//! | `plain_0` | main loop with a `Client<0>`: blocks in order |
+//! | `plain_8` | main loop with a `Client`, which tracks eight out-of-order ranges: windows and pages |
+//! | `all_8` | additionally every public function of the client |
+//! | `signed_8` | main loop with a `Client`, and a `Verifier` of both suites for the stored file |
 //!
-//! The loop is that of the README: it finds a server, queries, downloads, resumes, verifies, applies, and tells about it.
-//! All of `ClientConfig` is opaque, so nothing is left out that a setting could ask for. No driver, no start code, no
-//! vectors, no formatting. `examples/measure.rs` reads the sizes from the linked binaries.
+//! The loop is that of the README: it discovers a server, queries, downloads, resumes, verifies, applies, and reports.
+//! All of `ClientConfig` is opaque, so no code is left out that a setting could need. There is no driver, no start
+//! code, no interrupt vectors and no formatting. `examples/measure.rs` reads the sizes from the linked binaries.
 
 #![cfg_attr(feature = "device", no_std)]
 

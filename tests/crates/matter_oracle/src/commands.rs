@@ -1,4 +1,4 @@
-//! Commands that this crate writes, read field by field by what rs-matter generates, and the other way round.
+//! Matter commands: encoded here and decoded field by field by the generated code of rs-matter, and the reverse.
 
 use arbitrary::{Arbitrary, Unstructured};
 use proptest::collection::vec;

@@ -1,5 +1,5 @@
-//! What zigbee-ota reads and writes of Matter, shown to rs-matter: elements of TLV by its reader and writer, commands by what it
-//! generates of the cluster's definition. `.ci/check matter-oracle` runs it.
+//! Matter encoding compared with rs-matter: TLV elements with its reader and writer, commands with its generated
+//! cluster code. Run by `.ci/check matter-oracle`.
 
 #[cfg(test)]
 mod commands;

@@ -1,4 +1,4 @@
-//! Elements and containers, both ways.
+//! TLV elements and containers in both directions.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use rs_matter::utils::storage::WriteBuf;
 use zigbee_ota::Encode;
 use zigbee_ota::matter::tlv::{Element, Kind, Tag, Value, Writer};
 
-/// An element that owns what it holds.
+/// Element that owns its contents.
 #[derive(Clone, Debug)]
 enum Tree {
     Signed(i64),
@@ -130,10 +130,10 @@ fn theirs(to: &mut WriteBuf<'_>, tag: Tag, tree: &Tree) {
     }
 }
 
-/// What rs-matter reads is what this crate reads.
+/// Checks that rs-matter decodes the same as this crate.
 fn same(theirs: &TLVElement<'_>, ours: &Element<'_>) {
     let tag = theirs.tag().unwrap();
-    // A tag may be wider than it needs to be.
+    // A tag may be encoded wider than necessary.
     let narrow = match tag {
         TLVTag::CommonPrf32(number) => their_tag(Tag::Common(number)),
         TLVTag::ImplPrf32(number) => their_tag(Tag::Implicit(number)),

@@ -1,4 +1,4 @@
-//! The client: every input, answer, wish and output, in any state.
+//! Calls of the client: every input, answer, API call and output, in any state.
 
 use core::hint::black_box;
 use core::num::{NonZeroU8, NonZeroU32};
@@ -20,7 +20,7 @@ pub(crate) fn call(bytes: &mut Bytes<'_>) {
     black_box(FrameMeta::new(address(), black_box(DeliveryMode::Unicast)));
     let mut client = Client::new(black_box(config()), black_box(1), now());
     let mut in_order = Client::<0>::with_ranges(black_box(config()), black_box(1), now());
-    // What the optimiser knew of the state it forgets here: what follows must hold in any.
+    // The optimiser forgets the state here, so the calls must be free of panic branches in any state.
     every_call(black_box(&mut client), bytes);
     every_call(black_box(&mut in_order), bytes);
 }
@@ -146,7 +146,7 @@ fn attributes<const RANGES: usize>(client: &mut Client<RANGES>, bytes: &mut Byte
     }
 }
 
-/// Storage of which nothing is known.
+/// Storage with unknown results.
 struct Flash;
 
 impl Storage for Flash {

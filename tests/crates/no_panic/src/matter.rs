@@ -1,4 +1,4 @@
-//! Matter: TLV, commands, URIs, image headers, and the bridge.
+//! Calls of the Matter layer: TLV, commands, URIs, image headers, and the bridge.
 
 use core::hint::black_box;
 use core::time::Duration;

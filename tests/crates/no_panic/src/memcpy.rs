@@ -1,4 +1,5 @@
-//! What the compiler takes for granted of a C library. Volatile, or it would make each a call of itself.
+//! Memory functions that the compiler expects of a C library. The accesses are volatile, because otherwise the compiler
+//! would turn each function into a call of itself.
 
 use core::ffi::c_int;
 
@@ -7,7 +8,7 @@ use core::ffi::c_int;
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
     for at in 0..count {
-        // SAFETY: `at` is below `count`, and the caller has so many bytes at both.
+        // SAFETY: `at` is below `count`, and the caller guarantees `count` bytes at both pointers.
         unsafe { to.add(at).write_volatile(from.add(at).read_volatile()) };
     }
     to
@@ -18,7 +19,7 @@ unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
     if to.cast_const() <= from {
-        // SAFETY: the caller's; what is overwritten was read before.
+        // SAFETY: guaranteed by the caller; overwritten bytes were read before.
         return unsafe { memcpy(to, from, count) };
     }
     for at in (0..count).rev() {
@@ -33,7 +34,7 @@ unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, count: usize) -> *mut
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memset(to: *mut u8, byte: c_int, count: usize) -> *mut u8 {
     for at in 0..count {
-        // SAFETY: `at` is below `count`, and the caller has so many bytes there.
+        // SAFETY: `at` is below `count`, and the caller guarantees `count` bytes at the pointer.
         unsafe { to.add(at).write_volatile(byte as u8) };
     }
     to
@@ -44,7 +45,7 @@ unsafe extern "C" fn memset(to: *mut u8, byte: c_int, count: usize) -> *mut u8 {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcmp(left: *const u8, right: *const u8, count: usize) -> c_int {
     for at in 0..count {
-        // SAFETY: `at` is below `count`, and the caller has so many bytes at both.
+        // SAFETY: `at` is below `count`, and the caller guarantees `count` bytes at both pointers.
         let (left, right) = unsafe { (left.add(at).read_volatile(), right.add(at).read_volatile()) };
         if left != right {
             return c_int::from(left) - c_int::from(right);
@@ -57,6 +58,6 @@ unsafe extern "C" fn memcmp(left: *const u8, right: *const u8, count: usize) -> 
 /// As in C.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn bcmp(left: *const u8, right: *const u8, count: usize) -> c_int {
-    // SAFETY: the caller's.
+    // SAFETY: guaranteed by the caller.
     unsafe { memcmp(left, right, count) }
 }

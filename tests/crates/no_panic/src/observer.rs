@@ -1,4 +1,4 @@
-//! An observer: any frame between any two, with slots and without.
+//! Calls of the observer: any frame between any addresses, with slots and without.
 
 use core::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! The server: every input and output, with slots, store and policy that it knows nothing of.
+//! Calls of the server: every input and output, with unknown slots, store and policy.
 
 use core::hint::black_box;
 use core::num::NonZeroU8;
@@ -23,7 +23,7 @@ use crate::Bytes;
 pub(crate) fn call(bytes: &mut Bytes<'_>) {
     let config = black_box(ServerConfig::default());
     let mut lent = [Session::EMPTY; 9];
-    // Of a length that nobody knows, and of one that everybody does.
+    // Slots of unknown and of known number.
     let mut some = Server::new(config, black_box(&mut lent[..]));
     let mut three = Server::new(config, [Session::EMPTY; 3]);
     drive(black_box(&mut some), black_box(&mut Unknown), bytes.input);
@@ -42,7 +42,7 @@ pub(crate) fn call(bytes: &mut Bytes<'_>) {
     }
 }
 
-/// The table by index, with a source of its own and one that is wrapped.
+/// Calls of the image table by index, with its own source and with a wrapped one.
 fn tabled(server: &mut Server<&mut [Session]>, entry: StoreEntry<'_>, frame: &[u8]) {
     let mut source = |wanted: ReadRequest, out: &mut [u8]| {
         black_box((wanted, out));
@@ -74,7 +74,7 @@ fn tabled(server: &mut Server<&mut [Session]>, entry: StoreEntry<'_>, frame: &[u
     }
 }
 
-/// A store that may say anything, and a policy that may.
+/// Store and policy with unknown results.
 struct Unknown;
 
 impl ImageStore for Unknown {

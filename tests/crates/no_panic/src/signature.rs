@@ -1,4 +1,4 @@
-//! Digests, integrity codes, certificates and signatures.
+//! Calls of digests, integrity codes, certificates and signatures.
 
 use core::hint::black_box;
 
@@ -67,7 +67,7 @@ fn suite(signature: &[u8]) {
     ));
 }
 
-/// AES and ECDSA of which nothing is known.
+/// AES and ECDSA with unknown results.
 struct Stack;
 
 impl BlockCipher for Stack {

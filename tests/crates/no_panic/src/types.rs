@@ -1,4 +1,4 @@
-//! The lowest layer: identifiers, time, addresses.
+//! Calls of the lowest layer: identifiers, time, addresses.
 
 use core::hint::black_box;
 use core::time::Duration;

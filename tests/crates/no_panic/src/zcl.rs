@@ -1,4 +1,4 @@
-//! Frames: every message read, checked and written.
+//! Calls of the frame codec: every message decoded, checked and encoded.
 
 use core::hint::black_box;
 
@@ -52,7 +52,7 @@ fn read_after_header(bytes: &mut Bytes<'_>) {
     }
 }
 
-/// What a message can be asked, and each as a value to write by itself.
+/// Methods of a message, and its inner value encoded by itself.
 fn message(bytes: &mut Bytes<'_>, message: &Message<'_>) {
     bytes.write(message);
     match message {
@@ -157,7 +157,7 @@ fn attribute(id: AttributeId) {
     black_box((id.name(), id.info(), black_box(AttributeSnapshot::DEFAULT).get(id)));
 }
 
-/// A frame answered by either side, and one of each list that a caller can make.
+/// Responses of either side to a frame, and one of each list that a caller can build.
 fn answers(bytes: &mut Bytes<'_>) {
     if let Ok(frame) = black_box(Frame::decode(bytes.input, quirks())) {
         black_box(black_box(AttributeSnapshot::DEFAULT).answer(&frame, bytes.room)).ok();
@@ -177,7 +177,7 @@ fn answers(bytes: &mut Bytes<'_>) {
     bytes.write(&ClientStatus::request(black_box(0)));
 }
 
-/// The constructors of frames.
+/// Constructors of frames.
 fn remake(bytes: &mut Bytes<'_>, message: &Message<'_>) {
     let sequence = black_box(0);
     let frame = match *message {
@@ -192,7 +192,7 @@ fn remake(bytes: &mut Bytes<'_>, message: &Message<'_>) {
     bytes.write(&frame);
 }
 
-/// The constructors of what stands in messages.
+/// Constructors of message fields.
 fn parts(bytes: &mut Bytes<'_>) {
     let status = Status(black_box(0));
     let command = CommandId(black_box(0));

@@ -1,11 +1,11 @@
-//! What servers here decide.
+//! Server policy of the simulations: every other version is offered, and the upgrade follows after a countdown.
 
 use zigbee_ota::ImageId;
 use zigbee_ota::aps::Address;
 use zigbee_ota::server::{ImageInfo, ServerPolicy, UpgradeDecision};
 use zigbee_ota::zcl::QueryNextImageRequest;
 
-/// Offers whatever is not what the device runs, and lets it count down.
+/// Offers every version that differs from the running one; the field is the countdown to the upgrade in seconds.
 pub(crate) struct Countdown(pub(crate) u32);
 
 impl ServerPolicy for Countdown {

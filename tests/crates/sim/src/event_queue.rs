@@ -1,14 +1,14 @@
-//! What is to happen, in the order of time.
+//! Queue of scheduled events, ordered by virtual time.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// A moment or a span of virtual time, in microseconds.
+/// Moment or duration of virtual time, in microseconds.
 pub type Micros = u64;
 
-/// Things that are due at some moment. Those of one moment come in the order they were put in.
+/// Priority queue of events with their due times. Events of the same moment leave in the order of their insertion.
 #[derive(Clone, Debug)]
-pub struct Agenda<T> {
+pub struct EventQueue<T> {
     heap: BinaryHeap<Entry<T>>,
     count: u64,
 }
@@ -20,26 +20,26 @@ struct Entry<T> {
     what: T,
 }
 
-impl<T> Default for Agenda<T> {
+impl<T> Default for EventQueue<T> {
     fn default() -> Self {
         Self { heap: BinaryHeap::new(), count: 0 }
     }
 }
 
-impl<T> Agenda<T> {
-    /// Puts `what` in for the moment `at`.
+impl<T> EventQueue<T> {
+    /// Schedules `what` for the moment `at`.
     pub fn put(&mut self, at: Micros, what: T) {
         self.count += 1;
         self.heap.push(Entry { at, order: self.count, what });
     }
 
-    /// When the next thing is due.
+    /// Returns the due time of the earliest event.
     #[must_use]
     pub fn next(&self) -> Option<Micros> {
         self.heap.peek().map(|entry| entry.at)
     }
 
-    /// The next thing that is due at `now`, and since when.
+    /// Removes the earliest event that is due at `now`, and returns it with its due time.
     pub fn take(&mut self, now: Micros) -> Option<(Micros, T)> {
         self.next().filter(|at| *at <= now)?;
         self.heap.pop().map(|entry| (entry.at, entry.what))
@@ -52,7 +52,7 @@ impl<T> Entry<T> {
     }
 }
 
-/// The earliest is the greatest, as the heap gives the greatest.
+/// Reversed order, because `BinaryHeap` returns its greatest element first.
 impl<T> Ord for Entry<T> {
     fn cmp(&self, other: &Self) -> Ordering {
         other.key().cmp(&self.key())
@@ -79,12 +79,12 @@ mod tests {
 
     #[test]
     fn the_earliest_comes_first_and_of_one_moment_what_was_put_in_first() {
-        let mut agenda = Agenda::default();
+        let mut queue = EventQueue::default();
         for (at, what) in [(5, 'c'), (3, 'a'), (5, 'd'), (3, 'b')] {
-            agenda.put(at, what);
+            queue.put(at, what);
         }
-        assert_eq!(agenda.take(2), None);
-        let order: Vec<_> = std::iter::from_fn(|| agenda.take(5)).collect();
+        assert_eq!(queue.take(2), None);
+        let order: Vec<_> = std::iter::from_fn(|| queue.take(5)).collect();
         assert_eq!(order, [(3, 'a'), (3, 'b'), (5, 'c'), (5, 'd')]);
     }
 }

@@ -1,69 +1,69 @@
-//! Flash memory as a device has it.
+//! Simple flash memory without power failures: bytes or words, each written once after an erasure.
 
-/// A range of NOR flash: erased to ones, each word of it written once.
+/// Range of NOR flash: an erasure sets all bits, and each word may be written once.
 #[derive(Clone, Debug)]
 pub struct Flash {
     bytes: Vec<u8>,
-    /// Bytes written since they were erased, or never erased.
+    /// Marks bytes that were written since their erasure, or never erased.
     written: Vec<bool>,
     word: usize,
 }
 
-/// What a real part would punish by wrong data.
+/// Misuse of the flash, which real flash answers with corrupt data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FlashError {
-    /// Bytes beyond the end.
+    /// Write beyond the end of the flash.
     #[error("{len} bytes at {offset} do not fit in {size}")]
     OutOfRange {
-        /// First byte.
+        /// Offset of the first byte.
         offset: usize,
-        /// How many.
+        /// Number of bytes.
         len: usize,
-        /// Bytes of the flash.
+        /// Size of the flash in bytes.
         size: usize,
     },
-    /// A byte that was written since it was erased.
+    /// Offset of a byte that was already written since its erasure.
     #[error("byte {0} is written twice")]
     WrittenTwice(usize),
-    /// Not whole words, before the end of the flash.
+    /// Write of a partial word before the end of the flash.
     #[error("{len} bytes at {offset} are not whole words")]
     NotWhole {
-        /// First byte.
+        /// Offset of the first byte.
         offset: usize,
-        /// How many.
+        /// Number of bytes.
         len: usize,
     },
 }
 
 impl Flash {
-    /// Flash of `size` bytes that are written one by one, not erased.
+    /// Flash of `size` bytes with a word size of one byte, not erased.
     #[must_use]
     pub fn new(size: usize) -> Self {
         Self::with_words(size, 1)
     }
 
-    /// Flash of `size` bytes that are written `word` at a time, not erased. The last word may lack bytes.
+    /// Flash of `size` bytes with words of `word` bytes, not erased. The last word may be shorter.
     #[must_use]
     pub fn with_words(size: usize, word: usize) -> Self {
         Self { bytes: vec![0; size], written: vec![true; size], word: word.max(1) }
     }
 
-    /// Erases all of it.
+    /// Erases the whole flash.
     pub fn erase(&mut self) {
         self.erase_from(0);
     }
 
-    /// Erases all from `offset` on.
+    /// Erases everything from `offset` to the end.
     pub fn erase_from(&mut self, offset: usize) {
         let from = offset.min(self.bytes.len());
         self.bytes[from..].fill(0xff);
         self.written[from..].fill(false);
     }
 
-    /// Writes `data` from `offset` on.
+    /// Writes `data` at `offset`.
     ///
     /// # Errors
-    /// Nothing is written if a byte lies outside or was written before, or a word is not whole.
+    /// Fails without a write if a byte lies outside, was already written, or a word is partial.
     pub fn write(&mut self, offset: usize, data: &[u8]) -> Result<(), FlashError> {
         let (size, len) = (self.bytes.len(), data.len());
         let range = offset..offset.saturating_add(len);
@@ -81,7 +81,7 @@ impl Flash {
         Ok(())
     }
 
-    /// Everything in it.
+    /// Contents of the whole flash.
     #[must_use]
     pub fn contents(&self) -> &[u8] {
         &self.bytes

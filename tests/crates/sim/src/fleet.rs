@@ -1,4 +1,4 @@
-//! Many devices behind one server, on one channel: who asks when, and when all of them are done.
+//! Upgrade of a fleet: many devices, one server, one radio channel, one broadcast Image Notify.
 
 use zigbee_ota::file::SplitFile;
 use zigbee_ota::server::StoreEntry;
@@ -10,40 +10,40 @@ use crate::net::{self, Hops};
 use crate::sample_files::file_of;
 use crate::simulation::{DeviceSettings, HostSettings, Notify, Settings, Simulation};
 
-/// When the first device asks that was not moved by the notify.
+/// Time of the first query by a device that ignored the notify because of the jitter.
 const LATER: Micros = 600_000_000;
 
-/// By how much later each of them asks than the one before.
+/// Interval between the scheduled queries of successive devices.
 const STAGGER: Millis = Millis(2000);
 
-/// Devices that are told at once that there is an image.
+/// Fleet of devices that receive one broadcast Image Notify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fleet {
-    /// How many; all hear each other.
+    /// Number of devices; all hear each other.
     pub devices: u16,
-    /// Of a hundred, so many shall ask at once (section 6.10.3.2.2). The others ask of their own accord, from ten minutes
-    /// later on.
+    /// Query jitter of the notify, 1 to 100: about this percentage of the devices queries at once (section 6.10.3.2.2).
+    /// The others query on their own schedule, which starts after ten minutes.
     pub jitter: u8,
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub bytes: usize,
 }
 
-/// How a fleet was upgraded.
+/// Result of the upgrade of a fleet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Upgraded {
-    /// Devices that began before the others' time.
+    /// Number of devices that queried before the first scheduled query.
     pub at_once: usize,
-    /// When each was done, in seconds, the first one first.
+    /// Completion times in seconds, ascending.
     pub done: Vec<f64>,
-    /// Share of the transmissions that collided.
+    /// Share of the transmissions that collided, 0 to 1.
     pub collisions: f64,
 }
 
 impl Fleet {
-    /// Upgrades it.
+    /// Simulates the upgrade of the whole fleet.
     ///
     /// # Panics
-    /// A device is not upgraded, or a law is broken.
+    /// If a device is not upgraded or a rule is violated.
     #[must_use]
     pub fn upgrade(&self, seed: u64) -> Upgraded {
         let file = file_of(self.bytes, 0);
@@ -67,12 +67,12 @@ impl Fleet {
             ..plain
         };
         let report = Simulation::new(&settings, &entries).run();
-        assert!(report.all_upgraded() && report.broken.is_empty(), "{self:?}: {:?}", report.broken);
-        let mut done: Vec<f64> = report.lives.iter().map(|life| life.last_stored as f64 / 1e6).collect();
+        assert!(report.all_upgraded() && report.violations.is_empty(), "{self:?}: {:?}", report.violations);
+        let mut done: Vec<f64> = report.clients.iter().map(|life| life.last_stored as f64 / 1e6).collect();
         done.sort_by(f64::total_cmp);
         Upgraded {
             at_once: report
-                .lives
+                .clients
                 .iter()
                 .filter(|life| life.first_request.is_some_and(|at| at < LATER))
                 .count(),
@@ -83,7 +83,7 @@ impl Fleet {
 }
 
 impl Upgraded {
-    /// When a share of the devices was done, in seconds.
+    /// Returns the time in seconds at which `share` of the devices, 0 to 1, were upgraded.
     #[must_use]
     pub fn after(&self, share: f64) -> f64 {
         let last = self.done.len().saturating_sub(1);

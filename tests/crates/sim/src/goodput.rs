@@ -1,4 +1,4 @@
-//! How fast a client gets a file over the radio channel: one cell of a table.
+//! Goodput measurement: one combination of channel, server and device over several seeds.
 
 use std::ops::Range;
 
@@ -6,40 +6,41 @@ use zigbee_ota::file::SplitFile;
 use zigbee_ota::server::StoreEntry;
 
 use crate::Micros;
-use crate::net::{self, Hazards, Hops};
+use crate::net::{self, Faults, Hops};
 use crate::radio::timing;
 use crate::sample_files::file_of;
 use crate::simulation::{DeviceSettings, HostSettings, Report, Settings, Simulation};
 
-/// A channel, a server and a device. Without APS acknowledgements, as those that are fast do it.
+/// Combination of channel, server and device whose goodput is measured. APS acknowledgements are off, as in fast
+/// deployments.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cell {
-    /// From the server to the client; relays take no time of their own.
+    /// Hops between server and client. Relays forward without delay.
     pub hops: u16,
-    /// What the server takes for each answer; it works on many at a time.
+    /// Processing time of the server for each response; the server works on many requests in parallel.
     pub server_delay: Micros,
-    /// Share of the frames that are lost, end to end.
+    /// Share of the frames that are lost end to end, 0 to 1.
     pub loss: f64,
-    /// What flash takes for a block.
+    /// Flash write time of one block.
     pub write: Micros,
-    /// The most bytes of data in a block.
+    /// Maximum data size of a block in bytes.
     pub block: u8,
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub bytes: usize,
 }
 
 impl Cell {
-    /// One hop, a server that takes 10 ms, flash that takes 2 ms, nothing lost; 64 KB in blocks of 64 bytes.
+    /// Default combination: one hop, 10 ms server time, 2 ms flash time, no loss, 64 KB in blocks of 64 bytes.
     pub const USUAL: Self =
         Self { hops: 1, server_delay: 10_000, loss: 0.0, write: 2000, block: 64, bytes: 64_000 };
 
-    /// Bytes per second that the channel carries, if nobody loses any time.
+    /// Theoretical maximum of the channel in bytes per second.
     #[must_use]
     pub fn limit(&self) -> f64 {
         timing::limit(self.hops, self.block)
     }
 
-    /// The world of the cell with one of its seeds.
+    /// Returns the simulation settings of this combination for one seed.
     #[must_use]
     pub fn settings(&self, file: &SplitFile<'_>, seed: u64) -> Settings {
         let mut plain = Settings::new(file);
@@ -50,17 +51,17 @@ impl Cell {
             host: HostSettings { delay: self.server_delay, ..HostSettings::default() },
             net: net::Settings {
                 radio: Some(Hops { hops: self.hops, relay_delay: 0 }),
-                hazards: Hazards::losing(self.loss),
+                faults: Faults::losing(self.loss),
                 ..net::Settings::default()
             },
             ..plain
         }
     }
 
-    /// Runs a download for each seed; `change` has the last word on the world, above all on what its client is told.
+    /// Simulates one download for each seed. `change` may alter the settings last, above all those of the client.
     ///
     /// # Panics
-    /// A client does not upgrade, or breaks a law: then its speed means nothing.
+    /// If a client does not upgrade or violates a rule, because its goodput would mean nothing.
     #[must_use]
     pub fn measure(&self, seeds: Range<u64>, change: impl Fn(&mut Settings)) -> Goodput {
         let file = file_of(self.bytes, 0);
@@ -70,36 +71,36 @@ impl Cell {
             let mut settings = self.settings(&parts, seed);
             change(&mut settings);
             let report = Simulation::new(&settings, &entries).run();
-            assert!(report.all_upgraded() && report.broken.is_empty(), "{self:?}: {report:#?}");
+            assert!(report.all_upgraded() && report.violations.is_empty(), "{self:?}: {report:#?}");
             report
         });
         Goodput::of(&runs.collect::<Vec<_>>())
     }
 }
 
-/// What some runs of a cell were like.
+/// Goodput and traffic over several runs of one combination.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Goodput {
-    /// Bytes per second, the mean.
+    /// Mean goodput in bytes per second.
     pub mean: f64,
-    /// Their standard deviation.
+    /// Standard deviation of the goodput.
     pub deviation: f64,
-    /// The slowest run.
+    /// Goodput of the slowest run.
     pub least: f64,
-    /// The fastest.
+    /// Goodput of the fastest run.
     pub most: f64,
-    /// Frames that the client and the server sent, the mean.
+    /// Mean number of frames that client and server sent.
     pub frames: f64,
-    /// Requests that the client sent again, the mean.
+    /// Mean number of retries by the client.
     pub repeats: f64,
-    /// Share of the transmissions that collided.
+    /// Share of the transmissions that collided, 0 to 1.
     pub collisions: f64,
 }
 
 impl Goodput {
     fn of(runs: &[Report]) -> Self {
         let mean = |value: &dyn Fn(&Report) -> f64| runs.iter().map(value).sum::<f64>() / runs.len() as f64;
-        let goodput = |run: &Report| run.lives[0].goodput();
+        let goodput = |run: &Report| run.clients[0].goodput();
         let middle = mean(&goodput);
         let all = || runs.iter().map(goodput);
         Self {
@@ -107,8 +108,8 @@ impl Goodput {
             deviation: mean(&|run| (goodput(run) - middle).powi(2)).sqrt(),
             least: all().fold(f64::INFINITY, f64::min),
             most: all().fold(0.0, f64::max),
-            frames: mean(&|run| f64::from(run.lives[0].sent.total()) + run.server.total() as f64),
-            repeats: mean(&|run| f64::from(run.lives[0].sent.repeats)),
+            frames: mean(&|run| f64::from(run.clients[0].sent.total()) + run.server.total() as f64),
+            repeats: mean(&|run| f64::from(run.clients[0].sent.repeats)),
             collisions: mean(&|run| run.traffic.collisions as f64)
                 / mean(&|run| run.traffic.transmissions as f64),
         }

@@ -1,4 +1,4 @@
-//! The table of goodput: every way to transfer, near and far, with quick and slow servers, on good and bad links.
+//! Goodput table: every transfer mode, by hops, server delay and loss.
 
 use std::fmt::Write as _;
 use std::num::{NonZeroU8, NonZeroU16};
@@ -9,13 +9,13 @@ use zigbee_ota::client::TransferMode;
 
 use crate::Cell;
 
-/// Bytes of the file.
+/// Size of the file in bytes.
 const BYTES: usize = 200_000;
 
-/// The runs that the means are over.
+/// Seeds of the runs behind each mean.
 const SEEDS: Range<u64> = 0..8;
 
-/// The ways to transfer, as the table names them.
+/// Transfer modes with their names in the table.
 pub const MODES: [(&str, TransferMode); 7] = [
     ("stop-and-wait", window(1)),
     ("window 2", window(2)),
@@ -26,13 +26,13 @@ pub const MODES: [(&str, TransferMode); 7] = [
     ("auto", TransferMode::Auto),
 ];
 
-/// From the server to the client.
+/// Hops between server and client.
 pub const HOPS: [u16; 2] = [1, 3];
 
-/// What the server takes for each answer, ms.
+/// Processing times of the server for each response, in milliseconds.
 pub const DELAYS: [u64; 4] = [0, 10, 20, 50];
 
-/// Frames of a hundred that are lost, end to end.
+/// Frame losses in percent, end to end.
 pub const LOSSES: [u8; 3] = [0, 1, 5];
 
 const fn window(window: u8) -> TransferMode {
@@ -43,10 +43,10 @@ const fn pages(spacing: u16) -> TransferMode {
     TransferMode::Pages { size: NonZeroU16::new(4096).expect("a page has bytes"), spacing }
 }
 
-/// One line of the table.
+/// Row of the table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// Place in [`MODES`].
+    /// Index into [`MODES`].
     pub mode: usize,
     /// One of [`HOPS`].
     pub hops: u16,
@@ -54,21 +54,21 @@ pub struct Line {
     pub delay: u64,
     /// One of [`LOSSES`].
     pub loss: u8,
-    /// Bytes per second, the mean over all seeds.
+    /// Mean goodput over all seeds, in bytes per second.
     pub mean: u32,
-    /// Their standard deviation.
+    /// Standard deviation of the goodput.
     pub deviation: u32,
-    /// Requests of a thousand blocks that were sent again, the mean.
+    /// Mean number of retries per 1000 blocks.
     pub repeats: u32,
 }
 
 impl Line {
-    /// A line that is to be measured.
+    /// Row without measured values.
     fn empty(mode: usize, hops: u16, delay: u64, loss: u8) -> Self {
         Self { mode, hops, delay, loss, mean: 0, deviation: 0, repeats: 0 }
     }
 
-    /// The cell of the simulation.
+    /// Returns the combination that this row measures.
     #[must_use]
     pub fn cell(&self) -> Cell {
         let loss = f64::from(self.loss) / 100.0;
@@ -88,7 +88,7 @@ impl Line {
     }
 }
 
-/// All lines: hops, delays, losses, modes, the last changing the fastest.
+/// Returns all rows without measured values, ordered by hops, delay, loss and mode; the mode varies fastest.
 #[must_use]
 pub fn lines() -> Vec<Line> {
     let mut lines = Vec::new();
@@ -102,12 +102,12 @@ pub fn lines() -> Vec<Line> {
     lines
 }
 
-/// Measures the whole table on all processors; `told` is called for each line that is done.
+/// Measures the whole table on all processors. `report_row` is called after each row.
 ///
 /// # Panics
-/// A client does not upgrade, or breaks a law.
+/// If a client does not upgrade or violates a rule.
 #[must_use]
-pub fn measure(told: impl Fn() + Sync) -> Vec<Line> {
+pub fn measure(report_row: impl Fn() + Sync) -> Vec<Line> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let all = lines();
     let left = Mutex::new(all.iter().enumerate().rev().collect::<Vec<_>>());
@@ -120,7 +120,7 @@ pub fn measure(told: impl Fn() + Sync) -> Vec<Line> {
                     let Some((place, line)) = next else { break };
                     let measured = line.clone().measured();
                     done.lock().expect("no thread panics while it holds it")[place] = Some(measured);
-                    told();
+                    report_row();
                 }
             });
         }
@@ -131,7 +131,7 @@ pub fn measure(told: impl Fn() + Sync) -> Vec<Line> {
 
 const TITLE: &str = "mode\thops\tdelay_ms\tloss_percent\tbytes_per_s\tdeviation\trepeats_per_1000";
 
-/// The table as text, one line each, tabs between.
+/// Formats the table as text: one row per line, columns separated by tabs.
 #[must_use]
 pub fn write(lines: &[Line]) -> String {
     let mut text = format!("{TITLE}\n");
@@ -143,10 +143,10 @@ pub fn write(lines: &[Line]) -> String {
     text
 }
 
-/// Reads what [`write`] wrote.
+/// Parses the output of [`write`].
 ///
 /// # Panics
-/// It is something else.
+/// If `text` is not such a table.
 #[must_use]
 pub fn read(text: &str) -> Vec<Line> {
     let mut rows = text.lines();

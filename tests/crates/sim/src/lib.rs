@@ -1,31 +1,34 @@
-//! Client and server on virtual time: the world that tests, benches and examples share.
+//! Simulation of OTA upgrades on virtual time: real client, real server, simulated network, flash and power. Shared by
+//! tests, benches and examples.
 //!
 //! ```text
-//!   Server + Catalog          Link to client  (latency, loss)           Client
+//!   Server + SliceStore         Link to client  (latency, loss)           Client
 //!   policy: Countdown   ------------------------------------->     needs, tickets
 //!                       <-------------------------------------        Flash
 //!                             Link to server
 //! ```
 //!
-//! Nobody waits: the clock jumps to the next moment anything is to happen. The same [`Settings`], the same run.
+//! The clock jumps to the next scheduled moment, so no test waits. The same [settings](simulation::Settings) with the
+//! same seed give the same run.
 //!
-//! [`simulation`] is the larger of two: many clients, power cuts, servers that fail. [`net`] is what lies between its nodes,
-//! [`radio`] the channel, [`ideal`] what the channel is held against its model with, and a [`Cell`] says how fast a
-//! client downloads.
+//! [`SingleUpgrade`] is the small simulation: one client, one server, one lossy link. [`simulation`] is the large one:
+//! many clients, power cuts, server failures. [`net`] is the network between its nodes, [`radio`] the shared channel,
+//! [`ideal_nodes`] the reference nodes that the channel is compared with, and a [`Cell`] measures the goodput of a
+//! client.
 //!
 //! ```
-//! use zigbee_ota::{file::Parts, server::Entry};
-//! use zigbee_ota_sim::net::{Hazards, Hops};
-//! use zigbee_ota_sim::simulation::{Cut, Settings, Simulation};
+//! use zigbee_ota::{file::SplitFile, server::StoreEntry};
+//! use zigbee_ota_sim::net::{Faults, Hops};
+//! use zigbee_ota_sim::simulation::{PowerCut, Settings, Simulation};
 //!
 //! let file = zigbee_ota_sim::file_of(5000, 0);
-//! let parts = Parts::parse(&file)?;
+//! let parts = SplitFile::parse(&file)?;
 //! let mut settings = Settings::new(&parts);
 //! settings.net.radio = Some(Hops { hops: 2, relay_delay: 1000 });
-//! settings.net.hazards = Hazards::losing(0.05);
-//! settings.cuts = vec![(1, Cut::Block(30))];
-//! let report = Simulation::new(&settings, &[Entry::from(&parts)]).run();
-//! assert!(report.all_upgraded() && report.broken.is_empty(), "{report:#?}");
+//! settings.net.faults = Faults::losing(0.05);
+//! settings.cuts = vec![(1, PowerCut::Block(30))];
+//! let report = Simulation::new(&settings, &[StoreEntry::from(&parts)]).run();
+//! assert!(report.all_upgraded() && report.violations.is_empty(), "{report:#?}");
 //! # Ok::<(), zigbee_ota::DecodeError>(())
 //! ```
 
@@ -47,11 +50,11 @@ mod sample_files;
 pub mod simulation;
 mod single_upgrade;
 
-pub use event_queue::{Agenda, Micros};
+pub use event_queue::{EventQueue, Micros};
 pub use flash::{Flash, FlashError};
 pub use fleet::{Fleet, Upgraded};
 pub use goodput::{Cell, Goodput};
 pub use link::Link;
 pub use nor_flash::{AsyncNor, Nor, NorError};
 pub use sample_files::{demonstration_file, file_of};
-pub use single_upgrade::{End, Report, Settings, Upgrade};
+pub use single_upgrade::{SingleUpgrade, UpgradeEnd, UpgradeReport, UpgradeSettings};

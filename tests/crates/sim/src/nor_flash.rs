@@ -1,5 +1,5 @@
-//! A part of NOR flash as its data sheet has it: whole words, each written once after its sector was erased, and power
-//! that can fail in the middle of either.
+//! NOR flash with real constraints: whole words, one write per word after the erasure of its sector, and power failures
+//! in the middle of operations.
 
 use embassy_futures::yield_now;
 use embedded_storage::nor_flash::{
@@ -7,14 +7,14 @@ use embedded_storage::nor_flash::{
 };
 use embedded_storage_async::nor_flash as asynchronous;
 
-/// NOR flash that counts what is done to it. As it comes from the factory, nobody knows what is in it.
+/// Simulated NOR flash that counts its operations. The initial contents are not erased.
 ///
-/// One operation is the erasure of one sector or the writing of one word. The power can be made to fail in the middle
-/// of one: half of it is done, and nothing works until the power is back.
+/// One operation is the erasure of one sector or the write of one word. A power failure can be scheduled for the middle
+/// of an operation: half of the operation takes effect, and all further operations fail until the power is restored.
 #[derive(Clone, Debug)]
 pub struct Nor {
     bytes: Vec<u8>,
-    /// Which words are erased and not written since.
+    /// Marks words that are erased and not written since.
     blank: Vec<bool>,
     erases: u64,
     writes: u64,
@@ -22,16 +22,16 @@ pub struct Nor {
     off: bool,
 }
 
-/// What the part does not do.
+/// Rejected operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NorError {
-    /// Half words or half sectors, or bytes beyond the end.
+    /// Partial words or sectors, or an address beyond the end.
     #[error("{0}")]
     Arguments(NorFlashErrorKind),
-    /// The word at this place was written since it was erased, or its erasure was cut short.
+    /// Offset of a word that was written since its erasure, or whose erasure was interrupted.
     #[error("the word at {0} is not erased")]
     NotErased(usize),
-    /// The power failed.
+    /// Power failure.
     #[error("there is no power")]
     Off,
 }
@@ -45,21 +45,21 @@ impl NorFlashError for NorError {
     }
 }
 
-/// How much of an operation is done.
+/// Part of an operation that takes effect.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Share {
     All,
-    /// The power fails.
+    /// Half of the operation, because the power fails.
     Half,
 }
 
 impl Nor {
-    /// Bytes that are written at once.
+    /// Word size in bytes.
     pub const WORD: usize = 4;
-    /// Bytes that are erased at once.
+    /// Sector size in bytes.
     pub const SECTOR: usize = 4096;
 
-    /// A part of so many sectors, none of them erased.
+    /// Creates flash of `sectors` sectors, none of them erased.
     #[must_use]
     pub fn new(sectors: usize) -> Self {
         let size = sectors * Self::SECTOR;
@@ -67,35 +67,35 @@ impl Nor {
         Self { bytes: vec![0x5a; size], blank, erases: 0, writes: 0, fails_at: None, off: false }
     }
 
-    /// Lets the power fail in the middle of the operation after so many more.
+    /// Schedules a power failure for the middle of the operation after `operations` further ones.
     pub fn fail_after(&mut self, operations: u64) {
         self.fails_at = Some(self.operations() + operations);
     }
 
-    /// The power is back, and stays.
+    /// Restores the power and cancels scheduled failures.
     pub fn restore_power(&mut self) {
         (self.off, self.fails_at) = (false, None);
     }
 
-    /// Sectors erased and words written so far, the halves included.
+    /// Number of sectors erased and words written so far, including interrupted operations.
     #[must_use]
     pub const fn operations(&self) -> u64 {
         self.erases + self.writes
     }
 
-    /// Sectors erased so far.
+    /// Number of sectors erased so far.
     #[must_use]
     pub const fn erases(&self) -> u64 {
         self.erases
     }
 
-    /// Words written so far.
+    /// Number of words written so far.
     #[must_use]
     pub const fn writes(&self) -> u64 {
         self.writes
     }
 
-    /// Everything in it, with or without power.
+    /// Contents of the flash, readable without power.
     #[must_use]
     pub fn contents(&self) -> &[u8] {
         &self.bytes
@@ -105,7 +105,7 @@ impl Nor {
         if self.off { Err(NorError::Off) } else { Ok(()) }
     }
 
-    /// How much of the next operation is done.
+    /// Returns the part of the next operation that takes effect.
     fn share(&mut self) -> Share {
         self.off = self.fails_at == Some(self.operations());
         if self.off { Share::Half } else { Share::All }
@@ -116,7 +116,7 @@ impl Nor {
         self.erases += 1;
         let erased = if share == Share::All { Self::SECTOR } else { Self::SECTOR / 2 };
         self.bytes[from..from + erased].fill(0xff);
-        // What looks erased after half of the time does not hold: all of it is to be erased again.
+        // An interrupted erasure may read as erased but is not reliable, so the sector counts as not erased.
         self.blank[from / Self::WORD..(from + Self::SECTOR) / Self::WORD].fill(share == Share::All);
         self.need_power()
     }
@@ -134,7 +134,7 @@ impl Nor {
     }
 }
 
-/// An address in memory.
+/// Converts an address to an index.
 fn wide(address: u32) -> usize {
     usize::try_from(address).unwrap_or(usize::MAX)
 }
@@ -176,14 +176,14 @@ impl NorFlash for Nor {
     }
 }
 
-/// The same part behind a driver that does not block: while it erases or writes, others have their turn.
+/// Asynchronous driver of the same flash: other tasks run during erasures and writes.
 #[derive(Debug)]
 pub struct AsyncNor<'a>(pub &'a mut Nor);
 
-/// Turns that others have while a sector is erased, which takes tens of milliseconds.
+/// Number of turns that other tasks get during the erasure of a sector, which takes tens of milliseconds.
 const ERASE_TURNS: u32 = 40;
 
-/// Turns that they have while a few words are written.
+/// Number of turns that other tasks get during the write of a few words.
 const WRITE_TURNS: u32 = 2;
 
 async fn wait(turns: u32) {

@@ -1,9 +1,10 @@
-//! Files to show the way with.
+//! OTA files built in memory for simulations and examples.
 
 use zigbee_ota::file::{Element, FileHeader, FileWriter, HeaderString, Tag};
 use zigbee_ota::{Encode, FileVersion, HardwareRange, HardwareVersion, ImageId};
 
-/// A file of about 200 KB for hardware 1.0 to 2.0: firmware that cannot be guessed, and a manufacturer's element.
+/// Builds a file of about 200 KB for hardware 1.0 to 2.0, with incompressible firmware and a manufacturer-specific
+/// element.
 #[must_use]
 pub fn demonstration_file() -> Vec<u8> {
     let mut firmware = vec![0; 200_000];
@@ -21,13 +22,13 @@ pub fn demonstration_file() -> Vec<u8> {
     file
 }
 
-/// The image whose files the worlds serve; others of it differ in their version.
+/// Image of the simulated files; the files differ in their version.
 const SERVED: ImageId = ImageId::new(0x1001, 0x00ab, 7);
 
-/// A file of `size` bytes, at least 62, with firmware of its own for each version, counted from 0.
+/// Builds a file of `size` bytes, at least 62. Each version, counted from 0, has different firmware.
 ///
 /// # Panics
-/// It is too short for a header and an element.
+/// If `size` is too small for a header and an element.
 #[must_use]
 pub fn file_of(size: usize, version: u32) -> Vec<u8> {
     let id = ImageId { version: FileVersion(SERVED.version.0 + version), ..SERVED };

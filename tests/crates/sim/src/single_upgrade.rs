@@ -1,4 +1,4 @@
-//! One device, one server, one file.
+//! Small simulation: one device, one server, one file, one lossy link.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU8;
@@ -18,27 +18,27 @@ use crate::{Flash, Link};
 
 const DEVICE: Address = Address::new(0x5a17, 1);
 
-/// A world in which nothing has happened for so long has stopped.
+/// Duration without any event after which a simulation ends.
 const PATIENCE: Millis = Millis::from_secs(7 * 24 * 60 * 60);
 
-/// What kind of world it is.
+/// Settings of a simulated upgrade.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
-    /// Time a frame takes, each way.
+pub struct UpgradeSettings {
+    /// Latency of a frame in each direction.
     pub latency: Millis,
-    /// Share of the frames that are lost, each way, 0 to 1.
+    /// Share of the frames lost in each direction, 0 to 1.
     pub loss: f64,
-    /// Time the server takes for each answer.
+    /// Processing time of the server for each response.
     pub server_delay: Millis,
-    /// The most data the device takes in a block.
+    /// Maximum data size of a block that the device accepts.
     pub block: NonZeroU8,
-    /// Seconds from the order to the upgrade.
+    /// Countdown in seconds from the Upgrade End Response to the upgrade.
     pub countdown: u32,
-    /// Decides what is lost.
+    /// Seed of the frame losses.
     pub seed: u64,
 }
 
-impl Default for Settings {
+impl Default for UpgradeSettings {
     fn default() -> Self {
         Self {
             latency: Millis(10),
@@ -51,38 +51,38 @@ impl Default for Settings {
     }
 }
 
-/// How a run ended.
+/// Reason of the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// As the client says.
+pub enum UpgradeEnd {
+    /// Outcome reported by the client.
     Client(Outcome),
-    /// The client never got an image, or nothing happened any more.
+    /// No image was offered, or no event was scheduled any more.
     Stalled,
 }
 
-/// What a run was like.
+/// Results of a simulated upgrade.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Report {
-    /// How it ended.
-    pub end: End,
+pub struct UpgradeReport {
+    /// Reason of the end.
+    pub end: UpgradeEnd,
     /// Whether the flash holds the file, byte for byte.
     pub identical: bool,
-    /// Blocks stored.
+    /// Number of blocks stored.
     pub blocks: u64,
-    /// Frames the device sent, lost ones included.
+    /// Number of frames sent by the device, including lost ones.
     pub frames_to_server: u64,
-    /// Frames the server sent, lost ones included.
+    /// Number of frames sent by the server, including lost ones.
     pub frames_to_client: u64,
-    /// Requests the device sent again.
+    /// Number of retries by the device.
     pub requests_repeated: u32,
-    /// From the first frame to the end.
+    /// Time from the first frame to the end.
     pub simulated: Millis,
-    /// From the first block request to the last block stored.
+    /// Time from the first block request to the last block stored.
     pub download: Millis,
 }
 
-impl Report {
-    /// Bytes of the file per second of the download.
+impl UpgradeReport {
+    /// Returns the goodput of the download in bytes per second.
     #[must_use]
     pub fn goodput(&self, bytes: usize) -> f64 {
         let seconds = f64::from(self.download.0) / 1000.0;
@@ -90,8 +90,8 @@ impl Report {
     }
 }
 
-/// A world with one device that runs an older version of the file's image, and a server that has the file.
-pub struct Upgrade<'a> {
+/// Simulated upgrade of one device that runs an older version of the image, by a server that has the file.
+pub struct SingleUpgrade<'a> {
     file: &'a [u8],
     now: Instant,
     client: Client,
@@ -100,20 +100,20 @@ pub struct Upgrade<'a> {
     catalog: SliceStore<'a>,
     policy: Countdown,
     server_delay: Millis,
-    /// What the server has worked on, and when it lets it go.
+    /// Responses of the server with their send times.
     answers: VecDeque<(Instant, Vec<u8>)>,
     to_server: Link,
     to_client: Link,
     blocks: u64,
     started: Option<Instant>,
     stored: Option<Instant>,
-    end: Option<End>,
+    end: Option<UpgradeEnd>,
 }
 
-impl<'a> Upgrade<'a> {
-    /// The world at the moment the server tells the device that there is an image.
+impl<'a> SingleUpgrade<'a> {
+    /// Starts the simulation with an Image Notify from the server to the device.
     #[must_use]
-    pub fn new(entries: &'a [StoreEntry<'a>; 1], file: &SplitFile<'a>, settings: &Settings) -> Self {
+    pub fn new(entries: &'a [StoreEntry<'a>; 1], file: &SplitFile<'a>, settings: &UpgradeSettings) -> Self {
         let catalog = SliceStore::new(entries).expect("one entry is no duplicate");
         let [to_server, to_client] = [1, 2].map(|direction| {
             Link::new(settings.latency, settings.loss, settings.seed.wrapping_mul(2).wrapping_add(direction))
@@ -138,14 +138,14 @@ impl<'a> Upgrade<'a> {
             end: None,
         };
         let mut out = [0; LONGEST_TO_CLIENT];
-        let notify = world.server.notify(DEVICE, DeliveryMode::Unicast, ImageNotify::UNICAST, &mut out);
+        let notify = upgrade.server.notify(DEVICE, DeliveryMode::Unicast, ImageNotify::UNICAST, &mut out);
         let transmit = notify.expect("its jitter is in range");
-        world.to_client.send(world.now, &out[..transmit.len]);
-        world
+        upgrade.to_client.send(upgrade.now, &out[..transmit.len]);
+        upgrade
     }
 
-    /// Runs to the end. `progress` is told the bytes stored whenever they are more.
-    pub fn run(mut self, mut progress: impl FnMut(u32)) -> Report {
+    /// Runs to the end. `progress` receives the number of bytes stored after each increase.
+    pub fn run(mut self, mut progress: impl FnMut(u32)) -> UpgradeReport {
         let mut told = 0;
         while self.end.is_none() {
             self.step();
@@ -158,8 +158,8 @@ impl<'a> Upgrade<'a> {
             (Some(started), Some(stored)) => stored.since(started),
             _ => Millis(0),
         };
-        Report {
-            end: self.end.unwrap_or(End::Stalled),
+        UpgradeReport {
+            end: self.end.unwrap_or(UpgradeEnd::Stalled),
             identical: self.flash.contents() == self.file,
             blocks: self.blocks,
             frames_to_server: self.to_server.sent(),
@@ -170,7 +170,7 @@ impl<'a> Upgrade<'a> {
         }
     }
 
-    /// The clock jumps to whatever comes next, and that happens.
+    /// Advances the clock to the next event and handles it.
     fn step(&mut self) {
         let moments = [
             self.client.poll_timeout(),
@@ -181,7 +181,7 @@ impl<'a> Upgrade<'a> {
         ];
         let end = Instant::ZERO.plus(PATIENCE);
         let Some(next) = moments.into_iter().flatten().min().filter(|next| *next <= end) else {
-            self.end = Some(End::Stalled);
+            self.end = Some(UpgradeEnd::Stalled);
             return;
         };
         self.now = self.now.max(next);
@@ -224,7 +224,7 @@ impl<'a> Upgrade<'a> {
         while self.server.poll_event().is_some() {}
     }
 
-    /// What the server sends by time alone, and what it has to tell.
+    /// Runs the timers of the server and drains its outputs.
     fn drain_server(&mut self) {
         let mut out = [0; LONGEST_TO_CLIENT];
         while let Some(transmit) = self.server.poll_transmit(self.now, &mut self.catalog, &mut out) {
@@ -242,7 +242,7 @@ impl<'a> Upgrade<'a> {
         while let Some(event) = self.client.poll_event() {
             match event {
                 ClientEvent::Started(_) => self.started = Some(self.now),
-                ClientEvent::Ended(outcome) => self.end = Some(End::Client(outcome)),
+                ClientEvent::Ended(outcome) => self.end = Some(UpgradeEnd::Client(outcome)),
                 _ => {}
             }
         }
@@ -252,7 +252,7 @@ impl<'a> Upgrade<'a> {
         }
     }
 
-    /// A device that does at once what it is asked.
+    /// Answers a need at once, as a device without delays.
     fn answer(&mut self, need: Need) {
         match need {
             Need::Decide(ticket, _) => self.client.accept(ticket),
@@ -267,7 +267,8 @@ impl<'a> Upgrade<'a> {
                 self.client.verified(self.now, ticket, verdict)
             }
             Need::Apply(ticket, _) => self.client.applied(self.now, ticket, ApplyResult::Done),
-            // The server is known, and no file here is for other credentials.
+            // Discovery and credentials cannot be needed: the server is configured, and the file is for no other
+            // credentials.
             _ => Ok(()),
         }
         .expect("answered at once");

@@ -1,4 +1,4 @@
-//! A device with a plain `Client<0>`.
+//! Device with a plain `Client<0>`.
 
 #![no_std]
 #![no_main]
@@ -10,7 +10,7 @@ static mut DEVICE: Device<0> = Device::OFF;
 
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
-    // SAFETY: nobody else has it.
+    // SAFETY: this is the only reference.
     let (client, out) = unsafe { Device::on(&raw mut DEVICE) };
     resume(client);
     loop {

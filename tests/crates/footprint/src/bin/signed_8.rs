@@ -1,4 +1,4 @@
-//! A device with a `Client`, that takes signed files alone.
+//! Device with a `Client` that accepts only signed files.
 
 #![no_std]
 #![no_main]
@@ -18,7 +18,7 @@ static mut VERIFIER: MaybeUninit<Verifier<'static>> = MaybeUninit::uninit();
 
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
-    // SAFETY: nobody else has it.
+    // SAFETY: this is the only reference.
     let (client, out) = unsafe { Device::on(&raw mut DEVICE) };
     resume(client);
     loop {
@@ -26,7 +26,7 @@ extern "C" fn _start() -> ! {
     }
 }
 
-/// Over the file that is read back from flash, in pieces.
+/// Verifies the file that is read back from flash, in pieces.
 #[inline(never)]
 fn verify() -> VerifyResult {
     static SIGNERS: [Eui64; 1] = [Eui64(0)];
@@ -40,12 +40,12 @@ fn verify() -> VerifyResult {
         .with_signers(black_box(AllowedSigners::Any));
     policy.now = black_box(Some(0));
     let place = &raw mut VERIFIER;
-    // SAFETY: nobody else has it.
+    // SAFETY: this is the only reference.
     let verifier = unsafe { &mut *place }.write(Verifier::new(policy));
     while black_box(true) {
         verifier.update(black_box(&PIECE));
     }
-    // SAFETY: written above, and not again before it is read.
+    // SAFETY: written above, and not again before the read.
     match unsafe { place.cast::<Verifier<'_>>().read() }.finish() {
         Ok(valid) => {
             black_box(&valid);

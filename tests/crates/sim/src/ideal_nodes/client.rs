@@ -1,31 +1,31 @@
-//! A client that asks for what it does not have.
+//! Ideal client: requests missing blocks with perfect knowledge of the file size.
 
-use super::{Download, Message, Recovery, Scheme, Wake, World};
+use super::{Download, IdealNetwork, Message, Recovery, Scheme, Wake};
 use crate::Micros;
 
-/// Never less than what it takes on the average and this.
+/// Minimum margin of a timeout above the mean round trip.
 const LEAST_MARGIN: Micros = 5_000;
 
-/// Before anything was measured.
+/// Initial timeout, before any measurement.
 const FIRST_TIMEOUT: Micros = 3_000_000;
 
-/// A page of which nothing comes for so many times the timeout of a gap is over.
+/// Factor between the timeout of a gap and the timeout of a whole page.
 const PATIENCE: Micros = 4;
 
 pub(super) struct Client {
     download: Download,
     here: Vec<bool>,
-    /// Blocks to ask for by block requests, the first ones never asked for.
+    /// Blocks to request one by one. Blocks that were never requested come first.
     next: u32,
-    /// What is under way.
-    asked: Vec<Asked>,
-    /// Blocks that are being stored, and when the last of them is.
+    /// Requests in flight.
+    asked: Vec<Requested>,
+    /// Blocks being stored, and the time at which the last of them is done.
     storing: u32,
     store_free: Micros,
-    /// Blocks not stored.
+    /// Number of blocks not stored yet.
     left: u32,
     page: Option<Page>,
-    /// Blocks of the last page to ask for one by one, the first one last.
+    /// Missing blocks of the last page, to be requested one by one, in descending order.
     missing: Vec<u32>,
     round_trip: Timer,
     gap: Timer,
@@ -34,15 +34,15 @@ pub(super) struct Client {
     pub(super) finished: Micros,
 }
 
-/// A request for one block.
-struct Asked {
+/// Block request in flight.
+struct Requested {
     block: u32,
-    /// Its number and when it was sent, of each try.
+    /// Sequence number and send time of each attempt.
     tries: Vec<(u32, Micros)>,
     overdue: Micros,
 }
 
-/// A page under way.
+/// Page request in flight.
 struct Page {
     end: u32,
     sent: Micros,
@@ -50,7 +50,7 @@ struct Page {
     overdue: Micros,
 }
 
-/// How long something takes, and how much that varies (RFC 6298).
+/// Round-trip estimator after RFC 6298.
 #[derive(Default)]
 struct Timer {
     mean: f64,
@@ -100,18 +100,18 @@ impl Client {
         self.left
     }
 
-    fn request(&mut self, now: Micros, block: u32, count: u32, world: &mut World) -> u32 {
+    fn request(&mut self, now: Micros, block: u32, count: u32, network: &mut IdealNetwork) -> u32 {
         self.requests += 1;
-        world.send(now, 1, Message { block, count, request: self.requests });
+        network.send(now, 1, Message { block, count, request: self.requests });
         self.requests
     }
 
-    /// Asks for as much as may be under way.
-    pub(super) fn ask(&mut self, now: Micros, world: &mut World) {
+    /// Sends requests up to the window.
+    pub(super) fn ask(&mut self, now: Micros, network: &mut IdealNetwork) {
         match self.download.scheme {
             Scheme::Blocks { window } => {
-                while self.next < self.download.blocks && self.under_way() < window {
-                    self.ask_block(now, self.next, world);
+                while self.next < self.download.blocks && self.in_flight() < window {
+                    self.ask_block(now, self.next, network);
                     self.next += 1;
                 }
             }
@@ -121,24 +121,25 @@ impl Client {
                 {
                     if !self.here[block as usize] {
                         self.repeats += 1;
-                        self.ask_block(now, block, world);
+                        self.ask_block(now, block, network);
                     }
                 }
-                if self.page.is_none() && self.under_way() == 0 && self.next < self.download.blocks {
+                if self.page.is_none() && self.in_flight() == 0 && self.next < self.download.blocks {
                     let count = (size / u32::from(self.download.block)).min(self.download.blocks - self.next);
-                    self.request(now, self.next, count, world);
+                    self.request(now, self.next, count, network);
                     self.next += count;
-                    // The first block takes longer than those after it, by what the server takes.
+                    // The first block takes longer than its successors, by the processing time of the server.
                     let overdue = now + self.download.server_delay * 2 + 100_000;
                     self.page = Some(Page { end: self.next, sent: now, last: None, overdue });
-                    world.agenda.put(overdue, Wake::Overdue);
+                    network.queue.put(overdue, Wake::Overdue);
                 }
             }
         }
     }
 
-    /// A single request waits for storage; where there are more, storing goes on meanwhile.
-    fn under_way(&self) -> u32 {
+    /// Requests that count against the window. With a window of 1 the next request waits for storage; with more,
+    /// storage overlaps with requests.
+    fn in_flight(&self) -> u32 {
         let storing = match self.download.scheme {
             Scheme::Blocks { window: 2.. } => 0,
             _ => self.storing,
@@ -146,14 +147,14 @@ impl Client {
         self.asked.len() as u32 + storing
     }
 
-    fn ask_block(&mut self, now: Micros, block: u32, world: &mut World) {
-        let request = self.request(now, block, 1, world);
+    fn ask_block(&mut self, now: Micros, block: u32, network: &mut IdealNetwork) {
+        let request = self.request(now, block, 1, network);
         let overdue = now + self.round_trip.timeout();
-        world.agenda.put(overdue, Wake::Overdue);
-        self.asked.push(Asked { block, tries: vec![(request, now)], overdue });
+        network.queue.put(overdue, Wake::Overdue);
+        self.asked.push(Requested { block, tries: vec![(request, now)], overdue });
     }
 
-    pub(super) fn take(&mut self, now: Micros, message: Message, world: &mut World) {
+    pub(super) fn take(&mut self, now: Micros, message: Message, network: &mut IdealNetwork) {
         let Message { block, request, .. } = message;
         if let Some(page) = &mut self.page {
             match page.last.replace(now) {
@@ -164,7 +165,7 @@ impl Client {
                 None => {}
             }
             page.overdue = now + PATIENCE * self.gap.timeout();
-            world.agenda.put(page.overdue, Wake::Overdue);
+            network.queue.put(page.overdue, Wake::Overdue);
         }
         if let Some(place) = self.asked.iter().position(|asked| asked.block == block) {
             let asked = self.asked.swap_remove(place);
@@ -175,49 +176,49 @@ impl Client {
         if !std::mem::replace(&mut self.here[block as usize], true) {
             self.storing += 1;
             self.store_free = self.store_free.max(now) + self.download.store;
-            world.agenda.put(self.store_free, Wake::Stored);
+            network.queue.put(self.store_free, Wake::Stored);
         }
-        // Blocks of a page come in order: those that are missing when the last one is here will not come.
+        // Blocks of a page arrive in order, so blocks missing at the last one are lost.
         let patient = self.download.recovery == Recovery::Patient && self.not_here().next().is_some();
         if self.page.take_if(|page| block + 1 == page.end && !patient).is_some() {
             self.find_missing();
         }
-        self.ask(now, world);
+        self.ask(now, network);
     }
 
-    /// A page is over: what of it is not here is asked for by block requests.
+    /// Ends the page, and schedules block requests for its missing blocks.
     fn find_missing(&mut self) {
         self.missing = self.not_here().collect();
     }
 
-    /// Blocks of the last page that are not here, the last one first.
+    /// Returns the missing blocks of the last page in descending order.
     fn not_here(&self) -> impl Iterator<Item = u32> + '_ {
         (0..self.next).rev().take(64).filter(|block| !self.here[*block as usize])
     }
 
-    pub(super) fn stored(&mut self, now: Micros, world: &mut World) {
+    pub(super) fn stored(&mut self, now: Micros, network: &mut IdealNetwork) {
         self.storing -= 1;
         self.left -= 1;
-        self.ask(now, world);
+        self.ask(now, network);
     }
 
-    pub(super) fn overdue(&mut self, now: Micros, world: &mut World) {
+    pub(super) fn overdue(&mut self, now: Micros, network: &mut IdealNetwork) {
         if self.page.take_if(|page| page.overdue <= now).is_some() {
             self.find_missing();
-            self.ask(now, world);
+            self.ask(now, network);
         }
         for place in 0..self.asked.len() {
             if self.asked[place].overdue > now {
                 continue;
             }
             let block = self.asked[place].block;
-            let request = self.request(now, block, 1, world);
+            let request = self.request(now, block, 1, network);
             self.repeats += 1;
             let asked = &mut self.asked[place];
             let overdue = now + (self.round_trip.timeout() << asked.tries.len().min(6));
             asked.tries.push((request, now));
             asked.overdue = overdue;
-            world.agenda.put(overdue, Wake::Overdue);
+            network.queue.put(overdue, Wake::Overdue);
         }
     }
 }

@@ -1,43 +1,43 @@
-//! Nodes without a stack, a heap or a mistake, to hold the channel against the model's figures: a client that knows how
-//! many blocks there are and how long things take, and a server that answers.
+//! Ideal client and server without protocol stack or processing errors: the reference that the radio channel is
+//! compared with.
 //!
-//! What a real client reaches is measured against what these do.
+//! The goodput of the real client is measured against the goodput of these nodes.
 
 mod client;
 mod server;
 
-use crate::net::{ApsAcks, Arrival, Hazards, Hops, Net, Outgoing, Settings};
+use crate::net::{ApsAcks, Arrival, Faults, Hops, Net, Outgoing, Settings};
 use crate::radio::Traffic;
-use crate::{Agenda, Micros};
+use crate::{EventQueue, Micros};
 use client::Client;
 use server::Server;
 use zigbee_ota::aps::TransmitToken;
 
-/// How blocks are asked for.
+/// Transfer mode of the ideal client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
-    /// So many block requests at a time; 1 is stop and wait.
+    /// Block requests with a fixed window; 1 is stop-and-wait.
     Blocks {
-        /// 1 or more.
+        /// Window, at least 1.
         window: u32,
     },
-    /// Pages of so many bytes.
+    /// Page requests.
     Pages {
-        /// Bytes, a block or more.
+        /// Page size in bytes, at least one block.
         size: u32,
-        /// The least time between two responses.
+        /// Minimum interval between two responses.
         spacing: Micros,
     },
 }
 
-/// What a client does about blocks of a page that are lost.
+/// Recovery of lost blocks of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
-    /// It waits until nothing has come for a while, and asks for all of them at once.
+    /// After a timeout the client requests all missing blocks at once.
     Patient,
-    /// The last block of the page tells it that those before it are lost.
+    /// The arrival of the last block of a page shows which earlier blocks are lost.
     Prompt {
-        /// Requests for them at a time.
+        /// Maximum requests in flight.
         at_once: usize,
     },
 }
@@ -51,33 +51,33 @@ impl Recovery {
     }
 }
 
-/// A download by ideal nodes.
+/// Parameters of a download by ideal nodes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Download {
-    /// How blocks are asked for.
+    /// Transfer mode.
     pub scheme: Scheme,
-    /// Between server and client.
+    /// Hops between server and client.
     pub hops: Hops,
-    /// With APS acknowledgements, but for blocks of pages.
+    /// Enables APS acknowledgements, except for blocks of pages.
     pub aps_acks: bool,
-    /// Bytes of data in a block.
+    /// Data bytes in a block.
     pub block: u8,
-    /// How many there are.
+    /// Number of blocks in the file.
     pub blocks: u32,
-    /// What the server takes for an answer.
+    /// Processing time of the server for each response.
     pub server_delay: Micros,
-    /// Whether it works on one answer at a time.
+    /// Whether the server works on one response at a time.
     pub serial: bool,
-    /// What the client takes to store a block.
+    /// Storage time of one block in the client.
     pub store: Micros,
-    /// Share of the frames that are lost, end to end.
+    /// Share of the frames that are lost end to end, 0 to 1.
     pub loss: f64,
-    /// What the client does about blocks of a page that are lost.
+    /// Recovery of lost blocks of a page.
     pub recovery: Recovery,
 }
 
 impl Download {
-    /// A megabyte in blocks of 64 bytes by nodes that take no time, without APS acknowledgements.
+    /// Download of one megabyte in blocks of 64 bytes, without processing times and without APS acknowledgements.
     #[must_use]
     pub const fn new(scheme: Scheme, hops: u16) -> Self {
         Self {
@@ -95,25 +95,25 @@ impl Download {
     }
 }
 
-/// What a download was like.
+/// Result of a download.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
-    /// Bytes per second, from the first request to the last block stored.
+    /// Goodput in bytes per second, from the first request to the last block stored.
     pub goodput: f64,
-    /// Requests sent again.
+    /// Number of retries.
     pub repeats: u32,
-    /// What went over the channel.
+    /// Traffic on the channel.
     pub traffic: Traffic,
 }
 
-/// What the nodes say to each other. In a ZCL frame it would be as long.
+/// Message between the ideal nodes, as long as the ZCL frame it stands for.
 #[derive(Clone, Copy, Debug)]
 struct Message {
-    /// The first block.
+    /// Index of the first block.
     block: u32,
-    /// How many; more than one in a page request alone.
+    /// Number of blocks; more than one only in a page request.
     count: u32,
-    /// Which request it is, or answers.
+    /// Sequence number of the request, repeated in its response.
     request: u32,
 }
 
@@ -134,24 +134,24 @@ impl Message {
     }
 }
 
-/// What a node does next.
+/// Scheduled event of a node.
 enum Wake {
-    /// The server lets an answer go.
+    /// The server sends a response.
     Answer(Message),
     /// The client has stored a block.
     Stored,
-    /// The client looks whether something is overdue.
+    /// The client checks for overdue responses.
     Overdue,
 }
 
-/// The two nodes and what is between them.
-struct World {
+/// Both nodes and the network between them.
+struct IdealNetwork {
     download: Download,
     net: Net,
-    agenda: Agenda<Wake>,
+    queue: EventQueue<Wake>,
 }
 
-impl World {
+impl IdealNetwork {
     fn send(&mut self, now: Micros, from: u16, message: Message) {
         let page = matches!(self.download.scheme, Scheme::Pages { .. });
         let (to, len, ack) = match from {
@@ -168,38 +168,39 @@ impl World {
     }
 }
 
-/// Runs a download to its end.
+/// Simulates a whole download.
 ///
 /// # Panics
-/// It does not end.
+/// If the download does not end.
 #[must_use]
 pub fn run(download: Download, seed: u64) -> Measured {
     let settings = Settings {
         radio: Some(download.hops),
-        hazards: Hazards::losing(download.loss),
+        faults: Faults::losing(download.loss),
         aps_acks: if download.aps_acks { ApsAcks::AsAsked } else { ApsAcks::Off },
         ..Settings::default()
     };
-    let mut world = World { download, net: Net::new(settings, 1, seed), agenda: Agenda::default() };
+    let mut network =
+        IdealNetwork { download, net: Net::new(settings, 1, seed), queue: EventQueue::default() };
     let (mut client, mut server) = (Client::new(download), Server::default());
-    client.ask(0, &mut world);
+    client.ask(0, &mut network);
     while client.left() > 0 {
-        let moments = [world.net.next(), world.agenda.next()];
+        let moments = [network.net.next(), network.queue.next()];
         let now = moments.into_iter().flatten().min().expect("somebody waits for something");
-        while let Some((_, wake)) = world.agenda.take(now) {
+        while let Some((_, wake)) = network.queue.take(now) {
             match wake {
-                Wake::Answer(message) => world.send(now, 0, message),
-                Wake::Stored => client.stored(now, &mut world),
-                Wake::Overdue => client.overdue(now, &mut world),
+                Wake::Answer(message) => network.send(now, 0, message),
+                Wake::Stored => client.stored(now, &mut network),
+                Wake::Overdue => client.overdue(now, &mut network),
             }
         }
-        while let Some(arrival) = world.net.poll(now) {
+        while let Some(arrival) = network.net.poll(now) {
             let Arrival::Frame { to, bytes, .. } = arrival else { continue };
             let message = Message::read(&bytes);
             if to == 0 {
-                server.serve(now, message, &mut world)
+                server.serve(now, message, &mut network)
             } else {
-                client.take(now, message, &mut world)
+                client.take(now, message, &mut network)
             }
         }
         client.finished = now;
@@ -208,11 +209,11 @@ pub fn run(download: Download, seed: u64) -> Measured {
     Measured {
         goodput: bytes * 1e6 / client.finished as f64,
         repeats: client.repeats,
-        traffic: world.net.traffic(),
+        traffic: network.net.traffic(),
     }
 }
 
-/// The mean over so many seeds.
+/// Returns the mean goodput over seeds 0 to `seeds`.
 #[must_use]
 pub fn mean(download: Download, seeds: u64) -> f64 {
     (0..seeds).map(|seed| run(download, seed).goodput).sum::<f64>() / seeds as f64

@@ -1,17 +1,17 @@
-//! A server that answers: each request after a while, one after the other or all at a time.
+//! Ideal server: responds to each request after a fixed delay, one at a time or in parallel.
 
-use super::{Message, Scheme, Wake, World};
+use super::{IdealNetwork, Message, Scheme, Wake};
 use crate::Micros;
 
 #[derive(Default)]
 pub(super) struct Server {
-    /// When it is done with what it works on.
+    /// Time at which the current response is finished.
     free_at: Micros,
 }
 
 impl Server {
-    pub(super) fn serve(&mut self, now: Micros, request: Message, world: &mut World) {
-        let super::Download { server_delay, serial, scheme, .. } = world.download;
+    pub(super) fn serve(&mut self, now: Micros, request: Message, network: &mut IdealNetwork) {
+        let super::Download { server_delay, serial, scheme, .. } = network.download;
         let spacing = if let Scheme::Pages { spacing, .. } = scheme { spacing } else { 0 };
         let mut least = 0;
         for block in request.block..request.block + request.count {
@@ -19,7 +19,7 @@ impl Server {
             let at = ready.max(least);
             least = at + spacing;
             self.free_at = ready;
-            world.agenda.put(at, Wake::Answer(Message { block, count: 1, ..request }));
+            network.queue.put(at, Wake::Answer(Message { block, count: 1, ..request }));
         }
     }
 }

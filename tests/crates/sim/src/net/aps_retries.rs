@@ -1,32 +1,32 @@
-//! Acknowledgements end to end: sent again after 1.6 s, three times, then given up.
+//! APS acknowledgements: up to three retries after 1.6 s each, then a failed delivery report.
 
 use zigbee_ota::aps::{DeliveryReport, TransmitToken};
 
 use super::{Arrival, Datagram, Event, HELD, Kind, Net};
 use crate::Micros;
 
-/// apscAckWaitDuration, as common stacks have it.
+/// apscAckWaitDuration as common stacks set it.
 const ACK_WAIT: Micros = 1_600_000;
 
 /// apscMaxFrameRetries.
 const RETRIES: u8 = 3;
 
-/// A frame whose acknowledgement is waited for.
+/// Frame in flight that waits for its APS acknowledgement.
 #[derive(Debug)]
 pub(super) struct Pending {
     datagram: Datagram,
     token: TransmitToken,
-    /// The try that its receiver got first.
+    /// Attempt that reached the receiver first.
     delivered: Option<u8>,
 }
 
 impl Net {
     pub(super) fn expect_ack(&mut self, now: Micros, datagram: &Datagram, token: TransmitToken) {
         self.pending.push(Pending { datagram: datagram.clone(), token, delivered: None });
-        self.agenda.put(now + self.ack_wait(datagram), Event::Overdue(datagram.counter));
+        self.queue.put(now + self.ack_wait(datagram), Event::Overdue(datagram.counter));
     }
 
-    /// Whoever sleeps on either side makes it longer.
+    /// Timeout of the acknowledgement, longer when one of both sides is a sleepy device.
     fn ack_wait(&self, datagram: &Datagram) -> Micros {
         let sleeps = [datagram.from, datagram.to].iter().any(|node| self.sleepers[usize::from(*node)]);
         if sleeps { ACK_WAIT + HELD } else { ACK_WAIT }
@@ -44,7 +44,7 @@ impl Net {
         }
         pending.datagram.attempt += 1;
         let datagram = pending.datagram.clone();
-        self.agenda.put(now + self.ack_wait(&datagram), Event::Overdue(counter));
+        self.queue.put(now + self.ack_wait(&datagram), Event::Overdue(counter));
         self.carry(now, datagram);
     }
 
@@ -55,14 +55,14 @@ impl Net {
         }
     }
 
-    /// The receiver has it.
+    /// Passes the frame to its receiver.
     pub(super) fn deliver(&mut self, now: Micros, datagram: Datagram) {
         let Datagram { from, to, kind, counter, attempt, secured, bytes } = datagram;
         match kind {
             Kind::Data { acknowledged } => {
                 let pending = self.find(counter).map(|place| &mut self.pending[place]);
                 let first = pending.is_none_or(|p| *p.delivered.get_or_insert(attempt) == attempt);
-                // The acknowledgement is queued before the application can answer.
+                // The acknowledgement is queued before the application can respond.
                 if acknowledged {
                     let bytes = [].into();
                     let ack = Datagram {
@@ -92,7 +92,7 @@ impl Net {
         }
     }
 
-    /// Nobody of this node waits for anything any more: it has lost its memory.
+    /// Drops all pending acknowledgements of a node that has lost its memory.
     pub fn forget(&mut self, node: crate::radio::Node) {
         self.pending.retain(|pending| pending.datagram.from != node);
     }

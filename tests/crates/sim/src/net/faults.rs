@@ -1,31 +1,31 @@
-//! What goes wrong on the way, by chance or by a script.
+//! Faults of frames in transit: loss, bursts, delay, duplicates, reordering and bit errors, at random or by script.
 
 use crate::Micros;
 
-/// What goes wrong with frames, end to end.
+/// Probabilities and scripts of frame faults, end to end.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Hazards {
-    /// Share of the frames that are lost, each by itself, 0 to 1.
+pub struct Faults {
+    /// Share of the frames that are lost independently, 0 to 1.
     pub loss: f64,
-    /// Losses that come together.
+    /// Burst losses.
     pub burst: Option<Burst>,
-    /// Time each frame takes besides the carrier's.
+    /// Fixed latency in addition to that of the carrier.
     pub delay: Micros,
-    /// As much more at the most, each time anew.
+    /// Maximum of an additional random latency, drawn for each frame.
     pub jitter: Micros,
-    /// Share of the frames that come twice.
+    /// Share of the frames that arrive twice, 0 to 1.
     pub copied: f64,
-    /// Share of the frames that come later than those after them, and by how much at the most.
+    /// Share of the frames that are overtaken, 0 to 1, and the maximum of their extra delay.
     pub late: (f64, Micros),
-    /// Share of the frames of which one bit is turned over.
+    /// Share of the frames with one inverted bit, 0 to 1.
     pub damaged: f64,
-    /// What happens to certain frames, counted from 0 in the order they arrive, besides all that. Acknowledgements of
-    /// APS do not count.
-    pub script: Vec<(u64, Fate)>,
+    /// Scripted faults in addition to the random ones, by frame number: application frames are counted from 0 in order
+    /// of arrival; APS acknowledgements do not count.
+    pub script: Vec<(u64, FrameFate)>,
 }
 
-impl Hazards {
-    /// Nothing goes wrong.
+impl Faults {
+    /// No faults.
     pub const NONE: Self = Self {
         loss: 0.0,
         burst: None,
@@ -37,26 +37,27 @@ impl Hazards {
         script: Vec::new(),
     };
 
-    /// A share `loss` of the frames is lost.
+    /// Independent loss of a share `loss` of the frames, 0 to 1.
     #[must_use]
     pub fn losing(loss: f64) -> Self {
         Self { loss, ..Self::NONE }
     }
 }
 
-/// Losses that come together (Gilbert and Elliott): the channel is good or bad, each for a random time.
+/// Burst losses by the Gilbert-Elliott model: the channel alternates between a good and a bad state, each of random
+/// duration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Burst {
-    /// How long it is good, on the average.
+    /// Mean duration of the good state.
     pub every: Micros,
-    /// How long it is bad.
+    /// Mean duration of the bad state.
     pub lasts: Micros,
-    /// Share of the frames that a bad one loses.
+    /// Share of the frames lost in the bad state, 0 to 1.
     pub loss: f64,
 }
 
 impl Burst {
-    /// How likely the channel is bad, so long after it was `bad` or not.
+    /// Probability of the bad state at `later` after a moment whose state was `bad`.
     fn likely(self, bad: bool, later: Micros) -> f64 {
         let (every, lasts, later) = (self.every as f64, self.lasts as f64, later as f64);
         let share = lasts / (every + lasts);
@@ -65,39 +66,39 @@ impl Burst {
     }
 }
 
-/// What a script does to one frame.
+/// Scripted fault of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It is lost.
+pub enum FrameFate {
+    /// The frame is lost.
     Lost,
-    /// It comes again so much later.
+    /// The frame arrives twice, with this interval.
     Doubled(Micros),
-    /// It comes so much later.
+    /// The frame is delayed by this time.
     Delayed(Micros),
-    /// This bit of it, counted on from its start where it is shorter, is turned over.
+    /// One bit is inverted; the index wraps around at the end of the frame.
     Damaged(usize),
 }
 
-/// When a frame comes, and which bit of it is turned over.
+/// Arrival time of one copy of a frame, and the bit of it to invert.
 type Coming = Option<(Micros, Option<usize>)>;
 
-/// Hazards at work.
+/// Random state of the faults.
 #[derive(Debug)]
 pub(super) struct Weather {
-    hazards: Hazards,
+    faults: Faults,
     random: fastrand::Rng,
-    /// The channel was bad when it was looked at last.
+    /// Whether the channel was bad at the last frame, and when that was.
     bad: bool,
     seen: Micros,
     count: u64,
 }
 
 impl Weather {
-    pub(super) fn new(hazards: Hazards, seed: u64) -> Self {
-        Self { hazards, random: fastrand::Rng::with_seed(seed), bad: false, seen: 0, count: 0 }
+    pub(super) fn new(faults: Faults, seed: u64) -> Self {
+        Self { faults, random: fastrand::Rng::with_seed(seed), bad: false, seen: 0, count: 0 }
     }
 
-    /// Frames of applications so far.
+    /// Number of application frames so far.
     pub(super) const fn count(&self) -> u64 {
         self.count
     }
@@ -110,41 +111,45 @@ impl Weather {
         if most == 0 { 0 } else { self.random.u64(0..=most) }
     }
 
-    /// What becomes of the next frame; `counts` when it is one of an application's.
+    /// Draws the copies of the next frame that arrive. `counts` marks an application frame.
     pub(super) fn fates(&mut self, now: Micros, counts: bool) -> [Coming; 2] {
         let first = self.chance(now);
-        let second = first.filter(|_| self.is(self.hazards.copied)).map(|_| (self.time(), None));
+        let second = first.filter(|_| self.is(self.faults.copied)).map(|_| (self.time(), None));
         if !counts {
             return [first, second];
         }
         let count = self.count;
         self.count += 1;
-        let scripted = self.hazards.script.iter().find(|(frame, _)| *frame == count).map(|(_, fate)| *fate);
+        let scripted = self.faults.script.iter().find(|(frame, _)| *frame == count).map(|(_, fate)| *fate);
         match (scripted, first) {
             (None, _) => [first, second],
-            (Some(Fate::Lost), _) | (_, None) => [None, None],
-            (Some(Fate::Doubled(later)), Some((delay, damage))) => [first, Some((delay + later, damage))],
-            (Some(Fate::Delayed(later)), Some((delay, damage))) => [Some((delay + later, damage)), second],
-            (Some(Fate::Damaged(bit)), Some((delay, _))) => [Some((delay, Some(bit))), second],
+            (Some(FrameFate::Lost), _) | (_, None) => [None, None],
+            (Some(FrameFate::Doubled(later)), Some((delay, damage))) => {
+                [first, Some((delay + later, damage))]
+            }
+            (Some(FrameFate::Delayed(later)), Some((delay, damage))) => {
+                [Some((delay + later, damage)), second]
+            }
+            (Some(FrameFate::Damaged(bit)), Some((delay, _))) => [Some((delay, Some(bit))), second],
         }
     }
 
     fn chance(&mut self, now: Micros) -> Coming {
-        let mut lost = self.is(self.hazards.loss);
-        if let Some(burst) = self.hazards.burst {
+        let mut lost = self.is(self.faults.loss);
+        if let Some(burst) = self.faults.burst {
             let later = now - std::mem::replace(&mut self.seen, now);
             self.bad = self.is(burst.likely(self.bad, later));
             lost |= self.bad && self.is(burst.loss);
         }
-        let damage = self.is(self.hazards.damaged).then(|| self.random.usize(..1 << 16));
+        let damage = self.is(self.faults.damaged).then(|| self.random.usize(..1 << 16));
         let delay = self.time();
         (!lost).then_some((delay, damage))
     }
 
     fn time(&mut self) -> Micros {
-        let (share, most) = self.hazards.late;
+        let (share, most) = self.faults.late;
         let late = if self.is(share) { self.up_to(most) } else { 0 };
-        self.hazards.delay + self.up_to(self.hazards.jitter) + late
+        self.faults.delay + self.up_to(self.faults.jitter) + late
     }
 }
 
@@ -152,8 +157,8 @@ impl Weather {
 mod tests {
     use super::*;
 
-    fn lost(hazards: Hazards, frames: u32) -> (f64, u32) {
-        let mut weather = Weather::new(hazards, 1);
+    fn lost(faults: Faults, frames: u32) -> (f64, u32) {
+        let mut weather = Weather::new(faults, 1);
         let (mut lost, mut runs, mut last) = (0, 0, false);
         for frame in 0..frames {
             let gone = weather.fates(u64::from(frame) * 1000, true) == [None, None];
@@ -166,19 +171,23 @@ mod tests {
 
     #[test]
     fn losses_come_alone_or_in_bursts_as_set() {
-        let (share, run) = lost(Hazards::losing(0.05), 100_000);
+        let (share, run) = lost(Faults::losing(0.05), 100_000);
         assert!((0.048..0.052).contains(&share) && run == 1, "{share} {run}");
-        // A tenth of the time bad, for twenty frames.
+        // Bad for a tenth of the time, in bursts of twenty frames.
         let burst = Burst { every: 180_000, lasts: 20_000, loss: 1.0 };
-        let (share, run) = lost(Hazards { burst: Some(burst), ..Hazards::NONE }, 100_000);
+        let (share, run) = lost(Faults { burst: Some(burst), ..Faults::NONE }, 100_000);
         assert!((0.09..0.11).contains(&share) && (17..24).contains(&run), "{share} {run}");
     }
 
     #[test]
     fn a_script_meets_the_frames_it_names() {
-        let script =
-            vec![(1, Fate::Lost), (2, Fate::Doubled(7)), (3, Fate::Delayed(9)), (5, Fate::Damaged(4))];
-        let mut weather = Weather::new(Hazards { delay: 100, script, ..Hazards::NONE }, 1);
+        let script = vec![
+            (1, FrameFate::Lost),
+            (2, FrameFate::Doubled(7)),
+            (3, FrameFate::Delayed(9)),
+            (5, FrameFate::Damaged(4)),
+        ];
+        let mut weather = Weather::new(Faults { delay: 100, script, ..Faults::NONE }, 1);
         let plain = [Some((100, None)), None];
         assert_eq!(weather.fates(0, true), plain);
         assert_eq!(weather.fates(0, false), plain, "no frame of an application's");

@@ -1,13 +1,13 @@
-//! What carries frames between nodes, end to end: a carrier, APS acknowledgements above it, and what goes wrong.
+//! End-to-end network between the nodes: carrier, APS acknowledgements and frame faults.
 //!
 //! ```text
 //!   send --> APS: retry, report --> carrier: radio channel, or at once --> parent of a sleeper: holds
 //!                                                                               |
-//!   poll <-- APS: acknowledge <-- hazards: loss, bursts, delay, copies ... <----+
+//!   poll <-- APS: acknowledge <-- faults:   loss, bursts, delay, copies ... <----+
 //! ```
 //!
-//! Hazards strike frames that have come to their receiver, the whole frame or nothing, acknowledgements of APS
-//! included: that is loss end to end, after all of the MAC's own retries.
+//! Faults act on whole frames that have reached their receiver, including APS acknowledgements: that is end-to-end
+//! loss, after all retries of the MAC layer.
 
 mod aps_retries;
 mod faults;
@@ -19,33 +19,33 @@ use std::rc::Rc;
 use zigbee_ota::aps::{DeliveryReport, TransmitToken};
 
 use crate::radio::{Node, Radio, Topology, Traffic, timing};
-use crate::{Agenda, Micros};
+use crate::{EventQueue, Micros};
 use aps_retries::Pending;
 use faults::Weather;
-pub use faults::{Burst, Fate, Hazards};
+pub use faults::{Burst, Faults, FrameFate};
 pub use sleepy_devices::HELD;
 
-/// What lies between the nodes.
+/// Settings of the network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// The radio channel, its clients not counted yet; without it frames arrive at once, but for the hazards.
+    /// Radio channel; `None` delivers frames at once, apart from the faults.
     pub radio: Option<Hops>,
-    /// What goes wrong.
-    pub hazards: Hazards,
-    /// Which frames APS acknowledges.
+    /// Faults of frames in transit.
+    pub faults: Faults,
+    /// Frames that APS acknowledges.
     pub aps_acks: ApsAcks,
-    /// Whether senders are told what became of acknowledged frames.
+    /// Whether senders receive delivery reports for acknowledged frames.
     pub reports: bool,
-    /// Whether a frame that APS repeats is kept from a receiver that has it.
+    /// Whether APS duplicates are discarded before the receiver sees them.
     pub suppress_copies: bool,
 }
 
 impl Default for Settings {
-    /// At once, always, and without APS acknowledgements.
+    /// Immediate, reliable delivery without APS acknowledgements.
     fn default() -> Self {
         Self {
             radio: None,
-            hazards: Hazards::NONE,
+            faults: Faults::NONE,
             aps_acks: ApsAcks::Off,
             reports: false,
             suppress_copies: true,
@@ -53,37 +53,37 @@ impl Default for Settings {
     }
 }
 
-/// How far clients are from their server.
+/// Distance between clients and server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hops {
-    /// 1 without a relay.
+    /// Number of hops; 1 means no relay.
     pub hops: u16,
-    /// What each relay takes to pass a frame on.
+    /// Forwarding time of each relay.
     pub relay_delay: Micros,
 }
 
-/// Which frames APS acknowledges.
+/// Use of APS acknowledgements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApsAcks {
-    /// None.
+    /// No frame is acknowledged.
     Off,
-    /// Those for which their sender asks.
+    /// Frames are acknowledged when the sender asks for it.
     AsAsked,
 }
 
-/// A frame, end to end.
+/// End-to-end frame in transit.
 #[derive(Clone, Debug)]
 pub struct Datagram {
-    /// Who sent it.
+    /// Sender.
     pub from: Node,
-    /// Who gets it.
+    /// Receiver.
     pub to: Node,
     kind: Kind,
-    /// APS counter; an acknowledgement repeats it.
+    /// APS counter, repeated by the acknowledgement.
     counter: u32,
-    /// Which try it is.
+    /// Attempt, counted from 0.
     attempt: u8,
-    /// Encrypted by APS.
+    /// Whether the frame is encrypted by APS.
     secured: bool,
     bytes: Rc<[u8]>,
 }
@@ -95,12 +95,12 @@ enum Kind {
     },
     Broadcast,
     Ack,
-    /// A sleeper asks its parent for frames.
+    /// Poll of a sleepy device to its parent.
     Poll,
 }
 
 impl Datagram {
-    /// Bytes of its MPDU.
+    /// Size of the MPDU in bytes.
     #[must_use]
     pub fn mpdu(&self) -> usize {
         match self.kind {
@@ -112,59 +112,59 @@ impl Datagram {
     }
 }
 
-/// What a node is told.
+/// Event for a node.
 #[derive(Clone, Debug)]
 pub enum Arrival {
-    /// A frame came.
+    /// Arrival of a frame.
     Frame {
-        /// From whom.
+        /// Sender.
         from: Node,
-        /// To whom.
+        /// Receiver.
         to: Node,
-        /// Whether it went to all.
+        /// Whether the frame was broadcast.
         broadcast: bool,
-        /// Whether it came encrypted by APS.
+        /// Whether the frame was encrypted by APS.
         secured: bool,
-        /// The ZCL frame.
+        /// ZCL frame.
         bytes: Rc<[u8]>,
     },
-    /// What became of a frame.
+    /// Delivery report of a sent frame.
     Report {
-        /// Whose.
+        /// Sender of the frame.
         sender: Node,
-        /// Which.
+        /// Token of the frame.
         token: TransmitToken,
-        /// How it went.
+        /// Result of the delivery.
         delivery: DeliveryReport,
     },
 }
 
-/// A frame to send.
+/// Frame to send.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {
-    /// From whom.
+    /// Sender.
     pub from: Node,
-    /// To whom.
+    /// Receiver.
     pub to: Node,
-    /// The ZCL frame.
+    /// ZCL frame.
     pub bytes: &'a [u8],
-    /// Whether its sender asks for an APS acknowledgement.
+    /// Whether the sender asks for an APS acknowledgement.
     pub ack: bool,
-    /// Whether it asks for APS encryption.
+    /// Whether the sender asks for APS encryption.
     pub secured: bool,
-    /// Names it in reports.
+    /// Token of the frame in delivery reports.
     pub token: TransmitToken,
 }
 
-/// Server and clients, and what is between them.
+/// Network of one server and its clients.
 #[derive(Debug)]
 pub struct Net {
     settings: Settings,
     radio: Option<Radio>,
     weather: Weather,
-    agenda: Agenda<Event>,
+    queue: EventQueue<Event>,
     pending: Vec<Pending>,
-    /// Frames for sleepers, which their parent has: until when, and for whom.
+    /// Frames that the parent holds for sleepy devices: expiry time and frame.
     held: Vec<(Micros, Datagram)>,
     sleepers: Vec<bool>,
     counter: u32,
@@ -173,22 +173,22 @@ pub struct Net {
 
 #[derive(Debug)]
 enum Event {
-    /// It is with its receiver.
+    /// A frame has reached its receiver.
     Deliver(Datagram),
-    /// No acknowledgement came for the frame with this counter.
+    /// The APS acknowledgement with this counter is overdue.
     Overdue(u32),
 }
 
 impl Net {
-    /// A network of a server, node 0, and so many clients from 1 on.
+    /// Creates a network of one server, node 0, and `clients` clients, nodes 1 and up.
     #[must_use]
     pub fn new(settings: Settings, clients: u16, seed: u64) -> Self {
         let topology = |Hops { hops, relay_delay }| Topology { clients, hops, relay_delay };
         Self {
             radio: settings.radio.map(|hops| Radio::new(topology(hops), seed)),
-            weather: Weather::new(settings.hazards.clone(), seed ^ 0x5eed),
+            weather: Weather::new(settings.faults.clone(), seed ^ 0x5eed),
             settings,
-            agenda: Agenda::default(),
+            queue: EventQueue::default(),
             pending: Vec::new(),
             held: Vec::new(),
             sleepers: vec![false; usize::from(clients) + 1],
@@ -197,19 +197,19 @@ impl Net {
         }
     }
 
-    /// What went over the radio channel.
+    /// Traffic on the radio channel so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.radio.as_ref().map(Radio::traffic).unwrap_or_default()
     }
 
-    /// Frames, acknowledgements not counted, that came to their receiver before hazards struck.
+    /// Number of application frames that reached their receiver before faults were applied.
     #[must_use]
     pub const fn carried(&self) -> u64 {
         self.weather.count()
     }
 
-    /// Takes a frame.
+    /// Sends a frame.
     pub fn send(&mut self, now: Micros, frame: Outgoing<'_>) {
         let acknowledged = frame.ack && self.settings.aps_acks == ApsAcks::AsAsked;
         self.counter += 1;
@@ -228,7 +228,8 @@ impl Net {
         self.carry(now, datagram);
     }
 
-    /// Takes a frame of the server's for all clients that are awake. It takes no time on the channel, and is not repeated.
+    /// Broadcasts a frame of the server to all clients that are awake. Broadcasts take no channel time and are not
+    /// repeated.
     pub fn broadcast(&mut self, now: Micros, bytes: &[u8]) {
         let bytes: Rc<[u8]> = bytes.into();
         for to in (1..).take(self.sleepers.len() - 1) {
@@ -250,14 +251,14 @@ impl Net {
         }
     }
 
-    /// When something happens next.
+    /// Returns the time of the next event.
     #[must_use]
     pub fn next(&self) -> Option<Micros> {
         let radio = self.radio.as_ref().and_then(Radio::next);
-        [radio, self.agenda.next()].into_iter().flatten().min()
+        [radio, self.queue.next()].into_iter().flatten().min()
     }
 
-    /// What a node is told by `now`. Call until it is `None`, before anything else is sent.
+    /// Returns the next event for a node that is due by `now`. Call until `None` before other calls.
     pub fn poll(&mut self, now: Micros) -> Option<Arrival> {
         loop {
             if let Some(arrival) = self.arrivals.pop_front() {
@@ -267,7 +268,7 @@ impl Net {
                 self.at_station(now, station, datagram);
                 continue;
             }
-            match self.agenda.take(now)? {
+            match self.queue.take(now)? {
                 (_, Event::Deliver(datagram)) => self.deliver(now, datagram),
                 (_, Event::Overdue(counter)) => self.overdue(now, counter),
             }
@@ -288,7 +289,7 @@ impl Net {
         }
     }
 
-    /// It has come to the end of what the carrier was asked for.
+    /// Handles a frame that the carrier has brought to its destination.
     fn at_station(&mut self, now: Micros, station: Node, datagram: Datagram) {
         match datagram.kind {
             Kind::Poll => self.release(now, datagram.from),
@@ -297,7 +298,7 @@ impl Net {
         }
     }
 
-    /// Lets the hazards have their way with it.
+    /// Applies the faults to an arrived frame.
     fn strike(&mut self, now: Micros, datagram: Datagram) {
         let counts = matches!(datagram.kind, Kind::Data { .. } | Kind::Broadcast);
         for (delay, damage) in self.weather.fates(now, counts).into_iter().flatten() {
@@ -305,13 +306,13 @@ impl Net {
             if let Some(place) = damage {
                 datagram.damage(place);
             }
-            self.agenda.put(now + delay, Event::Deliver(datagram));
+            self.queue.put(now + delay, Event::Deliver(datagram));
         }
     }
 }
 
 impl Datagram {
-    /// Turns one bit over.
+    /// Inverts one bit of a queued frame.
     fn damage(&mut self, place: usize) {
         let mut bytes = self.bytes.to_vec();
         let bits = bytes.len() * 8;

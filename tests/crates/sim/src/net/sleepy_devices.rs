@@ -1,19 +1,19 @@
-//! Devices whose radio is off: their parent holds what comes for them until they ask for it.
+//! Sleepy devices: the parent holds their frames until they poll.
 
 use super::{Datagram, Kind, Net};
 use crate::Micros;
 use crate::radio::Node;
 
-/// For how long a parent holds a frame.
+/// Time for which a parent holds a frame.
 pub const HELD: Micros = 7_680_000;
 
 impl Net {
-    /// From now on this client hears nothing between its polls.
+    /// Marks a client as sleepy: from now on it receives frames only when it polls.
     pub fn set_sleepy(&mut self, client: Node) {
         self.sleepers[usize::from(client)] = true;
     }
 
-    /// A sleepy client asks its parent for what it holds, and gets all of it.
+    /// Poll by a sleepy client, which receives all frames that its parent holds.
     pub fn poll_parent(&mut self, now: Micros, client: Node) {
         let parent = self.parent();
         let bytes = [].into();

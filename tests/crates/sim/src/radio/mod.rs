@@ -1,12 +1,12 @@
-//! One radio channel that all stations share and hear: unslotted CSMA-CA, acknowledged frames, relays.
+//! Shared IEEE 802.15.4 radio channel: unslotted CSMA-CA, acknowledged frames, relays.
 //!
 //! ```text
 //! station 0        n+1 .. n+hops-1             1 .. n
 //!  server  <--->  relay  <--->  relay  <--->  clients
 //! ```
 //!
-//! Two frames that overlap are both lost, acknowledgements too. There are no hidden stations, no capture, no other
-//! traffic and no fragments: a frame that does not fit in one MPDU is not sent.
+//! Two overlapping frames or acknowledgements are both lost. The model has no hidden stations, no capture effect, no
+//! foreign traffic and no fragmentation: a frame that does not fit in one MPDU is dropped.
 
 mod station;
 pub mod timing;
@@ -14,87 +14,87 @@ pub mod timing;
 use std::collections::VecDeque;
 
 use crate::net::Datagram;
-use crate::{Agenda, Micros};
+use crate::{EventQueue, Micros};
 use station::{Mpdu, Station};
 use timing::{
     ACK_WAIT, BACKOFFS, CCA, GREATEST_EXPONENT, LONGEST_MPDU, MAC_ACK, RETRIES, TURNAROUND, on_air,
 };
 
-/// A station: the server is 0, clients count from 1, relays follow.
+/// Station number: the server is 0, clients count from 1, relays follow.
 pub type Node = u16;
 
-/// Who stands where.
+/// Topology of the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Topology {
-    /// Clients, each as many hops away.
+    /// Number of clients, all at the same distance from the server.
     pub clients: u16,
-    /// From the server to each client, 1 or more; the relays between are those of all.
+    /// Hops from the server to each client, at least 1; all clients share the relays.
     pub hops: u16,
-    /// What a relay takes to pass a frame on.
+    /// Forwarding time of a relay.
     pub relay_delay: Micros,
 }
 
-/// What went over the channel.
+/// Traffic statistics of the channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Transmissions of frames, repeated ones included, acknowledgements not.
+    /// Transmissions of frames, including retries, without acknowledgements.
     pub transmissions: u64,
-    /// Those that collided, or whose acknowledgement did.
+    /// Transmissions that collided, or whose acknowledgement did.
     pub collisions: u64,
-    /// Frames that a station gave up: the channel was busy, no acknowledgement came, or they were too long.
+    /// Frames given up by a station: channel always busy, no acknowledgement, or too long.
     pub dropped: u64,
 }
 
-/// The channel with its stations.
+/// Radio channel with its stations.
 #[derive(Debug)]
 pub struct Radio {
     topology: Topology,
     random: fastrand::Rng,
-    agenda: Agenda<(Node, Event)>,
+    queue: EventQueue<(Node, Event)>,
     stations: Vec<Station>,
-    /// Who sends now.
+    /// Current transmissions.
     on_air: Vec<OnAir>,
-    /// When somebody sent last.
+    /// End of the last transmission.
     last_busy: Micros,
     arrived: VecDeque<(Node, Datagram)>,
     traffic: Traffic,
 }
 
-/// What happens to a station.
+/// Scheduled event of a station.
 #[derive(Debug)]
 enum Event {
-    /// Its backoff and the assessment of the channel after it are over.
+    /// End of the backoff and of the following channel assessment.
     Assessed,
-    /// It begins to send.
+    /// Start of a transmission.
     Send,
-    /// Its frame is sent.
+    /// End of the transmission of a frame.
     Sent,
-    /// The receiver of its frame begins to acknowledge.
+    /// Start of the acknowledgement by the receiver of the frame.
     Acknowledge,
-    /// The acknowledgement of its frame is sent.
+    /// End of the acknowledgement of the frame.
     Acknowledged,
-    /// No acknowledgement came.
+    /// Timeout of the acknowledgement.
     Unacknowledged,
-    /// A frame is to be passed on.
+    /// A relay forwards a frame.
     PassOn(Mpdu),
 }
 
 #[derive(Debug)]
 struct OnAir {
-    /// Whose frame it is, or is acknowledged.
+    /// Station whose frame is sent or acknowledged.
     sender: Node,
     collided: bool,
 }
 
 impl Radio {
-    /// A silent channel.
+    /// Creates a silent channel.
     #[must_use]
     pub fn new(topology: Topology, seed: u64) -> Self {
         let stations = usize::from(topology.clients) + usize::from(topology.hops);
         Self {
             topology,
             random: fastrand::Rng::with_seed(seed),
-            agenda: Agenda::default(),
+            queue: EventQueue::default(),
             stations: std::iter::repeat_with(Station::default).take(stations).collect(),
             on_air: Vec::new(),
             last_busy: 0,
@@ -103,20 +103,20 @@ impl Radio {
         }
     }
 
-    /// What went over the channel so far.
+    /// Traffic statistics so far.
     #[must_use]
     pub const fn traffic(&self) -> Traffic {
         self.traffic
     }
 
-    /// The station that clients get their frames from.
+    /// Station that clients receive their frames from.
     #[must_use]
     pub const fn parent(&self) -> Node {
         if self.topology.hops > 1 { self.topology.clients + self.topology.hops - 1 } else { 0 }
     }
 
-    /// Takes a frame that the station `from` sends to the station `to`, over relays where there are any. One that does
-    /// not fit in an MPDU is dropped.
+    /// Sends a frame from station `from` to station `to`, through relays if there are any. A frame that does not fit in
+    /// an MPDU is dropped.
     pub fn carry(&mut self, now: Micros, from: Node, to: Node, datagram: Datagram) {
         let len = datagram.mpdu();
         if len > LONGEST_MPDU {
@@ -126,16 +126,16 @@ impl Radio {
         self.enqueue(now, from, Mpdu { to, len, datagram, passed: false });
     }
 
-    /// When something happens next.
+    /// Returns the time of the next event.
     #[must_use]
     pub fn next(&self) -> Option<Micros> {
-        self.agenda.next()
+        self.queue.next()
     }
 
-    /// What has come to its station by `now`.
+    /// Returns the next frame that has reached its destination by `now`.
     pub fn poll(&mut self, now: Micros) -> Option<(Node, Datagram)> {
         while self.arrived.is_empty() {
-            let (at, (station, event)) = self.agenda.take(now)?;
+            let (at, (station, event)) = self.queue.take(now)?;
             self.happen(at, station, event);
         }
         self.arrived.pop_front()
@@ -145,7 +145,7 @@ impl Radio {
         &mut self.stations[usize::from(node)]
     }
 
-    /// The station that `from` hands a frame for `to` to.
+    /// Returns the next hop of a frame from `from` to `to`.
     fn next_hop(&self, from: Node, to: Node) -> Node {
         let Topology { clients, hops, .. } = self.topology;
         let depth = |node: Node| match node {
@@ -171,7 +171,7 @@ impl Radio {
         }
     }
 
-    /// Begins CSMA-CA for the station's first frame.
+    /// Starts CSMA-CA for the first frame of the station.
     fn compete(&mut self, now: Micros, at: Node) {
         let station = self.station(at);
         station.begin();
@@ -181,7 +181,7 @@ impl Radio {
 
     fn back_off(&mut self, from: Micros, at: Node) {
         let units = self.random.u64(0..1 << self.stations[usize::from(at)].exponent);
-        self.agenda.put(from + units * timing::BACKOFF_UNIT + CCA, (at, Event::Assessed));
+        self.queue.put(from + units * timing::BACKOFF_UNIT + CCA, (at, Event::Assessed));
     }
 
     fn happen(&mut self, now: Micros, at: Node, event: Event) {
@@ -191,21 +191,21 @@ impl Radio {
                 self.traffic.transmissions += 1;
                 let air = on_air(self.station(at).queue.front().map_or(0, |mpdu| mpdu.len));
                 self.begin_on_air(at);
-                self.agenda.put(now + air, (at, Event::Sent));
+                self.queue.put(now + air, (at, Event::Sent));
             }
             Event::Sent => {
                 if self.end_on_air(now, at) {
                     let receiver = self.receiver(at);
                     self.station(receiver).owes_ack = true;
-                    self.agenda.put(now + TURNAROUND, (at, Event::Acknowledge));
+                    self.queue.put(now + TURNAROUND, (at, Event::Acknowledge));
                 } else {
                     self.traffic.collisions += 1;
-                    self.agenda.put(now + ACK_WAIT, (at, Event::Unacknowledged));
+                    self.queue.put(now + ACK_WAIT, (at, Event::Unacknowledged));
                 }
             }
             Event::Acknowledge => {
                 self.begin_on_air(at);
-                self.agenda.put(now + MAC_ACK, (at, Event::Acknowledged));
+                self.queue.put(now + MAC_ACK, (at, Event::Acknowledged));
             }
             Event::Acknowledged => {
                 let receiver = self.receiver(at);
@@ -215,7 +215,7 @@ impl Radio {
                     self.done(now, at);
                 } else {
                     self.traffic.collisions += 1;
-                    self.agenda.put(now + ACK_WAIT - TURNAROUND - MAC_ACK, (at, Event::Unacknowledged));
+                    self.queue.put(now + ACK_WAIT - TURNAROUND - MAC_ACK, (at, Event::Unacknowledged));
                 }
             }
             Event::Unacknowledged => self.failed(now, at),
@@ -227,7 +227,7 @@ impl Radio {
         let busy = !self.on_air.is_empty() || self.last_busy + CCA > now;
         let station = self.station(at);
         if !busy && !station.owes_ack {
-            return self.agenda.put(now + TURNAROUND, (at, Event::Send));
+            return self.queue.put(now + TURNAROUND, (at, Event::Send));
         }
         station.backoffs += 1;
         station.exponent = (station.exponent + 1).min(GREATEST_EXPONENT);
@@ -242,20 +242,20 @@ impl Radio {
         self.on_air.push(OnAir { sender, collided });
     }
 
-    /// Whether it went through.
+    /// Ends a transmission; returns whether it was received.
     fn end_on_air(&mut self, now: Micros, sender: Node) -> bool {
         self.last_busy = now;
         let place = self.on_air.iter().position(|sent| sent.sender == sender);
         place.is_some_and(|place| !self.on_air.swap_remove(place).collided)
     }
 
-    /// Who the station's first frame is for.
+    /// Receiver of the first frame of the station.
     fn receiver(&self, at: Node) -> Node {
         let to = self.stations[usize::from(at)].queue.front().map_or(at, |mpdu| mpdu.to);
         self.next_hop(at, to)
     }
 
-    /// The receiver has the sender's first frame, and passes it up or on; one that it has had before it does not.
+    /// Passes the first frame of the sender up or on, unless the receiver has had it before.
     fn pass(&mut self, now: Micros, sender: Node, receiver: Node) {
         let relay_delay = self.topology.relay_delay;
         let Some(mpdu) = self.station(sender).queue.front_mut() else { return };
@@ -267,11 +267,11 @@ impl Radio {
             self.arrived.push_back((receiver, datagram));
         } else {
             let mpdu = Mpdu { to: mpdu.to, len: mpdu.len, datagram, passed: false };
-            self.agenda.put(now + relay_delay, (receiver, Event::PassOn(mpdu)));
+            self.queue.put(now + relay_delay, (receiver, Event::PassOn(mpdu)));
         }
     }
 
-    /// A try of the station's first frame failed: no acknowledgement came, or the channel was never free.
+    /// Handles a failed attempt: no acknowledgement came, or the channel was never free.
     fn failed(&mut self, now: Micros, at: Node) {
         let station = self.station(at);
         station.tries += 1;
@@ -282,7 +282,7 @@ impl Radio {
         self.done(now, at);
     }
 
-    /// The station's first frame is sent or given up; on to the next.
+    /// Removes the first frame, sent or given up, and starts the next one.
     fn done(&mut self, now: Micros, at: Node) {
         let station = self.station(at);
         station.queue.pop_front();

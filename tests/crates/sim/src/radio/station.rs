@@ -1,4 +1,4 @@
-//! One station's own part of CSMA-CA.
+//! CSMA-CA state of one station.
 
 use std::collections::VecDeque;
 
@@ -7,37 +7,37 @@ use super::timing::LEAST_EXPONENT;
 use crate::Micros;
 use crate::net::Datagram;
 
-/// A frame on its way.
+/// Queued MPDU.
 #[derive(Debug)]
 pub(super) struct Mpdu {
-    /// Where the way ends.
+    /// Final destination.
     pub(super) to: Node,
-    /// Its bytes.
+    /// Size in bytes.
     pub(super) len: usize,
     pub(super) datagram: Datagram,
-    /// The next station has it, whether it could say so or not.
+    /// Whether the next hop has received the frame, acknowledged or not.
     pub(super) passed: bool,
 }
 
-/// A station that sends one frame after the other.
+/// Station that sends its queued frames in order.
 #[derive(Debug, Default)]
 pub(super) struct Station {
-    /// The first one is being sent.
+    /// Queued frames; the first one is being sent.
     pub(super) queue: VecDeque<Mpdu>,
-    /// Backoffs of this try.
+    /// Backoffs of the current attempt.
     pub(super) backoffs: u8,
-    /// Of two, for the time of the next backoff.
+    /// Backoff exponent, a power of two.
     pub(super) exponent: u32,
     /// Transmissions without an acknowledgement.
     pub(super) tries: u8,
-    /// When it may begin with its next frame.
+    /// Earliest start of the next frame.
     pub(super) free_at: Micros,
-    /// It has to acknowledge a frame, and sends nothing else before.
+    /// Whether the station owes an acknowledgement, which it sends before anything else.
     pub(super) owes_ack: bool,
 }
 
 impl Station {
-    /// Begins a try.
+    /// Starts an attempt.
     pub(super) const fn begin(&mut self) {
         (self.backoffs, self.exponent) = (0, LEAST_EXPONENT);
     }

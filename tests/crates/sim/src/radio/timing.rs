@@ -1,4 +1,4 @@
-//! Lengths and times of IEEE 802.15.4 at 2.4 GHz, 250 kb/s, and of the Zigbee headers around a ZCL frame.
+//! Durations and sizes of IEEE 802.15.4 at 2.4 GHz, 250 kb/s, and of the Zigbee headers around a ZCL frame.
 //!
 //! ```text
 //! | backoff, 0 to 2^BE - 1 units | CCA | turnaround | PHY 6 + MPDU | turnaround | ack | LIFS, before the own next |
@@ -12,17 +12,17 @@ use crate::Micros;
 pub const BACKOFF_UNIT: Micros = 320;
 /// Clear channel assessment, 8 symbols.
 pub const CCA: Micros = 128;
-/// From receiving to sending and back, 12 symbols.
+/// Turnaround between receiving and sending, 12 symbols.
 pub const TURNAROUND: Micros = 192;
-/// A MAC acknowledgement: 5 bytes behind 6 of the PHY.
+/// MAC acknowledgement: 5 bytes after 6 bytes of the PHY.
 pub const MAC_ACK: Micros = 352;
-/// What a station lets pass between two of its own frames, 40 symbols.
+/// Long interframe spacing between two frames of one station, 40 symbols.
 pub const LIFS: Micros = 640;
 /// macAckWaitDuration, 54 symbols.
 pub const ACK_WAIT: Micros = 864;
-/// One byte.
+/// Duration of one byte.
 pub const BYTE: Micros = 32;
-/// Preamble, start delimiter and length of the PHY.
+/// Preamble, start delimiter and length field of the PHY.
 pub const PHY_BYTES: u64 = 6;
 
 /// macMinBE.
@@ -34,39 +34,39 @@ pub const BACKOFFS: u8 = 4;
 /// macMaxFrameRetries.
 pub const RETRIES: u8 = 3;
 
-/// The longest MPDU.
+/// Maximum size of an MPDU.
 pub const LONGEST_MPDU: usize = 127;
-/// All of an MPDU but the ZCL frame.
+/// Bytes of an MPDU around the ZCL frame.
 pub const HEADERS: usize = 11 + 8 + 14 + 4 + 8;
-/// What APS encryption adds.
+/// Bytes added by APS encryption.
 pub const APS_SECURITY: usize = 9;
-/// A MAC Data Request, by which a sleepy device asks its parent for frames.
+/// Size of a MAC Data Request, the poll of a sleepy device.
 pub const DATA_REQUEST: usize = 12;
 
-/// The longest data of an Image Block Response that needs no fragments.
+/// Maximum data size of an Image Block Response that needs no fragmentation.
 pub const LONGEST_BLOCK: u8 = 65;
 
-/// An MPDU on air.
+/// Air time of an MPDU.
 #[must_use]
 pub const fn on_air(mpdu: usize) -> Micros {
     (PHY_BYTES + mpdu as u64) * BYTE
 }
 
-/// From the start of the backoff to the end of the acknowledgement, on the average, where nobody else sends.
+/// Mean duration from the start of the backoff to the end of the acknowledgement on a channel without contention.
 #[must_use]
 pub const fn transaction(mpdu: usize) -> Micros {
     let backoff = ((1 << LEAST_EXPONENT) - 1) * BACKOFF_UNIT / 2;
     backoff + CCA + TURNAROUND + on_air(mpdu) + TURNAROUND + MAC_ACK
 }
 
-/// The MPDU that carries an Image Block Response with so many bytes of data.
+/// Size of the MPDU of an Image Block Response with `data` data bytes.
 #[must_use]
 pub const fn block_response(data: u8) -> usize {
     HEADERS + 17 + data as usize
 }
 
-/// Bytes per second of image data that the channel carries over so many hops: block responses and nothing else, back
-/// to back. The hops share the channel.
+/// Theoretical maximum goodput in bytes per second over `hops` hops that share the channel: block responses back to
+/// back and nothing else.
 #[must_use]
 pub fn limit(hops: u16, data: u8) -> f64 {
     let one = transaction(block_response(data));
@@ -78,7 +78,7 @@ pub fn limit(hops: u16, data: u8) -> f64 {
 mod tests {
     use super::*;
 
-    /// The table of frames of the model.
+    /// Air times of frames in the reference model.
     #[test]
     fn frames_take_the_time_of_the_model() {
         let block = |data| block_response(data);

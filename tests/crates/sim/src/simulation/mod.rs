@@ -1,18 +1,18 @@
-//! Clients and a server on virtual time, with all that goes wrong, and the laws that hold whatever does.
+//! Large simulation: many clients and one server with every kind of fault, checked against rules that always hold.
 //!
 //! ```text
-//!   Host: Server, files, policy  <-->  Net: hazards, APS, radio channel  <-->  Device: Client, flash, power  (n times)
+//!   Host: Server, files, policy  <-->  Net: faults,  APS, radio channel  <-->  Device: Client, flash, power  (n times)
 //!                                                                                |
-//!                                                                              Watch: the laws
+//!                                                                              RequestChecker
 //! ```
 //!
-//! - A client that upgrades holds exactly the file that was offered.
-//! - No word of flash is written twice, or in part.
-//! - No request reaches past the image.
-//! - Nobody sends requests faster than the period asked.
-//! - Nothing stalls: every client comes to an end, with a reason.
+//! - An upgraded client holds exactly the file that was offered.
+//! - Each word of flash is written once, as a whole.
+//! - Requests stay within the image.
+//! - Requests keep the requested minimum interval.
+//! - Every client ends, with a reason.
 //!
-//! What is broken of them stands in the [`Report`].
+//! Violations are listed in the [`Report`].
 
 mod device;
 mod report;
@@ -26,54 +26,54 @@ use zigbee_ota::time::Instant;
 
 use crate::net::{Arrival, Net};
 use crate::radio::Node;
-use crate::{Agenda, Micros};
+use crate::{EventQueue, Micros};
 use device::Device;
-pub use report::{Broken, End, FromClient, FromServer, Life, Report};
+pub use report::{ClientReport, End, FromClient, FromServer, Report, Violation};
 use server_host::{Answer, Host};
 pub(crate) use settings::client_config;
 pub use settings::{
-    Cut, Device as DeviceSettings, Happening, Host as HostSettings, Notify, SERVER, Settings,
+    Device as DeviceSettings, Host as HostSettings, Incident, Notify, PowerCut, SERVER, Settings,
 };
 
-/// Whether a whole file is good.
+/// Verification of a whole file.
 pub type Check<'a> = dyn Fn(&[u8]) -> bool + 'a;
 
-/// What the world has to look after.
+/// Scheduled event of the simulation.
 enum Wake {
-    /// A client may have something to do.
+    /// Timer of a client.
     Client(Node),
-    /// An answer of the server's goes.
+    /// The server sends a finished response.
     Answer(Answer),
-    /// A job of a client's is done, if it was not started anew since.
+    /// A job of a client is done, unless the client was restarted since.
     Worked(Node, u32),
-    /// A sleeper polls.
+    /// A sleepy client polls.
     Poll(Node, u32),
     /// The power of a client fails.
-    Cut(Node),
-    /// It is back.
+    PowerCut(Node),
+    /// The power of a client is restored.
     Boot(Node),
-    /// Something happens to the server.
-    Happening(Happening),
+    /// An incident at the server.
+    Incident(Incident),
 }
 
-/// What a node does something with.
+/// Shared state that a node acts on.
 struct Context<'a> {
     now: Micros,
     net: &'a mut Net,
-    agenda: &'a mut Agenda<Wake>,
+    queue: &'a mut EventQueue<Wake>,
     trace: bool,
 }
 
 impl Context<'_> {
-    /// Prints what happens, where that is wanted.
-    fn tell(&self, node: Node, what: impl FnOnce() -> String) {
+    /// Prints an event when tracing is on.
+    fn trace(&self, node: Node, what: impl FnOnce() -> String) {
         if self.trace {
             println!("{:>12.3} ms  node {node}  {}", self.now as f64 / 1000.0, what());
         }
     }
 }
 
-/// A frame in hexadecimal, with its command first.
+/// Formats a frame in hexadecimal, with its command id first.
 fn hex(frame: &[u8]) -> String {
     let command = frame.get(2).copied().unwrap_or_default();
     let bytes: Vec<_> = frame.iter().take(24).map(|byte| format!("{byte:02x}")).collect();
@@ -84,7 +84,7 @@ const fn instant(now: Micros) -> Instant {
     Instant::from_millis(now / 1000)
 }
 
-/// The network address of a node: clients count from here.
+/// First network address of the clients.
 const FIRST_CLIENT: u16 = 0x1000;
 
 const fn address_of(node: Node) -> Address {
@@ -98,7 +98,7 @@ const fn node_of(address: Address) -> Node {
     address.network.saturating_sub(FIRST_CLIENT)
 }
 
-/// A world at its beginning.
+/// Simulation of many clients and one server.
 pub struct Simulation<'a> {
     seed: u64,
     patience: Micros,
@@ -106,20 +106,20 @@ pub struct Simulation<'a> {
     trace: bool,
     now: Micros,
     net: Net,
-    agenda: Agenda<Wake>,
+    queue: EventQueue<Wake>,
     host: Host<'a>,
     devices: Vec<Device>,
-    /// Clients that have not come to their end.
+    /// Number of clients that have not ended.
     left: usize,
 }
 
 impl<'a> Simulation<'a> {
-    /// A world whose server has the first of `files`.
+    /// Creates a simulation whose server offers the first of `files`.
     #[must_use]
     pub fn new(settings: &Settings, files: &'a [StoreEntry<'a>]) -> Self {
-        let mut agenda = Agenda::default();
-        for (at, happening) in &settings.happenings {
-            agenda.put(*at, Wake::Happening(*happening));
+        let mut queue = EventQueue::default();
+        for (at, incident) in &settings.incidents {
+            queue.put(*at, Wake::Incident(*incident));
         }
         let devices = (1..=settings.clients).map(|node| Device::new(node, settings)).collect();
         Self {
@@ -129,31 +129,32 @@ impl<'a> Simulation<'a> {
             trace: settings.trace,
             now: 0,
             net: Net::new(settings.net.clone(), settings.clients, settings.seed),
-            agenda,
+            queue,
             host: Host::new(settings.host, files),
             devices,
             left: usize::from(settings.clients),
         }
     }
 
-    /// Clients run no file but one that `check` finds good.
+    /// Sets the verification of files: clients run no file that `check` rejects.
     #[must_use]
     pub fn checked_by(mut self, check: &'a Check<'a>) -> Self {
         self.host.check = Some(check);
         self
     }
 
-    /// Runs until every client has come to its end.
+    /// Runs until every client has ended.
     #[must_use]
     pub fn run(self) -> Report {
         self.run_telling(|_| ())
     }
 
-    /// The same, and `progress` is told the bytes that the first client has stored whenever they are more.
+    /// Runs like [`run`](Self::run), and reports the number of bytes stored by the first client to `progress` after
+    /// each increase.
     #[must_use]
     pub fn run_telling(mut self, mut progress: impl FnMut(u64)) -> Report {
         let mut told = 0;
-        let mut context = Context { now: 0, net: &mut self.net, agenda: &mut self.agenda, trace: self.trace };
+        let mut context = Context { now: 0, net: &mut self.net, queue: &mut self.queue, trace: self.trace };
         for device in &mut self.devices {
             device.begin(&mut context, &self.host);
         }
@@ -168,15 +169,15 @@ impl<'a> Simulation<'a> {
         }
         for device in &mut self.devices {
             device.finish(self.now, End::Stalled);
-            device.sum_up();
+            device.complete_report();
         }
-        let broken = (1..)
+        let violations = (1..)
             .zip(&self.devices)
-            .flat_map(|(node, device)| device.broken.iter().map(move |broken| (node, *broken)));
+            .flat_map(|(node, device)| device.violations.iter().map(move |violation| (node, *violation)));
         Report {
             seed: self.seed,
-            broken: broken.collect(),
-            lives: self.devices.iter().map(|device| device.life).collect(),
+            violations: violations.collect(),
+            clients: self.devices.iter().map(|device| device.life).collect(),
             server: self.host.sent,
             traffic: self.net.traffic(),
             carried: self.net.carried(),
@@ -184,19 +185,19 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// The clock jumps to whatever comes next, and that happens. False when nothing does.
+    /// Advances the clock to the next event and handles it. Returns false when there is none.
     fn step(&mut self) -> bool {
-        let moments = [self.net.next(), self.agenda.next(), self.host.next()];
+        let moments = [self.net.next(), self.queue.next(), self.host.next()];
         let Some(next) = moments.into_iter().flatten().min().filter(|next| *next <= self.longest) else {
             return false;
         };
         self.now = self.now.max(next);
         let mut context =
-            Context { now: self.now, net: &mut self.net, agenda: &mut self.agenda, trace: self.trace };
+            Context { now: self.now, net: &mut self.net, queue: &mut self.queue, trace: self.trace };
         if self.host.next().is_some_and(|at| at <= self.now) {
-            self.host.settle(&mut context);
+            self.host.drain_outputs(&mut context);
         }
-        if let Some((at, wake)) = context.agenda.take(self.now) {
+        if let Some((at, wake)) = context.queue.take(self.now) {
             self.wake(at, wake);
         }
         while let Some(arrival) = self.net.poll(self.now) {
@@ -207,26 +208,26 @@ impl<'a> Simulation<'a> {
 
     fn wake(&mut self, at: Micros, wake: Wake) {
         let context =
-            &mut Context { now: self.now, net: &mut self.net, agenda: &mut self.agenda, trace: self.trace };
+            &mut Context { now: self.now, net: &mut self.net, queue: &mut self.queue, trace: self.trace };
         let host = &mut self.host;
         let node = match wake {
-            Wake::Answer(answer) => return host.let_go(context, &answer),
-            Wake::Happening(happening) => return host.happen(context, happening),
+            Wake::Answer(answer) => return host.send_response(context, &answer),
+            Wake::Incident(incident) => return host.apply_incident(context, incident),
             Wake::Client(node)
             | Wake::Worked(node, _)
             | Wake::Poll(node, _)
-            | Wake::Cut(node)
+            | Wake::PowerCut(node)
             | Wake::Boot(node) => node,
         };
         let device = &mut self.devices[usize::from(node) - 1];
         let was_done = device.is_done();
         match wake {
             Wake::Client(_) => device.wake(context, host, at),
-            Wake::Worked(_, starts) => device.worked(context, host, starts),
+            Wake::Worked(_, starts) => device.complete_job(context, host, starts),
             Wake::Poll(_, starts) => device.poll_parent(context, starts),
-            Wake::Cut(_) => device.cut(context),
+            Wake::PowerCut(_) => device.cut(context),
             Wake::Boot(_) => device.boot(context, host),
-            Wake::Answer(_) | Wake::Happening(_) => {}
+            Wake::Answer(_) | Wake::Incident(_) => {}
         }
         if device.idle(self.now) > self.patience {
             device.finish(self.now, End::Stalled);
@@ -236,7 +237,7 @@ impl<'a> Simulation<'a> {
 
     fn arrive(&mut self, arrival: Arrival) {
         let context =
-            &mut Context { now: self.now, net: &mut self.net, agenda: &mut self.agenda, trace: self.trace };
+            &mut Context { now: self.now, net: &mut self.net, queue: &mut self.queue, trace: self.trace };
         let host = &mut self.host;
         let node = match arrival {
             Arrival::Frame { to, .. } => to,
@@ -246,7 +247,7 @@ impl<'a> Simulation<'a> {
             return match arrival {
                 Arrival::Frame { from, secured, bytes, .. } => {
                     let meta = FrameMeta::unicast(address_of(from)).with_aps_security(secured);
-                    host.hear(context, meta, &bytes);
+                    host.receive(context, meta, &bytes);
                 }
                 Arrival::Report { token, delivery, .. } => host.delivered(context, token, delivery),
             };
@@ -256,7 +257,7 @@ impl<'a> Simulation<'a> {
             Arrival::Frame { broadcast, secured, bytes, .. } => {
                 let delivery = if broadcast { DeliveryMode::Broadcast } else { DeliveryMode::Unicast };
                 let meta = FrameMeta::new(SERVER, delivery).with_aps_security(secured);
-                device.hear(context, host, meta, &bytes);
+                device.receive(context, host, meta, &bytes);
             }
             Arrival::Report { token, delivery, .. } => device.delivered(context, host, token, delivery),
         }

@@ -1,4 +1,4 @@
-//! What a run was like.
+//! Results of a simulation.
 
 use zigbee_ota::ImageId;
 use zigbee_ota::client::Outcome;
@@ -8,152 +8,152 @@ use zigbee_ota::zcl::Status;
 use crate::radio::{Node, Traffic};
 use crate::{FlashError, Micros};
 
-/// What a run was like.
+/// Results of a simulation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// The seed that leads to the same run.
+    /// Seed that reproduces the run.
     pub seed: u64,
-    /// What became of each client, the first one first.
-    pub lives: Vec<Life>,
-    /// What the server sent.
+    /// Results of the clients, in order of their node numbers.
+    pub clients: Vec<ClientReport>,
+    /// Frames sent by the server.
     pub server: FromServer,
-    /// What went over the radio channel.
+    /// Traffic on the radio channel.
     pub traffic: Traffic,
-    /// Frames of client or server that came to their receiver, before hazards struck.
+    /// Number of application frames that reached their receiver before faults were applied.
     pub carried: u64,
-    /// When the last client came to its end.
+    /// Time at which the last client ended.
     pub ended: Micros,
-    /// Laws that were broken, with the client concerned.
-    pub broken: Vec<(Node, Broken)>,
+    /// Violated rules, with the client concerned.
+    pub violations: Vec<(Node, Violation)>,
 }
 
-/// What became of a client.
+/// Result of one client.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Life {
-    /// How it ended.
+pub struct ClientReport {
+    /// Reason of the end.
     pub end: Option<End>,
-    /// When.
+    /// Time of the end.
     pub ended: Micros,
-    /// Whether its flash holds the file of the image that it switched to, byte for byte.
+    /// Whether the flash holds the file of the running image, byte for byte.
     pub identical: bool,
-    /// What it sent.
+    /// Frames sent.
     pub sent: FromClient,
-    /// Blocks stored.
+    /// Number of blocks stored.
     pub blocks: u32,
-    /// Bytes stored.
+    /// Number of bytes stored.
     pub bytes: u64,
-    /// When the first block was asked for.
+    /// Time of the first block request.
     pub first_request: Option<Micros>,
-    /// When the last block was stored.
+    /// Time at which the last block was stored.
     pub last_stored: Micros,
-    /// Failures of the power.
+    /// Number of power failures.
     pub cuts: u32,
-    /// Frames, moments and answers that it was given.
+    /// Number of inputs: frames, timer calls and answers of the application.
     pub inputs: u32,
 }
 
-impl Life {
-    /// Bytes stored per second, from the first block request to the last block.
+impl ClientReport {
+    /// Returns the goodput in bytes per second, from the first block request to the last block stored.
     #[must_use]
     pub fn goodput(&self) -> f64 {
         let span = self.first_request.map_or(0, |first| self.last_stored.saturating_sub(first));
         if span == 0 { 0.0 } else { self.bytes as f64 * 1e6 / span as f64 }
     }
 
-    /// Whether it runs the new image and holds exactly its file.
+    /// Whether the client runs the new image and holds exactly its file.
     #[must_use]
     pub fn is_upgraded(&self) -> bool {
         self.identical && matches!(self.end, Some(End::Client(Outcome::Upgraded(_))))
     }
 }
 
-/// Why a client's part in a world is over.
+/// Reason for which a client has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// As the client says.
+    /// Outcome reported by the client.
     Client(Outcome),
-    /// Ten queries in a row came to nothing; the last answer, where there was one.
+    /// Ten successive queries without an image; the status of the last response, if there was one.
     NoImage(Option<Status>),
-    /// The server told it to go on then, and nobody waits for so long. That is what it wants, or a frame was damaged.
+    /// The server announced an activation time too far in the future, on purpose or through a damaged frame.
     OrderedFor(Instant),
-    /// It did nothing new for too long. A law is broken.
+    /// No progress for too long, which violates a rule.
     Stalled,
 }
 
-/// Frames of a client.
+/// Number of frames sent by a client, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FromClient {
-    /// Queries.
+    /// Query Next Image Requests.
     pub queries: u32,
-    /// Block requests.
+    /// Image Block Requests.
     pub block_requests: u32,
-    /// Page requests.
+    /// Image Page Requests.
     pub page_requests: u32,
     /// Upgrade End Requests.
     pub ends: u32,
-    /// Anything else.
+    /// Other frames.
     pub others: u32,
-    /// Those of them that the client says were sent again.
+    /// Frames that the client counts as retries.
     pub repeats: u32,
 }
 
 impl FromClient {
-    /// All of them.
+    /// Total number of frames.
     #[must_use]
     pub const fn total(&self) -> u32 {
         self.queries + self.block_requests + self.page_requests + self.ends + self.others
     }
 }
 
-/// Frames of the server.
+/// Number of frames sent by the server, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FromServer {
     /// Image Block Responses with data.
     pub blocks: u64,
-    /// Those without.
+    /// Image Block Responses without data.
     pub refusals: u64,
-    /// Anything else.
+    /// Other frames.
     pub others: u64,
 }
 
 impl FromServer {
-    /// All of them.
+    /// Total number of frames.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.blocks + self.refusals + self.others
     }
 }
 
-/// A law that was broken.
+/// Violated rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Broken {
-    /// It runs an image whose file it does not hold, or that nobody offered.
+pub enum Violation {
+    /// The client runs an image whose file it does not hold, or that was never offered.
     WrongFile(ImageId),
-    /// It runs an image that its application found to be wrong.
+    /// The client runs an image that its application rejected.
     Unverified(ImageId),
-    /// A word was written twice, or in part, or beyond the end.
+    /// Write of a word twice, in part, or beyond the end of the flash.
     Flash(FlashError),
-    /// It asked for bytes beyond the image.
+    /// Request beyond the end of the image.
     BeyondImage {
-        /// First byte asked for.
+        /// Offset of the first byte requested.
         offset: u32,
-        /// Bytes of a page, 0 for a block.
+        /// Page size in bytes, 0 for a block request.
         page: u16,
-        /// Bytes of the image.
+        /// Size of the image in bytes.
         size: u32,
     },
-    /// It sent a request before the period was over.
+    /// Request before the end of the minimum interval.
     TooFast {
-        /// Milliseconds since the last one.
+        /// Milliseconds since the last request.
         after: u32,
-        /// Milliseconds asked for.
+        /// Minimum interval in milliseconds.
         period: u32,
     },
-    /// It did nothing new for too long.
+    /// No progress for too long.
     Stalled,
-    /// It wants to be called at one moment for ever, or sends for ever.
+    /// Endless calls at one moment, or endless frames.
     Restless,
-    /// It sent a frame that it could not read itself.
+    /// The client sent a frame that does not decode.
     Malformed,
 }
 
@@ -161,6 +161,6 @@ impl Report {
     /// Whether every client runs the new image and holds exactly its file.
     #[must_use]
     pub fn all_upgraded(&self) -> bool {
-        self.lives.iter().all(Life::is_upgraded)
+        self.clients.iter().all(ClientReport::is_upgraded)
     }
 }

@@ -1,41 +1,41 @@
-//! Holds what one client sends against the laws.
+//! Checker of the requests that one client sends: ranges within the image, minimum intervals, decodable frames.
 
 use zigbee_ota::time::Millis;
 use zigbee_ota::zcl::{Frame, ImageBlockResponse, ImageOffer, Message, Quirks, ToClient, ToServer};
 
-use super::report::{Broken, FromClient};
+use super::report::{FromClient, Violation};
 use crate::Micros;
 
-/// The last cluster revision whose MinimumBlockPeriod counts seconds.
+/// Last cluster revision whose MinimumBlockPeriod is in seconds.
 const LAST_IN_SECONDS: u16 = 2;
 
 const BLOCK_RESPONSE: u8 = 5;
 
-/// The status of one that is without data and names a time.
+/// Status WAIT_FOR_DATA, whose response carries a time instead of data.
 const WAIT_FOR_DATA: u8 = 0x97;
 const DEFAULT_RESPONSE: u8 = 0x0b;
 
-/// What is known of a client from outside.
+/// Observed state of a client.
 #[derive(Debug)]
-pub(super) struct Watch {
-    /// What it downloads.
+pub(super) struct RequestChecker {
+    /// Offer that the client downloads.
     offer: Option<ImageOffer>,
-    /// The least time between two requests that it set itself.
+    /// Minimum interval that the client sets itself.
     pause: Millis,
-    /// Its ClusterRevision; 0 knows no period of the server's.
+    /// ClusterRevision of the client; 0 ignores the minimum interval of the server.
     revision: u16,
-    /// What the server asked for.
+    /// Minimum interval requested by the server.
     period: Millis,
-    /// No frame is damaged, so that it is known what the server asked for.
+    /// Whether frames arrive undamaged, so that the requested interval is known.
     trusts: bool,
     last_request: Option<u64>,
     /// Sequence number of the last request.
     last: Option<u8>,
-    /// Which sequence numbers are those of requests without an answer.
+    /// Sequence numbers of unanswered requests.
     open: [bool; 256],
 }
 
-impl Watch {
+impl RequestChecker {
     pub(super) fn new(pause: Millis, revision: u16, trusts: bool) -> Self {
         Self {
             offer: None,
@@ -49,17 +49,17 @@ impl Watch {
         }
     }
 
-    /// A download begins.
+    /// Starts the observation of a download.
     pub(super) fn begin(&mut self, offer: ImageOffer) {
         self.offer = Some(offer);
     }
 
-    /// Takes note of a frame that comes to the client.
-    pub(super) fn hear(&mut self, frame: &[u8]) {
+    /// Observes a frame that reaches the client.
+    pub(super) fn receive(&mut self, frame: &[u8]) {
         let &[_, sequence, command, status, ..] = frame else { return };
         let is_last = self.last == Some(sequence);
         let is_asked = std::mem::take(&mut self.open[usize::from(sequence)]);
-        // WAIT_FOR_DATA says itself when to ask again.
+        // WAIT_FOR_DATA carries its own time for the next request.
         let is_refusal = command == DEFAULT_RESPONSE || (command == BLOCK_RESPONSE && status != 0);
         if command == BLOCK_RESPONSE && status == WAIT_FOR_DATA {
             self.last_request = None;
@@ -67,7 +67,7 @@ impl Watch {
         if !is_asked {
             self.last = None;
         }
-        // What comes late, a client may pass over.
+        // A client may ignore late responses.
         if !is_refusal || !is_last || !is_asked || !self.trusts {
             return;
         }
@@ -80,9 +80,9 @@ impl Watch {
         }
     }
 
-    /// Counts a frame of the client's; what it breaks.
-    pub(super) fn see(&mut self, now: Micros, frame: &[u8], sent: &mut FromClient) -> Option<Broken> {
-        let Ok(frame) = Frame::decode(frame, Quirks::empty()) else { return Some(Broken::Malformed) };
+    /// Counts a frame sent by the client, and returns the rule that it violates.
+    pub(super) fn see(&mut self, now: Micros, frame: &[u8], sent: &mut FromClient) -> Option<Violation> {
+        let Ok(frame) = Frame::decode(frame, Quirks::empty()) else { return Some(Violation::Malformed) };
         if let Message::ToServer(_) = frame.message {
             self.last = Some(frame.sequence);
             self.open[usize::from(frame.sequence)] = true;
@@ -111,19 +111,19 @@ impl Watch {
         }
     }
 
-    fn beyond(&self, offset: u32, page: u16) -> Option<Broken> {
+    fn beyond(&self, offset: u32, page: u16) -> Option<Violation> {
         let size = self.offer.map_or(0, |offer| offer.size);
         let within = offset < size && offset.saturating_add(page.into()) <= size;
-        (!within).then_some(Broken::BeyondImage { offset, page, size })
+        (!within).then_some(Violation::BeyondImage { offset, page, size })
     }
 
-    /// A request that was lost keeps the period, too, when it is sent again.
-    fn paced(&mut self, now: Micros) -> Option<Broken> {
+    /// Checks the minimum interval, which retries of lost requests must keep, too.
+    fn paced(&mut self, now: Micros) -> Option<Violation> {
         let millis = now / 1000;
         let last = self.last_request.replace(millis)?;
         let (after, Millis(period)) = (millis - last, self.pause.max(self.period));
         let too_fast = after < u64::from(period);
-        too_fast.then(|| Broken::TooFast { after: u32::try_from(after).unwrap_or(u32::MAX), period })
+        too_fast.then(|| Violation::TooFast { after: u32::try_from(after).unwrap_or(u32::MAX), period })
     }
 }
 
@@ -135,13 +135,13 @@ mod tests {
 
     const ID: ImageId = ImageId::new(1, 2, 3);
 
-    fn watch(pause: u32, revision: u16) -> Watch {
-        let mut watch = Watch::new(Millis(pause), revision, true);
+    fn watch(pause: u32, revision: u16) -> RequestChecker {
+        let mut watch = RequestChecker::new(Millis(pause), revision, true);
         watch.begin(ImageOffer { id: ID, size: 100 });
         watch
     }
 
-    fn block(watch: &mut Watch, millis: Micros, sequence: u8, offset: u32) -> Option<Broken> {
+    fn block(watch: &mut RequestChecker, millis: Micros, sequence: u8, offset: u32) -> Option<Violation> {
         let request = ImageBlockRequest::new(ID, offset, 64);
         let (mut out, mut sent) = ([0; 40], FromClient::default());
         let len = Frame::to_server(sequence, ToServer::ImageBlock(request)).encode(&mut out).unwrap();
@@ -154,7 +154,7 @@ mod tests {
     fn nothing_beyond_the_image_is_asked_for() {
         let mut watch = watch(0, 0);
         assert_eq!(block(&mut watch, 0, 0, 99), None);
-        let beyond = Broken::BeyondImage { offset: 100, page: 0, size: 100 };
+        let beyond = Violation::BeyondImage { offset: 100, page: 0, size: 100 };
         assert_eq!(block(&mut watch, 0, 1, 100), Some(beyond));
         let mut page = |offset, page_size| {
             let request = ImagePageRequest::new(ID, offset, 9, page_size, 0);
@@ -163,7 +163,7 @@ mod tests {
             watch.see(0, &out[..len], &mut sent)
         };
         assert_eq!(page(60, 40), None);
-        assert_eq!(page(60, 41), Some(Broken::BeyondImage { offset: 60, page: 41, size: 100 }));
+        assert_eq!(page(60, 41), Some(Violation::BeyondImage { offset: 60, page: 41, size: 100 }));
     }
 
     #[test]
@@ -171,21 +171,21 @@ mod tests {
         let mut own = watch(50, 0);
         assert_eq!(block(&mut own, 100, 0, 0), None);
         assert_eq!(block(&mut own, 150, 1, 0), None, "sent again");
-        assert_eq!(block(&mut own, 199, 2, 10), Some(Broken::TooFast { after: 49, period: 50 }));
+        assert_eq!(block(&mut own, 199, 2, 10), Some(Violation::TooFast { after: 49, period: 50 }));
         assert_eq!(block(&mut own, 249, 3, 20), None);
 
         let wait = |sequence| [0x19, sequence, 5, 0x97, 0, 0, 0, 0, 0, 0, 0, 0, 80, 0];
         for (revision, period) in [(0, 50), (2, 80_000), (3, 80)] {
             let mut told = watch(50, revision);
             assert_eq!(block(&mut told, 0, 0, 0), None);
-            told.hear(&wait(0));
+            told.receive(&wait(0));
             assert_eq!(block(&mut told, 200, 1, 0), None, "the answer says when");
-            assert_eq!(block(&mut told, 249, 2, 10), Some(Broken::TooFast { after: 49, period }));
+            assert_eq!(block(&mut told, 249, 2, 10), Some(Violation::TooFast { after: 49, period }));
         }
         let mut late = watch(50, 3);
         assert_eq!(block(&mut late, 0, 0, 0), None);
         assert_eq!(block(&mut late, 50, 1, 10), None);
-        late.hear(&wait(0));
+        late.receive(&wait(0));
         assert_eq!(
             (block(&mut late, 60, 2, 20), block(&mut late, 110, 3, 30)),
             (None, None),

@@ -1,4 +1,4 @@
-//! The server and what it runs on: files, decisions, and the time that answers take.
+//! Host of the server: files, policy and processing times.
 
 use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use zigbee_ota::file::SplitFile;
@@ -8,32 +8,32 @@ use zigbee_ota::{ImageId, time::Instant};
 
 use super::Check;
 use super::report::FromServer;
-use super::settings::{Happening, Host as Settings, Notify};
+use super::settings::{Host as Settings, Incident, Notify};
 use super::{Context, Wake, hex, instant, node_of};
 use crate::Micros;
 use crate::countdown_policy::Countdown;
 use crate::net::Outgoing;
 
-/// A frame that is ready to go.
+/// Response that is ready to be sent.
 #[derive(Debug)]
 pub(super) struct Answer {
     bytes: Vec<u8>,
     transmit: Transmit,
-    /// The server's life it was made in.
+    /// Number of the server start that made the response.
     epoch: u32,
 }
 
-/// The server and its files.
+/// Server with its files.
 pub(super) struct Host<'a> {
     settings: Settings,
     server: Server<Vec<Session>>,
     files: &'a [StoreEntry<'a>],
     shelf: SlotStore<[Option<StoreEntry<'a>>; 1]>,
     policy: Countdown,
-    /// What clients look at besides, in the whole file, before they run it.
+    /// Additional verification of the whole file by clients.
     pub(super) check: Option<&'a Check<'a>>,
     epoch: u32,
-    /// When it is done with what it works on.
+    /// Time at which the current response is finished.
     free_at: Micros,
     pub(super) sent: FromServer,
 }
@@ -55,7 +55,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// Tells clients that there may be an image.
+    /// Sends Image Notify to clients.
     pub(super) fn notify(&mut self, context: &mut Context<'_>, clients: impl Iterator<Item = Address>) {
         let mut out: Frame = [0; LONGEST_TO_CLIENT];
         let mut tell = |to, delivery, notify| {
@@ -76,7 +76,7 @@ impl<'a> Host<'a> {
         self.server.poll_timeout().map(|at| at.as_millis() * 1000)
     }
 
-    pub(super) fn hear(&mut self, context: &mut Context<'_>, meta: FrameMeta, frame: &[u8]) {
+    pub(super) fn receive(&mut self, context: &mut Context<'_>, meta: FrameMeta, frame: &[u8]) {
         if self.settings.one_at_a_time && context.now < self.free_at {
             return;
         }
@@ -86,7 +86,7 @@ impl<'a> Host<'a> {
         if let ServerAction::Reply(transmit) = handled {
             self.work(context, &out, transmit);
         }
-        self.settle(context);
+        self.drain_outputs(context);
     }
 
     pub(super) fn delivered(
@@ -96,11 +96,11 @@ impl<'a> Host<'a> {
         report: DeliveryReport,
     ) {
         self.server.handle_delivery(instant(context.now), token, report);
-        self.settle(context);
+        self.drain_outputs(context);
     }
 
-    /// What time alone brings, and what there is to tell.
-    pub(super) fn settle(&mut self, context: &mut Context<'_>) {
+    /// Runs the timers of the server and drains its outputs.
+    pub(super) fn drain_outputs(&mut self, context: &mut Context<'_>) {
         let (now, mut out): (Instant, Frame) = (instant(context.now), [0; LONGEST_TO_CLIENT]);
         while let Some(transmit) = self.server.poll_transmit(now, &mut self.shelf, &mut out) {
             self.work(context, &out, transmit);
@@ -109,16 +109,16 @@ impl<'a> Host<'a> {
         while self.server.poll_event().is_some() {}
     }
 
-    /// Lets an answer go when it has taken its time.
+    /// Schedules a response at the end of its processing time.
     fn work(&mut self, context: &mut Context<'_>, out: &Frame, transmit: Transmit) {
         let Settings { serial, delay, .. } = self.settings;
         let from = if serial { self.free_at.max(context.now) } else { context.now };
         self.free_at = from + delay;
         let bytes = out[..transmit.len].to_vec();
-        context.agenda.put(self.free_at, Wake::Answer(Answer { bytes, transmit, epoch: self.epoch }));
+        context.queue.put(self.free_at, Wake::Answer(Answer { bytes, transmit, epoch: self.epoch }));
     }
 
-    pub(super) fn let_go(&mut self, context: &mut Context<'_>, answer: &Answer) {
+    pub(super) fn send_response(&mut self, context: &mut Context<'_>, answer: &Answer) {
         if answer.epoch != self.epoch {
             return;
         }
@@ -127,28 +127,28 @@ impl<'a> Host<'a> {
             Some([5, _]) => self.sent.refusals += 1,
             _ => self.sent.others += 1,
         }
-        context.tell(0, || format!("answers {}", hex(&answer.bytes)));
+        context.trace(0, || format!("answers {}", hex(&answer.bytes)));
         send(context, &answer.bytes, answer.transmit);
     }
 
-    pub(super) fn happen(&mut self, context: &mut Context<'_>, happening: Happening) {
-        context.tell(0, || format!("{happening:?}"));
+    pub(super) fn apply_incident(&mut self, context: &mut Context<'_>, incident: Incident) {
+        context.trace(0, || format!("{incident:?}"));
         let (first, second) = (self.files.first(), self.files.get(1));
-        match happening {
-            Happening::Restart => {
+        match incident {
+            Incident::Restart => {
                 self.server = server(&self.settings);
                 self.epoch += 1;
                 self.free_at = 0;
                 context.net.forget(0);
             }
-            Happening::Lose => self.shelf = SlotStore::new([None]),
-            Happening::Return => self.shelf = SlotStore::new([first.copied()]),
-            Happening::Swap => self.shelf = SlotStore::new([second.copied()]),
-            Happening::Slow(delay) => self.settings.delay = delay,
+            Incident::Lose => self.shelf = SlotStore::new([None]),
+            Incident::Return => self.shelf = SlotStore::new([first.copied()]),
+            Incident::Swap => self.shelf = SlotStore::new([second.copied()]),
+            Incident::Slow(delay) => self.settings.delay = delay,
         }
     }
 
-    /// The file of an image, offered at some time.
+    /// Returns the file of an image that was offered at any time.
     pub(super) fn file(&self, id: ImageId) -> Option<&'a [u8]> {
         self.files.iter().find(|entry| entry.info().id == id).map(StoreEntry::file)
     }
@@ -168,7 +168,7 @@ fn send(context: &mut Context<'_>, bytes: &[u8], transmit: Transmit) {
     }
 }
 
-/// Whether `bytes` are a file of this image to its end, as far as that can be seen without a digest.
+/// Whether `bytes` are a complete, well-formed file of image `id`; damage that needs a digest is not detected.
 pub(super) fn is_well_formed(bytes: &[u8], id: ImageId) -> bool {
     let parts =
         SplitFile::parse(bytes).ok().filter(|parts| parts.header.id == id && parts.trailing.is_empty());
@@ -179,18 +179,18 @@ pub(super) fn is_well_formed(bytes: &[u8], id: ImageId) -> bool {
 mod tests {
     use super::*;
     use crate::net::{self, Arrival, Hops, Net};
-    use crate::{Agenda, file_of};
+    use crate::{EventQueue, file_of};
     use zigbee_ota::Encode;
     use zigbee_ota::zcl::{Frame, ImagePageRequest, ToServer};
 
-    /// From the request for a page of 4096 bytes to its last block, in milliseconds, over the radio channel.
+    /// Duration in milliseconds of a page of 4096 bytes over the radio channel, from the request to the last block.
     fn page(settings: Settings, spacing: u16) -> f64 {
         let file = file_of(5000, 0);
         let entries = [StoreEntry::parse(&file).unwrap()];
         let mut host = Host::new(settings, &entries);
         let radio = Some(Hops { hops: 1, relay_delay: 0 });
         let mut net = Net::new(net::Settings { radio, ..net::Settings::default() }, 1, 1);
-        let mut agenda = Agenda::default();
+        let mut queue = EventQueue::default();
         let (id, node) = (entries[0].info().id, None);
         let mut request = ImagePageRequest::new(id, 0, 64, 4096, spacing);
         request.node = node;
@@ -209,16 +209,16 @@ mod tests {
         );
         let (mut blocks, mut now) = (0, 0);
         while blocks < 64 {
-            now = [net.next(), agenda.next(), host.next()].into_iter().flatten().min().unwrap().max(now);
-            let context = &mut Context { now, net: &mut net, agenda: &mut agenda, trace: false };
-            host.settle(context);
-            while let Some((_, wake)) = context.agenda.take(now) {
+            now = [net.next(), queue.next(), host.next()].into_iter().flatten().min().unwrap().max(now);
+            let context = &mut Context { now, net: &mut net, queue: &mut queue, trace: false };
+            host.drain_outputs(context);
+            while let Some((_, wake)) = context.queue.take(now) {
                 let Wake::Answer(answer) = wake else { unreachable!("nothing else was put in") };
-                host.let_go(context, &answer);
+                host.send_response(context, &answer);
             }
             while let Some(Arrival::Frame { from, to, bytes, .. }) = context.net.poll(now) {
                 match to {
-                    0 => host.hear(context, FrameMeta::unicast(super::super::address_of(from)), &bytes),
+                    0 => host.receive(context, FrameMeta::unicast(super::super::address_of(from)), &bytes),
                     _ => blocks += 1,
                 }
             }

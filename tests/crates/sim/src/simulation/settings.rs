@@ -1,4 +1,4 @@
-//! What kind of world it is.
+//! Settings of a simulation.
 
 use std::num::NonZeroU32;
 
@@ -12,89 +12,88 @@ use zigbee_ota::{FileVersion, ImageId, server};
 use crate::radio::Node;
 use crate::{Micros, net};
 
-/// A world of clients that run an older version of the first of its files, and a server that has it.
+/// Settings of a simulation: clients run an older version of the first file, and the server offers that file.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Decides what is left to chance.
+    /// Seed of all random decisions.
     pub seed: u64,
-    /// How many clients there are.
+    /// Number of clients.
     pub clients: u16,
-    /// What each client is told; whoever likes to, changes it. With [`Settings::new`] it knows its server.
+    /// Configuration of each client. With [`Settings::new`] each client knows its server; all fields may be changed.
     pub client: client::ClientConfig,
-    /// By how much later each client queries the first time of its own accord than the one before it.
+    /// Interval between the first scheduled queries of successive clients.
     pub stagger: Millis,
-    /// What each client runs on.
+    /// Hardware of each client.
     pub device: Device,
-    /// What the server runs on.
+    /// Host of the server.
     pub host: Host,
-    /// What is between them.
+    /// Network between the nodes.
     pub net: net::Settings,
-    /// What happens to the server, and when.
-    pub happenings: Vec<(Micros, Happening)>,
-    /// When the power of which client fails.
-    pub cuts: Vec<(Node, Cut)>,
-    /// A client that comes to nothing new for so long has stalled.
+    /// Incidents at the server, with their times.
+    pub incidents: Vec<(Micros, Incident)>,
+    /// Power failures, with the client concerned.
+    pub cuts: Vec<(Node, PowerCut)>,
+    /// Time without progress after which a client counts as stalled.
     pub patience: Micros,
-    /// A world that lasts longer does not end.
+    /// Maximum duration of the simulation.
     pub longest: Micros,
-    /// Print what happens.
+    /// Whether events are printed.
     pub trace: bool,
 }
 
-/// What a client runs on.
+/// Hardware of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Device {
-    /// Bytes of flash that are erased at once.
+    /// Sector size of the flash in bytes.
     pub sector: NonZeroU32,
-    /// What the erasure of a sector takes.
+    /// Erasure time of a sector.
     pub erase: Micros,
-    /// What it takes to write a block.
+    /// Write time of a block.
     pub write: Micros,
-    /// What the application takes to decide, to verify, to switch.
+    /// Time of the application to decide, to verify and to switch.
     pub think: Micros,
-    /// From the failure of the power to the start.
+    /// Time from a power failure to the restart.
     pub boot: Micros,
-    /// A radio that is off between its polls: how far they are apart while the client waits for its server, and while it
-    /// does not.
+    /// Poll intervals of a sleepy device: while the client waits for its server, and otherwise. `None` keeps the radio
+    /// on.
     pub sleep: Option<(Micros, Micros)>,
-    /// Whether files are known by their digest when they are verified, as those that are signed. Otherwise they have to
-    /// be well-formed, and no more.
+    /// Whether files are verified by their digest, like signed files. Otherwise they only have to be well-formed.
     pub digest: bool,
 }
 
 impl Default for Device {
-    /// No time for anything, sectors of 4 KiB, always awake.
+    /// Immediate operations, sectors of 4 KiB, radio always on.
     fn default() -> Self {
         let sector = NonZeroU32::MIN.saturating_add(4095);
         Self { sector, erase: 0, write: 0, think: 0, boot: 0, sleep: None, digest: false }
     }
 }
 
-/// What the server runs on.
+/// Settings of the server and its host.
 #[derive(Clone, Copy, Debug)]
 pub struct Host {
-    /// Its own settings.
+    /// Configuration of the server.
     pub config: server::ServerConfig,
-    /// Clients it remembers.
+    /// Number of client sessions.
     pub slots: u16,
-    /// What it takes for each answer.
+    /// Processing time of each response.
     pub delay: Micros,
-    /// Whether it works on one answer at a time.
+    /// Whether the server works on one response at a time.
     pub serial: bool,
-    /// Whether it passes over what comes while it works on an answer, as one that is widely used does.
+    /// Whether requests that arrive during the processing of a response are dropped, as a widespread server does.
     pub one_at_a_time: bool,
-    /// Seconds from its order to the upgrade.
+    /// Countdown in seconds to the upgrade.
     pub countdown: u32,
-    /// What it tells at the start: to each client, or to all at once.
+    /// Image Notify at the start: to each client, or broadcast.
     pub notify: Option<Notify>,
 }
 
-/// How clients are told that there may be an image.
+/// Delivery of Image Notify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notify {
-    /// Each by a frame of its own.
+    /// One unicast frame for each client.
     Unicast,
-    /// All by one frame, which takes no time on the channel.
+    /// One broadcast frame, which takes no channel time.
     Broadcast(ImageNotify),
 }
 
@@ -112,39 +111,38 @@ impl Default for Host {
     }
 }
 
-/// Something that happens to the server.
+/// Incident at the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Happening {
-    /// It is restarted, and knows nothing of before but its files.
+pub enum Incident {
+    /// The server restarts and keeps nothing but its files.
     Restart,
-    /// The file is taken away.
+    /// The file is removed.
     Lose,
-    /// The file is back.
+    /// The file is restored.
     Return,
-    /// The second file is there in place of the first one.
+    /// The second file replaces the first one.
     Swap,
-    /// From now on it takes so long for each answer.
+    /// The processing time of each response changes.
     Slow(Micros),
 }
 
-/// When the power fails.
+/// Moment of a power failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// Then.
+pub enum PowerCut {
+    /// At a time.
     At(Micros),
-    /// Right after the client's input with this number, counted from 1: a frame, a moment, an answer of its
-    /// application's.
+    /// After the client input with this number, counted from 1: a frame, a timer call, or an answer of the application.
     Input(u32),
-    /// While the block with this number is written, counted from 1 since the start of the world; in its middle, where
-    /// writing takes time.
+    /// During the write of the block with this number, counted from 1 since the start of the simulation; in the middle
+    /// of the write where writes take time.
     Block(u32),
 }
 
-/// Where the server stands.
+/// Address of the server.
 pub const SERVER: Address = Address::new(0x0000, 1);
 
 impl Settings {
-    /// One client of the file, one version behind, on a good network.
+    /// Settings for one client that runs the previous version, on a good network.
     #[must_use]
     pub fn new(file: &SplitFile<'_>) -> Self {
         const HOUR: Micros = 3_600_000_000;
@@ -156,7 +154,7 @@ impl Settings {
             device: Device::default(),
             host: Host::default(),
             net: net::Settings::default(),
-            happenings: Vec::new(),
+            incidents: Vec::new(),
             cuts: Vec::new(),
             patience: 49 * HOUR,
             longest: 60 * 24 * HOUR,
@@ -165,10 +163,10 @@ impl Settings {
     }
 }
 
-/// The device the file is for, one version behind.
+/// Configuration of the device that the file is for, running the previous version.
 pub(crate) fn client_config(header: &FileHeader<'_>) -> client::ClientConfig {
     let FileVersion(version) = header.id.version;
-    // 0xFFFFFFFF is no version that a device may run.
+    // 0xFFFFFFFF is a wildcard, not a version that a device can run.
     let older = version.checked_sub(1).unwrap_or(u32::MAX - 1);
     let mut identity = client::Identity::new(ImageId { version: FileVersion(older), ..header.id });
     identity.hardware = header.hardware.map(|range| range.min);

@@ -1,38 +1,38 @@
-//! What takes a device its time: flash, and an application that thinks.
+//! Jobs of a device that take time: flash operations and decisions of the application.
 
 use zigbee_ota::client::{
     ApplyResult, CredentialResult, Need, PrepareResult, StoreResult, Ticket, VerifyResult,
 };
 
-use super::{Cut, Device};
-use crate::simulation::report::Broken;
+use super::{Device, PowerCut};
+use crate::simulation::report::Violation;
 use crate::simulation::server_host::{Host, is_well_formed};
 use crate::simulation::{Context, SERVER, Wake, instant};
 use crate::{Flash, Micros};
 
-/// Something that takes its time; one after the other.
+/// Job of a device; jobs run one after the other.
 #[derive(Debug)]
 pub(super) enum Job {
-    /// Erase all from here on.
+    /// Erasure of everything from this offset on.
     Erase(u32),
     Write(Ticket, u32, Vec<u8>),
     Meet(Need),
 }
 
 impl Device {
-    /// Does the first job, or begins it. Returns whether something was done.
+    /// Starts or completes the first job; returns whether progress was made.
     pub(super) fn work(&mut self, context: &mut Context<'_>, host: &Host<'_>) -> bool {
         let Some(job) = self.jobs.front().filter(|_| !self.busy && self.hears()) else { return false };
         let time = self.time(job);
         if let Job::Write(..) = job {
             self.life.blocks += 1;
-            if self.cuts.contains(&Cut::Block(self.life.blocks)) {
-                context.agenda.put(context.now + time / 2, Wake::Cut(self.node));
+            if self.cuts.contains(&PowerCut::Block(self.life.blocks)) {
+                context.queue.put(context.now + time / 2, Wake::PowerCut(self.node));
             }
         }
         if time > 0 {
             self.busy = true;
-            context.agenda.put(context.now + time, Wake::Worked(self.node, self.starts));
+            context.queue.put(context.now + time, Wake::Worked(self.node, self.starts));
             return false;
         }
         if let Some(job) = self.jobs.pop_front() {
@@ -57,27 +57,27 @@ impl Device {
     pub(super) fn done(&mut self, context: &mut Context<'_>, host: &Host<'_>, job: Job) {
         let now = instant(context.now);
         match job {
-            // Whole sectors, whatever else is in the first one.
+            // Whole sectors are erased, including other contents of the first one.
             Job::Erase(from) => self.flash.erase_from(place(from - from % self.settings.sector.get())),
             Job::Write(ticket, offset, data) => {
                 let result = match self.flash.write(place(offset), &data) {
                     Ok(()) => StoreResult::Ok,
                     Err(error) => {
-                        self.broken.push(Broken::Flash(error));
+                        self.violations.push(Violation::Flash(error));
                         StoreResult::Fault
                     }
                 };
                 self.life.bytes += data.len() as u64;
                 (self.life.last_stored, self.progress, self.calls) = (context.now, context.now, 0);
-                // A ticket may be stale: the download was given up meanwhile.
+                // A stale ticket is fine: the download may have been given up meanwhile.
                 self.client.stored(now, ticket, result).unwrap_or_default();
             }
-            Job::Meet(need) => self.meet(context.now, host, need),
+            Job::Meet(need) => self.answer_need(context.now, host, need),
         }
     }
 
-    /// A device that does what it is asked.
-    fn meet(&mut self, at: Micros, host: &Host<'_>, need: Need) {
+    /// Schedules the job that answers a need of the client.
+    fn answer_need(&mut self, at: Micros, host: &Host<'_>, need: Need) {
         let now = instant(at);
         match need {
             Need::Decide(ticket, _) => self.client.accept(ticket),
@@ -116,7 +116,7 @@ impl Device {
     }
 }
 
-/// A place in memory.
+/// Converts an offset to an index.
 pub(super) fn place(offset: u32) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }

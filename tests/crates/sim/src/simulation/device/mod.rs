@@ -1,4 +1,4 @@
-//! One client with what it runs on: flash that takes its time, an application that thinks, power that fails.
+//! Simulated device: one client with slow flash, a slow application and unreliable power.
 
 mod jobs;
 mod power_cuts;
@@ -10,23 +10,23 @@ use zigbee_ota::aps::{DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use zigbee_ota::client::{self, Checkpoint, Client, ClientAction, ClientEvent, Outcome, WaitingFor};
 use zigbee_ota::zcl::LONGEST_TO_SERVER;
 
-use super::report::{Broken, End, Life};
-use super::request_checker::Watch;
+use super::report::{ClientReport, End, Violation};
+use super::request_checker::RequestChecker;
 use super::server_host::Host;
-use super::settings::{Cut, Device as Settings};
+use super::settings::{Device as Settings, PowerCut};
 use super::{Context, Wake, hex, instant};
 use crate::net::Outgoing;
 use crate::radio::Node;
 use crate::{Flash, Micros};
 use jobs::Job;
 
-/// Queries in a row without an image, after which nothing more is expected.
+/// Number of successive queries without an image after which the client has ended.
 const QUERIES: u32 = 10;
 
-/// Calls at one moment, or frames, after which a client will never rest.
+/// Maximum number of calls at one moment, or of frames, before the client counts as looping.
 const MOST_CALLS: u32 = 1000;
 
-/// A client, what it stores to, and what is known of it.
+/// Client with its flash and its statistics.
 pub(super) struct Device {
     node: Node,
     settings: Settings,
@@ -35,26 +35,26 @@ pub(super) struct Device {
     patience: Micros,
     client: Client,
     flash: Flash,
-    /// The first one is under way.
+    /// Queued jobs; the first one is in progress.
     jobs: VecDeque<Job>,
     busy: bool,
-    /// What it goes on from, while it is off.
+    /// Checkpoint to resume from while the device is off.
     off: Option<Option<Checkpoint>>,
-    /// Starts so far: what was put into the agenda before counts no more.
+    /// Number of starts so far; events scheduled before the last start are ignored.
     starts: u32,
-    /// When the world looks after it next.
+    /// Time of the next scheduled call.
     armed: Option<Micros>,
-    cuts: Vec<Cut>,
-    watch: Watch,
+    cuts: Vec<PowerCut>,
+    watch: RequestChecker,
     verified: Option<ImageId>,
-    /// Queries in a row without an image.
+    /// Number of successive queries without an image.
     queries: u32,
     progress: Micros,
-    /// When the clock called it last, and how often at that moment.
+    /// Time of the last timer call, and number of calls at that moment.
     called: Micros,
     calls: u32,
-    pub(super) life: Life,
-    pub(super) broken: Vec<Broken>,
+    pub(super) life: ClientReport,
+    pub(super) violations: Vec<Violation>,
 }
 
 impl Device {
@@ -83,30 +83,30 @@ impl Device {
             progress: 0,
             called: 0,
             calls: 0,
-            life: Life::default(),
-            broken: Vec::new(),
+            life: ClientReport::default(),
+            violations: Vec::new(),
         }
     }
 
-    /// When the power fails by the clock, and the first poll of a sleeper.
+    /// Schedules the power failures by time, and the first poll of a sleepy device.
     pub(super) fn begin(&mut self, context: &mut Context<'_>, host: &Host<'_>) {
         for cut in &self.cuts {
-            if let Cut::At(at) = cut {
-                context.agenda.put(*at, Wake::Cut(self.node));
+            if let PowerCut::At(at) = cut {
+                context.queue.put(*at, Wake::PowerCut(self.node));
             }
         }
         if self.settings.sleep.is_some() {
             context.net.set_sleepy(self.node);
             self.poll_parent(context, 0);
         }
-        self.settle(context, host);
+        self.drain_outputs(context, host);
     }
 
     pub(super) const fn is_done(&self) -> bool {
         self.life.end.is_some()
     }
 
-    /// How long it has come to nothing new.
+    /// Time since the last progress.
     pub(super) const fn idle(&self, now: Micros) -> Micros {
         now.saturating_sub(self.progress)
     }
@@ -116,7 +116,7 @@ impl Device {
             return;
         }
         if end == End::Stalled {
-            self.broken.push(Broken::Stalled);
+            self.violations.push(Violation::Stalled);
         }
         (self.life.end, self.life.ended) = (Some(end), now);
     }
@@ -125,12 +125,18 @@ impl Device {
         self.off.is_none() && !self.is_done()
     }
 
-    pub(super) fn hear(&mut self, context: &mut Context<'_>, host: &Host<'_>, meta: FrameMeta, frame: &[u8]) {
+    pub(super) fn receive(
+        &mut self,
+        context: &mut Context<'_>,
+        host: &Host<'_>,
+        meta: FrameMeta,
+        frame: &[u8],
+    ) {
         if !self.hears() {
             return;
         }
-        context.tell(self.node, || format!("hears {}", hex(frame)));
-        self.watch.hear(frame);
+        context.trace(self.node, || format!("hears {}", hex(frame)));
+        self.watch.receive(frame);
         match self.client.handle_frame(instant(context.now), meta, frame) {
             ClientAction::Store(block) => {
                 let write = Job::Write(block.ticket, block.offset, block.data.to_vec());
@@ -155,34 +161,34 @@ impl Device {
         }
     }
 
-    /// It may be time for something.
+    /// Calls the client at a scheduled time.
     pub(super) fn wake(&mut self, context: &mut Context<'_>, host: &Host<'_>, at: Micros) {
         if self.armed == Some(at) {
             self.armed = None;
         }
-        if !self.hears() || self.is_restless(context.now) {
+        if !self.hears() || self.is_looping(context.now) {
             return;
         }
         if self.client.poll_timeout().is_some_and(|due| due <= instant(context.now)) {
             self.client.handle_timeout(instant(context.now));
             self.after_input(context, host);
         } else {
-            self.arm(context);
+            self.schedule_timer(context);
         }
     }
 
-    /// Whether it wants to be called again and again at one moment.
-    fn is_restless(&mut self, now: Micros) -> bool {
+    /// Whether the client asks to be called endlessly at one moment.
+    fn is_looping(&mut self, now: Micros) -> bool {
         self.calls = if self.called == now { self.calls + 1 } else { 0 };
         self.called = now;
         if self.calls > MOST_CALLS {
-            self.broken.push(Broken::Restless);
+            self.violations.push(Violation::Restless);
             self.finish(now, End::Stalled);
         }
         self.calls > MOST_CALLS
     }
 
-    /// A poll of a sleeper; the next one is put in.
+    /// Polls the parent, and schedules the next poll.
     pub(super) fn poll_parent(&mut self, context: &mut Context<'_>, starts: u32) {
         let Some((often, seldom)) = self.settings.sleep.filter(|_| self.hears() && starts == self.starts)
         else {
@@ -190,11 +196,11 @@ impl Device {
         };
         context.net.poll_parent(context.now, self.node);
         let pause = if self.client.waiting_for() == WaitingFor::Server { often } else { seldom };
-        context.agenda.put(context.now + pause, Wake::Poll(self.node, starts));
+        context.queue.put(context.now + pause, Wake::Poll(self.node, starts));
     }
 
-    /// The job under way is done.
-    pub(super) fn worked(&mut self, context: &mut Context<'_>, host: &Host<'_>, starts: u32) {
+    /// Completes the job in progress.
+    pub(super) fn complete_job(&mut self, context: &mut Context<'_>, host: &Host<'_>, starts: u32) {
         if starts != self.starts || !self.hears() {
             return;
         }
@@ -207,30 +213,30 @@ impl Device {
 
     fn after_input(&mut self, context: &mut Context<'_>, host: &Host<'_>) {
         self.life.inputs += 1;
-        self.settle(context, host);
-        if self.cuts.contains(&Cut::Input(self.life.inputs)) {
+        self.drain_outputs(context, host);
+        if self.cuts.contains(&PowerCut::Input(self.life.inputs)) {
             self.cut(context);
         }
     }
 
-    /// Takes all that the client has to say, and does what takes no time.
-    fn settle(&mut self, context: &mut Context<'_>, host: &Host<'_>) {
+    /// Collects all outputs of the client, and handles those that take no time.
+    fn drain_outputs(&mut self, context: &mut Context<'_>, host: &Host<'_>) {
         let now = instant(context.now);
         let mut out = [0; LONGEST_TO_SERVER];
         loop {
             while let Some(event) = self.client.poll_event() {
-                context.tell(self.node, || format!("{event:?}"));
-                self.learn(context.now, host, event);
+                context.trace(self.node, || format!("{event:?}"));
+                self.handle_event(context.now, host, event);
             }
             while !self.is_done()
                 && let Some(transmit) = self.client.poll_transmit(now, &mut out)
             {
-                if self.is_restless(context.now) {
+                if self.is_looping(context.now) {
                     break;
                 }
                 let frame = &out[..transmit.len];
-                context.tell(self.node, || format!("sends {}", hex(frame)));
-                self.broken.extend(self.watch.see(context.now, frame, &mut self.life.sent));
+                context.trace(self.node, || format!("sends {}", hex(frame)));
+                self.violations.extend(self.watch.see(context.now, frame, &mut self.life.sent));
                 if self.life.sent.block_requests + self.life.sent.page_requests > 0 {
                     self.life.first_request.get_or_insert(context.now);
                 }
@@ -248,10 +254,10 @@ impl Device {
                 break;
             }
         }
-        self.arm(context);
+        self.schedule_timer(context);
     }
 
-    fn learn(&mut self, now: Micros, host: &Host<'_>, event: ClientEvent) {
+    fn handle_event(&mut self, now: Micros, host: &Host<'_>, event: ClientEvent) {
         self.progress = now;
         match event {
             ClientEvent::NoImage(status) => {
@@ -272,9 +278,9 @@ impl Device {
             ClientEvent::Ended(outcome) => {
                 if let Outcome::Upgraded(id) = outcome {
                     self.life.identical = host.file(id).is_some_and(|file| file == self.flash.contents());
-                    let wrong = (!self.life.identical).then_some(Broken::WrongFile(id));
-                    let unverified = (self.verified != Some(id)).then_some(Broken::Unverified(id));
-                    self.broken.extend([wrong, unverified].into_iter().flatten());
+                    let wrong = (!self.life.identical).then_some(Violation::WrongFile(id));
+                    let unverified = (self.verified != Some(id)).then_some(Violation::Unverified(id));
+                    self.violations.extend([wrong, unverified].into_iter().flatten());
                 }
                 self.finish(now, End::Client(outcome));
             }
@@ -282,17 +288,17 @@ impl Device {
         }
     }
 
-    fn arm(&mut self, context: &mut Context<'_>) {
+    fn schedule_timer(&mut self, context: &mut Context<'_>) {
         let due = self.client.poll_timeout().filter(|_| self.hears());
         let Some(due) = due.map(|due| (due.as_millis() * 1000).max(context.now)) else { return };
         if self.armed.is_none_or(|armed| due < armed) {
             self.armed = Some(due);
-            context.agenda.put(due, Wake::Client(self.node));
+            context.queue.put(due, Wake::Client(self.node));
         }
     }
 
-    /// At the end of the world.
-    pub(super) const fn sum_up(&mut self) {
+    /// Completes the statistics at the end of the simulation.
+    pub(super) const fn complete_report(&mut self) {
         self.life.sent.repeats += self.client.retries();
     }
 }

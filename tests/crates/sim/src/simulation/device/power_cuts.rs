@@ -1,24 +1,25 @@
-//! Power that fails and comes back.
+//! Power failures and restarts of a device.
 
 use zigbee_ota::client::{CheckpointStage, Client};
 
 use super::jobs::{Job, place};
-use super::{Device, Watch};
-use crate::simulation::report::Broken;
+use super::{Device, RequestChecker};
+use crate::simulation::report::Violation;
 use crate::simulation::server_host::Host;
 use crate::simulation::{Context, Wake, instant};
 
 impl Device {
-    /// The power fails. Of a write under way half is done, and of an erasure nothing that would hold.
+    /// Cuts the power. A write in progress takes effect by half; an erasure in progress has no reliable effect.
     pub(in crate::simulation) fn cut(&mut self, context: &mut Context<'_>) {
         if !self.hears() {
             return;
         }
-        context.tell(self.node, || "the power fails".into());
+        context.trace(self.node, || "the power fails".into());
         if let Some(Job::Write(_, offset, data)) = self.jobs.front().filter(|_| self.busy) {
             let word = usize::from(self.config.write_size.get());
             let half = data.len() / 2 / word * word;
-            self.broken.extend(self.flash.write(place(*offset), &data[..half]).err().map(Broken::Flash));
+            self.violations
+                .extend(self.flash.write(place(*offset), &data[..half]).err().map(Violation::Flash));
         }
         self.life.cuts += 1;
         self.life.sent.repeats += self.client.retries();
@@ -28,13 +29,13 @@ impl Device {
         self.jobs.clear();
         self.starts += 1;
         context.net.forget(self.node);
-        context.agenda.put(context.now + self.settings.boot, Wake::Boot(self.node));
+        context.queue.put(context.now + self.settings.boot, Wake::Boot(self.node));
     }
 
-    /// The power is back.
+    /// Restores the power and restarts the client.
     pub(in crate::simulation) fn boot(&mut self, context: &mut Context<'_>, host: &Host<'_>) {
         let Some(checkpoint) = self.off.take() else { return };
-        context.tell(self.node, || format!("starts with {checkpoint:?}"));
+        context.trace(self.node, || format!("starts with {checkpoint:?}"));
         let now = instant(context.now);
         self.client = Client::new(self.config, self.seed, now);
         self.watch =
@@ -47,6 +48,6 @@ impl Device {
             self.client.resume(now, checkpoint).expect("a client that was just made does nothing yet");
         }
         self.poll_parent(context, self.starts);
-        self.settle(context, host);
+        self.drain_outputs(context, host);
     }
 }
