@@ -25,7 +25,7 @@ fn file(size: usize, seed: u64) -> Vec<u8> {
 fn upgrade(file: &[u8], settings: &UpgradeSettings) -> UpgradeReport {
     let parts = SplitFile::parse(file).unwrap();
     let entries = [StoreEntry::new(&parts)];
-    Upgrade::new(&entries, &parts, settings).run(|_| {})
+    SingleUpgrade::new(&entries, &parts, settings).run(|_| {})
 }
 
 fn is_upgraded(report: &UpgradeReport) -> bool {

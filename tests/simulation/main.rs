@@ -62,7 +62,7 @@ fn slow(settings: &mut Settings) {
     settings.client.write_size = NonZeroU8::new(8).unwrap();
     // Who had no checkpoint asks again soon.
     settings.client.first_query_delay = Millis::from_secs(1);
-    settings.net.hazards.delay = 10 * MILLI;
+    settings.net.faults.delay = 10 * MILLI;
 }
 
 /// Whether every client was upgraded without a violated rule.

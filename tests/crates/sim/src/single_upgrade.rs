@@ -120,7 +120,7 @@ impl<'a> SingleUpgrade<'a> {
         });
         let mut client = client_config(&file.header);
         (client.max_block_size, client.max_file_size) = (settings.block, u32::MAX);
-        let mut world = Self {
+        let mut upgrade = Self {
             file: file.file,
             now: Instant::ZERO,
             client: Client::new(client, settings.seed, Instant::ZERO),

@@ -39,7 +39,7 @@ impl Device {
         let now = instant(context.now);
         self.client = Client::new(self.config, self.seed, now);
         self.watch =
-            Watch::new(self.config.min_block_period, self.config.cluster_revision, !self.settings.digest);
+            RequestChecker::new(self.config.min_block_period, self.config.cluster_revision, !self.settings.digest);
         if let Some(checkpoint) = checkpoint {
             if checkpoint.stage == CheckpointStage::Downloading && checkpoint.received < checkpoint.offer.size
             {
