@@ -142,7 +142,7 @@ impl Device {
                 FrameResult::Block
             }
             ClientAction::AnswerAttributes(question) => self.answer(&question),
-            _ => Heard::Other,
+            _ => FrameResult::Other,
         };
         self.settle(now);
         heard

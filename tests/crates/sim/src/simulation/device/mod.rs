@@ -77,7 +77,11 @@ impl Device {
             starts: 0,
             armed: None,
             cuts,
-            watch: RequestChecker::new(config.min_block_period, config.cluster_revision, !settings.device.digest),
+            watch: RequestChecker::new(
+                config.min_block_period,
+                config.cluster_revision,
+                !settings.device.digest,
+            ),
             verified: None,
             queries: 0,
             progress: 0,

@@ -38,8 +38,11 @@ impl Device {
         context.trace(self.node, || format!("starts with {checkpoint:?}"));
         let now = instant(context.now);
         self.client = Client::new(self.config, self.seed, now);
-        self.watch =
-            RequestChecker::new(self.config.min_block_period, self.config.cluster_revision, !self.settings.digest);
+        self.watch = RequestChecker::new(
+            self.config.min_block_period,
+            self.config.cluster_revision,
+            !self.settings.digest,
+        );
         if let Some(checkpoint) = checkpoint {
             if checkpoint.stage == CheckpointStage::Downloading && checkpoint.received < checkpoint.offer.size
             {
