@@ -109,7 +109,7 @@ struct GatewayPolicy {
     upgrade_after: u32,
 }
 
-impl ServerPolicy for Orders {
+impl ServerPolicy for GatewayPolicy {
     fn upgrade(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
         match self.upgrade_after {
             0 => UpgradeDecision::Now,

@@ -10,6 +10,7 @@ mod query_specific_file;
 mod rate_limit;
 mod rejected_frames;
 mod serve_block;
+#[cfg(feature = "std")]
 mod stores;
 mod timeouts;
 mod upgrade_end;

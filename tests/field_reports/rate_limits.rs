@@ -22,7 +22,7 @@ fn a_device_override_applies_unless_the_operator_replaces_it() {
     desk.events();
     assert_eq!(desk.pass(59 * MINUTE), []);
 
-    // The operator knows better: pages, blocks of 40 bytes, ten hours to check.
+    // The operator's row: pages, blocks of 40 bytes, ten hours for the verification.
     const ROW: DeviceOverride = {
         let mut row = DeviceOverride::new(0x1021, ImageType::ANY, &[]);
         row.max_block_size = NonZeroU8::new(40);
@@ -74,7 +74,7 @@ fn crowd(desk: &mut Desk<OwnedStore>, clients: u16, millis: u64) -> Vec<Download
 
 /// Report 12 (z2m#22463, zigpy PR1641): several updates at once flood the network.
 #[test]
-fn ten_downloads_at_once_take_no_more_of_the_network_than_they_may() {
+fn ten_downloads_at_once_keep_the_rate_limit() {
     let mut config = ServerConfig::default();
     config.max_bytes_per_second = NonZeroU32::new(200);
     let mut desk = Desk::configured(config, vec![image()]);
@@ -88,7 +88,7 @@ fn ten_downloads_at_once_take_no_more_of_the_network_than_they_may() {
 
 /// Report 12 (z2m#31743): further downloads wait for their turn, and get it.
 #[test]
-fn downloads_beyond_the_limit_queue() {
+fn downloads_beyond_the_maximum_are_queued() {
     let mut config = ServerConfig::default();
     config.max_downloads = 2;
     config.min_block_period = Millis(1000);
