@@ -58,6 +58,12 @@ fn implements(text: &str, name: &str, its_trait: &str) -> bool {
     by_hand || text.contains(&format!("flags_as_number!({name}("))
 }
 
+/// Whether the last attribute, which may span several lines, is not closed yet.
+fn is_inside_attribute(attributes: &str) -> bool {
+    attributes.matches('[').count() > attributes.matches(']').count()
+}
+
+/// Scans the sources for public types without one of the traits.
 fn missing() -> Missing {
     let mut missing = Missing::default();
     for (module, text) in sources() {
@@ -75,7 +81,7 @@ fn missing() -> Missing {
                     missing.defmt.insert(path);
                 }
                 attributes.clear();
-            } else if line.trim_start().starts_with(['#', '/']) {
+            } else if line.trim_start().starts_with(['#', '/']) || is_inside_attribute(&attributes) {
                 attributes.push_str(line);
             } else {
                 attributes.clear();
