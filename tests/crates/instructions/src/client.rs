@@ -62,7 +62,7 @@ fn step(
 
 /// A client that has the file's header and has asked for the first full block behind it, and its request.
 fn downloading(file: &[u8], flash: &mut [u8], out: &mut RequestBuffer) -> Client {
-    let identity = Identity { current: ImageId::new(0x1001, 0x00ab, 1), hardware: None, node: None };
+    let identity = Identity::new(ImageId::new(0x1001, 0x00ab, 1));
     let mut client: Client = Client::new(ClientConfig::new(identity, SERVER), 1, Instant::ZERO);
     let now = Instant::from_millis(1);
     client.query(now).expect("an idle client");
