@@ -75,7 +75,7 @@ fn damage_has_checksum_offset_and_values() {
     let bytes = flipped(gbl(0, &[0xfe01_01fe]).bytes, 30);
     let (end, sum) = bytes.split_last_chunk().expect("a sum");
     let kind = DamageKind::Checksum {
-        sum: ChecksumKind::Crc32,
+        checksum: ChecksumKind::Crc32,
         expected: u32::from_le_bytes(*sum),
         found: crate::reference_checksums::crc32(end),
     };
