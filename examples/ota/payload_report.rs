@@ -29,8 +29,8 @@ pub fn faults(opened: &InputFile<'_>) -> Vec<String> {
     named.collect()
 }
 
-impl Shown {
-    fn new(payload: &Payload<'_>, opened: &Opened<'_>) -> Self {
+impl PayloadEntry {
+    fn new(payload: &Payload<'_>, opened: &InputFile<'_>) -> Self {
         let Payload { element, report, contradicts_header, .. } = payload;
         let other = match contradicts_header {
             true => format!("; the OTA header says {}", opened.image.header().id),

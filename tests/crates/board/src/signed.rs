@@ -1,8 +1,8 @@
 //! Verification from flash by a maker's signer and authority: those of `tests/data/signed_files/suite1.ota`.
 
 use zigbee_ota::Eui64;
-use zigbee_ota::signature::integrity::{Check, Integrity};
-use zigbee_ota::signature::{Authority, Policy, PublicKey, Signatures, Valid, Verifier};
+use zigbee_ota::signature::integrity::{IntegrityChecker, IntegrityCode};
+use zigbee_ota::signature::{Accepted, Authority, PublicKey, Verifier, VerifyPolicy};
 
 use crate::chip;
 use crate::semihosting::Line;
@@ -19,13 +19,13 @@ static AUTHORITIES: [Authority; 1] = [Authority {
 /// Signature and integrity code of one file.
 pub struct Signed {
     verifier: Verifier<'static>,
-    integrity: Check,
+    integrity: IntegrityChecker,
 }
 
 impl Signed {
     /// A verification that requires a signature.
     pub fn new() -> Self {
-        Self { verifier: Verifier::new(Policy::required(&SIGNERS, &AUTHORITIES)), integrity: Check::new() }
+        Self { verifier: Verifier::new(VerifyPolicy::required(&SIGNERS, &AUTHORITIES)), integrity: IntegrityChecker::new() }
     }
 
     /// Takes the next bytes of the file.
@@ -40,11 +40,11 @@ impl Signed {
         let result = chip::measure_stack(&mut stack, || self.verifier.finish());
         let ticks = chip::ticks().wrapping_sub(start);
         let word = match result {
-            Ok(Valid::Signed { .. }) => "signed",
+            Ok(Accepted::Signed { .. }) => "signed",
             Ok(_) => "unsigned",
             Err(_) => "refused",
         };
         Line::new("SIGNATURE ").text(word).field("ticks", ticks).field("stack", stack).end();
-        result.is_ok() && self.integrity.finish() != Integrity::Bad
+        result.is_ok() && self.integrity.finish() != IntegrityCode::Bad
     }
 }
