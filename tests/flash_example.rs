@@ -1,7 +1,7 @@
 //! Tests of the example `flash`: power failures at a sample of the operations that the example tries exhaustively.
 
 use proptest::prelude::*;
-use zigbee_ota::client::{self, Checkpoint, CheckpointStage};
+use zigbee_ota::client::{Checkpoint, CheckpointStage};
 use zigbee_ota::zcl::ImageOffer;
 
 use device::SECTOR;
