@@ -1,48 +1,53 @@
-//! How times are told: one way throughout (section 6.13).
+//! Clock of a server: conversion of waiting times and upgrade times to the pair of times in responses (section 6.13 of
+//! ZigBee document 095264, 2011).
 //!
 //! ```text
-//! without a clock   current 0, then an offset in seconds      wait: then FFFFFFFF
-//! with one          current UTC, then UTC                     never before current
+//! offsets, no UTC clock set   current 0      then: offset in seconds      hold: then 0xFFFFFFFF
+//! UTC                         current UTC    then: UTC, not before current
 //! ```
 
 use crate::time::{Instant, ServerTime, UtcTime};
 
-/// The last second that is not "wait".
-const LAST: u32 = u32::MAX - 1;
+/// Maximum time value; 0xFFFFFFFF is the sentinel for "hold".
+const MAX_TIME: u32 = u32::MAX - 1;
 
-/// As offsets, or in UTC by a clock that the caller has set.
+/// Form of the times in responses: offsets in seconds, or UTC by the clock that the caller has set.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Clock {
     Offsets,
-    Utc { set: Instant, to: UtcTime },
+    /// The clock showed `utc` at the time `set_at`.
+    Utc {
+        set_at: Instant,
+        utc: UtcTime,
+    },
 }
 
 impl Clock {
-    /// Seconds of UTC, 1 to `LAST`: 0 would make an offset of the other time.
+    /// UTC in seconds, 1 to `MAX_TIME`; `None` for offsets. A current time of 0 would turn the other time into an offset.
     fn utc(self, now: Instant) -> Option<u32> {
         match self {
             Self::Offsets => None,
-            Self::Utc { set, to } => Some(to.advance(set, now).0.clamp(1, LAST)),
+            Self::Utc { set_at, utc } => Some(utc.advance(set_at, now).0.clamp(1, MAX_TIME)),
         }
     }
 
-    /// So many seconds from now; never "wait".
+    /// Time in `seconds` seconds, without the sentinel for "hold".
     pub(super) fn after(self, now: Instant, seconds: u32) -> ServerTime {
         match self.utc(now) {
             None => ServerTime::after_seconds(seconds),
-            Some(current) => ServerTime { current, then: current.saturating_add(seconds).min(LAST) },
+            Some(current) => ServerTime { current, then: current.saturating_add(seconds).min(MAX_TIME) },
         }
     }
 
-    /// At `time`, or now when that is past; "wait" without a clock.
+    /// Time `time`, or now if it is past; "hold" without a UTC clock.
     pub(super) fn at(self, now: Instant, UtcTime(time): UtcTime) -> ServerTime {
         match self.utc(now) {
             None => ServerTime::WAIT,
-            Some(current) => ServerTime { current, then: time.max(current).min(LAST) },
+            Some(current) => ServerTime { current, then: time.max(current).min(MAX_TIME) },
         }
     }
 
-    /// Wait.
+    /// "Hold": wait for another Upgrade End Response.
     pub(super) fn hold(self, now: Instant) -> ServerTime {
         ServerTime { current: self.utc(now).unwrap_or(0), then: u32::MAX }
     }
@@ -52,14 +57,14 @@ impl Clock {
 mod tests {
     use super::*;
 
-    const STARTS: [u32; 7] = [0, 1, 2, 1000, u32::MAX - 2, LAST, u32::MAX];
+    const STARTS: [u32; 7] = [0, 1, 2, 1000, u32::MAX - 2, MAX_TIME, u32::MAX];
 
     /// Shows: SRV-066
     #[test]
     fn utc_is_never_0_and_no_time_lies_before_it() {
         let now = Instant::from_millis(7_999);
         for start in STARTS {
-            let clock = Clock::Utc { set: Instant::from_millis(5_000), to: UtcTime(start) };
+            let clock = Clock::Utc { set_at: Instant::from_millis(5_000), utc: UtcTime(start) };
             let expected = start.saturating_add(2).clamp(1, 0xffff_fffe);
             for value in STARTS {
                 for time in [clock.after(now, value), clock.at(now, UtcTime(value)), clock.hold(now)] {
@@ -71,7 +76,7 @@ mod tests {
             }
             assert_eq!(clock.hold(now).then, u32::MAX);
         }
-        let clock = Clock::Utc { set: now, to: UtcTime(1000) };
+        let clock = Clock::Utc { set_at: now, utc: UtcTime(1000) };
         assert_eq!(clock.after(now, 60), ServerTime { current: 1000, then: 1060 });
         assert_eq!(clock.at(now, UtcTime(5000)), ServerTime { current: 1000, then: 5000 });
         assert_eq!(clock.at(now, UtcTime(999)), ServerTime { current: 1000, then: 1000 });
@@ -81,7 +86,10 @@ mod tests {
     fn without_a_clock_all_is_an_offset() {
         for value in STARTS {
             let now = Instant::from_millis(u64::from(value));
-            assert_eq!(Clock::Offsets.after(now, value), ServerTime { current: 0, then: value.min(LAST) });
+            assert_eq!(
+                Clock::Offsets.after(now, value),
+                ServerTime { current: 0, then: value.min(MAX_TIME) }
+            );
             assert_eq!(Clock::Offsets.at(now, UtcTime(value)), ServerTime::WAIT);
             assert_eq!(Clock::Offsets.hold(now), ServerTime::WAIT);
         }

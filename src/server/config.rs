@@ -1,4 +1,4 @@
-//! What does not change while a server runs.
+//! Settings of a server, with defaults and their reasons. Sections refer to ZigBee document 095264 (2011).
 
 use core::num::{NonZeroU8, NonZeroU32};
 
@@ -6,55 +6,101 @@ use super::device_overrides::{DEVICE_OVERRIDES, DeviceOverride};
 use crate::time::Millis;
 use crate::zcl::Quirks;
 
-/// What does not change while a server runs.
+/// Settings of a server, which do not change while it runs. Change fields of [`ServerConfig::default`]:
+///
+/// ```
+/// use zigbee_ota::server::ServerConfig;
+///
+/// let mut config = ServerConfig::default();
+/// config.max_downloads = 8;
+/// config.max_unfragmented_frame = 82.try_into().ok();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct ServerConfig {
-    /// The most bytes of data in one block; TODO.
+    /// Maximum bytes of image data in one Image Block Response.
+    ///
+    /// Default 255, the most that the command can carry: clients ask for what they can take. Five more limits can make
+    /// blocks smaller: the request, a [`DeviceOverride`], the policy
+    /// ([`PaceDecision::SendAtMost`](super::PaceDecision::SendAtMost)), failed deliveries
+    /// ([`Session::max_block_size`](super::Session::max_block_size)), and `max_unfragmented_frame`.
     pub max_block_size: NonZeroU8,
-    /// Bytes of a ZCL frame that travel in one piece to a client next door, without APS security: 82 in most
-    /// networks. Blocks are made to fit, with what APS security and the relays of a source route take
-    /// (section 6.10.8.3). `None` where the stack fragments, or does not tell.
+    /// Maximum bytes of a ZCL frame that the stack sends without fragmentation to a direct neighbour without APS security;
+    /// 82 in most networks. Blocks are made to fit, less 9 bytes for APS security and 2 bytes for each relay of a source
+    /// route and 2 more (section 6.10.8.3).
+    ///
+    /// Default `None`: the stack fragments long frames, or its limit is unknown.
     pub max_unfragmented_frame: Option<NonZeroU8>,
-    /// Seconds after which a client shall ask again when the store had no byte for it and named no time, and when
-    /// one of the limits below is reached.
+    /// Seconds until a client repeats its request after WAIT_FOR_DATA, if a limit below is reached, or if the store has no
+    /// data and names no time.
+    ///
+    /// Default 10: short compared with a download of many minutes, and one frame in 10 seconds is no load.
     pub wait_seconds: u32,
-    /// The most downloads at a time; whoever comes later is told to wait. One that has got its last byte, or was
-    /// silent for [`stall`](Self::stall_timeout), does not count; nor does one that was given no slot.
+    /// Maximum concurrent downloads; the clients beyond it are answered with WAIT_FOR_DATA. A client that has been served
+    /// its last byte, was silent for [`stall_timeout`](Self::stall_timeout), or has no session does not count.
+    ///
+    /// Default 65,535, no limit: one download takes a small part of the channel.
     pub max_downloads: u16,
-    /// The least time between two blocks for one client; zero for none. A client that tells its MinimumBlockPeriod
-    /// is given this one (later revisions), the others are told to wait, in seconds: a period below one is kept on the
-    /// average of a second.
+    /// Minimum milliseconds between two blocks for one client; 0 for no rate limit.
+    ///
+    /// A client that announces a MinimumBlockPeriod (later revisions of the specification) is told to use this one. Other
+    /// clients are answered with WAIT_FOR_DATA, which counts in seconds: a period below one second is kept on average over
+    /// one second.
+    ///
+    /// Default 0: clients choose their own pace.
+    #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]
     pub min_block_period: Millis,
-    /// Bytes of data per second for all clients together, with a second's worth in advance.
+    /// Maximum bytes of image data per second for all clients together, after a burst of one second's worth; `None` for no
+    /// rate limit.
+    ///
+    /// Default `None`: the channel limits itself, and clients send one request at a time.
+    #[doc(alias("rate limit", "throttle", "bandwidth"))]
     pub max_bytes_per_second: Option<NonZeroU32>,
-    /// Pages at a time; 0 is a server without Image Page Request (section 6.10.7.3). Whoever comes later is told to
-    /// wait. A page needs a slot.
+    /// Maximum concurrent pages; the clients beyond it are answered with WAIT_FOR_DATA. A page needs a session. 0 disables
+    /// Image Page Request (section 6.10.7.3).
+    ///
+    /// Default 65,535, no limit.
     pub max_pages: u16,
-    /// Serve files for one device (sections 6.10.11 and 6.10.12).
+    /// Whether the server supports Query Specific File: files for one device (sections 6.10.11 and 6.10.12).
+    ///
+    /// Default `true`.
     pub query_specific_file: bool,
-    /// A client that is silent for so long after an offer or between two blocks has stalled. Nothing else ends a
-    /// session that the client does not end.
+    /// Milliseconds of silence, after an offer or between two blocks, after which a client counts as stalled. Time that the
+    /// client was told to wait is added. Only this timeout and the client's Upgrade End Request end a session.
+    ///
+    /// Default 5 minutes: sleepy clients may poll once in several minutes.
     pub stall_timeout: Millis,
-    /// The same for a client that has got the last byte: it checks the image, for half an hour and more, before it
-    /// says so.
+    /// Milliseconds of silence after the last byte after which a client counts as stalled. It verifies the image before it
+    /// sends its Upgrade End Request.
+    ///
+    /// Default 1 hour: devices in the field take half an hour and more.
     pub verify_timeout: Millis,
-    /// So many times a client may take the same image and ask again as if it had not, before
-    /// [`ServerPolicy::offer_repeated`](super::ServerPolicy::offer_repeated) is asked. 0 is never.
+    /// Number of downloads of one image by one client after which further queries are put to
+    /// [`ServerPolicy::offer_repeated`](super::ServerPolicy::offer_repeated); 0 for no limit. It breaks the loop of a client
+    /// that cannot install an image.
+    ///
+    /// Default 3: two failures can happen by chance.
     pub repeated_download_limit: u8,
-    /// Devices that need to be treated otherwise.
+    /// Devices in the field that need other limits or timeouts.
+    ///
+    /// Default [`DEVICE_OVERRIDES`], made of public reports.
     pub device_overrides: &'static [DeviceOverride],
-    /// Leniencies of the reader.
+    /// Deviations from the specification that the decoder accepts.
+    ///
+    /// Default all: each was reported from the field and is harmless to conforming clients.
     pub quirks: Quirks,
-    /// Answer queries and Upgrade End Requests that break a rule of their `check` by MALFORMED_COMMAND. Otherwise
-    /// a manufacturer code or image type out of range is looked up as it stands, an unknown version is for the
-    /// [`ServerPolicy`](super::ServerPolicy), and an unknown status means failed.
+    /// Whether a Query Next Image Request, Query Specific File Request or Upgrade End Request that violates a rule of its
+    /// `check` is answered with MALFORMED_COMMAND.
+    ///
+    /// Default `false`: a manufacturer code or image type out of range is looked up as it is, the policy decides about the
+    /// version 0xFFFFFFFF, and an unknown status counts as a failed upgrade.
     pub strict: bool,
 }
 
 impl Default for ServerConfig {
-    /// Everything served, as fast and in blocks as large as clients ask for, but for the [`DEVICE_OVERRIDES`] that bear less;
-    /// 10 seconds to wait, 5 minutes of silence, an hour to check the image, three repetitions; lenient in all.
+    /// Lenient settings without limits; each field gives the reason of its default.
     fn default() -> Self {
         Self {
             max_block_size: NonZeroU8::MAX,

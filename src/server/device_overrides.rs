@@ -1,36 +1,51 @@
-//! Devices in the field that a server does well to treat otherwise. The table is data: a caller can give another in
-//! [`ServerConfig::device_overrides`](super::ServerConfig::device_overrides).
+//! Table of devices in the field that need other limits, timeouts or commands than the specification says. A caller can
+//! replace the table in [`ServerConfig::device_overrides`](super::ServerConfig::device_overrides).
 
 use core::num::NonZeroU8;
 
 use crate::time::Millis;
 use crate::types::{ImageId, ImageType, ManufacturerCode};
 
-/// How to treat certain devices.
+/// Override of limits, timeouts and commands for the devices of one manufacturer code, or of one image type. A caller's own
+/// row starts with [`new`](Self::new):
+///
+/// ```
+/// use zigbee_ota::ImageType;
+/// use zigbee_ota::server::{DeviceOverride, ServerConfig};
+///
+/// const ROW: DeviceOverride = {
+///     let mut row = DeviceOverride::new(0x1001, ImageType::ANY, &[]);
+///     row.refuse_pages = true;
+///     row
+/// };
+/// let mut config = ServerConfig::default();
+/// config.device_overrides = &[ROW];
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct DeviceOverride {
-    /// Whose they are.
+    /// Manufacturer code of the devices.
     pub manufacturer: ManufacturerCode,
-    /// Which of them; [`ImageType::ANY`] for all.
+    /// Image type of the devices; [`ImageType::ANY`] for all types.
     pub image_type: ImageType,
-    /// The most bytes of data that they take in a block, whatever they ask for.
+    /// Maximum bytes of data in a block, whatever the request allows.
     pub max_block_size: Option<NonZeroU8>,
-    /// How long they are silent after the last byte before they say that they have it, where that is longer than
-    /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout).
+    /// Timeout in place of [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout), if it is longer.
     pub verify_timeout: Option<Millis>,
-    /// They ask for pages and do better with blocks: an Image Page Request is answered as unsupported.
+    /// Whether an Image Page Request is answered with UNSUP_CLUSTER_COMMAND: the devices download better by blocks.
     pub refuse_pages: bool,
-    /// What they say of their MinimumBlockPeriod is wrong, or they do not take another one on: it is not looked at.
+    /// Whether the MinimumBlockPeriod in requests is ignored: it is wrong, or the devices do not adopt another one.
     pub ignore_min_block_period: bool,
-    /// They tell only the last byte of the version they run.
+    /// Whether the devices report only the low byte of their version.
     pub one_byte_version: bool,
-    /// The public reports, or the sources of a server that does so.
+    /// URLs of public reports, or of another server that has the same override.
     pub reports: &'static [&'static str],
 }
 
 impl DeviceOverride {
-    /// A device with nothing to treat otherwise, to start a row of the table from.
+    /// Row without any override.
     #[must_use]
     pub const fn new(manufacturer: u16, image_type: ImageType, reports: &'static [&'static str]) -> Self {
         Self {
@@ -45,15 +60,13 @@ impl DeviceOverride {
         }
     }
 
-    /// Whether the row is about `id`.
-    #[must_use]
+    /// Returns whether the row applies to the image `id`.
     pub(super) fn matches(&self, id: ImageId) -> bool {
         self.manufacturer == id.manufacturer
             && (self.image_type == ImageType::ANY || self.image_type == id.image_type)
     }
 
-    /// The first row of `device_overrides` about `id`: put those of one image type before those of a maker.
-    #[must_use]
+    /// Returns the first row that applies to `id`; rows of one image type stand before those of a whole manufacturer code.
     pub(super) fn find(devices: &[Self], id: ImageId) -> Option<&Self> {
         devices.iter().find(|row| row.matches(id))
     }
@@ -61,14 +74,14 @@ impl DeviceOverride {
 
 const FORTY: Option<NonZeroU8> = NonZeroU8::new(40);
 
-/// The devices known to need it.
+/// Known devices that need overrides, from public reports. Their verify timeouts are twice the reported times.
 pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
-    // Lumi: reports 24 where its file says 0x1818.
+    // Lumi: reports version 24 (0x18) for a file with version 0x1818.
     DeviceOverride {
         one_byte_version: true,
         ..DeviceOverride::new(0x115f, ImageType::ANY, &["https://github.com/Koenkk/zigbee-OTA/issues/199"])
     },
-    // dresden elektronik: larger blocks do not arrive.
+    // dresden elektronik: larger blocks are not delivered.
     DeviceOverride {
         max_block_size: FORTY,
         ..DeviceOverride::new(
@@ -77,12 +90,12 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
             &["https://github.com/dresden-elektronik/deconz-rest-plugin/issues/166"],
         )
     },
-    // Insta: 63 asked for, and the answer is too long for the radio.
+    // Insta: requests 63 bytes, and that response is too long for one radio frame.
     DeviceOverride {
         max_block_size: FORTY,
         ..DeviceOverride::new(0x117a, ImageType::ANY, &["https://github.com/Koenkk/zigbee2mqtt/issues/3010"])
     },
-    // Busch-Jaeger: as dresden elektronik.
+    // Busch-Jaeger: larger blocks are not delivered.
     DeviceOverride {
         max_block_size: FORTY,
         ..DeviceOverride::new(
@@ -91,8 +104,8 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
             &["https://github.com/dresden-elektronik/deconz-ota-plugin"],
         )
     },
-    // Legrand: announces a MinimumBlockPeriod that is not there, is served blocks where it asks for pages, and is
-    // given half an hour to check.
+    // Legrand: announces a MinimumBlockPeriod that it does not have, requests pages but needs blocks, and verifies for half
+    // an hour.
     DeviceOverride {
         ignore_min_block_period: true,
         refuse_pages: true,
@@ -107,7 +120,7 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
             ],
         )
     },
-    // Bosch: two processors, an hour.
+    // Bosch: two processors, which verify for an hour.
     DeviceOverride {
         verify_timeout: Some(Millis::from_secs(2 * 3600)),
         ..DeviceOverride::new(
@@ -116,7 +129,7 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
             &["https://github.com/Koenkk/zigbee-herdsman-converters/issues/6657"],
         )
     },
-    // Sonoff, one product: an hour.
+    // Sonoff, one product: verifies for an hour.
     DeviceOverride {
         verify_timeout: Some(Millis::from_secs(2 * 3600)),
         ..DeviceOverride::new(0x1286, ImageType(8199), &["https://github.com/Koenkk/zigbee-herdsman"])

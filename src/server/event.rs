@@ -1,11 +1,14 @@
-//! What a server tells its caller besides frames. Of one upgrade, in this order:
+//! Events of a server. Those of one upgrade come in this order:
 //!
 //! ```text
-//!   Queried --> Started --> SessionProgress, 100 times at the most --> AllServed --> Ended --> Ordered
-//!                  |            |                                   |           (HeldAsleep)
+//!   Queried --> Started --> Progress, at most 100 times --> AllServed --> Ended --> UpgradeScheduled
+//!                  |            |                              |           (SleepyClientHeld)
 //!                  +-- Waiting, Undelivered, NotServed, Stalled     +-- NeverEnded
 //! ```
+//!
+//! Sections refer to ZigBee document 095264 (2011).
 
+use core::fmt::{self, Display, Formatter};
 use core::num::NonZeroU8;
 
 use super::SessionProgress;
@@ -18,187 +21,293 @@ use crate::zcl::{
     Violation,
 };
 
-/// Something happened.
+/// Event of a server. `Display` writes one line for a log; `Serialize` (feature `serde`) writes the name of the event in
+/// the field `event`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "event", rename_all = "snake_case"))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ServerEvent {
-    /// A client asked for an image.
+    /// A Query Next Image Request was answered.
     Queried {
-        /// Who.
+        /// Client that sent the request.
         client: Address,
-        /// What it runs.
+        /// Request, with the image that the client runs.
         request: QueryNextImageRequest,
-        /// What it was answered; an offer is the permission to upgrade (section 6.10.5.3).
+        /// Offer or refusal. An offer is the permission to upgrade (section 6.10.5.3).
         answer: Result<ImageOffer, Refusal>,
     },
-    /// A client asked for a file made for it alone.
+    /// A Query Specific File Request was answered.
     #[cfg_attr(feature = "serde", serde(rename = "queried_device_file"))]
     QueriedSpecificFile {
-        /// Who.
+        /// Client that sent the request.
         client: Address,
-        /// For which file.
+        /// Request, with the file that the client asked for.
         request: QuerySpecificFileRequest,
-        /// What it was answered.
+        /// Offer or refusal.
         answer: Result<ImageOffer, Refusal>,
     },
-    /// A client has taken the same image again and again and still asks for it
-    /// ([`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit)).
+    /// A client has downloaded the same image
+    /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit) times and queries as if it
+    /// had not.
     #[cfg_attr(feature = "serde", serde(rename = "repeats"))]
     RepeatedDownload {
-        /// Who.
+        /// Client that sent the query.
         client: Address,
-        /// Which image.
+        /// Image that the client downloaded.
         id: ImageId,
-        /// How often.
+        /// Number of downloads.
         times: u8,
     },
-    /// A client was served the first block of a download, or the first one known of.
+    /// The first block of a download was sent, or the first one since the client got its session.
     ///
-    /// Without a slot for the client it is told of each block at offset 0.
+    /// For a client without a session the event comes with each block at offset 0.
     Started {
-        /// Who.
+        /// Client that downloads.
         client: Address,
-        /// Which image.
+        /// Image that the client downloads.
         id: ImageId,
     },
-    /// Another hundredth of a file was served.
+    /// Another hundredth of a file was sent.
     Progress {
-        /// To whom.
+        /// Client that downloads.
         client: Address,
-        /// Which image.
+        /// Image that the client downloads.
         id: ImageId,
-        /// How far it has come, and how fast.
+        /// Bytes sent, speed and remaining time.
         progress: SessionProgress,
     },
-    /// The last byte of a file was served. The client checks what it has now, which can take half an hour.
+    /// The last byte of a file was sent. The client verifies the image now, which can take half an hour.
     AllServed {
-        /// To whom.
+        /// Client that downloaded.
         client: Address,
-        /// Which image.
+        /// Image that the client downloaded.
         id: ImageId,
     },
-    /// A client was told to wait: by the policy, a limit, or for want of data.
+    /// WAIT_FOR_DATA was sent: because of the policy, a limit, or a store without data.
     Waiting {
-        /// Who.
+        /// Client that waits.
         client: Address,
-        /// For which image.
+        /// Image that the client downloads.
         id: ImageId,
-        /// So many seconds; 0 where it was told another MinimumBlockPeriod.
+        /// Seconds until the client repeats its request; 0 if the client was told another MinimumBlockPeriod.
         seconds: u32,
     },
-    /// A client has been silent for too long since it was offered an image, or in the midst of it. It is served on as
-    /// soon as it asks.
+    /// A client was silent for [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout) after an offer or between
+    /// two blocks. The download continues with its next request.
     Stalled {
-        /// Who.
+        /// Client that is silent.
         client: Address,
-        /// Which image.
+        /// Image that was offered, or that the client downloads.
         id: ImageId,
-        /// Bytes from the start of the file up to the end of the furthest block served; 0 when it never asked for any.
+        /// End of the furthest block sent, in bytes from the start of the file; 0 if no block was requested.
         reached: u32,
     },
-    /// A client that got the last byte has not told how its download ended. It may have upgraded all the same.
+    /// A client that was sent the last byte of a file was silent for
+    /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout): it sent no Upgrade End Request. It may have
+    /// upgraded nevertheless.
     NeverEnded {
-        /// Who.
+        /// Client that is silent.
         client: Address,
-        /// Which image.
+        /// Image that the client downloaded.
         id: ImageId,
     },
-    /// A frame to a client did not arrive.
+    /// A frame to a client was not delivered.
     Undelivered {
-        /// To whom.
+        /// Client that the frame was sent to.
         client: Address,
-        /// From now on blocks have so many bytes at the most, where that is new.
+        /// New maximum bytes of data in a block for this client, if the server reduced it; else `None`.
         #[cfg_attr(feature = "serde", serde(rename = "carries"))]
         max_block_size: Option<NonZeroU8>,
     },
-    /// A block request was answered by ABORT, or by NO_IMAGE_AVAILABLE as there is no such image (any more).
+    /// A request for a block was answered with ABORT, or with NO_IMAGE_AVAILABLE because the store does not have the image
+    /// (any more).
     NotServed {
-        /// Who asked.
+        /// Client that sent the request.
         client: Address,
-        /// For which image.
+        /// Requested image.
         id: ImageId,
-        /// The answer.
+        /// Status in the answer.
         status: Status,
     },
-    /// A client told how its download ended (section 6.10.9). With SUCCESS it asks when to upgrade, and does so
-    /// again each hour while it is held.
+    /// An Upgrade End Request came in: the download ended (section 6.10.9). With SUCCESS the client asks when to upgrade,
+    /// and asks again each hour while it is held.
     Ended {
-        /// Who.
+        /// Client that sent the request.
         client: Address,
-        /// Which image.
+        /// Image that the client downloaded.
         id: ImageId,
-        /// SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE, ABORT, or what else the client sent.
+        /// SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE, ABORT, or any other status that the client sent.
         status: Status,
     },
-    /// A client was told when to upgrade (section 6.10.10).
+    /// An Upgrade End Response was sent (section 6.10.10).
     #[cfg_attr(feature = "serde", serde(rename = "ordered"))]
     UpgradeScheduled {
-        /// Who.
+        /// Client that upgrades.
         client: Address,
-        /// To which image.
+        /// Image that the client upgrades to.
         id: ImageId,
-        /// When.
+        /// Current time and upgrade time of the response.
         time: ServerTime,
     },
-    /// A client that sleeps was told to wait for an order, which it may miss (section 6.8.4).
+    /// A sleepy client was told to wait for an Upgrade End Response, which it may miss (section 6.8.4).
     #[cfg_attr(feature = "serde", serde(rename = "held_asleep"))]
     SleepyClientHeld {
-        /// Who.
+        /// Client that waits.
         client: Address,
-        /// With which image.
+        /// Image that the client downloaded.
         id: ImageId,
     },
     /// A client answered [`Server::read_status`](super::Server::read_status).
     #[cfg_attr(feature = "serde", serde(rename = "report"))]
     StatusReport {
-        /// Who.
+        /// Client that answered.
         client: Address,
-        /// What it told.
+        /// Attributes of the client.
         report: ClientStatus,
     },
-    /// A client answered a frame of the server by a Default Response.
+    /// A client answered a frame of the server with a Default Response.
     DefaultResponse {
-        /// Who.
+        /// Client that answered.
         client: Address,
-        /// The command it answers.
+        /// Command that the client answers.
         command: CommandId,
-        /// What became of it.
+        /// Status of the Default Response.
         status: Status,
     },
-    /// A request was answered by MALFORMED_COMMAND.
+    /// A request was answered with MALFORMED_COMMAND.
     Malformed {
-        /// Who sent it.
+        /// Client that sent the request.
         client: Address,
-        /// What is wrong with it.
+        /// Reason of the answer.
         fault: RequestFault,
     },
 }
 
-/// What is wrong with a request.
+impl ServerEvent {
+    /// Network address and endpoint of the client that the event is about.
+    #[must_use]
+    pub const fn client(&self) -> Address {
+        match *self {
+            Self::Queried { client, .. }
+            | Self::QueriedSpecificFile { client, .. }
+            | Self::RepeatedDownload { client, .. }
+            | Self::Started { client, .. }
+            | Self::Progress { client, .. }
+            | Self::AllServed { client, .. }
+            | Self::Waiting { client, .. }
+            | Self::Stalled { client, .. }
+            | Self::NeverEnded { client, .. }
+            | Self::Undelivered { client, .. }
+            | Self::NotServed { client, .. }
+            | Self::Ended { client, .. }
+            | Self::UpgradeScheduled { client, .. }
+            | Self::SleepyClientHeld { client, .. }
+            | Self::StatusReport { client, .. }
+            | Self::DefaultResponse { client, .. }
+            | Self::Malformed { client, .. } => client,
+        }
+    }
+
+    /// Image that the event is about: for a query the offered image; `None` for a refused query and for events about no
+    /// image.
+    #[must_use]
+    pub const fn id(&self) -> Option<ImageId> {
+        match *self {
+            Self::Queried { answer: Ok(ImageOffer { id, .. }), .. }
+            | Self::QueriedSpecificFile { answer: Ok(ImageOffer { id, .. }), .. }
+            | Self::RepeatedDownload { id, .. }
+            | Self::Started { id, .. }
+            | Self::Progress { id, .. }
+            | Self::AllServed { id, .. }
+            | Self::Waiting { id, .. }
+            | Self::Stalled { id, .. }
+            | Self::NeverEnded { id, .. }
+            | Self::NotServed { id, .. }
+            | Self::Ended { id, .. }
+            | Self::UpgradeScheduled { id, .. }
+            | Self::SleepyClientHeld { id, .. } => Some(id),
+            Self::Queried { answer: Err(_), .. }
+            | Self::QueriedSpecificFile { answer: Err(_), .. }
+            | Self::Undelivered { .. }
+            | Self::StatusReport { .. }
+            | Self::DefaultResponse { .. }
+            | Self::Malformed { .. } => None,
+        }
+    }
+}
+
+impl Display for ServerEvent {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.client())?;
+        let answered = |f: &mut Formatter<'_>, answer: &Result<ImageOffer, Refusal>| match answer {
+            Ok(offer) => write!(f, ", offered {offer}"),
+            Err(refusal) => write!(f, ", refused with {refusal}"),
+        };
+        match self {
+            Self::Queried { client: _, request, answer } => {
+                write!(f, "{request}")?;
+                answered(f, answer)
+            }
+            Self::QueriedSpecificFile { client: _, request, answer } => {
+                write!(f, "{request}")?;
+                answered(f, answer)
+            }
+            Self::RepeatedDownload { client: _, id, times } => write!(f, "downloaded {id} {times} times"),
+            Self::Started { client: _, id } => write!(f, "download of {id} started"),
+            Self::Progress { client: _, id, progress } => write!(f, "download of {id}, {progress}"),
+            Self::AllServed { client: _, id } => write!(f, "last byte of {id} sent"),
+            Self::Waiting { client: _, id, seconds } => write!(f, "waits {seconds} s for {id}"),
+            Self::Stalled { client: _, id, reached } => write!(f, "stalled at byte {reached} of {id}"),
+            Self::NeverEnded { client: _, id } => write!(f, "no Upgrade End Request for {id}"),
+            Self::Undelivered { client: _, max_block_size } => {
+                f.write_str("frame not delivered")?;
+                max_block_size.map_or(Ok(()), |size| write!(f, ", blocks reduced to {size} bytes"))
+            }
+            Self::NotServed { client: _, id, status } => write!(f, "{id} not served: {status}"),
+            Self::Ended { client: _, id, status } => write!(f, "download of {id} ended: {status}"),
+            Self::UpgradeScheduled { client: _, id, time: ServerTime { current, then } } => {
+                match (current, then) {
+                    (_, &u32::MAX) => write!(f, "held with {id}"),
+                    (current, then) => write!(f, "upgrades to {id} in {} s", then.saturating_sub(*current)),
+                }
+            }
+            Self::SleepyClientHeld { client: _, id } => write!(f, "sleepy client held with {id}"),
+            Self::StatusReport { client: _, report } => {
+                f.write_str("status report")?;
+                report.status.map_or(Ok(()), |status| write!(f, ": {status}"))
+            }
+            Self::DefaultResponse { client: _, command, status } => {
+                write!(f, "Default Response to {command}: {status}")
+            }
+            Self::Malformed { client: _, fault } => write!(f, "malformed request: {fault}"),
+        }
+    }
+}
+
+/// Reason why a request was answered with MALFORMED_COMMAND.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum RequestFault {
-    /// Its bytes.
+    /// The bytes of the request cannot be decoded.
     #[error(transparent)]
     #[cfg_attr(feature = "serde", serde(rename = "bytes"))]
     Undecodable(#[from] DecodeError),
-    /// A value that the command may not have.
+    /// A field of the request has a value that the specification forbids.
     #[error(transparent)]
     #[cfg_attr(feature = "serde", serde(rename = "rule"))]
     Violation(#[from] Violation),
-    /// It asks for bytes at or beyond the end of the image.
+    /// The requested offset is at or beyond the end of the image.
     #[error("offset {offset} of image {id}, which has {size} bytes")]
     #[cfg_attr(feature = "serde", serde(rename = "offset"))]
     OffsetBeyondEnd {
-        /// Which image.
+        /// Requested image.
         id: ImageId,
-        /// First byte asked for.
+        /// Requested offset in bytes.
         offset: u32,
-        /// Bytes of the image.
+        /// Total image size in bytes.
         size: u32,
     },
 }

@@ -1,4 +1,5 @@
-//! Image Block (sections 6.10.6 and 6.10.8): a function of the request, for any client at any time.
+//! Image Block (sections 6.10.6 and 6.10.8): answers to requests for blocks, with and without a server around them.
+//! Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //! request -> image -> policy, limits -> read --Filled--> Image Block Response with data
@@ -10,8 +11,8 @@
 
 use core::num::NonZeroU8;
 
-use super::reply::RequestContext;
 use super::session::Flags;
+use super::transmit::RequestContext;
 use super::{
     ImageInfo, ImageStore, PaceDecision, ReadResult, RequestFault, ResponseBuffer, Server, ServerAction,
     ServerEvent, ServerPolicy, SessionPhase, SessionSlots,
@@ -24,63 +25,66 @@ use crate::zcl::{
     ToClient, WaitForData, data_frame_head,
 };
 
-/// A request for data that waits because the store does not have it at hand.
+/// Request for a block whose data the store reads later ([`ReadResult::Later`]).
 ///
-/// It is all that is known of the request: the server keeps none of it. It is answered by
-/// [`Server::answer`], or not at all, and then the client asks again. A client asks again after some seconds in any
-/// case: where the data takes longer, answer [`NotReady::Wait`].
+/// The value contains all that the answer needs; the server stores nothing of the request. Answer it with
+/// [`Server::answer`], or drop it: the client then repeats its request. Clients repeat requests after some seconds in any
+/// case, so answer [`NotReady::Wait`] for data that takes longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the client waits for an answer"]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Deferred {
-    pub(super) asked: RequestContext,
+    pub(super) context: RequestContext,
     pub(super) request: ImageBlockRequest,
     pub(super) image: ImageInfo,
     pub(super) len: u8,
-    /// The page whose first block it is.
+    /// Image Page Request, if the deferred block is the first one of a page.
     pub(super) page: Option<ImagePageRequest>,
 }
 
 impl Deferred {
-    /// Who asks, and to whom [`Server::answer`] replies.
+    /// Client that sent the request and receives the answer.
     #[must_use]
     pub const fn client(&self) -> Address {
-        self.asked.client
+        self.context.client
     }
 
-    /// Which image to read, as the store told it; its `key` says which file that is.
+    /// Requested image, as [`ImageStore::info`] returned it; `key` identifies the file in the store.
     #[must_use]
     pub const fn image(&self) -> &ImageInfo {
         &self.image
     }
 
-    /// First byte to read, from the start of the file.
+    /// Offset of the first requested byte in the file.
     #[must_use]
     pub const fn offset(&self) -> u32 {
         self.request.offset
     }
 
-    /// How many bytes to read, 1 to 255; they lie within the image.
+    /// Maximum number of bytes to answer, 1 to 255. That many bytes from the offset lie within the image.
     #[must_use]
     pub const fn max_len(&self) -> u8 {
         self.len
     }
 
-    const fn wish(&self) -> BlockQuery<'_> {
-        BlockQuery { asked: self.asked, request: &self.request, page: self.page.as_ref() }
+    /// Query for the block, as the server made it from the request.
+    const fn query(&self) -> BlockQuery<'_> {
+        BlockQuery { context: self.context, request: &self.request, page: self.page.as_ref() }
     }
 }
 
-/// A request for data. By reference throughout: its few bytes are read where they were written, as copies of them
-/// would cost more than all else.
+/// Request for one block: an Image Block Request, or the first block of an Image Page Request. The requests are borrowed:
+/// copies of them showed up in the benchmark.
 #[derive(Clone, Copy)]
 pub(super) struct BlockQuery<'a> {
-    pub(super) asked: RequestContext,
+    pub(super) context: RequestContext,
     pub(super) request: &'a ImageBlockRequest,
-    /// The page whose first block it is.
+    /// Image Page Request, if the block is the first one of a page.
     pub(super) page: Option<&'a ImagePageRequest>,
 }
 
 impl BlockQuery<'_> {
+    /// Command of the request, for Default Responses.
     const fn command(&self) -> CommandId {
         match self.page {
             None => CommandId::IMAGE_BLOCK_REQUEST,
@@ -89,29 +93,32 @@ impl BlockQuery<'_> {
     }
 }
 
-/// Why a parked request gets no data.
+/// Reason to answer a deferred request without data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum NotReady {
-    /// WAIT_FOR_DATA: the client shall ask again.
+    /// Answer WAIT_FOR_DATA: the client shall repeat its request later.
     Wait {
-        /// In so many seconds; 0xFFFFFFFF is sent as one less.
+        /// Seconds until the client repeats its request; 0xFFFFFFFF is sent as 0xFFFFFFFE.
         seconds: u32,
     },
-    /// NO_IMAGE_AVAILABLE: the image is no longer there.
+    /// Answer NO_IMAGE_AVAILABLE: the store no longer has the image.
     Gone,
 }
 
-/// Answers one Image Block Request from the request alone, with no server, session or pacing around it: the block
-/// service as a function (section 6.1). Writes the frame to `out` and returns its length.
+/// Answers one Image Block Request with data, without a server, session or rate limit (section 6.1). Writes the Image Block
+/// Response to `out` and returns its length in bytes.
 ///
-/// At most `most` bytes of data are sent, and never more than the client asks for or the image has left. `None`
-/// where there is nothing to send: the store has no such image, or not for this client, or no data at hand, or the
-/// request asks for nothing or beyond the end. [`Server::handle_frame`] knows what to answer to all of these.
+/// The response contains at most `max_block_size` bytes of data, and no more than the request allows and the image has
+/// left. `None` if there is no data to send: the store does not have the image or its data, the file is for another device,
+/// or the request is for no bytes or for bytes beyond the end. [`Server::handle_frame`] answers those requests too.
+#[doc(alias = "block response")]
 pub fn serve_block(
     sequence: u8,
     request: &ImageBlockRequest,
-    most: NonZeroU8,
+    max_block_size: NonZeroU8,
     images: &mut (impl ImageStore + ?Sized),
     out: &mut ResponseBuffer,
 ) -> Option<usize> {
@@ -119,8 +126,8 @@ pub fn serve_block(
     let found = images.info(id, node, None);
     let image = found.as_ref().filter(|image| image.is_for(node))?;
     let left = image.size.checked_sub(offset)?;
-    let len = at_most(left, max_data.min(most.get()));
-    let ReadResult::Filled(filled) = images.read(image, offset, None, data_room(out, len)) else {
+    let len = clamp_len(left, max_data.min(max_block_size.get()));
+    let ReadResult::Filled(filled) = images.read(image, offset, None, data_buffer(out, len)) else {
         return None;
     };
     let len = u8::try_from(filled).map_or(len, |filled| filled.min(len));
@@ -132,28 +139,32 @@ pub fn serve_block(
 }
 
 impl<S: SessionSlots> Server<S> {
-    /// Answers a block request, or a page request by its first block.
-    pub(super) fn data(
+    /// Answers an Image Block Request, or an Image Page Request with its first block.
+    pub(super) fn answer_data_request(
         &mut self,
         now: Instant,
-        wish: BlockQuery<'_>,
+        query: BlockQuery<'_>,
         images: &mut (impl ImageStore + ?Sized),
         policy: &mut (impl ServerPolicy + ?Sized),
         out: &mut ResponseBuffer,
     ) -> ServerAction {
-        let (BlockQuery { asked, request, page }, command) = (wish, wish.command());
+        let (BlockQuery { context, request, page }, command) = (query, query.command());
         let ImageBlockRequest { id, offset, node, max_data, .. } = *request;
-        // Whatever becomes of it, the client has asked anew (section 6.10.7.4).
-        if let Some(slot) = self.table.find(asked.client) {
-            self.table.set(slot, Flags::PAGE, false);
+        // Any new request for data ends the page under way, even if it is refused (section 6.10.7.4).
+        if let Some(slot) = self.table.find(context.client) {
+            self.table.set_flag(slot, Flags::PAGE, false);
         }
-        if !self.serves_node(id, node) {
-            return ServerAction::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out));
+        if !self.supports_destination(id, node) {
+            return ServerAction::Reply(context.default_response(
+                command,
+                Status::UNSUP_CLUSTER_COMMAND,
+                out,
+            ));
         }
-        // Looked at where it was written, too.
-        let found = images.info(id, node, Some(asked.client));
+        // Kept by reference: copying ImageInfo here showed up in the benchmark.
+        let found = images.info(id, node, Some(context.client));
         let Some(image) = found.as_ref().filter(|image| image.is_for(node)) else {
-            return ServerAction::Reply(self.no_image(asked, id, command, out));
+            return ServerAction::Reply(self.respond_no_image(context, id, command, out));
         };
         let checked = match page {
             None => request.check(),
@@ -162,124 +173,140 @@ impl<S: SessionSlots> Server<S> {
         };
         let left = match (checked, image.size.checked_sub(offset)) {
             (Err(violation), _) => {
-                return ServerAction::Reply(self.malformed(asked, command, violation.into(), out));
+                return ServerAction::Reply(self.respond_malformed(context, command, violation.into(), out));
             }
             (Ok(()), Some(left)) if left > 0 => left,
             (Ok(()), _) => {
                 let fault = RequestFault::OffsetBeyondEnd { id, offset, size: image.size };
-                return ServerAction::Reply(self.malformed(asked, command, fault, out));
+                return ServerAction::Reply(self.respond_malformed(context, command, fault, out));
             }
         };
-        let told = request.min_block_period;
-        if let Err(wait) = self.limit(now, asked, id, told) {
-            return ServerAction::Reply(self.wait_until(asked, id, wait, out));
+        if let Err(wait) = self.check_limits(now, context, id, request.min_block_period) {
+            return ServerAction::Reply(self.respond_wait_until(context, id, wait, out));
         }
         if page.is_some() && self.table.pages() >= self.config.max_pages {
-            return ServerAction::Reply(self.wait(now, asked, request, self.config.wait_seconds, out));
+            return ServerAction::Reply(self.respond_wait(
+                now,
+                context,
+                request,
+                self.config.wait_seconds,
+                out,
+            ));
         }
-        let allowed = match policy.pace(asked.client, request, self.table.get(asked.client)) {
+        let allowed = match policy.pace(context.client, request, self.table.session_of(context.client)) {
             PaceDecision::Send => None,
             PaceDecision::SendAtMost(most) => Some(most),
             PaceDecision::Wait { seconds } => {
-                return ServerAction::Reply(self.wait(now, asked, request, seconds, out));
+                return ServerAction::Reply(self.respond_wait(now, context, request, seconds, out));
             }
-            PaceDecision::Abort => return ServerAction::Reply(self.abort_download(now, asked, id, out)),
+            PaceDecision::Abort => return ServerAction::Reply(self.abort_download(now, context, id, out)),
         };
-        let most = self.most(asked, id, max_data, allowed);
+        let most = self.block_size(context, id, max_data, allowed);
         let left = page.map_or(left, |page| left.min(page.page_size.into()));
-        let len = at_most(left, most);
-        match images.read(image, offset, Some(asked.client), data_room(out, len)) {
+        let len = clamp_len(left, most);
+        match images.read(image, offset, Some(context.client), data_buffer(out, len)) {
             ReadResult::Filled(filled) => {
-                ServerAction::Reply(self.send(now, wish, image, (len, filled), out))
+                ServerAction::Reply(self.respond_data(now, query, image, (len, filled), out))
             }
             ReadResult::Later => ServerAction::Deferred(Deferred {
-                asked,
+                context,
                 request: *request,
                 image: *image,
                 len,
                 page: page.copied(),
             }),
-            ReadResult::Wait { seconds } => ServerAction::Reply(self.wait(now, asked, request, seconds, out)),
-            ReadResult::Gone => ServerAction::Reply(self.no_image(asked, id, command, out)),
+            ReadResult::Wait { seconds } => {
+                ServerAction::Reply(self.respond_wait(now, context, request, seconds, out))
+            }
+            ReadResult::Gone => ServerAction::Reply(self.respond_no_image(context, id, command, out)),
         }
     }
 
-    /// Answers a request that was parked, with `data` from the start of what it asks for.
+    /// Answers a deferred request with `data`, the bytes from [`Deferred::offset`] on, and returns the frame to send.
     ///
-    /// More data than [`Deferred::max_len`] is cut off; less is sent as it is. No data at all is answered like
+    /// Bytes beyond [`Deferred::max_len`] are cut off; fewer bytes are sent as they are. Empty data is answered like
     /// [`NotReady::Wait`], with the time of [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     ///
-    /// There is always an answer, and it does not depend on what else was answered since the request was parked.
+    /// The answer does not depend on other requests: deferred requests can be answered in any order.
     pub fn answer(
         &mut self,
         now: Instant,
-        parked: Deferred,
+        deferred: Deferred,
         data: Result<&[u8], NotReady>,
         out: &mut ResponseBuffer,
     ) -> Transmit {
         let transmit = match data {
             Ok(data) => {
-                for (to, from) in data_room(out, parked.len).iter_mut().zip(data) {
+                for (to, from) in data_buffer(out, deferred.len).iter_mut().zip(data) {
                     *to = *from;
                 }
-                self.send(now, parked.wish(), &parked.image, (parked.len, data.len()), out)
+                self.respond_data(now, deferred.query(), &deferred.image, (deferred.len, data.len()), out)
             }
-            Err(NotReady::Wait { seconds }) => self.wait(now, parked.asked, &parked.request, seconds, out),
+            Err(NotReady::Wait { seconds }) => {
+                self.respond_wait(now, deferred.context, &deferred.request, seconds, out)
+            }
             Err(NotReady::Gone) => {
-                self.no_image(parked.asked, parked.request.id, parked.wish().command(), out)
+                self.respond_no_image(deferred.context, deferred.request.id, deferred.query().command(), out)
             }
         };
-        self.heard(now, parked.asked.client);
+        self.record_frame_from(now, deferred.context.client);
         transmit
     }
 
-    /// Whether a request with the address `node` can be served: one for a reserved type is for a file of one device,
-    /// with any other type the address is just extra.
-    pub(super) fn serves_node(&self, id: ImageId, node: Option<Eui64>) -> bool {
+    /// Returns whether the server supports a request for `id` with the IEEE address `node`. A request for a reserved image
+    /// type with an address is for a file for one device; in other requests the address has no effect.
+    pub(super) fn supports_destination(&self, id: ImageId, node: Option<Eui64>) -> bool {
         self.config.query_specific_file
             || node.is_none()
             || id.image_type.class() == ImageTypeClass::Manufacturer
     }
 
-    /// Answers by the data that stands in its place in `out`, of which so many bytes were asked for and filled.
-    fn send(
+    /// Answers with the data that stands at its place in `out`: `filled` bytes, of which at most `len` are sent.
+    fn respond_data(
         &mut self,
         now: Instant,
-        BlockQuery { asked, request, page }: BlockQuery<'_>,
+        BlockQuery { context, request, page }: BlockQuery<'_>,
         image: &ImageInfo,
         (len, filled): (u8, usize),
         out: &mut ResponseBuffer,
     ) -> Transmit {
-        // A store that says it filled more than it was given room for has filled the room.
+        // A store that claims more bytes than the buffer has room for has filled the buffer.
         let len = u8::try_from(filled).map_or(len, |filled| filled.min(len));
         let (true, Some(head)) = (len > 0, out.first_chunk_mut()) else {
-            return self.wait(now, asked, request, self.config.wait_seconds, out);
+            return self.respond_wait(now, context, request, self.config.wait_seconds, out);
         };
         let ImageBlockRequest { id, offset, .. } = *request;
-        *head = data_frame_head(asked.sequence, id, offset, len);
-        self.served(now, asked.client, image, offset, len);
+        *head = data_frame_head(context.sequence, id, offset, len);
+        self.record_block(now, context.client, image, offset, len);
         if let Some(page) = page {
-            self.run_page(asked, page, image.size, len);
+            self.continue_page(context, page, image.size, len);
         }
-        let transmit = asked.transmit(DATA_FRAME_HEAD_LEN.saturating_add(usize::from(len)), len);
+        let transmit = context.transmit(DATA_FRAME_HEAD_LEN.saturating_add(usize::from(len)), len);
         Transmit { aps_ack: page.is_none(), ..transmit }
     }
 
-    /// Takes note of a block that is sent.
-    pub(super) fn served(&mut self, now: Instant, client: Address, image: &ImageInfo, offset: u32, len: u8) {
-        self.count(len);
+    /// Records a block that is sent in the session, the rate limit and the events.
+    pub(super) fn record_block(
+        &mut self,
+        now: Instant,
+        client: Address,
+        image: &ImageInfo,
+        offset: u32,
+        len: u8,
+    ) {
+        self.consume_bandwidth(len);
         let (id, end) = (image.id, offset.saturating_add(len.into()));
         let period = self.config.min_block_period;
-        let Some(slot) = self.table.enter(client) else {
+        let Some(slot) = self.table.find_or_insert(client) else {
             if offset == 0 {
                 self.events.push(ServerEvent::Started { client, id });
             }
             return;
         };
-        let Some(session) = self.table.at_mut(slot) else { return };
-        let due = session.due(period);
-        let served = session.serve(now, id, image.size, offset, end);
-        session.keep(now, due, period);
+        let Some(session) = self.table.session_at_mut(slot) else { return };
+        let due = session.next_block_due(period);
+        let served = session.record_block(now, id, image.size, offset, end);
+        session.record_paced_block(now, due, period);
         let progress = if served.hundredth { session.progress() } else { None };
         if served.started {
             self.events.push(ServerEvent::Started { client, id });
@@ -290,74 +317,78 @@ impl<S: SessionSlots> Server<S> {
         if served.all {
             self.events.push(ServerEvent::AllServed { client, id });
         }
-        self.table.set(slot, Flags::ACTIVE, served.more);
+        self.table.set_flag(slot, Flags::DOWNLOAD, served.more);
     }
 
-    pub(super) fn wait(
+    /// Answers WAIT_FOR_DATA for the next `seconds`.
+    pub(super) fn respond_wait(
         &mut self,
         now: Instant,
-        asked: RequestContext,
+        context: RequestContext,
         request: &ImageBlockRequest,
         seconds: u32,
         out: &mut ResponseBuffer,
     ) -> Transmit {
-        // A client that told its period knows the field of later revisions; one that did not may not.
+        // Only a client that sent a MinimumBlockPeriod understands that field of later revisions.
         let min_block_period = request.min_block_period;
         let wait = WaitForData { time: self.clock.after(now, seconds), min_block_period };
-        self.wait_until(asked, request.id, wait, out)
+        self.respond_wait_until(context, request.id, wait, out)
     }
 
-    pub(super) fn wait_until(
+    /// Answers WAIT_FOR_DATA with the times in `wait`.
+    pub(super) fn respond_wait_until(
         &mut self,
-        asked: RequestContext,
+        context: RequestContext,
         id: ImageId,
         wait: WaitForData,
         out: &mut ResponseBuffer,
     ) -> Transmit {
-        let client = asked.client;
+        let client = context.client;
         let seconds = wait.time.then.saturating_sub(wait.time.current);
-        if let Some(session) = self.table.find(client).and_then(|slot| self.table.at_mut(slot)) {
-            session.wait = u16::try_from(seconds).unwrap_or(u16::MAX);
+        if let Some(session) = self.table.find(client).and_then(|slot| self.table.session_at_mut(slot)) {
+            session.wait_seconds = u16::try_from(seconds).unwrap_or(u16::MAX);
         }
         self.events.push(ServerEvent::Waiting { client, id, seconds });
-        asked.respond(ToClient::ImageBlock(ImageBlockResponse::Wait(wait)), out)
+        context.respond(ToClient::ImageBlock(ImageBlockResponse::Wait(wait)), out)
     }
 
+    /// Answers ABORT and ends the session of the client.
     fn abort_download(
         &mut self,
         now: Instant,
-        asked: RequestContext,
+        context: RequestContext,
         id: ImageId,
         out: &mut ResponseBuffer,
     ) -> Transmit {
-        let (client, status) = (asked.client, Status::ABORT);
+        let (client, status) = (context.client, Status::ABORT);
         if let Some(slot) = self.table.find(client) {
-            self.move_on(now, slot, SessionPhase::Ended { id, status });
+            self.enter_idle_phase(now, slot, SessionPhase::Ended { id, status });
         }
         self.events.push(ServerEvent::NotServed { client, id, status });
-        asked.respond(ToClient::ImageBlock(ImageBlockResponse::Abort), out)
+        context.respond(ToClient::ImageBlock(ImageBlockResponse::Abort), out)
     }
 
-    pub(super) fn no_image(
+    /// Answers `command` with NO_IMAGE_AVAILABLE.
+    pub(super) fn respond_no_image(
         &mut self,
-        asked: RequestContext,
+        context: RequestContext,
         id: ImageId,
         command: CommandId,
         out: &mut ResponseBuffer,
     ) -> Transmit {
-        let (client, status) = (asked.client, Status::NO_IMAGE_AVAILABLE);
+        let (client, status) = (context.client, Status::NO_IMAGE_AVAILABLE);
         self.events.push(ServerEvent::NotServed { client, id, status });
-        asked.default_response(command, status, out)
+        context.default_response(command, status, out)
     }
 }
 
-/// The lesser of the two.
-pub(super) fn at_most(left: u32, most: u8) -> u8 {
+/// Length of a block: `most`, or the bytes left if they are fewer.
+pub(super) fn clamp_len(left: u32, most: u8) -> u8 {
     u8::try_from(left).map_or(most, |left| left.min(most))
 }
 
-/// Where the data of a response stands in its frame.
-pub(super) fn data_room(out: &mut ResponseBuffer, len: u8) -> &mut [u8] {
+/// Place of the data in the frame of an Image Block Response.
+pub(super) fn data_buffer(out: &mut ResponseBuffer, len: u8) -> &mut [u8] {
     let data = out.get_mut(DATA_FRAME_HEAD_LEN..).unwrap_or_default();
     data.get_mut(..usize::from(len)).unwrap_or_default()
 }

@@ -1,25 +1,31 @@
-//! Image Notify (sections 6.5.1 and 6.10.3).
+//! Image Notify (sections 6.5.1 and 6.10.3) and the request for a client's attributes (section 6.11): frames that the server
+//! sends without a request. Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
-//! ImageNotify -> frame, to one, a group or all     read_status -> frame -> ServerEvent::StatusReport
+//! notify        -> Image Notify, to one client, a group or all
+//! read_status   -> Read Attributes, to one client              answer: ServerEvent::StatusReport
 //! ```
 
-use super::{ResponseBuffer, Server, reply};
+use super::{ResponseBuffer, Server, transmit};
 use crate::aps::{Address, DeliveryMode, Transmit, TransmitToken};
 use crate::zcl::{ClientStatus, Frame, ImageNotify, Violation};
 
 impl<S> Server<S> {
-    /// Writes an Image Notify to `out`: there may be an image for the clients that get it. Output, of the caller's
-    /// own accord: no image that comes or goes sends one.
+    /// Writes an Image Notify to `out`, which tells clients that an image may be available. The caller decides when: the
+    /// server sends none by itself, also if the content of the store changes.
     ///
-    /// To one client, send [`ImageNotify::UNICAST`]: it asks whatever the fields say. To a group or to all,
-    /// `to` is the group's or broadcast address, as in [`Address::ALL_AWAKE`], and
-    /// [`ImageNotify::DEFAULT_JITTER`] the jitter to start from. A client that sleeps misses it, and one that
-    /// misses it asks in its own time: nothing is remembered here of whom it went to, and nothing is to be done
-    /// when it does not arrive.
+    /// To one client, send [`ImageNotify::UNICAST`]: the client queries whatever the fields contain. To a group or to all
+    /// clients, `to` is the group address or a broadcast address such as [`Address::ALL_AWAKE`], and
+    /// [`ImageNotify::DEFAULT_JITTER`] is a good first jitter. Sleepy clients miss the frame. A client that misses it queries
+    /// at its next regular time, so that a failed delivery needs no action.
     ///
     /// # Errors
-    /// [`Violation::QueryJitter`] for a jitter outside 1 to 100; nothing is written then.
+    /// [`Violation::QueryJitter`] for a jitter outside 1 to 100; `out` is unchanged then.
+    #[doc(alias(
+        "esp_zb_ota_upgrade_server_notify_req",
+        "emberAfOtaServerSendImageNotifyCallback",
+        "zclOTA_SendImageNotify"
+    ))]
     pub fn notify(
         &mut self,
         to: Address,
@@ -28,25 +34,31 @@ impl<S> Server<S> {
         out: &mut ResponseBuffer,
     ) -> Result<Transmit, Violation> {
         notify.check()?;
-        let len = reply::write(&Frame::notify(self.next_sequence(), notify, delivery), out);
-        Ok(self.of_own_accord(to, len, delivery))
+        let len = transmit::write_frame(&Frame::notify(self.next_sequence(), notify, delivery), out);
+        Ok(self.unsolicited_transmit(to, len, delivery))
     }
 
-    /// Writes the frame to `out` that reads a client's status and versions at once (section 6.11). The answer is
-    /// [`ServerEvent::StatusReport`](super::ServerEvent::StatusReport); a client that sleeps cannot be read.
+    /// Writes a Read Attributes command to `out` that reads the upgrade status and versions of a client (section 6.11). The
+    /// client answers with [`ServerEvent::StatusReport`](super::ServerEvent::StatusReport); a sleepy client cannot be read.
     pub fn read_status(&mut self, to: Address, out: &mut ResponseBuffer) -> Transmit {
-        let len = reply::write(&ClientStatus::request(self.next_sequence()), out);
-        self.of_own_accord(to, len, DeliveryMode::Unicast)
+        let len = transmit::write_frame(&ClientStatus::request(self.next_sequence()), out);
+        self.unsolicited_transmit(to, len, DeliveryMode::Unicast)
     }
 
+    /// Returns the sequence number of the next unsolicited frame.
     pub(super) fn next_sequence(&mut self) -> u8 {
         let next = self.sequence.wrapping_add(1);
         core::mem::replace(&mut self.sequence, next)
     }
 
-    /// The record of a frame that answers none.
-    pub(super) const fn of_own_accord(&self, to: Address, len: usize, delivery: DeliveryMode) -> Transmit {
-        // A broadcast or a multicast cannot be acknowledged, and its delivery tells nothing of anybody.
+    /// Transmit record of an unsolicited frame of `len` bytes.
+    pub(super) const fn unsolicited_transmit(
+        &self,
+        to: Address,
+        len: usize,
+        delivery: DeliveryMode,
+    ) -> Transmit {
+        // Broadcasts and multicasts have no acknowledgement, and their delivery reports are about no client.
         let token = match delivery {
             DeliveryMode::Unicast => TransmitToken::data(to, 0),
             DeliveryMode::Multicast | DeliveryMode::Broadcast => TransmitToken::NONE,

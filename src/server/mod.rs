@@ -1,6 +1,7 @@
-//! The server of the cluster: offers images, serves their blocks, and says when to upgrade.
+//! Server of the OTA Upgrade cluster: it offers images, serves their blocks, and says when to upgrade. Sections refer to
+//! ZigBee document 095264 (2011).
 //!
-//! It does no input or output, holds no image and reads no clock. Radio, files and decisions are the caller's:
+//! The server does no input or output, contains no image and reads no clock. Radio, files and decisions are the caller's:
 //!
 //! ```text
 //!   frame in         ImageStore    ServerPolicy                       frame out
@@ -11,45 +12,46 @@
 //!      |                                        +------------> ServerAction::Deferred(Deferred)
 //!      |                                                            |  the caller reads
 //!      |                                                            v
-//!      |                      answer(now, parked, data, out) -> Transmit
+//!      |                      answer(now, deferred, data, out) -> Transmit
 //!      v
 //!   poll_event() -> ServerEvent        notify, release, hold, read_status, abort_page -> Transmit
 //!   poll_timeout() -> Instant    poll_transmit(now, images, out) -> Transmit, for the blocks of pages
 //! ```
 //!
-//! - Input: [`handle_frame`](Server::handle_frame) for each frame of the cluster that comes in, whoever it is for;
-//!   [`answer`](Server::answer) for what it left parked; [`handle_timeout`](Server::handle_timeout) when
-//!   [`poll_timeout`](Server::poll_timeout) has come; [`handle_delivery`](Server::handle_delivery) where the stack
-//!   tells; [`set_utc`](Server::set_utc).
-//! - Output: the [`Transmit`] that a call returns, whose bytes are in the `out` lent to it, to be sent before `out`
-//!   is lent again; [`poll_transmit`](Server::poll_transmit) and [`poll_event`](Server::poll_event) until they are
-//!   `None`, after each call.
-//! - Wishes: [`notify`](Server::notify), [`release`](Server::release), [`hold`](Server::hold),
+//! - Input: [`handle_frame`](Server::handle_frame) for each frame of the cluster that the node receives, also those for a
+//!   client; [`answer`](Server::answer) for deferred requests; [`handle_timeout`](Server::handle_timeout) at the deadline of
+//!   [`poll_timeout`](Server::poll_timeout); [`handle_delivery`](Server::handle_delivery) for the stack's delivery reports;
+//!   [`set_utc`](Server::set_utc).
+//! - Output: the [`Transmit`] that a call returns. Its bytes are in the `out` that the caller lent, and are sent before
+//!   `out` is lent again. After each call: [`poll_transmit`](Server::poll_transmit) and [`poll_event`](Server::poll_event)
+//!   until they return `None`.
+//! - Commands of the caller: [`notify`](Server::notify), [`release`](Server::release), [`hold`](Server::hold),
 //!   [`read_status`](Server::read_status), [`abort_page`](Server::abort_page).
-//! - Looking: [`session`](Server::session), [`sessions`](Server::sessions).
+//! - State: [`session`](Server::session), [`sessions`](Server::sessions),
+//!   [`is_ready_to_upgrade`](Server::is_ready_to_upgrade).
 //!
 //! `now` must not go back from call to call.
 //!
-//! **Block service is a function.** A request for a block carries all that is needed to answer it, and is answered
-//! from that at once, in any order, from any client, however many there are (section 6.1). The slots hold what is
-//! nice to know of the clients heard of lately, and what pages and pacing need; no slots at all is a legal number.
-//! [`serve_block`] is that function with nothing around it.
+//! **Block service is a function.** A request for a block contains all that its answer needs, and is answered at once, in
+//! any order, from any client, for any number of clients (section 6.1). [`serve_block`] is that function alone. Sessions are
+//! optional: they store statistics, page state and rate limits for recently seen clients. A server with zero slots still
+//! serves blocks.
 //!
-//! **A failed delivery is an input**, and nothing that ends a session: only its client ends it, or silence.
+//! **A failed delivery is an input**, and ends no session: only the Upgrade End Request of the client or a timeout does.
 //!
 //! | request | answer | or a Default Response with |
 //! |---|---|---|
 //! | Query Next Image | Query Next Image Response | MALFORMED_COMMAND |
 //! | Image Block | Image Block Response: data, WAIT_FOR_DATA, ABORT | NO_IMAGE_AVAILABLE, MALFORMED_COMMAND |
-//! | Image Page | the same, many times | the same, UNSUP_CLUSTER_COMMAND |
-//! | Upgrade End, SUCCESS | Upgrade End Response | what [`UpgradeDecision`] says, MALFORMED_COMMAND |
-//! | Upgrade End, any other | | SUCCESS, MALFORMED_COMMAND |
+//! | Image Page | several Image Block Responses | those of Image Block, UNSUP_CLUSTER_COMMAND |
+//! | Upgrade End, SUCCESS | Upgrade End Response | the status of [`UpgradeDecision`], MALFORMED_COMMAND |
+//! | Upgrade End, any other status | | SUCCESS, MALFORMED_COMMAND |
 //! | Query Specific File | Query Specific File Response | MALFORMED_COMMAND, UNSUP_CLUSTER_COMMAND |
 //! | any other command | | UNSUP_CLUSTER_COMMAND |
-//! | Default Response | | never |
+//! | Default Response | none | none |
 //!
-//! Answers repeat the request's sequence number, ask for an APS acknowledgement (but for the blocks of a page), come
-//! with APS security to who asked with it, and go to nobody who asked by broadcast or multicast.
+//! Responses repeat the sequence number of the request, ask for an APS acknowledgement (except the blocks of a page), and
+//! are sent with APS security if the request was. Requests by broadcast or multicast get no response.
 //!
 //! ```
 //! use zigbee_ota::file::{FileHeader, FileWriter};
@@ -67,7 +69,7 @@
 //! let mut server = Server::new(ServerConfig::default(), [Session::EMPTY; 4]);
 //! let mut out = [0; zcl::LONGEST_TO_CLIENT];
 //!
-//! // Image Block Request: the first 4 bytes, please.
+//! // Image Block Request for the first 4 bytes.
 //! let frame = [1, 7, 3, 0, 0x01, 0x10, 0xab, 0x00, 0x19, 0x35, 0x05, 0x10, 0, 0, 0, 0, 4];
 //! let (now, client) = (Instant::ZERO, Address::new(0x1234, 1));
 //! let handled =
@@ -98,7 +100,6 @@ mod policy;
 mod query_next_image;
 mod query_specific_file;
 mod rate_limit;
-mod reply;
 mod session;
 mod session_table;
 mod slice_store;
@@ -106,6 +107,7 @@ mod slot_store;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod transmit;
 mod upgrade_end;
 
 pub use config::ServerConfig;
@@ -135,91 +137,94 @@ use crate::zcl::{
 };
 use clock::Clock;
 use image_block::BlockQuery;
-use rate_limit::Bucket;
-use reply::RequestContext;
-use session_table::Table;
+use rate_limit::TokenBucket;
+use session_table::SessionTable;
+use transmit::RequestContext;
 
-/// Room for the longest frame a server sends: an array, so that there is always enough.
+/// Buffer for one frame of a server. An array of the length of the longest frame, so that every frame fits.
 pub type ResponseBuffer = [u8; zcl::LONGEST_TO_CLIENT];
 
-/// What holds the sessions: `[Session; N]`, `&mut [Session]` or a `Vec<Session>`, used as long as it is, up to
-/// 65,528, the unicast addresses of one network.
+/// Memory for sessions that the caller lends: `[Session; N]`, `&mut [Session]` or a `Vec<Session>`. The server uses all its
+/// slots, up to 65,528, the number of unicast addresses of one network.
 pub trait SessionSlots: AsRef<[Session]> + AsMut<[Session]> {}
 
 impl<T: AsRef<[Session]> + AsMut<[Session]>> SessionSlots for T {}
 
-/// A server; its contract is that of the [module](self).
+/// Server of the OTA Upgrade cluster, with the contract of the [module](self).
+#[doc(alias("OTA provider", "ota server", "zb_zcl_ota_upgrade_init_server"))]
 #[derive(Clone, Debug)]
 pub struct Server<S> {
     config: ServerConfig,
-    table: Table<S>,
+    table: SessionTable<S>,
     clock: Clock,
-    /// Sequence number of the next frame that answers none.
+    /// Sequence number of the next unsolicited frame.
     sequence: u8,
-    bucket: Bucket,
-    /// One call leaves four at the most.
+    bucket: TokenBucket,
+    /// Events to poll; one call adds at most four.
     events: Fifo<ServerEvent, 8>,
 }
 
-/// What became of a frame.
+/// Result of [`Server::handle_frame`]. Exhaustive: a caller that ignored one of these would leave a client without its
+/// answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use = "there may be a frame to send"]
 pub enum ServerAction {
-    /// It was answered.
+    /// The answer to send.
     Reply(Transmit),
-    /// It is answered by [`Server::answer`] when there is data.
+    /// Request for a block whose data the store reads later; answer it with [`Server::answer`].
     Deferred(Deferred),
-    /// It needs no answer.
+    /// The frame was handled and needs no answer.
     Done,
-    /// It is nothing for a server.
+    /// The frame is not for a server of the cluster; it changed nothing.
     Ignored(ServerIgnored),
 }
 
-/// Why a frame was ignored.
+/// Reason why a server ignored a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ServerIgnored {
-    /// It ends within the ZCL header, or it is no command of the cluster and cannot be read.
+    /// The ZCL header is truncated, or a frame other than a command of the cluster cannot be decoded.
     #[error(transparent)]
     Unreadable(#[from] DecodeError),
-    /// It came by broadcast or multicast: many servers would answer at once.
+    /// The frame came by broadcast or multicast: many servers would answer at once.
     #[error("not sent to this node alone")]
     NotUnicast,
-    /// It is for a client.
+    /// The frame is for a client.
     #[error("sent from a server to a client")]
     ToClient,
-    /// It is a command of a maker's own.
+    /// The command is manufacturer specific.
     #[error("manufacturer specific")]
     ManufacturerSpecific,
-    /// It is a global command other than Default Response, or of a reserved frame type.
+    /// The command is a global one other than those for attributes and Default Response, or of a reserved frame type.
     #[error("not a command of the cluster")]
     NotOfCluster,
 }
 
 impl<S> Server<S> {
-    /// A server that knows no client yet. What the slots hold is overwritten in time.
+    /// Server without any session. It overwrites the content of the slots.
     pub const fn new(config: ServerConfig, slots: S) -> Self
     where
         S: SessionSlots,
     {
         Self {
             config,
-            table: Table::new(slots),
+            table: SessionTable::new(slots),
             clock: Clock::Offsets,
             sequence: 0,
-            bucket: Bucket::NEW,
+            bucket: TokenBucket::NEW,
             events: Fifo::new(),
         }
     }
 }
 
 impl<S: SessionSlots> Server<S> {
-    /// Takes a frame and answers it. `out` holds the answer's bytes when it is [`ServerAction::Reply`], and nothing of
-    /// use otherwise.
+    /// Handles a frame from the radio. `out` contains the bytes of the answer if the result is [`ServerAction::Reply`];
+    /// otherwise its content is unspecified.
     ///
-    /// Each frame is handled by itself: one that is bad, or comes twice, changes nothing for the next.
+    /// Malformed and repeated frames have no effect on later ones.
     pub fn handle_frame(
         &mut self,
         now: Instant,
@@ -229,23 +234,24 @@ impl<S: SessionSlots> Server<S> {
         policy: &mut (impl ServerPolicy + ?Sized),
         out: &mut ResponseBuffer,
     ) -> ServerAction {
-        // What servers are asked for by far the most, and in the usual form, takes the short way.
+        // Fast path for the most frequent request in its usual form; any other frame is decoded from the start by
+        // `handle_any_frame`, which must do the same for this one.
         if meta.delivery == DeliveryMode::Unicast
             && let Some((_, sequence, request)) = ImageBlockRequest::read_plain(frame)
         {
-            self.table.seek(meta.from);
-            let wish =
-                BlockQuery { asked: RequestContext::new(&meta, sequence), request: &request, page: None };
-            let handled = self.data(now, wish, images, policy, out);
-            self.heard(now, meta.from);
+            self.table.cache_slot_of(meta.from);
+            let query =
+                BlockQuery { context: RequestContext::new(&meta, sequence), request: &request, page: None };
+            let handled = self.answer_data_request(now, query, images, policy, out);
+            self.record_frame_from(now, meta.from);
             return handled;
         }
-        self.handle_any(now, meta, frame, images, policy, out)
+        self.handle_any_frame(now, meta, frame, images, policy, out)
     }
 
-    /// As [`handle_frame`](Self::handle_frame), by the long way.
+    /// Handles any frame, without the fast path of [`handle_frame`](Self::handle_frame).
     #[inline(never)]
-    fn handle_any(
+    fn handle_any_frame(
         &mut self,
         now: Instant,
         meta: FrameMeta,
@@ -264,37 +270,41 @@ impl<S: SessionSlots> Server<S> {
         if header.direction() == Direction::ToClient {
             return ServerAction::Ignored(ServerIgnored::ToClient);
         }
-        self.table.seek(meta.from);
-        let asked = RequestContext::new(&meta, header.sequence);
+        self.table.cache_slot_of(meta.from);
+        let context = RequestContext::new(&meta, header.sequence);
         let command = CommandId(header.command);
         let frame = Frame::decode_payload(&header, payload, self.config.quirks);
         let handled = match frame.as_ref().map(|frame| &frame.message) {
             Ok(Message::ToServer(ToServer::QueryNextImage(request))) => {
-                ServerAction::Reply(self.query(now, asked, request, images, policy, out))
+                ServerAction::Reply(self.answer_query_next_image(now, context, request, images, policy, out))
             }
-            Ok(Message::ToServer(ToServer::ImageBlock(request))) => {
-                self.data(now, BlockQuery { asked, request, page: None }, images, policy, out)
-            }
+            Ok(Message::ToServer(ToServer::ImageBlock(request))) => self.answer_data_request(
+                now,
+                BlockQuery { context, request, page: None },
+                images,
+                policy,
+                out,
+            ),
             Ok(Message::ToServer(ToServer::UpgradeEnd(request))) => {
-                self.end(now, asked, header.control, *request, policy, out)
+                self.answer_upgrade_end(now, context, header.control, *request, policy, out)
             }
             Ok(Message::ToServer(ToServer::ImagePage(request))) => {
-                self.page(now, asked, request, images, policy, out)
+                self.answer_image_page(now, context, request, images, policy, out)
             }
-            Ok(Message::ToServer(ToServer::QuerySpecificFile(request))) => {
-                ServerAction::Reply(self.query_device_file(now, asked, request, images, policy, out))
-            }
-            // Not served, so that it makes no difference how they are formed.
-            Err(_) if header.is_cluster_command() && !self.serves(command) => {
-                ServerAction::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out))
+            Ok(Message::ToServer(ToServer::QuerySpecificFile(request))) => ServerAction::Reply(
+                self.answer_query_specific_file(now, context, request, images, policy, out),
+            ),
+            // Malformed requests of unsupported commands get the answer of well-formed ones.
+            Err(_) if header.is_cluster_command() && !self.supports(command) => {
+                ServerAction::Reply(context.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out))
             }
             Ok(Message::DefaultResponse(_, response)) => {
                 let (command, status) = (response.command, response.status);
-                self.events.push(ServerEvent::DefaultResponse { client: asked.client, command, status });
+                self.events.push(ServerEvent::DefaultResponse { client: context.client, command, status });
                 ServerAction::Done
             }
             Ok(Message::Other(_)) if header.is_cluster_command() => {
-                ServerAction::Reply(asked.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out))
+                ServerAction::Reply(context.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out))
             }
             Ok(Message::Other(_)) if header.manufacturer.is_some() => {
                 ServerAction::Ignored(ServerIgnored::ManufacturerSpecific)
@@ -302,77 +312,78 @@ impl<S: SessionSlots> Server<S> {
             Ok(Message::Attributes(_, AttributeCommand::ReadResponse(response))) => {
                 match ClientStatus::from_response(*response) {
                     Ok(report) => {
-                        self.events.push(ServerEvent::StatusReport { client: asked.client, report });
+                        self.events.push(ServerEvent::StatusReport { client: context.client, report });
                         ServerAction::Done
                     }
                     Err(error) => ServerAction::Ignored(ServerIgnored::Unreadable(error)),
                 }
             }
-            // A server has no attributes, and says so (section 6.7).
+            // A server has no attributes: all commands for them are answered with an error (section 6.7).
             Ok(Message::Attributes(direction, command)) => {
-                let frame = Frame::attributes(asked.sequence, *direction, *command);
+                let frame = Frame::attributes(context.sequence, *direction, *command);
                 match zcl::answer_as_server(&frame, out) {
-                    Ok(Some(len)) => ServerAction::Reply(asked.transmit(len, 0)),
+                    Ok(Some(len)) => ServerAction::Reply(context.transmit(len, 0)),
                     _ => ServerAction::Ignored(ServerIgnored::NotOfCluster),
                 }
             }
             Ok(Message::Other(_)) => ServerAction::Ignored(ServerIgnored::NotOfCluster),
             Ok(Message::ToClient(_)) => ServerAction::Ignored(ServerIgnored::ToClient),
             Err(error) if header.is_cluster_command() => {
-                ServerAction::Reply(self.malformed(asked, command, (*error).into(), out))
+                ServerAction::Reply(self.respond_malformed(context, command, (*error).into(), out))
             }
             Err(error) => ServerAction::Ignored(ServerIgnored::Unreadable(*error)),
         };
-        // Last, so that the policy was shown when the client was heard before.
-        self.heard(now, meta.from);
+        // Last: the policy reads from the session when the previous frame came.
+        self.record_frame_from(now, meta.from);
         handled
     }
 
-    /// What is remembered of a client; `None` when it has no slot.
+    /// Session of a client; `None` without one.
     #[must_use]
     pub fn session(&self, client: Address) -> Option<&Session> {
-        self.table.get(client)
+        self.table.session_of(client)
     }
 
-    /// What is remembered of all clients that have a slot, in no order.
+    /// All sessions, in no particular order.
     pub fn sessions(&self) -> impl Iterator<Item = &Session> {
         self.table.sessions()
     }
 
-    /// Whether a command of the cluster is served at all.
-    fn serves(&self, command: CommandId) -> bool {
+    /// Returns whether the server supports a command of the cluster.
+    fn supports(&self, command: CommandId) -> bool {
         match command {
-            CommandId::IMAGE_PAGE_REQUEST => self.config.max_pages > 0 && self.table.has_slots(),
+            CommandId::IMAGE_PAGE_REQUEST => self.config.max_pages > 0 && self.table.has_capacity(),
             CommandId::QUERY_SPECIFIC_FILE_REQUEST => self.config.query_specific_file,
             _ => true,
         }
     }
 
-    fn malformed(
+    /// Answers `command` with MALFORMED_COMMAND.
+    fn respond_malformed(
         &mut self,
-        asked: RequestContext,
+        context: RequestContext,
         command: CommandId,
         fault: RequestFault,
         out: &mut ResponseBuffer,
     ) -> Transmit {
-        self.events.push(ServerEvent::Malformed { client: asked.client, fault });
-        asked.default_response(command, Status::MALFORMED_COMMAND, out)
+        self.events.push(ServerEvent::Malformed { client: context.client, fault });
+        context.default_response(command, Status::MALFORMED_COMMAND, out)
     }
 }
 
 impl<S> Server<S> {
-    /// Tells all times in UTC from now on, by the clock that shows `utc` now; with `None` as offsets, as a server
-    /// does from the start. Several clients in the field misread UTC (section 6.13).
+    /// Sets the clock: later responses contain times in UTC, counted from `utc` now. `None` removes the clock: responses
+    /// contain offsets, as before the first call. Several clients in the field misread times in UTC (section 6.13).
     ///
-    /// The clock runs on by the `now` of later calls; set it again when it is adjusted.
+    /// The clock advances with the `now` of later calls; set it again if it is adjusted.
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         self.clock = match utc {
             None => Clock::Offsets,
-            Some(utc) => Clock::Utc { set: now, to: utc },
+            Some(utc) => Clock::Utc { set_at: now, utc },
         };
     }
 
-    /// The next event, oldest first. Eight are kept.
+    /// Returns the oldest event. The queue has room for eight; poll it after each call.
     pub fn poll_event(&mut self) -> Option<ServerEvent> {
         self.events.pop()
     }

@@ -1,10 +1,11 @@
-//! What a server decides: the questions, and the specification's own answers to them.
+//! Decisions of a server: the trait for the caller's decisions and the standard decisions. Sections refer to ZigBee document
+//! 095264 (2011).
 //!
 //! ```text
-//! query                 fits, then offer or repeats -> QueryDecision
-//! file for one device   accepts_version_wildcard, then offer_specific_file -> QueryDecision
-//! block                 pace -> PaceDecision
-//! end                   apply -> UpgradeDecision, sleeps
+//! Query Next Image      is_eligible, then offer or offer_repeated             -> QueryDecision
+//! Query Specific File   accepts_version_wildcard, then offer_specific_file    -> QueryDecision
+//! Image Block, Page     pace                                                  -> PaceDecision
+//! Upgrade End           upgrade, is_sleepy                                    -> UpgradeDecision
 //! ```
 
 use core::num::NonZeroU8;
@@ -15,17 +16,20 @@ use crate::time::UtcTime;
 use crate::types::{FileVersion, ImageId, ImageType};
 use crate::zcl::{ImageBlockRequest, QueryNextImageRequest, QuerySpecificFileRequest, Refusal};
 
-/// The caller's decisions. Each has a default: that of [`StandardPolicy::default`], and to serve everybody at once.
+/// Decisions of the caller. Each method has a default: that of [`StandardPolicy::default`], which serves every client at
+/// once.
 pub trait ServerPolicy {
-    /// Whether `image`, which has the manufacturer code and image type that `client` asks for, may be offered to
-    /// it (section 6.10.4.4). Asked of every such image; the highest version of those that fit is offered.
+    /// Returns whether `image` may be offered to `client` (section 6.10.4.4). The server calls it for every image with the
+    /// requested manufacturer code and image type, and offers the eligible image with the highest version.
+    #[doc(alias("upgrade", "downgrade", "rollback"))]
     fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let _ = client;
         StandardPolicy::default().allows(request, image)
     }
 
-    /// What to answer to a query for which `found` fits best, `None` where nothing does (section 6.10.5.3). Asked
-    /// once for every query.
+    /// Decides the answer to a Query Next Image Request (section 6.10.5.3). `found` is the eligible image with the highest
+    /// version, or `None`. The server calls it once for each request.
+    #[doc(alias("emberAfOtaServerQueryCallback", "zclOTA_SendQueryNextImageRsp"))]
     fn offer(
         &mut self,
         client: Address,
@@ -36,8 +40,10 @@ pub trait ServerPolicy {
         QueryDecision::Offer
     }
 
-    /// Whether to serve a block now (section 6.10.8.3). Asked for every block request that could be served, before
-    /// the image is read. `session` is what is remembered of the client from before this request, where it has a slot.
+    /// Decides whether a block is sent now (section 6.10.8.3). The server calls it for every Image Block Request and Image
+    /// Page Request that it could serve, before it reads the image. `session` is the state of the client before this
+    /// request, or `None` without a session.
+    #[doc(alias("rate limit", "throttle", "emberAfOtaServerImageBlockRequestCallback"))]
     fn pace(
         &mut self,
         client: Address,
@@ -48,8 +54,8 @@ pub trait ServerPolicy {
         PaceDecision::Send
     }
 
-    /// What to answer to a query for a file made for the device `request.node` alone, with `found` what the store has
-    /// for it (section 6.10.12.3). Asked once for every such query.
+    /// Decides the answer to a Query Specific File Request for the device `request.node` (section 6.10.12.3). `found` is the
+    /// file of that device in the store, or `None`. The server calls it once for each request.
     fn offer_specific_file(
         &mut self,
         client: Address,
@@ -60,113 +66,117 @@ pub trait ServerPolicy {
         QueryDecision::Offer
     }
 
-    /// Whether a query for a file for one device with the version 0xFFFFFFFF is for whichever is the highest. Without
-    /// it, that is a version like any other.
+    /// Returns whether the version 0xFFFFFFFF in a Query Specific File Request is a wildcard for the highest version. By
+    /// default it is a version like any other.
     fn accepts_version_wildcard(&mut self, client: Address, request: &QuerySpecificFileRequest) -> bool {
         let _ = (client, request);
         false
     }
 
-    /// What to answer to a client that has taken the image `id` so many `times` and asks for an image once more, with
-    /// a version for which `id` fits still: it cannot install it, or it tells a wrong version. Asked in place of
-    /// [`offer`](Self::offer), from [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit) times on.
+    /// Decides the answer to a client that has downloaded the image `id` `times` times and still queries with a version for
+    /// which `id` is eligible: it cannot install the image, or reports a wrong version. The server calls it in place of
+    /// [`offer`](Self::offer) once `times` reaches
+    /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
     fn offer_repeated(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
         let _ = (client, id, times);
         QueryDecision::NoImage
     }
 
-    /// Whether `client` is known to sleep: the server warns then of an [`UpgradeDecision::Hold`].
+    /// Returns whether `client` is known to be a sleepy device. The server then reports an [`UpgradeDecision::Hold`] as
+    /// [`ServerEvent::SleepyClientHeld`](super::ServerEvent::SleepyClientHeld).
     fn is_sleepy(&mut self, client: Address) -> bool {
         let _ = client;
         false
     }
 
-    /// When `client` shall upgrade to the image `id` that it has downloaded (sections 6.8.4 and 6.10.10.3). Asked
-    /// each time the client asks, whether the image is still stored or not.
+    /// Decides when `client` upgrades to the image `id` that it has downloaded (sections 6.8.4 and 6.10.10.3). The server
+    /// calls it for each Upgrade End Request with SUCCESS, even if the store no longer has the image.
+    #[doc(alias("apply", "emberAfOtaServerUpgradeEndRequestCallback"))]
     fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         let _ = client;
-        // A client does not upgrade to its log.
+        // A log is no firmware: there is nothing to upgrade to.
         if id.image_type == ImageType::LOG { UpgradeDecision::Acknowledge } else { UpgradeDecision::Now }
     }
 }
 
-/// The answer to a query (sections 6.10.5.3 and 6.10.12.3).
+/// Answer to a Query Next Image Request or a Query Specific File Request (sections 6.10.5.3 and 6.10.12.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum QueryDecision {
-    /// SUCCESS with the image found; NO_IMAGE_AVAILABLE where none was.
+    /// SUCCESS with the image that was found; NO_IMAGE_AVAILABLE if none was.
     Offer,
-    /// NO_IMAGE_AVAILABLE: there is nothing for this client now.
+    /// NO_IMAGE_AVAILABLE: this client gets no image now.
     NoImage,
     /// NOT_AUTHORIZED: this client may not upgrade.
     NotAuthorized,
 }
 
-/// The answer to a block request.
+/// Answer to a request for a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PaceDecision {
-    /// As much data as the client and [`ServerConfig::max_block_size`](super::ServerConfig::max_block_size) allow.
+    /// Data, as much as the client and the limits of [`ServerConfig::max_block_size`](super::ServerConfig::max_block_size)
+    /// allow.
     Send,
-    /// As `Send`, but so many bytes at the most: the way to this client carries no more.
+    /// Data, at most this number of bytes, for instance because the route to the client carries no more.
     SendAtMost(NonZeroU8),
     /// WAIT_FOR_DATA.
     Wait {
-        /// Ask again in so many seconds; 0xFFFFFFFF is sent as one less.
+        /// Seconds until the client repeats its request; 0xFFFFFFFF is sent as 0xFFFFFFFE.
         seconds: u32,
     },
-    /// ABORT: the client gives the download up.
+    /// ABORT: the client ends the download.
     Abort,
 }
 
-/// The answer to a client that has downloaded an image.
+/// Answer to the Upgrade End Request of a client that has downloaded an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum UpgradeDecision {
-    /// Upgrade now.
+    /// Upgrade End Response: upgrade now.
     Now,
-    /// Upgrade in so many seconds; 0xFFFFFFFF is sent as one less.
+    /// Upgrade End Response: upgrade after this number of seconds; 0xFFFFFFFF is sent as 0xFFFFFFFE.
     AfterSeconds(u32),
-    /// Upgrade at a time of the clock that [`Server::set_utc`](super::Server::set_utc) was told, or now when that
-    /// is past. Without a clock it is `Hold`: the client asks again, and nothing starts early.
+    /// Upgrade End Response: upgrade at this time of the clock set with [`Server::set_utc`](super::Server::set_utc), or now
+    /// if that time is past. Without a clock the answer is `Hold`: the client asks again later, and no upgrade starts early.
     At(UtcTime),
-    /// Wait for another command; ask again every hour until it comes (section 6.12). Not for sleepy clients,
-    /// which can miss the command (section 6.8.4).
+    /// Upgrade End Response: wait for another Upgrade End Response ([`Server::release`](super::Server::release)) and ask
+    /// again every hour (section 6.12). Do not use it for sleepy clients, which may miss that response (section 6.8.4).
     Hold,
-    /// No Upgrade End Response but a Default Response SUCCESS: for files for one device, where there is nothing to
-    /// upgrade to (section 6.10.10.3).
+    /// Default Response SUCCESS in place of an Upgrade End Response: for files that need no upgrade, such as files for one
+    /// device (section 6.10.10.3).
     Acknowledge,
-    /// No Upgrade End Response but a Default Response with this status; [`Refusal::ABORT`] is what servers use.
+    /// Default Response with this status in place of an Upgrade End Response; servers in the field use [`Refusal::ABORT`].
     Refuse(Refusal),
 }
 
-/// Which of two versions a client shall go to.
+/// Versions that may be offered, compared with the client's version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum OfferedVersions {
-    /// A newer one.
+    /// Newer versions only.
     #[default]
     Upgrade,
-    /// An older one.
+    /// Older versions only.
+    #[doc(alias = "rollback")]
     Downgrade,
-    /// The one it runs. A client that asks again afterwards installs it again.
+    /// The version that the client runs. A client that queries again after the upgrade installs the image again.
     Reinstall,
-    /// Any. A client that asks again afterwards installs it again.
+    /// All versions. A client that queries again after the upgrade installs the image again.
     Any,
 }
 
 impl OfferedVersions {
-    /// Whether a client that runs `current` may go to `candidate`. Versions are compared as numbers
+    /// Returns whether a client that runs `current` may be offered `candidate`. Versions are compared as integers
     /// (section 6.3.2.7).
-    #[must_use]
     pub(super) fn allows(self, current: FileVersion, candidate: FileVersion) -> bool {
         match self {
             Self::Upgrade => candidate > current,
@@ -177,28 +187,29 @@ impl OfferedVersions {
     }
 }
 
-/// The policy of the specification, with the choices that it leaves.
+/// Policy of the specification, with the choices that the specification leaves open.
 ///
-/// As `default`: only newer images, none to a client that does not know its version, and images for certain
-/// hardware also to a client that does not tell its own.
+/// The default offers newer images only, none to a client that does not know its version, and images for certain hardware
+/// also to a client that does not report its hardware version. Change its fields for other choices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct StandardPolicy {
-    /// Which versions to offer.
+    /// Versions to offer. Default [`OfferedVersions::Upgrade`].
     pub versions: OfferedVersions,
-    /// Offer any version to a client that gives 0xFFFFFFFF as its own, which field devices do when they do not
-    /// know it. Such a client may install the same image for ever.
+    /// Whether any version is offered to a client with the version 0xFFFFFFFF, which devices in the field send if they do
+    /// not know their version. Default `false`: such a client may install the same image for ever.
     pub offer_to_unknown_version: bool,
-    /// Offer an image for certain hardware to a client that does not tell its hardware version. The client can
-    /// still check it itself.
+    /// Whether an image for certain hardware versions is offered to a client that does not report its own. Default `true`:
+    /// the field is optional in the request, and the client can check the header of the file itself.
     pub offer_to_unknown_hardware: bool,
 }
 
 impl StandardPolicy {
-    /// Whether `image` may be offered in answer to `request`; its manufacturer code and image type are not
-    /// compared. Never true of a file for one device, as a query does not tell which device asks.
+    /// Returns whether `image` may be offered in answer to `request`. Manufacturer code and image type are not compared.
+    ///
+    /// A file for one device is never allowed, as the request does not contain the IEEE address of the client.
     #[must_use]
     pub fn allows(&self, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let version = match request.current.version {

@@ -1,10 +1,12 @@
-//! Query Next Image (sections 6.10.4 and 6.10.5).
+//! Query Next Image (sections 6.10.4 and 6.10.5 of ZigBee document 095264, 2011): answers to queries, and the count of
+//! repeated downloads.
 //!
 //! ```text
-//! request -> the newest image that ServerPolicy::is_eligible -> ServerPolicy::offer, or after repetitions ServerPolicy::offer_repeated -> offer or refusal
+//! request -> eligible image with the highest version -> ServerPolicy::offer            -> offer or refusal
+//!                                                       ServerPolicy::offer_repeated   (after repeated downloads)
 //! ```
 
-use super::reply::RequestContext;
+use super::transmit::RequestContext;
 use super::{
     ImageInfo, ImageStore, QueryDecision, ResponseBuffer, Server, ServerEvent, ServerPolicy, SessionPhase,
     SessionSlots,
@@ -15,10 +17,11 @@ use crate::types::{FileVersion, ImageId};
 use crate::zcl::{CommandId, ImageOffer, QueryNextImageRequest, QueryResponse, Refusal, Status, ToClient};
 
 impl<S: SessionSlots> Server<S> {
-    pub(super) fn query(
+    /// Answers a Query Next Image Request.
+    pub(super) fn answer_query_next_image(
         &mut self,
         now: Instant,
-        asked: RequestContext,
+        context: RequestContext,
         request: &QueryNextImageRequest,
         images: &mut (impl ImageStore + ?Sized),
         policy: &mut (impl ServerPolicy + ?Sized),
@@ -27,48 +30,59 @@ impl<S: SessionSlots> Server<S> {
         if self.config.strict
             && let Err(violation) = request.check()
         {
-            return self.malformed(asked, CommandId::QUERY_NEXT_IMAGE_REQUEST, violation.into(), out);
+            return self.respond_malformed(
+                context,
+                CommandId::QUERY_NEXT_IMAGE_REQUEST,
+                violation.into(),
+                out,
+            );
         }
-        let (client, current) = (asked.client, request.current);
-        let one_byte = self.device(current).is_some_and(|device| device.one_byte_version);
+        let (client, current) = (context.client, request.current);
+        let one_byte = self.device_override(current).is_some_and(|device| device.one_byte_version);
         let mut fits = |image: &ImageInfo| {
-            let told = if one_byte { of_one_byte(request, image.id.version) } else { *request };
-            policy.is_eligible(client, &told, image)
+            let request = if one_byte { with_full_version(request, image.id.version) } else { *request };
+            policy.is_eligible(client, &request, image)
         };
         let found = images.find(current.manufacturer, current.image_type, &mut fits);
-        // Manufacturer code and image type are the client's own, whatever the store found.
+        // The answer repeats manufacturer code and image type of the request, whatever the store returned.
         let offer = found.map(|image| ImageOffer {
             id: ImageId { version: image.id.version, ..current },
             size: image.size,
         });
-        let repeats = self.repeats(client, offer.map(|offer| offer.id));
-        let verdict = match offer {
+        let repeats = self.count_repeated_download(client, offer.map(|offer| offer.id));
+        let decision = match offer {
             Some(offer) if repeats > 0 => policy.offer_repeated(client, offer.id, repeats),
             _ => policy.offer(client, request, found.as_ref()),
         };
-        let answer = answer(verdict, offer);
+        let answer = answer(decision, offer);
         let response = match answer {
             Ok(offer) => QueryResponse::Offer(offer),
             Err(refusal) => QueryResponse::Refused(refusal),
         };
-        // A client that is refused for its repetitions stays where it is: so they are counted on.
+        // A client that is refused because of repeated downloads stays in its phase, so that the count goes on.
         if repeats == 0 || answer.is_ok() {
-            self.offered(now, client, answer);
+            self.record_query(now, client, answer);
         }
         self.events.push(ServerEvent::Queried { client, request: *request, answer });
-        asked.respond(ToClient::QueryNextImage(response), out)
+        context.respond(ToClient::QueryNextImage(response), out)
     }
 
-    pub(super) fn offered(&mut self, now: Instant, client: Address, answer: Result<ImageOffer, Refusal>) {
+    /// Records the answer to a query in the session of the client.
+    pub(super) fn record_query(
+        &mut self,
+        now: Instant,
+        client: Address,
+        answer: Result<ImageOffer, Refusal>,
+    ) {
         let phase = answer.map_or_else(SessionPhase::Refused, |offer| SessionPhase::Offered(offer.id));
-        if let Some(slot) = self.table.enter(client) {
-            self.move_on(now, slot, phase);
+        if let Some(slot) = self.table.find_or_insert(client) {
+            self.enter_idle_phase(now, slot, phase);
         }
     }
 
-    /// Counts how often a client took the image that it would be offered again now. 0 until it is too often.
-    fn repeats(&mut self, client: Address, next: Option<ImageId>) -> u8 {
-        let Some(session) = self.table.find(client).and_then(|slot| self.table.at_mut(slot)) else {
+    /// Counts the downloads by a client of the image that it would be offered now. 0 below the limit.
+    fn count_repeated_download(&mut self, client: Address, next: Option<ImageId>) -> u8 {
+        let Some(session) = self.table.find(client).and_then(|slot| self.table.session_at_mut(slot)) else {
             return 0;
         };
         let (of, took) = match session.phase() {
@@ -80,11 +94,11 @@ impl<S: SessionSlots> Server<S> {
             SessionPhase::Refused(_) => (None, false),
         };
         if next.is_none() || of != next {
-            session.repeats = 0;
+            session.repeated_downloads = 0;
         } else if took {
-            session.repeats = session.repeats.saturating_add(1);
+            session.repeated_downloads = session.repeated_downloads.saturating_add(1);
         }
-        let (times, limit) = (session.repeats, self.config.repeated_download_limit);
+        let (times, limit) = (session.repeated_downloads, self.config.repeated_download_limit);
         if limit == 0 || times < limit {
             return 0;
         }
@@ -95,20 +109,20 @@ impl<S: SessionSlots> Server<S> {
     }
 }
 
-/// What becomes of an offer.
-pub(super) fn answer(verdict: QueryDecision, offer: Option<ImageOffer>) -> Result<ImageOffer, Refusal> {
-    match (verdict, offer) {
+/// Answer to a query from the decision of the policy and the image that was found.
+pub(super) fn answer(decision: QueryDecision, offer: Option<ImageOffer>) -> Result<ImageOffer, Refusal> {
+    match (decision, offer) {
         (QueryDecision::Offer, Some(offer)) => Ok(offer),
         (QueryDecision::NotAuthorized, _) => Err(Refusal::NOT_AUTHORIZED),
         (QueryDecision::Offer | QueryDecision::NoImage, _) => Err(Refusal::NO_IMAGE_AVAILABLE),
     }
 }
 
-/// The request of a device that tells only the last byte of its version: where that is the last byte of `candidate`,
-/// it runs that.
-fn of_one_byte(request: &QueryNextImageRequest, candidate: FileVersion) -> QueryNextImageRequest {
-    let told = request.current.version;
-    let same = told.0 == candidate.0 & 0xff;
-    let version = if same { candidate } else { told };
+/// Completes the request of a device that reports only the low byte of its version: if the byte is that of `candidate`, the
+/// device is taken to run `candidate`.
+fn with_full_version(request: &QueryNextImageRequest, candidate: FileVersion) -> QueryNextImageRequest {
+    let reported = request.current.version;
+    let is_low_byte = reported.0 == candidate.0 & 0xff;
+    let version = if is_low_byte { candidate } else { reported };
     QueryNextImageRequest { current: ImageId { version, ..request.current }, ..*request }
 }

@@ -1,178 +1,188 @@
-//! How much, and how fast: the size of a block, and the limits on clients and on all of them together.
+//! Rate limits and block size. Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
-//! asked   max_block   device   policy   what arrives   room in a frame        the least of them is the size of a block
-//! downloads   rate (a bucket of one second)   period                          whoever is over one waits
+//! block size    smallest of: request, max_block_size, device override, policy, failed deliveries, unfragmented frame
+//! rate limits   max_downloads   max_bytes_per_second (token bucket of one second)   min_block_period
+//!               over a limit: WAIT_FOR_DATA, or another MinimumBlockPeriod for clients that have one
 //! ```
 
 use core::num::{NonZeroU8, NonZeroU32};
 
 use super::device_overrides::DeviceOverride;
-use super::reply::RequestContext;
 use super::session::Flags;
+use super::transmit::RequestContext;
 use super::{Server, Session, SessionSlots};
 use crate::time::{Instant, Millis, ServerTime};
 use crate::types::ImageId;
 use crate::zcl::{DATA_FRAME_HEAD_LEN, WaitForData};
 
-/// What APS security takes from a frame: auxiliary header 5, integrity code 4.
+/// Bytes that APS security takes from a frame: 5 for the auxiliary header, 4 for the integrity code.
 const APS_SECURITY: usize = 9;
 
-/// Below that, a block is more head than data.
-const LEAST: u8 = 16;
+/// Minimum size to which failed deliveries reduce a block, in bytes. In smaller blocks the 17 bytes of the frame before the
+/// data outweigh the data.
+const MIN_REDUCED_BLOCK: u8 = 16;
 
-/// Blocks in a row that must fail before they are made smaller: one can be lost to anything.
-const FAILURES: u8 = 2;
+/// Consecutive blocks that must fail before the block size is reduced: a single frame can be lost by chance.
+const FAILURES_BEFORE_REDUCTION: u8 = 2;
 
-/// All that limits the data of one block (sections 6.10.6.2.6 and 6.10.8.3). Whatever it says, a block has at least
-/// one byte, and never more than are left of the image.
+/// Limits on the data of one block (sections 6.10.6.2.6 and 6.10.8.3). A block has at least one byte whatever they are, and
+/// no more than the image has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct BlockSize {
-    /// The maximum data size that the client asks for, bytes (section 6.10.6.2.6).
-    pub(super) asked: u8,
-    /// [`ServerConfig::max_block_size`](super::ServerConfig::max_block_size).
+pub(super) struct BlockSizeLimits {
+    /// Maximum data size of the request (section 6.10.6.2.6).
+    pub(super) requested: u8,
+    /// Limit of [`ServerConfig::max_block_size`](super::ServerConfig::max_block_size).
     pub(super) configured: NonZeroU8,
-    /// [`DeviceOverride::max_block`] of such clients.
+    /// Limit of [`DeviceOverride::max_block_size`].
     pub(super) device: Option<NonZeroU8>,
-    /// What the policy says of this request.
+    /// Limit of the policy for this request.
     pub(super) policy: Option<NonZeroU8>,
-    /// What has been found to arrive ([`Session::max_block_size`]).
-    pub(super) carries: Option<NonZeroU8>,
-    /// [`ServerConfig::max_unfragmented_frame`](super::ServerConfig::max_unfragmented_frame): bytes of a frame sent in one piece.
-    pub(super) frame_room: Option<NonZeroU8>,
-    /// Relays of the source route: two bytes each and two more.
+    /// Limit after failed deliveries ([`Session::max_block_size`]).
+    pub(super) delivered: Option<NonZeroU8>,
+    /// Limit of [`ServerConfig::max_unfragmented_frame`](super::ServerConfig::max_unfragmented_frame), for the whole frame.
+    pub(super) unfragmented_frame: Option<NonZeroU8>,
+    /// Relays of the source route: each takes two bytes of the frame, the route two more.
     pub(super) relays: u8,
-    /// Whether APS security is asked for: nine bytes.
+    /// Whether the block is sent with APS security, which takes [`APS_SECURITY`] bytes of the frame.
     pub(super) aps_security: bool,
 }
 
-impl BlockSize {
-    /// The most bytes of data.
-    pub(super) fn most(&self) -> u8 {
-        let caps = [self.device, self.policy, self.carries, self.route()];
-        let most = self.asked.min(self.configured.get());
-        caps.iter().flatten().fold(most, |most, cap| most.min(cap.get())).max(1)
+impl BlockSizeLimits {
+    /// Smallest of all limits, in bytes of data.
+    pub(super) fn smallest(&self) -> u8 {
+        let limits = [self.device, self.policy, self.delivered, self.unfragmented()];
+        let smallest = self.requested.min(self.configured.get());
+        limits.iter().flatten().fold(smallest, |smallest, limit| smallest.min(limit.get())).max(1)
     }
 
-    fn route(&self) -> Option<NonZeroU8> {
+    /// Bytes of data in an unfragmented frame.
+    fn unfragmented(&self) -> Option<NonZeroU8> {
         let security = if self.aps_security { APS_SECURITY } else { 0 };
         let route = match usize::from(self.relays) {
             0 => 0,
             relays => relays.saturating_mul(2).saturating_add(2),
         };
-        let room = usize::from(self.frame_room?.get());
+        let room = usize::from(self.unfragmented_frame?.get());
         let data = room.saturating_sub(DATA_FRAME_HEAD_LEN).saturating_sub(security).saturating_sub(route);
         NonZeroU8::new(u8::try_from(data).unwrap_or(u8::MAX).max(1))
     }
 }
 
-/// Data that may still be sent, for all clients together.
+/// Token bucket for the data to all clients together; it holds one second of data.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bucket {
-    /// Thousandths of a byte.
+pub(super) struct TokenBucket {
+    /// Tokens, in thousandths of a byte.
     level: u64,
-    filled: Option<Instant>,
+    /// Time of the last refill.
+    refilled: Option<Instant>,
 }
 
-impl Bucket {
-    pub(super) const NEW: Self = Self { level: 0, filled: None };
+impl TokenBucket {
+    pub(super) const NEW: Self = Self { level: 0, refilled: None };
 
-    /// Whether something may be sent; a block may take what is not there yet.
-    fn is_open(&mut self, now: Instant, rate: NonZeroU32) -> bool {
+    /// Adds the tokens since the last refill, and returns whether data may be sent. A block may overdraw the bucket.
+    fn refill(&mut self, now: Instant, rate: NonZeroU32) -> bool {
         let full = u64::from(rate.get()).saturating_mul(1000);
-        let passed = self.filled.map_or(1000, |filled| u64::from(now.since(filled).0));
+        let passed = self.refilled.map_or(1000, |filled| u64::from(now.since(filled).0));
         self.level = self.level.saturating_add(passed.saturating_mul(rate.get().into())).min(full);
-        self.filled = Some(now);
-        // Below half a second's worth a debt is being paid back.
+        self.refilled = Some(now);
+        // A level below half a second's worth is the debt of a block that overdrew the bucket.
         self.level >= full / 2
     }
 
-    fn take(&mut self, bytes: u8) {
+    /// Takes the tokens of data that is sent.
+    fn consume(&mut self, bytes: u8) {
         self.level = self.level.saturating_sub(u64::from(bytes).saturating_mul(1000));
     }
 }
 
-/// What a time to wait is told in.
+/// Unit of the time in WAIT_FOR_DATA.
 const SECOND: Millis = Millis::from_secs(1);
 
 impl Session {
-    /// When the next block may be served; at once to a client that was served none.
-    pub(super) fn due(&self, period: Millis) -> Instant {
-        if self.served == Instant::ZERO { self.served } else { self.served.plus(period) }
+    /// Earliest time of the next block: at once for a client without any block.
+    pub(super) fn next_block_due(&self, period: Millis) -> Instant {
+        if self.last_served == Instant::ZERO { self.last_served } else { self.last_served.plus(period) }
     }
 
-    /// A period below a second is kept on the average of one, as nothing shorter can be told to wait: a block that is
-    /// served before it was `due` counts as served then.
-    pub(super) fn keep(&mut self, now: Instant, due: Instant, period: Millis) {
+    /// Records the time of a block under a period below one second. WAIT_FOR_DATA cannot express such a period, so that it is
+    /// kept on average over one second: a block that is sent before it is `due` counts as sent at that time.
+    pub(super) fn record_paced_block(&mut self, now: Instant, due: Instant, period: Millis) {
         if period < SECOND {
-            self.served = now.max(due.min(now.plus(SECOND)));
+            self.last_served = now.max(due.min(now.plus(SECOND)));
         }
     }
 
-    /// Blocks of `len` bytes do not arrive, or they do. Tells whether they are made smaller.
-    pub(super) fn delivered(&mut self, len: u8, arrived: bool) -> bool {
+    /// Records whether a block of `len` bytes was delivered, and returns whether the block size was reduced.
+    pub(super) fn record_delivery(&mut self, len: u8, arrived: bool) -> bool {
         if arrived {
             self.failures = 0;
             return false;
         }
         self.failures = self.failures.saturating_add(1);
-        // What was sent before it was made smaller says nothing new.
-        let smaller = self.carries.is_some_and(|carries| carries.get() < len);
-        if self.failures < FAILURES || smaller || len <= LEAST {
+        // A block that was sent before the last reduction is no reason for another one.
+        let smaller = self.max_block_size.is_some_and(|size| size.get() < len);
+        if self.failures < FAILURES_BEFORE_REDUCTION || smaller || len <= MIN_REDUCED_BLOCK {
             return false;
         }
         self.failures = 0;
-        self.carries = NonZeroU8::new(len.saturating_sub(len.div_ceil(4)).max(LEAST));
+        self.max_block_size = NonZeroU8::new(len.saturating_sub(len.div_ceil(4)).max(MIN_REDUCED_BLOCK));
         true
     }
 }
 
 impl<S: SessionSlots> Server<S> {
-    pub(super) fn device(&self, id: ImageId) -> Option<&'static DeviceOverride> {
+    /// Override for the devices of the image `id`.
+    pub(super) fn device_override(&self, id: ImageId) -> Option<&'static DeviceOverride> {
         DeviceOverride::find(self.config.device_overrides, id)
     }
 
-    /// The most bytes of a block of `id`.
-    pub(super) fn most(
+    /// Maximum bytes of data in a block of `id` for the client of the request.
+    pub(super) fn block_size(
         &self,
-        asked: RequestContext,
+        context: RequestContext,
         id: ImageId,
         max_data: u8,
         policy: Option<NonZeroU8>,
     ) -> u8 {
-        let size = BlockSize {
-            asked: max_data,
+        let limits = BlockSizeLimits {
+            requested: max_data,
             configured: self.config.max_block_size,
-            device: self.device(id).and_then(|device| device.max_block_size),
+            device: self.device_override(id).and_then(|device| device.max_block_size),
             policy,
-            carries: self.table.get(asked.client).and_then(Session::max_block_size),
-            frame_room: self.config.max_unfragmented_frame,
-            relays: asked.relays,
-            aps_security: asked.secured,
+            delivered: self.table.session_of(context.client).and_then(Session::max_block_size),
+            unfragmented_frame: self.config.max_unfragmented_frame,
+            relays: context.relays,
+            aps_security: context.secured,
         };
-        size.most()
+        limits.smallest()
     }
 
-    /// Whether the limits let a request pass that tells the period `told`; otherwise what to answer.
-    pub(super) fn limit(
+    /// Checks the rate limits for a request with the MinimumBlockPeriod `period_in_request`.
+    ///
+    /// # Errors
+    /// The answer WAIT_FOR_DATA, if a limit is reached.
+    pub(super) fn check_limits(
         &mut self,
         now: Instant,
-        asked: RequestContext,
+        context: RequestContext,
         id: ImageId,
-        told: Option<u16>,
+        period_in_request: Option<u16>,
     ) -> Result<(), WaitForData> {
-        let told = told.filter(|_| !self.device(id).is_some_and(|device| device.ignore_min_block_period));
+        let period_in_request = period_in_request
+            .filter(|_| !self.device_override(id).is_some_and(|device| device.ignore_min_block_period));
         let wait = |server: &Self, seconds| WaitForData {
             time: server.clock.after(now, seconds),
-            min_block_period: told,
+            min_block_period: period_in_request,
         };
-        let session = self.table.get(asked.client);
-        let active = session.is_some_and(|session| session.flags.contains(Flags::ACTIVE));
-        if !active && self.table.active() >= self.config.max_downloads {
+        let session = self.table.session_of(context.client);
+        let active = session.is_some_and(|session| session.flags.contains(Flags::DOWNLOAD));
+        if !active && self.table.downloads() >= self.config.max_downloads {
             return Err(wait(self, self.config.wait_seconds));
         }
         if let Some(rate) = self.config.max_bytes_per_second
-            && !self.bucket.is_open(now, rate)
+            && !self.bucket.refill(now, rate)
         {
             return Err(wait(self, 1));
         }
@@ -180,38 +190,38 @@ impl<S: SessionSlots> Server<S> {
         if period == Millis(0) {
             return Ok(());
         }
-        let slot = self.table.enter(asked.client);
-        let Some((slot, session)) = slot.and_then(|slot| Some((slot, self.table.at(slot)?))) else {
+        let slot = self.table.find_or_insert(context.client);
+        let Some((slot, session)) = slot.and_then(|slot| Some((slot, self.table.session_at(slot)?))) else {
             return Ok(());
         };
         let wanted = u16::try_from(period.0).unwrap_or(u16::MAX - 1);
-        let told_before = session.flags.contains(Flags::TOLD_PERIOD);
-        match told {
-            Some(told) if told == wanted => {
-                self.table.set(slot, Flags::TOLD_PERIOD, false);
+        let was_sent = session.flags.contains(Flags::PERIOD_SENT);
+        match period_in_request {
+            Some(period) if period == wanted => {
+                self.table.set_flag(slot, Flags::PERIOD_SENT, false);
                 return Ok(());
             }
-            // Once: one that does not take it on is told to wait like those that have none.
-            Some(_) if !told_before => {
-                self.table.set(slot, Flags::TOLD_PERIOD, true);
+            // The period is sent once. A client that does not adopt it is answered like one without the field.
+            Some(_) if !was_sent => {
+                self.table.set_flag(slot, Flags::PERIOD_SENT, true);
                 return Err(WaitForData { time: ServerTime::NOW, min_block_period: Some(wanted) });
             }
             _ => {}
         }
-        let early = session.due(period).since(now);
+        let early = session.next_block_due(period).since(now);
         if early == Millis(0) || period < SECOND && early < SECOND {
             return Ok(());
         }
         Err(wait(self, early.0.div_ceil(1000)))
     }
 
-    /// Counts data that is sent.
-    pub(super) fn count(&mut self, bytes: u8) {
-        self.bucket.take(bytes);
+    /// Takes sent data from the rate limit of all clients.
+    pub(super) fn consume_bandwidth(&mut self, bytes: u8) {
+        self.bucket.consume(bytes);
     }
 
-    /// Whether data may be sent to anybody now.
-    pub(super) fn is_open(&mut self, now: Instant) -> bool {
-        self.config.max_bytes_per_second.is_none_or(|rate| self.bucket.is_open(now, rate))
+    /// Returns whether the rate limit of all clients lets data be sent now.
+    pub(super) fn has_bandwidth(&mut self, now: Instant) -> bool {
+        self.config.max_bytes_per_second.is_none_or(|rate| self.bucket.refill(now, rate))
     }
 }

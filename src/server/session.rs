@@ -1,4 +1,4 @@
-//! What a server remembers of one client.
+//! Session: the state that a server keeps of one client. Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //!   query --> Refused
@@ -10,22 +10,22 @@
 //!
 //! | from | on | to |
 //! |---|---|---|
-//! | any | a query that is answered by an offer; by a refusal | Offered; Refused |
-//! | | a query refused for its repetitions | the same, so that they are counted on |
-//! | | a block of the image in hand is served | Downloading, `reached` at its end |
-//! | | a block of another image, or at offset 0 once more | Downloading, begun anew |
-//! | | Upgrade End Request | Ended, with its status |
-//! | | ABORT in answer to a block, or for a page (`abort_page`) | Ended, with ABORT |
-//! | Offered, Downloading | silence for `ServerConfig::stall_timeout` and the time it was told to wait | Stalled |
-//! | Downloading with all | silence for `ServerConfig::verify_timeout`, or longer where the device is known to take longer | Stalled |
+//! | any | query answered with an offer; with a refusal | Offered; Refused |
+//! | | query refused because of repeated downloads | the same phase, so that the count goes on |
+//! | | block of the image of the phase is sent | Downloading, `reached` at the end of the block |
+//! | | block of another image, or at offset 0 again, is sent | Downloading, counted anew |
+//! | | Upgrade End Request | Ended, with the status of the request |
+//! | | ABORT as answer to a block request, or for a page (`abort_page`) | Ended, with ABORT |
+//! | Offered, Downloading | silence for `ServerConfig::stall_timeout` plus the time to wait | Stalled |
+//! | Downloading, all bytes sent | silence for `ServerConfig::verify_timeout`, or longer by a device override | Stalled |
 
+use core::fmt::{self, Display, Formatter};
 use core::mem::size_of;
 use core::num::NonZeroU8;
 
 use bitflags::bitflags;
 use zerocopy::little_endian::U32;
 
-use super::session_table::Links;
 use crate::aps::Address;
 use crate::time::{Instant, Millis};
 use crate::types::{Eui64, ImageId};
@@ -34,225 +34,268 @@ use crate::zcl::{ImagePageRequest, Refusal, Status};
 bitflags! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(super) struct Flags: u8 {
-        /// It counts among the downloads: see `Table::set`.
-        const ACTIVE = 1 << 0;
-        /// A page is being sent: it counts among the pages.
+        /// The session counts as a download: see `SessionTable::set_flag`.
+        const DOWNLOAD = 1 << 0;
+        /// A page is being sent; the session counts as a page: see `SessionTable::set_flag`.
         const PAGE = 1 << 1;
-        /// The page was asked for with the address in `node`.
+        /// The Image Page Request contained the IEEE address in `node`.
         const NODE = 1 << 2;
-        /// It was told a MinimumBlockPeriod that it has not taken on yet.
-        const TOLD_PERIOD = 1 << 3;
-        /// It was told to upgrade while it was held: the next ask is answered the same.
+        /// The client was sent a MinimumBlockPeriod that its requests do not contain yet.
+        const PERIOD_SENT = 1 << 3;
+        /// The client was released from a hold: its next Upgrade End Request is answered the same way.
         const RELEASED = 1 << 4;
-        /// The page was asked for with APS security.
+        /// The Image Page Request came with APS security.
         const SECURED = 1 << 5;
     }
 }
 
-/// The slot of one client.
+/// State that a server keeps of one client: phase of the upgrade, statistics, a page under way, and rate limit.
 ///
-/// It decides nothing about blocks by itself: a server without a slot for a client serves it just as well
-/// (section 6.1). It is what the caller and its [`ServerPolicy`](super::ServerPolicy) can look up about a client heard of lately,
-/// and what pages and pacing need.
+/// Sessions are optional: a server without a session for a client serves its blocks nevertheless (section 6.1). Pages and
+/// per-client limits need one; the caller and its [`ServerPolicy`](super::ServerPolicy) can read it.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
-    pub(super) heard: Instant,
-    /// When data was last sent.
-    pub(super) served: Instant,
-    /// When its timer rings; it may ring early and is set anew then.
-    pub(super) timer: Instant,
+    /// Time of the last unicast frame from the client.
+    pub(super) last_heard: Instant,
+    /// Time at which data was last sent, or counts as sent (see `record_paced_block`).
+    pub(super) last_served: Instant,
+    /// Deadline of the timer. It may be too early; the timer is then set again.
+    pub(super) timer_deadline: Instant,
+    /// IEEE address in the Image Page Request, if the flag NODE is set.
     pub(super) node: u64,
     phase: SessionPhase,
-    /// When the download began, in milliseconds that wrap.
-    since: u32,
-    /// Where it began.
-    first: u32,
+    /// Time at which the download started, in milliseconds modulo 2³².
+    started_at: u32,
+    /// Offset of the first block of the download.
+    start_offset: u32,
     pub(super) client: Address,
     pub(super) page: Page,
-    /// Not of this session: see [`Table`](super::session_table::Table).
+    /// Data of the session table, stored here so that slots need no second array.
     pub(super) links: Links,
-    /// Seconds that it was told to wait.
-    pub(super) wait: u16,
+    /// Seconds that the client was last told to wait.
+    pub(super) wait_seconds: u16,
     pub(super) flags: Flags,
-    /// Bytes in a block that arrive, where others failed.
-    pub(super) carries: Option<NonZeroU8>,
-    /// Blocks in a row that did not arrive.
+    /// Maximum bytes of data in a block, after larger blocks were not delivered.
+    pub(super) max_block_size: Option<NonZeroU8>,
+    /// Consecutive blocks that were not delivered.
     pub(super) failures: u8,
-    /// How often it took the same image and asked again.
-    pub(super) repeats: u8,
+    /// Number of downloads of the same image without an upgrade.
+    pub(super) repeated_downloads: u8,
 }
 
-/// A network of 65,528 clients takes 6 megabytes.
+/// Sessions of a whole network, 65,528 clients, take 6 megabytes.
 const _: () = assert!(size_of::<Session>() <= 96);
 
-/// A page under way (section 6.10.7).
+/// Value of a link in [`Links`] that names no slot.
+pub(super) const NO_SLOT: u16 = u16::MAX;
+
+/// Links of the session table: indices of other slots, or [`NO_SLOT`]. `session_table` draws the structures that they form.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Links {
+    /// First slot of the hash bucket with the index of this slot.
+    pub(super) bucket_head: u16,
+    /// Next slot of the hash bucket that this slot is in.
+    pub(super) bucket_next: u16,
+    /// Next slot in the order of age, towards the newest.
+    pub(super) newer: u16,
+    /// Next slot in the order of age, towards the oldest.
+    pub(super) older: u16,
+    /// Slot at the heap place with the index of this slot.
+    pub(super) heap_slot: u16,
+    /// Heap place of this slot.
+    pub(super) heap_place: u16,
+}
+
+impl Links {
+    /// Links of a slot that is in no bucket, no order and no heap.
+    pub(super) const NONE: Self = Self {
+        bucket_head: NO_SLOT,
+        bucket_next: NO_SLOT,
+        newer: NO_SLOT,
+        older: NO_SLOT,
+        heap_slot: NO_SLOT,
+        heap_place: NO_SLOT,
+    };
+}
+
+/// Page under way (section 6.10.7).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Page {
-    /// First byte of the next block. Unaligned, as all else here, so that a session has no bytes to spare.
+    /// Offset of the next block. Unaligned like all fields here, so that the session has no padding.
     pub(super) next: U32,
-    /// Bytes of the page from there on.
+    /// Remaining bytes of the page.
     pub(super) left: u16,
     /// Milliseconds between two blocks.
     pub(super) spacing: u16,
+    /// Maximum bytes of data in one block.
     pub(super) max_data: u8,
     /// Sequence number of the next block.
     pub(super) sequence: u8,
 }
 
-/// How far a client has come, as far as it told.
+/// Phase of the upgrade of one client, as far as its requests show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SessionPhase {
-    /// It asked for an image, and this was the answer.
+    /// The query of the client was refused.
     Refused(Refusal),
-    /// It asked for an image and was offered this one.
+    /// The query of the client was answered with an offer of this image.
     Offered(ImageId),
-    /// It asks for blocks of an image.
+    /// The client requests blocks of an image.
     Downloading {
-        /// Which image.
+        /// Image that the client downloads.
         id: ImageId,
-        /// Bytes from the start of the file up to the end of the furthest block served.
+        /// End of the furthest block sent, in bytes from the start of the file.
         reached: u32,
-        /// Blocks served, repeated ones as often as they were.
+        /// Number of blocks sent, repeated blocks included.
         blocks: u32,
-        /// Bytes of the file. When `reached` is as many, the client checks what it got, which can take hours.
+        /// Total image size in bytes. If `reached` equals it, the client verifies the image, which can take hours.
         size: u32,
     },
-    /// It was silent for too long after it had been offered the image, or in the midst of it.
+    /// The client was silent for longer than the timeout, after an offer or during a download.
     Stalled {
-        /// Which image.
+        /// Image that was offered, or that the client downloads.
         id: ImageId,
-        /// Bytes from the start of the file up to the end of the furthest block served.
+        /// End of the furthest block sent, in bytes from the start of the file.
         reached: u32,
     },
-    /// The download ended: by the client's Upgrade End Request, or because the server answered ABORT to a block
-    /// request.
+    /// The download ended with an Upgrade End Request of the client, or with ABORT from the server.
     Ended {
-        /// Which image.
+        /// Image that the client downloaded.
         id: ImageId,
-        /// How: the status of the request, or ABORT.
+        /// Status of the Upgrade End Request, or ABORT.
         status: Status,
     },
 }
 
-/// How a download goes.
+/// Progress of a download. `Display` writes, for instance, `400 of 1000 bytes, 133 bytes/s, 4 s left`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct SessionProgress {
-    /// Bytes from the start of the file up to the end of the furthest block served.
+    /// End of the furthest block sent, in bytes from the start of the file.
     pub reached: u32,
-    /// Bytes of the file.
+    /// Total image size in bytes.
     pub size: u32,
-    /// Bytes per second since the download began, or was resumed.
+    /// Bytes per second since the start of the download, or since it was resumed.
     pub rate: u32,
-    /// Seconds that the rest takes at that rate; `None` while the rate is 0.
+    /// Seconds until the last byte at that rate; `None` while the rate is 0.
     pub remaining: Option<u32>,
 }
 
-/// What became of a session by a block.
-pub(super) struct Served {
-    /// The download starts with it.
+impl Display for SessionProgress {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { reached, size, rate, remaining } = self;
+        write!(f, "{reached} of {size} bytes, {rate} bytes/s")?;
+        remaining.map_or(Ok(()), |seconds| write!(f, ", {seconds} s left"))
+    }
+}
+
+/// Effects of one sent block on a session.
+pub(super) struct BlockOutcome {
+    /// Whether the block is the first one of a download.
     pub(super) started: bool,
-    /// Another hundredth of the file is done.
+    /// Whether the block completes another hundredth of the file.
     pub(super) hundredth: bool,
-    /// The last byte of the file was served for the first time.
+    /// Whether the last byte of the file was sent for the first time.
     pub(super) all: bool,
-    /// There are bytes left that were not served.
+    /// Whether bytes of the file remain that were not sent.
     pub(super) more: bool,
 }
 
 impl Session {
-    /// A slot to lend to a server, which overwrites it. Its client and phase mean nothing.
+    /// Empty slot to lend to a server, which overwrites it. Its client and phase are placeholders.
     pub const EMPTY: Self = Self {
-        heard: Instant::ZERO,
-        served: Instant::ZERO,
-        timer: Instant::ZERO,
+        last_heard: Instant::ZERO,
+        last_served: Instant::ZERO,
+        timer_deadline: Instant::ZERO,
         node: 0,
         phase: SessionPhase::Refused(Refusal::NO_IMAGE_AVAILABLE),
-        since: 0,
-        first: 0,
+        started_at: 0,
+        start_offset: 0,
         client: Address::new(0, 0),
         page: Page { next: U32::ZERO, left: 0, spacing: 0, max_data: 0, sequence: 0 },
         links: Links::NONE,
-        wait: 0,
+        wait_seconds: 0,
         flags: Flags::empty(),
-        carries: None,
+        max_block_size: None,
         failures: 0,
-        repeats: 0,
+        repeated_downloads: 0,
     };
 
-    /// The session of a client that nothing is known of yet.
-    pub(super) const fn of(client: Address, links: Links) -> Self {
+    /// Session of a client without any history.
+    pub(super) const fn new(client: Address, links: Links) -> Self {
         Self { client, links, ..Self::EMPTY }
     }
 
-    /// Whose it is: network address and endpoint of the client.
+    /// Network address and endpoint of the client.
     #[must_use]
     pub const fn client(&self) -> Address {
         self.client
     }
 
-    /// When the client's last unicast frame came in, or was answered where it had been parked.
+    /// Time of the last unicast frame from the client, or of the answer to a deferred request.
     #[must_use]
     pub const fn last_heard(&self) -> Instant {
-        self.heard
+        self.last_heard
     }
 
-    /// How far the client has come.
+    /// Phase of the client's upgrade.
     #[must_use]
     pub const fn phase(&self) -> SessionPhase {
         self.phase
     }
 
-    /// The most bytes of data that arrive in one block, as far as larger ones did not
-    /// ([`Server::handle_delivery`](super::Server::handle_delivery)).
+    /// Maximum bytes of data in a block for this client, reduced after failed deliveries
+    /// ([`Server::handle_delivery`](super::Server::handle_delivery)); `None` without a reduction.
     #[must_use]
     pub const fn max_block_size(&self) -> Option<NonZeroU8> {
-        self.carries
+        self.max_block_size
     }
 
-    /// Whether a page is being sent to it.
+    /// Returns whether a page is being sent to the client.
     #[must_use]
     pub const fn has_page(&self) -> bool {
         self.flags.contains(Flags::PAGE)
     }
 
-    /// Whether the client holds `id`, complete and checked, and asked when to upgrade to it (section 6.10.9).
+    /// Returns whether the client has downloaded and verified the image `id` and sent an Upgrade End Request with SUCCESS
+    /// (section 6.10.9).
     #[must_use]
     pub fn has_downloaded(&self, id: ImageId) -> bool {
         self.phase == SessionPhase::Ended { id, status: Status::SUCCESS }
     }
 
-    /// How a download goes; `None` without one.
+    /// Progress of the download; `None` in any phase but [`SessionPhase::Downloading`].
     #[must_use]
     pub fn progress(&self) -> Option<SessionProgress> {
         let SessionPhase::Downloading { reached, size, .. } = self.phase else { return None };
-        let now = self.heard.max(self.served);
-        let millis = u64::from(low(now).wrapping_sub(self.since)).max(1);
-        let served = u64::from(reached.saturating_sub(self.first)).saturating_mul(1000);
+        let now = self.last_heard.max(self.last_served);
+        let millis = u64::from(wrapping_millis(now).wrapping_sub(self.started_at)).max(1);
+        let served = u64::from(reached.saturating_sub(self.start_offset)).saturating_mul(1000);
         let rate = u32::try_from(served.checked_div(millis)?).unwrap_or(u32::MAX);
         let remaining = size.saturating_sub(reached).checked_div(rate);
         Some(SessionProgress { reached, size, rate, remaining })
     }
 
-    /// Moves the client on. Only this and `stall` assign the phase.
-    pub(super) fn enter(&mut self, now: Instant, phase: SessionPhase) {
-        self.heard = now;
-        self.wait = 0;
+    /// Enters a phase. Only this and `record_stall` assign the phase.
+    pub(super) fn set_phase(&mut self, now: Instant, phase: SessionPhase) {
+        self.last_heard = now;
+        self.wait_seconds = 0;
         self.flags.remove(Flags::RELEASED);
         self.phase = phase;
     }
 
-    /// It was silent for too long. Tells what it had been at.
-    pub(super) fn stall(&mut self) -> Option<(ImageId, u32, bool)> {
+    /// Enters `Stalled` after the timeout, and returns image, end of the furthest block, and whether all bytes were sent.
+    /// `None` in phases without a timeout.
+    pub(super) fn record_stall(&mut self) -> Option<(ImageId, u32, bool)> {
         let (id, reached, all) = match self.phase {
             SessionPhase::Offered(id) => (id, 0, false),
             SessionPhase::Downloading { id, reached, size, .. } => (id, reached, reached == size),
-            // Nothing is awaited of these, and no timer rings for them.
+            // The server awaits no request in these phases and sets no timer.
             SessionPhase::Refused(_) | SessionPhase::Stalled { .. } | SessionPhase::Ended { .. } => {
                 return None;
             }
@@ -261,9 +304,16 @@ impl Session {
         Some((id, reached, all))
     }
 
-    /// Takes note of a block of `id`, which has `size` bytes, from `offset` to `end` of the file. A download starts
-    /// with the first block of an image heard of, or one at offset 0 when others were served beyond it.
-    pub(super) fn serve(&mut self, now: Instant, id: ImageId, size: u32, offset: u32, end: u32) -> Served {
+    /// Records a sent block of the image `id`, which has `size` bytes, from `offset` to `end` of the file. A download starts
+    /// with the first block of an image, or with a block at offset 0 after blocks beyond it.
+    pub(super) fn record_block(
+        &mut self,
+        now: Instant,
+        id: ImageId,
+        size: u32,
+        offset: u32,
+        end: u32,
+    ) -> BlockOutcome {
         let (before, blocks) = match self.phase {
             SessionPhase::Downloading { id: same, reached, blocks, .. }
                 if same == id && (offset > 0 || reached <= end) =>
@@ -273,12 +323,15 @@ impl Session {
             _ => (0, 0),
         };
         if blocks == 0 {
-            (self.since, self.first) = (low(now), offset);
+            (self.started_at, self.start_offset) = (wrapping_millis(now), offset);
         }
         let reached = before.max(end);
-        self.enter(now, SessionPhase::Downloading { id, reached, blocks: blocks.saturating_add(1), size });
-        self.served = now;
-        Served {
+        self.set_phase(
+            now,
+            SessionPhase::Downloading { id, reached, blocks: blocks.saturating_add(1), size },
+        );
+        self.last_served = now;
+        BlockOutcome {
             started: blocks == 0,
             hundredth: reached > before && passes_hundredth(before, reached, size),
             all: reached == size && before < size,
@@ -286,7 +339,7 @@ impl Session {
         }
     }
 
-    /// Takes a page on whose next block starts at `next`.
+    /// Records a page whose first block of `sent` bytes was sent with the sequence number `sequence`.
     pub(super) fn start_page(&mut self, request: &ImagePageRequest, sequence: u8, sent: u16) {
         self.page = Page {
             next: request.offset.saturating_add(sent.into()).into(),
@@ -299,32 +352,32 @@ impl Session {
         self.node = request.node.map_or(0, |node| node.0);
     }
 
-    /// The address that a running page was asked for with.
+    /// IEEE address in the Image Page Request of the page under way.
     pub(super) fn page_node(&self) -> Option<Eui64> {
         self.flags.contains(Flags::NODE).then_some(Eui64(self.node))
     }
 
-    /// When the next block of a page is due.
-    pub(super) fn page_due(&self) -> Option<Instant> {
-        self.has_page().then(|| self.served.plus(Millis(self.page.spacing.into())))
+    /// Time of the next block of the page under way.
+    pub(super) fn next_page_block_due(&self) -> Option<Instant> {
+        self.has_page().then(|| self.last_served.plus(Millis(self.page.spacing.into())))
     }
 
-    /// Since when it is silent, with the time that it was told to wait.
-    pub(super) fn silent_since(&self) -> Instant {
-        self.heard.max(self.served).plus(Millis::from_secs(self.wait.into()))
+    /// Start of the client's silence: the last frame in either direction, plus the time that the client was told to wait.
+    pub(super) fn silence_start(&self) -> Instant {
+        self.last_heard.max(self.last_served).plus(Millis::from_secs(self.wait_seconds.into()))
     }
 }
 
-/// Whether a whole hundredth of `size` lies between the two, or at the later one.
+/// Returns whether a multiple of a hundredth of `size` lies after `before` and not after `after`.
 fn passes_hundredth(before: u32, after: u32, size: u32) -> bool {
-    // With a size below 2³² all of it fits, and one division is enough.
+    // No product overflows for a size below 2³², and one division is enough.
     let hundred = |bytes: u32| u64::from(bytes).wrapping_mul(100);
     let done = hundred(before).checked_div(size.into()).unwrap_or(0);
     hundred(after) >= done.wrapping_add(1).wrapping_mul(size.into())
 }
 
-/// Milliseconds that wrap after 49 days.
-fn low(now: Instant) -> u32 {
+/// Milliseconds modulo 2³², which wrap after 49 days.
+fn wrapping_millis(now: Instant) -> u32 {
     let [a, b, c, d, ..] = now.as_millis().to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
 }
@@ -342,8 +395,8 @@ mod tests {
     const A: ImageId = ImageId::new(0x1001, 0x00ab, 5);
     const B: ImageId = ImageId::new(0x1001, 0x00ab, 6);
 
-    /// The same on 32 and 64 bits: nothing in it is as wide as a pointer. (Some 32-bit targets align a `u64` to
-    /// four bytes; it is no larger there.)
+    /// The size is the same on 32 and 64 bits, as no field is as wide as a pointer. (Some 32-bit targets align a `u64` to
+    /// four bytes; the session is no larger there.)
     #[test]
     fn a_session_is_small() {
         assert_eq!(size_of::<Session>(), 96);
@@ -354,7 +407,7 @@ mod tests {
         let mut session = Session::EMPTY;
         let at = Instant::from_millis;
         let mut serve = |millis, id, offset, end| {
-            let served = session.serve(at(millis), id, 200, offset, end);
+            let served = session.record_block(at(millis), id, 200, offset, end);
             assert_eq!(session.last_heard(), at(millis));
             match session.phase() {
                 SessionPhase::Downloading { id: now, reached, blocks, size: 200 } => {
@@ -377,11 +430,11 @@ mod tests {
         let mut session = Session::EMPTY;
         let start = u64::from(u32::MAX) - 1000;
         assert_eq!(session.progress(), None);
-        session.serve(Instant::from_millis(start), A, 10_000, 4_000, 4_050);
-        session.serve(Instant::from_millis(start + 2_000), A, 10_000, 5_950, 6_000);
+        session.record_block(Instant::from_millis(start), A, 10_000, 4_000, 4_050);
+        session.record_block(Instant::from_millis(start + 2_000), A, 10_000, 5_950, 6_000);
         let progress = SessionProgress { reached: 6_000, size: 10_000, rate: 1_000, remaining: Some(4) };
         assert_eq!(session.progress(), Some(progress), "across the turn of the counter");
-        session.serve(Instant::from_millis(start + 9_000_000), A, 10_000, 5_950, 6_000);
+        session.record_block(Instant::from_millis(start + 9_000_000), A, 10_000, 5_950, 6_000);
         assert_eq!(session.progress().unwrap().remaining, None);
     }
 }

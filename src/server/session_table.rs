@@ -1,111 +1,99 @@
-//! Whose slot is which, who was heard of longest ago, and whose timer rings next.
+//! Session table: hash map from clients to session slots, least-recently-heard order for eviction, and timer heap.
 //!
-//! Slots never move: a client keeps its place until it is given up for another. Three structures are laid through
-//! them as numbers of slots, each in the fields that [`Links`] names:
+//! Sessions never move: a client keeps its slot until it is evicted. The three structures are linked by slot indices in
+//! the [`Links`] of each session:
 //!
 //! ```text
-//! buckets   bucket --> next --> next        slots whose clients have the same hash; slot i holds the head of bucket i
-//! ages      oldest <-> ... <-> newest       slots in the order in which their clients were heard of
-//! timers    a binary heap by Session::timer: heap of slot i is the slot at place i, place says where a slot stands
+//! buckets   bucket_head --> bucket_next --> ...   slots whose clients have one hash; slot i holds the head of bucket i
+//! ages      oldest <-> ... <-> newest             slots in the order of the last frames of their clients
+//! timers    binary heap by Session::timer_deadline: heap_slot of slot i is the slot at heap place i,
+//!           heap_place of a slot is its place
 //! ```
 //!
-//! | call | steps, n slots in use |
+//! | operation | steps, for n slots in use |
 //! |---|---|
-//! | find, or enter a client, new or in another's place | 1 (n, where all clients have one hash) |
+//! | find a client, insert one, with or without an eviction | 1 (n if all clients have one hash) |
 //! | set or clear a timer | log n |
 //! | the next timer | 1 |
 
-use super::session::Flags;
+use super::session::{Flags, Links, NO_SLOT};
 use super::{Session, SessionSlots};
 use crate::aps::Address;
 use crate::time::Instant;
 
-/// Unicast addresses of one network: 0x0000 to 0xFFF7. More slots are not used.
-const MOST: u16 = 65_528;
+/// Maximum slots in use: the unicast addresses of one network, 0x0000 to 0xFFF7.
+const MAX_SLOTS: u16 = 65_528;
 
-/// No slot.
-const NONE: u16 = u16::MAX;
-
-/// Numbers of other slots.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Links {
-    /// Of the bucket with this slot's number: the first slot.
-    bucket: u16,
-    /// The next slot of the bucket that this slot is in.
-    next: u16,
-    newer: u16,
-    older: u16,
-    /// Of the place in the heap with this slot's number: the slot there.
-    heap: u16,
-    /// Where this slot stands in the heap.
-    place: u16,
-}
-
-impl Links {
-    pub(super) const NONE: Self =
-        Self { bucket: NONE, next: NONE, newer: NONE, older: NONE, heap: NONE, place: NONE };
-}
-
-/// Names a slot in use.
+/// Index of a slot in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot(u16);
 
+/// Table of the sessions in the slots `S`.
 #[derive(Clone, Debug)]
-pub(super) struct Table<S> {
+pub(super) struct SessionTable<S> {
     slots: S,
-    /// Slots in use; they are the first ones.
+    /// Number of slots in use, counted from slot 0.
     used: u16,
     newest: u16,
     oldest: u16,
-    /// The slot found last: a frame looks for its client several times.
-    last: u16,
-    /// Timers that are set.
+    /// Slot of the last lookup: one frame looks up its client several times.
+    last_found: u16,
+    /// Number of timers that are set.
     timers: u16,
-    /// Sessions with the flag ACTIVE.
-    active: u16,
-    /// Sessions with the flag PAGE.
+    /// Number of sessions with the flag DOWNLOAD.
+    downloads: u16,
+    /// Number of sessions with the flag PAGE.
     pages: u16,
 }
 
-impl<S: SessionSlots> Table<S> {
-    /// Takes slots, whatever is in them.
+impl<S: SessionSlots> SessionTable<S> {
+    /// Empty table in slots of any content.
     pub(super) const fn new(slots: S) -> Self {
-        Self { slots, used: 0, newest: NONE, oldest: NONE, last: NONE, timers: 0, active: 0, pages: 0 }
+        Self {
+            slots,
+            used: 0,
+            newest: NO_SLOT,
+            oldest: NO_SLOT,
+            last_found: NO_SLOT,
+            timers: 0,
+            downloads: 0,
+            pages: 0,
+        }
     }
 
-    /// Whether any slots were lent.
-    pub(super) fn has_slots(&self) -> bool {
+    /// Returns whether the caller lent any slot.
+    pub(super) fn has_capacity(&self) -> bool {
         self.capacity() > 0
     }
 
-    /// Downloads under way.
-    pub(super) const fn active(&self) -> u16 {
-        self.active
+    /// Number of downloads under way.
+    pub(super) const fn downloads(&self) -> u16 {
+        self.downloads
     }
 
-    /// Pages under way.
+    /// Number of pages under way.
     pub(super) const fn pages(&self) -> u16 {
         self.pages
     }
 
-    /// `NONE` is no slot, however many were lent.
-    fn raw(&self, index: u16) -> Option<&Session> {
-        if index < MOST { self.slots.as_ref().get(usize::from(index)) } else { None }
+    /// Session in the slot `index`; `None` for [`NO_SLOT`], however many slots the caller lent.
+    fn session_in(&self, index: u16) -> Option<&Session> {
+        if index < MAX_SLOTS { self.slots.as_ref().get(usize::from(index)) } else { None }
     }
 
-    fn raw_mut(&mut self, index: u16) -> Option<&mut Session> {
-        if index < MOST { self.slots.as_mut().get_mut(usize::from(index)) } else { None }
+    fn session_in_mut(&mut self, index: u16) -> Option<&mut Session> {
+        if index < MAX_SLOTS { self.slots.as_mut().get_mut(usize::from(index)) } else { None }
     }
 
-    pub(super) fn at(&self, slot: Slot) -> Option<&Session> {
-        self.raw(slot.0)
+    pub(super) fn session_at(&self, slot: Slot) -> Option<&Session> {
+        self.session_in(slot.0)
     }
 
-    pub(super) fn at_mut(&mut self, slot: Slot) -> Option<&mut Session> {
-        self.raw_mut(slot.0)
+    pub(super) fn session_at_mut(&mut self, slot: Slot) -> Option<&mut Session> {
+        self.session_in_mut(slot.0)
     }
 
-    /// The sessions, in no order.
+    /// All sessions, in no particular order.
     pub(super) fn sessions_mut(&mut self) -> impl Iterator<Item = &mut Session> {
         self.slots.as_mut().iter_mut().take(usize::from(self.used))
     }
@@ -114,67 +102,69 @@ impl<S: SessionSlots> Table<S> {
         self.slots.as_ref().iter().take(usize::from(self.used))
     }
 
-    /// The slot of `client`.
+    /// Finds the slot of `client`.
     pub(super) fn find(&self, client: Address) -> Option<Slot> {
         if self.used == 0 {
             return None;
         }
-        if self.raw(self.last).is_some_and(|session| session.client == client) {
-            return Some(Slot(self.last));
+        if self.session_in(self.last_found).is_some_and(|session| session.client == client) {
+            return Some(Slot(self.last_found));
         }
-        let mut index = self.raw(self.bucket(client))?.links.bucket;
+        let mut index = self.session_in(self.bucket(client))?.links.bucket_head;
         loop {
-            let session = self.raw(index)?;
+            let session = self.session_in(index)?;
             if session.client == client {
                 return Some(Slot(index));
             }
-            index = session.links.next;
+            index = session.links.bucket_next;
         }
     }
 
-    /// Looks for `client` once, so that it is found at once afterwards.
-    pub(super) fn seek(&mut self, client: Address) {
-        self.last = self.find(client).map_or(NONE, |Slot(index)| index);
+    /// Looks up `client` and caches its slot for the lookups that follow.
+    pub(super) fn cache_slot_of(&mut self, client: Address) {
+        self.last_found = self.find(client).map_or(NO_SLOT, |Slot(index)| index);
     }
 
-    /// The session of `client`.
-    pub(super) fn get(&self, client: Address) -> Option<&Session> {
-        self.at(self.find(client)?)
+    /// Finds the session of `client`.
+    pub(super) fn session_of(&self, client: Address) -> Option<&Session> {
+        self.session_at(self.find(client)?)
     }
 
-    /// The slot of `client`, a new one where there is none; `None` only without any slot.
+    /// Finds the slot of `client`, or inserts the client in a free slot; `None` only if the table has no slots.
     ///
-    /// With all slots in use, the client that was heard of longest ago is given up.
-    pub(super) fn enter(&mut self, client: Address) -> Option<Slot> {
+    /// If all slots are in use, the client with the oldest last frame is evicted.
+    pub(super) fn find_or_insert(&mut self, client: Address) -> Option<Slot> {
         if let Some(slot) = self.find(client) {
             return Some(slot);
         }
-        let index = if self.used < self.capacity() { self.add() } else { self.give_up()? };
+        let index = if self.used < self.capacity() { self.take_free_slot() } else { self.evict_oldest()? };
         let bucket = self.bucket(client);
-        let head = self.raw_mut(bucket).map(|slot| core::mem::replace(&mut slot.links.bucket, index))?;
-        let session = self.raw_mut(index)?;
-        let links = Links { next: head, newer: NONE, older: NONE, place: NONE, ..session.links };
-        *session = Session::of(client, links);
-        self.link_newest(index);
-        self.last = index;
+        let head =
+            self.session_in_mut(bucket).map(|slot| core::mem::replace(&mut slot.links.bucket_head, index))?;
+        let session = self.session_in_mut(index)?;
+        let links =
+            Links { bucket_next: head, newer: NO_SLOT, older: NO_SLOT, heap_place: NO_SLOT, ..session.links };
+        *session = Session::new(client, links);
+        self.append_newest(index);
+        self.last_found = index;
         Some(Slot(index))
     }
 
-    /// Its client was heard of just now.
+    /// Marks the client of a slot as the one with the newest frame.
     pub(super) fn touch(&mut self, Slot(index): Slot) {
         if self.newest != index {
-            self.unlink_age(index);
-            self.link_newest(index);
+            self.unlink_from_ages(index);
+            self.append_newest(index);
         }
     }
 
-    /// Sets or clears a flag that is counted.
-    pub(super) fn set(&mut self, slot: Slot, flag: Flags, on: bool) {
-        let Some(session) = self.at_mut(slot) else { return };
+    /// Sets or clears a flag of a session, and counts the sessions with the flags DOWNLOAD and PAGE.
+    pub(super) fn set_flag(&mut self, slot: Slot, flag: Flags, on: bool) {
+        let Some(session) = self.session_at_mut(slot) else { return };
         let before = session.flags.contains(flag);
         session.flags.set(flag, on);
         let count = match flag {
-            Flags::ACTIVE => &mut self.active,
+            Flags::DOWNLOAD => &mut self.downloads,
             Flags::PAGE => &mut self.pages,
             _ => return,
         };
@@ -186,23 +176,23 @@ impl<S: SessionSlots> Table<S> {
     }
 
     fn capacity(&self) -> u16 {
-        u16::try_from(self.slots.as_ref().len()).unwrap_or(MOST).min(MOST)
+        u16::try_from(self.slots.as_ref().len()).unwrap_or(MAX_SLOTS).min(MAX_SLOTS)
     }
 
-    /// The bucket of a client: a number of a slot, in use or not.
+    /// Hash bucket of a client: the index of a slot, in use or not.
     fn bucket(&self, client: Address) -> u16 {
         let [high, low] = client.network.to_be_bytes();
-        // By the golden ratio, so that addresses that follow each other are far apart.
+        // Fibonacci hashing, 2³² divided by the golden ratio: it spreads consecutive addresses.
         let hash = u32::from_be_bytes([0, client.endpoint, high, low]).wrapping_mul(0x9e37_79b1);
         let scaled = (hash >> 16).wrapping_mul(self.capacity().into());
         let [_, _, a, b] = scaled.to_le_bytes();
         u16::from_le_bytes([a, b])
     }
 
-    /// Takes the next free slot; there is one.
-    fn add(&mut self) -> u16 {
+    /// Takes the next free slot; the caller has checked that there is one.
+    fn take_free_slot(&mut self) -> u16 {
         if self.used == 0 {
-            // Once: what is in the slots is not ours.
+            // First use: the slots may hold the links of another table.
             for slot in self.slots.as_mut() {
                 slot.links = Links::NONE;
             }
@@ -212,23 +202,23 @@ impl<S: SessionSlots> Table<S> {
         index
     }
 
-    /// Frees the slot of the client heard of longest ago.
-    fn give_up(&mut self) -> Option<u16> {
+    /// Removes the client with the oldest last frame and returns its slot.
+    fn evict_oldest(&mut self) -> Option<u16> {
         let index = self.oldest;
-        let session = self.raw(index)?;
-        let (bucket, next) = (self.bucket(session.client), session.links.next);
-        self.set(Slot(index), Flags::ACTIVE, false);
-        self.set(Slot(index), Flags::PAGE, false);
+        let session = self.session_in(index)?;
+        let (bucket, next) = (self.bucket(session.client), session.links.bucket_next);
+        self.set_flag(Slot(index), Flags::DOWNLOAD, false);
+        self.set_flag(Slot(index), Flags::PAGE, false);
         self.clear_timer(Slot(index));
-        self.unlink_age(index);
-        let head = &mut self.raw_mut(bucket)?.links.bucket;
+        self.unlink_from_ages(index);
+        let head = &mut self.session_in_mut(bucket)?.links.bucket_head;
         if *head == index {
             *head = next;
             return Some(index);
         }
         let mut before = *head;
         loop {
-            let link = &mut self.raw_mut(before)?.links.next;
+            let link = &mut self.session_in_mut(before)?.links.bucket_next;
             if *link == index {
                 *link = next;
                 return Some(index);
@@ -237,111 +227,118 @@ impl<S: SessionSlots> Table<S> {
         }
     }
 
-    fn link_newest(&mut self, index: u16) {
+    /// Appends a slot to the order of age as the newest one.
+    fn append_newest(&mut self, index: u16) {
         let older = core::mem::replace(&mut self.newest, index);
-        if let Some(session) = self.raw_mut(index) {
-            (session.links.older, session.links.newer) = (older, NONE);
+        if let Some(session) = self.session_in_mut(index) {
+            (session.links.older, session.links.newer) = (older, NO_SLOT);
         }
-        match self.raw_mut(older) {
+        match self.session_in_mut(older) {
             Some(session) => session.links.newer = index,
             None => self.oldest = index,
         }
     }
 
-    fn unlink_age(&mut self, index: u16) {
-        let Some(Links { newer, older, .. }) = self.raw(index).map(|session| session.links) else { return };
-        match self.raw_mut(newer) {
+    /// Removes a slot from the order of age.
+    fn unlink_from_ages(&mut self, index: u16) {
+        let Some(Links { newer, older, .. }) = self.session_in(index).map(|session| session.links) else {
+            return;
+        };
+        match self.session_in_mut(newer) {
             Some(session) => session.links.older = older,
             None => self.newest = older,
         }
-        match self.raw_mut(older) {
+        match self.session_in_mut(older) {
             Some(session) => session.links.newer = newer,
             None => self.oldest = newer,
         }
     }
 
-    /// The slot whose timer rings first, and when.
+    /// Slot and deadline of the earliest timer.
     pub(super) fn next_timer(&self) -> Option<(Slot, Instant)> {
         if self.timers == 0 {
             return None;
         }
-        let index = self.raw(0)?.links.heap;
-        Some((Slot(index), self.raw(index)?.timer))
+        let index = self.session_in(0)?.links.heap_slot;
+        Some((Slot(index), self.session_in(index)?.timer_deadline))
     }
 
-    /// Makes the timer of a slot ring at `when` at the latest. It may still ring earlier, at a time set before: that
-    /// saves the work where the time moves on with every frame.
-    pub(super) fn ring_by(&mut self, slot: Slot, when: Instant) {
-        let set = self.at(slot).is_some_and(|session| session.links.place != NONE && session.timer <= when);
+    /// Sets the timer of a slot to `when`, unless it is set to an earlier deadline. Keeping the earlier deadline saves a
+    /// heap operation for each frame that moves the deadline.
+    pub(super) fn set_timer_no_later_than(&mut self, slot: Slot, when: Instant) {
+        let set = self
+            .session_at(slot)
+            .is_some_and(|session| session.links.heap_place != NO_SLOT && session.timer_deadline <= when);
         if !set {
-            self.ring_at(slot, when);
+            self.set_timer(slot, when);
         }
     }
 
-    /// Makes the timer of a slot ring at `when`.
-    pub(super) fn ring_at(&mut self, slot: Slot, when: Instant) {
+    /// Sets the timer of a slot to `when`.
+    pub(super) fn set_timer(&mut self, slot: Slot, when: Instant) {
         let end = self.timers;
-        let Some(session) = self.at_mut(slot) else { return };
-        let place = match session.links.place {
-            NONE => end,
+        let Some(session) = self.session_at_mut(slot) else { return };
+        let place = match session.links.heap_place {
+            NO_SLOT => end,
             place => place,
         };
-        session.timer = when;
+        session.timer_deadline = when;
         if place == end {
             self.timers = end.saturating_add(1);
         }
-        self.put(place, slot.0);
-        self.sift(place);
+        self.put_in_heap(place, slot.0);
+        self.restore_heap(place);
     }
 
-    /// Sets no timer for a slot.
+    /// Clears the timer of a slot.
     pub(super) fn clear_timer(&mut self, slot: Slot) {
-        let Some(session) = self.at_mut(slot) else { return };
-        let place = core::mem::replace(&mut session.links.place, NONE);
+        let Some(session) = self.session_at_mut(slot) else { return };
+        let place = core::mem::replace(&mut session.links.heap_place, NO_SLOT);
         let last = self.timers.saturating_sub(1);
-        if place == NONE {
+        if place == NO_SLOT {
             return;
         }
-        let Some(moved) = self.raw(last).map(|session| session.links.heap) else { return };
+        let Some(moved) = self.session_in(last).map(|session| session.links.heap_slot) else { return };
         self.timers = last;
         if place != last {
-            self.put(place, moved);
-            self.sift(place);
+            self.put_in_heap(place, moved);
+            self.restore_heap(place);
         }
     }
 
-    fn put(&mut self, place: u16, index: u16) {
-        if let Some(session) = self.raw_mut(place) {
-            session.links.heap = index;
+    /// Links a heap place and a slot in both directions.
+    fn put_in_heap(&mut self, place: u16, index: u16) {
+        if let Some(session) = self.session_in_mut(place) {
+            session.links.heap_slot = index;
         }
-        if let Some(session) = self.raw_mut(index) {
-            session.links.place = place;
+        if let Some(session) = self.session_in_mut(index) {
+            session.links.heap_place = place;
         }
     }
 
-    /// What stands at a place of the heap; beyond its end nothing.
-    fn key(&self, place: u16) -> Option<(u16, Instant)> {
+    /// Slot and deadline at a heap place; `None` beyond the end of the heap.
+    fn heap_entry(&self, place: u16) -> Option<(u16, Instant)> {
         if place >= self.timers {
             return None;
         }
-        let index = self.raw(place)?.links.heap;
-        Some((index, self.raw(index)?.timer))
+        let index = self.session_in(place)?.links.heap_slot;
+        Some((index, self.session_in(index)?.timer_deadline))
     }
 
-    /// Moves what stands at `place` up or down to where it belongs.
-    fn sift(&mut self, mut place: u16) {
-        let Some((index, when)) = self.key(place) else { return };
+    /// Restores the heap order after a change at `place`: moves its entry up, then down.
+    fn restore_heap(&mut self, mut place: u16) {
+        let Some((index, when)) = self.heap_entry(place) else { return };
         while let Some(above) = place.checked_sub(1).map(|below| below / 2) {
-            match self.key(above) {
-                Some((other, later)) if later > when => self.put(place, other),
+            match self.heap_entry(above) {
+                Some((other, later)) if later > when => self.put_in_heap(place, other),
                 _ => break,
             }
             place = above;
         }
-        // Beyond 65,535 there are no places.
+        // The children of places beyond 32,767 have no index in 16 bits; the heap has none there.
         while let Some(left) = place.checked_mul(2).and_then(|place| place.checked_add(1)) {
             let right = left.saturating_add(1);
-            let (below, key) = match (self.key(left), self.key(right)) {
+            let (below, key) = match (self.heap_entry(left), self.heap_entry(right)) {
                 (Some(a), Some(b)) if b.1 < a.1 => (right, b),
                 (Some(a), _) => (left, a),
                 (None, _) => break,
@@ -349,10 +346,10 @@ impl<S: SessionSlots> Table<S> {
             if key.1 >= when {
                 break;
             }
-            self.put(place, key.0);
+            self.put_in_heap(place, key.0);
             place = below;
         }
-        self.put(place, index);
+        self.put_in_heap(place, index);
     }
 }
 

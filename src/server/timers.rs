@@ -1,7 +1,10 @@
-//! What happens by time alone: the next block of a page, and silence that is too long.
+//! Timers of sessions: the next block of a page, and the silence of a client; and the reports of deliveries.
 //!
 //! ```text
-//! poll_timeout = of all sessions the earliest: the next block of its page, or silence that is too long
+//! poll_timeout = earliest of all sessions' deadlines
+//!   next block of a page       last block + spacing                              poll_transmit sends the block
+//!   silence of a client        last frame + time to wait + stall_timeout         handle_timeout: Stalled
+//!                              ... after the last byte    + verify_timeout       handle_timeout: NeverEnded
 //! ```
 
 use super::session::Flags;
@@ -10,33 +13,37 @@ use super::{Server, ServerEvent, Session, SessionPhase, SessionSlots};
 use crate::aps::{Address, DeliveryReport, TransmitToken};
 use crate::time::Instant;
 
-/// What a timer rings for.
-pub(super) enum Due {
-    Page,
-    Stall,
+/// Reason of an expired timer.
+pub(super) enum Timer {
+    /// The next block of a page is due.
+    PageBlock,
+    /// The client was silent for longer than its timeout.
+    Silence,
 }
 
 impl<S: SessionSlots> Server<S> {
-    /// When to call [`poll_transmit`](Self::poll_transmit) and [`handle_timeout`](Self::handle_timeout) next, `None`
-    /// for never. It can be too early by as much as a client was heard of meanwhile; calls that come early do nothing.
-    /// It is in the past when there is more to do than one call of each did.
+    /// Returns the deadline of the earliest timer, at which the caller calls [`poll_transmit`](Self::poll_transmit) and
+    /// [`handle_timeout`](Self::handle_timeout); `None` without a timer.
+    ///
+    /// The deadline can be too early, as frames from clients move deadlines; early calls do nothing. It lies in the past if
+    /// one call of each left work to do.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.table.next_timer().map(|(_, when)| when)
     }
 
-    /// Takes note that time has passed: a client that was silent for too long has stalled. Only that, and the
-    /// client's own Upgrade End Request, ends a session.
+    /// Handles an expired timer: a client that was silent for longer than its timeout counts as stalled. Only this and the
+    /// Upgrade End Request of the client end a session.
     ///
-    /// Each call finds one such client, so that there is always room for its event.
+    /// Each call handles one client, so that the event queue has room for its event.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let Some((slot, Due::Stall)) = self.due(now) else { return };
-        self.table.set(slot, Flags::ACTIVE, false);
-        self.table.set(slot, Flags::PAGE, false);
+        let Some((slot, Timer::Silence)) = self.next_due_timer(now) else { return };
+        self.table.set_flag(slot, Flags::DOWNLOAD, false);
+        self.table.set_flag(slot, Flags::PAGE, false);
         self.table.clear_timer(slot);
-        let Some(session) = self.table.at_mut(slot) else { return };
+        let Some(session) = self.table.session_at_mut(slot) else { return };
         let client = session.client;
-        if let Some((id, reached, all)) = session.stall() {
+        if let Some((id, reached, all)) = session.record_stall() {
             self.events.push(match all {
                 false => ServerEvent::Stalled { client, id, reached },
                 true => ServerEvent::NeverEnded { client, id },
@@ -44,8 +51,10 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Takes note of what the stack says of the delivery of a frame, by the token of its [`Transmit`]. A frame that
-    /// failed ends nothing: the client asks again. After two blocks in a row that failed, it is sent smaller ones.
+    /// Handles the stack's report on the delivery of a frame, identified by the token of its [`Transmit`].
+    ///
+    /// A failed delivery ends no download: the client repeats its request. After two consecutive blocks that were not
+    /// delivered, the server reduces the block size for the client by a quarter, to no less than 16 bytes.
     ///
     /// [`Transmit`]: crate::aps::Transmit
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
@@ -55,10 +64,10 @@ impl<S: SessionSlots> Server<S> {
             return;
         }
         let arrived = report == DeliveryReport::Acknowledged;
-        let session = self.table.find(client).and_then(|slot| self.table.at_mut(slot));
+        let session = self.table.find(client).and_then(|slot| self.table.session_at_mut(slot));
         let mut max_block_size = None;
         if let Some(session) = session.filter(|_| len > 0)
-            && session.delivered(len, arrived)
+            && session.record_delivery(len, arrived)
         {
             max_block_size = session.max_block_size();
         }
@@ -67,57 +76,57 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// What is due, after the timers that rang too early were set anew.
-    pub(super) fn due(&mut self, now: Instant) -> Option<(Slot, Due)> {
+    /// Finds the session with the earliest expired timer. Timers that expired too early are set again.
+    pub(super) fn next_due_timer(&mut self, now: Instant) -> Option<(Slot, Timer)> {
         loop {
             let (slot, _) = self.table.next_timer().filter(|(_, when)| *when <= now)?;
-            let session = self.table.at(slot)?;
-            let (page, stall) = (session.page_due(), self.stall_due(session));
+            let session = self.table.session_at(slot)?;
+            let (page, stall) = (session.next_page_block_due(), self.silence_deadline(session));
             if page.is_some_and(|due| due <= now) {
-                return Some((slot, Due::Page));
+                return Some((slot, Timer::PageBlock));
             }
             if stall.is_some_and(|due| due <= now) {
-                return Some((slot, Due::Stall));
+                return Some((slot, Timer::Silence));
             }
             match earlier(page, stall) {
-                Some(when) => self.table.ring_at(slot, when),
+                Some(when) => self.table.set_timer(slot, when),
                 None => self.table.clear_timer(slot),
             }
         }
     }
 
-    /// Sets the timer of a client that was heard of or served.
-    pub(super) fn arm(&mut self, slot: Slot) {
-        let Some(session) = self.table.at(slot) else { return };
-        if let Some(when) = earlier(session.page_due(), self.stall_due(session)) {
-            self.table.ring_by(slot, when);
+    /// Sets the timer of a client after a frame in either direction.
+    pub(super) fn arm_timer(&mut self, slot: Slot) {
+        let Some(session) = self.table.session_at(slot) else { return };
+        if let Some(when) = earlier(session.next_page_block_due(), self.silence_deadline(session)) {
+            self.table.set_timer_no_later_than(slot, when);
         }
     }
 
-    /// A frame of the client came in.
-    pub(super) fn heard(&mut self, now: Instant, client: Address) {
+    /// Records the time of a frame from the client.
+    pub(super) fn record_frame_from(&mut self, now: Instant, client: Address) {
         let Some(slot) = self.table.find(client) else { return };
-        if let Some(session) = self.table.at_mut(slot) {
-            session.heard = now;
+        if let Some(session) = self.table.session_at_mut(slot) {
+            session.last_heard = now;
         }
         self.table.touch(slot);
-        self.arm(slot);
+        self.arm_timer(slot);
     }
 
-    /// Moves a client to a phase in which nothing is sent to it.
-    pub(super) fn move_on(&mut self, now: Instant, slot: Slot, phase: SessionPhase) {
-        self.table.set(slot, Flags::ACTIVE, false);
-        self.table.set(slot, Flags::PAGE, false);
-        if let Some(session) = self.table.at_mut(slot) {
-            session.enter(now, phase);
+    /// Moves a client to a phase without blocks: the session no longer counts as a download or a page.
+    pub(super) fn enter_idle_phase(&mut self, now: Instant, slot: Slot, phase: SessionPhase) {
+        self.table.set_flag(slot, Flags::DOWNLOAD, false);
+        self.table.set_flag(slot, Flags::PAGE, false);
+        if let Some(session) = self.table.session_at_mut(slot) {
+            session.set_phase(now, phase);
         }
     }
 
-    /// When silence is too long.
-    fn stall_due(&self, session: &Session) -> Option<Instant> {
+    /// Deadline after which the silence of a client is too long; `None` in phases without a timeout.
+    fn silence_deadline(&self, session: &Session) -> Option<Instant> {
         let limit = match session.phase() {
             SessionPhase::Downloading { id, reached, size, .. } if reached == size => {
-                let device = self.device(id).and_then(|device| device.verify_timeout);
+                let device = self.device_override(id).and_then(|device| device.verify_timeout);
                 device.map_or(self.config.verify_timeout, |device| device.max(self.config.verify_timeout))
             }
             SessionPhase::Offered(_) | SessionPhase::Downloading { .. } => self.config.stall_timeout,
@@ -125,11 +134,11 @@ impl<S: SessionSlots> Server<S> {
                 return None;
             }
         };
-        Some(session.silent_since().plus(limit))
+        Some(session.silence_start().plus(limit))
     }
 }
 
-/// The earlier of two moments, where there are any.
+/// Earlier one of two deadlines.
 fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),

@@ -1,12 +1,13 @@
-//! Upgrade End (sections 6.10.9 and 6.10.10): what clients hear when they have an image, and orders to those who wait.
+//! Upgrade End (sections 6.10.9 and 6.10.10): answers to clients that have downloaded an image, and unsolicited Upgrade End
+//! Responses to clients that wait. Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //! SUCCESS  -> ServerPolicy::upgrade -> Upgrade End Response with a time, or a status     others -> a Default Response, if wanted
-//! release, hold -> Upgrade End Response that nobody asked for
+//! release, hold -> unsolicited Upgrade End Response
 //! ```
 
-use super::reply::{self, RequestContext};
 use super::session::Flags;
+use super::transmit::{self, RequestContext};
 use super::{
     ResponseBuffer, Server, ServerAction, ServerEvent, ServerPolicy, Session, SessionPhase, SessionSlots,
     UpgradeDecision,
@@ -54,10 +55,11 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    pub(super) fn end(
+    /// Answers an Upgrade End Request.
+    pub(super) fn answer_upgrade_end(
         &mut self,
         now: Instant,
-        asked: RequestContext,
+        context: RequestContext,
         control: FrameControl,
         request: UpgradeEndRequest,
         policy: &mut (impl ServerPolicy + ?Sized),
@@ -67,37 +69,37 @@ impl<S: SessionSlots> Server<S> {
         if self.config.strict
             && let Err(violation) = request.check()
         {
-            return ServerAction::Reply(self.malformed(asked, command, violation.into(), out));
+            return ServerAction::Reply(self.respond_malformed(context, command, violation.into(), out));
         }
         let UpgradeEndRequest { status, id } = request;
-        let client = asked.client;
-        let slot = self.table.enter(client);
-        let before = slot.and_then(|slot| self.table.at(slot));
+        let client = context.client;
+        let slot = self.table.find_or_insert(client);
+        let before = slot.and_then(|slot| self.table.session_at(slot));
         let released = before.is_some_and(|session| session.flags.contains(Flags::RELEASED))
             && before.is_some_and(|session| session.has_downloaded(id));
         if let Some(slot) = slot {
-            self.move_on(now, slot, SessionPhase::Ended { id, status });
+            self.enter_idle_phase(now, slot, SessionPhase::Ended { id, status });
         }
         self.events.push(ServerEvent::Ended { client, id, status });
 
         if status != Status::SUCCESS {
-            // The client does not upgrade and needs no order. It hears that it was heard, if it wants to.
-            return self.acknowledge(asked, control, out);
+            // The client does not upgrade: a Default Response, unless it disabled it, is the whole answer.
+            return self.acknowledge(context, control, out);
         }
         let time = match policy.upgrade(client, id) {
-            // The order that it may have missed.
+            // The client may have missed the Upgrade End Response of `release`: repeat it.
             UpgradeDecision::Hold if released => self.clock.after(now, 0),
             UpgradeDecision::Now => self.clock.after(now, 0),
             UpgradeDecision::AfterSeconds(seconds) => self.clock.after(now, seconds),
             UpgradeDecision::At(time) => self.clock.at(now, time),
             UpgradeDecision::Hold => self.clock.hold(now),
-            UpgradeDecision::Acknowledge => return self.acknowledge(asked, control, out),
+            UpgradeDecision::Acknowledge => return self.acknowledge(context, control, out),
             UpgradeDecision::Refuse(refusal) => {
-                return ServerAction::Reply(asked.default_response(command, refusal.status(), out));
+                return ServerAction::Reply(context.default_response(command, refusal.status(), out));
             }
         };
         let mark = if released { Flags::RELEASED } else { Flags::empty() };
-        if let Some(session) = slot.and_then(|slot| self.table.at_mut(slot)) {
+        if let Some(session) = slot.and_then(|slot| self.table.session_at_mut(slot)) {
             session.flags.insert(mark);
         }
         self.events.push(match time.then {
@@ -105,12 +107,13 @@ impl<S: SessionSlots> Server<S> {
             _ => ServerEvent::UpgradeScheduled { client, id, time },
         });
         let response = UpgradeEndResponse { target: id.into(), time };
-        ServerAction::Reply(asked.respond(ToClient::UpgradeEnd(response), out))
+        ServerAction::Reply(context.respond(ToClient::UpgradeEnd(response), out))
     }
 
+    /// Answers with a Default Response SUCCESS, unless the request disables it.
     fn acknowledge(
         &self,
-        asked: RequestContext,
+        context: RequestContext,
         control: FrameControl,
         out: &mut ResponseBuffer,
     ) -> ServerAction {
@@ -118,15 +121,17 @@ impl<S: SessionSlots> Server<S> {
             return ServerAction::Done;
         }
         let command = CommandId::UPGRADE_END_REQUEST;
-        ServerAction::Reply(asked.default_response(command, Status::SUCCESS, out))
+        ServerAction::Reply(context.default_response(command, Status::SUCCESS, out))
     }
 
-    /// Writes an Upgrade End Response to `out` that nobody asked for: clients that hold one of the images in `target`
-    /// upgrade in so many seconds, together when it goes to many (section 6.10.10.3). Wildcards in `target` make one
-    /// order serve several images; clients whose makers understand none take it not.
+    /// Writes an unsolicited Upgrade End Response to `out`: clients that have downloaded an image that `target` matches
+    /// upgrade after `seconds`, together if it is sent to many (section 6.10.10.3). With wildcards in `target` one response
+    /// serves several images; clients that do not understand wildcards ignore it.
     ///
-    /// A client that sleeps can miss it. It asks again within the hour, and those that have a slot and hold such an
-    /// image are told to upgrade then even if the policy says [`UpgradeDecision::Hold`] still.
+    /// A sleepy client can miss the response. It sends its Upgrade End Request again within the hour; if its session shows
+    /// that it has downloaded such an image, it is told to upgrade then, even if the policy still returns
+    /// [`UpgradeDecision::Hold`].
+    #[doc(alias("activate", "emberAfOtaServerSendUpgradeCommandCallback"))]
     pub fn release(
         &mut self,
         now: Instant,
@@ -142,8 +147,8 @@ impl<S: SessionSlots> Server<S> {
         };
         let to_all = delivery != DeliveryMode::Unicast;
         if let Some(slot) = self.table.find(to).filter(|_| !to_all) {
-            if self.table.at(slot).is_some_and(released) {
-                self.table.set(slot, Flags::RELEASED, true);
+            if self.table.session_at(slot).is_some_and(released) {
+                self.table.set_flag(slot, Flags::RELEASED, true);
             }
         } else if to_all {
             for session in self.table.sessions_mut().filter(|session| released(session)) {
@@ -151,10 +156,11 @@ impl<S: SessionSlots> Server<S> {
             }
         }
         let time = self.clock.after(now, seconds);
-        self.order(to, delivery, UpgradeEndResponse { target, time }, out)
+        self.write_upgrade_end_response(to, delivery, UpgradeEndResponse { target, time }, out)
     }
 
-    /// Writes an Upgrade End Response that tells clients to wait on, where they were told to upgrade later.
+    /// Writes an unsolicited Upgrade End Response to `out`: clients that count down to an upgrade to an image that `target`
+    /// matches wait for another Upgrade End Response. It revokes an earlier [`release`](Self::release).
     pub fn hold(
         &mut self,
         now: Instant,
@@ -169,10 +175,11 @@ impl<S: SessionSlots> Server<S> {
             }
         }
         let time: ServerTime = self.clock.hold(now);
-        self.order(to, delivery, UpgradeEndResponse { target, time }, out)
+        self.write_upgrade_end_response(to, delivery, UpgradeEndResponse { target, time }, out)
     }
 
-    fn order(
+    /// Writes an unsolicited Upgrade End Response.
+    fn write_upgrade_end_response(
         &mut self,
         to: Address,
         delivery: DeliveryMode,
@@ -180,7 +187,7 @@ impl<S: SessionSlots> Server<S> {
         out: &mut ResponseBuffer,
     ) -> Transmit {
         let frame = Frame::response(self.next_sequence(), ToClient::UpgradeEnd(response));
-        let len = reply::write(&frame, out);
-        self.of_own_accord(to, len, delivery)
+        let len = transmit::write_frame(&frame, out);
+        self.unsolicited_transmit(to, len, delivery)
     }
 }

@@ -1,40 +1,41 @@
-//! The table beside what it ought to be.
+//! Session table beside a model: a map from clients to ages and timers.
 
 use super::*;
 use std::collections::BTreeMap;
 use std::vec::{self, Vec};
 
-/// Clients by when each was heard of and when its timer rings.
+/// Session table and model: for each client the time of its last frame and its timer.
 struct Pair {
-    table: Table<vec::Vec<Session>>,
+    table: SessionTable<vec::Vec<Session>>,
     model: BTreeMap<Address, (u64, Option<u64>)>,
     clock: u64,
 }
 
 impl Pair {
     fn new(slots: usize) -> Self {
-        // What an earlier server left.
+        // Slots with the links of an earlier server.
         let mut session = Session::EMPTY;
-        session.links = Links { bucket: 1, next: 1, newer: 0, older: 0, heap: 0, place: 0 };
-        Self { table: Table::new(std::vec![session; slots]), model: BTreeMap::new(), clock: 0 }
+        session.links =
+            Links { bucket_head: 1, bucket_next: 1, newer: 0, older: 0, heap_slot: 0, heap_place: 0 };
+        Self { table: SessionTable::new(std::vec![session; slots]), model: BTreeMap::new(), clock: 0 }
     }
 
     fn hear(&mut self, client: Address) {
         self.clock += 1;
         let known = self.model.get(&client).copied();
         let slots = self.table.slots.len();
-        if known.is_none() && self.model.len() == slots.min(MOST.into()) {
+        if known.is_none() && self.model.len() == slots.min(MAX_SLOTS.into()) {
             let oldest = self.model.iter().min_by_key(|(_, (heard, _))| *heard).map(|(client, _)| *client);
             oldest.map(|client| self.model.remove(&client));
         }
-        let Some(slot) = self.table.enter(client) else {
+        let Some(slot) = self.table.find_or_insert(client) else {
             return assert_eq!(slots, 0);
         };
         self.table.touch(slot);
-        let session = self.table.at_mut(slot).unwrap();
+        let session = self.table.session_at_mut(slot).unwrap();
         assert_eq!(session.client, client);
-        assert_eq!(session.heard != Instant::ZERO, known.is_some(), "a new session starts empty");
-        session.heard = Instant::from_millis(self.clock);
+        assert_eq!(session.last_heard != Instant::ZERO, known.is_some(), "a new session starts empty");
+        session.last_heard = Instant::from_millis(self.clock);
         self.model.insert(client, (self.clock, known.and_then(|(_, timer)| timer)));
     }
 
@@ -43,7 +44,7 @@ impl Pair {
             return;
         };
         match when {
-            Some(when) => self.table.ring_at(slot, Instant::from_millis(when)),
+            Some(when) => self.table.set_timer(slot, Instant::from_millis(when)),
             None => self.table.clear_timer(slot),
         }
         entry.1 = when;
@@ -52,12 +53,15 @@ impl Pair {
     fn agree(&self) {
         assert_eq!(usize::from(self.table.used), self.model.len());
         for (client, (heard, _)) in &self.model {
-            assert_eq!(self.table.get(*client).map(|session| session.heard.as_millis()), Some(*heard));
+            assert_eq!(
+                self.table.session_of(*client).map(|session| session.last_heard.as_millis()),
+                Some(*heard)
+            );
         }
         let mut by_age = Vec::new();
         let mut index = self.table.oldest;
-        while let Some(session) = self.table.raw(index) {
-            by_age.push(session.heard.as_millis());
+        while let Some(session) = self.table.session_in(index) {
+            by_age.push(session.last_heard.as_millis());
             index = session.links.newer;
         }
         assert!(by_age.is_sorted() && by_age.len() == self.model.len());
@@ -95,7 +99,7 @@ fn few_slots_follow_the_model() {
 
 #[test]
 fn a_whole_network_follows_the_model() {
-    let mut pair = Pair::new(usize::from(MOST) + 20);
+    let mut pair = Pair::new(usize::from(MAX_SLOTS) + 20);
     let mut state = 7;
     for number in 0..65_528_u16 {
         let client = Address::new(number.wrapping_mul(25_173), 1);
@@ -116,26 +120,26 @@ fn a_whole_network_follows_the_model() {
 
 #[test]
 fn a_timer_that_rings_soon_enough_is_left_alone() {
-    let mut table = Table::new([Session::EMPTY; 2]);
-    let slot = table.enter(Address::new(1, 1)).unwrap();
+    let mut table = SessionTable::new([Session::EMPTY; 2]);
+    let slot = table.find_or_insert(Address::new(1, 1)).unwrap();
     let at = Instant::from_millis;
     for (by, rings) in [(50, 50), (70, 50), (40, 40)] {
-        table.ring_by(slot, at(by));
+        table.set_timer_no_later_than(slot, at(by));
         assert_eq!(table.next_timer(), Some((slot, at(rings))));
     }
-    table.ring_at(slot, at(70));
+    table.set_timer(slot, at(70));
     assert_eq!(table.next_timer(), Some((slot, at(70))));
 }
 
 #[test]
 fn slots_given_up_are_not_counted() {
-    let mut table = Table::new([Session::EMPTY; 1]);
-    let slot = table.enter(Address::new(1, 1)).unwrap();
+    let mut table = SessionTable::new([Session::EMPTY; 1]);
+    let slot = table.find_or_insert(Address::new(1, 1)).unwrap();
     for _ in 0..2 {
-        table.set(slot, Flags::ACTIVE, true);
-        table.set(slot, Flags::PAGE, true);
-        assert_eq!((table.active(), table.pages()), (1, 1));
+        table.set_flag(slot, Flags::DOWNLOAD, true);
+        table.set_flag(slot, Flags::PAGE, true);
+        assert_eq!((table.downloads(), table.pages()), (1, 1));
     }
-    table.enter(Address::new(2, 1)).unwrap();
-    assert_eq!((table.active(), table.pages()), (0, 0));
+    table.find_or_insert(Address::new(2, 1)).unwrap();
+    assert_eq!((table.downloads(), table.pages()), (0, 0));
 }

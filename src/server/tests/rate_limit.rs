@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::aps::FrameMeta;
-use crate::server::rate_limit::BlockSize;
+use crate::server::rate_limit::BlockSizeLimits;
 use crate::time::Millis;
 use crate::zcl::ImageOffer;
 use core::num::NonZeroU32;
@@ -151,34 +151,34 @@ fn a_page_does_not_pass_the_limits() {
 #[test]
 fn a_block_is_as_large_as_its_smallest_limit() {
     let of = |value| NonZeroU8::new(value);
-    let all = BlockSize {
-        asked: 255,
+    let all = BlockSizeLimits {
+        requested: 255,
         configured: NonZeroU8::MAX,
         device: None,
         policy: None,
-        carries: None,
-        frame_room: None,
+        delivered: None,
+        unfragmented_frame: None,
         relays: 0,
         aps_security: false,
     };
     for (size, most) in [
         (all, 255),
-        (BlockSize { asked: 1, ..all }, 1),
-        (BlockSize { configured: of(50).unwrap(), ..all }, 50),
-        (BlockSize { device: of(40), policy: of(41), ..all }, 40),
-        (BlockSize { policy: of(41), carries: of(42), ..all }, 41),
-        (BlockSize { carries: of(16), asked: 64, ..all }, 16),
+        (BlockSizeLimits { requested: 1, ..all }, 1),
+        (BlockSizeLimits { configured: of(50).unwrap(), ..all }, 50),
+        (BlockSizeLimits { device: of(40), policy: of(41), ..all }, 40),
+        (BlockSizeLimits { policy: of(41), delivered: of(42), ..all }, 41),
+        (BlockSizeLimits { delivered: of(16), requested: 64, ..all }, 16),
         // Without a number of bytes, the route says nothing.
-        (BlockSize { relays: 5, aps_security: true, ..all }, 255),
-        (BlockSize { frame_room: of(82), ..all }, 65),
-        (BlockSize { frame_room: of(82), asked: 64, ..all }, 64),
-        (BlockSize { frame_room: of(82), aps_security: true, ..all }, 56),
-        (BlockSize { frame_room: of(82), relays: 1, ..all }, 61),
-        (BlockSize { frame_room: of(82), relays: 5, ..all }, 53),
-        (BlockSize { frame_room: of(82), relays: 255, aps_security: true, ..all }, 1),
-        (BlockSize { frame_room: of(1), ..all }, 1),
+        (BlockSizeLimits { relays: 5, aps_security: true, ..all }, 255),
+        (BlockSizeLimits { unfragmented_frame: of(82), ..all }, 65),
+        (BlockSizeLimits { unfragmented_frame: of(82), requested: 64, ..all }, 64),
+        (BlockSizeLimits { unfragmented_frame: of(82), aps_security: true, ..all }, 56),
+        (BlockSizeLimits { unfragmented_frame: of(82), relays: 1, ..all }, 61),
+        (BlockSizeLimits { unfragmented_frame: of(82), relays: 5, ..all }, 53),
+        (BlockSizeLimits { unfragmented_frame: of(82), relays: 255, aps_security: true, ..all }, 1),
+        (BlockSizeLimits { unfragmented_frame: of(1), ..all }, 1),
     ] {
-        assert_eq!(size.most(), most, "{size:?}");
+        assert_eq!(size.smallest(), most, "{size:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Writing answers.
+//! Responses to requests: from the context of a request and a message to a frame and its transmit record.
 //!
 //! ```text
 //! RequestContext { client, sequence, secured, relays } + message -> frame in out, Transmit
@@ -9,15 +9,17 @@ use crate::aps::{Address, DeliveryMode, FrameMeta, Transmit, TransmitToken};
 use crate::codec::Encode;
 use crate::zcl::{CommandId, DefaultResponse, Direction, Frame, Status, ToClient};
 
-/// Who waits for an answer, to which frame, and by which way.
+/// Context of a request: properties of its frame that the response depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct RequestContext {
+    /// Client that sent the frame and receives the response.
     pub(super) client: Address,
-    /// Sequence number of the frame; the answer repeats it.
+    /// Sequence number of the frame, which the response repeats.
     pub(super) sequence: u8,
-    /// Whether the frame came with APS security; the answer goes with it, too.
+    /// Whether the frame came with APS security; the response is then sent with it as well.
     pub(super) secured: bool,
-    /// Relays of the source route to the client.
+    /// Number of relays in the source route to the client.
     pub(super) relays: u8,
 }
 
@@ -26,12 +28,12 @@ impl RequestContext {
         Self { client: meta.from, sequence, secured: meta.aps_security, relays: meta.relays }
     }
 
-    /// Answers by a command of the cluster.
+    /// Writes a response with a command of the cluster.
     pub(super) fn respond(self, message: ToClient<'_>, out: &mut ResponseBuffer) -> Transmit {
         self.write(&Frame::response(self.sequence, message), out)
     }
 
-    /// Answers `command` by a status alone.
+    /// Writes a Default Response to `command`.
     pub(super) fn default_response(
         self,
         command: CommandId,
@@ -42,20 +44,21 @@ impl RequestContext {
         self.write(&Frame::default_response(self.sequence, Direction::ToClient, response), out)
     }
 
-    /// The record of an answer of `len` bytes, the last `data` of which are data of an image.
+    /// Transmit record of a response of `len` bytes, of which `data` bytes are image data.
     pub(super) const fn transmit(self, len: usize, data: u8) -> Transmit {
         let token = TransmitToken::data(self.client, data);
         let aps_security = self.secured;
         Transmit { aps_security, token, ..Transmit::new(self.client, len, DeliveryMode::Unicast) }
     }
 
+    /// Writes any frame as the response.
     pub(super) fn write(self, frame: &Frame<'_>, out: &mut ResponseBuffer) -> Transmit {
-        self.transmit(write(frame, out), 0)
+        self.transmit(write_frame(frame, out), 0)
     }
 }
 
-/// Writes any frame of a server and returns its length.
-pub(super) fn write(frame: &Frame<'_>, out: &mut ResponseBuffer) -> usize {
-    // Never 0: the buffer is as long as the longest frame.
+/// Writes any frame of a server to `out` and returns its length in bytes.
+pub(super) fn write_frame(frame: &Frame<'_>, out: &mut ResponseBuffer) -> usize {
+    // Encoding cannot fail: the buffer is as long as the longest frame of a server.
     frame.encode(out).unwrap_or(0)
 }
