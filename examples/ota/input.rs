@@ -7,7 +7,7 @@ use std::path::Path;
 use zigbee_ota::DecodeError;
 use zigbee_ota::container::Container;
 use zigbee_ota::file::Image;
-use zigbee_ota::matter::Malformed;
+use zigbee_ota::matter::MatterDecodeError;
 
 use crate::error::Failure;
 use crate::matter_image::MatterImage;
@@ -58,7 +58,7 @@ pub enum NotOta {
     Matter(Box<MatterImage>),
     /// The input starts like a Matter OTA image.
     #[error("a Matter OTA image, not a Zigbee one: {0}")]
-    BrokenMatter(Malformed),
+    BrokenMatter(MatterDecodeError),
 }
 
 impl NotOta {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use zigbee_ota::matter::{ImageHeader, Malformed};
+use zigbee_ota::matter::{ImageHeader, MatterDecodeError};
 
 /// Header fields of a Matter OTA image.
 #[derive(Debug, Serialize)]
@@ -22,7 +22,7 @@ pub struct MatterImage {
 
 impl MatterImage {
     /// Decodes the header of a Matter OTA image; `None` for other files.
-    pub fn read(bytes: &[u8]) -> Option<Result<Self, Malformed>> {
+    pub fn read(bytes: &[u8]) -> Option<Result<Self, MatterDecodeError>> {
         let header = || ImageHeader::parse(bytes).map(|(header, _)| Self::new(&header));
         ImageHeader::is_at_start(bytes).then(header)
     }

@@ -1,51 +1,11 @@
-//! Why bytes are no message of Matter's, and which rule a message breaks.
+//! Errors of Matter commands and image headers: bytes that cannot be decoded, and values that break a rule.
 
-use core::fmt;
+use super::query_image_response::QueryImageStatus;
+use super::uri::ImageUriError;
 
-use super::tlv::{TlvError, TlvErrorKind};
-use super::uri::UriError;
-use crate::open_enum::open_enum;
-
-/// What was being read when bytes turned out wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum Item {
-    /// QueryImage.
-    QueryImage,
-    /// QueryImageResponse.
-    QueryImageResponse,
-    /// ApplyUpdateRequest.
-    ApplyUpdateRequest,
-    /// ApplyUpdateResponse.
-    ApplyUpdateResponse,
-    /// NotifyUpdateApplied.
-    NotifyUpdateApplied,
-    /// The header of an OTA image.
-    ImageHeader,
-}
-
-impl fmt::Display for Item {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::QueryImage => "QueryImage",
-            Self::QueryImageResponse => "QueryImageResponse",
-            Self::ApplyUpdateRequest => "ApplyUpdateRequest",
-            Self::ApplyUpdateResponse => "ApplyUpdateResponse",
-            Self::NotifyUpdateApplied => "NotifyUpdateApplied",
-            Self::ImageHeader => "Matter OTA image header",
-        })
-    }
-}
-
-/// A field of a message or of the image header, by Matter's name for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "the names say it; what each is stands where it is a field")]
-pub enum Field {
+/// Field of a command or of the image header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
     VendorId,
     ProductId,
     SoftwareVersion,
@@ -73,9 +33,8 @@ pub enum Field {
 }
 
 impl Field {
-    /// As Matter writes it: `ImageURI`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+    /// Name of the field in the specification, such as `ImageURI`.
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::VendorId => "VendorID",
             Self::ProductId => "ProductID",
@@ -105,13 +64,7 @@ impl Field {
     }
 }
 
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// Bytes that are no message: what was read, which field of it, where, and what was expected.
+/// Bytes that are not the command or header that was asked for: the item, its field, the offset and the reason.
 ///
 /// ```
 /// use zigbee_ota::matter::ApplyUpdateResponse;
@@ -122,141 +75,124 @@ impl fmt::Display for Field {
 ///     "ApplyUpdateResponse, DelayedActionTime, byte 4: expected unsigned number, found boolean",
 /// );
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{item}, {}{}byte {offset}: {kind}", .field.unwrap_or_default(), if .field.is_some() { ", " } else { "" })]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Malformed {
-    /// What was being read.
-    pub item: Item,
-    /// Which field of it, where it is one that is at fault.
-    pub field: Option<Field>,
-    /// Where it went wrong, in bytes from the first byte given.
+#[non_exhaustive]
+pub struct MatterDecodeError {
+    /// Command or header that was decoded, such as `QueryImage`.
+    pub item: &'static str,
+    /// Name of the field at fault, such as `ImageURI`; `None` where the fault concerns no single known field.
+    pub field: Option<&'static str>,
+    /// Offset of the fault in bytes, counted from the first byte of the input.
     pub offset: usize,
-    /// What went wrong there.
-    pub kind: MalformedKind,
+    /// Reason.
+    pub kind: MatterDecodeErrorKind,
 }
 
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { item, field, offset, kind } = self;
-        write!(f, "{item}, ")?;
-        if let Some(field) = field {
-            write!(f, "{field}, ")?;
-        }
-        write!(f, "byte {offset}: {kind}")
-    }
-}
-
-impl core::error::Error for Malformed {}
-
-impl Malformed {
-    pub(super) const fn tlv(item: Item, error: TlvError) -> Self {
-        Self { item, field: None, offset: error.offset, kind: MalformedKind::Tlv(error.kind) }
-    }
-}
-
-/// What is wrong with a message at a place.
+/// Reason why bytes cannot be decoded at an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum MalformedKind {
-    /// No TLV.
-    #[error(transparent)]
-    Tlv(#[from] TlvErrorKind),
-    /// TLV of another type.
+pub enum MatterDecodeErrorKind {
+    /// The input ends too early.
+    #[error("{needed} bytes expected, {present} present")]
+    Truncated {
+        /// Minimum number of bytes that must follow the offset.
+        needed: u64,
+        /// Number of bytes that follow the offset.
+        present: usize,
+    },
+    /// The input continues after the element.
+    #[error("{count} bytes after the element")]
+    TrailingBytes {
+        /// Number of bytes after the element.
+        count: usize,
+    },
+    /// The bytes are not TLV (appendix A of the specification), for the reason given.
+    #[error("invalid TLV: {0}")]
+    InvalidTlv(&'static str),
+    /// The element has another type than the field.
     #[error("expected {expected}, found {found}")]
     WrongType {
-        /// The type that the field has.
+        /// Type of the field.
         expected: &'static str,
-        /// The type that is there.
+        /// Type of the element.
         found: &'static str,
     },
-    /// A field that is always there is not; the place is where the structure ends.
+    /// A mandatory field is missing; the offset is the end of the structure.
     #[error("missing")]
     Missing,
-    /// A field that is there twice.
-    #[error("there for the second time")]
-    Twice,
-    /// A number that its field cannot hold.
-    #[error("{value}, expected at most {most}")]
+    /// The field occurs for the second time.
+    #[error("duplicate field")]
+    Duplicate,
+    /// The number exceeds the range of its field.
+    #[error("{value}, expected at most {max}")]
     OutOfRange {
-        /// The number.
+        /// Number found.
         value: u64,
-        /// The highest that the field holds.
-        most: u64,
+        /// Maximum of the field.
+        max: u64,
     },
-    /// Text, bytes or an array of a length that its field does not have.
+    /// A string or an array has a length outside the bounds of its field.
     #[error("length {len}, expected {min} to {max}")]
     Length {
-        /// Bytes of text or of octets, members of an array.
+        /// Length found: bytes of a string, or members of an array.
         len: usize,
-        /// The least.
+        /// Minimum of the field.
         min: usize,
-        /// The most.
+        /// Maximum of the field.
         max: usize,
     },
-    /// Not an OTA image of Matter's: the first four bytes are not `1E F1 EE 1B`.
+    /// The file does not begin with `1E F1 EE 1B`, the file identifier of a Matter OTA image.
     #[error("not a Matter OTA image: identifier {found:#010x}, expected 0x1beef11e")]
     BadMagic {
-        /// The identifier found, little endian.
+        /// Identifier found, read as a little-endian number.
         found: u32,
     },
-    /// A total size that is not the sum of its parts.
+    /// The total size in the header is not the sum of header and payload.
     #[error("{total}, header and payload take {sum}")]
     TotalSize {
-        /// The field.
+        /// Value of the field, in bytes.
         total: u64,
-        /// What it should be.
+        /// Size of header and payload, in bytes.
         sum: u64,
     },
 }
 
-/// A rule that a message breaks though it can be read and written, with the requirement that states it.
+/// Rule of the specification that the fields of a command or header break, though they can be encoded and decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Violation {
-    /// A field that UpdateAvailable asks for is not there.
-    #[error("UpdateAvailable without {0} (MAT-003)")]
-    Missing(Field),
-    /// DelayedActionTime with another status than Busy.
-    #[error("DelayedActionTime with {0}, only Busy has it (MAT-005)")]
-    Delay(Status),
-    /// Text or bytes of a length that the field does not have.
-    #[error("{field} of length {len}, expected {min} to {max} (MAT-032)")]
+pub enum MatterRuleError {
+    /// The status UpdateAvailable requires a field of this name.
+    #[error("UpdateAvailable without {0}")]
+    Missing(&'static str),
+    /// DelayedActionTime is present with this status; only Busy allows it.
+    #[error("DelayedActionTime with {0}, only Busy has it")]
+    Delay(QueryImageStatus),
+    /// A string has a length outside the bounds of its field.
+    #[error("{field} of length {len}, expected {min} to {max}")]
     Length {
-        /// The field.
-        field: Field,
-        /// Its bytes.
+        /// Name of the field.
+        field: &'static str,
+        /// Length of the string in bytes.
         len: usize,
-        /// The least.
+        /// Minimum of the field.
         min: usize,
-        /// The most.
+        /// Maximum of the field.
         max: usize,
     },
-    /// The ImageURI is none, or no BDX URI though it says so.
+    /// The ImageURI is not a URI, or its scheme is `bdx` and it is not a BDX URI.
     #[error("ImageURI: {0}")]
-    Uri(#[from] UriError),
-    /// Metadata that are no list of elements with fully-qualified tags.
-    #[error("metadata, byte {offset}: expected a list of elements with fully-qualified tags (MAT-008)")]
+    Uri(#[from] ImageUriError),
+    /// The metadata are not a list of TLV elements with fully-qualified tags.
+    #[error("metadata, byte {offset}: expected a list of elements with fully-qualified tags")]
     Metadata {
-        /// Where, in bytes from the first byte of the metadata.
+        /// Offset of the fault in bytes, counted from the first byte of the metadata.
         offset: usize,
     },
-}
-
-open_enum! {
-    /// Whether an image is available (StatusEnum).
-    Status(u8) {
-        /// There is one, and the answer says where.
-        UPDATE_AVAILABLE = 0 => "UpdateAvailable",
-        /// The provider has no time now.
-        BUSY = 1 => "Busy",
-        /// There is none.
-        NOT_AVAILABLE = 2 => "NotAvailable",
-        /// There is one, and none of the requestor's protocols to fetch it by.
-        PROTOCOL_NOT_SUPPORTED = 3 => "DownloadProtocolNotSupported",
-    }
 }

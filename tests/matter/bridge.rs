@@ -1,17 +1,18 @@
-//! Zigbee's queries and answers in Matter's terms, and back.
+//! Translation of queries and responses between Zigbee and Matter, in both directions.
 
 use std::time::Duration;
 
 use zigbee_ota::file::{FileHeader, FileName};
-use zigbee_ota::matter::bridge::{self, Bridged, Lost, Place, VersionText};
+use zigbee_ota::matter::bridge::{self, Translated, Unmapped, version_string};
 use zigbee_ota::matter::{
-    Action, ApplyUpdateResponse, BdxUri, DownloadProtocol, Metadata, NodeId, Protocols, QueryImage,
-    QueryImageResponse, Status,
+    ApplyUpdateAction, ApplyUpdateResponse, BdxUri, DownloadProtocol, DownloadProtocols, Metadata, NodeId,
+    QueryImage, QueryImageResponse, QueryImageStatus,
 };
 use zigbee_ota::time::{Delay, ServerTime, TimeField};
 use zigbee_ota::zcl::{self, ImageOffer, QueryNextImageRequest, QueryResponse, Refusal};
 use zigbee_ota::{Encode, FileVersion, HardwareVersion, ImageId};
 
+use crate::changed;
 use crate::commands::token;
 
 const RUNS: ImageId = ImageId::new(0x1001, 0x00ab, 0x1005_3519);
@@ -21,41 +22,44 @@ fn query() -> QueryNextImageRequest {
     QueryNextImageRequest::new(RUNS).with_hardware(HardwareVersion(0x0102))
 }
 
-fn bdx() -> Protocols {
-    Protocols::new(&[DownloadProtocol::BDX_SYNCHRONOUS]).unwrap()
+fn bdx() -> DownloadProtocols {
+    DownloadProtocols::new(&[DownloadProtocol::BDX_SYNCHRONOUS]).unwrap()
+}
+
+/// Fields that a translation does not carry: those that `set` sets.
+fn unmapped(set: impl FnOnce(&mut Unmapped)) -> Unmapped {
+    changed(Unmapped::default(), set)
 }
 
 #[test]
 fn queries_cross_the_bridge() {
     let matter = bridge::query_image(&query(), bdx());
-    let expected = QueryImage {
-        vendor: 0x1001,
-        product: 0x00ab,
-        software_version: 0x1005_3519,
-        protocols: bdx(),
-        hardware_version: Some(0x0102),
-        location: None,
-        can_consent: None,
-        metadata: None,
-    };
+    let mut expected = QueryImage::new(0x1001, 0x00ab, 0x1005_3519, bdx());
+    expected.hardware_version = Some(0x0102);
     assert_eq!((matter, matter.check()), (expected, Ok(())));
-    assert_eq!(bridge::query_next_image(&matter), Ok(Bridged { message: query(), lost: Lost::PROTOCOLS }));
+    let protocols = unmapped(|unmapped| unmapped.protocols = true);
+    assert_eq!(bridge::query_next_image(&matter), Ok(Translated { message: query(), unmapped: protocols }));
+    assert!(!protocols.is_empty() && Unmapped::default().is_empty());
 
-    let full = QueryImage {
-        location: Some("NO"),
-        can_consent: Some(false),
-        metadata: Some(Metadata(&[0x17, 0x18])),
-        ..matter
-    };
-    let lost = Lost::PROTOCOLS | Lost::LOCATION | Lost::CONSENT | Lost::METADATA;
-    assert_eq!(bridge::query_next_image(&full), Ok(Bridged { message: query(), lost }));
+    let full = changed(matter, |query| {
+        query.location = Some("NO");
+        query.can_consent = Some(false);
+        query.metadata = Some(Metadata(&[0x17, 0x18]));
+    });
+    let unmapped = unmapped(|unmapped| {
+        unmapped.protocols = true;
+        unmapped.location = true;
+        unmapped.consent = true;
+        unmapped.metadata = true;
+    });
+    assert_eq!(bridge::query_next_image(&full), Ok(Translated { message: query(), unmapped }));
     for (query, violation) in [
-        (QueryImage { vendor: 0xffff, ..matter }, zcl::Violation::WildcardManufacturer),
-        (QueryImage { software_version: u32::MAX, ..matter }, zcl::Violation::WildcardVersion),
+        (changed(matter, |query| query.vendor = 0xffff), zcl::Violation::WildcardManufacturer),
+        (changed(matter, |query| query.software_version = u32::MAX), zcl::Violation::WildcardVersion),
     ] {
         assert_eq!(bridge::query_next_image(&query), Err(violation));
     }
-    assert!(bridge::query_next_image(&QueryImage { product: 0xffc0, ..matter }).is_err());
+    assert!(bridge::query_next_image(&changed(matter, |query| query.product = 0xffc0)).is_err());
 }
 
 /// Shows: MAT-009
@@ -68,10 +72,10 @@ fn the_version_is_that_of_the_file() {
         (FileVersion(0x0000_000a), "0x0000000a"),
         (FileVersion(0xfedc_ba98), "0xfedcba98"),
     ] {
-        assert_eq!((VersionText::new(version).as_str(), version.to_string().as_str()), (text, text));
+        assert_eq!((version_string(version, &mut [0; 22]), version.to_string().as_str()), (text, text));
     }
     for number in (0..=u32::MAX).step_by(65_521) {
-        assert_eq!(VersionText::new(FileVersion(number)).as_str(), FileVersion(number).to_string());
+        assert_eq!(version_string(FileVersion(number), &mut [0; 22]), FileVersion(number).to_string());
     }
 }
 
@@ -83,10 +87,11 @@ fn offers_cross_the_bridge() {
     let offer = QueryResponse::Offer(ImageOffer { id: NEW, size: 70_000 });
     let name = FileName::new(NEW).to_string();
     let uri = BdxUri::new(NodeId(0x0011_2233_aabb_ccdd), &name).unwrap().to_string();
-    let version = VersionText::new(NEW.version);
-    let place = Place { uri: &uri, version_string: version.as_str(), token: token() };
-    let Bridged { message, lost } = bridge::query_image_response(&offer, place);
-    assert_eq!((message.check(), lost), (Ok(()), Lost::SIZE));
+    let mut buffer = [0; 22];
+    let version = version_string(NEW.version, &mut buffer);
+    let Translated { message, unmapped: lacking } =
+        bridge::query_image_response(&offer, &uri, version, token());
+    assert_eq!((message.check(), lacking), (Ok(()), unmapped(|unmapped| unmapped.size = true)));
     assert_eq!(message.image_uri, Some("bdx://00112233AABBCCDD/1001-00AB-10103519.zigbee"));
     assert_eq!(
         (message.software_version, message.software_version_string),
@@ -95,48 +100,56 @@ fn offers_cross_the_bridge() {
     let written = message.to_vec();
     let read = QueryImageResponse::decode(&written).unwrap();
     let back = bridge::query_next_image_response(&read, RUNS, 70_000);
-    assert_eq!(back, Ok(Bridged { message: offer, lost: Lost::PLACE }));
+    let uri_and_token = unmapped(|unmapped| unmapped.uri_and_token = true);
+    assert_eq!(back, Ok(Translated { message: offer, unmapped: uri_and_token }));
 
-    let full = QueryImageResponse {
-        delayed_action_time: Some(1),
-        user_consent_needed: Some(true),
-        metadata: Some(Metadata(&[])),
-        ..read
-    };
-    let lost = Lost::PLACE | Lost::DELAY | Lost::CONSENT | Lost::METADATA;
+    let full = changed(read, |response| {
+        response.delayed_action_time = Some(1);
+        response.user_consent_needed = Some(true);
+        response.metadata = Some(Metadata(&[]));
+    });
+    let unmapped = changed(uri_and_token, |unmapped| {
+        unmapped.delay = true;
+        unmapped.consent = true;
+        unmapped.metadata = true;
+    });
     let back = bridge::query_next_image_response(&full, RUNS, 70_000);
-    assert_eq!(back, Ok(Bridged { message: offer, lost }));
-    let no_token = QueryImageResponse { update_token: None, ..read };
+    assert_eq!(back, Ok(Translated { message: offer, unmapped }));
+    let no_token = changed(read, |response| response.update_token = None);
     assert!(bridge::query_next_image_response(&no_token, RUNS, 1).is_err());
 }
 
 #[test]
 fn refusals_cross_the_bridge() {
-    let place = Place { uri: "x:y", version_string: "1", token: token() };
-    for (refusal, lost) in [
-        (Refusal::NO_IMAGE_AVAILABLE, Lost::empty()),
-        (Refusal::NOT_AUTHORIZED, Lost::REASON),
-        (Refusal::ABORT, Lost::REASON),
-    ] {
-        let bridged = bridge::query_image_response(&QueryResponse::Refused(refusal), place);
-        assert_eq!(bridged, Bridged { message: QueryImageResponse::new(Status::NOT_AVAILABLE), lost });
-        assert_eq!(bridged.message.check(), Ok(()));
+    for (refusal, status) in
+        [(Refusal::NO_IMAGE_AVAILABLE, false), (Refusal::NOT_AUTHORIZED, true), (Refusal::ABORT, true)]
+    {
+        let refused = QueryResponse::Refused(refusal);
+        let translated = bridge::query_image_response(&refused, "x:y", "1", token());
+        let message = QueryImageResponse::new(QueryImageStatus::NOT_AVAILABLE);
+        let unmapped = unmapped(|unmapped| unmapped.status = status);
+        assert_eq!(translated, Translated { message, unmapped });
+        assert_eq!(translated.message.check(), Ok(()));
     }
-    for (status, lost) in [
-        (Status::NOT_AVAILABLE, Lost::empty()),
-        (Status::BUSY, Lost::REASON | Lost::DELAY),
-        (Status::PROTOCOL_NOT_SUPPORTED, Lost::REASON),
-        (Status(9), Lost::REASON),
+    for (status, reason_is_lost, delay) in [
+        (QueryImageStatus::NOT_AVAILABLE, false, None),
+        (QueryImageStatus::BUSY, true, Some(60)),
+        (QueryImageStatus::PROTOCOL_NOT_SUPPORTED, true, None),
+        (QueryImageStatus(9), true, None),
     ] {
-        let delayed_action_time = lost.contains(Lost::DELAY).then_some(60);
-        let response = QueryImageResponse { delayed_action_time, ..QueryImageResponse::new(status) };
+        let response =
+            changed(QueryImageResponse::new(status), |response| response.delayed_action_time = delay);
         let message = QueryResponse::Refused(Refusal::NO_IMAGE_AVAILABLE);
-        let bridged = bridge::query_next_image_response(&response, RUNS, 0);
-        assert_eq!(bridged, Ok(Bridged { message, lost }));
+        let translated = bridge::query_next_image_response(&response, RUNS, 0);
+        let unmapped = unmapped(|unmapped| {
+            unmapped.status = reason_is_lost;
+            unmapped.delay = delay.is_some();
+        });
+        assert_eq!(translated, Ok(Translated { message, unmapped }));
     }
 }
 
-/// A provider has no memory of who asked when: it answers who comes early as it answers anybody.
+/// The bridge as a provider keeps no record of earlier queries: an early query gets the same response as any other.
 ///
 /// Shows: MAT-007
 #[test]
@@ -147,18 +160,17 @@ fn an_early_query_is_answered() {
         let zigbee = bridge::query_next_image(&query).unwrap().message;
         assert_eq!(zigbee.current, RUNS);
         let offer = QueryResponse::Offer(ImageOffer { id: NEW, size: 1 });
-        let place = Place { uri: "bdx://00112233AABBCCDD/0", version_string: "1", token: token() };
-        bridge::query_image_response(&offer, place).message
+        bridge::query_image_response(&offer, "bdx://00112233AABBCCDD/0", "1", token()).message
     });
     assert_eq!(answers[0], answers[1]);
-    assert_eq!(answers[0].status, Status::UPDATE_AVAILABLE);
+    assert_eq!(answers[0].status, QueryImageStatus::UPDATE_AVAILABLE);
 }
 
 #[test]
-fn orders_to_upgrade_cross_the_bridge() {
-    let proceed = |delayed_action_time| ApplyUpdateResponse { action: Action::PROCEED, delayed_action_time };
-    let wait =
-        |delayed_action_time| ApplyUpdateResponse { action: Action::AWAIT_NEXT_ACTION, delayed_action_time };
+fn upgrade_times_cross_the_bridge() {
+    let response = |action, delayed_action_time| ApplyUpdateResponse { action, delayed_action_time };
+    let proceed = |seconds| response(ApplyUpdateAction::PROCEED, seconds);
+    let wait = |seconds| response(ApplyUpdateAction::AWAIT_NEXT_ACTION, seconds);
     for (time, response) in [
         (ServerTime::NOW, proceed(0)),
         (ServerTime { current: 1000, then: 1600 }, proceed(600)),
@@ -168,15 +180,16 @@ fn orders_to_upgrade_cross_the_bridge() {
         let delay = time.delay(TimeField::Upgrade, None, 0).unwrap();
         assert_eq!(bridge::apply_update_response(delay), response);
         let back = bridge::upgrade_time(&response).unwrap();
-        assert_eq!(back.lost, Lost::empty());
+        assert!(back.unmapped.is_empty());
         assert_eq!(back.message.delay(TimeField::Upgrade, None, 0), Ok(delay));
     }
     let part = bridge::apply_update_response(Delay::For(Duration::from_millis(1001)));
     assert_eq!(part, proceed(2), "never early");
     assert_eq!(bridge::apply_update_response(Delay::For(Duration::MAX)), proceed(u32::MAX));
     let later = bridge::upgrade_time(&wait(60));
-    assert_eq!(later, Some(Bridged { message: ServerTime::WAIT, lost: Lost::DELAY }));
-    for action in [Action::DISCONTINUE, Action(7)] {
-        assert_eq!(bridge::upgrade_time(&ApplyUpdateResponse { action, delayed_action_time: 0 }), None);
+    let unmapped = unmapped(|unmapped| unmapped.delay = true);
+    assert_eq!(later, Some(Translated { message: ServerTime::WAIT, unmapped }));
+    for action in [ApplyUpdateAction::DISCONTINUE, ApplyUpdateAction(7)] {
+        assert_eq!(bridge::upgrade_time(&response(action, 0)), None);
     }
 }

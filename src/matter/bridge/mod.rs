@@ -1,195 +1,241 @@
-//! What a Zigbee query and its answer become in Matter's terms, and back, for a bridge between a Zigbee network and a Matter
-//! fabric.
+//! Translation between the queries and responses of the Zigbee OTA Upgrade cluster and those of Matter, for a bridge between
+//! a Zigbee network and a Matter fabric.
 //!
 //! | Zigbee | Matter | |
 //! |---|---|---|
-//! | manufacturer code | VendorID | the Alliance gives both out of one table |
-//! | image type | ProductID | the number as it is, for the bridge to agree with its provider on |
+//! | manufacturer code | VendorID | one table of the Connectivity Standards Alliance assigns both |
+//! | image type | ProductID | same number; the bridge has to agree on it with its provider |
 //! | file version | SoftwareVersion | |
-//! | file version as text | SoftwareVersionString | [`VersionText`] |
+//! | file version as text | SoftwareVersionString | [`version_string`] |
 //! | hardware version | HardwareVersion | |
-//! | file name | file designator | [`FileName`](crate::file::FileName) needs no escape unless its text does |
+//! | file name | file designator | [`FileName`](crate::file::FileName) needs no escape unless its suffix does |
 //! | SUCCESS | UpdateAvailable | |
-//! | NO_IMAGE_AVAILABLE | NotAvailable | also what becomes of every other status, both ways |
-//! | upgrade time | DelayedActionTime of Proceed | an offset; [`Delay`] has it made of a moment |
-//! | wait for another order | AwaitNextAction | |
+//! | NO_IMAGE_AVAILABLE | NotAvailable | also the translation of every other status, in both directions |
+//! | upgrade time | DelayedActionTime with Proceed | an offset; [`Delay`] has converted a point in time to it |
+//! | hold (upgrade time 0xFFFFFFFF) | AwaitNextAction | |
 //!
-//! What has no counterpart is told as [`Lost`]. Of these neither side tells the other at all:
+//! Fields without a counterpart are reported as [`Unmapped`]. Neither protocol can express the following:
 //!
-//! - the size of an image, which BDX tells and Query Next Image Response must: it comes from the caller;
-//! - UpdateToken and ImageURI, which the bridge chooses towards Matter and keeps towards Zigbee;
-//! - the notify (Image Notify, AnnounceOTAProvider), which carry no image on Matter's side;
-//! - blocks and pages: BDX is another protocol, and its images are other files, with another header.
+//! - the size of an image, which BDX reports and Query Next Image Response requires: the caller supplies it;
+//! - UpdateToken and ImageURI, which the bridge chooses for Matter and keeps for Zigbee;
+//! - notifications (Image Notify, AnnounceOTAProvider), which name no image in Matter;
+//! - blocks and pages: BDX is a different protocol, and Matter images are different files with a different header.
 
-mod text;
+mod version_string;
 
-pub use text::VersionText;
+pub use version_string::version_string;
 
-use bitflags::bitflags;
-
-use super::apply::{Action, ApplyUpdateResponse};
-use super::error::{Status, Violation};
-use super::query::{Protocols, QueryImage};
-use super::response::{Answer, QueryImageResponse};
-use super::token::UpdateToken;
-use crate::open_enum::flags_as_number;
+use super::apply_update::{ApplyUpdateAction, ApplyUpdateResponse};
+use super::error::MatterRuleError;
+use super::query_image::{DownloadProtocols, QueryImage};
+use super::query_image_response::{QueryImageResponse, QueryImageStatus};
+use super::update_token::UpdateToken;
 use crate::time::{Delay, ServerTime};
 use crate::types::{FileVersion, HardwareVersion, ImageId};
 use crate::zcl::{self, ImageOffer, QueryNextImageRequest, QueryResponse, Refusal};
 
-bitflags! {
-    /// What a message said that its counterpart cannot.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub struct Lost: u16 {
-        /// ProtocolsSupported: Zigbee has one way to download.
-        const PROTOCOLS = 1 << 0;
-        /// Location.
-        const LOCATION = 1 << 1;
-        /// RequestorCanConsent or UserConsentNeeded: Zigbee asks nobody.
-        const CONSENT = 1 << 2;
-        /// MetadataForProvider or MetadataForRequestor.
-        const METADATA = 1 << 3;
-        /// The size of the image.
-        const SIZE = 1 << 4;
-        /// Why there is no image: the status has no counterpart.
-        const REASON = 1 << 5;
-        /// DelayedActionTime: Zigbee can ask to wait before a download's blocks and before an upgrade, not here.
-        const DELAY = 1 << 6;
-        /// ImageURI and UpdateToken, for the bridge to keep, and SoftwareVersionString.
-        const PLACE = 1 << 7;
+/// Fields of a message that its translation cannot carry; `true` for each field that was present and is lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Unmapped {
+    /// ProtocolsSupported: Zigbee has a single download protocol.
+    pub protocols: bool,
+    /// Location.
+    pub location: bool,
+    /// RequestorCanConsent or UserConsentNeeded: Zigbee has no user consent.
+    pub consent: bool,
+    /// MetadataForProvider or MetadataForRequestor.
+    pub metadata: bool,
+    /// Size of the image.
+    pub size: bool,
+    /// Status: the reason why no image is available has no counterpart.
+    pub status: bool,
+    /// DelayedActionTime: Zigbee can delay blocks and upgrades, but not this step.
+    pub delay: bool,
+    /// ImageURI, UpdateToken and SoftwareVersionString, which the bridge has to keep.
+    pub uri_and_token: bool,
+}
+
+impl Unmapped {
+    const NONE: Self = Self {
+        protocols: false,
+        location: false,
+        consent: false,
+        metadata: false,
+        size: false,
+        status: false,
+        delay: false,
+        uri_and_token: false,
+    };
+
+    /// Whether the translation carries all fields.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::NONE
     }
 }
 
-flags_as_number!(Lost(u16), "Lost({=u16:#06x})");
-
-/// A message and what it does not say any more.
+/// Translation of a message.
+// Exhaustive: a message and the list of what it lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Bridged<T> {
-    /// The message.
+pub struct Translated<T> {
+    /// Translated message.
     pub message: T,
-    /// What was said that it cannot say.
-    pub lost: Lost,
+    /// Fields of the original that the translated message does not carry.
+    pub unmapped: Unmapped,
 }
 
-/// Where a bridge has an image for its fabric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Place<'a> {
-    /// The ImageURI, such as a [`BdxUri`](super::BdxUri) as text.
-    pub uri: &'a str,
-    /// The version for people.
-    pub version_string: &'a str,
-    /// What ties the further commands to this offer.
-    pub token: UpdateToken,
-}
-
-/// A Zigbee device's query, for a Matter provider. Nothing is lost.
+/// Translates the Query Next Image Request of a Zigbee client for a Matter provider. All fields are carried.
 #[must_use]
-pub fn query_image(request: &QueryNextImageRequest, protocols: Protocols) -> QueryImage<'static> {
-    let ImageId { manufacturer, image_type, version } = request.current;
+pub fn query_image(request: &QueryNextImageRequest, protocols: DownloadProtocols) -> QueryImage<'static> {
+    let QueryNextImageRequest { current, hardware } = *request;
+    let ImageId { manufacturer, image_type, version } = current;
     QueryImage {
         vendor: manufacturer.0,
         product: image_type.0,
         software_version: version.0,
         protocols,
-        hardware_version: request.hardware.map(|hardware| hardware.0),
+        hardware_version: hardware.map(|hardware| hardware.0),
         location: None,
         can_consent: None,
         metadata: None,
     }
 }
 
-/// A Matter requestor's query, for a Zigbee server.
+/// Translates the QueryImage of a Matter requestor for a Zigbee server.
 ///
 /// # Errors
-/// A vendor, product or version that stands for any in Zigbee, or a product that no query may ask for.
-pub fn query_next_image(query: &QueryImage<'_>) -> Result<Bridged<QueryNextImageRequest>, zcl::Violation> {
+/// [`zcl::Violation`] for a vendor, product or version that is a wildcard in Zigbee, and for a product that is not a valid
+/// image type of a query.
+pub fn query_next_image(query: &QueryImage<'_>) -> Result<Translated<QueryNextImageRequest>, zcl::Violation> {
+    let QueryImage {
+        vendor,
+        product,
+        software_version,
+        protocols,
+        hardware_version,
+        location,
+        can_consent,
+        metadata,
+    } = *query;
     let message = QueryNextImageRequest {
-        current: ImageId::new(query.vendor, query.product, query.software_version),
-        hardware: query.hardware_version.map(HardwareVersion),
+        current: ImageId::new(vendor, product, software_version),
+        hardware: hardware_version.map(HardwareVersion),
     };
     message.check()?;
-    let mut lost = Lost::empty();
-    lost.set(Lost::PROTOCOLS, query.protocols != Protocols::NONE);
-    lost.set(Lost::LOCATION, query.location.is_some());
-    lost.set(Lost::CONSENT, query.can_consent.is_some());
-    lost.set(Lost::METADATA, query.metadata.is_some());
-    Ok(Bridged { message, lost })
+    let unmapped = Unmapped {
+        protocols: protocols != DownloadProtocols::NONE,
+        location: location.is_some(),
+        consent: can_consent.is_some(),
+        metadata: metadata.is_some(),
+        ..Unmapped::NONE
+    };
+    Ok(Translated { message, unmapped })
 }
 
-/// A Zigbee server's answer, for a Matter requestor, with the image at `place` if there is one.
+/// Translates the Query Next Image Response of a Zigbee server for a Matter requestor.
+///
+/// `uri`, `version_string` and `token` describe the image on the side of the bridge: its ImageURI, such as a
+/// [`BdxUri`](super::BdxUri) as text, its version as text for people, and the UpdateToken of this update. They are used
+/// only where the server offers an image.
 #[must_use]
 pub fn query_image_response<'a>(
     response: &QueryResponse,
-    place: Place<'a>,
-) -> Bridged<QueryImageResponse<'a>> {
+    uri: &'a str,
+    version_string: &'a str,
+    token: UpdateToken,
+) -> Translated<QueryImageResponse<'a>> {
     match *response {
-        QueryResponse::Offer(ImageOffer { id, .. }) => {
-            let Place { uri, version_string, token } = place;
-            let message = QueryImageResponse::available(uri, id.version.0, version_string, token);
-            Bridged { message, lost: Lost::SIZE }
+        QueryResponse::Offer(ImageOffer { id, size: _ }) => {
+            // Manufacturer and image type are those of the query, which the requestor knows.
+            let ImageId { manufacturer: _, image_type: _, version } = id;
+            let message = QueryImageResponse::available(uri, version.0, version_string, token);
+            Translated { message, unmapped: Unmapped { size: true, ..Unmapped::NONE } }
         }
-        QueryResponse::Refused(refusal) => Bridged {
-            message: QueryImageResponse::new(Status::NOT_AVAILABLE),
-            lost: if refusal == Refusal::NO_IMAGE_AVAILABLE { Lost::empty() } else { Lost::REASON },
+        QueryResponse::Refused(refusal) => Translated {
+            message: QueryImageResponse::new(QueryImageStatus::NOT_AVAILABLE),
+            unmapped: Unmapped { status: refusal != Refusal::NO_IMAGE_AVAILABLE, ..Unmapped::NONE },
         },
     }
 }
 
-/// A Matter provider's answer, for the Zigbee device that runs `asked`; an image that it offers takes `size` bytes.
+/// Translates the QueryImageResponse of a Matter provider for the Zigbee client that runs `current`. `size` is the length
+/// of the offered image in bytes, which the response does not contain.
 ///
 /// # Errors
-/// As [`QueryImageResponse::answer`].
+/// The errors of [`QueryImageResponse::offer`].
 pub fn query_next_image_response(
     response: &QueryImageResponse<'_>,
-    asked: ImageId,
+    current: ImageId,
     size: u32,
-) -> Result<Bridged<QueryResponse>, Violation> {
-    let mut lost = Lost::empty();
-    lost.set(Lost::DELAY, response.delayed_action_time.is_some());
-    lost.set(Lost::CONSENT, response.user_consent_needed.is_some());
-    lost.set(Lost::METADATA, response.metadata.is_some());
-    let message = match response.answer()? {
-        Answer::Available(offer) => {
-            lost.insert(Lost::PLACE);
-            let id = ImageId { version: FileVersion(offer.version), ..asked };
-            QueryResponse::Offer(ImageOffer { id, size })
-        }
-        Answer::Nothing(status) => {
-            lost.set(Lost::REASON, status != Status::NOT_AVAILABLE);
-            QueryResponse::Refused(Refusal::NO_IMAGE_AVAILABLE)
-        }
+) -> Result<Translated<QueryResponse>, MatterRuleError> {
+    let offer = response.offer()?;
+    // The five fields of an offer are those of `offer`.
+    let QueryImageResponse {
+        status,
+        delayed_action_time,
+        image_uri: _,
+        software_version: _,
+        software_version_string: _,
+        update_token: _,
+        user_consent_needed,
+        metadata,
+    } = *response;
+    let unmapped = Unmapped {
+        delay: delayed_action_time.is_some(),
+        consent: user_consent_needed.is_some(),
+        metadata: metadata.is_some(),
+        ..Unmapped::NONE
     };
-    Ok(Bridged { message, lost })
+    Ok(match offer {
+        Some(offer) => {
+            let id = ImageId { version: FileVersion(offer.version), ..current };
+            let message = QueryResponse::Offer(ImageOffer { id, size });
+            Translated { message, unmapped: Unmapped { uri_and_token: true, ..unmapped } }
+        }
+        None => {
+            let message = QueryResponse::Refused(Refusal::NO_IMAGE_AVAILABLE);
+            let status = status != QueryImageStatus::NOT_AVAILABLE;
+            Translated { message, unmapped: Unmapped { status, ..unmapped } }
+        }
+    })
 }
 
-/// A Zigbee server's order to upgrade, as [`ServerTime::delay`] reads it, for a Matter requestor that asks whether to
-/// apply. A part of a second counts as one.
+/// Translates the upgrade time of a Zigbee server, converted by [`ServerTime::delay`], for a Matter requestor that has sent
+/// ApplyUpdateRequest. A fraction of a second is rounded up.
 #[must_use]
 pub fn apply_update_response(delay: Delay) -> ApplyUpdateResponse {
     match delay {
-        Delay::Forever => ApplyUpdateResponse { action: Action::AWAIT_NEXT_ACTION, delayed_action_time: 0 },
+        Delay::Forever => {
+            ApplyUpdateResponse { action: ApplyUpdateAction::AWAIT_NEXT_ACTION, delayed_action_time: 0 }
+        }
         Delay::For(time) => {
             let seconds = time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
             let delayed_action_time = u32::try_from(seconds).unwrap_or(u32::MAX);
-            ApplyUpdateResponse { action: Action::PROCEED, delayed_action_time }
+            ApplyUpdateResponse { action: ApplyUpdateAction::PROCEED, delayed_action_time }
         }
     }
 }
 
-/// A Matter provider's answer to who asks whether to apply, as the time of an Upgrade End Response. `None` for Discontinue
-/// and for actions without a name: Zigbee has no such order, a Default Response with ABORT comes closest.
+/// Translates the ApplyUpdateResponse of a Matter provider to the upgrade time of an Upgrade End Response.
+///
+/// `None` for Discontinue and for actions without a name: no upgrade time expresses them. The closest Zigbee message is a
+/// Default Response with ABORT.
 #[must_use]
-pub fn upgrade_time(response: &ApplyUpdateResponse) -> Option<Bridged<ServerTime>> {
-    match *response {
-        ApplyUpdateResponse { action: Action::PROCEED, delayed_action_time } => {
-            Some(Bridged { message: ServerTime::after_seconds(delayed_action_time), lost: Lost::empty() })
+pub fn upgrade_time(response: &ApplyUpdateResponse) -> Option<Translated<ServerTime>> {
+    let ApplyUpdateResponse { action, delayed_action_time } = *response;
+    match action {
+        ApplyUpdateAction::PROCEED => {
+            let message = ServerTime::after_seconds(delayed_action_time);
+            Some(Translated { message, unmapped: Unmapped::NONE })
         }
-        ApplyUpdateResponse { action: Action::AWAIT_NEXT_ACTION, delayed_action_time } => Some(Bridged {
-            message: ServerTime::WAIT,
-            lost: if delayed_action_time == 0 { Lost::empty() } else { Lost::DELAY },
-        }),
+        ApplyUpdateAction::AWAIT_NEXT_ACTION => {
+            let unmapped = Unmapped { delay: delayed_action_time != 0, ..Unmapped::NONE };
+            Some(Translated { message: ServerTime::WAIT, unmapped })
+        }
         _ => None,
     }
 }

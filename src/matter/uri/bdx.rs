@@ -1,4 +1,4 @@
-//! URIs of the scheme `bdx`.
+//! BDX URI: a file on a node of the same fabric, to download by Bulk Data Exchange.
 //!
 //! ```text
 //! bdx://00112233AABBCCDD/designator
@@ -7,11 +7,11 @@
 
 use core::fmt;
 
-use super::syntax::{first_bad, is_pchar};
-use super::{ImageUri, UriError};
+use super::syntax::find_not_path;
+use super::{ImageUri, ImageUriError};
 use crate::codec::{Emit, Sink};
 
-/// The operational node id of a node, unique in its fabric. `Display` writes 16 upper-case hexadecimal digits.
+/// Operational node id, unique within a fabric. `Display` writes 16 upper-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -37,41 +37,28 @@ impl defmt::Format for NodeId {
 }
 
 impl NodeId {
-    /// The digits, the most significant first.
+    /// Upper-case hexadecimal digits, most significant first.
     fn digits(self) -> [u8; DIGITS] {
         let mut digits = [0; DIGITS];
-        let mut rest = self.0;
-        for digit in digits.iter_mut().rev() {
-            *digit = match rest & 0xf {
-                0x0 => b'0',
-                0x1 => b'1',
-                0x2 => b'2',
-                0x3 => b'3',
-                0x4 => b'4',
-                0x5 => b'5',
-                0x6 => b'6',
-                0x7 => b'7',
-                0x8 => b'8',
-                0x9 => b'9',
-                0xa => b'A',
-                0xb => b'B',
-                0xc => b'C',
-                0xd => b'D',
-                0xe => b'E',
-                _ => b'F',
+        let bytes = self.0.to_be_bytes();
+        let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
+        for (digit, nibble) in digits.iter_mut().zip(nibbles) {
+            *digit = match nibble {
+                0..=9 => nibble | b'0',
+                // 'A' is 0x41: 0x4A for ten, minus nine.
+                _ => (nibble | 0x40).saturating_sub(9),
             };
-            rest >>= 4;
         }
         digits
     }
 
-    /// Reads the digits; the error is the place of the first that is none.
+    /// Parses the digits; the error is the position of the first byte that is not a digit.
     fn parse(digits: &[u8; DIGITS]) -> Result<Self, usize> {
         let mut number = 0;
         for (at, digit) in (0..).zip(digits) {
             let value = match digit {
                 b'0'..=b'9' => digit & 0x0f,
-                // `A` is 0x41.
+                // 'A' is 0x41.
                 b'A'..=b'F' => (digit & 0x0f).saturating_add(9),
                 _ => return Err(at),
             };
@@ -84,7 +71,13 @@ impl NodeId {
 const PREFIX: &[u8; 6] = b"bdx://";
 const DIGITS: usize = 16;
 
-/// A URI that says what to ask a node of the same fabric for by BDX. [`Encode`](crate::Encode) and `Display` write it.
+/// Offset of the `/` between node id and file designator.
+const SEPARATOR: usize = PREFIX.len() + DIGITS;
+
+/// Minimum length in bytes: that of a URI with a file designator of one byte.
+const MIN: usize = SEPARATOR + 2;
+
+/// BDX URI: node id and file designator. [`Encode`](crate::Encode) and `Display` write the text of the URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BdxUri<'a> {
@@ -93,86 +86,96 @@ pub struct BdxUri<'a> {
 }
 
 impl<'a> BdxUri<'a> {
-    /// The fewest bytes: a designator of one.
-    pub const MIN: usize = 24;
-    /// Where the `/` stands that the designator follows.
-    pub(super) const SEPARATOR: usize = PREFIX.len() + DIGITS;
-
-    /// The URI of the file `designator` on `node`. Nothing is escaped: what a URI cannot hold is refused.
+    /// Makes the URI of the file `designator` on `node`. The designator is not escaped: characters that a URI path does
+    /// not allow are refused.
     ///
     /// # Errors
-    /// [`UriError::TooShort`] without a designator, [`UriError::TooLong`] with one of more than 233 bytes, and
-    /// [`UriError::Designator`], whose offset is that in the URI.
-    pub fn new(node: NodeId, designator: &'a str) -> Result<Self, UriError> {
-        let start = Self::SEPARATOR.saturating_add(1);
+    /// [`ImageUriError::TooShort`] for an empty designator, [`ImageUriError::TooLong`] for more than 233 bytes, and
+    /// [`ImageUriError::Syntax`] for a character that is not allowed, with its offset in the URI.
+    pub fn new(node: NodeId, designator: &'a str) -> Result<Self, ImageUriError> {
+        let start = SEPARATOR.saturating_add(1);
         let len = start.saturating_add(designator.len());
-        if len < Self::MIN {
-            return Err(UriError::TooShort(len));
+        if len < MIN {
+            return Err(ImageUriError::TooShort(len));
         }
         if len > ImageUri::MAX {
-            return Err(UriError::TooLong(len));
+            return Err(ImageUriError::TooLong(len));
         }
-        match first_bad(designator.as_bytes(), |byte| is_pchar(byte) || byte == b'/') {
-            Some(at) => Err(UriError::Designator { offset: start.saturating_add(at) }),
+        match find_not_path(designator.as_bytes()) {
+            Some(at) => Err(expected("a character of a file designator", start.saturating_add(at))),
             None => Ok(Self { node, designator }),
         }
     }
 
-    /// Reads a BDX URI by the procedure of the document: length, prefix, node id, separator, designator.
+    /// Parses a BDX URI in the order that the specification gives: length, prefix, node id, separator, designator.
     ///
     /// # Errors
-    /// [`UriError`] of the first step that fails.
-    pub fn parse(text: &'a str) -> Result<Self, UriError> {
+    /// [`ImageUriError`] of the first step that fails.
+    pub fn parse(text: &'a str) -> Result<Self, ImageUriError> {
         let len = text.len();
-        if len < Self::MIN {
-            return Err(UriError::TooShort(len));
+        if len < MIN {
+            return Err(ImageUriError::TooShort(len));
         }
-        let rest = text.as_bytes().strip_prefix(PREFIX).ok_or(UriError::Prefix)?;
-        let Some((digits, rest)) = rest.split_first_chunk() else { return Err(UriError::TooShort(len)) };
-        let bad = |at| UriError::NodeId { offset: PREFIX.len().saturating_add(at) };
-        let node = NodeId::parse(digits).map_err(bad)?;
-        let Some(designator) = rest.strip_prefix(b"/") else { return Err(UriError::Separator) };
-        // All before it is ASCII.
+        let after_prefix = text.as_bytes().strip_prefix(PREFIX);
+        let rest = after_prefix.ok_or(expected("`bdx://` in lower case", 0))?;
+        let Some((digits, rest)) = rest.split_first_chunk() else { return Err(ImageUriError::TooShort(len)) };
+        let node = NodeId::parse(digits).map_err(|at| {
+            expected("16 upper-case hexadecimal digits of a node id", PREFIX.len().saturating_add(at))
+        })?;
+        let Some(designator) = rest.strip_prefix(b"/") else {
+            return Err(expected("`/` after the node id", SEPARATOR));
+        };
+        // The bytes before the designator are ASCII, so the split is at a character boundary.
         let (_, designator) = text.split_at_checked(len.saturating_sub(designator.len())).unwrap_or_default();
         Self::new(node, designator)
     }
 
-    /// The node that has the image.
+    /// Node that has the file.
     #[must_use]
     pub const fn node(&self) -> NodeId {
         self.node
     }
 
-    /// What to ask it for, octet for octet, without the `/` before it. May begin with one of its own.
+    /// File designator for the BDX transfer, byte for byte as in the URI, without the `/` before it. A designator may
+    /// itself begin with a `/`.
     #[must_use]
     pub const fn designator(&self) -> &'a str {
         self.designator
     }
 
-    /// Whether the image is where the answer came from, on the same fabric: other nodes are reserved for the future.
+    /// Checks that the file is on the provider that sent the URI. The specification reserves other nodes for the future.
     ///
     /// # Errors
-    /// [`UriError::NodeMismatch`].
-    pub fn check_provider(&self, provider: NodeId) -> Result<(), UriError> {
-        if self.node == provider { Ok(()) } else { Err(UriError::NodeMismatch { node: self.node, provider }) }
+    /// [`ImageUriError::NodeMismatch`].
+    pub fn check_provider(&self, provider: NodeId) -> Result<(), ImageUriError> {
+        match self.node == provider {
+            true => Ok(()),
+            false => Err(ImageUriError::NodeMismatch { node: self.node, provider }),
+        }
     }
+}
+
+const fn expected(expected: &'static str, offset: usize) -> ImageUriError {
+    ImageUriError::Syntax { offset, expected }
 }
 
 impl fmt::Display for BdxUri<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "bdx://{}/{}", self.node, self.designator)
+        let Self { node, designator } = self;
+        write!(f, "bdx://{node}/{designator}")
     }
 }
 
 impl Emit for BdxUri<'_> {
     fn len(&self) -> usize {
-        Self::SEPARATOR.saturating_add(1).saturating_add(self.designator.len())
+        SEPARATOR.saturating_add(1).saturating_add(self.designator.len())
     }
 
     fn emit(&self, out: &mut Sink<'_>) {
+        let Self { node, designator } = self;
         out.array(PREFIX);
-        out.array(&self.node.digits());
+        out.array(&node.digits());
         out.array(b"/");
-        out.bytes(self.designator.as_bytes());
+        out.bytes(designator.as_bytes());
     }
 }

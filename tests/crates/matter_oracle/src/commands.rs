@@ -1,4 +1,4 @@
-//! Matter commands: encoded here and decoded field by field by the generated code of rs-matter, and the reverse.
+//! Commands written by this crate and read field by field by rs-matter, and the reverse.
 
 use arbitrary::{Arbitrary, Unstructured};
 use proptest::collection::vec;
@@ -9,8 +9,8 @@ use rs_matter::tlv::{TLVElement, TLVTag, TLVWriteParent};
 use rs_matter::utils::storage::WriteBuf;
 use zigbee_ota::Encode;
 use zigbee_ota::matter::{
-    Action, ApplyUpdateRequest, ApplyUpdateResponse, BdxUri, NodeId, NotifyUpdateApplied, QueryImage,
-    QueryImageResponse, Status, UpdateToken,
+    ApplyUpdateAction, ApplyUpdateRequest, ApplyUpdateResponse, BdxUri, NodeId, NotifyUpdateApplied,
+    QueryImage, QueryImageResponse, QueryImageStatus, UpdateToken,
 };
 
 fn generated<'a, T: Arbitrary<'a>>(seed: &'a [u8]) -> Option<T> {
@@ -39,7 +39,10 @@ fn response_reads_alike(response: &QueryImageResponse<'_>) {
     let read = theirs::QueryImageResponse::new(TLVElement::new(&bytes));
     match response.status.name() {
         Some(_) => assert_eq!(read.status().unwrap() as u8, response.status.0),
-        None => assert!(read.status().is_err(), "kept here, refused there"),
+        None => assert!(
+            read.status().is_err(),
+            "a status without a name is kept by this crate and refused by rs-matter"
+        ),
     }
     assert_eq!(read.delayed_action_time().unwrap(), response.delayed_action_time);
     assert_eq!(read.image_uri().unwrap(), response.image_uri);
@@ -63,14 +66,14 @@ proptest! {
     }
 
     #[test]
-    fn answers_read_alike(seed in vec(any::<u8>(), 0..400)) {
+    fn responses_read_alike(seed in vec(any::<u8>(), 0..400)) {
         if let Some(response) = generated(&seed) {
             response_reads_alike(&response);
         }
     }
 
     #[test]
-    fn the_further_commands_read_alike(seed in vec(any::<u8>(), 60..100)) {
+    fn apply_commands_read_alike(seed in vec(any::<u8>(), 60..100)) {
         if let Some(request) = generated::<ApplyUpdateRequest>(&seed) {
             let bytes = request.to_vec();
             let read = theirs::ApplyUpdateRequestRequest::new(TLVElement::new(&bytes));
@@ -83,7 +86,7 @@ proptest! {
             prop_assert_eq!(read.update_token().unwrap().0, applied.token.as_bytes());
             prop_assert_eq!(read.software_version().unwrap(), applied.software_version);
         }
-        for action in [Action::PROCEED, Action::AWAIT_NEXT_ACTION, Action::DISCONTINUE] {
+        for action in [ApplyUpdateAction::PROCEED, ApplyUpdateAction::AWAIT_NEXT_ACTION, ApplyUpdateAction::DISCONTINUE] {
             let delayed_action_time = u32::from_le_bytes([seed[0], seed[1], seed[2], seed[3]]);
             let response = ApplyUpdateResponse { action, delayed_action_time };
             let bytes = response.to_vec();
@@ -103,7 +106,7 @@ proptest! {
 }
 
 #[test]
-fn an_answer_that_rs_matter_writes_is_read() {
+fn a_response_of_rs_matter_is_read() {
     let mut room = [0; 200];
     let mut buffer = WriteBuf::new(&mut room);
     let uri = "bdx://00112233AABBCCDD/0";
@@ -130,11 +133,9 @@ fn an_answer_that_rs_matter_writes_is_read() {
         .unwrap();
     let bytes = buffer.as_slice();
     let token = UpdateToken::new(&[7; 32]).unwrap();
-    let expected = QueryImageResponse {
-        user_consent_needed: Some(true),
-        ..QueryImageResponse::available(uri, 0x1010_3519, "1.0", token)
-    };
-    assert_eq!(expected.status, Status::UPDATE_AVAILABLE);
+    let mut expected = QueryImageResponse::available(uri, 0x1010_3519, "1.0", token);
+    expected.user_consent_needed = Some(true);
+    assert_eq!(expected.status, QueryImageStatus::UPDATE_AVAILABLE);
     assert_eq!(QueryImageResponse::decode(bytes), Ok(expected));
     assert_eq!(expected.to_vec(), bytes);
 }

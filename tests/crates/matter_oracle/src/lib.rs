@@ -1,5 +1,6 @@
-//! Matter encoding compared with rs-matter: TLV elements with its reader and writer, commands with its generated
-//! cluster code. Run by `.ci/check matter-oracle`.
+//! Comparison of zigbee-ota's Matter commands with rs-matter: commands field by field with the code that rs-matter generates
+//! of the cluster definition, and TLV elements of any kind beside the fields with its TLV reader and writer.
+//! `.ci/check matter-oracle` runs it.
 
 #[cfg(test)]
 mod commands;

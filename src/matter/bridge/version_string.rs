@@ -1,0 +1,47 @@
+//! File version as text, without an allocator and without the formatting machinery of `core::fmt`.
+//!
+//! ```text
+//! 1.0 b05, stack 3.5 b19     all digits decimal
+//! 0x0000000a                 otherwise
+//! ```
+
+use crate::types::FileVersion;
+
+/// Writes a file version to `buffer` as its `Display` does, for the field SoftwareVersionString, and returns the text.
+///
+/// The text is `1.0 b05, stack 3.5 b19`, or `0x0000000a` for a version with a digit that is not decimal.
+///
+/// ```
+/// use zigbee_ota::FileVersion;
+/// use zigbee_ota::matter::bridge::version_string;
+///
+/// assert_eq!(version_string(FileVersion(0x1005_3519), &mut [0; 22]), "1.0 b05, stack 3.5 b19");
+/// ```
+pub fn version_string(version: FileVersion, buffer: &mut [u8; 22]) -> &str {
+    let [a, b, c, d] = version.parts().map(hex_digits);
+    let [[a1, a2], [b1, b2], [c1, c2], [d1, d2]] = [a, b, c, d];
+    let text: &[u8] = if version.is_bcd() {
+        let [stack_s, stack_t, stack_a, stack_c, stack_k] = *b"stack";
+        *buffer = [
+            a1, b'.', a2, b' ', b'b', b1, b2, b',', b' ', stack_s, stack_t, stack_a, stack_c, stack_k, b' ',
+            c1, b'.', c2, b' ', b'b', d1, d2,
+        ];
+        buffer
+    } else {
+        let hex = [b'0', b'x', a1, a2, b1, b2, c1, c2, d1, d2];
+        if let Some(start) = buffer.first_chunk_mut() {
+            *start = hex;
+        }
+        buffer.split_at_checked(hex.len()).map_or(&[], |(text, _)| text)
+    };
+    core::str::from_utf8(text).unwrap_or_default()
+}
+
+/// Two lower-case hexadecimal digits of a byte.
+fn hex_digits(byte: u8) -> [u8; 2] {
+    [byte >> 4, byte & 0x0f].map(|nibble| match nibble {
+        0..=9 => nibble | b'0',
+        // 'a' is 0x61: 0x6A for ten, minus nine.
+        _ => (nibble | 0x60).saturating_sub(9),
+    })
+}

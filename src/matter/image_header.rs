@@ -1,0 +1,306 @@
+//! Header of a Matter OTA image file (Matter Core Specification 1.3, section 11.21, "OTA Software Update File Format").
+//!
+//! The file consists of fixed fields, all little endian, one anonymous TLV structure, and the payload:
+//!
+//! ```text
+//! 0   4   file identifier   1E F1 EE 1B; a Zigbee OTA file has 1E F1 EE 0B
+//! 4   8   total size        16 + header size + payload size
+//! 12  4   header size       bytes of the structure
+//! 16      structure
+//!         payload
+//! ```
+//!
+//! | tag | field | type | bound |
+//! |---|---|---|---|
+//! | 0 | VendorID | unsigned 16 | |
+//! | 1 | ProductID | unsigned 16 | |
+//! | 2 | SoftwareVersion | unsigned 32 | |
+//! | 3 | SoftwareVersionString | UTF-8 | 1 to 64 |
+//! | 4 | PayloadSize | unsigned 64 | |
+//! | 5 | MinApplicableSoftwareVersion | unsigned 32 | optional |
+//! | 6 | MaxApplicableSoftwareVersion | unsigned 32 | optional |
+//! | 7 | ReleaseNotesURL | UTF-8 | optional, at most 256 |
+//! | 8 | ImageDigestType | unsigned 8 | |
+//! | 9 | ImageDigest | octets | digest of the payload, of the length of its type |
+
+use super::error::{Field, MatterDecodeError, MatterDecodeErrorKind, MatterRuleError};
+use super::tlv::{self, FieldValue};
+use super::tlv_fields::{Bounds, FieldAt, FieldsFound, check_len};
+use crate::codec::{Emit, Sink};
+use crate::open_enum::open_enum;
+
+open_enum! {
+    /// Hash function of the payload digest (IANA Named Information Hash Algorithm Registry).
+    DigestType(u8) {
+        /// SHA-256.
+        SHA_256 = 1 => "sha-256",
+        /// The first 128 bits of SHA-256.
+        SHA_256_128 = 2 => "sha-256-128",
+        /// The first 120 bits of SHA-256.
+        SHA_256_120 = 3 => "sha-256-120",
+        /// The first 96 bits of SHA-256.
+        SHA_256_96 = 4 => "sha-256-96",
+        /// The first 64 bits of SHA-256.
+        SHA_256_64 = 5 => "sha-256-64",
+        /// The first 32 bits of SHA-256.
+        SHA_256_32 = 6 => "sha-256-32",
+        /// SHA-384.
+        SHA_384 = 7 => "sha-384",
+        /// SHA-512.
+        SHA_512 = 8 => "sha-512",
+        /// SHA3-224.
+        SHA3_224 = 9 => "sha3-224",
+        /// SHA3-256.
+        SHA3_256 = 10 => "sha3-256",
+        /// SHA3-384.
+        SHA3_384 = 11 => "sha3-384",
+        /// SHA3-512.
+        SHA3_512 = 12 => "sha3-512",
+    }
+}
+
+impl DigestType {
+    /// Length of a digest of this type in bytes; `None` for a type without a name here.
+    #[must_use]
+    pub const fn digest_len(self) -> Option<usize> {
+        Some(match self {
+            Self::SHA_256 | Self::SHA3_256 => 32,
+            Self::SHA_256_128 => 16,
+            Self::SHA_256_120 => 15,
+            Self::SHA_256_96 => 12,
+            Self::SHA_256_64 => 8,
+            Self::SHA_256_32 => 4,
+            Self::SHA_384 | Self::SHA3_384 => 48,
+            Self::SHA_512 | Self::SHA3_512 => 64,
+            Self::SHA3_224 => 28,
+            _ => return None,
+        })
+    }
+}
+
+/// Header of an image file, without the payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct ImageHeader<'a> {
+    /// Vendor id of the image.
+    pub vendor: u16,
+    /// Product id of the image.
+    pub product: u16,
+    /// Version of the image.
+    pub software_version: u32,
+    /// Version of the image as text for people, 1 to 64 bytes.
+    pub software_version_string: &'a str,
+    /// Length of the payload in bytes.
+    pub payload_size: u64,
+    /// Lowest running version from which a device may upgrade to the image.
+    pub min_applicable_version: Option<u32>,
+    /// Highest running version from which a device may upgrade to the image.
+    pub max_applicable_version: Option<u32>,
+    /// URL of the release notes, at most 256 bytes.
+    pub release_notes_url: Option<&'a str>,
+    /// Hash function of the digest.
+    pub digest_type: DigestType,
+    /// Digest of the payload.
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
+    pub digest: &'a [u8],
+}
+
+const ITEM: &str = "Matter OTA image header";
+
+const FIELDS: &[Field] = &[
+    Field::VendorId,
+    Field::ProductId,
+    Field::SoftwareVersion,
+    Field::SoftwareVersionString,
+    Field::PayloadSize,
+    Field::MinApplicableVersion,
+    Field::MaxApplicableVersion,
+    Field::ReleaseNotesUrl,
+    Field::ImageDigestType,
+    Field::ImageDigest,
+];
+
+const VERSION_STRING: Bounds = 1..=64;
+const RELEASE_NOTES: Bounds = 0..=256;
+
+/// File identifier 0x1BEEF11E, little endian.
+const MAGIC: [u8; 4] = [0x1e, 0xf1, 0xee, 0x1b];
+
+/// Length of the fixed fields: identifier, total size and header size.
+const FIXED: usize = 4 + 8 + 4;
+
+impl<'a> ImageHeader<'a> {
+    /// Makes a header of the mandatory fields alone.
+    #[must_use]
+    pub const fn new(
+        vendor: u16,
+        product: u16,
+        software_version: u32,
+        software_version_string: &'a str,
+        payload_size: u64,
+        digest_type: DigestType,
+        digest: &'a [u8],
+    ) -> Self {
+        Self {
+            vendor,
+            product,
+            software_version,
+            software_version_string,
+            payload_size,
+            min_applicable_version: None,
+            max_applicable_version: None,
+            release_notes_url: None,
+            digest_type,
+            digest,
+        }
+    }
+
+    /// Whether the bytes begin with the file identifier of a Matter OTA image, which a Zigbee OTA file does not have.
+    #[must_use]
+    pub fn is_at_start(bytes: &[u8]) -> bool {
+        bytes.starts_with(&MAGIC)
+    }
+
+    /// Decodes the header at the start of an image file, and returns it with the bytes after it: the payload, or the part
+    /// of the payload that `file` contains.
+    ///
+    /// # Errors
+    /// [`MatterDecodeError`] for another file identifier, for a truncated or invalid structure, and for a total size that
+    /// is not the sum of its parts.
+    pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), MatterDecodeError> {
+        let Some((fixed, after)) = file.split_first_chunk::<FIXED>() else {
+            return Err(short_file_error(file));
+        };
+        let [m0, m1, m2, m3, t0, t1, t2, t3, t4, t5, t6, t7, h0, h1, h2, h3] = *fixed;
+        let found = [m0, m1, m2, m3];
+        if found != MAGIC {
+            return Err(bad_magic(found));
+        }
+        let size = u32::from_le_bytes([h0, h1, h2, h3]);
+        let split = usize::try_from(size).ok().and_then(|size| after.split_at_checked(size));
+        let Some((structure, payload)) = split else {
+            return Err(truncated(FIXED, size.into(), after.len()));
+        };
+        let header = Self::parse_structure(structure)?;
+        let total = u64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]);
+        let sum = header.total_size(size.into());
+        if total != sum {
+            let kind = MatterDecodeErrorKind::TotalSize { total, sum };
+            let field = Some(Field::TotalSize.name());
+            return Err(MatterDecodeError { item: ITEM, field, offset: 4, kind });
+        }
+        Ok((header, payload))
+    }
+
+    fn parse_structure(structure: &'a [u8]) -> Result<Self, MatterDecodeError> {
+        let fields = FieldsFound::parse(ITEM, FIELDS, FIXED, structure)?;
+        let digest_type = DigestType(fields.required(Field::ImageDigestType, FieldAt::u8)?);
+        let digest = fields.required(Field::ImageDigest, |at| at.octets(digest_bounds(digest_type)))?;
+        Ok(Self {
+            vendor: fields.required(Field::VendorId, FieldAt::u16)?,
+            product: fields.required(Field::ProductId, FieldAt::u16)?,
+            software_version: fields.required(Field::SoftwareVersion, FieldAt::u32)?,
+            software_version_string: fields
+                .required(Field::SoftwareVersionString, |at| at.text(VERSION_STRING))?,
+            payload_size: fields.required(Field::PayloadSize, FieldAt::u64)?,
+            min_applicable_version: fields.optional(Field::MinApplicableVersion, FieldAt::u32)?,
+            max_applicable_version: fields.optional(Field::MaxApplicableVersion, FieldAt::u32)?,
+            release_notes_url: fields.optional(Field::ReleaseNotesUrl, |at| at.text(RELEASE_NOTES))?,
+            digest_type,
+            digest,
+        })
+    }
+
+    /// Checks the rules for the writer of a file, beyond those of the encoding.
+    ///
+    /// # Errors
+    /// [`MatterRuleError::Length`] for text or a digest of a length that its field does not allow.
+    pub fn check(&self) -> Result<(), MatterRuleError> {
+        check_len(Field::SoftwareVersionString, self.software_version_string.len(), VERSION_STRING)?;
+        if let Some(url) = self.release_notes_url {
+            check_len(Field::ReleaseNotesUrl, url.len(), RELEASE_NOTES)?;
+        }
+        check_len(Field::ImageDigest, self.digest.len(), digest_bounds(self.digest_type))
+    }
+
+    /// Whether a device that runs `version` may upgrade to the image: the version is within the applicable range.
+    #[must_use]
+    pub fn suits(&self, version: u32) -> bool {
+        self.min_applicable_version.is_none_or(|min| min <= version)
+            && self.max_applicable_version.is_none_or(|max| version <= max)
+    }
+
+    /// Total size of a file whose structure takes `structure_len` bytes.
+    const fn total_size(&self, structure_len: u64) -> u64 {
+        16_u64.saturating_add(structure_len).saturating_add(self.payload_size)
+    }
+
+    fn values(&self) -> [Option<FieldValue<'_>>; 10] {
+        let Self {
+            vendor,
+            product,
+            software_version,
+            software_version_string,
+            payload_size,
+            min_applicable_version,
+            max_applicable_version,
+            release_notes_url,
+            digest_type,
+            digest,
+        } = self;
+        [
+            Some(FieldValue::Unsigned((*vendor).into())),
+            Some(FieldValue::Unsigned((*product).into())),
+            Some(FieldValue::Unsigned((*software_version).into())),
+            Some(FieldValue::Utf8(software_version_string)),
+            Some(FieldValue::Unsigned(*payload_size)),
+            min_applicable_version.map(|version| FieldValue::Unsigned(version.into())),
+            max_applicable_version.map(|version| FieldValue::Unsigned(version.into())),
+            release_notes_url.map(FieldValue::Utf8),
+            Some(FieldValue::Unsigned(digest_type.0.into())),
+            Some(FieldValue::Octets(digest)),
+        ]
+    }
+}
+
+/// Encodes the fixed fields and the structure; the caller appends the payload.
+impl Emit for ImageHeader<'_> {
+    fn len(&self) -> usize {
+        tlv::structure_len(&self.values()).saturating_add(FIXED)
+    }
+
+    fn emit(&self, out: &mut Sink<'_>) {
+        let values = self.values();
+        let size = u32::try_from(tlv::structure_len(&values)).unwrap_or(u32::MAX);
+        out.array(&MAGIC);
+        out.array(&self.total_size(size.into()).to_le_bytes());
+        out.array(&size.to_le_bytes());
+        tlv::emit_structure(&values, out);
+    }
+}
+
+/// Bounds of the digest's length: one length for a type with a name, any length for the others.
+fn digest_bounds(digest_type: DigestType) -> Bounds {
+    digest_type.digest_len().map_or(0..=usize::MAX, |len| len..=len)
+}
+
+fn bad_magic(found: [u8; 4]) -> MatterDecodeError {
+    let kind = MatterDecodeErrorKind::BadMagic { found: u32::from_le_bytes(found) };
+    MatterDecodeError { item: ITEM, field: None, offset: 0, kind }
+}
+
+fn truncated(offset: usize, needed: u64, present: usize) -> MatterDecodeError {
+    let kind = MatterDecodeErrorKind::Truncated { needed, present };
+    MatterDecodeError { item: ITEM, field: None, offset, kind }
+}
+
+/// Error for a file that is shorter than the fixed fields: another identifier where four bytes show it, else truncation.
+fn short_file_error(file: &[u8]) -> MatterDecodeError {
+    match file.first_chunk() {
+        Some(found) if *found != MAGIC => bad_magic(*found),
+        _ => truncated(0, 16, file.len()),
+    }
+}

@@ -1,0 +1,59 @@
+//! Stack of the containers that are open at a position of the input, and the tags that the innermost one allows.
+//!
+//! ```text
+//! 31 30      3 2   1 0
+//! |  16  | ... | 2 | 1 |   innermost container in bits 0 and 1: 0 none, 1 structure, 2 array, 3 list
+//! ```
+
+use super::reader::{Kind, Tag};
+
+/// Kinds of the open containers, two bits each, with the innermost in the lowest bits; room for 16.
+#[derive(Clone, Copy)]
+pub(super) struct ContainerStack(u32);
+
+impl ContainerStack {
+    /// Stack outside any container.
+    pub(super) const EMPTY: Self = Self(0);
+
+    /// Stack inside one container.
+    pub(super) const fn of(kind: Kind) -> Self {
+        Self(code(kind))
+    }
+
+    pub(super) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Stack inside one more container; an error where 16 are open.
+    pub(super) const fn push(self, kind: Kind) -> Result<Self, &'static str> {
+        match self.0 >> 30 {
+            0 => Ok(Self(self.0 << 2 | code(kind))),
+            _ => Err("containers nested more than 16 deep"),
+        }
+    }
+
+    /// Stack after the end of the innermost container.
+    pub(super) const fn pop(self) -> Self {
+        Self(self.0 >> 2)
+    }
+
+    /// Checks that the innermost container allows a member with this tag.
+    pub(super) const fn check_tag(self, tag: Tag) -> Result<(), &'static str> {
+        const STRUCTURE: u32 = code(Kind::Structure);
+        const ARRAY: u32 = code(Kind::Array);
+        match (self.0 & 0b11, tag) {
+            (STRUCTURE, Tag::Anonymous) => Err("a member of a structure without a tag"),
+            (ARRAY, Tag::Anonymous) => Ok(()),
+            (ARRAY, _) => Err("a member of an array with a tag"),
+            _ => Ok(()),
+        }
+    }
+}
+
+const fn code(kind: Kind) -> u32 {
+    match kind {
+        Kind::Structure => 1,
+        Kind::Array => 2,
+        Kind::List => 3,
+    }
+}
