@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use rumqttc::{Client, Connection, Event, MqttOptions, Packet, Publish, QoS};
 use serde_json::{Value, json};
 use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
-use zigbee_ota::unify::{Attribute, AttributeValue, Filter, Status, Topic};
+use zigbee_ota::unify::{ImageAttribute, ImageAttributeValue, OtaStatus, Topic, TopicFilter};
 use zigbee_ota::{Encode, ImageId};
 
 #[path = "common/example_binaries.rs"]
@@ -140,13 +140,13 @@ fn devices_are_upgraded_over_a_real_broker() {
         assert_eq!(info["Version"], json!(format!("0x{:08X}", id.version.0)));
     }
     let progress = |topic: &Publish| match topic.topic.parse() {
-        Ok(Topic::Attribute(_, _, Attribute::Status, _)) => {
-            Some(AttributeValue::read(Attribute::Status, &topic.payload).unwrap())
+        Ok(Topic::Attribute(_, _, ImageAttribute::Status, _)) => {
+            Some(ImageAttributeValue::parse(ImageAttribute::Status, &topic.payload).unwrap())
         }
         _ => None,
     };
-    for status in [Status::DownloadInProgress, Status::WaitingToUpgrade, Status::Idle] {
-        assert!(seen.iter().filter_map(progress).any(|value| value == AttributeValue::Status(status)));
+    for status in [OtaStatus::DownloadInProgress, OtaStatus::WaitingToUpgrade, OtaStatus::Idle] {
+        assert!(seen.iter().filter_map(progress).any(|value| value == ImageAttributeValue::Status(status)));
     }
 
     // Retained messages: the infos and the status of each device, but no request and no image.
@@ -165,17 +165,17 @@ fn devices_are_upgraded_over_a_real_broker() {
             let kind = uiid.kind().unwrap();
             let id = images.iter().find(|id| id.image_type == kind.image_type).unwrap();
             let version = format!("0x{:08X}", id.version.0);
-            match AttributeValue::read(*attribute, payload).unwrap() {
-                AttributeValue::CurrentVersion(found) | AttributeValue::TargetVersion(found) => {
+            match ImageAttributeValue::parse(*attribute, payload).unwrap() {
+                ImageAttributeValue::CurrentVersion(found) | ImageAttributeValue::TargetVersion(found) => {
                     assert_eq!(found, version, "{topic}");
                 }
-                AttributeValue::Status(found) => {
-                    assert_eq!(found, Status::Idle, "{topic}");
+                ImageAttributeValue::Status(found) => {
+                    assert_eq!(found, OtaStatus::Idle, "{topic}");
                     idle += 1;
                 }
                 _ => {}
             }
-            assert!(Filter::all_status().matches(&topic.to_string()));
+            assert!(TopicFilter::all_attributes().matches(&topic.to_string()));
         }
     }
     // Six devices with two sides of each attribute.

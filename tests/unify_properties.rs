@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use zigbee_ota::unify::{Attribute, Filter, ImageKind, Uiid, Unid};
+use zigbee_ota::unify::{ImageAttribute, ImageKind, TopicFilter, Uiid, Unid};
 use zigbee_ota::{Eui64, ImageType, ManufacturerCode};
 
 use properties::unify::{any_inputs, any_payload, any_text};
@@ -22,7 +22,7 @@ proptest! {
     #[test]
     fn encoded_zigbee_names_decode_to_the_same_value(manufacturer: u16, image_type: u16, node: u64) {
         let kind = ImageKind { manufacturer: ManufacturerCode(manufacturer), image_type: ImageType(image_type) };
-        let uiid = Uiid::from(kind);
+        let uiid = Uiid::from_kind(kind);
         prop_assert_eq!(uiid.kind(), Some(kind));
         prop_assert_eq!(uiid.as_str().len(), "ZigBee".len() + 8);
         let unid = Unid::from(Eui64(node));
@@ -39,7 +39,7 @@ proptest! {
         attribute in 0_usize..8,
         side in "(Desired|Reported|x?)",
     ) {
-        let attribute = Attribute::ALL.get(attribute).map_or("Version", |attribute| attribute.name());
+        let attribute = ImageAttribute::ALL.get(attribute).map_or("Version", |attribute| attribute.name());
         let base = format!("ucl/by-unid/{unid}/ep{endpoint}/OTA");
         for text in [
             format!("ucl/OTA/info/{uiid}/{unid}"),
@@ -56,7 +56,7 @@ proptest! {
     }
 
     #[test]
-    fn moments_are_read_or_refused(text in "[0-9]{4}-[0-1][0-9]-[0-3][0-9][Tt ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,12})?([Zz]|[+-][0-2][0-9]:[0-9]{2})") {
+    fn date_times_are_parsed_or_refused(text in "[0-9]{4}-[0-1][0-9]-[0-3][0-9][Tt ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,12})?([Zz]|[+-][0-2][0-9]:[0-9]{2})") {
         any_text(&text);
         any_payload(format!(r#"{{"value":"{text}"}}"#).as_bytes());
         any_payload(format!(r#"{{"Version":"1","ApplyAfter":"{text}"}}"#).as_bytes());
@@ -80,6 +80,6 @@ proptest! {
 /// The filter `#` matches every topic except those that start with `$`.
 #[test]
 fn the_filter_of_everything_matches_every_topic() {
-    let all: Filter = "#".parse().unwrap();
+    let all: TopicFilter = "#".parse().unwrap();
     assert!(all.matches("ucl/OTA/info/A/all") && !all.matches("$SYS/broker"));
 }

@@ -1,17 +1,17 @@
-//! A gateway: a consumer at the broker, and a server for its devices.
+//! Gateway: a consumer at the broker, and a server for its devices.
 
 use std::time::{Duration, Instant as Clock, SystemTime};
 
 use zigbee_ota::aps::Address;
 use zigbee_ota::file::SplitFile;
 use zigbee_ota::time::{Instant, Millis, UtcTime};
-use zigbee_ota::unify::{Action, Config, Device, FileVerdict, Naming, Unid};
+use zigbee_ota::unify::{ConsumerAction, ConsumerConfig, FileVerdict, ManagedDevice, Naming, Unid};
 use zigbee_ota::{Eui64, FileVersion, ImageId};
 
-use crate::broker::{Broker, Failure, Happening};
-use crate::network::{Network, Simulated};
+use crate::mqtt_connection::{Broker, ConnectionEvent, Failure};
+use crate::simulated_network::{Network, Simulated};
 
-/// How long to wait at the most when nothing is due.
+/// Maximum time to wait while no timer runs.
 const NAP: Duration = Duration::from_secs(1);
 
 /// The devices' addresses: `00:0B:57:FF:FE:00:` and a number.
@@ -25,9 +25,9 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// A network with so many devices for each image, which run its next older version.
+    /// Makes a network with `devices` devices for each image, which run the next older version.
     pub fn new(broker: Broker, images: &[ImageId], devices: u16, pause: Millis) -> Self {
-        let mut network = Network::new(Config::default(), check);
+        let mut network = Network::new(ConsumerConfig::default(), check);
         let naming = Naming::default();
         let per_image = images.iter().flat_map(|id| (0..devices).map(move |_| *id));
         for (number, id) in (1..).zip(per_image) {
@@ -36,7 +36,8 @@ impl Gateway {
             let address = Address::new(number, 1);
             let runs = ImageId { version: FileVersion(id.version.0.saturating_sub(1)), ..id };
             let uiid = naming.uiid(id.into(), &unid);
-            let device = Device { node: Some(node), ..Device::new(address, uiid, runs) };
+            let mut device = ManagedDevice::new(address, uiid, runs);
+            device.node = Some(node);
             let mut simulated = Simulated::new(Instant::ZERO, unid, address, &[runs]);
             simulated.pause = pause;
             simulated.restart(Instant::ZERO);
@@ -45,7 +46,7 @@ impl Gateway {
         Self { broker, network, images: images.to_vec(), start: Clock::now() }
     }
 
-    /// Serves until every device runs its image.
+    /// Serves the devices until each runs its image.
     pub async fn serve(&mut self) -> Result<(), Failure> {
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
         self.network.consumer.set_utc(self.now(), UtcTime::from_unix(unix));
@@ -64,10 +65,10 @@ impl Gateway {
             match tokio::time::timeout(nap, self.broker.next()).await {
                 Err(_) => {}
                 Ok(None) => return Err("the connection has ended".into()),
-                Ok(Some(Happening::Connected)) => self.network.consumer.reconnected(self.now()),
-                Ok(Some(Happening::Message(message))) => {
+                Ok(Some(ConnectionEvent::Connected)) => self.network.consumer.reconnected(self.now()),
+                Ok(Some(ConnectionEvent::Message(message))) => {
                     if let Err(reason) = self.network.receive(self.now(), &message) {
-                        eprintln!("unify: {} is passed over: {reason}", message.topic);
+                        eprintln!("unify: {} is ignored: {reason}", message.topic);
                     }
                 }
             }
@@ -75,9 +76,9 @@ impl Gateway {
         Ok(())
     }
 
-    /// Tells what is left to tell, and ends the connection.
+    /// Publishes the last status, and ends the connection.
     pub async fn leave(&mut self) {
-        // The devices have started with their new images, and say so.
+        // The devices have restarted, and query with their new versions after a second.
         tokio::time::sleep(Duration::from_millis(1100)).await;
         for action in self.network.run(self.now()) {
             if let Err(error) = self.carry(action).await {
@@ -87,19 +88,24 @@ impl Gateway {
         self.broker.leave().await;
     }
 
-    /// How many devices do not run their image yet.
+    /// Number of devices that do not run their image yet.
     pub fn left(&self) -> usize {
         let runs = |device: &&Simulated| self.images.iter().any(|id| device.runs.contains(id));
         self.network.devices.iter().filter(|device| !runs(device)).count()
     }
 
-    async fn carry(&self, action: Action) -> Result<(), Failure> {
+    async fn carry(&self, action: ConsumerAction) -> Result<(), Failure> {
         match action {
-            Action::Subscribe(filter) => self.broker.subscribe(&filter).await,
-            Action::Unsubscribe(filter) => self.broker.unsubscribe(&filter).await,
-            Action::Publish(message) => self.broker.publish(message).await,
-            // The network's own.
-            Action::Verify(_) | Action::Notify(_) | Action::Release { .. } | Action::Hold { .. } => Ok(()),
+            ConsumerAction::Subscribe(filter) => self.broker.subscribe(&filter).await,
+            ConsumerAction::Unsubscribe(filter) => self.broker.unsubscribe(&filter).await,
+            ConsumerAction::Publish(message) => self.broker.publish(message).await,
+            // The simulated network has performed these already.
+            ConsumerAction::Verify(_)
+            | ConsumerAction::Notify(_)
+            | ConsumerAction::Release { .. }
+            | ConsumerAction::Hold { .. } => Ok(()),
+            // An action of a later version of the library.
+            _ => Ok(()),
         }
     }
 
@@ -108,7 +114,7 @@ impl Gateway {
     }
 }
 
-/// A gateway with keys looks at the signature here; this one sees to it that the file can be read.
+/// Verifies a file. A gateway with keys verifies the signature here; this one checks that the file can be parsed.
 fn check(file: &[u8]) -> FileVerdict {
     match SplitFile::parse(file) {
         Ok(parts) if parts.elements().is_ok() => FileVerdict::Valid,

@@ -1,5 +1,5 @@
-//! Upgrades simulated Zigbee devices with what an image provider announces, over a real broker of MQTT: the OTA service
-//! of the Unify framework, with both of its sides in one process and a connection for each.
+//! Upgrades simulated Zigbee devices to images that a provider announces over a real MQTT broker: the OTA service of the
+//! Unify framework, with provider and consumer in one process, and a connection for each.
 //!
 //! ```text
 //! $ apt-get install mosquitto mosquitto-clients
@@ -8,14 +8,14 @@
 //! $ cargo run --release --example unify -- FOLDER
 //! ```
 //!
-//! Each OTA file in FOLDER is announced for all devices, and as many devices join as `--devices` says that run its next
-//! older version. What `mosquitto_sub` prints stays with the broker: it shows the same when it is started later. Exit
-//! status 0 when every device runs the image announced, 1 when one does not in time, 2 when there is nothing to run.
+//! Each OTA file in FOLDER is announced for all devices. `--devices` is the number of devices that join for each file; they
+//! run its next older version. The broker retains the messages that `mosquitto_sub` prints: it prints the same when it is
+//! started later. Exit status 0 when every device runs the announced image, 1 after a timeout, 2 without a broker or files.
 //!
-//! To take over into a gateway: `gateway.rs`, which joins a consumer and a server, and `broker.rs`. In the place of
-//! `network.rs` stands a radio.
+//! Files for use in a gateway: `gateway.rs`, which joins a consumer and a server, and `mqtt_connection.rs`. A real
+//! gateway has a radio in the place of `simulated_network.rs`.
 
-// The one place with a clock: the library is told the time.
+// The program reads the clock; the library takes the time as an argument.
 #![allow(clippy::disallowed_methods)]
 
 use std::path::PathBuf;
@@ -24,16 +24,16 @@ use std::time::Duration;
 
 use clap::Parser;
 use zigbee_ota::time::Millis;
-use zigbee_ota::unify::Moment;
+use zigbee_ota::unify::DateTime;
 
-use broker::{Broker, Failure};
 use gateway::Gateway;
-use provide::Folder;
+use image_provider::Folder;
+use mqtt_connection::{Broker, Failure};
 
-mod broker;
 mod gateway;
-mod network;
-mod provide;
+mod image_provider;
+mod mqtt_connection;
+mod simulated_network;
 
 /// Upgrade simulated devices with what is announced over MQTT.
 #[derive(Parser)]
@@ -41,7 +41,7 @@ struct Options {
     /// Folder with the OTA files to announce [default: a file that is built in memory]
     folder: Option<PathBuf>,
     /// The broker
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883", value_parser = broker::address)]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883", value_parser = mqtt_connection::address)]
     broker: (String, u16),
     /// Devices for each file
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
@@ -51,7 +51,7 @@ struct Options {
     pause: u32,
     /// Apply the images not before this moment, as in 2021-04-15T23:59:59+00:00
     #[arg(long, value_name = "MOMENT")]
-    apply_after: Option<Moment>,
+    apply_after: Option<DateTime>,
     /// Give up after so many seconds
     #[arg(long, value_name = "S", default_value_t = 300)]
     patience: u64,
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns how many devices were not upgraded.
+/// Returns the number of devices that were not upgraded.
 fn run(options: &Options) -> Result<usize, Failure> {
     let folder = Folder::read(options.folder.as_deref(), options.apply_after.as_ref())?;
     let images = folder.images();
@@ -83,7 +83,7 @@ fn run(options: &Options) -> Result<usize, Failure> {
         let consumer = Broker::connect("unify-zigbee-gateway", &options.broker).await?;
         let provided = tokio::spawn(folder.provide(provider));
         let mut gateway = Gateway::new(consumer, &images, options.devices, Millis(options.pause));
-        // In time or not, what was said is sent before the end.
+        // Pending messages are sent before the end, also after a timeout.
         let served = tokio::time::timeout(patience, gateway.serve()).await;
         provided.abort();
         gateway.leave().await;

@@ -1,17 +1,17 @@
-//! The attributes of an image on a device.
+//! Attributes that a consumer publishes for each image of each device.
 //!
 //! ```text
-//! CurrentVersion   "0x10053519"                  what runs
-//! TargetVersion    "0x10103519"                  what is to be installed; equal when nothing is to be done
-//! ApplyAfter       "2021-04-15T23:59:59+00:00"   not before then
-//! Status           "DownloadInProgress"          one of five
-//! Size             80000                         bytes to transfer
-//! Offset           1250                          the next byte to transfer
-//! LastError        "Success"                     one of six
+//! CurrentVersion   "0x10053519"                  running version
+//! TargetVersion    "0x10103519"                  version to install; equal to CurrentVersion when up to date
+//! ApplyAfter       "2021-04-15T23:59:59+00:00"   earliest time of the activation
+//! Status           "DownloadInProgress"          one of five words
+//! Size             80000                         size of the file in bytes
+//! Offset           1250                          offset of the next byte to transfer
+//! LastError        "Success"                     one of six words
 //! ```
 //!
-//! Unify, "OTA MQTT Topic attributes overview". Each payload is `{"value": ...}`. A second table writes the errors in
-//! upper case and leaves one out; the examples do not, and are followed.
+//! Unify, "OTA MQTT Topic attributes overview". Each payload is `{"value": ...}`. A second table of the document writes the
+//! errors in upper case and lacks one; this module follows the examples, which do neither.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -19,35 +19,36 @@ use alloc::vec::Vec;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::moment::Moment;
-use super::payload::{PayloadError, Value, read_object, to_json};
+use super::date_time::DateTime;
+use super::payload::{PayloadError, Value, parse_object, to_json};
 use crate::client::Outcome;
 use crate::zcl::{self, ImageUpgradeStatus};
 
-/// The name of an attribute.
+/// Attribute of an image on a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Attribute {
-    /// How the last operation ended.
+#[non_exhaustive]
+pub enum ImageAttribute {
+    /// Result of the last operation.
     LastError,
-    /// What runs.
+    /// Running version.
     CurrentVersion,
-    /// What is to be installed.
+    /// Version to install.
     TargetVersion,
-    /// Not before this moment.
+    /// Earliest time of the activation.
     ApplyAfter,
-    /// What goes on.
+    /// State of the upgrade.
     Status,
-    /// Bytes to transfer.
+    /// Size of the file in bytes.
     Size,
-    /// The next byte to transfer.
+    /// Offset of the next byte to transfer.
     Offset,
 }
 
-impl Attribute {
-    /// All, in the order in which changes are published: who listens never sees `Idle` with a version that is still to
-    /// be installed when it was installed, nor a status whose target is not told yet.
+impl ImageAttribute {
+    /// All attributes in the order of publication. In this order a subscriber never sees `Idle` before the new
+    /// `CurrentVersion`, and never a new `Status` before the `TargetVersion` that it concerns.
     pub const ALL: [Self; 7] = [
         Self::LastError,
         Self::CurrentVersion,
@@ -58,7 +59,7 @@ impl Attribute {
         Self::Offset,
     ];
 
-    /// As it stands in topics.
+    /// Name of the attribute in topics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -72,33 +73,35 @@ impl Attribute {
         }
     }
 
-    pub(super) fn of_name(name: &str) -> Option<Self> {
+    pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|attribute| attribute.name() == name)
     }
 }
 
-/// What goes on with an image on a device.
+/// State of the upgrade of an image on a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Status {
-    /// Nothing.
+#[non_exhaustive]
+pub enum OtaStatus {
+    /// No upgrade is in progress.
     #[default]
     Idle,
-    /// Some of it was sent, and not all.
+    /// The device has a part of the image.
     DownloadInProgress,
-    /// The device holds it and does not run it yet.
+    /// The device has the complete image, and does not run it yet.
     WaitingToUpgrade,
-    /// The device holds it and waits for other images.
+    /// The device has the complete image, and waits for further images.
     WaitForMore,
-    /// The device holds it, and somebody must do something there.
+    /// The device has the complete image, and waits for an event outside the cluster, such as the press of a button.
     WaitingToUpgradeViaExternalEvent,
 }
 
-impl Status {
-    /// What a device tells of itself (section 6.7.7); `None` for a value without a name.
+impl OtaStatus {
+    /// Converts the attribute ImageUpgradeStatus of a device (ZigBee document 095264, section 6.7.7); `None` for a value
+    /// without a name.
     #[must_use]
-    pub const fn of(status: ImageUpgradeStatus) -> Option<Self> {
+    pub const fn from_zcl(status: ImageUpgradeStatus) -> Option<Self> {
         match status {
             ImageUpgradeStatus::NORMAL => Some(Self::Idle),
             ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS => Some(Self::DownloadInProgress),
@@ -112,31 +115,32 @@ impl Status {
     }
 }
 
-/// How the last operation ended.
+/// Result of the last operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum LastError {
-    /// Well, or there was none.
+    /// The operation succeeded, or there was none.
     #[default]
     Success,
-    /// Given up by one side.
+    /// Device or server aborted the operation.
     Abort,
-    /// The device expected some permission.
+    /// A permission was missing.
     NotAuthorized,
-    /// The image is not good.
+    /// The image is invalid.
     InvalidImage,
-    /// The device needs other images, too.
+    /// The device needs further images.
     RequireMoreImage,
-    /// The device cannot take this image.
+    /// The device does not support the image.
     NotSupported,
 }
 
 impl LastError {
-    /// What a status of the cluster (section 6.10.2) comes to; `None` for one that says nothing about an end, such as
-    /// WAIT_FOR_DATA.
+    /// Converts a status of the OTA Upgrade cluster (ZigBee document 095264, section 6.10.2); `None` for a status that is not
+    /// the result of an operation, such as WAIT_FOR_DATA.
     #[must_use]
-    pub const fn of(status: zcl::Status) -> Option<Self> {
+    pub const fn from_zcl(status: zcl::Status) -> Option<Self> {
         match status {
             zcl::Status::SUCCESS => Some(Self::Success),
             zcl::Status::ABORT => Some(Self::Abort),
@@ -148,9 +152,9 @@ impl LastError {
         }
     }
 
-    /// What the end of an upgrade comes to, as a device knows it.
+    /// Converts the outcome of an upgrade that a client reports.
     #[must_use]
-    pub fn of_outcome(outcome: Outcome) -> Self {
+    pub fn from_outcome(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Upgraded(_) | Outcome::Received(_) => Self::Success,
             Outcome::HeaderUnreadable(_) | Outcome::HeaderMismatch | Outcome::InvalidImage => {
@@ -158,56 +162,67 @@ impl LastError {
             }
             Outcome::NotForThisDevice | Outcome::SpecificFilesUnsupported => Self::NotSupported,
             Outcome::NoCredentials => Self::NotAuthorized,
-            Outcome::UpgradeRefused(status) => Self::of(status).unwrap_or(Self::Abort),
-            _ => Self::Abort,
+            Outcome::UpgradeRefused(status) => Self::from_zcl(status).unwrap_or(Self::Abort),
+            Outcome::Refused
+            | Outcome::Cancelled
+            | Outcome::StorageFault
+            | Outcome::ServerAborted
+            | Outcome::ImageGone
+            | Outcome::ServerErrors(_)
+            | Outcome::EmptyBlocks
+            | Outcome::ShortBlocks
+            | Outcome::ServerSilent
+            | Outcome::ApplyFailed => Self::Abort,
         }
     }
 }
 
-/// An attribute with its value.
+/// Attribute of an image on a device, with its value.
 ///
 /// ```
-/// use zigbee_ota::unify::{Attribute, AttributeValue, Status};
+/// use zigbee_ota::unify::{ImageAttribute, ImageAttributeValue, OtaStatus};
 ///
-/// let value = AttributeValue::Status(Status::DownloadInProgress);
+/// let value = ImageAttributeValue::Status(OtaStatus::DownloadInProgress);
 /// assert_eq!(value.payload(), br#"{"value":"DownloadInProgress"}"#);
-/// assert_eq!(AttributeValue::read(Attribute::Status, br#"{"value": "DownloadInProgress"}"#)?, value);
+/// let payload = br#"{"value": "DownloadInProgress"}"#;
+/// assert_eq!(ImageAttributeValue::parse(ImageAttribute::Status, payload)?, value);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AttributeValue {
-    /// How the last operation ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum ImageAttributeValue {
+    /// Result of the last operation.
     LastError(LastError),
-    /// What runs.
+    /// Running version.
     CurrentVersion(String),
-    /// What is to be installed.
+    /// Version to install.
     TargetVersion(String),
-    /// Not before this moment.
-    ApplyAfter(Moment),
-    /// What goes on.
-    Status(Status),
-    /// Bytes to transfer.
+    /// Earliest time of the activation.
+    ApplyAfter(DateTime),
+    /// State of the upgrade.
+    Status(OtaStatus),
+    /// Size of the file in bytes.
     Size(u32),
-    /// The next byte to transfer.
+    /// Offset of the next byte to transfer.
     Offset(u32),
 }
 
-impl AttributeValue {
-    /// Whose value it is.
+impl ImageAttributeValue {
+    /// Attribute that has this value.
     #[must_use]
-    pub const fn attribute(&self) -> Attribute {
+    pub const fn attribute(&self) -> ImageAttribute {
         match self {
-            Self::LastError(_) => Attribute::LastError,
-            Self::CurrentVersion(_) => Attribute::CurrentVersion,
-            Self::TargetVersion(_) => Attribute::TargetVersion,
-            Self::ApplyAfter(_) => Attribute::ApplyAfter,
-            Self::Status(_) => Attribute::Status,
-            Self::Size(_) => Attribute::Size,
-            Self::Offset(_) => Attribute::Offset,
+            Self::LastError(_) => ImageAttribute::LastError,
+            Self::CurrentVersion(_) => ImageAttribute::CurrentVersion,
+            Self::TargetVersion(_) => ImageAttribute::TargetVersion,
+            Self::ApplyAfter(_) => ImageAttribute::ApplyAfter,
+            Self::Status(_) => ImageAttribute::Status,
+            Self::Size(_) => ImageAttribute::Size,
+            Self::Offset(_) => ImageAttribute::Offset,
         }
     }
 
-    /// As it is published: `{"value": ...}` in JSON.
+    /// Payload of the attribute: `{"value": ...}` in JSON.
     #[must_use]
     pub fn payload(&self) -> Vec<u8> {
         match self {
@@ -219,22 +234,23 @@ impl AttributeValue {
         }
     }
 
-    /// Reads the payload of an attribute.
+    /// Parses the payload of an attribute.
     ///
     /// # Errors
-    /// It is no JSON object with a `value`, or that is not of the attribute's type or none of its words.
-    pub fn read(attribute: Attribute, payload: &[u8]) -> Result<Self, PayloadError> {
+    /// [`PayloadError`] for a payload that is not a JSON object with a `value`, and for a value of another type or an
+    /// unknown word.
+    pub fn parse(attribute: ImageAttribute, payload: &[u8]) -> Result<Self, PayloadError> {
         fn value<T: DeserializeOwned>(payload: &[u8]) -> Result<T, PayloadError> {
-            Ok(read_object::<Value<T>>(payload)?.value)
+            Ok(parse_object::<Value<T>>(payload)?.value)
         }
         match attribute {
-            Attribute::LastError => value(payload).map(Self::LastError),
-            Attribute::CurrentVersion => value(payload).map(Self::CurrentVersion),
-            Attribute::TargetVersion => value(payload).map(Self::TargetVersion),
-            Attribute::ApplyAfter => value(payload).map(Self::ApplyAfter),
-            Attribute::Status => value(payload).map(Self::Status),
-            Attribute::Size => value(payload).map(Self::Size),
-            Attribute::Offset => value(payload).map(Self::Offset),
+            ImageAttribute::LastError => value(payload).map(Self::LastError),
+            ImageAttribute::CurrentVersion => value(payload).map(Self::CurrentVersion),
+            ImageAttribute::TargetVersion => value(payload).map(Self::TargetVersion),
+            ImageAttribute::ApplyAfter => value(payload).map(Self::ApplyAfter),
+            ImageAttribute::Status => value(payload).map(Self::Status),
+            ImageAttribute::Size => value(payload).map(Self::Size),
+            ImageAttribute::Offset => value(payload).map(Self::Offset),
         }
     }
 }

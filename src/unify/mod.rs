@@ -1,4 +1,4 @@
-//! Images announced, fetched and their status told over MQTT: the OTA service of the Unify framework.
+//! OTA service of the Unify framework: images announced and fetched over MQTT, and the status of their upgrades published.
 //!
 //! ```text
 //!   Provider                    broker                     Consumer                 server::Server
@@ -8,42 +8,49 @@
 //!      |                                                         | -> Notify -------------> | Image Notify
 //!      |                                              images(), policy() ---------------->  | Query, Block, End
 //!      |                               <-- status, retained ---- | <--------------- Event   |
-//!      | withdraw ----- nothing, retained ---------------------> |                          |
+//!      | withdraw ----- empty, retained -----------------------> |                          |
 //! ```
 //!
-//! [`Provider`] and [`Consumer`] are machines without a connection: they take and give [`Message`]s, and a client of
-//! MQTT, which is the caller's, carries them. A consumer is fed by a [`Server`](crate::server::Server)'s events, and lends
-//! it an [`ImageStore`](crate::server::ImageStore) and a [`ServerPolicy`](crate::server::ServerPolicy), so that the server offers what
-//! is announced. The names, topics and payloads serve by themselves, for who only watches.
+//! [`Provider`] and [`Consumer`] are state machines without a connection: they exchange [`MqttMessage`]s, which the MQTT
+//! client of the caller transports. A consumer takes the events of a [`Server`](crate::server::Server), and lends that
+//! server an [`ImageStore`](crate::server::ImageStore) and a [`ServerPolicy`](crate::server::ServerPolicy), so that the
+//! server offers the announced images. Identifiers, topics and payloads can also be used alone, by a program that only
+//! watches upgrades.
 //!
-//! The document is Unify's "Common OTA FW Update Service"; where it contradicts itself, the module concerned says which
-//! side is taken. Its parts for Z-Wave (checksums, meta data commands, activation) are not here.
+//! *Unify* refers to the document "Common OTA FW Update Service" of the Unify framework. Where the document contradicts
+//! itself, each module says which side it follows. The parts for Z-Wave (checksums, meta data commands, activation) are
+//! not implemented.
 //!
-//! **What the broker must do.** The service has no sign of who sent a message: brokers must let only authenticated
-//! providers publish below `ucl/OTA/`. Nor does it protect an image: a consumer offers none before its caller has checked
-//! it ([`Action::Verify`]), as by [`signature`](crate::signature) with the feature `crypto`, and a device should check it
-//! again.
+//! **Duties of the broker.** No message of the service identifies its sender: the broker must allow only authenticated
+//! providers to publish below `ucl/OTA/`. The service does not protect images either. A consumer offers an image only
+//! after its caller has verified the image ([`ConsumerAction::Verify`]), for example with [`signature`](crate::signature)
+//! (feature `crypto`), and a device should verify it again.
 
 mod attribute;
 mod consumer;
-mod filter;
-mod ignored;
-mod moment;
-mod name;
+mod date_time;
+mod identifiers;
+mod image_status;
+mod message;
+mod message_ignored;
 mod payload;
 mod provider;
-mod status;
+mod text_error;
 mod topic;
+mod topic_filter;
 
-pub use attribute::{Attribute, AttributeValue, LastError, Status};
+pub use attribute::{ImageAttribute, ImageAttributeValue, LastError, OtaStatus};
 pub use consumer::{
-    Action, Activation, Config, Consumer, Device, Fetched, FileVerdict, Images, Offers, Update,
+    Activation, AnnouncedVersions, Consumer, ConsumerAction, ConsumerConfig, FetchedImage, FileVerdict,
+    ManagedDevice,
 };
-pub use filter::{Filter, FilterError};
-pub use ignored::Ignored;
-pub use moment::{Moment, MomentError};
-pub use name::{Form, ImageKind, NameError, NameTaken, Naming, Uiid, Unid};
-pub use payload::{Info, Message, PayloadError, TooLong, VersionError};
+pub use date_time::DateTime;
+pub use identifiers::{ImageKind, Naming, Uiid, UiidForm, UiidTaken, Unid};
+pub use image_status::ImageStatus;
+pub use message::{ImageTooLong, MqttMessage};
+pub use message_ignored::MessageIgnored;
+pub use payload::{Announcement, PayloadError};
 pub use provider::Provider;
-pub use status::ImageStatus;
-pub use topic::{Node, Place, Side, Target, Topic, TopicError};
+pub use text_error::TextError;
+pub use topic::{AttributeSide, DeviceEndpoint, ImagePath, Topic};
+pub use topic_filter::TopicFilter;

@@ -1,9 +1,9 @@
-//! The side that has the images: what it announces, and to which questions it answers.
+//! Image provider: the side that has the images, announces them, and publishes those that are requested.
 //!
 //! ```text
 //!   none -- announce: info, retained --> announced -- a get: data, once --> announced
 //!     ^                                   |    |
-//!     +-- withdraw: nothing, retained ----+    +-- announce: another info --> announced
+//!     +-- withdraw: empty, retained ------+    +-- announce: another info --> announced
 //! ```
 
 use alloc::collections::BTreeMap;
@@ -12,92 +12,96 @@ use alloc::vec::Vec;
 
 use serde::de::IgnoredAny;
 
-use super::filter::Filter;
-use super::ignored::Ignored;
-use super::payload::{Info, Message, TooLong, read_object};
-use super::topic::{Place, Topic};
+use super::message::{ImageTooLong, MqttMessage, check_image_len};
+use super::message_ignored::MessageIgnored;
+use super::payload::{Announcement, parse_object};
+use super::topic::{ImagePath, Topic};
+use super::topic_filter::TopicFilter;
 
-/// An image provider: announces images, and says whose turn it is to be published. The files are the caller's.
+/// Image provider: keeps the announcements, and names the image to publish for each request. The caller has the files.
 ///
-/// It is assumed that the broker lets nobody but providers publish below `ucl/OTA/info` and `ucl/OTA/data`, and that it
-/// knows them: nothing in a message tells who sent it (Unify, "UCL OTA Framework").
+/// The broker is assumed to authenticate providers, and to allow no other client to publish below `ucl/OTA/info` and
+/// `ucl/OTA/data`: no message identifies its sender (Unify, "UCL OTA Framework").
 ///
 /// ```
-/// use zigbee_ota::unify::{Filter, Info, Place, Provider};
 /// use zigbee_ota::FileVersion;
+/// use zigbee_ota::unify::{Announcement, ImagePath, MqttMessage, Provider};
 ///
-/// let place = Place::for_all("ZigBee10011011".parse()?);
+/// let path = ImagePath::for_all("ZigBee10011011".parse()?);
 /// let mut provider = Provider::new();
-/// assert_eq!(provider.subscription(), Filter::gets());
-/// let announced = provider.announce(place.clone(), Info::new(FileVersion(7)), 5000)?;
-/// assert_eq!(announced.topic, "ucl/OTA/info/ZigBee10011011/all");
-/// assert!(announced.retain);
+/// assert_eq!(provider.subscription().as_str(), "ucl/OTA/data/+/+/get");
+/// let message = provider.announce(path.clone(), Announcement::new(FileVersion(7)), 5000)?;
+/// assert_eq!((message.topic.as_str(), message.retain), ("ucl/OTA/info/ZigBee10011011/all", true));
 ///
-/// // A consumer asks, and is sent the file.
-/// let asked = provider.handle_message(&place.get())?;
-/// let message = asked.data(b"the file".to_vec())?;
+/// // A consumer requests the image, and the provider publishes the file.
+/// let requested = provider.handle_message(&MqttMessage::request(&path))?;
+/// let message = MqttMessage::image(requested, b"the file".to_vec())?;
 /// assert_eq!((message.topic.as_str(), message.retain), ("ucl/OTA/data/ZigBee10011011/all", false));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
+#[doc(alias = "OTA provider")]
 pub struct Provider {
-    images: BTreeMap<Place, Info>,
+    images: BTreeMap<ImagePath, Announcement>,
 }
 
 impl Provider {
-    /// A provider without images.
+    /// Makes a provider without images.
     #[must_use]
     pub const fn new() -> Self {
         Self { images: BTreeMap::new() }
     }
 
-    /// What to subscribe to, each time the connection to the broker is made.
+    /// Topic filter to subscribe to after each connection to the broker.
     #[must_use]
-    pub fn subscription(&self) -> Filter {
-        Filter::gets()
+    pub fn subscription(&self) -> TopicFilter {
+        TopicFilter::requests()
     }
 
-    /// What is announced, to be published again when the broker may have lost it.
-    pub fn announced(&self) -> impl Iterator<Item = Message> {
-        self.images.iter().map(|(place, info)| message(place, info))
+    /// Messages of all current announcements, to publish again when the broker may have lost them.
+    pub fn announcements(&self) -> impl Iterator<Item = MqttMessage> {
+        self.images.iter().map(|(path, announcement)| info_message(path, announcement))
     }
 
-    /// Announces an image of `len` bytes by the message to publish, in place of the one that was there.
+    /// Announces an image of `len` bytes, in place of an earlier image of the same path. Returns the message to publish.
     ///
     /// # Errors
-    /// No message would hold the image; nothing is changed then.
-    pub fn announce(&mut self, place: Place, info: Info, len: usize) -> Result<Message, TooLong> {
-        let max = place.longest_image();
-        if len > max {
-            return Err(TooLong { len, max });
-        }
-        let message = message(&place, &info);
-        self.images.insert(place, info);
+    /// [`ImageTooLong`] for an image that does not fit into a message. The provider is unchanged then.
+    pub fn announce(
+        &mut self,
+        path: ImagePath,
+        announcement: Announcement,
+        len: usize,
+    ) -> Result<MqttMessage, ImageTooLong> {
+        check_image_len(&path, len)?;
+        let message = info_message(&path, &announcement);
+        self.images.insert(path, announcement);
         Ok(message)
     }
 
-    /// Withdraws an image by the message to publish; `None` where there is no such image.
-    pub fn withdraw(&mut self, place: &Place) -> Option<Message> {
-        self.images.remove(place).map(|_| Message::new(&Topic::Info(place.clone()), Vec::new()))
+    /// Withdraws an image. Returns the message to publish; `None` where no image of this path is announced.
+    pub fn withdraw(&mut self, path: &ImagePath) -> Option<MqttMessage> {
+        self.images.remove(path).map(|_| MqttMessage::new(&Topic::Info(path.clone()), Vec::new()))
     }
 
-    /// Takes a message, and names the image that is asked for: it is to be published once, by [`Place::data`].
+    /// Handles a message of the broker. Returns the path of a requested image, which the caller publishes once, as
+    /// [`MqttMessage::image`].
     ///
     /// # Errors
-    /// Nothing is to be done. Whatever is asked with an object is an answer worth: its members mean nothing.
-    pub fn handle_message(&self, message: &Message) -> Result<&Place, Ignored> {
-        let Topic::Get(place) = message.topic.parse()? else { return Err(Ignored::Role) };
+    /// [`MessageIgnored`] where nothing is to be published. Any JSON object is a valid request, whatever its members.
+    pub fn handle_message(&self, message: &MqttMessage) -> Result<&ImagePath, MessageIgnored> {
+        let Topic::Get(path) = message.topic.parse()? else { return Err(MessageIgnored::Role) };
         if message.retain {
-            return Err(Ignored::Retained);
+            return Err(MessageIgnored::Retained);
         }
-        read_object::<BTreeMap<String, IgnoredAny>>(&message.payload)?;
-        match self.images.get_key_value(&place) {
-            Some((place, _)) => Ok(place),
-            None => Err(Ignored::Unknown(place)),
+        parse_object::<BTreeMap<String, IgnoredAny>>(&message.payload)?;
+        match self.images.get_key_value(&path) {
+            Some((path, _)) => Ok(path),
+            None => Err(MessageIgnored::Unknown(path)),
         }
     }
 }
 
-fn message(place: &Place, info: &Info) -> Message {
-    Message::new(&Topic::Info(place.clone()), info.payload())
+fn info_message(path: &ImagePath, announcement: &Announcement) -> MqttMessage {
+    MqttMessage::new(&Topic::Info(path.clone()), announcement.payload())
 }

@@ -1,4 +1,4 @@
-//! The topics, built and read.
+//! Topics of the service: construction and parsing.
 //!
 //! ```text
 //! ucl/OTA/info/<UIID>/<all|UNID>                                              Info       retained
@@ -10,73 +10,66 @@
 //! ```
 //!
 //! Unify, "OTA MQTT topic space overview" and "OTA MQTT topic attributes overview". Where the document differs from its
-//! own table the table is followed: `ucl/OTA` in upper case (a diagram has `ucl/ota`, which is read, too, and never
-//! written), with a slash before the UIID, and attributes below an endpoint. They are retained, as the text and the
-//! diagram have it, and not the table.
+//! own table, this module follows the table: `ucl/OTA` in upper case (a diagram has `ucl/ota`, which is parsed, too, and never
+//! written), with a slash before the UIID, and attributes below an endpoint. Attributes are retained, as in the text and the
+//! diagram, and unlike in the table.
 
 use alloc::borrow::ToOwned;
-use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
-use super::attribute::Attribute;
-use super::name::{ALL, Uiid, Unid};
+use super::attribute::ImageAttribute;
+use super::identifiers::{ALL, Uiid, Unid};
+use super::text_error::{Reason, TextError};
 
-/// For whom an image is.
+/// Path of an image below `ucl/OTA/info` and `ucl/OTA/data`: its UIID, and the device or devices that it is for. A provider
+/// has one file for each path. `Display` writes `<UIID>/all` or `<UIID>/<UNID>`.
+// Exhaustive: the two levels of the path, which the document fixes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-pub enum Target {
-    /// For all devices that it fits.
-    All,
-    /// For one. It comes before what is there for all.
-    Device(Unid),
-}
-
-/// Which image, and for whom: what an image provider has one file for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-pub struct Place {
-    /// Which image.
+pub struct ImagePath {
+    /// Image.
     pub uiid: Uiid,
-    /// For whom.
-    pub target: Target,
+    /// Device that the image is for; `None` for all devices that the image fits. The image for one device takes precedence
+    /// over the image for all.
+    pub device: Option<Unid>,
 }
 
-impl Place {
-    /// Of an image for all devices.
+impl ImagePath {
+    /// Path of an image for all devices.
     #[must_use]
     pub const fn for_all(uiid: Uiid) -> Self {
-        Self { uiid, target: Target::All }
+        Self { uiid, device: None }
     }
 
-    /// Of an image for one device.
+    /// Path of an image for one device.
     #[must_use]
     pub const fn for_device(uiid: Uiid, device: Unid) -> Self {
-        Self { uiid, target: Target::Device(device) }
+        Self { uiid, device: Some(device) }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ImagePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let target = match &self.target {
-            Target::All => ALL,
-            Target::Device(device) => device.as_str(),
-        };
-        write!(f, "{}/{target}", self.uiid)
+        let Self { uiid, device } = self;
+        let device = device.as_ref().map_or(ALL, Unid::as_str);
+        write!(f, "{uiid}/{device}")
     }
 }
 
-/// What an attribute shall be, and what it is.
+/// Side of an attribute: the desired or the reported value.
+// Exhaustive: the two sides of every attribute in Unify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Side {
-    /// What it shall be.
+pub enum AttributeSide {
+    /// Value that the attribute shall have.
     Desired,
-    /// What it is.
+    /// Value that the attribute has.
     Reported,
 }
 
-impl Side {
-    /// Both.
+impl AttributeSide {
+    /// Both sides. A consumer publishes the same value on both.
     pub const BOTH: [Self; 2] = [Self::Desired, Self::Reported];
 
     const fn name(self) -> &'static str {
@@ -87,28 +80,30 @@ impl Side {
     }
 }
 
-/// A device's endpoint: what its topics begin with.
+/// Endpoint of a device. `Display` writes the first levels of its topics: `ucl/by-unid/<UNID>/ep<ID>/OTA`.
+// Exhaustive: the two levels of the topic, which the document fixes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-pub struct Node {
-    /// Which device.
+pub struct DeviceEndpoint {
+    /// Device.
     pub device: Unid,
-    /// Which endpoint; 0 where upgrades concern the whole device.
+    /// Endpoint of the device; 0 where upgrades concern the device as a whole.
     pub endpoint: u8,
 }
 
-impl fmt::Display for Node {
+impl fmt::Display for DeviceEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ucl/by-unid/{}/ep{}/OTA", self.device, self.endpoint)
+        let Self { device, endpoint } = self;
+        write!(f, "ucl/by-unid/{device}/ep{endpoint}/OTA")
     }
 }
 
-/// A topic of the OTA service. [`Display`](fmt::Display) writes it and [`FromStr`] reads it.
+/// Topic of the service. [`Display`](fmt::Display) writes the text and [`FromStr`] parses it.
 ///
 /// ```
-/// use zigbee_ota::unify::{Place, Topic};
+/// use zigbee_ota::unify::{ImagePath, Topic};
 ///
 /// let topic: Topic = "ucl/OTA/data/ZigBee10011011/all/get".parse()?;
-/// assert_eq!(topic, Topic::Get(Place::for_all("ZigBee10011011".parse()?)));
+/// assert_eq!(topic, Topic::Get(ImagePath::for_all("ZigBee10011011".parse()?)));
 /// assert_eq!(topic.to_string(), "ucl/OTA/data/ZigBee10011011/all/get");
 ///
 /// let error = "ucl/OTA/dataZigBee10011011/all".parse::<Topic>().unwrap_err();
@@ -116,60 +111,54 @@ impl fmt::Display for Node {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Topic {
-    /// What a provider tells of an image.
-    Info(Place),
-    /// A consumer asks for an image.
-    Get(Place),
-    /// The image.
-    Data(Place),
-    /// How far an image has come on a device, told by a consumer.
-    Attribute(Node, Uiid, Attribute, Side),
-    /// The revision of the service's attributes, told by a consumer: 1.
-    Revision(Node, Side),
-    /// The commands that a device takes, told by a consumer: none.
-    Commands(Node),
+    /// Announcement of an image, published by a provider.
+    Info(ImagePath),
+    /// Request for an image, published by a consumer.
+    Get(ImagePath),
+    /// Image, published by a provider.
+    Data(ImagePath),
+    /// Attribute of an image on a device, published by a consumer.
+    Attribute(DeviceEndpoint, Uiid, ImageAttribute, AttributeSide),
+    /// Revision of the attributes, published by a consumer: 1.
+    Revision(DeviceEndpoint, AttributeSide),
+    /// Commands that a device accepts, published by a consumer: none.
+    Commands(DeviceEndpoint),
 }
 
 impl Topic {
-    /// Whether the broker keeps the last message, for who subscribes later.
+    /// Whether the broker keeps the last message of the topic for later subscribers.
     #[must_use]
     pub const fn is_retained(&self) -> bool {
-        !matches!(self, Self::Get(_) | Self::Data(_))
+        match self {
+            Self::Info(_) | Self::Attribute(..) | Self::Revision(..) | Self::Commands(_) => true,
+            Self::Get(_) | Self::Data(_) => false,
+        }
     }
 }
 
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Info(place) => write!(f, "ucl/OTA/info/{place}"),
-            Self::Get(place) => write!(f, "ucl/OTA/data/{place}/get"),
-            Self::Data(place) => write!(f, "ucl/OTA/data/{place}"),
-            Self::Attribute(node, uiid, attribute, side) => {
-                write!(f, "{node}/Attributes/UIID/{uiid}/{}/{}", attribute.name(), side.name())
+            Self::Info(path) => write!(f, "ucl/OTA/info/{path}"),
+            Self::Get(path) => write!(f, "ucl/OTA/data/{path}/get"),
+            Self::Data(path) => write!(f, "ucl/OTA/data/{path}"),
+            Self::Attribute(endpoint, uiid, attribute, side) => {
+                write!(f, "{endpoint}/Attributes/UIID/{uiid}/{}/{}", attribute.name(), side.name())
             }
-            Self::Revision(node, side) => write!(f, "{node}/Attributes/ClusterRevision/{}", side.name()),
-            Self::Commands(node) => write!(f, "{node}/SupportedCommands"),
+            Self::Revision(endpoint, side) => {
+                write!(f, "{endpoint}/Attributes/ClusterRevision/{}", side.name())
+            }
+            Self::Commands(endpoint) => write!(f, "{endpoint}/SupportedCommands"),
         }
     }
 }
 
-/// A text that is no topic of the service.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("level {level} of the topic is {found:?}, expected {expected}")]
-pub struct TopicError {
-    /// Which level, counted from 1.
-    pub level: usize,
-    /// What stands there; empty where the topic ends before.
-    pub found: String,
-    /// What would stand there.
-    pub expected: &'static str,
-}
-
 impl FromStr for Topic {
-    type Err = TopicError;
+    type Err = TextError;
 
-    fn from_str(text: &str) -> Result<Self, TopicError> {
+    fn from_str(text: &str) -> Result<Self, TextError> {
         let mut levels = Levels { rest: text.split('/'), level: 0, found: "" };
         levels.word("`ucl`", |found| (found == "ucl").then_some(()))?;
         let by_device = levels.word("`OTA` or `by-unid`", |found| match found {
@@ -177,12 +166,12 @@ impl FromStr for Topic {
             "by-unid" => Some(true),
             _ => None,
         })?;
-        let topic = if by_device { levels.status() } else { levels.image() }?;
+        let topic = if by_device { levels.device_topic() } else { levels.image_topic() }?;
         levels.end().map(|()| topic)
     }
 }
 
-/// The levels of a topic, from left to right.
+/// Cursor over the levels of a topic, from left to right.
 struct Levels<'a> {
     rest: core::str::Split<'a, char>,
     level: usize,
@@ -192,33 +181,35 @@ struct Levels<'a> {
 impl<'a> Levels<'a> {
     fn next(&mut self) -> &'a str {
         self.level = self.level.saturating_add(1);
-        // No level of a topic of the service is empty, so that an empty one is as good as none.
+        // No topic of the service has an empty level, so a missing level can be treated as an empty one.
         self.found = self.rest.next().unwrap_or_default();
         self.found
     }
 
-    fn error(&self, expected: &'static str) -> TopicError {
-        TopicError { level: self.level, found: self.found.to_owned(), expected }
+    fn error(&self, expected: &'static str) -> TextError {
+        TextError(Reason::Topic { level: self.level, found: self.found.to_owned(), expected })
     }
 
     fn word<T>(
         &mut self,
         expected: &'static str,
         read: impl FnOnce(&'a str) -> Option<T>,
-    ) -> Result<T, TopicError> {
+    ) -> Result<T, TextError> {
         let found = self.next();
         read(found).ok_or_else(|| self.error(expected))
     }
 
-    fn name<T: FromStr>(&mut self, expected: &'static str) -> Result<T, TopicError> {
+    fn name<T: FromStr>(&mut self, expected: &'static str) -> Result<T, TextError> {
         self.word(expected, |found| found.parse().ok())
     }
 
-    fn side(&mut self) -> Result<Side, TopicError> {
-        self.word("`Desired` or `Reported`", |found| Side::BOTH.into_iter().find(|side| side.name() == found))
+    fn side(&mut self) -> Result<AttributeSide, TextError> {
+        self.word("`Desired` or `Reported`", |found| {
+            AttributeSide::BOTH.into_iter().find(|side| side.name() == found)
+        })
     }
 
-    fn end(&mut self) -> Result<(), TopicError> {
+    fn end(&mut self) -> Result<(), TextError> {
         self.level = self.level.saturating_add(1);
         match self.rest.next() {
             None => Ok(()),
@@ -229,40 +220,40 @@ impl<'a> Levels<'a> {
         }
     }
 
-    /// What follows `ucl/OTA`.
-    fn image(&mut self) -> Result<Topic, TopicError> {
+    /// Parses the levels after `ucl/OTA`.
+    fn image_topic(&mut self) -> Result<Topic, TextError> {
         let is_info = self.word("`info` or `data`", |found| match found {
             "info" => Some(true),
             "data" => Some(false),
             _ => None,
         })?;
         let uiid = self.name("a UIID")?;
-        let target = self.word("`all` or a UNID", |found| match found {
-            ALL => Some(Target::All),
-            name => name.parse().ok().map(Target::Device),
+        let device = self.word("`all` or a UNID", |found| match found {
+            ALL => Some(None),
+            name => name.parse().ok().map(Some),
         })?;
-        let place = Place { uiid, target };
+        let path = ImagePath { uiid, device };
         if is_info {
-            return Ok(Topic::Info(place));
+            return Ok(Topic::Info(path));
         }
         if self.rest.clone().next().is_none() {
-            return Ok(Topic::Data(place));
+            return Ok(Topic::Data(path));
         }
         self.word("`get` or the end", |found| (found == "get").then_some(()))?;
-        Ok(Topic::Get(place))
+        Ok(Topic::Get(path))
     }
 
-    /// What follows `ucl/by-unid`.
-    fn status(&mut self) -> Result<Topic, TopicError> {
+    /// Parses the levels after `ucl/by-unid`.
+    fn device_topic(&mut self) -> Result<Topic, TextError> {
         let device = self.name("a UNID")?;
         let endpoint = self.word("`ep` and a number from 0 to 255", |found| {
             let digits = found.strip_prefix("ep")?;
-            // One way to write each number, so that what is read is written alike.
+            // No leading zeros: each endpoint has one text, so that a parsed topic is written as it was.
             let plain = digits.bytes().all(|digit| digit.is_ascii_digit())
                 && (digits.len() == 1 || !digits.starts_with('0'));
             digits.parse().ok().filter(|_| plain)
         })?;
-        let node = Node { device, endpoint };
+        let endpoint = DeviceEndpoint { device, endpoint };
         self.word("`OTA`", |found| (found == "OTA").then_some(()))?;
         let commands = self.word("`Attributes` or `SupportedCommands`", |found| match found {
             "SupportedCommands" => Some(true),
@@ -270,7 +261,7 @@ impl<'a> Levels<'a> {
             _ => None,
         })?;
         if commands {
-            return Ok(Topic::Commands(node));
+            return Ok(Topic::Commands(endpoint));
         }
         let revision = self.word("`UIID` or `ClusterRevision`", |found| match found {
             "ClusterRevision" => Some(true),
@@ -278,10 +269,10 @@ impl<'a> Levels<'a> {
             _ => None,
         })?;
         if revision {
-            return Ok(Topic::Revision(node, self.side()?));
+            return Ok(Topic::Revision(endpoint, self.side()?));
         }
         let uiid = self.name("a UIID")?;
-        let attribute = self.word("the name of an attribute", Attribute::of_name)?;
-        Ok(Topic::Attribute(node, uiid, attribute, self.side()?))
+        let attribute = self.word("the name of an attribute", ImageAttribute::from_name)?;
+        Ok(Topic::Attribute(endpoint, uiid, attribute, self.side()?))
     }
 }

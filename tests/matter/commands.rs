@@ -183,7 +183,7 @@ fn fields_have_any_order_and_no_duplicates() {
     assert_eq!(ApplyUpdateResponse::decode(&swapped), Ok(expected));
     let twice = [0x15, 0x24, 0, 1, 0x24, 1, 5, 0x24, 0, 1, 0x18];
     let error = ApplyUpdateResponse::decode(&twice).unwrap_err();
-    assert_eq!(error.to_string(), "ApplyUpdateResponse, Action, byte 7: there for the second time");
+    assert_eq!(error.to_string(), "ApplyUpdateResponse, Action, byte 7: duplicate field");
 }
 
 /// Bytes of a response with one more field.

@@ -1,15 +1,15 @@
-//! The Unify framework's OTA service: names, topics and payloads by the document, and whole upgrades over a broker of a
-//! few lines, on virtual time.
+//! OTA service of the Unify framework: identifiers, topics and payloads of the document, and complete upgrades over a
+//! simulated broker, on virtual time.
 
 mod announcements;
-mod fetched;
-mod names;
-#[path = "../../examples/unify/network.rs"]
-mod network;
-mod orders;
+mod fetched_image;
+mod identifiers;
 mod payloads;
 mod provider;
+mod published_status;
 mod retrieval;
-mod status;
+mod simulated_broker;
+#[path = "../../examples/unify/simulated_network.rs"]
+mod simulated_network;
 mod topics;
-mod world;
+mod upgrade_times;

@@ -1,32 +1,35 @@
-//! Payloads, by the document's own JSON.
+//! JSON payloads, with the examples of the document.
 
 use serde_json::{Value, json};
 use zigbee_ota::client::Outcome;
-use zigbee_ota::unify::{Attribute, AttributeValue, ImageStatus, Info, LastError, Moment, Status, Update};
+use zigbee_ota::unify::{
+    AnnouncedVersions, Announcement, DateTime, ImageAttribute, ImageAttributeValue, ImageStatus, LastError,
+    OtaStatus,
+};
 use zigbee_ota::zcl::{self, ImageUpgradeStatus};
 use zigbee_ota::{DecodeError, DecodeErrorKind, FileVersion, ImageId};
 
-fn json_of(value: &AttributeValue) -> Value {
+fn json_of(value: &ImageAttributeValue) -> Value {
     serde_json::from_slice(&value.payload()).unwrap()
 }
 
 /// Shows: UNI-020
 #[test]
-fn an_info_is_an_object_with_a_version() {
+fn an_announcement_is_an_object_with_a_version() {
     let text = br#"{"Version":"0x070F03",
         "ApplyAfter":"2021-04-15T23:59:59+00:00",
         "Filename":"ZW_PowerStrip_7.16.0_90_ZGM130S_REGION_US_LR.gbl"}"#;
-    let info = Info::read(text).unwrap();
+    let info = Announcement::parse(text).unwrap();
     assert_eq!(info.version, "0x070F03");
     assert_eq!(info.apply_after.as_ref().unwrap().as_str(), "2021-04-15T23:59:59+00:00");
     assert_eq!(info.filename.as_deref(), Some("ZW_PowerStrip_7.16.0_90_ZGM130S_REGION_US_LR.gbl"));
     let written: Value = serde_json::to_value(&info).unwrap();
     assert_eq!(written, serde_json::from_slice::<Value>(text).unwrap());
 
-    let bare = Info::read(br#"{"Version": "1"}"#).unwrap();
+    let bare = Announcement::parse(br#"{"Version": "1"}"#).unwrap();
     assert_eq!((&bare.apply_after, &bare.filename), (&None, &None));
     assert_eq!(serde_json::to_string(&bare).unwrap(), r#"{"Version":"1"}"#);
-    let more = Info::read(br#"{"Version": "1", "Md5": "x", "Unid": ["a", 2]}"#).unwrap();
+    let more = Announcement::parse(br#"{"Version": "1", "Md5": "x", "Unid": ["a", 2]}"#).unwrap();
     assert_eq!(more, bare);
 
     for wrong in [
@@ -42,12 +45,12 @@ fn an_info_is_an_object_with_a_version() {
         json!(["1"]),
         json!("1"),
     ] {
-        assert!(Info::read(wrong.to_string().as_bytes()).is_err(), "{wrong}");
+        assert!(Announcement::parse(wrong.to_string().as_bytes()).is_err(), "{wrong}");
     }
     for wrong in [&b""[..], b"{", b"{\"Version\": \"\xff\"}", b"{\"Version\": \"1\"} x"] {
-        assert!(Info::read(wrong).is_err());
+        assert!(Announcement::parse(wrong).is_err());
     }
-    let error = Info::read(b"{}").unwrap_err().to_string();
+    let error = Announcement::parse(b"{}").unwrap_err().to_string();
     assert_eq!(error, "not the payload of this topic: missing field `Version` at line 1 column 2");
 }
 
@@ -55,9 +58,9 @@ fn an_info_is_an_object_with_a_version() {
 #[test]
 fn versions_are_hexadecimal_numbers() {
     let of = |version: &str| {
-        Info { version: version.into(), apply_after: None, filename: None }
-            .file_version()
-            .map(|found| found.0)
+        let mut announcement = Announcement::new(FileVersion(0));
+        announcement.version = version.into();
+        announcement.file_version().map(|found| found.0)
     };
     for (text, version) in [
         ("0x10053519", 0x1005_3519),
@@ -67,7 +70,7 @@ fn versions_are_hexadecimal_numbers() {
         ("ffffffff", 0xffff_ffff),
         ("16", 0x16),
     ] {
-        assert_eq!(of(text), Ok(version));
+        assert_eq!(of(text).unwrap(), version);
     }
     for text in ["", "0x", "0x123456789", "+1", "-1", "1.2.3", "0x10 ", "v1"] {
         assert!(of(text).is_err(), "{text}");
@@ -75,15 +78,17 @@ fn versions_are_hexadecimal_numbers() {
     let error = of("1.2.3").unwrap_err().to_string();
     assert_eq!(error, r#"version "1.2.3": expected up to 8 hexadecimal digits, as in 0x10053519"#);
     let version = FileVersion(0x0007_0f02);
-    assert_eq!(Info::new(version).file_version(), Ok(version));
-    // As numbers, and not as texts.
-    assert!(Update::Newer.allows(FileVersion(of("0x9").unwrap()), FileVersion(of("0x10").unwrap())));
-    assert!(!Update::Newer.allows(FileVersion(0xffff_ffff), FileVersion(1)));
+    assert_eq!(Announcement::new(version).file_version().unwrap(), version);
+    // Versions are compared as numbers, not as text.
+    assert!(
+        AnnouncedVersions::Newer.allows(FileVersion(of("0x9").unwrap()), FileVersion(of("0x10").unwrap()))
+    );
+    assert!(!AnnouncedVersions::Newer.allows(FileVersion(0xffff_ffff), FileVersion(1)));
 }
 
 /// Shows: UNI-024
 #[test]
-fn moments_are_those_of_rfc_3339() {
+fn date_times_are_those_of_rfc_3339() {
     for (text, unix) in [
         ("2021-04-15T23:59:59+00:00", 1_618_531_199),
         ("2021-04-15T23:59:59Z", 1_618_531_199),
@@ -96,7 +101,7 @@ fn moments_are_those_of_rfc_3339() {
         ("1990-12-31T23:59:60Z", 662_688_000),
         ("2000-02-29T00:00:00Z", 951_782_400),
     ] {
-        let moment: Moment = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+        let moment: DateTime = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!((moment.unix(), moment.as_str()), (unix, text), "{text}");
     }
     for text in [
@@ -116,52 +121,56 @@ fn moments_are_those_of_rfc_3339() {
         "2021-04-15T23:59:59Z[UTC]",
         "21-04-15T23:59:59Z",
     ] {
-        assert!(text.parse::<Moment>().is_err(), "{text}");
+        assert!(text.parse::<DateTime>().is_err(), "{text}");
     }
 }
 
 /// Shows: UNI-036, UNI-037, UNI-040, UNI-041, UNI-042, UNI-043, UNI-044
 #[test]
-fn attributes_are_the_documents_examples() {
+fn attributes_are_those_of_the_document() {
     for (attribute, value, text) in [
         (
-            Attribute::CurrentVersion,
-            AttributeValue::CurrentVersion("0x070F01".into()),
+            ImageAttribute::CurrentVersion,
+            ImageAttributeValue::CurrentVersion("0x070F01".into()),
             r#"{"value": "0x070F01"}"#,
         ),
         (
-            Attribute::TargetVersion,
-            AttributeValue::TargetVersion("0x070F02".into()),
+            ImageAttribute::TargetVersion,
+            ImageAttributeValue::TargetVersion("0x070F02".into()),
             r#"{"value": "0x070F02"}"#,
         ),
         (
-            Attribute::ApplyAfter,
-            AttributeValue::ApplyAfter("2021-04-15T23:59:59+00:00".parse().unwrap()),
+            ImageAttribute::ApplyAfter,
+            ImageAttributeValue::ApplyAfter("2021-04-15T23:59:59+00:00".parse().unwrap()),
             r#"{"value": "2021-04-15T23:59:59+00:00"}"#,
         ),
         (
-            Attribute::Status,
-            AttributeValue::Status(Status::DownloadInProgress),
+            ImageAttribute::Status,
+            ImageAttributeValue::Status(OtaStatus::DownloadInProgress),
             r#"{"value": "DownloadInProgress"}"#,
         ),
-        (Attribute::Status, AttributeValue::Status(Status::Idle), r#"{"value" : "Idle"}"#),
-        (Attribute::Size, AttributeValue::Size(80_000), r#"{"value": 80000}"#),
-        (Attribute::Offset, AttributeValue::Offset(1250), r#"{"value": 1250}"#),
-        (Attribute::LastError, AttributeValue::LastError(LastError::Success), r#"{"value": "Success"}"#),
+        (ImageAttribute::Status, ImageAttributeValue::Status(OtaStatus::Idle), r#"{"value" : "Idle"}"#),
+        (ImageAttribute::Size, ImageAttributeValue::Size(80_000), r#"{"value": 80000}"#),
+        (ImageAttribute::Offset, ImageAttributeValue::Offset(1250), r#"{"value": 1250}"#),
+        (
+            ImageAttribute::LastError,
+            ImageAttributeValue::LastError(LastError::Success),
+            r#"{"value": "Success"}"#,
+        ),
     ] {
-        assert_eq!(AttributeValue::read(attribute, text.as_bytes()).unwrap(), value);
+        assert_eq!(ImageAttributeValue::parse(attribute, text.as_bytes()).unwrap(), value);
         assert_eq!(json_of(&value), serde_json::from_str::<Value>(text).unwrap());
         assert_eq!(value.attribute(), attribute);
     }
     let statuses = [
-        (Status::Idle, "Idle"),
-        (Status::DownloadInProgress, "DownloadInProgress"),
-        (Status::WaitingToUpgrade, "WaitingToUpgrade"),
-        (Status::WaitForMore, "WaitForMore"),
-        (Status::WaitingToUpgradeViaExternalEvent, "WaitingToUpgradeViaExternalEvent"),
+        (OtaStatus::Idle, "Idle"),
+        (OtaStatus::DownloadInProgress, "DownloadInProgress"),
+        (OtaStatus::WaitingToUpgrade, "WaitingToUpgrade"),
+        (OtaStatus::WaitForMore, "WaitForMore"),
+        (OtaStatus::WaitingToUpgradeViaExternalEvent, "WaitingToUpgradeViaExternalEvent"),
     ];
     for (status, word) in statuses {
-        assert_eq!(json_of(&AttributeValue::Status(status)), json!({ "value": word }));
+        assert_eq!(json_of(&ImageAttributeValue::Status(status)), json!({ "value": word }));
     }
     let errors = [
         (LastError::Success, "Success"),
@@ -172,62 +181,63 @@ fn attributes_are_the_documents_examples() {
         (LastError::NotSupported, "NotSupported"),
     ];
     for (error, word) in errors {
-        assert_eq!(json_of(&AttributeValue::LastError(error)), json!({ "value": word }));
+        assert_eq!(json_of(&ImageAttributeValue::LastError(error)), json!({ "value": word }));
     }
     for (attribute, wrong) in [
-        (Attribute::Status, r#"{"value": "idle"}"#),
-        (Attribute::Status, r#"{"value": "DownloadComplete"}"#),
-        (Attribute::LastError, r#"{"value": "INVALID_IMAGE"}"#),
-        (Attribute::LastError, r#"{"value": 0}"#),
-        (Attribute::Size, r#"{"value": "80000"}"#),
-        (Attribute::Size, r#"{"value": -1}"#),
-        (Attribute::Offset, r#"{"value": 1.5}"#),
-        (Attribute::CurrentVersion, r#"{"value": 7}"#),
-        (Attribute::ApplyAfter, r#"{"value": "2021-04-15"}"#),
-        (Attribute::Size, "80000"),
-        (Attribute::Size, "[80000]"),
-        (Attribute::Size, "{}"),
-        (Attribute::Size, ""),
+        (ImageAttribute::Status, r#"{"value": "idle"}"#),
+        (ImageAttribute::Status, r#"{"value": "DownloadComplete"}"#),
+        (ImageAttribute::LastError, r#"{"value": "INVALID_IMAGE"}"#),
+        (ImageAttribute::LastError, r#"{"value": 0}"#),
+        (ImageAttribute::Size, r#"{"value": "80000"}"#),
+        (ImageAttribute::Size, r#"{"value": -1}"#),
+        (ImageAttribute::Offset, r#"{"value": 1.5}"#),
+        (ImageAttribute::CurrentVersion, r#"{"value": 7}"#),
+        (ImageAttribute::ApplyAfter, r#"{"value": "2021-04-15"}"#),
+        (ImageAttribute::Size, "80000"),
+        (ImageAttribute::Size, "[80000]"),
+        (ImageAttribute::Size, "{}"),
+        (ImageAttribute::Size, ""),
     ] {
-        assert!(AttributeValue::read(attribute, wrong.as_bytes()).is_err(), "{wrong}");
+        assert!(ImageAttributeValue::parse(attribute, wrong.as_bytes()).is_err(), "{wrong}");
     }
 }
 
 /// Shows: UNI-037, UNI-038
 #[test]
-fn where_the_target_runs_nothing_goes_on() {
+fn the_status_is_idle_when_the_target_runs() {
     let current = FileVersion(0x1005_3519);
-    let mut image = ImageStatus { status: Status::WaitingToUpgrade, ..ImageStatus::idle(current) };
+    let mut image = ImageStatus::idle(current);
+    image.status = OtaStatus::WaitingToUpgrade;
     assert!(image.is_done());
-    assert!(image.values().contains(&AttributeValue::CurrentVersion("0x10053519".into())));
-    assert!(image.values().contains(&AttributeValue::TargetVersion("0x10053519".into())));
-    assert!(image.values().contains(&AttributeValue::Status(Status::Idle)));
+    assert!(image.values().contains(&ImageAttributeValue::CurrentVersion("0x10053519".into())));
+    assert!(image.values().contains(&ImageAttributeValue::TargetVersion("0x10053519".into())));
+    assert!(image.values().contains(&ImageAttributeValue::Status(OtaStatus::Idle)));
     image.target = FileVersion(0x1010_3519);
     assert!(!image.is_done());
-    assert!(image.values().contains(&AttributeValue::Status(Status::WaitingToUpgrade)));
+    assert!(image.values().contains(&ImageAttributeValue::Status(OtaStatus::WaitingToUpgrade)));
 }
 
 /// Shows: UNI-049
 #[test]
-fn each_upgrade_status_has_its_word() {
+fn every_image_upgrade_status_is_converted() {
     for (code, status) in [
-        (0x00, Some(Status::Idle)),
-        (0x01, Some(Status::DownloadInProgress)),
-        (0x02, Some(Status::WaitingToUpgrade)),
-        (0x03, Some(Status::WaitingToUpgrade)),
-        (0x04, Some(Status::WaitingToUpgrade)),
-        (0x05, Some(Status::WaitForMore)),
-        (0x06, Some(Status::WaitingToUpgradeViaExternalEvent)),
+        (0x00, Some(OtaStatus::Idle)),
+        (0x01, Some(OtaStatus::DownloadInProgress)),
+        (0x02, Some(OtaStatus::WaitingToUpgrade)),
+        (0x03, Some(OtaStatus::WaitingToUpgrade)),
+        (0x04, Some(OtaStatus::WaitingToUpgrade)),
+        (0x05, Some(OtaStatus::WaitForMore)),
+        (0x06, Some(OtaStatus::WaitingToUpgradeViaExternalEvent)),
         (0x07, None),
         (0xff, None),
     ] {
-        assert_eq!(Status::of(ImageUpgradeStatus(code)), status, "{code:#04x}");
+        assert_eq!(OtaStatus::from_zcl(ImageUpgradeStatus(code)), status, "{code:#04x}");
     }
 }
 
 /// Shows: UNI-050
 #[test]
-fn each_status_of_the_cluster_has_its_word() {
+fn every_status_of_the_cluster_is_converted() {
     for (code, error) in [
         (0x00, Some(LastError::Success)),
         (0x95, Some(LastError::Abort)),
@@ -239,7 +249,7 @@ fn each_status_of_the_cluster_has_its_word() {
         (0x98, None),
         (0x01, None),
     ] {
-        assert_eq!(LastError::of(zcl::Status(code)), error, "{code:#04x}");
+        assert_eq!(LastError::from_zcl(zcl::Status(code)), error, "{code:#04x}");
     }
     let unreadable =
         DecodeError { item: "OTA header", offset: 0, kind: DecodeErrorKind::BadMagic { found: 0 } };
@@ -256,6 +266,6 @@ fn each_status_of_the_cluster_has_its_word() {
         (Outcome::UpgradeRefused(zcl::Status::NOT_AUTHORIZED), LastError::NotAuthorized),
         (Outcome::UpgradeRefused(zcl::Status::FAILURE), LastError::Abort),
     ] {
-        assert_eq!(LastError::of_outcome(outcome), error, "{outcome:?}");
+        assert_eq!(LastError::from_outcome(outcome), error, "{outcome:?}");
     }
 }

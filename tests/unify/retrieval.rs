@@ -1,108 +1,110 @@
-//! How an image comes from the provider.
+//! Retrieval of an image from the provider.
 
 use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::ServerEvent;
-use zigbee_ota::unify::{Config, FileVerdict, Info, LastError, Message, Place, Status};
+use zigbee_ota::unify::{
+    Announcement, ConsumerConfig, FileVerdict, ImagePath, LastError, MqttMessage, OtaStatus,
+};
 use zigbee_ota::{Eui64, ImageId};
 
-use crate::world::{NEW, OLD, Seen, World, file, file_with, general, own, uiid, unid};
+use crate::simulated_broker::{NEW, OLD, Seen, Simulation, file, file_with, general, own, uiid, unid};
 
 #[path = "../common/properties/signature.rs"]
 #[expect(dead_code, reason = "only what was signed, and by whom")]
 mod signed;
 
-fn data_topic(place: &Place) -> String {
-    place.data(Vec::new()).unwrap().topic
+fn data_topic(place: &ImagePath) -> String {
+    MqttMessage::image(place, Vec::new()).unwrap().topic
 }
 
 /// Shows: UNI-027, UNI-028, UNI-032
 #[test]
-fn an_image_is_subscribed_to_then_asked_for_then_taken() {
-    let mut world = World::new();
-    world.join(1, &[OLD]);
-    world.seen.clear();
+fn an_image_is_subscribed_to_then_requested_then_received() {
+    let mut simulation = Simulation::new();
+    simulation.join(1, &[OLD]);
+    simulation.seen.clear();
     for place in [general(NEW), own(NEW, 1)] {
-        let before = world.seen.len();
-        world.offer(place.clone(), NEW);
+        let before = simulation.seen.len();
+        simulation.offer(place.clone(), NEW);
         let topic = data_topic(&place);
         let retrieval = |seen: &&Seen| match seen {
             Seen::Subscribe(filter) | Seen::Unsubscribe(filter) => *filter == topic,
             Seen::Publish(message) => message.topic.starts_with("ucl/OTA/"),
         };
-        let get = Message { topic: format!("{topic}/get"), payload: b"{}".to_vec(), retain: false };
-        let seen: Vec<_> = world.seen[before..].iter().filter(retrieval).cloned().collect();
+        let get = MqttMessage { topic: format!("{topic}/get"), payload: b"{}".to_vec(), retain: false };
+        let seen: Vec<_> = simulation.seen[before..].iter().filter(retrieval).cloned().collect();
         let expected = [Seen::Subscribe(topic.clone()), Seen::Publish(get), Seen::Unsubscribe(topic.clone())];
         assert_eq!(seen, expected);
-        world.pass(10);
-        assert_eq!(world.runs(1), [NEW], "the device was told, and upgraded");
+        simulation.pass(10);
+        assert_eq!(simulation.runs(1), [NEW], "the device was told, and upgraded");
         // Back to the start.
-        world.withdraw(&place);
-        world.network.devices[0].runs = vec![OLD];
-        world.network.devices[0].restart(world.now);
-        world.pass(10);
+        simulation.withdraw(&place);
+        simulation.network.devices[0].runs = vec![OLD];
+        simulation.network.devices[0].restart(simulation.now);
+        simulation.pass(10);
     }
-    assert_eq!(world.sent.len(), 2);
-    assert!(world.sent.iter().all(|message| !message.retain && message.payload == file(NEW, 1000)));
+    assert_eq!(simulation.sent.len(), 2);
+    assert!(simulation.sent.iter().all(|message| !message.retain && message.payload == file(NEW, 1000)));
 }
 
 /// Shows: UNI-028
 #[test]
-fn an_image_that_does_not_come_is_waited_for_no_more_and_asked_for_again_later() {
-    let mut world = World::new();
-    world.provided = false;
-    world.join(1, &[OLD]);
-    world.offer(general(NEW), NEW);
+fn a_request_times_out_and_is_repeated_later() {
+    let mut simulation = Simulation::new();
+    simulation.provided = false;
+    simulation.join(1, &[OLD]);
+    simulation.offer(general(NEW), NEW);
     let topic = data_topic(&general(NEW));
     let gone = Seen::Unsubscribe(topic.clone());
-    world.pass(59);
-    assert!(!world.seen.contains(&gone));
-    world.pass(1);
-    assert_eq!(world.seen.iter().filter(|seen| **seen == gone).count(), 1);
+    simulation.pass(59);
+    assert!(!simulation.seen.contains(&gone));
+    simulation.pass(1);
+    assert_eq!(simulation.seen.iter().filter(|seen| **seen == gone).count(), 1);
     // What comes now was asked for by others.
-    let late = general(NEW).data(file(NEW, 1000)).unwrap();
-    let error = world.network.receive(world.now, &late).unwrap_err();
-    assert_eq!(error.to_string(), format!("image {}/all was not asked for", uiid(NEW)));
-    assert_eq!(world.gets(&general(NEW)), 1);
-    world.provided = true;
-    world.pass(299);
-    assert_eq!(world.gets(&general(NEW)), 1);
-    world.pass(1);
-    assert_eq!(world.gets(&general(NEW)), 2);
-    world.pass(60);
-    assert_eq!(world.runs(1), [NEW]);
+    let late = MqttMessage::image(&general(NEW), file(NEW, 1000)).unwrap();
+    let error = simulation.network.receive(simulation.now, &late).unwrap_err();
+    assert_eq!(error.to_string(), format!("image {}/all was not requested", uiid(NEW)));
+    assert_eq!(simulation.gets(&general(NEW)), 1);
+    simulation.provided = true;
+    simulation.pass(299);
+    assert_eq!(simulation.gets(&general(NEW)), 1);
+    simulation.pass(1);
+    assert_eq!(simulation.gets(&general(NEW)), 2);
+    simulation.pass(60);
+    assert_eq!(simulation.runs(1), [NEW]);
 }
 
 /// Shows: UNI-033
 #[test]
 fn an_image_is_fetched_once_for_many_devices() {
-    let mut world = World::new();
-    world.join(1, &[OLD]);
-    world.join(2, &[OLD]);
-    world.offer(general(NEW), NEW);
-    world.pass(10);
+    let mut simulation = Simulation::new();
+    simulation.join(1, &[OLD]);
+    simulation.join(2, &[OLD]);
+    simulation.offer(general(NEW), NEW);
+    simulation.pass(10);
     // One that comes later, and a provider that starts anew.
-    world.join(3, &[OLD]);
-    world.offer(general(NEW), NEW);
-    world.pass(10);
+    simulation.join(3, &[OLD]);
+    simulation.offer(general(NEW), NEW);
+    simulation.pass(10);
     for number in 1..=3 {
-        assert_eq!(world.runs(number), [NEW]);
+        assert_eq!(simulation.runs(number), [NEW]);
     }
-    assert_eq!((world.gets(&general(NEW)), world.sent.len()), (1, 1));
+    assert_eq!((simulation.gets(&general(NEW)), simulation.sent.len()), (1, 1));
 }
 
 #[test]
 fn an_image_that_no_device_needs_is_not_fetched() {
-    let mut world = World::new();
-    world.join(1, &[ImageId::new(0x1001, 0x2000, 1)]);
-    world.offer(general(NEW), NEW);
-    assert_eq!(world.gets(&general(NEW)), 0);
-    world.join(2, &[OLD]);
-    assert_eq!(world.gets(&general(NEW)), 1);
+    let mut simulation = Simulation::new();
+    simulation.join(1, &[ImageId::new(0x1001, 0x2000, 1)]);
+    simulation.offer(general(NEW), NEW);
+    assert_eq!(simulation.gets(&general(NEW)), 0);
+    simulation.join(2, &[OLD]);
+    assert_eq!(simulation.gets(&general(NEW)), 1);
 }
 
 /// Shows: UNI-005, UNI-043
 #[test]
-fn what_is_no_file_for_these_devices_is_an_invalid_image() {
+fn a_file_for_other_devices_is_an_invalid_image() {
     let stranger = ImageId::new(0x1001, 0x2000, NEW.version.0);
     let for_another = FileHeader::new(NEW).with_destination(Eui64(9));
     let for_it = FileHeader::new(NEW).with_destination(Eui64(1));
@@ -117,28 +119,28 @@ fn what_is_no_file_for_these_devices_is_an_invalid_image() {
         (own(NEW, 1), file_with(for_it, 100), true),
         (general(NEW), [file(NEW, 100), vec![0xff; 9]].concat(), true),
     ] {
-        let mut world = World::new();
-        world.join(1, &[OLD]);
-        world.announce(place.clone(), Info::new(NEW.version), bytes);
-        assert_eq!(world.sent.len(), 1, "whatever it is, it is passed on");
-        let error = world.last_error(1, OLD);
+        let mut simulation = Simulation::new();
+        simulation.join(1, &[OLD]);
+        simulation.announce(place.clone(), Announcement::new(NEW.version), bytes);
+        assert_eq!(simulation.sent.len(), 1, "whatever it is, it is passed on");
+        let error = simulation.last_error(1, OLD);
         assert_eq!(error == LastError::InvalidImage, !good, "{place} {error:?}");
-        world.pass(3600);
-        assert_eq!(world.gets(&place), 1, "and not asked for again");
+        simulation.pass(3600);
+        assert_eq!(simulation.gets(&place), 1, "and not asked for again");
         if !good {
-            assert_eq!(world.runs(1), [OLD]);
+            assert_eq!(simulation.runs(1), [OLD]);
             // The provider mends it.
-            world.offer(place.clone(), NEW);
-            world.pass(10);
-            assert_eq!((world.gets(&place), world.runs(1)), (2, &[NEW][..]));
-            assert_eq!(world.last_error(1, OLD), LastError::Success);
+            simulation.offer(place.clone(), NEW);
+            simulation.pass(10);
+            assert_eq!((simulation.gets(&place), simulation.runs(1)), (2, &[NEW][..]));
+            assert_eq!(simulation.last_error(1, OLD), LastError::Success);
         }
     }
 }
 
 /// Shows: UNI-006
 #[test]
-fn only_an_image_that_was_found_good_is_offered() {
+fn only_a_verified_image_is_offered() {
     let check = |file: &[u8]| match zigbee_ota::signature::verify(file, &signed::policy()) {
         Ok(_) => FileVerdict::Valid,
         Err(_) => FileVerdict::Invalid,
@@ -149,56 +151,57 @@ fn only_an_image_that_was_found_good_is_offered() {
     let mut altered = signed.clone();
     altered[70] ^= 1;
     for (bytes, good) in [(signed, true), (altered, false), (file(id, 100), false)] {
-        let mut world = World::with(Config::default(), check);
-        world.join(1, &[runs]);
-        world.announce(general(id), Info::new(id.version), bytes);
-        world.pass(60);
-        assert_eq!(world.runs(1) == [id], good);
+        let mut simulation = Simulation::with(ConsumerConfig::default(), check);
+        simulation.join(1, &[runs]);
+        simulation.announce(general(id), Announcement::new(id.version), bytes);
+        simulation.pass(60);
+        assert_eq!(simulation.runs(1) == [id], good);
         let offered = |event: &ServerEvent| matches!(event, ServerEvent::Queried { answer: Ok(_), .. });
-        assert_eq!(world.network.events.iter().any(offered), good);
+        assert_eq!(simulation.network.events.iter().any(offered), good);
         let error = if good { LastError::Success } else { LastError::InvalidImage };
-        assert_eq!((world.status(1, id), world.last_error(1, id)), (Status::Idle, error));
+        assert_eq!((simulation.status(1, id), simulation.last_error(1, id)), (OtaStatus::Idle, error));
     }
 }
 
 #[test]
-fn after_a_lost_connection_all_is_said_again() {
-    let mut world = World::new();
-    world.join(1, &[OLD]);
-    world.provided = false;
-    world.offer(general(NEW), NEW);
-    let retained = world.retained.clone();
-    world.retained.retain(|topic, _| topic.starts_with("ucl/OTA/"));
-    world.seen.clear();
-    world.provided = true;
-    world.network.consumer.reconnected(world.now);
-    world.settle();
+fn everything_is_published_again_after_a_lost_connection() {
+    let mut simulation = Simulation::new();
+    simulation.join(1, &[OLD]);
+    simulation.provided = false;
+    simulation.offer(general(NEW), NEW);
+    let retained = simulation.retained.clone();
+    simulation.retained.retain(|topic, _| topic.starts_with("ucl/OTA/"));
+    simulation.seen.clear();
+    simulation.provided = true;
+    simulation.network.consumer.reconnected(simulation.now);
+    simulation.settle();
     for filter in ["ucl/OTA/info/+/all".to_owned(), format!("ucl/OTA/info/+/{}", unid(1))] {
-        assert!(world.seen.contains(&Seen::Subscribe(filter)));
+        assert!(simulation.seen.contains(&Seen::Subscribe(filter)));
     }
-    assert_eq!(world.gets(&general(NEW)), 1);
-    assert!(retained.keys().all(|topic| world.retained.contains_key(topic)));
-    world.pass(10);
-    assert_eq!(world.runs(1), [NEW]);
+    assert_eq!(simulation.gets(&general(NEW)), 1);
+    assert!(retained.keys().all(|topic| simulation.retained.contains_key(topic)));
+    simulation.pass(10);
+    assert_eq!(simulation.runs(1), [NEW]);
 }
 
 /// Shows: UNI-016
 #[test]
-fn both_spellings_are_subscribed_to_where_that_is_wanted_and_one_is_published() {
+fn both_spellings_are_subscribed_to_on_request_and_one_is_published() {
     for lower_case in [false, true] {
-        let config = Config { lower_case, ..Config::default() };
-        let mut world = World::with(config, |_| FileVerdict::Valid);
-        world.join(1, &[OLD]);
-        let info = Info::new(NEW.version);
-        let message = Message {
+        let mut config = ConsumerConfig::default();
+        config.lower_case = lower_case;
+        let mut simulation = Simulation::with(config, |_| FileVerdict::Valid);
+        simulation.join(1, &[OLD]);
+        let info = Announcement::new(NEW.version);
+        let message = MqttMessage {
             topic: format!("ucl/ota/info/{}/all", uiid(NEW)),
             payload: serde_json::to_vec(&info).unwrap(),
             retain: true,
         };
-        world.publish(message);
-        world.settle();
-        assert_eq!(world.gets(&general(NEW)), usize::from(lower_case));
-        let published = world.seen.iter().filter_map(|seen| match seen {
+        simulation.publish(message);
+        simulation.settle();
+        assert_eq!(simulation.gets(&general(NEW)), usize::from(lower_case));
+        let published = simulation.seen.iter().filter_map(|seen| match seen {
             Seen::Publish(message) => Some(&message.topic),
             _ => None,
         });

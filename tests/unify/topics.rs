@@ -1,6 +1,12 @@
-//! Topics and what to subscribe to.
+//! Topics and topic filters.
 
-use zigbee_ota::unify::{Attribute, Filter, FilterError, Node, Place, Side, Topic, Uiid, Unid};
+use zigbee_ota::ImageId;
+use zigbee_ota::aps::Address;
+use zigbee_ota::time::Instant;
+use zigbee_ota::unify::{
+    AttributeSide, Consumer, ConsumerAction, ConsumerConfig, DeviceEndpoint, ImageAttribute, ImagePath,
+    ManagedDevice, Provider, Topic, TopicFilter, Uiid, Unid,
+};
 
 const UIID: &str = "ZigBee10011011";
 const UNID: &str = "zb-0123456789ABCDEF";
@@ -13,11 +19,11 @@ fn unid() -> Unid {
     UNID.parse().unwrap()
 }
 
-fn node(endpoint: u8) -> Node {
-    Node { device: unid(), endpoint }
+fn node(endpoint: u8) -> DeviceEndpoint {
+    DeviceEndpoint { device: unid(), endpoint }
 }
 
-fn stands_for(topic: &Topic, text: &str, retained: bool) {
+fn assert_topic_text(topic: &Topic, text: &str, retained: bool) {
     assert_eq!(topic.to_string(), text);
     assert_eq!(text.parse::<Topic>().as_ref(), Ok(topic));
     assert_eq!(topic.is_retained(), retained, "{text}");
@@ -25,47 +31,47 @@ fn stands_for(topic: &Topic, text: &str, retained: bool) {
 
 /// Shows: UNI-008, UNI-009, UNI-010, UNI-011, UNI-016
 #[test]
-fn the_topics_of_images_are_those_of_the_table() {
-    let all = Place::for_all(uiid());
-    let one = Place::for_device(uiid(), unid());
-    stands_for(&Topic::Info(all.clone()), "ucl/OTA/info/ZigBee10011011/all", true);
-    stands_for(&Topic::Info(one.clone()), "ucl/OTA/info/ZigBee10011011/zb-0123456789ABCDEF", true);
-    stands_for(&Topic::Get(all.clone()), "ucl/OTA/data/ZigBee10011011/all/get", false);
-    stands_for(&Topic::Get(one.clone()), "ucl/OTA/data/ZigBee10011011/zb-0123456789ABCDEF/get", false);
-    stands_for(&Topic::Data(all.clone()), "ucl/OTA/data/ZigBee10011011/all", false);
-    stands_for(&Topic::Data(one), "ucl/OTA/data/ZigBee10011011/zb-0123456789ABCDEF", false);
+fn image_topics_are_those_of_the_table() {
+    let all = ImagePath::for_all(uiid());
+    let one = ImagePath::for_device(uiid(), unid());
+    assert_topic_text(&Topic::Info(all.clone()), "ucl/OTA/info/ZigBee10011011/all", true);
+    assert_topic_text(&Topic::Info(one.clone()), "ucl/OTA/info/ZigBee10011011/zb-0123456789ABCDEF", true);
+    assert_topic_text(&Topic::Get(all.clone()), "ucl/OTA/data/ZigBee10011011/all/get", false);
+    assert_topic_text(&Topic::Get(one.clone()), "ucl/OTA/data/ZigBee10011011/zb-0123456789ABCDEF/get", false);
+    assert_topic_text(&Topic::Data(all.clone()), "ucl/OTA/data/ZigBee10011011/all", false);
+    assert_topic_text(&Topic::Data(one), "ucl/OTA/data/ZigBee10011011/zb-0123456789ABCDEF", false);
     // What the diagram writes is read and not written.
     assert_eq!("ucl/ota/info/ZigBee10011011/all".parse(), Ok(Topic::Info(all)));
 }
 
 /// Shows: UNI-012, UNI-013, UNI-014, UNI-015, UNI-018, UNI-019, UNI-036
 #[test]
-fn the_topics_of_status_are_those_of_the_tables() {
+fn attribute_topics_are_those_of_the_tables() {
     for (attribute, name) in [
-        (Attribute::CurrentVersion, "CurrentVersion"),
-        (Attribute::TargetVersion, "TargetVersion"),
-        (Attribute::ApplyAfter, "ApplyAfter"),
-        (Attribute::Status, "Status"),
-        (Attribute::Size, "Size"),
-        (Attribute::Offset, "Offset"),
-        (Attribute::LastError, "LastError"),
+        (ImageAttribute::CurrentVersion, "CurrentVersion"),
+        (ImageAttribute::TargetVersion, "TargetVersion"),
+        (ImageAttribute::ApplyAfter, "ApplyAfter"),
+        (ImageAttribute::Status, "Status"),
+        (ImageAttribute::Size, "Size"),
+        (ImageAttribute::Offset, "Offset"),
+        (ImageAttribute::LastError, "LastError"),
     ] {
-        assert!(Attribute::ALL.contains(&attribute));
-        for (side, word) in [(Side::Desired, "Desired"), (Side::Reported, "Reported")] {
+        assert!(ImageAttribute::ALL.contains(&attribute));
+        for (side, word) in [(AttributeSide::Desired, "Desired"), (AttributeSide::Reported, "Reported")] {
             let text = format!("ucl/by-unid/{UNID}/ep0/OTA/Attributes/UIID/{UIID}/{name}/{word}");
-            stands_for(&Topic::Attribute(node(0), uiid(), attribute, side), &text, true);
+            assert_topic_text(&Topic::Attribute(node(0), uiid(), attribute, side), &text, true);
         }
     }
-    for (side, word) in [(Side::Desired, "Desired"), (Side::Reported, "Reported")] {
+    for (side, word) in [(AttributeSide::Desired, "Desired"), (AttributeSide::Reported, "Reported")] {
         let text = format!("ucl/by-unid/{UNID}/ep7/OTA/Attributes/ClusterRevision/{word}");
-        stands_for(&Topic::Revision(node(7), side), &text, true);
+        assert_topic_text(&Topic::Revision(node(7), side), &text, true);
     }
     let text = format!("ucl/by-unid/{UNID}/ep255/OTA/SupportedCommands");
-    stands_for(&Topic::Commands(node(255)), &text, true);
+    assert_topic_text(&Topic::Commands(node(255)), &text, true);
 }
 
 #[test]
-fn what_is_no_topic_is_told_by_its_first_wrong_level() {
+fn the_error_of_a_topic_names_its_first_wrong_level() {
     for (text, error) in [
         ("", r#"level 1 of the topic is "", expected `ucl`"#),
         ("UCL/OTA", r#"level 1 of the topic is "UCL", expected `ucl`"#),
@@ -102,20 +108,35 @@ fn what_is_no_topic_is_told_by_its_first_wrong_level() {
     }
 }
 
+/// First two topic filters that a consumer with one device subscribes to.
+fn subscriptions(config: ConsumerConfig) -> [TopicFilter; 2] {
+    let mut consumer = Consumer::new(config);
+    let id = ImageId::new(0x1001, 0x1011, 1);
+    let device = ManagedDevice::new(Address::new(1, 1), uiid(), id);
+    consumer.set_device(Instant::ZERO, &unid(), device);
+    let actions = std::iter::from_fn(|| consumer.poll_action());
+    let filters = actions.filter_map(|action| match action {
+        ConsumerAction::Subscribe(filter) => Some(filter),
+        _ => None,
+    });
+    filters.take(2).collect::<Vec<_>>().try_into().unwrap()
+}
+
 /// Shows: UNI-017
 #[test]
-fn subscriptions_find_what_is_for_all_and_what_is_for_one() {
+fn subscriptions_match_announcements_for_all_and_for_one_device() {
     let general = "ucl/OTA/info/ZigBee10011011/all";
     let own = "ucl/OTA/info/ZigBee10011011/zb-0123456789ABCDEF";
     let other = "ucl/OTA/info/ZigBee10011011/zb-0000000000000001";
-    assert_eq!(Filter::info_for_all().as_str(), "ucl/OTA/info/+/all");
-    assert_eq!(Filter::info_for(&unid()).as_str(), "ucl/OTA/info/+/zb-0123456789ABCDEF");
-    assert_eq!(Filter::info().as_str(), "ucl/OTA/info/#");
+    assert_eq!(TopicFilter::announcements().as_str(), "ucl/OTA/info/#");
+    let [for_all, for_device] = subscriptions(ConsumerConfig::default());
+    assert_eq!(for_all.as_str(), "ucl/OTA/info/+/all");
+    assert_eq!(for_device.as_str(), "ucl/OTA/info/+/zb-0123456789ABCDEF");
     for (filter, matched) in [
-        (Filter::info_for_all(), [true, false, false]),
-        (Filter::info_for(&unid()), [false, true, false]),
-        (Filter::info(), [true, true, true]),
-        // The document's own form finds none.
+        (for_all, [true, false, false]),
+        (for_device, [false, true, false]),
+        (TopicFilter::announcements(), [true, true, true]),
+        // The filter in the text of the document matches no announcement.
         ("ucl/OTA/info/+".parse().unwrap(), [false, false, false]),
     ] {
         assert_eq!([general, own, other].map(|topic| filter.matches(topic)), matched, "{filter}");
@@ -125,21 +146,25 @@ fn subscriptions_find_what_is_for_all_and_what_is_for_one() {
 /// Shows: UNI-010, UNI-011, UNI-012, UNI-016
 #[test]
 fn each_role_subscribes_to_its_topics() {
-    let all = Place::for_all(uiid());
+    let all = ImagePath::for_all(uiid());
     let get = Topic::Get(all.clone()).to_string();
     let data = Topic::Data(all.clone()).to_string();
-    assert!(Filter::gets().matches(&get) && !Filter::gets().matches(&data));
-    assert!(Filter::data(&all).matches(&data) && !Filter::data(&all).matches(&get));
-    let status = Topic::Attribute(node(0), uiid(), Attribute::Size, Side::Reported).to_string();
+    let requests = Provider::new().subscription();
+    assert!(requests.matches(&get) && !requests.matches(&data));
+    let image: TopicFilter = data.parse().unwrap();
+    assert!(image.matches(&data) && !image.matches(&get));
+    let status = Topic::Attribute(node(0), uiid(), ImageAttribute::Size, AttributeSide::Reported).to_string();
     assert_eq!(
-        Filter::status(&node(0), &uiid()).as_str(),
+        TopicFilter::attributes(&node(0), &uiid()).as_str(),
         "ucl/by-unid/zb-0123456789ABCDEF/ep0/OTA/Attributes/UIID/ZigBee10011011/#"
     );
-    assert!(Filter::status(&node(0), &uiid()).matches(&status));
-    assert!(!Filter::status(&node(1), &uiid()).matches(&status));
-    assert!(Filter::all_status().matches(&status));
-    assert!(Filter::all_status().matches(&Topic::Commands(node(3)).to_string()));
-    let lower = Filter::info_for_all().in_lower_case();
+    assert!(TopicFilter::attributes(&node(0), &uiid()).matches(&status));
+    assert!(!TopicFilter::attributes(&node(1), &uiid()).matches(&status));
+    assert!(TopicFilter::all_attributes().matches(&status));
+    assert!(TopicFilter::all_attributes().matches(&Topic::Commands(node(3)).to_string()));
+    let mut config = ConsumerConfig::default();
+    config.lower_case = true;
+    let [_, lower] = subscriptions(config);
     assert_eq!(lower.as_str(), "ucl/ota/info/+/all");
     assert!(lower.matches("ucl/ota/info/A/all") && !lower.matches("ucl/OTA/info/A/all"));
 }
@@ -162,9 +187,9 @@ fn wildcards_are_those_of_mqtt() {
         ("a/b", "a/b/c", false),
         ("a/b/c", "a/b", false),
     ] {
-        assert_eq!(filter.parse::<Filter>().unwrap().matches(topic), matched, "{filter} {topic}");
+        assert_eq!(filter.parse::<TopicFilter>().unwrap().matches(topic), matched, "{filter} {topic}");
     }
     for text in ["", "a/#/b", "a#", "a/b+", "+a/b", "a\0", &"x".repeat(65_536)] {
-        assert_eq!(text.parse::<Filter>(), Err(FilterError), "{text}");
+        assert!(text.parse::<TopicFilter>().is_err(), "{text}");
     }
 }

@@ -1,165 +1,180 @@
-//! The side that has the devices: it hears of images, fetches those that are needed, and tells how far they have come.
+//! Image consumer: the side that has the devices. It fetches the announced images that its devices need, and publishes the
+//! status of their upgrades.
 //!
-//! An image goes this way, for one place (a UIID, and all devices or one):
+//! State of the image of one path (a UIID, and all devices or one):
 //!
 //! ```text
-//!              a device needs it           the image            Verify: Valid
-//!   announced ------------------> asked ------------> checking ---------------> ready: offered to devices
-//!       ^                           | silence            | not a file of these    |
-//!       |          some time        v                    v devices, or Invalid    |
-//!       +----------------------- failed               refused                     |
-//!       ^                                                |  announced again       |
-//!       +------------------------------------------------+------------------------+  withdrawn: gone
+//!               a device needs it             data               Verify: Valid
+//!   announced ------------------> requested ------------> verifying ---------------> ready: offered to devices
+//!       ^                           | timeout            | not a file of these       |
+//!       |          retry            v                    v devices, or Invalid       |
+//!       +----------------------- failed               rejected                       |
+//!       ^                                                |  announced again          |
+//!       +------------------------------------------------+---------------------------+  withdrawn: none
 //! ```
 //!
-//! | from | on | to |
+//! | state | event | next state |
 //! |---|---|---|
-//! | none | an info message | announced |
-//! | announced | a device that goes to this version is here | asked: subscribed to, and a `get` is published |
-//! | asked | the image, of a device here and of the version announced | checking, and [`Action::Verify`] |
-//! | | anything else | refused |
-//! | | silence for [`Config::patience`] | failed |
-//! | | [`reconnected`](Consumer::reconnected) | announced, and so asked anew |
-//! | failed | [`Config::retry`] has passed | announced |
-//! | checking | [`Valid`](FileVerdict::Valid); [`Invalid`](FileVerdict::Invalid) | ready; refused |
-//! | refused | announced again | announced |
-//! | any | another version is announced | announced, with that |
+//! | none | info message | announced |
+//! | announced | a device of the consumer accepts the version | requested: subscription, then a published `get` |
+//! | requested | file for a device of the consumer, with the announced version | verifying, and [`ConsumerAction::Verify`] |
+//! | | any other payload | rejected |
+//! | | timeout: [`ConsumerConfig::request_timeout`] | failed |
+//! | | [`reconnected`](Consumer::reconnected) | announced, and thereby requested again |
+//! | failed | [`ConsumerConfig::retry`] has passed | announced |
+//! | verifying | [`Valid`](FileVerdict::Valid); [`Invalid`](FileVerdict::Invalid) | ready; rejected |
+//! | rejected | announced again | announced |
+//! | any | another version is announced | announced, with the other version |
 //! | | withdrawn | none |
 
-mod announced;
-mod device;
-mod event;
-mod offer;
+mod announced_image;
+mod device_state;
+mod server_events;
+mod store_and_policy;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use super::filter::Filter;
-use super::ignored::Ignored;
-use super::name::{Uiid, Unid};
-use super::payload::Message;
-use super::status::ImageStatus;
-use super::topic::{Place, Target, Topic};
+use super::attribute::LastError;
+use super::identifiers::{Uiid, Unid};
+use super::image_status::ImageStatus;
+use super::message::MqttMessage;
+use super::message_ignored::MessageIgnored;
+use super::payload::Announcement;
+use super::topic::{ImagePath, Topic};
+use super::topic_filter::TopicFilter;
 use crate::aps::Address;
+use crate::server::{ImageStore, ServerPolicy};
 use crate::time::{Instant, Millis, UtcTime};
 use crate::types::{FileVersion, ImageId};
-use announced::{Announced, Fetch};
-use device::{Managed, Tools};
+use announced_image::{AnnouncedImage, FetchState, FetchedFile};
+use device_state::{DeviceState, RefreshContext};
+use store_and_policy::{AnnouncementPolicy, ReadyImages};
 
-pub use announced::{Fetched, FileVerdict};
-pub use device::{Activation, Device};
-pub use offer::{Images, Offers};
+pub use announced_image::{FetchedImage, FileVerdict};
+pub use device_state::{Activation, ManagedDevice};
 
-/// Which announced versions a device goes to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Announced versions that a device accepts, relative to its running version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Update {
-    /// Those newer than the one it runs (Unify, "Announcing Images").
+#[non_exhaustive]
+pub enum AnnouncedVersions {
+    /// Versions newer than the running one (Unify, "Announcing Images"); the default, as the document recommends it.
     #[default]
     Newer,
-    /// Any that is not the one it runs (the same, introduction and Z-Wave example).
+    /// All versions but the running one, so that downgrades are possible (Unify, introduction and Z-Wave example).
     Different,
 }
 
-impl Update {
-    /// Whether a device that runs `current` goes to `announced`. One that does not know its version goes nowhere: it
-    /// could install the same image for ever.
+impl AnnouncedVersions {
+    /// Whether a device that runs `current` accepts `announced`. A device with an unknown version accepts none, because it
+    /// could install the same image again and again.
     #[must_use]
     pub fn allows(self, current: FileVersion, announced: FileVersion) -> bool {
-        let wanted = match self {
+        let is_accepted = match self {
             Self::Newer => announced > current,
             Self::Different => announced != current,
         };
-        wanted && current != FileVersion::ANY
+        is_accepted && current != FileVersion::ANY
     }
 }
 
-/// What does not change while a consumer runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// Which versions devices go to.
-    pub update: Update,
-    /// Offer an image for certain hardware to a device that does not tell its hardware version.
+/// Settings of a [`Consumer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ConsumerConfig {
+    /// Announced versions that the devices accept. Default: [`AnnouncedVersions::Newer`].
+    pub versions: AnnouncedVersions,
+    /// Whether an image for certain hardware is offered to a device that does not report its hardware version. Default:
+    /// `true`, because such a device checks the file header itself.
     pub to_unknown_hardware: bool,
-    /// How long to wait for an image that was asked for.
-    pub patience: Millis,
-    /// How long to wait before it is asked for again.
+    /// Time to wait for the image after a request. Default: 60 s, enough for 256 megabytes at 40 Mbit/s.
+    pub request_timeout: Millis,
+    /// Time between a request that has timed out and the next one. Default: 300 s, so that a provider that is down is not
+    /// flooded.
     pub retry: Millis,
-    /// Subscribe to topics below `ucl/ota`, too, for providers that go by the document's diagram.
+    /// Whether the consumer also subscribes to the topics below `ucl/ota`, for providers that follow the diagram of the
+    /// document. Default: `false`.
     pub lower_case: bool,
 }
 
-impl Default for Config {
-    /// Newer versions, hardware or not; a minute for an image, and another try after five.
+impl Default for ConsumerConfig {
     fn default() -> Self {
         Self {
-            update: Update::Newer,
+            versions: AnnouncedVersions::Newer,
             to_unknown_hardware: true,
-            patience: Millis::from_secs(60),
+            request_timeout: Millis::from_secs(60),
             retry: Millis::from_secs(300),
             lower_case: false,
         }
     }
 }
 
-/// What the caller is to do, in this order.
+/// Action that a [`Consumer`] asks its caller for. Actions are to be performed in the order of
+/// [`Consumer::poll_action`].
+///
+/// A caller may skip actions that it does not know: the consumer does not depend on them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Action {
-    /// Subscribe, and have the broker send what it retains.
-    Subscribe(Filter),
-    /// Subscribe no longer.
-    Unsubscribe(Filter),
-    /// Publish.
-    Publish(Message),
-    /// Check the file that [`Consumer::image`] lends, for its signature above all, and tell by [`Consumer::verified`].
-    Verify(Fetched),
-    /// Tell a client that there is an image, by [`Server::notify`](crate::server::Server::notify).
+#[non_exhaustive]
+pub enum ConsumerAction {
+    /// Subscribe to a topic filter at the broker, with delivery of the retained messages.
+    Subscribe(TopicFilter),
+    /// Cancel the subscription to a topic filter.
+    Unsubscribe(TopicFilter),
+    /// Publish a message.
+    Publish(MqttMessage),
+    /// Verify the file that [`Consumer::image`] lends, above all its signature, and report the result to
+    /// [`Consumer::verified`].
+    Verify(FetchedImage),
+    /// Send an Image Notify to a client, with [`Server::notify`](crate::server::Server::notify).
     Notify(Address),
-    /// Order a client that waits with an image to upgrade, by [`Server::release`](crate::server::Server::release).
+    /// Send the upgrade time to a client that holds an image, with [`Server::release`](crate::server::Server::release).
     Release {
-        /// Which client.
+        /// Client.
         client: Address,
-        /// To which image.
+        /// Image that the client holds.
         id: ImageId,
-        /// In so many seconds.
+        /// Seconds until the upgrade.
         seconds: u32,
     },
-    /// Tell a client to wait on with an image, by [`Server::hold`](crate::server::Server::hold).
+    /// Tell a client to keep holding an image, with [`Server::hold`](crate::server::Server::hold).
     Hold {
-        /// Which client.
+        /// Client.
         client: Address,
-        /// With which image.
+        /// Image that the client holds.
         id: ImageId,
     },
 }
 
-/// An image consumer for the devices of a gateway.
+/// Image consumer for the devices of a gateway.
 ///
 /// - Input: [`set_device`](Self::set_device) and [`remove_device`](Self::remove_device);
-///   [`handle_message`](Self::handle_message) for what the broker sends; [`handle_event`](Self::handle_event) for what the
-///   server tells; [`verified`](Self::verified); [`handle_timeout`](Self::handle_timeout) when
-///   [`poll_timeout`](Self::poll_timeout) has come; [`set_utc`](Self::set_utc); [`reconnected`](Self::reconnected).
-/// - Output: [`poll_action`](Self::poll_action) until it is `None`, after each call; [`images`](Self::images) and
+///   [`handle_message`](Self::handle_message) for each message of the broker; [`handle_event`](Self::handle_event) for each
+///   event of the server; [`verified`](Self::verified); [`handle_timeout`](Self::handle_timeout) at the time of
+///   [`poll_timeout`](Self::poll_timeout); [`set_utc`](Self::set_utc); [`reconnected`](Self::reconnected).
+/// - Output: [`poll_action`](Self::poll_action) until it returns `None`, after each input; [`images`](Self::images) and
 ///   [`policy`](Self::policy), lent to each call of the server.
 ///
-/// Images are kept as long as they are announced. `now` must not go back from call to call.
+/// An image is kept in memory while it is announced. `now` must not decrease from call to call.
 #[derive(Clone, Debug)]
 pub struct Consumer {
-    config: Config,
-    /// What clock showed which time.
+    config: ConsumerConfig,
+    /// UTC time, and the instant at which it was set.
     clock: Option<(Instant, UtcTime)>,
-    devices: BTreeMap<Unid, Managed>,
+    devices: BTreeMap<Unid, DeviceState>,
     clients: BTreeMap<Address, Unid>,
-    announced: BTreeMap<Place, Announced>,
+    announced: BTreeMap<ImagePath, AnnouncedImage>,
     next_key: u32,
-    actions: VecDeque<Action>,
+    actions: VecDeque<ConsumerAction>,
 }
 
 impl Consumer {
-    /// A consumer without devices.
+    /// Makes a consumer without devices.
     #[must_use]
-    pub fn new(config: Config) -> Self {
+    pub fn new(config: ConsumerConfig) -> Self {
         let mut consumer = Self {
             config,
             clock: None,
@@ -169,171 +184,296 @@ impl Consumer {
             next_key: 0,
             actions: VecDeque::new(),
         };
-        consumer.subscribe(&Filter::info_for_all());
+        consumer.subscribe(&TopicFilter::announcements_for_all());
         consumer
     }
 
-    /// The clock shows `utc` now; `None` where there is none, and images wait then that may not be applied before some
-    /// moment. It runs on by the `now` of later calls.
+    /// Sets the UTC time at `now`; the `now` of later calls advances it. Without a UTC time (`None`), images with an earliest
+    /// time of activation are not activated.
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         self.clock = utc.map(|utc| (now, utc));
         self.refresh_all(now);
     }
 
-    /// A device is there, or is not what it was: its images, and what of each it runs. Images that are no longer among
-    /// them are no longer told of.
-    pub fn set_device(&mut self, now: Instant, unid: &Unid, device: Device) {
+    /// Adds a device, or replaces its description: its address, and its images with their running versions. The status of
+    /// images that the new description lacks is withdrawn.
+    pub fn set_device(&mut self, now: Instant, unid: &Unid, device: ManagedDevice) {
         if self.devices.get(unid).is_some_and(|old| old.device.endpoint != device.endpoint) {
             self.remove_device(unid);
         }
         if !self.devices.contains_key(unid) {
-            self.subscribe(&Filter::info_for(unid));
+            self.subscribe(&TopicFilter::announcements_for(unid));
         }
         self.clients.retain(|_, other| other != unid);
         self.clients.insert(device.client, unid.clone());
         match self.devices.get_mut(unid) {
-            Some(managed) => managed.set(unid, device, &mut self.actions),
+            Some(state) => state.set_device(unid, device, &mut self.actions),
             None => {
-                let managed = Managed::new(unid, device, &mut self.actions);
-                self.devices.insert(unid.clone(), managed);
+                let state = DeviceState::new(unid, device, &mut self.actions);
+                self.devices.insert(unid.clone(), state);
             }
         }
         self.refresh(now, unid);
     }
 
-    /// A device is gone: nothing is told of it any more.
+    /// Removes a device, and withdraws the status of its images.
+    #[doc(alias = "forget")]
     pub fn remove_device(&mut self, unid: &Unid) {
-        let Some(managed) = self.devices.remove(unid) else { return };
-        managed.forget(unid, &mut self.actions);
+        let Some(state) = self.devices.remove(unid) else { return };
+        state.withdraw_all(unid, &mut self.actions);
         self.clients.retain(|_, device| device != unid);
-        let own = |place: &&Place| matches!(&place.target, Target::Device(device) if device == unid);
-        let places: Vec<Place> = self.announced.keys().filter(own).cloned().collect();
-        for place in &places {
-            self.take_away(place);
+        let is_own = |path: &&ImagePath| path.device.as_ref() == Some(unid);
+        let paths: Vec<ImagePath> = self.announced.keys().filter(is_own).cloned().collect();
+        for path in &paths {
+            self.remove_announcement(path);
         }
-        self.unsubscribe(&Filter::info_for(unid));
+        self.unsubscribe(&TopicFilter::announcements_for(unid));
     }
 
-    /// The connection to a broker is there again, and nothing of the one before can be counted on: all is subscribed to
-    /// and published anew. What was withdrawn meanwhile is not heard of, but in a session that the broker kept.
+    /// Reports a new connection to a broker. The consumer repeats all subscriptions and messages, because the broker may
+    /// have lost the earlier ones. It does not learn of images that were withdrawn in between, except in a session that the
+    /// broker has kept.
     pub fn reconnected(&mut self, now: Instant) {
-        let to_broker = |action: &Action| {
-            matches!(action, Action::Subscribe(_) | Action::Unsubscribe(_) | Action::Publish(_))
-        };
-        self.actions.retain(|action| !to_broker(action));
-        self.subscribe(&Filter::info_for_all());
+        self.actions.retain(|action| match action {
+            ConsumerAction::Subscribe(_) | ConsumerAction::Unsubscribe(_) | ConsumerAction::Publish(_) => {
+                false
+            }
+            ConsumerAction::Verify(_)
+            | ConsumerAction::Notify(_)
+            | ConsumerAction::Release { .. }
+            | ConsumerAction::Hold { .. } => true,
+        });
+        self.subscribe(&TopicFilter::announcements_for_all());
         let devices: Vec<Unid> = self.devices.keys().cloned().collect();
         for unid in &devices {
-            self.subscribe(&Filter::info_for(unid));
+            self.subscribe(&TopicFilter::announcements_for(unid));
         }
-        for announced in self.announced.values_mut().filter(|announced| announced.is_asked()) {
-            announced.fetch = Fetch::Unneeded;
+        for announced in self.announced.values_mut().filter(|announced| announced.is_requested()) {
+            announced.fetch = FetchState::NotNeeded;
         }
-        for (unid, managed) in &mut self.devices {
-            managed.publish_anew(unid, &mut self.actions);
+        for (unid, state) in &mut self.devices {
+            state.publish_again(unid, &mut self.actions);
         }
         self.refresh_all(now);
     }
 
-    /// Takes a message that the broker sent.
+    /// Handles a message of the broker.
     ///
     /// # Errors
-    /// It changes nothing, for that reason.
-    pub fn handle_message(&mut self, now: Instant, message: &Message) -> Result<(), Ignored> {
+    /// [`MessageIgnored`] for a message that has changed nothing.
+    pub fn handle_message(&mut self, now: Instant, message: &MqttMessage) -> Result<(), MessageIgnored> {
         match message.topic.parse()? {
-            Topic::Info(place) => self.info(now, place, &message.payload),
-            Topic::Data(place) => self.data(now, place, &message.payload),
-            _ => Err(Ignored::Role),
+            Topic::Info(path) => self.handle_info(now, path, &message.payload),
+            Topic::Data(path) => self.handle_data(now, path, &message.payload),
+            Topic::Get(_) | Topic::Attribute(..) | Topic::Revision(..) | Topic::Commands(_) => {
+                Err(MessageIgnored::Role)
+            }
         }
     }
 
-    /// Does what is due. To be called when [`poll_timeout`](Self::poll_timeout) has come, or at any time.
+    /// Lends the OTA file that is to be verified, cut to its total image size; `None` for an image that was rejected,
+    /// withdrawn or replaced since.
+    #[must_use]
+    pub fn image(&self, image: &FetchedImage) -> Option<&[u8]> {
+        match self.announced.get(&image.path)? {
+            AnnouncedImage { key, fetch: FetchState::Verifying(file) | FetchState::Ready(file), .. }
+                if *key == image.key =>
+            {
+                Some(&file.bytes)
+            }
+            _ => None,
+        }
+    }
+
+    /// Reports the result of [`ConsumerAction::Verify`]. The devices are notified of a valid image. The result for an image
+    /// that was withdrawn or replaced since is ignored.
+    pub fn verified(&mut self, now: Instant, image: &FetchedImage, verdict: FileVerdict) {
+        let Some(announced) = self.announced.get_mut(&image.path).filter(|found| found.key == image.key)
+        else {
+            return;
+        };
+        match (core::mem::replace(&mut announced.fetch, FetchState::Rejected), verdict) {
+            (FetchState::Verifying(file), FileVerdict::Valid) => {
+                announced.fetch = FetchState::Ready(file);
+                self.refresh_path(now, &image.path);
+            }
+            (FetchState::Verifying(_), FileVerdict::Invalid) => {
+                self.report_invalid_image(now, &image.path, image.key);
+            }
+            // No verification is pending: the state is put back.
+            (other, _) => announced.fetch = other,
+        }
+    }
+
+    /// Handles expired timers. To be called at the time of [`poll_timeout`](Self::poll_timeout); earlier calls are harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
         let Self { config, announced, actions, .. } = self;
-        for (place, announced) in announced {
+        for (path, announced) in announced {
             if announced.expire(now, config.retry) {
-                unsubscribe(actions, *config, &Filter::data(place));
+                unsubscribe(actions, *config, &TopicFilter::image(path));
             }
         }
         self.refresh_all(now);
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout); `None` while nothing is awaited.
+    /// Returns the deadline of the earliest timer, at which [`handle_timeout`](Self::handle_timeout) is due; `None` without a
+    /// timer.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let fetches = self.announced.values().filter_map(Announced::deadline);
-        let devices = self.devices.values().filter_map(|managed| managed.deadline(self.clock));
+        let fetches = self.announced.values().filter_map(AnnouncedImage::deadline);
+        let devices = self.devices.values().filter_map(|state| state.deadline(self.clock));
         fetches.chain(devices).min()
     }
 
-    /// What to do next, the oldest first; `None` until the next input.
-    pub fn poll_action(&mut self) -> Option<Action> {
+    /// Returns the next action, oldest first; `None` until the next input.
+    pub fn poll_action(&mut self) -> Option<ConsumerAction> {
         self.actions.pop_front()
     }
 
-    /// Where an image stands on a device, as it was published last.
+    /// Status of an image on a device, as it was last published.
     #[must_use]
     pub fn status(&self, device: &Unid, uiid: &Uiid) -> Option<&ImageStatus> {
         self.devices.get(device)?.status(uiid)
     }
 
-    /// What the server offers.
+    /// Image store for the server: the images that were verified as valid.
     #[must_use]
-    pub const fn images(&self) -> Images<'_> {
-        Images::new(self)
+    pub fn images(&self) -> impl ImageStore + Copy + '_ {
+        ReadyImages::new(self)
     }
 
-    /// To whom, and when it is applied.
+    /// Policy for the server: the image that each device is offered, and the time of its activation. Another policy can
+    /// wrap this one.
     #[must_use]
-    pub fn policy(&self, now: Instant) -> Offers<'_> {
-        Offers::new(self, now)
+    pub fn policy(&self, now: Instant) -> impl ServerPolicy + Copy + '_ {
+        AnnouncementPolicy::new(self, now)
+    }
+
+    /// Handles an info message: an announcement, or with an empty payload its withdrawal.
+    fn handle_info(&mut self, now: Instant, path: ImagePath, payload: &[u8]) -> Result<(), MessageIgnored> {
+        if let Some(unid) = &path.device
+            && !self.devices.contains_key(unid)
+        {
+            return Err(MessageIgnored::UnknownDevice(path));
+        }
+        if payload.is_empty() {
+            self.remove_announcement(&path);
+            self.refresh_path(now, &path);
+            return Ok(());
+        }
+        let announcement = Announcement::parse(payload)?;
+        let version = announcement.file_version()?;
+        match self.announced.get_mut(&path) {
+            // The version is known: the image is not fetched again, unless the last one was rejected.
+            Some(announced) if announced.version == version => {
+                announced.announcement = announcement;
+                if matches!(announced.fetch, FetchState::Rejected) {
+                    announced.fetch = FetchState::NotNeeded;
+                }
+            }
+            _ => {
+                self.remove_announcement(&path);
+                self.next_key = self.next_key.wrapping_add(1);
+                let (key, fetch) = (self.next_key, FetchState::NotNeeded);
+                self.announced.insert(path.clone(), AnnouncedImage { announcement, version, key, fetch });
+            }
+        }
+        self.refresh_path(now, &path);
+        Ok(())
+    }
+
+    /// Handles a data message: the image that was requested.
+    fn handle_data(&mut self, now: Instant, path: ImagePath, payload: &[u8]) -> Result<(), MessageIgnored> {
+        let requested = self.announced.get_mut(&path).filter(|announced| announced.is_requested());
+        let Some(announced) = requested else { return Err(MessageIgnored::NotRequested(path)) };
+        unsubscribe(&mut self.actions, self.config, &TopicFilter::image(&path));
+        let (key, version) = (announced.key, announced.version);
+        let fits = |file: &FetchedFile| {
+            let accepts = |(unid, state): (&Unid, &DeviceState)| state.accepts_file(unid, &path, &file.info);
+            file.info.id.version == version && self.devices.iter().any(accepts)
+        };
+        match FetchedFile::parse(payload, key).filter(fits) {
+            Some(file) => {
+                announced.fetch = FetchState::Verifying(file);
+                self.actions.push_back(ConsumerAction::Verify(FetchedImage { path, key }));
+            }
+            None => {
+                announced.fetch = FetchState::Rejected;
+                self.report_invalid_image(now, &path, key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes the error InvalidImage for all devices that follow the announcement.
+    fn report_invalid_image(&mut self, now: Instant, path: &ImagePath, key: u32) {
+        for state in self.devices.values_mut() {
+            state.set_error(&path.uiid, key, LastError::InvalidImage);
+        }
+        self.refresh_path(now, path);
+    }
+
+    /// Removes the announcement of a path, and cancels the subscription to its image.
+    fn remove_announcement(&mut self, path: &ImagePath) {
+        if self.announced.remove(path).is_some_and(|announced| announced.is_requested()) {
+            self.unsubscribe(&TopicFilter::image(path));
+        }
+    }
+
+    /// Updates the devices that the image of a path is for.
+    fn refresh_path(&mut self, now: Instant, path: &ImagePath) {
+        match &path.device {
+            Some(unid) => self.refresh(now, unid),
+            None => self.refresh_where(now, |state| state.status(&path.uiid).is_some()),
+        }
     }
 
     fn utc(&self, now: Instant) -> Option<UtcTime> {
         self.clock.map(|(set, utc)| utc.advance(set, now))
     }
 
-    fn subscribe(&mut self, filter: &Filter) {
+    fn subscribe(&mut self, filter: &TopicFilter) {
         subscribe(&mut self.actions, self.config, filter);
     }
 
-    fn unsubscribe(&mut self, filter: &Filter) {
+    fn unsubscribe(&mut self, filter: &TopicFilter) {
         unsubscribe(&mut self.actions, self.config, filter);
     }
 
-    /// Brings a device in line with what is known of it and of its images, and tells what is new.
+    /// Updates one device from the announcements and the clock: requests images, notifies the client, and publishes changes
+    /// of the status.
     fn refresh(&mut self, now: Instant, unid: &Unid) {
         let utc = self.utc(now);
         let Self { config, devices, announced, actions, .. } = self;
-        if let Some(managed) = devices.get_mut(unid) {
-            managed.refresh(unid, &mut Tools { now, utc, config: *config, announced, actions });
+        if let Some(state) = devices.get_mut(unid) {
+            state.refresh(unid, &mut RefreshContext { now, utc, config: *config, announced, actions });
         }
     }
 
     fn refresh_all(&mut self, now: Instant) {
-        self.refresh_those(now, |_| true);
+        self.refresh_where(now, |_| true);
     }
 
-    fn refresh_those(&mut self, now: Instant, which: impl Fn(&Managed) -> bool) {
+    fn refresh_where(&mut self, now: Instant, is_concerned: impl Fn(&DeviceState) -> bool) {
         let utc = self.utc(now);
         let Self { config, devices, announced, actions, .. } = self;
-        let mut tools = Tools { now, utc, config: *config, announced, actions };
-        for (unid, managed) in devices.iter_mut().filter(|(_, managed)| which(managed)) {
-            managed.refresh(unid, &mut tools);
+        let mut context = RefreshContext { now, utc, config: *config, announced, actions };
+        for (unid, state) in devices.iter_mut().filter(|(_, state)| is_concerned(state)) {
+            state.refresh(unid, &mut context);
         }
     }
 }
 
-fn subscribe(actions: &mut VecDeque<Action>, config: Config, filter: &Filter) {
-    actions.push_back(Action::Subscribe(filter.clone()));
+fn subscribe(actions: &mut VecDeque<ConsumerAction>, config: ConsumerConfig, filter: &TopicFilter) {
+    actions.push_back(ConsumerAction::Subscribe(filter.clone()));
     if config.lower_case {
-        actions.push_back(Action::Subscribe(filter.in_lower_case()));
+        actions.push_back(ConsumerAction::Subscribe(filter.to_lower_case()));
     }
 }
 
-fn unsubscribe(actions: &mut VecDeque<Action>, config: Config, filter: &Filter) {
-    actions.push_back(Action::Unsubscribe(filter.clone()));
+fn unsubscribe(actions: &mut VecDeque<ConsumerAction>, config: ConsumerConfig, filter: &TopicFilter) {
+    actions.push_back(ConsumerAction::Unsubscribe(filter.clone()));
     if config.lower_case {
-        actions.push_back(Action::Unsubscribe(filter.in_lower_case()));
+        actions.push_back(ConsumerAction::Unsubscribe(filter.to_lower_case()));
     }
 }

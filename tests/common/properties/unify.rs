@@ -11,8 +11,9 @@ use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::server::{self, Server, ServerAction, ServerEvent, Session};
 use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::unify::{
-    Action, Activation, Attribute, AttributeValue, Config, Consumer, Device, FileVerdict, Filter, Info,
-    Message, Moment, Place, Provider, Side, Status, Topic, Uiid, Unid, Update,
+    Activation, AnnouncedVersions, Announcement, AttributeSide, Consumer, ConsumerAction, ConsumerConfig,
+    DateTime, FileVerdict, ImageAttribute, ImageAttributeValue, ImagePath, ManagedDevice, MqttMessage,
+    OtaStatus, Provider, Topic, TopicFilter, Uiid, Unid,
 };
 use zigbee_ota::zcl::{self, ClientStatus, ImageUpgradeStatus};
 use zigbee_ota::{Encode, Eui64, ImageId};
@@ -24,38 +25,39 @@ pub fn any_text(text: &str) {
         assert!(written == text || written == text.replacen("ucl/ota/", "ucl/OTA/", 1), "{text:?}");
         assert_eq!(written.parse(), Ok(topic.clone()));
         assert!(
-            written.len() < 65_536 && written.parse::<Filter>().is_ok_and(|filter| filter.matches(&written))
+            written.len() < 65_536
+                && written.parse::<TopicFilter>().is_ok_and(|filter| filter.matches(&written))
         );
-        let status = Filter::all_status().matches(&written);
+        let status = TopicFilter::all_attributes().matches(&written);
         match &topic {
-            Topic::Info(_) => assert!(Filter::info().matches(&written)),
-            Topic::Get(_) => assert!(Filter::gets().matches(&written)),
-            Topic::Data(place) => assert!(Filter::data(place).matches(&written)),
+            Topic::Info(_) => assert!(TopicFilter::announcements().matches(&written)),
+            Topic::Get(_) => assert!(Provider::new().subscription().matches(&written)),
+            Topic::Data(_) => {}
             Topic::Attribute(node, uiid, ..) => {
-                assert!(status && Filter::status(node, uiid).matches(&written))
+                assert!(status && TopicFilter::attributes(node, uiid).matches(&written))
             }
-            Topic::Revision(..) | Topic::Commands(_) => assert!(status),
+            _ => assert!(status),
         }
     }
     if let Ok(uiid) = text.parse::<Uiid>() {
         assert_eq!(uiid.as_str(), text);
-        assert!(uiid.kind().is_none_or(|kind| Uiid::from(kind) == uiid));
+        assert!(uiid.kind().is_none_or(|kind| Uiid::from_kind(kind) == uiid));
         names(&uiid, &Unid::from(Eui64(7)));
     }
     if let Ok(unid) = text.parse::<Unid>() {
         assert_eq!(unid.as_str(), text);
         let again = |node| Unid::from(node).as_str().eq_ignore_ascii_case(text);
         assert!(unid.node().is_none_or(again));
-        names(&Uiid::from(&unid), &unid);
+        names(&Uiid::from_unid(&unid), &unid);
     }
-    if let Ok(filter) = text.parse::<Filter>() {
+    if let Ok(filter) = text.parse::<TopicFilter>() {
         assert_eq!(filter.as_str(), text);
         // A filter without wildcards is a topic, and matches only itself.
         let plain = !text.contains(['+', '#']);
         assert_eq!(filter.matches(text), plain || !text.starts_with('$'));
         assert!(!plain || !filter.matches(&format!("{text}/")));
     }
-    if let Ok(moment) = text.parse::<Moment>() {
+    if let Ok(moment) = text.parse::<DateTime>() {
         assert_eq!(moment.as_str(), text);
         let left = moment.seconds_from(UtcTime(0));
         assert_eq!(left == 0, moment.unix() <= 946_684_800);
@@ -64,15 +66,15 @@ pub fn any_text(text: &str) {
 
 /// Checks two names in each kind of topic.
 fn names(uiid: &Uiid, device: &Unid) {
-    let node = zigbee_ota::unify::Node { device: device.clone(), endpoint: 255 };
-    let places = [Place::for_all(uiid.clone()), Place::for_device(uiid.clone(), device.clone())];
+    let node = zigbee_ota::unify::DeviceEndpoint { device: device.clone(), endpoint: 255 };
+    let places = [ImagePath::for_all(uiid.clone()), ImagePath::for_device(uiid.clone(), device.clone())];
     let images = places
         .into_iter()
         .flat_map(|place| [Topic::Info(place.clone()), Topic::Get(place.clone()), Topic::Data(place)]);
-    let attributes = Attribute::ALL.into_iter().flat_map(|attribute| {
-        Side::BOTH.map(|side| Topic::Attribute(node.clone(), uiid.clone(), attribute, side))
+    let attributes = ImageAttribute::ALL.into_iter().flat_map(|attribute| {
+        AttributeSide::BOTH.map(|side| Topic::Attribute(node.clone(), uiid.clone(), attribute, side))
     });
-    let own = [Topic::Revision(node.clone(), Side::Desired), Topic::Commands(node.clone())];
+    let own = [Topic::Revision(node.clone(), AttributeSide::Desired), Topic::Commands(node.clone())];
     for topic in images.chain(attributes).chain(own) {
         let text = topic.to_string();
         assert!(text.len() < 65_536);
@@ -82,17 +84,17 @@ fn names(uiid: &Uiid, device: &Unid) {
 
 /// Checks any bytes as each kind of payload.
 pub fn any_payload(bytes: &[u8]) {
-    if let Ok(info) = Info::read(bytes) {
+    if let Ok(info) = Announcement::parse(bytes) {
         let written = serde_json::to_vec(&info).unwrap();
-        assert_eq!(Info::read(&written).unwrap(), info);
+        assert_eq!(Announcement::parse(&written).unwrap(), info);
         if let Ok(version) = info.file_version() {
-            assert_eq!(Info::new(version).file_version(), Ok(version));
+            assert_eq!(Announcement::new(version).file_version().unwrap(), version);
         }
     }
-    for attribute in Attribute::ALL {
-        if let Ok(value) = AttributeValue::read(attribute, bytes) {
+    for attribute in ImageAttribute::ALL {
+        if let Ok(value) = ImageAttributeValue::parse(attribute, bytes) {
             assert_eq!(value.attribute(), attribute);
-            assert_eq!(AttributeValue::read(attribute, &value.payload()).unwrap(), value);
+            assert_eq!(ImageAttributeValue::parse(attribute, &value.payload()).unwrap(), value);
         }
     }
 }
@@ -100,7 +102,7 @@ pub fn any_payload(bytes: &[u8]) {
 const RUNS: [ImageId; 2] = [ImageId::new(0x1001, 0x0001, 5), ImageId::new(0x1001, 0x0002, 5)];
 
 fn uiid(of: u8) -> Uiid {
-    Uiid::from(zigbee_ota::unify::ImageKind::from(RUNS[usize::from(of % 2)]))
+    Uiid::from_kind(zigbee_ota::unify::ImageKind::from(RUNS[usize::from(of % 2)]))
 }
 
 fn unid(of: u8) -> Unid {
@@ -132,13 +134,13 @@ pub fn any_inputs(inputs: &[u8]) {
     while let Some(choice) = bytes.next() {
         let mut small = || bytes.next().unwrap_or(0);
         let place = |of: u8| match of & 0x40 {
-            0 => Place::for_all(uiid(of)),
-            _ => Place::for_device(uiid(of), unid(of >> 1)),
+            0 => ImagePath::for_all(uiid(of)),
+            _ => ImagePath::for_device(uiid(of), unid(of >> 1)),
         };
         match choice % 12 {
             0 | 1 => {
                 let (place, of, after) = (place(small()), small(), small());
-                let mut info = Info::new(id(of).version);
+                let mut info = Announcement::new(id(of).version);
                 let moment = format!("2000-01-01T{:02}:{:02}:00Z", after % 24, after / 24);
                 info.apply_after = (after > 100).then(|| moment.parse().unwrap());
                 let message = Provider::new().announce(place, info, 100).unwrap();
@@ -148,9 +150,9 @@ pub fn any_inputs(inputs: &[u8]) {
                 let (place, of, len) = (place(small()), small(), small());
                 let mut file = file(id(of), len);
                 file.truncate(file.len() - usize::from(len > 240));
-                life.receive(&place.data(file).unwrap());
+                life.receive(&MqttMessage::image(&place, file).unwrap());
             }
-            4 => life.receive(&Message {
+            4 => life.receive(&MqttMessage {
                 topic: Topic::Info(place(small())).to_string(),
                 payload: Vec::new(),
                 retain: true,
@@ -170,7 +172,7 @@ pub fn any_inputs(inputs: &[u8]) {
                 _ => {
                     let topic = format!("ucl/OTA/info/{}/all", uiid(small()));
                     let payload = (0..small() % 30).map(|_| small()).collect();
-                    life.receive(&Message { topic, payload, retain: true });
+                    life.receive(&MqttMessage { topic, payload, retain: true });
                 }
             },
         }
@@ -190,10 +192,12 @@ struct Life {
 
 impl Life {
     fn new(kind: u8) -> Self {
-        let update = if kind & 1 == 0 { Update::Newer } else { Update::Different };
+        let mut config = ConsumerConfig::default();
+        config.versions = if kind & 1 == 0 { AnnouncedVersions::Newer } else { AnnouncedVersions::Different };
+        config.lower_case = kind & 2 != 0;
         let mut life = Self {
             now: Instant::ZERO,
-            consumer: Consumer::new(Config { update, lower_case: kind & 2 != 0, ..Config::default() }),
+            consumer: Consumer::new(config),
             server: Server::new(server::ServerConfig::default(), [Session::EMPTY; 2]),
             waited_for: BTreeMap::new(),
             retained: BTreeMap::new(),
@@ -207,16 +211,16 @@ impl Life {
     fn device(&mut self, which: u8, kind: u8) {
         let versions = [kind & 7, kind >> 3 & 7];
         let of = |at: usize| ImageId { version: zigbee_ota::FileVersion(versions[at].into()), ..RUNS[at] };
-        let mut device = Device::new(client(which), uiid(0), of(0));
+        let mut device = ManagedDevice::new(client(which), uiid(0), of(0));
         if kind & 0x40 != 0 {
             device = device.with_image(uiid(1), of(1));
         }
-        device.activation = if kind & 0x80 == 0 { Activation::Ordered } else { Activation::Immediate };
+        device.activation = if kind & 0x80 == 0 { Activation::Scheduled } else { Activation::Immediate };
         device.endpoint = which >> 7;
         self.consumer.set_device(self.now, &unid(which), device);
     }
 
-    fn receive(&mut self, message: &Message) {
+    fn receive(&mut self, message: &MqttMessage) {
         let before: Vec<_> = self.statuses();
         if self.consumer.handle_message(self.now, message).is_err() {
             assert_eq!(before, self.statuses(), "a refused message changes nothing");
@@ -290,15 +294,15 @@ impl Life {
         self.consumer.handle_timeout(self.now);
         while let Some(action) = self.consumer.poll_action() {
             match action {
-                Action::Subscribe(filter) if filter.as_str().contains("/data/") => {
+                ConsumerAction::Subscribe(filter) if filter.as_str().contains("/data/") => {
                     *self.waited_for.entry(filter.to_string()).or_default() += 1;
                 }
-                Action::Unsubscribe(filter) if filter.as_str().contains("/data/") => {
+                ConsumerAction::Unsubscribe(filter) if filter.as_str().contains("/data/") => {
                     let count = self.waited_for.remove(filter.as_str());
                     assert_eq!(count, Some(1), "{filter}");
                 }
-                Action::Publish(message) => self.published(message),
-                Action::Verify(fetched) => {
+                ConsumerAction::Publish(message) => self.published(message),
+                ConsumerAction::Verify(fetched) => {
                     let len = self.consumer.image(&fetched).map(<[u8]>::len);
                     let verdict = if len.is_some_and(|len| len % 8 == 0) {
                         FileVerdict::Invalid
@@ -307,8 +311,11 @@ impl Life {
                     };
                     self.consumer.verified(self.now, &fetched, verdict);
                 }
-                Action::Release { seconds: 0.., .. } | Action::Subscribe(_) | Action::Unsubscribe(_) => {}
-                Action::Notify(_) | Action::Hold { .. } => {}
+                ConsumerAction::Release { seconds: 0.., .. }
+                | ConsumerAction::Subscribe(_)
+                | ConsumerAction::Unsubscribe(_) => {}
+                ConsumerAction::Notify(_) | ConsumerAction::Hold { .. } => {}
+                other => panic!("{other:?} has no law yet"),
             }
         }
         assert!(self.waited_for.values().all(|count| *count == 1), "{:?}", self.waited_for);
@@ -319,13 +326,16 @@ impl Life {
         }
     }
 
-    fn published(&mut self, message: Message) {
+    fn published(&mut self, message: MqttMessage) {
         let topic: Topic = message.topic.parse().unwrap();
         assert_eq!(message.retain, topic.is_retained());
         self.news = true;
         match topic {
             Topic::Get(place) => {
-                assert!(self.waited_for.contains_key(Filter::data(&place).as_str()), "first subscribed to");
+                assert!(
+                    self.waited_for.contains_key(format!("ucl/OTA/data/{place}").as_str()),
+                    "first subscribed to"
+                );
             }
             Topic::Info(_) | Topic::Data(_) => panic!("a provider's topic"),
             _ if message.payload.is_empty() => {
@@ -346,16 +356,16 @@ impl Life {
         }
         for (node, uiid) in images {
             let of = |attribute| {
-                let topic = Topic::Attribute(node.clone(), uiid.clone(), attribute, Side::Reported);
-                AttributeValue::read(attribute, &self.retained[&topic.to_string()]).unwrap()
+                let topic = Topic::Attribute(node.clone(), uiid.clone(), attribute, AttributeSide::Reported);
+                ImageAttributeValue::parse(attribute, &self.retained[&topic.to_string()]).unwrap()
             };
-            let (AttributeValue::CurrentVersion(current), AttributeValue::TargetVersion(target)) =
-                (of(Attribute::CurrentVersion), of(Attribute::TargetVersion))
+            let (ImageAttributeValue::CurrentVersion(current), ImageAttributeValue::TargetVersion(target)) =
+                (of(ImageAttribute::CurrentVersion), of(ImageAttribute::TargetVersion))
             else {
                 panic!()
             };
             if current == target {
-                assert_eq!(of(Attribute::Status), AttributeValue::Status(Status::Idle));
+                assert_eq!(of(ImageAttribute::Status), ImageAttributeValue::Status(OtaStatus::Idle));
             }
             assert!(self.consumer.status(&node.device, &uiid).is_some());
         }

@@ -1,4 +1,4 @@
-//! An image between its arrival and its verdict, the consumer as a store, and what is told of it.
+//! An image from its arrival to the result of its verification, the consumer as an image store, and ignored messages.
 
 use std::collections::HashSet;
 use std::num::NonZeroU8;
@@ -7,36 +7,37 @@ use zigbee_ota::aps::Address;
 use zigbee_ota::server::{ImageStore, ReadResult, ServerEvent, ServerPolicy, serve_block};
 use zigbee_ota::time::Instant;
 use zigbee_ota::unify::{
-    Action, Config, Consumer, Fetched, FileVerdict, Info, Message, Moment, Place, Side, Topic, Uiid, Unid,
+    Announcement, AttributeSide, Consumer, ConsumerAction, ConsumerConfig, DateTime, FetchedImage,
+    FileVerdict, ImagePath, MqttMessage, Topic, Uiid, Unid,
 };
 use zigbee_ota::zcl::{self, ImageBlockRequest, QueryNextImageRequest, Status};
 use zigbee_ota::{Eui64, ImageId};
 
-use crate::world::{NEW, NEWER, OLD, World, file, general, own, uiid, unid};
+use crate::simulated_broker::{NEW, NEWER, OLD, Simulation, file, general, own, uiid, unid};
 
 const NOW: Instant = Instant::ZERO;
 
-fn info_of(place: &Place, id: ImageId) -> Message {
+fn info_of(place: &ImagePath, id: ImageId) -> MqttMessage {
     let payload = format!(r#"{{"Version":"{:#010x}"}}"#, id.version.0).into_bytes();
-    Message { topic: Topic::Info(place.clone()).to_string(), payload, retain: true }
+    MqttMessage { topic: Topic::Info(place.clone()).to_string(), payload, retain: true }
 }
 
 /// The images that the consumer wants checked since it was last asked.
-fn to_check(consumer: &mut Consumer) -> Vec<Fetched> {
+fn to_check(consumer: &mut Consumer) -> Vec<FetchedImage> {
     let actions = std::iter::from_fn(|| consumer.poll_action());
     let fetched = |action| match action {
-        Action::Verify(fetched) => Some(fetched),
+        ConsumerAction::Verify(fetched) => Some(fetched),
         _ => None,
     };
     actions.filter_map(fetched).collect()
 }
 
 /// A consumer with a device that is to be checked an image for.
-fn checking(place: &Place) -> (Consumer, Fetched) {
-    let mut consumer = Consumer::new(Config::default());
-    consumer.set_device(NOW, &unid(1), World::device(1, &[OLD]));
+fn checking(place: &ImagePath) -> (Consumer, FetchedImage) {
+    let mut consumer = Consumer::new(ConsumerConfig::default());
+    consumer.set_device(NOW, &unid(1), Simulation::device(1, &[OLD]));
     consumer.handle_message(NOW, &info_of(place, NEW)).unwrap();
-    consumer.handle_message(NOW, &place.data(file(NEW, 100)).unwrap()).unwrap();
+    consumer.handle_message(NOW, &MqttMessage::image(place, file(NEW, 100)).unwrap()).unwrap();
     let mut fetched = to_check(&mut consumer);
     assert_eq!(fetched.len(), 1);
     (consumer, fetched.remove(0))
@@ -49,7 +50,7 @@ fn offered(consumer: &Consumer) -> bool {
 #[test]
 fn an_image_is_lent_from_its_arrival_until_it_is_refused_or_gone() {
     let (mut consumer, fetched) = checking(&general(NEW));
-    assert_eq!(fetched.place(), &general(NEW));
+    assert_eq!(fetched.path(), &general(NEW));
     assert_eq!(consumer.image(&fetched), Some(&file(NEW, 100)[..]));
     assert!(!offered(&consumer), "not before it was found good");
     consumer.verified(NOW, &fetched, FileVerdict::Valid);
@@ -64,7 +65,7 @@ fn an_image_is_lent_from_its_arrival_until_it_is_refused_or_gone() {
     assert_eq!((consumer.image(&fetched), offered(&consumer)), (None, false));
 
     let (mut consumer, fetched) = checking(&general(NEW));
-    let gone = Message { payload: Vec::new(), ..info_of(&general(NEW), NEW) };
+    let gone = MqttMessage { payload: Vec::new(), ..info_of(&general(NEW), NEW) };
     consumer.handle_message(NOW, &gone).unwrap();
     assert_eq!(consumer.image(&fetched), None);
     consumer.verified(NOW, &fetched, FileVerdict::Valid);
@@ -73,7 +74,7 @@ fn an_image_is_lent_from_its_arrival_until_it_is_refused_or_gone() {
     // Another took its place: the verdict is of the one before.
     let (mut consumer, fetched) = checking(&general(NEW));
     consumer.handle_message(NOW, &info_of(&general(NEW), NEWER)).unwrap();
-    consumer.handle_message(NOW, &general(NEW).data(file(NEWER, 100)).unwrap()).unwrap();
+    consumer.handle_message(NOW, &MqttMessage::image(&general(NEW), file(NEWER, 100)).unwrap()).unwrap();
     let [next] = &to_check(&mut consumer)[..] else { panic!("the next one is not to be checked") };
     consumer.verified(NOW, &fetched, FileVerdict::Valid);
     assert_eq!((consumer.image(&fetched), consumer.image(next)), (None, Some(&file(NEWER, 100)[..])));
@@ -101,7 +102,7 @@ fn images_are_served_by_the_address_in_the_request() {
 }
 
 #[test]
-fn a_client_that_is_no_device_of_the_consumers_is_offered_what_is_for_all() {
+fn a_client_that_is_no_device_of_the_consumer_is_offered_images_for_all() {
     let stranger = Address::new(0x4444, 1);
     let query = QueryNextImageRequest::new(OLD);
     for (place, fits) in [(general(NEW), true), (own(NEW, 1), false)] {
@@ -109,17 +110,17 @@ fn a_client_that_is_no_device_of_the_consumers_is_offered_what_is_for_all() {
         consumer.verified(NOW, &fetched, FileVerdict::Valid);
         let image = consumer.images().info(NEW, Some(Eui64(1)), None).unwrap();
         assert_eq!(consumer.policy(NOW).is_eligible(stranger, &query, &image), fits, "{place}");
-        assert!(consumer.policy(NOW).is_eligible(World::device(1, &[OLD]).client, &query, &image));
+        assert!(consumer.policy(NOW).is_eligible(Simulation::device(1, &[OLD]).client, &query, &image));
     }
 }
 
 #[test]
-fn what_others_are_told_and_what_is_no_download_changes_nothing() {
+fn unrelated_events_and_topics_change_nothing() {
     let (mut consumer, fetched) = checking(&general(NEW));
     consumer.verified(NOW, &fetched, FileVerdict::Valid);
     assert_eq!(to_check(&mut consumer), []);
     let before = consumer.status(&unid(1), &uiid(NEW)).cloned();
-    let client = World::device(1, &[OLD]).client;
+    let client = Simulation::device(1, &[OLD]).client;
     consumer.handle_event(NOW, &ServerEvent::Waiting { client, id: NEW, seconds: 5 });
     consumer.handle_event(
         NOW,
@@ -134,13 +135,16 @@ fn what_others_are_told_and_what_is_no_download_changes_nothing() {
     // Topics of the provider's, and of those who watch.
     for topic in [
         Topic::Get(general(NEW)),
-        Topic::Revision(zigbee_ota::unify::Node { device: unid(1), endpoint: 0 }, Side::Reported),
+        Topic::Revision(
+            zigbee_ota::unify::DeviceEndpoint { device: unid(1), endpoint: 0 },
+            AttributeSide::Reported,
+        ),
     ] {
-        let message = Message { topic: topic.to_string(), payload: b"{}".to_vec(), retain: false };
+        let message = MqttMessage { topic: topic.to_string(), payload: b"{}".to_vec(), retain: false };
         let why = consumer.handle_message(NOW, &message).unwrap_err();
         assert_eq!(why.to_string(), "a topic of another role");
     }
-    let message = Message { topic: "ucl/OTA".to_owned(), payload: b"{}".to_vec(), retain: false };
+    let message = MqttMessage { topic: "ucl/OTA".to_owned(), payload: b"{}".to_vec(), retain: false };
     assert!(consumer.handle_message(NOW, &message).is_err(), "no topic at all");
     assert_eq!(consumer.poll_action(), None);
 }
@@ -153,26 +157,26 @@ fn an_image_that_is_withdrawn_while_it_is_served_is_gone() {
     let mut out = [0; 4];
     assert_eq!(consumer.images().read(&image, 0, None, &mut out), ReadResult::Filled(4));
     assert_eq!(out, [0x1e, 0xf1, 0xee, 0x0b]);
-    let gone = Message { payload: Vec::new(), ..info_of(&general(NEW), NEW) };
+    let gone = MqttMessage { payload: Vec::new(), ..info_of(&general(NEW), NEW) };
     consumer.handle_message(NOW, &gone).unwrap();
     assert_eq!(consumer.images().read(&image, 0, None, &mut out), ReadResult::Gone);
 }
 
-/// What waits to be told to a broker is not told twice; what waits for the caller is not forgotten.
+/// After a reconnection, pending messages are not sent twice, and a pending verification is kept.
 #[test]
-fn a_new_connection_forgets_no_check() {
-    let mut consumer = Consumer::new(Config::default());
-    consumer.set_device(NOW, &unid(1), World::device(1, &[OLD]));
+fn a_new_connection_keeps_pending_verifications() {
+    let mut consumer = Consumer::new(ConsumerConfig::default());
+    consumer.set_device(NOW, &unid(1), Simulation::device(1, &[OLD]));
     consumer.handle_message(NOW, &info_of(&general(NEW), NEW)).unwrap();
-    consumer.handle_message(NOW, &general(NEW).data(file(NEW, 100)).unwrap()).unwrap();
+    consumer.handle_message(NOW, &MqttMessage::image(&general(NEW), file(NEW, 100)).unwrap()).unwrap();
     consumer.reconnected(NOW);
     let actions: Vec<_> = std::iter::from_fn(|| consumer.poll_action()).collect();
-    let checks = actions.iter().filter(|action| matches!(action, Action::Verify(_))).count();
+    let checks = actions.iter().filter(|action| matches!(action, ConsumerAction::Verify(_))).count();
     assert_eq!(checks, 1);
     let filters: Vec<_> = actions
         .iter()
         .filter_map(|action| match action {
-            Action::Subscribe(filter) => Some(filter.to_string()),
+            ConsumerAction::Subscribe(filter) => Some(filter.to_string()),
             _ => None,
         })
         .collect();
@@ -181,25 +185,24 @@ fn a_new_connection_forgets_no_check() {
 }
 
 #[test]
-fn names_and_moments_are_texts() {
+fn identifiers_and_date_times_are_written_as_text() {
     let (image, device) = (uiid(NEW), unid(1));
-    assert_eq!(String::from(image.clone()), image.as_str());
-    assert_eq!(String::from(device.clone()), device.as_str());
-    assert_eq!(Uiid::try_from(String::from("Lamp")).unwrap().to_string(), "Lamp");
-    assert_eq!(Unid::try_from(String::from("zb-1")).unwrap().to_string(), "zb-1");
-    assert!(Unid::try_from(String::from("all")).is_err());
+    assert_eq!((image.to_string().as_str(), device.to_string().as_str()), (image.as_str(), device.as_str()));
+    assert_eq!("Lamp".parse::<Uiid>().unwrap().to_string(), "Lamp");
+    assert_eq!("zb-1".parse::<Unid>().unwrap().to_string(), "zb-1");
+    assert!("all".parse::<Unid>().is_err());
     let read: Unid = serde_json::from_str(r#""zb-0000000000000001""#).unwrap();
     assert_eq!(
         (serde_json::to_string(&read).unwrap(), read),
         (r#""zb-0000000000000001""#.to_owned(), device)
     );
-    let moment: Moment = "2026-01-01T00:00:00Z".parse().unwrap();
+    let moment: DateTime = "2026-01-01T00:00:00Z".parse().unwrap();
     assert_eq!(format!("{moment:>22}"), "  2026-01-01T00:00:00Z");
-    assert_eq!(Info::new(NEW.version).file_version().unwrap(), NEW.version);
+    assert_eq!(Announcement::new(NEW.version).file_version().unwrap(), NEW.version);
 }
 
 #[test]
-fn what_may_follow_in_a_topic_is_told() {
+fn errors_of_topics_name_the_expected_level() {
     for (text, error) in [
         ("ucl/OTA/image/A/all", r#"level 3 of the topic is "image", expected `info` or `data`"#),
         (

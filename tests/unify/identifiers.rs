@@ -1,10 +1,10 @@
 //! UIIDs and UNIDs.
 
 use zigbee_ota::file::FileHeader;
-use zigbee_ota::unify::{Form, ImageKind, NameError, NameTaken, Naming, Uiid, Unid};
+use zigbee_ota::unify::{ImageKind, Naming, Uiid, UiidForm, UiidTaken, Unid};
 use zigbee_ota::{Eui64, ImageId, ImageType, ManufacturerCode};
 
-use crate::world::file;
+use crate::simulated_broker::file;
 
 fn kind(manufacturer: u16, image_type: u16) -> ImageKind {
     ImageId::new(manufacturer, image_type, 0).into()
@@ -12,18 +12,18 @@ fn kind(manufacturer: u16, image_type: u16) -> ImageKind {
 
 /// Shows: UNI-001
 #[test]
-fn all_versions_of_an_image_share_its_name() {
+fn all_versions_of_an_image_share_its_uiid() {
     let name = |version| {
         let bytes = file(ImageId::new(0x1001, 0x1011, version), 10);
-        Uiid::from(ImageKind::from(FileHeader::parse(&bytes).unwrap().0.id))
+        Uiid::from_kind(ImageKind::from(FileHeader::parse(&bytes).unwrap().0.id))
     };
     assert_eq!(name(1), name(0x1005_3519));
-    assert_ne!(name(1), Uiid::from(kind(0x1001, 0x1012)));
+    assert_ne!(name(1), Uiid::from_kind(kind(0x1001, 0x1012)));
 }
 
 /// Shows: UNI-002, UNI-003, UNI-004
 #[test]
-fn a_name_is_made_of_code_and_type_and_read_back() {
+fn a_uiid_is_made_of_code_and_type_and_parsed() {
     for (manufacturer, image_type, text) in [
         (0x1001, 0x1011, "ZigBee10011011"),
         (0x0001, 0x0103, "ZigBee00010103"),
@@ -31,7 +31,7 @@ fn a_name_is_made_of_code_and_type_and_read_back() {
         (0xffff, 0xffff, "ZigBeeFFFFFFFF"),
     ] {
         let kind = kind(manufacturer, image_type);
-        let uiid = Uiid::from(kind);
+        let uiid = Uiid::from_kind(kind);
         assert_eq!(uiid.as_str(), text);
         assert!(text.starts_with("ZigBee"));
         assert_eq!(text.parse::<Uiid>().unwrap().kind(), Some(kind));
@@ -46,7 +46,7 @@ fn a_name_is_made_of_code_and_type_and_read_back() {
 
 /// Shows: UNI-004
 #[test]
-fn a_foreign_name_is_a_matter_of_configuration() {
+fn a_foreign_uiid_is_set_by_configuration() {
     let [lamp, plug] = [kind(0x1001, 0x0103), kind(0x1001, 0x0104)];
     let device = Unid::from(Eui64(0x0123_4567_89ab_cdef));
     let foreign: Uiid = "ZigBee010103".parse().unwrap();
@@ -55,23 +55,24 @@ fn a_foreign_name_is_a_matter_of_configuration() {
     naming.set(lamp, foreign.clone()).unwrap();
     assert_eq!(naming.uiid(lamp, &device), foreign);
     assert_eq!(naming.kind(&foreign), Some(lamp));
-    assert_eq!(naming.uiid(plug, &device), Uiid::from(plug));
-    assert_eq!(naming.kind(&Uiid::from(plug)), Some(plug));
+    assert_eq!(naming.uiid(plug, &device), Uiid::from_kind(plug));
+    assert_eq!(naming.kind(&Uiid::from_kind(plug)), Some(plug));
     // The lamp has no second name, and no other has the lamp's.
-    assert_eq!(naming.kind(&Uiid::from(lamp)), None);
-    assert_eq!(naming.set(plug, foreign.clone()), Err(NameTaken { uiid: foreign.clone(), of: lamp }));
-    let taken = naming.set(lamp, Uiid::from(plug)).unwrap_err();
+    assert_eq!(naming.kind(&Uiid::from_kind(lamp)), None);
+    let UiidTaken { uiid, owner, .. } = naming.set(plug, foreign.clone()).unwrap_err();
+    assert_eq!((uiid, owner), (foreign.clone(), lamp));
+    let taken = naming.set(lamp, Uiid::from_kind(plug)).unwrap_err();
     assert_eq!(taken.to_string(), "UIID ZigBee10010104 is that of manufacturer 0x1001, image type 0x0104");
     assert_eq!(naming.set(lamp, "Lamp".parse().unwrap()), Ok(()));
     assert_eq!(naming.kind(&foreign), None);
 
-    let naming = Naming::new(Form::Unid);
+    let naming = Naming::new(UiidForm::Unid);
     assert_eq!(naming.uiid(lamp, &device).as_str(), "zb-0123456789ABCDEF");
     assert_eq!(naming.kind(&naming.uiid(lamp, &device)), None);
 }
 
 #[test]
-fn devices_are_named_by_their_address() {
+fn a_unid_is_made_of_the_ieee_address() {
     let node = Eui64(0x0102_0304_0506_0708);
     assert_eq!(Unid::from(node).as_str(), "zb-0102030405060708");
     for (text, found) in [
@@ -88,21 +89,27 @@ fn devices_are_named_by_their_address() {
 }
 
 #[test]
-fn what_cannot_stand_in_a_topic_is_no_name() {
-    let character = |found, offset| NameError::Character { found, offset };
+fn identifiers_are_single_levels_of_a_topic() {
+    let character = |found: char, offset: usize| {
+        format!(
+            "character {found:?} at byte {offset} of a name: none of `/`, `+`, `#` and U+0000 can be in it"
+        )
+    };
     for (text, error) in [
-        ("", NameError::Empty),
+        ("", "an empty name".to_owned()),
         ("a/b", character('/', 1)),
         ("+", character('+', 0)),
         ("ü#", character('#', 2)),
         ("a\0", character('\0', 1)),
-        (&"x".repeat(32_001), NameError::TooLong(32_001)),
+        (&"x".repeat(32_001), "a name of 32001 bytes, at most 32000 fit into a topic".to_owned()),
     ] {
-        assert_eq!(text.parse::<Uiid>(), Err(error));
-        assert_eq!(text.parse::<Unid>(), Err(error));
+        assert_eq!(text.parse::<Uiid>().unwrap_err().to_string(), error);
+        assert_eq!(text.parse::<Unid>().unwrap_err().to_string(), error);
         assert!(serde_json::from_value::<Uiid>(text.into()).is_err());
     }
-    assert_eq!("all".parse::<Unid>(), Err(NameError::All));
+    let error = "all".parse::<Unid>().unwrap_err().to_string();
+    assert_eq!(error, "`all` stands for every device and names none");
+    assert!(serde_json::from_value::<Unid>("all".into()).is_err());
     assert!("all".parse::<Uiid>().is_ok());
     assert!("x".repeat(32_000).parse::<Uiid>().is_ok());
 }

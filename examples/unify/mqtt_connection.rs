@@ -1,69 +1,69 @@
-//! A connection to a broker of MQTT.
+//! Connection to an MQTT broker.
 
 use std::time::Duration;
 
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
-use zigbee_ota::unify::{Filter, Message};
+use zigbee_ota::unify::{MqttMessage, TopicFilter};
 
-/// The most bytes that MQTT has room for: an image comes in one packet.
+/// Maximum size of an MQTT packet: an image is one packet.
 const LONGEST_PACKET: usize = 268_435_455;
 
-/// Requests that wait for the connection.
+/// Maximum number of requests that wait for the connection.
 const REQUESTS: usize = 64;
 
-/// Pause before a connection that was lost is made again.
+/// Pause before a lost connection is restored.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What the broker sent.
-pub enum Happening {
-    /// The connection is there again, without what was subscribed to.
+/// Event of the connection.
+pub enum ConnectionEvent {
+    /// The connection was made, or made again, without subscriptions.
     Connected,
-    Message(Message),
+    Message(MqttMessage),
 }
 
 pub struct Broker {
     client: AsyncClient,
-    happenings: UnboundedReceiver<Happening>,
+    received: UnboundedReceiver<ConnectionEvent>,
     task: JoinHandle<()>,
 }
 
 impl Broker {
-    /// Connects; the first [`Happening`] is that it is so.
+    /// Connects to a broker. The first event is [`ConnectionEvent::Connected`].
     pub async fn connect(name: &str, (host, port): &(String, u16)) -> Result<Self, Failure> {
         let mut options = MqttOptions::new(format!("{name}-{}", std::process::id()), host, *port);
         options.set_max_packet_size(LONGEST_PACKET, LONGEST_PACKET);
         options.set_keep_alive(Duration::from_secs(30));
         let (client, mut connection) = AsyncClient::new(options, REQUESTS);
-        let (happened, happenings) = unbounded_channel();
+        let (events, received) = unbounded_channel();
         let first = connection.poll().await;
         let first = first.map_err(|error| format!("no broker at {host}:{port}: {error}; see --help"))?;
-        tell(first, &happened);
-        let task = tokio::spawn(carry(connection, happened));
-        Ok(Self { client, happenings, task })
+        forward(first, &events);
+        let task = tokio::spawn(run_connection(connection, events));
+        Ok(Self { client, received, task })
     }
 
-    pub async fn next(&mut self) -> Option<Happening> {
-        self.happenings.recv().await
+    pub async fn next(&mut self) -> Option<ConnectionEvent> {
+        self.received.recv().await
     }
 
-    pub async fn publish(&self, message: Message) -> Result<(), Failure> {
-        let Message { topic, payload, retain } = message;
+    pub async fn publish(&self, message: MqttMessage) -> Result<(), Failure> {
+        let MqttMessage { topic, payload, retain } = message;
         Ok(self.client.publish(topic, QoS::AtLeastOnce, retain, payload).await?)
     }
 
-    pub async fn subscribe(&self, filter: &Filter) -> Result<(), Failure> {
+    pub async fn subscribe(&self, filter: &TopicFilter) -> Result<(), Failure> {
         Ok(self.client.subscribe(filter.as_str(), QoS::AtLeastOnce).await?)
     }
 
-    pub async fn unsubscribe(&self, filter: &Filter) -> Result<(), Failure> {
+    pub async fn unsubscribe(&self, filter: &TopicFilter) -> Result<(), Failure> {
         Ok(self.client.unsubscribe(filter.as_str()).await?)
     }
 
-    /// Ends the connection once all is sent.
+    /// Ends the connection after all messages were sent.
     pub async fn leave(&mut self) {
         if self.client.disconnect().await.is_ok() {
             let _ = tokio::time::timeout(Duration::from_secs(10), &mut self.task).await;
@@ -77,14 +77,14 @@ impl Drop for Broker {
     }
 }
 
-/// Keeps the connection, until it is left.
-async fn carry(mut connection: EventLoop, happened: UnboundedSender<Happening>) {
-    let mut leaves = false;
+/// Runs the connection until it is ended, and restores it when it is lost.
+async fn run_connection(mut connection: EventLoop, events: UnboundedSender<ConnectionEvent>) {
+    let mut is_ending = false;
     loop {
         match connection.poll().await {
-            Ok(Event::Outgoing(rumqttc::Outgoing::Disconnect)) => leaves = true,
-            Ok(event) => tell(event, &happened),
-            Err(_) if leaves => return,
+            Ok(Event::Outgoing(rumqttc::Outgoing::Disconnect)) => is_ending = true,
+            Ok(event) => forward(event, &events),
+            Err(_) if is_ending => return,
             Err(error) => {
                 eprintln!("unify: connection lost: {error}");
                 tokio::time::sleep(PAUSE).await;
@@ -93,18 +93,18 @@ async fn carry(mut connection: EventLoop, happened: UnboundedSender<Happening>) 
     }
 }
 
-fn tell(event: Event, happened: &UnboundedSender<Happening>) {
-    let happening = match event {
-        Event::Incoming(Packet::ConnAck(_)) => Happening::Connected,
-        Event::Incoming(Packet::Publish(publish)) => Happening::Message(Message {
+fn forward(event: Event, events: &UnboundedSender<ConnectionEvent>) {
+    let event = match event {
+        Event::Incoming(Packet::ConnAck(_)) => ConnectionEvent::Connected,
+        Event::Incoming(Packet::Publish(publish)) => ConnectionEvent::Message(MqttMessage {
             topic: publish.topic,
             payload: publish.payload.to_vec(),
             retain: publish.retain,
         }),
         _ => return,
     };
-    // Who does not listen any more is about to end.
-    let _ = happened.send(happening);
+    // A receiver that is gone is about to end the program.
+    let _ = events.send(event);
 }
 
 pub fn address(text: &str) -> Result<(String, u16), &'static str> {

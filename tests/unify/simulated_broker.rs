@@ -1,4 +1,4 @@
-//! A provider, a broker of a few lines and a Zigbee network, on virtual time.
+//! Simulation of a provider, a broker and a Zigbee network, on virtual time.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,13 @@ use zigbee_ota::aps::Address;
 use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::unify::{
-    Action, Attribute, AttributeValue, Config, Device, FileVerdict, Filter, ImageKind, Info, LastError,
-    Message, Node, Place, Provider, Side, Status, Topic, Uiid, Unid,
+    Announcement, AttributeSide, ConsumerAction, ConsumerConfig, DeviceEndpoint, FileVerdict, ImageAttribute,
+    ImageAttributeValue, ImagePath, LastError, ManagedDevice, MqttMessage, OtaStatus, Provider, Topic,
+    TopicFilter, Uiid, Unid,
 };
 use zigbee_ota::{Encode, Eui64, ImageId};
 
-use crate::network::{Network, Simulated};
+use crate::simulated_network::{Network, Simulated};
 
 /// An OTA file of `size` bytes more than its header and one element's.
 pub fn file(id: ImageId, size: usize) -> Vec<u8> {
@@ -32,7 +33,7 @@ pub const NEW: ImageId = ImageId::new(0x1001, 0x1011, 0x1010_3519);
 pub const NEWER: ImageId = ImageId::new(0x1001, 0x1011, 0x1010_3701);
 
 pub fn uiid(id: ImageId) -> Uiid {
-    ImageKind::from(id).into()
+    Uiid::from_kind(id.into())
 }
 
 /// The device with this number.
@@ -40,12 +41,12 @@ pub fn unid(number: u16) -> Unid {
     Eui64(number.into()).into()
 }
 
-pub fn general(id: ImageId) -> Place {
-    Place::for_all(uiid(id))
+pub fn general(id: ImageId) -> ImagePath {
+    ImagePath::for_all(uiid(id))
 }
 
-pub fn own(id: ImageId, number: u16) -> Place {
-    Place::for_device(uiid(id), unid(number))
+pub fn own(id: ImageId, number: u16) -> ImagePath {
+    ImagePath::for_device(uiid(id), unid(number))
 }
 
 fn address(number: u16) -> Address {
@@ -60,30 +61,30 @@ pub const MIDNIGHT: UtcTime = UtcTime(820_540_800);
 pub enum Seen {
     Subscribe(String),
     Unsubscribe(String),
-    Publish(Message),
+    Publish(MqttMessage),
 }
 
-pub struct World {
+pub struct Simulation {
     pub now: Instant,
     pub network: Network,
     pub provider: Provider,
-    pub files: BTreeMap<Place, Vec<u8>>,
+    pub files: BTreeMap<ImagePath, Vec<u8>>,
     /// The provider's program runs.
     pub provided: bool,
     pub retained: BTreeMap<String, Vec<u8>>,
     pub seen: Vec<Seen>,
-    subscribed: Vec<Filter>,
+    subscribed: Vec<TopicFilter>,
     /// Images that the provider published.
-    pub sent: Vec<Message>,
+    pub sent: Vec<MqttMessage>,
 }
 
-impl World {
+impl Simulation {
     pub fn new() -> Self {
-        Self::with(Config::default(), |_| FileVerdict::Valid)
+        Self::with(ConsumerConfig::default(), |_| FileVerdict::Valid)
     }
 
-    pub fn with(config: Config, check: fn(&[u8]) -> FileVerdict) -> Self {
-        let mut world = Self {
+    pub fn with(config: ConsumerConfig, check: fn(&[u8]) -> FileVerdict) -> Self {
+        let mut simulation = Self {
             now: Instant::ZERO,
             network: Network::new(config, check),
             provider: Provider::new(),
@@ -94,14 +95,15 @@ impl World {
             subscribed: Vec::new(),
             sent: Vec::new(),
         };
-        world.network.consumer.set_utc(Instant::ZERO, Some(MIDNIGHT));
-        world
+        simulation.network.consumer.set_utc(Instant::ZERO, Some(MIDNIGHT));
+        simulation
     }
 
-    pub fn device(number: u16, runs: &[ImageId]) -> Device {
-        let first = Device::new(address(number), uiid(runs[0]), runs[0]);
-        let device = runs.iter().skip(1).fold(first, |device, id| device.with_image(uiid(*id), *id));
-        Device { node: Some(Eui64(number.into())), ..device }
+    pub fn device(number: u16, runs: &[ImageId]) -> ManagedDevice {
+        let first = ManagedDevice::new(address(number), uiid(runs[0]), runs[0]);
+        let mut device = runs.iter().skip(1).fold(first, |device, id| device.with_image(uiid(*id), *id));
+        device.node = Some(Eui64(number.into()));
+        device
     }
 
     pub fn simulated(&self, number: u16, runs: &[ImageId]) -> Simulated {
@@ -114,7 +116,7 @@ impl World {
         self.settle();
     }
 
-    pub fn announce(&mut self, place: Place, info: Info, file: Vec<u8>) {
+    pub fn announce(&mut self, place: ImagePath, info: Announcement, file: Vec<u8>) {
         let message = self.provider.announce(place.clone(), info, file.len()).unwrap();
         self.files.insert(place, file);
         self.publish(message);
@@ -122,36 +124,37 @@ impl World {
     }
 
     /// An image as it is, to be applied at once.
-    pub fn offer(&mut self, place: Place, id: ImageId) {
-        self.announce(place, Info::new(id.version), file(id, 1000));
+    pub fn offer(&mut self, place: ImagePath, id: ImageId) {
+        self.announce(place, Announcement::new(id.version), file(id, 1000));
     }
 
     /// The same, not before a moment.
-    pub fn offer_after(&mut self, place: Place, id: ImageId, moment: &str) {
-        let info = Info { apply_after: Some(moment.parse().unwrap()), ..Info::new(id.version) };
+    pub fn offer_after(&mut self, place: ImagePath, id: ImageId, moment: &str) {
+        let mut info = Announcement::new(id.version);
+        info.apply_after = Some(moment.parse().unwrap());
         self.announce(place, info, file(id, 1000));
     }
 
-    pub fn withdraw(&mut self, place: &Place) {
+    pub fn withdraw(&mut self, place: &ImagePath) {
         let message = self.provider.withdraw(place).unwrap();
         self.publish(message);
         self.settle();
     }
 
     /// Anybody publishes something.
-    pub fn publish(&mut self, message: Message) {
+    pub fn publish(&mut self, message: MqttMessage) {
         if message.retain {
             match message.payload.as_slice() {
                 [] => self.retained.remove(&message.topic),
                 payload => self.retained.insert(message.topic.clone(), payload.to_vec()),
             };
         }
-        let message = Message { retain: false, ..message };
+        let message = MqttMessage { retain: false, ..message };
         if self.provided
             && self.provider.subscription().matches(&message.topic)
             && let Ok(place) = self.provider.handle_message(&message)
         {
-            let data = place.data(self.files[place].clone()).unwrap();
+            let data = MqttMessage::image(place, self.files[place].clone()).unwrap();
             self.sent.push(data.clone());
             self.publish(data);
             return;
@@ -175,22 +178,22 @@ impl World {
         }
     }
 
-    fn carry(&mut self, action: Action) {
+    fn carry(&mut self, action: ConsumerAction) {
         match action {
-            Action::Subscribe(filter) => {
+            ConsumerAction::Subscribe(filter) => {
                 self.seen.push(Seen::Subscribe(filter.to_string()));
                 self.subscribed.push(filter.clone());
                 for (topic, payload) in self.retained.clone() {
                     if filter.matches(&topic) {
-                        let _ = self.network.receive(self.now, &Message { topic, payload, retain: true });
+                        let _ = self.network.receive(self.now, &MqttMessage { topic, payload, retain: true });
                     }
                 }
             }
-            Action::Unsubscribe(filter) => {
+            ConsumerAction::Unsubscribe(filter) => {
                 self.seen.push(Seen::Unsubscribe(filter.to_string()));
                 self.subscribed.retain(|other| *other != filter);
             }
-            Action::Publish(message) => {
+            ConsumerAction::Publish(message) => {
                 self.seen.push(Seen::Publish(message.clone()));
                 self.publish(message);
             }
@@ -211,7 +214,7 @@ impl World {
     }
 
     /// Lets time pass until a status is told, for a minute at the most.
-    pub fn until(&mut self, number: u16, id: ImageId, status: Status) {
+    pub fn until(&mut self, number: u16, id: ImageId, status: OtaStatus) {
         let end = self.now.plus(Millis::from_secs(60));
         while self.status(number, id) != status {
             let next = self.network.poll_timeout().filter(|next| *next <= end);
@@ -221,46 +224,52 @@ impl World {
         }
     }
 
-    /// What the broker keeps of an attribute; both sides are the same.
-    pub fn attribute(&self, number: u16, id: ImageId, attribute: Attribute) -> Option<AttributeValue> {
-        let [desired, reported] = Side::BOTH.map(|side| {
-            let node = Node { device: unid(number), endpoint: 0 };
+    /// Retained value of an attribute. Both sides have the same value.
+    pub fn attribute(
+        &self,
+        number: u16,
+        id: ImageId,
+        attribute: ImageAttribute,
+    ) -> Option<ImageAttributeValue> {
+        let [desired, reported] = AttributeSide::BOTH.map(|side| {
+            let node = DeviceEndpoint { device: unid(number), endpoint: 0 };
             let topic = Topic::Attribute(node, uiid(id), attribute, side).to_string();
-            self.retained.get(&topic).map(|payload| AttributeValue::read(attribute, payload).unwrap())
+            self.retained.get(&topic).map(|payload| ImageAttributeValue::parse(attribute, payload).unwrap())
         });
         assert_eq!(desired, reported);
         reported
     }
 
-    pub fn status(&self, number: u16, id: ImageId) -> Status {
-        match self.attribute(number, id, Attribute::Status) {
-            Some(AttributeValue::Status(status)) => status,
+    pub fn status(&self, number: u16, id: ImageId) -> OtaStatus {
+        match self.attribute(number, id, ImageAttribute::Status) {
+            Some(ImageAttributeValue::Status(status)) => status,
             other => panic!("{other:?}"),
         }
     }
 
     pub fn last_error(&self, number: u16, id: ImageId) -> LastError {
-        match self.attribute(number, id, Attribute::LastError) {
-            Some(AttributeValue::LastError(error)) => error,
+        match self.attribute(number, id, ImageAttribute::LastError) {
+            Some(ImageAttributeValue::LastError(error)) => error,
             other => panic!("{other:?}"),
         }
     }
 
-    /// What runs and what is to be installed, as texts.
+    /// Texts of CurrentVersion and TargetVersion.
     pub fn versions(&self, number: u16, id: ImageId) -> (String, String) {
-        match [Attribute::CurrentVersion, Attribute::TargetVersion]
+        match [ImageAttribute::CurrentVersion, ImageAttribute::TargetVersion]
             .map(|attribute| self.attribute(number, id, attribute))
         {
-            [Some(AttributeValue::CurrentVersion(current)), Some(AttributeValue::TargetVersion(target))] => {
-                (current, target)
-            }
+            [
+                Some(ImageAttributeValue::CurrentVersion(current)),
+                Some(ImageAttributeValue::TargetVersion(target)),
+            ] => (current, target),
             other => panic!("{other:?}"),
         }
     }
 
-    /// How many questions for an image the broker has seen.
-    pub fn gets(&self, place: &Place) -> usize {
-        let get = Seen::Publish(place.get());
+    /// Number of requests for an image.
+    pub fn gets(&self, place: &ImagePath) -> usize {
+        let get = Seen::Publish(MqttMessage::request(place));
         self.seen.iter().filter(|seen| **seen == get).count()
     }
 

@@ -1,23 +1,23 @@
-//! An image provider for a folder.
+//! Image provider for the OTA files of a folder.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use zigbee_ota::file::{Element, FileHeader, FileWriter, SplitFile, Tag};
-use zigbee_ota::unify::{ImageKind, Info, Moment, Place, Provider};
+use zigbee_ota::unify::{Announcement, DateTime, ImageKind, ImagePath, MqttMessage, Provider, Uiid};
 use zigbee_ota::{Encode, ImageId};
 
-use crate::broker::{Broker, Failure, Happening};
+use crate::mqtt_connection::{Broker, ConnectionEvent, Failure};
 
-/// The files of a folder, each to be announced for all devices.
+/// OTA files of a folder, each announced for all devices.
 pub struct Folder {
-    files: BTreeMap<Place, (ImageId, Info, Vec<u8>)>,
+    files: BTreeMap<ImagePath, (ImageId, Announcement, Vec<u8>)>,
 }
 
 impl Folder {
-    /// Reads the OTA files of a folder; of several versions of an image, the newest.
-    pub fn read(folder: Option<&Path>, apply_after: Option<&Moment>) -> Result<Self, Failure> {
+    /// Reads the OTA files of a folder, and of each image only the newest version.
+    pub fn read(folder: Option<&Path>, apply_after: Option<&DateTime>) -> Result<Self, Failure> {
         let mut files = Self { files: BTreeMap::new() };
         let Some(folder) = folder else {
             files.add("demonstration.zigbee", demonstration()?, apply_after)?;
@@ -36,14 +36,15 @@ impl Folder {
         if files.files.is_empty() { Err(about(&"no OTA file in it").into()) } else { Ok(files) }
     }
 
-    fn add(&mut self, name: &str, mut bytes: Vec<u8>, apply_after: Option<&Moment>) -> Result<(), Failure> {
+    fn add(&mut self, name: &str, mut bytes: Vec<u8>, apply_after: Option<&DateTime>) -> Result<(), Failure> {
         let (id, len) = SplitFile::parse(&bytes).map(|parts| (parts.header.id, parts.file.len()))?;
         bytes.truncate(len);
-        let place = Place::for_all(ImageKind::from(id).into());
-        let is_older = |(other, ..): &(ImageId, Info, Vec<u8>)| other.version >= id.version;
+        let place = ImagePath::for_all(Uiid::from_kind(ImageKind::from(id)));
+        let is_older = |(other, ..): &(ImageId, Announcement, Vec<u8>)| other.version >= id.version;
         if !self.files.get(&place).is_some_and(is_older) {
-            let apply_after = apply_after.cloned();
-            let info = Info { apply_after, filename: Some(name.to_owned()), ..Info::new(id.version) };
+            let mut info = Announcement::new(id.version);
+            info.apply_after = apply_after.cloned();
+            info.filename = Some(name.to_owned());
             self.files.insert(place, (id, info, bytes));
         }
         Ok(())
@@ -53,29 +54,29 @@ impl Folder {
         self.files.values().map(|(id, ..)| *id).collect()
     }
 
-    /// Announces the files, and answers to who asks for one.
+    /// Announces the files, and publishes those that are requested.
     pub async fn provide(self, mut broker: Broker) -> Result<(), Failure> {
         let mut provider = Provider::new();
         for (place, (_, info, bytes)) in &self.files {
             provider.announce(place.clone(), info.clone(), bytes.len())?;
         }
-        while let Some(happening) = broker.next().await {
-            match happening {
-                Happening::Connected => {
+        while let Some(event) = broker.next().await {
+            match event {
+                ConnectionEvent::Connected => {
                     broker.subscribe(&provider.subscription()).await?;
-                    for message in provider.announced() {
+                    for message in provider.announcements() {
                         println!("announced: {}", message.topic);
                         broker.publish(message).await?;
                     }
                 }
-                Happening::Message(message) => match provider.handle_message(&message) {
+                ConnectionEvent::Message(message) => match provider.handle_message(&message) {
                     Ok(place) => {
                         println!("asked for: {place}");
                         if let Some((_, _, bytes)) = self.files.get(place) {
-                            broker.publish(place.data(bytes.clone())?).await?;
+                            broker.publish(MqttMessage::image(place, bytes.clone())?).await?;
                         }
                     }
-                    Err(reason) => eprintln!("unify: {} is passed over: {reason}", message.topic),
+                    Err(reason) => eprintln!("unify: {} is ignored: {reason}", message.topic),
                 },
             }
         }
@@ -83,7 +84,7 @@ impl Folder {
     }
 }
 
-/// A file of 20,000 bytes and a little.
+/// OTA file with an image of 20,000 bytes.
 fn demonstration() -> Result<Vec<u8>, Failure> {
     let header = FileHeader::new(ImageId::new(0x1001, 0x1011, 0x1010_3519));
     let data: Vec<u8> = (0..=255).cycle().take(20_000).collect();

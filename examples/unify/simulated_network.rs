@@ -1,6 +1,6 @@
-//! A Zigbee network in memory: devices, and the gateway's server for them, which offers what the consumer has fetched.
+//! Zigbee network in memory: simulated devices, and the server of the gateway, which offers the images of the consumer.
 //!
-//! Frames arrive as soon as they are sent. The caller tells the time and carries messages.
+//! Frames arrive without delay. The caller passes the time, and transports the messages.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
@@ -11,11 +11,13 @@ use zigbee_ota::client::{
 };
 use zigbee_ota::server::{self, ResponseBuffer, Server, ServerAction, Session};
 use zigbee_ota::time::{Instant, Millis};
-use zigbee_ota::unify::{Action, Config, Consumer, Device, FileVerdict, Ignored, Message, Unid};
+use zigbee_ota::unify::{
+    Consumer, ConsumerAction, ConsumerConfig, FileVerdict, ManagedDevice, MessageIgnored, MqttMessage, Unid,
+};
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 use zigbee_ota::{HardwareVersion, ImageId, ImageType};
 
-/// Where the gateway's server stands.
+/// Address of the gateway's server.
 const SERVER: Address = Address::new(0x0000, 1);
 
 /// Rounds without time passing; more is a loop.
@@ -35,7 +37,7 @@ pub struct Simulated {
     /// Finds every file to be bad.
     pub picky: bool,
     client: Client,
-    /// What is downloaded.
+    /// Image that is being downloaded.
     file: Option<ImageId>,
 }
 
@@ -56,7 +58,7 @@ impl Simulated {
         }
     }
 
-    /// As after a restart, with what it is told now.
+    /// Restarts the client, with the current settings of the device.
     pub fn restart(&mut self, now: Instant) {
         self.client = start(now, self.address, self.runs[0], self.hardware, self.pause);
     }
@@ -132,7 +134,7 @@ fn start(
 pub struct Network {
     pub consumer: Consumer,
     pub devices: Vec<Simulated>,
-    /// What the server told, oldest first.
+    /// Events of the server, oldest first.
     pub events: Vec<server::ServerEvent>,
     server: Server<Vec<Session>>,
     check: fn(&[u8]) -> FileVerdict,
@@ -141,7 +143,7 @@ pub struct Network {
 
 impl Network {
     /// Without devices; files are offered that `check` finds good.
-    pub fn new(config: Config, check: fn(&[u8]) -> FileVerdict) -> Self {
+    pub fn new(config: ConsumerConfig, check: fn(&[u8]) -> FileVerdict) -> Self {
         Self {
             consumer: Consumer::new(config),
             devices: Vec::new(),
@@ -153,18 +155,18 @@ impl Network {
     }
 
     /// A device joins, and the gateway knows it as `device`.
-    pub fn join(&mut self, now: Instant, simulated: Simulated, device: Device) {
+    pub fn join(&mut self, now: Instant, simulated: Simulated, device: ManagedDevice) {
         self.consumer.set_device(now, &simulated.unid, device);
         self.devices.push(simulated);
     }
 
     /// A message of the broker's.
-    pub fn receive(&mut self, now: Instant, message: &Message) -> Result<(), Ignored> {
+    pub fn receive(&mut self, now: Instant, message: &MqttMessage) -> Result<(), MessageIgnored> {
         self.consumer.handle_message(now, message)
     }
 
     /// Lets all happen that is due, and returns what goes to the broker.
-    pub fn run(&mut self, now: Instant) -> Vec<Action> {
+    pub fn run(&mut self, now: Instant) -> Vec<ConsumerAction> {
         let mut to_broker = Vec::new();
         for _ in 0..ROUNDS {
             let mut quiet = true;
@@ -216,24 +218,26 @@ impl Network {
     }
 
     /// Does what the consumer wants, or hands it on.
-    fn act(&mut self, now: Instant, action: Action) -> Option<Action> {
+    fn act(&mut self, now: Instant, action: ConsumerAction) -> Option<ConsumerAction> {
         let unicast = DeliveryMode::Unicast;
         let transmit = match action {
-            Action::Verify(fetched) => {
+            ConsumerAction::Verify(fetched) => {
                 if let Some(file) = self.consumer.image(&fetched) {
                     let verdict = (self.check)(file);
                     self.consumer.verified(now, &fetched, verdict);
                 }
                 return None;
             }
-            Action::Notify(client) => {
+            ConsumerAction::Notify(client) => {
                 let notify = self.server.notify(client, unicast, ImageNotify::UNICAST, &mut self.out);
                 notify.expect("its jitter is in range")
             }
-            Action::Release { client, id, seconds } => {
+            ConsumerAction::Release { client, id, seconds } => {
                 self.server.release(now, client, unicast, id.into(), seconds, &mut self.out)
             }
-            Action::Hold { client, id } => self.server.hold(now, client, unicast, id.into(), &mut self.out),
+            ConsumerAction::Hold { client, id } => {
+                self.server.hold(now, client, unicast, id.into(), &mut self.out)
+            }
             to_broker => return Some(to_broker),
         };
         let frame = &self.out[..transmit.len];

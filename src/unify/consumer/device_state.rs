@@ -1,0 +1,432 @@
+//! State of each device and of its images, and the actions that follow from an announcement or from the clock.
+//!
+//! ```text
+//! UNID -> DeviceState { device, images: UIID -> ImageState { status, key: announcement, hold, published } }
+//! ```
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::announced_image::{AnnouncedImage, FetchState};
+use super::{ConsumerAction, ConsumerConfig, subscribe};
+use crate::aps::Address;
+use crate::server::ImageInfo;
+use crate::time::{Instant, UtcTime};
+use crate::types::{Eui64, ImageId};
+use crate::unify::attribute::{ImageAttribute, ImageAttributeValue, LastError, OtaStatus};
+use crate::unify::date_time::DateTime;
+use crate::unify::identifiers::{ImageKind, Uiid, Unid};
+use crate::unify::image_status::ImageStatus;
+use crate::unify::message::MqttMessage;
+use crate::unify::payload::{Value, to_json};
+use crate::unify::topic::{AttributeSide, DeviceEndpoint, ImagePath, Topic};
+use crate::unify::topic_filter::TopicFilter;
+
+/// Revision of the published attributes (Unify, "OTA MQTT Topic attributes overview").
+const REVISION: u32 = 1;
+
+/// Time at which a device activates a downloaded image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Activation {
+    /// The device waits for the upgrade time of the server, and may therefore download before the time of `ApplyAfter`. The
+    /// default, as the cluster specifies it.
+    #[default]
+    Scheduled,
+    /// The device activates an image right after the download. It is offered no image before the time of `ApplyAfter`.
+    Immediate,
+}
+
+/// Device of a gateway.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ManagedDevice {
+    /// Address of the device's client of the OTA Upgrade cluster.
+    pub client: Address,
+    /// IEEE address of the device, where it is known: required for a file with an upgrade file destination.
+    #[doc(alias = "mac address")]
+    pub node: Option<Eui64>,
+    /// Endpoint in the topics of the device's attributes; 0 for the device as a whole.
+    pub endpoint: u8,
+    /// Time at which the device activates a downloaded image.
+    pub activation: Activation,
+    /// Images of the device with their running versions; 0xFFFFFFFF for an unknown version.
+    pub images: BTreeMap<Uiid, ImageId>,
+}
+
+/// Parts of the consumer that an update of a device reads and changes.
+pub(super) struct RefreshContext<'a> {
+    pub(super) now: Instant,
+    pub(super) utc: Option<UtcTime>,
+    pub(super) config: ConsumerConfig,
+    pub(super) announced: &'a mut BTreeMap<ImagePath, AnnouncedImage>,
+    pub(super) actions: &'a mut VecDeque<ConsumerAction>,
+}
+
+/// Time until an image may be activated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    Now,
+    /// Number of seconds, at least one.
+    In(u64),
+    /// No UTC time is set.
+    Unknown,
+}
+
+impl Due {
+    pub(super) fn of(time: Option<&DateTime>, utc: Option<UtcTime>) -> Self {
+        match (time, utc) {
+            (None, _) => Self::Now,
+            (Some(_), None) => Self::Unknown,
+            (Some(time), Some(utc)) => match time.seconds_from(utc) {
+                0 => Self::Now,
+                seconds => Self::In(seconds),
+            },
+        }
+    }
+}
+
+/// Hold of a downloaded image that waits for its upgrade time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HoldState {
+    /// The device does not hold the image.
+    NotHeld,
+    /// The device holds the image, and may not activate it yet.
+    Waiting,
+    /// The device was sent the upgrade time "now".
+    Released,
+}
+
+/// State of one image of a device.
+#[derive(Clone, Debug)]
+pub(super) struct ImageState {
+    pub(super) kind: ImageKind,
+    pub(super) status: ImageStatus,
+    /// Key of the announcement that the image follows.
+    pub(super) key: Option<u32>,
+    /// Whether the client was notified of the announced image.
+    is_notified: bool,
+    /// Whether the image is ready, and the client is to be notified at the time of `ApplyAfter`.
+    notify_later: bool,
+    hold: HoldState,
+    /// Values that the broker has.
+    published: BTreeMap<ImageAttribute, ImageAttributeValue>,
+}
+
+impl ImageState {
+    fn new(id: ImageId) -> Self {
+        Self {
+            kind: id.into(),
+            status: ImageStatus::idle(id.version),
+            key: None,
+            is_notified: false,
+            notify_later: false,
+            hold: HoldState::NotHeld,
+            published: BTreeMap::new(),
+        }
+    }
+
+    /// Image to install.
+    pub(super) fn target(&self) -> ImageId {
+        let ImageKind { manufacturer, image_type } = self.kind;
+        ImageId { manufacturer, image_type, version: self.status.target }
+    }
+
+    /// Records that the client holds the complete image.
+    pub(super) fn mark_held(&mut self) {
+        if self.hold == HoldState::NotHeld {
+            self.hold = HoldState::Waiting;
+        }
+    }
+
+    /// Records that the client holds the image and was sent an upgrade time.
+    pub(super) fn set_hold(&mut self, due: Due) {
+        self.hold = if due == Due::Now { HoldState::Released } else { HoldState::Waiting };
+    }
+
+    /// Takes the target of an announcement, if the running version accepts it.
+    fn follow(&mut self, announced: Option<&AnnouncedImage>, config: ConsumerConfig) {
+        let plan = announced.filter(|found| config.versions.allows(self.status.current, found.version));
+        let key = plan.map(|plan| plan.key);
+        if self.key != key {
+            // The upgrade of the earlier announcement has ended, or is abandoned.
+            if self.key.is_some() && self.status.status != OtaStatus::Idle {
+                let done = self.status.is_done();
+                self.status.last_error = if done { LastError::Success } else { LastError::Abort };
+            }
+            (self.key, self.is_notified, self.hold) = (key, false, HoldState::NotHeld);
+            self.status.status = OtaStatus::Idle;
+        }
+        self.status.target = plan.map_or(self.status.current, |plan| plan.version);
+    }
+
+    /// Publishes the values that have changed, and withdraws those that no longer exist.
+    fn publish(&mut self, endpoint: &DeviceEndpoint, uiid: &Uiid, actions: &mut VecDeque<ConsumerAction>) {
+        let values = self.status.values();
+        for value in &values {
+            let attribute = value.attribute();
+            if self.published.get(&attribute) == Some(value) {
+                continue;
+            }
+            publish(endpoint, uiid, attribute, &value.payload(), actions);
+            self.published.insert(attribute, value.clone());
+        }
+        self.published.retain(|attribute, _| {
+            let exists = values.iter().any(|value| value.attribute() == *attribute);
+            if !exists {
+                publish(endpoint, uiid, *attribute, &[], actions);
+            }
+            exists
+        });
+    }
+
+    /// Withdraws all attributes of an image.
+    fn withdraw(endpoint: &DeviceEndpoint, uiid: &Uiid, actions: &mut VecDeque<ConsumerAction>) {
+        for attribute in ImageAttribute::ALL {
+            publish(endpoint, uiid, attribute, &[], actions);
+        }
+    }
+}
+
+/// Publishes both sides of an attribute; an empty payload withdraws it.
+fn publish(
+    endpoint: &DeviceEndpoint,
+    uiid: &Uiid,
+    attribute: ImageAttribute,
+    payload: &[u8],
+    actions: &mut VecDeque<ConsumerAction>,
+) {
+    for side in AttributeSide::BOTH {
+        let topic = Topic::Attribute(endpoint.clone(), uiid.clone(), attribute, side);
+        actions.push_back(ConsumerAction::Publish(MqttMessage::new(&topic, payload.to_vec())));
+    }
+}
+
+/// State of a device and of its images.
+#[derive(Clone, Debug)]
+pub(super) struct DeviceState {
+    pub(super) device: ManagedDevice,
+    pub(super) images: BTreeMap<Uiid, ImageState>,
+}
+
+impl DeviceState {
+    pub(super) fn new(unid: &Unid, device: ManagedDevice, actions: &mut VecDeque<ConsumerAction>) -> Self {
+        let image = |(uiid, id): (&Uiid, &ImageId)| (uiid.clone(), ImageState::new(*id));
+        let state = Self { images: device.images.iter().map(image).collect(), device };
+        state.publish_device_topics(unid, actions);
+        state
+    }
+
+    fn endpoint(&self, unid: &Unid) -> DeviceEndpoint {
+        DeviceEndpoint { device: unid.clone(), endpoint: self.device.endpoint }
+    }
+
+    pub(super) fn status(&self, uiid: &Uiid) -> Option<&ImageStatus> {
+        self.images.get(uiid).map(|image| &image.status)
+    }
+
+    /// Replaces the description of the device.
+    pub(super) fn set_device(
+        &mut self,
+        unid: &Unid,
+        device: ManagedDevice,
+        actions: &mut VecDeque<ConsumerAction>,
+    ) {
+        let endpoint = self.endpoint(unid);
+        self.images.retain(|uiid, image| {
+            let stays = device.images.get(uiid).is_some_and(|id| image.kind == (*id).into());
+            if !stays {
+                ImageState::withdraw(&endpoint, uiid, actions);
+            }
+            stays
+        });
+        for (uiid, id) in &device.images {
+            let image = self.images.entry(uiid.clone()).or_insert_with(|| ImageState::new(*id));
+            image.status.current = id.version;
+        }
+        self.device = device;
+    }
+
+    /// Publishes the revision of the attributes, and the empty list of commands.
+    fn publish_device_topics(&self, unid: &Unid, actions: &mut VecDeque<ConsumerAction>) {
+        let commands: [u8; 0] = [];
+        let revision = to_json(&Value { value: REVISION });
+        for (topic, payload) in
+            self.device_topics(unid).zip([&revision, &revision, &to_json(&Value { value: commands })])
+        {
+            actions.push_back(ConsumerAction::Publish(MqttMessage::new(&topic, payload.clone())));
+        }
+    }
+
+    fn device_topics(&self, unid: &Unid) -> impl Iterator<Item = Topic> {
+        let endpoint = self.endpoint(unid);
+        let revisions = AttributeSide::BOTH.map(|side| Topic::Revision(endpoint.clone(), side));
+        revisions.into_iter().chain([Topic::Commands(endpoint)])
+    }
+
+    /// Publishes the topics of the device again, and makes the next update publish all attributes.
+    pub(super) fn publish_again(&mut self, unid: &Unid, actions: &mut VecDeque<ConsumerAction>) {
+        self.publish_device_topics(unid, actions);
+        for image in self.images.values_mut() {
+            image.published.clear();
+        }
+    }
+
+    /// Withdraws all topics of the device.
+    pub(super) fn withdraw_all(&self, unid: &Unid, actions: &mut VecDeque<ConsumerAction>) {
+        let endpoint = self.endpoint(unid);
+        for uiid in self.images.keys() {
+            ImageState::withdraw(&endpoint, uiid, actions);
+        }
+        for topic in self.device_topics(unid) {
+            actions.push_back(ConsumerAction::Publish(MqttMessage::new(&topic, Vec::new())));
+        }
+    }
+
+    /// Whether a file that arrived for `path` is for this device.
+    pub(super) fn accepts_file(&self, unid: &Unid, path: &ImagePath, image: &ImageInfo) -> bool {
+        let is_addressed = match &path.device {
+            None => image.destination.is_none(),
+            Some(device) => device == unid && image.is_for(self.device.node),
+        };
+        is_addressed && self.images.get(&path.uiid).is_some_and(|own| own.kind == image.id.into())
+    }
+
+    /// Sets the error of the image that follows the announcement `key`.
+    pub(super) fn set_error(&mut self, uiid: &Uiid, key: u32, error: LastError) {
+        if let Some(image) = self.images.get_mut(uiid).filter(|image| image.key == Some(key)) {
+            image.status.last_error = error;
+        }
+    }
+
+    /// Image of a kind.
+    pub(super) fn image_of_kind(&self, kind: ImageKind) -> Option<(&Uiid, &ImageState)> {
+        self.images.iter().find(|(_, image)| image.kind == kind)
+    }
+
+    pub(super) fn image_of_kind_mut(&mut self, kind: ImageKind) -> Option<&mut ImageState> {
+        self.images.values_mut().find(|image| image.kind == kind)
+    }
+
+    /// Time until the device may activate `id`. A device activates all images that it holds together, so the latest time
+    /// of all counts.
+    pub(super) fn due(&self, id: ImageId, utc: Option<UtcTime>) -> Due {
+        let is_activated_too = |image: &&ImageState| {
+            let is_held = matches!(image.status.status, OtaStatus::WaitForMore | OtaStatus::WaitingToUpgrade);
+            image.target() == id || (is_held && image.key.is_some())
+        };
+        let times = self.images.values().filter(is_activated_too).map(|image| &image.status.apply_after);
+        times.map(|time| Due::of(time.as_ref(), utc)).max().unwrap_or(Due::Now)
+    }
+
+    /// Deadline of the earliest activation or notification of the device.
+    pub(super) fn deadline(&self, clock: Option<(Instant, UtcTime)>) -> Option<Instant> {
+        let (set, utc) = clock?;
+        let due = |image: &ImageState| match image.hold {
+            HoldState::Waiting => Some(self.due(image.target(), Some(utc))),
+            HoldState::NotHeld | HoldState::Released if image.notify_later => {
+                Some(Due::of(image.status.apply_after.as_ref(), Some(utc)))
+            }
+            HoldState::NotHeld | HoldState::Released => None,
+        };
+        let seconds = self.images.values().filter_map(due).filter_map(|due| match due {
+            Due::Now => Some(0),
+            Due::In(seconds) => Some(seconds),
+            Due::Unknown => None,
+        });
+        seconds.min().map(|seconds| set.after(Duration::from_secs(seconds)))
+    }
+
+    /// Updates the images from the announcements and the clock: requests images, notifies the client, sends upgrade times,
+    /// and publishes the attributes that have changed.
+    pub(super) fn refresh(&mut self, unid: &Unid, context: &mut RefreshContext<'_>) {
+        let mut has_new_time = false;
+        for (uiid, image) in &mut self.images {
+            let path = announced_path(context.announced, uiid, unid);
+            let found = path.as_ref().and_then(|path| context.announced.get_mut(path));
+            image.follow(found.as_deref(), context.config);
+            let time = found.as_ref().and_then(|found| found.announcement.apply_after.clone());
+            if image.status.apply_after != time {
+                image.status.apply_after = time;
+                has_new_time = true;
+            }
+            let (Some(path), Some(found), Some(_)) = (path, found, image.key) else {
+                image.notify_later = false;
+                continue;
+            };
+            if matches!(found.fetch, FetchState::NotNeeded) {
+                found.fetch =
+                    FetchState::Requested { until: context.now.plus(context.config.request_timeout) };
+                subscribe(context.actions, context.config, &TopicFilter::image(&path));
+                context.actions.push_back(ConsumerAction::Publish(MqttMessage::request(&path)));
+            }
+            let may_download = match self.device.activation {
+                Activation::Scheduled => true,
+                Activation::Immediate => Due::of(image.status.apply_after.as_ref(), context.utc) == Due::Now,
+            };
+            let is_new = found.ready_file().is_some() && !image.is_notified;
+            image.notify_later = is_new && !may_download;
+            if is_new && may_download {
+                image.is_notified = true;
+                context.actions.push_back(ConsumerAction::Notify(self.device.client));
+            }
+        }
+        self.send_upgrade_times(has_new_time, context);
+        let endpoint = self.endpoint(unid);
+        for (uiid, image) in &mut self.images {
+            image.publish(&endpoint, uiid, context.actions);
+        }
+    }
+
+    /// Sends an upgrade time for each held image whose time has come, and for all held images after a change of a time.
+    fn send_upgrade_times(&mut self, has_new_time: bool, context: &mut RefreshContext<'_>) {
+        let is_held = |image: &&ImageState| image.hold != HoldState::NotHeld;
+        let held: Vec<_> = self.images.values().filter(is_held).map(ImageState::target).collect();
+        let client = self.device.client;
+        for id in held {
+            let due = self.due(id, context.utc);
+            let Some(image) = self.image_of_kind_mut(id.into()) else { continue };
+            let seconds = match (due, image.hold) {
+                (Due::Now, HoldState::Waiting) => Some(0),
+                (Due::In(seconds), _) if has_new_time => u32::try_from(seconds).ok(),
+                (Due::Unknown, _) if has_new_time => None,
+                _ => continue,
+            };
+            image.set_hold(due);
+            context.actions.push_back(match seconds {
+                Some(seconds) => ConsumerAction::Release { client, id, seconds },
+                None => ConsumerAction::Hold { client, id },
+            });
+        }
+    }
+}
+
+/// Path of the announcement that a device follows for an image: its own, or else the one for all devices.
+pub(super) fn announced_path(
+    announced: &BTreeMap<ImagePath, AnnouncedImage>,
+    uiid: &Uiid,
+    unid: &Unid,
+) -> Option<ImagePath> {
+    let own = ImagePath::for_device(uiid.clone(), unid.clone());
+    let for_all = ImagePath::for_all(uiid.clone());
+    [own, for_all].into_iter().find(|path| announced.contains_key(path))
+}
+
+impl ManagedDevice {
+    /// Makes a device with one image, which is published under endpoint 0 and waits for its upgrade time. `id` is the
+    /// running image.
+    #[must_use]
+    pub fn new(client: Address, uiid: Uiid, id: ImageId) -> Self {
+        let images = BTreeMap::from([(uiid, id)]);
+        Self { client, node: None, endpoint: 0, activation: Activation::Scheduled, images }
+    }
+
+    /// Adds another image; `id` is the running image.
+    #[must_use]
+    pub fn with_image(mut self, uiid: Uiid, id: ImageId) -> Self {
+        self.images.insert(uiid, id);
+        self
+    }
+}

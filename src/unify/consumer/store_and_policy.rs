@@ -1,0 +1,164 @@
+//! Image store and policy that a consumer lends to a server.
+//!
+//! ```text
+//! Consumer::images -> ReadyImages: ImageStore
+//! Consumer::policy -> AnnouncementPolicy: ServerPolicy
+//! ```
+
+use super::Consumer;
+use super::announced_image::{AnnouncedImage, FetchedFile};
+use super::device_state::{Activation, DeviceState, Due, announced_path};
+use crate::aps::Address;
+use crate::server::{
+    ImageInfo, ImageStore, OfferedVersions, ReadResult, ServerPolicy, StandardPolicy, UpgradeDecision, lookup,
+};
+use crate::time::{Instant, UtcTime};
+use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+use crate::unify::identifiers::{ImageKind, Unid};
+use crate::unify::topic::ImagePath;
+use crate::zcl::{QueryNextImageRequest, Refusal};
+
+impl Consumer {
+    /// Announcement that a device follows for its image of a kind.
+    pub(super) fn announcement(&self, unid: &Unid, kind: ImageKind) -> Option<(ImagePath, &AnnouncedImage)> {
+        let (uiid, _) = self.devices.get(unid)?.image_of_kind(kind)?;
+        let path = announced_path(&self.announced, uiid, unid)?;
+        let announced = self.announced.get(&path)?;
+        Some((path, announced))
+    }
+
+    fn device_of(&self, client: Address) -> Option<(&Unid, &DeviceState)> {
+        let unid = self.clients.get(&client)?;
+        self.devices.get_key_value(unid)
+    }
+
+    /// Files that may be offered, each with the device that it is for; `None` for all devices.
+    fn ready_files(&self) -> impl Iterator<Item = (Option<&Unid>, &FetchedFile)> + Clone {
+        self.announced.iter().filter_map(|(path, found)| Some((path.device.as_ref(), found.ready_file()?)))
+    }
+
+    /// Image `id` for a device: the image of the device alone, or else the image for all devices.
+    fn find_image(&self, unid: Option<&Unid>, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
+        let files = self.ready_files().filter(|(_, file)| file.info.id == id && file.info.is_for(node));
+        let own = files.clone().find(|(device, _)| unid.is_some() && *device == unid);
+        own.or_else(|| files.clone().find(|(device, _)| device.is_none())).map(|(_, file)| file.info)
+    }
+}
+
+/// Images of a [`Consumer`] that were verified as valid.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReadyImages<'a>(&'a Consumer);
+
+impl<'a> ReadyImages<'a> {
+    pub(super) const fn new(consumer: &'a Consumer) -> Self {
+        Self(consumer)
+    }
+}
+
+impl ImageStore for ReadyImages<'_> {
+    fn find(
+        &mut self,
+        manufacturer: ManufacturerCode,
+        image_type: ImageType,
+        is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
+    ) -> Option<ImageInfo> {
+        let images = self.0.ready_files().map(|(_, file)| file.info);
+        lookup::find(images, manufacturer, image_type, is_eligible)
+    }
+
+    fn info(&mut self, id: ImageId, node: Option<Eui64>, client: Option<Address>) -> Option<ImageInfo> {
+        let has_node = |(_, state): &(&Unid, &DeviceState)| node.is_some() && state.device.node == node;
+        let unid = match client {
+            Some(client) => self.0.clients.get(&client),
+            None => self.0.devices.iter().find(has_node).map(|(unid, _)| unid),
+        };
+        self.0.find_image(unid, id, node)
+    }
+
+    fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
+        match self.0.ready_files().find(|(_, file)| file.info == *image) {
+            Some((_, file)) => lookup::read(&file.bytes, offset, out),
+            None => ReadResult::Gone,
+        }
+    }
+}
+
+/// Policy of a [`Consumer`]: each device is offered the image of its announcement, and activates it at the announced time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AnnouncementPolicy<'a> {
+    consumer: &'a Consumer,
+    utc: Option<UtcTime>,
+}
+
+impl<'a> AnnouncementPolicy<'a> {
+    pub(super) fn new(consumer: &'a Consumer, now: Instant) -> Self {
+        Self { consumer, utc: consumer.utc(now) }
+    }
+}
+
+impl ServerPolicy for AnnouncementPolicy<'_> {
+    /// A device of the consumer is offered the image of its announcement. Any other client is offered the images for all
+    /// devices.
+    fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+        let Self { consumer, utc } = *self;
+        let current = request.current;
+        let rules = StandardPolicy {
+            versions: OfferedVersions::Any,
+            offer_to_unknown_version: false,
+            offer_to_unknown_hardware: consumer.config.to_unknown_hardware,
+        };
+        let fits = rules.allows(request, image)
+            && consumer.config.versions.allows(current.version, image.id.version);
+        let is_announced = match consumer.device_of(client) {
+            Some((unid, state)) => match consumer.announcement(unid, current.into()) {
+                Some((_, found)) => {
+                    let time = found.announcement.apply_after.as_ref();
+                    // A device that activates the image by itself must not download it before the announced time.
+                    let may_download = match state.device.activation {
+                        Activation::Scheduled => true,
+                        Activation::Immediate => Due::of(time, utc) == Due::Now,
+                    };
+                    found.key == image.key && may_download
+                }
+                None => false,
+            },
+            None => {
+                let mut files = consumer.ready_files();
+                files.any(|(device, file)| device.is_none() && file.info.key == image.key)
+            }
+        };
+        fits && is_announced
+    }
+
+    /// The upgrade time is that of `ApplyAfter`. An image of another version than the announced one is refused with ABORT.
+    /// An image without an announcement is held, as the announcement may not have arrived yet.
+    fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
+        if id.image_type == ImageType::LOG {
+            return UpgradeDecision::Acknowledge;
+        }
+        let Self { consumer, utc } = *self;
+        let due = match consumer.device_of(client) {
+            Some((unid, state)) => match consumer.announcement(unid, id.into()) {
+                Some((_, found)) if found.version == id.version => state.due(id, utc),
+                Some(_) => return UpgradeDecision::Refuse(Refusal::ABORT),
+                None => return UpgradeDecision::Hold,
+            },
+            None => {
+                let has_file =
+                    |found: &&AnnouncedImage| found.ready_file().is_some_and(|file| file.info.id == id);
+                let for_all = consumer.announced.iter().filter(|(path, _)| path.device.is_none());
+                match for_all.map(|(_, found)| found).find(has_file) {
+                    Some(found) => Due::of(found.announcement.apply_after.as_ref(), utc),
+                    None => return UpgradeDecision::Hold,
+                }
+            }
+        };
+        match due {
+            Due::Now => UpgradeDecision::Now,
+            Due::In(seconds) => {
+                u32::try_from(seconds).map_or(UpgradeDecision::Hold, UpgradeDecision::AfterSeconds)
+            }
+            Due::Unknown => UpgradeDecision::Hold,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Date-time of RFC 3339, section 5.6, as Unify writes the time of an activation.
+//!
+//! ```text
+//! 2021-04-15T23:59:59+00:00
+//! date       time     offset from UTC
+//! ```
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
+
+use ::time::OffsetDateTime;
+use ::time::format_description::well_known::Rfc3339;
+
+use super::text_error::{Reason, TextError};
+use crate::time::UtcTime;
+
+/// Date and time with an offset from UTC, such as `2021-04-15T23:59:59+00:00`.
+///
+/// The original text is kept, because a consumer copies it from an announcement to an attribute. Two values are equal when
+/// their texts are equal.
+///
+/// ```
+/// use zigbee_ota::unify::DateTime;
+///
+/// let time: DateTime = "2021-04-15T23:59:59+00:00".parse()?;
+/// assert_eq!(time.unix(), 1_618_531_199);
+/// assert_eq!(time.unix(), "2021-04-16T01:59:59+02:00".parse::<DateTime>()?.unix());
+/// assert!("2021-04-15".parse::<DateTime>().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct DateTime(TextAndTime);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct TextAndTime {
+    text: String,
+    unix: i64,
+}
+
+impl DateTime {
+    /// Text of the date-time, as it was parsed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0.text
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z. A fraction is rounded up, so that nothing happens early.
+    #[must_use]
+    pub const fn unix(&self) -> i64 {
+        self.0.unix
+    }
+
+    /// Seconds from `now` to the date-time; 0 for one in the past.
+    #[must_use]
+    pub fn seconds_from(&self, now: UtcTime) -> u64 {
+        let now = u64::from(now.0).saturating_add(UtcTime::UNIX_START);
+        u64::try_from(self.0.unix).unwrap_or(0).saturating_sub(now)
+    }
+}
+
+impl TryFrom<String> for TextAndTime {
+    type Error = TextError;
+
+    fn try_from(text: String) -> Result<Self, TextError> {
+        let time = OffsetDateTime::parse(&text, &Rfc3339);
+        let time = time.map_err(|reason| TextError(Reason::DateTime(reason)))?;
+        let fraction = i64::from(time.nanosecond() > 0);
+        Ok(Self { text, unix: time.unix_timestamp().saturating_add(fraction) })
+    }
+}
+
+impl From<TextAndTime> for String {
+    fn from(time: TextAndTime) -> Self {
+        time.text
+    }
+}
+
+impl FromStr for DateTime {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        text.to_owned().try_into().map(Self)
+    }
+}
+
+impl fmt::Display for DateTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

@@ -1,0 +1,279 @@
+//! Identifiers in topics: UIIDs of images and UNIDs of devices, and the derivation of one from the other.
+//!
+//! ```text
+//! UIID   ZigBee10011011        "ZigBee", manufacturer code, image type: 4 upper-case hexadecimal digits each
+//! UIID   zb-0123456789ABCDEF   UNID of the device: the form that ZigPC uses
+//! UIID   any other             by configuration: see Naming
+//! UNID   zb-0123456789ABCDEF   "zb-" and the IEEE address, most significant byte first
+//! ```
+//!
+//! Unify, "UCL OTA Framework": a UIID names the destination of an image, so that all versions of an image share it. It begins
+//! with a code of the protocol; the rest is up to the protocol. The example of the document, `ZigBee010103`, has no room for
+//! two numbers of 16 bits. This module writes all digits of both, so that the UIID can be parsed.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::text_error::{Reason, TextError};
+use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+
+/// Maximum length of an identifier in bytes: a topic with two of them fits into the 65,535 bytes that MQTT allows.
+const MAX_LEN: usize = 32_000;
+
+/// Protocol code of Zigbee at the start of a UIID.
+const UIID_PREFIX: &str = "ZigBee";
+
+/// Protocol code of Zigbee at the start of a UNID.
+const UNID_PREFIX: &str = "zb-";
+
+/// Topic level for all devices, in the place of a UNID.
+pub(super) const ALL: &str = "all";
+
+/// Checks that text can be one level of a topic.
+fn check_level(text: &str) -> Result<(), TextError> {
+    if text.is_empty() {
+        return Err(TextError(Reason::EmptyName));
+    }
+    if text.len() > MAX_LEN {
+        return Err(TextError(Reason::NameTooLong(text.len())));
+    }
+    let is_special = |(_, found): &(usize, char)| matches!(found, '/' | '+' | '#' | '\0');
+    match text.char_indices().find(is_special) {
+        Some((offset, found)) => Err(TextError(Reason::NameCharacter { found, offset })),
+        None => Ok(()),
+    }
+}
+
+/// Unique Image Identifier: the destination of an image, whatever its version.
+///
+/// ```
+/// use zigbee_ota::ImageId;
+/// use zigbee_ota::unify::{ImageKind, Uiid};
+///
+/// let kind = ImageKind::from(ImageId::new(0x1001, 0x1011, 7));
+/// let uiid = Uiid::from_kind(kind);
+/// assert_eq!(uiid.as_str(), "ZigBee10011011");
+/// assert_eq!(uiid.kind(), Some(kind));
+/// assert_eq!("ZWave-0000-0002-0004-00-01".parse::<Uiid>()?.kind(), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Uiid(#[serde(deserialize_with = "deserialize_uiid")] String);
+
+impl Uiid {
+    /// UIID of a kind of Zigbee image: `ZigBee`, manufacturer code and image type.
+    #[must_use]
+    pub fn from_kind(ImageKind { manufacturer, image_type }: ImageKind) -> Self {
+        Self(format!("{UIID_PREFIX}{:04X}{:04X}", manufacturer.0, image_type.0))
+    }
+
+    /// UIID that equals the UNID of the device, as ZigPC has it.
+    #[must_use]
+    pub fn from_unid(unid: &Unid) -> Self {
+        Self(unid.0.clone())
+    }
+
+    /// Text of the UIID, one level of a topic.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Kind of image of a UIID that [`from_kind`](Self::from_kind) has made; `None` for any other text.
+    #[must_use]
+    pub fn kind(&self) -> Option<ImageKind> {
+        let digits = self.0.strip_prefix(UIID_PREFIX)?;
+        let number = parse_hex(digits).filter(|_| digits.len() == 8)?;
+        let [a, b, c, d] = u32::try_from(number).ok()?.to_be_bytes();
+        let kind = ImageKind {
+            manufacturer: ManufacturerCode(u16::from_be_bytes([a, b])),
+            image_type: ImageType(u16::from_be_bytes([c, d])),
+        };
+        // UIIDs are compared as text: one with lower-case digits is a different UIID.
+        (Self::from_kind(kind) == *self).then_some(kind)
+    }
+}
+
+/// Unify Node Identifier: a device.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Unid(#[serde(deserialize_with = "deserialize_unid")] String);
+
+impl Unid {
+    /// Text of the UNID, one level of a topic.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// IEEE address of a UNID in the Zigbee form, with digits of either case; `None` for any other text.
+    #[must_use]
+    pub fn node(&self) -> Option<Eui64> {
+        let digits = self.0.strip_prefix(UNID_PREFIX)?;
+        parse_hex(digits).filter(|_| digits.len() == 16).map(Eui64)
+    }
+}
+
+impl From<Eui64> for Unid {
+    fn from(node: Eui64) -> Self {
+        Self(format!("{UNID_PREFIX}{:016X}", node.0))
+    }
+}
+
+impl FromStr for Uiid {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        check_level(text).map(|()| Self(text.to_owned()))
+    }
+}
+
+impl FromStr for Unid {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        if text == ALL {
+            return Err(TextError(Reason::NameAll));
+        }
+        check_level(text).map(|()| Self(text.to_owned()))
+    }
+}
+
+fn deserialize_uiid<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let uiid = String::deserialize(from)?.parse::<Uiid>();
+    uiid.map(|uiid| uiid.0).map_err(serde::de::Error::custom)
+}
+
+fn deserialize_unid<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let unid = String::deserialize(from)?.parse::<Unid>();
+    unid.map(|unid| unid.0).map_err(serde::de::Error::custom)
+}
+
+impl fmt::Display for Uiid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Display for Unid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Parses hexadecimal digits, without the sign that `from_str_radix` accepts.
+fn parse_hex(digits: &str) -> Option<u64> {
+    let are_digits = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    u64::from_str_radix(digits, 16).ok().filter(|_| are_digits)
+}
+
+/// Kind of a Zigbee image: an [`ImageId`] without its version.
+// Exhaustive: the two fields that identify an image for all its versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ImageKind {
+    /// Manufacturer code of the image.
+    pub manufacturer: ManufacturerCode,
+    /// Image type.
+    pub image_type: ImageType,
+}
+
+impl From<ImageId> for ImageKind {
+    fn from(id: ImageId) -> Self {
+        let ImageId { manufacturer, image_type, version: _ } = id;
+        Self { manufacturer, image_type }
+    }
+}
+
+/// Form of the UIIDs that are not set one by one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum UiidForm {
+    /// `ZigBee`, manufacturer code and image type; the default, because it distinguishes several images of a device.
+    #[default]
+    Kind,
+    /// UNID of the device, as ZigPC has it: suited to devices with one image.
+    Unid,
+}
+
+/// UIID that already belongs to another kind of image, because it was set or because it follows from the [`UiidForm`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("UIID {uiid} is that of manufacturer {}, image type {:#06x}", .owner.manufacturer, .owner.image_type.0)]
+#[non_exhaustive]
+pub struct UiidTaken {
+    /// UIID that was to be set.
+    pub uiid: Uiid,
+    /// Kind of image that has the UIID.
+    pub owner: ImageKind,
+}
+
+/// Mapping between kinds of images and UIIDs: a form for all, with exceptions for single kinds.
+///
+/// ```
+/// use zigbee_ota::ImageId;
+/// use zigbee_ota::unify::{ImageKind, Naming, UiidForm};
+///
+/// let [lamp, plug] = [0x00ab, 0x00ac].map(|kind| ImageKind::from(ImageId::new(0x1001, kind, 0)));
+/// let device = "zb-0123456789ABCDEF".parse()?;
+/// let mut naming = Naming::new(UiidForm::Kind);
+/// naming.set(lamp, "ZigBee010103".parse()?)?;
+/// assert_eq!(naming.uiid(lamp, &device).as_str(), "ZigBee010103");
+/// assert_eq!(naming.uiid(plug, &device).as_str(), "ZigBee100100AC");
+/// assert_eq!(naming.kind(&"ZigBee010103".parse()?), Some(lamp));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Naming {
+    form: UiidForm,
+    exceptions: BTreeMap<ImageKind, Uiid>,
+}
+
+impl Naming {
+    /// Makes a mapping without exceptions.
+    #[must_use]
+    pub const fn new(form: UiidForm) -> Self {
+        Self { form, exceptions: BTreeMap::new() }
+    }
+
+    /// Sets the UIID of one kind of image, in place of the earlier one.
+    ///
+    /// # Errors
+    /// [`UiidTaken`] for a UIID that belongs to another kind of image.
+    pub fn set(&mut self, kind: ImageKind, uiid: Uiid) -> Result<(), UiidTaken> {
+        match self.kind(&uiid) {
+            Some(owner) if owner != kind => Err(UiidTaken { uiid, owner }),
+            _ => {
+                self.exceptions.insert(kind, uiid);
+                Ok(())
+            }
+        }
+    }
+
+    /// UIID of a kind of image on a device.
+    #[must_use]
+    pub fn uiid(&self, kind: ImageKind, device: &Unid) -> Uiid {
+        match (self.exceptions.get(&kind), self.form) {
+            (Some(uiid), _) => uiid.clone(),
+            (None, UiidForm::Kind) => Uiid::from_kind(kind),
+            (None, UiidForm::Unid) => Uiid::from_unid(device),
+        }
+    }
+
+    /// Kind of image that a UIID names; `None` for an unknown UIID, and for a UNID, which names every image of the device.
+    #[must_use]
+    pub fn kind(&self, uiid: &Uiid) -> Option<ImageKind> {
+        let exception = self.exceptions.iter().find(|(_, own)| *own == uiid).map(|(kind, _)| *kind);
+        let by_form =
+            || uiid.kind().filter(|kind| self.form == UiidForm::Kind && !self.exceptions.contains_key(kind));
+        exception.or_else(by_form)
+    }
+}

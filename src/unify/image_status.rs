@@ -1,0 +1,99 @@
+//! Status of one image on one device, and the attribute values that are published of it.
+//!
+//! ```text
+//! current, target, apply_after, status, size, offset, last_error     one attribute each
+//! ```
+
+use alloc::vec::Vec;
+
+use super::attribute::{ImageAttributeValue, LastError, OtaStatus};
+use super::date_time::DateTime;
+use super::payload::version_text;
+use crate::client;
+use crate::types::FileVersion;
+use crate::zcl::AttributeSnapshot;
+
+/// Status of an image on a device. While target and running version are equal, [`OtaStatus::Idle`] is published in place of
+/// [`status`](Self::status).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ImageStatus {
+    /// Running version; 0xFFFFFFFF where it is unknown.
+    pub current: FileVersion,
+    /// Version to install; equal to `current` when up to date.
+    pub target: FileVersion,
+    /// Earliest time of the activation.
+    pub apply_after: Option<DateTime>,
+    /// State of the upgrade.
+    pub status: OtaStatus,
+    /// Size of the file in bytes; 0 where it is unknown.
+    pub size: u32,
+    /// Offset of the next byte to transfer, counted from the start of the file.
+    pub offset: u32,
+    /// Result of the last operation.
+    pub last_error: LastError,
+}
+
+impl ImageStatus {
+    /// Makes the status of an image that is up to date, without a size.
+    #[must_use]
+    pub const fn idle(current: FileVersion) -> Self {
+        Self {
+            current,
+            target: current,
+            apply_after: None,
+            status: OtaStatus::Idle,
+            size: 0,
+            offset: 0,
+            last_error: LastError::Success,
+        }
+    }
+
+    /// Makes the status of the image that a client upgrades, from its [`attributes`](client::Client::attributes), its
+    /// [`progress`](client::Client::progress) during a download, and the outcome of its last upgrade.
+    #[must_use]
+    pub fn from_client(
+        attributes: &AttributeSnapshot,
+        progress: Option<&client::DownloadProgress>,
+        last: Option<client::Outcome>,
+    ) -> Self {
+        let known = |version: &FileVersion| *version != FileVersion::ANY;
+        let current = attributes.current_version.unwrap_or(FileVersion::ANY);
+        let held = attributes.downloaded_version.filter(known);
+        let offered = progress.map(|progress| progress.offer);
+        Self {
+            target: offered.map(|offer| offer.id.version).or(held).unwrap_or(current),
+            status: OtaStatus::from_zcl(attributes.status).unwrap_or_default(),
+            size: offered.map_or(0, |offer| offer.size),
+            offset: progress.map_or(0, |progress| progress.received),
+            last_error: last.map(LastError::from_outcome).unwrap_or_default(),
+            ..Self::idle(current)
+        }
+    }
+
+    /// Whether the target is installed: no upgrade is due.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.current == self.target
+    }
+
+    /// Attribute values to publish, in the order of [`ImageAttribute::ALL`](super::ImageAttribute::ALL). `ApplyAfter` is
+    /// among them only where a time is set.
+    #[must_use]
+    pub fn values(&self) -> Vec<ImageAttributeValue> {
+        let Self { current, target, apply_after, status, size, offset, last_error } = self;
+        let status = if self.is_done() { OtaStatus::Idle } else { *status };
+        let first = [
+            ImageAttributeValue::LastError(*last_error),
+            ImageAttributeValue::CurrentVersion(version_text(*current)),
+            ImageAttributeValue::TargetVersion(version_text(*target)),
+        ];
+        let last = [
+            ImageAttributeValue::Status(status),
+            ImageAttributeValue::Size(*size),
+            ImageAttributeValue::Offset(*offset),
+        ];
+        let time = apply_after.clone().map(ImageAttributeValue::ApplyAfter);
+        first.into_iter().chain(time).chain(last).collect()
+    }
+}

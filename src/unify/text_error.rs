@@ -1,0 +1,30 @@
+//! Error of all conversions from text: identifiers, topics, topic filters and date-times.
+
+use alloc::string::String;
+
+/// Text that is not the identifier, topic, topic filter or date-time that was asked for. `Display` says what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct TextError(pub(super) Reason);
+
+/// Private, so that a later release of the crate `time` is not a breaking change of this crate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Reason {
+    #[error("an empty name")]
+    EmptyName,
+    #[error("a name of {0} bytes, at most 32000 fit into a topic")]
+    NameTooLong(usize),
+    #[error("character {found:?} at byte {offset} of a name: none of `/`, `+`, `#` and U+0000 can be in it")]
+    NameCharacter { found: char, offset: usize },
+    #[error("`all` stands for every device and names none")]
+    NameAll,
+    #[error(
+        "not a topic filter: 1 to 65535 bytes expected, `+` and `#` as whole levels alone and `#` as the last"
+    )]
+    TopicFilter,
+    #[error("not a date-time of RFC 3339: expected the form 2021-04-15T23:59:59+00:00, {0}")]
+    DateTime(::time::error::Parse),
+    /// `level` counts from 1. `found` is empty where the topic ends before that level.
+    #[error("level {level} of the topic is {found:?}, expected {expected}")]
+    Topic { level: usize, found: String, expected: &'static str },
+}

@@ -1,0 +1,127 @@
+//! Topic filters to subscribe to.
+//!
+//! ```text
+//! consumer   ucl/OTA/info/+/all                    announcements for all devices
+//!            ucl/OTA/info/+/<UNID>                 announcements for one device
+//!            ucl/OTA/info/#                        both, to be sorted by the receiver
+//!            ucl/OTA/data/<UIID>/<all|UNID>        an image, until it has arrived
+//! provider   ucl/OTA/data/+/+/get                  requests for all images
+//! any        ucl/by-unid/<UNID>/ep<ID>/OTA/Attributes/UIID/<UIID>/#      attributes of an image on a device
+//!            ucl/by-unid/+/+/OTA/#                 attributes of all images on all devices
+//! ```
+//!
+//! Unify, "Retrieving Images", names `ucl/OTA/info/+`, which matches no topic of the document's table. Wildcards are those of
+//! MQTT (version 3.1.1, section 4.7), where `+` is exactly one level.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt;
+use core::str::FromStr;
+
+use super::identifiers::{Uiid, Unid};
+use super::text_error::{Reason, TextError};
+use super::topic::{DeviceEndpoint, ImagePath, Topic};
+
+/// MQTT topic filter: a topic in which `+` stands for one level, and a final `#` for all further levels.
+///
+/// ```
+/// use zigbee_ota::unify::TopicFilter;
+///
+/// let filter: TopicFilter = "ucl/OTA/info/+/all".parse()?;
+/// assert!(filter.matches("ucl/OTA/info/ZigBee10011011/all"));
+/// assert!(!filter.matches("ucl/OTA/info/ZigBee10011011/zb-0123456789ABCDEF"));
+/// # Ok::<(), zigbee_ota::unify::TextError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TopicFilter(String);
+
+impl TopicFilter {
+    /// Announcements of images for all devices.
+    pub(super) fn announcements_for_all() -> Self {
+        Self("ucl/OTA/info/+/all".to_owned())
+    }
+
+    /// Announcements of images for one device.
+    pub(super) fn announcements_for(device: &Unid) -> Self {
+        Self(format!("ucl/OTA/info/+/{device}"))
+    }
+
+    /// All announcements, for all devices and for single ones.
+    #[must_use]
+    pub fn announcements() -> Self {
+        Self("ucl/OTA/info/#".to_owned())
+    }
+
+    /// Image of a path.
+    pub(super) fn image(path: &ImagePath) -> Self {
+        Self(Topic::Data(path.clone()).to_string())
+    }
+
+    /// Requests for all images.
+    pub(super) fn requests() -> Self {
+        Self("ucl/OTA/data/+/+/get".to_owned())
+    }
+
+    /// Attributes of one image on one device.
+    #[must_use]
+    pub fn attributes(endpoint: &DeviceEndpoint, uiid: &Uiid) -> Self {
+        Self(format!("{endpoint}/Attributes/UIID/{uiid}/#"))
+    }
+
+    /// Attributes of all images on all devices.
+    #[must_use]
+    pub fn all_attributes() -> Self {
+        Self("ucl/by-unid/+/+/OTA/#".to_owned())
+    }
+
+    /// Same filter below `ucl/ota`, for peers that follow the diagram of the document.
+    pub(super) fn to_lower_case(&self) -> Self {
+        Self(self.0.replacen("ucl/OTA/", "ucl/ota/", 1))
+    }
+
+    /// Text of the filter.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a subscription to this filter receives the messages of `topic`.
+    #[must_use]
+    pub fn matches(&self, topic: &str) -> bool {
+        let (mut levels, mut topic_levels) = (self.0.split('/'), topic.split('/'));
+        // Topics with an initial `$` belong to the broker; an initial wildcard does not match them.
+        if topic.starts_with('$') && self.0.starts_with(['+', '#']) {
+            return false;
+        }
+        loop {
+            match (levels.next(), topic_levels.next()) {
+                // `#` also matches the level above it.
+                (Some("#"), _) | (None, None) => return true,
+                (Some("+"), Some(_)) => {}
+                (Some(level), Some(found)) if level == found => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+impl FromStr for TopicFilter {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        let mut levels = text.split('/');
+        let last = levels.next_back().unwrap_or_default();
+        let is_plain = |level: &str| !level.contains(['+', '#', '\0']);
+        let are_valid = levels.all(|level| level == "+" || is_plain(level))
+            && (["+", "#"].contains(&last) || is_plain(last));
+        let fits = (1..=usize::from(u16::MAX)).contains(&text.len());
+        if are_valid && fits { Ok(Self(text.to_owned())) } else { Err(TextError(Reason::TopicFilter)) }
+    }
+}
+
+impl fmt::Display for TopicFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
