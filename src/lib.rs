@@ -18,7 +18,7 @@
 //!
 //! | module | content | feature |
 //! |---|---|---|
-//! | [`file`] | header, sub-elements, whole files, files in pieces, writer, file names | |
+//! | [`mod@file`] | header, sub-elements, whole files, files in pieces, writer, file names | |
 //! | [`container`] | the OTA file inside what a vendor ships, and its checksums | `inspect` |
 //! | [`payload`] | the firmware inside a file: format, integrity by its own checksums, metadata | `inspect` |
 //! | [`zcl`] | all ten commands of the cluster, attributes, quirks of field devices | |

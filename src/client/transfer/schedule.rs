@@ -75,7 +75,7 @@ impl<const RANGES: usize> Download<RANGES> {
         let max = if window == 1 { BlockSize::new(config).bytes() } else { self.block_size.bytes() };
         let new =
             self.not_requested(0).filter(|_| self.in_flight.free_count() > 0).map(|gap| prefix(gap, max));
-        let lowest = self.to_resend(config).into_iter().chain(new).min_by_key(|range| range.start);
+        let lowest = self.range_to_resend(config).into_iter().chain(new).min_by_key(|range| range.start);
         lowest.map(NextRequest::Block)
     }
 
@@ -84,7 +84,7 @@ impl<const RANGES: usize> Download<RANGES> {
         // One slot is reserved for the blocks of the page, if there are at least two.
         let max_open = self.in_flight.capacity().saturating_sub(1).max(1);
         if open < max_open
-            && let Some(retry) = self.to_resend(config)
+            && let Some(retry) = self.range_to_resend(config)
         {
             return Some(NextRequest::Block(retry));
         }
@@ -106,7 +106,7 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Returns the lowest block that is to be resent and has attempts left.
-    fn to_resend(&self, config: &ClientConfig) -> Option<Range> {
+    fn range_to_resend(&self, config: &ClientConfig) -> Option<Range> {
         let is_due =
             |request: &&BlockRequest| !request.is_waiting && request.attempts < config.max_block_attempts;
         self.in_flight.requests().filter(is_due).map(BlockRequest::range).min_by_key(|range| range.start)
