@@ -1,6 +1,6 @@
 //! Conformance table: keeps the requirements and the tests that show them consistent.
 //!
-//! `requirements.tsv` has one line per requirement. A test names the requirements that it shows in a doc line of its
+//! `rows.tsv` has one line per requirement. A test names the requirements that it shows in a doc line of its
 //! own: the word `Shows:`, then comma-separated ids. A row with an empty note needs a test; any other note is the
 //! reason why no test shows the row. `TABLE.md` is the rendered table.
 
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const TABLE: &str = include_str!("requirements.tsv");
+const TABLE: &str = include_str!("rows.tsv");
 const HEADER: &str = "id\tsection\ttitle\tnote";
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const SOURCES: [&str; 5] = ["src", "tests", "fuzz", "examples", "benches"];
@@ -76,7 +76,7 @@ impl<'a> Row<'a> {
             ("", []) => Some(format!("{id} is shown by no test")),
             ("", _) | (_, []) => None,
             (_, [place, ..]) => {
-                Some(format!("{id} is shown by a test now: empty its note in requirements.tsv ({place})"))
+                Some(format!("{id} is shown by a test now: empty its note in rows.tsv ({place})"))
             }
         }
     }
@@ -84,13 +84,13 @@ impl<'a> Row<'a> {
 
 fn read_rows(problems: &mut Vec<String>) -> Vec<Row<'static>> {
     if TABLE.lines().next() != Some(HEADER) {
-        problems.push(format!("requirements.tsv:1: not the header {HEADER:?}"));
+        problems.push(format!("rows.tsv:1: not the header {HEADER:?}"));
     }
     let mut rows = Vec::new();
     for (at, line) in TABLE.lines().enumerate().skip(1) {
         match Row::parse(line) {
             Ok(row) => rows.push(row),
-            Err(problem) => problems.push(format!("requirements.tsv:{}: {problem}", at + 1)),
+            Err(problem) => problems.push(format!("rows.tsv:{}: {problem}", at + 1)),
         }
     }
     rows
@@ -101,16 +101,16 @@ fn check_areas(rows: &[Row], problems: &mut Vec<String>) {
     let areas: Vec<&[Row]> = rows.chunk_by(|a, b| a.area() == b.area()).collect();
     let names: Vec<&str> = areas.iter().map(|area| area[0].area()).collect();
     if names != AREAS.map(|(name, _)| name) {
-        problems.push(format!("requirements.tsv: areas are {}", names.join(" ")));
+        problems.push(format!("rows.tsv: areas are {}", names.join(" ")));
         return;
     }
     for ((name, least), area) in AREAS.into_iter().zip(areas) {
         let due = (1..).map(|number| format!("{name}-{number:03}"));
         if let Some((row, due)) = area.iter().zip(due).find(|(row, due)| row.id != due) {
-            problems.push(format!("requirements.tsv: {} stands in the place of {due}", row.id));
+            problems.push(format!("rows.tsv: {} stands in the place of {due}", row.id));
         }
         if area.len() < least {
-            problems.push(format!("requirements.tsv: {name} lost rows, {least} are due"));
+            problems.push(format!("rows.tsv: {name} lost rows, {least} are due"));
         }
     }
 }
@@ -158,7 +158,7 @@ fn record_marks(file: &Path, shown: &mut HashMap<&str, Vec<String>>, problems: &
             } else if let Some(places) = shown.get_mut(id) {
                 places.push(format!("`{path}` {name}"));
             } else {
-                problems.push(format!("{place}: {id} is not in requirements.tsv"));
+                problems.push(format!("{place}: {id} is not in rows.tsv"));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Rendered requirement table: `TABLE.md`, generated from `requirements.tsv` and the doc lines of tests.
+//! Rendered requirement table: `TABLE.md`, generated from `rows.tsv` and the doc lines of tests.
 //!
 //! ```text
 //! $ WRITE_TABLE=1 cargo test --test conformance
@@ -18,7 +18,7 @@ const WRITE: &str = "WRITE_TABLE";
 const INTRODUCTION: &str = "\
 # What is required, and which test shows it
 
-Written by `WRITE_TABLE=1 cargo test --test conformance` from `requirements.tsv` and the tests' doc lines; the same test without
+Written by `WRITE_TABLE=1 cargo test --test conformance` from `rows.tsv` and the tests' doc lines; the same test without
 the variable fails when it is out of date.
 
 | section | document |

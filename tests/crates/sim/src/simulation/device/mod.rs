@@ -141,13 +141,9 @@ impl Device {
         }
         context.trace(self.node, || format!("hears {}", hex(frame)));
         self.watch.receive(frame);
-        match self.client.handle_frame(instant(context.now), meta, frame) {
-            ClientAction::Store(block) => {
-                let write = Job::Write(block.ticket, block.offset, block.data.to_vec());
-                self.jobs.push_back(write);
-            }
-            // The simulated servers read no attributes.
-            _ => {}
+        // The simulated servers read no attributes.
+        if let ClientAction::Store(block) = self.client.handle_frame(instant(context.now), meta, frame) {
+            self.jobs.push_back(Job::Write(block.ticket, block.offset, block.data.to_vec()));
         }
         self.after_input(context, host);
     }
