@@ -112,7 +112,7 @@ fn show(line: &[u8], frame: &mut Vec<u8>, quirks: Quirks) -> Result<Value, Wrong
 fn header_json(header: &FrameHeader) -> Value {
     let control = header.control;
     json!({
-        "frame_type": control.intersection(FrameControl::FRAME_TYPE).bits(),
+        "frame_type": control.0 & FrameControl::FRAME_TYPE.0,
         "manufacturer_specific": control.contains(FrameControl::MANUFACTURER_SPECIFIC),
         "manufacturer_code": header.manufacturer.map(|code| code.0),
         "server_to_client": control.contains(FrameControl::TO_CLIENT),

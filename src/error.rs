@@ -23,12 +23,36 @@
 #[error("{item}, byte {offset}: {kind}")]
 pub struct DecodeError {
     /// Name of the command, header or element being read, as the specification writes it: `Image Block Response`,
-    /// `ZCL header`, `OTA header`, `OTA file`, `sub-element`, `signature element`.
+    /// `ZCL header`, `OTA header`, `OTA file`, `sub-element`, `signature element`. Serde writes one word, such as
+    /// `ImageBlockResponse`, `FrameHeader`, `FileHeader`.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "serialize_item"))]
     pub item: &'static str,
     /// Offset of the byte at fault, from the first byte of the frame or file.
     pub offset: usize,
     /// Expectation that the bytes at `offset` break.
     pub kind: DecodeErrorKind,
+}
+
+/// Writes the name of an item as one word, the form that scripts compare with.
+#[cfg(feature = "serde")]
+fn serialize_item<S: serde::Serializer>(item: &&'static str, to: S) -> Result<S::Ok, S::Error> {
+    struct OneWord(&'static str);
+
+    impl core::fmt::Display for OneWord {
+        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+            self.0.split(' ').try_for_each(|word| f.write_str(word))
+        }
+    }
+
+    match *item {
+        "ZCL header" => to.serialize_str("FrameHeader"),
+        "OTA header" => to.serialize_str("FileHeader"),
+        "OTA file" => to.serialize_str("File"),
+        "sub-element" => to.serialize_str("Elements"),
+        "signature element" => to.serialize_str("Signature"),
+        "signing certificate element" => to.serialize_str("Certificate"),
+        command => to.collect_str(&OneWord(command)),
+    }
 }
 
 /// Reason of a [`DecodeError`], with the values expected and found.

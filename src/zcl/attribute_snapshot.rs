@@ -223,8 +223,8 @@ impl Responder<'_> {
 
     /// ZCL header of the response.
     const fn head(self, command: u8) -> [u8; HEADER_LEN] {
-        let control = self.direction.control().union(FrameControl::DISABLE_DEFAULT_RESPONSE);
-        [control.bits(), self.sequence, command]
+        let control = self.direction.control().with(FrameControl::DISABLE_DEFAULT_RESPONSE);
+        [control.0, self.sequence, command]
     }
 }
 

@@ -94,7 +94,7 @@ impl Direction {
     /// Bit 3 of the frame control for this direction.
     pub(super) const fn control(self) -> FrameControl {
         match self {
-            Self::ToServer => FrameControl::empty(),
+            Self::ToServer => FrameControl::EMPTY,
             Self::ToClient => FrameControl::TO_CLIENT,
         }
     }

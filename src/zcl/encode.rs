@@ -35,7 +35,7 @@ impl Emit for Frame<'_> {
     fn emit(&self, out: &mut Sink<'_>) {
         match &self.message {
             Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Data(block))) => {
-                let control = self.caller_control().union(FrameControl::COMMAND_TO_CLIENT);
+                let control = self.caller_control().with(FrameControl::COMMAND_TO_CLIENT);
                 block.emit_frame(control, self.sequence, out);
             }
             _ => self.emit_any(out),
@@ -46,7 +46,7 @@ impl Emit for Frame<'_> {
 impl Frame<'_> {
     /// Bits of the frame control that do not follow from the message.
     const fn caller_control(&self) -> FrameControl {
-        self.control.difference(FrameControl::OF_MESSAGE)
+        self.control.without(FrameControl::OF_MESSAGE)
     }
 
     /// Length of a frame other than a data response. Not inlined, so that the fast path stays short.
@@ -60,7 +60,7 @@ impl Frame<'_> {
     #[inline(never)]
     fn emit_any(&self, out: &mut Sink<'_>) {
         let Self { control: _, sequence, message, deviations: _ } = self;
-        out.array(&[self.caller_control().union(message.control()).bits()]);
+        out.array(&[self.caller_control().with(message.control()).0]);
         if let Some(manufacturer) = message.manufacturer() {
             out.array(&manufacturer.0.to_le_bytes());
         }
@@ -97,11 +97,11 @@ impl Emit for ClientFrame {
         let Self { sequence, message } = self;
         match message {
             FromClient::Request(request) => {
-                out.array(&[FrameControl::CLUSTER.bits(), *sequence, request.command().0]);
+                out.array(&[FrameControl::CLUSTER.0, *sequence, request.command().0]);
                 request.emit(out);
             }
             FromClient::Answer(answer) => {
-                let control = FrameControl::DISABLE_DEFAULT_RESPONSE.bits();
+                let control = FrameControl::DISABLE_DEFAULT_RESPONSE.0;
                 out.array(&[control, *sequence, DEFAULT_RESPONSE]);
                 answer.emit(out);
             }

@@ -8,14 +8,12 @@
 //! 3 or 5  n  payload         described in the module of the command
 //! ```
 
-use bitflags::bitflags;
 use nom::Parser;
 use nom::combinator::{cond, map};
 
 use crate::aps::DeliveryMode;
 use crate::codec::{Parsed, le_u8, le_u16, locate};
 use crate::error::DecodeError;
-use crate::open_enum::flags_as_number;
 use crate::types::ManufacturerCode;
 
 use super::quirks::Leniency;
@@ -24,35 +22,51 @@ use super::{
     Message, Quirks, ToClient, ToServer,
 };
 
-bitflags! {
-    /// Frame control of a ZCL header; bits without a name are kept.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub struct FrameControl: u8 {
-        /// The two bits of the frame type: 0 global, 1 specific to the cluster, 2 and 3 reserved.
-        const FRAME_TYPE = 0b11;
-        /// Frame type 1.
-        const CLUSTER = 0b01;
-        /// The header has a manufacturer code.
-        const MANUFACTURER_SPECIFIC = 1 << 2;
-        /// From server to client.
-        const TO_CLIENT = 1 << 3;
-        /// The sender wants a Default Response only for an error.
-        const DISABLE_DEFAULT_RESPONSE = 1 << 4;
-    }
-}
-
-flags_as_number!(FrameControl(u8), "FrameControl({=u8:#04x})");
+/// Frame control of a ZCL header; bits without a name are kept.
+// A plain number: the four fields need no more than `contains`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct FrameControl(pub u8);
 
 impl FrameControl {
+    /// The two bits of the frame type: 0 global, 1 specific to the cluster, 2 and 3 reserved.
+    pub const FRAME_TYPE: Self = Self(0b11);
+    /// Frame type 1.
+    pub const CLUSTER: Self = Self(0b01);
+    /// The header has a manufacturer code.
+    pub const MANUFACTURER_SPECIFIC: Self = Self(1 << 2);
+    /// From server to client.
+    pub const TO_CLIENT: Self = Self(1 << 3);
+    /// The sender wants a Default Response only for an error.
+    pub const DISABLE_DEFAULT_RESPONSE: Self = Self(1 << 4);
+
+    pub(super) const EMPTY: Self = Self(0);
     /// Frame control of a response, and of a command to several clients: 0x19.
-    pub(super) const RESPONSE: Self = Self::COMMAND_TO_CLIENT.union(Self::DISABLE_DEFAULT_RESPONSE);
-
+    pub(super) const RESPONSE: Self = Self::COMMAND_TO_CLIENT.with(Self::DISABLE_DEFAULT_RESPONSE);
     /// Frame control of a command from a server that asks for a Default Response.
-    pub(super) const COMMAND_TO_CLIENT: Self = Self::CLUSTER.union(Self::TO_CLIENT);
-
+    pub(super) const COMMAND_TO_CLIENT: Self = Self::CLUSTER.with(Self::TO_CLIENT);
     /// Bits that follow from the message; the sender chooses the others.
     pub(super) const OF_MESSAGE: Self =
-        Self::FRAME_TYPE.union(Self::MANUFACTURER_SPECIFIC).union(Self::TO_CLIENT);
+        Self::FRAME_TYPE.with(Self::MANUFACTURER_SPECIFIC).with(Self::TO_CLIENT);
+
+    /// Returns whether all bits of `bits` are set.
+    #[must_use]
+    pub const fn contains(self, bits: Self) -> bool {
+        self.0 & bits.0 == bits.0
+    }
+
+    pub(super) const fn with(self, bits: Self) -> Self {
+        Self(self.0 | bits.0)
+    }
+
+    pub(super) const fn without(self, bits: Self) -> Self {
+        Self(self.0 & !bits.0)
+    }
+
+    pub(super) const fn masked(self, bits: Self) -> Self {
+        Self(self.0 & bits.0)
+    }
 }
 
 /// Header of a ZCL frame: the bytes before the payload.
@@ -95,7 +109,7 @@ impl FrameHeader {
     }
 
     fn parse(frame: &[u8]) -> Parsed<'_, Self> {
-        let (rest, control) = map(le_u8, FrameControl::from_bits_retain).parse(frame)?;
+        let (rest, control) = map(le_u8, FrameControl).parse(frame)?;
         let specific = control.contains(FrameControl::MANUFACTURER_SPECIFIC);
         let (rest, (manufacturer, sequence, command)) =
             (cond(specific, map(le_u16, ManufacturerCode)), le_u8, le_u8).parse(rest)?;
@@ -116,12 +130,12 @@ impl FrameHeader {
 
     pub(super) fn kind(&self) -> FrameKind {
         let Self { control, manufacturer, sequence: _, command: _ } = self;
-        let frame_type = control.intersection(FrameControl::FRAME_TYPE);
+        let frame_type = control.masked(FrameControl::FRAME_TYPE);
         if manufacturer.is_some() {
             FrameKind::Other
         } else if frame_type == FrameControl::CLUSTER {
             FrameKind::Cluster
-        } else if frame_type.is_empty() {
+        } else if frame_type == FrameControl::EMPTY {
             FrameKind::Global
         } else {
             FrameKind::Other
@@ -190,7 +204,7 @@ impl<'a> Frame<'a> {
     /// Creates a Default Response to the frame with this sequence number. No Default Response answers another.
     #[must_use]
     pub const fn default_response(sequence: u8, direction: Direction, response: DefaultResponse) -> Self {
-        let control = direction.control().union(FrameControl::DISABLE_DEFAULT_RESPONSE);
+        let control = direction.control().with(FrameControl::DISABLE_DEFAULT_RESPONSE);
         Self::of(control, sequence, Message::DefaultResponse(direction, response))
     }
 
@@ -198,7 +212,7 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub const fn attributes(sequence: u8, direction: Direction, command: AttributeCommand<'a>) -> Self {
         let control = match command.is_response() {
-            true => direction.control().union(FrameControl::DISABLE_DEFAULT_RESPONSE),
+            true => direction.control().with(FrameControl::DISABLE_DEFAULT_RESPONSE),
             false => direction.control(),
         };
         Self::of(control, sequence, Message::Attributes(direction, command))

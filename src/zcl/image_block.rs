@@ -122,8 +122,8 @@ impl ImageBlockRequest {
 
         let (header, rest) = frame.split_first_chunk::<HEADER_LEN>()?;
         let [control, sequence, command] = *header;
-        let control = FrameControl::from_bits_retain(control);
-        let plain = control.intersection(FrameControl::OF_MESSAGE) == FrameControl::CLUSTER
+        let control = FrameControl(control);
+        let plain = control.masked(FrameControl::OF_MESSAGE) == FrameControl::CLUSTER
             && CommandId(command) == CommandId::IMAGE_BLOCK_REQUEST;
         let (head, tail) = RequestHead::ref_from_prefix(rest).ok().filter(|_| plain)?;
         let (node, min_block_period) = match (head.control, tail.len()) {
@@ -470,7 +470,7 @@ fn frame_head(
     size: u8,
 ) -> [u8; DATA_FRAME_HEAD_LEN] {
     zerocopy::transmute!(DataFrameHead {
-        control: control.bits(),
+        control: control.0,
         sequence,
         command: CommandId::IMAGE_BLOCK_RESPONSE.0,
         status: Status::SUCCESS.0,

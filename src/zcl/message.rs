@@ -103,10 +103,10 @@ impl<'a> Message<'a> {
     pub(super) const fn control(&self) -> FrameControl {
         let frame_type = match self {
             Self::ToServer(_) | Self::ToClient(_) => FrameControl::CLUSTER,
-            Self::DefaultResponse(..) | Self::Attributes(..) => FrameControl::empty(),
+            Self::DefaultResponse(..) | Self::Attributes(..) => FrameControl::EMPTY,
             Self::Other(other) => return other.control(),
         };
-        frame_type.union(self.direction().control())
+        frame_type.with(self.direction().control())
     }
 
     /// Command id in the ZCL header.
@@ -238,7 +238,7 @@ impl<'a> OtherFrame<'a> {
             (None, FrameKind::Cluster) if id.direction().is_some() => OtherKind::WrongDirection(id),
             (None, FrameKind::Cluster) => OtherKind::Unassigned(id),
             (None, FrameKind::Other) => {
-                OtherKind::ReservedFrameType(control.intersection(FrameControl::FRAME_TYPE).bits())
+                OtherKind::ReservedFrameType(control.masked(FrameControl::FRAME_TYPE).0)
             }
         }
     }
@@ -252,10 +252,10 @@ impl<'a> OtherFrame<'a> {
     /// Bits of the frame control that follow from the header. The manufacturer bit follows from the manufacturer code,
     /// so that the two cannot contradict each other.
     const fn control(&self) -> FrameControl {
-        let kept = self.header.control.intersection(FrameControl::OF_MESSAGE);
+        let kept = self.header.control.masked(FrameControl::OF_MESSAGE);
         match self.header.manufacturer {
-            Some(_) => kept.union(FrameControl::MANUFACTURER_SPECIFIC),
-            None => kept.difference(FrameControl::MANUFACTURER_SPECIFIC),
+            Some(_) => kept.with(FrameControl::MANUFACTURER_SPECIFIC),
+            None => kept.without(FrameControl::MANUFACTURER_SPECIFIC),
         }
     }
 

@@ -42,7 +42,7 @@ fn read_after_header(bytes: &mut Bytes<'_>) {
         black_box(Frame::decode_payload(&header, payload, quirks())).ok();
     }
     let header = FrameHeader {
-        control: FrameControl::from_bits_retain(black_box(0)),
+        control: FrameControl(black_box(0)),
         manufacturer: black_box(Some(ManufacturerCode(0))),
         sequence: black_box(0),
         command: black_box(0),
