@@ -4,7 +4,7 @@ use zigbee_ota::file::Image;
 use zigbee_ota::signature::Verifier;
 use zigbee_ota::signature::integrity::IntegrityCode;
 
-use crate::authority_arg::Trust;
+use crate::trust_args::Trust;
 
 /// Number of bytes that are read back at once.
 const READ: usize = 256;

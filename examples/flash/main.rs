@@ -5,9 +5,9 @@
 //! blocking flash, with asynchronous flash, and on a device that keeps only the firmware. Exit status 0 when each of
 //! these upgrades left exactly the image in flash, 1 when one did not, 2 when the command line is wrong.
 //!
-//! Files to reuse in firmware: `device.rs`, which is the same for both kinds of flash, `slot_layout.rs` (which bytes
+//! Files to reuse in firmware: `device.rs`, which is the same for both kinds of flash, `kept_bytes.rs` (which bytes
 //! are kept, and where), `read_back_check.rs` and `settings_store.rs` (persistent settings), and one half of
-//! `flash_drivers.rs`.
+//! `device_loops.rs`.
 
 use std::process::ExitCode;
 
@@ -16,12 +16,12 @@ use clap::Parser;
 use power_cut_test::{Report, Upgraded, Variant, try_out};
 
 mod device;
-mod flash_drivers;
+mod device_loops;
+mod kept_bytes;
 mod power_cut_test;
 mod read_back_check;
 mod settings_store;
 mod simulated_server;
-mod slot_layout;
 
 /// Upgrade a simulated device whose power fails.
 #[derive(Parser)]

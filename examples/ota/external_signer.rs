@@ -7,11 +7,11 @@ use clap::Args;
 use zigbee_ota::signature::{Authority, FileSigner};
 
 use crate::atomic_write::replace;
-use crate::authority_arg::authority;
 use crate::error::Failure;
 use crate::hex_lines;
 use crate::input::read;
 use crate::text_args::{certificate, digits};
+use crate::trust_args::authority;
 
 /// Prepare a file for an external signer, and print the digest to sign
 #[derive(Args)]

@@ -10,8 +10,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod atomic_write;
-#[path = "../common/authority_arg.rs"]
-mod authority_arg;
 mod candidates;
 #[path = "../common/capture_lines.rs"]
 mod capture_lines;
@@ -38,6 +36,8 @@ mod seal;
 mod sign;
 mod terminal_table;
 mod text_args;
+#[path = "../common/trust_args.rs"]
+mod trust_args;
 mod verify;
 mod warnings;
 

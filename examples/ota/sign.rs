@@ -6,8 +6,8 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use zigbee_ota::signature::Authority;
 
-use crate::authority_arg::authority;
 use crate::error::Failure;
+use crate::trust_args::authority;
 
 /// Sign a file with a private key, by OpenSSL
 ///

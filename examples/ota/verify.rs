@@ -9,10 +9,10 @@ use zigbee_ota::file::SignatureElement;
 use zigbee_ota::signature::integrity::IntegrityCode;
 use zigbee_ota::signature::{self, Accepted, SignatureError, Suite, VerifyError, VerifyPolicy};
 
-use crate::authority_arg::Trust;
 use crate::error::Failure;
 use crate::input::{InputFile, with};
 use crate::json::NoFile;
+use crate::trust_args::Trust;
 
 /// Verify signature and integrity code of each file
 ///

@@ -6,7 +6,7 @@ use zigbee_ota::client::{PrepareResult, Storage, StoreResult, VerifyResult};
 use zigbee_ota::file::SplitFile;
 use zigbee_ota::zcl::ImageOffer;
 
-use crate::authority_arg::Trust;
+use crate::trust_args::Trust;
 use crate::{complain, image_check};
 
 /// Storage in memory.

@@ -25,13 +25,11 @@ use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_SERVER};
 use zigbee_ota::{Eui64, HardwareVersion, ImageId};
 
-use authority_arg::Trust;
 use image_storage::Flash;
 use number_args::{address, number};
 use transfer_args::TransferArgs;
+use trust_args::Trust;
 
-#[path = "../common/authority_arg.rs"]
-mod authority_arg;
 #[path = "../common/hex_lines.rs"]
 mod hex_lines;
 #[path = "../common/image_check.rs"]
@@ -43,6 +41,8 @@ mod number_args;
 mod outcome_words;
 #[path = "../common/transfer_args.rs"]
 mod transfer_args;
+#[path = "../common/trust_args.rs"]
+mod trust_args;
 
 /// Upgrade a device from the server at HOST:PORT. Numbers are decimal, or hexadecimal after 0x.
 ///

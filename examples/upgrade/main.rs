@@ -21,12 +21,10 @@ use zigbee_ota::server::StoreEntry;
 use zigbee_ota_sim::simulation::{DeviceSettings, HostSettings, PowerCut, Report, Settings, Simulation};
 use zigbee_ota_sim::{Micros, demonstration_file};
 
-use authority_arg::Trust;
 use link_args::Link;
 use transfer_args::TransferArgs;
+use trust_args::Trust;
 
-#[path = "../common/authority_arg.rs"]
-mod authority_arg;
 #[path = "../common/hex_lines.rs"]
 #[expect(dead_code, reason = "other examples use all of it")]
 mod hex_lines;
@@ -39,6 +37,8 @@ mod number_args;
 mod outcome_words;
 #[path = "../common/transfer_args.rs"]
 mod transfer_args;
+#[path = "../common/trust_args.rs"]
+mod trust_args;
 
 /// Flash write time of a block.
 const WRITE: Micros = 2000;

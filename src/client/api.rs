@@ -20,7 +20,7 @@ use super::output::{
     ApplyResult, Busy, ClientEvent, CredentialResult, Need, NothingToActivate, Outcome, PrepareResult,
     SpecificFileError, StaleTicket, StoreResult, Ticket, VerifyResult,
 };
-use super::pending::PendingRequest;
+use super::request_retry::PendingRequest;
 use super::state::{AfterReport, QueryTarget, State, StoredImage, is_specific};
 use super::transfer::{Download, DownloadPhase};
 

@@ -38,7 +38,7 @@ use crate::types::Eui64;
 use super::Client;
 use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, is_known};
 use super::output::{ClientEvent, LinkKeyKind, Need, StaleTicket, Ticket};
-use super::pending::PendingRequest;
+use super::request_retry::PendingRequest;
 use super::state::State;
 
 /// Failed lookups of the server's network address in a row before any other server is searched for.

@@ -15,7 +15,7 @@ use crate::zcl::{
 };
 
 use super::output::{Block, ClientAction, ClientIgnored, Ticket};
-use super::pending::PendingRequest;
+use super::request_retry::PendingRequest;
 use super::state::State;
 use super::{Client, Reply};
 

@@ -74,10 +74,10 @@ mod config;
 mod discovery;
 mod dispatch;
 mod output;
-mod pending;
 mod query;
 mod random;
 mod ranges;
+mod request_retry;
 mod rtt;
 mod state;
 mod storage;
@@ -108,8 +108,8 @@ use crate::zcl::{
 };
 
 use discovery::ServerSearch;
-use pending::PendingRequest;
 use random::Random;
+use request_retry::PendingRequest;
 use rtt::RttEstimator;
 use state::{AfterReport, State, StoredImage};
 

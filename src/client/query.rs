@@ -20,7 +20,7 @@ use super::Client;
 use super::config::AcceptedVersions;
 use super::dispatch::Transition;
 use super::output::{ClientEvent, ClientIgnored, Outcome, SkipReason};
-use super::pending::PendingRequest;
+use super::request_retry::PendingRequest;
 use super::state::{QueryTarget, State, is_specific};
 
 /// Size of the shortest file, a header without optional fields, in bytes.

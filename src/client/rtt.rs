@@ -10,7 +10,7 @@
 
 use crate::time::Millis;
 
-use super::pending::exponential_backoff;
+use super::request_retry::exponential_backoff;
 
 /// Smoothed round-trip time and its mean deviation. Both are in eighths of a millisecond, so that small changes are not
 /// rounded away.

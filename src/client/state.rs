@@ -61,7 +61,7 @@ use crate::zcl::{ImageOffer, Status};
 use super::checkpoint::HeaderFacts;
 use super::config::ClientConfig;
 use super::output::Outcome;
-use super::pending::PendingRequest;
+use super::request_retry::PendingRequest;
 use super::rtt::RttEstimator;
 use super::transfer::Download;
 

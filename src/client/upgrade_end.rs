@@ -20,7 +20,7 @@ use super::checkpoint::{HeaderFacts, PendingImages};
 use super::config::UpgradeEndFallback;
 use super::dispatch::Transition;
 use super::output::{ClientEvent, ClientIgnored, Outcome};
-use super::pending::PendingRequest;
+use super::request_retry::PendingRequest;
 use super::state::{AfterReport, State, StoredImage, is_specific};
 
 /// Time between two Upgrade End Requests of a client that was asked to wait: at most one per hour (section 6.12).

@@ -2,7 +2,7 @@
 
 use core::num::{NonZeroU8, NonZeroU32};
 
-use super::device_overrides::{DEVICE_OVERRIDES, DeviceOverride};
+use super::model_overrides::{DEVICE_OVERRIDES, DeviceOverride};
 use crate::time::Millis;
 use crate::zcl::Quirks;
 

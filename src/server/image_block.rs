@@ -11,8 +11,8 @@
 
 use core::num::NonZeroU8;
 
+use super::response_frame::RequestContext;
 use super::session::Flags;
-use super::transmit::RequestContext;
 use super::{
     ImageInfo, ImageStore, PaceDecision, ReadResult, RequestFault, ResponseBuffer, Server, ServerAction,
     ServerEvent, ServerPolicy, SessionPhase, SessionSlots,

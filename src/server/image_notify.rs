@@ -6,7 +6,7 @@
 //! read_status   -> Read Attributes, to one client              answer: ServerEvent::StatusReport
 //! ```
 
-use super::{ResponseBuffer, Server, transmit};
+use super::{ResponseBuffer, Server, response_frame};
 use crate::aps::{Address, DeliveryMode, Transmit, TransmitToken};
 use crate::zcl::{ClientStatus, Frame, ImageNotify, Violation};
 
@@ -34,14 +34,14 @@ impl<S> Server<S> {
         out: &mut ResponseBuffer,
     ) -> Result<Transmit, Violation> {
         notify.check()?;
-        let len = transmit::write_frame(&Frame::notify(self.next_sequence(), notify, delivery), out);
+        let len = response_frame::write_frame(&Frame::notify(self.next_sequence(), notify, delivery), out);
         Ok(self.unsolicited_transmit(to, len, delivery))
     }
 
     /// Writes a Read Attributes command to `out` that reads the upgrade status and versions of a client (section 6.11). The
     /// client answers with [`ServerEvent::StatusReport`](super::ServerEvent::StatusReport); a sleepy client cannot be read.
     pub fn read_status(&mut self, to: Address, out: &mut ResponseBuffer) -> Transmit {
-        let len = transmit::write_frame(&ClientStatus::request(self.next_sequence()), out);
+        let len = response_frame::write_frame(&ClientStatus::request(self.next_sequence()), out);
         self.unsolicited_transmit(to, len, DeliveryMode::Unicast)
     }
 

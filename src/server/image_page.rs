@@ -12,10 +12,10 @@
 //! ```
 
 use super::image_block::{BlockQuery, clamp_len, data_buffer};
+use super::response_frame::RequestContext;
 use super::session::{Flags, Page};
 use super::session_table::Slot;
 use super::timers::Timer;
-use super::transmit::RequestContext;
 use super::{
     ImageStore, ReadResult, ResponseBuffer, Server, ServerAction, ServerEvent, ServerPolicy, SessionPhase,
     SessionSlots,

@@ -84,7 +84,6 @@
 
 mod clock;
 mod config;
-mod device_overrides;
 pub mod espressif;
 mod event;
 #[cfg(feature = "std")]
@@ -94,12 +93,14 @@ mod image_notify;
 mod image_page;
 mod image_store;
 pub(crate) mod lookup;
+mod model_overrides;
 #[cfg(feature = "alloc")]
 mod owned_store;
 mod policy;
 mod query_next_image;
 mod query_specific_file;
 mod rate_limit;
+mod response_frame;
 mod session;
 mod session_table;
 mod slice_store;
@@ -107,17 +108,16 @@ mod slot_store;
 #[cfg(test)]
 mod tests;
 mod timers;
-mod transmit;
 mod upgrade_end;
 
 pub use config::ServerConfig;
-pub use device_overrides::{DEVICE_OVERRIDES, DeviceOverride};
 pub use event::{RequestFault, ServerEvent};
 #[cfg(feature = "std")]
 pub use folder_store::{FolderError, FolderStore};
 pub use image_block::{Deferred, NotReady, serve_block};
 pub use image_store::{ImageInfo, ImageStore, ReadResult};
 pub use lookup::AddError;
+pub use model_overrides::{DEVICE_OVERRIDES, DeviceOverride};
 #[cfg(feature = "alloc")]
 pub use owned_store::OwnedStore;
 pub use policy::{
@@ -138,8 +138,8 @@ use crate::zcl::{
 use clock::Clock;
 use image_block::BlockQuery;
 use rate_limit::TokenBucket;
+use response_frame::RequestContext;
 use session_table::SessionTable;
-use transmit::RequestContext;
 
 /// Buffer for one frame of a server. An array of the length of the longest frame, so that every frame fits.
 pub type ResponseBuffer = [u8; zcl::LONGEST_TO_CLIENT];

@@ -6,7 +6,7 @@
 //!                                                       ServerPolicy::offer_repeated   (after repeated downloads)
 //! ```
 
-use super::transmit::RequestContext;
+use super::response_frame::RequestContext;
 use super::{
     ImageInfo, ImageStore, QueryDecision, ResponseBuffer, Server, ServerEvent, ServerPolicy, SessionPhase,
     SessionSlots,

@@ -6,7 +6,7 @@
 //! ```
 
 use super::query_next_image::answer;
-use super::transmit::RequestContext;
+use super::response_frame::RequestContext;
 use super::{ImageInfo, ImageStore, ResponseBuffer, Server, ServerEvent, ServerPolicy, SessionSlots};
 use crate::aps::Transmit;
 use crate::time::Instant;

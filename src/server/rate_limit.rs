@@ -8,9 +8,9 @@
 
 use core::num::{NonZeroU8, NonZeroU32};
 
-use super::device_overrides::DeviceOverride;
+use super::model_overrides::DeviceOverride;
+use super::response_frame::RequestContext;
 use super::session::Flags;
-use super::transmit::RequestContext;
 use super::{Server, Session, SessionSlots};
 use crate::time::{Instant, Millis, ServerTime};
 use crate::types::ImageId;

@@ -6,8 +6,8 @@
 //! release, hold -> unsolicited Upgrade End Response
 //! ```
 
+use super::response_frame::{self, RequestContext};
 use super::session::Flags;
-use super::transmit::{self, RequestContext};
 use super::{
     ResponseBuffer, Server, ServerAction, ServerEvent, ServerPolicy, Session, SessionPhase, SessionSlots,
     UpgradeDecision,
@@ -187,7 +187,7 @@ impl<S: SessionSlots> Server<S> {
         out: &mut ResponseBuffer,
     ) -> Transmit {
         let frame = Frame::response(self.next_sequence(), ToClient::UpgradeEnd(response));
-        let len = transmit::write_frame(&frame, out);
+        let len = response_frame::write_frame(&frame, out);
         self.unsolicited_transmit(to, len, delivery)
     }
 }

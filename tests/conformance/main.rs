@@ -4,7 +4,7 @@
 //! own: the word `Shows:`, then comma-separated ids. A row with an empty note needs a test; any other note is the
 //! reason why no test shows the row. `TABLE.md` is the rendered table.
 
-mod markdown_table;
+mod render_table;
 
 use std::collections::HashMap;
 use std::fs;
@@ -34,7 +34,7 @@ fn rows_and_tests_agree() {
     for row in &rows {
         problems.extend(row.disagreement(&shown[row.id]));
     }
-    problems.extend(markdown_table::check(&rows, &shown).err());
+    problems.extend(render_table::check(&rows, &shown).err());
     let count = problems.len();
     assert!(count == 0, "{count} problems:\n{}", problems.join("\n"));
 }

@@ -4,6 +4,6 @@
 mod properties;
 #[path = "../../examples/ota/reassembly.rs"]
 mod reassembly;
-mod recorded_traffic;
 mod recovered_images;
 mod request_matching;
+mod traffic_recorder;

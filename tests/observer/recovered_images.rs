@@ -9,7 +9,7 @@ use zigbee_ota::observer::{Conversation, Observer};
 use zigbee_ota::zcl::{Frame, Quirks, Status};
 
 use crate::reassembly::Recovered;
-use crate::recorded_traffic::{Sent, file, id, upgrade};
+use crate::traffic_recorder::{Sent, file, id, upgrade};
 
 pub const BLOCKS: TransferMode = TransferMode::Blocks { window: NonZeroU8::MIN };
 pub const WINDOW: TransferMode = TransferMode::Blocks { window: NonZeroU8::MIN.saturating_add(4) };
@@ -157,7 +157,7 @@ proptest! {
         let mut wrong = std::collections::BTreeSet::new();
         for (offset, data) in &blocks {
             let block = BlockData { id: id(1), offset: *offset, data: BlockBytes::new(data).unwrap() };
-            let (client, server) = (crate::recorded_traffic::DEVICES[0], crate::recorded_traffic::GATEWAY);
+            let (client, server) = (crate::traffic_recorder::DEVICES[0], crate::traffic_recorder::GATEWAY);
             let response = ToClient::ImageBlock(ImageBlockResponse::Data(block));
             recovered.take(&observer.observe(server, client, &Frame::response(0, response)));
             for (place, byte) in (*offset as usize..).zip(data) {

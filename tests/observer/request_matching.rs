@@ -12,8 +12,8 @@ use zigbee_ota::zcl::{
 use zigbee_ota::{Eui64, ImageId, StackVersion};
 
 use crate::properties::any_steps;
-use crate::recorded_traffic::{DEVICES, GATEWAY, file, id, upgrade};
 use crate::recovered_images::{BLOCKS, PAGES};
+use crate::traffic_recorder::{DEVICES, GATEWAY, file, id, upgrade};
 
 struct Listener(Observer<Vec<Conversation>>);
 

@@ -1,9 +1,9 @@
 //! OTA service of the Unify framework: identifiers, topics and payloads of the document, and complete upgrades over a
 //! simulated broker, on virtual time.
 
-mod announcements;
 mod fetched_image;
 mod identifiers;
+mod image_choice;
 mod payloads;
 mod provider;
 mod published_status;

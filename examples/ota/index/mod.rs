@@ -16,7 +16,7 @@
 //! identifier on. So the numbers are those of the OTA header inside a container. The gateway takes the first entry that
 //! fits a device, so the newest version of an image comes first.
 
-mod compare;
+mod compare_with_folder;
 mod entry;
 mod url;
 
@@ -29,7 +29,7 @@ use serde_json::{Map, Value};
 
 use crate::atomic_write::replace;
 use crate::error::{Failure, complain};
-use compare::{Compared, named};
+use compare_with_folder::{Compared, named};
 use entry::{Entry, Facts};
 use url::Base;
 
@@ -141,7 +141,7 @@ fn write(options: &Options, found: &Found, out: &mut impl Write) -> Result<bool,
         serde_json::to_string_pretty(&entries).map_err(|error| Failure::Said(error.to_string()))?;
     text.push('\n');
     let written: Vec<_> = serde_json::from_str(&text).map_err(|error| Failure::Said(error.to_string()))?;
-    compare::hidden(&written).iter().for_each(|note| complain(format_args!("note: {note}")));
+    compare_with_folder::hidden(&written).iter().for_each(|note| complain(format_args!("note: {note}")));
     match &options.to {
         None => out.write_all(text.as_bytes())?,
         Some(to) if replace(to, text.as_bytes())? => {
@@ -157,7 +157,8 @@ fn check(options: &Options, index: &Path, found: &Found, out: &mut impl Write) -
     if found.is_empty() && entries.is_empty() {
         return Err(Failure::nothing(&options.folder, "no OTA file in this folder, and none in the index"));
     }
-    let Compared { mut differences, notes } = compare::all(&entries, &found.files, &options.base_url);
+    let Compared { mut differences, notes } =
+        compare_with_folder::all(&entries, &found.files, &options.base_url);
     differences.extend(found.damaged.iter().map(|(path, fault)| format!("{path}: {fault}")));
     for difference in &differences {
         writeln!(out, "{difference}")?;

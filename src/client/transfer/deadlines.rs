@@ -11,7 +11,7 @@ use crate::aps::TransmitToken;
 use crate::client::Client;
 use crate::client::config::ClientConfig;
 use crate::client::output::Outcome;
-use crate::client::pending::exponential_backoff;
+use crate::client::request_retry::exponential_backoff;
 use crate::client::rtt::RttEstimator;
 use crate::client::state::State;
 use crate::time::{Instant, Millis};
