@@ -7,7 +7,7 @@ use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit
 use zigbee_ota::client::{
     AcceptedVersions, ApplyResult, Checkpoint, CheckpointStage, Client, ClientAction, ClientConfig,
     CredentialResult, HeaderFacts, Identity, LinkKeyPolicy, Need, PendingImages, PrepareResult,
-    RequestBuffer, Storage, StoreResult, UpgradeEndFallback, VerifyResult,
+    RequestBuffer, Storage, StoreResult, TransferMode, UpgradeEndFallback, VerifyResult,
 };
 use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::zcl::{ImageOffer, LONGEST_TO_SERVER, UpgradeActivationPolicy};
@@ -50,7 +50,7 @@ fn config() -> ClientConfig {
     let mut identity = Identity::new(black_box(ImageId::new(0, 0, 0)));
     identity.hardware = black_box(Some(HardwareVersion(0)));
     identity.node = black_box(Some(Eui64(0)));
-    let mut config = ClientConfig::new(identity, address());
+    let mut config = ClientConfig::new(identity, address()).with_transfer(black_box(TransferMode::Auto));
     config.max_block_size = black_box(NonZeroU8::MIN);
     config.write_size = black_box(NonZeroU8::MIN);
     config.min_block_period = black_box(Millis(0));
