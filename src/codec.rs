@@ -28,14 +28,16 @@ pub trait Encode: sealed::Emit {
     ///
     /// # Errors
     /// [`EncodeError::NoRoom`] when `out` is shorter than [`encoded_len`](Self::encoded_len); `out` is then unchanged.
-    #[inline]
+    #[inline(always)]
     fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
         let (needed, available) = (self.len(), out.len());
-        let Some((room, _)) = out.split_at_mut_checked(needed) else {
-            return Err(EncodeError::NoRoom { needed, available });
-        };
-        self.emit(&mut Sink { room });
-        Ok(needed)
+        match out.split_at_mut_checked(needed) {
+            Some((room, _)) => {
+                self.emit(&mut Sink { room });
+                Ok(needed)
+            }
+            None => Err(EncodeError::no_room(needed, available)),
+        }
     }
 
     /// Writes the value to a new vector.

@@ -158,6 +158,15 @@ pub enum EncodeError {
     },
 }
 
+impl EncodeError {
+    /// Builds the error out of line, so that the path with enough room stays short.
+    #[cold]
+    #[inline(never)]
+    pub(crate) const fn no_room(needed: usize, available: usize) -> Self {
+        Self::NoRoom { needed, available }
+    }
+}
+
 impl DecodeError {
     /// Whether the input was only too short: the same bytes with more after them may decode.
     #[must_use]
