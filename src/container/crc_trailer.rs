@@ -1,5 +1,5 @@
-//! [`ContainerKind::SalusCrc32`] and [`ContainerKind::SdevicesCrc32`]: a CRC-32 after the OTA file, which is
-//! the only mark of these containers.
+//! [`ContainerKind::SalusCrc32`] and [`ContainerKind::SdevicesCrc32`]: containers with a CRC-32 after the OTA file.
+//! Only this CRC marks the container.
 //!
 //! ```text
 //! Salus      | OTA file | CRC-32 of it |
@@ -9,10 +9,10 @@
 use super::{Container, ContainerIntegrity, ContainerKind};
 use crate::crc::crc32;
 
-/// Alignment of the CRC in bytes, by padding.
+/// Multiple of bytes to which SDevices pads the file before the CRC.
 const ALIGNMENT: usize = 16;
 
-/// Opens `bytes`, which start with an OTA header with this total image size.
+/// Opens `bytes`, which start with an OTA header that has the total image size `total_size`.
 pub(super) fn open(bytes: &[u8], total_size: u32) -> Container<'_> {
     let total = usize::try_from(total_size).unwrap_or(usize::MAX);
     let with_trailer = bytes.split_at_checked(total).and_then(|(ota, after)| {
@@ -29,7 +29,7 @@ pub(super) fn open(bytes: &[u8], total_size: u32) -> Container<'_> {
     with_trailer.unwrap_or(none)
 }
 
-/// Recognises the trailer by its CRC; `None` unless the CRC matches.
+/// Recognises the kind of container by the CRC in its trailer. Returns `None` unless the CRC matches.
 fn recognise_trailer(bytes: &[u8], total: usize) -> Option<ContainerKind> {
     let (summed, crc) = bytes.split_last_chunk()?;
     let padding = summed.get(total..)?;

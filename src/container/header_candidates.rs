@@ -1,4 +1,4 @@
-//! Search for OTA headers anywhere in the bytes: a last resort, for a person to judge.
+//! Search for OTA headers anywhere in the bytes. The search is a last resort, and a person must judge its result.
 //!
 //! ```text
 //! bytes -> each occurrence of 1E F1 EE 0B -> those with a readable header
@@ -6,14 +6,15 @@
 
 use crate::file::FileHeader;
 
-/// File identifier in byte order.
+/// File identifier of an OTA header, in byte order.
 const MAGIC: [u8; 4] = FileHeader::MAGIC.to_le_bytes();
 
-/// Searches `bytes` for OTA headers that [`FileHeader::parse_lenient`] can read; returns them in ascending order of offset.
+/// Searches `bytes` for OTA headers that [`FileHeader::parse_lenient`] can read. Returns the headers in ascending order
+/// of offset.
 ///
-/// **A last resort: a person must judge the result.** The four bytes of the identifier also occur inside the payload of many
-/// files, often with a plausible header after them, and in files that are not OTA files.
-/// [`Container::open`](super::Container::open) never searches.
+/// **The search is a last resort, and a person must judge its result.** The four bytes of the identifier also occur
+/// inside the payload of many files, often with a plausible header after them. The same four bytes also occur in files
+/// that are not OTA files. [`Container::open`](super::Container::open) never searches.
 pub fn candidates(bytes: &[u8]) -> impl Iterator<Item = Candidate<'_>> {
     // The identifier is compared first, because it rules out nearly all offsets.
     let identifiers = bytes.windows(MAGIC.len()).enumerate().filter(|(_, window)| *window == MAGIC);
@@ -23,7 +24,7 @@ pub fn candidates(bytes: &[u8]) -> impl Iterator<Item = Candidate<'_>> {
     })
 }
 
-/// Offset at which an OTA header can be read, although the bytes may have another meaning.
+/// Offset at which an OTA header can be read. The bytes at that offset may have another meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -31,7 +32,7 @@ pub fn candidates(bytes: &[u8]) -> impl Iterator<Item = Candidate<'_>> {
 pub struct Candidate<'a> {
     /// Offset of the header, in bytes from the first byte searched.
     pub offset: usize,
-    /// Header read at that offset.
+    /// Header that was read at the offset.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub header: FileHeader<'a>,
 }

@@ -1,5 +1,5 @@
-//! [`ContainerKind::IkeaNgis`]: ten words, a SHA-256 for each chunk, the OTA file, and perhaps a signature, which is not
-//! verified.
+//! [`ContainerKind::IkeaNgis`]: a container of ten words, a SHA-256 for each chunk, the OTA file, and perhaps a
+//! signature. The signature is not verified.
 //!
 //! ```text
 //! 0  "NGIS"   4 12   8 2010   12 offset - 12   16 offset = 40 + 32 N   20 size   24 offset + size   28 11
@@ -16,7 +16,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 use super::{Container, ContainerIntegrity, ContainerKind};
 use crate::codec::fixed;
 
-/// Fields before the SHA-256 of each chunk.
+/// Fields of the container before the SHA-256 of each chunk.
 #[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct RawHead {
@@ -37,7 +37,7 @@ const SHA_LEN: usize = 32;
 const _: () = assert!(size_of::<RawHead>() == 40);
 
 impl RawHead {
-    /// Returns whether all words are consistent for chunks of `chunk_size` bytes.
+    /// Returns whether all words of the head are consistent for chunks of `chunk_size` bytes.
     fn is_consistent(&self, chunk_size: NonZero<u32>) -> bool {
         let (offset, size) = (self.offset.get(), self.size.get());
         let chunks = size.div_ceil(chunk_size.get());
@@ -63,7 +63,8 @@ pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {
     Some(Container { integrity: integrity(&container, chunk_size, container.is_complete(size)), ..container })
 }
 
-/// Compares the SHA-256 of each chunk. The head has one for each chunk of the complete OTA file.
+/// Compares the SHA-256 of each chunk with the bytes of the OTA file. The head has one SHA-256 for each chunk of the
+/// complete OTA file.
 fn integrity(container: &Container<'_>, chunk_size: usize, complete: bool) -> ContainerIntegrity {
     let (_, sums) = container.before.split_at_checked(size_of::<RawHead>()).unwrap_or_default();
     let (sums, _) = sums.as_chunks::<SHA_LEN>();

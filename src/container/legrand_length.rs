@@ -1,4 +1,4 @@
-//! [`ContainerKind::LegrandLength`]: the length of the OTA file, then the file.
+//! [`ContainerKind::LegrandLength`]: a container with the length of the OTA file, then the file.
 //!
 //! ```text
 //! 0  length:u32   4 the OTA file   4 + length: 00 or nothing, then 16 bytes that are not checked
@@ -7,7 +7,7 @@
 use super::{Container, ContainerKind};
 use crate::codec::le_u32;
 
-/// Offset of the OTA file.
+/// Offset of the OTA file in the container, in bytes.
 const OFFSET: usize = 4;
 
 pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {

@@ -1,10 +1,11 @@
-//! Containers: formats in which vendors wrap an OTA file.
+//! Containers: the formats in which vendors wrap an OTA file.
 //!
-//! A container is recognised when all its known fields are consistent, and when a readable OTA header stands at the offset
-//! and has the size that those fields give. The OTA file is never searched for, because the four bytes of the file identifier
-//! occur inside the payload of many files. Only [`candidates`] searches, for a person to judge the result.
+//! A container is recognised if all its known fields are consistent and a readable OTA header is at the offset that
+//! these fields give. The header must also have the size that the fields give. [`Container::open`] never searches for
+//! the OTA file, because the four bytes of the file identifier occur inside the payload of many files. Only
+//! [`candidates`] searches, and a person must judge its result.
 //!
-//! [`ContainerKind::IkeaNgis`], little endian:
+//! Layout of [`ContainerKind::IkeaNgis`], with little-endian integers:
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
@@ -22,7 +23,7 @@
 //! | 40 + 32 N | payload size | OTA file | |
 //! | payload end | any | | 512 opaque bytes, perhaps a signature |
 //!
-//! [`ContainerKind::LegrandLength`], little endian:
+//! Layout of [`ContainerKind::LegrandLength`], with little-endian integers:
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
@@ -31,7 +32,7 @@
 //! | 4 + length | 0 or 1 | | 0x00 |
 //! | 5 + length | any | | 16 opaque bytes |
 //!
-//! [`ContainerKind::Sonoff100`], big endian, each checksum a CRC-32 (ISO-HDLC):
+//! Layout of [`ContainerKind::Sonoff100`], with big-endian integers. Each checksum is a CRC-32 (ISO-HDLC):
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
@@ -47,14 +48,15 @@
 //! | 0x58 | 12 | | 0 |
 //! | 0x64 | payload size | OTA file | |
 //!
-//! [`ContainerKind::SalusCrc32`], in which "total" is the total image size of the OTA header:
+//! Layout of [`ContainerKind::SalusCrc32`]. In this table and the next, "total" is the total image size of the OTA
+//! header:
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
 //! | 0 | total | OTA file | |
 //! | total | 4 | checksum, little endian | CRC-32 (ISO-HDLC) of the OTA file |
 //!
-//! [`ContainerKind::SdevicesCrc32`]:
+//! Layout of [`ContainerKind::SdevicesCrc32`]:
 //!
 //! | offset | size | field | value |
 //! |---|---|---|---|
@@ -90,28 +92,29 @@ use core::fmt;
 use crate::error::DecodeError;
 use crate::file::FileHeader;
 
-/// Format of a container; the byte layouts are in the [module documentation](self).
+/// Format of a container. The [module documentation](self) has the byte layout of each format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ContainerKind {
-    /// No container: the OTA header stands at byte 0. Bytes may follow the total image size.
+    /// No container: the OTA header is at byte 0. Bytes may follow the total image size.
     None,
-    /// Header that starts with `NGIS` and has a SHA-256 for each chunk of the OTA file.
+    /// Container with a header that starts with `NGIS` and has a SHA-256 for each chunk of the OTA file.
     IkeaNgis,
-    /// Length of the OTA file, before it.
+    /// Container with the length of the OTA file before the file.
     LegrandLength,
-    /// Header of 100 bytes with three CRC-32.
+    /// Container with a header of 100 bytes, which has three CRC-32.
     Sonoff100,
-    /// CRC-32 of the OTA file, after it.
+    /// Container with a CRC-32 of the OTA file after the file.
     SalusCrc32,
-    /// Padding to a multiple of 16 bytes and a CRC-32 without its final xor, after the OTA file.
+    /// Container with padding to a multiple of 16 bytes and a CRC-32 without its final xor, both after the OTA file.
     SdevicesCrc32,
 }
 
 impl ContainerKind {
-    /// Short name for tools and scripts: `none`, `ikea-ngis`, `legrand-length`, `sonoff-100`, `salus-crc32`, `sdevices-crc32`.
+    /// Returns the short name for tools and scripts: `none`, `ikea-ngis`, `legrand-length`, `sonoff-100`, `salus-crc32`
+    /// or `sdevices-crc32`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -131,26 +134,26 @@ impl fmt::Display for ContainerKind {
     }
 }
 
-/// Result of comparing the checksums of a container. Checksums only detect accidents: whoever can change the file can change
-/// them as well.
+/// Result of comparing the checksums of a container. Checksums only detect accidents, because whoever can change the
+/// file can change the checksums as well.
 // Exhaustive: a container has checksums that match, checksums that do not, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ContainerIntegrity {
-    /// All checksums match.
+    /// All checksums of the container match.
     Verified,
-    /// A checksum does not match, or bytes that it covers are missing.
+    /// A checksum does not match, or bytes that the checksum covers are missing.
     ChecksumFailed {
-        /// Offset of the first such checksum, in bytes from the first byte of the container.
+        /// Offset of the first failed checksum, in bytes from the first byte of the container.
         offset: usize,
     },
-    /// This kind of container has no checksum.
+    /// The container is of a kind that has no checksum.
     NoChecksum,
 }
 
 impl ContainerIntegrity {
-    /// Short name for tools and scripts: `verified`, `sum-failed`, `no-sum`.
+    /// Returns the short name for tools and scripts: `verified`, `sum-failed` or `no-sum`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -160,7 +163,8 @@ impl ContainerIntegrity {
         }
     }
 
-    /// Integrity by checksums in file order: the offset of each, and whether it matches.
+    /// Returns the integrity from the checksums in file order. Each item is the offset of a checksum and whether the
+    /// checksum matches.
     fn from_checksums(checksums: impl IntoIterator<Item = (usize, bool)>) -> Self {
         let failed = checksums.into_iter().find(|(_, matches)| !matches);
         failed.map_or(Self::Verified, |(offset, _)| Self::ChecksumFailed { offset })
@@ -173,33 +177,37 @@ impl fmt::Display for ContainerIntegrity {
     }
 }
 
-/// OTA file in the form in which a vendor ships it, with the bytes around it. `before`, `ota` and `after` together are all
-/// bytes of the container.
+/// OTA file in the form in which a vendor ships it, with the bytes around the file. The fields `before`, `ota` and
+/// `after` together are all bytes of the container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Container<'a> {
     /// Format of the container.
     pub kind: ContainerKind,
-    /// Bytes before the OTA file; empty unless the container has a header.
+    /// Bytes before the OTA file. The slice is empty unless the container has a header.
     pub before: &'a [u8],
-    /// OTA file; [`FileHeader::parse_lenient`] can read its header. Its length is the total image size in that header, or
-    /// less when the container is truncated. For [`ContainerKind::None`] these are all bytes.
+    /// Bytes of the OTA file. [`FileHeader::parse_lenient`] can read the header of this file. The length is the total
+    /// image size in the header, or less if the container is truncated. For [`ContainerKind::None`] the slice has all
+    /// bytes that were opened.
     pub ota: &'a [u8],
-    /// Bytes after the OTA file; empty for [`ContainerKind::None`].
+    /// Bytes after the OTA file. The slice is empty for [`ContainerKind::None`].
     pub after: &'a [u8],
-    /// Result of the container's own checksums. Integrity elements inside the OTA file are not checked.
+    /// Result of comparing the checksums of the container. Integrity elements inside the OTA file are not checked.
     pub integrity: ContainerIntegrity,
 }
 
 impl<'a> Container<'a> {
     /// Recognises the container and finds the OTA file in it.
     ///
-    /// If an OTA header can be read at byte 0, only a trailer after the total image size can make a container, and only by a
-    /// CRC that matches; otherwise the kind is [`ContainerKind::None`]. A container with a header is recognised by its header,
-    /// even if it is truncated inside the OTA file: a checksum of missing bytes then counts as failed.
+    /// If an OTA header can be read at byte 0, only a trailer after the total image size can make a container. The CRC
+    /// of the trailer must match; otherwise the kind is [`ContainerKind::None`].
+    ///
+    /// A container with a header is recognised by the header, even if the container is truncated inside the OTA file. A
+    /// checksum of missing bytes then counts as failed.
     ///
     /// # Errors
-    /// Those of [`FileHeader::parse_lenient`] at byte 0, when no OTA header can be read there and no container is recognised.
+    /// The errors of [`FileHeader::parse_lenient`] at byte 0, if no OTA header can be read at byte 0 and no container
+    /// is recognised.
     pub fn open(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         match FileHeader::parse_lenient(bytes) {
             Ok((header, _)) => Ok(crc_trailer::open(bytes, header.total_size)),
@@ -210,8 +218,8 @@ impl<'a> Container<'a> {
         }
     }
 
-    /// Splits `bytes` into the OTA file at `offset` and the bytes around it; `None` unless an OTA header with the total image
-    /// size `size` stands there. The checksums of the container are not compared.
+    /// Splits `bytes` into the OTA file at `offset` and the bytes around the file. Returns `None` unless an OTA header
+    /// with the total image size `size` is at `offset`. The checksums of the container are not compared.
     fn split(kind: ContainerKind, bytes: &'a [u8], offset: usize, size: u32) -> Option<Self> {
         let (before, rest) = bytes.split_at_checked(offset)?;
         let (header, _) = FileHeader::parse_lenient(rest).ok()?;

@@ -1,4 +1,4 @@
-//! [`ContainerKind::Sonoff100`]: a header of 100 bytes with three CRC-32, then the OTA file.
+//! [`ContainerKind::Sonoff100`]: a container with a header of 100 bytes, which has three CRC-32, then the OTA file.
 //!
 //! ```text
 //! 0x00 03 01   0x02 version, 18   0x14 CRC-32 of 0x00 to 0x13   0x18 model, 32   0x38 version, 16   0x48 u32 100
@@ -14,7 +14,7 @@ use super::{Container, ContainerIntegrity, ContainerKind};
 use crate::codec::fixed;
 use crate::crc::crc32;
 
-/// Fields before the OTA file.
+/// Fields of the container before the OTA file.
 #[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct RawHeader {
@@ -34,7 +34,7 @@ const OFFSET: usize = 100;
 const _: () = assert!(size_of::<RawHeader>() == OFFSET);
 
 impl RawHeader {
-    /// Returns whether all fields with a constant value have it.
+    /// Returns whether each constant field of the header has its expected value.
     fn is_consistent(&self) -> bool {
         self.identifier == 0x0301 && self.offset == 100 && self.zeros == [0; 12]
     }

@@ -10,12 +10,13 @@ use super::element::is_telink_form;
 use super::{BodyLayout, Element, FileHeader, Tag};
 use crate::codec::Encode;
 
-/// Generated file that [`Image::parse_lenient`](super::Image::parse_lenient) must read, and what it must read as.
+/// Generated file that [`Image::parse_lenient`](super::Image::parse_lenient) must be able to read, with the expected
+/// result.
 ///
-/// Made by the traits of `arbitrary` or by proptest's `any::<ArbitraryFile>()`, each behind its feature.
+/// The traits of `arbitrary` or proptest's `any::<ArbitraryFile>()` generate such a file, each behind its feature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArbitraryFile {
-    /// Header without extra bytes and without total image size.
+    /// Header of the file, without extra bytes and without total image size.
     header: FileHeader<'static>,
     extra: Vec<u8>,
     /// Complete elements at the start of the body.
@@ -29,20 +30,21 @@ pub struct ArbitraryFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 enum BodyEnd {
-    /// No further bytes.
+    /// End without further bytes.
     Elements,
-    /// Element with tag 0xF000 and two bytes that its length field does not count, then its data.
+    /// End with an element of tag 0xF000. Between its length field and its data are two bytes that the length does not
+    /// count.
     Telink([u8; 2], Vec<u8>),
-    /// Bytes that look like an element far longer than the file.
+    /// End with bytes that look like an element far longer than the file.
     Raw(Tag, Vec<u8>),
-    /// Number of zeros, clamped to 1 to 5: too few bytes for an element.
+    /// End with zeros, too few for an element. The number of zeros is clamped to 1 to 5.
     Padding(u8),
-    /// Last element of a truncated file: tag, the data that is present, number of missing bytes (at least 1).
+    /// End with the last element of a truncated file: tag, data that is present, number of missing bytes (at least 1).
     Truncated(Tag, Vec<u8>, u16),
 }
 
 impl ArbitraryFile {
-    /// Bytes of the file, then the bytes after its total image size.
+    /// Returns the bytes of the file, then the bytes after its total image size.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let elements = self.elements.iter().flat_map(|(tag, data)| Element { tag: *tag, data }.to_vec());
@@ -55,26 +57,28 @@ impl ArbitraryFile {
         [header.to_vec(), body, if missing == 0 { self.trailing.clone() } else { Vec::new() }].concat()
     }
 
-    /// Header of the file, with a total image size of 0.
+    /// Returns the header of the file, with a total image size of 0.
     #[must_use]
     pub fn header(&self) -> FileHeader<'_> {
         self.header.with_extra(&self.extra)
     }
 
-    /// Elements that read as they were written: without Telink's two bytes and without missing bytes.
+    /// Returns the elements that a reader returns as they were written: without Telink's two bytes and without missing
+    /// bytes.
     pub fn elements(&self) -> impl Iterator<Item = Element<'_>> {
         let complete = self.elements.len().saturating_sub(usize::from(self.is_padded_to_telink_form()));
         self.elements.iter().take(complete).map(|(tag, data)| Element { tag: *tag, data })
     }
 
-    /// Number of elements that a lenient reader finds, including one in Telink's form or with missing bytes.
+    /// Returns the number of elements that a lenient reader finds, including an element in Telink's form or with
+    /// missing bytes.
     #[must_use]
     pub fn element_count(&self) -> usize {
         let last = matches!(self.end, BodyEnd::Telink(..) | BodyEnd::Truncated(..));
         self.elements.len().saturating_add(usize::from(last))
     }
 
-    /// Layout of the body.
+    /// Returns the layout of the body.
     #[must_use]
     pub fn layout(&self) -> BodyLayout {
         match (&self.end, self.elements.last()) {
@@ -87,15 +91,15 @@ impl ArbitraryFile {
         }
     }
 
-    /// Returns whether the padding makes the last element look like one in Telink's form: a reader cannot distinguish two
-    /// bytes of padding after tag 0xF000 from the two bytes that Telink's length field does not count.
+    /// Returns whether the padding makes the last element look like an element in Telink's form. A reader cannot
+    /// distinguish two bytes of padding after tag 0xF000 from the two bytes that Telink's length field does not count.
     fn is_padded_to_telink_form(&self) -> bool {
         matches!((&self.end, self.elements.last()), (BodyEnd::Padding(2), Some((tag, _))) if is_telink_form(*tag, 2))
     }
 }
 
 impl BodyEnd {
-    /// Bytes of this end, and the number of bytes missing after them.
+    /// Returns the bytes of this end, and the number of bytes that are missing after them.
     fn to_bytes(&self) -> (Vec<u8>, usize) {
         let head = |tag: Tag, length| [&tag.0.to_le_bytes()[..], &u32::to_le_bytes(length)].concat();
         let len = |data: &[u8]| u32::try_from(data.len()).unwrap_or(u32::MAX);
@@ -145,7 +149,7 @@ mod strategy {
         type Parameters = ();
         type Strategy = BoxedStrategy<Self>;
 
-        /// Small files: up to four elements of up to 39 bytes each.
+        /// Generates small files: up to four elements of up to 39 bytes each.
         fn arbitrary_with((): ()) -> Self::Strategy {
             let elements = vec((tag(), data()), 0..5);
             (header(), vec(any::<u8>(), 0..9), elements, end(), vec(any::<u8>(), 0..9))
@@ -164,7 +168,7 @@ mod strategy {
         vec(any::<u8>(), 0..40)
     }
 
-    /// Tags; those with an assigned meaning are about as likely as all others together.
+    /// Generates tags. A tag with an assigned meaning is about as likely as all other tags together.
     fn tag() -> impl Strategy<Value = Tag> {
         prop_oneof![0..8_u16, Just(0xf000), any::<u16>()].prop_map(Tag)
     }
@@ -206,7 +210,7 @@ mod strategy {
         )
     }
 
-    /// Header strings: printable ASCII text, or any 32 bytes.
+    /// Generates header strings: printable ASCII text, or any 32 bytes.
     fn header_string() -> impl Strategy<Value = HeaderString> {
         prop_oneof![
             "[ -~]{0,32}".prop_map(|text| HeaderString::new(&text).unwrap_or(HeaderString::EMPTY)),

@@ -1,4 +1,4 @@
-//! Five layouts of a file's body, as vendors ship them.
+//! Five layouts of the body of a file, as vendors ship them.
 //!
 //! ```text
 //! Elements         | header | element | element |
@@ -20,19 +20,22 @@ pub enum BodyLayout {
     /// Standard layout: complete elements up to the end of the file, or no element (section 6.3.3 of ZigBee document
     /// 095264).
     Elements,
-    /// The last element has tag 0xF000 and, between length and data, two bytes that the length does not count. Telink's
-    /// tools write encrypted images so.
+    /// Layout in which the last element has tag 0xF000 and two bytes between length and data. The length does not count
+    /// these two bytes. Telink's tools write encrypted images in this layout.
     TelinkF000,
-    /// Raw bytes only: the start of the body is not an element.
+    /// Layout with raw bytes only, because the start of the body is not an element.
     RawBody,
-    /// Elements, then raw bytes up to the total image size: a second image, or padding of 1 to 5 bytes.
+    /// Layout with elements, then raw bytes up to the total image size. The raw bytes are a second image, or padding of
+    /// 1 to 5 bytes.
     ElementsThenRaw,
-    /// The file ends before its total image size. It can be inspected, but is never served.
+    /// Layout of a file that ends before its total image size. A truncated file can be inspected, but a server never
+    /// serves it.
     Truncated,
 }
 
 impl BodyLayout {
-    /// Short name for tools and scripts: `elements`, `telink-f000`, `raw-body`, `elements-then-raw` or `truncated`.
+    /// Returns the short name for tools and scripts: `elements`, `telink-f000`, `raw-body`, `elements-then-raw` or
+    /// `truncated`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -44,7 +47,7 @@ impl BodyLayout {
         }
     }
 
-    /// Layout of a body that starts at the offset `start` and has raw bytes from the offset `raw` on.
+    /// Returns the layout of a body that starts at the offset `start` and has raw bytes from the offset `raw` on.
     pub(super) const fn raw_from(raw: usize, start: usize) -> Self {
         if raw == start { Self::RawBody } else { Self::ElementsThenRaw }
     }

@@ -31,9 +31,9 @@ const HEAD_LEN: usize = size_of::<RawHead>();
 open_enum! {
     /// Tag of an element: the meaning of its data (section 6.3.4, table 12, and later revisions).
     Tag(u16) {
-        /// Firmware, in the manufacturer's own format. The module `payload` recognises the common formats.
+        /// Firmware, in a format of the manufacturer. The module `payload` recognises the common formats.
         UPGRADE_IMAGE = 0x0000 => "upgrade image",
-        /// Signature, crypto suite 1.
+        /// Signature of the file, crypto suite 1.
         ECDSA_SIGNATURE = 0x0001 => "ECDSA signature",
         /// Certificate of the signer, crypto suite 1.
         ECDSA_CERTIFICATE = 0x0002 => "ECDSA signing certificate",
@@ -41,7 +41,7 @@ open_enum! {
         IMAGE_INTEGRITY_CODE = 0x0003 => "image integrity code",
         /// Picture (later revisions).
         PICTURE_DATA = 0x0004 => "picture data",
-        /// Signature, crypto suite 2 (later revisions).
+        /// Signature of the file, crypto suite 2 (later revisions).
         ECDSA_SIGNATURE_2 = 0x0005 => "ECDSA signature, crypto suite 2",
         /// Certificate of the signer, crypto suite 2 (later revisions).
         ECDSA_CERTIFICATE_2 = 0x0006 => "ECDSA signing certificate, crypto suite 2",
@@ -49,50 +49,52 @@ open_enum! {
 }
 
 impl Tag {
-    /// Returns whether the tag is reserved: 0x0007 to 0xEFFF, without a meaning in any revision (table 12).
+    /// Returns whether the tag is reserved. Tags from 0x0007 to 0xEFFF are reserved: no revision gives them a meaning
+    /// (table 12).
     #[must_use]
     pub const fn is_reserved(self) -> bool {
         matches!(self.0, 0x0007..=0xefff)
     }
 
-    /// Returns whether the manufacturer of the file gives the tag its meaning: 0xF000 to 0xFFFF (table 12).
+    /// Returns whether the manufacturer of the file defines the meaning of the tag. Manufacturer-specific tags are
+    /// 0xF000 to 0xFFFF (table 12).
     #[must_use]
     pub const fn is_manufacturer_specific(self) -> bool {
         self.0 >= 0xf000
     }
 
-    /// Returns whether the tag is that of a signature, of either crypto suite.
+    /// Returns whether the tag marks a signature, of either crypto suite.
     #[must_use]
     pub const fn is_signature(self) -> bool {
         matches!(self, Self::ECDSA_SIGNATURE | Self::ECDSA_SIGNATURE_2)
     }
 }
 
-/// Element of a file: tag and data (section 6.3.3).
+/// Element of a file, with tag and data (section 6.3.3).
 // Exhaustive: tag and data are all that an element has, in every revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Element<'a> {
-    /// Meaning of the data.
+    /// Tag of the element, which gives the meaning of the data.
     pub tag: Tag,
-    /// Data without tag and length; may be empty. Bytes beyond what a 32-bit length can count are not written;
-    /// [`FileWriter`](super::FileWriter) refuses such an element.
+    /// Data of the element, without tag and length; may be empty. Data bytes beyond what a 32-bit length can count are
+    /// not written. [`FileWriter`](super::FileWriter) refuses such an element.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub data: &'a [u8],
 }
 
 impl<'a> Element<'a> {
-    /// Bytes of tag and length, which precede the data.
+    /// Number of bytes of tag and length, which precede the data of an element.
     pub const HEAD_LEN: usize = HEAD_LEN;
 
-    /// Tag and length in bytes.
+    /// Returns the encoded tag and length.
     pub(super) fn head(&self) -> [u8; HEAD_LEN] {
         encode_head(self.tag, u32::try_from(self.data.len()).unwrap_or(u32::MAX))
     }
 
-    /// Data that the 32-bit length can count.
+    /// Returns the data bytes that the 32-bit length can count.
     fn written_data(&self) -> &'a [u8] {
         let max = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
         self.data.get(..max).unwrap_or(self.data)
@@ -118,30 +120,31 @@ impl Emit for Element<'_> {
 pub struct PlacedElement<'a> {
     /// Offset of the tag, in bytes from the first byte of the header.
     pub offset: usize,
-    /// Length field: bytes of data. In a truncated file, fewer bytes may be present.
+    /// Length field of the element: the number of data bytes. In a truncated file, fewer bytes may be present.
     pub length: u32,
-    /// Two bytes between length and data that the length does not count, in Telink's form of tag 0xF000.
+    /// Two bytes between length and data, present only in Telink's form of tag 0xF000. The length field does not count
+    /// these bytes.
     pub telink_info: Option<[u8; 2]>,
-    /// Tag, and the data that is present.
+    /// Tag of the element, and the data that is present.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub element: Element<'a>,
 }
 
 impl PlacedElement<'_> {
-    /// Offset of the data, in bytes from the first byte of the header.
+    /// Returns the offset of the data, in bytes from the first byte of the header.
     #[must_use]
     pub const fn data_offset(&self) -> usize {
         let info = if self.telink_info.is_some() { TELINK_INFO_LEN } else { 0 };
         self.offset.saturating_add(Element::HEAD_LEN).saturating_add(info)
     }
 
-    /// Offset of the first byte after the data that is present.
+    /// Returns the offset of the first byte after the data that is present, in bytes from the first byte of the header.
     const fn end(&self) -> usize {
         self.data_offset().saturating_add(self.element.data.len())
     }
 }
 
-/// Writes the length field as it was read, unlike [`Element`], and Telink's two bytes.
+/// Writes the length field as it was read, and Telink's two bytes. [`Element`] writes the length of its data instead.
 impl Emit for PlacedElement<'_> {
     fn len(&self) -> usize {
         self.end().saturating_sub(self.offset)
@@ -156,36 +159,37 @@ impl Emit for PlacedElement<'_> {
     }
 }
 
-/// Bytes between length and data in Telink's form of [`TELINK_TAG`].
+/// Number of bytes between length and data in Telink's form of [`TELINK_TAG`].
 const TELINK_INFO_LEN: usize = 2;
 
-/// Bytes before the data in Telink's form: tag, length and two more bytes.
+/// Number of bytes before the data in Telink's form: tag, length and two more bytes.
 pub(super) const TELINK_HEAD_LEN: usize = Element::HEAD_LEN + TELINK_INFO_LEN;
 
-/// Tag that Telink's tools give an encrypted image. Most files with this tag use it in the standard form.
+/// Tag that Telink's tools give to an encrypted image. Most files with this tag use the standard form of an element.
 const TELINK_TAG: u16 = 0xf000;
 
-/// Returns whether an element has Telink's form: two bytes that its length does not count.
+/// Returns whether an element has Telink's form, in which the length does not count two bytes before the data.
 ///
-/// `left_over` is the number of bytes between the end of the element by its length and the end of the file. Exactly two
-/// show the form: in the standard form, either none or another element would follow.
+/// `left_over` is the number of bytes between the end of the element by its length and the end of the file. A
+/// `left_over` of exactly two shows Telink's form. In the standard form, either no byte or another element would
+/// follow.
 pub(super) const fn is_telink_form(tag: Tag, left_over: u32) -> bool {
     tag.0 == TELINK_TAG && left_over == 2
 }
 
-/// Encodes tag and length.
+/// Encodes tag and length of an element.
 pub(super) fn encode_head(tag: Tag, length: u32) -> [u8; HEAD_LEN] {
     zerocopy::transmute!(RawHead { tag: tag.0.into(), length: length.into() })
 }
 
-/// Decodes tag and length.
+/// Decodes tag and length of an element.
 #[inline]
 pub(super) fn decode_head(head: &[u8; HEAD_LEN]) -> (Tag, u32) {
     let RawHead { tag, length } = zerocopy::transmute_ref!(head);
     (Tag(tag.get()), length.get())
 }
 
-/// Head of an element that does not run past the end of its file.
+/// Head of an element that does not run past the end of the file.
 struct CheckedHead {
     tag: Tag,
     length: u32,
@@ -193,8 +197,9 @@ struct CheckedHead {
 }
 
 impl CheckedHead {
-    /// Reads the head at the start of `input`, the bytes from there to the end of the file. In a truncated file `missing`
-    /// more bytes should follow `input`; an element that runs past those as well is an error.
+    /// Reads the head of an element at the start of `input`, which goes up to the end of the file. In a truncated file,
+    /// `missing` is the number of bytes that should follow `input`. An element that runs past these bytes as well is an
+    /// error.
     #[inline]
     fn read(input: &[u8], missing: usize) -> Result<Self, DecodeErrorKind> {
         let truncated = |needed| DecodeErrorKind::Truncated { needed, present: input.len() };
@@ -213,7 +218,7 @@ impl CheckedHead {
         Ok(Self { tag, length, telink_info })
     }
 
-    /// Splits `input`, from which the head was read, into the data that is present and the bytes after it.
+    /// Splits `input`, which starts with the head, into the data that is present and the bytes after the data.
     #[inline]
     fn split_data<'a>(&self, input: &'a [u8]) -> (&'a [u8], &'a [u8]) {
         let head = if self.telink_info.is_some() { TELINK_HEAD_LEN } else { HEAD_LEN };
@@ -223,19 +228,20 @@ impl CheckedHead {
     }
 }
 
-/// Iterator over the elements of a file in file order. Ends at the end of the file or where the bytes are not an element.
+/// Iterator over the elements of a file in file order. The iterator ends at the end of the file, or where the bytes are
+/// not an element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elements<'a> {
     rest: &'a [u8],
     /// Offset of `rest`, in bytes from the first byte of the header.
     offset: usize,
-    /// Bytes missing to the total image size after `rest`.
+    /// Number of bytes that are missing after `rest`, up to the total image size.
     missing: usize,
 }
 
 impl<'a> Elements<'a> {
-    /// Iterates over the elements of `body`, whose first byte has the offset `offset` in the file; an error unless complete
-    /// elements fill the body exactly.
+    /// Iterates over the elements of `body`, whose first byte has the offset `offset` in the file. Returns an error
+    /// unless complete elements fill the body exactly.
     #[inline]
     pub(super) fn strict(body: &'a [u8], offset: usize) -> Result<Self, DecodeError> {
         let mut rest = body;
@@ -252,12 +258,13 @@ impl<'a> Elements<'a> {
         Ok(Self { rest: body, offset, missing: 0 })
     }
 
-    /// Iterates over the elements at the start of `body`, after which `missing` bytes of the file are not present.
+    /// Iterates over the elements at the start of `body`. After `body`, `missing` bytes of the file are not present.
     pub(super) const fn lenient(body: &'a [u8], offset: usize, missing: usize) -> Self {
         Self { rest: body, offset, missing }
     }
 
-    /// Offset of the next element; after the last element, offset of the first byte after it.
+    /// Returns the offset of the next element. After the last element, returns the offset of the first byte after that
+    /// element.
     pub(super) const fn offset(&self) -> usize {
         self.offset
     }

@@ -10,10 +10,10 @@ use core::fmt;
 use crate::types::{HardwareRange, HardwareVersion, ImageId};
 
 /// File name in the recommended form: manufacturer code, image type and file version in hexadecimal digits, then free
-/// text, joined by `-`.
+/// text. A `-` joins the parts.
 ///
-/// `Display` writes that form with upper-case digits. The name only helps people to sort files: when it differs from the
-/// header of the file, the header is right.
+/// `Display` writes the recommended form with upper-case digits. A file name only helps people to sort files. If the
+/// name differs from the header of the file, the header is right.
 ///
 /// ```
 /// use zigbee_ota::ImageId;
@@ -28,18 +28,18 @@ use crate::types::{HardwareRange, HardwareVersion, ImageId};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct FileName<'a> {
-    /// Manufacturer code, image type and file version.
+    /// Manufacturer code, image type and file version in the name.
     pub id: ImageId,
     /// Minimum and maximum hardware version, which some vendors insert between image type and file version.
     pub hardware: Option<HardwareRange>,
     /// Free text between file version and extension; may be empty.
     pub suffix: &'a str,
-    /// Text after the last dot; `zigbee` is recommended. Empty when the name has no dot.
+    /// Text after the last dot of the name, recommended to be `zigbee`. The text is empty if the name has no dot.
     pub extension: &'a str,
 }
 
 impl<'a> FileName<'a> {
-    /// Recommended extension.
+    /// Recommended extension of a file name.
     pub const EXTENSION: &'static str = "zigbee";
 
     /// Creates a file name with the recommended extension, without hardware versions or suffix.
@@ -54,10 +54,16 @@ impl<'a> FileName<'a> {
         Self { suffix, ..self }
     }
 
-    /// Reads a file name without folders; `None` unless it starts with three numbers of 4, 4 and 8 hexadecimal digits.
+    /// Reads a file name without folders. Returns `None` unless the name starts with three numbers of 4, 4 and 8
+    /// hexadecimal digits.
     ///
-    /// Accepts deviations from the recommended form: lower-case digits, `_` instead of `-`, a space or a dot before the
-    /// suffix, another extension or none, and two hardware versions of 4 digits between image type and file version.
+    /// Names that deviate from the recommended form are accepted with:
+    ///
+    /// - lower-case digits
+    /// - `_` instead of `-`
+    /// - a space or a dot before the suffix
+    /// - another extension, or none
+    /// - two hardware versions of 4 digits between image type and file version
     #[must_use]
     pub fn parse(name: &'a str) -> Option<Self> {
         let (manufacturer, rest) = hex_number(name, 4)?;
@@ -74,7 +80,7 @@ impl<'a> FileName<'a> {
     }
 }
 
-/// Splits `rest` at its last dot; the dot is in neither part.
+/// Splits `rest` at its last dot. The dot is in neither part.
 fn split_extension(rest: &str) -> (&str, &str) {
     // Not `rsplit_once`: the string search of `core` has panic branches.
     let dot = rest.bytes().rposition(|byte| byte == b'.');
@@ -82,7 +88,7 @@ fn split_extension(rest: &str) -> (&str, &str) {
     split.and_then(|(rest, extension)| Some((rest, extension.strip_prefix('.')?))).unwrap_or((rest, ""))
 }
 
-/// Reads two hardware versions of 4 digits; returns them and the text after them.
+/// Reads two hardware versions of 4 digits. Returns the range of versions and the text after it.
 fn hardware_range(rest: &str) -> Option<(HardwareRange, &str)> {
     let (min, rest) = hex_number(after_separator(rest)?, 4)?;
     let (max, rest) = hex_number(after_separator(rest)?, 4)?;
@@ -90,12 +96,12 @@ fn hardware_range(rest: &str) -> Option<(HardwareRange, &str)> {
     Some((HardwareRange { min: version(min)?, max: version(max)? }, rest))
 }
 
-/// Strips the separator between two numbers.
+/// Removes the separator between two numbers. Returns the text after it.
 fn after_separator(rest: &str) -> Option<&str> {
     rest.strip_prefix(['-', '_'])
 }
 
-/// Reads a number of exactly `digits` hexadecimal digits; returns it and the text after it.
+/// Reads a number of exactly `digits` hexadecimal digits. Returns the number and the text after it.
 fn hex_number(text: &str, digits: usize) -> Option<(u32, &str)> {
     let (number, rest) = text.split_at_checked(digits)?;
     let all_digits = number.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -1,4 +1,4 @@
-//! Writer of OTA files: counts the header length and the total image size itself.
+//! Writer of OTA files. The writer computes the header length and the total image size.
 //!
 //! ```text
 //! | header with computed lengths | element | element | ...
@@ -19,25 +19,25 @@ pub enum FileWriteError {
     /// The text for the header string takes more than 32 bytes (section 6.3.2.9).
     #[error("header string of {len} bytes, at most 32 fit")]
     HeaderStringTooLong {
-        /// Bytes of the text.
+        /// Length of the text in bytes.
         len: usize,
     },
-    /// The extra bytes make the header longer than its 16-bit length field can count: 65,535 bytes.
+    /// The extra bytes make the header longer than 65,535 bytes, the maximum of the 16-bit header length field.
     #[error("header of {len} bytes, at most 65535 can be counted")]
     HeaderTooLong {
-        /// Bytes of the header.
+        /// Length of the header in bytes.
         len: usize,
     },
-    /// The file is longer than its 32-bit total image size can count: 4,294,967,295 bytes.
+    /// The file is longer than 4,294,967,295 bytes, the maximum of the 32-bit total image size.
     #[error("file of {len} bytes, at most 4294967295 can be counted")]
     FileTooLong {
-        /// Bytes of the file.
+        /// Length of the file in bytes.
         len: usize,
     },
-    /// The hardware range is empty, so the file would suit no device (sections 6.3.2.13 and 6.3.2.14).
+    /// The hardware range is empty, so no device could use the file (sections 6.3.2.13 and 6.3.2.14).
     #[error("minimum hardware version {:#06x} lies above the maximum {:#06x}", .0.min.0, .0.max.0)]
     EmptyHardwareRange(HardwareRange),
-    /// An element follows a signature element, which must be the last one (section 6.3.5).
+    /// An element follows a signature element, which must be the last element (section 6.3.5).
     #[error("element {element} is a signature, which must be the last element")]
     SignatureNotLast {
         /// Index of the signature element, counted from 0.
@@ -45,9 +45,9 @@ pub enum FileWriteError {
     },
 }
 
-/// Writer of an OTA file: the header, then the elements in the given order (section 6.3).
+/// Writer of an OTA file. The file has the header, then the elements in the given order (section 6.3).
 ///
-/// [`Encode`](crate::Encode) writes the file to a buffer, [`write_to`](Self::write_to) to a stream.
+/// [`Encode`](crate::Encode) writes the file to a buffer. [`write_to`](Self::write_to) writes the file to a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileWriter<'a> {
     header: FileHeader<'a>,
@@ -56,17 +56,18 @@ pub struct FileWriter<'a> {
 }
 
 impl<'a> FileWriter<'a> {
-    /// Creates a writer; `header.total_size` is replaced by the length of the file.
+    /// Creates a writer. The length of the file replaces `header.total_size`.
     ///
-    /// Only the reserved bits of `header.other_control` are written: a written file is device specific if and only if it
-    /// has a destination (section 6.3.2.12).
+    /// Only the reserved bits of `header.other_control` are written. So a written file is device specific if and only
+    /// if the header has a destination (section 6.3.2.12).
     ///
     /// # Errors
-    /// - [`EmptyHardwareRange`](FileWriteError::EmptyHardwareRange) when the file would suit no device.
-    /// - [`SignatureNotLast`](FileWriteError::SignatureNotLast) when an element follows a signature element (section 6.3.5).
-    /// - [`HeaderTooLong`](FileWriteError::HeaderTooLong) when the extra bytes make the header longer than 65,535 bytes.
-    /// - [`FileTooLong`](FileWriteError::FileTooLong) when the file, and so perhaps a single element, is longer than a 32-bit
-    ///   size can count.
+    /// - [`EmptyHardwareRange`](FileWriteError::EmptyHardwareRange) if no device could use the file.
+    /// - [`SignatureNotLast`](FileWriteError::SignatureNotLast) if an element follows a signature element (section
+    ///   6.3.5).
+    /// - [`HeaderTooLong`](FileWriteError::HeaderTooLong) if the extra bytes make the header longer than 65,535 bytes.
+    /// - [`FileTooLong`](FileWriteError::FileTooLong) if the file is longer than a 32-bit size can count. A single
+    ///   element may be the cause.
     pub fn new(header: FileHeader<'a>, elements: &'a [Element<'a>]) -> Result<Self, FileWriteError> {
         let other_control = header.other_control.reserved();
         let header = FileHeader { other_control, ..header };
@@ -93,7 +94,7 @@ impl<'a> FileWriter<'a> {
     /// Writes the file to `out`.
     ///
     /// # Errors
-    /// Those of `out`.
+    /// The errors of `out`.
     #[cfg(feature = "std")]
     pub fn write_to(&self, mut out: impl std::io::Write) -> std::io::Result<()> {
         // Element by element, not through `to_vec`: the data may be large, and a copy would double the memory it takes.
@@ -104,7 +105,7 @@ impl<'a> FileWriter<'a> {
         })
     }
 
-    /// Header as it is written, with the computed total image size.
+    /// Returns the header as it is written, with the computed total image size.
     #[must_use]
     pub const fn header(&self) -> &FileHeader<'a> {
         &self.header

@@ -1,4 +1,5 @@
-//! OTA header (section 6.3.2): 56 bytes of fixed fields, optional fields by field control bit, extra bytes.
+//! OTA header (section 6.3.2): 56 bytes of fixed fields, then optional fields, then extra bytes. Bits of the field
+//! control announce the optional fields.
 //!
 //! Sections and tables refer to ZigBee document 095264 (2011).
 //!
@@ -43,7 +44,7 @@ struct FixedFields {
 
 const _: () = assert!(size_of::<FixedFields>() == FileHeader::MIN_LEN);
 
-/// Supported major header version; all others are incompatible (section 6.3.2.2).
+/// Supported major header version. All other major versions are incompatible (section 6.3.2.2).
 const MAJOR: u8 = 1;
 
 /// Field control of a header (section 6.3.2.4, table 5). The reserved bits 3 to 15 are kept when a header is read.
@@ -55,28 +56,28 @@ const MAJOR: u8 = 1;
 pub struct HeaderControl(pub u16);
 
 impl HeaderControl {
-    /// The header contains a security credential version.
+    /// Bit 0: the header contains a security credential version.
     pub const SECURITY_CREDENTIAL: Self = Self(0x0001);
-    /// The file is for a single device, and the header contains its IEEE address as the destination.
+    /// Bit 1: the file is for a single device. The header contains the IEEE address of this device as the destination.
     pub const DEVICE_SPECIFIC: Self = Self(0x0002);
-    /// The header contains a minimum and a maximum hardware version.
+    /// Bit 2: the header contains a minimum and a maximum hardware version.
     pub const HARDWARE_VERSIONS: Self = Self(0x0004);
-    /// All bits that are not reserved.
+    /// All field control bits that are not reserved.
     const KNOWN: Self = Self(0x0007);
     pub(super) const EMPTY: Self = Self(0);
 
-    /// Returns whether all bits of `bits` are set.
+    /// Returns whether `self` has all bits of `bits` set.
     #[must_use]
     pub const fn contains(self, bits: Self) -> bool {
         self.0 & bits.0 == bits.0
     }
 
-    /// Bits of `self` that are reserved.
+    /// Returns the bits of `self` that are reserved.
     pub(super) const fn reserved(self) -> Self {
         self.without(Self::KNOWN)
     }
 
-    /// Bits of `self` that are not reserved.
+    /// Returns the bits of `self` that are not reserved.
     const fn known(self) -> Self {
         Self(self.0 & Self::KNOWN.0)
     }
@@ -90,7 +91,7 @@ impl HeaderControl {
     }
 }
 
-/// Unusual features of a header that was read; a file with any of them may still be installed.
+/// Unusual features of a header that was read. A file with any of these features may still be installed.
 ///
 /// An empty, blank or 32-byte header string is not unusual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -107,7 +108,7 @@ pub struct HeaderAnomalies {
     pub extra_bytes: bool,
     /// The minor header version is not 0.
     pub other_minor_version: bool,
-    /// The minimum hardware version lies above the maximum, so the file suits no device.
+    /// The minimum hardware version is above the maximum, so no device can use the file.
     pub hardware_range_empty: bool,
     /// The header string, up to its first NUL, is not UTF-8.
     pub string_not_utf8: bool,
@@ -119,23 +120,24 @@ pub struct HeaderAnomalies {
 
 /// OTA header of a file (section 6.3.2); its byte layout is in the [module documentation](super).
 ///
-/// An optional field is present when its `Option` is `Some`. Field control and header length are computed from the fields
-/// and are not stored.
+/// An optional field of the header is present if its `Option` is `Some`. The field control and the header length are
+/// computed from the fields and are not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias("EmberAfOtaHeader", "OTA_ImageHeader_t", "OTA_ParseHeader", "zb_zcl_ota_upgrade_file_header_t"))]
 #[non_exhaustive]
 pub struct FileHeader<'a> {
-    /// Minor header version: MM of 0x01MM. All minor versions are read alike.
+    /// Minor header version, the part MM of the header version 0x01MM. All minor versions are read alike.
     pub minor: u8,
-    /// Manufacturer code, image type and file version.
+    /// Manufacturer code, image type and file version of the image.
     pub id: ImageId,
     /// Zigbee stack version of the image.
     pub stack: StackVersion,
     /// Human-readable name of the image.
     pub header_string: HeaderString,
-    /// Total image size: bytes of header and elements. [`FileWriter`](super::FileWriter) computes it.
+    /// Total image size in bytes, which counts the header and the elements. [`FileWriter`](super::FileWriter) computes
+    /// this field.
     pub total_size: u32,
     /// Minimum security credential version that a device needs to install the image.
     pub credential: Option<SecurityCredentialVersion>,
@@ -143,22 +145,23 @@ pub struct FileHeader<'a> {
     pub destination: Option<Eui64>,
     /// Hardware versions that the image supports; `None` for all.
     pub hardware: Option<HardwareRange>,
-    /// Field control bits without a field above: the reserved bits, and
-    /// [`DEVICE_SPECIFIC`](HeaderControl::DEVICE_SPECIFIC) of a header without room for a destination. The other two
-    /// known bits have no effect here.
+    /// Bits of the field control that no other field of this struct represents. The field holds the reserved bits, and
+    /// [`DEVICE_SPECIFIC`](HeaderControl::DEVICE_SPECIFIC) of a header without room for a destination. The bits
+    /// [`SECURITY_CREDENTIAL`](HeaderControl::SECURITY_CREDENTIAL) and
+    /// [`HARDWARE_VERSIONS`](HeaderControl::HARDWARE_VERSIONS) have no effect in this field.
     pub other_control: HeaderControl,
-    /// Extra bytes between the known fields and the end of the header. Bytes beyond what a 16-bit header length can count
-    /// are not written; [`FileWriter`](super::FileWriter) refuses such a header.
+    /// Extra bytes between the known fields and the end of the header. Extra bytes beyond what a 16-bit header length
+    /// can count are not written. [`FileWriter`](super::FileWriter) refuses such a header.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub extra: &'a [u8],
 }
 
 impl<'a> FileHeader<'a> {
-    /// File identifier, `1E F1 EE 0B` on disk (section 6.3.2.1).
+    /// File identifier, `1E F1 EE 0B` in byte order (section 6.3.2.1).
     pub const MAGIC: u32 = 0x0bee_f11e;
-    /// Bytes of the shortest header: the fixed fields.
+    /// Length in bytes of the shortest header, which has only the fixed fields.
     pub const MIN_LEN: usize = 56;
-    /// Bytes of the longest header without extra bytes: all fixed and optional fields.
+    /// Length in bytes of the longest header without extra bytes, which has all fixed and optional fields.
     pub const MAX_KNOWN_LEN: usize = 69;
 
     /// Creates a header of version 0x0100 for ZigBee PRO, without optional fields, header string or total image size.
@@ -190,8 +193,8 @@ impl<'a> FileHeader<'a> {
         Self { header_string, ..self }
     }
 
-    /// Returns this header with another total image size, in bytes. [`FileWriter`](super::FileWriter) computes the size
-    /// itself.
+    /// Returns this header with another total image size in bytes. A caller of [`FileWriter`](super::FileWriter) needs
+    /// no size, because the writer computes it.
     #[must_use]
     pub const fn with_total_size(self, total_size: u32) -> Self {
         Self { total_size, ..self }
@@ -244,66 +247,70 @@ impl<'a> FileHeader<'a> {
         }
     }
 
-    /// Reads the header at the start of `file` strictly; returns it and all bytes after it.
+    /// Reads the header at the start of `file` strictly. Returns the header and all bytes after it.
     ///
-    /// Reserved bits, extra bytes and other minor versions are kept, not refused: see [`anomalies`](Self::anomalies).
+    /// Reserved bits, extra bytes and other minor versions are kept, not refused. [`anomalies`](Self::anomalies)
+    /// reports them.
     ///
     /// # Errors
-    /// The first of these that applies. `offset` is that of the field at fault.
+    /// The first error of this list that applies. The `offset` of the error is that of the field at fault.
     ///
     /// - [`BadMagic`](crate::DecodeErrorKind::BadMagic) as soon as four bytes are present.
-    /// - [`Truncated`](crate::DecodeErrorKind::Truncated) at byte 0 when fewer than 56 bytes are present.
-    /// - [`UnsupportedHeaderVersion`](crate::DecodeErrorKind::UnsupportedHeaderVersion) for another major version.
-    /// - [`HeaderTooShort`](crate::DecodeErrorKind::HeaderTooShort) when the header length leaves no room for the fields that
-    ///   the field control announces.
-    /// - [`TotalTooSmall`](crate::DecodeErrorKind::TotalTooSmall) when the total image size is below the header length.
-    /// - [`Truncated`](crate::DecodeErrorKind::Truncated) at byte 0 when fewer bytes than the header length are present.
+    /// - [`Truncated`](crate::DecodeErrorKind::Truncated) at byte 0 if fewer than 56 bytes are present.
+    /// - [`UnsupportedHeaderVersion`](crate::DecodeErrorKind::UnsupportedHeaderVersion) if the major version is not 1.
+    /// - [`HeaderTooShort`](crate::DecodeErrorKind::HeaderTooShort) if the header length leaves no room for the fields
+    ///   that the field control announces.
+    /// - [`TotalTooSmall`](crate::DecodeErrorKind::TotalTooSmall) if the total image size is below the header length.
+    /// - [`Truncated`](crate::DecodeErrorKind::Truncated) at byte 0 if fewer bytes than the header length are present.
     ///
-    /// Only after `Truncated` can the same bytes with more bytes after them be read.
+    /// After `Truncated`, the header may become readable with more bytes. After any other error, more bytes do not
+    /// help.
     pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         check_header(file, HeaderRules::STRICT).map(|view| (view.header(), view.body()))
     }
 
-    /// Reads the header as [`parse`](Self::parse) does, but also a device-specific header without room for a destination:
-    /// then `destination` is `None` and [`HeaderAnomalies::destination_missing`] is set.
+    /// Reads the header as [`parse`](Self::parse) does, but accepts a device-specific header without room for a
+    /// destination. For such a header, `destination` is `None` and [`HeaderAnomalies::destination_missing`] is set.
     ///
     /// # Errors
-    /// Those of [`parse`](Self::parse).
+    /// The same errors as [`parse`](Self::parse).
     pub fn parse_lenient(file: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         check_header(file, HeaderRules::LENIENT).map(|view| (view.header(), view.body()))
     }
 
-    /// Reads the known fields of a header whose extra bytes may not have arrived yet; `extra` of the result is empty.
+    /// Reads the known fields of a header whose extra bytes may not have arrived yet. The `extra` of the result is
+    /// empty.
     ///
-    /// The known fields take at most [`MAX_KNOWN_LEN`](Self::MAX_KNOWN_LEN) bytes. A destination may be missing as in
-    /// [`parse_lenient`](Self::parse_lenient).
+    /// The known fields take at most [`MAX_KNOWN_LEN`](Self::MAX_KNOWN_LEN) bytes. As with
+    /// [`parse_lenient`](Self::parse_lenient), the destination may be missing.
     ///
     /// # Errors
-    /// Those of [`parse`](Self::parse); [`Truncated`](crate::DecodeErrorKind::Truncated) contains the number of bytes that
-    /// the known fields take.
+    /// The same errors as [`parse`](Self::parse). [`Truncated`](crate::DecodeErrorKind::Truncated) contains the number
+    /// of bytes that the known fields take.
     pub fn parse_known(start: &[u8]) -> Result<FileHeader<'static>, DecodeError> {
         Self::parse_known_and_len(start).map(|(header, _)| header)
     }
 
-    /// Reads the known fields as [`parse_known`](Self::parse_known) does; returns the header length as well.
+    /// Reads the known fields as [`parse_known`](Self::parse_known) does. Returns the header and the header length.
     pub(super) fn parse_known_and_len(start: &[u8]) -> Result<(FileHeader<'static>, u16), DecodeError> {
         let view = check_header(start, HeaderRules::PARTIAL)?;
         Ok((view.header().with_extra(&[]), view.len()))
     }
 
-    /// Header length field of a header whose first 56 bytes are present; 0 for fewer bytes.
+    /// Returns the header length field of a header whose first 56 bytes are present. Returns 0 for fewer bytes.
     pub(super) fn declared_len(start: &[u8]) -> u16 {
         FixedFields::ref_from_prefix(start).map_or(0, |(fixed, _)| fixed.header_length.get())
     }
 
-    /// Field control of this header: one bit for each optional field that is present, and the bits of `other_control`.
+    /// Returns the field control of this header: one bit for each optional field that is present, and the bits of
+    /// `other_control`.
     #[must_use]
     pub fn control(&self) -> HeaderControl {
         let owned = HeaderControl::SECURITY_CREDENTIAL.with(HeaderControl::HARDWARE_VERSIONS);
         self.present_fields().with(self.other_control.without(owned))
     }
 
-    /// Bytes of this header, which is the offset of the first element; at most 65,535.
+    /// Returns the length of this header in bytes, at most 65,535. The length is the offset of the first element.
     #[must_use]
     pub fn header_len(&self) -> usize {
         usize::from(fields_len(self.present_fields())).saturating_add(self.written_extra().len())
@@ -315,13 +322,14 @@ impl<'a> FileHeader<'a> {
         self.control().contains(HeaderControl::DEVICE_SPECIFIC)
     }
 
-    /// Returns whether the file supports `hardware`; always true without a range (sections 6.3.2.13 and 6.3.2.14).
+    /// Returns whether the image supports the hardware version `hardware`. Without a hardware range, the image supports
+    /// all versions (sections 6.3.2.13 and 6.3.2.14).
     #[must_use]
     pub fn suits(&self, hardware: HardwareVersion) -> bool {
         self.hardware.is_none_or(|range| range.contains(hardware))
     }
 
-    /// Unusual features of this header.
+    /// Returns the unusual features of this header.
     #[must_use]
     pub fn anomalies(&self) -> HeaderAnomalies {
         HeaderAnomalies {
@@ -336,7 +344,7 @@ impl<'a> FileHeader<'a> {
         }
     }
 
-    /// Field control bits of the optional fields that are present.
+    /// Returns the field control bits of the optional fields that are present.
     fn present_fields(&self) -> HeaderControl {
         let fields = [
             (HeaderControl::SECURITY_CREDENTIAL, self.credential.is_some()),
@@ -347,14 +355,14 @@ impl<'a> FileHeader<'a> {
         present.fold(HeaderControl::EMPTY, |all, (bit, _)| all.with(bit))
     }
 
-    /// Extra bytes that the 16-bit header length can count.
+    /// Returns the extra bytes that the 16-bit header length can count.
     pub(super) fn written_extra(&self) -> &'a [u8] {
         let room = u16::MAX.saturating_sub(fields_len(self.present_fields()));
         self.extra.get(..usize::from(room)).unwrap_or(self.extra)
     }
 }
 
-/// Bytes of the fixed fields and the optional fields in `present`: 56 to 69.
+/// Returns the length in bytes of the fixed fields and the optional fields in `present`: 56 to 69.
 fn fields_len(present: HeaderControl) -> u16 {
     let optional = [
         (HeaderControl::SECURITY_CREDENTIAL, 1),
@@ -412,7 +420,7 @@ impl Emit for FileHeader<'_> {
     }
 }
 
-/// Headers that read back as they were written.
+/// Generates headers that read back as they were written.
 #[cfg(feature = "arbitrary")]
 impl<'a> arbitrary::Arbitrary<'a> for FileHeader<'a> {
     fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
@@ -427,7 +435,7 @@ impl<'a> arbitrary::Arbitrary<'a> for FileHeader<'a> {
 
 #[cfg(feature = "arbitrary")]
 impl FileHeader<'static> {
-    /// Header with arbitrary fields, but without extra bytes and with a total image size of 0.
+    /// Generates a header with arbitrary fields, without extra bytes and with a total image size of 0.
     pub(super) fn arbitrary_fields(u: &mut arbitrary::Unstructured<'_>) -> arbitrary::Result<Self> {
         Ok(FileHeader {
             minor: u.arbitrary()?,

@@ -11,23 +11,25 @@ use super::FileWriteError;
 
 /// Header string: 32 raw bytes, padded with zeros, without a length byte (section 6.3.2.9 of ZigBee document 095264).
 ///
-/// Table 4 of that document gives the field the type character string, which starts with a length byte in ZCL, but no
-/// known file has that byte. The field is kept as raw bytes, because real files fill all 32 bytes, have bytes after the
-/// first NUL or are not UTF-8. `Display` writes the text up to the first NUL, with U+FFFD for bytes that are not UTF-8.
-/// `Debug` shows all bytes except the zeros at the end.
+/// Table 4 of document 095264 gives the field the type character string. In ZCL this type starts with a length byte,
+/// but no known file has that byte. The field is kept as raw bytes, because real files fill all 32 bytes, have bytes
+/// after the first NUL or are not UTF-8.
+///
+/// `Display` writes the text up to the first NUL, with U+FFFD for bytes that are not UTF-8. `Debug` shows all bytes
+/// except the zeros at the end.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct HeaderString(pub [u8; 32]);
 
 impl HeaderString {
-    /// Empty text: 32 zeros.
+    /// Header string without text: 32 zeros.
     pub const EMPTY: Self = Self([0; 32]);
 
     /// Creates a header string from `text`, padded with zeros.
     ///
     /// # Errors
-    /// [`FileWriteError::HeaderStringTooLong`] when `text` takes more than 32 bytes; it is never cut.
+    /// [`FileWriteError::HeaderStringTooLong`] if `text` takes more than 32 bytes. The text is never cut.
     pub fn new(text: &str) -> Result<Self, FileWriteError> {
         let (mut bytes, len) = ([0; 32], text.len());
         let Some((room, _)) = bytes.split_at_mut_checked(len) else {
@@ -37,16 +39,16 @@ impl HeaderString {
         Ok(Self(bytes))
     }
 
-    /// All 32 bytes of the field, including the zeros after the text.
+    /// Returns all 32 bytes of the field, including the zeros after the text.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// Text up to the first NUL.
+    /// Returns the text up to the first NUL.
     ///
     /// # Errors
-    /// The bytes before the first NUL are not UTF-8.
+    /// [`Utf8Error`] if the bytes before the first NUL are not UTF-8.
     pub fn to_str(&self) -> Result<&str, Utf8Error> {
         core::str::from_utf8(self.before_nul())
     }
@@ -56,7 +58,7 @@ impl HeaderString {
         self.0.iter().skip_while(|byte| **byte != 0).all(|byte| *byte == 0)
     }
 
-    /// Returns whether an ASCII control character stands before the first NUL.
+    /// Returns whether an ASCII control character is before the first NUL.
     pub(super) fn has_control_characters(&self) -> bool {
         self.before_nul().iter().any(u8::is_ascii_control)
     }
@@ -65,7 +67,7 @@ impl HeaderString {
         self.0.split(|byte| *byte == 0).next().unwrap_or_default()
     }
 
-    /// All bytes except the zeros at the end.
+    /// Returns all bytes except the zeros at the end.
     fn before_padding(&self) -> &[u8] {
         let padding = self.0.iter().rev().take_while(|byte| **byte == 0).count();
         let (text, _) = self.0.split_at_checked(self.0.len().saturating_sub(padding)).unwrap_or_default();

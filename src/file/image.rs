@@ -15,13 +15,13 @@ use crate::error::{DecodeError, DecodeErrorKind};
 
 /// OTA file in memory (section 6.3.1), borrowed from the bytes it was read from.
 ///
-/// [`parse`](Self::parse) accepts only files that follow the specification exactly. A file may have no upgrade image,
-/// several, or no element at all.
+/// [`parse`](Self::parse) accepts only files that follow the specification exactly. A file may have several upgrade
+/// images, none, or no element at all.
 ///
-/// [`parse_lenient`](Self::parse_lenient) also accepts the irregular files that vendors ship. Each irregularity can be
-/// read from the image: [`layout`](Self::layout), [`raw_remainder`](Self::raw_remainder), [`trailing`](Self::trailing),
-/// [`missing`](Self::missing) and [`FileHeader::anomalies`]. No byte is lost: [`Encode`](crate::Encode) writes exactly the
-/// bytes that were read.
+/// [`parse_lenient`](Self::parse_lenient) also accepts the irregular files that vendors ship. The image shows each
+/// irregularity: [`layout`](Self::layout), [`raw_remainder`](Self::raw_remainder), [`trailing`](Self::trailing),
+/// [`missing`](Self::missing) and [`FileHeader::anomalies`]. No byte is lost: [`Encode`](crate::Encode) writes exactly
+/// the bytes that were read.
 ///
 /// ```
 /// use zigbee_ota::file::{BodyLayout, FileHeader, Image};
@@ -48,7 +48,7 @@ pub struct Image<'a> {
     layout: BodyLayout,
 }
 
-/// Raw bytes at the end of a body, where the bytes are not an element.
+/// Raw bytes at the end of a body, which cannot be read as an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -56,7 +56,7 @@ pub struct Image<'a> {
 pub struct RawRemainder<'a> {
     /// Offset of the first raw byte, in bytes from the first byte of the header.
     pub offset: usize,
-    /// All bytes from there to the end of the file; at least one.
+    /// All bytes from `offset` to the end of the file; at least one byte.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub bytes: &'a [u8],
 }
@@ -65,8 +65,8 @@ impl<'a> Image<'a> {
     /// Reads `bytes` strictly as exactly one file, whose elements fill its body.
     ///
     /// # Errors
-    /// Those of [`parse_prefix`](Self::parse_prefix), and
-    /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) at the total image size when more bytes follow.
+    /// The errors of [`parse_prefix`](Self::parse_prefix). [`TrailingBytes`](DecodeErrorKind::TrailingBytes) at the
+    /// total image size if more bytes follow.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let (header, sections) = Self::parse_sections(bytes)?;
@@ -77,10 +77,10 @@ impl<'a> Image<'a> {
         Ok(Self { header, sections, elements_end: sections.file.len(), layout: BodyLayout::Elements })
     }
 
-    /// Reads the file at the start of `bytes` strictly; returns it and the bytes after its total image size.
+    /// Reads the file at the start of `bytes` strictly. Returns the file and the bytes after its total image size.
     ///
     /// # Errors
-    /// Those of [`SplitFile::parse`](super::SplitFile::parse), then those of
+    /// First the errors of [`SplitFile::parse`](super::SplitFile::parse), then those of
     /// [`SplitFile::elements`](super::SplitFile::elements).
     pub fn parse_prefix(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         let (header, mut sections) = Self::parse_sections(bytes)?;
@@ -89,7 +89,7 @@ impl<'a> Image<'a> {
         Ok((Self { header, sections, elements_end, layout: BodyLayout::Elements }, trailing))
     }
 
-    /// Checks header and elements strictly; bytes may follow the file.
+    /// Checks header and elements strictly. Bytes may follow the file.
     #[inline]
     fn parse_sections(bytes: &'a [u8]) -> Result<(HeaderView<'a>, Sections<'a>), DecodeError> {
         let header = check_header(bytes, HeaderRules::STRICT)?;
@@ -98,14 +98,14 @@ impl<'a> Image<'a> {
         Ok((header, sections))
     }
 
-    /// Reads the file at the start of `bytes` leniently: keeps the bytes that cannot be read as elements.
+    /// Reads the file at the start of `bytes` leniently. Bytes that cannot be read as elements are kept.
     ///
-    /// Bytes that can be read in two ways are read in the standard form. From the first place where no element fits, the
-    /// body is [raw](Self::raw_remainder). An element with tag 0xF000 that leaves exactly two bytes at the end of the file is
-    /// read in Telink's form.
+    /// If bytes can be read in two ways, the standard form is chosen. From the first place where no element fits, the
+    /// body is [raw](Self::raw_remainder). An element with tag 0xF000 that leaves exactly two bytes at the end of the
+    /// file is read in Telink's form.
     ///
     /// # Errors
-    /// Those of [`FileHeader::parse_lenient`]: a file without a readable header cannot be read at all.
+    /// The errors of [`FileHeader::parse_lenient`], because a file without a readable header cannot be read at all.
     pub fn parse_lenient(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let header = check_header(bytes, HeaderRules::LENIENT)?;
         let sections = Sections::split(&header, bytes);
@@ -124,43 +124,45 @@ impl<'a> Image<'a> {
         Ok(image)
     }
 
-    /// Header of the file (section 6.3.2).
+    /// Returns the header of the file (section 6.3.2).
     #[must_use]
     #[inline]
     pub fn header(&self) -> FileHeader<'a> {
         self.header.header()
     }
 
-    /// All bytes of the file, header and body, as a server sends them. Of a truncated file, the bytes that are present.
+    /// Returns all bytes of the file, header and body, as a server sends them. For a truncated file, returns the bytes
+    /// that are present.
     #[must_use]
     pub const fn bytes(&self) -> &'a [u8] {
         self.sections.file
     }
 
-    /// All elements in file order, each with its offset.
+    /// Returns all elements in file order, each with its offset.
     #[must_use]
     pub fn elements(&self) -> Elements<'a> {
         Elements::lenient(self.sections.body, self.header.len().into(), self.missing())
     }
 
-    /// All elements with the tag `tag`, in file order. A file may have several elements with the same tag.
+    /// Returns all elements with the tag `tag`, in file order. A file may have several elements with the same tag.
     pub fn find(&self, tag: Tag) -> impl Iterator<Item = PlacedElement<'a>> + use<'a> {
         self.elements().filter(move |placed| placed.element.tag == tag)
     }
 
     /// Returns whether the file has a signature element, of either crypto suite. The signature itself is not checked.
     ///
-    /// Only the elements show this: the header has no bit for it (section 6.3.2.4).
+    /// Only the elements show whether a file is signed, because the header has no bit for a signature (section
+    /// 6.3.2.4).
     #[must_use]
     pub fn is_signed(&self) -> bool {
         self.elements().any(|placed| placed.element.tag.is_signature())
     }
 
-    /// Signature element of the file; `None` when the file has none.
+    /// Returns the signature element of the file, or `None` if the file has no signature.
     ///
     /// # Errors
-    /// Those of [`SignatureElement::parse`]. [`SignatureNotLast`](DecodeErrorKind::SignatureNotLast) at the first signature
-    /// element when any element follows it, which may be a second signature (section 6.3.5).
+    /// The errors of [`SignatureElement::parse`]. [`SignatureNotLast`](DecodeErrorKind::SignatureNotLast) at the first
+    /// signature element if any element follows it (section 6.3.5). The following element may be a second signature.
     pub fn signature(&self) -> Result<Option<SignatureElement<'a>>, DecodeError> {
         let mut elements = self.elements();
         let Some(placed) = elements.find(|placed| placed.element.tag.is_signature()) else { return Ok(None) };
@@ -171,27 +173,28 @@ impl<'a> Image<'a> {
         SignatureElement::parse(&placed)
     }
 
-    /// Layout of the body; always [`BodyLayout::Elements`] after a strict parse.
+    /// Returns the layout of the body. After a strict parse, the layout is always [`BodyLayout::Elements`].
     #[must_use]
     pub const fn layout(&self) -> BodyLayout {
         self.layout
     }
 
-    /// Raw bytes of the body after its elements; always `None` after a strict parse.
+    /// Returns the raw bytes of the body after its elements. After a strict parse, the result is always `None`.
     #[must_use]
     pub fn raw_remainder(&self) -> Option<RawRemainder<'a>> {
         let bytes = self.bytes().get(self.elements_end..).filter(|bytes| !bytes.is_empty())?;
         Some(RawRemainder { offset: self.elements_end, bytes })
     }
 
-    /// Bytes after the total image size, which are not part of the file (section 6.3.2.10). Always empty after a strict
-    /// parse.
+    /// Returns the bytes after the total image size, which are not part of the file (section 6.3.2.10). After a strict
+    /// parse, the slice is always empty.
     #[must_use]
     pub const fn trailing(&self) -> &'a [u8] {
         self.sections.trailing
     }
 
-    /// Number of bytes missing to the total image size; 0 unless the layout is [`Truncated`](BodyLayout::Truncated).
+    /// Returns the number of bytes missing to the total image size. The number is 0 unless the layout is
+    /// [`Truncated`](BodyLayout::Truncated).
     #[must_use]
     pub fn missing(&self) -> usize {
         let total = usize::try_from(self.header.total_size()).unwrap_or(usize::MAX);
@@ -199,7 +202,7 @@ impl<'a> Image<'a> {
     }
 }
 
-/// Writes header, elements, raw remainder and trailing bytes: exactly the bytes that were read.
+/// Writes header, elements, raw remainder and trailing bytes, exactly as they were read.
 impl Emit for Image<'_> {
     fn len(&self) -> usize {
         self.bytes().len().saturating_add(self.trailing().len())

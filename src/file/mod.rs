@@ -2,8 +2,8 @@
 //!
 //! Sections refer to ZigBee document 095264 (2011), which calls elements sub-elements.
 //!
-//! Layout of the header. Optional fields follow each other without gaps, so from offset 57 on the table gives the highest
-//! possible offset:
+//! The next table is the layout of the OTA header. Optional fields follow each other without gaps, so from offset 57 on
+//! the table gives the highest possible offset:
 //!
 //! | offset | size | field | unit or value |
 //! |---|---|---|---|
@@ -23,7 +23,7 @@
 //! | 67 | 0 or 2 | maximum hardware version | field control bit 2 |
 //! | 69 | any | extra bytes: fields of later header versions | up to the header length |
 //!
-//! Layout of an element:
+//! The next table is the layout of an element:
 //!
 //! | offset | size | field | unit or value |
 //! |---|---|---|---|
@@ -32,11 +32,11 @@
 //! | 6 | length | data | |
 //!
 //! - [`FileWriter`] writes a file.
-//! - [`Image`] reads a file that lies in memory as a whole, strictly or as leniently as vendors require.
+//! - [`Image`] reads a file that is in memory as a whole, strictly or as leniently as the files of vendors require.
 //! - [`StreamDecoder`] reads a file that arrives in pieces.
 //! - [`SplitFile`] reads the header only, for a server that does not read the body.
 //!
-//! Bytes that a vendor puts around a file are the subject of the module `container`.
+//! The module `container` reads the bytes that a vendor puts around a file.
 //!
 //! ```
 //! use zigbee_ota::file::{Element, FileHeader, FileWriter, HeaderString, Image, Tag};

@@ -1,7 +1,7 @@
 //! Signature and certificate elements of a signed file.
 //!
-//! Sections refer to ZigBee document 095264 (2011), which has crypto suite 1 only. A signature covers all bytes of the file
-//! before it.
+//! Sections refer to ZigBee document 095264 (2011), which defines crypto suite 1 only. A signature covers all bytes of
+//! the file before the signature itself.
 //!
 //! | tag | data bytes | suite | data |
 //! |---|---|---|---|
@@ -18,13 +18,14 @@ use crate::codec::{Emit, Sink, fixed, locate};
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::types::Eui64;
 
-/// Signature element, which must be the last element of its file (section 6.3.5). Reading it does not verify the signature.
+/// Signature element, which must be the last element of its file (section 6.3.5). Reading a signature element does not
+/// verify the signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 // Exhaustive: every revision has these two suites, and code that verifies signatures must handle each.
 pub enum SignatureElement<'a> {
-    /// Crypto suite 1, tag 0x0001.
+    /// Signature element of crypto suite 1, tag 0x0001.
     Suite1 {
         /// IEEE address of the signer.
         signer: Eui64,
@@ -32,7 +33,7 @@ pub enum SignatureElement<'a> {
         #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::array"))]
         signature: &'a [u8; 42],
     },
-    /// Crypto suite 2, tag 0x0005 (later revisions).
+    /// Signature element of crypto suite 2, tag 0x0005 (later revisions).
     Suite2 {
         /// IEEE address of the signer.
         signer: Eui64,
@@ -42,15 +43,15 @@ pub enum SignatureElement<'a> {
     },
 }
 
-/// Certificate element: the certificate of the signer, not parsed (section 6.3.6).
+/// Certificate element with the certificate of the signer, which is not parsed (section 6.3.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 // Exhaustive, like `SignatureElement`.
 pub enum CertificateElement<'a> {
-    /// Crypto suite 1, tag 0x0002.
+    /// Certificate element of crypto suite 1, tag 0x0002.
     Suite1(#[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::array"))] &'a [u8; 48]),
-    /// Crypto suite 2, tag 0x0006 (later revisions).
+    /// Certificate element of crypto suite 2, tag 0x0006 (later revisions).
     Suite2(#[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::array"))] &'a [u8; 74]),
 }
 
@@ -63,12 +64,12 @@ struct RawSignature<const N: usize> {
 }
 
 impl<'a> SignatureElement<'a> {
-    /// Reads a signature element; `None` when the tag is not that of a signature.
+    /// Reads a signature element. Returns `None` if the tag does not mark a signature.
     ///
     /// # Errors
-    /// Of "signature element", with an offset from the first byte of the header:
-    /// [`Truncated`](DecodeErrorKind::Truncated) when the data is shorter than the tag requires,
-    /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) when it is longer.
+    /// The errors name the item "signature element" and count the offset from the first byte of the header.
+    /// [`Truncated`](DecodeErrorKind::Truncated) if the data is shorter than the tag requires.
+    /// [`TrailingBytes`](DecodeErrorKind::TrailingBytes) if the data is longer.
     pub fn parse(placed: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
         match placed.element.tag {
             Tag::ECDSA_SIGNATURE => {
@@ -85,7 +86,7 @@ impl<'a> SignatureElement<'a> {
         }
     }
 
-    /// IEEE address of the signer, from the start of the element (section 6.3.5).
+    /// Returns the IEEE address of the signer, which is at the start of the element data (section 6.3.5).
     #[must_use]
     pub const fn signer(&self) -> Eui64 {
         match *self {
@@ -102,10 +103,10 @@ impl<'a> SignatureElement<'a> {
 }
 
 impl<'a> CertificateElement<'a> {
-    /// Reads a certificate element; `None` when the tag is not that of a certificate.
+    /// Reads a certificate element. Returns `None` if the tag does not mark a certificate.
     ///
     /// # Errors
-    /// Those of [`SignatureElement::parse`], but of "signing certificate element".
+    /// The same errors as [`SignatureElement::parse`], but with the item "signing certificate element".
     pub fn parse(placed: &PlacedElement<'a>) -> Result<Option<Self>, DecodeError> {
         match placed.element.tag {
             Tag::ECDSA_CERTIFICATE => {
@@ -118,7 +119,7 @@ impl<'a> CertificateElement<'a> {
         }
     }
 
-    /// Tag and data of this element.
+    /// Returns the tag and data of this certificate element.
     #[must_use]
     pub const fn element(&self) -> Element<'a> {
         match *self {
@@ -128,7 +129,7 @@ impl<'a> CertificateElement<'a> {
     }
 }
 
-/// Reads the data of an element as a `T`, whose length must be that of the data.
+/// Reads the data of an element as a `T`. The data must be exactly as long as a `T`.
 fn parse_exactly<'a, T>(item: &'static str, placed: &PlacedElement<'a>) -> Result<&'a T, DecodeError>
 where
     T: FromBytes + KnownLayout + Immutable + Unaligned,

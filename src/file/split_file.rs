@@ -1,6 +1,7 @@
-//! File split into header, body and trailing bytes by the two lengths in its header.
+//! File that is split into header, body and trailing bytes by the two lengths in its header.
 //!
-//! A server needs no more: it serves files whose body it cannot read. Sections refer to ZigBee document 095264 (2011).
+//! A server needs only this split, because it also serves files whose body it cannot read. Sections refer to ZigBee
+//! document 095264 (2011).
 //!
 //! ```text
 //! |<------------- file ------------->|
@@ -12,45 +13,46 @@ use super::header::{HeaderRules, HeaderView, check_header};
 use super::{Elements, FileHeader};
 use crate::error::{DecodeError, DecodeErrorKind};
 
-/// File split by the header length and the total image size in its header. The body is not read.
+/// File that is split by the header length and the total image size in its header. The body is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SplitFile<'a> {
     /// Header of the file.
     pub header: FileHeader<'a>,
-    /// All bytes of the file, header and body: as many as the total image size. A server serves these.
+    /// All bytes of the file, header and body. The length is the total image size. A server serves these bytes.
     pub file: &'a [u8],
-    /// Bytes of the file after the header. In a file that follows the specification, these are its elements.
+    /// Bytes of the file after the header. In a file that follows the specification, the body consists of elements.
     pub body: &'a [u8],
     /// Bytes after the total image size, which are not part of the file (section 6.3.2.10).
     pub trailing: &'a [u8],
 }
 
 impl<'a> SplitFile<'a> {
-    /// Splits the file at the start of `bytes`; its header is read as [`FileHeader::parse`] does.
+    /// Splits the file at the start of `bytes`. The header is read as [`FileHeader::parse`] does.
     ///
     /// # Errors
-    /// Those of [`FileHeader::parse`]. [`Truncated`](DecodeErrorKind::Truncated) at byte 0 when `bytes` is shorter than the
-    /// total image size, which is then the number of bytes needed.
+    /// The errors of [`FileHeader::parse`]. [`Truncated`](DecodeErrorKind::Truncated) at byte 0 if `bytes` is shorter
+    /// than the total image size, which is then the number of bytes needed.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let view = check_header(bytes, HeaderRules::STRICT)?;
         let Sections { file, body, trailing } = Sections::split_complete(&view, bytes)?;
         Ok(Self { header: view.header(), file, body, trailing })
     }
 
-    /// Elements of the body, which they must fill exactly (section 6.3.3).
+    /// Returns the elements of the body. The elements must fill the body exactly (section 6.3.3).
     ///
     /// # Errors
-    /// At the offset in the file of the element at fault:
-    /// [`ElementOverrun`](DecodeErrorKind::ElementOverrun) when it runs past the end of the body,
-    /// [`Truncated`](DecodeErrorKind::Truncated) when only 1 to 5 bytes are left, too few for tag and length.
+    /// The offset in the error is that of the element at fault, in bytes from the first byte of the header.
+    ///
+    /// - [`ElementOverrun`](DecodeErrorKind::ElementOverrun) if the element runs past the end of the body.
+    /// - [`Truncated`](DecodeErrorKind::Truncated) if only 1 to 5 bytes are left, too few for tag and length.
     pub fn elements(&self) -> Result<Elements<'a>, DecodeError> {
         Elements::strict(self.body, self.header.header_len())
     }
 }
 
-/// Byte ranges of a file and the bytes after it, as in [`SplitFile`] but without the header fields: those are read on
-/// demand.
+/// Byte ranges of a file and the bytes after it, as in [`SplitFile`] but without the header fields. The header fields
+/// are read on demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sections<'a> {
     pub(super) file: &'a [u8],
@@ -59,7 +61,7 @@ pub(super) struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    /// Splits `bytes` at the total image size; in a truncated file, `file` is what is present.
+    /// Splits `bytes` at the total image size. For a truncated file, `file` has the bytes that are present.
     #[inline]
     pub(super) fn split(header: &HeaderView<'a>, bytes: &'a [u8]) -> Self {
         let total = usize::try_from(header.total_size()).unwrap_or(usize::MAX);
@@ -68,7 +70,7 @@ impl<'a> Sections<'a> {
         Self { file, body, trailing }
     }
 
-    /// Splits `bytes` at the total image size; an error when fewer bytes are present.
+    /// Splits `bytes` at the total image size. Returns an error if fewer bytes are present.
     #[inline]
     pub(super) fn split_complete(header: &HeaderView<'a>, bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let needed = usize::try_from(header.total_size()).unwrap_or(usize::MAX);

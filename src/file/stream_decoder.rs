@@ -12,12 +12,12 @@ use super::element::{TELINK_HEAD_LEN, decode_head, is_telink_form};
 use super::{BodyLayout, Element, FileHeader, Tag};
 use crate::error::{DecodeError, DecodeErrorKind};
 
-/// Decoder of a file that arrives in pieces. It reads what [`Image::parse_lenient`](super::Image::parse_lenient) reads from
-/// a whole file.
+/// Decoder of a file that arrives in pieces. The decoder reads the same content that
+/// [`Image::parse_lenient`](super::Image::parse_lenient) reads from a whole file.
 ///
-/// The bytes of the file give the same header, elements and data however they are cut. The decoder stores the known header
-/// fields while they arrive (at most 69 bytes), and later the tag and length of one element; all other bytes are borrowed
-/// from the input.
+/// A file gives the same header, elements and data, regardless of how it is cut into pieces. While the known header
+/// fields arrive, the decoder stores them (at most 69 bytes). Later the decoder stores only the tag and length of one
+/// element. All other bytes are borrowed from the input.
 ///
 /// ```
 /// use zigbee_ota::file::{StreamDecoder, StreamPiece};
@@ -45,78 +45,80 @@ use crate::error::{DecodeError, DecodeErrorKind};
 #[derive(Clone, Debug)]
 pub struct StreamDecoder {
     state: State,
-    /// Bytes of the file consumed so far.
+    /// Number of bytes of the file consumed so far.
     consumed: u32,
     /// Total image size in bytes; 0 until the header is read.
     total: u32,
     /// Header length in bytes; 0 until the header is read.
     header_len: u16,
     layout: BodyLayout,
-    /// Consumed bytes of the header or of an element's head that is not complete yet.
+    /// Consumed bytes of a header, or of an element's head, that is not complete yet.
     buffer: [u8; FileHeader::MAX_KNOWN_LEN],
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// The buffer contains `buffered` bytes of the known header fields; with `needed` bytes the next check is possible.
+    /// The buffer contains `buffered` bytes of the known header fields. When it contains `needed` bytes, the next check
+    /// is possible.
     Header { buffered: usize, needed: usize },
-    /// `left` bytes of the header are still to come.
+    /// The header still lacks `left` bytes.
     Extra { left: u32 },
-    /// The buffer contains `buffered` bytes of an element's head, of which `needed` are expected: tag and length, and in
-    /// Telink's form two more bytes.
+    /// The buffer contains `buffered` bytes of an element's head, which has `needed` bytes. The head consists of tag
+    /// and length, and in Telink's form of two more bytes.
     ElementHead { buffered: usize, needed: usize },
-    /// `left` bytes of an element's data are still to come.
+    /// The data of an element still lacks `left` bytes.
     Data { left: u32 },
-    /// No further element: raw bytes up to the total image size, then trailing bytes.
+    /// No further element follows: only raw bytes up to the total image size, then trailing bytes.
     Raw,
     /// The header is invalid.
     Failed(DecodeError),
 }
 
-/// Part of a file, in file order. Offsets count from the first byte of the header.
+/// Part of a file. The parts arrive in file order. Offsets count from the first byte of the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum StreamPiece<'a> {
-    /// Known fields of the header.
+    /// Start of the header, with the known fields.
     Header {
-        /// Known header fields; `extra` is empty.
+        /// Known header fields. The `extra` of this header is empty.
         header: FileHeader<'static>,
         /// Header length in bytes, including extra bytes.
         len: u16,
     },
-    /// Extra bytes of the header, or a part of them.
+    /// Some or all extra bytes of the header.
     Extra {
-        /// Offset of `bytes` in the file.
+        /// Offset of `bytes`, counted from the first byte of the header.
         offset: u32,
-        /// Extra bytes; at least one.
+        /// Extra bytes of the header; at least one.
         #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
         bytes: &'a [u8],
     },
     /// Start of an element.
     Element {
-        /// Offset of the tag in the file.
+        /// Offset of the tag, counted from the first byte of the header.
         offset: u32,
-        /// Meaning of the data.
+        /// Tag of the element, which gives the meaning of the data.
         tag: Tag,
-        /// Bytes of data, which follow as [`Data`](Self::Data).
+        /// Number of data bytes. The data follows as [`Data`](Self::Data).
         length: u32,
-        /// Two bytes between length and data that the length does not count, in Telink's form of tag 0xF000.
+        /// Two bytes between length and data, present only in Telink's form of tag 0xF000. `length` does not count
+        /// them.
         telink_info: Option<[u8; 2]>,
     },
-    /// Data of the current element, or a part of it.
+    /// Some or all data of the current element.
     Data {
-        /// Offset of `bytes` in the file.
+        /// Offset of `bytes`, counted from the first byte of the header.
         offset: u32,
-        /// Data bytes; at least one.
+        /// Data bytes of the element; at least one.
         #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
         bytes: &'a [u8],
     },
-    /// Raw bytes of the body, which are not an element, or a part of them. Only trailing bytes follow.
+    /// Some or all raw bytes of the body, which are not an element. Only raw and trailing bytes follow.
     Raw {
-        /// Offset of `bytes` in the file.
+        /// Offset of `bytes`, counted from the first byte of the header.
         offset: u32,
-        /// Raw bytes; at least one.
+        /// Raw bytes of the body; at least one.
         #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_bytes::serialize"))]
         bytes: &'a [u8],
     },
@@ -128,7 +130,8 @@ pub enum StreamPiece<'a> {
     },
 }
 
-/// Not derived: the derive macro fails for a type with a lifetime parameter that contains a `FileHeader<'static>`.
+/// `defmt::Format` is not derived, because the derive macro fails for a type with a lifetime parameter that contains a
+/// `FileHeader<'static>`.
 #[cfg(feature = "defmt")]
 impl defmt::Format for StreamPiece<'_> {
     fn format(&self, f: defmt::Formatter<'_>) {
@@ -174,17 +177,18 @@ impl StreamDecoder {
         }
     }
 
-    /// Consumes bytes from the front of `input` and returns the piece that they complete; `None` when `input` is empty.
+    /// Consumes bytes from the front of `input` and returns the piece that these bytes complete. Returns `None` if
+    /// `input` is empty.
     ///
-    /// Call it in a loop until it returns `None`, then again with the next bytes of the file.
+    /// Call `next` in a loop until it returns `None`, then again with the next bytes of the file.
     ///
     /// # Termination
-    /// Every call that returns a piece consumes at least one byte of `input`, so the loop ends. The decoder never ends by
-    /// itself, because any number of trailing bytes may follow the file: call [`finish`](Self::finish) after the last byte.
-    ///
+    /// Every call that returns a piece consumes at least one byte of `input`, so the loop ends. The decoder itself
+    /// never ends, because any number of trailing bytes may follow the file. Call [`finish`](Self::finish) after the
+    /// last byte.
     /// # Errors
-    /// Those of [`FileHeader::parse_known`] except [`Truncated`](DecodeErrorKind::Truncated), as soon as the bytes at fault
-    /// have arrived, and the same error at each later call. Nothing after the header is an error.
+    /// The errors of [`FileHeader::parse_known`] except [`Truncated`](DecodeErrorKind::Truncated), as soon as the bytes
+    /// at fault have arrived. Each later call returns the same error. No byte after the header causes an error.
     pub fn next<'b, 'i: 'b>(
         &'b mut self,
         input: &mut &'i [u8],
@@ -233,12 +237,12 @@ impl StreamDecoder {
         }
     }
 
-    /// Ends the file and returns the layout of its body, which is never [`BodyLayout::Truncated`].
+    /// Ends the file and returns the layout of the body, which is never [`BodyLayout::Truncated`].
     ///
     /// # Errors
-    /// The error that [`next`](Self::next) has returned. [`Truncated`](DecodeErrorKind::Truncated) at byte 0: of
-    /// "OTA header" when the header is not complete, of "OTA file" when bytes are missing to the total image
-    /// size.
+    /// The error that [`next`](Self::next) has returned. Otherwise [`Truncated`](DecodeErrorKind::Truncated) at byte 0
+    /// if the file is incomplete. The item is "OTA header" if the header is not complete, and "OTA file" if bytes are
+    /// missing to the total image size.
     pub fn finish(&self) -> Result<BodyLayout, DecodeError> {
         let (item, needed) = match self.state {
             State::Failed(error) => return Err(error),
@@ -253,8 +257,8 @@ impl StreamDecoder {
         Err(DecodeError { item, offset: 0, kind })
     }
 
-    /// Bytes that were consumed but are in no piece yet: the start of a header or of an element's head that is not complete.
-    /// If the file ends here, they are its last bytes.
+    /// Returns the bytes that were consumed but are in no piece yet. The bytes are the start of an incomplete header or
+    /// of an incomplete element head. If the input ends at this point, the bytes are the last of the file.
     #[must_use]
     pub fn buffered(&self) -> &[u8] {
         match self.state {
@@ -265,7 +269,8 @@ impl StreamDecoder {
         }
     }
 
-    /// Reads the header from the buffer; `None` when more bytes are needed, whose number is then in the state.
+    /// Reads the header from the buffer. Returns `None` if more bytes are needed; the state then has the number of
+    /// bytes.
     fn read_header(&mut self, buffered: usize) -> Result<Option<StreamPiece<'static>>, DecodeError> {
         match FileHeader::parse_known_and_len(self.buffer.get(..buffered).unwrap_or_default()) {
             Ok((header, len)) => {
@@ -284,7 +289,7 @@ impl StreamDecoder {
         }
     }
 
-    /// State after the header or after an element.
+    /// Returns the state after the header or after an element.
     fn start_of_next_element(&mut self) -> State {
         match self.left() {
             0 => State::Raw,
@@ -293,8 +298,8 @@ impl StreamDecoder {
         }
     }
 
-    /// Returns whether the buffer contains all bytes before the element's data. If Telink's two bytes are missing, the state
-    /// is set to wait for them.
+    /// Returns whether the buffer contains all bytes before the data of the element. If Telink's two bytes are missing,
+    /// the state is set to wait for them.
     fn is_head_complete(&mut self, buffered: usize) -> bool {
         let (tag, length) = self.tag_and_length();
         let left_over = self.left().checked_sub(length);
@@ -306,8 +311,8 @@ impl StreamDecoder {
         complete
     }
 
-    /// Starts the element whose head is in the buffer. If that runs past the end of the file, it is not an element, and the
-    /// buffered bytes are raw.
+    /// Starts the element whose head is in the buffer. If the element runs past the end of the file, it is not an
+    /// element, and the buffered bytes are raw.
     fn read_element_head(&mut self, buffered: usize) -> StreamPiece<'_> {
         let offset = self.consumed.saturating_sub(u32::try_from(buffered).unwrap_or_default());
         let (tag, length) = self.tag_and_length();
@@ -323,23 +328,23 @@ impl StreamDecoder {
         StreamPiece::Element { offset, tag, length, telink_info: info }
     }
 
-    /// Tag and length at the start of the buffer.
+    /// Returns the tag and length at the start of the buffer.
     fn tag_and_length(&self) -> (Tag, u32) {
         self.buffer.first_chunk().map(decode_head).unwrap_or((Tag(0), 0))
     }
 
-    /// State when no element starts at `offset`.
+    /// Returns the state for the case that no element starts at `offset`.
     fn start_of_raw_bytes(&mut self, offset: u32) -> State {
         self.layout = BodyLayout::raw_from(to_usize(offset), usize::from(self.header_len));
         State::Raw
     }
 
-    /// Bytes of the file that are still to come.
+    /// Returns the number of bytes of the file that are still to come.
     const fn left(&self) -> u32 {
         self.total.saturating_sub(self.consumed)
     }
 
-    /// Consumes at most `most` bytes of `input`; returns their offset in the file, and the bytes.
+    /// Consumes at most `most` bytes of `input`. Returns the offset of these bytes in the file, and the bytes.
     fn take<'i>(&mut self, input: &mut &'i [u8], most: u32) -> (u32, &'i [u8]) {
         let offset = self.consumed;
         let (bytes, rest) = input.split_at_checked(to_usize(most)).unwrap_or((input, &[]));
@@ -348,7 +353,8 @@ impl StreamDecoder {
         (offset, bytes)
     }
 
-    /// Moves bytes of `input` to the buffer until it contains `needed` bytes; returns the number of bytes in the buffer.
+    /// Moves bytes of `input` to the buffer until the buffer contains `needed` bytes. Returns the number of bytes in
+    /// the buffer.
     fn fill_buffer(&mut self, input: &mut &[u8], buffered: usize, needed: usize) -> usize {
         let wanted = u32::try_from(needed.saturating_sub(buffered)).unwrap_or_default();
         let (_, bytes) = self.take(input, wanted);
@@ -364,10 +370,10 @@ impl Default for StreamDecoder {
     }
 }
 
-/// Bytes of the file identifier.
+/// Length of the file identifier in bytes.
 const IDENTIFIER_LEN: usize = 4;
 
-/// Number of `bytes`, which were taken with a limit that is a `u32`.
+/// Returns the number of `bytes`, which were taken with a limit that is a `u32`.
 fn count(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }

@@ -11,24 +11,25 @@ use crate::zcl::{BlockData, CommandId, DefaultResponse, ImageBlockRequest, Image
 /// Recent requests of one client to one server, to which responses may still come.
 #[derive(Clone, Copy, Debug)]
 pub struct Conversation {
-    /// Client and server; `None` in a free slot.
+    /// Addresses of client and server; `None` in a free slot.
     pair: Option<(Address, Address)>,
-    /// Time of the newest request, counted in requests to all servers.
+    /// Number of the newest request of this pair, in the count of requests to all servers.
     last_request: u32,
     /// Sequence numbers and requests, newest first.
     requests: [Option<(u8, ToServer)>; REQUESTS],
-    /// Newest page request. Kept apart, since blocks of its page may arrive after any number of other requests.
+    /// Newest page request of the pair, with its sequence number. The page request is kept apart, because blocks of its
+    /// page may arrive after any number of other requests.
     page: Option<(u8, ImagePageRequest)>,
 }
 
-/// Requests kept for each pair: more than a client has in flight at a time, so that a late or repeated response still
-/// finds its request; with 12, a conversation stays below 768 bytes.
+/// Number of requests kept for each pair. A client has fewer requests in flight at a time, so that a late or repeated
+/// response still finds its request. With 12 requests, a conversation stays below 768 bytes.
 const REQUESTS: usize = 12;
 
 const _: () = assert!(size_of::<Conversation>() <= 768);
 
 impl Conversation {
-    /// Free slot.
+    /// Conversation of a free slot.
     pub const EMPTY: Self = Self { pair: None, last_request: 0, requests: [None; REQUESTS], page: None };
 
     pub(super) const fn between(client: Address, server: Address) -> Self {
@@ -39,7 +40,8 @@ impl Conversation {
         self.pair == Some((client, server))
     }
 
-    /// Requests since the newest one of this pair, counted over all pairs; the maximum for a free slot.
+    /// Returns the number of requests of all pairs since the newest request of this pair. Returns the maximum for a
+    /// free slot.
     pub(super) const fn age(&self, now: u32) -> u32 {
         match self.pair {
             Some(_) => now.wrapping_sub(self.last_request),
@@ -47,7 +49,7 @@ impl Conversation {
         }
     }
 
-    /// Adds a request. A request repeated with its sequence number stays one entry.
+    /// Adds a request to the conversation. A request that is repeated with the same sequence number stays one entry.
     pub(super) fn add(&mut self, now: u32, sequence: u8, request: ToServer) {
         self.last_request = now;
         if let ToServer::ImagePage(page) = request {
@@ -60,7 +62,7 @@ impl Conversation {
         }
     }
 
-    /// Returns the request that a frame with this sequence number and meaning answers.
+    /// Returns the request that a frame with this sequence number and meaning answers, if the request was overheard.
     pub(super) fn request_for(&self, sequence: u8, meaning: &Meaning<'_>) -> Option<ToServer> {
         match meaning {
             Meaning::Offer(_) | Meaning::NoOffer(_) => self.find(sequence, |request| {
@@ -90,7 +92,7 @@ impl Conversation {
         self.find(sequence, |request| request.command() == command)
     }
 
-    /// Returns the newest request with this sequence number for which `matches` holds.
+    /// Returns the newest request that has this sequence number and for which `matches` holds.
     fn find(&self, sequence: u8, matches: impl Fn(&ToServer) -> bool) -> Option<ToServer> {
         let page = self.page.map(|(number, page)| (number, ToServer::ImagePage(page)));
         let all = self.requests.iter().chain([&page]).flatten();
@@ -99,8 +101,8 @@ impl Conversation {
             .map(|(_, request)| request)
     }
 
-    /// Returns the block request with this sequence number, file and offset, or else the page request that covers the
-    /// block, whatever its sequence number.
+    /// Returns the block request with this sequence number, file and offset. If no block request matches, returns the
+    /// page request that covers the block, whatever its sequence number.
     fn find_block(&self, sequence: u8, block: &BlockData<'_>) -> Option<ToServer> {
         let is_requested = |request: &ToServer| match request {
             ToServer::ImageBlock(ImageBlockRequest { id, offset, .. }) => {
@@ -115,7 +117,7 @@ impl Conversation {
     }
 }
 
-/// Returns whether the first byte of the block lies within the page.
+/// Returns whether the first byte of the block is within the page.
 fn is_within(block: &BlockData<'_>, page: &ImagePageRequest) -> bool {
     let position = block.offset.checked_sub(page.offset);
     block.id == page.id && position.is_some_and(|position| position < u32::from(page.page_size))

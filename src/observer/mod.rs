@@ -1,9 +1,12 @@
-//! Passive observer: the meaning of overheard frames for the downloads between clients and servers.
+//! Passive observer of overheard frames. The observer tells what each frame means for a download between a client and a
+//! server.
 //!
 //! The observer sends nothing and keeps no image. The caller decodes each frame and passes it on with its sender and
-//! receiver; the observer returns the [`Meaning`] of the frame, the client concerned, and the request that the frame
-//! answers. The caller stores the data and keeps track of missing parts, since only the caller knows how much memory
-//! there is; [`Meaning::Block`] carries the identity of the file and the offset of the data.
+//! receiver. The observer returns the [`Meaning`] of the frame, the client concerned, and the request that the frame
+//! answers.
+//!
+//! The caller stores the data and keeps track of missing parts, because only the caller knows how much memory is
+//! available. [`Meaning::Block`] carries the identity of the file and the offset of the data.
 //!
 //! ```text
 //!   client --- frame ---> server        Query, SpecificFileQuery, BlockRequest, PageRequest, UpgradeEndRequest
@@ -16,15 +19,17 @@
 //!                        | page      sequence number, Image Page Request          |
 //! ```
 //!
-//! A response that names no file (a refusal, a wait, an abort; sections 6.10.5 and 6.10.8 of ZigBee document 095264,
-//! 2011) belongs to the request with its sequence number. A block belongs to the block request with its sequence
-//! number, file and offset, or else to the newest page request that covers it, whatever the sequence number: the
-//! responses to a page may arrive in any order (section 6.10.7.4). A response does not remove its request, so that a
-//! repeated response is recognised too.
+//! Some responses name no file: a refusal, a wait, an abort (sections 6.10.5 and 6.10.8 of ZigBee document 095264,
+//! 2011). A response that names no file belongs to the request with the same sequence number.
 //!
-//! No frame is an error and none is dropped. Without a free slot, the pair with the oldest request loses its slot;
-//! without any slot, every observation lacks the request that it answers. Each frame costs a linear search through the
-//! slots, and each [`Conversation`] takes less than 800 bytes.
+//! A block belongs to the block request with the same sequence number, file and offset. If no block request matches,
+//! the block belongs to the newest page request that covers it, whatever the sequence number. The responses to a page
+//! may arrive in any order (section 6.10.7.4). A response does not remove its request, so that a repeated response is
+//! recognised too.
+//!
+//! No frame is an error, and no frame is dropped. If no slot is free, the pair with the oldest request loses its slot.
+//! If the observer has no slots at all, every observation lacks the request that it answers. Each frame costs a linear
+//! search through the slots, and each [`Conversation`] takes less than 800 bytes.
 //!
 //! ```
 //! use zigbee_ota::aps::Address;
@@ -52,18 +57,18 @@ pub use observation::{Meaning, Observation};
 use crate::aps::Address;
 use crate::zcl::{Direction, Frame, ToServer};
 
-/// Memory for conversations: `[Conversation; N]`, `&mut [Conversation]` or `Vec<Conversation>`. Each pair of client and
-/// server with a download in progress takes one slot.
+/// Memory for conversations, such as `[Conversation; N]`, `&mut [Conversation]` or `Vec<Conversation>`. Each pair of
+/// client and server with a download in progress takes one slot.
 pub trait ConversationSlots: AsRef<[Conversation]> + AsMut<[Conversation]> {}
 
 impl<T: AsRef<[Conversation]> + AsMut<[Conversation]>> ConversationSlots for T {}
 
-/// Passive observer of downloads; the [module](self) describes its contract.
+/// Passive observer of downloads. The [module documentation](self) describes its contract.
 #[doc(alias = "sniffer")]
 #[derive(Clone, Debug)]
 pub struct Observer<S> {
     slots: S,
-    /// Requests observed so far, as a clock that tells the pair with the oldest request.
+    /// Number of requests observed so far. The number is a clock that tells which pair has the oldest request.
     requests: u32,
 }
 
@@ -75,8 +80,8 @@ impl<S: ConversationSlots> Observer<S> {
         Self { slots, requests: 0 }
     }
 
-    /// Returns the meaning of `frame`, sent by `from` to `to`. The direction bit of the frame tells which of the two is
-    /// the client.
+    /// Returns the meaning of `frame`, which `from` sent to `to`. The direction bit of the frame tells whether the
+    /// client is the sender or the receiver.
     ///
     /// Only a request takes a slot, so unsolicited frames cannot displace a conversation.
     pub fn observe<'a>(&mut self, from: Address, to: Address, frame: &Frame<'a>) -> Observation<'a> {

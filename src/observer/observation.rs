@@ -14,13 +14,13 @@ use crate::zcl::{
     Status, ToClient, ToServer, UpgradeEndRequest, UpgradeEndResponse, WaitForData,
 };
 
-/// Meaning of one overheard frame, with client, server and the answered request.
+/// Meaning of one overheard frame, with the client, the server and the answered request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Observation<'a> {
-    /// Client whose download the frame concerns; the shared address for a frame to several clients.
+    /// Client whose download the frame concerns. For a frame to several clients, this is the shared address.
     pub client: Address,
     /// Server of the download.
     pub server: Address,
@@ -44,11 +44,11 @@ pub enum Meaning<'a> {
     ImageNotify(ImageNotify),
     /// The client names its running image and queries the next one (section 6.10.4).
     Query(QueryNextImageRequest),
-    /// The client queries a file made for it alone (section 6.10.11).
+    /// The client queries a device-specific file (section 6.10.11).
     SpecificFileQuery(QuerySpecificFileRequest),
-    /// The server offers an image of a certain size, in response to either query.
+    /// The server offers an image of a certain size, in response to either kind of query.
     Offer(ImageOffer),
-    /// The server offers no image, in response to either query.
+    /// The server offers no image, in response to either kind of query.
     NoOffer(Refusal),
     /// The client requests a block of a file (section 6.10.6).
     BlockRequest(ImageBlockRequest),
@@ -66,10 +66,10 @@ pub enum Meaning<'a> {
     UpgradeEndRequest(UpgradeEndRequest),
     /// The server sets the upgrade time, in a response or unsolicited (section 6.10.10).
     UpgradeEndResponse(UpgradeEndResponse),
-    /// Either side reports the status of a frame of the other. A server sends one for an unsupported command, and for
-    /// an Upgrade End Request that reports a failed download.
+    /// The client or the server reports the status of a frame that it received. A server sends a Default Response for
+    /// an unsupported command, and for an Upgrade End Request that reports a failed download.
     DefaultResponse(DefaultResponse),
-    /// The frame does not concern a download: attributes, or no command of the cluster.
+    /// The frame does not concern a download. The frame is about attributes, or contains no command of the cluster.
     Other,
 }
 
@@ -102,7 +102,7 @@ impl<'a> Meaning<'a> {
         }
     }
 
-    /// Returns the request, if the frame is one.
+    /// Returns the request in the frame, or `None` if the frame is no request.
     pub(super) const fn request(&self) -> Option<ToServer> {
         match *self {
             Self::Query(query) => Some(ToServer::QueryNextImage(query)),
@@ -125,9 +125,11 @@ impl<'a> Meaning<'a> {
 }
 
 impl Observation<'_> {
-    /// Image that the frame concerns: the one it names, otherwise the one named by the request that it answers. For a
-    /// query and its refusal, that is the running image of the client. `None` if neither names an image, and for an
-    /// unsolicited Upgrade End Response, which may concern several images.
+    /// Returns the image that the frame concerns. A frame that names no image concerns the image named by the request
+    /// that it answers. A query and its refusal concern the running image of the client.
+    ///
+    /// Returns `None` if neither the frame nor its request names an image. Returns `None` for an unsolicited Upgrade
+    /// End Response, which may concern several images.
     #[must_use]
     pub const fn image(&self) -> Option<ImageId> {
         match (&self.meaning, &self.answers) {

@@ -1,4 +1,4 @@
-//! Entropy of bytes: encrypted or compressed bytes have a high entropy, code has not.
+//! Entropy of bytes. Encrypted or compressed bytes have a high entropy; code has a lower one.
 //!
 //! ```text
 //! bytes -> count of each value in a sample of 4,096 bytes -> sum of  p * log2(1 / p)  -> 0 to 8 bits for each byte
@@ -6,23 +6,26 @@
 
 use core::fmt;
 
-/// Shannon entropy of a sample of bytes, computed from the frequency of each value. It is a hint, never a proof.
+/// Shannon entropy of a sample of bytes, computed from the frequency of each byte value. The entropy is a hint, never a
+/// proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Entropy {
     /// Entropy in thousandths of a bit for each byte, 0 to 8,000.
     pub millibits: u16,
-    /// Number of bytes in the sample, which is taken from the middle; at most 4,096.
+    /// Number of bytes in the sample, at most 4,096. The sample is taken from the middle of the bytes.
     pub sample: u16,
 }
 
-/// Maximum sample in bytes. Random bytes reach 7.95 bits in a sample of this size, and a larger one would only take longer.
+/// Maximum length of a sample in bytes. Random bytes reach 7.95 bits in a sample of this length, and a longer sample
+/// would only take more time.
 const MAX_SAMPLE: usize = 4096;
-/// Minimum sample in bytes for random bytes to be recognised: with fewer, the count of each of 256 values is too small.
+/// Minimum length in bytes of a sample in which random bytes are recognised. In a shorter sample, the count of each of
+/// the 256 byte values is too small.
 const MIN_SAMPLE: u16 = 1024;
-/// Threshold in millibits between code and encrypted or well-compressed bytes. The code in the vendors' files of the tests
-/// stays below it.
+/// Threshold in millibits between code and encrypted or well-compressed bytes. The code in the vendors' files of the
+/// tests stays below this threshold.
 const MAX_OF_CODE: u16 = 7_200;
 
 impl Entropy {
@@ -51,8 +54,8 @@ impl Entropy {
         Self { millibits: u16::try_from(millibits).unwrap_or(u16::MAX), sample: size }
     }
 
-    /// Returns whether the bytes look encrypted or compressed: their entropy is at most 0.1 bits below that of as many random
-    /// bytes.
+    /// Returns whether the bytes look encrypted or compressed. For such bytes, the entropy is at most 0.1 bits below
+    /// that of equally many random bytes.
     #[must_use]
     pub fn looks_random(self) -> bool {
         let Some(sample) = core::num::NonZero::new(u32::from(self.sample)) else {
@@ -84,7 +87,7 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     !bytes.is_empty() && quarters.all(|quarter| Entropy::of(quarter).is_plain())
 }
 
-/// Computes the logarithm to base 2 in 65,536ths, rounded down; 0 for the number 0.
+/// Returns the logarithm of `number` to base 2 in 65,536ths, rounded down. Returns 0 for the number 0.
 fn log2(number: u16) -> u32 {
     let Some(whole) = number.checked_ilog2() else {
         return 0;

@@ -12,28 +12,31 @@ use super::{PayloadKind, PayloadReport, PayloadState};
 use crate::file::{Element, Elements, Image, PlacedElement, RawRemainder, Tag};
 use crate::types::ImageId;
 
-/// Payload of a file: its report, and its place in the file.
+/// Payload of a file, with its report and its place in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Payload<'a> {
-    /// Index of the element with the payload, counted from 0; `None` for a raw remainder.
+    /// Index of the element that contains the payload, counted from 0; `None` for a raw remainder.
     pub element: Option<usize>,
     /// Offset of the payload, in bytes from the first byte of the OTA header.
     pub offset: usize,
     /// Format and state of the payload. Offsets in the report count from the first byte of the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub report: PayloadReport<'a>,
-    /// Metadata of the payload differs from the OTA header, see
-    /// [`PayloadMetadata::contradicts`](super::PayloadMetadata::contradicts).
+    /// `true` if metadata of the payload differs from the OTA header.
+    /// [`PayloadMetadata::contradicts`](super::PayloadMetadata::contradicts) has the rule.
     pub contradicts_header: bool,
 }
 
 /// Returns all payloads of a file in file order.
 ///
-/// A payload is the data of each upgrade image, the data of another element if its format is recognised, and the raw
-/// remainder of the file unless it is too short for an element.
+/// The payloads of a file are:
+///
+/// - the data of each upgrade image
+/// - the data of another element, if its format is recognised
+/// - the raw remainder of the file, unless it is too short for an element
 pub fn payloads<'a>(image: &Image<'a>) -> impl Iterator<Item = Payload<'a>> + use<'a> {
     Payloads {
         id: image.header().id,
@@ -50,14 +53,14 @@ struct Payloads<'a> {
     id: ImageId,
     elements: Enumerate<Elements<'a>>,
     remainder: Option<RawRemainder<'a>>,
-    /// Nordic init packet in the element just before the next one.
+    /// Nordic init packet from the element that was read last; `None` if that element is no init packet.
     init_packet: Option<InitPacket>,
-    /// An element so far describes firmware of ubisys.
+    /// `true` if an element so far describes firmware of ubisys.
     is_ubisys: bool,
 }
 
 impl<'a> Payloads<'a> {
-    /// Checks the data of an element; `None` when it is not a payload.
+    /// Checks the data of an element. Returns `None` if the data is not a payload.
     fn check(&mut self, placed: &PlacedElement<'a>) -> Option<PayloadReport<'a>> {
         let Element { tag, data } = placed.element;
         let init_packet = self.init_packet.take();

@@ -8,7 +8,7 @@ use core::fmt;
 
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 
-/// Metadata that a payload contains about itself. Most formats contain only a part of these fields.
+/// Metadata that a payload contains about itself. Most formats contain only some of these fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -21,14 +21,14 @@ pub struct PayloadMetadata<'a> {
     /// Version of the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub version: Option<PayloadVersion<'a>>,
-    /// Name of the project or product, without padding; empty when the payload has no name.
+    /// Name of the project or product, without padding. The name is empty if the payload has none.
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
     pub name: &'a [u8],
-    /// Identifier of the product; most makers use a UUID.
+    /// Identifier of the product. Most makers use a UUID.
     pub product: Option<[u8; 16]>,
 }
 
-/// Version of a payload, in the form of its format.
+/// Version of a payload, in the form that its format uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -36,30 +36,30 @@ pub struct PayloadMetadata<'a> {
 pub enum PayloadVersion<'a> {
     /// File version, with the same meaning as in the OTA header.
     File(FileVersion),
-    /// Number with a meaning that only the maker knows.
+    /// Version number, with a meaning that only the maker knows.
     Number(u32),
     /// Semantic version and build number.
     Parts {
-        /// Major version: incompatible changes.
+        /// Major version, which changes with incompatible changes.
         major: u8,
-        /// Minor version: compatible changes.
+        /// Minor version, which changes with compatible changes.
         minor: u8,
-        /// Revision: corrections.
+        /// Revision, which changes with corrections.
         revision: u16,
         /// Build number.
         build: u32,
     },
-    /// Text without a defined encoding.
+    /// Version text without a defined encoding.
     Text(#[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))] &'a [u8]),
 }
 
 impl PayloadMetadata<'_> {
-    /// Metadata of a format without any.
+    /// Metadata in which every field is empty, for a format without metadata.
     pub(super) const EMPTY: Self =
         Self { manufacturer: None, image_type: None, version: None, name: &[], product: None };
 
-    /// Returns whether any field differs from the OTA header with the image `id`. Compares only the fields with the same
-    /// meaning in both: manufacturer code, image type and [`PayloadVersion::File`].
+    /// Returns whether any field differs from the OTA header with the image `id`. The comparison uses only the fields
+    /// with the same meaning in payload and header: manufacturer code, image type and [`PayloadVersion::File`].
     ///
     /// A difference is only a hint, because many makers number payloads and files differently.
     #[must_use]
@@ -74,13 +74,13 @@ impl PayloadMetadata<'_> {
     }
 }
 
-/// Returns the text before the first NUL of a field.
+/// Returns the text of `field` before its first NUL.
 pub(super) fn text_before_nul(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 impl PayloadMetadata<'_> {
-    /// Writes each field that is present after a semicolon. Texts are escaped.
+    /// Writes each field that is present, after a semicolon. Texts are escaped.
     pub(super) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { manufacturer, image_type, version, name, product } = *self;
         if let Some(manufacturer) = manufacturer {

@@ -1,12 +1,14 @@
-//! Payloads of upgrade images: recognition of their format, and checks of their own checksums.
+//! Payloads of upgrade images: recognition of their format, and comparison of their own checksums.
 //!
-//! A valid OTA file may contain a damaged payload, which no device will start. [`payloads`] checks all payloads of a file,
-//! [`PayloadReport::of`] checks bytes that are one payload, and [`PayloadKind::of`] only recognises the format.
+//! A valid OTA file may contain a damaged payload, which no device will start. [`payloads`] checks all payloads of a
+//! file. [`PayloadReport::of`] checks bytes that are one payload. [`PayloadKind::of`] only recognises the format.
 //!
-//! No payload is called damaged by a guess. [`PayloadState::Damaged`] requires a format that the first bytes make certain,
-//! and a checksum over bytes that are all present by the format's own length. If the payload could be whole in another
-//! variant of the format, its state is [`PayloadState::Unknown`]. The byte layouts stand in the source files of the formats,
-//! in `src/payload/formats`. Checksums and possible states of each format (each can be unknown as well):
+//! No payload is called damaged by a guess. For [`PayloadState::Damaged`], the first bytes must make the format
+//! certain. All bytes that the checksum covers must be present, according to the length field of the format. If the
+//! payload could be whole in another variant of the format, its state is [`PayloadState::Unknown`].
+//!
+//! The source file of each format, in `src/payload/formats`, has its byte layout. The next table lists the checksums
+//! and possible states of each format. The state of every format can be unknown as well.
 //!
 //! | kind | checksums | states |
 //! |---|---|---|

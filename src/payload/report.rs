@@ -10,7 +10,7 @@ use core::fmt;
 use super::formats::embedded_ota;
 use super::{Entropy, PayloadKind, PayloadMetadata};
 
-/// Report about a payload: its format and whether it is whole.
+/// Report about a payload, with its format and whether it is whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -18,25 +18,25 @@ use super::{Entropy, PayloadKind, PayloadMetadata};
 pub struct PayloadReport<'a> {
     /// Format of the payload.
     pub kind: PayloadKind,
-    /// State of the payload by its own checksums.
+    /// State of the payload according to its own checksums.
     pub state: PayloadState,
-    /// The payload is encrypted, by its own fields or by its entropy. If the state is [`Whole`](PayloadState::Whole), the
-    /// checksum covers the encrypted bytes.
+    /// `true` if the payload is encrypted, according to its own fields or its entropy. If the state is
+    /// [`Whole`](PayloadState::Whole), the checksum covers the encrypted bytes.
     pub encrypted: bool,
-    /// The payload has a signature, which is not verified.
+    /// `true` if the payload has a signature. The signature is not verified.
     pub signed: bool,
     /// Metadata in the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub metadata: PayloadMetadata<'a>,
 }
 
-/// State of a payload by its own checksums.
+/// State of a payload according to its own checksums.
 // Exhaustive: whoever decides by the state must decide for each of these four, and a fifth would break that promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PayloadState {
-    /// The checksum matches. It covers the bytes listed in the [module's](super) table.
+    /// The checksum of the payload matches. The table of the [module](super) lists the bytes that the checksum covers.
     Whole(ChecksumKind),
     /// The payload contradicts its own checksum or length, and its format is certain.
     Damaged(Damage),
@@ -52,36 +52,37 @@ pub enum PayloadState {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Damage {
-    /// Offset of the checksum or the part at fault, in bytes from the first byte of the payload; 0 for a checksum in
-    /// another element.
+    /// Offset of the damaged part or failed checksum, in bytes from the first byte of the payload. The offset is 0 for
+    /// a checksum in another element.
     pub offset: usize,
-    /// Kind of damage at that offset.
+    /// Kind of damage at `offset`.
     pub kind: DamageKind,
 }
 
-/// Kind of damage.
+/// Kind of damage to a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DamageKind {
-    /// A stored checksum differs from the computed one.
+    /// A checksum in the payload differs from the computed checksum.
     Checksum {
         /// Kind of the checksum.
         checksum: ChecksumKind,
-        /// Stored checksum. Of a SHA-256, the first four-byte word that differs, as a big-endian number.
+        /// Checksum that the payload contains. For a SHA-256, this is the first four-byte word that differs, as a
+        /// big-endian number.
         expected: u32,
-        /// Computed checksum, in the same form.
+        /// Computed checksum, in the same form as `expected`.
         found: u32,
     },
-    /// A part runs past the end of the payload.
+    /// A part of the payload runs past its end.
     Truncated {
-        /// Bytes that the part takes from the offset on.
+        /// Number of bytes that the part takes, counted from its offset.
         needed: usize,
-        /// Bytes that are present from the offset on.
+        /// Number of bytes that are present, counted from the offset of the part.
         present: usize,
     },
-    /// The tags end without an end tag.
+    /// The sequence of tags has no end tag.
     NoEndTag,
 }
 
@@ -95,11 +96,11 @@ pub enum ChecksumKind {
     Crc32,
     /// CRC-16 with the polynomial 0x1021.
     Crc16,
-    /// 0xEF xored with all bytes.
+    /// Checksum that is 0xEF xored with all bytes.
     Xor,
-    /// Sum of 32-bit words, which must be 0.
+    /// Checksum that makes the sum of 32-bit words 0.
     WordSum,
-    /// SHA-256.
+    /// SHA-256 hash.
     Sha256,
 }
 
@@ -111,17 +112,17 @@ pub enum ChecksumKind {
 pub enum UnknownReason {
     /// The format has no checksum over the whole payload that can be computed without a key and without decompression.
     NoChecksum,
-    /// The checksum or the length does not match: the payload is damaged, or whole in a variant of the format that is not
-    /// known.
+    /// The checksum or the length does not match. The payload may be damaged, or whole in an unknown variant of the
+    /// format.
     Ambiguous,
     /// The format is not recognised. The entropy shows whether the payload may be encrypted.
     NotRecognised(Entropy),
 }
 
 impl<'a> PayloadReport<'a> {
-    /// Recognises the format of `bytes`, which are one payload, and checks its checksums.
+    /// Recognises the format of `bytes`, which are one payload, and compares the checksums of the payload.
     ///
-    /// [`PayloadState::Damaged`] means that no other explanation is left: the format is certain, and all bytes that the
+    /// [`PayloadState::Damaged`] means that no other explanation is left. The format is certain, and all bytes that the
     /// checksum covers are present.
     #[must_use]
     pub fn of(bytes: &'a [u8]) -> Self {
@@ -132,18 +133,18 @@ impl<'a> PayloadReport<'a> {
         }
     }
 
-    /// Report without encryption, signature or metadata.
+    /// Creates a report without encryption, signature or metadata.
     pub(super) const fn new(kind: PayloadKind, state: PayloadState) -> Self {
         Self { kind, state, encrypted: false, signed: false, metadata: PayloadMetadata::EMPTY }
     }
 
-    /// Report about a payload whose format has no checksum.
+    /// Creates a report about a payload whose format has no checksum.
     pub(super) const fn without_checksum(kind: PayloadKind) -> Self {
         Self::new(kind, PayloadState::Unknown(UnknownReason::NoChecksum))
     }
 
-    /// Report about a payload whose format has no checksum, is often encrypted, and has no field that shows the encryption:
-    /// a high entropy shows it.
+    /// Creates a report about a payload whose format has no checksum and is often encrypted. No field of the format
+    /// shows the encryption, so a high entropy shows it.
     pub(super) fn encrypted_if_random(kind: PayloadKind, bytes: &[u8]) -> Self {
         if Entropy::of(bytes).looks_random() {
             Self { encrypted: true, ..Self::new(kind, PayloadState::Encrypted) }
@@ -153,14 +154,14 @@ impl<'a> PayloadReport<'a> {
     }
 }
 
-/// Report about a payload whose format is not recognised.
+/// Returns the report about a payload whose format is not recognised.
 pub(super) fn check_unknown(bytes: &[u8]) -> PayloadReport<'_> {
     let reason = UnknownReason::NotRecognised(Entropy::of(bytes));
     PayloadReport::new(PayloadKind::Unknown, PayloadState::Unknown(reason))
 }
 
 impl PayloadState {
-    /// Short name for tools and scripts: `whole`, `damaged`, `encrypted` or `unknown`.
+    /// Returns the short name for tools and scripts: `whole`, `damaged`, `encrypted` or `unknown`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -171,12 +172,12 @@ impl PayloadState {
         }
     }
 
-    /// State of a payload in which the part at `offset` needs more bytes than are present.
+    /// Returns the state of a payload in which the part at `offset` needs more bytes than are present.
     pub(super) const fn truncated(offset: usize, needed: usize, present: usize) -> Self {
         Self::Damaged(Damage { offset, kind: DamageKind::Truncated { needed, present } })
     }
 
-    /// Compares a stored checksum (`expected`), which stands at `offset`, with the computed one (`found`).
+    /// Returns the state from a stored checksum (`expected`) at `offset` and the computed checksum (`found`).
     pub(super) const fn from_checksum(
         checksum: ChecksumKind,
         offset: usize,
@@ -190,7 +191,7 @@ impl PayloadState {
         }
     }
 
-    /// Compares a stored SHA-256 (`expected`), which stands at `offset`, with the computed one (`found`).
+    /// Returns the state from a stored SHA-256 (`expected`) at `offset` and the computed SHA-256 (`found`).
     pub(super) fn from_sha256(offset: usize, expected: [u8; 32], found: [u8; 32]) -> Self {
         let (expected, _) = expected.as_chunks();
         let (found, _) = found.as_chunks();
@@ -201,7 +202,8 @@ impl PayloadState {
         })
     }
 
-    /// Downgrades `Damaged` to `Ambiguous` unless `certain`: when the format or the checksum might be a different one.
+    /// Downgrades `Damaged` to `Ambiguous` unless `certain` is `true`. The caller passes `false` if the format or the
+    /// checksum might be a different one.
     pub(super) const fn ambiguous_unless(self, certain: bool) -> Self {
         match self {
             Self::Damaged(_) if !certain => Self::Unknown(UnknownReason::Ambiguous),
@@ -209,7 +211,7 @@ impl PayloadState {
         }
     }
 
-    /// Downgrades `Truncated` and `NoEndTag` to `Ambiguous`: the payload may continue in the next element.
+    /// Downgrades `Truncated` and `NoEndTag` to `Ambiguous`, because the payload may continue in the next element.
     pub(super) const fn ambiguous_if_truncated(self) -> Self {
         match self {
             Self::Damaged(Damage { kind: DamageKind::Truncated { .. } | DamageKind::NoEndTag, .. }) => {
@@ -219,7 +221,8 @@ impl PayloadState {
         }
     }
 
-    /// Adds `by` to the offset of the damage, for a payload inside another one that starts `by` bytes earlier.
+    /// Adds `by` to the offset of the damage. `by` is the offset at which the checked payload starts inside an outer
+    /// payload.
     pub(super) const fn shifted(self, by: usize) -> Self {
         match self {
             Self::Damaged(Damage { offset, kind }) => {

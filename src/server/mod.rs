@@ -218,6 +218,22 @@ impl<S> Server<S> {
             events: Fifo::new(),
         }
     }
+
+    /// Sets the clock: later responses contain times in UTC, counted from `utc` now. `None` removes the clock: responses
+    /// contain offsets, as before the first call. Several clients in the field misread times in UTC (section 6.13).
+    ///
+    /// The clock advances with the `now` of later calls; set it again if it is adjusted.
+    pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
+        self.clock = match utc {
+            None => Clock::Offsets,
+            Some(utc) => Clock::Utc { set_at: now, utc },
+        };
+    }
+
+    /// Returns the oldest event. The queue has room for eight; poll it after each call.
+    pub fn poll_event(&mut self) -> Option<ServerEvent> {
+        self.events.pop()
+    }
 }
 
 impl<S: SessionSlots> Server<S> {
@@ -368,23 +384,5 @@ impl<S: SessionSlots> Server<S> {
     ) -> Transmit {
         self.events.push(ServerEvent::Malformed { client: context.client, fault });
         context.default_response(command, Status::MALFORMED_COMMAND, out)
-    }
-}
-
-impl<S> Server<S> {
-    /// Sets the clock: later responses contain times in UTC, counted from `utc` now. `None` removes the clock: responses
-    /// contain offsets, as before the first call. Several clients in the field misread times in UTC (section 6.13).
-    ///
-    /// The clock advances with the `now` of later calls; set it again if it is adjusted.
-    pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
-        self.clock = match utc {
-            None => Clock::Offsets,
-            Some(utc) => Clock::Utc { set_at: now, utc },
-        };
-    }
-
-    /// Returns the oldest event. The queue has room for eight; poll it after each call.
-    pub fn poll_event(&mut self) -> Option<ServerEvent> {
-        self.events.pop()
     }
 }

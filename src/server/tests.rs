@@ -1,7 +1,8 @@
-//! Scripts: frames in, frames out, both as hexadecimal text.
+//! Scripts of the server: frames in and frames out, both as hexadecimal text.
 
 mod delivery_reports;
 mod espressif;
+mod event;
 mod image_block;
 mod image_notify;
 mod image_page;

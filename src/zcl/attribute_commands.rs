@@ -9,8 +9,9 @@
 //! | 0x0C | Discover Attributes | first id (2), maximum number of ids (1) |
 //! | 0x0D | Discover Attributes Response | discovery complete: 0 or 1 (1), n × [ id (2), type (1) ] |
 //!
-//! Each command exists in both directions. Lists borrow from the frame and are decoded record by record as the caller
-//! iterates. Only the data type of a value gives its length, so a record of an unknown data type ends the iteration.
+//! Each command exists in both directions. A list of records borrows from the frame, and each record is decoded when
+//! the caller iterates. Only the data type of a value gives its length, so a record of an unknown data type ends the
+//! iteration.
 
 use core::fmt;
 
@@ -45,22 +46,22 @@ pub(super) const DISCOVER_RESPONSE: u8 = 0x0d;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AttributeCommand<'a> {
-    /// 0x00: Read Attributes.
+    /// Read Attributes (command id 0x00).
     Read(#[cfg_attr(feature = "serde", serde(borrow))] ReadAttributes<'a>),
-    /// 0x01: Read Attributes Response.
+    /// Read Attributes Response (command id 0x01).
     ReadResponse(#[cfg_attr(feature = "serde", serde(borrow))] ReadAttributesResponse<'a>),
-    /// 0x02: Write Attributes.
+    /// Write Attributes (command id 0x02).
     Write(#[cfg_attr(feature = "serde", serde(borrow))] WriteAttributes<'a>),
-    /// 0x04: Write Attributes Response.
+    /// Write Attributes Response (command id 0x04).
     WriteResponse(#[cfg_attr(feature = "serde", serde(borrow))] WriteAttributesResponse<'a>),
-    /// 0x0C: Discover Attributes.
+    /// Discover Attributes (command id 0x0C).
     Discover(DiscoverAttributes),
-    /// 0x0D: Discover Attributes Response.
+    /// Discover Attributes Response (command id 0x0D).
     DiscoverResponse(#[cfg_attr(feature = "serde", serde(borrow))] DiscoverAttributesResponse<'a>),
 }
 
 impl<'a> AttributeCommand<'a> {
-    /// ZCL command id of the command.
+    /// Returns the ZCL command id of this command.
     #[must_use]
     pub const fn command(&self) -> u8 {
         match self {
@@ -73,7 +74,7 @@ impl<'a> AttributeCommand<'a> {
         }
     }
 
-    /// Returns whether the command is a response.
+    /// Returns whether this command is a response.
     #[must_use]
     pub const fn is_response(&self) -> bool {
         match self {
@@ -82,8 +83,8 @@ impl<'a> AttributeCommand<'a> {
         }
     }
 
-    /// Checks the values against the table of attributes. Only a Read Attributes Response has values of this cluster:
-    /// its attributes are read only.
+    /// Checks the attribute values of this command against the table of attributes. Only a Read Attributes Response
+    /// carries values of this cluster, because all attributes of the cluster are read only.
     pub(super) fn check(&self) -> Result<(), Violation> {
         match self {
             Self::ReadResponse(response) => response.check(),
@@ -95,7 +96,7 @@ impl<'a> AttributeCommand<'a> {
         }
     }
 
-    /// Parses the payload of global command `command`; `None` for a command that does not concern attributes.
+    /// Parses the payload of the global command `command`. Returns `None` if the command does not concern attributes.
     pub(super) fn parse(
         command: u8,
         input: &'a [u8],
@@ -195,7 +196,7 @@ impl fmt::Display for AttributeCommand<'_> {
     }
 }
 
-/// Writes `Title: one, two`, or `Title: none`.
+/// Writes the list as `Title: one, two`, or as `Title: none` if the list is empty.
 fn list<T>(
     f: &mut fmt::Formatter<'_>,
     title: &str,
@@ -212,7 +213,7 @@ fn list<T>(
     if separator == ": " { f.write_str(": none") } else { Ok(()) }
 }
 
-/// Splits all of `input` into chunks of one size.
+/// Splits all of `input` into chunks of `N` bytes each.
 fn chunks<const N: usize>(input: &[u8]) -> Parsed<'_, &[[u8; N]]> {
     match input.as_chunks() {
         (chunks, []) => Ok((&[], chunks)),
@@ -220,7 +221,7 @@ fn chunks<const N: usize>(input: &[u8]) -> Parsed<'_, &[[u8; N]]> {
     }
 }
 
-/// Read Attributes: request for the values of attributes.
+/// Read Attributes: a request for the values of attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -232,21 +233,21 @@ pub struct ReadAttributes<'a>(
 );
 
 impl<'a> ReadAttributes<'a> {
-    /// Creates the command from attribute ids in wire order: `AttributeId::FILE_OFFSET.0.to_le_bytes()`.
+    /// Creates the command from attribute ids in wire order, such as `AttributeId::FILE_OFFSET.0.to_le_bytes()`.
     ///
-    /// A list of bytes, because a list in a frame is not aligned for numbers and the crate copies none.
+    /// The ids are byte arrays, because a list inside a frame is not aligned for `u16` and the crate copies no list.
     #[must_use]
     pub const fn new(ids: &'a [[u8; 2]]) -> Self {
         Self(ids)
     }
 
-    /// Ids of the requested attributes.
+    /// Returns the ids of the requested attributes.
     pub fn ids(self) -> impl ExactSizeIterator<Item = AttributeId> + Clone + use<'a> {
         self.0.iter().map(|id| AttributeId(u16::from_le_bytes(*id)))
     }
 }
 
-/// Read Attributes Response: values of attributes, each with its status.
+/// Read Attributes Response: the values of attributes, each with its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -262,8 +263,8 @@ impl<'a> ReadAttributesResponse<'a> {
         Self(records)
     }
 
-    /// Records of the response. The first malformed record ends the iteration; offsets of its error count from the
-    /// first byte of the frame.
+    /// Returns the records of the response. The first malformed record ends the iteration. The offset in its error
+    /// counts from the first byte of the frame.
     pub fn records(self) -> impl Iterator<Item = Result<AttributeRecord, DecodeError>> + Clone + use<'a> {
         Records {
             item: "Read Attributes Response",
@@ -273,17 +274,17 @@ impl<'a> ReadAttributesResponse<'a> {
         }
     }
 
-    /// Checks the values against the table of attributes.
+    /// Checks the attribute values of this response against the table of attributes.
     ///
     /// # Errors
-    /// That of [`AttributeRecord::check`] for the first well-formed record that breaks a rule.
+    /// The error of [`AttributeRecord::check`] for the first well-formed record that breaks a rule.
     pub fn check(&self) -> Result<(), Violation> {
         self.records().filter_map(Result::ok).try_for_each(|record| record.check())
     }
 }
 
-/// Write Attributes: request to change attributes, which every client refuses, since those of this cluster are read
-/// only.
+/// Write Attributes: a request to change attributes. Every client refuses the request, because the attributes of this
+/// cluster are read only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -293,14 +294,15 @@ pub struct WriteAttributes<'a>(
 );
 
 impl<'a> WriteAttributes<'a> {
-    /// Creates the command from encoded records, one after the other: an id, then an [`AttributeValue`].
+    /// Creates the command from encoded records, one after the other. A record is an id followed by an
+    /// [`AttributeValue`].
     #[must_use]
     pub const fn new(records: &'a [u8]) -> Self {
         Self(records)
     }
 
-    /// Ids and values of the request. The first malformed record ends the iteration; offsets of its error count from
-    /// the first byte of the frame.
+    /// Returns the attribute ids and values of the request. The first malformed record ends the iteration. The offset
+    /// in its error counts from the first byte of the frame.
     pub fn records(
         self,
     ) -> impl Iterator<Item = Result<(AttributeId, AttributeValue), DecodeError>> + Clone + use<'a> {
@@ -311,11 +313,11 @@ impl<'a> WriteAttributes<'a> {
     }
 }
 
-/// Iterator over records of varying length; a malformed record is the last item.
+/// Iterator over records of varying length. A malformed record is the last item.
 #[derive(Clone, Copy, Debug)]
 struct Records<'a, T> {
     item: &'static str,
-    /// Offset of `rest` in the frame.
+    /// Offset of `rest`, in bytes from the first byte of the frame.
     offset: usize,
     rest: &'a [u8],
     parse: fn(&[u8]) -> Parsed<'_, T>,
@@ -337,7 +339,7 @@ impl<T> Iterator for Records<'_, T> {
     }
 }
 
-/// Record of a Read Attributes Response: the value of one attribute, or the reason for its absence.
+/// Record of a Read Attributes Response: the value of one attribute, or the reason why the value is missing.
 // Exhaustive: the ZCL fixes the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -346,15 +348,16 @@ impl<T> Iterator for Records<'_, T> {
 pub struct AttributeRecord {
     /// Id of the attribute.
     pub id: AttributeId,
-    /// Value of the attribute, or the status of the refusal.
+    /// Value of the attribute, or the status with which the client refused to give it.
     pub value: Result<AttributeValue, Refusal>,
 }
 
 impl AttributeRecord {
-    /// Checks the value against the table of attributes. An id that is not in the table passes.
+    /// Checks the attribute value against the table of attributes. A value passes if the table does not list its id.
     ///
     /// # Errors
-    /// [`Violation::AttributeType`] for another data type, [`Violation::AttributeRange`] for a value above the maximum.
+    /// [`Violation::AttributeType`] if the data type differs from the table. [`Violation::AttributeRange`] if the value
+    /// is above the maximum.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { id, value } = *self;
         let (Some(info), Ok(value)) = (id.info(), value) else { return Ok(()) };
@@ -405,7 +408,7 @@ impl fmt::Display for AttributeRecord {
     }
 }
 
-/// Write Attributes Response: the attributes that were not written. An empty list stands for success.
+/// Write Attributes Response: the attributes that the client did not write. An empty list stands for success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -417,13 +420,13 @@ pub struct WriteAttributesResponse<'a>(
 );
 
 impl<'a> WriteAttributesResponse<'a> {
-    /// Creates the command from records in wire order: a status, then an id, little endian.
+    /// Creates the command from records in wire order. A record is a status followed by a little-endian attribute id.
     #[must_use]
     pub const fn new(records: &'a [[u8; 3]]) -> Self {
         Self(records)
     }
 
-    /// Ids of the refused attributes, each with the status of the refusal.
+    /// Returns the ids of the refused attributes, each with the status of its refusal.
     pub fn refused(self) -> impl ExactSizeIterator<Item = (AttributeId, Status)> + Clone + use<'a> {
         self.0
             .iter()
@@ -439,14 +442,14 @@ impl<'a> WriteAttributesResponse<'a> {
     }
 }
 
-/// Discover Attributes: request for the ids of the attributes that a device has.
+/// Discover Attributes: a request for the ids of the attributes that a device has.
 // Exhaustive: the ZCL fixes the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DiscoverAttributes {
-    /// Lowest id to list.
+    /// Lowest attribute id to list.
     pub first: AttributeId,
     /// Maximum number of attributes in the response.
     pub max_count: u8,
@@ -460,13 +463,13 @@ impl DiscoverAttributes {
     }
 }
 
-/// Discover Attributes Response: ids and data types of attributes, in the order of their ids.
+/// Discover Attributes Response: the ids and data types of attributes, in ascending order of id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DiscoverAttributesResponse<'a> {
-    /// Whether the list ends with the last attribute of the device.
+    /// `true` if the list ends with the last attribute of the device.
     pub complete: bool,
     #[cfg_attr(feature = "arbitrary", arbitrary(with = generate::chunks))]
     #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes::pieces"))]
@@ -474,13 +477,14 @@ pub struct DiscoverAttributesResponse<'a> {
 }
 
 impl<'a> DiscoverAttributesResponse<'a> {
-    /// Creates the command from records in wire order: an id, little endian, then a data type.
+    /// Creates the command from records in wire order. A record is a little-endian attribute id followed by a data
+    /// type.
     #[must_use]
     pub const fn new(complete: bool, attributes: &'a [[u8; 3]]) -> Self {
         Self { complete, attributes }
     }
 
-    /// Ids and data types of the attributes.
+    /// Returns the ids and data types of the listed attributes.
     pub fn attributes(self) -> impl ExactSizeIterator<Item = (AttributeId, DataType)> + Clone + use<'a> {
         self.attributes.iter().map(|&[low, high, data_type]| {
             (AttributeId(u16::from_le_bytes([low, high])), DataType(data_type))
@@ -500,7 +504,7 @@ impl<'a> DiscoverAttributesResponse<'a> {
 mod generate {
     use arbitrary::{Arbitrary, Result, Unstructured};
 
-    /// Generates up to fifteen chunks.
+    /// Generates a list of up to fifteen chunks.
     pub(super) fn chunks<'a, const N: usize>(u: &mut Unstructured<'a>) -> Result<&'a [[u8; N]]> {
         let wanted = usize::from(u8::arbitrary(u)? & 0x0f).saturating_mul(N);
         let len = wanted.min(u.len());

@@ -1,4 +1,4 @@
-//! Attribute values of a client at one moment, and the responses to commands that read, discover or write attributes.
+//! Attribute values of a client at one moment, and responses to commands that read, discover or write these attributes.
 //!
 //! ```text
 //! state of the client --> AttributeSnapshot -- frame that reads, discovers or writes --> response frame
@@ -39,7 +39,7 @@ use super::{CommandId, DefaultResponse, Direction, Frame, FrameControl, Message,
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct AttributeSnapshot {
-    /// UpgradeServerID: IEEE address of the server; 0 and all ones stand for no address.
+    /// UpgradeServerID: IEEE address of the server. 0 and 0xFFFFFFFFFFFFFFFF stand for no address.
     pub server: Eui64,
     /// ImageUpgradeStatus: stage of the upgrade.
     pub status: ImageUpgradeStatus,
@@ -55,24 +55,25 @@ pub struct AttributeSnapshot {
     pub downloaded_stack: Option<StackVersion>,
     /// Manufacturer ID: manufacturer code of the device.
     pub manufacturer: Option<ManufacturerCode>,
-    /// Image Type ID: image type of the file being downloaded or waiting; 0xFFFF without one.
+    /// Image Type ID: image type of the file that is being downloaded or waits to be installed; 0xFFFF without such a
+    /// file.
     pub image_type: Option<ImageType>,
-    /// MinimumBlockPeriod: minimum time between two block requests in milliseconds; in seconds up to cluster revision 2
-    /// (later revisions).
+    /// MinimumBlockPeriod: minimum time between two block requests (later revisions). The unit is milliseconds, but
+    /// seconds up to cluster revision 2.
     pub min_block_period: Option<u16>,
     /// ImageStamp: number that distinguishes two builds of one version (later revisions).
     pub image_stamp: Option<u32>,
     /// UpgradeActivationPolicy: parties that may start the upgrade (later revisions).
     pub activation_policy: Option<UpgradeActivationPolicy>,
-    /// UpgradeTimeoutPolicy: fate of an image without an Upgrade End Response (later revisions).
+    /// UpgradeTimeoutPolicy: whether the client installs an image without an Upgrade End Response (later revisions).
     pub timeout_policy: Option<UpgradeTimeoutPolicy>,
     /// ClusterRevision: revision of the cluster that the device implements (later revisions).
     pub cluster_revision: Option<u16>,
 }
 
 impl AttributeSnapshot {
-    /// Defaults of table 15: no server, no download, and the attributes of 2011. The manufacturer code has no default;
-    /// set it and the running version.
+    /// Default attribute values of table 15: no server, no download, and only the attributes of document 095264 (2011).
+    /// The manufacturer code and the running version have no useful default, so the caller sets both.
     pub const DEFAULT: Self = Self {
         server: Eui64(u64::MAX),
         status: ImageUpgradeStatus::NORMAL,
@@ -90,7 +91,7 @@ impl AttributeSnapshot {
         cluster_revision: None,
     };
 
-    /// Value of one attribute, or `None` if the client does not have the attribute.
+    /// Returns the value of one attribute, or `None` if the client does not have the attribute.
     #[must_use]
     pub fn get(&self, id: AttributeId) -> Option<AttributeValue> {
         use AttributeId as Id;
@@ -115,16 +116,18 @@ impl AttributeSnapshot {
         }
     }
 
-    /// Encodes the response to a frame that reads, discovers or writes attributes of a client, and returns its length;
-    /// `None` for any other frame. All attributes are read only, so the response to a write is a refusal.
+    /// Encodes the response to a frame that reads, discovers or writes attributes of a client, and returns the length
+    /// of the response in bytes. Returns `None` for any other frame. The response to a write is a refusal, because all
+    /// attributes are read only.
     ///
     /// A response longer than `out` is cut after the last record that fits, in the order of the request. The requesting
-    /// side sees which records are missing and requests them again; a discovery response says that it is not complete.
-    /// `out` should have the length that the network carries without fragmentation.
+    /// side sees which records are missing and requests them again. A cut discovery response says that it is not
+    /// complete. The length of `out` should be the length that the network carries without fragmentation.
     ///
     /// # Errors
-    /// [`EncodeError::NoRoom`] if not even one record fits: an empty response would be requested again without end.
-    /// [`LONGEST_ATTRIBUTES`](super::LONGEST_ATTRIBUTES) bytes hold all attributes, each requested once.
+    /// [`EncodeError::NoRoom`] if not even one record fits, because the requesting side would repeat the request after
+    /// an empty response without end. An `out` of [`LONGEST_ATTRIBUTES`](super::LONGEST_ATTRIBUTES) bytes holds all
+    /// attributes, each requested once.
     #[doc(alias = "read attributes")]
     pub fn answer(&self, frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usize>, EncodeError> {
         match frame.message {
@@ -137,11 +140,11 @@ impl AttributeSnapshot {
     }
 }
 
-/// Encodes the response of a server, which has no attributes (section 6.7), to a frame that reads, discovers or writes
-/// attributes, and returns its length; `None` for any other frame.
+/// Encodes the response of a server to a frame that reads, discovers or writes attributes, and returns the length of
+/// the response in bytes. Returns `None` for any other frame. A server has no attributes of this cluster (section 6.7).
 ///
 /// # Errors
-/// Those of [`AttributeSnapshot::answer`].
+/// The same errors as [`AttributeSnapshot::answer`].
 pub fn answer_as_server(frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usize>, EncodeError> {
     match frame.message {
         Message::Attributes(Direction::ToServer, command) => {
@@ -152,10 +155,11 @@ pub fn answer_as_server(frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usiz
     }
 }
 
-/// Encoder of one response: the attributes to read, and the header fields that follow from the request.
+/// Encoder of one response. The encoder holds the attributes to read and the header fields that follow from the
+/// request.
 #[derive(Clone, Copy)]
 struct Responder<'s> {
-    /// Attributes of a client, or `None` on a server.
+    /// Attributes of a client, or `None` for a server.
     attributes: Option<&'s AttributeSnapshot>,
     /// Sequence number of the request.
     sequence: u8,
@@ -221,15 +225,15 @@ impl Responder<'_> {
         Response { head, records: records.take(count) }.encode(out)
     }
 
-    /// ZCL header of the response.
+    /// Returns the ZCL header of the response.
     const fn head(self, command: u8) -> [u8; HEADER_LEN] {
         let control = self.direction.control().with(FrameControl::DISABLE_DEFAULT_RESPONSE);
         [control.0, self.sequence, command]
     }
 }
 
-/// Number of `records` that fit into `room` bytes after `head` bytes, but at least 1: if not even one fits, encoding it
-/// fails.
+/// Returns how many of `records` fit into `room` bytes after `head` bytes. The result is at least 1, so that encoding
+/// fails if not even one record fits.
 fn count_fitting(records: impl Iterator<Item = impl Emit>, head: usize, room: usize) -> usize {
     let mut left = room.checked_sub(head);
     let fitting = records.take_while(|record| {
@@ -239,7 +243,7 @@ fn count_fitting(records: impl Iterator<Item = impl Emit>, head: usize, room: us
     fitting.count().max(1)
 }
 
-/// Response frame: the ZCL header and further fixed bytes, then records, one after the other.
+/// Response frame: the ZCL header and further fixed bytes, then the records, one after the other.
 struct Response<const HEAD: usize, R> {
     head: [u8; HEAD],
     records: R,

@@ -1,5 +1,5 @@
-//! Attributes of the cluster (section 6.7 and table 15 of ZigBee document 095264, 2011). All belong to the client side
-//! and all are read only; the server side has none.
+//! Attributes of the cluster (section 6.7 and table 15 of ZigBee document 095264, 2011). All attributes belong to the
+//! client and are read only; the server has none.
 //!
 //! | id | name | type | maximum | default | | section |
 //! |---|---|---|---|---|---|---|
@@ -18,7 +18,8 @@
 //! | 0x000C | UpgradeTimeoutPolicy | enum8 | 1 | 0 | optional | later revisions |
 //! | 0xFFFD | ClusterRevision | uint16 | all | none | of every cluster | later revisions |
 //!
-//! Sections 11.x are those of ZCL 8. An encoded value is its data type (1 byte), then the number, little endian.
+//! Sections 11.x are those of ZCL 8. An attribute value is encoded as its data type (1 byte), then the number, little
+//! endian.
 
 use core::fmt;
 
@@ -49,16 +50,16 @@ open_enum! {
         IMAGE_UPGRADE_STATUS = 0x0006 => "ImageUpgradeStatus",
         /// Manufacturer code of the device.
         MANUFACTURER_ID = 0x0007 => "Manufacturer ID",
-        /// Image type of the file being downloaded or waiting.
+        /// Image type of the file that is being downloaded or waits to be installed.
         IMAGE_TYPE_ID = 0x0008 => "Image Type ID",
-        /// Minimum time between two block requests: milliseconds, but seconds in cluster revision 2.
+        /// Minimum time between two block requests, in milliseconds (in seconds up to cluster revision 2).
         #[doc(alias("rate limit", "throttle"))]
         MINIMUM_BLOCK_PERIOD = 0x0009 => "MinimumBlockPeriod",
         /// Number that distinguishes two builds of one version.
         IMAGE_STAMP = 0x000a => "ImageStamp",
         /// Parties that may start the upgrade.
         UPGRADE_ACTIVATION_POLICY = 0x000b => "UpgradeActivationPolicy",
-        /// Fate of a downloaded image without an Upgrade End Response.
+        /// Whether the client installs a downloaded image without an Upgrade End Response.
         UPGRADE_TIMEOUT_POLICY = 0x000c => "UpgradeTimeoutPolicy",
         /// Revision of the cluster that a device implements; every cluster has this attribute.
         CLUSTER_REVISION = 0xfffd => "ClusterRevision",
@@ -66,7 +67,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// ZCL data type; the named ones are those of the attributes of this cluster.
+    /// ZCL data type. The named constants are the data types of the attributes of this cluster.
     DataType(u8) {
         /// Unsigned number of one byte.
         UINT8 = 0x20 => "uint8",
@@ -74,7 +75,7 @@ open_enum! {
         UINT16 = 0x21 => "uint16",
         /// Unsigned number of four bytes.
         UINT32 = 0x23 => "uint32",
-        /// One byte with named values.
+        /// Number of one byte with named values.
         ENUM8 = 0x30 => "enum8",
         /// IEEE address, eight bytes.
         IEEE_ADDRESS = 0xf0 => "IEEE address",
@@ -112,36 +113,37 @@ open_enum! {
 }
 
 open_enum! {
-    /// Fate of an image without an Upgrade End Response: the values of UpgradeTimeoutPolicy (later revisions).
+    /// Whether a client installs an image without an Upgrade End Response: the values of UpgradeTimeoutPolicy (later
+    /// revisions).
     UpgradeTimeoutPolicy(u8) {
-        /// The client upgrades after a timeout.
+        /// The client installs the image after a timeout.
         APPLY = 0x00 => "apply upgrade after timeout",
-        /// The client does not upgrade.
+        /// The client does not install the image.
         DO_NOT_APPLY = 0x01 => "do not apply upgrade after timeout",
     }
 }
 
-/// Value of an attribute with its data type.
+/// Value of an attribute, with its data type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AttributeValue {
-    /// [`DataType::UINT8`]
+    /// Value of the data type [`DataType::UINT8`].
     U8(u8),
-    /// [`DataType::UINT16`]
+    /// Value of the data type [`DataType::UINT16`].
     U16(u16),
-    /// [`DataType::UINT32`]
+    /// Value of the data type [`DataType::UINT32`].
     U32(u32),
-    /// [`DataType::ENUM8`]
+    /// Value of the data type [`DataType::ENUM8`].
     Enum8(u8),
-    /// [`DataType::IEEE_ADDRESS`]
+    /// Value of the data type [`DataType::IEEE_ADDRESS`].
     Eui64(Eui64),
 }
 
 impl AttributeValue {
-    /// Data type of the value.
+    /// Returns the data type of the value.
     #[must_use]
     pub const fn data_type(self) -> DataType {
         match self {
@@ -153,7 +155,7 @@ impl AttributeValue {
         }
     }
 
-    /// The value as a number, regardless of its data type.
+    /// Returns the value as a number, regardless of its data type.
     #[must_use]
     pub fn number(self) -> u64 {
         match self {
@@ -198,7 +200,7 @@ impl Emit for AttributeValue {
     }
 }
 
-/// Hexadecimal number of the width of the data type, or the IEEE address.
+/// Writes a number in hexadecimal, as wide as its data type; writes an IEEE address in its own form.
 impl fmt::Display for AttributeValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -216,29 +218,29 @@ impl fmt::Display for AttributeValue {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Revision {
-    /// ZigBee document 095264 (2011).
+    /// Edition of 2011: ZigBee document 095264.
     Original,
-    /// ZCL since 2014. A client has such an attribute only if it is configured.
+    /// ZCL editions since 2014. A client has an attribute of these editions only if it is configured.
     Later,
 }
 
-/// Definition of an attribute: a row of table 15.
+/// Definition of an attribute, as in a row of table 15.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct AttributeInfo {
-    /// Id of the attribute; [`AttributeId::name`] gives the name.
+    /// Id of the attribute. [`AttributeId::name`] gives its name.
     pub id: AttributeId,
-    /// Data type of the value.
+    /// Data type of the attribute value.
     pub data_type: DataType,
-    /// Maximum of the value; the minimum is always 0.
+    /// Maximum of the attribute value; the minimum is always 0.
     pub max: u64,
-    /// Default value, if the specification defines one.
+    /// Default of the attribute value, if the specification defines one.
     pub default: Option<AttributeValue>,
-    /// Whether every client must have the attribute.
+    /// `true` if every client must have the attribute.
     pub mandatory: bool,
-    /// Section of the specification that describes the attribute: of ZigBee document 095264 (2011), or of ZCL 8.
+    /// Section that describes the attribute, in ZigBee document 095264 (2011) or in ZCL 8.
     pub section: &'static str,
     /// Edition of the specification that introduced the attribute.
     pub revision: Revision,
@@ -289,7 +291,7 @@ const fn row(
 }
 
 impl AttributeId {
-    /// Definition of the attribute, or `None` for an id that the cluster does not assign.
+    /// Returns the definition of the attribute, or `None` for an id that the cluster does not assign.
     #[must_use]
     pub fn info(self) -> Option<&'static AttributeInfo> {
         const { &ATTRIBUTES }.iter().find(|info| info.id == self)

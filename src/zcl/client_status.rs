@@ -1,4 +1,4 @@
-//! Status and versions of a client, as a server reads them by one Read Attributes frame (section 6.11 of ZigBee
+//! Status and versions of a client, as a server reads them with a single Read Attributes frame (section 6.11 of ZigBee
 //! document 095264, 2011).
 //!
 //! ```text
@@ -13,8 +13,8 @@ use super::attribute_commands::{AttributeCommand, ReadAttributes, ReadAttributes
 use super::attribute_table::{AttributeId, AttributeValue, ImageUpgradeStatus};
 use super::{Direction, Frame};
 
-/// Status and versions of a client. `None` stands for an attribute that is missing from the response, refused, or of
-/// another data type.
+/// Status and versions of a client. A field is `None` if its attribute is missing from the response, was refused, or
+/// has another data type.
 ///
 /// ```
 /// use zigbee_ota::zcl::{AttributeCommand, ClientStatus, Frame, ImageUpgradeStatus, Message, Quirks};
@@ -40,24 +40,25 @@ use super::{Direction, Frame};
 pub struct ClientStatus {
     /// Stage of the upgrade.
     pub status: Option<ImageUpgradeStatus>,
-    /// Offset of the next byte to download; all ones without a download.
+    /// Offset of the next byte to download; 0xFFFFFFFF without a download.
     pub file_offset: Option<u32>,
     /// Version of the running image.
     pub current_version: Option<FileVersion>,
     /// Zigbee stack version of the running image.
     pub current_stack: Option<StackVersion>,
-    /// Version of the downloaded image that does not run yet; all ones without one.
+    /// Version of the downloaded image that does not run yet; 0xFFFFFFFF without such an image.
     pub downloaded_version: Option<FileVersion>,
     /// Zigbee stack version of the downloaded image.
     pub downloaded_stack: Option<StackVersion>,
     /// Manufacturer code of the device.
     pub manufacturer: Option<ManufacturerCode>,
-    /// Image type of the file being downloaded or waiting; 0xFFFF without one.
+    /// Image type of the file that is being downloaded or waits to be installed; 0xFFFF without such a file.
     pub image_type: Option<ImageType>,
 }
 
 impl ClientStatus {
-    /// Requested attributes. The mandatory one stands first, since a client with a short buffer may cut its response.
+    /// Ids of the requested attributes. The mandatory attribute is first, because a client with a short buffer may cut
+    /// its response.
     const IDS: [[u8; 2]; 8] = [
         AttributeId::IMAGE_UPGRADE_STATUS.0.to_le_bytes(),
         AttributeId::CURRENT_FILE_VERSION.0.to_le_bytes(),
@@ -69,21 +70,21 @@ impl ClientStatus {
         AttributeId::DOWNLOADED_STACK_VERSION.0.to_le_bytes(),
     ];
 
-    /// Length of the [`request`](Self::request) in bytes. The response has at most 56, less than a frame carries
-    /// without fragmentation.
+    /// Length of the [`request`](Self::request) frame in bytes. The response has at most 56 bytes, which a frame
+    /// carries without fragmentation.
     pub const REQUEST_LEN: usize = 19;
 
-    /// Creates the Read Attributes frame that requests all values at once.
+    /// Creates the Read Attributes frame that requests all attributes of [`ClientStatus`] at once.
     #[must_use]
     pub const fn request(sequence: u8) -> Frame<'static> {
         let ids = ReadAttributes::new(const { &Self::IDS });
         Frame::attributes(sequence, Direction::ToClient, AttributeCommand::Read(ids))
     }
 
-    /// Reads the values from the response.
+    /// Reads the attribute values from the response.
     ///
     /// # Errors
-    /// That of the first malformed record.
+    /// The error of the first malformed record.
     pub fn from_response(response: ReadAttributesResponse<'_>) -> Result<Self, DecodeError> {
         use AttributeId as Id;
         use AttributeValue::{Enum8, U16, U32};

@@ -1,4 +1,4 @@
-//! Commands of the cluster: one enum for each direction, so that no client can be handed a request and no server a
+//! Commands of the cluster, in one enum for each direction. So no client can be handed a request and no server a
 //! response. Tables refer to ZigBee document 095264 (2011).
 //!
 //! ```text
@@ -20,31 +20,31 @@ use super::{
 open_enum! {
     /// Command id within the cluster (table 19).
     CommandId(u8) {
-        /// To client, optional.
+        /// Command to the client, optional.
         IMAGE_NOTIFY = 0x00 => "Image Notify",
-        /// To server, mandatory.
+        /// Command to the server, mandatory.
         QUERY_NEXT_IMAGE_REQUEST = 0x01 => "Query Next Image Request",
-        /// To client, mandatory.
+        /// Command to the client, mandatory.
         QUERY_NEXT_IMAGE_RESPONSE = 0x02 => "Query Next Image Response",
-        /// To server, mandatory.
+        /// Command to the server, mandatory.
         IMAGE_BLOCK_REQUEST = 0x03 => "Image Block Request",
-        /// To server, optional.
+        /// Command to the server, optional.
         IMAGE_PAGE_REQUEST = 0x04 => "Image Page Request",
-        /// To client, mandatory.
+        /// Command to the client, mandatory.
         IMAGE_BLOCK_RESPONSE = 0x05 => "Image Block Response",
-        /// To server, mandatory.
+        /// Command to the server, mandatory.
         UPGRADE_END_REQUEST = 0x06 => "Upgrade End Request",
-        /// To client, mandatory.
+        /// Command to the client, mandatory.
         UPGRADE_END_RESPONSE = 0x07 => "Upgrade End Response",
-        /// To server, optional.
+        /// Command to the server, optional.
         QUERY_SPECIFIC_FILE_REQUEST = 0x08 => "Query Specific File Request",
-        /// To client, optional.
+        /// Command to the client, optional.
         QUERY_SPECIFIC_FILE_RESPONSE = 0x09 => "Query Specific File Response",
     }
 }
 
 impl CommandId {
-    /// Direction of the command, or `None` for an id that the specification does not assign.
+    /// Returns the direction of the command, or `None` for an id that the specification does not assign.
     #[must_use]
     pub const fn direction(self) -> Option<Direction> {
         if ToServer::has(self) {
@@ -56,7 +56,8 @@ impl CommandId {
         }
     }
 
-    /// Returns whether every implementation must support the command; `false` for an id that is not assigned.
+    /// Returns whether every implementation must support the command. Returns `false` for an id that the specification
+    /// does not assign.
     #[must_use]
     pub const fn is_mandatory(self) -> bool {
         !matches!(
@@ -68,7 +69,7 @@ impl CommandId {
         ) && self.direction().is_some()
     }
 
-    /// Name of an assigned command for a [`DecodeError`](crate::DecodeError).
+    /// Returns the name of an assigned command for a [`DecodeError`](crate::DecodeError).
     const fn item(self) -> &'static str {
         match self.name() {
             Some(name) => name,
@@ -77,21 +78,21 @@ impl CommandId {
     }
 }
 
-/// Receiving side of a frame.
+/// Direction of a frame, named by the receiving side.
 // Exhaustive: the frame control has one bit for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Direction {
-    /// From client to server: bit 3 of the frame control is clear.
+    /// Frame from a client to a server: bit 3 of the frame control is clear.
     ToServer,
-    /// From server to client: bit 3 of the frame control is set.
+    /// Frame from a server to a client: bit 3 of the frame control is set.
     ToClient,
 }
 
 impl Direction {
-    /// Bit 3 of the frame control for this direction.
+    /// Returns bit 3 of the frame control, set or clear for this direction. All other bits are clear.
     pub(super) const fn control(self) -> FrameControl {
         match self {
             Self::ToServer => FrameControl::EMPTY,
@@ -109,10 +110,10 @@ impl fmt::Display for Direction {
     }
 }
 
-/// Decoder of the commands of one direction.
+/// Decoder for the commands of one direction.
 pub(super) trait DecodeCommand<'a>: Sized {
-    /// Parses the payload of command `id`, and names the command for errors; `None` if this direction has no such
-    /// command.
+    /// Parses the payload of the command `id`, and gives the command name for errors. Returns `None` if this direction
+    /// has no command with that id.
     fn parse(
         id: CommandId,
         payload: &'a [u8],
@@ -122,10 +123,12 @@ pub(super) trait DecodeCommand<'a>: Sized {
 
 /// Declares the commands of one direction from a table with one row each: variant, payload type, command id.
 ///
-/// The enum, its ids, its decoder, its encoder, its rules and its text are matches over the same rows. A macro, because
-/// a function cannot make variants; a trait object in place of the matches would keep the text of every command in the
-/// program of a device that only encodes. A new command is its id above, its payload type in a file of its own, and a
-/// row below; the compiler then stops at each match of the crate that handles commands.
+/// The enum, its ids, its decoder, its encoder, its rules and its text are matches over the same rows. A function
+/// cannot define variants, so a macro does. A trait object in place of the matches would keep the text of every command
+/// in the program of a device that only encodes.
+///
+/// A new command needs its id above, its payload type in a file of its own, and a row below. The compiler then stops at
+/// each match of the crate that handles commands.
 macro_rules! commands {
     (
         $input:lifetime;
@@ -164,7 +167,7 @@ macro_rules! commands {
         }
 
         impl $(<$generic>)? $name $(<$generic>)? {
-            /// Id of the command.
+            /// Returns the command id of this command.
             #[must_use]
             pub const fn command(&self) -> CommandId {
                 match self {
@@ -172,10 +175,10 @@ macro_rules! commands {
                 }
             }
 
-            /// Checks the values against the rules of the specification.
+            /// Checks the field values of this command against the rules of the specification.
             ///
             /// # Errors
-            /// Those of `check` of the payload.
+            /// The errors of the `check` method of the payload.
             pub fn check(&self) -> Result<(), Violation> {
                 match self {
                     $(Self::$variant(payload) => payload.check(),)*
@@ -201,7 +204,7 @@ macro_rules! commands {
             }
         }
 
-        /// Name of the command, then its fields.
+        /// Writes the name of the command, then its fields.
         impl $(<$generic>)? fmt::Display for $name $(<$generic>)? {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{}, ", self.command())?;
@@ -217,15 +220,15 @@ commands! {
     'a;
     /// Command of the cluster from a client to a server (table 19).
     ToServer {
-        /// 0x01, mandatory.
+        /// Query Next Image Request (command id 0x01, mandatory).
         QueryNextImage(QueryNextImageRequest) = QUERY_NEXT_IMAGE_REQUEST,
-        /// 0x03, mandatory.
+        /// Image Block Request (command id 0x03, mandatory).
         ImageBlock(ImageBlockRequest) = IMAGE_BLOCK_REQUEST,
-        /// 0x04, optional.
+        /// Image Page Request (command id 0x04, optional).
         ImagePage(ImagePageRequest) = IMAGE_PAGE_REQUEST,
-        /// 0x06, mandatory.
+        /// Upgrade End Request (command id 0x06, mandatory).
         UpgradeEnd(UpgradeEndRequest) = UPGRADE_END_REQUEST,
-        /// 0x08, optional.
+        /// Query Specific File Request (command id 0x08, optional).
         QuerySpecificFile(QuerySpecificFileRequest) = QUERY_SPECIFIC_FILE_REQUEST,
     }
 }
@@ -234,16 +237,16 @@ commands! {
     'a;
     /// Command of the cluster from a server to a client (table 19).
     ToClient<'a> {
-        /// 0x00, optional.
+        /// Image Notify (command id 0x00, optional).
         ImageNotify(ImageNotify) = IMAGE_NOTIFY,
-        /// 0x02, mandatory.
+        /// Query Next Image Response (command id 0x02, mandatory).
         QueryNextImage(QueryResponse) = QUERY_NEXT_IMAGE_RESPONSE,
-        /// 0x05, mandatory.
+        /// Image Block Response (command id 0x05, mandatory).
         #[cfg_attr(feature = "serde", serde(borrow))]
         ImageBlock(ImageBlockResponse<'a>) = IMAGE_BLOCK_RESPONSE,
-        /// 0x07, mandatory.
+        /// Upgrade End Response (command id 0x07, mandatory).
         UpgradeEnd(UpgradeEndResponse) = UPGRADE_END_RESPONSE,
-        /// 0x09, optional.
+        /// Query Specific File Response (command id 0x09, optional).
         QuerySpecificFile(QueryResponse) = QUERY_SPECIFIC_FILE_RESPONSE,
     }
 }

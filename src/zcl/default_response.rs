@@ -1,4 +1,4 @@
-//! Default Response, the global ZCL command that carries only a status.
+//! Default Response: the global ZCL command that carries only a status.
 //!
 //! | offset | size | field |
 //! |---|---|---|
@@ -18,10 +18,10 @@ use super::{CommandId, Status};
 /// ZCL command id of a Default Response.
 pub(super) const DEFAULT_RESPONSE: u8 = 0x0b;
 
-/// Default Response: answer to a command without a response of its own, or to a command that could not be served.
+/// Default Response: the answer to a command that has no response command of its own or could not be served.
 ///
-/// A client must not abandon a download because of an unexpected Default Response: some lamps send MALFORMED_COMMAND
-/// for a correct Image Block Response and request the next block nevertheless. Report:
+/// A client must not abandon a download because of an unexpected Default Response. Some lamps send MALFORMED_COMMAND
+/// for a correct Image Block Response and nevertheless request the next block. Report:
 /// <https://github.com/Koenkk/zigbee2mqtt/issues/32168>
 // Exhaustive: the ZCL has not changed this command since its first version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,7 +29,7 @@ pub(super) const DEFAULT_RESPONSE: u8 = 0x0b;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DefaultResponse {
-    /// Id of the answered command. The frame does not say whether the id is one of the cluster or a global one.
+    /// Id of the answered command. The frame does not say whether this is a command of the cluster or a global command.
     pub command: CommandId,
     /// Result of the answered command.
     pub status: Status,
@@ -54,7 +54,7 @@ impl Emit for DefaultResponse {
     }
 }
 
-/// The command id as a number: it may be one of the cluster or a global one.
+/// Writes the command id as a number, because the id may be that of a cluster command or of a global command.
 impl fmt::Display for DefaultResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { command: CommandId(command), status } = self;

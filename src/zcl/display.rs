@@ -1,4 +1,4 @@
-//! Text of frames for a log: one line each.
+//! Text of frames for a log, with one line for each frame.
 //!
 //! ```text
 //! #7 to server: Upgrade End Request, 115F-0101-00001A2B: SUCCESS [deviations]
@@ -7,7 +7,8 @@
 //! sequence number
 //! ```
 //!
-//! The text of a payload is beside its encoder; the parts that several commands share are here.
+//! The `Display` code of each payload is in the module of that payload, next to its encoder. This module has the parts
+//! that several commands share.
 
 use core::fmt::{Display, Formatter, Result};
 
@@ -16,7 +17,7 @@ use crate::types::{FileVersion, ImageFilter, ImageType, ManufacturerCode};
 
 use super::{Deviations, Frame};
 
-/// `#7 to server: Upgrade End Request, 115F-0101-00001A2B: SUCCESS`, then the deviations in brackets.
+/// Writes `#7 to server: Upgrade End Request, 115F-0101-00001A2B: SUCCESS`, then the deviations in brackets.
 impl Display for Frame<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let Self { control: _, sequence, message, deviations } = self;
@@ -28,7 +29,7 @@ impl Display for Frame<'_> {
     }
 }
 
-/// Image filter with a star for each wildcard: `115F-*-*`.
+/// Image filter, written with a star for each wildcard, such as `115F-*-*`.
 pub(super) struct Wildcards(pub(super) ImageFilter);
 
 impl Display for Wildcards {
@@ -49,7 +50,7 @@ impl Display for Wildcards {
     }
 }
 
-/// Time pair as the server sent it: its meaning may depend on the clock of the receiver.
+/// Pair of times, written as the server sent it. The meaning of the pair may depend on the clock of the receiver.
 pub(super) struct WireTime(pub(super) ServerTime);
 
 impl Display for WireTime {

@@ -1,4 +1,4 @@
-//! Encoders of whole frames: [`Frame`] for either side, [`ClientFrame`] for the frames of a client.
+//! Encoders of whole frames: [`Frame`] for client and server, [`ClientFrame`] for frames of a client.
 //!
 //! ```text
 //! 0       1  frame control   type and direction from the message, the remaining bits from the caller
@@ -8,8 +8,8 @@
 //! 3 or 5  n  payload
 //! ```
 //!
-//! Two fast paths (guide, "Fast paths"): a data response is encoded without a match on its command, and a client
-//! encodes through [`ClientFrame`], so that a device holds no encoder of server commands.
+//! Two encoders are fast paths (guide, "Fast paths"). A data response is encoded without a match on its command. A
+//! client encodes through [`ClientFrame`], so that the program of a device contains no encoder of server commands.
 
 use crate::codec::{Emit, Sink};
 
@@ -44,19 +44,21 @@ impl Emit for Frame<'_> {
 }
 
 impl Frame<'_> {
-    /// Bits of the frame control that do not follow from the message.
+    /// Returns the bits of the frame control that do not follow from the message.
     const fn caller_control(&self) -> FrameControl {
         self.control.without(FrameControl::OF_MESSAGE)
     }
 
-    /// Length of a frame other than a data response. Not inlined, so that the fast path stays short.
+    /// Returns the length in bytes of a frame other than a data response. The function `any_len` is not inlined, so
+    /// that the fast path stays short.
     #[inline(never)]
     fn any_len(&self) -> usize {
         let header = if self.message.manufacturer().is_some() { HEADER_LEN + 2 } else { HEADER_LEN };
         self.message.len().saturating_add(header)
     }
 
-    /// Encodes a frame other than a data response. Not inlined, so that the fast path stays short.
+    /// Encodes a frame other than a data response. The function `emit_any` is not inlined, so that the fast path stays
+    /// short.
     #[inline(never)]
     fn emit_any(&self, out: &mut Sink<'_>) {
         let Self { control: _, sequence, message, deviations: _ } = self;
@@ -69,7 +71,7 @@ impl Frame<'_> {
     }
 }
 
-/// Frame from a client: the bytes of [`Frame::to_server`], or of [`Frame::default_response`] to the server.
+/// Frame from a client, encoded to the bytes of [`Frame::to_server`], or of [`Frame::default_response`] to the server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientFrame {
     pub(crate) sequence: u8,

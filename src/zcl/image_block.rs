@@ -12,7 +12,8 @@
 //! | | | | | 1 | 8 | current time, request time, s |
 //! | | | | | 9 | 0, 2 | MinimumBlockPeriod (later revisions) |
 //!
-//! ABORT has no field after the status. File offsets count from the first byte of the OTA header.
+//! An Image Block Response with the status ABORT has no field after the status. File offsets count from the first byte
+//! of the OTA header.
 
 use core::fmt;
 
@@ -42,7 +43,7 @@ bitflags! {
     }
 }
 
-/// Fields of a request before its optional fields.
+/// Fields of an Image Block Request before its optional fields.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RequestHead {
@@ -52,7 +53,7 @@ struct RequestHead {
     max_data: u8,
 }
 
-/// Fields of a data response between its status and its data.
+/// Fields of a data response (Image Block Response SUCCESS) between its status and its data.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct DataHead {
@@ -74,46 +75,49 @@ pub struct ImageBlockRequest {
     pub offset: u32,
     /// Maximum number of data bytes in the response, 1 to 255.
     pub max_data: u8,
-    /// IEEE address of the client, sent for a file made for that client alone.
+    /// IEEE address of the client, sent when the client requests a device-specific file.
     pub node: Option<Eui64>,
-    /// MinimumBlockPeriod attribute of the client in milliseconds, if the client has one (later revisions).
+    /// MinimumBlockPeriod attribute of the client in milliseconds; `None` if the client does not have it (later
+    /// revisions).
     #[doc(alias = "MinimumBlockPeriod")]
     pub min_block_period: Option<u16>,
 }
 
 impl ImageBlockRequest {
-    /// Creates a request without optional fields.
+    /// Creates an Image Block Request without optional fields.
     #[must_use]
     pub const fn new(id: ImageId, offset: u32, max_data: u8) -> Self {
         Self { id, offset, max_data, node: None, min_block_period: None }
     }
 
-    /// Adds the IEEE address of the client.
+    /// Adds the IEEE address of the client to the request.
     #[must_use]
     pub const fn with_node(self, node: Eui64) -> Self {
         Self { node: Some(node), ..self }
     }
 
-    /// Adds the MinimumBlockPeriod of the client in milliseconds.
+    /// Adds the MinimumBlockPeriod of the client, in milliseconds, to the request.
     #[must_use]
     pub const fn with_min_block_period(self, period: u16) -> Self {
         Self { min_block_period: Some(period), ..self }
     }
 
-    /// Checks the values against the rules of the specification.
+    /// Checks the field values of the request against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::EmptyRequest`] for a maximum data size of 0.
+    /// [`Violation::EmptyRequest`] if the maximum data size is 0.
     pub const fn check(&self) -> Result<(), Violation> {
         let Self { id: _, offset: _, max_data, node: _, min_block_period: _ } = *self;
         if max_data == 0 { Err(Violation::EmptyRequest) } else { Ok(()) }
     }
 
-    /// Decodes a whole frame that holds a request without deviation: with or without address, with or without period.
+    /// Decodes a whole frame that contains an Image Block Request without deviation. The optional fields (address,
+    /// period) may be present or not.
     ///
-    /// Fast path: an image transfer makes a server decode hardly anything else. `None` stands for every other frame,
-    /// which the caller decodes from the start with [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse);
-    /// both decoders must agree on these frames (guide, "Fast paths").
+    /// `read_plain` is a fast path, because during a transfer a server decodes hardly anything but block requests. The
+    /// result is `None` for every other frame. The caller then decodes that frame from the start with
+    /// [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse). Both decoders must agree on the frames that
+    /// `read_plain` accepts (guide, "Fast paths").
     #[inline]
     pub(crate) fn read_plain(frame: &[u8]) -> Option<(FrameControl, u8, Self)> {
         const NODE: u8 = BlockControl::NODE.bits();
@@ -226,26 +230,26 @@ pub struct BlockBytes<'a>(
 );
 
 impl<'a> BlockBytes<'a> {
-    /// Returns the bytes as block data, or `None` if there are more than 255.
+    /// Returns `data` as block data, or `None` if `data` has more than 255 bytes.
     #[must_use]
     pub fn new(data: &'a [u8]) -> Option<Self> {
         u8::try_from(data.len()).is_ok().then_some(Self(data))
     }
 
-    /// Returns the bytes.
+    /// Returns the bytes of the block.
     #[must_use]
     pub const fn get(self) -> &'a [u8] {
         self.0
     }
 
-    /// Returns the number of bytes, the value of the data size field.
+    /// Returns the number of bytes in the block, which is the value of the data size field.
     #[must_use]
     pub fn size(self) -> u8 {
         u8::try_from(self.0.len()).unwrap_or(u8::MAX)
     }
 }
 
-/// Block of a file: the fields of an Image Block Response SUCCESS (section 6.10.8).
+/// Block of a file, as an Image Block Response SUCCESS carries it (section 6.10.8).
 // Exhaustive: all fields are mandatory, and the data runs to the end of the frame, so no revision can add a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -261,36 +265,37 @@ pub struct BlockData<'a> {
     pub data: BlockBytes<'a>,
 }
 
-/// Fields of an Image Block Response WAIT_FOR_DATA: the server has no data yet, or limits the rate of requests.
+/// Fields of an Image Block Response WAIT_FOR_DATA. A server sends this response if it has no data yet, or limits the
+/// rate of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct WaitForData {
-    /// Request time, with the clock of the server: the client repeats its request then.
+    /// Time at which the client repeats its request, with the current time of the server (field "request time").
     pub time: ServerTime,
-    /// Minimum time between two requests from now on in milliseconds (later revisions).
+    /// Minimum time in milliseconds between two requests, from this response on (later revisions).
     #[doc(alias("MinimumBlockPeriod", "rate limit", "throttle"))]
     pub min_block_period: Option<u16>,
 }
 
 impl WaitForData {
-    /// Creates the fields of 2011, without a minimum block period.
+    /// Creates the fields of document 095264 (2011), without a MinimumBlockPeriod.
     #[must_use]
     pub const fn new(time: ServerTime) -> Self {
         Self { time, min_block_period: None }
     }
 
-    /// Adds the minimum time between two requests in milliseconds.
+    /// Adds the minimum time between two requests, in milliseconds, to the response.
     #[must_use]
     pub const fn with_min_block_period(self, period: u16) -> Self {
         Self { min_block_period: Some(period), ..self }
     }
 }
 
-/// Status of an Image Block Response other than SUCCESS, WAIT_FOR_DATA and ABORT, the three that section 6.10.8.2.1
-/// defines.
+/// Status of an Image Block Response that section 6.10.8.2.1 does not define. The section defines only SUCCESS,
+/// WAIT_FOR_DATA and ABORT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -302,7 +307,7 @@ pub struct BlockRefusal(
 );
 
 impl BlockRefusal {
-    /// Returns the status as a refusal, or `None` for SUCCESS, WAIT_FOR_DATA and ABORT.
+    /// Returns `status` as a refusal, or `None` for SUCCESS, WAIT_FOR_DATA and ABORT.
     #[must_use]
     pub const fn new(status: Status) -> Option<Self> {
         match status {
@@ -311,7 +316,7 @@ impl BlockRefusal {
         }
     }
 
-    /// Returns the status.
+    /// Returns the status of the refusal.
     #[must_use]
     pub const fn status(self) -> Status {
         self.0
@@ -326,22 +331,23 @@ impl BlockRefusal {
 #[doc(alias = "block response")]
 #[non_exhaustive]
 pub enum ImageBlockResponse<'a> {
-    /// SUCCESS: a block of the file.
+    /// Response with the status SUCCESS, which carries a block of the file.
     Data(#[cfg_attr(feature = "serde", serde(borrow))] BlockData<'a>),
-    /// WAIT_FOR_DATA: the client repeats its request later.
+    /// Response with the status WAIT_FOR_DATA: the client repeats its request later.
     Wait(WaitForData),
-    /// ABORT: the download ends.
+    /// Response with the status ABORT: the download ends.
     Abort,
-    /// Status that this command does not define. Some servers send one in place of a Default Response.
+    /// Response with a status that this command does not define. Some servers send such a response in place of a
+    /// Default Response.
     Refused(BlockRefusal),
 }
 
 impl<'a> ImageBlockResponse<'a> {
-    /// Checks the values against the rules of the specification.
+    /// Checks the field values of the response against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::Status`] for [`Refused`](Self::Refused), [`Violation::Time`] for a request time before the current
-    /// time.
+    /// [`Violation::Status`] for [`Refused`](Self::Refused). [`Violation::Time`] if the request time is before the
+    /// current time.
     pub fn check(&self) -> Result<(), Violation> {
         match self {
             Self::Data(_) | Self::Abort => Ok(()),
@@ -441,7 +447,7 @@ impl fmt::Display for ImageBlockResponse<'_> {
     }
 }
 
-/// ZCL header, status and block header of a data response: all of the frame but the data.
+/// ZCL header, status and block header of a data response frame: all bytes before the data.
 #[derive(IntoBytes, Immutable, Unaligned)]
 #[repr(C)]
 struct DataFrameHead {
@@ -452,11 +458,11 @@ struct DataFrameHead {
     data: DataHead,
 }
 
-/// Length of a data response frame before its data, in bytes.
+/// Length in bytes of a data response frame before its data.
 pub(crate) const DATA_FRAME_HEAD_LEN: usize = 17;
 
-/// Encodes a data response frame up to its data. Fast path: the server reads the data from its store directly into the
-/// rest of the frame (guide, "Fast paths").
+/// Encodes a data response frame up to its data. The encoder is a fast path: the server reads the data from its store
+/// directly into the rest of the frame (guide, "Fast paths").
 pub(crate) fn data_frame_head(sequence: u8, id: ImageId, offset: u32, size: u8) -> [u8; DATA_FRAME_HEAD_LEN] {
     frame_head(FrameControl::RESPONSE, sequence, id, offset, size)
 }
@@ -479,8 +485,8 @@ fn frame_head(
 }
 
 impl BlockData<'_> {
-    /// Encodes a whole data response frame. Fast path beside the encoder of [`Message`](super::Message), with the same
-    /// bytes (guide, "Fast paths").
+    /// Encodes a whole data response frame. The encoder is a fast path beside the encoder of
+    /// [`Message`](super::Message), and writes the same bytes (guide, "Fast paths").
     #[inline]
     pub(super) fn emit_frame(&self, control: FrameControl, sequence: u8, out: &mut Sink<'_>) {
         out.array(&frame_head(control, sequence, self.id, self.offset, self.data.size()));

@@ -21,7 +21,7 @@ use super::Violation;
 use super::display::Wildcards;
 use super::quirks::{Leniency, expect_end};
 
-/// Announcement of a server that an image may be available.
+/// Image Notify: the announcement of a server that an image may be available.
 // Exhaustive: the payload type, which is how this command grows, is the scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -29,31 +29,33 @@ use super::quirks::{Leniency, expect_end};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "announce")]
 pub struct ImageNotify {
-    /// Query jitter, 1 to 100: the percentage of the clients receiving a broadcast that are to send a query.
+    /// Query jitter, 1 to 100: the percentage of clients that are to send a query when they receive the announcement by
+    /// broadcast.
     pub jitter: u8,
     /// Clients that the announcement addresses.
     pub scope: NotifyScope,
 }
 
-/// Clients that an [`ImageNotify`] addresses: the payload type and its fields (table 22).
+/// Clients that an [`ImageNotify`] addresses. Each variant is a payload type with its fields (table 22).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum NotifyScope {
-    /// Payload type 0: all clients.
+    /// All clients (payload type 0).
     Everyone,
-    /// Payload type 1: clients of one manufacturer.
+    /// Clients of one manufacturer (payload type 1).
     Manufacturer(ManufacturerCode),
-    /// Payload type 2: clients of one manufacturer and image type.
+    /// Clients of one manufacturer and image type (payload type 2).
     ImageType(ManufacturerCode, ImageType),
-    /// Payload type 3: clients of one manufacturer and image type that neither run nor hold this version.
+    /// Clients of one manufacturer and image type that neither run nor have downloaded this version (payload type 3).
     NewVersion(ImageFilter),
 }
 
 impl From<ImageFilter> for NotifyScope {
-    /// Converts a filter to the shortest payload type with the same meaning: trailing wildcards are left out.
+    /// Converts a filter to the shortest payload type with the same meaning. Trailing wildcards of the filter are left
+    /// out.
     fn from(filter: ImageFilter) -> Self {
         let ImageFilter { manufacturer, image_type, version } = filter;
         match (manufacturer, image_type, version) {
@@ -66,17 +68,17 @@ impl From<ImageFilter> for NotifyScope {
 }
 
 impl ImageNotify {
-    /// Image Notify for unicast. A client that receives one by unicast queries whatever the fields say, so the shortest
-    /// payload is enough (section 6.10.3.3).
+    /// Image Notify for unicast, with the shortest payload. A client that receives an Image Notify by unicast sends a
+    /// query regardless of the fields (section 6.10.3.3).
     pub const UNICAST: Self = Self { jitter: 100, scope: NotifyScope::Everyone };
 
     /// Default query jitter of the specification (table 17).
     pub const DEFAULT_JITTER: u8 = 50;
 
-    /// Checks the values against the rules of the specification.
+    /// Checks the field values of the announcement against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::QueryJitter`] for a query jitter outside 1 to 100.
+    /// [`Violation::QueryJitter`] if the query jitter is outside 1 to 100.
     pub const fn check(&self) -> Result<(), Violation> {
         let Self { jitter, scope: _ } = *self;
         match jitter {

@@ -1,4 +1,4 @@
-//! Image Page Request (section 6.10.7 of ZigBee document 095264, 2011); the responses are Image Block Responses.
+//! Image Page Request (section 6.10.7 of ZigBee document 095264, 2011). The responses are Image Block Responses.
 //!
 //! | offset | size | field | |
 //! |---|---|---|---|
@@ -33,7 +33,7 @@ bitflags! {
     }
 }
 
-/// Fields of a request before its optional field.
+/// Fields of an Image Page Request before its optional field.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RequestHead {
@@ -47,7 +47,7 @@ struct RequestHead {
 
 const _: () = assert!(size_of::<RequestHead>() == 18);
 
-/// Request of a client for a page of a file: the server sends the page as a series of Image Block Responses.
+/// Request of a client for a page of a file. The server sends the page as a series of Image Block Responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -62,31 +62,33 @@ pub struct ImagePageRequest {
     pub max_data: u8,
     /// Number of data bytes in the page, 1 or more.
     pub page_size: u16,
-    /// Minimum time between two responses in milliseconds; 0 is allowed.
+    /// Minimum time between two responses in milliseconds. The value 0 is allowed.
     pub spacing: u16,
-    /// IEEE address of the client, sent for a file made for that client alone.
+    /// IEEE address of the client, sent when the client requests a device-specific file.
     pub node: Option<Eui64>,
 }
 
 impl ImagePageRequest {
-    /// Creates a request without an IEEE address.
+    /// Creates an Image Page Request without an IEEE address.
     #[must_use]
     pub const fn new(id: ImageId, offset: u32, max_data: u8, page_size: u16, spacing: u16) -> Self {
         Self { id, offset, max_data, page_size, spacing, node: None }
     }
 
-    /// Adds the IEEE address of the client.
+    /// Adds the IEEE address of the client to the request.
     #[must_use]
     pub const fn with_node(self, node: Eui64) -> Self {
         Self { node: Some(node), ..self }
     }
 
-    /// Checks the values against the rules of the specification.
+    /// Checks the field values of the request against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::EmptyRequest`] and [`Violation::EmptyPage`] for sizes of 0: a server answers MALFORMED_COMMAND.
-    /// [`Violation::SmallPage`] for a page shorter than one response: a client must not send such a page, yet a server
-    /// serves it.
+    /// [`Violation::EmptyRequest`] if the maximum data size is 0, and [`Violation::EmptyPage`] if the page size is 0. A
+    /// server answers such a request with MALFORMED_COMMAND.
+    ///
+    /// [`Violation::SmallPage`] if the page is shorter than one response. A client must not send such a request, yet a
+    /// server serves it.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { id: _, offset: _, max_data, page_size, spacing: _, node: _ } = *self;
         match (max_data, page_size) {

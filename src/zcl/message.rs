@@ -31,16 +31,16 @@ pub enum Message<'a> {
     ToServer(ToServer),
     /// Command of the cluster from a server.
     ToClient(#[cfg_attr(feature = "serde", serde(borrow))] ToClient<'a>),
-    /// ZCL Default Response.
+    /// ZCL Default Response, with its direction.
     DefaultResponse(Direction, DefaultResponse),
-    /// Global ZCL command that reads, writes or discovers attributes, or a response to one.
+    /// Global ZCL command that reads, writes or discovers attributes, or a response to such a command.
     Attributes(Direction, #[cfg_attr(feature = "serde", serde(borrow))] AttributeCommand<'a>),
-    /// Any other frame.
+    /// Any other frame, with its header and payload bytes.
     Other(#[cfg_attr(feature = "serde", serde(borrow))] OtherFrame<'a>),
 }
 
 impl<'a> Message<'a> {
-    /// Direction of the message.
+    /// Returns the direction of the message.
     #[must_use]
     pub const fn direction(&self) -> Direction {
         match self {
@@ -51,11 +51,11 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Checks the values against the rules of the specification. Global commands have no rules of this cluster, except
-    /// for attribute values in a Read Attributes Response.
+    /// Checks the field values of the message against the rules of the specification. A global command has no rules in
+    /// this cluster, except that a Read Attributes Response has rules for the attribute values.
     ///
     /// # Errors
-    /// Those of `check` of the payload.
+    /// The errors of the `check` method of the payload.
     pub fn check(&self) -> Result<(), Violation> {
         match self {
             Self::ToServer(message) => message.check(),
@@ -99,7 +99,8 @@ impl<'a> Message<'a> {
         Ok(Self::Other(OtherFrame { header: *header, payload }))
     }
 
-    /// Bits of the frame control that follow from the message: frame type, manufacturer specific, direction.
+    /// Returns the bits of the frame control that follow from the message: frame type, manufacturer specific,
+    /// direction.
     pub(super) const fn control(&self) -> FrameControl {
         let frame_type = match self {
             Self::ToServer(_) | Self::ToClient(_) => FrameControl::CLUSTER,
@@ -109,7 +110,7 @@ impl<'a> Message<'a> {
         frame_type.with(self.direction().control())
     }
 
-    /// Command id in the ZCL header.
+    /// Returns the command id in the ZCL header.
     pub(super) fn command(&self) -> u8 {
         match self {
             Self::ToServer(message) => message.command().0,
@@ -120,7 +121,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Manufacturer code in the ZCL header.
+    /// Returns the manufacturer code in the ZCL header, if there is one.
     pub(super) const fn manufacturer(&self) -> Option<ManufacturerCode> {
         match self {
             Self::Other(other) => other.header.manufacturer,
@@ -129,8 +130,8 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Ends the parse of a payload, with the offset of an error counted from the start of the frame. The header of a frame
-/// that is parsed has no manufacturer code.
+/// Ends the parse of a payload. The offset in an error counts from the start of the frame, whose header has no
+/// manufacturer code.
 fn finish<'a, T>(item: &'static str, payload: &'a [u8], parsed: Parsed<'a, T>) -> Result<T, DecodeError> {
     locate(item, HEADER_LEN, payload, parsed).map(|(message, _)| message)
 }
@@ -169,8 +170,8 @@ impl fmt::Display for Message<'_> {
     }
 }
 
-/// Frame that this crate does not decode, with its header and payload; [`why`](Self::why) gives the reason. Only
-/// decoding creates one.
+/// Frame that this crate does not decode, with its header and payload. [`why`](Self::why) gives the reason. Only the
+/// decoder creates an `OtherFrame`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -184,8 +185,7 @@ pub struct OtherFrame<'a> {
     payload: &'a [u8],
 }
 
-/// Deserialized form of an [`OtherFrame`] before [`Message::decode`] confirms that the frame is none of a known
-/// command.
+/// Deserialized form of an [`OtherFrame`], before [`Message::decode`] confirms that the frame has no known command.
 #[cfg(feature = "serde")]
 #[derive(serde::Deserialize)]
 #[serde(rename = "Other")]
@@ -207,17 +207,17 @@ impl<'a> TryFrom<Unchecked<'a>> for OtherFrame<'a> {
     }
 }
 
-/// Reason for which a frame is not decoded.
+/// Reason why a frame is not decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum OtherKind {
-    /// Command of the cluster in the opposite direction: unsupported, not malformed.
+    /// Command of the cluster that arrived in the wrong direction. The command counts as unsupported, not as malformed.
     WrongDirection(CommandId),
-    /// Command id that the cluster does not assign: unsupported.
+    /// Command id that the cluster does not assign. The command counts as unsupported.
     Unassigned(CommandId),
-    /// Command of a manufacturer, with any id.
+    /// Command of a manufacturer, with any command id.
     ManufacturerSpecific(ManufacturerCode),
     /// Global ZCL command that neither concerns attributes nor is a Default Response.
     Global(u8),
@@ -226,8 +226,8 @@ pub enum OtherKind {
 }
 
 impl<'a> OtherFrame<'a> {
-    /// Reason for which the frame is not decoded; the manufacturer code counts before the frame type, the frame type
-    /// before the command id.
+    /// Returns the reason why the frame is not decoded. A manufacturer code takes precedence over the frame type, and
+    /// the frame type over the command id.
     #[must_use]
     pub fn why(&self) -> OtherKind {
         let FrameHeader { control, manufacturer, sequence: _, command } = self.header;
@@ -243,14 +243,14 @@ impl<'a> OtherFrame<'a> {
         }
     }
 
-    /// ZCL header of the frame.
+    /// Returns the ZCL header of the frame.
     #[must_use]
     pub const fn header(&self) -> FrameHeader {
         self.header
     }
 
-    /// Bits of the frame control that follow from the header. The manufacturer bit follows from the manufacturer code,
-    /// so that the two cannot contradict each other.
+    /// Returns the bits of the frame control that follow from the header. The manufacturer bit follows from the
+    /// manufacturer code, so that the bit and the code cannot contradict each other.
     const fn control(&self) -> FrameControl {
         let kept = self.header.control.masked(FrameControl::OF_MESSAGE);
         match self.header.manufacturer {
@@ -259,7 +259,7 @@ impl<'a> OtherFrame<'a> {
         }
     }
 
-    /// Bytes after the ZCL header.
+    /// Returns the bytes after the ZCL header.
     #[must_use]
     pub const fn payload(&self) -> &'a [u8] {
         self.payload

@@ -24,11 +24,11 @@
 //! | global 0x0B | both | [`DefaultResponse`] | 2 |
 //! | global 0x00 to 0x02, 0x04, 0x0C, 0x0D | both | [`AttributeCommand`] | any |
 //!
-//! [`Frame::decode`] returns every other frame as [`OtherFrame`]. Decoder and encoder accept any value that the bytes
-//! can represent; the `check` method of a message applies the rules of the specification.
+//! [`Frame::decode`] returns every other frame as an [`OtherFrame`]. Decoder and encoder accept any value that the
+//! bytes can represent. The `check` method of a message applies the rules of the specification.
 //!
-//! A frame does not contain its cluster id: the APS header around the frame does. The caller hands in frames of cluster
-//! [`CLUSTER_ID`] and no others; a frame of another cluster would be decoded as one of this cluster.
+//! A frame does not contain its cluster id, because the id is in the APS header around the frame. The caller hands in
+//! only frames of cluster [`CLUSTER_ID`]. A frame of another cluster would be decoded as a frame of this cluster.
 
 mod attribute_commands;
 mod attribute_snapshot;
@@ -81,13 +81,13 @@ pub use status::{Refusal, Status};
 pub use upgrade_end::{UpgradeEndRequest, UpgradeEndResponse};
 pub use violation::Violation;
 
-/// Cluster id of OTA Upgrade (section 5.2). A server lists it as an input cluster, a client as an output cluster.
+/// Cluster id of OTA Upgrade (section 5.2). A server lists the id as an input cluster, a client as an output cluster.
 pub const CLUSTER_ID: u16 = 0x0019;
 
 /// Length in bytes of the longest frame that a server sends: an Image Block Response with 255 bytes of data.
 pub const LONGEST_TO_CLIENT: usize = 272;
 
-/// Length in bytes of the longest frame that a client sends: an Image Page Request with the address of the node.
+/// Length in bytes of the longest frame that a client sends: an Image Page Request with the IEEE address of the client.
 pub const LONGEST_TO_SERVER: usize = 29;
 
 /// Length in bytes of a Read Attributes Response with every attribute that a client can have.

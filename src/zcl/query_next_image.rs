@@ -32,7 +32,7 @@ bitflags! {
     }
 }
 
-/// Fields of a request before its optional field.
+/// Fields of a Query Next Image Request before its optional field.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RequestHead {
@@ -42,7 +42,7 @@ struct RequestHead {
 
 /// Query of a client for the image that follows the one it runs.
 ///
-/// Further optional fields may join those of 2011: the field control has seven bits left.
+/// Later revisions may add optional fields, because seven bits of the field control are free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -63,17 +63,20 @@ impl QueryNextImageRequest {
         Self { current, hardware: None }
     }
 
-    /// Adds the hardware version of the client.
+    /// Adds the hardware version of the client to the query.
     #[must_use]
     pub const fn with_hardware(self, hardware: HardwareVersion) -> Self {
         Self { hardware: Some(hardware), ..self }
     }
 
-    /// Checks the values against the rules of the specification.
+    /// Checks the field values of the query against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::WildcardManufacturer`] or [`Violation::WildcardVersion`] for a wildcard where the client names
-    /// itself, [`Violation::NotAQueryType`] for an image type above 0xFFBF (the last 64 belong to Query Specific File).
+    /// [`Violation::WildcardManufacturer`] or [`Violation::WildcardVersion`] if the manufacturer code or the file
+    /// version of the client itself is a wildcard.
+    ///
+    /// [`Violation::NotAQueryType`] if the image type is above 0xFFBF. Image types above 0xFFBF belong to Query
+    /// Specific File.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { current: ImageId { manufacturer, image_type, version }, hardware: _ } = *self;
         if manufacturer == ManufacturerCode::ANY {

@@ -1,5 +1,5 @@
-//! Query Next Image Response (section 6.10.5) and Query Specific File Response (section 6.10.12): one payload for both
-//! commands. Sections refer to ZigBee document 095264 (2011).
+//! Query Next Image Response (section 6.10.5) and Query Specific File Response (section 6.10.12). Both commands have
+//! the same payload. Sections refer to ZigBee document 095264 (2011).
 //!
 //! | offset | size | field | |
 //! |---|---|---|---|
@@ -9,8 +9,8 @@
 //! | 5 | 4 | file version offered | |
 //! | 9 | 4 | total image size | bytes |
 //!
-//! [`ToClient::QueryNextImage`](super::ToClient::QueryNextImage) and
-//! [`ToClient::QuerySpecificFile`](super::ToClient::QuerySpecificFile) keep the two commands apart.
+//! The variants [`ToClient::QueryNextImage`](super::ToClient::QueryNextImage) and
+//! [`ToClient::QuerySpecificFile`](super::ToClient::QuerySpecificFile) distinguish the two commands.
 
 use core::fmt;
 
@@ -26,7 +26,7 @@ use super::layout::RawImageId;
 use super::quirks::{Leniency, expect_end};
 use super::{Refusal, Status, Violation};
 
-/// Fields of an offer after its status.
+/// Fields of an offer after the status.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RawOffer {
@@ -34,7 +34,7 @@ struct RawOffer {
     size: U32,
 }
 
-/// Image that a server offers to a client: identity and size.
+/// Image that a server offers to a client, with identity and size.
 // Exhaustive: both fields are mandatory, and no revision since 2011 has added another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -43,11 +43,11 @@ struct RawOffer {
 pub struct ImageOffer {
     /// Manufacturer code, image type and file version of the image.
     pub id: ImageId,
-    /// Total image size in bytes: the OTA header and all sub-elements (section 6.3.2.10).
+    /// Total image size of the offered file in bytes: the OTA header and all elements (section 6.3.2.10).
     pub size: u32,
 }
 
-/// `115F-0101-00001A2B of 239554 bytes`
+/// Writes the offer as `115F-0101-00001A2B of 239554 bytes`.
 impl fmt::Display for ImageOffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, size } = self;
@@ -55,7 +55,7 @@ impl fmt::Display for ImageOffer {
     }
 }
 
-/// Payload of a Query Next Image Response or a Query Specific File Response: an offer, or a status without one.
+/// Payload of a Query Next Image Response or a Query Specific File Response: an offer, or a status without an offer.
 // Exhaustive: a status either is SUCCESS or is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -63,17 +63,18 @@ impl fmt::Display for ImageOffer {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias("QueryNextImageResponse", "QuerySpecificFileResponse"))]
 pub enum QueryResponse {
-    /// SUCCESS: the client is expected to download this image.
+    /// Response with the status SUCCESS: the client is expected to download this image.
     Offer(ImageOffer),
-    /// No image. The specification names NO_IMAGE_AVAILABLE and NOT_AUTHORIZED; devices send other statuses too.
+    /// Response without an image. The specification names the statuses NO_IMAGE_AVAILABLE and NOT_AUTHORIZED; devices
+    /// send further statuses too.
     Refused(Refusal),
 }
 
 impl QueryResponse {
-    /// Checks the values against the rules of the specification.
+    /// Checks the field values of the response against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::Status`] for a refusal other than the two of sections 6.10.5.3 and 6.10.12.3.
+    /// [`Violation::Status`] for a refusal that sections 6.10.5.3 and 6.10.12.3 do not name.
     pub fn check(&self) -> Result<(), Violation> {
         match *self {
             Self::Offer(_) | Self::Refused(Refusal::NO_IMAGE_AVAILABLE | Refusal::NOT_AUTHORIZED) => Ok(()),
@@ -112,7 +113,7 @@ impl Emit for QueryResponse {
     }
 }
 
-/// The offer, or the status of the refusal.
+/// Writes the offer, or the status of the refusal.
 impl fmt::Display for QueryResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,5 +1,4 @@
-//! Query Specific File Request (section 6.10.11 of ZigBee document 095264, 2011): a query for a file made for one
-//! device.
+//! Query Specific File Request (section 6.10.11 of ZigBee document 095264, 2011): a query for a device-specific file.
 //!
 //! | offset | size | field | |
 //! |---|---|---|---|
@@ -23,7 +22,7 @@ use super::Violation;
 use super::layout::RawImageId;
 use super::quirks::Leniency;
 
-/// All fields of a request.
+/// Fields of a Query Specific File Request.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RawRequest {
@@ -34,7 +33,7 @@ struct RawRequest {
 
 const _: () = assert!(size_of::<RawRequest>() == 18);
 
-/// Query of a client for a file made for that client alone: security credentials, a configuration or a log.
+/// Query of a client for a device-specific file: security credentials, a configuration or a log.
 // Exhaustive: all fields are mandatory, and without a field control no revision can add an optional one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -43,17 +42,18 @@ const _: () = assert!(size_of::<RawRequest>() == 18);
 pub struct QuerySpecificFileRequest {
     /// IEEE address of the client.
     pub node: Eui64,
-    /// Manufacturer code, image type and version of the wanted file.
+    /// Manufacturer code, image type and version of the requested file.
     pub id: ImageId,
-    /// Version of the Zigbee stack that the client runs, or that a downloaded image contains if the file belongs to it.
+    /// Zigbee stack version that the client runs. For a file that belongs to a downloaded image, the stack version of
+    /// that image.
     pub stack: StackVersion,
 }
 
 impl QuerySpecificFileRequest {
-    /// Checks the values against the rules of the specification.
+    /// Checks the field values of the query against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::NotASpecificType`] for an image type outside 0xFFC0 to 0xFFFE.
+    /// [`Violation::NotASpecificType`] if the image type is outside 0xFFC0 to 0xFFFE.
     pub const fn check(&self) -> Result<(), Violation> {
         let Self { node: _, id: ImageId { manufacturer: _, image_type, version: _ }, stack: _ } = *self;
         match image_type.class() {

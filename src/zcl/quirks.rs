@@ -1,9 +1,9 @@
-//! Deviations of field devices from the specification: [`Quirks`], the leniencies that a decoder may apply, one bit
-//! with its reason each, and [`Deviations`], the record of what one frame needed.
+//! Deviations of field devices from the specification. [`Quirks`] is the set of quirks that a decoder may accept, with
+//! a reason for each. [`Deviations`] is the record of what the decoder accepted in one frame.
 //!
-//! A form that one revision of the specification defines and another does not is no quirk: WAIT_FOR_DATA has 9 bytes in
-//! 2011 and 11 bytes today, and the decoder accepts both. Nor is a correct frame at an unexpected moment, such as an
-//! unsolicited [`DefaultResponse`](super::DefaultResponse): the decoder sees one frame at a time.
+//! A form that only some revisions of the specification define is no quirk. For example, WAIT_FOR_DATA has 9 bytes in
+//! 2011 and 11 bytes today, and the decoder accepts both. A correct frame at an unexpected moment is no quirk either,
+//! such as an unsolicited [`DefaultResponse`](super::DefaultResponse), because the decoder sees one frame at a time.
 
 use core::fmt;
 
@@ -14,25 +14,26 @@ use crate::error::DecodeErrorKind;
 use crate::open_enum::flags_as_number;
 
 bitflags! {
-    /// Leniencies of [`Frame::decode`](super::Frame::decode). No bit set means strict decoding: the specification of
-    /// 2011 and the forms that later revisions add. By default, the client and the server decode with all bits set.
+    /// Quirks that [`Frame::decode`](super::Frame::decode) accepts. With no bit set the decoder is strict: it accepts
+    /// the specification of 2011 and the forms that later revisions add. By default, the client and the server decode
+    /// with all bits set.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[doc(alias("lenient", "workaround"))]
     pub struct Quirks: u16 {
         /// The field control of an Image Block Request announces a MinimumBlockPeriod, but the field is missing. The
-        /// bit is ignored.
+        /// decoder ignores the announcement.
         /// Report: <https://github.com/Koenkk/zigbee2mqtt/issues/28217>
         const PERIOD_BIT_WITHOUT_FIELD = 1 << 0;
-        /// Bytes follow the last field of a command that a later revision may extend. The bytes are ignored. Reason,
-        /// without a report of a device: a decoder of 2011 sees the MinimumBlockPeriod of later revisions as such
-        /// bytes, and the decoders of two large stacks ignore trailing bytes in most commands.
+        /// Bytes follow the last field of a command that a later revision may extend. The decoder ignores these bytes.
+        /// No device is known to send such bytes, but a decoder of 2011 sees the MinimumBlockPeriod of later revisions
+        /// as such bytes. The decoders of two large stacks ignore trailing bytes in most commands.
         const TRAILING_BYTES = 1 << 1;
-        /// An Image Block Response consists of a status that this command does not define. The frame counts as a
-        /// Default Response with that status. Seen in the sources of two servers:
+        /// An Image Block Response consists of a status that this command does not define. The decoder reads the frame
+        /// as a Default Response with that status. Two servers send such a response, according to their sources:
         /// <https://github.com/dresden-elektronik/deconz-ota-plugin> and <https://github.com/zigpy/zigpy>.
         const STATUS_ONLY_BLOCK_RESPONSE = 1 << 2;
-        /// Bytes follow the status of an Image Block Response ABORT. The response still counts as an abort.
-        /// Reason, without a report of a device: by section 6.10.8.5.1 of ZigBee document 095264 (2011) a client drops
+        /// Bytes follow the status of an Image Block Response ABORT. The response still counts as an abort. No device
+        /// is known to send such bytes. By section 6.10.8.5.1 of ZigBee document 095264 (2011), a strict client drops
         /// the malformed frame, and would then request the block without end.
         const ABORT_WITH_MORE = 1 << 3;
     }
@@ -46,7 +47,7 @@ flags_as_number!(Quirks(u16), "Quirks({=u16:#x})");
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Deviations<'a> {
-    /// Leniencies without which the frame would not have been decoded.
+    /// Quirks without which the frame would not have been decoded.
     pub quirks: Quirks,
     /// Reserved bits that are set in the field control of the message; 0 for a message without a field control.
     pub reserved: u8,
@@ -60,7 +61,8 @@ impl Deviations<'_> {
     pub const NONE: Self = Self { quirks: Quirks::empty(), reserved: 0, trailing: &[] };
 }
 
-/// `ABORT_WITH_MORE, reserved bits 0x80, 2 trailing bytes`, without the parts that are zero or empty.
+/// Writes the deviations as `ABORT_WITH_MORE, reserved bits 0x80, 2 trailing bytes`, without parts that are zero or
+/// empty.
 impl fmt::Display for Deviations<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { quirks, reserved, trailing } = self;
@@ -80,7 +82,7 @@ impl fmt::Display for Deviations<'_> {
     }
 }
 
-/// Leniencies allowed to a decoder, and the deviations it has seen so far.
+/// Quirks that a decoder may accept, and the deviations that it has seen so far.
 pub(super) struct Leniency<'a> {
     allowed: Quirks,
     pub(super) seen: Deviations<'a>,
@@ -91,7 +93,7 @@ impl<'a> Leniency<'a> {
         Self { allowed, seen: Deviations::NONE }
     }
 
-    /// Returns whether `quirk` is allowed, and records its use if so.
+    /// Returns whether `quirk` is allowed. An allowed quirk is recorded as used.
     pub(super) fn try_use(&mut self, quirk: Quirks) -> bool {
         let allowed = self.allowed.contains(quirk);
         if allowed {
@@ -100,12 +102,12 @@ impl<'a> Leniency<'a> {
         allowed
     }
 
-    /// Ends a command that later revisions may extend: `rest` is ignored under [`Quirks::TRAILING_BYTES`].
+    /// Ends the parse of a command that later revisions may extend. With [`Quirks::TRAILING_BYTES`], `rest` is ignored.
     pub(super) fn ignore_trailing(&mut self, rest: &'a [u8]) -> Parsed<'a, ()> {
         self.ignore_trailing_by(Quirks::TRAILING_BYTES, rest)
     }
 
-    /// Ends a command: `rest` is ignored under `quirk`.
+    /// Ends the parse of a command. With `quirk`, the bytes of `rest` are ignored.
     pub(super) fn ignore_trailing_by(&mut self, quirk: Quirks, rest: &'a [u8]) -> Parsed<'a, ()> {
         if rest.is_empty() || !self.try_use(quirk) {
             return expect_end(rest);
@@ -115,7 +117,7 @@ impl<'a> Leniency<'a> {
     }
 }
 
-/// Ends a command that no byte may follow.
+/// Ends the parse of a command, after which no byte may follow.
 pub(super) fn expect_end(rest: &[u8]) -> Parsed<'_, ()> {
     match rest {
         [] => Ok((rest, ())),

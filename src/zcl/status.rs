@@ -21,9 +21,9 @@ open_enum! {
         NOT_AUTHORIZED = 0x7e => "NOT_AUTHORIZED",
         /// A field is missing or has a value that is not allowed.
         MALFORMED_COMMAND = 0x80 => "MALFORMED_COMMAND",
-        /// The cluster command is not supported; UNSUP_COMMAND in later revisions.
+        /// The cluster command is not supported. Later revisions call the status UNSUP_COMMAND.
         UNSUP_CLUSTER_COMMAND = 0x81 => "UNSUP_CLUSTER_COMMAND",
-        /// The global command is not supported; later revisions send UNSUP_COMMAND (0x81) instead.
+        /// The global command is not supported. Later revisions send UNSUP_COMMAND (0x81) instead.
         UNSUP_GENERAL_COMMAND = 0x82 => "UNSUP_GENERAL_COMMAND",
         /// A field has a value that is not supported.
         INVALID_FIELD = 0x85 => "INVALID_FIELD",
@@ -41,7 +41,7 @@ open_enum! {
         ABORT = 0x95 => "ABORT",
         /// The downloaded image failed verification.
         INVALID_IMAGE = 0x96 => "INVALID_IMAGE",
-        /// The server has no data yet; the client repeats its request later.
+        /// The server has no data yet, so the client repeats its request later.
         WAIT_FOR_DATA = 0x97 => "WAIT_FOR_DATA",
         /// The server has no image for the client, or none that is newer.
         NO_IMAGE_AVAILABLE = 0x98 => "NO_IMAGE_AVAILABLE",
@@ -57,15 +57,15 @@ open_enum! {
 pub struct Refusal(NonZeroU8);
 
 impl Refusal {
-    /// [`Status::NO_IMAGE_AVAILABLE`] as a refusal.
+    /// Refusal with the status [`Status::NO_IMAGE_AVAILABLE`].
     pub const NO_IMAGE_AVAILABLE: Self = Self::of(Status::NO_IMAGE_AVAILABLE);
-    /// [`Status::NOT_AUTHORIZED`] as a refusal.
+    /// Refusal with the status [`Status::NOT_AUTHORIZED`].
     pub const NOT_AUTHORIZED: Self = Self::of(Status::NOT_AUTHORIZED);
-    /// [`Status::ABORT`] as a refusal.
+    /// Refusal with the status [`Status::ABORT`].
     pub const ABORT: Self = Self::of(Status::ABORT);
-    /// [`Status::UNSUPPORTED_ATTRIBUTE`] as a refusal.
+    /// Refusal with the status [`Status::UNSUPPORTED_ATTRIBUTE`].
     pub const UNSUPPORTED_ATTRIBUTE: Self = Self::of(Status::UNSUPPORTED_ATTRIBUTE);
-    /// [`Status::READ_ONLY`] as a refusal.
+    /// Refusal with the status [`Status::READ_ONLY`].
     pub const READ_ONLY: Self = Self::of(Status::READ_ONLY);
 
     const fn of(status: Status) -> Self {
@@ -75,13 +75,13 @@ impl Refusal {
         }
     }
 
-    /// Returns the status as a refusal, or `None` for SUCCESS.
+    /// Returns `status` as a refusal, or `None` for SUCCESS.
     #[must_use]
     pub fn new(status: Status) -> Option<Self> {
         NonZeroU8::new(status.0).map(Self)
     }
 
-    /// Returns the status.
+    /// Returns the status of the refusal.
     #[must_use]
     pub const fn status(self) -> Status {
         Status(self.0.get())

@@ -21,7 +21,7 @@ use super::layout::{RawImageId, RawTime};
 use super::quirks::Leniency;
 use super::{Status, Violation};
 
-/// All fields of a request.
+/// Fields of an Upgrade End Request.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RawRequest {
@@ -29,7 +29,7 @@ struct RawRequest {
     id: RawImageId,
 }
 
-/// All fields of a response.
+/// Fields of an Upgrade End Response.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RawResponse {
@@ -37,25 +37,25 @@ struct RawResponse {
     time: RawTime,
 }
 
-/// Report of a client on the end of a download.
+/// Upgrade End Request: the report of a client on the end of a download.
 // Exhaustive: all fields are mandatory, and without a field control no revision can add an optional one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UpgradeEndRequest {
-    /// Result of the download: SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE or ABORT. Devices send other statuses for a
+    /// Result of the download: SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE or ABORT. Devices send further statuses for a
     /// failed download too.
     pub status: Status,
-    /// Image that was downloaded.
+    /// Downloaded image: manufacturer code, image type and version.
     pub id: ImageId,
 }
 
 impl UpgradeEndRequest {
-    /// Checks the values against the rules of the specification.
+    /// Checks the field values of the request against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::Status`] for a status other than the four of section 6.10.9.2.1.
+    /// [`Violation::Status`] for a status that section 6.10.9.2.1 does not define.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { status, id: _ } = *self;
         match status {
@@ -89,24 +89,24 @@ impl fmt::Display for UpgradeEndRequest {
     }
 }
 
-/// Time at which a server lets a client, or several, switch to a downloaded image.
+/// Upgrade End Response: the time at which a server lets one or several clients switch to a downloaded image.
 // Exhaustive: all fields are mandatory, and without a field control no revision can add an optional one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UpgradeEndResponse {
-    /// Image to switch to; wildcards make one response address several images.
+    /// Image to switch to. With wildcards, one response addresses several images.
     pub target: ImageFilter,
-    /// Upgrade time, with the clock of the server.
+    /// Upgrade time, with the current time of the server.
     pub time: ServerTime,
 }
 
 impl UpgradeEndResponse {
-    /// Checks the values against the rules of the specification.
+    /// Checks the field values of the response against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::Time`] for an upgrade time before the current time; an upgrade time of 0 passes.
+    /// [`Violation::Time`] if the upgrade time is before the current time. An upgrade time of 0 passes.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { target: _, time } = self;
         match time.delay(TimeField::Upgrade, None, 0) {

@@ -1,5 +1,5 @@
-//! Rules of the specification that a decodable message can break: the errors of the `check` methods. Sections and
-//! tables refer to ZigBee document 095264 (2011).
+//! Rules of the specification that a decodable message can break. The `check` methods return them as errors. Sections
+//! and tables refer to ZigBee document 095264 (2011).
 
 use crate::time::TimeInPast;
 use crate::types::ImageType;
@@ -12,28 +12,29 @@ use super::{AttributeId, DataType, Status};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Violation {
-    /// Query jitter outside 1 to 100 (section 6.10.3.2.2).
+    /// The query jitter is outside 1 to 100 (section 6.10.3.2.2).
     #[error("query jitter {0} is not in 1..=100")]
     QueryJitter(u8),
-    /// Wildcard 0xFFFF as the manufacturer code of a device (section 6.10.4.2.2).
+    /// The manufacturer code of a device is the wildcard 0xFFFF (section 6.10.4.2.2).
     #[error("the wildcard 0xffff is not the manufacturer code of a device")]
     WildcardManufacturer,
-    /// Image type above 0xFFBF in a Query Next Image Request (section 6.10.4.2.3).
+    /// The image type in a Query Next Image Request is above 0xFFBF (section 6.10.4.2.3).
     #[error("image type {:#06x} is above 0xffbf, the last image type of a query", .0.0)]
     NotAQueryType(ImageType),
-    /// Wildcard 0xFFFFFFFF as the running version (section 6.10.4.2.4).
+    /// The running version of a client is the wildcard 0xFFFFFFFF (section 6.10.4.2.4).
     #[error("the wildcard 0xffffffff is not a running version")]
     WildcardVersion,
-    /// Status that the command does not define (tables 25, 30 and 33).
+    /// The status is none that the command defines (tables 25, 30 and 33).
     #[error("{0} is not a status of this command")]
     Status(Status),
-    /// Maximum data size of 0 (section 6.10.6.2.6).
+    /// The request has a maximum data size of 0 (section 6.10.6.2.6).
     #[error("a maximum data size of 0 requests nothing")]
     EmptyRequest,
-    /// Page size of 0 (section 6.10.7.2.7).
+    /// The request has a page size of 0 (section 6.10.7.2.7).
     #[error("a page size of 0 requests nothing")]
     EmptyPage,
-    /// Page shorter than one response (section 6.10.7.2.7). The rule binds the client; a server serves such a page.
+    /// The page is shorter than one response (section 6.10.7.2.7). The rule binds the client; a server serves such a
+    /// page.
     #[error("a page of {page_size} bytes is shorter than one response of {max_data} bytes")]
     SmallPage {
         /// Page size in bytes.
@@ -41,16 +42,17 @@ pub enum Violation {
         /// Maximum data size of one response in bytes.
         max_data: u8,
     },
-    /// Image type outside 0xFFC0 to 0xFFFE in a Query Specific File Request (section 6.10.11.2.3).
+    /// The image type in a Query Specific File Request is outside 0xFFC0 to 0xFFFE (section 6.10.11.2.3).
     #[error("image type {:#06x} is not in 0xffc0..=0xfffe, the types of files made for one device", .0.0)]
     NotASpecificType(ImageType),
-    /// Attribute value of a data type other than the one in table 15.
+    /// The data type of an attribute value differs from table 15.
     #[error("the data type of {0} is not {1}")]
     AttributeType(AttributeId, DataType),
-    /// Attribute value above the maximum in table 15 or in later revisions.
+    /// The attribute value is above the maximum in table 15 or in later revisions.
     #[error("{1:#x} is above the maximum of {0}")]
     AttributeRange(AttributeId, u64),
-    /// Upgrade time or request time before the current time of the same frame (sections 6.10.8.5.1 and 6.10.10.5.1).
+    /// The upgrade time or request time is before the current time of the same frame (sections 6.10.8.5.1 and
+    /// 6.10.10.5.1).
     #[error(transparent)]
     Time(TimeInPast),
 }

@@ -1,4 +1,4 @@
-//! Header parser: length checks first, then the fields on demand.
+//! Header parser. The parser checks all lengths first, and then reads the fields on demand.
 //!
 //! ```text
 //! identifier -> fixed fields -> major version -> room for optional fields -> total image size -> bytes present
@@ -18,58 +18,58 @@ use crate::types::{
     SecurityCredentialVersion, StackVersion,
 };
 
-/// Irregular headers that the parser accepts.
+/// Irregularities of a header that the parser accepts.
 #[derive(Clone, Copy)]
 pub(in crate::file) struct HeaderRules {
-    /// Accepts a device-specific header without room for a destination.
+    /// `true` to accept a device-specific header without room for a destination.
     destination_may_be_missing: bool,
-    /// Accepts a header of which the extra bytes are not present yet.
+    /// `true` to accept a header whose extra bytes are not present yet.
     extra_may_be_missing: bool,
 }
 
 impl HeaderRules {
-    /// Rules of [`FileHeader::parse`].
+    /// Rules that [`FileHeader::parse`] applies.
     pub(in crate::file) const STRICT: Self =
         Self { destination_may_be_missing: false, extra_may_be_missing: false };
-    /// Rules of [`FileHeader::parse_lenient`].
+    /// Rules that [`FileHeader::parse_lenient`] applies.
     pub(in crate::file) const LENIENT: Self =
         Self { destination_may_be_missing: true, extra_may_be_missing: false };
-    /// Rules of [`FileHeader::parse_known`].
+    /// Rules that [`FileHeader::parse_known`] applies.
     pub(super) const PARTIAL: Self = Self { destination_may_be_missing: true, extra_may_be_missing: true };
 }
 
-/// View of a header whose lengths have been checked. The fields are read on demand, because a copy of all fields is
-/// large.
+/// View of a header whose lengths have been checked. The view reads the fields on demand, because a copy of all fields
+/// is large.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::file) struct HeaderView<'a> {
     fixed: &'a FixedFields,
     /// Field control bits of the optional fields that are present.
     present: HeaderControl,
-    /// Bytes after the fixed fields.
+    /// Bytes of the input after the fixed fields: the optional fields, any further header bytes, then the body.
     tail: &'a [u8],
 }
 
 impl<'a> HeaderView<'a> {
-    /// Header length, in bytes.
+    /// Returns the header length in bytes.
     #[inline]
     pub(in crate::file) const fn len(&self) -> u16 {
         self.fixed.header_length.get()
     }
 
-    /// Total image size, in bytes.
+    /// Returns the total image size in bytes.
     #[inline]
     pub(in crate::file) const fn total_size(&self) -> u32 {
         self.fixed.total_size.get()
     }
 
-    /// Bytes after the header.
+    /// Returns the bytes after the header.
     #[inline]
     pub(in crate::file) fn body(&self) -> &'a [u8] {
         let skipped = usize::from(self.len()).saturating_sub(FileHeader::MIN_LEN);
         self.tail.get(skipped..).unwrap_or_default()
     }
 
-    /// Reads all fields.
+    /// Reads all fields of the header.
     #[inline]
     pub(in crate::file) fn header(&self) -> FileHeader<'a> {
         let fixed = self.fixed;
@@ -147,8 +147,8 @@ fn present_fields(
     Ok(present.known())
 }
 
-/// Checks the file identifier. Four bytes are enough to recognise that bytes are not an OTA file, so this check comes
-/// before the check for 56 bytes.
+/// Checks the file identifier. Four bytes are enough to recognise that the input is not an OTA file. So this check
+/// comes before the check for 56 bytes.
 fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
     match file.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)) {
         Some(found) if found != FileHeader::MAGIC => Err(error_at(0, DecodeErrorKind::BadMagic { found })),

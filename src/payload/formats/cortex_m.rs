@@ -1,5 +1,5 @@
-//! [`PayloadKind::CortexM`]: bare code for an Arm Cortex-M, little endian, recognised by a plausible vector table (Armv7-M
-//! reference manual, B1.5.3). The format has no checksum.
+//! [`PayloadKind::CortexM`]: bare code for an Arm Cortex-M, little endian. A plausible vector table marks the format
+//! (Armv7-M reference manual, B1.5.3). The format has no checksum.
 //!
 //! ```text
 //! 0   u32 initial stack pointer: in RAM, a multiple of 4
@@ -9,9 +9,9 @@
 use super::read_fields::le_u32;
 use crate::payload::{PayloadKind, PayloadReport};
 
-/// Bytes of a table with all system vectors.
+/// Length in bytes of a vector table with all system vectors.
 const TABLE_LEN: usize = 64;
-/// Lowest address of code, because the table itself contains no code.
+/// Lowest address of code. The vector table before this address contains no code.
 const FIRST_CODE: u32 = 64;
 /// Maximum distance between the reset handler and the other handlers: 4 MiB, more than the flash of any Zigbee device.
 const REACH: u32 = 4 << 20;

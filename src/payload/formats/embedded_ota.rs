@@ -1,5 +1,5 @@
-//! [`PayloadKind::EmbeddedOta`]: OTA file as the payload of another OTA file. [`PayloadKind::NxpJn514x`]: image with an OTA
-//! header at its byte 8, placed there by the linker.
+//! [`PayloadKind::EmbeddedOta`]: an OTA file as the payload of another OTA file. [`PayloadKind::NxpJn514x`]: an image
+//! in which the linker placed an OTA header at byte 8.
 //!
 //! ```text
 //! embedded file   0  1E F1 EE 0B ...        OTA header, elements (see the module `file`)
@@ -23,7 +23,7 @@ pub(super) fn is_jn514x(bytes: &[u8]) -> bool {
     le_u32(bytes, 0) == Some(JN514X_START) && bytes.get(JN514X_HEADER..).is_some_and(is)
 }
 
-/// Returns the metadata in the OTA header at `offset`, or none if there is no such header.
+/// Returns the metadata in the OTA header at `offset`. Returns empty metadata if no OTA header is at `offset`.
 pub(super) fn metadata_at(bytes: &[u8], offset: usize) -> PayloadMetadata<'_> {
     let header = bytes.get(offset..).and_then(|bytes| FileHeader::parse_lenient(bytes).ok());
     header.map_or(PayloadMetadata::EMPTY, |(header, _)| PayloadMetadata {
@@ -39,7 +39,7 @@ pub(super) fn check_jn514x(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { metadata, ..PayloadReport::encrypted_if_random(PayloadKind::NxpJn514x, bytes) }
 }
 
-/// Checks the first upgrade image of an embedded file; the embedded file has the state of that image.
+/// Checks the first upgrade image of an embedded file. The state of the embedded file is the state of that image.
 pub(in crate::payload) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     let unknown = PayloadReport {
         metadata: metadata_at(bytes, 0),
@@ -66,7 +66,8 @@ pub(in crate::payload) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { state, encrypted: inner.encrypted, signed: inner.signed || image.is_signed(), ..unknown }
 }
 
-/// Report of a file embedded in an embedded file, which is not opened: so `check` never calls itself.
+/// Returns the report of a file that is embedded in an embedded file. The inner file is not opened, so that `check`
+/// never calls itself.
 pub(super) fn check_nested(_: &[u8]) -> PayloadReport<'_> {
     PayloadReport::without_checksum(PayloadKind::EmbeddedOta)
 }

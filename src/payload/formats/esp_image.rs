@@ -50,7 +50,7 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { signed, metadata, ..PayloadReport::new(PayloadKind::EspImage, state) }
 }
 
-/// Complete segments of an image.
+/// Result of walking all complete segments of an image.
 struct Segments {
     /// Offset of the first byte after the checksum.
     end: usize,
@@ -58,7 +58,7 @@ struct Segments {
     checksum: u8,
 }
 
-/// Walks the segments; the error is the state of an image in which a segment is truncated.
+/// Walks through the segments of an image. The error is the state of an image in which a segment is truncated.
 fn walk_segments(bytes: &[u8]) -> Result<Segments, PayloadState> {
     let [count] = array(bytes, 1).unwrap_or_default();
     let (mut offset, mut checksum) = (SEGMENTS, 0xef);
@@ -82,7 +82,7 @@ fn walk_segments(bytes: &[u8]) -> Result<Segments, PayloadState> {
 }
 
 impl Segments {
-    /// State by the checksum, then by the SHA-256 if there is one.
+    /// Returns the state of the image, from the checksum and then from the SHA-256 if there is one.
     fn state(&self, bytes: &[u8]) -> PayloadState {
         let offset = self.end.saturating_sub(1);
         let [stored] = array(bytes, offset).unwrap_or_default();

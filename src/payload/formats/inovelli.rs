@@ -1,5 +1,5 @@
-//! [`PayloadKind::Inovelli`]: firmware of the radar module in Inovelli's switches. Derived from files; there is no
-//! documentation and no known checksum.
+//! [`PayloadKind::Inovelli`]: firmware of the radar module in Inovelli's switches. The layout is derived from files,
+//! because there is no documentation. No checksum is known.
 //!
 //! ```text
 //! 0   F0 C3 F0 C3   16 a vector table

@@ -7,7 +7,7 @@
 //! header size + image size   protected TLVs, then TLVs: magic:u16 (6908, 6907) total:u16, then each  type:u16 length:u16
 //! ```
 //!
-//! TLV 0x10 is the SHA-256 of header, image and protected TLVs, before encryption; 0x20 to 0x24 are signatures.
+//! TLV 0x10 is the SHA-256 of header, image and protected TLVs before encryption. TLVs 0x20 to 0x24 are signatures.
 
 use sha2::{Digest, Sha256};
 
@@ -21,7 +21,7 @@ const HEADER_LEN: usize = 32;
 const TLV_MAGIC: u16 = 0x6907;
 const TLV_HEAD_LEN: usize = 4;
 const SHA_256: u16 = 0x10;
-/// Flags without an effect on the SHA-256: position independent, not bootable, loaded to RAM, at a fixed address.
+/// Flags that have no effect on the SHA-256: position independent, not bootable, loaded to RAM, at a fixed address.
 const HARMLESS_FLAGS: u32 = 0x0000_0131;
 const ENCRYPTED: u32 = 0x0000_000c;
 
@@ -47,7 +47,7 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { encrypted, signed, metadata, ..PayloadReport::new(PayloadKind::Mcuboot, state) }
 }
 
-/// Returns the state by the SHA-256, and whether the image has a signature.
+/// Returns the state of the image by its SHA-256, and whether the image has a signature.
 fn state_and_signed(bytes: &[u8]) -> (PayloadState, bool) {
     let (Some(header), Some(protected), Some(image)) =
         (le_u16(bytes, 8), le_u16(bytes, 10), le_len(bytes, 12))

@@ -1,11 +1,11 @@
-//! Table of payload formats: one file and one row for each.
+//! Table of payload formats. Each format has a source file and a row in the table.
 //!
 //! ```text
 //! bytes -> recogniser of each row, from top to bottom -> PayloadKind -> check of that row -> PayloadReport
 //! ```
 //!
-//! The file of a format starts with its byte layout and has two functions: `is` recognises the format by a constant number
-//! of bytes, and `check` compares its checksums.
+//! The file of a format starts with the byte layout and has two functions. The function `is` recognises the format by a
+//! constant number of bytes. The function `check` compares the checksums.
 
 pub(super) mod cortex_m;
 pub(super) mod embedded_ota;
@@ -33,14 +33,14 @@ use core::fmt;
 use super::PayloadReport;
 use super::report::check_unknown;
 
-/// Defines [`PayloadKind`] and its functions from the table of formats. The rows with a recogniser are tried from top to
-/// bottom.
+/// Defines [`PayloadKind`] and its functions from the table of formats. The rows with a recogniser are tried from top
+/// to bottom.
 ///
-/// A macro because no function can define an enum, and because variants, names, recognisers and checks written apart could
-/// disagree.
+/// The table is a macro because no function can define an enum. Variants, names, recognisers and checks that are
+/// written apart could disagree.
 macro_rules! formats {
     ($($(#[$doc:meta])* $kind:ident = $name:literal: $check:path $(, if $is:path)?;)*) => {
-        /// Format of a payload. The byte layout of each format stands in its source file, in `src/payload/formats`.
+        /// Format of a payload. The source file of each format, in `src/payload/formats`, has its byte layout.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -50,21 +50,22 @@ macro_rules! formats {
         }
 
         impl PayloadKind {
-            /// All formats, [`Unknown`](Self::Unknown) included.
+            /// All payload formats, including [`Unknown`](Self::Unknown).
             pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
 
-            /// Recognises the format of `bytes`. Reads a constant number of bytes at most, however long `bytes` is.
+            /// Recognises the format of `bytes`. The function reads at most a constant number of bytes, however long
+            /// `bytes` is.
             ///
-            /// [`TelinkAes`](Self::TelinkAes), [`NordicFirmware`](Self::NordicFirmware) and [`Ubisys`](Self::Ubisys) are never
-            /// returned: only the elements around such a payload show its format, so [`payloads`](super::payloads) finds
-            /// them.
+            /// [`TelinkAes`](Self::TelinkAes), [`NordicFirmware`](Self::NordicFirmware) and [`Ubisys`](Self::Ubisys)
+            /// are never returned. Only the elements around such a payload show its format, so
+            /// [`payloads`](super::payloads) finds these formats.
             #[must_use]
             pub fn of(bytes: &[u8]) -> Self {
                 $($(if $is(bytes) { return Self::$kind; })?)*
                 Self::Unknown
             }
 
-            /// Short name for tools and scripts, such as `silabs_gbl` or `unknown`.
+            /// Returns the short name for tools and scripts, such as `silabs_gbl` or `unknown`.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -84,23 +85,23 @@ macro_rules! formats {
 
 // The longest marks come first: a row whose mark could stand in another format comes after that format.
 formats! {
-    /// Gecko bootloader file of Silicon Labs: tags and a CRC-32.
+    /// Gecko bootloader file of Silicon Labs, with tags and a CRC-32.
     SilabsGbl = "silabs_gbl": silabs_gbl::check, if silabs_gbl::is;
-    /// Ember bootloader file, version 2: tags and a CRC-32.
+    /// Ember bootloader file of version 2, with tags and a CRC-32.
     SilabsEbl = "silabs_ebl": silabs_ebl::check, if silabs_ebl::is;
-    /// Ember bootloader file, version 2, encrypted: tags and a CRC-32.
+    /// Encrypted Ember bootloader file of version 2, with tags and a CRC-32.
     SilabsEblEncrypted = "silabs_ebl_encrypted": silabs_ebl::check_encrypted, if silabs_ebl::is_encrypted;
-    /// Telink image with the mark `KNLT`: a size and a CRC-32.
+    /// Telink image with the mark `KNLT`, with a size and a CRC-32.
     TelinkKnlt = "telink_knlt": telink::check, if telink::is;
-    /// ESP-IDF application image: segments, a checksum, in most images a SHA-256.
+    /// ESP-IDF application image, with segments and a checksum. Most images also have a SHA-256.
     EspImage = "esp_image": esp_image::check, if esp_image::is;
-    /// TI image for over-the-air download to CC13xx and CC26xx: a header with a CRC-32.
+    /// TI image for over-the-air download to CC13xx and CC26xx, with a CRC-32 in the header.
     TiOad = "ti_oad": ti_oad::check, if ti_oad::is;
     /// NXP JN516x image, plain or encrypted.
     NxpJn51xx = "nxp_jn51xx": nxp_jn51xx::check, if nxp_jn51xx::is;
-    /// NXP JN518x or K32W image: a header with a word sum and a CRC-32.
+    /// NXP JN518x or K32W image, with a word sum and a CRC-32 in the header.
     NxpJn518x = "nxp_jn518x": nxp_jn518x::check, if nxp_jn518x::is;
-    /// NXP JN514x image, recognised by the OTA header at its byte 8.
+    /// NXP JN514x image, recognised by the OTA header at byte 8 of the image.
     NxpJn514x = "nxp_jn514x_embedded_ota_header": embedded_ota::check_jn514x, if embedded_ota::is_jn514x;
     /// OTA file inside an OTA file.
     EmbeddedOta = "embedded_ota_header": embedded_ota::check_nested, if embedded_ota::is;
@@ -112,7 +113,7 @@ formats! {
     HueSbl = "hue_sbl": hue_sbl::check, if hue_sbl::is;
     /// Firmware of the radar module in Inovelli's switches.
     Inovelli = "inovelli_f0c3": inovelli::check, if inovelli::is;
-    /// Firmware and tables of Osram and Ledvance.
+    /// Firmware or tables of Osram and Ledvance.
     Osram = "osram": osram::check, if osram::is;
     /// Nordic init packet, which contains the hash of the firmware in the next element.
     NordicInit = "nordic_dfu_init_packet": nordic_dfu::check, if nordic_dfu::is;
@@ -120,7 +121,7 @@ formats! {
     // The recognisers below have one or two constant bytes. `TiCc2530` and `CortexM` also require a length or vectors that
     // fit, which random bytes have less than once in 2^30; `Zlib` does not, see `is_searched_in_all_elements`.
 
-    /// TI image for the CC2530: 8051 code with a CRC-16 and a preamble inside.
+    /// TI image for the CC2530: 8051 code that contains a CRC-16 and a preamble.
     TiCc2530 = "ti_cc2530": ti_cc2530::check, if ti_cc2530::is;
     /// Bare Cortex-M code, recognised by a plausible vector table.
     CortexM = "cortex_m_vector_table": cortex_m::check, if cortex_m::is;
@@ -129,11 +130,11 @@ formats! {
 
     // Formats without a recogniser: the elements around the payload show them.
 
-    /// Telink image, encrypted with AES; only Telink's form of the element shows it.
+    /// Telink image that is encrypted with AES. Only Telink's form of the element shows this format.
     TelinkAes = "telink_aes_f000": telink::check_encrypted;
     /// Nordic firmware in the element after an init packet.
     NordicFirmware = "nordic_dfu_firmware": nordic_dfu::check_firmware;
-    /// Firmware of ubisys; an element before it describes it.
+    /// Firmware of ubisys, which an earlier element describes.
     Ubisys = "ubisys": ubisys::check;
     /// None of the formats above.
     Unknown = "unknown": check_unknown;
@@ -143,8 +144,8 @@ impl PayloadKind {
     /// Returns whether [`payloads`](super::payloads) reports this format in elements with any tag, not only in upgrade
     /// images.
     ///
-    /// The mark of zlib is two bytes and two bits long: one in 22,000 elements with random data would pass for a stream. Of
-    /// the other formats, Hue's three bytes are the shortest mark: one in 16 million.
+    /// The mark of zlib is two bytes and two bits long, so one in 22,000 elements with random data would pass for a
+    /// stream. The shortest mark of the other formats is Hue's, with three bytes: one in 16 million.
     pub(super) const fn is_searched_in_all_elements(self) -> bool {
         !matches!(self, Self::Unknown | Self::Zlib)
     }

@@ -1,5 +1,6 @@
-//! [`PayloadKind::NordicInit`] and [`PayloadKind::NordicFirmware`]: init packet and firmware of a secure update (`dfu-cc.proto`
-//! of the nRF5 SDK), in consecutive elements. The init packet is a message in protocol buffers:
+//! [`PayloadKind::NordicInit`] and [`PayloadKind::NordicFirmware`]: init packet and firmware of a secure update
+//! (`dfu-cc.proto` of the nRF5 SDK). Init packet and firmware are in consecutive elements. The init packet is a message
+//! in protocol buffers:
 //!
 //! ```text
 //! packet   1 command, or 2 signed command { 1 command  2 kind of signature  3 signature }
@@ -8,8 +9,8 @@
 //!          8 hash { 1 kind (3 SHA-256)  2 digest, its bytes in reverse order }
 //! ```
 //!
-//! The firmware is SoftDevice, boot loader and application, whose sizes are in the init packet. Some vendors encrypt it; the
-//! hash is then of the firmware before encryption.
+//! The firmware is SoftDevice, boot loader and application. The init packet has the size of each. Some vendors encrypt
+//! the firmware; the hash then covers the firmware before encryption.
 
 use sha2::{Digest, Sha256};
 
@@ -19,7 +20,7 @@ use crate::payload::{Entropy, PayloadKind, PayloadMetadata, PayloadReport, Paylo
 /// Contents of an init packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::payload) struct InitPacket {
-    /// Bytes of the firmware: the sum of all three sizes.
+    /// Length of the firmware in bytes: the sum of the three sizes in the packet.
     size: u64,
     /// SHA-256 of the firmware, in the byte order of the packet.
     digest: [u8; 32],
@@ -27,7 +28,7 @@ pub(in crate::payload) struct InitPacket {
     signed: bool,
 }
 
-/// Maximum length of an init packet in bytes. A packet with the usual fields has less than 256.
+/// Maximum length of an init packet in bytes. A packet with the usual fields has less than 256 bytes.
 const MAX_LEN: usize = 1024;
 
 pub(super) fn is(bytes: &[u8]) -> bool {
@@ -44,13 +45,14 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     }
 }
 
-/// Report of firmware without its init packet. [`InitPacket::check_firmware`] checks firmware with it.
+/// Returns the report of firmware without its init packet. With the init packet, [`InitPacket::check_firmware`] checks
+/// the firmware.
 pub(super) fn check_firmware(_: &[u8]) -> PayloadReport<'_> {
     PayloadReport::without_checksum(PayloadKind::NordicFirmware)
 }
 
 impl InitPacket {
-    /// Reads `bytes` as exactly one init packet; `None` when a required field is missing.
+    /// Reads `bytes` as exactly one init packet. Returns `None` if a required field is missing.
     pub(in crate::payload) fn read(bytes: &[u8]) -> Option<Self> {
         if bytes.len() > MAX_LEN {
             return None;
@@ -80,7 +82,8 @@ impl InitPacket {
         (size > 0).then_some(Self { size, digest: digest.try_into().ok()?, version, signed })
     }
 
-    /// Checks the element after the packet; `None` unless it is as long as the packet says.
+    /// Checks the firmware in the element after the packet. Returns `None` unless the element is as long as the packet
+    /// says.
     pub(in crate::payload) fn check_firmware<'a>(&self, bytes: &'a [u8]) -> Option<PayloadReport<'a>> {
         if u64::try_from(bytes.len()) != Ok(self.size) {
             return None;
@@ -105,7 +108,7 @@ impl InitPacket {
     }
 }
 
-/// Value of a field.
+/// Value of a field in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Value<'a> {
     Number(u64),
@@ -121,7 +124,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Reads `bytes` as exactly one message; returns the last value of each field whose number is in `numbers`.
+/// Reads `bytes` as exactly one message. Returns the last value of each field whose number is in `numbers`.
 fn fields<const N: usize>(bytes: &[u8], numbers: [u64; N]) -> Option<[Option<Value<'_>>; N]> {
     let (mut rest, mut found) = (bytes, [None; N]);
     while !rest.is_empty() {
@@ -149,7 +152,7 @@ fn fields<const N: usize>(bytes: &[u8], numbers: [u64; N]) -> Option<[Option<Val
     Some(found)
 }
 
-/// Reads a varint: seven bits in each byte, the lowest first; returns it and the bytes after it.
+/// Reads a varint, which has seven bits in each byte, the lowest first. Returns the number and the bytes after it.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (mut rest, mut number) = (bytes, 0_u64);
     for shift in (0..64).step_by(7) {

@@ -1,5 +1,5 @@
-//! [`PayloadKind::NxpJn518x`]: image for the JN518x, K32W0x1 or QN9090 (`flash_header.h` and the image tool of NXP's DK6 SDKs),
-//! little endian.
+//! [`PayloadKind::NxpJn518x`]: image for the JN518x, K32W0x1 or QN9090 (`flash_header.h` and the image tool of NXP's
+//! DK6 SDKs), little endian.
 //!
 //! ```text
 //! 0x00 7 u32  vectors        0x1C u32  value that makes the sum of the first eight words 0
@@ -9,7 +9,7 @@
 //! boot block  BB0110BB  type  address  length  size  offset of certificates  offset of compatibility list  version
 //! ```
 //!
-//! Vendors encrypt all bytes after the header, including the boot block. No checksum covers those bytes.
+//! Vendors encrypt all bytes after the header, including the boot block. No checksum covers these bytes.
 
 use super::read_fields::{array, le_len, le_u32};
 use crate::crc::crc32;
@@ -28,7 +28,7 @@ pub(super) fn is(bytes: &[u8]) -> bool {
     matches!(le_u32(bytes, 0x20), Some(SIGNATURE..=0x9844_7904))
 }
 
-/// Returns the offset of the boot block, if that lies inside the payload.
+/// Returns the offset of the boot block. Returns `None` if the boot block is not inside the payload.
 fn boot_block_offset(bytes: &[u8]) -> Option<usize> {
     let offset = le_len(bytes, 0x24)?;
     let end = offset.checked_add(BOOT_BLOCK_LEN)?;
@@ -51,7 +51,7 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { encrypted, signed, metadata, ..PayloadReport::new(PayloadKind::NxpJn518x, state) }
 }
 
-/// State of the header by its word sum, then by its CRC-32.
+/// Returns the state of the header by its word sum, then by its CRC-32.
 fn header_state(bytes: &[u8]) -> PayloadState {
     let vectors: [u8; 32] = array(bytes, 0).unwrap_or_default();
     let (words, _) = vectors.as_chunks();

@@ -1,4 +1,4 @@
-//! [`PayloadKind::NxpJn51xx`]: image of the JN516x tools, big endian except for the OTA header inside.
+//! [`PayloadKind::NxpJn51xx`]: image of the JN516x tools, big endian except for the OTA header inside the image.
 //!
 //! ```text
 //! 0   12 34 56 78 11 22 33 44 55 66 77 88

@@ -1,5 +1,5 @@
-//! [`PayloadKind::Osram`]: firmware and tables of Osram and Ledvance, little endian. Derived from files; there is no
-//! documentation.
+//! [`PayloadKind::Osram`]: firmware and tables of Osram and Ledvance, little endian. The layout is derived from files,
+//! because there is no documentation.
 //!
 //! ```text
 //! firmware  4 u32 0x000000FF   8 u32 length: all but the last bytes, 32 in the known files
@@ -12,7 +12,7 @@ use crate::payload::{ChecksumKind, PayloadKind, PayloadReport, PayloadState};
 use crate::types::ManufacturerCode;
 
 const MARK: [u8; 4] = [0xff, 0, 0, 0];
-/// Maximum number of bytes that the length field does not count.
+/// Maximum number of bytes of the firmware that the length field does not count.
 const MAX_UNCOUNTED: usize = 64;
 /// Manufacturer codes of Osram Sylvania, Ledvance and Osram GmbH.
 const MANUFACTURERS: [ManufacturerCode; 3] =
@@ -27,7 +27,8 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport::encrypted_if_random(PayloadKind::Osram, bytes)
 }
 
-/// Checks a table, which has an element of its own; `None` unless its CRC matches, because a table has no other mark.
+/// Checks a table, which is in an element of its own. Returns `None` unless the CRC matches, because a table has no
+/// other mark.
 pub(in crate::payload) fn check_table(
     manufacturer: ManufacturerCode,
     bytes: &[u8],

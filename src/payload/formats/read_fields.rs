@@ -1,36 +1,38 @@
-//! Integers and byte arrays at offsets of a payload; `None` when the payload ends before them.
+//! Readers of integers and byte arrays at an offset of a payload. A reader returns `None` if the payload ends before
+//! the value.
 
 /// Returns the `N` bytes at `offset`.
 pub(super) fn array<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
     bytes.get(offset..)?.first_chunk().copied()
 }
 
-/// Reads a little-endian `u16`.
+/// Reads a little-endian `u16` at `offset`.
 pub(super) fn le_u16(bytes: &[u8], offset: usize) -> Option<u16> {
     array(bytes, offset).map(u16::from_le_bytes)
 }
 
-/// Reads a little-endian `u32`.
+/// Reads a little-endian `u32` at `offset`.
 pub(super) fn le_u32(bytes: &[u8], offset: usize) -> Option<u32> {
     array(bytes, offset).map(u32::from_le_bytes)
 }
 
-/// Reads a little-endian `u32` that is a length or an offset.
+/// Reads a little-endian `u32` at `offset`, which is a length or an offset.
 pub(super) fn le_len(bytes: &[u8], offset: usize) -> Option<usize> {
     le_u32(bytes, offset).map(to_len)
 }
 
-/// Converts a length; one that exceeds the address space becomes `usize::MAX`, which no payload has either.
+/// Converts a length. A length that exceeds the address space becomes `usize::MAX`, because no payload is that long
+/// either.
 pub(super) fn to_len(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// Reads a big-endian `u16`.
+/// Reads a big-endian `u16` at `offset`.
 pub(super) fn be_u16(bytes: &[u8], offset: usize) -> Option<u16> {
     array(bytes, offset).map(u16::from_be_bytes)
 }
 
-/// Returns whether all bytes have the same value, as padding has; also true for no bytes.
+/// Returns whether all bytes have the same value, as padding has. Returns `true` for an empty slice.
 pub(super) fn is_padding(bytes: &[u8]) -> bool {
     bytes.split_first().is_none_or(|(first, rest)| rest.iter().all(|byte| byte == first))
 }

@@ -1,5 +1,5 @@
-//! [`PayloadKind::SilabsEbl`] and [`PayloadKind::SilabsEblEncrypted`]: Ember bootloader file of version 2, as the EM35x boot
-//! loader reads it. Big endian except for the CRC.
+//! [`PayloadKind::SilabsEbl`] and [`PayloadKind::SilabsEblEncrypted`]: Ember bootloader file of version 2, as the EM35x
+//! boot loader reads it. All numbers are big endian except for the CRC.
 //!
 //! ```text
 //! tag   id:u16  length:u16  data:length
@@ -20,10 +20,10 @@ const ENCRYPTED_HEADER: u16 = 0xfb05;
 const SIGNATURE: u16 = 0xf70a;
 const END: u16 = 0xfc04;
 const MARK: u16 = 0xe350;
-/// Id and length of the header tag in other versions of the format, whose further tags are unknown.
+/// Id and length of the header tag in other versions of the format. The further tags of these versions are unknown.
 const OTHER_HEADER: [u8; 4] = [0, 0, 0, 140];
 
-/// Returns whether the first tag is a header of version 2 with the id `id`, which has [`MARK`] at the offset `mark`.
+/// Returns whether the first tag is a header of version 2 with the id `id` and with [`MARK`] at the offset `mark`.
 fn starts_with_header(bytes: &[u8], id: u16, mark: usize) -> bool {
     be_u16(bytes, 0) == Some(id) && array(bytes, 4) == Some([2]) && be_u16(bytes, mark) == Some(MARK)
 }
@@ -47,7 +47,7 @@ pub(super) fn check_encrypted(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { encrypted: true, signed, ..PayloadReport::new(PayloadKind::SilabsEblEncrypted, state) }
 }
 
-/// Returns the state by the CRC-32 in the end tag, and whether a tag before the end tag is a signature.
+/// Returns the state of the file by the CRC-32 in its end tag, and whether a tag before the end tag is a signature.
 fn walk_tags(bytes: &[u8]) -> (PayloadState, bool) {
     let (mut rest, mut signed) = (bytes, false);
     loop {

@@ -54,7 +54,8 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     report
 }
 
-/// Calls `visit` with id and data of each tag before the end tag; returns the state by the CRC-32 in the end tag.
+/// Calls `visit` with the id and data of each tag before the end tag. Returns the state of the file by the CRC-32 in
+/// its end tag.
 fn walk_tags<'a>(bytes: &'a [u8], mut visit: impl FnMut(u32, &'a [u8])) -> PayloadState {
     let mut rest = bytes;
     loop {

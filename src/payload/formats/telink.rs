@@ -8,8 +8,8 @@
 //! size - 4  u32  CRC-32 of all bytes before it, without the final xor
 //! ```
 //!
-//! [`PayloadKind::TelinkAes`] is the same image encrypted with AES. It has no mark: only the form of its element shows it,
-//! [`BodyLayout::TelinkF000`](crate::file::BodyLayout::TelinkF000).
+//! [`PayloadKind::TelinkAes`] is the same image encrypted with AES. The encrypted image has no mark. Only the form of
+//! its element shows the format: [`BodyLayout::TelinkF000`](crate::file::BodyLayout::TelinkF000).
 
 use super::read_fields::{array, le_len, le_u16, le_u32, to_len};
 use crate::crc::crc32;
@@ -20,11 +20,11 @@ use crate::payload::{
 use crate::types::{ImageType, ManufacturerCode};
 
 const MAGIC: [u8; 4] = *b"KNLT";
-/// Offset of the magic in images for TC32 parts.
+/// Offset of the mark `KNLT` in images for TC32 parts.
 const TC32: usize = 0x08;
-/// Offset of the magic in images for RISC-V parts.
+/// Offset of the mark `KNLT` in images for RISC-V parts.
 const RISC_V: usize = 0x20;
-/// Bytes that Telink's tool sets at 0x06 when it adds a CRC.
+/// Bytes that Telink's tool writes at 0x06 when the tool adds a CRC.
 const CRC_ADDED: [u8; 2] = [0x5d, 0x02];
 const CRC_LEN: usize = 4;
 

@@ -1,5 +1,5 @@
-//! [`PayloadKind::TiCc2530`]: 8051 code with TI's preamble for over-the-air download (`hal_ota.c` of Z-Stack for the CC2530),
-//! little endian.
+//! [`PayloadKind::TiCc2530`]: 8051 code with TI's preamble for over-the-air download (`hal_ota.c` of Z-Stack for the
+//! CC2530), little endian.
 //!
 //! ```text
 //! 0x00 02 ..  LJMP to the start; one LJMP or FF for each interrupt, at 0x03, 0x0B, ... 0x83
@@ -8,8 +8,8 @@
 //! 0x90 u16    manufacturer  0x92 u16 image type  0x94 u32 version
 //! ```
 //!
-//! The CRC is the register (polynomial 0x1021, initial value 0) after the last bit of the image. XMODEM shifts in 16 more
-//! zeros, so this CRC is the XMODEM CRC of all but the last two bytes, xored with those two.
+//! The CRC is the register (polynomial 0x1021, initial value 0) after the last bit of the image. XMODEM shifts in 16
+//! more zeros. So this CRC is the XMODEM CRC of all but the last two bytes, xored with the last two bytes.
 
 use super::read_fields::{is_padding, le_len, le_u16, le_u32};
 use crate::crc::crc16;
@@ -25,21 +25,21 @@ const CRC: usize = 0x88;
 const SHADOW: usize = 0x8a;
 const PREAMBLE: usize = 0x8c;
 const PREAMBLE_END: usize = 0x98;
-/// Maximum padding after the image: one page of the CC2530's flash.
+/// Maximum padding after the image in bytes: one page of the CC2530's flash.
 const MAX_PADDING: usize = 2048;
 
 pub(super) fn is(bytes: &[u8]) -> bool {
     bytes.first() == Some(&LJMP) && (image_of_preamble(bytes).is_some() || has_vectors(bytes))
 }
 
-/// Returns the image of the length in the preamble, if only padding follows it.
+/// Returns the image, which is as long as its preamble says. Returns `None` if anything but padding follows the image.
 fn image_of_preamble(bytes: &[u8]) -> Option<&[u8]> {
     let length = le_len(bytes, PREAMBLE).filter(|length| *length >= PREAMBLE_END)?;
     let (image, after) = bytes.split_at_checked(length)?;
     (after.len() <= MAX_PADDING && is_padding(after)).then_some(image)
 }
 
-/// Returns whether every interrupt vector is a jump or erased, and at least two are jumps.
+/// Returns whether every interrupt vector is a jump or erased, and at least two vectors are jumps.
 fn has_vectors(bytes: &[u8]) -> bool {
     let vectors = bytes.get(FIRST_VECTOR..CRC).unwrap_or_default().iter().step_by(8);
     let jumps = vectors.clone().filter(|byte| **byte == LJMP).count();

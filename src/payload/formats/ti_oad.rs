@@ -1,5 +1,5 @@
-//! [`PayloadKind::TiOad`]: image for over-the-air download to TI's CC13xx and CC26xx (`oad_image_header.h` of the SimpleLink
-//! SDKs), little endian.
+//! [`PayloadKind::TiOad`]: image for over-the-air download to TI's CC13xx and CC26xx (`oad_image_header.h` of the
+//! SimpleLink SDKs), little endian.
 //!
 //! ```text
 //! 0   8    "CC26x2R1", "CC13x2R1" or similar, "OAD IMG "
@@ -9,8 +9,8 @@
 //!     segments, each  type:u8 (1 image, 3 security)  u16  u8  length:u32  ...
 //! ```
 //!
-//! Sonoff compresses all bytes after the header and appends a CRC-32 of all bytes before it. The length field then counts
-//! the uncompressed image, which is longer than the payload.
+//! Sonoff compresses all bytes after the header and appends a CRC-32 of all preceding bytes. The length field then
+//! counts the uncompressed image, which is longer than the payload.
 
 use super::read_fields::{array, is_padding, le_len, le_u16, le_u32, to_len};
 use crate::crc::crc32;
@@ -24,7 +24,7 @@ const SUMMED: usize = 12;
 const HEADER_LEN: usize = 44;
 const CRC_LEN: usize = 4;
 const SECURITY: u8 = 3;
-/// Maximum number of segments searched for a signature; more than any known image has.
+/// Maximum number of segments searched for a signature. No known image has more segments.
 const MAX_SEGMENTS: usize = 8;
 
 pub(super) fn is(bytes: &[u8]) -> bool {
@@ -54,7 +54,8 @@ fn state(bytes: &[u8]) -> PayloadState {
         .ambiguous_unless(crc_set && is_padding(after))
 }
 
-/// State of a payload whose length field `length` is too small for a header or exceeds the payload.
+/// Returns the state of a payload whose length field has the value `length`. `length` is too small for a header, or
+/// exceeds the length of the payload.
 fn state_of_other_length(bytes: &[u8], length: usize) -> PayloadState {
     let compressed = bytes.split_last_chunk::<CRC_LEN>();
     match compressed.filter(|(body, crc)| u32::from_le_bytes(**crc) == crc32(body)) {

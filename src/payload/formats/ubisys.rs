@@ -1,5 +1,5 @@
-//! [`PayloadKind::Ubisys`]: firmware of ubisys, which an element with tag 0xF7BD before it describes, little endian. Derived
-//! from files; there is no documentation and no known checksum.
+//! [`PayloadKind::Ubisys`]: firmware of ubisys, little endian. An earlier element with tag 0xF7BD describes the
+//! firmware. The layout is derived from files, because there is no documentation. No checksum is known.
 //!
 //! ```text
 //! 28  u16 0xF7BD, the tag again   96 a signature, 64 bytes
@@ -17,7 +17,7 @@ pub(in crate::payload) fn is_description(element: &Element<'_>) -> bool {
     element.tag == TAG && element.data.len() >= LEN && le_u16(element.data, 28) == Some(TAG.0)
 }
 
-/// Checks the firmware. The description contains a signature, so the firmware is always signed.
+/// Checks the firmware. The firmware always counts as signed, because the describing element contains a signature.
 pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport { signed: true, ..PayloadReport::encrypted_if_random(PayloadKind::Ubisys, bytes) }
 }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The checksums of the blocks cover the uncompressed data, which this crate does not compute. Some vendors append a
-//! checksum of the whole stream: Third Reality its SHA-256.
+//! checksum of the whole stream; Third Reality appends its SHA-256.
 
 use sha2::{Digest, Sha256};
 
@@ -59,7 +59,7 @@ fn state(bytes: &[u8]) -> PayloadState {
     }
 }
 
-/// Returns whether `stream` ends with the footer of a stream with these flags.
+/// Returns whether `stream` ends with the footer of a stream that has the flags `flags`.
 fn has_footer(stream: &[u8], flags: [u8; 2]) -> bool {
     stream.len() >= HEADER_LEN + FOOTER_LEN
         && stream.split_last_chunk().is_some_and(|(rest, magic)| {
@@ -67,7 +67,7 @@ fn has_footer(stream: &[u8], flags: [u8; 2]) -> bool {
         })
 }
 
-/// State of footer and index by their CRCs.
+/// Returns the state of footer and index by their CRCs.
 fn footer_state(stream: &[u8]) -> PayloadState {
     let footer = stream.len().saturating_sub(FOOTER_LEN);
     let summed = stream.get(footer..).and_then(|bytes| bytes.get(4..10)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What the stack says of frames that were sent.
+//! Scripts of delivery reports.
 
 use super::*;
 use crate::aps::{DeliveryReport, TransmitToken};
@@ -12,7 +12,7 @@ fn reply(desk: &mut Desk<impl ImageStore, Script>, from: Address, request: &str)
     }
 }
 
-/// Pain 4: one failed delivery ends nothing.
+/// Field report 4: one failed delivery ends nothing.
 #[test]
 fn a_delivery_that_fails_ends_nothing() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);
@@ -28,7 +28,7 @@ fn a_delivery_that_fails_ends_nothing() {
         desk.server.handle_delivery(desk.now(), before.token, DeliveryReport::Failed);
         assert_eq!(desk.phase(LAMP), phase);
     }
-    // Of a client that nothing is known of, or of nobody.
+    // Reports about a client without a session, and about no client.
     desk.events();
     desk.server.handle_delivery(desk.now(), TransmitToken::data(PLUG, 50), DeliveryReport::Failed);
     assert_eq!(desk.events(), [ServerEvent::Undelivered { client: PLUG, max_block_size: None }]);
@@ -53,9 +53,9 @@ fn blocks_that_do_not_arrive_become_smaller() {
     assert_eq!(desk.server.session(LAMP).unwrap().max_block_size(), NonZeroU8::new(16));
 }
 
-/// One lost frame says nothing about its size.
+/// A single lost frame is no reason for smaller blocks.
 #[test]
-fn it_takes_two_failures_in_a_row() {
+fn two_consecutive_failures_reduce_the_block_size() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);
     for _ in 0..20 {
         for report in [DeliveryReport::Failed, DeliveryReport::Acknowledged] {
@@ -64,7 +64,7 @@ fn it_takes_two_failures_in_a_row() {
             desk.server.handle_delivery(desk.now(), sent.token, report);
         }
     }
-    // Late reports of what was sent before count once.
+    // Late reports about blocks sent before the reduction do not count.
     let late = reply(&mut desk, LAMP, BLOCK).token;
     for _ in 0..10 {
         desk.server.handle_delivery(desk.now(), late, DeliveryReport::Failed);
@@ -72,7 +72,7 @@ fn it_takes_two_failures_in_a_row() {
     assert_eq!(reply(&mut desk, LAMP, BLOCK).len, 17 + 48);
 }
 
-/// Pain 2, and SRV-045: requests that come while an answer is under way are each answered at once.
+/// Field report 2, and SRV-045: requests are answered at once also while an earlier answer is on the air.
 #[test]
 fn a_request_is_answered_before_the_last_answer_was_confirmed() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);

@@ -1,4 +1,4 @@
-//! The table that users of espressif's SDK know.
+//! Image table of the module `espressif`.
 
 use super::*;
 use crate::FileVersion;
@@ -19,7 +19,7 @@ fn registration<'a>(image: ImageInfo, source: ImageSource<'a>) -> Registration<'
     Registration { endpoint: 5, image, upgrade_time: 1, source, notify: false }
 }
 
-/// One frame to a server with a table, the answer to it, and what the hook saw.
+/// Server with an image table, and the queries that the hook saw.
 struct World {
     server: Server<Vec<Session>>,
     seen: Vec<(Address, ImageId, Option<usize>)>,
@@ -140,7 +140,7 @@ fn the_upgrade_time_of_an_image_reaches_its_clients() {
     let end = "01 2a 06 00 01 10 ab 00 05 00 00 00";
     let answer = World::new().ask(&mut table, LAMP, end);
     assert_eq!(answer, "19 2a 07 01 10 ab 00 05 00 00 00 00 00 00 00 01 00 00 00");
-    // With a clock, both are of the clock.
+    // With a current time both times are UTC.
     let mut source = |_: ReadRequest, _: &mut [u8]| ReadResult::Gone;
     let mut table = ImageTable::<1>::new(100, 1000).unwrap();
     table
@@ -152,7 +152,7 @@ fn the_upgrade_time_of_an_image_reaches_its_clients() {
     assert_eq!(answer, "19 2a 07 01 10 ab 00 05 00 00 00 e8 03 00 00 e9 03 00 00");
 }
 
-/// Pain 15: the offset is that of the request.
+/// Field report 15: the offset is that of the request.
 ///
 /// Shows: ESP-010
 #[test]

@@ -1,10 +1,10 @@
-//! Image Block.
+//! Scripts of Image Block: answers with data, waits, refusals, deferred requests, and the start of a download.
 
 use super::rejected_frames::malformed_prefixes;
 use super::*;
 use crate::zcl::Violation;
 
-/// The first two bytes, please.
+/// Image Block Request for the first two bytes.
 const FIRST: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02";
 const FIRST_DATA: &str = "19 2a 05 00 01 10 ab 00 05 00 00 00 00 00 00 00 02 1e f1";
 
@@ -16,7 +16,7 @@ fn request(sequence: u8, offset: u32, max_data: u8) -> String {
     hex(&frame)
 }
 
-/// The data of an answer that repeats all else from the request.
+/// Data of a response; its other fields must be those of the request.
 fn data(answer: &str, sequence: u8, offset: u32) -> Vec<u8> {
     let answer = bytes(answer);
     let mut head = bytes("19 2a 05 00 01 10 ab 00 05 00 00 00");
@@ -195,7 +195,7 @@ fn a_block_request_without_sense_is_malformed() {
 
 /// Shows: CMD-009
 #[test]
-fn a_request_that_wants_no_default_response_is_served_and_told_of_errors() {
+fn disabled_default_response_suppresses_neither_data_nor_errors() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     assert_eq!(desk.ask(LAMP, &FIRST.replacen("01", "11", 1)), FIRST_DATA);
     assert_eq!(desk.ask(LAMP, &request(0x2a, 101, 50).replacen("01", "11", 1)), "18 2a 0b 03 80");
@@ -223,7 +223,7 @@ fn an_unknown_image_is_not_available_whatever_is_asked_of_it() {
     desk.images = SliceStore::default();
     assert_eq!(desk.ask(LAMP, FIRST), NO_IMAGE);
 
-    // It may also vanish between being looked up and being read.
+    // The image may also disappear between `info` and `read`.
     let mut desk = slow(Some(ReadResult::Gone));
     assert_eq!(desk.ask(LAMP, FIRST), NO_IMAGE);
 }
@@ -241,11 +241,11 @@ fn a_file_for_one_device_goes_only_to_requests_with_its_address() {
     let header = FileHeader { destination: Some(OWNER), ..FileHeader::new(IMAGE) };
     let files = catalog(vec![file(header, 101)]);
     check(Desk::new(files, Script::default()));
-    // The server looks itself, too.
+    // The server checks the destination also if the store does not.
     check(Desk::new(Slow { files, says: None, reads: vec![] }, Script::default()));
 }
 
-/// Half of SRV-039: the address is just extra.
+/// Half of SRV-039: the address in the request has no effect.
 #[test]
 fn a_file_for_all_goes_also_to_requests_with_an_address() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
@@ -264,7 +264,7 @@ fn policy_and_store_can_make_a_client_wait() {
 
     let mut desk = slow(Some(ReadResult::Wait { seconds: 30 }));
     assert_eq!(desk.ask(LAMP, FIRST), WAIT);
-    // Nothing read, no time named: that of the configuration.
+    // A store without data and without a time: the client waits for the configured time.
     desk.images.says = Some(ReadResult::Filled(0));
     assert_eq!(desk.ask(LAMP, FIRST), "19 2a 05 97 00 00 00 00 0a 00 00 00");
 }
@@ -343,7 +343,7 @@ fn a_request_is_answered_whatever_was_answered_before() {
 
 /// Shows: SRV-046
 #[test]
-fn parked_requests_are_answered_each_by_itself() {
+fn deferred_requests_are_answered_in_any_order() {
     let mut desk = slow(Some(ReadResult::Later));
     let ServerAction::Deferred(lamp) = desk.handle(LAMP, &request(0x11, 0, 4)) else { panic!() };
     let ServerAction::Deferred(plug) = desk.handle(PLUG, &request(0x22, 97, 50)) else { panic!() };
@@ -352,7 +352,7 @@ fn parked_requests_are_answered_each_by_itself() {
     assert_eq!(desk.images.reads, [(0, 4), (97, 4)]);
     assert_eq!(desk.events(), []);
 
-    // Others are served meanwhile, and the answers come late and in another order.
+    // Other requests are served meanwhile; the deferred ones are answered late and in another order.
     desk.images.says = None;
     assert_eq!(desk.ask(LAMP, FIRST), FIRST_DATA);
     desk.now += 5_000;
@@ -362,7 +362,7 @@ fn parked_requests_are_answered_each_by_itself() {
     assert_eq!(desk.answer(lamp, Ok(&[0x1e, 0xf1, 0xee])), short);
     assert_eq!(desk.server.session(PLUG).unwrap().last_heard(), Instant::from_millis(5_000));
 
-    // When nothing comes.
+    // Empty data.
     assert_eq!(desk.answer(plug, Err(NotReady::Wait { seconds: 60 })), "19 22 05 97 00 00 00 00 3c 00 00 00");
     assert_eq!(desk.answer(plug, Ok(&[])), "19 22 05 97 00 00 00 00 0a 00 00 00");
     assert_eq!(desk.answer(plug, Err(NotReady::Gone)), "18 22 0b 03 98");
@@ -388,7 +388,7 @@ fn a_download_starts_once_and_again_from_the_start() {
         desk.ask(LAMP, &request(1, offset, 50));
         assert_eq!(desk.events().contains(&started), expected, "{offset}");
     }
-    // Without slots only the first byte tells.
+    // Without sessions only a block at offset 0 is reported as a start.
     let images = catalog(vec![plain(5, 101)]);
     let mut desk = Desk::configured(ServerConfig::default(), 0, images, Script::default());
     for (offset, expected) in [(50, false), (0, true), (0, true)] {
@@ -398,7 +398,7 @@ fn a_download_starts_once_and_again_from_the_start() {
 }
 
 #[test]
-fn the_client_silent_for_longest_gives_up_its_slot() {
+fn the_client_with_the_oldest_frame_is_evicted() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     for client in [1, 2, 3, 4, 1, 5] {
         desk.now += 1000;
@@ -406,11 +406,11 @@ fn the_client_silent_for_longest_gives_up_its_slot() {
     }
     let remembered = [1, 2, 3, 4, 5].map(|client| desk.server.session(Address::new(client, 1)).is_some());
     assert_eq!(remembered, [true, false, true, true, true]);
-    // Another endpoint of the same node is another client.
+    // Two endpoints of one node are two clients.
     assert!(desk.server.session(Address::new(1, 2)).is_none());
 }
 
-/// What holds the sessions is the caller's choice.
+/// The caller chooses the memory of the sessions.
 #[test]
 fn slots_are_an_array_a_slice_or_a_vec() {
     fn serve(mut server: Server<impl SessionSlots>) {

@@ -1,4 +1,4 @@
-//! Image Notify.
+//! Scripts of Image Notify.
 
 use super::*;
 use crate::aps::DeliveryReport;
@@ -22,7 +22,7 @@ fn notify(
 
 /// Shows: SRV-009, SRV-012
 #[test]
-fn four_payloads_go_three_ways() {
+fn four_payload_types_go_by_three_delivery_modes() {
     let mut desk = Desk::with(vec![]);
     let (manufacturer, image_type) = (ManufacturerCode(0x1001), ImageType(0x00ab));
     let version = FileVersion(0x1005_3519);
@@ -68,19 +68,19 @@ fn jitter_is_1_to_100() {
             );
         }
     }
-    // The six that were sent counted, the refused ones did not.
+    // Refused frames use no sequence number.
     assert_eq!(notify(&mut desk, LAMP, DeliveryMode::Unicast, ImageNotify::UNICAST), "09 08 00 00 64");
 }
 
 /// Shows: SRV-013
 #[test]
-fn a_new_image_is_told_to_nobody() {
+fn a_new_image_in_the_store_sends_no_notify() {
     let mut desk = Desk::with(vec![]);
     let query = "01 07 01 00 01 10 ab 00 01 00 00 00";
     assert_eq!(desk.ask(LAMP, query), "19 07 02 98");
     desk.images = catalog(vec![plain(5, 101)]);
     desk.events();
-    // A frame that needs no answer gets none, however long the image has been there.
+    // A Default Response gets no answer, however long the image has been in the store.
     desk.now += 86_400_000;
     assert_eq!(desk.handle(LAMP, "10 08 0b 02 00"), ServerAction::Done);
     assert_eq!(desk.events().len(), 1, "the Default Response");

@@ -1,4 +1,4 @@
-//! Image Page.
+//! Scripts of Image Page.
 
 use super::rejected_frames::malformed_prefixes;
 use super::*;
@@ -15,7 +15,7 @@ fn page(sequence: u8, offset: u32, max_data: u8, page_size: u16, spacing: u16) -
     hex(&frame)
 }
 
-/// What a block response with data says: sequence number, offset, data.
+/// Sequence number, offset and data of an Image Block Response.
 fn block(frame: &[u8]) -> (u8, u32, Vec<u8>) {
     let same = |at: core::ops::Range<usize>| hex(&frame[at]);
     assert_eq!((frame[0], same(2..12)), (0x19, "05 00 01 10 ab 00 05 00 00 00".into()));
@@ -23,7 +23,7 @@ fn block(frame: &[u8]) -> (u8, u32, Vec<u8>) {
     (frame[1], u32::from_le_bytes(frame[12..16].try_into().unwrap()), frame[17..].to_vec())
 }
 
-/// The blocks of a page asked for at once, with their times; they come without acknowledgement.
+/// Blocks of a page with their times; none asks for an APS acknowledgement.
 fn run(desk: &mut Desk<impl ImageStore, Script>, request: &str, millis: u64) -> Vec<(u64, u8, u32, Vec<u8>)> {
     let first = match desk.handle(LAMP, request) {
         ServerAction::Reply(transmit) => (desk.now, transmit, desk.out[..transmit.len].to_vec()),
@@ -73,7 +73,7 @@ fn blocks_of_a_page_keep_their_distance() {
     let times: Vec<_> = blocks.iter().map(|(at, ..)| *at).collect();
     assert_eq!(times, [100, 170, 240, 310]);
 
-    // A caller that comes too early gets nothing, one that comes late does not hurry afterwards.
+    // A call before the deadline sends nothing; after a late call the next block keeps the full spacing.
     let first = desk.handle(LAMP, &page(0x2b, 0, 50, 200, 70));
     assert!(matches!(first, ServerAction::Reply(_)));
     let start = desk.now;
@@ -94,7 +94,7 @@ fn a_page_counts_on_from_its_request() {
     assert_eq!(numbers(&run(&mut desk, &page(0x2a, 0, 50, 150, 0), 10)), [0x2a, 0x2b, 0x2c]);
     assert_eq!(numbers(&run(&mut desk, &page(0xfe, 0, 50, 200, 0), 10)), [0xfe, 0xff, 0x00, 0x01]);
 
-    // Whoever else is served in between.
+    // Requests of other clients in between change no sequence number of the page.
     let ServerAction::Reply(_) = desk.handle(LAMP, &page(0x40, 0, 50, 200, 10)) else { panic!() };
     let mut got = vec![];
     while desk.server.session(LAMP).unwrap().has_page() {
@@ -143,7 +143,7 @@ fn a_wait_or_an_abort_ends_a_page() {
     assert!(desk.run_to(10_000).is_empty());
     assert_eq!(desk.server.abort_page(desk.now(), LAMP, &mut desk.out), None);
 
-    // A policy that will not start one.
+    // A policy that refuses the first block starts no page.
     desk.policy.pace = Some(PaceDecision::Wait { seconds: 5 });
     assert_eq!(desk.ask(LAMP, &page(0x2a, 0, 50, 200, 10)), "19 2a 05 97 00 00 00 00 05 00 00 00");
     desk.policy.pace = Some(PaceDecision::Abort);
@@ -167,7 +167,7 @@ fn a_newer_request_replaces_a_page() {
         panic!()
     };
     assert!(desk.run_to(5_000).is_empty());
-    // That of another endpoint does not.
+    // A request of another endpoint does not end the page.
     let ServerAction::Reply(_) = desk.handle(LAMP, &page(0x2a, 0, 50, 100, 10)) else { panic!() };
     desk.ask(Address::new(LAMP.network, 7), "01 60 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02");
     assert_eq!(desk.run_to(10_000).len(), 1);
@@ -185,7 +185,7 @@ fn several_pages_run_and_the_next_one_waits() {
     }
     let third = Address::new(3, 1);
     assert_eq!(desk.ask(third, &ask), "19 2a 05 97 00 00 00 00 0a 00 00 00");
-    // Each of the two gets its own.
+    // Each client gets the blocks of its own page.
     let sent = desk.run_to(1_000);
     for client in [LAMP, PLUG] {
         let own = sent.iter().filter(|(_, transmit, _)| transmit.to == client);
@@ -262,7 +262,7 @@ fn a_page_whose_first_block_comes_late_goes_on() {
     assert_eq!(desk.run_to(1_000).len(), 1);
 }
 
-/// A file for one device goes by pages as it does by blocks.
+/// A file for one device can be downloaded by pages as well.
 #[test]
 fn a_page_remembers_who_it_is_for() {
     let header = FileHeader { destination: Some(OWNER), ..FileHeader::new(IMAGE) };

@@ -1,4 +1,4 @@
-//! Query Next Image.
+//! Scripts of Query Next Image.
 
 use super::*;
 use crate::types::{FileVersion, HardwareRange, HardwareVersion, StackVersion};
@@ -7,7 +7,7 @@ use crate::zcl::{ImageOffer, Refusal, Violation};
 const QUERY: &str = "01 2a 01 00 01 10 ab 00 01 00 00 00";
 const NO_IMAGE: &str = "19 2a 02 98";
 
-/// For hardware 1.0 to 2.255.
+/// File of a version for the hardware versions 1.0 to 2.255.
 fn for_hardware(version: u32) -> Vec<u8> {
     let hardware = Some(HardwareRange { min: HardwareVersion(0x0100), max: HardwareVersion(0x02ff) });
     let id = ImageId { version: FileVersion(version), ..IMAGE };
@@ -31,7 +31,7 @@ fn the_highest_version_is_offered() {
     let request = QueryNextImageRequest { current: ImageId::new(0x1001, 0x00ab, 0), hardware: None };
     assert_eq!(desk.events(), [ServerEvent::Queried { client: LAMP, request, answer: Ok(offer) }]);
     assert_eq!(desk.phase(LAMP), Some(SessionPhase::Offered(offer.id)));
-    // Another maker's or another type's images are no matter.
+    // Images of other manufacturer codes or image types are not considered.
     assert_eq!(desk.ask(LAMP, "01 2b 01 00 02 10 ab 00 00 00 00 00"), "19 2b 02 98");
     assert_eq!(desk.ask(LAMP, "01 2c 01 00 01 10 ac 00 00 00 00 00"), "19 2c 02 98");
 }
@@ -97,7 +97,7 @@ fn only_what_is_newer_is_offered_unless_the_policy_wants_more() {
             assert_eq!(desk.ask(LAMP, &of("05 00 00 00")), answer, "{versions:?}");
         }
     }
-    // The trait's own default, without any hook, is to upgrade.
+    // The default of the trait offers newer versions only.
     struct Nothing;
     impl ServerPolicy for Nothing {}
     let mut desk = Desk::new(catalog(vec![old, same, new]), Nothing);
@@ -108,7 +108,7 @@ fn only_what_is_newer_is_offered_unless_the_policy_wants_more() {
 /// Shows: SRV-018, SRV-028
 #[test]
 fn a_policy_sees_the_whole_request_and_all_candidates() {
-    /// Only for ZigBee PRO, for hardware 1.2, and never past the version 7.
+    /// Policy that offers images for ZigBee PRO and hardware 1.2 up to version 7.
     struct Careful(Vec<(Address, QueryNextImageRequest, u32)>);
     impl ServerPolicy for Careful {
         fn is_eligible(
@@ -154,7 +154,7 @@ fn hardware_out_of_range_gets_the_next_lower_version_that_fits() {
 
 /// Shows: SRV-020
 #[test]
-fn hardware_that_is_not_told_is_the_policys_matter() {
+fn the_policy_decides_about_unknown_hardware() {
     let mut desk = Desk::with(vec![for_hardware(6)]);
     assert_eq!(desk.ask(LAMP, QUERY), "19 2a 02 00 01 10 ab 00 06 00 00 00 78 00 00 00");
     desk.policy.standard.offer_to_unknown_hardware = false;
@@ -169,7 +169,7 @@ fn a_client_that_does_not_know_its_version_gets_nothing_unless_allowed() {
     assert_eq!(desk.ask(LAMP, query), NO_IMAGE);
     desk.policy.standard.offer_to_unknown_version = true;
     assert_eq!(desk.ask(LAMP, query), "19 2a 02 00 01 10 ab 00 05 00 00 00 65 00 00 00");
-    // Not because the number is higher.
+    // The refusal does not depend on which integer is larger.
     desk.policy.standard =
         StandardPolicy { versions: OfferedVersions::Downgrade, ..StandardPolicy::default() };
     assert_eq!(desk.ask(LAMP, query), NO_IMAGE);
@@ -215,7 +215,7 @@ fn a_policy_refuses_with_one_of_two_statuses() {
             matches!(desk.events()[..], [ServerEvent::Queried { answer: Err(why), .. }] if why == refusal)
         );
     }
-    // Also where there would be nothing to offer; and what is not there cannot be offered.
+    // The policy refuses also without an eligible image, and cannot offer a missing one.
     desk.images = SliceStore::default();
     for (verdict, answer) in [(QueryDecision::NotAuthorized, "19 2a 02 7e"), (QueryDecision::Offer, NO_IMAGE)]
     {

@@ -1,4 +1,4 @@
-//! Files for one device.
+//! Scripts of Query Specific File, and of blocks and pages of files for one device.
 
 use super::rejected_frames::malformed_prefixes;
 use super::*;
@@ -7,7 +7,7 @@ use crate::aps::FrameMeta;
 use crate::zcl::QuerySpecificFileRequest;
 
 const SETTINGS: ImageId = ImageId::new(0x1001, 0xffc1, 5);
-/// The owner asks for version 5 of its settings.
+/// Query Specific File Request of OWNER for version 5 of its settings.
 const QUERY: &str = "01 2a 08 ef cd ab 89 67 45 23 01 01 10 c1 ff 05 00 00 00 02 00";
 const NO_FILE: &str = "19 2a 09 98";
 const OFFER: &str = "19 2a 09 00 01 10 c1 ff 05 00 00 00 64 00 00 00";
@@ -33,7 +33,7 @@ fn a_server_without_files_for_one_device_says_so() {
 
 /// Shows: SRV-038
 #[test]
-fn a_block_for_one_device_needs_their_support() {
+fn blocks_for_one_device_need_query_specific_file() {
     let request = "01 2a 03 01 01 10 c1 ff 05 00 00 00 00 00 00 00 02 ef cd ab 89 67 45 23 01";
     let files = catalog(vec![settings(5, Some(OWNER))]);
     let mut desk = Desk::configured(without(), 4, files, Script::default());
@@ -67,7 +67,7 @@ fn a_file_is_found_by_its_four_keys_or_made_when_it_is_asked_for() {
         assert_eq!(desk.ask(LAMP, &QUERY.replacen(other.0, other.1, 1)), NO_FILE);
     }
 
-    /// A log, written when somebody wants to read it.
+    /// Store of a log that is written when a client requests it.
     struct OnDemand(Option<Vec<u8>>);
     impl ImageStore for OnDemand {
         fn find(
@@ -127,7 +127,7 @@ fn a_file_for_one_device_names_it() {
         let mut desk = Desk::with(files);
         assert_eq!(desk.ask(LAMP, QUERY), NO_FILE);
     }
-    // Nor is one handed out by a store that does not look.
+    // The server checks the destination of a file from a careless store.
     let files = catalog(vec![somebody_elses()]);
     struct Careless(SliceStore<'static>);
     impl ImageStore for Careless {
@@ -176,14 +176,14 @@ fn a_file_for_one_device_is_not_there_or_not_for_it() {
 fn a_query_for_one_device_that_misses_a_field_is_malformed() {
     let mut desk = Desk::with(vec![settings(5, Some(OWNER))]);
     malformed_prefixes(&mut desk, QUERY, "18 2a 0b 08 80", "Query Specific File Request");
-    // A type that is no device's.
+    // An image type that is not reserved for files for one device.
     let strict = ServerConfig { strict: true, ..ServerConfig::default() };
     let mut desk = Desk::configured(strict, 4, SliceStore::default(), Script::default());
     assert_eq!(desk.ask(LAMP, &QUERY.replacen("c1 ff", "ab 00", 1)), "18 2a 0b 08 80");
 }
 
 #[test]
-fn the_highest_version_is_found_when_the_policy_lets_it() {
+fn a_version_wildcard_finds_the_highest_version_if_the_policy_accepts_it() {
     struct Any;
     impl ServerPolicy for Any {
         fn accepts_version_wildcard(&mut self, _: Address, _: &QuerySpecificFileRequest) -> bool {
@@ -231,9 +231,9 @@ fn data_goes_to_one_client_at_a_time() {
     assert!(rest.iter().all(|(_, sent, _)| (sent.to, sent.delivery) == (LAMP, DeliveryMode::Unicast)));
 }
 
-/// An answer takes the way of the question.
+/// Responses are sent with APS security if the request was.
 #[test]
-fn who_asks_with_aps_security_is_answered_with_it() {
+fn a_request_with_aps_security_is_answered_with_it() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);
     let page = "01 2a 04 00 01 10 ab 00 05 00 00 00 00 00 00 00 32 00 02 00 00";
     for request in [QUERY, page] {

@@ -1,4 +1,4 @@
-//! How much, and how fast.
+//! Scripts of rate limits, block sizes, device overrides, repeated downloads and progress.
 
 use super::*;
 use crate::aps::FrameMeta;
@@ -26,7 +26,7 @@ fn is_data(answer: &str) -> bool {
 
 /// Shows: SRV-044
 #[test]
-fn so_many_downloads_run_and_the_next_one_waits() {
+fn downloads_beyond_the_maximum_wait() {
     let mut desk = configured(ServerConfig { max_downloads: 1, ..ServerConfig::default() });
     assert!(is_data(&desk.ask(LAMP, BLOCK)));
     for _ in 0..3 {
@@ -36,24 +36,24 @@ fn so_many_downloads_run_and_the_next_one_waits() {
     desk.events();
     assert_eq!(desk.ask(PLUG, BLOCK), WAIT);
     assert_eq!(desk.events(), [ServerEvent::Waiting { client: PLUG, id: IMAGE, seconds: 10 }]);
-    // Until the first one ends,
+    // The limit is free again after the Upgrade End Request of the first download,
     desk.ask(LAMP, "01 2a 06 96 01 10 ab 00 05 00 00 00");
     assert!(is_data(&desk.ask(PLUG, BLOCK)));
     assert_eq!(desk.ask(LAMP, BLOCK), WAIT);
-    // has all it needs,
+    // after its last byte,
     for offset in (0..1000).step_by(50) {
         assert!(is_data(&desk.ask(PLUG, &block(offset))));
     }
     assert!(is_data(&desk.ask(LAMP, BLOCK)));
     assert_eq!(desk.ask(ANOTHER, BLOCK), WAIT);
-    // or is silent for too long.
+    // or after the stall timeout.
     desk.run_to(300_000);
     assert!(is_data(&desk.ask(ANOTHER, BLOCK)));
 }
 
-/// Those without a field for it are told seconds, and a repeated request is told the same.
+/// Clients without MinimumBlockPeriod are answered with seconds to wait, repeated requests included.
 #[test]
-fn each_client_is_given_its_time() {
+fn each_client_waits_for_its_period() {
     let mut desk = configured(ServerConfig { min_block_period: Millis(2500), ..ServerConfig::default() });
     for (now, client, expected) in [
         (1_000, LAMP, "data"),
@@ -69,7 +69,7 @@ fn each_client_is_given_its_time() {
     }
 }
 
-/// A client that knows seconds only is not made to wait one for each block.
+/// A client that understands seconds only does not wait one second for each block.
 #[test]
 fn a_period_below_a_second_is_kept_on_average() {
     let mut desk = configured(ServerConfig { min_block_period: Millis(20), ..ServerConfig::default() });
@@ -96,7 +96,7 @@ fn a_client_with_a_period_is_given_another_one() {
     for _ in 0..3 {
         assert!(is_data(&desk.ask(LAMP, &with("f4 01"))), "it keeps the time by itself");
     }
-    // One that does not take it on is not asked for ever.
+    // A client that does not adopt the period is then answered with seconds to wait.
     assert_eq!(desk.ask(PLUG, &with("01 00")), "19 2a 05 97 00 00 00 00 00 00 00 00 f4 01");
     for _ in 0..2 {
         assert!(is_data(&desk.ask(PLUG, &with("01 00"))), "less than a second ahead");
@@ -104,13 +104,13 @@ fn a_client_with_a_period_is_given_another_one() {
     assert_eq!(desk.ask(PLUG, &with("01 00")), "19 2a 05 97 00 00 00 00 01 00 00 00 01 00");
     desk.now += 500;
     assert!(is_data(&desk.ask(PLUG, &with("01 00"))));
-    // Without a period to keep, a client's own is left as it is.
+    // Without a configured period, any period of a client is accepted.
     let mut desk = configured(ServerConfig::default());
     assert!(is_data(&desk.ask(LAMP, &with("34 12"))));
 }
 
 #[test]
-fn all_clients_together_are_given_so_many_bytes_a_second() {
+fn all_clients_together_keep_the_rate_limit() {
     let rate = NonZeroU32::new(1000);
     let mut desk = Desk::configured(
         ServerConfig { max_bytes_per_second: rate, ..ServerConfig::default() },
@@ -127,7 +127,7 @@ fn all_clients_together_are_given_so_many_bytes_a_second() {
             false => assert_eq!(answer, "19 2a 05 97 00 00 00 00 01 00 00 00"),
         }
     }
-    // A hundred seconds, and what there was in advance.
+    // A hundred seconds, and the burst of one second.
     assert!((99_000..=101_050).contains(&served), "{served}");
 }
 
@@ -147,7 +147,7 @@ fn a_page_does_not_pass_the_limits() {
     assert_eq!(hex(&sent.last().unwrap().2)[12..], WAIT.replace("0a", "01")[12..], "the page ends");
 }
 
-/// Pain 11: 40, 48, 50, 64 and 223 each break someone.
+/// Field report 11: 40, 48, 50, 64 and 223 each break someone.
 #[test]
 fn a_block_is_as_large_as_its_smallest_limit() {
     let of = |value| NonZeroU8::new(value);
@@ -168,7 +168,7 @@ fn a_block_is_as_large_as_its_smallest_limit() {
         (BlockSizeLimits { device: of(40), policy: of(41), ..all }, 40),
         (BlockSizeLimits { policy: of(41), delivered: of(42), ..all }, 41),
         (BlockSizeLimits { delivered: of(16), requested: 64, ..all }, 16),
-        // Without a number of bytes, the route says nothing.
+        // Without a maximum frame length, relays and security have no effect.
         (BlockSizeLimits { relays: 5, aps_security: true, ..all }, 255),
         (BlockSizeLimits { unfragmented_frame: of(82), ..all }, 65),
         (BlockSizeLimits { unfragmented_frame: of(82), requested: 64, ..all }, 64),
@@ -198,9 +198,9 @@ fn of_maker(manufacturer: u16, image_type: u16, version: u32) -> Vec<u8> {
     file(FileHeader::new(ImageId::new(manufacturer, image_type, version)), 1000)
 }
 
-/// Pain 10: what a maker's devices need is a row of data.
+/// Field report 10: overrides for the devices of one manufacturer are a row of data.
 #[test]
-fn devices_are_treated_as_the_table_says() {
+fn device_overrides_apply() {
     assert!(DEVICE_OVERRIDES.iter().all(|row| !row.reports.is_empty()));
     assert!(DEVICE_OVERRIDES.iter().flat_map(|row| row.reports).all(|report| report.starts_with("https://")));
 
@@ -215,7 +215,7 @@ fn devices_are_treated_as_the_table_says() {
     assert!(!transmit.aps_ack);
     assert!(desk.run_to(1_000).iter().all(|(_, sent, _)| sent.len <= 17 + 40));
 
-    // The caller's own table in its place.
+    // The caller's own table replaces the default one.
     const OWN: &[DeviceOverride] = &[DeviceOverride {
         max_block_size: NonZeroU8::new(30),
         ..DeviceOverride::new(0x1021, ImageType(1), &["https://example.org"])
@@ -231,9 +231,9 @@ fn devices_are_treated_as_the_table_says() {
     assert_eq!(DeviceOverride::find(OWN, ImageId::new(0x1021, 2, 5)), None);
 }
 
-/// A wrong field control is not answered by a new period, which such a device takes for a time to wait.
+/// A device with a wrong field control is not sent a period, which it would take for a time to wait.
 #[test]
-fn a_period_that_means_nothing_is_not_looked_at() {
+fn the_period_of_devices_with_an_override_is_ignored() {
     let config = ServerConfig { min_block_period: Millis(1000), ..ServerConfig::default() };
     let mut desk = Desk::configured(config, 4, catalog(vec![of_maker(0x1021, 1, 5)]), Script::default());
     desk.now = 1_000;
@@ -242,14 +242,14 @@ fn a_period_that_means_nothing_is_not_looked_at() {
     assert_eq!(desk.ask(LAMP, ask), "19 2a 05 97 00 00 00 00 01 00 00 00");
 }
 
-/// A device that reports 0x18 runs 0x1818, and is not offered that again and again.
+/// A device that reports 0x18 runs 0x1818, and is not offered that version again.
 #[test]
-fn a_version_of_one_byte_is_known_again() {
+fn a_version_of_one_byte_is_completed() {
     let mut desk = Desk::with(vec![of_maker(0x115f, 1, 0x1818)]);
     let query = |version: &str| std::format!("01 2a 01 00 5f 11 01 00 {version} 00 00 00");
     assert_eq!(desk.ask(LAMP, &query("18")), "19 2a 02 98");
     assert_eq!(desk.ask(LAMP, &query("17")), "19 2a 02 00 5f 11 01 00 18 18 00 00 e8 03 00 00");
-    // Of others every byte counts.
+    // The versions of other devices are compared in full.
     let mut desk = Desk::with(vec![of_maker(0x1001, 1, 0x1818)]);
     let other = query("18").replace("5f 11", "01 10");
     assert_eq!(desk.ask(LAMP, &other), "19 2a 02 00 01 10 01 00 18 18 00 00 e8 03 00 00");
@@ -258,7 +258,7 @@ fn a_version_of_one_byte_is_known_again() {
 const QUERY: &str = "01 2a 01 00 01 10 ab 00 01 00 00 00";
 const OFFER: &str = "19 2a 02 00 01 10 ab 00 05 00 00 00 e8 03 00 00";
 
-/// Pain 8: an update that repeats for ever.
+/// Field report 8: an update that repeats for ever.
 #[test]
 fn a_client_that_takes_the_same_image_again_and_again_is_not_offered_it() {
     for end in ["00", "96"] {
@@ -276,7 +276,7 @@ fn a_client_that_takes_the_same_image_again_and_again_is_not_offered_it() {
             assert_eq!(desk.ask(LAMP, QUERY), "19 2a 02 98");
             assert_eq!(desk.events().contains(&again), times == 0, "told once");
         }
-        // A newer one is another matter.
+        // A newer version starts a new count.
         desk.images = catalog(vec![plain(5, 1000), plain(6, 1000)]);
         assert_eq!(desk.ask(LAMP, QUERY), OFFER.replacen("05", "06", 1));
         desk.images = catalog(vec![plain(5, 1000)]);
@@ -309,7 +309,7 @@ fn a_policy_may_offer_it_once_more() {
     }
 }
 
-/// Pain 12: what a dashboard shows.
+/// Field report 12: what a dashboard shows.
 #[test]
 fn progress_tells_bytes_rate_and_rest() {
     let mut desk = configured(ServerConfig::default());
@@ -321,7 +321,7 @@ fn progress_tells_bytes_rate_and_rest() {
     assert_eq!(desk.server.session(LAMP).unwrap().progress(), Some(progress));
     let told = ServerEvent::Progress { client: LAMP, id: IMAGE, progress };
     assert_eq!(desk.all_events().last(), Some(&told));
-    // A repeated block is no progress.
+    // A repeated block adds no progress.
     desk.ask(LAMP, &block(450));
     assert_eq!(desk.all_events(), []);
 }
@@ -375,7 +375,7 @@ fn events_suffice_for_a_list_of_clients() {
         "ordered",
     ];
     assert_eq!(list[&LAMP], lamp);
-    // And the list itself can be read from the slots.
+    // The sessions contain the same list.
     let phases: Vec<_> = desk.server.sessions().map(|session| (session.client(), session.phase())).collect();
     assert_eq!(phases.len(), 2);
     assert!(phases.contains(&(LAMP, SessionPhase::Ended { id: IMAGE, status: Status::SUCCESS })));

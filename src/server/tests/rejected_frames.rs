@@ -1,15 +1,15 @@
-//! What is no request, and what is a bad one.
+//! Scripts of unsupported commands, malformed requests, attribute commands and Default Responses.
 
 use super::*;
 use crate::error::DecodeErrorKind;
 
 /// Shows: CMD-013, SRV-081
 #[test]
-fn commands_nobody_has_are_unsupported() {
+fn unassigned_commands_are_unsupported() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     assert_eq!(desk.ask(LAMP, "01 07 0a"), "18 07 0b 0a 81");
     assert_eq!(desk.ask(LAMP, "01 08 ff 01 02 03"), "18 08 0b ff 81");
-    // Disable-default-response does not cover errors.
+    // Errors are answered even if the request disables the default response.
     assert_eq!(desk.ask(LAMP, "11 09 0a"), "18 09 0b 0a 81");
     for delivery in [DeliveryMode::Broadcast, DeliveryMode::Multicast] {
         let handled = desk.handle_as(FrameMeta::new(LAMP, delivery), &bytes("01 07 0a"));
@@ -59,7 +59,7 @@ fn frames_for_others_are_ignored() {
 }
 
 #[test]
-fn nobody_who_asks_more_than_one_is_answered() {
+fn broadcasts_and_multicasts_are_not_answered() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     for frame in [
         "01 07 01 00 01 10 ab 00 01 00 00 00",
@@ -171,7 +171,7 @@ fn an_end_of_a_status_alone_is_malformed_and_told() {
     );
 }
 
-/// Every payload of `frame` that is cut short is answered so, whether errors are wanted or not.
+/// Asserts that every truncated payload of `frame` is answered as malformed, with and without disabled default response.
 pub(super) fn malformed_prefixes<I: ImageStore, P: ServerPolicy>(
     desk: &mut Desk<I, P>,
     frame: &str,

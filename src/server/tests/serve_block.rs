@@ -1,4 +1,4 @@
-//! The block service as a function, and stores, policies and slots asked without a server.
+//! Block service as a function, and stores, policies and slots without a server.
 
 use super::*;
 use crate::server::espressif::{ImageTable, ReadRequest, Registration};
@@ -9,7 +9,7 @@ fn request(offset: u32, max_data: u8) -> ImageBlockRequest {
     ImageBlockRequest { id: IMAGE, offset, max_data, node: None, min_block_period: None }
 }
 
-/// The frame that `serve_block` makes of a request, with no more than `most` bytes of data.
+/// Frame of `serve_block` for a request, with at most `most` bytes of data.
 fn served(images: &mut impl ImageStore, request: &ImageBlockRequest, most: u8) -> Option<Vec<u8>> {
     let mut out = [0xee; zcl::LONGEST_TO_CLIENT];
     let len = serve_block(0x2a, request, NonZeroU8::new(most).unwrap(), images, &mut out)?;
@@ -32,10 +32,10 @@ fn a_block_is_served_without_a_server_around_it() {
 }
 
 #[test]
-fn where_there_is_nothing_to_send_no_block_is_served() {
+fn requests_without_data_to_send_get_no_block() {
     let owned = file(FileHeader { destination: Some(OWNER), ..FileHeader::new(IMAGE) }, 101);
     let mut images = catalog(vec![plain(6, 101), owned]);
-    // Not for who does not say that it is its owner.
+    // A request without the address of the owner gets no file for one device.
     assert_eq!(served(&mut images, &request(0, 64), 64), None);
     let by_owner = ImageBlockRequest { node: Some(OWNER), ..request(0, 64) };
     assert_eq!(served(&mut images, &by_owner, 64).map(|frame| frame.len()), Some(17 + 64));
@@ -47,7 +47,7 @@ fn where_there_is_nothing_to_send_no_block_is_served() {
     assert_eq!(served(&mut images, &seven, 64), None);
 }
 
-/// What a store says of itself is not trusted further than its room goes.
+/// A store that claims more bytes than its buffer has room for is not trusted.
 #[test]
 fn a_block_is_as_long_as_the_store_filled_it() {
     for (says, len) in [
@@ -67,7 +67,7 @@ fn a_block_is_as_long_as_the_store_filled_it() {
 }
 
 #[test]
-fn a_table_serves_blocks_to_whom_it_does_not_know() {
+fn an_image_table_serves_blocks_without_a_server() {
     let info = ImageInfo::new(&FileHeader { total_size: 101, ..FileHeader::new(IMAGE) });
     let mut seen = vec![];
     let mut source = |wanted: ReadRequest, out: &mut [u8]| {
@@ -81,11 +81,11 @@ fn a_table_serves_blocks_to_whom_it_does_not_know() {
     table.register(1, registration).unwrap();
     let frame = served(&mut table, &request(50, 3), 64).unwrap();
     assert_eq!(frame[12..], [50, 0, 0, 0, 3, 0x77, 0x77, 0x77]);
-    // Held for ever, by the time of the table; an image that it does not have may be switched to.
+    // An upgrade time of 0xFFFFFFFF holds clients; images that the table does not have are not held.
     let mut policy = table.policy(|_, _, _| QueryDecision::Offer);
     assert_eq!(policy.upgrade(LAMP, IMAGE), UpgradeDecision::Hold);
     assert_eq!(policy.upgrade(LAMP, ImageId { version: FileVersion(6), ..IMAGE }), UpgradeDecision::Now);
-    // Found, and taken away before it is read.
+    // Image that is removed between `info` and `read`.
     let found = table.info(IMAGE, None, None).unwrap();
     assert!(table.remove(1));
     assert_eq!(table.read(&found, 0, None, &mut [0; 4]), ReadResult::Gone);
@@ -94,14 +94,14 @@ fn a_table_serves_blocks_to_whom_it_does_not_know() {
 
 #[cfg(feature = "std")]
 #[test]
-fn what_a_store_does_not_have_is_gone() {
+fn an_image_that_a_store_does_not_have_is_gone() {
     let foreign = ImageInfo::new(&FileHeader { total_size: 101, ..FileHeader::new(IMAGE) });
     let mut out = [0; 4];
     assert_eq!(SlotStore::new([None; 2]).read(&foreign, 0, None, &mut out), ReadResult::Gone);
     assert_eq!(FolderStore::new().read(&foreign, 0, None, &mut out), ReadResult::Gone);
     let mut library = OwnedStore::new();
     assert_eq!(library.read(&foreign, 0, None, &mut out), ReadResult::Gone);
-    // One that is replaced where there was none is added.
+    // `replace` adds a file if none has its identity.
     assert_eq!(library.replace(plain(5, 101)), Ok(None));
     assert_eq!(library.list().map(|info| info.id).collect::<Vec<_>>(), [IMAGE]);
     let found = library.info(IMAGE, None, None).unwrap();
@@ -109,7 +109,7 @@ fn what_a_store_does_not_have_is_gone() {
         (library.read(&found, 0, None, &mut out), out),
         (ReadResult::Filled(4), [0x1e, 0xf1, 0xee, 0x0b])
     );
-    // What is no file takes nobody's place.
+    // Invalid bytes replace no file.
     assert!(library.replace(vec![1, 2, 3]).is_err());
     assert!(FolderStore::new().replace("no file of this name").is_err());
     assert_eq!(library.list().count(), 1);
@@ -148,9 +148,9 @@ fn slots_by_default_are_empty() {
     assert_eq!(server.sessions().map(Session::client).collect::<Vec<_>>(), [LAMP]);
 }
 
-/// A gateway's own row of the table.
+/// Row that a caller makes for its own table.
 #[test]
-fn a_row_of_the_table_of_devices_starts_with_nothing_to_treat_otherwise() {
+fn a_new_device_override_overrides_nothing() {
     let row = DeviceOverride::new(0x1001, ImageType(0x00ab), &["seen here"]);
     assert_eq!((row.max_block_size, row.verify_timeout, row.reports), (None, None, &["seen here"][..]));
     assert!(!row.refuse_pages && !row.ignore_min_block_period && !row.one_byte_version);
@@ -159,7 +159,7 @@ fn a_row_of_the_table_of_devices_starts_with_nothing_to_treat_otherwise() {
 }
 
 #[test]
-fn the_reasons_to_pass_a_frame_over_are_told() {
+fn reasons_to_ignore_a_frame_have_texts() {
     for (why, text) in [
         (ServerIgnored::NotUnicast, "not sent to this node alone"),
         (ServerIgnored::ToClient, "sent from a server to a client"),

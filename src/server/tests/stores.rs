@@ -1,4 +1,4 @@
-//! Stores that change while clients download.
+//! Scripts of stores that change while clients download.
 
 use super::*;
 use crate::error::DecodeErrorKind;
@@ -62,7 +62,7 @@ fn files_are_removed_and_replaced_under_downloads() {
     assert_eq!(before.unwrap().map(|entry| entry.file().len()), Some(101));
     let last = "01 2a 03 00 01 10 ab 00 05 00 00 00 64 00 00 00 02";
     assert!(desk.ask(LAMP, last).ends_with("01 77"));
-    // The client's end is heard although nothing is left of its image.
+    // The Upgrade End Request is answered although its image was removed.
     desk.images.remove(IMAGE, None).unwrap();
     assert!(desk.ask(LAMP, "01 2a 06 00 01 10 ab 00 05 00 00 00").starts_with("19 2a 07"));
 
@@ -110,7 +110,7 @@ fn files_on_disk_are_read_block_by_block() {
         desk.ask(LAMP, "01 2a 01 00 01 10 ab 00 01 00 00 00"),
         "19 2a 02 00 01 10 ab 00 06 00 00 00 63 00 00 00"
     );
-    // Cut short under our hands.
+    // A file that another program truncates.
     std::fs::write(path("five"), &image[..500]).unwrap();
     assert_eq!(desk.images.replace(path("six")).unwrap(), of(6));
     assert!(desk.ask(LAMP, BLOCK).starts_with("19 2a 05 00"));

@@ -1,4 +1,4 @@
-//! What happens by time alone.
+//! Scripts of timeouts.
 
 use super::*;
 use crate::time::Millis;
@@ -16,9 +16,9 @@ fn desk() -> Desk<SliceStore<'static>, Script> {
     Desk::configured(config, 4, catalog(vec![plain(5, 101)]), Script::default())
 }
 
-/// Pain 1: "never asked" and "stalled" are told apart, with the place.
+/// Field report 1: a client that requested no block and one that stopped in between are told apart by `reached`.
 #[test]
-fn silence_is_told_with_what_was_before() {
+fn silence_is_reported_with_the_progress_before_it() {
     let mut desk = desk();
     desk.ask(LAMP, QUERY);
     desk.ask(PLUG, BLOCK);
@@ -32,13 +32,13 @@ fn silence_is_told_with_what_was_before() {
     assert!(events.len() == 2 && events.contains(&never) && events.contains(&stalled), "{events:?}");
     assert_eq!(desk.phase(PLUG), Some(SessionPhase::Stalled { id: IMAGE, reached: 64 }));
     assert_eq!(desk.server.poll_timeout(), None);
-    // It is served on, whatever was thought of it (pain 13).
+    // A stalled client is still served (field report 13).
     assert!(desk.ask(PLUG, BLOCK).starts_with("19 2a 05 00"));
     assert_eq!(desk.events(), [ServerEvent::Started { client: PLUG, id: IMAGE }]);
 }
 
 #[test]
-fn every_request_puts_it_off() {
+fn every_request_restarts_the_timeout() {
     let mut desk = desk();
     for step in 0..10 {
         desk.run_to(step * 50_000);
@@ -51,7 +51,7 @@ fn every_request_puts_it_off() {
     assert_eq!(desk.events().len(), 1);
 }
 
-/// Pain 7: a device checks for minutes what it got.
+/// Field report 7: a device verifies its image for minutes.
 #[test]
 fn a_client_that_has_all_is_given_longer() {
     let mut desk = desk();
@@ -61,7 +61,7 @@ fn a_client_that_has_all_is_given_longer() {
     assert_eq!(desk.all_events(), []);
     desk.run_to(1_000_000);
     assert_eq!(desk.all_events(), [ServerEvent::NeverEnded { client: LAMP, id: IMAGE }]);
-    // And some makers' devices even longer.
+    // Devices with an override get longer.
     let bosch = file(FileHeader::new(ImageId::new(0x1209, 1, 5)), 101);
     desk.images = catalog(vec![bosch]);
     desk.ask(PLUG, "01 2a 03 00 09 12 01 00 05 00 00 00 00 00 00 00 ff");
@@ -86,7 +86,7 @@ fn time_that_a_client_was_told_to_wait_does_not_count() {
 }
 
 #[test]
-fn who_has_ended_is_silent_as_long_as_it_likes() {
+fn a_session_that_ended_has_no_timeout() {
     let mut desk = desk();
     desk.ask(LAMP, BLOCK);
     desk.ask(LAMP, "01 2a 06 00 01 10 ab 00 05 00 00 00");
@@ -96,9 +96,9 @@ fn who_has_ended_is_silent_as_long_as_it_likes() {
     assert_eq!((desk.events(), desk.server.poll_timeout()), (vec![], None));
 }
 
-/// However many stall at the same moment, each is told: one call each.
+/// Clients that stall at the same moment are reported one by one, one in each call.
 #[test]
-fn a_crowd_is_told_one_by_one() {
+fn many_stalled_clients_are_reported_one_by_one() {
     let images = catalog(vec![plain(5, 101)]);
     let mut desk = Desk::configured(ServerConfig::default(), 1000, images, Script::default());
     for client in 0..1000 {
@@ -114,7 +114,7 @@ fn a_crowd_is_told_one_by_one() {
     assert_eq!(told, 1000);
 }
 
-/// Calls that come early do nothing.
+/// Calls before the deadline do nothing.
 #[test]
 fn a_timer_may_ring_early() {
     let mut desk = desk();
@@ -130,7 +130,7 @@ fn a_timer_may_ring_early() {
     assert_eq!(desk.server.poll_timeout(), Some(Instant::from_millis(110_000)));
 }
 
-/// Pain 5: a sleepy client misses the notify, and is offered the image whenever it asks by itself.
+/// Field report 5: a sleepy client misses the notify, and is offered the image whenever it asks by itself.
 #[test]
 fn an_image_stays_on_offer() {
     let mut desk = desk();

@@ -1,4 +1,4 @@
-//! Upgrade End.
+//! Scripts of Upgrade End.
 
 use super::*;
 use crate::time::ServerTime;
@@ -10,7 +10,7 @@ const HOLD: &str = "19 2a 07 01 10 ab 00 05 00 00 00 00 00 00 00 ff ff ff ff";
 
 /// Shows: SRV-060, CMD-080
 #[test]
-fn success_is_answered_by_an_order_for_the_same_image() {
+fn success_is_answered_with_an_upgrade_end_response_for_the_same_image() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     assert_eq!(desk.ask(LAMP, END), NOW);
     let ended = ServerEvent::Ended { client: LAMP, id: IMAGE, status: Status::SUCCESS };
@@ -36,12 +36,12 @@ fn any_other_end_is_acknowledged_and_no_more() {
         assert_eq!(desk.ask(LAMP, &end), "18 2a 0b 06 00");
         assert_eq!(desk.events(), [ServerEvent::Ended { client: LAMP, id: IMAGE, status }]);
         assert_eq!(desk.phase(LAMP), Some(SessionPhase::Ended { id: IMAGE, status }));
-        // A client that wants to hear of errors only hears nothing.
+        // A client that disables the default response gets no answer to a success.
         let quiet = std::format!("11 2a 06 {code} 01 10 ab 00 05 00 00 00");
         assert_eq!(desk.handle(LAMP, &quiet), ServerAction::Done);
         assert_eq!(desk.events(), [ServerEvent::Ended { client: LAMP, id: IMAGE, status }]);
     }
-    // It starts again as it likes.
+    // The client may start the download again.
     let block = "01 2b 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02";
     assert_eq!(desk.ask(LAMP, block), "19 2b 05 00 01 10 ab 00 05 00 00 00 00 00 00 00 02 1e f1");
 }
@@ -63,7 +63,7 @@ fn a_status_that_an_end_does_not_have_means_failed() {
 
 /// Shows: SRV-064
 #[test]
-fn an_order_is_for_now_later_a_date_or_another_command() {
+fn an_upgrade_is_now_later_at_a_time_or_held() {
     let mut desk = Desk::with(vec![]);
     let in_utc = "19 2a 07 01 10 ab 00 05 00 00 00 e8 03 00 00 40 06 00 00";
     for (apply, answer) in [
@@ -82,7 +82,7 @@ fn an_order_is_for_now_later_a_date_or_another_command() {
 
 /// Shows: SRV-065, CMD-022
 #[test]
-fn times_are_told_in_one_way_throughout() {
+fn all_responses_have_one_form_of_times() {
     let block = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 02";
     let orders = [
         UpgradeDecision::Now,
@@ -103,7 +103,7 @@ fn times_are_told_in_one_way_throughout() {
         assert_eq!(desk.ask(LAMP, block)[3 * 4..][..11], *expected);
     };
     current_times(&mut desk, "00 00 00 00");
-    // A date cannot be told without a clock: nothing starts early.
+    // Without a clock a time in UTC cannot be sent: the client is held, and nothing starts early.
     desk.policy.apply = Some(UpgradeDecision::At(UtcTime(5)));
     assert_eq!(desk.ask(LAMP, END), HOLD);
 
@@ -120,7 +120,7 @@ fn times_are_told_in_one_way_throughout() {
 
 /// Shows: SRV-067
 #[test]
-fn a_client_that_sleeps_is_not_well_told_to_wait() {
+fn a_sleepy_client_that_is_held_is_reported() {
     struct Bedroom(UpgradeDecision);
     impl ServerPolicy for Bedroom {
         fn upgrade(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
@@ -145,7 +145,7 @@ fn a_client_that_sleeps_is_not_well_told_to_wait() {
 
 /// Shows: SRV-068
 #[test]
-fn an_order_that_nobody_asked_for_reaches_one_or_all_and_those_who_missed_it() {
+fn an_unsolicited_response_reaches_one_or_all_and_those_who_missed_it() {
     const THIRD: Address = Address::new(0x0003, 1);
     let mut desk = Desk::with(vec![]);
     desk.policy.apply = Some(UpgradeDecision::Hold);
@@ -155,7 +155,7 @@ fn an_order_that_nobody_asked_for_reaches_one_or_all_and_those_who_missed_it() {
     let now = desk.now();
     let sent = desk.server.release(now, LAMP, DeliveryMode::Unicast, IMAGE.into(), 0, &mut desk.out);
     assert_eq!(desk.sent(LAMP, sent), "19 00 07 01 10 ab 00 05 00 00 00 00 00 00 00 00 00 00 00");
-    // It missed it, as it was asleep: the policy says hold still, and it gets the order all the same.
+    // A sleepy client that missed the response is released by its next request, although the policy still holds it.
     assert_eq!(desk.ask(LAMP, END), NOW);
     assert_eq!(desk.ask(LAMP, END), NOW, "each time");
     assert_eq!(desk.ask(PLUG, END), HOLD, "it is not meant");
@@ -167,7 +167,7 @@ fn an_order_that_nobody_asked_for_reaches_one_or_all_and_those_who_missed_it() {
     for client in [PLUG, THIRD] {
         assert_eq!(desk.ask(client, END), NOW);
     }
-    // Once it has begun anew, the order is forgotten; and one can be taken back.
+    // A new download forgets the release; `hold` revokes it.
     desk.ask(PLUG, "01 2a 01 00 01 10 ab 00 05 00 00 00");
     assert_eq!(desk.ask(PLUG, END), HOLD);
     let sent = desk.server.hold(now, THIRD, DeliveryMode::Unicast, IMAGE.into(), &mut desk.out);
@@ -178,7 +178,7 @@ fn an_order_that_nobody_asked_for_reaches_one_or_all_and_those_who_missed_it() {
 
 /// Shows: SRV-069
 #[test]
-fn a_wildcard_order_is_for_every_image_it_matches() {
+fn a_wildcard_response_is_for_every_image_it_matches() {
     use crate::types::ImageFilter;
     let mut desk = Desk::with(vec![]);
     desk.policy.apply = Some(UpgradeDecision::Hold);
@@ -198,7 +198,7 @@ fn a_wildcard_order_is_for_every_image_it_matches() {
 
 /// Shows: SRV-070
 #[test]
-fn it_can_be_told_who_is_ready() {
+fn readiness_is_judged_by_session_and_attributes() {
     use crate::zcl::{ClientStatus, ImageUpgradeStatus};
     use crate::{FileVersion, StackVersion};
     let mut desk = Desk::with(vec![plain(5, 101)]);
@@ -231,7 +231,7 @@ fn it_can_be_told_who_is_ready() {
 
 /// Shows: SRV-071
 #[test]
-fn a_repeated_ask_is_answered_as_things_stand() {
+fn a_repeated_request_is_answered_by_the_latest_decision() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     for (apply, answer) in
         [(UpgradeDecision::Hold, HOLD), (UpgradeDecision::Hold, HOLD), (UpgradeDecision::Now, NOW)]
@@ -260,7 +260,7 @@ fn an_upgrade_can_be_refused_after_the_download() {
     let mut desk = Desk::with(vec![plain(5, 101)]);
     desk.policy.apply = Some(UpgradeDecision::Refuse(Refusal::ABORT));
     assert_eq!(desk.ask(LAMP, END), "18 2a 0b 06 95");
-    // Also to a client that sends so that it hears of errors only.
+    // A client that disables the default response is answered too, as the status is an error.
     assert_eq!(desk.ask(LAMP, "11 2a 06 00 01 10 ab 00 05 00 00 00"), "18 2a 0b 06 95");
     desk.policy.apply = Some(UpgradeDecision::Hold);
     assert_eq!(desk.ask(LAMP, END), HOLD);
