@@ -1,5 +1,5 @@
-//! Clock of a server: conversion of waiting times and upgrade times to the pair of times in responses (section 6.13 of
-//! ZigBee document 095264, 2011).
+//! Clock of a server. The clock converts waiting times and upgrade times to the pair of times in responses (section
+//! 6.13 of ZigBee document 095264, 2011).
 //!
 //! ```text
 //! offsets, no UTC clock set   current 0      then: offset in seconds      hold: then 0xFFFFFFFF
@@ -8,14 +8,14 @@
 
 use crate::time::{Instant, ServerTime, UtcTime};
 
-/// Maximum time value; 0xFFFFFFFF is the sentinel for "hold".
+/// Maximum time in a response, in seconds. The next value, 0xFFFFFFFF, means "hold".
 const MAX_TIME: u32 = u32::MAX - 1;
 
 /// Form of the times in responses: offsets in seconds, or UTC by the clock that the caller has set.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Clock {
     Offsets,
-    /// The clock showed `utc` at the time `set_at`.
+    /// UTC clock that showed `utc` at the time `set_at`.
     Utc {
         set_at: Instant,
         utc: UtcTime,
@@ -23,7 +23,8 @@ pub(super) enum Clock {
 }
 
 impl Clock {
-    /// UTC in seconds, 1 to `MAX_TIME`; `None` for offsets. A current time of 0 would turn the other time into an offset.
+    /// Returns the UTC time in seconds, from 1 to `MAX_TIME`; `None` if the clock is [`Clock::Offsets`]. A current time
+    /// of 0 in a response would mark the upgrade time as an offset.
     fn utc(self, now: Instant) -> Option<u32> {
         match self {
             Self::Offsets => None,
@@ -31,7 +32,8 @@ impl Clock {
         }
     }
 
-    /// Time in `seconds` seconds, without the sentinel for "hold".
+    /// Returns the time `seconds` after `now` as a pair for a response. The time is limited to `MAX_TIME`, because
+    /// 0xFFFFFFFF means "hold".
     pub(super) fn after(self, now: Instant, seconds: u32) -> ServerTime {
         match self.utc(now) {
             None => ServerTime::after_seconds(seconds),
@@ -39,7 +41,8 @@ impl Clock {
         }
     }
 
-    /// Time `time`, or now if it is past; "hold" without a UTC clock.
+    /// Returns the UTC time `time` as a pair for a response, or the current time if `time` is past. Returns "hold" if
+    /// no UTC clock is set.
     pub(super) fn at(self, now: Instant, UtcTime(time): UtcTime) -> ServerTime {
         match self.utc(now) {
             None => ServerTime::WAIT,
@@ -47,7 +50,7 @@ impl Clock {
         }
     }
 
-    /// "Hold": wait for another Upgrade End Response.
+    /// Returns the pair of times that means "hold": the client waits for another Upgrade End Response.
     pub(super) fn hold(self, now: Instant) -> ServerTime {
         ServerTime { current: self.utc(now).unwrap_or(0), then: u32::MAX }
     }

@@ -1,5 +1,5 @@
-//! Image table by index, registrations and server statuses in the manner of espressif's esp-zigbee-sdk, for applications
-//! that move from that SDK to this crate.
+//! Image table, registrations and server statuses in the manner of espressif's esp-zigbee-sdk, for applications that
+//! move from that SDK to this crate. The table finds an image by its index.
 //!
 //! ```text
 //! ImageTable::new(jitter, current time)              N slots; an ImageStore
@@ -8,7 +8,7 @@
 //! ServerStatus::from_event(event)                    argument of the SDK's status callback
 //! ```
 //!
-//! Tables and closures of a server with one image:
+//! Example of the table and the closures of a server with one image:
 //!
 //! ```
 //! use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
@@ -56,53 +56,54 @@ use crate::time::{ServerTime, UtcTime};
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImageNotify, NotifyScope, QueryNextImageRequest, Status, Violation};
 
-/// Request for bytes of a registered image, counted over the complete file with its header.
+/// Request for bytes of a registered image. Offsets count from the start of the complete file, header included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct ReadRequest {
-    /// Index of the image in the table.
+    /// Index of the image in the [`ImageTable`].
     pub index: usize,
-    /// Information on the image.
+    /// Information on the image that the requested bytes belong to.
     pub image: ImageInfo,
-    /// Client that requests the bytes; `Address::new(0, 0)` if the server knows no client
+    /// Client that requests the bytes; `Address::new(0, 0)` if the server does not know the client
     /// ([`serve_block`](super::serve_block)).
     pub client: Address,
-    /// Offset of the first byte in the file. The client chooses it: offsets can repeat or go back.
+    /// Offset of the first requested byte in the file. The client chooses the offset, so offsets can repeat or go back.
     pub offset: u32,
 }
 
-/// Source of the bytes of one image: a closure that fills the buffer from the requested offset.
+/// Source of the bytes of one image: a closure that fills a buffer with the bytes from the requested offset on.
 pub type ImageSource<'a> = &'a mut dyn FnMut(ReadRequest, &mut [u8]) -> ReadResult;
 
-/// Entry of an [`ImageTable`]. Exhaustive: its fields are those of the SDK's registration.
+/// Entry of an [`ImageTable`]. Exhaustive: the fields are those of a registration in espressif's SDK.
 pub struct Registration<'a> {
     /// Endpoint that serves the image.
     pub endpoint: u8,
-    /// Information on the image from the header of its file.
+    /// Information on the image, from the header of its file.
     pub image: ImageInfo,
-    /// Upgrade time of the Upgrade End Response. It counts seconds from the response if the current time of the table is 0,
-    /// else it is a time in UTC; 0xFFFFFFFF lets the client wait.
+    /// Upgrade time in the Upgrade End Response, in seconds. If the current time of the table is 0, the upgrade time
+    /// counts from the response; otherwise the upgrade time is UTC. The value 0xFFFFFFFF makes the client hold.
     pub upgrade_time: u32,
-    /// Source of the bytes of the file, called when a client downloads the image.
+    /// Source of the bytes of the file. The server calls the source when a client downloads the image.
     pub source: ImageSource<'a>,
     /// Whether [`ImageTable::register`] returns an Image Notify to send.
     pub notify: bool,
 }
 
-/// Image Notify that announces a registered image; pass it to [`Server::notify`](super::Server::notify). Exhaustive, as a
-/// caller has to send either form.
+/// Image Notify that announces a registered image. The caller passes the Image Notify to
+/// [`Server::notify`](super::Server::notify). Exhaustive, because a caller has to send each form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Announcement {
     /// Image Notify to broadcast.
     All(ImageNotify),
-    /// Image Notify for the only device that may have the image. The caller looks up its network address.
+    /// Image Notify for the only device that may have the image. The caller finds the network address of the IEEE
+    /// address.
     One(Eui64, ImageNotify),
 }
 
-/// Error of an index beyond the end of an [`ImageTable`].
+/// Error for an index beyond the end of an [`ImageTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("index {index} of an image table with {count} slots")]
@@ -111,7 +112,7 @@ pub struct NoSuchIndex {
     pub(super) count: usize,
 }
 
-/// [`ImageStore`] of up to `N` images by index.
+/// [`ImageStore`] with `N` slots. Each slot has an index and room for one image.
 #[doc(alias("esp_zb_zcl_ota_upgrade_server", "esp_zb_ota_upgrade_server_notify_req"))]
 pub struct ImageTable<'a, const N: usize> {
     jitter: u8,
@@ -120,24 +121,25 @@ pub struct ImageTable<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> ImageTable<'a, N> {
-    /// Empty table whose announcements have the query jitter `jitter`, 1 to 100. With a `current_time` of 0 upgrade times
-    /// count seconds from the response; otherwise they are times in UTC.
+    /// Makes an empty table. `jitter` is the query jitter of announcements, from 1 to 100. With a `current_time` of 0,
+    /// upgrade times count seconds from the response; otherwise upgrade times are UTC.
     ///
     /// # Errors
-    /// [`Violation::QueryJitter`] for a jitter outside 1 to 100.
+    /// Fails with [`Violation::QueryJitter`] if `jitter` is outside 1 to 100.
     pub fn new(jitter: u8, current_time: u32) -> Result<Self, Violation> {
         ImageNotify { jitter, scope: NotifyScope::Everyone }.check()?;
         Ok(Self { jitter, current_time, slots: [const { None }; N] })
     }
 
-    /// Registers an image at `index` in place of the image there, and returns the announcement to send if
+    /// Registers an image at `index` and replaces the earlier image of that index. Returns the announcement to send if
     /// [`Registration::notify`] is set.
     ///
-    /// The announcement is a broadcast Image Notify of type 3 with manufacturer code, image type and file version, so that
-    /// devices of other types do not respond; for an image with a destination it is an Image Notify of type 0 to that device.
+    /// The announcement of an image for any device is a broadcast Image Notify of type 3. Devices of other types do not
+    /// respond, because the frame contains manufacturer code, image type and file version. The announcement of a
+    /// device-specific file is an Image Notify of type 0 to that device.
     ///
     /// # Errors
-    /// [`NoSuchIndex`] for an index of `N` or more.
+    /// Fails with [`NoSuchIndex`] if `index` is `N` or more.
     pub fn register(
         &mut self,
         index: usize,
@@ -153,28 +155,28 @@ impl<'a, const N: usize> ImageTable<'a, N> {
         }))
     }
 
-    /// Removes the image at `index` and returns whether there was one. Clients that download it are answered with
-    /// NO_IMAGE_AVAILABLE.
+    /// Removes the image at `index` and returns whether the slot had an image. A client that downloads the removed
+    /// image is answered with NO_IMAGE_AVAILABLE.
     pub fn remove(&mut self, index: usize) -> bool {
         self.slots.get_mut(index).is_some_and(|slot| slot.take().is_some())
     }
 
-    /// Number of slots, free or not: `N`.
+    /// Returns the number of slots, free or not, which is `N`.
     #[must_use]
     pub const fn count(&self) -> usize {
         N
     }
 
-    /// Registration at `index`; `None` for a free slot or an index of `N` or more.
+    /// Returns the registration at `index`; `None` if the slot is free or `index` is `N` or more.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&Registration<'a>> {
         self.slots.get(index)?.as_ref()
     }
 
-    /// Returns the server policy of the table as it is now; make a new one for each frame.
+    /// Returns the server policy for the present content of the table. The caller makes a new policy for each frame.
     ///
-    /// For each query the server calls `hook` once with the client, the request, and the index of the eligible image
-    /// (`None` without one). Malformed queries do not reach the hook.
+    /// For each well-formed query the server calls `hook` once. The arguments of `hook` are the client, the request,
+    /// and the index of the eligible image (`None` if no image is eligible).
     pub fn policy<H>(&self, hook: H) -> impl ServerPolicy + use<H, N>
     where
         H: FnMut(Address, &QueryNextImageRequest, Option<usize>) -> QueryDecision,
@@ -186,7 +188,7 @@ impl<'a, const N: usize> ImageTable<'a, N> {
         TablePolicy { hook, upgrade_times, current_time: self.current_time }
     }
 
-    /// Information on each registered image, with its index as the key.
+    /// Returns the information on each registered image, with the index of the image as the key.
     fn infos(&self) -> impl Iterator<Item = ImageInfo> + Clone {
         (0..).zip(&self.slots).filter_map(|(key, slot)| Some(ImageInfo { key, ..slot.as_ref()?.image }))
     }
@@ -260,22 +262,23 @@ where
     }
 }
 
-/// Status that the SDK passes to its status callback. Exhaustive: the SDK has these three.
+/// Status that espressif's SDK passes to its status callback. Exhaustive: the SDK has these three statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "esp_zb_zcl_ota_upgrade_server_status_t")]
 pub enum ServerStatus {
-    /// Status 0: the first block was sent.
+    /// Status 0: the server sent the first block.
     Started,
     /// Status 1: the client ended the download without success.
     Aborted,
-    /// Status 2: the client has downloaded the image and got an Upgrade End Response with this time.
+    /// Status 2: the client has downloaded the image and got an Upgrade End Response with this pair of times.
     End(ServerTime),
 }
 
 impl ServerStatus {
-    /// Converts an event to client, image and status; `None` for events that are no status of the SDK.
+    /// Converts an event of the server to client, image and status. Returns `None` if the SDK has no status for the
+    /// event.
     #[must_use]
     pub fn from_event(event: &ServerEvent) -> Option<(Address, ImageId, Self)> {
         match *event {
@@ -289,11 +292,11 @@ impl ServerStatus {
     }
 }
 
-/// Bytes before the raw binary at most: the longest known header, and tag and length of one element.
+/// Maximum number of bytes before the raw binary: the longest known header, and tag and length of one element.
 const MAX_HEAD_LEN: usize = FileHeader::MAX_KNOWN_LEN + 6;
 
-/// Complete OTA file around a raw binary: a header and one upgrade image element. The binary itself is read through a
-/// closure.
+/// Complete OTA file around a raw binary. The file consists of a header and one upgrade image element. A closure reads
+/// the bytes of the binary.
 pub struct WrappedBinary<F> {
     head: [u8; MAX_HEAD_LEN],
     head_len: usize,
@@ -302,11 +305,11 @@ pub struct WrappedBinary<F> {
 }
 
 impl<F: FnMut(u32, &mut [u8]) -> ReadResult> WrappedBinary<F> {
-    /// File with `header`, whose total image size is replaced, and one upgrade image element of `size` bytes, which
-    /// `read_binary` reads from an offset in the binary.
+    /// Makes a file of `header` and one upgrade image element of `size` bytes. The total image size of the header is
+    /// replaced. `read_binary` reads bytes of the element from an offset in the raw binary.
     ///
     /// # Errors
-    /// [`EncodeError::NoRoom`] for a header with extra fields or a total image size beyond 32 bits.
+    /// Fails with [`EncodeError::NoRoom`] if the header has extra fields or the total image size exceeds 32 bits.
     pub fn new(header: FileHeader<'_>, size: u32, read_binary: F) -> Result<Self, EncodeError> {
         let mut head = [0; MAX_HEAD_LEN];
         let header_len = header.header_len();
@@ -322,19 +325,19 @@ impl<F: FnMut(u32, &mut [u8]) -> ReadResult> WrappedBinary<F> {
         Ok(Self { head, head_len, image: ImageInfo::new(&header), read_binary })
     }
 
-    /// Information on the complete file, for [`Registration::image`].
+    /// Returns the information on the complete file, for the field [`Registration::image`].
     #[must_use]
     pub const fn image(&self) -> ImageInfo {
         self.image
     }
 
-    /// Reads bytes from `offset` of the complete file; call it from the [`ImageSource`].
+    /// Reads bytes of the complete file from `offset` on. The [`ImageSource`] of the file calls this function.
     pub fn read(&mut self, offset: u32, out: &mut [u8]) -> ReadResult {
         let head = self.head.get(..self.head_len).unwrap_or_default();
         let in_binary = usize::try_from(offset).unwrap_or(usize::MAX).checked_sub(head.len());
         match in_binary.and_then(|offset| u32::try_from(offset).ok()) {
             Some(offset) => (self.read_binary)(offset, out),
-            // A block ends with the head; the binary starts in the next one.
+            // The block ends with the header and the element's tag and length; the next block starts with the binary.
             None => lookup::read(head, offset, out),
         }
     }

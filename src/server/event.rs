@@ -1,4 +1,4 @@
-//! Events of a server. Those of one upgrade come in this order:
+//! Events of a server. The events of one upgrade come in this order:
 //!
 //! ```text
 //!   Queried --> Started --> Progress, at most 100 times --> AllServed --> Ended --> UpgradeScheduled
@@ -21,80 +21,80 @@ use crate::zcl::{
     Violation,
 };
 
-/// Event of a server. `Display` writes one line for a log; `Serialize` (feature `serde`) writes the name of the event in
-/// the field `event`.
+/// Event of a server. `Display` writes the event as one line for a log. `Serialize` (feature `serde`) writes the name
+/// of the event in the field `event`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "event", rename_all = "snake_case"))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ServerEvent {
-    /// A Query Next Image Request was answered.
+    /// The server answered a Query Next Image Request.
     Queried {
         /// Client that sent the request.
         client: Address,
-        /// Request, with the image that the client runs.
+        /// Query Next Image Request, with the image that the client runs.
         request: QueryNextImageRequest,
-        /// Offer or refusal. An offer is the permission to upgrade (section 6.10.5.3).
+        /// Answer of the server: an offer or a refusal. An offer is the permission to upgrade (section 6.10.5.3).
         answer: Result<ImageOffer, Refusal>,
     },
-    /// A Query Specific File Request was answered.
+    /// The server answered a Query Specific File Request.
     #[cfg_attr(feature = "serde", serde(rename = "queried_device_file"))]
     QueriedSpecificFile {
         /// Client that sent the request.
         client: Address,
-        /// Request, with the file that the client asked for.
+        /// Query Specific File Request, with the file that the client asked for.
         request: QuerySpecificFileRequest,
-        /// Offer or refusal.
+        /// Answer of the server: an offer or a refusal.
         answer: Result<ImageOffer, Refusal>,
     },
-    /// A client has downloaded the same image
-    /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit) times and queries as if it
-    /// had not.
+    /// A client queries although the client has downloaded the same image several times. The limit is
+    /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
     #[cfg_attr(feature = "serde", serde(rename = "repeats"))]
     RepeatedDownload {
         /// Client that sent the query.
         client: Address,
-        /// Image that the client downloaded.
+        /// Image that the client downloaded several times.
         id: ImageId,
-        /// Number of downloads.
+        /// Number of downloads of the image by the client.
         times: u8,
     },
-    /// The first block of a download was sent, or the first one since the client got its session.
+    /// The server sent the first block of a download, or the first block since the client got its session.
     ///
-    /// For a client without a session the event comes with each block at offset 0.
+    /// A client without a session causes this event with each block at offset 0.
     Started {
         /// Client that downloads.
         client: Address,
         /// Image that the client downloads.
         id: ImageId,
     },
-    /// Another hundredth of a file was sent.
+    /// The server sent another hundredth of a file.
     Progress {
         /// Client that downloads.
         client: Address,
         /// Image that the client downloads.
         id: ImageId,
-        /// Bytes sent, speed and remaining time.
+        /// Bytes sent to the client, speed and remaining time of the download.
         progress: SessionProgress,
     },
-    /// The last byte of a file was sent. The client verifies the image now, which can take half an hour.
+    /// The server sent the last byte of a file. The client then verifies the image, which can take half an hour.
     AllServed {
         /// Client that downloaded.
         client: Address,
         /// Image that the client downloaded.
         id: ImageId,
     },
-    /// WAIT_FOR_DATA was sent: because of the policy, a limit, or a store without data.
+    /// The server sent WAIT_FOR_DATA because of the policy, a limit, or a store without data.
     Waiting {
-        /// Client that waits.
+        /// Client that has to wait.
         client: Address,
         /// Image that the client downloads.
         id: ImageId,
-        /// Seconds until the client repeats its request; 0 if the client was told another MinimumBlockPeriod.
+        /// Seconds until the client repeats its request; 0 if the server told the client to use a longer
+        /// MinimumBlockPeriod.
         seconds: u32,
     },
-    /// A client was silent for [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout) after an offer or between
-    /// two blocks. The download continues with its next request.
+    /// A client was silent for [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout) after an offer or
+    /// between two blocks. The download continues with the next request of the client.
     Stalled {
         /// Client that is silent.
         client: Address,
@@ -103,89 +103,90 @@ pub enum ServerEvent {
         /// End of the furthest block sent, in bytes from the start of the file; 0 if no block was requested.
         reached: u32,
     },
-    /// A client that was sent the last byte of a file was silent for
-    /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout): it sent no Upgrade End Request. It may have
-    /// upgraded nevertheless.
+    /// A client was sent the last byte of a file, but sent no Upgrade End Request within
+    /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout). The client may have upgraded
+    /// nevertheless.
     NeverEnded {
         /// Client that is silent.
         client: Address,
         /// Image that the client downloaded.
         id: ImageId,
     },
-    /// A frame to a client was not delivered.
+    /// The stack could not deliver a frame to a client.
     Undelivered {
         /// Client that the frame was sent to.
         client: Address,
-        /// New maximum bytes of data in a block for this client, if the server reduced it; else `None`.
+        /// New maximum bytes of data in a block for the client; `None` if the server did not reduce the maximum.
         #[cfg_attr(feature = "serde", serde(rename = "carries"))]
         max_block_size: Option<NonZeroU8>,
     },
-    /// A request for a block was answered with ABORT, or with NO_IMAGE_AVAILABLE because the store does not have the image
-    /// (any more).
+    /// The server answered a block request with ABORT or NO_IMAGE_AVAILABLE. The second status means that the store
+    /// does not have the image, or no longer has it.
     NotServed {
         /// Client that sent the request.
         client: Address,
-        /// Requested image.
+        /// Image that the client requested.
         id: ImageId,
-        /// Status in the answer.
+        /// Status that the server answered.
         status: Status,
     },
-    /// An Upgrade End Request came in: the download ended (section 6.10.9). With SUCCESS the client asks when to upgrade,
-    /// and asks again each hour while it is held.
+    /// The server received an Upgrade End Request, which ends a download (section 6.10.9). With the status SUCCESS the
+    /// client asks when to upgrade. A client on hold repeats the request each hour.
     Ended {
         /// Client that sent the request.
         client: Address,
         /// Image that the client downloaded.
         id: ImageId,
-        /// SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE, ABORT, or any other status that the client sent.
+        /// Status of the request: SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE, ABORT, or any other status that the
+        /// client sent.
         status: Status,
     },
-    /// An Upgrade End Response was sent (section 6.10.10).
+    /// The server sent an Upgrade End Response (section 6.10.10).
     #[cfg_attr(feature = "serde", serde(rename = "ordered"))]
     UpgradeScheduled {
         /// Client that upgrades.
         client: Address,
         /// Image that the client upgrades to.
         id: ImageId,
-        /// Current time and upgrade time of the response.
+        /// Current time and upgrade time in the Upgrade End Response.
         time: ServerTime,
     },
-    /// A sleepy client was told to wait for an Upgrade End Response, which it may miss (section 6.8.4).
+    /// The server told a sleepy client to hold. The client may miss the later Upgrade End Response (section 6.8.4).
     #[cfg_attr(feature = "serde", serde(rename = "held_asleep"))]
     SleepyClientHeld {
-        /// Client that waits.
+        /// Sleepy client that was told to hold.
         client: Address,
         /// Image that the client downloaded.
         id: ImageId,
     },
-    /// A client answered [`Server::read_status`](super::Server::read_status).
+    /// A client answered the attribute request of [`Server::read_status`](super::Server::read_status).
     #[cfg_attr(feature = "serde", serde(rename = "report"))]
     StatusReport {
         /// Client that answered.
         client: Address,
-        /// Attributes of the client.
+        /// Attributes of the OTA Upgrade client.
         report: ClientStatus,
     },
     /// A client answered a frame of the server with a Default Response.
     DefaultResponse {
         /// Client that answered.
         client: Address,
-        /// Command that the client answers.
+        /// Command that the client answers with the Default Response.
         command: CommandId,
         /// Status of the Default Response.
         status: Status,
     },
-    /// A request was answered with MALFORMED_COMMAND.
+    /// The server answered a request with MALFORMED_COMMAND.
     Malformed {
         /// Client that sent the request.
         client: Address,
-        /// Reason of the answer.
+        /// Reason why the request is malformed.
         fault: RequestFault,
     },
 }
 
 impl ServerEvent {
-    /// Network address and endpoint of the client that the event is about.
+    /// Network address and endpoint of the client that this event is about.
     #[must_use]
     pub const fn client(&self) -> Address {
         match *self {
@@ -209,8 +210,8 @@ impl ServerEvent {
         }
     }
 
-    /// Image that the event is about: for a query the offered image; `None` for a refused query and for events about no
-    /// image.
+    /// Returns the image that this event is about. The image of a query is the offered image. Returns `None` for a
+    /// refused query and for an event about no image.
     #[must_use]
     pub const fn id(&self) -> Option<ImageId> {
         match *self {
@@ -285,7 +286,7 @@ impl Display for ServerEvent {
     }
 }
 
-/// Reason why a request was answered with MALFORMED_COMMAND.
+/// Reason why the server answered a request with MALFORMED_COMMAND.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -303,11 +304,11 @@ pub enum RequestFault {
     #[error("offset {offset} of image {id}, which has {size} bytes")]
     #[cfg_attr(feature = "serde", serde(rename = "offset"))]
     OffsetBeyondEnd {
-        /// Requested image.
+        /// Image that the client requested.
         id: ImageId,
-        /// Requested offset in bytes.
+        /// Offset that the client requested, in bytes.
         offset: u32,
-        /// Total image size in bytes.
+        /// Total image size of the requested image in bytes.
         size: u32,
     },
 }

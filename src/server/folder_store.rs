@@ -1,4 +1,4 @@
-//! Store of files on disk, read block by block (feature `std`).
+//! Store of files on disk, which reads a file block by block (feature `std`).
 //!
 //! ```text
 //! [ (ImageInfo, open file) ]     one block = one seek and one read
@@ -16,7 +16,7 @@ use crate::error::{DecodeError, DecodeErrorKind};
 use crate::file::FileHeader;
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 
-/// Reason why a file was not added to a [`FolderStore`]; the store is unchanged.
+/// Reason why a file was not added to a [`FolderStore`]. The store is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 #[non_exhaustive]
@@ -24,13 +24,14 @@ pub enum FolderError {
     /// The file cannot be opened or read.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The file is not a complete OTA file, or the store has it already.
+    /// The file is not a complete OTA file, or the store already has a file with the same identity.
     #[error(transparent)]
     Add(#[from] AddError),
 }
 
-/// [`ImageStore`] of files on disk. Memory holds the headers alone; each block is read from disk when a client requests it.
-/// A block that cannot be read, for instance because the disk was removed, is answered with NO_IMAGE_AVAILABLE.
+/// [`ImageStore`] of files on disk. Memory holds only the headers of the files; the store reads each block from disk
+/// when a client requests the block. The server answers NO_IMAGE_AVAILABLE if a block cannot be read, for instance
+/// because the disk was removed.
 #[derive(Debug, Default)]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 pub struct FolderStore {
@@ -38,17 +39,18 @@ pub struct FolderStore {
 }
 
 impl FolderStore {
-    /// Store without files.
+    /// Makes a store without files.
     #[must_use]
     pub const fn new() -> Self {
         Self { files: Vec::new() }
     }
 
-    /// Opens the file at `path`, adds it and returns its identity. Bytes after the total image size are not served.
+    /// Opens the file at `path`, adds the file to the store and returns its identity. The server does not serve bytes
+    /// after the total image size.
     ///
     /// # Errors
-    /// [`FolderError::Io`] for a file that cannot be opened or read; [`FolderError::Add`] for a header that cannot be
-    /// decoded, a file that is too short, or a file with the identity of another one.
+    /// Fails with [`FolderError::Io`] if the file cannot be opened or read. Fails with [`FolderError::Add`] if the
+    /// header cannot be decoded, the file is too short, or the store has a file with the same identity.
     pub fn add(&mut self, path: impl AsRef<Path>) -> Result<ImageId, FolderError> {
         let (info, file) = Self::open(path.as_ref())?;
         if self.list().any(|other| lookup::is_same_file(other, &info)) {
@@ -58,10 +60,10 @@ impl FolderStore {
         Ok(info.id)
     }
 
-    /// Opens the file at `path` and adds it in place of the file with the same identity, if there is one.
+    /// Opens the file at `path` and adds the file to the store. The new file replaces a file with the same identity.
     ///
     /// # Errors
-    /// Those of [`add`](Self::add), but for [`AddError::Duplicate`].
+    /// Fails with the errors of [`add`](Self::add), except [`AddError::Duplicate`].
     pub fn replace(&mut self, path: impl AsRef<Path>) -> Result<ImageId, FolderError> {
         let (info, file) = Self::open(path.as_ref())?;
         self.files.retain(|(other, _)| !lookup::is_same_file(other, &info));
@@ -69,14 +71,15 @@ impl FolderStore {
         Ok(info.id)
     }
 
-    /// Removes a file from the store, closes it, and returns whether the store had it. The file stays on disk.
+    /// Removes a file from the store, closes the file, and returns whether the store had the file. The file stays on
+    /// disk.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> bool {
         let before = self.files.len();
         self.files.retain(|(info, _)| info.id != id || info.destination != destination);
         self.files.len() < before
     }
 
-    /// Identities and sizes of all files, in the order in which the files were added.
+    /// Returns the identities and sizes of all files, in the order in which the files were added.
     pub fn list(&self) -> impl Iterator<Item = &ImageInfo> + Clone {
         self.files.iter().map(|(info, _)| info)
     }

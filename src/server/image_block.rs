@@ -25,11 +25,13 @@ use crate::zcl::{
     ToClient, WaitForData, data_frame_head,
 };
 
-/// Request for a block whose data the store reads later ([`ReadResult::Later`]).
+/// Deferred request: a block request with data that the store reads only later ([`ReadResult::Later`]).
 ///
-/// The value contains all that the answer needs; the server stores nothing of the request. Answer it with
-/// [`Server::answer`], or drop it: the client then repeats its request. Clients repeat requests after some seconds in any
-/// case, so answer [`NotReady::Wait`] for data that takes longer.
+/// A deferred request contains all that its answer needs; the server stores nothing of the request. The caller answers
+/// the request with [`Server::answer`] or drops it; after a drop the client repeats its request.
+///
+/// Clients repeat a request after some seconds in any case. The caller should therefore answer [`NotReady::Wait`] if
+/// the data takes longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the client waits for an answer"]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -38,53 +40,54 @@ pub struct Deferred {
     pub(super) request: ImageBlockRequest,
     pub(super) image: ImageInfo,
     pub(super) len: u8,
-    /// Image Page Request, if the deferred block is the first one of a page.
+    /// Image Page Request, if the deferred block is the first block of a page.
     pub(super) page: Option<ImagePageRequest>,
 }
 
 impl Deferred {
-    /// Client that sent the request and receives the answer.
+    /// Returns the client that sent the deferred request and receives the answer.
     #[must_use]
     pub const fn client(&self) -> Address {
         self.context.client
     }
 
-    /// Requested image, as [`ImageStore::info`] returned it; `key` identifies the file in the store.
+    /// Returns the requested image, as [`ImageStore::info`] returned it. The field `key` identifies the file in the
+    /// store.
     #[must_use]
     pub const fn image(&self) -> &ImageInfo {
         &self.image
     }
 
-    /// Offset of the first requested byte in the file.
+    /// Returns the offset of the first requested byte in the file.
     #[must_use]
     pub const fn offset(&self) -> u32 {
         self.request.offset
     }
 
-    /// Maximum number of bytes to answer, 1 to 255. That many bytes from the offset lie within the image.
+    /// Returns the maximum number of bytes of the answer, 1 to 255. All these bytes lie within the image.
     #[must_use]
     pub const fn max_len(&self) -> u8 {
         self.len
     }
 
-    /// Query for the block, as the server made it from the request.
+    /// Returns the query for the block that the server made from the request.
     const fn query(&self) -> BlockQuery<'_> {
         BlockQuery { context: self.context, request: &self.request, page: self.page.as_ref() }
     }
 }
 
-/// Request for one block: an Image Block Request, or the first block of an Image Page Request. The requests are borrowed:
-/// copies of them showed up in the benchmark.
+/// Query for one block, made from an Image Block Request or from the first block of an Image Page Request. The query
+/// borrows the requests, because copies of them were visible in the benchmark.
 #[derive(Clone, Copy)]
 pub(super) struct BlockQuery<'a> {
     pub(super) context: RequestContext,
     pub(super) request: &'a ImageBlockRequest,
-    /// Image Page Request, if the block is the first one of a page.
+    /// Image Page Request, if the block is the first block of a page.
     pub(super) page: Option<&'a ImagePageRequest>,
 }
 
 impl BlockQuery<'_> {
-    /// Command of the request, for Default Responses.
+    /// Returns the command of the request, which a Default Response names.
     const fn command(&self) -> CommandId {
         match self.page {
             None => CommandId::IMAGE_BLOCK_REQUEST,
@@ -99,21 +102,24 @@ impl BlockQuery<'_> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum NotReady {
-    /// Answer WAIT_FOR_DATA: the client shall repeat its request later.
+    /// The caller answers WAIT_FOR_DATA, and the client repeats its request later.
     Wait {
-        /// Seconds until the client repeats its request; 0xFFFFFFFF is sent as 0xFFFFFFFE.
+        /// Seconds until the client repeats its request. The value 0xFFFFFFFF is sent as 0xFFFFFFFE.
         seconds: u32,
     },
-    /// Answer NO_IMAGE_AVAILABLE: the store no longer has the image.
+    /// The caller answers NO_IMAGE_AVAILABLE, because the store no longer has the image.
     Gone,
 }
 
-/// Answers one Image Block Request with data, without a server, session or rate limit (section 6.1). Writes the Image Block
-/// Response to `out` and returns its length in bytes.
+/// Answers one Image Block Request with data, without a server, session or rate limit (section 6.1). The function
+/// writes the Image Block Response to `out` and returns the length of the frame in bytes.
 ///
 /// The response contains at most `max_block_size` bytes of data, and no more than the request allows and the image has
-/// left. `None` if there is no data to send: the store does not have the image or its data, the file is for another device,
-/// or the request is for no bytes or for bytes beyond the end. [`Server::handle_frame`] answers those requests too.
+/// left.
+///
+/// Returns `None` if the store does not have the image or its data, or if the file is for another device. Returns
+/// `None` also for a request for no bytes, or for bytes beyond the end of the image. [`Server::handle_frame`] answers
+/// such requests with a status.
 #[doc(alias = "block response")]
 pub fn serve_block(
     sequence: u8,
@@ -139,7 +145,7 @@ pub fn serve_block(
 }
 
 impl<S: SessionSlots> Server<S> {
-    /// Answers an Image Block Request, or an Image Page Request with its first block.
+    /// Answers an Image Block Request with a block, or an Image Page Request with the first block of the page.
     pub(super) fn answer_data_request(
         &mut self,
         now: Instant,
@@ -150,7 +156,7 @@ impl<S: SessionSlots> Server<S> {
     ) -> ServerAction {
         let (BlockQuery { context, request, page }, command) = (query, query.command());
         let ImageBlockRequest { id, offset, node, max_data, .. } = *request;
-        // Any new request for data ends the page under way, even if it is refused (section 6.10.7.4).
+        // Any new request for data ends a page that is being sent, even if the request is refused (section 6.10.7.4).
         if let Some(slot) = self.table.find(context.client) {
             self.table.set_flag(slot, Flags::PAGE, false);
         }
@@ -161,7 +167,7 @@ impl<S: SessionSlots> Server<S> {
                 out,
             ));
         }
-        // Kept by reference: copying ImageInfo here showed up in the benchmark.
+        // `found` stays a reference, because a copy of ImageInfo was visible in the benchmark.
         let found = images.info(id, node, Some(context.client));
         let Some(image) = found.as_ref().filter(|image| image.is_for(node)) else {
             return ServerAction::Reply(self.respond_no_image(context, id, command, out));
@@ -222,12 +228,13 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Answers a deferred request with `data`, the bytes from [`Deferred::offset`] on, and returns the frame to send.
+    /// Answers a deferred request with `data`, the bytes of the file from [`Deferred::offset`] on, and returns the
+    /// frame to send.
     ///
-    /// Bytes beyond [`Deferred::max_len`] are cut off; fewer bytes are sent as they are. Empty data is answered like
+    /// Bytes beyond [`Deferred::max_len`] are cut off; a shorter `data` is sent unchanged. Empty data is answered like
     /// [`NotReady::Wait`], with the time of [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     ///
-    /// The answer does not depend on other requests: deferred requests can be answered in any order.
+    /// The answer does not depend on other requests. The caller can answer deferred requests in any order.
     pub fn answer(
         &mut self,
         now: Instant,
@@ -253,15 +260,16 @@ impl<S: SessionSlots> Server<S> {
         transmit
     }
 
-    /// Returns whether the server supports a request for `id` with the IEEE address `node`. A request for a reserved image
-    /// type with an address is for a file for one device; in other requests the address has no effect.
+    /// Returns whether the server supports a request for `id` with the IEEE address `node`. A request with an address
+    /// and a reserved image type is for a device-specific file. In other requests the address has no effect.
     pub(super) fn supports_destination(&self, id: ImageId, node: Option<Eui64>) -> bool {
         self.config.query_specific_file
             || node.is_none()
             || id.image_type.class() == ImageTypeClass::Manufacturer
     }
 
-    /// Answers with the data that stands at its place in `out`: `filled` bytes, of which at most `len` are sent.
+    /// Answers a block request with the data that the store has already written to `out`. The store wrote `filled`
+    /// bytes; at most `len` bytes are sent.
     fn respond_data(
         &mut self,
         now: Instant,
@@ -285,7 +293,7 @@ impl<S: SessionSlots> Server<S> {
         Transmit { aps_ack: page.is_none(), ..transmit }
     }
 
-    /// Records a block that is sent in the session, the rate limit and the events.
+    /// Records a sent block in the session, the rate limit and the events.
     pub(super) fn record_block(
         &mut self,
         now: Instant,
@@ -320,7 +328,7 @@ impl<S: SessionSlots> Server<S> {
         self.table.set_flag(slot, Flags::DOWNLOAD, served.more);
     }
 
-    /// Answers WAIT_FOR_DATA for the next `seconds`.
+    /// Answers a block request with WAIT_FOR_DATA for the next `seconds`.
     pub(super) fn respond_wait(
         &mut self,
         now: Instant,
@@ -329,13 +337,13 @@ impl<S: SessionSlots> Server<S> {
         seconds: u32,
         out: &mut ResponseBuffer,
     ) -> Transmit {
-        // Only a client that sent a MinimumBlockPeriod understands that field of later revisions.
+        // Only a client that sent a MinimumBlockPeriod understands the field "minimum block period" of later revisions.
         let min_block_period = request.min_block_period;
         let wait = WaitForData { time: self.clock.after(now, seconds), min_block_period };
         self.respond_wait_until(context, request.id, wait, out)
     }
 
-    /// Answers WAIT_FOR_DATA with the times in `wait`.
+    /// Answers a block request with WAIT_FOR_DATA and the times in `wait`.
     pub(super) fn respond_wait_until(
         &mut self,
         context: RequestContext,
@@ -352,7 +360,7 @@ impl<S: SessionSlots> Server<S> {
         context.respond(ToClient::ImageBlock(ImageBlockResponse::Wait(wait)), out)
     }
 
-    /// Answers ABORT and ends the session of the client.
+    /// Answers a block request with ABORT and ends the session of the client.
     fn abort_download(
         &mut self,
         now: Instant,
@@ -368,7 +376,7 @@ impl<S: SessionSlots> Server<S> {
         context.respond(ToClient::ImageBlock(ImageBlockResponse::Abort), out)
     }
 
-    /// Answers `command` with NO_IMAGE_AVAILABLE.
+    /// Answers `command` with a Default Response NO_IMAGE_AVAILABLE.
     pub(super) fn respond_no_image(
         &mut self,
         context: RequestContext,
@@ -382,12 +390,12 @@ impl<S: SessionSlots> Server<S> {
     }
 }
 
-/// Length of a block: `most`, or the bytes left if they are fewer.
+/// Returns the length of a block in bytes: `most`, or `left` if fewer bytes of the image are left.
 pub(super) fn clamp_len(left: u32, most: u8) -> u8 {
     u8::try_from(left).map_or(most, |left| left.min(most))
 }
 
-/// Place of the data in the frame of an Image Block Response.
+/// Returns the part of `out` that holds the data of an Image Block Response of `len` bytes of data.
 pub(super) fn data_buffer(out: &mut ResponseBuffer, len: u8) -> &mut [u8] {
     let data = out.get_mut(DATA_FRAME_HEAD_LEN..).unwrap_or_default();
     data.get_mut(..usize::from(len)).unwrap_or_default()

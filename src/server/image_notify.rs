@@ -1,5 +1,5 @@
-//! Image Notify (sections 6.5.1 and 6.10.3) and the request for a client's attributes (section 6.11): frames that the server
-//! sends without a request. Sections refer to ZigBee document 095264 (2011).
+//! Frames that the server sends without a request: Image Notify (sections 6.5.1 and 6.10.3) and the request for the
+//! attributes of a client (section 6.11). Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //! notify        -> Image Notify, to one client, a group or all
@@ -11,16 +11,18 @@ use crate::aps::{Address, DeliveryMode, Transmit, TransmitToken};
 use crate::zcl::{ClientStatus, Frame, ImageNotify, Violation};
 
 impl<S> Server<S> {
-    /// Writes an Image Notify to `out`, which tells clients that an image may be available. The caller decides when: the
-    /// server sends none by itself, also if the content of the store changes.
+    /// Writes an Image Notify frame to `out`. The frame tells clients that an image may be available. The caller
+    /// decides when to notify: the server sends no Image Notify by itself, even if the content of the store changes.
     ///
-    /// To one client, send [`ImageNotify::UNICAST`]: the client queries whatever the fields contain. To a group or to all
-    /// clients, `to` is the group address or a broadcast address such as [`Address::ALL_AWAKE`], and
-    /// [`ImageNotify::DEFAULT_JITTER`] is a good first jitter. Sleepy clients miss the frame. A client that misses it queries
-    /// at its next regular time, so that a failed delivery needs no action.
+    /// For one client, `notify` is [`ImageNotify::UNICAST`]: the client then queries whatever the fields contain. For a
+    /// group or for all clients, `to` is the group address or a broadcast address such as [`Address::ALL_AWAKE`].
+    /// [`ImageNotify::DEFAULT_JITTER`] is a good first jitter for a group or for all clients.
+    ///
+    /// Sleepy clients miss broadcasts and multicasts. A client that misses the frame queries at its next regular time,
+    /// so a failed delivery needs no action.
     ///
     /// # Errors
-    /// [`Violation::QueryJitter`] for a jitter outside 1 to 100; `out` is unchanged then.
+    /// Fails with [`Violation::QueryJitter`] if the jitter is outside 1 to 100. `out` is unchanged after the error.
     #[doc(alias(
         "esp_zb_ota_upgrade_server_notify_req",
         "emberAfOtaServerSendImageNotifyCallback",
@@ -38,8 +40,9 @@ impl<S> Server<S> {
         Ok(self.unsolicited_transmit(to, len, delivery))
     }
 
-    /// Writes a Read Attributes command to `out` that reads the upgrade status and versions of a client (section 6.11). The
-    /// client answers with [`ServerEvent::StatusReport`](super::ServerEvent::StatusReport); a sleepy client cannot be read.
+    /// Writes a Read Attributes command to `out` that asks a client for its upgrade status and versions (section 6.11).
+    /// The answer of the client becomes the event [`ServerEvent::StatusReport`](super::ServerEvent::StatusReport). A
+    /// sleepy client cannot answer.
     pub fn read_status(&mut self, to: Address, out: &mut ResponseBuffer) -> Transmit {
         let len = response_frame::write_frame(&ClientStatus::request(self.next_sequence()), out);
         self.unsolicited_transmit(to, len, DeliveryMode::Unicast)
@@ -51,14 +54,14 @@ impl<S> Server<S> {
         core::mem::replace(&mut self.sequence, next)
     }
 
-    /// Transmit record of an unsolicited frame of `len` bytes.
+    /// Returns the transmit record of an unsolicited frame of `len` bytes.
     pub(super) const fn unsolicited_transmit(
         &self,
         to: Address,
         len: usize,
         delivery: DeliveryMode,
     ) -> Transmit {
-        // Broadcasts and multicasts have no acknowledgement, and their delivery reports are about no client.
+        // Broadcasts and multicasts have no acknowledgement, and a delivery report of such a frame is about no client.
         let token = match delivery {
             DeliveryMode::Unicast => TransmitToken::data(to, 0),
             DeliveryMode::Multicast | DeliveryMode::Broadcast => TransmitToken::NONE,

@@ -1,9 +1,12 @@
-//! Image Page (section 6.10.7 of ZigBee document 095264, 2011): one request, several Image Block Responses.
+//! Image Page (section 6.10.7 of ZigBee document 095264, 2011): the server answers one request with several Image Block
+//! Responses.
 //!
-//! The first block answers the request, with its sequence number. [`Server::poll_transmit`] sends the other blocks, each
-//! with the next sequence number and no earlier than the requested spacing; none asks for an APS acknowledgement. A page
-//! ends with its last byte or that of the file; with a newer request of the client; with WAIT_FOR_DATA if there is no data;
-//! and with NO_IMAGE_AVAILABLE if the store no longer has the image.
+//! The first block answers the request and repeats its sequence number. [`Server::poll_transmit`] sends the further
+//! blocks, each with the next sequence number and no earlier than the requested spacing. No block of a page asks for an
+//! APS acknowledgement.
+//!
+//! A page ends with the last byte of the page or of the file, or with a newer request of the client. A page also ends
+//! with WAIT_FOR_DATA if the store has no data, and with NO_IMAGE_AVAILABLE if the store no longer has the image.
 //!
 //! ```text
 //! request --> first block --spacing--> block --spacing--> ... --> last byte: end
@@ -36,7 +39,7 @@ impl<S: SessionSlots> Server<S> {
             && !self.device_override(id).is_some_and(|device| device.refuse_pages)
     }
 
-    /// Answers an Image Page Request with its first block.
+    /// Answers an Image Page Request with the first block of the page.
     pub(super) fn answer_image_page(
         &mut self,
         now: Instant,
@@ -60,7 +63,7 @@ impl<S: SessionSlots> Server<S> {
         self.answer_data_request(now, query, images, policy, out)
     }
 
-    /// Starts the other blocks of a page whose first block of `len` bytes was sent.
+    /// Starts the further blocks of a page after the first block, which has `len` bytes.
     pub(super) fn continue_page(
         &mut self,
         context: RequestContext,
@@ -68,7 +71,7 @@ impl<S: SessionSlots> Server<S> {
         size: u32,
         len: u8,
     ) {
-        // The source route to the client is known now only, so its limit applies to all blocks of the page.
+        // The source route to the client is known only now, so its limit applies to all blocks of the page.
         let max_data = self.block_size(context, request.id, request.max_data, None);
         let period = u16::try_from(self.config.min_block_period.0).unwrap_or(u16::MAX);
         let spacing = request.spacing.max(period);
@@ -81,8 +84,8 @@ impl<S: SessionSlots> Server<S> {
         self.table.set_flag(slot, Flags::PAGE, more);
     }
 
-    /// Returns the next block of a page to send, with its bytes in `out`. Call it until it returns `None`, whenever the
-    /// deadline of [`poll_timeout`](Server::poll_timeout) has come.
+    /// Returns the next block of a page to send and writes its bytes to `out`. When the deadline of
+    /// [`poll_timeout`](Server::poll_timeout) has come, the caller calls this function until it returns `None`.
     pub fn poll_transmit(
         &mut self,
         now: Instant,
@@ -91,12 +94,12 @@ impl<S: SessionSlots> Server<S> {
     ) -> Option<Transmit> {
         match self.next_due_timer(now)? {
             (slot, Timer::PageBlock) => self.send_page_block(now, slot, images, out),
-            // `handle_timeout` handles this timer.
+            // `handle_timeout` handles the timer of silence.
             (_, Timer::Silence) => None,
         }
     }
 
-    /// Writes the next block of a page, or the answer that ends the page.
+    /// Writes the next block of a page, or the answer that ends the page, to `out`.
     fn send_page_block(
         &mut self,
         now: Instant,
@@ -109,9 +112,10 @@ impl<S: SessionSlots> Server<S> {
         let (client, node, offset) = (session.client(), session.page_node(), next.get());
         let (heard, secured) = (session.last_heard, session.flags.contains(Flags::SECURED));
         let most = session.max_block_size().map_or(max_data, |carries| carries.get().min(max_data));
-        // No relays: the limit of the source route is in `max_data` since the start of the page.
+        // The context names no relays, because `max_data` has included the limit of the source route since the start of
+        // the page.
         let context = RequestContext { client, sequence, secured, relays: 0 };
-        // A page without a download cannot happen, as the end of a download ends its page.
+        // A page without a download cannot happen, because the end of a download ends the page.
         let SessionPhase::Downloading { id, .. } = session.phase() else {
             self.table.set_flag(slot, Flags::PAGE, false);
             return None;
@@ -135,7 +139,7 @@ impl<S: SessionSlots> Server<S> {
             *head = data_frame_head(sequence, id, offset, filled);
             self.record_block(now, client, &image, offset, filled);
             let session = self.table.session_at_mut(slot)?;
-            // `record_block` sets this time, but the client sent no frame.
+            // `record_block` sets the time of the last frame from the client, but the client sent no frame.
             session.last_heard = heard;
             let page = &mut session.page;
             page.next = offset.saturating_add(filled.into()).into();
@@ -156,8 +160,8 @@ impl<S: SessionSlots> Server<S> {
         })
     }
 
-    /// Ends the page that is being sent to `client` with ABORT, which also ends the download. Returns the frame to send, or
-    /// `None` without a page.
+    /// Ends the page that is being sent to `client` with ABORT, which also ends the download. Returns the frame to
+    /// send; `None` if no page is being sent to `client`.
     pub fn abort_page(
         &mut self,
         now: Instant,

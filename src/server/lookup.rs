@@ -1,4 +1,4 @@
-//! Image look-ups that the stores of this crate share, and the errors of adding a file to one.
+//! Image look-ups that the stores of this crate share, and the errors of adding a file to a store.
 //!
 //! ```text
 //! find   (manufacturer code, image type, eligibility) -> highest version
@@ -10,14 +10,14 @@ use super::{ImageInfo, ReadResult};
 use crate::error::DecodeError;
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 
-/// Reason why a file was not added to a store; the store is unchanged.
+/// Reason why a file was not added to a store. The store is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AddError {
-    /// The store has a file with the same manufacturer code, image type, file version and destination. No request could
-    /// tell the two apart (section 6.10.6.4).
+    /// The store already has a file with the same manufacturer code, image type, file version and destination. No
+    /// request could tell the two files apart (section 6.10.6.4).
     #[error("the store has a file of image {0} already")]
     Duplicate(ImageId),
     /// All slots of a [`SlotStore`](super::SlotStore) are in use.
@@ -28,7 +28,8 @@ pub enum AddError {
     Decode(#[from] DecodeError),
 }
 
-/// Returns whether no request could tell two files apart (sections 6.10.6.4 and 6.3.2.12).
+/// Returns whether two files have the same identity and destination, so that no request could tell the files apart
+/// (sections 6.10.6.4 and 6.3.2.12).
 pub(super) fn is_same_file(a: &ImageInfo, b: &ImageInfo) -> bool {
     (a.id, a.destination) == (b.id, b.destination)
 }
@@ -45,7 +46,7 @@ pub(crate) fn find(
     infos.filter(has_type).filter(|info| is_eligible(info)).max_by_key(|info| info.id.version)
 }
 
-/// Implements [`ImageStore::info`](super::ImageStore::info) for the images in `infos`, for every client alike.
+/// Implements [`ImageStore::info`](super::ImageStore::info) for the images in `infos`, which are for every client.
 pub(super) fn info(
     infos: impl Iterator<Item = ImageInfo> + Clone,
     id: ImageId,
@@ -57,7 +58,7 @@ pub(super) fn info(
     with(node).or_else(|| with(None))
 }
 
-/// Implements [`ImageStore::read`](super::ImageStore::read) for a file in memory.
+/// Implements [`ImageStore::read`](super::ImageStore::read) for a file in memory: copies bytes to `out`.
 pub(crate) fn read(file: &[u8], offset: u32, out: &mut [u8]) -> ReadResult {
     let rest = usize::try_from(offset).ok().and_then(|offset| file.get(offset..)).unwrap_or_default();
     let len = rest.len().min(out.len());

@@ -1,7 +1,8 @@
-//! Server of the OTA Upgrade cluster: it offers images, serves their blocks, and says when to upgrade. Sections refer to
-//! ZigBee document 095264 (2011).
+//! Server of the OTA Upgrade cluster, which offers images, serves their blocks, and says when to upgrade. Sections
+//! refer to ZigBee document 095264 (2011).
 //!
-//! The server does no input or output, contains no image and reads no clock. Radio, files and decisions are the caller's:
+//! The server does no input or output, contains no image and reads no clock. The caller provides radio, files and
+//! decisions:
 //!
 //! ```text
 //!   frame in         ImageStore    ServerPolicy                       frame out
@@ -18,40 +19,44 @@
 //!   poll_timeout() -> Instant    poll_transmit(now, images, out) -> Transmit, for the blocks of pages
 //! ```
 //!
-//! - Input: [`handle_frame`](Server::handle_frame) for each frame of the cluster that the node receives, also those for a
-//!   client; [`answer`](Server::answer) for deferred requests; [`handle_timeout`](Server::handle_timeout) at the deadline of
-//!   [`poll_timeout`](Server::poll_timeout); [`handle_delivery`](Server::handle_delivery) for the stack's delivery reports;
-//!   [`set_utc`](Server::set_utc).
-//! - Output: the [`Transmit`] that a call returns. Its bytes are in the `out` that the caller lent, and are sent before
-//!   `out` is lent again. After each call: [`poll_transmit`](Server::poll_transmit) and [`poll_event`](Server::poll_event)
-//!   until they return `None`.
+//! - Input: [`handle_frame`](Server::handle_frame) takes each frame of the cluster that the node receives, even a frame
+//!   for a client. [`answer`](Server::answer) takes the data for a deferred request.
+//!   [`handle_timeout`](Server::handle_timeout) is called at the deadline of [`poll_timeout`](Server::poll_timeout).
+//!   [`handle_delivery`](Server::handle_delivery) takes the delivery reports of the stack. [`set_utc`](Server::set_utc)
+//!   takes the UTC time.
+//! - Output: a call returns a [`Transmit`], and the bytes of the frame are in the `out` that the caller lent. The
+//!   caller sends the frame before it lends `out` again. After each call the caller calls
+//!   [`poll_transmit`](Server::poll_transmit) and [`poll_event`](Server::poll_event) until both return `None`.
 //! - Commands of the caller: [`notify`](Server::notify), [`release`](Server::release), [`hold`](Server::hold),
-//!   [`read_status`](Server::read_status), [`abort_page`](Server::abort_page).
-//! - State: [`session`](Server::session), [`sessions`](Server::sessions),
-//!   [`is_ready_to_upgrade`](Server::is_ready_to_upgrade).
+//!   [`read_status`](Server::read_status) and [`abort_page`](Server::abort_page) write a frame that no client asked
+//!   for.
+//! - State: [`session`](Server::session), [`sessions`](Server::sessions) and
+//!   [`is_ready_to_upgrade`](Server::is_ready_to_upgrade) return what the server knows of its clients.
 //!
-//! `now` must not go back from call to call.
+//! The time `now` that the caller passes must not go back from call to call.
 //!
-//! **Block service is a function.** A request for a block contains all that its answer needs, and is answered at once, in
-//! any order, from any client, for any number of clients (section 6.1). [`serve_block`] is that function alone. Sessions are
-//! optional: they store statistics, page state and rate limits for recently seen clients. A server with zero slots still
-//! serves blocks.
+//! **Block service is a function.** A block request contains all that its answer needs. The server answers block
+//! requests at once, in any order, from any number of clients (section 6.1). [`serve_block`] is the block service
+//! without a server. Sessions are optional: a session stores the statistics, the page and the rate limit of a recently
+//! seen client. A server with zero slots still serves blocks.
 //!
-//! **A failed delivery is an input**, and ends no session: only the Upgrade End Request of the client or a timeout does.
+//! **A failed delivery is an input** and ends no session. Only the Upgrade End Request of the client or a timeout ends
+//! a session.
 //!
 //! | request | answer | or a Default Response with |
 //! |---|---|---|
 //! | Query Next Image | Query Next Image Response | MALFORMED_COMMAND |
 //! | Image Block | Image Block Response: data, WAIT_FOR_DATA, ABORT | NO_IMAGE_AVAILABLE, MALFORMED_COMMAND |
-//! | Image Page | several Image Block Responses | those of Image Block, UNSUP_CLUSTER_COMMAND |
+//! | Image Page | several Image Block Responses | the statuses of Image Block, UNSUP_CLUSTER_COMMAND |
 //! | Upgrade End, SUCCESS | Upgrade End Response | the status of [`UpgradeDecision`], MALFORMED_COMMAND |
 //! | Upgrade End, any other status | | SUCCESS, MALFORMED_COMMAND |
 //! | Query Specific File | Query Specific File Response | MALFORMED_COMMAND, UNSUP_CLUSTER_COMMAND |
 //! | any other command | | UNSUP_CLUSTER_COMMAND |
 //! | Default Response | none | none |
 //!
-//! Responses repeat the sequence number of the request, ask for an APS acknowledgement (except the blocks of a page), and
-//! are sent with APS security if the request was. Requests by broadcast or multicast get no response.
+//! A response repeats the sequence number of the request and asks for an APS acknowledgement, except the blocks of a
+//! page. A response is sent with APS security if the request was. The server does not respond to requests by broadcast
+//! or multicast.
 //!
 //! ```
 //! use zigbee_ota::file::{FileHeader, FileWriter};
@@ -141,42 +146,42 @@ use rate_limit::TokenBucket;
 use response_frame::RequestContext;
 use session_table::SessionTable;
 
-/// Buffer for one frame of a server. An array of the length of the longest frame, so that every frame fits.
+/// Buffer for one frame of a server. The buffer is an array as long as the longest frame, so that every frame fits.
 pub type ResponseBuffer = [u8; zcl::LONGEST_TO_CLIENT];
 
-/// Memory for sessions that the caller lends: `[Session; N]`, `&mut [Session]` or a `Vec<Session>`. The server uses all its
-/// slots, up to 65,528, the number of unicast addresses of one network.
+/// Memory for sessions that the caller lends: `[Session; N]`, `&mut [Session]` or a `Vec<Session>`. The server uses at
+/// most 65,528 slots, the number of unicast addresses of one network.
 pub trait SessionSlots: AsRef<[Session]> + AsMut<[Session]> {}
 
 impl<T: AsRef<[Session]> + AsMut<[Session]>> SessionSlots for T {}
 
-/// Server of the OTA Upgrade cluster, with the contract of the [module](self).
+/// Server of the OTA Upgrade cluster. The [module](self) describes how a caller drives a server.
 #[doc(alias("OTA provider", "ota server", "zb_zcl_ota_upgrade_init_server"))]
 #[derive(Clone, Debug)]
 pub struct Server<S> {
     config: ServerConfig,
     table: SessionTable<S>,
     clock: Clock,
-    /// Sequence number of the next unsolicited frame.
+    /// Sequence number of the next frame that the server sends without a request.
     sequence: u8,
     bucket: TokenBucket,
-    /// Events to poll; one call adds at most four.
+    /// Queue of events to poll. One call of the server adds at most four events.
     events: Fifo<ServerEvent, 8>,
 }
 
-/// Result of [`Server::handle_frame`]. Exhaustive: a caller that ignored one of these would leave a client without its
-/// answer.
+/// Result of [`Server::handle_frame`]. Exhaustive: a caller that ignored one of the variants would leave a client
+/// without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use = "there may be a frame to send"]
 pub enum ServerAction {
-    /// The answer to send.
+    /// The caller sends this answer.
     Reply(Transmit),
-    /// Request for a block whose data the store reads later; answer it with [`Server::answer`].
+    /// The store reads the requested block later; the caller answers the request with [`Server::answer`].
     Deferred(Deferred),
-    /// The frame was handled and needs no answer.
+    /// The server handled the frame, and the frame needs no answer.
     Done,
-    /// The frame is not for a server of the cluster; it changed nothing.
+    /// The frame is not for a server of the cluster and changed nothing.
     Ignored(ServerIgnored),
 }
 
@@ -189,22 +194,22 @@ pub enum ServerIgnored {
     /// The ZCL header is truncated, or a frame other than a command of the cluster cannot be decoded.
     #[error(transparent)]
     Unreadable(#[from] DecodeError),
-    /// The frame came by broadcast or multicast: many servers would answer at once.
+    /// The frame came by broadcast or multicast; many servers would answer such a request at once.
     #[error("not sent to this node alone")]
     NotUnicast,
-    /// The frame is for a client.
+    /// The frame is for a client of the cluster, not for a server.
     #[error("sent from a server to a client")]
     ToClient,
-    /// The command is manufacturer specific.
+    /// The command in the frame is manufacturer specific.
     #[error("manufacturer specific")]
     ManufacturerSpecific,
-    /// The command is a global one other than those for attributes and Default Response, or of a reserved frame type.
+    /// The command is reserved, or is a global command other than the attribute commands and Default Response.
     #[error("not a command of the cluster")]
     NotOfCluster,
 }
 
 impl<S> Server<S> {
-    /// Server without any session. It overwrites the content of the slots.
+    /// Makes a server without any session. The server overwrites the content of the slots.
     pub const fn new(config: ServerConfig, slots: S) -> Self
     where
         S: SessionSlots,
@@ -219,10 +224,12 @@ impl<S> Server<S> {
         }
     }
 
-    /// Sets the clock: later responses contain times in UTC, counted from `utc` now. `None` removes the clock: responses
-    /// contain offsets, as before the first call. Several clients in the field misread times in UTC (section 6.13).
+    /// Sets the UTC clock of the server: the time is `utc` at `now`, and later responses contain times in UTC. With
+    /// `None` the server has no clock, as before the first call, and responses contain offsets. Several clients in the
+    /// field misread times in UTC (section 6.13).
     ///
-    /// The clock advances with the `now` of later calls; set it again if it is adjusted.
+    /// The `now` of later calls advances the clock. The caller sets the clock again after an adjustment of its own
+    /// clock.
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         self.clock = match utc {
             None => Clock::Offsets,
@@ -230,7 +237,8 @@ impl<S> Server<S> {
         };
     }
 
-    /// Returns the oldest event. The queue has room for eight; poll it after each call.
+    /// Returns the oldest event and removes it from the queue. The queue has room for eight events, so the caller polls
+    /// it after each call.
     pub fn poll_event(&mut self) -> Option<ServerEvent> {
         self.events.pop()
     }
@@ -238,9 +246,9 @@ impl<S> Server<S> {
 
 impl<S: SessionSlots> Server<S> {
     /// Handles a frame from the radio. `out` contains the bytes of the answer if the result is [`ServerAction::Reply`];
-    /// otherwise its content is unspecified.
+    /// for any other result the content of `out` is unspecified.
     ///
-    /// Malformed and repeated frames have no effect on later ones.
+    /// Malformed and repeated frames have no effect on the answers to later frames.
     pub fn handle_frame(
         &mut self,
         now: Instant,
@@ -250,8 +258,8 @@ impl<S: SessionSlots> Server<S> {
         policy: &mut (impl ServerPolicy + ?Sized),
         out: &mut ResponseBuffer,
     ) -> ServerAction {
-        // Fast path for the most frequent request in its usual form; any other frame is decoded from the start by
-        // `handle_any_frame`, which must do the same for this one.
+        // Fast path for the most frequent request in its usual form. `handle_any_frame` decodes any other frame from
+        // the start, and would handle a frame of the fast path with the same result.
         if meta.delivery == DeliveryMode::Unicast
             && let Some((_, sequence, request)) = ImageBlockRequest::read_plain(frame)
         {
@@ -265,7 +273,7 @@ impl<S: SessionSlots> Server<S> {
         self.handle_any_frame(now, meta, frame, images, policy, out)
     }
 
-    /// Handles any frame, without the fast path of [`handle_frame`](Self::handle_frame).
+    /// Handles a frame from the radio without the fast path of [`handle_frame`](Self::handle_frame).
     #[inline(never)]
     fn handle_any_frame(
         &mut self,
@@ -310,7 +318,7 @@ impl<S: SessionSlots> Server<S> {
             Ok(Message::ToServer(ToServer::QuerySpecificFile(request))) => ServerAction::Reply(
                 self.answer_query_specific_file(now, context, request, images, policy, out),
             ),
-            // Malformed requests of unsupported commands get the answer of well-formed ones.
+            // A malformed request with an unsupported command gets the same answer as a well-formed one.
             Err(_) if header.is_cluster_command() && !self.supports(command) => {
                 ServerAction::Reply(context.default_response(command, Status::UNSUP_CLUSTER_COMMAND, out))
             }
@@ -334,7 +342,7 @@ impl<S: SessionSlots> Server<S> {
                     Err(error) => ServerAction::Ignored(ServerIgnored::Unreadable(error)),
                 }
             }
-            // A server has no attributes: all commands for them are answered with an error (section 6.7).
+            // A server has no attributes, so all attribute commands are answered with an error (section 6.7).
             Ok(Message::Attributes(direction, command)) => {
                 let frame = Frame::attributes(context.sequence, *direction, *command);
                 match zcl::answer_as_server(&frame, out) {
@@ -349,18 +357,19 @@ impl<S: SessionSlots> Server<S> {
             }
             Err(error) => ServerAction::Ignored(ServerIgnored::Unreadable(*error)),
         };
-        // Last: the policy reads from the session when the previous frame came.
+        // The time of the frame is recorded last, because the policy reads the time of the previous frame from the
+        // session.
         self.record_frame_from(now, meta.from);
         handled
     }
 
-    /// Session of a client; `None` without one.
+    /// Returns the session of a client; `None` if the client has no session.
     #[must_use]
     pub fn session(&self, client: Address) -> Option<&Session> {
         self.table.session_of(client)
     }
 
-    /// All sessions, in no particular order.
+    /// Returns all sessions, in no particular order.
     pub fn sessions(&self) -> impl Iterator<Item = &Session> {
         self.table.sessions()
     }
@@ -374,7 +383,7 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Answers `command` with MALFORMED_COMMAND.
+    /// Answers `command` with a Default Response MALFORMED_COMMAND.
     fn respond_malformed(
         &mut self,
         context: RequestContext,

@@ -1,13 +1,13 @@
-//! Table of devices in the field that need other limits, timeouts or commands than the specification says. A caller can
-//! replace the table in [`ServerConfig::device_overrides`](super::ServerConfig::device_overrides).
+//! Table of devices in the field that need limits, timeouts or commands that differ from the specification. A caller
+//! can replace the table in [`ServerConfig::device_overrides`](super::ServerConfig::device_overrides).
 
 use core::num::NonZeroU8;
 
 use crate::time::Millis;
 use crate::types::{ImageId, ImageType, ManufacturerCode};
 
-/// Override of limits, timeouts and commands for the devices of one manufacturer code, or of one image type. A caller's own
-/// row starts with [`new`](Self::new):
+/// Override of limits, timeouts and commands for the devices of one manufacturer code, or of one image type. A caller
+/// makes a row of the table with [`new`](Self::new):
 ///
 /// ```
 /// use zigbee_ota::ImageType;
@@ -28,24 +28,27 @@ use crate::types::{ImageId, ImageType, ManufacturerCode};
 pub struct DeviceOverride {
     /// Manufacturer code of the devices.
     pub manufacturer: ManufacturerCode,
-    /// Image type of the devices; [`ImageType::ANY`] for all types.
+    /// Image type of the devices; [`ImageType::ANY`] means all types.
     pub image_type: ImageType,
-    /// Maximum bytes of data in a block, whatever the request allows.
+    /// Maximum bytes of data in a block for the devices, even if the request allows more.
     pub max_block_size: Option<NonZeroU8>,
-    /// Timeout in place of [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout), if it is longer.
+    /// Verify timeout for the devices. The longer one of this and
+    /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout) applies.
     pub verify_timeout: Option<Millis>,
-    /// Whether an Image Page Request is answered with UNSUP_CLUSTER_COMMAND: the devices download better by blocks.
+    /// Whether an Image Page Request is answered with UNSUP_CLUSTER_COMMAND, because the devices download better by
+    /// single blocks.
     pub refuse_pages: bool,
-    /// Whether the MinimumBlockPeriod in requests is ignored: it is wrong, or the devices do not adopt another one.
+    /// Whether the server ignores the MinimumBlockPeriod in requests. The field is wrong, or the devices do not adopt
+    /// the period of the server.
     pub ignore_min_block_period: bool,
-    /// Whether the devices report only the low byte of their version.
+    /// Whether the devices report only the low byte of their file version.
     pub one_byte_version: bool,
-    /// URLs of public reports, or of another server that has the same override.
+    /// URLs of public reports, or of the source of another server with the same override.
     pub reports: &'static [&'static str],
 }
 
 impl DeviceOverride {
-    /// Row without any override.
+    /// Returns a row of the table without any override.
     #[must_use]
     pub const fn new(manufacturer: u16, image_type: ImageType, reports: &'static [&'static str]) -> Self {
         Self {
@@ -66,7 +69,8 @@ impl DeviceOverride {
             && (self.image_type == ImageType::ANY || self.image_type == id.image_type)
     }
 
-    /// Returns the first row that applies to `id`; rows of one image type stand before those of a whole manufacturer code.
+    /// Returns the first row that applies to the image `id`. Rows of one image type stand before rows of a whole
+    /// manufacturer code.
     pub(super) fn find(devices: &[Self], id: ImageId) -> Option<&Self> {
         devices.iter().find(|row| row.matches(id))
     }
@@ -74,14 +78,14 @@ impl DeviceOverride {
 
 const FORTY: Option<NonZeroU8> = NonZeroU8::new(40);
 
-/// Known devices that need overrides, from public reports. Their verify timeouts are twice the reported times.
+/// Known devices that need overrides, from public reports. The verify timeouts are twice the times in the reports.
 pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
-    // Lumi: reports version 24 (0x18) for a file with version 0x1818.
+    // Lumi: the device reports version 24 (0x18) for a file with version 0x1818.
     DeviceOverride {
         one_byte_version: true,
         ..DeviceOverride::new(0x115f, ImageType::ANY, &["https://github.com/Koenkk/zigbee-OTA/issues/199"])
     },
-    // dresden elektronik: larger blocks are not delivered.
+    // dresden elektronik: blocks of more than 40 bytes are not delivered.
     DeviceOverride {
         max_block_size: FORTY,
         ..DeviceOverride::new(
@@ -90,12 +94,12 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
             &["https://github.com/dresden-elektronik/deconz-rest-plugin/issues/166"],
         )
     },
-    // Insta: requests 63 bytes, and that response is too long for one radio frame.
+    // Insta: the device requests 63 bytes, and a response of that length is too long for one radio frame.
     DeviceOverride {
         max_block_size: FORTY,
         ..DeviceOverride::new(0x117a, ImageType::ANY, &["https://github.com/Koenkk/zigbee2mqtt/issues/3010"])
     },
-    // Busch-Jaeger: larger blocks are not delivered.
+    // Busch-Jaeger: blocks of more than 40 bytes are not delivered.
     DeviceOverride {
         max_block_size: FORTY,
         ..DeviceOverride::new(
@@ -104,8 +108,8 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
             &["https://github.com/dresden-elektronik/deconz-ota-plugin"],
         )
     },
-    // Legrand: announces a MinimumBlockPeriod that it does not have, requests pages but needs blocks, and verifies for half
-    // an hour.
+    // Legrand: the device announces a MinimumBlockPeriod that it does not keep, requests pages but needs single blocks,
+    // and verifies for half an hour.
     DeviceOverride {
         ignore_min_block_period: true,
         refuse_pages: true,
@@ -120,7 +124,7 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
             ],
         )
     },
-    // Bosch: two processors, which verify for an hour.
+    // Bosch: the device has two processors, which verify for an hour.
     DeviceOverride {
         verify_timeout: Some(Millis::from_secs(2 * 3600)),
         ..DeviceOverride::new(
@@ -129,7 +133,7 @@ pub const DEVICE_OVERRIDES: &[DeviceOverride] = &[
             &["https://github.com/Koenkk/zigbee-herdsman-converters/issues/6657"],
         )
     },
-    // Sonoff, one product: verifies for an hour.
+    // Sonoff, one product: the device verifies for an hour.
     DeviceOverride {
         verify_timeout: Some(Millis::from_secs(2 * 3600)),
         ..DeviceOverride::new(0x1286, ImageType(8199), &["https://github.com/Koenkk/zigbee-herdsman"])

@@ -1,4 +1,4 @@
-//! Store of files that it owns, in memory (feature `alloc`).
+//! Store in memory that owns its files (feature `alloc`).
 //!
 //! ```text
 //! [ (ImageInfo, bytes) | (ImageInfo, bytes) ]     any number of files, each identity once
@@ -13,7 +13,7 @@ use crate::error::DecodeError;
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 
 /// [`ImageStore`] that owns any number of files in memory. Files can be added, replaced and removed while clients
-/// download, with the effect that [`SlotStore`](super::SlotStore) describes.
+/// download. [`SlotStore`](super::SlotStore) describes the effect of such a change on a download.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 pub struct OwnedStore {
@@ -21,17 +21,18 @@ pub struct OwnedStore {
 }
 
 impl OwnedStore {
-    /// Store without files.
+    /// Makes a store without files.
     #[must_use]
     pub const fn new() -> Self {
         Self { files: Vec::new() }
     }
 
-    /// Adds the file at the start of `bytes` and returns its identity. Bytes after the total image size are not served.
+    /// Adds the file at the start of `bytes` to the store and returns the identity of the file. The server does not
+    /// serve bytes after the total image size.
     ///
     /// # Errors
-    /// [`AddError::Decode`] for a header that cannot be decoded or a file that is too short, [`AddError::Duplicate`] for a
-    /// file with the identity of another one.
+    /// Fails with [`AddError::Decode`] if the header cannot be decoded or the file is too short. Fails with
+    /// [`AddError::Duplicate`] if the store has a file with the same identity.
     pub fn add(&mut self, bytes: Vec<u8>) -> Result<ImageId, AddError> {
         let info = *StoreEntry::parse(&bytes)?.info();
         if self.list().any(|other| lookup::is_same_file(other, &info)) {
@@ -41,11 +42,11 @@ impl OwnedStore {
         Ok(info.id)
     }
 
-    /// Adds the file at the start of `bytes` in place of the file with the same identity, and returns the replaced bytes;
-    /// `None` if no file had that identity.
+    /// Adds the file at the start of `bytes` in place of the file with the same identity. Returns the replaced bytes;
+    /// `None` if no file had the identity.
     ///
     /// # Errors
-    /// Those of [`StoreEntry::parse`].
+    /// Fails with the same errors as [`StoreEntry::parse`].
     pub fn replace(&mut self, bytes: Vec<u8>) -> Result<Option<Vec<u8>>, DecodeError> {
         let info = *StoreEntry::parse(&bytes)?.info();
         if let Some(place) = self.files.iter_mut().find(|(other, _)| lookup::is_same_file(other, &info)) {
@@ -55,12 +56,13 @@ impl OwnedStore {
         Ok(None)
     }
 
-    /// Removes the file with the identity `id` and `destination`, and returns its bytes; `None` if there is no such file.
+    /// Removes the file with the identity `id` and `destination`, and returns the bytes of the file; `None` if the
+    /// store has no such file.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> Option<Vec<u8>> {
         let is_file = |(info, _): &(ImageInfo, Vec<u8>)| info.id == id && info.destination == destination;
         let index = self.files.iter().position(is_file)?;
         let (mut kept, mut removed) = (Vec::with_capacity(self.files.len()), None);
-        // `Vec::remove` would be shorter, but has a panic branch.
+        // `Vec::remove` would be shorter, but contains a panic branch.
         for (at, file) in core::mem::take(&mut self.files).into_iter().enumerate() {
             if at == index { removed = Some(file.1) } else { kept.push(file) }
         }
@@ -68,7 +70,7 @@ impl OwnedStore {
         removed
     }
 
-    /// Identities and sizes of all files.
+    /// Returns the identities and sizes of all files of the store.
     pub fn list(&self) -> impl Iterator<Item = &ImageInfo> + Clone {
         self.files.iter().map(|(info, _)| info)
     }
@@ -90,7 +92,7 @@ impl ImageStore for OwnedStore {
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
         match self.files.iter().find(|(info, _)| info == image) {
-            // The bytes may be longer than the file; the server never asks for bytes after the total image size.
+            // The bytes may be longer than the file, but the server never asks for bytes after the total image size.
             Some((_, file)) => lookup::read(file, offset, out),
             None => ReadResult::Gone,
         }

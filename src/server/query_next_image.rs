@@ -44,7 +44,8 @@ impl<S: SessionSlots> Server<S> {
             policy.is_eligible(client, &request, image)
         };
         let found = images.find(current.manufacturer, current.image_type, &mut fits);
-        // The answer repeats manufacturer code and image type of the request, whatever the store returned.
+        // The answer repeats manufacturer code and image type of the request, even if the store returned an image with
+        // different ones.
         let offer = found.map(|image| ImageOffer {
             id: ImageId { version: image.id.version, ..current },
             size: image.size,
@@ -59,7 +60,8 @@ impl<S: SessionSlots> Server<S> {
             Ok(offer) => QueryResponse::Offer(offer),
             Err(refusal) => QueryResponse::Refused(refusal),
         };
-        // A client that is refused because of repeated downloads stays in its phase, so that the count goes on.
+        // A client that is refused because of repeated downloads stays in its phase, so that the count of downloads
+        // goes on.
         if repeats == 0 || answer.is_ok() {
             self.record_query(now, client, answer);
         }
@@ -80,7 +82,8 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Counts the downloads by a client of the image that it would be offered now. 0 below the limit.
+    /// Counts how often a client has downloaded the image that the client would be offered now. Returns the count; 0 if
+    /// the count is below the limit.
     fn count_repeated_download(&mut self, client: Address, next: Option<ImageId>) -> u8 {
         let Some(session) = self.table.find(client).and_then(|slot| self.table.session_at_mut(slot)) else {
             return 0;
@@ -109,7 +112,7 @@ impl<S: SessionSlots> Server<S> {
     }
 }
 
-/// Answer to a query from the decision of the policy and the image that was found.
+/// Returns the answer to a query that follows from the decision of the policy and the image that the store found.
 pub(super) fn answer(decision: QueryDecision, offer: Option<ImageOffer>) -> Result<ImageOffer, Refusal> {
     match (decision, offer) {
         (QueryDecision::Offer, Some(offer)) => Ok(offer),
@@ -118,8 +121,8 @@ pub(super) fn answer(decision: QueryDecision, offer: Option<ImageOffer>) -> Resu
     }
 }
 
-/// Completes the request of a device that reports only the low byte of its version: if the byte is that of `candidate`, the
-/// device is taken to run `candidate`.
+/// Completes the version in the request of a device that reports only the low byte of its version. If the low byte of
+/// `candidate` is the same, the device is taken to run `candidate`.
 fn with_full_version(request: &QueryNextImageRequest, candidate: FileVersion) -> QueryNextImageRequest {
     let reported = request.current.version;
     let is_low_byte = reported.0 == candidate.0 & 0xff;

@@ -1,5 +1,5 @@
-//! Query Specific File (sections 6.10.11 and 6.10.12 of ZigBee document 095264, 2011): answers to queries for files for one
-//! device.
+//! Query Specific File (sections 6.10.11 and 6.10.12 of ZigBee document 095264, 2011): answers to queries for
+//! device-specific files.
 //!
 //! ```text
 //! request.node, id -> the file with that destination -> ServerPolicy::offer_specific_file -> offer or refusal
@@ -40,7 +40,7 @@ impl<S: SessionSlots> Server<S> {
             true => images.find(id.manufacturer, id.image_type, &mut its_own),
             false => images.info(id, Some(node), Some(client)),
         };
-        // A file without a destination is no file for this device, whatever its image type.
+        // A file without a destination is not for the requesting device alone, whatever the image type of the file.
         let found = found.filter(its_own);
         let offer = found
             .map(|image| ImageOffer { id: ImageId { version: image.id.version, ..id }, size: image.size });

@@ -1,4 +1,4 @@
-//! Rate limits and block size. Sections refer to ZigBee document 095264 (2011).
+//! Rate limits of a server, and the size of its blocks. Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //! block size    smallest of: request, max_block_size, device override, policy, failed deliveries, unfragmented frame
@@ -16,47 +16,49 @@ use crate::time::{Instant, Millis, ServerTime};
 use crate::types::ImageId;
 use crate::zcl::{DATA_FRAME_HEAD_LEN, WaitForData};
 
-/// Bytes that APS security takes from a frame: 5 for the auxiliary header, 4 for the integrity code.
+/// Number of bytes that APS security takes from a frame: 5 for the auxiliary header and 4 for the integrity code.
 const APS_SECURITY: usize = 9;
 
-/// Minimum size to which failed deliveries reduce a block, in bytes. In smaller blocks the 17 bytes of the frame before the
-/// data outweigh the data.
+/// Minimum size to which failed deliveries reduce a block, in bytes. In a smaller block the 17 bytes of the frame
+/// before the data outweigh the data.
 const MIN_REDUCED_BLOCK: u8 = 16;
 
-/// Consecutive blocks that must fail before the block size is reduced: a single frame can be lost by chance.
+/// Number of consecutive undelivered blocks after which the server reduces the block size. A single frame can be lost
+/// by chance.
 const FAILURES_BEFORE_REDUCTION: u8 = 2;
 
-/// Limits on the data of one block (sections 6.10.6.2.6 and 6.10.8.3). A block has at least one byte whatever they are, and
-/// no more than the image has left.
+/// Limits on the data of one block (sections 6.10.6.2.6 and 6.10.8.3). A block has at least one byte, whatever the
+/// limits are, and no more bytes than the image has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BlockSizeLimits {
-    /// Maximum data size of the request (section 6.10.6.2.6).
+    /// Maximum data size in the request, in bytes (section 6.10.6.2.6).
     pub(super) requested: u8,
-    /// Limit of [`ServerConfig::max_block_size`](super::ServerConfig::max_block_size).
+    /// Limit of [`ServerConfig::max_block_size`](super::ServerConfig::max_block_size), in bytes of data.
     pub(super) configured: NonZeroU8,
-    /// Limit of [`DeviceOverride::max_block_size`].
+    /// Limit of [`DeviceOverride::max_block_size`], in bytes of data.
     pub(super) device: Option<NonZeroU8>,
-    /// Limit of the policy for this request.
+    /// Limit that the policy sets for this request, in bytes of data.
     pub(super) policy: Option<NonZeroU8>,
-    /// Limit after failed deliveries ([`Session::max_block_size`]).
+    /// Limit after failed deliveries ([`Session::max_block_size`]), in bytes of data.
     pub(super) delivered: Option<NonZeroU8>,
-    /// Limit of [`ServerConfig::max_unfragmented_frame`](super::ServerConfig::max_unfragmented_frame), for the whole frame.
+    /// Limit of [`ServerConfig::max_unfragmented_frame`](super::ServerConfig::max_unfragmented_frame), in bytes of the
+    /// whole frame.
     pub(super) unfragmented_frame: Option<NonZeroU8>,
-    /// Relays of the source route: each takes two bytes of the frame, the route two more.
+    /// Number of relays of the source route. Each relay takes two bytes of the frame, and the route takes two more.
     pub(super) relays: u8,
     /// Whether the block is sent with APS security, which takes [`APS_SECURITY`] bytes of the frame.
     pub(super) aps_security: bool,
 }
 
 impl BlockSizeLimits {
-    /// Smallest of all limits, in bytes of data.
+    /// Returns the smallest of all limits, in bytes of data.
     pub(super) fn smallest(&self) -> u8 {
         let limits = [self.device, self.policy, self.delivered, self.unfragmented()];
         let smallest = self.requested.min(self.configured.get());
         limits.iter().flatten().fold(smallest, |smallest, limit| smallest.min(limit.get())).max(1)
     }
 
-    /// Bytes of data in an unfragmented frame.
+    /// Returns the number of bytes of data that an unfragmented frame has room for; `None` without a limit.
     fn unfragmented(&self) -> Option<NonZeroU8> {
         let security = if self.aps_security { APS_SECURITY } else { 0 };
         let route = match usize::from(self.relays) {
@@ -69,45 +71,48 @@ impl BlockSizeLimits {
     }
 }
 
-/// Token bucket for the data to all clients together; it holds one second of data.
+/// Token bucket that limits the data to all clients together. The bucket holds the tokens of one second.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TokenBucket {
-    /// Tokens, in thousandths of a byte.
+    /// Number of tokens in the bucket, in thousandths of a byte.
     level: u64,
-    /// Time of the last refill.
+    /// Time of the last refill of the bucket.
     refilled: Option<Instant>,
 }
 
 impl TokenBucket {
     pub(super) const NEW: Self = Self { level: 0, refilled: None };
 
-    /// Adds the tokens since the last refill, and returns whether data may be sent. A block may overdraw the bucket.
+    /// Adds the tokens for the time since the last refill, and returns whether data may be sent. A block may overdraw
+    /// the bucket.
     fn refill(&mut self, now: Instant, rate: NonZeroU32) -> bool {
         let full = u64::from(rate.get()).saturating_mul(1000);
         let passed = self.refilled.map_or(1000, |filled| u64::from(now.since(filled).0));
         self.level = self.level.saturating_add(passed.saturating_mul(rate.get().into())).min(full);
         self.refilled = Some(now);
-        // A level below half a second's worth is the debt of a block that overdrew the bucket.
+        // A level below the tokens of half a second is the debt of a block that overdrew the bucket.
         self.level >= full / 2
     }
 
-    /// Takes the tokens of data that is sent.
+    /// Takes the tokens of `bytes` sent bytes from the bucket.
     fn consume(&mut self, bytes: u8) {
         self.level = self.level.saturating_sub(u64::from(bytes).saturating_mul(1000));
     }
 }
 
-/// Unit of the time in WAIT_FOR_DATA.
+/// Unit of the time in WAIT_FOR_DATA: one second.
 const SECOND: Millis = Millis::from_secs(1);
 
 impl Session {
-    /// Earliest time of the next block: at once for a client without any block.
+    /// Returns the earliest time of the next block for the client. A client that was sent no block may have a block at
+    /// once.
     pub(super) fn next_block_due(&self, period: Millis) -> Instant {
         if self.last_served == Instant::ZERO { self.last_served } else { self.last_served.plus(period) }
     }
 
-    /// Records the time of a block under a period below one second. WAIT_FOR_DATA cannot express such a period, so that it is
-    /// kept on average over one second: a block that is sent before it is `due` counts as sent at that time.
+    /// Records the time of a sent block if the rate limit has a period below one second. WAIT_FOR_DATA cannot express
+    /// such a period, so the server keeps the period on average over one second. A block that is sent before the time
+    /// `due` counts as sent at `due`.
     pub(super) fn record_paced_block(&mut self, now: Instant, due: Instant, period: Millis) {
         if period < SECOND {
             self.last_served = now.max(due.min(now.plus(SECOND)));
@@ -121,7 +126,7 @@ impl Session {
             return false;
         }
         self.failures = self.failures.saturating_add(1);
-        // A block that was sent before the last reduction is no reason for another one.
+        // A block that was sent before the last reduction is no reason for another reduction.
         let smaller = self.max_block_size.is_some_and(|size| size.get() < len);
         if self.failures < FAILURES_BEFORE_REDUCTION || smaller || len <= MIN_REDUCED_BLOCK {
             return false;
@@ -133,12 +138,12 @@ impl Session {
 }
 
 impl<S: SessionSlots> Server<S> {
-    /// Override for the devices of the image `id`.
+    /// Returns the override for the devices of the image `id`; `None` if no row of the table applies.
     pub(super) fn device_override(&self, id: ImageId) -> Option<&'static DeviceOverride> {
         DeviceOverride::find(self.config.device_overrides, id)
     }
 
-    /// Maximum bytes of data in a block of `id` for the client of the request.
+    /// Returns the maximum bytes of data in a block of the image `id` for the client that sent the request.
     pub(super) fn block_size(
         &self,
         context: RequestContext,
@@ -162,7 +167,7 @@ impl<S: SessionSlots> Server<S> {
     /// Checks the rate limits for a request with the MinimumBlockPeriod `period_in_request`.
     ///
     /// # Errors
-    /// The answer WAIT_FOR_DATA, if a limit is reached.
+    /// Fails with the answer WAIT_FOR_DATA if a limit is reached.
     pub(super) fn check_limits(
         &mut self,
         now: Instant,
@@ -201,7 +206,8 @@ impl<S: SessionSlots> Server<S> {
                 self.table.set_flag(slot, Flags::PERIOD_SENT, false);
                 return Ok(());
             }
-            // The period is sent once. A client that does not adopt it is answered like one without the field.
+            // The server sends the period once. A client that does not adopt the period is answered like a client
+            // without the field.
             Some(_) if !was_sent => {
                 self.table.set_flag(slot, Flags::PERIOD_SENT, true);
                 return Err(WaitForData { time: ServerTime::NOW, min_block_period: Some(wanted) });
@@ -215,12 +221,12 @@ impl<S: SessionSlots> Server<S> {
         Err(wait(self, early.0.div_ceil(1000)))
     }
 
-    /// Takes sent data from the rate limit of all clients.
+    /// Takes sent data from the common rate limit of all clients.
     pub(super) fn consume_bandwidth(&mut self, bytes: u8) {
         self.bucket.consume(bytes);
     }
 
-    /// Returns whether the rate limit of all clients lets data be sent now.
+    /// Returns whether the common rate limit of all clients lets the server send data now.
     pub(super) fn has_bandwidth(&mut self, now: Instant) -> bool {
         self.config.max_bytes_per_second.is_none_or(|rate| self.bucket.refill(now, rate))
     }

@@ -1,4 +1,4 @@
-//! Responses to requests: from the context of a request and a message to a frame and its transmit record.
+//! Responses to requests. A request context and a message become a frame and its transmit record.
 //!
 //! ```text
 //! RequestContext { client, sequence, secured, relays } + message -> frame in out, Transmit
@@ -9,15 +9,15 @@ use crate::aps::{Address, DeliveryMode, FrameMeta, Transmit, TransmitToken};
 use crate::codec::Encode;
 use crate::zcl::{CommandId, DefaultResponse, Direction, Frame, Status, ToClient};
 
-/// Context of a request: properties of its frame that the response depends on.
+/// Context of a request: the properties of the request's frame that the response depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct RequestContext {
-    /// Client that sent the frame and receives the response.
+    /// Client that sent the request and receives the response.
     pub(super) client: Address,
-    /// Sequence number of the frame, which the response repeats.
+    /// Sequence number of the request, which the response repeats.
     pub(super) sequence: u8,
-    /// Whether the frame came with APS security; the response is then sent with it as well.
+    /// Whether the request came with APS security. The response is then also sent with APS security.
     pub(super) secured: bool,
     /// Number of relays in the source route to the client.
     pub(super) relays: u8,
@@ -28,12 +28,12 @@ impl RequestContext {
         Self { client: meta.from, sequence, secured: meta.aps_security, relays: meta.relays }
     }
 
-    /// Writes a response with a command of the cluster.
+    /// Writes a response with a command of the cluster to `out`.
     pub(super) fn respond(self, message: ToClient<'_>, out: &mut ResponseBuffer) -> Transmit {
         self.write(&Frame::response(self.sequence, message), out)
     }
 
-    /// Writes a Default Response to `command`.
+    /// Writes a Default Response to `command` to `out`.
     pub(super) fn default_response(
         self,
         command: CommandId,
@@ -44,14 +44,14 @@ impl RequestContext {
         self.write(&Frame::default_response(self.sequence, Direction::ToClient, response), out)
     }
 
-    /// Transmit record of a response of `len` bytes, of which `data` bytes are image data.
+    /// Returns the transmit record of a response of `len` bytes, which contains `data` bytes of image data.
     pub(super) const fn transmit(self, len: usize, data: u8) -> Transmit {
         let token = TransmitToken::data(self.client, data);
         let aps_security = self.secured;
         Transmit { aps_security, token, ..Transmit::new(self.client, len, DeliveryMode::Unicast) }
     }
 
-    /// Writes any frame as the response.
+    /// Writes any frame as the response to `out`.
     pub(super) fn write(self, frame: &Frame<'_>, out: &mut ResponseBuffer) -> Transmit {
         self.transmit(write_frame(frame, out), 0)
     }
@@ -59,6 +59,6 @@ impl RequestContext {
 
 /// Writes any frame of a server to `out` and returns its length in bytes.
 pub(super) fn write_frame(frame: &Frame<'_>, out: &mut ResponseBuffer) -> usize {
-    // Encoding cannot fail: the buffer is as long as the longest frame of a server.
+    // Encoding cannot fail, because the buffer is as long as the longest frame of a server.
     frame.encode(out).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! Session: the state that a server keeps of one client. Sections refer to ZigBee document 095264 (2011).
+//! Session: the state that a server remembers of one client. Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //!   query --> Refused
@@ -34,80 +34,84 @@ use crate::zcl::{ImagePageRequest, Refusal, Status};
 bitflags! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(super) struct Flags: u8 {
-        /// The session counts as a download: see `SessionTable::set_flag`.
+        /// The session counts as a download. `SessionTable::set_flag` keeps the count.
         const DOWNLOAD = 1 << 0;
-        /// A page is being sent; the session counts as a page: see `SessionTable::set_flag`.
+        /// A page is being sent to the client, and the session counts as a page. `SessionTable::set_flag` keeps the
+        /// count.
         const PAGE = 1 << 1;
-        /// The Image Page Request contained the IEEE address in `node`.
+        /// The Image Page Request contained an IEEE address, which the field `node` holds.
         const NODE = 1 << 2;
-        /// The client was sent a MinimumBlockPeriod that its requests do not contain yet.
+        /// The server sent the client a MinimumBlockPeriod that the requests of the client do not contain yet.
         const PERIOD_SENT = 1 << 3;
-        /// The client was released from a hold: its next Upgrade End Request is answered the same way.
+        /// The server released the client from a hold. The next Upgrade End Request of the client gets the same answer.
         const RELEASED = 1 << 4;
         /// The Image Page Request came with APS security.
         const SECURED = 1 << 5;
     }
 }
 
-/// State that a server keeps of one client: phase of the upgrade, statistics, a page under way, and rate limit.
+/// State that a server remembers of one client: phase of the upgrade, statistics, the page that is being sent, and rate
+/// limit.
 ///
-/// Sessions are optional: a server without a session for a client serves its blocks nevertheless (section 6.1). Pages and
-/// per-client limits need one; the caller and its [`ServerPolicy`](super::ServerPolicy) can read it.
+/// Sessions are optional: a server serves blocks even to a client without a session (section 6.1). Pages and the limits
+/// for each client need a session. The caller and its [`ServerPolicy`](super::ServerPolicy) can read a session.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
     /// Time of the last unicast frame from the client.
     pub(super) last_heard: Instant,
-    /// Time at which data was last sent, or counts as sent (see `record_paced_block`).
+    /// Time at which the server last sent data to the client. `record_paced_block` may set a later time, at which the
+    /// data counts as sent.
     pub(super) last_served: Instant,
-    /// Deadline of the timer. It may be too early; the timer is then set again.
+    /// Deadline of the timer of the session. A deadline may be too early; the server then sets the timer again.
     pub(super) timer_deadline: Instant,
-    /// IEEE address in the Image Page Request, if the flag NODE is set.
+    /// IEEE address in the Image Page Request. The address is valid if the flag NODE is set.
     pub(super) node: u64,
     phase: SessionPhase,
     /// Time at which the download started, in milliseconds modulo 2³².
     started_at: u32,
-    /// Offset of the first block of the download.
+    /// Offset of the first block of the download in the file.
     start_offset: u32,
     pub(super) client: Address,
     pub(super) page: Page,
-    /// Data of the session table, stored here so that slots need no second array.
+    /// Links of the session table. The session stores the links, so that the table needs no second array.
     pub(super) links: Links,
-    /// Seconds that the client was last told to wait.
+    /// Number of seconds that the client was last told to wait.
     pub(super) wait_seconds: u16,
     pub(super) flags: Flags,
-    /// Maximum bytes of data in a block, after larger blocks were not delivered.
+    /// Maximum bytes of data in a block for the client; `None` unless larger blocks were not delivered.
     pub(super) max_block_size: Option<NonZeroU8>,
-    /// Consecutive blocks that were not delivered.
+    /// Number of consecutive blocks that were not delivered to the client.
     pub(super) failures: u8,
-    /// Number of downloads of the same image without an upgrade.
+    /// Number of downloads of the same image by the client without an upgrade.
     pub(super) repeated_downloads: u8,
 }
 
-/// Sessions of a whole network, 65,528 clients, take 6 megabytes.
+/// The sessions of a whole network of 65,528 clients take 6 megabytes.
 const _: () = assert!(size_of::<Session>() <= 96);
 
-/// Value of a link in [`Links`] that names no slot.
+/// Value of a field of [`Links`] that names no slot.
 pub(super) const NO_SLOT: u16 = u16::MAX;
 
-/// Links of the session table: indices of other slots, or [`NO_SLOT`]. `session_table` draws the structures that they form.
+/// Links of the session table: indices of other slots, or [`NO_SLOT`]. The module `session_table` draws the structures
+/// that the links form.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Links {
-    /// First slot of the hash bucket with the index of this slot.
+    /// First slot of the hash bucket that has the same index as this slot.
     pub(super) bucket_head: u16,
-    /// Next slot of the hash bucket that this slot is in.
+    /// Next slot in the hash bucket of this slot.
     pub(super) bucket_next: u16,
-    /// Next slot in the order of age, towards the newest.
+    /// Next slot in the order of age, in the direction of the newest slot.
     pub(super) newer: u16,
-    /// Next slot in the order of age, towards the oldest.
+    /// Next slot in the order of age, in the direction of the oldest slot.
     pub(super) older: u16,
-    /// Slot at the heap place with the index of this slot.
+    /// Slot at the heap place that has the same index as this slot.
     pub(super) heap_slot: u16,
-    /// Heap place of this slot.
+    /// Place of this slot in the timer heap.
     pub(super) heap_place: u16,
 }
 
 impl Links {
-    /// Links of a slot that is in no bucket, no order and no heap.
+    /// Links of a slot that is in no bucket, not in the order of age and not in the heap.
     pub(super) const NONE: Self = Self {
         bucket_head: NO_SLOT,
         bucket_next: NO_SLOT,
@@ -118,30 +122,30 @@ impl Links {
     };
 }
 
-/// Page under way (section 6.10.7).
+/// Page that is being sent to a client (section 6.10.7).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Page {
-    /// Offset of the next block. Unaligned like all fields here, so that the session has no padding.
+    /// Offset of the next block in the file. All fields of a page are unaligned, so that the session has no padding.
     pub(super) next: U32,
-    /// Remaining bytes of the page.
+    /// Number of bytes of the page that are not sent yet.
     pub(super) left: u16,
-    /// Milliseconds between two blocks.
+    /// Milliseconds between two blocks of the page.
     pub(super) spacing: u16,
-    /// Maximum bytes of data in one block.
+    /// Maximum bytes of data in one block of the page.
     pub(super) max_data: u8,
-    /// Sequence number of the next block.
+    /// Sequence number of the next block of the page.
     pub(super) sequence: u8,
 }
 
-/// Phase of the upgrade of one client, as far as its requests show.
+/// Phase of the upgrade of one client, as far as the requests of the client show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SessionPhase {
-    /// The query of the client was refused.
+    /// The server refused the query of the client.
     Refused(Refusal),
-    /// The query of the client was answered with an offer of this image.
+    /// The server answered the query of the client with an offer of this image.
     Offered(ImageId),
     /// The client requests blocks of an image.
     Downloading {
@@ -149,14 +153,14 @@ pub enum SessionPhase {
         id: ImageId,
         /// End of the furthest block sent, in bytes from the start of the file.
         reached: u32,
-        /// Number of blocks sent, repeated blocks included.
+        /// Number of blocks sent to the client, repeated blocks included.
         blocks: u32,
-        /// Total image size in bytes. If `reached` equals it, the client verifies the image, which can take hours.
+        /// Total image size in bytes. If `reached` equals `size`, the client verifies the image, which can take hours.
         size: u32,
     },
     /// The client was silent for longer than the timeout, after an offer or during a download.
     Stalled {
-        /// Image that was offered, or that the client downloads.
+        /// Image that the server offered, or that the client downloads.
         id: ImageId,
         /// End of the furthest block sent, in bytes from the start of the file.
         reached: u32,
@@ -165,7 +169,7 @@ pub enum SessionPhase {
     Ended {
         /// Image that the client downloaded.
         id: ImageId,
-        /// Status of the Upgrade End Request, or ABORT.
+        /// Status of the Upgrade End Request of the client, or ABORT.
         status: Status,
     },
 }
@@ -178,11 +182,11 @@ pub enum SessionPhase {
 pub struct SessionProgress {
     /// End of the furthest block sent, in bytes from the start of the file.
     pub reached: u32,
-    /// Total image size in bytes.
+    /// Total image size of the downloaded image in bytes.
     pub size: u32,
-    /// Bytes per second since the start of the download, or since it was resumed.
+    /// Speed of the download in bytes per second, since the download started or was resumed.
     pub rate: u32,
-    /// Seconds until the last byte at that rate; `None` while the rate is 0.
+    /// Seconds until the last byte of the file at the present `rate`; `None` while `rate` is 0.
     pub remaining: Option<u32>,
 }
 
@@ -194,20 +198,20 @@ impl Display for SessionProgress {
     }
 }
 
-/// Effects of one sent block on a session.
+/// Effects that one sent block has on a session.
 pub(super) struct BlockOutcome {
-    /// Whether the block is the first one of a download.
+    /// Whether the block is the first block of a download.
     pub(super) started: bool,
     /// Whether the block completes another hundredth of the file.
     pub(super) hundredth: bool,
-    /// Whether the last byte of the file was sent for the first time.
+    /// Whether the last byte of the file was sent for the first time with this block.
     pub(super) all: bool,
-    /// Whether bytes of the file remain that were not sent.
+    /// Whether some bytes of the file are still not sent.
     pub(super) more: bool,
 }
 
 impl Session {
-    /// Empty slot to lend to a server, which overwrites it. Its client and phase are placeholders.
+    /// Empty slot to lend to a server, which overwrites the slot. Client and phase of the slot are placeholders.
     pub const EMPTY: Self = Self {
         last_heard: Instant::ZERO,
         last_served: Instant::ZERO,
@@ -226,31 +230,32 @@ impl Session {
         repeated_downloads: 0,
     };
 
-    /// Session of a client without any history.
+    /// Makes the session of a client without any history.
     pub(super) const fn new(client: Address, links: Links) -> Self {
         Self { client, links, ..Self::EMPTY }
     }
 
-    /// Network address and endpoint of the client.
+    /// Returns the network address and endpoint of the client.
     #[must_use]
     pub const fn client(&self) -> Address {
         self.client
     }
 
-    /// Time of the last unicast frame from the client, or of the answer to a deferred request.
+    /// Returns the time of the last unicast frame from the client, or of the answer to a deferred request.
     #[must_use]
     pub const fn last_heard(&self) -> Instant {
         self.last_heard
     }
 
-    /// Phase of the client's upgrade.
+    /// Returns the phase of the client's upgrade.
     #[must_use]
     pub const fn phase(&self) -> SessionPhase {
         self.phase
     }
 
-    /// Maximum bytes of data in a block for this client, reduced after failed deliveries
-    /// ([`Server::handle_delivery`](super::Server::handle_delivery)); `None` without a reduction.
+    /// Returns the maximum bytes of data in a block for this client; `None` if the server has not reduced the maximum.
+    /// The server reduces the maximum after failed deliveries
+    /// ([`Server::handle_delivery`](super::Server::handle_delivery)).
     #[must_use]
     pub const fn max_block_size(&self) -> Option<NonZeroU8> {
         self.max_block_size
@@ -269,7 +274,7 @@ impl Session {
         self.phase == SessionPhase::Ended { id, status: Status::SUCCESS }
     }
 
-    /// Progress of the download; `None` in any phase but [`SessionPhase::Downloading`].
+    /// Returns the progress of the download; `None` in any phase except [`SessionPhase::Downloading`].
     #[must_use]
     pub fn progress(&self) -> Option<SessionProgress> {
         let SessionPhase::Downloading { reached, size, .. } = self.phase else { return None };
@@ -281,7 +286,7 @@ impl Session {
         Some(SessionProgress { reached, size, rate, remaining })
     }
 
-    /// Enters a phase. Only this and `record_stall` assign the phase.
+    /// Moves the session to a phase. Only this method and `record_stall` assign the phase.
     pub(super) fn set_phase(&mut self, now: Instant, phase: SessionPhase) {
         self.last_heard = now;
         self.wait_seconds = 0;
@@ -289,13 +294,13 @@ impl Session {
         self.phase = phase;
     }
 
-    /// Enters `Stalled` after the timeout, and returns image, end of the furthest block, and whether all bytes were sent.
-    /// `None` in phases without a timeout.
+    /// Moves the session to the phase `Stalled` after the timeout. Returns the image, the end of the furthest block,
+    /// and whether all bytes were sent. Returns `None` in phases without a timeout.
     pub(super) fn record_stall(&mut self) -> Option<(ImageId, u32, bool)> {
         let (id, reached, all) = match self.phase {
             SessionPhase::Offered(id) => (id, 0, false),
             SessionPhase::Downloading { id, reached, size, .. } => (id, reached, reached == size),
-            // The server awaits no request in these phases and sets no timer.
+            // The server awaits no request in the phases Refused, Stalled and Ended, and sets no timer.
             SessionPhase::Refused(_) | SessionPhase::Stalled { .. } | SessionPhase::Ended { .. } => {
                 return None;
             }
@@ -304,8 +309,9 @@ impl Session {
         Some((id, reached, all))
     }
 
-    /// Records a sent block of the image `id`, which has `size` bytes, from `offset` to `end` of the file. A download starts
-    /// with the first block of an image, or with a block at offset 0 after blocks beyond it.
+    /// Records a sent block of the image `id`, which has `size` bytes. The block reaches from `offset` to `end` of the
+    /// file. A download starts with the first block of an image, or with a block at offset 0 after blocks beyond offset
+    /// 0.
     pub(super) fn record_block(
         &mut self,
         now: Instant,
@@ -339,7 +345,8 @@ impl Session {
         }
     }
 
-    /// Records a page whose first block of `sent` bytes was sent with the sequence number `sequence`.
+    /// Records a page after its first block. The first block has `sent` bytes of data and the sequence number
+    /// `sequence`.
     pub(super) fn start_page(&mut self, request: &ImagePageRequest, sequence: u8, sent: u16) {
         self.page = Page {
             next: request.offset.saturating_add(sent.into()).into(),
@@ -352,17 +359,19 @@ impl Session {
         self.node = request.node.map_or(0, |node| node.0);
     }
 
-    /// IEEE address in the Image Page Request of the page under way.
+    /// Returns the IEEE address in the Image Page Request of the page that is being sent; `None` if the request
+    /// contained no address.
     pub(super) fn page_node(&self) -> Option<Eui64> {
         self.flags.contains(Flags::NODE).then_some(Eui64(self.node))
     }
 
-    /// Time of the next block of the page under way.
+    /// Returns the time at which the next block of the page is due; `None` if no page is being sent.
     pub(super) fn next_page_block_due(&self) -> Option<Instant> {
         self.has_page().then(|| self.last_served.plus(Millis(self.page.spacing.into())))
     }
 
-    /// Start of the client's silence: the last frame in either direction, plus the time that the client was told to wait.
+    /// Returns the start of the client's silence. The silence starts with the last frame in either direction, plus the
+    /// time that the client was told to wait.
     pub(super) fn silence_start(&self) -> Instant {
         self.last_heard.max(self.last_served).plus(Millis::from_secs(self.wait_seconds.into()))
     }
@@ -370,13 +379,13 @@ impl Session {
 
 /// Returns whether a multiple of a hundredth of `size` lies after `before` and not after `after`.
 fn passes_hundredth(before: u32, after: u32, size: u32) -> bool {
-    // No product overflows for a size below 2³², and one division is enough.
+    // No product overflows for a size below 2³², and one division for each argument is enough.
     let hundred = |bytes: u32| u64::from(bytes).wrapping_mul(100);
     let done = hundred(before).checked_div(size.into()).unwrap_or(0);
     hundred(after) >= done.wrapping_add(1).wrapping_mul(size.into())
 }
 
-/// Milliseconds modulo 2³², which wrap after 49 days.
+/// Returns the milliseconds of `now` modulo 2³². The value wraps after 49 days.
 fn wrapping_millis(now: Instant) -> u32 {
     let [a, b, c, d, ..] = now.as_millis().to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
@@ -395,8 +404,8 @@ mod tests {
     const A: ImageId = ImageId::new(0x1001, 0x00ab, 5);
     const B: ImageId = ImageId::new(0x1001, 0x00ab, 6);
 
-    /// The size is the same on 32 and 64 bits, as no field is as wide as a pointer. (Some 32-bit targets align a `u64` to
-    /// four bytes; the session is no larger there.)
+    /// The size of a session is the same on 32 and 64 bits, because no field is as wide as a pointer. (Some 32-bit
+    /// targets align a `u64` to four bytes; the session is no larger on such a target.)
     #[test]
     fn a_session_is_small() {
         assert_eq!(size_of::<Session>(), 96);

@@ -1,7 +1,8 @@
-//! Session table: hash map from clients to session slots, least-recently-heard order for eviction, and timer heap.
+//! Session table: a hash map from clients to session slots, an order of clients by their last frames for eviction, and
+//! a timer heap.
 //!
-//! Sessions never move: a client keeps its slot until it is evicted. The three structures are linked by slot indices in
-//! the [`Links`] of each session:
+//! Sessions never move: a client keeps its slot until the client is evicted. Slot indices in the [`Links`] of each
+//! session link the three structures:
 //!
 //! ```text
 //! buckets   bucket_head --> bucket_next --> ...   slots whose clients have one hash; slot i holds the head of bucket i
@@ -21,14 +22,14 @@ use super::{Session, SessionSlots};
 use crate::aps::Address;
 use crate::time::Instant;
 
-/// Maximum slots in use: the unicast addresses of one network, 0x0000 to 0xFFF7.
+/// Maximum number of slots in use: the number of unicast addresses of one network, 0x0000 to 0xFFF7.
 const MAX_SLOTS: u16 = 65_528;
 
-/// Index of a slot in use.
+/// Index of a slot that is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot(u16);
 
-/// Table of the sessions in the slots `S`.
+/// Table of the sessions in the memory `S` that the caller lent.
 #[derive(Clone, Debug)]
 pub(super) struct SessionTable<S> {
     slots: S,
@@ -36,9 +37,9 @@ pub(super) struct SessionTable<S> {
     used: u16,
     newest: u16,
     oldest: u16,
-    /// Slot of the last lookup: one frame looks up its client several times.
+    /// Slot of the last lookup. The table keeps the slot, because one frame looks up its client several times.
     last_found: u16,
-    /// Number of timers that are set.
+    /// Number of timers that are set, which is the size of the heap.
     timers: u16,
     /// Number of sessions with the flag DOWNLOAD.
     downloads: u16,
@@ -47,7 +48,7 @@ pub(super) struct SessionTable<S> {
 }
 
 impl<S: SessionSlots> SessionTable<S> {
-    /// Empty table in slots of any content.
+    /// Makes an empty table from slots with any content.
     pub(super) const fn new(slots: S) -> Self {
         Self {
             slots,
@@ -61,22 +62,22 @@ impl<S: SessionSlots> SessionTable<S> {
         }
     }
 
-    /// Returns whether the caller lent any slot.
+    /// Returns whether the caller lent at least one slot.
     pub(super) fn has_capacity(&self) -> bool {
         self.capacity() > 0
     }
 
-    /// Number of downloads under way.
+    /// Returns the number of downloads in progress.
     pub(super) const fn downloads(&self) -> u16 {
         self.downloads
     }
 
-    /// Number of pages under way.
+    /// Returns the number of pages that are being sent.
     pub(super) const fn pages(&self) -> u16 {
         self.pages
     }
 
-    /// Session in the slot `index`; `None` for [`NO_SLOT`], however many slots the caller lent.
+    /// Returns the session in the slot `index`. Returns `None` for [`NO_SLOT`], however many slots the caller lent.
     fn session_in(&self, index: u16) -> Option<&Session> {
         if index < MAX_SLOTS { self.slots.as_ref().get(usize::from(index)) } else { None }
     }
@@ -93,7 +94,7 @@ impl<S: SessionSlots> SessionTable<S> {
         self.session_in_mut(slot.0)
     }
 
-    /// All sessions, in no particular order.
+    /// Returns all sessions, in no particular order.
     pub(super) fn sessions_mut(&mut self) -> impl Iterator<Item = &mut Session> {
         self.slots.as_mut().iter_mut().take(usize::from(self.used))
     }
@@ -102,7 +103,7 @@ impl<S: SessionSlots> SessionTable<S> {
         self.slots.as_ref().iter().take(usize::from(self.used))
     }
 
-    /// Finds the slot of `client`.
+    /// Finds the slot of `client`; `None` if the client has no session.
     pub(super) fn find(&self, client: Address) -> Option<Slot> {
         if self.used == 0 {
             return None;
@@ -120,19 +121,19 @@ impl<S: SessionSlots> SessionTable<S> {
         }
     }
 
-    /// Looks up `client` and caches its slot for the lookups that follow.
+    /// Looks up `client` and caches the slot of the client for the lookups that follow.
     pub(super) fn cache_slot_of(&mut self, client: Address) {
         self.last_found = self.find(client).map_or(NO_SLOT, |Slot(index)| index);
     }
 
-    /// Finds the session of `client`.
+    /// Finds the session of `client`; `None` if the client has no session.
     pub(super) fn session_of(&self, client: Address) -> Option<&Session> {
         self.session_at(self.find(client)?)
     }
 
-    /// Finds the slot of `client`, or inserts the client in a free slot; `None` only if the table has no slots.
+    /// Finds the slot of `client`, or inserts the client in a free slot. Returns `None` only if the table has no slots.
     ///
-    /// If all slots are in use, the client with the oldest last frame is evicted.
+    /// If all slots are in use, the table evicts the client with the oldest last frame.
     pub(super) fn find_or_insert(&mut self, client: Address) -> Option<Slot> {
         if let Some(slot) = self.find(client) {
             return Some(slot);
@@ -150,7 +151,7 @@ impl<S: SessionSlots> SessionTable<S> {
         Some(Slot(index))
     }
 
-    /// Marks the client of a slot as the one with the newest frame.
+    /// Marks the client of a slot as the client with the newest frame.
     pub(super) fn touch(&mut self, Slot(index): Slot) {
         if self.newest != index {
             self.unlink_from_ages(index);
@@ -158,7 +159,7 @@ impl<S: SessionSlots> SessionTable<S> {
         }
     }
 
-    /// Sets or clears a flag of a session, and counts the sessions with the flags DOWNLOAD and PAGE.
+    /// Sets or clears a flag of a session, and keeps the counts of the sessions with the flags DOWNLOAD and PAGE.
     pub(super) fn set_flag(&mut self, slot: Slot, flag: Flags, on: bool) {
         let Some(session) = self.session_at_mut(slot) else { return };
         let before = session.flags.contains(flag);
@@ -179,20 +180,20 @@ impl<S: SessionSlots> SessionTable<S> {
         u16::try_from(self.slots.as_ref().len()).unwrap_or(MAX_SLOTS).min(MAX_SLOTS)
     }
 
-    /// Hash bucket of a client: the index of a slot, in use or not.
+    /// Returns the hash bucket of a client. A bucket is the index of a slot, whether in use or not.
     fn bucket(&self, client: Address) -> u16 {
         let [high, low] = client.network.to_be_bytes();
-        // Fibonacci hashing, 2³² divided by the golden ratio: it spreads consecutive addresses.
+        // Fibonacci hashing multiplies by 2³² divided by the golden ratio, which spreads consecutive addresses.
         let hash = u32::from_be_bytes([0, client.endpoint, high, low]).wrapping_mul(0x9e37_79b1);
         let scaled = (hash >> 16).wrapping_mul(self.capacity().into());
         let [_, _, a, b] = scaled.to_le_bytes();
         u16::from_le_bytes([a, b])
     }
 
-    /// Takes the next free slot; the caller has checked that there is one.
+    /// Takes the next free slot and returns its index. The caller has checked that a slot is free.
     fn take_free_slot(&mut self) -> u16 {
         if self.used == 0 {
-            // First use: the slots may hold the links of another table.
+            // Before the first use, the slots may hold the links of another table.
             for slot in self.slots.as_mut() {
                 slot.links = Links::NONE;
             }
@@ -202,7 +203,7 @@ impl<S: SessionSlots> SessionTable<S> {
         index
     }
 
-    /// Removes the client with the oldest last frame and returns its slot.
+    /// Removes the client with the oldest last frame and returns the slot of the client.
     fn evict_oldest(&mut self) -> Option<u16> {
         let index = self.oldest;
         let session = self.session_in(index)?;
@@ -227,7 +228,7 @@ impl<S: SessionSlots> SessionTable<S> {
         }
     }
 
-    /// Appends a slot to the order of age as the newest one.
+    /// Appends a slot to the order of age as the newest slot.
     fn append_newest(&mut self, index: u16) {
         let older = core::mem::replace(&mut self.newest, index);
         if let Some(session) = self.session_in_mut(index) {
@@ -254,7 +255,7 @@ impl<S: SessionSlots> SessionTable<S> {
         }
     }
 
-    /// Slot and deadline of the earliest timer.
+    /// Returns the slot and the deadline of the earliest timer; `None` if no timer is set.
     pub(super) fn next_timer(&self) -> Option<(Slot, Instant)> {
         if self.timers == 0 {
             return None;
@@ -263,8 +264,8 @@ impl<S: SessionSlots> SessionTable<S> {
         Some((Slot(index), self.session_in(index)?.timer_deadline))
     }
 
-    /// Sets the timer of a slot to `when`, unless it is set to an earlier deadline. Keeping the earlier deadline saves a
-    /// heap operation for each frame that moves the deadline.
+    /// Sets the timer of a slot to `when`, unless the timer is set to an earlier deadline. Keeping the earlier deadline
+    /// saves a heap operation for each frame that moves the deadline.
     pub(super) fn set_timer_no_later_than(&mut self, slot: Slot, when: Instant) {
         let set = self
             .session_at(slot)
@@ -306,7 +307,7 @@ impl<S: SessionSlots> SessionTable<S> {
         }
     }
 
-    /// Links a heap place and a slot in both directions.
+    /// Links a heap place and a slot to each other.
     fn put_in_heap(&mut self, place: u16, index: u16) {
         if let Some(session) = self.session_in_mut(place) {
             session.links.heap_slot = index;
@@ -316,7 +317,7 @@ impl<S: SessionSlots> SessionTable<S> {
         }
     }
 
-    /// Slot and deadline at a heap place; `None` beyond the end of the heap.
+    /// Returns the slot and the deadline at a heap place; `None` beyond the end of the heap.
     fn heap_entry(&self, place: u16) -> Option<(u16, Instant)> {
         if place >= self.timers {
             return None;
@@ -325,7 +326,7 @@ impl<S: SessionSlots> SessionTable<S> {
         Some((index, self.session_in(index)?.timer_deadline))
     }
 
-    /// Restores the heap order after a change at `place`: moves its entry up, then down.
+    /// Restores the heap order after a change at `place`. The method moves the entry at `place` up, then down.
     fn restore_heap(&mut self, mut place: u16) {
         let Some((index, when)) = self.heap_entry(place) else { return };
         while let Some(above) = place.checked_sub(1).map(|below| below / 2) {
@@ -335,7 +336,7 @@ impl<S: SessionSlots> SessionTable<S> {
             }
             place = above;
         }
-        // The children of places beyond 32,767 have no index in 16 bits; the heap has none there.
+        // The children of a place beyond 32,767 have no index in 16 bits, and the heap has no such children.
         while let Some(left) = place.checked_mul(2).and_then(|place| place.checked_add(1)) {
             let right = left.saturating_add(1);
             let (below, key) = match (self.heap_entry(left), self.heap_entry(right)) {

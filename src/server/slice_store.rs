@@ -1,4 +1,4 @@
-//! Store of borrowed files that do not change.
+//! Store of borrowed files that does not change.
 //!
 //! ```text
 //! [ StoreEntry { info, file } | StoreEntry { info, file } ]     in any order, each identity once
@@ -11,8 +11,8 @@ use crate::error::DecodeError;
 use crate::file::SplitFile;
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 
-/// Borrowed OTA file with the information from its header. The elements after the header are not parsed: a server serves
-/// files whose content it does not understand (section 6.8.3).
+/// Borrowed OTA file with the information from its header. The elements after the header are not parsed, because a
+/// server serves even files with content that the server does not understand (section 6.8.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreEntry<'a> {
     info: ImageInfo,
@@ -20,44 +20,46 @@ pub struct StoreEntry<'a> {
 }
 
 impl<'a> StoreEntry<'a> {
-    /// Entry of the file at the start of `bytes`. Bytes after the total image size are not served.
+    /// Returns the entry for the file at the start of `bytes`. The server does not serve bytes after the total image
+    /// size.
     ///
     /// # Errors
-    /// Those of [`SplitFile::parse`]: the header cannot be decoded, or the file is shorter than its total image size.
+    /// Fails with the errors of [`SplitFile::parse`] if the header cannot be decoded, or if the file is shorter than
+    /// its total image size.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         SplitFile::parse(bytes).map(|parts| Self::new(&parts))
     }
 
-    /// Entry of a file that has been split already.
+    /// Returns the entry for a file that is already split.
     #[must_use]
     pub const fn new(parts: &SplitFile<'a>) -> Self {
         Self { info: ImageInfo::new(&parts.header), file: parts.file }
     }
 
-    /// Information from the header of the file.
+    /// Returns the information from the header of the file.
     #[must_use]
     pub const fn info(&self) -> &ImageInfo {
         &self.info
     }
 
-    /// Bytes that are served; their number is the total image size.
+    /// Returns the bytes of the file that the server serves. The number of bytes is the total image size.
     #[must_use]
     pub const fn file(&self) -> &'a [u8] {
         self.file
     }
 }
 
-/// [`ImageStore`] of borrowed files that do not change. All files have different identities.
+/// [`ImageStore`] of borrowed files that does not change. All files of the store have different identities.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SliceStore<'a> {
     entries: &'a [StoreEntry<'a>],
 }
 
 impl<'a> SliceStore<'a> {
-    /// Store of the files in `entries`, whose order does not matter.
+    /// Makes a store of the files in `entries`. The order of the entries does not matter.
     ///
     /// # Errors
-    /// [`AddError::Duplicate`] for the first entry with the identity of an earlier one.
+    /// Fails with [`AddError::Duplicate`] for the first entry with the identity of an earlier entry.
     pub fn new(entries: &'a [StoreEntry<'a>]) -> Result<Self, AddError> {
         for (index, entry) in entries.iter().enumerate() {
             if entries.iter().take(index).any(|other| lookup::is_same_file(&other.info, &entry.info)) {
@@ -67,7 +69,7 @@ impl<'a> SliceStore<'a> {
         Ok(Self { entries })
     }
 
-    /// Information on each file, with the index of its entry as the key.
+    /// Returns the information on each file, with the index of the entry as the key.
     fn infos(&self) -> impl Iterator<Item = ImageInfo> + Clone {
         (0..).zip(self.entries).map(|(key, entry)| ImageInfo { key, ..entry.info })
     }

@@ -1,4 +1,4 @@
-//! Store of borrowed files that come and go, in slots that the caller lends.
+//! Store of borrowed files in slots that the caller lends. Files can be added, replaced and removed.
 //!
 //! ```text
 //! [ entry | entry | free ]     slots: [Option<StoreEntry>; N], or a slice of them
@@ -10,26 +10,28 @@ use super::{ImageInfo, ImageStore, ReadResult};
 use crate::aps::Address;
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 
-/// [`ImageStore`] of borrowed files that come and go, in slots that the caller lends: `[Option<StoreEntry>; N]`, or a slice
-/// of them.
+/// [`ImageStore`] of borrowed files in slots that the caller lends: `[Option<StoreEntry>; N]`, or a slice of such
+/// slots. Files can be added, replaced and removed.
 ///
 /// A client that downloads a removed file is answered with NO_IMAGE_AVAILABLE. A client that downloads a replaced file
-/// continues with the bytes of the new file: better do not replace a file by a different one with the same version.
+/// continues with the bytes of the new file. A file should therefore not be replaced by a different file with the same
+/// version.
 #[derive(Clone, Debug)]
 pub struct SlotStore<P> {
     slots: P,
 }
 
 impl<'a, P: AsRef<[Option<StoreEntry<'a>>]> + AsMut<[Option<StoreEntry<'a>>]>> SlotStore<P> {
-    /// Store with the files that stand in `slots`.
+    /// Makes a store with the files that `slots` already contains.
     pub const fn new(slots: P) -> Self {
         Self { slots }
     }
 
-    /// Adds a file.
+    /// Adds a file in a free slot of the store.
     ///
     /// # Errors
-    /// [`AddError::Duplicate`] for a file with the identity of another one, [`AddError::Full`] without a free slot.
+    /// Fails with [`AddError::Duplicate`] if the store has a file with the same identity. Fails with [`AddError::Full`]
+    /// if no slot is free.
     pub fn add(&mut self, entry: StoreEntry<'a>) -> Result<(), AddError> {
         if self.list().any(|other| lookup::is_same_file(other.info(), entry.info())) {
             return Err(AddError::Duplicate(entry.info().id));
@@ -39,11 +41,11 @@ impl<'a, P: AsRef<[Option<StoreEntry<'a>>]> + AsMut<[Option<StoreEntry<'a>>]>> S
         Ok(())
     }
 
-    /// Adds a file in place of the file with the same identity, and returns the replaced file; `None` if no file had that
+    /// Adds a file in place of the file with the same identity. Returns the replaced file; `None` if no file had the
     /// identity.
     ///
     /// # Errors
-    /// [`AddError::Full`] if no file has the same identity and no slot is free.
+    /// Fails with [`AddError::Full`] if no file has the same identity and no slot is free.
     pub fn replace(&mut self, entry: StoreEntry<'a>) -> Result<Option<StoreEntry<'a>>, AddError> {
         let mut entries = self.slots.as_mut().iter_mut().flatten();
         match entries.find(|other| lookup::is_same_file(other.info(), entry.info())) {
@@ -52,14 +54,15 @@ impl<'a, P: AsRef<[Option<StoreEntry<'a>>]> + AsMut<[Option<StoreEntry<'a>>]>> S
         }
     }
 
-    /// Removes the file with the identity `id` and `destination`, and returns it; `None` if there is no such file.
+    /// Removes the file with the identity `id` and `destination`, and returns the file; `None` if the store has no such
+    /// file.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> Option<StoreEntry<'a>> {
         let is_file =
             |entry: &StoreEntry<'_>| entry.info().id == id && entry.info().destination == destination;
         self.slots.as_mut().iter_mut().find(|slot| slot.as_ref().is_some_and(is_file))?.take()
     }
 
-    /// All files of the store.
+    /// Returns all files of the store.
     pub fn list<'s>(&'s self) -> impl Iterator<Item = &'s StoreEntry<'a>> + Clone
     where
         'a: 's,

@@ -1,4 +1,5 @@
-//! Timers of sessions: the next block of a page, and the silence of a client; and the reports of deliveries.
+//! Timers of sessions, and reports of deliveries. A timer waits for the next block of a page, or for the end of the
+//! client's silence.
 //!
 //! ```text
 //! poll_timeout = earliest of all sessions' deadlines
@@ -13,29 +14,29 @@ use super::{Server, ServerEvent, Session, SessionPhase, SessionSlots};
 use crate::aps::{Address, DeliveryReport, TransmitToken};
 use crate::time::Instant;
 
-/// Reason of an expired timer.
+/// Reason why the timer of a session expired.
 pub(super) enum Timer {
     /// The next block of a page is due.
     PageBlock,
-    /// The client was silent for longer than its timeout.
+    /// The client was silent for longer than the timeout.
     Silence,
 }
 
 impl<S: SessionSlots> Server<S> {
-    /// Returns the deadline of the earliest timer, at which the caller calls [`poll_transmit`](Self::poll_transmit) and
-    /// [`handle_timeout`](Self::handle_timeout); `None` without a timer.
+    /// Returns the deadline of the earliest timer; `None` if no timer is set. At the deadline the caller calls
+    /// [`poll_transmit`](Self::poll_transmit) and [`handle_timeout`](Self::handle_timeout).
     ///
-    /// The deadline can be too early, as frames from clients move deadlines; early calls do nothing. It lies in the past if
-    /// one call of each left work to do.
+    /// The deadline can be too early, because frames from clients move deadlines; early calls do nothing. The deadline
+    /// lies in the past if one call of each of the two methods left work to do.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.table.next_timer().map(|(_, when)| when)
     }
 
-    /// Handles an expired timer: a client that was silent for longer than its timeout counts as stalled. Only this and the
-    /// Upgrade End Request of the client end a session.
+    /// Handles an expired timer. A client that was silent for longer than its timeout counts as stalled. Only this
+    /// method and the Upgrade End Request of the client end a session.
     ///
-    /// Each call handles one client, so that the event queue has room for its event.
+    /// Each call handles one client, so that the event queue has room for the event of the client.
     pub fn handle_timeout(&mut self, now: Instant) {
         let Some((slot, Timer::Silence)) = self.next_due_timer(now) else { return };
         self.table.set_flag(slot, Flags::DOWNLOAD, false);
@@ -51,10 +52,10 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Handles the stack's report on the delivery of a frame, identified by the token of its [`Transmit`].
+    /// Handles a report of the stack on the delivery of a frame. The token of the [`Transmit`] identifies the frame.
     ///
-    /// A failed delivery ends no download: the client repeats its request. After two consecutive blocks that were not
-    /// delivered, the server reduces the block size for the client by a quarter, to no less than 16 bytes.
+    /// A failed delivery ends no download, because the client repeats its request. After two consecutive undelivered
+    /// blocks, the server reduces the block size for the client by a quarter, but not below 16 bytes.
     ///
     /// [`Transmit`]: crate::aps::Transmit
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
@@ -76,7 +77,7 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Finds the session with the earliest expired timer. Timers that expired too early are set again.
+    /// Finds the session with the earliest expired timer. The server sets timers again that expired too early.
     pub(super) fn next_due_timer(&mut self, now: Instant) -> Option<(Slot, Timer)> {
         loop {
             let (slot, _) = self.table.next_timer().filter(|(_, when)| *when <= now)?;
@@ -95,7 +96,7 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Sets the timer of a client after a frame in either direction.
+    /// Sets the timer of a session after a frame from or to the client.
     pub(super) fn arm_timer(&mut self, slot: Slot) {
         let Some(session) = self.table.session_at(slot) else { return };
         if let Some(when) = earlier(session.next_page_block_due(), self.silence_deadline(session)) {
@@ -103,7 +104,7 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Records the time of a frame from the client.
+    /// Records the time of a frame from the client in the session.
     pub(super) fn record_frame_from(&mut self, now: Instant, client: Address) {
         let Some(slot) = self.table.find(client) else { return };
         if let Some(session) = self.table.session_at_mut(slot) {
@@ -113,7 +114,7 @@ impl<S: SessionSlots> Server<S> {
         self.arm_timer(slot);
     }
 
-    /// Moves a client to a phase without blocks: the session no longer counts as a download or a page.
+    /// Moves a session to a phase without blocks. The session then no longer counts as a download or a page.
     pub(super) fn enter_idle_phase(&mut self, now: Instant, slot: Slot, phase: SessionPhase) {
         self.table.set_flag(slot, Flags::DOWNLOAD, false);
         self.table.set_flag(slot, Flags::PAGE, false);
@@ -122,7 +123,7 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Deadline after which the silence of a client is too long; `None` in phases without a timeout.
+    /// Returns the deadline after which the silence of a client is too long; `None` in phases without a timeout.
     fn silence_deadline(&self, session: &Session) -> Option<Instant> {
         let limit = match session.phase() {
             SessionPhase::Downloading { id, reached, size, .. } if reached == size => {
@@ -138,7 +139,7 @@ impl<S: SessionSlots> Server<S> {
     }
 }
 
-/// Earlier one of two deadlines.
+/// Returns the earlier one of two deadlines; `None` if both are `None`.
 fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),

@@ -1,5 +1,5 @@
-//! Upgrade End (sections 6.10.9 and 6.10.10): answers to clients that have downloaded an image, and unsolicited Upgrade End
-//! Responses to clients that wait. Sections refer to ZigBee document 095264 (2011).
+//! Upgrade End (sections 6.10.9 and 6.10.10): answers to clients that have downloaded an image, and unsolicited Upgrade
+//! End Responses to clients on hold. Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //! SUCCESS  -> ServerPolicy::upgrade -> Upgrade End Response with a time, or a status     others -> a Default Response, if wanted
@@ -21,12 +21,14 @@ use crate::zcl::{
 };
 
 impl<S: SessionSlots> Server<S> {
-    /// Returns whether `client` has downloaded the image `id` for the stack version `stack` and waits for an Upgrade End
-    /// Response (sections 6.7.5, 6.7.6 and 6.11), judged by its session and by the attributes in `status`, which
-    /// [`ServerEvent::StatusReport`] carries after [`read_status`](Self::read_status).
+    /// Returns whether `client` has downloaded the image `id` for the stack version `stack` and waits for an Upgrade
+    /// End Response (sections 6.7.5, 6.7.6 and 6.11). The answer follows from the session of the client and from the
+    /// attributes in `status`. The event [`ServerEvent::StatusReport`] contains the attributes after
+    /// [`read_status`](Self::read_status).
     ///
-    /// `None` if that is unknown: a sleepy client cannot be read, and some clients lack the attributes. Releasing it does no
-    /// harm: a client without a downloaded image ignores the Upgrade End Response.
+    /// Returns `None` if the state of the client is unknown: a sleepy client cannot be read, and some clients lack the
+    /// attributes. Releasing such a client does no harm, because a client without a downloaded image ignores the
+    /// Upgrade End Response.
     #[must_use]
     pub fn is_ready_to_upgrade(
         &self,
@@ -43,7 +45,8 @@ impl<S: SessionSlots> Server<S> {
             status.status?,
             ImageUpgradeStatus::DOWNLOAD_COMPLETE | ImageUpgradeStatus::WAITING_TO_UPGRADE
         );
-        // Attributes that the client does not have cannot contradict. 0xFFFFFFFF means that no version was downloaded.
+        // Attributes that the client does not have cannot contradict. The value 0xFFFFFFFF means that no version was
+        // downloaded.
         let version = status.downloaded_version.is_none_or(|version| version == id.version);
         let stack = status.downloaded_stack.is_none_or(|downloaded| downloaded == stack);
         let manufacturer = status.manufacturer.is_none_or(|code| code == id.manufacturer);
@@ -83,11 +86,11 @@ impl<S: SessionSlots> Server<S> {
         self.events.push(ServerEvent::Ended { client, id, status });
 
         if status != Status::SUCCESS {
-            // The client does not upgrade: a Default Response, unless it disabled it, is the whole answer.
+            // The client does not upgrade. The whole answer is a Default Response, unless the client disabled it.
             return self.acknowledge(context, control, out);
         }
         let time = match policy.upgrade(client, id) {
-            // The client may have missed the Upgrade End Response of `release`: repeat it.
+            // The client may have missed the Upgrade End Response of `release`, so the server repeats the response.
             UpgradeDecision::Hold if released => self.clock.after(now, 0),
             UpgradeDecision::Now => self.clock.after(now, 0),
             UpgradeDecision::AfterSeconds(seconds) => self.clock.after(now, seconds),
@@ -110,7 +113,7 @@ impl<S: SessionSlots> Server<S> {
         ServerAction::Reply(context.respond(ToClient::UpgradeEnd(response), out))
     }
 
-    /// Answers with a Default Response SUCCESS, unless the request disables it.
+    /// Answers the request with a Default Response SUCCESS, unless the request disables Default Responses.
     fn acknowledge(
         &self,
         context: RequestContext,
@@ -124,13 +127,14 @@ impl<S: SessionSlots> Server<S> {
         ServerAction::Reply(context.default_response(command, Status::SUCCESS, out))
     }
 
-    /// Writes an unsolicited Upgrade End Response to `out`: clients that have downloaded an image that `target` matches
-    /// upgrade after `seconds`, together if it is sent to many (section 6.10.10.3). With wildcards in `target` one response
-    /// serves several images; clients that do not understand wildcards ignore it.
+    /// Writes an unsolicited Upgrade End Response to `out`. Clients that have downloaded an image that `target` matches
+    /// upgrade after `seconds`. A response to many clients makes the clients upgrade together (section 6.10.10.3). With
+    /// wildcards in `target`, one response serves several images; clients that do not understand wildcards ignore the
+    /// response.
     ///
-    /// A sleepy client can miss the response. It sends its Upgrade End Request again within the hour; if its session shows
-    /// that it has downloaded such an image, it is told to upgrade then, even if the policy still returns
-    /// [`UpgradeDecision::Hold`].
+    /// A sleepy client can miss the response, but repeats its Upgrade End Request within the hour. If the session of
+    /// the client shows a downloaded image that `target` matches, the server then tells the client to upgrade. The
+    /// server does so even if the policy still returns [`UpgradeDecision::Hold`].
     #[doc(alias("activate", "emberAfOtaServerSendUpgradeCommandCallback"))]
     pub fn release(
         &mut self,
@@ -159,8 +163,9 @@ impl<S: SessionSlots> Server<S> {
         self.write_upgrade_end_response(to, delivery, UpgradeEndResponse { target, time }, out)
     }
 
-    /// Writes an unsolicited Upgrade End Response to `out`: clients that count down to an upgrade to an image that `target`
-    /// matches wait for another Upgrade End Response. It revokes an earlier [`release`](Self::release).
+    /// Writes an unsolicited Upgrade End Response to `out` that revokes an earlier [`release`](Self::release). A client
+    /// that counts down to the upgrade to an image that `target` matches then holds: the client waits for another
+    /// Upgrade End Response.
     pub fn hold(
         &mut self,
         now: Instant,
@@ -178,7 +183,7 @@ impl<S: SessionSlots> Server<S> {
         self.write_upgrade_end_response(to, delivery, UpgradeEndResponse { target, time }, out)
     }
 
-    /// Writes an unsolicited Upgrade End Response.
+    /// Writes an unsolicited Upgrade End Response to `out`.
     fn write_upgrade_end_response(
         &mut self,
         to: Address,

@@ -10,8 +10,9 @@
 //! LastError        "Success"                     one of six words
 //! ```
 //!
-//! Unify, "OTA MQTT Topic attributes overview". Each payload is `{"value": ...}`. A second table of the document writes the
-//! errors in upper case and lacks one; this module follows the examples, which do neither.
+//! The attributes follow Unify, "OTA MQTT Topic attributes overview". Each payload is `{"value": ...}`. A second table
+//! of the document writes the errors in upper case and lacks one error. This module follows the examples of the
+//! document, which have mixed case and all errors.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -24,31 +25,31 @@ use super::payload::{PayloadError, Value, parse_object, to_json};
 use crate::client::Outcome;
 use crate::zcl::{self, ImageUpgradeStatus};
 
-/// Attribute of an image on a device.
+/// Attribute that a consumer publishes for an image on a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ImageAttribute {
-    /// Result of the last operation.
+    /// Result of the last operation with the image.
     LastError,
-    /// Running version.
+    /// Version of the image that the device runs.
     CurrentVersion,
-    /// Version to install.
+    /// Version of the image that the device shall install.
     TargetVersion,
-    /// Earliest time of the activation.
+    /// Earliest time at which the device may activate the image.
     ApplyAfter,
-    /// State of the upgrade.
+    /// State of the upgrade to the target version.
     Status,
-    /// Size of the file in bytes.
+    /// Size of the OTA file in bytes.
     Size,
-    /// Offset of the next byte to transfer.
+    /// Offset of the next byte to transfer, counted from the start of the file.
     Offset,
 }
 
 impl ImageAttribute {
-    /// All attributes in the order of publication. In this order a subscriber never sees `Idle` before the new
-    /// `CurrentVersion`, and never a new `Status` before the `TargetVersion` that it concerns.
+    /// All attributes in the order of publication. A subscriber never sees `Idle` before the new `CurrentVersion`, and
+    /// never a new `Status` before the `TargetVersion` that the status concerns.
     pub const ALL: [Self; 7] = [
         Self::LastError,
         Self::CurrentVersion,
@@ -59,7 +60,7 @@ impl ImageAttribute {
         Self::Offset,
     ];
 
-    /// Name of the attribute in topics.
+    /// Returns the name of the attribute in topics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -87,9 +88,9 @@ pub enum OtaStatus {
     /// No upgrade is in progress.
     #[default]
     Idle,
-    /// The device has a part of the image.
+    /// The device has only a part of the image.
     DownloadInProgress,
-    /// The device has the complete image, and does not run it yet.
+    /// The device has the complete image, but does not run the image yet.
     WaitingToUpgrade,
     /// The device has the complete image, and waits for further images.
     WaitForMore,
@@ -98,8 +99,8 @@ pub enum OtaStatus {
 }
 
 impl OtaStatus {
-    /// Converts the attribute ImageUpgradeStatus of a device (ZigBee document 095264, section 6.7.7); `None` for a value
-    /// without a name.
+    /// Converts the attribute ImageUpgradeStatus of a device (ZigBee document 095264, section 6.7.7). Returns `None` if
+    /// Unify has no word for the value.
     #[must_use]
     pub const fn from_zcl(status: ImageUpgradeStatus) -> Option<Self> {
         match status {
@@ -115,20 +116,20 @@ impl OtaStatus {
     }
 }
 
-/// Result of the last operation.
+/// Result of the last operation with an image on a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum LastError {
-    /// The operation succeeded, or there was none.
+    /// The last operation succeeded, or no operation took place.
     #[default]
     Success,
-    /// Device or server aborted the operation.
+    /// The device or the server aborted the operation.
     Abort,
-    /// A permission was missing.
+    /// The operation failed because a permission was missing.
     NotAuthorized,
-    /// The image is invalid.
+    /// The image of the operation is invalid.
     InvalidImage,
     /// The device needs further images.
     RequireMoreImage,
@@ -137,8 +138,8 @@ pub enum LastError {
 }
 
 impl LastError {
-    /// Converts a status of the OTA Upgrade cluster (ZigBee document 095264, section 6.10.2); `None` for a status that is not
-    /// the result of an operation, such as WAIT_FOR_DATA.
+    /// Converts a status of the OTA Upgrade cluster (ZigBee document 095264, section 6.10.2). Returns `None` if the
+    /// status is not the result of an operation, such as WAIT_FOR_DATA.
     #[must_use]
     pub const fn from_zcl(status: zcl::Status) -> Option<Self> {
         match status {
@@ -152,7 +153,7 @@ impl LastError {
         }
     }
 
-    /// Converts the outcome of an upgrade that a client reports.
+    /// Converts the outcome of an upgrade, as a client reports it, to the result of the operation.
     #[must_use]
     pub fn from_outcome(outcome: Outcome) -> Self {
         match outcome {
@@ -177,7 +178,7 @@ impl LastError {
     }
 }
 
-/// Attribute of an image on a device, with its value.
+/// Value of an attribute that a consumer publishes for an image on a device.
 ///
 /// ```
 /// use zigbee_ota::unify::{ImageAttribute, ImageAttributeValue, OtaStatus};
@@ -191,24 +192,24 @@ impl LastError {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ImageAttributeValue {
-    /// Result of the last operation.
+    /// Result of the last operation with the image.
     LastError(LastError),
-    /// Running version.
+    /// Version of the image that the device runs, in the notation of announcements.
     CurrentVersion(String),
-    /// Version to install.
+    /// Version of the image that the device shall install, in the notation of announcements.
     TargetVersion(String),
-    /// Earliest time of the activation.
+    /// Earliest time at which the device may activate the image.
     ApplyAfter(DateTime),
-    /// State of the upgrade.
+    /// State of the upgrade to the target version.
     Status(OtaStatus),
-    /// Size of the file in bytes.
+    /// Size of the OTA file in bytes.
     Size(u32),
-    /// Offset of the next byte to transfer.
+    /// Offset of the next byte to transfer, counted from the start of the file.
     Offset(u32),
 }
 
 impl ImageAttributeValue {
-    /// Attribute that has this value.
+    /// Returns the attribute that this is a value of.
     #[must_use]
     pub const fn attribute(&self) -> ImageAttribute {
         match self {
@@ -222,7 +223,7 @@ impl ImageAttributeValue {
         }
     }
 
-    /// Payload of the attribute: `{"value": ...}` in JSON.
+    /// Returns the MQTT payload of this attribute: the JSON object `{"value": ...}`.
     #[must_use]
     pub fn payload(&self) -> Vec<u8> {
         match self {
@@ -234,11 +235,11 @@ impl ImageAttributeValue {
         }
     }
 
-    /// Parses the payload of an attribute.
+    /// Parses the MQTT payload of an attribute.
     ///
     /// # Errors
-    /// [`PayloadError`] for a payload that is not a JSON object with a `value`, and for a value of another type or an
-    /// unknown word.
+    /// Fails with [`PayloadError`] if the payload is not a JSON object with a member `value`. Fails also if the value
+    /// has the wrong type or is an unknown word.
     pub fn parse(attribute: ImageAttribute, payload: &[u8]) -> Result<Self, PayloadError> {
         fn value<T: DeserializeOwned>(payload: &[u8]) -> Result<T, PayloadError> {
             Ok(parse_object::<Value<T>>(payload)?.value)

@@ -1,4 +1,4 @@
-//! Date-time of RFC 3339, section 5.6, as Unify writes the time of an activation.
+//! Date-time of RFC 3339, section 5.6, which is the form that Unify uses for the time of an activation.
 //!
 //! ```text
 //! 2021-04-15T23:59:59+00:00
@@ -18,8 +18,8 @@ use crate::time::UtcTime;
 
 /// Date and time with an offset from UTC, such as `2021-04-15T23:59:59+00:00`.
 ///
-/// The original text is kept, because a consumer copies it from an announcement to an attribute. Two values are equal when
-/// their texts are equal.
+/// The value keeps the original text, because a consumer copies the text from an announcement to an attribute. Two
+/// values are equal if their texts are equal.
 ///
 /// ```
 /// use zigbee_ota::unify::DateTime;
@@ -42,19 +42,19 @@ struct TextAndTime {
 }
 
 impl DateTime {
-    /// Text of the date-time, as it was parsed.
+    /// Returns the text of the date-time, as it was parsed.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0.text
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z. A fraction is rounded up, so that nothing happens early.
+    /// Returns the seconds since 1970-01-01T00:00:00Z. A fraction is rounded up, so that nothing happens early.
     #[must_use]
     pub const fn unix(&self) -> i64 {
         self.0.unix
     }
 
-    /// Seconds from `now` to the date-time; 0 for one in the past.
+    /// Returns the seconds from `now` to the date-time; 0 if the date-time is past.
     #[must_use]
     pub fn seconds_from(&self, now: UtcTime) -> u64 {
         let now = u64::from(now.0).saturating_add(UtcTime::UNIX_START);

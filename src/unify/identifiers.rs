@@ -1,4 +1,4 @@
-//! Identifiers in topics: UIIDs of images and UNIDs of devices, and the derivation of one from the other.
+//! Identifiers in topics: UIIDs of images and UNIDs of devices, and the conversion between UIIDs and kinds of images.
 //!
 //! ```text
 //! UIID   ZigBee10011011        "ZigBee", manufacturer code, image type: 4 upper-case hexadecimal digits each
@@ -7,9 +7,11 @@
 //! UNID   zb-0123456789ABCDEF   "zb-" and the IEEE address, most significant byte first
 //! ```
 //!
-//! Unify, "UCL OTA Framework": a UIID names the destination of an image, so that all versions of an image share it. It begins
-//! with a code of the protocol; the rest is up to the protocol. The example of the document, `ZigBee010103`, has no room for
-//! two numbers of 16 bits. This module writes all digits of both, so that the UIID can be parsed.
+//! A UIID names the destination of an image, so that all versions of an image have the same UIID (Unify, "UCL OTA
+//! Framework"). A UIID begins with a code of the protocol; the protocol defines the rest.
+//!
+//! The example in the document, `ZigBee010103`, has no room for two numbers of 16 bits. This module writes all digits
+//! of manufacturer code and image type, so that the UIID can be parsed.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
@@ -23,7 +25,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::text_error::{Reason, TextError};
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 
-/// Maximum length of an identifier in bytes: a topic with two of them fits into the 65,535 bytes that MQTT allows.
+/// Maximum length of an identifier in bytes. A topic with two identifiers of this length fits into the 65,535 bytes
+/// that MQTT allows.
 const MAX_LEN: usize = 32_000;
 
 /// Protocol code of Zigbee at the start of a UIID.
@@ -32,10 +35,10 @@ const UIID_PREFIX: &str = "ZigBee";
 /// Protocol code of Zigbee at the start of a UNID.
 const UNID_PREFIX: &str = "zb-";
 
-/// Topic level for all devices, in the place of a UNID.
+/// Topic level that stands for all devices, in the place of a UNID.
 pub(super) const ALL: &str = "all";
 
-/// Checks that text can be one level of a topic.
+/// Checks that `text` can be one level of a topic.
 fn check_level(text: &str) -> Result<(), TextError> {
     if text.is_empty() {
         return Err(TextError(Reason::EmptyName));
@@ -50,7 +53,7 @@ fn check_level(text: &str) -> Result<(), TextError> {
     }
 }
 
-/// Unique Image Identifier: the destination of an image, whatever its version.
+/// Unique Image Identifier, which names the destination of an image, whatever the version of the image.
 ///
 /// ```
 /// use zigbee_ota::ImageId;
@@ -68,25 +71,25 @@ fn check_level(text: &str) -> Result<(), TextError> {
 pub struct Uiid(#[serde(deserialize_with = "deserialize_uiid")] String);
 
 impl Uiid {
-    /// UIID of a kind of Zigbee image: `ZigBee`, manufacturer code and image type.
+    /// Returns the UIID of a kind of Zigbee image: `ZigBee`, manufacturer code and image type.
     #[must_use]
     pub fn from_kind(ImageKind { manufacturer, image_type }: ImageKind) -> Self {
         Self(format!("{UIID_PREFIX}{:04X}{:04X}", manufacturer.0, image_type.0))
     }
 
-    /// UIID that equals the UNID of the device, as ZigPC has it.
+    /// Returns the UIID that equals the UNID of the device, as ZigPC forms it.
     #[must_use]
     pub fn from_unid(unid: &Unid) -> Self {
         Self(unid.0.clone())
     }
 
-    /// Text of the UIID, one level of a topic.
+    /// Returns the text of the UIID, which is one level of a topic.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Kind of image of a UIID that [`from_kind`](Self::from_kind) has made; `None` for any other text.
+    /// Returns the kind of image of a UIID that [`from_kind`](Self::from_kind) has made; `None` for any other text.
     #[must_use]
     pub fn kind(&self) -> Option<ImageKind> {
         let digits = self.0.strip_prefix(UIID_PREFIX)?;
@@ -96,24 +99,24 @@ impl Uiid {
             manufacturer: ManufacturerCode(u16::from_be_bytes([a, b])),
             image_type: ImageType(u16::from_be_bytes([c, d])),
         };
-        // UIIDs are compared as text: one with lower-case digits is a different UIID.
+        // UIIDs are compared as text, so a text with lower-case digits is a different UIID.
         (Self::from_kind(kind) == *self).then_some(kind)
     }
 }
 
-/// Unify Node Identifier: a device.
+/// Unify Node Identifier, which names a device.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Unid(#[serde(deserialize_with = "deserialize_unid")] String);
 
 impl Unid {
-    /// Text of the UNID, one level of a topic.
+    /// Returns the text of the UNID, which is one level of a topic.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// IEEE address of a UNID in the Zigbee form, with digits of either case; `None` for any other text.
+    /// Returns the IEEE address of a UNID in the Zigbee form, with digits of either case; `None` for any other text.
     #[must_use]
     pub fn node(&self) -> Option<Eui64> {
         let digits = self.0.strip_prefix(UNID_PREFIX)?;
@@ -168,21 +171,21 @@ impl fmt::Display for Unid {
     }
 }
 
-/// Parses hexadecimal digits, without the sign that `from_str_radix` accepts.
+/// Parses hexadecimal digits. The sign that `from_str_radix` accepts is refused.
 fn parse_hex(digits: &str) -> Option<u64> {
     let are_digits = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     u64::from_str_radix(digits, 16).ok().filter(|_| are_digits)
 }
 
 /// Kind of a Zigbee image: an [`ImageId`] without its version.
-// Exhaustive: the two fields that identify an image for all its versions.
+// Exhaustive: the two fields identify an image for all its versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ImageKind {
     /// Manufacturer code of the image.
     pub manufacturer: ManufacturerCode,
-    /// Image type.
+    /// Image type of the image.
     pub image_type: ImageType,
 }
 
@@ -193,30 +196,32 @@ impl From<ImageId> for ImageKind {
     }
 }
 
-/// Form of the UIIDs that are not set one by one.
+/// Form of the UIIDs of images without an individual UIID.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum UiidForm {
-    /// `ZigBee`, manufacturer code and image type; the default, because it distinguishes several images of a device.
+    /// `ZigBee`, manufacturer code and image type of the image. This form is the default, because it distinguishes
+    /// several images of a device.
     #[default]
     Kind,
-    /// UNID of the device, as ZigPC has it: suited to devices with one image.
+    /// UNID of the device, as ZigPC forms the UIID. This form suits devices with one image.
     Unid,
 }
 
-/// UIID that already belongs to another kind of image, because it was set or because it follows from the [`UiidForm`].
+/// Error for a UIID that already belongs to another kind of image. The UIID was set for that kind, or follows from the
+/// [`UiidForm`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("UIID {uiid} is that of manufacturer {}, image type {:#06x}", .owner.manufacturer, .owner.image_type.0)]
 #[non_exhaustive]
 pub struct UiidTaken {
-    /// UIID that was to be set.
+    /// UIID that the caller tried to set.
     pub uiid: Uiid,
-    /// Kind of image that has the UIID.
+    /// Kind of image that already has the UIID.
     pub owner: ImageKind,
 }
 
-/// Mapping between kinds of images and UIIDs: a form for all, with exceptions for single kinds.
+/// Mapping between kinds of images and UIIDs. A form applies to all kinds, with exceptions for single kinds.
 ///
 /// ```
 /// use zigbee_ota::ImageId;
@@ -238,16 +243,16 @@ pub struct Naming {
 }
 
 impl Naming {
-    /// Makes a mapping without exceptions.
+    /// Makes a mapping in which the form applies to all kinds.
     #[must_use]
     pub const fn new(form: UiidForm) -> Self {
         Self { form, exceptions: BTreeMap::new() }
     }
 
-    /// Sets the UIID of one kind of image, in place of the earlier one.
+    /// Sets the UIID of one kind of image, in place of the earlier UIID of the kind.
     ///
     /// # Errors
-    /// [`UiidTaken`] for a UIID that belongs to another kind of image.
+    /// Fails with [`UiidTaken`] if the UIID belongs to another kind of image.
     pub fn set(&mut self, kind: ImageKind, uiid: Uiid) -> Result<(), UiidTaken> {
         match self.kind(&uiid) {
             Some(owner) if owner != kind => Err(UiidTaken { uiid, owner }),
@@ -258,7 +263,7 @@ impl Naming {
         }
     }
 
-    /// UIID of a kind of image on a device.
+    /// Returns the UIID of a kind of image on a device.
     #[must_use]
     pub fn uiid(&self, kind: ImageKind, device: &Unid) -> Uiid {
         match (self.exceptions.get(&kind), self.form) {
@@ -268,7 +273,8 @@ impl Naming {
         }
     }
 
-    /// Kind of image that a UIID names; `None` for an unknown UIID, and for a UNID, which names every image of the device.
+    /// Returns the kind of image that a UIID names. Returns `None` for an unknown UIID, and for a UIID that is a UNID,
+    /// because a UNID names every image of the device.
     #[must_use]
     pub fn kind(&self, uiid: &Uiid) -> Option<ImageKind> {
         let exception = self.exceptions.iter().find(|(_, own)| *own == uiid).map(|(kind, _)| *kind);

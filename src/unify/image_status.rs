@@ -1,4 +1,4 @@
-//! Status of one image on one device, and the attribute values that are published of it.
+//! Status of one image on one device, and the attribute values that a consumer publishes of the status.
 //!
 //! ```text
 //! current, target, apply_after, status, size, offset, last_error     one attribute each
@@ -13,29 +13,29 @@ use crate::client;
 use crate::types::FileVersion;
 use crate::zcl::AttributeSnapshot;
 
-/// Status of an image on a device. While target and running version are equal, [`OtaStatus::Idle`] is published in place of
-/// [`status`](Self::status).
+/// Status of an image on a device. While the target version equals the running version, [`OtaStatus::Idle`] is
+/// published in place of [`status`](Self::status).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ImageStatus {
-    /// Running version; 0xFFFFFFFF where it is unknown.
+    /// Version of the image that the device runs; 0xFFFFFFFF if the version is unknown.
     pub current: FileVersion,
-    /// Version to install; equal to `current` when up to date.
+    /// Version of the image that the device shall install; equal to `current` if the device is up to date.
     pub target: FileVersion,
-    /// Earliest time of the activation.
+    /// Earliest time at which the device may activate the image; `None` if the announcement names no time.
     pub apply_after: Option<DateTime>,
-    /// State of the upgrade.
+    /// State of the upgrade to the target version.
     pub status: OtaStatus,
-    /// Size of the file in bytes; 0 where it is unknown.
+    /// Size of the OTA file in bytes; 0 if the size is unknown.
     pub size: u32,
     /// Offset of the next byte to transfer, counted from the start of the file.
     pub offset: u32,
-    /// Result of the last operation.
+    /// Result of the last operation with the image.
     pub last_error: LastError,
 }
 
 impl ImageStatus {
-    /// Makes the status of an image that is up to date, without a size.
+    /// Makes the status of an image that is up to date. The size of the file is unknown.
     #[must_use]
     pub const fn idle(current: FileVersion) -> Self {
         Self {
@@ -49,8 +49,9 @@ impl ImageStatus {
         }
     }
 
-    /// Makes the status of the image that a client upgrades, from its [`attributes`](client::Client::attributes), its
-    /// [`progress`](client::Client::progress) during a download, and the outcome of its last upgrade.
+    /// Makes the status of the image that a client upgrades. The status follows from the
+    /// [`attributes`](client::Client::attributes) of the client, its [`progress`](client::Client::progress) during a
+    /// download, and the outcome of its last upgrade.
     #[must_use]
     pub fn from_client(
         attributes: &AttributeSnapshot,
@@ -71,14 +72,14 @@ impl ImageStatus {
         }
     }
 
-    /// Whether the target is installed: no upgrade is due.
+    /// Returns whether the target version is installed, so that no upgrade is due.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.current == self.target
     }
 
-    /// Attribute values to publish, in the order of [`ImageAttribute::ALL`](super::ImageAttribute::ALL). `ApplyAfter` is
-    /// among them only where a time is set.
+    /// Returns the attribute values to publish, in the order of [`ImageAttribute::ALL`](super::ImageAttribute::ALL).
+    /// The values include `ApplyAfter` only if a time is set.
     #[must_use]
     pub fn values(&self) -> Vec<ImageAttributeValue> {
         let Self { current, target, apply_after, status, size, offset, last_error } = self;

@@ -1,66 +1,70 @@
-//! MQTT messages: topic, payload and retain flag, with the size limit of a packet.
+//! MQTT messages with topic, payload and retain flag, and the size limit of an MQTT packet.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::topic::{ImagePath, Topic};
 
-/// Message to or from the broker.
+/// MQTT message that is sent to the broker or received from the broker.
 ///
-/// Quality of service 1 suits every message: a duplicate is harmless, and no message should be lost.
-// Exhaustive: the caller's MQTT client makes it of what it receives, and no further field of a packet is used.
+/// Quality of service 1 suits every message of Unify's OTA service: a duplicate is harmless, and no message should be
+/// lost.
+// Exhaustive: the MQTT client of the caller makes the message of a received packet, and no further field of a packet is
+// used.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct MqttMessage {
-    /// Topic of the message.
+    /// MQTT topic of the message.
     pub topic: String,
-    /// Content of the message.
+    /// Payload of the message in bytes.
     pub payload: Vec<u8>,
-    /// Retain flag. Sent to the broker: the broker shall keep the message for later subscribers. Received from the broker:
-    /// the message was published before the subscription.
+    /// Retain flag of the message. In a message to the broker, the flag asks the broker to keep the message for later
+    /// subscribers. In a message from the broker, the flag means that the message was published before the
+    /// subscription.
     pub retain: bool,
 }
 
-/// Maximum size of an MQTT packet without its fixed header: topic with its length, identifier, properties and payload (MQTT
-/// 3.1.1, section 2.2.3).
+/// Maximum size of an MQTT packet in bytes, without the fixed header. The size counts topic with its length,
+/// identifier, properties and payload (MQTT 3.1.1, section 2.2.3).
 const MAX_PACKET: usize = 268_435_455;
 
-/// Size of the fields of a packet beside topic and payload: topic length 2, identifier 2, length of no properties 1 (MQTT 5).
+/// Size in bytes of the fields of a packet other than topic and payload (MQTT 5). The topic length takes 2 bytes, the
+/// identifier takes 2, and the length of no properties takes 1.
 const PACKET_FIELDS: usize = 5;
 
-/// Image that is too long for an MQTT message: 256 megabytes less the topic.
+/// Error for an image that is too long for an MQTT message. The limit is 256 megabytes less the topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an image of {len} bytes, at most {max} fit into a message")]
 #[non_exhaustive]
 pub struct ImageTooLong {
     /// Length of the image in bytes.
     pub len: usize,
-    /// Maximum length for the path of the image, in bytes.
+    /// Maximum length of an image for the path of the image, in bytes.
     pub max: usize,
 }
 
 impl MqttMessage {
-    /// Makes a message with the retain flag of its topic.
+    /// Makes a message with the retain flag that the topic requires.
     pub(super) fn new(topic: &Topic, payload: Vec<u8>) -> Self {
         Self { topic: topic.to_string(), payload, retain: topic.is_retained() }
     }
 
-    /// Makes the request for the image of a path, which a consumer publishes.
+    /// Makes the message that requests the image of a path. A consumer publishes the message.
     #[must_use]
     pub fn request(path: &ImagePath) -> Self {
         Self::new(&Topic::Get(path.clone()), b"{}".to_vec())
     }
 
-    /// Makes the message with the image of a path, which a provider publishes.
+    /// Makes the message that contains the image of a path. A provider publishes the message.
     ///
     /// # Errors
-    /// [`ImageTooLong`] for an image that does not fit into a message.
+    /// Fails with [`ImageTooLong`] if the image does not fit into an MQTT message.
     pub fn image(path: &ImagePath, image: Vec<u8>) -> Result<Self, ImageTooLong> {
         check_image_len(path, image.len())?;
         Ok(Self::new(&Topic::Data(path.clone()), image))
     }
 }
 
-/// Checks that an image of `len` bytes fits into a message.
+/// Checks that an image of `len` bytes fits into an MQTT message.
 pub(super) fn check_image_len(path: &ImagePath, len: usize) -> Result<(), ImageTooLong> {
     let topic = Topic::Data(path.clone()).to_string();
     let max = MAX_PACKET.saturating_sub(PACKET_FIELDS).saturating_sub(topic.len());

@@ -1,4 +1,5 @@
-//! OTA service of the Unify framework: images announced and fetched over MQTT, and the status of their upgrades published.
+//! OTA service of the Unify framework. A provider announces images over MQTT; a consumer fetches the images and
+//! publishes the status of the upgrades.
 //!
 //! ```text
 //!   Provider                    broker                     Consumer                 server::Server
@@ -11,20 +12,21 @@
 //!      | withdraw ----- empty, retained -----------------------> |                          |
 //! ```
 //!
-//! [`Provider`] and [`Consumer`] are state machines without a connection: they exchange [`MqttMessage`]s, which the MQTT
-//! client of the caller transports. A consumer takes the events of a [`Server`](crate::server::Server), and lends that
-//! server an [`ImageStore`](crate::server::ImageStore) and a [`ServerPolicy`](crate::server::ServerPolicy), so that the
-//! server offers the announced images. Identifiers, topics and payloads can also be used alone, by a program that only
-//! watches upgrades.
+//! [`Provider`] and [`Consumer`] are state machines without a connection. A provider and a consumer exchange
+//! [`MqttMessage`]s, which the MQTT client of the caller transports.
+//!
+//! A consumer takes the events of a [`Server`](crate::server::Server). The consumer lends that server an
+//! [`ImageStore`](crate::server::ImageStore) and a [`ServerPolicy`](crate::server::ServerPolicy), so that the server
+//! offers the announced images. A program that only watches upgrades can use identifiers, topics and payloads alone.
 //!
 //! *Unify* refers to the document "Common OTA FW Update Service" of the Unify framework. Where the document contradicts
-//! itself, each module says which side it follows. The parts for Z-Wave (checksums, meta data commands, activation) are
-//! not implemented.
+//! itself, each module names the text that the module follows. The parts for Z-Wave (checksums, meta data commands,
+//! activation) are not implemented.
 //!
-//! **Duties of the broker.** No message of the service identifies its sender: the broker must allow only authenticated
-//! providers to publish below `ucl/OTA/`. The service does not protect images either. A consumer offers an image only
-//! after its caller has verified the image ([`ConsumerAction::Verify`]), for example with [`signature`](crate::signature)
-//! (feature `crypto`), and a device should verify it again.
+//! **Duties of the broker.** No message of the service identifies its sender, so the broker must allow only
+//! authenticated providers to publish below `ucl/OTA/`. The service does not protect images either. A consumer offers
+//! an image only after the caller has verified the image ([`ConsumerAction::Verify`]), for example with
+//! [`signature`](crate::signature) (feature `crypto`). A device should verify the image again.
 
 mod attribute;
 mod consumer;

@@ -1,4 +1,4 @@
-//! JSON payloads of the messages.
+//! JSON payloads of the MQTT messages.
 //!
 //! ```text
 //! info        {"Version":"0x10053519","ApplyAfter":"2021-04-15T23:59:59+00:00","Filename":"lamp.zigbee"}
@@ -8,8 +8,8 @@
 //! withdrawn   empty: the broker deletes the retained message (MQTT 3.1.1, section 3.3.1.3)
 //! ```
 //!
-//! Unify, "Announcing Images", "Retrieving Images" and "Providing Firmware Status". The version is the only mandatory member
-//! of an info payload; unknown members are skipped.
+//! The payloads follow Unify, "Announcing Images", "Retrieving Images" and "Providing Firmware Status". The version is
+//! the only mandatory member of an info payload. A parser skips unknown members.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -22,7 +22,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::date_time::DateTime;
 use crate::types::FileVersion;
 
-/// Announcement of an image: the payload of an info message.
+/// Announcement of an image, which is the payload of an info message.
 ///
 /// ```
 /// use zigbee_ota::unify::Announcement;
@@ -37,22 +37,22 @@ use crate::types::FileVersion;
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Announcement {
-    /// Version of the image, in the notation of the image's protocol.
+    /// Version of the image, in the notation of the protocol that the image is for.
     pub version: String,
-    /// Earliest time of the activation; without a time the image is activated as soon as possible.
+    /// Earliest time at which a device may activate the image; `None` means as soon as possible.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub apply_after: Option<DateTime>,
-    /// Name of the file.
+    /// Name of the image file; `None` if the announcement names no file.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub filename: Option<String>,
 }
 
-/// Deserializes an optional member that is present: the schema does not allow `null`.
+/// Deserializes an optional member that is present. The value `null` is refused, because the schema does not allow it.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
 
-/// Payload that does not fit its topic. `Display` says what is wrong.
+/// Error for a payload that does not match its topic. `Display` says what is wrong.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct PayloadError(#[from] Reason);
@@ -72,23 +72,24 @@ impl Announcement {
         Self { version: version_text(version), apply_after: None, filename: None }
     }
 
-    /// Parses the payload of an info message.
+    /// Parses the payload of an info message as an announcement.
     ///
     /// # Errors
-    /// [`PayloadError`] for a payload that is not a JSON object, for a missing version, and for a member of another type or
-    /// with a wrong date-time.
+    /// Fails with [`PayloadError`] if the payload is not a JSON object or the version is missing. Fails also if a
+    /// member has the wrong type or the date-time is invalid.
     pub fn parse(payload: &[u8]) -> Result<Self, PayloadError> {
         parse_object(payload)
     }
 
-    /// Version as a Zigbee file version: up to eight hexadecimal digits, with or without `0x`.
+    /// Returns the version of the image as a Zigbee file version. The text has up to eight hexadecimal digits, with or
+    /// without `0x`.
     ///
     /// # Errors
-    /// [`PayloadError`] for any other text.
+    /// Fails with [`PayloadError`] if the version is any other text.
     pub fn file_version(&self) -> Result<FileVersion, PayloadError> {
         let text = self.version.as_str();
         let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
-        // `from_str_radix` would accept a sign.
+        // `from_str_radix` would accept a sign, which is no digit.
         let are_digits = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         let version = u32::from_str_radix(digits, 16).ok().filter(|_| are_digits && digits.len() <= 8);
         version.map(FileVersion).ok_or_else(|| Reason::Version(text.to_owned()).into())
@@ -99,19 +100,19 @@ impl Announcement {
     }
 }
 
-/// File version in the notation of announcements and attributes: `0x10053519`.
+/// Returns the file version in the notation of announcements and attributes, such as `0x10053519`.
 #[must_use]
 pub(super) fn version_text(version: FileVersion) -> String {
     format!("0x{:08X}", version.0)
 }
 
-/// JSON object of the payload of an attribute, and of `SupportedCommands`.
+/// JSON object that is the payload of an attribute and of the topic `SupportedCommands`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Value<T> {
     pub(super) value: T,
 }
 
-/// Parses a JSON object. An array is refused here, because serde would accept it for a structure.
+/// Parses a JSON object. The function refuses an array, because serde would accept an array for a structure.
 pub(super) fn parse_object<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Result<T, PayloadError> {
     if payload.trim_ascii_start().starts_with(b"[") {
         let error = serde_json::Error::invalid_type(Unexpected::Seq, &"an object");
@@ -121,6 +122,6 @@ pub(super) fn parse_object<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Resu
 }
 
 pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
-    // Numbers, strings and structures of them always have a JSON form, so the fallback is never used.
+    // Numbers, strings, and structures of numbers and strings always have a JSON form, so the fallback is never used.
     serde_json::to_vec(value).unwrap_or_default()
 }

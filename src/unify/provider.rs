@@ -1,4 +1,5 @@
-//! Image provider: the side that has the images, announces them, and publishes those that are requested.
+//! Image provider of Unify: the side that has the images. The provider announces the images, and publishes an image
+//! when a consumer requests it.
 //!
 //! ```text
 //!   none -- announce: info, retained --> announced -- a get: data, once --> announced
@@ -18,10 +19,11 @@ use super::payload::{Announcement, parse_object};
 use super::topic::{ImagePath, Topic};
 use super::topic_filter::TopicFilter;
 
-/// Image provider: keeps the announcements, and names the image to publish for each request. The caller has the files.
+/// Image provider of Unify, which keeps the announcements and names the image to publish for each request. The caller
+/// has the files.
 ///
-/// The broker is assumed to authenticate providers, and to allow no other client to publish below `ucl/OTA/info` and
-/// `ucl/OTA/data`: no message identifies its sender (Unify, "UCL OTA Framework").
+/// The broker must authenticate providers, and allow no other client to publish below `ucl/OTA/info` and
+/// `ucl/OTA/data`. The reason is that no message identifies its sender (Unify, "UCL OTA Framework").
 ///
 /// ```
 /// use zigbee_ota::FileVersion;
@@ -52,21 +54,24 @@ impl Provider {
         Self { images: BTreeMap::new() }
     }
 
-    /// Topic filter to subscribe to after each connection to the broker.
+    /// Returns the topic filter that the caller subscribes to after each connection to the broker.
     #[must_use]
     pub fn subscription(&self) -> TopicFilter {
         TopicFilter::requests()
     }
 
-    /// Messages of all current announcements, to publish again when the broker may have lost them.
+    /// Returns the messages of all current announcements. The caller publishes the messages again if the broker may
+    /// have lost them.
     pub fn announcements(&self) -> impl Iterator<Item = MqttMessage> {
         self.images.iter().map(|(path, announcement)| info_message(path, announcement))
     }
 
-    /// Announces an image of `len` bytes, in place of an earlier image of the same path. Returns the message to publish.
+    /// Announces an image of `len` bytes, in place of an earlier image of the same path. Returns the message that the
+    /// caller publishes.
     ///
     /// # Errors
-    /// [`ImageTooLong`] for an image that does not fit into a message. The provider is unchanged then.
+    /// Fails with [`ImageTooLong`] if the image does not fit into an MQTT message. The provider is unchanged after the
+    /// error.
     pub fn announce(
         &mut self,
         path: ImagePath,
@@ -79,16 +84,18 @@ impl Provider {
         Ok(message)
     }
 
-    /// Withdraws an image. Returns the message to publish; `None` where no image of this path is announced.
+    /// Withdraws the announcement of an image. Returns the message that the caller publishes; `None` if no image of the
+    /// path is announced.
     pub fn withdraw(&mut self, path: &ImagePath) -> Option<MqttMessage> {
         self.images.remove(path).map(|_| MqttMessage::new(&Topic::Info(path.clone()), Vec::new()))
     }
 
-    /// Handles a message of the broker. Returns the path of a requested image, which the caller publishes once, as
-    /// [`MqttMessage::image`].
+    /// Handles a message that the broker delivered. Returns the path of the requested image. The caller publishes the
+    /// image once, as [`MqttMessage::image`].
     ///
     /// # Errors
-    /// [`MessageIgnored`] where nothing is to be published. Any JSON object is a valid request, whatever its members.
+    /// Fails with [`MessageIgnored`] if the caller has nothing to publish. Any JSON object is a valid request, whatever
+    /// members the object has.
     pub fn handle_message(&self, message: &MqttMessage) -> Result<&ImagePath, MessageIgnored> {
         let Topic::Get(path) = message.topic.parse()? else { return Err(MessageIgnored::Role) };
         if message.retain {

@@ -1,13 +1,13 @@
-//! Error of all conversions from text: identifiers, topics, topic filters and date-times.
+//! Error of all conversions from text to identifiers, topics, topic filters and date-times.
 
 use alloc::string::String;
 
-/// Text that is not the identifier, topic, topic filter or date-time that was asked for. `Display` says what is wrong.
+/// Error for text that is not a valid identifier, topic, topic filter or date-time. `Display` says what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct TextError(pub(super) Reason);
 
-/// Private, so that a later release of the crate `time` is not a breaking change of this crate.
+/// Private reasons of a text error, so that a later release of the crate `time` is not a breaking change of this crate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Reason {
     #[error("an empty name")]
@@ -24,7 +24,7 @@ pub(super) enum Reason {
     TopicFilter,
     #[error("not a date-time of RFC 3339: expected the form 2021-04-15T23:59:59+00:00, {0}")]
     DateTime(::time::error::Parse),
-    /// `level` counts from 1. `found` is empty where the topic ends before that level.
+    /// Wrong level of a topic. `level` counts from 1, and `found` is empty if the topic ends before that level.
     #[error("level {level} of the topic is {found:?}, expected {expected}")]
     Topic { level: usize, found: String, expected: &'static str },
 }

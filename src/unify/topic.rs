@@ -1,4 +1,4 @@
-//! Topics of the service: construction and parsing.
+//! Topics of Unify's OTA service: construction and parsing.
 //!
 //! ```text
 //! ucl/OTA/info/<UIID>/<all|UNID>                                              Info       retained
@@ -9,10 +9,12 @@
 //! ucl/by-unid/<UNID>/ep<ID>/OTA/SupportedCommands                             Commands   retained
 //! ```
 //!
-//! Unify, "OTA MQTT topic space overview" and "OTA MQTT topic attributes overview". Where the document differs from its
-//! own table, this module follows the table: `ucl/OTA` in upper case (a diagram has `ucl/ota`, which is parsed, too, and never
-//! written), with a slash before the UIID, and attributes below an endpoint. Attributes are retained, as in the text and the
-//! diagram, and unlike in the table.
+//! The topics follow Unify, "OTA MQTT topic space overview" and "OTA MQTT topic attributes overview". Where the
+//! document contradicts its own table, this module follows the table. The level `OTA` in `ucl/OTA` is in upper case, a
+//! slash stands before the UIID, and attributes are below an endpoint. A diagram of the document has `ucl/ota`, which
+//! is parsed, but never written.
+//!
+//! Attributes are retained, as in the text and the diagram of the document, and unlike in the table.
 
 use alloc::borrow::ToOwned;
 use core::fmt;
@@ -22,26 +24,27 @@ use super::attribute::ImageAttribute;
 use super::identifiers::{ALL, Uiid, Unid};
 use super::text_error::{Reason, TextError};
 
-/// Path of an image below `ucl/OTA/info` and `ucl/OTA/data`: its UIID, and the device or devices that it is for. A provider
-/// has one file for each path. `Display` writes `<UIID>/all` or `<UIID>/<UNID>`.
-// Exhaustive: the two levels of the path, which the document fixes.
+/// Path of an image below `ucl/OTA/info` and `ucl/OTA/data`. A path consists of the UIID of the image, and the device
+/// or devices that the image is for. A provider has one file for each path. `Display` writes `<UIID>/all` or
+/// `<UIID>/<UNID>`.
+// Exhaustive: the document fixes the two levels of the path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ImagePath {
-    /// Image.
+    /// UIID of the image.
     pub uiid: Uiid,
-    /// Device that the image is for; `None` for all devices that the image fits. The image for one device takes precedence
-    /// over the image for all.
+    /// Device that the image is for; `None` means all devices that the image fits. The image for one device takes
+    /// precedence over the image for all devices.
     pub device: Option<Unid>,
 }
 
 impl ImagePath {
-    /// Path of an image for all devices.
+    /// Returns the path of an image for all devices.
     #[must_use]
     pub const fn for_all(uiid: Uiid) -> Self {
         Self { uiid, device: None }
     }
 
-    /// Path of an image for one device.
+    /// Returns the path of an image for one device.
     #[must_use]
     pub const fn for_device(uiid: Uiid, device: Unid) -> Self {
         Self { uiid, device: Some(device) }
@@ -56,20 +59,20 @@ impl fmt::Display for ImagePath {
     }
 }
 
-/// Side of an attribute: the desired or the reported value.
-// Exhaustive: the two sides of every attribute in Unify.
+/// Side of an attribute: the desired value or the reported value.
+// Exhaustive: every attribute in Unify has these two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum AttributeSide {
-    /// Value that the attribute shall have.
+    /// Desired side: the value that the attribute shall have.
     Desired,
-    /// Value that the attribute has.
+    /// Reported side: the value that the attribute has.
     Reported,
 }
 
 impl AttributeSide {
-    /// Both sides. A consumer publishes the same value on both.
+    /// Both sides of an attribute. A consumer publishes the same value on both sides.
     pub const BOTH: [Self; 2] = [Self::Desired, Self::Reported];
 
     const fn name(self) -> &'static str {
@@ -80,13 +83,13 @@ impl AttributeSide {
     }
 }
 
-/// Endpoint of a device. `Display` writes the first levels of its topics: `ucl/by-unid/<UNID>/ep<ID>/OTA`.
-// Exhaustive: the two levels of the topic, which the document fixes.
+/// Endpoint of a device. `Display` writes the first levels of the endpoint's topics: `ucl/by-unid/<UNID>/ep<ID>/OTA`.
+// Exhaustive: the document fixes the two levels of the topic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct DeviceEndpoint {
-    /// Device.
+    /// UNID of the device that has the endpoint.
     pub device: Unid,
-    /// Endpoint of the device; 0 where upgrades concern the device as a whole.
+    /// Endpoint number of the device; 0 if upgrades concern the device as a whole.
     pub endpoint: u8,
 }
 
@@ -97,7 +100,8 @@ impl fmt::Display for DeviceEndpoint {
     }
 }
 
-/// Topic of the service. [`Display`](fmt::Display) writes the text and [`FromStr`] parses it.
+/// Topic of Unify's OTA service. [`Display`](fmt::Display) writes the text of the topic and [`FromStr`] parses the
+/// text.
 ///
 /// ```
 /// use zigbee_ota::unify::{ImagePath, Topic};
@@ -113,22 +117,22 @@ impl fmt::Display for DeviceEndpoint {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Topic {
-    /// Announcement of an image, published by a provider.
+    /// Announcement of an image. A provider publishes this topic.
     Info(ImagePath),
-    /// Request for an image, published by a consumer.
+    /// Request for an image. A consumer publishes this topic.
     Get(ImagePath),
-    /// Image, published by a provider.
+    /// Image file. A provider publishes this topic.
     Data(ImagePath),
-    /// Attribute of an image on a device, published by a consumer.
+    /// Attribute of an image on a device. A consumer publishes this topic.
     Attribute(DeviceEndpoint, Uiid, ImageAttribute, AttributeSide),
-    /// Revision of the attributes, published by a consumer: 1.
+    /// Revision of the attributes, which is 1. A consumer publishes this topic.
     Revision(DeviceEndpoint, AttributeSide),
-    /// Commands that a device accepts, published by a consumer: none.
+    /// List of the commands that a device accepts, which is empty. A consumer publishes this topic.
     Commands(DeviceEndpoint),
 }
 
 impl Topic {
-    /// Whether the broker keeps the last message of the topic for later subscribers.
+    /// Returns whether the broker keeps the last message of the topic for later subscribers.
     #[must_use]
     pub const fn is_retained(&self) -> bool {
         match self {
@@ -220,7 +224,7 @@ impl<'a> Levels<'a> {
         }
     }
 
-    /// Parses the levels after `ucl/OTA`.
+    /// Parses the levels of a topic after `ucl/OTA`.
     fn image_topic(&mut self) -> Result<Topic, TextError> {
         let is_info = self.word("`info` or `data`", |found| match found {
             "info" => Some(true),
@@ -243,12 +247,13 @@ impl<'a> Levels<'a> {
         Ok(Topic::Get(path))
     }
 
-    /// Parses the levels after `ucl/by-unid`.
+    /// Parses the levels of a topic after `ucl/by-unid`.
     fn device_topic(&mut self) -> Result<Topic, TextError> {
         let device = self.name("a UNID")?;
         let endpoint = self.word("`ep` and a number from 0 to 255", |found| {
             let digits = found.strip_prefix("ep")?;
-            // No leading zeros: each endpoint has one text, so that a parsed topic is written as it was.
+            // An endpoint has no leading zeros. Each endpoint therefore has one text, and a parsed topic is written as
+            // it was.
             let plain = digits.bytes().all(|digit| digit.is_ascii_digit())
                 && (digits.len() == 1 || !digits.starts_with('0'));
             digits.parse().ok().filter(|_| plain)

@@ -1,4 +1,4 @@
-//! Topic filters to subscribe to.
+//! MQTT topic filters that a provider, a consumer or a watching program subscribes to.
 //!
 //! ```text
 //! consumer   ucl/OTA/info/+/all                    announcements for all devices
@@ -10,8 +10,8 @@
 //!            ucl/by-unid/+/+/OTA/#                 attributes of all images on all devices
 //! ```
 //!
-//! Unify, "Retrieving Images", names `ucl/OTA/info/+`, which matches no topic of the document's table. Wildcards are those of
-//! MQTT (version 3.1.1, section 4.7), where `+` is exactly one level.
+//! Unify, "Retrieving Images", names the filter `ucl/OTA/info/+`, which matches no topic of the document's table.
+//! Wildcards follow MQTT (version 3.1.1, section 4.7): `+` matches exactly one level.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -23,7 +23,7 @@ use super::identifiers::{Uiid, Unid};
 use super::text_error::{Reason, TextError};
 use super::topic::{DeviceEndpoint, ImagePath, Topic};
 
-/// MQTT topic filter: a topic in which `+` stands for one level, and a final `#` for all further levels.
+/// MQTT topic filter: a topic in which `+` stands for one level, and `#` at the end stands for all further levels.
 ///
 /// ```
 /// use zigbee_ota::unify::TopicFilter;
@@ -37,66 +37,66 @@ use super::topic::{DeviceEndpoint, ImagePath, Topic};
 pub struct TopicFilter(String);
 
 impl TopicFilter {
-    /// Announcements of images for all devices.
+    /// Returns the filter for announcements of images for all devices.
     pub(super) fn announcements_for_all() -> Self {
         Self("ucl/OTA/info/+/all".to_owned())
     }
 
-    /// Announcements of images for one device.
+    /// Returns the filter for announcements of images for one device.
     pub(super) fn announcements_for(device: &Unid) -> Self {
         Self(format!("ucl/OTA/info/+/{device}"))
     }
 
-    /// All announcements, for all devices and for single ones.
+    /// Returns the filter for all announcements, for all devices and for single devices.
     #[must_use]
     pub fn announcements() -> Self {
         Self("ucl/OTA/info/#".to_owned())
     }
 
-    /// Image of a path.
+    /// Returns the filter for the image of a path.
     pub(super) fn image(path: &ImagePath) -> Self {
         Self(Topic::Data(path.clone()).to_string())
     }
 
-    /// Requests for all images.
+    /// Returns the filter for the requests for all images.
     pub(super) fn requests() -> Self {
         Self("ucl/OTA/data/+/+/get".to_owned())
     }
 
-    /// Attributes of one image on one device.
+    /// Returns the filter for the attributes of one image on one device.
     #[must_use]
     pub fn attributes(endpoint: &DeviceEndpoint, uiid: &Uiid) -> Self {
         Self(format!("{endpoint}/Attributes/UIID/{uiid}/#"))
     }
 
-    /// Attributes of all images on all devices.
+    /// Returns the filter for the attributes of all images on all devices.
     #[must_use]
     pub fn all_attributes() -> Self {
         Self("ucl/by-unid/+/+/OTA/#".to_owned())
     }
 
-    /// Same filter below `ucl/ota`, for peers that follow the diagram of the document.
+    /// Returns the same filter below `ucl/ota`, for programs that follow the diagram of the document.
     pub(super) fn to_lower_case(&self) -> Self {
         Self(self.0.replacen("ucl/OTA/", "ucl/ota/", 1))
     }
 
-    /// Text of the filter.
+    /// Returns the text of the topic filter.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether a subscription to this filter receives the messages of `topic`.
+    /// Returns whether a subscription to this topic filter receives the messages of `topic`.
     #[must_use]
     pub fn matches(&self, topic: &str) -> bool {
         let (mut levels, mut topic_levels) = (self.0.split('/'), topic.split('/'));
-        // Topics with an initial `$` belong to the broker; an initial wildcard does not match them.
+        // Topics with an initial `$` belong to the broker, and an initial wildcard does not match such topics.
         if topic.starts_with('$') && self.0.starts_with(['+', '#']) {
             return false;
         }
         loop {
             match (levels.next(), topic_levels.next()) {
-                // `#` also matches the level above it.
+                // The wildcard `#` also matches the level above the wildcard.
                 (Some("#"), _) | (None, None) => return true,
                 (Some("+"), Some(_)) => {}
                 (Some(level), Some(found)) if level == found => {}

@@ -1,4 +1,4 @@
-//! Announcements of images, and the state of each image between its request and its offer.
+//! Announcements of images, and the state of each image from its announcement until the server may offer it.
 //!
 //! ```text
 //! ImagePath -> AnnouncedImage { announcement, version, key, fetch }
@@ -13,34 +13,34 @@ use crate::types::FileVersion;
 use crate::unify::payload::Announcement;
 use crate::unify::topic::ImagePath;
 
-/// Announcement of one path, and the state of its image.
+/// Announcement of an image path, and the state of the announced image.
 #[derive(Clone, Debug)]
 pub(super) struct AnnouncedImage {
     pub(super) announcement: Announcement,
     pub(super) version: FileVersion,
-    /// Number that distinguishes this announcement from earlier ones of the same path.
+    /// Number that distinguishes this announcement from earlier announcements of the same path.
     pub(super) key: u32,
     pub(super) fetch: FetchState,
 }
 
-/// State of the image between its announcement and its offer.
+/// State of an image from its announcement until the server may offer it.
 #[derive(Clone, Debug)]
 pub(super) enum FetchState {
     /// No device has needed the image yet.
     NotNeeded,
-    /// The image was requested, and has not arrived.
+    /// The consumer has requested the image, and the image has not arrived.
     Requested { until: Instant },
-    /// The request has timed out.
+    /// The request for the image has timed out.
     Failed { retry_at: Instant },
     /// The image has arrived, and the caller verifies it.
     Verifying(FetchedFile),
-    /// The image may be offered.
+    /// The image was verified as valid, and the server may offer it.
     Ready(FetchedFile),
-    /// The image does not fit its announcement, or failed the verification.
+    /// The image does not match its announcement, or failed the verification.
     Rejected,
 }
 
-/// OTA file of an image.
+/// OTA file of an image that has arrived.
 #[derive(Clone, Debug)]
 pub(super) struct FetchedFile {
     pub(super) info: ImageInfo,
@@ -48,7 +48,8 @@ pub(super) struct FetchedFile {
 }
 
 impl FetchedFile {
-    /// Parses the payload of a data message. Bytes after the total image size are dropped.
+    /// Parses the payload of a data message, which is an OTA file; `None` if the payload is not such a file. Bytes
+    /// after the total image size are dropped.
     pub(super) fn parse(payload: &[u8], key: u32) -> Option<Self> {
         let entry = StoreEntry::parse(payload).ok()?;
         Some(Self { info: ImageInfo { key, ..*entry.info() }, bytes: entry.file().to_vec() })
@@ -60,7 +61,7 @@ impl AnnouncedImage {
         matches!(self.fetch, FetchState::Requested { .. })
     }
 
-    /// File of the image, where it may be offered.
+    /// Returns the file of the image if the server may offer the image.
     pub(super) const fn ready_file(&self) -> Option<&FetchedFile> {
         match &self.fetch {
             FetchState::Ready(file) => Some(file),
@@ -72,7 +73,7 @@ impl AnnouncedImage {
         }
     }
 
-    /// Deadline of the request, or time of the next one.
+    /// Returns the deadline of the pending request, or the time of the next request.
     pub(super) const fn deadline(&self) -> Option<Instant> {
         match self.fetch {
             FetchState::Requested { until: at } | FetchState::Failed { retry_at: at } => Some(at),
@@ -83,8 +84,8 @@ impl AnnouncedImage {
         }
     }
 
-    /// Ends a request that has timed out, and a pause between requests. Returns whether a request has timed out: its
-    /// subscription is to be cancelled then.
+    /// Ends a request that has timed out, and a pause between requests. Returns whether a request has timed out. After
+    /// a timeout the caller cancels the subscription of the request.
     pub(super) fn expire(&mut self, now: Instant, retry: Millis) -> bool {
         let (next, has_timed_out) = match self.fetch {
             FetchState::Requested { until } if until <= now => {
@@ -98,8 +99,8 @@ impl AnnouncedImage {
     }
 }
 
-/// Image that has arrived and is to be verified: the handle for [`Consumer::image`](super::Consumer::image) and
-/// [`Consumer::verified`](super::Consumer::verified).
+/// Handle of an image that has arrived and is to be verified. [`Consumer::image`](super::Consumer::image) and
+/// [`Consumer::verified`](super::Consumer::verified) take the handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchedImage {
     pub(super) path: ImagePath,
@@ -107,7 +108,7 @@ pub struct FetchedImage {
 }
 
 impl FetchedImage {
-    /// Path of the image.
+    /// Returns the path of the image.
     #[must_use]
     pub const fn path(&self) -> &ImagePath {
         &self.path
@@ -115,12 +116,12 @@ impl FetchedImage {
 }
 
 /// Result of the verification that [`ConsumerAction::Verify`](super::ConsumerAction::Verify) asks for.
-// Exhaustive: an image is offered, or it is not.
+// Exhaustive: an image is either offered or not offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FileVerdict {
-    /// The image may be offered.
+    /// The server may offer the image.
     Valid,
-    /// The image may not be offered. It is fetched again after it has been announced again.
+    /// The server may not offer the image. The consumer fetches the image again only after another announcement.
     Invalid,
 }

@@ -1,4 +1,5 @@
-//! State of each device and of its images, and the actions that follow from an announcement or from the clock.
+//! State of each device and of the images of each device, and the actions that follow from an announcement or from the
+//! clock.
 //!
 //! ```text
 //! UNID -> DeviceState { device, images: UIID -> ImageState { status, key: announcement, hold, published } }
@@ -23,40 +24,41 @@ use crate::unify::payload::{Value, to_json};
 use crate::unify::topic::{AttributeSide, DeviceEndpoint, ImagePath, Topic};
 use crate::unify::topic_filter::TopicFilter;
 
-/// Revision of the published attributes (Unify, "OTA MQTT Topic attributes overview").
+/// Revision of the attributes that the consumer publishes (Unify, "OTA MQTT Topic attributes overview").
 const REVISION: u32 = 1;
 
-/// Time at which a device activates a downloaded image.
+/// Choice of the time at which a device activates a downloaded image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Activation {
-    /// The device waits for the upgrade time of the server, and may therefore download before the time of `ApplyAfter`. The
-    /// default, as the cluster specifies it.
+    /// The device waits for the upgrade time of the server, as the cluster specifies. The device may therefore download
+    /// an image before the time of `ApplyAfter`. This behaviour is the default.
     #[default]
     Scheduled,
-    /// The device activates an image right after the download. It is offered no image before the time of `ApplyAfter`.
+    /// The device activates an image right after the download. The server therefore offers the device no image before
+    /// the time of `ApplyAfter`.
     Immediate,
 }
 
-/// Device of a gateway.
+/// Device of a gateway that a consumer manages.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ManagedDevice {
-    /// Address of the device's client of the OTA Upgrade cluster.
+    /// Address of the device's OTA Upgrade client.
     pub client: Address,
-    /// IEEE address of the device, where it is known: required for a file with an upgrade file destination.
+    /// IEEE address of the device; `None` if the address is unknown. A device-specific file requires the address.
     #[doc(alias = "mac address")]
     pub node: Option<Eui64>,
-    /// Endpoint in the topics of the device's attributes; 0 for the device as a whole.
+    /// Endpoint in the topics of the device's attributes; 0 means the device as a whole.
     pub endpoint: u8,
     /// Time at which the device activates a downloaded image.
     pub activation: Activation,
-    /// Images of the device with their running versions; 0xFFFFFFFF for an unknown version.
+    /// Images of the device with their running versions. The version 0xFFFFFFFF means an unknown version.
     pub images: BTreeMap<Uiid, ImageId>,
 }
 
-/// Parts of the consumer that an update of a device reads and changes.
+/// Parts of the consumer that the update of a device reads and changes.
 pub(super) struct RefreshContext<'a> {
     pub(super) now: Instant,
     pub(super) utc: Option<UtcTime>,
@@ -65,13 +67,13 @@ pub(super) struct RefreshContext<'a> {
     pub(super) actions: &'a mut VecDeque<ConsumerAction>,
 }
 
-/// Time until an image may be activated.
+/// Time until the device may activate an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
     Now,
-    /// Number of seconds, at least one.
+    /// Number of seconds until the activation, at least one.
     In(u64),
-    /// No UTC time is set.
+    /// The time until the activation is unknown, because no UTC time is set.
     Unknown,
 }
 
@@ -88,14 +90,14 @@ impl Due {
     }
 }
 
-/// Hold of a downloaded image that waits for its upgrade time.
+/// State of a downloaded image with respect to its hold, while the image waits for its upgrade time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum HoldState {
-    /// The device does not hold the image.
+    /// The device does not have the complete image on hold.
     NotHeld,
-    /// The device holds the image, and may not activate it yet.
+    /// The device has the image on hold, and may not activate it yet.
     Waiting,
-    /// The device was sent the upgrade time "now".
+    /// The device was sent the upgrade time "now" for the image on hold.
     Released,
 }
 
@@ -104,14 +106,14 @@ enum HoldState {
 pub(super) struct ImageState {
     pub(super) kind: ImageKind,
     pub(super) status: ImageStatus,
-    /// Key of the announcement that the image follows.
+    /// Key of the announcement that determines the target version of the image.
     pub(super) key: Option<u32>,
-    /// Whether the client was notified of the announced image.
+    /// Whether the client was sent an Image Notify for the announced image.
     is_notified: bool,
-    /// Whether the image is ready, and the client is to be notified at the time of `ApplyAfter`.
+    /// Whether the image is ready, and the client is to be sent an Image Notify at the time of `ApplyAfter`.
     notify_later: bool,
     hold: HoldState,
-    /// Values that the broker has.
+    /// Attribute values that the consumer last published to the broker.
     published: BTreeMap<ImageAttribute, ImageAttributeValue>,
 }
 
@@ -128,30 +130,30 @@ impl ImageState {
         }
     }
 
-    /// Image to install.
+    /// Returns the identity of the image that the device shall install.
     pub(super) fn target(&self) -> ImageId {
         let ImageKind { manufacturer, image_type } = self.kind;
         ImageId { manufacturer, image_type, version: self.status.target }
     }
 
-    /// Records that the client holds the complete image.
+    /// Records that the client holds the complete image and waits for an Upgrade End Response.
     pub(super) fn mark_held(&mut self) {
         if self.hold == HoldState::NotHeld {
             self.hold = HoldState::Waiting;
         }
     }
 
-    /// Records that the client holds the image and was sent an upgrade time.
+    /// Records that the client holds the image and was sent the upgrade time `due`.
     pub(super) fn set_hold(&mut self, due: Due) {
         self.hold = if due == Due::Now { HoldState::Released } else { HoldState::Waiting };
     }
 
-    /// Takes the target of an announcement, if the running version accepts it.
+    /// Adopts the target version of an announcement, if the running version accepts the announced version.
     fn follow(&mut self, announced: Option<&AnnouncedImage>, config: ConsumerConfig) {
         let plan = announced.filter(|found| config.versions.allows(self.status.current, found.version));
         let key = plan.map(|plan| plan.key);
         if self.key != key {
-            // The upgrade of the earlier announcement has ended, or is abandoned.
+            // The upgrade to the version of the earlier announcement has ended, or is abandoned.
             if self.key.is_some() && self.status.status != OtaStatus::Idle {
                 let done = self.status.is_done();
                 self.status.last_error = if done { LastError::Success } else { LastError::Abort };
@@ -162,7 +164,7 @@ impl ImageState {
         self.status.target = plan.map_or(self.status.current, |plan| plan.version);
     }
 
-    /// Publishes the values that have changed, and withdraws those that no longer exist.
+    /// Publishes the attribute values that have changed, and withdraws the values that no longer exist.
     fn publish(&mut self, endpoint: &DeviceEndpoint, uiid: &Uiid, actions: &mut VecDeque<ConsumerAction>) {
         let values = self.status.values();
         for value in &values {
@@ -182,7 +184,7 @@ impl ImageState {
         });
     }
 
-    /// Withdraws all attributes of an image.
+    /// Withdraws all attributes of an image from the broker.
     fn withdraw(endpoint: &DeviceEndpoint, uiid: &Uiid, actions: &mut VecDeque<ConsumerAction>) {
         for attribute in ImageAttribute::ALL {
             publish(endpoint, uiid, attribute, &[], actions);
@@ -190,7 +192,7 @@ impl ImageState {
     }
 }
 
-/// Publishes both sides of an attribute; an empty payload withdraws it.
+/// Publishes the desired and the reported side of an attribute. An empty payload withdraws the attribute.
 fn publish(
     endpoint: &DeviceEndpoint,
     uiid: &Uiid,
@@ -204,7 +206,7 @@ fn publish(
     }
 }
 
-/// State of a device and of its images.
+/// State of a device and of the device's images.
 #[derive(Clone, Debug)]
 pub(super) struct DeviceState {
     pub(super) device: ManagedDevice,
@@ -227,7 +229,7 @@ impl DeviceState {
         self.images.get(uiid).map(|image| &image.status)
     }
 
-    /// Replaces the description of the device.
+    /// Replaces the description of the device by a new one.
     pub(super) fn set_device(
         &mut self,
         unid: &Unid,
@@ -249,7 +251,7 @@ impl DeviceState {
         self.device = device;
     }
 
-    /// Publishes the revision of the attributes, and the empty list of commands.
+    /// Publishes the revision of the attributes, and the list of supported commands, which is empty.
     fn publish_device_topics(&self, unid: &Unid, actions: &mut VecDeque<ConsumerAction>) {
         let commands: [u8; 0] = [];
         let revision = to_json(&Value { value: REVISION });
@@ -274,7 +276,7 @@ impl DeviceState {
         }
     }
 
-    /// Withdraws all topics of the device.
+    /// Withdraws all topics of the device from the broker.
     pub(super) fn withdraw_all(&self, unid: &Unid, actions: &mut VecDeque<ConsumerAction>) {
         let endpoint = self.endpoint(unid);
         for uiid in self.images.keys() {
@@ -285,7 +287,7 @@ impl DeviceState {
         }
     }
 
-    /// Whether a file that arrived for `path` is for this device.
+    /// Returns whether a file that arrived for `path` is for this device.
     pub(super) fn accepts_file(&self, unid: &Unid, path: &ImagePath, image: &ImageInfo) -> bool {
         let is_addressed = match &path.device {
             None => image.destination.is_none(),
@@ -294,14 +296,14 @@ impl DeviceState {
         is_addressed && self.images.get(&path.uiid).is_some_and(|own| own.kind == image.id.into())
     }
 
-    /// Sets the error of the image that follows the announcement `key`.
+    /// Sets the last error of the image that follows the announcement with the key `key`.
     pub(super) fn set_error(&mut self, uiid: &Uiid, key: u32, error: LastError) {
         if let Some(image) = self.images.get_mut(uiid).filter(|image| image.key == Some(key)) {
             image.status.last_error = error;
         }
     }
 
-    /// Image of a kind.
+    /// Returns the device's image of the kind `kind`, with its UIID and its state.
     pub(super) fn image_of_kind(&self, kind: ImageKind) -> Option<(&Uiid, &ImageState)> {
         self.images.iter().find(|(_, image)| image.kind == kind)
     }
@@ -310,8 +312,8 @@ impl DeviceState {
         self.images.values_mut().find(|image| image.kind == kind)
     }
 
-    /// Time until the device may activate `id`. A device activates all images that it holds together, so the latest time
-    /// of all counts.
+    /// Returns the time until the device may activate the image `id`. A device activates all images on hold together,
+    /// so the latest time of all these images counts.
     pub(super) fn due(&self, id: ImageId, utc: Option<UtcTime>) -> Due {
         let is_activated_too = |image: &&ImageState| {
             let is_held = matches!(image.status.status, OtaStatus::WaitForMore | OtaStatus::WaitingToUpgrade);
@@ -321,7 +323,7 @@ impl DeviceState {
         times.map(|time| Due::of(time.as_ref(), utc)).max().unwrap_or(Due::Now)
     }
 
-    /// Deadline of the earliest activation or notification of the device.
+    /// Returns the deadline of the earliest activation or notification of the device.
     pub(super) fn deadline(&self, clock: Option<(Instant, UtcTime)>) -> Option<Instant> {
         let (set, utc) = clock?;
         let due = |image: &ImageState| match image.hold {
@@ -339,8 +341,8 @@ impl DeviceState {
         seconds.min().map(|seconds| set.after(Duration::from_secs(seconds)))
     }
 
-    /// Updates the images from the announcements and the clock: requests images, notifies the client, sends upgrade times,
-    /// and publishes the attributes that have changed.
+    /// Updates the images of the device from the announcements and the clock. The update requests images, notifies the
+    /// client, sends upgrade times, and publishes the attributes that have changed.
     pub(super) fn refresh(&mut self, unid: &Unid, context: &mut RefreshContext<'_>) {
         let mut has_new_time = false;
         for (uiid, image) in &mut self.images {
@@ -380,7 +382,8 @@ impl DeviceState {
         }
     }
 
-    /// Sends an upgrade time for each held image whose time has come, and for all held images after a change of a time.
+    /// Sends an upgrade time for each image on hold when its time has come. After a change of a time, the method sends
+    /// an upgrade time for all images on hold.
     fn send_upgrade_times(&mut self, has_new_time: bool, context: &mut RefreshContext<'_>) {
         let is_held = |image: &&ImageState| image.hold != HoldState::NotHeld;
         let held: Vec<_> = self.images.values().filter(is_held).map(ImageState::target).collect();
@@ -403,7 +406,8 @@ impl DeviceState {
     }
 }
 
-/// Path of the announcement that a device follows for an image: its own, or else the one for all devices.
+/// Returns the path of the announcement that a device follows for an image. An announcement for the device alone takes
+/// precedence over the announcement for all devices.
 pub(super) fn announced_path(
     announced: &BTreeMap<ImagePath, AnnouncedImage>,
     uiid: &Uiid,
@@ -415,15 +419,16 @@ pub(super) fn announced_path(
 }
 
 impl ManagedDevice {
-    /// Makes a device with one image, which is published under endpoint 0 and waits for its upgrade time. `id` is the
-    /// running image.
+    /// Makes a device with one image. The attributes are published under endpoint 0, and the device waits for its
+    /// upgrade time. `id` is the identity of the running image.
     #[must_use]
     pub fn new(client: Address, uiid: Uiid, id: ImageId) -> Self {
         let images = BTreeMap::from([(uiid, id)]);
         Self { client, node: None, endpoint: 0, activation: Activation::Scheduled, images }
     }
 
-    /// Adds another image; `id` is the running image.
+    /// Adds another image of the device. `uiid` names the image, and `id` is the identity of the running version of the
+    /// image.
     #[must_use]
     pub fn with_image(mut self, uiid: Uiid, id: ImageId) -> Self {
         self.images.insert(uiid, id);

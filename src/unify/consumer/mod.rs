@@ -1,7 +1,7 @@
-//! Image consumer: the side that has the devices. It fetches the announced images that its devices need, and publishes the
-//! status of their upgrades.
+//! Image consumer of Unify: the side that has the devices. The consumer fetches the announced images that the devices
+//! need, and publishes the status of the upgrades.
 //!
-//! State of the image of one path (a UIID, and all devices or one):
+//! The drawing shows the state of the image of one path. A path is a UIID, and all devices or one device.
 //!
 //! ```text
 //!               a device needs it             data               Verify: Valid
@@ -54,21 +54,23 @@ use store_and_policy::{AnnouncementPolicy, ReadyImages};
 pub use announced_image::{FetchedImage, FileVerdict};
 pub use device_state::{Activation, ManagedDevice};
 
-/// Announced versions that a device accepts, relative to its running version.
+/// Announced versions that a device accepts, relative to the version that the device runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AnnouncedVersions {
-    /// Versions newer than the running one (Unify, "Announcing Images"); the default, as the document recommends it.
+    /// The device accepts versions newer than the running version (Unify, "Announcing Images"). The document recommends
+    /// this choice, which is the default.
     #[default]
     Newer,
-    /// All versions but the running one, so that downgrades are possible (Unify, introduction and Z-Wave example).
+    /// The device accepts all versions except the running version, so that downgrades are possible (Unify, introduction
+    /// and Z-Wave example).
     Different,
 }
 
 impl AnnouncedVersions {
-    /// Whether a device that runs `current` accepts `announced`. A device with an unknown version accepts none, because it
-    /// could install the same image again and again.
+    /// Returns whether a device that runs the version `current` accepts the version `announced`. A device with an
+    /// unknown version accepts no image, because such a device could install the same image again and again.
     #[must_use]
     pub fn allows(self, current: FileVersion, announced: FileVersion) -> bool {
         let is_accepted = match self {
@@ -85,18 +87,18 @@ impl AnnouncedVersions {
 #[serde(default)]
 #[non_exhaustive]
 pub struct ConsumerConfig {
-    /// Announced versions that the devices accept. Default: [`AnnouncedVersions::Newer`].
+    /// Announced versions that the devices accept. The default is [`AnnouncedVersions::Newer`].
     pub versions: AnnouncedVersions,
-    /// Whether an image for certain hardware is offered to a device that does not report its hardware version. Default:
-    /// `true`, because such a device checks the file header itself.
+    /// Whether the server offers an image for certain hardware to a device that does not report its hardware version.
+    /// The default is `true`, because such a device checks the file header itself.
     pub to_unknown_hardware: bool,
-    /// Time to wait for the image after a request. Default: 60 s, enough for 256 megabytes at 40 Mbit/s.
+    /// Time to wait for an image after its request. The default is 60 s, enough for 256 megabytes at 40 Mbit/s.
     pub request_timeout: Millis,
-    /// Time between a request that has timed out and the next one. Default: 300 s, so that a provider that is down is not
-    /// flooded.
+    /// Pause between a request that has timed out and the next request. The default is 300 s, so that a provider that
+    /// is down is not flooded.
     pub retry: Millis,
-    /// Whether the consumer also subscribes to the topics below `ucl/ota`, for providers that follow the diagram of the
-    /// document. Default: `false`.
+    /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case. Some providers follow the diagram
+    /// of the document, which has lower case. The default is `false`.
     pub lower_case: bool,
 }
 
@@ -112,57 +114,60 @@ impl Default for ConsumerConfig {
     }
 }
 
-/// Action that a [`Consumer`] asks its caller for. Actions are to be performed in the order of
+/// Action that a [`Consumer`] asks its caller for. The caller performs the actions in the order of
 /// [`Consumer::poll_action`].
 ///
-/// A caller may skip actions that it does not know: the consumer does not depend on them.
+/// A caller may skip actions that the caller does not know, because the consumer does not depend on them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
 pub enum ConsumerAction {
-    /// Subscribe to a topic filter at the broker, with delivery of the retained messages.
+    /// The caller subscribes to a topic filter at the broker, with delivery of the retained messages.
     Subscribe(TopicFilter),
-    /// Cancel the subscription to a topic filter.
+    /// The caller cancels the subscription to a topic filter.
     Unsubscribe(TopicFilter),
-    /// Publish a message.
+    /// The caller publishes a message.
     Publish(MqttMessage),
-    /// Verify the file that [`Consumer::image`] lends, above all its signature, and report the result to
-    /// [`Consumer::verified`].
+    /// The caller verifies the file that [`Consumer::image`] lends, above all the signature of the file. The caller
+    /// reports the result to [`Consumer::verified`].
     Verify(FetchedImage),
-    /// Send an Image Notify to a client, with [`Server::notify`](crate::server::Server::notify).
+    /// The caller sends an Image Notify to a client, with [`Server::notify`](crate::server::Server::notify).
     Notify(Address),
-    /// Send the upgrade time to a client that holds an image, with [`Server::release`](crate::server::Server::release).
+    /// The caller sends the upgrade time to a client on hold, with [`Server::release`](crate::server::Server::release).
     Release {
-        /// Client.
+        /// Client that is released from the hold.
         client: Address,
-        /// Image that the client holds.
+        /// Image that the client has on hold.
         id: ImageId,
-        /// Seconds until the upgrade.
+        /// Seconds until the client upgrades.
         seconds: u32,
     },
-    /// Tell a client to keep holding an image, with [`Server::hold`](crate::server::Server::hold).
+    /// The caller tells a client to keep holding an image, with [`Server::hold`](crate::server::Server::hold).
     Hold {
-        /// Client.
+        /// Client that keeps holding the image.
         client: Address,
-        /// Image that the client holds.
+        /// Image that the client has on hold.
         id: ImageId,
     },
 }
 
-/// Image consumer for the devices of a gateway.
+/// Image consumer of Unify for the devices of a gateway.
 ///
-/// - Input: [`set_device`](Self::set_device) and [`remove_device`](Self::remove_device);
-///   [`handle_message`](Self::handle_message) for each message of the broker; [`handle_event`](Self::handle_event) for each
-///   event of the server; [`verified`](Self::verified); [`handle_timeout`](Self::handle_timeout) at the time of
-///   [`poll_timeout`](Self::poll_timeout); [`set_utc`](Self::set_utc); [`reconnected`](Self::reconnected).
-/// - Output: [`poll_action`](Self::poll_action) until it returns `None`, after each input; [`images`](Self::images) and
-///   [`policy`](Self::policy), lent to each call of the server.
+/// - Input: [`set_device`](Self::set_device) and [`remove_device`](Self::remove_device) describe the devices.
+///   [`handle_message`](Self::handle_message) takes each message of the broker, and
+///   [`handle_event`](Self::handle_event) each event of the server. [`verified`](Self::verified) takes the result of a
+///   verification. [`handle_timeout`](Self::handle_timeout) is called at the time of
+///   [`poll_timeout`](Self::poll_timeout). [`set_utc`](Self::set_utc) takes the UTC time, and
+///   [`reconnected`](Self::reconnected) reports a new connection.
+/// - Output: after each input the caller calls [`poll_action`](Self::poll_action) until it returns `None`. The caller
+///   lends [`images`](Self::images) and [`policy`](Self::policy) to each call of the server.
 ///
-/// An image is kept in memory while it is announced. `now` must not decrease from call to call.
+/// The consumer keeps an image in memory while the image is announced. The time `now` that the caller passes must not
+/// go back from call to call.
 #[derive(Clone, Debug)]
 pub struct Consumer {
     config: ConsumerConfig,
-    /// UTC time, and the instant at which it was set.
+    /// UTC time that the caller has set, and the instant at which the time was set.
     clock: Option<(Instant, UtcTime)>,
     devices: BTreeMap<Unid, DeviceState>,
     clients: BTreeMap<Address, Unid>,
@@ -188,15 +193,15 @@ impl Consumer {
         consumer
     }
 
-    /// Sets the UTC time at `now`; the `now` of later calls advances it. Without a UTC time (`None`), images with an earliest
-    /// time of activation are not activated.
+    /// Sets the UTC time at `now`; the `now` of later calls advances the time. Without a UTC time (`None`), images with
+    /// an earliest time of activation are not activated.
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         self.clock = utc.map(|utc| (now, utc));
         self.refresh_all(now);
     }
 
-    /// Adds a device, or replaces its description: its address, and its images with their running versions. The status of
-    /// images that the new description lacks is withdrawn.
+    /// Adds a device, or replaces the description of the device. The description contains the address, and the images
+    /// with their running versions. The consumer withdraws the status of images that the new description lacks.
     pub fn set_device(&mut self, now: Instant, unid: &Unid, device: ManagedDevice) {
         if self.devices.get(unid).is_some_and(|old| old.device.endpoint != device.endpoint) {
             self.remove_device(unid);
@@ -216,7 +221,7 @@ impl Consumer {
         self.refresh(now, unid);
     }
 
-    /// Removes a device, and withdraws the status of its images.
+    /// Removes a device, and withdraws the status of the device's images.
     #[doc(alias = "forget")]
     pub fn remove_device(&mut self, unid: &Unid) {
         let Some(state) = self.devices.remove(unid) else { return };
@@ -230,9 +235,9 @@ impl Consumer {
         self.unsubscribe(&TopicFilter::announcements_for(unid));
     }
 
-    /// Reports a new connection to a broker. The consumer repeats all subscriptions and messages, because the broker may
-    /// have lost the earlier ones. It does not learn of images that were withdrawn in between, except in a session that the
-    /// broker has kept.
+    /// Reports a new connection to a broker. The consumer repeats all subscriptions and messages, because the broker
+    /// may have lost the earlier ones. The consumer does not learn which images were withdrawn in between, except in a
+    /// session that the broker has kept.
     pub fn reconnected(&mut self, now: Instant) {
         self.actions.retain(|action| match action {
             ConsumerAction::Subscribe(_) | ConsumerAction::Unsubscribe(_) | ConsumerAction::Publish(_) => {
@@ -257,10 +262,10 @@ impl Consumer {
         self.refresh_all(now);
     }
 
-    /// Handles a message of the broker.
+    /// Handles a message that the broker delivered.
     ///
     /// # Errors
-    /// [`MessageIgnored`] for a message that has changed nothing.
+    /// Fails with [`MessageIgnored`] if the message has changed nothing.
     pub fn handle_message(&mut self, now: Instant, message: &MqttMessage) -> Result<(), MessageIgnored> {
         match message.topic.parse()? {
             Topic::Info(path) => self.handle_info(now, path, &message.payload),
@@ -271,8 +276,8 @@ impl Consumer {
         }
     }
 
-    /// Lends the OTA file that is to be verified, cut to its total image size; `None` for an image that was rejected,
-    /// withdrawn or replaced since.
+    /// Lends the OTA file that is to be verified, cut to its total image size. Returns `None` if the image was
+    /// rejected, withdrawn or replaced since its arrival.
     #[must_use]
     pub fn image(&self, image: &FetchedImage) -> Option<&[u8]> {
         match self.announced.get(&image.path)? {
@@ -285,8 +290,8 @@ impl Consumer {
         }
     }
 
-    /// Reports the result of [`ConsumerAction::Verify`]. The devices are notified of a valid image. The result for an image
-    /// that was withdrawn or replaced since is ignored.
+    /// Reports the result of [`ConsumerAction::Verify`]. The consumer notifies the devices of a valid image. The
+    /// consumer ignores the result if the image was withdrawn or replaced since its arrival.
     pub fn verified(&mut self, now: Instant, image: &FetchedImage, verdict: FileVerdict) {
         let Some(announced) = self.announced.get_mut(&image.path).filter(|found| found.key == image.key)
         else {
@@ -300,12 +305,13 @@ impl Consumer {
             (FetchState::Verifying(_), FileVerdict::Invalid) => {
                 self.report_invalid_image(now, &image.path, image.key);
             }
-            // No verification is pending: the state is put back.
+            // No verification of the image is pending, so the state is put back.
             (other, _) => announced.fetch = other,
         }
     }
 
-    /// Handles expired timers. To be called at the time of [`poll_timeout`](Self::poll_timeout); earlier calls are harmless.
+    /// Handles expired timers. The caller calls this method at the time of [`poll_timeout`](Self::poll_timeout);
+    /// earlier calls are harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
         let Self { config, announced, actions, .. } = self;
         for (path, announced) in announced {
@@ -316,8 +322,8 @@ impl Consumer {
         self.refresh_all(now);
     }
 
-    /// Returns the deadline of the earliest timer, at which [`handle_timeout`](Self::handle_timeout) is due; `None` without a
-    /// timer.
+    /// Returns the deadline of the earliest timer; `None` if no timer is set. At the deadline the caller calls
+    /// [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let fetches = self.announced.values().filter_map(AnnouncedImage::deadline);
@@ -325,31 +331,31 @@ impl Consumer {
         fetches.chain(devices).min()
     }
 
-    /// Returns the next action, oldest first; `None` until the next input.
+    /// Returns the next action, oldest first; `None` if no action is left until the next input.
     pub fn poll_action(&mut self) -> Option<ConsumerAction> {
         self.actions.pop_front()
     }
 
-    /// Status of an image on a device, as it was last published.
+    /// Returns the status of an image on a device, as the consumer last published it.
     #[must_use]
     pub fn status(&self, device: &Unid, uiid: &Uiid) -> Option<&ImageStatus> {
         self.devices.get(device)?.status(uiid)
     }
 
-    /// Image store for the server: the images that were verified as valid.
+    /// Returns the image store for the server, which contains the images that were verified as valid.
     #[must_use]
     pub fn images(&self) -> impl ImageStore + Copy + '_ {
         ReadyImages::new(self)
     }
 
-    /// Policy for the server: the image that each device is offered, and the time of its activation. Another policy can
-    /// wrap this one.
+    /// Returns the policy for the server. The policy decides which image each device is offered, and when the device
+    /// activates the image. Another policy can wrap this one.
     #[must_use]
     pub fn policy(&self, now: Instant) -> impl ServerPolicy + Copy + '_ {
         AnnouncementPolicy::new(self, now)
     }
 
-    /// Handles an info message: an announcement, or with an empty payload its withdrawal.
+    /// Handles an info message, which announces an image. An empty payload withdraws the announcement.
     fn handle_info(&mut self, now: Instant, path: ImagePath, payload: &[u8]) -> Result<(), MessageIgnored> {
         if let Some(unid) = &path.device
             && !self.devices.contains_key(unid)
@@ -364,7 +370,7 @@ impl Consumer {
         let announcement = Announcement::parse(payload)?;
         let version = announcement.file_version()?;
         match self.announced.get_mut(&path) {
-            // The version is known: the image is not fetched again, unless the last one was rejected.
+            // The version is known, so the image is not fetched again, unless the last image was rejected.
             Some(announced) if announced.version == version => {
                 announced.announcement = announcement;
                 if matches!(announced.fetch, FetchState::Rejected) {
@@ -382,7 +388,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Handles a data message: the image that was requested.
+    /// Handles a data message, which contains the image that was requested.
     fn handle_data(&mut self, now: Instant, path: ImagePath, payload: &[u8]) -> Result<(), MessageIgnored> {
         let requested = self.announced.get_mut(&path).filter(|announced| announced.is_requested());
         let Some(announced) = requested else { return Err(MessageIgnored::NotRequested(path)) };
@@ -405,7 +411,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Publishes the error InvalidImage for all devices that follow the announcement.
+    /// Publishes the error InvalidImage for all devices that follow the announcement with the key `key`.
     fn report_invalid_image(&mut self, now: Instant, path: &ImagePath, key: u32) {
         for state in self.devices.values_mut() {
             state.set_error(&path.uiid, key, LastError::InvalidImage);
@@ -413,14 +419,14 @@ impl Consumer {
         self.refresh_path(now, path);
     }
 
-    /// Removes the announcement of a path, and cancels the subscription to its image.
+    /// Removes the announcement of a path, and cancels the subscription to the announced image.
     fn remove_announcement(&mut self, path: &ImagePath) {
         if self.announced.remove(path).is_some_and(|announced| announced.is_requested()) {
             self.unsubscribe(&TopicFilter::image(path));
         }
     }
 
-    /// Updates the devices that the image of a path is for.
+    /// Updates all devices that the image of a path is for.
     fn refresh_path(&mut self, now: Instant, path: &ImagePath) {
         match &path.device {
             Some(unid) => self.refresh(now, unid),
@@ -440,8 +446,8 @@ impl Consumer {
         unsubscribe(&mut self.actions, self.config, filter);
     }
 
-    /// Updates one device from the announcements and the clock: requests images, notifies the client, and publishes changes
-    /// of the status.
+    /// Updates one device from the announcements and the clock. The update requests images, notifies the client, and
+    /// publishes changes of the status.
     fn refresh(&mut self, now: Instant, unid: &Unid) {
         let utc = self.utc(now);
         let Self { config, devices, announced, actions, .. } = self;

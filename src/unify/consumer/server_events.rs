@@ -1,4 +1,4 @@
-//! Conversion of server events to the status of images.
+//! Conversion of events of a server to the status of images on devices.
 //!
 //! ```text
 //! ServerEvent -> image of the device -> ImageStatus -> attributes, published where they have changed
@@ -26,7 +26,7 @@ impl Consumer {
     /// | `Stalled`, `NeverEnded` | `Idle` |
     /// | `StatusReport` | `CurrentVersion`, `Status` and `Offset` of the report |
     ///
-    /// Events of other devices, and of versions that are not the target of the device, change nothing.
+    /// Events of other devices, and events about a version that is not the target of the device, change nothing.
     pub fn handle_event(&mut self, now: Instant, event: &ServerEvent) {
         let Some(unid) = client_of(event).and_then(|client| self.clients.get(&client)).cloned() else {
             return;
@@ -64,7 +64,7 @@ impl Consumer {
         self.refresh(now, &unid);
     }
 
-    /// Image of a device whose announced target is `id`.
+    /// Returns the image of a device that has the announced target `id`.
     fn image_with_target(&mut self, unid: &Unid, id: ImageId) -> Option<&mut ImageState> {
         let image = self.devices.get_mut(unid)?.image_of_kind_mut(id.into())?;
         (image.key.is_some() && image.status.target == id.version).then_some(image)
@@ -112,7 +112,7 @@ impl Consumer {
             return;
         }
         image.set_hold(due);
-        // The device has all its images now, and activates them together.
+        // The device now has all its images, and activates the images together.
         let images = self.devices.get_mut(unid).into_iter().flat_map(|state| state.images.values_mut());
         for other in images.filter(|image| image.status.status == OtaStatus::WaitForMore) {
             other.status.status = OtaStatus::WaitingToUpgrade;
@@ -141,14 +141,15 @@ impl Consumer {
         if let Some(offset) = report.file_offset.filter(|offset| is_downloading && *offset != u32::MAX) {
             status.offset = offset;
         }
-        // A restarted gateway learns from the report that the device holds the image.
+        // After a restart, the gateway learns from the report that the device holds the image.
         if status.status == OtaStatus::WaitingToUpgrade && report.downloaded_version == Some(status.target) {
             image.mark_held();
         }
     }
 }
 
-/// Image that a report concerns: the only image of the device, or else the one that the report names.
+/// Returns the image that a status report concerns: the only image of the device, or else the image that the report
+/// names.
 fn reported_image<'a>(state: &'a mut DeviceState, report: &ClientStatus) -> Option<&'a mut ImageState> {
     if let (1, Some(only)) = (state.images.len(), state.images.keys().next().cloned()) {
         return state.images.get_mut(&only);
@@ -157,7 +158,7 @@ fn reported_image<'a>(state: &'a mut DeviceState, report: &ClientStatus) -> Opti
     state.image_of_kind_mut(ImageKind { manufacturer, image_type })
 }
 
-/// Client of an event that concerns the status of an image.
+/// Returns the client of an event; `None` if the event does not concern the status of an image.
 fn client_of(event: &ServerEvent) -> Option<Address> {
     match event {
         ServerEvent::Queried { client, .. }

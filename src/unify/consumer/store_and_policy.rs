@@ -19,7 +19,7 @@ use crate::unify::topic::ImagePath;
 use crate::zcl::{QueryNextImageRequest, Refusal};
 
 impl Consumer {
-    /// Announcement that a device follows for its image of a kind.
+    /// Returns the announcement that a device follows for its image of the kind `kind`.
     pub(super) fn announcement(&self, unid: &Unid, kind: ImageKind) -> Option<(ImagePath, &AnnouncedImage)> {
         let (uiid, _) = self.devices.get(unid)?.image_of_kind(kind)?;
         let path = announced_path(&self.announced, uiid, unid)?;
@@ -32,12 +32,14 @@ impl Consumer {
         self.devices.get_key_value(unid)
     }
 
-    /// Files that may be offered, each with the device that it is for; `None` for all devices.
+    /// Returns the files that the server may offer, each with the device that the file is for. The device `None` means
+    /// all devices.
     fn ready_files(&self) -> impl Iterator<Item = (Option<&Unid>, &FetchedFile)> + Clone {
         self.announced.iter().filter_map(|(path, found)| Some((path.device.as_ref(), found.ready_file()?)))
     }
 
-    /// Image `id` for a device: the image of the device alone, or else the image for all devices.
+    /// Returns the image `id` for a device. The image for the device alone takes precedence over the image for all
+    /// devices.
     fn find_image(&self, unid: Option<&Unid>, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
         let files = self.ready_files().filter(|(_, file)| file.info.id == id && file.info.is_for(node));
         let own = files.clone().find(|(device, _)| unid.is_some() && *device == unid);
@@ -45,7 +47,7 @@ impl Consumer {
     }
 }
 
-/// Images of a [`Consumer`] that were verified as valid.
+/// Store with the images of a [`Consumer`] that were verified as valid.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReadyImages<'a>(&'a Consumer);
 
@@ -83,7 +85,8 @@ impl ImageStore for ReadyImages<'_> {
     }
 }
 
-/// Policy of a [`Consumer`]: each device is offered the image of its announcement, and activates it at the announced time.
+/// Policy of a [`Consumer`]: a server offers each device the image of the device's announcement, and the device
+/// activates the image at the announced time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AnnouncementPolicy<'a> {
     consumer: &'a Consumer,
@@ -97,8 +100,8 @@ impl<'a> AnnouncementPolicy<'a> {
 }
 
 impl ServerPolicy for AnnouncementPolicy<'_> {
-    /// A device of the consumer is offered the image of its announcement. Any other client is offered the images for all
-    /// devices.
+    /// Returns whether the image may be offered. A device of the consumer is offered the image of its announcement. Any
+    /// other client is offered the images for all devices.
     fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let Self { consumer, utc } = *self;
         let current = request.current;
@@ -113,7 +116,8 @@ impl ServerPolicy for AnnouncementPolicy<'_> {
             Some((unid, state)) => match consumer.announcement(unid, current.into()) {
                 Some((_, found)) => {
                     let time = found.announcement.apply_after.as_ref();
-                    // A device that activates the image by itself must not download it before the announced time.
+                    // A device that activates an image right after the download must not download the image before the
+                    // announced time.
                     let may_download = match state.device.activation {
                         Activation::Scheduled => true,
                         Activation::Immediate => Due::of(time, utc) == Due::Now,
@@ -130,8 +134,9 @@ impl ServerPolicy for AnnouncementPolicy<'_> {
         fits && is_announced
     }
 
-    /// The upgrade time is that of `ApplyAfter`. An image of another version than the announced one is refused with ABORT.
-    /// An image without an announcement is held, as the announcement may not have arrived yet.
+    /// Decides the upgrade time from the `ApplyAfter` of the announcement. An image with another version than the
+    /// announced version is refused with ABORT. An image without an announcement is held, because the announcement may
+    /// not have arrived yet.
     fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         if id.image_type == ImageType::LOG {
             return UpgradeDecision::Acknowledge;
