@@ -57,7 +57,7 @@
 //! #     fn is_on(&self) -> bool { self.rounds < 3 }
 //! # }
 //! fn run(board: &mut Board) -> Result<(), Box<dyn std::error::Error>> {
-//!     let identity = Identity { current: ImageId::new(0x1001, 0x00ab, 0x1010_3519), hardware: None, node: None };
+//!     let identity = Identity::new(ImageId::new(0x1001, 0x00ab, 0x1010_3519));
 //!     let server = Address::new(0x0000, 1);
 //!     let mut client = Client::new(ClientConfig::new(identity, server), 0x5eed, board.now());
 //!     let mut out = [0; zigbee_ota::zcl::LONGEST_TO_SERVER];

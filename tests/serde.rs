@@ -396,7 +396,7 @@ fn types_that_only_serialize_in_json() {
     let kind = DecodeErrorKind::Truncated { needed: 13, present: 1 };
     let error = DecodeError { item: "Image Block Request", offset: 4, kind };
     let expected = json!({
-        "item": "Image Block Request",
+        "item": "ImageBlockRequest",
         "offset": 4,
         "kind": {"Truncated": {"needed": 13, "present": 1}},
     });

@@ -1,4 +1,4 @@
-//! Calls of the application: answers to needs, and commands of its own.
+//! Calls of the application to the client: answers to needs, and commands such as a query or an abort.
 //!
 //! ```text
 //! answers   Need::Decide       accept, refuse          Need::Prepare   prepared      ClientAction::Store   stored
@@ -25,10 +25,10 @@ use super::state::{AfterReport, QueryTarget, State, StoredImage, is_specific};
 use super::transfer::{Download, DownloadPhase};
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Answers [`Need::Decide`]: download the image.
+    /// Answers [`Need::Decide`]: the client shall download the image.
     ///
     /// # Errors
-    /// The ticket is stale.
+    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn accept(&mut self, ticket: Ticket) -> Result<(), StaleTicket> {
         match self.state {
             State::Deciding { offer } if self.is_current(ticket) => {
@@ -39,12 +39,12 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Answers [`Need::Decide`]: do not download the image now. The server gets no message. The application is asked
-    /// about the same version again after the next periodic query or [`query`](Self::query), but not after an Image
-    /// Notify.
+    /// Answers [`Need::Decide`]: the client shall not download the image now. The client sends no message about the
+    /// refusal to the server. After the next periodic query or call of [`query`](Self::query) the client asks about the
+    /// same version again, but not after an Image Notify.
     ///
     /// # Errors
-    /// The ticket is stale.
+    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn refuse(&mut self, now: Instant, ticket: Ticket) -> Result<(), StaleTicket> {
         match self.state {
             State::Deciding { offer } if self.is_current(ticket) => {
@@ -57,10 +57,10 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Answers [`Need::Prepare`].
+    /// Answers [`Need::Prepare`] with the result of preparing storage.
     ///
     /// # Errors
-    /// The ticket is stale.
+    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn prepared(
         &mut self,
         now: Instant,
@@ -84,19 +84,20 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Answers [`ClientAction::Store`](super::ClientAction::Store). The next block is requested only after this answer
-    /// (or, with a window or by pages, a limited number of blocks ahead of it).
+    /// Answers [`ClientAction::Store`](super::ClientAction::Store) with the result of storing the block. With
+    /// stop-and-wait, the client requests the next block only after this answer. With a window or by pages, the client
+    /// requests a limited number of blocks ahead of this answer.
     ///
     /// # Errors
-    /// The ticket is stale.
+    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn stored(&mut self, now: Instant, ticket: Ticket, result: StoreResult) -> Result<(), StaleTicket> {
         self.finish_store(now, ticket, result)
     }
 
-    /// Answers [`Need::Verify`].
+    /// Answers [`Need::Verify`] with the result of verifying the file.
     ///
     /// # Errors
-    /// The ticket is stale.
+    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn verified(
         &mut self,
         now: Instant,
@@ -111,7 +112,7 @@ impl<const RANGES: usize> Client<RANGES> {
                     VerifyResult::Invalid => {
                         Self::report_failure(now, id, Status::INVALID_IMAGE, Outcome::InvalidImage)
                     }
-                    // A device specific file is never one of several images: it is complete by itself.
+                    // A device-specific file is never one of several images, because such a file is complete by itself.
                     VerifyResult::NeedsMore(_) if is_specific(id) => self.begin_upgrade_end(now, image),
                     VerifyResult::NeedsMore(next) => State::Reporting {
                         id,
@@ -127,10 +128,11 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Answers [`Need::Apply`]. After [`ApplyResult::Done`] the client's [`identity`](Self::identity) has the new version.
+    /// Answers [`Need::Apply`] with the result of switching to the image. After [`ApplyResult::Done`] the
+    /// [`identity`](Self::identity) of the client has the new version.
     ///
     /// # Errors
-    /// The ticket is stale.
+    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn applied(&mut self, now: Instant, ticket: Ticket, result: ApplyResult) -> Result<(), StaleTicket> {
         match self.state {
             State::Applying { image } if self.is_current(ticket) => {
@@ -145,10 +147,10 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Answers [`Need::Credentials`].
+    /// Answers [`Need::Credentials`] with the result of obtaining security credentials.
     ///
     /// # Errors
-    /// The ticket is stale.
+    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn credentials_obtained(
         &mut self,
         now: Instant,
@@ -173,8 +175,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Answers any need with a refusal, also a need that this version of the crate added and the application does not
-    /// know. The client continues:
+    /// Answers any need with a refusal, also a need that this version of the crate added and that the application does
+    /// not know. The client continues after the refusal:
     ///
     /// | need | consequence |
     /// |---|---|
@@ -187,7 +189,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// | `Credentials` | as [`CredentialResult::Missing`]: the upgrade ends |
     ///
     /// # Errors
-    /// The ticket is stale.
+    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn decline(&mut self, now: Instant, need: Need) -> Result<(), StaleTicket> {
         match need {
             Need::Decide(ticket, _) => self.refuse(now, ticket),
@@ -202,10 +204,10 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Queries the server for an image now. The next periodic query follows after the query interval.
+    /// Starts a query for an image now. The next periodic query follows after the query interval.
     ///
     /// # Errors
-    /// A query or an upgrade is in progress.
+    /// Fails if a query or an upgrade is in progress.
     #[doc(alias = "esp_zb_ota_upgrade_client_query_image_req")]
     pub fn query(&mut self, now: Instant) -> Result<(), Busy> {
         match self.state {
@@ -220,15 +222,15 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Queries a device specific file: security credentials, configuration or a log (section 6.10.11).
+    /// Starts a query for a device-specific file: security credentials, configuration or a log (section 6.10.11).
     ///
-    /// The version in `id` is the requested one, or [`FileVersion::ANY`] for any version. `stack` is the stack version of
-    /// the image that the file is for, the running or the downloaded one. The query is possible while the client is idle,
-    /// and while an image waits for its security credentials.
+    /// The version in `id` is the requested file version, or [`FileVersion::ANY`] for any version. `stack` is the stack
+    /// version of the running or downloaded image for which the file is meant. The query is possible while the client
+    /// is idle, and while an image waits for security credentials.
     ///
     /// # Errors
-    /// A query or an upgrade is in progress, the image type is not one of a device specific file, or the IEEE address of
-    /// the device is not configured.
+    /// Fails if a query or an upgrade is in progress, or if the image type is not a type of device-specific files.
+    /// Fails as well if the IEEE address of the device is not configured.
     pub fn query_specific_file(
         &mut self,
         now: Instant,
@@ -255,14 +257,14 @@ impl<const RANGES: usize> Client<RANGES> {
         Ok(())
     }
 
-    /// Continues the upgrade of a [`Checkpoint`] after a restart, without a new query.
+    /// Continues the upgrade that `checkpoint` describes after a restart, without a new query.
     ///
-    /// The application has the bytes below `checkpoint.received` in storage, and erased storage for the rest. It gets no
-    /// [`Need::Decide`] and no [`Need::Prepare`] and, for a file that was verified, no [`Need::Verify`]. If the server no
-    /// longer has the file, a query follows at once.
+    /// The storage of the application must hold the bytes below `checkpoint.received`, and must be erased for all other
+    /// bytes of the file. The client does not return [`Need::Decide`] and [`Need::Prepare`] again, nor [`Need::Verify`]
+    /// for a file that was verified. If the server no longer has the file, the client sends a query at once.
     ///
     /// # Errors
-    /// A query or an upgrade is in progress.
+    /// Fails if a query or an upgrade is in progress.
     pub fn resume(&mut self, now: Instant, checkpoint: Checkpoint) -> Result<(), Busy> {
         let State::Idle { .. } = self.state else { return Err(Busy) };
         let Checkpoint { offer, received, header, stage, pending_images } = checkpoint;
@@ -274,7 +276,8 @@ impl<const RANGES: usize> Client<RANGES> {
             (_, Some(header)) if received >= offer.size => {
                 State::Verifying { image: StoredImage { offer, header } }
             }
-            // Without header facts the download starts at offset 0: the header is read only as it passes through.
+            // Without header facts the download starts at offset 0, because the client reads the header only from
+            // arriving blocks and not from storage.
             _ => {
                 let download = Download::new(offer, now, &self.config);
                 State::Downloading(download.resume_from(header, received, &self.config, &mut self.rtt))
@@ -287,10 +290,11 @@ impl<const RANGES: usize> Client<RANGES> {
         Ok(())
     }
 
-    /// Cancels the upgrade at any stage. If the download has started, the server gets an Upgrade End Request ABORT.
+    /// Cancels the upgrade at any stage before the image is applied. If the download has started, the client sends an
+    /// Upgrade End Request with the status ABORT to the server.
     ///
     /// # Errors
-    /// The image is being applied.
+    /// Fails if the image is being applied.
     #[doc(alias = "cancel")]
     pub fn abort(&mut self, now: Instant) -> Result<(), Busy> {
         let report = |id| Self::report_failure(now, id, Status::ABORT, Outcome::Cancelled);
@@ -313,10 +317,11 @@ impl<const RANGES: usize> Client<RANGES> {
         Ok(())
     }
 
-    /// Applies the verified image now, without or against an Upgrade End Response.
+    /// Starts to apply the verified image now, even if no Upgrade End Response has arrived or if its upgrade time is
+    /// later.
     ///
     /// # Errors
-    /// There is no verified image, or it waits for its security credentials.
+    /// Fails if there is no verified image, or if the verified image waits for security credentials.
     pub fn activate(&mut self) -> Result<(), NothingToActivate> {
         match self.state {
             State::Ending { image, .. }
@@ -330,8 +335,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Sets the time between two periodic queries, counted from now; `None` stops them. A download in progress
-    /// continues, and Image Notify and [`query`](Self::query) still cause a query.
+    /// Sets the time between two periodic queries, counted from `now`; `None` stops periodic queries. A download in
+    /// progress continues, and an Image Notify or a call of [`query`](Self::query) still causes a query.
     pub fn set_query_interval(&mut self, now: Instant, interval: Option<Millis>) {
         self.config.query_interval = interval;
         let due = self.next_query_at(now);
@@ -340,27 +345,29 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Stops periodic queries.
+    /// Stops periodic queries, as [`set_query_interval`](Self::set_query_interval) with `None` does.
     pub fn stop_queries(&mut self, now: Instant) {
         self.set_query_interval(now, None);
     }
 
-    /// Sets the device's UTC clock; `None` if the device has none. Without a clock, the difference between the two times
-    /// of a server is used as a delay (table 18).
+    /// Sets the UTC time of the device at `now`; `None` means that the device has no UTC clock. Without a UTC clock,
+    /// the client uses the difference between the two times in a response as a delay (table 18).
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         (self.utc_set_at, self.utc) = (now, utc.unwrap_or(super::NO_CLOCK));
     }
 
-    /// Returns the state of the upgrade to persist for a restart; `None` if there is no upgrade to resume.
+    /// Returns the state of the upgrade that the application persists for a restart; `None` if there is no upgrade to
+    /// resume.
     ///
-    /// Bytes count as received once [`stored`](Self::stored) confirmed them.
+    /// A block counts as received after the application has confirmed it by [`stored`](Self::stored).
     #[doc(alias = "persist")]
     #[must_use]
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         let complete =
             |StoredImage { offer, header }| (offer, offer.size, Some(header), CheckpointStage::Verified);
         let (offer, received, header, stage) = match &self.state {
-            // The suspended image, not the file with its credentials: the image is what took long to download.
+            // The checkpoint is about the suspended image and not about the file with credentials, because the image
+            // took long to download.
             _ if self.suspended.is_some() => self.suspended.map(complete)?,
             State::Downloading(Download { offer, phase, .. }) => match phase {
                 DownloadPhase::Header(_) => (*offer, 0, None, CheckpointStage::Downloading),
@@ -376,7 +383,7 @@ impl<const RANGES: usize> Client<RANGES> {
         Some(Checkpoint { offer, received, header, stage, pending_images: self.pending_images })
     }
 
-    /// Returns whether the ticket is the one of the current state.
+    /// Returns whether `ticket` is the ticket of the current state.
     fn is_current(&self, ticket: Ticket) -> bool {
         ticket == Ticket(self.generation)
     }

@@ -1,4 +1,4 @@
-//! Attribute values of a client (section 6.7), derived from its state and configuration.
+//! Attribute values of a client (section 6.7), derived from the state and the configuration of the client.
 //!
 //! ```text
 //! state, configuration -> zcl::AttributeSnapshot -> Read Attributes Response
@@ -14,8 +14,8 @@ use super::config::UpgradeEndFallback;
 use super::state::{AfterReport, State};
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Returns the present values of the client's attributes, with which
-    /// [`ClientAction::AnswerAttributes`](super::ClientAction::AnswerAttributes) is answered.
+    /// Returns the present values of the client's attributes. The application uses these values to answer
+    /// [`ClientAction::AnswerAttributes`](super::ClientAction::AnswerAttributes).
     #[must_use]
     pub fn attributes(&self) -> AttributeSnapshot {
         let has_later = self.shows_later_revisions();
@@ -45,7 +45,7 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 
     fn status(&self) -> ImageUpgradeStatus {
-        // A device with pending images shows WAIT_FOR_MORE until all are downloaded (section 6.7.7).
+        // A device that keeps pending images shows WAIT_FOR_MORE until all images are downloaded (section 6.7.7).
         let has_pending = self.pending_images.count > 0;
         let unless_pending = |status| if has_pending { ImageUpgradeStatus::WAIT_FOR_MORE } else { status };
         match self.state {
@@ -69,8 +69,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Image that is being downloaded or waits to be applied, and its received bytes. `u32::MAX` is the default of attribute
-    /// FileOffset.
+    /// Returns the image that is being downloaded or waits to be applied, and the number of received bytes of this
+    /// image. Without a file in transfer the number is `u32::MAX`, which is the default of the attribute FileOffset.
     fn file(&self) -> (Option<ImageId>, u32) {
         match &self.state {
             State::Deciding { offer } | State::Erasing { offer } => (Some(offer.id), 0),

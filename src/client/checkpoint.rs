@@ -12,40 +12,43 @@ use core::num::NonZeroU32;
 use crate::types::{FileVersion, ImageId, SecurityCredentialVersion, StackVersion};
 use crate::zcl::ImageOffer;
 
-/// State of an upgrade for storage that survives a restart.
+/// State of an upgrade that the application persists, so that the upgrade survives a restart.
 ///
-/// A device takes one from time to time by [`Client::checkpoint`](super::Client::checkpoint), and continues after a
-/// restart by [`Client::resume`](super::Client::resume), with the same
-/// [`write_size`](super::ClientConfig::write_size). Store it through serde, or store its fields and those of the structs
-/// in them: [`new`](Self::new) makes a checkpoint again, and the other fields can be assigned. A field that a later
-/// version of this crate adds has a default with which a stored checkpoint of today stays correct.
+/// A device takes a checkpoint from time to time by [`Client::checkpoint`](super::Client::checkpoint), and continues
+/// after a restart by [`Client::resume`](super::Client::resume). The client after the restart must have the same
+/// [`write_size`](super::ClientConfig::write_size) as the client before the restart. Store a checkpoint through serde,
+/// or store the fields of the checkpoint and of the structs in it. [`new`](Self::new) then makes a checkpoint from
+/// stored fields, and the remaining fields can be assigned. A field that a later version of this crate adds has a
+/// default with which a checkpoint stored today stays correct.
 ///
 /// Only bytes below `received` are downloaded. **Flash at and above `received` must be erased** before the client
 /// resumes, because blocks may have been written after the checkpoint was taken. If only whole sectors can be erased,
-/// [`floor`](Self::floor) returns a checkpoint at the start of a sector. Storage that answers
-/// [`StoreResult::Ok`](super::StoreResult::Ok) while bytes are still in its own buffer loses these bytes at a restart:
-/// such a device resumes from the floor of the buffered sector.
+/// [`floor`](Self::floor) returns a checkpoint at the start of a sector. Storage may answer
+/// [`StoreResult::Ok`](super::StoreResult::Ok) while bytes are still in a buffer, which a restart loses. A device with
+/// such storage resumes from the floor of the buffered sector.
 ///
-/// A checkpoint of a verified image skips verification after a restart: protect it as well as the image itself.
+/// A client that resumes from a checkpoint of a verified image skips verification. Protect such a checkpoint as well as
+/// the image itself.
 ///
-/// There is a checkpoint until the upgrade ends, also while the image is being applied. A device that keeps some of its
-/// images and downloads none at the moment has no checkpoint, and downloads all of them again after a restart.
+/// A checkpoint is available until the upgrade ends, also while the image is being applied. A device that keeps some of
+/// several images, but downloads no image at the moment, has no checkpoint. After a restart such a device downloads all
+/// images again.
 #[doc(alias = "persist")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Checkpoint {
-    /// Image that is downloaded.
+    /// Offer of the image that is being downloaded.
     pub offer: ImageOffer,
-    /// Bytes stored without a gap, at most `offer.size`.
+    /// Number of bytes of the file that are stored without a gap, at most `offer.size`.
     pub received: u32,
-    /// Facts of the file's header; `None` before the header was read. Without them the download starts at offset 0,
-    /// whatever `received` is.
+    /// Facts from the header of the file; `None` if the header was not read yet. Without header facts the download
+    /// starts at offset 0, whatever `received` is.
     pub header: Option<HeaderFacts>,
-    /// Stage of the upgrade.
+    /// Stage of the upgrade at the time of the checkpoint.
     pub stage: CheckpointStage,
-    /// Images that are kept until this one is complete.
+    /// Verified images that are kept until the image of this checkpoint is complete.
     pub pending_images: PendingImages,
 }
 
@@ -57,12 +60,12 @@ pub struct Checkpoint {
 pub enum CheckpointStage {
     /// The file is incomplete or not verified.
     Downloading,
-    /// The file is complete and verified. After a restart the client asks the server for the upgrade time again (section
-    /// 6.12), so that the time itself is not stored.
+    /// The file is complete and verified. After a restart the client asks the server for the upgrade time again
+    /// (section 6.12 of ZigBee document 095264), so that a checkpoint need not store the upgrade time.
     Verified,
 }
 
-/// Facts from a file's header that later stages of an upgrade need.
+/// Facts from the header of a file that later stages of an upgrade need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -70,33 +73,35 @@ pub enum CheckpointStage {
 pub struct HeaderFacts {
     /// Stack version of the image.
     pub stack: StackVersion,
-    /// Security credential version that the image requires.
+    /// Security credential version that the image requires; `None` if the header names no version.
     pub credential: Option<SecurityCredentialVersion>,
 }
 
-/// Images of a device with several images that are downloaded, verified and kept until all can be applied together
-/// (section 6.6). The application stores the images themselves.
+/// Record of the images that are downloaded, verified and kept until all images of the device can be applied together
+/// (section 6.6 of ZigBee document 095264). The application stores the images themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct PendingImages {
-    /// Number of kept images, without the one that is being downloaded.
+    /// Number of kept images, not counting the image that is being downloaded.
     pub count: u8,
-    /// Next image to query, in the version that runs now; meaningless if `count` is 0.
+    /// Next image to query, with the version that runs now; meaningless if `count` is 0.
     pub next: ImageId,
-    /// Version of the kept image with the image type of [`Identity::current`](super::Identity::current), which becomes
-    /// the identity's version; [`FileVersion::ANY`] if no such image is kept.
+    /// File version of the kept image with the image type of [`Identity::current`](super::Identity::current);
+    /// [`FileVersion::ANY`] if no such image is kept. After the upgrade, this version becomes the version of the
+    /// identity.
     pub identity_version: FileVersion,
-    /// Stack version of that image.
+    /// Stack version of the kept image with the image type of [`Identity::current`](super::Identity::current).
     pub identity_stack: StackVersion,
-    /// Security credential version that a kept image requires and the device lacks.
+    /// Security credential version that a kept image requires and the device lacks; `None` if no kept image lacks
+    /// credentials.
     pub missing_credential: Option<SecurityCredentialVersion>,
 }
 
 impl Checkpoint {
-    /// Checkpoint of a download without a header, at the stage [`Downloading`](CheckpointStage::Downloading) and with no
-    /// other images.
+    /// Creates the checkpoint of a download at the stage [`Downloading`](CheckpointStage::Downloading), without header
+    /// facts and without kept images.
     #[must_use]
     pub const fn new(offer: ImageOffer, received: u32) -> Self {
         Self {
@@ -108,10 +113,10 @@ impl Checkpoint {
         }
     }
 
-    /// Rounds `received` down to a multiple of `sector` bytes, the size that flash erases at a time, for files that start
-    /// at the start of a sector. The caller erases from the result's `received` on.
+    /// Rounds `received` down to a multiple of `sector`, the number of bytes that flash erases at a time. The file must
+    /// start at the start of a sector. The caller erases flash from `received` of the returned checkpoint on.
     ///
-    /// A complete file is not rounded down: its last sector needs no erasing.
+    /// The checkpoint of a complete file is not rounded down, because no sector of the file needs erasing.
     #[must_use]
     pub fn floor(self, sector: NonZeroU32) -> Self {
         if self.received >= self.offer.size {
@@ -124,7 +129,7 @@ impl Checkpoint {
 }
 
 impl HeaderFacts {
-    /// Facts as read from a stored checkpoint.
+    /// Creates header facts from the values of a stored checkpoint.
     #[must_use]
     pub const fn new(stack: StackVersion, credential: Option<SecurityCredentialVersion>) -> Self {
         Self { stack, credential }
@@ -132,7 +137,7 @@ impl HeaderFacts {
 }
 
 impl PendingImages {
-    /// No kept images.
+    /// Record for a device that keeps no images.
     pub const NONE: Self = Self {
         count: 0,
         next: ImageId::new(0, 0, 0),

@@ -1,7 +1,8 @@
-//! Server discovery (section 6.4): Match Descriptor, network address, IEEE address, link key.
+//! Discovery of a server by Match Descriptor, network address, IEEE address and link key (section 6.4).
 //!
-//! The client states what it needs to know; the caller sends the ZDO requests. No request leaves during a search, and
-//! everything else is suspended: a download that loses its server continues at the same byte.
+//! The client returns needs for the missing addresses and the link key, and the application sends the ZDO requests.
+//! During a search the client sends no request, and queries and upgrades are suspended. A download that loses its
+//! server continues at the same byte after the search.
 //!
 //! ```text
 //!   server unknown --> MatchDescriptor --address--> IeeeAddr --IEEE address--+
@@ -41,49 +42,52 @@ use super::output::{ClientEvent, LinkKeyKind, Need, StaleTicket, Ticket};
 use super::request_retry::PendingRequest;
 use super::state::State;
 
-/// Failed lookups of the server's network address in a row before any other server is searched for.
+/// Number of failed lookups of the server's network address in a row after which the client searches for any other
+/// server.
 const MAX_LOOKUPS: u8 = 3;
 
-/// Bit that marks tickets of searches: a search and an upgrade have needs at the same time.
+/// Bit that marks the tickets of a search, because a search and an upgrade can have open needs at the same time.
 const SEARCH_TICKET: u32 = 1 << 31;
 
-/// State of the search for a server. The server's addresses themselves are in the configuration.
+/// State of the search for a server. The addresses of the server are not in this state but in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ServerSearch {
     pub(super) step: SearchStep,
-    /// End of the backoff. A field of `SearchStep::Backoff` would make the client eight bytes larger.
+    /// Time at which the pause after a failed search ends. As a field of `SearchStep::Backoff`, this time would make
+    /// the client eight bytes larger.
     until: Instant,
-    /// Count of step changes; a ticket is the value at the time of the need.
+    /// Count of changes of `step`. The ticket of a need is the value of this count when the need arises.
     generation: u16,
-    /// Whether `poll_need` has returned the need of this step.
+    /// Whether `poll_need` has returned the need of the current step.
     need_polled: bool,
-    /// Network address of a server that refused this device; the unknown address for none.
+    /// Network address of the server that refused this device; the unknown address if no server refused.
     refusing_server: u16,
-    /// Failed lookups of the network address in a row.
+    /// Number of failed lookups of the server's network address in a row.
     failed_lookups: u8,
-    /// Unanswered queries in a row.
+    /// Number of unanswered queries in a row.
     unanswered_queries: u8,
 }
 
-/// Step of the search, named after its ZDO request.
+/// Step of the search for a server, named after the ZDO request that the step needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SearchStep {
-    /// The server's address is known: requests can be sent.
+    /// The address of the server is known, and requests can be sent.
     Done,
-    /// Match descriptor request for the cluster: by unicast if only the endpoint is unknown, otherwise by broadcast.
+    /// The application sends a match descriptor request for the OTA Upgrade cluster: by unicast if only the endpoint is
+    /// unknown, otherwise by broadcast.
     MatchDescriptor { unicast: bool },
-    /// Network address request for UpgradeServerID.
+    /// The application sends a network address request for the IEEE address in UpgradeServerID.
     NwkAddr,
-    /// IEEE address request to the server.
+    /// The application sends an IEEE address request to the server.
     IeeeAddr,
-    /// Link key with the server.
+    /// The application establishes a link key with the server.
     LinkKey,
-    /// Pause after a failed search.
+    /// The client pauses after a failed search.
     Backoff,
 }
 
 impl ServerSearch {
-    /// Search that begins with `step`.
+    /// Creates a search that begins with `step`.
     pub(super) const fn new(step: SearchStep) -> Self {
         Self {
             step,
@@ -123,12 +127,12 @@ impl ServerSearch {
     }
 }
 
-/// Returns whether an IEEE address is neither 0 nor all ones: both mean "not set".
+/// Returns whether an IEEE address is set; the values 0 and all ones mean "not set".
 const fn is_set(Eui64(address): Eui64) -> bool {
     address != 0 && address != u64::MAX
 }
 
-/// First step of a search for the server with this address and UpgradeServerID.
+/// Returns the first step of a search for the server with the address `server` and the UpgradeServerID `id`.
 pub(super) const fn first_step(server: Address, id: Eui64) -> SearchStep {
     if is_set(id) {
         SearchStep::NwkAddr
@@ -137,7 +141,7 @@ pub(super) const fn first_step(server: Address, id: Eui64) -> SearchStep {
     }
 }
 
-/// Step that follows once the network address and the endpoint are known.
+/// Returns the step that follows when the network address and the endpoint of the server are known.
 pub(super) const fn last_step(link_key: LinkKeyPolicy) -> SearchStep {
     match link_key {
         LinkKeyPolicy::NotRequired => SearchStep::Done,
@@ -147,11 +151,12 @@ pub(super) const fn last_step(link_key: LinkKeyPolicy) -> SearchStep {
 
 impl<const RANGES: usize> Client<RANGES> {
     /// Answers [`Need::FindServer`] with the address of the first node that has the cluster, or `None` if no node
-    /// answered. Answers of further nodes are stale (CCB 1314). After the answer of a server that refused this device the
-    /// ticket stays valid.
+    /// answered. The ticket becomes stale with the answer of the first node, so that answers of further nodes are
+    /// ignored (CCB 1314). If the answering node is a server that refused this device, the ticket stays valid for other
+    /// nodes.
     ///
     /// # Errors
-    /// The ticket is stale.
+    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn server_found(
         &mut self,
         now: Instant,
@@ -160,20 +165,20 @@ impl<const RANGES: usize> Client<RANGES> {
     ) -> Result<(), StaleTicket> {
         let unicast = match self.search_step(ticket)? {
             SearchStep::MatchDescriptor { unicast } => unicast,
-            // Only a server that refused this device has answered so far: its answer left the ticket valid.
+            // Only a server that refused this device has answered so far, and such an answer leaves the ticket valid.
             SearchStep::Backoff => false,
             _ => return Err(StaleTicket),
         };
         match server.filter(|server| is_known(*server)) {
             None => self.on_search_failed(now),
             Some(server) if server.network == self.search.refusing_server => {
-                // Another server may answer this search; otherwise the next search starts after the backoff.
+                // Another server may still answer this search; otherwise the next search starts after the pause.
                 self.search.until = self.next_search_at(now);
                 self.search.step = SearchStep::Backoff;
             }
             Some(server) => {
                 self.config.server = server;
-                // The node was found by its IEEE address, which is therefore known.
+                // The IEEE address is known if the node was found by the IEEE address.
                 let has_ieee = unicast && is_set(self.config.server_id);
                 let next = if has_ieee { last_step(self.config.link_key) } else { SearchStep::IeeeAddr };
                 self.search.enter(next);
@@ -183,10 +188,10 @@ impl<const RANGES: usize> Client<RANGES> {
         Ok(())
     }
 
-    /// Answers [`Need::NetworkAddress`] with the network address, or `None` if the node did not answer.
+    /// Answers [`Need::NetworkAddress`] with the network address of the server, or `None` if the server did not answer.
     ///
     /// # Errors
-    /// The ticket is stale.
+    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     #[doc(alias = "short address")]
     pub fn network_address_resolved(
         &mut self,
@@ -218,11 +223,11 @@ impl<const RANGES: usize> Client<RANGES> {
         Ok(())
     }
 
-    /// Answers [`Need::IeeeAddress`] with the IEEE address, or `None` if the node did not answer: the client continues
-    /// without it.
+    /// Answers [`Need::IeeeAddress`] with the IEEE address of the server. After `None`, which means that the server did
+    /// not answer, the client continues without the IEEE address.
     ///
     /// # Errors
-    /// The ticket is stale.
+    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn ieee_address_resolved(&mut self, ticket: Ticket, id: Option<Eui64>) -> Result<(), StaleTicket> {
         let SearchStep::IeeeAddr = self.search_step(ticket)? else { return Err(StaleTicket) };
         self.config.server_id = id.unwrap_or(NO_ADDRESS);
@@ -231,10 +236,10 @@ impl<const RANGES: usize> Client<RANGES> {
         Ok(())
     }
 
-    /// Answers [`Need::LinkKey`]: `established` is whether the device now has the key.
+    /// Answers [`Need::LinkKey`]; `established` is `true` if the device now has the link key.
     ///
     /// # Errors
-    /// The ticket is stale.
+    /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn link_key_established(
         &mut self,
         now: Instant,
@@ -251,10 +256,11 @@ impl<const RANGES: usize> Client<RANGES> {
         Ok(())
     }
 
-    /// Tells the client that the device was reset, or left its network and rejoined.
+    /// Tells the client that the device was reset, or that the device left the network and rejoined.
     ///
-    /// The client looks its server up before it sends anything else to it (sections 6.7.1 and 6.12). A client that has an
-    /// upgrade time, or waits for one, repeats its Upgrade End Request; everything else continues where it was.
+    /// The client searches for the server before the client sends a request to the server again (sections 6.7.1 and
+    /// 6.12). A client that has an upgrade time, or waits for an upgrade time, repeats the Upgrade End Request. In all
+    /// other states the upgrade continues where it was.
     #[doc(alias = "rejoin")]
     pub fn connection_lost(&mut self, now: Instant) {
         match self.state {
@@ -285,7 +291,7 @@ impl<const RANGES: usize> Client<RANGES> {
         self.config.server
     }
 
-    /// Returns the step whose need has this ticket.
+    /// Returns the current step of the search if `ticket` is the ticket of its need.
     fn search_step(&self, ticket: Ticket) -> Result<SearchStep, StaleTicket> {
         if ticket == self.search.ticket() { Ok(self.search.step) } else { Err(StaleTicket) }
     }
@@ -304,7 +310,7 @@ impl<const RANGES: usize> Client<RANGES> {
             SearchStep::NwkAddr => Need::NetworkAddress(ticket, self.config.server_id),
             SearchStep::IeeeAddr => Need::IeeeAddress(ticket, network),
             SearchStep::LinkKey => {
-                // The trust center of most networks is the coordinator, whose network address is 0.
+                // The trust center of most networks is the coordinator, which has the network address 0.
                 let kind = match self.config.link_key {
                     _ if network == 0 => LinkKeyKind::TrustCenter,
                     LinkKeyPolicy::SmartEnergy => LinkKeyKind::Partner,
@@ -317,14 +323,14 @@ impl<const RANGES: usize> Client<RANGES> {
         Some(need)
     }
 
-    /// Starts a search if the server is unknown or `discovery_interval` allows one.
+    /// Starts a search if the server is unknown, or if `discovery_interval` allows a search for a lost server.
     pub(super) fn start_search(&mut self) {
         if self.config.discovery_interval.is_some() || !is_known(self.config.server) {
             self.restart_search();
         }
     }
 
-    /// Ends a backoff early because a request is to be sent.
+    /// Starts the next search at once if the client pauses after a failed search, because a request is to be sent.
     pub(super) fn search_now(&mut self) {
         if let SearchStep::Backoff = self.search.step {
             self.restart_search();
@@ -332,12 +338,13 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 
     pub(super) fn restart_search(&mut self) {
-        // A lost server may have a new address, so the search is a broadcast and not a unicast to the old one.
+        // A lost server may have a new network address, so the search is a broadcast and not a unicast to the old
+        // address.
         let place = if is_known(self.config.server) { Address::UNKNOWN } else { self.config.server };
         self.search.enter(first_step(place, self.config.server_id));
     }
 
-    /// Counts an unanswered query, and searches for the server after too many.
+    /// Counts an unanswered query, and starts a search for the server after too many unanswered queries in a row.
     pub(super) fn count_unanswered_query(&mut self) {
         self.search.unanswered_queries = self.search.unanswered_queries.saturating_add(1);
         if self.search.unanswered_queries >= self.config.max_unanswered_queries && self.search.is_done() {
@@ -345,12 +352,13 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Resets the count of unanswered queries after an answer.
+    /// Resets the count of unanswered queries after an answer of the server.
     pub(super) fn reset_unanswered_queries(&mut self) {
         self.search.unanswered_queries = 0;
     }
 
-    /// Searches for another server after a refusal, if the configuration says so; returns whether it does.
+    /// Starts a search for another server after a refusal if the configuration asks for a search; returns whether the
+    /// configuration does.
     pub(super) fn replace_refusing_server(&mut self) -> bool {
         let replaces = self.config.replace_refusing_server;
         if replaces {
@@ -370,7 +378,7 @@ impl<const RANGES: usize> Client<RANGES> {
         (self.search.failed_lookups, self.search.unanswered_queries) = (0, 0);
     }
 
-    /// Backs off after a failed search. The request that waited for the server counts a failed attempt.
+    /// Starts the pause after a failed search. The request that waited for the server counts a failed attempt.
     fn on_search_failed(&mut self, now: Instant) {
         let until = self.next_search_at(now);
         self.search.until = until;

@@ -1,4 +1,4 @@
-//! Dispatch of incoming frames: checks of the sender, decoding, handler by message, Default Response.
+//! Dispatch of incoming frames: check of the sender, decoding, choice of the handler by message, and Default Response.
 //!
 //! ```text
 //! frame -> direction -> security, delivery -> sender -> decode -> handler by message and state -> Transition
@@ -19,23 +19,23 @@ use super::request_retry::PendingRequest;
 use super::state::State;
 use super::{Client, Reply};
 
-/// Effect of a message on the state.
+/// Effect of a message on the state of the client.
 pub(super) enum Transition<'f, const RANGES: usize> {
-    /// The message was handled, and the state stays as it is.
+    /// The message was handled, and the client stays in the same state.
     Stay,
-    /// The message leads to another state.
+    /// The message was handled, and the client enters the given state.
     Enter(State<RANGES>),
-    /// The message holds data for the application: ticket, offset in the file, bytes.
+    /// The message holds data for the application. The values are the ticket, the offset in the file and the bytes.
     Lend(Ticket, u32, &'f [u8]),
-    /// The message is refused with NOT_AUTHORIZED, and leads to another state.
+    /// The client refuses the message with NOT_AUTHORIZED, and enters the given state.
     Deny(State<RANGES>),
-    /// The message contradicts the request, and is answered with MALFORMED_COMMAND.
+    /// The message contradicts the request, and the client answers MALFORMED_COMMAND.
     Malformed(ClientIgnored),
-    /// The message is ignored.
+    /// The client ignores the message for the given reason.
     Drop(ClientIgnored),
 }
 
-/// Sender and header of a frame, for its Default Response.
+/// Sender and header of a frame, from which the client makes the Default Response to the frame.
 #[derive(Clone, Copy)]
 pub(super) struct ReplyTo {
     pub(super) meta: FrameMeta,
@@ -45,9 +45,9 @@ pub(super) struct ReplyTo {
 impl<const RANGES: usize> Client<RANGES> {
     /// Handles an incoming frame of the cluster.
     ///
-    /// The block in [`ClientAction::Store`] borrows its data from `frame`. Commands are accepted from the server in use only,
-    /// that is from its network address and any endpoint; attribute commands are accepted from every node. The Default
-    /// Response to an invalid frame (section 6.10) is sent by the next [`poll_transmit`](Self::poll_transmit).
+    /// The block in [`ClientAction::Store`] borrows the data from `frame`. The client accepts commands only from the
+    /// network address of the server in use, from any endpoint; attribute commands are accepted from every node. The
+    /// next [`poll_transmit`](Self::poll_transmit) returns the Default Response to an invalid frame (section 6.10).
     #[doc(alias = "block response")]
     #[inline(never)]
     pub fn handle_frame<'f>(&mut self, now: Instant, meta: FrameMeta, frame: &'f [u8]) -> ClientAction<'f> {
@@ -105,15 +105,15 @@ impl<const RANGES: usize> Client<RANGES> {
         self.conclude(answer, transition)
     }
 
-    /// Returns whether commands of this sender are accepted: those of the server in use or, while the server is unknown,
-    /// an Image Notify of any node.
+    /// Returns whether the client accepts a command with `header` from the node `from`. The client accepts every
+    /// command of the server in use and, while the server is unknown, an Image Notify of any node.
     fn accepts_sender(&self, from: Address, header: FrameHeader) -> bool {
         let network = self.config.server.network;
         let is_notify = CommandId(header.command) == CommandId::IMAGE_NOTIFY;
         from.network == network || (network == Address::UNKNOWN.network && is_notify)
     }
 
-    /// Calls the handler of a cluster command. The handler decides by the state.
+    /// Calls the handler of the cluster command `message`. The effect of a command depends on the state of the client.
     fn on_command<'f>(
         &mut self,
         now: Instant,
@@ -131,8 +131,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Handles a Default Response. It counts only if its sequence number is that of a request in flight: some servers send
-    /// stray ones.
+    /// Handles a Default Response. A Default Response is ignored unless its sequence number is that of a request in
+    /// flight, because some servers send unrelated Default Responses.
     fn on_default_response<'f>(
         &mut self,
         now: Instant,
@@ -154,7 +154,7 @@ impl<const RANGES: usize> Client<RANGES> {
             (State::Reporting { .. } | State::Ending { .. }, CommandId::UPGRADE_END_REQUEST) => {
                 self.on_upgrade_end_status(now, status)
             }
-            // SUCCESS only acknowledges the request: its response is still to come.
+            // A Default Response SUCCESS only acknowledges the request; the response with data is still to come.
             _ if status == Status::SUCCESS => Transition::Drop(ClientIgnored::Unexpected),
             (&State::Querying { target, next, .. }, _) if command == Self::query_command(target) => {
                 self.on_no_image(now, status, target, next)
@@ -164,7 +164,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Turns a transition into the action for the caller, with the Default Response that it requires.
+    /// Performs `transition` and returns the action for the caller. If the frame requires a Default Response, the
+    /// response is queued.
     fn conclude<'f>(&mut self, answer: ReplyTo, transition: Transition<'f, RANGES>) -> ClientAction<'f> {
         let action = match transition {
             Transition::Stay => ClientAction::Done,
@@ -190,7 +191,8 @@ impl<const RANGES: usize> Client<RANGES> {
         action
     }
 
-    /// Queues a Default Response to a command of the cluster. Broadcast and multicast get none (section 6.10).
+    /// Queues a Default Response to a command of the cluster. A frame that was sent by broadcast or multicast gets no
+    /// Default Response (section 6.10).
     fn reply(&mut self, answer: ReplyTo, status: Status) {
         let ReplyTo { meta, header } = answer;
         if meta.delivery == DeliveryMode::Unicast && header.is_cluster_command() {

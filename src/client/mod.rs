@@ -1,43 +1,46 @@
-//! OTA Upgrade client without I/O: a state machine whose inputs are frames, answers and time, and whose outputs are
-//! frames, needs and events.
+//! OTA Upgrade client without I/O, written as a state machine. The inputs of the client are frames, answers and time;
+//! the outputs are frames, needs and events.
 //!
 //! # Loop
 //!
-//! Methods come in four kinds: `handle_*` take input from outside (frames, time, delivery reports), answers take the
-//! result of a [`Need`] or a block, commands ([`query`](Client::query), [`abort`](Client::abort),
-//! [`resume`](Client::resume) ...) are the application's own, and `poll_*` return outputs. **After each input, poll all
-//! four outputs in this order:**
+//! The methods of a client are of four kinds. The methods `handle_*` take input from outside: frames, time, delivery
+//! reports. Answers take the result of a [`Need`] or of a block. Commands are calls of the application without a need,
+//! such as [`query`](Client::query), [`abort`](Client::abort) and [`resume`](Client::resume). The methods `poll_*`
+//! return outputs. **After each input, poll all four outputs in this order:**
 //!
-//! 1. [`poll_need`](Client::poll_need) until `None`: do what it says, now or later, and answer with its ticket. Answers come
-//!    first because they cause frames and events.
+//! 1. [`poll_need`](Client::poll_need) until `None`: do what the need asks for, now or later, and answer with the
+//!    ticket of the need. Needs come first because their answers cause frames and events.
 //! 2. [`poll_transmit`](Client::poll_transmit) until `None`: send each frame.
-//! 3. [`poll_event`](Client::poll_event) until `None`: log or display it.
-//! 4. [`poll_timeout`](Client::poll_timeout): call [`handle_timeout`](Client::handle_timeout) at this time at the latest.
+//! 3. [`poll_event`](Client::poll_event) until `None`: log or display each event.
+//! 4. [`poll_timeout`](Client::poll_timeout): call [`handle_timeout`](Client::handle_timeout) at the returned time at
+//!    the latest.
 //!
-//! [`Client::decline`] answers any need that the application does not serve, also one that a later version of this crate
-//! adds.
+//! [`Client::decline`] answers any need that the application does not serve. A need that a later version of this crate
+//! adds can be declined in the same way.
 //!
 //! If storage blocks until a write is complete, implement [`Storage`] and call
 //! [`handle_frame_with`](Client::handle_frame_with) and [`poll_need_with`](Client::poll_need_with) instead of
 //! `handle_frame` and `poll_need`.
 //!
-//! The caller's clock must be monotonic. An unnecessary call of any method is harmless. An answer that comes too late is
-//! a [`StaleTicket`] and changes nothing.
+//! The caller's clock must be monotonic. An unnecessary call of any method is harmless. An answer that comes too late
+//! returns the error [`StaleTicket`] and changes nothing.
 //!
 //! # Back-pressure
 //!
-//! [`handle_frame`](Client::handle_frame) lends the data of a block with a ticket. With stop-and-wait, the next block is
-//! requested only after [`stored`](Client::stored) was called with that ticket, at once or seconds later: storage is never
-//! overrun, and blocking and asynchronous storage use the same state machine. No byte is lent twice unless storage was
+//! [`handle_frame`](Client::handle_frame) lends the data of a block to the application, together with a ticket. With
+//! stop-and-wait, the client requests the next block only after a call of [`stored`](Client::stored) with the ticket of
+//! the block before. The application may make this call at once or seconds later, so that blocking and asynchronous
+//! storage use the same state machine and storage is never overrun. No byte is lent twice unless storage was
 //! [`Busy`](StoreResult::Busy).
 //!
 //! # Transfer modes
 //!
-//! [`ClientConfig::transfer`] is the method of requesting blocks. Stop-and-wait is the default, and the only method of a
-//! client with 0 `RANGES`: offsets only grow. With a window, and by pages, blocks arrive in any order, and **several tickets
-//! are open at once**, up to `RANGES` + 1: storage must write each block at its offset, and may answer in any order. A
-//! block that arrives while there is no place for it is requested again. A page that arrives faster than storage can
-//! write loses blocks: its spacing should be as long as a write takes.
+//! [`ClientConfig::transfer`] is the method of requesting blocks. The default is stop-and-wait, in which the offsets of
+//! the blocks only grow; a client with 0 `RANGES` has no other method. With a window or by pages, blocks arrive in any
+//! order, and **several tickets are open at once**, up to `RANGES` + 1. Storage must then write each block at its
+//! offset, and may answer the tickets in any order. A block that arrives while the client has no place for it is
+//! requested again. A page that arrives faster than storage can write loses blocks, so the spacing of the page should
+//! be as long as a write takes.
 //!
 //! # States
 //!
@@ -48,22 +51,24 @@
 //!                                idle <- reporting <-- failure --+        waiting ----+
 //! ```
 //!
-//! The second line of the drawing is the need or action of each state; the private module `state` has the table of all
-//! transitions. Every upgrade ends with exactly one [`ClientEvent::Ended`], which gives the outcome.
+//! The second line of the drawing names the need or action of each state. The table of all transitions is in the
+//! private module `state`. Every upgrade ends with exactly one [`ClientEvent::Ended`], which gives the outcome.
 //!
-//! - Devices with several images answer the verification of all images but the last with [`VerifyResult::NeedsMore`],
-//!   and apply all of them together. The application stores the kept images, and discards them if a later one fails.
-//! - An image that requires other security credentials waits for them after its verification: [`Need::Credentials`].
-//! - A device specific file is downloaded by [`query_specific_file`](Client::query_specific_file).
+//! - A device with several images answers the verification of each image but the last with [`VerifyResult::NeedsMore`],
+//!   and applies all images together. The application stores the kept images, and discards them if a later image fails.
+//! - An image that requires other security credentials than the device has causes [`Need::Credentials`] after its
+//!   verification.
+//! - A device-specific file is downloaded by [`query_specific_file`](Client::query_specific_file).
 //! - A [`Checkpoint`] lets an upgrade survive a restart.
 //!
 //! # Server discovery
 //!
-//! If the server's address is unknown, the client asks the caller for it by [`Need::FindServer`] and the needs after it.
-//! No request is sent during a search, and an upgrade in progress is suspended.
+//! If the address of the server is unknown, the client asks the application to find the server by [`Need::FindServer`],
+//! [`Need::NetworkAddress`], [`Need::IeeeAddress`] and [`Need::LinkKey`]. During a search for the server no request is
+//! sent, and an upgrade in progress is suspended.
 //!
-//! The device itself stores its channel, PAN and network keys over an upgrade (section 6.12); the client does not handle
-//! them.
+//! The device itself keeps its channel, PAN and network keys during an upgrade (section 6.12); the client does not
+//! handle these network parameters.
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
@@ -113,67 +118,71 @@ use request_retry::PendingRequest;
 use rtt::RttEstimator;
 use state::{AfterReport, State, StoredImage};
 
-/// Buffer for one frame of [`Client::poll_transmit`], as long as the longest request.
+/// Buffer for one frame written by [`Client::poll_transmit`], as long as the longest request of a client.
 pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
 
-/// OTA Upgrade client for the images of one device. The [module](self) describes the loop around it.
+/// OTA Upgrade client for the images of one device. The [module documentation](self) describes the loop of calls around
+/// a client.
 ///
-/// `RANGES` is the maximum number of out-of-order ranges: separate runs of bytes beyond the first missing one. With 0,
-/// blocks are requested by stop-and-wait whatever [`ClientConfig::transfer`] is, and the code for windows and pages is
-/// left out.
+/// `RANGES` is the maximum number of out-of-order ranges, which are separate runs of received bytes beyond the first
+/// missing byte of the file. A client with 0 `RANGES` requests blocks by stop-and-wait whatever
+/// [`ClientConfig::transfer`] is, and contains no code for windows and pages.
 #[doc(alias = "resume")]
 #[derive(Clone, Debug)]
 pub struct Client<const RANGES: usize = 8> {
-    /// Settings, and the values that start from them: identity, server address, credentials, query interval.
+    /// Settings of the client. The client itself updates the identity, the server address, the credentials and the
+    /// query interval in these settings.
     config: ClientConfig,
     state: State<RANGES>,
-    /// Count of state changes; a ticket is the value at the time of the need.
+    /// Count of state changes of the client. The ticket of a need is the value of this count when the need arises.
     generation: u32,
-    /// Whether `poll_need` has returned the need of this state.
+    /// Whether `poll_need` has returned the need of the current state.
     need_polled: bool,
-    /// Sequence number of the next request.
+    /// Sequence number of the next request of the client.
     sequence: u8,
     search: ServerSearch,
-    /// Images that are kept until others are downloaded.
+    /// Verified images that are kept until the remaining images of the device are downloaded.
     pending_images: PendingImages,
-    /// File that is suspended while its security credentials are downloaded.
+    /// Verified file that is suspended while the security credentials for it are downloaded.
     suspended: Option<StoredImage>,
     random: Random,
     rtt: RttEstimator,
-    /// Count of requests sent again.
+    /// Count of requests that the client has sent again.
     retries: u32,
-    /// Version that the application refused since the last periodic query; `FileVersion::ANY` for none.
+    /// File version that the application has refused since the last periodic query; `FileVersion::ANY` if the
+    /// application refused none.
     refused_version: FileVersion,
-    /// Attribute MinimumBlockPeriod, as the server set it.
+    /// Attribute MinimumBlockPeriod as the server set it, in the unit of the configured cluster revision.
     server_block_period: u16,
-    /// UTC at `utc_set_at`; `NO_CLOCK` for none.
+    /// UTC time of the device at the instant `utc_set_at`; `NO_CLOCK` if the device has no UTC clock.
     utc: UtcTime,
     utc_set_at: Instant,
-    /// Start of the download, for the duration in `ClientEvent::Finished`.
+    /// Time at which the download started, used for the duration in `ClientEvent::Finished`.
     download_start: Instant,
     replies: Fifo<Reply, 2>,
-    // No call causes more than two events.
+    // The queue holds two events because no call of the client causes more.
     events: Fifo<ClientEvent, 2>,
 }
 
-/// Sentinel for a device without a clock: the last second that a UTC time can hold.
+/// Sentinel for a device without a UTC clock: the last second that a UTC time can hold.
 const NO_CLOCK: UtcTime = UtcTime(u32::MAX);
 
-/// Bits of a generation. The bit above them marks the tickets of searches, see `discovery`.
+/// Bits of `Client::generation` that a ticket uses. The highest bit of a ticket marks the tickets of a server search,
+/// see the module `discovery`.
 const GENERATION_MASK: u32 = u32::MAX >> 1;
 
-/// Generation after this one.
+/// Returns the generation after `generation`, within `GENERATION_MASK`.
 const fn next_generation(generation: u32) -> u32 {
     generation.wrapping_add(1) & GENERATION_MASK
 }
 
-/// Default Response to send.
+/// Default Response that the client has still to send.
 #[derive(Clone, Copy, Debug)]
 struct Reply {
-    // Network address and endpoint apart: `Address` has a byte of padding.
+    // Network address and endpoint are separate fields because `Address` has a byte of padding.
     network: u16,
     endpoint: u8,
-    /// Sequence number of the next request.
+    /// Sequence number of the frame to which the response is the answer.
     sequence: u8,
     response: DefaultResponse,
 }
@@ -184,18 +193,18 @@ struct Reply {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct DownloadProgress {
-    /// Image that is downloaded.
+    /// Offer of the image that is being downloaded.
     pub offer: ImageOffer,
-    /// Bytes stored without a gap, out of `offer.size`.
+    /// Number of bytes of the file that are stored without a gap, out of `offer.size`.
     pub received: u32,
 }
 
 impl Client {
-    /// Creates a client. Its first query is due [`first_query_delay`](ClientConfig::first_query_delay) after `now`; the
-    /// search for an unknown server starts at once.
+    /// Creates a client. The first query of the client is due [`first_query_delay`](ClientConfig::first_query_delay)
+    /// after `now`; the search for an unknown server starts at once.
     ///
-    /// `seed` is the seed of the random jitter after an Image Notify. Each device should have its own, such as its IEEE
-    /// address.
+    /// `seed` is the seed of the random jitter after an Image Notify. Each device should have a different seed, such as
+    /// its IEEE address.
     #[must_use]
     pub fn new(config: ClientConfig, seed: u64, now: Instant) -> Self {
         Self::with_ranges(config, seed, now)
@@ -203,10 +212,11 @@ impl Client {
 }
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Creates a client as [`new`](Client::new) does, with `RANGES` out-of-order ranges instead of 8.
+    /// Creates a client as [`Client::new`] does, but with `RANGES` out-of-order ranges instead of 8.
     #[must_use]
-    // Not inlined, like the other entry points: a device calls each at one place, and inlined there they would make one
-    // function whose locals are out of reach of short instructions, which is one fifteenth larger.
+    // The entry points of the client are not inlined. A device calls each entry point at one place, and inlining would
+    // merge them into one large function. The local variables of that function are out of reach of short instructions,
+    // so that the code is one fifteenth larger.
     #[inline(never)]
     pub fn with_ranges(config: ClientConfig, seed: u64, now: Instant) -> Self {
         let search = if config::is_known(config.server) {
@@ -238,7 +248,7 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Enters a state. This function alone assigns `self.state`.
+    /// Enters `state`. No other function assigns `self.state`.
     #[inline(never)]
     fn enter(&mut self, state: State<RANGES>) {
         self.state = state;
@@ -246,7 +256,8 @@ impl<const RANGES: usize> Client<RANGES> {
         self.need_polled = false;
     }
 
-    /// Handles timers that have expired. A call before the time of [`poll_timeout`](Self::poll_timeout) changes nothing.
+    /// Handles the timers of the client that have expired by `now`. A call before the time that
+    /// [`poll_timeout`](Self::poll_timeout) returns changes nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.search.deadline().is_some_and(|at| at <= now) {
             self.restart_search();
@@ -275,7 +286,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Enters the next state if the pending request has used up its attempts; otherwise it stays due for a retry.
+    /// Enters the next state if the pending request has used up its attempts; otherwise the request stays due for a
+    /// retry.
     fn retry_or_give_up(&mut self, now: Instant) {
         let attempts = self.state.pending_request().map_or(0, PendingRequest::attempts);
         let next = match self.state {
@@ -289,8 +301,9 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Handles a delivery report of the radio stack, if the stack has reports: a request that was not delivered is retried
-    /// after [`error_backoff`](ClientConfig::error_backoff) instead of its timeout.
+    /// Handles a delivery report of the radio stack. A request that was not delivered is retried after
+    /// [`error_backoff`](ClientConfig::error_backoff) instead of after its timeout. Stacks without delivery reports
+    /// never call this method.
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
         let backoff = self.config.error_backoff;
         if report != DeliveryReport::Failed {
@@ -303,9 +316,11 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Writes the next frame to send to the start of `buf`; returns `None` if there is none.
+    /// Writes the next frame to send to the start of `buf` and returns its addressing; returns `None` if the client has
+    /// no frame to send.
     ///
-    /// There may be a frame after any other call, and at the time of [`poll_timeout`](Self::poll_timeout).
+    /// A frame may become ready after any other call of the client, and at the time that
+    /// [`poll_timeout`](Self::poll_timeout) returns.
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
         if let Some(Reply { network, endpoint, sequence, response }) = self.replies.pop() {
             let to = Address { network, endpoint };
@@ -324,8 +339,8 @@ impl<const RANGES: usize> Client<RANGES> {
         let sequence = self.sequence;
         let frame = ClientFrame { sequence, message: FromClient::Request(request) };
         let len = frame.encode(buf).ok()?;
-        // A server may take far longer for a query or an upgrade decision than for a block: the timeout of blocks does not
-        // apply.
+        // A server may take far longer for a query or an upgrade decision than for a block, so that the timeout of
+        // blocks does not apply to these requests.
         let timeout =
             RttEstimator::new().timeout(self.config.initial_timeout, self.config.max_timeout, attempts);
         self.state.pending_request_mut()?.on_sent(now, sequence, timeout);
@@ -339,7 +354,8 @@ impl<const RANGES: usize> Client<RANGES> {
         Transmit { aps_security, token, ..Transmit::new(to, len, DeliveryMode::Unicast) }
     }
 
-    /// Request of the current state, except those of a download.
+    /// Returns the request that the current state sends; `None` for a download, whose requests come from
+    /// `poll_download`.
     fn request(&self) -> Option<ToServer> {
         match &self.state {
             State::Querying { target, .. } => self.query_for(*target),
@@ -354,25 +370,28 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 
     /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout) and
-    /// [`poll_transmit`](Self::poll_transmit); `None` if no timer runs. Any other call may change it.
+    /// [`poll_transmit`](Self::poll_transmit); `None` if no timer runs. Any other call of the client may change this
+    /// time.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         [self.search.deadline(), self.state_deadline()].into_iter().flatten().min()
     }
 
-    /// Deadline of the current state. States that send requests have none while the server is unknown.
+    /// Returns the deadline of the current state. A state that sends requests has no deadline while the server is
+    /// unknown.
     fn state_deadline(&self) -> Option<Instant> {
         let sends = self.state.pending_request().is_some() || self.state.download().is_some();
         let deadline = self.state.deadline(&self.config, &self.rtt);
         deadline.filter(|_| !sends || self.search.is_done())
     }
 
-    /// Returns the next event, the oldest first.
+    /// Removes the oldest event from the queue of the client and returns it; returns `None` if there is no event.
     pub fn poll_event(&mut self) -> Option<ClientEvent> {
         self.events.pop()
     }
 
-    /// Returns a need of the client, each one once. The client waits until the application answers it.
+    /// Returns the next [`Need`], which is a request of the client to the application. Each need is returned once; the
+    /// client then waits for the answer of the application.
     pub fn poll_need(&mut self) -> Option<Need> {
         if let Some(need) = self.poll_search_need() {
             return Some(need);
@@ -393,7 +412,7 @@ impl<const RANGES: usize> Client<RANGES> {
         Some(need)
     }
 
-    /// Returns the cause of the client's next progress: the application, the server or time.
+    /// Returns what the client waits for: the application, the server or time.
     #[must_use]
     pub fn waiting_for(&self) -> WaitingFor {
         if self.state.waits_for_application() || self.search.waits_for_application() {
@@ -405,7 +424,7 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Returns the progress of the download; `None` if none is in progress.
+    /// Returns the progress of the download; `None` if no download is in progress.
     #[doc(alias = "watch")]
     #[must_use]
     pub const fn progress(&self) -> Option<DownloadProgress> {
@@ -417,20 +436,20 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Returns the number of images that are kept until others are downloaded; all are applied with the last one (section
-    /// 6.6).
+    /// Returns the number of verified images that are kept until the remaining images of the device are downloaded. All
+    /// kept images are applied together with the last image (section 6.6).
     #[must_use]
     pub const fn pending_images(&self) -> u8 {
         self.pending_images.count
     }
 
-    /// Returns the number of requests sent again after a timeout, since the client was created.
+    /// Returns the number of requests that were sent again after a timeout since the creation of the client.
     #[must_use]
     pub const fn retries(&self) -> u32 {
         self.retries
     }
 
-    /// Returns the device's identity, with the new version after an upgrade.
+    /// Returns the identity of the device. After an upgrade, the identity has the new file version.
     #[must_use]
     pub const fn identity(&self) -> &Identity {
         &self.config.identity
@@ -444,7 +463,7 @@ impl<const RANGES: usize> Client<RANGES> {
         self.config.query_interval.map(|interval| now.plus(interval))
     }
 
-    /// State that reports a failed upgrade to the server before the upgrade ends.
+    /// Returns the state that reports a failed upgrade to the server before the upgrade ends.
     fn report_failure(now: Instant, id: ImageId, status: Status, outcome: Outcome) -> State<RANGES> {
         State::Reporting {
             id,
@@ -455,8 +474,9 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 }
 
-/// Maximum size of a client on a microcontroller, in bytes. The largest parts are the download (8 out-of-order ranges take
-/// 64 bytes, 9 blocks in flight 16 bytes each, the transfer mode probe 60), the settings (128) and the event queue (64).
+/// Maximum size of a client on a microcontroller, in bytes. The largest parts of a client are the download, the
+/// settings (128 bytes) and the event queue (64 bytes). In the download, 8 out-of-order ranges take 64 bytes, 9 blocks
+/// in flight take 16 bytes each, and the transfer mode probe takes 60 bytes.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
     assert!(size_of::<Client>() <= 632);

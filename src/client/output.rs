@@ -1,4 +1,4 @@
-//! Outputs of a client and the results with which the application answers: actions, needs, events, outcomes.
+//! Outputs of a client (actions, needs, events, outcomes), and the results with which the application answers them.
 //!
 //! ```text
 //! handle_frame -> ClientAction     poll_need -> Need          poll_event -> ClientEvent     waiting_for -> WaitingFor
@@ -14,28 +14,31 @@ use crate::time::{Instant, Millis};
 use crate::types::{Eui64, ImageId, SecurityCredentialVersion};
 use crate::zcl::{Frame, ImageOffer, Status, Violation};
 
-/// Result of [`Client::handle_frame`](super::Client::handle_frame).
+/// Result of [`Client::handle_frame`](super::Client::handle_frame), which says what the application must do for a
+/// frame.
 ///
-/// Actions that a later version of this crate adds can be ignored without harm to the upgrade.
+/// An application may ignore the actions that a later version of this crate adds, without harm to the upgrade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a block must be stored and its ticket answered"]
 #[non_exhaustive]
 pub enum ClientAction<'f> {
-    /// The frame was handled; nothing is left to do.
+    /// The frame was handled, and the application has nothing to do.
     Done,
-    /// The frame holds a block of the file: store it, then call [`Client::stored`](super::Client::stored).
+    /// The frame holds a block of the file. The application stores the block, then calls
+    /// [`Client::stored`](super::Client::stored).
     #[doc(alias = "block response")]
     Store(Block<'f>),
-    /// The frame reads, discovers or writes attributes of the client: encode the answer with
+    /// The frame reads, discovers or writes attributes of the client. The application encodes the answer with
     /// [`AttributeSnapshot::answer`](crate::zcl::AttributeSnapshot::answer) of
-    /// [`Client::attributes`](super::Client::attributes), and send it to the sender of the frame. The answer can be
-    /// longer than any other frame of a client.
+    /// [`Client::attributes`](super::Client::attributes), and sends the answer to the sender of the frame. An answer
+    /// about attributes can be longer than any other frame of a client.
     AnswerAttributes(Frame<'f>),
     /// The frame was ignored and changed nothing.
     Ignored(ClientIgnored),
 }
 
-/// Reason for which a frame was ignored. An invalid unicast frame is answered with a Default Response nevertheless.
+/// Reason for which the client ignored a frame. The client answers an invalid unicast frame with a Default Response
+/// although it ignores the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -44,62 +47,65 @@ pub enum ClientIgnored {
     /// The frame cannot be decoded.
     #[error(transparent)]
     Unreadable(DecodeError),
-    /// The frame can be decoded, but a field has a forbidden value.
+    /// The frame can be decoded, but a field of the frame has a forbidden value.
     #[error(transparent)]
     Invalid(Violation),
-    /// The response does not match the request: another image, offset or length, or a time in the past (sections
-    /// 6.10.5.5.1, 6.10.8.5.1 and 6.10.10.5.1).
+    /// The response does not match the request: the response has another image, offset or length, or a time in the past
+    /// (sections 6.10.5.5.1, 6.10.8.5.1 and 6.10.10.5.1).
     #[error("the response does not match the request")]
     Mismatch,
-    /// The sender is not the server in use.
+    /// The sender of the frame is not the server that the client uses.
     #[error("the sender is not the server in use")]
     NotFromServer,
     /// The frame has no APS security, which the configuration requires.
     #[error("the frame has no APS security, which is required")]
     NoApsSecurity,
-    /// The frame is addressed to a server, or its command does not belong to the cluster.
+    /// The frame is addressed to a server, or the command of the frame does not belong to the OTA Upgrade cluster.
     #[error("the frame is for a server or no command of the cluster")]
     NotForClients,
-    /// The client does not support the command.
+    /// The client does not support the command of the frame.
     #[error("the client does not support the command")]
     Unsupported,
-    /// A response was sent by broadcast or multicast, or any frame was if the configuration requires unicast.
+    /// The frame was sent by broadcast or multicast, but it is a response, or the configuration requires unicast for
+    /// every frame.
     #[error("the frame was not sent by unicast")]
     NotUnicast,
-    /// The frame is addressed to other devices: by its image type or version, or because the query jitter of an Image
-    /// Notify excluded this device.
+    /// The frame is meant for other devices. Its image type or version is not that of this device, or the query jitter
+    /// of an Image Notify excluded this device.
     #[error("the frame is for other devices")]
     NotForThisDevice,
-    /// No request waits for the frame: a duplicate, data that is stored already, an Upgrade End Response without an
-    /// image.
+    /// No request waits for the frame. Examples are a duplicate, data that is stored already, and an Upgrade End
+    /// Response to a client without an image.
     #[error("no request waits for the frame")]
     Unexpected,
-    /// An Upgrade End Response gives an upgrade time, but only the application may start the upgrade. The server got
-    /// NOT_AUTHORIZED.
+    /// An Upgrade End Response gives an upgrade time, but only the application may start the upgrade. The client
+    /// answered NOT_AUTHORIZED to the server.
     #[error("only the application may start the upgrade")]
     NotAuthorized,
 }
 
-/// Block of the file that the application stores at its offset.
+/// Block of the file that the application has to store at the offset `offset`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Block<'f> {
-    /// Ticket for [`Client::stored`](super::Client::stored).
+    /// Ticket with which the application calls [`Client::stored`](super::Client::stored) for this block.
     pub ticket: Ticket,
-    /// Offset of the first byte from the start of the file.
+    /// Offset of the first byte of the block from the start of the file.
     pub offset: u32,
-    /// Data, borrowed from the frame.
+    /// Data of the block, borrowed from the frame.
     pub data: &'f [u8],
 }
 
-/// Identifier of one need or block. A ticket is valid for one answer, while the client waits for that answer.
-// No serde: a ticket means nothing to another client, nor to this one after a restart.
+/// Identifier that ties an answer to one need or one block. A ticket is valid for one answer, and only while the client
+/// waits for that answer.
+// A ticket has no serde implementation because it means nothing to another client, nor to the same client after a
+// restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ticket(pub(super) u32);
 
-/// Error of an answer whose ticket the client no longer waits for. Nothing has changed.
+/// Error of an answer with a ticket for which the client no longer waits. The answer has changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("the client does not wait for this answer any more")]
@@ -111,7 +117,8 @@ pub struct StaleTicket;
 #[error("a query or an upgrade is in progress")]
 pub struct Busy;
 
-/// Error of [`Client::query_specific_file`](super::Client::query_specific_file).
+/// Error of [`Client::query_specific_file`](super::Client::query_specific_file): the query for a device-specific file
+/// cannot start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -119,7 +126,7 @@ pub enum SpecificFileError {
     /// A query or an upgrade is in progress.
     #[error("a query or an upgrade is in progress")]
     Busy,
-    /// The image type is not one of those for device specific files (0xFFC0 to 0xFFFE).
+    /// The image type is not an image type of device-specific files (0xFFC0 to 0xFFFE).
     #[error("the image type is not one of a device specific file")]
     NotASpecificType,
     /// The IEEE address of the device is not configured.
@@ -133,46 +140,53 @@ pub enum SpecificFileError {
 #[error("no image is ready to be applied")]
 pub struct NothingToActivate;
 
-/// Request of the client to the application.
+/// Question or task of the client for the application, which the application answers with the ticket of the need.
 ///
-/// The last five needs depend on the configuration: a server that is unknown or may be searched for, a link key, a file
-/// that requires other security credentials.
+/// The first four needs do not depend on the configuration. `FindServer`, `NetworkAddress` and `IeeeAddress` occur if
+/// the server is unknown or may be searched for. `LinkKey` occurs if the configuration requires a link key, and
+/// `Credentials` if a file requires other security credentials.
 ///
 /// # Unknown needs
 ///
-/// A later version of this crate may add a need. [`Client::decline`](super::Client::decline) answers every need,
-/// also an unknown one, so that the client continues: end each `match` with `need => client.decline(now, need)?`. A new need
-/// never occurs with the settings of today, or is one whose refusal costs no more than the upgrade that asked for it.
+/// A later version of this crate may add a need. [`Client::decline`](super::Client::decline) answers every need, also
+/// one that the application does not know, so that the client continues. The last arm of each `match` over needs should
+/// be `need => client.decline(now, need)?`. A need that is added later never occurs with the settings of today, or
+/// costs no more than the present upgrade when it is declined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Need {
-    /// Accept or refuse an image: [`Client::accept`](super::Client::accept), [`refuse`](super::Client::refuse).
+    /// The application decides whether to download an image, and calls [`Client::accept`](super::Client::accept) or
+    /// [`Client::refuse`](super::Client::refuse).
     Decide(Ticket, ImageOffer),
-    /// Prepare storage for the whole file (erase, unlock): [`Client::prepared`](super::Client::prepared).
+    /// The application prepares storage for the whole file (erases, unlocks), then calls
+    /// [`Client::prepared`](super::Client::prepared).
     Prepare(Ticket, ImageOffer),
-    /// Verify the stored file, its signature (`signature::Verifier`) before any other part of it is used:
-    /// [`Client::verified`](super::Client::verified). espressif's CHECK.
+    /// The application verifies the stored file, then calls [`Client::verified`](super::Client::verified). The
+    /// signature of the file (`signature::Verifier`) is verified before any other part of the file is used. espressif
+    /// calls this step CHECK.
     Verify(Ticket, ImageOffer),
-    /// Switch to the image now, and to the [pending images](super::Client::pending_images) before it:
-    /// [`Client::applied`](super::Client::applied). espressif's APPLY.
+    /// The application switches the device to the image now, and to the [pending images](super::Client::pending_images)
+    /// kept before this image. Afterwards the application calls [`Client::applied`](super::Client::applied). espressif
+    /// calls this step APPLY.
     #[doc(alias = "upgrade")]
     Apply(Ticket, ImageId),
-    /// Send a match descriptor request with [`CLUSTER_ID`](crate::zcl::CLUSTER_ID) as the only input cluster, to the node
-    /// with this network address or, if `None`, by broadcast: [`Client::server_found`](super::Client::server_found).
+    /// The application sends a match descriptor request with [`CLUSTER_ID`](crate::zcl::CLUSTER_ID) as the only input
+    /// cluster, then calls [`Client::server_found`](super::Client::server_found). The request goes to the node with the
+    /// given network address, or by broadcast if the address is `None`.
     FindServer(Ticket, Option<u16>),
-    /// Send a network address request for this IEEE address:
+    /// The application sends a network address request for the given IEEE address, then calls
     /// [`Client::network_address_resolved`](super::Client::network_address_resolved).
     NetworkAddress(Ticket, Eui64),
-    /// Send an IEEE address request for this network address:
+    /// The application sends an IEEE address request for the given network address, then calls
     /// [`Client::ieee_address_resolved`](super::Client::ieee_address_resolved).
     IeeeAddress(Ticket, u16),
-    /// Establish a link key with the node of this network address:
+    /// The application establishes a link key with the node of the given network address, then calls
     /// [`Client::link_key_established`](super::Client::link_key_established).
     LinkKey(Ticket, u16, LinkKeyKind),
-    /// Obtain security credentials of this version, for example by
-    /// [`Client::query_specific_file`](super::Client::query_specific_file):
-    /// [`Client::credentials_obtained`](super::Client::credentials_obtained).
+    /// The application obtains security credentials of the given version, then calls
+    /// [`Client::credentials_obtained`](super::Client::credentials_obtained). The credentials can be obtained by
+    /// [`Client::query_specific_file`](super::Client::query_specific_file), for example.
     Credentials(Ticket, SecurityCredentialVersion),
 }
 
@@ -182,15 +196,15 @@ pub enum Need {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum LinkKeyKind {
-    /// Trust center link key; the server is the trust center.
+    /// Trust center link key, used if the server is the trust center.
     TrustCenter,
-    /// Application link key between the two nodes, requested from the trust center.
+    /// Application link key between the device and the server, requested from the trust center.
     Partner,
-    /// Global link key, shared by all nodes.
+    /// Global link key, shared by all nodes of the network.
     Global,
 }
 
-/// Answer to [`Need::Prepare`].
+/// Answer of the application to [`Need::Prepare`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -198,11 +212,11 @@ pub enum LinkKeyKind {
 pub enum PrepareResult {
     /// Storage is ready for the whole file.
     Ready,
-    /// Storage cannot hold the file; the upgrade ends.
+    /// Storage cannot hold the file, and the upgrade ends.
     Fault,
 }
 
-/// Answer to [`ClientAction::Store`].
+/// Answer of the application to [`ClientAction::Store`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -210,14 +224,14 @@ pub enum PrepareResult {
 pub enum StoreResult {
     /// The block is stored.
     Ok,
-    /// Storage is busy and the block was not stored; the client requests it again.
+    /// Storage is busy and the block was not stored; the client requests the block again.
     #[doc(alias = "back-pressure")]
     Busy,
-    /// Storage is defective; the download ends.
+    /// Storage is defective, and the download ends.
     Fault,
 }
 
-/// Answer to [`Need::Verify`].
+/// Answer of the application to [`Need::Verify`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -225,28 +239,28 @@ pub enum StoreResult {
 pub enum VerifyResult {
     /// The file is valid.
     Valid,
-    /// The file is invalid; the upgrade ends.
+    /// The file is invalid, and the upgrade ends.
     Invalid,
-    /// The file is valid and is kept until another image of the device is downloaded: this one, in the version that runs
-    /// now.
+    /// The file is valid and is kept until another image of the device is downloaded. The [`ImageId`] names that other
+    /// image, with the version that runs now.
     NeedsMore(ImageId),
     /// The application cancels the upgrade.
     Abandon,
 }
 
-/// Answer to [`Need::Credentials`].
+/// Answer of the application to [`Need::Credentials`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum CredentialResult {
-    /// The device has the credentials, or does not need them.
+    /// The device has the security credentials, or does not need them.
     Ready,
-    /// The credentials cannot be obtained; the upgrade ends.
+    /// The security credentials cannot be obtained, and the upgrade ends.
     Missing,
 }
 
-/// Answer to [`Need::Apply`].
+/// Answer of the application to [`Need::Apply`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -259,51 +273,54 @@ pub enum ApplyResult {
     Failed,
 }
 
-/// Event of an upgrade, for a log or a user interface. No event needs an answer.
+/// Event of an upgrade that the application may log or display. No event needs an answer.
 ///
-/// espressif's callbacks in their order: START is [`Started`](Self::Started), RECEIVE is [`ClientAction::Store`], CHECK
-/// is [`Need::Verify`], APPLY is [`Need::Apply`], FINISH is [`Finished`](Self::Finished).
+/// The callbacks of espressif's client correspond to outputs of this client, in the order of an upgrade. START is
+/// [`Started`](Self::Started), RECEIVE is [`ClientAction::Store`], CHECK is [`Need::Verify`], APPLY is [`Need::Apply`],
+/// and FINISH is [`Finished`](Self::Finished).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ClientEvent {
-    /// A search found no server; the next search starts at this time. espressif's SERVER_NOT_FOUND.
+    /// A search found no server, and the next search starts at the given time. espressif calls this event
+    /// SERVER_NOT_FOUND.
     ServerNotFound(Instant),
     /// An Image Notify for this device arrived.
     Notified,
-    /// A query ended without an offer: the status of the server, or `None` if the server did not answer.
+    /// A query ended without an offer. The value is the status that the server answered, or `None` if the server did
+    /// not answer.
     NoImage(Option<Status>),
-    /// An offer was skipped without a question to the application.
+    /// The client skipped an offer without asking the application.
     OfferSkipped(ImageOffer, SkipReason),
-    /// The download starts or resumes. espressif's START.
+    /// The download of a file starts or resumes. espressif calls this event START.
     Started(ImageOffer),
-    /// The server asked the client to wait (WAIT_FOR_DATA) until this time, or without an end for `None`.
+    /// The server asked the client to wait (WAIT_FOR_DATA) until the given time; `None` means a wait without an end.
     Paused(Option<Instant>),
-    /// The server set the time of the upgrade.
+    /// The server set the time of the upgrade, which is the given time.
     CountingDown(Instant),
-    /// The server asked the client to wait for another Upgrade End Response.
+    /// The server asked the client to wait, and the upgrade starts after a second Upgrade End Response.
     WaitingForUpgradeEnd,
-    /// The image is ready, and only [`Client::activate`](super::Client::activate) starts the upgrade: the configuration
-    /// does not let the server start it.
+    /// The image is ready, and only a call of [`Client::activate`](super::Client::activate) starts the upgrade. The
+    /// configuration does not let the server start the upgrade.
     WaitingForActivation,
-    /// The image is verified and kept until another image of the device is downloaded.
+    /// The given image is verified and kept until another image of the device is downloaded.
     ImageRetained(ImageId),
-    /// The device runs the image; [`Ended`](Self::Ended) follows. espressif's FINISH.
+    /// The device runs the new image, and the event [`Ended`](Self::Ended) follows. espressif calls this event FINISH.
     Finished {
-        /// New image.
+        /// Image that the device runs now.
         id: ImageId,
         /// Size of the file in bytes.
         size: u32,
-        /// Time since the download started.
+        /// Time from the start of the download to this event.
         duration: Millis,
     },
-    /// The upgrade ended, with success or without. espressif's ABORT and ERROR.
+    /// The upgrade ended, successfully or not. espressif calls an end without success ABORT or ERROR.
     Ended(Outcome),
 }
 
 impl ClientEvent {
-    /// Returns the image that the event is about, if it names one.
+    /// Returns the image that the event names; `None` if the event names no image.
     #[must_use]
     pub const fn id(&self) -> Option<ImageId> {
         match self {
@@ -321,7 +338,7 @@ impl ClientEvent {
     }
 }
 
-/// One line for a log. Times are milliseconds of the caller's clock.
+/// Writes the event as one line for a log. Times in the line are milliseconds of the caller's clock.
 impl fmt::Display for ClientEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -349,24 +366,24 @@ impl fmt::Display for ClientEvent {
     }
 }
 
-/// Reason for which an offer was skipped.
+/// Reason for which the client skipped an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// The version runs, or is downloaded, already.
+    /// The offered version is the running version, or is downloaded already.
     SameVersion,
-    /// The version is older than the running one.
+    /// The offered version is older than the running version.
     Older,
-    /// The application refused the version since the last periodic query.
+    /// The application has refused the offered version since the last periodic query.
     Refused,
-    /// The size is below that of a file header or above
+    /// The offered size is below the size of a file header, or above
     /// [`max_file_size`](super::ClientConfig::max_file_size).
     Size,
 }
 
-/// One phrase for a log.
+/// Writes the reason as one phrase for a log.
 impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -378,7 +395,7 @@ impl fmt::Display for SkipReason {
     }
 }
 
-/// Outcome of an upgrade.
+/// Outcome of an upgrade, given by [`ClientEvent::Ended`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -386,41 +403,41 @@ impl fmt::Display for SkipReason {
 pub enum Outcome {
     /// The device runs the new image.
     Upgraded(ImageId),
-    /// A device specific file is downloaded and verified.
+    /// The device-specific file is downloaded and verified.
     Received(ImageId),
     /// The application refused the offer.
     Refused,
     /// The application cancelled the upgrade.
     Cancelled,
-    /// Storage could not be prepared or is defective.
+    /// The storage of the device could not be prepared or is defective.
     StorageFault,
-    /// The server sent ABORT.
+    /// The server answered a block request with ABORT.
     ServerAborted,
-    /// The server withdrew the image: three NO_IMAGE_AVAILABLE in a row.
+    /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE three times in a row.
     ImageGone,
-    /// The server answered with too many errors in a row; this is the last one.
+    /// The server answered with too many errors in a row. The value is the status of the last error.
     ServerErrors(Status),
     /// The server sent too many block responses without data in a row.
     EmptyBlocks,
     /// The server sent too many blocks shorter than [`write_size`](super::ClientConfig::write_size) in a row.
     ShortBlocks,
-    /// The server does not support device specific files.
+    /// The server does not support device-specific files.
     SpecificFilesUnsupported,
-    /// The server does not answer any more.
+    /// The server stopped answering during the upgrade.
     ServerSilent,
-    /// The file's header cannot be decoded.
+    /// The header of the file cannot be decoded.
     HeaderUnreadable(DecodeError),
-    /// The file's header contradicts the offer.
+    /// The header of the file contradicts the offer.
     HeaderMismatch,
     /// The file is for other hardware or for another device.
     NotForThisDevice,
-    /// The application found the file invalid.
+    /// The application answered that the file is invalid.
     InvalidImage,
     /// The security credentials that the file requires cannot be obtained.
     NoCredentials,
-    /// The server refused the upgrade after the download.
+    /// The server refused the upgrade after the download. The value is the status that the server answered.
     UpgradeRefused(Status),
-    /// The device could not switch to the image.
+    /// The device could not switch to the new image.
     ApplyFailed,
 }
 
@@ -451,7 +468,7 @@ impl Outcome {
     }
 }
 
-/// One line for a log.
+/// Writes the outcome as one line for a log.
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
@@ -483,17 +500,18 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Cause of the next progress of a client.
+/// What a client waits for before it can make progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum WaitingFor {
-    /// An answer of the application to a need or a block.
+    /// The client waits for the answer of the application to a need or a block.
     Application,
-    /// An answer of the server. A device that sleeps should poll its parent often (section 6.5.1).
+    /// The client waits for an answer of the server. A device that sleeps should poll its parent often in this time
+    /// (section 6.5.1).
     Server,
-    /// A timer, an Image Notify or a call of the application.
+    /// The client waits for a timer, an Image Notify or a call of the application.
     Time,
 }
 

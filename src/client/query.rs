@@ -1,5 +1,5 @@
-//! Image Notify, Query Next Image and Query Specific File: from a notify or a timer to an offer (sections 6.8.1, 6.10.3 to
-//! 6.10.5, 6.10.11 and 6.10.12).
+//! Image Notify, Query Next Image and Query Specific File: the way from an Image Notify or a timer to an offer
+//! (sections 6.8.1, 6.10.3 to 6.10.5, 6.10.11 and 6.10.12).
 //!
 //! ```text
 //! notify --in scope, jitter passed--> query --offer--> version accepted, size fits --> Deciding
@@ -23,18 +23,19 @@ use super::output::{ClientEvent, ClientIgnored, Outcome, SkipReason};
 use super::request_retry::PendingRequest;
 use super::state::{QueryTarget, State, is_specific};
 
-/// Size of the shortest file, a header without optional fields, in bytes.
+/// Size in bytes of the shortest file, which is a header without optional fields.
 const MIN_FILE_SIZE: u32 = 56;
 
-/// Unit of the random delay before a query after a broadcast notify, in milliseconds. The delay is 1 to 100 units, so that
-/// the queries of all devices spread over two seconds.
+/// Unit in milliseconds of the random delay between a broadcast Image Notify and the query. The delay is 1 to 100
+/// units, so that the queries of all devices spread over two seconds.
 const NOTIFY_SPREAD: u32 = 20;
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Handles an Image Notify. An idle client queries: always after a unicast notify, otherwise if the notify is in scope
-    /// and the query jitter includes this device.
+    /// Handles an Image Notify. An idle client sends a query after every unicast notify. After a broadcast notify, the
+    /// client sends a query only if the notify is in scope and the query jitter includes this device.
     ///
-    /// A client that is not idle only reports the event. Its application may abort the present upgrade and query.
+    /// A client that is not idle only reports the event [`ClientEvent::Notified`]. The application may then abort the
+    /// present upgrade and start a query.
     pub(super) fn on_notify<'f>(
         &mut self,
         now: Instant,
@@ -42,7 +43,7 @@ impl<const RANGES: usize> Client<RANGES> {
         delivery: DeliveryMode,
     ) -> Transition<'f, RANGES> {
         if delivery != DeliveryMode::Unicast {
-            // Scope before jitter: a notify that is out of scope draws no random number.
+            // The scope is checked before the jitter, so that a notify out of scope draws no random number.
             if let Err(violation) = notify.check() {
                 return Transition::Drop(ClientIgnored::Invalid(violation));
             }
@@ -56,8 +57,8 @@ impl<const RANGES: usize> Client<RANGES> {
         match self.state {
             State::Idle { .. } => {
                 self.search_now();
-                // All devices receive a broadcast at once: without a delay their queries would collide, and so would each
-                // round of retries.
+                // All devices receive a broadcast at once. Without a delay the queries of all devices would collide,
+                // and so would each round of retries.
                 let delay = match delivery {
                     DeliveryMode::Unicast => 0,
                     _ => u32::from(self.random.percent()).saturating_mul(NOTIFY_SPREAD),
@@ -68,8 +69,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Returns whether a notify with this scope is for this device. A version that it runs or has downloaded is out of scope
-    /// (section 6.10.3.4).
+    /// Returns whether a notify with `scope` is meant for this device. A version that the device runs or has downloaded
+    /// is out of scope (section 6.10.3.4).
     fn is_in_scope(&self, scope: NotifyScope) -> bool {
         let own = self.config.identity.current;
         let any = ImageFilter::ALL;
@@ -121,7 +122,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Target of the query in flight, and the time of the next periodic query.
+    /// Returns the target of the query in flight and the time of the next periodic query; `None` if no query is in
+    /// flight.
     fn pending_query(&self) -> Option<(QueryTarget, Option<Instant>)> {
         match self.state {
             State::Querying { target, pending, next } if pending.has_been_sent() => Some((target, next)),
@@ -141,7 +143,7 @@ impl<const RANGES: usize> Client<RANGES> {
             return Transition::Malformed(ClientIgnored::Mismatch);
         }
         let specific = is_specific(target.id);
-        // A query for a device specific file names its version, or any (section 6.10.12.2.4).
+        // A query for a device-specific file names the requested version, or any version (section 6.10.12.2.4).
         if specific && version != FileVersion::ANY && offer.id.version != version {
             return Transition::Malformed(ClientIgnored::Mismatch);
         }
@@ -166,7 +168,7 @@ impl<const RANGES: usize> Client<RANGES> {
         Transition::Enter(self.return_to_idle(now, next))
     }
 
-    /// Handles the refusal of a query. The next periodic query is due at `next`.
+    /// Handles the refusal of a query for `target` with `status`. The next periodic query is due at `next`.
     pub(super) fn on_no_image<'f>(
         &mut self,
         now: Instant,
@@ -183,21 +185,22 @@ impl<const RANGES: usize> Client<RANGES> {
             false => ClientEvent::NoImage(Some(status)),
         });
         Transition::Enter(if replaces {
-            // The query is sent once another server is found.
+            // The client sends the query when another server is found.
             self.begin_query_for(now, target, next)
         } else {
             self.return_to_idle(now, next)
         })
     }
 
-    /// State after all attempts of a query were unanswered.
+    /// Returns the state after all attempts of a query stayed unanswered.
     pub(super) fn on_query_timeout(&mut self, now: Instant, next: Option<Instant>) -> State<RANGES> {
         self.events.push(ClientEvent::NoImage(None));
         self.count_unanswered_query();
         self.return_to_idle(now, next)
     }
 
-    /// State with a query to send at `now`: for the running image or, with pending images, for the next one of them.
+    /// Returns the state with a query to send at `now`. The query is for the running image or, if the device keeps
+    /// pending images, for the next image of the device.
     pub(super) fn begin_query(&mut self, now: Instant) -> State<RANGES> {
         let id = if self.pending_images.count > 0 {
             self.pending_images.next
@@ -217,13 +220,13 @@ impl<const RANGES: usize> Client<RANGES> {
         if self.query_for(target).is_some() {
             return State::Querying { target, pending: PendingRequest::due_at(now), next };
         }
-        // No query can carry this identity, which counts as unanswered.
+        // No valid query can carry this identity. The missing query counts as unanswered.
         self.events.push(ClientEvent::NoImage(None));
         self.return_to_idle(now, next)
     }
 
-    /// Command that queries `target`. Query Next Image is forbidden for the image types of device specific files (section
-    /// 6.10.4.2.3).
+    /// Returns the command that queries `target`. Query Next Image is forbidden for the image types of device-specific
+    /// files (section 6.10.4.2.3).
     pub(super) const fn query_command(target: QueryTarget) -> CommandId {
         if is_specific(target.id) {
             CommandId::QUERY_SPECIFIC_FILE_REQUEST
@@ -232,7 +235,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Request that queries `target`; `None` if the specification forbids one.
+    /// Returns the request that queries `target`; `None` if the specification forbids such a request, or if the IEEE
+    /// address that the request needs is unknown.
     pub(super) fn query_for(&self, target: QueryTarget) -> Option<ToServer> {
         let QueryTarget { id, stack } = target;
         if is_specific(id) {

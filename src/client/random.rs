@@ -1,7 +1,7 @@
-//! Pseudo-random number generator for the query jitter. The same seed gives the same numbers.
+//! Pseudo-random number generator for the query jitter of an Image Notify. The same seed gives the same numbers.
 
-/// SplitMix64 (Steele, Lea, Flood 2014) with eight bytes of state. Its quality suffices to spread devices over a hundred
-/// values.
+/// Pseudo-random number generator SplitMix64 (Steele, Lea, Flood 2014) with eight bytes of state. The quality of these
+/// numbers suffices to spread devices over a hundred values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Random(u64);
 
@@ -17,8 +17,8 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Random number from 1 to 100 for comparison with the query jitter (section 6.8.1). All values are equally likely to
-    /// within one in ten million.
+    /// Returns a random number from 1 to 100 for comparison with the query jitter (section 6.8.1 of ZigBee document
+    /// 095264). All values are equally likely to within one in ten million.
     pub(super) fn percent(&mut self) -> u8 {
         let scaled = (self.next() >> 32).wrapping_mul(100) >> 32;
         u8::try_from(scaled).unwrap_or(99).saturating_add(1)

@@ -1,4 +1,4 @@
-//! Set of received byte ranges of a file: everything below a watermark, and out-of-order ranges above it.
+//! Set of received byte ranges of a file: all bytes below a watermark, and out-of-order ranges above the watermark.
 //!
 //! ```text
 //! 0              watermark      start    end     start   end        size
@@ -6,40 +6,40 @@
 //!     received          gap     out-of-order  gap  out-of-order  gap
 //! ```
 
-/// Received bytes of a file. With `RANGES` = 0 bytes are accepted in order only.
+/// Received bytes of a file. A set with `RANGES` = 0 accepts bytes in order only.
 ///
-/// Invariant: out-of-order ranges are sorted and not empty, and touch neither each other nor the watermark.
+/// Invariant: the out-of-order ranges are sorted and not empty, and touch neither each other nor the watermark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ReceivedRanges<const RANGES: usize> {
     watermark: u32,
     out_of_order: [Range; RANGES],
 }
 
-/// Half-open range of file offsets: `start` is included, `end` is not.
+/// Half-open range of file offsets: `start` is included, `end` is not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) start: u32,
     pub(super) end: u32,
 }
 
-/// Error of [`ReceivedRanges::insert`]: the insertion would need more than `RANGES` out-of-order ranges.
+/// Error of [`ReceivedRanges::insert`]: the set would need more than `RANGES` out-of-order ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooManyRanges;
 
 impl Range {
-    /// Sentinel for an unused place.
+    /// Sentinel for an unused place in `ReceivedRanges::out_of_order`.
     const NONE: Self = Self { start: u32::MAX, end: u32::MAX };
 
     pub(super) const fn is_empty(self) -> bool {
         self.start >= self.end
     }
 
-    /// Length in bytes.
+    /// Returns the length of the range in bytes.
     pub(super) const fn len(self) -> u32 {
         self.end.saturating_sub(self.start)
     }
 
-    /// Returns whether the two ranges overlap or are adjacent.
+    /// Returns whether this range and `other` overlap or are adjacent.
     const fn touches(self, other: Self) -> bool {
         self.start <= other.end && other.start <= self.end
     }
@@ -50,12 +50,12 @@ impl Range {
 }
 
 impl<const RANGES: usize> ReceivedRanges<RANGES> {
-    /// Set of all bytes below `watermark`.
+    /// Creates the set of all bytes below `watermark`.
     pub(super) const fn new(watermark: u32) -> Self {
         Self { watermark, out_of_order: [Range::NONE; RANGES] }
     }
 
-    /// Offset of the first missing byte.
+    /// Returns the file offset of the first missing byte.
     pub(super) const fn watermark(&self) -> u32 {
         self.watermark
     }
@@ -67,7 +67,7 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
     /// Adds `range` to the set.
     ///
     /// # Errors
-    /// There is no place for another out-of-order range; the set is unchanged.
+    /// Fails if there is no place for another out-of-order range; the set is then unchanged.
     pub(super) fn insert(&mut self, range: Range) -> Result<(), TooManyRanges> {
         if range.is_empty() {
             return Ok(());
@@ -82,7 +82,8 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
         Ok(())
     }
 
-    /// Returns the out-of-order ranges with those that touch `merged` replaced by `inserted`; `None` if they are too many.
+    /// Returns the out-of-order ranges after `inserted` has replaced all ranges that touch `merged`; `None` if there
+    /// are then too many ranges.
     fn with_replaced(&self, merged: Range, inserted: Option<Range>) -> Option<[Range; RANGES]> {
         let below = self.out_of_order().filter(|range| range.end < merged.start);
         let above = self.out_of_order().filter(|range| range.start > merged.end);
@@ -94,12 +95,13 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
         all.next().is_none().then_some(ranges)
     }
 
-    /// First missing range of a file of `size` bytes; `None` if the file is complete.
+    /// Returns the first missing range of a file of `size` bytes; `None` if the file is complete.
     pub(super) fn first_gap(&self, size: u32) -> Option<Range> {
         self.gap_from(0, size)
     }
 
-    /// First missing range at or after `start` of a file of `size` bytes.
+    /// Returns the first missing range at or after `start` of a file of `size` bytes; `None` if no byte is missing
+    /// there.
     pub(super) fn gap_from(&self, start: u32, size: u32) -> Option<Range> {
         let start = self
             .out_of_order()
@@ -109,12 +111,12 @@ impl<const RANGES: usize> ReceivedRanges<RANGES> {
         Some(Range { start, end: end.min(size) }).filter(|gap| !gap.is_empty())
     }
 
-    /// End of the last received range.
+    /// Returns the end of the last received range.
     pub(super) fn highest_end(&self) -> u32 {
         self.out_of_order().fold(self.watermark, |highest, range| highest.max(range.end))
     }
 
-    /// Returns whether all of `ranges` can be inserted, in any order.
+    /// Returns whether all ranges in `ranges` can be inserted into the set, in any order.
     pub(super) fn has_room(&self, ranges: impl Iterator<Item = Range>) -> bool {
         let is_separate = |range: &Range| {
             range.start > self.watermark && !self.out_of_order().any(|known| known.touches(*range))

@@ -1,4 +1,5 @@
-//! Retry state of one request in flight. Block and page requests of a download have their own, see `transfer::in_flight`.
+//! Retry state of one request in flight: a query or an Upgrade End Request. The retry state of block and page requests
+//! is in the module `transfer::in_flight`.
 //!
 //! ```text
 //! due -- sent --> in flight -- answered --> done
@@ -9,31 +10,32 @@
 use crate::aps::TransmitToken;
 use crate::time::{Instant, Millis};
 
-/// Number of latest attempts whose sequence numbers are accepted in answers.
+/// Number of latest attempts of a request to which the client still accepts answers, by their sequence numbers.
 const MAX_SEQUENCES: u8 = 3;
 
-/// A request with its attempts and its deadline.
+/// Retry state of one request, with the number of attempts and the deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PendingRequest {
-    /// Time to send the request or, once it is in flight, the end of its timeout.
+    /// Time to send the request or, while the request is in flight, the end of the timeout.
     deadline: Instant,
-    /// Attempts so far, including those that could not be sent.
+    /// Number of attempts so far, including attempts that could not be sent.
     attempts: u8,
-    /// Attempts sent since the last one that could not be sent. Their sequence numbers are consecutive.
+    /// Number of attempts sent since the last attempt that could not be sent. The sequence numbers of these attempts
+    /// are consecutive.
     sequences: u8,
-    /// Sequence number of the last attempt sent; earlier attempts have the numbers just below it.
+    /// Sequence number of the last attempt that was sent; earlier attempts have the sequence numbers just below.
     sequence: u8,
-    /// Whether the last attempt was sent and is still waited for.
+    /// Whether the last attempt was sent and its answer is still awaited.
     in_flight: bool,
 }
 
 impl PendingRequest {
-    /// Request to be sent from `at` on.
+    /// Creates the retry state of a request that is to be sent from `at` on.
     pub(super) const fn due_at(at: Instant) -> Self {
         Self { deadline: at, attempts: 0, sequences: 0, sequence: 0, in_flight: false }
     }
 
-    /// Time of the next attempt, or end of the timeout.
+    /// Returns the time of the next attempt or, while the request is in flight, the end of the timeout.
     pub(super) const fn deadline(&self) -> Instant {
         self.deadline
     }
@@ -50,7 +52,8 @@ impl PendingRequest {
         self.attempts
     }
 
-    /// Records an attempt that was sent.
+    /// Records an attempt that was sent `now` with the sequence number `sequence`, and starts the timeout of this
+    /// attempt.
     pub(super) fn on_sent(&mut self, now: Instant, sequence: u8, timeout: Millis) {
         self.deadline = now.plus(timeout);
         self.sequence = sequence;
@@ -64,21 +67,21 @@ impl PendingRequest {
         self.in_flight && self.deadline <= now
     }
 
-    /// Schedules a retry at `at`.
+    /// Schedules a retry of the request at `at`.
     pub(super) fn retry_at(&mut self, at: Instant) {
         self.deadline = at;
         self.in_flight = false;
     }
 
-    /// Counts an attempt that could not be sent. It used no sequence number, so the numbers of earlier attempts are no
-    /// longer consecutive and are forgotten.
+    /// Counts an attempt that could not be sent and used no sequence number. The sequence numbers of earlier attempts
+    /// are no longer consecutive with the next attempt, and are forgotten.
     pub(super) fn count_failed_attempt(&mut self) {
         self.attempts = self.attempts.saturating_add(1);
         self.sequences = 0;
     }
 
-    /// Shortens the timeout to `backoff`, doubled with each attempt, if the frame that was not delivered is the last
-    /// attempt. An answer is still accepted: perhaps only the acknowledgement was lost.
+    /// Shortens the timeout to `backoff`, doubled with each attempt, if the undelivered frame with `token` is the last
+    /// attempt. The client still accepts an answer to this attempt, because perhaps only the acknowledgement was lost.
     pub(super) fn on_delivery_failure(&mut self, token: TransmitToken, now: Instant, backoff: Millis) {
         if self.in_flight && token == TransmitToken::request(self.sequence) {
             let backoff = exponential_backoff(backoff, self.attempts.saturating_sub(1));
@@ -86,20 +89,21 @@ impl PendingRequest {
         }
     }
 
-    /// Returns whether an attempt was sent that the server may answer.
+    /// Returns whether the client has sent an attempt that the server may answer.
     pub(super) const fn has_been_sent(&self) -> bool {
         self.sequences > 0
     }
 
-    /// Returns whether one of the latest attempts had this sequence number.
+    /// Returns whether one of the latest attempts had the sequence number `sequence`.
     pub(super) fn has_sequence(&self, sequence: u8) -> bool {
         self.sequence.wrapping_sub(sequence) < self.sequences.min(MAX_SEQUENCES)
     }
 }
 
-/// Returns `base` doubled `doublings` times. Backoff keeps a short outage of a route from using up all attempts.
+/// Returns `base` doubled `doublings` times. The growing delay keeps a short outage of a route from using up all
+/// attempts.
 pub(super) fn exponential_backoff(Millis(base): Millis, doublings: u8) -> Millis {
-    // 20 doublings turn one millisecond into 17 minutes, beyond every maximum timeout.
+    // The limit of 20 doublings turns one millisecond into 17 minutes, which is beyond every usual maximum timeout.
     Millis(base.saturating_mul(1 << doublings.min(20)))
 }
 

@@ -1,7 +1,7 @@
-//! Round-trip time estimator and retransmission timeout, after RFC 6298.
+//! Estimator of the round-trip time and of the retransmission timeout, after RFC 6298.
 //!
-//! Each attempt of a request has its own sequence number, which the answer repeats. A sample is therefore measured from
-//! the attempt that was answered, also after a retry, and the timeout can follow the link closely.
+//! Each attempt of a request has a sequence number of its own, and the answer repeats this number. Therefore a sample
+//! is measured from the answered attempt, also after a retry, and the timeout can follow the link closely.
 //!
 //! ```text
 //! sample ---> smoothed  += (sample - smoothed) / 8
@@ -12,21 +12,21 @@ use crate::time::Millis;
 
 use super::request_retry::exponential_backoff;
 
-/// Smoothed round-trip time and its mean deviation. Both are in eighths of a millisecond, so that small changes are not
-/// rounded away.
+/// Estimator that holds the smoothed round-trip time and the mean deviation of the samples. Both values are in eighths
+/// of a millisecond, so that small changes are not rounded away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RttEstimator {
     smoothed: u32,
-    /// `NOT_MEASURED` before the first sample.
+    /// Mean deviation in eighths of a millisecond; `NOT_MEASURED` before the first sample.
     deviation: u32,
 }
 
-/// Sentinel in `deviation` for "no sample yet". Real deviations are smaller: a sample is at most half of this value, and
-/// so is a deviation.
+/// Sentinel in `deviation` for "no sample yet". Measured deviations are smaller, because samples and deviations are
+/// limited to half of this value.
 const NOT_MEASURED: u32 = u32::MAX;
 
-/// Minimum difference between timeout and smoothed round trip, in milliseconds. With less, a steady link would cause a
-/// retry each time the server is slightly slower than usual.
+/// Minimum difference between timeout and smoothed round trip, in milliseconds. With a smaller difference, a steady
+/// link would cause a retry each time the server is slightly slower than usual.
 const MIN_MARGIN: u32 = 5;
 
 impl RttEstimator {
@@ -34,7 +34,7 @@ impl RttEstimator {
         Self { smoothed: 0, deviation: NOT_MEASURED }
     }
 
-    /// Adds a sample (RFC 6298, section 2).
+    /// Adds a measured round trip to the estimate (RFC 6298, section 2).
     pub(super) fn update(&mut self, Millis(millis): Millis) {
         let sample = millis.saturating_mul(8).min(NOT_MEASURED >> 1);
         let Self { smoothed, deviation } = *self;
@@ -47,34 +47,36 @@ impl RttEstimator {
         };
     }
 
-    /// Smoothed round-trip time; `None` before the first sample.
+    /// Returns the smoothed round-trip time; `None` before the first sample.
     pub(super) fn smoothed(&self) -> Option<Millis> {
         self.smoothed_eighths().map(|eighths| Millis(eighths >> 3))
     }
 
-    /// Smoothed round-trip time in eighths of a millisecond; `None` before the first sample.
+    /// Returns the smoothed round-trip time in eighths of a millisecond; `None` before the first sample.
     pub(super) fn smoothed_eighths(&self) -> Option<u32> {
         (self.deviation != NOT_MEASURED).then_some(self.smoothed)
     }
 
-    /// Raises the deviation so that the timeout's margin is `times` the smoothed round trip. Used when more requests go
-    /// in flight at once and answers have to queue; later samples correct the estimate.
+    /// Raises the deviation so that the timeout exceeds the smoothed round trip by at least `times` the smoothed round
+    /// trip. The window calls this method when more requests go in flight at once and answers have to queue; later
+    /// samples correct the estimate.
     pub(super) fn raise_deviation(&mut self, times: u8) {
         if self.deviation != NOT_MEASURED {
-            // The margin is four deviations.
+            // The timeout exceeds the smoothed round trip by four deviations.
             let quarter = self.smoothed >> 2;
             self.deviation = self.deviation.max(quarter.saturating_mul(times.into()).min(NOT_MEASURED >> 1));
         }
     }
 
-    /// Time after which an answer is late, though not timed out: smoothed round trip plus one deviation, which most
-    /// answers do not exceed.
+    /// Returns the waiting time after which an answer counts as late, although it has not timed out. This time is the
+    /// smoothed round trip plus one deviation; most answers arrive earlier.
     pub(super) fn late_after(&self) -> Option<Millis> {
         self.smoothed_eighths().map(|smoothed| Millis(smoothed.saturating_add(self.deviation) >> 3))
     }
 
-    /// Timeout of an attempt after `retries` unanswered ones: `initial` before the first sample, otherwise by the
-    /// estimate, doubled with each retry, between 1 ms and `max`.
+    /// Returns the timeout of an attempt that follows `retries` unanswered attempts. The timeout is `initial` before
+    /// the first sample and comes from the estimate afterwards. Each retry doubles the timeout, which stays between 1
+    /// ms and `max`.
     pub(super) fn timeout(&self, initial: Millis, max: Millis, retries: u8) -> Millis {
         let Self { smoothed, deviation } = *self;
         let base = match deviation {
@@ -88,7 +90,7 @@ impl RttEstimator {
     }
 }
 
-/// Exponentially weighted moving average: `sample` weighs 1/2^`shift`.
+/// Returns the exponentially weighted moving average in which `sample` has the weight 1/2^`shift`.
 fn moving_average(average: u32, sample: u32, shift: u32) -> u32 {
     average.saturating_sub(average >> shift).saturating_add(sample >> shift)
 }

@@ -1,4 +1,5 @@
-//! State machine of a client: one enum whose variants own the data of each state, its deadline included.
+//! State machine of a client: an enum with one variant per state. Each variant owns the data of the state, including
+//! the deadline.
 //!
 //! ```text
 //!   Idle -> Querying -> Deciding -> Erasing -> Downloading -> Verifying -> Ending -> CountingDown -> Applying -> Idle
@@ -11,8 +12,8 @@
 //!      Idle, or Querying for the next image <----- Reporting <-+                +--> AwaitingActivation -+
 //! ```
 //!
-//! Table of all transitions. "Home" is Idle or, for a client that suspended a file to fetch its credentials,
-//! AwaitingCredentials with that file.
+//! The table lists all transitions of the client. "Home" in the table is Idle or, for a client that suspended a file to
+//! fetch security credentials, AwaitingCredentials with the suspended file.
 //!
 //! | from | on | to |
 //! |---|---|---|
@@ -27,9 +28,9 @@
 //! | Erasing | `prepared` Ready | Downloading |
 //! | | `prepared` Fault, `abort` | home |
 //! | Downloading | last byte stored | Verifying |
-//! | | ABORT, image gone, no device specific files | home; Querying if the download was resumed |
+//! | | ABORT, image gone, no device-specific files | home; Querying if the download was resumed |
 //! | | header mismatch, storage fault, too many errors or timeouts, `abort` | Reporting |
-//! | Verifying | `verified` Valid; NeedsMore for a device specific file | Ending; AwaitingCredentials if required |
+//! | Verifying | `verified` Valid; NeedsMore for a device-specific file | Ending; AwaitingCredentials if required |
 //! | | `verified` Invalid, Abandon or NeedsMore, `abort` | Reporting |
 //! | AwaitingCredentials | `credentials_obtained` Ready | Ending |
 //! | | `credentials_obtained` Missing, `abort` | Reporting |
@@ -39,7 +40,7 @@
 //! | | Upgrade End Response "wait", Default Response SUCCESS, unanswered with `KeepWaiting` | Waiting |
 //! | | Upgrade End Response or unanswered, if only the application may start the upgrade | AwaitingActivation |
 //! | | four unanswered attempts with `UpgradeEndFallback::Apply`, `activate` | Applying |
-//! | | Default Response with an error; for a device specific file SUCCESS or unanswered | home |
+//! | | Default Response with an error; for a device-specific file SUCCESS or unanswered | home |
 //! | | `abort` | Reporting |
 //! | Waiting | one hour has passed, `connection_lost` | Ending |
 //! | | Upgrade End Response with a time; "wait" | CountingDown; Waiting for another hour; AwaitingActivation as from Ending |
@@ -50,7 +51,7 @@
 //! | | `connection_lost`; `abort` | Ending; Reporting |
 //! | Applying | `applied` Done or Failed | home |
 //!
-//! The search for the server has its own state machine, see `discovery`.
+//! The search for the server has a state machine of its own, see the module `discovery`.
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
@@ -68,56 +69,57 @@ use super::transfer::Download;
 /// State of a query or an upgrade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State<const RANGES: usize> {
-    /// Nothing in progress. The next periodic query is due at `query_at`.
+    /// No query and no upgrade is in progress. The next periodic query is due at `query_at`; `None` means no periodic
+    /// query.
     Idle { query_at: Option<Instant> },
-    /// Query to send or in flight. The next periodic query is due at `next` if there is no image.
+    /// A query is to be sent or in flight. If the query leads to no image, the next periodic query is due at `next`.
     Querying { target: QueryTarget, pending: PendingRequest, next: Option<Instant> },
-    /// The application decides on an offer.
+    /// The application decides whether to accept an offer.
     Deciding { offer: ImageOffer },
-    /// The application prepares storage.
+    /// The application prepares storage for the offered file.
     Erasing { offer: ImageOffer },
-    /// Blocks are requested and stored.
+    /// The client requests the blocks of the file, and the application stores them.
     Downloading(Download<RANGES>),
-    /// The application verifies the file.
+    /// The application verifies the complete file.
     Verifying { image: StoredImage },
     /// The file is valid but requires security credentials that the device lacks.
     AwaitingCredentials { image: StoredImage, needed: SecurityCredentialVersion },
-    /// Upgrade End Request with another status than SUCCESS to send or in flight.
+    /// An Upgrade End Request with another status than SUCCESS is to be sent or in flight.
     Reporting { id: ImageId, status: Status, after: AfterReport, pending: PendingRequest },
-    /// Upgrade End Request SUCCESS to send or in flight.
+    /// An Upgrade End Request with the status SUCCESS is to be sent or in flight.
     Ending { image: StoredImage, pending: PendingRequest },
-    /// The server asked the client to wait; the Upgrade End Request is repeated at `ask_at`.
+    /// The server asked the client to wait, and the client repeats the Upgrade End Request at `ask_at`.
     Waiting { image: StoredImage, ask_at: Instant },
-    /// The upgrade waits for `activate`: servers may not start it.
+    /// The upgrade waits for a call of `activate`, because the configuration does not let servers start the upgrade.
     AwaitingActivation { image: StoredImage },
-    /// The upgrade is scheduled for a time.
+    /// The upgrade is scheduled for the time `at`.
     CountingDown { image: StoredImage, at: Instant },
-    /// The application switches to the image.
+    /// The application switches the device to the image.
     Applying { image: StoredImage },
 }
 
-/// Subject of a query: an image of the device in the version that runs now, or a device specific file.
+/// Subject of a query: an image of the device with the version that runs now, or a device-specific file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct QueryTarget {
     pub(super) id: ImageId,
-    /// Stack version field of Query Specific File Request.
+    /// Stack version that the client sends in a Query Specific File Request.
     pub(super) stack: StackVersion,
 }
 
-/// File that is stored completely.
+/// File of which all bytes are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StoredImage {
     pub(super) offer: ImageOffer,
     pub(super) header: HeaderFacts,
 }
 
-/// Continuation of the state `Reporting`.
+/// Continuation of the upgrade after the state `Reporting`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AfterReport {
-    /// The upgrade ends.
+    /// The upgrade ends with the given outcome.
     End(Outcome),
-    /// The reported image is kept, and another one is queried: its id in the version that runs now, and the header facts
-    /// of the kept image.
+    /// The client keeps the reported image and queries another image. The [`ImageId`] names the image to query, with
+    /// the version that runs now; the [`HeaderFacts`] belong to the kept image.
     More(ImageId, HeaderFacts),
 }
 
@@ -127,7 +129,7 @@ impl StoredImage {
     }
 }
 
-/// Returns whether the image type is one of those for device specific files (sections 6.3.2.6 and 6.10.11).
+/// Returns whether the image type of `id` is a type of device-specific files (sections 6.3.2.6 and 6.10.11).
 pub(super) const fn is_specific(id: ImageId) -> bool {
     matches!(id.image_type.class(), ImageTypeClass::Assigned | ImageTypeClass::Reserved)
 }
@@ -147,7 +149,8 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Request to send or in flight, except those of a download.
+    /// Returns the request of this state that is to be sent or in flight; `None` for a download, which keeps requests
+    /// of its own.
     pub(super) const fn pending_request(&self) -> Option<&PendingRequest> {
         match self {
             Self::Querying { pending, .. }
@@ -166,7 +169,7 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Deadline of the state's timer.
+    /// Returns the deadline of the timer of this state; `None` if the state has no timer.
     pub(super) fn deadline(&self, config: &ClientConfig, rtt: &RttEstimator) -> Option<Instant> {
         match self {
             Self::Idle { query_at } => *query_at,
@@ -184,7 +187,7 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Returns whether only an answer of the application leads to the next state.
+    /// Returns whether the client can leave this state only after an answer of the application.
     pub(super) fn waits_for_application(&self) -> bool {
         match self {
             Self::Deciding { .. }
@@ -198,7 +201,8 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Returns whether an answer of the server is expected soon, so that a sleepy device should poll its parent often.
+    /// Returns whether the client expects an answer of the server soon, so that a sleepy device should poll its parent
+    /// often.
     pub(super) fn expects_answer(&self, config: &ClientConfig) -> bool {
         match self {
             Self::Downloading(download) => download.has_imminent_response(config),
@@ -206,7 +210,7 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Image that is complete and verified but not applied.
+    /// Returns the image that is complete and verified but not applied yet; `None` if there is no such image.
     pub(super) const fn verified_image(&self) -> Option<StoredImage> {
         match self {
             Self::AwaitingCredentials { image, .. }

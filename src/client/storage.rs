@@ -1,4 +1,5 @@
-//! Blocking storage: a trait with which the client prepares, writes and verifies within its own calls.
+//! Blocking storage: a trait through which the client prepares, writes and verifies a file within the calls of its own
+//! methods.
 //!
 //! ```text
 //! handle_frame_with:  Store -> Storage::write -> stored
@@ -12,22 +13,23 @@ use crate::zcl::ImageOffer;
 use super::Client;
 use super::output::{ClientAction, Need, PrepareResult, StoreResult, VerifyResult};
 
-/// Storage for one file whose methods block until they are complete. A device implements it for its flash, and calls
-/// [`handle_frame_with`](Client::handle_frame_with) and [`poll_need_with`](Client::poll_need_with).
+/// Storage for one file, with methods that return only when their work is complete. A device implements this trait for
+/// the flash, and calls [`handle_frame_with`](Client::handle_frame_with) and
+/// [`poll_need_with`](Client::poll_need_with).
 pub trait Storage {
-    /// Prepares storage for the whole file: erases, unlocks.
+    /// Prepares storage for the whole file, for example erases or unlocks flash.
     fn prepare(&mut self, offer: &ImageOffer) -> PrepareResult;
 
-    /// Writes `data` at `offset` from the start of the file.
+    /// Writes `data` to storage at `offset`, which counts from the start of the file.
     fn write(&mut self, offset: u32, data: &[u8]) -> StoreResult;
 
-    /// Verifies the whole file.
+    /// Verifies the whole stored file.
     fn verify(&mut self, offer: &ImageOffer) -> VerifyResult;
 }
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Handles an incoming frame as [`handle_frame`](Self::handle_frame) does, and writes its block to `storage`. The result
-    /// is never [`ClientAction::Store`].
+    /// Handles an incoming frame as [`handle_frame`](Self::handle_frame) does, and writes the block in the frame to
+    /// `storage`. The result is never [`ClientAction::Store`].
     pub fn handle_frame_with<'f>(
         &mut self,
         now: Instant,
@@ -38,7 +40,7 @@ impl<const RANGES: usize> Client<RANGES> {
         match self.handle_frame(now, meta, frame) {
             ClientAction::Store(block) => {
                 let result = storage.write(block.offset, block.data);
-                // The ticket is fresh, so that the answer cannot be stale.
+                // The client has just issued the ticket, so that the answer cannot be stale.
                 self.stored(now, block.ticket, result).ok();
                 ClientAction::Done
             }
@@ -46,9 +48,9 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Returns a need as [`poll_need`](Self::poll_need) does, except [`Need::Prepare`] and [`Need::Verify`], which `storage`
-    /// serves within the call. The result is then `None` although another need may follow after the next
-    /// [`poll_transmit`](Self::poll_transmit).
+    /// Returns a need as [`poll_need`](Self::poll_need) does, but lets `storage` serve [`Need::Prepare`] and
+    /// [`Need::Verify`] within the call. After a need that `storage` served, the result is `None`, although another
+    /// need may follow after the next [`poll_transmit`](Self::poll_transmit).
     pub fn poll_need_with(&mut self, now: Instant, storage: &mut impl Storage) -> Option<Need> {
         match self.poll_need()? {
             Need::Prepare(ticket, offer) => {

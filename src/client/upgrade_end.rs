@@ -1,5 +1,5 @@
-//! Last stage of an upgrade: report to the server, Upgrade End Response, countdown, activation (sections 6.10.9, 6.10.10
-//! and 6.12).
+//! Last stage of an upgrade: Upgrade End Request to the server, Upgrade End Response, countdown and activation
+//! (sections 6.10.9, 6.10.10 and 6.12).
 //!
 //! ```text
 //! verified --> Upgrade End Request --response: a time--> countdown --> apply
@@ -23,14 +23,17 @@ use super::output::{ClientEvent, ClientIgnored, Outcome};
 use super::request_retry::PendingRequest;
 use super::state::{AfterReport, State, StoredImage, is_specific};
 
-/// Time between two Upgrade End Requests of a client that was asked to wait: at most one per hour (section 6.12).
+/// Time between two Upgrade End Requests of a client that the server asked to wait. Section 6.12 allows at most one
+/// request per hour.
 pub(super) const UPGRADE_END_INTERVAL: Millis = Millis::from_secs(60 * 60);
 
-/// Attempts of an Upgrade End Request SUCCESS: the first and three retries (section 6.12).
+/// Number of attempts of an Upgrade End Request with the status SUCCESS: the first attempt and three retries (section
+/// 6.12).
 const MAX_UPGRADE_END_ATTEMPTS: u8 = 4;
 
-/// Attempts of any other Upgrade End Request, and of one for a device specific file. Two are enough: the client continues
-/// in the same way without an answer (sections 6.10.9.4 and 6.10.10.3).
+/// Number of attempts of an Upgrade End Request with another status than SUCCESS, or for a device-specific file. Two
+/// attempts are enough, because the client continues in the same way without an answer (sections 6.10.9.4 and
+/// 6.10.10.3).
 const MAX_REPORT_ATTEMPTS: u8 = 2;
 
 impl<const RANGES: usize> Client<RANGES> {
@@ -68,7 +71,7 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Handles a Default Response to the Upgrade End Request.
+    /// Handles a Default Response with `status` to the Upgrade End Request.
     pub(super) fn on_upgrade_end_status<'f>(
         &mut self,
         now: Instant,
@@ -79,18 +82,19 @@ impl<const RANGES: usize> Client<RANGES> {
             State::Ending { image, .. } if is_specific(image.id()) && status == Status::SUCCESS => {
                 Transition::Enter(self.end_upgrade(now, Outcome::Received(image.id())))
             }
-            // SUCCESS acknowledges the request but gives no upgrade time: the Upgrade End Response is still to come.
+            // A Default Response SUCCESS acknowledges the request but gives no upgrade time. The Upgrade End Response
+            // is still to come.
             State::Ending { image, .. } if status == Status::SUCCESS => {
                 Transition::Enter(self.wait_for_upgrade_end(now, image))
             }
-            // The server did not understand the request, which counts as no answer.
+            // A Default Response that says that the server did not understand the request counts as no answer.
             State::Ending { .. } if is_not_understood(status) => Transition::Stay,
             State::Ending { .. } => Transition::Enter(self.end_upgrade(now, Outcome::UpgradeRefused(status))),
             _ => Transition::Drop(ClientIgnored::Unexpected),
         }
     }
 
-    /// State after the report about image `id`, whether the server answered it or not.
+    /// Returns the state after the report about image `id`, whether the server answered the report or not.
     fn after_report(&mut self, now: Instant, id: ImageId, after: AfterReport) -> State<RANGES> {
         match after {
             AfterReport::End(outcome) => self.end_upgrade(now, outcome),
@@ -109,8 +113,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// State after a successful verification: Ending, or AwaitingCredentials if the device lacks the credentials that this
-    /// image or a kept one requires.
+    /// Returns the state after a successful verification of `image`. This state is AwaitingCredentials if the device
+    /// lacks credentials that `image` or a kept image requires, and Ending otherwise.
     pub(super) fn begin_upgrade_end(&self, now: Instant, image: StoredImage) -> State<RANGES> {
         let needed = image.header.credential.filter(|needed| !self.has_credential(*needed));
         match needed.or(self.pending_images.missing_credential) {
@@ -119,7 +123,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Returns whether the device's security credentials are the required ones or newer (section 6.3.2.11).
+    /// Returns whether the security credentials of the device have the version `needed` or a newer version (section
+    /// 6.3.2.11).
     fn has_credential(&self, needed: SecurityCredentialVersion) -> bool {
         let Some(own) = self.config.credential else { return false };
         match (credential_rank(own), credential_rank(needed)) {
@@ -143,7 +148,8 @@ impl<const RANGES: usize> Client<RANGES> {
         State::AwaitingActivation { image }
     }
 
-    /// State after the timeout of an Upgrade End Request with this many attempts; `None` if another attempt follows.
+    /// Returns the state after the timeout of an Upgrade End Request that was attempted `attempts` times; `None` if
+    /// another attempt follows.
     pub(super) fn on_upgrade_end_timeout(&mut self, now: Instant, attempts: u8) -> Option<State<RANGES>> {
         match self.state {
             State::Reporting { id, after, .. } if attempts >= MAX_REPORT_ATTEMPTS => {
@@ -162,7 +168,7 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Ends a successful upgrade: the device runs `image` and the images kept before it.
+    /// Ends a successful upgrade, after which the device runs `image` and the images kept before `image`.
     pub(super) fn finish_upgrade(&mut self, now: Instant, image: StoredImage) -> State<RANGES> {
         let id = image.id();
         let duration = now.since(self.download_start);
@@ -179,8 +185,8 @@ impl<const RANGES: usize> Client<RANGES> {
         self.end_upgrade(now, Outcome::Upgraded(id))
     }
 
-    /// Ends the upgrade and discards its kept images, unless a file was suspended to fetch its credentials: that file
-    /// continues, with the images kept for it.
+    /// Ends the upgrade with `outcome`, and discards the kept images. If a file was suspended to fetch security
+    /// credentials, the upgrade to the suspended file continues with the kept images.
     pub(super) fn end_upgrade(&mut self, now: Instant, outcome: Outcome) -> State<RANGES> {
         self.events.push(ClientEvent::Ended(outcome));
         if self.suspended.is_none() {
@@ -193,7 +199,8 @@ impl<const RANGES: usize> Client<RANGES> {
         self.return_to_idle(now, next)
     }
 
-    /// Idle or, if a file was suspended to fetch its credentials, the state of that file.
+    /// Returns the state Idle or, if a file was suspended to fetch security credentials, the state in which the
+    /// suspended file continues.
     pub(super) fn return_to_idle(&mut self, now: Instant, query_at: Option<Instant>) -> State<RANGES> {
         match self.suspended.take() {
             None => State::Idle { query_at },
@@ -202,13 +209,13 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 }
 
-/// Returns whether two ids differ in their version at most.
+/// Returns whether `a` and `b` have the same manufacturer code and image type, whatever their versions are.
 fn is_same_image(a: ImageId, b: ImageId) -> bool {
     (a.manufacturer, a.image_type) == (b.manufacturer, b.image_type)
 }
 
-/// Age of a security credential version among the known ones, the oldest first. The values of the versions themselves are
-/// not in this order.
+/// Returns the position of a security credential version by age, from 0 for the oldest known version; `None` for an
+/// unknown version. The numeric values of the versions are not ordered by age.
 fn credential_rank(version: SecurityCredentialVersion) -> Option<u8> {
     use SecurityCredentialVersion as Version;
 

@@ -113,7 +113,7 @@ pub fn verify(file: &[u8], policy: &VerifyPolicy<'_>) -> Result<Accepted, Verify
 ///     verifier.update(piece);
 /// }
 /// assert_eq!(verifier.finish(), Err(VerifyError::NoSignature));
-/// # Ok::<(), zigbee_ota::EncodeError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Verifier<'a, C = SoftwareCrypto, V = SoftwareCrypto> {

@@ -1,7 +1,7 @@
-//! Block size to request: whole words of storage, and no more than the server sends.
+//! Size of the blocks that the client requests: whole words of storage, and no more than the server sends.
 //!
-//! A server may send less than requested, for example what fits in one of its frames. With several requests in flight
-//! each short block would leave a gap, so later requests ask for the size that the server sent.
+//! A server may send less than requested, for example only as much as fits in one frame. With several requests in
+//! flight each short block would leave a gap, so later requests ask for the size that the server sent.
 //!
 //! ```text
 //! largest size, in whole words --- a short block ---> size that the server sent --- 200 full blocks ---> largest size
@@ -9,37 +9,38 @@
 
 use crate::client::config::ClientConfig;
 
-/// Full blocks in a row after which the largest size is requested again.
+/// Number of full blocks in a row after which the client requests the largest size again.
 ///
-/// The server's limit may have been temporary, such as a longer route. One attempt in 200 blocks costs one short block,
-/// at most 0.5 % of the requests. Chosen, not measured.
+/// The limit of the server may have been temporary, for example because of a longer route. One attempt in 200 blocks
+/// costs one short block, which is at most 0.5 % of the requests. The number is chosen, not measured.
 const FULL_BLOCKS_TO_RESET: u8 = 200;
 
 /// Estimate of the block size that the server sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BlockSize {
-    /// Size to request, in bytes.
+    /// Block size to request, in bytes.
     bytes: u8,
-    /// Size of the last block if it may have been cut by the server; 0 if not.
+    /// Size in bytes of the last block if the server may have cut this block; 0 otherwise.
     suspected: u8,
-    /// Full blocks since the size was last changed.
+    /// Number of full blocks since the block size was last changed.
     full_blocks: u8,
 }
 
 impl BlockSize {
-    /// Starts with the largest block that the client accepts, in whole words of storage.
+    /// Creates an estimate that starts with the largest block size that the client accepts, in whole words of storage.
     pub(super) fn new(config: &ClientConfig) -> Self {
         Self { bytes: whole_words(config.max_block_size.get(), config), suspected: 0, full_blocks: 0 }
     }
 
-    /// Returns the size to request, in bytes.
+    /// Returns the block size to request, in bytes.
     pub(super) const fn bytes(&self) -> u8 {
         self.bytes
     }
 
-    /// Records a block of `size` bytes; `is_short` if more was requested.
+    /// Records the arrival of a block of `size` bytes; `is_short` is `true` if the client requested more bytes.
     ///
-    /// A short block lowers the size at once if `is_certain`; otherwise a second one of the same size must follow.
+    /// A short block lowers the block size at once if `is_certain` is `true`; otherwise a second short block of the
+    /// same size must follow.
     pub(super) fn record_block(&mut self, size: u8, is_short: bool, is_certain: bool, config: &ClientConfig) {
         if !is_short {
             (self.suspected, self.full_blocks) = (0, self.full_blocks.saturating_add(1));
@@ -54,7 +55,7 @@ impl BlockSize {
     }
 }
 
-/// Rounds `size` down to whole words of storage; returns it unchanged if it is less than one word.
+/// Rounds `size` down to whole words of storage; returns `size` unchanged if it is less than one word.
 fn whole_words(size: u8, config: &ClientConfig) -> u8 {
     match size.checked_rem(config.write_size.get()).and_then(|over| size.checked_sub(over)) {
         None | Some(0) => size,

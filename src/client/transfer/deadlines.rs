@@ -1,4 +1,5 @@
-//! Deadlines of a download: the time of the next request, and the timeouts of responses and of the blocks of a page.
+//! Deadlines of a download: the time of the next request, the timeouts of responses, and the timeouts of the blocks of
+//! a page.
 //!
 //! | deadline | time | origin |
 //! |---|---|---|
@@ -21,11 +22,13 @@ use super::Download;
 use super::in_flight::BlockRequest;
 use super::page::{Page, PageStage, SILENT_PAGES_LIMIT, SLEEP_SPACING};
 
-/// Latest ClusterRevision in which MinimumBlockPeriod is in seconds; from revision 3 on it is in milliseconds.
+/// Latest ClusterRevision in which MinimumBlockPeriod is in seconds. From revision 3 on, MinimumBlockPeriod is in
+/// milliseconds.
 const LAST_REVISION_IN_SECONDS: u16 = 2;
 
 impl<const RANGES: usize> Download<RANGES> {
-    /// Returns the earliest deadline; `None` while the download waits for the application or for a message of the server.
+    /// Returns the earliest deadline of the download; `None` while the download waits for the application or for a
+    /// message of the server.
     pub(in crate::client) fn deadline(&self, config: &ClientConfig, rtt: &RttEstimator) -> Option<Instant> {
         if let Some(page) = self.page() {
             return Some(self.page_deadline(page, config, rtt));
@@ -39,7 +42,8 @@ impl<const RANGES: usize> Download<RANGES> {
         timeouts.chain(next_request).min()
     }
 
-    /// Returns the time of the next request; `None` if none can be sent before something else happens.
+    /// Returns the time of the next request; `None` if no request can be sent before a response, an answer of the
+    /// application or a timeout.
     fn next_request_at(&self, config: &ClientConfig, rtt: &RttEstimator) -> Option<Instant> {
         let not_before = self.not_before?;
         if self.next_request(config, false).is_some() {
@@ -49,17 +53,18 @@ impl<const RANGES: usize> Download<RANGES> {
         self.next_request(config, true).map(|_| not_before.max(late))
     }
 
-    /// Returns the time from which on the first response counts as late: probably lost, though its timeout has not passed.
+    /// Returns the time from which on the first awaited response counts as late. A late response is probably lost,
+    /// although its timeout has not passed.
     ///
-    /// Only requests with a single attempt count: a request that was resent was late before, and one more request was sent
-    /// then.
+    /// Only requests with a single attempt count. A request that was resent was late before, and the extra request for
+    /// it was sent at that time.
     pub(super) fn late_at(&self, rtt: &RttEstimator) -> Option<Instant> {
         let time = rtt.late_after().filter(|_| Self::ANY_ORDER)?;
         let waiting = self.in_flight.requests().filter(|request| request.is_waiting && request.attempts == 1);
         waiting.map(|request| request.last_sent.to_instant(self.last_activity).plus(time)).min()
     }
 
-    /// Ends a page and marks requests to be resent whose timeout has passed.
+    /// Ends the page in transfer if its deadline has passed, and marks each request with a passed timeout to be resent.
     pub(super) fn expire_requests(&mut self, now: Instant, config: &ClientConfig, rtt: &RttEstimator) {
         if let Some(page) = self.page().copied() {
             if self.page_deadline(&page, config, rtt) > now {
@@ -79,12 +84,13 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the time until which the next block of `page` is awaited.
+    /// Returns the time until which the client waits for the next block of `page`.
     ///
-    /// The first block gets twice the timeout of a response: if a page is requested again too early, the server sends its
-    /// blocks twice. Simulated (`examples/goodput`, three hops, 5 % loss), a factor of 1 costs up to 8 % of the goodput, and a
-    /// factor of 3 gains nothing. Two things are added. One is a mean round trip for each block request in flight, since the
-    /// server answers those first. The other is two intervals between blocks, since the first two blocks may be lost.
+    /// The first block gets twice the timeout of a response, because the server sends all blocks twice if a page is
+    /// requested again too early. Simulated (`examples/goodput`, three hops, 5 % loss), a factor of 1 costs up to 8 %
+    /// of the goodput, and a factor of 3 gains nothing. The client adds a mean round trip for each block request in
+    /// flight, because the server answers block requests first. The client also adds two intervals between blocks,
+    /// because the first two blocks may be lost.
     fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Instant {
         let Millis(timeout) =
             rtt.timeout(config.initial_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));
@@ -102,26 +108,26 @@ impl<const RANGES: usize> Download<RANGES> {
         )
     }
 
-    /// Returns `true` if a request has no attempts left, which ends the download.
+    /// Returns `true` if a request has no attempts left, so that the download ends.
     pub(super) fn is_exhausted(&self, config: &ClientConfig) -> bool {
         let has_no_attempts =
             |request: &BlockRequest| !request.is_waiting && request.attempts >= config.max_block_attempts;
         self.in_flight.requests().any(has_no_attempts)
     }
 
-    /// Delays the next request until `at` at the earliest; a wait without end stays without end.
+    /// Delays the next request until `at` at the earliest. A wait without end stays a wait without end.
     pub(super) fn delay_until(&mut self, at: Instant) {
         self.not_before = self.not_before.map(|not_before| not_before.max(at));
     }
 
-    /// Drops the page, marks all requests to be resent from `not_before` on, and counts their attempts from 0 again; with
-    /// `None` the download waits for a message of the server.
+    /// Drops the page in transfer, marks all requests to be resent from `not_before` on, and sets their numbers of
+    /// attempts to 0. If `not_before` is `None`, the download waits for a message of the server.
     pub(super) fn restart_at(&mut self, not_before: Option<Instant>) {
         self.in_flight.reset_requests();
         (self.page, self.silent_pages, self.not_before) = (None, 0, not_before);
     }
 
-    /// Marks all requests to be resent, since the address of the server is looked up again.
+    /// Marks all requests to be resent, because the client looks up the address of the server again.
     pub(in crate::client) fn resend_all(&mut self, now: Instant) {
         if self.is_waiting() {
             self.page = None;
@@ -132,7 +138,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Counts an attempt of the next request that could not be sent, as no server was found.
+    /// Counts an attempt of the next request that could not be sent because no server was found.
     pub(in crate::client) fn count_failed_send(&mut self, now: Instant, config: &ClientConfig) {
         if let Some(next) = self.next_request(config, false) {
             self.record_request(now, next, 0, Millis(0));
@@ -142,8 +148,9 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Handles the radio stack's report that the request with `token` was not delivered.
     ///
-    /// The request is resent after `error_pause`, doubled with each attempt, unless its timeout is earlier. A response to the
-    /// reported attempt is still accepted: perhaps only the acknowledgement was lost.
+    /// The request is resent after `config.error_backoff`, doubled with each attempt, unless the timeout of the request
+    /// is earlier. The client still accepts a response to the reported attempt, because perhaps only the
+    /// acknowledgement was lost.
     pub(in crate::client) fn handle_failed_delivery(
         &mut self,
         token: TransmitToken,
@@ -177,7 +184,8 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns `true` if a sleepy device should poll its parent fast: a message of the server is expected soon.
+    /// Returns `true` if the client expects a message of the server soon, so that a sleepy device should poll its
+    /// parent fast.
     pub(in crate::client) fn has_imminent_response(&self, config: &ClientConfig) -> bool {
         let is_receiving = self.page().is_some_and(|page| page.stage == PageStage::Receiving);
         self.is_waiting() && !(is_receiving && self.page_spacing(config) >= SLEEP_SPACING)
@@ -197,8 +205,8 @@ fn request_timeout(
 }
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Marks requests whose timeout has passed for [`poll_transmit`](Client::poll_transmit), or ends the download if one has
-    /// no attempts left.
+    /// Marks each request with a passed timeout to be resent by [`poll_transmit`](Client::poll_transmit). If a request
+    /// has no attempts left, the download ends.
     pub(in crate::client) fn handle_download_timeout(&mut self, now: Instant) {
         let Some(download) = self.state.download_mut() else { return };
         download.expire_requests(now, &self.config, &self.rtt);
@@ -208,7 +216,7 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Counts an attempt of the next download request that could not be sent, as no server was found.
+    /// Counts an attempt of the next download request that could not be sent because no server was found.
     pub(in crate::client) fn count_failed_download_request(&mut self, now: Instant) {
         if let State::Downloading(download) = &mut self.state {
             download.count_failed_send(now, &self.config);
@@ -216,8 +224,8 @@ impl<const RANGES: usize> Client<RANGES> {
         self.handle_download_timeout(now);
     }
 
-    /// Returns the shortest time between two requests: the device's own or the server's MinimumBlockPeriod, whichever is
-    /// longer.
+    /// Returns the shortest time between two requests. This time is the longer of `min_block_period` in the
+    /// configuration and the MinimumBlockPeriod that the server set.
     pub(super) fn min_request_interval(&self) -> Millis {
         let period = u32::from(self.server_block_period);
         let period = if self.config.cluster_revision <= LAST_REVISION_IN_SECONDS {
@@ -225,8 +233,8 @@ impl<const RANGES: usize> Client<RANGES> {
         } else {
             Millis(period)
         };
-        // A period meant as milliseconds but read as seconds could demand 18 hours between two blocks, so the limit of a wait
-        // without end applies to it as well.
+        // A period that the server means in milliseconds but the client reads in seconds could demand 18 hours between
+        // two blocks. Therefore `max_wait_for_data`, the limit of a wait without end, limits the period as well.
         period.min(self.config.max_wait_for_data.unwrap_or(period)).max(self.config.min_block_period)
     }
 }

@@ -1,7 +1,8 @@
-//! Check of the file header of a download, made as soon as the header's blocks have arrived. Sections refer to ZigBee
-//! document 095264 (2011).
+//! Check of the file header during a download, made as soon as the blocks with the header have arrived. Sections refer
+//! to ZigBee document 095264 (2011).
 //!
-//! A file that is not the offered one, or not for this device, ends the download before the rest is requested.
+//! If the file is not the offered file, or is not meant for this device, the download ends before the rest of the file
+//! is requested.
 //!
 //! ```text
 //! 0        20                 52              69
@@ -18,23 +19,23 @@ use crate::zcl::ImageOffer;
 /// Byte range of the OTA header string (section 6.3.2.9), which no check needs.
 const HEADER_STRING: core::ops::Range<usize> = 20..52;
 
-/// Length of the longest known header without its string, in bytes.
+/// Length in bytes of the longest known header without the header string.
 const KEPT_LEN: usize = FileHeader::MAX_KNOWN_LEN - 32;
 
-/// File header of which the first bytes have arrived.
+/// File header of which only the first bytes have arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PartialHeader {
-    /// Bytes of the file that are stored; fewer than [`FileHeader::MAX_KNOWN_LEN`].
+    /// Number of bytes of the file that are stored; less than [`FileHeader::MAX_KNOWN_LEN`].
     stored: u8,
-    /// Bytes of the header that have arrived, without its string.
+    /// Bytes of the header that have arrived, without the header string.
     bytes: [u8; KEPT_LEN],
 }
 
 /// Result of adding bytes to a [`PartialHeader`].
 pub(crate) enum HeaderCheck {
-    /// More bytes are needed.
+    /// The header is incomplete, and more bytes are needed.
     Incomplete(PartialHeader),
-    /// The header is complete and passed the checks.
+    /// The header is complete and passed all checks.
     Accepted(HeaderFacts),
 }
 
@@ -42,21 +43,22 @@ impl PartialHeader {
     /// Header of which no byte has arrived.
     pub(crate) const EMPTY: Self = Self { stored: 0, bytes: [0; KEPT_LEN] };
 
-    /// Returns the number of bytes that are stored.
+    /// Returns the number of bytes of the file that are stored.
     pub(crate) const fn stored(&self) -> u32 {
         // `u32::from` cannot be called in a `const fn`.
         u32::from_le_bytes([self.stored, 0, 0, 0])
     }
 
-    /// Counts `size` more bytes as stored.
+    /// Counts `size` more bytes of the file as stored.
     pub(crate) fn add_stored(&mut self, size: u8) {
         self.stored = self.stored.saturating_add(size);
     }
 
-    /// Adds `data`, which follows the stored bytes, and checks the header once it is complete.
+    /// Adds `data`, which follows the stored bytes, and checks the header if the header is now complete.
     ///
     /// # Errors
-    /// The outcome of the download, if the header cannot be parsed or does not pass a check of `config.header_checks`.
+    /// Fails with the outcome of the download if the header cannot be parsed, or if the header does not pass a check of
+    /// `config.header_checks`.
     pub(crate) fn read(
         mut self,
         data: &[u8],
@@ -74,7 +76,8 @@ impl PartialHeader {
         for (offset, byte) in whole.iter_mut().enumerate() {
             *byte = kept_index(offset).and_then(|index| self.bytes.get(index)).copied().unwrap_or(0);
         }
-        // A file shorter than the longest header is complete with its last byte.
+        // If the file is shorter than the longest header, the header is complete when the last byte of the file has
+        // arrived.
         let is_complete = arrived == FileHeader::MAX_KNOWN_LEN
             || usize::try_from(offer.size).is_ok_and(|size| arrived >= size);
         match FileHeader::parse_known(whole.get(..arrived).unwrap_or(&whole)) {
@@ -99,7 +102,8 @@ fn kept_index(offset: usize) -> Option<usize> {
     }
 }
 
-/// Checks that the file is the offered one and meant for this device (sections 6.3.2.12 to 6.3.2.14).
+/// Checks that `header` belongs to the offered file and that the file is meant for this device (sections 6.3.2.12 to
+/// 6.3.2.14).
 fn check(header: &FileHeader<'_>, offer: &ImageOffer, config: &ClientConfig) -> Result<HeaderFacts, Outcome> {
     let (found, offered) = (header.id, offer.id);
     let identity = &config.identity;

@@ -1,6 +1,8 @@
-//! Slots for blocks in flight: requests that wait for their response, and blocks that the application is storing.
+//! Slots for blocks in flight. Each slot holds a request that waits for a response, or a block that the application is
+//! storing.
 //!
-//! A client with `RANGES` out-of-order ranges has `RANGES + 1` slots. Slots in use count towards the window.
+//! A client with `RANGES` out-of-order ranges has `RANGES + 1` slots. Slots in use count towards the window, which
+//! limits the requests in flight.
 //!
 //! ```text
 //!   Free ----- request sent ----> Requested, waiting <--- retry ---+
@@ -19,44 +21,46 @@ use crate::client::output::Ticket;
 use crate::client::ranges::Range;
 use crate::time::{Instant, Millis};
 
-/// Largest distance from the latest attempt's sequence number at which a number still counts as an earlier attempt's.
+/// Largest distance in sequence numbers between the latest attempt of a request and a response that still counts as the
+/// answer to an earlier attempt.
 ///
-/// A quarter of the 256 sequence numbers: requests for other blocks use the numbers between two attempts, and a number
-/// that is further back may already have been used for something else. Chosen, not measured.
+/// The distance is a quarter of the 256 sequence numbers. Requests for other blocks use the numbers between two
+/// attempts, and a number that is further back may already belong to a newer request. The limit is chosen, not
+/// measured.
 const ATTEMPT_SEQUENCE_RANGE: u8 = 64;
 
-/// All slots of a download.
+/// All slots of one download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InFlight<const RANGES: usize> {
     first: Slot,
     more: [Slot; RANGES],
 }
 
-/// State of one slot.
+/// State of one slot of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
     /// Slot without a block.
     Free,
-    /// Block that was requested and has not arrived.
+    /// Slot with a block that was requested and has not arrived.
     Requested(BlockRequest),
-    /// Block that arrived and that the application is storing.
+    /// Slot with a block that has arrived and that the application is storing.
     Storing(StoringBlock),
 }
 
-/// Image Block Request for one block, with all its attempts.
+/// Image Block Request for one block, with the record of all attempts of this request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BlockRequest {
     /// File offset of the block.
     pub(super) offset: u32,
-    /// Time at which the first attempt was sent.
+    /// Time at which the first attempt of the request was sent.
     pub(super) first_sent: Millis32,
-    /// Time at which the latest attempt was sent.
+    /// Time at which the latest attempt of the request was sent.
     pub(super) last_sent: Millis32,
-    /// Sequence number of the latest attempt.
+    /// Sequence number of the latest attempt of the request.
     pub(super) sequence: u8,
-    /// Attempts that were sent; counted from 0 again after WAIT_FOR_DATA or an error.
+    /// Number of attempts that were sent. The count starts from 0 again after WAIT_FOR_DATA or an error.
     pub(super) attempts: u8,
-    /// Requested size in bytes.
+    /// Requested size of the block in bytes.
     pub(super) size: u8,
     /// `true` while a response to the latest attempt may arrive; `false` when the request is to be resent.
     pub(super) is_waiting: bool,
@@ -69,49 +73,53 @@ pub(super) struct StoringBlock {
     pub(super) offset: u32,
     /// Ticket that the application returns when the block is stored.
     pub(super) ticket: Ticket,
-    /// Size in bytes.
+    /// Size of the block in bytes.
     pub(super) size: u8,
 }
 
-/// Low 32 bits of an [`Instant`]'s milliseconds: half the size of an `Instant`, and unambiguous for 49 days.
+/// Low 32 bits of the milliseconds of an [`Instant`]. A `Millis32` has half the size of an `Instant`, and is
+/// unambiguous for 49 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Millis32(u32);
 
 impl Millis32 {
-    /// Truncates `at` to 32 bits.
+    /// Truncates the milliseconds of `at` to 32 bits.
     pub(super) const fn from_instant(at: Instant) -> Self {
         let [a, b, c, d, ..] = at.as_millis().to_le_bytes();
         Self(u32::from_le_bytes([a, b, c, d]))
     }
 
-    /// Returns the time since `earlier`, modulo 49 days.
+    /// Returns the time from `earlier` to `self`, modulo 49 days.
     pub(super) const fn since(self, earlier: Self) -> Millis {
         Millis(self.0.wrapping_sub(earlier.0))
     }
 
-    /// Restores the full instant: the latest one with these low bits that is not after `not_after`.
+    /// Restores the full instant from its low 32 bits (`self`): of all instants with these low bits, the latest that is
+    /// not after `not_after`.
     pub(super) fn to_instant(self, not_after: Instant) -> Instant {
         not_after.minus(Self::from_instant(not_after).since(self))
     }
 }
 
 impl BlockRequest {
-    /// Returns the requested bytes of the file.
+    /// Returns the range of file bytes that the request asks for.
     pub(super) fn range(&self) -> Range {
         block_range(self.offset, self.size)
     }
 
-    /// Returns `true` if `sequence` is the sequence number of one of the attempts, or may be: the numbers between two
-    /// attempts belong to other requests and cannot be told apart.
+    /// Returns `true` if an attempt of this request has, or may have, the sequence number `sequence`. The answer is
+    /// uncertain for earlier attempts, because only the number of the latest attempt is stored.
     pub(super) const fn has_sequence(&self, sequence: u8) -> bool {
         self.sequence == sequence
             || (self.attempts > 1 && self.sequence.wrapping_sub(sequence) < ATTEMPT_SEQUENCE_RANGE)
     }
 
-    /// Returns the round trip that a response with `sequence` ends at `now`; `None` if no attempt has that number.
+    /// Returns the round trip that ends at `now` with the response that has the sequence number `sequence`; `None` if
+    /// no attempt has this number.
     ///
-    /// If the response answers an earlier attempt, its exact attempt is unknown and the first one is assumed:
-    /// overestimating the round trip is harmless, underestimating it causes spurious retries.
+    /// If the response answers an earlier attempt, the round trip is measured from the first attempt, because it is
+    /// unknown which attempt was answered. Too long a round trip is harmless; too short a round trip causes spurious
+    /// retries.
     pub(super) fn round_trip(&self, now: Instant, last_activity: Instant, sequence: u8) -> Option<Millis> {
         let sent = match self.sequence == sequence {
             true => self.last_sent,
@@ -122,19 +130,19 @@ impl BlockRequest {
 }
 
 impl StoringBlock {
-    /// Returns the bytes of the file that are being stored.
+    /// Returns the range of file bytes that are being stored.
     pub(super) fn range(&self) -> Range {
         block_range(self.offset, self.size)
     }
 }
 
-/// Returns the range of `size` bytes from `start`.
+/// Returns the range of `size` bytes that begins at `start`.
 pub(super) fn block_range(start: u32, size: u8) -> Range {
     Range { start, end: start.saturating_add(u32::from(size)) }
 }
 
 impl Slot {
-    /// Returns the request, if the slot holds one.
+    /// Returns the request in the slot; `None` if the slot holds no request.
     pub(super) const fn request(&self) -> Option<&BlockRequest> {
         match self {
             Self::Requested(request) => Some(request),
@@ -142,7 +150,7 @@ impl Slot {
         }
     }
 
-    /// Returns the block being stored, if the slot holds one.
+    /// Returns the block that is being stored; `None` if the slot holds no such block.
     pub(super) const fn storing(&self) -> Option<&StoringBlock> {
         match self {
             Self::Storing(block) => Some(block),
@@ -150,7 +158,7 @@ impl Slot {
         }
     }
 
-    /// Returns the bytes of the file that occupy the slot; `None` if it is free.
+    /// Returns the range of file bytes that occupy the slot; `None` if the slot is free.
     pub(super) fn range(&self) -> Option<Range> {
         match self {
             Self::Free => None,
@@ -161,10 +169,10 @@ impl Slot {
 }
 
 impl<const RANGES: usize> InFlight<RANGES> {
-    /// Slots that are all free.
+    /// Set of slots that are all free.
     pub(super) const EMPTY: Self = Self { first: Slot::Free, more: [Slot::Free; RANGES] };
 
-    /// Iterates over all slots.
+    /// Iterates over all slots, including free slots.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {
         core::iter::once(&self.first).chain(&self.more)
     }
@@ -173,17 +181,17 @@ impl<const RANGES: usize> InFlight<RANGES> {
         core::iter::once(&mut self.first).chain(&mut self.more)
     }
 
-    /// Returns the number of slots, free ones included.
+    /// Returns the number of slots, including free slots.
     pub(super) const fn capacity(&self) -> usize {
         RANGES.saturating_add(1)
     }
 
-    /// Iterates over the requests, waiting or to be resent.
+    /// Iterates over all requests in the slots, both waiting requests and requests to be resent.
     pub(super) fn requests(&self) -> impl Iterator<Item = &BlockRequest> {
         self.iter().filter_map(Slot::request)
     }
 
-    /// Iterates mutably over the requests, waiting or to be resent.
+    /// Iterates mutably over all requests in the slots, both waiting requests and requests to be resent.
     pub(super) fn requests_mut(&mut self) -> impl Iterator<Item = &mut BlockRequest> {
         self.iter_mut().filter_map(|slot| match slot {
             Slot::Requested(request) => Some(request),
@@ -206,18 +214,19 @@ impl<const RANGES: usize> InFlight<RANGES> {
         self.requests().filter(|request| request.is_waiting).count()
     }
 
-    /// Returns the request for the block at `offset`.
+    /// Returns the request for the block at the file offset `offset`; `None` if there is no such request.
     pub(super) fn request_at(&self, offset: u32) -> Option<&BlockRequest> {
         self.requests().find(|request| request.offset == offset)
     }
 
-    /// Puts `request` in place of a request for the same offset, or in a free slot; returns `false` if there is neither.
+    /// Puts `request` into the slot of a request for the same offset, or else into a free slot. Returns `false` if
+    /// there is no such slot.
     pub(super) fn insert_request(&mut self, request: BlockRequest) -> bool {
         self.place(request.offset, Slot::Requested(request))
     }
 
-    /// Puts `block`, which has just arrived, in place of its request or in a free slot, and drops all other requests for
-    /// bytes of it; returns `false` if there is no slot.
+    /// Puts `block`, which has just arrived, into the slot of the request for `block`, or else into a free slot. All
+    /// other requests for bytes of `block` are dropped. Returns `false` if there is no slot.
     pub(super) fn start_storing(&mut self, block: StoringBlock) -> bool {
         let range = block.range();
         let is_placed = self.place(block.offset, Slot::Storing(block));
@@ -249,7 +258,7 @@ impl<const RANGES: usize> InFlight<RANGES> {
         }
     }
 
-    /// Frees the slot of the block with `ticket`, and returns the block.
+    /// Frees the slot of the block with `ticket`, and returns this block; returns `None` if no block has this ticket.
     pub(super) fn finish_storing(&mut self, ticket: Ticket) -> Option<StoringBlock> {
         let block = *self.storing().find(|block| block.ticket == ticket)?;
         let place = self.iter_mut().find(|slot| **slot == Slot::Storing(block))?;
@@ -257,7 +266,7 @@ impl<const RANGES: usize> InFlight<RANGES> {
         Some(block)
     }
 
-    /// Marks all requests to be resent, with their attempts counted from 0 again.
+    /// Marks all requests to be resent, and sets the number of attempts of each request to 0.
     pub(super) fn reset_requests(&mut self) {
         for request in self.requests_mut() {
             (request.is_waiting, request.attempts) = (false, 0);

@@ -8,12 +8,13 @@
 //!                          out of order       stored
 //! ```
 //!
-//! - The header is fetched first, in order, and checked before the rest is requested.
-//! - Blocks: the lowest gap that is not requested. Requests in flight and blocks being stored are at most as many as the
-//!   window; one more request is allowed while a response is late. A window of 1 is stop-and-wait.
-//! - Pages: blocks that are missing from earlier pages, one by one, then the next page. No request is sent while a page
-//!   arrives.
-//! - No request reaches past the end of the file, or covers bytes that are stored.
+//! - The client fetches the header of the file first, in order, and checks the header before the rest is requested.
+//! - With blocks, the client requests the lowest gap that is not requested yet. The number of requests in flight and
+//!   blocks being stored is at most the window; one more request is allowed while a response is late. A window of 1 is
+//!   stop-and-wait.
+//! - With pages, the client requests blocks that are missing from earlier pages one by one, then the next page. No
+//!   request is sent while a page arrives.
+//! - No request reaches past the end of the file, and no request covers bytes that are stored already.
 //!
 //! ```text
 //!   Header: stop-and-wait, or one page --accepted--> Rest: blocks <---> pages --all is stored--> State::Verifying
@@ -75,60 +76,61 @@ use page::Page;
 use schedule::NextRequest;
 use window::Window;
 
-/// State of a download.
+/// State of the download of one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Download<const RANGES: usize> {
     /// Image and size that the server offered.
     pub(super) offer: ImageOffer,
-    /// Bytes that are stored.
+    /// Phase of the download, which records the stored bytes of the file.
     pub(super) phase: DownloadPhase<RANGES>,
     in_flight: InFlight<RANGES>,
     page: Option<Page>,
-    /// Earliest time of the next request; `None` while the server demands a wait without end.
+    /// Earliest time at which the next request may be sent; `None` while the server demands a wait without end.
     not_before: Option<Instant>,
-    /// Time of the latest request or block, whichever is later.
+    /// Time of the latest request or of the latest block, whichever is later.
     last_activity: Instant,
-    /// Interval between the blocks of a page.
+    /// Estimator of the interval between the blocks of a page.
     block_interval: RttEstimator,
     window: Window,
-    /// `true` if pages are requested, `false` if blocks.
+    /// `true` if the client requests pages, `false` if the client requests blocks.
     uses_pages: bool,
     /// Measurements of [`TransferMode::Auto`].
     mode_probe: ModeProbe,
-    /// Page requests in a row without any data.
+    /// Number of page requests in a row that brought no data.
     silent_pages: u8,
     block_size: BlockSize,
-    /// Errors in a row, NO_IMAGE_AVAILABLE not counted.
+    /// Number of error responses in a row, not counting NO_IMAGE_AVAILABLE.
     error_count: u8,
-    /// NO_IMAGE_AVAILABLE responses in a row.
+    /// Number of NO_IMAGE_AVAILABLE responses in a row.
     no_image_count: u8,
-    /// `true` if the download was resumed from a checkpoint and the server has not sent data since: it may have lost the
-    /// file.
+    /// `true` if the download was resumed from a checkpoint and the server has not sent data since. Such a server may
+    /// no longer have the file.
     is_unconfirmed: bool,
 }
 
-/// Bytes of the file that are stored, with what is known of the header.
+/// Phase of a download: the stored bytes of the file, and the known part of the header.
 ///
-/// The header is fetched in order, before the rest. Therefore its bytes and the out-of-order ranges can share their memory.
+/// The client fetches the header in order, before the rest of the file. Therefore the header bytes and the out-of-order
+/// ranges can share memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DownloadPhase<const RANGES: usize> {
-    /// The header is being fetched.
+    /// The client is fetching the header of the file.
     Header(PartialHeader),
-    /// The header is complete and accepted; the rest of the file is being fetched, in any order.
+    /// The header is complete and accepted, and the client is fetching the rest of the file, in any order.
     Rest(HeaderFacts, ReceivedRanges<RANGES>),
 }
 
 impl<const RANGES: usize> Download<RANGES> {
-    /// `true` if blocks may arrive out of order. For a client without out-of-order ranges the compiler removes windows and
-    /// pages, more than a third of the download's code.
+    /// `true` if blocks may arrive out of order. For a client without out-of-order ranges the compiler removes the code
+    /// of windows and pages, which is more than a third of the code of a download.
     const ANY_ORDER: bool = RANGES > 0;
 
-    /// Returns the configured transfer mode; stop-and-wait for a client without out-of-order ranges.
+    /// Returns the configured transfer mode, or stop-and-wait for a client without out-of-order ranges.
     const fn mode(config: &ClientConfig) -> TransferMode {
         if Self::ANY_ORDER { config.transfer } else { TransferMode::Blocks { window: NonZeroU8::MIN } }
     }
 
-    /// Creates the download of `offer`; its first request may be sent from `at` on.
+    /// Creates the download of `offer`; the first request may be sent from `at` on.
     pub(super) fn new(offer: ImageOffer, at: Instant, config: &ClientConfig) -> Self {
         let slots = u8::try_from(InFlight::<RANGES>::EMPTY.capacity()).unwrap_or(u8::MAX);
         let (window, uses_pages) = match Self::mode(config) {
@@ -155,7 +157,8 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Turns a new download into one that continues after `received` bytes; `header` is known if it was complete.
+    /// Turns a new download into a download that continues after `received` bytes. Without `header`, the download
+    /// starts at offset 0.
     pub(super) fn resume_from(
         self,
         header: Option<HeaderFacts>,
@@ -170,7 +173,7 @@ impl<const RANGES: usize> Download<RANGES> {
         download
     }
 
-    /// Enters [`DownloadPhase::Rest`] after `received` bytes.
+    /// Enters [`DownloadPhase::Rest`] after `received` bytes of the file are stored.
     fn begin_rest(
         &mut self,
         header: HeaderFacts,
@@ -188,17 +191,17 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the page in transfer.
+    /// Returns the page in transfer; `None` if no page is in transfer.
     fn page(&self) -> Option<&Page> {
         self.page.as_ref().filter(|_| Self::ANY_ORDER)
     }
 
-    /// Returns `true` if pages are requested.
+    /// Returns `true` if the client requests pages.
     const fn is_paging(&self) -> bool {
         Self::ANY_ORDER && self.uses_pages
     }
 
-    /// Returns the window, unless it is always 1.
+    /// Returns the window; `None` for a client without out-of-order ranges, for which the window is always 1.
     fn window_mut(&mut self) -> Option<&mut Window> {
         Self::ANY_ORDER.then_some(&mut self.window)
     }
@@ -211,7 +214,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the end of the highest byte that is stored.
+    /// Returns the file offset after the highest byte that is stored.
     fn stored_end(&self) -> u32 {
         match &self.phase {
             DownloadPhase::Header(header) => header.stored(),
@@ -219,7 +222,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the first range at or after `start` that is not stored.
+    /// Returns the first range of the file at or after `start` that is not stored.
     fn gap_from(&self, start: u32) -> Option<Range> {
         match &self.phase {
             DownloadPhase::Header(header) => {
@@ -230,11 +233,11 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the first range at or after `start` that is neither stored nor covered by a slot; `covered` gives the range
-    /// that a slot covers.
+    /// Returns the first range of the file at or after `start` that is neither stored nor covered by a slot. The
+    /// function `covered` returns the range that a slot covers.
     fn gap_outside(&self, start: u32, covered: fn(&Slot) -> Option<Range>) -> Option<Range> {
         let mut gap = self.gap_from(start)?;
-        // Each turn moves the gap past one slot.
+        // Each turn of the loop moves the gap past one slot.
         for _ in 0..self.in_flight.capacity() {
             let is_over = |slot: &Range| slot.start <= gap.start && gap.start < slot.end;
             match self.in_flight.iter().filter_map(covered).find(is_over) {
@@ -247,17 +250,18 @@ impl<const RANGES: usize> Download<RANGES> {
         Some(Range { end: next, ..gap })
     }
 
-    /// Returns the first range at or after `start` that is neither stored, being stored nor requested.
+    /// Returns the first range of the file at or after `start` that is neither stored, nor being stored, nor requested.
     fn not_requested(&self, start: u32) -> Option<Range> {
         self.gap_outside(start, Slot::range)
     }
 
-    /// Returns the first range at or after `start` that is neither stored nor being stored.
+    /// Returns the first range of the file at or after `start` that is neither stored nor being stored.
     fn missing(&self, start: u32) -> Option<Range> {
         self.gap_outside(start, |slot| slot.storing().map(StoringBlock::range))
     }
 
-    /// Records that `request` was sent `now`; the next request is sent after `pause` at the earliest.
+    /// Records that `request` was sent `now` with the sequence number `sequence`. The next request is sent after
+    /// `pause` at the earliest.
     fn record_request(&mut self, now: Instant, request: NextRequest, sequence: u8, pause: Millis) {
         (self.last_activity, self.not_before) = (now, Some(now.plus(pause)));
         let last_sent = Millis32::from_instant(now);
@@ -288,7 +292,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the response spacing of pages, in ms.
+    /// Returns the response spacing to request for pages, in ms.
     const fn page_spacing(&self, config: &ClientConfig) -> u16 {
         match Self::mode(config) {
             TransferMode::Pages { spacing, .. } => spacing,
@@ -296,7 +300,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns the number of earlier attempts of `request`.
+    /// Returns the number of attempts of `request` that were sent before.
     fn earlier_attempts(&self, request: NextRequest) -> u8 {
         match request {
             NextRequest::Page(_) => self.silent_pages,
@@ -306,7 +310,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns `true` if a response of the server is awaited.
+    /// Returns `true` if the download waits for a response of the server.
     pub(super) fn is_waiting(&self) -> bool {
         self.page().is_some() || self.in_flight.waiting_count() > 0
     }
@@ -326,7 +330,7 @@ impl<const RANGES: usize> Download<RANGES> {
         self.page().is_some_and(|page| page.sequence == sequence)
     }
 
-    /// Records that `range` is stored; returns the image once the file is complete.
+    /// Records that the application has stored `range`; returns the image if the file is now complete.
     fn record_stored(&mut self, range: Range) -> Option<StoredImage> {
         match &mut self.phase {
             DownloadPhase::Header(header) => {
@@ -334,7 +338,7 @@ impl<const RANGES: usize> Download<RANGES> {
                 None
             }
             DownloadPhase::Rest(header, received) => {
-                // `classify` lends a block only if there is room for its range, so this cannot fail.
+                // The insertion cannot fail, because `classify` lends a block only if there is room for its range.
                 received.insert(range).ok();
                 let is_complete = received.first_gap(self.offer.size).is_none();
                 is_complete.then_some(StoredImage { offer: self.offer, header: *header })
@@ -344,7 +348,7 @@ impl<const RANGES: usize> Download<RANGES> {
 }
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Writes the next request of the download to `buf`, if one is due.
+    /// Writes the next request of the download to `buf`; returns `None` if no request is due.
     pub(super) fn poll_download(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
         let download = self.state.download_mut()?;
         download.expire_requests(now, &self.config, &self.rtt);
@@ -367,7 +371,7 @@ impl<const RANGES: usize> Client<RANGES> {
         Some(self.unicast(self.config.server, len, TransmitToken::request(sequence)))
     }
 
-    /// Returns the message that requests `next`.
+    /// Returns the message to the server that requests `next`.
     fn download_request(&self, download: &Download<RANGES>, next: NextRequest) -> ToServer {
         let id = download.offer.id;
         let node = self.config.identity.node.filter(|_| is_specific(id));
@@ -396,11 +400,11 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Takes the application's `result` of storing the block with `ticket`, and enters the next state if the file is complete
-    /// or storage failed.
+    /// Handles the `result` of storing the block with `ticket`. The client enters the next state if the file is
+    /// complete or if storage failed.
     ///
     /// # Errors
-    /// No block with this ticket is being stored; nothing changes.
+    /// Fails if no block with this ticket is being stored; the call then changes nothing.
     pub(super) fn finish_store(
         &mut self,
         now: Instant,

@@ -1,4 +1,5 @@
-//! Choice between pages and blocks for [`TransferMode::Auto`](crate::client::TransferMode::Auto), by measuring both.
+//! Choice between pages and blocks for [`TransferMode::Auto`](crate::client::TransferMode::Auto), made by measuring the
+//! speed of pages and of blocks.
 //!
 //! ```text
 //!   header by blocks --> Unmeasured --several hops--> Spacing --> Settled --pages not much faster--> Window
@@ -18,46 +19,52 @@
 //! | Window | 24 blocks have arrived | Settled and compared; or blocks for good, if those cost less |
 //! | any | the server has no pages, or ignores four in a row | blocks for good |
 //!
-//! The cost of a mode is its time per block. Over several hops, a server that sends blocks without spacing collides with
-//! its own earlier frames, which the relays forward on the same channel. The number of hops is not known to the client;
-//! it is estimated from the interval between blocks.
+//! The cost of a mode is the time that the mode takes per block. Over several hops, blocks that a server sends without
+//! spacing collide with earlier blocks, which the relays forward on the same channel. The client does not know the
+//! number of hops, and estimates this number from the interval between blocks.
 //!
-//! Figures named "simulated" are from `examples/goodput` with `TransferMode::Auto`: 64-byte blocks, one and three hops,
-//! servers that take 0 to 50 ms, 0 and 5 % loss. `tests/goodput.rs` asserts that `Auto` reaches 95 % of the best mode.
+//! Figures named "simulated" are from `examples/goodput` with `TransferMode::Auto`. The simulation has 64-byte blocks,
+//! one and three hops, servers that take 0 to 50 ms for a response, and 0 and 5 % loss. `tests/goodput.rs` asserts that
+//! `Auto` reaches 95 % of the best mode.
 
 use crate::client::rtt::RttEstimator;
 use crate::time::Instant;
 
 use super::in_flight::Millis32;
 
-/// Blocks of a page: with 64 bytes each, the page of 4 KiB that reaches 99 % of the channel's capacity over one hop.
+/// Number of blocks of a page. With 64 bytes per block, such a page has 4 KiB and reaches 99 % of the channel's
+/// capacity over one hop.
 ///
-/// Simulated, twice as many cost up to 24 % at 5 % loss, as more blocks are lost than the client has out-of-order ranges for;
-/// half as many cost up to 15 %, as the server's delay counts once per page.
+/// Simulated, a page of 128 blocks costs up to 24 % of the goodput at 5 % loss, because more blocks are lost than the
+/// client has out-of-order ranges for. A page of 32 blocks costs up to 15 %, because the delay of the server counts
+/// once per page.
 pub(super) const PAGE_BLOCKS: u16 = 64;
 
-/// Pages in a row, each at more than twice the best cost, after which all is measured again.
+/// Number of pages in a row, each at more than twice the best cost, after which the spacing and the cost of pages are
+/// measured again.
 ///
-/// One or two slow pages may be chance. Chosen, not measured: routes do not change in the simulation.
+/// One or two slow pages may be chance. The limit is chosen and not measured, because routes do not change in the
+/// simulation.
 const WORSE_PAGES_LIMIT: u8 = 3;
 
-/// Blocks fetched by a window to compare it with pages.
+/// Number of blocks that the client fetches by a window to compare the window with pages.
 ///
-/// The window doubles to 8 within the first 19 of them, see [`Window`](super::window::Window). Simulated, 12 or 48 change
-/// the goodput by at most 4 %.
+/// The window doubles to 8 within the first 19 of these blocks, see [`Window`](super::window::Window). Simulated, a
+/// comparison over 12 or 48 blocks changes the goodput by at most 4 %.
 const WINDOW_BLOCKS: u8 = 24;
 
 /// Returns the airtime in microseconds of an Image Block Response with `size` bytes of data over one hop at 2.4 GHz.
 ///
-/// From IEEE 802.15.4: 32 us per byte of data and of 68 bytes of headers (preamble 6, MAC 11, NWK 8, NWK security 18, APS 8,
-/// ZCL 3, OTA 14). 1984 us for the mean backoff (1120), the channel assessment (128), two turnarounds (384) and the
-/// acknowledgement (352). 640 us of pause before the next frame (LIFS).
+/// The airtime has three parts, all from IEEE 802.15.4. Data and 68 bytes of headers (preamble 6, MAC 11, NWK 8, NWK
+/// security 18, APS 8, ZCL 3, OTA 14) take 32 us per byte. The mean backoff (1120 us), the channel assessment (128),
+/// two turnarounds (384) and the acknowledgement (352) take 1984 us. The pause before the next frame (LIFS) takes 640
+/// us.
 fn hop_micros(size: u8) -> u32 {
     let bytes = u32::from(size).saturating_add(68);
     bytes.saturating_mul(32).saturating_add(1984 + 640)
 }
 
-/// Comparison of pages and blocks, and the spacing of pages.
+/// Measurements that compare pages with blocks and choose the spacing of pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ModeProbe {
     trial: Trial,
@@ -65,51 +72,53 @@ pub(super) struct ModeProbe {
     spacing: u16,
     /// Response spacing of the page with the best cost, in ms.
     best_spacing: u16,
-    /// Best time per block by pages, in eighths of a millisecond.
+    /// Lowest measured time per block with pages, in eighths of a millisecond.
     best_cost: u32,
-    /// Round trip of a single request, in eighths of a millisecond.
+    /// Round trip of a single block request, in eighths of a millisecond.
     single_rtt: u32,
     /// File offset of the present page, or of the present run of blocks.
     start: u32,
-    /// Bytes that have arrived since `start`.
+    /// Number of bytes of the page or run at `start` that have arrived.
     bytes: u32,
-    /// `true` if the present page was requested twice: its blocks may arrive twice, so it is not measured.
+    /// `true` if the present page was requested twice. Such a page is not measured, because its blocks may arrive
+    /// twice.
     is_repeated: bool,
-    /// Time at which the first of the bytes arrived.
+    /// Time at which the first block of the present page or run arrived.
     first_data: Millis32,
-    /// Time at which the last of the bytes arrived.
+    /// Time at which the latest block of the present page or run arrived.
     last_data: Millis32,
 }
 
-/// Stage of the comparison.
+/// Stage of the comparison of pages with blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trial {
-    /// No page has been measured.
+    /// The client has measured no page yet.
     Unmeasured,
-    /// A page is fetched with a spacing, to measure its cost.
+    /// The client fetches a page with a spacing, to measure the cost of this spacing.
     Spacing,
-    /// Pages are used.
+    /// The client uses pages with the best spacing.
     Settled {
-        /// `true` once pages were compared with blocks, or need no comparison.
+        /// `true` if pages have been compared with blocks, or need no comparison.
         is_compared: bool,
-        /// Pages in a row that cost more than twice the best.
+        /// Number of pages in a row that cost more than twice the best cost.
         worse_pages: u8,
     },
-    /// Blocks are fetched by a window for comparison; the number of blocks left.
+    /// The client fetches blocks by a window for comparison with pages. The value is the number of blocks left to
+    /// fetch.
     Window(u8),
 }
 
-/// Mode to continue with.
+/// Transfer mode with which the download continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Choice {
-    /// Image Page Requests.
+    /// The download continues with Image Page Requests.
     Pages,
-    /// Image Block Requests.
+    /// The download continues with Image Block Requests.
     Blocks,
 }
 
 impl ModeProbe {
-    /// Starts a comparison in which nothing is measured.
+    /// Creates a comparison without measurements.
     pub(super) const fn new(at: Instant) -> Self {
         let at = Millis32::from_instant(at);
         Self {
@@ -131,15 +140,16 @@ impl ModeProbe {
         self.spacing
     }
 
-    /// Takes the round trip of single requests from `rtt`, once these have fetched the header.
+    /// Takes the round trip of single block requests from `rtt`, after single requests have fetched the header.
     pub(super) fn set_single_rtt(&mut self, rtt: &RttEstimator) {
         self.single_rtt = rtt.smoothed_eighths().unwrap_or(0);
     }
 
-    /// Records `size` bytes of data at the file offset `start`; returns a choice at the end of the blocks for comparison.
+    /// Records the arrival of `size` bytes of data at the file offset `start`. Returns a choice after the last block
+    /// that the client fetched for comparison, otherwise `None`.
     pub(super) fn record_data(&mut self, now: Instant, start: u32, size: u32) -> Option<Choice> {
         if start < self.start {
-            // A block that was lost from an earlier page.
+            // A block below `self.start` is a lost block of an earlier page, which is not measured.
             return None;
         }
         if self.bytes == 0 {
@@ -156,14 +166,14 @@ impl ModeProbe {
         let intervals = u32::from(WINDOW_BLOCKS).saturating_sub(1);
         let time = self.last_data.since(self.first_data).0;
         let window_cost = time.saturating_mul(8).checked_div(intervals).unwrap_or(0);
-        // The request of a page is shared by its blocks.
+        // All blocks of a page share the cost of the page request.
         let page_cost =
             self.best_cost.saturating_add(self.single_rtt.checked_div(PAGE_BLOCKS.into()).unwrap_or(0));
         Some(if window_cost < page_cost { Choice::Blocks } else { Choice::Pages })
     }
 
-    /// Ends the present page, but for its lost blocks, before the page at the file offset `start` is requested; returns the
-    /// mode to continue with. `size` is the block size in bytes.
+    /// Ends the measurement of the present page, before the page at the file offset `start` is requested. Returns the
+    /// mode with which the download continues. `size` is the block size in bytes.
     pub(super) fn end_page(&mut self, start: u32, size: u8) -> Choice {
         let blocks = start.saturating_sub(self.start).checked_div(size.into()).unwrap_or(0);
         let arrived = self.bytes.checked_div(size.into()).unwrap_or(0);
@@ -173,7 +183,7 @@ impl ModeProbe {
         let Some(intervals) = intervals else { return Choice::Pages };
         let time = self.last_data.since(self.first_data).0.saturating_mul(8);
         let Some(interval) = time.checked_div(intervals) else { return Choice::Pages };
-        // Each lost block costs a single request later.
+        // Each lost block of the page costs a single block request later.
         let lost = blocks.saturating_sub(arrived);
         let repair = self.single_rtt.saturating_mul(lost).checked_div(blocks).unwrap_or(0);
         let cost = interval.saturating_add(repair);
@@ -181,9 +191,9 @@ impl ModeProbe {
         match self.trial {
             Trial::Unmeasured => {
                 self.record_best(cost);
-                // 125 converts eighths of a millisecond to microseconds. Adding a quarter of a hop rounds up from 3/4 of a hop
-                // only, since lost blocks lengthen the interval: simulated, rounding up from 1/2 costs up to 5 % over three
-                // hops at 5 % loss.
+                // The factor 125 converts eighths of a millisecond to microseconds. Adding a quarter of a hop rounds up
+                // only from 3/4 of a hop on, because lost blocks lengthen the interval. Simulated, rounding up from 1/2
+                // of a hop costs up to 5 % of the goodput over three hops at 5 % loss.
                 let hops =
                     interval.saturating_mul(125).saturating_add(hop >> 2).checked_div(hop).unwrap_or(0);
                 if hops > 1 {
@@ -194,16 +204,17 @@ impl ModeProbe {
                 }
             }
             Trial::Spacing => {
-                // At nearly the same cost, spacing is preferred: it leaves the channel to others and collides less. Simulated,
-                // a tolerance of 1/64 costs up to 5 % over three hops, as chance then decides; 1/8 gains at most 2 %.
+                // At nearly the same cost, a spacing is better than no spacing, because spaced blocks leave the channel
+                // to other devices and collide less. Simulated, a tolerance of 1/64 instead of 1/16 costs up to 5 %
+                // over three hops, because chance then decides; a tolerance of 1/8 gains at most 2 %.
                 if cost <= self.best_cost.saturating_add(self.best_cost >> 4) {
                     self.record_best(cost);
                 }
                 self.settle();
             }
-            // Pages save the request of each block. If a block takes more than 2/3 of a single request all the same, something
-            // else limits the page, such as the server's own pause between blocks, and a window may be faster. Simulated, any
-            // limit from 1/2 to 5/6 gives the same goodput within 4 %.
+            // Pages save the request for each block. A block of a page may still take more than 2/3 of the time of a
+            // single request. Something else then limits the page, such as a pause of the server between blocks, and a
+            // window may be faster than pages. Simulated, any limit from 1/2 to 5/6 gives the same goodput within 4 %.
             Trial::Settled { is_compared: false, .. }
                 if interval.saturating_mul(3) > self.single_rtt.saturating_mul(2) =>
             {
@@ -223,7 +234,7 @@ impl ModeProbe {
         Choice::Pages
     }
 
-    /// Continues by pages with the best spacing.
+    /// Ends the measurement of the spacing, and continues by pages with the best spacing.
     fn settle(&mut self) {
         self.spacing = self.best_spacing;
         self.trial = Trial::Settled { is_compared: false, worse_pages: 0 };
@@ -248,7 +259,7 @@ mod tests {
     }
 
     impl Scenario {
-        /// A scenario in which a single block takes `single` ms.
+        /// Creates a scenario in which the request for a single block takes `single` ms.
         fn new(single: u32) -> Self {
             let mut rtt = RttEstimator::new();
             rtt.update(Millis(single));
@@ -259,7 +270,8 @@ mod tests {
             scenario
         }
 
-        /// Passes a page whose blocks arrive every `interval` ms, and of which every `lost`th block is lost (0: none).
+        /// Simulates a page with one block every `interval` ms, of which every `lost`th block is lost (0: no block is
+        /// lost). Returns the mode to continue with.
         fn page(&mut self, interval: u32, lost: u32) -> Choice {
             for block in 0..u32::from(PAGE_BLOCKS) {
                 self.now = self.now.plus(Millis(interval));
@@ -272,7 +284,7 @@ mod tests {
             self.probe.end_page(self.start, SIZE)
         }
 
-        /// Passes blocks that arrive every `interval` ms by a window, until a mode is chosen.
+        /// Simulates blocks that a window fetches, one every `interval` ms, until a mode is chosen. Returns this mode.
         fn blocks(&mut self, interval: u32) -> Choice {
             for _ in 0..WINDOW_BLOCKS {
                 self.now = self.now.plus(Millis(interval));

@@ -1,5 +1,5 @@
-//! Page in transfer: one Image Page Request and the run of Image Block Responses that it causes. Sections refer to ZigBee
-//! document 095264 (2011); pages are in section 6.10.7.
+//! Page in transfer: one Image Page Request and the run of Image Block Responses that the request causes. Sections
+//! refer to ZigBee document 095264 (2011); pages are in section 6.10.7.
 //!
 //! ```text
 //!   request      block   block           block        last block     next page
@@ -17,8 +17,8 @@
 //! | | the last block; silence for the time of up to eight blocks | none, and lost blocks are requested |
 //! | any | WAIT_FOR_DATA, an error, a search for the server | none; the download continues after the pause |
 //!
-//! The client sends nothing while blocks of a page arrive: a server stops a page when it gets a newer request. The
-//! timeout of the next block follows the measured interval between blocks.
+//! The client sends no request while blocks of a page arrive, because a newer request makes the server stop the page.
+//! The timeout of the next block follows the measured interval between blocks.
 
 use crate::client::ranges::Range;
 use crate::client::rtt::RttEstimator;
@@ -26,37 +26,40 @@ use crate::time::{Instant, Millis};
 
 use super::in_flight::Millis32;
 
-/// Page requests in a row without any data after which the download continues by blocks.
+/// Number of page requests in a row without any data after which the download continues by blocks.
 ///
-/// At 5 % loss, four requests in a row are lost about once in 160,000 pages, so four silent pages mean a server that
-/// ignores Image Page Requests. Chosen, not measured.
+/// At 5 % loss, four requests in a row are lost about once in 160,000 pages. Four page requests without data therefore
+/// mean that the server ignores Image Page Requests. The limit is chosen, not measured.
 pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 
-/// Longest silence in a page, in blocks at the measured interval; after it the page counts as ended.
+/// Longest silence in a page, as a number of blocks at the measured interval. After this silence the page counts as
+/// ended.
 ///
-/// Measured in the simulation (`examples/goodput`, `Auto`, 64 blocks a page): over three hops 4 costs up to 5 % of the
-/// goodput and 2 up to 42 %, because pages that are only slow are requested again; 16 gains nothing.
+/// Over three hops, a limit of 4 blocks costs up to 5 % of the goodput, and a limit of 2 blocks up to 42 %. With such
+/// low limits, pages that are only slow are requested again. A limit of 16 blocks gains nothing (simulation
+/// `examples/goodput`, `Auto`, 64 blocks a page).
 const LOST_BLOCKS_LIMIT: u32 = 8;
 
 /// Shortest response spacing, in ms, at which a sleepy device need not poll its parent fast between two blocks.
 ///
-/// Section 6.10.7.3 lets a device sleep between blocks that are far apart, but names no time. One second is chosen.
+/// Section 6.10.7.3 lets a device sleep between blocks that are far apart, but names no time; this crate chooses one
+/// second.
 pub(super) const SLEEP_SPACING: u16 = 1000;
 
 /// State of the page in transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Page {
-    /// Bytes of the page after the last one that arrived.
+    /// Bytes of the page after the last byte that arrived.
     pub(super) remaining: Range,
-    /// Time of the request or of the last block, whichever is later.
+    /// Time of the page request or of the last block, whichever is later.
     updated: Millis32,
-    /// Sequence number of the request.
+    /// Sequence number of the Image Page Request.
     pub(super) sequence: u8,
-    /// Whether blocks of the page have arrived.
+    /// Stage of the page, which says whether blocks of the page have arrived.
     pub(super) stage: PageStage,
 }
 
-/// Stage of a page.
+/// Stage of a page in transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PageStage {
     /// Page of which no block has arrived.
@@ -66,21 +69,22 @@ pub(super) enum PageStage {
 }
 
 impl Page {
-    /// Starts the page `range`, whose request is sent `now`.
+    /// Starts the page that covers `range`; the request for this page is sent `now`.
     pub(super) const fn new(now: Instant, sequence: u8, range: Range) -> Self {
         let updated = Millis32::from_instant(now);
         Self { remaining: range, updated, sequence, stage: PageStage::Requested }
     }
 
-    /// Returns the time of the request or of the last block, whichever is later.
+    /// Returns the time of the page request or of the last block, whichever is later.
     pub(super) fn last_update(&self, last_activity: Instant) -> Instant {
         self.updated.to_instant(last_activity)
     }
 
-    /// Records the arrival of `block`; returns the page, or `None` at its end, and the interval since the block before.
+    /// Records the arrival of `block`. Returns the page, or `None` at the end of the page, together with the interval
+    /// since the block before.
     ///
-    /// If blocks before it were lost, the time is divided by the number of blocks. The interval is `None` for the first
-    /// block, which took a round trip, and for a block out of order.
+    /// If blocks before `block` were lost, the time is divided by the number of blocks. The interval is `None` for the
+    /// first block, which took a round trip, and for a block out of order.
     pub(super) fn record_block(
         self,
         now: Instant,
@@ -91,7 +95,7 @@ impl Page {
         let Self { remaining, updated, stage, sequence } = self;
         let now_short = Millis32::from_instant(now);
         if block.start < remaining.start {
-            // A block out of order, or the response to another request: the rest of the page is unchanged.
+            // A block out of order, or the response to a block request, leaves the rest of the page unchanged.
             return (Some(Self { remaining, updated: now_short, stage, sequence }), None);
         }
         let blocks =
@@ -105,13 +109,13 @@ impl Page {
         )
     }
 
-    /// Returns the time until which the next block is awaited.
+    /// Returns the time until which the client waits for the next block of the page.
     ///
-    /// - Requested: `first_timeout` after the request.
-    /// - Receiving: the retransmission timeout of RFC 6298 for one interval, and the mean interval for each further block
-    ///   that remains, up to [`LOST_BLOCKS_LIMIT`].
+    /// - In the stage `Requested`, the time is `first_timeout` after the request.
+    /// - In the stage `Receiving`, the time is the retransmission timeout of RFC 6298 for one interval after the last
+    ///   block. Each further block that remains, up to [`LOST_BLOCKS_LIMIT`], adds the mean interval.
     ///
-    /// `spacing` in ms stands in for the interval until one is measured.
+    /// Until an interval is measured, `spacing` in ms is used as the mean interval.
     pub(super) fn deadline(
         &self,
         last_activity: Instant,

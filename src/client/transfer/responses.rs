@@ -1,4 +1,5 @@
-//! Responses to the block and page requests of a download. Sections refer to ZigBee document 095264 (2011).
+//! Responses of the server to the block and page requests of a download. Sections refer to ZigBee document 095264
+//! (2011).
 //!
 //! | response | effect |
 //! |---|---|
@@ -24,23 +25,25 @@ use super::mode_probe::Choice;
 use super::page::PageStage;
 use super::{Download, DownloadPhase};
 
-/// NO_IMAGE_AVAILABLE responses in a row after which the client stops asking (section 6.10.6.5.2: three attempts).
+/// Number of NO_IMAGE_AVAILABLE responses in a row after which the client ends the download (section 6.10.6.5.2: three
+/// attempts).
 const NO_IMAGE_LIMIT: u8 = 3;
 
-/// Treatment of a block of data.
+/// Treatment of a block of data that has arrived.
 enum BlockDisposition {
-    /// These bytes of the block are stored.
+    /// The application stores the given bytes of the block.
     Store(Range),
-    /// The block is ignored: its bytes are stored or being stored, or there is no room for them at present.
+    /// The client ignores the block. The bytes of the block are stored or being stored, or there is no room for these
+    /// bytes at present.
     Ignore,
-    /// The block is malformed: no request asked for it.
+    /// The block is malformed, because no request asked for the block.
     NotRequested,
-    /// The block is an error: it is shorter than one word of storage.
+    /// The block counts as an error, because the block is shorter than one word of storage.
     TooShort,
 }
 
 impl<const RANGES: usize> Download<RANGES> {
-    /// Returns the treatment of `block`, which lies inside the file.
+    /// Returns the treatment of `block`; the caller has checked that `block` lies inside the file.
     fn classify(&self, block: Range, config: &ClientConfig) -> BlockDisposition {
         let Some(gap) = self.missing(block.start).filter(|gap| gap.start < block.end) else {
             return BlockDisposition::Ignore;
@@ -63,7 +66,8 @@ impl<const RANGES: usize> Download<RANGES> {
         {
             return BlockDisposition::Ignore;
         }
-        // Storage takes whole words, which are aligned to the start of the file. The end of the file may cut the last word.
+        // Storage takes whole words, which are aligned to the start of the file. The last word of the file may be
+        // incomplete.
         let word = u32::from(config.write_size.get());
         let start = gap.start.checked_next_multiple_of(word).unwrap_or(u32::MAX);
         let over = if end == self.offer.size { 0 } else { end.checked_rem(word).unwrap_or(0) };
@@ -86,7 +90,8 @@ impl<const RANGES: usize> Download<RANGES> {
         if has_range && has_slot { BlockDisposition::Store(stored) } else { BlockDisposition::Ignore }
     }
 
-    /// Updates the round trip, the window, the block size and the page with the arrival of `block`.
+    /// Updates the estimates of round trip, window and block size, and the page in transfer, after the arrival of
+    /// `block`.
     fn update_estimates(
         &mut self,
         now: Instant,
@@ -98,7 +103,8 @@ impl<const RANGES: usize> Download<RANGES> {
         let mut is_certain = true;
         let requested = match (self.in_flight.request_at(block.start), self.page()) {
             (Some(request), page) => {
-                // During a page, responses to block requests queue behind the page's blocks: their times do not count.
+                // During a page, responses to block requests queue behind the blocks of the page, so that their round
+                // trips do not count.
                 if let (None, Some(time)) = (page, request.round_trip(now, self.last_activity, sequence)) {
                     rtt.update(time);
                 }
@@ -116,7 +122,7 @@ impl<const RANGES: usize> Download<RANGES> {
                 if is_alone && page.sequence == sequence {
                     rtt.update(now.since(page.last_update(self.last_activity)));
                 }
-                // A short block here may be the end of an earlier page, and say nothing about the server's limit.
+                // A short block may be the end of an earlier page, and then says nothing about the limit of the server.
                 is_certain = false;
                 page.remaining.len().min(self.block_size.bytes().into())
             }
@@ -138,7 +144,7 @@ impl<const RANGES: usize> Download<RANGES> {
 }
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Handles an Image Block Response.
+    /// Handles an Image Block Response with the sequence number `sequence`.
     pub(in crate::client) fn on_block_response<'f>(
         &mut self,
         now: Instant,
@@ -186,7 +192,8 @@ impl<const RANGES: usize> Client<RANGES> {
             return self.on_error(now, Outcome::ShortBlocks);
         }
         download.update_estimates(now, sequence, arrived, &self.config, &mut self.rtt);
-        // A duplicate response is usual on a lossy link. It must not cause another request, or duplicates would multiply.
+        // A duplicate response is usual on a lossy link. A duplicate must not cause another request, or duplicates
+        // would multiply.
         let BlockDisposition::Store(stored) = disposition else {
             return Transition::Drop(ClientIgnored::Unexpected);
         };
@@ -224,7 +231,8 @@ impl<const RANGES: usize> Client<RANGES> {
         Transition::Lend(ticket, stored.start, data)
     }
 
-    /// Handles WAIT_FOR_DATA, which never counts as a failure, however often it arrives (section 6.8.4).
+    /// Handles a WAIT_FOR_DATA response. WAIT_FOR_DATA never counts as a failure, however often the server sends it
+    /// (section 6.8.4).
     fn on_wait<'f>(&mut self, now: Instant, wait: WaitForData) -> Transition<'f, RANGES> {
         if self.state.waits_for_application() {
             return Transition::Drop(ClientIgnored::Unexpected);
@@ -237,7 +245,8 @@ impl<const RANGES: usize> Client<RANGES> {
             self.server_block_period = period;
         }
         let until = match delay {
-            // A delay of 0 only announces a new MinimumBlockPeriod, which counts from this response.
+            // A WAIT_FOR_DATA with a delay of 0 only announces a new MinimumBlockPeriod, which counts from the arrival
+            // of this response.
             Delay::For(delay) if delay.is_zero() => Some(now.plus(self.min_request_interval())),
             Delay::For(delay) => Some(now.after(delay)),
             Delay::Forever => self.config.max_wait_for_data.map(|max| now.plus(max)),
@@ -259,8 +268,8 @@ impl<const RANGES: usize> Client<RANGES> {
     ) -> Transition<'f, RANGES> {
         let is_about_image = [Status::NO_IMAGE_AVAILABLE, Status::WAIT_FOR_DATA].contains(&status);
         match self.state.download_mut() {
-            // A server without pages still serves blocks (sections 6.10.7.5.1 and 6.10.7.5.3). Whether it serves files for one
-            // device is shown by its response to the first block request.
+            // A server without pages still serves blocks (sections 6.10.7.5.1 and 6.10.7.5.3). The response to the
+            // first block request shows whether the server serves device-specific files.
             Some(download) if command == CommandId::IMAGE_PAGE_REQUEST && !is_about_image => {
                 download.uses_pages = false;
                 download.restart_at(Some(now.max(download.not_before.unwrap_or(now))));
@@ -270,9 +279,10 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Handles an error `status` to a block or page request, from a Default Response or an Image Block Response.
+    /// Handles an error `status` that answers a block or page request, in a Default Response or in an Image Block
+    /// Response.
     fn on_refusal<'f>(&mut self, now: Instant, status: Status) -> Transition<'f, RANGES> {
-        // Without a waiting request the response is a duplicate or late, and must not count again.
+        // If no request waits for a response, the error is a duplicate or late, and must not count again.
         let Some(download) = self.state.download_mut().filter(|download| download.is_waiting()) else {
             return Transition::Drop(ClientIgnored::Unexpected);
         };
@@ -284,7 +294,7 @@ impl<const RANGES: usize> Client<RANGES> {
                 }
                 self.retry_after_pause(now)
             }
-            // Some servers send WAIT_FOR_DATA as a Default Response, which has no time.
+            // Some servers send WAIT_FOR_DATA as a Default Response, which holds no time.
             Status::WAIT_FOR_DATA => self.retry_after_pause(now),
             Status::UNSUP_CLUSTER_COMMAND if is_specific(download.offer.id) => {
                 let ended = self.end_upgrade(now, Outcome::SpecificFilesUnsupported);
@@ -298,7 +308,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Counts an error; retries after a pause, or ends the download with `outcome` if there were too many in a row.
+    /// Counts an error of the download. The client retries after a pause, or ends the download with `outcome` after too
+    /// many errors in a row.
     fn on_error<'f>(&mut self, now: Instant, outcome: Outcome) -> Transition<'f, RANGES> {
         let Some(download) = self.state.download_mut().filter(|download| download.is_waiting()) else {
             return Transition::Drop(ClientIgnored::Unexpected);
@@ -314,16 +325,16 @@ impl<const RANGES: usize> Client<RANGES> {
     fn retry_after_pause<'f>(&mut self, now: Instant) -> Transition<'f, RANGES> {
         let at = now.plus(self.config.error_backoff);
         if let Some(download) = self.state.download_mut() {
-            // An error does not shorten the MinimumBlockPeriod.
+            // The pause after an error is never shorter than the MinimumBlockPeriod.
             download.restart_at(Some(download.not_before.map_or(at, |not_before| not_before.max(at))));
         }
         Transition::Stay
     }
 
-    /// Ends the download because the server no longer has the file; returns the next state.
+    /// Ends the download because the server no longer has the file, and returns the next state.
     ///
-    /// A download that was resumed and got no data since is followed by a query at once: the file may have been replaced
-    /// while the device was off.
+    /// If the download was resumed and has received no data since, a query follows at once, because the file may have
+    /// been replaced while the device was off.
     fn end_without_image(&mut self, now: Instant, outcome: Outcome) -> State<RANGES> {
         let is_unconfirmed = self.state.download().is_some_and(|download| download.is_unconfirmed);
         let ended = self.end_upgrade(now, outcome);
@@ -333,7 +344,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Returns `true` if the client has the fields and attributes of revisions after the 2011 text.
+    /// Returns `true` if the client implements a revision of the cluster later than document 095264 (2011), with the
+    /// fields and attributes that the later revision adds.
     pub(in crate::client) const fn shows_later_revisions(&self) -> bool {
         self.config.cluster_revision > 0
     }

@@ -1,4 +1,4 @@
-//! Choice of the next request of a download: which block or page is requested next.
+//! Choice of the block or page that a download requests next.
 //!
 //! ```text
 //!   stored ####   requested ~~~~   missing ....
@@ -19,25 +19,26 @@ use super::block_size::BlockSize;
 use super::in_flight::BlockRequest;
 use super::{Download, DownloadPhase, mode_probe};
 
-/// Longest gap, in blocks, that single Image Block Requests fill; a longer one is fetched as a page of its own.
+/// Longest gap, in blocks, that the client fills by single Image Block Requests. A longer gap is fetched as a page of
+/// its own.
 ///
-/// A page costs one request and the wait for its first block, single blocks cost one request each.
-/// Measured in the simulation (`examples/goodput`, `Auto`, three hops, 5 % loss): with 2 the goodput falls by up to 8 %,
-/// with 1 by up to 20 %, and with 8 it stays the same.
+/// A page costs one request and the wait for the first block of the page; single blocks cost one request each. With a
+/// longest gap of 2 blocks the goodput falls by up to 8 %, and with 1 block by up to 20 %. With 8 blocks the goodput
+/// stays the same (simulation `examples/goodput`, `Auto`, three hops, 5 % loss).
 const MAX_SINGLE_REPAIRS: u32 = 4;
 
-/// Next request to send, with the bytes of the file to request.
+/// Next request to send, with the range of file bytes to request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NextRequest {
-    /// Image Block Request.
+    /// Image Block Request for the given range.
     Block(Range),
-    /// Image Page Request.
+    /// Image Page Request for the given range.
     Page(Range),
 }
 
 impl<const RANGES: usize> Download<RANGES> {
-    /// Returns the request to send now; `None` during a pause or a page, with a full window, or with no bytes left to
-    /// request.
+    /// Returns the request to send at `now`. Returns `None` during a pause or a page, if the window is full, or if no
+    /// bytes are left to request.
     pub(super) fn due_request(
         &self,
         now: Instant,
@@ -51,10 +52,11 @@ impl<const RANGES: usize> Download<RANGES> {
         self.next_request(config, self.late_at(rtt).is_some_and(|late| late <= now))
     }
 
-    /// Returns the next request, whatever the time; `has_late` allows one request more than the window.
+    /// Returns the next request, whether or not its time has come. If `has_late` is `true`, one request more than the
+    /// window is allowed.
     ///
-    /// With a window above 1, the extra request replaces the one whose response is late: if that one is lost, its place
-    /// in the window would stay unused until its timeout.
+    /// With a window above 1, the extra request takes the place of a request with a late response. If the late request
+    /// is lost, its place in the window would otherwise stay unused until its timeout.
     pub(super) fn next_request(&self, config: &ClientConfig, has_late: bool) -> Option<NextRequest> {
         let open = self.in_flight.waiting_count().saturating_add(self.in_flight.storing().count());
         let has_header = matches!(self.phase, DownloadPhase::Rest(..));
@@ -65,13 +67,15 @@ impl<const RANGES: usize> Download<RANGES> {
         if self.is_paging() {
             return self.next_request_with_pages(open, config);
         }
-        // With a window above 1, the next block is requested while one is stored; with 1, flash and radio take turns.
+        // With a window above 1, the next block is requested while another block is being stored. With a window of 1,
+        // flash and radio take turns.
         let while_storing = usize::from(window > 1 && self.in_flight.storing().next().is_some());
         let in_place_of_late = usize::from(window > 1 && has_late);
         if open >= window.saturating_add(while_storing).saturating_add(in_place_of_late) {
             return None;
         }
-        // With a window of 1 a short block leaves no gap to repair, so the largest size is always requested.
+        // With a window of 1 a short block leaves no gap to repair, so the client always requests the largest block
+        // size.
         let max = if window == 1 { BlockSize::new(config).bytes() } else { self.block_size.bytes() };
         let new =
             self.not_requested(0).filter(|_| self.in_flight.free_count() > 0).map(|gap| prefix(gap, max));
@@ -79,9 +83,9 @@ impl<const RANGES: usize> Download<RANGES> {
         lowest.map(NextRequest::Block)
     }
 
-    /// Returns the next request while pages are in use: single blocks for short gaps first, then the next page.
+    /// Returns the next request while the client uses pages: single blocks for short gaps first, then the next page.
     fn next_request_with_pages(&self, open: usize, config: &ClientConfig) -> Option<NextRequest> {
-        // One slot is reserved for the blocks of the page, if there are at least two.
+        // One slot is reserved for the blocks of the page, if the client has at least two slots.
         let max_open = self.in_flight.capacity().saturating_sub(1).max(1);
         if open < max_open
             && let Some(retry) = self.range_to_resend(config)
@@ -91,7 +95,8 @@ impl<const RANGES: usize> Download<RANGES> {
         let repairable = u32::from(self.block_size.bytes()).saturating_mul(MAX_SINGLE_REPAIRS);
         let top = self.stored_end();
         let gap = self.not_requested(0)?;
-        // Two free slots: one for this repair, one reserved for the blocks of the page.
+        // A repair needs two free slots: one slot for the repair, and one slot that is reserved for the blocks of the
+        // page.
         if gap.start < top && gap.len() <= repairable && self.in_flight.free_count() > 1 {
             return Some(NextRequest::Block(prefix(gap, self.block_size.bytes())));
         }
@@ -105,14 +110,14 @@ impl<const RANGES: usize> Download<RANGES> {
         Some(self.page_request(gap, config))
     }
 
-    /// Returns the lowest block that is to be resent and has attempts left.
+    /// Returns the range of the lowest block for which a request is to be resent and has attempts left.
     fn range_to_resend(&self, config: &ClientConfig) -> Option<Range> {
         let is_due =
             |request: &&BlockRequest| !request.is_waiting && request.attempts < config.max_block_attempts;
         self.in_flight.requests().filter(is_due).map(BlockRequest::range).min_by_key(|range| range.start)
     }
 
-    /// Returns the page request for the start of `gap`, at most one page size long.
+    /// Returns the page request for the start of `gap`; the request is at most one page size long.
     fn page_request(&self, gap: Range, config: &ClientConfig) -> NextRequest {
         let size = match Self::mode(config) {
             TransferMode::Pages { size, .. } => size.get(),
@@ -120,7 +125,7 @@ impl<const RANGES: usize> Download<RANGES> {
                 u16::from(self.block_size.bytes()).saturating_mul(mode_probe::PAGE_BLOCKS)
             }
         };
-        // Whole words of storage, so that the next page starts at a word boundary.
+        // The page size is rounded down to whole words of storage, so that the next page starts at a word boundary.
         let word = u16::from(config.write_size.get());
         let words = size.checked_rem(word).and_then(|over| size.checked_sub(over)).filter(|size| *size > 0);
         let size = u32::from(words.unwrap_or(size));
@@ -128,7 +133,7 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 }
 
-/// Returns the first `max` bytes of `gap`, or all of it if it is shorter.
+/// Returns the first `max` bytes of `gap`, or the whole gap if the gap is shorter.
 fn prefix(gap: Range, max: u8) -> Range {
     Range { start: gap.start, end: gap.end.min(gap.start.saturating_add(max.into())) }
 }

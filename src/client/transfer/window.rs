@@ -1,14 +1,16 @@
-//! Window of Image Block Requests in flight: given by the application, or measured.
+//! Window of Image Block Requests in flight. The size of the window is given by the application, or measured by the
+//! client.
 //!
-//! Requests in parallel hide the time that a server takes for a response. They do not make the radio faster: requests
-//! beyond that time wait in a queue, and their frames compete for the channel. Some servers answer only one of several
-//! requests that arrive together. The window therefore has two controls:
+//! Requests in parallel hide the time that a server takes for a response, but do not make the radio faster. If more
+//! requests are sent in parallel than this time needs, the extra requests wait in a queue and their frames compete for
+//! the channel. Some servers answer only one of several requests that arrive together. The window therefore has two
+//! controls:
 //!
-//! - Backoff, for every window: when more requests stay unanswered than a bad link explains, the window is reduced to 1.
-//!   Each backoff lasts for twice as many responses as the one before.
-//! - Measured size, for [`TransferMode::Auto`](crate::client::TransferMode::Auto): the window is adjusted by the estimated
-//!   queue, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). Of `n` requests in flight with the round trip `t`,
-//!   where a single request takes `s`, `n * (t - s) / t` wait in the queue.
+//! - Backoff is for every window. When more requests stay unanswered than a bad link explains, the window is reduced to
+//!   one request. Each backoff lasts for twice as many responses as the backoff before.
+//! - The measured size is for [`TransferMode::Auto`](crate::client::TransferMode::Auto). The client adjusts the window
+//!   by the estimated queue, as in TCP Vegas (Brakmo and Peterson, "TCP Vegas", 1995). If `n` requests are in flight
+//!   with the round trip `t`, and a single request takes `s`, then `n * (t - s) / t` requests wait in the queue.
 //!
 //! ```text
 //!   until the header          measured: doubles while the queue is below 3/8 of the window, up to the number of slots
@@ -20,69 +22,72 @@
 //!   any --10 of 24 unanswered--> 1, backoff --256 responses, doubled each time--> given: n; measured: doubles on, or settled
 //! ```
 //!
-//! The limits were tuned in the simulation (`examples/goodput`: 64-byte blocks, one and three hops, servers that take 0 to
-//! 50 ms), until the measured window reached 95 % of the best given window, which `tests/goodput.rs` asserts.
+//! The limits of the window were tuned in the simulation `examples/goodput`, with 64-byte blocks, one and three hops,
+//! and servers that take 0 to 50 ms for a response. With these limits the measured window reaches 95 % of the goodput
+//! of the best given window, which `tests/goodput.rs` asserts.
 
 use crate::client::rtt::RttEstimator;
 
-/// Length of a sample, in requests; unanswered requests are counted for each sample.
+/// Length of a sample, in requests. The client counts the unanswered requests of each sample.
 const SAMPLE_REQUESTS: u8 = 24;
 
 /// Number of unanswered requests in a sample at which the window backs off.
 ///
-/// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered, and reaches 10 of 24 once
-/// in about 570,000 requests (binomial distribution). In the simulation at 5 % loss, a limit of 7 costs a window of 8 up
-/// to 41 % of its goodput, and 14 gains nothing.
+/// A link that loses 5 % of the frames in each direction leaves 10 % of the requests unanswered. On such a link, 10 of
+/// 24 requests stay unanswered once in about 570,000 requests (binomial distribution). In the simulation at 5 % loss, a
+/// limit of 7 costs a window of 8 up to 41 % of the goodput, and a limit of 14 gains nothing.
 const UNANSWERED_LIMIT: u8 = 10;
 
 /// Length of the first backoff, in responses to single requests; each later backoff is twice as long.
 ///
-/// In the simulation of a server that answers one request at a time (2,000 blocks), 64 wastes up to twice as many requests,
-/// and the goodput stays the same within 4 % from 64 to 512.
+/// In the simulation of a server that answers one request at a time (2,000 blocks), a first backoff of 64 responses
+/// wastes up to twice as many requests. From 64 to 512 responses the goodput stays the same within 4 %.
 const FIRST_BACKOFF: u16 = 256;
 
-/// Responses after which a settled window with a short queue grows by 1.
+/// Number of responses after which a settled window with a short queue grows by 1.
 ///
-/// In the simulation, 32 costs up to 9 % of the goodput (5 % loss, fast server), because the window grows beyond its best
-/// size too often. 512 costs up to 6 %, because a first estimate that was too small is corrected too late.
+/// In the simulation, growing after 32 responses costs up to 9 % of the goodput (5 % loss, fast server), because the
+/// window grows beyond the best size too often. Growing after 512 responses costs up to 6 %, because a first estimate
+/// that was too small is corrected too late.
 const GROW_AFTER: u16 = 128;
 
-/// Largest number of block requests in flight at present, with the counters that adjust it.
+/// Window of block requests: the number of requests that may be in flight at present, and the counters that adjust this
+/// number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
-    /// Upper limit of the size.
+    /// Upper limit of the window's size, in requests.
     max: u8,
-    /// Size at present, at least 1.
+    /// Present size of the window in requests, at least 1.
     current: u8,
-    /// Requests sent in the present sample.
+    /// Number of requests sent in the present sample.
     sample_sent: u8,
-    /// Requests of the present sample whose timeout passed, less those answered late.
+    /// Number of timeouts in the present sample, minus the number of responses that arrived after the timeout.
     sample_unanswered: u8,
-    /// Responses until the backoff ends; 0 outside of a backoff.
+    /// Number of responses until the backoff ends; 0 outside of a backoff.
     backoff_left: u16,
-    /// Responses that the next backoff lasts.
+    /// Length of the next backoff, in responses.
     next_backoff: u16,
     growth: Growth,
 }
 
-/// Source of the window's size.
+/// Source of the size of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Growth {
-    /// Size given by the application.
+    /// The application gives the size of the window.
     Fixed,
-    /// Size measured by the client.
+    /// The client measures the size of the window.
     Measured {
-        /// Round trip of a single request, in eighths of a millisecond.
+        /// Round trip of a single block request, in eighths of a millisecond.
         single_rtt: u32,
-        /// Responses since the size was changed.
+        /// Number of responses since the last change of the size.
         responses: u16,
-        /// `true` in the first phase, in which the window doubles while the queue is short.
+        /// `true` in the first phase of the measurement, in which the window doubles while the queue is short.
         is_doubling: bool,
     },
 }
 
 impl Window {
-    /// Creates a window of 1 that [`open`](Self::open) raises to `max`.
+    /// Creates a window of size 1 that [`open`](Self::open) raises to `max`.
     pub(super) const fn fixed(max: u8) -> Self {
         Self {
             max,
@@ -95,7 +100,7 @@ impl Window {
         }
     }
 
-    /// Creates a window of 1 that measures its size, up to `max`.
+    /// Creates a window of size 1 that grows by measurement, up to `max`.
     pub(super) const fn measured(max: u8) -> Self {
         let growth = Growth::Measured { single_rtt: 0, responses: 0, is_doubling: true };
         Self { growth, ..Self::fixed(max) }
@@ -106,7 +111,8 @@ impl Window {
         self.current.into()
     }
 
-    /// Ends the phase of single requests that fetched the header: `rtt` now holds their round trip.
+    /// Ends the phase of single requests that fetched the header of the file. By then `rtt` holds the round trip of
+    /// single requests.
     pub(super) fn open(&mut self, rtt: &mut RttEstimator) {
         match &mut self.growth {
             Growth::Fixed => self.resize(self.max, rtt),
@@ -116,7 +122,8 @@ impl Window {
 
     fn resize(&mut self, size: u8, rtt: &mut RttEstimator) {
         if size > self.current {
-            // With more requests in flight, responses wait for each other: without a longer timeout they would count as lost.
+            // With more requests in flight, responses wait for each other. Without a longer timeout these responses
+            // would count as lost.
             rtt.raise_deviation(size.checked_div(self.current).unwrap_or(1));
         }
         (self.current, self.sample_sent, self.sample_unanswered) = (size, 0, 0);
@@ -125,7 +132,7 @@ impl Window {
         }
     }
 
-    /// Counts a request that is sent.
+    /// Counts a request that is sent, and starts a new sample when the present sample is full.
     pub(super) fn count_request(&mut self) {
         if self.sample_sent >= SAMPLE_REQUESTS {
             (self.sample_sent, self.sample_unanswered) = (0, 0);
@@ -133,7 +140,7 @@ impl Window {
         self.sample_sent = self.sample_sent.saturating_add(1);
     }
 
-    /// Counts a request whose timeout passed without a response; backs off if there are too many.
+    /// Counts the timeout of a request, and reduces the window to 1 after too many timeouts in a sample.
     pub(super) fn count_timeout(&mut self) {
         self.sample_unanswered = self.sample_unanswered.saturating_add(1);
         if self.sample_unanswered >= UNANSWERED_LIMIT && self.current > 1 {
@@ -142,12 +149,12 @@ impl Window {
         }
     }
 
-    /// Takes back one [`count_timeout`](Self::count_timeout): the response arrived after the timeout.
+    /// Takes back one [`count_timeout`](Self::count_timeout), because the response arrived after the timeout.
     pub(super) fn count_late_response(&mut self) {
         self.sample_unanswered = self.sample_unanswered.saturating_sub(1);
     }
 
-    /// Counts a response; ends a backoff or adjusts a measured window when it is time.
+    /// Counts a response. After enough responses, a backoff ends or the size of a measured window changes.
     pub(super) fn count_response(&mut self, rtt: &mut RttEstimator) {
         if self.backoff_left > 0 {
             self.backoff_left = self.backoff_left.saturating_sub(1);
@@ -163,14 +170,15 @@ impl Window {
         }
     }
 
-    /// Counts a response for a measured window; returns the new size, or `None` to keep the present one.
+    /// Counts a response for a measured window. Returns the new size of the window, or `None` to keep the present size.
     fn measured_size(&mut self, rtt: &RttEstimator) -> Option<u8> {
         let (current, max) = (self.current, self.max);
         let Growth::Measured { single_rtt, responses, is_doubling } = &mut self.growth else { return None };
         *responses = responses.saturating_add(1);
-        // Responses to requests sent at the previous size say nothing about the present one: two windows of them pass first.
-        // The smoothed round trip then needs 8 samples to follow (RFC 6298 weighs each by 1/8). While the window doubles,
-        // one window and 4 samples suffice: the first step after the doubling takes an overshoot back.
+        // Responses to requests sent at the previous size say nothing about the present size, so two windows of
+        // responses pass first. The smoothed round trip then needs 8 samples to follow, because RFC 6298 weighs each
+        // sample by 1/8. While the window doubles, one window and 4 samples suffice, because the first step after the
+        // doubling corrects an overshoot.
         let enough = if *is_doubling {
             current.saturating_add(4)
         } else {
@@ -184,19 +192,21 @@ impl Window {
             *single_rtt = time;
         }
         let waited = time.saturating_sub(*single_rtt).saturating_mul(u32::from(current)).saturating_mul(8);
-        // Estimated queue in eighths of a request.
+        // The estimated queue is in eighths of a request.
         let queue = u8::try_from(waited.checked_div(time)?).unwrap_or(u8::MAX);
         if *is_doubling {
-            // 3/8 of the window: 3 eighths of a request for each request in flight. Any limit from 1/8 to 6/8 gives the same
-            // goodput within 3 % in the simulation.
+            // The limit of the queue is 3/8 of the window, which is 3 eighths of a request for each request in flight.
+            // Any limit from 1/8 to 6/8 gives the same goodput within 3 % in the simulation.
             if queue < current.saturating_mul(3) && current < max {
                 return Some(current.saturating_mul(2).min(max));
             }
             *is_doubling = false;
-            // Half of the queue is taken back at once, in whole requests; the rest one by one, below.
+            // The window shrinks by half of the queue at once, in whole requests. The code below removes the rest of
+            // the queue one request at a time.
             return Some(current.saturating_sub(queue >> 4).max(1)).filter(|size| *size != current);
         }
-        // Queue limits, in eighths of a request: the window grows below the first and shrinks above the second.
+        // Limits of the queue, in eighths of a request. The window grows if the queue is below the first limit, and
+        // shrinks if the queue is above the second limit.
         //
         // | window | grows below | shrinks above | origin |
         // |---|---|---|---|
@@ -204,9 +214,9 @@ impl Window {
         // | 3, 4 | 8/8 | 14/8 | between the rows beside it, so that the limits do not jump |
         // | 5 and more | 8/8 | 24/8 | the 1 and 3 of TCP Vegas: a short queue keeps the channel busy |
         //
-        // Simulated without loss: the first row for all windows costs up to 11 % of the goodput (one hop, server of 20 ms),
-        // because a slow server's window stays too small. The last row for all windows costs up to 10 % (three hops, server
-        // of 0 ms), because a window of 2 is kept where 1 is best.
+        // Simulated without loss, the limits of the first row for all windows cost up to 11 % of the goodput (one hop,
+        // server of 20 ms). The reason is that the window for a slow server stays too small. The limits of the last row
+        // for all windows cost up to 10 % (three hops, server of 0 ms), because a window of 2 is kept where 1 is best.
         let (grow_below, shrink_above) = match current {
             0..=2 => (5, 8),
             3 | 4 => (8, 14),
@@ -227,8 +237,8 @@ mod tests {
     use super::*;
     use crate::time::Millis;
 
-    /// Smallest and largest size that a measured window takes once it has settled: the server answers a single request in
-    /// `single` ms, and the channel carries one block every `pace` ms.
+    /// Returns the smallest and the largest size of a measured window after the window has settled. The server answers
+    /// a single request in `single` ms, and the channel carries one block every `pace` ms.
     fn settled_sizes(max: u8, single: u32, pace: u32) -> (u8, u8) {
         let mut rtt = RttEstimator::new();
         let mut window = Window::measured(max);
@@ -352,7 +362,8 @@ mod tests {
         assert_eq!(window.size(), 8, "timeouts during a backoff do not count");
     }
 
-    /// Sizes of `window` after each of `responses` responses, where `time` gives the round trip in ms for a size.
+    /// Returns the size of `window` after each of `responses` responses. The function `time` gives the round trip in ms
+    /// for a size.
     fn sizes(window: &mut Window, responses: usize, time: fn(u32) -> u32) -> std::vec::Vec<u8> {
         let mut rtt = RttEstimator::new();
         rtt.update(Millis(time(1)));
