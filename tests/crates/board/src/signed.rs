@@ -25,7 +25,10 @@ pub struct Signed {
 impl Signed {
     /// A verification that requires a signature.
     pub fn new() -> Self {
-        Self { verifier: Verifier::new(VerifyPolicy::required(&SIGNERS, &AUTHORITIES)), integrity: IntegrityChecker::new() }
+        Self {
+            verifier: Verifier::new(VerifyPolicy::required(&SIGNERS, &AUTHORITIES)),
+            integrity: IntegrityChecker::new(),
+        }
     }
 
     /// Takes the next bytes of the file.

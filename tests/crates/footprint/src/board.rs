@@ -24,10 +24,7 @@ pub fn now() -> Instant {
 /// Configuration with unknown values in all fields.
 #[inline(always)]
 pub fn config() -> ClientConfig {
-    static ANY: ClientConfig = ClientConfig::new(
-        Identity::new(ImageId::new(0, 0, 0)),
-        Address::UNKNOWN,
-    );
+    static ANY: ClientConfig = ClientConfig::new(Identity::new(ImageId::new(0, 0, 0)), Address::UNKNOWN);
     *black_box(&ANY)
 }
 
