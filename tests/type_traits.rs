@@ -91,6 +91,7 @@ fn missing() -> Missing {
     missing
 }
 
+/// Shows: FLD-121
 #[test]
 fn every_data_type_has_serde_and_defmt_or_a_reason() {
     let list = include_str!("data/types_without_serde_or_defmt.tsv");

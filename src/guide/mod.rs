@@ -45,3 +45,6 @@ pub mod guarantees {}
 
 #[doc = include_str!("contributing.md")]
 pub mod contributing {}
+
+#[doc = include_str!("fast_paths.md")]
+pub mod fast_paths {}

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! ImageTable::new(jitter, current time)              N slots; an ImageStore
-//!   register(index, Registration) -> Announcement?   Image Notify to pass to Server::notify
+//!   register(index, Registration) -> NotifyTarget?   Image Notify to pass to Server::notify
 //!   policy(hook) -> impl ServerPolicy                argument of Server::handle_frame, next to the table
 //! ServerStatus::from_event(event)                    argument of the SDK's status callback
 //! ```
@@ -13,7 +13,7 @@
 //! ```
 //! use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
 //! use zigbee_ota::file::FileHeader;
-//! use zigbee_ota::server::espressif::{Announcement, ImageTable, ReadRequest, Registration};
+//! use zigbee_ota::server::espressif::{NotifyTarget, ImageTable, ReadRequest, Registration};
 //! use zigbee_ota::server::{ImageInfo, QueryDecision, ReadResult, Server, ServerConfig, Session};
 //! use zigbee_ota::{ImageId, time::Instant, zcl::LONGEST_TO_CLIENT};
 //!
@@ -29,7 +29,7 @@
 //!
 //! let mut server = Server::new(ServerConfig::default(), [Session::EMPTY; 4]);
 //! let mut out = [0; LONGEST_TO_CLIENT];
-//! if let Some(Announcement::All(notify)) = announcement {
+//! if let Some(NotifyTarget::All(notify)) = announcement {
 //!     let transmit = server.notify(Address::ALL_AWAKE, DeliveryMode::Broadcast, notify, &mut out)?;
 //!     // Send `out[..transmit.len]`.
 //! #   assert_eq!(transmit.len, 13);
@@ -95,7 +95,7 @@ pub struct Registration<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Announcement {
+pub enum NotifyTarget {
     /// Image Notify to broadcast.
     All(ImageNotify),
     /// Image Notify for the only device that may have the image. The caller finds the network address of the IEEE
@@ -144,14 +144,14 @@ impl<'a, const N: usize> ImageTable<'a, N> {
         &mut self,
         index: usize,
         registration: Registration<'a>,
-    ) -> Result<Option<Announcement>, NoSuchIndex> {
+    ) -> Result<Option<NotifyTarget>, NoSuchIndex> {
         let slot = self.slots.get_mut(index).ok_or(NoSuchIndex { index, count: N })?;
         let (image, notify) = (registration.image, registration.notify);
         let scope = NotifyScope::NewVersion(image.id.into());
         *slot = Some(registration);
         Ok(notify.then_some(match image.destination {
-            None => Announcement::All(ImageNotify { jitter: self.jitter, scope }),
-            Some(node) => Announcement::One(node, ImageNotify::UNICAST),
+            None => NotifyTarget::All(ImageNotify { jitter: self.jitter, scope }),
+            Some(node) => NotifyTarget::One(node, ImageNotify::UNICAST),
         }))
     }
 

@@ -1,5 +1,6 @@
 //! File signing with an external signer that holds the private key (section 6.3.8.1): certificate and signature elements,
 //! the digest to sign, and insertion of the signature.
+//! Section numbers refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //! | header, total image size updated | elements | certificate | tag, length, signer | r, s |

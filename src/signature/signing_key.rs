@@ -1,4 +1,5 @@
 //! Signing by OpenSSL, whose arithmetic protects secret numbers against timing attacks (section 6.3.8.1).
+//! Section numbers refer to ZigBee document 095264 (2011).
 //!
 //! A private key `d` is a number from 1 to the group order minus 1, big endian, in 21 bytes (suite 1) or 36 bytes (suite
 //! 2). It belongs to a certificate if `d * G`, with the generator `G` of the group, equals the public key computed from

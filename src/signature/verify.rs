@@ -1,4 +1,5 @@
 //! Verification of signed files (section 6.3.8.2), from memory or in pieces.
+//! Section numbers refer to ZigBee document 095264 (2011).
 //!
 //! Order of the checks; the first that fails determines the [`VerifyError`]:
 //!

@@ -27,6 +27,7 @@ the variable fails when it is out of date.
 | E | ESP Zigbee SDK, chapter on OTA upgrades |
 | U | Unify framework, common OTA |
 | M | Matter Core Specification, OTA Software Update clusters |
+| F | faults and gaps that reports, files, other stacks and users showed |
 
 ";
 
@@ -41,6 +42,7 @@ const NAMES: [&str; AREAS.len()] = [
     "What users of espressif's SDK need",
     "Unify",
     "Matter",
+    "Findings of the field",
 ];
 
 /// Compares the table with `TABLE.md`, or writes the file when `WRITE_TABLE` is set.

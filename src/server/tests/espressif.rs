@@ -3,7 +3,7 @@
 use super::*;
 use crate::FileVersion;
 use crate::server::espressif::{
-    Announcement, ImageSource, ImageTable, NoSuchIndex, ReadRequest, Registration, ServerStatus,
+    ImageSource, ImageTable, NoSuchIndex, NotifyTarget, ReadRequest, Registration, ServerStatus,
     WrappedBinary,
 };
 use crate::time::ServerTime;
@@ -110,7 +110,7 @@ fn an_image_for_all_is_announced_with_its_numbers() {
     let mut table = ImageTable::<1>::new(0x50, 0).unwrap();
     let announced =
         table.register(0, Registration { notify: true, ..registration(info(IMAGE, 101), &mut source) });
-    let Ok(Some(Announcement::All(notify))) = announced else { panic!("{announced:?}") };
+    let Ok(Some(NotifyTarget::All(notify))) = announced else { panic!("{announced:?}") };
     let mut world = World::new();
     let mut out = [0; zcl::LONGEST_TO_CLIENT];
     let sent = world.server.notify(Address::ALL_AWAKE, DeliveryMode::Broadcast, notify, &mut out).unwrap();
@@ -124,7 +124,7 @@ fn an_image_for_one_device_is_announced_to_it() {
     let mut table = ImageTable::<1>::new(0x50, 0).unwrap();
     let image = ImageInfo { destination: Some(OWNER), ..info(IMAGE, 101) };
     let announced = table.register(0, Registration { notify: true, ..registration(image, &mut source) });
-    assert_eq!(announced, Ok(Some(Announcement::One(OWNER, ImageNotify::UNICAST))));
+    assert_eq!(announced, Ok(Some(NotifyTarget::One(OWNER, ImageNotify::UNICAST))));
     let mut world = World::new();
     let mut out = [0; zcl::LONGEST_TO_CLIENT];
     let sent = world.server.notify(LAMP, DeliveryMode::Unicast, ImageNotify::UNICAST, &mut out).unwrap();
