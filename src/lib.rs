@@ -194,6 +194,8 @@
 //! needs all 64 bits, which JSON readers with floating-point numbers cannot hold. Borrowed bytes can be deserialized only from formats
 //! that lend them; JSON cannot, so there only empty ones read. Errors serialize and do not deserialize.
 #![no_std]
+// This page and the guide link to the modules of all features; what is published is built with all of them.
+#![cfg_attr(not(feature = "full"), allow(rustdoc::broken_intra_doc_links))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![deny(missing_docs, unreachable_pub, unused_must_use)]
