@@ -27,7 +27,7 @@
 //! settings.net.radio = Some(Hops { hops: 2, relay_delay: 1000 });
 //! settings.net.faults = Faults::losing(0.05);
 //! settings.cuts = vec![(1, PowerCut::Block(30))];
-//! let report = Simulation::new(&settings, &[StoreEntry::from(&parts)]).run();
+//! let report = Simulation::new(&settings, &[StoreEntry::new(&parts)]).run();
 //! assert!(report.all_upgraded() && report.violations.is_empty(), "{report:#?}");
 //! # Ok::<(), zigbee_ota::DecodeError>(())
 //! ```
