@@ -43,6 +43,8 @@ mod line_reader;
 mod number_args;
 #[path = "../common/outcome_words.rs"]
 mod outcome_words;
+#[path = "../common/printable.rs"]
+mod printable;
 #[path = "../common/transfer_args.rs"]
 mod transfer_args;
 #[path = "../common/trust_args.rs"]
@@ -400,7 +402,7 @@ impl Device {
         match (&options.out, image) {
             (Some(path), Some(image)) if identical => {
                 if let Err(error) = fs::write(path, image) {
-                    complain(&format!("{}: {error}", path.display()));
+                    complain(&format!("{}: {error}", printable::path(path)));
                     return ExitCode::FAILURE;
                 }
             }
