@@ -56,7 +56,8 @@ fn midst(model: ClientModel) -> Micros {
     life.first_request.map_or(0, |first| first.midpoint(life.last_stored))
 }
 
-/// Every client that its own code lets finish has the image within days.
+/// Every client that its own code lets finish has the image within days. What its code can finish is what it finishes
+/// at a server without faults: the model "plain", in the same world.
 #[test]
 fn every_client_is_upgraded_in_all_worlds() {
     let only = env::var("WORLD").ok();

@@ -20,6 +20,7 @@ use zigbee_ota_sim::{Micros, file_of};
 mod client_worlds;
 mod frames;
 mod lists;
+mod random_worlds;
 mod recovery;
 mod server_worlds;
 
@@ -55,7 +56,19 @@ fn depth(usual: u64) -> u64 {
 
 /// Runs a world with files of two versions.
 fn run(size: usize, change: impl FnOnce(&mut Settings)) -> Report {
-    let files = [0, 1].map(|version| file_of(size, version));
+    run_files([0, 1].map(|version| file_of(size, version)), change)
+}
+
+/// Returns a file and the same file built anew: id and size are equal, and all bytes of the firmware differ.
+fn rebuilt(size: usize) -> [Vec<u8>; 2] {
+    let file = file_of(size, 0);
+    let (head, firmware) = file.split_at(62);
+    let other = [head, &firmware.iter().map(|byte| !byte).collect::<Vec<_>>()].concat();
+    [file, other]
+}
+
+/// Runs a world with a file and its successor.
+fn run_files(files: [Vec<u8>; 2], change: impl FnOnce(&mut Settings)) -> Report {
     let parts = files.each_ref().map(|file| SplitFile::parse(file).expect("a file of our own"));
     let entries = parts.each_ref().map(StoreEntry::new);
     let mut settings = Settings::new(&parts[0]);

@@ -7,7 +7,9 @@ use zigbee_ota_sim::Micros;
 use zigbee_ota_sim::foreign::{self, SERVERS, ServerModel, Sessions};
 use zigbee_ota_sim::simulation::{Incident, Report, Settings};
 
-use crate::{MILLI, MINUTE, MODES, SECOND, all_is_well, depth, frames, lists, run, serve};
+use crate::{
+    MILLI, MINUTE, MODES, SECOND, all_is_well, depth, frames, lists, rebuilt, run, run_files, serve,
+};
 
 /// Runs a download from `model` in one transfer mode.
 fn download(
@@ -79,7 +81,7 @@ fn a_restarted_gateway_goes_on_at_its_notify() {
 
 /// Whatever an Image Notify carries, a device queries at once: also after one of payload type 0 with all ten bytes.
 ///
-/// Demands: FLD-014
+/// Shows: FLD-014
 #[test]
 fn every_notify_leads_to_a_query() {
     let mut bounds = Bounds::default();
@@ -250,4 +252,32 @@ fn a_replaced_file_is_noticed_and_its_successor_fetched() {
         }
     }
     lists::check("recovery/replaced", &bounds.0);
+}
+
+/// While the server is off, the file is built anew, with its id and size: the image is that of one build, and the download
+/// starts again once.
+///
+/// Demands: FLD-003
+#[test]
+fn a_file_that_was_built_anew_is_never_mixed_with_the_former() {
+    let mut bounds = Bounds::default();
+    for model in ["plain", "zigbee-herdsman", "zigpy"].map(foreign::server) {
+        for (mode_name, mode) in MODES {
+            let world = format!("recovery/rebuilt/{}/{mode_name}", model.name);
+            let calm = download(model, mode, 3000, |_| ());
+            for at in moments(&calm, depth(4)) {
+                let report = run_files(rebuilt(3000), |settings| {
+                    settings.client.transfer = mode;
+                    serve(settings, model);
+                    settings.incidents = vec![(at, Incident::Swap), (at + 1, Incident::Outage(4 * MINUTE))];
+                });
+                bounds.hold(&world, all_is_well(&report), || {
+                    format!("at {at} us: {:?}", report.clients[0].end)
+                });
+                let bytes = report.clients[0].bytes;
+                bounds.hold(&world, bytes <= 6000 + 255, || format!("{bytes} bytes stored"));
+            }
+        }
+    }
+    lists::check("recovery/rebuilt", &bounds.0);
 }

@@ -1,12 +1,14 @@
 //! The client of this crate and the servers of other stacks, in every transfer mode and under every kind of fault.
 
 use std::env;
+use std::num::NonZeroU8;
 
 use zigbee_ota_sim::foreign::{SERVERS, ServerModel, Sessions};
+use zigbee_ota_sim::net::{ApsAcks, Hops};
 use zigbee_ota_sim::simulation::{Incident, PowerCut, Report, Settings};
 use zigbee_ota_sim::{Micros, foreign};
 
-use crate::{MILLI, MINUTE, MODES, all_is_well, depth, lists, run, serve};
+use crate::{HOUR, MILLI, MINUTE, MODES, SECOND, all_is_well, depth, lists, run, serve};
 
 /// Size of the file in bytes.
 const SIZE: usize = 3000;
@@ -20,12 +22,22 @@ const CONDITIONS: &[Condition] = &[
     ("loss 20", |settings, _| settings.net.faults.loss = 0.2),
     ("jitter", |settings, _| settings.net.faults.jitter = 40 * MILLI),
     ("copies", |settings, _| settings.net.faults.copied = 0.2),
+    ("radio, three hops, APS", |settings, _| {
+        settings.client.max_block_size = NonZeroU8::new(48).expect("a block has bytes");
+        settings.net.radio = Some(Hops { hops: 3, relay_delay: MILLI });
+        (settings.net.faults.loss, settings.net.faults.delay) = (0.02, 0);
+        (settings.net.aps_acks, settings.net.reports) = (ApsAcks::AsAsked, true);
+    }),
+    ("sleepy device", |settings, _| settings.device.sleep = Some((250 * MILLI, 6 * SECOND))),
     ("server restarted", |settings, midst| settings.incidents.push((midst, Incident::Restart))),
     ("server off 4 min", |settings, midst| {
         settings.incidents.push((midst, Incident::Outage(4 * MINUTE)));
     }),
     ("server off 10 min", |settings, midst| {
         settings.incidents.push((midst, Incident::Outage(10 * MINUTE)));
+    }),
+    ("server off 3 hours", |settings, midst| {
+        settings.incidents.push((midst, Incident::Outage(3 * HOUR)));
     }),
     ("file replaced", |settings, midst| settings.incidents.push((midst, Incident::Swap))),
     ("file replaced, server off 4 min", |settings, midst| {

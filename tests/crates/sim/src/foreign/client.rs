@@ -8,8 +8,8 @@
 
 use super::wire::{
     ABORT, BLOCK_REQUEST, BLOCK_RESPONSE, Bytes, END_REQUEST, END_RESPONSE, FAILURE, FROM_CLIENT, HAS_IEEE,
-    HAS_PERIOD, IMAGE_NOTIFY, INVALID_IMAGE, MALFORMED_COMMAND, PAGE_REQUEST, Parts, QUERY_REQUEST,
-    QUERY_RESPONSE, RawId, SUCCESS, WAIT_FOR_DATA, command, default_response, version,
+    HAS_PERIOD, IMAGE_NOTIFY, INVALID_FIELD, INVALID_IMAGE, MALFORMED_COMMAND, PAGE_REQUEST, Parts,
+    QUERY_REQUEST, QUERY_RESPONSE, RawId, SUCCESS, WAIT_FOR_DATA, command, default_response, version,
 };
 use crate::Micros;
 
@@ -62,6 +62,8 @@ pub struct ClientModel {
     pub unexpected_block: Option<u8>,
     /// Whether an error in a Default Response to a block request ends the download.
     pub obeys_errors: bool,
+    /// Whether a notify during the countdown leads to a query, whose offer is answered with INVALID_FIELD.
+    pub queries_in_countdown: bool,
 }
 
 /// Use of Image Page Requests by a client.
@@ -218,6 +220,26 @@ impl ForeignClient {
         self.image.here.iter().filter(|here| **here).count()
     }
 
+    /// Returns the client with its times counted from `now`, so that states that differ in their moment alone are equal.
+    /// Times that have passed count as now.
+    #[must_use]
+    pub fn relative_to(&self, now: Micros) -> Self {
+        let mut client = self.clone();
+        let since = |at: &mut Micros| *at = at.saturating_sub(now);
+        match &mut client.stage {
+            Stage::Idle { query_at: at }
+            | Stage::Querying { until: at, .. }
+            | Stage::Ending { until: at, .. }
+            | Stage::CountingDown { at } => since(at),
+            Stage::Downloading { at, until, page, .. } => {
+                at.iter_mut().chain(until).for_each(since);
+                page.iter_mut().for_each(|page| since(&mut page.until));
+            }
+            Stage::Done => {}
+        }
+        client
+    }
+
     /// Restarts the client, which keeps nothing of a download.
     pub fn restart(&mut self, first_query: Micros) {
         if !self.upgraded {
@@ -302,12 +324,22 @@ impl ForeignClient {
                 self.answer(parts, SUCCESS);
             }
             self.query(now, 1);
+        } else if self.counts_down() {
+            let running = self.running;
+            self.send(QUERY_REQUEST, &[&[0], &running]);
         } else if unicast && self.model.answers_notify {
             self.answer(parts, FAILURE);
         }
     }
 
+    const fn counts_down(&self) -> bool {
+        self.model.queries_in_countdown && matches!(self.stage, Stage::CountingDown { .. })
+    }
+
     fn on_offer(&mut self, now: Micros, parts: Parts<'_>) {
+        if self.counts_down() {
+            return self.answer(parts, INVALID_FIELD);
+        }
         let Stage::Querying { .. } = self.stage else { return };
         let mut payload = Bytes(parts.payload);
         let (Some(SUCCESS), Some(id), Some(size)) = (payload.byte(), payload.take(), payload.long()) else {

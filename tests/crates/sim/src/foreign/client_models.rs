@@ -34,6 +34,7 @@ const PLAIN: ClientModel = ClientModel {
     numbers_zero: false,
     unexpected_block: None,
     obeys_errors: false,
+    queries_in_countdown: false,
 };
 
 /// Asks with its IEEE address and the period (frames of 27 bytes); gives up after two repetitions of a block, 45 s apart;
@@ -136,7 +137,8 @@ const OSRAM: ClientModel = ClientModel {
     ..PLAIN
 };
 
-/// One request at a time, 302 ms for each block of 223 bytes; a lost block is asked for again after 5 s.
+/// One request at a time, blocks of 223 bytes; a lost block is asked for again after 5 s; a notify during the countdown
+/// leads to a query, and the offer to a Default Response INVALID_FIELD.
 ///
 /// Seen: a capture of espressif's example.
 const ESPRESSIF: ClientModel = ClientModel {
@@ -144,6 +146,32 @@ const ESPRESSIF: ClientModel = ClientModel {
     seen: "capture of espressif's example",
     block: 223,
     fields: HAS_IEEE | HAS_PERIOD,
+    queries_in_countdown: true,
+    ..PLAIN
+};
+
+/// 70 ms from a block to the next request; a lost block is asked for again after 3 s.
+///
+/// Seen: logs of IKEA's devices.
+const IKEA: ClientModel = ClientModel {
+    name: "IKEA",
+    seen: "logs of IKEA's devices",
+    block: 63,
+    block_timeout: 3 * SECOND,
+    pace: 70 * MILLI,
+    ..PLAIN
+};
+
+/// The Upgrade End Request is repeated each 6 s, with new numbers, until it is answered.
+///
+/// Seen: logs of Eurotronic's thermostats.
+const EUROTRONIC: ClientModel = ClientModel {
+    name: "Eurotronic",
+    seen: "logs of Eurotronic's thermostats",
+    block: 50,
+    end_timeout: 6 * SECOND,
+    end_tries: u8::MAX,
+    unanswered: Unanswered::Forget,
     ..PLAIN
 };
 
@@ -158,4 +186,5 @@ const SINOPE: ClientModel = ClientModel {
 };
 
 /// Clients of other stacks; the first is the measure of the others.
-pub const CLIENTS: &[ClientModel] = &[PLAIN, ZBOSS, TI, BITCLOUD, TELINK, SILABS, OSRAM, ESPRESSIF, SINOPE];
+pub const CLIENTS: &[ClientModel] =
+    &[PLAIN, ZBOSS, TI, BITCLOUD, TELINK, SILABS, OSRAM, ESPRESSIF, IKEA, EUROTRONIC, SINOPE];

@@ -13,8 +13,8 @@ use std::rc::Rc;
 
 use super::wire::{
     ABORT, BLOCK_REQUEST, BLOCK_RESPONSE, Bytes, END_REQUEST, END_RESPONSE, FROM_SERVER, FROM_SERVER_QUIET,
-    HAS_IEEE, HAS_PERIOD, IMAGE_NOTIFY, INVALID_FIELD, MALFORMED_COMMAND, NO_IMAGE_AVAILABLE, PAGE_REQUEST,
-    Parts, QUERY_REQUEST, QUERY_RESPONSE, RawId, SUCCESS, UNSUP_CLUSTER_COMMAND, WAIT_FOR_DATA, command,
+    HAS_IEEE, HAS_PERIOD, IMAGE_NOTIFY, MALFORMED_COMMAND, NO_IMAGE_AVAILABLE, PAGE_REQUEST, Parts,
+    QUERY_REQUEST, QUERY_RESPONSE, RawId, SUCCESS, UNSUP_CLUSTER_COMMAND, WAIT_FOR_DATA, command,
     default_response, id_of, version,
 };
 use crate::Micros;
@@ -58,6 +58,12 @@ pub struct ServerModel {
     pub asks_default_response: bool,
     /// Whether a block request that announces a MinimumBlockPeriod without the field gets no answer.
     pub needs_period: bool,
+    /// Status of the Default Response to a truncated request; `None` for no answer.
+    pub truncated: Option<u8>,
+    /// Commands without an answer; every other unknown command gets UNSUP_CLUSTER_COMMAND.
+    pub ignored: &'static [u8],
+    /// Whether an Upgrade End Request with an error gets an Upgrade End Response. Otherwise it gets a Default Response.
+    pub orders_failed: bool,
 }
 
 /// Clients that a server serves.
@@ -244,6 +250,29 @@ impl ForeignServer {
         self
     }
 
+    /// Returns the server with its times counted from `now`, so that states that differ in their moment alone are equal.
+    /// Times that have passed count as now.
+    #[must_use]
+    pub fn relative_to(&self, now: Micros) -> Self {
+        let mut server = self.clone();
+        let since = |at: &mut Micros| *at = at.saturating_sub(now);
+        for session in server.sessions.values_mut() {
+            let (Stage::Notified { until } | Stage::Serving { until }) = &mut session.stage;
+            if *until < Micros::MAX {
+                since(until);
+            }
+            session.sending.iter_mut().for_each(|(until, _)| since(until));
+            session.page.iter_mut().for_each(|page| since(&mut page.next));
+            // What counts is the time until the next block may be sent.
+            let free = session.last_block.map(|last| (last + server.model.between).saturating_sub(now));
+            session.last_block = free.filter(|free| *free > 0);
+        }
+        server.starts.iter_mut().for_each(|(at, _)| since(at));
+        server.due.iter_mut().for_each(|(at, _)| since(at));
+        server.requests %= server.model.busy.map_or(1, |busy| busy.every);
+        server
+    }
+
     /// Replaces or removes the file.
     pub fn set_file(&mut self, file: Option<&[u8]>) {
         self.file = file.map(|bytes| File { id: id_of(bytes), bytes: bytes.into() });
@@ -265,6 +294,7 @@ impl ForeignServer {
     /// Starts an update: sends an Image Notify, by unicast.
     pub fn notify(&mut self, now: Micros, client: Node) {
         self.ordered.entry(client).or_insert(false);
+        self.starts.retain(|(_, other)| *other != client);
         if let Sessions::Needed { query_within, .. } = self.model.sessions {
             let stage = Stage::Notified { until: now + query_within };
             self.sessions.insert(client, self.session(stage));
@@ -323,6 +353,7 @@ impl ForeignServer {
             BLOCK_REQUEST => self.on_block_request(now, client, parts),
             PAGE_REQUEST => self.on_page_request(now, client, parts),
             END_REQUEST => self.on_end_request(now, client, parts),
+            other if self.model.ignored.contains(&other) => Some(()),
             other => {
                 self.default_response(at, client, parts.number, other, UNSUP_CLUSTER_COMMAND);
                 Some(())
@@ -333,18 +364,14 @@ impl ForeignServer {
         }
     }
 
-    /// A truncated request ends a session of a server that serves only after a query; others tell what is wrong.
+    /// A truncated request ends a session of a server that serves only after a query.
     fn on_truncated(&mut self, now: Micros, client: Node, number: u8, command: u8) {
-        let at = now + self.model.delay;
-        match self.model.sessions {
-            Sessions::Needed { serves_before_query: true, .. } => {}
-            Sessions::Needed { .. } => {
-                if self.is_serving(client) {
-                    self.default_response(at, client, number, command, INVALID_FIELD);
-                    self.fail(now, client);
-                }
+        let is_serving = self.is_serving(client);
+        if let Some(status) = self.model.truncated.filter(|_| is_serving) {
+            self.default_response(now + self.model.delay, client, number, command, status);
+            if let Sessions::Needed { .. } = self.model.sessions {
+                self.fail(now, client);
             }
-            Sessions::NotNeeded => self.default_response(at, client, number, command, INVALID_FIELD),
         }
     }
 
@@ -449,27 +476,29 @@ impl ForeignServer {
         let at = now + self.model.delay;
         let mut payload = Bytes(parts.payload);
         let status = payload.byte()?;
-        let Some(id): Option<RawId> = payload.take() else {
-            self.default_response(at, client, parts.number, END_REQUEST, INVALID_FIELD);
-            return Some(());
-        };
+        let id: RawId = payload.take()?;
         if !self.is_serving(client) {
             return Some(());
         }
-        if status == SUCCESS {
+        if status == SUCCESS || self.model.orders_failed {
+            let file = self.file_for(client).filter(|_| self.model.other_image == OtherImage::AsFile);
+            let id = file.map_or(id, |file| file.id);
             let order = [&id[..], &[0; 4], &self.model.order.to_le_bytes()].concat();
             self.respond(at, client, parts.number, END_RESPONSE, &order);
-            self.ordered.insert(client, true);
-            self.starts.retain(|(_, other)| *other != client);
-            self.sessions.remove(&client);
-            if self.model.notifies_again {
-                let (half, frame) =
-                    (Micros::from(self.model.order) * 500_000, self.notify_frame(FROM_SERVER_QUIET));
-                self.due.push((at + half, Sent { to: None, frame, ack: false }));
-            }
         } else {
             self.default_response(at, client, parts.number, END_REQUEST, SUCCESS);
+        }
+        if status != SUCCESS {
             self.fail(now, client);
+            return Some(());
+        }
+        self.ordered.insert(client, true);
+        self.starts.retain(|(_, other)| *other != client);
+        self.sessions.remove(&client);
+        if self.model.notifies_again {
+            let (half, frame) =
+                (Micros::from(self.model.order) * 500_000, self.notify_frame(FROM_SERVER_QUIET));
+            self.due.push((at + half, Sent { to: None, frame, ack: false }));
         }
         Some(())
     }

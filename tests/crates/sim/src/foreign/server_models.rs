@@ -1,10 +1,16 @@
 //! Table of the servers of other stacks.
 
 use super::server::{BusyWait, Numbering, OtherImage, Overload, PageService, ServerModel, Sessions, Stray};
+use super::wire::{INVALID_FIELD, MALFORMED_COMMAND, NO_IMAGE_AVAILABLE};
 use crate::Micros;
 
 const MILLI: Micros = 1000;
 const SECOND: Micros = 1_000_000;
+
+/// Query Specific File Request.
+const QUERY_SPECIFIC_FILE: u8 = 0x08;
+/// First command that the cluster does not assign.
+const UNASSIGNED: u8 = 0x0a;
 
 /// Server as a reader of the specification would write it: what the rows below deviate from.
 const PLAIN: ServerModel = ServerModel {
@@ -25,11 +31,14 @@ const PLAIN: ServerModel = ServerModel {
     notifies_again: false,
     asks_default_response: false,
     needs_period: false,
+    truncated: Some(MALFORMED_COMMAND),
+    ignored: &[],
+    orders_failed: false,
 };
 
 /// Serves a client only after an operator's notify and the client's query; one request at a time, 250 ms between two
 /// blocks; pages run to their end with the number of their request, and other requests are dropped meanwhile. A session
-/// ends 60 s after a notify without a query, and after 150 s without a block request.
+/// ends 60 s after a notify without a query, after 150 s without a block request, and at a truncated request.
 ///
 /// Seen: zigbee-herdsman 11.1.1 over the line protocol, and its `src/controller/helpers/ota.ts`.
 const HERDSMAN: ServerModel = ServerModel {
@@ -49,6 +58,8 @@ const HERDSMAN: ServerModel = ServerModel {
     between: 250 * MILLI,
     pages: PageService::Served { keeps_spacing: false, drops_others: true, endless: true },
     order: 1,
+    truncated: Some(INVALID_FIELD),
+    ignored: &[QUERY_SPECIFIC_FILE],
     ..PLAIN
 };
 
@@ -59,7 +70,8 @@ const HERDSMAN_FAST: ServerModel = ServerModel { name: "zigbee-herdsman fast", b
 
 /// Serves the version that it has now, with the id of that version, whatever is asked for; drops a repeated number while
 /// busy; answers queries at any time of a session; calls a request beyond the end malformed and ends the session; 30 s
-/// without a request end the session; a block request outside of one gets ABORT.
+/// without a request end the session; a block request outside of one gets ABORT. A truncated or an unknown request gets no
+/// answer; every Upgrade End Request gets an order, with the id of the present file.
 ///
 /// Seen: zigpy 2.4.0 over the line protocol, and its `zigpy/ota/manager.py`.
 const ZIGPY: ServerModel = ServerModel {
@@ -77,6 +89,9 @@ const ZIGPY: ServerModel = ServerModel {
     block: 50,
     overload: Overload::DropsRepeats,
     needs_period: true,
+    truncated: None,
+    ignored: &[QUERY_SPECIFIC_FILE, UNASSIGNED],
+    orders_failed: true,
     ..PLAIN
 };
 
@@ -97,6 +112,7 @@ const ZIGPY_2024: ServerModel = ServerModel {
 const ZBOSS: ServerModel = ServerModel {
     name: "ZBOSS",
     seen: "ZBOSS r22, zcl_ota_upgrade_srv_commands.c",
+    truncated: Some(INVALID_FIELD),
     pages: PageService::Unsupported,
     ..PLAIN
 };
@@ -158,6 +174,7 @@ const TELINK: ServerModel = ServerModel {
     seen: "Telink SDK over the line protocol; zigbee/ota/ota.c",
     block: 48,
     past_the_end: true,
+    truncated: Some(NO_IMAGE_AVAILABLE),
     pages: PageService::Unsupported,
     order: 60,
     ..PLAIN

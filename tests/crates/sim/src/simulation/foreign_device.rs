@@ -114,7 +114,7 @@ impl ForeignDevice {
         }
         if self.client.is_upgraded() && self.life.end.is_none() {
             let id = id(self.client.image());
-            self.life.identical = host.file(id).is_some_and(|file| self.client.has(file));
+            self.life.identical = host.files().any(|(of, file)| of == id && self.client.has(file));
             if !self.life.identical {
                 self.violations.push(Violation::WrongFile(id));
             }

@@ -208,9 +208,14 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// Returns the file of an image that was offered at any time.
-    pub(super) fn file(&self, id: ImageId) -> Option<&'a [u8]> {
-        self.files.iter().find(|entry| entry.info().id == id).map(StoreEntry::file)
+    /// Whether `contents` are a file of this image that was offered at any time.
+    pub(super) fn has_file(&self, id: ImageId, contents: &[u8]) -> bool {
+        self.files.iter().any(|entry| entry.info().id == id && entry.file() == contents)
+    }
+
+    /// Returns the files that were offered at any time.
+    pub(super) fn files(&self) -> impl Iterator<Item = (ImageId, &'a [u8])> + use<'a, '_> {
+        self.files.iter().map(|entry| (entry.info().id, entry.file()))
     }
 }
 

@@ -280,7 +280,7 @@ impl Device {
             }
             ClientEvent::Ended(outcome) => {
                 if let Outcome::Upgraded(id) = outcome {
-                    self.life.identical = host.file(id).is_some_and(|file| file == self.flash.contents());
+                    self.life.identical = host.has_file(id, self.flash.contents());
                     let wrong = (!self.life.identical).then_some(Violation::WrongFile(id));
                     let unverified = (self.verified != Some(id)).then_some(Violation::Unverified(id));
                     self.violations.extend([wrong, unverified].into_iter().flatten());
