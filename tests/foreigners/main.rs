@@ -23,6 +23,7 @@ mod lists;
 mod random_worlds;
 mod recovery;
 mod server_worlds;
+mod speed;
 
 const MILLI: Micros = 1000;
 const SECOND: Micros = 1_000_000;

@@ -79,6 +79,38 @@ fn a_restarted_gateway_goes_on_at_its_notify() {
     lists::check("recovery/restarted", &bounds.0);
 }
 
+/// From the notify to the countdown, a gateway may restart at any moment: the download is done a minute after the
+/// operator has started it again, and no byte is fetched twice where the gateway did not abort it.
+///
+/// Demands: FLD-001, FLD-002
+#[test]
+fn a_gateway_may_restart_at_any_moment() {
+    let mut bounds = Bounds::default();
+    for model in ["zigbee-herdsman fast", "zigpy"].map(foreign::server) {
+        for (mode_name, mode) in MODES {
+            let world = format!("recovery/any moment/{}/{mode_name}", model.name);
+            let calm = download(model, mode, 3000, |_| ());
+            let (count, whole) = (depth(16), calm.clients[0].ended);
+            for at in (0..count).map(|place| whole * place / count) {
+                let report = download(model, mode, 3000, |settings| {
+                    settings.incidents = vec![(at, Incident::Restart)];
+                });
+                let life = report.clients[0];
+                bounds.hold(&world, all_is_well(&report), || format!("at {at} us: {:?}", life.end));
+                let late = life.last_stored.saturating_sub(at);
+                bounds.hold(&world, late <= 2 * MINUTE + 2 * span(&calm), || {
+                    format!("at {at} us: done {} s later", late / SECOND)
+                });
+                let again = if model.name == "zigpy" { 3000 } else { 0 };
+                bounds.hold(&world, life.bytes <= 3000 + 255 + again, || {
+                    format!("at {at} us: {} bytes stored", life.bytes)
+                });
+            }
+        }
+    }
+    lists::check("recovery/any moment", &bounds.0);
+}
+
 /// Whatever an Image Notify carries, a device queries at once: also after one of payload type 0 with all ten bytes.
 ///
 /// Shows: FLD-014

@@ -54,7 +54,7 @@ pub struct ClientModel {
     pub offer: OfferReaction,
     /// Whether a unicast notify is answered with a Default Response, besides the query.
     pub answers_notify: bool,
-    /// Whether responses are dropped unless they have the number of the latest request.
+    /// Whether responses to block requests are dropped unless they have the number of the latest one.
     pub checks_number: bool,
     /// Whether every request has the number 0.
     pub numbers_zero: bool,
@@ -307,11 +307,13 @@ impl ForeignClient {
         if let Some((command, status)) = parts.default_response {
             return self.on_default_response(now, command, status);
         }
-        let is_answer = !self.model.checks_number || parts.number == self.number.wrapping_sub(1);
+        // No client compares the numbers of the blocks of a page.
+        let is_in_page = matches!(self.stage, Stage::Downloading { page: Some(_), .. });
+        let is_answer =
+            !self.model.checks_number || is_in_page || parts.number == self.number.wrapping_sub(1);
         match parts.command {
             Some(IMAGE_NOTIFY) => self.on_notify(now, unicast, parts),
             Some(QUERY_RESPONSE) => self.on_offer(now, parts),
-            // Blocks of pages have the number of the page's request, which is the latest while the page arrives.
             Some(BLOCK_RESPONSE) if is_answer => self.on_block(now, parts),
             Some(END_RESPONSE) => self.on_order(now, parts),
             _ => {}
