@@ -56,6 +56,37 @@ fn midst(model: ClientModel) -> Micros {
     life.first_request.map_or(0, |first| first.midpoint(life.last_stored))
 }
 
+/// Moments a few milliseconds before the last byte of a client arrives: in its first download, and in those after a restart
+/// at each of these moments.
+fn before_the_last_byte(model: ClientModel) -> [Micros; 4] {
+    let calm = world(model, 1, |_| ());
+    let restarted = world(model, 1, |settings| settings.cuts = vec![(1, PowerCut::At(1))]);
+    let [first, again] = [calm, restarted].map(|report| report.clients[0].last_stored);
+    // Half of the latency of a frame.
+    let lead = 5 * MILLI;
+    [0, 1, 2, 3].map(|cuts| first - lead + cuts * (again - lead))
+}
+
+/// A device may lose its power while the last block is on its way, again and again: nobody has said that it took the image.
+///
+/// Demands: FLD-056
+#[test]
+fn power_cuts_before_the_last_byte_deny_nothing() {
+    let mut failed = Vec::new();
+    for model in CLIENTS.iter().filter(|model| model.offer == OfferReaction::Download) {
+        let moments = before_the_last_byte(*model);
+        let report = world(*model, 1, |settings| {
+            settings.cuts = moments.map(|at| (1, PowerCut::At(at))).into();
+        });
+        let life = report.clients[0];
+        if !(all_is_well(&report) && life.cuts == 4 && life.sent.queries <= 8) {
+            let name = format!("client/power cuts/{}", model.name);
+            failed.push((name, format!("{:?} {life:?}", report.violations)));
+        }
+    }
+    lists::check("client/power cuts", &failed);
+}
+
 /// Every client that its own code lets finish has the image within days. What its code can finish is what it finishes
 /// at a server without faults: the model "plain", in the same world.
 #[test]
@@ -65,7 +96,7 @@ fn every_client_is_upgraded_in_all_worlds() {
     for model in CLIENTS.iter().filter(|model| model.offer == OfferReaction::Download) {
         let midst = midst(*model);
         for (condition, change) in CONDITIONS {
-            let name = format!("client/{}/{condition}", model.name);
+            let name = format!("client/worlds/{}/{condition}", model.name);
             if only.as_ref().is_some_and(|only| *only != name) {
                 continue;
             }
@@ -86,7 +117,7 @@ fn every_client_is_upgraded_in_all_worlds() {
         }
     }
     if only.is_none() {
-        lists::check("client", &failed);
+        lists::check("client/worlds", &failed);
     }
 }
 
