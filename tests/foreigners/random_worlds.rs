@@ -45,7 +45,7 @@ impl Drawn {
         faults.jitter = if self.is(0.4) { self.0.u64(0..200) * MILLI } else { 0 };
         faults.copied = if self.is(0.3) { self.0.f64() * 0.3 } else { 0.0 };
         faults.late = (if self.is(0.3) { self.0.f64() * 0.1 } else { 0.0 }, 5 * SECOND);
-        faults.burst = self.is(0.2).then(|| Burst { every: 20 * SECOND, lasts: 5 * SECOND, loss: 0.9 });
+        faults.burst = self.is(0.2).then_some(Burst { every: 20 * SECOND, lasts: 5 * SECOND, loss: 0.9 });
         settings.net.suppress_copies = self.is(0.7);
         settings.net.aps_acks = if self.is(0.3) { ApsAcks::AsAsked } else { ApsAcks::Off };
         settings.net.reports = self.is(0.5);

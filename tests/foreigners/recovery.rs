@@ -206,7 +206,7 @@ fn frames_that_overtake_each_other_are_not_asked_for_again() {
         for (mode_name, mode) in modes {
             let world = format!("recovery/jitter/{}/{mode_name}", model.name);
             let calm = frames(&download(model, mode, 10_240, |_| ()));
-            for (seed, jitter) in (0..depth(4)).flat_map(|seed| [20, 40].map(|jitter| (seed, jitter))) {
+            for (seed, jitter) in (0..depth(10)).flat_map(|seed| [20, 40].map(|jitter| (seed, jitter))) {
                 let report = download(model, mode, 10_240, |settings| {
                     (settings.seed, settings.net.faults.jitter) = (seed, jitter * MILLI);
                 });
