@@ -166,6 +166,14 @@ impl<C: BlockCipher> Mmo<C> {
     /// # Errors
     /// [`MessageTooLong`] at 512 MiB and more.
     pub fn finish_with(mut self, padding: Padding) -> Result<Digest, MessageTooLong> {
+        self.pad(padding)
+    }
+
+    /// Adds the padding and returns the digest. Nothing may be added afterwards.
+    ///
+    /// # Errors
+    /// [`MessageTooLong`] at 512 MiB and more.
+    pub(crate) fn pad(&mut self, padding: Padding) -> Result<Digest, MessageTooLong> {
         if self.len >= MAX_LEN {
             return Err(MessageTooLong);
         }
@@ -183,6 +191,11 @@ impl<C: BlockCipher> Mmo<C> {
         let block = self.block;
         self.compress(&block);
         Ok(self.state)
+    }
+
+    /// Removes all bytes added so far.
+    pub(crate) fn reset(&mut self) {
+        (self.state, self.block, self.len) = ([0; BLOCK], [0; BLOCK], 0);
     }
 
     /// Copies bytes into the incomplete block, from offset `at` on.

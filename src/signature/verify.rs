@@ -19,7 +19,7 @@ use super::error::{SignatureError, VerifyError};
 use super::policy::{SignatureRequirement, VerifyPolicy};
 use super::{Certificate, KeyUsage, PublicKey, Suite};
 use crate::file::{BodyLayout, StreamDecoder, StreamPiece, Tag};
-use crate::mmo::{BlockCipher, Digest, Mmo, SoftwareCrypto};
+use crate::mmo::{BlockCipher, Digest, Mmo, Padding, SoftwareCrypto};
 use crate::types::Eui64;
 
 /// ECDSA verification by implicit certificate, for stacks and chips that have their own; [`SoftwareCrypto`] is the default.
@@ -245,11 +245,24 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
         }
     }
 
-    /// Ends the verification and returns its result. The bytes added must be the whole file.
+    /// Ends the verification and returns its result. The bytes added must be the whole file. Afterwards the verifier is
+    /// as new, and can verify another file by the same policy.
     ///
     /// # Errors
     /// [`VerifyError`] when the policy does not accept the file.
-    pub fn finish(mut self) -> Result<Accepted, VerifyError> {
+    // By reference, because a microcontroller has little stack for a copy of the verifier.
+    pub fn finish(&mut self) -> Result<Accepted, VerifyError> {
+        let result = self.result();
+        self.decoder = StreamDecoder::new();
+        self.mmo.reset();
+        (self.certificates, self.signature) = ([None; 2], None);
+        (self.both_suites, self.followed, self.current) = (false, false, Current::Other);
+        result
+    }
+
+    /// Returns the result of the verification. The digest of the file is complete afterwards, so that only a reset may
+    /// follow.
+    fn result(&mut self) -> Result<Accepted, VerifyError> {
         let layout = self.decoder.finish()?;
         let Some((tag, signature)) = &self.signature else {
             return match self.policy.signatures {
@@ -304,7 +317,7 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
             return Err(VerifyError::UnknownIssuer(issuer));
         }
         check_usable(&certificate, self.policy.now)?;
-        let digest = self.mmo.finish()?;
+        let digest = self.mmo.pad(Padding::Standard)?;
         let mut failed = SignatureError::InvalidKey;
         for authority in self.policy.keys(issuer, suite) {
             match self.verify.verify(suite, &digest, &certificate, authority, signature) {

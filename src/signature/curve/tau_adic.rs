@@ -16,7 +16,10 @@ struct Number<const N: usize> {
 }
 
 /// Digits of a factor, lowest first; at least one of two neighbours is 0.
-pub(super) struct Digits([i8; Digits::MOST]);
+///
+/// Two bits for each digit: the lower bit says that the digit is not 0, and the higher bit that it is -1. Two factors in
+/// bytes would take 600 bytes of the stack of a microcontroller.
+pub(super) struct Digits([u8; Digits::MOST / 4]);
 
 impl Digits {
     /// Capacity: more than [`Self::EXTRA`] plus the larger degree, 283.
@@ -28,23 +31,25 @@ impl Digits {
     /// norm after the first round is at most `6 * 2^M`.
     const EXTRA: usize = 16;
 
-    /// Computes the digits of `factor`, for a curve over `2^m` elements whose `mu` is 1 or -1.
-    pub(super) fn new<const N: usize>(factor: &Limbs<N>, m: usize, mu_is_one: bool) -> Self {
+    /// Digits of the factor 0.
+    pub(super) const ZERO: Self = Self([0; Self::MOST / 4]);
+
+    /// Sets the digits to those of `factor`, for a curve over `2^m` elements whose `mu` is 1 or -1.
+    #[inline(never)] // Its integers leave the stack before the multiplication.
+    pub(super) fn set_to<const N: usize>(&mut self, factor: &Limbs<N>, m: usize, mu_is_one: bool) {
         let mut number = Number { a: *factor, b: [0; N] };
-        let mut digits = Self([0; Self::MOST]);
-        for room in digits.0.iter_mut().take(m) {
-            *room = number.next(mu_is_one);
+        for place in 0..m {
+            self.set(place, number.next(mu_is_one));
         }
         // The quotient left is a multiple of tau^m, which is 1: adding it to the value of the digits halves the length.
-        let below = digits.0.iter().take(m).rev().fold(Number { a: [0; N], b: [0; N] }, |sum, digit| {
+        let below = (0..m).rev().fold(Number { a: [0; N], b: [0; N] }, |sum, place| {
             let Number { a, b } = sum.times_tau(mu_is_one);
-            Number { a: with_digit(&a, *digit), b }
+            Number { a: with_digit(&a, self.at(place)), b }
         });
         let mut number = Number { a: add(&number.a, &below.a), b: add(&number.b, &below.b) };
-        for room in digits.0.iter_mut().take(m.wrapping_add(Self::EXTRA)) {
-            *room = number.next(mu_is_one);
+        for place in 0..m.wrapping_add(Self::EXTRA) {
+            self.set(place, number.next(mu_is_one));
         }
-        digits
     }
 
     /// Iterates over the places of the digits, highest first.
@@ -54,8 +59,30 @@ impl Digits {
 
     /// Returns the digit before `tau^place`.
     pub(super) fn at(&self, place: usize) -> i8 {
-        self.0.get(place).copied().unwrap_or_default()
+        let four = self.0.get(place / 4).copied().unwrap_or_default();
+        match four.wrapping_shr(bits_before(place)) & 3 {
+            1 => 1,
+            3 => -1,
+            _ => 0,
+        }
     }
+
+    fn set(&mut self, place: usize, digit: i8) {
+        if let Some(four) = self.0.get_mut(place / 4) {
+            let bits = match digit {
+                1 => 1_u8,
+                -1 => 3,
+                _ => 0,
+            };
+            let before = bits_before(place);
+            *four = *four & !3_u8.wrapping_shl(before) | bits.wrapping_shl(before);
+        }
+    }
+}
+
+/// Number of bits below the digit at `place` in its byte.
+fn bits_before(place: usize) -> u32 {
+    u32::try_from(place % 4).unwrap_or_default().wrapping_mul(2)
 }
 
 impl<const N: usize> Number<N> {

@@ -72,8 +72,14 @@ fn scalar_laws<C: Curve<N>, const N: usize>() {
 /// Multiplies by doubling and adding, as a reference.
 fn slow_product<C: Curve<N>, const N: usize>(factor: &Limbs<N>, point: &Affine<N>) -> Option<Affine<N>> {
     let sum = (0..N * 64).rev().fold(C::INFINITY, |sum, place| {
-        let twice = C::affine(&sum).map_or(C::INFINITY, |point| C::double(&point));
-        if super::field::bit(factor, place) { C::add(&twice, point) } else { twice }
+        let mut sum = sum;
+        if let Some(point) = C::affine(&sum) {
+            C::set_double(&mut sum, &point);
+        }
+        if super::field::bit(factor, place) {
+            C::add_to(&mut sum, point, false);
+        }
+        sum
     });
     C::affine(&sum)
 }
@@ -128,7 +134,8 @@ fn point_laws<C: Curve<N>, const N: usize>() {
 fn digit_laws<C: Curve<N>, const N: usize>() {
     let mut seed = 5;
     for _ in 0..20 {
-        let digits = Digits::new(&number::<C, N>(&mut seed), C::M, C::A);
+        let mut digits = Digits::ZERO;
+        digits.set_to(&number::<C, N>(&mut seed), C::M, C::A);
         let places: Vec<_> = Digits::places(C::M).map(|place| digits.at(place)).collect();
         assert!(places.windows(2).all(|pair| pair.contains(&0)), "{places:?}");
         assert!(places.contains(&1) && places.contains(&-1));
