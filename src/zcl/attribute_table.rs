@@ -1,5 +1,5 @@
 //! Attributes of the cluster (section 6.7 and table 15 of ZigBee document 095264, 2011). All attributes belong to the
-//! client and are read only; the server has none.
+//! client and are read only; the server has no attributes.
 //!
 //! | id | name | type | maximum | default | | section |
 //! |---|---|---|---|---|---|---|
@@ -18,8 +18,8 @@
 //! | 0x000C | UpgradeTimeoutPolicy | enum8 | 1 | 0 | optional | later revisions |
 //! | 0xFFFD | ClusterRevision | uint16 | all | none | of every cluster | later revisions |
 //!
-//! Sections 11.x are those of ZCL 8. An attribute value is encoded as its data type (1 byte), then the number, little
-//! endian.
+//! Sections numbered 11.x are sections of ZCL 8. An attribute value is encoded as its data type (1 byte), then the
+//! number, little endian.
 
 use core::fmt;
 

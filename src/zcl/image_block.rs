@@ -77,8 +77,8 @@ pub struct ImageBlockRequest {
     pub max_data: u8,
     /// IEEE address of the client, sent when the client requests a device-specific file.
     pub node: Option<Eui64>,
-    /// MinimumBlockPeriod attribute of the client in milliseconds; `None` if the client does not have it (later
-    /// revisions).
+    /// MinimumBlockPeriod attribute of the client in milliseconds; `None` if the client does not have the attribute
+    /// (later revisions).
     #[doc(alias = "MinimumBlockPeriod")]
     pub min_block_period: Option<u16>,
 }
@@ -114,8 +114,8 @@ impl ImageBlockRequest {
     /// Decodes a whole frame that contains an Image Block Request without deviation. The optional fields (address,
     /// period) may be present or not.
     ///
-    /// `read_plain` is a fast path, because during a transfer a server decodes hardly anything but block requests. The
-    /// result is `None` for every other frame. The caller then decodes that frame from the start with
+    /// `read_plain` is a fast path, because during a transfer a server decodes hardly any frames other than block
+    /// requests. The result is `None` for every other frame. The caller then decodes the frame from the start with
     /// [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse). Both decoders must agree on the frames that
     /// `read_plain` accepts (guide, "Fast paths").
     #[inline]
@@ -273,7 +273,7 @@ pub struct BlockData<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct WaitForData {
-    /// Time at which the client repeats its request, with the current time of the server (field "request time").
+    /// Current time of the server, and request time: the time at which the client repeats its request.
     pub time: ServerTime,
     /// Minimum time in milliseconds between two requests, from this response on (later revisions).
     #[doc(alias("MinimumBlockPeriod", "rate limit", "throttle"))]

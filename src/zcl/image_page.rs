@@ -47,7 +47,7 @@ struct RequestHead {
 
 const _: () = assert!(size_of::<RequestHead>() == 18);
 
-/// Request of a client for a page of a file. The server sends the page as a series of Image Block Responses.
+/// Request of a client for a page: a range of a file that the server sends as a series of Image Block Responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

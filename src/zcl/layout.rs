@@ -14,7 +14,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 use crate::time::ServerTime;
 use crate::types::{FileVersion, ImageFilter, ImageId, ImageType, ManufacturerCode};
 
-/// Fields that identify an image: manufacturer code (2 bytes), image type (2), file version (4).
+/// Fields that identify an image: manufacturer code (2 bytes), image type (2 bytes), file version (4 bytes).
 #[derive(Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(super) struct RawImageId {
@@ -58,7 +58,7 @@ impl From<RawImageId> for ImageFilter {
     }
 }
 
-/// Pair of times from a server: current time (4 bytes), then upgrade time or request time (4).
+/// Times from a server: current time (4 bytes), then upgrade time or request time (4 bytes).
 #[derive(Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(super) struct RawTime {

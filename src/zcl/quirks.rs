@@ -1,9 +1,10 @@
-//! Deviations of field devices from the specification. [`Quirks`] is the set of quirks that a decoder may accept, with
-//! a reason for each. [`Deviations`] is the record of what the decoder accepted in one frame.
+//! Deviations of field devices from the specification. [`Quirks`] is the set of deviations that a decoder may accept,
+//! with the reason for each. [`Deviations`] records what the decoder accepted in one frame.
 //!
 //! A form that only some revisions of the specification define is no quirk. For example, WAIT_FOR_DATA has 9 bytes in
-//! 2011 and 11 bytes today, and the decoder accepts both. A correct frame at an unexpected moment is no quirk either,
-//! such as an unsolicited [`DefaultResponse`](super::DefaultResponse), because the decoder sees one frame at a time.
+//! 2011 and 11 bytes in later revisions, and the decoder accepts both lengths. A correct frame at an unexpected moment,
+//! such as an unsolicited [`DefaultResponse`](super::DefaultResponse), is no quirk either, because the decoder sees one
+//! frame at a time.
 
 use core::fmt;
 
@@ -25,15 +26,15 @@ bitflags! {
         /// Report: <https://github.com/Koenkk/zigbee2mqtt/issues/28217>
         const PERIOD_BIT_WITHOUT_FIELD = 1 << 0;
         /// Bytes follow the last field of a command that a later revision may extend. The decoder ignores these bytes.
-        /// No device is known to send such bytes, but a decoder of 2011 sees the MinimumBlockPeriod of later revisions
-        /// as such bytes. The decoders of two large stacks ignore trailing bytes in most commands.
+        /// No device is known to send trailing bytes, but to a decoder of 2011 the MinimumBlockPeriod of later
+        /// revisions is two trailing bytes. The decoders of two large stacks ignore trailing bytes in most commands.
         const TRAILING_BYTES = 1 << 1;
         /// An Image Block Response consists of a status that this command does not define. The decoder reads the frame
         /// as a Default Response with that status. Two servers send such a response, according to their sources:
         /// <https://github.com/dresden-elektronik/deconz-ota-plugin> and <https://github.com/zigpy/zigpy>.
         const STATUS_ONLY_BLOCK_RESPONSE = 1 << 2;
         /// Bytes follow the status of an Image Block Response ABORT. The response still counts as an abort. No device
-        /// is known to send such bytes. By section 6.10.8.5.1 of ZigBee document 095264 (2011), a strict client drops
+        /// is known to send these bytes. By section 6.10.8.5.1 of ZigBee document 095264 (2011), a strict client drops
         /// the malformed frame, and would then request the block without end.
         const ABORT_WITH_MORE = 1 << 3;
         /// Bytes follow the status of a query response that refuses, or the status of
@@ -70,8 +71,8 @@ impl Deviations<'_> {
     pub const NONE: Self = Self { quirks: Quirks::empty(), reserved: 0, trailing: &[] };
 }
 
-/// Writes the deviations as `ABORT_WITH_MORE, reserved bits 0x80, 2 trailing bytes`, without parts that are zero or
-/// empty.
+/// Writes the deviations as `ABORT_WITH_MORE, reserved bits 0x80, 2 trailing bytes`, and leaves out every part that is
+/// zero or empty.
 impl fmt::Display for Deviations<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { quirks, reserved, trailing } = self;
@@ -91,7 +92,7 @@ impl fmt::Display for Deviations<'_> {
     }
 }
 
-/// Quirks that a decoder may accept, and the deviations that it has seen so far.
+/// Quirks that a decoder may accept, and the deviations that the decoder has found so far.
 pub(super) struct Leniency<'a> {
     allowed: Quirks,
     pub(super) seen: Deviations<'a>,
