@@ -16,10 +16,10 @@
 //!
 //! Fields without a counterpart are reported as [`Unmapped`]. The following has no translation in either direction:
 //!
-//! - - the size of an image: BDX reports the size, and Query Next Image Response requires it, so the caller supplies
+//! - the size of an image: BDX reports the size, and Query Next Image Response requires it, so the caller supplies
 //!   the size;
-//! - - UpdateToken and ImageURI: for Matter the bridge chooses both, for Zigbee the bridge keeps both;
-//! - - notifications (Image Notify, AnnounceOTAProvider): in Matter, a notification names no image;
+//! - UpdateToken and ImageURI: for Matter the bridge chooses both, for Zigbee the bridge keeps both;
+//! - notifications (Image Notify, AnnounceOTAProvider): in Matter, a notification names no image;
 //! - blocks and pages: BDX is a different protocol, and Matter images are different files with a different header.
 
 mod version_string;
