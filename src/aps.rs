@@ -135,7 +135,7 @@ pub struct Transmit {
     pub to: Address,
     /// Length of the frame in the caller's buffer, in bytes.
     pub len: usize,
-    /// Delivery mode to send the frame by.
+    /// Delivery mode by which the caller sends the frame.
     pub delivery: DeliveryMode,
     /// Whether to request APS acknowledgement and retries (section 6.10: for each unicast except the blocks of a page).
     pub aps_ack: bool,
@@ -146,8 +146,8 @@ pub struct Transmit {
 }
 
 impl Transmit {
-    /// Creates a transmission of `len` bytes without APS security and with [`TransmitToken::NONE`]. It requests an APS
-    /// acknowledgement if `delivery` is unicast.
+    /// Creates a transmission of `len` bytes without APS security and with [`TransmitToken::NONE`]. The transmission
+    /// requests an APS acknowledgement if `delivery` is unicast.
     pub const fn new(to: Address, len: usize, delivery: DeliveryMode) -> Self {
         let aps_ack = matches!(delivery, DeliveryMode::Unicast);
         Self { to, len, delivery, aps_ack, aps_security: false, token: TransmitToken::NONE }

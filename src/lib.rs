@@ -1,8 +1,9 @@
 //! Firmware updates over Zigbee: the OTA file format, the frames of the OTA Upgrade cluster (0x0019), and sans-IO state machines for
 //! client and server.
 //!
-//! The library does no I/O, reads no clock, allocates no memory, holds no `unsafe` code and does not panic: the same
-//! code runs in a device with 16 KB of RAM, in a gateway, on a build server and in a protocol analyser.
+//! Without its optional features, the library does no I/O and allocates no memory. It reads no clock, contains no
+//! `unsafe` code and does not panic. The same code runs in a device with 16 KB of RAM, in a gateway, on a build server
+//! and in a protocol analyser.
 //!
 //! ```text
 //!      bytes of a file                         bytes of a frame
@@ -19,7 +20,7 @@
 //! | module | content | feature |
 //! |---|---|---|
 //! | [`mod@file`] | OTA files: header, sub-elements, whole files, files read in pieces, writer, file names | |
-//! | [`container`] | the OTA file inside what a vendor ships, and its checksums | `inspect` |
+//! | [`container`] | the files that vendors ship: the OTA file inside, and the checksums around it | `inspect` |
 //! | [`payload`] | the firmware inside an OTA file: format, integrity by the firmware's own checksums, metadata | `inspect` |
 //! | [`zcl`] | all ten commands of the cluster, attributes, quirks of field devices | |
 //! | [`client`] | the device: find a server, query, download, resume, verify, upgrade | |
@@ -30,8 +31,8 @@
 //! | [`unify`] | the OTA service of the Unify framework over MQTT | `unify` |
 //! | [`aps`], [`time`] | addresses and delivery of frames; instants, durations, UTC | |
 //!
-//! [`guide`] has a chapter for each kind of user, one on [security](guide::security), a [glossary](guide::glossary) and a
-//! [map of the specification](guide::specification).
+//! [`guide`] has a chapter for each kind of user, a chapter on [security](guide::security), a
+//! [glossary](guide::glossary) and a [map of the specification](guide::specification).
 //!
 //! # A device
 //!
@@ -108,9 +109,9 @@
 //!
 //! # A gateway
 //!
-//! The server writes the answer to each frame into the caller's buffer before the call returns. It keeps no image and
-//! makes no decision: the image store and the policy are arguments of each call, and sessions live in slots that the
-//! caller lends.
+//! The server writes the answer to each frame into the caller's buffer before the call returns. The server keeps no
+//! image and makes no decision: the image store and the policy are arguments of each call, and sessions live in slots
+//! that the caller lends.
 //!
 //! ```
 //! use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta, Transmit};

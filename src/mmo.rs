@@ -62,7 +62,7 @@ impl BlockCipher for SoftwareCrypto {
 pub struct MessageTooLong;
 
 /// Encoding of the message length at the end of the padding.
-// Exhaustive: the two encodings in use.
+// Exhaustive: no other encoding is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -81,8 +81,8 @@ pub(crate) use open_enum;
 
 /// Implements serde and defmt for bit flags as a number, bits without a name included.
 ///
-/// The serde support of `bitflags` would write names instead. The implementation is a macro, because a function cannot
-/// implement a trait.
+/// The serde support of `bitflags` would write names instead of a number. The implementation is a macro, because a
+/// function cannot implement a trait.
 macro_rules! flags_as_number {
     ($name:ident($repr:ty), $text:literal) => {
         #[cfg(feature = "serde")]

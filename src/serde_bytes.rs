@@ -48,7 +48,7 @@ impl<'de> Visitor<'de> for BorrowedBytes {
     }
 }
 
-/// Slices of arrays, written as one byte string. The length of the string must be a multiple of `N`.
+/// Slices of arrays, written as one byte string. The length of the byte string must be a multiple of `N`.
 pub(crate) mod pieces {
     use serde::de::{Deserializer, Error};
     use serde::ser::Serializer;
@@ -71,7 +71,7 @@ pub(crate) mod pieces {
     }
 }
 
-/// References to arrays, written as a byte string. The length of the string must be `N`.
+/// References to arrays, written as a byte string. The length of the byte string must be `N`.
 pub(crate) mod array {
     use serde::de::{Deserializer, Error};
     use serde::ser::Serializer;

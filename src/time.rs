@@ -73,7 +73,7 @@ impl Instant {
     }
 }
 
-/// Time since the start of the clock, rounded down to a whole millisecond.
+/// Converts the time since the start of the clock, rounded down to a whole millisecond.
 impl From<Duration> for Instant {
     fn from(since_start: Duration) -> Self {
         let part = u64::from(since_start.subsec_millis());
@@ -114,7 +114,8 @@ impl From<Millis> for Duration {
     }
 }
 
-/// Rounds up to the next millisecond. Fails for a duration of more than `u32::MAX` milliseconds (49 days).
+/// Converts a duration, rounded up to the next millisecond. Fails for a duration of more than `u32::MAX` milliseconds
+/// (49 days).
 impl TryFrom<Duration> for Millis {
     type Error = TryFromIntError;
 
@@ -195,8 +196,8 @@ pub enum Delay {
     Forever,
 }
 
-/// Error for an upgrade or request time that lies before the clock it is compared with (sections 6.10.8.5.1 and
-/// 6.10.10.5.1).
+/// Error for an upgrade or request time that lies before the current time that it is compared with (sections 6.10.8.5.1
+/// and 6.10.10.5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

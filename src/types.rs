@@ -14,7 +14,7 @@
 //! | [`HardwareVersion`] | 2 | high byte version, low byte revision | 6.3.2.13 |
 //! | [`Eui64`] | 8 | IEEE (MAC) address | 6.3.2.12 |
 //!
-//! `FromStr` of each type reads what its `Display` writes; see [`ParseError`].
+//! `FromStr` of each type reads the form that its `Display` writes; see [`ParseError`].
 
 use core::fmt;
 use core::str::FromStr;
@@ -165,7 +165,7 @@ impl FromStr for FileVersion {
     }
 }
 
-/// Reads the text `1.0 b05` into its two BCD bytes.
+/// Reads a text of the form `1.0 b05` into its two BCD bytes.
 fn release_and_build(text: &str) -> Option<[u8; 2]> {
     let [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', b' ', b'b', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] =
         text.as_bytes()

@@ -169,7 +169,7 @@ pub enum MatterDecodeErrorKind {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum MatterRuleError {
-    /// The status UpdateAvailable requires the field with this name, which is missing.
+    /// The field with this name is missing, although the status UpdateAvailable requires it.
     #[error("UpdateAvailable without {0}")]
     Missing(&'static str),
     /// DelayedActionTime is present with this status, although only the status Busy allows DelayedActionTime.

@@ -21,7 +21,7 @@
 //! | 6 | MaxApplicableSoftwareVersion | unsigned 32 | optional |
 //! | 7 | ReleaseNotesURL | UTF-8 | optional, at most 256 |
 //! | 8 | ImageDigestType | unsigned 8 | |
-//! | 9 | ImageDigest | octets | digest of the payload, with the length that its type has |
+//! | 9 | ImageDigest | octets | digest of the payload, as long as ImageDigestType requires |
 
 use super::error::{Field, MatterDecodeError, MatterDecodeErrorKind, MatterRuleError};
 use super::tlv::{self, FieldValue};
@@ -60,7 +60,7 @@ open_enum! {
 }
 
 impl DigestType {
-    /// Returns the length in bytes of a digest of this type, or `None` for a type that has no constant.
+    /// Returns the length in bytes of a digest of this type, or `None` for a type without a named constant.
     #[must_use]
     pub const fn digest_len(self) -> Option<usize> {
         Some(match self {
@@ -215,7 +215,7 @@ impl<'a> ImageHeader<'a> {
         })
     }
 
-    /// Checks the rules for the writer of a file that the encoding alone does not ensure.
+    /// Checks the rules for the writer of a file, beyond the rules that the encoder ensures.
     ///
     /// # Errors
     /// [`MatterRuleError::Length`] for a text or a digest with a length that its field does not allow.
@@ -283,7 +283,8 @@ impl Emit for ImageHeader<'_> {
     }
 }
 
-/// Returns the bounds of the digest's length: a single length for a type with a constant, any length for another type.
+/// Returns the bounds of the digest's length: a single length for a type with a named constant, any length for another
+/// type.
 fn digest_bounds(digest_type: DigestType) -> Bounds {
     digest_type.digest_len().map_or(0..=usize::MAX, |len| len..=len)
 }

@@ -155,7 +155,7 @@ impl<'a> QueryImage<'a> {
         })
     }
 
-    /// Checks the rules for the sender of the query that the encoding alone does not ensure.
+    /// Checks the rules for the sender of the query, beyond the rules that the encoder ensures.
     ///
     /// # Errors
     /// [`MatterRuleError`] for a location that is not two bytes long, and for metadata that are too long or are no list

@@ -142,7 +142,7 @@ impl<'a> QueryImageResponse<'a> {
         })
     }
 
-    /// Checks the rules for the sender of the response that the encoding alone does not ensure.
+    /// Checks the rules for the sender of the response, beyond the rules that the encoder ensures.
     ///
     /// # Errors
     /// [`MatterRuleError`] if a field that UpdateAvailable requires is missing, if DelayedActionTime is present with

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! Some responses name no file: a refusal, WAIT_FOR_DATA and ABORT (sections 6.10.5 and 6.10.8 of ZigBee document
-//! 095264, 2011). The observer assigns a response without a file name to the request with the same sequence number.
+//! 095264, 2011). The observer assigns a response that names no file to the request with the same sequence number.
 //!
 //! The observer assigns a block to the block request with the same sequence number, file and offset. If no block
 //! request matches, the block belongs to the newest page request that covers the block, regardless of the sequence

@@ -20,7 +20,8 @@ use crate::zcl::{
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Observation<'a> {
-    /// Client whose download the frame concerns. In a frame to several clients, this is the group or broadcast address.
+    /// Client whose download the frame concerns. For a frame to several clients, the field holds the group or broadcast
+    /// address.
     pub client: Address,
     /// Server of the download.
     pub server: Address,

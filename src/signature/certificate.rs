@@ -77,14 +77,14 @@ impl KeyUsage {
     /// The key may establish a shared key with a peer.
     pub const KEY_AGREEMENT: Self = Self(0x08);
 
-    /// Whether all bits of `other` are set.
+    /// Whether all bits of `other` are set in `self`.
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 }
 
-/// Certificate as its wire bytes. By its certificate, the issuing authority binds a public key to the subject's
+/// Certificate as its wire bytes. By the certificate, the issuing authority binds a public key to the subject's
 /// address.
 ///
 /// Serde represents a certificate as its bytes.
@@ -103,7 +103,7 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Returns the wire bytes: 48 of suite 1, 74 of suite 2.
+    /// Returns the wire bytes: 48 bytes for suite 1, 74 bytes for suite 2.
     #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {
         match self.0 {

@@ -92,10 +92,10 @@ pub enum SignatureError {
     /// The signature is no signature of this digest by this signer: the file was altered, or signed by another key.
     #[error("the signature is wrong")]
     Mismatch,
-    /// The implementation does not support the suite; the signature was not checked.
+    /// The ECDSA implementation does not support the suite; the signature was not checked.
     #[error("the suite is not supported")]
     UnsupportedSuite,
-    /// The implementation failed; the signature was not checked.
+    /// The ECDSA implementation failed; the signature was not checked.
     #[error("the verification failed")]
     Backend,
 }

@@ -52,7 +52,7 @@ impl CodeForm {
 pub enum IntegrityCode {
     /// The file has no integrity code.
     Absent,
-    /// The integrity code matches the file, by this convention.
+    /// The integrity code matches the file. The value is the convention of the code.
     Ok(CodeForm),
     /// The integrity code matches by no convention, or the length of its element is not 16 bytes.
     Bad,
@@ -79,7 +79,7 @@ pub enum AppendCodeError {
 }
 
 impl IntegrityCode {
-    /// Checks the integrity code of `image`; if there are several, the first.
+    /// Checks the first integrity code of `image`.
     #[must_use]
     pub fn check(image: &Image<'_>) -> Self {
         let mut check = IntegrityChecker::new();

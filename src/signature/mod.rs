@@ -11,8 +11,8 @@
 //! | add or check an integrity code | [`integrity`] |
 //!
 //! A signed file ends in two elements: the certificate and the signature. The signature vouches for the bytes marked as
-//! signed. These bytes are the whole file, the total image size in its header included, up to and with the address of
-//! the signer.
+//! signed. The signed bytes run from the start of the file, which contains the total image size, to the end of the
+//! signer's address.
 //!
 //! | element | suite 1 | suite 2 | signed |
 //! |---|---|---|---|

@@ -4,7 +4,7 @@
 use super::{PublicKey, Suite};
 use crate::types::Eui64;
 
-/// Requirement that files are signed (section 6.3.8).
+/// Whether files must be signed (section 6.3.8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -32,7 +32,7 @@ pub enum SignatureRequirement {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AllowedSigners<'a> {
-    /// The signers with these IEEE addresses.
+    /// Only the signers with these IEEE addresses.
     Only(&'a [Eui64]),
     /// Every signer with a certificate of a known authority.
     ///
@@ -58,7 +58,7 @@ pub struct Authority {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct VerifyPolicy<'a> {
-    /// Requirement that files are signed.
+    /// Whether files must be signed.
     pub signatures: SignatureRequirement,
     /// Signers that the policy allows. The IEEE address of a signer belongs to no real device: it lies outside the
     /// range that the manufacturer assigns to its devices (section 6.3.8.1).
@@ -90,13 +90,13 @@ impl<'a> VerifyPolicy<'a> {
         Self { signatures, signers: AllowedSigners::Only(&[]), authorities: &[], now: None }
     }
 
-    /// Replaces the requirement that files are signed.
+    /// Sets whether files must be signed.
     #[must_use]
     pub const fn with_signatures(self, signatures: SignatureRequirement) -> Self {
         Self { signatures, ..self }
     }
 
-    /// Replaces the allowed signers.
+    /// Sets the allowed signers.
     #[must_use]
     pub const fn with_signers(self, signers: AllowedSigners<'a>) -> Self {
         Self { signers, ..self }

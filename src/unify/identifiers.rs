@@ -100,7 +100,7 @@ impl Uiid {
             manufacturer: ManufacturerCode(u16::from_be_bytes([a, b])),
             image_type: ImageType(u16::from_be_bytes([c, d])),
         };
-        // UIIDs are compared as text, so the same UIID with lower-case digits is another UIID.
+        // UIIDs are compared as text, so a UIID with lower-case digits differs from a UIID with upper-case digits.
         (Self::from_kind(kind) == *self).then_some(kind)
     }
 }

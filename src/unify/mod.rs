@@ -25,8 +25,8 @@
 //! data commands, activation) are not implemented.
 //!
 //! **Duties of the broker.** No message of the service identifies its sender, so the broker must allow only
-//! authenticated providers to publish below `ucl/OTA/`. The service does not protect the images either. A consumer
-//! offers an image only after the caller has verified the image ([`ConsumerAction::Verify`]), for example with
+//! authenticated providers to publish below `ucl/OTA/`. The service does not protect the images. A consumer offers an
+//! image only after the caller has verified the image ([`ConsumerAction::Verify`]), for example with
 //! [`signature`](crate::signature) (feature `crypto`). A device should verify the image again.
 
 mod attribute;

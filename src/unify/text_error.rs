@@ -7,8 +7,7 @@ use alloc::string::String;
 #[error(transparent)]
 pub struct TextError(pub(super) Reason);
 
-/// Reasons of a text error. They are private, so that a new release of the crate `time` is no breaking change of this
-/// crate.
+/// Reasons of a text error, private so that a new release of the crate `time` is no breaking change of this crate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Reason {
     #[error("an empty name")]

@@ -14,7 +14,7 @@
 //! slash stands before the UIID, and attributes are below an endpoint. A diagram of the document has `ucl/ota`, which
 //! this module parses but never writes.
 //!
-//! Attributes are retained. On this point this module follows the text and the diagram of the document, not the table.
+//! Attributes are retained: here this module follows the text and the diagram of the document instead of its table.
 
 use alloc::borrow::ToOwned;
 use core::fmt;

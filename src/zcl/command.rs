@@ -1,5 +1,5 @@
-//! Commands of the cluster, in one enum for each direction: a client cannot be given a request, nor a server a
-//! response. Tables refer to ZigBee document 095264 (2011).
+//! Commands of the cluster, in one enum for each direction: code for a client cannot be given a request, and code for a
+//! server cannot be given a response. Tables refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //! CommandId <--> row of the table ToServer or ToClient <--> payload type, which parses, checks and writes itself
@@ -148,7 +148,7 @@ macro_rules! commands {
         }
 
         impl<$input> DecodeCommand<$input> for $name $(<$generic>)? {
-            // Inlining the function into its only caller saves 200 bytes of a device's flash.
+            // Inlining the function into its only caller saves 200 bytes of flash in a device.
             #[inline]
             fn parse(
                 id: CommandId,

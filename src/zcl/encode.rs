@@ -70,8 +70,8 @@ impl Frame<'_> {
     }
 }
 
-/// Frame from a client. Its bytes equal those of the same message in [`Frame::to_server`], or of a Default Response to
-/// the server in [`Frame::default_response`].
+/// Frame from a client. A request encodes to the bytes of [`Frame::to_server`], and a Default Response to the bytes of
+/// [`Frame::default_response`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientFrame {
     pub(crate) sequence: u8,

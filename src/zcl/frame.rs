@@ -50,7 +50,7 @@ impl FrameControl {
     pub(super) const OF_MESSAGE: Self =
         Self::FRAME_TYPE.with(Self::MANUFACTURER_SPECIFIC).with(Self::TO_CLIENT);
 
-    /// Returns whether all bits of `bits` are set.
+    /// Returns whether all bits of `bits` are set in `self`.
     #[must_use]
     pub const fn contains(self, bits: Self) -> bool {
         self.0 & bits.0 == bits.0
@@ -81,15 +81,15 @@ pub struct FrameHeader {
     pub manufacturer: Option<ManufacturerCode>,
     /// Sequence number; a response repeats the sequence number of its request.
     pub sequence: u8,
-    /// Command id. In a global frame it is an id of the ZCL; otherwise it is an id of the cluster or of the
-    /// manufacturer.
+    /// Command id. A global frame has a command id of the ZCL; any other frame has a command id of the cluster or of
+    /// the manufacturer.
     pub command: u8,
 }
 
 /// Length of a header without a manufacturer code, in bytes.
 pub(super) const HEADER_LEN: usize = 3;
 
-/// FrameKind of a frame, by manufacturer code and frame type.
+/// Kind of a frame, determined by manufacturer code and frame type.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum FrameKind {
     /// Frame type 1 without a manufacturer code.

@@ -337,8 +337,8 @@ pub enum ImageBlockResponse<'a> {
     Wait(WaitForData),
     /// Response with the status ABORT: the download ends.
     Abort,
-    /// Response with a status that this command does not define. Some servers send such a response in place of a
-    /// Default Response.
+    /// Response with a status that this command does not define. Some servers send this response instead of a Default
+    /// Response.
     Refused(BlockRefusal),
 }
 
@@ -461,8 +461,8 @@ struct DataFrameHead {
 /// Length in bytes of a data response frame before its data.
 pub(crate) const DATA_FRAME_HEAD_LEN: usize = 17;
 
-/// Encodes a data response frame up to its data. The encoder is a fast path: the server reads the data from its store
-/// directly into the rest of the frame (guide, "Fast paths").
+/// Encodes the part of a data response frame before its data. The encoder is a fast path: the server reads the data
+/// from its store directly into the rest of the frame (guide, "Fast paths").
 pub(crate) fn data_frame_head(sequence: u8, id: ImageId, offset: u32, size: u8) -> [u8; DATA_FRAME_HEAD_LEN] {
     frame_head(FrameControl::RESPONSE, sequence, id, offset, size)
 }

@@ -1,4 +1,4 @@
-//! Image Page Request (section 6.10.7 of ZigBee document 095264, 2011). The responses are Image Block Responses.
+//! Image Page Request (section 6.10.7 of ZigBee document 095264, 2011). The server answers with Image Block Responses.
 //!
 //! | offset | size | field | |
 //! |---|---|---|---|
@@ -85,10 +85,10 @@ impl ImagePageRequest {
     ///
     /// # Errors
     /// [`Violation::EmptyRequest`] if the maximum data size is 0, and [`Violation::EmptyPage`] if the page size is 0. A
-    /// server answers such a request with MALFORMED_COMMAND.
+    /// server answers a request with a size of 0 with MALFORMED_COMMAND.
     ///
-    /// [`Violation::SmallPage`] if the page is shorter than one response. A client must not send such a request, yet a
-    /// server serves it.
+    /// [`Violation::SmallPage`] if the page is shorter than one response. A client must not request so short a page,
+    /// but a server serves the page.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { id: _, offset: _, max_data, page_size, spacing: _, node: _ } = *self;
         match (max_data, page_size) {

@@ -1,7 +1,7 @@
 //! Fixed-layout groups of fields that several commands share, all little endian.
 //!
-//! In the module of a command, `Raw...` names a group of fields with fixed layout. `...Head` names the fixed part
-//! before optional fields or data.
+//! In the module of a command, a struct named `Raw...` is a group of fields with fixed layout. A struct named `...Head`
+//! is the fixed part of a message before optional fields or data.
 //!
 //! ```text
 //! RawImageId   0 manufacturer:u16   2 image type:u16   4 file version:u32

@@ -217,7 +217,7 @@ pub enum OtherKind {
     WrongDirection(CommandId),
     /// Command id that the cluster does not assign. The command counts as unsupported.
     Unassigned(CommandId),
-    /// Command of a manufacturer, with any command id.
+    /// Manufacturer-specific command, with any command id.
     ManufacturerSpecific(ManufacturerCode),
     /// Global ZCL command that neither concerns attributes nor is a Default Response.
     Global(u8),

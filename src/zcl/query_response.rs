@@ -26,7 +26,7 @@ use super::layout::RawImageId;
 use super::quirks::{Leniency, Quirks};
 use super::{Refusal, Status, Violation};
 
-/// Fields of an offer after the status.
+/// Fields of an offer, which follow the status.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RawOffer {

@@ -1,5 +1,5 @@
 //! Deviations of field devices from the specification. [`Quirks`] is the set of deviations that a decoder may accept,
-//! with the reason for each. [`Deviations`] records what the decoder accepted in one frame.
+//! each with a reason. [`Deviations`] records what the decoder accepted in one frame.
 //!
 //! A form that only some revisions of the specification define is no quirk. For example, WAIT_FOR_DATA has 9 bytes in
 //! 2011 and 11 bytes in later revisions, and the decoder accepts both lengths. A correct frame at an unexpected moment,
@@ -34,13 +34,13 @@ bitflags! {
         /// <https://github.com/dresden-elektronik/deconz-ota-plugin> and <https://github.com/zigpy/zigpy>.
         const STATUS_ONLY_BLOCK_RESPONSE = 1 << 2;
         /// Bytes follow the status of an Image Block Response ABORT. The response still counts as an abort. No device
-        /// is known to send these bytes. By section 6.10.8.5.1 of ZigBee document 095264 (2011), a strict client drops
-        /// the malformed frame, and would then request the block without end.
+        /// is known to send bytes after ABORT. By section 6.10.8.5.1 of ZigBee document 095264 (2011), a strict client
+        /// drops the malformed frame, and would then request the block without end.
         const ABORT_WITH_MORE = 1 << 3;
         /// Bytes follow the status of a query response that refuses, or the status of
         /// [`STATUS_ONLY_BLOCK_RESPONSE`](Self::STATUS_ONLY_BLOCK_RESPONSE). The decoder ignores these bytes, and the
-        /// response still counts as a refusal. A server that always writes the fields of an offer sends such bytes.
-        /// Report: <https://github.com/espressif/esp-zigbee-sdk/issues/393>
+        /// response still counts as a refusal. A server that writes the fields of an offer into every response sends
+        /// bytes after the status of a refusal. Report: <https://github.com/espressif/esp-zigbee-sdk/issues/393>
         const REFUSAL_WITH_MORE = 1 << 4;
         /// Bytes follow the fields that the payload type of an Image Notify announces. The decoder ignores these bytes.
         /// The gateway of Microchip's BitCloud and a macro of ZBOSS send all ten bytes of payload type 3 whatever type
@@ -112,12 +112,13 @@ impl<'a> Leniency<'a> {
         allowed
     }
 
-    /// Ends the parse of a command that later revisions may extend. With [`Quirks::TRAILING_BYTES`], `rest` is ignored.
+    /// Ends the parse of a command that later revisions may extend. If [`Quirks::TRAILING_BYTES`] is allowed, the bytes
+    /// of `rest` are ignored.
     pub(super) fn ignore_trailing(&mut self, rest: &'a [u8]) -> Parsed<'a, ()> {
         self.ignore_trailing_by(Quirks::TRAILING_BYTES, rest)
     }
 
-    /// Ends the parse of a command. With `quirk`, the bytes of `rest` are ignored.
+    /// Ends the parse of a command. If `quirk` is allowed, the bytes of `rest` are ignored.
     pub(super) fn ignore_trailing_by(&mut self, quirk: Quirks, rest: &'a [u8]) -> Parsed<'a, ()> {
         if rest.is_empty() || !self.try_use(quirk) {
             return expect_end(rest);

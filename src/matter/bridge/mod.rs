@@ -18,7 +18,8 @@
 //!
 //! - the size of an image: BDX reports the size, and Query Next Image Response requires it, so the caller supplies
 //!   the size;
-//! - UpdateToken and ImageURI: for Matter the bridge chooses both, for Zigbee the bridge keeps both;
+//! - UpdateToken and ImageURI: the bridge chooses both fields for Matter, and keeps both fields when it translates to
+//!   Zigbee;
 //! - notifications (Image Notify, AnnounceOTAProvider): in Matter, a notification names no image;
 //! - blocks and pages: BDX is a different protocol, and Matter images are different files with a different header.
 

@@ -1,4 +1,4 @@
-//! TLV reader: combines octets to tokens, and tokens to complete elements.
+//! TLV reader: combines octets into tokens, and tokens into complete elements.
 //!
 //! ```text
 //! octets -> token: control, tag, value or start of a container -> element, with its containers closed

@@ -41,7 +41,7 @@ pub enum ImageUri<'a> {
     Bdx(BdxUri<'a>),
     /// URI of another scheme than `bdx`, which the caller resolves.
     Other {
-        /// Scheme of the URI, such as `https`, in the upper or lower case of the URI. Schemes are case-insensitive.
+        /// Scheme of the URI, such as `https`, spelled as in the URI. Schemes are case-insensitive.
         scheme: &'a str,
         /// Complete URI.
         uri: &'a str,

@@ -1,11 +1,11 @@
 //! Characters that RFC 3986 allows in each part of a URI: `scheme ":" ["//" authority] path ["?" query] ["#" fragment]`.
 //!
-//! The crate passes the URI on without interpreting it, so its parts are not decoded. Existing URI parsers would leave
-//! panic branches in the binary.
+//! The crate passes the URI on without interpreting it, so the parts of the URI are not decoded. Existing URI parsers
+//! would leave panic branches in the binary.
 
 use super::ImageUriError;
 
-/// Returns the scheme of a URI: the text before the first colon (section 3.1).
+/// Returns the scheme of a URI: the text before the first colon (RFC 3986, section 3.1).
 pub(super) fn scheme(text: &str) -> Result<&str, ImageUriError> {
     let bytes = text.as_bytes();
     let is_allowed = |at: usize, byte: u8| match byte {
@@ -39,7 +39,7 @@ impl Part {
         }
     }
 
-    /// Returns the part that follows the current part after this delimiter.
+    /// Returns the part of a URI that `delimiter` opens after the current part.
     fn after(self, delimiter: u8) -> Option<Self> {
         match (self, delimiter) {
             (Self::Authority, b'/') => Some(Self::Path),
@@ -101,8 +101,8 @@ fn strip_character(bytes: &[u8], is_allowed: impl Fn(u8) -> bool) -> Option<&[u8
     }
 }
 
-/// Whether a path segment allows the character, escapes aside: `pchar`, which is `unreserved`, `sub-delims`, `:` and
-/// `@`.
+/// Whether a path segment allows the byte without an escape: `pchar` of RFC 3986, which is `unreserved`, `sub-delims`,
+/// `:` and `@`.
 fn is_path_character(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)
 }

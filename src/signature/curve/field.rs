@@ -141,7 +141,7 @@ pub(super) fn from_bytes<const N: usize>(bytes: &[u8]) -> Limbs<N> {
     limbs
 }
 
-/// Writes the number into all of `bytes`, big endian.
+/// Writes the number big endian, with leading zeros up to the length of `bytes`.
 pub(super) fn to_bytes<const N: usize>(limbs: &Limbs<N>, bytes: &mut [u8]) {
     for (bytes, limb) in bytes.rchunks_mut(8).zip(limbs) {
         bytes.iter_mut().rev().zip(limb.to_le_bytes()).for_each(|(room, byte)| *room = byte);
