@@ -10,9 +10,9 @@
 //! stack -- token, DeliveryReport (APS acknowledgement came, or sending failed) ---> client or server
 //! ```
 //!
-//! **Relays.** A coordinator may send by source routing. Each frame then lists the routers on its route, which takes 2
-//! bytes and 2 bytes for each relay from the room for data. The server subtracts these bytes from the block size by
-//! [`FrameMeta::relays`].
+//! **Relays.** A coordinator may send by source routing. Each source-routed frame lists the routers on its route. The
+//! list takes 2 bytes, and 2 bytes for each relay, from the room for data. The server subtracts the bytes of the list
+//! from the block size, by [`FrameMeta::relays`].
 //!
 //! **Tokens.** The APS acknowledgement of a frame comes later than the call that sends the frame. The caller keeps the
 //! [`TransmitToken`] of each frame and passes it back with the [`DeliveryReport`]. Delivery reports are optional:

@@ -37,7 +37,7 @@ fn run(mut digest: Digest<'_, u32, Table<16>>, bytes: &[u8]) -> u32 {
     digest.finalize()
 }
 
-/// Computes CRC-16/XMODEM over two parts, as if they were one.
+/// Computes CRC-16/XMODEM over two parts, as if the parts were one.
 pub(crate) fn crc16(parts: [&[u8]; 2]) -> u16 {
     let mut digest = CRC_16.digest();
     for part in parts {

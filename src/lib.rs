@@ -1,9 +1,9 @@
 //! Firmware updates over Zigbee: the OTA file format, the frames of the OTA Upgrade cluster (0x0019), and sans-IO state machines for
 //! client and server.
 //!
-//! Without its optional features, the library does no I/O and allocates no memory. It reads no clock, contains no
-//! `unsafe` code and does not panic. The same code runs in a device with 16 KB of RAM, in a gateway, on a build server
-//! and in a protocol analyser.
+//! Without its optional features, the library does no I/O and allocates no memory. The library reads no clock, contains
+//! no `unsafe` code and does not panic. The same code runs in a device with 16 KB of RAM, in a gateway, on a build
+//! server and in a protocol analyser.
 //!
 //! ```text
 //!      bytes of a file                         bytes of a frame

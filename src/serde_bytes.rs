@@ -6,8 +6,9 @@
 //! | [`pieces`] | `&[[u8; N]]`, written as one byte string |
 //! | [`array`] | `&[u8; N]` |
 //!
-//! Formats that can lend bytes of their input, such as postcard, read these fields without a copy. Formats that cannot
-//! lend, such as JSON, read only empty fields, which suffices for frames and headers without borrowed bytes.
+//! Formats that can lend bytes of their input, such as postcard, read fields of borrowed bytes without a copy. Formats
+//! that cannot lend, such as JSON, read only empty fields, which suffices for frames and headers without borrowed
+//! bytes.
 
 use core::fmt;
 

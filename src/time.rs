@@ -3,8 +3,8 @@
 //!
 //! This crate reads no clock: each call takes the current [`Instant`] as an argument.
 //!
-//! A server states a time by two fields in seconds (section 6.8.4, table 18). The first field is the current time. The
-//! second field is the upgrade time of an Upgrade End Response, or the request time of WAIT_FOR_DATA:
+//! A server states a time by two fields in seconds (section 6.8.4, table 18): the current time, then the upgrade time
+//! (Upgrade End Response) or the request time (WAIT_FOR_DATA):
 //!
 //! | current time | upgrade or request time | meaning |
 //! |---|---|---|
@@ -81,7 +81,7 @@ impl From<Duration> for Instant {
     }
 }
 
-/// Time since the start of the clock.
+/// Returns the time since the start of the clock.
 impl From<Instant> for Duration {
     fn from(Instant(millis): Instant) -> Self {
         Self::from_millis(millis)
@@ -190,7 +190,7 @@ pub enum TimeField {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Delay {
-    /// Wait at least this long; zero means do not wait.
+    /// Wait at least for this duration; zero means do not wait.
     For(Duration),
     /// Wait until the server sends another command.
     Forever,

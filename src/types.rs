@@ -1,7 +1,7 @@
 //! Identifiers of images, devices and versions, shared by OTA files and ZCL commands. Sections refer to ZigBee document
 //! 095264 (2011).
 //!
-//! All of these types are little endian on the wire and on disk (section 6.3.2). Enumerations are *open*: each is a
+//! All identifiers are little endian on the wire and on disk (section 6.3.2). Enumerations are *open*: each is a
 //! newtype with named constants, so that a value without a name survives a round trip and prints as hexadecimal.
 //!
 //! | type | bytes | range or constants | section |
@@ -114,7 +114,8 @@ open_enum! {
 ///
 /// The recommended layout (table 7) is four bytes, most significant first: application release, application build,
 /// stack release, stack build, each as two decimal digits. `Display` writes 0x10053519 as `1.0 b05, stack 3.5 b19`. A
-/// number with a nibble above 9 is written in hexadecimal, as `0x0000000a`. `FromStr` reads both forms.
+/// number with a nibble above 9 is written in hexadecimal, as `0x0000000a`. `FromStr` reads the decimal and the
+/// hexadecimal form.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -219,8 +220,9 @@ impl fmt::Display for HardwareVersion {
 
 /// IEEE address of a device (EUI-64, also called MAC or long address), as a number.
 ///
-/// `Display` writes the most significant byte first: `01:23:45:67:89:AB:CD:EF`. `FromStr` reads this form and
-/// `0x0123456789ABCDEF`. On the wire and in a file the address is little endian: `EF CD AB 89 67 45 23 01`.
+/// `Display` writes the most significant byte first: `01:23:45:67:89:AB:CD:EF`. `FromStr` reads the form with colons
+/// and the form `0x0123456789ABCDEF`. On the wire and in a file the address is little endian: `EF CD AB 89 67 45 23
+/// 01`.
 #[doc(alias("EUI64", "mac address", "long address", "IEEE address"))]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]

@@ -71,7 +71,7 @@ impl Requestor {
     /// # Errors
     /// The errors of [`QueryImageResponse::offer`], and
     /// [`ImageUriError::NodeMismatch`](super::ImageUriError::NodeMismatch) for a BDX URI of another node. The requestor
-    /// stores the delay even if the call fails.
+    /// stores the delay even if `handle_response` fails.
     pub fn handle_response<'a>(
         &mut self,
         now: Instant,

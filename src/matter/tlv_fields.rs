@@ -14,7 +14,7 @@ const MAX_FIELDS: usize = 10;
 /// Inclusive bounds of the length of a string.
 pub(super) type Bounds = RangeInclusive<usize>;
 
-/// Checks the length of a string before it is sent.
+/// Checks the length of a string before the string is sent.
 pub(super) fn check_len(field: Field, len: usize, bounds: Bounds) -> Result<(), MatterRuleError> {
     let (min, max) = bounds.into_inner();
     match len < min || len > max {

@@ -63,7 +63,7 @@ pub trait ConversationSlots: AsRef<[Conversation]> + AsMut<[Conversation]> {}
 
 impl<T: AsRef<[Conversation]> + AsMut<[Conversation]>> ConversationSlots for T {}
 
-/// Passive observer of downloads. The [module documentation](self) describes its contract.
+/// Passive observer of downloads. The [module documentation](self) describes the contract of the observer.
 #[doc(alias = "sniffer")]
 #[derive(Clone, Debug)]
 pub struct Observer<S> {

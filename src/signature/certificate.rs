@@ -84,7 +84,7 @@ impl KeyUsage {
     }
 }
 
-/// Certificate as its wire bytes. By the certificate, the issuing authority binds a public key to the subject's
+/// Certificate, held as its wire bytes. By the certificate, the issuing authority binds a public key to the subject's
 /// address.
 ///
 /// Serde represents a certificate as its bytes.

@@ -102,7 +102,7 @@ impl<'a> FileSigner<'a> {
     ///
     /// # Errors
     /// Fails if `file` is not exactly one valid unsigned file, if the certificate is not issued by `authority` or its
-    /// key may not sign, if a key is no point of its group, or if `out` is too small. `out` is then unchanged.
+    /// key may not sign, if a key is no point of its group, or if `out` is too small. An error leaves `out` unchanged.
     pub fn new(
         file: &[u8],
         certificate: &Certificate<'_>,
@@ -132,7 +132,7 @@ impl<'a> FileSigner<'a> {
         Self::resume(out.get_mut(..len).unwrap_or_default(), authority)
     }
 
-    /// Resumes with a file that [`new`](Self::new) wrote. The bytes of its signature may have any value.
+    /// Resumes with a file that [`new`](Self::new) wrote. The bytes of the file's signature may have any value.
     ///
     /// # Errors
     /// Fails if `file` is not a file that [`new`](Self::new) could have written for `authority`.

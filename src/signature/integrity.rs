@@ -296,7 +296,7 @@ mod tests {
             assert_eq!(of(&coded(100, form)), IntegrityCode::Ok(short));
             for place in [0x0a, 52, 56, 70, 9_070, file.len() - 1] {
                 file[place] ^= 0x10;
-                // Some of these changes make the structure of the file invalid.
+                // Some of the tested changes make the structure of the file invalid.
                 if let Ok(image) = Image::parse(&file) {
                     assert_eq!(IntegrityCode::check(&image), IntegrityCode::Bad, "byte {place}");
                 }

@@ -63,7 +63,7 @@ pub struct VerifyPolicy<'a> {
     /// Signers that the policy allows. The IEEE address of a signer belongs to no real device: it lies outside the
     /// range that the manufacturer assigns to its devices (section 6.3.8.1).
     pub signers: AllowedSigners<'a>,
-    /// Trusted certificate authorities. The application provides their keys. Several authorities may have the same
+    /// Trusted certificate authorities, whose keys the application provides. Several authorities may have the same
     /// issuer and suite, for example while an authority replaces its key: the verification tries each of their keys.
     pub authorities: &'a [Authority],
     /// Current Unix time in seconds, at which a certificate of suite 2 must be valid. `None` on a device without a

@@ -140,7 +140,7 @@ pub struct Verifier<'a, C = SoftwareCrypto, V = SoftwareCrypto> {
     both_suites: bool,
     /// Whether another element follows the signature element.
     followed: bool,
-    /// Element that the next data belongs to.
+    /// Element to which the next data of the file belongs.
     current: Current,
 }
 
@@ -320,8 +320,8 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
 }
 
 impl SignatureError {
-    /// Returns the graver of two errors, which two keys of one issuer gave. The gravest error is a check that was not
-    /// made, then a check that failed, then a key that cannot be used.
+    /// Returns the graver of two errors, which the verification with two keys of one issuer returned. The gravest error
+    /// is a check that was not made, then a check that failed, then a key that cannot be used.
     const fn graver(self, other: Self) -> Self {
         const fn rank(error: SignatureError) -> u8 {
             match error {

@@ -77,7 +77,7 @@ impl Uiid {
         Self(format!("{UIID_PREFIX}{:04X}{:04X}", manufacturer.0, image_type.0))
     }
 
-    /// Returns the UIID whose text is the UNID of the device. ZigPC uses this form.
+    /// Returns the UIID that ZigPC uses: the UNID of the device.
     #[must_use]
     pub fn from_unid(unid: &Unid) -> Self {
         Self(unid.0.clone())
@@ -203,11 +203,11 @@ impl From<ImageId> for ImageKind {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum UiidForm {
-    /// The UIID is `ZigBee`, manufacturer code and image type of the image. This form is the default, because it
+    /// The UIID is `ZigBee`, manufacturer code and image type of the image. `Kind` is the default, because it
     /// distinguishes several images of a device.
     #[default]
     Kind,
-    /// The UIID is the UNID of the device, as in ZigPC. This form suits devices with a single image.
+    /// The UIID is the UNID of the device, as in ZigPC. `Unid` suits devices with a single image.
     Unid,
 }
 

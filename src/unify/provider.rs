@@ -70,7 +70,8 @@ impl Provider {
     /// caller publishes.
     ///
     /// # Errors
-    /// Fails with [`ImageTooLong`] if the image does not fit into an MQTT message. The provider is then unchanged.
+    /// Fails with [`ImageTooLong`] if the image does not fit into an MQTT message. After an error, the provider is
+    /// unchanged.
     pub fn announce(
         &mut self,
         path: ImagePath,

@@ -252,8 +252,8 @@ impl<'a> Levels<'a> {
         let device = self.name("a UNID")?;
         let endpoint = self.word("`ep` and a number from 0 to 255", |found| {
             let digits = found.strip_prefix("ep")?;
-            // An endpoint has no leading zeros. Each endpoint therefore has a single text, and a parsed topic is
-            // written with the text that was parsed.
+            // An endpoint has no leading zeros, so each endpoint has a single text, and a parsed topic is written with
+            // the text that was parsed.
             let plain = digits.bytes().all(|digit| digit.is_ascii_digit())
                 && (digits.len() == 1 || !digits.starts_with('0'));
             digits.parse().ok().filter(|_| plain)

@@ -314,7 +314,7 @@ impl<'a> WriteAttributes<'a> {
     }
 }
 
-/// Iterator over records of varying length. After a malformed record, the iteration ends with the error.
+/// Iterator over records of varying length. A malformed record ends the iteration with its error.
 #[derive(Clone, Copy, Debug)]
 struct Records<'a, T> {
     item: &'static str,

@@ -58,8 +58,8 @@ pub struct AttributeSnapshot {
     /// Image Type ID: image type of the file that is being downloaded or waits to be installed; 0xFFFF if there is no
     /// such file.
     pub image_type: Option<ImageType>,
-    /// MinimumBlockPeriod: minimum time between two block requests (later revisions). The unit is milliseconds; up to
-    /// cluster revision 2 it is seconds.
+    /// MinimumBlockPeriod: minimum time between two block requests, in milliseconds, or in seconds up to cluster
+    /// revision 2 (later revisions).
     pub min_block_period: Option<u16>,
     /// ImageStamp: number that distinguishes two builds of one version (later revisions).
     pub image_stamp: Option<u32>,

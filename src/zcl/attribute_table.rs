@@ -220,7 +220,8 @@ impl fmt::Display for AttributeValue {
 pub enum Revision {
     /// Edition of 2011: ZigBee document 095264.
     Original,
-    /// ZCL editions since 2014. A client has an attribute of these editions only if it is configured.
+    /// ZCL editions since 2014. A client has an attribute of a later edition only if the configuration of the client
+    /// includes the attribute.
     Later,
 }
 
@@ -230,7 +231,7 @@ pub enum Revision {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct AttributeInfo {
-    /// Id of the attribute. [`AttributeId::name`] gives its name.
+    /// Id of the attribute; [`AttributeId::name`] gives the name of the attribute.
     pub id: AttributeId,
     /// Data type of the attribute value.
     pub data_type: DataType,

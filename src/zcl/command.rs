@@ -128,7 +128,7 @@ pub(super) trait DecodeCommand<'a>: Sized {
 /// that only encodes would still contain the text of every command.
 ///
 /// A new command needs an id in [`CommandId`], a payload type in a file of its own, and a row in one of the two tables
-/// below. The compiler then stops at each match of the crate that handles commands.
+/// below. A new row makes the compiler stop at each match of the crate that handles commands.
 macro_rules! commands {
     (
         $input:lifetime;

@@ -165,7 +165,7 @@ impl FrameHeader {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Frame<'a> {
-    /// Frame control as received. The encoder takes from this field the bit for the Default Response and the reserved
+    /// Frame control as received. The encoder takes from `control` the bit for the Default Response and the reserved
     /// bits. All other bits follow from the message, so that field and message cannot contradict each other.
     pub control: FrameControl,
     /// Sequence number; a response repeats the sequence number of its request.
@@ -173,7 +173,8 @@ pub struct Frame<'a> {
     /// Content of the frame.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub message: Message<'a>,
-    /// Differences between the received bytes and the canonical form of the message. The encoder ignores this field.
+    /// Differences between the received bytes and the canonical form of the message. The encoder ignores the
+    /// deviations.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub deviations: Deviations<'a>,
 }

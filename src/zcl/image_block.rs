@@ -115,8 +115,8 @@ impl ImageBlockRequest {
     /// period) may be present or not.
     ///
     /// `read_plain` is a fast path, because during a transfer a server decodes hardly any frames other than block
-    /// requests. The result is `None` for every other frame. The caller then decodes the frame from the start with
-    /// [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse). Both decoders must agree on the frames that
+    /// requests. For every other frame, `read_plain` returns `None`, and the caller decodes the frame from the start
+    /// with [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse). Both decoders must agree on the frames that
     /// `read_plain` accepts (guide, "Fast paths").
     #[inline]
     pub(crate) fn read_plain(frame: &[u8]) -> Option<(FrameControl, u8, Self)> {

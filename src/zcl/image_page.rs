@@ -87,8 +87,8 @@ impl ImagePageRequest {
     /// [`Violation::EmptyRequest`] if the maximum data size is 0, and [`Violation::EmptyPage`] if the page size is 0. A
     /// server answers a request with a size of 0 with MALFORMED_COMMAND.
     ///
-    /// [`Violation::SmallPage`] if the page is shorter than one response. A client must not request so short a page,
-    /// but a server serves the page.
+    /// [`Violation::SmallPage`] if the page is shorter than one response. A client must not request a page that is
+    /// shorter than one response, but a server serves this page.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { id: _, offset: _, max_data, page_size, spacing: _, node: _ } = *self;
         match (max_data, page_size) {

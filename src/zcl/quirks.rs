@@ -25,26 +25,28 @@ bitflags! {
         /// decoder ignores the announcement.
         /// Report: <https://github.com/Koenkk/zigbee2mqtt/issues/28217>
         const PERIOD_BIT_WITHOUT_FIELD = 1 << 0;
-        /// Bytes follow the last field of a command that a later revision may extend. The decoder ignores these bytes.
-        /// No device is known to send trailing bytes, but to a decoder of 2011 the MinimumBlockPeriod of later
+        /// Bytes follow the last field of a command that a later revision may extend. The decoder ignores the trailing
+        /// bytes. No device is known to send trailing bytes, but to a decoder of 2011 the MinimumBlockPeriod of later
         /// revisions is two trailing bytes. The decoders of two large stacks ignore trailing bytes in most commands.
         const TRAILING_BYTES = 1 << 1;
         /// An Image Block Response consists of a status that this command does not define. The decoder reads the frame
-        /// as a Default Response with that status. Two servers send such a response, according to their sources:
-        /// <https://github.com/dresden-elektronik/deconz-ota-plugin> and <https://github.com/zigpy/zigpy>.
+        /// as a Default Response with that status. Two servers send an Image Block Response that is only a status,
+        /// according to their sources: <https://github.com/dresden-elektronik/deconz-ota-plugin> and
+        /// <https://github.com/zigpy/zigpy>.
         const STATUS_ONLY_BLOCK_RESPONSE = 1 << 2;
         /// Bytes follow the status of an Image Block Response ABORT. The response still counts as an abort. No device
         /// is known to send bytes after ABORT. By section 6.10.8.5.1 of ZigBee document 095264 (2011), a strict client
         /// drops the malformed frame, and would then request the block without end.
         const ABORT_WITH_MORE = 1 << 3;
         /// Bytes follow the status of a query response that refuses, or the status of
-        /// [`STATUS_ONLY_BLOCK_RESPONSE`](Self::STATUS_ONLY_BLOCK_RESPONSE). The decoder ignores these bytes, and the
-        /// response still counts as a refusal. A server that writes the fields of an offer into every response sends
-        /// bytes after the status of a refusal. Report: <https://github.com/espressif/esp-zigbee-sdk/issues/393>
+        /// [`STATUS_ONLY_BLOCK_RESPONSE`](Self::STATUS_ONLY_BLOCK_RESPONSE). The decoder ignores the bytes after the
+        /// status, and the response still counts as a refusal. A server that writes the fields of an offer into every
+        /// response sends bytes after the status of a refusal.
+        /// Report: <https://github.com/espressif/esp-zigbee-sdk/issues/393>
         const REFUSAL_WITH_MORE = 1 << 4;
-        /// Bytes follow the fields that the payload type of an Image Notify announces. The decoder ignores these bytes.
-        /// The gateway of Microchip's BitCloud and a macro of ZBOSS send all ten bytes of payload type 3 whatever type
-        /// the first byte says.
+        /// Bytes follow the fields that the payload type of an Image Notify announces. The decoder ignores the trailing
+        /// bytes. The gateway of Microchip's BitCloud and a macro of ZBOSS send all ten bytes of payload type 3
+        /// whatever type the first byte says.
         const NOTIFY_WITH_MORE = 1 << 5;
     }
 }

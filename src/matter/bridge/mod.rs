@@ -3,14 +3,14 @@
 //!
 //! | Zigbee | Matter | |
 //! |---|---|---|
-//! | manufacturer code | VendorID | one table of the Connectivity Standards Alliance assigns both |
+//! | manufacturer code | VendorID | one table of the Connectivity Standards Alliance assigns manufacturer codes and VendorIDs |
 //! | image type | ProductID | same number; bridge and provider have to agree on this mapping |
 //! | file version | SoftwareVersion | |
 //! | file version as text | SoftwareVersionString | [`version_string`] |
 //! | hardware version | HardwareVersion | |
 //! | file name | file designator | [`FileName`](crate::file::FileName) needs no escape unless its suffix contains a character that a URI escapes |
 //! | SUCCESS | UpdateAvailable | |
-//! | NO_IMAGE_AVAILABLE | NotAvailable | also the translation of every other status, in both directions |
+//! | NO_IMAGE_AVAILABLE | NotAvailable | also the translation of every status that has no row in this table, in both directions |
 //! | upgrade time | DelayedActionTime with Proceed | DelayedActionTime is an offset; [`Delay`] has converted a point in time to an offset |
 //! | hold (upgrade time 0xFFFFFFFF) | AwaitNextAction | |
 //!
@@ -143,7 +143,7 @@ pub fn query_next_image(query: &QueryImage<'_>) -> Result<Translated<QueryNextIm
 ///
 /// `uri`, `version_string` and `token` describe the image on the side of the bridge: its ImageURI, such as a
 /// [`BdxUri`](super::BdxUri) as text, its version as text for people, and the UpdateToken of this update. The
-/// translation uses these arguments only if the server offers an image.
+/// translation uses the three arguments only if the server offers an image.
 #[must_use]
 pub fn query_image_response<'a>(
     response: &QueryResponse,

@@ -18,14 +18,14 @@ pub(in crate::matter) enum FieldValue<'a> {
     Numbers(&'a [u8]),
 }
 
-/// Returns the length in bytes of a structure with these fields. The position of a value in the list is its context
-/// tag.
+/// Returns the length in bytes of a structure with the fields `values`. The position of a value in the list is its
+/// context tag.
 pub(in crate::matter) fn structure_len(values: &[Option<FieldValue<'_>>]) -> usize {
     // Each member has a control octet and a context tag; the structure has a first and a last octet.
     values.iter().flatten().map(|value| value.len().saturating_add(2)).fold(2, usize::saturating_add)
 }
 
-/// Writes a structure with these fields.
+/// Writes a structure with the fields `values`.
 pub(in crate::matter) fn emit_structure(values: &[Option<FieldValue<'_>>], out: &mut Sink<'_>) {
     const CONTEXT_TAG: u8 = 1 << 5;
     out.array(&[STRUCTURE]);

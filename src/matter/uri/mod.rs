@@ -60,7 +60,7 @@ impl<'a> ImageUri<'a> {
     ///
     /// # Errors
     /// [`ImageUriError`] for text that is too long or no URI with a scheme, and for a BDX URI that breaks a rule. If
-    /// several rules are broken, the error is the first in the order of the text.
+    /// the URI breaks several rules, the error names the rule that is broken first in the text.
     pub fn parse(text: &'a str) -> Result<Self, ImageUriError> {
         if text.len() > Self::MAX {
             return Err(ImageUriError::TooLong(text.len()));

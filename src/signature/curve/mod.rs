@@ -107,7 +107,7 @@ pub(super) fn verify<C: Curve<N>, const N: usize>(
         return false;
     }
     let inverse = scalar::inverse(&s, n);
-    // A digest of 128 bits is below the order of the group, so ECDSA does not truncate it.
+    // A digest of 128 bits is below the order of the group, so ECDSA does not truncate the digest.
     let first = scalar::multiply(&field::from_bytes(digest), &inverse, n);
     let second = scalar::multiply(&r, &inverse, n);
     let sum = C::multiply([(&first, &C::BASE), (&second, key)]);

@@ -2,8 +2,8 @@
 //! Frobenius map `(x, y) -> (x^2, y^2)` of Koblitz curves.
 //!
 //! Tau satisfies `tau^2 + 2 = mu * tau`, so integers `a + b * tau` can be divided by tau as ordinary integers are
-//! divided by 2. The multiplication of a point then applies tau (three squarings) where the binary method doubles the
-//! point. Over a field of `2^M` elements `tau^M` is the identity.
+//! divided by 2. The multiplication of a point by a tau-adic factor applies tau (three squarings) where the binary
+//! method doubles the point. Over a field of `2^M` elements `tau^M` is the identity.
 
 use super::field::{Limbs, bit, one};
 use super::scalar::{add, half, subtract};

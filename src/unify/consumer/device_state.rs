@@ -33,7 +33,7 @@ const REVISION: u32 = 1;
 #[non_exhaustive]
 pub enum Activation {
     /// The device waits for the upgrade time of the server, as the cluster specifies. The device may therefore download
-    /// an image before the time of `ApplyAfter`. This behaviour is the default.
+    /// an image before the time of `ApplyAfter`. `Scheduled` is the default.
     #[default]
     Scheduled,
     /// The device activates an image right after the download. The server therefore offers the device no image before

@@ -60,7 +60,7 @@ pub use device_state::{Activation, ManagedDevice};
 #[non_exhaustive]
 pub enum AnnouncedVersions {
     /// The device accepts versions newer than the running version (Unify, "Announcing Images"). The document recommends
-    /// this choice, which is the default.
+    /// `Newer`, which is the default.
     #[default]
     Newer,
     /// The device accepts all versions except the running version, so that downgrades are possible (Unify, introduction
@@ -349,7 +349,7 @@ impl Consumer {
     }
 
     /// Returns the policy for the server. The policy decides which image each device is offered, and when the device
-    /// activates the image. A policy of the caller can wrap this policy.
+    /// activates the image. A policy of the caller can wrap the policy of the consumer.
     #[must_use]
     pub fn policy(&self, now: Instant) -> impl ServerPolicy + Copy + '_ {
         AnnouncementPolicy::new(self, now)
