@@ -69,7 +69,7 @@ pub(super) fn multiply<const N: usize>(a: &Limbs<N>, b: &Limbs<N>, n: &Limbs<N>)
 
 /// Inverts `a` modulo `n`, an odd prime above `a`. The result for 0 is meaningless.
 pub(super) fn inverse<const N: usize>(a: &Limbs<N>, n: &Limbs<N>) -> Limbs<N> {
-    // Binary extended Euclid. Invariant: u = a * x and v = a * y modulo n.
+    // Binary extended Euclidean algorithm. Invariant: u = a * x and v = a * y modulo n.
     let (mut u, mut x) = (*a, one());
     let (mut v, mut y) = (*n, [0; N]);
     while !is_zero(&u) {
