@@ -177,7 +177,7 @@
 //!
 //! # Features
 //!
-//! No feature is on by default. No feature changes a type or a rule of the other features.
+//! No feature is on by default. Features only add items: no feature changes a type or a rule.
 //!
 //! | feature | adds | requires |
 //! |---|---|---|

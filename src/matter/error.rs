@@ -152,7 +152,7 @@ pub enum MatterDecodeErrorKind {
         /// Identifier found, read as a little-endian number.
         found: u32,
     },
-    /// The total size in the header is not the sum of header size and payload size.
+    /// The total size in the header is not the sum of the sizes of header and payload.
     #[error("{total}, header and payload take {sum}")]
     TotalSize {
         /// Value of the total size field, in bytes.

@@ -170,7 +170,7 @@ impl<'a> ImageHeader<'a> {
     ///
     /// # Errors
     /// [`MatterDecodeError`] for a wrong file identifier, for a truncated or invalid structure, and for a total size
-    /// that is not the sum of header size and payload size.
+    /// that is not the sum of the sizes of header and payload.
     pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), MatterDecodeError> {
         let Some((fixed, after)) = file.split_first_chunk::<FIXED>() else {
             return Err(short_file_error(file));

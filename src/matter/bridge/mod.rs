@@ -54,7 +54,7 @@ pub struct Unmapped {
     pub size: bool,
     /// Status: Zigbee has no counterpart for the reason why no image is available.
     pub status: bool,
-    /// DelayedActionTime: Zigbee can delay blocks and upgrades, but not queries.
+    /// DelayedActionTime: Zigbee can delay blocks and upgrades, but not the step after a query.
     pub delay: bool,
     /// ImageURI, UpdateToken and SoftwareVersionString, which the bridge has to keep.
     pub uri_and_token: bool,
@@ -176,7 +176,7 @@ pub fn query_next_image_response(
     size: u32,
 ) -> Result<Translated<QueryResponse>, MatterRuleError> {
     let offer = response.offer()?;
-    // The other five fields of a response are read by `offer`.
+    // `offer` reads the fields of the response that are ignored here.
     let QueryImageResponse {
         status,
         delayed_action_time,
