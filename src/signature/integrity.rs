@@ -291,7 +291,7 @@ mod tests {
             assert_eq!(form.name(), name);
             let mut file = coded(9_000, form);
             assert_eq!(of(&file), IntegrityCode::Ok(form));
-            // Below 8 KiB both paddings give the same digest.
+            // Below 8 KiB the standard and the short padding give the same digest.
             let short = if form == CodeForm::BeforeData { form } else { CodeForm::BeforeElement };
             assert_eq!(of(&coded(100, form)), IntegrityCode::Ok(short));
             for place in [0x0a, 52, 56, 70, 9_070, file.len() - 1] {

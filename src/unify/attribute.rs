@@ -11,8 +11,8 @@
 //! ```
 //!
 //! The attributes follow Unify, "OTA MQTT Topic attributes overview". Each payload is `{"value": ...}`. A second table
-//! of the document writes the errors in upper case and lacks one error. This module follows the examples of the
-//! document, which show all errors in mixed case.
+//! of the Unify document writes the words for errors in upper case and lacks one of the words. This module follows the
+//! examples of the Unify document, which show the words for all errors in mixed case.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -10,8 +10,8 @@
 //! A UIID names the destination of an image, so that all versions of an image have the same UIID (Unify, "UCL OTA
 //! Framework"). A UIID begins with the code of a protocol, and the protocol defines the rest of the UIID.
 //!
-//! The example in the document, `ZigBee010103`, has too few digits for two numbers of 16 bits. This module writes all
-//! digits of manufacturer code and image type, so that the UIID can be parsed.
+//! The example in the Unify document, `ZigBee010103`, has too few digits for two numbers of 16 bits. This module writes
+//! all digits of manufacturer code and image type, so that the UIID can be parsed.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;

@@ -20,7 +20,7 @@
 //! offers the announced images. A program that only watches upgrades needs no more than identifiers, topics and
 //! payloads.
 //!
-//! *Unify* refers to the document "Common OTA FW Update Service" of the Unify framework. If parts of the document
+//! *Unify* refers to the document "Common OTA FW Update Service" of the Unify framework. If parts of the Unify document
 //! contradict each other, the module in question names the part that it follows. The parts for Z-Wave (checksums, meta
 //! data commands, activation) are not implemented.
 //!

@@ -9,12 +9,13 @@
 //! ucl/by-unid/<UNID>/ep<ID>/OTA/SupportedCommands                             Commands   retained
 //! ```
 //!
-//! The topics follow Unify, "OTA MQTT topic space overview" and "OTA MQTT topic attributes overview". If the document
-//! contradicts its own table, this module follows the table. Therefore the level `OTA` in `ucl/OTA` is in upper case, a
-//! slash stands before the UIID, and attributes are below an endpoint. A diagram of the document has `ucl/ota`, which
-//! this module parses but never writes.
+//! The topics follow Unify, "OTA MQTT topic space overview" and "OTA MQTT topic attributes overview". If the Unify
+//! document contradicts its own table, this module follows the table. Therefore the level `OTA` in `ucl/OTA` is in
+//! upper case, a slash stands before the UIID, and attributes are below an endpoint. A diagram of the Unify document
+//! has `ucl/ota`, which this module parses but never writes.
 //!
-//! Attributes are retained: here this module follows the text and the diagram of the document instead of its table.
+//! Attributes are retained: here this module follows the text and the diagram of the Unify document instead of its
+//! table.
 
 use alloc::borrow::ToOwned;
 use core::fmt;
@@ -27,7 +28,7 @@ use super::text_error::{Reason, TextError};
 /// Path of an image below `ucl/OTA/info` and `ucl/OTA/data`. A path consists of the UIID of the image, and of the
 /// device or all devices that the image is for. A provider has one file for each path. `Display` writes `<UIID>/all` or
 /// `<UIID>/<UNID>`.
-// Exhaustive: the document fixes the two levels of the path.
+// Exhaustive: the Unify document fixes the two levels of the path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ImagePath {
     /// UIID of the image.
@@ -84,7 +85,7 @@ impl AttributeSide {
 }
 
 /// Endpoint of a device. `Display` writes the first levels of the endpoint's topics: `ucl/by-unid/<UNID>/ep<ID>/OTA`.
-// Exhaustive: the document fixes the two levels of the topic.
+// Exhaustive: the Unify document fixes the two levels of the topic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct DeviceEndpoint {
     /// UNID of the device that has the endpoint.

@@ -10,7 +10,7 @@
 //!            ucl/by-unid/+/+/OTA/#                 attributes of all images on all devices
 //! ```
 //!
-//! Unify, "Retrieving Images", names the filter `ucl/OTA/info/+`, which matches no topic of the document's table.
+//! Unify, "Retrieving Images", names the filter `ucl/OTA/info/+`, which matches no topic of the Unify document's table.
 //! Wildcards follow MQTT (version 3.1.1, section 4.7): `+` matches exactly one level.
 
 use alloc::borrow::ToOwned;
@@ -75,7 +75,8 @@ impl TopicFilter {
         Self("ucl/by-unid/+/+/OTA/#".to_owned())
     }
 
-    /// Returns the same filter below `ucl/ota` in lower case, for providers that follow the diagram of the document.
+    /// Returns the same filter below `ucl/ota` in lower case, for providers that follow the diagram of the Unify
+    /// document.
     pub(super) fn to_lower_case(&self) -> Self {
         Self(self.0.replacen("ucl/OTA/", "ucl/ota/", 1))
     }

@@ -59,8 +59,8 @@ pub use device_state::{Activation, ManagedDevice};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AnnouncedVersions {
-    /// The device accepts versions newer than the running version (Unify, "Announcing Images"). The document recommends
-    /// `Newer`, which is the default.
+    /// The device accepts versions newer than the running version (Unify, "Announcing Images"). The Unify document
+    /// recommends `Newer`, which is the default.
     #[default]
     Newer,
     /// The device accepts all versions except the running version, so that downgrades are possible (Unify, introduction
@@ -98,7 +98,7 @@ pub struct ConsumerConfig {
     /// flood a provider that has failed.
     pub retry: Millis,
     /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case. The default is `false`. Some
-    /// providers follow the diagram of the document, where the topics are in lower case.
+    /// providers follow the diagram of the Unify document, where the topics are in lower case.
     pub lower_case: bool,
 }
 
