@@ -1,11 +1,12 @@
-//! Arithmetic of binary fields: polynomials over GF(2) modulo `x^M + x^t1 + x^t2 + x^t3 + 1`, in `N` limbs, lowest first.
+//! Arithmetic of binary fields: polynomials over GF(2) modulo `x^M + x^t1 + x^t2 + x^t3 + 1`, in `N` limbs, lowest limb
+//! first.
 //!
 //! ```text
 //! limb 0     limb 1     ...          limb N - 1
 //! x^0..x^63  x^64..     ...          up to x^(M - 1), then zeros
 //! ```
 
-/// Element of a field, or an integer: `N` limbs of 64 bits, lowest first.
+/// Element of a field, or an integer: `N` limbs of 64 bits, lowest limb first.
 pub(in crate::signature) type Limbs<const N: usize> = [u64; N];
 
 /// Number of bits in a limb.
@@ -13,17 +14,17 @@ const LIMB: usize = 64;
 
 /// Binary field of `2^M` elements.
 pub(in crate::signature) trait Field<const N: usize> {
-    /// Degree of the field polynomial; odd.
+    /// Degree of the field polynomial; always odd.
     const M: usize;
     /// Exponents of the field polynomial between 0 and M.
     const TAPS: [usize; 3];
-    /// Bit whose sum with bit 0 is the trace of an element.
+    /// Index of the bit whose sum with bit 0 is the trace of an element.
     const TRACE: usize;
 
     /// Multiplies two elements.
     ///
-    /// Each step takes 3 bits of every limb of `a`, by a table of the 8 multiples of `b`. A table for 4 bits would take
-    /// twice the stack, and save a fifth of the time.
+    /// Each step multiplies 3 bits of every limb of `a`, using a table of the 8 multiples of `b`. A table for 4 bits
+    /// would take twice the stack, and would save about a fifth of the time.
     fn mul(a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
         let table = multiples(b);
         let mut product = [[0; N]; 2];
@@ -77,12 +78,12 @@ pub(in crate::signature) trait Field<const N: usize> {
         (0..Self::M / 2).fold(*a, |sum, _| xor(&Self::squares(&sum, 2), a))
     }
 
-    /// Whether the trace is 1, so that `z^2 + z = a` has no solution.
+    /// Whether the trace of `a` is 1; `z^2 + z = a` then has no solution.
     fn trace(a: &Limbs<N>) -> bool {
         bit(a, 0) != bit(a, Self::TRACE)
     }
 
-    /// Whether the limbs are an element of the field: bit M and all above are 0.
+    /// Whether the limbs are an element of the field: bit M and all higher bits are 0.
     fn contains(a: &Limbs<N>) -> bool {
         a.last().is_some_and(|last| last.wrapping_shr(bits_of_top(Self::M)) == 0)
     }
@@ -107,7 +108,7 @@ pub(in crate::signature) trait Field<const N: usize> {
     }
 }
 
-/// Adds two elements; subtraction is the same.
+/// Adds two elements; subtraction is the same operation.
 pub(super) fn xor<const N: usize>(a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
     let mut sum = *a;
     xor_to(&mut sum, b);
@@ -119,7 +120,7 @@ pub(super) fn xor_to<const N: usize>(sum: &mut Limbs<N>, b: &Limbs<N>) {
     sum.iter_mut().zip(b).for_each(|(sum, b)| *sum ^= *b);
 }
 
-/// Returns the bit at `place`, counted from the lowest.
+/// Returns the bit at index `place`; bit 0 is the lowest.
 pub(super) fn bit(limbs: &[u64], place: usize) -> bool {
     let shift = u32::try_from(place % LIMB).unwrap_or_default();
     limbs.get(place / LIMB).is_some_and(|limb| limb.wrapping_shr(shift) & 1 == 1)
@@ -129,7 +130,7 @@ pub(super) fn is_zero(limbs: &[u64]) -> bool {
     limbs.iter().all(|limb| *limb == 0)
 }
 
-/// Returns 1.
+/// Returns the number 1.
 pub(super) fn one<const N: usize>() -> Limbs<N> {
     let mut one = [0; N];
     one.first_mut().into_iter().for_each(|limb| *limb = 1);
@@ -145,19 +146,19 @@ pub(super) fn from_bytes<const N: usize>(bytes: &[u8]) -> Limbs<N> {
     limbs
 }
 
-/// Writes the number into all of `bytes`, big endian.
+/// Writes the number big endian, with leading zeros up to the length of `bytes`.
 pub(super) fn to_bytes<const N: usize>(limbs: &Limbs<N>, bytes: &mut [u8]) {
     for (bytes, limb) in bytes.rchunks_mut(8).zip(limbs) {
         bytes.iter_mut().rev().zip(limb.to_le_bytes()).for_each(|(room, byte)| *room = byte);
     }
 }
 
-/// Number of bits of the last limb that are below bit M.
+/// Returns the number of bits below bit M in the last limb.
 fn bits_of_top(m: usize) -> u32 {
     u32::try_from(m % LIMB).unwrap_or_default()
 }
 
-/// Adds `limb`, shifted left by `place` bits.
+/// Adds `limb`, shifted left by `place` bits, to `limbs`.
 fn xor_at(limbs: &mut [u64], place: usize, limb: u64) {
     let shift = u32::try_from(place % LIMB).unwrap_or_default();
     if let Some(low) = limbs.get_mut(place / LIMB) {
@@ -201,7 +202,7 @@ fn multiples<const N: usize>(b: &Limbs<N>) -> [Limbs<N>; 8] {
     products
 }
 
-/// Spreads 32 bits to 64, with a zero above each bit.
+/// Spreads 32 bits to 64 bits, with a zero above each original bit.
 fn spread(bits: u64) -> u64 {
     let steps = [
         (16, 0x0000_ffff_0000_ffff),

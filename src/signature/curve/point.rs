@@ -24,14 +24,14 @@ pub(in crate::signature) struct Projective<const N: usize> {
 
 /// Koblitz curve `y^2 + x y = x^3 + a x^2 + 1`; the cofactor is 2 for a = 1, and 4 for a = 0.
 pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
-    /// Whether the coefficient a is 1 (else 0).
+    /// Whether the coefficient a is 1; otherwise a is 0.
     const A: bool;
     /// Order of the group, a prime.
     const ORDER: Limbs<N>;
     /// Generator of the group.
     const BASE: Affine<N>;
 
-    /// Reads a point of the group from its compressed form; `None` for other bytes.
+    /// Reads a point of the group from its compressed form. Returns `None` if the bytes are no point of the group.
     fn point(bytes: &[u8]) -> Option<Affine<N>> {
         let (tag, x) = bytes.split_first()?;
         let odd = match tag {
@@ -40,11 +40,11 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
             _ => return None,
         };
         let x = from_bytes(x);
-        // x = 0 belongs to the point of order 2, which is not in the group.
+        // The point with x = 0 has order 2, so it is not in the group.
         if !Self::contains(&x) || is_zero(&x) {
             return None;
         }
-        // Solve for y = x z, where z^2 + z = x + a + 1 / x^2.
+        // Solve `z^2 + z = x + a + 1 / x^2` for z; then y = x z.
         let sum = xor(&Self::plus_a(&x), &Self::square(&Self::inverse(&x)));
         let z = Self::half_trace(&sum);
         if xor(&Self::square(&z), &z) != sum {
@@ -66,8 +66,8 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
 
     /// Whether a point of the curve lies in the group of prime order.
     ///
-    /// That holds if the point can be halved once for each factor 2 of the cofactor. A point is the double of another if
-    /// the trace of `x + a` is 0.
+    /// The point lies in the group if it can be halved once for each factor 2 of the cofactor. A point is the double of
+    /// another point if the trace of `x + a` is 0.
     fn is_of_group(point: &Affine<N>) -> bool {
         let sum = Self::plus_a(&point.x);
         if Self::trace(&sum) {
@@ -88,10 +88,10 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
     /// Point at infinity, the neutral element.
     const INFINITY: Projective<N> = Projective { x: [0; N], y: [0; N], z: [0; N] };
 
-    /// Returns the sum of `factor * point` over all terms; each factor is below `2^M`.
+    /// Returns the sum of the products `factor * point` over all terms. Each factor is below `2^M`.
     #[inline(never)] // The digits of the factors leave the stack before the result is used.
     fn multiply<const K: usize>(terms: [(&Limbs<N>, &Affine<N>); K]) -> Projective<N> {
-        // mu of the curve is 1 for a = 1, and -1 for a = 0.
+        // The constant mu of the curve is 1 for a = 1, and -1 for a = 0.
         let mut digits = [Digits::ZERO; K];
         for (digits, (factor, _)) in digits.iter_mut().zip(terms) {
             digits.set_to(factor, Self::M, Self::A);
@@ -152,7 +152,7 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
         let mut b = Self::mul(&sum.z, &other.x);
         xor_to(&mut b, &sum.x);
         if is_zero(&b) {
-            // Equal x: `other` is the same point or its negative.
+            // Both points have the same x: they are equal, or one is the negative of the other.
             *sum = Self::INFINITY;
             return is_zero(&a);
         }
@@ -196,12 +196,12 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
         xor_to(&mut sum.y, &sum.z);
     }
 
-    /// Returns the affine coordinate x; `None` for the point at infinity.
+    /// Returns the affine coordinate x, or `None` for the point at infinity.
     fn x(point: &Projective<N>) -> Option<Limbs<N>> {
         (!is_zero(&point.z)).then(|| Self::mul(&point.x, &Self::inverse(&point.z)))
     }
 
-    /// Converts to affine coordinates; `None` for the point at infinity.
+    /// Converts a point to affine coordinates. Returns `None` for the point at infinity.
     #[inline(never)] // The inverse leaves the stack before the point is used.
     fn affine(point: &Projective<N>) -> Option<Affine<N>> {
         if is_zero(&point.z) {

@@ -1,33 +1,33 @@
-//! Tau-adic non-adjacent form of a factor: digits -1, 0 and 1 before powers of tau, the Frobenius map
-//! `(x, y) -> (x^2, y^2)` of Koblitz curves.
+//! Tau-adic non-adjacent form of a factor: digits -1, 0 and 1 as coefficients of powers of tau, where tau is the
+//! Frobenius map `(x, y) -> (x^2, y^2)` of Koblitz curves.
 //!
-//! Tau satisfies `tau^2 + 2 = mu * tau`, so integers `a + b * tau` can be divided by tau as others are by 2. The
-//! multiplication of a point then applies tau (three squarings) where the binary method doubles. On a field of `2^M`
-//! elements `tau^M` is the identity.
+//! Tau satisfies `tau^2 + 2 = mu * tau`, so integers `a + b * tau` can be divided by tau as ordinary integers are
+//! divided by 2. The multiplication of a point by a tau-adic factor applies tau (three squarings) where the binary
+//! method doubles the point. Over a field of `2^M` elements `tau^M` is the identity.
 
 use super::field::{Limbs, bit, one};
 use super::scalar::{add, half, subtract};
 
-/// Integer `a + b * tau`; negative parts are in two's complement.
+/// Integer `a + b * tau`; negative values of `a` and `b` are in two's complement.
 #[derive(Clone, Copy)]
 struct Number<const N: usize> {
     a: Limbs<N>,
     b: Limbs<N>,
 }
 
-/// Digits of a factor, lowest first; at least one of two neighbours is 0.
+/// Digits of a factor, lowest first; of two neighbouring digits, at least one is 0.
 ///
 /// Two bits for each digit: the lower bit says that the digit is not 0, and the higher bit that it is -1. Two factors in
 /// bytes would take 600 bytes of the stack of a microcontroller.
 pub(super) struct Digits([u8; Digits::MOST / 4]);
 
 impl Digits {
-    /// Capacity: more than [`Self::EXTRA`] plus the larger degree, 283.
+    /// Maximum number of digits: more than [`Self::EXTRA`] plus 283, the larger degree of the two fields.
     const MOST: usize = 300;
 
     /// Number of digits above `tau^M`.
     ///
-    /// An integer `a + b * tau` of norm `a^2 + mu * a * b + 2 * b^2` at most `2^k` takes at most k + 4 digits, and the
+    /// An integer `a + b * tau` with norm `a^2 + mu * a * b + 2 * b^2` at most `2^k` takes at most k + 4 digits. The
     /// norm after the first round is at most `6 * 2^M`.
     const EXTRA: usize = 16;
 
@@ -52,12 +52,12 @@ impl Digits {
         }
     }
 
-    /// Iterates over the places of the digits, highest first.
+    /// Iterates over the exponents of tau for which `at` has a digit, zeros included, highest first.
     pub(super) fn places(m: usize) -> impl Iterator<Item = usize> {
         (0..m.wrapping_add(Self::EXTRA)).rev()
     }
 
-    /// Returns the digit before `tau^place`.
+    /// Returns the digit that is the coefficient of `tau^place`.
     pub(super) fn at(&self, place: usize) -> i8 {
         let four = self.0.get(place / 4).copied().unwrap_or_default();
         match four.wrapping_shr(bits_before(place)) & 3 {
@@ -86,7 +86,7 @@ fn bits_before(place: usize) -> u32 {
 }
 
 impl<const N: usize> Number<N> {
-    /// Removes the lowest digit and divides by tau. For an odd number it picks the digit that makes the next digit 0.
+    /// Removes the lowest digit and divides by tau. For an odd number, the chosen digit makes the next digit 0.
     fn next(&mut self, mu_is_one: bool) -> i8 {
         let digit: i8 = match (bit(&self.a, 0), bit(&self.a, 1) == bit(&self.b, 0)) {
             (false, _) => 0,

@@ -100,7 +100,7 @@ fn point_laws<C: Curve<N>, const N: usize>() {
     assert_eq!(C::affine(&product::<C, N>(&one(), &C::BASE)), Some(C::BASE));
     for round in 0..12 {
         let [a, b] = core::array::from_fn(|_| number::<C, N>(&mut seed));
-        // Small factors, and factors just below the order, too.
+        // Small factors and factors just below the order are also tested.
         let a = if round < 4 { from_bytes(&[round * 3]) } else { a };
         let b = if round % 4 == 1 { scalar::subtract(&C::ORDER, &from_bytes(&[round])) } else { b };
         let Some(point) = C::affine(&product::<C, N>(&b, &C::BASE)) else { panic!("infinity") };
@@ -118,7 +118,7 @@ fn point_laws<C: Curve<N>, const N: usize>() {
         assert_eq!(C::point(bytes), Some(negative));
         bytes[0] |= 4;
         assert_eq!(C::point(bytes), None);
-        // The same x plus a multiple of the field polynomial: not reduced, so not a valid form.
+        // The same x plus a multiple of the field polynomial is not reduced, so it is not a valid form.
         for times in 0..4 {
             C::compressed(&point, bytes);
             for place in C::TAPS.into_iter().chain([0, C::M]).map(|place| place + times) {
