@@ -251,7 +251,7 @@ impl ForeignServer {
     }
 
     /// Returns the server with its times counted from `now`, so that states that differ in their moment alone are equal.
-    /// Times that have passed count as now.
+    /// Times that have passed count as now. The result is for comparison and hashing, not for running.
     #[must_use]
     pub fn relative_to(&self, now: Micros) -> Self {
         let mut server = self.clone();
@@ -522,6 +522,9 @@ impl ForeignServer {
         let pause = page.spacing.max(self.model.between).max(5_000);
         let goes_on = offset < page.end && (sent > 0 || endless);
         session.page = goes_on.then_some(Page { offset, next: page.next + pause, ..page });
+        if !goes_on {
+            self.extend(page.next, client);
+        }
     }
 
     /// Sends a block, and returns its number of data bytes.
