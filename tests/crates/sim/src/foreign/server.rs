@@ -50,6 +50,9 @@ pub struct ServerModel {
     pub busy: Option<BusyWait>,
     /// Seconds from an Upgrade End Request to the upgrade.
     pub order: u32,
+    /// Whether an order gives the server's time since its start, in milliseconds, as the current time, and as the upgrade
+    /// time that number plus the seconds. Otherwise the current time is 0.
+    pub tells_uptime: bool,
     /// Whether an Image Notify of payload type 0 carries all ten bytes.
     pub long_notify: bool,
     /// Whether an Image Notify is broadcast while a client counts down to the upgrade.
@@ -222,6 +225,8 @@ pub struct ForeignServer {
     number: u8,
     /// Number of block requests so far.
     requests: u32,
+    /// Time of the start.
+    started: Micros,
 }
 
 impl ForeignServer {
@@ -238,6 +243,7 @@ impl ForeignServer {
             due: Vec::new(),
             number: 0,
             requests: 0,
+            started: 0,
         };
         server.set_file(file);
         server
@@ -269,6 +275,8 @@ impl ForeignServer {
         }
         server.starts.iter_mut().for_each(|(at, _)| since(at));
         server.due.iter_mut().for_each(|(at, _)| since(at));
+        // Only the orders of some servers depend on the time since the start.
+        server.started = if server.model.tells_uptime { now - server.started } else { 0 };
         server.requests %= server.model.busy.map_or(1, |busy| busy.every);
         server
     }
@@ -283,7 +291,7 @@ impl ForeignServer {
     pub fn restart(&mut self, back_at: Micros) {
         self.sessions.clear();
         self.due.clear();
-        (self.number, self.requests) = (0, 0);
+        (self.number, self.requests, self.started) = (0, 0, back_at);
         self.starts.clear();
         if let Sessions::Needed { .. } = self.model.sessions {
             let unfinished = self.ordered.iter().filter(|(_, ordered)| !**ordered).map(|(client, _)| *client);
@@ -483,7 +491,10 @@ impl ForeignServer {
         if status == SUCCESS || self.model.orders_failed {
             let file = self.file_for(client).filter(|_| self.model.other_image == OtherImage::AsFile);
             let id = file.map_or(id, |file| file.id);
-            let order = [&id[..], &[0; 4], &self.model.order.to_le_bytes()].concat();
+            let uptime = if self.model.tells_uptime { (now - self.started) / 1000 } else { 0 };
+            let current = u32::try_from(uptime).unwrap_or(u32::MAX - self.model.order);
+            let then = current + self.model.order;
+            let order = [&id[..], &current.to_le_bytes(), &then.to_le_bytes()].concat();
             self.respond(at, client, parts.number, END_RESPONSE, &order);
         } else {
             self.default_response(at, client, parts.number, END_REQUEST, SUCCESS);

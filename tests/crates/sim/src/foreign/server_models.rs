@@ -27,6 +27,7 @@ const PLAIN: ServerModel = ServerModel {
     pages: PageService::Served { keeps_spacing: true, drops_others: false, endless: false },
     busy: None,
     order: 0,
+    tells_uptime: false,
     long_notify: false,
     notifies_again: false,
     asks_default_response: false,
@@ -117,7 +118,8 @@ const ZBOSS: ServerModel = ServerModel {
     ..PLAIN
 };
 
-/// Blocks of 32 bytes; numbers its answers by a counter of its own; no pages; upgrade after 60 s.
+/// Blocks of 32 bytes; numbers its answers by a counter of its own; no pages; upgrade after 60 s, told as milliseconds
+/// since the start of the server and that number plus 60.
 ///
 /// Seen: `zcl_ota.c` of Z-Stack Home 1.2.2a.
 const TI: ServerModel = ServerModel {
@@ -127,6 +129,7 @@ const TI: ServerModel = ServerModel {
     block: 32,
     pages: PageService::Unsupported,
     order: 60,
+    tells_uptime: true,
     ..PLAIN
 };
 
