@@ -28,6 +28,7 @@
 //! | [`mmo`], [`signature`] | AES-MMO digests, integrity codes, signatures of both crypto suites | `crypto` |
 //! | [`matter`] | commands, ImageURIs and image headers of Matter's OTA clusters, and a bridge | `matter` |
 //! | [`unify`] | the OTA service of the Unify framework over MQTT | `unify` |
+//! | [`index`] | the lists of OTA files that zigbee2mqtt and zigpy read, and the entry for a device | `index` |
 //! | [`aps`], [`time`] | addresses and delivery; instants, durations, UTC | |
 //!
 //! [`guide`] has a chapter for each kind of user, one on [security](guide::security), a [glossary](guide::glossary) and a
@@ -183,6 +184,7 @@
 //! | `openssl` | `signature::SigningKey`: signatures by the system's OpenSSL | `crypto`, `std` |
 //! | `matter` | [`matter`] | |
 //! | `unify` | [`unify`] | `alloc`, `serde` |
+//! | `index` | [`index`] | `alloc`, `inspect` |
 //! | `alloc` | [`Encode::to_vec`], [`server::OwnedStore`] | |
 //! | `std` | [`file::FileWriter::write_to`], [`server::FolderStore`] | `alloc` |
 //! | `serde` | `Serialize` for data types, `Deserialize` for those that callers may construct | |
@@ -239,6 +241,8 @@ pub mod file;
 // Its examples need all features, so doctests without them leave the guide out.
 #[cfg(any(not(doctest), feature = "full"))]
 pub mod guide;
+#[cfg(feature = "index")]
+pub mod index;
 #[cfg(feature = "matter")]
 pub mod matter;
 #[cfg(feature = "crypto")]

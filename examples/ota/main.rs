@@ -14,6 +14,7 @@ mod candidates;
 #[path = "../common/capture_lines.rs"]
 mod capture_lines;
 mod check;
+mod choose;
 mod create;
 mod element_args;
 mod error;
@@ -69,6 +70,7 @@ enum Command {
     Digest(external_signer::Prepare),
     Attach(external_signer::Attach),
     Index(index::Options),
+    Choose(choose::Options),
     Reconstruct(reconstruct::Options),
 }
 
@@ -101,6 +103,7 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Digest(options) => external_signer::digest(&options, &mut out),
         Command::Attach(options) => external_signer::attach(&options),
         Command::Index(options) => index::run(&options, &mut out),
+        Command::Choose(options) => choose::run(&options, &mut out),
         Command::Reconstruct(options) => reconstruct::run(&options, &mut out),
     }?;
     out.flush()?;
