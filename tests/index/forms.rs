@@ -122,7 +122,7 @@ fn one_form_becomes_the_other() {
     assert_eq!(index(&made.to_json().expect("complete")).entries, []);
     // Keys that nobody knows belong to their form.
     let text = index(&json!([of_zigbee2mqtt()]).to_string());
-    assert!(!text.entries[0].value(IndexForm::Zigbee2Mqtt, "customParseLogic").is_none());
+    assert!(text.entries[0].value(IndexForm::Zigbee2Mqtt, "customParseLogic").is_some());
     assert_eq!(
         text.to_json_in(IndexForm::Zigpy),
         Err(IndexWriteError::Missing { entry: 0, key: "file_size" })
