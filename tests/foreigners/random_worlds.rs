@@ -144,6 +144,7 @@ fn no_rule_is_violated_beside_any_stack() {
     let upgraded = others.iter().filter(|upgraded| **upgraded).count();
     eprintln!("own: all of {} but {late:?}; others: {upgraded} of {}", ready.len(), others.len());
     assert!(upgraded * 10 > others.len() * 7, "only {upgraded} of {}", others.len());
+    assert!(late.len() * 20 <= ready.len(), "not upgraded within half a day, by SIM_SEED: {late:?}");
 }
 
 /// Whether the server has a file at the end.

@@ -395,7 +395,9 @@ impl ForeignServer {
                     return Some(());
                 };
                 let is_first = matches!(session.stage, Stage::Notified { .. });
-                session.stage = Stage::Serving { until: now + silence };
+                if is_first {
+                    session.stage = Stage::Serving { until: now + silence };
+                }
                 is_first || answers_queries
             }
         };
