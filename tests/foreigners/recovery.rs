@@ -82,11 +82,11 @@ fn a_restarted_gateway_goes_on_at_its_notify() {
 /// From the notify to the countdown, a gateway may restart at any moment: the download is done a minute after the
 /// operator has started it again, and no byte is fetched twice where the gateway did not abort it.
 ///
-/// Demands: FLD-001, FLD-002
+/// Demands: FLD-001, FLD-002, FLD-025
 #[test]
 fn a_gateway_may_restart_at_any_moment() {
     let mut bounds = Bounds::default();
-    for model in ["zigbee-herdsman fast", "zigpy"].map(foreign::server) {
+    for model in ["zigbee-herdsman fast", "zigpy", "deCONZ"].map(foreign::server) {
         for (mode_name, mode) in MODES {
             let world = format!("recovery/any moment/{}/{mode_name}", model.name);
             let calm = download(model, mode, 3000, |_| ());

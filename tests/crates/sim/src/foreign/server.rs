@@ -61,6 +61,9 @@ pub struct ServerModel {
     pub asks_default_response: bool,
     /// Whether a block request that announces a MinimumBlockPeriod without the field gets no answer.
     pub needs_period: bool,
+    /// Status of the Default Response to an Upgrade End Request from a client without a query or a block request since the
+    /// start of the server; `None` for an order.
+    pub unknown_end: Option<u8>,
     /// Status of the Default Response to a truncated request; `None` for no answer.
     pub truncated: Option<u8>,
     /// Commands without an answer; every other unknown command gets UNSUP_CLUSTER_COMMAND.
@@ -118,6 +121,8 @@ pub enum OtherImage {
     AsFile,
     /// Default Response NO_IMAGE_AVAILABLE.
     Refused,
+    /// Image Block Response with the status ABORT alone.
+    Aborted,
 }
 
 /// Service of requests that arrive while a response to the same client is being sent.
@@ -142,6 +147,8 @@ pub enum PageService {
     Served {
         /// Whether the spacing of the request is kept, in addition to the least time between two blocks.
         keeps_spacing: bool,
+        /// Least spacing, which applies where a shorter one is asked for.
+        least_spacing: Micros,
         /// Whether other requests of the client are dropped until the page ends; otherwise they are served beside it.
         drops_others: bool,
         /// Whether a page that runs past the end of the file never ends, with blocks of zero bytes.
@@ -387,7 +394,7 @@ impl ForeignServer {
         let mut payload = Bytes(parts.payload);
         let (_, id): (_, RawId) = (payload.byte()?, payload.take()?);
         let is_open = match self.model.sessions {
-            Sessions::NotNeeded => true,
+            Sessions::NotNeeded => self.is_serving(client),
             Sessions::Needed { silence, answers_queries, .. } => {
                 let Some(session) = self.sessions.get_mut(&client) else {
                     // The host of such a server answers a query that nobody waits for, so that the device is content.
@@ -461,20 +468,20 @@ impl ForeignServer {
         if fields & HAS_IEEE != 0 {
             payload.take::<8>()?;
         }
-        let keeps_spacing = match self.model.pages {
+        let (keeps_spacing, least) = match self.model.pages {
             PageService::Ignored => return Some(()),
             PageService::Unsupported => {
                 let at = now + self.model.delay;
                 self.default_response(at, client, parts.number, PAGE_REQUEST, UNSUP_CLUSTER_COMMAND);
                 return Some(());
             }
-            PageService::Served { keeps_spacing, .. } => keeps_spacing,
+            PageService::Served { keeps_spacing, least_spacing, .. } => (keeps_spacing, least_spacing),
         };
         if !self.is_serving(client) || self.is_overloaded(now, client, parts.number) {
             return Some(());
         }
         self.extend(now, client);
-        let spacing = if keeps_spacing { Micros::from(spacing) * 1000 } else { 0 };
+        let spacing = if keeps_spacing { least.max(Micros::from(spacing) * 1000) } else { least };
         let next = self.next_block_at(client, now + self.model.delay);
         let end = offset.saturating_add(size.into());
         let session = self.sessions.get_mut(&client)?;
@@ -487,6 +494,10 @@ impl ForeignServer {
         let mut payload = Bytes(parts.payload);
         let status = payload.byte()?;
         let id: RawId = payload.take()?;
+        if let Some(refusal) = self.model.unknown_end.filter(|_| !self.sessions.contains_key(&client)) {
+            self.default_response(at, client, parts.number, END_REQUEST, refusal);
+            return Some(());
+        }
         if !self.is_serving(client) {
             return Some(());
         }
@@ -542,8 +553,12 @@ impl ForeignServer {
 
     /// Sends a block, and returns its number of data bytes.
     fn send_block(&mut self, at: Micros, client: Node, number: u8, id: RawId, offset: u32, max: u8) -> u8 {
-        let is_known = |file: &File| self.model.other_image != OtherImage::Refused || file.id == id;
-        let Some(file) = self.file_for(client).filter(|file| is_known(file)).cloned() else {
+        let serves_any = matches!(self.model.other_image, OtherImage::AsAsked | OtherImage::AsFile);
+        let Some(file) = self.file_for(client).filter(|file| serves_any || file.id == id).cloned() else {
+            if self.model.other_image == OtherImage::Aborted {
+                self.respond(at, client, number, BLOCK_RESPONSE, &[ABORT]);
+                return 0;
+            }
             self.default_response(at, client, number, BLOCK_REQUEST, NO_IMAGE_AVAILABLE);
             return 0;
         };
