@@ -53,7 +53,7 @@ struct Found {
     suite: Option<u8>,
     signer: Option<String>,
     reason: Option<String>,
-    /// `valid`, `expired` or `not yet valid`: the certificate of a valid signature of suite 2, at the time of the check.
+    /// `valid`, `expired` or `not-yet-valid`: the certificate of a valid signature of suite 2, at the time of the check.
     validity: Option<&'static str>,
     #[serde(skip)]
     lifetime: Option<Lifetime>,
@@ -143,6 +143,7 @@ impl Found {
     /// Returns what is to be said of a certificate that is not valid at the time `at`.
     fn warning(&self, at: u64) -> Option<String> {
         let (word, lifetime) = (self.validity.filter(|word| *word != VALID)?, self.lifetime.as_ref()?);
+        let word = word.replace('-', " ");
         let until =
             lifetime.until.map_or("for ever".into(), |until| format!("until {}", unix_time::text(until)));
         let (from, at) = (unix_time::text(lifetime.from), unix_time::text(at));
@@ -175,7 +176,7 @@ impl Lifetime {
 
     fn word(&self, at: u64) -> &'static str {
         match self.until {
-            _ if at < self.from => "not yet valid",
+            _ if at < self.from => "not-yet-valid",
             Some(until) if at >= until => "expired",
             _ => VALID,
         }

@@ -39,6 +39,7 @@ pub struct Requestor {
 /// Next step of a requestor after a response, at the earliest at [`Requestor::not_before`].
 // Exhaustive: a requestor that passes over an unknown step would never download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum NextStep<'a> {
     /// Obtain the consent of the user, visibly, then download the image.

@@ -211,7 +211,7 @@ pub enum UiidForm {
 
 /// Error for a UIID that already belongs to another kind of image. The UIID was set for that kind, or follows from the
 /// [`UiidForm`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[error("UIID {uiid} is that of manufacturer {}, image type {:#06x}", .owner.manufacturer, .owner.image_type.0)]
 #[non_exhaustive]
 pub struct UiidTaken {

@@ -2,10 +2,17 @@
 
 use alloc::string::String;
 
-/// Error for text that is not a valid identifier, topic, topic filter or date-time. `Display` says what is wrong.
+/// Error for text that is not a valid identifier, topic, topic filter or date-time. `Display` says what is wrong,
+/// and serde represents the error as that text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct TextError(pub(super) Reason);
+
+impl serde::Serialize for TextError {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
 
 /// Private reasons of a text error, so that a later release of the crate `time` is not a breaking change of this crate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

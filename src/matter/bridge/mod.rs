@@ -80,6 +80,7 @@ impl Unmapped {
 /// Translation of a message.
 // Exhaustive: a message and the list of what it lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Translated<T> {
     /// Translated message.
