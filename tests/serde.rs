@@ -468,7 +468,10 @@ fn texts_round_trip_as_texts() {
         round_trips_borrowed(&image, &mut Vec::new());
     }
     round_trips_borrowed(&bdx, &mut Vec::new());
-    assert!(refusal::<matter::BdxUri<'_>>(r#""https://example.domain/image.bin""#).contains("`bdx://` in lower case"));
+    assert!(
+        refusal::<matter::BdxUri<'_>>(r#""https://example.domain/image.bin""#)
+            .contains("`bdx://` in lower case")
+    );
     assert!(refusal::<matter::ImageUri<'_>>(r#""no URI""#).contains("expected"));
     round_trips("ucl/OTA/info/+/all".parse::<unify::TopicFilter>().expect("a filter"));
     round_trips("ucl/OTA/data/ZigBee10011011/all".parse::<unify::Topic>().expect("a topic"));

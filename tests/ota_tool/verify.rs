@@ -150,7 +150,11 @@ fn the_validity_of_a_certificate_is_told_and_fails_with_strict() {
             let expected = if validity.is_empty() { Value::Null } else { validity.into() };
             assert_eq!([&found["signature"], &found["validity"]], [&json!("valid"), &expected], "{options}");
             assert_eq!(ran.err.is_empty(), status == 0 && matches!(validity, "" | "valid"), "{}", ran.err);
-            assert!(validity.is_empty() || ran.err.is_empty() || ran.err.contains(&validity.replace('-', " ")), "{}", ran.err);
+            assert!(
+                validity.is_empty() || ran.err.is_empty() || ran.err.contains(&validity.replace('-', " ")),
+                "{}",
+                ran.err
+            );
         }
     };
     told("hour", 1, "expired");
