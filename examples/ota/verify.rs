@@ -1,11 +1,13 @@
 //! Subcommand `verify`: signatures and integrity codes of files.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
 use serde::Serialize;
+use zigbee_ota::container::ContainerKind;
 use zigbee_ota::file::SignatureElement;
 use zigbee_ota::signature::integrity::IntegrityCode;
 use zigbee_ota::signature::{self, Accepted, Certificate, SignatureError, Suite, VerifyError, VerifyPolicy};
@@ -57,6 +59,9 @@ struct Found {
     validity: Option<&'static str>,
     #[serde(skip)]
     lifetime: Option<Lifetime>,
+    /// Kind of the container, and offsets of the OTA file in it.
+    #[serde(skip)]
+    container: Option<(ContainerKind, Range<usize>)>,
 }
 
 /// Validity of a certificate.
@@ -73,10 +78,9 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     for path in &options.files {
         let found = with(path, |opened| Found::new(path, opened, &options.trust.required(), at));
         well &= found.as_ref().is_ok_and(|found| found.is_valid(options.strict));
-        if let Ok(found) = &found
-            && let Some(warning) = found.warning(at)
-        {
-            complain(Failure::at(path, warning));
+        if let Ok(found) = &found {
+            let warnings = [found.warning(at), found.container_note()];
+            warnings.into_iter().flatten().for_each(|text| complain(Failure::at(path, text)));
         }
         match (found, options.json) {
             (Ok(found), true) => {
@@ -132,7 +136,19 @@ impl Found {
             reason: found.err().map(|reason| reason.to_string()).or(uncovered),
             validity: lifetime.as_ref().map(|lifetime| lifetime.word(at)),
             lifetime,
+            container: (opened.container.kind != ContainerKind::None).then(|| {
+                (opened.container.kind, opened.offset()..opened.offset() + opened.image.bytes().len())
+            }),
         }
+    }
+
+    /// Returns what is to be said of the bytes of a container, which no signature of the file inside covers.
+    fn container_note(&self) -> Option<String> {
+        let (kind, Range { start, end }) = self.container.as_ref().filter(|_| self.signature == VALID)?;
+        let last = end.saturating_sub(1);
+        Some(format!(
+            "note: the signature covers bytes {start} to {last}, and not the container ({kind}) around them"
+        ))
     }
 
     fn is_valid(&self, strict: bool) -> bool {
