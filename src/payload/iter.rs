@@ -7,7 +7,7 @@
 use core::iter::Enumerate;
 
 use super::formats::nordic_dfu::InitPacket;
-use super::formats::{osram, ubisys};
+use super::formats::{damaged_mark, osram, ubisys};
 use super::{PayloadKind, PayloadReport, PayloadState};
 use crate::file::{Element, Elements, Image, PlacedElement, RawRemainder, Tag};
 use crate::types::ImageId;
@@ -22,6 +22,9 @@ pub struct Payload<'a> {
     pub element: Option<usize>,
     /// Offset of the payload, in bytes from the first byte of the OTA header.
     pub offset: usize,
+    /// Bytes of the payload. Serialization leaves these bytes out.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub bytes: &'a [u8],
     /// Format and state of the payload. Offsets in the report count from the first byte of the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub report: PayloadReport<'a>,
@@ -70,8 +73,10 @@ impl<'a> Payloads<'a> {
         }
         let kind = PayloadKind::of(data);
         if tag != Tag::UPGRADE_IMAGE {
-            let recognised = kind.is_searched_in_all_elements().then(|| PayloadReport::of(data));
-            return recognised.or_else(|| osram::check_table(self.id.manufacturer, data));
+            if kind.is_searched_in_all_elements() {
+                return Some(PayloadReport::of(data));
+            }
+            return damaged_mark::find(data).or_else(|| osram::check_table(self.id.manufacturer, tag, data));
         }
         match (init_packet.and_then(|packet| packet.check_firmware(data)), kind) {
             (Some(report), _) => Some(report),
@@ -84,8 +89,15 @@ impl<'a> Payloads<'a> {
         }
     }
 
-    fn payload(&self, element: Option<usize>, offset: usize, report: PayloadReport<'a>) -> Payload<'a> {
-        Payload { element, offset, report, contradicts_header: report.metadata.contradicts(self.id) }
+    fn payload(
+        &self,
+        element: Option<usize>,
+        offset: usize,
+        bytes: &'a [u8],
+        report: PayloadReport<'a>,
+    ) -> Payload<'a> {
+        let contradicts_header = report.metadata.contradicts(self.id);
+        Payload { element, offset, bytes, report, contradicts_header }
     }
 }
 
@@ -99,12 +111,14 @@ impl<'a> Iterator for Payloads<'a> {
                 let mut following = self.elements.clone();
                 if following.next().is_some_and(|(_, next)| next.element.tag == placed.element.tag) {
                     report.state = report.state.ambiguous_if_truncated();
+                    // The last bytes of a part are not those of the whole.
+                    report.element_state = None;
                 }
-                return Some(self.payload(Some(index), placed.data_offset(), report));
+                return Some(self.payload(Some(index), placed.data_offset(), placed.element.data, report));
             }
         }
         let raw = self.remainder.take()?;
-        Some(self.payload(None, raw.offset, PayloadReport::of(raw.bytes)))
+        Some(self.payload(None, raw.offset, raw.bytes, PayloadReport::of(raw.bytes)))
     }
 }
 

@@ -8,12 +8,16 @@
 
 use super::read_fields::le_len;
 use crate::crc::crc32_from_zero;
-use crate::payload::{ChecksumKind, PayloadKind, PayloadReport, PayloadState};
+use crate::payload::covered_bytes::CoveredBytes;
+use crate::file::Tag;
+use crate::payload::{ChecksumKind, PayloadKind, PayloadReport, PayloadState, UnknownReason};
 use crate::types::ManufacturerCode;
 
 const MARK: [u8; 4] = [0xff, 0, 0, 0];
 /// Maximum number of bytes of the firmware that the length field does not count.
 const MAX_UNCOUNTED: usize = 64;
+/// Tags of the elements that are tables in the known files.
+const TABLE_TAGS: [Tag; 5] = [Tag(0xff01), Tag(0xff3e), Tag(0xff46), Tag(0xff47), Tag(0xff52)];
 /// Manufacturer codes of Osram Sylvania, Ledvance and Osram GmbH.
 const MANUFACTURERS: [ManufacturerCode; 3] =
     [ManufacturerCode(0x110c), ManufacturerCode(0x1189), ManufacturerCode(0xbbaa)];
@@ -27,15 +31,22 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport::encrypted_if_random(PayloadKind::Osram, bytes)
 }
 
-/// Checks a table, which is in an element of its own. Returns `None` unless the CRC matches, because a table has no
-/// other mark.
+/// Checks a table, which is in an element of its own. Only the CRC marks a table, so an element with a CRC that does not match
+/// is a table only by its tag, and its state is unknown. Returns `None` for any other element.
 pub(in crate::payload) fn check_table(
     manufacturer: ManufacturerCode,
+    tag: Tag,
     bytes: &[u8],
 ) -> Option<PayloadReport<'_>> {
     let (data, crc) = bytes.split_last_chunk()?;
     // The CRC of zeros is 0, so it matches in any element of zeros.
     let matches = data.iter().any(|byte| *byte != 0) && crc32_from_zero(data) == u32::from_le_bytes(*crc);
-    let is_table = MANUFACTURERS.contains(&manufacturer) && matches;
-    is_table.then(|| PayloadReport::new(PayloadKind::Osram, PayloadState::Whole(ChecksumKind::Crc32)))
+    let state = match matches {
+        true => PayloadState::Whole(ChecksumKind::Crc32),
+        false if TABLE_TAGS.contains(&tag) => PayloadState::Unknown(UnknownReason::Ambiguous),
+        false => return None,
+    };
+    MANUFACTURERS.contains(&manufacturer).then(|| {
+        PayloadReport::new(PayloadKind::Osram, state).covering(CoveredBytes::until(bytes.len()))
+    })
 }

@@ -1,0 +1,72 @@
+//! Recognition of a payload of which one byte of the mark is damaged. The checksum proves the format: with the right byte,
+//! the checksum matches.
+//!
+//! ```text
+//! mark of each format, one byte wrong -> the checksum, computed with the right byte -> PayloadState::Damaged
+//! ```
+//!
+//! Without this search, a flipped bit in the mark would turn a damaged payload into one of an unknown format.
+
+use super::{esp_image, mcuboot, nxp_jn518x, silabs_ebl, silabs_gbl, telink, ti_cc2530, ti_oad, xz};
+use crate::crc::crc32_with;
+use crate::payload::{ChecksumKind, Damage, DamageKind, PayloadKind, PayloadReport, PayloadState};
+
+/// Wrong byte in the mark of a format.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WrongByte {
+    pub(super) offset: usize,
+    pub(super) expected: u8,
+    found: u8,
+}
+
+impl WrongByte {
+    /// Returns the damage that the byte is.
+    pub(super) const fn damage(self) -> Damage {
+        let Self { offset, expected, found } = self;
+        Damage { offset, kind: DamageKind::Mark { expected, found } }
+    }
+}
+
+/// Compares `bytes` with a mark, which is a list of offsets and constant bytes. Returns the only byte that differs, or
+/// `None` if no byte differs or several do.
+pub(super) fn only_wrong_byte(bytes: &[u8], mark: &[(usize, u8)]) -> Option<WrongByte> {
+    let mut wrong = None;
+    for (offset, expected) in mark.iter().copied() {
+        let found = *bytes.get(offset)?;
+        if found != expected && wrong.replace(WrongByte { offset, expected, found }).is_some() {
+            return None;
+        }
+    }
+    wrong
+}
+
+/// Returns whether the CRC-32 that `state` calls wrong matches with the right byte of the mark. The CRC covers all bytes
+/// before itself.
+pub(super) fn crc32_matches_with(bytes: &[u8], wrong: WrongByte, state: PayloadState) -> bool {
+    let PayloadState::Damaged(Damage {
+        offset,
+        kind: DamageKind::Checksum { checksum: ChecksumKind::Crc32, expected, .. },
+    }) = state
+    else {
+        return false;
+    };
+    bytes.get(..offset).is_some_and(|summed| crc32_with(summed, wrong.offset, wrong.expected) == expected)
+}
+
+/// Searches for a format of whose mark one byte of `bytes` is damaged.
+pub(in crate::payload) fn find(bytes: &[u8]) -> Option<PayloadReport<'_>> {
+    let searches: [(PayloadKind, fn(&[u8]) -> Option<WrongByte>); 10] = [
+        (PayloadKind::SilabsGbl, silabs_gbl::damaged_mark),
+        (PayloadKind::SilabsEbl, silabs_ebl::damaged_mark),
+        (PayloadKind::SilabsEblEncrypted, silabs_ebl::damaged_encrypted_mark),
+        (PayloadKind::TelinkKnlt, telink::damaged_mark),
+        (PayloadKind::EspImage, esp_image::damaged_mark),
+        (PayloadKind::TiOad, ti_oad::damaged_mark),
+        (PayloadKind::NxpJn518x, nxp_jn518x::damaged_mark),
+        (PayloadKind::Mcuboot, mcuboot::damaged_mark),
+        (PayloadKind::Xz, xz::damaged_mark),
+        (PayloadKind::TiCc2530, ti_cc2530::damaged_mark),
+    ];
+    let (kind, wrong) = searches.into_iter().find_map(|(kind, search)| Some((kind, search(bytes)?)))?;
+    Some(PayloadReport::new(kind, PayloadState::Damaged(wrong.damage())))
+}
