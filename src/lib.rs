@@ -178,7 +178,7 @@
 //!
 //! | feature | adds | requires |
 //! |---|---|---|
-//! | `inspect` | [`container`] and [`payload`] | |
+//! | `inspect` | [`inspect`], [`container`] and [`payload`] | `crypto` |
 //! | `crypto` | [`mmo`] and [`signature`] | |
 //! | `openssl` | `signature::SigningKey`: signatures by the system's OpenSSL | `crypto`, `std` |
 //! | `matter` | [`matter`] | |
@@ -239,6 +239,8 @@ pub mod file;
 // Its examples need all features, so doctests without them leave the guide out.
 #[cfg(any(not(doctest), feature = "full"))]
 pub mod guide;
+#[cfg(feature = "inspect")]
+pub mod inspect;
 #[cfg(feature = "matter")]
 pub mod matter;
 #[cfg(feature = "crypto")]
