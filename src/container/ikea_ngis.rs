@@ -55,7 +55,10 @@ pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {
     let head = Head::read(bytes)?;
     let container = Container::split(ContainerKind::IkeaNgis, bytes, head.offset, head.size)?;
     let complete = container.is_complete(head.size);
-    Some(Container { integrity: integrity(container.before, container.ota, head.chunk_size, complete), ..container })
+    Some(Container {
+        integrity: integrity(container.before, container.ota, head.chunk_size, complete),
+        ..container
+    })
 }
 
 /// Container that is whole by its own words and checksums, around an OTA header with another total image size.

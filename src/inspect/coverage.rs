@@ -41,7 +41,9 @@ impl fmt::Display for CoveringChecksum {
         match self {
             Self::Container(kind) => write!(f, "container ({kind})"),
             Self::IntegrityCode(form) => write!(f, "integrity code ({})", form.name()),
-            Self::Payload { element: Some(element), kind } => write!(f, "payload of element {element} ({kind})"),
+            Self::Payload { element: Some(element), kind } => {
+                write!(f, "payload of element {element} ({kind})")
+            }
             Self::Payload { element: None, kind } => write!(f, "payload ({kind})"),
         }
     }
@@ -72,14 +74,19 @@ impl<'a> Inspection<'a> {
     /// A checksum that does not match covers nothing, and is told by [`findings`](Self::findings). Checksums find accidents
     /// only; whoever changes a file on purpose changes them as well.
     pub fn coverage(&self) -> impl Iterator<Item = Coverage> + use<'_, 'a> {
-        self.ota().into_iter().flat_map(|ota| ota.outer_coverage().into_iter().flatten().chain(ota.payload_coverage()))
+        self.ota()
+            .into_iter()
+            .flat_map(|ota| ota.outer_coverage().into_iter().flatten().chain(ota.payload_coverage()))
     }
 
     /// Returns the ranges that no matching checksum covers, in ascending order. All bytes given are in one of these ranges
     /// or in a range of [`coverage`](Self::coverage).
     pub fn uncovered(&self) -> impl Iterator<Item = Range<usize>> + use<'_, 'a> {
-        let outer = self.ota().map_or([const { None }; RANGES], |ota| ota.outer_coverage().map(|covered| Some(covered?.range)));
-        let payloads = self.ota().into_iter().flat_map(Ota::payload_coverage).map(|covered| covered.range).peekable();
+        let outer = self
+            .ota()
+            .map_or([const { None }; RANGES], |ota| ota.outer_coverage().map(|covered| Some(covered?.range)));
+        let payloads =
+            self.ota().into_iter().flat_map(Ota::payload_coverage).map(|covered| covered.range).peekable();
         Uncovered { position: 0, end: self.given.len(), outer, payloads }
     }
 }
@@ -108,7 +115,9 @@ impl<'a> Ota<'a> {
             ContainerKind::ThirdReality | ContainerKind::SalusCrc32 | ContainerKind::SdevicesCrc32 => {
                 [Some(0..given), None, None]
             }
-            ContainerKind::None | ContainerKind::LegrandLength | ContainerKind::NxpFlashWord => [None, None, None],
+            ContainerKind::None | ContainerKind::LegrandLength | ContainerKind::NxpFlashWord => {
+                [None, None, None]
+            }
         }
     }
 
@@ -134,10 +143,10 @@ impl<'a> Ota<'a> {
 
     fn payload_coverage(&self) -> impl Iterator<Item = Coverage> + use<'_, 'a> {
         let base = self.offset();
-        self.payloads().flat_map(move |payload| {
+        self.payloads().flat_map(move |(payload, bytes)| {
             let start = base.saturating_add(payload.offset);
             let checksum = CoveringChecksum::Payload { element: payload.element, kind: payload.report.kind };
-            let ranges = payload.report.covered_ranges(payload.bytes);
+            let ranges = payload.report.covered_ranges(bytes);
             ranges.map(move |range| {
                 let range = start.saturating_add(range.start)..start.saturating_add(range.end);
                 Coverage { range, checksum }
@@ -170,7 +179,9 @@ impl<I: Iterator<Item = Range<usize>>> Iterator for Uncovered<I> {
             while self.payloads.next_if(|range| range.end <= position).is_some() {}
             let payload = self.payloads.peek();
             let ranges = self.outer.iter().flatten().chain(payload);
-            if let Some(covering) = ranges.clone().find(|range| range.start <= position && position < range.end) {
+            if let Some(covering) =
+                ranges.clone().find(|range| range.start <= position && position < range.end)
+            {
                 self.position = covering.end;
                 continue;
             }

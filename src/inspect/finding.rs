@@ -9,7 +9,7 @@ use core::fmt;
 use super::{ForeignKind, Overrun, OverrunCause};
 use crate::container::ContainerKind;
 use crate::error::DecodeError;
-use crate::file::Tag;
+use crate::file::{Element, Tag};
 use crate::payload::{PayloadKind, PayloadState, UnknownReason};
 use crate::types::{Eui64, FileVersion, HardwareRange, ImageId, ImageType, ManufacturerCode};
 
@@ -150,6 +150,22 @@ pub enum FindingKind {
         /// Offset of the payload in the bytes given.
         start: usize,
     },
+    /// One byte of the constant bytes that mark a format is wrong. With the right byte, the checksum of the payload matches.
+    PayloadMark {
+        /// Index of the element; `None` for raw bytes.
+        element: Option<usize>,
+        /// Format of the payload.
+        payload: PayloadKind,
+        /// Byte that the format requires.
+        expected: u8,
+        /// Byte that the payload has.
+        found: u8,
+    },
+    /// An element has the tag of a table of Osram, and no CRC that matches.
+    TableChecksum {
+        /// Index of the element.
+        element: usize,
+    },
     /// Bytes after a Telink image, in the same element, are in no checksum that matches.
     AfterTelinkImage {
         /// Index of the element; `None` for raw bytes.
@@ -215,6 +231,8 @@ impl FindingKind {
                 "payload-checksum-not-added"
             }
             Self::Payload { .. } => "payload-doubtful",
+            Self::PayloadMark { .. } => "payload-mark",
+            Self::TableChecksum { .. } => "table-checksum",
             Self::AfterTelinkImage { .. } => "after-telink-image",
             Self::PayloadContradictsHeader { .. } => "payload-contradicts-header",
             Self::WrappedTwice { .. } => "wrapped-twice",
@@ -255,7 +273,7 @@ impl fmt::Display for StateAt {
 /// Writes the fact for people, without the severity.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { severity: _, offset, kind } = self;
+        let Self { severity, offset, kind } = self;
         match kind {
             FindingKind::NotOta { content, error } => content.write(f, error, *offset),
             FindingKind::Truncated { missing, total_size } => {
@@ -302,7 +320,10 @@ impl fmt::Display for Finding {
             FindingKind::StringAfterNul => f.write_str("the header string goes on after its NUL"),
             FindingKind::StringControlCharacters => f.write_str("control characters in the header string"),
             FindingKind::NoElements => f.write_str("a header without an element"),
-            FindingKind::ElementOverrun(overrun) => write_overrun(f, *overrun, *offset),
+            FindingKind::ElementOverrun(overrun) if *severity == Severity::Wrong => {
+                write_overrun(f, *overrun, *offset)
+            }
+            FindingKind::ElementOverrun(overrun) => write_raw_bytes(f, *overrun),
             FindingKind::RawBody { payload, count } => {
                 write!(f, "no elements: the body is {count} raw bytes ({payload})")
             }
@@ -324,6 +345,15 @@ impl fmt::Display for Finding {
                     ),
                     _ => write!(f, "is doubtful: {}", StateAt(*state, *start)),
                 }
+            }
+            FindingKind::PayloadMark { element, payload, expected, found } => write!(
+                f,
+                "the payload ({payload}) of {} is damaged: byte {offset} is {found:#04x}, and with {expected:#04x}, which the \
+                 format requires, its checksum matches",
+                ElementName(*element)
+            ),
+            FindingKind::TableChecksum { element } => {
+                write!(f, "the table in element {element} has no CRC-32 that matches: perhaps damaged")
             }
             FindingKind::AfterTelinkImage { element, count, state, start } => {
                 write!(f, "{count} bytes after the Telink image of {} ", ElementName(*element))?;
@@ -361,14 +391,23 @@ impl fmt::Display for Finding {
     }
 }
 
-fn write_overrun(f: &mut fmt::Formatter<'_>, overrun: Overrun, offset: usize) -> fmt::Result {
-    let Overrun { tag, declared, present, cause, first } = overrun;
-    if first {
-        f.write_str("no elements fit: ")?;
+/// Writes the fact about raw bytes that may be an element which runs past the end.
+fn write_raw_bytes(f: &mut fmt::Formatter<'_>, overrun: Overrun) -> fmt::Result {
+    let Overrun { tag, declared, present, cause: _, first } = overrun;
+    let count = present.saturating_add(Element::HEAD_LEN);
+    match first {
+        true => write!(f, "no elements: the body is {count} raw bytes of no known form")?,
+        false => write!(f, "{count} raw bytes of no known form after the last element")?,
     }
+    write!(f, "; as an element {:#06x}, they would need {declared} bytes of data, and have {present}", tag.0)
+}
+
+fn write_overrun(f: &mut fmt::Formatter<'_>, overrun: Overrun, offset: usize) -> fmt::Result {
+    let Overrun { tag, declared, present, cause, first: _ } = overrun;
     write!(
         f,
-        "the element {:#06x} at byte {offset} says {declared} bytes, and {present} are left to the total image size",
+        "the element {:#06x} at byte {offset} runs past the end: it declares {declared} bytes of data, and {present} are left \
+         up to the total image size",
         tag.0
     )?;
     match cause {

@@ -152,10 +152,14 @@ impl ForeignKind {
             [b'<', ..] => Self::WebPage,
             [b'{' | b'[', ..] => Self::Json,
             [b':', rest @ ..] if rest.get(..8)?.iter().all(u8::is_ascii_hexdigit) => Self::IntelHex,
-            [b'S', b'0'..=b'9', rest @ ..] if rest.get(..4)?.iter().all(u8::is_ascii_hexdigit) => Self::SRecord,
+            [b'S', b'0'..=b'9', rest @ ..] if rest.get(..4)?.iter().all(u8::is_ascii_hexdigit) => {
+                Self::SRecord
+            }
             // The first five letters of the OTA identifier.
             bytes if bytes.starts_with(b"HvHuC") => Self::Base64Text,
-            _ if digits.clone().count() >= MIN_DIGITS && digits.clone().all(|byte| byte.is_ascii_hexdigit()) => {
+            _ if digits.clone().count() >= MIN_DIGITS
+                && digits.clone().all(|byte| byte.is_ascii_hexdigit()) =>
+            {
                 Self::HexText
             }
             _ => Self::Text,

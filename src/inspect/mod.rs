@@ -50,15 +50,18 @@ mod finding;
 mod foreign;
 mod overrun;
 
-pub use coverage::{CoveringChecksum, Coverage};
+pub use coverage::{Coverage, CoveringChecksum};
 pub use finding::{Finding, FindingKind, Severity};
 pub use foreign::ForeignKind;
 pub use overrun::{Overrun, OverrunCause};
 
 use crate::container::{Container, ContainerIntegrity, ContainerKind};
 use crate::error::{DecodeError, DecodeErrorKind};
-use crate::file::{BodyLayout, FileHeader, Image, Tag};
-use crate::payload::{Payload, PayloadKind, PayloadState, PayloadVersion, UnknownReason, payloads};
+use crate::file::{BodyLayout, Element, FileHeader, Image, Tag};
+use crate::payload::{
+    Payload, PayloadKind, PayloadState, PayloadVersion, UnknownReason, payloads_with_bytes,
+};
+use crate::payload::{WrongByte, damaged_mark, is_damaged_table};
 use crate::signature::integrity::IntegrityCode;
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 use overrun::RemainderKind;
@@ -83,7 +86,7 @@ struct Ota<'a> {
     container: Container<'a>,
     image: Image<'a>,
     integrity_code: IntegrityCode,
-    payloads: [Option<Payload<'a>>; KEPT],
+    payloads: [Option<(Payload<'a>, &'a [u8])>; KEPT],
 }
 
 /// File that is no OTA file.
@@ -133,10 +136,10 @@ impl<'a> Inspection<'a> {
         self.ota().map_or(IntegrityCode::Absent, |ota| ota.integrity_code)
     }
 
-    /// Returns the payloads of the OTA file in file order, as [`payloads`] does. Their offsets count from the first byte of
+    /// Returns the payloads of the OTA file in file order, as [`payloads`](crate::payload::payloads) does. Their offsets count from the first byte of
     /// the OTA header.
     pub fn payloads(&self) -> impl Iterator<Item = Payload<'a>> + use<'_, 'a> {
-        self.ota().into_iter().flat_map(Ota::payloads)
+        self.ota().into_iter().flat_map(Ota::payloads).map(|(payload, _)| payload)
     }
 
     /// Returns all findings: first those about the file as a whole, then those about the payloads.
@@ -182,14 +185,15 @@ impl<'a> Ota<'a> {
         let has_code = image.missing() == 0 && image.find(Tag::IMAGE_INTEGRITY_CODE).next().is_some();
         // Without a code, the digest of the whole file would be computed in vain.
         let integrity_code = if has_code { IntegrityCode::check(&image) } else { IntegrityCode::Absent };
-        let mut payloads = payloads(&image);
+        let mut payloads = payloads_with_bytes(&image);
         let payloads = [(); KEPT].map(|()| payloads.next());
         Ok(Self { container, image, integrity_code, payloads })
     }
 
-    fn payloads(&self) -> impl Iterator<Item = Payload<'a>> + use<'_, 'a> {
+    /// Returns the payloads with their bytes.
+    fn payloads(&self) -> impl Iterator<Item = (Payload<'a>, &'a [u8])> + use<'_, 'a> {
         let is_full = self.payloads.iter().all(Option::is_some);
-        let further = is_full.then(|| payloads(&self.image).skip(KEPT));
+        let further = is_full.then(|| payloads_with_bytes(&self.image).skip(KEPT));
         self.payloads.iter().flatten().copied().chain(further.into_iter().flatten())
     }
 
@@ -203,13 +207,30 @@ impl<'a> Ota<'a> {
         let header = self.header_findings();
         let body = self.body_findings(raw_allowed);
         let base = self.offset();
-        let tags = self.image.elements().filter(|placed| placed.element.tag.is_reserved()).map(move |placed| {
-            let offset = base.saturating_add(placed.offset);
-            Finding::new(Severity::Note, offset, FindingKind::ReservedTag(placed.element.tag))
-        });
-        let payloads = self.payloads().flat_map(|payload| self.payload_findings(&payload));
+        let tags =
+            self.image.elements().filter(|placed| placed.element.tag.is_reserved()).map(move |placed| {
+                let offset = base.saturating_add(placed.offset);
+                Finding::new(Severity::Note, offset, FindingKind::ReservedTag(placed.element.tag))
+            });
+        let payloads = self.payloads().flat_map(|(payload, bytes)| self.payload_findings(&payload, bytes));
         let whole = around.into_iter().chain(header).chain(body).flatten();
-        whole.chain(tags).chain(self.signature_finding()).chain(payloads)
+        whole.chain(tags).chain(self.signature_finding()).chain(payloads).chain(self.element_findings())
+    }
+
+    /// Returns the findings about elements that are payloads only if one byte of them is wrong.
+    fn element_findings(&self) -> impl Iterator<Item = Finding> + use<'a> {
+        let (base, manufacturer) = (self.offset(), self.image.header().id.manufacturer);
+        let elements = (0..).zip(self.image.elements()).flat_map(move |(number, placed)| {
+            let start = base.saturating_add(placed.data_offset());
+            let Element { tag, data } = placed.element;
+            let table = is_damaged_table(manufacturer, tag, data).then(|| {
+                Finding::new(Severity::Doubtful, start, FindingKind::TableChecksum { element: number })
+            });
+            [mark_finding(Some(number), data, start), table].into_iter().flatten()
+        });
+        let raw = self.image.raw_remainder();
+        let raw = raw.and_then(|raw| mark_finding(None, raw.bytes, base.saturating_add(raw.offset)));
+        elements.chain(raw)
     }
 
     /// Returns the findings about completeness, container and integrity code. `given` is the number of bytes given.
@@ -293,7 +314,8 @@ impl<'a> Ota<'a> {
         let bare = is_bare.then(|| Finding::new(Severity::Note, at(header_len), FindingKind::NoElements));
         let Some(raw) = image.raw_remainder() else {
             let telink = image.layout() == BodyLayout::TelinkF000;
-            let telink = telink.then(|| Finding::new(Severity::Note, at(header_len), FindingKind::TelinkForm));
+            let telink =
+                telink.then(|| Finding::new(Severity::Note, at(header_len), FindingKind::TelinkForm));
             return [bare, telink];
         };
         let count = raw.bytes.len();
@@ -303,7 +325,13 @@ impl<'a> Ota<'a> {
             RemainderKind::Raw(payload) if raw.offset == header_len => {
                 (Severity::Note, FindingKind::RawBody { payload, count })
             }
-            RemainderKind::Padding | RemainderKind::Raw(_) => (Severity::Note, FindingKind::RawBytes { count }),
+            // The total image size cuts what follows the last element.
+            RemainderKind::Padding if count < Element::HEAD_LEN && !image.trailing().is_empty() => {
+                (Severity::Doubtful, FindingKind::RawBytes { count })
+            }
+            RemainderKind::Padding | RemainderKind::Raw(_) => {
+                (Severity::Note, FindingKind::RawBytes { count })
+            }
             RemainderKind::Overrun(severity, overrun) => (severity, overrun_kind(overrun, self.offset())),
         };
         [bare, Some(Finding::new(severity, at(raw.offset), kind))]
@@ -320,8 +348,12 @@ impl<'a> Ota<'a> {
         Some(Finding::new(severity, offset, kind))
     }
 
-    fn payload_findings(&self, payload: &Payload<'a>) -> impl Iterator<Item = Finding> + use<'a> {
-        let Payload { element, offset, bytes: _, report, contradicts_header } = *payload;
+    fn payload_findings(
+        &self,
+        payload: &Payload<'a>,
+        bytes: &[u8],
+    ) -> impl Iterator<Item = Finding> + use<'a> {
+        let Payload { element, offset, report, contradicts_header, .. } = *payload;
         let start = self.offset().saturating_add(offset);
         let header = self.image.header().id;
         let metadata = report.metadata;
@@ -344,11 +376,15 @@ impl<'a> Ota<'a> {
             };
             Finding::new(Severity::Note, start, kind)
         });
-        let after_image = after_telink_image(payload, start);
+        let after_image = after_telink_image(payload, bytes, start);
         // The damage of the bytes after an image is the same as that of the payload, and says more.
         let state = match after_image {
-            Some(Finding { kind: FindingKind::AfterTelinkImage { state, .. }, .. }) if state == report.state => None,
-            _ => payload_finding(payload, start),
+            Some(Finding { kind: FindingKind::AfterTelinkImage { state, .. }, .. })
+                if state == report.state =>
+            {
+                None
+            }
+            _ => payload_finding(payload, bytes, start),
         };
         [state, after_image, twice, contradiction].into_iter().flatten()
     }
@@ -370,12 +406,23 @@ fn overrun_kind(overrun: Overrun, base: usize) -> FindingKind {
     FindingKind::ElementOverrun(Overrun { cause, ..overrun })
 }
 
+/// Returns the finding about a payload of which one byte of the mark is wrong.
+fn mark_finding(element: Option<usize>, bytes: &[u8], start: usize) -> Option<Finding> {
+    let (payload, WrongByte { offset, expected, found }) = damaged_mark::find(bytes)?;
+    let kind = FindingKind::PayloadMark { element, payload, expected, found };
+    Some(Finding::new(Severity::Wrong, start.saturating_add(offset), kind))
+}
+
 /// Returns the finding about the state of a payload whose first byte is at `start`.
-fn payload_finding(payload: &Payload<'_>, start: usize) -> Option<Finding> {
+fn payload_finding(payload: &Payload<'_>, bytes: &[u8], start: usize) -> Option<Finding> {
     let Payload { element, report, .. } = *payload;
     let (severity, at) = match report.state {
+        // The finding about the mark says more.
+        PayloadState::Unknown(_) if damaged_mark::find(bytes).is_some() => return None,
         PayloadState::Damaged(damage) => (Severity::Wrong, damage.offset),
-        PayloadState::Unknown(UnknownReason::Ambiguous | UnknownReason::ChecksumNotAdded) => (Severity::Doubtful, 0),
+        PayloadState::Unknown(UnknownReason::Ambiguous | UnknownReason::ChecksumNotAdded) => {
+            (Severity::Doubtful, 0)
+        }
         PayloadState::Whole(_)
         | PayloadState::Encrypted
         | PayloadState::Unknown(UnknownReason::NoChecksum | UnknownReason::NotRecognised(_)) => return None,
@@ -385,15 +432,15 @@ fn payload_finding(payload: &Payload<'_>, start: usize) -> Option<Finding> {
 }
 
 /// Returns the finding about the bytes after a Telink image in the same element. `start` is the offset of the payload.
-fn after_telink_image(payload: &Payload<'_>, start: usize) -> Option<Finding> {
-    let Payload { element, bytes, report, .. } = *payload;
+fn after_telink_image(payload: &Payload<'_>, bytes: &[u8], start: usize) -> Option<Finding> {
+    let Payload { element, report, .. } = *payload;
     let state = report.element_state.filter(|state| !matches!(state, PayloadState::Whole(_)))?;
     // The size of the image, which is in its header.
     let size = bytes.get(0x18..)?.first_chunk().map(|size| u32::from_le_bytes(*size))?;
     let size = usize::try_from(size).ok()?;
     let count = bytes.len().checked_sub(size)?;
-    let severity = if matches!(state, PayloadState::Damaged(_)) { Severity::Wrong } else { Severity::Doubtful };
+    let severity =
+        if matches!(state, PayloadState::Damaged(_)) { Severity::Wrong } else { Severity::Doubtful };
     let kind = FindingKind::AfterTelinkImage { element, count, state, start };
     Some(Finding::new(severity, start.saturating_add(size), kind))
 }
-

@@ -80,7 +80,11 @@ pub(super) fn judge(image: &Image<'_>, raw: &RawRemainder<'_>, raw_allowed: bool
     let (telink_tag, telink_info) = TELINK;
     let is_telink = tag == telink_tag && behind.starts_with(&telink_info);
     let after_info = behind.get(telink_info.len()..).filter(|_| tag == telink_tag).unwrap_or_default();
-    if is_assigned || is_telink || is_certain(PayloadKind::of(behind)) || is_certain(PayloadKind::of(after_info)) {
+    if is_assigned
+        || is_telink
+        || is_certain(PayloadKind::of(behind))
+        || is_certain(PayloadKind::of(after_info))
+    {
         return RemainderKind::Overrun(Severity::Wrong, overrun);
     }
     if is_certain(kind) {

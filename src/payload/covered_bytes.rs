@@ -32,7 +32,9 @@ impl CoveredBytes {
     /// Adds `by` to all offsets. `by` is the offset at which the checked payload starts inside an outer payload.
     pub(super) const fn shifted(self, by: usize) -> Self {
         match self {
-            Self::Range { start, end } => Self::Range { start: start.saturating_add(by), end: end.saturating_add(by) },
+            Self::Range { start, end } => {
+                Self::Range { start: start.saturating_add(by), end: end.saturating_add(by) }
+            }
             Self::TwoRanges { first: (a, b), second: (c, d) } => Self::TwoRanges {
                 first: (a.saturating_add(by), b.saturating_add(by)),
                 second: (c.saturating_add(by), d.saturating_add(by)),

@@ -7,7 +7,7 @@
 use core::iter::Enumerate;
 
 use super::formats::nordic_dfu::InitPacket;
-use super::formats::{damaged_mark, osram, ubisys};
+use super::formats::{osram, ubisys};
 use super::{PayloadKind, PayloadReport, PayloadState};
 use crate::file::{Element, Elements, Image, PlacedElement, RawRemainder, Tag};
 use crate::types::ImageId;
@@ -22,9 +22,8 @@ pub struct Payload<'a> {
     pub element: Option<usize>,
     /// Offset of the payload, in bytes from the first byte of the OTA header.
     pub offset: usize,
-    /// Bytes of the payload. Serialization leaves these bytes out.
-    #[cfg_attr(feature = "serde", serde(skip))]
-    pub bytes: &'a [u8],
+    /// Length of the payload in bytes, as far as it is present.
+    pub len: usize,
     /// Format and state of the payload. Offsets in the report count from the first byte of the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub report: PayloadReport<'a>,
@@ -41,6 +40,13 @@ pub struct Payload<'a> {
 /// - the data of another element, if its format is recognised
 /// - the raw remainder of the file, unless it is too short for an element
 pub fn payloads<'a>(image: &Image<'a>) -> impl Iterator<Item = Payload<'a>> + use<'a> {
+    payloads_with_bytes(image).map(|(payload, _)| payload)
+}
+
+/// Returns the payloads that [`payloads`] returns, each with its bytes.
+pub(crate) fn payloads_with_bytes<'a>(
+    image: &Image<'a>,
+) -> impl Iterator<Item = (Payload<'a>, &'a [u8])> + use<'a> {
     Payloads {
         id: image.header().id,
         elements: image.elements().enumerate(),
@@ -76,7 +82,7 @@ impl<'a> Payloads<'a> {
             if kind.is_searched_in_all_elements() {
                 return Some(PayloadReport::of(data));
             }
-            return damaged_mark::find(data).or_else(|| osram::check_table(self.id.manufacturer, tag, data));
+            return osram::check_table(self.id.manufacturer, data);
         }
         match (init_packet.and_then(|packet| packet.check_firmware(data)), kind) {
             (Some(report), _) => Some(report),
@@ -95,14 +101,14 @@ impl<'a> Payloads<'a> {
         offset: usize,
         bytes: &'a [u8],
         report: PayloadReport<'a>,
-    ) -> Payload<'a> {
+    ) -> (Payload<'a>, &'a [u8]) {
         let contradicts_header = report.metadata.contradicts(self.id);
-        Payload { element, offset, bytes, report, contradicts_header }
+        (Payload { element, offset, len: bytes.len(), report, contradicts_header }, bytes)
     }
 }
 
 impl<'a> Iterator for Payloads<'a> {
-    type Item = Payload<'a>;
+    type Item = (Payload<'a>, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
         while let Some((index, placed)) = self.elements.next() {

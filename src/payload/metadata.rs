@@ -83,13 +83,17 @@ pub(super) fn text_before_nul(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
+/// Writes each field that is present, after a semicolon, but for the chip. Texts are escaped.
+impl fmt::Display for PayloadMetadata<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f)
+    }
+}
+
 impl PayloadMetadata<'_> {
-    /// Writes each field that is present, after a semicolon. Texts are escaped.
+    /// Writes each field that is present, after a semicolon, but for the chip. Texts are escaped.
     pub(super) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { manufacturer, image_type, version, name, product, chip } = *self;
-        if !chip.is_empty() {
-            write!(f, "; for {}", chip.escape_ascii())?;
-        }
+        let Self { manufacturer, image_type, version, name, product, chip: _ } = *self;
         if let Some(manufacturer) = manufacturer {
             write!(f, "; manufacturer {:#06x}", manufacturer.0)?;
         }

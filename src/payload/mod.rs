@@ -5,8 +5,7 @@
 //!
 //! No payload is called damaged by a guess. For [`PayloadState::Damaged`], the first bytes must make the format
 //! certain. All bytes that the checksum covers must be present, according to the length field of the format. If the
-//! payload could be whole in another variant of the format, its state is [`PayloadState::Unknown`]. A payload of which one
-//! byte of the mark is damaged is recognised as well, because its checksum matches with the right byte.
+//! payload could be whole in another variant of the format, its state is [`PayloadState::Unknown`].
 //!
 //! The source file of each format, in `src/payload/formats`, has its byte layout. The next table lists the checksums
 //! and possible states of each format. The state of every format can be unknown as well.
@@ -41,7 +40,7 @@
 //! file[13] ^= 1;
 //! assert_eq!(
 //!     PayloadReport::of(&file).to_string(),
-//!     "CRC-32 at byte 24 of the payload says 0xe09a4ce9, its bytes give 0x21149329; signed, not verified"
+//!     "CRC-32 at byte 24 of the payload says 0xe09a4ce9, its bytes give 0x21149329; signed"
 //! );
 //! ```
 
@@ -54,6 +53,8 @@ mod report;
 
 pub use entropy::Entropy;
 pub use formats::PayloadKind;
+pub(crate) use formats::{WrongByte, damaged_mark, is_damaged_table};
+pub(crate) use iter::payloads_with_bytes;
 pub use iter::{Payload, payloads};
 pub use metadata::{PayloadMetadata, PayloadVersion};
 pub use report::{ChecksumKind, Damage, DamageKind, PayloadReport, PayloadState, UnknownReason};

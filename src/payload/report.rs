@@ -9,7 +9,7 @@ use core::fmt;
 use core::ops::Range;
 
 use super::covered_bytes::CoveredBytes;
-use super::formats::{damaged_mark, embedded_ota};
+use super::formats::embedded_ota;
 use super::{Entropy, PayloadKind, PayloadMetadata};
 
 /// Report about a payload, with its format and whether it is whole.
@@ -93,13 +93,6 @@ pub enum DamageKind {
     },
     /// The sequence of tags has no end tag.
     NoEndTag,
-    /// One byte of the constant bytes that mark the format is wrong. With the right byte, the checksum matches.
-    Mark {
-        /// Byte that the format requires.
-        expected: u8,
-        /// Byte that the payload has.
-        found: u8,
-    },
 }
 
 /// Kind of a checksum that payloads contain.
@@ -147,10 +140,6 @@ impl<'a> PayloadReport<'a> {
         match PayloadKind::of(bytes) {
             // Not in the table of formats, which is used to check the file inside: see `check_nested`.
             PayloadKind::EmbeddedOta => embedded_ota::check(bytes),
-            // The marks of these formats are short, or there is none: a damaged mark of another format is looked for.
-            kind @ (PayloadKind::Unknown | PayloadKind::CortexM | PayloadKind::Zlib) => {
-                damaged_mark::find(bytes).unwrap_or_else(|| kind.check(bytes))
-            }
             kind => kind.check(bytes),
         }
     }
@@ -293,7 +282,7 @@ impl fmt::Display for PayloadReport<'_> {
             f.write_str("; encrypted")?;
         }
         if *signed {
-            f.write_str("; signed, not verified")?;
+            f.write_str("; signed")?;
         }
         metadata.write(f)
     }
@@ -344,19 +333,12 @@ impl Damage {
             }
             DamageKind::Checksum { checksum, expected, found } => {
                 let width = checksum.digits().saturating_add(2);
-                write!(
-                    f,
-                    "{checksum} at {at} says {expected:#0width$x}, its bytes give {found:#0width$x}"
-                )
+                write!(f, "{checksum} at {at} says {expected:#0width$x}, its bytes give {found:#0width$x}")
             }
             DamageKind::Truncated { needed, present } => {
                 write!(f, "cut short at {at}: {needed} bytes expected, {present} present")
             }
             DamageKind::NoEndTag => write!(f, "no end tag at {at}, where the tags end"),
-            DamageKind::Mark { expected, found } => write!(
-                f,
-                "{at} is {found:#04x}, and the format requires {expected:#04x}, with which the checksum matches"
-            ),
         }
     }
 }

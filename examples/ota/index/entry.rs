@@ -11,7 +11,6 @@ use zigbee_ota::{HardwareRange, ImageId};
 
 use super::url::Base;
 use crate::input::InputFile;
-use crate::warnings;
 
 /// Properties of a file.
 pub struct Facts {
@@ -57,7 +56,7 @@ impl Facts {
     pub fn read(path: &Path, place: String) -> Result<Result<Self, String>, String> {
         let bytes = fs::read(path).map_err(|error| error.to_string())?;
         let opened = InputFile::new(&bytes).map_err(|error| error.to_string())?;
-        let faults = warnings::faults(&opened);
+        let faults = opened.faults();
         if !faults.is_empty() {
             return Ok(Err(faults.join("; ")));
         }

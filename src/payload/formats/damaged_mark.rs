@@ -2,29 +2,24 @@
 //! the checksum matches.
 //!
 //! ```text
-//! mark of each format, one byte wrong -> the checksum, computed with the right byte -> PayloadState::Damaged
+//! mark of each format, one byte wrong -> the checksum, computed with the right byte -> WrongByte
 //! ```
 //!
 //! Without this search, a flipped bit in the mark would turn a damaged payload into one of an unknown format.
 
 use super::{esp_image, mcuboot, nxp_jn518x, silabs_ebl, silabs_gbl, telink, ti_cc2530, ti_oad, xz};
 use crate::crc::crc32_with;
-use crate::payload::{ChecksumKind, Damage, DamageKind, PayloadKind, PayloadReport, PayloadState};
+use crate::payload::{ChecksumKind, Damage, DamageKind, PayloadKind, PayloadState};
 
 /// Wrong byte in the mark of a format.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct WrongByte {
-    pub(super) offset: usize,
-    pub(super) expected: u8,
-    found: u8,
-}
-
-impl WrongByte {
-    /// Returns the damage that the byte is.
-    pub(super) const fn damage(self) -> Damage {
-        let Self { offset, expected, found } = self;
-        Damage { offset, kind: DamageKind::Mark { expected, found } }
-    }
+pub(crate) struct WrongByte {
+    /// Offset of the byte, counted from the first byte of the payload.
+    pub(crate) offset: usize,
+    /// Byte with which the checksum matches.
+    pub(crate) expected: u8,
+    /// Byte that the payload has.
+    pub(crate) found: u8,
 }
 
 /// Compares `bytes` with a mark, which is a list of offsets and constant bytes. Returns the only byte that differs, or
@@ -53,8 +48,8 @@ pub(super) fn crc32_matches_with(bytes: &[u8], wrong: WrongByte, state: PayloadS
     bytes.get(..offset).is_some_and(|summed| crc32_with(summed, wrong.offset, wrong.expected) == expected)
 }
 
-/// Searches for a format of whose mark one byte of `bytes` is damaged.
-pub(in crate::payload) fn find(bytes: &[u8]) -> Option<PayloadReport<'_>> {
+/// Searches for a format of whose mark one byte of `bytes` is damaged. Returns the format and the byte.
+pub(crate) fn find(bytes: &[u8]) -> Option<(PayloadKind, WrongByte)> {
     let searches: [(PayloadKind, fn(&[u8]) -> Option<WrongByte>); 10] = [
         (PayloadKind::SilabsGbl, silabs_gbl::damaged_mark),
         (PayloadKind::SilabsEbl, silabs_ebl::damaged_mark),
@@ -67,6 +62,5 @@ pub(in crate::payload) fn find(bytes: &[u8]) -> Option<PayloadReport<'_>> {
         (PayloadKind::Xz, xz::damaged_mark),
         (PayloadKind::TiCc2530, ti_cc2530::damaged_mark),
     ];
-    let (kind, wrong) = searches.into_iter().find_map(|(kind, search)| Some((kind, search(bytes)?)))?;
-    Some(PayloadReport::new(kind, PayloadState::Damaged(wrong.damage())))
+    searches.into_iter().find_map(|(kind, search)| Some((kind, search(bytes)?)))
 }

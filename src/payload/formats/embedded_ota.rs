@@ -42,7 +42,8 @@ pub(super) fn metadata_at(bytes: &[u8], offset: usize) -> PayloadMetadata<'_> {
 pub(super) fn check_jn514x(bytes: &[u8]) -> PayloadReport<'_> {
     let metadata = metadata_at(bytes, JN514X_HEADER);
     let report = PayloadReport::encrypted_if_random(PayloadKind::NxpJn514x, bytes);
-    PayloadReport { metadata, state: cut_or(bytes, report.state), ..report }
+    // The length alone does not make the format certain.
+    PayloadReport { metadata, state: cut_or(bytes, report.state).ambiguous_if_truncated(), ..report }
 }
 
 /// Checks the first upgrade image of an embedded file. The state of the embedded file is the state of that image.

@@ -19,7 +19,7 @@ use super::read_fields::{array, le_len, le_u16, le_u32, sha256_with};
 use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::metadata::text_before_nul;
 use crate::payload::{
-    ChecksumKind, Damage, DamageKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
+    ChecksumKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
 };
 
 const MAGIC: u8 = 0xe9;
@@ -137,12 +137,6 @@ impl Segments {
             (PayloadState::Whole(_), None) if has_sha => {
                 PayloadState::truncated(self.end, SHA_LEN, after.len())
             }
-            // The flag was damaged: with it, the SHA-256 matches.
-            (PayloadState::Whole(_), Some(sha)) if sha256_with(image, SHA_FLAG, 1) == *sha => {
-                let [found] = array(bytes, SHA_FLAG).unwrap_or_default();
-                let kind = DamageKind::Mark { expected: 1, found };
-                PayloadState::Damaged(Damage { offset: SHA_FLAG, kind })
-            }
             // 32 bytes after an image without the flag may be a SHA-256 whose flag was damaged.
             (PayloadState::Whole(_), Some(_)) if after.len() == SHA_LEN => {
                 PayloadState::Unknown(UnknownReason::Ambiguous)
@@ -152,25 +146,35 @@ impl Segments {
     }
 }
 
-/// Returns the only wrong byte of the mark, if the SHA-256 matches with the right one. The mark is the first byte, the number of
+/// Returns the only wrong byte of the mark, if the checksum matches with the right one. The mark is the first byte, the number of
 /// segments, the flag of the SHA-256, and the first bytes of the description.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+    // The flag may be 0, and is damaged if the SHA-256 follows all the same.
+    let description = [(0, MAGIC), (32, 0x32), (33, 0x54), (34, 0xcd), (35, 0xab)];
     let mark = [(0, MAGIC), (SHA_FLAG, 1), (32, 0x32), (33, 0x54), (34, 0xcd), (35, 0xab)];
     let [count] = array(bytes, 1)?;
     if matches!(count, 1..=16) {
-        let wrong = only_wrong_byte(bytes, &mark)?;
-        return sha256_matches_with(bytes, count, wrong).then_some(wrong);
+        let flagged =
+            only_wrong_byte(bytes, &mark).filter(|wrong| checksum_matches_with(bytes, count, *wrong));
+        let plain = || {
+            only_wrong_byte(bytes, &description).filter(|wrong| checksum_matches_with(bytes, count, *wrong))
+        };
+        return flagged.or_else(plain);
     }
     let is_marked = mark.iter().all(|(offset, byte)| bytes.get(*offset) == Some(byte));
     let mut counts = (1..=16).filter(|_| is_marked).filter_map(|count| only_wrong_byte(bytes, &[(1, count)]));
-    counts.find(|wrong| sha256_matches_with(bytes, wrong.expected, *wrong))
+    counts.find(|wrong| checksum_matches_with(bytes, wrong.expected, *wrong))
 }
 
-/// Returns whether the SHA-256 after an image of `count` segments matches with the right byte of the mark.
-fn sha256_matches_with(bytes: &[u8], count: u8, wrong: WrongByte) -> bool {
-    let Ok(Segments { end, .. }) = walk_segments(bytes, count) else {
+/// Returns whether the checksum of an image of `count` segments matches with the right byte of the mark.
+fn checksum_matches_with(bytes: &[u8], count: u8, wrong: WrongByte) -> bool {
+    let Ok(Segments { end, checksum }) = walk_segments(bytes, count) else {
         return false;
     };
+    if array(bytes, SHA_FLAG) == Some([0]) && wrong.offset >= SEGMENTS {
+        // Without a SHA-256, the checksum of the data is compared.
+        return array(bytes, end.saturating_sub(1)) == Some([checksum ^ wrong.found ^ wrong.expected]);
+    }
     let (image, after) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
     after.first_chunk::<SHA_LEN>() == Some(&sha256_with(image, wrong.offset, wrong.expected))
 }

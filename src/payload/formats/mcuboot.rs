@@ -15,7 +15,8 @@ use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, le_len, le_u16, le_u32, sha256_with};
 use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::{
-    Damage, DamageKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
+    Damage, DamageKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion,
+    UnknownReason,
 };
 
 const MAGIC: [u8; 4] = [0x3d, 0xb8, 0xf3, 0x96];
@@ -45,21 +46,21 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     });
     let (state, signed, covered) = state_and_signed(bytes);
     let encrypted = flags & ENCRYPTED != 0;
-    let [flag_byte] = array(bytes, FLAGS).unwrap_or_default();
-    let plain = flag_byte & !ENCRYPTED_BITS;
     let state = match state {
-        // The flags were damaged: without encryption, the SHA-256 matches.
-        PayloadState::Damaged(_) if encrypted && sha256_matches_with(bytes, FLAGS, plain) => {
-            let kind = DamageKind::Mark { expected: plain, found: flag_byte };
-            PayloadState::Damaged(Damage { offset: FLAGS, kind })
-        }
-        PayloadState::Damaged(Damage { kind: DamageKind::Checksum { .. }, .. }) if encrypted => {
+        PayloadState::Damaged(Damage { kind: DamageKind::Checksum { .. }, .. })
+            if encrypted && flags & !(HARMLESS_FLAGS | ENCRYPTED) == 0 =>
+        {
             PayloadState::Encrypted
         }
         state => state.ambiguous_unless(flags & !HARMLESS_FLAGS == 0),
     };
     let metadata = PayloadMetadata { version, ..PayloadMetadata::EMPTY };
-    PayloadReport { encrypted, signed, metadata, ..PayloadReport::new(PayloadKind::Mcuboot, state).covering(covered) }
+    PayloadReport {
+        encrypted,
+        signed,
+        metadata,
+        ..PayloadReport::new(PayloadKind::Mcuboot, state).covering(covered)
+    }
 }
 
 /// Returns the state of the image by its SHA-256, whether the image has a signature, and the bytes that the SHA-256 covers.
@@ -102,10 +103,15 @@ fn state_and_signed(bytes: &[u8]) -> (PayloadState, bool, CoveredBytes) {
     (state, signed, covered)
 }
 
-/// Returns the only wrong byte of the mark, if the SHA-256 matches with the right one.
+/// Returns the only wrong byte of the mark, or of the flags that say that the image is encrypted, if the SHA-256 matches with
+/// the right one.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     let mark = [(0, 0x3d), (1, 0xb8), (2, 0xf3), (3, 0x96)];
-    only_wrong_byte(bytes, &mark).filter(|wrong| sha256_matches_with(bytes, wrong.offset, wrong.expected))
+    let [flags] = array(bytes, FLAGS)?;
+    let encrypted =
+        only_wrong_byte(bytes, &[(FLAGS, flags & !ENCRYPTED_BITS)]).filter(|_| bytes.starts_with(&MAGIC));
+    let wrong = only_wrong_byte(bytes, &mark).or(encrypted)?;
+    sha256_matches_with(bytes, wrong.offset, wrong.expected).then_some(wrong)
 }
 
 /// Returns whether the SHA-256 in the TLVs matches with another byte at `offset`.

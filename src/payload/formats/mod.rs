@@ -8,7 +8,7 @@
 //! constant number of bytes. The function `check` compares the checksums.
 
 pub(super) mod cortex_m;
-pub(super) mod damaged_mark;
+pub(crate) mod damaged_mark;
 pub(super) mod dresden;
 pub(super) mod embedded_ota;
 pub(super) mod esp_image;
@@ -30,6 +30,9 @@ pub(super) mod xz;
 pub(super) mod zlib;
 
 mod read_fields;
+
+pub(crate) use damaged_mark::WrongByte;
+pub(crate) use osram::is_damaged_table;
 
 use core::fmt;
 

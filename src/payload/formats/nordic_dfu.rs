@@ -104,7 +104,8 @@ impl InitPacket {
             encrypted: state == PayloadState::Encrypted,
             signed: self.signed,
             metadata: PayloadMetadata { version, ..PayloadMetadata::EMPTY },
-            ..PayloadReport::new(PayloadKind::NordicFirmware, state).covering(CoveredBytes::until(bytes.len()))
+            ..PayloadReport::new(PayloadKind::NordicFirmware, state)
+                .covering(CoveredBytes::until(bytes.len()))
         })
     }
 }

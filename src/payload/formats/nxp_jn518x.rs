@@ -50,18 +50,26 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
         // The checksums vouch for the offset of the boot block, which is the end of the image.
         PayloadState::Whole(_) if boot_block_offset(bytes).is_none() => {
             let offset = le_len(bytes, 0x24).unwrap_or(usize::MAX);
-            PayloadState::truncated(0, offset.saturating_add(BOOT_BLOCK_LEN), bytes.len()).ambiguous_unless(is_certain)
+            PayloadState::truncated(0, offset.saturating_add(BOOT_BLOCK_LEN), bytes.len())
+                .ambiguous_unless(is_certain)
         }
         PayloadState::Whole(_) if encrypted => PayloadState::Encrypted,
-        PayloadState::Whole(_) => length_state(bytes, block).unwrap_or(PayloadState::Unknown(UnknownReason::NoChecksum)),
-        state => state
-            .ambiguous_unless(is_certain && boot_block_offset(bytes).is_some()),
+        PayloadState::Whole(_) => {
+            length_state(bytes, block).unwrap_or(PayloadState::Unknown(UnknownReason::NoChecksum))
+        }
+        state => state.ambiguous_unless(is_certain && boot_block_offset(bytes).is_some()),
     };
     let word_of_block = |at: usize| block.and_then(|offset| le_u32(bytes, offset.saturating_add(at)));
     let version = word_of_block(28).filter(|version| *version != 0).map(PayloadVersion::Number);
     let signed = word_of_block(20).is_some_and(|certificates| certificates != 0);
     let metadata = PayloadMetadata { version, ..PayloadMetadata::EMPTY };
-    PayloadReport { encrypted, signed, metadata, covered, ..PayloadReport::new(PayloadKind::NxpJn518x, state) }
+    PayloadReport {
+        encrypted,
+        signed,
+        metadata,
+        covered,
+        ..PayloadReport::new(PayloadKind::NxpJn518x, state)
+    }
 }
 
 /// Returns the state of an image that is shorter than the length in its boot block says. Returns `None` for other images.

@@ -39,7 +39,9 @@ pub(super) fn check_swapped(bytes: &[u8]) -> PayloadReport<'_> {
     header.chunks_mut(WORD).for_each(<[u8]>::reverse);
     let PayloadMetadata { manufacturer, image_type, version, .. } = metadata_at(&header, 0);
     let version = match version {
-        Some(crate::payload::PayloadVersion::File(version)) => Some(crate::payload::PayloadVersion::File(version)),
+        Some(crate::payload::PayloadVersion::File(version)) => {
+            Some(crate::payload::PayloadVersion::File(version))
+        }
         _ => None,
     };
     let metadata = PayloadMetadata { manufacturer, image_type, version, ..PayloadMetadata::EMPTY };

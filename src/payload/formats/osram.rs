@@ -8,9 +8,9 @@
 
 use super::read_fields::le_len;
 use crate::crc::crc32_from_zero;
-use crate::payload::covered_bytes::CoveredBytes;
 use crate::file::Tag;
-use crate::payload::{ChecksumKind, PayloadKind, PayloadReport, PayloadState, UnknownReason};
+use crate::payload::covered_bytes::CoveredBytes;
+use crate::payload::{ChecksumKind, PayloadKind, PayloadReport, PayloadState};
 use crate::types::ManufacturerCode;
 
 const MARK: [u8; 4] = [0xff, 0, 0, 0];
@@ -31,22 +31,24 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     PayloadReport::encrypted_if_random(PayloadKind::Osram, bytes)
 }
 
-/// Checks a table, which is in an element of its own. Only the CRC marks a table, so an element with a CRC that does not match
-/// is a table only by its tag, and its state is unknown. Returns `None` for any other element.
+/// Checks a table, which is in an element of its own. Returns `None` unless the CRC matches, because a table has no
+/// other mark.
 pub(in crate::payload) fn check_table(
     manufacturer: ManufacturerCode,
-    tag: Tag,
     bytes: &[u8],
 ) -> Option<PayloadReport<'_>> {
     let (data, crc) = bytes.split_last_chunk()?;
     // The CRC of zeros is 0, so it matches in any element of zeros.
     let matches = data.iter().any(|byte| *byte != 0) && crc32_from_zero(data) == u32::from_le_bytes(*crc);
-    let state = match matches {
-        true => PayloadState::Whole(ChecksumKind::Crc32),
-        false if TABLE_TAGS.contains(&tag) => PayloadState::Unknown(UnknownReason::Ambiguous),
-        false => return None,
-    };
-    MANUFACTURERS.contains(&manufacturer).then(|| {
-        PayloadReport::new(PayloadKind::Osram, state).covering(CoveredBytes::until(bytes.len()))
+    let is_table = MANUFACTURERS.contains(&manufacturer) && matches;
+    is_table.then(|| {
+        PayloadReport::new(PayloadKind::Osram, PayloadState::Whole(ChecksumKind::Crc32))
+            .covering(CoveredBytes::until(bytes.len()))
     })
+}
+
+/// Returns whether an element has the tag of a table, and no CRC that matches.
+pub(crate) fn is_damaged_table(manufacturer: ManufacturerCode, tag: Tag, bytes: &[u8]) -> bool {
+    let is_table = MANUFACTURERS.contains(&manufacturer) && TABLE_TAGS.contains(&tag);
+    is_table && check_table(manufacturer, bytes).is_none()
 }

@@ -22,8 +22,7 @@ use crate::crc::{crc32, crc32_with};
 use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::entropy::is_plain;
 use crate::payload::{
-    ChecksumKind, Damage, DamageKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState,
-    UnknownReason,
+    ChecksumKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, UnknownReason,
 };
 use crate::types::{ImageType, ManufacturerCode};
 
@@ -84,28 +83,11 @@ fn state(bytes: &[u8]) -> PayloadState {
         (Some(body), Some(crc)) if certain => {
             PayloadState::from_checksum(ChecksumKind::Crc32, summed, crc, !crc32(body))
         }
-        (Some(body), Some(crc)) => state_without_mark(body, crc),
+        (Some(body), Some(crc)) if !crc32(body) == crc => PayloadState::Whole(ChecksumKind::Crc32),
+        (Some(_), Some(_)) => PayloadState::Unknown(UnknownReason::ChecksumNotAdded),
         // A short image may be compressed rather than truncated, so it is damaged only if its bytes cannot be compressed.
         _ => PayloadState::truncated(0, size, bytes.len()).ambiguous_unless(certain && is_plain(bytes)),
     }
-}
-
-/// Returns the state of an image that does not say that a CRC was added. `body` is the image, and `crc` stands where the
-/// CRC would be.
-fn state_without_mark(body: &[u8], crc: u32) -> PayloadState {
-    let wrong = (0x06..).zip(array::<2>(body, 0x06).unwrap_or_default()).zip(CRC_ADDED);
-    let mut wrong = wrong.filter(|((_, found), expected)| found != expected);
-    let (first, second) = (wrong.next(), wrong.next());
-    if let (Some(((offset, found), expected)), None) = (first, second)
-        && !crc32_with(body, offset, expected) == crc
-    {
-        let kind = DamageKind::Mark { expected, found };
-        return PayloadState::Damaged(Damage { offset, kind });
-    }
-    if !crc32(body) == crc {
-        return PayloadState::Whole(ChecksumKind::Crc32);
-    }
-    PayloadState::Unknown(UnknownReason::ChecksumNotAdded)
 }
 
 fn metadata(bytes: &[u8]) -> PayloadMetadata<'_> {
@@ -120,16 +102,15 @@ fn metadata(bytes: &[u8]) -> PayloadMetadata<'_> {
     }
 }
 
-/// Returns the only wrong byte of `KNLT`, if the CRC-32 of the image matches with the right one. A wrong byte of the two that
-/// say that a CRC was added is found by [`check`], because the image is recognised.
+/// Returns the only wrong byte of the mark, if the CRC-32 of the image matches with the right one. The mark is `KNLT` and the
+/// two bytes that say that a CRC was added.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
     [TC32, RISC_V].into_iter().find_map(|start| {
-        let mut offset = start;
-        let mark = MAGIC.map(|letter| {
-            let at = offset;
-            offset = offset.saturating_add(1);
-            (at, letter)
-        });
+        let [k, n, l, t] = MAGIC;
+        let [first, second] = CRC_ADDED;
+        let letters = [k, n, l, t].into_iter().zip(start..).map(|(letter, offset)| (offset, letter));
+        let mut mark = [(0x06, first), (0x07, second), (0, 0), (0, 0), (0, 0), (0, 0)];
+        mark.iter_mut().skip(2).zip(letters).for_each(|(room, letter)| *room = letter);
         let wrong = only_wrong_byte(bytes, &mark)?;
         let summed = le_len(bytes, 0x18)?.checked_sub(CRC_LEN)?;
         let crc = le_u32(bytes, summed)?;

@@ -51,9 +51,6 @@ fn has_vectors(bytes: &[u8]) -> bool {
 pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     // Code without a preamble was not built for over-the-air download and has no CRC.
     let Some(image) = image_of_preamble(bytes) else {
-        if let Some(wrong) = damaged_mark(bytes) {
-            return PayloadReport::new(PayloadKind::TiCc2530, PayloadState::Damaged(wrong.damage()));
-        }
         return PayloadReport::without_checksum(PayloadKind::TiCc2530);
     };
     let metadata = PayloadMetadata {

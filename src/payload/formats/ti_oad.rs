@@ -108,12 +108,14 @@ fn is_signed(bytes: &[u8]) -> bool {
 /// Returns the only wrong byte of the mark of a compressed image, if the CRC-32 at its end matches with the right one. The CRC
 /// in the header of other images does not cover the mark.
 pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
-    let (summed, crc) = bytes.split_last_chunk::<CRC_LEN>().filter(|(summed, _)| summed.len() >= HEADER_LEN)?;
-    let matches = |wrong: &WrongByte| {
-        crc32_with(summed, wrong.offset, wrong.expected) == u32::from_le_bytes(*crc)
-    };
+    let (summed, crc) =
+        bytes.split_last_chunk::<CRC_LEN>().filter(|(summed, _)| summed.len() >= HEADER_LEN)?;
+    let matches =
+        |wrong: &WrongByte| crc32_with(summed, wrong.offset, wrong.expected) == u32::from_le_bytes(*crc);
     let named = only_wrong_byte(bytes, &[(0, b'C'), (1, b'C'), (4, b'x'), (6, b'R')]);
     let named = named.filter(|_| matches!(array(bytes, 7), Some([b'0'..=b'9'])));
     let mut digits = (b'0'..=b'9').filter(|_| matches!(bytes, [b'C', b'C', _, _, b'x', _, b'R', ..]));
-    named.filter(matches).or_else(|| digits.find_map(|digit| only_wrong_byte(bytes, &[(7, digit)]).filter(matches)))
+    named
+        .filter(matches)
+        .or_else(|| digits.find_map(|digit| only_wrong_byte(bytes, &[(7, digit)]).filter(matches)))
 }
