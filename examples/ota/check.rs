@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use zigbee_ota::inspect::Severity;
+use zigbee_ota::inspect::{FindingKind, Severity};
 
 use crate::error::Failure;
 use crate::input::{InputFile, expand, with};
@@ -52,6 +52,11 @@ fn verdict(options: &Options, path: &Path, opened: &InputFile<'_>) -> (Vec<Strin
     let (wrong, notes): (Vec<_>, Vec<_>) = inspection.findings().partition(|finding| {
         finding.severity == Severity::Wrong || options.strict && finding.is_irregularity()
     });
+    // That a payload numbers itself differently says nothing about completeness; `info` shows it.
+    let notes: Vec<_> = notes
+        .into_iter()
+        .filter(|finding| !matches!(finding.kind, FindingKind::PayloadContradictsHeader { .. }))
+        .collect();
     let [wrong, mut notes] = [wrong, notes].map(|findings| merged(findings.iter().map(ToString::to_string)));
     notes.extend(misnamed(path, opened));
     (wrong, notes)

@@ -33,8 +33,6 @@ pub struct File<'a> {
     payloads: &'a Inspection<'a>,
     #[serde(serialize_with = "findings")]
     findings: &'a Inspection<'a>,
-    #[serde(serialize_with = "uncovered")]
-    uncovered: &'a Inspection<'a>,
 }
 
 #[derive(Serialize)]
@@ -57,13 +55,6 @@ struct FoundEntry {
     text: String,
 }
 
-/// Range of bytes of the file given that no checksum covers.
-#[derive(Serialize)]
-struct Uncovered {
-    offset: usize,
-    length: usize,
-}
-
 fn elements<S: Serializer>(opened: &InputFile<'_>, to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(opened.image.elements().map(|at| Entry::new(&at)))
 }
@@ -80,10 +71,6 @@ fn payloads<S: Serializer>(inspection: &Inspection<'_>, to: S) -> Result<S::Ok, 
 
 fn findings<S: Serializer>(inspection: &Inspection<'_>, to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(inspection.findings().map(|finding| FoundEntry::new(&finding)))
-}
-
-fn uncovered<S: Serializer>(inspection: &Inspection<'_>, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_seq(inspection.uncovered().map(|range| Uncovered { offset: range.start, length: range.len() }))
 }
 
 #[derive(Serialize)]
@@ -145,7 +132,6 @@ impl<'a> File<'a> {
             irregularities: opened,
             payloads: inspection,
             findings: inspection,
-            uncovered: inspection,
         }
     }
 }

@@ -78,16 +78,21 @@ const MOST_RANGES: usize = 20;
 pub fn id(id: ImageId, out: &mut impl Write) -> io::Result<()> {
     row(out, "manufacturer code", id.manufacturer)?;
     row(out, "image type", named(format_args!("{:#06x}", id.image_type.0), id.image_type.name()))?;
-    // Most makers number their versions in another way.
-    let scheme = id.version.is_bcd().then(|| format!("{}, if by the specification's scheme", id.version));
-    row(out, "file version", named(format_args!("{0:#010x}  {0}", id.version.0), scheme))
+    let decimal = id.version.is_bcd().then(|| id.version.to_string());
+    row(out, "file version", named(format_args!("{:#010x}", id.version.0), decimal))
 }
 
 fn header(header: &FileHeader<'_>, out: &mut impl Write) -> io::Result<()> {
     row(out, "header version", format_args!("0x01{:02x}", header.minor))?;
     row(out, "header length", header.header_len())?;
     row(out, "field control", format_args!("{:#06x}", header.control().0))?;
-    id(header.id, out)?;
+    row(out, "manufacturer code", header.id.manufacturer)?;
+    let image_type = header.id.image_type;
+    row(out, "image type", named(format_args!("{:#06x}", image_type.0), image_type.name()))?;
+    // Most makers number their versions in another way than the specification recommends.
+    let version = header.id.version;
+    let scheme = version.is_bcd().then(|| format!("{version}, if the maker uses the specification's scheme"));
+    row(out, "file version", named(format_args!("{0:#010x}  {0}", version.0), scheme))?;
     row(out, "stack version", named(format_args!("{:#06x}", header.stack.0), header.stack.name()))?;
     // `Debug` of a string escapes control characters.
     row(out, "header string", format_args!("{:?}", header.header_string.to_string()))?;
@@ -140,7 +145,7 @@ fn elements(opened: &InputFile<'_>, out: &mut impl Write) -> io::Result<()> {
 /// Prints the payloads; equal ones of consecutive elements on one line.
 fn payloads(opened: &InputFile<'_>, inspection: &Inspection<'_>, out: &mut impl Write) -> io::Result<()> {
     let id = opened.image.header().id;
-    let mut entries = inspection.payloads().map(|payload| PayloadEntry::new(&payload, id)).peekable();
+    let mut entries = inspection.payloads().map(|payload| PayloadEntry::for_people(&payload, id)).peekable();
     while let Some(first) = entries.next() {
         let mut last = first.element;
         let is_equal = |next: &PayloadEntry| {
