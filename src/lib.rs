@@ -182,7 +182,7 @@
 //!
 //! | feature | adds | requires |
 //! |---|---|---|
-//! | `inspect` | [`container`] and [`payload`] | |
+//! | `inspect` | [`inspect`], [`container`] and [`payload`] | `crypto` |
 //! | `crypto` | [`mmo`] and [`signature`] | |
 //! | `openssl` | `signature::SigningKey`: signatures by the system's OpenSSL | `crypto`, `std` |
 //! | `matter` | [`matter`] | |
@@ -248,6 +248,8 @@ pub mod file;
 pub mod guide;
 #[cfg(feature = "index")]
 pub mod index;
+#[cfg(feature = "inspect")]
+pub mod inspect;
 #[cfg(feature = "matter")]
 pub mod matter;
 #[cfg(feature = "crypto")]
