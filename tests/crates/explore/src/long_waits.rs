@@ -23,9 +23,9 @@ const HEAD: &str = "\
 ";
 
 /// Returns a row for each news and number of faults with which the wait becomes longer.
-pub fn rows(waits: &BTreeMap<(String, u8), Length>) -> Vec<Row> {
+pub fn rows<T>(waits: &BTreeMap<(String, u8), (Length, T)>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    for ((news, faults), length) in waits {
+    for ((news, faults), (length, _)) in waits {
         let before = rows.iter().rfind(|(other, ..)| other == news).map(|(_, _, length)| *length);
         if before.is_none_or(|before| *length > before) {
             rows.push((news.clone(), *faults, *length));
@@ -47,11 +47,14 @@ fn parse(line: &str) -> Option<(Row, String)> {
     Some(((news.to_owned(), faults.parse().ok()?, *length), rest.to_owned()))
 }
 
+pub fn show((news, faults, length): &Row) -> String {
+    format!("{} after {news}, {faults} faults", length.word())
+}
+
 /// Prints what is new and what is gone, and returns whether nothing is. What is gone counts only if `is_whole`, for some
 /// setups alone do not show all.
 pub fn compare(path: &str, found: &[Row], is_whole: bool) -> Result<bool, String> {
     let listed = read(path)?;
-    let show = |(news, faults, length): &Row| format!("{} after {news}, {faults} faults", length.word());
     let mut is_good = true;
     for row in found.iter().filter(|row| is_whole && listed.iter().all(|(known, _)| known != *row)) {
         is_good = false;

@@ -184,7 +184,7 @@ fn run() -> Result<bool, String> {
         return Ok(true);
     }
     let (next, is_good) = (AtomicUsize::new(0), Mutex::new(true));
-    let waits: Mutex<BTreeMap<(String, u8), Length>> = Mutex::default();
+    let waits: Mutex<BTreeMap<(String, u8), (Length, String)>> = Mutex::default();
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(chosen.len());
     println!("{}", Finding::head());
     std::thread::scope(|scope| {
@@ -197,15 +197,26 @@ fn run() -> Result<bool, String> {
                     *is_good &= found.print(chosen.len() == 1);
                     let mut waits = waits.lock().expect("no panic under the lock");
                     for ((news, faults), wait) in &found.liveness.waits {
-                        let longest = waits.entry((labels::word(*news), *faults)).or_insert(wait.length);
-                        *longest = wait.length.max(*longest);
+                        let actions = trace(&found.exploration.nodes, wait.node);
+                        let example = format!("--setup '{}' --replay '{}'", setup.name, words(&actions));
+                        let longest = waits.entry((labels::word(*news), *faults));
+                        let longest = longest.or_insert_with(|| (wait.length, example.clone()));
+                        if wait.length > longest.0 || wait.length == longest.0 && example.len() < longest.1.len() {
+                            *longest = (wait.length, example);
+                        }
                     }
                 }
             });
         }
     });
     let mut is_good = is_good.into_inner().expect("no panic under the lock");
-    let found = long_waits::rows(&waits.into_inner().expect("no panic under the lock"));
+    let waits = waits.into_inner().expect("no panic under the lock");
+    let found = long_waits::rows(&waits);
+    println!("long waits:");
+    for row in &found {
+        let example = waits.get(&(row.0.clone(), row.1)).map_or("", |(_, example)| example);
+        println!("{}: {example}", long_waits::show(row));
+    }
     if let Some(list) = &arguments.list {
         if arguments.writes {
             long_waits::write(list, &found)?;

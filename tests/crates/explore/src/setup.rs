@@ -37,7 +37,7 @@ pub enum Upgrade {
 pub enum Habit {
     /// None.
     Own,
-    /// Responses carry numbers of the server's own, as TI's Z-Stack does.
+    /// Responses carry numbers of the server's own, as TI's Z-Stack has them; Default Responses do not.
     OwnNumbers,
 }
 
@@ -255,7 +255,9 @@ pub fn all() -> Vec<Setup> {
                 client.max_block_size = NonZeroU8::new(27).unwrap();
             },
             server: |server| server.max_block_size = NonZeroU8::new(20).unwrap(),
-            ..base("words of 8, blocks of 20, pages", PAGES, 94, 1)
+            // Nothing but restarts: the old pages that go on make each of them a world of its own.
+            faults: vec![Kind::Reboot],
+            ..base("words of 8, blocks of 20, pages", PAGES, 83, 1)
         },
         // Frames that are not as they should be, and foreign servers.
         Setup { faults: faults(&[&OUTSIDE]), ..saw("outside", 2) },
@@ -279,6 +281,7 @@ pub fn all() -> Vec<Setup> {
         Setup { faults: vec![Kind::Lose, Kind::Duplicate], ..base("loss", window(1), 94, 3) },
         Setup { faults: vec![Kind::Lose], ..base("loss, window of 2", window(2), 126, 2) },
         Setup { faults: vec![Kind::Lose], ..base("loss, pages", PAGES, 126, 2) },
+        Setup { faults: vec![Kind::Refuse, Kind::Duplicate], ..saw("refusals, doubled", 3) },
         Setup { faults: vec![Kind::Tick], ..base("delays", window(1), 94, 3) },
         Setup { faults: vec![Kind::Deliver], ..base("overtaking, window of 2", window(2), 158, 3) },
         Setup { faults: vec![Kind::Deliver], ..base("overtaking, pages", PAGES, 190, 2) },

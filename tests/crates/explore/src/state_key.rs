@@ -9,7 +9,7 @@
 //! | `Instant(n)`, `Millis32(n)` | distance from now | older than [`OLDEST`] counts as [`OLDEST`]; zero, which some fields use as "never", stays zero |
 //! | `sequence: n` | distance to the client's next sequence number | [`FAR`] and more count as [`FAR`] |
 //! | `Ticket(n)`, `generation: n` | which of them are equal | their number |
-//! | fields of [`STATISTICS`] | nothing | |
+//! | fields of [`is_statistic`] | nothing | |
 //! | all else | as it is | by `explore::MAX_STATES` |
 //!
 //! So no state differs from another by its age alone, and a world that goes round comes back to a known state.
@@ -24,20 +24,22 @@ const OLDEST: i64 = 3 * 24 * 3600 * 1000;
 /// requests, and a page of these worlds has at most eight blocks.
 const FAR: u8 = 32;
 
-/// Fields that only count or time what was, or that repeat the settings: nothing depends on them.
-const STATISTICS: [&str; 10] = [
-    "retries",
-    "download_start",
-    "utc_set_at",
-    "started_at",
-    "start_offset",
-    "blocks",
-    "links",
-    "last_found",
-    // The seed of the jitter: a state with other random numbers to come counts as the same state.
-    "random",
-    "device_overrides",
-];
+/// Returns whether a field only counts or times what was: nothing depends on it. `random` is the seed of the jitter: a
+/// state with other random numbers to come counts as the same state.
+fn is_statistic(field: &[u8]) -> bool {
+    matches!(
+        field,
+        b"retries"
+            | b"download_start"
+            | b"utc_set_at"
+            | b"started_at"
+            | b"start_offset"
+            | b"blocks"
+            | b"links"
+            | b"last_found"
+            | b"random"
+    )
+}
 
 /// Buffers and the numbers that are replaced, kept for their memory.
 #[derive(Default)]
@@ -49,6 +51,8 @@ pub struct KeyMaker {
     sequences: Vec<u8>,
     base: u8,
     state: String,
+    /// Texts of settings, of the client and of the others, as the last key had them.
+    settings: [Vec<u8>; 2],
 }
 
 /// Texts of which the key is made.
@@ -107,11 +111,8 @@ impl KeyMaker {
     /// Appends `text` with relative numbers to `out`; returns the number of the outermost field `sequence`.
     fn normalise(&mut self, text: &[u8], parts: &Parts<'_>, is_client: bool) -> Option<u8> {
         let (mut at, mut depth, mut session, mut base) = (0, 0_u32, 0, None);
-        let mut before = b' ';
         while let Some(byte) = text.get(at) {
-            let starts_word = !(before.is_ascii_alphanumeric() || before == b'_');
-            before = *byte;
-            if !(starts_word && (byte.is_ascii_alphabetic() || *byte == b'_')) {
+            if !IN_WORD[usize::from(*byte)] {
                 match byte {
                     b'{' | b'(' | b'[' => depth += 1,
                     b'}' | b')' | b']' => depth = depth.saturating_sub(1),
@@ -125,7 +126,6 @@ impl KeyMaker {
             }
             let end = at + word_len(&text[at..]);
             let (word, rest) = (&text[at..end], &text[end..]);
-            before = b' ';
             at = match (word, rest) {
                 (b"Instant" | b"Millis32", [b'(', ..]) => {
                     let (value, len) = number(&rest[1..]);
@@ -167,6 +167,17 @@ impl KeyMaker {
                 {
                     end + 2 + value_len(&rest[2..])
                 }
+                // Settings are long and hardly ever change.
+                (b"config", [b':', b' ', rest @ ..]) if depth == 1 => {
+                    let known = &mut self.settings[usize::from(is_client)];
+                    if known.is_empty() || !rest.starts_with(known) {
+                        let end = value_len(rest);
+                        known.clear();
+                        known.extend(&rest[..end]);
+                    }
+                    self.out.extend(hash(known).to_le_bytes());
+                    end + 2 + known.len()
+                }
                 (b"state", [b':', b' ', ..]) if depth == 1 && is_client => {
                     let name = &rest[2..][..word_len(&rest[2..])];
                     self.state.clear();
@@ -184,12 +195,22 @@ impl KeyMaker {
     }
 }
 
-fn is_statistic(word: &[u8]) -> bool {
-    STATISTICS.iter().any(|field| field.as_bytes() == word)
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+/// `is_word` of each byte.
+const IN_WORD: [bool; 256] = {
+    let (mut all, mut byte) = ([false; 256], 0);
+    while byte < 256 {
+        all[byte] = is_word(byte as u8);
+        byte += 1;
+    }
+    all
+};
+
 fn word_len(text: &[u8]) -> usize {
-    text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count()
+    text.iter().position(|byte| !IN_WORD[usize::from(*byte)]).unwrap_or(text.len())
 }
 
 fn number(text: &[u8]) -> (u64, usize) {

@@ -14,7 +14,7 @@ use zigbee_ota::Eui64;
 use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use zigbee_ota::client::{
     ApplyResult, Checkpoint, Client, ClientAction, ClientConfig, ClientEvent, CredentialResult, Identity,
-    Need, PrepareResult, StaleTicket, StoreResult, Ticket, VerifyResult,
+    Need, Outcome, PrepareResult, StaleTicket, StoreResult, Ticket, VerifyResult,
 };
 use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::{
@@ -48,10 +48,19 @@ const BLOCK: u8 = 32;
 const REQUEST_BLOCK: u8 = 0x03;
 const REQUEST_PAGE: u8 = 0x04;
 const RESPONSE_BLOCK: u8 = 0x05;
+const REQUEST_END: u8 = 0x06;
+const RESPONSE_END: u8 = 0x07;
 const DEFAULT_RESPONSE: u8 = 0x0b;
+/// Status NO_IMAGE_AVAILABLE.
+const NO_IMAGE: u8 = 0x98;
+
+/// Upgrade End Requests after which a client may upgrade without an answer (section 6.12).
+const ENOUGH_ASKED: u8 = 4;
+/// Refusals after which a client may take an image to be gone (section 6.10.6.5.2).
+const ENOUGH_REFUSED: u8 = 3;
 
 /// Statuses that `Kind::Refuse` answers.
-const REFUSALS: [u8; 7] = [0x00, 0x01, 0x7e, 0x80, 0x81, 0x95, 0x98];
+const REFUSALS: [u8; 7] = [0x00, 0x01, 0x7e, 0x80, 0x81, 0x95, NO_IMAGE];
 
 /// Frames that `Kind::Forge` sends: ABORT and WAIT_FOR_DATA of 10 s, of 4 hours and of 136 years, with a number of no
 /// request; an Upgrade End Response for another image.
@@ -164,8 +173,14 @@ pub struct World<const RANGES: usize> {
     is_upgraded: bool,
     /// Last news of the client that a wait can be put down to.
     pub news: u16,
-    /// Range and block size of the last page that was asked for.
+    /// Range and block size of the last page request that reached the server.
     page: (u32, u32, u8),
+    /// Whether the server has told the client to upgrade to the image in hand, or the application has started it.
+    is_ordered: bool,
+    /// Upgrade End Requests with SUCCESS since the last download began, at most [`ENOUGH_ASKED`].
+    times_asked: u8,
+    /// NO_IMAGE_AVAILABLE to requests for blocks since the last download began, at most [`ENOUGH_REFUSED`].
+    times_refused: u8,
     /// Number of the next response of a server with numbers of its own.
     own_number: u8,
     pub requests: u32,
@@ -289,8 +304,8 @@ fn image_at(frame: &Flying) -> Option<usize> {
     }
     match (frame.to_client, frame.bytes[2], frame.bytes.len()) {
         (true, 0x02 | RESPONSE_BLOCK, 12..) if frame.bytes[3] == 0 => Some(4),
-        (true, 0x07, 11..) => Some(3),
-        (false, 0x01 | REQUEST_BLOCK | REQUEST_PAGE | 0x06, 12..) => Some(4),
+        (true, RESPONSE_END, 11..) => Some(3),
+        (false, 0x01 | REQUEST_BLOCK | REQUEST_PAGE | REQUEST_END, 12..) => Some(4),
         _ => None,
     }
 }
@@ -325,6 +340,9 @@ impl<const RANGES: usize> World<RANGES> {
             is_upgraded: false,
             news: labels::START,
             page: (0, 0, 0),
+            is_ordered: false,
+            times_asked: 0,
+            times_refused: 0,
             own_number: 0x80,
             requests: 0,
             log: None,
@@ -381,6 +399,9 @@ impl<const RANGES: usize> World<RANGES> {
             return Ok(());
         }
         self.requests += 1;
+        if frame[2] == REQUEST_END && frame[3] == 0 {
+            self.times_asked = ENOUGH_ASKED.min(self.times_asked + 1);
+        }
         if frame[2] != REQUEST_BLOCK && frame[2] != REQUEST_PAGE {
             return Ok(());
         }
@@ -395,9 +416,6 @@ impl<const RANGES: usize> World<RANGES> {
         let flash = &self.flash[image];
         ensure!(flash.version == id.version.0, "a request for {id}, but flash is erased for version {}", flash.version);
         ensure!(!flash.has_any(offset, offset + len), "a request for bytes that are stored: {offset} and {len} more");
-        if frame[2] == REQUEST_PAGE {
-            self.page = (offset, offset + len, frame[16]);
-        }
         Ok(())
     }
 
@@ -437,13 +455,24 @@ impl<const RANGES: usize> World<RANGES> {
 
     fn send_to_client(&mut self, transmit: &Transmit, out: &[u8], is_unsolicited: bool) {
         let mut bytes = out[..transmit.len].to_vec();
-        if self.setup.habit == Habit::OwnNumbers && !is_unsolicited {
+        // Its Default Responses repeat the number of the request.
+        if self.setup.habit == Habit::OwnNumbers && !is_unsolicited && is_cluster_command(&bytes) {
             bytes[1] = self.own_number;
             self.own_number = self.own_number.wrapping_add(1);
         }
+        if is_cluster_command(&bytes) && bytes[2] == RESPONSE_END && le32(&bytes, 15) != u32::MAX {
+            self.is_ordered = true;
+        }
+        self.count_refusal(&bytes);
         self.say(|| format!("server sends {} ({:?})", hex(&bytes), transmit.delivery));
         let (delivery, token) = (transmit.delivery, transmit.token);
         self.link.push(Flying { to_client: true, is_unsolicited, bytes, delivery, token });
+    }
+
+    fn count_refusal(&mut self, frame: &[u8]) {
+        if is_default_response(frame) && [REQUEST_BLOCK, REQUEST_PAGE].contains(&frame[3]) && frame[4] == NO_IMAGE {
+            self.times_refused = ENOUGH_REFUSED.min(self.times_refused + 1);
+        }
     }
 
     /// Polls both until nothing more comes. `silently`: no Default Response may come.
@@ -497,10 +526,16 @@ impl<const RANGES: usize> World<RANGES> {
                 ClientEvent::Started(_) => {
                     ensure!(!self.is_open, "a start before the end of the last one");
                     self.is_open = true;
+                    (self.is_ordered, self.times_asked, self.times_refused) = (false, 0, 0);
                 }
                 ClientEvent::ImageRetained(_) => self.is_open = false,
                 ClientEvent::Ended(outcome) => {
                     self.is_open = false;
+                    ensure!(
+                        outcome != Outcome::ImageGone || self.times_refused >= ENOUGH_REFUSED,
+                        "the image counts as gone after {} refusals",
+                        self.times_refused
+                    );
                     if outcome.id().is_some() && self.runs[0] >= 2 && self.runs[self.setup.images - 1] >= 2 {
                         self.is_upgraded = true;
                     }
@@ -552,6 +587,11 @@ impl<const RANGES: usize> World<RANGES> {
                 }
             }
             Need::Apply(_, id) => {
+                ensure!(
+                    self.is_ordered || self.times_asked >= ENOUGH_ASKED,
+                    "the client upgrades without an order, after {} requests for one",
+                    self.times_asked
+                );
                 self.check_whole(id)?;
                 let image = self.setup.image(id).expect("an image that is whole");
                 let files = [0, 1].map(|build| self.setup.file(image, id.version.0, build));
@@ -669,6 +709,10 @@ impl<const RANGES: usize> World<RANGES> {
         let meta = FrameMeta::new(from, frame.delivery);
         let action = self.server.handle_frame(self.now, meta, &frame.bytes, &mut store, &mut gateway, &mut out);
         self.mood = if mood == Mood::Later && !store.reads_later { Mood::Normal } else { mood };
+        if is_cluster_command(&frame.bytes) && frame.bytes[2] == REQUEST_PAGE && frame.bytes.len() > 18 {
+            let offset = le32(&frame.bytes, 12);
+            self.page = (offset, offset + u32::from(le16(&frame.bytes, 17)), frame.bytes[16]);
+        }
         match action {
             ServerAction::Reply(transmit) => {
                 ensure!(frame.delivery == DeliveryMode::Unicast, "the server answers a broadcast");
@@ -804,6 +848,7 @@ impl<const RANGES: usize> World<RANGES> {
     fn refuse(&mut self, index: usize, status: u8) -> Checked {
         let request = self.link.remove(index);
         let bytes = vec![0x18, request.bytes[1], DEFAULT_RESPONSE, request.bytes[2], status];
+        self.count_refusal(&bytes);
         self.say(|| format!("server sends {}", hex(&bytes)));
         let (delivery, token) = (DeliveryMode::Unicast, TransmitToken::NONE);
         self.link.push(Flying { to_client: true, is_unsolicited: false, bytes, delivery, token });
@@ -841,7 +886,7 @@ impl<const RANGES: usize> World<RANGES> {
             }
             Kind::Activate => {
                 self.awaits_activation = false;
-                self.client.activate().ok();
+                self.is_ordered |= self.client.activate().is_ok();
                 self.pump(false)
             }
             Kind::Tick => {
@@ -1166,7 +1211,7 @@ impl<const RANGES: usize> World<RANGES> {
         for frame in &self.link {
             let is_numbered = !frame.is_unsolicited && !is_default_response(&frame.bytes) || frame.to_client;
             let number = if is_numbered && !frame.is_unsolicited {
-                let base = if self.setup.habit == Habit::OwnNumbers && frame.to_client {
+                let base = if self.setup.habit == Habit::OwnNumbers && frame.to_client && is_cluster_command(&frame.bytes) {
                     self.own_number
                 } else {
                     maker.base()
@@ -1196,6 +1241,7 @@ impl<const RANGES: usize> World<RANGES> {
         let flags =
             [self.is_late, self.has_held, self.awaits_activation, self.is_open, self.is_upgraded].map(u8::from);
         extra.extend(flags);
+        extra.extend([u8::from(self.is_ordered), self.times_asked, self.times_refused]);
         extra.push(self.mood as u8);
         extra.extend(self.news.to_le_bytes());
         hash(extra)
