@@ -13,8 +13,8 @@ use std::str::FromStr;
 pub enum Kind {
     /// The application answers the pending need or block with the given index, well.
     Answer,
-    /// The frame with the given index on the link arrives. The oldest frame of each direction arrives for free, any
-    /// other one overtakes it and costs one.
+    /// The frame with the given index on the link arrives. The one that was sent first arrives for free; any other one
+    /// overtakes it, also one of the other direction, and costs one.
     Deliver,
     /// The gateway answers the deferred request with the given index.
     Serve,

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::action::Action;
+use crate::action::{Action, Kind};
 use crate::setup::Setup;
 use crate::state_key::KeyMaker;
 use crate::world::{MAX_LINK, World};
@@ -35,6 +35,8 @@ pub struct Node {
     pub next: u32,
     /// Milliseconds until `next`.
     pub pause: u64,
+    /// Whether nothing is under way in `next`.
+    pub is_silent: bool,
     pub depth: u16,
     /// Action that led here from `parent`.
     pub action: Action,
@@ -154,7 +156,7 @@ pub fn explore<const RANGES: usize>(setup: &'static Setup, budget: u8, stops_at_
         actions: Vec::new(),
     };
     let world = World::<RANGES>::new(setup);
-    search.find(NONE, Action::new(crate::action::Kind::Tick, 0), 0, world);
+    search.find(NONE, Action::new(Kind::Tick, 0), 0, world);
     let last = usize::from(budget);
     let mut is_complete = true;
     'all: for level in 0..=last {
@@ -199,6 +201,7 @@ impl<const RANGES: usize> Search<RANGES> {
             parent,
             next: NONE,
             pause: 0,
+            is_silent: false,
             depth,
             action,
             news: world.news,
@@ -243,10 +246,12 @@ impl<const RANGES: usize> Search<RANGES> {
             }
             let pause = next.now.as_millis() - world.now.as_millis();
             let requests = next.requests - world.requests;
+            let is_silent = next.next_when_well().is_some_and(|action| action.kind == Kind::Tick);
             let to = self.find(id, action, used + cost, next);
             if when_well == Some(action) {
                 let node = &mut self.nodes[id as usize];
                 (node.next, node.pause, node.requests) = (to, pause, requests as u16);
+                node.is_silent = is_silent;
             }
         }
         self.actions = actions;

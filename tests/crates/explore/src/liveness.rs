@@ -5,6 +5,9 @@
 //!     ^                  |
 //!     +------------------+                                a circle is a wait for ever
 //! ```
+//!
+//! A pause goes on until something is sent: deadlines at which nothing happens, such as those of the server's sessions, do
+//! not end it.
 
 use std::collections::BTreeMap;
 
@@ -79,8 +82,8 @@ pub struct Liveness {
 struct Way {
     /// Milliseconds to the goal without waits; `None` if it is never reached.
     short: Option<u64>,
-    /// Milliseconds of the wait at the beginning.
-    wait: u64,
+    /// Milliseconds of the pause at the beginning.
+    pause: u64,
     requests: u32,
     /// Whether there is a wait on it.
     has_wait: bool,
@@ -124,27 +127,29 @@ pub fn examine(exploration: &Exploration) -> Liveness {
                 continue;
             }
             let (step, next) = (&nodes[node], ways[nodes[node].next as usize]);
-            let is_wait = step.pause >= LONG;
+            let goes_on = step.is_silent && nodes[step.next as usize].news == step.news;
+            let pause = if step.pause == 0 { 0 } else { step.pause + if goes_on { next.pause } else { 0 } };
+            // A pause that turns out to be a wait was counted as short further on.
+            let before = if goes_on && next.pause < LONG { next.pause } else { 0 };
+            let short = |rest: u64| if pause >= LONG { rest - before } else { rest + step.pause };
             ways[node] = Way {
-                short: next.short.map(|rest| rest + if is_wait { 0 } else { step.pause }),
-                wait: if is_wait {
-                    step.pause + if nodes[step.next as usize].news == step.news { next.wait } else { 0 }
-                } else {
-                    0
-                },
+                short: next.short.map(short),
+                pause,
                 requests: next.requests + u32::from(step.requests),
-                has_wait: is_wait || next.has_wait,
+                has_wait: pause >= LONG || next.has_wait,
                 is_known: true,
             };
         }
     }
     for (at, way) in ways.iter().enumerate() {
         let node = &nodes[at];
-        if way.wait > 0 {
-            note(&mut liveness, node.news, Length::of(way.wait), way.wait, at as u32, node.used);
+        if way.pause >= LONG {
+            note(&mut liveness, node.news, Length::of(way.pause), way.pause, at as u32, node.used);
         }
         let Some(short) = way.short else { continue };
-        liveness.slowest = liveness.slowest.max((short, at as u32));
+        // The rest of a wait that began before is not counted.
+        let rest = if way.pause < LONG && !node.is_downloading { way.pause } else { 0 };
+        liveness.slowest = liveness.slowest.max((short - rest, at as u32));
         if node.is_downloading && !way.has_wait {
             liveness.recovery = liveness.recovery.max((short, at as u32));
             let surplus = i64::from(way.requests) - i64::from(node.missing);

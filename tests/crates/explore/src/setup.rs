@@ -255,9 +255,16 @@ pub fn all() -> Vec<Setup> {
                 client.max_block_size = NonZeroU8::new(27).unwrap();
             },
             server: |server| server.max_block_size = NonZeroU8::new(20).unwrap(),
-            // Nothing but restarts: the old pages that go on make each of them a world of its own.
-            faults: vec![Kind::Reboot],
-            ..base("words of 8, blocks of 20, pages", PAGES, 83, 1)
+            ..base("words of 8, blocks of 20, pages", PAGES, 94, 1)
+        },
+        Setup {
+            client: |client| {
+                client.write_size = NonZeroU8::new(8).unwrap();
+                client.max_block_size = NonZeroU8::new(27).unwrap();
+            },
+            server: |server| server.max_block_size = NonZeroU8::new(20).unwrap(),
+            faults: vec![Kind::Reboot, Kind::Deliver],
+            ..base("words of 8, old pages", PAGES, 94, 2)
         },
         // Frames that are not as they should be, and foreign servers.
         Setup { faults: faults(&[&OUTSIDE]), ..saw("outside", 2) },
@@ -279,12 +286,13 @@ pub fn all() -> Vec<Setup> {
         Setup { faults: vec![Kind::Reboot], ..saw("power cuts", 3) },
         Setup { faults: vec![Kind::Reboot], upgrade: Upgrade::Hold, ..saw("power cuts, hold", 3) },
         Setup { faults: vec![Kind::Lose, Kind::Duplicate], ..base("loss", window(1), 94, 3) },
-        Setup { faults: vec![Kind::Lose], ..base("loss, window of 2", window(2), 126, 2) },
-        Setup { faults: vec![Kind::Lose], ..base("loss, pages", PAGES, 126, 2) },
+        Setup { faults: vec![Kind::Lose, Kind::Deliver], ..base("loss, window of 2", window(2), 158, 3) },
+        Setup { faults: vec![Kind::Lose, Kind::Deliver], ..base("loss, pages", PAGES, 190, 3) },
+        Setup { faults: vec![Kind::Lose, Kind::Deliver], ..base("loss, auto", TransferMode::Auto, 190, 3) },
         Setup { faults: vec![Kind::Refuse, Kind::Duplicate], ..saw("refusals, doubled", 3) },
         Setup { faults: vec![Kind::Tick], ..base("delays", window(1), 94, 3) },
-        Setup { faults: vec![Kind::Deliver], ..base("overtaking, window of 2", window(2), 158, 3) },
-        Setup { faults: vec![Kind::Deliver], ..base("overtaking, pages", PAGES, 190, 2) },
+        Setup { faults: vec![Kind::Tick, Kind::Deliver], ..base("delays, window of 2", window(2), 126, 3) },
+        Setup { faults: vec![Kind::Tick, Kind::Deliver], ..base("delays, pages", PAGES, 126, 3) },
         Setup { faults: vec![Kind::AnswerBadly, Kind::Late], ..base("flash in trouble", window(1), 94, 3) },
         Setup { faults: vec![Kind::AnswerBadly, Kind::Late], ..base("flash in trouble, pages", PAGES, 126, 2) },
         Setup { faults: vec![Kind::Restart, Kind::Replace, Kind::Empty, Kind::Notify], ..saw("gateway in trouble", 3) },

@@ -104,6 +104,9 @@ impl std::fmt::Debug for Slots {
     }
 }
 
+/// Start and end of a page in the file, and the size of its blocks.
+type PageRequest = (u32, u32, u8);
+
 /// A frame on its way.
 #[derive(Clone, Debug)]
 struct Flying {
@@ -152,7 +155,8 @@ pub struct World<const RANGES: usize> {
     server: Server<Slots>,
     link: Vec<Flying>,
     pending: Vec<Pending>,
-    deferred: Vec<Deferred>,
+    /// Requests that the store answers later, each with the page that it asks for.
+    deferred: Vec<(Deferred, Option<PageRequest>)>,
     /// Whether the application takes its time.
     is_late: bool,
     flash: [Flash; 2],
@@ -174,7 +178,7 @@ pub struct World<const RANGES: usize> {
     /// Last news of the client that a wait can be put down to.
     pub news: u16,
     /// Range and block size of the last page request that reached the server.
-    page: (u32, u32, u8),
+    page: PageRequest,
     /// Whether the server has told the client to upgrade to the image in hand, or the application has started it.
     is_ordered: bool,
     /// Upgrade End Requests with SUCCESS since the last download began, at most [`ENOUGH_ASKED`].
@@ -709,18 +713,20 @@ impl<const RANGES: usize> World<RANGES> {
         let meta = FrameMeta::new(from, frame.delivery);
         let action = self.server.handle_frame(self.now, meta, &frame.bytes, &mut store, &mut gateway, &mut out);
         self.mood = if mood == Mood::Later && !store.reads_later { Mood::Normal } else { mood };
-        if is_cluster_command(&frame.bytes) && frame.bytes[2] == REQUEST_PAGE && frame.bytes.len() > 18 {
+        let is_page = is_cluster_command(&frame.bytes) && frame.bytes[2] == REQUEST_PAGE && frame.bytes.len() > 18;
+        let page = is_page.then(|| {
             let offset = le32(&frame.bytes, 12);
-            self.page = (offset, offset + u32::from(le16(&frame.bytes, 17)), frame.bytes[16]);
-        }
+            (offset, offset + u32::from(le16(&frame.bytes, 17)), frame.bytes[16])
+        });
         match action {
             ServerAction::Reply(transmit) => {
                 ensure!(frame.delivery == DeliveryMode::Unicast, "the server answers a broadcast");
                 ensure!(!is_default_response(&frame.bytes), "the server answers a Default Response");
                 self.check_response(Some(&frame.bytes), &out[..transmit.len])?;
                 self.send_to_client(&transmit, &out, false);
+                self.page = page.unwrap_or(self.page);
             }
-            ServerAction::Deferred(deferred) => self.deferred.push(deferred),
+            ServerAction::Deferred(deferred) => self.deferred.push((deferred, page)),
             ServerAction::Done | ServerAction::Ignored(_) => {}
         }
         self.pump(false)
@@ -1000,7 +1006,8 @@ impl<const RANGES: usize> World<RANGES> {
 
     fn serve_deferred(&mut self, index: usize) -> Checked {
         let mut out = [0; zcl::LONGEST_TO_CLIENT];
-        let deferred = self.deferred.remove(index);
+        let (deferred, page) = self.deferred.remove(index);
+        self.page = page.unwrap_or(self.page);
         let id = deferred.image().id;
         let image = self.setup.image(id).ok_or("a deferred request for no image")?;
         let file = self.setup.file(image, id.version.0, self.shelves[image].build);
@@ -1088,10 +1095,8 @@ impl<const RANGES: usize> World<RANGES> {
             add(Kind::Answer, index, u8::from(index > 0));
         }
         if !is_stopped {
-            let is_first =
-                |index: usize| self.link[..index].iter().all(|other| other.to_client != self.link[index].to_client);
             for index in 0..self.link.len() {
-                add(Kind::Deliver, index, u8::from(!is_first(index)));
+                add(Kind::Deliver, index, u8::from(index > 0));
             }
             if !self.deferred.is_empty() {
                 add(Kind::Serve, 0, 0);
