@@ -181,7 +181,8 @@ impl FromStr for Action {
     fn from_str(text: &str) -> Result<Self, String> {
         let (word, arg) = text.split_once(':').unwrap_or((text, "0"));
         let at = WORDS.iter().position(|known| *known == word);
-        let kind = at.and_then(|at| Kind::ALL.get(at)).ok_or_else(|| format!("no action is called {word}"))?;
+        let kind =
+            at.and_then(|at| Kind::ALL.get(at)).ok_or_else(|| format!("no action is called {word}"))?;
         let arg = arg.parse().map_err(|error| format!("{text}: {error}"))?;
         Ok(Self { kind: *kind, arg })
     }

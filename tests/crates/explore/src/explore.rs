@@ -142,7 +142,11 @@ struct Search<const RANGES: usize> {
 }
 
 /// Explores all states of `setup` with at most `budget` faults.
-pub fn explore<const RANGES: usize>(setup: &'static Setup, budget: u8, stops_at_violation: bool) -> Exploration {
+pub fn explore<const RANGES: usize>(
+    setup: &'static Setup,
+    budget: u8,
+    stops_at_violation: bool,
+) -> Exploration {
     let mut search = Search {
         nodes: Vec::new(),
         known: HashMap::default(),
@@ -260,8 +264,12 @@ impl<const RANGES: usize> Search<RANGES> {
     fn violate(&mut self, text: String, node: u32, action: Option<Action>) {
         // Violations of one kind differ in numbers.
         let kind: String = text.chars().filter(|c| !c.is_ascii_digit()).take(60).collect();
-        let known =
-            self.violations.entry(kind).or_insert_with(|| Violation { text: text.clone(), count: 0, node, action });
+        let known = self.violations.entry(kind).or_insert_with(|| Violation {
+            text: text.clone(),
+            count: 0,
+            node,
+            action,
+        });
         known.count += 1;
         let rank = |at: u32| (self.nodes[at as usize].used, self.nodes[at as usize].depth);
         if rank(node) < rank(known.node) {

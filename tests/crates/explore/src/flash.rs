@@ -59,8 +59,7 @@ impl Flash {
             let build = self.rebuilt[at as usize / 64] >> (at % 64) & 1;
             files[build as usize][at as usize]
         };
-        self.has_all(0, size)
-            && files.iter().any(|file| (0..size).all(|at| byte(at) == file[at as usize]))
+        self.has_all(0, size) && files.iter().any(|file| (0..size).all(|at| byte(at) == file[at as usize]))
     }
 
     pub fn words(&self) -> impl Iterator<Item = u64> {

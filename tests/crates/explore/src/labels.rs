@@ -18,7 +18,9 @@ pub fn of(event: &ClientEvent) -> Option<u16> {
         ClientEvent::Ended(outcome) => format!("Ended({})", first_word(&format!("{outcome:?}"))),
         ClientEvent::NoImage(None) => "NoImage(unanswered)".into(),
         ClientEvent::NoImage(Some(status)) => format!("NoImage({status})"),
-        ClientEvent::OfferSkipped(_, reason) => format!("OfferSkipped({})", first_word(&format!("{reason:?}"))),
+        ClientEvent::OfferSkipped(_, reason) => {
+            format!("OfferSkipped({})", first_word(&format!("{reason:?}")))
+        }
         event => first_word(&format!("{event:?}")).to_owned(),
     };
     Some(number(word))

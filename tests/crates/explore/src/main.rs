@@ -137,7 +137,11 @@ impl Finding {
             }
         }
         if exploration.floods > 0 {
-            println!("    {} steps were not followed, for more than {} frames were under way", exploration.floods, world::MAX_LINK);
+            println!(
+                "    {} steps were not followed, for more than {} frames were under way",
+                exploration.floods,
+                world::MAX_LINK
+            );
         }
         let mut is_good = true;
         for violation in &exploration.violations {
@@ -171,7 +175,9 @@ impl Finding {
 fn run() -> Result<bool, String> {
     let arguments = arguments()?;
     let all: &'static [Setup] = Vec::leak(setup::all());
-    let is_chosen = |setup: &&Setup| arguments.setups.is_empty() || arguments.setups.iter().any(|name| name == setup.name);
+    let is_chosen = |setup: &&Setup| {
+        arguments.setups.is_empty() || arguments.setups.iter().any(|name| name == setup.name)
+    };
     let chosen: Vec<&'static Setup> = all.iter().filter(is_chosen).collect();
     if chosen.is_empty() {
         let names: Vec<_> = all.iter().map(|setup| setup.name).collect();
@@ -201,7 +207,9 @@ fn run() -> Result<bool, String> {
                         let example = format!("--setup '{}' --replay '{}'", setup.name, words(&actions));
                         let longest = waits.entry((labels::word(*news), *faults));
                         let longest = longest.or_insert_with(|| (wait.length, example.clone()));
-                        if wait.length > longest.0 || wait.length == longest.0 && example.len() < longest.1.len() {
+                        if wait.length > longest.0
+                            || wait.length == longest.0 && example.len() < longest.1.len()
+                        {
                             *longest = (wait.length, example);
                         }
                     }

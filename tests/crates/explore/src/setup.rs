@@ -80,7 +80,10 @@ impl Setup {
     /// Returns the number of the image with this identity.
     pub fn image(&self, id: ImageId) -> Option<usize> {
         let known = usize::try_from(id.version.0).is_ok_and(|version| version < VERSIONS);
-        TYPES.iter().position(|known| *known == id.image_type.0).filter(|_| known && id.manufacturer.0 == MANUFACTURER)
+        TYPES
+            .iter()
+            .position(|known| *known == id.image_type.0)
+            .filter(|_| known && id.manufacturer.0 == MANUFACTURER)
     }
 
     pub fn has(&self, kind: Kind) -> bool {
@@ -99,15 +102,8 @@ const LINK: [Kind; 7] = [
     Kind::Outage,
 ];
 /// What a gateway, its operator and its other clients do.
-const GATEWAY: [Kind; 7] = [
-    Kind::Mood,
-    Kind::Restart,
-    Kind::Replace,
-    Kind::Empty,
-    Kind::Notify,
-    Kind::NotifyAll,
-    Kind::OtherClient,
-];
+const GATEWAY: [Kind; 7] =
+    [Kind::Mood, Kind::Restart, Kind::Replace, Kind::Empty, Kind::Notify, Kind::NotifyAll, Kind::OtherClient];
 /// What a device and its application do.
 const DEVICE: [Kind; 7] = [
     Kind::Answer,
@@ -174,7 +170,10 @@ pub fn all() -> Vec<Setup> {
         base("pages", PAGES, 126, 1),
         Setup { server: |server| server.max_pages = 0, ..base("pages, server without", PAGES, 126, 1) },
         base("auto", TransferMode::Auto, 126, 1),
-        Setup { server: |server| server.max_pages = 0, ..base("auto, server without pages", TransferMode::Auto, 126, 1) },
+        Setup {
+            server: |server| server.max_pages = 0,
+            ..base("auto, server without pages", TransferMode::Auto, 126, 1)
+        },
         // The end of an upgrade.
         Setup {
             upgrade: Upgrade::Hold,
@@ -271,7 +270,11 @@ pub fn all() -> Vec<Setup> {
         Setup { faults: faults(&[&OUTSIDE]), upgrade: Upgrade::Hold, ..saw("outside, hold", 1) },
         Setup { faults: faults(&[&OUTSIDE]), ..base("outside, window of 2", window(2), 94, 1) },
         Setup { faults: faults(&[&OUTSIDE]), ..base("outside, pages", PAGES, 126, 1) },
-        Setup { faults: faults(&[&OUTSIDE]), client: |client| client.strict = true, ..saw("outside, strict", 1) },
+        Setup {
+            faults: faults(&[&OUTSIDE]),
+            client: |client| client.strict = true,
+            ..saw("outside, strict", 1)
+        },
         Setup {
             faults: faults(&[&OUTSIDE, &[Kind::Notify, Kind::NotifyAll]]),
             knows_server: false,
@@ -280,8 +283,14 @@ pub fn all() -> Vec<Setup> {
         Setup { habit: Habit::OwnNumbers, ..base("own numbers", window(1), 94, 1) },
         Setup { habit: Habit::OwnNumbers, ..base("own numbers, window of 2", window(2), 94, 1) },
         // Files that change under the same name.
-        Setup { faults: vec![Kind::Rebuild, Kind::Reboot, Kind::Lose, Kind::Restart], ..base("rebuilt file", window(1), 94, 2) },
-        Setup { faults: vec![Kind::Rebuild, Kind::Reboot, Kind::Lose], ..base("rebuilt file, window of 2", window(2), 126, 1) },
+        Setup {
+            faults: vec![Kind::Rebuild, Kind::Reboot, Kind::Lose, Kind::Restart],
+            ..base("rebuilt file", window(1), 94, 2)
+        },
+        Setup {
+            faults: vec![Kind::Rebuild, Kind::Reboot, Kind::Lose],
+            ..base("rebuilt file, window of 2", window(2), 126, 1)
+        },
         // Few kinds, many times.
         Setup { faults: vec![Kind::Reboot], ..saw("power cuts", 3) },
         Setup { faults: vec![Kind::Reboot], upgrade: Upgrade::Hold, ..saw("power cuts, hold", 3) },
@@ -294,8 +303,14 @@ pub fn all() -> Vec<Setup> {
         Setup { faults: vec![Kind::Tick, Kind::Deliver], ..base("delays, window of 2", window(2), 126, 3) },
         Setup { faults: vec![Kind::Tick, Kind::Deliver], ..base("delays, pages", PAGES, 126, 3) },
         Setup { faults: vec![Kind::AnswerBadly, Kind::Late], ..base("flash in trouble", window(1), 94, 3) },
-        Setup { faults: vec![Kind::AnswerBadly, Kind::Late], ..base("flash in trouble, pages", PAGES, 126, 2) },
-        Setup { faults: vec![Kind::Restart, Kind::Replace, Kind::Empty, Kind::Notify], ..saw("gateway in trouble", 3) },
+        Setup {
+            faults: vec![Kind::AnswerBadly, Kind::Late],
+            ..base("flash in trouble, pages", PAGES, 126, 2)
+        },
+        Setup {
+            faults: vec![Kind::Restart, Kind::Replace, Kind::Empty, Kind::Notify],
+            ..saw("gateway in trouble", 3)
+        },
     ];
     for setup in &mut setups {
         assert!(setup.size <= MAX_SIZE);

@@ -215,7 +215,12 @@ fn word_len(text: &[u8]) -> usize {
 
 fn number(text: &[u8]) -> (u64, usize) {
     let len = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    (text[..len].iter().fold(0, |sum: u64, digit| sum.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'))), len)
+    (
+        text[..len]
+            .iter()
+            .fold(0, |sum: u64, digit| sum.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'))),
+        len,
+    )
 }
 
 /// Returns the length of the value of a field at the start of `text`.
@@ -277,7 +282,9 @@ mod tests {
             )
         };
         let server = |at: u64, own: u8| {
-            format!("Server {{ [Session {{ heard: Instant({at}), page: Page {{ next: {own} }} }}], sequence: {own} }}")
+            format!(
+                "Server {{ [Session {{ heard: Instant({at}), page: Page {{ next: {own} }} }}], sequence: {own} }}"
+            )
         };
         let now = key(&client(1500, 1, 7, 0), &server(900, 3), 1000);
         assert_eq!(now, key(&client(10_500, 200, 9, 5), &server(9_900, 4), 10_000));

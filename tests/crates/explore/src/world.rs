@@ -351,11 +351,8 @@ impl<const RANGES: usize> World<RANGES> {
             requests: 0,
             log: None,
         };
-        let begun = if setup.other_first {
-            world.step(Action::new(Kind::OtherClient, 0))
-        } else {
-            world.pump(false)
-        };
+        let begun =
+            if setup.other_first { world.step(Action::new(Kind::OtherClient, 0)) } else { world.pump(false) };
         begun.expect("a world that begins");
         world
     }
@@ -363,7 +360,8 @@ impl<const RANGES: usize> World<RANGES> {
     fn say(&mut self, text: impl FnOnce() -> String) {
         if let Some(log) = &mut self.log {
             let millis = self.now.as_millis() - START;
-            writeln!(log, "    {}.{:03} s  {}", millis / 1000, millis % 1000, text()).expect("a string takes all");
+            writeln!(log, "    {}.{:03} s  {}", millis / 1000, millis % 1000, text())
+                .expect("a string takes all");
         }
     }
 
@@ -410,7 +408,8 @@ impl<const RANGES: usize> World<RANGES> {
             return Ok(());
         }
         let (id, offset, max) = (image_id(frame, 4), le32(frame, 12), u32::from(frame[16]));
-        let image = self.setup.image(id).ok_or_else(|| format!("a request for {id}, which was never offered"))?;
+        let image =
+            self.setup.image(id).ok_or_else(|| format!("a request for {id}, which was never offered"))?;
         let size = self.setup.size as u32;
         let len = if frame[2] == REQUEST_BLOCK { max } else { u32::from(le16(frame, 17)) };
         ensure!(
@@ -418,8 +417,15 @@ impl<const RANGES: usize> World<RANGES> {
             "a request past the file or too large: offset {offset}, {len} bytes by {max}, of {size}"
         );
         let flash = &self.flash[image];
-        ensure!(flash.version == id.version.0, "a request for {id}, but flash is erased for version {}", flash.version);
-        ensure!(!flash.has_any(offset, offset + len), "a request for bytes that are stored: {offset} and {len} more");
+        ensure!(
+            flash.version == id.version.0,
+            "a request for {id}, but flash is erased for version {}",
+            flash.version
+        );
+        ensure!(
+            !flash.has_any(offset, offset + len),
+            "a request for bytes that are stored: {offset} and {len} more"
+        );
         Ok(())
     }
 
@@ -442,7 +448,9 @@ impl<const RANGES: usize> World<RANGES> {
                 let start = le32(request, 12);
                 (start, start + u32::from(request[16]), request[16])
             }
-            Some(request) => (le32(request, 12), le32(request, 12) + u32::from(le16(request, 17)), request[16]),
+            Some(request) => {
+                (le32(request, 12), le32(request, 12) + u32::from(le16(request, 17)), request[16])
+            }
             None => self.page,
         };
         ensure!(
@@ -474,7 +482,10 @@ impl<const RANGES: usize> World<RANGES> {
     }
 
     fn count_refusal(&mut self, frame: &[u8]) {
-        if is_default_response(frame) && [REQUEST_BLOCK, REQUEST_PAGE].contains(&frame[3]) && frame[4] == NO_IMAGE {
+        if is_default_response(frame)
+            && [REQUEST_BLOCK, REQUEST_PAGE].contains(&frame[3])
+            && frame[4] == NO_IMAGE
+        {
             self.times_refused = ENOUGH_REFUSED.min(self.times_refused + 1);
         }
     }
@@ -523,7 +534,9 @@ impl<const RANGES: usize> World<RANGES> {
             }
             self.awaits_activation = match event {
                 ClientEvent::WaitingForActivation => true,
-                ClientEvent::Ended(_) | ClientEvent::CountingDown(_) | ClientEvent::WaitingForUpgradeEnd => false,
+                ClientEvent::Ended(_) | ClientEvent::CountingDown(_) | ClientEvent::WaitingForUpgradeEnd => {
+                    false
+                }
                 _ => self.awaits_activation,
             };
             match event {
@@ -570,7 +583,9 @@ impl<const RANGES: usize> World<RANGES> {
             is_busy = true;
             self.say(|| format!("server tells {event:?}"));
             match event {
-                ServerEvent::UpgradeScheduled { client: CLIENT, time, .. } => self.has_held |= time.then == u32::MAX,
+                ServerEvent::UpgradeScheduled { client: CLIENT, time, .. } => {
+                    self.has_held |= time.then == u32::MAX
+                }
                 ServerEvent::SleepyClientHeld { client: CLIENT, .. } => self.has_held = true,
                 _ => {}
             }
@@ -599,7 +614,10 @@ impl<const RANGES: usize> World<RANGES> {
                 self.check_whole(id)?;
                 let image = self.setup.image(id).expect("an image that is whole");
                 let files = [0, 1].map(|build| self.setup.file(image, id.version.0, build));
-                ensure!(self.flash[image].holds(self.setup.size as u32, files), "a mixture of two files is applied");
+                ensure!(
+                    self.flash[image].holds(self.setup.size as u32, files),
+                    "a mixture of two files is applied"
+                );
                 Ok(())
             }
             _ => Ok(()),
@@ -693,7 +711,11 @@ impl<const RANGES: usize> World<RANGES> {
         let is_rebuilt = self.known_bytes(id, offset, data).ok_or("a block is lent that is of no file")?;
         let image = self.setup.image(id).expect("a known file");
         let (flash, len) = (&self.flash[image], data.len() as u32);
-        ensure!(flash.version == id.version.0, "a block of {id} is lent, flash is erased for {}", flash.version);
+        ensure!(
+            flash.version == id.version.0,
+            "a block of {id} is lent, flash is erased for {}",
+            flash.version
+        );
         ensure!(!flash.has_any(offset, offset + len), "a byte is lent that is stored: {offset}, {len} bytes");
         for pending in &self.pending {
             if let Pending::Store { offset: other, len: others, .. } = *pending {
@@ -711,9 +733,11 @@ impl<const RANGES: usize> World<RANGES> {
         let mut mood = self.mood;
         let mut gateway = Gateway { upgrade: self.setup.upgrade, mood: &mut mood };
         let meta = FrameMeta::new(from, frame.delivery);
-        let action = self.server.handle_frame(self.now, meta, &frame.bytes, &mut store, &mut gateway, &mut out);
+        let action =
+            self.server.handle_frame(self.now, meta, &frame.bytes, &mut store, &mut gateway, &mut out);
         self.mood = if mood == Mood::Later && !store.reads_later { Mood::Normal } else { mood };
-        let is_page = is_cluster_command(&frame.bytes) && frame.bytes[2] == REQUEST_PAGE && frame.bytes.len() > 18;
+        let is_page =
+            is_cluster_command(&frame.bytes) && frame.bytes[2] == REQUEST_PAGE && frame.bytes.len() > 18;
         let page = is_page.then(|| {
             let offset = le32(&frame.bytes, 12);
             (offset, offset + u32::from(le16(&frame.bytes, 17)), frame.bytes[16])
@@ -808,26 +832,39 @@ impl<const RANGES: usize> World<RANGES> {
                     if kept > 0 {
                         let other = 1 - image;
                         let flash = &self.flash[other];
-                        ensure!(flash.has_all(0, self.setup.size as u32), "a kept image is applied, but not whole");
+                        ensure!(
+                            flash.has_all(0, self.setup.size as u32),
+                            "a kept image is applied, but not whole"
+                        );
                         self.runs[other] = flash.version;
                     }
                     let told = self.client.identity().current.version.0;
-                    ensure!(told == self.runs[0], "the client says that {told} runs, but {} does", self.runs[0]);
+                    ensure!(
+                        told == self.runs[0],
+                        "the client says that {told} runs, but {} does",
+                        self.runs[0]
+                    );
                 }
                 answered
             }
             Need::FindServer(ticket, _) => self.client.server_found(now, ticket, Some(SERVER)),
-            Need::NetworkAddress(ticket, _) => self.client.network_address_resolved(now, ticket, Some(SERVER.network)),
+            Need::NetworkAddress(ticket, _) => {
+                self.client.network_address_resolved(now, ticket, Some(SERVER.network))
+            }
             Need::IeeeAddress(ticket, _) => self.client.ieee_address_resolved(ticket, Some(SERVER_IEEE)),
             Need::LinkKey(ticket, ..) => self.client.link_key_established(now, ticket, true),
-            Need::Credentials(ticket, _) => self.client.credentials_obtained(now, ticket, CredentialResult::Ready),
+            Need::Credentials(ticket, _) => {
+                self.client.credentials_obtained(now, ticket, CredentialResult::Ready)
+            }
             need => return Err(format!("a need that nobody serves: {need:?}")),
         })
     }
 
     fn answer_badly(&mut self, need: Need, way: u8) -> Result<(), StaleTicket> {
         match need {
-            Need::Verify(ticket, _) if way == 0 => self.client.verified(self.now, ticket, VerifyResult::Invalid),
+            Need::Verify(ticket, _) if way == 0 => {
+                self.client.verified(self.now, ticket, VerifyResult::Invalid)
+            }
             need => self.client.decline(self.now, need),
         }
     }
@@ -949,7 +986,8 @@ impl<const RANGES: usize> World<RANGES> {
             }
             Kind::NotifyAll => {
                 let notify = ImageNotify { jitter: 100, ..ImageNotify::UNICAST };
-                let transmit = self.server.notify(Address::ALL_AWAKE, DeliveryMode::Broadcast, notify, &mut out);
+                let transmit =
+                    self.server.notify(Address::ALL_AWAKE, DeliveryMode::Broadcast, notify, &mut out);
                 self.unsolicited(&transmit.map_err(|error| error.to_string())?, &out)
             }
             Kind::OtherClient => self.other_client(),
@@ -1123,7 +1161,9 @@ impl<const RANGES: usize> World<RANGES> {
                 add(Kind::AnswerBadly, 16, 1);
             }
         }
-        for (index, checkpoint) in [Some(()), self.checkpoints[0].map(drop), self.checkpoints[1].map(drop)].iter().enumerate() {
+        for (index, checkpoint) in
+            [Some(()), self.checkpoints[0].map(drop), self.checkpoints[1].map(drop)].iter().enumerate()
+        {
             if checkpoint.is_some() {
                 add(Kind::Reboot, index, 1);
             }
@@ -1180,7 +1220,8 @@ impl<const RANGES: usize> World<RANGES> {
             if let Some(at) = image_at(frame) {
                 add(Kind::AlterType, index, 1);
                 // An offer of another version would be an offer of a file that these worlds do not have.
-                if !(frame.to_client && frame.bytes[2] == 0x02 || !frame.to_client && at == 4 && frame.bytes[2] == 0x01)
+                if !(frame.to_client && frame.bytes[2] == 0x02
+                    || !frame.to_client && at == 4 && frame.bytes[2] == 0x01)
                 {
                     add(Kind::AlterVersion, index, 1);
                 }
@@ -1203,7 +1244,8 @@ impl<const RANGES: usize> World<RANGES> {
         for (page, session) in pages.iter_mut().zip(self.server.sessions()) {
             *page = session.has_page();
         }
-        let remembered = self.checkpoints.map(|checkpoint| checkpoint.filter(|_| self.setup.has(Kind::Reboot)));
+        let remembered =
+            self.checkpoints.map(|checkpoint| checkpoint.filter(|_| self.setup.has(Kind::Reboot)));
         let others: [&dyn std::fmt::Debug; 4] = [&self.server, &self.pending, &self.deferred, &remembered];
         let key = maker.key(&Parts {
             client: &self.client,
@@ -1216,7 +1258,10 @@ impl<const RANGES: usize> World<RANGES> {
         for frame in &self.link {
             let is_numbered = !frame.is_unsolicited && !is_default_response(&frame.bytes) || frame.to_client;
             let number = if is_numbered && !frame.is_unsolicited {
-                let base = if self.setup.habit == Habit::OwnNumbers && frame.to_client && is_cluster_command(&frame.bytes) {
+                let base = if self.setup.habit == Habit::OwnNumbers
+                    && frame.to_client
+                    && is_cluster_command(&frame.bytes)
+                {
                     self.own_number
                 } else {
                     maker.base()
@@ -1243,8 +1288,8 @@ impl<const RANGES: usize> World<RANGES> {
         let until = self.empty_until.map_or(u64::MAX, |at| at.as_millis() - self.now.as_millis());
         extra.extend(until.to_le_bytes());
         extra.extend(self.runs.map(|version| version as u8));
-        let flags =
-            [self.is_late, self.has_held, self.awaits_activation, self.is_open, self.is_upgraded].map(u8::from);
+        let flags = [self.is_late, self.has_held, self.awaits_activation, self.is_open, self.is_upgraded]
+            .map(u8::from);
         extra.extend(flags);
         extra.extend([u8::from(self.is_ordered), self.times_asked, self.times_refused]);
         extra.push(self.mood as u8);

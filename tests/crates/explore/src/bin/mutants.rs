@@ -40,7 +40,8 @@ fn run(command: &mut Command) -> Result<(bool, String), String> {
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("{}: {error}", command.get_program().display()))?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     Ok((output.status.success(), text))
 }
 
@@ -90,7 +91,8 @@ fn judge(mutant: &Mutant, tree: &Path) -> Result<bool, String> {
     let explored = explore(tree);
     fs::write(&path, text).map_err(|error| error.to_string())?;
     let (is_good, printed) = explored?;
-    let reasons = printed.lines().filter(|line| line.starts_with("VIOLATED") || line.starts_with("no such wait"));
+    let reasons =
+        printed.lines().filter(|line| line.starts_with("VIOLATED") || line.starts_with("no such wait"));
     for reason in reasons.take(3) {
         println!("    {reason}");
     }
@@ -98,7 +100,8 @@ fn judge(mutant: &Mutant, tree: &Path) -> Result<bool, String> {
 }
 
 fn run_all() -> Result<bool, String> {
-    let (mut repository, mut work, mut table, mut only) = (PathBuf::new(), PathBuf::new(), PathBuf::new(), None);
+    let (mut repository, mut work, mut table, mut only) =
+        (PathBuf::new(), PathBuf::new(), PathBuf::new(), None);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
