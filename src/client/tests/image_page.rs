@@ -273,7 +273,7 @@ fn after_a_wait_the_page_is_requested_from_the_first_missing_byte() {
 }
 
 #[test]
-fn three_no_image_available_to_page_requests_end_the_download() {
+fn three_no_image_available_to_page_requests_pause_the_download() {
     let mut paged = PageScript::new(with_pages(500, 0), 1000);
     let mut time = 0;
     for turn in 1..=3 {
@@ -286,7 +286,7 @@ fn three_no_image_available_to_page_requests_end_the_download() {
             paged.script.advance_to(time);
         }
     }
-    assert_eq!(paged.script.expect_end(), Outcome::ImageGone);
+    assert_eq!(paged.script.expect_pause(), (PauseReason::ImageGone, time + 10_000));
 }
 
 /// Shows: CLI-085

@@ -9,22 +9,14 @@
 //! | next block of a page | timeout of one interval between blocks, and up to seven mean intervals | RFC 6298 for the interval; see [`Page::deadline`] |
 
 use crate::aps::TransmitToken;
-use crate::client::Client;
 use crate::client::config::ClientConfig;
-use crate::client::output::Outcome;
 use crate::client::request_retry::exponential_backoff;
 use crate::client::rtt::RttEstimator;
-use crate::client::state::State;
 use crate::time::{Instant, Millis};
-use crate::zcl::Status;
 
 use super::Download;
 use super::in_flight::BlockRequest;
 use super::page::{Page, PageStage, SILENT_PAGES_LIMIT, SLEEP_SPACING};
-
-/// Latest ClusterRevision in which MinimumBlockPeriod is in seconds. From revision 3 on, MinimumBlockPeriod is in
-/// milliseconds.
-const LAST_REVISION_IN_SECONDS: u16 = 2;
 
 impl<const RANGES: usize> Download<RANGES> {
     /// Returns the earliest deadline of the download; `None` while the download waits for the application or for a
@@ -65,7 +57,7 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Ends the page in transfer if its deadline has passed, and marks each request with a passed timeout to be resent.
-    pub(super) fn expire_requests(&mut self, now: Instant, config: &ClientConfig, rtt: &RttEstimator) {
+    pub(in crate::client) fn expire_requests(&mut self, now: Instant, config: &ClientConfig, rtt: &RttEstimator) {
         if let Some(page) = self.page().copied() {
             if self.page_deadline(&page, config, rtt) > now {
                 return;
@@ -108,10 +100,10 @@ impl<const RANGES: usize> Download<RANGES> {
         )
     }
 
-    /// Returns `true` if a request has no attempts left, so that the download ends.
-    pub(super) fn is_exhausted(&self, config: &ClientConfig) -> bool {
-        let has_no_attempts =
-            |request: &BlockRequest| !request.is_waiting && request.attempts >= config.max_block_attempts;
+    /// Returns `true` if a request has no attempts left, so that the download pauses.
+    pub(in crate::client) fn is_exhausted(&self, config: &ClientConfig) -> bool {
+        let max = self.max_attempts(config);
+        let has_no_attempts = |request: &BlockRequest| !request.is_waiting && request.attempts >= max;
         self.in_flight.requests().any(has_no_attempts)
     }
 
@@ -202,39 +194,4 @@ fn request_timeout(
     let earlier_attempts = request.attempts.saturating_sub(1);
     let timeout = rtt.timeout(config.initial_timeout, config.max_timeout, earlier_attempts);
     request.last_sent.to_instant(last_activity).plus(timeout)
-}
-
-impl<const RANGES: usize> Client<RANGES> {
-    /// Marks each request with a passed timeout to be resent by [`poll_transmit`](Client::poll_transmit). If a request
-    /// has no attempts left, the download ends.
-    pub(in crate::client) fn handle_download_timeout(&mut self, now: Instant) {
-        let Some(download) = self.state.download_mut() else { return };
-        download.expire_requests(now, &self.config, &self.rtt);
-        let id = download.offer.id;
-        if download.is_exhausted(&self.config) {
-            self.enter(Self::report_failure(now, id, Status::ABORT, Outcome::ServerSilent));
-        }
-    }
-
-    /// Counts an attempt of the next download request that could not be sent because no server was found.
-    pub(in crate::client) fn count_failed_download_request(&mut self, now: Instant) {
-        if let State::Downloading(download) = &mut self.state {
-            download.count_failed_send(now, &self.config);
-        }
-        self.handle_download_timeout(now);
-    }
-
-    /// Returns the shortest time between two requests. This time is the longer of `min_block_period` in the
-    /// configuration and the MinimumBlockPeriod that the server set.
-    pub(super) fn min_request_interval(&self) -> Millis {
-        let period = u32::from(self.server_block_period);
-        let period = if self.config.cluster_revision <= LAST_REVISION_IN_SECONDS {
-            Millis::from_secs(period)
-        } else {
-            Millis(period)
-        };
-        // A period that the server means in milliseconds but the client reads in seconds could demand 18 hours between
-        // two blocks. Therefore `max_wait_for_data`, the limit of a wait without end, limits the period as well.
-        period.min(self.config.max_wait_for_data.unwrap_or(period)).max(self.config.min_block_period)
-    }
 }

@@ -46,6 +46,10 @@ const LOST_BLOCKS_LIMIT: u32 = 8;
 /// second.
 pub(super) const SLEEP_SPACING: u16 = 1000;
 
+/// Largest distance between the sequence numbers of the first response of a page and of a later response of the same
+/// page: half of the 256 numbers, so that "after" is unambiguous.
+const MAX_RESPONSE_DISTANCE: u8 = 127;
+
 /// State of the page in transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Page {
@@ -55,6 +59,8 @@ pub(super) struct Page {
     updated: Millis32,
     /// Sequence number of the Image Page Request.
     pub(super) sequence: u8,
+    /// Sequence number of the first response of the page; 0 before the first response.
+    first_response: u8,
     /// Stage of the page, which says whether blocks of the page have arrived.
     pub(super) stage: PageStage,
 }
@@ -72,7 +78,15 @@ impl Page {
     /// Starts the page that covers `range`; the request for this page is sent `now`.
     pub(super) const fn new(now: Instant, sequence: u8, range: Range) -> Self {
         let updated = Millis32::from_instant(now);
-        Self { remaining: range, updated, sequence, stage: PageStage::Requested }
+        Self { remaining: range, updated, sequence, first_response: 0, stage: PageStage::Requested }
+    }
+
+    /// Returns whether a response with the sequence number `sequence` can belong to this page: the number is that of the
+    /// request, or follows the number of the first response of the page.
+    pub(super) fn has_response(&self, sequence: u8) -> bool {
+        sequence == self.sequence
+            || (self.stage == PageStage::Receiving
+                && sequence.wrapping_sub(self.first_response) <= MAX_RESPONSE_DISTANCE)
     }
 
     /// Returns the time of the page request or of the last block, whichever is later.
@@ -89,20 +103,26 @@ impl Page {
         self,
         now: Instant,
         last_activity: Instant,
+        response: u8,
         block: Range,
         block_size: u8,
     ) -> (Option<Self>, Option<Millis>) {
-        let Self { remaining, updated, stage, sequence } = self;
+        let Self { remaining, updated, stage, .. } = self;
         let now_short = Millis32::from_instant(now);
         if block.start < remaining.start {
             // A block out of order, or the response to a block request, leaves the rest of the page unchanged.
-            return (Some(Self { remaining, updated: now_short, stage, sequence }), None);
+            return (Some(Self { updated: now_short, ..self }), None);
         }
         let blocks =
             block.end.saturating_sub(remaining.start).checked_div(block_size.into()).unwrap_or(1).max(1);
         let interval = now.since(updated.to_instant(last_activity)).0.checked_div(blocks).map(Millis);
         let left = Range { start: block.end, end: remaining.end };
-        let page = Self { remaining: left, updated: now_short, stage: PageStage::Receiving, sequence };
+        let first_response = match stage {
+            PageStage::Requested => response,
+            PageStage::Receiving => self.first_response,
+        };
+        let stage_now = PageStage::Receiving;
+        let page = Self { remaining: left, updated: now_short, first_response, stage: stage_now, ..self };
         (
             Some(page).filter(|page| !page.remaining.is_empty()),
             interval.filter(|_| stage == PageStage::Receiving),
@@ -152,15 +172,15 @@ mod tests {
     fn lost_blocks_do_not_lengthen_the_measured_interval() {
         let page = Page::new(at(0), 1, Range { start: 0, end: 640 });
         let block = |start: u32| Range { start, end: start + 64 };
-        let (page, interval) = page.record_block(at(20), at(0), block(0), 64);
+        let (page, interval) = page.record_block(at(20), at(0), 1, block(0), 64);
         assert_eq!(interval, None, "the first block took a round trip");
-        let (page, interval) = page.unwrap().record_block(at(27), at(20), block(64), 64);
+        let (page, interval) = page.unwrap().record_block(at(27), at(20), 1, block(64), 64);
         assert_eq!(interval, Some(Millis(7)));
-        let (page, interval) = page.unwrap().record_block(at(48), at(27), block(256), 64);
+        let (page, interval) = page.unwrap().record_block(at(48), at(27), 1, block(256), 64);
         assert_eq!(interval, Some(Millis(7)), "two blocks were lost");
-        let (page, interval) = page.unwrap().record_block(at(50), at(48), block(128), 64);
+        let (page, interval) = page.unwrap().record_block(at(50), at(48), 1, block(128), 64);
         assert_eq!((page.unwrap().remaining.start, interval), (320, None), "a block out of order");
-        let (page, _) = page.unwrap().record_block(at(60), at(50), block(576), 64);
+        let (page, _) = page.unwrap().record_block(at(60), at(50), 1, block(576), 64);
         assert_eq!(page, None, "the last block ends the page");
     }
 
@@ -168,10 +188,10 @@ mod tests {
     fn a_block_out_of_order_restarts_the_interval() {
         let page = Page::new(at(0), 1, Range { start: 0, end: 640 });
         let block = |start: u32| Range { start, end: start + 64 };
-        let (page, _) = page.record_block(at(20), at(0), block(128), 64);
-        let (page, _) = page.unwrap().record_block(at(35), at(20), block(0), 64);
+        let (page, _) = page.record_block(at(20), at(0), 1, block(128), 64);
+        let (page, _) = page.unwrap().record_block(at(35), at(20), 1, block(0), 64);
         assert_eq!(page.unwrap().last_update(at(35)), at(35));
-        let (_, interval) = page.unwrap().record_block(at(42), at(35), block(192), 64);
+        let (_, interval) = page.unwrap().record_block(at(42), at(35), 1, block(192), 64);
         assert_eq!(interval, Some(Millis(7)));
     }
 }
