@@ -6,15 +6,6 @@
 //!  complete   incomplete sector   erase before the client resumes
 //!  sectors
 //! ```
-//!
-//! | field | bytes | content |
-//! |---|---|---|
-//! | `offer` | 2 + 2 + 4 + 4 | manufacturer code, image type, file version, size of the file |
-//! | `received` | 4 | number of bytes that are stored without a gap |
-//! | `header` | 2 + 1, or absent | stack version and security credential version of the file |
-//! | `sums` | 2 x (4 + 1 + 4), or absent | start, size and sum of the header and of the last stored block |
-//! | `stage` | 1 | what has happened to the file |
-//! | `pending_images` | 1 + 8 + 4 + 2 + 1 | images that are kept until all images of the device are complete |
 
 use core::num::NonZeroU32;
 
@@ -38,6 +29,15 @@ use crate::zcl::ImageOffer;
 ///
 /// A client that resumes from a checkpoint of a verified image skips verification. Protect such a checkpoint as well as
 /// the image itself.
+///
+/// | field | bytes | content |
+/// |---|---|---|
+/// | `offer` | 2 + 2 + 4 + 4 | manufacturer code, image type, file version, size of the file |
+/// | `received` | 4 | number of bytes that are stored without a gap |
+/// | `header` | 2 + 1, or absent | stack version and security credential version of the file |
+/// | `sums` | 2 x (4 + 1 + 4), or absent | start, size and sum of the header and of the last stored block |
+/// | `stage` | 1 | what has happened to the file |
+/// | `pending_images` | 1 + 8 + 4 + 2 + 1 | images that are kept until all images of the device are complete |
 ///
 /// A checkpoint is available until the upgrade ends, also while the download is paused and while the image is being
 /// applied. A device that keeps some of several images, but downloads no image at the moment, has a checkpoint of the

@@ -43,6 +43,7 @@ use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, is_known};
 use super::numbering::ServerNumbering;
 use super::output::{ClientEvent, LinkKeyKind, Need, StaleTicket, Ticket};
 use super::state::State;
+use super::transfer::min_request_interval;
 
 /// Number of failed lookups of the server's network address in a row after which the client searches for any other
 /// server.
@@ -329,7 +330,8 @@ impl<const RANGES: usize> Client<RANGES> {
         self.query_from_pause();
         let is_other = core::mem::replace(&mut self.search.is_other_server, false);
         if let (true, State::Downloading(download)) = (is_other, &mut self.state) {
-            download.begin_check_of_another_server();
+            let interval = min_request_interval(self.server_block_period, &self.config);
+            download.begin_check_of_another_server(interval);
         }
     }
 

@@ -283,7 +283,7 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Continues `download` after a pause or a repeated offer, with a check that the server still has the same file.
     pub(super) fn continue_download(&mut self, now: Instant, mut download: Download<RANGES>) {
-        download.begin_check(now);
+        download.begin_check(now, min_request_interval(self.server_block_period, &self.config));
         let is_checking = download.is_checking();
         self.enter(State::Downloading(download));
         if !is_checking {

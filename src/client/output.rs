@@ -316,8 +316,8 @@ pub enum ClientEvent {
     /// The server sends the bytes of another file under the identity of the given image. The download starts again from
     /// offset 0, with [`Need::Prepare`].
     FileReplaced(ImageOffer),
-    /// The server refused the Upgrade End Request with the given status. The image is kept; the client queries, and
-    /// repeats the request.
+    /// The server answered the Upgrade End Request with the given error. The image is kept, and the client repeats the
+    /// request. After ABORT and NO_IMAGE_AVAILABLE the client queries before.
     UpgradeEndRefused(Status),
     /// The server did not answer the Upgrade End Request, and the client repeats the request at the given time.
     UpgradeEndUnanswered(Instant),

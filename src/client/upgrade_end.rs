@@ -174,7 +174,7 @@ impl<const RANGES: usize> Client<RANGES> {
             }
             // Any other error says that the server could not read the request, which counts as no answer. The request
             // may have been damaged on its way.
-            State::Ending { .. } => {}
+            State::Ending { .. } => self.events.push(ClientEvent::UpgradeEndRefused(status)),
             _ => return Reaction::Drop(ClientIgnored::Unexpected),
         }
         Reaction::Done

@@ -72,7 +72,7 @@ use block_size::BlockSize;
 use header_check::PartialHeader;
 use in_flight::{BlockRequest, InFlight, Millis32, Slot, StoringBlock};
 use mode_probe::{Choice, ModeProbe};
-use page::Page;
+use page::{Page, PageStage, PageTiming};
 pub(super) use responses::{Environment, Received};
 pub(super) use schedule::NextRequest;
 use sums::FileCheck;
@@ -99,8 +99,8 @@ pub(super) struct Download<const RANGES: usize> {
     not_before: Option<Instant>,
     /// Time of the latest request or of the latest block, whichever is later.
     last_activity: Instant,
-    /// Estimator of the interval between the blocks of a page.
-    block_interval: RttEstimator,
+    /// Timers of pages.
+    page_timing: PageTiming,
     window: Window,
     /// `true` if the client requests pages, `false` if the client requests blocks.
     uses_pages: bool,
@@ -171,7 +171,7 @@ impl<const RANGES: usize> Download<RANGES> {
             page: None,
             not_before: Some(at),
             last_activity: at,
-            block_interval: RttEstimator::new(),
+            page_timing: PageTiming::new(),
             window,
             uses_pages,
             mode_probe: ModeProbe::new(at),
@@ -224,10 +224,10 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Demands a check before the next request for missing bytes, and ends a wait that the server has demanded. The
-    /// first request may be sent from `at` on.
-    pub(super) fn begin_check(&mut self, at: Instant) {
+    /// first request may be sent from `at` on, and `interval` after the last request at the earliest.
+    pub(super) fn begin_check(&mut self, at: Instant, interval: Millis) {
         self.drop_requests();
-        self.not_before = Some(at);
+        self.not_before = Some(at.max(self.last_activity.plus(interval)));
         self.check = FileCheck::new(&self.sums);
     }
 
@@ -237,8 +237,8 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Records that another server was found, or the same server at another address.
-    pub(super) fn begin_check_of_another_server(&mut self) {
-        self.begin_check(Instant::ZERO);
+    pub(super) fn begin_check_of_another_server(&mut self, interval: Millis) {
+        self.begin_check(Instant::ZERO, interval);
         self.is_unconfirmed = true;
     }
 
@@ -313,6 +313,17 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns the page in transfer; `None` if no page is in transfer.
     fn page(&self) -> Option<&Page> {
         self.page.as_ref().filter(|_| Self::ANY_ORDER)
+    }
+
+    /// Ends the page in transfer if no block of the page is missing, or if blocks that are missing are not expected any
+    /// more although the last block has arrived.
+    fn end_complete_page(&mut self) {
+        let Some(page) = self.page.filter(|page| page.stage == PageStage::Trailing) else { return };
+        let is_missing = self.missing(page.start).is_some_and(|gap| gap.start < page.remaining.end);
+        if !is_missing || self.page_timing.reordering == Millis(0) {
+            self.page = None;
+            self.page_timing.end_page(false);
+        }
     }
 
     /// Returns `true` if the client requests pages.

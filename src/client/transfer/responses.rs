@@ -26,7 +26,7 @@ use crate::zcl::{BlockData, CommandId, ImageBlockResponse, Status, WaitForData};
 use super::header_check::HeaderCheck;
 use super::in_flight::StoringBlock;
 use super::mode_probe::Choice;
-use super::page::PageStage;
+use super::page::{BlockTiming, PageStage};
 use super::sums::{CheckProgress, FileCheck};
 use super::{Download, DownloadPhase, RangeSum, min_request_interval, shows_later_revisions};
 
@@ -202,20 +202,26 @@ impl<const RANGES: usize> Download<RANGES> {
     /// `block`.
     fn update_estimates(&mut self, now: Instant, sequence: u8, block: Range, env: &mut Environment<'_>) {
         let mut is_certain = true;
-        let requested = match (self.in_flight.request_at(block.start), self.page()) {
+        let requested = match (self.in_flight.request_at(block.start).copied(), self.page().copied()) {
             (Some(request), page) => {
-                // During a page, responses to block requests queue behind the blocks of the page, so that their round
-                // trips do not count.
                 let is_own = env.numbering.is_own();
-                if page.is_none()
-                    && let Some(time) = request.round_trip(now, self.last_activity, sequence, is_own)
-                {
-                    env.rtt.update(time);
-                }
+                let matches = request.has_sequence(sequence);
+                let is_late = request.sequence != sequence && matches;
                 let size = u32::from(request.size);
-                let is_late = request.sequence != sequence && request.has_sequence(sequence);
-                if page.is_none() {
-                    env.numbering.count_data(request.has_sequence(sequence));
+                let time = request.round_trip(now, self.last_activity, sequence, is_own);
+                match (page, time) {
+                    // During a page, responses to block requests queue behind the blocks of the page, so that their
+                    // round trips do not count.
+                    (Some(_), _) => {}
+                    // The block belongs to a page that has ended, and was overtaken by the end of its page.
+                    (None, Some(elapsed)) if self.is_paging() && !matches && !is_own => {
+                        self.page_timing.record(BlockTiming::Overtaken { elapsed, behind: 0 });
+                    }
+                    (None, Some(time)) => env.rtt.update(time),
+                    (None, None) => {}
+                }
+                if page.is_none() && !self.is_paging() {
+                    env.numbering.count_data(matches);
                 }
                 if is_late
                     && !is_own
@@ -241,12 +247,10 @@ impl<const RANGES: usize> Download<RANGES> {
             self.block_size.record_block(size, block.len() < requested, is_certain, env.config);
         }
         if let Some(page) = self.page().copied() {
-            let (page, interval) =
+            let (page, timing) =
                 page.record_block(now, self.last_activity, sequence, block, self.block_size.bytes());
-            self.page = page;
-            if let Some(interval) = interval {
-                self.block_interval.update(interval);
-            }
+            self.page = Some(page);
+            self.page_timing.record(timing);
         }
         self.last_activity = now;
     }
@@ -297,6 +301,7 @@ impl<const RANGES: usize> Download<RANGES> {
         // A duplicate response is usual on a lossy link. A duplicate must not cause another request, or duplicates
         // would multiply.
         let BlockDisposition::Store(stored) = disposition else {
+            self.end_complete_page();
             return Received::Ignored(ClientIgnored::Unexpected);
         };
         let bytes = [stored.start, stored.end].map(|at| usize::try_from(at.saturating_sub(offset)));
@@ -326,6 +331,7 @@ impl<const RANGES: usize> Download<RANGES> {
         let size = u8::try_from(stored.len()).unwrap_or(u8::MAX);
         let (ticket, sum) = (env.ticket, RangeSum::of(data));
         self.in_flight.start_storing(StoringBlock { offset: stored.start, ticket, sum, size });
+        self.end_complete_page();
         Received::Lend(ticket, stored.start, data)
     }
 
