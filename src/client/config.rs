@@ -222,8 +222,10 @@ pub struct ClientConfig {
     /// Number of unanswered queries in a row after which the server counts as lost and is searched for. The setting has
     /// no effect without `discovery_interval`.
     ///
-    /// Default: 3. One failed query can be an outage of minutes. Three failed queries, at one query per day, mean that
-    /// the server has moved.
+    /// A server with a fixed address is searched for as well if `discovery_interval` is set.
+    ///
+    /// Default: 3. One failed query can be an outage of minutes. Three failed queries take at least 15 minutes, or two
+    /// minutes in a pause of a download, in which the server may have moved.
     pub max_unanswered_queries: u8,
     /// Whether any other server may replace the server `server_id` after three failed lookups of the network address of
     /// `server_id` (section 6.7.1).

@@ -277,6 +277,7 @@ impl<const RANGES: usize> Client<RANGES> {
                     download.resend_all(now);
                 }
             }
+            State::Paused { .. } => self.query_from_pause(),
             _ => {
                 if let Some(pending) =
                     self.state.pending_request_mut().filter(|pending| pending.is_in_flight())

@@ -157,7 +157,7 @@ pub struct Client<const RANGES: usize = 8> {
     search: ServerSearch,
     /// Query beside the present state; `None` if no such query is to be sent or in flight.
     second_query: Option<SecondQuery>,
-    /// Time of the last unicast Image Notify that led to a query beside the present state.
+    /// Time of the last unicast Image Notify that led to a query.
     notified_at: Option<Instant>,
     /// Knowledge about the sequence numbers of the server's answers.
     numbering: ServerNumbering,

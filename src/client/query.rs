@@ -78,6 +78,10 @@ impl<const RANGES: usize> Client<RANGES> {
         }
         self.events.push(ClientEvent::Notified);
         let is_unicast = delivery == DeliveryMode::Unicast;
+        if let (true, State::Idle { .. } | State::Querying { .. }) = (is_unicast, &self.state) {
+            // A copy of this notify may arrive after the offer.
+            self.notified_at = Some(now);
+        }
         match self.state {
             State::Idle { .. } => {
                 self.search_now();

@@ -16,6 +16,7 @@ mod image_page;
 mod lifecycle;
 mod multi_image;
 mod out_of_order_ranges;
+mod page_timing;
 mod pauses;
 mod query_next_image;
 mod query_specific_file;

@@ -40,6 +40,21 @@ fn a_notify_during_a_download_leads_to_one_query_and_the_download_goes_on() {
     script.verify(VerifyResult::Valid);
 }
 
+/// Shows: FLD-001
+#[test]
+fn a_copy_of_the_notify_that_started_the_query_causes_no_second_one() {
+    let mut script = Script::new(config());
+    script.receive(NOTIFY);
+    script.assert_queries();
+    receive_offer(&mut script, OFFERED);
+    script.accept().prepare().assert_requests_block(0);
+    script.advance_to(200).receive(NOTIFY);
+    script.assert_silent();
+    script.now = at(10_000);
+    script.receive(NOTIFY);
+    script.assert_queries();
+}
+
 /// Shows: FLD-001, FLD-003
 #[test]
 fn the_same_offer_continues_a_download_after_a_check() {

@@ -16,7 +16,7 @@ use crate::time::{Instant, Millis};
 
 use super::Download;
 use super::in_flight::BlockRequest;
-use super::page::{FIRST_INTERVAL, Page, PageStage, SILENT_PAGES_LIMIT, SLEEP_SPACING};
+use super::page::{Page, PageStage, SILENT_PAGES_LIMIT, SLEEP_SPACING};
 
 impl<const RANGES: usize> Download<RANGES> {
     /// Returns the earliest deadline of the download; `None` while the download waits for the application or for a
@@ -83,7 +83,8 @@ impl<const RANGES: usize> Download<RANGES> {
     /// requested again too early. Simulated (`examples/goodput`, three hops, 5 % loss), a factor of 1 costs up to 8 %
     /// of the goodput, and a factor of 3 gains nothing. The client adds a mean round trip for each block request in
     /// flight, because the server answers block requests first. The client also adds two intervals between blocks,
-    /// because the first two blocks may be lost. Until an interval is measured, the time is at least [`FIRST_INTERVAL`].
+    /// because the first two blocks may be lost. Until the interval is known well enough, the time is at
+    /// least [`PageTiming::shortest_wait`](super::page::PageTiming::shortest_wait).
     fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Instant {
         let Millis(timeout) =
             rtt.timeout(config.initial_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));
@@ -91,9 +92,8 @@ impl<const RANGES: usize> Download<RANGES> {
         let queue = rtt.smoothed().map_or(0, |Millis(mean)| mean.saturating_mul(waiting));
         let interval = self.page_timing.interval.smoothed();
         let lost = interval.map_or(0, |Millis(mean)| mean.saturating_mul(2));
-        let least = if interval.is_none() { FIRST_INTERVAL.0 } else { 0 };
         let first = timeout.saturating_mul(2).saturating_add(queue).saturating_add(lost);
-        let first_timeout = Millis(first.max(least));
+        let first_timeout = Millis(first).max(self.page_timing.shortest_wait());
         page.deadline(
             self.last_activity,
             self.block_size.bytes(),

@@ -45,11 +45,16 @@ pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 /// `examples/goodput`, `Auto`, 64 blocks a page).
 const LOST_BLOCKS_LIMIT: u32 = 8;
 
-/// Shortest time for which the client waits for the first block of a page, and for the block after it, until an interval
-/// between two blocks is measured. A server may pace its blocks more slowly than the client has requested.
+/// Shortest time for which the client waits for a block of a page, until [`FIRST_SAMPLES`] intervals between two blocks
+/// are measured. A server may pace its blocks more slowly than the client has requested.
 ///
 /// The time is the initial retransmission timeout of RFC 6298. zigbee2mqtt sends one block in 250 ms by default.
-pub(super) const FIRST_INTERVAL: Millis = Millis::from_secs(1);
+const FIRST_INTERVAL: Millis = Millis::from_secs(1);
+
+/// Number of measured intervals after which the estimate of the interval is trusted. The first blocks may arrive
+/// together although the server paces them; after eight samples an estimate of RFC 6298 has forgotten two thirds of the
+/// first one.
+const FIRST_SAMPLES: u8 = 8;
 
 /// Longest time for which the client waits for a block that was overtaken by the last block of its page. The limit is
 /// chosen: a single request for a lost block takes less.
@@ -165,8 +170,8 @@ impl Page {
     ///   with each of the last `silent_ends` pages in a row, which ended in silence.
     /// - In the stage `Trailing`, the time is `reordering`, by which blocks have been overtaken before.
     ///
-    /// Until an interval is measured, `spacing` in ms is used as the mean interval, and the time is at least
-    /// [`FIRST_INTERVAL`].
+    /// Until an interval is measured, `spacing` in ms is used as the mean interval. Until the interval is known well
+    /// enough, the time is at least [`FIRST_INTERVAL`].
     pub(super) fn deadline(
         &self,
         last_activity: Instant,
@@ -182,9 +187,8 @@ impl Page {
             PageStage::Receiving => {
                 let blocks =
                     self.remaining.len().div_ceil(u32::from(block_size).max(1)).min(LOST_BLOCKS_LIMIT);
-                let first = first_timeout.0.max(FIRST_INTERVAL.0);
-                let initial = Millis(first.saturating_add(spacing.into()));
-                let next = interval.timeout(initial, max_timeout, 0);
+                let initial = Millis(first_timeout.0.saturating_add(spacing.into()));
+                let next = interval.timeout(initial, max_timeout, 0).max(timing.shortest_wait());
                 let mean = interval.smoothed().map_or(u32::from(spacing), |Millis(mean)| mean);
                 let wait = next.0.saturating_add(mean.saturating_mul(blocks.saturating_sub(1)));
                 let patient = exponential_backoff(Millis(wait), timing.silent_ends).min(max_timeout);
@@ -217,19 +221,29 @@ pub(super) struct PageTiming {
     pub(super) reordering: Millis,
     /// Number of pages in a row that ended in silence before their last block.
     pub(super) silent_ends: u8,
+    /// Number of measured intervals, at most [`FIRST_SAMPLES`].
+    samples: u8,
 }
 
 impl PageTiming {
     /// Timers before the first page.
     pub(super) const fn new() -> Self {
-        Self { interval: RttEstimator::new(), reordering: Millis(0), silent_ends: 0 }
+        Self { interval: RttEstimator::new(), reordering: Millis(0), silent_ends: 0, samples: 0 }
+    }
+
+    /// Returns the shortest wait for a block of a page, which is 0 once the interval is known well enough.
+    pub(super) const fn shortest_wait(&self) -> Millis {
+        if self.samples < FIRST_SAMPLES { FIRST_INTERVAL } else { Millis(0) }
     }
 
     /// Records what the arrival of a block tells.
     pub(super) fn record(&mut self, timing: BlockTiming) {
         match timing {
             BlockTiming::Unknown => {}
-            BlockTiming::Interval(interval) => self.interval.update(interval),
+            BlockTiming::Interval(interval) => {
+                self.interval.update(interval);
+                self.samples = self.samples.saturating_add(1).min(FIRST_SAMPLES);
+            }
             BlockTiming::Overtaken { elapsed, behind } => {
                 let mean = self.interval.smoothed().map_or(0, |Millis(mean)| mean);
                 let late = elapsed.0.saturating_add(mean.saturating_mul(behind.saturating_add(1)));
