@@ -250,6 +250,7 @@ impl<const RANGES: usize> Client<RANGES> {
             }
             State::Paused { .. } | State::Waiting { .. } | State::CountingDown { .. } => {}
             State::Downloading(download) if download.is_told_to_wait(now) => {}
+            State::Ending { pending, .. } if !pending.is_in_flight() => {}
             _ => return Err(Busy),
         }
         self.search_now();

@@ -272,6 +272,10 @@ impl<const RANGES: usize> Client<RANGES> {
             State::Waiting { image, .. } | State::CountingDown { image, .. } => {
                 self.ask_for_upgrade_end(now, image);
             }
+            // The next request waits for its hour.
+            State::Ending { image, pending, .. } if !pending.is_in_flight() => {
+                self.ask_for_upgrade_end(now, image);
+            }
             State::Downloading(_) => {
                 if let Some(download) = self.state.download_mut() {
                     download.resend_all(now);
@@ -453,8 +457,11 @@ impl<const RANGES: usize> Client<RANGES> {
         } else if let State::Querying { next, .. } = self.state {
             self.go_home(now, next);
         } else if let Some(pending) = self.state.pending_request_mut() {
-            pending.count_failed_attempt();
-            self.retry_or_give_up(now);
+            // A request that waits for its hour has not missed its attempt.
+            if pending.is_due(now) {
+                pending.count_failed_attempt();
+                self.retry_or_give_up(now);
+            }
         } else {
             self.count_failed_download_request(now);
         }

@@ -30,7 +30,7 @@ use super::output::{
     ClientEvent, ClientIgnored, Outcome, PauseReason, StaleTicket, StoreResult, Ticket, UnusableAnswer,
 };
 use super::state::{Kept, QueryCause, State, StoredImage};
-use super::transfer::{Download, Environment, Received, min_request_interval, shows_later_revisions};
+use super::transfer::{Download, Environment, Received, min_request_interval};
 use super::{Client, DownloadProgress, RequestBuffer, next_generation};
 
 /// Longest time between two queries in the first ten minutes of a pause. With the random time and a round trip, a server
@@ -305,12 +305,6 @@ impl<const RANGES: usize> Client<RANGES> {
         {
             download.receive_unreadable();
         }
-    }
-
-    /// Returns `true` if the client implements a revision of the cluster later than document 095264 (2011), with the
-    /// fields and attributes that the later revision adds.
-    pub(super) const fn shows_later_revisions(&self) -> bool {
-        shows_later_revisions(&self.config)
     }
 
     /// Records that the application stores the image as complete and failed, see

@@ -50,8 +50,9 @@
 //! | | `query_specific_file` | Querying, with the file suspended |
 //! | Reporting | Default Response, or two unanswered attempts | home; after NeedsMore Querying for the next image |
 //! | Ending | Upgrade End Response with a time | CountingDown |
-//! | | Upgrade End Response "wait", Default Response SUCCESS, ABORT or NO_IMAGE_AVAILABLE | Waiting |
-//! | | unanswered for an hour, or an unanswered hourly request | Waiting |
+//! | | Upgrade End Response "wait" | Waiting |
+//! | | Default Response SUCCESS, ABORT or NO_IMAGE_AVAILABLE; unanswered for its hour | Ending, sent an hour later |
+//! | | the same offer | Ending, sent at once |
 //! | | Upgrade End Response or unanswered, if only the application may start the upgrade | AwaitingActivation |
 //! | | four unanswered asks with `UpgradeEndFallback::Apply`, `activate` | Applying |
 //! | | Default Response NOT_AUTHORIZED; for a device-specific file any answer or unanswered | home |
@@ -108,7 +109,7 @@ pub(super) enum State<const RANGES: usize> {
     Reporting { id: ImageId, status: Status, after: AfterReport, pending: PendingRequest },
     /// An Upgrade End Request with the status SUCCESS is to be sent or in flight.
     Ending { image: StoredImage, pending: PendingRequest, ask: UpgradeEndAsk },
-    /// The server asked the client to wait or did not answer, and the client repeats the Upgrade End Request at `ask_at`.
+    /// The server asked the client to wait, and the client repeats the Upgrade End Request at `ask_at`.
     Waiting { image: StoredImage, ask_at: Instant, ask: UpgradeEndAsk },
     /// The upgrade waits for a call of `activate`, because the configuration does not let servers start the upgrade.
     AwaitingActivation { image: StoredImage },

@@ -157,8 +157,13 @@ impl<const RANGES: usize> Client<RANGES> {
                 status => self.end_upgrade(now, Outcome::UpgradeRefused(status)),
             },
             // A Default Response SUCCESS acknowledges the request but gives no upgrade time. The Upgrade End Response
-            // is still to come.
-            State::Ending { image, .. } if status == Status::SUCCESS => self.wait_for_upgrade_end(now, image),
+            // is still to come, and the client asks again as if the server had asked it to wait. The state stays the
+            // same, because the server did not ask the client to wait: ImageUpgradeStatus remains "download complete".
+            State::Ending { image, .. } if status == Status::SUCCESS => {
+                self.events.push(ClientEvent::WaitingForUpgradeEnd);
+                let next = self.next_ask_at(now);
+                self.ask_later(image, next, UpgradeEndAsk::told_to_wait(now));
+            }
             // The server does not know the image at present, such as after a restart of a gateway. A query shows
             // whether the server offers the image again.
             State::Ending { image, ask, .. }
@@ -168,8 +173,8 @@ impl<const RANGES: usize> Client<RANGES> {
                 let refusals = ask.refusals.saturating_add(1);
                 let delay = exponential_backoff(REFUSED_QUERY_DELAY, ask.refusals).min(UPGRADE_END_INTERVAL);
                 let ask = UpgradeEndAsk { refusals, ..UpgradeEndAsk::told_to_wait(now) };
-                let ask_at = self.next_ask_at(now);
-                self.enter(State::Waiting { image, ask_at, ask });
+                let next = self.next_ask_at(now);
+                self.ask_later(image, next, ask);
                 self.begin_second_query(now.plus(delay), QueryCause::Timer, 1);
             }
             // Any other error says that the server could not read the request, which counts as no answer. The request
@@ -231,6 +236,12 @@ impl<const RANGES: usize> Client<RANGES> {
         self.events.push(ClientEvent::WaitingForUpgradeEnd);
         let (ask_at, ask) = (self.next_ask_at(now), UpgradeEndAsk::told_to_wait(now));
         self.enter(State::Waiting { image, ask_at, ask });
+    }
+
+    /// Sends the next Upgrade End Request for `image` at `at`. The server has not asked the client to wait, so that the
+    /// client does not enter the state Waiting.
+    fn ask_later(&mut self, image: StoredImage, at: Instant, ask: UpgradeEndAsk) {
+        self.enter(State::Ending { image, pending: PendingRequest::due_at(at), ask });
     }
 
     /// Returns the time of the next hourly request of a client that asks at `now`.
@@ -295,7 +306,7 @@ impl<const RANGES: usize> Client<RANGES> {
         let ask_at = if ask.is_first { hour_end.max(now) } else { self.next_ask_at(now) };
         self.events.push(ClientEvent::UpgradeEndUnanswered(ask_at));
         let ask = UpgradeEndAsk { unanswered, is_first: false, ..ask };
-        self.enter(State::Waiting { image, ask_at, ask });
+        self.ask_later(image, ask_at, ask);
     }
 
     /// Ends a successful upgrade, after which the device runs `image` and the images kept before `image`.

@@ -364,7 +364,7 @@ fn a_server_that_is_not_found_counts_as_unanswered_upgrade_end_requests() {
         assert!(lookups >= 4, "{lookups}");
         assert!(!applies || script.now >= at(3 * 60 * 60 * 1000), "{:?}", script.now);
         assert_eq!(matches!(script.client.state, State::Applying { .. }), applies);
-        assert_eq!(matches!(script.client.state, State::Waiting { .. }), !applies);
+        assert_eq!(matches!(script.client.state, State::Ending { .. }), !applies);
     }
 }
 

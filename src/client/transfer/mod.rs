@@ -78,9 +78,8 @@ pub(super) use schedule::NextRequest;
 use sums::FileCheck;
 use window::Window;
 
-/// Latest ClusterRevision in which MinimumBlockPeriod is in seconds. From revision 3 on, MinimumBlockPeriod is in
-/// milliseconds.
-const LAST_REVISION_IN_SECONDS: u16 = 2;
+/// ClusterRevision in which MinimumBlockPeriod is in seconds. In every other revision it is in milliseconds.
+const REVISION_IN_SECONDS: u16 = 2;
 
 /// Number of attempts of the first request after a restart before the client queries. The server may serve only devices
 /// that have queried in its present session.
@@ -548,7 +547,7 @@ impl<const RANGES: usize> Download<RANGES> {
                 offset: start,
                 max_data: u8::try_from(end.saturating_sub(start)).unwrap_or(block_size),
                 node,
-                min_block_period: shows_later_revisions(config).then_some(block_period),
+                min_block_period: config.supports_block_period.then_some(block_period),
             }),
             NextRequest::Page(range) => {
                 let page_size = u16::try_from(range.len()).unwrap_or(u16::MAX);
@@ -570,7 +569,7 @@ impl<const RANGES: usize> Download<RANGES> {
 /// and the MinimumBlockPeriod `period` that the server set.
 pub(super) fn min_request_interval(period: u16, config: &ClientConfig) -> Millis {
     let period = u32::from(period);
-    let period = if config.cluster_revision <= LAST_REVISION_IN_SECONDS {
+    let period = if config.cluster_revision == REVISION_IN_SECONDS {
         Millis::from_secs(period)
     } else {
         Millis(period)
@@ -578,10 +577,4 @@ pub(super) fn min_request_interval(period: u16, config: &ClientConfig) -> Millis
     // A period that the server means in milliseconds but the client reads in seconds could demand 18 hours between two
     // blocks. Therefore `max_wait_for_data`, the limit of a wait without end, limits the period as well.
     period.min(config.max_wait_for_data.unwrap_or(period)).max(config.min_block_period)
-}
-
-/// Returns whether the client implements a revision of the cluster later than document 095264 (2011), with the fields
-/// and attributes that the later revision adds.
-pub(super) const fn shows_later_revisions(config: &ClientConfig) -> bool {
-    config.cluster_revision > 0
 }

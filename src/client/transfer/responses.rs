@@ -28,7 +28,7 @@ use super::in_flight::StoringBlock;
 use super::mode_probe::Choice;
 use super::page::{BlockTiming, PageStage};
 use super::sums::{CheckProgress, FileCheck};
-use super::{Download, DownloadPhase, RangeSum, min_request_interval, shows_later_revisions};
+use super::{Download, DownloadPhase, RangeSum, min_request_interval};
 
 /// Number of NO_IMAGE_AVAILABLE responses in a row after which the client pauses the download (section 6.10.6.5.2: three
 /// attempts).
@@ -405,7 +405,7 @@ impl<const RANGES: usize> Download<RANGES> {
             self.note_unusable(UnusableAnswer::TimeInPast);
             return Received::Malformed(ClientIgnored::Mismatch);
         };
-        if let Some(period) = wait.min_block_period.filter(|_| shows_later_revisions(env.config)) {
+        if let Some(period) = wait.min_block_period.filter(|_| env.config.supports_block_period) {
             *env.block_period = period;
         }
         let is_repeated = core::mem::replace(&mut self.has_zero_wait, false);
