@@ -1,7 +1,7 @@
 //! The crate against models of other stacks: their frames byte by byte, and worlds of either side.
 //!
 //! `frames/*.txt` pin the models by literal frames. `cannot_finish.tsv` lists the worlds that the other stack cannot
-//! finish by its own fault, with the reason. `known_failures.tsv` lists the worlds that fail by a fault of this crate,
+//! finish, or not in time, by its own fault, with the reason. `known_failures.tsv` lists the worlds that fail by a fault of this crate,
 //! with the row of the requirement: both lists are exact, so that a world that passes has to leave its list.
 //!
 //! By default each world runs with a few seeds; `SIM_WORLDS=10000` runs ten times as many as `SIM_WORLDS=1000`, the
@@ -18,6 +18,7 @@ use zigbee_ota_sim::simulation::{DeviceSettings, Report, Settings, Simulation};
 use zigbee_ota_sim::{Micros, file_of};
 
 mod client_worlds;
+mod frame_faults;
 mod frames;
 mod lists;
 mod random_worlds;
