@@ -104,35 +104,36 @@ impl TokenBucket {
 const SECOND: Millis = Millis::from_secs(1);
 
 impl Session {
-    /// Returns the earliest time of the next block for the client. A client that was sent no block may have a block at
-    /// once.
-    pub(super) fn next_block_due(&self, period: Millis) -> Instant {
-        if self.last_served == Instant::ZERO { self.last_served } else { self.last_served.plus(period) }
+    /// Returns the earliest time of the next block for the client; `None` for a client that was sent no block and may
+    /// have a block at once.
+    pub(super) fn next_block_due(&self, now: Instant, period: Millis) -> Option<Instant> {
+        self.last_served(now).map(|served| served.plus(period))
     }
 
     /// Records the time of a sent block if the rate limit has a period below one second. WAIT_FOR_DATA cannot express
     /// such a period, so the server keeps the period on average over one second. A block that is sent before the time
     /// `due` counts as sent at `due`.
-    pub(super) fn record_paced_block(&mut self, now: Instant, due: Instant, period: Millis) {
-        if period < SECOND {
-            self.last_served = now.max(due.min(now.plus(SECOND)));
+    pub(super) fn record_paced_block(&mut self, now: Instant, due: Option<Instant>, period: Millis) {
+        if let Some(due) = due.filter(|_| period < SECOND) {
+            self.set_last_served(now.max(due.min(now.plus(SECOND))));
         }
     }
 
     /// Records whether a block of `len` bytes was delivered, and returns whether the block size was reduced.
     pub(super) fn record_delivery(&mut self, len: u8, arrived: bool) -> bool {
+        let state = &mut self.delivery;
         if arrived {
-            self.failures = 0;
+            state.failures = 0;
             return false;
         }
-        self.failures = self.failures.saturating_add(1);
+        state.failures = state.failures.saturating_add(1);
         // A block that was sent before the last reduction is no reason for another reduction.
-        let smaller = self.max_block_size.is_some_and(|size| size.get() < len);
-        if self.failures < FAILURES_BEFORE_REDUCTION || smaller || len <= MIN_REDUCED_BLOCK {
+        let smaller = state.max_block_size.is_some_and(|size| size.get() < len);
+        if state.failures < FAILURES_BEFORE_REDUCTION || smaller || len <= MIN_REDUCED_BLOCK {
             return false;
         }
-        self.failures = 0;
-        self.max_block_size = NonZeroU8::new(len.saturating_sub(len.div_ceil(4)).max(MIN_REDUCED_BLOCK));
+        state.failures = 0;
+        state.max_block_size = NonZeroU8::new(len.saturating_sub(len.div_ceil(4)).max(MIN_REDUCED_BLOCK));
         true
     }
 }
@@ -181,9 +182,7 @@ impl<S: SessionSlots> Server<S> {
             time: server.clock.after(now, seconds),
             min_block_period: period_in_request,
         };
-        let session = self.table.session_of(context.client);
-        let active = session.is_some_and(|session| session.flags.contains(Flags::DOWNLOAD));
-        if !active && self.table.downloads() >= self.config.max_downloads {
+        if self.table.downloads() >= self.config.max_downloads && !self.table.has_download(context.client) {
             return Err(wait(self, self.config.wait_seconds));
         }
         if let Some(rate) = self.config.max_bytes_per_second
@@ -195,7 +194,7 @@ impl<S: SessionSlots> Server<S> {
         if period == Millis(0) {
             return Ok(());
         }
-        let slot = self.table.find_or_insert(context.client);
+        let slot = self.find_or_insert_session(now, context, id);
         let Some((slot, session)) = slot.and_then(|slot| Some((slot, self.table.session_at(slot)?))) else {
             return Ok(());
         };
@@ -214,7 +213,7 @@ impl<S: SessionSlots> Server<S> {
             }
             _ => {}
         }
-        let early = session.next_block_due(period).since(now);
+        let early = session.next_block_due(now, period).map_or(Millis(0), |due| due.since(now));
         if early == Millis(0) || period < SECOND && early < SECOND {
             return Ok(());
         }

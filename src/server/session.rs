@@ -1,4 +1,5 @@
-//! Session: the state that a server remembers of one client. Sections refer to ZigBee document 095264 (2011).
+//! Session: the state that a server remembers of one download, which is a client and one image type of the client.
+//! Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //!   query --> Refused
@@ -11,13 +12,18 @@
 //! | from | on | to |
 //! |---|---|---|
 //! | any | query answered with an offer; with a refusal | Offered; Refused |
-//! | | query refused because of repeated downloads | the same phase, so that the count goes on |
+//! | | query refused because of repeated downloads | the same phase |
 //! | | block of the image of the phase is sent | Downloading, `reached` at the end of the block |
-//! | | block of another image, or at offset 0 again, is sent | Downloading, counted anew |
+//! | | block of another version, or at offset 0 again, is sent | Downloading, counted anew |
 //! | | Upgrade End Request | Ended, with the status of the request |
-//! | | ABORT as answer to a block request, or for a page (`abort_page`) | Ended, with ABORT |
+//! | | ABORT as answer to a block request, or for a page (`abort_page`); `cancel` | Ended, with ABORT |
 //! | Offered, Downloading | silence for `ServerConfig::stall_timeout` plus the time to wait | Stalled |
 //! | Downloading, all bytes sent | silence for `ServerConfig::verify_timeout`, or longer by a device override | Stalled |
+//!
+//! **Two owners share a slot.** A download owns phase, page and counts. The client, which is a node of the network, owns
+//! IEEE address, block size and the times of its blocks. Each session has room for both. The session with the flag
+//! PRIMARY, which is the session that the client used last, has the present state of the client; the other sessions of
+//! the node have a copy from the time at which they were used last.
 
 use core::fmt::{self, Display, Formatter};
 use core::mem::size_of;
@@ -28,65 +34,150 @@ use zerocopy::little_endian::U32;
 
 use crate::aps::Address;
 use crate::time::{Instant, Millis};
-use crate::types::{Eui64, ImageId};
+use crate::types::{Eui64, FileVersion, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImagePageRequest, Refusal, Status};
 
 bitflags! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(super) struct Flags: u8 {
+    pub(super) struct Flags: u16 {
+        /// The slot holds a session. `SessionTable` sets and removes the flag.
+        const IN_USE = 1 << 0;
+        /// The session has the present state of its client. Exactly one session of each node has the flag.
+        /// `SessionTable` moves the flag.
+        const PRIMARY = 1 << 1;
         /// The session counts as a download. `SessionTable::set_flag` keeps the count.
-        const DOWNLOAD = 1 << 0;
+        const DOWNLOAD = 1 << 2;
         /// A page is being sent to the client, and the session counts as a page. `SessionTable::set_flag` keeps the
         /// count.
-        const PAGE = 1 << 1;
-        /// The Image Page Request contained an IEEE address, which the field `node` holds.
-        const NODE = 1 << 2;
-        /// The server sent the client a MinimumBlockPeriod that the requests of the client do not contain yet.
-        const PERIOD_SENT = 1 << 3;
-        /// The server released the client from a hold. The next Upgrade End Request of the client gets the same answer.
-        const RELEASED = 1 << 4;
+        const PAGE = 1 << 3;
+        /// The field `hardware` is known.
+        const HARDWARE = 1 << 4;
+        /// The server released the client from a hold of the image `version`. The next Upgrade End Request of the client
+        /// gets the same answer.
+        const RELEASED = 1 << 5;
         /// The Image Page Request came with APS security.
-        const SECURED = 1 << 5;
+        const SECURED = 1 << 6;
+        /// The event of repeated downloads was pushed for the present count.
+        const REPEATS_TOLD = 1 << 7;
+        /// State of the client: the field `ieee` is known.
+        const IEEE = 1 << 8;
+        /// State of the client: a block was sent to the client, at the time of the field `served`.
+        const SERVED = 1 << 9;
+        /// State of the client: the server sent the client a MinimumBlockPeriod that the requests of the client do not
+        /// contain yet.
+        const PERIOD_SENT = 1 << 10;
     }
 }
 
-/// State that a server remembers of one client: phase of the upgrade, statistics, the page that is being sent, and rate
-/// limit.
+/// Flags that belong to the client, not to one of its downloads.
+const CLIENT_FLAGS: Flags = Flags::IEEE.union(Flags::SERVED).union(Flags::PERIOD_SENT);
+
+/// State that a server remembers of one download: client, image type, phase of the upgrade, statistics, the page that is
+/// being sent, and rate limit.
+///
+/// A client with several image types has a session for each of them. The downloads of a client do not affect each other.
 ///
 /// Sessions are optional: a server serves blocks even to a client without a session (section 6.1). Pages and the limits
 /// for each client need a session. The caller and its [`ServerPolicy`](super::ServerPolicy) can read a session.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
-    /// Time of the last unicast frame from the client.
-    pub(super) last_heard: Instant,
-    /// Time at which the server last sent data to the client. `record_paced_block` may set a later time, at which the
-    /// data counts as sent.
-    pub(super) last_served: Instant,
-    /// Deadline of the timer of the session. A deadline may be too early; the server then sets the timer again.
+    /// Time of the last frame of the client about this download.
+    last_heard: Instant,
+    /// Deadline of the timer of the session. The deadline of a page is exact. Any other deadline may be too early; the
+    /// server then sets the timer again.
     pub(super) timer_deadline: Instant,
-    /// IEEE address in the Image Page Request. The address is valid if the flag NODE is set.
-    pub(super) node: u64,
-    phase: SessionPhase,
-    /// Time at which the download started, in milliseconds modulo 2³².
-    started_at: u32,
-    /// Offset of the first block of the download in the file.
-    start_offset: u32,
-    pub(super) client: Address,
-    pub(super) page: Page,
-    /// Links of the session table. The session stores the links, so that the table needs no second array.
-    pub(super) links: Links,
+    /// State of the client: its IEEE address, which is known if the flag IEEE is set.
+    ieee: u64,
+    state: State,
+    /// Version of the image that `state` is about.
+    version: FileVersion,
+    /// State of the client: time at which the server last sent data to the client, in milliseconds modulo 2³². The time
+    /// is valid if the flag SERVED is set. `record_paced_block` may set a later time, at which the data counts as sent.
+    served: u32,
+    manufacturer: ManufacturerCode,
+    image_type: ImageType,
+    /// Hardware version of the device, or a version in the hardware range of the file that the policy chose. The
+    /// version is known if the flag HARDWARE is set.
+    hardware: HardwareVersion,
+    /// Hour of the last counted download, modulo 2¹⁶.
+    repeats_hour: u16,
     /// Number of seconds that the client was last told to wait.
     pub(super) wait_seconds: u16,
+    network: u16,
     pub(super) flags: Flags,
+    /// Links of the session table. The session stores the links, so that the table needs no second array.
+    pub(super) links: Links,
+    endpoint: u8,
+    /// Number of downloads of `version` that the client was ordered to upgrade to, or found invalid.
+    repeats: u8,
+    /// Digest of the version that the client ran when it last queried.
+    running: u8,
+    /// State of the client: what failed deliveries tell of the size of blocks.
+    pub(super) delivery: DeliveryState,
+}
+
+/// State of a client's deliveries. The state belongs to the client, so that it survives the end of a download.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DeliveryState {
     /// Maximum bytes of data in a block for the client; `None` unless larger blocks were not delivered.
     pub(super) max_block_size: Option<NonZeroU8>,
     /// Number of consecutive blocks that were not delivered to the client.
     pub(super) failures: u8,
-    /// Number of downloads of the same image by the client without an upgrade.
-    pub(super) repeated_downloads: u8,
 }
 
-/// The sessions of a whole network of 65,528 clients take 6 megabytes.
+impl DeliveryState {
+    /// State of a client without failed deliveries.
+    pub(super) const NEW: Self = Self { max_block_size: None, failures: 0 };
+}
+
+/// State of a download, with what only some phases need.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Refused {
+        refusal: Refusal,
+        /// Whether the policy refused an image that the store has. The client then gets no blocks of the image either.
+        by_policy: bool,
+    },
+    Offered,
+    Downloading {
+        reached: u32,
+        blocks: u32,
+        size: u32,
+        /// Time at which the download started, in milliseconds modulo 2³².
+        started_at: u32,
+        /// Offset of the first block of the download in the file.
+        start_offset: u32,
+        /// Page that is being sent. The page is valid if the flag PAGE is set.
+        page: Page,
+    },
+    Stalled {
+        reached: u32,
+        /// Whether the last byte of the file was sent.
+        all: bool,
+    },
+    Ended {
+        status: Status,
+        /// Second, modulo 2³², at which the client was told to upgrade; `None` if the client was told nothing or to
+        /// hold.
+        upgrade_at: Option<u32>,
+        taken: Taken,
+    },
+    /// The operator cancelled the download. Requests for blocks are answered with ABORT until the client queries.
+    Cancelled,
+}
+
+/// Whether a download counts as repeated when the client takes the same image once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// The server sent no last byte before the Upgrade End Request, so no download was taken.
+    No,
+    /// The server sent the whole file, but ordered no upgrade yet.
+    Whole,
+    /// The download is in the count of repeated downloads.
+    Counted,
+}
+
+/// 65,528 sessions take 6 megabytes.
 const _: () = assert!(size_of::<Session>() <= 96);
 
 /// Value of a field of [`Links`] that names no slot.
@@ -100,9 +191,9 @@ pub(super) struct Links {
     pub(super) bucket_head: u16,
     /// Next slot in the hash bucket of this slot.
     pub(super) bucket_next: u16,
-    /// Next slot in the order of age, in the direction of the newest slot.
+    /// Next slot in an order of age, in the direction of the newest slot.
     pub(super) newer: u16,
-    /// Next slot in the order of age, in the direction of the oldest slot.
+    /// Next slot in an order of age, in the direction of the oldest slot; next free slot of a free slot.
     pub(super) older: u16,
     /// Slot at the heap place that has the same index as this slot.
     pub(super) heap_slot: u16,
@@ -137,7 +228,12 @@ pub(super) struct Page {
     pub(super) sequence: u8,
 }
 
-/// Phase of the upgrade of one client, as far as the requests of the client show.
+impl Page {
+    /// Placeholder of a download without a page.
+    const NONE: Self = Self { next: U32::ZERO, left: 0, spacing: 0, max_data: 0, sequence: 0 };
+}
+
+/// Phase of one download, as far as the requests of the client show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -211,54 +307,96 @@ pub(super) struct BlockOutcome {
 }
 
 impl Session {
-    /// Empty slot to lend to a server, which overwrites the slot. Client and phase of the slot are placeholders.
+    /// Empty slot to lend to a server, which overwrites the slot. Client, image and phase of the slot are placeholders.
     pub const EMPTY: Self = Self {
         last_heard: Instant::ZERO,
-        last_served: Instant::ZERO,
         timer_deadline: Instant::ZERO,
-        node: 0,
-        phase: SessionPhase::Refused(Refusal::NO_IMAGE_AVAILABLE),
-        started_at: 0,
-        start_offset: 0,
-        client: Address::new(0, 0),
-        page: Page { next: U32::ZERO, left: 0, spacing: 0, max_data: 0, sequence: 0 },
-        links: Links::NONE,
+        ieee: 0,
+        state: State::Refused { refusal: Refusal::NO_IMAGE_AVAILABLE, by_policy: false },
+        version: FileVersion(0),
+        served: 0,
+        manufacturer: ManufacturerCode(0),
+        image_type: ImageType(0),
+        hardware: HardwareVersion(0),
+        repeats_hour: 0,
         wait_seconds: 0,
+        network: 0,
         flags: Flags::empty(),
-        max_block_size: None,
-        failures: 0,
-        repeated_downloads: 0,
+        links: Links::NONE,
+        endpoint: 0,
+        repeats: 0,
+        running: 0,
+        delivery: DeliveryState::NEW,
     };
 
-    /// Makes the session of a client without any history.
-    pub(super) const fn new(client: Address, links: Links) -> Self {
-        Self { client, links, ..Self::EMPTY }
+    /// Makes the session of a download without any history.
+    pub(super) const fn new(now: Instant, client: Address, id: ImageId, links: Links) -> Self {
+        let ImageId { manufacturer, image_type, version } = id;
+        let Address { network, endpoint } = client;
+        let (last_heard, flags) = (now, Flags::IN_USE);
+        Self { last_heard, version, manufacturer, image_type, network, flags, links, endpoint, ..Self::EMPTY }
     }
 
     /// Returns the network address and endpoint of the client.
     #[must_use]
     pub const fn client(&self) -> Address {
-        self.client
+        Address::new(self.network, self.endpoint)
     }
 
-    /// Returns the time of the last unicast frame from the client, or of the answer to a deferred request.
+    /// Returns the manufacturer code of the session's image.
+    #[must_use]
+    pub const fn manufacturer(&self) -> ManufacturerCode {
+        self.manufacturer
+    }
+
+    /// Returns the image type of the session's image.
+    #[must_use]
+    pub const fn image_type(&self) -> ImageType {
+        self.image_type
+    }
+
+    /// Returns the IEEE address of the client, as the caller told it with a frame or by its policy. Returns `None` if
+    /// the caller did not tell the address. An address in a request is not taken over.
+    #[must_use]
+    pub fn ieee(&self) -> Option<Eui64> {
+        self.flags.contains(Flags::IEEE).then_some(Eui64(self.ieee))
+    }
+
+    /// Returns the hardware version that chooses between several files of one image; `None` if the version is unknown.
+    /// The version is the one in the last Query Next Image Request, or lies in the hardware range of the offered file.
+    #[must_use]
+    pub fn hardware(&self) -> Option<HardwareVersion> {
+        self.flags.contains(Flags::HARDWARE).then_some(self.hardware)
+    }
+
+    /// Returns the time of the client's last frame about this image, or of the answer to a deferred request.
     #[must_use]
     pub const fn last_heard(&self) -> Instant {
         self.last_heard
     }
 
-    /// Returns the phase of the client's upgrade.
+    /// Returns the phase of the download.
     #[must_use]
     pub const fn phase(&self) -> SessionPhase {
-        self.phase
+        let id = self.id();
+        match self.state {
+            State::Refused { refusal, .. } => SessionPhase::Refused(refusal),
+            State::Offered => SessionPhase::Offered(id),
+            State::Downloading { reached, blocks, size, .. } => {
+                SessionPhase::Downloading { id, reached, blocks, size }
+            }
+            State::Stalled { reached, .. } => SessionPhase::Stalled { id, reached },
+            State::Ended { status, .. } => SessionPhase::Ended { id, status },
+            State::Cancelled => SessionPhase::Ended { id, status: Status::ABORT },
+        }
     }
 
-    /// Returns the maximum bytes of data in a block for this client; `None` if the server has not reduced the maximum.
+    /// Returns the maximum bytes of data in a block for the client; `None` if the server has not reduced the maximum.
     /// The server reduces the maximum after failed deliveries
     /// ([`Server::handle_delivery`](super::Server::handle_delivery)).
     #[must_use]
     pub const fn max_block_size(&self) -> Option<NonZeroU8> {
-        self.max_block_size
+        self.delivery.max_block_size
     }
 
     /// Returns whether a page is being sent to the client.
@@ -271,42 +409,279 @@ impl Session {
     /// (section 6.10.9).
     #[must_use]
     pub fn has_downloaded(&self, id: ImageId) -> bool {
-        self.phase == SessionPhase::Ended { id, status: Status::SUCCESS }
+        self.phase() == SessionPhase::Ended { id, status: Status::SUCCESS }
     }
 
     /// Returns the progress of the download; `None` in any phase except [`SessionPhase::Downloading`].
     #[must_use]
     pub fn progress(&self) -> Option<SessionProgress> {
-        let SessionPhase::Downloading { reached, size, .. } = self.phase else { return None };
-        let now = self.last_heard.max(self.last_served);
-        let millis = u64::from(wrapping_millis(now).wrapping_sub(self.started_at)).max(1);
-        let served = u64::from(reached.saturating_sub(self.start_offset)).saturating_mul(1000);
+        let State::Downloading { reached, size, started_at, start_offset, .. } = self.state else {
+            return None;
+        };
+        // The field `served` holds the time of the last block, because a session with a block is the primary one.
+        let millis = u64::from(self.served.wrapping_sub(started_at)).max(1);
+        let served = u64::from(reached.saturating_sub(start_offset)).saturating_mul(1000);
         let rate = u32::try_from(served.checked_div(millis)?).unwrap_or(u32::MAX);
         let remaining = size.saturating_sub(reached).checked_div(rate);
         Some(SessionProgress { reached, size, rate, remaining })
     }
 
-    /// Moves the session to a phase. Only this method and `record_stall` assign the phase.
-    pub(super) fn set_phase(&mut self, now: Instant, phase: SessionPhase) {
+    /// Returns the image of the session, with the version that the phase is about.
+    pub(super) const fn id(&self) -> ImageId {
+        ImageId { manufacturer: self.manufacturer, image_type: self.image_type, version: self.version }
+    }
+
+    /// Returns whether the session is that of the download of `id`, in any version, by `client`.
+    pub(super) fn is_of(&self, client: Address, id: ImageId) -> bool {
+        self.network == client.network
+            && self.endpoint == client.endpoint
+            && self.manufacturer == id.manufacturer
+            && self.image_type == id.image_type
+    }
+
+    /// Returns the network address of the client.
+    pub(super) const fn network(&self) -> u16 {
+        self.network
+    }
+
+    /// Changes the network address of the client. Only the session table does so, because the address is its key.
+    pub(super) const fn set_network(&mut self, network: u16) {
+        self.network = network;
+    }
+
+    /// Records the IEEE address of the client.
+    pub(super) fn set_ieee(&mut self, Eui64(ieee): Eui64) {
+        self.ieee = ieee;
+        self.flags.insert(Flags::IEEE);
+    }
+
+    /// Records the hardware version that chooses between several files of the image.
+    pub(super) fn set_hardware(&mut self, hardware: Option<HardwareVersion>) {
+        self.flags.set(Flags::HARDWARE, hardware.is_some());
+        self.hardware = hardware.unwrap_or(HardwareVersion(0));
+    }
+
+    /// Copies the state of the client from `other`, which is another session of the client.
+    pub(super) fn copy_client_state(&mut self, other: &Self) {
+        (self.ieee, self.served, self.delivery) = (other.ieee, other.served, other.delivery);
+        self.flags = self.flags.difference(CLIENT_FLAGS) | other.flags.intersection(CLIENT_FLAGS);
+    }
+
+    /// Records the time of a frame from the client about this download.
+    pub(super) fn record_frame(&mut self, now: Instant) {
+        // The time in `served` is modulo 49 days, so an older one is dropped.
+        if now.since(self.last_heard) > MAX_SERVED_AGE {
+            self.flags.remove(Flags::SERVED);
+        }
         self.last_heard = now;
+    }
+
+    /// Returns the time at which the server last sent a block to the client; `None` if the server sent no block within
+    /// the last 24 days. The time lies after `now` if the server sent blocks earlier than its rate limit asks for.
+    pub(super) fn last_served(&self, now: Instant) -> Option<Instant> {
+        if !self.flags.contains(Flags::SERVED) {
+            return None;
+        }
+        let since = wrapping_millis(now).wrapping_sub(self.served);
+        let until = self.served.wrapping_sub(wrapping_millis(now));
+        Some(if since <= until { now.minus(Millis(since)) } else { now.plus(Millis(until)) })
+    }
+
+    /// Sets the time at which the server last sent a block to the client.
+    pub(super) fn set_last_served(&mut self, at: Instant) {
+        self.served = wrapping_millis(at);
+        self.flags.insert(Flags::SERVED);
+    }
+
+    /// Returns whether the session has the present state of its client.
+    pub(super) const fn is_primary(&self) -> bool {
+        self.flags.contains(Flags::PRIMARY)
+    }
+
+    /// Returns whether the policy refused the client this image, so that the client gets no block of the image.
+    pub(super) const fn is_refused_by_policy(&self) -> bool {
+        matches!(self.state, State::Refused { by_policy: true, .. })
+    }
+
+    /// Returns whether the operator cancelled the download.
+    pub(super) const fn is_cancelled(&self) -> bool {
+        matches!(self.state, State::Cancelled)
+    }
+
+    /// Returns whether the download is offered or in progress, so that an operator can cancel it.
+    pub(super) const fn is_underway(&self) -> bool {
+        matches!(self.state, State::Offered | State::Downloading { .. } | State::Stalled { .. })
+    }
+
+    /// Returns the page that is being sent; `None` if no page is being sent.
+    pub(super) const fn page(&self) -> Option<&Page> {
+        match &self.state {
+            State::Downloading { page, .. } if self.has_page() => Some(page),
+            _ => None,
+        }
+    }
+
+    /// Lends the page that is being sent, or the room for a page; `None` if no download is in progress.
+    pub(super) const fn page_mut(&mut self) -> Option<&mut Page> {
+        match &mut self.state {
+            State::Downloading { page, .. } => Some(page),
+            _ => None,
+        }
+    }
+
+    /// Moves the session to a state. Only this method and `record_stall` assign the state.
+    fn enter(&mut self, now: Instant, version: FileVersion, state: State) {
+        if self.version != version {
+            self.flags.remove(Flags::RELEASED);
+            self.forget_repeats();
+        }
+        self.record_frame(now);
         self.wait_seconds = 0;
+        self.version = version;
+        self.state = state;
+    }
+
+    /// Records an offer of the version `version`, and returns whether the download stays in its phase. `hardware` chooses
+    /// the offered file from several files of the image; `None` if it is not known.
+    ///
+    /// A client that downloads the image, holds it, or was just told to upgrade to it stays in its phase: such a client
+    /// queries because of an Image Notify. If it starts anew nevertheless, its next block shows so.
+    pub(super) fn record_offer(
+        &mut self,
+        now: Instant,
+        version: FileVersion,
+        hardware: Option<HardwareVersion>,
+    ) -> bool {
+        self.set_hardware(hardware);
+        let goes_on = match self.state {
+            State::Downloading { .. } | State::Ended { status: Status::SUCCESS, upgrade_at: None, .. } => true,
+            State::Ended { status: Status::SUCCESS, .. } => self.is_upgrading(now),
+            _ => false,
+        };
+        let stays = goes_on && self.version == version;
+        match stays {
+            true => self.record_frame(now),
+            false => self.enter(now, version, State::Offered),
+        }
+        stays
+    }
+
+    /// Records a refused query. `by_policy` means that the store has an image for the client, and the policy refused it.
+    pub(super) fn record_refusal(&mut self, now: Instant, refusal: Refusal, by_policy: bool) {
+        self.enter(now, self.version, State::Refused { refusal, by_policy });
+    }
+
+    /// Records the end of the download because of ABORT. A download that the policy refused, or the operator cancelled,
+    /// stays so.
+    pub(super) fn record_abort(&mut self, now: Instant, id: ImageId) {
+        if self.is_cancelled() || self.is_refused_by_policy() {
+            return self.record_frame(now);
+        }
+        let taken = Taken::No;
+        self.enter(now, id.version, State::Ended { status: Status::ABORT, upgrade_at: None, taken });
+    }
+
+    /// Records that the operator cancelled the download.
+    pub(super) fn record_cancel(&mut self) {
+        self.forget_repeats();
+        self.state = State::Cancelled;
+    }
+
+    /// Records an Upgrade End Request. Returns whether the operator released the client from a hold of the image.
+    pub(super) fn record_end(&mut self, now: Instant, id: ImageId, status: Status) -> bool {
+        let taken = match self.state {
+            _ if self.version != id.version => Taken::No,
+            State::Downloading { reached, size, .. } if reached == size => Taken::Whole,
+            State::Stalled { all: true, .. } => Taken::Whole,
+            State::Ended { taken, .. } => taken,
+            _ => Taken::No,
+        };
+        self.enter(now, id.version, State::Ended { status, upgrade_at: None, taken });
+        if status == Status::INVALID_IMAGE {
+            self.count_download(now);
+        }
+        if status != Status::SUCCESS {
+            self.flags.remove(Flags::RELEASED);
+        }
+        self.flags.contains(Flags::RELEASED)
+    }
+
+    /// Records that the client was told to upgrade `seconds` after `now`.
+    pub(super) fn record_order(&mut self, now: Instant, seconds: u32) {
+        if let State::Ended { upgrade_at, .. } = &mut self.state {
+            *upgrade_at = Some(wrapping_seconds(now).wrapping_add(seconds));
+            self.count_download(now);
+        }
+    }
+
+    /// Records that the client was told to hold.
+    pub(super) fn record_hold(&mut self) {
         self.flags.remove(Flags::RELEASED);
-        self.phase = phase;
+        if let State::Ended { upgrade_at, .. } = &mut self.state {
+            *upgrade_at = None;
+        }
+    }
+
+    /// Counts a download that the client has taken whole, once.
+    fn count_download(&mut self, now: Instant) {
+        if let State::Ended { taken: taken @ Taken::Whole, .. } = &mut self.state {
+            *taken = Taken::Counted;
+            self.repeats = self.repeats.saturating_add(1);
+            self.repeats_hour = wrapping_hours(now);
+            self.flags.remove(Flags::REPEATS_TOLD);
+        }
+    }
+
+    /// Returns whether the client was told to upgrade, and may still be about to.
+    fn is_upgrading(&self, now: Instant) -> bool {
+        let State::Ended { upgrade_at: Some(at), .. } = self.state else { return false };
+        let late = wrapping_seconds(now).wrapping_sub(at);
+        // A time that lies ahead is a late one modulo 2³².
+        late < UPGRADE_MARGIN_SECONDS || late > u32::MAX / 2
+    }
+
+    /// Returns how often the client has taken the version `offered` in vain, now that it queries and runs the version
+    /// `running`. A download that the client may still be about to upgrade to does not count.
+    pub(super) fn count_repeats(
+        &mut self,
+        now: Instant,
+        running: FileVersion,
+        offered: Option<FileVersion>,
+    ) -> u8 {
+        let digest = digest(running);
+        if offered != Some(self.version) || digest != self.running {
+            self.forget_repeats();
+        }
+        self.running = digest;
+        let days = wrapping_hours(now).wrapping_sub(self.repeats_hour) / 24;
+        if days > 0 {
+            self.repeats = self.repeats.saturating_sub(u8::try_from(days).unwrap_or(u8::MAX));
+            self.repeats_hour = self.repeats_hour.wrapping_add(days.saturating_mul(24));
+            self.flags.remove(Flags::REPEATS_TOLD);
+        }
+        let counted = matches!(self.state, State::Ended { taken: Taken::Counted, .. });
+        self.repeats.saturating_sub((counted && self.is_upgrading(now)).into())
+    }
+
+    /// Forgets the repeated downloads.
+    pub(super) fn forget_repeats(&mut self) {
+        self.repeats = 0;
+        self.flags.remove(Flags::REPEATS_TOLD);
     }
 
     /// Moves the session to the phase `Stalled` after the timeout. Returns the image, the end of the furthest block,
     /// and whether all bytes were sent. Returns `None` in phases without a timeout.
     pub(super) fn record_stall(&mut self) -> Option<(ImageId, u32, bool)> {
-        let (id, reached, all) = match self.phase {
-            SessionPhase::Offered(id) => (id, 0, false),
-            SessionPhase::Downloading { id, reached, size, .. } => (id, reached, reached == size),
-            // The server awaits no request in the phases Refused, Stalled and Ended, and sets no timer.
-            SessionPhase::Refused(_) | SessionPhase::Stalled { .. } | SessionPhase::Ended { .. } => {
+        let (reached, all) = match self.state {
+            State::Offered => (0, false),
+            State::Downloading { reached, size, .. } => (reached, reached == size),
+            // The server awaits no request in these phases, and sets no timer.
+            State::Refused { .. } | State::Stalled { .. } | State::Ended { .. } | State::Cancelled => {
                 return None;
             }
         };
-        self.phase = SessionPhase::Stalled { id, reached };
-        Some((id, reached, all))
+        self.state = State::Stalled { reached, all };
+        Some((self.id(), reached, all))
     }
 
     /// Records a sent block of the image `id`, which has `size` bytes. The block reaches from `offset` to `end` of the
@@ -320,25 +695,37 @@ impl Session {
         offset: u32,
         end: u32,
     ) -> BlockOutcome {
-        let (before, blocks) = match self.phase {
-            SessionPhase::Downloading { id: same, reached, blocks, .. }
-                if same == id && (offset > 0 || reached <= end) =>
+        let before = match &mut self.state {
+            State::Downloading { reached, blocks, size: of, .. }
+                if self.version == id.version && (offset > 0 || *reached <= end) =>
             {
-                (reached, blocks)
+                let before = *reached;
+                *reached = before.max(end);
+                *blocks = blocks.saturating_add(1);
+                *of = size;
+                self.record_frame(now);
+                self.wait_seconds = 0;
+                Some(before)
             }
-            _ => (0, 0),
+            _ => None,
         };
-        if blocks == 0 {
-            (self.started_at, self.start_offset) = (wrapping_millis(now), offset);
+        if before.is_none() {
+            let state = State::Downloading {
+                reached: end,
+                blocks: 1,
+                size,
+                started_at: wrapping_millis(now),
+                start_offset: offset,
+                page: Page::NONE,
+            };
+            self.enter(now, id.version, state);
         }
+        self.set_last_served(now);
+        let started = before.is_none();
+        let before = before.unwrap_or(0);
         let reached = before.max(end);
-        self.set_phase(
-            now,
-            SessionPhase::Downloading { id, reached, blocks: blocks.saturating_add(1), size },
-        );
-        self.last_served = now;
         BlockOutcome {
-            started: blocks == 0,
+            started,
             hundredth: reached > before && passes_hundredth(before, reached, size),
             all: reached == size && before < size,
             more: reached < size,
@@ -348,33 +735,36 @@ impl Session {
     /// Records a page after its first block. The first block has `sent` bytes of data and the sequence number
     /// `sequence`.
     pub(super) fn start_page(&mut self, request: &ImagePageRequest, sequence: u8, sent: u16) {
-        self.page = Page {
-            next: request.offset.saturating_add(sent.into()).into(),
-            left: request.page_size.saturating_sub(sent),
-            spacing: request.spacing,
-            max_data: request.max_data,
-            sequence: sequence.wrapping_add(1),
-        };
-        self.flags.set(Flags::NODE, request.node.is_some());
-        self.node = request.node.map_or(0, |node| node.0);
+        if let Some(page) = self.page_mut() {
+            *page = Page {
+                next: request.offset.saturating_add(sent.into()).into(),
+                left: request.page_size.saturating_sub(sent),
+                spacing: request.spacing,
+                max_data: request.max_data,
+                sequence: sequence.wrapping_add(1),
+            };
+        }
     }
 
-    /// Returns the IEEE address in the Image Page Request of the page that is being sent; `None` if the request
-    /// contained no address.
-    pub(super) fn page_node(&self) -> Option<Eui64> {
-        self.flags.contains(Flags::NODE).then_some(Eui64(self.node))
+    /// Returns the start of the client's silence, for a client that was served a block of any image at `last_served`.
+    /// The silence starts with the last frame in either direction, plus the time that the client was told to wait.
+    pub(super) fn silence_start(&self, last_served: Option<Instant>) -> Instant {
+        let last = last_served.map_or(self.last_heard, |served| served.max(self.last_heard));
+        last.plus(Millis::from_secs(self.wait_seconds.into()))
     }
+}
 
-    /// Returns the time at which the next block of the page is due; `None` if no page is being sent.
-    pub(super) fn next_page_block_due(&self) -> Option<Instant> {
-        self.has_page().then(|| self.last_served.plus(Millis(self.page.spacing.into())))
-    }
+/// Maximum age of the time at which a block was sent, as far as 32 bits can tell the age.
+const MAX_SERVED_AGE: Millis = Millis(1 << 31);
 
-    /// Returns the start of the client's silence. The silence starts with the last frame in either direction, plus the
-    /// time that the client was told to wait.
-    pub(super) fn silence_start(&self) -> Instant {
-        self.last_heard.max(self.last_served).plus(Millis::from_secs(self.wait_seconds.into()))
-    }
+/// Seconds after the time of an upgrade within which a client may still run its old version: the client finishes its
+/// work, or answers an Image Notify while it counts down.
+const UPGRADE_MARGIN_SECONDS: u32 = 60;
+
+/// Returns a digest of a version. Versions that differ in one byte have different digests.
+const fn digest(FileVersion(version): FileVersion) -> u8 {
+    let [a, b, c, d] = version.to_le_bytes();
+    a.wrapping_add(b.wrapping_mul(3)).wrapping_add(c.wrapping_mul(5)).wrapping_add(d.wrapping_mul(7))
 }
 
 /// Returns whether a multiple of a hundredth of `size` lies after `before` and not after `after`.
@@ -386,9 +776,21 @@ fn passes_hundredth(before: u32, after: u32, size: u32) -> bool {
 }
 
 /// Returns the milliseconds of `now` modulo 2³². The value wraps after 49 days.
-fn wrapping_millis(now: Instant) -> u32 {
+pub(super) const fn wrapping_millis(now: Instant) -> u32 {
     let [a, b, c, d, ..] = now.as_millis().to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
+}
+
+/// Returns the seconds of `now` modulo 2³². The value wraps after 136 years.
+fn wrapping_seconds(now: Instant) -> u32 {
+    let [a, b, c, d, ..] = (now.as_millis() / 1000).to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+/// Returns the hours of `now` modulo 2¹⁶. The value wraps after seven years.
+fn wrapping_hours(now: Instant) -> u16 {
+    let [a, b, ..] = (now.as_millis() / 3_600_000).to_le_bytes();
+    u16::from_le_bytes([a, b])
 }
 
 impl Default for Session {
