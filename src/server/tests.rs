@@ -25,7 +25,7 @@ use std::vec::Vec;
 use super::*;
 use crate::codec::Encode;
 use crate::file::FileHeader;
-use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImageBlockRequest, QueryNextImageRequest};
 
 /// `01 10 ab 00 05 00 00 00` in a frame.
@@ -192,8 +192,17 @@ impl ImageStore for Slow {
         self.files.find(manufacturer, image_type, fits)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
-        self.files.info(id, node, None).or_else(|| self.files.info(id, Some(OWNER), None))
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        _: Option<Address>,
+    ) -> FileLookup {
+        match self.files.info(id, node, hardware, None) {
+            FileLookup::NotFound => self.files.info(id, Some(OWNER), hardware, None),
+            found => found,
+        }
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {

@@ -215,8 +215,8 @@ fn an_unknown_image_is_not_available_whatever_is_asked_of_it() {
     ] {
         for offset_and_size in ["00 00 00 00 32", "ff ff 00 00 32", "00 00 00 00 00"] {
             assert_eq!(desk.ask(LAMP, &std::format!("01 2a 03 00 {unknown} {offset_and_size}")), NO_IMAGE);
-            let status = Status::NO_IMAGE_AVAILABLE;
-            assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id, status }]);
+            let (status, reason) = (Status::NO_IMAGE_AVAILABLE, RefusalReason::UnknownImage);
+            assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id, status, reason }]);
         }
     }
     assert_eq!(desk.ask(LAMP, FIRST), FIRST_DATA);
@@ -325,8 +325,8 @@ fn a_policy_can_end_a_download() {
     desk.events();
     desk.policy.pace = Some(PaceDecision::Abort);
     assert_eq!(desk.ask(LAMP, &request(0x2b, 2, 50)), "19 2b 05 95");
-    let status = Status::ABORT;
-    assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id: IMAGE, status }]);
+    let (status, reason) = (Status::ABORT, RefusalReason::Policy);
+    assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id: IMAGE, status, reason }]);
     assert_eq!(desk.phase(LAMP), Some(SessionPhase::Ended { id: IMAGE, status }));
 }
 

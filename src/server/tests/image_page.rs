@@ -138,8 +138,8 @@ fn a_wait_or_an_abort_ends_a_page() {
     desk.events();
     let sent = desk.server.abort_page(desk.now(), LAMP, &mut desk.out).unwrap();
     assert_eq!(desk.sent(LAMP, sent), "19 2b 05 95");
-    let status = Status::ABORT;
-    assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id: IMAGE, status }]);
+    let (status, reason) = (Status::ABORT, RefusalReason::Cancelled);
+    assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id: IMAGE, status, reason }]);
     assert!(desk.run_to(10_000).is_empty());
     assert_eq!(desk.server.abort_page(desk.now(), LAMP, &mut desk.out), None);
 

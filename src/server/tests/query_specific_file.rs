@@ -61,7 +61,7 @@ fn a_file_is_found_by_its_four_keys_or_made_when_it_is_asked_for() {
     let offer = zcl::ImageOffer { id: SETTINGS, size: 100 };
     let stack = crate::StackVersion::ZIGBEE_PRO;
     let request = QuerySpecificFileRequest { node: OWNER, id: SETTINGS, stack };
-    let told = ServerEvent::QueriedSpecificFile { client: LAMP, request, answer: Ok(offer) };
+    let told = ServerEvent::QueriedSpecificFile { client: LAMP, request, answer: Ok(offer), reason: None };
     assert_eq!(desk.events(), [told]);
     for other in [("01 10 c1", "02 10 c1"), ("c1 ff", "c0 ff"), ("05 00 00 00 02", "06 00 00 00 02")] {
         assert_eq!(desk.ask(LAMP, &QUERY.replacen(other.0, other.1, 1)), NO_FILE);
@@ -78,11 +78,17 @@ fn a_file_is_found_by_its_four_keys_or_made_when_it_is_asked_for() {
         ) -> Option<ImageInfo> {
             None
         }
-        fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
+        fn info(
+            &mut self,
+            id: ImageId,
+            node: Option<Eui64>,
+            _: Option<HardwareVersion>,
+            _: Option<Address>,
+        ) -> FileLookup {
             let made = self
                 .0
                 .get_or_insert_with(|| file(FileHeader { destination: node, ..FileHeader::new(id) }, 77));
-            StoreEntry::parse(made).ok().map(|entry| *entry.info())
+            StoreEntry::parse(made).ok().map(|entry| *entry.info()).into()
         }
         fn read(&mut self, _: &ImageInfo, _: u32, _: Option<Address>, _: &mut [u8]) -> ReadResult {
             ReadResult::Gone
@@ -139,8 +145,14 @@ fn a_file_for_one_device_names_it() {
         ) -> Option<ImageInfo> {
             None
         }
-        fn info(&mut self, id: ImageId, _: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
-            self.0.info(id, Some(Eui64(7)), None)
+        fn info(
+            &mut self,
+            id: ImageId,
+            _: Option<Eui64>,
+            hardware: Option<HardwareVersion>,
+            _: Option<Address>,
+        ) -> FileLookup {
+            self.0.info(id, Some(Eui64(7)), hardware, None)
         }
         fn read(&mut self, _: &ImageInfo, _: u32, _: Option<Address>, _: &mut [u8]) -> ReadResult {
             ReadResult::Gone

@@ -86,7 +86,7 @@ fn an_image_table_serves_blocks_without_a_server() {
     assert_eq!(policy.upgrade(LAMP, IMAGE), UpgradeDecision::Hold);
     assert_eq!(policy.upgrade(LAMP, ImageId { version: FileVersion(6), ..IMAGE }), UpgradeDecision::Now);
     // Image that is removed between `info` and `read`.
-    let found = table.info(IMAGE, None, None).unwrap();
+    let found = *table.info(IMAGE, None, None, None).found().unwrap();
     assert!(table.remove(1));
     assert_eq!(table.read(&found, 0, None, &mut [0; 4]), ReadResult::Gone);
     assert_eq!(seen, [(1, Address::new(0, 0), 50)]);
@@ -104,7 +104,7 @@ fn an_image_that_a_store_does_not_have_is_gone() {
     // `replace` adds a file if none has its identity.
     assert_eq!(library.replace(plain(5, 101)), Ok(None));
     assert_eq!(library.list().map(|info| info.id).collect::<Vec<_>>(), [IMAGE]);
-    let found = library.info(IMAGE, None, None).unwrap();
+    let found = *library.info(IMAGE, None, None, None).found().unwrap();
     assert_eq!(
         (library.read(&found, 0, None, &mut out), out),
         (ReadResult::Filled(4), [0x1e, 0xf1, 0xee, 0x0b])
