@@ -49,6 +49,17 @@ impl Desk<SliceStore<'static>, Script> {
     fn with(files: Vec<Vec<u8>>) -> Self {
         Self::new(catalog(files), Script::default())
     }
+
+    /// A desk that knows the clients as OWNER.
+    fn with_owner(files: Vec<Vec<u8>>) -> Self {
+        Self::new(catalog(files), Script::of_owner())
+    }
+}
+
+impl Script {
+    fn of_owner() -> Self {
+        Self { ieee: Some(OWNER), ..Self::default() }
+    }
 }
 
 impl<I: ImageStore, P: ServerPolicy> Desk<I, P> {
@@ -141,11 +152,38 @@ struct Script {
     verdict: Option<QueryDecision>,
     pace: Option<PaceDecision>,
     apply: Option<UpgradeDecision>,
+    /// IEEE address of every client.
+    ieee: Option<Eui64>,
+    /// Hardware version of every client.
+    hardware: Option<HardwareVersion>,
+    /// Clients that may not have any image.
+    locked_out: Vec<Address>,
     candidates: Vec<ImageInfo>,
     offers: Vec<(QueryNextImageRequest, Option<ImageId>)>,
 }
 
 impl ServerPolicy for Script {
+    fn is_authorized(&mut self, client: Address, _: ImageId, _: Option<&ImageInfo>) -> bool {
+        !self.locked_out.contains(&client)
+    }
+
+    fn ieee(&mut self, _: Address) -> Option<Eui64> {
+        self.ieee
+    }
+
+    fn hardware(&mut self, _: Address, _: ImageId) -> Option<HardwareVersion> {
+        self.hardware
+    }
+
+    fn refusal_reason(
+        &mut self,
+        client: Address,
+        request: &QueryNextImageRequest,
+        image: &ImageInfo,
+    ) -> RefusalReason {
+        self.standard.refusal_reason(client, request, image)
+    }
+
     fn is_eligible(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         self.candidates.push(*image);
         self.standard.allows(request, image)

@@ -140,7 +140,9 @@ impl ImageStore for UnreliableStore<'_, '_> {
             // Two files of one image for disjoint hardware.
             let range = |min, max| HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) };
             info.hardware = Some(range(0, 3));
-            fits(&ImageInfo { hardware: Some(range(4, 7)), ..info });
+            let mut other = info;
+            other.hardware = Some(range(4, 7));
+            fits(&other);
         }
         Some(info).filter(|info| fits(info))
     }
