@@ -269,15 +269,14 @@ impl ServerEvent {
 impl Display for ServerEvent {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.client())?;
-        let answered = |f: &mut Formatter<'_>,
-                        answer: &Result<ImageOffer, Refusal>,
-                        reason: &Option<RefusalReason>| {
-            match answer {
-                Ok(offer) => write!(f, ", offered {offer}"),
-                Err(refusal) => write!(f, ", refused with {refusal}"),
-            }?;
-            reason.map_or(Ok(()), |reason| write!(f, ": {reason}"))
-        };
+        let answered =
+            |f: &mut Formatter<'_>, answer: &Result<ImageOffer, Refusal>, reason: &Option<RefusalReason>| {
+                match answer {
+                    Ok(offer) => write!(f, ", offered {offer}"),
+                    Err(refusal) => write!(f, ", refused with {refusal}"),
+                }?;
+                reason.map_or(Ok(()), |reason| write!(f, ": {reason}"))
+            };
         match self {
             Self::Queried { client: _, request, answer, reason } => {
                 write!(f, "{request}")?;

@@ -187,8 +187,7 @@ impl<S: SessionSlots> Server<S> {
                 return ServerAction::Reply(self.respond_no_image(context, id, command, reason, out));
             }
             FileLookup::Ambiguous => {
-                let reason =
-                    hardware.map_or(RefusalReason::UnknownHardware, |_| RefusalReason::Hardware);
+                let reason = hardware.map_or(RefusalReason::UnknownHardware, |_| RefusalReason::Hardware);
                 return ServerAction::Reply(self.respond_no_image(context, id, command, reason, out));
             }
         };
@@ -226,7 +225,8 @@ impl<S: SessionSlots> Server<S> {
                 out,
             ));
         }
-        let session = self.table.find_download(context.client, id).and_then(|slot| self.table.session_at(slot));
+        let session =
+            self.table.find_download(context.client, id).and_then(|slot| self.table.session_at(slot));
         let allowed = match policy.pace(context.client, request, session) {
             PaceDecision::Send => None,
             PaceDecision::SendAtMost(most) => Some(most),
@@ -311,7 +311,8 @@ impl<S: SessionSlots> Server<S> {
         if let Some(destination) = image.and_then(|image| image.destination) {
             check_destination(context, claimed, destination)?;
         }
-        let session = self.table.find_download(context.client, id).and_then(|slot| self.table.session_at(slot));
+        let session =
+            self.table.find_download(context.client, id).and_then(|slot| self.table.session_at(slot));
         if session.is_some_and(Session::is_cancelled) {
             return Err(RefusalReason::Cancelled);
         }

@@ -88,7 +88,9 @@ impl<S: SessionSlots> Server<S> {
 
     /// Sets the timer for the next block of a page, or ends the page after its last block.
     fn schedule_page(&mut self, now: Instant, slot: Slot, size: u32) {
-        let Some(page) = self.table.session_at_mut(slot).and_then(|session| session.page_mut()) else { return };
+        let Some(page) = self.table.session_at_mut(slot).and_then(|session| session.page_mut()) else {
+            return;
+        };
         let (more, spacing) = (page.left > 0 && page.next.get() < size, Millis(page.spacing.into()));
         self.table.set_flag(slot, Flags::PAGE, more);
         if more {
@@ -153,7 +155,7 @@ impl<S: SessionSlots> Server<S> {
             self.record_block(now, context, &image, offset, filled);
             let session = self.table.session_at_mut(slot)?;
             // `record_block` sets the time of the last frame from the client, but the client sent no frame.
-            session.record_frame(heard);
+            session.set_last_heard(heard);
             let page = session.page_mut()?;
             page.next = offset.saturating_add(filled.into()).into();
             page.left = left.saturating_sub(filled.into());

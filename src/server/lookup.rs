@@ -81,11 +81,9 @@ pub(super) fn check_addition<'a>(
     match infos.find(|present| conflicts(present, added)) {
         None => Ok(()),
         Some(present) if present.hardware == added.hardware => Err(AddError::Duplicate(added.id)),
-        Some(present) => Err(AddError::HardwareOverlap {
-            id: added.id,
-            added: added.hardware,
-            present: present.hardware,
-        }),
+        Some(present) => {
+            Err(AddError::HardwareOverlap { id: added.id, added: added.hardware, present: present.hardware })
+        }
     }
 }
 

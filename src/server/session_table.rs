@@ -196,13 +196,14 @@ impl<S: SessionSlots> SessionTable<S> {
     /// Finds the primary session of the node of `client`, which has the state of the client. Returns `None` if the node
     /// has no session.
     pub(super) fn find(&self, client: Address) -> Option<Slot> {
-        let is_primary = |session: &Session| {
-            session.network() == client.network && session.flags.contains(Flags::PRIMARY)
-        };
+        let is_primary =
+            |session: &Session| session.network() == client.network && session.flags.contains(Flags::PRIMARY);
         if self.session_in(self.last_found).is_some_and(is_primary) {
             return Some(Slot(self.last_found));
         }
-        self.slots_of_node(client.network).find(|(_, session)| is_primary(session)).map(|(index, _)| Slot(index))
+        self.slots_of_node(client.network)
+            .find(|(_, session)| is_primary(session))
+            .map(|(index, _)| Slot(index))
     }
 
     /// Finds the primary session of the node of `client`; `None` if the node has no session.
@@ -356,20 +357,19 @@ impl<S: SessionSlots> SessionTable<S> {
     }
 
     /// Changes the network address of a node, and returns whether the node had a session. The sessions of the node that
-    /// had the new address are removed.
+    /// had the new address are then removed.
     pub(super) fn move_node(&mut self, old: u16, new: u16) -> bool {
-        if old == new {
-            return self.first_of_node(old).is_some();
+        let had_session = self.first_of_node(old).is_some();
+        if old == new || !had_session {
+            return had_session;
         }
         self.remove_node(new);
-        let mut had_session = false;
         while let Some(index) = self.first_of_node(old) {
             self.unlink_from_bucket(index);
             if let Some(session) = self.session_in_mut(index) {
                 session.set_network(new);
             }
             self.link_into_bucket(index);
-            had_session = true;
         }
         had_session
     }
@@ -454,7 +454,9 @@ impl<S: SessionSlots> SessionTable<S> {
 
     /// Links a slot into the bucket of its network address.
     fn link_into_bucket(&mut self, index: u16) {
-        let Some(bucket) = self.session_in(index).map(|session| self.bucket(session.network())) else { return };
+        let Some(bucket) = self.session_in(index).map(|session| self.bucket(session.network())) else {
+            return;
+        };
         let Some(head) = self.session_in_mut(bucket).map(|head| &mut head.links.bucket_head) else { return };
         let next = core::mem::replace(head, index);
         if let Some(session) = self.session_in_mut(index) {

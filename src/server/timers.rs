@@ -139,7 +139,8 @@ impl<S: SessionSlots> Server<S> {
             }
         };
         // A client that downloads another image meanwhile is not silent.
-        let primary = if session.is_primary() { Some(session) } else { self.table.session_of(session.client()) };
+        let primary =
+            if session.is_primary() { Some(session) } else { self.table.session_of(session.client()) };
         let last_served = primary.and_then(|primary| primary.last_served(now));
         Some(session.silence_start(last_served).plus(limit))
     }

@@ -82,6 +82,15 @@ impl Facts {
         Ok(Ok(facts))
     }
 
+    /// Returns whether both files are of one image, for disjoint hardware versions.
+    pub fn is_for_other_hardware(&self, other: &Self) -> bool {
+        let is_disjoint = match (self.hardware, other.hardware) {
+            (Some(one), Some(other)) => one.max < other.min || other.max < one.min,
+            _ => false,
+        };
+        self.id == other.id && is_disjoint
+    }
+
     /// Returns the index entry, with the additional keys of `more`.
     pub fn entry(&self, base: &Base, hardware: bool, mut more: Map<String, Value>) -> Entry<'_> {
         if let Some(range) = self.hardware.filter(|_| hardware) {

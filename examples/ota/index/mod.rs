@@ -50,7 +50,7 @@ pub struct Options {
     #[arg(long, value_name = "INDEX", conflicts_with = "check")]
     keep: Option<PathBuf>,
     /// Write the hardware versions of headers that have them; a device that does not report its own then gets no such
-    /// file
+    /// file. Files of one image for different hardware always have them
     #[arg(long, conflicts_with = "check")]
     hardware: bool,
     /// Compare this index with the files, and print each difference
@@ -132,7 +132,9 @@ fn write(options: &Options, found: &Found, out: &mut impl Write) -> Result<bool,
         if more.is_empty() {
             more.push(Map::new());
         }
-        entries.extend(more.into_iter().map(|more| facts.entry(&options.base_url, options.hardware, more)));
+        // Without hardware versions, the gateway would take the first of several files of one image for every device.
+        let hardware = options.hardware || found.files.iter().any(|other| facts.is_for_other_hardware(other));
+        entries.extend(more.into_iter().map(|more| facts.entry(&options.base_url, hardware, more)));
     }
     for (path, fault) in &found.damaged {
         complain(Failure::at(&options.folder.join(path), format_args!("left out: {fault}")));

@@ -70,20 +70,11 @@ fn events_have_a_client_an_image_and_a_line() {
             "frame not delivered, blocks reduced to 48 bytes".into(),
         ),
         (
-            ServerEvent::NotServed {
-                client,
-                id,
-                status: Status::ABORT,
-                reason: RefusalReason::Policy,
-            },
+            ServerEvent::NotServed { client, id, status: Status::ABORT, reason: RefusalReason::Policy },
             Some(id),
             std::format!("{id} not served: {}: refused by the policy", Status::ABORT),
         ),
-        (
-            ServerEvent::Cancelled { client, id },
-            Some(id),
-            std::format!("download of {id} cancelled"),
-        ),
+        (ServerEvent::Cancelled { client, id }, Some(id), std::format!("download of {id} cancelled")),
         (
             ServerEvent::PageDropped { client, id },
             Some(id),
