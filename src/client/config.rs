@@ -332,7 +332,7 @@ pub struct ClientConfig {
     pub activation_policy: UpgradeActivationPolicy,
     /// Value of the attribute ClusterRevision. The value 0 stands for the specification of 2011, with which the client
     /// shows neither ClusterRevision nor the other attributes of later revisions. The attribute MinimumBlockPeriod
-    /// counts seconds up to revision 2, and milliseconds from revision 3 on.
+    /// counts seconds in revision 2, and milliseconds from revision 3 on. Revision 1 does not have the attribute.
     ///
     /// Default: 0.
     pub cluster_revision: u16,

@@ -101,6 +101,7 @@ pub(crate) mod lookup;
 mod model_overrides;
 #[cfg(feature = "alloc")]
 mod owned_store;
+mod path_mtu;
 mod policy;
 mod query_next_image;
 mod query_specific_file;
@@ -120,6 +121,7 @@ pub use event::{RequestFault, ServerEvent};
 #[cfg(feature = "std")]
 pub use folder_store::{FolderError, FolderStore};
 pub use image_block::{Deferred, NotReady, serve_block};
+pub use image_page::{MAX_BLOCKS_PER_TURN, MIN_PAGE_BLOCK, MIN_PAGE_SPACING};
 pub use image_store::{ImageInfo, ImageStore, ReadResult};
 pub use lookup::AddError;
 pub use model_overrides::{DEVICE_OVERRIDES, DeviceOverride};
@@ -128,6 +130,7 @@ pub use owned_store::OwnedStore;
 pub use policy::{
     OfferedVersions, PaceDecision, QueryDecision, ServerPolicy, StandardPolicy, UpgradeDecision,
 };
+pub use rate_limit::MAX_WAIT_SECONDS;
 pub use session::{Session, SessionPhase, SessionProgress};
 pub use slice_store::{SliceStore, StoreEntry};
 pub use slot_store::SlotStore;
@@ -144,10 +147,14 @@ use clock::Clock;
 use image_block::BlockQuery;
 use rate_limit::TokenBucket;
 use response_frame::RequestContext;
+use session::Flags;
 use session_table::SessionTable;
 
 /// Buffer for one frame of a server. The buffer is an array as long as the longest frame, so that every frame fits.
 pub type ResponseBuffer = [u8; zcl::LONGEST_TO_CLIENT];
+
+/// ClusterRevision of clients that count MinimumBlockPeriod in seconds.
+const REVISION_OF_SECONDS: u16 = 2;
 
 /// Memory for sessions that the caller lends: `[Session; N]`, `&mut [Session]` or a `Vec<Session>`. The server uses at
 /// most 65,528 slots, the number of unicast addresses of one network.
@@ -165,6 +172,8 @@ pub struct Server<S> {
     /// Sequence number of the next frame that the server sends without a request.
     sequence: u8,
     bucket: TokenBucket,
+    /// Number of frames of pages that the server may still send before the next call with an input.
+    blocks_left_in_turn: u8,
     /// Queue of events to poll. One call of the server adds at most four events.
     events: Fifo<ServerEvent, 8>,
 }
@@ -220,6 +229,7 @@ impl<S> Server<S> {
             clock: Clock::Offsets,
             sequence: 0,
             bucket: TokenBucket::NEW,
+            blocks_left_in_turn: MAX_BLOCKS_PER_TURN,
             events: Fifo::new(),
         }
     }
@@ -258,6 +268,7 @@ impl<S: SessionSlots> Server<S> {
         policy: &mut (impl ServerPolicy + ?Sized),
         out: &mut ResponseBuffer,
     ) -> ServerAction {
+        self.blocks_left_in_turn = MAX_BLOCKS_PER_TURN;
         // Fast path for the most frequent request in its usual form. `handle_any_frame` decodes any other frame from
         // the start, and would handle a frame of the fast path with the same result.
         if meta.delivery == DeliveryMode::Unicast
@@ -342,7 +353,7 @@ impl<S: SessionSlots> Server<S> {
                     Err(error) => ServerAction::Ignored(ServerIgnored::Unreadable(error)),
                 }
             }
-            // A server has no attributes, so all attribute commands are answered with an error (section 6.7).
+            // A server has one attribute, ClusterRevision; other attributes do not exist (section 6.7).
             Ok(Message::Attributes(direction, command)) => {
                 let frame = Frame::attributes(context.sequence, *direction, *command);
                 match zcl::answer_as_server(&frame, out) {
@@ -372,6 +383,17 @@ impl<S: SessionSlots> Server<S> {
     /// Returns all sessions, in no particular order.
     pub fn sessions(&self) -> impl Iterator<Item = &Session> {
         self.table.sessions()
+    }
+
+    /// Tells the server the ClusterRevision of a client, for instance from its attribute 0xFFFD. A client of revision 2
+    /// counts MinimumBlockPeriod in seconds; the server assumes milliseconds, the unit of all later revisions, until it is
+    /// told otherwise.
+    ///
+    /// Returns whether the server could keep the revision; a server without slots cannot.
+    pub fn set_cluster_revision(&mut self, client: Address, revision: u16) -> bool {
+        let Some(slot) = self.table.find_or_insert(client) else { return false };
+        self.table.set_flag(slot, Flags::PERIOD_IN_SECONDS, revision == REVISION_OF_SECONDS);
+        true
     }
 
     /// Returns whether the server supports a command of the cluster.

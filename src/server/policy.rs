@@ -131,7 +131,8 @@ pub enum PaceDecision {
     SendAtMost(NonZeroU8),
     /// The server answers WAIT_FOR_DATA.
     Wait {
-        /// Seconds until the client repeats its request. The value 0xFFFFFFFF is sent as 0xFFFFFFFE.
+        /// Seconds until the client repeats its request, at most [`MAX_WAIT_SECONDS`](super::MAX_WAIT_SECONDS); a longer
+        /// time is sent as that.
         seconds: u32,
     },
     /// The server answers ABORT, and the client ends the download.

@@ -26,6 +26,7 @@ use core::num::NonZeroU8;
 use bitflags::bitflags;
 use zerocopy::little_endian::U32;
 
+use super::path_mtu::PathMtu;
 use crate::aps::Address;
 use crate::time::{Instant, Millis};
 use crate::types::{Eui64, ImageId};
@@ -33,7 +34,7 @@ use crate::zcl::{ImagePageRequest, Refusal, Status};
 
 bitflags! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(super) struct Flags: u8 {
+    pub(super) struct Flags: u16 {
         /// The session counts as a download. `SessionTable::set_flag` keeps the count.
         const DOWNLOAD = 1 << 0;
         /// A page is being sent to the client, and the session counts as a page. `SessionTable::set_flag` keeps the
@@ -47,6 +48,12 @@ bitflags! {
         const RELEASED = 1 << 4;
         /// The Image Page Request came with APS security.
         const SECURED = 1 << 5;
+        /// The last answer to a block request was WAIT_FOR_DATA with no time to wait.
+        const ZERO_WAIT = 1 << 6;
+        /// The last block was the repeat of a block, and was sent before the period was over.
+        const EARLY_REPEAT = 1 << 7;
+        /// The client counts MinimumBlockPeriod in seconds, as cluster revision 2 does.
+        const PERIOD_IN_SECONDS = 1 << 8;
     }
 }
 
@@ -59,8 +66,7 @@ bitflags! {
 pub struct Session {
     /// Time of the last unicast frame from the client.
     pub(super) last_heard: Instant,
-    /// Time at which the server last sent data to the client. `record_paced_block` may set a later time, at which the
-    /// data counts as sent.
+    /// Time at which the server last sent data to the client.
     pub(super) last_served: Instant,
     /// Deadline of the timer of the session. A deadline may be too early; the server then sets the timer again.
     pub(super) timer_deadline: Instant,
@@ -75,19 +81,19 @@ pub struct Session {
     pub(super) page: Page,
     /// Links of the session table. The session stores the links, so that the table needs no second array.
     pub(super) links: Links,
+    /// Milliseconds by which the blocks to the client are ahead of the period of the rate limit.
+    pub(super) ahead: u16,
     /// Number of seconds that the client was last told to wait.
     pub(super) wait_seconds: u16,
     pub(super) flags: Flags,
-    /// Maximum bytes of data in a block for the client; `None` unless larger blocks were not delivered.
-    pub(super) max_block_size: Option<NonZeroU8>,
-    /// Number of consecutive blocks that were not delivered to the client.
-    pub(super) failures: u8,
+    /// Longest block that the path to the client carries.
+    pub(super) path: PathMtu,
     /// Number of downloads of the same image by the client without an upgrade.
     pub(super) repeated_downloads: u8,
 }
 
 /// The sessions of a whole network of 65,528 clients take 6 megabytes.
-const _: () = assert!(size_of::<Session>() <= 96);
+const _: () = assert!(size_of::<Session>() <= 104);
 
 /// Value of a field of [`Links`] that names no slot.
 pub(super) const NO_SLOT: u16 = u16::MAX;
@@ -174,6 +180,19 @@ pub enum SessionPhase {
     },
 }
 
+impl SessionPhase {
+    /// Returns the image of the phase; `None` after a refused query.
+    const fn image(&self) -> Option<ImageId> {
+        match *self {
+            Self::Refused(_) => None,
+            Self::Offered(id)
+            | Self::Downloading { id, .. }
+            | Self::Stalled { id, .. }
+            | Self::Ended { id, .. } => Some(id),
+        }
+    }
+}
+
 /// Progress of a download. `Display` writes, for instance, `400 of 1000 bytes, 133 bytes/s, 4 s left`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -223,10 +242,10 @@ impl Session {
         client: Address::new(0, 0),
         page: Page { next: U32::ZERO, left: 0, spacing: 0, max_data: 0, sequence: 0 },
         links: Links::NONE,
+        ahead: 0,
         wait_seconds: 0,
         flags: Flags::empty(),
-        max_block_size: None,
-        failures: 0,
+        path: PathMtu::UNKNOWN,
         repeated_downloads: 0,
     };
 
@@ -253,12 +272,12 @@ impl Session {
         self.phase
     }
 
-    /// Returns the maximum bytes of data in a block for this client; `None` if the server has not reduced the maximum.
-    /// The server reduces the maximum after failed deliveries
+    /// Returns the maximum bytes of data in a block for this client, a multiple of 16; `None` if the server knows no
+    /// limit of the path. Delivery reports show the limit
     /// ([`Server::handle_delivery`](super::Server::handle_delivery)).
     #[must_use]
     pub const fn max_block_size(&self) -> Option<NonZeroU8> {
-        self.max_block_size
+        self.path.limit()
     }
 
     /// Returns whether a page is being sent to the client.
@@ -331,6 +350,10 @@ impl Session {
         if blocks == 0 {
             (self.started_at, self.start_offset) = (wrapping_millis(now), offset);
         }
+        if self.phase.image() != Some(id) {
+            self.path = PathMtu::UNKNOWN;
+        }
+        self.flags.remove(Flags::ZERO_WAIT);
         let reached = before.max(end);
         self.set_phase(
             now,
@@ -343,6 +366,11 @@ impl Session {
             all: reached == size && before < size,
             more: reached < size,
         }
+    }
+
+    /// Returns whether the byte at `offset` of the image `id` was sent to the client in this download.
+    pub(super) fn has_been_sent(&self, id: ImageId, offset: u32) -> bool {
+        matches!(self.phase, SessionPhase::Downloading { id: same, reached, .. } if same == id && offset < reached)
     }
 
     /// Records a page after its first block. The first block has `sent` bytes of data and the sequence number
@@ -408,7 +436,7 @@ mod tests {
     /// targets align a `u64` to four bytes; the session is no larger on such a target.)
     #[test]
     fn a_session_is_small() {
-        assert_eq!(size_of::<Session>(), 96);
+        assert_eq!(size_of::<Session>(), 104);
     }
 
     #[test]

@@ -1,0 +1,340 @@
+//! Path MTU of a client: the longest block that the path to the client carries, found from delivery reports as in
+//! packetization layer path MTU discovery (RFC 4821).
+//!
+//! A lost block says nothing about its size: where each frame is lost with the same probability, shorter blocks only
+//! cost time. The size is the cause if long blocks fail while shorter ones arrive.
+//!
+//! ```text
+//!           3 failures in a row          a shorter block arrives         a long block fails once more
+//!   Open -----------------------> Search -----------------------> Confirm ------------------------> Limited
+//!    ^                              |                                |                                |
+//!    +--- a long block arrives -----+--------------------------------+          a probe of full size -+
+//!    +--- not even 16 bytes arrive -+                                                  arrives        |
+//!    +------------------------------------------------------------------------------------------------+
+//!
+//!   Limited:  blocks of `passes` bytes, and now and then one longer block, the probe
+//!             passes < probe < fails   at once, until the two are 16 bytes apart (bisection)
+//!             passes + 16              after 8, 16, ... 255 delivered blocks
+//! ```
+//!
+//! The numbers. With a loss of 20 %, 3 failures in a row come once in 150 blocks and cost two short blocks; a false
+//! limit comes once in 800 blocks and is left after 8 blocks. A path that carries 16 bytes of data or more is known
+//! after ten blocks: 3 failures, at most 4 shorter blocks until one arrives, 1 confirmation, 2 probes.
+
+use core::num::NonZeroU8;
+
+/// Unit of reduced block sizes, in bytes, and the smallest one. Telink's clients refuse images in blocks of other sizes
+/// than multiples of 16; in blocks below 16 bytes, the 17 bytes of the frame before the data outweigh the data.
+const STEP: u8 = 16;
+
+/// Number of consecutive failures after which shorter blocks are tried.
+const FAILURES: u8 = 3;
+
+/// Number of delivered blocks before the first probe for a longer block. The number doubles with each probe that fails.
+const PROBE_AFTER: u8 = 8;
+
+/// Maximum number of doublings of [`PROBE_AFTER`]; the result is limited to 255 blocks.
+const MAX_BACKOFF: u8 = 5;
+
+/// Number of blocks sent after a probe until the probe counts as never reported, and another one is sent.
+const UNREPORTED: u8 = 16;
+
+/// Knowledge about the path to one client. Sizes are bytes of data in a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PathMtu {
+    /// No limit is known. The last `failures` blocks were not delivered, and the shortest of them has `shortest` bytes.
+    Open { failures: u8, shortest: u8 },
+    /// Blocks of `fails` bytes were not delivered. Blocks of `size` bytes are tried.
+    Search { fails: u8, size: u8 },
+    /// A block of `passes` bytes was delivered after blocks of `fails` bytes were not. One long block is tried again.
+    Confirm { fails: u8, passes: u8, probe: Probe },
+    /// Blocks of `passes` bytes are delivered; blocks of `fails` bytes are not. `fails` is 0 after a successful probe,
+    /// when the path may have no limit any more.
+    Limited {
+        passes: u8,
+        fails: u8,
+        /// Number of consecutive failures of blocks up to `passes` bytes.
+        failures: u8,
+        /// Number of consecutive failed probes, up to [`MAX_BACKOFF`].
+        backoff: u8,
+        probe: Probe,
+    },
+}
+
+/// Longer block that tests whether the path carries more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Probe {
+    /// The probe is sent after this number of delivered blocks; 0 means next.
+    After(u8),
+    /// The probe was sent, and this number of blocks after it.
+    InFlight(u8),
+}
+
+impl Probe {
+    const NEXT: Self = Self::After(0);
+
+    /// Records a sent block, which is the probe if the probe was next and the block is longer than usual.
+    const fn sent(self, longer: bool) -> Self {
+        match self {
+            Self::After(0) if longer => Self::InFlight(0),
+            Self::After(_) => self,
+            Self::InFlight(UNREPORTED..) => Self::NEXT,
+            Self::InFlight(after) => Self::InFlight(after.saturating_add(1)),
+        }
+    }
+
+    /// Records a delivered block of the usual size.
+    const fn delivered(self) -> Self {
+        match self {
+            Self::After(left) => Self::After(left.saturating_sub(1)),
+            Self::InFlight(_) => self,
+        }
+    }
+}
+
+impl PathMtu {
+    /// State without any knowledge.
+    pub(super) const UNKNOWN: Self = Self::Open { failures: 0, shortest: u8::MAX };
+
+    /// Returns the limit of the path; `None` if no limit is known.
+    pub(super) const fn limit(self) -> Option<NonZeroU8> {
+        match self {
+            Self::Open { .. } | Self::Search { .. } | Self::Confirm { .. } => None,
+            Self::Limited { passes, .. } => NonZeroU8::new(passes),
+        }
+    }
+
+    /// Returns the size of the next block where `most` bytes are requested and allowed.
+    pub(super) const fn next_size(self, most: u8) -> u8 {
+        let size = match self {
+            Self::Open { .. } => most,
+            Self::Search { size, .. } => size,
+            Self::Confirm { fails, probe: Probe::NEXT, .. } => match fails.checked_next_multiple_of(STEP) {
+                Some(size) => size,
+                None => u8::MAX,
+            },
+            Self::Confirm { passes, .. } => passes,
+            Self::Limited { passes, fails, probe: Probe::NEXT, .. } => match fails {
+                0 => most,
+                fails if fails.saturating_sub(passes) > STEP => midpoint(passes, fails),
+                _ => passes.saturating_add(STEP),
+            },
+            Self::Limited { passes, .. } => passes,
+        };
+        if size < most { size } else { most }
+    }
+
+    /// Records that a block of `len` bytes was sent.
+    pub(super) const fn record_sent(&mut self, len: u8) {
+        match self {
+            Self::Open { .. } | Self::Search { .. } => {}
+            Self::Confirm { passes, probe, .. } | Self::Limited { passes, probe, .. } => {
+                *probe = probe.sent(len > *passes);
+            }
+        }
+    }
+
+    /// Records whether a block of `len` bytes was delivered, and returns whether the limit of the path was found or
+    /// became lower.
+    pub(super) fn record_delivery(&mut self, len: u8, delivered: bool) -> bool {
+        let before = self.limit();
+        *self = if delivered { self.after_delivery(len) } else { self.after_failure(len) };
+        match (before, self.limit()) {
+            (None, Some(_)) => true,
+            (Some(before), Some(now)) => now < before,
+            (_, None) => false,
+        }
+    }
+
+    fn after_delivery(self, len: u8) -> Self {
+        match self {
+            // A shorter block than those that failed is no evidence that they would arrive now.
+            Self::Open { failures: 1.., shortest } if len < shortest => self,
+            Self::Open { .. } => Self::UNKNOWN,
+            Self::Search { fails, .. } | Self::Confirm { fails, .. } if len >= fails => Self::UNKNOWN,
+            Self::Search { .. } if len < STEP => self,
+            Self::Search { fails, .. } => Self::Confirm { fails, passes: rounded(len), probe: Probe::NEXT },
+            Self::Confirm { fails, passes, probe } => {
+                Self::Confirm { fails, passes: passes.max(rounded(len)), probe }
+            }
+            // The last probe arrived, and the client asks for no longer block.
+            Self::Limited { passes, fails: 0, probe: Probe::NEXT, .. } if len == passes => Self::UNKNOWN,
+            Self::Limited { passes, fails, backoff, probe, .. } if len <= passes => {
+                Self::Limited { passes, fails, failures: 0, backoff, probe: probe.delivered() }
+            }
+            // The probe as long as the request arrived.
+            Self::Limited { fails: 0, .. } => Self::UNKNOWN,
+            Self::Limited { fails, .. } if len >= fails => {
+                Self::Limited { passes: rounded(len), fails: 0, failures: 0, backoff: 0, probe: Probe::NEXT }
+            }
+            Self::Limited { fails, backoff, .. } => Self::bounded(rounded(len), fails, backoff),
+        }
+    }
+
+    fn after_failure(self, len: u8) -> Self {
+        match self {
+            // A shorter block would not be tried.
+            Self::Open { .. } if len <= STEP => self,
+            Self::Open { failures, shortest } => {
+                let (failures, shortest) = (failures.saturating_add(1), shortest.min(len));
+                if failures < FAILURES {
+                    return Self::Open { failures, shortest };
+                }
+                Self::Search { fails: shortest, size: midpoint(0, shortest) }
+            }
+            Self::Search { size, .. } if len > size => self,
+            // Nothing arrives, whatever its size.
+            Self::Search { size: ..=STEP, .. } => Self::UNKNOWN,
+            Self::Search { fails, size } => Self::Search { fails, size: midpoint(0, size) },
+            Self::Confirm { passes, .. } if len > passes => Self::bounded(passes, len, 0),
+            Self::Confirm { .. } => self,
+            Self::Limited { passes, fails, backoff, .. } if len > passes => {
+                let fails = if fails == 0 { len } else { fails.min(len) };
+                Self::bounded(passes, fails, backoff.saturating_add(1).min(MAX_BACKOFF))
+            }
+            Self::Limited { passes, fails, failures, backoff, probe } => {
+                let failures = failures.saturating_add(1);
+                if failures < FAILURES || passes <= STEP {
+                    return Self::Limited { passes, fails, failures, backoff, probe };
+                }
+                Self::Search { fails: passes, size: midpoint(0, passes) }
+            }
+        }
+    }
+
+    /// Returns the state between two sizes: the next probe comes at once while a multiple of 16 lies between the sizes,
+    /// else after a number of delivered blocks.
+    fn bounded(passes: u8, fails: u8, backoff: u8) -> Self {
+        let apart = fails.saturating_sub(passes) > STEP;
+        let after = u16::from(PROBE_AFTER).checked_shl(backoff.into()).unwrap_or(u16::MAX);
+        let after = if apart { 0 } else { u8::try_from(after).unwrap_or(u8::MAX) };
+        Self::Limited { passes, fails, failures: 0, backoff, probe: Probe::After(after) }
+    }
+}
+
+/// Returns `len` rounded down to a multiple of [`STEP`].
+const fn rounded(len: u8) -> u8 {
+    len & !(STEP - 1)
+}
+
+/// Returns the multiple of [`STEP`] in the middle between two sizes, at least one step above `low`.
+const fn midpoint(low: u8, high: u8) -> u8 {
+    let middle = rounded(low.midpoint(high));
+    let least = low.saturating_add(STEP);
+    if middle < least { least } else { middle }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    /// Sends `count` blocks of at most `most` bytes over a path that carries `carries` bytes; each is reported at once.
+    fn send(mtu: &mut PathMtu, most: u8, carries: u8, count: usize) -> Vec<u8> {
+        let one = |_| {
+            let len = mtu.next_size(most);
+            mtu.record_sent(len);
+            mtu.record_delivery(len, len <= carries);
+            len
+        };
+        (0..count).map(one).collect()
+    }
+
+    /// Shows: FLD-042
+    #[test]
+    fn a_path_that_carries_only_short_blocks_is_known_after_ten_blocks() {
+        for most in [32, 48, 50, 63, 64, 65, 82, 128, 223, 255] {
+            for carries in STEP..=255 {
+                let mut mtu = PathMtu::UNKNOWN;
+                let sizes = send(&mut mtu, most, carries, 10);
+                assert!(sizes.iter().all(|size| size % STEP == 0 || *size == most), "{most} {carries} {sizes:?}");
+                if carries >= most {
+                    assert_eq!(sizes, [most; 10]);
+                    continue;
+                }
+                let next = send(&mut mtu, most, carries, 8);
+                let lost = next.iter().filter(|size| **size > carries).count();
+                // The first probe for a healed path, and above 128 bytes perhaps one more to find the limit.
+                assert!(lost <= 1 + usize::from(most > 128), "{most} {carries} {sizes:?} {next:?}");
+                let found = mtu.limit().unwrap().get();
+                assert_eq!(found, rounded(carries), "{most} {carries} {sizes:?} {next:?}");
+            }
+        }
+    }
+
+    /// Shows: FLD-042
+    #[test]
+    fn a_path_that_has_healed_carries_long_blocks_again() {
+        for (most, carries) in [(64, 16), (64, 40), (50, 32), (255, 100), (255, 16)] {
+            let mut mtu = PathMtu::UNKNOWN;
+            send(&mut mtu, most, carries, 20);
+            let healed = send(&mut mtu, most, 255, 100);
+            assert_eq!(healed[90..], [most; 10], "{most} {carries} {healed:?}");
+            assert_eq!(mtu, PathMtu::UNKNOWN);
+            // The limit comes back, and is found as fast as the first time.
+            send(&mut mtu, most, carries, 10);
+            assert_eq!(mtu.limit().map(NonZeroU8::get), Some(rounded(carries)));
+            // Probes get rare while the limit stands.
+            let blocks = send(&mut mtu, most, carries, 2_000);
+            let lost = blocks.iter().filter(|size| **size > carries).count();
+            assert!((8..=15).contains(&lost), "{lost} probes of 2000 blocks");
+            let healed = send(&mut mtu, most, 255, 300);
+            assert_eq!(healed[290..], [most; 10], "{most} {carries}");
+        }
+    }
+
+    /// Shows: FLD-042
+    #[test]
+    fn an_outage_is_no_limit() {
+        let mut mtu = PathMtu::UNKNOWN;
+        let mut state = 7_u32;
+        let mut limited = 0;
+        for blocks in 0..1000 {
+            // The lamp is unplugged for a while, which swallows blocks of any size.
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let length = usize::try_from(state >> 27).unwrap();
+            send(&mut mtu, 64, 0, length);
+            let sizes = send(&mut mtu, 64, 255, 12);
+            limited += usize::from(mtu.limit().is_some());
+            assert!(sizes.iter().filter(|size| **size < 64).count() <= 1, "{blocks} {length} {sizes:?}");
+        }
+        assert_eq!(limited, 0);
+    }
+
+    #[test]
+    fn a_probe_without_a_report_is_sent_again() {
+        let mut mtu = PathMtu::UNKNOWN;
+        send(&mut mtu, 64, 40, 10);
+        assert_eq!(mtu.limit().map(NonZeroU8::get), Some(32));
+        let mut probes = 0;
+        for _ in 0..100 {
+            let len = mtu.next_size(64);
+            mtu.record_sent(len);
+            if len > 32 {
+                probes += 1;
+            } else {
+                mtu.record_delivery(len, true);
+            }
+        }
+        assert!((4..=6).contains(&probes), "{probes}");
+    }
+
+    /// Any sequence of reports leaves sizes from 1 to what was asked for.
+    #[test]
+    fn any_reports_leave_sizes_in_range() {
+        let mut mtu = PathMtu::UNKNOWN;
+        let mut state = 1_u32;
+        for _ in 0..200_000 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let [_, most, len, bits] = state.to_le_bytes();
+            let most = most.max(1);
+            let size = mtu.next_size(most);
+            assert!((1..=most).contains(&size), "{mtu:?}");
+            assert!(size == most || size.is_multiple_of(STEP), "{mtu:?}");
+            if bits & 2 > 0 {
+                mtu.record_sent(size);
+            }
+            mtu.record_delivery(if bits & 4 > 0 { size } else { len.max(1) }, bits & 1 > 0);
+        }
+    }
+}
