@@ -69,7 +69,7 @@ fn a_path_that_carries_only_short_blocks_is_found_and_forgotten() {
     assert_eq!(sizes, [None, None, None, Some(32), None], "told when it was found");
     assert_eq!(reply(&mut desk, PLUG, BLOCK).len, 17 + 64, "others are served as before");
     // The path heals.
-    assert_eq!(download(&mut desk, 255, 20)[10..], [64; 10]);
+    assert_eq!(download(&mut desk, 255, 30)[20..], [64; 10]);
 
     // The limit is forgotten with the next image,
     let mut desk = Desk::with(files.clone());
