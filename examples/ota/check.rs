@@ -9,6 +9,7 @@ use crate::error::Failure;
 use crate::input::{InputFile, with};
 use crate::name;
 use crate::payload_report;
+use crate::printable;
 use crate::warnings::{faults, notes};
 
 /// Say in one line per file whether it is complete
@@ -34,7 +35,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
         well &= wrong.is_empty();
         let word = if wrong.is_empty() { "ok".into() } else { format!("WRONG: {}", wrong.join("; ")) };
         let notes = if notes.is_empty() { String::new() } else { format!(" (note: {})", notes.join("; ")) };
-        writeln!(out, "{}: {word}{notes}", path.display())?;
+        writeln!(out, "{}: {word}{notes}", printable::path(path))?;
     }
     Ok(well)
 }

@@ -8,6 +8,7 @@ use clap::Args;
 use crate::error::{Failure, complain};
 use crate::input::with;
 use crate::json::{File, NoFile};
+use crate::printable;
 use crate::terminal_table;
 
 /// Show header, elements, payloads, container and irregularities of each file
@@ -35,7 +36,7 @@ fn as_json(path: &Path, out: &mut impl Write) -> io::Result<bool> {
         Ok(line) => (line, true),
         Err(reason) => (serde_json::to_string(&NoFile::new(path, reason)), false),
     };
-    writeln!(out, "{}", line?)?;
+    writeln!(out, "{}", printable::json(&line?))?;
     Ok(well)
 }
 

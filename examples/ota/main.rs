@@ -30,6 +30,8 @@ mod name;
 #[path = "../common/number_args.rs"]
 mod number_args;
 mod payload_report;
+#[path = "../common/printable.rs"]
+mod printable;
 mod reassembly;
 mod reconstruct;
 mod seal;
@@ -38,6 +40,8 @@ mod terminal_table;
 mod text_args;
 #[path = "../common/trust_args.rs"]
 mod trust_args;
+#[path = "../common/unix_time.rs"]
+mod unix_time;
 mod verify;
 mod warnings;
 

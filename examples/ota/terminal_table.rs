@@ -10,6 +10,7 @@ use zigbee_ota::{HardwareRange, ImageId};
 
 use crate::input::InputFile;
 use crate::payload_report;
+use crate::printable;
 use crate::warnings;
 
 /// Prints one field: its name and its value.
@@ -19,7 +20,7 @@ pub fn row(out: &mut impl Write, name: &str, value: impl Display) -> io::Result<
 
 pub fn file(path: &Path, opened: &InputFile<'_>, out: &mut impl Write) -> io::Result<()> {
     let InputFile { container, image, .. } = opened;
-    writeln!(out, "{}", path.display())?;
+    writeln!(out, "{}", printable::path(path))?;
     row(out, "container", format_args!("{}, OTA file at byte {}", container.kind, opened.offset()))?;
     match container.integrity {
         ContainerIntegrity::Verified => row(out, "integrity", "verified")?,

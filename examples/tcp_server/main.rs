@@ -32,6 +32,8 @@ use connections::{Network, NetworkEvent};
 mod connections;
 #[path = "../common/hex_lines.rs"]
 mod hex_lines;
+#[path = "../common/printable.rs"]
+mod printable;
 
 /// Upgrade the devices that connect.
 #[derive(Parser)]
@@ -91,12 +93,12 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+    std::fs::read(path).map_err(|error| format!("{}: {error}", printable::path(path)))
 }
 
 /// Returns the complete OTA file in a vendor's file.
 fn entry<'a>(file: &'a [u8], path: &Path) -> Result<StoreEntry<'a>, String> {
-    let about = |reason: String| format!("{}: {reason}", path.display());
+    let about = |reason: String| format!("{}: {reason}", printable::path(path));
     let container = Container::open(file).map_err(|error| about(error.to_string()))?;
     if let ContainerIntegrity::ChecksumFailed { offset } = container.integrity {
         return Err(about(format!("{} container: the sum at byte {offset} does not match", container.kind)));

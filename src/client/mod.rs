@@ -96,9 +96,9 @@ pub use config::{
     AcceptedVersions, ClientConfig, HeaderChecks, Identity, LinkKeyPolicy, TransferMode, UpgradeEndFallback,
 };
 pub use output::{
-    ApplyResult, Block, Busy, ClientAction, ClientEvent, ClientIgnored, CredentialResult, LinkKeyKind, Need,
-    NothingToActivate, Outcome, PrepareResult, SkipReason, SpecificFileError, StaleTicket, StoreResult,
-    Ticket, VerifyResult, WaitingFor,
+    ApplyResult, Block, Busy, ClientAction, ClientEvent, ClientIgnored, CredentialResult, DeviceMismatch,
+    HeaderField, HeaderMismatch, LinkKeyKind, Need, NothingToActivate, Outcome, PrepareResult, SkipReason,
+    SpecificFileError, StaleTicket, StoreResult, Ticket, VerifyResult, WaitingFor,
 };
 pub use storage::Storage;
 
@@ -160,9 +160,12 @@ pub struct Client<const RANGES: usize = 8> {
     /// Time at which the download started, used for the duration in `ClientEvent::Finished`.
     download_start: Instant,
     replies: Fifo<Reply, 2>,
-    // The queue holds two events because no call of the client causes more.
-    events: Fifo<ClientEvent, 2>,
+    events: Fifo<ClientEvent, EVENTS>,
 }
+
+/// Capacity of the event queue: the maximum number of events that one call of the client makes. A search without a
+/// result after [`VerifyResult::NeedsMore`] makes three: image retained, server not found, no image.
+const EVENTS: usize = 3;
 
 /// Sentinel for a device without a UTC clock: the last second that a UTC time can hold.
 const NO_CLOCK: UtcTime = UtcTime(u32::MAX);
@@ -388,6 +391,14 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Removes the oldest event from the queue of the client and returns it; returns `None` if there is no event.
     pub fn poll_event(&mut self) -> Option<ClientEvent> {
         self.events.pop()
+    }
+
+    /// Returns the number of events that were lost because the queue was full. One call of the client makes at most
+    /// three events, for which the queue has room, so that no event is lost if [`poll_event`](Self::poll_event) is
+    /// called until it returns `None` after each other call.
+    #[must_use]
+    pub const fn lost_events(&self) -> u32 {
+        self.events.dropped()
     }
 
     /// Returns the next [`Need`], which is a request of the client to the application. Each need is returned once; the

@@ -39,8 +39,8 @@ pub enum VerifyError {
         /// Length of the data of the element, in bytes.
         length: u32,
     },
-    /// r or s is not below the order of the group, so the bytes are no ECDSA signature of the suite.
-    #[error("not a suite 1 or 2 signature: r or s is not below the order of the group")]
+    /// r or s is 0 or not below the order of the group, so the bytes are no ECDSA signature of the suite.
+    #[error("not a suite 1 or 2 signature: r or s is 0, or not below the order of the group")]
     SignatureRange,
     /// The policy does not allow this signer.
     #[error("signer {0} is not allowed")]

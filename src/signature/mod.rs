@@ -19,6 +19,11 @@
 //! | certificate: tag, length, certificate | `02 00`, 48 | `06 00`, 74 | yes |
 //! | signature: tag, length, signer (8, little endian) | `01 00`, 50 | `05 00`, 80 | yes |
 //! | rest of the signature: r, then s, big endian | 21 + 21 | 36 + 36 | no |
+//! | bytes after the total image size | any | any | no |
+//!
+//! An accepted file is thus the first [`total_size`](crate::file::FileHeader::total_size) bytes of what was verified.
+//! Nobody vouches for bytes after them, nor for the container around the file: a caller that stores, compares, hashes or
+//! serves more than these bytes has to refuse the rest itself.
 //!
 //! ECDSA signs the 16 bytes of the digest as a big-endian number. The certificate is implicit (ECQV): it holds no
 //! signature of its own, and the public key of the signer is computed from the certificate and the public key of the
@@ -108,7 +113,7 @@ impl Suite {
         }
     }
 
-    /// Whether `signature` has the length of this suite, with r and s below the order of the group.
+    /// Whether `signature` has the length of this suite, with r and s from 1 to the order of the group minus 1.
     #[must_use]
     pub fn allows(self, signature: &[u8]) -> bool {
         signature.len() == self.signature_len()

@@ -62,7 +62,8 @@ pub struct VerifyPolicy<'a> {
     /// Signers that the policy allows. The address of a signer belongs to no real device: it is outside the range that
     /// the manufacturer assigns to its devices (section 6.3.8.1).
     pub signers: AllowedSigners<'a>,
-    /// Trusted certificate authorities. How their keys reach the device is up to the application.
+    /// Trusted certificate authorities. How their keys reach the device is up to the application. Several may have the
+    /// same issuer and suite, for example while an authority replaces its key: each of their keys is tried.
     pub authorities: &'a [Authority],
     /// Current Unix time in seconds, at which a certificate of suite 2 must be valid. `None` on a device without a clock:
     /// then certificates do not expire.
@@ -108,9 +109,10 @@ impl<'a> VerifyPolicy<'a> {
         }
     }
 
-    /// Returns the key of the authority `issuer` for a suite, if the policy holds one.
-    pub(super) fn key(&self, issuer: Eui64, suite: Suite) -> Option<&'a PublicKey> {
-        let known = |authority: &&Authority| authority.issuer == issuer && authority.key.suite() == suite;
-        self.authorities.iter().find(known).map(|authority| &authority.key)
+    /// Returns the keys of the authority `issuer` for a suite, in the order of the policy.
+    pub(super) fn keys(&self, issuer: Eui64, suite: Suite) -> impl Iterator<Item = &'a PublicKey> {
+        let known =
+            move |authority: &&Authority| authority.issuer == issuer && authority.key.suite() == suite;
+        self.authorities.iter().filter(known).map(|authority| &authority.key)
     }
 }

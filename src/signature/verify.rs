@@ -4,12 +4,13 @@
 //! Order of the checks; the first that fails determines the [`VerifyError`]:
 //!
 //! 1. The file is complete, and has a signature if the policy requires one.
-//! 2. The only signature element is the last element, has the length of its suite, and r and s are below the group order.
+//! 2. The only signature element is the last element, has the length of its suite, and r and s are from 1 to the group order minus 1.
 //! 3. The policy allows the signer.
 //! 4. The file has a certificate of the suite, and its subject is the signer.
-//! 5. The policy holds the key of the issuer.
+//! 5. The policy holds at least one key of the issuer.
 //! 6. The certificate (suite 2) has a supported type, curve and hash, may sign, and is valid now.
-//! 7. ECDSA over the digest of all bytes but r and s (the last 42 or 72 bytes).
+//! 7. ECDSA over the digest of all bytes but r and s (the last 42 or 72 bytes), with each key of the issuer in the order
+//!    of the policy, until one is right.
 //!
 //! Of several certificates of a suite the first counts. For each ECDSA signature (r, s) the pair (r, order - s) is valid
 //! too; both are accepted.
@@ -26,7 +27,10 @@ pub trait VerifySignature {
     /// Verifies `signature` (r, then s, big endian) of `digest` by the key computed from `certificate` and the key of its
     /// issuer, `authority`. All are of `suite`.
     ///
-    /// `digest` covers all bytes of the file before r and s; `Ok` vouches for exactly these bytes.
+    /// `digest` covers all bytes of the file before r and s; `Ok` vouches for exactly these bytes. `signature` has the
+    /// length of the suite, and both of its numbers are from 1 to the order of the group minus 1.
+    ///
+    /// Where the policy holds several keys of the issuer, each is tried until one verifies.
     ///
     /// # Errors
     /// [`SignatureError`] unless the signature is proven valid.
@@ -80,7 +84,8 @@ pub enum Accepted {
     Unsigned,
     /// The file has a signature, which was not checked because the policy ignores signatures.
     NotChecked,
-    /// The signature is valid.
+    /// The signature is valid. It vouches for all bytes up to the total image size except r and s, and for nothing after
+    /// them.
     Signed {
         /// Suite of the signature.
         suite: Suite,
@@ -89,7 +94,8 @@ pub enum Accepted {
     },
 }
 
-/// Verifies a file in memory. Bytes after the total image size are not part of the file and are ignored.
+/// Verifies a file in memory. Bytes after the total image size are not part of the file and are ignored: the result says
+/// nothing about them.
 ///
 /// # Errors
 /// [`VerifyError`] when the policy does not accept the file.
@@ -294,11 +300,35 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
             return Err(VerifyError::SubjectMismatch(certificate.subject()));
         }
         let issuer = certificate.issuer();
-        let authority = self.policy.key(issuer, suite).ok_or(VerifyError::UnknownIssuer(issuer))?;
+        if self.policy.keys(issuer, suite).next().is_none() {
+            return Err(VerifyError::UnknownIssuer(issuer));
+        }
         check_usable(&certificate, self.policy.now)?;
         let digest = self.mmo.finish()?;
-        self.verify.verify(suite, &digest, &certificate, authority, signature)?;
-        Ok(Accepted::Signed { suite, signer })
+        let mut failed = SignatureError::InvalidKey;
+        for authority in self.policy.keys(issuer, suite) {
+            match self.verify.verify(suite, &digest, &certificate, authority, signature) {
+                Ok(()) => return Ok(Accepted::Signed { suite, signer }),
+                Err(error) => failed = failed.graver(error),
+            }
+        }
+        Err(failed.into())
+    }
+}
+
+impl SignatureError {
+    /// Returns the error to report for two keys of one authority: that a check was not made rather than that it failed,
+    /// and that it failed rather than that a key cannot be used.
+    const fn graver(self, other: Self) -> Self {
+        const fn rank(error: SignatureError) -> u8 {
+            match error {
+                SignatureError::InvalidKey => 0,
+                SignatureError::Mismatch => 1,
+                SignatureError::UnsupportedSuite => 2,
+                SignatureError::Backend => 3,
+            }
+        }
+        if rank(other) > rank(self) { other } else { self }
     }
 }
 

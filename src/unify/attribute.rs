@@ -158,10 +158,10 @@ impl LastError {
     pub fn from_outcome(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Upgraded(_) | Outcome::Received(_) => Self::Success,
-            Outcome::HeaderUnreadable(_) | Outcome::HeaderMismatch | Outcome::InvalidImage => {
+            Outcome::HeaderUnreadable(_) | Outcome::HeaderMismatch(_) | Outcome::InvalidImage => {
                 Self::InvalidImage
             }
-            Outcome::NotForThisDevice | Outcome::SpecificFilesUnsupported => Self::NotSupported,
+            Outcome::NotForThisDevice(_) | Outcome::SpecificFilesUnsupported => Self::NotSupported,
             Outcome::NoCredentials => Self::NotAuthorized,
             Outcome::UpgradeRefused(status) => Self::from_zcl(status).unwrap_or(Self::Abort),
             Outcome::Refused

@@ -31,7 +31,7 @@ use crate::types::{Eui64, ImageId};
 use super::display::WireTime;
 use super::frame::HEADER_LEN;
 use super::layout::{RawImageId, RawTime};
-use super::quirks::{Leniency, Quirks, expect_end};
+use super::quirks::{Leniency, Quirks};
 use super::{CommandId, FrameControl, Status, Violation};
 
 bitflags! {
@@ -379,7 +379,7 @@ impl<'a> ImageBlockResponse<'a> {
             }
             other => match BlockRefusal::new(other) {
                 Some(refusal) if leniency.try_use(Quirks::STATUS_ONLY_BLOCK_RESPONSE) => {
-                    let (rest, ()) = expect_end(rest)?;
+                    let (rest, ()) = leniency.ignore_trailing_by(Quirks::REFUSAL_WITH_MORE, rest)?;
                     Ok((rest, Self::Refused(refusal)))
                 }
                 _ => fail(input, DecodeErrorKind::UnexpectedStatus(other.0)),

@@ -19,7 +19,7 @@ use crate::types::{FileVersion, ImageFilter, ImageType, ManufacturerCode};
 
 use super::Violation;
 use super::display::Wildcards;
-use super::quirks::{Leniency, expect_end};
+use super::quirks::{Leniency, Quirks};
 
 /// Image Notify: the announcement of a server that an image may be available.
 // Exhaustive: the payload type, which is how this command grows, is the scope.
@@ -87,7 +87,7 @@ impl ImageNotify {
         }
     }
 
-    pub(super) fn parse<'a>(input: &'a [u8], _: &mut Leniency<'a>) -> Parsed<'a, Self> {
+    pub(super) fn parse<'a>(input: &'a [u8], leniency: &mut Leniency<'a>) -> Parsed<'a, Self> {
         let manufacturer = || map(le_u16, ManufacturerCode);
         let image_type = || map(le_u16, ImageType);
         let (rest, (payload_type, jitter)) = (le_u8, le_u8).parse(input)?;
@@ -104,7 +104,7 @@ impl ImageNotify {
             .parse(rest)?,
             reserved => return fail(input, DecodeErrorKind::ReservedPayloadType(reserved)),
         };
-        let (rest, ()) = expect_end(rest)?;
+        let (rest, ()) = leniency.ignore_trailing_by(Quirks::NOTIFY_WITH_MORE, rest)?;
         Ok((rest, Self { jitter, scope }))
     }
 }

@@ -23,7 +23,7 @@ use crate::codec::{Emit, Parsed, Sink, fixed, le_u8};
 use crate::types::ImageId;
 
 use super::layout::RawImageId;
-use super::quirks::{Leniency, expect_end};
+use super::quirks::{Leniency, Quirks};
 use super::{Refusal, Status, Violation};
 
 /// Fields of an offer after the status.
@@ -85,7 +85,7 @@ impl QueryResponse {
     pub(super) fn parse<'a>(input: &'a [u8], leniency: &mut Leniency<'a>) -> Parsed<'a, Self> {
         let (rest, status) = map(le_u8, Status).parse(input)?;
         if let Some(refusal) = Refusal::new(status) {
-            let (rest, ()) = expect_end(rest)?;
+            let (rest, ()) = leniency.ignore_trailing_by(Quirks::REFUSAL_WITH_MORE, rest)?;
             return Ok((rest, Self::Refused(refusal)));
         }
         let (rest, offer) = fixed::<RawOffer>(rest)?;

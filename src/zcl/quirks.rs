@@ -36,6 +36,15 @@ bitflags! {
         /// is known to send such bytes. By section 6.10.8.5.1 of ZigBee document 095264 (2011), a strict client drops
         /// the malformed frame, and would then request the block without end.
         const ABORT_WITH_MORE = 1 << 3;
+        /// Bytes follow the status of a query response that refuses, or the status of
+        /// [`STATUS_ONLY_BLOCK_RESPONSE`](Self::STATUS_ONLY_BLOCK_RESPONSE). The decoder ignores these bytes, and the
+        /// response still counts as a refusal. A server that always writes the fields of an offer sends such bytes.
+        /// Report: <https://github.com/espressif/esp-zigbee-sdk/issues/393>
+        const REFUSAL_WITH_MORE = 1 << 4;
+        /// Bytes follow the fields that the payload type of an Image Notify announces. The decoder ignores these bytes.
+        /// The gateway of Microchip's BitCloud and a macro of ZBOSS send all ten bytes of payload type 3 whatever type
+        /// the first byte says.
+        const NOTIFY_WITH_MORE = 1 << 5;
     }
 }
 

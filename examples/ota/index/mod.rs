@@ -29,6 +29,7 @@ use serde_json::{Map, Value};
 
 use crate::atomic_write::replace;
 use crate::error::{Failure, complain};
+use crate::printable;
 use compare_with_folder::{Compared, named};
 use entry::{Entry, Facts};
 use url::Base;
@@ -143,9 +144,9 @@ fn write(options: &Options, found: &Found, out: &mut impl Write) -> Result<bool,
     let written: Vec<_> = serde_json::from_str(&text).map_err(|error| Failure::Said(error.to_string()))?;
     compare_with_folder::hidden(&written).iter().for_each(|note| complain(format_args!("note: {note}")));
     match &options.to {
-        None => out.write_all(text.as_bytes())?,
+        None => out.write_all(printable::json(&text).as_bytes())?,
         Some(to) if replace(to, text.as_bytes())? => {
-            writeln!(out, "{}: {} entries", to.display(), entries.len())?;
+            writeln!(out, "{}: {} entries", printable::path(to), entries.len())?;
         }
         Some(_) => {}
     }
@@ -161,13 +162,13 @@ fn check(options: &Options, index: &Path, found: &Found, out: &mut impl Write) -
         compare_with_folder::all(&entries, &found.files, &options.base_url);
     differences.extend(found.damaged.iter().map(|(path, fault)| format!("{path}: {fault}")));
     for difference in &differences {
-        writeln!(out, "{difference}")?;
+        writeln!(out, "{}", printable::text(difference))?;
     }
     notes.iter().for_each(|note| complain(format_args!("note: {note}")));
     writeln!(
         out,
         "{}: {} entries, {} files, {} differences",
-        index.display(),
+        printable::path(index),
         entries.len(),
         found.files.len(),
         differences.len()

@@ -90,9 +90,9 @@ pub(super) fn implicit<C: Curve<N>, const N: usize>(
     C::affine(&C::add(&product, &authority))
 }
 
-/// Whether r and s, the halves of `signature`, are below the order of the group.
+/// Whether r and s, the halves of `signature`, are neither 0 nor above the order of the group minus 1 (SEC 1, 4.1.4).
 pub(super) fn in_range<C: Curve<N>, const N: usize>(signature: &[u8]) -> bool {
-    halves::<N>(signature).iter().all(|half| scalar::is_below(half, &C::ORDER))
+    halves::<N>(signature).iter().all(|half| !field::is_zero(half) && scalar::is_below(half, &C::ORDER))
 }
 
 /// Whether `signature` (r and s, of the same width) is a valid ECDSA signature of `digest` by `key` (SEC 1, 4.1.4).
@@ -102,7 +102,7 @@ pub(super) fn verify<C: Curve<N>, const N: usize>(
     signature: &[u8],
 ) -> bool {
     let ([r, s], n) = (halves(signature), &C::ORDER);
-    if !in_range::<C, N>(signature) || [r, s].iter().any(|half| field::is_zero(half)) {
+    if !in_range::<C, N>(signature) {
         return false;
     }
     let inverse = scalar::inverse(&s, n);

@@ -79,7 +79,7 @@ impl Device {
             cuts,
             watch: RequestChecker::new(
                 config.min_block_period,
-                config.cluster_revision,
+                config.supports_block_period.then_some(config.cluster_revision),
                 !settings.device.digest,
             ),
             verified: None,
