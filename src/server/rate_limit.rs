@@ -246,7 +246,8 @@ impl<S: SessionSlots> Server<S> {
         let is_early = early > Millis(0) && early >= tolerance;
         // The answer to a request can be lost, and the client then repeats its request before its time. The server cannot
         // tell whether the answer was lost, so it sends a block before its time once, and not twice in a row.
-        let repeats = session.has_been_sent(id, request.offset) && !session.flags.contains(Flags::EARLY_REPEAT);
+        let repeats =
+            session.has_been_sent(id, request.offset) && !session.flags.contains(Flags::EARLY_REPEAT);
         if is_early && !repeats {
             return Err(wait(early.0.div_ceil(SECOND.0)));
         }

@@ -175,8 +175,9 @@ impl Owner<'_> {
     fn get(self, id: AttributeId) -> Option<AttributeValue> {
         match self {
             Self::Client(attributes) => attributes.get(id),
-            Self::Server => (id == AttributeId::CLUSTER_REVISION)
-                .then_some(AttributeValue::U16(SERVER_CLUSTER_REVISION)),
+            Self::Server => {
+                (id == AttributeId::CLUSTER_REVISION).then_some(AttributeValue::U16(SERVER_CLUSTER_REVISION))
+            }
         }
     }
 }
@@ -206,8 +207,9 @@ impl Responder<'_> {
     }
 
     fn answer_read(self, read: ReadAttributes<'_>, out: &mut [u8]) -> Result<usize, EncodeError> {
-        let records = read.ids().map(|id| {
-            AttributeRecord { id, value: self.owner.get(id).ok_or(Refusal::UNSUPPORTED_ATTRIBUTE) }
+        let records = read.ids().map(|id| AttributeRecord {
+            id,
+            value: self.owner.get(id).ok_or(Refusal::UNSUPPORTED_ATTRIBUTE),
         });
         let head = self.head(READ_RESPONSE);
         let count = count_fitting(records.clone(), head.len(), out.len());

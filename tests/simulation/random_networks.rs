@@ -7,7 +7,7 @@ use zigbee_ota::client::{TransferMode, UpgradeEndFallback};
 use zigbee_ota::time::Millis;
 use zigbee_ota::zcl::{ImageNotify, NotifyScope};
 use zigbee_ota_sim::Micros;
-use zigbee_ota_sim::net::{self, ApsAcks, Burst, Faults, Hops};
+use zigbee_ota_sim::net::{self, ApsAcks, Burst, Faults, Hops, Reports};
 use zigbee_ota_sim::simulation::{DeviceSettings, Incident, Notify, PowerCut, Report, Settings};
 
 use crate::{Files, MILLI, SECOND};
@@ -121,7 +121,7 @@ impl Drawn {
                 script: Vec::new(),
             },
             aps_acks: if self.is(0.5) { ApsAcks::AsAsked } else { ApsAcks::Off },
-            reports: self.is(0.5),
+            reports: if self.is(0.5) { Reports::ToAll } else { Reports::ToNobody },
             suppress_copies: self.is(0.7),
         };
         // Networks that damage frames need clients that verify files by more than their form.

@@ -96,10 +96,11 @@ fn lost_blocks_are_no_reason_for_shorter_blocks() {
     }
     download(&mut desk, 0, 100);
     assert_eq!(download(&mut desk, 255, 5)[1..], [64; 4]);
-    assert!(desk.events().iter().all(|event| !matches!(
-        event,
-        ServerEvent::Undelivered { max_block_size: Some(_), .. }
-    )));
+    assert!(
+        desk.events()
+            .iter()
+            .all(|event| !matches!(event, ServerEvent::Undelivered { max_block_size: Some(_), .. }))
+    );
 }
 
 /// The blocks of a page are not reported, so none of them is a probe.

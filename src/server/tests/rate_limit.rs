@@ -202,13 +202,17 @@ fn two_waits_of_no_time_do_not_come_in_a_row() {
 fn no_client_is_asked_to_wait_longer_than_a_day() {
     const DAY: &str = "19 2a 05 97 00 00 00 00 80 51 01 00";
     for seconds in [86_400, 86_401, u32::MAX - 1, u32::MAX] {
-        let mut desk = configured(ServerConfig { wait_seconds: seconds, max_downloads: 0, ..ServerConfig::default() });
+        let mut desk =
+            configured(ServerConfig { wait_seconds: seconds, max_downloads: 0, ..ServerConfig::default() });
         assert_eq!(desk.ask(LAMP, BLOCK), DAY);
         let mut desk = configured(ServerConfig::default());
         desk.policy.pace = Some(PaceDecision::Wait { seconds });
         assert_eq!(desk.ask(LAMP, BLOCK), DAY);
         let files = catalog(vec![plain(5, 1000)]);
-        let mut desk = Desk::new(Slow { files, says: Some(ReadResult::Wait { seconds }), reads: vec![] }, Script::default());
+        let mut desk = Desk::new(
+            Slow { files, says: Some(ReadResult::Wait { seconds }), reads: vec![] },
+            Script::default(),
+        );
         assert_eq!(desk.ask(LAMP, BLOCK), DAY);
         desk.images.says = Some(ReadResult::Later);
         let ServerAction::Deferred(parked) = desk.handle(LAMP, BLOCK) else { panic!() };
@@ -227,7 +231,9 @@ fn no_client_is_asked_to_wait_longer_than_a_day() {
 #[test]
 fn a_client_of_revision_2_is_given_seconds() {
     let config = ServerConfig { min_block_period: Millis(2_500), ..ServerConfig::default() };
-    for (revision, field) in [(Some(2), 3), (Some(1), 2_500), (Some(3), 2_500), (Some(4), 2_500), (None, 2_500)] {
+    for (revision, field) in
+        [(Some(2), 3), (Some(1), 2_500), (Some(3), 2_500), (Some(4), 2_500), (None, 2_500)]
+    {
         let mut desk = configured(config);
         if let Some(revision) = revision {
             assert!(desk.server.set_cluster_revision(LAMP, revision));
@@ -273,7 +279,9 @@ fn all_clients_together_keep_the_rate_limit() {
 /// Shows: FLD-045
 #[test]
 fn the_rate_limit_counts_what_goes_on_air() {
-    for (size, on_air) in [(1, 69), (16, 84), (50, 118), (64, 132), (65, 133), (66, 189), (223, 399), (255, 484)] {
+    for (size, on_air) in
+        [(1, 69), (16, 84), (50, 118), (64, 132), (65, 133), (66, 189), (223, 399), (255, 484)]
+    {
         assert_eq!(crate::server::rate_limit::bytes_on_air(size), on_air, "{size}");
         for rate in [50, 1_000, 20_000] {
             let config =

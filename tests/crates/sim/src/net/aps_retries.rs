@@ -2,7 +2,7 @@
 
 use zigbee_ota::aps::{DeliveryReport, TransmitToken};
 
-use super::{Arrival, Datagram, Event, HELD, Kind, Net};
+use super::{Arrival, Datagram, Event, HELD, Kind, Net, Reports};
 use crate::Micros;
 
 /// apscAckWaitDuration as common stacks set it.
@@ -24,6 +24,17 @@ impl Net {
     pub(super) fn expect_ack(&mut self, now: Micros, datagram: &Datagram, token: TransmitToken) {
         self.pending.push(Pending { datagram: datagram.clone(), token, delivered: None });
         self.queue.put(now + self.ack_wait(datagram), Event::Overdue(datagram.counter));
+    }
+
+    /// Expects the report of a frame that the carrier delivers or loses without retries of this layer.
+    pub(super) fn expect_report(&mut self, datagram: &Datagram, token: TransmitToken) {
+        self.pending.push(Pending { datagram: datagram.clone(), token, delivered: None });
+    }
+
+    pub(super) fn known(&mut self, counter: u32, delivery: DeliveryReport) {
+        if let Some(place) = self.find(counter) {
+            self.settle(place, delivery);
+        }
     }
 
     /// Timeout of the acknowledgement, longer when one of both sides is a sleepy device.
@@ -50,7 +61,12 @@ impl Net {
 
     fn settle(&mut self, place: usize, delivery: DeliveryReport) {
         let Pending { datagram, token, .. } = self.pending.swap_remove(place);
-        if self.settings.reports && token != TransmitToken::NONE {
+        let told = match self.settings.reports {
+            Reports::ToNobody => false,
+            Reports::ToServer => datagram.from == 0,
+            Reports::ToAll => true,
+        };
+        if told && token != TransmitToken::NONE {
             self.arrivals.push_back(Arrival::Report { sender: datagram.from, token, delivery });
         }
     }
