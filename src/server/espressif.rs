@@ -45,7 +45,7 @@
 
 use super::lookup;
 use super::{
-    ImageInfo, ImageStore, QueryDecision, ReadResult, ServerEvent, ServerPolicy, StandardPolicy,
+    FileLookup, ImageInfo, ImageStore, QueryDecision, ReadResult, ServerEvent, ServerPolicy, StandardPolicy,
     UpgradeDecision,
 };
 use crate::aps::Address;
@@ -53,7 +53,7 @@ use crate::codec::Encode;
 use crate::error::EncodeError;
 use crate::file::{FileHeader, Tag};
 use crate::time::{ServerTime, UtcTime};
-use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImageNotify, NotifyScope, QueryNextImageRequest, Status, Violation};
 
 /// Request for bytes of a registered image. Offsets count from the start of the complete file, header included.
@@ -204,8 +204,14 @@ impl<const N: usize> ImageStore for ImageTable<'_, N> {
         lookup::find(self.infos(), manufacturer, image_type, is_eligible)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
-        lookup::info(self.infos(), id, node)
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        _: Option<Address>,
+    ) -> FileLookup {
+        lookup::info(self.infos(), id, node, hardware)
     }
 
     fn read(

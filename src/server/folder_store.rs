@@ -10,11 +10,11 @@ use std::path::Path;
 use std::vec::Vec;
 
 use super::lookup::{self, AddError};
-use super::{ImageInfo, ImageStore, ReadResult};
+use super::{FileLookup, ImageInfo, ImageStore, ReadResult};
 use crate::aps::Address;
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::file::FileHeader;
-use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
 /// Reason why a file was not added to a [`FolderStore`]. The store is unchanged.
 #[derive(Debug, thiserror::Error)]
@@ -50,29 +50,29 @@ impl FolderStore {
     ///
     /// # Errors
     /// Fails with [`FolderError::Io`] if the file cannot be opened or read. Fails with [`FolderError::Add`] if the
-    /// header cannot be decoded, the file is too short, or the store has a file with the same identity.
+    /// header cannot be decoded, the file is too short, or the store has a file of the same image for some of the same
+    /// hardware versions.
     pub fn add(&mut self, path: impl AsRef<Path>) -> Result<ImageId, FolderError> {
         let (info, file) = Self::open(path.as_ref())?;
-        if self.list().any(|other| lookup::is_same_file(other, &info)) {
-            return Err(AddError::Duplicate(info.id).into());
-        }
+        lookup::check_addition(self.list(), &info)?;
         self.files.push((info, file));
         Ok(info.id)
     }
 
-    /// Opens the file at `path` and adds the file to the store. The new file replaces a file with the same identity.
+    /// Opens the file at `path` and adds the file to the store. The new file replaces all files of the same image and
+    /// destination for some of the same hardware versions.
     ///
     /// # Errors
-    /// Fails with the errors of [`add`](Self::add), except [`AddError::Duplicate`].
+    /// Fails with the errors of [`add`](Self::add), except [`AddError::Duplicate`] and [`AddError::HardwareOverlap`].
     pub fn replace(&mut self, path: impl AsRef<Path>) -> Result<ImageId, FolderError> {
         let (info, file) = Self::open(path.as_ref())?;
-        self.files.retain(|(other, _)| !lookup::is_same_file(other, &info));
+        self.files.retain(|(other, _)| !lookup::conflicts(other, &info));
         self.files.push((info, file));
         Ok(info.id)
     }
 
-    /// Removes a file from the store, closes the file, and returns whether the store had the file. The file stays on
-    /// disk.
+    /// Removes the files of the image `id` with `destination` from the store, closes the files, and returns whether the
+    /// store had such a file. The files stay on disk.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> bool {
         let before = self.files.len();
         self.files.retain(|(info, _)| info.id != id || info.destination != destination);
@@ -111,8 +111,14 @@ impl ImageStore for FolderStore {
         lookup::find(self.list().copied(), manufacturer, image_type, is_eligible)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
-        lookup::info(self.list().copied(), id, node)
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        _: Option<Address>,
+    ) -> FileLookup {
+        lookup::info(self.list().copied(), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {

@@ -9,8 +9,10 @@
 //! blocks of a page, a page of blocks below [`MIN_PAGE_BLOCK`](super::MIN_PAGE_BLOCK) bytes is not supported, and one
 //! turn of the caller's loop sends at most [`MAX_BLOCKS_PER_TURN`](super::MAX_BLOCKS_PER_TURN) blocks of pages.
 //!
-//! A page ends with the last byte of the page or of the file, or with a newer request of the client. A page also ends
-//! with WAIT_FOR_DATA if the store has no data, and with NO_IMAGE_AVAILABLE if the store no longer has the image.
+//! A page ends with the last byte of the page or of the file, or with a newer request of the client for data of the same
+//! image. A page also ends with WAIT_FOR_DATA if the store has no data, and with NO_IMAGE_AVAILABLE if the store no
+//! longer has the image. If its session is needed for another download, the page ends with the event
+//! [`ServerEvent::PageDropped`].
 //!
 //! ```text
 //! request --> first block --spacing--> block --spacing--> ... --> last byte: end
@@ -24,11 +26,11 @@ use super::session::{Flags, Page};
 use super::session_table::Slot;
 use super::timers::Timer;
 use super::{
-    ImageStore, ReadResult, ResponseBuffer, Server, ServerAction, ServerEvent, ServerPolicy, SessionPhase,
+    ImageStore, ReadResult, RefusalReason, ResponseBuffer, Server, ServerAction, ServerEvent, ServerPolicy,
     SessionSlots,
 };
 use crate::aps::{Address, Transmit};
-use crate::time::Instant;
+use crate::time::{Instant, Millis};
 use crate::types::ImageId;
 use crate::zcl::{
     CommandId, DATA_FRAME_HEAD_LEN, ImageBlockRequest, ImageBlockResponse, ImagePageRequest, Status,
@@ -87,6 +89,7 @@ impl<S: SessionSlots> Server<S> {
     /// Starts the further blocks of a page after the first block, which has `len` bytes.
     pub(super) fn continue_page(
         &mut self,
+        now: Instant,
         context: RequestContext,
         request: &ImagePageRequest,
         size: u32,
@@ -97,12 +100,23 @@ impl<S: SessionSlots> Server<S> {
         let period = u16::try_from(self.config.min_block_period.0).unwrap_or(u16::MAX);
         let spacing = request.spacing.max(period).max(MIN_PAGE_SPACING);
         let request = ImagePageRequest { max_data, spacing, ..*request };
-        let Some(slot) = self.table.find(context.client) else { return };
+        let Some(slot) = self.table.find_download(context.client, request.id) else { return };
         let Some(session) = self.table.session_at_mut(slot) else { return };
         session.start_page(&request, context.sequence, len.into());
         session.flags.set(Flags::SECURED, context.secured);
-        let more = session.page.left > 0 && session.page.next.get() < size;
+        self.schedule_page(now, slot, size);
+    }
+
+    /// Sets the timer for the next block of a page, or ends the page after its last block.
+    fn schedule_page(&mut self, now: Instant, slot: Slot, size: u32) {
+        let Some(page) = self.table.session_at_mut(slot).and_then(|session| session.page_mut()) else {
+            return;
+        };
+        let (more, spacing) = (page.left > 0 && page.next.get() < size, Millis(page.spacing.into()));
         self.table.set_flag(slot, Flags::PAGE, more);
+        if more {
+            self.table.set_timer(slot, now.plus(spacing));
+        }
     }
 
     /// Returns the next block of a page to send and writes its bytes to `out`. When the deadline of
@@ -138,23 +152,24 @@ impl<S: SessionSlots> Server<S> {
         out: &mut ResponseBuffer,
     ) -> Option<Transmit> {
         let session = self.table.session_at(slot)?;
-        let Page { next, left, max_data, sequence, .. } = session.page;
-        let (client, node, offset) = (session.client(), session.page_node(), next.get());
-        let (heard, secured) = (session.last_heard, session.flags.contains(Flags::SECURED));
-        let most = session.max_block_size().map_or(max_data, |carries| carries.get().min(max_data));
-        // The context names no relays, because `max_data` has included the limit of the source route since the start of
-        // the page.
-        let context = RequestContext { client, sequence, secured, relays: 0 };
         // A page without a download cannot happen, because the end of a download ends the page.
-        let SessionPhase::Downloading { id, .. } = session.phase() else {
+        let Some(Page { next, left, max_data, sequence, .. }) = session.page().copied() else {
             self.table.set_flag(slot, Flags::PAGE, false);
             return None;
         };
-        let request = ImageBlockRequest { id, offset, max_data, node, min_block_period: None };
-        let image = images.info(id, node, Some(client)).filter(|image| image.is_for(node));
-        let Some(image) = image.filter(|image| image.size > offset) else {
+        let (client, id, ieee, offset) = (session.client(), session.id(), session.ieee(), next.get());
+        let (heard, hardware) = (session.last_heard(), session.hardware());
+        let secured = session.flags.contains(Flags::SECURED);
+        let most = session.max_block_size().map_or(max_data, |carries| carries.get().min(max_data));
+        // The context names no relays, because `max_data` has included the limit of the source route since the start of
+        // the page.
+        let context = RequestContext { client, sequence, secured, relays: 0, ieee };
+        let request = ImageBlockRequest { id, offset, max_data, node: None, min_block_period: None };
+        let found = images.info(id, ieee, hardware, Some(client));
+        let Some(&image) = found.found().filter(|image| image.is_for(ieee) && image.size > offset) else {
             self.table.set_flag(slot, Flags::PAGE, false);
-            return Some(self.respond_no_image(context, id, CommandId::IMAGE_PAGE_REQUEST, out));
+            let (command, reason) = (CommandId::IMAGE_PAGE_REQUEST, RefusalReason::UnknownImage);
+            return Some(self.respond_no_image(context, id, command, reason, out));
         };
         let len = clamp_len(image.size.saturating_sub(offset).min(left.into()), most);
         let read = match self.has_bandwidth(now) {
@@ -167,22 +182,24 @@ impl<S: SessionSlots> Server<S> {
         };
         if let (true, Some(head)) = (filled > 0, out.first_chunk_mut()) {
             *head = data_frame_head(sequence, id, offset, filled);
-            self.record_block(now, client, &image, offset, filled);
+            self.record_block(now, context, &image, offset, filled);
             let session = self.table.session_at_mut(slot)?;
             // `record_block` sets the time of the last frame from the client, but the client sent no frame.
-            session.last_heard = heard;
-            let page = &mut session.page;
+            session.record_frame(heard);
+            let page = session.page_mut()?;
             page.next = offset.saturating_add(filled.into()).into();
             page.left = left.saturating_sub(filled.into());
             page.sequence = sequence.wrapping_add(1);
-            let more = page.left > 0 && page.next.get() < image.size;
-            self.table.set_flag(slot, Flags::PAGE, more);
+            self.schedule_page(now, slot, image.size);
             let transmit = context.transmit(DATA_FRAME_HEAD_LEN.saturating_add(filled.into()), filled);
             return Some(Transmit { aps_ack: false, ..transmit });
         }
         self.table.set_flag(slot, Flags::PAGE, false);
         Some(match read {
-            ReadResult::Gone => self.respond_no_image(context, id, CommandId::IMAGE_PAGE_REQUEST, out),
+            ReadResult::Gone => {
+                let (command, reason) = (CommandId::IMAGE_PAGE_REQUEST, RefusalReason::UnknownImage);
+                self.respond_no_image(context, id, command, reason, out)
+            }
             ReadResult::Wait { seconds } => self.respond_wait(now, context, &request, seconds, out),
             ReadResult::Later | ReadResult::Filled(_) => {
                 self.respond_wait(now, context, &request, self.config.wait_seconds, out)
@@ -190,22 +207,23 @@ impl<S: SessionSlots> Server<S> {
         })
     }
 
-    /// Ends the page that is being sent to `client` with ABORT, which also ends the download. Returns the frame to
-    /// send; `None` if no page is being sent to `client`.
+    /// Ends a page that is being sent to `client` with ABORT, which also ends the download. Returns the frame to send;
+    /// `None` if no page is being sent to `client`. Pages of several images may be sent to one client; each call ends one.
     pub fn abort_page(
         &mut self,
         now: Instant,
         client: Address,
         out: &mut ResponseBuffer,
     ) -> Option<Transmit> {
-        let slot = self.table.find(client)?;
-        let session = self.table.session_at(slot).filter(|session| session.has_page())?;
-        let SessionPhase::Downloading { id, .. } = session.phase() else { return None };
+        let session = self.table.page_of(client)?;
+        let (id, sequence, ieee) = (session.id(), session.page()?.sequence, session.ieee());
         let secured = session.flags.contains(Flags::SECURED);
-        let context = RequestContext { client, sequence: session.page.sequence, secured, relays: 0 };
-        let status = Status::ABORT;
-        self.enter_idle_phase(now, slot, SessionPhase::Ended { id, status });
-        self.events.push(ServerEvent::NotServed { client, id, status });
+        let context = RequestContext { client, sequence, secured, relays: 0, ieee };
+        let slot = self.table.find_download(client, id)?;
+        self.stop_download(slot);
+        self.table.session_at_mut(slot)?.record_abort(now, id);
+        let (status, reason) = (Status::ABORT, RefusalReason::Cancelled);
+        self.events.push(ServerEvent::NotServed { client, id, status, reason });
         Some(context.respond(ToClient::ImageBlock(ImageBlockResponse::Abort), out))
     }
 }

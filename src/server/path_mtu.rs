@@ -21,6 +21,7 @@
 //! comes once in 4,000 blocks and is left after 8 blocks. A path that carries 16 bytes of data or more is known after ten
 //! blocks: 4 failures, 6 more for the size between 16 and 255 bytes and one confirmation.
 
+use core::fmt;
 use core::num::NonZeroU8;
 
 /// Unit of reduced block sizes, in bytes, and the smallest one. Telink's clients refuse images in blocks of other sizes
@@ -43,24 +44,25 @@ const MAX_BACKOFF: u8 = 5;
 /// Number of blocks sent after a probe until the probe counts as never reported, and another one is sent.
 const UNREPORTED: u8 = 16;
 
-/// Knowledge about the path to one client. Sizes are bytes of data in a block.
+/// Knowledge about the path to one client. Sizes are multiples of [`STEP`]: a number of 4 stands for 64 bytes of data, or
+/// for any block of 49 to 64 bytes that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PathMtu {
-    /// No limit is known. The last `failures` blocks were not delivered, and the shortest of them has `shortest` bytes.
+    /// No limit is known. The last `failures` blocks were not delivered, and the shortest of them has the size `shortest`.
     /// `proven` means that a block was delivered before.
     Open { proven: bool, failures: u8, shortest: u8 },
-    /// Blocks of `full` bytes were not delivered. Blocks of `size` bytes are tried; blocks of `fails` bytes were tried
-    /// before and not delivered.
+    /// Blocks of the size `full` were not delivered. Blocks of `size` are tried; blocks of `fails` were tried before and
+    /// not delivered.
     Search { full: u8, fails: u8, size: u8 },
-    /// A block of `passes` bytes was delivered, after one of `fails` bytes and several of `full` bytes were not. One block
-    /// of the full size is tried again.
+    /// A block of `passes` was delivered, after one of `fails` and several of `full` were not. One block of the full size
+    /// is tried again.
     Confirm { full: u8, fails: u8, passes: u8, probe: Probe },
-    /// Blocks of `passes` bytes are delivered; blocks of `fails` bytes are not. `fails` is 0 after a successful probe,
-    /// when the path may have no limit any more.
+    /// Blocks of `passes` are delivered; blocks of `fails` are not. `fails` is 0 after a successful probe, when the path
+    /// may have no limit any more.
     Limited {
         passes: u8,
         fails: u8,
-        /// Number of consecutive failures of blocks up to `passes` bytes.
+        /// Number of consecutive failures of blocks up to `passes`, less than [`FAILURES`].
         failures: u8,
         /// Number of consecutive failed probes, up to [`MAX_BACKOFF`].
         backoff: u8,
@@ -101,37 +103,34 @@ impl Probe {
 
 impl PathMtu {
     /// State without any knowledge.
-    pub(super) const UNKNOWN: Self = Self::Open { proven: false, failures: 0, shortest: u8::MAX };
+    pub(super) const UNKNOWN: Self = Self::Open { proven: false, failures: 0, shortest: MAX_SIZE };
 
     /// State of a path that carries long blocks, as far as is known.
-    const PROVEN: Self = Self::Open { proven: true, failures: 0, shortest: u8::MAX };
+    const PROVEN: Self = Self::Open { proven: true, failures: 0, shortest: MAX_SIZE };
 
-    /// Returns the limit of the path; `None` if no limit is known.
+    /// Returns the limit of the path in bytes; `None` if no limit is known.
     pub(super) const fn limit(self) -> Option<NonZeroU8> {
         match self {
             Self::Open { .. } | Self::Search { .. } | Self::Confirm { .. } => None,
-            Self::Limited { passes, .. } => NonZeroU8::new(passes),
+            Self::Limited { passes, .. } => NonZeroU8::new(bytes(passes)),
         }
     }
 
-    /// Returns the size of the next block where `most` bytes are requested and allowed.
+    /// Returns the size of the next block in bytes, where `most` bytes are requested and allowed.
     pub(super) const fn next_size(self, most: u8) -> u8 {
         let size = match self {
-            Self::Open { .. } => most,
+            Self::Open { .. } => MAX_SIZE,
             Self::Search { size, .. } => size,
-            Self::Confirm { full, probe: Probe::NEXT, .. } => match full.checked_next_multiple_of(STEP) {
-                Some(size) => size,
-                None => u8::MAX,
-            },
+            Self::Confirm { full, probe: Probe::NEXT, .. } => full,
             Self::Confirm { passes, .. } => passes,
             Self::Limited { passes, fails, probe: Probe::NEXT, .. } => match fails {
-                0 => most,
-                fails if fails.saturating_sub(passes) > STEP => midpoint(passes, fails),
-                _ => passes.saturating_add(STEP),
+                0 => MAX_SIZE,
+                fails if fails.saturating_sub(passes) > 1 => midpoint(passes, fails),
+                _ => passes.saturating_add(1),
             },
             Self::Limited { passes, .. } => passes,
         };
-        if size < most { size } else { most }
+        if bytes(size) < most { bytes(size) } else { most }
     }
 
     /// Records that a block of `len` bytes was sent.
@@ -139,7 +138,7 @@ impl PathMtu {
         match self {
             Self::Open { .. } | Self::Search { .. } => {}
             Self::Confirm { passes, probe, .. } | Self::Limited { passes, probe, .. } => {
-                *probe = probe.sent(len > *passes);
+                *probe = probe.sent(len > bytes(*passes));
             }
         }
     }
@@ -157,91 +156,197 @@ impl PathMtu {
     }
 
     fn after_delivery(self, len: u8) -> Self {
+        let (whole, started) = (len / STEP, len.div_ceil(STEP));
         match self {
             // A shorter block than those that failed is no evidence that they would arrive now.
-            Self::Open { failures: 1.., shortest, .. } if len < shortest => self,
+            Self::Open { failures: 1.., shortest, .. } if started < shortest => self,
             Self::Open { .. } => Self::PROVEN,
-            Self::Search { full, .. } | Self::Confirm { full, .. } if len >= full => Self::PROVEN,
-            Self::Search { .. } if len < STEP => self,
+            Self::Search { full, .. } | Self::Confirm { full, .. } if started >= full => Self::PROVEN,
+            Self::Search { .. } if whole == 0 => self,
             Self::Search { full, fails, .. } => {
                 // A block that arrives although a shorter one did not shows that the shorter one was lost by chance.
-                let fails = if fails > len { fails } else { full };
-                Self::Confirm { full, fails, passes: rounded(len), probe: Probe::NEXT }
+                let fails = if fails > whole { fails } else { full };
+                Self::Confirm { full, fails, passes: whole, probe: Probe::NEXT }
             }
             Self::Confirm { full, fails, passes, probe } => {
-                let fails = if fails > len { fails } else { full };
-                Self::Confirm { full, fails, passes: passes.max(rounded(len)), probe }
+                let fails = if fails > whole { fails } else { full };
+                Self::Confirm { full, fails, passes: passes.max(whole), probe }
             }
             // The last probe arrived, and the client asks for no longer block.
-            Self::Limited { passes, fails: 0, probe: Probe::NEXT, .. } if len == passes => Self::PROVEN,
-            Self::Limited { passes, fails, backoff, probe, .. } if len <= passes => {
+            Self::Limited { passes, fails: 0, probe: Probe::NEXT, .. } if len == bytes(passes) => {
+                Self::PROVEN
+            }
+            Self::Limited { passes, fails, backoff, probe, .. } if len <= bytes(passes) => {
                 Self::Limited { passes, fails, failures: 0, backoff, probe: probe.delivered() }
             }
             // The probe as long as the request arrived.
             Self::Limited { fails: 0, .. } => Self::PROVEN,
-            Self::Limited { fails, .. } if len >= fails => {
-                Self::Limited { passes: rounded(len), fails: 0, failures: 0, backoff: 0, probe: Probe::NEXT }
+            Self::Limited { fails, .. } if started >= fails => {
+                Self::Limited { passes: whole, fails: 0, failures: 0, backoff: 0, probe: Probe::NEXT }
             }
-            Self::Limited { fails, backoff, .. } => Self::bounded(rounded(len), fails, backoff),
+            Self::Limited { fails, backoff, .. } => Self::bounded(whole, fails, backoff),
         }
     }
 
     fn after_failure(self, len: u8) -> Self {
+        let started = len.div_ceil(STEP);
         match self {
             // A shorter block would not be tried.
             Self::Open { .. } if len <= STEP => self,
             Self::Open { proven, failures, shortest } => {
-                let (failures, shortest) = (failures.saturating_add(1), shortest.min(len));
+                let (failures, shortest) = (failures.saturating_add(1), shortest.min(started));
                 if failures < if proven { FAILURES } else { FIRST_FAILURES } {
                     return Self::Open { proven, failures, shortest };
                 }
                 Self::search(shortest)
             }
-            Self::Search { size, .. } if len > size => self,
+            Self::Search { size, .. } if len > bytes(size) => self,
             // Nothing arrives, whatever its size.
-            Self::Search { size: ..=STEP, .. } => Self::PROVEN,
+            Self::Search { size: ..=1, .. } => Self::PROVEN,
             Self::Search { full, size, .. } => Self::Search { full, fails: size, size: midpoint(0, size) },
-            Self::Confirm { fails, passes, .. } if len > passes => Self::bounded(passes, fails.min(len), 0),
+            Self::Confirm { fails, passes, .. } if len > bytes(passes) => {
+                Self::bounded(passes, fails.min(started), 0)
+            }
             Self::Confirm { .. } => self,
-            Self::Limited { passes, fails, backoff, .. } if len > passes => {
-                let fails = if fails == 0 { len } else { fails.min(len) };
+            Self::Limited { passes, fails, backoff, .. } if len > bytes(passes) => {
+                let fails = if fails == 0 { started } else { fails.min(started) };
                 Self::bounded(passes, fails, backoff.saturating_add(1).min(MAX_BACKOFF))
             }
-            Self::Limited { passes, fails, failures, backoff, probe } => {
-                let failures = failures.saturating_add(1);
-                if failures < FAILURES || passes <= STEP {
-                    return Self::Limited { passes, fails, failures, backoff, probe };
-                }
+            Self::Limited { passes: passes @ 2.., failures, .. }
+                if failures.saturating_add(1) >= FAILURES =>
+            {
                 Self::search(passes)
+            }
+            Self::Limited { passes, fails, failures, backoff, probe } => {
+                let failures = failures.saturating_add(1).min(FAILURES - 1);
+                Self::Limited { passes, fails, failures, backoff, probe }
             }
         }
     }
 
-    /// Returns the state after several blocks of `full` bytes were not delivered.
-    fn search(full: u8) -> Self {
+    /// Returns the state after several blocks of the size `full` were not delivered.
+    const fn search(full: u8) -> Self {
         Self::Search { full, fails: full, size: midpoint(0, full) }
     }
 
-    /// Returns the state between two sizes: the next probe comes at once while a multiple of 16 lies between the sizes,
-    /// else after a number of delivered blocks.
+    /// Returns the state between two sizes: the next probe comes at once while another size lies between the two, else
+    /// after a number of delivered blocks.
     fn bounded(passes: u8, fails: u8, backoff: u8) -> Self {
-        let apart = fails.saturating_sub(passes) > STEP;
         let after = u16::from(PROBE_AFTER).checked_shl(backoff.into()).unwrap_or(u16::MAX);
+        let apart = fails.saturating_sub(passes) > 1;
         let after = if apart { 0 } else { u8::try_from(after).unwrap_or(u8::MAX) };
         Self::Limited { passes, fails, failures: 0, backoff, probe: Probe::After(after) }
     }
 }
 
-/// Returns `len` rounded down to a multiple of [`STEP`].
-const fn rounded(len: u8) -> u8 {
-    len & !(STEP - 1)
+/// Largest size, that of a block of 241 to 255 bytes.
+const MAX_SIZE: u8 = 16;
+
+/// Returns the bytes of a size; 255 for [`MAX_SIZE`].
+const fn bytes(size: u8) -> u8 {
+    size.saturating_mul(STEP)
 }
 
-/// Returns the multiple of [`STEP`] in the middle between two sizes, at least one step above `low`.
+/// Returns the size in the middle between two sizes, above `low`.
 const fn midpoint(low: u8, high: u8) -> u8 {
-    let middle = rounded(low.midpoint(high));
-    let least = low.saturating_add(STEP);
+    let (middle, least) = (low.midpoint(high), low.saturating_add(1));
     if middle < least { least } else { middle }
+}
+
+/// [`PathMtu`] in three bytes, so that a session has room for it.
+///
+/// ```text
+/// bit      0-1  2      3-5       6-9       10-13           14-22
+/// Open      0   proven failures  shortest
+/// bit      0-1  2-5              6-9       10-13
+/// Search    1   full             fails     size
+/// Confirm   2   full             fails     passes          probe
+/// bit      0-1  2-5              6-9       10-11 12-14     15-23
+/// Limited   3   passes           fails     failures backoff probe
+///
+/// size: one less than the size; `fails` of Limited: 0 for none.   probe: number of blocks, then 1 if it is in flight
+/// ```
+#[derive(Clone, Copy)]
+pub(super) struct PackedPathMtu([u8; 3]);
+
+impl PackedPathMtu {
+    pub(super) const UNKNOWN: Self = Self::new(PathMtu::UNKNOWN);
+
+    pub(super) const fn new(path: PathMtu) -> Self {
+        const fn size(size: u8, place: u32) -> u32 {
+            (size.saturating_sub(1) as u32) << place
+        }
+        const fn probe(probe: Probe, place: u32) -> u32 {
+            let bits = match probe {
+                Probe::After(blocks) => blocks as u32,
+                Probe::InFlight(blocks) => blocks as u32 | 1 << 8,
+            };
+            bits << place
+        }
+        let bits = match path {
+            PathMtu::Open { proven, failures, shortest } => {
+                (proven as u32) << 2 | (failures as u32 & 7) << 3 | size(shortest, 6)
+            }
+            PathMtu::Search { full, fails, size: tried } => {
+                1 | size(full, 2) | size(fails, 6) | size(tried, 10)
+            }
+            PathMtu::Confirm { full, fails, passes, probe: sent } => {
+                2 | size(full, 2) | size(fails, 6) | size(passes, 10) | probe(sent, 14)
+            }
+            PathMtu::Limited { passes, fails, failures, backoff, probe: sent } => {
+                let counts = (failures as u32 & 3) << 10 | (backoff as u32 & 7) << 12;
+                3 | size(passes, 2) | size(fails, 6) | counts | probe(sent, 15)
+            }
+        };
+        let [a, b, c, _] = bits.to_le_bytes();
+        Self([a, b, c])
+    }
+
+    pub(super) const fn get(self) -> PathMtu {
+        const fn field(bits: u32, place: u32, len: u32) -> u8 {
+            let [low, ..] = (bits >> place & ((1 << len) - 1)).to_le_bytes();
+            low
+        }
+        const fn size(bits: u32, place: u32) -> u8 {
+            field(bits, place, 4).saturating_add(1)
+        }
+        const fn probe(bits: u32, place: u32) -> Probe {
+            let blocks = field(bits, place, 8);
+            if field(bits, place + 8, 1) > 0 { Probe::InFlight(blocks) } else { Probe::After(blocks) }
+        }
+        let [a, b, c] = self.0;
+        let bits = u32::from_le_bytes([a, b, c, 0]);
+        match field(bits, 0, 2) {
+            0 => PathMtu::Open {
+                proven: field(bits, 2, 1) > 0,
+                failures: field(bits, 3, 3),
+                shortest: size(bits, 6),
+            },
+            1 => PathMtu::Search { full: size(bits, 2), fails: size(bits, 6), size: size(bits, 10) },
+            2 => PathMtu::Confirm {
+                full: size(bits, 2),
+                fails: size(bits, 6),
+                passes: size(bits, 10),
+                probe: probe(bits, 14),
+            },
+            _ => PathMtu::Limited {
+                passes: size(bits, 2),
+                fails: match field(bits, 6, 4) {
+                    0 => 0,
+                    fails => fails.saturating_add(1),
+                },
+                failures: field(bits, 10, 2),
+                backoff: field(bits, 12, 3),
+                probe: probe(bits, 15),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for PackedPathMtu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
 }
 
 #[cfg(test)]
@@ -282,7 +387,7 @@ mod tests {
                     // The first probe whether the path has healed.
                     assert!(lost <= 1, "{most} {carries} {sizes:?} {next:?}");
                     let found = mtu.limit().unwrap().get();
-                    assert_eq!(found, rounded(carries), "{most} {carries} {sizes:?} {next:?}");
+                    assert_eq!(found, carries / STEP * STEP, "{most} {carries} {sizes:?} {next:?}");
                 }
             }
         }
@@ -299,7 +404,7 @@ mod tests {
             assert_eq!(mtu, PathMtu::PROVEN);
             // The limit comes back, and is found as fast as the first time.
             send(&mut mtu, most, carries, 10);
-            assert_eq!(mtu.limit().map(NonZeroU8::get), Some(rounded(carries)));
+            assert_eq!(mtu.limit().map(NonZeroU8::get), Some(carries / STEP * STEP));
             // Probes get rare while the limit stands.
             let blocks = send(&mut mtu, most, carries, 2_000);
             let lost = blocks.iter().filter(|size| **size > carries).count();
@@ -361,6 +466,7 @@ mod tests {
                 mtu.record_sent(size);
             }
             mtu.record_delivery(if bits & 4 > 0 { size } else { len.max(1) }, bits & 1 > 0);
+            assert_eq!(PackedPathMtu::new(mtu).get(), mtu);
         }
     }
 }

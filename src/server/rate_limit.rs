@@ -9,9 +9,11 @@
 use core::num::{NonZeroU8, NonZeroU32};
 
 use super::model_overrides::DeviceOverride;
+use super::path_mtu::PackedPathMtu;
 use super::response_frame::RequestContext;
 use super::session::Flags;
-use super::{Server, Session, SessionSlots};
+use super::{Server, ServerPolicy, Session, SessionSlots};
+use crate::aps::Address;
 use crate::time::{Instant, Millis};
 use crate::types::ImageId;
 use crate::zcl::{DATA_FRAME_HEAD_LEN, ImageBlockRequest};
@@ -120,6 +122,9 @@ const SECOND: Millis = Millis::from_secs(1);
 /// so that a client that was told years by mistake would be lost to its gateway.
 pub const MAX_WAIT_SECONDS: u32 = 24 * 60 * 60;
 
+/// ClusterRevision of clients that count MinimumBlockPeriod in seconds.
+const REVISION_OF_SECONDS: Option<u16> = Some(2);
+
 /// Contents of an answer WAIT_FOR_DATA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Wait {
@@ -130,22 +135,25 @@ pub(super) struct Wait {
 }
 
 impl Session {
-    /// Returns the time at which the next block for the client is due by the period. A client that was sent no block may
-    /// have a block at once.
-    fn next_block_due(&self, period: Millis) -> Instant {
-        if self.last_served == Instant::ZERO {
-            return self.last_served;
-        }
-        self.last_served.plus(Millis(period.0.saturating_add(self.ahead.into())))
+    /// Returns how long before its time by `period` a block to the client would be sent now; 0 if its time has come. A
+    /// client that was sent no block may have a block at once.
+    fn early(&self, now: Instant, period: Millis) -> Millis {
+        let ahead = u64::from(burst(period).0).saturating_mul(self.ahead.into()).div_ceil(u8::MAX.into());
+        let ahead = Millis(u32::try_from(ahead).unwrap_or(u32::MAX));
+        self.last_served(now).map_or(Millis(0), |served| served.plus(period).plus(ahead).since(now))
     }
 
-    /// Records a sent block in the schedule of the period. A block that is sent before its time makes the next one due
-    /// later, by no more than [`burst`].
+    /// Records in the schedule of the period that a block is sent now. A block that is sent before its time makes the next
+    /// one due later, by no more than [`burst`].
     pub(super) fn record_paced_block(&mut self, now: Instant, period: Millis) {
-        let early = self.next_block_due(period).since(now).min(burst(period));
+        if period == Millis(0) {
+            return;
+        }
+        let (early, most) = (self.early(now, period).min(burst(period)), u64::from(burst(period).0).max(1));
+        let ahead = u64::from(early.0).saturating_mul(u8::MAX.into()).div_ceil(most);
         // The repeat of a lost block takes its place, and the next block is due a period later.
         let takes_place = period >= SECOND && self.flags.contains(Flags::EARLY_REPEAT);
-        self.ahead = if takes_place { 0 } else { u16::try_from(early.0).unwrap_or(u16::MAX) };
+        self.ahead = if takes_place { 0 } else { u8::try_from(ahead).unwrap_or(u8::MAX) };
     }
 }
 
@@ -182,7 +190,7 @@ impl<S: SessionSlots> Server<S> {
             aps_security: context.secured,
         };
         let most = limits.smallest();
-        let Some(path) = self.table.session_of(context.client).map(|session| session.path) else {
+        let Some(path) = self.table.session_of(context.client).map(|session| session.path.get()) else {
             return most;
         };
         match is_reported {
@@ -200,15 +208,14 @@ impl<S: SessionSlots> Server<S> {
         now: Instant,
         context: RequestContext,
         request: &ImageBlockRequest,
+        policy: &mut (impl ServerPolicy + ?Sized),
     ) -> Result<(), Wait> {
         let id = request.id;
         let period_in_request = request
             .min_block_period
             .filter(|_| !self.device_override(id).is_some_and(|device| device.ignore_min_block_period));
         let wait = |seconds| Wait { seconds, min_block_period: period_in_request };
-        let session = self.table.session_of(context.client);
-        let active = session.is_some_and(|session| session.flags.contains(Flags::DOWNLOAD));
-        if !active && self.table.downloads() >= self.config.max_downloads {
+        if self.table.downloads() >= self.config.max_downloads && !self.table.has_download(context.client) {
             return Err(wait(self.config.wait_seconds));
         }
         if let Some(rate) = self.config.max_bytes_per_second
@@ -220,11 +227,12 @@ impl<S: SessionSlots> Server<S> {
         if period == Millis(0) {
             return Ok(());
         }
-        let slot = self.table.find_or_insert(context.client);
+        let slot = self.find_or_insert_session(now, context, id);
         let Some((slot, session)) = slot.and_then(|slot| Some((slot, self.table.session_at(slot)?))) else {
             return Ok(());
         };
-        let in_seconds = session.flags.contains(Flags::PERIOD_IN_SECONDS);
+        let in_seconds =
+            period_in_request.is_some() && policy.cluster_revision(context.client) == REVISION_OF_SECONDS;
         let wanted = if in_seconds { period.0.div_ceil(SECOND.0) } else { period.0 };
         let wanted = u16::try_from(wanted).unwrap_or(u16::MAX - 1);
         let was_sent = session.flags.contains(Flags::PERIOD_SENT);
@@ -240,7 +248,7 @@ impl<S: SessionSlots> Server<S> {
         // A client that keeps the period by its own clock may be a tenth faster.
         let period = if keeps_period { Millis(period.0.saturating_sub(period.0 / 10)) } else { period };
         let Some(session) = self.table.session_at(slot) else { return Ok(()) };
-        let early = session.next_block_due(period).since(now);
+        let early = session.early(now, period);
         // Without a tolerance for long periods, each second of the answer would be a second of the period.
         let tolerance = if keeps_period || period < SECOND { burst(period) } else { Millis(0) };
         let is_early = early > Millis(0) && early >= tolerance;
@@ -253,6 +261,16 @@ impl<S: SessionSlots> Server<S> {
         }
         self.table.set_flag(slot, Flags::EARLY_REPEAT, is_early);
         Ok(())
+    }
+
+    /// Records that a block of `len` bytes was sent, whose delivery the stack may report.
+    pub(super) fn record_reported_block(&mut self, client: Address, len: u8) {
+        let slot = self.table.find(client);
+        if let Some(session) = slot.and_then(|slot| self.table.session_at_mut(slot)) {
+            let mut path = session.path.get();
+            path.record_sent(len);
+            session.path = PackedPathMtu::new(path);
+        }
     }
 
     /// Takes a sent block of `len` bytes of data from the common rate limit of all clients.

@@ -140,6 +140,7 @@ struct Script {
     standard: StandardPolicy,
     verdict: Option<QueryDecision>,
     pace: Option<PaceDecision>,
+    revision: Option<u16>,
     apply: Option<UpgradeDecision>,
     candidates: Vec<ImageInfo>,
     offers: Vec<(QueryNextImageRequest, Option<ImageId>)>,
@@ -168,6 +169,10 @@ impl ServerPolicy for Script {
         session: Option<&Session>,
     ) -> PaceDecision {
         self.pace.unwrap_or_else(|| StandardPolicy::default().pace(client, request, session))
+    }
+
+    fn cluster_revision(&mut self, _: Address) -> Option<u16> {
+        self.revision
     }
 
     fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
