@@ -126,7 +126,7 @@ mod upgrade_end;
 pub use config::ServerConfig;
 pub use event::{RefusalReason, RequestFault, ServerEvent};
 #[cfg(feature = "std")]
-pub use folder_store::{FolderError, FolderStore};
+pub use folder_store::{FolderChange, FolderError, FolderStore};
 pub use image_block::{Deferred, NotReady, serve_block};
 pub use image_page::{MAX_BLOCKS_PER_TURN, MIN_PAGE_BLOCK, MIN_PAGE_SPACING};
 pub use image_store::{FileLookup, ImageInfo, ImageStore, ReadResult};
