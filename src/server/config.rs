@@ -90,7 +90,7 @@ pub struct ServerConfig {
     /// [`ServerPolicy::offer_repeated`](super::ServerPolicy::offer_repeated) decides about further queries; 0 means no
     /// limit. The limit breaks the loop of a client that cannot install an image.
     ///
-    /// A download counts if the server sent its last byte, and the client then found the image invalid or was told to
+    /// A download counts if the server sent blocks of it, and the client then found the image invalid or was told to
     /// upgrade to it. A download for which a client waits for its upgrade time does not count, and neither does the last
     /// one until a minute after its upgrade time. Each day takes one download off the count. Another running version,
     /// another image, [`Server::reset_repeats`](super::Server::reset_repeats), [`Server::cancel`](super::Server::cancel)

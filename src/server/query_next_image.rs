@@ -81,6 +81,10 @@ impl<S: SessionSlots> Server<S> {
             };
             self.record_query(now, context, current, (answer, reason), hardware);
         }
+        let slot = self.table.find_download(client, current);
+        if let Some(session) = slot.and_then(|slot| self.table.session_at_mut(slot)) {
+            session.record_running(current.version);
+        }
         self.events.push(ServerEvent::Queried { client, request: *request, answer, reason });
         context.respond(ToClient::QueryNextImage(response), out)
     }

@@ -178,8 +178,6 @@ enum State {
     },
     Stalled {
         reached: u32,
-        /// Whether the last byte of the file was sent.
-        all: bool,
     },
     Ended {
         status: Status,
@@ -195,10 +193,10 @@ enum State {
 /// Whether a download counts as repeated when the client takes the same image once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
-    /// The server sent no last byte before the Upgrade End Request, so no download was taken.
+    /// The server sent no block since the last end of a download.
     No,
-    /// The server sent the whole file, but ordered no upgrade yet.
-    Whole,
+    /// The server sent blocks, but ordered no upgrade yet.
+    Blocks,
     /// The download is in the count of repeated downloads.
     Counted,
 }
@@ -414,7 +412,7 @@ impl Session {
             State::Downloading { reached, blocks, size, .. } => {
                 SessionPhase::Downloading { id, reached, blocks, size }
             }
-            State::Stalled { reached, .. } => SessionPhase::Stalled { id, reached },
+            State::Stalled { reached } => SessionPhase::Stalled { id, reached },
             State::Ended { status, .. } => SessionPhase::Ended { id, status },
             State::Cancelled => SessionPhase::Ended { id, status: Status::ABORT },
         }
@@ -610,6 +608,7 @@ impl Session {
 
     /// Records a refused query. `by_policy` means that the store has an image for the client, and the policy refused it.
     pub(super) fn record_refusal(&mut self, now: Instant, refusal: Refusal, by_policy: bool) {
+        self.flags.remove(Flags::RELEASED);
         self.enter(now, self.version, State::Refused { refusal, by_policy });
     }
 
@@ -633,10 +632,9 @@ impl Session {
     pub(super) fn record_end(&mut self, now: Instant, id: ImageId, status: Status) -> bool {
         let taken = match self.state {
             _ if self.version != id.version => Taken::No,
-            State::Downloading { reached, size, .. } if reached == size => Taken::Whole,
-            State::Stalled { all: true, .. } => Taken::Whole,
+            State::Downloading { .. } | State::Stalled { reached: 1.. } => Taken::Blocks,
             State::Ended { taken, .. } => taken,
-            _ => Taken::No,
+            State::Refused { .. } | State::Offered | State::Stalled { .. } | State::Cancelled => Taken::No,
         };
         self.enter(now, id.version, State::Ended { status, upgrade_at: None, taken });
         if status == Status::INVALID_IMAGE {
@@ -664,9 +662,9 @@ impl Session {
         }
     }
 
-    /// Counts a download that the client has taken whole, once.
+    /// Counts a download of which the client has taken blocks, once.
     fn count_download(&mut self, now: Instant) {
-        if let State::Ended { taken: taken @ Taken::Whole, .. } = &mut self.state {
+        if let State::Ended { taken: taken @ Taken::Blocks, .. } = &mut self.state {
             *taken = Taken::Counted;
             self.repeats = self.repeats.saturating_add(1);
             self.repeats_hour = wrapping_hours(now);
@@ -690,11 +688,9 @@ impl Session {
         running: FileVersion,
         offered: Option<FileVersion>,
     ) -> u8 {
-        let digest = digest(running);
-        if offered != Some(self.version) || digest != self.running {
+        if offered != Some(self.version) || digest(running) != self.running {
             self.forget_repeats();
         }
-        self.running = digest;
         let days = wrapping_hours(now).wrapping_sub(self.repeats_hour) / 24;
         if days > 0 {
             self.repeats = self.repeats.saturating_sub(u8::try_from(days).unwrap_or(u8::MAX));
@@ -703,6 +699,11 @@ impl Session {
         }
         let counted = matches!(self.state, State::Ended { taken: Taken::Counted, .. });
         self.repeats.saturating_sub((counted && self.is_upgrading(now)).into())
+    }
+
+    /// Records the version that the client runs, as its query says.
+    pub(super) const fn record_running(&mut self, running: FileVersion) {
+        self.running = digest(running);
     }
 
     /// Forgets the repeated downloads.
@@ -722,7 +723,7 @@ impl Session {
                 return None;
             }
         };
-        self.state = State::Stalled { reached, all };
+        self.state = State::Stalled { reached };
         Some((self.id(), reached, all))
     }
 
@@ -899,7 +900,7 @@ mod tests {
 
     #[test]
     fn blocks_add_up_to_progress() {
-        let mut session = Session::EMPTY;
+        let mut session = Session::new(Instant::ZERO, Address::new(1, 1), A, Links::NONE);
         let at = Instant::from_millis;
         let mut serve = |millis, id, offset, end| {
             let served = session.record_block(at(millis), id, 200, offset, end);

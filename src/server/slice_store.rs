@@ -157,7 +157,7 @@ mod tests {
 
         let mut store = SliceStore::new(&entries[..4]).unwrap();
         for entry in &entries[..4] {
-            let found = store.info(entry.info().id, None, None).unwrap();
+            let found = *store.info(entry.info().id, None, None, None).found().unwrap();
             let mut out = [0; 9];
             assert_eq!(store.read(&found, 56, None, &mut out), ReadResult::Filled(1));
             assert_eq!(out[0], entry.file()[56]);
@@ -176,7 +176,7 @@ mod tests {
         let entries = files.each_ref().map(|file| StoreEntry::parse(file).unwrap());
         let mut store = SliceStore::new(&entries).unwrap();
         let mut last_byte = |id, node: Option<u64>| {
-            let info = store.info(id, node.map(Eui64), None)?;
+            let info = *store.info(id, node.map(Eui64), None, None).found()?;
             let mut out = [0; 1];
             assert_eq!(store.read(&info, info.size - 1, None, &mut out), ReadResult::Filled(1));
             Some(out[0])

@@ -25,7 +25,7 @@ use std::vec::Vec;
 use super::*;
 use crate::codec::Encode;
 use crate::file::FileHeader;
-use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImageBlockRequest, QueryNextImageRequest};
 
 /// `01 10 ab 00 05 00 00 00` in a frame.
@@ -48,6 +48,17 @@ struct Desk<I, P> {
 impl Desk<SliceStore<'static>, Script> {
     fn with(files: Vec<Vec<u8>>) -> Self {
         Self::new(catalog(files), Script::default())
+    }
+
+    /// A desk that knows the clients as OWNER.
+    fn with_owner(files: Vec<Vec<u8>>) -> Self {
+        Self::new(catalog(files), Script::of_owner())
+    }
+}
+
+impl Script {
+    fn of_owner() -> Self {
+        Self { ieee: Some(OWNER), ..Self::default() }
     }
 }
 
@@ -142,11 +153,38 @@ struct Script {
     pace: Option<PaceDecision>,
     revision: Option<u16>,
     apply: Option<UpgradeDecision>,
+    /// IEEE address of every client.
+    ieee: Option<Eui64>,
+    /// Hardware version of every client.
+    hardware: Option<HardwareVersion>,
+    /// Clients that may not have any image.
+    locked_out: Vec<Address>,
     candidates: Vec<ImageInfo>,
     offers: Vec<(QueryNextImageRequest, Option<ImageId>)>,
 }
 
 impl ServerPolicy for Script {
+    fn is_authorized(&mut self, client: Address, _: ImageId, _: Option<&ImageInfo>) -> bool {
+        !self.locked_out.contains(&client)
+    }
+
+    fn ieee(&mut self, _: Address) -> Option<Eui64> {
+        self.ieee
+    }
+
+    fn hardware(&mut self, _: Address, _: ImageId) -> Option<HardwareVersion> {
+        self.hardware
+    }
+
+    fn refusal_reason(
+        &mut self,
+        client: Address,
+        request: &QueryNextImageRequest,
+        image: &ImageInfo,
+    ) -> RefusalReason {
+        self.standard.refusal_reason(client, request, image)
+    }
+
     fn is_eligible(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         self.candidates.push(*image);
         self.standard.allows(request, image)
@@ -197,8 +235,17 @@ impl ImageStore for Slow {
         self.files.find(manufacturer, image_type, fits)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
-        self.files.info(id, node, None).or_else(|| self.files.info(id, Some(OWNER), None))
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        _: Option<Address>,
+    ) -> FileLookup {
+        match self.files.info(id, node, hardware, None) {
+            FileLookup::NotFound => self.files.info(id, Some(OWNER), hardware, None),
+            found => found,
+        }
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {

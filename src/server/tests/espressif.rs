@@ -24,12 +24,14 @@ struct World {
     server: Server<Vec<Session>>,
     seen: Vec<(Address, ImageId, Option<usize>)>,
     verdict: QueryDecision,
+    /// IEEE address of the client, as the stack knows it.
+    ieee: Option<Eui64>,
 }
 
 impl World {
     fn new() -> Self {
         let server = Server::new(ServerConfig::default(), vec![Session::EMPTY; 4]);
-        Self { server, seen: vec![], verdict: QueryDecision::Offer }
+        Self { server, seen: vec![], verdict: QueryDecision::Offer, ieee: None }
     }
 
     fn ask<const N: usize>(&mut self, table: &mut ImageTable<'_, N>, from: Address, frame: &str) -> String {
@@ -39,7 +41,7 @@ impl World {
             seen.push((client, request.current, index));
             verdict
         });
-        let (now, meta) = (Instant::ZERO, FrameMeta::unicast(from));
+        let (now, meta) = (Instant::ZERO, FrameMeta::unicast(from).with_ieee(self.ieee));
         match self.server.handle_frame(now, meta, &bytes(frame), table, &mut policy, &mut out) {
             ServerAction::Reply(transmit) => hex(&out[..transmit.len]),
             other => panic!("{other:?}"),
@@ -198,6 +200,7 @@ fn a_file_has_one_header_however_it_is_registered() {
         let mut table = ImageTable::<1>::new(100, 0).unwrap();
         table.register(0, registration(image, source)).unwrap();
         let (mut world, mut file) = (World::new(), Vec::<u8>::new());
+        world.ieee = Some(OWNER);
         while file.len() < whole.len() {
             let [low, high, ..] = file.len().to_le_bytes();
             let request = std::format!(

@@ -25,7 +25,7 @@ fn events_have_a_client_an_image_and_a_line() {
     let fault = RequestFault::OffsetBeyondEnd { id, offset: 1000, size: 1000 };
     for (event, about, line) in [
         (
-            ServerEvent::Queried { client, request, answer: Ok(offer) },
+            ServerEvent::Queried { client, request, answer: Ok(offer), reason: None },
             Some(id),
             std::format!("{request}, offered {offer}"),
         ),
@@ -34,9 +34,10 @@ fn events_have_a_client_an_image_and_a_line() {
                 client,
                 request: specific,
                 answer: Err(Refusal::NO_IMAGE_AVAILABLE),
+                reason: Some(RefusalReason::UnknownImage),
             },
             None,
-            std::format!("{specific}, refused with NO_IMAGE_AVAILABLE"),
+            std::format!("{specific}, refused with NO_IMAGE_AVAILABLE: the store does not have this image"),
         ),
         (
             ServerEvent::RepeatedDownload { client, id, times: 3 },
@@ -69,9 +70,24 @@ fn events_have_a_client_an_image_and_a_line() {
             "frame not delivered, blocks reduced to 48 bytes".into(),
         ),
         (
-            ServerEvent::NotServed { client, id, status: Status::ABORT },
+            ServerEvent::NotServed {
+                client,
+                id,
+                status: Status::ABORT,
+                reason: RefusalReason::Policy,
+            },
             Some(id),
-            std::format!("{id} not served: {}", Status::ABORT),
+            std::format!("{id} not served: {}: refused by the policy", Status::ABORT),
+        ),
+        (
+            ServerEvent::Cancelled { client, id },
+            Some(id),
+            std::format!("download of {id} cancelled"),
+        ),
+        (
+            ServerEvent::PageDropped { client, id },
+            Some(id),
+            std::format!("page of {id} ended for lack of a session"),
         ),
         (
             ServerEvent::Ended { client, id, status: Status::SUCCESS },

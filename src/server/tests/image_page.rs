@@ -138,8 +138,8 @@ fn a_wait_or_an_abort_ends_a_page() {
     desk.events();
     let sent = desk.server.abort_page(desk.now(), LAMP, &mut desk.out).unwrap();
     assert_eq!(desk.sent(LAMP, sent), "19 2b 05 95");
-    let status = Status::ABORT;
-    assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id: IMAGE, status }]);
+    let (status, reason) = (Status::ABORT, RefusalReason::Cancelled);
+    assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id: IMAGE, status, reason }]);
     assert!(desk.run_to(10_000).is_empty());
     assert_eq!(desk.server.abort_page(desk.now(), LAMP, &mut desk.out), None);
 
@@ -267,8 +267,9 @@ fn a_page_whose_first_block_comes_late_goes_on() {
 fn a_page_remembers_who_it_is_for() {
     let header = FileHeader { destination: Some(OWNER), ..FileHeader::new(IMAGE) };
     let mut desk = Desk::with(vec![file(header, 500)]);
-    assert_eq!(desk.ask(LAMP, &page(0x2a, 0, 50, 500, 10)), "18 2a 0b 04 98");
     let own = page(0x2a, 0, 50, 500, 10).replacen("04 00", "04 01", 1) + " ef cd ab 89 67 45 23 01";
+    assert_eq!(desk.ask(LAMP, &own), "18 2a 0b 04 98");
+    desk.policy.ieee = Some(OWNER);
     assert_eq!(run(&mut desk, &own, 1_000).len(), 10);
 }
 

@@ -435,6 +435,7 @@ fn a_client_that_takes_the_same_image_again_and_again_is_not_offered_it() {
             assert_eq!(desk.ask(LAMP, QUERY), OFFER, "asking twice is not taking twice");
             desk.ask(LAMP, BLOCK);
             desk.ask(LAMP, &end);
+            desk.now += 60_000;
         }
         desk.events();
         let again = ServerEvent::RepeatedDownload { client: LAMP, id: IMAGE, times: 3 };
@@ -465,13 +466,17 @@ fn a_policy_may_offer_it_once_more() {
     let end = "01 2a 06 00 01 10 ab 00 05 00 00 00";
     for answer in [OFFER, OFFER, OFFER, OFFER, "19 2a 02 7e"] {
         assert_eq!(desk.ask(LAMP, QUERY), answer);
+        desk.ask(LAMP, BLOCK);
         desk.ask(LAMP, end);
+        desk.now += 60_000;
     }
     assert_eq!(desk.policy.0, [2, 3, 4]);
     let mut desk = configured(ServerConfig { repeated_download_limit: 0, ..ServerConfig::default() });
     for _ in 0..20 {
         assert_eq!(desk.ask(LAMP, QUERY), OFFER);
+        desk.ask(LAMP, BLOCK);
         desk.ask(LAMP, end);
+        desk.now += 60_000;
     }
 }
 

@@ -6,7 +6,7 @@ use std::num::{NonZeroU8, NonZeroU32};
 use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::{
-    Deferred, ImageInfo, ImageStore, NotReady, PaceDecision, QueryDecision, ReadResult, Server, ServerAction,
+    Deferred, FileLookup, ImageInfo, ImageStore, NotReady, PaceDecision, QueryDecision, ReadResult, Server, ServerAction,
     ServerConfig, ServerPolicy, Session, SessionSlots, UpgradeDecision,
 };
 use zigbee_ota::time::{Instant, Millis, UtcTime};
@@ -16,7 +16,8 @@ use zigbee_ota::zcl::{
     UpgradeEndRequest,
 };
 use zigbee_ota::{
-    Encode, Eui64, FileVersion, ImageFilter, ImageId, ImageType, ManufacturerCode, StackVersion,
+    Encode, Eui64, FileVersion, HardwareRange, HardwareVersion, ImageFilter, ImageId, ImageType,
+    ManufacturerCode, StackVersion,
 };
 
 /// Choices of a run; zeros when the seed is used up.
@@ -132,15 +133,35 @@ impl ImageStore for UnreliableStore<'_, '_> {
         fits: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
         let version = FileVersion(u32::from(self.0.byte() % 5));
-        let info = self.info(ImageId { manufacturer, image_type, version }, None, None)?;
+        let id = ImageId { manufacturer, image_type, version };
+        let node = self.0.node();
+        let mut info = *self.info(id, node, None, None).found()?;
+        if self.0.bit() {
+            // Two files of one image for disjoint hardware.
+            let range = |min, max| HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) };
+            info.hardware = Some(range(0, 3));
+            let mut other = info;
+            other.hardware = Some(range(4, 7));
+            fits(&other);
+        }
         Some(info).filter(|info| fits(info))
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        _: Option<HardwareVersion>,
+        _: Option<Address>,
+    ) -> FileLookup {
         let destination = if self.0.byte() < 64 { node } else { None };
         let mut header = FileHeader::new(id).with_total_size(size(id));
         header.destination = destination;
-        Some(ImageInfo::new(&header)).filter(|_| self.0.byte() < 250)
+        match self.0.byte() {
+            0..=239 => FileLookup::Found(ImageInfo::new(&header)),
+            240..=247 => FileLookup::Ambiguous,
+            _ => FileLookup::NotFound,
+        }
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
@@ -174,6 +195,18 @@ impl ServerPolicy for UnpredictablePolicy<'_, '_> {
             231..=250 => PaceDecision::Wait { seconds: self.0.u32() },
             _ => PaceDecision::Abort,
         }
+    }
+
+    fn is_authorized(&mut self, _: Address, _: ImageId, _: Option<&ImageInfo>) -> bool {
+        self.0.byte() < 250
+    }
+
+    fn ieee(&mut self, _: Address) -> Option<Eui64> {
+        self.0.node()
+    }
+
+    fn hardware(&mut self, _: Address, _: ImageId) -> Option<HardwareVersion> {
+        self.0.bit().then(|| HardwareVersion(u16::from(self.0.byte() % 9)))
     }
 
     fn upgrade(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
@@ -245,7 +278,10 @@ impl<S: SessionSlots> Run<S> {
         };
         let from = choices.address();
         let aps_security = choices.bit();
-        let meta = FrameMeta::new(from, delivery).with_aps_security(aps_security).with_relays(choices.byte());
+        let meta = FrameMeta::new(from, delivery)
+            .with_aps_security(aps_security)
+            .with_relays(choices.byte())
+            .with_ieee(choices.node());
         let read = Frame::decode(&bytes, Quirks::all()).map(|frame| frame.message);
         let most = match read {
             Ok(Message::ToServer(ToServer::ImageBlock(request))) => Some(request.max_data),
@@ -364,7 +400,7 @@ pub fn any_steps(seed: &[u8]) {
             _ => {
                 let to = choices.address();
                 let delivery = if choices.bit() { DeliveryMode::Unicast } else { DeliveryMode::Broadcast };
-                let transmit = match choices.byte() % 5 {
+                let transmit = match choices.byte() % 9 {
                     0 => run.server.notify(to, delivery, ImageNotify::UNICAST, &mut run.out).ok(),
                     1 => Some(run.server.release(
                         run.now,
@@ -376,6 +412,26 @@ pub fn any_steps(seed: &[u8]) {
                     )),
                     2 => Some(run.server.hold(run.now, to, delivery, ImageFilter::ALL, &mut run.out)),
                     3 => run.server.abort_page(run.now, to, &mut run.out),
+                    4 => {
+                        assert!(run.server.cancel(to, ImageFilter::ALL) <= 6);
+                        assert_eq!(run.server.cancel(to, ImageFilter::ALL), 0);
+                        None
+                    }
+                    5 => {
+                        run.server.forget(to.network);
+                        assert!(run.server.sessions().all(|session| session.client().network != to.network));
+                        None
+                    }
+                    6 => {
+                        let new = choices.address().network;
+                        let known = run.server.sessions().any(|session| session.client().network == to.network);
+                        assert_eq!(run.server.moved(to.network, new), known);
+                        None
+                    }
+                    7 => {
+                        run.server.reset_repeats(to.network);
+                        None
+                    }
                     _ => {
                         run.server.set_utc(run.now, choices.bit().then(|| UtcTime(choices.u32())));
                         None
