@@ -400,8 +400,9 @@ impl<S: SessionSlots> Server<S> {
             return;
         };
         let Some(session) = self.table.session_at_mut(slot) else { return };
-        session.record_paced_block(now, period);
+        let early = session.early(now, period);
         let served = session.record_block(now, id, image.size, offset, end);
+        session.record_paced_block(now, early, period);
         let progress = if served.hundredth { session.progress() } else { None };
         if served.started {
             self.events.push(ServerEvent::Started { client, id });

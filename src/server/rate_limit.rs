@@ -137,24 +137,31 @@ pub(super) struct Wait {
 impl Session {
     /// Returns how long before its time by `period` a block to the client would be sent now; 0 if its time has come. A
     /// client that was sent no block may have a block at once.
-    fn early(&self, now: Instant, period: Millis) -> Millis {
-        let ahead = u64::from(burst(period).0).saturating_mul(self.ahead.into()).div_ceil(u8::MAX.into());
-        let ahead = Millis(u32::try_from(ahead).unwrap_or(u32::MAX));
+    pub(super) fn early(&self, now: Instant, period: Millis) -> Millis {
+        let ahead = Millis(ahead_unit(period).saturating_mul(self.ahead.into()));
         self.last_served(now).map_or(Millis(0), |served| served.plus(period).plus(ahead).since(now))
     }
 
-    /// Records in the schedule of the period that a block is sent now. A block that is sent before its time makes the next
-    /// one due later, by no more than [`burst`].
-    pub(super) fn record_paced_block(&mut self, now: Instant, period: Millis) {
+    /// Records in the schedule of the period that a block was sent now, `early` before its time. The next block is due
+    /// later by that, but by no more than [`burst`].
+    pub(super) fn record_paced_block(&mut self, now: Instant, early: Millis, period: Millis) {
         if period == Millis(0) {
             return;
         }
-        let (early, most) = (self.early(now, period).min(burst(period)), u64::from(burst(period).0).max(1));
-        let ahead = u64::from(early.0).saturating_mul(u8::MAX.into()).div_ceil(most);
         // The repeat of a lost block takes its place, and the next block is due a period later.
         let takes_place = period >= SECOND && self.flags.contains(Flags::EARLY_REPEAT);
-        self.ahead = if takes_place { 0 } else { u8::try_from(ahead).unwrap_or(u8::MAX) };
+        let early = if takes_place { 0 } else { early.min(burst(period)).0 };
+        let unit = ahead_unit(period);
+        self.ahead = u8::try_from(early.div_ceil(unit)).unwrap_or(u8::MAX);
+        // What is less than a unit moves the time of the block, so that no error adds up.
+        let excess = unit.saturating_mul(self.ahead.into()).saturating_sub(early);
+        self.set_last_served(now.minus(Millis(excess)));
     }
+}
+
+/// Returns the unit of the field `ahead` of a session, in milliseconds: the field has one byte.
+fn ahead_unit(period: Millis) -> u32 {
+    burst(period).0.div_ceil(u8::MAX.into()).max(1)
 }
 
 /// Returns how long before its time a block may be sent, so that the blocks keep the period on average. WAIT_FOR_DATA

@@ -122,36 +122,34 @@ pub struct Session {
     running: u8,
     /// Time that the client was last told to wait.
     wait: CoarseSeconds,
-    /// State of the client: how far its blocks are ahead of the period of the rate limit, in parts of 255 of the most
-    /// that `rate_limit` allows.
+    /// State of the client: how far its blocks are ahead of the period of the rate limit, in a unit of `rate_limit`.
     pub(super) ahead: u8,
     /// State of the client: longest block that the path to the client carries.
     pub(super) path: PackedPathMtu,
 }
 
-/// Seconds in one byte: up to 127 exactly, and longer times rounded up to multiples of 12 minutes, at most 26 hours.
+/// Seconds in one byte, as a number of 5 significant bits: up to 31 exactly, and longer times rounded up by at most 6 %.
+///
+/// ```text
+/// bits 4-7: exponent e   bits 0-3: m      e = 0: m seconds      e > 0: (16 + m) << (e - 1) seconds
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct CoarseSeconds(u8);
 
 impl CoarseSeconds {
     const ZERO: Self = Self(0);
-    const EXACT: u8 = 127;
-    const COARSE: u32 = 720;
 
     fn new(seconds: u32) -> Self {
-        match u8::try_from(seconds) {
-            Ok(seconds @ 0..=Self::EXACT) => Self(seconds),
-            _ => {
-                let steps = u8::try_from(seconds.div_ceil(Self::COARSE)).unwrap_or(u8::MAX);
-                Self(Self::EXACT.saturating_add(steps))
-            }
-        }
+        let exact = |code: &u8| Self(*code).get() >= seconds;
+        // Codes ascend with their times, so the first one that is long enough is the shortest.
+        Self((0..u8::MAX).find(exact).unwrap_or(u8::MAX))
     }
 
-    fn get(self) -> u32 {
-        match self.0.checked_sub(Self::EXACT) {
-            None | Some(0) => self.0.into(),
-            Some(steps) => u32::from(steps).saturating_mul(Self::COARSE),
+    const fn get(self) -> u32 {
+        let [exponent, digits] = [(self.0 >> 4) as u32, (self.0 & 15) as u32];
+        match exponent.checked_sub(1) {
+            None => digits,
+            Some(shift) => (16 | digits) << shift,
         }
     }
 }
@@ -307,7 +305,7 @@ pub struct SessionProgress {
     /// Speed of the download in bytes per second over the last minute or two; `None` in the first seconds of a download,
     /// before the speed can be known.
     pub rate: Option<u32>,
-    /// Seconds until the last byte of the file at the present `rate`; `None` while the rate is not known, or is 0.
+    /// Seconds until the last byte of the file at the present speed; `None` while the speed is not known.
     pub remaining: Option<u32>,
 }
 
@@ -447,10 +445,18 @@ impl Session {
         // The field `served` holds the time of the last block, because a session with a block is the primary one.
         let millis = self.served.wrapping_sub(measured_at);
         let bytes = reached.saturating_sub(measured_from);
-        let is_known = millis >= KNOWN_AFTER_MILLIS && bytes >= KNOWN_AFTER_BYTES;
-        let rate = u64::from(bytes).saturating_mul(1000).checked_div(millis.into()).filter(|_| is_known);
-        let rate = rate.map(|rate| u32::try_from(rate).unwrap_or(u32::MAX));
-        let remaining = rate.filter(|rate| *rate > 0).map(|rate| size.saturating_sub(reached).div_ceil(rate));
+        if millis < KNOWN_AFTER_MILLIS || bytes < KNOWN_AFTER_BYTES {
+            return Some(SessionProgress { reached, size, rate: None, remaining: None });
+        }
+        // Rounded to the nearest whole number. The products have less than 64 bits, and the divisors are not 0.
+        let (millis, bytes) = (u64::from(millis), u64::from(bytes));
+        let rounded = |dividend: u64, divisor: u64| {
+            let quotient = dividend.saturating_add(divisor / 2).checked_div(divisor);
+            u32::try_from(quotient.unwrap_or(0)).unwrap_or(u32::MAX)
+        };
+        let left = u64::from(size.saturating_sub(reached));
+        let rate = Some(rounded(bytes.saturating_mul(1000), millis));
+        let remaining = Some(rounded(left.saturating_mul(millis), bytes.saturating_mul(1000)));
         Some(SessionProgress { reached, size, rate, remaining })
     }
 
@@ -939,7 +945,7 @@ mod tests {
     /// Whether rate and remaining time are either unknown or within 20 % of the truth, and known in the end.
     fn is_right(rate: f64, progress: Option<SessionProgress>) -> bool {
         let Some(SessionProgress { reached, size, rate: told, remaining }) = progress else { return false };
-        let near = |told: u32, truth: f64| (f64::from(told) - truth).abs() <= 0.2 * truth + 1.0;
+        let near = |told: u32, truth: f64| (f64::from(told) - truth).abs() <= 0.2 * truth + 0.5;
         let left = f64::from(size - reached) / rate;
         told.is_none_or(|told| near(told, rate))
             && remaining.is_none_or(|told| near(told, left))
@@ -1020,10 +1026,10 @@ mod tests {
 
     #[test]
     fn times_to_wait_are_never_shortened() {
-        for seconds in (0..90_000).chain([u32::MAX]) {
+        for seconds in (0..90_000).step_by(7).chain(0..100).chain([86_400, u32::MAX]) {
             let kept = CoarseSeconds::new(seconds).get();
             assert!(kept >= seconds.min(86_400), "{seconds}: {kept}");
-            assert!(kept <= seconds.saturating_add(720), "{seconds}: {kept}");
+            assert!(kept <= seconds.saturating_add(seconds / 16), "{seconds}: {kept}");
         }
     }
 }

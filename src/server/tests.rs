@@ -3,6 +3,8 @@
 mod delivery_reports;
 mod espressif;
 mod event;
+#[cfg(feature = "std")]
+mod folder_store;
 mod image_block;
 mod image_notify;
 mod image_page;

@@ -20,7 +20,11 @@ impl Pair {
         let mut session = Session::EMPTY;
         session.links =
             Links { bucket_head: 1, bucket_next: 1, newer: 0, older: 0, heap_slot: 0, heap_place: 0 };
-        Self { table: SessionTable::new(std::vec![session; slots], 0x1234_5678), model: BTreeMap::new(), clock: 0 }
+        Self {
+            table: SessionTable::new(std::vec![session; slots], 0x1234_5678),
+            model: BTreeMap::new(),
+            clock: 0,
+        }
     }
 
     fn hear(&mut self, client: Address) {

@@ -29,7 +29,10 @@ fn the_highest_version_is_offered() {
     );
     let offer = ImageOffer { id: ImageId::new(0x1001, 0x00ab, 3), size: 0x0102 };
     let request = QueryNextImageRequest { current: ImageId::new(0x1001, 0x00ab, 0), hardware: None };
-    assert_eq!(desk.events(), [ServerEvent::Queried { client: LAMP, request, answer: Ok(offer), reason: None }]);
+    assert_eq!(
+        desk.events(),
+        [ServerEvent::Queried { client: LAMP, request, answer: Ok(offer), reason: None }]
+    );
     assert_eq!(desk.phase(LAMP), Some(SessionPhase::Offered(offer.id)));
     // Images of other manufacturer codes or image types are not considered.
     assert_eq!(desk.ask(LAMP, "01 2b 01 00 02 10 ab 00 00 00 00 00"), "19 2b 02 98");

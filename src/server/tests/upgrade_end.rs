@@ -180,8 +180,10 @@ fn an_unsolicited_response_reaches_one_or_all_and_those_who_missed_it() {
 #[test]
 fn a_wildcard_response_is_for_every_image_it_matches() {
     use crate::types::ImageFilter;
-    let mut desk =
-        Desk::with(vec![plain(5, 101), file(FileHeader::new(ImageId::new(0x2002, 0xbfcd, 0x1234_5678)), 101)]);
+    let mut desk = Desk::with(vec![
+        plain(5, 101),
+        file(FileHeader::new(ImageId::new(0x2002, 0xbfcd, 0x1234_5678)), 101),
+    ]);
     desk.policy.apply = Some(UpgradeDecision::Hold);
     let other = "01 2a 06 00 02 20 cd bf 78 56 34 12";
     assert_eq!(desk.ask(LAMP, END), HOLD);

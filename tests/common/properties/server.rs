@@ -6,8 +6,8 @@ use std::num::{NonZeroU8, NonZeroU32};
 use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::{
-    Deferred, FileLookup, ImageInfo, ImageStore, NotReady, PaceDecision, QueryDecision, ReadResult, Server, ServerAction,
-    ServerConfig, ServerPolicy, Session, SessionSlots, UpgradeDecision,
+    Deferred, FileLookup, ImageInfo, ImageStore, NotReady, PaceDecision, QueryDecision, ReadResult, Server,
+    ServerAction, ServerConfig, ServerPolicy, Session, SessionSlots, UpgradeDecision,
 };
 use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::zcl::{
@@ -424,7 +424,8 @@ pub fn any_steps(seed: &[u8]) {
                     }
                     6 => {
                         let new = choices.address().network;
-                        let known = run.server.sessions().any(|session| session.client().network == to.network);
+                        let known =
+                            run.server.sessions().any(|session| session.client().network == to.network);
                         assert_eq!(run.server.moved(to.network, new), known);
                         None
                     }
