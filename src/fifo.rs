@@ -5,7 +5,7 @@
 //! ```
 
 /// First-in, first-out queue of at most `N` values. A push into a full queue drops the oldest value and counts it. A
-/// caller that polls after each call, as client and server require, loses no value.
+/// caller that polls client or server after each call, as the documentation requires, loses no value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fifo<T, const N: usize> {
     slots: [Option<T>; N],

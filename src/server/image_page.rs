@@ -185,7 +185,7 @@ impl<S: SessionSlots> Server<S> {
             self.record_block(now, context, &image, offset, filled);
             let session = self.table.session_at_mut(slot)?;
             // `record_block` sets the time of the last frame from the client, but the client sent no frame.
-            session.record_frame(heard);
+            session.set_last_heard(heard);
             let page = session.page_mut()?;
             page.next = offset.saturating_add(filled.into()).into();
             page.left = left.saturating_sub(filled.into());

@@ -455,8 +455,8 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Moves the sessions of a node whose network address changed from `old` to `new`, and returns whether the server
-    /// had a session of the node. Downloads and pages go on. The server forgets the node that had the address `new`
-    /// before.
+    /// had a session of the node. Downloads and pages go on. The server then forgets the node that had the address `new`
+    /// before. A second call with the same addresses does nothing.
     ///
     /// The caller calls this method when the stack reports another network address of a device. The call is not needed
     /// if the caller tells the IEEE address with each frame ([`FrameMeta::ieee`]): the sessions then follow the device by

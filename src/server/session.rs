@@ -503,21 +503,31 @@ impl Session {
 
     /// Records the time of a frame from the client about this download.
     pub(super) fn record_frame(&mut self, now: Instant) {
-        // The time in `served` is modulo 49 days, so an older one is dropped.
-        if now.since(self.last_heard) > MAX_SERVED_AGE {
+        // The time in `served` is modulo 49 days, so an old one is dropped while it is unambiguous.
+        if self.last_served(now).is_none_or(|served| now.since(served) > MAX_SERVED_AGE) {
             self.flags.remove(Flags::SERVED);
         }
         self.last_heard = now;
     }
 
+    /// Sets the time of the last frame back to `heard`, after a block of a page: the server sent the block without a frame
+    /// from the client.
+    pub(super) const fn set_last_heard(&mut self, heard: Instant) {
+        self.last_heard = heard;
+    }
+
     /// Returns the time at which the server last sent a block to the client; `None` if the server sent no block within
-    /// the last 24 days.
+    /// the last 12 days.
     pub(super) fn last_served(&self, now: Instant) -> Option<Instant> {
-        if !self.flags.contains(Flags::SERVED) {
+        // At the last frame, the time was at most `MAX_SERVED_AGE` old. It is at most 37 days old now, and unambiguous.
+        if !self.flags.contains(Flags::SERVED) || now.since(self.last_heard) > MAX_SILENCE {
             return None;
         }
-        let since = wrapping_millis(now).wrapping_sub(self.served);
-        Some(now.minus(Millis(since)))
+        let until = self.served.wrapping_sub(wrapping_millis(now));
+        match until <= MAX_SERVED_AHEAD {
+            true => Some(now.plus(Millis(until))),
+            false => Some(now.minus(Millis(until.wrapping_neg()))),
+        }
     }
 
     /// Sets the time at which the server last sent a block to the client.
@@ -845,8 +855,14 @@ fn measure(at: &mut u32, from: &mut u32, now: u32, before: u32, range: Range<u32
     }
 }
 
-/// Maximum age of the time at which a block was sent, as far as 32 bits can tell the age.
-const MAX_SERVED_AGE: Millis = Millis(1 << 31);
+/// Maximum age, at the last frame of a client, of the time at which a block was sent to the client: 12 days.
+const MAX_SERVED_AGE: Millis = Millis(1 << 30);
+
+/// Maximum silence of a client after which the time of the last block to it is still known: 24 days.
+const MAX_SILENCE: Millis = Millis(1 << 31);
+
+/// Maximum number of milliseconds by which the time of the last block lies ahead, because of the rate limit.
+const MAX_SERVED_AHEAD: u32 = 10_000;
 
 /// Seconds after the time of an upgrade within which a client may still run its old version: the client finishes its
 /// work, or answers an Image Notify while it counts down.

@@ -357,20 +357,19 @@ impl<S: SessionSlots> SessionTable<S> {
     }
 
     /// Changes the network address of a node, and returns whether the node had a session. The sessions of the node that
-    /// had the new address are removed.
+    /// had the new address are then removed.
     pub(super) fn move_node(&mut self, old: u16, new: u16) -> bool {
-        if old == new {
-            return self.first_of_node(old).is_some();
+        let had_session = self.first_of_node(old).is_some();
+        if old == new || !had_session {
+            return had_session;
         }
         self.remove_node(new);
-        let mut had_session = false;
         while let Some(index) = self.first_of_node(old) {
             self.unlink_from_bucket(index);
             if let Some(session) = self.session_in_mut(index) {
                 session.set_network(new);
             }
             self.link_into_bucket(index);
-            had_session = true;
         }
         had_session
     }

@@ -1,5 +1,6 @@
 //! Scripts of the server: frames in and frames out, both as hexadecimal text.
 
+mod access;
 mod delivery_reports;
 mod espressif;
 mod event;
@@ -13,6 +14,7 @@ mod query_specific_file;
 mod rate_limit;
 mod rejected_frames;
 mod serve_block;
+mod sessions;
 #[cfg(feature = "std")]
 mod stores;
 mod timeouts;

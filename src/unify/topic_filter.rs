@@ -1,16 +1,16 @@
-//! MQTT topic filters that a provider, a consumer or a watching program subscribes to.
+//! MQTT topic filters that a provider, a consumer or a program that only watches upgrades subscribes to.
 //!
 //! ```text
 //! consumer   ucl/OTA/info/+/all                    announcements for all devices
 //!            ucl/OTA/info/+/<UNID>                 announcements for one device
-//!            ucl/OTA/info/#                        both, to be sorted by the receiver
+//!            ucl/OTA/info/#                        all announcements, to be sorted by the receiver
 //!            ucl/OTA/data/<UIID>/<all|UNID>        an image, until it has arrived
 //! provider   ucl/OTA/data/+/+/get                  requests for all images
 //! any        ucl/by-unid/<UNID>/ep<ID>/OTA/Attributes/UIID/<UIID>/#      attributes of an image on a device
 //!            ucl/by-unid/+/+/OTA/#                 attributes of all images on all devices
 //! ```
 //!
-//! Unify, "Retrieving Images", names the filter `ucl/OTA/info/+`, which matches no topic of the document's table.
+//! Unify, "Retrieving Images", names the filter `ucl/OTA/info/+`, which matches no topic of the Unify document's table.
 //! Wildcards follow MQTT (version 3.1.1, section 4.7): `+` matches exactly one level.
 
 use alloc::borrow::ToOwned;
@@ -47,7 +47,7 @@ impl TopicFilter {
         Self(format!("ucl/OTA/info/+/{device}"))
     }
 
-    /// Returns the filter for all announcements, for all devices and for single devices.
+    /// Returns the filter for all announcements, both for all devices and for single devices.
     #[must_use]
     pub fn announcements() -> Self {
         Self("ucl/OTA/info/#".to_owned())
@@ -75,7 +75,8 @@ impl TopicFilter {
         Self("ucl/by-unid/+/+/OTA/#".to_owned())
     }
 
-    /// Returns the same filter below `ucl/ota`, for programs that follow the diagram of the document.
+    /// Returns the same filter below `ucl/ota` in lower case, for providers that follow the diagram of the Unify
+    /// document.
     pub(super) fn to_lower_case(&self) -> Self {
         Self(self.0.replacen("ucl/OTA/", "ucl/ota/", 1))
     }
@@ -90,13 +91,13 @@ impl TopicFilter {
     #[must_use]
     pub fn matches(&self, topic: &str) -> bool {
         let (mut levels, mut topic_levels) = (self.0.split('/'), topic.split('/'));
-        // Topics with an initial `$` belong to the broker, and an initial wildcard does not match such topics.
+        // Topics that begin with `$` belong to the broker, and a wildcard at the start of a filter does not match them.
         if topic.starts_with('$') && self.0.starts_with(['+', '#']) {
             return false;
         }
         loop {
             match (levels.next(), topic_levels.next()) {
-                // The wildcard `#` also matches the level above the wildcard.
+                // The wildcard `#` also matches the parent level.
                 (Some("#"), _) | (None, None) => return true,
                 (Some("+"), Some(_)) => {}
                 (Some(level), Some(found)) if level == found => {}

@@ -114,9 +114,9 @@ impl ImageBlockRequest {
     /// Decodes a whole frame that contains an Image Block Request without deviation. The optional fields (address,
     /// period) may be present or not.
     ///
-    /// `read_plain` is a fast path, because during a transfer a server decodes hardly anything but block requests. The
-    /// result is `None` for every other frame. The caller then decodes that frame from the start with
-    /// [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse). Both decoders must agree on the frames that
+    /// `read_plain` is a fast path, because during a transfer a server decodes hardly any frames other than block
+    /// requests. For every other frame, `read_plain` returns `None`, and the caller decodes the frame from the start
+    /// with [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse). Both decoders must agree on the frames that
     /// `read_plain` accepts (guide, "Fast paths").
     #[inline]
     pub(crate) fn read_plain(frame: &[u8]) -> Option<(FrameControl, u8, Self)> {
@@ -273,7 +273,7 @@ pub struct BlockData<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct WaitForData {
-    /// Time at which the client repeats its request, with the current time of the server (field "request time").
+    /// Current time of the server, and request time: the time at which the client repeats its request.
     pub time: ServerTime,
     /// Minimum time between two requests, from this response on, in milliseconds, or in seconds to a client of cluster
     /// revision 2 (later revisions).
@@ -339,8 +339,8 @@ pub enum ImageBlockResponse<'a> {
     Wait(WaitForData),
     /// Response with the status ABORT: the download ends.
     Abort,
-    /// Response with a status that this command does not define. Some servers send such a response in place of a
-    /// Default Response.
+    /// Response with a status that this command does not define. Some servers send this response instead of a Default
+    /// Response.
     Refused(BlockRefusal),
 }
 
@@ -463,8 +463,8 @@ struct DataFrameHead {
 /// Length in bytes of a data response frame before its data.
 pub(crate) const DATA_FRAME_HEAD_LEN: usize = 17;
 
-/// Encodes a data response frame up to its data. The encoder is a fast path: the server reads the data from its store
-/// directly into the rest of the frame (guide, "Fast paths").
+/// Encodes the part of a data response frame before its data. The encoder is a fast path: the server reads the data
+/// from its store directly into the rest of the frame (guide, "Fast paths").
 pub(crate) fn data_frame_head(sequence: u8, id: ImageId, offset: u32, size: u8) -> [u8; DATA_FRAME_HEAD_LEN] {
     frame_head(FrameControl::RESPONSE, sequence, id, offset, size)
 }

@@ -22,15 +22,15 @@ use super::display::Wildcards;
 use super::quirks::{Leniency, Quirks};
 
 /// Image Notify: the announcement of a server that an image may be available.
-// Exhaustive: the payload type, which is how this command grows, is the scope.
+// Exhaustive: this command grows by new payload types, and `scope` holds the payload type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "announce")]
 pub struct ImageNotify {
-    /// Query jitter, 1 to 100: the percentage of clients that are to send a query when they receive the announcement by
-    /// broadcast.
+    /// Query jitter, 1 to 100: the percentage of clients that shall send a query after a broadcast or multicast of the
+    /// announcement.
     pub jitter: u8,
     /// Clients that the announcement addresses.
     pub scope: NotifyScope,

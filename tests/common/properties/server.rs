@@ -181,7 +181,8 @@ impl ImageStore for UnreliableStore<'_, '_> {
     }
 }
 
-struct UnpredictablePolicy<'a, 'b>(&'b mut Choices<'a>);
+/// Policy with any decisions, which knows IEEE addresses only if devices change their addresses.
+struct UnpredictablePolicy<'a, 'b>(&'b mut Choices<'a>, bool);
 
 impl ServerPolicy for UnpredictablePolicy<'_, '_> {
     fn offer(&mut self, _: Address, _: &QueryNextImageRequest, _: Option<&ImageInfo>) -> QueryDecision {
@@ -202,7 +203,7 @@ impl ServerPolicy for UnpredictablePolicy<'_, '_> {
     }
 
     fn ieee(&mut self, _: Address) -> Option<Eui64> {
-        self.0.node()
+        self.0.node().filter(|_| self.1)
     }
 
     fn hardware(&mut self, _: Address, _: ImageId) -> Option<HardwareVersion> {
@@ -237,6 +238,8 @@ struct Run<S> {
     asked: std::collections::BTreeMap<Address, Asked>,
     parked: Vec<(Deferred, u8)>,
     sent: Vec<TransmitToken>,
+    /// Whether devices change their addresses, so that a page may go to another address than its request came from.
+    is_moving: bool,
 }
 
 impl<S: SessionSlots> Run<S> {
@@ -251,7 +254,11 @@ impl<S: SessionSlots> Run<S> {
             ImageBlockResponse::Data(block) => {
                 let data = block.data.get();
                 assert!(!data.is_empty());
-                let most = most.or_else(|| self.asked.get(&transmit.to).map(|asked| asked.most));
+                let asked: Vec<&Asked> = match self.is_moving {
+                    true => self.asked.values().collect(),
+                    false => self.asked.get(&transmit.to).into_iter().collect(),
+                };
+                let most = most.or_else(|| asked.iter().map(|asked| asked.most).max());
                 assert!(most.is_some_and(|most| data.len() <= usize::from(most)), "more than was asked for");
                 let end = u64::from(block.offset) + u64::try_from(data.len()).expect("a block");
                 assert!(end <= u64::from(size(block.id)), "past the end of the file");
@@ -259,7 +266,7 @@ impl<S: SessionSlots> Run<S> {
                     assert_eq!(*byte, content(block.id, at), "other data");
                 }
                 if !transmit.aps_ack {
-                    let page_end = self.asked.get(&transmit.to).map_or(0, |asked| asked.page_end);
+                    let page_end = asked.iter().map(|asked| asked.page_end).max().unwrap_or(0);
                     assert!(end <= page_end, "beyond the page");
                 }
             }
@@ -281,7 +288,7 @@ impl<S: SessionSlots> Run<S> {
         let meta = FrameMeta::new(from, delivery)
             .with_aps_security(aps_security)
             .with_relays(choices.byte())
-            .with_ieee(choices.node());
+            .with_ieee(choices.node().filter(|_| self.is_moving));
         let read = Frame::decode(&bytes, Quirks::all()).map(|frame| frame.message);
         let most = match read {
             Ok(Message::ToServer(ToServer::ImageBlock(request))) => Some(request.max_data),
@@ -303,7 +310,7 @@ impl<S: SessionSlots> Run<S> {
             meta,
             &bytes,
             &mut UnreliableStore(&mut images),
-            &mut UnpredictablePolicy(&mut policy),
+            &mut UnpredictablePolicy(&mut policy, self.is_moving),
             &mut self.out,
         );
         match handled {
@@ -381,6 +388,7 @@ pub fn any_steps(seed: &[u8]) {
         asked: std::collections::BTreeMap::new(),
         parked: vec![],
         sent: vec![],
+        is_moving: choices.bit(),
     };
     // The length of a run is bounded by its seed.
     while !choices.0.is_empty() {
@@ -422,14 +430,14 @@ pub fn any_steps(seed: &[u8]) {
                         assert!(run.server.sessions().all(|session| session.client().network != to.network));
                         None
                     }
-                    6 => {
+                    6 if run.is_moving => {
                         let new = choices.address().network;
                         let known =
                             run.server.sessions().any(|session| session.client().network == to.network);
                         assert_eq!(run.server.moved(to.network, new), known);
                         None
                     }
-                    7 => {
+                    6 | 7 => {
                         run.server.reset_repeats(to.network);
                         None
                     }
