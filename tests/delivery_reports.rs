@@ -2,7 +2,7 @@
 //! what they gain where the path carries short frames only.
 
 use zigbee_ota::client::TransferMode;
-use zigbee_ota_sim::net::{ApsAcks, Narrow, Reports};
+use zigbee_ota_sim::net::{ApsAcks, Narrow};
 use zigbee_ota_sim::simulation::Settings;
 use zigbee_ota_sim::{Cell, Micros};
 
@@ -10,10 +10,10 @@ const SECOND: Micros = 1_000_000;
 
 /// Goodput in bytes per second over the seeds, with and without delivery reports.
 fn with_and_without(cell: Cell, seeds: u64, change: impl Fn(&mut Settings)) -> (f64, f64) {
-    let [with, without] = [Reports::ToServer, Reports::ToNobody].map(|reports| {
+    let [with, without] = [true, false].map(|reports| {
         let measured = cell.measure(0..seeds, |settings| {
             change(settings);
-            settings.net.reports = reports;
+            (settings.net.reports, settings.net.reports_to_clients) = (reports, false);
         });
         measured.mean
     });
@@ -67,7 +67,7 @@ fn reports_find_the_size_that_the_path_carries() {
         let measure = |cell: Cell, narrow: Option<Narrow>| {
             let measured = cell.measure(0..8, |settings| {
                 settings.net.aps_acks = ApsAcks::Residual { known_after: 0 };
-                settings.net.reports = Reports::ToServer;
+                (settings.net.reports, settings.net.reports_to_clients) = (true, false);
                 settings.net.faults.narrow = narrow;
             });
             measured.mean

@@ -2,7 +2,7 @@
 
 use zigbee_ota::aps::{DeliveryReport, TransmitToken};
 
-use super::{Arrival, Datagram, Event, HELD, Kind, Net, Reports};
+use super::{Arrival, Datagram, Event, HELD, Kind, Net};
 use crate::Micros;
 
 /// apscAckWaitDuration as common stacks set it.
@@ -61,11 +61,7 @@ impl Net {
 
     fn settle(&mut self, place: usize, delivery: DeliveryReport) {
         let Pending { datagram, token, .. } = self.pending.swap_remove(place);
-        let told = match self.settings.reports {
-            Reports::ToNobody => false,
-            Reports::ToServer => datagram.from == 0,
-            Reports::ToAll => true,
-        };
+        let told = self.settings.reports && (datagram.from == 0 || self.settings.reports_to_clients);
         if told && token != TransmitToken::NONE {
             self.arrivals.push_back(Arrival::Report { sender: datagram.from, token, delivery });
         }

@@ -34,8 +34,10 @@ pub struct Settings {
     pub faults: Faults,
     /// Frames that APS acknowledges.
     pub aps_acks: ApsAcks,
-    /// Nodes that receive delivery reports for acknowledged frames.
-    pub reports: Reports,
+    /// Whether senders receive delivery reports for acknowledged frames.
+    pub reports: bool,
+    /// Whether clients receive delivery reports, too, if the server does.
+    pub reports_to_clients: bool,
     /// Whether APS duplicates are discarded before the receiver sees them.
     pub suppress_copies: bool,
 }
@@ -47,7 +49,8 @@ impl Default for Settings {
             radio: None,
             faults: Faults::NONE,
             aps_acks: ApsAcks::Off,
-            reports: Reports::ToNobody,
+            reports: false,
+            reports_to_clients: true,
             suppress_copies: true,
         }
     }
@@ -60,17 +63,6 @@ pub struct Hops {
     pub hops: u16,
     /// Forwarding time of each relay.
     pub relay_delay: Micros,
-}
-
-/// Nodes that receive delivery reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reports {
-    /// No node.
-    ToNobody,
-    /// The server alone.
-    ToServer,
-    /// The server and all clients.
-    ToAll,
 }
 
 /// Use of APS acknowledgements.
