@@ -55,8 +55,13 @@ pub struct ServerConfig {
     /// The default is 0: clients choose their own rate.
     #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]
     pub min_block_period: Millis,
-    /// Maximum bytes of image data per second for all clients together; `None` means no rate limit. A burst may use the
-    /// bytes of one second at once.
+    /// Maximum bytes per second that the radio of the server sends as blocks, for all clients together; `None` means no
+    /// rate limit. A burst may use the bytes of one second at once.
+    ///
+    /// The bytes of a block are its data, the 17 bytes of the frame before the data, and the 51 bytes that the layers
+    /// below add to each radio frame: a block of 64 bytes counts 132. A block above 65 bytes takes several radio frames,
+    /// with 53 bytes more each. Small blocks therefore use up the limit as they use up the channel. The channel carries
+    /// some 18,000 of these bytes per second over one hop, and a third of them over three hops.
     ///
     /// The default is `None`: the radio channel is a limit by itself, and clients send one request at a time.
     #[doc(alias("rate limit", "throttle", "bandwidth"))]

@@ -124,7 +124,8 @@ pub enum ServerEvent {
     Undelivered {
         /// Client that the frame was sent to.
         client: Address,
-        /// New maximum bytes of data in a block for the client; `None` if the server did not reduce the maximum.
+        /// New maximum bytes of data in a block for the client, because the path carries no longer blocks; `None` if the
+        /// maximum is as before.
         #[cfg_attr(feature = "serde", serde(rename = "carries"))]
         max_block_size: Option<NonZeroU8>,
     },

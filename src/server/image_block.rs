@@ -13,6 +13,7 @@
 
 use core::num::NonZeroU8;
 
+use super::rate_limit::{MAX_WAIT_SECONDS, Wait};
 use super::response_frame::RequestContext;
 use super::session::Flags;
 use super::{
@@ -106,7 +107,7 @@ impl BlockQuery<'_> {
 pub enum NotReady {
     /// The caller answers WAIT_FOR_DATA, and the client repeats its request later.
     Wait {
-        /// Seconds until the client repeats its request. The value 0xFFFFFFFF is sent as 0xFFFFFFFE.
+        /// Seconds until the client repeats its request, at most [`MAX_WAIT_SECONDS`]; a longer time is sent as that.
         seconds: u32,
     },
     /// The caller answers NO_IMAGE_AVAILABLE, because the store no longer has the image.
@@ -213,8 +214,8 @@ impl<S: SessionSlots> Server<S> {
                 return ServerAction::Reply(self.respond_malformed(context, command, fault, out));
             }
         };
-        if let Err(wait) = self.check_limits(now, context, id, request.min_block_period) {
-            return ServerAction::Reply(self.respond_wait_until(context, id, wait, out));
+        if let Err(wait) = self.check_limits(now, context, request, policy) {
+            return ServerAction::Reply(self.respond_wait_until(now, context, id, wait, out));
         }
         if page.is_some() && self.table.pages() >= self.config.max_pages {
             return ServerAction::Reply(self.respond_wait(
@@ -238,7 +239,7 @@ impl<S: SessionSlots> Server<S> {
                 return ServerAction::Reply(self.abort_download(now, context, id, reason, out));
             }
         };
-        let most = self.block_size(context, id, max_data, allowed);
+        let most = self.block_size(context, id, max_data, allowed, page.is_none());
         let left = page.map_or(left, |page| left.min(page.page_size.into()));
         let len = clamp_len(left, most);
         match images.read(image, offset, Some(context.client), data_buffer(out, len)) {
@@ -372,8 +373,9 @@ impl<S: SessionSlots> Server<S> {
         let ImageBlockRequest { id, offset, .. } = *request;
         *head = data_frame_head(context.sequence, id, offset, len);
         self.record_block(now, context, image, offset, len);
-        if let Some(page) = page {
-            self.continue_page(now, context, page, image.size, len);
+        match page {
+            Some(page) => self.continue_page(now, context, page, image.size, len),
+            None => self.record_reported_block(context.client, len),
         }
         let transmit = context.transmit(DATA_FRAME_HEAD_LEN.saturating_add(usize::from(len)), len);
         Transmit { aps_ack: page.is_none(), ..transmit }
@@ -398,9 +400,9 @@ impl<S: SessionSlots> Server<S> {
             return;
         };
         let Some(session) = self.table.session_at_mut(slot) else { return };
-        let due = session.next_block_due(now, period);
+        let early = session.early(now, period);
         let served = session.record_block(now, id, image.size, offset, end);
-        session.record_paced_block(now, due, period);
+        session.record_paced_block(now, early, period);
         let progress = if served.hundredth { session.progress() } else { None };
         if served.started {
             self.events.push(ServerEvent::Started { client, id });
@@ -425,24 +427,29 @@ impl<S: SessionSlots> Server<S> {
     ) -> Transmit {
         // Only a client that sent a MinimumBlockPeriod understands the field "minimum block period" of later revisions.
         let min_block_period = request.min_block_period;
-        let wait = WaitForData { time: self.clock.after(now, seconds), min_block_period };
-        self.respond_wait_until(context, request.id, wait, out)
+        self.respond_wait_until(now, context, request.id, Wait { seconds, min_block_period }, out)
     }
 
-    /// Answers a block request with WAIT_FOR_DATA and the times in `wait`.
+    /// Answers a block request with WAIT_FOR_DATA. The time is limited to [`MAX_WAIT_SECONDS`]. Some clients repeat their
+    /// request at once after a wait of 0 seconds, so the next wait in a row is at least 1 second.
     pub(super) fn respond_wait_until(
         &mut self,
+        now: Instant,
         context: RequestContext,
         id: ImageId,
-        wait: WaitForData,
+        Wait { seconds, min_block_period }: Wait,
         out: &mut ResponseBuffer,
     ) -> Transmit {
         let client = context.client;
-        let seconds = wait.time.then.saturating_sub(wait.time.current);
         let slot = self.table.find_download(client, id);
-        if let Some(session) = slot.and_then(|slot| self.table.session_at_mut(slot)) {
-            session.wait_seconds = u16::try_from(seconds).unwrap_or(u16::MAX);
+        let session = slot.and_then(|slot| self.table.session_at_mut(slot));
+        // Without a session, the server does not know whether the last wait was 0 seconds long.
+        let waited = session.as_ref().is_none_or(|session| session.flags.contains(Flags::ZERO_WAIT));
+        let seconds = seconds.clamp(waited.into(), MAX_WAIT_SECONDS);
+        if let Some(session) = session {
+            session.record_wait(seconds);
         }
+        let wait = WaitForData { time: self.clock.after(now, seconds), min_block_period };
         self.events.push(ServerEvent::Waiting { client, id, seconds });
         context.respond(ToClient::ImageBlock(ImageBlockResponse::Wait(wait)), out)
     }

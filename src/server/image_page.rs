@@ -5,6 +5,10 @@
 //! blocks, each with the next sequence number and no earlier than the requested spacing. No block of a page asks for an
 //! APS acknowledgement.
 //!
+//! The server keeps the radio usable for others: at least [`MIN_PAGE_SPACING`](super::MIN_PAGE_SPACING) lies between two
+//! blocks of a page, a page of blocks below [`MIN_PAGE_BLOCK`](super::MIN_PAGE_BLOCK) bytes is not supported, and one
+//! turn of the caller's loop sends at most [`MAX_BLOCKS_PER_TURN`](super::MAX_BLOCKS_PER_TURN) blocks of pages.
+//!
 //! A page ends with the last byte of the page or of the file, or with a newer request of the client for data of the same
 //! image. A page also ends with WAIT_FOR_DATA if the store has no data, and with NO_IMAGE_AVAILABLE if the store no
 //! longer has the image. If its session is needed for another download, the page ends with the event
@@ -33,6 +37,21 @@ use crate::zcl::{
     ToClient, data_frame_head,
 };
 
+/// Minimum time between two blocks of a page, in milliseconds, whatever spacing the client requests. A server may send
+/// more slowly than requested (section 6.10.7.2.8). A block of 65 bytes takes 7 ms of the channel for each hop, so that
+/// blocks without a pause would leave no time for other nodes.
+pub const MIN_PAGE_SPACING: u16 = 10;
+
+/// Minimum "maximum data size" of an Image Page Request that the server supports, in bytes. In a smaller block the 68
+/// bytes around the data take four times the channel time of the data. The server answers requests for smaller blocks
+/// with UNSUP_CLUSTER_COMMAND, and the client goes on with Image Block Requests (section 6.10.7.5.3).
+pub const MIN_PAGE_BLOCK: u8 = 16;
+
+/// Maximum number of frames of pages that [`Server::poll_transmit`] returns before the next call of
+/// [`Server::handle_frame`] or [`Server::handle_timeout`]. The limit keeps a caller from sending blocks for ever while
+/// received frames wait, also where sending a block takes longer than its spacing.
+pub const MAX_BLOCKS_PER_TURN: u8 = 16;
+
 impl<S: SessionSlots> Server<S> {
     /// Returns whether the server supports pages of the image `id`.
     pub(super) fn supports_pages_of(&self, id: ImageId) -> bool {
@@ -52,7 +71,9 @@ impl<S: SessionSlots> Server<S> {
         out: &mut ResponseBuffer,
     ) -> ServerAction {
         let ImagePageRequest { id, offset, max_data, node, .. } = *request;
-        if !self.supports_pages_of(id) {
+        // A request for no bytes is malformed, and is answered as such below.
+        let tiny = (1..MIN_PAGE_BLOCK).contains(&max_data);
+        if tiny || !self.supports_pages_of(id) {
             let command = CommandId::IMAGE_PAGE_REQUEST;
             return ServerAction::Reply(context.default_response(
                 command,
@@ -75,9 +96,9 @@ impl<S: SessionSlots> Server<S> {
         len: u8,
     ) {
         // The source route to the client is known only now, so its limit applies to all blocks of the page.
-        let max_data = self.block_size(context, request.id, request.max_data, None);
+        let max_data = self.block_size(context, request.id, request.max_data, None, false);
         let period = u16::try_from(self.config.min_block_period.0).unwrap_or(u16::MAX);
-        let spacing = request.spacing.max(period);
+        let spacing = request.spacing.max(period).max(MIN_PAGE_SPACING);
         let request = ImagePageRequest { max_data, spacing, ..*request };
         let Some(slot) = self.table.find_download(context.client, request.id) else { return };
         let Some(session) = self.table.session_at_mut(slot) else { return };
@@ -100,14 +121,23 @@ impl<S: SessionSlots> Server<S> {
 
     /// Returns the next block of a page to send and writes its bytes to `out`. When the deadline of
     /// [`poll_timeout`](Server::poll_timeout) has come, the caller calls this function until it returns `None`.
+    ///
+    /// One turn of the caller's loop sends a bounded number of frames: after [`MAX_BLOCKS_PER_TURN`] frames the function
+    /// returns `None` until the next call of [`handle_frame`](Server::handle_frame) or
+    /// [`handle_timeout`](Server::handle_timeout). The deadline of `poll_timeout` then still lies in the past, and the
+    /// caller handles received frames before it goes on.
     pub fn poll_transmit(
         &mut self,
         now: Instant,
         images: &mut (impl ImageStore + ?Sized),
         out: &mut ResponseBuffer,
     ) -> Option<Transmit> {
+        self.blocks_left_in_turn.checked_sub(1)?;
         match self.next_due_timer(now)? {
-            (slot, Timer::PageBlock) => self.send_page_block(now, slot, images, out),
+            (slot, Timer::PageBlock) => {
+                self.blocks_left_in_turn = self.blocks_left_in_turn.saturating_sub(1);
+                self.send_page_block(now, slot, images, out)
+            }
             // `handle_timeout` handles the timer of silence.
             (_, Timer::Silence) => None,
         }

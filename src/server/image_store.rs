@@ -142,7 +142,8 @@ pub enum ReadResult {
     Later,
     /// The server answers WAIT_FOR_DATA, and the client repeats its request later.
     Wait {
-        /// Seconds until the client repeats its request. The value 0xFFFFFFFF is sent as 0xFFFFFFFE.
+        /// Seconds until the client repeats its request, at most [`MAX_WAIT_SECONDS`](super::MAX_WAIT_SECONDS); a longer
+        /// time is sent as that.
         seconds: u32,
     },
     /// The server answers NO_IMAGE_AVAILABLE, because the store no longer has the image.

@@ -108,6 +108,7 @@ pub(crate) mod lookup;
 mod model_overrides;
 #[cfg(feature = "alloc")]
 mod owned_store;
+mod path_mtu;
 mod policy;
 mod query_next_image;
 mod query_specific_file;
@@ -125,8 +126,9 @@ mod upgrade_end;
 pub use config::ServerConfig;
 pub use event::{RefusalReason, RequestFault, ServerEvent};
 #[cfg(feature = "std")]
-pub use folder_store::{FolderError, FolderStore};
+pub use folder_store::{FolderChange, FolderError, FolderStore};
 pub use image_block::{Deferred, NotReady, serve_block};
+pub use image_page::{MAX_BLOCKS_PER_TURN, MIN_PAGE_BLOCK, MIN_PAGE_SPACING};
 pub use image_store::{FileLookup, ImageInfo, ImageStore, ReadResult};
 pub use lookup::AddError;
 pub use model_overrides::{DEVICE_OVERRIDES, DeviceOverride};
@@ -135,6 +137,7 @@ pub use owned_store::OwnedStore;
 pub use policy::{
     OfferedVersions, PaceDecision, QueryDecision, ServerPolicy, StandardPolicy, UpgradeDecision,
 };
+pub use rate_limit::MAX_WAIT_SECONDS;
 pub use session::{Session, SessionPhase, SessionProgress};
 pub use slice_store::{SliceStore, StoreEntry};
 pub use slot_store::SlotStore;
@@ -174,6 +177,8 @@ pub struct Server<S> {
     /// Sequence number of the next frame that the server sends without a request.
     sequence: u8,
     bucket: TokenBucket,
+    /// Number of frames of pages that the server may still send before the next call with an input.
+    blocks_left_in_turn: u8,
     /// Queue of events to poll. One call of the server adds at most six events: `cancel`, one for each session of a
     /// node.
     events: Fifo<ServerEvent, 8>,
@@ -230,6 +235,7 @@ impl<S> Server<S> {
             clock: Clock::Offsets,
             sequence: 0,
             bucket: TokenBucket::NEW,
+            blocks_left_in_turn: MAX_BLOCKS_PER_TURN,
             events: Fifo::new(),
         }
     }
@@ -252,13 +258,6 @@ impl<S> Server<S> {
     pub fn poll_event(&mut self) -> Option<ServerEvent> {
         self.events.pop()
     }
-
-    /// Returns the number of events that were lost because the queue was full, which is 0 for a caller that polls the
-    /// events after each call.
-    #[must_use]
-    pub const fn lost_events(&self) -> u32 {
-        self.events.dropped()
-    }
 }
 
 impl<S: SessionSlots> Server<S> {
@@ -275,6 +274,7 @@ impl<S: SessionSlots> Server<S> {
         policy: &mut (impl ServerPolicy + ?Sized),
         out: &mut ResponseBuffer,
     ) -> ServerAction {
+        self.blocks_left_in_turn = MAX_BLOCKS_PER_TURN;
         // Fast path for the most frequent request in its usual form. `handle_any_frame` decodes any other frame from
         // the start, and would handle a frame of the fast path with the same result.
         if meta.delivery == DeliveryMode::Unicast
@@ -361,7 +361,7 @@ impl<S: SessionSlots> Server<S> {
                     Err(error) => ServerAction::Ignored(ServerIgnored::Unreadable(error)),
                 }
             }
-            // A server has no attributes, so all attribute commands are answered with an error (section 6.7).
+            // A server has one attribute, ClusterRevision; other attributes do not exist (section 6.7).
             Ok(Message::Attributes(direction, command)) => {
                 let frame = Frame::attributes(context.sequence, *direction, *command);
                 match zcl::answer_as_server(&frame, out) {

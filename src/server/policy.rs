@@ -6,7 +6,7 @@
 //!                       is_authorized: may the client have the image?         -> bool
 //! Query Next Image      is_eligible, then offer or offer_repeated             -> QueryDecision
 //! Query Specific File   accepts_version_wildcard, then offer_specific_file    -> QueryDecision
-//! Image Block, Page     pace                                                  -> PaceDecision
+//! Image Block, Page     pace, cluster_revision                                -> PaceDecision
 //! Upgrade End           upgrade, is_sleepy                                    -> UpgradeDecision
 //! ```
 //!
@@ -142,6 +142,18 @@ pub trait ServerPolicy {
         QueryDecision::NoImage
     }
 
+    /// Returns the ClusterRevision of `client`, for instance as read from its attribute 0xFFFD; `None` if the revision is
+    /// not known. A client of revision 2 counts MinimumBlockPeriod in seconds. The server assumes milliseconds, the unit of
+    /// all later revisions, for any other client.
+    ///
+    /// The server calls this method for requests with a MinimumBlockPeriod if
+    /// [`ServerConfig::min_block_period`](super::ServerConfig::min_block_period) is set.
+    #[doc(alias("MinimumBlockPeriod", "0xFFFD"))]
+    fn cluster_revision(&mut self, client: Address) -> Option<u16> {
+        let _ = client;
+        None
+    }
+
     /// Returns whether `client` is known to be a sleepy device. For a sleepy device the server reports
     /// [`UpgradeDecision::Hold`] as the event [`ServerEvent::SleepyClientHeld`](super::ServerEvent::SleepyClientHeld).
     fn is_sleepy(&mut self, client: Address) -> bool {
@@ -189,7 +201,8 @@ pub enum PaceDecision {
     SendAtMost(NonZeroU8),
     /// The server answers WAIT_FOR_DATA.
     Wait {
-        /// Seconds until the client repeats its request. The value 0xFFFFFFFF is sent as 0xFFFFFFFE.
+        /// Seconds until the client repeats its request, at most [`MAX_WAIT_SECONDS`](super::MAX_WAIT_SECONDS); a longer
+        /// time is sent as that.
         seconds: u32,
     },
     /// The server answers ABORT, and the client ends the download.

@@ -28,10 +28,12 @@
 use core::fmt::{self, Display, Formatter};
 use core::mem::size_of;
 use core::num::NonZeroU8;
+use core::ops::Range;
 
 use bitflags::bitflags;
 use zerocopy::little_endian::U32;
 
+use super::path_mtu::PackedPathMtu;
 use crate::aps::Address;
 use crate::time::{Instant, Millis};
 use crate::types::{Eui64, FileVersion, HardwareVersion, ImageId, ImageType, ManufacturerCode};
@@ -66,11 +68,19 @@ bitflags! {
         /// State of the client: the server sent the client a MinimumBlockPeriod that the requests of the client do not
         /// contain yet.
         const PERIOD_SENT = 1 << 10;
+        /// State of the client: the last answer to a block request was WAIT_FOR_DATA with no time to wait.
+        const ZERO_WAIT = 1 << 11;
+        /// State of the client: the last block was the repeat of a block, and was sent before the period was over.
+        const EARLY_REPEAT = 1 << 12;
     }
 }
 
 /// Flags that belong to the client, not to one of its downloads.
-const CLIENT_FLAGS: Flags = Flags::IEEE.union(Flags::SERVED).union(Flags::PERIOD_SENT);
+const CLIENT_FLAGS: Flags = Flags::IEEE
+    .union(Flags::SERVED)
+    .union(Flags::PERIOD_SENT)
+    .union(Flags::ZERO_WAIT)
+    .union(Flags::EARLY_REPEAT);
 
 /// State that a server remembers of one download: client, image type, phase of the upgrade, statistics, the page that is
 /// being sent, and rate limit.
@@ -92,7 +102,7 @@ pub struct Session {
     /// Version of the image that `state` is about.
     version: FileVersion,
     /// State of the client: time at which the server last sent data to the client, in milliseconds modulo 2³². The time
-    /// is valid if the flag SERVED is set. `record_paced_block` may set a later time, at which the data counts as sent.
+    /// is valid if the flag SERVED is set.
     served: u32,
     manufacturer: ManufacturerCode,
     image_type: ImageType,
@@ -101,8 +111,6 @@ pub struct Session {
     hardware: HardwareVersion,
     /// Hour of the last counted download, modulo 2¹⁶.
     repeats_hour: u16,
-    /// Number of seconds that the client was last told to wait.
-    pub(super) wait_seconds: u16,
     network: u16,
     pub(super) flags: Flags,
     /// Links of the session table. The session stores the links, so that the table needs no second array.
@@ -112,22 +120,38 @@ pub struct Session {
     repeats: u8,
     /// Digest of the version that the client ran when it last queried.
     running: u8,
-    /// State of the client: what failed deliveries tell of the size of blocks.
-    pub(super) delivery: DeliveryState,
+    /// Time that the client was last told to wait.
+    wait: CoarseSeconds,
+    /// State of the client: how far its blocks are ahead of the period of the rate limit, in a unit of `rate_limit`.
+    pub(super) ahead: u8,
+    /// State of the client: longest block that the path to the client carries.
+    pub(super) path: PackedPathMtu,
 }
 
-/// State of a client's deliveries. The state belongs to the client, so that it survives the end of a download.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct DeliveryState {
-    /// Maximum bytes of data in a block for the client; `None` unless larger blocks were not delivered.
-    pub(super) max_block_size: Option<NonZeroU8>,
-    /// Number of consecutive blocks that were not delivered to the client.
-    pub(super) failures: u8,
-}
+/// Seconds in one byte, as a number of 5 significant bits: up to 31 exactly, and longer times rounded up by at most 6 %.
+///
+/// ```text
+/// bits 4-7: exponent e   bits 0-3: m      e = 0: m seconds      e > 0: (16 + m) << (e - 1) seconds
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct CoarseSeconds(u8);
 
-impl DeliveryState {
-    /// State of a client without failed deliveries.
-    pub(super) const NEW: Self = Self { max_block_size: None, failures: 0 };
+impl CoarseSeconds {
+    const ZERO: Self = Self(0);
+
+    fn new(seconds: u32) -> Self {
+        let exact = |code: &u8| Self(*code).get() >= seconds;
+        // Codes ascend with their times, so the first one that is long enough is the shortest.
+        Self((0..u8::MAX).find(exact).unwrap_or(u8::MAX))
+    }
+
+    const fn get(self) -> u32 {
+        let [exponent, digits] = [(self.0 >> 4) as u32, (self.0 & 15) as u32];
+        match exponent.checked_sub(1) {
+            None => digits,
+            Some(shift) => (16 | digits) << shift,
+        }
+    }
 }
 
 /// State of a download, with what only some phases need.
@@ -143,10 +167,10 @@ enum State {
         reached: u32,
         blocks: u32,
         size: u32,
-        /// Time at which the download started, in milliseconds modulo 2³².
-        started_at: u32,
-        /// Offset of the first block of the download in the file.
-        start_offset: u32,
+        /// Start of the measurement of the rate, in milliseconds modulo 2³²: the time of the first block, or later.
+        measured_at: u32,
+        /// Offset at the start of the measurement: the end of the first block in the file, or further.
+        measured_from: u32,
         /// Page that is being sent. The page is valid if the flag PAGE is set.
         page: Page,
     },
@@ -278,16 +302,18 @@ pub struct SessionProgress {
     pub reached: u32,
     /// Total image size of the downloaded image in bytes.
     pub size: u32,
-    /// Speed of the download in bytes per second, since the download started or was resumed.
-    pub rate: u32,
-    /// Seconds until the last byte of the file at the present `rate`; `None` while `rate` is 0.
+    /// Speed of the download in bytes per second over the last minute or two; `None` in the first seconds of a download,
+    /// before the speed can be known.
+    pub rate: Option<u32>,
+    /// Seconds until the last byte of the file at the present speed; `None` while the speed is not known.
     pub remaining: Option<u32>,
 }
 
 impl Display for SessionProgress {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { reached, size, rate, remaining } = self;
-        write!(f, "{reached} of {size} bytes, {rate} bytes/s")?;
+        write!(f, "{reached} of {size} bytes")?;
+        rate.map_or(Ok(()), |rate| write!(f, ", {rate} bytes/s"))?;
         remaining.map_or(Ok(()), |seconds| write!(f, ", {seconds} s left"))
     }
 }
@@ -317,14 +343,15 @@ impl Session {
         image_type: ImageType(0),
         hardware: HardwareVersion(0),
         repeats_hour: 0,
-        wait_seconds: 0,
         network: 0,
         flags: Flags::empty(),
         links: Links::NONE,
         endpoint: 0,
         repeats: 0,
         running: 0,
-        delivery: DeliveryState::NEW,
+        wait: CoarseSeconds::ZERO,
+        ahead: 0,
+        path: PackedPathMtu::UNKNOWN,
     };
 
     /// Makes the session of a download without any history.
@@ -389,12 +416,11 @@ impl Session {
         }
     }
 
-    /// Returns the maximum bytes of data in a block for the client; `None` if the server has not reduced the maximum.
-    /// The server reduces the maximum after failed deliveries
-    /// ([`Server::handle_delivery`](super::Server::handle_delivery)).
+    /// Returns the maximum bytes of data in a block for the client, a multiple of 16; `None` if the server knows no limit
+    /// of the path. Delivery reports show the limit ([`Server::handle_delivery`](super::Server::handle_delivery)).
     #[must_use]
     pub const fn max_block_size(&self) -> Option<NonZeroU8> {
-        self.delivery.max_block_size
+        self.path.get().limit()
     }
 
     /// Returns whether a page is being sent to the client.
@@ -413,14 +439,24 @@ impl Session {
     /// Returns the progress of the download; `None` in any phase except [`SessionPhase::Downloading`].
     #[must_use]
     pub fn progress(&self) -> Option<SessionProgress> {
-        let State::Downloading { reached, size, started_at, start_offset, .. } = self.state else {
+        let State::Downloading { reached, size, measured_at, measured_from, .. } = self.state else {
             return None;
         };
         // The field `served` holds the time of the last block, because a session with a block is the primary one.
-        let millis = u64::from(self.served.wrapping_sub(started_at)).max(1);
-        let served = u64::from(reached.saturating_sub(start_offset)).saturating_mul(1000);
-        let rate = u32::try_from(served.checked_div(millis)?).unwrap_or(u32::MAX);
-        let remaining = size.saturating_sub(reached).checked_div(rate);
+        let millis = self.served.wrapping_sub(measured_at);
+        let bytes = reached.saturating_sub(measured_from);
+        if millis < KNOWN_AFTER_MILLIS || bytes < KNOWN_AFTER_BYTES {
+            return Some(SessionProgress { reached, size, rate: None, remaining: None });
+        }
+        // Rounded to the nearest whole number. The products have less than 64 bits, and the divisors are not 0.
+        let (millis, bytes) = (u64::from(millis), u64::from(bytes));
+        let rounded = |dividend: u64, divisor: u64| {
+            let quotient = dividend.saturating_add(divisor / 2).checked_div(divisor);
+            u32::try_from(quotient.unwrap_or(0)).unwrap_or(u32::MAX)
+        };
+        let left = u64::from(size.saturating_sub(reached));
+        let rate = Some(rounded(bytes.saturating_mul(1000), millis));
+        let remaining = Some(rounded(left.saturating_mul(millis), bytes.saturating_mul(1000)));
         Some(SessionProgress { reached, size, rate, remaining })
     }
 
@@ -461,7 +497,7 @@ impl Session {
 
     /// Copies the state of the client from `other`, which is another session of the client.
     pub(super) fn copy_client_state(&mut self, other: &Self) {
-        (self.ieee, self.served, self.delivery) = (other.ieee, other.served, other.delivery);
+        (self.ieee, self.served, self.ahead, self.path) = (other.ieee, other.served, other.ahead, other.path);
         self.flags = self.flags.difference(CLIENT_FLAGS) | other.flags.intersection(CLIENT_FLAGS);
     }
 
@@ -481,8 +517,7 @@ impl Session {
     }
 
     /// Returns the time at which the server last sent a block to the client; `None` if the server sent no block within
-    /// the last 12 days. The time lies up to a second after `now` if the server sent blocks earlier than its rate limit
-    /// asks for.
+    /// the last 12 days.
     pub(super) fn last_served(&self, now: Instant) -> Option<Instant> {
         // At the last frame, the time was at most `MAX_SERVED_AGE` old. It is at most 37 days old now, and unambiguous.
         if !self.flags.contains(Flags::SERVED) || now.since(self.last_heard) > MAX_SILENCE {
@@ -499,6 +534,17 @@ impl Session {
     pub(super) fn set_last_served(&mut self, at: Instant) {
         self.served = wrapping_millis(at);
         self.flags.insert(Flags::SERVED);
+    }
+
+    /// Records that the client was told to wait.
+    pub(super) fn record_wait(&mut self, seconds: u32) {
+        self.flags.set(Flags::ZERO_WAIT, seconds == 0);
+        self.wait = CoarseSeconds::new(seconds);
+    }
+
+    /// Returns whether the byte at `offset` of the image `id` was sent to the client in this download.
+    pub(super) fn has_been_sent(&self, id: ImageId, offset: u32) -> bool {
+        matches!(self.state, State::Downloading { reached, .. } if self.id() == id && offset < reached)
     }
 
     /// Returns whether the session has the present state of its client.
@@ -544,7 +590,7 @@ impl Session {
             self.forget_repeats();
         }
         self.record_frame(now);
-        self.wait_seconds = 0;
+        self.wait = CoarseSeconds::ZERO;
         self.version = version;
         self.state = state;
     }
@@ -708,16 +754,20 @@ impl Session {
         offset: u32,
         end: u32,
     ) -> BlockOutcome {
+        let millis = wrapping_millis(now);
+        let same_image = self.version == id.version;
         let before = match &mut self.state {
-            State::Downloading { reached, blocks, size: of, .. }
-                if self.version == id.version && (offset > 0 || *reached <= end) =>
+            // The first block may be sent again, and be shorter then. Any other block at offset 0 starts anew.
+            State::Downloading { reached, blocks, size: of, measured_at, measured_from, .. }
+                if same_image && (offset > 0 || *reached <= end || *reached == *measured_from) =>
             {
                 let before = *reached;
                 *reached = before.max(end);
                 *blocks = blocks.saturating_add(1);
                 *of = size;
+                measure(measured_at, measured_from, millis, before, offset..end);
                 self.record_frame(now);
-                self.wait_seconds = 0;
+                self.wait = CoarseSeconds::ZERO;
                 Some(before)
             }
             _ => None,
@@ -727,13 +777,18 @@ impl Session {
                 reached: end,
                 blocks: 1,
                 size,
-                started_at: wrapping_millis(now),
-                start_offset: offset,
+                measured_at: millis,
+                measured_from: end,
                 page: Page::NONE,
             };
+            // A download that only starts anew goes over the same path.
+            if !(same_image && matches!(self.state, State::Downloading { .. })) {
+                self.path = PackedPathMtu::UNKNOWN;
+            }
             self.enter(now, id.version, state);
         }
         self.set_last_served(now);
+        self.flags.remove(Flags::ZERO_WAIT);
         let started = before.is_none();
         let before = before.unwrap_or(0);
         let reached = before.max(end);
@@ -763,7 +818,40 @@ impl Session {
     /// The silence starts with the last frame in either direction, plus the time that the client was told to wait.
     pub(super) fn silence_start(&self, last_served: Option<Instant>) -> Instant {
         let last = last_served.map_or(self.last_heard, |served| served.max(self.last_heard));
-        last.plus(Millis::from_secs(self.wait_seconds.into()))
+        last.plus(Millis::from_secs(self.wait.get()))
+    }
+}
+
+/// Milliseconds of a download after which its rate is known. Waits are whole seconds and blocks come in bursts between
+/// them, so that the rate over a shorter time can be far off.
+const KNOWN_AFTER_MILLIS: u32 = 5_000;
+
+/// Bytes of a download after which its rate is known: eight blocks of 64 bytes, so that the time of one block counts for
+/// little.
+const KNOWN_AFTER_BYTES: u32 = 512;
+
+/// Milliseconds of a measurement after which its older half is dropped, so that the rate follows changes of the speed.
+const HALVED_AFTER_MILLIS: u32 = 120_000;
+
+/// Bytes of a measurement from which on its older half may be dropped.
+const HALVED_AFTER_BYTES: u32 = 4_096;
+
+/// Number of blocks by which a block lies ahead of all sent ones in a download with several requests in flight, at most.
+/// A block that lies further ahead shows that the client had the bytes between already.
+const MAX_BLOCKS_AHEAD: u32 = 16;
+
+/// Moves the start of a rate measurement after a block, which was sent at `now` and reaches over `range` of the file;
+/// `before` is the end of the furthest block before.
+fn measure(at: &mut u32, from: &mut u32, now: u32, before: u32, range: Range<u32>) {
+    let len = range.end.saturating_sub(range.start);
+    if range.start > before.saturating_add(len.saturating_mul(MAX_BLOCKS_AHEAD)) {
+        // The client resumed further on, so the measurement starts anew.
+        (*at, *from) = (now, range.end);
+        return;
+    }
+    let (millis, bytes) = (now.wrapping_sub(*at), before.max(range.end).saturating_sub(*from));
+    if millis >= HALVED_AFTER_MILLIS && bytes >= HALVED_AFTER_BYTES {
+        (*at, *from) = (at.wrapping_add(millis / 2), from.saturating_add(bytes / 2));
     }
 }
 
@@ -855,16 +943,109 @@ mod tests {
         assert_eq!(serve(6, B, 64, 128), (true, 128, 1), "another image, resumed");
     }
 
+    /// Serves `count` blocks of `len` bytes from `offset` on, `pause` milliseconds after each other, the first one at `at`,
+    /// and passes the true rate, the bytes that are left and the progress after each block to `check`.
+    fn serve(
+        session: &mut Session,
+        (at, pause): (u64, u64),
+        (offset, len, count): (u32, u32, u32),
+        mut check: impl FnMut(u64, f64, Option<SessionProgress>),
+    ) {
+        for block in 0..count {
+            let (at, start) = (at + u64::from(block) * pause, offset + block * len);
+            session.record_block(Instant::from_millis(at), A, 1_000_000, start, start + len);
+            check(at, f64::from(len) * 1000.0 / pause as f64, session.progress());
+        }
+    }
+
+    /// Whether rate and remaining time are either unknown or within 20 % of the truth, and known in the end.
+    fn is_right(rate: f64, progress: Option<SessionProgress>) -> bool {
+        let Some(SessionProgress { reached, size, rate: told, remaining }) = progress else { return false };
+        let near = |told: u32, truth: f64| (f64::from(told) - truth).abs() <= 0.2 * truth + 0.5;
+        let left = f64::from(size - reached) / rate;
+        told.is_none_or(|told| near(told, rate))
+            && remaining.is_none_or(|told| near(told, left))
+            && told.is_some() == remaining.is_some()
+    }
+
+    /// Shows: FLD-051
     #[test]
-    fn a_rate_counts_what_was_served_here() {
+    fn a_rate_is_unknown_at_first_and_then_right() {
+        // The first time is just before the 32-bit counter of milliseconds turns.
+        for start in [u64::from(u32::MAX) - 1_000, 5, 7_000_000] {
+            for (pause, len) in
+                [(1, 50), (20, 64), (250, 50), (302, 223), (1_000, 16), (7_500, 64), (60_000, 50)]
+            {
+                for offset in [0, 4_000] {
+                    let mut session = Session::EMPTY;
+                    assert_eq!(session.progress(), None);
+                    let mut known = None;
+                    serve(
+                        &mut session,
+                        (start, pause),
+                        (offset, len, 6_000.min(900_000 / len)),
+                        |at, rate, progress| {
+                            assert!(is_right(rate, progress), "{pause} {len} {at}: {rate} {progress:?}");
+                            if progress.unwrap().rate.is_some() {
+                                known.get_or_insert(at - start);
+                            }
+                        },
+                    );
+                    let expected = 5_000.max(u64::from(512_u32.div_ceil(len)) * pause);
+                    assert!(known.is_none_or(|known| known < expected + pause), "{pause} {len}: {known:?}");
+                    assert_eq!(
+                        known.is_none(),
+                        pause == 1 && len * 6_000 < 5_000,
+                        "{pause} {len}: {known:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Shows: FLD-051
+    #[test]
+    fn a_rate_follows_the_speed_and_survives_jumps() {
         let mut session = Session::EMPTY;
-        let start = u64::from(u32::MAX) - 1000;
-        assert_eq!(session.progress(), None);
-        session.record_block(Instant::from_millis(start), A, 10_000, 4_000, 4_050);
-        session.record_block(Instant::from_millis(start + 2_000), A, 10_000, 5_950, 6_000);
-        let progress = SessionProgress { reached: 6_000, size: 10_000, rate: 1_000, remaining: Some(4) };
-        assert_eq!(session.progress(), Some(progress), "across the turn of the counter");
-        session.record_block(Instant::from_millis(start + 9_000_000), A, 10_000, 5_950, 6_000);
-        assert_eq!(session.progress().unwrap().remaining, None);
+        // Ten times slower than before: told within a few minutes, by 20 %.
+        serve(&mut session, (0, 20), (0, 50, 10_000), |_, _, _| ());
+        let (mut last, mut right) = (0, 0);
+        serve(&mut session, (200_000, 200), (500_000, 50, 5_000), |at, rate, progress| {
+            if !is_right(rate, progress) {
+                last = at;
+            }
+            right += u32::from(is_right(rate, progress));
+        });
+        assert!(last < 200_000 + 600_000 && right > 2_000, "wrong until {last} ms, right {right} times");
+
+        // A device that comes back asks for the header, for its last block, and goes on from there.
+        let mut session = Session::EMPTY;
+        serve(&mut session, (0, 100), (0, 50, 1), |_, _, _| ());
+        serve(&mut session, (100, 100), (600_000, 50, 1), |_, _, _| ());
+        serve(&mut session, (200, 100), (600_050, 50, 1_000), |at, rate, progress| {
+            assert!(is_right(rate, progress), "{at} {progress:?}");
+        });
+        assert_eq!(session.progress().unwrap().rate, Some(500));
+        // Blocks that are sent again are no progress, and a time without progress makes the rate smaller.
+        session.record_block(Instant::from_millis(9_000_000), A, 1_000_000, 650_000, 650_050);
+        assert!(session.progress().unwrap().rate.unwrap() < 10);
+    }
+
+    #[test]
+    fn a_first_block_that_becomes_shorter_starts_no_download_anew() {
+        let mut session = Session::EMPTY;
+        let mut serve = |offset, end| session.record_block(Instant::ZERO, A, 10_000, offset, end).started;
+        assert!(serve(0, 64));
+        assert!(!serve(0, 32) && !serve(0, 64) && !serve(64, 128));
+        assert!(serve(0, 32), "from the start again");
+    }
+
+    #[test]
+    fn times_to_wait_are_never_shortened() {
+        for seconds in (0..90_000).step_by(7).chain(0..100).chain([86_400, u32::MAX]) {
+            let kept = CoarseSeconds::new(seconds).get();
+            assert!(kept >= seconds.min(86_400), "{seconds}: {kept}");
+            assert!(kept <= seconds.saturating_add(seconds / 16), "{seconds}: {kept}");
+        }
     }
 }

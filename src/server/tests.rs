@@ -4,6 +4,8 @@ mod access;
 mod delivery_reports;
 mod espressif;
 mod event;
+#[cfg(feature = "std")]
+mod folder_store;
 mod image_block;
 mod image_notify;
 mod image_page;
@@ -153,6 +155,7 @@ struct Script {
     standard: StandardPolicy,
     verdict: Option<QueryDecision>,
     pace: Option<PaceDecision>,
+    revision: Option<u16>,
     apply: Option<UpgradeDecision>,
     /// IEEE address of every client.
     ieee: Option<Eui64>,
@@ -208,6 +211,10 @@ impl ServerPolicy for Script {
         session: Option<&Session>,
     ) -> PaceDecision {
         self.pace.unwrap_or_else(|| StandardPolicy::default().pace(client, request, session))
+    }
+
+    fn cluster_revision(&mut self, _: Address) -> Option<u16> {
+        self.revision
     }
 
     fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {

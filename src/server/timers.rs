@@ -8,10 +8,11 @@
 //!                              ... after the last byte    + verify_timeout       handle_timeout: NeverEnded
 //! ```
 
+use super::path_mtu::PackedPathMtu;
 use super::response_frame::RequestContext;
 use super::session::Flags;
 use super::session_table::Slot;
-use super::{Server, ServerEvent, Session, SessionPhase, SessionSlots};
+use super::{MAX_BLOCKS_PER_TURN, Server, ServerEvent, Session, SessionPhase, SessionSlots};
 use crate::aps::{DeliveryReport, TransmitToken};
 use crate::time::Instant;
 use crate::types::ImageId;
@@ -40,11 +41,13 @@ impl<S: SessionSlots> Server<S> {
     ///
     /// Each call handles one client, so that the event queue has room for the event of the client.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.blocks_left_in_turn = MAX_BLOCKS_PER_TURN;
         let Some((slot, Timer::Silence)) = self.next_due_timer(now) else { return };
         self.stop_download(slot);
         self.table.clear_timer(slot);
         let Some(session) = self.table.session_at_mut(slot) else { return };
         let client = session.client();
+        session.path = PackedPathMtu::UNKNOWN;
         if let Some((id, reached, all)) = session.record_stall() {
             self.events.push(match all {
                 false => ServerEvent::Stalled { client, id, reached },
@@ -55,8 +58,12 @@ impl<S: SessionSlots> Server<S> {
 
     /// Handles a report of the stack on the delivery of a frame. The token of the [`Transmit`] identifies the frame.
     ///
-    /// A failed delivery ends no download, because the client repeats its request. After two consecutive undelivered
-    /// blocks, the server reduces the block size for the client by a quarter, but not below 16 bytes.
+    /// A failed delivery ends no download, because the client repeats its request.
+    ///
+    /// The reports show the longest block that the path to the client carries: where long blocks fail while shorter ones
+    /// arrive, the server sends shorter blocks, in multiples of 16 bytes, and now and then a longer one as a probe. Lost
+    /// blocks alone are no reason for shorter blocks. The server forgets the limit with the next image, and when the
+    /// client was silent for [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout).
     ///
     /// [`Transmit`]: crate::aps::Transmit
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
@@ -68,10 +75,12 @@ impl<S: SessionSlots> Server<S> {
         let arrived = report == DeliveryReport::Acknowledged;
         let session = self.table.find(client).and_then(|slot| self.table.session_at_mut(slot));
         let mut max_block_size = None;
-        if let Some(session) = session.filter(|_| len > 0)
-            && session.record_delivery(len, arrived)
-        {
-            max_block_size = session.max_block_size();
+        if let Some(session) = session.filter(|_| len > 0) {
+            let mut path = session.path.get();
+            if path.record_delivery(len, arrived) {
+                max_block_size = path.limit();
+            }
+            session.path = PackedPathMtu::new(path);
         }
         if !arrived {
             self.events.push(ServerEvent::Undelivered { client, max_block_size });

@@ -372,7 +372,10 @@ fn a_store_has_files_of_one_image_for_disjoint_hardware() {
         store.add(path("high", &high)).unwrap();
         check(&mut store);
         let error = store.add(path("wide", &wide)).unwrap_err();
-        assert!(matches!(error, FolderError::Add(AddError::HardwareOverlap { .. })), "{error}");
+        assert!(
+            matches!(error, FolderError::Conflict { source: AddError::HardwareOverlap { .. }, .. }),
+            "{error}"
+        );
         store.replace(path("high", &high)).unwrap();
         check(&mut store);
         std::fs::remove_dir_all(&folder).unwrap();

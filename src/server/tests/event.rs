@@ -18,8 +18,8 @@ fn events_have_a_client_an_image_and_a_line() {
     let specific =
         QuerySpecificFileRequest { node: OWNER, id: IMAGE, stack: crate::StackVersion::ZIGBEE_PRO };
     let offer = ImageOffer { id, size: 1000 };
-    let progress = SessionProgress { reached: 400, size: 1000, rate: 133, remaining: Some(4) };
-    let stopped = SessionProgress { rate: 0, remaining: None, ..progress };
+    let progress = SessionProgress { reached: 400, size: 1000, rate: Some(133), remaining: Some(4) };
+    let stopped = SessionProgress { rate: Some(0), remaining: None, ..progress };
     let report = ClientStatus { status: Some(ImageUpgradeStatus::NORMAL), ..ClientStatus::default() };
     let at = |current, then| ServerTime { current, then };
     let fault = RequestFault::OffsetBeyondEnd { id, offset: 1000, size: 1000 };

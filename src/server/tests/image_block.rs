@@ -306,7 +306,7 @@ fn a_client_waits_as_often_as_it_takes() {
 /// Shows: SRV-042
 #[test]
 fn no_client_is_told_to_wait_without_end() {
-    const LONGEST: &str = "19 2a 05 97 00 00 00 00 fe ff ff ff";
+    const LONGEST: &str = "19 2a 05 97 00 00 00 00 80 51 01 00";
     let seconds = u32::MAX;
     let mut desk = slow(Some(ReadResult::Wait { seconds }));
     assert_eq!(desk.ask(LAMP, FIRST), LONGEST);
@@ -325,7 +325,7 @@ fn no_client_is_told_to_wait_without_end() {
     );
     assert_eq!(desk.ask(LAMP, FIRST), LONGEST);
     desk.server.set_utc(desk.now(), Some(UtcTime(1)));
-    assert_eq!(desk.ask(LAMP, FIRST), "19 2a 05 97 01 00 00 00 fe ff ff ff");
+    assert_eq!(desk.ask(LAMP, FIRST), "19 2a 05 97 01 00 00 00 81 51 01 00");
 }
 
 /// Shows: SRV-043

@@ -115,7 +115,7 @@ fn every_request_may_be_for_a_reserved_type() {
         desk.ask(LAMP, &(block("01", "ab 00") + OWNED)),
         "19 2a 05 00 01 10 ab 00 05 00 00 00 00 00 00 00 04 1e f1 ee 0b"
     );
-    let page = "01 2a 04 01 01 10 c1 ff 05 00 00 00 00 00 00 00 04 04 00 0a 00";
+    let page = "01 2a 04 01 01 10 c1 ff 05 00 00 00 00 00 00 00 10 04 00 0a 00";
     let ServerAction::Reply(transmit) = desk.handle(LAMP, &std::format!("{page}{OWNED}")) else { panic!() };
     assert_eq!(
         super::hex(&desk.out[..transmit.len]),
