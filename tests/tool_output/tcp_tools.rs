@@ -64,7 +64,7 @@ const FRAMES: &[&str] = &[
     END,
     QUERY,
     BLOCK,
-    END,
+    "010306960110010007000000",
     QUERY,
     // Another image; bytes beyond the end; a request for no bytes.
     "0102030002100100070000000000000046",
