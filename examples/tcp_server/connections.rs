@@ -30,7 +30,7 @@ const TO_DEVICE: usize = 64;
 const AHEAD: u32 = 32;
 
 /// Pause before each further frame that a device sends ahead.
-const SLOWED: Duration = Duration::from_millis(2);
+const SLOWED: Duration = Duration::from_millis(5);
 
 /// Unicast addresses of a network, except 0, which is the server.
 const DEVICES: std::ops::RangeInclusive<u16> = 1..=0xfff7;
