@@ -29,8 +29,8 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::sleep_until;
 use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
 use zigbee_ota::server::{
-    FolderChange, FolderStore, ResponseBuffer, Server, ServerAction, ServerConfig, ServerPolicy, Session,
-    SessionPhase, UpgradeDecision,
+    FolderChange, FolderError, FolderStore, ResponseBuffer, Server, ServerAction, ServerConfig, ServerPolicy,
+    Session, SessionPhase, UpgradeDecision,
 };
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, Status};
@@ -71,6 +71,9 @@ struct Options {
     /// Minimum interval between two blocks to one device, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     period: u32,
+    /// Serve files as well that no device should get, such as files with a wrong checksum
+    #[arg(long)]
+    force: bool,
     /// Print each event as a JSON object on its own line
     #[arg(long)]
     json: bool,
@@ -92,10 +95,17 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let mut images = FolderStore::new();
+    images.set_wrong_files_accepted(options.force);
     for path in &options.files {
         match path.is_dir() {
             true => images.follow(path),
-            false => _ = images.add(path)?,
+            false => match images.add(path) {
+                Ok(_) => {}
+                Err(error @ FolderError::Wrong { .. }) => {
+                    return Err(format!("{error} (--force serves it all the same)").into());
+                }
+                Err(error) => return Err(error.into()),
+            },
         }
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
