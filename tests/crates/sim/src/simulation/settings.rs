@@ -192,6 +192,8 @@ pub(crate) fn client_config(header: &FileHeader<'_>) -> client::ClientConfig {
     identity.hardware = header.hardware.map(|range| range.min);
     identity.node = header.destination;
     let mut config = client::ClientConfig::new(identity, SERVER);
+    // The stagger of the settings spreads the clients.
+    config.query_spread = Millis(0);
     // As much as any file here; a damaged offer may be of four gigabytes.
     config.max_file_size = 1 << 20;
     config
