@@ -107,12 +107,14 @@ pub struct Ticket(pub(super) u32);
 
 /// Error of an answer with a ticket for which the client no longer waits. The answer has changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("the client does not wait for this answer any more")]
 pub struct StaleTicket;
 
 /// Error of a call that needs an idle client while a query or an upgrade is in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("a query or an upgrade is in progress")]
 pub struct Busy;
@@ -120,6 +122,7 @@ pub struct Busy;
 /// Error of [`Client::query_specific_file`](super::Client::query_specific_file): the query for a device-specific file
 /// cannot start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SpecificFileError {
@@ -136,6 +139,7 @@ pub enum SpecificFileError {
 
 /// Error of [`Client::activate`](super::Client::activate): no image is ready to be applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("no image is ready to be applied")]
 pub struct NothingToActivate;

@@ -22,10 +22,10 @@ use std::vec::Vec;
 use super::lookup::{self, AddError};
 use super::{FileLookup, ImageInfo, ImageStore, ReadResult};
 use crate::aps::Address;
-#[cfg(feature = "inspect")]
-use crate::container::{Container, ContainerIntegrity, ContainerKind};
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::file::FileHeader;
+#[cfg(feature = "inspect")]
+use crate::inspect::{Finding, Inspection, Severity};
 use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
 /// Reason why a file was not added to a [`FolderStore`]. The store is unchanged. Each reason names the path of the file,
@@ -63,18 +63,17 @@ pub enum FolderError {
         /// What the two files have in common: [`AddError::Duplicate`] or [`AddError::HardwareOverlap`].
         source: AddError,
     },
-    /// The file is a vendor's container whose own checksum does not match.
+    /// Something about the file is wrong, for instance a checksum, so that no device should get the file.
+    /// [`FolderStore::set_wrong_files_accepted`] lets the store take such files.
     #[cfg(feature = "inspect")]
     #[cfg_attr(docsrs, doc(cfg(feature = "inspect")))]
-    #[error("{}: {container} container: the checksum at byte {offset} does not match", Shown(.path))]
+    #[error("{}: {finding}", Shown(.path))]
     #[non_exhaustive]
-    Container {
+    Wrong {
         /// File that was not added.
         path: PathBuf,
-        /// Format of the container.
-        container: ContainerKind,
-        /// Offset of the checksum in the file, in bytes.
-        offset: usize,
+        /// First finding that is wrong. Its offset counts from the first byte of the file.
+        finding: Finding,
     },
 }
 
@@ -85,7 +84,7 @@ impl FolderError {
         match self {
             Self::Io { path, .. } | Self::Add { path, .. } | Self::Conflict { path, .. } => path,
             #[cfg(feature = "inspect")]
-            Self::Container { path, .. } => path,
+            Self::Wrong { path, .. } => path,
         }
     }
 }
@@ -142,7 +141,8 @@ pub enum FolderChange {
 /// when a client requests the block. The server answers NO_IMAGE_AVAILABLE if a block cannot be read, for instance
 /// because the disk was removed or another program has overwritten the file.
 ///
-/// With the feature `inspect`, the store opens the containers of vendors and serves the OTA file inside.
+/// With the feature `inspect`, the store opens the containers of vendors and serves the OTA file inside, and refuses files
+/// with a finding [`Severity::Wrong`](crate::inspect::Severity::Wrong).
 ///
 /// ```no_run
 /// use zigbee_ota::server::{FolderChange, FolderStore};
@@ -164,6 +164,7 @@ pub struct FolderStore {
     folders: Vec<PathBuf>,
     /// Files of the folders that were rejected, with the content that was rejected.
     rejected: Vec<Rejected>,
+    accepts_wrong: bool,
 }
 
 /// Open file of a store.
@@ -214,78 +215,67 @@ struct Rejected {
     conflicts: bool,
 }
 
-/// Maximum length of a file that is opened as a container, in bytes. The store reads such a file as a whole to compare its
-/// checksums; the longest firmware of public collections has 8 MB.
+/// Maximum length of a file that is inspected, in bytes. The store reads such a file as a whole once; the longest firmware
+/// of public collections has 8 MB.
 #[cfg(feature = "inspect")]
-const MAX_CONTAINER: u64 = 64 << 20;
+const MAX_INSPECTED: u64 = 64 << 20;
 
 impl StoredFile {
-    /// Opens a file and reads its header.
-    fn open(path: &Path) -> Result<Self, FolderError> {
+    /// Opens a file and reads its header. With `accept_wrong`, only a file that cannot be served at all is refused.
+    fn open(path: &Path, accept_wrong: bool) -> Result<Self, FolderError> {
         let io = |source| FolderError::Io { path: path.to_owned(), source };
+        let add = |error| FolderError::Add { path: path.to_owned(), source: AddError::Decode(error) };
         let mut file = File::open(path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
         if metadata.is_dir() {
             return Err(io(io::ErrorKind::IsADirectory.into()));
         }
         let stamp = Stamp::new(&metadata);
+        let start = Self::find_ota_file(path, &mut file, &stamp, accept_wrong)?;
         let mut header = Vec::new();
         let most = u64::try_from(FileHeader::MAX_KNOWN_LEN).unwrap_or(u64::MAX);
+        file.seek(SeekFrom::Start(start)).map_err(io)?;
         (&mut file).take(most).read_to_end(&mut header).map_err(io)?;
-        let (info, start) = match FileHeader::parse_known(&header) {
-            Ok(parsed) => (ImageInfo::new(&parsed), 0),
-            Err(error) => {
-                let (start, bytes) = Self::open_container(path, &mut file, &stamp, error)?;
-                header = bytes;
-                let decode =
-                    |error| FolderError::Add { path: path.to_owned(), source: AddError::Decode(error) };
-                (ImageInfo::new(&FileHeader::parse_known(&header).map_err(decode)?), start)
-            }
-        };
+        let info = ImageInfo::new(&FileHeader::parse_known(&header).map_err(add)?);
         let present = stamp.len.saturating_sub(start);
         if present < u64::from(info.size) {
             let bytes = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
             let kind =
                 DecodeErrorKind::Truncated { needed: bytes(info.size.into()), present: bytes(present) };
-            let source = AddError::Decode(DecodeError { item: "OTA file", offset: 0, kind });
-            return Err(FolderError::Add { path: path.to_owned(), source });
+            return Err(add(DecodeError { item: "OTA file", offset: 0, kind }));
         }
         Ok(Self { path: path.to_owned(), stamp, info, file, start, header, is_changed: false })
     }
 
-    /// Opens a file without an OTA header at its start as a vendor's container. Returns the offset of the OTA file, and
-    /// the bytes of its header.
+    /// Inspects a file, and returns the offset of the OTA file: 0 unless the file is a container.
     #[cfg(feature = "inspect")]
-    fn open_container(
+    fn find_ota_file(
         path: &Path,
         file: &mut File,
         stamp: &Stamp,
-        error: DecodeError,
-    ) -> Result<(u64, Vec<u8>), FolderError> {
-        let io = |source| FolderError::Io { path: path.to_owned(), source };
-        let no_container = FolderError::Add { path: path.to_owned(), source: AddError::Decode(error) };
-        if stamp.len > MAX_CONTAINER {
-            return Err(no_container);
+        accept_wrong: bool,
+    ) -> Result<u64, FolderError> {
+        if stamp.len > MAX_INSPECTED {
+            return Ok(0);
         }
         let mut bytes = Vec::new();
-        file.rewind().and_then(|()| file.take(MAX_CONTAINER).read_to_end(&mut bytes)).map_err(io)?;
-        let Ok(container) = Container::open(&bytes) else { return Err(no_container) };
-        if let ContainerIntegrity::ChecksumFailed { offset } = container.integrity {
-            return Err(FolderError::Container { path: path.to_owned(), container: container.kind, offset });
+        let read = file.take(MAX_INSPECTED).read_to_end(&mut bytes);
+        read.map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
+        let inspection = Inspection::of(&bytes);
+        let wrong = inspection.findings().find(|finding| finding.severity == Severity::Wrong);
+        match (inspection.container(), wrong) {
+            // Without an OTA file, the error about the header says more to callers than the finding.
+            (None, _) => Ok(0),
+            (Some(_), Some(finding)) if !accept_wrong => {
+                Err(FolderError::Wrong { path: path.to_owned(), finding })
+            }
+            (Some(container), _) => Ok(u64::try_from(container.before.len()).unwrap_or(u64::MAX)),
         }
-        let start = u64::try_from(container.before.len()).unwrap_or(u64::MAX);
-        let header = container.ota.iter().copied().take(FileHeader::MAX_KNOWN_LEN).collect();
-        Ok((start, header))
     }
 
     #[cfg(not(feature = "inspect"))]
-    fn open_container(
-        path: &Path,
-        _: &mut File,
-        _: &Stamp,
-        error: DecodeError,
-    ) -> Result<(u64, Vec<u8>), FolderError> {
-        Err(FolderError::Add { path: path.to_owned(), source: AddError::Decode(error) })
+    fn find_ota_file(_: &Path, _: &mut File, _: &Stamp, _: bool) -> Result<u64, FolderError> {
+        Ok(0)
     }
 
     /// Returns whether the open file is as it was when it was opened, and remembers if it is not.
@@ -316,7 +306,13 @@ impl FolderStore {
     /// Makes a store without files and without folders.
     #[must_use]
     pub const fn new() -> Self {
-        Self { files: Vec::new(), folders: Vec::new(), rejected: Vec::new() }
+        Self { files: Vec::new(), folders: Vec::new(), rejected: Vec::new(), accepts_wrong: false }
+    }
+
+    /// Sets whether the store takes files that no device should get (`FolderError::Wrong`); `false` at first. Files that
+    /// the store has already stay. Without the feature `inspect`, the store inspects no file, and takes all.
+    pub const fn set_wrong_files_accepted(&mut self, accepted: bool) {
+        self.accepts_wrong = accepted;
     }
 
     /// Opens the file at `path`, adds the file to the store and returns its identity. The server does not serve bytes
@@ -325,10 +321,10 @@ impl FolderStore {
     /// # Errors
     /// Fails with [`FolderError::Io`] if the file cannot be opened or read, and with [`FolderError::Add`] if the header
     /// cannot be decoded or the file is too short. Fails with [`FolderError::Conflict`] if the store has a file of the
-    /// same image for some of the same hardware versions. With the feature `inspect`, fails with `Container` if the
-    /// checksum of a container does not match.
+    /// same image for some of the same hardware versions. With the feature `inspect`, fails with `FolderError::Wrong`
+    /// if a checksum does not match, or anything else about the file is wrong.
     pub fn add(&mut self, path: impl AsRef<Path>) -> Result<ImageId, FolderError> {
-        let opened = StoredFile::open(path.as_ref())?;
+        let opened = StoredFile::open(path.as_ref(), self.accepts_wrong)?;
         self.insert(opened)
     }
 
@@ -338,7 +334,7 @@ impl FolderStore {
     /// # Errors
     /// Fails with the errors of [`add`](Self::add), except [`FolderError::Conflict`].
     pub fn replace(&mut self, path: impl AsRef<Path>) -> Result<ImageId, FolderError> {
-        let opened = StoredFile::open(path.as_ref())?;
+        let opened = StoredFile::open(path.as_ref(), self.accepts_wrong)?;
         let id = opened.info.id;
         self.files.retain(|other| other.path != opened.path && !lookup::conflicts(&other.info, &opened.info));
         self.files.push(opened);

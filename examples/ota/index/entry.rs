@@ -9,7 +9,6 @@ use zigbee_ota::index::{IndexEntry, IndexForm, is_web_url};
 
 use super::url::Base;
 use crate::input::InputFile;
-use crate::warnings;
 
 /// Form of an index on the command line.
 #[derive(Clone, Copy, ValueEnum)]
@@ -62,7 +61,7 @@ impl Facts {
     pub fn read(path: &Path, place: String, form: IndexForm) -> Result<Result<Self, String>, String> {
         let bytes = fs::read(path).map_err(|error| error.to_string())?;
         let opened = InputFile::new(&bytes).map_err(|error| error.to_string())?;
-        let faults = warnings::faults(&opened);
+        let faults = opened.faults();
         if !faults.is_empty() {
             return Ok(Err(faults.join("; ")));
         }
