@@ -378,25 +378,25 @@ impl<S: SessionSlots> Server<S> {
         };
         let ImageBlockRequest { id, offset, .. } = *request;
         *head = data_frame_head(context.sequence, id, offset, len);
-        self.record_block(now, context, slot, image, offset, len);
-        match page {
-            Some(page) => self.continue_page(now, context, page, image.size, len),
-            None => self.record_reported_block(context.client, len),
+        self.record_block(now, context, slot, image, (offset, len), page.is_none());
+        if let Some(page) = page {
+            self.continue_page(now, context, page, image.size, len);
         }
         let transmit = context.transmit(DATA_FRAME_HEAD_LEN.saturating_add(usize::from(len)), len);
         Transmit { aps_ack: page.is_none(), ..transmit }
     }
 
-    /// Records a sent block in the session, the rate limit and the events. `slot` is that of the download; if the
-    /// download has none, the method inserts a session.
+    /// Records a sent block, of which `offset` and `len` are given, in the session, the rate limit and the events. `slot`
+    /// is that of the download; if the download has none, the method inserts a session. `is_reported` means that the
+    /// stack may report the delivery of the block.
     pub(super) fn record_block(
         &mut self,
         now: Instant,
         context: RequestContext,
         slot: Option<Slot>,
         image: &ImageInfo,
-        offset: u32,
-        len: u8,
+        (offset, len): (u32, u8),
+        is_reported: bool,
     ) {
         self.consume_bandwidth(len);
         let (client, id, end) = (context.client, image.id, offset.saturating_add(len.into()));
@@ -411,6 +411,9 @@ impl<S: SessionSlots> Server<S> {
         let early = session.early(now, period);
         let served = session.record_block(now, id, image.size, offset, end);
         session.record_paced_block(now, early, period);
+        if is_reported {
+            session.path.record_sent(len);
+        }
         let progress = if served.hundredth { session.progress() } else { None };
         let is_counted = session.flags.contains(Flags::DOWNLOAD) == served.more;
         if served.started {
