@@ -100,7 +100,8 @@ pub enum NotifyTarget {
     /// Image Notify to broadcast.
     All(ImageNotify),
     /// Image Notify for the only device that may have the image. The caller finds the network address of the IEEE
-    /// address.
+    /// address, and tells the IEEE address with the frames of the device ([`FrameMeta::ieee`](crate::aps::FrameMeta::ieee)).
+    /// The server then offers and serves the image to this device alone.
     One(Eui64, ImageNotify),
 }
 

@@ -269,7 +269,8 @@ impl<S: SessionSlots> Server<S> {
     /// Bytes beyond [`Deferred::max_len`] are cut off; a shorter `data` is sent unchanged. Empty data is answered like
     /// [`NotReady::Wait`], with the time of [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     ///
-    /// The answer does not depend on other requests. The caller can answer deferred requests in any order.
+    /// The answer does not depend on other requests. The caller can answer deferred requests in any order. A download that
+    /// the caller cancelled meanwhile is answered with ABORT.
     pub fn answer(
         &mut self,
         now: Instant,
@@ -277,22 +278,27 @@ impl<S: SessionSlots> Server<S> {
         data: Result<&[u8], NotReady>,
         out: &mut ResponseBuffer,
     ) -> Transmit {
-        let transmit = match data {
-            Ok(data) => {
+        let (context, id) = (deferred.context, deferred.request.id);
+        let session =
+            self.table.find_download(context.client, id).and_then(|slot| self.table.session_at(slot));
+        let refusal = session.and_then(Session::refusal_reason);
+        let transmit = match (data, refusal) {
+            (_, Some(reason)) => self.abort_download(now, context, id, reason, out),
+            (Ok(data), None) => {
                 for (to, from) in data_buffer(out, deferred.len).iter_mut().zip(data) {
                     *to = *from;
                 }
                 self.respond_data(now, deferred.query(), &deferred.image, (deferred.len, data.len()), out)
             }
-            Err(NotReady::Wait { seconds }) => {
-                self.respond_wait(now, deferred.context, &deferred.request, seconds, out)
+            (Err(NotReady::Wait { seconds }), None) => {
+                self.respond_wait(now, context, &deferred.request, seconds, out)
             }
-            Err(NotReady::Gone) => {
-                let (id, reason) = (deferred.request.id, RefusalReason::UnknownImage);
-                self.respond_no_image(deferred.context, id, deferred.query().command(), reason, out)
+            (Err(NotReady::Gone), None) => {
+                let reason = RefusalReason::UnknownImage;
+                self.respond_no_image(context, id, deferred.query().command(), reason, out)
             }
         };
-        self.record_frame_from(now, deferred.context, Some(deferred.request.id));
+        self.record_frame_from(now, context, Some(id));
         transmit
     }
 
@@ -314,15 +320,11 @@ impl<S: SessionSlots> Server<S> {
         }
         let session =
             self.table.find_download(context.client, id).and_then(|slot| self.table.session_at(slot));
-        if session.is_some_and(Session::is_cancelled) {
-            return Err(RefusalReason::Cancelled);
+        match session.and_then(Session::refusal_reason) {
+            Some(reason) => Err(reason),
+            None if policy.is_authorized(context.client, id, image) => Ok(()),
+            None => Err(RefusalReason::Policy),
         }
-        if session.is_some_and(Session::is_refused_by_policy)
-            || !policy.is_authorized(context.client, id, image)
-        {
-            return Err(RefusalReason::Policy);
-        }
-        Ok(())
     }
 
     /// Looks up one of several files of the image `id` by the hardware version that the policy knows. The session keeps

@@ -33,6 +33,7 @@ use core::ops::Range;
 use bitflags::bitflags;
 use zerocopy::little_endian::U32;
 
+use super::RefusalReason;
 use super::path_mtu::PackedPathMtu;
 use crate::aps::Address;
 use crate::time::{Instant, Millis};
@@ -552,14 +553,14 @@ impl Session {
         self.flags.contains(Flags::PRIMARY)
     }
 
-    /// Returns whether the policy refused the client this image, so that the client gets no block of the image.
-    pub(super) const fn is_refused_by_policy(&self) -> bool {
-        matches!(self.state, State::Refused { by_policy: true, .. })
-    }
-
-    /// Returns whether the operator cancelled the download.
-    pub(super) const fn is_cancelled(&self) -> bool {
-        matches!(self.state, State::Cancelled)
+    /// Returns why the client gets no block of the image: the policy refused the image, or the caller cancelled the
+    /// download. Returns `None` if nobody did.
+    pub(super) const fn refusal_reason(&self) -> Option<RefusalReason> {
+        match self.state {
+            State::Refused { by_policy: true, .. } => Some(RefusalReason::Policy),
+            State::Cancelled => Some(RefusalReason::Cancelled),
+            _ => None,
+        }
     }
 
     /// Returns whether the download is offered or in progress, so that an operator can cancel it.
@@ -631,7 +632,7 @@ impl Session {
     /// Records the end of the download because of ABORT. A download that the policy refused, or the operator cancelled,
     /// stays so.
     pub(super) fn record_abort(&mut self, now: Instant, id: ImageId) {
-        if self.is_cancelled() || self.is_refused_by_policy() {
+        if self.refusal_reason().is_some() {
             return self.record_frame(now);
         }
         let taken = Taken::No;

@@ -157,3 +157,95 @@ fn slots_given_up_are_not_counted() {
     assert_eq!(dropped.map(|(client, _)| client), Some(Address::new(1, 1)));
     assert_eq!((table.downloads(), table.pages()), (0, 0));
 }
+
+/// Shows: FLD-050
+#[test]
+fn no_choice_of_addresses_makes_a_bucket_long() {
+    let mut layouts = std::collections::BTreeSet::new();
+    for seed in [0, 1, 0x1234_5678, u32::MAX] {
+        for slots in [1, 7, 100, 256, 1000, 65_528] {
+            let table = SessionTable::new(std::vec![Session::EMPTY; slots], seed);
+            let mut sizes = std::vec![0_usize; slots];
+            for network in 0..=u16::MAX {
+                sizes[usize::from(table.bucket(network))] += 1;
+            }
+            let longest = *sizes.iter().max().unwrap();
+            assert!(
+                longest <= 65_536_usize.div_ceil(slots),
+                "{longest} addresses share one of {slots} buckets"
+            );
+            if slots == 1000 {
+                layouts.insert((0..100).map(|network| table.bucket(network)).collect::<Vec<_>>());
+            }
+        }
+    }
+    assert_eq!(layouts.len(), 4, "each seed has its own layout");
+}
+
+/// Random insertions, removals, moves and flags: every session is found, in one bucket and one order of age, and the
+/// counts are right.
+#[test]
+fn sessions_are_found_whatever_happens_to_them() {
+    for slots in [1, 5, 40] {
+        let mut table = SessionTable::new(std::vec![Session::EMPTY; slots], 99);
+        let mut state = 3;
+        for step in 0..4000_u64 {
+            let client = client(random(&mut state) % 40);
+            let id = ImageId::new(0x1001, u16::try_from(random(&mut state) % 3).unwrap(), 1);
+            let now = Instant::from_millis(step);
+            let slot = match random(&mut state) % 16 {
+                0 => {
+                    let had = table.sessions_of_node(client.network).count() > 0;
+                    assert_eq!(table.remove_node(client.network), had);
+                    assert_eq!(table.sessions_of_node(client.network).count(), 0);
+                    None
+                }
+                1 => {
+                    let new = u16::try_from(random(&mut state) % 13).unwrap();
+                    let moved = table.sessions_of_node(client.network).count();
+                    assert_eq!(table.move_node(client.network, new), moved > 0);
+                    assert!(moved == 0 || table.sessions_of_node(new).count() == moved);
+                    None
+                }
+                _ => table.find_or_insert(now, client, id).0,
+            };
+            if let Some(slot) = slot {
+                let flag = if random(&mut state) & 1 == 0 { Flags::PAGE } else { Flags::DOWNLOAD };
+                table.set_flag(slot, flag, random(&mut state) & 1 == 0);
+                table.set_timer(slot, Instant::from_millis(random(&mut state) % 1000));
+                table.touch(slot);
+            }
+            check(&table);
+        }
+    }
+}
+
+fn check(table: &SessionTable<Vec<Session>>) {
+    let mut in_orders = 0;
+    for order in [table.idle_ages, table.download_ages, table.page_ages] {
+        let (mut index, mut before) = (order.oldest, NO_SLOT);
+        while let Some(session) = table.session_in(index) {
+            assert_eq!(session.links.older, before);
+            (index, before, in_orders) = (session.links.newer, index, in_orders + 1);
+        }
+        assert_eq!(before, order.newest);
+    }
+    assert_eq!(table.sessions().count(), in_orders);
+    let mut downloading = std::collections::BTreeSet::new();
+    for session in table.sessions() {
+        let slot = table.find_download(session.client(), session.id()).unwrap();
+        assert!(core::ptr::eq(table.session_at(slot).unwrap(), session), "each download has one session");
+        let of_node = || table.sessions_of_node(session.network());
+        assert_eq!(of_node().filter(|session| session.is_primary()).count(), 1);
+        assert!(of_node().count() <= MAX_SLOTS_OF_NODE.into());
+        if session.flags.contains(Flags::DOWNLOAD) {
+            downloading.insert(session.network());
+        }
+    }
+    assert_eq!(usize::from(table.downloads()), downloading.len());
+    assert_eq!(usize::from(table.pages()), table.sessions().filter(|session| session.has_page()).count());
+    let timers = table.sessions().filter(|session| session.links.heap_place != NO_SLOT);
+    let deadlines: Vec<_> = timers.map(|session| session.timer_deadline).collect();
+    assert_eq!(usize::from(table.timers), deadlines.len());
+    assert_eq!(table.next_timer().map(|(_, when)| when), deadlines.into_iter().min());
+}

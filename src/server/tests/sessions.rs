@@ -454,6 +454,20 @@ fn an_operator_cancels_the_downloads_of_a_device() {
     assert!(is_data(&desk.ask(LAMP, &block(IMAGE, 0))));
 }
 
+/// Shows: FLD-043
+#[test]
+fn a_deferred_request_of_a_cancelled_download_is_aborted() {
+    let images = Slow { files: catalog(files()), says: Some(ReadResult::Later), reads: vec![] };
+    let mut desk = Desk::new(images, Script::default());
+    desk.ask(LAMP, QUERY);
+    let ServerAction::Deferred(deferred) = desk.handle(LAMP, &block(IMAGE, 0)) else {
+        panic!("not deferred")
+    };
+    assert_eq!(desk.server.cancel(LAMP, ImageFilter::ALL), 1);
+    assert_eq!(desk.answer(deferred, Ok(&[1, 2, 3])), ABORT);
+    assert_eq!(desk.phase(LAMP), Some(SessionPhase::Ended { id: IMAGE, status: Status::ABORT }));
+}
+
 /// Shows: FLD-056
 #[test]
 fn only_what_was_ordered_and_taken_again_counts_as_repeated() {
