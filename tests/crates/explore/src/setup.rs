@@ -304,7 +304,11 @@ pub fn all() -> Vec<Setup> {
         Setup { faults: vec![Kind::Tick, Kind::Deliver], ..base("delays, pages", PAGES, 126, 3) },
         Setup { faults: vec![Kind::AnswerBadly, Kind::Late], ..base("flash in trouble", window(1), 94, 3) },
         Setup {
-            faults: vec![Kind::AnswerBadly, Kind::Late],
+            faults: vec![Kind::AnswerBadly, Kind::Late, Kind::Duplicate],
+            ..base("flash in trouble, window of 2", window(2), 126, 2)
+        },
+        Setup {
+            faults: vec![Kind::AnswerBadly, Kind::Late, Kind::Duplicate],
             ..base("flash in trouble, pages", PAGES, 126, 2)
         },
         Setup {

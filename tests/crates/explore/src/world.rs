@@ -932,6 +932,10 @@ impl<const RANGES: usize> World<RANGES> {
                 self.is_ordered |= self.client.activate().is_ok();
                 self.pump(false)
             }
+            Kind::Refill => {
+                self.empty_until = None;
+                Ok(())
+            }
             Kind::Tick => {
                 let to = self.deadline().ok_or("no deadline")?;
                 self.advance(to)
@@ -1111,6 +1115,8 @@ impl<const RANGES: usize> World<RANGES> {
             Kind::Activate
         } else if self.has_held {
             Kind::Release
+        } else if self.empty_until.is_some() {
+            Kind::Refill
         } else if self.deadline().is_some() {
             Kind::Tick
         } else {
@@ -1146,6 +1152,9 @@ impl<const RANGES: usize> World<RANGES> {
             }
             if self.has_held {
                 add(Kind::Release, 0, 0);
+            }
+            if self.empty_until.is_some() {
+                add(Kind::Refill, 0, 0);
             }
             if self.deadline().is_some() {
                 let is_early = !self.link.is_empty() || !self.deferred.is_empty() || self.has_held;
