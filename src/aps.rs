@@ -1,8 +1,8 @@
 //! Per-frame metadata between this crate and the application support (APS) layer of the Zigbee stack: addresses,
 //! delivery modes and delivery reports. Sections refer to ZigBee document 095264 (2011).
 //!
-//! Client and server see no network or APS header: the caller passes each received ZCL frame with its [`FrameMeta`], and
-//! gets a [`Transmit`] with each frame to send. Both hold the APS settings that section 6.10 requires.
+//! Client and server see no network or APS header: the caller passes each received ZCL frame with its [`FrameMeta`],
+//! and gets a [`Transmit`] with each frame to send. Client and server set the APS options that section 6.10 requires.
 //!
 //! ```text
 //! stack -- FrameMeta { from, delivery, aps_security, relays }, bytes -------------> client or server
@@ -10,17 +10,18 @@
 //! stack -- token, DeliveryReport (APS acknowledgement came, or sending failed) ---> client or server
 //! ```
 //!
-//! **Relays.** A coordinator may send by source routing. Each frame then lists the routers on its way: 2 bytes, and 2
-//! for each relay, less room for data. The server subtracts them from the room for blocks by [`FrameMeta::relays`].
+//! **Relays.** A coordinator may send by source routing. Each source-routed frame lists the routers on its route. The
+//! list takes 2 bytes, and 2 bytes for each relay, from the room for data. The server subtracts the bytes of the list
+//! from the block size, by [`FrameMeta::relays`].
 //!
 //! **Tokens.** The APS acknowledgement of a frame comes later than the call that sends the frame. The caller keeps the
-//! [`TransmitToken`] of each frame and passes it back with the [`DeliveryReport`]. Reports are optional: without them
-//! the timeouts of client and server do the same, later.
+//! [`TransmitToken`] of each frame and passes it back with the [`DeliveryReport`]. Delivery reports are optional:
+//! without them, client and server notice a lost frame by their own, longer timeouts.
 
 use core::fmt;
 
 /// Network (short) address and endpoint of a peer. `Display` writes `0x1234/1`.
-// Exhaustive: a ZCL frame is addressed by these two fields.
+// Exhaustive: network address and endpoint address a ZCL frame completely.
 #[doc(alias("short address", "network address", "node id", "endpoint"))]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -39,7 +40,7 @@ impl Address {
     /// Sentinel for a peer that is not known yet.
     pub const UNKNOWN: Self = Self { network: 0xffff, endpoint: 0xff };
 
-    /// Creates an address from its two numbers.
+    /// Creates an address from network address and endpoint.
     #[must_use]
     pub const fn new(network: u16, endpoint: u8) -> Self {
         Self { network, endpoint }
@@ -66,20 +67,20 @@ impl defmt::Format for Address {
 }
 
 /// APS delivery mode of a frame.
-// Exhaustive: a caller must choose one of these three calls of its stack for each frame.
+// Exhaustive: for each frame, a caller must choose one of three send functions of its stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DeliveryMode {
     /// Sent to one node.
     Unicast,
-    /// Sent to a group; never answered by a Default Response.
+    /// Sent to a group; a receiver never answers the frame with a Default Response.
     Multicast,
-    /// Sent to all nodes; never answered by a Default Response.
+    /// Sent to all nodes; a receiver never answers the frame with a Default Response.
     Broadcast,
 }
 
-/// Metadata of a received frame, filled in by the caller from what its stack reports.
+/// Metadata of a received frame, filled in by the caller from the reports of its Zigbee stack.
 #[doc(alias("EmberApsFrame", "afIncomingMSGPacket_t", "esp_zb_zcl_cmd_info_t"))]
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +94,7 @@ pub struct FrameMeta {
     /// Whether the frame had APS encryption with a link key, in addition to the network encryption.
     pub aps_security: bool,
     /// Number of relays on the source route to the sender; 0 without source routing. Each relay takes 2 bytes from the
-    /// room of a frame.
+    /// room of a frame for data.
     pub relays: u8,
 }
 
@@ -110,7 +111,7 @@ impl FrameMeta {
         Self { from, delivery, aps_security: false, relays: 0 }
     }
 
-    /// Sets whether the frame had APS encryption.
+    /// Sets whether the frame had APS encryption with a link key.
     #[must_use]
     pub const fn with_aps_security(self, aps_security: bool) -> Self {
         Self { aps_security, ..self }
@@ -123,7 +124,7 @@ impl FrameMeta {
     }
 }
 
-/// Frame to send: the first [`len`](Self::len) bytes of the buffer that the caller passed, and how to send them.
+/// Frame to send: the first [`len`](Self::len) bytes of the caller's buffer, with receiver and APS options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -134,19 +135,19 @@ pub struct Transmit {
     pub to: Address,
     /// Length of the frame in the caller's buffer, in bytes.
     pub len: usize,
-    /// Delivery mode to send the frame by.
+    /// Delivery mode by which the caller sends the frame.
     pub delivery: DeliveryMode,
-    /// Request APS acknowledgement and retries (section 6.10: for every unicast command except the blocks of a page).
+    /// Whether to request APS acknowledgement and retries (section 6.10: for each unicast except the blocks of a page).
     pub aps_ack: bool,
-    /// Request APS encryption with the link key.
+    /// Whether to request APS encryption with the link key.
     pub aps_security: bool,
     /// Token to pass back with the [`DeliveryReport`] of the frame.
     pub token: TransmitToken,
 }
 
 impl Transmit {
-    /// Creates a transmission of `len` bytes without APS security, acknowledged if it is a unicast, with
-    /// [`TransmitToken::NONE`].
+    /// Creates a transmission of `len` bytes without APS security and with [`TransmitToken::NONE`]. The transmission
+    /// requests an APS acknowledgement if `delivery` is unicast.
     pub const fn new(to: Address, len: usize, delivery: DeliveryMode) -> Self {
         let aps_ack = matches!(delivery, DeliveryMode::Unicast);
         Self { to, len, delivery, aps_ack, aps_security: false, token: TransmitToken::NONE }
@@ -163,18 +164,18 @@ impl TransmitToken {
     /// Token of frames whose delivery report is ignored.
     pub const NONE: Self = Self(0);
 
-    /// Creates the token of the client request with this sequence number.
+    /// Creates the token of the client's request with this ZCL sequence number.
     pub(crate) fn request(sequence: u8) -> Self {
         Self(0x100 | u32::from(sequence))
     }
 
-    /// Creates the token of a server frame to `to` with `len` bytes of image data.
+    /// Creates the token of a server frame to `to` that carries `len` bytes of image data.
     pub(crate) const fn data(to: Address, len: u8) -> Self {
         let [high, low] = to.network.to_be_bytes();
         Self(u32::from_be_bytes([high, low, to.endpoint, len]))
     }
 
-    /// Returns the receiver and the number of bytes of image data of a server frame.
+    /// Returns the receiver of a server frame, and the number of bytes of image data in the frame.
     pub(crate) const fn receiver(self) -> (Address, u8) {
         let [high, low, endpoint, len] = self.0.to_be_bytes();
         (Address::new(u16::from_be_bytes([high, low]), endpoint), len)
@@ -190,6 +191,6 @@ impl TransmitToken {
 pub enum DeliveryReport {
     /// The APS acknowledgement of the receiver arrived.
     Acknowledged,
-    /// No APS acknowledgement after all APS retries, or the stack could not send the frame.
+    /// No APS acknowledgement arrived after all APS retries, or the stack could not send the frame.
     Failed,
 }

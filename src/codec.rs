@@ -5,7 +5,7 @@
 //! value --`len`, then `emit` into a Sink of that length--> bytes, or EncodeError
 //! ```
 //!
-//! No function here can panic: slices are split by `split_at_checked` and `split_at_mut_checked`.
+//! No function in this module can panic: slices are split by `split_at_checked` and `split_at_mut_checked`.
 
 use core::mem::size_of;
 
@@ -53,9 +53,9 @@ pub trait Encode: sealed::Emit {
 impl<T: sealed::Emit> Encode for T {}
 
 pub(crate) mod sealed {
-    /// Implementation side of [`Encode`](super::Encode): `emit` writes exactly `len` bytes.
+    /// Writing half of [`Encode`](super::Encode): `emit` writes exactly `len` bytes.
     ///
-    /// Sealed, because its methods write into a `Sink` without a check that the length is right.
+    /// The trait is sealed, because `emit` writes into a `Sink` without a check that `len` is right.
     pub trait Emit {
         fn len(&self) -> usize;
         fn emit(&self, out: &mut super::Sink<'_>);
@@ -65,14 +65,14 @@ pub(crate) use sealed::Emit;
 
 /// Output buffer of exactly the length that [`Emit::len`] announced.
 ///
-/// Bytes that do not fit come from a wrong `len` and are dropped.
+/// Bytes that do not fit are dropped; they can only come from a wrong `len`.
 #[derive(Debug)]
 pub struct Sink<'a> {
     room: &'a mut [u8],
 }
 
 impl Sink<'_> {
-    /// Writes an array; its length is known to the compiler.
+    /// Writes an array, whose length is known to the compiler.
     pub(crate) fn array<const N: usize>(&mut self, bytes: &[u8; N]) {
         if let Some((head, rest)) = core::mem::take(&mut self.room).split_first_chunk_mut() {
             *head = *bytes;
@@ -89,7 +89,8 @@ impl Sink<'_> {
     }
 }
 
-/// Error of a nom parser: the reason, and the input from the byte at fault on, from which [`locate`] takes the offset.
+/// Error of a nom parser: the reason, and the rest of the input from the byte at fault on. [`locate`] computes the
+/// offset from `rest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ReadError<'a> {
     rest: &'a [u8],
@@ -107,10 +108,10 @@ impl<'a> ParseError<&'a [u8]> for ReadError<'a> {
     }
 }
 
-/// Result of a nom parser: the value and the input after it.
+/// Result of a nom parser: the value, and the rest of the input after the value.
 pub(crate) type Parsed<'a, T> = nom::IResult<&'a [u8], T, ReadError<'a>>;
 
-/// Fails with the byte at fault at the start of `rest`.
+/// Fails at the first byte of `rest`.
 pub(crate) fn fail<'a, T>(rest: &'a [u8], kind: DecodeErrorKind) -> Parsed<'a, T> {
     Err(nom::Err::Error(ReadError { rest, kind }))
 }
@@ -152,9 +153,10 @@ pub(crate) fn le_u64(input: &[u8]) -> Parsed<'_, u64> {
     array(input).map(|(rest, bytes)| (rest, u64::from_le_bytes(bytes)))
 }
 
-/// Converts the result of parsing `whole` into a public one, with the name `item` and the offset in its error.
+/// Converts the result of a parser that was given `whole`. An error gets the name `item` and the offset of the byte at
+/// fault.
 ///
-/// `base` is added to the offset: the place of `whole` in the frame or file that the caller passed.
+/// `base` is the offset of `whole` in the caller's frame or file.
 pub(crate) fn locate<'a, T>(
     item: &'static str,
     base: usize,

@@ -6,25 +6,41 @@
 //! | `crc32_from_zero` | 0x04C11DB7 | 0 | none | reflected |
 //! | `crc16` | 0x1021 | 0 | none | not reflected |
 //!
-//! The lookup tables are statics, shared by all callers. The table of CRC-32 takes 16 KiB: it serves 16 bytes per step.
+//! The lookup tables are statics, shared by all callers. The table of CRC-32 takes 16 KiB, so that each step processes
+//! 16 bytes.
 
 use crc::{CRC_16_XMODEM, CRC_32_ISO_HDLC, Crc, Digest, Table};
 
 static CRC_32: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 static CRC_16: Crc<u16> = Crc::<u16>::new(&CRC_16_XMODEM);
 
-/// Computes CRC-32/ISO-HDLC, the sum that most tools call CRC-32.
+/// Computes CRC-32/ISO-HDLC, the checksum that most tools call CRC-32.
 pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     run(CRC_32.digest(), bytes)
 }
 
-/// Computes the CRC-32 of [`crc32`] with initial value 0 and without the final xor.
+/// Computes the CRC-32 with the polynomial of [`crc32`], the initial value 0 and no final xor.
 pub(crate) fn crc32_from_zero(bytes: &[u8]) -> u32 {
     !run(CRC_32.digest_with_initial(0), bytes)
 }
 
-/// Feeds `bytes` to the digest in arrays of 16: a length known at compile time removes the bounds checks of the crate `crc`.
-fn run(mut digest: Digest<'_, u32, Table<16>>, bytes: &[u8]) -> u32 {
+/// Computes the CRC-32 of [`crc32`] over `bytes` with another byte at `offset`.
+pub(crate) fn crc32_with(bytes: &[u8], offset: usize, byte: u8) -> u32 {
+    let (before, rest) = bytes.split_at_checked(offset).unwrap_or((bytes, &[]));
+    let mut digest = CRC_32.digest();
+    for part in [before, &[byte], rest.get(1..).unwrap_or_default()] {
+        digest = feed(digest, part);
+    }
+    digest.finalize()
+}
+
+fn run(digest: Digest<'_, u32, Table<16>>, bytes: &[u8]) -> u32 {
+    feed(digest, bytes).finalize()
+}
+
+/// Feeds `bytes` to the digest in arrays of 16 bytes: the length known at compile time removes the bounds checks of the
+/// crate `crc`.
+fn feed<'a>(mut digest: Digest<'a, u32, Table<16>>, bytes: &[u8]) -> Digest<'a, u32, Table<16>> {
     let (pieces, rest) = bytes.as_chunks::<16>();
     for piece in pieces {
         digest.update(piece);
@@ -32,11 +48,11 @@ fn run(mut digest: Digest<'_, u32, Table<16>>, bytes: &[u8]) -> u32 {
     for byte in rest {
         digest.update(&[*byte]);
     }
-    digest.finalize()
+    digest
 }
 
-/// Computes CRC-16/XMODEM over the two parts, one after the other.
-pub(crate) fn crc16(parts: [&[u8]; 2]) -> u16 {
+/// Computes CRC-16/XMODEM over all parts, as if the parts were one.
+pub(crate) fn crc16<const N: usize>(parts: [&[u8]; N]) -> u16 {
     let mut digest = CRC_16.digest();
     for part in parts {
         digest.update(part);
@@ -48,7 +64,8 @@ pub(crate) fn crc16(parts: [&[u8]; 2]) -> u16 {
 mod tests {
     use super::*;
 
-    /// Compares with the check values of the catalogue of CRC algorithms: CRC-32/ISO-HDLC, CRC-32/JAMCRC, CRC-16/XMODEM.
+    /// Compares the checksums with the check values of the catalogue of CRC algorithms: CRC-32/ISO-HDLC, CRC-32/JAMCRC,
+    /// CRC-16/XMODEM.
     #[test]
     fn sums_match_the_check_values_of_the_catalogue() {
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
@@ -56,7 +73,8 @@ mod tests {
         assert_eq!(crc16([b"1234", b"56789"]), 0x31c3);
     }
 
-    /// Compares with entries of published slicing-by-N tables: the register after a byte of 1 and up to three zeros.
+    /// Compares the checksums with entries of published slicing-by-N tables: the register after a byte of 1 and up to
+    /// three zeros.
     #[test]
     fn crc32_from_zero_returns_the_bare_register() {
         assert_eq!(crc32_from_zero(&[1]), 0x7707_3096);

@@ -1,15 +1,16 @@
-//! Errors of reading and of writing bytes: [`DecodeError`] when the bytes are at fault, [`EncodeError`] when the caller's
-//! buffer is. Sections refer to ZigBee document 095264 (2011).
+//! Errors of reading and of writing bytes: [`DecodeError`] if the bytes are at fault, [`EncodeError`] if the caller's
+//! buffer is at fault. Sections refer to ZigBee document 095264 (2011).
 //!
-//! What a peer or the radio does wrong is an event of the client or the server, never an error: no frame that arrives
-//! ends the caller's loop.
+//! A fault of a peer or of the radio is an event of the client or the server, never an error: no received frame ends
+//! the caller's loop.
 //!
 //! ```text
 //! DecodeError { item: name of what was read, offset: byte, kind: expected and found }
 //! EncodeError   required and available length
 //! ```
 
-/// Malformed bytes: the name of what was being read, the byte at fault, and the expectation that byte breaks.
+/// Malformed bytes: the name of the item that was read, the offset of the byte at fault, and the rule that this byte
+/// breaks.
 ///
 /// ```
 /// use zigbee_ota::zcl::{Frame, Quirks};
@@ -22,14 +23,14 @@
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("{item}, byte {offset}: {kind}")]
 pub struct DecodeError {
-    /// Name of the command, header or element being read, as the specification writes it: `Image Block Response`,
-    /// `ZCL header`, `OTA header`, `OTA file`, `sub-element`, `signature element`. Serde writes one word, such as
-    /// `ImageBlockResponse`, `FrameHeader`, `FileHeader`.
+    /// Name of the command, header or element that was read, as the specification writes it: `Image Block Response`,
+    /// `ZCL header`, `OTA header`, `OTA file`, `sub-element`, `signature element`. Serde writes the name as one word,
+    /// such as `ImageBlockResponse`, `FrameHeader`, `FileHeader`.
     #[cfg_attr(feature = "serde", serde(serialize_with = "serialize_item"))]
     pub item: &'static str,
     /// Offset of the byte at fault, from the first byte of the frame or file.
     pub offset: usize,
-    /// Expectation that the bytes at `offset` break.
+    /// Rule that the bytes at `offset` break.
     pub kind: DecodeErrorKind,
 }
 
@@ -55,7 +56,7 @@ fn serialize_item<S: serde::Serializer>(item: &&'static str, to: S) -> Result<S:
     }
 }
 
-/// Reason of a [`DecodeError`], with the values expected and found.
+/// Reason of a [`DecodeError`], with the expected and the found value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -64,12 +65,12 @@ pub enum DecodeErrorKind {
     /// The input ends inside a field.
     #[error("{needed} bytes expected, {present} present")]
     Truncated {
-        /// Minimum number of bytes that must follow the offset.
+        /// Minimum number of bytes needed from the offset on.
         needed: usize,
-        /// Number of bytes that follow the offset.
+        /// Number of bytes present from the offset on.
         present: usize,
     },
-    /// A length field differs from the number of bytes after it.
+    /// A length field differs from the number of bytes after the length field.
     #[error("{declared} bytes declared, {present} present")]
     LengthMismatch {
         /// Value of the length field.
@@ -77,7 +78,7 @@ pub enum DecodeErrorKind {
         /// Number of bytes after the length field.
         present: usize,
     },
-    /// Bytes after the last field.
+    /// The input has bytes after the last field.
     #[error("{count} bytes after the last field")]
     TrailingBytes {
         /// Number of bytes after the last field.
@@ -86,19 +87,19 @@ pub enum DecodeErrorKind {
     /// The field control announces an optional field that the input does not hold completely.
     #[error("field control announces a field of {size} bytes that is not there")]
     FieldMissing {
-        /// Length of the field in bytes.
+        /// Length in bytes of the missing field.
         size: usize,
     },
-    /// An Image Notify payload type of 4 or more (table 22).
+    /// The payload type of an Image Notify is 4 or more (table 22).
     #[error("reserved payload type {0:#04x}")]
     ReservedPayloadType(u8),
-    /// A status value for which the command defines no payload.
+    /// The status is a value for which the command defines no payload.
     #[error("status {0:#04x} is not defined for this command")]
     UnexpectedStatus(u8),
-    /// A ZCL data type of unknown length: the attributes after it cannot be located.
+    /// The length of a ZCL data type is unknown, so that the attributes after it cannot be located.
     #[error("data type {0:#04x} belongs to no attribute of this cluster")]
     UnknownDataType(u8),
-    /// A ZCL boolean that is neither 0 nor 1.
+    /// The value of a ZCL boolean is neither 0 nor 1.
     #[error("{0:#04x} is neither 0 (false) nor 1 (true)")]
     NotABoolean(u8),
     /// The first four bytes are not the OTA file identifier `1E F1 EE 0B` (section 6.3.2.1).
@@ -107,21 +108,22 @@ pub enum DecodeErrorKind {
         /// The first four bytes, read as a little-endian number.
         found: u32,
     },
-    /// A header version whose major (high) byte is not 1 (section 6.3.2.2).
+    /// The major (high) byte of the header version is not 1 (section 6.3.2.2).
     #[error("header version {found:#06x}, expected 0x01XX")]
     UnsupportedHeaderVersion {
         /// Value of the header version field.
         found: u16,
     },
-    /// A header length shorter than the mandatory and announced optional fields together (section 6.3.2.3).
+    /// The header length is shorter than the mandatory fields and the announced optional fields together (section
+    /// 6.3.2.3).
     #[error("header length {declared}, its fields take {needed}")]
     HeaderTooShort {
         /// Value of the header length field.
         declared: u16,
-        /// 56 bytes plus the length of the optional fields that the field control announces.
+        /// Minimum header length: 56 bytes plus the optional fields that the field control announces.
         needed: u16,
     },
-    /// A total image size below the header length (section 6.3.2.10).
+    /// The total image size is below the header length (section 6.3.2.10).
     #[error("total image size {total}, the header alone takes {header}")]
     TotalTooSmall {
         /// Value of the total image size field.
@@ -129,15 +131,15 @@ pub enum DecodeErrorKind {
         /// Value of the header length field.
         header: u16,
     },
-    /// A sub-element whose data ends after the total image size (section 6.3.3.3).
+    /// The data of a sub-element ends after the total image size (section 6.3.3.3).
     #[error("element {tag:#06x} runs past the end of the image by {by} bytes")]
     ElementOverrun {
-        /// Tag of the element.
+        /// Tag of the sub-element.
         tag: u16,
-        /// Number of bytes by which the element exceeds the image.
+        /// Number of bytes by which the sub-element exceeds the image.
         by: usize,
     },
-    /// A signature element that is not the last element (section 6.3.5).
+    /// A signature element is followed by another sub-element (section 6.3.5).
     #[error("another element follows the signature, which must be the last")]
     SignatureNotLast,
 }
@@ -148,7 +150,7 @@ pub enum DecodeErrorKind {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// The buffer is shorter than the encoded value; the buffer is unchanged.
+    /// The buffer is shorter than the encoded value; the contents of the buffer are unchanged.
     #[error("{needed} bytes of room needed, {available} available")]
     NoRoom {
         /// Length of the encoded value in bytes.
@@ -159,7 +161,7 @@ pub enum EncodeError {
 }
 
 impl EncodeError {
-    /// Builds the error out of line, so that the path with enough room stays short.
+    /// Builds the error in a function of its own, so that the code for a buffer with enough room stays short.
     #[cold]
     #[inline(never)]
     pub(crate) const fn no_room(needed: usize, available: usize) -> Self {
@@ -168,7 +170,7 @@ impl EncodeError {
 }
 
 impl DecodeError {
-    /// Whether the input was only too short: the same bytes with more after them may decode.
+    /// Whether the input is only too short: the same bytes, followed by more, may decode.
     #[must_use]
     pub const fn is_truncated(&self) -> bool {
         matches!(self.kind, DecodeErrorKind::Truncated { .. })

@@ -4,21 +4,24 @@
 //! push -> | newest | ... | oldest | -> pop
 //! ```
 
-/// First-in, first-out queue of at most `N` values. A push into a full queue drops the oldest value, which cannot happen
-/// to a caller that polls after each call, as client and server require.
+/// First-in, first-out queue of at most `N` values. A push into a full queue drops the oldest value and counts it. A
+/// caller that polls client or server after each call, as the documentation requires, loses no value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fifo<T, const N: usize> {
     slots: [Option<T>; N],
+    /// Number of dropped values.
+    dropped: u32,
 }
 
 impl<T: Copy, const N: usize> Fifo<T, N> {
     pub(crate) const fn new() -> Self {
-        Self { slots: [None; N] }
+        Self { slots: [None; N], dropped: 0 }
     }
 
     pub(crate) fn push(&mut self, value: T) {
         if self.slots.iter().all(Option::is_some) {
             self.pop();
+            self.dropped = self.dropped.saturating_add(1);
         }
         if let Some(free) = self.slots.iter_mut().find(|slot| slot.is_none()) {
             *free = Some(value);
@@ -32,6 +35,11 @@ impl<T: Copy, const N: usize> Fifo<T, N> {
             core::mem::swap(slot, &mut next);
         }
         Some(oldest)
+    }
+
+    /// Returns the number of values that were dropped because the queue was full.
+    pub(crate) const fn dropped(&self) -> u32 {
+        self.dropped
     }
 }
 
@@ -49,5 +57,6 @@ mod tests {
         assert_eq!([fifo.pop(), fifo.pop(), fifo.pop(), fifo.pop()], [Some(2), Some(3), Some(4), None]);
         fifo.push(9);
         assert_eq!(fifo.pop(), Some(9));
+        assert_eq!(fifo.dropped(), 1);
     }
 }

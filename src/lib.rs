@@ -1,8 +1,9 @@
 //! Firmware updates over Zigbee: the OTA file format, the frames of the OTA Upgrade cluster (0x0019), and sans-IO state machines for
 //! client and server.
 //!
-//! No I/O, no clock, no allocation, no `unsafe` and no panic: the same code runs in a device with 16 KB of RAM, a gateway, a build
-//! server and a protocol analyser.
+//! Without its optional features, the library does no I/O and allocates no memory. The library reads no clock, contains
+//! no `unsafe` code and does not panic. The same code runs in a device with 16 KB of RAM, in a gateway, on a build
+//! server and in a protocol analyser.
 //!
 //! ```text
 //!      bytes of a file                         bytes of a frame
@@ -18,25 +19,27 @@
 //!
 //! | module | content | feature |
 //! |---|---|---|
-//! | [`mod@file`] | header, sub-elements, whole files, files in pieces, writer, file names | |
-//! | [`container`] | the OTA file inside what a vendor ships, and its checksums | `inspect` |
-//! | [`payload`] | the firmware inside a file: format, integrity by its own checksums, metadata | `inspect` |
+//! | [`mod@file`] | OTA files: header, sub-elements, whole files, files read in pieces, writer, file names | |
+//! | [`container`] | the files that vendors ship: the OTA file inside, and the checksums around it | `inspect` |
+//! | [`payload`] | the firmware inside an OTA file: format, integrity by the firmware's own checksums, metadata | `inspect` |
 //! | [`zcl`] | all ten commands of the cluster, attributes, quirks of field devices | |
 //! | [`client`] | the device: find a server, query, download, resume, verify, upgrade | |
 //! | [`server`] | the gateway: offer, serve blocks and pages, limit rates, order upgrades, for 1 to 65,528 clients | |
-//! | [`observer`] | the conversation that each overheard frame belongs to | |
+//! | [`observer`] | captures: assigns each overheard frame to the conversation of its client | |
 //! | [`mmo`], [`signature`] | AES-MMO digests, integrity codes, signatures of both crypto suites | `crypto` |
 //! | [`matter`] | commands, ImageURIs and image headers of Matter's OTA clusters, and a bridge | `matter` |
 //! | [`unify`] | the OTA service of the Unify framework over MQTT | `unify` |
-//! | [`aps`], [`time`] | addresses and delivery; instants, durations, UTC | |
+//! | [`index`] | the lists of OTA files that zigbee2mqtt and zigpy read, and the entry for a device | `index` |
+//! | [`aps`], [`time`] | addresses and delivery of frames; instants, durations, UTC | |
 //!
-//! [`guide`] has a chapter for each kind of user, one on [security](guide::security), a [glossary](guide::glossary) and a
-//! [map of the specification](guide::specification).
+//! [`guide`] has a chapter for each kind of user, a chapter on [security](guide::security), a
+//! [glossary](guide::glossary) and a [map of the specification](guide::specification).
 //!
 //! # A device
 //!
-//! The client says what to send, what to do, and when to call it again. After each input, drain it in this order: needs (answers make
-//! frames), frames, events; then sleep until a frame arrives or [`poll_timeout`](client::Client::poll_timeout) has come.
+//! The client says which frame to send, what to do, and when to call it again. After each input, poll the client in
+//! this order: needs (the answers to needs produce frames), frames, events. Then sleep until a frame arrives or the
+//! instant returned by [`poll_timeout`](client::Client::poll_timeout) has come.
 //!
 //! ```
 //! use zigbee_ota::client::{ApplyResult, Client, ClientConfig, ClientAction, Identity, Need, PrepareResult, StoreResult, VerifyResult};
@@ -78,7 +81,7 @@
 //!                     let applied = if board.boot_new_image() { ApplyResult::Done } else { ApplyResult::Failed };
 //!                     client.applied(board.now(), ticket, applied)?;
 //!                 }
-//!                 // Finding the server, link keys, credentials: only with such settings.
+//!                 // Finding the server, link keys, credentials: needs of settings that this device leaves off.
 //!                 _ => {}
 //!             }
 //!         }
@@ -107,8 +110,9 @@
 //!
 //! # A gateway
 //!
-//! The server answers each frame at once into the caller's buffer. It keeps no image and makes no decision: the store and the policy
-//! are arguments of each call, and sessions live in slots that the caller lends.
+//! The server writes the answer to each frame into the caller's buffer before the call returns. The server keeps no
+//! image and makes no decision: the image store and the policy are arguments of each call, and sessions live in slots
+//! that the caller lends.
 //!
 //! ```
 //! use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta, Transmit};
@@ -131,7 +135,7 @@
 //!     let mut server = Server::new(ServerConfig::default(), vec![Session::EMPTY; 100]);
 //!     let mut out = [0; zigbee_ota::zcl::LONGEST_TO_CLIENT];
 //!
-//!     // Tell all device_overrides that something is new; of a hundred, fifty shall ask at once.
+//!     // Tell all devices that a new image is there; about half of the devices shall query now.
 //!     let notify = ImageNotify { jitter: ImageNotify::DEFAULT_JITTER, ..ImageNotify::UNICAST };
 //!     let transmit = server.notify(Address::ALL_AWAKE, DeliveryMode::Broadcast, notify, &mut out)?;
 //!     gateway.send(&transmit, &out[..transmit.len]);
@@ -149,7 +153,7 @@
 //!             ServerAction::Done => {}
 //!             ServerAction::Ignored(why) => println!("{}: {why}", frame.from),
 //!         }
-//!         // Blocks of pages, and timers: also due without a frame, at `poll_timeout`.
+//!         // Blocks of pages and timers are also due when no frame arrives: at `poll_timeout`.
 //!         while let Some(transmit) = server.poll_transmit(gateway.now(), &mut images, &mut out) {
 //!             gateway.send(&transmit, &out[..transmit.len]);
 //!         }
@@ -174,27 +178,30 @@
 //!
 //! # Features
 //!
-//! None is on by default. No feature changes a type or a rule.
+//! No feature is on by default. Features only add items: no feature changes a type or a rule.
 //!
 //! | feature | adds | requires |
 //! |---|---|---|
-//! | `inspect` | [`container`] and [`payload`] | |
+//! | `inspect` | [`inspect`], [`container`] and [`payload`] | `crypto` |
 //! | `crypto` | [`mmo`] and [`signature`] | |
 //! | `openssl` | `signature::SigningKey`: signatures by the system's OpenSSL | `crypto`, `std` |
 //! | `matter` | [`matter`] | |
 //! | `unify` | [`unify`] | `alloc`, `serde` |
+//! | `index` | [`index`] | `alloc`, `inspect` |
 //! | `alloc` | [`Encode::to_vec`], [`server::OwnedStore`] | |
 //! | `std` | [`file::FileWriter::write_to`], [`server::FolderStore`] | `alloc` |
-//! | `serde` | `Serialize` for data types, `Deserialize` for those that callers may construct | |
+//! | `serde` | `Serialize` for data types, `Deserialize` for the data types that callers may construct | |
 //! | `defmt` | `defmt::Format` for data types | |
-//! | `arbitrary`, `proptest` | generators of wire types, headers and whole files, for tests of your own | `std` |
-//! | `full` | all of these except `openssl`, which needs a system library | |
+//! | `arbitrary`, `proptest` | generators of wire types, headers and whole files, for your own tests | `std` |
+//! | `full` | all features except `openssl`, which needs a system library | |
 //!
-//! With `serde`, numbers, statuses and flags are numbers, named or not; commands and enumerations are their Rust names. An IEEE address
-//! needs all 64 bits, which JSON readers with floating-point numbers cannot hold. Borrowed bytes can be deserialized only from formats
-//! that lend them; JSON cannot, so there only empty ones read. Errors serialize and do not deserialize.
+//! With `serde`, numbers, statuses and flags are written as numbers, with or without a name; commands and enumerations
+//! are written as their Rust names. An IEEE address is a number of 64 bits, which JSON readers with floating-point
+//! numbers cannot hold. Borrowed bytes can be deserialized only from formats that lend bytes of their input; JSON lends
+//! none, so a JSON reader accepts only empty bytes. Errors can be serialized but not deserialized.
 #![no_std]
-// This page and the guide link to the modules of all features; what is published is built with all of them.
+// The front page and the guide link to the modules of all features; the published documentation is built with all
+// features.
 #![cfg_attr(not(feature = "full"), allow(rustdoc::broken_intra_doc_links))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -207,7 +214,7 @@
     clippy::expect_used,
     clippy::panic
 )]
-// A test that cannot go on may stop; only the library may not.
+// A test may panic when it cannot go on; the library may not.
 #![cfg_attr(
     test,
     allow(
@@ -236,9 +243,13 @@ mod error;
 mod fifo;
 pub mod file;
 #[cfg(any(doc, doctest))]
-// Its examples need all features, so doctests without them leave the guide out.
+// The examples of the guide need all features, so doctests without all features leave the guide out.
 #[cfg(any(not(doctest), feature = "full"))]
 pub mod guide;
+#[cfg(feature = "index")]
+pub mod index;
+#[cfg(feature = "inspect")]
+pub mod inspect;
 #[cfg(feature = "matter")]
 pub mod matter;
 #[cfg(feature = "crypto")]
@@ -258,7 +269,7 @@ mod types;
 pub mod unify;
 pub mod zcl;
 
-/// The loops of the README, compiled; those of the guide are run.
+/// The examples of the README, compiled but not run; the examples of the guide are run.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}

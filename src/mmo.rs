@@ -2,9 +2,10 @@
 //! certificates and signatures.
 //!
 //! `H(0) = 0`, `H(i) = AES(key = H(i-1), M(i)) xor M(i)`; the digest is the last `H`. The message is padded to whole
-//! blocks of 16 bytes: one bit 1, bits 0, then its length in bits, big endian. The end of the last block:
+//! blocks of 16 bytes: a bit 1, then bits 0, then the length of the message in bits, big endian. The padding ends with
+//! these bytes:
 //!
-//! | message | padding ends with |
+//! | message | last bytes of the padding |
 //! |---|---|
 //! | below 2^16 bits (to 8191 bytes) | length (2) |
 //! | below 2^32 bits | length (4), `00 00` |
@@ -28,9 +29,10 @@ use aes::cipher::{BlockCipherEncrypt, KeyInit};
 /// AES-MMO digest, 16 bytes.
 pub type Digest = [u8; 16];
 
-/// AES-128 encryption of one block, for devices with an AES peripheral; [`SoftwareCrypto`] is the default.
+/// AES-128 encryption of one block, for devices with an AES peripheral; [`SoftwareCrypto`] is the default
+/// implementation.
 ///
-/// The key changes with each block.
+/// Each block has a key of its own.
 pub trait BlockCipher {
     /// Encrypts `block` in place under `key`.
     fn encrypt(&mut self, key: &[u8; 16], block: &mut [u8; 16]);
@@ -60,14 +62,14 @@ impl BlockCipher for SoftwareCrypto {
 pub struct MessageTooLong;
 
 /// Encoding of the message length at the end of the padding.
-// Exhaustive: the two encodings in use.
+// Exhaustive: no other encoding is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Padding {
-    /// By the specification: 2 bytes for messages below 2^16 bits, 4 bytes and two zeros for longer ones.
+    /// Encoding of the specification: 2 bytes for messages below 2^16 bits, 4 bytes and two zeros for longer messages.
     Standard,
-    /// Always 2 bytes, the length in bits modulo 65536: found in the integrity codes of one vendor.
+    /// Always 2 bytes, the length in bits modulo 65536. One vendor uses this encoding in integrity codes.
     AlwaysShort,
 }
 
@@ -76,7 +78,7 @@ pub enum Padding {
 pub struct Mmo<C = SoftwareCrypto> {
     cipher: C,
     state: Digest,
-    /// Incomplete block; the bytes after its length are zero.
+    /// Incomplete block; the bytes after its `pending_len` bytes are zero.
     block: [u8; BLOCK],
     /// Message length in bytes so far; `u32::MAX` is a sentinel for a message that is too long.
     len: u32,
@@ -84,14 +86,14 @@ pub struct Mmo<C = SoftwareCrypto> {
 
 const BLOCK: usize = 16;
 
-/// First message length whose number of bits exceeds 32 bits.
+/// Shortest message length in bytes whose number of bits exceeds 32 bits.
 const MAX_LEN: u32 = 1 << 29;
 
-/// First message length whose number of bits exceeds 16 bits.
+/// Shortest message length in bytes whose number of bits exceeds 16 bits.
 const LONG_LEN: u32 = 1 << 13;
 
 impl Mmo {
-    /// Creates a hash of no bytes yet, with AES in software.
+    /// Creates a hash that has seen no bytes yet, with AES in software.
     #[must_use]
     pub const fn new() -> Self {
         Self::with_cipher(SoftwareCrypto)
@@ -105,13 +107,13 @@ impl Default for Mmo {
 }
 
 impl<C> Mmo<C> {
-    /// Creates a hash of no bytes yet, with the AES of `cipher`.
+    /// Creates a hash that has seen no bytes yet, with the AES of `cipher`.
     #[must_use]
     pub const fn with_cipher(cipher: C) -> Self {
         Self { cipher, state: [0; BLOCK], block: [0; BLOCK], len: 0 }
     }
 
-    /// Copies the state of the hash to another cipher, to continue it in two ways.
+    /// Copies the state of the hash to a hash with another cipher, so that the message can be continued in two ways.
     pub(crate) const fn fork<D>(&self, cipher: D) -> Mmo<D> {
         Mmo { cipher, state: self.state, block: self.block, len: self.len }
     }
@@ -121,7 +123,7 @@ impl<C> Mmo<C> {
         &mut self.cipher
     }
 
-    /// Number of bytes in the incomplete block.
+    /// Returns the number of bytes in the incomplete block.
     fn pending_len(&self) -> usize {
         usize::try_from(self.len).unwrap_or_default() % BLOCK
     }
@@ -156,7 +158,7 @@ impl<C: BlockCipher> Mmo<C> {
     /// Returns the digest of the message.
     ///
     /// # Errors
-    /// [`MessageTooLong`] at 512 MiB and more.
+    /// [`MessageTooLong`] for a message of 512 MiB or more.
     pub fn finish(self) -> Result<Digest, MessageTooLong> {
         self.finish_with(Padding::Standard)
     }
@@ -164,8 +166,16 @@ impl<C: BlockCipher> Mmo<C> {
     /// Returns the digest of the message with the given padding.
     ///
     /// # Errors
-    /// [`MessageTooLong`] at 512 MiB and more.
+    /// [`MessageTooLong`] for a message of 512 MiB or more.
     pub fn finish_with(mut self, padding: Padding) -> Result<Digest, MessageTooLong> {
+        self.pad(padding)
+    }
+
+    /// Adds the padding and returns the digest. Nothing may be added afterwards.
+    ///
+    /// # Errors
+    /// [`MessageTooLong`] at 512 MiB and more.
+    pub(crate) fn pad(&mut self, padding: Padding) -> Result<Digest, MessageTooLong> {
         if self.len >= MAX_LEN {
             return Err(MessageTooLong);
         }
@@ -185,6 +195,11 @@ impl<C: BlockCipher> Mmo<C> {
         Ok(self.state)
     }
 
+    /// Removes all bytes added so far.
+    pub(crate) fn reset(&mut self) {
+        (self.state, self.block, self.len) = ([0; BLOCK], [0; BLOCK], 0);
+    }
+
     /// Copies bytes into the incomplete block, from offset `at` on.
     fn fill(&mut self, at: usize, bytes: &[u8]) {
         self.block.iter_mut().skip(at).zip(bytes).for_each(|(room, byte)| *room = *byte);
@@ -198,7 +213,7 @@ impl<C: BlockCipher> Mmo<C> {
     }
 }
 
-/// Checks that a message of `len` bytes has a digest.
+/// Checks that a message of `len` bytes is short enough for a digest.
 pub(crate) fn check_len(len: usize) -> Result<(), MessageTooLong> {
     if u32::try_from(len).is_ok_and(|len| len < MAX_LEN) { Ok(()) } else { Err(MessageTooLong) }
 }
@@ -206,7 +221,7 @@ pub(crate) fn check_len(len: usize) -> Result<(), MessageTooLong> {
 /// Computes the digest of a message in memory.
 ///
 /// # Errors
-/// [`MessageTooLong`] at 512 MiB and more.
+/// [`MessageTooLong`] for a message of 512 MiB or more.
 pub fn digest(message: &[u8]) -> Result<Digest, MessageTooLong> {
     let mut mmo = Mmo::new();
     mmo.update(message);
@@ -224,7 +239,7 @@ mod tests {
         bytes.iter().map(|byte| std::format!("{byte:02x}")).collect()
     }
 
-    /// Returns `len` bytes 0, 1, 2 and so on, modulo 256.
+    /// Returns `len` bytes with the values 0, 1, 2 and so on, modulo 256.
     fn sequence(len: usize) -> Vec<u8> {
         (0..=255).cycle().take(len).collect()
     }
@@ -300,7 +315,7 @@ mod tests {
         }
     }
 
-    /// Cipher that counts its calls.
+    /// Cipher that counts its calls in the caller's counter.
     struct Counted<'a>(&'a mut usize);
 
     impl BlockCipher for Counted<'_> {

@@ -1,4 +1,4 @@
-//! Macros for open enumerations and for bit flags: values and bits without a name survive every round trip, in bytes,
+//! Macros for open enumerations and for bit flags. Values and bits without a name survive every round trip: in bytes,
 //! in text, through serde and through defmt.
 //!
 //! ```text
@@ -8,7 +8,8 @@
 
 /// Defines an open enumeration: a newtype over its wire integer with named constants.
 ///
-/// A macro, because the constants, their names, `Display`, `FromStr` and `defmt::Format` come from one table.
+/// The definition is a macro, because the constants, their names, `Display`, `FromStr` and `defmt::Format` come from
+/// one table.
 macro_rules! open_enum {
     ($(#[$meta:meta])* $name:ident($repr:ty) { $($(#[$doc:meta])* $constant:ident = $value:literal => $text:literal,)* }) => {
         $(#[$meta])*
@@ -20,7 +21,7 @@ macro_rules! open_enum {
         impl $name {
             $($(#[$doc])* pub const $constant: Self = Self($value);)*
 
-            /// Name of the value, or `None` for a value without a constant.
+            /// Returns the name of the value, or `None` for a value without a constant.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
@@ -63,7 +64,8 @@ macro_rules! open_enum {
             }
         }
 
-        /// Writes number and name. The name of the type is left out: defmt would send it as text with each value.
+        /// Writes number and name of the value, without the name of the type: defmt would send the name of the type as
+        /// text with each value.
         #[cfg(feature = "defmt")]
         impl defmt::Format for $name {
             fn format(&self, f: defmt::Formatter<'_>) {
@@ -77,9 +79,10 @@ macro_rules! open_enum {
 }
 pub(crate) use open_enum;
 
-/// Implements serde and defmt for bit flags, as their number including bits without a name.
+/// Implements serde and defmt for bit flags as a number, bits without a name included.
 ///
-/// The serde support of `bitflags` would write names instead. A macro, because a function cannot implement a trait.
+/// The serde support of `bitflags` would write names instead of a number. The implementation is a macro, because a
+/// function cannot implement a trait.
 macro_rules! flags_as_number {
     ($name:ident($repr:ty), $text:literal) => {
         #[cfg(feature = "serde")]

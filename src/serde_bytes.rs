@@ -6,8 +6,9 @@
 //! | [`pieces`] | `&[[u8; N]]`, written as one byte string |
 //! | [`array`] | `&[u8; N]` |
 //!
-//! Formats that can lend from their input, such as postcard, read any such field without a copy. Formats that cannot,
-//! such as JSON, read only empty fields: that suffices for the frames and headers that hold no borrowed bytes.
+//! Formats that can lend bytes of their input, such as postcard, read fields of borrowed bytes without a copy. Formats
+//! that cannot lend, such as JSON, read only empty fields, which suffices for frames and headers without borrowed
+//! bytes.
 
 use core::fmt;
 
@@ -22,7 +23,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<&'de [u8
     from.deserialize_bytes(BorrowedBytes)
 }
 
-/// Visitor that accepts bytes borrowed from the input, and empty bytes or sequences.
+/// Visitor that accepts bytes borrowed from the input, and also empty bytes and empty sequences.
 struct BorrowedBytes;
 
 impl<'de> Visitor<'de> for BorrowedBytes {
@@ -48,7 +49,7 @@ impl<'de> Visitor<'de> for BorrowedBytes {
     }
 }
 
-/// Slices of arrays, written as one byte string whose length must be a multiple of `N`.
+/// Slices of arrays, written as one byte string. The length of the byte string must be a multiple of `N`.
 pub(crate) mod pieces {
     use serde::de::{Deserializer, Error};
     use serde::ser::Serializer;
@@ -71,7 +72,7 @@ pub(crate) mod pieces {
     }
 }
 
-/// References to arrays, written as a byte string whose length must be `N`.
+/// References to arrays, written as a byte string. The length of the byte string must be `N`.
 pub(crate) mod array {
     use serde::de::{Deserializer, Error};
     use serde::ser::Serializer;

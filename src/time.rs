@@ -3,13 +3,13 @@
 //!
 //! This crate reads no clock: each call takes the current [`Instant`] as an argument.
 //!
-//! A server states a time by two counters of seconds (section 6.8.4, table 18). The second one is the upgrade time of an
-//! Upgrade End Response or the request time of WAIT_FOR_DATA:
+//! A server states a time by two fields in seconds (section 6.8.4, table 18): the current time, then the upgrade time
+//! (Upgrade End Response) or the request time (WAIT_FOR_DATA):
 //!
 //! | current time | upgrade or request time | meaning |
 //! |---|---|---|
 //! | 0 | 0 to 0xFFFFFFFE | offset in seconds from the receipt of the frame |
-//! | 1 to 0xFFFFFFFE | 0 to 0xFFFFFFFE | UTC, seconds since 2000-01-01; a client without a clock waits for the difference |
+//! | 1 to 0xFFFFFFFE | 0 to 0xFFFFFFFE | UTC, seconds since 2000-01-01; a client without a clock waits for the difference of the two fields |
 //! | any | 0xFFFFFFFF | wait for another Upgrade End Response, or (WAIT_FOR_DATA) without a limit |
 
 use core::num::TryFromIntError;
@@ -34,7 +34,7 @@ use core::time::Duration;
 pub struct Instant(u64);
 
 impl Instant {
-    /// Start of the clock.
+    /// Start of the caller's clock.
     pub const ZERO: Self = Self(0);
 
     /// Creates the instant `millis` milliseconds after the start of the clock.
@@ -49,31 +49,31 @@ impl Instant {
         self.0
     }
 
-    /// Returns the instant `duration` later, rounded up to the next millisecond: a deadline is never early.
+    /// Returns the instant `duration` later than `self`, rounded up to the next millisecond: a deadline is never early.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis_ceil(duration)))
     }
 
-    /// Returns the instant `millis` later.
+    /// Returns the instant `millis` later than `self`.
     #[must_use]
     pub fn plus(self, Millis(millis): Millis) -> Self {
         Self(self.0.saturating_add(u64::from(millis)))
     }
 
-    /// Returns the instant `millis` earlier, but not before the start of the clock.
+    /// Returns the instant `millis` earlier than `self`, but not before the start of the clock.
     pub(crate) fn minus(self, Millis(millis): Millis) -> Self {
         Self(self.0.saturating_sub(u64::from(millis)))
     }
 
-    /// Returns the time since `earlier`: zero if `earlier` lies in the future, and at most 49 days.
+    /// Returns the time from `earlier` to `self`: zero if `earlier` is the later instant, and at most 49 days.
     #[must_use]
     pub fn since(self, earlier: Self) -> Millis {
         Millis(u32::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(u32::MAX))
     }
 }
 
-/// Time since the start of the clock, rounded down to a whole millisecond.
+/// Converts the time since the start of the clock, rounded down to a whole millisecond.
 impl From<Duration> for Instant {
     fn from(since_start: Duration) -> Self {
         let part = u64::from(since_start.subsec_millis());
@@ -81,27 +81,27 @@ impl From<Duration> for Instant {
     }
 }
 
-/// Time since the start of the clock.
+/// Returns the time since the start of the clock.
 impl From<Instant> for Duration {
     fn from(Instant(millis): Instant) -> Self {
         Self::from_millis(millis)
     }
 }
 
-/// Whole milliseconds of a duration, rounded up.
+/// Returns the milliseconds of a duration, rounded up to a whole number.
 fn millis_ceil(duration: Duration) -> u64 {
     let part = u64::from(duration.subsec_nanos().div_ceil(1_000_000));
     duration.as_secs().saturating_mul(1000).saturating_add(part)
 }
 
-/// Length of time in milliseconds, at most 49 days, in four bytes; a [`Duration`] takes 12 or 16.
+/// Length of time in milliseconds, at most 49 days, stored in four bytes; a [`Duration`] takes 12 or 16 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Millis(pub u32);
 
 impl Millis {
-    /// Creates a length of `seconds`, or of 49 days (`u32::MAX` milliseconds) if `seconds` is more than that.
+    /// Creates a length of time of `seconds`, but at most 49 days (`u32::MAX` milliseconds).
     #[must_use]
     pub const fn from_secs(seconds: u32) -> Self {
         Self(seconds.saturating_mul(1000))
@@ -114,7 +114,8 @@ impl From<Millis> for Duration {
     }
 }
 
-/// Rounds up to the next millisecond. The error is a duration of more than `u32::MAX` milliseconds (49 days).
+/// Converts a duration, rounded up to the next millisecond. Fails for a duration of more than `u32::MAX` milliseconds
+/// (49 days).
 impl TryFrom<Duration> for Millis {
     type Error = TryFromIntError;
 
@@ -134,17 +135,17 @@ impl UtcTime {
     /// Unix time of 2000-01-01 00:00:00, in seconds.
     pub const UNIX_START: u64 = 946_684_800;
 
-    /// Converts Unix time in seconds; `None` before the year 2000 and from 2136 on.
+    /// Converts Unix time in seconds; returns `None` before the year 2000 and from 2136 on.
     #[must_use]
     pub fn from_unix(seconds: u64) -> Option<Self> {
         seconds.checked_sub(Self::UNIX_START).and_then(|seconds| u32::try_from(seconds).ok()).map(Self)
     }
 
-    /// Returns the time at `now` on a clock that was set to `self` at the instant `set`; it stops in the year 2136.
+    /// Returns the time at `now` on a clock that showed `self` at the instant `set`. The clock stops in the year 2136.
     #[must_use]
     pub fn advance(self, set: Instant, now: Instant) -> Self {
         let [a, b, c, d, e, f, g, h] = now.0.saturating_sub(set.0).to_be_bytes();
-        // Long division by 16-bit digits: a 64-bit division is a kilobyte of code on a small processor.
+        // Long division by 16-bit digits: a 64-bit division would add a kilobyte of code on a small processor.
         let halves = [[a, b], [c, d], [e, f], [g, h]].map(u16::from_be_bytes);
         let (seconds, _) = halves.into_iter().fold((0_u64, 0_u32), |(seconds, rest), half| {
             let part = rest << 16 | u32::from(half);
@@ -154,7 +155,8 @@ impl UtcTime {
     }
 }
 
-/// Pair of times in an Upgrade End Response and in WAIT_FOR_DATA, as on the wire (section 6.8.4).
+/// Current time and upgrade or request time of an Upgrade End Response or of WAIT_FOR_DATA, as on the wire (section
+/// 6.8.4).
 // Exhaustive: the two fields are fixed by the wire format.
 #[doc(alias("upgrade time", "request time"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -162,37 +164,40 @@ impl UtcTime {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ServerTime {
-    /// Current time: the clock of the server at the transmission, or 0 if `then` is an offset.
+    /// Current time: the server's clock when it sends the frame, or 0 if `then` is an offset.
     pub current: u32,
     /// Upgrade time or request time; `u32::MAX` means wait.
     pub then: u32,
 }
 
-/// Field that a [`ServerTime`] comes from: an absolute time of 0 means another thing in each (section 6.8.4).
-// Exhaustive: no other command carries such a pair.
+/// Field that a [`ServerTime`] comes from. An absolute time of 0 has another meaning in an upgrade time than in a
+/// request time (section 6.8.4).
+// Exhaustive: no other command carries a current time and a second time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum TimeField {
-    /// Upgrade time of an Upgrade End Response: 0 beside a current time means now, as devices in the field read it.
+    /// Upgrade time of an Upgrade End Response. An upgrade time of 0 beside a current time means now, as devices in the
+    /// field read it.
     Upgrade,
-    /// Request time of WAIT_FOR_DATA: 0 beside a current time lies in the past and is an error.
+    /// Request time of WAIT_FOR_DATA. A request time of 0 beside a current time lies in the past and is an error.
     Request,
 }
 
-/// Waiting time that a [`ServerTime`] asks for.
-// Exhaustive: table 18 knows no third answer.
+/// Time that the receiver of a [`ServerTime`] shall wait.
+// Exhaustive: table 18 defines no third answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Delay {
-    /// Wait at least this long; zero means now.
+    /// Wait at least for this duration; zero means do not wait.
     For(Duration),
     /// Wait until the server sends another command.
     Forever,
 }
 
-/// Upgrade or request time that lies before the clock that it is compared with (sections 6.10.8.5.1 and 6.10.10.5.1).
+/// Error for an upgrade or request time that lies before the current time that it is compared with (sections 6.10.8.5.1
+/// and 6.10.10.5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -200,29 +205,31 @@ pub enum Delay {
 pub struct TimeInPast {
     /// Upgrade or request time, in seconds.
     pub then: u32,
-    /// Current time of the server, or the client's own UTC, in seconds.
+    /// Clock that `then` is compared with, in seconds: the current time of the server, or the client's own UTC.
     pub clock: u32,
 }
 
 impl ServerTime {
-    /// Now: an offset of 0 seconds.
+    /// Upgrade now: an offset of 0 seconds.
     pub const NOW: Self = Self { current: 0, then: 0 };
     /// Wait until the server sends another command.
     pub const WAIT: Self = Self { current: 0, then: u32::MAX };
 
-    /// Creates an offset of `seconds` from receipt. `u32::MAX` would mean wait and becomes `u32::MAX - 1` (136 years).
+    /// Creates an offset of `seconds` from the receipt of the frame. An offset of `u32::MAX` would mean wait and
+    /// becomes `u32::MAX - 1` (136 years).
     #[must_use]
     pub const fn after_seconds(seconds: u32) -> Self {
         Self { current: 0, then: if seconds == u32::MAX { u32::MAX - 1 } else { seconds } }
     }
 
-    /// Returns the waiting time by table 18.
+    /// Returns the time to wait, by table 18.
     ///
-    /// `utc` is the client's own clock, if it has one. A time at most `tolerance` seconds before `utc` means now, because
-    /// clocks differ and frames are delayed.
+    /// `utc` is the time of the client's own clock, if the client has one. A time at most `tolerance` seconds before
+    /// `utc` means now, because clocks differ and frames arrive late.
     ///
     /// # Errors
-    /// [`TimeInPast`] when the time lies before the current time of the server, or more than `tolerance` before `utc`.
+    /// [`TimeInPast`] when the time lies before the current time of the server, or more than `tolerance` seconds before
+    /// `utc`.
     pub fn delay(self, field: TimeField, utc: Option<UtcTime>, tolerance: u32) -> Result<Delay, TimeInPast> {
         let Self { current, then } = self;
         let seconds = |seconds: u32| Ok(Delay::For(Duration::from_secs(u64::from(seconds))));
@@ -345,7 +352,7 @@ mod tests {
         assert_eq!(start.advance(set, Instant::from_millis(500 + year * 1000)), UtcTime(100 + 31_536_000));
         assert_eq!(start.advance(set, Instant::from_millis(u64::MAX)), UtcTime(u32::MAX));
         assert_eq!(start.advance(set, Instant::ZERO), start);
-        // The long division agrees with the plain one.
+        // The long division gives the same result as the division operator.
         for millis in (0..32).flat_map(|bit| [999, 1000, 1001].map(|off| (1_u64 << bit) * 1000 + off - 1000))
         {
             let seconds = u32::try_from(millis / 1000).unwrap();

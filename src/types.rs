@@ -1,8 +1,8 @@
 //! Identifiers of images, devices and versions, shared by OTA files and ZCL commands. Sections refer to ZigBee document
 //! 095264 (2011).
 //!
-//! All are little endian on the wire and on disk (section 6.3.2). Enumerations are *open*: a newtype with named
-//! constants, so that a value without a name survives a round trip and prints as hexadecimal.
+//! All identifiers are little endian on the wire and on disk (section 6.3.2). Enumerations are *open*: each is a
+//! newtype with named constants, so that a value without a name survives a round trip and prints as hexadecimal.
 //!
 //! | type | bytes | range or constants | section |
 //! |---|---|---|---|
@@ -14,7 +14,7 @@
 //! | [`HardwareVersion`] | 2 | high byte version, low byte revision | 6.3.2.13 |
 //! | [`Eui64`] | 8 | IEEE (MAC) address | 6.3.2.12 |
 //!
-//! `FromStr` of each type reads what its `Display` writes; see [`ParseError`].
+//! `FromStr` of each type reads the form that its `Display` writes; see [`ParseError`].
 
 use core::fmt;
 use core::str::FromStr;
@@ -33,7 +33,8 @@ impl ManufacturerCode {
 }
 
 open_enum! {
-    /// Image type (section 6.3.2.6): the manufacturer defines 0x0000 to 0xFFBF, the specification the 64 values above.
+    /// Image type (section 6.3.2.6). The manufacturer defines 0x0000 to 0xFFBF, the specification defines 0xFFC0 to
+    /// 0xFFFF.
     ImageType(u16) {
         /// Client security credentials.
         SECURITY_CREDENTIALS = 0xffc0 => "security credentials",
@@ -41,7 +42,7 @@ open_enum! {
         CONFIGURATION = 0xffc1 => "configuration",
         /// Server log.
         LOG = 0xffc2 => "log",
-        /// Picture (later revisions).
+        /// Picture (defined by later revisions of the specification).
         PICTURE = 0xffc3 => "picture",
         /// Wildcard in a filter: every image type.
         ANY = 0xffff => "any type",
@@ -67,7 +68,7 @@ impl ImageType {
     /// Highest image type that a manufacturer may define.
     pub const LAST_MANUFACTURER: Self = Self(0xffbf);
 
-    /// Range that the image type lies in (table 6).
+    /// Returns the range that holds the image type (table 6).
     #[must_use]
     pub const fn class(self) -> ImageTypeClass {
         match self.0 {
@@ -104,32 +105,34 @@ open_enum! {
         SE_1_1 = 0x01 => "SE 1.1",
         /// Smart Energy 2.0.
         SE_2_0 = 0x02 => "SE 2.0",
-        /// Smart Energy 1.2 (later revisions).
+        /// Smart Energy 1.2 (defined by later revisions of the specification).
         SE_1_2 = 0x03 => "SE 1.2",
     }
 }
 
-/// File version (section 6.3.2.7): an unsigned number; the larger number is the newer file.
+/// File version (section 6.3.2.7): an unsigned number; the file with the larger number is newer.
 ///
 /// The recommended layout (table 7) is four bytes, most significant first: application release, application build,
-/// stack release, stack build, each as two decimal digits. `Display` writes `1.0 b05, stack 3.5 b19` for 0x10053519,
-/// and hexadecimal (`0x0000000a`) for a number with a nibble above 9; `FromStr` reads both.
+/// stack release, stack build, each as two decimal digits. `Display` writes 0x10053519 as `1.0 b05, stack 3.5 b19`. A
+/// number with a nibble above 9 is written in hexadecimal, as `0x0000000a`. `FromStr` reads the decimal and the
+/// hexadecimal form.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct FileVersion(pub u32);
 
 impl FileVersion {
-    /// Wildcard in a filter: every version. In an attribute: version unknown.
+    /// In a filter: wildcard for every version. In an attribute: version unknown.
     pub const ANY: Self = Self(0xffff_ffff);
 
-    /// The bytes of the recommended layout: application release, application build, stack release, stack build (table 7).
+    /// Returns the bytes of the recommended layout: application release, application build, stack release, stack build
+    /// (table 7).
     #[must_use]
     pub const fn parts(self) -> [u8; 4] {
         self.0.to_be_bytes()
     }
 
-    /// Whether all eight nibbles are decimal digits, as the recommended layout requires.
+    /// Whether all eight nibbles are decimal digits, as in the recommended layout.
     #[must_use]
     pub fn is_bcd(self) -> bool {
         self.parts().iter().all(|byte| byte >> 4 <= 9 && byte & 0x0f <= 9)
@@ -152,7 +155,7 @@ impl FromStr for FileVersion {
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let bcd = || {
-            // Not `split_once`: the search of `core` has panic branches.
+            // `split_once` is avoided: its search in `core` has panic branches.
             let (application, rest) = text.split_at_checked("1.0 b05".len())?;
             let [release, build] = release_and_build(application)?;
             let [stack_release, stack_build] = release_and_build(rest.strip_prefix(", stack ")?)?;
@@ -163,7 +166,7 @@ impl FromStr for FileVersion {
     }
 }
 
-/// Reads `1.0 b05` into its two BCD bytes.
+/// Reads a text of the form `1.0 b05` into its two BCD bytes.
 fn release_and_build(text: &str) -> Option<[u8; 2]> {
     let [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', b' ', b'b', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] =
         text.as_bytes()
@@ -181,7 +184,7 @@ fn release_and_build(text: &str) -> Option<[u8; 2]> {
 pub struct HardwareVersion(pub u16);
 
 impl HardwareVersion {
-    /// Version (high byte) and revision (low byte).
+    /// Returns version (high byte) and revision (low byte).
     #[must_use]
     pub const fn parts(self) -> [u8; 2] {
         self.0.to_be_bytes()
@@ -217,8 +220,9 @@ impl fmt::Display for HardwareVersion {
 
 /// IEEE address of a device (EUI-64, also called MAC or long address), as a number.
 ///
-/// `Display` writes the most significant byte first: `01:23:45:67:89:AB:CD:EF`. `FromStr` reads that, and
-/// `0x0123456789ABCDEF`. On the wire and in a file the address is little endian: `EF CD AB 89 67 45 23 01`.
+/// `Display` writes the most significant byte first: `01:23:45:67:89:AB:CD:EF`. `FromStr` reads the form with colons
+/// and the form `0x0123456789ABCDEF`. On the wire and in a file the address is little endian: `EF CD AB 89 67 45 23
+/// 01`.
 #[doc(alias("EUI64", "mac address", "long address", "IEEE address"))]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -330,14 +334,14 @@ impl defmt::Format for Eui64 {
 pub struct ImageId {
     /// Manufacturer code of the image.
     pub manufacturer: ManufacturerCode,
-    /// Image type: a product of the manufacturer, or a kind of file.
+    /// Image type: usually a product of the manufacturer; the specification defines types for other kinds of file.
     pub image_type: ImageType,
     /// File version of the image.
     pub version: FileVersion,
 }
 
 impl ImageId {
-    /// Creates an identity from the three numbers.
+    /// Creates an identity from manufacturer code, image type and file version.
     #[must_use]
     pub const fn new(manufacturer: u16, image_type: u16, version: u32) -> Self {
         Self {
@@ -369,7 +373,7 @@ impl fmt::Display for ImageId {
     }
 }
 
-/// Selection of images by a server: each field is a value or its wildcard (section 6.10.10.2).
+/// Filter by which a server selects images: each field is a value or its wildcard (section 6.10.10.2).
 // Exhaustive: the three fields are fixed by the wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -385,11 +389,11 @@ pub struct ImageFilter {
 }
 
 impl ImageFilter {
-    /// Every image of every manufacturer.
+    /// Filter that selects every image of every manufacturer.
     pub const ALL: Self =
         Self { manufacturer: ManufacturerCode::ANY, image_type: ImageType::ANY, version: FileVersion::ANY };
 
-    /// Whether the filter selects `image`: each field is equal or a wildcard.
+    /// Whether the filter selects `image`: each field of the filter is a wildcard or equals the field of `image`.
     #[must_use]
     pub fn matches(self, image: ImageId) -> bool {
         (self.manufacturer == ManufacturerCode::ANY || self.manufacturer == image.manufacturer)
@@ -404,7 +408,7 @@ impl From<ImageId> for ImageFilter {
     }
 }
 
-/// Hardware versions that an image fits: `min` to `max`, both included (sections 6.3.2.13 and 6.3.2.14).
+/// Hardware versions that an image fits: from `min` to `max`, both included (sections 6.3.2.13 and 6.3.2.14).
 // Exhaustive: the two fields are fixed by the wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -412,7 +416,7 @@ impl From<ImageId> for ImageFilter {
 pub struct HardwareRange {
     /// Oldest hardware version that the image fits.
     pub min: HardwareVersion,
-    /// Newest hardware version that the image fits. A maximum below `min` makes an empty range.
+    /// Newest hardware version that the image fits. The range is empty if `max` is below `min`.
     pub max: HardwareVersion,
 }
 
@@ -439,7 +443,7 @@ impl<'a> arbitrary::Arbitrary<'a> for HardwareRange {
     }
 }
 
-/// Text that is not in the form that `Display` of the type writes.
+/// Error of `FromStr`: the text does not have the form that the type's `Display` writes.
 ///
 /// ```
 /// use zigbee_ota::{Eui64, ImageId};
@@ -454,14 +458,14 @@ impl<'a> arbitrary::Arbitrary<'a> for HardwareRange {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("not a valid {expected}")]
 pub struct ParseError {
-    /// Name of the type, and the form of its text.
+    /// Name of the type, and the form that its text must have.
     pub(crate) expected: &'static str,
 }
 
-/// Reads `0x` and one or more hexadecimal digits, as a number that fits `T`.
+/// Reads `0x` and at least one hexadecimal digit, as a number that fits `T`.
 pub(crate) fn prefixed_hex<T: TryFrom<u64>>(text: &str) -> Option<T> {
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?;
-    // `from_str_radix` takes a sign.
+    // `from_str_radix` accepts a sign, and `0x+1` is no number.
     let unsigned = !digits.starts_with('+');
     u64::from_str_radix(digits, 16).ok().filter(|_| unsigned).and_then(narrow)
 }

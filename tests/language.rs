@@ -132,3 +132,18 @@ fn public_names_have_one_meaning_and_room_to_grow() {
         assert!(listing.contains(&growing("struct")) || listing.contains(&growing("enum")), "{name}");
     }
 }
+
+/// Examples show paths through `printable`, because `Path::display` obeys what a name says.
+///
+/// Shows: FLD-079
+#[test]
+fn examples_escape_the_names_of_files() {
+    for path in files(&Path::new(ROOT).join("examples"), "rs") {
+        let text = fs::read_to_string(&path).expect("UTF-8");
+        assert!(
+            !text.contains(".display()"),
+            "{}: printable::path(..) instead of .display()",
+            path.display()
+        );
+    }
+}

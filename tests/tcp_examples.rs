@@ -2,9 +2,10 @@
 //! time.
 
 use std::fs;
-use std::io::{BufRead, Write};
-use std::process::Output;
-use std::time::Duration;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use zigbee_ota::file::{Element, FileHeader, FileWriter, Image, Tag};
@@ -190,4 +191,117 @@ fn many_devices_are_served_while_some_misbehave() {
     for output in clients {
         assert_eq!(output.status.code(), Some(0), "{}", summary(&output));
     }
+}
+
+/// Runs `tcp_client` with `options` against a server that calls `serve` with its one connection.
+fn client_of(serve: impl FnOnce(TcpStream) + Send, options: &[&str]) -> Output {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it listens").to_string();
+    std::thread::scope(|scope| {
+        scope.spawn(move || serve(listener.accept().expect("a client").0));
+        let mut client = Command::new(example_binaries::example("tcp_client"));
+        client.args([&address, "--json", "--linger", "0"]).args(options).output().expect("it runs")
+    })
+}
+
+/// Asserts that the client ended because its second was over, and not much later.
+fn assert_timed_out(output: &Output, started: Instant) {
+    assert_eq!((output.status.code(), &summary(output)["outcome"]), (Some(1), &"timed_out".into()));
+    let elapsed = summary(output)["elapsed_ms"].as_u64().expect("a number");
+    assert!((1000..1500).contains(&elapsed), "{elapsed} ms");
+    assert!(started.elapsed() < Duration::from_secs(60), "it was built meanwhile");
+}
+
+/// Shows: FLD-029
+#[test]
+fn a_server_without_line_ends_cannot_delay_the_timeout_of_a_device() {
+    let drips = |mut socket: TcpStream| {
+        while socket.write_all(b"0").is_ok() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let started = Instant::now();
+    assert_timed_out(&client_of(drips, &["--timeout", "1"]), started);
+    let streams = |mut socket: TcpStream| while socket.write_all(&[b'0'; 60_000]).is_ok() {};
+    let output = client_of(streams, &["--timeout", "1"]);
+    assert_timed_out(&output, started);
+    let complaints = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(complaints, "tcp_client: a line that is too long was passed over\n");
+    // A server that reads nothing and sends nothing.
+    let sleeps = |socket: TcpStream| {
+        std::thread::sleep(Duration::from_secs(3));
+        drop(socket);
+    };
+    assert_timed_out(&client_of(sleeps, &["--timeout", "1"]), started);
+}
+
+/// Shows: FLD-031
+#[test]
+fn ignored_frames_are_counted_by_their_reason() {
+    let floods = |mut socket: TcpStream| {
+        let query = b"011101005f1101012b1a0000\n";
+        let block = b"1907059800\n";
+        let _ = socket.write_all(&[query.repeat(3000), block.repeat(500)].concat());
+        std::thread::sleep(Duration::from_millis(1500));
+    };
+    let output = client_of(floods, &["--timeout", "1"]);
+    let complaints = String::from_utf8(output.stderr).expect("UTF-8");
+    let mut lines: Vec<_> = complaints.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(
+        lines,
+        [
+            "tcp_client: a frame was ignored: no request waits for the frame",
+            "tcp_client: a frame was ignored: no request waits for the frame (500 times)",
+            "tcp_client: a frame was ignored: the frame is for a server or no command of the cluster",
+            "tcp_client: a frame was ignored: the frame is for a server or no command of the cluster (3000 times)",
+        ]
+    );
+}
+
+/// Shows: FLD-030
+#[test]
+fn a_device_that_counts_down_needs_no_connection() {
+    let (_folder, _, file) = folder();
+    // Serves the file, sets the upgrade one second ahead, and closes the connection.
+    let serve = |delay: Option<u8>| {
+        let file = file.clone();
+        move |mut socket: TcpStream| {
+            let mut lines = BufReader::new(socket.try_clone().expect("a second handle"));
+            let mut line = String::new();
+            while lines.read_line(&mut line).is_ok_and(|len| len > 0) {
+                let frame: Vec<u8> = (0..line.trim().len() / 2)
+                    .map(|place| u8::from_str_radix(&line[2 * place..2 * place + 2], 16).expect("digits"))
+                    .collect();
+                line.clear();
+                let id = [0x01, 0x10, 0x01, 0x00, 0x07, 0, 0, 0];
+                let len = u32::try_from(file.len()).expect("small").to_le_bytes();
+                let (command, payload) = match frame[2] {
+                    0x01 => (0x02, [&[0], &id[..], &len].concat()),
+                    0x03 => {
+                        let start = u32::from_le_bytes(frame[12..16].try_into().expect("four")) as usize;
+                        let data = &file[start..file.len().min(start + usize::from(frame[16]))];
+                        let size = u8::try_from(data.len()).expect("a block");
+                        (0x05, [&[0], &id[..], &frame[12..16], &[size], data].concat())
+                    }
+                    _ => match delay {
+                        Some(delay) => (0x07, [&id[..], &[0, 0, 0, 0, delay, 0, 0, 0]].concat()),
+                        None => return,
+                    },
+                };
+                let answer = [&[0x19, frame[1], command][..], &payload].concat();
+                let digits: String = answer.iter().map(|byte| format!("{byte:02x}")).collect();
+                socket.write_all(format!("{digits}\n").as_bytes()).expect("it listens");
+                if command == 0x07 {
+                    return;
+                }
+            }
+        }
+    };
+    let output = client_of(serve(Some(1)), &["--timeout", "20"]);
+    assert_eq!((output.status.code(), &summary(&output)["outcome"]), (Some(0), &"upgraded".into()));
+    assert!(summary(&output)["elapsed_ms"].as_u64().expect("a number") >= 1000);
+    // Without an upgrade time, the device still needs the server.
+    let output = client_of(serve(None), &["--timeout", "20"]);
+    assert_eq!((output.status.code(), &summary(&output)["outcome"]), (Some(1), &"connection_closed".into()));
 }

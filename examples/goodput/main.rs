@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(file) = &options.picture {
         svg_plot::draw(&goodput_table::read(TABLE), file)
-            .map_err(|error| format!("{}: {error}", file.display()))?;
+            .map_err(|error| format!("{}: {error}", file.to_string_lossy().escape_debug()))?;
         return Ok(());
     }
     if options.fleet {

@@ -14,6 +14,7 @@ use crate::element_args::{ElementArgs, Piece};
 use crate::error::{Failure, complain};
 use crate::input::read;
 use crate::number_args::{address, number};
+use crate::printable;
 use crate::text_args::header_string;
 
 /// Create a file
@@ -89,7 +90,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
         options.pieces.0.iter().zip(&data).map(|(piece, data)| Element { tag: piece.tag, data }).collect();
     let writer = FileWriter::new(header, &elements).map_err(|error| Failure::at(&path, error))?;
     if replace(&path, &writer.to_vec())? {
-        writeln!(out, "{}: {} bytes", path.display(), writer.encoded_len())?;
+        writeln!(out, "{}: {} bytes", printable::path(&path), writer.encoded_len())?;
     }
     if elements.is_empty() {
         complain(Failure::at(&path, "note: a header without an element, for there was no -t, -f or -l"));

@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
+use crate::printable;
+
 /// Reason why a subcommand stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -21,12 +23,12 @@ pub enum Failure {
 impl Failure {
     /// Error about the file at `path`.
     pub fn at(path: &Path, reason: impl Display) -> Self {
-        Self::Said(format!("{}: {reason}", path.display()))
+        Self::Said(format!("{}: {reason}", printable::path(path)))
     }
 
     /// Error for a missing input at `path`.
     pub fn nothing(path: &Path, reason: impl Display) -> Self {
-        Self::Nothing(format!("{}: {reason}", path.display()))
+        Self::Nothing(format!("{}: {reason}", printable::path(path)))
     }
 
     /// Whether the reader of standard output has closed the pipe.
@@ -35,7 +37,7 @@ impl Failure {
     }
 }
 
-/// Prints one line on standard error. Not `eprintln`, which panics when standard error is closed.
+/// Prints one line on standard error, with foreign texts escaped. Not `eprintln`, which panics when standard error is closed.
 pub fn complain(what: impl Display) {
-    let _ = writeln!(io::stderr(), "ota: {what}");
+    let _ = writeln!(io::stderr(), "ota: {}", printable::text(&what.to_string()));
 }

@@ -1,24 +1,32 @@
 //! Subcommand `verify`: signatures and integrity codes of files.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use clap::Args;
 use serde::Serialize;
+use zigbee_ota::container::ContainerKind;
 use zigbee_ota::file::SignatureElement;
 use zigbee_ota::signature::integrity::IntegrityCode;
-use zigbee_ota::signature::{self, Accepted, SignatureError, Suite, VerifyError, VerifyPolicy};
+use zigbee_ota::signature::{self, Accepted, Certificate, SignatureError, Suite, VerifyError, VerifyPolicy};
 
-use crate::error::Failure;
+use crate::error::{Failure, complain};
 use crate::input::{InputFile, with};
 use crate::json::NoFile;
+use crate::printable;
 use crate::trust_args::Trust;
+use crate::unix_time;
 
 /// Verify signature and integrity code of each file
 ///
-/// Only a file with a valid signature passes: by a signer whose certificate was issued by one of the given authorities.
-/// Without --signer every such signer is accepted, which is too wide for an authority that gives every device a
-/// certificate.
+/// Only a file with a valid signature passes: by a signer whose certificate was issued by one of the given authorities,
+/// and with no byte behind the total image size, where no signature covers it. Without --signer every such signer is
+/// accepted, which is too wide for an authority that gives every device a certificate.
+///
+/// A certificate of suite 2 is valid for a time. That the time is over, or has not begun, is told on standard error, and
+/// as `validity` with --json: the clocks of some signers are not set, so only --strict fails for it.
 #[derive(Args)]
 pub struct Options {
     #[command(flatten)]
@@ -26,6 +34,12 @@ pub struct Options {
     /// Print one JSON object per file, one per line
     #[arg(long)]
     json: bool,
+    /// Fail files whose certificate is not valid at the time of --at
+    #[arg(long)]
+    strict: bool,
+    /// Moment at which certificates must be valid: Unix seconds, or 2026-11-28T13:05:00Z [default: now]
+    #[arg(long, value_name = "TIME", value_parser = unix_time::parse)]
+    at: Option<u64>,
     /// OTA files, or containers with an OTA file inside
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
@@ -41,30 +55,51 @@ struct Found {
     suite: Option<u8>,
     signer: Option<String>,
     reason: Option<String>,
+    /// `valid`, `expired` or `not-yet-valid`: the certificate of a valid signature of suite 2, at the time of the check.
+    validity: Option<&'static str>,
+    #[serde(skip)]
+    lifetime: Option<Lifetime>,
+    /// Kind of the container, and offsets of the OTA file in it.
+    #[serde(skip)]
+    container: Option<(ContainerKind, Range<usize>)>,
+}
+
+/// Validity of a certificate.
+struct Lifetime {
+    from: u64,
+    /// None if the certificate never expires.
+    until: Option<u64>,
 }
 
 pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let mut well = true;
+    let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let at = options.at.unwrap_or_else(clock);
     for path in &options.files {
-        let found = with(path, |opened| Found::new(path, opened, &options.trust.required()));
-        well &= found.as_ref().is_ok_and(Found::is_valid);
+        let found = with(path, |opened| Found::new(path, opened, &options.trust.required(), at));
+        well &= found.as_ref().is_ok_and(|found| found.is_valid(options.strict));
+        if let Ok(found) = &found {
+            let warnings = [found.warning(at), found.container_note()];
+            warnings.into_iter().flatten().for_each(|text| complain(Failure::at(path, text)));
+        }
         match (found, options.json) {
             (Ok(found), true) => {
-                writeln!(out, "{}", serde_json::to_string(&found).map_err(std::io::Error::from)?)?
+                let line = serde_json::to_string(&found).map_err(std::io::Error::from)?;
+                writeln!(out, "{}", printable::json(&line))?;
             }
-            (Ok(found), false) => found.say(out)?,
+            (Ok(found), false) => writeln!(out, "{}", printable::text(&found.line()))?,
             (Err(reason), true) => {
-                let none = NoFile::new(path, reason);
-                writeln!(out, "{}", serde_json::to_string(&none).map_err(std::io::Error::from)?)?;
+                let none = serde_json::to_string(&NoFile::new(path, reason)).map_err(std::io::Error::from)?;
+                writeln!(out, "{}", printable::json(&none))?;
             }
-            (Err(reason), false) => writeln!(out, "{}: {reason}", path.display())?,
+            (Err(reason), false) => writeln!(out, "{}: {reason}", printable::path(path))?,
         }
     }
     Ok(well)
 }
 
 impl Found {
-    fn new(path: &Path, opened: &InputFile<'_>, policy: &VerifyPolicy<'_>) -> Self {
+    fn new(path: &Path, opened: &InputFile<'_>, policy: &VerifyPolicy<'_>, at: u64) -> Self {
         let (integrity, integrity_form) = match IntegrityCode::check(&opened.image) {
             IntegrityCode::Absent => ("absent", None),
             IntegrityCode::Ok(form) => ("ok", Some(form.name())),
@@ -76,7 +111,9 @@ impl Found {
             SignatureElement::Suite2 { .. } => Suite::Two,
         });
         let found = signature::verify(opened.image.bytes(), policy);
+        let uncovered = found.as_ref().ok().and_then(|_| uncovered(opened));
         let signature = match &found {
+            Ok(Accepted::Signed { .. }) if uncovered.is_some() => "invalid",
             Ok(Accepted::Signed { .. }) => "valid",
             Ok(_) | Err(VerifyError::NoSignature) => "absent",
             Err(VerifyError::Signature(SignatureError::UnsupportedSuite)) => "unsupported",
@@ -87,6 +124,8 @@ impl Found {
             }
             Err(_) => "invalid",
         };
+        let signed = suite.filter(|_| signature == "valid");
+        let lifetime = signed.and_then(|suite| Lifetime::new(opened, suite));
         Self {
             file: path.to_string_lossy().into_owned(),
             integrity,
@@ -94,25 +133,80 @@ impl Found {
             signature,
             suite: suite.map(|suite| if suite == Suite::One { 1 } else { 2 }),
             signer: element.map(|element| format!("{:016x}", element.signer().0)),
-            reason: found.err().map(|reason| reason.to_string()),
+            reason: found.err().map(|reason| reason.to_string()).or(uncovered),
+            validity: lifetime.as_ref().map(|lifetime| lifetime.word(at)),
+            lifetime,
+            container: (opened.container.kind != ContainerKind::None).then(|| {
+                (opened.container.kind, opened.offset()..opened.offset() + opened.image.bytes().len())
+            }),
         }
     }
 
-    fn is_valid(&self) -> bool {
-        self.signature == "valid" && self.integrity != "bad"
+    /// Returns what is to be said of the bytes of a container, which no signature of the file inside covers.
+    fn container_note(&self) -> Option<String> {
+        let (kind, Range { start, end }) = self.container.as_ref().filter(|_| self.signature == VALID)?;
+        let last = end.saturating_sub(1);
+        Some(format!(
+            "note: the signature covers bytes {start} to {last}, and not the container ({kind}) around them"
+        ))
     }
 
-    fn say(&self, out: &mut impl Write) -> std::io::Result<()> {
-        write!(out, "{}: signature {}", self.file, self.signature)?;
+    fn is_valid(&self, strict: bool) -> bool {
+        let is_current = self.validity.is_none_or(|word| word == VALID);
+        self.signature == "valid" && self.integrity != "bad" && (is_current || !strict)
+    }
+
+    /// Returns what is to be said of a certificate that is not valid at the time `at`.
+    fn warning(&self, at: u64) -> Option<String> {
+        let (word, lifetime) = (self.validity.filter(|word| *word != VALID)?, self.lifetime.as_ref()?);
+        let word = word.replace('-', " ");
+        let until =
+            lifetime.until.map_or("for ever".into(), |until| format!("until {}", unix_time::text(until)));
+        let (from, at) = (unix_time::text(lifetime.from), unix_time::text(at));
+        Some(format!("the signer's certificate is {word} at {at}: it is valid from {from} {until}"))
+    }
+
+    fn line(&self) -> String {
+        let mut line = format!("{}: signature {}", self.file, self.signature);
         if let (Some(suite), Some(signer)) = (self.suite, &self.signer) {
-            write!(out, ", suite {suite}, signer {signer}")?;
+            line += &format!(", suite {suite}, signer {signer}");
         }
         if let Some(reason) = self.reason.as_ref().filter(|_| self.signature != "absent") {
-            write!(out, " ({reason})")?;
+            line += &format!(" ({reason})");
         }
-        write!(out, "; integrity code {}", self.integrity)?;
-        writeln!(out, "{}", self.integrity_form.map(|form| format!(" ({form})")).unwrap_or_default())
+        line += &format!("; integrity code {}", self.integrity);
+        line + &self.integrity_form.map(|form| format!(" ({form})")).unwrap_or_default()
     }
+}
+
+/// Word for a certificate that is valid at the time of the check.
+const VALID: &str = "valid";
+
+impl Lifetime {
+    /// Returns the validity of the certificate that a signature of this suite is checked with: the first of the suite.
+    fn new(opened: &InputFile<'_>, suite: Suite) -> Option<Self> {
+        let element = opened.image.find(suite.certificate_tag()).next()?;
+        let certificate = Certificate::from_bytes(element.element.data)?;
+        Some(Self { from: certificate.valid_from()?, until: certificate.valid_until() })
+    }
+
+    fn word(&self, at: u64) -> &'static str {
+        match self.until {
+            _ if at < self.from => "not-yet-valid",
+            Some(until) if at >= until => "expired",
+            _ => VALID,
+        }
+    }
+}
+
+/// Returns what is to be said of bytes that follow the OTA file and belong to no container, if there are any.
+fn uncovered(opened: &InputFile<'_>) -> Option<String> {
+    let (file, given) = (opened.image.bytes().len(), opened.container.ota.len());
+    let more = given.checked_sub(file).filter(|more| *more > 0)?;
+    let start = opened.offset() + file;
+    Some(format!(
+        "{more} bytes behind the total image size, from byte {start} on, are covered by no signature"
+    ))
 }
 
 /// Whether the file has a certificate that a signature could belong to.

@@ -8,8 +8,8 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::fs;
-use std::io::{self, BufRead, BufReader, ErrorKind, Write};
-use std::net::TcpStream;
+use std::io::{self, ErrorKind, Write};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,20 +25,26 @@ use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_SERVER};
 use zigbee_ota::{Eui64, HardwareVersion, ImageId};
 
+use complaint_counter::ComplaintCounter;
 use image_storage::Flash;
+use line_reader::{Input, LineReader};
 use number_args::{address, number};
 use transfer_args::TransferArgs;
 use trust_args::Trust;
 
+mod complaint_counter;
 #[path = "../common/hex_lines.rs"]
 mod hex_lines;
 #[path = "../common/image_check.rs"]
 mod image_check;
 mod image_storage;
+mod line_reader;
 #[path = "../common/number_args.rs"]
 mod number_args;
 #[path = "../common/outcome_words.rs"]
 mod outcome_words;
+#[path = "../common/printable.rs"]
+mod printable;
 #[path = "../common/transfer_args.rs"]
 mod transfer_args;
 #[path = "../common/trust_args.rs"]
@@ -105,9 +111,6 @@ const FIRST_QUERY: Millis = Millis::from_secs(1);
 /// Address of the server for the client; a socket has no network address.
 const SERVER: Address = Address::new(0x0000, 1);
 
-/// Maximum length of a line, far above every frame of the cluster.
-const LONGEST_LINE: usize = 4096;
-
 fn main() -> ExitCode {
     let options = Options::parse();
     match Device::connect(&options).and_then(|mut device| device.run(&options).map(|end| (device, end))) {
@@ -152,9 +155,12 @@ struct Device {
     client: Client,
     flash: Flash,
     socket: TcpStream,
-    lines: BufReader<TcpStream>,
-    /// Bytes of an incomplete line.
-    line: Vec<u8>,
+    lines: LineReader,
+    /// Whether the server can still be reached.
+    is_connected: bool,
+    /// Whether the server has set the time of the upgrade, so that the upgrade no longer needs the server.
+    is_counting_down: bool,
+    complaints: ComplaintCounter,
     start: Clock,
     /// Current or last offer.
     offer: Option<ImageOffer>,
@@ -165,7 +171,9 @@ struct Device {
 
 impl Device {
     fn connect(options: &Options) -> io::Result<Self> {
-        let socket = TcpStream::connect(&options.server)?;
+        let start = Clock::now();
+        let patience = Duration::from_secs(options.timeout);
+        let socket = connect(&options.server, patience)?;
         socket.set_nodelay(true)?;
         let current = ImageId::new(options.manufacturer_code, options.image_type, options.current_version);
         let mut identity = Identity::new(current);
@@ -180,10 +188,12 @@ impl Device {
         Ok(Self {
             client: Client::new(config, seed, Instant::ZERO),
             flash: Flash::new(options.trust.clone()),
-            lines: BufReader::new(socket.try_clone()?),
+            lines: LineReader::new(socket.try_clone()?),
             socket,
-            line: Vec::new(),
-            start: Clock::now(),
+            is_connected: true,
+            is_counting_down: false,
+            complaints: ComplaintCounter::default(),
+            start,
             offer: None,
             downloaded: None,
             frames_to_server: 0,
@@ -202,7 +212,7 @@ impl Device {
         loop {
             // Needs first, because their answers cause frames and events.
             self.serve_needs();
-            self.send()?;
+            self.send(give_up)?;
             while let Some(event) = self.client.poll_event() {
                 if !options.json {
                     println!("{event:?}");
@@ -220,10 +230,11 @@ impl Device {
                 return Ok(end.unwrap_or(End::TimedOut));
             }
             let wake = self.client.poll_timeout().map_or(until, |deadline| until.min(self.clock(deadline)));
-            match self.receive(wake.saturating_duration_since(now))? {
-                Received::Frame(frame) => self.handle(&frame)?,
-                Received::Nothing => {}
-                Received::End => return Ok(end.unwrap_or(End::Closed)),
+            if !self.is_connected && (end.is_some() || !self.is_counting_down) {
+                return Ok(end.unwrap_or(End::Closed));
+            }
+            if let Some(frame) = self.receive(wake)? {
+                self.handle(&frame, give_up)?;
             }
             self.client.handle_timeout(self.now());
         }
@@ -235,65 +246,87 @@ impl Device {
     }
 
     /// Sends all frames of the client.
-    fn send(&mut self) -> io::Result<()> {
+    fn send(&mut self, give_up: Clock) -> io::Result<()> {
         let mut out = [0; LONGEST_TO_SERVER];
         while let Some(transmit) = self.client.poll_transmit(self.now(), &mut out) {
-            self.write(&out[..transmit.len])?;
+            self.write(&out[..transmit.len], give_up)?;
         }
         Ok(())
     }
 
-    fn write(&mut self, frame: &[u8]) -> io::Result<()> {
-        self.frames_to_server += 1;
-        self.socket.write_all(hex_lines::line(frame).as_bytes())
-    }
-
-    /// Waits for a line; a line without a frame is ignored.
-    fn receive(&mut self, wait: Duration) -> io::Result<Received> {
-        // A zero timeout would mean to wait forever.
-        self.socket.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
-        match self.lines.read_until(b'\n', &mut self.line) {
-            Ok(_) if self.line.ends_with(b"\n") => {}
-            Ok(_) => return Ok(Received::End),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                if self.line.len() > LONGEST_LINE {
-                    return Err(io::Error::new(ErrorKind::InvalidData, "a line without an end"));
-                }
-                return Ok(Received::Nothing);
+    /// Writes a frame; nothing if the server closed the connection. A server that reads nothing blocks the device until
+    /// `give_up` at most.
+    fn write(&mut self, frame: &[u8], give_up: Clock) -> io::Result<()> {
+        if !self.is_connected {
+            return Ok(());
+        }
+        let left = give_up.saturating_duration_since(Clock::now());
+        self.socket.set_write_timeout(Some(left.max(Duration::from_millis(1))))?;
+        match self.socket.write_all(hex_lines::line(frame).as_bytes()) {
+            Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+                self.is_connected = false;
+                return Ok(());
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(Received::Nothing),
-            Err(error) => return Err(error),
+            // The loop ends the run, because its time is over.
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return Ok(());
+            }
+            written => written?,
         }
-        let line = std::mem::take(&mut self.line);
-        let frame = hex_lines::bytes(&line);
-        if frame.is_none() {
-            complain("a line that is no hexadecimal bytes was passed over");
-        }
-        Ok(frame.map_or(Received::Nothing, Received::Frame))
+        self.frames_to_server += 1;
+        Ok(())
     }
 
-    fn handle(&mut self, frame: &[u8]) -> io::Result<()> {
+    /// Waits for a frame until `deadline`; a line without a frame is ignored.
+    fn receive(&mut self, deadline: Clock) -> io::Result<Option<Vec<u8>>> {
+        if !self.is_connected {
+            std::thread::sleep(deadline.saturating_duration_since(Clock::now()));
+            return Ok(None);
+        }
+        match self.lines.read(deadline)? {
+            Input::Line(line) => {
+                let frame = hex_lines::bytes(&line);
+                if frame.is_none() {
+                    self.complain("a line that is no hexadecimal bytes was passed over".into());
+                }
+                return Ok(frame);
+            }
+            Input::TooLong => self.complain("a line that is too long was passed over".into()),
+            Input::Nothing => {}
+            Input::End => self.is_connected = false,
+        }
+        Ok(None)
+    }
+
+    fn handle(&mut self, frame: &[u8], give_up: Clock) -> io::Result<()> {
         self.frames_to_client += 1;
         let (now, meta) = (self.now(), FrameMeta::unicast(SERVER));
         match self.client.handle_frame_with(now, meta, frame, &mut self.flash) {
-            ClientAction::AnswerAttributes(question) => self.answer(&question),
-            ClientAction::Ignored(why) => {
-                complain(&format!("a frame was ignored: {why:?}"));
+            ClientAction::AnswerAttributes(question) => self.answer(&question, give_up),
+            ClientAction::Ignored(reason) => {
+                self.complain(format!("a frame was ignored: {reason}"));
                 Ok(())
             }
             _ => Ok(()),
         }
     }
 
-    fn answer(&mut self, question: &Frame<'_>) -> io::Result<()> {
+    fn answer(&mut self, question: &Frame<'_>, give_up: Clock) -> io::Result<()> {
         let mut out = [0; LONGEST_ATTRIBUTES];
         match self.client.attributes().answer(question, &mut out) {
-            Ok(Some(len)) => self.write(&out[..len]),
+            Ok(Some(len)) => self.write(&out[..len], give_up),
             Ok(None) => Ok(()),
             Err(error) => {
-                complain(&format!("attributes: {error}"));
+                self.complain(format!("attributes: {error}"));
                 Ok(())
             }
+        }
+    }
+
+    /// Prints a complaint, unless the same complaint was printed a short time ago.
+    fn complain(&mut self, what: String) {
+        if let Some(line) = self.complaints.count(what, Clock::now()) {
+            complain(&line);
         }
     }
 
@@ -321,6 +354,14 @@ impl Device {
                 (self.offer, self.downloaded) = (Some(offer), Some((now, now)));
                 None
             }
+            ClientEvent::CountingDown(_) => {
+                self.is_counting_down = true;
+                None
+            }
+            ClientEvent::WaitingForUpgradeEnd => {
+                self.is_counting_down = false;
+                None
+            }
             ClientEvent::NoImage(_) if !options.wait_notify => Some(End::NoImage),
             ClientEvent::Ended(outcome) => Some(End::Client(outcome)),
             _ => None,
@@ -328,6 +369,7 @@ impl Device {
     }
 
     fn report(mut self, options: &Options, end: &End) -> ExitCode {
+        self.complaints.rest().for_each(|line| complain(&line));
         let image = self.flash.image();
         let identical = image.is_some() && matches!(end, End::Client(Outcome::Upgraded(_)));
         let elapsed = self.start.elapsed();
@@ -360,7 +402,7 @@ impl Device {
         match (&options.out, image) {
             (Some(path), Some(image)) if identical => {
                 if let Err(error) = fs::write(path, image) {
-                    complain(&format!("{}: {error}", path.display()));
+                    complain(&format!("{}: {error}", printable::path(path)));
                     return ExitCode::FAILURE;
                 }
             }
@@ -370,9 +412,16 @@ impl Device {
     }
 }
 
-/// Input from the socket.
-enum Received {
-    Frame(Vec<u8>),
-    Nothing,
-    End,
+/// Connects to the first address of `server` that accepts a connection, within `patience`.
+fn connect(server: &str, patience: Duration) -> io::Result<TcpStream> {
+    let deadline = Clock::now() + patience;
+    let mut failure = io::Error::new(ErrorKind::NotFound, "the name has no address");
+    for address in server.to_socket_addrs()? {
+        let left = deadline.saturating_duration_since(Clock::now());
+        match TcpStream::connect_timeout(&address, left.max(Duration::from_millis(1))) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }

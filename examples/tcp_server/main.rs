@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout_at;
 use zigbee_ota::ImageId;
 use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
-use zigbee_ota::container::{Container, ContainerIntegrity};
+use zigbee_ota::inspect::{Inspection, Severity};
 use zigbee_ota::server::{
     ResponseBuffer, Server, ServerAction, ServerConfig, ServerPolicy, Session, SliceStore, StoreEntry,
     UpgradeDecision,
@@ -32,6 +32,8 @@ use connections::{Network, NetworkEvent};
 mod connections;
 #[path = "../common/hex_lines.rs"]
 mod hex_lines;
+#[path = "../common/printable.rs"]
+mod printable;
 
 /// Upgrade the devices that connect.
 #[derive(Parser)]
@@ -54,6 +56,9 @@ struct Options {
     /// Minimum interval between two blocks to one device, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     period: u32,
+    /// Serve files as well that no device should get, such as files with a wrong checksum
+    #[arg(long)]
+    force: bool,
     /// Print each event as a JSON object on its own line
     #[arg(long)]
     json: bool,
@@ -78,7 +83,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let entries = files
         .iter()
         .zip(&options.files)
-        .map(|(file, path)| entry(file, path))
+        .map(|(file, path)| entry(file, path, options.force))
         .collect::<Result<Vec<_>, _>>()?;
     let catalog = SliceStore::new(&entries)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -91,17 +96,20 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+    std::fs::read(path).map_err(|error| format!("{}: {error}", printable::path(path)))
 }
 
-/// Returns the complete OTA file in a vendor's file.
-fn entry<'a>(file: &'a [u8], path: &Path) -> Result<StoreEntry<'a>, String> {
-    let about = |reason: String| format!("{}: {reason}", path.display());
-    let container = Container::open(file).map_err(|error| about(error.to_string()))?;
-    if let ContainerIntegrity::ChecksumFailed { offset } = container.integrity {
-        return Err(about(format!("{} container: the sum at byte {offset} does not match", container.kind)));
+/// Returns the complete OTA file in a vendor's file. With `force`, only a file that cannot be served at all is refused.
+fn entry<'a>(file: &'a [u8], path: &Path, force: bool) -> Result<StoreEntry<'a>, String> {
+    let about = |reason: String| format!("{}: {reason}", printable::path(path));
+    let inspection = Inspection::of(file);
+    let wrong = inspection.findings().find(|finding| finding.severity == Severity::Wrong);
+    match (wrong, inspection.container()) {
+        (Some(wrong), None) => Err(about(wrong.to_string())),
+        (Some(wrong), _) if !force => Err(about(format!("{wrong} (--force serves it all the same)"))),
+        (_, container) => StoreEntry::parse(container.map_or(file, |container| container.ota))
+            .map_err(|error| about(error.to_string())),
     }
-    StoreEntry::parse(container.ota).map_err(|error| about(error.to_string()))
 }
 
 /// Policy of the gateway; all other decisions are the defaults of the library.

@@ -9,6 +9,7 @@ use zigbee_ota::unify::{ConsumerAction, ConsumerConfig, FileVerdict, ManagedDevi
 use zigbee_ota::{Eui64, FileVersion, ImageId};
 
 use crate::mqtt_connection::{Broker, ConnectionEvent, Failure};
+use crate::printable;
 use crate::simulated_network::{Network, Simulated};
 
 /// Maximum time to wait while no timer runs.
@@ -68,7 +69,8 @@ impl Gateway {
                 Ok(Some(ConnectionEvent::Connected)) => self.network.consumer.reconnected(self.now()),
                 Ok(Some(ConnectionEvent::Message(message))) => {
                     if let Err(reason) = self.network.receive(self.now(), &message) {
-                        eprintln!("unify: {} is ignored: {reason}", message.topic);
+                        let topic = printable::text(&message.topic);
+                        eprintln!("unify: {topic} is ignored: {}", printable::text(&reason.to_string()));
                     }
                 }
             }

@@ -9,6 +9,7 @@ use zigbee_ota::unify::{Announcement, DateTime, ImageKind, ImagePath, MqttMessag
 use zigbee_ota::{Encode, ImageId};
 
 use crate::mqtt_connection::{Broker, ConnectionEvent, Failure};
+use crate::printable;
 
 /// OTA files of a folder, each announced for all devices.
 pub struct Folder {
@@ -23,14 +24,14 @@ impl Folder {
             files.add("demonstration.zigbee", demonstration()?, apply_after)?;
             return Ok(files);
         };
-        let about = |error: &dyn std::fmt::Display| format!("{}: {error}", folder.display());
+        let about = |error: &dyn std::fmt::Display| format!("{}: {error}", printable::path(folder));
         for entry in fs::read_dir(folder).map_err(|error| about(&error))? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_file()
                 && let Err(error) = files.add(&name, fs::read(&path)?, apply_after)
             {
-                eprintln!("unify: {name} is not announced: {error}");
+                eprintln!("unify: {} is not announced: {error}", printable::text(&name));
             }
         }
         if files.files.is_empty() { Err(about(&"no OTA file in it").into()) } else { Ok(files) }
@@ -65,18 +66,21 @@ impl Folder {
                 ConnectionEvent::Connected => {
                     broker.subscribe(&provider.subscription()).await?;
                     for message in provider.announcements() {
-                        println!("announced: {}", message.topic);
+                        println!("announced: {}", printable::text(&message.topic));
                         broker.publish(message).await?;
                     }
                 }
                 ConnectionEvent::Message(message) => match provider.handle_message(&message) {
                     Ok(place) => {
-                        println!("asked for: {place}");
+                        println!("asked for: {}", printable::text(&place.to_string()));
                         if let Some((_, _, bytes)) = self.files.get(place) {
                             broker.publish(MqttMessage::image(place, bytes.clone())?).await?;
                         }
                     }
-                    Err(reason) => eprintln!("unify: {} is ignored: {reason}", message.topic),
+                    Err(reason) => {
+                        let topic = printable::text(&message.topic);
+                        eprintln!("unify: {topic} is ignored: {}", printable::text(&reason.to_string()));
+                    }
                 },
             }
         }

@@ -33,6 +33,8 @@ use mqtt_connection::{Broker, Failure};
 mod gateway;
 mod image_provider;
 mod mqtt_connection;
+#[path = "../common/printable.rs"]
+mod printable;
 mod simulated_network;
 
 /// Upgrade simulated devices with what is announced over MQTT.

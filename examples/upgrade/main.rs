@@ -35,6 +35,8 @@ mod image_check;
 mod number_args;
 #[path = "../common/outcome_words.rs"]
 mod outcome_words;
+#[path = "../common/printable.rs"]
+mod printable;
 #[path = "../common/transfer_args.rs"]
 mod transfer_args;
 #[path = "../common/trust_args.rs"]
@@ -123,13 +125,13 @@ fn refuse(reason: &str) -> ExitCode {
 }
 
 fn name(file: Option<&Path>) -> String {
-    file.map_or_else(|| "demonstration file".into(), |path| path.display().to_string())
+    file.map_or_else(|| "demonstration file".into(), printable::path)
 }
 
 fn read(file: Option<&Path>) -> Result<Vec<u8>, String> {
     match file {
         None => Ok(demonstration_file()),
-        Some(path) => std::fs::read(path).map_err(|error| format!("{}: {error}", path.display())),
+        Some(path) => std::fs::read(path).map_err(|error| format!("{}: {error}", printable::path(path))),
     }
 }
 

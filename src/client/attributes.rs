@@ -13,12 +13,15 @@ use super::Client;
 use super::config::UpgradeEndFallback;
 use super::state::{AfterReport, State};
 
+/// First cluster revision with the attributes UpgradeActivationPolicy and UpgradeTimeoutPolicy.
+const FIRST_REVISION_WITH_POLICIES: u16 = 2;
+
 impl<const RANGES: usize> Client<RANGES> {
     /// Returns the present values of the client's attributes. The application uses these values to answer
     /// [`ClientAction::AnswerAttributes`](super::ClientAction::AnswerAttributes).
     #[must_use]
     pub fn attributes(&self) -> AttributeSnapshot {
-        let has_later = self.shows_later_revisions();
+        let has_policies = self.config.cluster_revision >= FIRST_REVISION_WITH_POLICIES;
         let verified = self.state.verified_image().or(self.suspended);
         let (file, offset) = self.file();
         let unset = FileVersion::ANY;
@@ -36,10 +39,11 @@ impl<const RANGES: usize> Client<RANGES> {
             downloaded_stack: Some(verified.map_or(StackVersion(u16::MAX), |image| image.header.stack)),
             manufacturer: Some(self.config.identity.current.manufacturer),
             image_type: Some(file.map_or(ImageType::ANY, |id| id.image_type)),
-            min_block_period: has_later.then_some(self.server_block_period),
-            activation_policy: has_later.then_some(self.config.activation_policy),
-            timeout_policy: has_later.then_some(policy),
-            cluster_revision: has_later.then_some(self.config.cluster_revision),
+            min_block_period: self.config.supports_block_period.then_some(self.server_block_period),
+            image_stamp: self.config.image_stamp,
+            activation_policy: has_policies.then_some(self.config.activation_policy),
+            timeout_policy: has_policies.then_some(policy),
+            cluster_revision: Some(self.config.cluster_revision),
             ..AttributeSnapshot::DEFAULT
         }
     }

@@ -262,6 +262,11 @@ pub struct ClientConfig {
     ///
     /// Default: all checks, so that a wrong file ends the download early.
     pub header_checks: HeaderChecks,
+    /// Whether the client accepts a file whose upgrade file destination has the bytes of the device's IEEE address in
+    /// reverse order. The image builder of espressif writes such files if the address is given as people read it.
+    ///
+    /// Default: false, because the reversed address may be the address of another device.
+    pub accept_reversed_destination: bool,
     /// Stack version of the image that the device runs.
     ///
     /// Default: [`ZIGBEE_PRO`](StackVersion::ZIGBEE_PRO).
@@ -330,12 +335,23 @@ pub struct ClientConfig {
     ///
     /// Default: [`SERVER`](UpgradeActivationPolicy::SERVER).
     pub activation_policy: UpgradeActivationPolicy,
-    /// Value of the attribute ClusterRevision. The value 0 stands for the specification of 2011, with which the client
-    /// shows neither ClusterRevision nor the other attributes of later revisions. The attribute MinimumBlockPeriod
-    /// counts seconds up to revision 2, and milliseconds from revision 3 on.
+    /// Value of the attribute ClusterRevision. From revision 2 on, the client also has the attributes
+    /// UpgradeActivationPolicy and UpgradeTimeoutPolicy. A MinimumBlockPeriod counts seconds in revision 2, and
+    /// milliseconds in every other revision.
     ///
-    /// Default: 0.
+    /// Default: 1, which is the specification of 2011. [`with_zigbee_3`](Self::with_zigbee_3) sets 3.
     pub cluster_revision: u16,
+    /// Whether the client keeps a MinimumBlockPeriod that the server sets, tells the server so in each Image Block
+    /// Request, and has the attribute MinimumBlockPeriod.
+    ///
+    /// Default: false. The field is unknown to servers of 2011, some of which answer MALFORMED_COMMAND.
+    #[doc(alias = "MinimumBlockPeriod")]
+    pub supports_block_period: bool,
+    /// Value of the attribute ImageStamp, a number that distinguishes two builds of one version, such as a checksum of
+    /// the running image. `None` means that the client does not have the attribute.
+    ///
+    /// Default: `None`.
+    pub image_stamp: Option<u32>,
 }
 
 impl ClientConfig {
@@ -362,6 +378,7 @@ impl ClientConfig {
             max_file_size: u32::MAX,
             accepted_versions: AcceptedVersions::Different,
             header_checks: HeaderChecks::ALL,
+            accept_reversed_destination: false,
             stack: StackVersion::ZIGBEE_PRO,
             credential: None,
             first_query_delay: Millis::from_secs(60),
@@ -377,7 +394,9 @@ impl ClientConfig {
             utc_tolerance: 300,
             upgrade_end_fallback: UpgradeEndFallback::Apply,
             activation_policy: UpgradeActivationPolicy::SERVER,
-            cluster_revision: 0,
+            cluster_revision: 1,
+            supports_block_period: false,
+            image_stamp: None,
         }
     }
 
@@ -385,6 +404,14 @@ impl ClientConfig {
     #[must_use]
     pub const fn with_transfer(self, transfer: TransferMode) -> Self {
         Self { transfer, ..self }
+    }
+
+    /// Returns the settings of a device that is certified for Zigbee 3.0: cluster revision 3 with its attributes, and a
+    /// MinimumBlockPeriod that the server can set. `image_stamp` is the value of the attribute ImageStamp, such as a
+    /// checksum of the running image.
+    #[must_use]
+    pub const fn with_zigbee_3(self, image_stamp: u32) -> Self {
+        Self { cluster_revision: 3, supports_block_period: true, image_stamp: Some(image_stamp), ..self }
     }
 }
 

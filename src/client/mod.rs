@@ -96,9 +96,9 @@ pub use config::{
     AcceptedVersions, ClientConfig, HeaderChecks, Identity, LinkKeyPolicy, TransferMode, UpgradeEndFallback,
 };
 pub use output::{
-    ApplyResult, Block, Busy, ClientAction, ClientEvent, ClientIgnored, CredentialResult, LinkKeyKind, Need,
-    NothingToActivate, Outcome, PrepareResult, SkipReason, SpecificFileError, StaleTicket, StoreResult,
-    Ticket, VerifyResult, WaitingFor,
+    ApplyResult, Block, Busy, ClientAction, ClientEvent, ClientIgnored, CredentialResult, DeviceMismatch,
+    HeaderField, HeaderMismatch, LinkKeyKind, Need, NothingToActivate, Outcome, PrepareResult, SkipReason,
+    SpecificFileError, StaleTicket, StoreResult, Ticket, VerifyResult, WaitingFor,
 };
 pub use storage::Storage;
 
@@ -160,9 +160,12 @@ pub struct Client<const RANGES: usize = 8> {
     /// Time at which the download started, used for the duration in `ClientEvent::Finished`.
     download_start: Instant,
     replies: Fifo<Reply, 2>,
-    // The queue holds two events because no call of the client causes more.
-    events: Fifo<ClientEvent, 2>,
+    events: Fifo<ClientEvent, EVENTS>,
 }
+
+/// Capacity of the event queue: the maximum number of events that one call of the client makes. A search without a
+/// result after [`VerifyResult::NeedsMore`] makes three: image retained, server not found, no image.
+const EVENTS: usize = 3;
 
 /// Sentinel for a device without a UTC clock: the last second that a UTC time can hold.
 const NO_CLOCK: UtcTime = UtcTime(u32::MAX);
@@ -390,6 +393,14 @@ impl<const RANGES: usize> Client<RANGES> {
         self.events.pop()
     }
 
+    /// Returns the number of events that were lost because the queue was full. One call of the client makes at most
+    /// three events, for which the queue has room, so that no event is lost if [`poll_event`](Self::poll_event) is
+    /// called until it returns `None` after each other call.
+    #[must_use]
+    pub const fn lost_events(&self) -> u32 {
+        self.events.dropped()
+    }
+
     /// Returns the next [`Need`], which is a request of the client to the application. Each need is returned once; the
     /// client then waits for the answer of the application.
     pub fn poll_need(&mut self) -> Option<Need> {
@@ -475,10 +486,10 @@ impl<const RANGES: usize> Client<RANGES> {
 }
 
 /// Maximum size of a client on a microcontroller, in bytes. The largest parts of a client are the download, the
-/// settings (128 bytes) and the event queue (64 bytes). In the download, 8 out-of-order ranges take 64 bytes, 9 blocks
+/// settings (140 bytes) and the event queue (96 bytes). In the download, 8 out-of-order ranges take 64 bytes, 9 blocks
 /// in flight take 16 bytes each, and the transfer mode probe takes 60 bytes.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
-    assert!(size_of::<Client>() <= 632);
-    assert!(size_of::<Client<0>>() <= 472);
+    assert!(size_of::<Client>() <= 680);
+    assert!(size_of::<Client<0>>() <= 520);
 };

@@ -11,7 +11,7 @@ use core::fmt;
 
 use crate::error::DecodeError;
 use crate::time::{Instant, Millis};
-use crate::types::{Eui64, ImageId, SecurityCredentialVersion};
+use crate::types::{Eui64, HardwareRange, ImageId, SecurityCredentialVersion};
 use crate::zcl::{Frame, ImageOffer, Status, Violation};
 
 /// Result of [`Client::handle_frame`](super::Client::handle_frame), which says what the application must do for a
@@ -107,12 +107,14 @@ pub struct Ticket(pub(super) u32);
 
 /// Error of an answer with a ticket for which the client no longer waits. The answer has changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("the client does not wait for this answer any more")]
 pub struct StaleTicket;
 
 /// Error of a call that needs an idle client while a query or an upgrade is in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("a query or an upgrade is in progress")]
 pub struct Busy;
@@ -120,6 +122,7 @@ pub struct Busy;
 /// Error of [`Client::query_specific_file`](super::Client::query_specific_file): the query for a device-specific file
 /// cannot start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SpecificFileError {
@@ -136,6 +139,7 @@ pub enum SpecificFileError {
 
 /// Error of [`Client::activate`](super::Client::activate): no image is ready to be applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("no image is ready to be applied")]
 pub struct NothingToActivate;
@@ -427,10 +431,10 @@ pub enum Outcome {
     ServerSilent,
     /// The header of the file cannot be decoded.
     HeaderUnreadable(DecodeError),
-    /// The header of the file contradicts the offer.
-    HeaderMismatch,
-    /// The file is for other hardware or for another device.
-    NotForThisDevice,
+    /// The header of the file contradicts the offer. The value names the field, with both values.
+    HeaderMismatch(HeaderMismatch),
+    /// The file is for other hardware or for another device. The value is the reason.
+    NotForThisDevice(DeviceMismatch),
     /// The application answered that the file is invalid.
     InvalidImage,
     /// The security credentials that the file requires cannot be obtained.
@@ -458,8 +462,8 @@ impl Outcome {
             | Self::SpecificFilesUnsupported
             | Self::ServerSilent
             | Self::HeaderUnreadable(_)
-            | Self::HeaderMismatch
-            | Self::NotForThisDevice
+            | Self::HeaderMismatch(_)
+            | Self::NotForThisDevice(_)
             | Self::InvalidImage
             | Self::NoCredentials
             | Self::UpgradeRefused(_)
@@ -480,6 +484,8 @@ impl fmt::Display for Outcome {
             Self::HeaderUnreadable(error) => {
                 return write!(f, "the file's header cannot be decoded: {error}");
             }
+            Self::HeaderMismatch(mismatch) => return mismatch.fmt(f),
+            Self::NotForThisDevice(mismatch) => return mismatch.fmt(f),
             Self::UpgradeRefused(status) => return write!(f, "the server refuses the upgrade with {status}"),
             Self::Refused => "the application refuses the offer",
             Self::Cancelled => "the application cancels the upgrade",
@@ -490,13 +496,104 @@ impl fmt::Display for Outcome {
             Self::ShortBlocks => "the server sends blocks shorter than storage can write",
             Self::SpecificFilesUnsupported => "the server does not support device specific files",
             Self::ServerSilent => "the server does not answer",
-            Self::HeaderMismatch => "the file's header contradicts the offer",
-            Self::NotForThisDevice => "the file is for other hardware or another device",
             Self::InvalidImage => "the application finds the file invalid",
             Self::NoCredentials => "the security credentials for the file cannot be obtained",
             Self::ApplyFailed => "the device cannot switch to the image",
         };
         f.write_str(text)
+    }
+}
+
+/// Difference between the header of a file and the offer of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct HeaderMismatch {
+    /// Field with two different values.
+    pub field: HeaderField,
+    /// Value of the field in the Query Next Image Response.
+    pub offered: u32,
+    /// Value of the field in the header of the file.
+    pub found: u32,
+}
+
+/// Writes the difference as `the file's header has file version 0x00000007, but the offer 0x00000006`. A size is
+/// decimal.
+impl fmt::Display for HeaderMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { field, offered, found } = *self;
+        match field {
+            HeaderField::Manufacturer => {
+                write!(
+                    f,
+                    "the file's header has manufacturer code {found:#06x}, but the offer {offered:#06x}"
+                )
+            }
+            HeaderField::ImageType => {
+                write!(f, "the file's header has image type {found:#06x}, but the offer {offered:#06x}")
+            }
+            HeaderField::Version => {
+                write!(f, "the file's header has file version {found:#010x}, but the offer {offered:#010x}")
+            }
+            HeaderField::Size => {
+                write!(
+                    f,
+                    "the file's header has a total image size of {found} bytes, but the offer {offered}"
+                )
+            }
+        }
+    }
+}
+
+/// Field that both an offer and a file header have.
+// Exhaustive: the response to a query has no other field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum HeaderField {
+    /// Manufacturer code (section 6.3.2.5).
+    Manufacturer,
+    /// Image type (section 6.3.2.6).
+    ImageType,
+    /// File version (section 6.3.2.7).
+    Version,
+    /// Total image size in bytes (section 6.3.2.10).
+    Size,
+}
+
+/// Reason for which a file is not meant for the device that downloads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum DeviceMismatch {
+    /// The hardware range of the file does not contain the hardware version of the device (section 6.3.2.13). The value
+    /// is the range.
+    Hardware(HardwareRange),
+    /// The upgrade file destination is the given device (section 6.3.2.12).
+    Destination(Eui64),
+    /// The upgrade file destination has the bytes of this device's IEEE address in reverse order. The image builder of
+    /// espressif writes such files.
+    /// [`accept_reversed_destination`](super::ClientConfig::accept_reversed_destination) lets the client accept them.
+    ReversedDestination,
+    /// The file was fetched as a device-specific file but names no device (section 6.10.11.4).
+    NoDestination,
+}
+
+/// Writes the reason as part of one line for a log.
+impl fmt::Display for DeviceMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hardware(HardwareRange { min, max }) => {
+                write!(f, "the file is for hardware versions {min} to {max}")
+            }
+            Self::Destination(device) => write!(f, "the file is for the device {device}"),
+            Self::ReversedDestination => {
+                f.write_str("the destination of the file is this device's IEEE address in reverse byte order")
+            }
+            Self::NoDestination => f.write_str("the device-specific file names no device"),
+        }
     }
 }
 

@@ -49,21 +49,21 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 
     /// Returns a need as [`poll_need`](Self::poll_need) does, but lets `storage` serve [`Need::Prepare`] and
-    /// [`Need::Verify`] within the call. After a need that `storage` served, the result is `None`, although another
-    /// need may follow after the next [`poll_transmit`](Self::poll_transmit).
+    /// [`Need::Verify`] within the call. The result `None` means that the client has no further need at present.
     pub fn poll_need_with(&mut self, now: Instant, storage: &mut impl Storage) -> Option<Need> {
-        match self.poll_need()? {
-            Need::Prepare(ticket, offer) => {
-                let result = storage.prepare(&offer);
-                self.prepared(now, ticket, result).ok();
-                None
+        // The answer to one need can lead to the next need at once: a verified file may require credentials.
+        loop {
+            match self.poll_need()? {
+                Need::Prepare(ticket, offer) => {
+                    let result = storage.prepare(&offer);
+                    self.prepared(now, ticket, result).ok();
+                }
+                Need::Verify(ticket, offer) => {
+                    let result = storage.verify(&offer);
+                    self.verified(now, ticket, result).ok();
+                }
+                need => return Some(need),
             }
-            Need::Verify(ticket, offer) => {
-                let result = storage.verify(&offer);
-                self.verified(now, ticket, result).ok();
-                None
-            }
-            need => Some(need),
         }
     }
 }

@@ -83,9 +83,12 @@ impl<const RANGES: usize> Client<RANGES> {
                 Transition::Enter(self.end_upgrade(now, Outcome::Received(image.id())))
             }
             // A Default Response SUCCESS acknowledges the request but gives no upgrade time. The Upgrade End Response
-            // is still to come.
+            // is still to come, and the client asks again as if the server had asked it to wait. The state stays the
+            // same, because the server did not ask the client to wait: ImageUpgradeStatus remains "download complete".
             State::Ending { image, .. } if status == Status::SUCCESS => {
-                Transition::Enter(self.wait_for_upgrade_end(now, image))
+                self.events.push(ClientEvent::WaitingForUpgradeEnd);
+                let pending = PendingRequest::due_at(now.plus(UPGRADE_END_INTERVAL));
+                Transition::Enter(State::Ending { image, pending })
             }
             // A Default Response that says that the server did not understand the request counts as no answer.
             State::Ending { .. } if is_not_understood(status) => Transition::Stay,

@@ -1,5 +1,5 @@
 //! ApplyUpdateRequest, ApplyUpdateResponse and NotifyUpdateApplied (commands 0x02, 0x03 and 0x04 of the provider): the
-//! dialogue between a completed download and the running image.
+//! commands between a completed download and the first run of the new image.
 //!
 //! | command | tag | field | type | bound |
 //! |---|---|---|---|---|
@@ -30,20 +30,20 @@ open_enum! {
 }
 
 /// ApplyUpdateRequest: a requestor has downloaded an image, and asks for permission to apply it.
-// Exhaustive: both fields are mandatory, and the command has had no other since revision 1.
+// Exhaustive: both fields are mandatory, and the command has had no third field since revision 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ApplyUpdateRequest {
-    /// UpdateToken of the response that offered the image.
+    /// UpdateToken of the QueryImageResponse that offered the image.
     pub token: UpdateToken,
     /// NewVersion: version of the downloaded image.
     pub new_version: u32,
 }
 
 /// ApplyUpdateResponse: a provider's response to an [`ApplyUpdateRequest`].
-// Exhaustive: both fields are mandatory, and the command has had no other since revision 1.
+// Exhaustive: both fields are mandatory, and the command has had no third field since revision 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -55,14 +55,15 @@ pub struct ApplyUpdateResponse {
     pub delayed_action_time: u32,
 }
 
-/// NotifyUpdateApplied: a requestor runs the new image. Its response is a status without fields.
-// Exhaustive: both fields are mandatory, and the command has had no other since revision 1.
+/// NotifyUpdateApplied: a requestor reports that it runs the new image. The provider answers with a status without
+/// fields.
+// Exhaustive: both fields are mandatory, and the command has had no third field since revision 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NotifyUpdateApplied {
-    /// UpdateToken of the response that offered the image.
+    /// UpdateToken of the QueryImageResponse that offered the image.
     pub token: UpdateToken,
     /// Version of the running image.
     pub software_version: u32,
@@ -73,7 +74,7 @@ const RESPONSE_FIELDS: &[Field] = &[Field::Action, Field::DelayedActionTime];
 const NOTIFY_FIELDS: &[Field] = &[Field::UpdateToken, Field::SoftwareVersion];
 
 impl ApplyUpdateRequest {
-    /// Decodes the structure of the command, under any tag.
+    /// Decodes the command from a TLV structure with any tag.
     ///
     /// # Errors
     /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of another type or out of bounds.
@@ -92,7 +93,7 @@ impl ApplyUpdateRequest {
 }
 
 impl ApplyUpdateResponse {
-    /// Decodes the structure of the command, under any tag.
+    /// Decodes the command from a TLV structure with any tag.
     ///
     /// # Errors
     /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of another type or out of bounds.
@@ -111,7 +112,7 @@ impl ApplyUpdateResponse {
 }
 
 impl NotifyUpdateApplied {
-    /// Decodes the structure of the command, under any tag.
+    /// Decodes the command from a TLV structure with any tag.
     ///
     /// # Errors
     /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of another type or out of bounds.
@@ -129,7 +130,7 @@ impl NotifyUpdateApplied {
     }
 }
 
-/// Fields 0 and 1 of the two commands that consist of a token and a version.
+/// Returns fields 0 and 1 of a command that consists of a token and a version.
 fn token_and_version(token: &UpdateToken, version: u32) -> [Option<FieldValue<'_>>; 2] {
     [Some(FieldValue::Octets(token.as_bytes())), Some(FieldValue::Unsigned(version.into()))]
 }

@@ -33,7 +33,7 @@ pub(super) enum Field {
 }
 
 impl Field {
-    /// Name of the field in the specification, such as `ImageURI`.
+    /// Returns the name of the field in the specification, such as `ImageURI`.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::VendorId => "VendorID",
@@ -64,7 +64,7 @@ impl Field {
     }
 }
 
-/// Bytes that are not the command or header that was asked for: the item, its field, the offset and the reason.
+/// Error for bytes that are not the expected command or header: the item, its field, the offset and the reason.
 ///
 /// ```
 /// use zigbee_ota::matter::ApplyUpdateResponse;
@@ -83,15 +83,15 @@ impl Field {
 pub struct MatterDecodeError {
     /// Command or header that was decoded, such as `QueryImage`.
     pub item: &'static str,
-    /// Name of the field at fault, such as `ImageURI`; `None` where the fault concerns no single known field.
+    /// Name of the field at fault, such as `ImageURI`; `None` if the fault is in no single known field.
     pub field: Option<&'static str>,
     /// Offset of the fault in bytes, counted from the first byte of the input.
     pub offset: usize,
-    /// Reason.
+    /// Reason of the error.
     pub kind: MatterDecodeErrorKind,
 }
 
-/// Reason why bytes cannot be decoded at an offset.
+/// Reason why bytes cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -100,21 +100,21 @@ pub enum MatterDecodeErrorKind {
     /// The input ends too early.
     #[error("{needed} bytes expected, {present} present")]
     Truncated {
-        /// Minimum number of bytes that must follow the offset.
+        /// Minimum number of bytes needed from the offset on.
         needed: u64,
-        /// Number of bytes that follow the offset.
+        /// Number of bytes present from the offset on.
         present: usize,
     },
-    /// The input continues after the element.
+    /// The input has bytes after the element.
     #[error("{count} bytes after the element")]
     TrailingBytes {
         /// Number of bytes after the element.
         count: usize,
     },
-    /// The bytes are not TLV (appendix A of the specification), for the reason given.
+    /// The bytes are not TLV (appendix A of the specification). The text gives the reason.
     #[error("invalid TLV: {0}")]
     InvalidTlv(&'static str),
-    /// The element has another type than the field.
+    /// The type of the element differs from the type of the field.
     #[error("expected {expected}, found {found}")]
     WrongType {
         /// Type of the field.
@@ -122,28 +122,28 @@ pub enum MatterDecodeErrorKind {
         /// Type of the element.
         found: &'static str,
     },
-    /// A mandatory field is missing; the offset is the end of the structure.
+    /// A mandatory field is missing. The offset is the end of the structure.
     #[error("missing")]
     Missing,
-    /// The field occurs for the second time.
+    /// The structure contains the field twice.
     #[error("duplicate field")]
     Duplicate,
-    /// The number exceeds the range of its field.
+    /// The number is above the maximum of its field.
     #[error("{value}, expected at most {max}")]
     OutOfRange {
-        /// Number found.
+        /// Value of the number.
         value: u64,
         /// Maximum of the field.
         max: u64,
     },
-    /// A string or an array has a length outside the bounds of its field.
+    /// The length of a string or an array is outside the bounds of its field.
     #[error("length {len}, expected {min} to {max}")]
     Length {
-        /// Length found: bytes of a string, or members of an array.
+        /// Length of the string in bytes, or number of members of the array.
         len: usize,
-        /// Minimum of the field.
+        /// Minimum length that the field allows.
         min: usize,
-        /// Maximum of the field.
+        /// Maximum length that the field allows.
         max: usize,
     },
     /// The file does not begin with `1E F1 EE 1B`, the file identifier of a Matter OTA image.
@@ -152,41 +152,42 @@ pub enum MatterDecodeErrorKind {
         /// Identifier found, read as a little-endian number.
         found: u32,
     },
-    /// The total size in the header is not the sum of header and payload.
+    /// The total size in the header is not the sum of the sizes of header and payload.
     #[error("{total}, header and payload take {sum}")]
     TotalSize {
-        /// Value of the field, in bytes.
+        /// Value of the total size field, in bytes.
         total: u64,
         /// Size of header and payload, in bytes.
         sum: u64,
     },
 }
 
-/// Rule of the specification that the fields of a command or header break, though they can be encoded and decoded.
+/// Rule of the specification that the fields of a command or header break. Fields that break a rule can still be
+/// encoded and decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum MatterRuleError {
-    /// The status UpdateAvailable requires a field of this name.
+    /// The field with this name is missing, although the status UpdateAvailable requires it.
     #[error("UpdateAvailable without {0}")]
     Missing(&'static str),
-    /// DelayedActionTime is present with this status; only Busy allows it.
+    /// DelayedActionTime is present with this status, although only the status Busy allows DelayedActionTime.
     #[error("DelayedActionTime with {0}, only Busy has it")]
     Delay(QueryImageStatus),
-    /// A string has a length outside the bounds of its field.
+    /// The length of a string is outside the bounds of its field.
     #[error("{field} of length {len}, expected {min} to {max}")]
     Length {
         /// Name of the field.
         field: &'static str,
         /// Length of the string in bytes.
         len: usize,
-        /// Minimum of the field.
+        /// Minimum length in bytes that the field allows.
         min: usize,
-        /// Maximum of the field.
+        /// Maximum length in bytes that the field allows.
         max: usize,
     },
-    /// The ImageURI is not a URI, or its scheme is `bdx` and it is not a BDX URI.
+    /// The ImageURI is no URI, or is a URI of the scheme `bdx` that breaks the rules of a BDX URI.
     #[error("ImageURI: {0}")]
     Uri(#[from] ImageUriError),
     /// The metadata are not a list of TLV elements with fully-qualified tags.

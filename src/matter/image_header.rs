@@ -5,8 +5,8 @@
 //! ```text
 //! 0   4   file identifier   1E F1 EE 1B; a Zigbee OTA file has 1E F1 EE 0B
 //! 4   8   total size        16 + header size + payload size
-//! 12  4   header size       bytes of the structure
-//! 16      structure
+//! 12  4   header size       bytes of the TLV structure
+//! 16      TLV structure
 //!         payload
 //! ```
 //!
@@ -21,7 +21,7 @@
 //! | 6 | MaxApplicableSoftwareVersion | unsigned 32 | optional |
 //! | 7 | ReleaseNotesURL | UTF-8 | optional, at most 256 |
 //! | 8 | ImageDigestType | unsigned 8 | |
-//! | 9 | ImageDigest | octets | digest of the payload, of the length of its type |
+//! | 9 | ImageDigest | octets | digest of the payload, as long as ImageDigestType requires |
 
 use super::error::{Field, MatterDecodeError, MatterDecodeErrorKind, MatterRuleError};
 use super::tlv::{self, FieldValue};
@@ -60,7 +60,7 @@ open_enum! {
 }
 
 impl DigestType {
-    /// Length of a digest of this type in bytes; `None` for a type without a name here.
+    /// Returns the length in bytes of a digest of this type, or `None` for a type without a named constant.
     #[must_use]
     pub const fn digest_len(self) -> Option<usize> {
         Some(match self {
@@ -126,14 +126,14 @@ const FIELDS: &[Field] = &[
 const VERSION_STRING: Bounds = 1..=64;
 const RELEASE_NOTES: Bounds = 0..=256;
 
-/// File identifier 0x1BEEF11E, little endian.
+/// File identifier of a Matter OTA image: 0x1BEEF11E, little endian.
 const MAGIC: [u8; 4] = [0x1e, 0xf1, 0xee, 0x1b];
 
-/// Length of the fixed fields: identifier, total size and header size.
+/// Length in bytes of the fixed fields: file identifier, total size and header size.
 const FIXED: usize = 4 + 8 + 4;
 
 impl<'a> ImageHeader<'a> {
-    /// Makes a header of the mandatory fields alone.
+    /// Creates a header with only the mandatory fields.
     #[must_use]
     pub const fn new(
         vendor: u16,
@@ -158,18 +158,19 @@ impl<'a> ImageHeader<'a> {
         }
     }
 
-    /// Whether the bytes begin with the file identifier of a Matter OTA image, which a Zigbee OTA file does not have.
+    /// Whether the bytes begin with the file identifier of a Matter OTA image. A Zigbee OTA file has another file
+    /// identifier.
     #[must_use]
     pub fn is_at_start(bytes: &[u8]) -> bool {
         bytes.starts_with(&MAGIC)
     }
 
-    /// Decodes the header at the start of an image file, and returns it with the bytes after it: the payload, or the part
-    /// of the payload that `file` contains.
+    /// Decodes the header at the start of an image file. Returns the header and the bytes after the header: the
+    /// payload, or the part of the payload that `file` contains.
     ///
     /// # Errors
-    /// [`MatterDecodeError`] for another file identifier, for a truncated or invalid structure, and for a total size that
-    /// is not the sum of its parts.
+    /// [`MatterDecodeError`] for a wrong file identifier, for a truncated or invalid structure, and for a total size
+    /// that is not the sum of the sizes of header and payload.
     pub fn parse(file: &'a [u8]) -> Result<(Self, &'a [u8]), MatterDecodeError> {
         let Some((fixed, after)) = file.split_first_chunk::<FIXED>() else {
             return Err(short_file_error(file));
@@ -214,10 +215,10 @@ impl<'a> ImageHeader<'a> {
         })
     }
 
-    /// Checks the rules for the writer of a file, beyond those of the encoding.
+    /// Checks the rules for the writer of a file, beyond the rules that the encoder ensures.
     ///
     /// # Errors
-    /// [`MatterRuleError::Length`] for text or a digest of a length that its field does not allow.
+    /// [`MatterRuleError::Length`] for a text or a digest with a length that its field does not allow.
     pub fn check(&self) -> Result<(), MatterRuleError> {
         check_len(Field::SoftwareVersionString, self.software_version_string.len(), VERSION_STRING)?;
         if let Some(url) = self.release_notes_url {
@@ -233,7 +234,7 @@ impl<'a> ImageHeader<'a> {
             && self.max_applicable_version.is_none_or(|max| version <= max)
     }
 
-    /// Total size of a file whose structure takes `structure_len` bytes.
+    /// Returns the total size in bytes of a file whose structure takes `structure_len` bytes.
     const fn total_size(&self, structure_len: u64) -> u64 {
         16_u64.saturating_add(structure_len).saturating_add(self.payload_size)
     }
@@ -282,7 +283,8 @@ impl Emit for ImageHeader<'_> {
     }
 }
 
-/// Bounds of the digest's length: one length for a type with a name, any length for the others.
+/// Returns the bounds of the digest's length: a single length for a type with a named constant, any length for another
+/// type.
 fn digest_bounds(digest_type: DigestType) -> Bounds {
     digest_type.digest_len().map_or(0..=usize::MAX, |len| len..=len)
 }
@@ -297,7 +299,8 @@ fn truncated(offset: usize, needed: u64, present: usize) -> MatterDecodeError {
     MatterDecodeError { item: ITEM, field: None, offset, kind }
 }
 
-/// Error for a file that is shorter than the fixed fields: another identifier where four bytes show it, else truncation.
+/// Returns the error for a file that is shorter than the fixed fields: wrong identifier if the first four bytes are
+/// present and differ from the magic, otherwise truncation.
 fn short_file_error(file: &[u8]) -> MatterDecodeError {
     match file.first_chunk() {
         Some(found) if *found != MAGIC => bad_magic(*found),

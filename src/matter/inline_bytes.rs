@@ -1,6 +1,7 @@
 //! Byte string of bounded length that is stored inline, without an allocator.
 
-/// Up to `N` bytes. The unused rest of the array stays zero, so that the derived equality compares the used bytes.
+/// Byte string of at most `N` bytes. The unused rest of the array stays zero, so that equal byte strings have equal
+/// arrays.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct InlineBytes<const N: usize> {
@@ -11,7 +12,7 @@ pub(super) struct InlineBytes<const N: usize> {
 impl<const N: usize> InlineBytes<N> {
     pub(super) const EMPTY: Self = Self { bytes: [0; N], len: 0 };
 
-    /// Copies `bytes`; `None` for more than `N`.
+    /// Copies `bytes`. Returns `None` for more than `N` bytes.
     pub(super) fn new(bytes: &[u8]) -> Option<Self> {
         let mut copy = Self::EMPTY;
         let (room, _) = copy.bytes.split_at_mut_checked(bytes.len())?;
@@ -20,7 +21,7 @@ impl<const N: usize> InlineBytes<N> {
         Some(copy)
     }
 
-    /// Appends a byte. Returns `false` where all `N` are used.
+    /// Appends a byte. Returns `false` if all `N` bytes are in use.
     pub(super) fn push(&mut self, byte: u8) -> bool {
         match self.bytes.get_mut(usize::from(self.len)) {
             Some(room) => {
@@ -36,7 +37,7 @@ impl<const N: usize> InlineBytes<N> {
         self.bytes.split_at_checked(self.len.into()).map_or(&[], |(bytes, _)| bytes)
     }
 
-    /// Arbitrary bytes, at least `min` of them.
+    /// Generates an arbitrary byte string of at least `min` bytes.
     #[cfg(feature = "arbitrary")]
     pub(super) fn arbitrary(min: usize, u: &mut arbitrary::Unstructured<'_>) -> arbitrary::Result<Self> {
         let len = u.int_in_range(min..=N)?;
@@ -79,7 +80,7 @@ mod visitor {
             InlineBytes::new(bytes).ok_or_else(|| E::invalid_length(bytes.len(), &self))
         }
 
-        // Formats such as JSON have no byte strings, and give an array of numbers.
+        // Formats without byte strings, such as JSON, give an array of numbers.
         fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<InlineBytes<N>, A::Error> {
             let mut bytes = InlineBytes::EMPTY;
             while let Some(byte) = from.next_element()? {

@@ -10,9 +10,9 @@ use super::tlv_fields::check_len;
 
 /// Bytes of MetadataForProvider or MetadataForRequestor, at most 512.
 ///
-/// The specification defines them as an anonymous TLV list of elements with fully-qualified tags, whose values are
-/// vendor-defined, and allows nothing to depend on them. The bytes are therefore not inspected when they are decoded.
-// Exhaustive: one byte string.
+/// The specification defines the metadata as an anonymous TLV list of elements with fully-qualified tags and
+/// vendor-defined values. No other field may depend on the metadata, so the decoder does not inspect the metadata.
+// Exhaustive: the metadata are a single byte string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -22,10 +22,11 @@ pub struct Metadata<'a>(
 );
 
 impl Metadata<'_> {
-    /// Maximum length in bytes.
+    /// Maximum length of the metadata in bytes.
     pub const MAX: usize = 512;
 
-    /// Checks the rules for a sender: the length, and a list of elements with fully-qualified tags.
+    /// Checks the rules for a sender: the metadata have at most 512 bytes and are a list of elements with
+    /// fully-qualified tags.
     pub(super) fn check(self, field: Field) -> Result<(), MatterRuleError> {
         check_len(field, self.0.len(), 0..=Self::MAX)?;
         let fault = |offset| Err(MatterRuleError::Metadata { offset });

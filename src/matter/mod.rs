@@ -4,18 +4,19 @@
 //! | module or type | content |
 //! |---|---|
 //! | [`QueryImage`], [`QueryImageResponse`] | query for an update, and the response with the location of the image |
-//! | [`ApplyUpdateRequest`], [`ApplyUpdateResponse`], [`NotifyUpdateApplied`] | commands between the download and the running image |
-//! | [`Requestor`] | next step of a requestor after a response, and the earliest time of that step |
+//! | [`ApplyUpdateRequest`], [`ApplyUpdateResponse`], [`NotifyUpdateApplied`] | commands after the download, until the new image runs |
+//! | [`Requestor`] | next step of a requestor after a response, and the earliest time of this step |
 //! | [`ImageUri`], [`BdxUri`] | location of an image |
 //! | [`ImageHeader`] | header of a Matter OTA image file |
 //! | [`bridge`] | translation of queries and responses between Zigbee and Matter |
 //!
-//! Sections refer to the Matter Core Specification 1.3. Field numbers, types and bounds are those of revision 1 of both
-//! clusters, the rules of the fields those of section 11.20.6.5.2. The *provider* is the node that offers images, the
-//! *requestor* the node that installs them.
+//! Sections refer to the Matter Core Specification 1.3. Field numbers, types and bounds follow revision 1 of both
+//! clusters; the rules for field values follow section 11.20.6.5.2. The *provider* is the node that offers images, the
+//! *requestor* the node that installs images.
 //!
-//! The module has no transport. Each command is encoded as an anonymous TLV structure, which begins with 0x15, and decoded
-//! under any tag. An Invoke message carries that structure with the context tag 1, which begins with 0x35 0x01 instead:
+//! The module has no transport. Each command is encoded as an anonymous TLV structure, which begins with 0x15. The
+//! decoder accepts the structure with any tag. In an Invoke message, the same structure has the context tag 1 and
+//! begins with 0x35 0x01:
 //!
 //! ```
 //! use zigbee_ota::Encode;

@@ -13,8 +13,8 @@ use crate::time::Instant;
 
 /// State that a requestor keeps between its queries to one provider: the earliest time of the next query or download.
 ///
-/// The state lives in memory alone. After a restart the device makes a new `Requestor`, which knows of no delay: a provider
-/// has to expect early queries.
+/// The state lives in memory only. After a restart, the device creates a new `Requestor`, which knows of no delay; a
+/// provider has to expect early queries.
 ///
 /// ```
 /// use zigbee_ota::matter::{NextStep, NodeId, QueryImageResponse, QueryImageStatus, Requestor};
@@ -36,12 +36,13 @@ pub struct Requestor {
     not_before: Instant,
 }
 
-/// Next step of a requestor after a response, at the earliest at [`Requestor::not_before`].
-// Exhaustive: a requestor that passes over an unknown step would never download.
+/// Next step of a requestor after a response. The step must not begin before [`Requestor::not_before`].
+// Exhaustive: a requestor that ignored an unknown step would never download an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum NextStep<'a> {
-    /// Obtain the consent of the user, visibly, then download the image.
+    /// Ask the user for consent, by visible means, then download the image.
     AskUser(UpdateOffer<'a>),
     /// Download the image.
     Download(UpdateOffer<'a>),
@@ -50,13 +51,14 @@ pub enum NextStep<'a> {
 }
 
 impl Requestor {
-    /// Makes the state of a requestor without a pending delay. `can_consent` is the RequestorCanConsent of its queries.
+    /// Creates the state of a requestor without a pending delay. `can_consent` is the field RequestorCanConsent of its
+    /// queries.
     #[must_use]
     pub const fn new(provider: NodeId, can_consent: bool) -> Self {
         Self { provider, can_consent, not_before: Instant::ZERO }
     }
 
-    /// Earliest time of the next query to this provider, and of a download from it.
+    /// Returns the earliest time of the next query to this provider, or of a download from this provider.
     #[must_use]
     pub const fn not_before(&self) -> Instant {
         self.not_before
@@ -64,11 +66,13 @@ impl Requestor {
 
     /// Handles a response of the provider, received at `now`.
     ///
-    /// DelayedActionTime is obeyed with every status, though a provider may send it with Busy only: waiting does no harm.
+    /// The requestor obeys a DelayedActionTime with any status, although a provider may send DelayedActionTime only
+    /// with Busy: waiting does no harm.
     ///
     /// # Errors
-    /// The errors of [`QueryImageResponse::offer`], and [`ImageUriError::NodeMismatch`](super::ImageUriError::NodeMismatch)
-    /// for a BDX URI of another node. The delay is stored in both cases.
+    /// The errors of [`QueryImageResponse::offer`], and
+    /// [`ImageUriError::NodeMismatch`](super::ImageUriError::NodeMismatch) for a BDX URI of another node. The requestor
+    /// stores the delay even if `handle_response` fails.
     pub fn handle_response<'a>(
         &mut self,
         now: Instant,

@@ -22,7 +22,7 @@ use crate::codec::{Emit, Sink};
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// Protocol to download an image with (DownloadProtocolEnum).
+    /// Protocol by which an image is downloaded (DownloadProtocolEnum).
     DownloadProtocol(u8) {
         /// Bulk Data Exchange, synchronous transfer.
         BDX_SYNCHRONOUS = 0 => "BDXSynchronous",
@@ -35,7 +35,7 @@ open_enum! {
     }
 }
 
-/// ProtocolsSupported: up to eight download protocols, in the order of the requestor.
+/// ProtocolsSupported: up to eight download protocols, in the order in which the requestor lists them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -49,17 +49,17 @@ pub struct DownloadProtocols(
 const MAX_PROTOCOLS: usize = 8;
 
 impl DownloadProtocols {
-    /// Empty list.
+    /// Empty list of protocols.
     pub const NONE: Self = Self(InlineBytes::EMPTY);
 
-    /// Copies a list; `None` for more than eight protocols.
+    /// Copies a list of protocols. Returns `None` for more than eight protocols.
     #[must_use]
     pub fn new(protocols: &[DownloadProtocol]) -> Option<Self> {
         let mut all = Self::NONE;
         protocols.iter().all(|protocol| all.0.push(protocol.0)).then_some(all)
     }
 
-    /// Protocols in their order.
+    /// Returns the protocols in the order of the list.
     pub fn iter(&self) -> impl Iterator<Item = DownloadProtocol> + '_ {
         self.0.as_slice().iter().copied().map(DownloadProtocol)
     }
@@ -90,7 +90,7 @@ pub struct QueryImage<'a> {
     pub product: u16,
     /// Version that the requestor runs.
     pub software_version: u32,
-    /// Protocols with which the requestor can download an image.
+    /// Protocols by which the requestor can download an image.
     pub protocols: DownloadProtocols,
     /// Hardware version of the requestor.
     pub hardware_version: Option<u16>,
@@ -118,7 +118,7 @@ const LOCATION: Bounds = 2..=2;
 const METADATA: Bounds = 0..=Metadata::MAX;
 
 impl<'a> QueryImage<'a> {
-    /// Makes a query of the mandatory fields alone.
+    /// Creates a query with only the mandatory fields.
     #[must_use]
     pub const fn new(vendor: u16, product: u16, software_version: u32, protocols: DownloadProtocols) -> Self {
         Self {
@@ -133,7 +133,7 @@ impl<'a> QueryImage<'a> {
         }
     }
 
-    /// Decodes the structure of the command, under any tag.
+    /// Decodes the command from a TLV structure with any tag.
     ///
     /// # Errors
     /// [`MatterDecodeError`] for invalid TLV, and for a field that is missing, duplicated, of another type or out of bounds.
@@ -155,11 +155,11 @@ impl<'a> QueryImage<'a> {
         })
     }
 
-    /// Checks the rules for the sender of the query, beyond those of the encoding.
+    /// Checks the rules for the sender of the query, beyond the rules that the encoder ensures.
     ///
     /// # Errors
-    /// [`MatterRuleError`] for a location that is not two bytes long, and for metadata that are too long or not a list of
-    /// TLV elements with fully-qualified tags.
+    /// [`MatterRuleError`] for a location that is not two bytes long, and for metadata that are too long or are no list
+    /// of TLV elements with fully-qualified tags.
     pub fn check(&self) -> Result<(), MatterRuleError> {
         if let Some(location) = self.location {
             check_len(Field::Location, location.len(), LOCATION)?;

@@ -1,4 +1,4 @@
-//! QueryImageResponse (command 0x01 of the provider): whether an image is available, and its location.
+//! QueryImageResponse (command 0x01 of the provider): the availability and the location of an image.
 //!
 //! | tag | field | type | bound | presence |
 //! |---|---|---|---|---|
@@ -11,7 +11,7 @@
 //! | 6 | UserConsentNeeded | boolean | | optional |
 //! | 7 | MetadataForRequestor | octets | at most 512 | optional |
 //!
-//! Decoding requires the status alone. The rules of the last column are checked by
+//! The decoder requires only the status. The rules of the column "presence" are checked by
 //! [`check`](QueryImageResponse::check) for the sender, and by [`offer`](QueryImageResponse::offer) for the receiver.
 
 use super::error::{Field, MatterDecodeError, MatterRuleError};
@@ -28,11 +28,11 @@ open_enum! {
     QueryImageStatus(u8) {
         /// An image is available; the response has its location.
         UPDATE_AVAILABLE = 0 => "UpdateAvailable",
-        /// The provider is busy; the requestor asks again later.
+        /// The provider is busy; the requestor queries again later.
         BUSY = 1 => "Busy",
         /// No image is available.
         NOT_AVAILABLE = 2 => "NotAvailable",
-        /// An image is available, but with none of the protocols that the requestor supports.
+        /// An image is available, but not by any protocol that the requestor supports.
         PROTOCOL_NOT_SUPPORTED = 3 => "DownloadProtocolNotSupported",
     }
 }
@@ -81,6 +81,7 @@ const METADATA: Bounds = 0..=Metadata::MAX;
 
 /// Image that a provider offers: the fields of a response with the status UpdateAvailable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct UpdateOffer<'a> {
@@ -88,14 +89,14 @@ pub struct UpdateOffer<'a> {
     pub uri: ImageUri<'a>,
     /// Version of the image.
     pub version: u32,
-    /// Version of the image as text for people; `None` where the provider omitted the field against the rules.
+    /// Version of the image as text for people; `None` if the provider omitted the field, which breaks a rule.
     pub version_string: Option<&'a str>,
     /// Token that the requestor repeats in the later commands of this update.
     pub token: UpdateToken,
 }
 
 impl<'a> QueryImageResponse<'a> {
-    /// Makes a response of a status alone.
+    /// Creates a response with only a status.
     #[must_use]
     pub const fn new(status: QueryImageStatus) -> Self {
         Self {
@@ -110,7 +111,7 @@ impl<'a> QueryImageResponse<'a> {
         }
     }
 
-    /// Makes a response with the status UpdateAvailable and the fields that this status requires.
+    /// Creates a response with the status UpdateAvailable and the fields that UpdateAvailable requires.
     #[must_use]
     pub const fn available(uri: &'a str, version: u32, version_string: &'a str, token: UpdateToken) -> Self {
         Self {
@@ -122,7 +123,7 @@ impl<'a> QueryImageResponse<'a> {
         }
     }
 
-    /// Decodes the structure of the command, under any tag.
+    /// Decodes the command from a TLV structure with any tag.
     ///
     /// # Errors
     /// [`MatterDecodeError`] for invalid TLV, for a missing status, and for a field that is duplicated, of another type or
@@ -142,11 +143,11 @@ impl<'a> QueryImageResponse<'a> {
         })
     }
 
-    /// Checks all rules for the sender of the response, beyond those of the encoding.
+    /// Checks the rules for the sender of the response, beyond the rules that the encoder ensures.
     ///
     /// # Errors
-    /// [`MatterRuleError`] for UpdateAvailable without a field that it requires, for DelayedActionTime with another status
-    /// than Busy, for an ImageURI that is not a URI, and for text or metadata of a wrong length or form.
+    /// [`MatterRuleError`] if a field that UpdateAvailable requires is missing, if DelayedActionTime is present with
+    /// another status than Busy, if the ImageURI is no URI, or if a text or the metadata have a wrong length or form.
     pub fn check(&self) -> Result<(), MatterRuleError> {
         if self.delayed_action_time.is_some() && self.status != QueryImageStatus::BUSY {
             return Err(MatterRuleError::Delay(self.status));
@@ -164,13 +165,13 @@ impl<'a> QueryImageResponse<'a> {
         self.metadata.map_or(Ok(()), |metadata| metadata.check(Field::MetadataForRequestor))
     }
 
-    /// Returns the offered image; `None` where the status is not UpdateAvailable.
+    /// Returns the offered image, or `None` if the status is not UpdateAvailable.
     ///
-    /// A missing SoftwareVersionString is tolerated, as no step of the update depends on it.
+    /// A missing SoftwareVersionString is tolerated, because no step of the update depends on this field.
     ///
     /// # Errors
-    /// [`MatterRuleError`] for UpdateAvailable without ImageURI, SoftwareVersion or UpdateToken, and for an ImageURI that
-    /// is not a URI.
+    /// [`MatterRuleError`] if ImageURI, SoftwareVersion or UpdateToken is missing in a response with UpdateAvailable,
+    /// or if the ImageURI is no URI.
     pub fn offer(&self) -> Result<Option<UpdateOffer<'a>>, MatterRuleError> {
         if self.status != QueryImageStatus::UPDATE_AVAILABLE {
             return Ok(None);

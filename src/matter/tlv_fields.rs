@@ -1,6 +1,6 @@
 //! Fields of a TLV structure by their context tags: looked up by name, and checked for type and bounds.
 //!
-//! A command is a table of its fields; the position of a field in the table is its context tag.
+//! A command is a table of its fields. The position of a field in the table is its context tag.
 
 use core::ops::RangeInclusive;
 
@@ -8,13 +8,13 @@ use super::error::{Field, MatterDecodeError, MatterDecodeErrorKind, MatterRuleEr
 use super::tlv::{Element, Kind, Tag, Value};
 use super::update_token::UpdateToken;
 
-/// Maximum number of fields of a structure: those of the image header.
+/// Maximum number of fields of a structure: the image header has this number of fields.
 const MAX_FIELDS: usize = 10;
 
 /// Inclusive bounds of the length of a string.
 pub(super) type Bounds = RangeInclusive<usize>;
 
-/// Checks the length of a string before it is sent.
+/// Checks the length of a string before the string is sent.
 pub(super) fn check_len(field: Field, len: usize, bounds: Bounds) -> Result<(), MatterRuleError> {
     let (min, max) = bounds.into_inner();
     match len < min || len > max {
@@ -33,8 +33,8 @@ pub(super) struct FieldsFound<'a> {
 }
 
 impl<'a> FieldsFound<'a> {
-    /// Parses an element that is a structure, under any tag, and takes all of `bytes`. Members that are not in the table
-    /// are skipped. `base` is added to the offsets of errors: the position of `bytes` in the caller's input.
+    /// Parses an element that is a structure with any tag and takes all of `bytes`. Members that are not in the table
+    /// are skipped. `base` is the position of `bytes` in the caller's input, and is added to the offsets of errors.
     pub(super) fn parse(
         item: &'static str,
         table: &'static [Field],
@@ -70,7 +70,7 @@ impl<'a> FieldsFound<'a> {
         Ok(Self { item, table, found, end: structure.end() })
     }
 
-    /// Value of an optional field, read by `read`; `None` where the field is missing.
+    /// Returns the value of an optional field, read by `read`, or `None` if the field is missing.
     pub(super) fn optional<T>(
         &self,
         field: Field,
@@ -83,7 +83,7 @@ impl<'a> FieldsFound<'a> {
         }
     }
 
-    /// Value of a mandatory field, read by `read`; an error where the field is missing.
+    /// Returns the value of a mandatory field, read by `read`, or an error if the field is missing.
     pub(super) fn required<T>(
         &self,
         field: Field,
@@ -165,7 +165,8 @@ impl<'a> FieldAt<'a> {
         UpdateToken::new(octets).ok_or(wrong)
     }
 
-    /// Passes each member of an array of 8-bit numbers to `push`, which returns `false` when it takes no more than `max`.
+    /// Passes each member of an array of 8-bit numbers to `push`. `push` returns `false` if it has no room for the
+    /// member, because it has taken `max` members.
     pub(super) fn numbers(
         &self,
         max: usize,

@@ -1,10 +1,10 @@
-//! UpdateToken: identifier that ties the commands of one update together.
+//! UpdateToken: identifier that all commands of one update share.
 
 use core::fmt;
 
 use super::inline_bytes::InlineBytes;
 
-/// UpdateToken: 8 to 32 bytes chosen by the provider, with a meaning for the provider alone.
+/// UpdateToken: 8 to 32 bytes chosen by the provider; only the provider knows their meaning.
 ///
 /// The requestor keeps the token of a [`QueryImageResponse`](super::QueryImageResponse) until it has sent
 /// [`NotifyUpdateApplied`](super::NotifyUpdateApplied).
@@ -19,18 +19,18 @@ pub struct UpdateToken(
 );
 
 impl UpdateToken {
-    /// Minimum length in bytes.
+    /// Minimum length of a token in bytes.
     pub const MIN: usize = 8;
-    /// Maximum length in bytes.
+    /// Maximum length of a token in bytes.
     pub const MAX: usize = 32;
 
-    /// Copies a token; `None` for fewer than 8 or more than 32 bytes.
+    /// Copies a token. Returns `None` for fewer than 8 or more than 32 bytes.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         if bytes.len() < Self::MIN { None } else { InlineBytes::new(bytes).map(Self) }
     }
 
-    /// Bytes of the token, 8 to 32.
+    /// Returns the bytes of the token, 8 to 32.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_slice()
@@ -45,7 +45,7 @@ impl fmt::Debug for UpdateToken {
     }
 }
 
-/// Deserializes the bytes of a token, and refuses fewer than 8: the inline bytes alone know the maximum only.
+/// Deserializes the bytes of a token, and refuses fewer than 8 bytes: [`InlineBytes`] itself has no minimum length.
 #[cfg(feature = "serde")]
 fn deserialize_token<'de, D: serde::Deserializer<'de>>(
     from: D,

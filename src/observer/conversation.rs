@@ -22,8 +22,8 @@ pub struct Conversation {
     page: Option<(u8, ImagePageRequest)>,
 }
 
-/// Number of requests kept for each pair. A client has fewer requests in flight at a time, so that a late or repeated
-/// response still finds its request. With 12 requests, a conversation stays below 768 bytes.
+/// Number of requests kept for each pair. A client never has this many requests in flight, so that even a late or
+/// repeated response finds its request. With 12 requests, a conversation takes less than 768 bytes.
 const REQUESTS: usize = 12;
 
 const _: () = assert!(size_of::<Conversation>() <= 768);
@@ -40,8 +40,8 @@ impl Conversation {
         self.pair == Some((client, server))
     }
 
-    /// Returns the number of requests of all pairs since the newest request of this pair. Returns the maximum for a
-    /// free slot.
+    /// Returns the number of requests of all pairs since the newest request of this pair, or the maximum for a free
+    /// slot.
     pub(super) const fn age(&self, now: u32) -> u32 {
         match self.pair {
             Some(_) => now.wrapping_sub(self.last_request),
@@ -49,7 +49,8 @@ impl Conversation {
         }
     }
 
-    /// Adds a request to the conversation. A request that is repeated with the same sequence number stays one entry.
+    /// Adds a request to the conversation. A request that is repeated with the same sequence number stays a single
+    /// entry.
     pub(super) fn add(&mut self, now: u32, sequence: u8, request: ToServer) {
         self.last_request = now;
         if let ToServer::ImagePage(page) = request {
@@ -102,7 +103,7 @@ impl Conversation {
     }
 
     /// Returns the block request with this sequence number, file and offset. If no block request matches, returns the
-    /// page request that covers the block, whatever its sequence number.
+    /// page request that covers the block, regardless of its sequence number.
     fn find_block(&self, sequence: u8, block: &BlockData<'_>) -> Option<ToServer> {
         let is_requested = |request: &ToServer| match request {
             ToServer::ImageBlock(ImageBlockRequest { id, offset, .. }) => {

@@ -1,5 +1,5 @@
-//! Passive observer of overheard frames. The observer tells what each frame means for a download between a client and a
-//! server.
+//! Passive observer of overheard frames. For each frame, the observer tells what the frame means for a download between
+//! a client and a server.
 //!
 //! The observer sends nothing and keeps no image. The caller decodes each frame and passes it on with its sender and
 //! receiver. The observer returns the [`Meaning`] of the frame, the client concerned, and the request that the frame
@@ -19,17 +19,17 @@
 //!                        | page      sequence number, Image Page Request          |
 //! ```
 //!
-//! Some responses name no file: a refusal, a wait, an abort (sections 6.10.5 and 6.10.8 of ZigBee document 095264,
-//! 2011). A response that names no file belongs to the request with the same sequence number.
+//! Some responses name no file: a refusal, WAIT_FOR_DATA and ABORT (sections 6.10.5 and 6.10.8 of ZigBee document
+//! 095264, 2011). The observer assigns a response that names no file to the request with the same sequence number.
 //!
-//! A block belongs to the block request with the same sequence number, file and offset. If no block request matches,
-//! the block belongs to the newest page request that covers it, whatever the sequence number. The responses to a page
-//! may arrive in any order (section 6.10.7.4). A response does not remove its request, so that a repeated response is
-//! recognised too.
+//! The observer assigns a block to the block request with the same sequence number, file and offset. If no block
+//! request matches, the block belongs to the newest page request that covers the block, regardless of the sequence
+//! number. The responses to a page request may arrive in any order (section 6.10.7.4). A response does not remove its
+//! request, so that a repeated response is recognised too.
 //!
 //! No frame is an error, and no frame is dropped. If no slot is free, the pair with the oldest request loses its slot.
-//! If the observer has no slots at all, every observation lacks the request that it answers. Each frame costs a linear
-//! search through the slots, and each [`Conversation`] takes less than 800 bytes.
+//! An observer without slots returns every observation without the answered request. Each frame costs a linear search
+//! through the slots, and each [`Conversation`] takes less than 800 bytes.
 //!
 //! ```
 //! use zigbee_ota::aps::Address;
@@ -63,12 +63,12 @@ pub trait ConversationSlots: AsRef<[Conversation]> + AsMut<[Conversation]> {}
 
 impl<T: AsRef<[Conversation]> + AsMut<[Conversation]>> ConversationSlots for T {}
 
-/// Passive observer of downloads. The [module documentation](self) describes its contract.
+/// Passive observer of downloads. The [module documentation](self) describes the contract of the observer.
 #[doc(alias = "sniffer")]
 #[derive(Clone, Debug)]
 pub struct Observer<S> {
     slots: S,
-    /// Number of requests observed so far. The number is a clock that tells which pair has the oldest request.
+    /// Number of requests observed so far. The number serves as a clock that tells which pair has the oldest request.
     requests: u32,
 }
 

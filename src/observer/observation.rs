@@ -20,7 +20,8 @@ use crate::zcl::{
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Observation<'a> {
-    /// Client whose download the frame concerns. For a frame to several clients, this is the shared address.
+    /// Client whose download the frame concerns. For a frame to several clients, the field holds the group or broadcast
+    /// address.
     pub client: Address,
     /// Server of the download.
     pub server: Address,
@@ -42,13 +43,14 @@ pub struct Observation<'a> {
 pub enum Meaning<'a> {
     /// The server announces an image (section 6.10.3).
     ImageNotify(ImageNotify),
-    /// The client names its running image and queries the next one (section 6.10.4).
+    /// The client names its running image and queries the next image (section 6.10.4).
     Query(QueryNextImageRequest),
     /// The client queries a device-specific file (section 6.10.11).
     SpecificFileQuery(QuerySpecificFileRequest),
-    /// The server offers an image of a certain size, in response to either kind of query.
+    /// The server offers an image of a certain size, in response to a Query Next Image or a Query Specific File
+    /// Request.
     Offer(ImageOffer),
-    /// The server offers no image, in response to either kind of query.
+    /// The server offers no image, in response to a Query Next Image or a Query Specific File Request.
     NoOffer(Refusal),
     /// The client requests a block of a file (section 6.10.6).
     BlockRequest(ImageBlockRequest),
@@ -56,7 +58,7 @@ pub enum Meaning<'a> {
     PageRequest(ImagePageRequest),
     /// The server sends a block of a file, requested or not (section 6.10.8).
     Block(#[cfg_attr(feature = "serde", serde(borrow))] BlockData<'a>),
-    /// The server makes the client wait for a block.
+    /// The server tells the client to wait before it requests the block again.
     Wait(WaitForData),
     /// The server aborts the download.
     Abort,
@@ -125,11 +127,11 @@ impl<'a> Meaning<'a> {
 }
 
 impl Observation<'_> {
-    /// Returns the image that the frame concerns. A frame that names no image concerns the image named by the request
-    /// that it answers. A query and its refusal concern the running image of the client.
+    /// Returns the image that the frame concerns. If the frame names no image, returns the image named by the request
+    /// that the frame answers. A query and its refusal concern the running image of the client.
     ///
-    /// Returns `None` if neither the frame nor its request names an image. Returns `None` for an unsolicited Upgrade
-    /// End Response, which may concern several images.
+    /// Returns `None` if neither the frame nor the answered request names an image. Returns `None` also for an
+    /// unsolicited Upgrade End Response, which may concern several images.
     #[must_use]
     pub const fn image(&self) -> Option<ImageId> {
         match (&self.meaning, &self.answers) {

@@ -58,6 +58,7 @@ use crate::zcl::{ImageNotify, NotifyScope, QueryNextImageRequest, Status, Violat
 
 /// Request for bytes of a registered image. Offsets count from the start of the complete file, header included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct ReadRequest {
@@ -105,6 +106,7 @@ pub enum NotifyTarget {
 
 /// Error for an index beyond the end of an [`ImageTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("index {index} of an image table with {count} slots")]
 pub struct NoSuchIndex {

@@ -242,6 +242,13 @@ impl<S> Server<S> {
     pub fn poll_event(&mut self) -> Option<ServerEvent> {
         self.events.pop()
     }
+
+    /// Returns the number of events that were lost because the queue was full, which is 0 for a caller that polls the
+    /// events after each call.
+    #[must_use]
+    pub const fn lost_events(&self) -> u32 {
+        self.events.dropped()
+    }
 }
 
 impl<S: SessionSlots> Server<S> {

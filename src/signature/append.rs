@@ -1,4 +1,4 @@
-//! OTA file extended by further elements at its end, with an updated total image size in its header.
+//! OTA file extended by elements at its end, with an updated total image size in its header.
 //!
 //! ```text
 //! | header, total image size updated | existing elements | added elements |

@@ -72,26 +72,28 @@ enum Layout<'a> {
 pub struct KeyUsage(pub u8);
 
 impl KeyUsage {
-    /// The key may sign, as the key of a signer must.
+    /// The key may sign; the key of a signer must have this usage.
     pub const DIGITAL_SIGNATURE: Self = Self(0x80);
     /// The key may establish a shared key with a peer.
     pub const KEY_AGREEMENT: Self = Self(0x08);
 
-    /// Whether all bits of `other` are set.
+    /// Whether all bits of `other` are set in `self`.
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 }
 
-/// Certificate in its wire bytes: binds a public key to the subject's address, by the authority of the issuer.
+/// Certificate, held as its wire bytes. By the certificate, the issuing authority binds a public key to the subject's
+/// address.
 ///
 /// Serde represents a certificate as its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Certificate<'a>(Layout<'a>);
 
 impl<'a> Certificate<'a> {
-    /// Reads a certificate; 48 bytes are of suite 1, 74 bytes of suite 2. `None` for another length.
+    /// Reads a certificate: 48 bytes are a certificate of suite 1, 74 bytes of suite 2. Returns `None` for another
+    /// length.
     #[must_use]
     pub fn from_bytes(bytes: &'a [u8]) -> Option<Self> {
         match (Layout1::ref_from_bytes(bytes), Layout2::ref_from_bytes(bytes)) {
@@ -101,7 +103,7 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Returns the wire bytes: 48 of suite 1, 74 of suite 2.
+    /// Returns the wire bytes: 48 bytes for suite 1, 74 bytes for suite 2.
     #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {
         match self.0 {
@@ -119,7 +121,7 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Suite of the certificate.
+    /// Returns the suite of the certificate.
     #[must_use]
     pub const fn suite(&self) -> Suite {
         match self.0 {
@@ -128,7 +130,7 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// IEEE address of the owner of the key; the signature element must name the same address.
+    /// Returns the IEEE address of the key's owner; the signature element must name the same address.
     #[must_use]
     pub const fn subject(&self) -> Eui64 {
         Eui64(match self.0 {
@@ -137,7 +139,7 @@ impl<'a> Certificate<'a> {
         })
     }
 
-    /// IEEE address of the authority that issued the certificate.
+    /// Returns the IEEE address of the authority that issued the certificate.
     #[must_use]
     pub const fn issuer(&self) -> Eui64 {
         Eui64(match self.0 {
@@ -146,7 +148,7 @@ impl<'a> Certificate<'a> {
         })
     }
 
-    /// Attributes that the profile adds to a certificate of suite 1; `None` for suite 2.
+    /// Returns the attributes that the profile adds to a certificate of suite 1, or `None` for suite 2.
     #[must_use]
     pub const fn attributes(&self) -> Option<&'a [u8; 10]> {
         match self.0 {
@@ -155,33 +157,36 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Serial number that the issuer assigned; `None` for suite 1.
+    /// Returns the serial number that the issuer assigned, or `None` for suite 1.
     #[must_use]
     pub fn serial(&self) -> Option<u64> {
         self.suite_2().map(|certificate| certificate.serial.get())
     }
 
-    /// Unix time in seconds from which the certificate is valid; `None` for suite 1, whose certificates hold no times.
+    /// Returns the Unix time in seconds from which the certificate is valid, or `None` for suite 1, whose certificates
+    /// hold no times.
     #[must_use]
     pub fn valid_from(&self) -> Option<u64> {
         let bytes = self.suite_2()?.valid_from;
         Some(bytes.iter().fold(0, |time: u64, byte| time.wrapping_shl(8) | u64::from(*byte)))
     }
 
-    /// Unix time in seconds from which the certificate is expired; `None` if it never expires.
+    /// Returns the Unix time in seconds from which the certificate is expired, or `None` if the certificate never
+    /// expires.
     #[must_use]
     pub fn valid_until(&self) -> Option<u64> {
         let seconds = self.suite_2()?.valid_for.get();
         self.valid_from().filter(|_| seconds != u32::MAX).map(|from| from.saturating_add(seconds.into()))
     }
 
-    /// Key usage; `None` for suite 1, whose certificates do not restrict it.
+    /// Returns the key usage, or `None` for suite 1, whose certificates do not restrict the usage.
     #[must_use]
     pub fn key_usage(&self) -> Option<KeyUsage> {
         self.suite_2().map(|certificate| KeyUsage(certificate.key_usage))
     }
 
-    /// Whether type, curve and hash are those that the suite defines; always `true` for suite 1, which does not state them.
+    /// Whether type, curve and hash have the values that the suite defines; always `true` for suite 1, whose
+    /// certificates hold no such fields.
     #[must_use]
     pub const fn is_supported(&self) -> bool {
         matches!(self.0, Layout::Suite1(_) | Layout::Suite2(Layout2 { kind: 0, curve: 0x0d, hash: 0x08, .. }))
@@ -194,7 +199,7 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Reconstruction point in compressed form, from which the subject's key is computed.
+    /// Returns the reconstruction point in compressed form, from which the subject's key is computed.
     #[must_use]
     pub const fn reconstruction_point(&self) -> &'a [u8] {
         match self.0 {
@@ -203,18 +208,18 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Digest of all bytes of the certificate.
+    /// Returns the digest of all bytes of the certificate.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        // 74 bytes are never too long for a digest.
+        // A certificate of at most 74 bytes is never too long for a digest.
         mmo::digest(self.as_bytes()).unwrap_or_default()
     }
 
     /// Computes the subject's public key: `digest * reconstruction point + issuer`.
     ///
-    /// `None` when the point or `issuer` is not a point of the group, or `issuer` is a key of the other suite. A result
-    /// proves nothing: any certificate yields some key. A valid signature by that key proves that `issuer` issued the
-    /// certificate.
+    /// Returns `None` if the reconstruction point or `issuer` is not a point of the group, or if `issuer` is a key of
+    /// the other suite. A returned key proves nothing, because every certificate yields some key. Only a valid
+    /// signature by the returned key proves that `issuer` issued the certificate.
     #[must_use]
     pub fn signer_key(&self, issuer: &PublicKey) -> Option<PublicKey> {
         match (self.0, issuer) {
@@ -224,7 +229,8 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Whether `signature` is one of `digest` by the subject's key; `None` when [`signer_key`](Self::signer_key) is.
+    /// Whether `signature` is a signature of `digest` by the subject's key; `None` if [`signer_key`](Self::signer_key)
+    /// returns `None`.
     pub(super) fn verify(&self, issuer: &PublicKey, digest: &Digest, signature: &[u8]) -> Option<bool> {
         match (self.0, issuer) {
             (Layout::Suite1(_), PublicKey::Suite1(issuer)) => {

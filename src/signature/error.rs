@@ -15,7 +15,7 @@ use crate::types::Eui64;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The bytes are not an OTA file, or not a complete one.
+    /// The bytes are no OTA file, or an incomplete OTA file.
     #[error(transparent)]
     File(#[from] DecodeError),
     /// The file has no signature element, and the policy requires one.
@@ -33,25 +33,25 @@ pub enum VerifyError {
     /// The file is signed, but has bytes that belong to no element.
     #[error("signed, but not laid out in elements alone ({})", .0.name())]
     Layout(BodyLayout),
-    /// The signature element has not the length that its suite requires.
+    /// The length of the signature element differs from the length that its suite requires.
     #[error("not a suite 1 or 2 signature: element of {length} bytes")]
     SignatureLength {
-        /// Length of the data of the element, in bytes.
+        /// Length in bytes of the element's data.
         length: u32,
     },
-    /// r or s is not below the order of the group, so the bytes are no ECDSA signature of the suite.
-    #[error("not a suite 1 or 2 signature: r or s is not below the order of the group")]
+    /// r or s is 0, or is not below the order of the group, so that r and s are no ECDSA signature of the suite.
+    #[error("not a suite 1 or 2 signature: r or s is 0, or not below the order of the group")]
     SignatureRange,
     /// The policy does not allow this signer.
     #[error("signer {0} is not allowed")]
     SignerNotAllowed(Eui64),
-    /// The file has no certificate element of the suite of its signature.
+    /// The file has no certificate element of the signature's suite.
     #[error("no certificate")]
     NoCertificate,
-    /// The certificate element has not the length that its suite requires.
+    /// The length of the certificate element differs from the length that its suite requires.
     #[error("certificate of {length} bytes")]
     CertificateLength {
-        /// Length of the data of the element, in bytes.
+        /// Length in bytes of the element's data.
         length: u32,
     },
     /// The subject of the certificate is not the signer.
@@ -60,7 +60,7 @@ pub enum VerifyError {
     /// The policy holds no key of the certificate's issuer for this suite.
     #[error("issuer {0} is not known")]
     UnknownIssuer(Eui64),
-    /// Type, curve or hash in the certificate are not those of its suite.
+    /// Type, curve or hash in the certificate differ from the values that its suite defines.
     #[error("certificate of another type, curve or hash")]
     UnsupportedCertificate,
     /// The key usage of the certificate does not include signatures.
@@ -89,13 +89,13 @@ pub enum SignatureError {
     /// The point in the certificate or the key of the authority is not a point of the group.
     #[error("a key is no point of the curve")]
     InvalidKey,
-    /// The signature is not one of this digest by this signer: the file was altered, or signed by another key.
+    /// The signature is no signature of this digest by this signer: the file was altered, or signed by another key.
     #[error("the signature is wrong")]
     Mismatch,
-    /// The implementation does not support the suite; the signature was not checked.
+    /// The ECDSA implementation does not support the suite; the signature was not checked.
     #[error("the suite is not supported")]
     UnsupportedSuite,
-    /// The implementation failed; the signature was not checked.
+    /// The ECDSA implementation failed; the signature was not checked.
     #[error("the verification failed")]
     Backend,
 }

@@ -1,5 +1,5 @@
-//! File signing with an external signer that holds the private key (section 6.3.8.1): certificate and signature elements,
-//! the digest to sign, and insertion of the signature.
+//! File signing with an external signer that holds the private key (section 6.3.8.1): certificate element, signature
+//! element, the digest to sign, and insertion of the signature.
 //! Section numbers refer to ZigBee document 095264 (2011).
 //!
 //! ```text
@@ -33,17 +33,19 @@ pub enum SignFileError {
     /// The file does not end in a certificate element and a signature element of the same suite and signer.
     #[error("the file does not end in a certificate and room for a signature by it")]
     NotPrepared,
-    /// The certificate names another issuer than the authority, or is of another suite than its key.
+    /// The issuer in the certificate is not the authority, or the suite of the certificate is not the suite of the
+    /// authority's key.
     #[error("the certificate is not of this authority")]
     IssuerMismatch,
-    /// No signature by the certificate would verify: its type, curve or hash is unsupported, or its key may not sign.
+    /// No signature by the certificate's key would pass verification: type, curve or hash of the certificate are
+    /// unsupported, or the key may not sign.
     #[error(transparent)]
     Certificate(VerifyError),
     /// The point in the certificate or the key of the authority is not a point of the group.
     #[error("a key is no point of the curve")]
     InvalidKey,
-    /// The signature is not one of this digest by the key of the certificate. Often the private key belongs to another
-    /// certificate.
+    /// The signature is no signature of this digest by the key of the certificate. Often the private key belongs to
+    /// another certificate.
     #[error("the signature is not one of this file by the certificate's key")]
     SignatureMismatch,
     /// The buffer is too small; nothing was written.
@@ -72,17 +74,17 @@ pub enum SignFileError {
 /// ```
 #[derive(Debug)]
 pub struct FileSigner<'a> {
-    /// All bytes before r and s.
+    /// All bytes of the file before r and s.
     signed: &'a [u8],
     certificate: Certificate<'a>,
     authority: Authority,
     digest: Digest,
-    /// Buffer of r and s.
+    /// Part of the buffer that holds r and s.
     signature: &'a mut [u8],
 }
 
 impl<'a> FileSigner<'a> {
-    /// Returns the length of a signed file from the length `len` of the unsigned file, in bytes.
+    /// Returns the length in bytes of the signed file, for an unsigned file of `len` bytes.
     #[must_use]
     pub const fn signed_len(len: usize, suite: Suite) -> usize {
         let added = match suite {
@@ -95,11 +97,12 @@ impl<'a> FileSigner<'a> {
     /// Writes `file` to the start of `out` with the certificate and a zero signature appended, and the total image size
     /// updated.
     ///
-    /// An integrity code covers the total image size: a code that matched `file` is recomputed by its own convention.
+    /// An integrity code covers the total image size. If `file` has a matching integrity code, the code is recomputed
+    /// by its own convention.
     ///
     /// # Errors
-    /// When `file` is not exactly one valid unsigned file, the certificate is not one of `authority` or may not sign, a
-    /// key is no point of its group, or `out` is too small; `out` is then unchanged.
+    /// Fails if `file` is not exactly one valid unsigned file, if the certificate is not issued by `authority` or its
+    /// key may not sign, if a key is no point of its group, or if `out` is too small. An error leaves `out` unchanged.
     pub fn new(
         file: &[u8],
         certificate: &Certificate<'_>,
@@ -114,7 +117,7 @@ impl<'a> FileSigner<'a> {
         let code = image.find(Tag::IMAGE_INTEGRITY_CODE).next();
         let code = code.map(|code| (code.offset, IntegrityCode::check(&image)));
         check(certificate, authority)?;
-        // The address of the signer, little endian, then zeros for r and s.
+        // The address of the signer, little endian, then zeros in place of r and s.
         let mut data = [0; 80];
         let signer = certificate.subject().0.to_le_bytes();
         data.iter_mut().zip(signer).for_each(|(room, byte)| *room = byte);
@@ -129,10 +132,10 @@ impl<'a> FileSigner<'a> {
         Self::resume(out.get_mut(..len).unwrap_or_default(), authority)
     }
 
-    /// Resumes with a file that [`new`](Self::new) wrote, whatever the bytes of its signature are.
+    /// Resumes with a file that [`new`](Self::new) wrote. The bytes of the file's signature may have any value.
     ///
     /// # Errors
-    /// When `file` is not a file that [`new`](Self::new) could have written for `authority`.
+    /// Fails if `file` is not a file that [`new`](Self::new) could have written for `authority`.
     pub fn resume(file: &'a mut [u8], authority: &Authority) -> Result<Self, SignFileError> {
         let (suite, signer) = match Image::parse(file)?.signature()? {
             Some(SignatureElement::Suite1 { signer, .. }) => (Suite::One, signer),
@@ -148,13 +151,13 @@ impl<'a> FileSigner<'a> {
         Ok(Self { certificate, authority: *authority, digest: mmo::digest(signed)?, signed, signature })
     }
 
-    /// Digest to sign by ECDSA, as a big-endian number.
+    /// Returns the digest that the external signer signs by ECDSA, as a big-endian number.
     #[must_use]
     pub const fn digest(&self) -> Digest {
         self.digest
     }
 
-    /// Certificate in the file.
+    /// Returns the certificate in the file.
     #[must_use]
     pub const fn certificate(&self) -> Certificate<'a> {
         self.certificate
@@ -162,10 +165,11 @@ impl<'a> FileSigner<'a> {
 
     /// Writes the signature into the file and returns the length of the signed file in bytes.
     ///
-    /// `signature` is r, then s, big endian, each padded with leading zeros to 21 (suite 1) or 36 bytes (suite 2).
+    /// `signature` is r, then s, both big endian, each padded with leading zeros to 21 bytes (suite 1) or 36 bytes
+    /// (suite 2).
     ///
     /// # Errors
-    /// [`SignFileError::SignatureMismatch`] when the signature would not verify; the file is then unchanged.
+    /// [`SignFileError::SignatureMismatch`] if the signature would not pass verification; the file is then unchanged.
     pub fn attach(self, signature: &[u8]) -> Result<usize, SignFileError> {
         let suite = self.certificate.suite();
         if !suite.allows(signature) {
@@ -181,10 +185,11 @@ impl<'a> FileSigner<'a> {
     }
 }
 
-/// Returns `file` signed, with the signature that `signer` returns for a digest, in the form of [`FileSigner::attach`].
+/// Returns the signed form of `file`. `signer` is given the digest and returns the signature in the form of
+/// [`FileSigner::attach`].
 ///
 /// # Errors
-/// Those of [`FileSigner`], and those of `signer`.
+/// The errors of [`FileSigner`], and the errors of `signer`.
 #[cfg(feature = "alloc")]
 pub fn sign_file<S: AsRef<[u8]>, E: From<SignFileError>>(
     file: &[u8],
@@ -199,14 +204,14 @@ pub fn sign_file<S: AsRef<[u8]>, E: From<SignFileError>>(
     Ok(out)
 }
 
-/// Returns the certificate of a suite in a file that ends before r and s.
+/// Returns the certificate of a suite from a file that ends before r and s.
 fn certificate(signed: &[u8], suite: Suite) -> Option<Certificate<'_>> {
     let image = Image::parse_lenient(signed).ok()?;
     let at = image.find(suite.certificate_tag()).next()?;
     CertificateElement::parse(&at).ok()?.map(Certificate::from)
 }
 
-/// Checks that the certificate names the authority and may sign, and that both keys are points of the group.
+/// Checks that the certificate names the authority, that its key may sign, and that both keys are points of the group.
 fn check(certificate: &Certificate<'_>, authority: &Authority) -> Result<(), SignFileError> {
     if certificate.issuer() != authority.issuer || certificate.suite() != authority.key.suite() {
         return Err(SignFileError::IssuerMismatch);

@@ -6,8 +6,9 @@
 //! | 2 | 4 | length | 16 |
 //! | 6 | 16 | digest | AES-MMO over the bytes that [`CodeForm`] names |
 //!
-//! The code detects accidental damage. It proves nothing about the origin of a file, because anyone can compute it. The
-//! bytes after the element are not covered. In a file with a code and a signature, the code comes first.
+//! The integrity code detects accidental damage. It proves nothing about the origin of a file, because anyone can
+//! compute the code. The code does not cover the bytes after its element. In a file with a code and a signature, the
+//! code comes first.
 
 use super::append::ExtendedFile;
 use crate::codec::Encode;
@@ -15,23 +16,24 @@ use crate::error::{DecodeError, EncodeError};
 use crate::file::{Element, Image, StreamDecoder, StreamPiece, Tag};
 use crate::mmo::{self, BlockCipher, Digest, MessageTooLong, Mmo, Padding, SoftwareCrypto};
 
-/// Convention by which an integrity code is computed. Each covers the total image size of the finished file.
+/// Convention by which an integrity code is computed. Under each convention, the header field total image size enters
+/// the digest with the value of the finished file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum CodeForm {
-    /// Over all bytes before the tag of the element, as the specification defines.
+    /// Digest over all bytes before the tag of the element, as the specification defines.
     BeforeElement,
-    /// Over all bytes before the data of the element, tag and length of the element included.
+    /// Digest over all bytes before the data of the element, tag and length of the element included.
     BeforeData,
-    /// Over all bytes before the tag of the element, with [`Padding::AlwaysShort`]. Below 8 KiB the code equals
-    /// [`BeforeElement`](Self::BeforeElement), which is reported instead.
+    /// Digest over all bytes before the tag of the element, with [`Padding::AlwaysShort`]. For files below 8 KiB the
+    /// code equals [`BeforeElement`](Self::BeforeElement), which is reported instead.
     ShortPadding,
 }
 
 impl CodeForm {
-    /// Short name, for output: `before-element`, `before-data` or `short-padding`.
+    /// Returns the short name for output: `before-element`, `before-data` or `short-padding`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -50,9 +52,9 @@ impl CodeForm {
 pub enum IntegrityCode {
     /// The file has no integrity code.
     Absent,
-    /// The code matches the file, by this convention.
+    /// The integrity code matches the file. The value is the convention of the code.
     Ok(CodeForm),
-    /// The code matches by no convention, or the element has not 16 bytes.
+    /// The integrity code matches by no convention, or the length of its element is not 16 bytes.
     Bad,
 }
 
@@ -65,7 +67,7 @@ pub enum AppendCodeError {
     /// The bytes are not exactly one valid file.
     #[error(transparent)]
     File(#[from] DecodeError),
-    /// The file has a code already, or a signature, which must stay the last element.
+    /// The file already has an integrity code, or has a signature, which must stay the last element.
     #[error("the file has an integrity code or a signature")]
     AlreadyFinished,
     /// The buffer is too small; nothing was written.
@@ -90,10 +92,11 @@ impl IntegrityCode {
 
     /// Writes `file` to `out` with an integrity code as its last element, and returns the new length in bytes.
     ///
-    /// The code is [`CodeForm::BeforeElement`]. The total image size in the header is updated.
+    /// The integrity code follows [`CodeForm::BeforeElement`]. The total image size in the header is updated.
     ///
     /// # Errors
-    /// When `file` is not exactly one valid file, has a code or a signature, has 512 MiB or more, or `out` is too small.
+    /// Fails if `file` is not exactly one valid file, has an integrity code or a signature, or has 512 MiB or more.
+    /// Fails if `out` is too small.
     pub fn append(file: &[u8], out: &mut [u8]) -> Result<usize, AppendCodeError> {
         let image = Image::parse(file)?;
         if image.is_signed() || image.find(Tag::IMAGE_INTEGRITY_CODE).next().is_some() {
@@ -102,13 +105,13 @@ impl IntegrityCode {
         mmo::check_len(file.len())?;
         let empty = [Element { tag: Tag::IMAGE_INTEGRITY_CODE, data: &[0; 16] }];
         let len = ExtendedFile::new(&image, &empty)?.encode(out)?;
-        // The digest covers the header, whose total image size is updated by now.
+        // The digest covers the header, so the total image size in the header is updated first.
         write_digest(out, file.len(), CodeForm::BeforeElement)?;
         Ok(len)
     }
 }
 
-/// Computes the digest by `form` and writes it into the code element that starts at `start`.
+/// Computes the digest by the convention `form`, and writes it into the code element that starts at `start`.
 pub(super) fn write_digest(file: &mut [u8], start: usize, form: CodeForm) -> Result<(), MessageTooLong> {
     let (before, element) = file.split_at_mut_checked(start).unwrap_or_default();
     let (head, data) = element.split_at_mut_checked(Element::HEAD_LEN).unwrap_or_default();
@@ -123,16 +126,16 @@ pub(super) fn write_digest(file: &mut [u8], start: usize, form: CodeForm) -> Res
     Ok(())
 }
 
-/// Incremental check of the first integrity code of a file, fed in order with pieces of any size.
+/// Incremental check of a file's first integrity code. The file is fed in order, in pieces of any size.
 #[derive(Clone, Debug)]
 pub struct IntegrityChecker<C = SoftwareCrypto> {
     decoder: StreamDecoder,
-    /// Hash of all bytes so far, but at most up to the data of the code.
+    /// Hash of all bytes so far, but at most up to the data of the integrity code.
     mmo: Mmo<C>,
     /// Copy of `mmo` after the last complete piece: the hash before the tag, if the next piece is an element.
     before: Mmo<()>,
     code: Option<ReceivedCode>,
-    /// Whether the next data belongs to the code.
+    /// Whether the next data belongs to the integrity code.
     in_code: bool,
 }
 
@@ -144,12 +147,12 @@ struct ReceivedCode {
     received: usize,
     /// Length field of the element.
     length: u32,
-    /// Expected digest by each convention.
+    /// Digest expected by each convention.
     expected: [(CodeForm, Result<Digest, MessageTooLong>); 3],
 }
 
 impl IntegrityChecker {
-    /// Creates a check of no bytes yet, with AES in software.
+    /// Creates a check that has seen no bytes yet, with AES in software.
     #[must_use]
     pub fn new() -> Self {
         Self::with_cipher(SoftwareCrypto)
@@ -163,7 +166,7 @@ impl Default for IntegrityChecker {
 }
 
 impl<C: BlockCipher> IntegrityChecker<C> {
-    /// Creates a check of no bytes yet, with the AES of `cipher`.
+    /// Creates a check that has seen no bytes yet, with the AES of `cipher`.
     #[must_use]
     pub fn with_cipher(cipher: C) -> Self {
         let mmo = Mmo::with_cipher(cipher);
@@ -175,7 +178,7 @@ impl<C: BlockCipher> IntegrityChecker<C> {
         let mut input = bytes;
         loop {
             let start = input;
-            // A file that the decoder refuses has no further elements, so no code.
+            // A file that the decoder refuses has no further elements, and so no integrity code.
             let piece = self.decoder.next(&mut input).unwrap_or_default();
             let taken = start.len().saturating_sub(input.len());
             if self.code.is_none() {
@@ -200,7 +203,7 @@ impl<C: BlockCipher> IntegrityChecker<C> {
         }
     }
 
-    /// Returns the result for the bytes added, which must be the whole file.
+    /// Returns the result for the bytes added so far, which must be the whole file.
     #[must_use]
     pub fn finish(self) -> IntegrityCode {
         self.code
@@ -209,7 +212,8 @@ impl<C: BlockCipher> IntegrityChecker<C> {
 }
 
 impl ReceivedCode {
-    /// Starts a code element: `tag` is the hash of all bytes before its tag, `data` of all bytes before its data.
+    /// Starts a code element. `tag` is the hash of all bytes before the element's tag, `data` the hash of all bytes
+    /// before the element's data.
     fn new<C: BlockCipher>(length: u32, tag: &Mmo<()>, data: &mut Mmo<C>) -> Self {
         let after_head = data.fork(());
         let cipher = data.cipher();
@@ -227,7 +231,7 @@ impl ReceivedCode {
         self.received = self.received.saturating_add(bytes.len());
     }
 
-    /// Returns the convention by which the code matches.
+    /// Returns the convention by which the integrity code matches.
     fn form(&self) -> Option<CodeForm> {
         let whole = self.received == self.data.len() && self.length == 16;
         let matching = self.expected.iter().find(|(_, digest)| *digest == Ok(self.data));
@@ -261,7 +265,7 @@ mod tests {
         whole
     }
 
-    /// Returns a file with `len` bytes of image data and a code by `form`.
+    /// Returns a file with `len` bytes of image data and an integrity code by the convention `form`.
     fn coded(len: usize, form: CodeForm) -> Vec<u8> {
         let (data, code) = (std::vec![7; len], [0; 16]);
         let mut file = written(&[
@@ -287,12 +291,12 @@ mod tests {
             assert_eq!(form.name(), name);
             let mut file = coded(9_000, form);
             assert_eq!(of(&file), IntegrityCode::Ok(form));
-            // Below 8 KiB both paddings are the same.
+            // Below 8 KiB the standard and the short padding give the same digest.
             let short = if form == CodeForm::BeforeData { form } else { CodeForm::BeforeElement };
             assert_eq!(of(&coded(100, form)), IntegrityCode::Ok(short));
             for place in [0x0a, 52, 56, 70, 9_070, file.len() - 1] {
                 file[place] ^= 0x10;
-                // Some of these changes break the structure of the file.
+                // Some of the tested changes make the structure of the file invalid.
                 if let Ok(image) = Image::parse(&file) {
                     assert_eq!(IntegrityCode::check(&image), IntegrityCode::Bad, "byte {place}");
                 }
@@ -314,7 +318,7 @@ mod tests {
     #[test]
     fn the_start_of_a_longer_element_is_a_bad_code() {
         let mut file = coded(100, CodeForm::BeforeElement);
-        // The file and the element declare one more byte than is present.
+        // Both the total image size and the length of the element declare one byte more than is present.
         let (total, length) = (52, file.len() - 20);
         file[total] += 1;
         file[length] += 1;

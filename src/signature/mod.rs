@@ -10,8 +10,9 @@
 //! | sign a file with OpenSSL | `SigningKey` (feature `openssl`) |
 //! | add or check an integrity code | [`integrity`] |
 //!
-//! A signed file ends in two elements. The signature vouches for the bytes marked as signed: the whole file, the total
-//! image size in its header included, up to and with the address of the signer.
+//! A signed file ends in two elements: the certificate and the signature. The signature vouches for the bytes marked as
+//! signed. The signed bytes run from the start of the file, which contains the total image size, to the end of the
+//! signer's address.
 //!
 //! | element | suite 1 | suite 2 | signed |
 //! |---|---|---|---|
@@ -19,24 +20,30 @@
 //! | certificate: tag, length, certificate | `02 00`, 48 | `06 00`, 74 | yes |
 //! | signature: tag, length, signer (8, little endian) | `01 00`, 50 | `05 00`, 80 | yes |
 //! | rest of the signature: r, then s, big endian | 21 + 21 | 36 + 36 | no |
+//! | bytes after the total image size | any | any | no |
+//!
+//! An accepted file is the first [`total_size`](crate::file::FileHeader::total_size) bytes of the verified bytes. No
+//! signature vouches for further bytes, nor for the container around the file. A caller that stores, compares, hashes
+//! or serves more than the accepted file has to refuse the remaining bytes itself.
 //!
 //! ECDSA signs the 16 bytes of the digest as a big-endian number. The certificate is implicit (ECQV): it holds no
-//! signature of its own, and the public key of the signer is computed from the certificate and the public key of the
-//! issuing authority ([`Certificate::signer_key`]). Any certificate yields some key, so only the signature of the file
-//! proves that the authority issued the certificate.
+//! signature of its own, and the signer's public key is computed from the certificate and from the public key of the
+//! issuing authority ([`Certificate::signer_key`]). Every certificate yields some key, so only the signature of the
+//! file proves that the authority issued the certificate.
 //!
 //! # Strength
 //!
-//! Suite 1 uses the curve sect163k1 (80 bits of security), suite 2 the curve sect283k1. Both sign a digest of 128 bits,
-//! for which a collision takes about 2^64 steps: whoever prepares the file that a manufacturer signs could prepare a
-//! second file with the same digest. An [integrity code](integrity) proves nothing about the origin of a file.
+//! Suite 1 uses the curve sect163k1 (80 bits of security), suite 2 the curve sect283k1. Both suites sign a digest of
+//! 128 bits, for which a collision takes about 2^64 steps: whoever prepares the file that a manufacturer signs could
+//! prepare a second file with the same digest. An [integrity code](integrity) proves nothing about the origin of a
+//! file.
 //!
-//! The rules of suite 1 are confirmed by a file that a vendor's tool signed. No file signed by suite 2 is public: that
-//! suite 2 uses the same hash follows from vendors' headers, that r and s are big endian from the analogy with suite 1.
+//! The rules of suite 1 are confirmed by a file that a vendor's tool signed. No file signed by suite 2 is public.
+//! Vendors' headers show that suite 2 uses the same hash; r and s are assumed to be big endian as in suite 1.
 //!
-//! The arithmetic of this module takes a time that depends on its input. It suits verification, where all input is
-//! public, and must not sign. Signatures come from OpenSSL (`SigningKey`) or from an external signer: [`FileSigner`]
-//! returns the digest and accepts r and s.
+//! The running time of this module's arithmetic depends on the input. The arithmetic suits verification, where all
+//! input is public, and must not be used to sign. Signatures come from OpenSSL (`SigningKey`) or from an external
+//! signer: [`FileSigner`] returns the digest and accepts r and s.
 
 use curve::{K163, K283};
 
@@ -66,7 +73,7 @@ pub use signing_key::{SigningKey, SigningKeyError};
 pub use verify::{Accepted, Verifier, VerifySignature, verify};
 
 /// Crypto suite: the curve, and the tags of its certificate and signature elements.
-// Exhaustive: the specification defines these two.
+// Exhaustive: the specification defines these two suites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -81,7 +88,7 @@ impl Suite {
     /// Both suites.
     pub const ALL: [Self; 2] = [Self::One, Self::Two];
 
-    /// Length of a signature in bytes: r and s together.
+    /// Returns the length of a signature in bytes: r and s together.
     #[must_use]
     pub const fn signature_len(self) -> usize {
         match self {
@@ -90,7 +97,7 @@ impl Suite {
         }
     }
 
-    /// Tag of the certificate element.
+    /// Returns the tag of the certificate element.
     #[must_use]
     pub const fn certificate_tag(self) -> Tag {
         match self {
@@ -99,7 +106,7 @@ impl Suite {
         }
     }
 
-    /// Tag of the signature element.
+    /// Returns the tag of the signature element.
     #[must_use]
     pub const fn signature_tag(self) -> Tag {
         match self {
@@ -108,7 +115,7 @@ impl Suite {
         }
     }
 
-    /// Whether `signature` has the length of this suite, with r and s below the order of the group.
+    /// Whether `signature` has the length of this suite, and both r and s are from 1 to the order of the group minus 1.
     #[must_use]
     pub fn allows(self, signature: &[u8]) -> bool {
         signature.len() == self.signature_len()

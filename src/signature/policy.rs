@@ -4,7 +4,7 @@
 use super::{PublicKey, Suite};
 use crate::types::Eui64;
 
-/// Requirement that files are signed (section 6.3.8).
+/// Whether files must be signed (section 6.3.8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -13,15 +13,16 @@ pub enum SignatureRequirement {
     /// Only files with a valid signature are accepted.
     #[default]
     Required,
-    /// Signatures are not checked.
+    /// The device does not check signatures.
     NotUsed {
-        /// Whether files with a signature are refused. If `false`, a device without keys accepts signed files unchecked.
+        /// Whether the device refuses files with a signature. If `false`, a device without keys accepts signed files
+        /// unchecked.
         refuse_signed: bool,
     },
-    /// Files without a signature are accepted, files with a signature only if the signature is valid.
+    /// Files without a signature are accepted. A file with a signature is accepted only if the signature is valid.
     ///
-    /// Not recommended: whoever alters a file can remove its signature. A device should accept either only signed or only
-    /// unsigned files (section 6.3.8).
+    /// Not recommended: whoever alters a file can remove its signature. A device should accept only signed files or
+    /// only unsigned files (section 6.3.8).
     Optional,
 }
 
@@ -31,16 +32,16 @@ pub enum SignatureRequirement {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AllowedSigners<'a> {
-    /// The signers with these IEEE addresses.
+    /// Only the signers with these IEEE addresses.
     Only(&'a [Eui64]),
     /// Every signer with a certificate of a known authority.
     ///
-    /// Not recommended: an authority that issues a certificate to every device lets every device sign files.
+    /// Not recommended: if an authority issues a certificate to every device, every device can sign files.
     Any,
 }
 
 /// Certificate authority of one suite: its address and its public key.
-// Exhaustive: a certificate is checked against these two fields.
+// Exhaustive: a certificate is checked against address and key of its authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -57,15 +58,16 @@ pub struct Authority {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct VerifyPolicy<'a> {
-    /// Requirement that files are signed.
+    /// Whether files must be signed.
     pub signatures: SignatureRequirement,
-    /// Signers that the policy allows. The address of a signer belongs to no real device: it is outside the range that
-    /// the manufacturer assigns to its devices (section 6.3.8.1).
+    /// Signers that the policy allows. The IEEE address of a signer belongs to no real device: it lies outside the
+    /// range that the manufacturer assigns to its devices (section 6.3.8.1).
     pub signers: AllowedSigners<'a>,
-    /// Trusted certificate authorities. How their keys reach the device is up to the application.
+    /// Trusted certificate authorities, whose keys the application provides. Several authorities may have the same
+    /// issuer and suite, for example while an authority replaces its key: the verification tries each of their keys.
     pub authorities: &'a [Authority],
-    /// Current Unix time in seconds, at which a certificate of suite 2 must be valid. `None` on a device without a clock:
-    /// then certificates do not expire.
+    /// Current Unix time in seconds, at which a certificate of suite 2 must be valid. `None` on a device without a
+    /// clock: validity times are then not checked.
     pub now: Option<u64>,
 }
 
@@ -88,13 +90,13 @@ impl<'a> VerifyPolicy<'a> {
         Self { signatures, signers: AllowedSigners::Only(&[]), authorities: &[], now: None }
     }
 
-    /// Replaces the requirement that files are signed.
+    /// Sets whether files must be signed.
     #[must_use]
     pub const fn with_signatures(self, signatures: SignatureRequirement) -> Self {
         Self { signatures, ..self }
     }
 
-    /// Replaces the allowed signers.
+    /// Sets the allowed signers.
     #[must_use]
     pub const fn with_signers(self, signers: AllowedSigners<'a>) -> Self {
         Self { signers, ..self }
@@ -108,9 +110,10 @@ impl<'a> VerifyPolicy<'a> {
         }
     }
 
-    /// Returns the key of the authority `issuer` for a suite, if the policy holds one.
-    pub(super) fn key(&self, issuer: Eui64, suite: Suite) -> Option<&'a PublicKey> {
-        let known = |authority: &&Authority| authority.issuer == issuer && authority.key.suite() == suite;
-        self.authorities.iter().find(known).map(|authority| &authority.key)
+    /// Returns the keys of the authority `issuer` for a suite, in the order of the policy.
+    pub(super) fn keys(&self, issuer: Eui64, suite: Suite) -> impl Iterator<Item = &'a PublicKey> {
+        let known =
+            move |authority: &&Authority| authority.issuer == issuer && authority.key.suite() == suite;
+        self.authorities.iter().filter(known).map(|authority| &authority.key)
     }
 }

@@ -1,4 +1,4 @@
-//! Public keys: points of the curve of their suite, in the compressed form of SEC 1.
+//! Public keys: points of their suite's curve, in the compressed form of SEC 1.
 //!
 //! | suite | bytes | content |
 //! |---|---|---|
@@ -22,9 +22,9 @@ pub enum PublicKey {
 }
 
 impl PublicKey {
-    /// Reads a key; 22 bytes are of suite 1, 37 bytes of suite 2. `None` for another length.
+    /// Reads a public key: 22 bytes are a key of suite 1, 37 bytes of suite 2. Returns `None` for another length.
     ///
-    /// The bytes may still be no point of the curve: see [`is_valid`](Self::is_valid).
+    /// The bytes need not be a point of the curve: see [`is_valid`](Self::is_valid).
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         match (bytes.try_into(), bytes.try_into()) {
@@ -34,7 +34,7 @@ impl PublicKey {
         }
     }
 
-    /// Returns the compressed form of SEC 1: 22 bytes of suite 1, 37 bytes of suite 2.
+    /// Returns the key in the compressed form of SEC 1: 22 bytes for suite 1, 37 bytes for suite 2.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8] {
         match self {
@@ -43,7 +43,7 @@ impl PublicKey {
         }
     }
 
-    /// Suite of the key.
+    /// Returns the suite of the key.
     #[must_use]
     pub const fn suite(&self) -> Suite {
         match self {
@@ -106,7 +106,7 @@ impl<'de> serde::Deserialize<'de> for PublicKey {
     }
 }
 
-/// Visitor that accepts the bytes of a key, also from formats that write bytes as a sequence of numbers.
+/// Visitor that accepts the bytes of a key, even from formats that write bytes as a sequence of numbers.
 #[cfg(feature = "serde")]
 struct KeyBytes;
 

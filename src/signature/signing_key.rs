@@ -1,9 +1,9 @@
 //! Signing by OpenSSL, whose arithmetic protects secret numbers against timing attacks (section 6.3.8.1).
 //! Section numbers refer to ZigBee document 095264 (2011).
 //!
-//! A private key `d` is a number from 1 to the group order minus 1, big endian, in 21 bytes (suite 1) or 36 bytes (suite
-//! 2). It belongs to a certificate if `d * G`, with the generator `G` of the group, equals the public key computed from
-//! the certificate and the key of the authority ([`Certificate::signer_key`]).
+//! A private key `d` is a number from 1 to the group order minus 1, big endian, in 21 bytes (suite 1) or 36 bytes
+//! (suite 2). The private key belongs to a certificate if `d * G`, where `G` is the generator of the group, equals the
+//! public key computed from the certificate and the key of the authority ([`Certificate::signer_key`]).
 
 use core::fmt;
 
@@ -23,16 +23,16 @@ use crate::mmo::Digest;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningKeyError {
-    /// The private key has the length of neither suite.
+    /// The length of the private key fits neither suite.
     #[error("a private key of {0} bytes; expected 21 (suite 1) or 36 (suite 2)")]
     KeyLength(usize),
-    /// The private key is 0, or not below the order of the group.
+    /// The private key is 0, or is not below the order of the group.
     #[error("the private key is 0, or not below the order of the group")]
     KeyRange,
     /// The private key does not belong to the certificate.
     #[error("the private key does not belong to the certificate")]
     KeyMismatch,
-    /// The OpenSSL in use was built without the curve.
+    /// The linked OpenSSL was built without the curve.
     #[error("this OpenSSL has no curve {0}: it was built without binary curves")]
     NoCurve(&'static str),
     /// An OpenSSL function failed.
@@ -50,7 +50,7 @@ pub struct SigningKey {
     public: PublicKey,
 }
 
-/// Writes the public key only.
+/// Writes only the public key.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("SigningKey").field("public", &self.public).finish_non_exhaustive()
@@ -58,10 +58,11 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// Reads a private key; 21 bytes are of suite 1, 36 bytes of suite 2.
+    /// Reads a private key: 21 bytes are a key of suite 1, 36 bytes of suite 2.
     ///
     /// # Errors
-    /// [`SigningKeyError::KeyLength`], [`SigningKeyError::KeyRange`]; [`SigningKeyError::NoCurve`] by an OpenSSL without the curve.
+    /// [`SigningKeyError::KeyLength`], [`SigningKeyError::KeyRange`], or [`SigningKeyError::NoCurve`] if OpenSSL was
+    /// built without the curve.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SigningKeyError> {
         let group = group(match bytes.len() {
             21 => Suite::One,
@@ -76,7 +77,7 @@ impl SigningKey {
         if number.num_bits() == 0 || *number >= *order {
             return Err(SigningKeyError::KeyRange);
         }
-        // The key holds a copy of the number; OpenSSL clears the copy when the key is freed.
+        // The key holds a copy of the private number; OpenSSL clears the copy when the key is freed.
         let mut point = EcPoint::new(&group)?;
         point.mul_generator2(&group, &number, &mut context)?;
         let key = EcKey::from_private_components(&group, &number, &point);
@@ -85,19 +86,20 @@ impl SigningKey {
         Ok(Self { key: key?, public })
     }
 
-    /// Public key that belongs to the private key.
+    /// Returns the public key that belongs to the private key.
     #[must_use]
     pub const fn public_key(&self) -> PublicKey {
         self.public
     }
 
-    /// Computes the authority for which `certificate` belongs to this key: the only authority key that makes both match.
+    /// Computes the authority for which `certificate` belongs to this key: only one authority key makes certificate and
+    /// private key match.
     ///
-    /// For a signer that does not know the key of the authority. The result proves nothing: a wrong private key yields
-    /// another authority key, not an error.
+    /// For a signer that does not know the key of the authority. The result proves nothing: for a wrong private key,
+    /// the function returns another authority key, not an error.
     ///
     /// # Errors
-    /// [`SigningKeyError::KeyMismatch`] when no authority key fits, such as for a certificate of the other suite.
+    /// [`SigningKeyError::KeyMismatch`] if no authority key fits, for example for a certificate of the other suite.
     pub fn derive_authority(&self, certificate: &Certificate<'_>) -> Result<Authority, SigningKeyError> {
         if certificate.suite() != self.public.suite() {
             return Err(SigningKeyError::KeyMismatch);
@@ -116,10 +118,11 @@ impl SigningKey {
         Ok(Authority { issuer: certificate.issuer(), key })
     }
 
-    /// Signs a digest: r, then s, big endian, each padded with leading zeros to 21 (suite 1) or 36 bytes (suite 2).
+    /// Signs a digest. Returns r, then s, both big endian, each padded with leading zeros to 21 bytes (suite 1) or 36
+    /// bytes (suite 2).
     ///
     /// # Errors
-    /// [`SigningKeyError::OpenSsl`].
+    /// [`SigningKeyError::OpenSsl`] if an OpenSSL function fails.
     pub fn sign_digest(&self, digest: &Digest) -> Result<Vec<u8>, SigningKeyError> {
         let width = match self.public.suite() {
             Suite::One => 21,
@@ -131,7 +134,7 @@ impl SigningKey {
         Ok(bytes)
     }
 
-    /// Returns `file` signed by this key, with `certificate` in it.
+    /// Returns the signed form of `file`, signed by this key and with `certificate` in it.
     ///
     /// # Errors
     /// [`SigningKeyError::KeyMismatch`] when the key does not belong to the certificate, the errors of
@@ -143,7 +146,7 @@ impl SigningKey {
         authority: &Authority,
     ) -> Result<Vec<u8>, SigningKeyError> {
         sign_file(file, certificate, authority, |digest| {
-            // `FileSigner` has checked that the authority yields a key.
+            // `FileSigner` has checked that certificate and authority yield a key.
             if certificate.signer_key(&authority.key) != Some(self.public) {
                 return Err(SigningKeyError::KeyMismatch);
             }
@@ -160,7 +163,7 @@ fn group(suite: Suite) -> Result<EcGroup, SigningKeyError> {
     EcGroup::from_curve_name(curve).map_err(|_| SigningKeyError::NoCurve(name))
 }
 
-/// Converts a point to a public key. The point at infinity is no key.
+/// Converts a point to a public key. The point at infinity has no public key.
 fn compressed(
     group: &EcGroupRef,
     point: &EcPointRef,

@@ -1,35 +1,41 @@
-//! Verification of signed files (section 6.3.8.2), from memory or in pieces.
+//! Verification of signed files (section 6.3.8.2), in memory or in pieces.
 //! Section numbers refer to ZigBee document 095264 (2011).
 //!
-//! Order of the checks; the first that fails determines the [`VerifyError`]:
+//! Order of the checks; the first failed check determines the [`VerifyError`]:
 //!
 //! 1. The file is complete, and has a signature if the policy requires one.
-//! 2. The only signature element is the last element, has the length of its suite, and r and s are below the group order.
+//! 2. The only signature element is the last element and has the length of its suite, and r and s are from 1 to the
+//!    group order minus 1.
 //! 3. The policy allows the signer.
-//! 4. The file has a certificate of the suite, and its subject is the signer.
-//! 5. The policy holds the key of the issuer.
-//! 6. The certificate (suite 2) has a supported type, curve and hash, may sign, and is valid now.
-//! 7. ECDSA over the digest of all bytes but r and s (the last 42 or 72 bytes).
+//! 4. The file has a certificate of the signature's suite, and the subject of the certificate is the signer.
+//! 5. The policy holds at least one key of the certificate's issuer.
+//! 6. The certificate (suite 2) has a supported type, curve and hash, its key may sign, and it is valid now.
+//! 7. The ECDSA signature matches the digest of all bytes except r and s (the last 42 or 72 bytes), by at least one key
+//!    of the issuer. The keys are tried in the order of the policy.
 //!
-//! Of several certificates of a suite the first counts. For each ECDSA signature (r, s) the pair (r, order - s) is valid
-//! too; both are accepted.
+//! If a file has several certificates of a suite, the first certificate counts. For each valid ECDSA signature (r, s),
+//! the pair (r, order - s) is also valid; the verification accepts both pairs.
 
 use super::error::{SignatureError, VerifyError};
 use super::policy::{SignatureRequirement, VerifyPolicy};
 use super::{Certificate, KeyUsage, PublicKey, Suite};
 use crate::file::{BodyLayout, StreamDecoder, StreamPiece, Tag};
-use crate::mmo::{BlockCipher, Digest, Mmo, SoftwareCrypto};
+use crate::mmo::{BlockCipher, Digest, Mmo, Padding, SoftwareCrypto};
 use crate::types::Eui64;
 
-/// ECDSA verification by implicit certificate, for stacks and chips that have their own; [`SoftwareCrypto`] is the default.
+/// ECDSA verification by implicit certificate, for stacks and chips with ECDSA of their own; [`SoftwareCrypto`] is the
+/// default.
 pub trait VerifySignature {
-    /// Verifies `signature` (r, then s, big endian) of `digest` by the key computed from `certificate` and the key of its
-    /// issuer, `authority`. All are of `suite`.
+    /// Verifies `signature` (r, then s, big endian) of `digest`. The key of the signer is computed from `certificate`
+    /// and from the key of its issuer, `authority`. All arguments belong to `suite`.
     ///
-    /// `digest` covers all bytes of the file before r and s; `Ok` vouches for exactly these bytes.
+    /// `digest` covers all bytes of the file before r and s; `Ok` vouches for exactly these bytes. `signature` has the
+    /// length of the suite, and both r and s are from 1 to the order of the group minus 1.
+    ///
+    /// If the policy holds several keys of the issuer, the method is called for each key until it returns `Ok`.
     ///
     /// # Errors
-    /// [`SignatureError`] unless the signature is proven valid.
+    /// [`SignatureError`] unless the signature is valid.
     fn verify(
         &mut self,
         suite: Suite,
@@ -80,7 +86,8 @@ pub enum Accepted {
     Unsigned,
     /// The file has a signature, which was not checked because the policy ignores signatures.
     NotChecked,
-    /// The signature is valid.
+    /// The signature is valid. The signature vouches for all bytes up to the total image size except r and s, but not
+    /// for bytes after the total image size.
     Signed {
         /// Suite of the signature.
         suite: Suite,
@@ -89,7 +96,8 @@ pub enum Accepted {
     },
 }
 
-/// Verifies a file in memory. Bytes after the total image size are not part of the file and are ignored.
+/// Verifies a file in memory. Bytes after the total image size are not part of the file and are ignored: the result says
+/// nothing about these bytes.
 ///
 /// # Errors
 /// [`VerifyError`] when the policy does not accept the file.
@@ -99,9 +107,10 @@ pub fn verify(file: &[u8], policy: &VerifyPolicy<'_>) -> Result<Accepted, Verify
     verifier.finish()
 }
 
-/// Incremental verification of a file, fed in order with pieces of any size, for example read back from flash.
+/// Incremental verification of a file. The file is fed in order, in pieces of any size, for example read back from
+/// flash.
 ///
-/// The verifier holds the hash state, one certificate of each suite and one signature: about 600 bytes.
+/// The verifier holds the hash state, one certificate of each suite and one signature, in about 600 bytes.
 ///
 /// ```
 /// use zigbee_ota::signature::{VerifyError, VerifyPolicy, Verifier};
@@ -121,7 +130,7 @@ pub struct Verifier<'a, C = SoftwareCrypto, V = SoftwareCrypto> {
     policy: VerifyPolicy<'a>,
     verify: V,
     decoder: StreamDecoder,
-    /// Hash of all bytes but r and s.
+    /// Hash of all bytes except r and s.
     mmo: Mmo<C>,
     /// First certificate element of each suite.
     certificates: [Option<ElementData<74>>; 2],
@@ -131,7 +140,7 @@ pub struct Verifier<'a, C = SoftwareCrypto, V = SoftwareCrypto> {
     both_suites: bool,
     /// Whether another element follows the signature element.
     followed: bool,
-    /// Element that the next data belongs to.
+    /// Element to which the next data of the file belongs.
     current: Current,
 }
 
@@ -163,14 +172,14 @@ impl<const N: usize> ElementData<N> {
         self.received = self.received.saturating_add(bytes.len());
     }
 
-    /// Returns the data; `None` when the element is longer than the buffer.
+    /// Returns the data of the element, or `None` if the data is longer than the buffer.
     fn bytes(&self) -> Option<&[u8]> {
         self.data.get(..usize::try_from(self.length).ok()?)
     }
 }
 
 impl<'a> Verifier<'a> {
-    /// Creates a verification of no bytes yet, with AES and ECDSA in software.
+    /// Creates a verification that has seen no bytes yet, with AES and ECDSA in software.
     #[must_use]
     pub const fn new(policy: VerifyPolicy<'a>) -> Self {
         Self::with_crypto(policy, SoftwareCrypto, SoftwareCrypto)
@@ -178,7 +187,7 @@ impl<'a> Verifier<'a> {
 }
 
 impl<'a, C, V> Verifier<'a, C, V> {
-    /// Creates a verification of no bytes yet, with the AES of `cipher` and the ECDSA of `verify`.
+    /// Creates a verification that has seen no bytes yet, with the AES of `cipher` and the ECDSA of `verify`.
     #[must_use]
     pub const fn with_crypto(policy: VerifyPolicy<'a>, cipher: C, verify: V) -> Self {
         Self {
@@ -201,7 +210,7 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
         let mut input = bytes;
         loop {
             let before = input;
-            // The decoder keeps its error; `finish` returns it.
+            // The decoder stores its error, and `finish` returns the stored error.
             let piece = self.decoder.next(&mut input).unwrap_or_default();
             let taken = before.len().saturating_sub(input.len());
             let taken = before.get(..taken).unwrap_or_default();
@@ -239,11 +248,24 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
         }
     }
 
-    /// Ends the verification and returns its result. The bytes added must be the whole file.
+    /// Ends the verification and returns its result. The bytes added must be the whole file. Afterwards the verifier is
+    /// as new, and can verify another file by the same policy.
     ///
     /// # Errors
     /// [`VerifyError`] when the policy does not accept the file.
-    pub fn finish(mut self) -> Result<Accepted, VerifyError> {
+    // By reference, because a microcontroller has little stack for a copy of the verifier.
+    pub fn finish(&mut self) -> Result<Accepted, VerifyError> {
+        let result = self.result();
+        self.decoder = StreamDecoder::new();
+        self.mmo.reset();
+        (self.certificates, self.signature) = ([None; 2], None);
+        (self.both_suites, self.followed, self.current) = (false, false, Current::Other);
+        result
+    }
+
+    /// Returns the result of the verification. The digest of the file is complete afterwards, so that only a reset may
+    /// follow.
+    fn result(&mut self) -> Result<Accepted, VerifyError> {
         let layout = self.decoder.finish()?;
         let Some((tag, signature)) = &self.signature else {
             return match self.policy.signatures {
@@ -294,18 +316,43 @@ impl<C: BlockCipher, V: VerifySignature> Verifier<'_, C, V> {
             return Err(VerifyError::SubjectMismatch(certificate.subject()));
         }
         let issuer = certificate.issuer();
-        let authority = self.policy.key(issuer, suite).ok_or(VerifyError::UnknownIssuer(issuer))?;
+        if self.policy.keys(issuer, suite).next().is_none() {
+            return Err(VerifyError::UnknownIssuer(issuer));
+        }
         check_usable(&certificate, self.policy.now)?;
-        let digest = self.mmo.finish()?;
-        self.verify.verify(suite, &digest, &certificate, authority, signature)?;
-        Ok(Accepted::Signed { suite, signer })
+        let digest = self.mmo.pad(Padding::Standard)?;
+        let mut failed = SignatureError::InvalidKey;
+        for authority in self.policy.keys(issuer, suite) {
+            match self.verify.verify(suite, &digest, &certificate, authority, signature) {
+                Ok(()) => return Ok(Accepted::Signed { suite, signer }),
+                Err(error) => failed = failed.graver(error),
+            }
+        }
+        Err(failed.into())
     }
 }
 
-/// Length of the signer's address, the part of the signature element that is signed.
+impl SignatureError {
+    /// Returns the graver of two errors, which the verification with two keys of one issuer returned. The gravest error
+    /// is a check that was not made, then a check that failed, then a key that cannot be used.
+    const fn graver(self, other: Self) -> Self {
+        const fn rank(error: SignatureError) -> u8 {
+            match error {
+                SignatureError::InvalidKey => 0,
+                SignatureError::Mismatch => 1,
+                SignatureError::UnsupportedSuite => 2,
+                SignatureError::Backend => 3,
+            }
+        }
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
+/// Length in bytes of the signer's address, the signed part of the signature element.
 const SIGNER_LEN: usize = 8;
 
-/// Checks that a certificate is of a supported kind, may sign, and is valid at the Unix time `now`.
+/// Checks that a certificate is of a supported kind, that its key may sign, and that it is valid at the Unix time
+/// `now`.
 pub(super) fn check_usable(certificate: &Certificate<'_>, now: Option<u64>) -> Result<(), VerifyError> {
     if !certificate.is_supported() {
         return Err(VerifyError::UnsupportedCertificate);
@@ -322,7 +369,8 @@ pub(super) fn check_usable(certificate: &Certificate<'_>, now: Option<u64>) -> R
     }
 }
 
-/// Prepares the buffer for the element that starts, if it is the first signature or the first certificate of its suite.
+/// Prepares the buffer for the element that starts, if the element is the first signature or the first certificate of
+/// its suite.
 fn start_element(
     signature: &mut Option<(Tag, ElementData<80>)>,
     certificates: &mut [Option<ElementData<74>>; 2],

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! The attributes follow Unify, "OTA MQTT Topic attributes overview". Each payload is `{"value": ...}`. A second table
-//! of the document writes the errors in upper case and lacks one error. This module follows the examples of the
-//! document, which have mixed case and all errors.
+//! of the Unify document writes the words for errors in upper case and lacks one of the words. This module follows the
+//! examples of the Unify document, which show the words for all errors in mixed case.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -48,8 +48,8 @@ pub enum ImageAttribute {
 }
 
 impl ImageAttribute {
-    /// All attributes in the order of publication. A subscriber never sees `Idle` before the new `CurrentVersion`, and
-    /// never a new `Status` before the `TargetVersion` that the status concerns.
+    /// All attributes in the order of publication. A subscriber never sees the status `Idle` before the new
+    /// `CurrentVersion`, and never a new `Status` before the `TargetVersion` that the status concerns.
     pub const ALL: [Self; 7] = [
         Self::LastError,
         Self::CurrentVersion,
@@ -99,7 +99,7 @@ pub enum OtaStatus {
 }
 
 impl OtaStatus {
-    /// Converts the attribute ImageUpgradeStatus of a device (ZigBee document 095264, section 6.7.7). Returns `None` if
+    /// Converts ImageUpgradeStatus, an attribute of a device (ZigBee document 095264, section 6.7.7). Returns `None` if
     /// Unify has no word for the value.
     #[must_use]
     pub const fn from_zcl(status: ImageUpgradeStatus) -> Option<Self> {
@@ -127,7 +127,7 @@ pub enum LastError {
     Success,
     /// The device or the server aborted the operation.
     Abort,
-    /// The operation failed because a permission was missing.
+    /// The operation failed because the client lacked a permission.
     NotAuthorized,
     /// The image of the operation is invalid.
     InvalidImage,
@@ -153,15 +153,15 @@ impl LastError {
         }
     }
 
-    /// Converts the outcome of an upgrade, as a client reports it, to the result of the operation.
+    /// Converts the outcome of an upgrade, as a client reports it, to the result of the last operation.
     #[must_use]
     pub fn from_outcome(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Upgraded(_) | Outcome::Received(_) => Self::Success,
-            Outcome::HeaderUnreadable(_) | Outcome::HeaderMismatch | Outcome::InvalidImage => {
+            Outcome::HeaderUnreadable(_) | Outcome::HeaderMismatch(_) | Outcome::InvalidImage => {
                 Self::InvalidImage
             }
-            Outcome::NotForThisDevice | Outcome::SpecificFilesUnsupported => Self::NotSupported,
+            Outcome::NotForThisDevice(_) | Outcome::SpecificFilesUnsupported => Self::NotSupported,
             Outcome::NoCredentials => Self::NotAuthorized,
             Outcome::UpgradeRefused(status) => Self::from_zcl(status).unwrap_or(Self::Abort),
             Outcome::Refused
@@ -209,7 +209,7 @@ pub enum ImageAttributeValue {
 }
 
 impl ImageAttributeValue {
-    /// Returns the attribute that this is a value of.
+    /// Returns the attribute that the value belongs to.
     #[must_use]
     pub const fn attribute(&self) -> ImageAttribute {
         match self {
@@ -238,8 +238,8 @@ impl ImageAttributeValue {
     /// Parses the MQTT payload of an attribute.
     ///
     /// # Errors
-    /// Fails with [`PayloadError`] if the payload is not a JSON object with a member `value`. Fails also if the value
-    /// has the wrong type or is an unknown word.
+    /// Fails with [`PayloadError`] if the payload is not a JSON object with a member `value`, or if the value has the
+    /// wrong type or is an unknown word.
     pub fn parse(attribute: ImageAttribute, payload: &[u8]) -> Result<Self, PayloadError> {
         fn value<T: DeserializeOwned>(payload: &[u8]) -> Result<T, PayloadError> {
             Ok(parse_object::<Value<T>>(payload)?.value)

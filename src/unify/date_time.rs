@@ -1,4 +1,4 @@
-//! Date-time of RFC 3339, section 5.6, which is the form that Unify uses for the time of an activation.
+//! Date-time of RFC 3339, section 5.6: the form in which Unify writes the time of an activation.
 //!
 //! ```text
 //! 2021-04-15T23:59:59+00:00
@@ -48,13 +48,14 @@ impl DateTime {
         &self.0.text
     }
 
-    /// Returns the seconds since 1970-01-01T00:00:00Z. A fraction is rounded up, so that nothing happens early.
+    /// Returns the seconds since 1970-01-01T00:00:00Z. A fraction of a second is rounded up, so that no activation is
+    /// early.
     #[must_use]
     pub const fn unix(&self) -> i64 {
         self.0.unix
     }
 
-    /// Returns the seconds from `now` to the date-time; 0 if the date-time is past.
+    /// Returns the seconds from `now` to the date-time, or 0 if the date-time has passed.
     #[must_use]
     pub fn seconds_from(&self, now: UtcTime) -> u64 {
         let now = u64::from(now.0).saturating_add(UtcTime::UNIX_START);

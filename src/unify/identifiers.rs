@@ -3,15 +3,15 @@
 //! ```text
 //! UIID   ZigBee10011011        "ZigBee", manufacturer code, image type: 4 upper-case hexadecimal digits each
 //! UIID   zb-0123456789ABCDEF   UNID of the device: the form that ZigPC uses
-//! UIID   any other             by configuration: see Naming
+//! UIID   any other text        by configuration: see Naming
 //! UNID   zb-0123456789ABCDEF   "zb-" and the IEEE address, most significant byte first
 //! ```
 //!
 //! A UIID names the destination of an image, so that all versions of an image have the same UIID (Unify, "UCL OTA
-//! Framework"). A UIID begins with a code of the protocol; the protocol defines the rest.
+//! Framework"). A UIID begins with the code of a protocol, and the protocol defines the rest of the UIID.
 //!
-//! The example in the document, `ZigBee010103`, has no room for two numbers of 16 bits. This module writes all digits
-//! of manufacturer code and image type, so that the UIID can be parsed.
+//! The example in the Unify document, `ZigBee010103`, has too few digits for two numbers of 16 bits. This module writes
+//! all digits of manufacturer code and image type, so that the UIID can be parsed.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
@@ -35,7 +35,7 @@ const UIID_PREFIX: &str = "ZigBee";
 /// Protocol code of Zigbee at the start of a UNID.
 const UNID_PREFIX: &str = "zb-";
 
-/// Topic level that stands for all devices, in the place of a UNID.
+/// Topic level that stands for all devices, in place of a UNID.
 pub(super) const ALL: &str = "all";
 
 /// Checks that `text` can be one level of a topic.
@@ -53,7 +53,7 @@ fn check_level(text: &str) -> Result<(), TextError> {
     }
 }
 
-/// Unique Image Identifier, which names the destination of an image, whatever the version of the image.
+/// Unique Image Identifier, which names the destination of an image regardless of the version of the image.
 ///
 /// ```
 /// use zigbee_ota::ImageId;
@@ -77,7 +77,7 @@ impl Uiid {
         Self(format!("{UIID_PREFIX}{:04X}{:04X}", manufacturer.0, image_type.0))
     }
 
-    /// Returns the UIID that equals the UNID of the device, as ZigPC forms it.
+    /// Returns the UIID that ZigPC uses: the UNID of the device.
     #[must_use]
     pub fn from_unid(unid: &Unid) -> Self {
         Self(unid.0.clone())
@@ -89,7 +89,8 @@ impl Uiid {
         &self.0
     }
 
-    /// Returns the kind of image of a UIID that [`from_kind`](Self::from_kind) has made; `None` for any other text.
+    /// Returns the kind of image that a UIID made by [`from_kind`](Self::from_kind) names, or `None` for any other
+    /// text.
     #[must_use]
     pub fn kind(&self) -> Option<ImageKind> {
         let digits = self.0.strip_prefix(UIID_PREFIX)?;
@@ -99,7 +100,7 @@ impl Uiid {
             manufacturer: ManufacturerCode(u16::from_be_bytes([a, b])),
             image_type: ImageType(u16::from_be_bytes([c, d])),
         };
-        // UIIDs are compared as text, so a text with lower-case digits is a different UIID.
+        // UIIDs are compared as text, so a UIID with lower-case digits differs from a UIID with upper-case digits.
         (Self::from_kind(kind) == *self).then_some(kind)
     }
 }
@@ -116,7 +117,8 @@ impl Unid {
         &self.0
     }
 
-    /// Returns the IEEE address of a UNID in the Zigbee form, with digits of either case; `None` for any other text.
+    /// Returns the IEEE address of a UNID in the Zigbee form, with digits in upper or lower case. Returns `None` for
+    /// any other text.
     #[must_use]
     pub fn node(&self) -> Option<Eui64> {
         let digits = self.0.strip_prefix(UNID_PREFIX)?;
@@ -178,7 +180,7 @@ fn parse_hex(digits: &str) -> Option<u64> {
 }
 
 /// Kind of a Zigbee image: an [`ImageId`] without its version.
-// Exhaustive: the two fields identify an image for all its versions.
+// Exhaustive: manufacturer code and image type identify an image in all its versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -201,17 +203,17 @@ impl From<ImageId> for ImageKind {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum UiidForm {
-    /// `ZigBee`, manufacturer code and image type of the image. This form is the default, because it distinguishes
-    /// several images of a device.
+    /// The UIID is `ZigBee`, manufacturer code and image type of the image. `Kind` is the default, because it
+    /// distinguishes several images of a device.
     #[default]
     Kind,
-    /// UNID of the device, as ZigPC forms the UIID. This form suits devices with one image.
+    /// The UIID is the UNID of the device, as in ZigPC. `Unid` suits devices with a single image.
     Unid,
 }
 
-/// Error for a UIID that already belongs to another kind of image. The UIID was set for that kind, or follows from the
-/// [`UiidForm`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Error for a UIID that already belongs to another kind of image. Either the caller set the UIID for the other kind,
+/// or the UIID follows from the [`UiidForm`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[error("UIID {uiid} is that of manufacturer {}, image type {:#06x}", .owner.manufacturer, .owner.image_type.0)]
 #[non_exhaustive]
 pub struct UiidTaken {
@@ -221,7 +223,8 @@ pub struct UiidTaken {
     pub owner: ImageKind,
 }
 
-/// Mapping between kinds of images and UIIDs. A form applies to all kinds, with exceptions for single kinds.
+/// Mapping between kinds of images and UIIDs. A [`UiidForm`] applies to all kinds, except kinds with a UIID of their
+/// own.
 ///
 /// ```
 /// use zigbee_ota::ImageId;
@@ -243,13 +246,13 @@ pub struct Naming {
 }
 
 impl Naming {
-    /// Makes a mapping in which the form applies to all kinds.
+    /// Creates a mapping in which `form` applies to all kinds of images.
     #[must_use]
     pub const fn new(form: UiidForm) -> Self {
         Self { form, exceptions: BTreeMap::new() }
     }
 
-    /// Sets the UIID of one kind of image, in place of the earlier UIID of the kind.
+    /// Sets the UIID of one kind of image, and replaces the earlier UIID of this kind.
     ///
     /// # Errors
     /// Fails with [`UiidTaken`] if the UIID belongs to another kind of image.

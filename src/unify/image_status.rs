@@ -1,7 +1,7 @@
-//! Status of one image on one device, and the attribute values that a consumer publishes of the status.
+//! Status of an image on a device, and the attribute values that a consumer publishes for the status.
 //!
 //! ```text
-//! current, target, apply_after, status, size, offset, last_error     one attribute each
+//! current, target, apply_after, status, size, offset, last_error     each is published as one attribute
 //! ```
 
 use alloc::vec::Vec;
@@ -14,7 +14,7 @@ use crate::types::FileVersion;
 use crate::zcl::AttributeSnapshot;
 
 /// Status of an image on a device. While the target version equals the running version, [`OtaStatus::Idle`] is
-/// published in place of [`status`](Self::status).
+/// published instead of the field [`status`](Self::status).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ImageStatus {
@@ -35,7 +35,7 @@ pub struct ImageStatus {
 }
 
 impl ImageStatus {
-    /// Makes the status of an image that is up to date. The size of the file is unknown.
+    /// Creates the status of an image that is up to date. The size of the file is unknown.
     #[must_use]
     pub const fn idle(current: FileVersion) -> Self {
         Self {
@@ -49,9 +49,9 @@ impl ImageStatus {
         }
     }
 
-    /// Makes the status of the image that a client upgrades. The status follows from the
-    /// [`attributes`](client::Client::attributes) of the client, its [`progress`](client::Client::progress) during a
-    /// download, and the outcome of its last upgrade.
+    /// Creates the status of the image that a client upgrades. The status follows from the
+    /// [`attributes`](client::Client::attributes) of the client, from its [`progress`](client::Client::progress) during
+    /// a download, and from the outcome of its last upgrade.
     #[must_use]
     pub fn from_client(
         attributes: &AttributeSnapshot,

@@ -7,10 +7,10 @@ use super::topic::{ImagePath, Topic};
 
 /// MQTT message that is sent to the broker or received from the broker.
 ///
-/// Quality of service 1 suits every message of Unify's OTA service: a duplicate is harmless, and no message should be
+/// Quality of service 1 suits every message of Unify's OTA service: a duplicate does no harm, and no message should be
 /// lost.
-// Exhaustive: the MQTT client of the caller makes the message of a received packet, and no further field of a packet is
-// used.
+// Exhaustive: the caller's MQTT client creates the message from a received packet, and this crate needs no further
+// field of a packet.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct MqttMessage {
     /// MQTT topic of the message.
@@ -18,43 +18,44 @@ pub struct MqttMessage {
     /// Payload of the message in bytes.
     pub payload: Vec<u8>,
     /// Retain flag of the message. In a message to the broker, the flag asks the broker to keep the message for later
-    /// subscribers. In a message from the broker, the flag means that the message was published before the
-    /// subscription.
+    /// subscribers. In a message from the broker, the flag means that the message was published before the subscription
+    /// began.
     pub retain: bool,
 }
 
-/// Maximum size of an MQTT packet in bytes, without the fixed header. The size counts topic with its length,
-/// identifier, properties and payload (MQTT 3.1.1, section 2.2.3).
+/// Maximum size of an MQTT packet in bytes, without the fixed header. The size includes the topic with its length
+/// field, the packet identifier, the properties and the payload (MQTT 3.1.1, section 2.2.3).
 const MAX_PACKET: usize = 268_435_455;
 
-/// Size in bytes of the fields of a packet other than topic and payload (MQTT 5). The topic length takes 2 bytes, the
-/// identifier takes 2, and the length of no properties takes 1.
+/// Size in bytes of all fields of a packet except topic and payload (MQTT 5): the topic length (2 bytes), the packet
+/// identifier (2 bytes), and the length of an empty list of properties (1 byte).
 const PACKET_FIELDS: usize = 5;
 
-/// Error for an image that is too long for an MQTT message. The limit is 256 megabytes less the topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Error for an image that is too long for an MQTT message. The limit is 256 MiB minus the length of the topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("an image of {len} bytes, at most {max} fit into a message")]
 #[non_exhaustive]
 pub struct ImageTooLong {
     /// Length of the image in bytes.
     pub len: usize,
-    /// Maximum length of an image for the path of the image, in bytes.
+    /// Maximum length in bytes of an image on this path.
     pub max: usize,
 }
 
 impl MqttMessage {
-    /// Makes a message with the retain flag that the topic requires.
+    /// Creates a message with the retain flag that the topic requires.
     pub(super) fn new(topic: &Topic, payload: Vec<u8>) -> Self {
         Self { topic: topic.to_string(), payload, retain: topic.is_retained() }
     }
 
-    /// Makes the message that requests the image of a path. A consumer publishes the message.
+    /// Creates the message that requests the image of a path. A consumer publishes the message.
     #[must_use]
     pub fn request(path: &ImagePath) -> Self {
         Self::new(&Topic::Get(path.clone()), b"{}".to_vec())
     }
 
-    /// Makes the message that contains the image of a path. A provider publishes the message.
+    /// Creates the message that contains the image of a path. A provider publishes the message.
     ///
     /// # Errors
     /// Fails with [`ImageTooLong`] if the image does not fit into an MQTT message.

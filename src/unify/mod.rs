@@ -15,17 +15,18 @@
 //! [`Provider`] and [`Consumer`] are state machines without a connection. A provider and a consumer exchange
 //! [`MqttMessage`]s, which the MQTT client of the caller transports.
 //!
-//! A consumer takes the events of a [`Server`](crate::server::Server). The consumer lends that server an
+//! A consumer takes the events of a [`Server`](crate::server::Server). The consumer lends the server an
 //! [`ImageStore`](crate::server::ImageStore) and a [`ServerPolicy`](crate::server::ServerPolicy), so that the server
-//! offers the announced images. A program that only watches upgrades can use identifiers, topics and payloads alone.
+//! offers the announced images. A program that only watches upgrades needs no more than identifiers, topics and
+//! payloads.
 //!
-//! *Unify* refers to the document "Common OTA FW Update Service" of the Unify framework. Where the document contradicts
-//! itself, each module names the text that the module follows. The parts for Z-Wave (checksums, meta data commands,
-//! activation) are not implemented.
+//! *Unify* refers to the document "Common OTA FW Update Service" of the Unify framework. If parts of the Unify document
+//! contradict each other, the module in question names the part that it follows. The parts for Z-Wave (checksums, meta
+//! data commands, activation) are not implemented.
 //!
 //! **Duties of the broker.** No message of the service identifies its sender, so the broker must allow only
-//! authenticated providers to publish below `ucl/OTA/`. The service does not protect images either. A consumer offers
-//! an image only after the caller has verified the image ([`ConsumerAction::Verify`]), for example with
+//! authenticated providers to publish below `ucl/OTA/`. The service does not protect the images. A consumer offers an
+//! image only after the caller has verified the image ([`ConsumerAction::Verify`]), for example with
 //! [`signature`](crate::signature) (feature `crypto`). A device should verify the image again.
 
 mod attribute;

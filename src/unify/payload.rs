@@ -37,7 +37,7 @@ use crate::types::FileVersion;
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Announcement {
-    /// Version of the image, in the notation of the protocol that the image is for.
+    /// Version of the image, in the notation of the protocol for which the image is made.
     pub version: String,
     /// Earliest time at which a device may activate the image; `None` means as soon as possible.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -47,12 +47,14 @@ pub struct Announcement {
     pub filename: Option<String>,
 }
 
-/// Deserializes an optional member that is present. The value `null` is refused, because the schema does not allow it.
+/// Deserializes an optional member that is present. The value `null` is refused, because the schema does not allow
+/// `null`.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
 
-/// Error for a payload that does not match its topic. `Display` says what is wrong.
+/// Error for a payload that does not match its topic. `Display` gives the reason, and serde represents
+/// the error as this text.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct PayloadError(#[from] Reason);
@@ -65,8 +67,14 @@ enum Reason {
     Version(String),
 }
 
+impl serde::Serialize for PayloadError {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
 impl Announcement {
-    /// Makes the announcement of a Zigbee image that is activated as soon as possible.
+    /// Creates the announcement of a Zigbee image that is activated as soon as possible.
     #[must_use]
     pub fn new(version: FileVersion) -> Self {
         Self { version: version_text(version), apply_after: None, filename: None }
@@ -75,17 +83,17 @@ impl Announcement {
     /// Parses the payload of an info message as an announcement.
     ///
     /// # Errors
-    /// Fails with [`PayloadError`] if the payload is not a JSON object or the version is missing. Fails also if a
-    /// member has the wrong type or the date-time is invalid.
+    /// Fails with [`PayloadError`] if the payload is not a JSON object, if the version is missing, if a member has the
+    /// wrong type, or if the date-time is invalid.
     pub fn parse(payload: &[u8]) -> Result<Self, PayloadError> {
         parse_object(payload)
     }
 
-    /// Returns the version of the image as a Zigbee file version. The text has up to eight hexadecimal digits, with or
-    /// without `0x`.
+    /// Returns the version of the image as a Zigbee file version. The version must be a text of one to eight
+    /// hexadecimal digits, with or without `0x`.
     ///
     /// # Errors
-    /// Fails with [`PayloadError`] if the version is any other text.
+    /// Fails with [`PayloadError`] if the version has any other form.
     pub fn file_version(&self) -> Result<FileVersion, PayloadError> {
         let text = self.version.as_str();
         let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
@@ -106,13 +114,13 @@ pub(super) fn version_text(version: FileVersion) -> String {
     format!("0x{:08X}", version.0)
 }
 
-/// JSON object that is the payload of an attribute and of the topic `SupportedCommands`.
+/// JSON object with the single member `value`: the payload of an attribute, and of the topic `SupportedCommands`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Value<T> {
     pub(super) value: T,
 }
 
-/// Parses a JSON object. The function refuses an array, because serde would accept an array for a structure.
+/// Parses a JSON object. An array is refused, because serde would accept an array in place of an object.
 pub(super) fn parse_object<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Result<T, PayloadError> {
     if payload.trim_ascii_start().starts_with(b"[") {
         let error = serde_json::Error::invalid_type(Unexpected::Seq, &"an object");

@@ -1,5 +1,5 @@
-//! Image provider of Unify: the side that has the images. The provider announces the images, and publishes an image
-//! when a consumer requests it.
+//! Image provider of Unify: the side that has the images. A provider announces the images, and publishes an image when
+//! a consumer requests the image.
 //!
 //! ```text
 //!   none -- announce: info, retained --> announced -- a get: data, once --> announced
@@ -19,11 +19,11 @@ use super::payload::{Announcement, parse_object};
 use super::topic::{ImagePath, Topic};
 use super::topic_filter::TopicFilter;
 
-/// Image provider of Unify, which keeps the announcements and names the image to publish for each request. The caller
-/// has the files.
+/// Image provider of Unify. The provider keeps the announcements, and names the image to publish for each request. The
+/// caller has the files.
 ///
 /// The broker must authenticate providers, and allow no other client to publish below `ucl/OTA/info` and
-/// `ucl/OTA/data`. The reason is that no message identifies its sender (Unify, "UCL OTA Framework").
+/// `ucl/OTA/data`, because no message identifies its sender (Unify, "UCL OTA Framework").
 ///
 /// ```
 /// use zigbee_ota::FileVersion;
@@ -48,7 +48,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Makes a provider without images.
+    /// Creates a provider without images.
     #[must_use]
     pub const fn new() -> Self {
         Self { images: BTreeMap::new() }
@@ -66,12 +66,12 @@ impl Provider {
         self.images.iter().map(|(path, announcement)| info_message(path, announcement))
     }
 
-    /// Announces an image of `len` bytes, in place of an earlier image of the same path. Returns the message that the
+    /// Announces an image of `len` bytes, and replaces an earlier image of the same path. Returns the message that the
     /// caller publishes.
     ///
     /// # Errors
-    /// Fails with [`ImageTooLong`] if the image does not fit into an MQTT message. The provider is unchanged after the
-    /// error.
+    /// Fails with [`ImageTooLong`] if the image does not fit into an MQTT message. After an error, the provider is
+    /// unchanged.
     pub fn announce(
         &mut self,
         path: ImagePath,
@@ -84,8 +84,8 @@ impl Provider {
         Ok(message)
     }
 
-    /// Withdraws the announcement of an image. Returns the message that the caller publishes; `None` if no image of the
-    /// path is announced.
+    /// Withdraws the announcement of an image. Returns the message that the caller publishes, or `None` if no image of
+    /// this path is announced.
     pub fn withdraw(&mut self, path: &ImagePath) -> Option<MqttMessage> {
         self.images.remove(path).map(|_| MqttMessage::new(&Topic::Info(path.clone()), Vec::new()))
     }
@@ -93,9 +93,8 @@ impl Provider {
     /// Handles a message that the broker delivered. Returns the path of the requested image. The caller publishes the
     /// image once, as [`MqttMessage::image`].
     ///
-    /// # Errors
-    /// Fails with [`MessageIgnored`] if the caller has nothing to publish. Any JSON object is a valid request, whatever
-    /// members the object has.
+    /// Fails with [`MessageIgnored`] if the caller has nothing to publish. Any JSON object is a valid request,
+    /// regardless of its members.
     pub fn handle_message(&self, message: &MqttMessage) -> Result<&ImagePath, MessageIgnored> {
         let Topic::Get(path) = message.topic.parse()? else { return Err(MessageIgnored::Role) };
         if message.retain {

@@ -2,12 +2,19 @@
 
 use alloc::string::String;
 
-/// Error for text that is not a valid identifier, topic, topic filter or date-time. `Display` says what is wrong.
+/// Error for text that is not a valid identifier, topic, topic filter or date-time. `Display` gives the reason,
+/// and serde represents the error as this text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct TextError(pub(super) Reason);
 
-/// Private reasons of a text error, so that a later release of the crate `time` is not a breaking change of this crate.
+impl serde::Serialize for TextError {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+/// Reasons of a text error, private so that a new release of the crate `time` is no breaking change of this crate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Reason {
     #[error("an empty name")]
@@ -24,7 +31,7 @@ pub(super) enum Reason {
     TopicFilter,
     #[error("not a date-time of RFC 3339: expected the form 2021-04-15T23:59:59+00:00, {0}")]
     DateTime(::time::error::Parse),
-    /// Wrong level of a topic. `level` counts from 1, and `found` is empty if the topic ends before that level.
+    /// A level of the topic is wrong. `level` counts from 1, and `found` is empty if the topic ends before this level.
     #[error("level {level} of the topic is {found:?}, expected {expected}")]
     Topic { level: usize, found: String, expected: &'static str },
 }

@@ -9,12 +9,13 @@
 //! ucl/by-unid/<UNID>/ep<ID>/OTA/SupportedCommands                             Commands   retained
 //! ```
 //!
-//! The topics follow Unify, "OTA MQTT topic space overview" and "OTA MQTT topic attributes overview". Where the
-//! document contradicts its own table, this module follows the table. The level `OTA` in `ucl/OTA` is in upper case, a
-//! slash stands before the UIID, and attributes are below an endpoint. A diagram of the document has `ucl/ota`, which
-//! is parsed, but never written.
+//! The topics follow Unify, "OTA MQTT topic space overview" and "OTA MQTT topic attributes overview". If the Unify
+//! document contradicts its own table, this module follows the table. Therefore the level `OTA` in `ucl/OTA` is in
+//! upper case, a slash stands before the UIID, and attributes are below an endpoint. A diagram of the Unify document
+//! has `ucl/ota`, which this module parses but never writes.
 //!
-//! Attributes are retained, as in the text and the diagram of the document, and unlike in the table.
+//! Attributes are retained: here this module follows the text and the diagram of the Unify document instead of its
+//! table.
 
 use alloc::borrow::ToOwned;
 use core::fmt;
@@ -24,16 +25,16 @@ use super::attribute::ImageAttribute;
 use super::identifiers::{ALL, Uiid, Unid};
 use super::text_error::{Reason, TextError};
 
-/// Path of an image below `ucl/OTA/info` and `ucl/OTA/data`. A path consists of the UIID of the image, and the device
-/// or devices that the image is for. A provider has one file for each path. `Display` writes `<UIID>/all` or
+/// Path of an image below `ucl/OTA/info` and `ucl/OTA/data`. A path consists of the UIID of the image, and of the
+/// device or all devices that the image is for. A provider has one file for each path. `Display` writes `<UIID>/all` or
 /// `<UIID>/<UNID>`.
-// Exhaustive: the document fixes the two levels of the path.
+// Exhaustive: the Unify document fixes the two levels of the path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ImagePath {
     /// UIID of the image.
     pub uiid: Uiid,
-    /// Device that the image is for; `None` means all devices that the image fits. The image for one device takes
-    /// precedence over the image for all devices.
+    /// Device that the image is for; `None` means all devices that the image fits. An image for one device takes
+    /// precedence over an image for all devices.
     pub device: Option<Unid>,
 }
 
@@ -60,7 +61,7 @@ impl fmt::Display for ImagePath {
 }
 
 /// Side of an attribute: the desired value or the reported value.
-// Exhaustive: every attribute in Unify has these two sides.
+// Exhaustive: every attribute in Unify has a desired and a reported side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -84,7 +85,7 @@ impl AttributeSide {
 }
 
 /// Endpoint of a device. `Display` writes the first levels of the endpoint's topics: `ucl/by-unid/<UNID>/ep<ID>/OTA`.
-// Exhaustive: the document fixes the two levels of the topic.
+// Exhaustive: the Unify document fixes the two levels of the topic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct DeviceEndpoint {
     /// UNID of the device that has the endpoint.
@@ -100,8 +101,8 @@ impl fmt::Display for DeviceEndpoint {
     }
 }
 
-/// Topic of Unify's OTA service. [`Display`](fmt::Display) writes the text of the topic and [`FromStr`] parses the
-/// text.
+/// Topic of Unify's OTA service. [`Display`](fmt::Display) writes the text of the topic, and [`FromStr`] parses this
+/// text. Serde represents a topic as this text.
 ///
 /// ```
 /// use zigbee_ota::unify::{ImagePath, Topic};
@@ -125,9 +126,9 @@ pub enum Topic {
     Data(ImagePath),
     /// Attribute of an image on a device. A consumer publishes this topic.
     Attribute(DeviceEndpoint, Uiid, ImageAttribute, AttributeSide),
-    /// Revision of the attributes, which is 1. A consumer publishes this topic.
+    /// Revision of the attributes; the value is always 1. A consumer publishes this topic.
     Revision(DeviceEndpoint, AttributeSide),
-    /// List of the commands that a device accepts, which is empty. A consumer publishes this topic.
+    /// List of the commands that a device accepts; the list is always empty. A consumer publishes this topic.
     Commands(DeviceEndpoint),
 }
 
@@ -139,6 +140,19 @@ impl Topic {
             Self::Info(_) | Self::Attribute(..) | Self::Revision(..) | Self::Commands(_) => true,
             Self::Get(_) | Self::Data(_) => false,
         }
+    }
+}
+
+impl serde::Serialize for Topic {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Topic {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <alloc::string::String as serde::Deserialize>::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -185,7 +199,7 @@ struct Levels<'a> {
 impl<'a> Levels<'a> {
     fn next(&mut self) -> &'a str {
         self.level = self.level.saturating_add(1);
-        // No topic of the service has an empty level, so a missing level can be treated as an empty one.
+        // No topic of the service has an empty level, so a missing level can be treated as an empty level.
         self.found = self.rest.next().unwrap_or_default();
         self.found
     }
@@ -252,8 +266,8 @@ impl<'a> Levels<'a> {
         let device = self.name("a UNID")?;
         let endpoint = self.word("`ep` and a number from 0 to 255", |found| {
             let digits = found.strip_prefix("ep")?;
-            // An endpoint has no leading zeros. Each endpoint therefore has one text, and a parsed topic is written as
-            // it was.
+            // An endpoint has no leading zeros, so each endpoint has a single text, and a parsed topic is written with
+            // the text that was parsed.
             let plain = digits.bytes().all(|digit| digit.is_ascii_digit())
                 && (digits.len() == 1 || !digits.starts_with('0'));
             digits.parse().ok().filter(|_| plain)

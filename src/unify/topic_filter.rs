@@ -1,16 +1,16 @@
-//! MQTT topic filters that a provider, a consumer or a watching program subscribes to.
+//! MQTT topic filters that a provider, a consumer or a program that only watches upgrades subscribes to.
 //!
 //! ```text
 //! consumer   ucl/OTA/info/+/all                    announcements for all devices
 //!            ucl/OTA/info/+/<UNID>                 announcements for one device
-//!            ucl/OTA/info/#                        both, to be sorted by the receiver
+//!            ucl/OTA/info/#                        all announcements, to be sorted by the receiver
 //!            ucl/OTA/data/<UIID>/<all|UNID>        an image, until it has arrived
 //! provider   ucl/OTA/data/+/+/get                  requests for all images
 //! any        ucl/by-unid/<UNID>/ep<ID>/OTA/Attributes/UIID/<UIID>/#      attributes of an image on a device
 //!            ucl/by-unid/+/+/OTA/#                 attributes of all images on all devices
 //! ```
 //!
-//! Unify, "Retrieving Images", names the filter `ucl/OTA/info/+`, which matches no topic of the document's table.
+//! Unify, "Retrieving Images", names the filter `ucl/OTA/info/+`, which matches no topic of the Unify document's table.
 //! Wildcards follow MQTT (version 3.1.1, section 4.7): `+` matches exactly one level.
 
 use alloc::borrow::ToOwned;
@@ -33,8 +33,9 @@ use super::topic::{DeviceEndpoint, ImagePath, Topic};
 /// assert!(!filter.matches("ucl/OTA/info/ZigBee10011011/zb-0123456789ABCDEF"));
 /// # Ok::<(), zigbee_ota::unify::TextError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TopicFilter(String);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct TopicFilter(#[serde(deserialize_with = "deserialize_filter")] String);
 
 impl TopicFilter {
     /// Returns the filter for announcements of images for all devices.
@@ -47,7 +48,7 @@ impl TopicFilter {
         Self(format!("ucl/OTA/info/+/{device}"))
     }
 
-    /// Returns the filter for all announcements, for all devices and for single devices.
+    /// Returns the filter for all announcements, both for all devices and for single devices.
     #[must_use]
     pub fn announcements() -> Self {
         Self("ucl/OTA/info/#".to_owned())
@@ -75,7 +76,8 @@ impl TopicFilter {
         Self("ucl/by-unid/+/+/OTA/#".to_owned())
     }
 
-    /// Returns the same filter below `ucl/ota`, for programs that follow the diagram of the document.
+    /// Returns the same filter below `ucl/ota` in lower case, for providers that follow the diagram of the Unify
+    /// document.
     pub(super) fn to_lower_case(&self) -> Self {
         Self(self.0.replacen("ucl/OTA/", "ucl/ota/", 1))
     }
@@ -90,13 +92,13 @@ impl TopicFilter {
     #[must_use]
     pub fn matches(&self, topic: &str) -> bool {
         let (mut levels, mut topic_levels) = (self.0.split('/'), topic.split('/'));
-        // Topics with an initial `$` belong to the broker, and an initial wildcard does not match such topics.
+        // Topics that begin with `$` belong to the broker, and a wildcard at the start of a filter does not match them.
         if topic.starts_with('$') && self.0.starts_with(['+', '#']) {
             return false;
         }
         loop {
             match (levels.next(), topic_levels.next()) {
-                // The wildcard `#` also matches the level above the wildcard.
+                // The wildcard `#` also matches the parent level.
                 (Some("#"), _) | (None, None) => return true,
                 (Some("+"), Some(_)) => {}
                 (Some(level), Some(found)) if level == found => {}
@@ -118,6 +120,11 @@ impl FromStr for TopicFilter {
         let fits = (1..=usize::from(u16::MAX)).contains(&text.len());
         if are_valid && fits { Ok(Self(text.to_owned())) } else { Err(TextError(Reason::TopicFilter)) }
     }
+}
+
+fn deserialize_filter<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let filter = <String as serde::Deserialize>::deserialize(from)?.parse::<TopicFilter>();
+    filter.map(|filter| filter.0).map_err(serde::de::Error::custom)
 }
 
 impl fmt::Display for TopicFilter {

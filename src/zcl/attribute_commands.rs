@@ -1,17 +1,18 @@
-//! Global ZCL commands that read, write and discover attributes, as far as this cluster needs them.
+//! Global ZCL commands that read, write and discover attributes, as far as the OTA Upgrade cluster needs these
+//! commands.
 //!
 //! | command | name | payload |
 //! |---|---|---|
 //! | 0x00 | Read Attributes | n × id (2) |
 //! | 0x01 | Read Attributes Response | n × [ id (2), status (1), and with SUCCESS: type (1), value ] |
 //! | 0x02 | Write Attributes | n × [ id (2), type (1), value ] |
-//! | 0x04 | Write Attributes Response | n × [ status (1), id (2) ] of the refused attributes, or one SUCCESS |
+//! | 0x04 | Write Attributes Response | n × [ status (1), id (2) ] of the refused attributes, or a single SUCCESS (1) |
 //! | 0x0C | Discover Attributes | first id (2), maximum number of ids (1) |
 //! | 0x0D | Discover Attributes Response | discovery complete: 0 or 1 (1), n × [ id (2), type (1) ] |
 //!
 //! Each command exists in both directions. A list of records borrows from the frame, and each record is decoded when
-//! the caller iterates. Only the data type of a value gives its length, so a record of an unknown data type ends the
-//! iteration.
+//! the caller iterates. The length of a value follows only from its data type, so a record of an unknown data type ends
+//! the iteration.
 
 use core::fmt;
 
@@ -83,8 +84,8 @@ impl<'a> AttributeCommand<'a> {
         }
     }
 
-    /// Checks the attribute values of this command against the table of attributes. Only a Read Attributes Response
-    /// carries values of this cluster, because all attributes of the cluster are read only.
+    /// Checks the attribute values of this command against the table of attributes. Only a Read Attributes Response can
+    /// carry valid values of this cluster, because all attributes of the cluster are read only.
     pub(super) fn check(&self) -> Result<(), Violation> {
         match self {
             Self::ReadResponse(response) => response.check(),
@@ -213,7 +214,7 @@ fn list<T>(
     if separator == ": " { f.write_str(": none") } else { Ok(()) }
 }
 
-/// Splits all of `input` into chunks of `N` bytes each.
+/// Splits the whole of `input` into chunks of `N` bytes.
 fn chunks<const N: usize>(input: &[u8]) -> Parsed<'_, &[[u8; N]]> {
     match input.as_chunks() {
         (chunks, []) => Ok((&[], chunks)),
@@ -263,7 +264,7 @@ impl<'a> ReadAttributesResponse<'a> {
         Self(records)
     }
 
-    /// Returns the records of the response. The first malformed record ends the iteration. The offset in its error
+    /// Returns the records of the response. The first malformed record ends the iteration with an error, whose offset
     /// counts from the first byte of the frame.
     pub fn records(self) -> impl Iterator<Item = Result<AttributeRecord, DecodeError>> + Clone + use<'a> {
         Records {
@@ -283,8 +284,8 @@ impl<'a> ReadAttributesResponse<'a> {
     }
 }
 
-/// Write Attributes: a request to change attributes. Every client refuses the request, because the attributes of this
-/// cluster are read only.
+/// Write Attributes: a request to change attributes. Every client refuses the request, because the attributes of the
+/// OTA Upgrade cluster are read only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -301,8 +302,8 @@ impl<'a> WriteAttributes<'a> {
         Self(records)
     }
 
-    /// Returns the attribute ids and values of the request. The first malformed record ends the iteration. The offset
-    /// in its error counts from the first byte of the frame.
+    /// Returns the attribute ids and values of the request. The first malformed record ends the iteration with an
+    /// error, whose offset counts from the first byte of the frame.
     pub fn records(
         self,
     ) -> impl Iterator<Item = Result<(AttributeId, AttributeValue), DecodeError>> + Clone + use<'a> {
@@ -313,7 +314,7 @@ impl<'a> WriteAttributes<'a> {
     }
 }
 
-/// Iterator over records of varying length. A malformed record is the last item.
+/// Iterator over records of varying length. A malformed record ends the iteration with its error.
 #[derive(Clone, Copy, Debug)]
 struct Records<'a, T> {
     item: &'static str,
@@ -348,12 +349,13 @@ impl<T> Iterator for Records<'_, T> {
 pub struct AttributeRecord {
     /// Id of the attribute.
     pub id: AttributeId,
-    /// Value of the attribute, or the status with which the client refused to give it.
+    /// Value of the attribute, or the status with which the client refused to give the value.
     pub value: Result<AttributeValue, Refusal>,
 }
 
 impl AttributeRecord {
-    /// Checks the attribute value against the table of attributes. A value passes if the table does not list its id.
+    /// Checks the attribute value against the table of attributes. A value passes if the table does not list the
+    /// attribute id.
     ///
     /// # Errors
     /// [`Violation::AttributeType`] if the data type differs from the table. [`Violation::AttributeRange`] if the value
@@ -408,7 +410,7 @@ impl fmt::Display for AttributeRecord {
     }
 }
 
-/// Write Attributes Response: the attributes that the client did not write. An empty list stands for success.
+/// Write Attributes Response: the attributes that the client did not write. An empty list means success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -426,7 +428,7 @@ impl<'a> WriteAttributesResponse<'a> {
         Self(records)
     }
 
-    /// Returns the ids of the refused attributes, each with the status of its refusal.
+    /// Returns the id of each refused attribute with the status of the refusal.
     pub fn refused(self) -> impl ExactSizeIterator<Item = (AttributeId, Status)> + Clone + use<'a> {
         self.0
             .iter()

@@ -55,11 +55,11 @@ pub struct AttributeSnapshot {
     pub downloaded_stack: Option<StackVersion>,
     /// Manufacturer ID: manufacturer code of the device.
     pub manufacturer: Option<ManufacturerCode>,
-    /// Image Type ID: image type of the file that is being downloaded or waits to be installed; 0xFFFF without such a
-    /// file.
+    /// Image Type ID: image type of the file that is being downloaded or waits to be installed; 0xFFFF if there is no
+    /// such file.
     pub image_type: Option<ImageType>,
-    /// MinimumBlockPeriod: minimum time between two block requests (later revisions). The unit is milliseconds, but
-    /// seconds up to cluster revision 2.
+    /// MinimumBlockPeriod: minimum time between two block requests, in milliseconds, or in seconds up to cluster
+    /// revision 2 (later revisions).
     pub min_block_period: Option<u16>,
     /// ImageStamp: number that distinguishes two builds of one version (later revisions).
     pub image_stamp: Option<u32>,
@@ -73,7 +73,7 @@ pub struct AttributeSnapshot {
 
 impl AttributeSnapshot {
     /// Default attribute values of table 15: no server, no download, and only the attributes of document 095264 (2011).
-    /// The manufacturer code and the running version have no useful default, so the caller sets both.
+    /// The manufacturer code and the running version have no useful default, so the caller sets these two fields.
     pub const DEFAULT: Self = Self {
         server: Eui64(u64::MAX),
         status: ImageUpgradeStatus::NORMAL,
@@ -119,15 +119,14 @@ impl AttributeSnapshot {
     /// Encodes the response to a frame that reads, discovers or writes attributes of a client, and returns the length
     /// of the response in bytes. Returns `None` for any other frame. The response to a write is a refusal, because all
     /// attributes are read only.
-    ///
-    /// A response longer than `out` is cut after the last record that fits, in the order of the request. The requesting
-    /// side sees which records are missing and requests them again. A cut discovery response says that it is not
-    /// complete. The length of `out` should be the length that the network carries without fragmentation.
+    /// A response longer than `out` is cut after the last record that fits, in the order of the request. The server
+    /// sees which records are missing and requests them again. A discovery response that is cut says that the list is
+    /// not complete. `out` should be as long as the longest frame that the network carries without fragmentation.
     ///
     /// # Errors
-    /// [`EncodeError::NoRoom`] if not even one record fits, because the requesting side would repeat the request after
-    /// an empty response without end. An `out` of [`LONGEST_ATTRIBUTES`](super::LONGEST_ATTRIBUTES) bytes holds all
-    /// attributes, each requested once.
+    /// [`EncodeError::NoRoom`] if not even one record fits, because the server would repeat its request for ever after
+    /// an empty response. An `out` of [`LONGEST_ATTRIBUTES`](super::LONGEST_ATTRIBUTES) bytes holds all attributes,
+    /// each requested once.
     #[doc(alias = "read attributes")]
     pub fn answer(&self, frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usize>, EncodeError> {
         match frame.message {
@@ -155,8 +154,7 @@ pub fn answer_as_server(frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usiz
     }
 }
 
-/// Encoder of one response. The encoder holds the attributes to read and the header fields that follow from the
-/// request.
+/// Encoder of one response, with the attributes to read and the header fields that follow from the request.
 #[derive(Clone, Copy)]
 struct Responder<'s> {
     /// Attributes of a client, or `None` for a server.
@@ -202,7 +200,7 @@ impl Responder<'_> {
             .map(|info| DiscoverRecord(info.id, info.data_type));
         let [control, sequence, command] = self.head(DISCOVER_RESPONSE);
         let wanted = found.clone().take(max_count.into());
-        // 4: the header and the byte that says whether the discovery is complete.
+        // 4 bytes: the header, and the byte that says whether the discovery is complete.
         let fit = count_fitting(wanted, 4, out.len());
         let count = fit.min(max_count.into());
         let complete = found.clone().nth(count).is_none();
@@ -232,8 +230,8 @@ impl Responder<'_> {
     }
 }
 
-/// Returns how many of `records` fit into `room` bytes after `head` bytes. The result is at least 1, so that encoding
-/// fails if not even one record fits.
+/// Returns the number of `records` that fit into `room` bytes after `head` bytes. The result is at least 1, so that
+/// encoding fails if not even one record fits.
 fn count_fitting(records: impl Iterator<Item = impl Emit>, head: usize, room: usize) -> usize {
     let mut left = room.checked_sub(head);
     let fitting = records.take_while(|record| {
@@ -243,7 +241,7 @@ fn count_fitting(records: impl Iterator<Item = impl Emit>, head: usize, room: us
     fitting.count().max(1)
 }
 
-/// Response frame: the ZCL header and further fixed bytes, then the records, one after the other.
+/// Response frame: the ZCL header and the other fixed bytes, then the records.
 struct Response<const HEAD: usize, R> {
     head: [u8; HEAD],
     records: R,

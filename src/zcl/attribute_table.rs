@@ -1,5 +1,5 @@
 //! Attributes of the cluster (section 6.7 and table 15 of ZigBee document 095264, 2011). All attributes belong to the
-//! client and are read only; the server has none.
+//! client and are read only; the server has no attributes.
 //!
 //! | id | name | type | maximum | default | | section |
 //! |---|---|---|---|---|---|---|
@@ -18,8 +18,8 @@
 //! | 0x000C | UpgradeTimeoutPolicy | enum8 | 1 | 0 | optional | later revisions |
 //! | 0xFFFD | ClusterRevision | uint16 | all | none | of every cluster | later revisions |
 //!
-//! Sections 11.x are those of ZCL 8. An attribute value is encoded as its data type (1 byte), then the number, little
-//! endian.
+//! Sections numbered 11.x are sections of ZCL 8. An attribute value is encoded as its data type (1 byte), then the
+//! number, little endian.
 
 use core::fmt;
 
@@ -220,7 +220,8 @@ impl fmt::Display for AttributeValue {
 pub enum Revision {
     /// Edition of 2011: ZigBee document 095264.
     Original,
-    /// ZCL editions since 2014. A client has an attribute of these editions only if it is configured.
+    /// ZCL editions since 2014. A client has an attribute of a later edition only if the configuration of the client
+    /// includes the attribute.
     Later,
 }
 
@@ -230,7 +231,7 @@ pub enum Revision {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct AttributeInfo {
-    /// Id of the attribute. [`AttributeId::name`] gives its name.
+    /// Id of the attribute; [`AttributeId::name`] gives the name of the attribute.
     pub id: AttributeId,
     /// Data type of the attribute value.
     pub data_type: DataType,
@@ -267,7 +268,7 @@ pub const ATTRIBUTES: [AttributeInfo; 14] = {
         row(Id::CURRENT_STACK_VERSION, DataType::UINT16, ALL_U16, unset_u16, "6.7.4", Original),
         row(Id::DOWNLOADED_FILE_VERSION, DataType::UINT32, ALL_U32, UNSET, "6.7.5", Original),
         row(Id::DOWNLOADED_STACK_VERSION, DataType::UINT16, ALL_U16, unset_u16, "6.7.6", Original),
-        // Section 6.7.7 calls the attribute optional, table 15 mandatory. The table decides.
+        // Section 6.7.7 calls ImageUpgradeStatus optional, table 15 calls it mandatory. This crate follows the table.
         AttributeInfo { mandatory: true, ..status },
         row(Id::MANUFACTURER_ID, DataType::UINT16, ALL_U16, None, "6.7.8", Original),
         row(Id::IMAGE_TYPE_ID, DataType::UINT16, ALL_U16, None, "6.7.9", Original),

@@ -13,8 +13,8 @@ use super::attribute_commands::{AttributeCommand, ReadAttributes, ReadAttributes
 use super::attribute_table::{AttributeId, AttributeValue, ImageUpgradeStatus};
 use super::{Direction, Frame};
 
-/// Status and versions of a client. A field is `None` if its attribute is missing from the response, was refused, or
-/// has another data type.
+/// Status and versions of a client. A field is `None` if the response does not contain the attribute, the client
+/// refused the attribute, or the value has another data type.
 ///
 /// ```
 /// use zigbee_ota::zcl::{AttributeCommand, ClientStatus, Frame, ImageUpgradeStatus, Message, Quirks};
@@ -40,24 +40,24 @@ use super::{Direction, Frame};
 pub struct ClientStatus {
     /// Stage of the upgrade.
     pub status: Option<ImageUpgradeStatus>,
-    /// Offset of the next byte to download; 0xFFFFFFFF without a download.
+    /// Offset of the next byte to download; 0xFFFFFFFF if no download is in progress.
     pub file_offset: Option<u32>,
     /// Version of the running image.
     pub current_version: Option<FileVersion>,
     /// Zigbee stack version of the running image.
     pub current_stack: Option<StackVersion>,
-    /// Version of the downloaded image that does not run yet; 0xFFFFFFFF without such an image.
+    /// Version of the downloaded image that does not run yet; 0xFFFFFFFF if there is no such image.
     pub downloaded_version: Option<FileVersion>,
     /// Zigbee stack version of the downloaded image.
     pub downloaded_stack: Option<StackVersion>,
     /// Manufacturer code of the device.
     pub manufacturer: Option<ManufacturerCode>,
-    /// Image type of the file that is being downloaded or waits to be installed; 0xFFFF without such a file.
+    /// Image type of the file that is being downloaded or waits to be installed; 0xFFFF if there is no such file.
     pub image_type: Option<ImageType>,
 }
 
 impl ClientStatus {
-    /// Ids of the requested attributes. The mandatory attribute is first, because a client with a short buffer may cut
+    /// Ids of the requested attributes. ImageUpgradeStatus comes first, because a client with a short buffer may cut
     /// its response.
     const IDS: [[u8; 2]; 8] = [
         AttributeId::IMAGE_UPGRADE_STATUS.0.to_le_bytes(),
@@ -70,7 +70,7 @@ impl ClientStatus {
         AttributeId::DOWNLOADED_STACK_VERSION.0.to_le_bytes(),
     ];
 
-    /// Length of the [`request`](Self::request) frame in bytes. The response has at most 56 bytes, which a frame
+    /// Length in bytes of the [`request`](Self::request) frame. The response has at most 56 bytes, which a frame
     /// carries without fragmentation.
     pub const REQUEST_LEN: usize = 19;
 
@@ -111,7 +111,7 @@ impl ClientStatus {
                 }
                 (Id::MANUFACTURER_ID, Ok(U16(code))) => read.manufacturer = Some(ManufacturerCode(code)),
                 (Id::IMAGE_TYPE_ID, Ok(U16(image_type))) => read.image_type = Some(ImageType(image_type)),
-                // Refused, of another data type, or not requested.
+                // The attribute was refused, has another data type, or was not requested.
                 _ => {}
             }
         }

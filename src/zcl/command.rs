@@ -1,5 +1,5 @@
-//! Commands of the cluster, in one enum for each direction. So no client can be handed a request and no server a
-//! response. Tables refer to ZigBee document 095264 (2011).
+//! Commands of the cluster, in one enum for each direction: code for a client cannot be given a request, and code for a
+//! server cannot be given a response. Tables refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //! CommandId <--> row of the table ToServer or ToClient <--> payload type, which parses, checks and writes itself
@@ -79,7 +79,7 @@ impl CommandId {
 }
 
 /// Direction of a frame, named by the receiving side.
-// Exhaustive: the frame control has one bit for it.
+// Exhaustive: the frame control has one bit for the direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -112,8 +112,8 @@ impl fmt::Display for Direction {
 
 /// Decoder for the commands of one direction.
 pub(super) trait DecodeCommand<'a>: Sized {
-    /// Parses the payload of the command `id`, and gives the command name for errors. Returns `None` if this direction
-    /// has no command with that id.
+    /// Parses the payload of the command `id`, and returns the result with the command name for errors. Returns `None`
+    /// if this direction has no command with this id.
     fn parse(
         id: CommandId,
         payload: &'a [u8],
@@ -124,11 +124,11 @@ pub(super) trait DecodeCommand<'a>: Sized {
 /// Declares the commands of one direction from a table with one row each: variant, payload type, command id.
 ///
 /// The enum, its ids, its decoder, its encoder, its rules and its text are matches over the same rows. A function
-/// cannot define variants, so a macro does. A trait object in place of the matches would keep the text of every command
-/// in the program of a device that only encodes.
+/// cannot define variants, so a macro defines the enum. With trait objects instead of matches, the program of a device
+/// that only encodes would still contain the text of every command.
 ///
-/// A new command needs its id above, its payload type in a file of its own, and a row below. The compiler then stops at
-/// each match of the crate that handles commands.
+/// A new command needs an id in [`CommandId`], a payload type in a file of its own, and a row in one of the two tables
+/// below. A new row makes the compiler stop at each match of the crate that handles commands.
 macro_rules! commands {
     (
         $input:lifetime;
@@ -148,7 +148,7 @@ macro_rules! commands {
         }
 
         impl<$input> DecodeCommand<$input> for $name $(<$generic>)? {
-            // Inlined into its only caller: that saves 200 bytes of a device's flash.
+            // Inlining the function into its only caller saves 200 bytes of flash in a device.
             #[inline]
             fn parse(
                 id: CommandId,
@@ -204,7 +204,7 @@ macro_rules! commands {
             }
         }
 
-        /// Writes the name of the command, then its fields.
+        /// Writes the name of the command, then the fields of the command.
         impl $(<$generic>)? fmt::Display for $name $(<$generic>)? {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{}, ", self.command())?;

@@ -2,7 +2,7 @@
 //!
 //! | offset | size | field |
 //! |---|---|---|
-//! | 0 | 1 | id of the answered command: of the cluster, or global |
+//! | 0 | 1 | id of the answered command: a command of the cluster, or a global command |
 //! | 1 | 1 | status |
 
 use core::fmt;
@@ -18,7 +18,7 @@ use super::{CommandId, Status};
 /// ZCL command id of a Default Response.
 pub(super) const DEFAULT_RESPONSE: u8 = 0x0b;
 
-/// Default Response: the answer to a command that has no response command of its own or could not be served.
+/// Default Response: the answer to a command that has no response command of its own, or that could not be served.
 ///
 /// A client must not abandon a download because of an unexpected Default Response. Some lamps send MALFORMED_COMMAND
 /// for a correct Image Block Response and nevertheless request the next block. Report:
@@ -29,7 +29,8 @@ pub(super) const DEFAULT_RESPONSE: u8 = 0x0b;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DefaultResponse {
-    /// Id of the answered command. The frame does not say whether this is a command of the cluster or a global command.
+    /// Id of the answered command. The frame does not say whether the id belongs to a command of the cluster or to a
+    /// global command.
     pub command: CommandId,
     /// Result of the answered command.
     pub status: Status,
@@ -54,7 +55,7 @@ impl Emit for DefaultResponse {
     }
 }
 
-/// Writes the command id as a number, because the id may be that of a cluster command or of a global command.
+/// Writes the command id as a number, because the id may belong to a cluster command or to a global command.
 impl fmt::Display for DefaultResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { command: CommandId(command), status } = self;

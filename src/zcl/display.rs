@@ -7,7 +7,7 @@
 //! sequence number
 //! ```
 //!
-//! The `Display` code of each payload is in the module of that payload, next to its encoder. This module has the parts
+//! The `Display` code of each payload is in the module of the payload, next to its encoder. This module has the parts
 //! that several commands share.
 
 use core::fmt::{Display, Formatter, Result};
@@ -50,7 +50,8 @@ impl Display for Wildcards {
     }
 }
 
-/// Pair of times, written as the server sent it. The meaning of the pair may depend on the clock of the receiver.
+/// Current time and upgrade or request time, written as the server sent them. The meaning of the two times may depend
+/// on the receiver's clock.
 pub(super) struct WireTime(pub(super) ServerTime);
 
 impl Display for WireTime {

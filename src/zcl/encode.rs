@@ -1,7 +1,7 @@
-//! Encoders of whole frames: [`Frame`] for client and server, [`ClientFrame`] for frames of a client.
+//! Encoders of whole frames: [`Frame`] for client and server, [`ClientFrame`] for the frames that a client sends.
 //!
 //! ```text
-//! 0       1  frame control   type and direction from the message, the remaining bits from the caller
+//! 0       1  frame control   type and direction from the message, the other bits from the caller
 //! 1       2  manufacturer    only in a manufacturer-specific frame
 //! 1 or 3  1  sequence number
 //! 2 or 4  1  command
@@ -49,16 +49,15 @@ impl Frame<'_> {
         self.control.without(FrameControl::OF_MESSAGE)
     }
 
-    /// Returns the length in bytes of a frame other than a data response. The function `any_len` is not inlined, so
-    /// that the fast path stays short.
+    /// Returns the length in bytes of a frame that is not a data response. `any_len` is not inlined, so that the fast
+    /// path stays short.
     #[inline(never)]
     fn any_len(&self) -> usize {
         let header = if self.message.manufacturer().is_some() { HEADER_LEN + 2 } else { HEADER_LEN };
         self.message.len().saturating_add(header)
     }
 
-    /// Encodes a frame other than a data response. The function `emit_any` is not inlined, so that the fast path stays
-    /// short.
+    /// Encodes a frame that is not a data response. `emit_any` is not inlined, so that the fast path stays short.
     #[inline(never)]
     fn emit_any(&self, out: &mut Sink<'_>) {
         let Self { control: _, sequence, message, deviations: _ } = self;
@@ -71,7 +70,8 @@ impl Frame<'_> {
     }
 }
 
-/// Frame from a client, encoded to the bytes of [`Frame::to_server`], or of [`Frame::default_response`] to the server.
+/// Frame from a client. A request encodes to the bytes of [`Frame::to_server`], and a Default Response to the bytes of
+/// [`Frame::default_response`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientFrame {
     pub(crate) sequence: u8,

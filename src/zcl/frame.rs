@@ -23,7 +23,7 @@ use super::{
 };
 
 /// Frame control of a ZCL header; bits without a name are kept.
-// A plain number: the four fields need no more than `contains`.
+// A newtype over the number: the fields of the frame control need no more than `contains`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -32,25 +32,25 @@ pub struct FrameControl(pub u8);
 impl FrameControl {
     /// The two bits of the frame type: 0 global, 1 specific to the cluster, 2 and 3 reserved.
     pub const FRAME_TYPE: Self = Self(0b11);
-    /// Frame type 1.
+    /// Frame type 1: a command specific to the cluster.
     pub const CLUSTER: Self = Self(0b01);
     /// The header has a manufacturer code.
     pub const MANUFACTURER_SPECIFIC: Self = Self(1 << 2);
-    /// From server to client.
+    /// The frame goes from server to client.
     pub const TO_CLIENT: Self = Self(1 << 3);
     /// The sender wants a Default Response only for an error.
     pub const DISABLE_DEFAULT_RESPONSE: Self = Self(1 << 4);
 
     pub(super) const EMPTY: Self = Self(0);
-    /// Frame control of a response, and of a command to several clients: 0x19.
+    /// Frame control 0x19 of a response, and of a command to several clients.
     pub(super) const RESPONSE: Self = Self::COMMAND_TO_CLIENT.with(Self::DISABLE_DEFAULT_RESPONSE);
     /// Frame control of a command from a server that asks for a Default Response.
     pub(super) const COMMAND_TO_CLIENT: Self = Self::CLUSTER.with(Self::TO_CLIENT);
-    /// Bits that follow from the message; the sender chooses the others.
+    /// Bits that follow from the message; the sender chooses the remaining bits.
     pub(super) const OF_MESSAGE: Self =
         Self::FRAME_TYPE.with(Self::MANUFACTURER_SPECIFIC).with(Self::TO_CLIENT);
 
-    /// Returns whether all bits of `bits` are set.
+    /// Returns whether all bits of `bits` are set in `self`.
     #[must_use]
     pub const fn contains(self, bits: Self) -> bool {
         self.0 & bits.0 == bits.0
@@ -75,20 +75,21 @@ impl FrameControl {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FrameHeader {
-    /// Frame control with all its bits, named or not.
+    /// Frame control with all its bits, with or without a name.
     pub control: FrameControl,
     /// Manufacturer code of a manufacturer-specific command.
     pub manufacturer: Option<ManufacturerCode>,
-    /// Sequence number; a response repeats that of its request.
+    /// Sequence number; a response repeats the sequence number of its request.
     pub sequence: u8,
-    /// Command id: of the ZCL for a global frame, otherwise of the cluster or the manufacturer.
+    /// Command id. A global frame has a command id of the ZCL; any other frame has a command id of the cluster or of
+    /// the manufacturer.
     pub command: u8,
 }
 
 /// Length of a header without a manufacturer code, in bytes.
 pub(super) const HEADER_LEN: usize = 3;
 
-/// FrameKind of a frame, by manufacturer code and frame type.
+/// Kind of a frame, determined by manufacturer code and frame type.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum FrameKind {
     /// Frame type 1 without a manufacturer code.
@@ -116,13 +117,14 @@ impl FrameHeader {
         Ok((rest, Self { control, manufacturer, sequence, command }))
     }
 
-    /// Direction of the frame.
+    /// Returns the direction of the frame.
     #[must_use]
     pub const fn direction(&self) -> Direction {
         if self.control.contains(FrameControl::TO_CLIENT) { Direction::ToClient } else { Direction::ToServer }
     }
 
-    /// Returns whether the frame is a command of the cluster, of any id: frame type 1 without a manufacturer code.
+    /// Returns whether the frame is a command of the cluster, with any command id: frame type 1 without a manufacturer
+    /// code.
     #[must_use]
     pub fn is_cluster_command(&self) -> bool {
         self.kind() == FrameKind::Cluster
@@ -163,15 +165,16 @@ impl FrameHeader {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Frame<'a> {
-    /// Frame control as received. The encoder takes the bits for the Default Response and the reserved bits from this
-    /// field and the others from the message, so that field and message cannot contradict each other.
+    /// Frame control as received. The encoder takes from `control` the bit for the Default Response and the reserved
+    /// bits. All other bits follow from the message, so that field and message cannot contradict each other.
     pub control: FrameControl,
-    /// Sequence number; a response repeats that of its request.
+    /// Sequence number; a response repeats the sequence number of its request.
     pub sequence: u8,
     /// Content of the frame.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub message: Message<'a>,
-    /// Differences between the received bytes and the canonical form of the message. Not encoded.
+    /// Differences between the received bytes and the canonical form of the message. The encoder ignores the
+    /// deviations.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub deviations: Deviations<'a>,
 }
@@ -183,15 +186,15 @@ impl<'a> Frame<'a> {
         Self::of(FrameControl::CLUSTER, sequence, Message::ToServer(message))
     }
 
-    /// Creates a response of a server to the request with this sequence number, or an unsolicited response. Neither
-    /// asks for a Default Response (table 19).
+    /// Creates a response of a server to the request with this sequence number, or an unsolicited response. A response
+    /// does not ask for a Default Response (table 19).
     #[must_use]
     pub const fn response(sequence: u8, message: ToClient<'a>) -> Self {
         Self::of(FrameControl::RESPONSE, sequence, Message::ToClient(message))
     }
 
-    /// Creates an Image Notify. Sent to one client, it asks for a Default Response; sent to several, it does not
-    /// (section 6.10.3.3).
+    /// Creates an Image Notify. An Image Notify to one client asks for a Default Response; an Image Notify to several
+    /// clients does not (section 6.10.3.3).
     #[must_use]
     pub const fn notify(sequence: u8, notify: ImageNotify, delivery: DeliveryMode) -> Self {
         let control = match delivery {
@@ -201,14 +204,16 @@ impl<'a> Frame<'a> {
         Self::of(control, sequence, Message::ToClient(ToClient::ImageNotify(notify)))
     }
 
-    /// Creates a Default Response to the frame with this sequence number. No Default Response answers another.
+    /// Creates a Default Response to the frame with this sequence number. A Default Response asks for no Default
+    /// Response.
     #[must_use]
     pub const fn default_response(sequence: u8, direction: Direction, response: DefaultResponse) -> Self {
         let control = direction.control().with(FrameControl::DISABLE_DEFAULT_RESPONSE);
         Self::of(control, sequence, Message::DefaultResponse(direction, response))
     }
 
-    /// Creates a ZCL command about attributes. A request asks for a Default Response, a response does not.
+    /// Creates a global ZCL command that reads, writes or discovers attributes, or a response to such a command. Only a
+    /// request asks for a Default Response.
     #[must_use]
     pub const fn attributes(sequence: u8, direction: Direction, command: AttributeCommand<'a>) -> Self {
         let control = match command.is_response() {
@@ -218,8 +223,8 @@ impl<'a> Frame<'a> {
         Self::of(control, sequence, Message::Attributes(direction, command))
     }
 
-    /// Creates a frame. `control` includes the bits that follow from the message, so that a created frame equals a
-    /// decoded one.
+    /// Creates a frame. `control` gets the bits that follow from the message, so that a created frame equals a decoded
+    /// one.
     const fn of(control: FrameControl, sequence: u8, message: Message<'a>) -> Self {
         Self { control, sequence, message, deviations: Deviations::NONE }
     }
@@ -227,12 +232,13 @@ impl<'a> Frame<'a> {
     /// Decodes a frame strictly, apart from the leniencies in `allowed`.
     ///
     /// # Errors
-    /// [`DecodeError`] for bytes that are no ZCL frame, and for a command of this cluster that is malformed. Offsets
-    /// count from the first byte of the frame. A frame with an unknown command decodes to [`Message::Other`], which is
-    /// not an error.
+    /// [`DecodeError`] for bytes that are no ZCL frame, and for a malformed command of this cluster. The offset in the
+    /// error counts from the first byte of the frame. A frame with an unknown command is no error: it decodes to
+    /// [`Message::Other`].
     #[inline]
     pub fn decode(frame: &'a [u8], allowed: Quirks) -> Result<Self, DecodeError> {
-        // Fast path (guide, "Fast paths"): a frame that it rejects is decoded again from the start by `decode_any`.
+        // Fast path (guide, "Fast paths"): a frame that `read_plain` rejects is decoded again from the start by
+        // `decode_any`.
         match ImageBlockRequest::read_plain(frame) {
             Some((control, sequence, request)) => {
                 let message = Message::ToServer(ToServer::ImageBlock(request));
@@ -242,7 +248,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Decodes any frame. Not inlined, so that the fast path stays short.
+    /// Decodes any frame. `decode_any` is not inlined, so that the fast path stays short.
     #[inline(never)]
     fn decode_any(frame: &'a [u8], allowed: Quirks) -> Result<Self, DecodeError> {
         let (header, payload) = FrameHeader::decode(frame)?;
@@ -252,7 +258,7 @@ impl<'a> Frame<'a> {
     /// Decodes the payload of a frame whose header [`FrameHeader::decode`] has decoded.
     ///
     /// # Errors
-    /// As [`decode`](Self::decode).
+    /// The errors of [`decode`](Self::decode).
     pub fn decode_payload(
         header: &FrameHeader,
         payload: &'a [u8],
@@ -263,7 +269,7 @@ impl<'a> Frame<'a> {
         Ok(Self { control: header.control, sequence: header.sequence, message, deviations: leniency.seen })
     }
 
-    /// Id of the command, or `None` for a frame without a command of the cluster.
+    /// Returns the id of the command, or `None` if the frame has no command of the cluster.
     #[must_use]
     pub const fn command(&self) -> Option<CommandId> {
         match &self.message {

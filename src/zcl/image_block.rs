@@ -31,7 +31,7 @@ use crate::types::{Eui64, ImageId};
 use super::display::WireTime;
 use super::frame::HEADER_LEN;
 use super::layout::{RawImageId, RawTime};
-use super::quirks::{Leniency, Quirks, expect_end};
+use super::quirks::{Leniency, Quirks};
 use super::{CommandId, FrameControl, Status, Violation};
 
 bitflags! {
@@ -77,8 +77,8 @@ pub struct ImageBlockRequest {
     pub max_data: u8,
     /// IEEE address of the client, sent when the client requests a device-specific file.
     pub node: Option<Eui64>,
-    /// MinimumBlockPeriod attribute of the client in milliseconds; `None` if the client does not have it (later
-    /// revisions).
+    /// MinimumBlockPeriod attribute of the client in milliseconds; `None` if the client does not have the attribute
+    /// (later revisions).
     #[doc(alias = "MinimumBlockPeriod")]
     pub min_block_period: Option<u16>,
 }
@@ -114,9 +114,9 @@ impl ImageBlockRequest {
     /// Decodes a whole frame that contains an Image Block Request without deviation. The optional fields (address,
     /// period) may be present or not.
     ///
-    /// `read_plain` is a fast path, because during a transfer a server decodes hardly anything but block requests. The
-    /// result is `None` for every other frame. The caller then decodes that frame from the start with
-    /// [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse). Both decoders must agree on the frames that
+    /// `read_plain` is a fast path, because during a transfer a server decodes hardly any frames other than block
+    /// requests. For every other frame, `read_plain` returns `None`, and the caller decodes the frame from the start
+    /// with [`FrameHeader`](super::FrameHeader) and [`parse`](Self::parse). Both decoders must agree on the frames that
     /// `read_plain` accepts (guide, "Fast paths").
     #[inline]
     pub(crate) fn read_plain(frame: &[u8]) -> Option<(FrameControl, u8, Self)> {
@@ -273,7 +273,7 @@ pub struct BlockData<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct WaitForData {
-    /// Time at which the client repeats its request, with the current time of the server (field "request time").
+    /// Current time of the server, and request time: the time at which the client repeats its request.
     pub time: ServerTime,
     /// Minimum time in milliseconds between two requests, from this response on (later revisions).
     #[doc(alias("MinimumBlockPeriod", "rate limit", "throttle"))]
@@ -337,8 +337,8 @@ pub enum ImageBlockResponse<'a> {
     Wait(WaitForData),
     /// Response with the status ABORT: the download ends.
     Abort,
-    /// Response with a status that this command does not define. Some servers send such a response in place of a
-    /// Default Response.
+    /// Response with a status that this command does not define. Some servers send this response instead of a Default
+    /// Response.
     Refused(BlockRefusal),
 }
 
@@ -377,7 +377,7 @@ impl<'a> ImageBlockResponse<'a> {
             }
             other => match BlockRefusal::new(other) {
                 Some(refusal) if leniency.try_use(Quirks::STATUS_ONLY_BLOCK_RESPONSE) => {
-                    let (rest, ()) = expect_end(rest)?;
+                    let (rest, ()) = leniency.ignore_trailing_by(Quirks::REFUSAL_WITH_MORE, rest)?;
                     Ok((rest, Self::Refused(refusal)))
                 }
                 _ => fail(input, DecodeErrorKind::UnexpectedStatus(other.0)),
@@ -461,8 +461,8 @@ struct DataFrameHead {
 /// Length in bytes of a data response frame before its data.
 pub(crate) const DATA_FRAME_HEAD_LEN: usize = 17;
 
-/// Encodes a data response frame up to its data. The encoder is a fast path: the server reads the data from its store
-/// directly into the rest of the frame (guide, "Fast paths").
+/// Encodes the part of a data response frame before its data. The encoder is a fast path: the server reads the data
+/// from its store directly into the rest of the frame (guide, "Fast paths").
 pub(crate) fn data_frame_head(sequence: u8, id: ImageId, offset: u32, size: u8) -> [u8; DATA_FRAME_HEAD_LEN] {
     frame_head(FrameControl::RESPONSE, sequence, id, offset, size)
 }

@@ -19,18 +19,18 @@ use crate::types::{FileVersion, ImageFilter, ImageType, ManufacturerCode};
 
 use super::Violation;
 use super::display::Wildcards;
-use super::quirks::{Leniency, expect_end};
+use super::quirks::{Leniency, Quirks};
 
 /// Image Notify: the announcement of a server that an image may be available.
-// Exhaustive: the payload type, which is how this command grows, is the scope.
+// Exhaustive: this command grows by new payload types, and `scope` holds the payload type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias = "announce")]
 pub struct ImageNotify {
-    /// Query jitter, 1 to 100: the percentage of clients that are to send a query when they receive the announcement by
-    /// broadcast.
+    /// Query jitter, 1 to 100: the percentage of clients that shall send a query after a broadcast or multicast of the
+    /// announcement.
     pub jitter: u8,
     /// Clients that the announcement addresses.
     pub scope: NotifyScope,
@@ -87,7 +87,7 @@ impl ImageNotify {
         }
     }
 
-    pub(super) fn parse<'a>(input: &'a [u8], _: &mut Leniency<'a>) -> Parsed<'a, Self> {
+    pub(super) fn parse<'a>(input: &'a [u8], leniency: &mut Leniency<'a>) -> Parsed<'a, Self> {
         let manufacturer = || map(le_u16, ManufacturerCode);
         let image_type = || map(le_u16, ImageType);
         let (rest, (payload_type, jitter)) = (le_u8, le_u8).parse(input)?;
@@ -104,7 +104,7 @@ impl ImageNotify {
             .parse(rest)?,
             reserved => return fail(input, DecodeErrorKind::ReservedPayloadType(reserved)),
         };
-        let (rest, ()) = expect_end(rest)?;
+        let (rest, ()) = leniency.ignore_trailing_by(Quirks::NOTIFY_WITH_MORE, rest)?;
         Ok((rest, Self { jitter, scope }))
     }
 }

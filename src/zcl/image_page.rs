@@ -1,4 +1,4 @@
-//! Image Page Request (section 6.10.7 of ZigBee document 095264, 2011). The responses are Image Block Responses.
+//! Image Page Request (section 6.10.7 of ZigBee document 095264, 2011). The server answers with Image Block Responses.
 //!
 //! | offset | size | field | |
 //! |---|---|---|---|
@@ -47,7 +47,7 @@ struct RequestHead {
 
 const _: () = assert!(size_of::<RequestHead>() == 18);
 
-/// Request of a client for a page of a file. The server sends the page as a series of Image Block Responses.
+/// Request of a client for a page: a range of a file that the server sends as a series of Image Block Responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -85,10 +85,10 @@ impl ImagePageRequest {
     ///
     /// # Errors
     /// [`Violation::EmptyRequest`] if the maximum data size is 0, and [`Violation::EmptyPage`] if the page size is 0. A
-    /// server answers such a request with MALFORMED_COMMAND.
+    /// server answers a request with a size of 0 with MALFORMED_COMMAND.
     ///
-    /// [`Violation::SmallPage`] if the page is shorter than one response. A client must not send such a request, yet a
-    /// server serves it.
+    /// [`Violation::SmallPage`] if the page is shorter than one response. A client must not request a page that is
+    /// shorter than one response, but a server serves this page.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { id: _, offset: _, max_data, page_size, spacing: _, node: _ } = *self;
         match (max_data, page_size) {

@@ -1,7 +1,7 @@
 //! Fixed-layout groups of fields that several commands share, all little endian.
 //!
-//! In the module of a command, `Raw...` names a group of fields with fixed layout. `...Head` names the fixed part
-//! before optional fields or data.
+//! In the module of a command, a struct named `Raw...` is a group of fields with fixed layout. A struct named `...Head`
+//! is the fixed part of a message before optional fields or data.
 //!
 //! ```text
 //! RawImageId   0 manufacturer:u16   2 image type:u16   4 file version:u32
@@ -14,7 +14,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 use crate::time::ServerTime;
 use crate::types::{FileVersion, ImageFilter, ImageId, ImageType, ManufacturerCode};
 
-/// Fields that identify an image: manufacturer code (2 bytes), image type (2), file version (4).
+/// Fields that identify an image: manufacturer code (2 bytes), image type (2 bytes), file version (4 bytes).
 #[derive(Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(super) struct RawImageId {
@@ -58,7 +58,7 @@ impl From<RawImageId> for ImageFilter {
     }
 }
 
-/// Pair of times from a server: current time (4 bytes), then upgrade time or request time (4).
+/// Times from a server: current time (4 bytes), then upgrade time or request time (4 bytes).
 #[derive(Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(super) struct RawTime {

@@ -51,8 +51,8 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Checks the field values of the message against the rules of the specification. A global command has no rules in
-    /// this cluster, except that a Read Attributes Response has rules for the attribute values.
+    /// Checks the field values of the message against the rules of the specification. Among the global commands, only a
+    /// Read Attributes Response has rules in this cluster: those for attribute values.
     ///
     /// # Errors
     /// The errors of the `check` method of the payload.
@@ -130,8 +130,8 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Ends the parse of a payload. The offset in an error counts from the start of the frame, whose header has no
-/// manufacturer code.
+/// Ends the parse of a payload. The offset in an error counts from the first byte of the frame, whose header is taken
+/// to have no manufacturer code.
 fn finish<'a, T>(item: &'static str, payload: &'a [u8], parsed: Parsed<'a, T>) -> Result<T, DecodeError> {
     locate(item, HEADER_LEN, payload, parsed).map(|(message, _)| message)
 }
@@ -207,7 +207,7 @@ impl<'a> TryFrom<Unchecked<'a>> for OtherFrame<'a> {
     }
 }
 
-/// Reason why a frame is not decoded.
+/// Reason why the crate does not decode a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -217,7 +217,7 @@ pub enum OtherKind {
     WrongDirection(CommandId),
     /// Command id that the cluster does not assign. The command counts as unsupported.
     Unassigned(CommandId),
-    /// Command of a manufacturer, with any command id.
+    /// Manufacturer-specific command, with any command id.
     ManufacturerSpecific(ManufacturerCode),
     /// Global ZCL command that neither concerns attributes nor is a Default Response.
     Global(u8),
@@ -226,8 +226,8 @@ pub enum OtherKind {
 }
 
 impl<'a> OtherFrame<'a> {
-    /// Returns the reason why the frame is not decoded. A manufacturer code takes precedence over the frame type, and
-    /// the frame type over the command id.
+    /// Returns the reason why the frame is not decoded. If several reasons apply, the manufacturer code comes before
+    /// the frame type, and the frame type before the command id.
     #[must_use]
     pub fn why(&self) -> OtherKind {
         let FrameHeader { control, manufacturer, sequence: _, command } = self.header;

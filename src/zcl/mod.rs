@@ -4,8 +4,8 @@
 //! | offset | size | field | |
 //! |---|---|---|---|
 //! | 0 | 1 | frame control | bits 0-1 frame type, 2 manufacturer specific, 3 to the client, 4 disable default response |
-//! | 1 | 0 or 2 | manufacturer code | only with bit 2; no command of this cluster has one |
-//! | 1 | 1 | sequence number | a response repeats that of its request |
+//! | 1 | 0 or 2 | manufacturer code | only with bit 2; no command of this cluster has a manufacturer code |
+//! | 1 | 1 | sequence number | a response repeats the sequence number of its request |
 //! | 2 | 1 | command | see the table below |
 //! | 3 | n | payload | little endian |
 //!
@@ -27,7 +27,7 @@
 //! [`Frame::decode`] returns every other frame as an [`OtherFrame`]. Decoder and encoder accept any value that the
 //! bytes can represent. The `check` method of a message applies the rules of the specification.
 //!
-//! A frame does not contain its cluster id, because the id is in the APS header around the frame. The caller hands in
+//! A frame does not contain its cluster id, because the APS header around the frame holds the id. The caller passes
 //! only frames of cluster [`CLUSTER_ID`]. A frame of another cluster would be decoded as a frame of this cluster.
 
 mod attribute_commands;

@@ -40,7 +40,7 @@ struct RequestHead {
     current: RawImageId,
 }
 
-/// Query of a client for the image that follows the one it runs.
+/// Query of a client for a newer image than the image that the client runs.
 ///
 /// Later revisions may add optional fields, because seven bits of the field control are free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,9 +1,9 @@
-//! Query Next Image Response (section 6.10.5) and Query Specific File Response (section 6.10.12). Both commands have
-//! the same payload. Sections refer to ZigBee document 095264 (2011).
+//! Query Next Image Response (section 6.10.5) and Query Specific File Response (section 6.10.12), two commands with the
+//! same payload. Sections refer to ZigBee document 095264 (2011).
 //!
 //! | offset | size | field | |
 //! |---|---|---|---|
-//! | 0 | 1 | status | the fields below follow only after SUCCESS |
+//! | 0 | 1 | status | the fields below follow only after the status SUCCESS |
 //! | 1 | 2 | manufacturer code | |
 //! | 3 | 2 | image type | |
 //! | 5 | 4 | file version offered | |
@@ -23,10 +23,10 @@ use crate::codec::{Emit, Parsed, Sink, fixed, le_u8};
 use crate::types::ImageId;
 
 use super::layout::RawImageId;
-use super::quirks::{Leniency, expect_end};
+use super::quirks::{Leniency, Quirks};
 use super::{Refusal, Status, Violation};
 
-/// Fields of an offer after the status.
+/// Fields of an offer, which follow the status.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RawOffer {
@@ -35,7 +35,7 @@ struct RawOffer {
 }
 
 /// Image that a server offers to a client, with identity and size.
-// Exhaustive: both fields are mandatory, and no revision since 2011 has added another.
+// Exhaustive: both fields are mandatory, and no revision since 2011 has added a third field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -63,10 +63,10 @@ impl fmt::Display for ImageOffer {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[doc(alias("QueryNextImageResponse", "QuerySpecificFileResponse"))]
 pub enum QueryResponse {
-    /// Response with the status SUCCESS: the client is expected to download this image.
+    /// Response with the status SUCCESS: the server offers this image, and the client is expected to download it.
     Offer(ImageOffer),
-    /// Response without an image. The specification names the statuses NO_IMAGE_AVAILABLE and NOT_AUTHORIZED; devices
-    /// send further statuses too.
+    /// Response without an image. The specification names the statuses NO_IMAGE_AVAILABLE and NOT_AUTHORIZED; some
+    /// devices send another status.
     Refused(Refusal),
 }
 
@@ -85,7 +85,7 @@ impl QueryResponse {
     pub(super) fn parse<'a>(input: &'a [u8], leniency: &mut Leniency<'a>) -> Parsed<'a, Self> {
         let (rest, status) = map(le_u8, Status).parse(input)?;
         if let Some(refusal) = Refusal::new(status) {
-            let (rest, ()) = expect_end(rest)?;
+            let (rest, ()) = leniency.ignore_trailing_by(Quirks::REFUSAL_WITH_MORE, rest)?;
             return Ok((rest, Self::Refused(refusal)));
         }
         let (rest, offer) = fixed::<RawOffer>(rest)?;

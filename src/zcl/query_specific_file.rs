@@ -34,7 +34,7 @@ struct RawRequest {
 const _: () = assert!(size_of::<RawRequest>() == 18);
 
 /// Query of a client for a device-specific file: security credentials, a configuration or a log.
-// Exhaustive: all fields are mandatory, and without a field control no revision can add an optional one.
+// Exhaustive: all fields are mandatory, and without a field control no revision can add an optional field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -44,8 +44,8 @@ pub struct QuerySpecificFileRequest {
     pub node: Eui64,
     /// Manufacturer code, image type and version of the requested file.
     pub id: ImageId,
-    /// Zigbee stack version that the client runs. For a file that belongs to a downloaded image, the stack version of
-    /// that image.
+    /// Zigbee stack version that the client runs. In a query for a file that belongs to a downloaded image, the field
+    /// holds the stack version of the downloaded image.
     pub stack: StackVersion,
 }
 

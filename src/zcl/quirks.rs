@@ -1,9 +1,10 @@
-//! Deviations of field devices from the specification. [`Quirks`] is the set of quirks that a decoder may accept, with
-//! a reason for each. [`Deviations`] is the record of what the decoder accepted in one frame.
+//! Deviations of field devices from the specification. [`Quirks`] is the set of deviations that a decoder may accept,
+//! each with a reason. [`Deviations`] records what the decoder accepted in one frame.
 //!
 //! A form that only some revisions of the specification define is no quirk. For example, WAIT_FOR_DATA has 9 bytes in
-//! 2011 and 11 bytes today, and the decoder accepts both. A correct frame at an unexpected moment is no quirk either,
-//! such as an unsolicited [`DefaultResponse`](super::DefaultResponse), because the decoder sees one frame at a time.
+//! 2011 and 11 bytes in later revisions, and the decoder accepts both lengths. A correct frame at an unexpected moment,
+//! such as an unsolicited [`DefaultResponse`](super::DefaultResponse), is no quirk either, because the decoder sees one
+//! frame at a time.
 
 use core::fmt;
 
@@ -24,18 +25,29 @@ bitflags! {
         /// decoder ignores the announcement.
         /// Report: <https://github.com/Koenkk/zigbee2mqtt/issues/28217>
         const PERIOD_BIT_WITHOUT_FIELD = 1 << 0;
-        /// Bytes follow the last field of a command that a later revision may extend. The decoder ignores these bytes.
-        /// No device is known to send such bytes, but a decoder of 2011 sees the MinimumBlockPeriod of later revisions
-        /// as such bytes. The decoders of two large stacks ignore trailing bytes in most commands.
+        /// Bytes follow the last field of a command that a later revision may extend. The decoder ignores the trailing
+        /// bytes. No device is known to send trailing bytes, but to a decoder of 2011 the MinimumBlockPeriod of later
+        /// revisions is two trailing bytes. The decoders of two large stacks ignore trailing bytes in most commands.
         const TRAILING_BYTES = 1 << 1;
         /// An Image Block Response consists of a status that this command does not define. The decoder reads the frame
-        /// as a Default Response with that status. Two servers send such a response, according to their sources:
-        /// <https://github.com/dresden-elektronik/deconz-ota-plugin> and <https://github.com/zigpy/zigpy>.
+        /// as a Default Response with that status. Two servers send an Image Block Response that is only a status,
+        /// according to their sources: <https://github.com/dresden-elektronik/deconz-ota-plugin> and
+        /// <https://github.com/zigpy/zigpy>.
         const STATUS_ONLY_BLOCK_RESPONSE = 1 << 2;
         /// Bytes follow the status of an Image Block Response ABORT. The response still counts as an abort. No device
-        /// is known to send such bytes. By section 6.10.8.5.1 of ZigBee document 095264 (2011), a strict client drops
-        /// the malformed frame, and would then request the block without end.
+        /// is known to send bytes after ABORT. By section 6.10.8.5.1 of ZigBee document 095264 (2011), a strict client
+        /// drops the malformed frame, and would then request the block without end.
         const ABORT_WITH_MORE = 1 << 3;
+        /// Bytes follow the status of a query response that refuses, or the status of
+        /// [`STATUS_ONLY_BLOCK_RESPONSE`](Self::STATUS_ONLY_BLOCK_RESPONSE). The decoder ignores the bytes after the
+        /// status, and the response still counts as a refusal. A server that writes the fields of an offer into every
+        /// response sends bytes after the status of a refusal.
+        /// Report: <https://github.com/espressif/esp-zigbee-sdk/issues/393>
+        const REFUSAL_WITH_MORE = 1 << 4;
+        /// Bytes follow the fields that the payload type of an Image Notify announces. The decoder ignores the trailing
+        /// bytes. The gateway of Microchip's BitCloud and a macro of ZBOSS send all ten bytes of payload type 3
+        /// whatever type the first byte says.
+        const NOTIFY_WITH_MORE = 1 << 5;
     }
 }
 
@@ -61,8 +73,8 @@ impl Deviations<'_> {
     pub const NONE: Self = Self { quirks: Quirks::empty(), reserved: 0, trailing: &[] };
 }
 
-/// Writes the deviations as `ABORT_WITH_MORE, reserved bits 0x80, 2 trailing bytes`, without parts that are zero or
-/// empty.
+/// Writes the deviations as `ABORT_WITH_MORE, reserved bits 0x80, 2 trailing bytes`, and leaves out every part that is
+/// zero or empty.
 impl fmt::Display for Deviations<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { quirks, reserved, trailing } = self;
@@ -82,7 +94,7 @@ impl fmt::Display for Deviations<'_> {
     }
 }
 
-/// Quirks that a decoder may accept, and the deviations that it has seen so far.
+/// Quirks that a decoder may accept, and the deviations that the decoder has found so far.
 pub(super) struct Leniency<'a> {
     allowed: Quirks,
     pub(super) seen: Deviations<'a>,
@@ -102,12 +114,13 @@ impl<'a> Leniency<'a> {
         allowed
     }
 
-    /// Ends the parse of a command that later revisions may extend. With [`Quirks::TRAILING_BYTES`], `rest` is ignored.
+    /// Ends the parse of a command that later revisions may extend. If [`Quirks::TRAILING_BYTES`] is allowed, the bytes
+    /// of `rest` are ignored.
     pub(super) fn ignore_trailing(&mut self, rest: &'a [u8]) -> Parsed<'a, ()> {
         self.ignore_trailing_by(Quirks::TRAILING_BYTES, rest)
     }
 
-    /// Ends the parse of a command. With `quirk`, the bytes of `rest` are ignored.
+    /// Ends the parse of a command. If `quirk` is allowed, the bytes of `rest` are ignored.
     pub(super) fn ignore_trailing_by(&mut self, quirk: Quirks, rest: &'a [u8]) -> Parsed<'a, ()> {
         if rest.is_empty() || !self.try_use(quirk) {
             return expect_end(rest);

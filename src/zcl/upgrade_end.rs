@@ -38,14 +38,14 @@ struct RawResponse {
 }
 
 /// Upgrade End Request: the report of a client on the end of a download.
-// Exhaustive: all fields are mandatory, and without a field control no revision can add an optional one.
+// Exhaustive: all fields are mandatory, and without a field control no revision can add an optional field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UpgradeEndRequest {
-    /// Result of the download: SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE or ABORT. Devices send further statuses for a
-    /// failed download too.
+    /// Result of the download: SUCCESS, INVALID_IMAGE, REQUIRE_MORE_IMAGE or ABORT. Some devices report a failed
+    /// download with another status.
     pub status: Status,
     /// Downloaded image: manufacturer code, image type and version.
     pub id: ImageId,
@@ -90,15 +90,15 @@ impl fmt::Display for UpgradeEndRequest {
 }
 
 /// Upgrade End Response: the time at which a server lets one or several clients switch to a downloaded image.
-// Exhaustive: all fields are mandatory, and without a field control no revision can add an optional one.
+// Exhaustive: all fields are mandatory, and without a field control no revision can add an optional field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UpgradeEndResponse {
-    /// Image to switch to. With wildcards, one response addresses several images.
+    /// Image to switch to. If the filter has wildcards, one response addresses several images.
     pub target: ImageFilter,
-    /// Upgrade time, with the current time of the server.
+    /// Current time of the server, and upgrade time.
     pub time: ServerTime,
 }
 
@@ -106,7 +106,7 @@ impl UpgradeEndResponse {
     /// Checks the field values of the response against the rules of the specification.
     ///
     /// # Errors
-    /// [`Violation::Time`] if the upgrade time is before the current time. An upgrade time of 0 passes.
+    /// [`Violation::Time`] if the upgrade time is before the current time. An upgrade time of 0 is accepted.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { target: _, time } = self;
         match time.delay(TimeField::Upgrade, None, 0) {

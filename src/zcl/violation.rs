@@ -1,5 +1,5 @@
-//! Rules of the specification that a decodable message can break. The `check` methods return them as errors. Sections
-//! and tables refer to ZigBee document 095264 (2011).
+//! Rules of the specification that a decodable message can break. The `check` methods return a broken rule as an error.
+//! Sections and tables refer to ZigBee document 095264 (2011).
 
 use crate::time::TimeInPast;
 use crate::types::ImageType;
@@ -24,7 +24,7 @@ pub enum Violation {
     /// The running version of a client is the wildcard 0xFFFFFFFF (section 6.10.4.2.4).
     #[error("the wildcard 0xffffffff is not a running version")]
     WildcardVersion,
-    /// The status is none that the command defines (tables 25, 30 and 33).
+    /// The command does not define the status (tables 25, 30 and 33).
     #[error("{0} is not a status of this command")]
     Status(Status),
     /// The request has a maximum data size of 0 (section 6.10.6.2.6).
@@ -33,8 +33,8 @@ pub enum Violation {
     /// The request has a page size of 0 (section 6.10.7.2.7).
     #[error("a page size of 0 requests nothing")]
     EmptyPage,
-    /// The page is shorter than one response (section 6.10.7.2.7). The rule binds the client; a server serves such a
-    /// page.
+    /// The page is shorter than one response (section 6.10.7.2.7). The specification forbids the request to a client,
+    /// but a server serves the page.
     #[error("a page of {page_size} bytes is shorter than one response of {max_data} bytes")]
     SmallPage {
         /// Page size in bytes.
@@ -51,7 +51,7 @@ pub enum Violation {
     /// The attribute value is above the maximum in table 15 or in later revisions.
     #[error("{1:#x} is above the maximum of {0}")]
     AttributeRange(AttributeId, u64),
-    /// The upgrade time or request time is before the current time of the same frame (sections 6.10.8.5.1 and
+    /// The upgrade time or request time is before the current time in the same frame (sections 6.10.8.5.1 and
     /// 6.10.10.5.1).
     #[error(transparent)]
     Time(TimeInPast),

@@ -2,10 +2,10 @@
 
 use zigbee_ota::time::ServerTime;
 use zigbee_ota::zcl::{
-    BlockRefusal, Deviations, Frame, ImageBlockRequest, ImageBlockResponse, Message, QueryResponse, Quirks,
-    Status, ToClient, ToServer, WaitForData,
+    BlockRefusal, Deviations, Frame, ImageBlockRequest, ImageBlockResponse, ImageNotify, Message,
+    NotifyScope, QueryResponse, Quirks, Refusal, Status, ToClient, ToServer, WaitForData,
 };
-use zigbee_ota::{DecodeError, DecodeErrorKind, ImageId};
+use zigbee_ota::{DecodeError, DecodeErrorKind, ImageId, ImageType, ManufacturerCode};
 
 use crate::properties::encode_contract::bytes_of;
 use crate::{hex, item, vector_table};
@@ -94,8 +94,9 @@ fn a_block_response_may_be_a_status_of_another_command() {
 
         let longer = [&bytes[..], &[0xee, 0xee]].concat();
         assert_eq!(Frame::decode(&longer, Quirks::empty()), Err(strict));
+        check(&longer, strict, message, deviating(quirks | Quirks::REFUSAL_WITH_MORE, &[0xee, 0xee]));
         let lenient = trailing("Image Block Response", 4, 2);
-        assert_eq!(Frame::decode(&longer, Quirks::all()), Err(lenient), "exactly one byte");
+        assert_eq!(Frame::decode(&longer, quirks), Err(lenient));
     }
 }
 
@@ -108,21 +109,55 @@ fn an_abort_counts_whatever_follows_its_status() {
     check(&bytes, trailing("Image Block Response", 4, 2), message, deviations);
 }
 
+/// Shows: FLD-013
+#[test]
+fn a_refusal_counts_whatever_follows_its_status() {
+    for (bytes, command) in [
+        ("190002 98 000000000000000000000000", "Query Next Image Response"),
+        ("190009 7e 5f11 0101 2c1a0000 64000000", "Query Specific File Response"),
+    ] {
+        let bytes = hex(bytes);
+        let refusal = QueryResponse::Refused(Refusal::new(Status(bytes[3])).unwrap());
+        let message = match bytes[2] {
+            0x02 => ToClient::QueryNextImage(refusal),
+            _ => ToClient::QuerySpecificFile(refusal),
+        };
+        let deviations = deviating(Quirks::REFUSAL_WITH_MORE, &bytes[4..]);
+        check(&bytes, trailing(command, 4, 12), Message::ToClient(message), deviations);
+    }
+}
+
+/// Shows: FLD-014
+#[test]
+fn a_notify_counts_whatever_follows_the_fields_of_its_payload_type() {
+    let all_fields = "5f11 0101 2c1a0000";
+    for (payload_type, offset, scope) in [
+        (0, 5, NotifyScope::Everyone),
+        (1, 7, NotifyScope::Manufacturer(ManufacturerCode(0x115f))),
+        (2, 9, NotifyScope::ImageType(ManufacturerCode(0x115f), ImageType(0x0101))),
+    ] {
+        let bytes = hex(&format!("090100 {payload_type:02x} 64 {all_fields}"));
+        let message = Message::ToClient(ToClient::ImageNotify(ImageNotify { jitter: 100, scope }));
+        let deviations = deviating(Quirks::NOTIFY_WITH_MORE, &bytes[offset..]);
+        check(&bytes, trailing("Image Notify", offset, 13 - offset), message, deviations);
+    }
+}
+
 /// Effect of a byte after the last field of a message.
 enum End {
     /// The byte is ignored under this quirk.
     Open(Quirks),
-    /// The byte is always an error.
-    Closed,
     /// The byte counts as data beyond this data size.
     Data(usize),
 }
 
 fn end(message: &Message<'_>) -> End {
     match message {
-        Message::ToClient(ToClient::ImageNotify(_))
-        | Message::ToClient(ToClient::QueryNextImage(QueryResponse::Refused(_)))
-        | Message::ToClient(ToClient::QuerySpecificFile(QueryResponse::Refused(_))) => End::Closed,
+        Message::ToClient(ToClient::ImageNotify(_)) => End::Open(Quirks::NOTIFY_WITH_MORE),
+        Message::ToClient(ToClient::QueryNextImage(QueryResponse::Refused(_)))
+        | Message::ToClient(ToClient::QuerySpecificFile(QueryResponse::Refused(_))) => {
+            End::Open(Quirks::REFUSAL_WITH_MORE)
+        }
         Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Data(block))) => {
             End::Data(block.data.get().len())
         }
@@ -151,7 +186,6 @@ fn a_byte_after_the_last_is_borne_where_later_revisions_add_some() {
                 let deviations = deviating(quirks, &[0xee]);
                 check(&bytes, strict, vector.frame.message, deviations);
             }
-            End::Closed => never(strict),
             End::Data(declared) => {
                 let kind = DecodeErrorKind::LengthMismatch { declared, present: declared + 1 };
                 never(DecodeError { item, offset: 17, kind });

@@ -4,16 +4,27 @@ mod create;
 #[path = "../common/example_binaries.rs"]
 mod example_binaries;
 mod extract_name_check;
+mod foreign_texts;
 mod index;
 mod info;
 mod output_files;
 mod payload_report;
+#[path = "../../examples/common/printable.rs"]
+mod printable;
 #[cfg(feature = "openssl")]
 #[path = "../common/published_test_keys.rs"]
 mod published_test_keys;
 mod reconstruct;
+#[path = "../payload/reference_checksums.rs"]
+mod reference_checksums;
+mod refused_files;
 mod run_tool;
+#[path = "../payload/sample_builders.rs"]
+#[expect(dead_code, reason = "the tests of payloads use all of it")]
+mod sample_builders;
 mod seal_and_sign;
+#[path = "../../examples/common/unix_time.rs"]
+mod unix_time;
 #[path = "../common/vendor_corpus.rs"]
 mod vendor_corpus;
 mod vendor_files;

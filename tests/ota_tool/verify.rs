@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::run_tool::{Folder, IDS};
+use crate::unix_time;
 use crate::vendor_corpus::samples;
 
 const SIGNED: &[u8] = include_bytes!("../data/signed_files/suite1.ota");
@@ -28,10 +29,12 @@ fn a_signed_file_is_valid_with_its_authority_and_signer() {
         let expected = format!(
             concat!(
                 r#"{{"file":"{}","integrity":"absent","integrity_form":null,"signature":"valid","suite":{},"#,
-                r#""signer":"00124b00aabbccdd","reason":null}}"#,
+                r#""signer":"00124b00aabbccdd","reason":null,"validity":{}}}"#,
                 "\n"
             ),
-            file, suite
+            file,
+            suite,
+            if suite == 1 { "null" } else { r#""valid""# }
         );
         assert_eq!((found.status, found.out), (0, expected), "{}", found.err);
     }
@@ -94,6 +97,112 @@ fn an_external_signer_signs_with_digest_and_attach() {
     folder
         .ota(&format!("attach {CA} --signature 00 --to no unsigned"))
         .says(1, "does not end in a certificate");
+}
+
+/// Returns the bytes of the file `name` of the vectors of signatures.
+fn vector(name: &str) -> Vec<u8> {
+    let vectors: Value =
+        serde_json::from_str(include_str!("../signatures/vectors.json")).expect("JSON of the vectors");
+    let files = vectors["files"].as_array().expect("an array");
+    let file = files.iter().find(|file| file["name"] == name).expect(name)["file"].as_str().expect("text");
+    let byte = |at| u8::from_str_radix(&file[at..at + 2], 16).expect("hexadecimal");
+    (0..file.len()).step_by(2).map(byte).collect()
+}
+
+/// Bytes behind the total image size are covered by no signature; a container accounts for its own.
+///
+/// Shows: FLD-078
+#[test]
+fn bytes_behind_the_signed_ones_fail() {
+    let folder = Folder::new();
+    folder.write("x", [SIGNED, b"more"].concat());
+    let found = verified(&folder, &format!("{CA} x"), 1);
+    assert_eq!(found["signature"], "invalid");
+    let reason = "4 bytes behind the total image size, from byte 236 on, are covered by no signature";
+    assert_eq!((&found["reason"], &found["validity"]), (&json!(reason), &Value::Null));
+    folder
+        .ota(&format!("verify {CA} x"))
+        .says(1, &format!("x: signature invalid, suite 1, signer 00124b00aabbccdd ({reason})"));
+    // What is wrong with the signed bytes comes first.
+    let mut wrong = [SIGNED, b"more"].concat();
+    wrong[70] ^= 1;
+    folder.write("x", wrong);
+    assert_eq!(verified(&folder, &format!("{CA} x"), 1)["reason"], "the signature is wrong");
+
+    let length = u32::try_from(SIGNED.len()).expect("short").to_le_bytes();
+    folder.write("x", [&length, SIGNED, &[0; 17]].concat());
+    let ran = folder.ota(&format!("verify --json {CA} x"));
+    assert_eq!(ran.json()[0]["signature"], "valid");
+    ran.says(0, "ota: x: note: the signature covers bytes 4 to 239, and not the container (legrand-length) around them\n");
+}
+
+/// Validity of certificates of suite 2; the certificate of the vector is valid for an hour of September 2001.
+///
+/// Shows: FLD-078
+#[test]
+fn the_validity_of_a_certificate_is_told_and_fails_with_strict() {
+    let folder = Folder::new();
+    folder.write("hour", vector("s2-expired"));
+    folder.write("always", SIGNED_2);
+    folder.write("without", SIGNED);
+    let told = |options: &str, strict: i32, validity: &str| {
+        for (flag, status) in [("", 0), ("--strict", strict)] {
+            let ran = folder.ota(&format!("verify --json {flag} {CA} {CA_2} {options}"));
+            let found = ran.says(status, "").json().remove(0);
+            let expected = if validity.is_empty() { Value::Null } else { validity.into() };
+            assert_eq!([&found["signature"], &found["validity"]], [&json!("valid"), &expected], "{options}");
+            assert_eq!(ran.err.is_empty(), status == 0 && matches!(validity, "" | "valid"), "{}", ran.err);
+            assert!(
+                validity.is_empty() || ran.err.is_empty() || ran.err.contains(&validity.replace('-', " ")),
+                "{}",
+                ran.err
+            );
+        }
+    };
+    told("hour", 1, "expired");
+    told("--at 999999999 hour", 1, "not-yet-valid");
+    told("--at 1000000000 hour", 0, "valid");
+    told("--at 2001-09-09T02:46:39Z hour", 0, "valid");
+    told("--at 2001-09-09T02:46:40Z hour", 1, "expired");
+    told("--at 2001-09-09 hour", 1, "not-yet-valid");
+    told("always", 0, "valid");
+    told("--at 1970-01-01 always", 1, "not-yet-valid");
+    told("without", 0, "");
+    folder
+        .ota(&format!("verify {CA_2} --at 2026-11-28T13:05:00Z hour"))
+        .says(0, "hour: signature valid")
+        .says(
+            0,
+            "ota: hour: the signer's certificate is expired at 2026-11-28T13:05:00Z: it is valid from \
+         2001-09-09T01:46:40Z until 2001-09-09T02:46:40Z",
+        );
+    // A certificate proves nothing while no signature by its key is valid.
+    let mut wrong = vector("s2-expired");
+    wrong[70] ^= 1;
+    folder.write("hour", wrong);
+    assert_eq!(verified(&folder, &format!("{CA_2} hour"), 1)["validity"], Value::Null);
+    for wrong in ["2026-11-31", "2026-1-1", "tomorrow", "-1", "2026-11-28T24:00:00Z", "2026-11-28T13:00:00"] {
+        folder.ota(&format!("verify --at={wrong} hour")).says(2, "expected Unix seconds, or a moment in UTC");
+    }
+}
+
+#[test]
+fn moments_are_those_of_the_calendar() {
+    for (unix, text) in [
+        (0, "1970-01-01T00:00:00Z"),
+        (951_782_399, "2000-02-28T23:59:59Z"),
+        (951_782_400, "2000-02-29T00:00:00Z"),
+        (951_868_800, "2000-03-01T00:00:00Z"),
+        (1_735_689_599, "2024-12-31T23:59:59Z"),
+        (4_107_542_400, "2100-03-01T00:00:00Z"),
+        (253_402_300_799, "9999-12-31T23:59:59Z"),
+    ] {
+        assert_eq!(unix_time::text(unix), text);
+        assert_eq!(unix_time::parse(text), Ok(unix));
+    }
+    for day in (0..60_000).map(|day| day * 86_400) {
+        assert_eq!(unix_time::parse(&unix_time::text(day)[..10]), Ok(day));
+    }
 }
 
 #[test]

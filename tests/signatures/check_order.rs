@@ -257,3 +257,62 @@ fn the_first_fault_in_order_is_reported() {
     file[certificate + 40] ^= 1;
     assert!(verify(&file, &policy()).is_ok());
 }
+
+/// A verifier that takes r = 0 or s = 0 to its curve calls any file valid; so no verifier gets them.
+///
+/// Shows: FLD-080
+#[test]
+fn zeros_never_reach_the_ecdsa_verification() {
+    for (signed, suite) in [(SIGNED[0], Suite::One), (SIGNED[1], Suite::Two)] {
+        let (start, half) = (signed.len() - suite.signature_len(), suite.signature_len() / 2);
+        for zeros in [start..start + half, start + half..signed.len(), start..signed.len()] {
+            let mut file = signed.to_vec();
+            file[zeros.clone()].fill(0);
+            assert!(!suite.allows(&file[start..]), "{zeros:?}");
+            refused(&file, &policy(), VerifyError::SignatureRange);
+            // 1 is in range: what is wrong with it is for the verifier to say.
+            file[zeros.end - 1] = 1;
+            file[start + half - 1] |= 1;
+            file[signed.len() - 1] |= 1;
+            assert_eq!(verify_with_mock(&file, &policy(), Err(SignatureError::Mismatch)).1.len(), 1);
+        }
+    }
+}
+
+/// All authorities of one name and suite are tried, in order, until one is right.
+///
+/// Shows: FLD-080
+#[test]
+fn every_key_of_the_issuer_is_tried() {
+    for (signed, suite, right, wrong) in
+        [(SIGNED[0], Suite::One, AUTHORITIES[2], 0), (SIGNED[1], Suite::Two, AUTHORITIES[3], 1)]
+    {
+        let other = Authority { issuer: right.issuer, key: AUTHORITIES[wrong].key };
+        let no_key = match suite {
+            Suite::One => PublicKey::Suite1([0xff; 22]),
+            Suite::Two => PublicKey::Suite2([0xff; 37]),
+        };
+        let no_point = Authority { issuer: right.issuer, key: no_key };
+        let good = Ok(Accepted::Signed { suite, signer: SIGNERS[0] });
+        for (authorities, expected) in [
+            (&[other, right][..], good),
+            (&[no_point, other, right], good),
+            (&[right, other, no_point], good),
+            (&[other, other], Err(SignatureError::Mismatch.into())),
+            (&[other, no_point], Err(SignatureError::Mismatch.into())),
+            (&[no_point, other], Err(SignatureError::Mismatch.into())),
+            (&[no_point], Err(SignatureError::InvalidKey.into())),
+        ] {
+            assert_eq!(verify(signed, &VerifyPolicy::required(&SIGNERS, authorities)), expected);
+        }
+        // A check that could not be made is never reported as a wrong signature.
+        let two = [other, right];
+        let policy = VerifyPolicy::required(&SIGNERS, &two);
+        for error in [SignatureError::Backend, SignatureError::UnsupportedSuite, SignatureError::Mismatch] {
+            let (found, calls) = verify_with_mock(signed, &policy, Err(error));
+            assert_eq!((found, calls.len()), (Err(error.into()), 2));
+            assert_eq!([&calls[0].authority, &calls[1].authority], [&other.key, &right.key]);
+        }
+        assert_eq!(verify_with_mock(signed, &policy, Ok(())).1.len(), 1, "none is tried after the right one");
+    }
+}

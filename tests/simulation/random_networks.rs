@@ -59,7 +59,8 @@ impl Drawn {
         client.aps_security = self.is(0.2);
         client.require_aps_security = client.aps_security && self.is(0.5);
         client.min_block_period = Millis(if self.is(0.2) { self.random.u32(1..300) } else { 0 });
-        client.cluster_revision = if self.is(0.3) { self.random.u16(1..=5) } else { 0 };
+        client.supports_block_period = self.is(0.3);
+        client.cluster_revision = if client.supports_block_period { self.random.u16(1..=5) } else { 1 };
         client.upgrade_end_fallback =
             if self.is(0.5) { UpgradeEndFallback::Apply } else { UpgradeEndFallback::KeepWaiting };
     }

@@ -21,12 +21,13 @@ fn a_new_client_shows_the_default_attributes() {
         current_version: Some(FileVersion(0x1a2b)),
         current_stack: Some(StackVersion::ZIGBEE_PRO),
         manufacturer: Some(OFFERED.manufacturer),
+        cluster_revision: Some(1),
         ..AttributeSnapshot::DEFAULT
     };
     assert_eq!(Script::new(config()).client.attributes(), expected);
     // Attributes of later cluster revisions are present only if the configuration names such a revision.
     let later = Script::new(ClientConfig { cluster_revision: 5, ..config() }).client.attributes();
-    assert_eq!((later.cluster_revision, later.min_block_period), (Some(5), Some(0)));
+    assert_eq!((later.cluster_revision, later.min_block_period), (Some(5), None));
     assert_eq!(later.activation_policy.map(|policy| policy.0), Some(0));
     assert_eq!(later.timeout_policy.map(|policy| policy.0), Some(0));
     let keep = ClientConfig {
@@ -35,6 +36,23 @@ fn a_new_client_shows_the_default_attributes() {
         ..config()
     };
     assert_eq!(Script::new(keep).client.attributes().timeout_policy.map(|policy| policy.0), Some(1));
+}
+
+/// Shows: FLD-020
+#[test]
+fn the_preset_for_zigbee_3_shows_the_attributes_of_revision_3() {
+    let attributes = Script::new(config().with_zigbee_3(0xdead_beef)).client.attributes();
+    assert_eq!((attributes.cluster_revision, attributes.min_block_period), (Some(3), Some(0)));
+    assert_eq!(attributes.image_stamp, Some(0xdead_beef));
+    assert_eq!(attributes.activation_policy.map(|policy| policy.0), Some(0));
+    assert_eq!(attributes.timeout_policy.map(|policy| policy.0), Some(0));
+    // By default, a read of ClusterRevision is answered with 1.
+    let mut script = Script::new(config());
+    let frame = crate::zcl::Frame::decode(&[0x08, 7, 0x00, 0xfd, 0xff], Quirks::empty()).unwrap();
+    let mut out = [0; 16];
+    let len = script.client.attributes().answer(&frame, &mut out).unwrap().unwrap();
+    assert_eq!(out[..len], [0x10, 7, 0x01, 0xfd, 0xff, 0x00, 0x21, 0x01, 0x00]);
+    assert!(script.assert_silent().is_idle());
 }
 
 /// Shows: ATTR-017, ATTR-021, ATTR-022, ATTR-023, ATTR-025, ATTR-028, ATTR-029, ATTR-030, ATTR-031, ATTR-032, ESP-020

@@ -42,28 +42,40 @@ fn the_header_is_checked_before_the_rest_is_requested() {
         assert_eq!(outcome(config(), &file(|_| {}), size), DOWNLOADED);
         assert_eq!(outcome(old, &file(|header| header.hardware = range), size), DOWNLOADED);
         assert_eq!(outcome(new, &file(|_| {}), size), DOWNLOADED);
-        assert_eq!(outcome(new, &file(|header| header.hardware = range), size), Outcome::NotForThisDevice);
+        assert_eq!(
+            outcome(new, &file(|header| header.hardware = range), size),
+            Outcome::NotForThisDevice(DeviceMismatch::Hardware(range.unwrap()))
+        );
         let for_seven = file(|header| header.destination = Some(Eui64(7)));
         assert_eq!(outcome(named, &for_seven, size), DOWNLOADED);
-        assert_eq!(outcome(config(), &for_seven, size), Outcome::NotForThisDevice);
+        assert_eq!(
+            outcome(config(), &for_seven, size),
+            Outcome::NotForThisDevice(DeviceMismatch::Destination(Eui64(7)))
+        );
         let for_eight = file(|header| header.destination = Some(Eui64(8)));
-        assert_eq!(outcome(named, &for_eight, size), Outcome::NotForThisDevice);
+        assert_eq!(
+            outcome(named, &for_eight, size),
+            Outcome::NotForThisDevice(DeviceMismatch::Destination(Eui64(8)))
+        );
         // A later revision of the specification may add bytes after the known fields.
         assert_eq!(outcome(config(), &file(|header| header.extra = &[9; 30]), size), DOWNLOADED);
     }
 }
 
+/// Shows: FLD-012
 #[test]
 fn a_header_that_differs_from_the_offer_ends_the_download() {
+    let mismatch =
+        |field, offered, found| Some(Outcome::HeaderMismatch(HeaderMismatch { field, offered, found }));
     let good = file(|_| {});
     for (place, expected) in [
         (0, None),
         (5, None),
         (6, None),
-        (10, Some(Outcome::HeaderMismatch)),
-        (12, Some(Outcome::HeaderMismatch)),
-        (14, Some(Outcome::HeaderMismatch)),
-        (52, Some(Outcome::HeaderMismatch)),
+        (10, mismatch(HeaderField::Manufacturer, 0x115f, 0x115e)),
+        (12, mismatch(HeaderField::ImageType, 0x0101, 0x0100)),
+        (14, mismatch(HeaderField::Version, 0x1a2c, 0x1a2d)),
+        (52, mismatch(HeaderField::Size, 100, 101)),
     ] {
         for size in [8, 64] {
             let mut bad = good.clone();
@@ -123,4 +135,33 @@ fn a_header_longer_than_the_file_is_unreadable() {
     assert_eq!(end[2..4], [0x06, 0x96], "INVALID_IMAGE");
     script.receive("18 02 0B 06 00");
     assert!(matches!(script.expect_end(), Outcome::HeaderUnreadable(error) if error.is_truncated()));
+}
+
+/// Shows: FLD-012
+#[test]
+fn a_difference_from_the_offer_prints_both_values() {
+    for (field, offered, found, text) in [
+        (
+            HeaderField::Manufacturer,
+            0x115f,
+            0x1049,
+            "the file's header has manufacturer code 0x1049, but the offer 0x115f",
+        ),
+        (HeaderField::ImageType, 1, 2, "the file's header has image type 0x0002, but the offer 0x0001"),
+        (
+            HeaderField::Version,
+            5,
+            6,
+            "the file's header has file version 0x00000006, but the offer 0x00000005",
+        ),
+        (
+            HeaderField::Size,
+            5000,
+            4096,
+            "the file's header has a total image size of 4096 bytes, but the offer 5000",
+        ),
+    ] {
+        let outcome = Outcome::HeaderMismatch(HeaderMismatch { field, offered, found });
+        assert_eq!(std::string::ToString::to_string(&outcome), text);
+    }
 }

@@ -116,7 +116,7 @@ fn a_broadcast_notify_is_never_answered() {
         for delivery in [DeliveryMode::Broadcast, DeliveryMode::Multicast] {
             let mut script = Script::new(config());
             let valid = script.receive_by(delivery, frame) == Handled::Done;
-            assert_eq!(valid, frame == "09 07 00 00 64", "{frame}");
+            assert_eq!(valid, frame.starts_with("09 07 00 00 64"), "{frame}");
             if valid {
                 script.advance_to(2000).assert_sends("01 00 01 00 5F11 0101 2B1A0000");
             }
@@ -128,11 +128,28 @@ fn a_broadcast_notify_is_never_answered() {
 /// Shows: CMD-016, CMD-032
 #[test]
 fn an_unreadable_unicast_notify_is_malformed() {
-    for frame in ["09 07 00 00", "09 07 00 01 64", "09 07 00 04 64", "19 07 00 00 64 00"] {
+    for frame in ["09 07 00 00", "09 07 00 01 64", "09 07 00 04 64"] {
         let mut script = Script::new(config());
         assert!(matches!(script.receive(frame), Handled::Ignored(ClientIgnored::Unreadable(_))));
         script.assert_sends("10 07 0B 00 80").assert_silent();
         assert!(script.is_idle());
+    }
+}
+
+/// Shows: FLD-014, CMD-018
+#[test]
+fn a_notify_with_fields_beyond_its_payload_type_causes_a_query() {
+    for frame in [
+        "09 07 00 00 64 5F11 0101 2C1A0000",
+        "09 07 00 01 64 5F11 0101",
+        "09 07 00 03 64 5F11 0101 2C1A0000 FF",
+    ] {
+        let mut script = Script::new(config());
+        assert_eq!(script.receive(frame), Handled::Done);
+        script.assert_sends("10 07 0B 00 00").assert_sends("01 00 01 00 5F11 0101 2B1A0000");
+        let mut strict = Script::new(ClientConfig { strict: true, ..config() });
+        assert!(matches!(strict.receive(frame), Handled::Ignored(ClientIgnored::Unreadable(_))));
+        strict.assert_sends("10 07 0B 00 80").assert_silent();
     }
 }
 

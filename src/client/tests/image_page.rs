@@ -232,7 +232,7 @@ fn a_server_without_pages_may_have_files_for_one_device() {
         script
     };
     let mut script = asking();
-    let file = file_of(KEYS, |_| {});
+    let file = file_of(KEYS, |header| header.destination = Some(node));
     script.receive_frame(FrameMeta::unicast(SERVER), &block(2, KEYS, 0, &file[..64]));
     script.assert_sends("01 03 03 01 5F11 C0FF 07000000 40000000 24 EFCDAB8967452301");
     script.receive_frame(FrameMeta::unicast(SERVER), &block(3, KEYS, 64, &file[64..]));

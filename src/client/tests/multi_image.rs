@@ -130,3 +130,40 @@ fn the_application_may_abandon_a_file_at_verification() {
     script.receive("18 03 0B 06 00");
     assert_eq!(script.expect_end(), Outcome::Cancelled);
 }
+
+/// Shows: FLD-023
+#[test]
+fn three_events_of_one_call_are_kept_and_more_are_counted() {
+    let checkpoint = Checkpoint {
+        offer: ImageOffer { id: OFFERED, size: 100 },
+        received: 100,
+        header: Some(HeaderFacts { stack: StackVersion::ZIGBEE_PRO, credential: None }),
+        stage: CheckpointStage::Downloading,
+        pending_images: PendingImages::NONE,
+    };
+    // No query can carry the wildcard version as the running version.
+    let unknown = ImageId { version: FileVersion::ANY, ..RUNNING_SECOND };
+    let second_search_failed = || {
+        let mut script = Script::new(ClientConfig::new(config().identity, Address::UNKNOWN));
+        script.client.resume(at(0), checkpoint).unwrap();
+        let Need::FindServer(ticket, None) = script.expect_need() else { panic!("the server is known") };
+        script.verify(VerifyResult::NeedsMore(unknown));
+        script.client.server_found(script.now, ticket, None).unwrap();
+        script.advance_to(600_000);
+        let Need::FindServer(ticket, None) = script.expect_need() else { panic!("no second search") };
+        (script, ticket)
+    };
+    let (mut script, ticket) = second_search_failed();
+    assert!(matches!(script.client.poll_event(), Some(ClientEvent::ServerNotFound(_))));
+    assert_eq!(script.client.poll_event(), None);
+    script.client.server_found(script.now, ticket, None).unwrap();
+    assert!(matches!(script.client.poll_event(), Some(ClientEvent::ServerNotFound(_))));
+    assert_eq!(script.client.poll_event(), Some(ClientEvent::ImageRetained(OFFERED)));
+    assert_eq!(script.client.poll_event(), Some(ClientEvent::NoImage(None)));
+    assert_eq!((script.client.poll_event(), script.client.lost_events()), (None, 0));
+
+    // The application never polls the first event.
+    let (mut script, ticket) = second_search_failed();
+    script.client.server_found(script.now, ticket, None).unwrap();
+    assert_eq!(script.client.lost_events(), 1);
+}

@@ -108,18 +108,27 @@ fn a_refused_offer_sends_nothing_and_is_not_repeated_before_the_next_query() {
 /// Shows: CLI-047, CMD-045
 #[test]
 fn a_query_response_for_another_image_is_malformed() {
-    for payload in [
-        "00 6011 0101 2C1A0000 64000000",
-        "00 5F11 0201 2C1A0000 64000000",
-        "00 5F11 0101 2C1A0000 640000",
-        "98 00",
-    ] {
+    for payload in
+        ["00 6011 0101 2C1A0000 64000000", "00 5F11 0201 2C1A0000 64000000", "00 5F11 0101 2C1A0000 640000"]
+    {
         let mut script = Script::querying(config());
         assert!(matches!(script.receive(&std::format!("19 00 02 {payload}")), Handled::Ignored(_)));
         script.assert_sends("10 00 0B 02 80").assert_silent();
         // The query still waits for its response.
         assert_eq!(script.receive("19 00 02 98"), Handled::Done);
     }
+}
+
+/// Shows: FLD-013
+#[test]
+fn a_refusal_that_is_filled_up_with_zeros_ends_the_query() {
+    let mut script = Script::querying(config());
+    assert_eq!(script.receive("19 00 02 98 000000000000000000000000"), Handled::Done);
+    assert_eq!(script.client.poll_event(), Some(ClientEvent::NoImage(Some(Status::NO_IMAGE_AVAILABLE))));
+    assert!(script.assert_silent().is_idle());
+    let mut script = Script::querying(ClientConfig { strict: true, ..config() });
+    let handled = script.receive("19 00 02 98 000000000000000000000000");
+    assert!(matches!(handled, Handled::Ignored(ClientIgnored::Unreadable(_))), "{handled:?}");
 }
 
 /// Shows: CLI-048

@@ -136,12 +136,52 @@ fn the_offered_version_must_be_the_requested_one_unless_it_was_a_wildcard() {
     assert_eq!(handled, Handled::Ignored(ClientIgnored::Unexpected));
 }
 
+/// Returns the outcome of the download of `file` as the credentials of a device with the settings `config`; `None` if
+/// the application is asked to verify the file.
+fn outcome_of(config: ClientConfig, file: &[u8]) -> Option<Outcome> {
+    let mut script = Script::new(config);
+    script.client.query_specific_file(at(0), CREDENTIALS, StackVersion::ZIGBEE_PRO).unwrap();
+    assert!(script.transmit().is_some(), "a query");
+    let size = u32::try_from(file.len()).unwrap();
+    script.receive_frame(FrameMeta::unicast(SERVER), &offer(0, 0x09, CREDENTIALS, size));
+    script.accept().prepare();
+    assert_eq!(script.transmit().expect("a request").1[2], 0x03);
+    script.receive_frame(FrameMeta::unicast(SERVER), &block(1, CREDENTIALS, 0, &file[..64]));
+    if script.client.progress().is_none() {
+        assert_eq!(script.transmit().expect("a report").1[2..4], [0x06, 0x96], "INVALID_IMAGE");
+        script.receive("18 02 0B 06 00");
+        return Some(script.expect_end());
+    }
+    assert_eq!(script.transmit().expect("a request").1[2], 0x03);
+    let rest = file.len().min(128);
+    script.receive_frame(FrameMeta::unicast(SERVER), &block(2, CREDENTIALS, 64, &file[64..rest]));
+    assert!(matches!(script.expect_need(), Need::Verify(..)));
+    None
+}
+
+/// Shows: FLD-018
+#[test]
+fn a_specific_file_must_name_this_device() {
+    let config = with_node_address();
+    let node = config.identity.node.unwrap();
+    let named = |destination| file_of(CREDENTIALS, |header| header.destination = destination);
+    let not_for_us = |mismatch| Some(Outcome::NotForThisDevice(mismatch));
+    assert_eq!(outcome_of(config, &named(Some(node))), None);
+    assert_eq!(outcome_of(config, &named(None)), not_for_us(DeviceMismatch::NoDestination));
+    let other = Eui64(node.0 ^ 1);
+    assert_eq!(outcome_of(config, &named(Some(other))), not_for_us(DeviceMismatch::Destination(other)));
+    let reversed = named(Some(Eui64(node.0.swap_bytes())));
+    assert_eq!(outcome_of(config, &reversed), not_for_us(DeviceMismatch::ReversedDestination));
+    let lenient = ClientConfig { accept_reversed_destination: true, ..config };
+    assert_eq!(outcome_of(lenient, &reversed), None);
+    assert_eq!(outcome_of(lenient, &named(None)), not_for_us(DeviceMismatch::NoDestination));
+}
+
 /// Shows: CMD-091
 #[test]
 fn a_specific_file_response_that_does_not_fit_is_malformed() {
     for response in [
         "19 00 09 00 5F11 C0FF 07000000 640000",
-        "19 00 09 98 00",
         "19 00 09 00 5E11 C0FF 07000000 64000000",
         "19 00 09 00 5F11 C1FF 07000000 64000000",
     ] {

@@ -2,11 +2,17 @@
 
 use super::*;
 
-/// Shows: CLI-068
+/// Shows: CLI-068, FLD-020
 #[test]
 fn requests_keep_the_minimum_block_period_of_the_server() {
-    for (revision, unit, sent) in [(2, 1000_u64, true), (3, 1, true), (0, 0, false)] {
-        let mut script = Script::downloading(ClientConfig { cluster_revision: revision, ..config() });
+    for (revision, unit, sent) in
+        [(1, 1_u64, true), (2, 1000, true), (3, 1, true), (1, 0, false), (3, 0, false)]
+    {
+        let mut script = Script::downloading(ClientConfig {
+            cluster_revision: revision,
+            supports_block_period: sent,
+            ..config()
+        });
         let field = |period: u16| std::format!("{:04x}", period.swap_bytes());
         let max = |offset: u8| (100 - offset).min(64);
         let request = |sequence: u8, offset: u8, period: u16| match sent {
@@ -42,13 +48,14 @@ fn requests_keep_the_minimum_block_period_of_the_server() {
         }
     }
     // A period is limited to an hour, since a server may use the wrong unit.
-    let mut script = Script::downloading(ClientConfig { cluster_revision: 2, ..config() });
+    let mut script =
+        Script::downloading(ClientConfig { cluster_revision: 2, supports_block_period: true, ..config() });
     script.transmit();
     script.receive("19 01 05 97 00000000 00000000 FEFF");
     assert_eq!(script.client.poll_timeout(), Some(at(60 * 60 * 1000)));
     // Of the server's period and the device's own, the longer one counts.
     let mut script =
-        Script::downloading(ClientConfig { cluster_revision: 3, min_block_period: Millis(500), ..config() });
+        Script::downloading(ClientConfig { min_block_period: Millis(500), ..config().with_zigbee_3(0) });
     script.transmit();
     script.receive("19 01 05 97 00000000 00000000 C800");
     script.advance_to(499).assert_silent();

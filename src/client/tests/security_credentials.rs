@@ -100,3 +100,43 @@ fn credentials_are_fetched_while_the_image_waits() {
         assert!(matches!(script.expect_need(), Need::Credentials(..)), "{failure}");
     }
 }
+
+/// Storage whose every answer is a success.
+struct GoodStorage;
+
+impl Storage for GoodStorage {
+    fn prepare(&mut self, _: &ImageOffer) -> PrepareResult {
+        PrepareResult::Ready
+    }
+
+    fn write(&mut self, _: u32, _: &[u8]) -> StoreResult {
+        StoreResult::Ok
+    }
+
+    fn verify(&mut self, _: &ImageOffer) -> VerifyResult {
+        VerifyResult::Valid
+    }
+}
+
+/// Shows: FLD-022
+#[test]
+fn a_need_that_follows_from_a_need_of_the_storage_is_returned_by_the_same_call() {
+    let mut script = Script::querying(with_node_address());
+    script.receive(OFFER);
+    script.accept();
+    let mut storage = GoodStorage;
+    assert_eq!(script.client.poll_need_with(script.now, &mut storage), None, "storage is prepared");
+    let file = file(|header| header.credential = Some(SecurityCredentialVersion::SE_2_0));
+    for (sequence, start) in [(1, 0), (2, 64)] {
+        assert_eq!(script.transmit().expect("a request").1[1], sequence);
+        let block =
+            block(sequence, OFFERED, start, &file[start as usize..file.len().min(start as usize + 64)]);
+        let meta = FrameMeta::unicast(SERVER);
+        assert_eq!(
+            script.client.handle_frame_with(script.now, meta, &block, &mut storage),
+            ClientAction::Done
+        );
+    }
+    let need = script.client.poll_need_with(script.now, &mut storage);
+    assert!(matches!(need, Some(Need::Credentials(_, SecurityCredentialVersion::SE_2_0))), "{need:?}");
+}

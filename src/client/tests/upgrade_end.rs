@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::client::config::UpgradeEndFallback;
+use crate::zcl::ImageUpgradeStatus;
 
 const HOUR: u64 = 60 * 60 * 1000;
 
@@ -210,12 +211,13 @@ fn utc_times_are_compared_with_the_clients_clock() {
     assert_eq!(script.client.poll_timeout(), Some(at(600_000)));
 }
 
-/// Shows: CLI-113, CLI-124
+/// Shows: CLI-113, CLI-124, FLD-019
 #[test]
 fn after_a_default_response_the_upgrade_end_request_is_repeated_in_an_hour() {
     let mut script = Script::ending(config());
     assert_eq!(script.receive("18 03 0B 06 00"), Handled::Done);
     assert_eq!(script.client.poll_need(), None);
+    assert_eq!(script.client.attributes().status, ImageUpgradeStatus::DOWNLOAD_COMPLETE);
     script.advance_to(HOUR - 1).assert_silent();
     script.advance_to(HOUR).assert_sends("01 04 06 00 5F11 0101 2C1A0000");
 }

@@ -22,9 +22,8 @@ use super::Download;
 use super::in_flight::BlockRequest;
 use super::page::{Page, PageStage, SILENT_PAGES_LIMIT, SLEEP_SPACING};
 
-/// Latest ClusterRevision in which MinimumBlockPeriod is in seconds. From revision 3 on, MinimumBlockPeriod is in
-/// milliseconds.
-const LAST_REVISION_IN_SECONDS: u16 = 2;
+/// ClusterRevision in which MinimumBlockPeriod is in seconds. In every other revision it is in milliseconds.
+const REVISION_IN_SECONDS: u16 = 2;
 
 impl<const RANGES: usize> Download<RANGES> {
     /// Returns the earliest deadline of the download; `None` while the download waits for the application or for a
@@ -228,7 +227,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// configuration and the MinimumBlockPeriod that the server set.
     pub(super) fn min_request_interval(&self) -> Millis {
         let period = u32::from(self.server_block_period);
-        let period = if self.config.cluster_revision <= LAST_REVISION_IN_SECONDS {
+        let period = if self.config.cluster_revision == REVISION_IN_SECONDS {
             Millis::from_secs(period)
         } else {
             Millis(period)

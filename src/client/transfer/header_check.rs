@@ -11,7 +11,8 @@
 
 use crate::client::checkpoint::HeaderFacts;
 use crate::client::config::{ClientConfig, HeaderChecks};
-use crate::client::output::Outcome;
+use crate::client::output::{DeviceMismatch, HeaderField, HeaderMismatch, Outcome};
+use crate::client::state::is_specific;
 use crate::file::FileHeader;
 use crate::types::StackVersion;
 use crate::zcl::ImageOffer;
@@ -105,21 +106,56 @@ fn kept_index(offset: usize) -> Option<usize> {
 /// Checks that `header` belongs to the offered file and that the file is meant for this device (sections 6.3.2.12 to
 /// 6.3.2.14).
 fn check(header: &FileHeader<'_>, offer: &ImageOffer, config: &ClientConfig) -> Result<HeaderFacts, Outcome> {
-    let (found, offered) = (header.id, offer.id);
-    let identity = &config.identity;
-    let is_image = (found.manufacturer, found.image_type) == (offered.manufacturer, offered.image_type);
-    let is_supported = identity.hardware.is_none_or(|hardware| header.suits(hardware));
-    let is_recipient = header.destination.is_none() || header.destination == identity.node;
-    for (check, has_passed, outcome) in [
-        (HeaderChecks::IMAGE, is_image, Outcome::HeaderMismatch),
-        (HeaderChecks::VERSION, found.version == offered.version, Outcome::HeaderMismatch),
-        (HeaderChecks::SIZE, header.total_size == offer.size, Outcome::HeaderMismatch),
-        (HeaderChecks::HARDWARE, is_supported, Outcome::NotForThisDevice),
-        (HeaderChecks::DESTINATION, is_recipient, Outcome::NotForThisDevice),
+    let (in_header, in_offer) = (header.id, offer.id);
+    let pair = |header: u16, offer: u16| (u32::from(header), u32::from(offer));
+    for (check, field, (found, offered)) in [
+        (
+            HeaderChecks::IMAGE,
+            HeaderField::Manufacturer,
+            pair(in_header.manufacturer.0, in_offer.manufacturer.0),
+        ),
+        (HeaderChecks::IMAGE, HeaderField::ImageType, pair(in_header.image_type.0, in_offer.image_type.0)),
+        (HeaderChecks::VERSION, HeaderField::Version, (in_header.version.0, in_offer.version.0)),
+        (HeaderChecks::SIZE, HeaderField::Size, (header.total_size, offer.size)),
     ] {
-        if config.header_checks.contains(check) && !has_passed {
-            return Err(outcome);
+        if config.header_checks.contains(check) && found != offered {
+            return Err(Outcome::HeaderMismatch(HeaderMismatch { field, offered, found }));
+        }
+    }
+    let device_mismatches = [
+        (HeaderChecks::HARDWARE, hardware_mismatch(header, config)),
+        (HeaderChecks::DESTINATION, destination_mismatch(header, offer, config)),
+    ];
+    for (check, mismatch) in device_mismatches {
+        if let Some(mismatch) = mismatch.filter(|_| config.header_checks.contains(check)) {
+            return Err(Outcome::NotForThisDevice(mismatch));
         }
     }
     Ok(HeaderFacts { stack: header.stack, credential: header.credential })
+}
+
+/// Returns the hardware range of the file if the hardware version of the device is known and outside of the range
+/// (section 6.3.2.13).
+fn hardware_mismatch(header: &FileHeader<'_>, config: &ClientConfig) -> Option<DeviceMismatch> {
+    let is_outside = config.identity.hardware.is_some_and(|hardware| !header.suits(hardware));
+    header.hardware.filter(|_| is_outside).map(DeviceMismatch::Hardware)
+}
+
+/// Returns the reason for which the upgrade file destination is not this device; `None` if the destination is this
+/// device. An image for all devices has no destination, but a device-specific file must have one (section 6.10.11.4).
+fn destination_mismatch(
+    header: &FileHeader<'_>,
+    offer: &ImageOffer,
+    config: &ClientConfig,
+) -> Option<DeviceMismatch> {
+    let Some(destination) = header.destination else {
+        return is_specific(offer.id).then_some(DeviceMismatch::NoDestination);
+    };
+    match config.identity.node {
+        Some(node) if node == destination => None,
+        Some(node) if node.0.swap_bytes() == destination.0 => {
+            (!config.accept_reversed_destination).then_some(DeviceMismatch::ReversedDestination)
+        }
+        _ => Some(DeviceMismatch::Destination(destination)),
+    }
 }

@@ -382,7 +382,7 @@ impl<const RANGES: usize> Client<RANGES> {
                 offset: start,
                 max_data: u8::try_from(end.saturating_sub(start)).unwrap_or(block_size),
                 node,
-                min_block_period: self.shows_later_revisions().then_some(self.server_block_period),
+                min_block_period: self.config.supports_block_period.then_some(self.server_block_period),
             }),
             NextRequest::Page(range) => {
                 let page_size = u16::try_from(range.len()).unwrap_or(u16::MAX);

@@ -241,7 +241,7 @@ impl<const RANGES: usize> Client<RANGES> {
             Ok(delay) => delay,
             Err(_) => return Transition::Malformed(ClientIgnored::Mismatch),
         };
-        if let Some(period) = wait.min_block_period.filter(|_| self.shows_later_revisions()) {
+        if let Some(period) = wait.min_block_period.filter(|_| self.config.supports_block_period) {
             self.server_block_period = period;
         }
         let until = match delay {
@@ -342,11 +342,5 @@ impl<const RANGES: usize> Client<RANGES> {
             State::Idle { .. } if is_unconfirmed => self.begin_query(now),
             _ => ended,
         }
-    }
-
-    /// Returns `true` if the client implements a revision of the cluster later than document 095264 (2011), with the
-    /// fields and attributes that the later revision adds.
-    pub(in crate::client) const fn shows_later_revisions(&self) -> bool {
-        self.config.cluster_revision > 0
     }
 }

@@ -1,24 +1,26 @@
-//! Translation between the queries and responses of the Zigbee OTA Upgrade cluster and those of Matter, for a bridge between
-//! a Zigbee network and a Matter fabric.
+//! Translation between the queries and responses of the Zigbee OTA Upgrade cluster and the corresponding commands of
+//! Matter, for a bridge between a Zigbee network and a Matter fabric.
 //!
 //! | Zigbee | Matter | |
 //! |---|---|---|
-//! | manufacturer code | VendorID | one table of the Connectivity Standards Alliance assigns both |
-//! | image type | ProductID | same number; the bridge has to agree on it with its provider |
+//! | manufacturer code | VendorID | one table of the Connectivity Standards Alliance assigns manufacturer codes and VendorIDs |
+//! | image type | ProductID | same number; bridge and provider have to agree on this mapping |
 //! | file version | SoftwareVersion | |
 //! | file version as text | SoftwareVersionString | [`version_string`] |
 //! | hardware version | HardwareVersion | |
-//! | file name | file designator | [`FileName`](crate::file::FileName) needs no escape unless its suffix does |
+//! | file name | file designator | [`FileName`](crate::file::FileName) needs no escape unless its suffix contains a character that a URI escapes |
 //! | SUCCESS | UpdateAvailable | |
-//! | NO_IMAGE_AVAILABLE | NotAvailable | also the translation of every other status, in both directions |
-//! | upgrade time | DelayedActionTime with Proceed | an offset; [`Delay`] has converted a point in time to it |
+//! | NO_IMAGE_AVAILABLE | NotAvailable | also the translation of every status that has no row in this table, in both directions |
+//! | upgrade time | DelayedActionTime with Proceed | DelayedActionTime is an offset; [`Delay`] has converted a point in time to an offset |
 //! | hold (upgrade time 0xFFFFFFFF) | AwaitNextAction | |
 //!
-//! Fields without a counterpart are reported as [`Unmapped`]. Neither protocol can express the following:
+//! Fields without a counterpart are reported as [`Unmapped`]. The following has no translation in either direction:
 //!
-//! - the size of an image, which BDX reports and Query Next Image Response requires: the caller supplies it;
-//! - UpdateToken and ImageURI, which the bridge chooses for Matter and keeps for Zigbee;
-//! - notifications (Image Notify, AnnounceOTAProvider), which name no image in Matter;
+//! - the size of an image: BDX reports the size, and Query Next Image Response requires it, so the caller supplies
+//!   the size;
+//! - UpdateToken and ImageURI: the bridge chooses both fields for Matter, and keeps both fields when it translates to
+//!   Zigbee;
+//! - notifications (Image Notify, AnnounceOTAProvider): in Matter, a notification names no image;
 //! - blocks and pages: BDX is a different protocol, and Matter images are different files with a different header.
 
 mod version_string;
@@ -34,7 +36,7 @@ use crate::time::{Delay, ServerTime};
 use crate::types::{FileVersion, HardwareVersion, ImageId};
 use crate::zcl::{self, ImageOffer, QueryNextImageRequest, QueryResponse, Refusal};
 
-/// Fields of a message that its translation cannot carry; `true` for each field that was present and is lost.
+/// Fields of a message that its translation cannot carry: `true` for each field that was present and is lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -50,9 +52,9 @@ pub struct Unmapped {
     pub metadata: bool,
     /// Size of the image.
     pub size: bool,
-    /// Status: the reason why no image is available has no counterpart.
+    /// Status: Zigbee has no counterpart for the reason why no image is available.
     pub status: bool,
-    /// DelayedActionTime: Zigbee can delay blocks and upgrades, but not this step.
+    /// DelayedActionTime: Zigbee can delay blocks and upgrades, but not the step after a query.
     pub delay: bool,
     /// ImageURI, UpdateToken and SoftwareVersionString, which the bridge has to keep.
     pub uri_and_token: bool,
@@ -77,9 +79,10 @@ impl Unmapped {
     }
 }
 
-/// Translation of a message.
-// Exhaustive: a message and the list of what it lacks.
+/// Translation of a message, with the fields that were lost.
+// Exhaustive: a translation is a message and the list of the lost fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Translated<T> {
     /// Translated message.
@@ -88,7 +91,8 @@ pub struct Translated<T> {
     pub unmapped: Unmapped,
 }
 
-/// Translates the Query Next Image Request of a Zigbee client for a Matter provider. All fields are carried.
+/// Translates the Query Next Image Request of a Zigbee client for a Matter provider. The translation carries all
+/// fields.
 #[must_use]
 pub fn query_image(request: &QueryNextImageRequest, protocols: DownloadProtocols) -> QueryImage<'static> {
     let QueryNextImageRequest { current, hardware } = *request;
@@ -108,8 +112,8 @@ pub fn query_image(request: &QueryNextImageRequest, protocols: DownloadProtocols
 /// Translates the QueryImage of a Matter requestor for a Zigbee server.
 ///
 /// # Errors
-/// [`zcl::Violation`] for a vendor, product or version that is a wildcard in Zigbee, and for a product that is not a valid
-/// image type of a query.
+/// [`zcl::Violation`] if vendor, product or version is a wildcard in Zigbee, or if the product is not a valid image
+/// type of a query.
 pub fn query_next_image(query: &QueryImage<'_>) -> Result<Translated<QueryNextImageRequest>, zcl::Violation> {
     let QueryImage {
         vendor,
@@ -139,8 +143,8 @@ pub fn query_next_image(query: &QueryImage<'_>) -> Result<Translated<QueryNextIm
 /// Translates the Query Next Image Response of a Zigbee server for a Matter requestor.
 ///
 /// `uri`, `version_string` and `token` describe the image on the side of the bridge: its ImageURI, such as a
-/// [`BdxUri`](super::BdxUri) as text, its version as text for people, and the UpdateToken of this update. They are used
-/// only where the server offers an image.
+/// [`BdxUri`](super::BdxUri) as text, its version as text for people, and the UpdateToken of this update. The
+/// translation uses the three arguments only if the server offers an image.
 #[must_use]
 pub fn query_image_response<'a>(
     response: &QueryResponse,
@@ -150,7 +154,7 @@ pub fn query_image_response<'a>(
 ) -> Translated<QueryImageResponse<'a>> {
     match *response {
         QueryResponse::Offer(ImageOffer { id, size: _ }) => {
-            // Manufacturer and image type are those of the query, which the requestor knows.
+            // Manufacturer and image type equal those of the query, so the requestor knows them.
             let ImageId { manufacturer: _, image_type: _, version } = id;
             let message = QueryImageResponse::available(uri, version.0, version_string, token);
             Translated { message, unmapped: Unmapped { size: true, ..Unmapped::NONE } }
@@ -162,8 +166,8 @@ pub fn query_image_response<'a>(
     }
 }
 
-/// Translates the QueryImageResponse of a Matter provider for the Zigbee client that runs `current`. `size` is the length
-/// of the offered image in bytes, which the response does not contain.
+/// Translates the QueryImageResponse of a Matter provider for the Zigbee client that runs `current`. `size` is the
+/// length in bytes of the offered image, because the QueryImageResponse does not contain the length.
 ///
 /// # Errors
 /// The errors of [`QueryImageResponse::offer`].
@@ -173,7 +177,7 @@ pub fn query_next_image_response(
     size: u32,
 ) -> Result<Translated<QueryResponse>, MatterRuleError> {
     let offer = response.offer()?;
-    // The five fields of an offer are those of `offer`.
+    // `offer` reads the fields of the response that are ignored here.
     let QueryImageResponse {
         status,
         delayed_action_time,
@@ -222,8 +226,8 @@ pub fn apply_update_response(delay: Delay) -> ApplyUpdateResponse {
 
 /// Translates the ApplyUpdateResponse of a Matter provider to the upgrade time of an Upgrade End Response.
 ///
-/// `None` for Discontinue and for actions without a name: no upgrade time expresses them. The closest Zigbee message is a
-/// Default Response with ABORT.
+/// Returns `None` for Discontinue and for actions without a constant: no upgrade time expresses these actions. The
+/// closest Zigbee message is a Default Response with ABORT.
 #[must_use]
 pub fn upgrade_time(response: &ApplyUpdateResponse) -> Option<Translated<ServerTime>> {
     let ApplyUpdateResponse { action, delayed_action_time } = *response;

@@ -1,13 +1,14 @@
 //! File version as text, without an allocator and without the formatting machinery of `core::fmt`.
 //!
 //! ```text
-//! 1.0 b05, stack 3.5 b19     all digits decimal
+//! 1.0 b05, stack 3.5 b19     if all digits of the version are decimal
 //! 0x0000000a                 otherwise
 //! ```
 
 use crate::types::FileVersion;
 
-/// Writes a file version to `buffer` as its `Display` does, for the field SoftwareVersionString, and returns the text.
+/// Writes a file version to `buffer` in the form of its `Display`, for the field SoftwareVersionString, and returns the
+/// text.
 ///
 /// The text is `1.0 b05, stack 3.5 b19`, or `0x0000000a` for a version with a digit that is not decimal.
 ///
@@ -37,11 +38,11 @@ pub fn version_string(version: FileVersion, buffer: &mut [u8; 22]) -> &str {
     core::str::from_utf8(text).unwrap_or_default()
 }
 
-/// Two lower-case hexadecimal digits of a byte.
+/// Returns the two lower-case hexadecimal digits of a byte.
 fn hex_digits(byte: u8) -> [u8; 2] {
     [byte >> 4, byte & 0x0f].map(|nibble| match nibble {
         0..=9 => nibble | b'0',
-        // 'a' is 0x61: 0x6A for ten, minus nine.
+        // 'a' is 0x61: 10 | 0x60 is 0x6A, minus 9 gives 0x61.
         _ => (nibble | 0x60).saturating_sub(9),
     })
 }

@@ -1,4 +1,4 @@
-//! Stack of the containers that are open at a position of the input, and the tags that the innermost one allows.
+//! Stack of the containers that are open at a position of the input, and the tags that the innermost container allows.
 //!
 //! ```text
 //! 31 30      3 2   1 0
@@ -7,15 +7,16 @@
 
 use super::reader::{Kind, Tag};
 
-/// Kinds of the open containers, two bits each, with the innermost in the lowest bits; room for 16.
+/// Kinds of the open containers, two bits for each container, with the innermost container in the lowest bits. At most
+/// 16 containers can be open.
 #[derive(Clone, Copy)]
 pub(super) struct ContainerStack(u32);
 
 impl ContainerStack {
-    /// Stack outside any container.
+    /// Stack at a position outside any container.
     pub(super) const EMPTY: Self = Self(0);
 
-    /// Stack inside one container.
+    /// Returns the stack at a position inside a single container.
     pub(super) const fn of(kind: Kind) -> Self {
         Self(code(kind))
     }
@@ -24,7 +25,7 @@ impl ContainerStack {
         self.0 == 0
     }
 
-    /// Stack inside one more container; an error where 16 are open.
+    /// Returns the stack with one more open container, or an error if 16 containers are open.
     pub(super) const fn push(self, kind: Kind) -> Result<Self, &'static str> {
         match self.0 >> 30 {
             0 => Ok(Self(self.0 << 2 | code(kind))),
@@ -32,7 +33,7 @@ impl ContainerStack {
         }
     }
 
-    /// Stack after the end of the innermost container.
+    /// Returns the stack without the innermost container.
     pub(super) const fn pop(self) -> Self {
         Self(self.0 >> 2)
     }

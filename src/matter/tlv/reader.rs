@@ -1,4 +1,4 @@
-//! TLV reader: octets to tokens, and tokens to complete elements.
+//! TLV reader: combines octets into tokens, and tokens into complete elements.
 //!
 //! ```text
 //! octets -> token: control, tag, value or start of a container -> element, with its containers closed
@@ -7,7 +7,7 @@
 use super::container_stack::ContainerStack;
 use crate::matter::error::MatterDecodeErrorKind;
 
-/// Fault in TLV: offset and reason.
+/// Fault in TLV: its offset and its reason.
 #[derive(Clone, Copy)]
 pub(in crate::matter) struct TlvError {
     /// Offset in bytes, counted from the first byte of the caller's input.
@@ -15,12 +15,12 @@ pub(in crate::matter) struct TlvError {
     pub(in crate::matter) kind: MatterDecodeErrorKind,
 }
 
-/// Tag of an element, as far as the commands need it.
+/// Tag of an element, reduced to the tags that the commands need.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::matter) enum Tag {
     Anonymous,
     Context(u8),
-    /// Tag of the common or of an implicit profile.
+    /// Tag of the common profile or of an implicit profile.
     Profile,
     FullyQualified,
 }
@@ -33,7 +33,7 @@ pub(in crate::matter) enum Kind {
     List,
 }
 
-/// Value of an element. Types that no field of a command has are reduced to their name.
+/// Value of an element. A value of a type that no command field has is reduced to the name of the type.
 #[derive(Clone, Copy)]
 pub(in crate::matter) enum Value<'a> {
     Signed,
@@ -47,7 +47,7 @@ pub(in crate::matter) enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// Name of the type for error texts: `unsigned number`, `structure`.
+    /// Returns the name of the type for error texts, such as `unsigned number` or `structure`.
     pub(in crate::matter) const fn type_name(&self) -> &'static str {
         match self {
             Self::Signed => "signed number",
@@ -63,7 +63,7 @@ impl Value<'_> {
 }
 
 impl Kind {
-    /// Name for error texts: `structure`, `array`, `list`.
+    /// Returns the name for error texts: `structure`, `array` or `list`.
     pub(in crate::matter) const fn name(self) -> &'static str {
         match self {
             Self::Structure => "structure",
@@ -76,14 +76,14 @@ impl Kind {
 /// Element that was read and checked completely.
 #[derive(Clone, Copy)]
 pub(in crate::matter) struct Element<'a> {
-    /// Offset of the control octet in bytes, counted from the first byte of the caller's input.
+    /// Offset in bytes of the control octet, counted from the first byte of the caller's input.
     pub(in crate::matter) offset: usize,
     pub(in crate::matter) tag: Tag,
     pub(in crate::matter) value: Value<'a>,
 }
 
 impl<'a> Element<'a> {
-    /// Parses an element that takes all of `bytes`. `base` is added to all offsets.
+    /// Parses a single element that takes all of `bytes`. `base` is added to all offsets.
     pub(in crate::matter) fn parse_exact(bytes: &'a [u8], base: usize) -> Result<Self, TlvError> {
         let mut cursor = Cursor { rest: bytes, at: base };
         let element = cursor.element(ContainerStack::EMPTY)?;
@@ -102,7 +102,7 @@ pub(in crate::matter) struct Container<'a> {
     kind: Kind,
     /// Bytes of the members, without the octet that ends the container.
     body: &'a [u8],
-    /// Offset of the first member.
+    /// Offset of the first member, in bytes from the first byte of the caller's input.
     offset: usize,
 }
 
@@ -111,28 +111,28 @@ impl<'a> Container<'a> {
         self.kind
     }
 
-    /// Offset of the octet that ends the container.
+    /// Returns the offset of the octet that ends the container.
     pub(in crate::matter) const fn end(&self) -> usize {
         self.offset.saturating_add(self.body.len())
     }
 
-    /// Members in their order.
+    /// Returns the members in the order of the input.
     pub(in crate::matter) fn elements(&self) -> impl Iterator<Item = Element<'a>> + use<'a> {
         let mut cursor = Cursor { rest: self.body, at: self.offset };
         let stack = ContainerStack::of(self.kind);
-        // The members were checked with the container: only the end of the body is an error here.
+        // The members have been checked before: the only error here is the end of the body.
         core::iter::from_fn(move || cursor.element(stack).ok())
     }
 }
 
-/// Unread bytes and their offset.
+/// Unread bytes, and the offset of the first unread byte.
 #[derive(Clone, Copy)]
 struct Cursor<'a> {
     rest: &'a [u8],
     at: usize,
 }
 
-/// Unit of the input at one position.
+/// Token at one position of the input.
 enum Token<'a> {
     /// Complete value.
     Value(Value<'a>),
@@ -159,7 +159,7 @@ impl<'a> Cursor<'a> {
         Ok(Element { offset, tag, value })
     }
 
-    /// Reads and checks the members of a container whose start was just read, up to its end.
+    /// Reads and checks the members of a container whose start was just read, up to the end of the container.
     fn container(&mut self, kind: Kind) -> Result<Container<'a>, TlvError> {
         let (start, mut stack) = (*self, ContainerStack::of(kind));
         loop {
@@ -208,7 +208,7 @@ impl<'a> Cursor<'a> {
         Ok((tag, Token::Value(value)))
     }
 
-    /// Reads a tag of the form in the upper three bits of the control octet.
+    /// Reads a tag, whose form is in the upper three bits of the control octet.
     fn tag(&mut self, form: u8) -> Result<Tag, TlvError> {
         Ok(match form {
             0 => Tag::Anonymous,
@@ -228,7 +228,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// Reads a length and that many bytes.
+    /// Reads a length, then as many bytes as the length says.
     fn octets(&mut self, width: u8) -> Result<&'a [u8], TlvError> {
         let len = self.unsigned(width)?;
         let split = usize::try_from(len).ok().and_then(|len| self.rest.split_at_checked(len));

@@ -18,13 +18,14 @@ pub(in crate::matter) enum FieldValue<'a> {
     Numbers(&'a [u8]),
 }
 
-/// Length of a structure of these fields in bytes. The position of a value is its context tag.
+/// Returns the length in bytes of a structure with the fields `values`. The position of a value in the list is its
+/// context tag.
 pub(in crate::matter) fn structure_len(values: &[Option<FieldValue<'_>>]) -> usize {
-    // Each member has a control octet and a context tag; the structure a first and a last octet.
+    // Each member has a control octet and a context tag; the structure has a first and a last octet.
     values.iter().flatten().map(|value| value.len().saturating_add(2)).fold(2, usize::saturating_add)
 }
 
-/// Writes the structure of these fields.
+/// Writes a structure with the fields `values`.
 pub(in crate::matter) fn emit_structure(values: &[Option<FieldValue<'_>>], out: &mut Sink<'_>) {
     const CONTEXT_TAG: u8 = 1 << 5;
     out.array(&[STRUCTURE]);
@@ -38,7 +39,7 @@ pub(in crate::matter) fn emit_structure(values: &[Option<FieldValue<'_>>], out: 
 }
 
 impl FieldValue<'_> {
-    /// Type, in the lower five bits of a control octet.
+    /// Returns the type code: the lower five bits of the control octet.
     fn type_code(&self) -> u8 {
         match *self {
             Self::Unsigned(number) => 0x04 | width(number),
@@ -58,7 +59,7 @@ impl Emit for FieldValue<'_> {
             Self::Boolean(_) => 0,
             Self::Utf8(text) => counted_len(text.as_bytes()),
             Self::Octets(octets) => counted_len(octets),
-            // Each number has a control octet; the array ends with an octet.
+            // Each number has a control octet; the array has a last octet.
             Self::Numbers(numbers) => numbers.len().saturating_mul(2).saturating_add(1),
         }
     }
@@ -78,7 +79,7 @@ impl Emit for FieldValue<'_> {
     }
 }
 
-/// Number of bytes for a width code.
+/// Returns the number of bytes that a width code stands for.
 const fn size(width: u8) -> usize {
     match width {
         0 => 1,
@@ -88,7 +89,7 @@ const fn size(width: u8) -> usize {
     }
 }
 
-/// Width code of the shortest encoding of a number: 0 to 3 for 1, 2, 4 or 8 bytes.
+/// Returns the width code of the shortest encoding of a number: 0 to 3 for 1, 2, 4 or 8 bytes.
 const fn width(number: u64) -> u8 {
     match number {
         0..=0xff => 0,
@@ -102,7 +103,7 @@ fn wide(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
 
-/// Length of a string together with its length field.
+/// Returns the length in bytes of a string and its length field together.
 fn counted_len(octets: &[u8]) -> usize {
     octets.len().saturating_add(size(width(wide(octets.len()))))
 }
@@ -121,7 +122,7 @@ fn emit_unsigned(number: u64, out: &mut Sink<'_>) {
     }
 }
 
-/// Writes the lowest `N` bytes of a number whose other bytes are zero.
+/// Writes the lowest `N` bytes of a number. All higher bytes must be zero.
 fn emit_low_bytes<const N: usize>(number: u64, out: &mut Sink<'_>) {
     if let Some((low, _)) = number.to_le_bytes().split_first_chunk::<N>() {
         out.array(low);

@@ -1,4 +1,4 @@
-//! BDX URI: a file on a node of the same fabric, to download by Bulk Data Exchange.
+//! BDX URI: location of a file that a node of the same fabric offers for download by Bulk Data Exchange.
 //!
 //! ```text
 //! bdx://00112233AABBCCDD/designator
@@ -37,7 +37,7 @@ impl defmt::Format for NodeId {
 }
 
 impl NodeId {
-    /// Upper-case hexadecimal digits, most significant first.
+    /// Returns the upper-case hexadecimal digits, most significant first.
     fn digits(self) -> [u8; DIGITS] {
         let mut digits = [0; DIGITS];
         let bytes = self.0.to_be_bytes();
@@ -45,20 +45,20 @@ impl NodeId {
         for (digit, nibble) in digits.iter_mut().zip(nibbles) {
             *digit = match nibble {
                 0..=9 => nibble | b'0',
-                // 'A' is 0x41: 0x4A for ten, minus nine.
+                // 'A' is 0x41: 10 | 0x40 is 0x4A, minus 9 gives 0x41.
                 _ => (nibble | 0x40).saturating_sub(9),
             };
         }
         digits
     }
 
-    /// Parses the digits; the error is the position of the first byte that is not a digit.
+    /// Parses the digits. The error is the position of the first byte that is not a digit.
     fn parse(digits: &[u8; DIGITS]) -> Result<Self, usize> {
         let mut number = 0;
         for (at, digit) in (0..).zip(digits) {
             let value = match digit {
                 b'0'..=b'9' => digit & 0x0f,
-                // 'A' is 0x41.
+                // 'A' is 0x41: its lower four bits, plus 9, give 10.
                 b'A'..=b'F' => (digit & 0x0f).saturating_add(9),
                 _ => return Err(at),
             };
@@ -74,10 +74,12 @@ const DIGITS: usize = 16;
 /// Offset of the `/` between node id and file designator.
 const SEPARATOR: usize = PREFIX.len() + DIGITS;
 
-/// Minimum length in bytes: that of a URI with a file designator of one byte.
+/// Minimum length in bytes of a BDX URI, with a file designator of one byte.
 const MIN: usize = SEPARATOR + 2;
 
 /// BDX URI: node id and file designator. [`Encode`](crate::Encode) and `Display` write the text of the URI.
+///
+/// Serde represents a URI as its text, which is read only from formats that lend it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BdxUri<'a> {
@@ -86,12 +88,13 @@ pub struct BdxUri<'a> {
 }
 
 impl<'a> BdxUri<'a> {
-    /// Makes the URI of the file `designator` on `node`. The designator is not escaped: characters that a URI path does
-    /// not allow are refused.
+    /// Creates the URI of the file `designator` on `node`. The designator is not escaped; a character that a URI path
+    /// does not allow is an error.
     ///
     /// # Errors
     /// [`ImageUriError::TooShort`] for an empty designator, [`ImageUriError::TooLong`] for more than 233 bytes, and
-    /// [`ImageUriError::Syntax`] for a character that is not allowed, with its offset in the URI.
+    /// [`ImageUriError::Syntax`] for a character that a URI path does not allow, with the offset of the character in
+    /// the URI.
     pub fn new(node: NodeId, designator: &'a str) -> Result<Self, ImageUriError> {
         let start = SEPARATOR.saturating_add(1);
         let len = start.saturating_add(designator.len());
@@ -107,7 +110,7 @@ impl<'a> BdxUri<'a> {
         }
     }
 
-    /// Parses a BDX URI in the order that the specification gives: length, prefix, node id, separator, designator.
+    /// Parses a BDX URI in the order of the specification: length, prefix, node id, separator, designator.
     ///
     /// # Errors
     /// [`ImageUriError`] of the first step that fails.
@@ -130,23 +133,23 @@ impl<'a> BdxUri<'a> {
         Self::new(node, designator)
     }
 
-    /// Node that has the file.
+    /// Returns the node that has the file.
     #[must_use]
     pub const fn node(&self) -> NodeId {
         self.node
     }
 
-    /// File designator for the BDX transfer, byte for byte as in the URI, without the `/` before it. A designator may
-    /// itself begin with a `/`.
+    /// Returns the file designator for the BDX transfer, byte for byte as in the URI, without the `/` before it. A
+    /// designator may itself begin with a `/`.
     #[must_use]
     pub const fn designator(&self) -> &'a str {
         self.designator
     }
 
-    /// Checks that the file is on the provider that sent the URI. The specification reserves other nodes for the future.
+    /// Checks that the file is on the provider that sent the URI. A future specification may allow other nodes.
     ///
     /// # Errors
-    /// [`ImageUriError::NodeMismatch`].
+    /// [`ImageUriError::NodeMismatch`] if the file is on another node.
     pub fn check_provider(&self, provider: NodeId) -> Result<(), ImageUriError> {
         match self.node == provider {
             true => Ok(()),
@@ -163,6 +166,20 @@ impl fmt::Display for BdxUri<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { node, designator } = self;
         write!(f, "bdx://{node}/{designator}")
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for BdxUri<'_> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de: 'a, 'a> serde::Deserialize<'de> for BdxUri<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(<&str>::deserialize(from)?).map_err(serde::de::Error::custom)
     }
 }
 

@@ -11,8 +11,8 @@
 //! `bdx://`, in lower case
 //! ```
 //!
-//! A BDX URI has no user, port, query or fragment. The file designator consists of the characters of a URI path, and is
-//! never unescaped.
+//! A BDX URI has no user, port, query or fragment. The file designator consists of the characters that a URI path
+//! allows; escapes in it are never decoded.
 
 mod bdx;
 mod syntax;
@@ -33,7 +33,9 @@ pub use bdx::{BdxUri, NodeId};
 /// assert_eq!(ImageUri::parse(https)?, ImageUri::Other { scheme: "https", uri: https });
 /// # Ok::<(), zigbee_ota::matter::ImageUriError>(())
 /// ```
-// Exhaustive: every URI is one or the other.
+///
+/// Serde represents a URI as its text, which is read only from formats that lend it.
+// Exhaustive: a URI has either the scheme `bdx` or another scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ImageUri<'a> {
@@ -41,7 +43,7 @@ pub enum ImageUri<'a> {
     Bdx(BdxUri<'a>),
     /// URI of another scheme than `bdx`, which the caller resolves.
     Other {
-        /// Scheme of the URI, such as `https`. Schemes are case-insensitive; the case is that of the URI.
+        /// Scheme of the URI, such as `https`, spelled as in the URI. Schemes are case-insensitive.
         scheme: &'a str,
         /// Complete URI.
         uri: &'a str,
@@ -52,14 +54,15 @@ impl<'a> ImageUri<'a> {
     /// Maximum length of an ImageURI in bytes.
     pub const MAX: usize = 256;
 
-    /// Classifies an ImageURI by its scheme. A URI of the scheme `bdx`, in any case, must satisfy the rules of a BDX URI.
+    /// Classifies an ImageURI by its scheme. A URI of the scheme `bdx`, in upper or lower case, must satisfy the rules
+    /// of a BDX URI.
     ///
-    /// Of other schemes the characters of each part are checked. The structure inside the authority, such as the digits of
-    /// a port or an IP address, is left to the code that resolves the URI.
+    /// In a URI of another scheme, only the characters of each part are checked. The structure of the authority, such
+    /// as the digits of a port or an IP address, is left to the code that resolves the URI.
     ///
     /// # Errors
-    /// [`ImageUriError`] for text that is too long or not a URI with a scheme, and for a BDX URI that breaks a rule: the
-    /// first broken rule, in the order of the text.
+    /// [`ImageUriError`] for text that is too long or no URI with a scheme, and for a BDX URI that breaks a rule. If
+    /// the URI breaks several rules, the error names the rule that is broken first in the text.
     pub fn parse(text: &'a str) -> Result<Self, ImageUriError> {
         if text.len() > Self::MAX {
             return Err(ImageUriError::TooLong(text.len()));
@@ -73,19 +76,36 @@ impl<'a> ImageUri<'a> {
     }
 }
 
-/// Reason why text is not an ImageURI, or why an image cannot be downloaded from it.
+#[cfg(feature = "serde")]
+impl serde::Serialize for ImageUri<'_> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Bdx(uri) => uri.serialize(to),
+            Self::Other { scheme: _, uri } => to.serialize_str(uri),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de: 'a, 'a> serde::Deserialize<'de> for ImageUri<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(<&str>::deserialize(from)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Reason why a text is no ImageURI, or why its image cannot be downloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ImageUriError {
-    /// The text is longer than an ImageURI; the value is its length in bytes.
+    /// The text is longer than an ImageURI may be; the value is the length of the text in bytes.
     #[error("{0} bytes, expected at most 256")]
     TooLong(usize),
-    /// The text is shorter than the shortest BDX URI; the value is its length in bytes.
+    /// The text is shorter than the shortest BDX URI; the value is the length of the text in bytes.
     #[error("{0} bytes, a BDX URI has at least 24")]
     TooShort(usize),
-    /// The text does not continue with what the syntax requires.
+    /// The syntax requires another character at the offset.
     #[error("byte {offset}: expected {expected}")]
     Syntax {
         /// Offset of the first wrong byte.
@@ -93,12 +113,12 @@ pub enum ImageUriError {
         /// Name of the part that was expected at the offset, such as `a scheme and a colon`.
         expected: &'static str,
     },
-    /// The BDX URI names another node than the provider that sent it.
+    /// The node in the BDX URI is not the provider that sent the URI.
     #[error("an image on node {node}, offered by node {provider}")]
     NodeMismatch {
         /// Node in the URI.
         node: NodeId,
-        /// Node that sent the URI.
+        /// Provider that sent the URI.
         provider: NodeId,
     },
 }

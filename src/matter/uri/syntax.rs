@@ -1,10 +1,11 @@
 //! Characters that RFC 3986 allows in each part of a URI: `scheme ":" ["//" authority] path ["?" query] ["#" fragment]`.
 //!
-//! The URI is passed on unread, so its parts are not decoded. Existing URI parsers leave panic branches in the binary.
+//! The crate passes the URI on without interpreting it, so the parts of the URI are not decoded. Existing URI parsers
+//! would leave panic branches in the binary.
 
 use super::ImageUriError;
 
-/// Scheme of a URI: the text before the first colon (section 3.1).
+/// Returns the scheme of a URI: the text before the first colon (RFC 3986, section 3.1).
 pub(super) fn scheme(text: &str) -> Result<&str, ImageUriError> {
     let bytes = text.as_bytes();
     let is_allowed = |at: usize, byte: u8| match byte {
@@ -38,7 +39,7 @@ impl Part {
         }
     }
 
-    /// Part that begins with this delimiter after the current part.
+    /// Returns the part of a URI that `delimiter` opens after the current part.
     fn after(self, delimiter: u8) -> Option<Self> {
         match (self, delimiter) {
             (Self::Authority, b'/') => Some(Self::Path),
@@ -58,7 +59,7 @@ impl Part {
     }
 }
 
-/// Checks the characters of the parts after a scheme of `scheme_len` bytes (sections 3.2 to 3.5).
+/// Checks the characters of all parts after the scheme, which has `scheme_len` bytes (sections 3.2 to 3.5).
 pub(super) fn check_after_scheme(uri: &[u8], scheme_len: usize) -> Result<(), ImageUriError> {
     let (_, rest) = uri.split_at_checked(scheme_len).unwrap_or((uri, &[]));
     let rest = rest.strip_prefix(b":").unwrap_or(rest);
@@ -79,7 +80,7 @@ pub(super) fn check_after_scheme(uri: &[u8], scheme_len: usize) -> Result<(), Im
     Ok(())
 }
 
-/// Offset of the first character that a path does not allow.
+/// Returns the offset of the first character that a path does not allow.
 pub(super) fn find_not_path(bytes: &[u8]) -> Option<usize> {
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -91,7 +92,7 @@ pub(super) fn find_not_path(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// Removes the first character: an escape such as `%20`, or a byte that is allowed. `None` where it is neither.
+/// Removes the first character: an escape such as `%20`, or a byte that is allowed. Returns `None` for any other byte.
 fn strip_character(bytes: &[u8], is_allowed: impl Fn(u8) -> bool) -> Option<&[u8]> {
     match bytes {
         [b'%', high, low, after @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => Some(after),
@@ -100,7 +101,8 @@ fn strip_character(bytes: &[u8], is_allowed: impl Fn(u8) -> bool) -> Option<&[u8
     }
 }
 
-/// Characters of a path segment beside escapes: `pchar`, which is `unreserved`, `sub-delims`, `:` and `@`.
+/// Whether a path segment allows the byte without an escape: `pchar` of RFC 3986, which is `unreserved`, `sub-delims`,
+/// `:` and `@`.
 fn is_path_character(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)
 }

@@ -1,6 +1,7 @@
 //! Koblitz curves sect163k1 and sect283k1 (SEC 2; NIST K-163 and K-283): `y^2 + x y = x^3 + a x^2 + 1` over a binary field.
 //!
-//! Only for verification, where all input is public: the running time depends on the input. Never sign with this module.
+//! This module serves only verification, where all input is public: its running time depends on the input. Never sign
+//! with this module.
 //!
 //! | curve | field | a | order of the group | cofactor |
 //! |---|---|---|---|---|
@@ -12,10 +13,10 @@
 //! | `field` | arithmetic of the binary field |
 //! | `scalar` | integers modulo the order of the group |
 //! | `point` | points: compressed form, addition, multiplication |
-//! | `tau_adic` | digits of a factor for the multiplication |
+//! | `tau_adic` | digits of a factor, for the multiplication of points |
 //!
-//! Points are read and written in the compressed form of SEC 1: 02 or 03, which selects one of the two `y`, then `x`, big
-//! endian, in 21 or 36 bytes.
+//! Points are read and written in the compressed form of SEC 1: the byte 02 or 03, which selects one of two values of
+//! `y`, then `x`, big endian, in 21 or 36 bytes.
 
 mod field;
 mod point;
@@ -26,6 +27,7 @@ mod tests;
 
 pub(super) use field::Field;
 use field::Limbs;
+use point::Projective;
 pub(super) use point::{Affine, Curve};
 
 use crate::mmo::Digest;
@@ -79,38 +81,61 @@ impl Curve<5> for K283 {
 
 /// Computes the public key of an implicit certificate: `digest * point + authority`.
 ///
-/// `None` when `point` or `authority` is not a point of the group, or the sum is the point at infinity.
+/// Returns `None` if `point` or `authority` is not a point of the group, or if the sum is the point at infinity.
+#[inline(never)] // Two steps that are inlined into one function would add their stack.
 pub(super) fn implicit<C: Curve<N>, const N: usize>(
     digest: &Digest,
     point: &[u8],
     authority: &[u8],
 ) -> Option<Affine<N>> {
-    let (point, authority) = (C::point(point)?, C::point(authority)?);
-    let product = C::multiply([(&field::from_bytes(digest), &point)]);
-    C::affine(&C::add(&product, &authority))
+    let mut sum = C::multiply([(&field::from_bytes(digest), &C::point(point)?)]);
+    add_point::<C, N>(&mut sum, authority)?;
+    C::affine(&sum)
 }
 
-/// Whether r and s, the halves of `signature`, are below the order of the group.
+/// Adds the point with the compressed form `bytes` to `sum`. Returns `None` if the bytes are not a point of the group.
+#[inline(never)] // As `implicit`.
+fn add_point<C: Curve<N>, const N: usize>(sum: &mut Projective<N>, bytes: &[u8]) -> Option<()> {
+    C::add_to(sum, &C::point(bytes)?, false);
+    Some(())
+}
+
+/// Whether both halves of `signature`, r and s, are from 1 to the order of the group minus 1 (SEC 1, 4.1.4).
+#[inline(never)] // As `implicit`.
 pub(super) fn in_range<C: Curve<N>, const N: usize>(signature: &[u8]) -> bool {
-    halves::<N>(signature).iter().all(|half| scalar::is_below(half, &C::ORDER))
+    halves::<N>(signature).iter().all(|half| !field::is_zero(half) && scalar::is_below(half, &C::ORDER))
 }
 
-/// Whether `signature` (r and s, of the same width) is a valid ECDSA signature of `digest` by `key` (SEC 1, 4.1.4).
+/// Whether `signature` (r, then s, in equal lengths) is a valid ECDSA signature of `digest` by `key` (SEC 1, 4.1.4).
+#[inline(never)] // As `implicit`.
 pub(super) fn verify<C: Curve<N>, const N: usize>(
     key: &Affine<N>,
     digest: &Digest,
     signature: &[u8],
 ) -> bool {
-    let ([r, s], n) = (halves(signature), &C::ORDER);
-    if !in_range::<C, N>(signature) || [r, s].iter().any(|half| field::is_zero(half)) {
+    if !in_range::<C, N>(signature) {
         return false;
     }
-    let inverse = scalar::inverse(&s, n);
-    // A digest of 128 bits is below the order, so ECDSA truncates nothing.
-    let first = scalar::multiply(&field::from_bytes(digest), &inverse, n);
-    let second = scalar::multiply(&r, &inverse, n);
+    let [first, second] = factors::<C, N>(digest, signature);
     let sum = C::multiply([(&first, &C::BASE), (&second, key)]);
-    C::affine(&sum).is_some_and(|sum| scalar::modulo(&sum.x, n) == r)
+    has_x::<C, N>(&sum, signature)
+}
+
+/// Whether the x coordinate of `sum` modulo the order of the group is r, the first half of `signature`.
+#[inline(never)] // As `implicit`.
+fn has_x<C: Curve<N>, const N: usize>(sum: &Projective<N>, signature: &[u8]) -> bool {
+    let [r, _] = halves(signature);
+    C::x(sum).is_some_and(|x| scalar::modulo(&x, &C::ORDER) == r)
+}
+
+/// Returns the factors of the generator and of the public key, whose sum has the x coordinate r if the signature is
+/// valid (SEC 1, 4.1.4).
+#[inline(never)] // As `implicit`.
+fn factors<C: Curve<N>, const N: usize>(digest: &Digest, signature: &[u8]) -> [Limbs<N>; 2] {
+    let [r, s] = halves(signature);
+    let inverse = scalar::inverse(&s, &C::ORDER);
+    // A digest of 128 bits is below the order of the group, so ECDSA does not truncate the digest.
+    [field::from_bytes(digest), r].map(|factor| scalar::multiply(&factor, &inverse, &C::ORDER))
 }
 
 /// Splits a signature into r and s.

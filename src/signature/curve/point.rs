@@ -4,7 +4,7 @@
 //! compressed   02 or 03, x          Affine   x, y          Projective   X, Y, Z; infinity when Z is 0
 //! ```
 
-use super::field::{Field, Limbs, bit, from_bytes, is_zero, one, to_bytes, xor};
+use super::field::{Field, Limbs, bit, from_bytes, is_zero, one, to_bytes, xor, xor_to};
 use super::tau_adic::Digits;
 
 /// Point in affine coordinates; never the point at infinity.
@@ -22,22 +22,16 @@ pub(in crate::signature) struct Projective<const N: usize> {
     z: Limbs<N>,
 }
 
-impl<const N: usize> Affine<N> {
-    fn negative(&self) -> Self {
-        Self { x: self.x, y: xor(&self.x, &self.y) }
-    }
-}
-
 /// Koblitz curve `y^2 + x y = x^3 + a x^2 + 1`; the cofactor is 2 for a = 1, and 4 for a = 0.
 pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
-    /// Whether the coefficient a is 1 (else 0).
+    /// Whether the coefficient a is 1; otherwise a is 0.
     const A: bool;
     /// Order of the group, a prime.
     const ORDER: Limbs<N>;
     /// Generator of the group.
     const BASE: Affine<N>;
 
-    /// Reads a point of the group from its compressed form; `None` for other bytes.
+    /// Reads a point of the group from its compressed form. Returns `None` if the bytes are no point of the group.
     fn point(bytes: &[u8]) -> Option<Affine<N>> {
         let (tag, x) = bytes.split_first()?;
         let odd = match tag {
@@ -46,11 +40,11 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
             _ => return None,
         };
         let x = from_bytes(x);
-        // x = 0 belongs to the point of order 2, which is not in the group.
+        // The point with x = 0 has order 2, so it is not in the group.
         if !Self::contains(&x) || is_zero(&x) {
             return None;
         }
-        // Solve for y = x z, where z^2 + z = x + a + 1 / x^2.
+        // Solve `z^2 + z = x + a + 1 / x^2` for z; then y = x z.
         let sum = xor(&Self::plus_a(&x), &Self::square(&Self::inverse(&x)));
         let z = Self::half_trace(&sum);
         if xor(&Self::square(&z), &z) != sum {
@@ -72,8 +66,8 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
 
     /// Whether a point of the curve lies in the group of prime order.
     ///
-    /// That holds if the point can be halved once for each factor 2 of the cofactor. A point is the double of another if
-    /// the trace of `x + a` is 0.
+    /// The point lies in the group if it can be halved once for each factor 2 of the cofactor. A point is the double of
+    /// another point if the trace of `x + a` is 0.
     fn is_of_group(point: &Affine<N>) -> bool {
         let sum = Self::plus_a(&point.x);
         if Self::trace(&sum) {
@@ -94,62 +88,121 @@ pub(in crate::signature) trait Curve<const N: usize>: Field<N> {
     /// Point at infinity, the neutral element.
     const INFINITY: Projective<N> = Projective { x: [0; N], y: [0; N], z: [0; N] };
 
-    /// Returns the sum of `factor * point` over all terms; each factor is below `2^M`.
+    /// Returns the sum of the products `factor * point` over all terms. Each factor is below `2^M`.
+    #[inline(never)] // The digits of the factors leave the stack before the result is used.
     fn multiply<const K: usize>(terms: [(&Limbs<N>, &Affine<N>); K]) -> Projective<N> {
-        // mu of the curve is 1 for a = 1, and -1 for a = 0.
-        let terms =
-            terms.map(|(factor, point)| (Digits::new(factor, Self::M, Self::A), point, point.negative()));
-        Digits::places(Self::M).fold(Self::INFINITY, |sum, place| {
-            let sum = Self::tau(&sum);
-            terms.iter().fold(sum, |sum, (digits, point, negative)| match digits.at(place) {
-                1 => Self::add(&sum, point),
-                -1 => Self::add(&sum, negative),
-                _ => sum,
-            })
-        })
-    }
-
-    /// Applies the Frobenius map: squares the coordinates.
-    fn tau(point: &Projective<N>) -> Projective<N> {
-        let Projective { x, y, z } = point;
-        Projective { x: Self::square(x), y: Self::square(y), z: Self::square(z) }
-    }
-
-    /// Adds two points, by the mixed formulas of López and Dahab (`other` has `Z = 1`).
-    fn add(some: &Projective<N>, other: &Affine<N>) -> Projective<N> {
-        if is_zero(&some.z) {
-            return Projective { x: other.x, y: other.y, z: one() };
+        // The constant mu of the curve is 1 for a = 1, and -1 for a = 0.
+        let mut digits = [Digits::ZERO; K];
+        for (digits, (factor, _)) in digits.iter_mut().zip(terms) {
+            digits.set_to(factor, Self::M, Self::A);
         }
-        let z_squared = Self::square(&some.z);
-        let a = xor(&some.y, &Self::mul(&z_squared, &other.y));
-        let b = xor(&some.x, &Self::mul(&some.z, &other.x));
+        let mut sum = Self::INFINITY;
+        for place in Digits::places(Self::M) {
+            // The Frobenius map squares the coordinates.
+            for coordinate in [&mut sum.x, &mut sum.y, &mut sum.z] {
+                *coordinate = Self::square(coordinate);
+            }
+            for (digits, (_, point)) in digits.iter().zip(terms) {
+                match digits.at(place) {
+                    0 => {}
+                    digit => Self::add_to(&mut sum, point, digit < 0),
+                }
+            }
+        }
+        sum
+    }
+
+    /// Adds `other`, or its negative `(x, x + y)`, to `sum`.
+    fn add_to(sum: &mut Projective<N>, other: &Affine<N>, is_negative: bool) {
+        if Self::add_unequal_to(sum, other, is_negative) {
+            Self::set_double(sum, other);
+            if is_negative {
+                // The negative of a point with a Z of its own is (X, X Z + Y).
+                let product = Self::mul(&sum.x, &sum.z);
+                xor_to(&mut sum.y, &product);
+            }
+        }
+    }
+
+    /// Adds as [`add_to`](Self::add_to) does, by the mixed formulas of López and Dahab (`other` has `Z = 1`), which do
+    /// not hold for two equal points. Returns whether the points are equal; `sum` is then of no use.
+    ///
+    /// A microcontroller has little stack, so five variables hold one value of the formulas after another:
+    ///
+    /// | variable | values |
+    /// |---|---|
+    /// | `a` | A, A^2, then the new X |
+    /// | `b` | B, B^2, F, Z^2, then G |
+    /// | `c` | C, then the new Z |
+    /// | `d` | old Z^2, D, then the new Y |
+    /// | `e` | E, E + Z, then x + `y` |
+    #[inline(never)] // Its variables leave the stack before a point is doubled.
+    fn add_unequal_to(sum: &mut Projective<N>, other: &Affine<N>, is_negative: bool) -> bool {
+        let mut y = other.y;
+        if is_negative {
+            xor_to(&mut y, &other.x);
+        }
+        if is_zero(&sum.z) {
+            *sum = Projective { x: other.x, y, z: one() };
+            return false;
+        }
+        let mut d = Self::square(&sum.z);
+        let mut a = Self::mul(&d, &y);
+        xor_to(&mut a, &sum.y);
+        let mut b = Self::mul(&sum.z, &other.x);
+        xor_to(&mut b, &sum.x);
         if is_zero(&b) {
-            // Equal x: `other` is the same point or its negative.
-            return if is_zero(&a) { Self::double(other) } else { Self::INFINITY };
+            // Both points have the same x: they are equal, or one is the negative of the other.
+            *sum = Self::INFINITY;
+            return is_zero(&a);
         }
-        let c = Self::mul(&some.z, &b);
-        let z = Self::square(&c);
-        let e = Self::mul(&a, &c);
-        let d = if Self::A { xor(&c, &z_squared) } else { c };
-        let d = Self::mul(&Self::square(&b), &d);
-        let x = xor(&xor(&Self::square(&a), &d), &e);
-        let f = xor(&x, &Self::mul(&other.x, &z));
-        let g = Self::mul(&xor(&other.x, &other.y), &Self::square(&z));
-        let y = xor(&Self::mul(&xor(&e, &z), &f), &g);
-        Projective { x, y, z }
+        let mut c = Self::mul(&sum.z, &b);
+        if Self::A {
+            xor_to(&mut d, &c);
+        } else {
+            d = c;
+        }
+        b = Self::square(&b);
+        d = Self::mul(&b, &d);
+        let mut e = Self::mul(&a, &c);
+        c = Self::square(&c);
+        a = Self::square(&a);
+        xor_to(&mut a, &d);
+        xor_to(&mut a, &e);
+        b = Self::mul(&other.x, &c);
+        xor_to(&mut b, &a);
+        xor_to(&mut e, &c);
+        d = Self::mul(&e, &b);
+        b = Self::square(&c);
+        e = other.x;
+        xor_to(&mut e, &y);
+        b = Self::mul(&e, &b);
+        xor_to(&mut d, &b);
+        *sum = Projective { x: a, y: d, z: c };
+        false
     }
 
-    /// Doubles a point.
-    fn double(point: &Affine<N>) -> Projective<N> {
-        let z = Self::square(&point.x);
-        let x = xor(&Self::square(&z), &one());
-        let sum = xor(&Self::square(&point.y), &one());
-        let sum = if Self::A { xor(&sum, &z) } else { sum };
-        let y = xor(&z, &Self::mul(&x, &sum));
-        Projective { x, y, z }
+    /// Sets `sum` to twice `point`.
+    fn set_double(sum: &mut Projective<N>, point: &Affine<N>) {
+        sum.z = Self::square(&point.x);
+        sum.x = Self::square(&sum.z);
+        xor_to(&mut sum.x, &one());
+        sum.y = Self::square(&point.y);
+        xor_to(&mut sum.y, &one());
+        if Self::A {
+            xor_to(&mut sum.y, &sum.z);
+        }
+        sum.y = Self::mul(&sum.x, &sum.y);
+        xor_to(&mut sum.y, &sum.z);
     }
 
-    /// Converts to affine coordinates; `None` for the point at infinity.
+    /// Returns the affine coordinate x, or `None` for the point at infinity.
+    fn x(point: &Projective<N>) -> Option<Limbs<N>> {
+        (!is_zero(&point.z)).then(|| Self::mul(&point.x, &Self::inverse(&point.z)))
+    }
+
+    /// Converts a point to affine coordinates. Returns `None` for the point at infinity.
+    #[inline(never)] // The inverse leaves the stack before the point is used.
     fn affine(point: &Projective<N>) -> Option<Affine<N>> {
         if is_zero(&point.z) {
             return None;

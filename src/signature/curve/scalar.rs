@@ -1,4 +1,4 @@
-//! Multi-limb integers, and integers modulo the order of a group; lowest limb first.
+//! Multi-limb integers, and integers modulo the order of a group. The lowest limb is first.
 //!
 //! ```text
 //! limb 0 (2^0)     limb 1 (2^64)     ...
@@ -37,7 +37,7 @@ pub(super) fn subtract<const N: usize>(a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
     difference
 }
 
-/// Shifts right by one bit; `top` becomes the highest bit.
+/// Shifts `a` right by one bit; `top` becomes the highest bit.
 pub(super) fn half<const N: usize>(a: &Limbs<N>, top: bool) -> Limbs<N> {
     let mut half = *a;
     let mut carry = u64::from(top).wrapping_shl(63);
@@ -49,7 +49,7 @@ pub(super) fn half<const N: usize>(a: &Limbs<N>, top: bool) -> Limbs<N> {
     half
 }
 
-/// Reduces `a` modulo `n` by repeated subtraction; `a` is at most a few times `n`.
+/// Reduces `a` modulo `n` by repeated subtraction. `a` must be at most a few times `n`.
 pub(super) fn modulo<const N: usize>(a: &Limbs<N>, n: &Limbs<N>) -> Limbs<N> {
     let mut rest = *a;
     while !is_below(&rest, n) {
@@ -58,7 +58,7 @@ pub(super) fn modulo<const N: usize>(a: &Limbs<N>, n: &Limbs<N>) -> Limbs<N> {
     rest
 }
 
-/// Multiplies two integers below `n` modulo `n`.
+/// Multiplies two integers below `n`, modulo `n`.
 pub(super) fn multiply<const N: usize>(a: &Limbs<N>, b: &Limbs<N>, n: &Limbs<N>) -> Limbs<N> {
     let places = (0..N.wrapping_mul(64)).rev();
     places.fold([0; N], |product, place| {
@@ -67,9 +67,9 @@ pub(super) fn multiply<const N: usize>(a: &Limbs<N>, b: &Limbs<N>, n: &Limbs<N>)
     })
 }
 
-/// Inverts `a` modulo the odd prime `n` above `a`. The result for 0 is meaningless.
+/// Inverts `a` modulo `n`, an odd prime above `a`. The result for 0 is meaningless.
 pub(super) fn inverse<const N: usize>(a: &Limbs<N>, n: &Limbs<N>) -> Limbs<N> {
-    // Binary extended Euclid. Invariant: u = a * x and v = a * y modulo n.
+    // Binary extended Euclidean algorithm. Invariant: u = a * x and v = a * y modulo n.
     let (mut u, mut x) = (*a, one());
     let (mut v, mut y) = (*n, [0; N]);
     while !is_zero(&u) {

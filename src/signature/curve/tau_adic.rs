@@ -1,65 +1,92 @@
-//! Tau-adic non-adjacent form of a factor: digits -1, 0 and 1 before powers of tau, the Frobenius map
-//! `(x, y) -> (x^2, y^2)` of Koblitz curves.
+//! Tau-adic non-adjacent form of a factor: digits -1, 0 and 1 as coefficients of powers of tau, where tau is the
+//! Frobenius map `(x, y) -> (x^2, y^2)` of Koblitz curves.
 //!
-//! Tau satisfies `tau^2 + 2 = mu * tau`, so integers `a + b * tau` can be divided by tau as others are by 2. The
-//! multiplication of a point then applies tau (three squarings) where the binary method doubles. On a field of `2^M`
-//! elements `tau^M` is the identity.
+//! Tau satisfies `tau^2 + 2 = mu * tau`, so integers `a + b * tau` can be divided by tau as ordinary integers are
+//! divided by 2. The multiplication of a point by a tau-adic factor applies tau (three squarings) where the binary
+//! method doubles the point. Over a field of `2^M` elements `tau^M` is the identity.
 
 use super::field::{Limbs, bit, one};
 use super::scalar::{add, half, subtract};
 
-/// Integer `a + b * tau`; negative parts are in two's complement.
+/// Integer `a + b * tau`; negative values of `a` and `b` are in two's complement.
 #[derive(Clone, Copy)]
 struct Number<const N: usize> {
     a: Limbs<N>,
     b: Limbs<N>,
 }
 
-/// Digits of a factor, lowest first; at least one of two neighbours is 0.
-pub(super) struct Digits([i8; Digits::MOST]);
+/// Digits of a factor, lowest first; of two neighbouring digits, at least one is 0.
+///
+/// Two bits for each digit: the lower bit says that the digit is not 0, and the higher bit that it is -1. Two factors in
+/// bytes would take 600 bytes of the stack of a microcontroller.
+pub(super) struct Digits([u8; Digits::MOST / 4]);
 
 impl Digits {
-    /// Capacity: more than [`Self::EXTRA`] plus the larger degree, 283.
+    /// Maximum number of digits: more than [`Self::EXTRA`] plus 283, the larger degree of the two fields.
     const MOST: usize = 300;
 
     /// Number of digits above `tau^M`.
     ///
-    /// An integer `a + b * tau` of norm `a^2 + mu * a * b + 2 * b^2` at most `2^k` takes at most k + 4 digits, and the
+    /// An integer `a + b * tau` with norm `a^2 + mu * a * b + 2 * b^2` at most `2^k` takes at most k + 4 digits. The
     /// norm after the first round is at most `6 * 2^M`.
     const EXTRA: usize = 16;
 
-    /// Computes the digits of `factor`, for a curve over `2^m` elements whose `mu` is 1 or -1.
-    pub(super) fn new<const N: usize>(factor: &Limbs<N>, m: usize, mu_is_one: bool) -> Self {
+    /// Digits of the factor 0.
+    pub(super) const ZERO: Self = Self([0; Self::MOST / 4]);
+
+    /// Sets the digits to those of `factor`, for a curve over `2^m` elements whose `mu` is 1 or -1.
+    #[inline(never)] // Its integers leave the stack before the multiplication.
+    pub(super) fn set_to<const N: usize>(&mut self, factor: &Limbs<N>, m: usize, mu_is_one: bool) {
         let mut number = Number { a: *factor, b: [0; N] };
-        let mut digits = Self([0; Self::MOST]);
-        for room in digits.0.iter_mut().take(m) {
-            *room = number.next(mu_is_one);
+        for place in 0..m {
+            self.set(place, number.next(mu_is_one));
         }
         // The quotient left is a multiple of tau^m, which is 1: adding it to the value of the digits halves the length.
-        let below = digits.0.iter().take(m).rev().fold(Number { a: [0; N], b: [0; N] }, |sum, digit| {
+        let below = (0..m).rev().fold(Number { a: [0; N], b: [0; N] }, |sum, place| {
             let Number { a, b } = sum.times_tau(mu_is_one);
-            Number { a: with_digit(&a, *digit), b }
+            Number { a: with_digit(&a, self.at(place)), b }
         });
         let mut number = Number { a: add(&number.a, &below.a), b: add(&number.b, &below.b) };
-        for room in digits.0.iter_mut().take(m.wrapping_add(Self::EXTRA)) {
-            *room = number.next(mu_is_one);
+        for place in 0..m.wrapping_add(Self::EXTRA) {
+            self.set(place, number.next(mu_is_one));
         }
-        digits
     }
 
-    /// Iterates over the places of the digits, highest first.
+    /// Iterates over the exponents of tau for which `at` has a digit, zeros included, highest first.
     pub(super) fn places(m: usize) -> impl Iterator<Item = usize> {
         (0..m.wrapping_add(Self::EXTRA)).rev()
     }
 
-    /// Returns the digit before `tau^place`.
+    /// Returns the digit that is the coefficient of `tau^place`.
     pub(super) fn at(&self, place: usize) -> i8 {
-        self.0.get(place).copied().unwrap_or_default()
+        let four = self.0.get(place / 4).copied().unwrap_or_default();
+        match four.wrapping_shr(bits_before(place)) & 3 {
+            1 => 1,
+            3 => -1,
+            _ => 0,
+        }
+    }
+
+    fn set(&mut self, place: usize, digit: i8) {
+        if let Some(four) = self.0.get_mut(place / 4) {
+            let bits = match digit {
+                1 => 1_u8,
+                -1 => 3,
+                _ => 0,
+            };
+            let before = bits_before(place);
+            *four = *four & !3_u8.wrapping_shl(before) | bits.wrapping_shl(before);
+        }
     }
 }
 
+/// Number of bits below the digit at `place` in its byte.
+fn bits_before(place: usize) -> u32 {
+    u32::try_from(place % 4).unwrap_or_default().wrapping_mul(2)
+}
+
 impl<const N: usize> Number<N> {
-    /// Removes the lowest digit and divides by tau. For an odd number it picks the digit that makes the next digit 0.
+    /// Removes the lowest digit and divides by tau. For an odd number, the chosen digit makes the next digit 0.
     fn next(&mut self, mu_is_one: bool) -> i8 {
         let digit: i8 = match (bit(&self.a, 0), bit(&self.a, 1) == bit(&self.b, 0)) {
             (false, _) => 0,

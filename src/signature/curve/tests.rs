@@ -72,8 +72,14 @@ fn scalar_laws<C: Curve<N>, const N: usize>() {
 /// Multiplies by doubling and adding, as a reference.
 fn slow_product<C: Curve<N>, const N: usize>(factor: &Limbs<N>, point: &Affine<N>) -> Option<Affine<N>> {
     let sum = (0..N * 64).rev().fold(C::INFINITY, |sum, place| {
-        let twice = C::affine(&sum).map_or(C::INFINITY, |point| C::double(&point));
-        if super::field::bit(factor, place) { C::add(&twice, point) } else { twice }
+        let mut sum = sum;
+        if let Some(point) = C::affine(&sum) {
+            C::set_double(&mut sum, &point);
+        }
+        if super::field::bit(factor, place) {
+            C::add_to(&mut sum, point, false);
+        }
+        sum
     });
     C::affine(&sum)
 }
@@ -94,7 +100,7 @@ fn point_laws<C: Curve<N>, const N: usize>() {
     assert_eq!(C::affine(&product::<C, N>(&one(), &C::BASE)), Some(C::BASE));
     for round in 0..12 {
         let [a, b] = core::array::from_fn(|_| number::<C, N>(&mut seed));
-        // Small factors, and factors just below the order, too.
+        // Small factors and factors just below the order are also tested.
         let a = if round < 4 { from_bytes(&[round * 3]) } else { a };
         let b = if round % 4 == 1 { scalar::subtract(&C::ORDER, &from_bytes(&[round])) } else { b };
         let Some(point) = C::affine(&product::<C, N>(&b, &C::BASE)) else { panic!("infinity") };
@@ -112,7 +118,7 @@ fn point_laws<C: Curve<N>, const N: usize>() {
         assert_eq!(C::point(bytes), Some(negative));
         bytes[0] |= 4;
         assert_eq!(C::point(bytes), None);
-        // The same x plus a multiple of the field polynomial: not reduced, so not a valid form.
+        // The same x plus a multiple of the field polynomial is not reduced, so it is not a valid form.
         for times in 0..4 {
             C::compressed(&point, bytes);
             for place in C::TAPS.into_iter().chain([0, C::M]).map(|place| place + times) {
@@ -128,7 +134,8 @@ fn point_laws<C: Curve<N>, const N: usize>() {
 fn digit_laws<C: Curve<N>, const N: usize>() {
     let mut seed = 5;
     for _ in 0..20 {
-        let digits = Digits::new(&number::<C, N>(&mut seed), C::M, C::A);
+        let mut digits = Digits::ZERO;
+        digits.set_to(&number::<C, N>(&mut seed), C::M, C::A);
         let places: Vec<_> = Digits::places(C::M).map(|place| digits.at(place)).collect();
         assert!(places.windows(2).all(|pair| pair.contains(&0)), "{places:?}");
         assert!(places.contains(&1) && places.contains(&-1));

@@ -48,8 +48,8 @@ pub(super) struct FetchedFile {
 }
 
 impl FetchedFile {
-    /// Parses the payload of a data message, which is an OTA file; `None` if the payload is not such a file. Bytes
-    /// after the total image size are dropped.
+    /// Parses the payload of a data message as an OTA file. Returns `None` if the payload is no OTA file. Bytes after
+    /// the total image size are dropped.
     pub(super) fn parse(payload: &[u8], key: u32) -> Option<Self> {
         let entry = StoreEntry::parse(payload).ok()?;
         Some(Self { info: ImageInfo { key, ..*entry.info() }, bytes: entry.file().to_vec() })
@@ -73,7 +73,7 @@ impl AnnouncedImage {
         }
     }
 
-    /// Returns the deadline of the pending request, or the time of the next request.
+    /// Returns the timeout of the pending request, or the time of the next request.
     pub(super) const fn deadline(&self) -> Option<Instant> {
         match self.fetch {
             FetchState::Requested { until: at } | FetchState::Failed { retry_at: at } => Some(at),
@@ -84,8 +84,8 @@ impl AnnouncedImage {
         }
     }
 
-    /// Ends a request that has timed out, and a pause between requests. Returns whether a request has timed out. After
-    /// a timeout the caller cancels the subscription of the request.
+    /// Ends a request that has timed out, or a pause between requests that is over. Returns `true` if a request has
+    /// timed out: the caller then cancels the subscription of the request.
     pub(super) fn expire(&mut self, now: Instant, retry: Millis) -> bool {
         let (next, has_timed_out) = match self.fetch {
             FetchState::Requested { until } if until <= now => {
@@ -99,7 +99,7 @@ impl AnnouncedImage {
     }
 }
 
-/// Handle of an image that has arrived and is to be verified. [`Consumer::image`](super::Consumer::image) and
+/// Handle of an image that has arrived and must be verified. [`Consumer::image`](super::Consumer::image) and
 /// [`Consumer::verified`](super::Consumer::verified) take the handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchedImage {
@@ -122,6 +122,6 @@ impl FetchedImage {
 pub enum FileVerdict {
     /// The server may offer the image.
     Valid,
-    /// The server may not offer the image. The consumer fetches the image again only after another announcement.
+    /// The server may not offer the image. The consumer fetches the image again only after a new announcement.
     Invalid,
 }

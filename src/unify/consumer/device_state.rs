@@ -33,7 +33,7 @@ const REVISION: u32 = 1;
 #[non_exhaustive]
 pub enum Activation {
     /// The device waits for the upgrade time of the server, as the cluster specifies. The device may therefore download
-    /// an image before the time of `ApplyAfter`. This behaviour is the default.
+    /// an image before the time of `ApplyAfter`. `Scheduled` is the default.
     #[default]
     Scheduled,
     /// The device activates an image right after the download. The server therefore offers the device no image before
@@ -58,7 +58,7 @@ pub struct ManagedDevice {
     pub images: BTreeMap<Uiid, ImageId>,
 }
 
-/// Parts of the consumer that the update of a device reads and changes.
+/// Parts of the consumer that [`DeviceState::refresh`] reads and changes.
 pub(super) struct RefreshContext<'a> {
     pub(super) now: Instant,
     pub(super) utc: Option<UtcTime>,
@@ -90,7 +90,7 @@ impl Due {
     }
 }
 
-/// State of a downloaded image with respect to its hold, while the image waits for its upgrade time.
+/// State of the hold of a downloaded image, while the image waits for its upgrade time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum HoldState {
     /// The device does not have the complete image on hold.
@@ -136,14 +136,14 @@ impl ImageState {
         ImageId { manufacturer, image_type, version: self.status.target }
     }
 
-    /// Records that the client holds the complete image and waits for an Upgrade End Response.
+    /// Records that the client has the complete image and waits for an Upgrade End Response.
     pub(super) fn mark_held(&mut self) {
         if self.hold == HoldState::NotHeld {
             self.hold = HoldState::Waiting;
         }
     }
 
-    /// Records that the client holds the image and was sent the upgrade time `due`.
+    /// Records that the client has the complete image and was sent the upgrade time `due`.
     pub(super) fn set_hold(&mut self, due: Due) {
         self.hold = if due == Due::Now { HoldState::Released } else { HoldState::Waiting };
     }
@@ -229,7 +229,7 @@ impl DeviceState {
         self.images.get(uiid).map(|image| &image.status)
     }
 
-    /// Replaces the description of the device by a new one.
+    /// Replaces the description of the device by a new description.
     pub(super) fn set_device(
         &mut self,
         unid: &Unid,
@@ -296,7 +296,7 @@ impl DeviceState {
         is_addressed && self.images.get(&path.uiid).is_some_and(|own| own.kind == image.id.into())
     }
 
-    /// Sets the last error of the image that follows the announcement with the key `key`.
+    /// Sets the last error of an image, if the image follows the announcement with the key `key`.
     pub(super) fn set_error(&mut self, uiid: &Uiid, key: u32, error: LastError) {
         if let Some(image) = self.images.get_mut(uiid).filter(|image| image.key == Some(key)) {
             image.status.last_error = error;
@@ -382,8 +382,8 @@ impl DeviceState {
         }
     }
 
-    /// Sends an upgrade time for each image on hold when its time has come. After a change of a time, the method sends
-    /// an upgrade time for all images on hold.
+    /// Sends an upgrade time for each image on hold whose time has come. If an upgrade time has changed, sends an
+    /// upgrade time for all images on hold.
     fn send_upgrade_times(&mut self, has_new_time: bool, context: &mut RefreshContext<'_>) {
         let is_held = |image: &&ImageState| image.hold != HoldState::NotHeld;
         let held: Vec<_> = self.images.values().filter(is_held).map(ImageState::target).collect();
@@ -406,8 +406,8 @@ impl DeviceState {
     }
 }
 
-/// Returns the path of the announcement that a device follows for an image. An announcement for the device alone takes
-/// precedence over the announcement for all devices.
+/// Returns the path of the announcement that a device follows for an image. An announcement for a single device takes
+/// precedence over an announcement for all devices.
 pub(super) fn announced_path(
     announced: &BTreeMap<ImagePath, AnnouncedImage>,
     uiid: &Uiid,
@@ -419,7 +419,7 @@ pub(super) fn announced_path(
 }
 
 impl ManagedDevice {
-    /// Makes a device with one image. The attributes are published under endpoint 0, and the device waits for its
+    /// Creates a device with one image. The attributes are published under endpoint 0, and the device waits for its
     /// upgrade time. `id` is the identity of the running image.
     #[must_use]
     pub fn new(client: Address, uiid: Uiid, id: ImageId) -> Self {

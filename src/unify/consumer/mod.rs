@@ -1,7 +1,7 @@
 //! Image consumer of Unify: the side that has the devices. The consumer fetches the announced images that the devices
 //! need, and publishes the status of the upgrades.
 //!
-//! The drawing shows the state of the image of one path. A path is a UIID, and all devices or one device.
+//! The drawing shows the states of one image. The path of an image is a UIID, and either all devices or one device.
 //!
 //! ```text
 //!               a device needs it             data               Verify: Valid
@@ -20,11 +20,11 @@
 //! | requested | file for a device of the consumer, with the announced version | verifying, and [`ConsumerAction::Verify`] |
 //! | | any other payload | rejected |
 //! | | timeout: [`ConsumerConfig::request_timeout`] | failed |
-//! | | [`reconnected`](Consumer::reconnected) | announced, and thereby requested again |
+//! | | [`reconnected`](Consumer::reconnected) | announced, and then requested again |
 //! | failed | [`ConsumerConfig::retry`] has passed | announced |
 //! | verifying | [`Valid`](FileVerdict::Valid); [`Invalid`](FileVerdict::Invalid) | ready; rejected |
 //! | rejected | announced again | announced |
-//! | any | another version is announced | announced, with the other version |
+//! | any | another version is announced | announced, with the new version |
 //! | | withdrawn | none |
 
 mod announced_image;
@@ -59,8 +59,8 @@ pub use device_state::{Activation, ManagedDevice};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AnnouncedVersions {
-    /// The device accepts versions newer than the running version (Unify, "Announcing Images"). The document recommends
-    /// this choice, which is the default.
+    /// The device accepts versions newer than the running version (Unify, "Announcing Images"). The Unify document
+    /// recommends `Newer`, which is the default.
     #[default]
     Newer,
     /// The device accepts all versions except the running version, so that downgrades are possible (Unify, introduction
@@ -70,7 +70,7 @@ pub enum AnnouncedVersions {
 
 impl AnnouncedVersions {
     /// Returns whether a device that runs the version `current` accepts the version `announced`. A device with an
-    /// unknown version accepts no image, because such a device could install the same image again and again.
+    /// unknown version accepts no image, because the device could otherwise install the same image again and again.
     #[must_use]
     pub fn allows(self, current: FileVersion, announced: FileVersion) -> bool {
         let is_accepted = match self {
@@ -90,15 +90,15 @@ pub struct ConsumerConfig {
     /// Announced versions that the devices accept. The default is [`AnnouncedVersions::Newer`].
     pub versions: AnnouncedVersions,
     /// Whether the server offers an image for certain hardware to a device that does not report its hardware version.
-    /// The default is `true`, because such a device checks the file header itself.
+    /// The default is `true`, because the device itself checks the file header.
     pub to_unknown_hardware: bool,
-    /// Time to wait for an image after its request. The default is 60 s, enough for 256 megabytes at 40 Mbit/s.
+    /// Time to wait for an image after its request. The default is 60 s, enough for 256 MiB at 40 Mbit/s.
     pub request_timeout: Millis,
-    /// Pause between a request that has timed out and the next request. The default is 300 s, so that a provider that
-    /// is down is not flooded.
+    /// Pause between a request that has timed out and the next request. The default is 300 s, so that requests do not
+    /// flood a provider that has failed.
     pub retry: Millis,
-    /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case. Some providers follow the diagram
-    /// of the document, which has lower case. The default is `false`.
+    /// Whether the consumer also subscribes to topics below `ucl/ota` in lower case. The default is `false`. Some
+    /// providers follow the diagram of the Unify document, where the topics are in lower case.
     pub lower_case: bool,
 }
 
@@ -117,7 +117,7 @@ impl Default for ConsumerConfig {
 /// Action that a [`Consumer`] asks its caller for. The caller performs the actions in the order of
 /// [`Consumer::poll_action`].
 ///
-/// A caller may skip actions that the caller does not know, because the consumer does not depend on them.
+/// The caller may skip an unknown action, because the consumer does not depend on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
@@ -129,7 +129,7 @@ pub enum ConsumerAction {
     /// The caller publishes a message.
     Publish(MqttMessage),
     /// The caller verifies the file that [`Consumer::image`] lends, above all the signature of the file. The caller
-    /// reports the result to [`Consumer::verified`].
+    /// reports the result by [`Consumer::verified`].
     Verify(FetchedImage),
     /// The caller sends an Image Notify to a client, with [`Server::notify`](crate::server::Server::notify).
     Notify(Address),
@@ -162,8 +162,8 @@ pub enum ConsumerAction {
 /// - Output: after each input the caller calls [`poll_action`](Self::poll_action) until it returns `None`. The caller
 ///   lends [`images`](Self::images) and [`policy`](Self::policy) to each call of the server.
 ///
-/// The consumer keeps an image in memory while the image is announced. The time `now` that the caller passes must not
-/// go back from call to call.
+/// The consumer keeps an image in memory while the image is announced. The argument `now` must never be earlier than in
+/// the previous call.
 #[derive(Clone, Debug)]
 pub struct Consumer {
     config: ConsumerConfig,
@@ -177,7 +177,7 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Makes a consumer without devices.
+    /// Creates a consumer without devices.
     #[must_use]
     pub fn new(config: ConsumerConfig) -> Self {
         let mut consumer = Self {
@@ -193,8 +193,8 @@ impl Consumer {
         consumer
     }
 
-    /// Sets the UTC time at `now`; the `now` of later calls advances the time. Without a UTC time (`None`), images with
-    /// an earliest time of activation are not activated.
+    /// Sets the UTC time at the instant `now`; the `now` of later calls advances the UTC time. Without a UTC time
+    /// (`None`), an image with an earliest time of activation is not activated.
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         self.clock = utc.map(|utc| (now, utc));
         self.refresh_all(now);
@@ -236,8 +236,8 @@ impl Consumer {
     }
 
     /// Reports a new connection to a broker. The consumer repeats all subscriptions and messages, because the broker
-    /// may have lost the earlier ones. The consumer does not learn which images were withdrawn in between, except in a
-    /// session that the broker has kept.
+    /// may have lost the earlier ones. If the broker has kept no session, the consumer does not learn which images were
+    /// withdrawn in the meantime.
     pub fn reconnected(&mut self, now: Instant) {
         self.actions.retain(|action| match action {
             ConsumerAction::Subscribe(_) | ConsumerAction::Unsubscribe(_) | ConsumerAction::Publish(_) => {
@@ -276,8 +276,8 @@ impl Consumer {
         }
     }
 
-    /// Lends the OTA file that is to be verified, cut to its total image size. Returns `None` if the image was
-    /// rejected, withdrawn or replaced since its arrival.
+    /// Lends the OTA file to verify, cut to its total image size. Returns `None` if the image was rejected, withdrawn
+    /// or replaced since its arrival.
     #[must_use]
     pub fn image(&self, image: &FetchedImage) -> Option<&[u8]> {
         match self.announced.get(&image.path)? {
@@ -290,7 +290,7 @@ impl Consumer {
         }
     }
 
-    /// Reports the result of [`ConsumerAction::Verify`]. The consumer notifies the devices of a valid image. The
+    /// Reports the result of [`ConsumerAction::Verify`]. If the image is valid, the consumer notifies its devices. The
     /// consumer ignores the result if the image was withdrawn or replaced since its arrival.
     pub fn verified(&mut self, now: Instant, image: &FetchedImage, verdict: FileVerdict) {
         let Some(announced) = self.announced.get_mut(&image.path).filter(|found| found.key == image.key)
@@ -305,7 +305,7 @@ impl Consumer {
             (FetchState::Verifying(_), FileVerdict::Invalid) => {
                 self.report_invalid_image(now, &image.path, image.key);
             }
-            // No verification of the image is pending, so the state is put back.
+            // No verification of the image is pending, so the state is restored.
             (other, _) => announced.fetch = other,
         }
     }
@@ -322,7 +322,7 @@ impl Consumer {
         self.refresh_all(now);
     }
 
-    /// Returns the deadline of the earliest timer; `None` if no timer is set. At the deadline the caller calls
+    /// Returns the deadline of the earliest timer, or `None` if no timer is set. At the deadline the caller calls
     /// [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -331,7 +331,7 @@ impl Consumer {
         fetches.chain(devices).min()
     }
 
-    /// Returns the next action, oldest first; `None` if no action is left until the next input.
+    /// Returns the oldest action that was not returned yet, or `None` if no action is left until the next input.
     pub fn poll_action(&mut self) -> Option<ConsumerAction> {
         self.actions.pop_front()
     }
@@ -342,14 +342,14 @@ impl Consumer {
         self.devices.get(device)?.status(uiid)
     }
 
-    /// Returns the image store for the server, which contains the images that were verified as valid.
+    /// Returns the image store for the server. The store contains the images that were verified as valid.
     #[must_use]
     pub fn images(&self) -> impl ImageStore + Copy + '_ {
         ReadyImages::new(self)
     }
 
     /// Returns the policy for the server. The policy decides which image each device is offered, and when the device
-    /// activates the image. Another policy can wrap this one.
+    /// activates the image. A policy of the caller can wrap the policy of the consumer.
     #[must_use]
     pub fn policy(&self, now: Instant) -> impl ServerPolicy + Copy + '_ {
         AnnouncementPolicy::new(self, now)
@@ -370,7 +370,7 @@ impl Consumer {
         let announcement = Announcement::parse(payload)?;
         let version = announcement.file_version()?;
         match self.announced.get_mut(&path) {
-            // The version is known, so the image is not fetched again, unless the last image was rejected.
+            // The announced version is unchanged, so the image is fetched again only if the last image was rejected.
             Some(announced) if announced.version == version => {
                 announced.announcement = announcement;
                 if matches!(announced.fetch, FetchState::Rejected) {
@@ -388,7 +388,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Handles a data message, which contains the image that was requested.
+    /// Handles a data message, which contains the requested image.
     fn handle_data(&mut self, now: Instant, path: ImagePath, payload: &[u8]) -> Result<(), MessageIgnored> {
         let requested = self.announced.get_mut(&path).filter(|announced| announced.is_requested());
         let Some(announced) = requested else { return Err(MessageIgnored::NotRequested(path)) };

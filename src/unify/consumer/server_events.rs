@@ -1,7 +1,7 @@
-//! Conversion of events of a server to the status of images on devices.
+//! Conversion of a server's events to the status of images on devices.
 //!
 //! ```text
-//! ServerEvent -> image of the device -> ImageStatus -> attributes, published where they have changed
+//! ServerEvent -> image of the device -> ImageStatus -> attributes, published if they have changed
 //! ```
 
 use super::Consumer;
@@ -26,7 +26,8 @@ impl Consumer {
     /// | `Stalled`, `NeverEnded` | `Idle` |
     /// | `StatusReport` | `CurrentVersion`, `Status` and `Offset` of the report |
     ///
-    /// Events of other devices, and events about a version that is not the target of the device, change nothing.
+    /// An event changes nothing if its client is no device of the consumer, or if the event concerns another version
+    /// than the target version of the device.
     pub fn handle_event(&mut self, now: Instant, event: &ServerEvent) {
         let Some(unid) = client_of(event).and_then(|client| self.clients.get(&client)).cloned() else {
             return;
@@ -141,15 +142,15 @@ impl Consumer {
         if let Some(offset) = report.file_offset.filter(|offset| is_downloading && *offset != u32::MAX) {
             status.offset = offset;
         }
-        // After a restart, the gateway learns from the report that the device holds the image.
+        // After a restart, the gateway learns from the report that the device has the image on hold.
         if status.status == OtaStatus::WaitingToUpgrade && report.downloaded_version == Some(status.target) {
             image.mark_held();
         }
     }
 }
 
-/// Returns the image that a status report concerns: the only image of the device, or else the image that the report
-/// names.
+/// Returns the image that a status report concerns: the only image of the device or, if the device has several, the
+/// image that the report names.
 fn reported_image<'a>(state: &'a mut DeviceState, report: &ClientStatus) -> Option<&'a mut ImageState> {
     if let (1, Some(only)) = (state.images.len(), state.images.keys().next().cloned()) {
         return state.images.get_mut(&only);
@@ -158,7 +159,7 @@ fn reported_image<'a>(state: &'a mut DeviceState, report: &ClientStatus) -> Opti
     state.image_of_kind_mut(ImageKind { manufacturer, image_type })
 }
 
-/// Returns the client of an event; `None` if the event does not concern the status of an image.
+/// Returns the client of an event, or `None` if the event does not concern the status of an image.
 fn client_of(event: &ServerEvent) -> Option<Address> {
     match event {
         ServerEvent::Queried { client, .. }

@@ -32,13 +32,12 @@ impl Consumer {
         self.devices.get_key_value(unid)
     }
 
-    /// Returns the files that the server may offer, each with the device that the file is for. The device `None` means
-    /// all devices.
+    /// Returns the files that the server may offer, each with its device. The device `None` means all devices.
     fn ready_files(&self) -> impl Iterator<Item = (Option<&Unid>, &FetchedFile)> + Clone {
         self.announced.iter().filter_map(|(path, found)| Some((path.device.as_ref(), found.ready_file()?)))
     }
 
-    /// Returns the image `id` for a device. The image for the device alone takes precedence over the image for all
+    /// Returns the image `id` for a device. An image for the single device takes precedence over an image for all
     /// devices.
     fn find_image(&self, unid: Option<&Unid>, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
         let files = self.ready_files().filter(|(_, file)| file.info.id == id && file.info.is_for(node));
@@ -85,7 +84,7 @@ impl ImageStore for ReadyImages<'_> {
     }
 }
 
-/// Policy of a [`Consumer`]: a server offers each device the image of the device's announcement, and the device
+/// Policy of a [`Consumer`]. A server offers each device the image of the device's announcement, and the device
 /// activates the image at the announced time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AnnouncementPolicy<'a> {
@@ -101,7 +100,7 @@ impl<'a> AnnouncementPolicy<'a> {
 
 impl ServerPolicy for AnnouncementPolicy<'_> {
     /// Returns whether the image may be offered. A device of the consumer is offered the image of its announcement. Any
-    /// other client is offered the images for all devices.
+    /// other client is offered only the images for all devices.
     fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let Self { consumer, utc } = *self;
         let current = request.current;
@@ -134,9 +133,9 @@ impl ServerPolicy for AnnouncementPolicy<'_> {
         fits && is_announced
     }
 
-    /// Decides the upgrade time from the `ApplyAfter` of the announcement. An image with another version than the
-    /// announced version is refused with ABORT. An image without an announcement is held, because the announcement may
-    /// not have arrived yet.
+    /// Decides the upgrade time from the `ApplyAfter` of the announcement. An image of another version than the
+    /// announced version is refused with ABORT. An image without an announcement is held, because its announcement may
+    /// arrive later.
     fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         if id.image_type == ImageType::LOG {
             return UpgradeDecision::Acknowledge;

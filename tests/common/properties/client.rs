@@ -160,7 +160,8 @@ impl World {
         config.discovery_interval = (is(0) || is(1)).then_some(Millis::from_secs(600));
         config.server_id = Eui64(if is(2) { 77 } else { 0 });
         config.write_size = NonZeroU8::new(if is(3) { 16 } else { 1 }).unwrap();
-        config.cluster_revision = if is(4) { 3 } else { 0 };
+        config.cluster_revision = if is(4) { 3 } else { 1 };
+        config.supports_block_period = is(4);
         config.activation_policy = UpgradeActivationPolicy(u8::from(is(5)));
         config.replace_refusing_server = is(6);
         config.credential = is(7).then_some(SecurityCredentialVersion::SE_1_1);

@@ -335,7 +335,7 @@ impl<const RANGES: usize> Device<RANGES> {
                         Outcome::StorageFault => "storage fault",
                         Outcome::InvalidImage => "invalid image",
                         Outcome::ServerAborted => "server aborted",
-                        Outcome::HeaderMismatch => "header mismatch",
+                        Outcome::HeaderMismatch(_) => "header mismatch",
                         _ => "other",
                     };
                     Line::new("ENDED ").text(word).end();

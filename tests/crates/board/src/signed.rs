@@ -38,7 +38,7 @@ impl Signed {
     }
 
     /// Whether the file is signed by the maker's signer and no integrity code contradicts it.
-    pub fn finish(self) -> bool {
+    pub fn finish(mut self) -> bool {
         let (start, mut stack) = (chip::ticks(), 0);
         let result = chip::measure_stack(&mut stack, || self.verifier.finish());
         let ticks = chip::ticks().wrapping_sub(start);

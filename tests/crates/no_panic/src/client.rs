@@ -61,6 +61,9 @@ fn config() -> ClientConfig {
     config.discovery_interval = black_box(Some(Millis(0)));
     config.replace_refusing_server = black_box(false);
     config.cluster_revision = black_box(0);
+    config.supports_block_period = black_box(false);
+    config.image_stamp = black_box(None);
+    config.accept_reversed_destination = black_box(false);
     config
 }
 

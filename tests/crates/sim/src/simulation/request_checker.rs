@@ -6,8 +6,8 @@ use zigbee_ota::zcl::{Frame, ImageBlockResponse, ImageOffer, Message, Quirks, To
 use super::report::{FromClient, Violation};
 use crate::Micros;
 
-/// Last cluster revision whose MinimumBlockPeriod is in seconds.
-const LAST_IN_SECONDS: u16 = 2;
+/// Cluster revision whose MinimumBlockPeriod is in seconds.
+const REVISION_IN_SECONDS: u16 = 2;
 
 const BLOCK_RESPONSE: u8 = 5;
 
@@ -22,8 +22,8 @@ pub(super) struct RequestChecker {
     offer: Option<ImageOffer>,
     /// Minimum interval that the client sets itself.
     pause: Millis,
-    /// ClusterRevision of the client; 0 ignores the minimum interval of the server.
-    revision: u16,
+    /// ClusterRevision of a client that keeps the minimum interval of the server; `None` if the client ignores it.
+    revision: Option<u16>,
     /// Minimum interval requested by the server.
     period: Millis,
     /// Whether frames arrive undamaged, so that the requested interval is known.
@@ -36,7 +36,7 @@ pub(super) struct RequestChecker {
 }
 
 impl RequestChecker {
-    pub(super) fn new(pause: Millis, revision: u16, trusts: bool) -> Self {
+    pub(super) fn new(pause: Millis, revision: Option<u16>, trusts: bool) -> Self {
         Self {
             offer: None,
             pause,
@@ -73,9 +73,9 @@ impl RequestChecker {
         }
         if let Ok(frame) = Frame::decode(frame, Quirks::all())
             && let Message::ToClient(ToClient::ImageBlock(ImageBlockResponse::Wait(wait))) = frame.message
-            && let Some(period) = wait.min_block_period.filter(|_| self.revision > 0)
+            && let (Some(period), Some(revision)) = (wait.min_block_period, self.revision)
         {
-            let seconds = self.revision <= LAST_IN_SECONDS;
+            let seconds = revision == REVISION_IN_SECONDS;
             self.period = if seconds { Millis::from_secs(period.into()) } else { Millis(period.into()) };
         }
     }
@@ -135,7 +135,7 @@ mod tests {
 
     const ID: ImageId = ImageId::new(1, 2, 3);
 
-    fn watch(pause: u32, revision: u16) -> RequestChecker {
+    fn watch(pause: u32, revision: Option<u16>) -> RequestChecker {
         let mut watch = RequestChecker::new(Millis(pause), revision, true);
         watch.begin(ImageOffer { id: ID, size: 100 });
         watch
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn nothing_beyond_the_image_is_asked_for() {
-        let mut watch = watch(0, 0);
+        let mut watch = watch(0, None);
         assert_eq!(block(&mut watch, 0, 0, 99), None);
         let beyond = Violation::BeyondImage { offset: 100, page: 0, size: 100 };
         assert_eq!(block(&mut watch, 0, 1, 100), Some(beyond));
@@ -168,21 +168,21 @@ mod tests {
 
     #[test]
     fn requests_for_something_new_keep_the_period() {
-        let mut own = watch(50, 0);
+        let mut own = watch(50, None);
         assert_eq!(block(&mut own, 100, 0, 0), None);
         assert_eq!(block(&mut own, 150, 1, 0), None, "sent again");
         assert_eq!(block(&mut own, 199, 2, 10), Some(Violation::TooFast { after: 49, period: 50 }));
         assert_eq!(block(&mut own, 249, 3, 20), None);
 
         let wait = |sequence| [0x19, sequence, 5, 0x97, 0, 0, 0, 0, 0, 0, 0, 0, 80, 0];
-        for (revision, period) in [(0, 50), (2, 80_000), (3, 80)] {
+        for (revision, period) in [(None, 50), (Some(1), 80), (Some(2), 80_000), (Some(3), 80)] {
             let mut told = watch(50, revision);
             assert_eq!(block(&mut told, 0, 0, 0), None);
             told.receive(&wait(0));
             assert_eq!(block(&mut told, 200, 1, 0), None, "the answer says when");
             assert_eq!(block(&mut told, 249, 2, 10), Some(Violation::TooFast { after: 49, period }));
         }
-        let mut late = watch(50, 3);
+        let mut late = watch(50, Some(3));
         assert_eq!(block(&mut late, 0, 0, 0), None);
         assert_eq!(block(&mut late, 50, 1, 10), None);
         late.receive(&wait(0));

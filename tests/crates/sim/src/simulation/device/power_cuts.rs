@@ -40,7 +40,7 @@ impl Device {
         self.client = Client::new(self.config, self.seed, now);
         self.watch = RequestChecker::new(
             self.config.min_block_period,
-            self.config.cluster_revision,
+            self.config.supports_block_period.then_some(self.config.cluster_revision),
             !self.settings.digest,
         );
         if let Some(checkpoint) = checkpoint {

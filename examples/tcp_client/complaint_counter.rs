@@ -1,0 +1,52 @@
+//! Counter of complaints by their text, which prints a repeated complaint only now and then.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant as Clock};
+
+/// Minimum time between two lines about one complaint.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// Maximum number of different complaints; all further ones are counted together.
+const MAX_TEXTS: usize = 32;
+
+/// Counts of all complaints.
+#[derive(Default)]
+pub struct ComplaintCounter {
+    counts: BTreeMap<String, Count>,
+}
+
+/// Count of one complaint.
+struct Count {
+    /// Number of complaints.
+    all: u64,
+    /// Number of complaints of which no line tells.
+    untold: u64,
+    /// Time of the last line.
+    told_at: Clock,
+}
+
+impl ComplaintCounter {
+    /// Counts a complaint, and returns the line to print, if any: the first complaint of its kind at once, repeated ones
+    /// as a count every ten seconds.
+    pub fn count(&mut self, text: String, now: Clock) -> Option<String> {
+        let is_known = self.counts.contains_key(&text);
+        let text = if is_known || self.counts.len() < MAX_TEXTS { text } else { "other complaints".into() };
+        let Some(count) = self.counts.get_mut(&text) else {
+            self.counts.insert(text.clone(), Count { all: 1, untold: 0, told_at: now });
+            return Some(text);
+        };
+        count.all += 1;
+        count.untold += 1;
+        if now.saturating_duration_since(count.told_at) < INTERVAL {
+            return None;
+        }
+        (count.untold, count.told_at) = (0, now);
+        Some(format!("{text} ({} times)", count.all))
+    }
+
+    /// Returns a line for each complaint that was repeated since its last line.
+    pub fn rest(&self) -> impl Iterator<Item = String> {
+        let repeated = self.counts.iter().filter(|(_, count)| count.untold > 0);
+        repeated.map(|(text, count)| format!("{text} ({} times)", count.all))
+    }
+}
