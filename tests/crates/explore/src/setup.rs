@@ -337,12 +337,9 @@ fn foreign_servers() -> Vec<Setup> {
             Kind::Tick,
             Kind::Lose,
             Kind::Duplicate,
-            Kind::Outage,
             Kind::Restart,
             Kind::Notify,
             Kind::Reboot,
-            Kind::Late,
-            Kind::AnswerBadly,
         ];
         if model.other_image != OtherImage::AsAsked {
             kinds.extend([Kind::Replace, Kind::Empty]);
