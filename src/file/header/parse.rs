@@ -70,7 +70,8 @@ impl<'a> HeaderView<'a> {
     }
 
     /// Reads all fields of the header.
-    #[inline]
+    // Always inlined, so that fields which the caller does not use are not read.
+    #[inline(always)]
     pub(in crate::file) fn header(&self) -> FileHeader<'a> {
         let fixed = self.fixed;
         let [minor, _] = fixed.version.to_bytes();
@@ -159,7 +160,7 @@ fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
 type OptionalFields = (Option<SecurityCredentialVersion>, Option<Eui64>, Option<HardwareRange>);
 
 /// Reads each optional field whose bit is set in `present` (sections 6.3.2.11 to 6.3.2.14).
-#[inline]
+#[inline(always)]
 fn optional_fields(present: HeaderControl, tail: &[u8]) -> Parsed<'_, OptionalFields> {
     let range = |(min, max)| HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) };
     (
