@@ -30,6 +30,7 @@
 //! | [`matter`] | commands, ImageURIs and image headers of Matter's OTA clusters, and a bridge | `matter` |
 //! | [`unify`] | the OTA service of the Unify framework over MQTT | `unify` |
 //! | [`aps`], [`time`] | addresses and delivery of frames; instants, durations, UTC | |
+//! | [`index`] | the lists of OTA files that zigbee2mqtt and zigpy read, and the entry for a device | `index` |
 //!
 //! [`guide`] has a chapter for each kind of user, a chapter on [security](guide::security), a
 //! [glossary](guide::glossary) and a [map of the specification](guide::specification).
@@ -186,6 +187,7 @@
 //! | `openssl` | `signature::SigningKey`: signatures by the system's OpenSSL | `crypto`, `std` |
 //! | `matter` | [`matter`] | |
 //! | `unify` | [`unify`] | `alloc`, `serde` |
+//! | `index` | [`index`] | `alloc`, `inspect` |
 //! | `alloc` | [`Encode::to_vec`], [`server::OwnedStore`] | |
 //! | `std` | [`file::FileWriter::write_to`], [`server::FolderStore`] | `alloc` |
 //! | `serde` | `Serialize` for data types, `Deserialize` for the data types that callers may construct | |
@@ -244,6 +246,8 @@ pub mod file;
 // The examples of the guide need all features, so doctests without all features leave the guide out.
 #[cfg(any(not(doctest), feature = "full"))]
 pub mod guide;
+#[cfg(feature = "index")]
+pub mod index;
 #[cfg(feature = "inspect")]
 pub mod inspect;
 #[cfg(feature = "matter")]

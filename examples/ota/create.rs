@@ -112,8 +112,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let bytes = match options.telink {
         Some(info) => telink_file(header, &elements, info)?,
         None => {
-            let writer =
-                FileWriter::new(header, &elements).map_err(|error| Failure::at(&path, error))?;
+            let writer = FileWriter::new(header, &elements).map_err(|error| Failure::at(&path, error))?;
             encoded(&writer)?
         }
     };
@@ -151,7 +150,9 @@ fn zeros(count: usize) -> Result<Vec<u8>, Failure> {
 fn telink_file(header: FileHeader<'_>, elements: &[Element<'_>], info: [u8; 2]) -> Result<Vec<u8>, Failure> {
     const TAG: Tag = Tag(0xf000);
     let [Element { tag: Tag::UPGRADE_IMAGE | TAG, data }] = elements else {
-        return Err(Failure::Said("--telink: expected exactly one element, without -t or with -t 0xf000".into()));
+        return Err(Failure::Said(
+            "--telink: expected exactly one element, without -t or with -t 0xf000".into(),
+        ));
     };
     let too_long = |_| Failure::Said("--telink: too many bytes for one file".into());
     let length = u32::try_from(data.len()).map_err(too_long)?;
@@ -179,8 +180,10 @@ impl Input {
             (Some(file), Some(length)) => {
                 let data = read(file)?;
                 if usize::try_from(length) != Ok(data.len()) {
-                    let reason =
-                        format!("{} bytes, but -l says {length}; leave -l out or make both equal", data.len());
+                    let reason = format!(
+                        "{} bytes, but -l says {length}; leave -l out or make both equal",
+                        data.len()
+                    );
                     return Err(Failure::at(file, reason));
                 }
                 Ok(Self::File(data))
@@ -200,7 +203,8 @@ impl Input {
         match self {
             Self::File(data) => Ok(data),
             Self::Zeros(count) => {
-                let too_long = |_| Failure::Said(format!("-l {count}: more bytes than this machine can hold"));
+                let too_long =
+                    |_| Failure::Said(format!("-l {count}: more bytes than this machine can hold"));
                 zeros(usize::try_from(count).map_err(too_long)?)
             }
         }

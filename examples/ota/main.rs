@@ -4,6 +4,9 @@
 //! `cargo run --example ota -- --help` lists the subcommands. Exit status 0 for success, 1 when a file is no OTA file
 //! or an operation failed, 2 when the command line is wrong or there is nothing to do.
 
+// The program reads the clock, for the validity of certificates; the library takes the time as an argument.
+#![allow(clippy::disallowed_methods)]
+
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -14,6 +17,7 @@ mod candidates;
 #[path = "../common/capture_lines.rs"]
 mod capture_lines;
 mod check;
+mod choose;
 mod create;
 mod element_args;
 mod error;
@@ -70,6 +74,7 @@ enum Command {
     Digest(external_signer::Prepare),
     Attach(external_signer::Attach),
     Index(index::Options),
+    Choose(choose::Options),
     Reconstruct(reconstruct::Options),
 }
 
@@ -102,6 +107,7 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Digest(options) => external_signer::digest(&options, &mut out),
         Command::Attach(options) => external_signer::attach(&options),
         Command::Index(options) => index::run(&options, &mut out),
+        Command::Choose(options) => choose::run(&options, &mut out),
         Command::Reconstruct(options) => reconstruct::run(&options, &mut out),
     }?;
     out.flush()?;

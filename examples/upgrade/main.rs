@@ -35,6 +35,8 @@ mod image_check;
 mod number_args;
 #[path = "../common/outcome_words.rs"]
 mod outcome_words;
+#[path = "../common/print.rs"]
+mod print;
 #[path = "../common/printable.rs"]
 mod printable;
 #[path = "../common/transfer_args.rs"]
@@ -93,7 +95,7 @@ fn main() -> ExitCode {
             return refuse(said.join(" ").trim_start_matches("error: "));
         }
         Err(help) => {
-            print!("{help}");
+            print::write(&format!("{help}"));
             return ExitCode::SUCCESS;
         }
     };
@@ -120,7 +122,7 @@ fn main() -> ExitCode {
 
 /// Prints why there is nothing to run; exit status 2.
 fn refuse(reason: &str) -> ExitCode {
-    eprintln!("upgrade: {reason}");
+    print::complain(format_args!("upgrade: {reason}"));
     ExitCode::from(2)
 }
 
@@ -169,7 +171,9 @@ fn upgrade(options: &Options, parts: &SplitFile<'_>, transfer: TransferMode) -> 
     let entries = [StoreEntry::new(parts)];
     let good = |flash: &[u8]| {
         image_check::check(&options.trust, flash)
-            .inspect_err(|reason| eprintln!("upgrade: the device refuses the image: {reason}"))
+            .inspect_err(|reason| {
+                print::complain(format_args!("upgrade: the device refuses the image: {reason}"))
+            })
             .is_ok()
     };
     let world = Simulation::new(&settings, &entries).checked_by(&good);

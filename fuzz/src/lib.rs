@@ -17,6 +17,7 @@ pub mod properties {
     pub mod file_stream;
     pub mod frame;
     pub mod fuzz_targets;
+    pub mod index;
     pub mod lossy_link;
     pub mod matter;
     pub mod observer;

@@ -263,10 +263,9 @@ impl<'a> Elements<'a> {
     /// Returns the error of the element at the start of `rest`, which has the offset `offset` in the file.
     #[cold]
     fn strict_error(rest: &[u8], offset: usize) -> DecodeError {
-        let kind = CheckedHead::read(rest, 0).err().unwrap_or(DecodeErrorKind::Truncated {
-            needed: HEAD_LEN,
-            present: rest.len(),
-        });
+        let kind = CheckedHead::read(rest, 0)
+            .err()
+            .unwrap_or(DecodeErrorKind::Truncated { needed: HEAD_LEN, present: rest.len() });
         DecodeError { item: "sub-element", offset, kind }
     }
 

@@ -237,7 +237,9 @@ fn telinks_form_is_written() {
     let other = folder.create(&format!("{IDS} --telink=0304 -t 0xf000 -l 32"));
     assert_eq!(other[62..64], [3, 4]);
     folder.create_fails(&format!("{IDS} --telink=01 -f image")).says(2, "expected two bytes");
-    folder.create_fails(&format!("{IDS} --telink -t 0xf001 -f image")).says(1, "expected exactly one element");
+    folder
+        .create_fails(&format!("{IDS} --telink -t 0xf001 -f image"))
+        .says(1, "expected exactly one element");
     folder.create_fails(&format!("{IDS} --telink")).says(1, "expected exactly one element");
 }
 
@@ -253,7 +255,11 @@ fn a_file_that_check_would_refuse_is_told() {
     folder.write("bad", gbl);
     assert_eq!(folder.ota(&format!("create -c x {IDS} -f good")).says(0, "x: ").err, "");
     let warned = folder.ota(&format!("create -c x {IDS} -f bad"));
-    assert!(warned.err.contains("x: warning: the payload (silabs_gbl) of element 0 is damaged"), "{}", warned.err);
+    assert!(
+        warned.err.contains("x: warning: the payload (silabs_gbl) of element 0 is damaged"),
+        "{}",
+        warned.err
+    );
     assert_eq!(warned.status, 0);
     folder.ota(&format!("create -c inner {IDS} -f good")).says(0, "inner: ");
     let twice = folder.ota(&format!("create -c x {IDS} -f inner"));
@@ -264,7 +270,9 @@ fn a_file_that_check_would_refuse_is_told() {
 #[test]
 fn a_length_beyond_memory_is_an_error() {
     let folder = Folder::new();
-    folder.create_fails(&format!("{IDS} -l 0xFFFFFFFF")).says(1, "the total image size in a header is at most");
+    folder
+        .create_fails(&format!("{IDS} -l 0xFFFFFFFF"))
+        .says(1, "the total image size in a header is at most");
     folder.create_fails(&format!("{IDS} -t 0 -l 0x80000000 -t 1 -l 0x80000000 --force")).says(1, "at most");
     if cfg!(target_os = "linux") {
         let line = format!("ulimit -v 1000000; exec \"$0\" create -c x {IDS} -l 0xFFFFFF00");

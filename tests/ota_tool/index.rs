@@ -170,6 +170,224 @@ fn additional_keys_are_kept_with_keep() {
     assert!(!ran.err.contains("never taken"), "{}", ran.err);
 }
 
+/// What `--keep` drops is told; what a new file of an image gets from entries of older ones is told, too.
+///
+/// Shows: FLD-081
+#[test]
+fn what_keep_drops_and_takes_over_is_told() {
+    let folder = folder();
+    let image = |more: Value| {
+        let mut entry = json!({ "manufacturerCode": 0x1001, "imageType": 0x1011, "fileVersion": 1 });
+        entry.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        entry
+    };
+    let keep = |entries: Value| {
+        folder.write("old.json", entries.to_string());
+        let ran = folder.ota("index --keep old.json f");
+        let found = entries_for(&ran.says(0, "").out, "light.zigbee");
+        (found, ran.err)
+    };
+    // The file was renamed with its new version; release notes and force belong to the old one.
+    let (found, told) = keep(json!([
+        image(json!({ "url": "light-1.zigbee", "modelId": "a", "minFileVersion": 5, "force": true, "releaseNotes": "r" })),
+        { "url": "gone.zigbee", "modelId": "c" },
+        { "url": "le grand/é.bin", "modelId": 5 },
+        5,
+        { "modelId": "d" },
+    ]));
+    assert_eq!(found.len(), 1);
+    assert_eq!([&found[0]["modelId"], &found[0]["minFileVersion"]], [&json!("a"), &json!(5)]);
+    assert_eq!([found[0].get("force"), found[0].get("releaseNotes")], [None, None]);
+    for text in [
+        "note: old.json: entry 0: light-1.zigbee: dropped: there is no such OTA file in the folder\n",
+        "note: old.json: entry 1: gone.zigbee: dropped: there is no such OTA file in the folder\n",
+        "note: old.json: entry 2: le grand/é.bin: dropped: modelId is 5, expected a text or an array of texts\n",
+        "note: old.json: entry 3: dropped: the entry is 5, expected an object\n",
+        "note: old.json: entry 4: dropped: there is no such OTA file in the folder\n",
+        "note: light.zigbee: modelId, minFileVersion taken over from entry 0 (light-1.zigbee), which is for the same \
+         manufacturer code and image type: check whether the file is for the same devices\n",
+    ] {
+        assert!(told.contains(text), "no {text:?} in\n{told}");
+    }
+    // Several restrictions: an entry for each of them.
+    let both = [image(json!({ "url": "x", "modelId": "a" })), image(json!({ "url": "y", "modelId": "b" }))];
+    let (found, told) = keep(json!([both[0], both[1], both[0]]));
+    assert_eq!([&found[0]["modelId"], &found[1]["modelId"]], ["a", "b"]);
+    assert_eq!((found.len(), told.matches("taken over").count()), (2, 2), "{told}");
+    // One of them was for every device, or for another image, or names the file.
+    let free = image(json!({ "url": "z" }));
+    let (found, told) = keep(json!([both[0], free]));
+    assert_eq!((found.len(), found[0].get("modelId"), told.contains("taken over")), (1, None, false));
+    let (found, told) =
+        keep(json!([{ "url": "x", "manufacturerCode": 1, "imageType": 0x1011, "modelId": "a" }]));
+    assert_eq!((found[0].get("modelId"), told.contains("taken over")), (None, false));
+    let (found, told) = keep(json!([both[0], image(json!({ "url": "light.zigbee", "modelId": "own" }))]));
+    assert_eq!((&found[0]["modelId"], told.contains("taken over")), (&json!("own"), false));
+    // An entry by its URL alone is of the image of its file.
+    folder.write("f/light-2.zigbee", folder.create("-v 0x01010111 -m 0x1001 -i 0x1011 -l 20"));
+    folder.write("old.json", json!([{ "url": "light.zigbee", "modelId": "a" }]).to_string());
+    let ran = folder.ota("index --keep old.json f");
+    let found = entries_for(
+        &ran.says(0, "light-2.zigbee: modelId taken over from entry 0 (light.zigbee)").out,
+        "light-2.zigbee",
+    );
+    assert_eq!(found[0]["modelId"], "a");
+}
+
+fn entries_for(text: &str, name: &str) -> Vec<Value> {
+    entries(text).into_iter().filter(|entry| entry["fileName"] == name).collect()
+}
+
+/// Entries by their URLs alone are of the image of their file, so that their order counts as well.
+///
+/// Shows: FLD-081
+#[test]
+fn entries_by_url_alone_get_a_note_on_their_order() {
+    let folder = folder();
+    folder.write("f/light-2.zigbee", folder.create("-v 0x01010111 -m 0x1001 -i 0x1011 -l 20"));
+    let list = json!([
+        { "url": "light.zigbee" }, { "url": "light-2.zigbee" }, { "url": "le grand/é.bin" },
+        { "url": "light.zigbee", "minFileVersion": 5, "maxFileVersion": 4 },
+    ]);
+    folder.write("index.json", list.to_string());
+    folder
+        .ota("index --check index.json f")
+        .says(0, "note: entry 1: light-2.zigbee: never taken, as entry 0 comes first for the same devices\n")
+        .says(0, "note: entry 3: light.zigbee: never taken, as its restrictions exclude every device\n");
+    // Each is taken where the restrictions tell them apart.
+    let apart = json!([{ "url": "light.zigbee", "modelId": "a" }, { "url": "light-2.zigbee" }, { "url": "le grand/é.bin" }]);
+    folder.write("index.json", apart.to_string());
+    let ran = folder.ota("index --check index.json f");
+    assert!(!ran.says(0, "0 differences").err.contains("note:"), "{}", ran.err);
+    // What cannot be read is a difference.
+    folder.write("index.json", json!([{ "url": "light.zigbee", "modelId": 5 }, 7]).to_string());
+    folder
+        .ota("index --check index.json f")
+        .says(1, "light.zigbee: modelId is 5, expected a text or an array of texts")
+        .says(1, "entry 1: the entry is 7, expected an object");
+}
+
+/// Files of one image for hardware versions that have nothing in common are told apart without an option.
+#[test]
+fn files_for_disjoint_hardware_get_their_hardware_versions() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("f")).expect("a folder");
+    for (name, min, max) in [("a", 0, 1), ("b", 2, 7)] {
+        let file = folder.create(&format!("{IDS} -l 5 --min-hw-ver {min} --max-hw-ver {max}"));
+        folder.write(&format!("f/{name}"), file);
+    }
+    let ran = folder.ota("index f");
+    let ranges: Vec<_> = entries(&ran.out)
+        .iter()
+        .map(|entry| [entry["hardwareVersionMin"].clone(), entry["hardwareVersionMax"].clone()])
+        .collect();
+    assert_eq!((ranges, &*ran.err), (vec![[json!(0), json!(1)], [json!(2), json!(7)]], ""));
+    // Ranges that overlap are one image twice.
+    folder.write("f/b", folder.create(&format!("{IDS} -l 5 --min-hw-ver 1 --max-hw-ver 7")));
+    let ran = folder.ota("index f");
+    assert_eq!(entries(&ran.out)[0].get("hardwareVersionMin"), None);
+    ran.says(0, "entry 1: b: never taken");
+}
+
+/// Shows: FLD-054
+#[test]
+fn the_index_of_zigpy_is_written_and_checked() {
+    let folder = folder();
+    let ran = folder.ota("index --form zigpy --base-url https://example.org/ota f");
+    let (plain, contained) = (folder.read("f/light.zigbee"), folder.read("f/le grand/é.bin"));
+    let sum = |bytes: &[u8]| {
+        let sum = zigbee_ota::index::Checksum::of(bytes, zigbee_ota::index::ChecksumAlgorithm::Sha3_256);
+        format!("sha3-256:{}", sum.expect("supported").to_hex())
+    };
+    let expected = json!({ "firmwares": [
+        { "binary_url": "https://example.org/ota/light.zigbee", "manufacturer_id": 0x1001, "image_type": 0x1011,
+          "file_version": 0x01010110, "file_size": plain.len(), "checksum": sum(&plain) },
+        { "binary_url": "https://example.org/ota/le%20grand/%C3%A9.bin", "manufacturer_id": 0x1021, "image_type": 18,
+          "file_version": 7, "file_size": contained.len(), "checksum": sum(&contained) },
+    ]});
+    assert_eq!(
+        serde_json::from_str::<Value>(&ran.says(0, "README.md: left out").out).expect("JSON"),
+        expected
+    );
+    // zigpy_local reads paths, from the folder of the index.
+    folder.ota("index --form zigpy --to f/index.json f").says(0, "f/index.json: 2 entries");
+    let local: Value = serde_json::from_slice(&folder.read("f/index.json")).expect("JSON");
+    assert_eq!(
+        (&local["firmwares"][1]["path"], local["firmwares"][1].get("binary_url")),
+        (&json!("le grand/é.bin"), None)
+    );
+    folder.ota("index --check f/index.json f").says(0, "2 entries, 2 files, 0 differences");
+    let mut wrong = local.clone();
+    wrong["firmwares"][0]["file_size"] = json!(1);
+    wrong["firmwares"][1]["checksum"] = json!("sha3-256:00");
+    folder.write("wrong.json", wrong.to_string());
+    folder
+        .ota("index --check wrong.json f")
+        .says(1, &format!("light.zigbee: file_size is 1, expected {}", plain.len()))
+        .says(1, "é.bin: checksum is \"sha3-256:00\", expected \"sha3-256:")
+        .says(1, "2 differences");
+    // Restrictions survive the change of form.
+    folder.write(
+        "old.json",
+        json!([{ "url": "light.zigbee", "modelId": "a", "manufacturerName": ["b"] }]).to_string(),
+    );
+    let kept: Value =
+        serde_json::from_str(&folder.ota("index --form zigpy --keep old.json f").out).expect("JSON");
+    assert_eq!(
+        [&kept["firmwares"][0]["model_names"], &kept["firmwares"][0]["manufacturer_names"]],
+        [&json!(["a"]), &json!(["b"])]
+    );
+}
+
+/// Shows: FLD-054
+#[test]
+fn choose_tells_the_entry_and_why_the_others_do_not_fit() {
+    let folder = folder();
+    folder.write("f/light-2.zigbee", folder.create("-v 0x01010111 -m 0x1001 -i 0x1011 -l 20"));
+    folder.write(
+        "old.json",
+        json!([{ "url": "light-2.zigbee", "modelId": "a" }, { "url": "light.zigbee", "modelId": "b" }])
+            .to_string(),
+    );
+    folder.ota("index --keep old.json --to index.json f").says(0, "3 entries");
+    let device = "choose -m 0x1001 -i 0x1011 -v 1";
+    folder
+        .ota(&format!("{device} --model b index.json"))
+        .says(0, "entry 1: version 16843024 (0x01010110): light.zigbee\n")
+        .says(0, "  not entry 0: for the model \"a\", the device is a \"b\"\n");
+    let ran = folder.ota(&format!("{device} index.json"));
+    ran.says(1, "no entry for this device\n")
+        .says(1, "not entry 1: for the model \"b\", that of the device is not known");
+    assert!(!ran.out.contains("entry 2"), "another image: {}", ran.out);
+    let found = folder
+        .ota(&format!("{device} --json --model a --file f/light-2.zigbee index.json"))
+        .says(0, "")
+        .json();
+    let reason = "for the model \"b\", the device is a \"a\"";
+    let expected = json!({
+        "entry": 0, "url": "light-2.zigbee", "path": null, "file_version": 0x01010111,
+        "mismatches": [{ "entry": 1, "reason": reason }], "differences": [],
+    });
+    assert_eq!(found, [expected]);
+    folder
+        .ota(&format!("{device} --model a --file f/light.zigbee index.json"))
+        .says(1, "the file differs: sha512 in the index is")
+        .says(1, "the file differs: the index says version 16843025 (0x01010111), the header 16843024 (0x01010110)");
+    let newest = "choose -m 0x1001 -i 0x1011 -v 0x01010111 --model a";
+    folder
+        .ota(&format!("{newest} index.json"))
+        .says(1, "version 16843025 is not wanted: the device runs 16843025, newer ones are");
+    folder.ota(&format!("{newest} --wanted any index.json")).says(0, "entry 0");
+    folder
+        .ota(&format!("{newest} --wanted older --model b --hardware 3 --manufacturer-name x index.json"))
+        .says(2, "--model");
+    folder.write("faults.json", json!([{ "url": "x", "imageType": "4113" }]).to_string());
+    folder
+        .ota(&format!("{device} faults.json"))
+        .says(1, "faults.json: entry 0 is not used: imageType is \"4113\", expected");
+    folder.ota(&format!("{device} nowhere.json")).says(1, "nowhere.json");
+}
+
 /// The gateway reads a file from its first file identifier on.
 #[test]
 fn a_file_that_the_gateway_would_misread_is_left_out() {

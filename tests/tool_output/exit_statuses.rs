@@ -88,6 +88,16 @@ fn reading_subcommands_exit_with_their_status() {
             (2, "ota index empty"),
             (2, "ota index --check index.json empty"),
             (2, "ota index"),
+            (2, "ota index --form other f"),
+            (0, "ota choose -m 0x1001 -i 0x1011 -v 1 f.json"),
+            (0, "ota choose -m 0x1001 -i 0x1011 -v 1 --file f/plain f.json"),
+            (1, "ota choose -m 0x1001 -i 0x1011 -v 1 --file text f.json"),
+            (1, "ota choose -m 0x1001 -i 0x1011 -v 0x01010110 f.json"),
+            (1, "ota choose -m 0x1001 -i 0x1011 -v 1 index.json"),
+            (1, "ota choose -m 0x1001 -i 0x1011 -v 1 text"),
+            (1, "ota choose -m 0x1001 -i 0x1011 -v 1 nowhere"),
+            (2, "ota choose -m 0x1001 -i 0x1011 index.json"),
+            (2, "ota choose"),
         ],
     );
 }

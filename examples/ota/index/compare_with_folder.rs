@@ -1,11 +1,9 @@
 //! Comparison of an existing index with the files of the folder.
 
-use std::collections::HashSet;
+use zigbee_ota::index::{Index, IndexEntry, is_web_url};
 
-use serde_json::{Map, Value};
-
-use super::entry::{Entry, Facts, KEYS};
-use super::url::{Base, is_web, path};
+use super::entry::{Facts, file_keys};
+use super::url::{Base, path};
 
 /// Result of the comparison.
 pub struct Compared {
@@ -14,46 +12,55 @@ pub struct Compared {
     pub notes: Vec<String>,
 }
 
-/// Keys of an entry that restrict the devices it is for.
-const RESTRICTIONS: [&str; 6] = [
-    "hardwareVersionMin",
-    "hardwareVersionMax",
-    "minFileVersion",
-    "maxFileVersion",
-    "modelId",
-    "manufacturerName",
-];
-
 /// Compares all entries with all files. Without a base URL, a URL is correct if it ends in the path of a file.
-pub fn all(entries: &[Map<String, Value>], files: &[Facts], base: &Base) -> Compared {
+pub fn all(index: &Index, files: &[Facts], base: &Base) -> Compared {
     let mut found = Compared { differences: Vec::new(), notes: Vec::new() };
     let mut listed = vec![false; files.len()];
-    for (number, entry) in entries.iter().enumerate() {
-        let Some(url) = entry.get("url").and_then(Value::as_str) else {
-            found.differences.push(format!("entry {number}: no url"));
+    for (number, entry) in index.entries.iter().enumerate() {
+        let Some(address) = address(entry) else {
+            let reason = entry.faults().first().map_or("no url".into(), ToString::to_string);
+            found.differences.push(format!("entry {number}: {reason}"));
             continue;
         };
-        let Some(place) = place(url, files) else {
-            found.differences.push(format!("entry {number}: {url}: there is no such OTA file in the folder"));
+        let Some(place) = place(address, files) else {
+            found
+                .differences
+                .push(format!("entry {number}: {address}: there is no such OTA file in the folder"));
             continue;
         };
         listed[place] = true;
-        let expected = files[place].entry(base, false, Map::new());
-        let differences = differences(entry, url, &expected, base);
+        let differences = differences(index, entry, &files[place], base);
         found
             .differences
             .extend(differences.into_iter().map(|difference| format!("{}: {difference}", files[place].path)));
     }
     let missing = files.iter().zip(listed).filter(|(_, listed)| !listed);
     found.differences.extend(missing.map(|(facts, _)| format!("{}: not in the index", facts.path)));
-    found.notes = hidden(entries);
+    found.notes = never_taken(completed(index.clone(), files));
     found
 }
 
+/// Returns where an entry says that its file is.
+pub fn address(entry: &IndexEntry) -> Option<&str> {
+    entry.url.as_deref().or(entry.path.as_deref())
+}
+
+/// Returns the index with what its entries leave out, from the files that they name.
+pub fn completed(mut index: Index, files: &[Facts]) -> Index {
+    for entry in &mut index.entries {
+        if let Some(facts) = named(entry, files) {
+            let Facts { entry: of_file, .. } = facts;
+            entry.manufacturer = entry.manufacturer.or(of_file.manufacturer);
+            entry.image_type = entry.image_type.or(of_file.image_type);
+            entry.version = entry.version.or(of_file.version);
+        }
+    }
+    index
+}
+
 /// Returns the file that an entry names.
-pub fn named<'a>(entry: &Map<String, Value>, files: &'a [Facts]) -> Option<&'a Facts> {
-    let url = entry.get("url")?.as_str()?;
-    Some(&files[place(url, files)?])
+pub fn named<'a>(entry: &IndexEntry, files: &'a [Facts]) -> Option<&'a Facts> {
+    Some(&files[place(address(entry)?, files)?])
 }
 
 /// Returns the file whose path in the folder is the end of the URL; the longest path wins.
@@ -66,45 +73,34 @@ fn place(url: &str, files: &[Facts]) -> Option<usize> {
     fitting.max_by_key(|(_, facts)| facts.path.len()).map(|(place, _)| place)
 }
 
-fn differences(entry: &Map<String, Value>, url: &str, expected: &Entry<'_>, base: &Base) -> Vec<String> {
-    let expected = serde_json::to_value(expected).unwrap_or_default();
+fn differences(index: &Index, entry: &IndexEntry, facts: &Facts, base: &Base) -> Vec<String> {
+    let (form, expected) = (index.form, facts.placed(base, index.form));
     let mut differences = Vec::new();
-    for key in KEYS {
-        let (found, expected) = (entry.get(key), &expected[key]);
-        match found {
-            _ if key == "url" && !base.is_given() => {}
+    for key in file_keys(form) {
+        let (found, expected) = (entry.value(form, key), expected.value(form, key));
+        let is_place = matches!(*key, "url" | "binary_url" | "path");
+        match (found, expected) {
+            _ if is_place && !base.is_given() => {}
             // For a local file the gateway reads omitted keys from the file itself.
-            None if is_web(url) => differences.push(format!("{key} is not there, expected {expected}")),
-            Some(found) if !same(found, expected) => {
+            (None, Some(expected)) if entry.url.as_deref().is_some_and(is_web_url) => {
+                differences.push(format!("{key} is not there, expected {expected}"));
+            }
+            (Some(found), Some(expected)) if found != expected => {
                 differences.push(format!("{key} is {found}, expected {expected}"));
             }
             _ => {}
         }
     }
+    let others = entry.faults().iter().filter(|fault| !file_keys(form).contains(&&*fault.key));
+    differences.extend(others.map(ToString::to_string));
     differences
 }
 
-/// Compares values like JavaScript: 1 and 1.0 are equal.
-fn same(found: &Value, expected: &Value) -> bool {
-    found == expected || (found.is_number() && found.as_f64() == expected.as_f64())
-}
-
-/// Returns the entries that the gateway never takes, because an earlier entry is for the same image and all devices.
-pub fn hidden(entries: &[Map<String, Value>]) -> Vec<String> {
-    let image = |entry: &Map<String, Value>| {
-        Some((entry.get("manufacturerCode")?.as_u64()?, entry.get("imageType")?.as_u64()?))
+/// Returns the entries that no device is ever given.
+pub fn never_taken(index: Index) -> Vec<String> {
+    let say = |(number, reason): &(usize, zigbee_ota::index::NeverTaken)| {
+        let entry = index.entries.get(*number).and_then(address).unwrap_or_default();
+        format!("entry {number}: {entry}: {reason}")
     };
-    let (mut for_all, mut notes) = (HashSet::new(), Vec::new());
-    for (number, entry) in entries.iter().enumerate() {
-        let Some(image) = image(entry) else { continue };
-        if for_all.contains(&image) {
-            let url = entry.get("url").and_then(Value::as_str).unwrap_or_default();
-            notes.push(format!(
-                "entry {number}: {url}: never taken, as an entry before it is for the same image"
-            ));
-        } else if !RESTRICTIONS.iter().any(|key| entry.contains_key(*key)) {
-            for_all.insert(image);
-        }
-    }
-    notes
+    index.never_taken().iter().map(say).collect()
 }

@@ -3,111 +3,94 @@
 use std::fs;
 use std::path::Path;
 
-use serde::Serialize;
-use serde_json::{Map, Value};
-use sha2::{Digest, Sha512};
-use zigbee_ota::file::FileHeader;
-use zigbee_ota::{HardwareRange, ImageId};
+use clap::ValueEnum;
+use zigbee_ota::HardwareRange;
+use zigbee_ota::index::{IndexEntry, IndexForm, is_web_url};
 
 use super::url::Base;
 use crate::input::InputFile;
+
+/// Form of an index on the command line.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Form {
+    /// index.json of zigbee2mqtt
+    Zigbee2mqtt,
+    /// Index of zigpy's providers zigpy_local (without --base-url) and zigpy_remote
+    Zigpy,
+}
+
+impl From<Form> for IndexForm {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Zigbee2mqtt => Self::Zigbee2Mqtt,
+            Form::Zigpy => Self::Zigpy,
+        }
+    }
+}
+
+/// Returns the keys of a form whose values come from the file.
+pub const fn file_keys(form: IndexForm) -> &'static [&'static str] {
+    match form {
+        IndexForm::Zigpy => {
+            &["binary_url", "path", "manufacturer_id", "image_type", "file_version", "file_size", "checksum"]
+        }
+        _ => &[
+            "fileName",
+            "fileVersion",
+            "fileSize",
+            "url",
+            "imageType",
+            "manufacturerCode",
+            "sha512",
+            "otaHeaderString",
+        ],
+    }
+}
 
 /// Properties of a file.
 pub struct Facts {
     /// Path in the folder, separated by slashes.
     pub path: String,
-    pub id: ImageId,
-    size: u32,
-    text: String,
-    hardware: Option<HardwareRange>,
-    sha512: String,
-}
-
-/// Keys whose values come from the file, in the format of an index.
-pub const KEYS: [&str; 8] = [
-    "fileName",
-    "fileVersion",
-    "fileSize",
-    "url",
-    "imageType",
-    "manufacturerCode",
-    "sha512",
-    "otaHeaderString",
-];
-
-/// Index entry, with its keys in order.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Entry<'a> {
-    file_name: &'a str,
-    file_version: u32,
-    file_size: u32,
-    pub url: String,
-    image_type: u16,
-    manufacturer_code: u16,
-    sha512: &'a str,
-    ota_header_string: &'a str,
-    #[serde(flatten)]
-    more: Map<String, Value>,
+    /// Entry without a place.
+    pub entry: IndexEntry,
+    pub hardware: Option<HardwareRange>,
 }
 
 impl Facts {
     /// Reads the file at `path`. The outer error says why it is no OTA file, the inner error what is wrong with it.
-    pub fn read(path: &Path, place: String) -> Result<Result<Self, String>, String> {
+    pub fn read(path: &Path, place: String, form: IndexForm) -> Result<Result<Self, String>, String> {
         let bytes = fs::read(path).map_err(|error| error.to_string())?;
         let opened = InputFile::new(&bytes).map_err(|error| error.to_string())?;
         let faults = opened.faults();
         if !faults.is_empty() {
             return Ok(Err(faults.join("; ")));
         }
-        let magic = FileHeader::MAGIC.to_le_bytes();
-        let first = bytes.windows(magic.len()).position(|bytes| bytes == magic);
-        if let Some(first) = first.filter(|first| *first != opened.offset()) {
-            let reason = format!(
-                "zigbee2mqtt reads from the first file identifier on, at byte {first}, and the OTA file starts at byte {}",
-                opened.offset()
-            );
-            return Ok(Err(reason));
-        }
-        let header = opened.image.header();
-        let facts = Self {
-            path: place,
-            id: header.id,
-            size: header.total_size,
-            text: String::from_utf8_lossy(header.header_string.as_bytes()).replace('\0', ""),
-            hardware: header.hardware,
-            sha512: Sha512::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        let mut entry = match IndexEntry::of_file(&bytes, form) {
+            Ok(entry) => entry,
+            Err(error) => return Ok(Err(error.to_string())),
         };
-        Ok(Ok(facts))
+        entry.file_name = place.rsplit('/').next().map(str::to_owned);
+        Ok(Ok(Self { path: place, entry, hardware: opened.image.header().hardware }))
     }
 
-    /// Returns the index entry, with the additional keys of `more`.
-    pub fn entry(&self, base: &Base, hardware: bool, mut more: Map<String, Value>) -> Entry<'_> {
-        if let Some(range) = self.hardware.filter(|_| hardware) {
-            more.insert("hardwareVersionMin".into(), range.min.0.into());
-            more.insert("hardwareVersionMax".into(), range.max.0.into());
+    /// Returns the entry with its place: a URL, or a path where there is no base URL and the form has paths.
+    pub fn placed(&self, base: &Base, form: IndexForm) -> IndexEntry {
+        let (mut entry, url) = (self.entry.clone(), base.join(&self.path));
+        if form == IndexForm::Zigpy && !is_web_url(&url) {
+            entry.path = Some(url);
+        } else {
+            entry.url = Some(url);
         }
-        Entry {
-            file_name: self.path.rsplit('/').next().unwrap_or_default(),
-            file_version: self.id.version.0,
-            file_size: self.size,
-            url: base.join(&self.path),
-            image_type: self.id.image_type.0,
-            manufacturer_code: self.id.manufacturer.0,
-            sha512: &self.sha512,
-            ota_header_string: &self.text,
-            more,
-        }
-    }
-}
-
-impl Entry<'_> {
-    /// Returns the additional keys of an entry, whose values do not come from the file.
-    pub fn more_of(entry: &Map<String, Value>) -> Map<String, Value> {
         entry
-            .iter()
-            .filter(|(key, _)| !KEYS.contains(&key.as_str()))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
+    }
+
+    /// Whether the files are of one image, for hardware versions that have nothing in common.
+    pub fn is_for_other_hardware(&self, other: &Self) -> bool {
+        let is_same = |entry: &IndexEntry| (entry.manufacturer, entry.image_type);
+        is_same(&self.entry) == is_same(&other.entry)
+            && self
+                .hardware
+                .zip(other.hardware)
+                .is_some_and(|(one, other)| one.max < other.min || other.max < one.min)
     }
 }

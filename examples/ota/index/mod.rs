@@ -18,6 +18,7 @@
 
 mod compare_with_folder;
 mod entry;
+mod keep;
 mod url;
 
 use std::fs;
@@ -25,16 +26,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::{Map, Value};
+use zigbee_ota::index::{Index, IndexEntry, IndexForm};
 
 use crate::atomic_write::replace;
 use crate::error::{Failure, complain};
 use crate::printable;
-use compare_with_folder::{Compared, named};
-use entry::{Entry, Facts};
+use compare_with_folder::Compared;
+use entry::{Facts, Form};
+use keep::Kept;
 use url::Base;
 
-/// Write or check the index.json that zigbee2mqtt reads, for a folder of files
+/// Write or check the index.json that zigbee2mqtt or zigpy reads, for a folder of files
 ///
 /// Files in vendors' containers are listed with the header of the OTA file inside and the SHA-512 of the whole file.
 /// Files that are no OTA files are left out, with a message. Exit status 0 for success, 1 when a file is damaged or the
@@ -47,14 +49,18 @@ pub struct Options {
     /// Index to write [default: standard output]
     #[arg(short = 'o', long, value_name = "FILE", conflicts_with = "check")]
     to: Option<PathBuf>,
-    /// Copy additional keys such as modelId or minFileVersion from this index
+    /// Copy additional keys such as modelId or minFileVersion from this index; a new file gets the restrictions of entries
+    /// for the same manufacturer code and image type
     #[arg(long, value_name = "INDEX", conflicts_with = "check")]
     keep: Option<PathBuf>,
     /// Write the hardware versions of headers that have them; a device that does not report its own then gets no such
-    /// file
+    /// file. Files of one image for different hardware always have them
     #[arg(long, conflicts_with = "check")]
     hardware: bool,
-    /// Compare this index with the files, and print each difference
+    /// Form of the index to write
+    #[arg(long, value_enum, default_value = "zigbee2mqtt", conflicts_with = "check")]
+    form: Form,
+    /// Compare this index, in any form, with the files, and print each difference
     #[arg(long, value_name = "INDEX")]
     check: Option<PathBuf>,
     /// Folder of OTA files, searched with its subfolders
@@ -65,16 +71,22 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let own = [&options.to, &options.check, &options.keep];
     let own: Vec<PathBuf> =
         own.into_iter().flatten().filter_map(|path| fs::canonicalize(path).ok()).collect();
+    let checked =
+        options.check.as_deref().map(|path| read_index(path).map(|index| (path, index))).transpose()?;
+    let form = checked.as_ref().map_or(options.form.into(), |(_, index)| index.form);
     let mut found = Found::default();
-    found.walk(&options.folder, "", &own)?;
+    found.walk(&options.folder, "", &own, form)?;
     // The newest version of an image first, because the gateway takes the first entry that fits.
     found.files.sort_by(|one, other| {
-        let key = |facts: &Facts| (facts.id.manufacturer, facts.id.image_type, !facts.id.version.0);
+        let key = |facts: &Facts| {
+            let IndexEntry { manufacturer, image_type, version, .. } = facts.entry;
+            (manufacturer, image_type, std::cmp::Reverse(version))
+        };
         key(one).cmp(&key(other)).then_with(|| one.path.cmp(&other.path))
     });
-    match &options.check {
-        Some(index) => check(options, index, &found, out),
-        None => write(options, &found, out),
+    match checked {
+        Some((path, index)) => check(options, path, &index, &found, out),
+        None => write(options, form, &found, out),
     }
 }
 
@@ -88,7 +100,7 @@ struct Found {
 
 impl Found {
     /// Reads all files in `folder`, whose path is `within`, except the index files themselves.
-    fn walk(&mut self, folder: &Path, within: &str, own: &[PathBuf]) -> Result<(), Failure> {
+    fn walk(&mut self, folder: &Path, within: &str, own: &[PathBuf], form: IndexForm) -> Result<(), Failure> {
         let failed = |error| Failure::at(folder, error);
         for entry in fs::read_dir(folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
@@ -101,9 +113,9 @@ impl Found {
             let is_own = || fs::canonicalize(&path).is_ok_and(|path| own.contains(&path));
             // Links to folders are skipped, because they could form cycles.
             if entry.file_type().map_err(failed)?.is_dir() {
-                self.walk(&path, &format!("{place}/"), own)?;
+                self.walk(&path, &format!("{place}/"), own, form)?;
             } else if path.is_file() && !is_own() {
-                match Facts::read(&path, place.clone()) {
+                match Facts::read(&path, place.clone(), form) {
                     Ok(Ok(facts)) => self.files.push(facts),
                     Ok(Err(fault)) => self.damaged.push((place, fault)),
                     Err(reason) => complain(Failure::at(&path, format_args!("left out: {reason}"))),
@@ -118,48 +130,64 @@ impl Found {
     }
 }
 
-fn write(options: &Options, found: &Found, out: &mut impl Write) -> Result<bool, Failure> {
+fn write(options: &Options, form: IndexForm, found: &Found, out: &mut impl Write) -> Result<bool, Failure> {
     if found.is_empty() {
         return Err(Failure::nothing(&options.folder, "no OTA file in this folder"));
     }
-    let kept = options.keep.as_deref().map(read_index).transpose()?.unwrap_or_default();
-    let mut entries = Vec::new();
-    for facts in &found.files {
-        let mut more: Vec<Map<String, Value>> = kept
-            .iter()
-            .filter(|entry| named(entry, &found.files).is_some_and(|named| named.path == facts.path))
-            .map(Entry::more_of)
-            .collect();
-        if more.is_empty() {
-            more.push(Map::new());
+    let note = |text: String| complain(format_args!("note: {text}"));
+    let kept = match &options.keep {
+        None => None,
+        Some(path) => {
+            let (kept, dropped) = Kept::new(read_index(path)?, &found.files);
+            dropped.into_iter().for_each(|text| note(format!("{}: {text}", path.to_string_lossy())));
+            Some(kept)
         }
-        entries.extend(more.into_iter().map(|more| facts.entry(&options.base_url, options.hardware, more)));
+    };
+    let mut index = Index::new(form);
+    for facts in &found.files {
+        let entry = facts.placed(&options.base_url, form);
+        let mut entries = match &kept {
+            Some(kept) => kept.entries_of(facts, &found.files, &entry, note),
+            None => vec![entry],
+        };
+        let hardware = options.hardware || found.files.iter().any(|other| facts.is_for_other_hardware(other));
+        for entry in &mut entries {
+            if let Some(range) = facts.hardware.filter(|_| hardware) {
+                entry.restrictions = entry.restrictions.clone().with_hardware(range);
+            }
+        }
+        index.entries.append(&mut entries);
     }
     for (path, fault) in &found.damaged {
         complain(Failure::at(&options.folder.join(path), format_args!("left out: {fault}")));
     }
-    let mut text =
-        serde_json::to_string_pretty(&entries).map_err(|error| Failure::Said(error.to_string()))?;
-    text.push('\n');
-    let written: Vec<_> = serde_json::from_str(&text).map_err(|error| Failure::Said(error.to_string()))?;
-    compare_with_folder::hidden(&written).iter().for_each(|note| complain(format_args!("note: {note}")));
+    let text = index.to_json().map_err(|error| Failure::Said(error.to_string()))?;
+    // As it is read: an entry for several models is written as several.
+    let written = Index::parse(text.as_bytes()).map_err(|error| Failure::Said(error.to_string()))?;
+    let count = written.entries.len();
+    compare_with_folder::never_taken(written).into_iter().for_each(note);
     match &options.to {
         None => out.write_all(printable::json(&text).as_bytes())?,
         Some(to) if replace(to, text.as_bytes())? => {
-            writeln!(out, "{}: {} entries", printable::path(to), entries.len())?;
+            writeln!(out, "{}: {count} entries", printable::path(to))?;
         }
         Some(_) => {}
     }
     Ok(found.damaged.is_empty())
 }
 
-fn check(options: &Options, index: &Path, found: &Found, out: &mut impl Write) -> Result<bool, Failure> {
-    let entries = read_index(index)?;
-    if found.is_empty() && entries.is_empty() {
+fn check(
+    options: &Options,
+    path: &Path,
+    index: &Index,
+    found: &Found,
+    out: &mut impl Write,
+) -> Result<bool, Failure> {
+    if found.is_empty() && index.entries.is_empty() {
         return Err(Failure::nothing(&options.folder, "no OTA file in this folder, and none in the index"));
     }
     let Compared { mut differences, notes } =
-        compare_with_folder::all(&entries, &found.files, &options.base_url);
+        compare_with_folder::all(index, &found.files, &options.base_url);
     differences.extend(found.damaged.iter().map(|(path, fault)| format!("{path}: {fault}")));
     for difference in &differences {
         writeln!(out, "{}", printable::text(difference))?;
@@ -168,17 +196,16 @@ fn check(options: &Options, index: &Path, found: &Found, out: &mut impl Write) -
     writeln!(
         out,
         "{}: {} entries, {} files, {} differences",
-        printable::path(index),
-        entries.len(),
+        printable::path(path),
+        index.entries.len(),
         found.files.len(),
         differences.len()
     )?;
     Ok(differences.is_empty())
 }
 
-/// Reads the entries of an index.
-fn read_index(path: &Path) -> Result<Vec<Map<String, Value>>, Failure> {
+/// Reads an index.
+pub fn read_index(path: &Path) -> Result<Index, Failure> {
     let text = fs::read(path).map_err(|error| Failure::at(path, error))?;
-    serde_json::from_slice(&text)
-        .map_err(|error| Failure::at(path, format_args!("expected an array of objects: {error}")))
+    Index::parse(&text).map_err(|error| Failure::at(path, error))
 }

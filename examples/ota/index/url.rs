@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 use std::str::FromStr;
 
+use zigbee_ota::index::is_web_url;
+
 /// Prefix of each file's path: a URL, or a local path of the gateway.
 #[derive(Clone)]
 pub struct Base(String);
@@ -25,7 +27,7 @@ impl Base {
     /// Returns the URL of the file with this path in the folder.
     pub fn join(&self, place: &str) -> String {
         let Self(base) = self;
-        if !is_web(base) {
+        if !is_web_url(base) {
             return format!("{base}{place}");
         }
         let names: Vec<String> = place.split('/').map(encode).collect();
@@ -33,15 +35,9 @@ impl Base {
     }
 }
 
-/// Whether zigbee2mqtt treats the text as a URL; anything else is a path.
-pub fn is_web(url: &str) -> bool {
-    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-    scheme.is_some_and(|scheme| scheme == "http" || scheme == "https")
-}
-
 /// Returns the decoded path of a URL, or the path itself.
 pub fn path(url: &str) -> String {
-    if is_web(url) {
+    if is_web_url(url) {
         decode(url.split(['?', '#']).next().unwrap_or_default())
     } else {
         url.replace('\\', "/")

@@ -3,8 +3,8 @@
 use arbitrary::Unstructured;
 
 use super::{
-    client, container, file, file_stream, frame, lossy_link, matter, observer, payload, server, signature,
-    unify, written_files,
+    client, container, file, file_stream, frame, index, lossy_link, matter, observer, payload, server,
+    signature, unify, written_files,
 };
 
 /// Function of a fuzz target.
@@ -19,6 +19,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("file_structured", file_structured),
     ("frame", frame),
     ("frame_structured", frame_structured),
+    ("index", index),
     ("matter", matter),
     ("observer", observer),
     ("payload", payload),
@@ -73,6 +74,11 @@ pub fn frame_structured(seed: &[u8]) {
     if let Ok(frame) = frame::generated(seed) {
         frame::round_trip(&frame);
     }
+}
+
+/// Index reading of any bytes: no panic, what is read is written again the same, and a device gets an entry that fits.
+pub fn index(bytes: &[u8]) {
+    index::any_bytes(bytes);
 }
 
 /// Matter decoding of any bytes without a panic (TLV, commands, image header, ImageURI), and encoding of generated

@@ -13,7 +13,7 @@
 //!
 //! [`SingleUpgrade`] is the small simulation: one client, one server, one lossy link. [`simulation`] is the large one:
 //! many clients, power cuts, server failures. [`net`] is the network between its nodes, [`radio`] the shared channel,
-//! [`ideal_nodes`] the reference nodes that the channel is compared with, and a [`Cell`] measures the goodput of a
+//! [`foreign`] has models of other stacks for either side, [`ideal_nodes`] the reference nodes that the channel is compared with, and a [`Cell`] measures the goodput of a
 //! client.
 //!
 //! ```
@@ -39,6 +39,7 @@ mod countdown_policy;
 mod event_queue;
 mod flash;
 mod fleet;
+pub mod foreign;
 mod goodput;
 pub mod goodput_table;
 pub mod ideal_nodes;

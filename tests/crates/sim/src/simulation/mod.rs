@@ -14,7 +14,9 @@
 //!
 //! Violations are listed in the [`Report`].
 
+mod client_node;
 mod device;
+mod foreign_device;
 mod report;
 mod request_checker;
 mod server_host;
@@ -27,7 +29,7 @@ use zigbee_ota::time::Instant;
 use crate::net::{Arrival, Net};
 use crate::radio::Node;
 use crate::{EventQueue, Micros};
-use device::Device;
+use client_node::ClientNode;
 pub use report::{ClientReport, End, FromClient, FromServer, Report, Violation};
 use server_host::{Answer, Host};
 pub(crate) use settings::client_config;
@@ -108,7 +110,7 @@ pub struct Simulation<'a> {
     net: Net,
     queue: EventQueue<Wake>,
     host: Host<'a>,
-    devices: Vec<Device>,
+    devices: Vec<ClientNode>,
     /// Number of clients that have not ended.
     left: usize,
 }
@@ -121,7 +123,7 @@ impl<'a> Simulation<'a> {
         for (at, incident) in &settings.incidents {
             queue.put(*at, Wake::Incident(*incident));
         }
-        let devices = (1..=settings.clients).map(|node| Device::new(node, settings)).collect();
+        let devices = (1..=settings.clients).map(|node| ClientNode::new(node, settings)).collect();
         Self {
             seed: settings.seed,
             patience: settings.patience,
@@ -161,27 +163,27 @@ impl<'a> Simulation<'a> {
         let clients = (1..).take(self.devices.len()).map(address_of);
         self.host.notify(&mut context, clients);
         while self.left > 0 && self.step() {
-            if let Some(bytes) = self.devices.first().map(|first| first.life.bytes).filter(|now| *now > told)
+            if let Some(bytes) =
+                self.devices.first().map(|first| first.life().bytes).filter(|now| *now > told)
             {
                 told = bytes;
                 progress(told);
             }
         }
         for device in &mut self.devices {
-            device.finish(self.now, End::Stalled);
-            device.complete_report();
+            device.finish(self.now);
         }
         let violations = (1..)
             .zip(&self.devices)
-            .flat_map(|(node, device)| device.violations.iter().map(move |violation| (node, *violation)));
+            .flat_map(|(node, device)| device.violations().iter().map(move |violation| (node, *violation)));
         Report {
             seed: self.seed,
             violations: violations.collect(),
-            clients: self.devices.iter().map(|device| device.life).collect(),
+            clients: self.devices.iter().map(|device| *device.life()).collect(),
             server: self.host.sent,
             traffic: self.net.traffic(),
             carried: self.net.carried(),
-            ended: self.devices.iter().map(|device| device.life.ended).max().unwrap_or_default(),
+            ended: self.devices.iter().map(|device| device.life().ended).max().unwrap_or_default(),
         }
     }
 
@@ -229,9 +231,7 @@ impl<'a> Simulation<'a> {
             Wake::Boot(_) => device.boot(context, host),
             Wake::Answer(_) | Wake::Incident(_) => {}
         }
-        if device.idle(self.now) > self.patience {
-            device.finish(self.now, End::Stalled);
-        }
+        device.end_if_idle(self.now, self.patience);
         self.left -= usize::from(device.is_done() && !was_done);
     }
 

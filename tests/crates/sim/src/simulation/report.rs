@@ -98,6 +98,17 @@ pub struct FromClient {
 }
 
 impl FromClient {
+    /// Counts a frame of a client that has no statistics of its own.
+    pub(super) fn count(&mut self, frame: &[u8]) {
+        match frame {
+            [1, _, 1, ..] => self.queries += 1,
+            [1, _, 3, ..] => self.block_requests += 1,
+            [1, _, 4, ..] => self.page_requests += 1,
+            [1, _, 6, ..] => self.ends += 1,
+            _ => self.others += 1,
+        }
+    }
+
     /// Total number of frames.
     #[must_use]
     pub const fn total(&self) -> u32 {
@@ -117,6 +128,15 @@ pub struct FromServer {
 }
 
 impl FromServer {
+    /// Counts a frame.
+    pub(super) fn count(&mut self, frame: &[u8]) {
+        match frame.get(2..4) {
+            Some([5, 0]) => self.blocks += 1,
+            Some([5, _]) => self.refusals += 1,
+            _ => self.others += 1,
+        }
+    }
+
     /// Total number of frames.
     #[must_use]
     pub const fn total(&self) -> u64 {

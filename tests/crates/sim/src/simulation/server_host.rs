@@ -1,4 +1,4 @@
-//! Host of the server: files, policy and processing times.
+//! Host of the server: files, policy and processing times; or a model of another stack.
 
 use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use zigbee_ota::file::SplitFile;
@@ -12,6 +12,7 @@ use super::settings::{Host as Settings, Incident, Notify};
 use super::{Context, Wake, hex, instant, node_of};
 use crate::Micros;
 use crate::countdown_policy::Countdown;
+use crate::foreign::{ForeignServer, Sent};
 use crate::net::Outgoing;
 
 /// Response that is ready to be sent.
@@ -36,6 +37,10 @@ pub(super) struct Host<'a> {
     /// Time at which the current response is finished.
     free_at: Micros,
     pub(super) sent: FromServer,
+    /// Stack of another maker, which serves instead of `server`.
+    foreign: Option<ForeignServer>,
+    /// End of an outage.
+    off_until: Micros,
 }
 
 type Frame = [u8; LONGEST_TO_CLIENT];
@@ -52,11 +57,22 @@ impl<'a> Host<'a> {
             epoch: 0,
             free_at: 0,
             sent: FromServer::default(),
+            foreign: settings.model.map(|model| {
+                let file = files.first().map(StoreEntry::file);
+                ForeignServer::new(model, file).with_operator(settings.operator)
+            }),
+            off_until: 0,
         }
     }
 
     /// Sends Image Notify to clients.
     pub(super) fn notify(&mut self, context: &mut Context<'_>, clients: impl Iterator<Item = Address>) {
+        if let Some(foreign) = &mut self.foreign {
+            if self.settings.notify.is_some() {
+                clients.for_each(|client| foreign.notify(context.now, node_of(client)));
+            }
+            return self.drain_outputs(context);
+        }
         let mut out: Frame = [0; LONGEST_TO_CLIENT];
         let mut tell = |to, delivery, notify| {
             let transmit = self.server.notify(to, delivery, notify, &mut out).expect("a jitter of 1 to 100");
@@ -73,12 +89,19 @@ impl<'a> Host<'a> {
     }
 
     pub(super) fn next(&self) -> Option<Micros> {
+        if let Some(foreign) = &self.foreign {
+            return foreign.poll_timeout().map(|at| at.max(self.off_until));
+        }
         self.server.poll_timeout().map(|at| at.as_millis() * 1000)
     }
 
     pub(super) fn receive(&mut self, context: &mut Context<'_>, meta: FrameMeta, frame: &[u8]) {
-        if self.settings.one_at_a_time && context.now < self.free_at {
+        if context.now < self.off_until || (self.settings.one_at_a_time && context.now < self.free_at) {
             return;
+        }
+        if let Some(foreign) = &mut self.foreign {
+            foreign.handle_frame(context.now, node_of(meta.from), frame);
+            return self.drain_outputs(context);
         }
         let (now, mut out): (Instant, Frame) = (instant(context.now), [0; LONGEST_TO_CLIENT]);
         let (shelf, policy) = (&mut self.shelf, &mut self.policy);
@@ -101,12 +124,35 @@ impl<'a> Host<'a> {
 
     /// Runs the timers of the server and drains its outputs.
     pub(super) fn drain_outputs(&mut self, context: &mut Context<'_>) {
+        if self.foreign.is_some() {
+            return self.drain_foreign(context);
+        }
         let (now, mut out): (Instant, Frame) = (instant(context.now), [0; LONGEST_TO_CLIENT]);
         while let Some(transmit) = self.server.poll_transmit(now, &mut self.shelf, &mut out) {
             self.work(context, &out, transmit);
         }
         self.server.handle_timeout(now);
         while self.server.poll_event().is_some() {}
+    }
+
+    /// Sends all that a stack of another maker has to send now.
+    fn drain_foreign(&mut self, context: &mut Context<'_>) {
+        let Some(foreign) = self.foreign.as_mut().filter(|_| context.now >= self.off_until) else { return };
+        foreign.handle_timeout(context.now);
+        while let Some(Sent { to, frame, ack }) = foreign.poll_transmit(context.now) {
+            self.sent.count(&frame);
+            context.trace(0, || format!("sends {}", hex(&frame)));
+            match to {
+                Some(to) => {
+                    let token = TransmitToken::NONE;
+                    let bytes = &frame;
+                    context
+                        .net
+                        .send(context.now, Outgoing { from: 0, to, bytes, ack, secured: false, token });
+                }
+                None => context.net.broadcast(context.now, &frame),
+            }
+        }
     }
 
     /// Schedules a response at the end of its processing time.
@@ -122,11 +168,7 @@ impl<'a> Host<'a> {
         if answer.epoch != self.epoch {
             return;
         }
-        match answer.bytes.get(2..4) {
-            Some([5, 0]) => self.sent.blocks += 1,
-            Some([5, _]) => self.sent.refusals += 1,
-            _ => self.sent.others += 1,
-        }
+        self.sent.count(&answer.bytes);
         context.trace(0, || format!("answers {}", hex(&answer.bytes)));
         send(context, &answer.bytes, answer.transmit);
     }
@@ -135,22 +177,45 @@ impl<'a> Host<'a> {
         context.trace(0, || format!("{incident:?}"));
         let (first, second) = (self.files.first(), self.files.get(1));
         match incident {
-            Incident::Restart => {
-                self.server = server(&self.settings);
-                self.epoch += 1;
-                self.free_at = 0;
-                context.net.forget(0);
+            Incident::Restart => self.restart(context, context.now),
+            Incident::Outage(time) => {
+                self.off_until = context.now + time;
+                self.restart(context, self.off_until);
             }
-            Incident::Lose => self.shelf = SlotStore::new([None]),
-            Incident::Return => self.shelf = SlotStore::new([first.copied()]),
-            Incident::Swap => self.shelf = SlotStore::new([second.copied()]),
+            Incident::Lose => self.offer(None),
+            Incident::Return => self.offer(first.copied()),
+            Incident::Swap => self.offer(second.copied()),
             Incident::Slow(delay) => self.settings.delay = delay,
         }
     }
 
-    /// Returns the file of an image that was offered at any time.
-    pub(super) fn file(&self, id: ImageId) -> Option<&'a [u8]> {
-        self.files.iter().find(|entry| entry.info().id == id).map(StoreEntry::file)
+    /// Restarts the server, which keeps nothing but its files, at `back_at`.
+    fn restart(&mut self, context: &mut Context<'_>, back_at: Micros) {
+        self.server = server(&self.settings);
+        if let Some(foreign) = &mut self.foreign {
+            foreign.restart(back_at);
+        }
+        self.epoch += 1;
+        self.free_at = 0;
+        context.net.forget(0);
+    }
+
+    /// Replaces the file on offer.
+    fn offer(&mut self, entry: Option<StoreEntry<'a>>) {
+        self.shelf = SlotStore::new([entry]);
+        if let Some(foreign) = &mut self.foreign {
+            foreign.set_file(entry.as_ref().map(StoreEntry::file));
+        }
+    }
+
+    /// Whether `contents` are a file of this image that was offered at any time.
+    pub(super) fn has_file(&self, id: ImageId, contents: &[u8]) -> bool {
+        self.files.iter().any(|entry| entry.info().id == id && entry.file() == contents)
+    }
+
+    /// Returns the files that were offered at any time.
+    pub(super) fn files(&self) -> impl Iterator<Item = (ImageId, &'a [u8])> + use<'a, '_> {
+        self.files.iter().map(|entry| (entry.info().id, entry.file()))
     }
 }
 

@@ -9,6 +9,7 @@ use zigbee_ota::time::Millis;
 use zigbee_ota::zcl::ImageNotify;
 use zigbee_ota::{FileVersion, ImageId, server};
 
+use crate::foreign::{ClientModel, ServerModel};
 use crate::radio::Node;
 use crate::{Micros, net};
 
@@ -21,6 +22,11 @@ pub struct Settings {
     pub clients: u16,
     /// Configuration of each client. With [`Settings::new`] each client knows its server; all fields may be changed.
     pub client: client::ClientConfig,
+    /// Clients that run the stack of another maker instead of the client of this crate with its configuration.
+    pub client_models: Vec<(Node, ClientModel)>,
+    /// Whether clients go on after an upgrade that failed, until one succeeds. Otherwise the first outcome is their end,
+    /// and so are ten queries in a row without an image.
+    pub persistent: bool,
     /// Interval between the first scheduled queries of successive clients.
     pub stagger: Millis,
     /// Hardware of each client.
@@ -72,6 +78,11 @@ impl Default for Device {
 /// Settings of the server and its host.
 #[derive(Clone, Copy, Debug)]
 pub struct Host {
+    /// Stack of another maker that the host runs, instead of the server of this crate. Of the other settings,
+    /// `operator` and whether `notify` is set apply to it.
+    pub model: Option<ServerModel>,
+    /// Time after which the operator of such a stack starts a failed update again.
+    pub operator: Micros,
     /// Configuration of the server.
     pub config: server::ServerConfig,
     /// Number of client sessions.
@@ -100,6 +111,8 @@ pub enum Notify {
 impl Default for Host {
     fn default() -> Self {
         Self {
+            model: None,
+            operator: 60_000_000,
             config: server::ServerConfig::default(),
             slots: 4,
             delay: 0,
@@ -124,6 +137,8 @@ pub enum Incident {
     Swap,
     /// The processing time of each response changes.
     Slow(Micros),
+    /// The server is off for this time, and then restarts.
+    Outage(Micros),
 }
 
 /// Moment of a power failure.
@@ -150,6 +165,8 @@ impl Settings {
             seed: 1,
             clients: 1,
             client: client_config(&file.header),
+            client_models: Vec::new(),
+            persistent: false,
             stagger: Millis(0),
             device: Device::default(),
             host: Host::default(),

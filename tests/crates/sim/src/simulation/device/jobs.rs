@@ -89,7 +89,7 @@ impl Device {
             Need::Verify(ticket, offer) => {
                 let contents = self.flash.contents();
                 let good = match self.settings.digest {
-                    true => host.file(offer.id).is_some_and(|file| file == contents),
+                    true => host.has_file(offer.id, contents),
                     false => is_well_formed(contents, offer.id),
                 };
                 let good = good && host.check.is_none_or(|check| check(contents));

@@ -33,6 +33,8 @@ pub(super) struct Device {
     config: client::ClientConfig,
     seed: u64,
     patience: Micros,
+    /// Whether the client goes on after an upgrade that failed.
+    persistent: bool,
     client: Client,
     flash: Flash,
     /// Queued jobs; the first one is in progress.
@@ -69,6 +71,7 @@ impl Device {
             config,
             seed,
             patience: settings.patience,
+            persistent: settings.persistent,
             client: Client::new(config, seed, instant(0)),
             flash: Flash::new(0),
             jobs: VecDeque::new(),
@@ -262,7 +265,7 @@ impl Device {
         match event {
             ClientEvent::NoImage(status) => {
                 self.queries += 1;
-                if self.queries >= QUERIES {
+                if self.queries >= QUERIES && !self.persistent {
                     self.finish(now, End::NoImage(status));
                 }
             }
@@ -277,10 +280,12 @@ impl Device {
             }
             ClientEvent::Ended(outcome) => {
                 if let Outcome::Upgraded(id) = outcome {
-                    self.life.identical = host.file(id).is_some_and(|file| file == self.flash.contents());
+                    self.life.identical = host.has_file(id, self.flash.contents());
                     let wrong = (!self.life.identical).then_some(Violation::WrongFile(id));
                     let unverified = (self.verified != Some(id)).then_some(Violation::Unverified(id));
                     self.violations.extend([wrong, unverified].into_iter().flatten());
+                } else if self.persistent {
+                    return;
                 }
                 self.finish(now, End::Client(outcome));
             }

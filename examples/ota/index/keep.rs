@@ -1,0 +1,90 @@
+//! What a new index takes over from an older one: keys of the maintainer, and restrictions.
+
+use zigbee_ota::index::{Index, IndexEntry, Restrictions};
+
+use super::compare_with_folder::{address, completed, named};
+use super::entry::Facts;
+
+/// An older index, and what is to be said of it.
+pub struct Kept {
+    index: Index,
+}
+
+impl Kept {
+    /// Takes an index, for a folder with these files; returns also what is dropped of it.
+    pub fn new(index: Index, files: &[Facts]) -> (Self, Vec<String>) {
+        let index = completed(index, files);
+        let mut dropped = Vec::new();
+        for (number, entry) in index.entries.iter().enumerate() {
+            let about = address(entry).map_or_else(String::new, |address| format!("{address}: "));
+            if let Some(fault) = entry.faults().first() {
+                dropped.push(format!("entry {number}: {about}dropped: {fault}"));
+            } else if named(entry, files).is_none() {
+                dropped
+                    .push(format!("entry {number}: {about}dropped: there is no such OTA file in the folder"));
+            }
+        }
+        (Self { index }, dropped)
+    }
+
+    /// Returns the entries of a file: its own entry with what each older one for the file adds, or with the restrictions of
+    /// older entries for its image. `say` is called with what the maintainer should look at.
+    pub fn entries_of(
+        &self,
+        facts: &Facts,
+        files: &[Facts],
+        entry: &IndexEntry,
+        mut say: impl FnMut(String),
+    ) -> Vec<IndexEntry> {
+        let usable = || self.index.entries.iter().enumerate().filter(|(_, old)| old.faults().is_empty());
+        let of_file =
+            usable().filter(|(_, old)| named(old, files).is_some_and(|found| found.path == facts.path));
+        let own: Vec<IndexEntry> = of_file.map(|(_, old)| entry.clone().with_additions_of(old)).collect();
+        if !own.is_empty() {
+            return own;
+        }
+        let image = |entry: &IndexEntry| entry.manufacturer.zip(entry.image_type);
+        let like: Vec<_> =
+            usable().filter(|(_, old)| image(old).is_some() && image(old) == image(entry)).collect();
+        // Where one of them was for every device, so is the new file.
+        if like.iter().all(|(_, old)| !old.restrictions.is_none()) {
+            let mut found: Vec<(usize, &IndexEntry)> = Vec::new();
+            for (number, old) in like {
+                if !found.iter().any(|(_, other)| other.restrictions == old.restrictions) {
+                    found.push((number, old));
+                }
+            }
+            for (number, old) in &found {
+                let old_name = address(old).unwrap_or_default();
+                let keys = keys(&old.restrictions).join(", ");
+                say(format!(
+                    "{}: {keys} taken over from entry {number} ({old_name}), which is for the same manufacturer code and \
+                     image type: check whether the file is for the same devices",
+                    facts.path
+                ));
+            }
+            if !found.is_empty() {
+                let with = |(_, old): &(usize, &IndexEntry)| {
+                    let mut entry = entry.clone();
+                    entry.restrictions = old.restrictions.clone();
+                    entry
+                };
+                return found.iter().map(with).collect();
+            }
+        }
+        vec![entry.clone()]
+    }
+}
+
+/// Returns the names of what is restricted, as zigbee2mqtt calls it.
+fn keys(restrictions: &Restrictions) -> Vec<&'static str> {
+    let keys = [
+        ("modelId", restrictions.models.is_some()),
+        ("manufacturerName", restrictions.manufacturer_names.is_some()),
+        ("hardwareVersionMin", restrictions.min_hardware.is_some()),
+        ("hardwareVersionMax", restrictions.max_hardware.is_some()),
+        ("minFileVersion", restrictions.min_current.is_some()),
+        ("maxFileVersion", restrictions.max_current.is_some()),
+    ];
+    keys.into_iter().filter(|(_, is_there)| *is_there).map(|(key, _)| key).collect()
+}

@@ -1,0 +1,233 @@
+//! Comparison of a fetched file with its entry, and the entry of a file.
+//!
+//! ```text
+//! file -> length, checksums -> container -> OTA header -> manufacturer code, image type, version, size, header string
+//! ```
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Checksum, ChecksumAlgorithm, IndexEntry, IndexForm};
+use crate::container::Container;
+use crate::error::DecodeError;
+use crate::file::{FileHeader, HeaderString};
+use crate::types::{FileVersion, ImageType, ManufacturerCode};
+
+/// Difference between an entry and a file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub enum FileMismatch {
+    /// The file has another length: it is cut, or another file.
+    #[error("the index says {entry} bytes, the file has {file}")]
+    FileSize {
+        /// Length in the entry, in bytes.
+        entry: u64,
+        /// Length of the file, in bytes.
+        file: u64,
+    },
+    /// The file has another checksum: it is damaged, or another file.
+    #[error("{algorithm} in the index is {entry}, that of the file is {file}")]
+    Checksum {
+        /// Name of the algorithm.
+        algorithm: &'static str,
+        /// Checksum in the entry, in hexadecimal digits.
+        entry: String,
+        /// Checksum of the file, in hexadecimal digits.
+        file: String,
+    },
+    /// The entry has checksums by algorithms that are not supported alone, so that none was compared.
+    #[error("no checksum was compared: the algorithm {0:?} is not supported")]
+    UnsupportedChecksum(String),
+    /// The file is no OTA file, in no known container.
+    #[error("the file is no OTA file: {0}")]
+    NotOta(DecodeError),
+    /// The file ends before its total image size.
+    #[error("the file lacks {missing} of {total} bytes")]
+    Truncated {
+        /// Bytes that are missing.
+        missing: u64,
+        /// Total image size in the header, in bytes.
+        total: u32,
+    },
+    /// The header has another manufacturer code.
+    #[error("the index says manufacturer code {entry}, the header {file}")]
+    Manufacturer {
+        /// Manufacturer code of the entry.
+        entry: ManufacturerCode,
+        /// Manufacturer code of the header.
+        file: ManufacturerCode,
+    },
+    /// The header has another image type.
+    #[error("the index says image type {:#06x}, the header {:#06x}", .entry.0, .file.0)]
+    ImageType {
+        /// Image type of the entry.
+        entry: ImageType,
+        /// Image type of the header.
+        file: ImageType,
+    },
+    /// The header has another file version.
+    #[error("the index says version {} ({:#010x}), the header {} ({:#010x})", .entry.0, .entry.0, .file.0, .file.0)]
+    Version {
+        /// Version of the entry.
+        entry: FileVersion,
+        /// Version of the header.
+        file: FileVersion,
+    },
+    /// The header has another total image size.
+    #[error("the index says a total image size of {entry}, the header {file}")]
+    ImageSize {
+        /// Size of the entry, in bytes.
+        entry: u32,
+        /// Size of the header, in bytes.
+        file: u32,
+    },
+    /// The header has another header string.
+    #[error("the index says the header string {entry:?}, the header {file:?}")]
+    HeaderString {
+        /// Text of the entry, without NULs.
+        entry: String,
+        /// Text of the header, without NULs.
+        file: String,
+    },
+}
+
+/// Reason why a file gets no entry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub enum EntryFromFileError {
+    /// The file is no OTA file, in no known container.
+    #[error(transparent)]
+    NotOta(#[from] DecodeError),
+    /// zigbee2mqtt reads the OTA file from the first occurrence of the file identifier, which is somewhere else.
+    #[error(
+        "zigbee2mqtt reads from the first file identifier on, at byte {first}, and the OTA file starts at byte {ota}"
+    )]
+    Misread {
+        /// Offset of the first file identifier, in bytes.
+        first: usize,
+        /// Offset of the OTA file, in bytes.
+        ota: usize,
+    },
+}
+
+/// File identifier of an OTA header, in byte order.
+const MAGIC: [u8; 4] = FileHeader::MAGIC.to_le_bytes();
+
+impl IndexEntry {
+    /// Creates the entry of a file in a form, with sizes, header string, and the checksum of the form. The file may lie in a
+    /// container of a vendor.
+    ///
+    /// URL, path, file name and restrictions are up to the caller. The hardware versions of a header are a restriction only
+    /// if the caller makes them one: gateways offer an entry with a range to no device whose query has no hardware version.
+    ///
+    /// # Errors
+    /// [`EntryFromFileError::NotOta`] if no OTA header can be read, and [`EntryFromFileError::Misread`] if zigbee2mqtt would
+    /// read another header in the file. Whether the rest of the file is right is not looked at.
+    pub fn of_file(file: &[u8], form: IndexForm) -> Result<Self, EntryFromFileError> {
+        let container = Container::open(file)?;
+        let (header, _) = FileHeader::parse_lenient(container.ota)?;
+        let (first, ota) = (first_identifier(file), container.before.len());
+        let algorithm = match (form, first) {
+            (IndexForm::Zigbee2Mqtt, Some(first)) if first != ota => {
+                return Err(EntryFromFileError::Misread { first, ota });
+            }
+            (IndexForm::Zigbee2Mqtt, _) => ChecksumAlgorithm::Sha512,
+            (IndexForm::Zigpy, _) => ChecksumAlgorithm::Sha3_256,
+        };
+        let mut entry = Self {
+            image_size: Some(header.total_size),
+            file_size: u64::try_from(file.len()).ok(),
+            checksums: Checksum::of(file, algorithm).into_iter().collect(),
+            header_string: Some(text(&header.header_string)),
+            ..Self::default()
+        };
+        entry.complete(&header);
+        Ok(entry)
+    }
+
+    /// Compares a fetched file with the entry; an empty result means that the file is the one of the entry.
+    ///
+    /// Compared is what the entry says: the length, each checksum, and the fields of the OTA header, which may lie in a
+    /// container or behind other bytes. An entry without a checksum fits every file with such a header. A checksum is worth
+    /// as much as the way by which the index came: only a signature proves who made an image.
+    #[must_use]
+    pub fn check(&self, file: &[u8]) -> Vec<FileMismatch> {
+        let mut found = Vec::new();
+        let len = u64::try_from(file.len()).unwrap_or(u64::MAX);
+        if let Some(entry) = self.file_size.filter(|entry| *entry != len) {
+            found.push(FileMismatch::FileSize { entry, file: len });
+        }
+        self.check_sums(file, &mut found);
+        let ota = match Container::open(file) {
+            Ok(container) => container.ota,
+            // As zigbee2mqtt does with what it does not know.
+            Err(_) => first_identifier(file).and_then(|first| file.get(first..)).unwrap_or(file),
+        };
+        match FileHeader::parse_lenient(ota) {
+            Ok((header, _)) => self.check_header(&header, ota, &mut found),
+            Err(error) => found.push(FileMismatch::NotOta(error)),
+        }
+        found
+    }
+
+    fn check_sums(&self, file: &[u8], found: &mut Vec<FileMismatch>) {
+        let mut unsupported = None;
+        for entry in &self.checksums {
+            let algorithm = match &entry.algorithm {
+                ChecksumAlgorithm::Sha512 => "sha512",
+                ChecksumAlgorithm::Sha3_256 => "sha3-256",
+                ChecksumAlgorithm::Sha256 => "sha256",
+                ChecksumAlgorithm::Unsupported(name) => {
+                    unsupported = Some(name);
+                    continue;
+                }
+            };
+            if let Some(sum) = Checksum::of(file, entry.algorithm.clone()).filter(|sum| sum != entry) {
+                found.push(FileMismatch::Checksum { algorithm, entry: entry.to_hex(), file: sum.to_hex() });
+            }
+        }
+        let is_compared = self.checksums.iter().any(|sum| sum.algorithm.digest_len().is_some());
+        if let Some(name) = unsupported.filter(|_| !is_compared) {
+            found.push(FileMismatch::UnsupportedChecksum(name.clone()));
+        }
+    }
+
+    fn check_header(&self, header: &FileHeader<'_>, ota: &[u8], found: &mut Vec<FileMismatch>) {
+        let len = u64::try_from(ota.len()).unwrap_or(u64::MAX);
+        let missing = u64::from(header.total_size).saturating_sub(len);
+        if missing > 0 {
+            found.push(FileMismatch::Truncated { missing, total: header.total_size });
+        }
+        let id = header.id;
+        if let Some(entry) = self.manufacturer.filter(|entry| *entry != id.manufacturer) {
+            found.push(FileMismatch::Manufacturer { entry, file: id.manufacturer });
+        }
+        if let Some(entry) = self.image_type.filter(|entry| *entry != id.image_type) {
+            found.push(FileMismatch::ImageType { entry, file: id.image_type });
+        }
+        if let Some(entry) = self.version.filter(|entry| *entry != id.version) {
+            found.push(FileMismatch::Version { entry, file: id.version });
+        }
+        if let Some(entry) = self.image_size.filter(|entry| *entry != header.total_size) {
+            found.push(FileMismatch::ImageSize { entry, file: header.total_size });
+        }
+        // Older entries kept the NULs.
+        let text = text(&header.header_string);
+        if let Some(entry) =
+            self.header_string.as_ref().map(|entry| entry.replace('\0', "")).filter(|entry| *entry != text)
+        {
+            found.push(FileMismatch::HeaderString { entry, file: text });
+        }
+    }
+}
+
+/// Returns all 32 bytes of a header string as text, as zigbee2mqtt does: U+FFFD for what is not UTF-8, and no NULs.
+fn text(string: &HeaderString) -> String {
+    String::from_utf8_lossy(string.as_bytes()).replace('\0', "")
+}
+
+fn first_identifier(file: &[u8]) -> Option<usize> {
+    file.windows(MAGIC.len()).position(|bytes| bytes == MAGIC)
+}

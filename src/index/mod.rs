@@ -1,0 +1,246 @@
+//! Indexes of OTA files: the JSON lists by which zigbee2mqtt and zigpy publish images, with the devices that each is for.
+//!
+//! The module reads and writes such lists, chooses the entry for a device, says why the other entries do not fit, and
+//! compares a fetched file with its entry. Fetching is up to the caller: nothing here does I/O.
+//!
+//! ```text
+//! text -> Index::parse -> Index -> select(device) -> IndexEntry -> url or path -> caller fetches -> check(file) -> serve
+//!                           ^
+//! files -> IndexEntry::of_file -> to_json -> text
+//! ```
+//!
+//! [`IndexForm::Zigbee2Mqtt`] is an array of objects, the `index.json` of github.com/Koenkk/zigbee-OTA. [`IndexForm::Zigpy`]
+//! is an object with the array `firmwares`, as zigpy's providers `zigpy_local` and `zigpy_remote` read it; an array of such
+//! entries alone, as some manufacturers publish it, is read as well. All numbers are decimal.
+//!
+//! | zigbee2mqtt | zigpy | value | field of [`IndexEntry`] |
+//! |---|---|---|---|
+//! | `manufacturerCode` | `manufacturer_id` | 0 to 65535 | `manufacturer` |
+//! | `imageType` | `image_type` | 0 to 65535 | `image_type` |
+//! | `fileVersion` | `file_version` | 0 to 4294967295 | `version` |
+//! | `fileSize` | | total image size in the OTA header, bytes | `image_size` |
+//! | | `file_size` | length of the whole file with its container, bytes | `file_size` |
+//! | `url` | `binary_url` | where to fetch the file; `url` may be a path of the gateway | `url` |
+//! | `path` | `path` | path from the folder of the index; wins over the URL for a local index | `path` |
+//! | `fileName` | | name of the file | `file_name` |
+//! | `sha512` | | SHA-512 of the whole file, 128 hexadecimal digits in lower case | `checksums` |
+//! | | `checksum` | `sha3-256:` and 64 digits, of the whole file | `checksums` |
+//! | `otaHeaderString` | | header string as UTF-8 without NULs | `header_string` |
+//! | `modelId` (one) | `model_names` (array) | model identifiers of the Basic cluster | `restrictions.models` |
+//! | `manufacturerName` (array) | `manufacturer_names` (array) | manufacturer names of the Basic cluster | `restrictions.manufacturer_names` |
+//! | `hardwareVersionMin`, `…Max` | `min_hardware_version`, `max_…` | 0 to 65535 | `restrictions.min_hardware`, `max_hardware` |
+//! | `minFileVersion`, `max…` | `min_current_file_version`, `max_…` | version that the device runs | `restrictions.min_current`, `max_current` |
+//! | `force` | | `true`: offered whatever version the device runs | `force` |
+//! | | `specificity` | preference among equal versions | `specificity` |
+//! | `releaseNotes` | `release_notes` | text for people | `release_notes` |
+//! | | `changelog`, `release_url` | text, URL | `changelog`, `release_url` |
+//! | `originalUrl` | | where the maintainer found the file | `original_url` |
+//!
+//! Keys that are not in the table are kept and written again. An entry with a value of the wrong kind is kept, never
+//! chosen, and says what is wrong with it ([`IndexEntry::faults`]): a restriction that cannot be read must not be ignored.
+//!
+//! ```
+//! use zigbee_ota::ImageId;
+//! use zigbee_ota::index::{DeviceDescription, Index};
+//!
+//! let index = Index::parse(br#"[
+//!     { "url": "https://example.org/plug-uk.ota", "fileVersion": 71, "manufacturerCode": 4659, "imageType": 54196,
+//!       "modelId": "3RSPU01080Z" },
+//!     { "url": "https://example.org/plug-us.ota", "fileVersion": 71, "manufacturerCode": 4659, "imageType": 54196,
+//!       "modelId": "3RSP02064Z", "minFileVersion": 40 }
+//! ]"#)?;
+//!
+//! // What the query of the device said, and what the gateway knows besides.
+//! let device = DeviceDescription::new(ImageId::new(4659, 54196, 41)).with_model("3RSP02064Z");
+//! let selection = index.select(&device);
+//! assert_eq!(selection.entry().and_then(|entry| entry.url.as_deref()), Some("https://example.org/plug-us.ota"));
+//! let (number, reason) = selection.mismatches().next().expect("the other entry");
+//! assert_eq!(
+//!     format!("entry {number}: {reason}"),
+//!     r#"entry 0: for the model "3RSPU01080Z", the device is a "3RSP02064Z""#
+//! );
+//! # Ok::<(), zigbee_ota::index::IndexError>(())
+//! ```
+
+mod check_file;
+mod checksum;
+mod entry;
+mod read;
+mod restrictions;
+mod select;
+mod write;
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+pub use check_file::{EntryFromFileError, FileMismatch};
+pub use checksum::{Checksum, ChecksumAlgorithm};
+pub use entry::{EntryFault, IndexEntry, is_web_url};
+pub use restrictions::Restrictions;
+pub use select::{DeviceDescription, EntryMismatch, Selection, SelectionRule, WantedVersions};
+pub use write::IndexWriteError;
+
+/// Form of an index: the keys of its entries, and the rule by which its readers choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum IndexForm {
+    /// Array of objects with keys in camel case, as zigbee2mqtt reads it.
+    Zigbee2Mqtt,
+    /// Object with the array `firmwares`, of objects with keys in snake case, as zigpy reads it.
+    Zigpy,
+}
+
+impl IndexForm {
+    /// Rule by which the readers of this form choose among entries that fit a device.
+    #[must_use]
+    pub const fn rule(self) -> SelectionRule {
+        match self {
+            Self::Zigbee2Mqtt => SelectionRule::FirstFitting,
+            Self::Zigpy => SelectionRule::NewestFitting,
+        }
+    }
+}
+
+/// Index of OTA files: entries in order.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Index {
+    /// Form in which the index was read, or for which its entries were made.
+    pub form: IndexForm,
+    /// Entries, in the order of the file. The number of an entry is its place here, counted from 0.
+    pub entries: Vec<IndexEntry>,
+}
+
+impl Index {
+    /// Creates an index without entries.
+    #[must_use]
+    pub const fn new(form: IndexForm) -> Self {
+        Self { form, entries: Vec::new() }
+    }
+
+    /// Reads an index in any known form. The text is UTF-8, with or without a byte order mark.
+    ///
+    /// Entries with faults are kept; [`faults`](Self::faults) lists what is wrong with them.
+    ///
+    /// # Errors
+    /// [`IndexError::Syntax`] if the text is not JSON, and [`IndexError::NotAnIndex`] if it is JSON of no known form.
+    pub fn parse(text: &[u8]) -> Result<Self, IndexError> {
+        read::index(text)
+    }
+
+    /// Returns the faults of all entries, each with the number of its entry.
+    pub fn faults(&self) -> impl Iterator<Item = (usize, &EntryFault)> {
+        self.entries
+            .iter()
+            .enumerate()
+            .flat_map(|(number, entry)| entry.faults().iter().map(move |fault| (number, fault)))
+    }
+
+    /// Returns the entries that no device is ever given by the rule of the index's form, in the order of their numbers.
+    ///
+    /// Entries without a manufacturer code or an image type are not compared: see [`IndexEntry::complete`]. Takes a time
+    /// that grows with the square of the number of entries for one image type.
+    #[must_use]
+    pub fn never_taken(&self) -> Vec<(usize, NeverTaken)> {
+        let mut by_image = BTreeMap::<_, Vec<(usize, &IndexEntry)>>::new();
+        let mut found = Vec::new();
+        for (number, entry) in self.entries.iter().enumerate() {
+            let Some(image) = entry.manufacturer.zip(entry.image_type) else { continue };
+            if entry.faults().is_empty() {
+                by_image.entry(image).or_default().push((number, entry));
+            }
+        }
+        for entries in by_image.values() {
+            for &(number, entry) in entries {
+                let hides = |&&(other, before): &&(usize, &IndexEntry)| {
+                    before.restrictions.covers(&entry.restrictions)
+                        && match self.form.rule() {
+                            SelectionRule::FirstFitting => other < number,
+                            SelectionRule::NewestFitting => before.version > entry.version && !entry.force,
+                        }
+                };
+                if entry.restrictions.suit_nobody() {
+                    found.push((number, NeverTaken::SuitsNobody));
+                } else if let Some((other, _)) = entries.iter().find(hides) {
+                    found.push((number, NeverTaken::Behind { entry: *other }));
+                }
+            }
+        }
+        found.sort_unstable_by_key(|(number, _)| *number);
+        found
+    }
+
+    /// Writes the index in its own form: see [`to_json_in`](Self::to_json_in).
+    ///
+    /// # Errors
+    /// The errors of [`to_json_in`](Self::to_json_in).
+    pub fn to_json(&self) -> Result<String, IndexWriteError> {
+        self.to_json_in(self.form)
+    }
+
+    /// Writes the index in a form, as JSON with an indentation of two spaces and a line feed at the end.
+    ///
+    /// An entry for several models becomes one entry for each in the form of zigbee2mqtt, which has one model in an entry.
+    /// Keys that are not in the table of the [module](self) are written in the form in which they were read.
+    ///
+    /// # Errors
+    /// [`IndexWriteError`] if an entry has faults, or lacks a key without which readers of the form refuse it.
+    pub fn to_json_in(&self, form: IndexForm) -> Result<String, IndexWriteError> {
+        write::index(self, form)
+    }
+}
+
+/// Reason why no device is ever given an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum NeverTaken {
+    /// Each device that the entry fits is given another entry.
+    Behind {
+        /// Number of the other entry.
+        entry: usize,
+    },
+    /// The restrictions of the entry exclude each other.
+    SuitsNobody,
+}
+
+impl fmt::Display for NeverTaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Behind { entry } => {
+                write!(f, "never taken, as entry {entry} comes first for the same devices")
+            }
+            Self::SuitsNobody => f.write_str("never taken, as its restrictions exclude every device"),
+        }
+    }
+}
+
+/// Reason why a text is no index.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub enum IndexError {
+    /// The text is not JSON.
+    #[error("not JSON, line {line}, column {column}: {reason}")]
+    Syntax {
+        /// Line of the fault, counted from 1.
+        line: usize,
+        /// Column of the fault, counted from 1; 0 at the start of a line.
+        column: usize,
+        /// Fault, in the words of the JSON reader.
+        reason: String,
+    },
+    /// The text is JSON, but of no known form.
+    #[error(
+        "expected an array of objects (zigbee2mqtt), or an object with the array `firmwares` (zigpy), found {found}"
+    )]
+    NotAnIndex {
+        /// What stands there instead.
+        found: &'static str,
+    },
+}

@@ -1,0 +1,456 @@
+//! Choice of the entry for a device, and the reasons why the others do not fit.
+//!
+//! ```text
+//! each entry:  manufacturer code, image type -> restrictions -> version
+//!
+//! FirstFitting    the first entry that fits, whatever its version; offered if its version is wanted     (zigbee2mqtt)
+//! NewestFitting   of the entries that fit and are wanted the newest, then the most specific             (zigpy)
+//! ```
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+use core::fmt;
+
+use super::{EntryFault, Index, IndexEntry};
+use crate::types::{FileVersion, HardwareVersion, ImageId, ImageType, ManufacturerCode};
+use crate::zcl::QueryNextImageRequest;
+
+/// What is known of a device: the fields of its query, and what a gateway knows besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct DeviceDescription<'a> {
+    /// Image that the device runs, as its Query Next Image Request says.
+    pub current: ImageId,
+    /// Hardware version of the device, if its query has one.
+    pub hardware: Option<HardwareVersion>,
+    /// Model identifier: attribute 0x0005 of the Basic cluster.
+    pub model: Option<&'a str>,
+    /// Manufacturer name: attribute 0x0004 of the Basic cluster.
+    pub manufacturer_name: Option<&'a str>,
+    /// Versions that the gateway wants for the device; newer ones by default.
+    pub wanted: WantedVersions,
+}
+
+/// Versions that are wanted, compared with the version that the device runs. An entry with `force` is always wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum WantedVersions {
+    /// Newer versions: upgrades.
+    #[default]
+    Newer,
+    /// Older versions: downgrades. Many devices refuse them.
+    Older,
+    /// All versions, that of the device included.
+    Any,
+}
+
+impl<'a> DeviceDescription<'a> {
+    /// Creates the description of a device that runs `current`, and of which nothing else is known.
+    #[must_use]
+    pub const fn new(current: ImageId) -> Self {
+        Self { current, hardware: None, model: None, manufacturer_name: None, wanted: WantedVersions::Newer }
+    }
+
+    /// Adds the hardware version.
+    #[must_use]
+    pub const fn with_hardware(self, hardware: HardwareVersion) -> Self {
+        Self { hardware: Some(hardware), ..self }
+    }
+
+    /// Adds the model identifier.
+    #[must_use]
+    pub const fn with_model(self, model: &'a str) -> Self {
+        Self { model: Some(model), ..self }
+    }
+
+    /// Adds the manufacturer name.
+    #[must_use]
+    pub const fn with_manufacturer_name(self, name: &'a str) -> Self {
+        Self { manufacturer_name: Some(name), ..self }
+    }
+
+    /// Replaces the versions that are wanted.
+    #[must_use]
+    pub const fn with_wanted(self, wanted: WantedVersions) -> Self {
+        Self { wanted, ..self }
+    }
+}
+
+impl From<&QueryNextImageRequest> for DeviceDescription<'_> {
+    fn from(query: &QueryNextImageRequest) -> Self {
+        Self { hardware: query.hardware, ..Self::new(query.current) }
+    }
+}
+
+/// Rule by which one of several fitting entries is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum SelectionRule {
+    /// The first entry that fits, as zigbee2mqtt chooses. If its version is not wanted, no later entry is offered instead.
+    FirstFitting,
+    /// The newest of the entries that fit and whose versions are wanted, as zigpy chooses. Among equal versions the most
+    /// specific entry; if several are equally specific and not of the same file, none of them.
+    NewestFitting,
+}
+
+/// Result of [`Index::select`]: the entry for a device, and for each other entry why it is not the one.
+#[derive(Clone, Debug)]
+pub struct Selection<'a> {
+    index: &'a Index,
+    /// For each entry the reason why it was not chosen.
+    mismatches: Vec<Option<EntryMismatch<'a>>>,
+}
+
+impl<'a> Selection<'a> {
+    /// Number of the entry for the device.
+    #[must_use]
+    pub fn number(&self) -> Option<usize> {
+        self.mismatches.iter().position(Option::is_none)
+    }
+
+    /// Entry for the device.
+    #[must_use]
+    pub fn entry(&self) -> Option<&'a IndexEntry> {
+        self.index.entries.get(self.number()?)
+    }
+
+    /// Returns for each other entry its number and why it is not the one, in the order of the index.
+    ///
+    /// Most entries of a large index are for another image: [`EntryMismatch::is_other_image`] tells them apart.
+    pub fn mismatches(&self) -> impl Iterator<Item = (usize, &EntryMismatch<'a>)> {
+        self.mismatches.iter().enumerate().filter_map(|(number, reason)| Some((number, reason.as_ref()?)))
+    }
+}
+
+/// Reason why an entry is not the one for a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub enum EntryMismatch<'a> {
+    /// A value of the entry cannot be read.
+    Fault(&'a EntryFault),
+    /// The entry says neither URL nor path.
+    NoPlace,
+    /// The entry leaves out a part of the image: see [`IndexEntry::complete`].
+    UnknownImage,
+    /// The image is of another manufacturer code.
+    OtherManufacturer {
+        /// Manufacturer code of the entry.
+        entry: ManufacturerCode,
+        /// Manufacturer code of the device.
+        device: ManufacturerCode,
+    },
+    /// The image is of another image type.
+    OtherImageType {
+        /// Image type of the entry.
+        entry: ImageType,
+        /// Image type of the device.
+        device: ImageType,
+    },
+    /// The entry is for some models, and that of the device is not known.
+    ModelUnknown {
+        /// Models of the entry.
+        allowed: &'a [String],
+    },
+    /// The entry is for other models.
+    OtherModel {
+        /// Models of the entry.
+        allowed: &'a [String],
+        /// Model of the device.
+        model: &'a str,
+    },
+    /// The entry is for some manufacturer names, and that of the device is not known.
+    ManufacturerNameUnknown {
+        /// Manufacturer names of the entry.
+        allowed: &'a [String],
+    },
+    /// The entry is for other manufacturer names.
+    OtherManufacturerName {
+        /// Manufacturer names of the entry.
+        allowed: &'a [String],
+        /// Manufacturer name of the device.
+        name: &'a str,
+    },
+    /// The entry is for some hardware versions, and the query of the device has none.
+    HardwareUnknown {
+        /// Oldest hardware version of the entry.
+        min: Option<HardwareVersion>,
+        /// Newest hardware version of the entry.
+        max: Option<HardwareVersion>,
+    },
+    /// The entry is for other hardware versions.
+    OtherHardware {
+        /// Oldest hardware version of the entry.
+        min: Option<HardwareVersion>,
+        /// Newest hardware version of the entry.
+        max: Option<HardwareVersion>,
+        /// Hardware version of the device.
+        hardware: HardwareVersion,
+    },
+    /// The entry is for devices that run other versions.
+    OtherCurrentVersion {
+        /// Oldest version that the device may run.
+        min: Option<FileVersion>,
+        /// Newest version that the device may run.
+        max: Option<FileVersion>,
+        /// Version that the device runs.
+        current: FileVersion,
+    },
+    /// The entry fits, but its version is not wanted.
+    NotWanted {
+        /// Version of the entry.
+        version: FileVersion,
+        /// Version that the device runs.
+        current: FileVersion,
+        /// Versions that are wanted.
+        wanted: WantedVersions,
+    },
+    /// The entry fits, and another one comes before it by the rule.
+    Behind {
+        /// Number of the other entry.
+        entry: usize,
+    },
+    /// The entry fits as well as another one with another file, so that neither is chosen.
+    Ambiguous {
+        /// Number of the other entry.
+        entry: usize,
+    },
+}
+
+impl EntryMismatch<'_> {
+    /// Whether the entry is for another image than that of the device: another manufacturer code or image type.
+    #[must_use]
+    pub const fn is_other_image(&self) -> bool {
+        matches!(self, Self::OtherManufacturer { .. } | Self::OtherImageType { .. })
+    }
+}
+
+impl Index {
+    /// Chooses the entry for a device by the rule of the index's form.
+    #[must_use]
+    pub fn select<'a>(&'a self, device: &DeviceDescription<'a>) -> Selection<'a> {
+        self.select_by(self.form.rule(), device)
+    }
+
+    /// Chooses the entry for a device by a rule.
+    #[must_use]
+    pub fn select_by<'a>(&'a self, rule: SelectionRule, device: &DeviceDescription<'a>) -> Selection<'a> {
+        let mut mismatches: Vec<_> = self.entries.iter().map(|entry| entry.misfit(device)).collect();
+        match rule {
+            SelectionRule::FirstFitting => self.choose_first(device, &mut mismatches),
+            SelectionRule::NewestFitting => self.choose_newest(device, &mut mismatches),
+        }
+        Selection { index: self, mismatches }
+    }
+
+    fn choose_first<'a>(
+        &'a self,
+        device: &DeviceDescription<'a>,
+        mismatches: &mut [Option<EntryMismatch<'a>>],
+    ) {
+        let Some(first) = mismatches.iter().position(Option::is_none) else { return };
+        let fitting = mismatches.iter_mut().zip(&self.entries).enumerate().skip(first);
+        for (number, (mismatch, entry)) in fitting.filter(|(_, (mismatch, _))| mismatch.is_none()) {
+            *mismatch = match number == first {
+                true => entry.unwanted(device),
+                false => Some(EntryMismatch::Behind { entry: first }),
+            };
+        }
+    }
+
+    fn choose_newest<'a>(
+        &'a self,
+        device: &DeviceDescription<'a>,
+        mismatches: &mut [Option<EntryMismatch<'a>>],
+    ) {
+        let mut candidates = Vec::new();
+        for (number, (mismatch, entry)) in mismatches.iter_mut().zip(&self.entries).enumerate() {
+            if mismatch.is_none() {
+                *mismatch = entry.unwanted(device);
+                if mismatch.is_none() {
+                    candidates.push((Reverse((entry.version, entry.weight())), number, entry));
+                }
+            }
+        }
+        // Stable, so that entries with equal keys stay in the order of the index.
+        candidates.sort_by_key(|(key, ..)| *key);
+        let mut chosen: Option<usize> = None;
+        for group in candidates.chunk_by(|(one, ..), (other, ..)| one == other) {
+            let Some((_, first, like)) = group.first() else { continue };
+            let other =
+                group.iter().find(|(_, _, entry)| !like.is_same_file(entry)).map(|(_, other, _)| *other);
+            for (_, number, entry) in group {
+                let reason = match (chosen, other) {
+                    (Some(entry), _) => Some(EntryMismatch::Behind { entry }),
+                    (None, Some(other)) => {
+                        let entry = if like.is_same_file(entry) { other } else { *first };
+                        Some(EntryMismatch::Ambiguous { entry })
+                    }
+                    (None, None) if number != first => Some(EntryMismatch::Behind { entry: *first }),
+                    (None, None) => None,
+                };
+                if let Some(mismatch) = mismatches.get_mut(*number) {
+                    *mismatch = reason;
+                }
+            }
+            if chosen.is_none() && other.is_none() {
+                chosen = Some(*first);
+            }
+        }
+    }
+}
+
+impl IndexEntry {
+    /// Returns why the entry does not fit the device, whatever its version is.
+    fn misfit<'a>(&'a self, device: &DeviceDescription<'a>) -> Option<EntryMismatch<'a>> {
+        let ImageId { manufacturer, image_type, .. } = device.current;
+        // First, so that entries for other images count as such even where they have faults.
+        if let Some(entry) = self.manufacturer.filter(|entry| *entry != manufacturer) {
+            return Some(EntryMismatch::OtherManufacturer { entry, device: manufacturer });
+        }
+        if let Some(entry) = self.image_type.filter(|entry| *entry != image_type) {
+            return Some(EntryMismatch::OtherImageType { entry, device: image_type });
+        }
+        if let Some(fault) = self.faults().first() {
+            return Some(EntryMismatch::Fault(fault));
+        }
+        if self.id().is_none() {
+            return Some(EntryMismatch::UnknownImage);
+        }
+        if self.url.is_none() && self.path.is_none() {
+            return Some(EntryMismatch::NoPlace);
+        }
+        self.restrictions.mismatch(device)
+    }
+
+    /// Returns why the version of the entry is not wanted.
+    fn unwanted<'a>(&self, device: &DeviceDescription<'_>) -> Option<EntryMismatch<'a>> {
+        let (version, current, wanted) = (self.version?, device.current.version, device.wanted);
+        let is_wanted = self.force
+            || match wanted {
+                WantedVersions::Newer => version > current,
+                WantedVersions::Older => version < current,
+                WantedVersions::Any => true,
+            };
+        (!is_wanted).then_some(EntryMismatch::NotWanted { version, current, wanted })
+    }
+
+    /// Returns how specific zigpy takes the entry for: names first, then versions, then hardware.
+    fn weight(&self) -> i64 {
+        let Self { restrictions, specificity, .. } = self;
+        let weights = [
+            (restrictions.manufacturer_names.is_some(), 1000),
+            (restrictions.models.is_some(), 1000),
+            (restrictions.min_current.is_some(), 10),
+            (restrictions.max_current.is_some(), 10),
+            (restrictions.min_hardware.is_some(), 1),
+            (restrictions.max_hardware.is_some(), 1),
+        ];
+        let restricted = weights.into_iter().filter(|(is_there, _)| *is_there).map(|(_, weight)| weight);
+        restricted.fold(specificity.unwrap_or_default(), i64::saturating_add)
+    }
+
+    /// Whether both entries name the same file: by checksums of one algorithm, else by their places.
+    fn is_same_file(&self, other: &Self) -> bool {
+        let both = self.checksums.iter().find_map(|sum| {
+            let sum_of = |other: &&super::Checksum| other.algorithm == sum.algorithm;
+            other.checksums.iter().find(sum_of).map(|other| other.digest == sum.digest)
+        });
+        both.unwrap_or(self.url == other.url && self.path == other.path)
+    }
+}
+
+impl fmt::Display for EntryMismatch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fault(fault) => write!(f, "{fault}"),
+            Self::NoPlace => f.write_str("neither a URL nor a path"),
+            Self::UnknownImage => f.write_str(
+                "manufacturer code, image type or version is left out and has to come from the file",
+            ),
+            Self::OtherManufacturer { entry, device } => {
+                write!(f, "for manufacturer code {entry}, the device has {device}")
+            }
+            Self::OtherImageType { entry, device } => {
+                write!(f, "for image type {:#06x}, the device has {:#06x}", entry.0, device.0)
+            }
+            Self::ModelUnknown { allowed } => {
+                write!(f, "for the model {}, that of the device is not known", Names(allowed))
+            }
+            // `Debug` of a text escapes what a terminal would obey.
+            Self::OtherModel { allowed, model } => {
+                write!(f, "for the model {}, the device is a {model:?}", Names(allowed))
+            }
+            Self::ManufacturerNameUnknown { allowed } => {
+                write!(f, "for the manufacturer name {}, that of the device is not known", Names(allowed))
+            }
+            Self::OtherManufacturerName { allowed, name } => {
+                write!(f, "for the manufacturer name {}, the device has {name:?}", Names(allowed))
+            }
+            Self::HardwareUnknown { min, max } => {
+                let limits = Limits(min.map(|min| min.0.into()), max.map(|max| max.0.into()));
+                write!(f, "for hardware versions {limits}, the query of the device has none")
+            }
+            Self::OtherHardware { min, max, hardware } => {
+                let limits = Limits(min.map(|min| min.0.into()), max.map(|max| max.0.into()));
+                write!(f, "for hardware versions {limits}, the device has {}", hardware.0)
+            }
+            Self::OtherCurrentVersion { min, max, current } => {
+                let limits = Limits(min.map(|min| min.0), max.map(|max| max.0));
+                write!(f, "for devices that run versions {limits}, the device runs {}", current.0)
+            }
+            Self::NotWanted { version, current, wanted } => {
+                let wanted = match wanted {
+                    WantedVersions::Newer => "newer",
+                    WantedVersions::Older => "older",
+                    WantedVersions::Any => "any",
+                };
+                write!(
+                    f,
+                    "version {} is not wanted: the device runs {}, {wanted} ones are",
+                    version.0, current.0
+                )
+            }
+            Self::Behind { entry } => write!(f, "fits, but entry {entry} comes before it"),
+            Self::Ambiguous { entry } => {
+                write!(f, "fits as well as entry {entry}, which has another file, so neither is taken")
+            }
+        }
+    }
+}
+
+/// Names of an entry, in words.
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("of an empty list"),
+            [first, rest @ ..] => {
+                write!(f, "{first:?}")?;
+                rest.iter().try_for_each(|name| write!(f, " or {name:?}"))
+            }
+        }
+    }
+}
+
+/// Minimum and maximum, in words; decimal, as an index has them.
+struct Limits(Option<u32>, Option<u32>);
+
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self(Some(min), Some(max)) => write!(f, "{min} to {max}"),
+            Self(Some(min), None) => write!(f, "from {min}"),
+            Self(None, Some(max)) => write!(f, "up to {max}"),
+            Self(None, None) => f.write_str("without limits"),
+        }
+    }
+}
