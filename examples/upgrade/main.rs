@@ -15,8 +15,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use zigbee_ota::client::TransferMode;
-use zigbee_ota::container::{Container, ContainerIntegrity};
 use zigbee_ota::file::SplitFile;
+use zigbee_ota::inspect::{Inspection, Severity};
 use zigbee_ota::server::StoreEntry;
 use zigbee_ota_sim::simulation::{DeviceSettings, HostSettings, PowerCut, Report, Settings, Simulation};
 use zigbee_ota_sim::{Micros, demonstration_file};
@@ -77,6 +77,9 @@ struct Options {
     /// Compare the transfer modes on this link, with an upgrade for each
     #[arg(long)]
     compare: bool,
+    /// Transfer a file as well that no device should get, such as one with a wrong checksum
+    #[arg(long)]
+    force: bool,
     /// Print one JSON object and nothing else; with --compare an array
     #[arg(long)]
     json: bool,
@@ -103,7 +106,7 @@ fn main() -> ExitCode {
         Ok(bytes) => bytes,
         Err(reason) => return refuse(&reason),
     };
-    let parts = match open(&bytes) {
+    let parts = match open(&bytes, options.force) {
         Ok(parts) => parts,
         Err(reason) => return refuse(&format!("{}: {reason}", name(options.file.as_deref()))),
     };
@@ -137,13 +140,18 @@ fn read(file: Option<&Path>) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Returns the complete OTA file in a vendor's file.
-fn open(bytes: &[u8]) -> Result<SplitFile<'_>, String> {
-    let container = Container::open(bytes).map_err(|error| error.to_string())?;
-    if let ContainerIntegrity::ChecksumFailed { offset } = container.integrity {
-        return Err(format!("{} container: the sum at byte {offset} does not match", container.kind));
+/// Returns the complete OTA file in a vendor's file. With `force`, only a file that cannot be served at all is refused.
+fn open(bytes: &[u8], force: bool) -> Result<SplitFile<'_>, String> {
+    let inspection = Inspection::of(bytes);
+    let wrong = inspection.findings().find(|finding| finding.severity == Severity::Wrong);
+    match (wrong, inspection.container()) {
+        (Some(wrong), None) => Err(wrong.to_string()),
+        (Some(wrong), _) if !force => Err(format!("{wrong} (--force transfers the file all the same)")),
+        (_, container) => {
+            let ota = container.map_or(bytes, |container| container.ota);
+            SplitFile::parse(ota).map_err(|error| error.to_string())
+        }
     }
-    SplitFile::parse(container.ota).map_err(|error| error.to_string())
 }
 
 /// Simulates one upgrade with a transfer mode.

@@ -1,6 +1,7 @@
 //! Report of a simulated upgrade.
 
 use serde_json::json;
+use zigbee_ota::FileVersion;
 use zigbee_ota::file::SplitFile;
 use zigbee_ota_sim::simulation::{ClientReport, End, Report};
 
@@ -16,7 +17,11 @@ pub fn tell(options: &Options, parts: &SplitFile<'_>, report: &Report) -> bool {
         print_summary(options, parts, report, life);
     }
     if !life.is_upgraded() {
-        print::complain(format_args!("upgrade: the device was not upgraded: {}", reason(life)));
+        print::complain(format_args!(
+            "upgrade: the device was not upgraded: {}{}",
+            reason(life),
+            cause(parts)
+        ));
     }
     life.is_upgraded()
 }
@@ -74,6 +79,16 @@ fn print_summary(options: &Options, parts: &SplitFile<'_>, report: &Report, life
     ));
     print::line(format_args!("identical: {}", if life.identical { "yes" } else { "no" }));
     print::line(format_args!("outcome: {}", reason(life)));
+}
+
+/// Returns the cause that the file itself is, after a colon.
+fn cause(parts: &SplitFile<'_>) -> String {
+    match parts.header.id.version {
+        FileVersion(u32::MAX) => {
+            ": file version 0xffffffff stands for any version, so a server never offers it; give the file another version".into()
+        }
+        _ => String::new(),
+    }
 }
 
 /// Returns the reason of the end in one word, for scripts.
