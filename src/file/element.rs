@@ -291,8 +291,10 @@ impl<'a> Iterator for Elements<'a> {
         // The common case: an element with another tag than Telink's, of which all bytes are present.
         let (head, after_head) = self.rest.split_first_chunk()?;
         let (tag, length) = decode_head(head);
-        let split = after_head.split_at_checked(usize::try_from(length).unwrap_or(usize::MAX));
-        if let (Some((data, after)), true) = (split, tag.0 != TELINK_TAG) {
+        if tag.0 != TELINK_TAG
+            && let Some((data, after)) =
+                after_head.split_at_checked(usize::try_from(length).unwrap_or(usize::MAX))
+        {
             let offset = self.offset();
             self.rest = after;
             return Some(PlacedElement { offset, length, telink_info: None, element: Element { tag, data } });
