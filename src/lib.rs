@@ -30,8 +30,8 @@
 //! | [`mmo`], [`signature`] | AES-MMO digests, integrity codes, signatures of both crypto suites | `crypto` |
 //! | [`matter`] | commands, ImageURIs and image headers of Matter's OTA clusters, and a bridge | `matter` |
 //! | [`unify`] | the OTA service of the Unify framework over MQTT | `unify` |
-//! | [`aps`], [`time`] | addresses and delivery of frames; instants, durations, UTC | |
 //! | [`index`] | the lists of OTA files that zigbee2mqtt and zigpy read, and the entry for a device | `index` |
+//! | [`aps`], [`time`] | addresses and delivery of frames; instants, durations, UTC | |
 //!
 //! [`guide`] has a chapter for each kind of user, a chapter on [security](guide::security), a
 //! [glossary](guide::glossary) and a [map of the specification](guide::specification).

@@ -69,6 +69,14 @@ impl<'a> HeaderView<'a> {
         self.tail.get(skipped..).unwrap_or_default()
     }
 
+    /// Returns the bytes between the known fields and the end of the header.
+    #[inline(never)]
+    fn extra(&self) -> &'a [u8] {
+        let after_fixed = |len: u16| usize::from(len).saturating_sub(FileHeader::MIN_LEN);
+        let extra = after_fixed(fields_len(self.present))..after_fixed(self.len());
+        self.tail.get(extra).unwrap_or_default()
+    }
+
     /// Reads all fields of the header.
     // Always inlined, so that fields which the caller does not use are not read.
     #[inline(always)]
@@ -76,8 +84,6 @@ impl<'a> HeaderView<'a> {
         let fixed = self.fixed;
         let [minor, _] = fixed.version.to_bytes();
         let OptionalFields { credential, destination, hardware } = optional_fields(self.present, self.tail);
-        let known = usize::from(fields_len(self.present)).saturating_sub(FileHeader::MIN_LEN);
-        let declared = usize::from(self.len()).saturating_sub(FileHeader::MIN_LEN);
         FileHeader {
             minor,
             id: ImageId {
@@ -92,7 +98,7 @@ impl<'a> HeaderView<'a> {
             destination,
             hardware,
             other_control: HeaderControl(fixed.field_control.get()).without(self.present),
-            extra: self.tail.get(known..declared).unwrap_or_default(),
+            extra: if self.len() == fields_len(self.present) { &[] } else { self.extra() },
         }
     }
 }
