@@ -5,7 +5,7 @@
 //! and gets a [`Transmit`] with each frame to send. Client and server set the APS options that section 6.10 requires.
 //!
 //! ```text
-//! stack -- FrameMeta { from, delivery, aps_security, relays }, bytes -------------> client or server
+//! stack -- FrameMeta { from, delivery, aps_security, relays, ieee }, bytes -------> client or server
 //! stack <- Transmit { to, len, delivery, aps_ack, aps_security, token }, bytes ---- client or server
 //! stack -- token, DeliveryReport (APS acknowledgement came, or sending failed) ---> client or server
 //! ```
@@ -19,6 +19,8 @@
 //! without them, client and server notice a lost frame by their own, longer timeouts.
 
 use core::fmt;
+
+use crate::types::Eui64;
 
 /// Network (short) address and endpoint of a peer. `Display` writes `0x1234/1`.
 // Exhaustive: network address and endpoint address a ZCL frame completely.
@@ -96,6 +98,14 @@ pub struct FrameMeta {
     /// Number of relays on the source route to the sender; 0 without source routing. Each relay takes 2 bytes from the
     /// room of a frame for data.
     pub relays: u8,
+    /// IEEE address of the sender, as the stack *knows* it from the network's management (ZDO), a link key or a neighbour
+    /// table; `None` if the stack does not know it. An address that the ZCL frame contains is no knowledge: any node can
+    /// write any address.
+    ///
+    /// The server serves device-specific files only to senders whose IEEE address is known, and recognises a device after
+    /// a change of its network address. Clients ignore the field.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub ieee: Option<Eui64>,
 }
 
 impl FrameMeta {
@@ -108,7 +118,7 @@ impl FrameMeta {
     /// Creates the metadata of a frame from `from`, without APS security and without a source route.
     #[must_use]
     pub const fn new(from: Address, delivery: DeliveryMode) -> Self {
-        Self { from, delivery, aps_security: false, relays: 0 }
+        Self { from, delivery, aps_security: false, relays: 0, ieee: None }
     }
 
     /// Sets whether the frame had APS encryption with a link key.
@@ -121,6 +131,12 @@ impl FrameMeta {
     #[must_use]
     pub const fn with_relays(self, relays: u8) -> Self {
         Self { relays, ..self }
+    }
+
+    /// Sets the IEEE address of the sender that the stack knows; `None` if the stack does not know it.
+    #[must_use]
+    pub const fn with_ieee(self, ieee: Option<Eui64>) -> Self {
+        Self { ieee, ..self }
     }
 }
 

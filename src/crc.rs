@@ -24,9 +24,23 @@ pub(crate) fn crc32_from_zero(bytes: &[u8]) -> u32 {
     !run(CRC_32.digest_with_initial(0), bytes)
 }
 
+/// Computes the CRC-32 of [`crc32`] over `bytes` with another byte at `offset`.
+pub(crate) fn crc32_with(bytes: &[u8], offset: usize, byte: u8) -> u32 {
+    let (before, rest) = bytes.split_at_checked(offset).unwrap_or((bytes, &[]));
+    let mut digest = CRC_32.digest();
+    for part in [before, &[byte], rest.get(1..).unwrap_or_default()] {
+        digest = feed(digest, part);
+    }
+    digest.finalize()
+}
+
+fn run(digest: Digest<'_, u32, Table<16>>, bytes: &[u8]) -> u32 {
+    feed(digest, bytes).finalize()
+}
+
 /// Feeds `bytes` to the digest in arrays of 16 bytes: the length known at compile time removes the bounds checks of the
 /// crate `crc`.
-fn run(mut digest: Digest<'_, u32, Table<16>>, bytes: &[u8]) -> u32 {
+fn feed<'a>(mut digest: Digest<'a, u32, Table<16>>, bytes: &[u8]) -> Digest<'a, u32, Table<16>> {
     let (pieces, rest) = bytes.as_chunks::<16>();
     for piece in pieces {
         digest.update(piece);
@@ -34,11 +48,11 @@ fn run(mut digest: Digest<'_, u32, Table<16>>, bytes: &[u8]) -> u32 {
     for byte in rest {
         digest.update(&[*byte]);
     }
-    digest.finalize()
+    digest
 }
 
-/// Computes CRC-16/XMODEM over two parts, as if the parts were one.
-pub(crate) fn crc16(parts: [&[u8]; 2]) -> u16 {
+/// Computes CRC-16/XMODEM over all parts, as if the parts were one.
+pub(crate) fn crc16<const N: usize>(parts: [&[u8]; N]) -> u16 {
     let mut digest = CRC_16.digest();
     for part in parts {
         digest.update(part);

@@ -29,8 +29,8 @@
 //! | [`mmo`], [`signature`] | AES-MMO digests, integrity codes, signatures of both crypto suites | `crypto` |
 //! | [`matter`] | commands, ImageURIs and image headers of Matter's OTA clusters, and a bridge | `matter` |
 //! | [`unify`] | the OTA service of the Unify framework over MQTT | `unify` |
-//! | [`aps`], [`time`] | addresses and delivery of frames; instants, durations, UTC | |
 //! | [`index`] | the lists of OTA files that zigbee2mqtt and zigpy read, and the entry for a device | `index` |
+//! | [`aps`], [`time`] | addresses and delivery of frames; instants, durations, UTC | |
 //!
 //! [`guide`] has a chapter for each kind of user, a chapter on [security](guide::security), a
 //! [glossary](guide::glossary) and a [map of the specification](guide::specification).
@@ -182,7 +182,7 @@
 //!
 //! | feature | adds | requires |
 //! |---|---|---|
-//! | `inspect` | [`container`] and [`payload`] | |
+//! | `inspect` | [`inspect`], [`container`] and [`payload`] | `crypto` |
 //! | `crypto` | [`mmo`] and [`signature`] | |
 //! | `openssl` | `signature::SigningKey`: signatures by the system's OpenSSL | `crypto`, `std` |
 //! | `matter` | [`matter`] | |
@@ -248,6 +248,8 @@ pub mod file;
 pub mod guide;
 #[cfg(feature = "index")]
 pub mod index;
+#[cfg(feature = "inspect")]
+pub mod inspect;
 #[cfg(feature = "matter")]
 pub mod matter;
 #[cfg(feature = "crypto")]

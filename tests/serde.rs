@@ -30,6 +30,7 @@ use zigbee_ota::{
     ImageFilter, ImageId, ImageType, ImageTypeClass, ManufacturerCode, SecurityCredentialVersion,
     StackVersion,
 };
+use zigbee_ota::{client, matter, unify};
 
 /// Asserts that a value with borrowed bytes survives a round trip through postcard; `room` holds the bytes.
 fn round_trips_borrowed<'de, T>(value: &T, room: &'de mut Vec<u8>)
@@ -431,6 +432,57 @@ fn types_that_only_serialize_in_json() {
         shown(StreamPiece::Raw { offset: 56, bytes: &bytes }),
         json!({"Raw": {"offset": 56, "bytes": [1, 2]}})
     );
+}
+
+/// Errors of both sides and of Unify, for the log of an application.
+///
+/// Shows: FLD-121
+#[test]
+fn errors_of_applications_serialize() {
+    assert_eq!(shown(client::SpecificFileError::NoAddress), json!("NoAddress"));
+    for unit in [shown(client::Busy), shown(client::StaleTicket), shown(client::NothingToActivate)] {
+        assert_eq!(unit, Value::Null);
+    }
+    let error = "a/b".parse::<unify::Uiid>().expect_err("two levels");
+    assert_eq!(shown(&error), json!(error.to_string()));
+    let error = unify::Announcement::parse(b"[]").expect_err("no object");
+    assert_eq!(shown(&error), json!(error.to_string()));
+    let ignored = unify::MessageIgnored::from(error);
+    assert!(shown(&ignored)["Payload"].is_string());
+}
+
+/// Texts with a form of their own are read and written as texts.
+///
+/// Shows: FLD-121
+#[test]
+fn texts_round_trip_as_texts() {
+    let uri = "bdx://8899AABBCCDDEEFF/the%20file";
+    let bdx = matter::BdxUri::parse(uri).expect("a URI");
+    assert_eq!(shown(bdx), json!(uri));
+    let other = "https://example.domain/image.bin";
+    for text in [uri, other] {
+        let image = matter::ImageUri::parse(text).expect("a URI");
+        assert_eq!(shown(image), json!(text));
+        let json = json!(text).to_string();
+        assert_eq!(serde_json::from_str::<matter::ImageUri<'_>>(&json).expect("a URI"), image);
+        round_trips_borrowed(&image, &mut Vec::new());
+    }
+    round_trips_borrowed(&bdx, &mut Vec::new());
+    assert!(
+        refusal::<matter::BdxUri<'_>>(r#""https://example.domain/image.bin""#)
+            .contains("`bdx://` in lower case")
+    );
+    assert!(refusal::<matter::ImageUri<'_>>(r#""no URI""#).contains("expected"));
+    round_trips("ucl/OTA/info/+/all".parse::<unify::TopicFilter>().expect("a filter"));
+    round_trips("ucl/OTA/data/ZigBee10011011/all".parse::<unify::Topic>().expect("a topic"));
+    assert!(refusal::<unify::TopicFilter>(r#""a/#/b""#).contains("not a topic filter"));
+    assert!(refusal::<unify::Topic>(r#""a/b""#).contains("level 1 of the topic"));
+    let runs = ImageId::new(0x1001, 0x00ab, 1);
+    let query = QueryNextImageRequest::new(runs);
+    let asked = matter::bridge::query_image(&query, matter::DownloadProtocols::NONE);
+    let back = matter::bridge::query_next_image(&asked).expect("the same query");
+    round_trips(back);
+    assert_eq!(shown(back)["message"], shown(query));
 }
 
 #[test]

@@ -2,9 +2,11 @@
 //! time.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -17,7 +19,6 @@ use tcp_server_process::Served;
 #[path = "common/example_binaries.rs"]
 mod example_binaries;
 #[path = "common/tcp_server_process.rs"]
-#[expect(dead_code, reason = "another test reads what it prints")]
 mod tcp_server_process;
 
 fn summary(output: &Output) -> Value {
@@ -304,4 +305,210 @@ fn a_device_that_counts_down_needs_no_connection() {
     // Without an upgrade time, the device still needs the server.
     let output = client_of(serve(None), &["--timeout", "20"]);
     assert_eq!((output.status.code(), &summary(&output)["outcome"]), (Some(1), &"connection_closed".into()));
+}
+
+/// Query of a client that runs version 1 of the image in `folder`, request for 48 bytes of version 7, and Upgrade End
+/// Request.
+const QUERY: &str = "010101000110010001000000";
+const BLOCK: &str = "0102030001100100070000000000000030";
+const END: &str = "010306000110010007000000";
+
+/// Sends a frame, and returns the answer.
+fn ask((socket, lines): &mut (TcpStream, BufReader<TcpStream>), frame: &str) -> String {
+    socket.write_all(format!("{frame}\n").as_bytes()).expect("it listens");
+    let mut line = String::new();
+    lines.read_line(&mut line).expect("an answer");
+    line.trim().to_owned()
+}
+
+/// Returns the next output line with this event, within the time of `printed`.
+fn event(served: &Served, name: &str) -> Value {
+    loop {
+        let line: Value = serde_json::from_str(&served.printed()).expect("JSON");
+        if line["event"] == name {
+            return line;
+        }
+    }
+}
+
+/// A file that is dropped into a folder is offered within three seconds; one that is overwritten with other bytes ends the
+/// downloads of the image, and one that is removed is offered no longer.
+///
+/// Shows: FLD-053
+#[test]
+fn a_folder_is_followed() {
+    let (folder, path, file) = folder();
+    let shelf = folder.path().join("shelf");
+    fs::create_dir(&shelf).expect("room");
+    fs::write(shelf.join("notes.txt"), "no firmware").expect("room");
+    let served = Served::new(&["--json"], &shelf);
+    let rejected = event(&served, "file_rejected");
+    assert!(rejected["reason"].as_str().expect("a text").contains("notes.txt"), "{rejected}");
+    let mut device = served.socket();
+    assert_eq!(ask(&mut device, QUERY), "19010298");
+    fs::copy(&path, shelf.join("image.zigbee")).expect("room");
+    let dropped = Instant::now();
+    while ask(&mut device, QUERY) == "19010298" {
+        assert!(dropped.elapsed() < Duration::from_secs(3), "not offered");
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(event(&served, "file_added")["path"], shelf.join("image.zigbee").to_str().expect("UTF-8"));
+    assert!(ask(&mut device, BLOCK).starts_with("190205000110"));
+
+    let other: Vec<u8> =
+        file.iter().enumerate().map(|(at, byte)| if at < 100 { *byte } else { !byte }).collect();
+    fs::write(shelf.join("image.zigbee"), other).expect("room");
+    assert_eq!(event(&served, "file_replaced")["previous"]["version"], 7);
+    assert_eq!(event(&served, "cancelled")["client"]["network"], 1);
+    assert!(ask(&mut device, BLOCK).starts_with("19020595"), "ABORT, and no mixture");
+    fs::remove_file(shelf.join("image.zigbee")).expect("it is there");
+    event(&served, "file_removed");
+    assert_eq!(ask(&mut device, QUERY), "19010298");
+}
+
+/// Each command is answered by an event, and has its effect on the devices.
+#[test]
+fn the_operator_commands_the_gateway() {
+    let (_folder, path, _) = folder();
+    let served = Served::new(&["--json", "--upgrade-after", "9"], &path);
+    let mut device = served.socket();
+    assert!(ask(&mut device, QUERY).starts_with("190102000110"));
+    let answer = |command: &str, name: &str| {
+        served.command(command);
+        event(&served, name)
+    };
+    assert_eq!(answer("files", "file")["info"]["id"]["version"], 7);
+    assert_eq!(event(&served, "files")["count"], 1);
+    let listed = answer("devices", "device");
+    assert_eq!((&listed["client"]["network"], &listed["connected"]), (&1.into(), &true.into()));
+    assert_eq!(listed["downloads"][0]["phase"]["Offered"]["version"], 7, "{listed}");
+    assert_eq!(event(&served, "devices")["count"], 1);
+
+    let mut received = |expected: &str| {
+        let mut line = String::new();
+        device.1.read_line(&mut line).expect("a frame");
+        assert!(line.starts_with(expected), "{line}");
+    };
+    assert_eq!(answer("notify", "notified")["count"], 1);
+    received("09");
+    assert_eq!(answer("notify 0x0001/1", "notified")["count"], 1);
+    received("09");
+    // A device that ends its download is held, told to upgrade, and held again.
+    assert_eq!(answer("hold", "hold")["count"], 0);
+    device.0.write_all(format!("{BLOCK}\n{END}\n").as_bytes()).expect("it listens");
+    received("190205");
+    received("190307011001000700000000000000ffffffff");
+    assert_eq!(answer("release", "released")["count"], 1);
+    received("19");
+    assert_eq!(answer("hold", "hold")["count"], 1);
+    received("19");
+
+    assert_eq!(answer("forget 1", "forgotten")["client"]["network"], 1);
+    assert_eq!(answer("forget 1", "command_failed")["reason"], "the device is not known");
+    device.0.write_all(format!("{QUERY}\n").as_bytes()).expect("it listens");
+    received("190102");
+    assert_eq!(answer("cancel 1/1", "cancelled")["client"]["network"], 1);
+    device.0.write_all(format!("{BLOCK}\n").as_bytes()).expect("it listens");
+    received("19020595");
+    for (command, reason) in [
+        ("cancel 0x0001/1", "the device has no download"),
+        ("cancel", "cancel needs the ADDRESS of a device, such as 0x0001/1"),
+        ("forget lamp", "lamp is no ADDRESS, such as 0x0001/1"),
+        ("notify 77", "the device is not known"),
+        ("hold 1", "1 was not expected after hold"),
+        ("upgrade", "upgrade is no command; help lists them"),
+    ] {
+        let failed = answer(command, "command_failed");
+        assert_eq!((&failed["command"], &failed["reason"]), (&command.into(), &reason.into()));
+    }
+    served.command("");
+    let help = answer("help", "help");
+    assert!(help["commands"].as_array().expect("a list").len() >= 7, "{help}");
+}
+
+/// Without a reader of its output, and with an input that is closed, the gateway serves on; it tells how many lines were
+/// lost once somebody reads.
+#[test]
+fn a_gateway_that_nobody_listens_to_does_not_stall() {
+    let (_folder, path, _) = folder();
+    let mut command = Command::new(example_binaries::example("tcp_server"));
+    command.arg("--json").arg(&path).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().expect("it runs");
+    let mut output = BufReader::new(process.stdout.take().expect("piped"));
+    let mut line = String::new();
+    output.read_line(&mut line).expect("a first line");
+    let address = line.trim().strip_prefix("LISTENING ").expect("its address");
+    let socket = TcpStream::connect(address).expect("it listens");
+    socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+    let mut device = (socket.try_clone().expect("a handle"), BufReader::new(socket));
+    for _ in 0..7_000 {
+        assert!(ask(&mut device, QUERY).starts_with("190102"));
+    }
+    // Most of the events fit in the pipe and the queue; the others are counted as soon as there is room.
+    let reader =
+        thread::spawn(move || output.lines().map_while(Result::ok).find(|line| line.contains("lines_lost")));
+    let start = Instant::now();
+    while !reader.is_finished() {
+        assert!(start.elapsed() < Duration::from_secs(20), "lost lines are not counted");
+        ask(&mut device, QUERY);
+    }
+    let lost: Value = serde_json::from_str(&reader.join().expect("it read").expect("a line")).expect("JSON");
+    assert!(lost["count"].as_u64().expect("a number") > 0, "{lost}");
+    process.kill().expect("it runs");
+    process.wait().expect("it ends");
+}
+
+/// Median time of 100 answers to an honest device.
+fn round_trip(device: &mut (TcpStream, BufReader<TcpStream>)) -> Duration {
+    let mut times: Vec<_> = (0..100)
+        .map(|_| {
+            let start = Instant::now();
+            assert!(ask(device, BLOCK).starts_with("190205"));
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// Four devices send requests for pages without a pause, as many as their sockets take.
+///
+/// Shows: FLD-044
+#[test]
+fn floods_do_not_keep_an_honest_device_waiting() {
+    let (_folder, path, _) = folder();
+    // Blocks of 1 byte are refused, and blocks of 16 bytes are sent by pages.
+    for size in ["01", "10"] {
+        let served = Served::new(&[], &path);
+        let mut honest = served.socket();
+        // A machine that is busy with other tests is not measured by its best moment.
+        let quiet = round_trip(&mut honest).max(Duration::from_micros(100));
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                let (mut socket, mut lines) = served.socket();
+                let stop = &stop;
+                let page = format!("01020400011001000700000000000000{size}ffff0000\n").repeat(8);
+                socket.set_write_timeout(Some(Duration::from_millis(20))).expect("a timeout");
+                scope.spawn(move || {
+                    while !stop.load(Ordering::Relaxed) {
+                        let _ = socket.write_all(page.as_bytes());
+                    }
+                });
+                lines.get_ref().set_read_timeout(Some(Duration::from_millis(20))).expect("a timeout");
+                scope.spawn(move || {
+                    let mut bytes = [0; 4096];
+                    while !stop.load(Ordering::Relaxed) {
+                        let _ = lines.read(&mut bytes);
+                    }
+                });
+            }
+            thread::sleep(Duration::from_millis(300));
+            let flooded = round_trip(&mut honest);
+            stop.store(true, Ordering::Relaxed);
+            assert!(flooded < 20 * quiet, "{flooded:?} instead of {quiet:?}");
+        });
+        let after = round_trip(&mut honest);
+        assert!(after < 20 * quiet, "{after:?} instead of {quiet:?} after the flood");
+    }
 }

@@ -58,6 +58,15 @@ fn implements(text: &str, name: &str, its_trait: &str) -> bool {
     by_hand || text.contains(&format!("flags_as_number!({name}("))
 }
 
+/// Whether one of the attributes derives a trait, by its path or by its name.
+fn derives(attributes: &str, its_trait: &str) -> bool {
+    let name = its_trait.rsplit("::").next().unwrap_or_default();
+    attributes.split("derive(").skip(1).any(|rest| {
+        let list = rest.split(')').next().unwrap_or_default();
+        list.split(',').any(|derived| [its_trait, name].contains(&derived.trim()))
+    })
+}
+
 /// Whether the last attribute, which may span several lines, is not closed yet.
 fn is_inside_attribute(attributes: &str) -> bool {
     attributes.matches('[').count() > attributes.matches(']').count()
@@ -70,14 +79,12 @@ fn missing() -> Missing {
         let mut attributes = String::new();
         for line in text.lines() {
             if let Some(name) = public_type(line) {
-                let has = |derive: &str, its_trait| {
-                    attributes.contains(derive) || implements(&text, name, its_trait)
-                };
+                let has = |its_trait| derives(&attributes, its_trait) || implements(&text, name, its_trait);
                 let path = format!("{module}::{name}");
-                if !has("serde::Serialize", "serde::Serialize") {
+                if !has("serde::Serialize") {
                     missing.serde.insert(path.clone());
                 }
-                if !has("defmt::Format", "defmt::Format") {
+                if !has("defmt::Format") {
                     missing.defmt.insert(path);
                 }
                 attributes.clear();

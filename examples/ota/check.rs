@@ -4,32 +4,35 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use zigbee_ota::inspect::{FindingKind, Severity};
 
 use crate::error::Failure;
-use crate::input::{InputFile, with};
+use crate::input::{InputFile, expand, with};
 use crate::name;
-use crate::payload_report;
 use crate::printable;
-use crate::warnings::{faults, notes};
 
 /// Say in one line per file whether it is complete
 ///
-/// A file fails if it is no OTA file, is truncated, lies in a container with a wrong checksum, or has a payload whose
-/// own checksum or length is wrong. Other irregularities are noted, and so is a file name that contradicts the header;
-/// the header wins.
+/// A file is WRONG, and fails, if no device should get it: it is no OTA file, is truncated, has a checksum that does not
+/// match, has an element that runs past the end, or suits no hardware version. What is doubtful or irregular is noted, and
+/// so is a file name that contradicts the header; the header wins.
 #[derive(Args)]
 pub struct Options {
-    /// Fail irregular files as well: files that are not exactly one conformant OTA file
+    /// Fail doubtful and irregular files as well: files that are not exactly one conformant OTA file
     #[arg(long)]
     strict: bool,
-    /// OTA files, or containers with an OTA file inside
+    /// Accept bodies that consist of a raw image without elements, whatever their form
+    #[arg(long)]
+    raw_body: bool,
+    /// OTA files, or containers with an OTA file inside; a folder stands for the files in it and below, but for
+    /// .json, .md and .txt
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 }
 
 pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let mut well = true;
-    for path in &options.files {
+    for path in &expand(&options.files)? {
         let (wrong, notes) = with(path, |opened| verdict(options, path, opened))
             .unwrap_or_else(|reason| (vec![reason.to_string()], Vec::new()));
         well &= wrong.is_empty();
@@ -42,12 +45,36 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
 
 /// Returns the errors and the notes about a file.
 fn verdict(options: &Options, path: &Path, opened: &InputFile<'_>) -> (Vec<String>, Vec<String>) {
-    let (mut wrong, mut notes) = ([faults(opened), payload_report::faults(opened)].concat(), notes(opened));
-    if options.strict {
-        wrong.append(&mut notes);
-    }
+    let inspection = match options.raw_body {
+        true => opened.inspect().allow_raw_body(),
+        false => opened.inspect(),
+    };
+    let (wrong, notes): (Vec<_>, Vec<_>) = inspection.findings().partition(|finding| {
+        finding.severity == Severity::Wrong || options.strict && finding.is_irregularity()
+    });
+    // That a payload numbers itself differently says nothing about completeness; `info` shows it.
+    let notes: Vec<_> = notes
+        .into_iter()
+        .filter(|finding| !matches!(finding.kind, FindingKind::PayloadContradictsHeader { .. }))
+        .collect();
+    let [wrong, mut notes] = [wrong, notes].map(|findings| merged(findings.iter().map(ToString::to_string)));
     notes.extend(misnamed(path, opened));
     (wrong, notes)
+}
+
+/// Returns the texts in their order, each once, with the number of equal ones.
+fn merged(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for text in texts {
+        match counted.last_mut().filter(|(last, _)| *last == text) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((text, 1)),
+        }
+    }
+    counted
+        .into_iter()
+        .map(|(text, count)| if count > 1 { format!("{text} ({count} times)") } else { text })
+        .collect()
 }
 
 fn misnamed(path: &Path, opened: &InputFile<'_>) -> Option<String> {

@@ -37,7 +37,7 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<bool, Failure> {
     let part = with(&options.file, |opened| {
         if let ContainerIntegrity::ChecksumFailed { .. } = opened.container.integrity {
-            warnings::faults(opened).iter().for_each(|fault| complain(Failure::at(&options.file, fault)));
+            opened.faults().iter().for_each(|fault| complain(Failure::at(&options.file, fault)));
         }
         part(options, opened).map(<[u8]>::to_vec)
     });

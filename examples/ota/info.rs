@@ -1,43 +1,47 @@
 //! Subcommand `info`: contents of files as table or JSON.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::error::{Failure, complain};
-use crate::input::with;
-use crate::json::{File, NoFile};
-use crate::printable;
+use crate::input::{expand, with};
+use crate::json::{self, File, NoFile};
 use crate::terminal_table;
 
-/// Show header, elements, payloads, container and irregularities of each file
+/// Show header, elements, payloads, container and findings of each file
+///
+/// The first five lines say what decides: what the file is, whom it is for, whether it is whole, whether it is signed, and
+/// whether the payload agrees with the header.
 #[derive(Args)]
 pub struct Options {
     /// Print one JSON object per file, one per line
     #[arg(long)]
     json: bool,
-    /// OTA files, or containers with an OTA file inside
+    /// OTA files, or containers with an OTA file inside; a folder stands for the files in it and below, but for
+    /// .json, .md and .txt
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 }
 
 pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
+    let mut out = BufWriter::new(out);
     let mut well = true;
-    for (at, path) in options.files.iter().enumerate() {
-        let shown = if options.json { as_json(path, out) } else { as_table(at > 0, path, out) };
+    for (at, path) in expand(&options.files)?.iter().enumerate() {
+        let shown = if options.json { as_json(path, &mut out) } else { as_table(at > 0, path, &mut out) };
         well &= shown?;
     }
+    out.flush()?;
     Ok(well)
 }
 
 fn as_json(path: &Path, out: &mut impl Write) -> io::Result<bool> {
-    let (line, well) = match with(path, |opened| serde_json::to_string(&File::new(path, opened))) {
-        Ok(line) => (line, true),
-        Err(reason) => (serde_json::to_string(&NoFile::new(path, reason)), false),
-    };
-    writeln!(out, "{}", printable::json(&line?))?;
-    Ok(well)
+    let written = with(path, |opened| json::write_line(&File::new(path, opened, &opened.inspect()), out));
+    match written {
+        Ok(written) => written.map(|()| true),
+        Err(reason) => json::write_line(&NoFile::new(path, reason), out).map(|()| false),
+    }
 }
 
 fn as_table(further: bool, path: &Path, out: &mut impl Write) -> io::Result<bool> {
@@ -50,6 +54,8 @@ fn as_table(further: bool, path: &Path, out: &mut impl Write) -> io::Result<bool
     match shown {
         Ok(written) => written.map(|()| true),
         Err(reason) => {
+            // Messages of this run stand where they belong in the output.
+            out.flush()?;
             complain(Failure::at(path, reason));
             Ok(false)
         }

@@ -1,12 +1,12 @@
-//! Input files: an OTA file with its container, and the reasons why a file is none.
+//! Input files: an OTA file with its container, the reasons why a file is none, and the files of folders.
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use zigbee_ota::DecodeError;
 use zigbee_ota::container::Container;
 use zigbee_ota::file::Image;
+use zigbee_ota::inspect::{Finding, Inspection, Severity};
 use zigbee_ota::matter::MatterDecodeError;
 
 use crate::error::Failure;
@@ -18,14 +18,15 @@ pub struct InputFile<'a> {
     pub image: Image<'a>,
     /// Whether the input is exactly one OTA file whose elements tile its body.
     pub strict: bool,
-    given: usize,
+    /// All bytes of the input.
+    pub given: &'a [u8],
 }
 
 impl<'a> InputFile<'a> {
-    pub fn new(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let container = Container::open(bytes)?;
-        let image = Image::parse_lenient(container.ota)?;
-        Ok(Self { container, image, strict: Image::parse(bytes).is_ok(), given: bytes.len() })
+    pub fn new(bytes: &'a [u8]) -> Result<Self, NotOta> {
+        let container = Container::open(bytes).map_err(|_| NotOta::new(bytes))?;
+        let image = Image::parse_lenient(container.ota).map_err(|_| NotOta::new(bytes))?;
+        Ok(Self { container, image, strict: Image::parse(bytes).is_ok(), given: bytes })
     }
 
     /// Offset of the OTA file in the input.
@@ -35,8 +36,24 @@ impl<'a> InputFile<'a> {
 
     /// Number of input bytes after the OTA file, part of a container or not.
     pub fn after(&self) -> usize {
-        self.given - self.offset() - self.image.bytes().len()
+        self.given.len() - self.offset() - self.image.bytes().len()
     }
+
+    /// Inspects the input, which compares all its checksums.
+    pub fn inspect(&self) -> Inspection<'a> {
+        Inspection::of(self.given)
+    }
+
+    /// Returns what makes the file useless: no gateway should serve it, and no index should list it.
+    pub fn faults(&self) -> Vec<String> {
+        faults(&self.inspect())
+    }
+}
+
+/// Returns the findings that make a file useless, in words.
+pub fn faults(inspection: &Inspection<'_>) -> Vec<String> {
+    let wrong = inspection.findings().filter(|finding| finding.severity == Severity::Wrong);
+    wrong.map(|finding| finding.to_string()).collect()
 }
 
 /// Reads the whole file at `path`.
@@ -51,8 +68,8 @@ pub enum NotOta {
     #[error(transparent)]
     Unread(#[from] io::Error),
     /// The input is no OTA file.
-    #[error(transparent)]
-    NoHeader(#[from] DecodeError),
+    #[error("{0}")]
+    Foreign(Box<Finding>),
     /// The input is a Matter OTA image.
     #[error("a Matter OTA image, not a Zigbee one: {0}")]
     Matter(Box<MatterImage>),
@@ -62,11 +79,12 @@ pub enum NotOta {
 }
 
 impl NotOta {
-    fn new(bytes: &[u8], error: DecodeError) -> Self {
+    fn new(bytes: &[u8]) -> Self {
         match MatterImage::read(bytes) {
             Some(Ok(image)) => Self::Matter(Box::new(image)),
             Some(Err(error)) => Self::BrokenMatter(error),
-            None => Self::NoHeader(error),
+            // The finding that says what the file is instead.
+            None => Self::Foreign(Box::new(Inspection::of(bytes).findings().next().expect("no OTA file"))),
         }
     }
 }
@@ -75,6 +93,46 @@ impl NotOta {
 /// the path.
 pub fn with<T>(path: &Path, look: impl FnOnce(&InputFile<'_>) -> T) -> Result<T, NotOta> {
     let bytes = fs::read(path)?;
-    let opened = InputFile::new(&bytes).map_err(|error| NotOta::new(&bytes, error))?;
+    let opened = InputFile::new(&bytes)?;
     Ok(look(&opened))
+}
+
+/// Returns the files that the arguments name: each file, and in place of a folder the files in it and in its subfolders, in
+/// the order of their names. In folders, names that start with a dot are left out, because they belong to the system or to a
+/// program, and so are texts that stand beside files: an index (`.json`) and notes (`.md`, `.txt`).
+pub fn expand(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for argument in arguments {
+        if argument.is_dir() {
+            let before = files.len();
+            add_folder(argument, &mut files)?;
+            if files.len() == before {
+                return Err(Failure::nothing(argument, "no file in this folder"));
+            }
+        } else {
+            files.push(argument.clone());
+        }
+    }
+    Ok(files)
+}
+
+fn add_folder(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let failed = |error| Failure::at(folder, error);
+    let mut entries = fs::read_dir(folder).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let is_text =
+            path.extension().is_some_and(|end| ["json", "md", "txt"].iter().any(|text| end == *text));
+        if is_text || entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        // Links to folders are skipped, because they could form cycles.
+        if entry.file_type().map_err(failed)?.is_dir() {
+            add_folder(&path, files)?;
+        } else if path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(())
 }

@@ -1,29 +1,38 @@
 //! JSON output: one object per file. Key order and types are a contract with scripts.
 
+use std::io::{self, Write};
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use zigbee_ota::file::{FileHeader, PlacedElement};
+use zigbee_ota::inspect::{Finding, Inspection};
 
 use crate::input::{InputFile, NotOta};
 use crate::matter_image::MatterImage;
-use crate::payload_report;
+use crate::payload_report::PayloadEntry;
+use crate::printable;
 use crate::warnings;
 
+/// OTA file. Lists are written while the file is read, so that a file with very many elements takes no more memory.
 #[derive(Serialize)]
-pub struct File {
+pub struct File<'a> {
     file: String,
     ota: bool,
     container: Place,
     layout: &'static str,
     header: Fields,
-    elements: Vec<Entry>,
+    #[serde(serialize_with = "elements")]
+    elements: &'a InputFile<'a>,
     rest: Option<Rest>,
     strict: bool,
     missing: usize,
     after: usize,
-    irregularities: Vec<String>,
-    payloads: Vec<payload_report::PayloadEntry>,
+    #[serde(serialize_with = "irregularities")]
+    irregularities: &'a InputFile<'a>,
+    #[serde(serialize_with = "payloads")]
+    payloads: &'a Inspection<'a>,
+    #[serde(serialize_with = "findings")]
+    findings: &'a Inspection<'a>,
 }
 
 #[derive(Serialize)]
@@ -33,6 +42,35 @@ pub struct NoFile {
     error: String,
     /// Header of a Matter OTA image.
     matter: Option<Box<MatterImage>>,
+    findings: Vec<FoundEntry>,
+}
+
+/// Finding of the inspection.
+#[derive(Serialize)]
+struct FoundEntry {
+    severity: &'static str,
+    name: &'static str,
+    /// Offset in the file given.
+    offset: usize,
+    text: String,
+}
+
+fn elements<S: Serializer>(opened: &InputFile<'_>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(opened.image.elements().map(|at| Entry::new(&at)))
+}
+
+fn irregularities<S: Serializer>(opened: &InputFile<'_>, to: S) -> Result<S::Ok, S::Error> {
+    let whole = warnings::faults(opened).into_iter().chain(warnings::notes(opened));
+    to.collect_seq(whole.chain(warnings::of_elements(opened)))
+}
+
+fn payloads<S: Serializer>(inspection: &Inspection<'_>, to: S) -> Result<S::Ok, S::Error> {
+    let id = inspection.image().expect("an OTA file").header().id;
+    to.collect_seq(inspection.payloads().map(|payload| PayloadEntry::new(&payload, id)))
+}
+
+fn findings<S: Serializer>(inspection: &Inspection<'_>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(inspection.findings().map(|finding| FoundEntry::new(&finding)))
 }
 
 #[derive(Serialize)]
@@ -73,8 +111,8 @@ struct Rest {
     length: usize,
 }
 
-impl File {
-    pub fn new(path: &Path, opened: &InputFile<'_>) -> Self {
+impl<'a> File<'a> {
+    pub fn new(path: &Path, opened: &'a InputFile<'a>, inspection: &'a Inspection<'a>) -> Self {
         let InputFile { container, image, .. } = opened;
         Self {
             file: path.to_string_lossy().into_owned(),
@@ -86,13 +124,14 @@ impl File {
             },
             layout: image.layout().name(),
             header: Fields::new(&image.header()),
-            elements: image.elements().map(|at| Entry::new(&at)).collect(),
+            elements: opened,
             rest: image.raw_remainder().map(|rest| Rest { offset: rest.offset, length: rest.bytes.len() }),
             strict: opened.strict,
             missing: image.missing(),
             after: opened.after(),
-            irregularities: [warnings::faults(opened), warnings::notes(opened)].concat(),
-            payloads: payload_report::shown(opened),
+            irregularities: opened,
+            payloads: inspection,
+            findings: inspection,
         }
     }
 }
@@ -100,8 +139,19 @@ impl File {
 impl NoFile {
     pub fn new(path: &Path, why: NotOta) -> Self {
         let error = why.to_string();
+        let findings = match &why {
+            NotOta::Foreign(finding) => vec![FoundEntry::new(finding)],
+            _ => Vec::new(),
+        };
         let matter = if let NotOta::Matter(image) = why { Some(image) } else { None };
-        Self { file: path.to_string_lossy().into_owned(), ota: false, error, matter }
+        Self { file: path.to_string_lossy().into_owned(), ota: false, error, matter, findings }
+    }
+}
+
+impl FoundEntry {
+    fn new(finding: &Finding) -> Self {
+        let Finding { severity, offset, kind, .. } = finding;
+        Self { severity: severity.name(), name: kind.name(), offset: *offset, text: finding.to_string() }
     }
 }
 
@@ -134,5 +184,25 @@ impl Fields {
 impl Entry {
     fn new(at: &PlacedElement<'_>) -> Self {
         Self { tag: at.element.tag.0, length: at.length, offset: at.offset, data_offset: at.data_offset() }
+    }
+}
+
+/// Writes `value` as JSON in one line, without characters that a terminal would obey.
+pub fn write_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Printable))?;
+    out.write_all(b"\n")
+}
+
+/// Formatter that escapes all characters that a terminal would obey.
+struct Printable;
+
+impl serde_json::ser::Formatter for Printable {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        // The formatter escapes the control characters of ASCII itself, except the last one.
+        let is_plain = fragment.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        match is_plain {
+            true => out.write_all(fragment.as_bytes()),
+            false => out.write_all(printable::json(fragment).as_bytes()),
+        }
     }
 }

@@ -40,6 +40,7 @@ mod reassembly;
 mod reconstruct;
 mod seal;
 mod sign;
+mod summary;
 mod terminal_table;
 mod text_args;
 #[path = "../common/trust_args.rs"]

@@ -1,12 +1,11 @@
 //! Payload reports: kind and state of the payload in each element.
 
 use serde::Serialize;
-use zigbee_ota::payload::{Payload, payloads};
-
-use crate::input::InputFile;
+use zigbee_ota::ImageId;
+use zigbee_ota::payload::{Payload, PayloadReport, PayloadState};
 
 /// Payload in the output; key order and types are a contract with scripts.
-#[derive(Serialize)]
+#[derive(PartialEq, Eq, Serialize)]
 pub struct PayloadEntry {
     /// Index of the element; none for raw bytes outside of elements.
     pub element: Option<usize>,
@@ -15,28 +14,36 @@ pub struct PayloadEntry {
     pub detail: String,
 }
 
-pub fn shown(opened: &InputFile<'_>) -> Vec<PayloadEntry> {
-    payloads(&opened.image).map(|payload| PayloadEntry::new(&payload, opened)).collect()
-}
-
-/// Returns the damaged payloads, which no device can start.
-pub fn faults(opened: &InputFile<'_>) -> Vec<String> {
-    let damaged = payloads(&opened.image).filter(Payload::is_damaged);
-    let named = damaged.map(|payload| {
-        let place = payload.element.map_or("raw bytes".into(), |number| format!("element {number}"));
-        format!("the payload ({}) of {place} is damaged: {}", payload.report.kind, payload.report.state)
-    });
-    named.collect()
-}
-
 impl PayloadEntry {
-    fn new(payload: &Payload<'_>, opened: &InputFile<'_>) -> Self {
+    /// Describes a payload of a file whose OTA header has the identity `id`, for scripts.
+    pub fn new(payload: &Payload<'_>, id: ImageId) -> Self {
+        Self::with_detail(payload, id, payload.report.to_string())
+    }
+
+    /// Describes a payload for people, who would take "signed" for verified.
+    pub fn for_people(payload: &Payload<'_>, id: ImageId) -> Self {
+        let PayloadReport { state, element_state, encrypted, signed, metadata, .. } = payload.report;
+        let mut detail = state.to_string();
+        if let Some(state @ PayloadState::Damaged(_)) = element_state {
+            detail += &format!("; of the whole element: {state}");
+        }
+        if encrypted && state != PayloadState::Encrypted {
+            detail += "; encrypted";
+        }
+        if signed {
+            detail += "; signed (not verified)";
+        }
+        if !metadata.chip.is_empty() {
+            detail += &format!("; chip {}", metadata.chip.escape_ascii());
+        }
+        Self::with_detail(payload, id, format!("{detail}{metadata}"))
+    }
+
+    fn with_detail(payload: &Payload<'_>, id: ImageId, mut detail: String) -> Self {
         let Payload { element, report, contradicts_header, .. } = payload;
-        let other = match contradicts_header {
-            true => format!("; the OTA header says {}", opened.image.header().id),
-            false => String::new(),
-        };
-        let detail = format!("{report}{other}");
+        if *contradicts_header {
+            detail += &format!("; the OTA header says {id}");
+        }
         Self { element: *element, kind: report.kind.name(), state: report.state.name(), detail }
     }
 }

@@ -4,40 +4,75 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
+use sha2::{Digest, Sha512};
 use zigbee_ota::container::ContainerIntegrity;
-use zigbee_ota::file::FileHeader;
+use zigbee_ota::file::{FileHeader, FileName};
+use zigbee_ota::inspect::{Inspection, Severity};
+use zigbee_ota::signature::integrity::IntegrityCode;
 use zigbee_ota::{HardwareRange, ImageId};
 
 use crate::input::InputFile;
-use crate::payload_report;
+use crate::payload_report::PayloadEntry;
 use crate::printable;
-use crate::warnings;
+use crate::summary::Summary;
 
 /// Prints one field: its name and its value.
 pub fn row(out: &mut impl Write, name: &str, value: impl Display) -> io::Result<()> {
     writeln!(out, "  {name:<27} {value}")
 }
 
+/// Prints a file: first what decides, in five lines, then details.
 pub fn file(path: &Path, opened: &InputFile<'_>, out: &mut impl Write) -> io::Result<()> {
     let InputFile { container, image, .. } = opened;
+    let inspection = opened.inspect();
+    let summary = Summary::new(opened, &inspection);
     writeln!(out, "{}", printable::path(path))?;
+    row(out, "what", summary.what())?;
+    row(out, "for", summary.target())?;
+    row(out, "whole", summary.whole())?;
+    row(out, "signed", summary.signed())?;
+    row(out, "payload", summary.payload())?;
+    for finding in inspection.findings() {
+        let label = match finding.severity {
+            Severity::Wrong => "WRONG",
+            Severity::Doubtful => "DOUBTFUL",
+            Severity::Note => "note",
+        };
+        row(out, label, finding)?;
+    }
+    row(out, "file size", opened.given.len())?;
+    let hash = Sha512::digest(opened.given);
+    row(out, "file SHA-512", hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())?;
+    row(out, "recommended name", FileName::new(image.header().id))?;
     row(out, "container", format_args!("{}, OTA file at byte {}", container.kind, opened.offset()))?;
     match container.integrity {
-        ContainerIntegrity::Verified => row(out, "integrity", "verified")?,
+        ContainerIntegrity::Verified => row(out, "container checksums", "match")?,
         ContainerIntegrity::ChecksumFailed { offset } => {
-            row(out, "integrity", format_args!("SUM FAILED at byte {offset}"))?
+            row(out, "container checksums", format_args!("FAILED at byte {offset}"))?
         }
-        ContainerIntegrity::NoChecksum => row(out, "integrity", "no sum")?,
+        ContainerIntegrity::NoChecksum => row(out, "container checksums", "none")?,
+    }
+    match inspection.integrity_code() {
+        IntegrityCode::Absent => row(out, "integrity code", "none")?,
+        IntegrityCode::Ok(form) => row(out, "integrity code", format_args!("matches ({})", form.name()))?,
+        IntegrityCode::Bad => row(out, "integrity code", "WRONG")?,
     }
     header(&image.header(), out)?;
     row(out, "layout", image.layout())?;
     elements(opened, out)?;
-    payloads(opened, out)?;
-    for text in warnings::faults(opened) {
-        row(out, "FAULT", text)?;
+    payloads(opened, &inspection, out)?;
+    for range in inspection.uncovered().take(MOST_RANGES) {
+        row(
+            out,
+            "in no checksum",
+            format_args!("bytes {} to {} ({})", range.start, range.end - 1, range.len()),
+        )?;
     }
-    warnings::notes(opened).iter().try_for_each(|text| row(out, "irregular", text))
+    Ok(())
 }
+
+/// Maximum number of ranges that are printed.
+const MOST_RANGES: usize = 20;
 
 /// Prints the identity of an image: manufacturer code, image type and file version.
 pub fn id(id: ImageId, out: &mut impl Write) -> io::Result<()> {
@@ -51,7 +86,13 @@ fn header(header: &FileHeader<'_>, out: &mut impl Write) -> io::Result<()> {
     row(out, "header version", format_args!("0x01{:02x}", header.minor))?;
     row(out, "header length", header.header_len())?;
     row(out, "field control", format_args!("{:#06x}", header.control().0))?;
-    id(header.id, out)?;
+    row(out, "manufacturer code", header.id.manufacturer)?;
+    let image_type = header.id.image_type;
+    row(out, "image type", named(format_args!("{:#06x}", image_type.0), image_type.name()))?;
+    // Most makers number their versions in another way than the specification recommends.
+    let version = header.id.version;
+    let scheme = version.is_bcd().then(|| format!("{version}, if the maker uses the specification's scheme"));
+    row(out, "file version", named(format_args!("{0:#010x}  {0}", version.0), scheme))?;
     row(out, "stack version", named(format_args!("{:#06x}", header.stack.0), header.stack.name()))?;
     // `Debug` of a string escapes control characters.
     row(out, "header string", format_args!("{:?}", header.header_string.to_string()))?;
@@ -77,6 +118,13 @@ pub fn hardware(range: Option<HardwareRange>, out: &mut impl Write) -> io::Resul
 fn elements(opened: &InputFile<'_>, out: &mut impl Write) -> io::Result<()> {
     let mut elements = opened.image.elements().peekable();
     if elements.peek().is_some() {
+        if opened.offset() > 0 {
+            row(
+                out,
+                "offsets of elements",
+                format_args!("from the OTA header, at byte {} of the file", opened.offset()),
+            )?;
+        }
         writeln!(out, "  {:<6}  {:<40}  {:>10}  {:>10}", "tag", "element", "offset", "length")?;
     }
     for at in elements {
@@ -94,11 +142,25 @@ fn elements(opened: &InputFile<'_>, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn payloads(opened: &InputFile<'_>, out: &mut impl Write) -> io::Result<()> {
-    for payload_report::PayloadEntry { element, kind, state, detail } in payload_report::shown(opened) {
-        let place = element.map_or("raw bytes".into(), |number| format!("element {number}"));
-        let state = if state == "damaged" { "DAMAGED" } else { state };
-        row(out, "payload", format_args!("{place}: {kind}, {state}: {detail}"))?;
+/// Prints the payloads; equal ones of consecutive elements on one line.
+fn payloads(opened: &InputFile<'_>, inspection: &Inspection<'_>, out: &mut impl Write) -> io::Result<()> {
+    let id = opened.image.header().id;
+    let mut entries = inspection.payloads().map(|payload| PayloadEntry::for_people(&payload, id)).peekable();
+    while let Some(first) = entries.next() {
+        let mut last = first.element;
+        let is_equal = |next: &PayloadEntry| {
+            (next.kind, next.state, &next.detail) == (first.kind, first.state, &first.detail)
+        };
+        while let Some(next) = entries.next_if(&is_equal) {
+            last = next.element;
+        }
+        let place = match (first.element, last) {
+            (Some(first), Some(last)) if first != last => format!("elements {first} to {last}"),
+            (Some(number), _) => format!("element {number}"),
+            (None, _) => "raw bytes".into(),
+        };
+        let state = if first.state == "damaged" { "DAMAGED" } else { first.state };
+        row(out, "payload", format_args!("{place}: {}, {state}: {}", first.kind, first.detail))?;
     }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! Subcommand `verify`: signatures and integrity codes of files.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
 use serde::Serialize;
+use zigbee_ota::container::ContainerKind;
 use zigbee_ota::file::SignatureElement;
 use zigbee_ota::signature::integrity::IntegrityCode;
 use zigbee_ota::signature::{self, Accepted, Certificate, SignatureError, Suite, VerifyError, VerifyPolicy};
@@ -53,10 +55,13 @@ struct Found {
     suite: Option<u8>,
     signer: Option<String>,
     reason: Option<String>,
-    /// `valid`, `expired` or `not yet valid`: the certificate of a valid signature of suite 2, at the time of the check.
+    /// `valid`, `expired` or `not-yet-valid`: the certificate of a valid signature of suite 2, at the time of the check.
     validity: Option<&'static str>,
     #[serde(skip)]
     lifetime: Option<Lifetime>,
+    /// Kind of the container, and offsets of the OTA file in it.
+    #[serde(skip)]
+    container: Option<(ContainerKind, Range<usize>)>,
 }
 
 /// Validity of a certificate.
@@ -73,10 +78,9 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     for path in &options.files {
         let found = with(path, |opened| Found::new(path, opened, &options.trust.required(), at));
         well &= found.as_ref().is_ok_and(|found| found.is_valid(options.strict));
-        if let Ok(found) = &found
-            && let Some(warning) = found.warning(at)
-        {
-            complain(Failure::at(path, warning));
+        if let Ok(found) = &found {
+            let warnings = [found.warning(at), found.container_note()];
+            warnings.into_iter().flatten().for_each(|text| complain(Failure::at(path, text)));
         }
         match (found, options.json) {
             (Ok(found), true) => {
@@ -132,7 +136,19 @@ impl Found {
             reason: found.err().map(|reason| reason.to_string()).or(uncovered),
             validity: lifetime.as_ref().map(|lifetime| lifetime.word(at)),
             lifetime,
+            container: (opened.container.kind != ContainerKind::None).then(|| {
+                (opened.container.kind, opened.offset()..opened.offset() + opened.image.bytes().len())
+            }),
         }
+    }
+
+    /// Returns what is to be said of the bytes of a container, which no signature of the file inside covers.
+    fn container_note(&self) -> Option<String> {
+        let (kind, Range { start, end }) = self.container.as_ref().filter(|_| self.signature == VALID)?;
+        let last = end.saturating_sub(1);
+        Some(format!(
+            "note: the signature covers bytes {start} to {last}, and not the container ({kind}) around them"
+        ))
     }
 
     fn is_valid(&self, strict: bool) -> bool {
@@ -143,6 +159,7 @@ impl Found {
     /// Returns what is to be said of a certificate that is not valid at the time `at`.
     fn warning(&self, at: u64) -> Option<String> {
         let (word, lifetime) = (self.validity.filter(|word| *word != VALID)?, self.lifetime.as_ref()?);
+        let word = word.replace('-', " ");
         let until =
             lifetime.until.map_or("for ever".into(), |until| format!("until {}", unix_time::text(until)));
         let (from, at) = (unix_time::text(lifetime.from), unix_time::text(at));
@@ -175,7 +192,7 @@ impl Lifetime {
 
     fn word(&self, at: u64) -> &'static str {
         match self.until {
-            _ if at < self.from => "not yet valid",
+            _ if at < self.from => "not-yet-valid",
             Some(until) if at >= until => "expired",
             _ => VALID,
         }

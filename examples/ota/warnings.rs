@@ -1,7 +1,9 @@
-//! Errors and irregularities of a file, in words.
+//! Errors and irregularities of the form of a file, in the words of the JSON field `irregularities`, which are a contract with
+//! scripts. What a person reads comes from the findings of the library.
 
 use zigbee_ota::container::{ContainerIntegrity, ContainerKind};
-use zigbee_ota::file::{BodyLayout, Tag};
+use zigbee_ota::file::BodyLayout;
+use zigbee_ota::{DecodeError, DecodeErrorKind};
 
 use crate::input::InputFile;
 
@@ -19,7 +21,7 @@ pub fn faults(opened: &InputFile<'_>) -> Vec<String> {
     faults
 }
 
-/// Returns the irregularities that the standard does not foresee; such a file may still be installable.
+/// Returns the irregularities that the standard does not foresee, except those of elements.
 pub fn notes(opened: &InputFile<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if opened.container.kind != ContainerKind::None {
@@ -66,11 +68,13 @@ fn body(opened: &InputFile<'_>, notes: &mut Vec<String>) {
     if opened.image.bytes().len() == opened.image.header().header_len() {
         notes.push("a header without an element".into());
     }
-    let tags: Vec<Tag> = opened.image.elements().map(|at| at.element.tag).collect();
-    for tag in tags.iter().filter(|tag| tag.is_reserved()) {
-        notes.push(format!("reserved tag {:#06x}", tag.0));
-    }
-    if tags.split_last().is_some_and(|(_, before)| before.iter().any(|tag| tag.is_signature())) {
-        notes.push("elements after the signature".into());
-    }
+}
+
+/// Returns the irregularities of the elements. A file may have any number of them.
+pub fn of_elements(opened: &InputFile<'_>) -> impl Iterator<Item = String> {
+    let tags = opened.image.elements().map(|at| at.element.tag);
+    let reserved = tags.filter(|tag| tag.is_reserved()).map(|tag| format!("reserved tag {:#06x}", tag.0));
+    let not_last =
+        matches!(opened.image.signature(), Err(DecodeError { kind: DecodeErrorKind::SignatureNotLast, .. }));
+    reserved.chain(not_last.then(|| "elements after the signature".into()))
 }

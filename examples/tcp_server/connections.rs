@@ -1,15 +1,20 @@
 //! TCP connections: each one is a device with its own network address.
 //!
-//! A device cannot slow down others: one frame per device may wait to be handled, and a few may wait to be sent.
-//! Further frames wait in its socket, or are lost as on a radio.
+//! A device cannot slow down others. One frame of each device waits to be handled, and the frames are handled in turns;
+//! a few answers wait to be sent to each device. Further frames wait in the socket of the device, or are lost as on a
+//! radio. A device that sends frames without waiting for answers is read slowly: a radio would not carry more either.
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
 use zigbee_ota::aps::Address;
 
 use crate::hex_lines;
@@ -20,8 +25,12 @@ const LONGEST_LINE: usize = 4096;
 /// Maximum number of frames that wait for a device to read them.
 const TO_DEVICE: usize = 64;
 
-/// Maximum number of frames of all devices that wait to be handled.
-const FROM_DEVICES: usize = 64;
+/// Number of frames in a row that a device may send ahead of their answers at full speed, far above the windows of
+/// clients.
+const AHEAD: u32 = 32;
+
+/// Pause before each further frame that a device sends ahead.
+const SLOWED: Duration = Duration::from_millis(5);
 
 /// Unicast addresses of a network, except 0, which is the server.
 const DEVICES: std::ops::RangeInclusive<u16> = 1..=0xfff7;
@@ -30,46 +39,69 @@ const DEVICES: std::ops::RangeInclusive<u16> = 1..=0xfff7;
 pub enum NetworkEvent {
     /// A device connected.
     Joined(Address),
-    /// A device sent a frame.
-    Frame(Address, Vec<u8>),
+    /// A device sent a frame. Its next frame is read when the permit is dropped.
+    Frame(Address, Vec<u8>, OwnedSemaphorePermit),
     /// A device disconnected.
     Left(Address),
 }
+
+/// Endpoint of every device.
+const ENDPOINT: u8 = 1;
 
 pub struct Network {
     listener: TcpListener,
     devices: HashMap<u16, Sender<String>>,
     last: u16,
-    happenings: Receiver<NetworkEvent>,
-    happened: Sender<NetworkEvent>,
+    /// Events in the order in which they happened. At most two of each device wait, so the queue needs no bound.
+    happenings: UnboundedReceiver<NetworkEvent>,
+    happened: UnboundedSender<NetworkEvent>,
+    /// Reason why the last connection was not accepted.
+    refused: Option<io::Error>,
 }
 
 impl Network {
     pub fn new(listener: TcpListener) -> Self {
-        let (happened, happenings) = mpsc::channel(FROM_DEVICES);
-        Self { listener, devices: HashMap::new(), last: 0, happenings, happened }
+        let (happened, happenings) = mpsc::unbounded_channel();
+        Self { listener, devices: HashMap::new(), last: 0, happenings, happened, refused: None }
     }
 
-    /// Waits for the next event.
-    pub async fn next(&mut self) -> io::Result<NetworkEvent> {
+    /// Connected devices, in the order of their addresses.
+    pub fn devices(&self) -> Vec<Address> {
+        let mut networks: Vec<_> = self.devices.keys().copied().collect();
+        networks.sort_unstable();
+        networks.into_iter().map(|network| Address::new(network, ENDPOINT)).collect()
+    }
+
+    /// Whether a device is connected.
+    pub fn has(&self, device: Address) -> bool {
+        device.endpoint == ENDPOINT && self.devices.contains_key(&device.network)
+    }
+
+    /// Returns the reason why the last connection was not accepted, once.
+    pub fn take_refusal(&mut self) -> Option<io::Error> {
+        self.refused.take()
+    }
+
+    /// Waits for the next event. The future may be dropped before it is ready.
+    pub async fn next(&mut self) -> NetworkEvent {
         loop {
             tokio::select! {
                 Some(happening) = self.happenings.recv() => {
                     if let NetworkEvent::Left(device) = happening {
                         self.devices.remove(&device.network);
                     }
-                    return Ok(happening);
+                    return happening;
                 }
                 accepted = self.listener.accept() => match accepted {
                     Ok((socket, _)) => {
                         if let Some(device) = self.join(socket) {
-                            return Ok(NetworkEvent::Joined(device));
+                            return NetworkEvent::Joined(device);
                         }
                     }
                     // Too many open files, or a device that disconnected at once: other connections are not concerned.
                     Err(error) => {
-                        eprintln!("tcp_server: a connection was not accepted: {error}");
-                        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                        self.refused = Some(error);
+                        sleep(Duration::from_millis(10)).await;
                     }
                 },
             }
@@ -89,7 +121,7 @@ impl Network {
         let after = DEVICES.filter(|network| *network > self.last);
         let free = after.chain(DEVICES).find(|network| !self.devices.contains_key(network))?;
         self.last = free;
-        let device = Address::new(free, 1);
+        let device = Address::new(free, ENDPOINT);
         let (reader, writer) = socket.into_split();
         let (to_device, frames) = mpsc::channel(TO_DEVICE);
         self.devices.insert(free, to_device);
@@ -108,9 +140,11 @@ async fn write(mut writer: OwnedWriteHalf, mut frames: Receiver<String>) {
 }
 
 /// Forwards the frames of a device, line by line. A line that is too long or no frame is ignored.
-async fn read(reader: OwnedReadHalf, device: Address, happened: Sender<NetworkEvent>) {
+async fn read(reader: OwnedReadHalf, device: Address, happened: UnboundedSender<NetworkEvent>) {
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
+    let turn = Arc::new(Semaphore::new(1));
+    let mut ahead = 0_u32;
     while let Ok(bytes @ [_, ..]) = reader.fill_buf().await {
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let taken = end.map_or(bytes.len(), |end| end + 1);
@@ -121,13 +155,18 @@ async fn read(reader: OwnedReadHalf, device: Address, happened: Sender<NetworkEv
         if end.is_none() {
             continue;
         }
+        // A device that waits for answers has no further line on its way.
+        ahead = if reader.buffer().is_empty() { 0 } else { ahead + 1 };
+        if ahead > AHEAD {
+            sleep(SLOWED).await;
+        }
         let frame = if line.len() <= LONGEST_LINE { hex_lines::bytes(&line) } else { None };
         line.clear();
-        if let Some(frame) = frame
-            && happened.send(NetworkEvent::Frame(device, frame)).await.is_err()
-        {
+        let Some(frame) = frame else { continue };
+        let Ok(permit) = Arc::clone(&turn).acquire_owned().await else { return };
+        if happened.send(NetworkEvent::Frame(device, frame, permit)).is_err() {
             return;
         }
     }
-    let _ = happened.send(NetworkEvent::Left(device)).await;
+    let _ = happened.send(NetworkEvent::Left(device));
 }

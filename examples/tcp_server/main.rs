@@ -1,50 +1,65 @@
 //! Gateway that upgrades devices over TCP sockets in real time: one connection per device, and one ZCL frame per line
 //! in both directions, in hexadecimal.
 //!
-//! `cargo run --release --example tcp_server -- FILE...` serves OTA files, with or without their vendors' containers;
-//! `-- --help` lists the options. The first output line is `LISTENING 127.0.0.1:PORT`.
+//! `cargo run --release --example tcp_server -- FILE...` serves OTA files, with or without their vendors' containers, and
+//! all files of a folder, which is followed. `-- --help` lists the options, and the command `help` on standard input the
+//! commands. The first output line is `LISTENING 127.0.0.1:PORT`; then come the events and the answers to commands.
+//!
+//! ```text
+//! sockets --NetworkEvent--+                                   +--> sockets, a few frames for each device
+//! standard input --line---+--> Gateway: Server, FolderStore --+--> standard output and error, by threads of their own
+//! clock, once a second ---+
+//! ```
 
 // The library has no clock, so this example reads the time and passes it on.
 #![allow(clippy::disallowed_methods)]
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::num::NonZeroU8;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant as Clock};
 
 use clap::Parser;
+use serde::Serialize;
 use tokio::net::TcpListener;
-use tokio::time::timeout_at;
-use zigbee_ota::ImageId;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::sleep_until;
 use zigbee_ota::aps::{Address, DeliveryMode, FrameMeta};
-use zigbee_ota::container::{Container, ContainerIntegrity};
 use zigbee_ota::server::{
-    ResponseBuffer, Server, ServerAction, ServerConfig, ServerPolicy, Session, SliceStore, StoreEntry,
-    UpgradeDecision,
+    FolderChange, FolderError, FolderStore, ResponseBuffer, Server, ServerAction, ServerConfig, ServerPolicy,
+    Session, SessionPhase, UpgradeDecision,
 };
 use zigbee_ota::time::{Instant, Millis};
-use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT};
+use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, Status};
+use zigbee_ota::{ImageFilter, ImageId};
 
+use commands::{Command, HELP};
 use connections::{Network, NetworkEvent};
+use output::Output;
+use report::{Download, Report};
 
+mod commands;
 mod connections;
 #[path = "../common/hex_lines.rs"]
 mod hex_lines;
+mod output;
 #[path = "../common/printable.rs"]
 mod printable;
+mod report;
 
-/// Upgrade the devices that connect.
+/// Upgrade the devices that connect. Commands on standard input: help lists them.
 #[derive(Parser)]
 struct Options {
-    /// OTA files to serve, with or without their vendors' containers
+    /// OTA files to serve, with or without their vendors' containers, and folders of such files, which are followed
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Port to listen on; 0 takes a free port
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
-    /// Send an Image Notify to each device that connects
+    /// Send an Image Notify to each device that connects, and to all devices when a file is added to a folder
     #[arg(long)]
     notify: bool,
     /// Maximum data size of a block in bytes, 1 to 255
@@ -56,6 +71,9 @@ struct Options {
     /// Minimum interval between two blocks to one device, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     period: u32,
+    /// Serve files as well that no device should get, such as files with a wrong checksum
+    #[arg(long)]
+    force: bool,
     /// Print each event as a JSON object on its own line
     #[arg(long)]
     json: bool,
@@ -69,80 +87,95 @@ fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tcp_server: {error}");
+            let _ = writeln!(io::stderr(), "tcp_server: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
-    let files = options.files.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-    let entries = files
-        .iter()
-        .zip(&options.files)
-        .map(|(file, path)| entry(file, path))
-        .collect::<Result<Vec<_>, _>>()?;
-    let catalog = SliceStore::new(&entries)?;
+    let mut images = FolderStore::new();
+    images.set_wrong_files_accepted(options.force);
+    for path in &options.files {
+        match path.is_dir() {
+            true => images.follow(path),
+            false => match images.add(path) {
+                Ok(_) => {}
+                Err(error @ FolderError::Wrong { .. }) => {
+                    return Err(format!("{error} (--force serves it all the same)").into());
+                }
+                Err(error) => return Err(error.into()),
+            },
+        }
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         writeln!(io::stdout(), "LISTENING {}", listener.local_addr()?)?;
-        Gateway::new(options, catalog, Network::new(listener)).serve().await
-    })?;
-    Ok(())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("{}: {error}", printable::path(path)))
-}
-
-/// Returns the complete OTA file in a vendor's file.
-fn entry<'a>(file: &'a [u8], path: &Path) -> Result<StoreEntry<'a>, String> {
-    let about = |reason: String| format!("{}: {reason}", printable::path(path));
-    let container = Container::open(file).map_err(|error| about(error.to_string()))?;
-    if let ContainerIntegrity::ChecksumFailed { offset } = container.integrity {
-        return Err(about(format!("{} container: the sum at byte {offset} does not match", container.kind)));
-    }
-    StoreEntry::parse(container.ota).map_err(|error| about(error.to_string()))
+        Gateway::new(options, images, Network::new(listener)).serve().await;
+        Ok(())
+    })
 }
 
 /// Policy of the gateway; all other decisions are the defaults of the library.
 struct GatewayPolicy {
     upgrade_after: u32,
+    /// Whether devices wait with their upgrades until the operator releases them.
+    holds: bool,
 }
 
 impl ServerPolicy for GatewayPolicy {
     fn upgrade(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
         match self.upgrade_after {
+            _ if self.holds => UpgradeDecision::Hold,
             0 => UpgradeDecision::Now,
             seconds => UpgradeDecision::AfterSeconds(seconds),
         }
     }
 }
 
+/// Interval between two comparisons of the folders with the store. A file that is dropped in is offered after two of them
+/// at the latest: the first one may find the file half written.
+const REFRESH: Duration = Duration::from_secs(1);
+
+/// Number of sessions: two image types for each of as many devices as a network may well have. A session takes 96 bytes.
+const SESSIONS: usize = 65_528;
+
 struct Gateway<'a> {
     options: &'a Options,
     server: Server<Vec<Session>>,
-    catalog: SliceStore<'a>,
-    orders: GatewayPolicy,
+    images: FolderStore,
+    policy: GatewayPolicy,
     network: Network,
     start: Clock,
     out: ResponseBuffer,
+    events: Output,
+    errors: Output,
+}
+
+/// Input of the gateway.
+enum Input {
+    Network(NetworkEvent),
+    Line(Option<String>),
+    /// The time of the server's next timer, or of the next look at the folders, has come.
+    Time,
 }
 
 impl<'a> Gateway<'a> {
-    fn new(options: &'a Options, catalog: SliceStore<'a>, network: Network) -> Self {
+    fn new(options: &'a Options, images: FolderStore, network: Network) -> Self {
         let mut config = ServerConfig::default();
         config.max_block_size = options.max_block;
         config.min_block_period = Millis(options.period);
         Self {
             options,
-            server: Server::new(config, vec![Session::EMPTY; DEVICES]),
-            catalog,
-            orders: GatewayPolicy { upgrade_after: options.upgrade_after },
+            server: Server::new(config, vec![Session::EMPTY; SESSIONS]),
+            images,
+            policy: GatewayPolicy { upgrade_after: options.upgrade_after, holds: false },
             network,
             start: Clock::now(),
             out: [0; LONGEST_TO_CLIENT],
+            events: Output::new(io::stdout()),
+            errors: Output::new(io::stderr()),
         }
     }
 
@@ -150,28 +183,49 @@ impl<'a> Gateway<'a> {
         Instant::from_millis(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
-    async fn serve(&mut self) -> io::Result<()> {
+    /// Serves for ever. Each turn handles one input, and sends the blocks of pages that are due; the library bounds their
+    /// number. A frame that has come is handled before timers, so that no timer can starve a device.
+    async fn serve(&mut self) {
+        let mut lines = Some(commands::read());
+        let mut refresh_at = Clock::now();
         loop {
-            let wake =
-                self.server.poll_timeout().map(|at| self.start + Duration::from_millis(at.as_millis()));
-            let happening = match wake {
-                Some(at) => match timeout_at(at.into(), self.network.next()).await {
-                    Ok(happening) => Some(happening?),
-                    Err(_) => None,
-                },
-                None => Some(self.network.next().await?),
+            if Clock::now() >= refresh_at {
+                self.refresh();
+                refresh_at = Clock::now() + REFRESH;
+            }
+            let due = self.server.poll_timeout().map(|at| self.start + Duration::from_millis(at.as_millis()));
+            let wake = due.map_or(refresh_at, |due| due.min(refresh_at));
+            let input = tokio::select! {
+                biased;
+                line = next_line(&mut lines) => Input::Line(line),
+                event = self.network.next() => Input::Network(event),
+                () = sleep_until(wake.into()) => Input::Time,
             };
-            match happening {
-                Some(NetworkEvent::Joined(device)) if self.options.notify => self.notify(device),
-                Some(NetworkEvent::Frame(device, frame)) => self.handle(device, &frame),
-                Some(NetworkEvent::Joined(_) | NetworkEvent::Left(_)) | None => {}
+            match input {
+                Input::Network(NetworkEvent::Joined(device)) => self.join(device),
+                Input::Network(NetworkEvent::Frame(device, frame, _turn)) => self.handle(device, &frame),
+                Input::Network(NetworkEvent::Left(device)) => _ = self.server.forget(device.network),
+                Input::Line(Some(line)) => self.obey(&line),
+                Input::Line(None) => lines = None,
+                Input::Time => {}
+            }
+            if let Some(error) = self.network.take_refusal() {
+                self.complain(&format!("a connection was not accepted: {error}"));
             }
             let now = self.now();
-            self.server.handle_timeout(now);
-            while let Some(transmit) = self.server.poll_transmit(now, &mut self.catalog, &mut self.out) {
+            while let Some(transmit) = self.server.poll_transmit(now, &mut self.images, &mut self.out) {
                 self.network.send(transmit.to, &self.out[..transmit.len]);
             }
-            self.tell()?;
+            self.server.handle_timeout(now);
+            self.report_events();
+        }
+    }
+
+    fn join(&mut self, device: Address) {
+        // The address may have been that of another device.
+        self.server.forget(device.network);
+        if self.options.notify {
+            self.notify(device);
         }
     }
 
@@ -184,21 +238,195 @@ impl<'a> Gateway<'a> {
 
     fn handle(&mut self, device: Address, frame: &[u8]) {
         let (now, meta) = (self.now(), FrameMeta::unicast(device));
-        let Self { server, catalog, orders, out, .. } = self;
-        if let ServerAction::Reply(transmit) = server.handle_frame(now, meta, frame, catalog, orders, out) {
+        let Self { server, images, policy, out, .. } = self;
+        if let ServerAction::Reply(transmit) = server.handle_frame(now, meta, frame, images, policy, out) {
             self.network.send(transmit.to, &self.out[..transmit.len]);
         }
     }
 
-    fn tell(&mut self) -> io::Result<()> {
-        while let Some(event) = self.server.poll_event() {
-            if self.options.json {
-                writeln!(io::stdout(), "{}", serde_json::to_string(&event)?)?;
+    /// Compares the folders with the store.
+    fn refresh(&mut self) {
+        let mut is_news = false;
+        for change in self.images.refresh() {
+            match change {
+                FolderChange::Added { path, id, .. } => {
+                    is_news = true;
+                    self.report(&Report::FileAdded { path: report::path(&path), id });
+                }
+                FolderChange::Replaced { path, id, previous, .. } => {
+                    is_news = true;
+                    self.report(&Report::FileReplaced { path: report::path(&path), id, previous });
+                    if id == previous {
+                        self.cancel_downloads(id);
+                    }
+                }
+                FolderChange::Removed { path, id, .. } => {
+                    self.report(&Report::FileRemoved { path: report::path(&path), id });
+                }
+                FolderChange::Rejected(error) => {
+                    let (path, reason) = (report::path(error.path()), error.to_string());
+                    self.report(&Report::FileRejected { path, reason });
+                }
+                _ => {}
             }
         }
-        Ok(())
+        if is_news && self.options.notify {
+            for device in self.network.devices() {
+                self.notify(device);
+            }
+        }
+    }
+
+    /// Cancels the downloads of an image whose file has other bytes now: the devices would get a mixture.
+    fn cancel_downloads(&mut self, id: ImageId) {
+        let is_of = |session: &&Session| match session.phase() {
+            SessionPhase::Offered(of)
+            | SessionPhase::Downloading { id: of, .. }
+            | SessionPhase::Stalled { id: of, .. } => of == id,
+            _ => false,
+        };
+        let clients: Vec<_> = self.server.sessions().filter(is_of).map(Session::client).collect();
+        for client in clients {
+            self.server.cancel(client, ImageFilter::from(id));
+            self.report_events();
+        }
+    }
+
+    fn obey(&mut self, line: &str) {
+        let command = match Command::parse(line) {
+            None => return,
+            Some(Ok(command)) => command,
+            Some(Err(reason)) => return self.refuse(line, reason),
+        };
+        match command {
+            Command::Devices => self.list_devices(),
+            Command::Files => self.list_files(),
+            Command::Notify(None) => {
+                let devices = self.network.devices();
+                devices.iter().for_each(|device| self.notify(*device));
+                self.report(&Report::Notified { count: devices.len() });
+            }
+            Command::Notify(Some(device)) if self.network.has(device) => {
+                self.notify(device);
+                self.report(&Report::Notified { count: 1 });
+            }
+            Command::Hold => {
+                self.policy.holds = true;
+                let count = self.tell_downloaded(|server, now, to, id, out| {
+                    server.hold(now, to, DeliveryMode::Unicast, id.into(), out)
+                });
+                self.report(&Report::Hold { count });
+            }
+            Command::Release => {
+                self.policy.holds = false;
+                let seconds = self.options.upgrade_after;
+                let count = self.tell_downloaded(|server, now, to, id, out| {
+                    server.release(now, to, DeliveryMode::Unicast, id.into(), seconds, out)
+                });
+                self.report(&Report::Released { count });
+            }
+            Command::Cancel(device) if self.server.cancel(device, ImageFilter::ALL) > 0 => {
+                self.report_events()
+            }
+            Command::Cancel(_) => self.refuse(line, "the device has no download".into()),
+            Command::Forget(device) if self.server.forget(device.network) => {
+                self.report(&Report::Forgotten { client: device });
+            }
+            Command::Notify(Some(_)) | Command::Forget(_) => {
+                self.refuse(line, "the device is not known".into())
+            }
+            Command::Help => self.report(&Report::Help { commands: HELP.map(|(command, _)| command) }),
+        }
+    }
+
+    /// Sends a frame to each connected device that has downloaded an image, and returns the number of frames.
+    fn tell_downloaded(
+        &mut self,
+        write: impl Fn(
+            &mut Server<Vec<Session>>,
+            Instant,
+            Address,
+            ImageId,
+            &mut ResponseBuffer,
+        ) -> zigbee_ota::aps::Transmit,
+    ) -> usize {
+        let now = self.now();
+        let downloaded = |session: &Session| match session.phase() {
+            SessionPhase::Ended { id, status: Status::SUCCESS } => Some((session.client(), id)),
+            _ => None,
+        };
+        let mut clients: Vec<_> = self.server.sessions().filter_map(downloaded).collect();
+        clients.retain(|(client, _)| self.network.has(*client));
+        for (client, id) in &clients {
+            let transmit = write(&mut self.server, now, *client, *id, &mut self.out);
+            self.network.send(transmit.to, &self.out[..transmit.len]);
+        }
+        clients.len()
+    }
+
+    fn list_devices(&mut self) {
+        let now = self.now();
+        let mut devices: Vec<_> = self.network.devices();
+        devices.extend(self.server.sessions().map(Session::client));
+        devices.sort_unstable();
+        devices.dedup();
+        for client in &devices {
+            let sessions = self.server.sessions().filter(|session| session.client() == *client);
+            let downloads = sessions.map(|session| Download::new(now, session)).collect();
+            let connected = self.network.has(*client);
+            self.report(&Report::Device { client: *client, connected, downloads });
+        }
+        self.report(&Report::Devices { count: devices.len() });
+    }
+
+    fn list_files(&mut self) {
+        let files: Vec<_> = self.images.files().map(|(path, info)| (report::path(path), *info)).collect();
+        let count = files.len();
+        for (path, info) in files {
+            self.report(&Report::File { path, info });
+        }
+        self.report(&Report::Files { count });
+    }
+
+    fn report_events(&mut self) {
+        while let Some(event) = self.server.poll_event() {
+            self.report(&event);
+        }
+    }
+
+    fn refuse(&mut self, line: &str, reason: String) {
+        self.report(&Report::CommandFailed { command: line.trim().to_owned(), reason });
+    }
+
+    /// Prints an event as JSON or as text. Nobody may read the output; the lines that are lost are counted then.
+    fn report(&mut self, event: &(impl Serialize + Display)) {
+        let json = self.options.json;
+        let lost = |count| line(json, &Report::LinesLost { count });
+        self.events.print(&line(json, event), lost);
+    }
+
+    fn complain(&mut self, text: &str) {
+        let lost = |count| format!("tcp_server: {count} lines lost");
+        self.errors.print(&format!("tcp_server: {text}"), lost);
     }
 }
 
-/// Number of sessions: as many devices as a network has.
-const DEVICES: usize = 65_528;
+/// Waits for the next line of the operator; for ever after the end of the input.
+async fn next_line(lines: &mut Option<Receiver<String>>) -> Option<String> {
+    match lines {
+        Some(lines) => lines.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Formats an event as a line without its end.
+fn line(json: bool, event: &(impl Serialize + Display)) -> String {
+    if !json {
+        return event.to_string();
+    }
+    // The events have no keys that are not text, so that nothing can fail.
+    let json = serde_json::to_string(event).unwrap_or_default();
+    // Most events have no text of others, and need no second look.
+    let is_plain = json.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain { json } else { printable::json(&json) }
+}

@@ -15,7 +15,7 @@ use zigbee_ota::unify::{
     Consumer, ConsumerAction, ConsumerConfig, FileVerdict, ManagedDevice, MessageIgnored, MqttMessage, Unid,
 };
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
-use zigbee_ota::{HardwareVersion, ImageId, ImageType};
+use zigbee_ota::{Eui64, HardwareVersion, ImageId, ImageType};
 
 /// Address of the gateway's server.
 const SERVER: Address = Address::new(0x0000, 1);
@@ -121,6 +121,7 @@ fn start(
 ) -> Client {
     let mut identity = Identity::new(current);
     identity.hardware = hardware;
+    identity.node = Some(Eui64(address.network.into()));
     let mut config = client::ClientConfig::new(identity, SERVER);
     config.first_query_delay = Millis::from_secs(1);
     config.min_block_period = pause;

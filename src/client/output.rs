@@ -109,12 +109,14 @@ pub struct Ticket(pub(super) u32);
 
 /// Error of an answer with a ticket for which the client no longer waits. The answer has changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("the client does not wait for this answer any more")]
 pub struct StaleTicket;
 
 /// Error of a call that is not possible while a query or an active upgrade is in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("a query or an upgrade is in progress")]
 pub struct Busy;
@@ -122,6 +124,7 @@ pub struct Busy;
 /// Error of [`Client::query_specific_file`](super::Client::query_specific_file): the query for a device-specific file
 /// cannot start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SpecificFileError {
@@ -138,6 +141,7 @@ pub enum SpecificFileError {
 
 /// Error of [`Client::activate`](super::Client::activate): no image is ready to be applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("no image is ready to be applied")]
 pub struct NothingToActivate;

@@ -15,6 +15,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 use super::{Container, ContainerIntegrity, ContainerKind};
 use crate::codec::fixed;
+use crate::file::FileHeader;
 
 /// Fields of the container before the SHA-256 of each chunk.
 #[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
@@ -51,25 +52,68 @@ impl RawHead {
 }
 
 pub(super) fn open(bytes: &[u8]) -> Option<Container<'_>> {
-    let (_, raw) = fixed::<RawHead>(bytes).ok()?;
-    let chunk_size = NonZero::new(raw.chunk_size.get())?;
-    if !raw.is_consistent(chunk_size) {
-        return None;
+    let head = Head::read(bytes)?;
+    let container = Container::split(ContainerKind::IkeaNgis, bytes, head.offset, head.size)?;
+    let complete = container.is_complete(head.size);
+    Some(Container {
+        integrity: integrity(container.before, container.ota, head.chunk_size, complete),
+        ..container
+    })
+}
+
+/// Container that is whole by its own words and checksums, around an OTA header with another total image size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OtherTotal {
+    /// Offset of the OTA header, in bytes from the first byte of the container.
+    pub(crate) offset: usize,
+    /// Total image size in the OTA header, in bytes.
+    pub(crate) total_size: u32,
+    /// Size of the payload according to the container, in bytes.
+    pub(crate) size: u32,
+}
+
+/// Recognises a container that [`Container::open`] refuses only because the total image size in the OTA header differs from
+/// the size of the payload. All checksums must match.
+pub(crate) fn with_other_total(bytes: &[u8]) -> Option<OtherTotal> {
+    let head = Head::read(bytes)?;
+    let (before, rest) = bytes.split_at_checked(head.offset)?;
+    let (header, _) = FileHeader::parse_lenient(rest).ok()?;
+    let payload = rest.get(..usize::try_from(head.size).ok()?)?;
+    let verified = integrity(before, payload, head.chunk_size, true) == ContainerIntegrity::Verified;
+    let found = OtherTotal { offset: head.offset, total_size: header.total_size, size: head.size };
+    (verified && header.total_size != head.size).then_some(found)
+}
+
+/// Words of a consistent head.
+struct Head {
+    /// Offset of the payload, in bytes.
+    offset: usize,
+    /// Size of the payload, in bytes.
+    size: u32,
+    chunk_size: usize,
+}
+
+impl Head {
+    /// Reads the words at the start of `bytes`. Returns `None` unless all words are consistent.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (_, raw) = fixed::<RawHead>(bytes).ok()?;
+        let chunk_size = NonZero::new(raw.chunk_size.get())?;
+        raw.is_consistent(chunk_size).then_some(())?;
+        Some(Self {
+            offset: usize::try_from(raw.offset.get()).ok()?,
+            size: raw.size.get(),
+            chunk_size: usize::try_from(chunk_size.get()).ok()?,
+        })
     }
-    let size = raw.size.get();
-    let container =
-        Container::split(ContainerKind::IkeaNgis, bytes, usize::try_from(raw.offset.get()).ok()?, size)?;
-    let chunk_size = usize::try_from(chunk_size.get()).ok()?;
-    Some(Container { integrity: integrity(&container, chunk_size, container.is_complete(size)), ..container })
 }
 
 /// Compares the SHA-256 of each chunk with the bytes of the OTA file. The head has one SHA-256 for each chunk of the
 /// complete OTA file.
-fn integrity(container: &Container<'_>, chunk_size: usize, complete: bool) -> ContainerIntegrity {
-    let (_, sums) = container.before.split_at_checked(size_of::<RawHead>()).unwrap_or_default();
+fn integrity(before: &[u8], ota: &[u8], chunk_size: usize, complete: bool) -> ContainerIntegrity {
+    let (_, sums) = before.split_at_checked(size_of::<RawHead>()).unwrap_or_default();
     let (sums, _) = sums.as_chunks::<SHA_LEN>();
     // `max` shows the compiler that the size is not 0, for which `chunks` would panic.
-    let mut chunks = container.ota.chunks(chunk_size.max(1));
+    let mut chunks = ota.chunks(chunk_size.max(1));
     let offsets = (size_of::<RawHead>()..).step_by(SHA_LEN);
     ContainerIntegrity::from_checksums(offsets.zip(sums).map(|(offset, sum)| {
         // Only the last chunk of a complete file may be short. In a truncated file, a short chunk lacks bytes.

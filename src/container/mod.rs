@@ -48,6 +48,23 @@
 //! | 0x58 | 12 | | 0 |
 //! | 0x64 | payload size | OTA file | |
 //!
+//! Layout of [`ContainerKind::NxpFlashWord`]:
+//!
+//! | offset | size | field | value |
+//! |---|---|---|---|
+//! | 0 | 4 | first word of the flash image | `07 03 00 08` for a JN5168, `0F 03 00 0B` for a JN5169 |
+//! | 4 | any | OTA file, up to the last byte | |
+//!
+//! Layout of [`ContainerKind::ThirdReality`], with little-endian integers:
+//!
+//! | offset | size | field | value |
+//! |---|---|---|---|
+//! | 0 | 64 | checksum | SHA-512 of all bytes from 64 on |
+//! | 64 | 4 | | not checked |
+//! | 68 | 4 | length | bytes from 64 on |
+//! | 72 | 80 | | not checked |
+//! | 152 | any | OTA file, up to the last byte | |
+//!
 //! Layout of [`ContainerKind::SalusCrc32`]. In this table and the next, "total" is the total image size of the OTA
 //! header:
 //!
@@ -83,9 +100,12 @@ mod crc_trailer;
 mod header_candidates;
 mod ikea_ngis;
 mod legrand_length;
+mod nxp_flash_word;
 mod sonoff_100;
+mod third_reality;
 
 pub use header_candidates::{Candidate, candidates};
+pub(crate) use ikea_ngis::{OtherTotal, with_other_total};
 
 use core::fmt;
 
@@ -108,13 +128,17 @@ pub enum ContainerKind {
     Sonoff100,
     /// Container with a CRC-32 of the OTA file after the file.
     SalusCrc32,
+    /// Container with the first word of an NXP flash image before the OTA file.
+    NxpFlashWord,
+    /// Container with a header of 152 bytes, which has a SHA-512 of all bytes after it.
+    ThirdReality,
     /// Container with padding to a multiple of 16 bytes and a CRC-32 without its final xor, both after the OTA file.
     SdevicesCrc32,
 }
 
 impl ContainerKind {
-    /// Returns the short name for tools and scripts: `none`, `ikea-ngis`, `legrand-length`, `sonoff-100`, `salus-crc32`
-    /// or `sdevices-crc32`.
+    /// Returns the short name for tools and scripts: `none`, `ikea-ngis`, `legrand-length`, `sonoff-100`,
+    /// `nxp-flash-word`, `third-reality`, `salus-crc32` or `sdevices-crc32`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -122,6 +146,8 @@ impl ContainerKind {
             Self::IkeaNgis => "ikea-ngis",
             Self::LegrandLength => "legrand-length",
             Self::Sonoff100 => "sonoff-100",
+            Self::NxpFlashWord => "nxp-flash-word",
+            Self::ThirdReality => "third-reality",
             Self::SalusCrc32 => "salus-crc32",
             Self::SdevicesCrc32 => "sdevices-crc32",
         }
@@ -214,6 +240,8 @@ impl<'a> Container<'a> {
             Err(error) => ikea_ngis::open(bytes)
                 .or_else(|| legrand_length::open(bytes))
                 .or_else(|| sonoff_100::open(bytes))
+                .or_else(|| nxp_flash_word::open(bytes))
+                .or_else(|| third_reality::open(bytes))
                 .ok_or(error),
         }
     }

@@ -57,7 +57,7 @@
 //! let (number, reason) = selection.mismatches().next().expect("the other entry");
 //! assert_eq!(
 //!     format!("entry {number}: {reason}"),
-//!     r#"entry 0: for the model "3RSPU01080Z", the device is a "3RSP02064Z""#
+//!     r#"entry 0: only for model "3RSPU01080Z"; that of the device is "3RSP02064Z""#
 //! );
 //! # Ok::<(), zigbee_ota::index::IndexError>(())
 //! ```

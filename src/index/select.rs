@@ -371,70 +371,66 @@ impl fmt::Display for EntryMismatch<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fault(fault) => write!(f, "{fault}"),
-            Self::NoPlace => f.write_str("neither a URL nor a path"),
+            Self::NoPlace => f.write_str("has neither a URL nor a path"),
             Self::UnknownImage => f.write_str(
-                "manufacturer code, image type or version is left out and has to come from the file",
+                "lacks manufacturer code, image type or file version, which the header of its file has",
             ),
             Self::OtherManufacturer { entry, device } => {
-                write!(f, "for manufacturer code {entry}, the device has {device}")
+                write!(f, "for manufacturer code {entry}; that of the device is {device}")
             }
             Self::OtherImageType { entry, device } => {
-                write!(f, "for image type {:#06x}, the device has {:#06x}", entry.0, device.0)
+                write!(f, "for image type {:#06x}; that of the device is {:#06x}", entry.0, device.0)
             }
             Self::ModelUnknown { allowed } => {
-                write!(f, "for the model {}, that of the device is not known", Names(allowed))
+                write!(f, "only for {}; that of the device is not known", Names("model", allowed))
             }
             // `Debug` of a text escapes what a terminal would obey.
             Self::OtherModel { allowed, model } => {
-                write!(f, "for the model {}, the device is a {model:?}", Names(allowed))
+                write!(f, "only for {}; that of the device is {model:?}", Names("model", allowed))
             }
             Self::ManufacturerNameUnknown { allowed } => {
-                write!(f, "for the manufacturer name {}, that of the device is not known", Names(allowed))
+                write!(f, "only for {}; that of the device is not known", Names("manufacturer name", allowed))
             }
             Self::OtherManufacturerName { allowed, name } => {
-                write!(f, "for the manufacturer name {}, the device has {name:?}", Names(allowed))
+                write!(f, "only for {}; that of the device is {name:?}", Names("manufacturer name", allowed))
             }
             Self::HardwareUnknown { min, max } => {
                 let limits = Limits(min.map(|min| min.0.into()), max.map(|max| max.0.into()));
-                write!(f, "for hardware versions {limits}, the query of the device has none")
+                write!(f, "only for hardware versions {limits}; the query of the device has none")
             }
             Self::OtherHardware { min, max, hardware } => {
                 let limits = Limits(min.map(|min| min.0.into()), max.map(|max| max.0.into()));
-                write!(f, "for hardware versions {limits}, the device has {}", hardware.0)
+                write!(f, "only for hardware versions {limits}; that of the device is {}", hardware.0)
             }
             Self::OtherCurrentVersion { min, max, current } => {
                 let limits = Limits(min.map(|min| min.0), max.map(|max| max.0));
-                write!(f, "for devices that run versions {limits}, the device runs {}", current.0)
+                write!(f, "only for devices that run versions {limits}; the device runs {}", current.0)
             }
             Self::NotWanted { version, current, wanted } => {
                 let wanted = match wanted {
-                    WantedVersions::Newer => "newer",
-                    WantedVersions::Older => "older",
-                    WantedVersions::Any => "any",
+                    WantedVersions::Newer => "newer than",
+                    WantedVersions::Older => "older than",
+                    WantedVersions::Any => "any beside",
                 };
-                write!(
-                    f,
-                    "version {} is not wanted: the device runs {}, {wanted} ones are",
-                    version.0, current.0
-                )
+                write!(f, "version {} is not {wanted} {}, which the device runs", version.0, current.0)
             }
-            Self::Behind { entry } => write!(f, "fits, but entry {entry} comes before it"),
+            Self::Behind { entry } => write!(f, "fits, but entry {entry} comes first"),
             Self::Ambiguous { entry } => {
-                write!(f, "fits as well as entry {entry}, which has another file, so neither is taken")
+                write!(f, "fits as well as entry {entry}, which names another file, so neither is chosen")
             }
         }
     }
 }
 
-/// Names of an entry, in words.
-struct Names<'a>(&'a [String]);
+/// Names of an entry, in words: what they name, and the names.
+struct Names<'a>(&'static str, &'a [String]);
 
 impl fmt::Display for Names<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            [] => f.write_str("of an empty list"),
-            [first, rest @ ..] => {
-                write!(f, "{first:?}")?;
+        match *self {
+            Self(what, []) => write!(f, "no {what} at all"),
+            Self(what, [first, rest @ ..]) => {
+                write!(f, "{what} {first:?}")?;
                 rest.iter().try_for_each(|name| write!(f, " or {name:?}"))
             }
         }

@@ -39,6 +39,7 @@ pub struct Requestor {
 /// Next step of a requestor after a response. The step must not begin before [`Requestor::not_before`].
 // Exhaustive: a requestor that ignored an unknown step would never download an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum NextStep<'a> {
     /// Ask the user for consent, by visible means, then download the image.

@@ -81,6 +81,7 @@ const METADATA: Bounds = 0..=Metadata::MAX;
 
 /// Image that a provider offers: the fields of a response with the status UpdateAvailable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct UpdateOffer<'a> {

@@ -22,6 +22,8 @@ pub struct Payload<'a> {
     pub element: Option<usize>,
     /// Offset of the payload, in bytes from the first byte of the OTA header.
     pub offset: usize,
+    /// Length of the payload in bytes, as far as it is present.
+    pub len: usize,
     /// Format and state of the payload. Offsets in the report count from the first byte of the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub report: PayloadReport<'a>,
@@ -38,6 +40,13 @@ pub struct Payload<'a> {
 /// - the data of another element, if its format is recognised
 /// - the raw remainder of the file, unless it is too short for an element
 pub fn payloads<'a>(image: &Image<'a>) -> impl Iterator<Item = Payload<'a>> + use<'a> {
+    payloads_with_bytes(image).map(|(payload, _)| payload)
+}
+
+/// Returns the payloads that [`payloads`] returns, each with its bytes.
+pub(crate) fn payloads_with_bytes<'a>(
+    image: &Image<'a>,
+) -> impl Iterator<Item = (Payload<'a>, &'a [u8])> + use<'a> {
     Payloads {
         id: image.header().id,
         elements: image.elements().enumerate(),
@@ -70,8 +79,10 @@ impl<'a> Payloads<'a> {
         }
         let kind = PayloadKind::of(data);
         if tag != Tag::UPGRADE_IMAGE {
-            let recognised = kind.is_searched_in_all_elements().then(|| PayloadReport::of(data));
-            return recognised.or_else(|| osram::check_table(self.id.manufacturer, data));
+            if kind.is_searched_in_all_elements() {
+                return Some(PayloadReport::of(data));
+            }
+            return osram::check_table(self.id.manufacturer, data);
         }
         match (init_packet.and_then(|packet| packet.check_firmware(data)), kind) {
             (Some(report), _) => Some(report),
@@ -84,13 +95,20 @@ impl<'a> Payloads<'a> {
         }
     }
 
-    fn payload(&self, element: Option<usize>, offset: usize, report: PayloadReport<'a>) -> Payload<'a> {
-        Payload { element, offset, report, contradicts_header: report.metadata.contradicts(self.id) }
+    fn payload(
+        &self,
+        element: Option<usize>,
+        offset: usize,
+        bytes: &'a [u8],
+        report: PayloadReport<'a>,
+    ) -> (Payload<'a>, &'a [u8]) {
+        let contradicts_header = report.metadata.contradicts(self.id);
+        (Payload { element, offset, len: bytes.len(), report, contradicts_header }, bytes)
     }
 }
 
 impl<'a> Iterator for Payloads<'a> {
-    type Item = Payload<'a>;
+    type Item = (Payload<'a>, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
         while let Some((index, placed)) = self.elements.next() {
@@ -99,12 +117,14 @@ impl<'a> Iterator for Payloads<'a> {
                 let mut following = self.elements.clone();
                 if following.next().is_some_and(|(_, next)| next.element.tag == placed.element.tag) {
                     report.state = report.state.ambiguous_if_truncated();
+                    // The last bytes of a part are not those of the whole.
+                    report.element_state = None;
                 }
-                return Some(self.payload(Some(index), placed.data_offset(), report));
+                return Some(self.payload(Some(index), placed.data_offset(), placed.element.data, report));
             }
         }
         let raw = self.remainder.take()?;
-        Some(self.payload(None, raw.offset, PayloadReport::of(raw.bytes)))
+        Some(self.payload(None, raw.offset, raw.bytes, PayloadReport::of(raw.bytes)))
     }
 }
 

@@ -1,7 +1,7 @@
-//! Metadata stored in a payload: manufacturer, image type, version, name and product.
+//! Metadata stored in a payload: manufacturer, image type, version, name, product and chip.
 //!
 //! ```text
-//! PayloadMetadata { manufacturer, image_type, version, name, product }     each empty where the format has no such field
+//! PayloadMetadata { manufacturer, image_type, version, name, product, chip }     each empty where the format has no such field
 //! ```
 
 use core::fmt;
@@ -26,6 +26,10 @@ pub struct PayloadMetadata<'a> {
     pub name: &'a [u8],
     /// Identifier of the product. Most makers use a UUID.
     pub product: Option<[u8; 16]>,
+    /// Name of the chip that the payload is built for, such as `ESP32-C6` or `CC26x2R1`. The name is empty if the payload
+    /// does not say it, or by a number without a known name.
+    #[cfg_attr(feature = "serde", serde(borrow, with = "crate::serde_bytes"))]
+    pub chip: &'a [u8],
 }
 
 /// Version of a payload, in the form that its format uses.
@@ -56,7 +60,7 @@ pub enum PayloadVersion<'a> {
 impl PayloadMetadata<'_> {
     /// Metadata in which every field is empty, for a format without metadata.
     pub(super) const EMPTY: Self =
-        Self { manufacturer: None, image_type: None, version: None, name: &[], product: None };
+        Self { manufacturer: None, image_type: None, version: None, name: &[], product: None, chip: &[] };
 
     /// Returns whether any field differs from the OTA header with the image `id`. The comparison uses only the fields
     /// with the same meaning in payload and header: manufacturer code, image type and [`PayloadVersion::File`].
@@ -79,10 +83,17 @@ pub(super) fn text_before_nul(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
+/// Writes each field that is present, after a semicolon, but for the chip. Texts are escaped.
+impl fmt::Display for PayloadMetadata<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f)
+    }
+}
+
 impl PayloadMetadata<'_> {
-    /// Writes each field that is present, after a semicolon. Texts are escaped.
+    /// Writes each field that is present, after a semicolon, but for the chip. Texts are escaped.
     pub(super) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { manufacturer, image_type, version, name, product } = *self;
+        let Self { manufacturer, image_type, version, name, product, chip: _ } = *self;
         if let Some(manufacturer) = manufacturer {
             write!(f, "; manufacturer {:#06x}", manufacturer.0)?;
         }

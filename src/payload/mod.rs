@@ -13,17 +13,19 @@
 //! | kind | checksums | states |
 //! |---|---|---|
 //! | `silabs_gbl`, `silabs_ebl`, `silabs_ebl_encrypted` | CRC-32 of all bytes | whole, damaged |
-//! | `telink_knlt` | CRC-32 of all bytes | whole, damaged |
+//! | `telink_knlt` | CRC-32 of the image, and CRC-32 of all bytes if bytes follow the image | whole, damaged |
 //! | `esp_image` | checksum of the segments' data, mostly a SHA-256 of all bytes | whole, damaged |
 //! | `ti_oad` | CRC-32 from byte 12 on | whole, damaged |
 //! | `ti_cc2530` | CRC-16 of all bytes | whole, damaged |
 //! | `nordic_dfu_firmware` | SHA-256 in the init packet | whole, damaged, encrypted |
 //! | `mcuboot` | SHA-256 of all bytes | whole, damaged, encrypted |
-//! | `nxp_jn518x` | word sum and CRC-32 of the header | damaged, encrypted |
+//! | `nxp_jn518x` | word sum and CRC-32 of the header, and a length | damaged, encrypted |
 //! | `xz` | CRC-32 of header, index and footer; SHA-256 after it | whole, damaged |
 //! | `embedded_ota_header` | checksums of the first upgrade image inside | damaged |
 //! | `osram` | CRC-32 of its tables | whole, encrypted |
-//! | `nxp_jn51xx`, `nxp_jn514x_embedded_ota_header`, `hue_sbl`, `ubisys`, `telink_aes_f000` | | encrypted |
+//! | `nxp_jn51xx`, `nxp_jn51xx_word_swapped`, `nxp_jn514x_embedded_ota_header`, `dresden_elektronik` | a length | damaged, encrypted |
+//! | `silabs_gbl4` | a length | damaged |
+//! | `hue_sbl`, `ubisys`, `telink_aes_f000` | | encrypted |
 //! | `nordic_dfu_init_packet`, `inovelli_f0c3`, `cortex_m_vector_table`, `zlib` | | |
 //!
 //! ```
@@ -38,10 +40,11 @@
 //! file[13] ^= 1;
 //! assert_eq!(
 //!     PayloadReport::of(&file).to_string(),
-//!     "CRC-32 at byte 24: 0xe09a4ce9 expected, 0x21149329 found; signed"
+//!     "CRC-32 at byte 24 of the payload says 0xe09a4ce9, its bytes give 0x21149329; signed"
 //! );
 //! ```
 
+mod covered_bytes;
 mod entropy;
 mod formats;
 mod iter;
@@ -50,6 +53,8 @@ mod report;
 
 pub use entropy::Entropy;
 pub use formats::PayloadKind;
+pub(crate) use formats::{WrongByte, damaged_mark, is_damaged_table};
+pub(crate) use iter::payloads_with_bytes;
 pub use iter::{Payload, payloads};
 pub use metadata::{PayloadMetadata, PayloadVersion};
 pub use report::{ChecksumKind, Damage, DamageKind, PayloadReport, PayloadState, UnknownReason};

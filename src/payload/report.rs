@@ -1,12 +1,14 @@
 //! Report about a payload: its format, its state by its own checksums, and its metadata.
 //!
 //! ```text
-//! PayloadReport { kind, state, encrypted, signed, metadata }
+//! PayloadReport { kind, state, element_state, encrypted, signed, metadata }
 //! state     Whole(checksum)   Damaged(offset, kind of damage)   Encrypted   Unknown(reason)
 //! ```
 
 use core::fmt;
+use core::ops::Range;
 
+use super::covered_bytes::CoveredBytes;
 use super::formats::embedded_ota;
 use super::{Entropy, PayloadKind, PayloadMetadata};
 
@@ -20,6 +22,10 @@ pub struct PayloadReport<'a> {
     pub kind: PayloadKind,
     /// State of the payload according to its own checksums.
     pub state: PayloadState,
+    /// State according to a second checksum, which covers the whole element and not only the image at its start. Only
+    /// Telink's loader has such a checksum. `None` if the image fills the element, or the format has no second
+    /// checksum.
+    pub element_state: Option<PayloadState>,
     /// `true` if the payload is encrypted, according to its own fields or its entropy. If the state is
     /// [`Whole`](PayloadState::Whole), the checksum covers the encrypted bytes.
     pub encrypted: bool,
@@ -28,6 +34,9 @@ pub struct PayloadReport<'a> {
     /// Metadata in the payload.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub metadata: PayloadMetadata<'a>,
+    /// Bytes that the matching checksums cover.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(super) covered: CoveredBytes,
 }
 
 /// State of a payload according to its own checksums.
@@ -112,6 +121,8 @@ pub enum ChecksumKind {
 pub enum UnknownReason {
     /// The format has no checksum over the whole payload that can be computed without a key and without decompression.
     NoChecksum,
+    /// The format has a checksum, but the build has not added one. Boot loaders of the format refuse such a payload.
+    ChecksumNotAdded,
     /// The checksum or the length does not match. The payload may be damaged, or whole in an unknown variant of the
     /// format.
     Ambiguous,
@@ -133,9 +144,34 @@ impl<'a> PayloadReport<'a> {
         }
     }
 
+    /// Returns the ranges of `payload` that a checksum of the payload covers and vouches for, in ascending order. A
+    /// range includes the checksum, if the checksum is beside the bytes that it covers.
+    ///
+    /// `payload` must be the bytes that the report is about.
+    pub fn covered_ranges(&self, payload: &'a [u8]) -> impl Iterator<Item = Range<usize>> + use<'a> {
+        self.covered.ranges(payload)
+    }
+
     /// Creates a report without encryption, signature or metadata.
     pub(super) const fn new(kind: PayloadKind, state: PayloadState) -> Self {
-        Self { kind, state, encrypted: false, signed: false, metadata: PayloadMetadata::EMPTY }
+        Self {
+            kind,
+            state,
+            element_state: None,
+            encrypted: false,
+            signed: false,
+            metadata: PayloadMetadata::EMPTY,
+            covered: CoveredBytes::None,
+        }
+    }
+
+    /// Returns this report with `covered` as the bytes that the checksum covers, if the state is
+    /// [`Whole`](PayloadState::Whole).
+    pub(super) fn covering(self, covered: CoveredBytes) -> Self {
+        match self.state {
+            PayloadState::Whole(_) => Self { covered, ..self },
+            _ => self,
+        }
     }
 
     /// Creates a report about a payload whose format has no checksum.
@@ -233,11 +269,15 @@ impl PayloadState {
     }
 }
 
-/// Writes the state, then encryption, signature and metadata, each after a semicolon.
+/// Writes the state, then encryption, signature and metadata, each after a semicolon. Offsets count from the first byte of
+/// the payload, and the text says so.
 impl fmt::Display for PayloadReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind: _, state, encrypted, signed, metadata } = self;
+        let Self { kind: _, state, element_state, encrypted, signed, metadata, covered: _ } = self;
         write!(f, "{state}")?;
+        if let Some(state @ PayloadState::Damaged(_)) = element_state {
+            write!(f, "; of the whole element: {state}")?;
+        }
         if *encrypted && *state != PayloadState::Encrypted {
             f.write_str("; encrypted")?;
         }
@@ -248,34 +288,68 @@ impl fmt::Display for PayloadReport<'_> {
     }
 }
 
+/// Writes the state. Offsets count from the first byte of the payload, and the text says so.
 impl fmt::Display for PayloadState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, None)
+    }
+}
+
+impl PayloadState {
+    /// Writes the state. `base` is the offset of the payload in the bytes from which offsets shall count; with `None`,
+    /// offsets count from the first byte of the payload, and the text says so.
+    pub(crate) fn write(self, f: &mut fmt::Formatter<'_>, base: Option<usize>) -> fmt::Result {
         match self {
             Self::Whole(checksum) => write!(f, "{checksum} matches"),
-            Self::Damaged(damage) => damage.write(f),
+            Self::Damaged(damage) => damage.write(f, base),
             Self::Encrypted => f.write_str("encrypted, no sum outside"),
             Self::Unknown(reason) => reason.write(f),
         }
     }
 }
 
+/// Offset that is written with the name of the bytes from which it counts.
+struct Offset {
+    offset: usize,
+    base: Option<usize>,
+}
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.base {
+            Some(base) => write!(f, "byte {}", base.saturating_add(self.offset)),
+            None => write!(f, "byte {} of the payload", self.offset),
+        }
+    }
+}
+
 impl Damage {
-    fn write(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write(self, f: &mut fmt::Formatter<'_>, base: Option<usize>) -> fmt::Result {
         let Self { offset, kind } = self;
+        let at = Offset { offset, base };
         match kind {
             DamageKind::Checksum { checksum: checksum @ ChecksumKind::Sha256, expected, found } => {
-                write!(
-                    f,
-                    "{checksum} at byte {offset}: ...{expected:08x}... expected, ...{found:08x}... found"
-                )
+                write!(f, "{checksum} at {at} says ...{expected:08x}..., its bytes give ...{found:08x}...")
             }
             DamageKind::Checksum { checksum, expected, found } => {
-                write!(f, "{checksum} at byte {offset}: {expected:#x} expected, {found:#x} found")
+                let width = checksum.digits().saturating_add(2);
+                write!(f, "{checksum} at {at} says {expected:#0width$x}, its bytes give {found:#0width$x}")
             }
             DamageKind::Truncated { needed, present } => {
-                write!(f, "cut short at byte {offset}: {needed} bytes expected, {present} found")
+                write!(f, "cut short at {at}: {needed} bytes expected, {present} present")
             }
-            DamageKind::NoEndTag => write!(f, "no end tag at byte {offset}, where the tags end"),
+            DamageKind::NoEndTag => write!(f, "no end tag at {at}, where the tags end"),
+        }
+    }
+}
+
+impl ChecksumKind {
+    /// Returns the number of hexadecimal digits of a checksum as it is written in texts.
+    const fn digits(self) -> usize {
+        match self {
+            Self::Crc32 | Self::WordSum | Self::Sha256 => 8,
+            Self::Crc16 => 4,
+            Self::Xor => 2,
         }
     }
 }
@@ -296,6 +370,9 @@ impl UnknownReason {
     fn write(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoChecksum => f.write_str("no sum to check"),
+            Self::ChecksumNotAdded => {
+                f.write_str("built without its checksum, so the boot loader of the format refuses it")
+            }
             Self::Ambiguous => {
                 f.write_str("its sum does not match, or its length: damaged, or of a form not known")
             }

@@ -40,8 +40,9 @@ pub struct ServerConfig {
     /// The default is 10. Ten seconds are short compared with a download of many minutes, and one frame in ten seconds
     /// is no load.
     pub wait_seconds: u32,
-    /// Maximum number of concurrent downloads. The server answers further clients with WAIT_FOR_DATA. A client does not
-    /// count if it was served its last byte, was silent for [`stall_timeout`](Self::stall_timeout), or has no session.
+    /// Maximum number of clients that download at the same time. The server answers further clients with WAIT_FOR_DATA. A
+    /// client is a node of the network, and counts once however many images it downloads. A client does not count if it
+    /// was served its last byte, was silent for [`stall_timeout`](Self::stall_timeout), or has no session.
     ///
     /// The default is 65,535, which means no limit: one download takes a small part of the radio channel.
     pub max_downloads: u16,
@@ -54,8 +55,13 @@ pub struct ServerConfig {
     /// The default is 0: clients choose their own rate.
     #[doc(alias("MinimumBlockPeriod", "MinimumBlockRequestPeriod", "rate limit", "throttle", "pace"))]
     pub min_block_period: Millis,
-    /// Maximum bytes of image data per second for all clients together; `None` means no rate limit. A burst may use the
-    /// bytes of one second at once.
+    /// Maximum bytes per second that the radio of the server sends as blocks, for all clients together; `None` means no
+    /// rate limit. A burst may use the bytes of one second at once.
+    ///
+    /// The bytes of a block are its data, the 17 bytes of the frame before the data, and the 51 bytes that the layers
+    /// below add to each radio frame: a block of 64 bytes counts 132. A block above 65 bytes takes several radio frames,
+    /// with 53 bytes more each. Small blocks therefore use up the limit as they use up the channel. The channel carries
+    /// some 18,000 of these bytes per second over one hop, and a third of them over three hops.
     ///
     /// The default is `None`: the radio channel is a limit by itself, and clients send one request at a time.
     #[doc(alias("rate limit", "throttle", "bandwidth"))]
@@ -84,8 +90,19 @@ pub struct ServerConfig {
     /// [`ServerPolicy::offer_repeated`](super::ServerPolicy::offer_repeated) decides about further queries; 0 means no
     /// limit. The limit breaks the loop of a client that cannot install an image.
     ///
+    /// A download counts if the server sent blocks of it, and the client then found the image invalid or was told to
+    /// upgrade to it. A download for which a client waits for its upgrade time does not count, and neither does the last
+    /// one until a minute after its upgrade time. Each day takes one download off the count. Another running version,
+    /// another image, [`Server::reset_repeats`](super::Server::reset_repeats), [`Server::cancel`](super::Server::cancel)
+    /// and [`Server::forget`](super::Server::forget) reset the count.
+    ///
     /// The default is 3, because two downloads can fail by chance.
     pub repeated_download_limit: u8,
+    /// Number that makes the places of clients in the session table unpredictable. A caller with a source of random
+    /// numbers sets a new one at each start, so that no node can choose addresses that slow down the server.
+    ///
+    /// The default is 0.
+    pub hash_seed: u32,
     /// Rows for devices in the field that need limits, timeouts or commands of their own.
     ///
     /// The default is [`DEVICE_OVERRIDES`], a table made of public reports.
@@ -118,6 +135,7 @@ impl Default for ServerConfig {
             stall_timeout: Millis::from_secs(300),
             verify_timeout: Millis::from_secs(3600),
             repeated_download_limit: 3,
+            hash_seed: 0,
             device_overrides: DEVICE_OVERRIDES,
             quirks: Quirks::all(),
             strict: false,

@@ -45,7 +45,7 @@
 
 use super::lookup;
 use super::{
-    ImageInfo, ImageStore, QueryDecision, ReadResult, ServerEvent, ServerPolicy, StandardPolicy,
+    FileLookup, ImageInfo, ImageStore, QueryDecision, ReadResult, ServerEvent, ServerPolicy, StandardPolicy,
     UpgradeDecision,
 };
 use crate::aps::Address;
@@ -53,11 +53,12 @@ use crate::codec::Encode;
 use crate::error::EncodeError;
 use crate::file::{FileHeader, Tag};
 use crate::time::{ServerTime, UtcTime};
-use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImageNotify, NotifyScope, QueryNextImageRequest, Status, Violation};
 
 /// Request for bytes of a registered image. Offsets count from the start of the complete file, header included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct ReadRequest {
@@ -99,12 +100,14 @@ pub enum NotifyTarget {
     /// Image Notify to broadcast.
     All(ImageNotify),
     /// Image Notify for the only device that may have the image. The caller finds the network address of the IEEE
-    /// address.
+    /// address, and tells the IEEE address with the frames of the device ([`FrameMeta::ieee`](crate::aps::FrameMeta::ieee)).
+    /// The server then offers and serves the image to this device alone.
     One(Eui64, ImageNotify),
 }
 
 /// Error for an index beyond the end of an [`ImageTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("index {index} of an image table with {count} slots")]
 pub struct NoSuchIndex {
@@ -204,8 +207,14 @@ impl<const N: usize> ImageStore for ImageTable<'_, N> {
         lookup::find(self.infos(), manufacturer, image_type, is_eligible)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
-        lookup::info(self.infos(), id, node)
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        _: Option<Address>,
+    ) -> FileLookup {
+        lookup::info(self.infos(), id, node, hardware)
     }
 
     fn read(

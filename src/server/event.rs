@@ -4,6 +4,7 @@
 //!   Queried --> Started --> Progress, at most 100 times --> AllServed --> Ended --> UpgradeScheduled
 //!                  |            |                              |           (SleepyClientHeld)
 //!                  +-- Waiting, Undelivered, NotServed, Stalled     +-- NeverEnded
+//!                  +-- Cancelled, PageDropped
 //! ```
 //!
 //! Sections refer to ZigBee document 095264 (2011).
@@ -36,6 +37,9 @@ pub enum ServerEvent {
         request: QueryNextImageRequest,
         /// Answer of the server: an offer or a refusal. An offer is the permission to upgrade (section 6.10.5.3).
         answer: Result<ImageOffer, Refusal>,
+        /// Reason of a refusal; `None` if the answer is an offer.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        reason: Option<RefusalReason>,
     },
     /// The server answered a Query Specific File Request.
     #[cfg_attr(feature = "serde", serde(rename = "queried_device_file"))]
@@ -46,8 +50,12 @@ pub enum ServerEvent {
         request: QuerySpecificFileRequest,
         /// Answer of the server: an offer or a refusal.
         answer: Result<ImageOffer, Refusal>,
+        /// Reason of a refusal; `None` if the answer is an offer.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        reason: Option<RefusalReason>,
     },
-    /// A client queries although the client has downloaded the same image several times. The limit is
+    /// A client queries although the client has taken the same image several times: it was told to upgrade to the image,
+    /// or found the image invalid. The limit is
     /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
     #[cfg_attr(feature = "serde", serde(rename = "repeats"))]
     RepeatedDownload {
@@ -116,12 +124,12 @@ pub enum ServerEvent {
     Undelivered {
         /// Client that the frame was sent to.
         client: Address,
-        /// New maximum bytes of data in a block for the client; `None` if the server did not reduce the maximum.
+        /// New maximum bytes of data in a block for the client, because the path carries no longer blocks; `None` if the
+        /// maximum is as before.
         #[cfg_attr(feature = "serde", serde(rename = "carries"))]
         max_block_size: Option<NonZeroU8>,
     },
-    /// The server answered a block request with ABORT or NO_IMAGE_AVAILABLE. The second status means that the store
-    /// does not have the image, or no longer has it.
+    /// The server answered a request for data or for an upgrade time with ABORT, NOT_AUTHORIZED or NO_IMAGE_AVAILABLE.
     NotServed {
         /// Client that sent the request.
         client: Address,
@@ -129,6 +137,23 @@ pub enum ServerEvent {
         id: ImageId,
         /// Status that the server answered.
         status: Status,
+        /// Reason of the answer.
+        reason: RefusalReason,
+    },
+    /// The caller cancelled a download with [`Server::cancel`](super::Server::cancel).
+    Cancelled {
+        /// Client of the download.
+        client: Address,
+        /// Image that was offered, or that the client downloads.
+        id: ImageId,
+    },
+    /// A page ended before its last block, because another download needed the session of the page and no session
+    /// without a page was left. The client requests the missing blocks again.
+    PageDropped {
+        /// Client that requested the page.
+        client: Address,
+        /// Image that the client downloads.
+        id: ImageId,
     },
     /// The server received an Upgrade End Request, which ends a download (section 6.10.9). With the status SUCCESS the
     /// client asks when to upgrade. A client on hold repeats the request each hour.
@@ -201,6 +226,8 @@ impl ServerEvent {
             | Self::NeverEnded { client, .. }
             | Self::Undelivered { client, .. }
             | Self::NotServed { client, .. }
+            | Self::Cancelled { client, .. }
+            | Self::PageDropped { client, .. }
             | Self::Ended { client, .. }
             | Self::UpgradeScheduled { client, .. }
             | Self::SleepyClientHeld { client, .. }
@@ -225,6 +252,8 @@ impl ServerEvent {
             | Self::Stalled { id, .. }
             | Self::NeverEnded { id, .. }
             | Self::NotServed { id, .. }
+            | Self::Cancelled { id, .. }
+            | Self::PageDropped { id, .. }
             | Self::Ended { id, .. }
             | Self::UpgradeScheduled { id, .. }
             | Self::SleepyClientHeld { id, .. } => Some(id),
@@ -241,18 +270,22 @@ impl ServerEvent {
 impl Display for ServerEvent {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.client())?;
-        let answered = |f: &mut Formatter<'_>, answer: &Result<ImageOffer, Refusal>| match answer {
-            Ok(offer) => write!(f, ", offered {offer}"),
-            Err(refusal) => write!(f, ", refused with {refusal}"),
-        };
+        let answered =
+            |f: &mut Formatter<'_>, answer: &Result<ImageOffer, Refusal>, reason: &Option<RefusalReason>| {
+                match answer {
+                    Ok(offer) => write!(f, ", offered {offer}"),
+                    Err(refusal) => write!(f, ", refused with {refusal}"),
+                }?;
+                reason.map_or(Ok(()), |reason| write!(f, ": {reason}"))
+            };
         match self {
-            Self::Queried { client: _, request, answer } => {
+            Self::Queried { client: _, request, answer, reason } => {
                 write!(f, "{request}")?;
-                answered(f, answer)
+                answered(f, answer, reason)
             }
-            Self::QueriedSpecificFile { client: _, request, answer } => {
+            Self::QueriedSpecificFile { client: _, request, answer, reason } => {
                 write!(f, "{request}")?;
-                answered(f, answer)
+                answered(f, answer, reason)
             }
             Self::RepeatedDownload { client: _, id, times } => write!(f, "downloaded {id} {times} times"),
             Self::Started { client: _, id } => write!(f, "download of {id} started"),
@@ -265,7 +298,11 @@ impl Display for ServerEvent {
                 f.write_str("frame not delivered")?;
                 max_block_size.map_or(Ok(()), |size| write!(f, ", blocks reduced to {size} bytes"))
             }
-            Self::NotServed { client: _, id, status } => write!(f, "{id} not served: {status}"),
+            Self::NotServed { client: _, id, status, reason } => {
+                write!(f, "{id} not served: {status}: {reason}")
+            }
+            Self::Cancelled { client: _, id } => write!(f, "download of {id} cancelled"),
+            Self::PageDropped { client: _, id } => write!(f, "page of {id} ended for lack of a session"),
             Self::Ended { client: _, id, status } => write!(f, "download of {id} ended: {status}"),
             Self::UpgradeScheduled { client: _, id, time: ServerTime { current, then } } => {
                 match (current, then) {
@@ -282,6 +319,73 @@ impl Display for ServerEvent {
                 write!(f, "Default Response to {command}: {status}")
             }
             Self::Malformed { client: _, fault } => write!(f, "malformed request: {fault}"),
+        }
+    }
+}
+
+/// Reason why a client does not get an image. `Display` writes the reason in a few words. `Serialize` (feature `serde`)
+/// writes the name of the variant, with underscores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum RefusalReason {
+    /// The store has no image with the manufacturer code and image type.
+    #[error("no image of this manufacturer code and image type")]
+    UnknownType,
+    /// The store does not have the version of the image that the client requested, or no longer has it.
+    #[error("the store does not have this image")]
+    UnknownImage,
+    /// The images are files for other devices.
+    #[error("the file is for another device")]
+    Destination,
+    /// The image is a file for one device, and the IEEE address of the client is not known. The caller tells the address
+    /// with [`FrameMeta::ieee`](crate::aps::FrameMeta::ieee) or
+    /// [`ServerPolicy::ieee`](super::ServerPolicy::ieee).
+    #[error("the file is for one device, and the IEEE address of the client is not known")]
+    UnknownIeee,
+    /// No image has a version that may be offered to the client, for instance because the client runs the newest one.
+    #[error("no version for the client")]
+    Version,
+    /// The client does not know its version: its request contains the version 0xFFFFFFFF.
+    #[error("the client does not know its version")]
+    UnknownVersion,
+    /// The images are for other hardware versions.
+    #[error("the image is for other hardware")]
+    Hardware,
+    /// The images are for certain hardware versions, and the hardware version of the client is not known. If the store
+    /// has several files of one image, the server learns the hardware version from the next query of the client.
+    #[error("the image is for certain hardware, and the hardware version of the client is not known")]
+    UnknownHardware,
+    /// The policy refused.
+    #[error("refused by the policy")]
+    Policy,
+    /// The client has taken the image several times, and still queries with another version.
+    #[error("taken too often")]
+    RepeatedDownload,
+    /// The caller cancelled the download or ended the page.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl RefusalReason {
+    /// Returns the reason that says more of two reasons for two images: the reason of the image that came closer to an
+    /// offer.
+    pub(super) const fn closer(self, other: Self) -> Self {
+        if other.rank() > self.rank() { other } else { self }
+    }
+
+    /// Returns how close to an offer an image came.
+    const fn rank(self) -> u8 {
+        match self {
+            Self::UnknownType | Self::UnknownImage => 0,
+            Self::Destination => 1,
+            Self::UnknownIeee => 2,
+            Self::Version => 3,
+            Self::UnknownVersion => 4,
+            Self::Hardware => 5,
+            Self::UnknownHardware => 6,
+            Self::Policy | Self::RepeatedDownload | Self::Cancelled => 7,
         }
     }
 }

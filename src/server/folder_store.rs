@@ -1,104 +1,480 @@
-//! Store of files on disk, which reads a file block by block (feature `std`).
+//! Store of files on disk, which reads a file block by block and follows folders (feature `std`).
 //!
 //! ```text
-//! [ (ImageInfo, open file) ]     one block = one seek and one read
+//! [ (path, stamp, ImageInfo, open file) ]     one block = one seek and one read, and the header and stamp again
+//!
+//!               add, replace                refresh: every followed folder against the store
+//!   file  ------------------------> store <------------------------------------------------- folders
+//!                                     |
+//!                                     +--> FolderChange: Added, Replaced, Removed, Rejected
 //! ```
+//!
+//! **A file that another program overwrites** is noticed by its length, its time and its header, and is answered as gone:
+//! a device would otherwise get a mixture of two files. [`FolderStore::refresh`] adds the file again as it is then.
 
-use std::fs::File;
+use std::borrow::ToOwned as _;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use std::vec::Vec;
 
 use super::lookup::{self, AddError};
-use super::{ImageInfo, ImageStore, ReadResult};
+use super::{FileLookup, ImageInfo, ImageStore, ReadResult};
 use crate::aps::Address;
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::file::FileHeader;
-use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+#[cfg(feature = "inspect")]
+use crate::inspect::{Finding, Inspection, Severity};
+use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
-/// Reason why a file was not added to a [`FolderStore`]. The store is unchanged.
+/// Reason why a file was not added to a [`FolderStore`]. The store is unchanged. Each reason names the path of the file,
+/// with control characters escaped.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 #[non_exhaustive]
 pub enum FolderError {
-    /// The file cannot be opened or read.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// The file is not a complete OTA file, or the store already has a file with the same identity.
-    #[error(transparent)]
-    Add(#[from] AddError),
+    /// The file or folder cannot be opened or read.
+    #[error("{}: {source}", Shown(.path))]
+    #[non_exhaustive]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// Error of the operating system.
+        source: io::Error,
+    },
+    /// The file is not a complete OTA file.
+    #[error("{}: {source}", Shown(.path))]
+    #[non_exhaustive]
+    Add {
+        /// File that was not added.
+        path: PathBuf,
+        /// Reason why the bytes are no OTA file.
+        source: AddError,
+    },
+    /// The store has a file that no request could tell from this one.
+    #[error("{}: {source}: {}", Shown(.path), Shown(.present))]
+    #[non_exhaustive]
+    Conflict {
+        /// File that was not added.
+        path: PathBuf,
+        /// File of the store.
+        present: PathBuf,
+        /// What the two files have in common: [`AddError::Duplicate`] or [`AddError::HardwareOverlap`].
+        source: AddError,
+    },
+    /// Something about the file is wrong, for instance a checksum, so that no device should get the file.
+    /// [`FolderStore::set_wrong_files_accepted`] lets the store take such files.
+    #[cfg(feature = "inspect")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "inspect")))]
+    #[error("{}: {finding}", Shown(.path))]
+    #[non_exhaustive]
+    Wrong {
+        /// File that was not added.
+        path: PathBuf,
+        /// First finding that is wrong. Its offset counts from the first byte of the file.
+        finding: Finding,
+    },
+}
+
+impl FolderError {
+    /// Returns the path of the file or folder that the error is about.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Io { path, .. } | Self::Add { path, .. } | Self::Conflict { path, .. } => path,
+            #[cfg(feature = "inspect")]
+            Self::Wrong { path, .. } => path,
+        }
+    }
+}
+
+/// Path as text of one line: a name of a file can contain line feeds and control sequences of terminals.
+struct Shown<'a>(&'a Path);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0.to_string_lossy().escape_debug())
+    }
+}
+
+/// Difference between a [`FolderStore`] and the disk, which [`FolderStore::refresh`] found and carried over to the store.
+#[derive(Debug)]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+#[non_exhaustive]
+pub enum FolderChange {
+    /// A file is new in a folder, and is in the store now.
+    #[non_exhaustive]
+    Added {
+        /// File that is new.
+        path: PathBuf,
+        /// Image of the file.
+        id: ImageId,
+    },
+    /// A file has other content than before, and the store has the new content now.
+    ///
+    /// A device that downloads the image `id` would get a mixture if `id` equals `previous`. Servers cannot see that the
+    /// bytes of an image have changed, so the caller cancels such downloads ([`Server::cancel`](super::Server::cancel)).
+    #[non_exhaustive]
+    Replaced {
+        /// File that has changed.
+        path: PathBuf,
+        /// Image of the file now.
+        id: ImageId,
+        /// Image of the file before.
+        previous: ImageId,
+    },
+    /// A file no longer exists, or its new content is rejected; the store no longer has the file.
+    #[non_exhaustive]
+    Removed {
+        /// File that the store had.
+        path: PathBuf,
+        /// Image of the file.
+        id: ImageId,
+    },
+    /// A file in a folder is no OTA file that the store could have, or the folder cannot be read. A file is reported once
+    /// for each content.
+    Rejected(FolderError),
 }
 
 /// [`ImageStore`] of files on disk. Memory holds only the headers of the files; the store reads each block from disk
 /// when a client requests the block. The server answers NO_IMAGE_AVAILABLE if a block cannot be read, for instance
-/// because the disk was removed.
+/// because the disk was removed or another program has overwritten the file.
+///
+/// With the feature `inspect`, the store opens the containers of vendors and serves the OTA file inside, and refuses files
+/// with a finding [`Severity::Wrong`](crate::inspect::Severity::Wrong).
+///
+/// ```no_run
+/// use zigbee_ota::server::{FolderChange, FolderStore};
+///
+/// let mut images = FolderStore::new();
+/// images.follow("/var/lib/ota");
+/// // Now, and every second or two in the loop of the gateway:
+/// for change in images.refresh() {
+///     if let FolderChange::Rejected(error) = change {
+///         eprintln!("{error}");
+///     }
+/// }
+/// ```
 #[derive(Debug, Default)]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+#[doc(alias("watch", "directory", "provider"))]
 pub struct FolderStore {
-    files: Vec<(ImageInfo, File)>,
+    files: Vec<StoredFile>,
+    folders: Vec<PathBuf>,
+    /// Files of the folders that were rejected, with the content that was rejected.
+    rejected: Vec<Rejected>,
+    accepts_wrong: bool,
+}
+
+/// Open file of a store.
+#[derive(Debug)]
+struct StoredFile {
+    path: PathBuf,
+    stamp: Stamp,
+    info: ImageInfo,
+    file: File,
+    /// Offset of the OTA file in the file on disk, in bytes: 0 unless the file is a container.
+    start: u64,
+    /// Bytes of the header at the time at which the file was opened.
+    header: Vec<u8>,
+    /// Whether the file was seen to have changed since it was opened.
+    is_changed: bool,
+}
+
+/// Properties of a file that change when another program overwrites or replaces the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    len: u64,
+    modified: Option<SystemTime>,
+    /// Device and inode; a file that is renamed over another one can have the same length and time.
+    #[cfg(unix)]
+    inode: (u64, u64),
+}
+
+impl Stamp {
+    fn new(metadata: &Metadata) -> Self {
+        Self {
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            inode: {
+                use std::os::unix::fs::MetadataExt as _;
+                (metadata.dev(), metadata.ino())
+            },
+        }
+    }
+}
+
+/// File that was rejected.
+#[derive(Debug)]
+struct Rejected {
+    path: PathBuf,
+    stamp: Option<Stamp>,
+    /// Whether the file may be added once another file is removed.
+    conflicts: bool,
+}
+
+/// Maximum length of a file that is inspected, in bytes. The store reads such a file as a whole once; the longest firmware
+/// of public collections has 8 MB.
+#[cfg(feature = "inspect")]
+const MAX_INSPECTED: u64 = 64 << 20;
+
+impl StoredFile {
+    /// Opens a file and reads its header. With `accept_wrong`, only a file that cannot be served at all is refused.
+    fn open(path: &Path, accept_wrong: bool) -> Result<Self, FolderError> {
+        let io = |source| FolderError::Io { path: path.to_owned(), source };
+        let add = |error| FolderError::Add { path: path.to_owned(), source: AddError::Decode(error) };
+        let mut file = File::open(path).map_err(io)?;
+        let metadata = file.metadata().map_err(io)?;
+        if metadata.is_dir() {
+            return Err(io(io::ErrorKind::IsADirectory.into()));
+        }
+        let stamp = Stamp::new(&metadata);
+        let start = Self::find_ota_file(path, &mut file, &stamp, accept_wrong)?;
+        let mut header = Vec::new();
+        let most = u64::try_from(FileHeader::MAX_KNOWN_LEN).unwrap_or(u64::MAX);
+        file.seek(SeekFrom::Start(start)).map_err(io)?;
+        (&mut file).take(most).read_to_end(&mut header).map_err(io)?;
+        let info = ImageInfo::new(&FileHeader::parse_known(&header).map_err(add)?);
+        let present = stamp.len.saturating_sub(start);
+        if present < u64::from(info.size) {
+            let bytes = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+            let kind =
+                DecodeErrorKind::Truncated { needed: bytes(info.size.into()), present: bytes(present) };
+            return Err(add(DecodeError { item: "OTA file", offset: 0, kind }));
+        }
+        Ok(Self { path: path.to_owned(), stamp, info, file, start, header, is_changed: false })
+    }
+
+    /// Inspects a file, and returns the offset of the OTA file: 0 unless the file is a container.
+    #[cfg(feature = "inspect")]
+    fn find_ota_file(
+        path: &Path,
+        file: &mut File,
+        stamp: &Stamp,
+        accept_wrong: bool,
+    ) -> Result<u64, FolderError> {
+        if stamp.len > MAX_INSPECTED {
+            return Ok(0);
+        }
+        let mut bytes = Vec::new();
+        let read = file.take(MAX_INSPECTED).read_to_end(&mut bytes);
+        read.map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
+        let inspection = Inspection::of(&bytes);
+        let wrong = inspection.findings().find(|finding| finding.severity == Severity::Wrong);
+        match (inspection.container(), wrong) {
+            // Without an OTA file, the error about the header says more to callers than the finding.
+            (None, _) => Ok(0),
+            (Some(_), Some(finding)) if !accept_wrong => {
+                Err(FolderError::Wrong { path: path.to_owned(), finding })
+            }
+            (Some(container), _) => Ok(u64::try_from(container.before.len()).unwrap_or(u64::MAX)),
+        }
+    }
+
+    #[cfg(not(feature = "inspect"))]
+    fn find_ota_file(_: &Path, _: &mut File, _: &Stamp, _: bool) -> Result<u64, FolderError> {
+        Ok(0)
+    }
+
+    /// Returns whether the open file is as it was when it was opened, and remembers if it is not.
+    fn is_unchanged(&mut self) -> bool {
+        if !self.is_changed {
+            self.is_changed = !matches!(self.has_opened_content(), Ok(true));
+        }
+        !self.is_changed
+    }
+
+    fn has_opened_content(&mut self) -> io::Result<bool> {
+        let mut header = std::vec![0; self.header.len()];
+        self.file.seek(SeekFrom::Start(self.start))?;
+        self.file.read_exact(&mut header)?;
+        Ok(header == self.header && Stamp::new(&self.file.metadata()?) == self.stamp)
+    }
+
+    /// Reads bytes of the OTA file, and then checks that the file has not changed.
+    fn read(&mut self, offset: u32, out: &mut [u8]) -> bool {
+        let place = self.start.saturating_add(offset.into());
+        let read = self.file.seek(SeekFrom::Start(place)).and_then(|_| self.file.read_exact(out));
+        // A program that overwrites the file changes its time before its bytes, so bytes of an unchanged file are whole.
+        read.is_ok() && self.is_unchanged()
+    }
 }
 
 impl FolderStore {
-    /// Makes a store without files.
+    /// Makes a store without files and without folders.
     #[must_use]
     pub const fn new() -> Self {
-        Self { files: Vec::new() }
+        Self { files: Vec::new(), folders: Vec::new(), rejected: Vec::new(), accepts_wrong: false }
+    }
+
+    /// Sets whether the store takes files that no device should get (`FolderError::Wrong`); `false` at first. Files that
+    /// the store has already stay. Without the feature `inspect`, the store inspects no file, and takes all.
+    pub const fn set_wrong_files_accepted(&mut self, accepted: bool) {
+        self.accepts_wrong = accepted;
     }
 
     /// Opens the file at `path`, adds the file to the store and returns its identity. The server does not serve bytes
     /// after the total image size.
     ///
     /// # Errors
-    /// Fails with [`FolderError::Io`] if the file cannot be opened or read. Fails with [`FolderError::Add`] if the
-    /// header cannot be decoded, the file is too short, or the store has a file with the same identity.
+    /// Fails with [`FolderError::Io`] if the file cannot be opened or read, and with [`FolderError::Add`] if the header
+    /// cannot be decoded or the file is too short. Fails with [`FolderError::Conflict`] if the store has a file of the
+    /// same image for some of the same hardware versions. With the feature `inspect`, fails with `FolderError::Wrong`
+    /// if a checksum does not match, or anything else about the file is wrong.
     pub fn add(&mut self, path: impl AsRef<Path>) -> Result<ImageId, FolderError> {
-        let (info, file) = Self::open(path.as_ref())?;
-        if self.list().any(|other| lookup::is_same_file(other, &info)) {
-            return Err(AddError::Duplicate(info.id).into());
-        }
-        self.files.push((info, file));
-        Ok(info.id)
+        let opened = StoredFile::open(path.as_ref(), self.accepts_wrong)?;
+        self.insert(opened)
     }
 
-    /// Opens the file at `path` and adds the file to the store. The new file replaces a file with the same identity.
+    /// Opens the file at `path` and adds the file to the store. The new file replaces all files of the same image and
+    /// destination for some of the same hardware versions, and what the store has of the same path.
     ///
     /// # Errors
-    /// Fails with the errors of [`add`](Self::add), except [`AddError::Duplicate`].
+    /// Fails with the errors of [`add`](Self::add), except [`FolderError::Conflict`].
     pub fn replace(&mut self, path: impl AsRef<Path>) -> Result<ImageId, FolderError> {
-        let (info, file) = Self::open(path.as_ref())?;
-        self.files.retain(|(other, _)| !lookup::is_same_file(other, &info));
-        self.files.push((info, file));
-        Ok(info.id)
+        let opened = StoredFile::open(path.as_ref(), self.accepts_wrong)?;
+        let id = opened.info.id;
+        self.files.retain(|other| other.path != opened.path && !lookup::conflicts(&other.info, &opened.info));
+        self.files.push(opened);
+        Ok(id)
     }
 
-    /// Removes a file from the store, closes the file, and returns whether the store had the file. The file stays on
-    /// disk.
+    /// Removes the files of the image `id` with `destination` from the store, closes the files, and returns whether the
+    /// store had such a file. The files stay on disk. The next [`refresh`](Self::refresh) adds files of followed folders
+    /// again.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> bool {
         let before = self.files.len();
-        self.files.retain(|(info, _)| info.id != id || info.destination != destination);
+        self.files.retain(|StoredFile { info, .. }| info.id != id || info.destination != destination);
         self.files.len() < before
+    }
+
+    /// Follows a folder: each [`refresh`](Self::refresh) compares the store with the folder, the first one adds all its
+    /// files. Names that begin with a dot and folders within the folder are passed over. The folder need not exist yet.
+    pub fn follow(&mut self, folder: impl Into<PathBuf>) {
+        let folder = folder.into();
+        if !self.folders.contains(&folder) {
+            self.folders.push(folder);
+        }
+    }
+
+    /// Compares the store with the disk, carries the differences over to the store, and returns them: for every followed
+    /// folder, and for every file that was added by itself. Nothing else watches the disk, so the caller calls this method
+    /// every second or two.
+    ///
+    /// The method reads the names and times of all files, and opens those that are new or have changed. A file that is
+    /// still being written is rejected at first, and added when it is complete.
+    #[doc(alias("rescan", "reload", "watch"))]
+    pub fn refresh(&mut self) -> Vec<FolderChange> {
+        let mut changes = Vec::new();
+        let mut candidates = Vec::new();
+        self.files.retain(|stored| {
+            let StoredFile { path, info, .. } = stored;
+            match fs::metadata(path) {
+                Ok(metadata) if !stored.is_changed && Stamp::new(&metadata) == stored.stamp => return true,
+                Ok(_) => candidates.push((path.clone(), Some(info.id))),
+                Err(_) => changes.push(FolderChange::Removed { path: path.clone(), id: info.id }),
+            }
+            false
+        });
+        for folder in self.folders.clone() {
+            match names(&folder) {
+                Ok(paths) => {
+                    self.rejected.retain(|rejected| rejected.path != folder);
+                    for path in paths {
+                        let known = self.files.iter().any(|stored| stored.path == path)
+                            || candidates.iter().any(|(other, _)| *other == path);
+                        if !known {
+                            candidates.push((path, None));
+                        }
+                    }
+                }
+                Err(source) => {
+                    if self.is_first_rejection(&folder, None, false) {
+                        changes.push(FolderChange::Rejected(FolderError::Io { path: folder, source }));
+                    }
+                }
+            }
+        }
+        self.rejected.retain(|Rejected { path, stamp, .. }| stamp.is_none() || path.exists());
+        for (path, previous) in candidates {
+            let stamp = fs::metadata(&path).ok().map(|metadata| Stamp::new(&metadata));
+            let known =
+                self.rejected.iter().find(|rejected| rejected.path == path && rejected.stamp == stamp);
+            if known.is_some_and(|rejected| !rejected.conflicts) {
+                continue;
+            }
+            let result = self.add(&path);
+            match (result, previous) {
+                (Ok(id), None) => changes.push(FolderChange::Added { path, id }),
+                (Ok(id), Some(previous)) => changes.push(FolderChange::Replaced { path, id, previous }),
+                (Err(error), previous) => {
+                    if let Some(id) = previous {
+                        changes.push(FolderChange::Removed { path: path.clone(), id });
+                    }
+                    let conflicts = matches!(error, FolderError::Conflict { .. });
+                    if self.is_first_rejection(&path, stamp, conflicts) {
+                        changes.push(FolderChange::Rejected(error));
+                    }
+                }
+            }
+        }
+        let files = &self.files;
+        self.rejected.retain(|rejected| !files.iter().any(|stored| stored.path == rejected.path));
+        changes
     }
 
     /// Returns the identities and sizes of all files, in the order in which the files were added.
     pub fn list(&self) -> impl Iterator<Item = &ImageInfo> + Clone {
-        self.files.iter().map(|(info, _)| info)
+        self.files.iter().map(|stored| &stored.info)
     }
 
-    fn open(path: &Path) -> Result<(ImageInfo, File), FolderError> {
-        let mut file = File::open(path)?;
-        let present = file.metadata()?.len();
-        let mut start = Vec::new();
-        let most = u64::try_from(FileHeader::MAX_KNOWN_LEN).unwrap_or(u64::MAX);
-        (&mut file).take(most).read_to_end(&mut start)?;
-        let info = ImageInfo::new(&FileHeader::parse_known(&start).map_err(AddError::Decode)?);
-        if present < u64::from(info.size) {
-            let bytes = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-            let kind =
-                DecodeErrorKind::Truncated { needed: bytes(info.size.into()), present: bytes(present) };
-            return Err(AddError::Decode(DecodeError { item: "OTA file", offset: 0, kind }).into());
-        }
-        Ok((info, file))
+    /// Returns the paths and identities of all files, in the order in which the files were added.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, &ImageInfo)> + Clone {
+        self.files.iter().map(|stored| (stored.path.as_path(), &stored.info))
     }
+
+    fn insert(&mut self, opened: StoredFile) -> Result<ImageId, FolderError> {
+        if let Err(source) = lookup::check_addition(self.list(), &opened.info) {
+            let present = self.files.iter().find(|other| lookup::conflicts(&other.info, &opened.info));
+            let present = present.map(|other| other.path.clone()).unwrap_or_default();
+            return Err(FolderError::Conflict { path: opened.path, present, source });
+        }
+        let id = opened.info.id;
+        self.files.push(opened);
+        Ok(id)
+    }
+
+    /// Records that the content `stamp` at `path` was rejected, and returns whether it was not rejected before.
+    fn is_first_rejection(&mut self, path: &Path, stamp: Option<Stamp>, conflicts: bool) -> bool {
+        match self.rejected.iter_mut().find(|rejected| rejected.path == path) {
+            Some(rejected) if rejected.stamp == stamp && rejected.conflicts == conflicts => false,
+            Some(rejected) => {
+                (rejected.stamp, rejected.conflicts) = (stamp, conflicts);
+                true
+            }
+            None => {
+                self.rejected.push(Rejected { path: path.to_owned(), stamp, conflicts });
+                true
+            }
+        }
+    }
+}
+
+/// Returns the paths of the files in a folder, sorted by name.
+fn names(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        // A link is followed. A name that is gone again is no file.
+        if !is_hidden && fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 impl ImageStore for FolderStore {
@@ -108,18 +484,31 @@ impl ImageStore for FolderStore {
         image_type: ImageType,
         is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
-        lookup::find(self.list().copied(), manufacturer, image_type, is_eligible)
+        for stored in &mut self.files {
+            if (stored.info.id.manufacturer, stored.info.id.image_type) == (manufacturer, image_type) {
+                stored.is_unchanged();
+            }
+        }
+        let files = self.files.iter().filter(|stored| !stored.is_changed);
+        lookup::find(files.map(|stored| stored.info), manufacturer, image_type, is_eligible)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
-        lookup::info(self.list().copied(), id, node)
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        _: Option<Address>,
+    ) -> FileLookup {
+        let files = self.files.iter().filter(|stored| !stored.is_changed);
+        lookup::info(files.map(|stored| stored.info), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
-        let Some((_, file)) = self.files.iter_mut().find(|(info, _)| info == image) else {
-            return ReadResult::Gone;
-        };
-        let read = file.seek(SeekFrom::Start(offset.into())).and_then(|_| file.read_exact(out));
-        if read.is_ok() { ReadResult::Filled(out.len()) } else { ReadResult::Gone }
+        let stored = self.files.iter_mut().find(|stored| stored.info == *image);
+        match stored.is_some_and(|stored| stored.read(offset, out)) {
+            true => ReadResult::Filled(out.len()),
+            false => ReadResult::Gone,
+        }
     }
 }

@@ -2,20 +2,23 @@
 //! Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
-//! request -> image -> policy, limits -> read --Filled--> Image Block Response with data
-//!                           |             |--Later---> Deferred --answer--> the same
-//!                           |             |--Wait----> WAIT_FOR_DATA
-//!                           |             +--Gone----> NO_IMAGE_AVAILABLE
-//!                           +-- WAIT_FOR_DATA, ABORT
+//! request -> file -> access -> limits, policy -> read --Filled--> Image Block Response with data
+//!             |        |             |             |--Later---> Deferred --answer--> the same
+//!             |        |             |             |--Wait----> WAIT_FOR_DATA
+//!             |        |             |             +--Gone----> NO_IMAGE_AVAILABLE
+//!             |        |             +-- WAIT_FOR_DATA, ABORT
+//!             |        +-- ABORT, NOT_AUTHORIZED for a page
+//!             +-- NO_IMAGE_AVAILABLE
 //! ```
 
 use core::num::NonZeroU8;
 
+use super::rate_limit::{MAX_WAIT_SECONDS, Wait};
 use super::response_frame::RequestContext;
 use super::session::Flags;
 use super::{
-    ImageInfo, ImageStore, PaceDecision, ReadResult, RequestFault, ResponseBuffer, Server, ServerAction,
-    ServerEvent, ServerPolicy, SessionPhase, SessionSlots,
+    FileLookup, ImageInfo, ImageStore, PaceDecision, ReadResult, RefusalReason, RequestFault, ResponseBuffer,
+    Server, ServerAction, ServerEvent, ServerPolicy, Session, SessionSlots,
 };
 use crate::aps::{Address, Transmit};
 use crate::time::Instant;
@@ -104,7 +107,7 @@ impl BlockQuery<'_> {
 pub enum NotReady {
     /// The caller answers WAIT_FOR_DATA, and the client repeats its request later.
     Wait {
-        /// Seconds until the client repeats its request. The value 0xFFFFFFFF is sent as 0xFFFFFFFE.
+        /// Seconds until the client repeats its request, at most [`MAX_WAIT_SECONDS`]; a longer time is sent as that.
         seconds: u32,
     },
     /// The caller answers NO_IMAGE_AVAILABLE, because the store no longer has the image.
@@ -117,9 +120,12 @@ pub enum NotReady {
 /// The response contains at most `max_block_size` bytes of data, and no more than the request allows and the image has
 /// left.
 ///
-/// Returns `None` if the store does not have the image or its data, or if the file is for another device. Returns
-/// `None` also for a request for no bytes, or for bytes beyond the end of the image. [`Server::handle_frame`] answers
-/// such requests with a status.
+/// Returns `None` if the store does not have the image or its data, or has several files of the image. Returns `None`
+/// also for a request for no bytes, or for bytes beyond the end of the image. [`Server::handle_frame`] answers such
+/// requests with a status.
+///
+/// The function serves no device-specific files, because it does not know the client. An address in the request is no
+/// proof, because any node can write any address.
 #[doc(alias = "block response")]
 pub fn serve_block(
     sequence: u8,
@@ -128,9 +134,9 @@ pub fn serve_block(
     images: &mut (impl ImageStore + ?Sized),
     out: &mut ResponseBuffer,
 ) -> Option<usize> {
-    let ImageBlockRequest { id, offset, node, max_data, .. } = *request;
-    let found = images.info(id, node, None);
-    let image = found.as_ref().filter(|image| image.is_for(node))?;
+    let ImageBlockRequest { id, offset, max_data, .. } = *request;
+    let found = images.info(id, None, None, None);
+    let image = found.found().filter(|image| image.is_for(None))?;
     let left = image.size.checked_sub(offset)?;
     let len = clamp_len(left, max_data.min(max_block_size.get()));
     let ReadResult::Filled(filled) = images.read(image, offset, None, data_buffer(out, len)) else {
@@ -156,8 +162,10 @@ impl<S: SessionSlots> Server<S> {
     ) -> ServerAction {
         let (BlockQuery { context, request, page }, command) = (query, query.command());
         let ImageBlockRequest { id, offset, node, max_data, .. } = *request;
-        // Any new request for data ends a page that is being sent, even if the request is refused (section 6.10.7.4).
-        if let Some(slot) = self.table.find(context.client) {
+        // Any new request for data of an image ends a page of the image that is being sent, even if the request is
+        // refused (section 6.10.7.4).
+        let slot = self.table.select(context.client, id);
+        if let Some(slot) = slot {
             self.table.set_flag(slot, Flags::PAGE, false);
         }
         if !self.supports_destination(id, node) {
@@ -168,10 +176,29 @@ impl<S: SessionSlots> Server<S> {
             ));
         }
         // `found` stays a reference, because a copy of ImageInfo was visible in the benchmark.
-        let found = images.info(id, node, Some(context.client));
-        let Some(image) = found.as_ref().filter(|image| image.is_for(node)) else {
-            return ServerAction::Reply(self.respond_no_image(context, id, command, out));
+        let hardware = slot.and_then(|slot| self.table.session_at(slot)).and_then(Session::hardware);
+        let mut found = images.info(id, context.ieee, hardware, Some(context.client));
+        if found == FileLookup::Ambiguous && hardware.is_none() {
+            found = self.find_file_by_policy(now, context, id, images, policy);
+        }
+        let image = match &found {
+            FileLookup::Found(image) => image,
+            FileLookup::NotFound => {
+                let reason = RefusalReason::UnknownImage;
+                return ServerAction::Reply(self.respond_no_image(context, id, command, reason, out));
+            }
+            FileLookup::Ambiguous => {
+                let reason = hardware.map_or(RefusalReason::UnknownHardware, |_| RefusalReason::Hardware);
+                return ServerAction::Reply(self.respond_no_image(context, id, command, reason, out));
+            }
         };
+        if let Err(reason) = self.check_access(context, id, node, Some(image), policy) {
+            let is_aborted = page.is_none() || reason == RefusalReason::Cancelled;
+            return ServerAction::Reply(match is_aborted {
+                true => self.abort_download(now, context, id, reason, out),
+                false => self.respond_not_authorized(context, id, command, reason, out),
+            });
+        }
         let checked = match page {
             None => request.check(),
             Some(page) if page.page_size > 0 => request.check(),
@@ -187,8 +214,8 @@ impl<S: SessionSlots> Server<S> {
                 return ServerAction::Reply(self.respond_malformed(context, command, fault, out));
             }
         };
-        if let Err(wait) = self.check_limits(now, context, id, request.min_block_period) {
-            return ServerAction::Reply(self.respond_wait_until(context, id, wait, out));
+        if let Err(wait) = self.check_limits(now, context, request, policy) {
+            return ServerAction::Reply(self.respond_wait_until(now, context, id, wait, out));
         }
         if page.is_some() && self.table.pages() >= self.config.max_pages {
             return ServerAction::Reply(self.respond_wait(
@@ -199,15 +226,20 @@ impl<S: SessionSlots> Server<S> {
                 out,
             ));
         }
-        let allowed = match policy.pace(context.client, request, self.table.session_of(context.client)) {
+        let session =
+            self.table.find_download(context.client, id).and_then(|slot| self.table.session_at(slot));
+        let allowed = match policy.pace(context.client, request, session) {
             PaceDecision::Send => None,
             PaceDecision::SendAtMost(most) => Some(most),
             PaceDecision::Wait { seconds } => {
                 return ServerAction::Reply(self.respond_wait(now, context, request, seconds, out));
             }
-            PaceDecision::Abort => return ServerAction::Reply(self.abort_download(now, context, id, out)),
+            PaceDecision::Abort => {
+                let reason = RefusalReason::Policy;
+                return ServerAction::Reply(self.abort_download(now, context, id, reason, out));
+            }
         };
-        let most = self.block_size(context, id, max_data, allowed);
+        let most = self.block_size(context, id, max_data, allowed, page.is_none());
         let left = page.map_or(left, |page| left.min(page.page_size.into()));
         let len = clamp_len(left, most);
         match images.read(image, offset, Some(context.client), data_buffer(out, len)) {
@@ -224,7 +256,10 @@ impl<S: SessionSlots> Server<S> {
             ReadResult::Wait { seconds } => {
                 ServerAction::Reply(self.respond_wait(now, context, request, seconds, out))
             }
-            ReadResult::Gone => ServerAction::Reply(self.respond_no_image(context, id, command, out)),
+            ReadResult::Gone => {
+                let reason = RefusalReason::UnknownImage;
+                ServerAction::Reply(self.respond_no_image(context, id, command, reason, out))
+            }
         }
     }
 
@@ -234,7 +269,8 @@ impl<S: SessionSlots> Server<S> {
     /// Bytes beyond [`Deferred::max_len`] are cut off; a shorter `data` is sent unchanged. Empty data is answered like
     /// [`NotReady::Wait`], with the time of [`ServerConfig::wait_seconds`](super::ServerConfig::wait_seconds).
     ///
-    /// The answer does not depend on other requests. The caller can answer deferred requests in any order.
+    /// The answer does not depend on other requests. The caller can answer deferred requests in any order. A download that
+    /// the caller cancelled meanwhile is answered with ABORT.
     pub fn answer(
         &mut self,
         now: Instant,
@@ -242,22 +278,75 @@ impl<S: SessionSlots> Server<S> {
         data: Result<&[u8], NotReady>,
         out: &mut ResponseBuffer,
     ) -> Transmit {
-        let transmit = match data {
-            Ok(data) => {
+        let (context, id) = (deferred.context, deferred.request.id);
+        let session =
+            self.table.find_download(context.client, id).and_then(|slot| self.table.session_at(slot));
+        let refusal = session.and_then(Session::refusal_reason);
+        let transmit = match (data, refusal) {
+            (_, Some(reason)) => self.abort_download(now, context, id, reason, out),
+            (Ok(data), None) => {
                 for (to, from) in data_buffer(out, deferred.len).iter_mut().zip(data) {
                     *to = *from;
                 }
                 self.respond_data(now, deferred.query(), &deferred.image, (deferred.len, data.len()), out)
             }
-            Err(NotReady::Wait { seconds }) => {
-                self.respond_wait(now, deferred.context, &deferred.request, seconds, out)
+            (Err(NotReady::Wait { seconds }), None) => {
+                self.respond_wait(now, context, &deferred.request, seconds, out)
             }
-            Err(NotReady::Gone) => {
-                self.respond_no_image(deferred.context, deferred.request.id, deferred.query().command(), out)
+            (Err(NotReady::Gone), None) => {
+                let reason = RefusalReason::UnknownImage;
+                self.respond_no_image(context, id, deferred.query().command(), reason, out)
             }
         };
-        self.record_frame_from(now, deferred.context.client);
+        self.record_frame_from(now, context, Some(id));
         transmit
+    }
+
+    /// Checks whether the client may have the image `id`, for every answer that gives data or an upgrade time. `claimed`
+    /// is the IEEE address in the request. `image` is the file that the client would get; `None` if it is not known.
+    ///
+    /// # Errors
+    /// Fails with the reason if the client may not have the image.
+    pub(super) fn check_access(
+        &mut self,
+        context: RequestContext,
+        id: ImageId,
+        claimed: Option<Eui64>,
+        image: Option<&ImageInfo>,
+        policy: &mut (impl ServerPolicy + ?Sized),
+    ) -> Result<(), RefusalReason> {
+        if let Some(destination) = image.and_then(|image| image.destination) {
+            check_destination(context, claimed, destination)?;
+        }
+        let session =
+            self.table.find_download(context.client, id).and_then(|slot| self.table.session_at(slot));
+        match session.and_then(Session::refusal_reason) {
+            Some(reason) => Err(reason),
+            None if policy.is_authorized(context.client, id, image) => Ok(()),
+            None => Err(RefusalReason::Policy),
+        }
+    }
+
+    /// Looks up one of several files of the image `id` by the hardware version that the policy knows. The session keeps
+    /// the hardware version, so that a page continues with the same file.
+    #[inline(never)]
+    fn find_file_by_policy(
+        &mut self,
+        now: Instant,
+        context: RequestContext,
+        id: ImageId,
+        images: &mut (impl ImageStore + ?Sized),
+        policy: &mut (impl ServerPolicy + ?Sized),
+    ) -> FileLookup {
+        let Some(hardware) = policy.hardware(context.client, id) else { return FileLookup::Ambiguous };
+        let found = images.info(id, context.ieee, Some(hardware), Some(context.client));
+        if matches!(found, FileLookup::Found(_))
+            && let Some(slot) = self.find_or_insert_session(now, context, id)
+            && let Some(session) = self.table.session_at_mut(slot)
+        {
+            session.set_hardware(Some(hardware));
+        }
+        found
     }
 
     /// Returns whether the server supports a request for `id` with the IEEE address `node`. A request with an address
@@ -285,9 +374,10 @@ impl<S: SessionSlots> Server<S> {
         };
         let ImageBlockRequest { id, offset, .. } = *request;
         *head = data_frame_head(context.sequence, id, offset, len);
-        self.record_block(now, context.client, image, offset, len);
-        if let Some(page) = page {
-            self.continue_page(context, page, image.size, len);
+        self.record_block(now, context, image, offset, len);
+        match page {
+            Some(page) => self.continue_page(now, context, page, image.size, len),
+            None => self.record_reported_block(context.client, len),
         }
         let transmit = context.transmit(DATA_FRAME_HEAD_LEN.saturating_add(usize::from(len)), len);
         Transmit { aps_ack: page.is_none(), ..transmit }
@@ -297,24 +387,24 @@ impl<S: SessionSlots> Server<S> {
     pub(super) fn record_block(
         &mut self,
         now: Instant,
-        client: Address,
+        context: RequestContext,
         image: &ImageInfo,
         offset: u32,
         len: u8,
     ) {
         self.consume_bandwidth(len);
-        let (id, end) = (image.id, offset.saturating_add(len.into()));
+        let (client, id, end) = (context.client, image.id, offset.saturating_add(len.into()));
         let period = self.config.min_block_period;
-        let Some(slot) = self.table.find_or_insert(client) else {
+        let Some(slot) = self.find_or_insert_session(now, context, id) else {
             if offset == 0 {
                 self.events.push(ServerEvent::Started { client, id });
             }
             return;
         };
         let Some(session) = self.table.session_at_mut(slot) else { return };
-        let due = session.next_block_due(period);
+        let early = session.early(now, period);
         let served = session.record_block(now, id, image.size, offset, end);
-        session.record_paced_block(now, due, period);
+        session.record_paced_block(now, early, period);
         let progress = if served.hundredth { session.progress() } else { None };
         if served.started {
             self.events.push(ServerEvent::Started { client, id });
@@ -339,40 +429,50 @@ impl<S: SessionSlots> Server<S> {
     ) -> Transmit {
         // Only a client that sent a MinimumBlockPeriod understands the field "minimum block period" of later revisions.
         let min_block_period = request.min_block_period;
-        let wait = WaitForData { time: self.clock.after(now, seconds), min_block_period };
-        self.respond_wait_until(context, request.id, wait, out)
+        self.respond_wait_until(now, context, request.id, Wait { seconds, min_block_period }, out)
     }
 
-    /// Answers a block request with WAIT_FOR_DATA and the times in `wait`.
+    /// Answers a block request with WAIT_FOR_DATA. The time is limited to [`MAX_WAIT_SECONDS`]. Some clients repeat their
+    /// request at once after a wait of 0 seconds, so the next wait in a row is at least 1 second.
     pub(super) fn respond_wait_until(
         &mut self,
+        now: Instant,
         context: RequestContext,
         id: ImageId,
-        wait: WaitForData,
+        Wait { seconds, min_block_period }: Wait,
         out: &mut ResponseBuffer,
     ) -> Transmit {
         let client = context.client;
-        let seconds = wait.time.then.saturating_sub(wait.time.current);
-        if let Some(session) = self.table.find(client).and_then(|slot| self.table.session_at_mut(slot)) {
-            session.wait_seconds = u16::try_from(seconds).unwrap_or(u16::MAX);
+        let slot = self.table.find_download(client, id);
+        let session = slot.and_then(|slot| self.table.session_at_mut(slot));
+        // Without a session, the server does not know whether the last wait was 0 seconds long.
+        let waited = session.as_ref().is_none_or(|session| session.flags.contains(Flags::ZERO_WAIT));
+        let seconds = seconds.clamp(waited.into(), MAX_WAIT_SECONDS);
+        if let Some(session) = session {
+            session.record_wait(seconds);
         }
+        let wait = WaitForData { time: self.clock.after(now, seconds), min_block_period };
         self.events.push(ServerEvent::Waiting { client, id, seconds });
         context.respond(ToClient::ImageBlock(ImageBlockResponse::Wait(wait)), out)
     }
 
-    /// Answers a block request with ABORT and ends the session of the client.
+    /// Answers a block request with ABORT and ends the download of the client.
     fn abort_download(
         &mut self,
         now: Instant,
         context: RequestContext,
         id: ImageId,
+        reason: RefusalReason,
         out: &mut ResponseBuffer,
     ) -> Transmit {
         let (client, status) = (context.client, Status::ABORT);
-        if let Some(slot) = self.table.find(client) {
-            self.enter_idle_phase(now, slot, SessionPhase::Ended { id, status });
+        if let Some(slot) = self.table.find_download(client, id) {
+            self.stop_download(slot);
+            if let Some(session) = self.table.session_at_mut(slot) {
+                session.record_abort(now, id);
+            }
         }
-        self.events.push(ServerEvent::NotServed { client, id, status });
+        self.events.push(ServerEvent::NotServed { client, id, status, reason });
         context.respond(ToClient::ImageBlock(ImageBlockResponse::Abort), out)
     }
 
@@ -382,11 +482,47 @@ impl<S: SessionSlots> Server<S> {
         context: RequestContext,
         id: ImageId,
         command: CommandId,
+        reason: RefusalReason,
         out: &mut ResponseBuffer,
     ) -> Transmit {
         let (client, status) = (context.client, Status::NO_IMAGE_AVAILABLE);
-        self.events.push(ServerEvent::NotServed { client, id, status });
+        self.events.push(ServerEvent::NotServed { client, id, status, reason });
         context.default_response(command, status, out)
+    }
+
+    /// Answers `command` with a Default Response NOT_AUTHORIZED, or ABORT if the caller cancelled the download.
+    pub(super) fn respond_not_authorized(
+        &mut self,
+        context: RequestContext,
+        id: ImageId,
+        command: CommandId,
+        reason: RefusalReason,
+        out: &mut ResponseBuffer,
+    ) -> Transmit {
+        let client = context.client;
+        let status = match reason {
+            RefusalReason::Cancelled => Status::ABORT,
+            _ => Status::NOT_AUTHORIZED,
+        };
+        self.events.push(ServerEvent::NotServed { client, id, status, reason });
+        context.default_response(command, status, out)
+    }
+}
+
+/// Checks whether a client may have a file for the device `destination`. The IEEE address of the client must be known; an
+/// address in the request proves nothing, but must not contradict it (section 6.10.12.4).
+///
+/// # Errors
+/// Fails with the reason if the client may not have the file.
+pub(super) fn check_destination(
+    context: RequestContext,
+    claimed: Option<Eui64>,
+    destination: Eui64,
+) -> Result<(), RefusalReason> {
+    match context.ieee {
+        None => Err(RefusalReason::UnknownIeee),
+        Some(ieee) if ieee == destination && claimed.is_none_or(|claimed| claimed == ieee) => Ok(()),
+        Some(_) => Err(RefusalReason::Destination),
     }
 }
 

@@ -5,8 +5,14 @@
 //! blocks, each with the next sequence number and no earlier than the requested spacing. No block of a page asks for an
 //! APS acknowledgement.
 //!
-//! A page ends with the last byte of the page or of the file, or with a newer request of the client. A page also ends
-//! with WAIT_FOR_DATA if the store has no data, and with NO_IMAGE_AVAILABLE if the store no longer has the image.
+//! The server keeps the radio usable for others: at least [`MIN_PAGE_SPACING`](super::MIN_PAGE_SPACING) lies between two
+//! blocks of a page, a page of blocks below [`MIN_PAGE_BLOCK`](super::MIN_PAGE_BLOCK) bytes is not supported, and one
+//! turn of the caller's loop sends at most [`MAX_BLOCKS_PER_TURN`](super::MAX_BLOCKS_PER_TURN) blocks of pages.
+//!
+//! A page ends with the last byte of the page or of the file, or with a newer request of the client for data of the same
+//! image. A page also ends with WAIT_FOR_DATA if the store has no data, and with NO_IMAGE_AVAILABLE if the store no
+//! longer has the image. If its session is needed for another download, the page ends with the event
+//! [`ServerEvent::PageDropped`].
 //!
 //! ```text
 //! request --> first block --spacing--> block --spacing--> ... --> last byte: end
@@ -20,16 +26,31 @@ use super::session::{Flags, Page};
 use super::session_table::Slot;
 use super::timers::Timer;
 use super::{
-    ImageStore, ReadResult, ResponseBuffer, Server, ServerAction, ServerEvent, ServerPolicy, SessionPhase,
+    ImageStore, ReadResult, RefusalReason, ResponseBuffer, Server, ServerAction, ServerEvent, ServerPolicy,
     SessionSlots,
 };
 use crate::aps::{Address, Transmit};
-use crate::time::Instant;
+use crate::time::{Instant, Millis};
 use crate::types::ImageId;
 use crate::zcl::{
     CommandId, DATA_FRAME_HEAD_LEN, ImageBlockRequest, ImageBlockResponse, ImagePageRequest, Status,
     ToClient, data_frame_head,
 };
+
+/// Minimum time between two blocks of a page, in milliseconds, whatever spacing the client requests. A server may send
+/// more slowly than requested (section 6.10.7.2.8). A block of 65 bytes takes 7 ms of the channel for each hop, so that
+/// blocks without a pause would leave no time for other nodes.
+pub const MIN_PAGE_SPACING: u16 = 10;
+
+/// Minimum "maximum data size" of an Image Page Request that the server supports, in bytes. In a smaller block the 68
+/// bytes around the data take four times the channel time of the data. The server answers requests for smaller blocks
+/// with UNSUP_CLUSTER_COMMAND, and the client goes on with Image Block Requests (section 6.10.7.5.3).
+pub const MIN_PAGE_BLOCK: u8 = 16;
+
+/// Maximum number of frames of pages that [`Server::poll_transmit`] returns before the next call of
+/// [`Server::handle_frame`] or [`Server::handle_timeout`]. The limit keeps a caller from sending blocks for ever while
+/// received frames wait, also where sending a block takes longer than its spacing.
+pub const MAX_BLOCKS_PER_TURN: u8 = 16;
 
 impl<S: SessionSlots> Server<S> {
     /// Returns whether the server supports pages of the image `id`.
@@ -50,7 +71,9 @@ impl<S: SessionSlots> Server<S> {
         out: &mut ResponseBuffer,
     ) -> ServerAction {
         let ImagePageRequest { id, offset, max_data, node, .. } = *request;
-        if !self.supports_pages_of(id) {
+        // A request for no bytes is malformed, and is answered as such below.
+        let tiny = (1..MIN_PAGE_BLOCK).contains(&max_data);
+        if tiny || !self.supports_pages_of(id) {
             let command = CommandId::IMAGE_PAGE_REQUEST;
             return ServerAction::Reply(context.default_response(
                 command,
@@ -66,34 +89,55 @@ impl<S: SessionSlots> Server<S> {
     /// Starts the further blocks of a page after the first block, which has `len` bytes.
     pub(super) fn continue_page(
         &mut self,
+        now: Instant,
         context: RequestContext,
         request: &ImagePageRequest,
         size: u32,
         len: u8,
     ) {
         // The source route to the client is known only now, so its limit applies to all blocks of the page.
-        let max_data = self.block_size(context, request.id, request.max_data, None);
+        let max_data = self.block_size(context, request.id, request.max_data, None, false);
         let period = u16::try_from(self.config.min_block_period.0).unwrap_or(u16::MAX);
-        let spacing = request.spacing.max(period);
+        let spacing = request.spacing.max(period).max(MIN_PAGE_SPACING);
         let request = ImagePageRequest { max_data, spacing, ..*request };
-        let Some(slot) = self.table.find(context.client) else { return };
+        let Some(slot) = self.table.find_download(context.client, request.id) else { return };
         let Some(session) = self.table.session_at_mut(slot) else { return };
         session.start_page(&request, context.sequence, len.into());
         session.flags.set(Flags::SECURED, context.secured);
-        let more = session.page.left > 0 && session.page.next.get() < size;
+        self.schedule_page(now, slot, size);
+    }
+
+    /// Sets the timer for the next block of a page, or ends the page after its last block.
+    fn schedule_page(&mut self, now: Instant, slot: Slot, size: u32) {
+        let Some(page) = self.table.session_at_mut(slot).and_then(|session| session.page_mut()) else {
+            return;
+        };
+        let (more, spacing) = (page.left > 0 && page.next.get() < size, Millis(page.spacing.into()));
         self.table.set_flag(slot, Flags::PAGE, more);
+        if more {
+            self.table.set_timer(slot, now.plus(spacing));
+        }
     }
 
     /// Returns the next block of a page to send and writes its bytes to `out`. When the deadline of
     /// [`poll_timeout`](Server::poll_timeout) has come, the caller calls this function until it returns `None`.
+    ///
+    /// One turn of the caller's loop sends a bounded number of frames: after [`MAX_BLOCKS_PER_TURN`] frames the function
+    /// returns `None` until the next call of [`handle_frame`](Server::handle_frame) or
+    /// [`handle_timeout`](Server::handle_timeout). The deadline of `poll_timeout` then still lies in the past, and the
+    /// caller handles received frames before it goes on.
     pub fn poll_transmit(
         &mut self,
         now: Instant,
         images: &mut (impl ImageStore + ?Sized),
         out: &mut ResponseBuffer,
     ) -> Option<Transmit> {
+        self.blocks_left_in_turn.checked_sub(1)?;
         match self.next_due_timer(now)? {
-            (slot, Timer::PageBlock) => self.send_page_block(now, slot, images, out),
+            (slot, Timer::PageBlock) => {
+                self.blocks_left_in_turn = self.blocks_left_in_turn.saturating_sub(1);
+                self.send_page_block(now, slot, images, out)
+            }
             // `handle_timeout` handles the timer of silence.
             (_, Timer::Silence) => None,
         }
@@ -108,23 +152,24 @@ impl<S: SessionSlots> Server<S> {
         out: &mut ResponseBuffer,
     ) -> Option<Transmit> {
         let session = self.table.session_at(slot)?;
-        let Page { next, left, max_data, sequence, .. } = session.page;
-        let (client, node, offset) = (session.client(), session.page_node(), next.get());
-        let (heard, secured) = (session.last_heard, session.flags.contains(Flags::SECURED));
-        let most = session.max_block_size().map_or(max_data, |carries| carries.get().min(max_data));
-        // The context names no relays, because `max_data` has included the limit of the source route since the start of
-        // the page.
-        let context = RequestContext { client, sequence, secured, relays: 0 };
         // A page without a download cannot happen, because the end of a download ends the page.
-        let SessionPhase::Downloading { id, .. } = session.phase() else {
+        let Some(Page { next, left, max_data, sequence, .. }) = session.page().copied() else {
             self.table.set_flag(slot, Flags::PAGE, false);
             return None;
         };
-        let request = ImageBlockRequest { id, offset, max_data, node, min_block_period: None };
-        let image = images.info(id, node, Some(client)).filter(|image| image.is_for(node));
-        let Some(image) = image.filter(|image| image.size > offset) else {
+        let (client, id, ieee, offset) = (session.client(), session.id(), session.ieee(), next.get());
+        let (heard, hardware) = (session.last_heard(), session.hardware());
+        let secured = session.flags.contains(Flags::SECURED);
+        let most = session.max_block_size().map_or(max_data, |carries| carries.get().min(max_data));
+        // The context names no relays, because `max_data` has included the limit of the source route since the start of
+        // the page.
+        let context = RequestContext { client, sequence, secured, relays: 0, ieee };
+        let request = ImageBlockRequest { id, offset, max_data, node: None, min_block_period: None };
+        let found = images.info(id, ieee, hardware, Some(client));
+        let Some(&image) = found.found().filter(|image| image.is_for(ieee) && image.size > offset) else {
             self.table.set_flag(slot, Flags::PAGE, false);
-            return Some(self.respond_no_image(context, id, CommandId::IMAGE_PAGE_REQUEST, out));
+            let (command, reason) = (CommandId::IMAGE_PAGE_REQUEST, RefusalReason::UnknownImage);
+            return Some(self.respond_no_image(context, id, command, reason, out));
         };
         let len = clamp_len(image.size.saturating_sub(offset).min(left.into()), most);
         let read = match self.has_bandwidth(now) {
@@ -137,22 +182,24 @@ impl<S: SessionSlots> Server<S> {
         };
         if let (true, Some(head)) = (filled > 0, out.first_chunk_mut()) {
             *head = data_frame_head(sequence, id, offset, filled);
-            self.record_block(now, client, &image, offset, filled);
+            self.record_block(now, context, &image, offset, filled);
             let session = self.table.session_at_mut(slot)?;
             // `record_block` sets the time of the last frame from the client, but the client sent no frame.
-            session.last_heard = heard;
-            let page = &mut session.page;
+            session.set_last_heard(heard);
+            let page = session.page_mut()?;
             page.next = offset.saturating_add(filled.into()).into();
             page.left = left.saturating_sub(filled.into());
             page.sequence = sequence.wrapping_add(1);
-            let more = page.left > 0 && page.next.get() < image.size;
-            self.table.set_flag(slot, Flags::PAGE, more);
+            self.schedule_page(now, slot, image.size);
             let transmit = context.transmit(DATA_FRAME_HEAD_LEN.saturating_add(filled.into()), filled);
             return Some(Transmit { aps_ack: false, ..transmit });
         }
         self.table.set_flag(slot, Flags::PAGE, false);
         Some(match read {
-            ReadResult::Gone => self.respond_no_image(context, id, CommandId::IMAGE_PAGE_REQUEST, out),
+            ReadResult::Gone => {
+                let (command, reason) = (CommandId::IMAGE_PAGE_REQUEST, RefusalReason::UnknownImage);
+                self.respond_no_image(context, id, command, reason, out)
+            }
             ReadResult::Wait { seconds } => self.respond_wait(now, context, &request, seconds, out),
             ReadResult::Later | ReadResult::Filled(_) => {
                 self.respond_wait(now, context, &request, self.config.wait_seconds, out)
@@ -160,22 +207,23 @@ impl<S: SessionSlots> Server<S> {
         })
     }
 
-    /// Ends the page that is being sent to `client` with ABORT, which also ends the download. Returns the frame to
-    /// send; `None` if no page is being sent to `client`.
+    /// Ends a page that is being sent to `client` with ABORT, which also ends the download. Returns the frame to send;
+    /// `None` if no page is being sent to `client`. Pages of several images may be sent to one client; each call ends one.
     pub fn abort_page(
         &mut self,
         now: Instant,
         client: Address,
         out: &mut ResponseBuffer,
     ) -> Option<Transmit> {
-        let slot = self.table.find(client)?;
-        let session = self.table.session_at(slot).filter(|session| session.has_page())?;
-        let SessionPhase::Downloading { id, .. } = session.phase() else { return None };
+        let session = self.table.page_of(client)?;
+        let (id, sequence, ieee) = (session.id(), session.page()?.sequence, session.ieee());
         let secured = session.flags.contains(Flags::SECURED);
-        let context = RequestContext { client, sequence: session.page.sequence, secured, relays: 0 };
-        let status = Status::ABORT;
-        self.enter_idle_phase(now, slot, SessionPhase::Ended { id, status });
-        self.events.push(ServerEvent::NotServed { client, id, status });
+        let context = RequestContext { client, sequence, secured, relays: 0, ieee };
+        let slot = self.table.find_download(client, id)?;
+        self.stop_download(slot);
+        self.table.session_at_mut(slot)?.record_abort(now, id);
+        let (status, reason) = (Status::ABORT, RefusalReason::Cancelled);
+        self.events.push(ServerEvent::NotServed { client, id, status, reason });
         Some(context.respond(ToClient::ImageBlock(ImageBlockResponse::Abort), out))
     }
 }

@@ -3,13 +3,14 @@
 //!
 //! ```text
 //! query           find(manufacturer, image type, is_eligible) -> highest version
-//! block, page     info(id, node, client) -> ImageInfo     read(image, offset, client, out) -> ReadResult
+//! block, page     info(id, node, hardware, client) -> FileLookup     read(image, offset, client, out) -> ReadResult
 //! ```
 
 use crate::aps::Address;
 use crate::file::FileHeader;
 use crate::types::{
-    Eui64, HardwareRange, ImageId, ImageType, ManufacturerCode, SecurityCredentialVersion, StackVersion,
+    Eui64, HardwareRange, HardwareVersion, ImageId, ImageType, ManufacturerCode, SecurityCredentialVersion,
+    StackVersion,
 };
 
 /// Information on an image from the header of its file, as far as a server or a [`ServerPolicy`](super::ServerPolicy)
@@ -19,8 +20,8 @@ use crate::types::{
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct ImageInfo {
-    /// Manufacturer code, image type and file version of the image. This identity and `destination` together identify
-    /// one file (sections 6.10.6.4 and 6.3.2.12).
+    /// Manufacturer code, image type and file version of the image. This identity, `destination` and `hardware` together
+    /// identify one file (sections 6.10.6.4, 6.3.2.12 and 6.3.2.13).
     pub id: ImageId,
     /// Total image size in bytes, which counts the header and all elements (section 6.3.2.10).
     pub size: u32,
@@ -45,9 +46,9 @@ impl ImageInfo {
         Self { id, size: total_size, stack, credential, destination, hardware, key: 0 }
     }
 
-    /// Returns whether the file may be served in answer to a request with the IEEE address `node`. A file with a
-    /// destination is only for requests with the same address. A file without a destination is for every request
-    /// (section 6.10.12.4).
+    /// Returns whether the file may be served to the device with the IEEE address `node`; `None` means that the address
+    /// of the device is not known. A file with a destination is only for the device with that address. A file without a
+    /// destination is for every device (section 6.10.12.4).
     #[must_use]
     pub fn is_for(&self, node: Option<Eui64>) -> bool {
         self.destination.is_none() || self.destination == node
@@ -67,12 +68,23 @@ pub trait ImageStore {
         is_eligible: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo>;
 
-    /// Returns the image `id` for a request with the IEEE address `node`. A file with the destination `node` comes
-    /// first, then a file without a destination. Returns `None` if the store has neither file.
+    /// Looks up the image `id` for the device with the IEEE address `node`. A file with the destination `node` comes
+    /// first, then a file without a destination. `node` is an address that the caller knows, never one that a request
+    /// contains; `None` means that the address of the device is not known.
+    ///
+    /// A store may have several files of one image, for disjoint hardware versions. `hardware` then chooses the file.
+    /// Returns [`FileLookup::Ambiguous`] if no file is for `hardware`, or if the hardware version of the device is not
+    /// known (`None`). If the store has one file, `hardware` does not matter.
     ///
     /// `client` is the client that sent the request, for stores that have files only for some clients.
     /// [`serve_block`](super::serve_block) passes `None`, because that function does not know the client.
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, client: Option<Address>) -> Option<ImageInfo>;
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        client: Option<Address>,
+    ) -> FileLookup;
 
     /// Copies bytes of `image`, from `offset` in the file on, to the start of `out`.
     ///
@@ -84,6 +96,36 @@ pub trait ImageStore {
     /// as soon as a client repeats a request.
     fn read(&mut self, image: &ImageInfo, offset: u32, client: Option<Address>, out: &mut [u8])
     -> ReadResult;
+}
+
+/// Result of [`ImageStore::info`]. Exhaustive: a caller that ignored a variant would serve the wrong file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum FileLookup {
+    /// The store does not have the image.
+    NotFound,
+    /// The store has this file of the image.
+    Found(ImageInfo),
+    /// The store has several files of the image, and none of them is known to be for the hardware of the device.
+    Ambiguous,
+}
+
+impl FileLookup {
+    /// Returns the file; `None` if the store has no file or several files.
+    #[must_use]
+    pub const fn found(&self) -> Option<&ImageInfo> {
+        match self {
+            Self::Found(info) => Some(info),
+            Self::NotFound | Self::Ambiguous => None,
+        }
+    }
+}
+
+impl From<Option<ImageInfo>> for FileLookup {
+    fn from(info: Option<ImageInfo>) -> Self {
+        info.map_or(Self::NotFound, Self::Found)
+    }
 }
 
 /// Result of [`ImageStore::read`].
@@ -100,7 +142,8 @@ pub enum ReadResult {
     Later,
     /// The server answers WAIT_FOR_DATA, and the client repeats its request later.
     Wait {
-        /// Seconds until the client repeats its request. The value 0xFFFFFFFF is sent as 0xFFFFFFFE.
+        /// Seconds until the client repeats its request, at most [`MAX_WAIT_SECONDS`](super::MAX_WAIT_SECONDS); a longer
+        /// time is sent as that.
         seconds: u32,
     },
     /// The server answers NO_IMAGE_AVAILABLE, because the store no longer has the image.

@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! find   (manufacturer code, image type, eligibility) -> highest version
-//! info   (image id, node)                             -> file of that node, else file for any device
+//! info   (image id, node, hardware)                   -> file of that node, else file for any device
 //! read   (file in memory, offset)                     -> bytes
 //! ```
 
-use super::{ImageInfo, ReadResult};
+use core::fmt;
+
+use super::{FileLookup, ImageInfo, ReadResult};
 use crate::error::DecodeError;
-use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+use crate::types::{Eui64, HardwareRange, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
 /// Reason why a file was not added to a store. The store is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,10 +18,21 @@ use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AddError {
-    /// The store already has a file with the same manufacturer code, image type, file version and destination. No
-    /// request could tell the two files apart (section 6.10.6.4).
+    /// The store already has a file with the same manufacturer code, image type, file version, destination and hardware
+    /// versions. No request could tell the two files apart (section 6.10.6.4).
     #[error("the store has a file of image {0} already")]
     Duplicate(ImageId),
+    /// The store already has a file with the same manufacturer code, image type, file version and destination, and both
+    /// files are for some of the same hardware versions. Files of one image must be for disjoint hardware versions.
+    #[error("image {id} for {}: the store has a file of this image for {} already", Hardware(.added), Hardware(.present))]
+    HardwareOverlap {
+        /// Image of both files.
+        id: ImageId,
+        /// Hardware versions of the file to add; `None` means all.
+        added: Option<HardwareRange>,
+        /// Hardware versions of the file in the store; `None` means all.
+        present: Option<HardwareRange>,
+    },
     /// All slots of a [`SlotStore`](super::SlotStore) are in use.
     #[error("no slot is free")]
     Full,
@@ -28,10 +41,50 @@ pub enum AddError {
     Decode(#[from] DecodeError),
 }
 
-/// Returns whether two files have the same identity and destination, so that no request could tell the files apart
-/// (sections 6.10.6.4 and 6.3.2.12).
+/// Hardware versions of a file, as text.
+struct Hardware<'a>(&'a Option<HardwareRange>);
+
+impl fmt::Display for Hardware<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_str("all hardware"),
+            Some(HardwareRange { min, max }) => write!(f, "hardware {min} to {max}"),
+        }
+    }
+}
+
+/// Returns whether two files have the same identity, destination and hardware versions, so that they are files of the
+/// same image for the same devices.
 pub(super) fn is_same_file(a: &ImageInfo, b: &ImageInfo) -> bool {
-    (a.id, a.destination) == (b.id, b.destination)
+    (a.id, a.destination, a.hardware) == (b.id, b.destination, b.hardware)
+}
+
+/// Returns whether a device could get either of two files in answer to one request (sections 6.10.6.4 and 6.3.2.12), so
+/// that a store cannot have both.
+pub(super) fn conflicts(a: &ImageInfo, b: &ImageInfo) -> bool {
+    let overlap = match (a.hardware, b.hardware) {
+        (Some(a), Some(b)) => a == b || !a.is_empty() && !b.is_empty() && a.min <= b.max && b.min <= a.max,
+        (None, _) | (_, None) => true,
+    };
+    (a.id, a.destination) == (b.id, b.destination) && overlap
+}
+
+/// Checks whether a store with the images in `infos` may have `added`, too.
+///
+/// # Errors
+/// Fails with [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] if no request could tell `added` from a file of
+/// the store.
+pub(super) fn check_addition<'a>(
+    mut infos: impl Iterator<Item = &'a ImageInfo>,
+    added: &ImageInfo,
+) -> Result<(), AddError> {
+    match infos.find(|present| conflicts(present, added)) {
+        None => Ok(()),
+        Some(present) if present.hardware == added.hardware => Err(AddError::Duplicate(added.id)),
+        Some(present) => {
+            Err(AddError::HardwareOverlap { id: added.id, added: added.hardware, present: present.hardware })
+        }
+    }
 }
 
 /// Implements [`ImageStore::find`](super::ImageStore::find) for the images in `infos`.
@@ -43,19 +96,45 @@ pub(crate) fn find(
 ) -> Option<ImageInfo> {
     let has_type =
         |info: &ImageInfo| info.id.manufacturer == manufacturer && info.id.image_type == image_type;
-    infos.filter(has_type).filter(|info| is_eligible(info)).max_by_key(|info| info.id.version)
+    let order = |info: &ImageInfo| (info.id.version, info.destination.is_some());
+    infos.filter(has_type).filter(|info| is_eligible(info)).max_by_key(order)
 }
 
 /// Implements [`ImageStore::info`](super::ImageStore::info) for the images in `infos`, which are for every client.
-pub(super) fn info(
-    infos: impl Iterator<Item = ImageInfo> + Clone,
+pub(crate) fn info(
+    infos: impl Iterator<Item = ImageInfo>,
     id: ImageId,
     node: Option<Eui64>,
-) -> Option<ImageInfo> {
-    let with = |destination: Option<Eui64>| {
-        infos.clone().find(|info| info.id == id && info.destination == destination)
-    };
-    with(node).or_else(|| with(None))
+    hardware: Option<HardwareVersion>,
+) -> FileLookup {
+    let (mut general, mut own) = (FileLookup::NotFound, FileLookup::NotFound);
+    for info in infos.filter(|info| info.id == id) {
+        match info.destination {
+            None => general.add(info, hardware),
+            Some(_) if info.destination == node => own.add(info, hardware),
+            Some(_) => {}
+        }
+    }
+    match own {
+        FileLookup::NotFound => general,
+        own => own,
+    }
+}
+
+impl FileLookup {
+    /// Adds another file of the image that is looked up for a device with the hardware version `hardware`.
+    fn add(&mut self, info: ImageInfo, hardware: Option<HardwareVersion>) {
+        let fits = |info: &ImageInfo| {
+            info.hardware.zip(hardware).is_some_and(|(range, hardware)| range.contains(hardware))
+        };
+        *self = match *self {
+            Self::NotFound => Self::Found(info),
+            // A store with two files for the same devices serves the first one.
+            Self::Found(other) if fits(&other) || conflicts(&other, &info) => Self::Found(other),
+            Self::Found(_) | Self::Ambiguous if fits(&info) => Self::Found(info),
+            Self::Found(_) | Self::Ambiguous => Self::Ambiguous,
+        };
+    }
 }
 
 /// Implements [`ImageStore::read`](super::ImageStore::read) for a file in memory: copies bytes to `out`.

@@ -30,15 +30,22 @@
 //! - Commands of the caller: [`notify`](Server::notify), [`release`](Server::release), [`hold`](Server::hold),
 //!   [`read_status`](Server::read_status) and [`abort_page`](Server::abort_page) write a frame that no client asked
 //!   for.
-//! - State: [`session`](Server::session), [`sessions`](Server::sessions) and
+//! - Changes of the network: [`forget`](Server::forget) takes a device that left, [`moved`](Server::moved) a device with
+//!   another network address. [`cancel`](Server::cancel) ends the downloads of a client.
+//! - State: [`session`](Server::session), [`session_for`](Server::session_for), [`sessions`](Server::sessions) and
 //!   [`is_ready_to_upgrade`](Server::is_ready_to_upgrade) return what the server knows of its clients.
 //!
 //! The time `now` that the caller passes must not go back from call to call.
 //!
 //! **Block service is a function.** A block request contains all that its answer needs. The server answers block
 //! requests at once, in any order, from any number of clients (section 6.1). [`serve_block`] is the block service
-//! without a server. Sessions are optional: a session stores the statistics, the page and the rate limit of a recently
-//! seen client. A server with zero slots still serves blocks.
+//! without a server. Sessions are optional: a session stores the statistics, the page and the rate limit of a recent
+//! download. A server with zero slots still serves blocks.
+//!
+//! **A session belongs to a client and an image type.** A device with two processors downloads two images in turns, or one
+//! after the other, and neither download affects the other. A client gets a session for an image type that the store
+//! has. If no slot is free, the oldest idle session makes room, then the oldest download; a running page only if all
+//! sessions have one. A node of the network has at most six sessions.
 //!
 //! **A failed delivery is an input** and ends no session. Only the Upgrade End Request of the client or a timeout ends
 //! a session.
@@ -47,8 +54,8 @@
 //! |---|---|---|
 //! | Query Next Image | Query Next Image Response | MALFORMED_COMMAND |
 //! | Image Block | Image Block Response: data, WAIT_FOR_DATA, ABORT | NO_IMAGE_AVAILABLE, MALFORMED_COMMAND |
-//! | Image Page | several Image Block Responses | the statuses of Image Block, UNSUP_CLUSTER_COMMAND |
-//! | Upgrade End, SUCCESS | Upgrade End Response | the status of [`UpgradeDecision`], MALFORMED_COMMAND |
+//! | Image Page | several Image Block Responses | the statuses of Image Block, NOT_AUTHORIZED, UNSUP_CLUSTER_COMMAND |
+//! | Upgrade End, SUCCESS | Upgrade End Response | the status of [`UpgradeDecision`], NOT_AUTHORIZED, MALFORMED_COMMAND |
 //! | Upgrade End, any other status | | SUCCESS, MALFORMED_COMMAND |
 //! | Query Specific File | Query Specific File Response | MALFORMED_COMMAND, UNSUP_CLUSTER_COMMAND |
 //! | any other command | | UNSUP_CLUSTER_COMMAND |
@@ -101,6 +108,7 @@ pub(crate) mod lookup;
 mod model_overrides;
 #[cfg(feature = "alloc")]
 mod owned_store;
+mod path_mtu;
 mod policy;
 mod query_next_image;
 mod query_specific_file;
@@ -116,11 +124,12 @@ mod timers;
 mod upgrade_end;
 
 pub use config::ServerConfig;
-pub use event::{RequestFault, ServerEvent};
+pub use event::{RefusalReason, RequestFault, ServerEvent};
 #[cfg(feature = "std")]
-pub use folder_store::{FolderError, FolderStore};
+pub use folder_store::{FolderChange, FolderError, FolderStore};
 pub use image_block::{Deferred, NotReady, serve_block};
-pub use image_store::{ImageInfo, ImageStore, ReadResult};
+pub use image_page::{MAX_BLOCKS_PER_TURN, MIN_PAGE_BLOCK, MIN_PAGE_SPACING};
+pub use image_store::{FileLookup, ImageInfo, ImageStore, ReadResult};
 pub use lookup::AddError;
 pub use model_overrides::{DEVICE_OVERRIDES, DeviceOverride};
 #[cfg(feature = "alloc")]
@@ -128,6 +137,7 @@ pub use owned_store::OwnedStore;
 pub use policy::{
     OfferedVersions, PaceDecision, QueryDecision, ServerPolicy, StandardPolicy, UpgradeDecision,
 };
+pub use rate_limit::MAX_WAIT_SECONDS;
 pub use session::{Session, SessionPhase, SessionProgress};
 pub use slice_store::{SliceStore, StoreEntry};
 pub use slot_store::SlotStore;
@@ -136,6 +146,7 @@ use crate::aps::{Address, DeliveryMode, FrameMeta, Transmit};
 use crate::error::DecodeError;
 use crate::fifo::Fifo;
 use crate::time::{Instant, UtcTime};
+use crate::types::{Eui64, ImageFilter, ImageId};
 use crate::zcl::{
     self, AttributeCommand, ClientStatus, CommandId, Direction, Frame, FrameHeader, ImageBlockRequest,
     Message, Status, ToServer,
@@ -144,13 +155,14 @@ use clock::Clock;
 use image_block::BlockQuery;
 use rate_limit::TokenBucket;
 use response_frame::RequestContext;
-use session_table::SessionTable;
+use session_table::{SessionTable, Slot};
 
 /// Buffer for one frame of a server. The buffer is an array as long as the longest frame, so that every frame fits.
 pub type ResponseBuffer = [u8; zcl::LONGEST_TO_CLIENT];
 
-/// Memory for sessions that the caller lends: `[Session; N]`, `&mut [Session]` or a `Vec<Session>`. The server uses at
-/// most 65,528 slots, the number of unicast addresses of one network.
+/// Memory for sessions that the caller lends: `[Session; N]`, `&mut [Session]` or a `Vec<Session>`. A session takes 96
+/// bytes, and a client needs one for each image type that it downloads. The server uses at most 65,528 slots, the number
+/// of unicast addresses of one network.
 pub trait SessionSlots: AsRef<[Session]> + AsMut<[Session]> {}
 
 impl<T: AsRef<[Session]> + AsMut<[Session]>> SessionSlots for T {}
@@ -165,7 +177,10 @@ pub struct Server<S> {
     /// Sequence number of the next frame that the server sends without a request.
     sequence: u8,
     bucket: TokenBucket,
-    /// Queue of events to poll. One call of the server adds at most four events.
+    /// Number of frames of pages that the server may still send before the next call with an input.
+    blocks_left_in_turn: u8,
+    /// Queue of events to poll. One call of the server adds at most six events: `cancel`, one for each session of a
+    /// node.
     events: Fifo<ServerEvent, 8>,
 }
 
@@ -216,10 +231,11 @@ impl<S> Server<S> {
     {
         Self {
             config,
-            table: SessionTable::new(slots),
+            table: SessionTable::new(slots, config.hash_seed),
             clock: Clock::Offsets,
             sequence: 0,
             bucket: TokenBucket::NEW,
+            blocks_left_in_turn: MAX_BLOCKS_PER_TURN,
             events: Fifo::new(),
         }
     }
@@ -242,13 +258,6 @@ impl<S> Server<S> {
     pub fn poll_event(&mut self) -> Option<ServerEvent> {
         self.events.pop()
     }
-
-    /// Returns the number of events that were lost because the queue was full, which is 0 for a caller that polls the
-    /// events after each call.
-    #[must_use]
-    pub const fn lost_events(&self) -> u32 {
-        self.events.dropped()
-    }
 }
 
 impl<S: SessionSlots> Server<S> {
@@ -265,16 +274,16 @@ impl<S: SessionSlots> Server<S> {
         policy: &mut (impl ServerPolicy + ?Sized),
         out: &mut ResponseBuffer,
     ) -> ServerAction {
+        self.blocks_left_in_turn = MAX_BLOCKS_PER_TURN;
         // Fast path for the most frequent request in its usual form. `handle_any_frame` decodes any other frame from
         // the start, and would handle a frame of the fast path with the same result.
         if meta.delivery == DeliveryMode::Unicast
             && let Some((_, sequence, request)) = ImageBlockRequest::read_plain(frame)
         {
-            self.table.cache_slot_of(meta.from);
-            let query =
-                BlockQuery { context: RequestContext::new(&meta, sequence), request: &request, page: None };
+            let context = self.identify_client(&meta, sequence, policy);
+            let query = BlockQuery { context, request: &request, page: None };
             let handled = self.answer_data_request(now, query, images, policy, out);
-            self.record_frame_from(now, meta.from);
+            self.record_frame_from(now, context, Some(request.id));
             return handled;
         }
         self.handle_any_frame(now, meta, frame, images, policy, out)
@@ -301,10 +310,13 @@ impl<S: SessionSlots> Server<S> {
         if header.direction() == Direction::ToClient {
             return ServerAction::Ignored(ServerIgnored::ToClient);
         }
-        self.table.cache_slot_of(meta.from);
-        let context = RequestContext::new(&meta, header.sequence);
+        let context = self.identify_client(&meta, header.sequence, policy);
         let command = CommandId(header.command);
         let frame = Frame::decode_payload(&header, payload, self.config.quirks);
+        let id = match frame.as_ref().map(|frame| &frame.message) {
+            Ok(Message::ToServer(request)) => Some(request.image()),
+            _ => None,
+        };
         let handled = match frame.as_ref().map(|frame| &frame.message) {
             Ok(Message::ToServer(ToServer::QueryNextImage(request))) => {
                 ServerAction::Reply(self.answer_query_next_image(now, context, request, images, policy, out))
@@ -317,7 +329,7 @@ impl<S: SessionSlots> Server<S> {
                 out,
             ),
             Ok(Message::ToServer(ToServer::UpgradeEnd(request))) => {
-                self.answer_upgrade_end(now, context, header.control, *request, policy, out)
+                self.answer_upgrade_end(now, context, header.control, *request, images, policy, out)
             }
             Ok(Message::ToServer(ToServer::ImagePage(request))) => {
                 self.answer_image_page(now, context, request, images, policy, out)
@@ -349,7 +361,7 @@ impl<S: SessionSlots> Server<S> {
                     Err(error) => ServerAction::Ignored(ServerIgnored::Unreadable(error)),
                 }
             }
-            // A server has no attributes, so all attribute commands are answered with an error (section 6.7).
+            // A server has one attribute, ClusterRevision; other attributes do not exist (section 6.7).
             Ok(Message::Attributes(direction, command)) => {
                 let frame = Frame::attributes(context.sequence, *direction, *command);
                 match zcl::answer_as_server(&frame, out) {
@@ -366,14 +378,130 @@ impl<S: SessionSlots> Server<S> {
         };
         // The time of the frame is recorded last, because the policy reads the time of the previous frame from the
         // session.
-        self.record_frame_from(now, meta.from);
+        self.record_frame_from(now, context, id);
         handled
     }
 
-    /// Returns the session of a client; `None` if the client has no session.
+    /// Returns the context of a request. If the caller knows the IEEE address of the client, the sessions of the client
+    /// follow it to its present network address, and sessions of another device that had the network address are
+    /// removed.
+    fn identify_client(
+        &mut self,
+        meta: &FrameMeta,
+        sequence: u8,
+        policy: &mut (impl ServerPolicy + ?Sized),
+    ) -> RequestContext {
+        let client = meta.from;
+        let ieee = meta.ieee.or_else(|| policy.ieee(client));
+        if let Some(ieee) = ieee {
+            match self.table.session_of(client).map(Session::ieee) {
+                Some(Some(known)) if known == ieee => {}
+                Some(Some(_)) => {
+                    self.table.remove_node(client.network);
+                    self.follow(client, ieee);
+                }
+                // Sessions without an IEEE address may be those of the device that had the network address before.
+                Some(None) | None => self.follow(client, ieee),
+            }
+        }
+        RequestContext::new(meta, sequence, ieee)
+    }
+
+    /// Moves the sessions of the device `ieee` to the network address of `client`, or records `ieee` in the sessions of
+    /// `client` if the device has no other sessions.
+    #[inline(never)]
+    fn follow(&mut self, client: Address, ieee: Eui64) {
+        if let Some(old) = self.table.find_ieee(ieee) {
+            self.table.move_node(old, client.network);
+        } else if let Some(slot) = self.table.find(client) {
+            self.table.set_ieee(slot, ieee);
+        }
+    }
+
+    /// Finds or inserts the session of the download of `id` by the client. Returns `None` only if the server has no
+    /// slots. The caller has checked that the store has an image of this manufacturer code and image type.
+    fn find_or_insert_session(&mut self, now: Instant, context: RequestContext, id: ImageId) -> Option<Slot> {
+        let (slot, dropped) = self.table.find_or_insert(now, context.client, id);
+        if let Some((client, id)) = dropped {
+            self.events.push(ServerEvent::PageDropped { client, id });
+        }
+        if let (Some(slot), Some(ieee)) = (slot, context.ieee) {
+            self.table.set_ieee(slot, ieee);
+        }
+        slot
+    }
+
+    /// Returns the session that `client` used last; `None` if the client has no session. A client with several image
+    /// types has a session for each, see [`session_for`](Self::session_for).
     #[must_use]
     pub fn session(&self, client: Address) -> Option<&Session> {
-        self.table.session_of(client)
+        let of_client =
+            self.table.sessions_of_node(client.network).filter(|session| session.client() == client);
+        of_client.max_by_key(|session| (session.is_primary(), session.last_heard()))
+    }
+
+    /// Returns the session of the download of an image by `client`; `None` if the client has no such session. The
+    /// version of `id` does not matter, because a client has one session for each manufacturer code and image type.
+    #[must_use]
+    pub fn session_for(&self, client: Address, id: ImageId) -> Option<&Session> {
+        self.table.session_at(self.table.find_download(client, id)?)
+    }
+
+    /// Forgets all that the server remembers of the node with the network address `network`, and returns whether the
+    /// server had a session of the node. The caller calls this method when a device leaves the network, so that the
+    /// device counts no longer as a download, and the next device with the same network address starts anew.
+    pub fn forget(&mut self, network: u16) -> bool {
+        self.table.remove_node(network)
+    }
+
+    /// Moves the sessions of a node whose network address changed from `old` to `new`, and returns whether the server
+    /// had a session of the node. Downloads and pages go on. The server then forgets the node that had the address `new`
+    /// before. A second call with the same addresses does nothing.
+    ///
+    /// The caller calls this method when the stack reports another network address of a device. The call is not needed
+    /// if the caller tells the IEEE address with each frame ([`FrameMeta::ieee`]): the sessions then follow the device by
+    /// themselves.
+    pub fn moved(&mut self, old: u16, new: u16) -> bool {
+        self.table.move_node(old, new)
+    }
+
+    /// Cancels the downloads of `client` that `target` matches, and returns the number of cancelled downloads. Each one
+    /// is told by an event [`ServerEvent::Cancelled`].
+    ///
+    /// A cancelled download no longer counts for [`ServerConfig::max_downloads`], and its page ends. The server answers
+    /// the next requests for blocks or pages of the image with ABORT, and an Upgrade End Request with a Default Response
+    /// ABORT, until the client queries again. A download without a session cannot be cancelled.
+    pub fn cancel(&mut self, client: Address, target: ImageFilter) -> usize {
+        let mut cancelled = 0_usize;
+        while let Some((id, slot)) = self.find_underway(client, target) {
+            self.stop_download(slot);
+            if let Some(session) = self.table.session_at_mut(slot) {
+                session.record_cancel();
+            }
+            self.table.clear_timer(slot);
+            self.events.push(ServerEvent::Cancelled { client, id });
+            cancelled = cancelled.saturating_add(1);
+        }
+        cancelled
+    }
+
+    /// Finds a download of `client` that is offered or in progress, of an image that `target` matches.
+    fn find_underway(&self, client: Address, target: ImageFilter) -> Option<(ImageId, Slot)> {
+        let mut sessions = self.table.sessions_of_node(client.network);
+        let id = sessions
+            .find(|session| {
+                session.client() == client && session.is_underway() && target.matches(session.id())
+            })?
+            .id();
+        Some((id, self.table.find_download(client, id)?))
+    }
+
+    /// Resets the counts of repeated downloads of the node with the network address `network`, so that the node is
+    /// offered images again. The limit is [`ServerConfig::repeated_download_limit`].
+    pub fn reset_repeats(&mut self, network: u16) {
+        for session in self.table.sessions_mut().filter(|session| session.client().network == network) {
+            session.forget_repeats();
+        }
     }
 
     /// Returns all sessions, in no particular order.

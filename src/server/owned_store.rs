@@ -7,10 +7,10 @@
 use alloc::vec::Vec;
 
 use super::lookup::{self, AddError};
-use super::{ImageInfo, ImageStore, ReadResult, StoreEntry};
+use super::{FileLookup, ImageInfo, ImageStore, ReadResult, StoreEntry};
 use crate::aps::Address;
 use crate::error::DecodeError;
-use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
 /// [`ImageStore`] that owns any number of files in memory. Files can be added, replaced and removed while clients
 /// download. [`SlotStore`](super::SlotStore) describes the effect of such a change on a download.
@@ -32,32 +32,36 @@ impl OwnedStore {
     ///
     /// # Errors
     /// Fails with [`AddError::Decode`] if the header cannot be decoded or the file is too short. Fails with
-    /// [`AddError::Duplicate`] if the store has a file with the same identity.
+    /// [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] if the store has a file of the same image and destination
+    /// for some of the same hardware versions.
     pub fn add(&mut self, bytes: Vec<u8>) -> Result<ImageId, AddError> {
         let info = *StoreEntry::parse(&bytes)?.info();
-        if self.list().any(|other| lookup::is_same_file(other, &info)) {
-            return Err(AddError::Duplicate(info.id));
-        }
+        lookup::check_addition(self.list(), &info)?;
         self.files.push((info, bytes));
         Ok(info.id)
     }
 
-    /// Adds the file at the start of `bytes` in place of the file with the same identity. Returns the replaced bytes;
-    /// `None` if no file had the identity.
+    /// Adds the file at the start of `bytes` in place of all files of the same image and destination for some of the same
+    /// hardware versions. Returns the bytes of the first replaced file; `None` if no file was replaced.
     ///
     /// # Errors
     /// Fails with the same errors as [`StoreEntry::parse`].
     pub fn replace(&mut self, bytes: Vec<u8>) -> Result<Option<Vec<u8>>, DecodeError> {
         let info = *StoreEntry::parse(&bytes)?.info();
-        if let Some(place) = self.files.iter_mut().find(|(other, _)| lookup::is_same_file(other, &info)) {
-            return Ok(Some(core::mem::replace(place, (info, bytes)).1));
+        let (mut kept, mut replaced) = (Vec::with_capacity(self.files.len().saturating_add(1)), None);
+        for (other, bytes) in core::mem::take(&mut self.files) {
+            match lookup::conflicts(&other, &info) {
+                true => replaced = replaced.or(Some(bytes)),
+                false => kept.push((other, bytes)),
+            }
         }
-        self.files.push((info, bytes));
-        Ok(None)
+        kept.push((info, bytes));
+        self.files = kept;
+        Ok(replaced)
     }
 
-    /// Removes the file with the identity `id` and `destination`, and returns the bytes of the file; `None` if the
-    /// store has no such file.
+    /// Removes the file of the image `id` with `destination`, and returns the bytes of the file; `None` if the store has
+    /// no such file. If the store has several such files for different hardware versions, each call removes one.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> Option<Vec<u8>> {
         let is_file = |(info, _): &(ImageInfo, Vec<u8>)| info.id == id && info.destination == destination;
         let index = self.files.iter().position(is_file)?;
@@ -86,8 +90,14 @@ impl ImageStore for OwnedStore {
         lookup::find(self.list().copied(), manufacturer, image_type, is_eligible)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
-        lookup::info(self.list().copied(), id, node)
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        _: Option<Address>,
+    ) -> FileLookup {
+        lookup::info(self.list().copied(), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {

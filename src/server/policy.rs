@@ -2,34 +2,91 @@
 //! document 095264 (2011).
 //!
 //! ```text
+//! every request         ieee: which device is the client?                     -> Eui64
+//!                       is_authorized: may the client have the image?         -> bool
 //! Query Next Image      is_eligible, then offer or offer_repeated             -> QueryDecision
 //! Query Specific File   accepts_version_wildcard, then offer_specific_file    -> QueryDecision
-//! Image Block, Page     pace                                                  -> PaceDecision
+//! Image Block, Page     pace, cluster_revision                                -> PaceDecision
 //! Upgrade End           upgrade, is_sleepy                                    -> UpgradeDecision
 //! ```
+//!
+//! **Access is one question.** The server asks [`is_authorized`](ServerPolicy::is_authorized) for each answer that gives
+//! a client an offer, data or an upgrade time. Before the question, the server itself refuses a device-specific file to
+//! every client whose known IEEE address is not the destination of the file.
 
 use core::num::NonZeroU8;
 
-use super::{ImageInfo, Session};
+use super::{ImageInfo, RefusalReason, Session};
 use crate::aps::Address;
 use crate::time::UtcTime;
-use crate::types::{FileVersion, ImageId, ImageType};
+use crate::types::{Eui64, FileVersion, HardwareVersion, ImageId, ImageType};
 use crate::zcl::{ImageBlockRequest, QueryNextImageRequest, QuerySpecificFileRequest, Refusal};
 
 /// Decisions of a gateway about images, blocks and upgrades. The default of each method is the decision of
 /// [`StandardPolicy::default`], which serves every client at once.
 pub trait ServerPolicy {
+    /// Returns whether `client` may have the image `id` (sections 6.10.5.3 and 6.10.12.3). The server asks for each
+    /// query with an image to offer, each request for blocks or a page, and each Upgrade End Request with SUCCESS.
+    /// `image` is the file that the client would get; `None` for an Upgrade End Request if the store does not have the
+    /// file, or has several files of the image.
+    ///
+    /// `false` refuses the client: a query and a page are answered with NOT_AUTHORIZED, a block with ABORT, and an
+    /// Upgrade End Request with a Default Response NOT_AUTHORIZED.
+    ///
+    /// By default every client may have every image. The server does not ask for a device-specific file of another
+    /// device: it refuses such a file itself.
+    fn is_authorized(&mut self, client: Address, id: ImageId, image: Option<&ImageInfo>) -> bool {
+        let _ = (client, id, image);
+        true
+    }
+
+    /// Returns the IEEE address of `client`, as the gateway knows it from the network's management (ZDO), a link key or
+    /// a neighbour table; `None` if the gateway does not know it. The server asks for each request that does not come
+    /// with the address in [`FrameMeta::ieee`](crate::aps::FrameMeta::ieee).
+    ///
+    /// A known address lets the client have the device-specific files of the address, and lets the sessions follow the
+    /// device to another network address. By default no address is known.
+    fn ieee(&mut self, client: Address) -> Option<Eui64> {
+        let _ = client;
+        None
+    }
+
+    /// Returns the hardware version of `client`. The server asks if the store has several files of the image `id`, for
+    /// different hardware versions, and the client told no hardware version. By default the hardware version is not
+    /// known, and the server answers NO_IMAGE_AVAILABLE.
+    fn hardware(&mut self, client: Address, id: ImageId) -> Option<HardwareVersion> {
+        let _ = (client, id);
+        None
+    }
+
     /// Returns whether `image` may be offered to `client` (section 6.10.4.4). The server calls this method for every
-    /// image with the requested manufacturer code and image type. The server then offers the eligible image with the
-    /// highest version.
+    /// image with the requested manufacturer code and image type, except for files of other devices. The server then
+    /// offers the eligible image with the highest version.
     #[doc(alias("upgrade", "downgrade", "rollback"))]
     fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         let _ = client;
         StandardPolicy::default().allows(request, image)
     }
 
+    /// Returns why `image` may not be offered, after [`is_eligible`](Self::is_eligible) has returned `false`. The server
+    /// asks for the sake of [`ServerEvent::Queried`](super::ServerEvent::Queried). By default the reason is that of
+    /// [`StandardPolicy::default`], or [`RefusalReason::Policy`] if that policy would offer the image.
+    fn refusal_reason(
+        &mut self,
+        client: Address,
+        request: &QueryNextImageRequest,
+        image: &ImageInfo,
+    ) -> RefusalReason {
+        let _ = client;
+        StandardPolicy::default().refusal_reason_of(request, image).unwrap_or(RefusalReason::Policy)
+    }
+
     /// Decides the answer to a Query Next Image Request (section 6.10.5.3). `found` is the eligible image with the
     /// highest version; `None` if no image is eligible. The server calls this method once for each request.
+    ///
+    /// A client to which the policy refuses a found image gets no blocks of that image type either, until a later query
+    /// of the client is answered with an offer. A server without a session of the client does not remember the refusal;
+    /// [`is_authorized`](Self::is_authorized) holds without sessions, too.
     #[doc(alias("emberAfOtaServerQueryCallback", "zclOTA_SendQueryNextImageRsp"))]
     fn offer(
         &mut self,
@@ -75,13 +132,26 @@ pub trait ServerPolicy {
         false
     }
 
-    /// Decides the answer to a client that has downloaded the image `id` `times` times, but still queries with a
-    /// version for which `id` is eligible. Such a client cannot install the image, or reports a wrong version. The
+    /// Decides the answer to a client that has taken the image `id` `times` times, but still queries with a version for
+    /// which `id` is eligible. The client was told to upgrade to the image each time, or found it invalid. Such a client cannot install the image, or reports a wrong version. The
     /// server calls this method in place of [`offer`](Self::offer) once `times` reaches
     /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
+    /// [`Server::reset_repeats`](super::Server::reset_repeats) resets the count.
     fn offer_repeated(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
         let _ = (client, id, times);
         QueryDecision::NoImage
+    }
+
+    /// Returns the ClusterRevision of `client`, for instance as read from its attribute 0xFFFD; `None` if the revision is
+    /// not known. A client of revision 2 counts MinimumBlockPeriod in seconds. The server assumes milliseconds, the unit of
+    /// all later revisions, for any other client.
+    ///
+    /// The server calls this method for requests with a MinimumBlockPeriod if
+    /// [`ServerConfig::min_block_period`](super::ServerConfig::min_block_period) is set.
+    #[doc(alias("MinimumBlockPeriod", "0xFFFD"))]
+    fn cluster_revision(&mut self, client: Address) -> Option<u16> {
+        let _ = client;
+        None
     }
 
     /// Returns whether `client` is known to be a sleepy device. For a sleepy device the server reports
@@ -131,7 +201,8 @@ pub enum PaceDecision {
     SendAtMost(NonZeroU8),
     /// The server answers WAIT_FOR_DATA.
     Wait {
-        /// Seconds until the client repeats its request. The value 0xFFFFFFFF is sent as 0xFFFFFFFE.
+        /// Seconds until the client repeats its request, at most [`MAX_WAIT_SECONDS`](super::MAX_WAIT_SECONDS); a longer
+        /// time is sent as that.
         seconds: u32,
     },
     /// The server answers ABORT, and the client ends the download.
@@ -220,22 +291,33 @@ pub struct StandardPolicy {
 }
 
 impl StandardPolicy {
-    /// Returns whether `image` may be offered in answer to `request`. The method does not compare manufacturer code and
-    /// image type.
-    ///
-    /// A device-specific file is never allowed, because the request does not contain the IEEE address of the client.
+    /// Returns whether `image` may be offered in answer to `request`. The method does not compare manufacturer code,
+    /// image type and destination; the server does.
     #[must_use]
     pub fn allows(&self, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
+        self.refusal_reason_of(request, image).is_none()
+    }
+
+    /// Returns why `image` may not be offered in answer to `request`; `None` if the image may be offered.
+    #[must_use]
+    pub fn refusal_reason_of(
+        &self,
+        request: &QueryNextImageRequest,
+        image: &ImageInfo,
+    ) -> Option<RefusalReason> {
         let version = match request.current.version {
-            FileVersion::ANY => self.offer_to_unknown_version,
-            current => self.versions.allows(current, image.id.version),
+            FileVersion::ANY if self.offer_to_unknown_version => None,
+            FileVersion::ANY => Some(RefusalReason::UnknownVersion),
+            current if self.versions.allows(current, image.id.version) => None,
+            _ => Some(RefusalReason::Version),
         };
-        let hardware = match (image.hardware, request.hardware) {
-            (Some(range), Some(hardware)) => range.contains(hardware),
-            (Some(_), None) => self.offer_to_unknown_hardware,
-            (None, _) => true,
+        let hardware = || match (image.hardware?, request.hardware) {
+            (range, Some(hardware)) if range.contains(hardware) => None,
+            (_, Some(_)) => Some(RefusalReason::Hardware),
+            (_, None) if self.offer_to_unknown_hardware => None,
+            (_, None) => Some(RefusalReason::UnknownHardware),
         };
-        version && hardware && image.destination.is_none()
+        version.or_else(hardware)
     }
 }
 
@@ -252,5 +334,14 @@ impl Default for StandardPolicy {
 impl ServerPolicy for StandardPolicy {
     fn is_eligible(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         self.allows(request, image)
+    }
+
+    fn refusal_reason(
+        &mut self,
+        _: Address,
+        request: &QueryNextImageRequest,
+        image: &ImageInfo,
+    ) -> RefusalReason {
+        self.refusal_reason_of(request, image).unwrap_or(RefusalReason::Policy)
     }
 }

@@ -1,31 +1,25 @@
 //! Rate limits of a server, and the size of its blocks. Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
-//! block size    smallest of: request, max_block_size, device override, policy, failed deliveries, unfragmented frame
-//! rate limits   max_downloads   max_bytes_per_second (token bucket of one second)   min_block_period
+//! block size    smallest of: request, max_block_size, device override, policy, unfragmented frame, path MTU
+//! rate limits   max_downloads   max_bytes_per_second (token bucket of one second, counts bytes on air)   min_block_period
 //!               over a limit: WAIT_FOR_DATA, or another MinimumBlockPeriod for clients that have one
 //! ```
 
 use core::num::{NonZeroU8, NonZeroU32};
 
 use super::model_overrides::DeviceOverride;
+use super::path_mtu::PackedPathMtu;
 use super::response_frame::RequestContext;
 use super::session::Flags;
-use super::{Server, Session, SessionSlots};
-use crate::time::{Instant, Millis, ServerTime};
+use super::{Server, ServerPolicy, Session, SessionSlots};
+use crate::aps::Address;
+use crate::time::{Instant, Millis};
 use crate::types::ImageId;
-use crate::zcl::{DATA_FRAME_HEAD_LEN, WaitForData};
+use crate::zcl::{DATA_FRAME_HEAD_LEN, ImageBlockRequest};
 
 /// Number of bytes that APS security takes from a frame: 5 for the auxiliary header and 4 for the integrity code.
 const APS_SECURITY: usize = 9;
-
-/// Minimum size to which failed deliveries reduce a block, in bytes. In a smaller block the 17 bytes of the frame
-/// before the data outweigh the data.
-const MIN_REDUCED_BLOCK: u8 = 16;
-
-/// Number of consecutive undelivered blocks after which the server reduces the block size. A single frame can be lost
-/// by chance.
-const FAILURES_BEFORE_REDUCTION: u8 = 2;
 
 /// Limits on the data of one block (sections 6.10.6.2.6 and 6.10.8.3). A block has at least one byte, whatever the
 /// limits are, and no more bytes than the image has left.
@@ -39,8 +33,6 @@ pub(super) struct BlockSizeLimits {
     pub(super) device: Option<NonZeroU8>,
     /// Limit that the policy sets for this request, in bytes of data.
     pub(super) policy: Option<NonZeroU8>,
-    /// Limit after failed deliveries ([`Session::max_block_size`]), in bytes of data.
-    pub(super) delivered: Option<NonZeroU8>,
     /// Limit of [`ServerConfig::max_unfragmented_frame`](super::ServerConfig::max_unfragmented_frame), in bytes of the
     /// whole frame.
     pub(super) unfragmented_frame: Option<NonZeroU8>,
@@ -53,7 +45,7 @@ pub(super) struct BlockSizeLimits {
 impl BlockSizeLimits {
     /// Returns the smallest of all limits, in bytes of data.
     pub(super) fn smallest(&self) -> u8 {
-        let limits = [self.device, self.policy, self.delivered, self.unfragmented()];
+        let limits = [self.device, self.policy, self.unfragmented()];
         let smallest = self.requested.min(self.configured.get());
         limits.iter().flatten().fold(smallest, |smallest, limit| smallest.min(limit.get())).max(1)
     }
@@ -71,11 +63,34 @@ impl BlockSizeLimits {
     }
 }
 
-/// Token bucket that limits the data to all clients together. The bucket holds the tokens of one second.
+/// Number of bytes that the layers below the ZCL frame add to a frame on the air: 6 of the physical layer, 11 of the MAC
+/// layer, 8 of the network layer, 18 of network security and 8 of the APS layer.
+const LOWER_LAYERS: u32 = 51;
+
+/// Maximum number of bytes of a ZCL frame in one radio frame. The stack sends a longer frame in fragments of
+/// [`FRAGMENT`] bytes.
+const MAX_UNFRAGMENTED: u32 = 82;
+
+/// Maximum number of bytes of a ZCL frame in one fragment, which has two more bytes of APS header.
+const FRAGMENT: u32 = 80;
+
+/// Returns the number of bytes that the radio of the server sends for an Image Block Response with `len` bytes of data:
+/// the frame and the heads of all layers below.
+pub(super) fn bytes_on_air(len: u8) -> u32 {
+    let frame = u32::try_from(DATA_FRAME_HEAD_LEN).unwrap_or(u32::MAX).saturating_add(len.into());
+    let heads = match frame {
+        0..=MAX_UNFRAGMENTED => LOWER_LAYERS,
+        _ => frame.div_ceil(FRAGMENT).saturating_mul(LOWER_LAYERS.saturating_add(2)),
+    };
+    frame.saturating_add(heads)
+}
+
+/// Token bucket that limits the blocks to all clients together. The bucket holds the tokens of one second.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TokenBucket {
-    /// Number of tokens in the bucket, in thousandths of a byte.
-    level: u64,
+    /// Number of tokens in the bucket, in thousandths of a byte. A negative level is the debt of a block that was longer
+    /// than the level.
+    level: i64,
     /// Time of the last refill of the bucket.
     refilled: Option<Instant>,
 }
@@ -83,58 +98,77 @@ pub(super) struct TokenBucket {
 impl TokenBucket {
     pub(super) const NEW: Self = Self { level: 0, refilled: None };
 
-    /// Adds the tokens for the time since the last refill, and returns whether data may be sent. A block may overdraw
+    /// Adds the tokens for the time since the last refill, and returns whether a block may be sent. A block may overdraw
     /// the bucket.
     fn refill(&mut self, now: Instant, rate: NonZeroU32) -> bool {
-        let full = u64::from(rate.get()).saturating_mul(1000);
-        let passed = self.refilled.map_or(1000, |filled| u64::from(now.since(filled).0));
-        self.level = self.level.saturating_add(passed.saturating_mul(rate.get().into())).min(full);
+        let rate = i64::from(rate.get());
+        let full = rate.saturating_mul(1000);
+        let passed = self.refilled.map_or(1000, |filled| i64::from(now.since(filled).0));
+        self.level = self.level.saturating_add(passed.saturating_mul(rate)).min(full);
         self.refilled = Some(now);
-        // A level below the tokens of half a second is the debt of a block that overdrew the bucket.
-        self.level >= full / 2
+        self.level > 0
     }
 
-    /// Takes the tokens of `bytes` sent bytes from the bucket.
-    fn consume(&mut self, bytes: u8) {
-        self.level = self.level.saturating_sub(u64::from(bytes).saturating_mul(1000));
+    /// Takes the tokens of `bytes` bytes on the air from the bucket.
+    fn consume(&mut self, bytes: u32) {
+        self.level = self.level.saturating_sub(i64::from(bytes).saturating_mul(1000));
     }
 }
 
 /// Unit of the time in WAIT_FOR_DATA: one second.
 const SECOND: Millis = Millis::from_secs(1);
 
+/// Maximum number of seconds that the server asks a client to wait for data: one day. Clients in the field obey any time,
+/// so that a client that was told years by mistake would be lost to its gateway.
+pub const MAX_WAIT_SECONDS: u32 = 24 * 60 * 60;
+
+/// ClusterRevision of clients that count MinimumBlockPeriod in seconds.
+const REVISION_OF_SECONDS: Option<u16> = Some(2);
+
+/// Contents of an answer WAIT_FOR_DATA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wait {
+    /// Seconds until the client repeats its request.
+    pub(super) seconds: u32,
+    /// MinimumBlockPeriod for the client, in the unit of its cluster revision; `None` for a client that sent none.
+    pub(super) min_block_period: Option<u16>,
+}
+
 impl Session {
-    /// Returns the earliest time of the next block for the client. A client that was sent no block may have a block at
-    /// once.
-    pub(super) fn next_block_due(&self, period: Millis) -> Instant {
-        if self.last_served == Instant::ZERO { self.last_served } else { self.last_served.plus(period) }
+    /// Returns how long before its time by `period` a block to the client would be sent now; 0 if its time has come. A
+    /// client that was sent no block may have a block at once.
+    pub(super) fn early(&self, now: Instant, period: Millis) -> Millis {
+        let ahead = Millis(ahead_unit(period).saturating_mul(self.ahead.into()));
+        self.last_served(now).map_or(Millis(0), |served| served.plus(period).plus(ahead).since(now))
     }
 
-    /// Records the time of a sent block if the rate limit has a period below one second. WAIT_FOR_DATA cannot express
-    /// such a period, so the server keeps the period on average over one second. A block that is sent before the time
-    /// `due` counts as sent at `due`.
-    pub(super) fn record_paced_block(&mut self, now: Instant, due: Instant, period: Millis) {
-        if period < SECOND {
-            self.last_served = now.max(due.min(now.plus(SECOND)));
+    /// Records in the schedule of the period that a block was sent now, `early` before its time. The next block is due
+    /// later by that, but by no more than [`burst`].
+    pub(super) fn record_paced_block(&mut self, now: Instant, early: Millis, period: Millis) {
+        if period == Millis(0) {
+            return;
         }
+        // The repeat of a lost block takes its place, and the next block is due a period later.
+        let takes_place = period >= SECOND && self.flags.contains(Flags::EARLY_REPEAT);
+        let early = if takes_place { 0 } else { early.min(burst(period)).0 };
+        let unit = ahead_unit(period);
+        self.ahead = u8::try_from(early.div_ceil(unit)).unwrap_or(u8::MAX);
+        // What is less than a unit moves the time of the block, so that no error adds up.
+        let excess = unit.saturating_mul(self.ahead.into()).saturating_sub(early);
+        self.set_last_served(now.minus(Millis(excess)));
     }
+}
 
-    /// Records whether a block of `len` bytes was delivered, and returns whether the block size was reduced.
-    pub(super) fn record_delivery(&mut self, len: u8, arrived: bool) -> bool {
-        if arrived {
-            self.failures = 0;
-            return false;
-        }
-        self.failures = self.failures.saturating_add(1);
-        // A block that was sent before the last reduction is no reason for another reduction.
-        let smaller = self.max_block_size.is_some_and(|size| size.get() < len);
-        if self.failures < FAILURES_BEFORE_REDUCTION || smaller || len <= MIN_REDUCED_BLOCK {
-            return false;
-        }
-        self.failures = 0;
-        self.max_block_size = NonZeroU8::new(len.saturating_sub(len.div_ceil(4)).max(MIN_REDUCED_BLOCK));
-        true
-    }
+/// Returns the unit of the field `ahead` of a session, in milliseconds: the field has one byte.
+fn ahead_unit(period: Millis) -> u32 {
+    burst(period).0.div_ceil(u8::MAX.into()).max(1)
+}
+
+/// Returns how long before its time a block may be sent, so that the blocks keep the period on average. WAIT_FOR_DATA
+/// counts in seconds, so a shorter period is kept on average over one second. For a longer period, a quarter of it covers
+/// the varying delays of the network.
+fn burst(period: Millis) -> Millis {
+    if period < SECOND { SECOND } else { Millis(period.0 / 4) }
 }
 
 impl<S: SessionSlots> Server<S> {
@@ -143,28 +177,36 @@ impl<S: SessionSlots> Server<S> {
         DeviceOverride::find(self.config.device_overrides, id)
     }
 
-    /// Returns the maximum bytes of data in a block of the image `id` for the client that sent the request.
+    /// Returns the maximum bytes of data in a block of the image `id` for the client that sent the request. A block with
+    /// a delivery report may be a probe for the path to the client.
     pub(super) fn block_size(
         &self,
         context: RequestContext,
         id: ImageId,
         max_data: u8,
         policy: Option<NonZeroU8>,
+        is_reported: bool,
     ) -> u8 {
         let limits = BlockSizeLimits {
             requested: max_data,
             configured: self.config.max_block_size,
             device: self.device_override(id).and_then(|device| device.max_block_size),
             policy,
-            delivered: self.table.session_of(context.client).and_then(Session::max_block_size),
             unfragmented_frame: self.config.max_unfragmented_frame,
             relays: context.relays,
             aps_security: context.secured,
         };
-        limits.smallest()
+        let most = limits.smallest();
+        let Some(path) = self.table.session_of(context.client).map(|session| session.path.get()) else {
+            return most;
+        };
+        match is_reported {
+            true => path.next_size(most),
+            false => path.limit().map_or(most, |limit| limit.get().min(most)),
+        }
     }
 
-    /// Checks the rate limits for a request with the MinimumBlockPeriod `period_in_request`.
+    /// Checks the rate limits for a request.
     ///
     /// # Errors
     /// Fails with the answer WAIT_FOR_DATA if a limit is reached.
@@ -172,58 +214,75 @@ impl<S: SessionSlots> Server<S> {
         &mut self,
         now: Instant,
         context: RequestContext,
-        id: ImageId,
-        period_in_request: Option<u16>,
-    ) -> Result<(), WaitForData> {
-        let period_in_request = period_in_request
+        request: &ImageBlockRequest,
+        policy: &mut (impl ServerPolicy + ?Sized),
+    ) -> Result<(), Wait> {
+        let id = request.id;
+        let period_in_request = request
+            .min_block_period
             .filter(|_| !self.device_override(id).is_some_and(|device| device.ignore_min_block_period));
-        let wait = |server: &Self, seconds| WaitForData {
-            time: server.clock.after(now, seconds),
-            min_block_period: period_in_request,
-        };
-        let session = self.table.session_of(context.client);
-        let active = session.is_some_and(|session| session.flags.contains(Flags::DOWNLOAD));
-        if !active && self.table.downloads() >= self.config.max_downloads {
-            return Err(wait(self, self.config.wait_seconds));
+        let wait = |seconds| Wait { seconds, min_block_period: period_in_request };
+        if self.table.downloads() >= self.config.max_downloads && !self.table.has_download(context.client) {
+            return Err(wait(self.config.wait_seconds));
         }
         if let Some(rate) = self.config.max_bytes_per_second
             && !self.bucket.refill(now, rate)
         {
-            return Err(wait(self, 1));
+            return Err(wait(1));
         }
         let period = self.config.min_block_period;
         if period == Millis(0) {
             return Ok(());
         }
-        let slot = self.table.find_or_insert(context.client);
+        let slot = self.find_or_insert_session(now, context, id);
         let Some((slot, session)) = slot.and_then(|slot| Some((slot, self.table.session_at(slot)?))) else {
             return Ok(());
         };
-        let wanted = u16::try_from(period.0).unwrap_or(u16::MAX - 1);
+        let in_seconds =
+            period_in_request.is_some() && policy.cluster_revision(context.client) == REVISION_OF_SECONDS;
+        let wanted = if in_seconds { period.0.div_ceil(SECOND.0) } else { period.0 };
+        let wanted = u16::try_from(wanted).unwrap_or(u16::MAX - 1);
         let was_sent = session.flags.contains(Flags::PERIOD_SENT);
-        match period_in_request {
-            Some(period) if period == wanted => {
-                self.table.set_flag(slot, Flags::PERIOD_SENT, false);
-                return Ok(());
-            }
-            // The server sends the period once. A client that does not adopt the period is answered like a client
-            // without the field.
-            Some(_) if !was_sent => {
-                self.table.set_flag(slot, Flags::PERIOD_SENT, true);
-                return Err(WaitForData { time: ServerTime::NOW, min_block_period: Some(wanted) });
-            }
-            _ => {}
+        let keeps_period = period_in_request == Some(wanted);
+        if keeps_period {
+            self.table.set_flag(slot, Flags::PERIOD_SENT, false);
+        } else if period_in_request.is_some() && !was_sent {
+            // The server sends the period once. A client that does not adopt the period is answered like a client without
+            // the field.
+            self.table.set_flag(slot, Flags::PERIOD_SENT, true);
+            return Err(Wait { seconds: 0, min_block_period: Some(wanted) });
         }
-        let early = session.next_block_due(period).since(now);
-        if early == Millis(0) || period < SECOND && early < SECOND {
-            return Ok(());
+        // A client that keeps the period by its own clock may be a tenth faster.
+        let period = if keeps_period { Millis(period.0.saturating_sub(period.0 / 10)) } else { period };
+        let Some(session) = self.table.session_at(slot) else { return Ok(()) };
+        let early = session.early(now, period);
+        // Without a tolerance for long periods, each second of the answer would be a second of the period.
+        let tolerance = if keeps_period || period < SECOND { burst(period) } else { Millis(0) };
+        let is_early = early > Millis(0) && early >= tolerance;
+        // The answer to a request can be lost, and the client then repeats its request before its time. The server cannot
+        // tell whether the answer was lost, so it sends a block before its time once, and not twice in a row.
+        let repeats =
+            session.has_been_sent(id, request.offset) && !session.flags.contains(Flags::EARLY_REPEAT);
+        if is_early && !repeats {
+            return Err(wait(early.0.div_ceil(SECOND.0)));
         }
-        Err(wait(self, early.0.div_ceil(1000)))
+        self.table.set_flag(slot, Flags::EARLY_REPEAT, is_early);
+        Ok(())
     }
 
-    /// Takes sent data from the common rate limit of all clients.
-    pub(super) fn consume_bandwidth(&mut self, bytes: u8) {
-        self.bucket.consume(bytes);
+    /// Records that a block of `len` bytes was sent, whose delivery the stack may report.
+    pub(super) fn record_reported_block(&mut self, client: Address, len: u8) {
+        let slot = self.table.find(client);
+        if let Some(session) = slot.and_then(|slot| self.table.session_at_mut(slot)) {
+            let mut path = session.path.get();
+            path.record_sent(len);
+            session.path = PackedPathMtu::new(path);
+        }
+    }
+
+    /// Takes a sent block of `len` bytes of data from the common rate limit of all clients.
+    pub(super) fn consume_bandwidth(&mut self, len: u8) {
+        self.bucket.consume(bytes_on_air(len));
     }
 
     /// Returns whether the common rate limit of all clients lets the server send data now.

@@ -1,12 +1,13 @@
 //! Responses to requests. A request context and a message become a frame and its transmit record.
 //!
 //! ```text
-//! RequestContext { client, sequence, secured, relays } + message -> frame in out, Transmit
+//! RequestContext { client, sequence, secured, relays, ieee } + message -> frame in out, Transmit
 //! ```
 
 use super::ResponseBuffer;
 use crate::aps::{Address, DeliveryMode, FrameMeta, Transmit, TransmitToken};
 use crate::codec::Encode;
+use crate::types::Eui64;
 use crate::zcl::{CommandId, DefaultResponse, Direction, Frame, Status, ToClient};
 
 /// Context of a request: the properties of the request's frame that the response depends on.
@@ -21,11 +22,13 @@ pub(super) struct RequestContext {
     pub(super) secured: bool,
     /// Number of relays in the source route to the client.
     pub(super) relays: u8,
+    /// IEEE address of the client that the caller knows. An address in the request is not meant.
+    pub(super) ieee: Option<Eui64>,
 }
 
 impl RequestContext {
-    pub(super) const fn new(meta: &FrameMeta, sequence: u8) -> Self {
-        Self { client: meta.from, sequence, secured: meta.aps_security, relays: meta.relays }
+    pub(super) const fn new(meta: &FrameMeta, sequence: u8, ieee: Option<Eui64>) -> Self {
+        Self { client: meta.from, sequence, secured: meta.aps_security, relays: meta.relays, ieee }
     }
 
     /// Writes a response with a command of the cluster to `out`.

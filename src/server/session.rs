@@ -1,4 +1,5 @@
-//! Session: the state that a server remembers of one client. Sections refer to ZigBee document 095264 (2011).
+//! Session: the state that a server remembers of one download, which is a client and one image type of the client.
+//! Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
 //!   query --> Refused
@@ -11,82 +12,195 @@
 //! | from | on | to |
 //! |---|---|---|
 //! | any | query answered with an offer; with a refusal | Offered; Refused |
-//! | | query refused because of repeated downloads | the same phase, so that the count goes on |
+//! | | query refused because of repeated downloads | the same phase |
 //! | | block of the image of the phase is sent | Downloading, `reached` at the end of the block |
-//! | | block of another image, or at offset 0 again, is sent | Downloading, counted anew |
+//! | | block of another version, or at offset 0 again, is sent | Downloading, counted anew |
 //! | | Upgrade End Request | Ended, with the status of the request |
-//! | | ABORT as answer to a block request, or for a page (`abort_page`) | Ended, with ABORT |
+//! | | ABORT as answer to a block request, or for a page (`abort_page`); `cancel` | Ended, with ABORT |
 //! | Offered, Downloading | silence for `ServerConfig::stall_timeout` plus the time to wait | Stalled |
 //! | Downloading, all bytes sent | silence for `ServerConfig::verify_timeout`, or longer by a device override | Stalled |
+//!
+//! **Two owners share a slot.** A download owns phase, page and counts. The client, which is a node of the network, owns
+//! IEEE address, block size and the times of its blocks. Each session has room for both. The session with the flag
+//! PRIMARY, which is the session that the client used last, has the present state of the client; the other sessions of
+//! the node have a copy from the time at which they were used last.
 
 use core::fmt::{self, Display, Formatter};
 use core::mem::size_of;
 use core::num::NonZeroU8;
+use core::ops::Range;
 
 use bitflags::bitflags;
 use zerocopy::little_endian::U32;
 
+use super::RefusalReason;
+use super::path_mtu::PackedPathMtu;
 use crate::aps::Address;
 use crate::time::{Instant, Millis};
-use crate::types::{Eui64, ImageId};
+use crate::types::{Eui64, FileVersion, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImagePageRequest, Refusal, Status};
 
 bitflags! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(super) struct Flags: u8 {
+    pub(super) struct Flags: u16 {
+        /// The slot holds a session. `SessionTable` sets and removes the flag.
+        const IN_USE = 1 << 0;
+        /// The session has the present state of its client. Exactly one session of each node has the flag.
+        /// `SessionTable` moves the flag.
+        const PRIMARY = 1 << 1;
         /// The session counts as a download. `SessionTable::set_flag` keeps the count.
-        const DOWNLOAD = 1 << 0;
+        const DOWNLOAD = 1 << 2;
         /// A page is being sent to the client, and the session counts as a page. `SessionTable::set_flag` keeps the
         /// count.
-        const PAGE = 1 << 1;
-        /// The Image Page Request contained an IEEE address, which the field `node` holds.
-        const NODE = 1 << 2;
-        /// The server sent the client a MinimumBlockPeriod that the requests of the client do not contain yet.
-        const PERIOD_SENT = 1 << 3;
-        /// The server released the client from a hold. The next Upgrade End Request of the client gets the same answer.
-        const RELEASED = 1 << 4;
+        const PAGE = 1 << 3;
+        /// The field `hardware` is known.
+        const HARDWARE = 1 << 4;
+        /// The server released the client from a hold of the image `version`. The next Upgrade End Request of the client
+        /// gets the same answer.
+        const RELEASED = 1 << 5;
         /// The Image Page Request came with APS security.
-        const SECURED = 1 << 5;
+        const SECURED = 1 << 6;
+        /// The event of repeated downloads was pushed for the present count.
+        const REPEATS_TOLD = 1 << 7;
+        /// State of the client: the field `ieee` is known.
+        const IEEE = 1 << 8;
+        /// State of the client: a block was sent to the client, at the time of the field `served`.
+        const SERVED = 1 << 9;
+        /// State of the client: the server sent the client a MinimumBlockPeriod that the requests of the client do not
+        /// contain yet.
+        const PERIOD_SENT = 1 << 10;
+        /// State of the client: the last answer to a block request was WAIT_FOR_DATA with no time to wait.
+        const ZERO_WAIT = 1 << 11;
+        /// State of the client: the last block was the repeat of a block, and was sent before the period was over.
+        const EARLY_REPEAT = 1 << 12;
     }
 }
 
-/// State that a server remembers of one client: phase of the upgrade, statistics, the page that is being sent, and rate
-/// limit.
+/// Flags that belong to the client, not to one of its downloads.
+const CLIENT_FLAGS: Flags = Flags::IEEE
+    .union(Flags::SERVED)
+    .union(Flags::PERIOD_SENT)
+    .union(Flags::ZERO_WAIT)
+    .union(Flags::EARLY_REPEAT);
+
+/// State that a server remembers of one download: client, image type, phase of the upgrade, statistics, the page that is
+/// being sent, and rate limit.
+///
+/// A client with several image types has a session for each of them. The downloads of a client do not affect each other.
 ///
 /// Sessions are optional: a server serves blocks even to a client without a session (section 6.1). Pages and the limits
 /// for each client need a session. The caller and its [`ServerPolicy`](super::ServerPolicy) can read a session.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
-    /// Time of the last unicast frame from the client.
-    pub(super) last_heard: Instant,
-    /// Time at which the server last sent data to the client. `record_paced_block` may set a later time, at which the
-    /// data counts as sent.
-    pub(super) last_served: Instant,
-    /// Deadline of the timer of the session. A deadline may be too early; the server then sets the timer again.
+    /// Time of the last frame of the client about this download.
+    last_heard: Instant,
+    /// Deadline of the timer of the session. The deadline of a page is exact. Any other deadline may be too early; the
+    /// server then sets the timer again.
     pub(super) timer_deadline: Instant,
-    /// IEEE address in the Image Page Request. The address is valid if the flag NODE is set.
-    pub(super) node: u64,
-    phase: SessionPhase,
-    /// Time at which the download started, in milliseconds modulo 2³².
-    started_at: u32,
-    /// Offset of the first block of the download in the file.
-    start_offset: u32,
-    pub(super) client: Address,
-    pub(super) page: Page,
+    /// State of the client: its IEEE address, which is known if the flag IEEE is set.
+    ieee: u64,
+    state: State,
+    /// Version of the image that `state` is about.
+    version: FileVersion,
+    /// State of the client: time at which the server last sent data to the client, in milliseconds modulo 2³². The time
+    /// is valid if the flag SERVED is set.
+    served: u32,
+    manufacturer: ManufacturerCode,
+    image_type: ImageType,
+    /// Hardware version of the device, or a version in the hardware range of the file that the policy chose. The
+    /// version is known if the flag HARDWARE is set.
+    hardware: HardwareVersion,
+    /// Hour of the last counted download, modulo 2¹⁶.
+    repeats_hour: u16,
+    network: u16,
+    pub(super) flags: Flags,
     /// Links of the session table. The session stores the links, so that the table needs no second array.
     pub(super) links: Links,
-    /// Number of seconds that the client was last told to wait.
-    pub(super) wait_seconds: u16,
-    pub(super) flags: Flags,
-    /// Maximum bytes of data in a block for the client; `None` unless larger blocks were not delivered.
-    pub(super) max_block_size: Option<NonZeroU8>,
-    /// Number of consecutive blocks that were not delivered to the client.
-    pub(super) failures: u8,
-    /// Number of downloads of the same image by the client without an upgrade.
-    pub(super) repeated_downloads: u8,
+    endpoint: u8,
+    /// Number of downloads of `version` that the client was ordered to upgrade to, or found invalid.
+    repeats: u8,
+    /// Digest of the version that the client ran when it last queried.
+    running: u8,
+    /// Time that the client was last told to wait.
+    wait: CoarseSeconds,
+    /// State of the client: how far its blocks are ahead of the period of the rate limit, in a unit of `rate_limit`.
+    pub(super) ahead: u8,
+    /// State of the client: longest block that the path to the client carries.
+    pub(super) path: PackedPathMtu,
 }
 
-/// The sessions of a whole network of 65,528 clients take 6 megabytes.
+/// Seconds in one byte, as a number of 5 significant bits: up to 31 exactly, and longer times rounded up by at most 6 %.
+///
+/// ```text
+/// bits 4-7: exponent e   bits 0-3: m      e = 0: m seconds      e > 0: (16 + m) << (e - 1) seconds
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct CoarseSeconds(u8);
+
+impl CoarseSeconds {
+    const ZERO: Self = Self(0);
+
+    fn new(seconds: u32) -> Self {
+        let exact = |code: &u8| Self(*code).get() >= seconds;
+        // Codes ascend with their times, so the first one that is long enough is the shortest.
+        Self((0..u8::MAX).find(exact).unwrap_or(u8::MAX))
+    }
+
+    const fn get(self) -> u32 {
+        let [exponent, digits] = [(self.0 >> 4) as u32, (self.0 & 15) as u32];
+        match exponent.checked_sub(1) {
+            None => digits,
+            Some(shift) => (16 | digits) << shift,
+        }
+    }
+}
+
+/// State of a download, with what only some phases need.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Refused {
+        refusal: Refusal,
+        /// Whether the policy refused an image that the store has. The client then gets no blocks of the image either.
+        by_policy: bool,
+    },
+    Offered,
+    Downloading {
+        reached: u32,
+        blocks: u32,
+        size: u32,
+        /// Start of the measurement of the rate, in milliseconds modulo 2³²: the time of the first block, or later.
+        measured_at: u32,
+        /// Offset at the start of the measurement: the end of the first block in the file, or further.
+        measured_from: u32,
+        /// Page that is being sent. The page is valid if the flag PAGE is set.
+        page: Page,
+    },
+    Stalled {
+        reached: u32,
+    },
+    Ended {
+        status: Status,
+        /// Second, modulo 2³², at which the client was told to upgrade; `None` if the client was told nothing or to
+        /// hold.
+        upgrade_at: Option<u32>,
+        taken: Taken,
+    },
+    /// The operator cancelled the download. Requests for blocks are answered with ABORT until the client queries.
+    Cancelled,
+}
+
+/// Whether a download counts as repeated when the client takes the same image once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// The server sent no block since the last end of a download.
+    No,
+    /// The server sent blocks, but ordered no upgrade yet.
+    Blocks,
+    /// The download is in the count of repeated downloads.
+    Counted,
+}
+
+/// 65,528 sessions take 6 megabytes.
 const _: () = assert!(size_of::<Session>() <= 96);
 
 /// Value of a field of [`Links`] that names no slot.
@@ -100,9 +214,9 @@ pub(super) struct Links {
     pub(super) bucket_head: u16,
     /// Next slot in the hash bucket of this slot.
     pub(super) bucket_next: u16,
-    /// Next slot in the order of age, in the direction of the newest slot.
+    /// Next slot in an order of age, in the direction of the newest slot.
     pub(super) newer: u16,
-    /// Next slot in the order of age, in the direction of the oldest slot.
+    /// Next slot in an order of age, in the direction of the oldest slot; next free slot of a free slot.
     pub(super) older: u16,
     /// Slot at the heap place that has the same index as this slot.
     pub(super) heap_slot: u16,
@@ -137,7 +251,12 @@ pub(super) struct Page {
     pub(super) sequence: u8,
 }
 
-/// Phase of the upgrade of one client, as far as the requests of the client show.
+impl Page {
+    /// Placeholder of a download without a page.
+    const NONE: Self = Self { next: U32::ZERO, left: 0, spacing: 0, max_data: 0, sequence: 0 };
+}
+
+/// Phase of one download, as far as the requests of the client show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -184,16 +303,18 @@ pub struct SessionProgress {
     pub reached: u32,
     /// Total image size of the downloaded image in bytes.
     pub size: u32,
-    /// Speed of the download in bytes per second, since the download started or was resumed.
-    pub rate: u32,
-    /// Seconds until the last byte of the file at the present `rate`; `None` while `rate` is 0.
+    /// Speed of the download in bytes per second over the last minute or two; `None` in the first seconds of a download,
+    /// before the speed can be known.
+    pub rate: Option<u32>,
+    /// Seconds until the last byte of the file at the present speed; `None` while the speed is not known.
     pub remaining: Option<u32>,
 }
 
 impl Display for SessionProgress {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { reached, size, rate, remaining } = self;
-        write!(f, "{reached} of {size} bytes, {rate} bytes/s")?;
+        write!(f, "{reached} of {size} bytes")?;
+        rate.map_or(Ok(()), |rate| write!(f, ", {rate} bytes/s"))?;
         remaining.map_or(Ok(()), |seconds| write!(f, ", {seconds} s left"))
     }
 }
@@ -211,54 +332,96 @@ pub(super) struct BlockOutcome {
 }
 
 impl Session {
-    /// Empty slot to lend to a server, which overwrites the slot. Client and phase of the slot are placeholders.
+    /// Empty slot to lend to a server, which overwrites the slot. Client, image and phase of the slot are placeholders.
     pub const EMPTY: Self = Self {
         last_heard: Instant::ZERO,
-        last_served: Instant::ZERO,
         timer_deadline: Instant::ZERO,
-        node: 0,
-        phase: SessionPhase::Refused(Refusal::NO_IMAGE_AVAILABLE),
-        started_at: 0,
-        start_offset: 0,
-        client: Address::new(0, 0),
-        page: Page { next: U32::ZERO, left: 0, spacing: 0, max_data: 0, sequence: 0 },
-        links: Links::NONE,
-        wait_seconds: 0,
+        ieee: 0,
+        state: State::Refused { refusal: Refusal::NO_IMAGE_AVAILABLE, by_policy: false },
+        version: FileVersion(0),
+        served: 0,
+        manufacturer: ManufacturerCode(0),
+        image_type: ImageType(0),
+        hardware: HardwareVersion(0),
+        repeats_hour: 0,
+        network: 0,
         flags: Flags::empty(),
-        max_block_size: None,
-        failures: 0,
-        repeated_downloads: 0,
+        links: Links::NONE,
+        endpoint: 0,
+        repeats: 0,
+        running: 0,
+        wait: CoarseSeconds::ZERO,
+        ahead: 0,
+        path: PackedPathMtu::UNKNOWN,
     };
 
-    /// Makes the session of a client without any history.
-    pub(super) const fn new(client: Address, links: Links) -> Self {
-        Self { client, links, ..Self::EMPTY }
+    /// Makes the session of a download without any history.
+    pub(super) const fn new(now: Instant, client: Address, id: ImageId, links: Links) -> Self {
+        let ImageId { manufacturer, image_type, version } = id;
+        let Address { network, endpoint } = client;
+        let (last_heard, flags) = (now, Flags::IN_USE);
+        Self { last_heard, version, manufacturer, image_type, network, flags, links, endpoint, ..Self::EMPTY }
     }
 
     /// Returns the network address and endpoint of the client.
     #[must_use]
     pub const fn client(&self) -> Address {
-        self.client
+        Address::new(self.network, self.endpoint)
     }
 
-    /// Returns the time of the last unicast frame from the client, or of the answer to a deferred request.
+    /// Returns the manufacturer code of the session's image.
+    #[must_use]
+    pub const fn manufacturer(&self) -> ManufacturerCode {
+        self.manufacturer
+    }
+
+    /// Returns the image type of the session's image.
+    #[must_use]
+    pub const fn image_type(&self) -> ImageType {
+        self.image_type
+    }
+
+    /// Returns the IEEE address of the client, as the caller told it with a frame or by its policy. Returns `None` if
+    /// the caller did not tell the address. An address in a request is not taken over.
+    #[must_use]
+    pub fn ieee(&self) -> Option<Eui64> {
+        self.flags.contains(Flags::IEEE).then_some(Eui64(self.ieee))
+    }
+
+    /// Returns the hardware version that chooses between several files of one image; `None` if the version is unknown.
+    /// The version is the one in the last Query Next Image Request, or lies in the hardware range of the offered file.
+    #[must_use]
+    pub fn hardware(&self) -> Option<HardwareVersion> {
+        self.flags.contains(Flags::HARDWARE).then_some(self.hardware)
+    }
+
+    /// Returns the time of the client's last frame about this image, or of the answer to a deferred request.
     #[must_use]
     pub const fn last_heard(&self) -> Instant {
         self.last_heard
     }
 
-    /// Returns the phase of the client's upgrade.
+    /// Returns the phase of the download.
     #[must_use]
     pub const fn phase(&self) -> SessionPhase {
-        self.phase
+        let id = self.id();
+        match self.state {
+            State::Refused { refusal, .. } => SessionPhase::Refused(refusal),
+            State::Offered => SessionPhase::Offered(id),
+            State::Downloading { reached, blocks, size, .. } => {
+                SessionPhase::Downloading { id, reached, blocks, size }
+            }
+            State::Stalled { reached } => SessionPhase::Stalled { id, reached },
+            State::Ended { status, .. } => SessionPhase::Ended { id, status },
+            State::Cancelled => SessionPhase::Ended { id, status: Status::ABORT },
+        }
     }
 
-    /// Returns the maximum bytes of data in a block for this client; `None` if the server has not reduced the maximum.
-    /// The server reduces the maximum after failed deliveries
-    /// ([`Server::handle_delivery`](super::Server::handle_delivery)).
+    /// Returns the maximum bytes of data in a block for the client, a multiple of 16; `None` if the server knows no limit
+    /// of the path. Delivery reports show the limit ([`Server::handle_delivery`](super::Server::handle_delivery)).
     #[must_use]
     pub const fn max_block_size(&self) -> Option<NonZeroU8> {
-        self.max_block_size
+        self.path.get().limit()
     }
 
     /// Returns whether a page is being sent to the client.
@@ -271,42 +434,314 @@ impl Session {
     /// (section 6.10.9).
     #[must_use]
     pub fn has_downloaded(&self, id: ImageId) -> bool {
-        self.phase == SessionPhase::Ended { id, status: Status::SUCCESS }
+        self.phase() == SessionPhase::Ended { id, status: Status::SUCCESS }
     }
 
     /// Returns the progress of the download; `None` in any phase except [`SessionPhase::Downloading`].
     #[must_use]
     pub fn progress(&self) -> Option<SessionProgress> {
-        let SessionPhase::Downloading { reached, size, .. } = self.phase else { return None };
-        let now = self.last_heard.max(self.last_served);
-        let millis = u64::from(wrapping_millis(now).wrapping_sub(self.started_at)).max(1);
-        let served = u64::from(reached.saturating_sub(self.start_offset)).saturating_mul(1000);
-        let rate = u32::try_from(served.checked_div(millis)?).unwrap_or(u32::MAX);
-        let remaining = size.saturating_sub(reached).checked_div(rate);
+        let State::Downloading { reached, size, measured_at, measured_from, .. } = self.state else {
+            return None;
+        };
+        // The field `served` holds the time of the last block, because a session with a block is the primary one.
+        let millis = self.served.wrapping_sub(measured_at);
+        let bytes = reached.saturating_sub(measured_from);
+        if millis < KNOWN_AFTER_MILLIS || bytes < KNOWN_AFTER_BYTES {
+            return Some(SessionProgress { reached, size, rate: None, remaining: None });
+        }
+        // Rounded to the nearest whole number. The products have less than 64 bits, and the divisors are not 0.
+        let (millis, bytes) = (u64::from(millis), u64::from(bytes));
+        let rounded = |dividend: u64, divisor: u64| {
+            let quotient = dividend.saturating_add(divisor / 2).checked_div(divisor);
+            u32::try_from(quotient.unwrap_or(0)).unwrap_or(u32::MAX)
+        };
+        let left = u64::from(size.saturating_sub(reached));
+        let rate = Some(rounded(bytes.saturating_mul(1000), millis));
+        let remaining = Some(rounded(left.saturating_mul(millis), bytes.saturating_mul(1000)));
         Some(SessionProgress { reached, size, rate, remaining })
     }
 
-    /// Moves the session to a phase. Only this method and `record_stall` assign the phase.
-    pub(super) fn set_phase(&mut self, now: Instant, phase: SessionPhase) {
+    /// Returns the image of the session, with the version that the phase is about.
+    pub(super) const fn id(&self) -> ImageId {
+        ImageId { manufacturer: self.manufacturer, image_type: self.image_type, version: self.version }
+    }
+
+    /// Returns whether the session is that of the download of `id`, in any version, by `client`.
+    pub(super) fn is_of(&self, client: Address, id: ImageId) -> bool {
+        self.network == client.network
+            && self.endpoint == client.endpoint
+            && self.manufacturer == id.manufacturer
+            && self.image_type == id.image_type
+    }
+
+    /// Returns the network address of the client.
+    pub(super) const fn network(&self) -> u16 {
+        self.network
+    }
+
+    /// Changes the network address of the client. Only the session table does so, because the address is its key.
+    pub(super) const fn set_network(&mut self, network: u16) {
+        self.network = network;
+    }
+
+    /// Records the IEEE address of the client.
+    pub(super) fn set_ieee(&mut self, Eui64(ieee): Eui64) {
+        self.ieee = ieee;
+        self.flags.insert(Flags::IEEE);
+    }
+
+    /// Records the hardware version that chooses between several files of the image.
+    pub(super) fn set_hardware(&mut self, hardware: Option<HardwareVersion>) {
+        self.flags.set(Flags::HARDWARE, hardware.is_some());
+        self.hardware = hardware.unwrap_or(HardwareVersion(0));
+    }
+
+    /// Copies the state of the client from `other`, which is another session of the client.
+    pub(super) fn copy_client_state(&mut self, other: &Self) {
+        (self.ieee, self.served, self.ahead, self.path) = (other.ieee, other.served, other.ahead, other.path);
+        self.flags = self.flags.difference(CLIENT_FLAGS) | other.flags.intersection(CLIENT_FLAGS);
+    }
+
+    /// Records the time of a frame from the client about this download.
+    pub(super) fn record_frame(&mut self, now: Instant) {
+        // The time in `served` is modulo 49 days, so an old one is dropped while it is unambiguous.
+        if self.last_served(now).is_none_or(|served| now.since(served) > MAX_SERVED_AGE) {
+            self.flags.remove(Flags::SERVED);
+        }
         self.last_heard = now;
-        self.wait_seconds = 0;
+    }
+
+    /// Sets the time of the last frame back to `heard`, after a block of a page: the server sent the block without a frame
+    /// from the client.
+    pub(super) const fn set_last_heard(&mut self, heard: Instant) {
+        self.last_heard = heard;
+    }
+
+    /// Returns the time at which the server last sent a block to the client; `None` if the server sent no block within
+    /// the last 12 days.
+    pub(super) fn last_served(&self, now: Instant) -> Option<Instant> {
+        // At the last frame, the time was at most `MAX_SERVED_AGE` old. It is at most 37 days old now, and unambiguous.
+        if !self.flags.contains(Flags::SERVED) || now.since(self.last_heard) > MAX_SILENCE {
+            return None;
+        }
+        let until = self.served.wrapping_sub(wrapping_millis(now));
+        match until <= MAX_SERVED_AHEAD {
+            true => Some(now.plus(Millis(until))),
+            false => Some(now.minus(Millis(until.wrapping_neg()))),
+        }
+    }
+
+    /// Sets the time at which the server last sent a block to the client.
+    pub(super) fn set_last_served(&mut self, at: Instant) {
+        self.served = wrapping_millis(at);
+        self.flags.insert(Flags::SERVED);
+    }
+
+    /// Records that the client was told to wait.
+    pub(super) fn record_wait(&mut self, seconds: u32) {
+        self.flags.set(Flags::ZERO_WAIT, seconds == 0);
+        self.wait = CoarseSeconds::new(seconds);
+    }
+
+    /// Returns whether the byte at `offset` of the image `id` was sent to the client in this download.
+    pub(super) fn has_been_sent(&self, id: ImageId, offset: u32) -> bool {
+        matches!(self.state, State::Downloading { reached, .. } if self.id() == id && offset < reached)
+    }
+
+    /// Returns whether the session has the present state of its client.
+    pub(super) const fn is_primary(&self) -> bool {
+        self.flags.contains(Flags::PRIMARY)
+    }
+
+    /// Returns why the client gets no block of the image: the policy refused the image, or the caller cancelled the
+    /// download. Returns `None` if nobody did.
+    pub(super) const fn refusal_reason(&self) -> Option<RefusalReason> {
+        match self.state {
+            State::Refused { by_policy: true, .. } => Some(RefusalReason::Policy),
+            State::Cancelled => Some(RefusalReason::Cancelled),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the download is offered or in progress, so that an operator can cancel it.
+    pub(super) const fn is_underway(&self) -> bool {
+        matches!(self.state, State::Offered | State::Downloading { .. } | State::Stalled { .. })
+    }
+
+    /// Returns the page that is being sent; `None` if no page is being sent.
+    pub(super) const fn page(&self) -> Option<&Page> {
+        match &self.state {
+            State::Downloading { page, .. } if self.has_page() => Some(page),
+            _ => None,
+        }
+    }
+
+    /// Lends the page that is being sent, or the room for a page; `None` if no download is in progress.
+    pub(super) const fn page_mut(&mut self) -> Option<&mut Page> {
+        match &mut self.state {
+            State::Downloading { page, .. } => Some(page),
+            _ => None,
+        }
+    }
+
+    /// Moves the session to a state. Only this method and `record_stall` assign the state.
+    fn enter(&mut self, now: Instant, version: FileVersion, state: State) {
+        if self.version != version {
+            self.flags.remove(Flags::RELEASED);
+            self.forget_repeats();
+        }
+        self.record_frame(now);
+        self.wait = CoarseSeconds::ZERO;
+        self.version = version;
+        self.state = state;
+    }
+
+    /// Records an offer of the version `version`, and returns whether the download stays in its phase. `hardware` chooses
+    /// the offered file from several files of the image; `None` if it is not known.
+    ///
+    /// A client that downloads the image, holds it, or was just told to upgrade to it stays in its phase: such a client
+    /// queries because of an Image Notify. If it starts anew nevertheless, its next block shows so.
+    pub(super) fn record_offer(
+        &mut self,
+        now: Instant,
+        version: FileVersion,
+        hardware: Option<HardwareVersion>,
+    ) -> bool {
+        self.set_hardware(hardware);
+        let goes_on = match self.state {
+            State::Downloading { .. } | State::Ended { status: Status::SUCCESS, upgrade_at: None, .. } => {
+                true
+            }
+            State::Ended { status: Status::SUCCESS, .. } => self.is_upgrading(now),
+            _ => false,
+        };
+        let stays = goes_on && self.version == version;
+        match stays {
+            true => self.record_frame(now),
+            false => self.enter(now, version, State::Offered),
+        }
+        stays
+    }
+
+    /// Records a refused query. `by_policy` means that the store has an image for the client, and the policy refused it.
+    pub(super) fn record_refusal(&mut self, now: Instant, refusal: Refusal, by_policy: bool) {
         self.flags.remove(Flags::RELEASED);
-        self.phase = phase;
+        self.enter(now, self.version, State::Refused { refusal, by_policy });
+    }
+
+    /// Records the end of the download because of ABORT. A download that the policy refused, or the operator cancelled,
+    /// stays so.
+    pub(super) fn record_abort(&mut self, now: Instant, id: ImageId) {
+        if self.refusal_reason().is_some() {
+            return self.record_frame(now);
+        }
+        let taken = Taken::No;
+        self.enter(now, id.version, State::Ended { status: Status::ABORT, upgrade_at: None, taken });
+    }
+
+    /// Records that the operator cancelled the download.
+    pub(super) fn record_cancel(&mut self) {
+        self.forget_repeats();
+        self.state = State::Cancelled;
+    }
+
+    /// Records an Upgrade End Request. Returns whether the operator released the client from a hold of the image.
+    pub(super) fn record_end(&mut self, now: Instant, id: ImageId, status: Status) -> bool {
+        let taken = match self.state {
+            _ if self.version != id.version => Taken::No,
+            State::Downloading { .. } | State::Stalled { reached: 1.. } => Taken::Blocks,
+            State::Ended { taken, .. } => taken,
+            State::Refused { .. } | State::Offered | State::Stalled { .. } | State::Cancelled => Taken::No,
+        };
+        self.enter(now, id.version, State::Ended { status, upgrade_at: None, taken });
+        if status == Status::INVALID_IMAGE {
+            self.count_download(now);
+        }
+        if status != Status::SUCCESS {
+            self.flags.remove(Flags::RELEASED);
+        }
+        self.flags.contains(Flags::RELEASED)
+    }
+
+    /// Records that the client was told to upgrade `seconds` after `now`.
+    pub(super) fn record_order(&mut self, now: Instant, seconds: u32) {
+        if let State::Ended { upgrade_at, .. } = &mut self.state {
+            *upgrade_at = Some(wrapping_seconds(now).wrapping_add(seconds));
+            self.count_download(now);
+        }
+    }
+
+    /// Records that the client was told to hold.
+    pub(super) fn record_hold(&mut self) {
+        self.flags.remove(Flags::RELEASED);
+        if let State::Ended { upgrade_at, .. } = &mut self.state {
+            *upgrade_at = None;
+        }
+    }
+
+    /// Counts a download of which the client has taken blocks, once.
+    fn count_download(&mut self, now: Instant) {
+        if let State::Ended { taken: taken @ Taken::Blocks, .. } = &mut self.state {
+            *taken = Taken::Counted;
+            self.repeats = self.repeats.saturating_add(1);
+            self.repeats_hour = wrapping_hours(now);
+            self.flags.remove(Flags::REPEATS_TOLD);
+        }
+    }
+
+    /// Returns whether the client was told to upgrade, and may still be about to.
+    fn is_upgrading(&self, now: Instant) -> bool {
+        let State::Ended { upgrade_at: Some(at), .. } = self.state else { return false };
+        let late = wrapping_seconds(now).wrapping_sub(at);
+        // A time that lies ahead is a late one modulo 2³².
+        late < UPGRADE_MARGIN_SECONDS || late > u32::MAX / 2
+    }
+
+    /// Returns how often the client has taken the version `offered` in vain, now that it queries and runs the version
+    /// `running`. A download that the client may still be about to upgrade to does not count.
+    pub(super) fn count_repeats(
+        &mut self,
+        now: Instant,
+        running: FileVersion,
+        offered: Option<FileVersion>,
+    ) -> u8 {
+        if offered != Some(self.version) || digest(running) != self.running {
+            self.forget_repeats();
+        }
+        let days = wrapping_hours(now).wrapping_sub(self.repeats_hour) / 24;
+        if days > 0 {
+            self.repeats = self.repeats.saturating_sub(u8::try_from(days).unwrap_or(u8::MAX));
+            self.repeats_hour = self.repeats_hour.wrapping_add(days.saturating_mul(24));
+            self.flags.remove(Flags::REPEATS_TOLD);
+        }
+        let counted = matches!(self.state, State::Ended { taken: Taken::Counted, .. });
+        self.repeats.saturating_sub((counted && self.is_upgrading(now)).into())
+    }
+
+    /// Records the version that the client runs, as its query says.
+    pub(super) const fn record_running(&mut self, running: FileVersion) {
+        self.running = digest(running);
+    }
+
+    /// Forgets the repeated downloads.
+    pub(super) fn forget_repeats(&mut self) {
+        self.repeats = 0;
+        self.flags.remove(Flags::REPEATS_TOLD);
     }
 
     /// Moves the session to the phase `Stalled` after the timeout. Returns the image, the end of the furthest block,
     /// and whether all bytes were sent. Returns `None` in phases without a timeout.
     pub(super) fn record_stall(&mut self) -> Option<(ImageId, u32, bool)> {
-        let (id, reached, all) = match self.phase {
-            SessionPhase::Offered(id) => (id, 0, false),
-            SessionPhase::Downloading { id, reached, size, .. } => (id, reached, reached == size),
-            // The server awaits no request in the phases Refused, Stalled and Ended, and sets no timer.
-            SessionPhase::Refused(_) | SessionPhase::Stalled { .. } | SessionPhase::Ended { .. } => {
+        let (reached, all) = match self.state {
+            State::Offered => (0, false),
+            State::Downloading { reached, size, .. } => (reached, reached == size),
+            // The server awaits no request in these phases, and sets no timer.
+            State::Refused { .. } | State::Stalled { .. } | State::Ended { .. } | State::Cancelled => {
                 return None;
             }
         };
-        self.phase = SessionPhase::Stalled { id, reached };
-        Some((id, reached, all))
+        self.state = State::Stalled { reached };
+        Some((self.id(), reached, all))
     }
 
     /// Records a sent block of the image `id`, which has `size` bytes. The block reaches from `offset` to `end` of the
@@ -320,25 +755,46 @@ impl Session {
         offset: u32,
         end: u32,
     ) -> BlockOutcome {
-        let (before, blocks) = match self.phase {
-            SessionPhase::Downloading { id: same, reached, blocks, .. }
-                if same == id && (offset > 0 || reached <= end) =>
+        let millis = wrapping_millis(now);
+        let same_image = self.version == id.version;
+        let before = match &mut self.state {
+            // The first block may be sent again, and be shorter then. Any other block at offset 0 starts anew.
+            State::Downloading { reached, blocks, size: of, measured_at, measured_from, .. }
+                if same_image && (offset > 0 || *reached <= end || *reached == *measured_from) =>
             {
-                (reached, blocks)
+                let before = *reached;
+                *reached = before.max(end);
+                *blocks = blocks.saturating_add(1);
+                *of = size;
+                measure(measured_at, measured_from, millis, before, offset..end);
+                self.record_frame(now);
+                self.wait = CoarseSeconds::ZERO;
+                Some(before)
             }
-            _ => (0, 0),
+            _ => None,
         };
-        if blocks == 0 {
-            (self.started_at, self.start_offset) = (wrapping_millis(now), offset);
+        if before.is_none() {
+            let state = State::Downloading {
+                reached: end,
+                blocks: 1,
+                size,
+                measured_at: millis,
+                measured_from: end,
+                page: Page::NONE,
+            };
+            // A download that only starts anew goes over the same path.
+            if !(same_image && matches!(self.state, State::Downloading { .. })) {
+                self.path = PackedPathMtu::UNKNOWN;
+            }
+            self.enter(now, id.version, state);
         }
+        self.set_last_served(now);
+        self.flags.remove(Flags::ZERO_WAIT);
+        let started = before.is_none();
+        let before = before.unwrap_or(0);
         let reached = before.max(end);
-        self.set_phase(
-            now,
-            SessionPhase::Downloading { id, reached, blocks: blocks.saturating_add(1), size },
-        );
-        self.last_served = now;
         BlockOutcome {
-            started: blocks == 0,
+            started,
             hundredth: reached > before && passes_hundredth(before, reached, size),
             all: reached == size && before < size,
             more: reached < size,
@@ -348,33 +804,75 @@ impl Session {
     /// Records a page after its first block. The first block has `sent` bytes of data and the sequence number
     /// `sequence`.
     pub(super) fn start_page(&mut self, request: &ImagePageRequest, sequence: u8, sent: u16) {
-        self.page = Page {
-            next: request.offset.saturating_add(sent.into()).into(),
-            left: request.page_size.saturating_sub(sent),
-            spacing: request.spacing,
-            max_data: request.max_data,
-            sequence: sequence.wrapping_add(1),
-        };
-        self.flags.set(Flags::NODE, request.node.is_some());
-        self.node = request.node.map_or(0, |node| node.0);
+        if let Some(page) = self.page_mut() {
+            *page = Page {
+                next: request.offset.saturating_add(sent.into()).into(),
+                left: request.page_size.saturating_sub(sent),
+                spacing: request.spacing,
+                max_data: request.max_data,
+                sequence: sequence.wrapping_add(1),
+            };
+        }
     }
 
-    /// Returns the IEEE address in the Image Page Request of the page that is being sent; `None` if the request
-    /// contained no address.
-    pub(super) fn page_node(&self) -> Option<Eui64> {
-        self.flags.contains(Flags::NODE).then_some(Eui64(self.node))
+    /// Returns the start of the client's silence, for a client that was served a block of any image at `last_served`.
+    /// The silence starts with the last frame in either direction, plus the time that the client was told to wait.
+    pub(super) fn silence_start(&self, last_served: Option<Instant>) -> Instant {
+        let last = last_served.map_or(self.last_heard, |served| served.max(self.last_heard));
+        last.plus(Millis::from_secs(self.wait.get()))
     }
+}
 
-    /// Returns the time at which the next block of the page is due; `None` if no page is being sent.
-    pub(super) fn next_page_block_due(&self) -> Option<Instant> {
-        self.has_page().then(|| self.last_served.plus(Millis(self.page.spacing.into())))
-    }
+/// Milliseconds of a download after which its rate is known. Waits are whole seconds and blocks come in bursts between
+/// them, so that the rate over a shorter time can be far off.
+const KNOWN_AFTER_MILLIS: u32 = 5_000;
 
-    /// Returns the start of the client's silence. The silence starts with the last frame in either direction, plus the
-    /// time that the client was told to wait.
-    pub(super) fn silence_start(&self) -> Instant {
-        self.last_heard.max(self.last_served).plus(Millis::from_secs(self.wait_seconds.into()))
+/// Bytes of a download after which its rate is known: eight blocks of 64 bytes, so that the time of one block counts for
+/// little.
+const KNOWN_AFTER_BYTES: u32 = 512;
+
+/// Milliseconds of a measurement after which its older half is dropped, so that the rate follows changes of the speed.
+const HALVED_AFTER_MILLIS: u32 = 120_000;
+
+/// Bytes of a measurement from which on its older half may be dropped.
+const HALVED_AFTER_BYTES: u32 = 4_096;
+
+/// Number of blocks by which a block lies ahead of all sent ones in a download with several requests in flight, at most.
+/// A block that lies further ahead shows that the client had the bytes between already.
+const MAX_BLOCKS_AHEAD: u32 = 16;
+
+/// Moves the start of a rate measurement after a block, which was sent at `now` and reaches over `range` of the file;
+/// `before` is the end of the furthest block before.
+fn measure(at: &mut u32, from: &mut u32, now: u32, before: u32, range: Range<u32>) {
+    let len = range.end.saturating_sub(range.start);
+    if range.start > before.saturating_add(len.saturating_mul(MAX_BLOCKS_AHEAD)) {
+        // The client resumed further on, so the measurement starts anew.
+        (*at, *from) = (now, range.end);
+        return;
     }
+    let (millis, bytes) = (now.wrapping_sub(*at), before.max(range.end).saturating_sub(*from));
+    if millis >= HALVED_AFTER_MILLIS && bytes >= HALVED_AFTER_BYTES {
+        (*at, *from) = (at.wrapping_add(millis / 2), from.saturating_add(bytes / 2));
+    }
+}
+
+/// Maximum age, at the last frame of a client, of the time at which a block was sent to the client: 12 days.
+const MAX_SERVED_AGE: Millis = Millis(1 << 30);
+
+/// Maximum silence of a client after which the time of the last block to it is still known: 24 days.
+const MAX_SILENCE: Millis = Millis(1 << 31);
+
+/// Maximum number of milliseconds by which the time of the last block lies ahead, because of the rate limit.
+const MAX_SERVED_AHEAD: u32 = 10_000;
+
+/// Seconds after the time of an upgrade within which a client may still run its old version: the client finishes its
+/// work, or answers an Image Notify while it counts down.
+const UPGRADE_MARGIN_SECONDS: u32 = 60;
+
+/// Returns a digest of a version. Versions that differ in one byte have different digests.
+const fn digest(FileVersion(version): FileVersion) -> u8 {
+    let [a, b, c, d] = version.to_le_bytes();
+    a.wrapping_add(b.wrapping_mul(3)).wrapping_add(c.wrapping_mul(5)).wrapping_add(d.wrapping_mul(7))
 }
 
 /// Returns whether a multiple of a hundredth of `size` lies after `before` and not after `after`.
@@ -386,9 +884,21 @@ fn passes_hundredth(before: u32, after: u32, size: u32) -> bool {
 }
 
 /// Returns the milliseconds of `now` modulo 2³². The value wraps after 49 days.
-fn wrapping_millis(now: Instant) -> u32 {
+pub(super) const fn wrapping_millis(now: Instant) -> u32 {
     let [a, b, c, d, ..] = now.as_millis().to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
+}
+
+/// Returns the seconds of `now` modulo 2³². The value wraps after 136 years.
+fn wrapping_seconds(now: Instant) -> u32 {
+    let [a, b, c, d, ..] = (now.as_millis() / 1000).to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+/// Returns the hours of `now` modulo 2¹⁶. The value wraps after seven years.
+fn wrapping_hours(now: Instant) -> u16 {
+    let [a, b, ..] = (now.as_millis() / 3_600_000).to_le_bytes();
+    u16::from_le_bytes([a, b])
 }
 
 impl Default for Session {
@@ -413,7 +923,7 @@ mod tests {
 
     #[test]
     fn blocks_add_up_to_progress() {
-        let mut session = Session::EMPTY;
+        let mut session = Session::new(Instant::ZERO, Address::new(1, 1), A, Links::NONE);
         let at = Instant::from_millis;
         let mut serve = |millis, id, offset, end| {
             let served = session.record_block(at(millis), id, 200, offset, end);
@@ -434,16 +944,109 @@ mod tests {
         assert_eq!(serve(6, B, 64, 128), (true, 128, 1), "another image, resumed");
     }
 
+    /// Serves `count` blocks of `len` bytes from `offset` on, `pause` milliseconds after each other, the first one at `at`,
+    /// and passes the true rate, the bytes that are left and the progress after each block to `check`.
+    fn serve(
+        session: &mut Session,
+        (at, pause): (u64, u64),
+        (offset, len, count): (u32, u32, u32),
+        mut check: impl FnMut(u64, f64, Option<SessionProgress>),
+    ) {
+        for block in 0..count {
+            let (at, start) = (at + u64::from(block) * pause, offset + block * len);
+            session.record_block(Instant::from_millis(at), A, 1_000_000, start, start + len);
+            check(at, f64::from(len) * 1000.0 / pause as f64, session.progress());
+        }
+    }
+
+    /// Whether rate and remaining time are either unknown or within 20 % of the truth, and known in the end.
+    fn is_right(rate: f64, progress: Option<SessionProgress>) -> bool {
+        let Some(SessionProgress { reached, size, rate: told, remaining }) = progress else { return false };
+        let near = |told: u32, truth: f64| (f64::from(told) - truth).abs() <= 0.2 * truth + 0.5;
+        let left = f64::from(size - reached) / rate;
+        told.is_none_or(|told| near(told, rate))
+            && remaining.is_none_or(|told| near(told, left))
+            && told.is_some() == remaining.is_some()
+    }
+
+    /// Shows: FLD-051
     #[test]
-    fn a_rate_counts_what_was_served_here() {
+    fn a_rate_is_unknown_at_first_and_then_right() {
+        // The first time is just before the 32-bit counter of milliseconds turns.
+        for start in [u64::from(u32::MAX) - 1_000, 5, 7_000_000] {
+            for (pause, len) in
+                [(1, 50), (20, 64), (250, 50), (302, 223), (1_000, 16), (7_500, 64), (60_000, 50)]
+            {
+                for offset in [0, 4_000] {
+                    let mut session = Session::EMPTY;
+                    assert_eq!(session.progress(), None);
+                    let mut known = None;
+                    serve(
+                        &mut session,
+                        (start, pause),
+                        (offset, len, 6_000.min(900_000 / len)),
+                        |at, rate, progress| {
+                            assert!(is_right(rate, progress), "{pause} {len} {at}: {rate} {progress:?}");
+                            if progress.unwrap().rate.is_some() {
+                                known.get_or_insert(at - start);
+                            }
+                        },
+                    );
+                    let expected = 5_000.max(u64::from(512_u32.div_ceil(len)) * pause);
+                    assert!(known.is_none_or(|known| known < expected + pause), "{pause} {len}: {known:?}");
+                    assert_eq!(
+                        known.is_none(),
+                        pause == 1 && len * 6_000 < 5_000,
+                        "{pause} {len}: {known:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Shows: FLD-051
+    #[test]
+    fn a_rate_follows_the_speed_and_survives_jumps() {
         let mut session = Session::EMPTY;
-        let start = u64::from(u32::MAX) - 1000;
-        assert_eq!(session.progress(), None);
-        session.record_block(Instant::from_millis(start), A, 10_000, 4_000, 4_050);
-        session.record_block(Instant::from_millis(start + 2_000), A, 10_000, 5_950, 6_000);
-        let progress = SessionProgress { reached: 6_000, size: 10_000, rate: 1_000, remaining: Some(4) };
-        assert_eq!(session.progress(), Some(progress), "across the turn of the counter");
-        session.record_block(Instant::from_millis(start + 9_000_000), A, 10_000, 5_950, 6_000);
-        assert_eq!(session.progress().unwrap().remaining, None);
+        // Ten times slower than before: told within a few minutes, by 20 %.
+        serve(&mut session, (0, 20), (0, 50, 10_000), |_, _, _| ());
+        let (mut last, mut right) = (0, 0);
+        serve(&mut session, (200_000, 200), (500_000, 50, 5_000), |at, rate, progress| {
+            if !is_right(rate, progress) {
+                last = at;
+            }
+            right += u32::from(is_right(rate, progress));
+        });
+        assert!(last < 200_000 + 600_000 && right > 2_000, "wrong until {last} ms, right {right} times");
+
+        // A device that comes back asks for the header, for its last block, and goes on from there.
+        let mut session = Session::EMPTY;
+        serve(&mut session, (0, 100), (0, 50, 1), |_, _, _| ());
+        serve(&mut session, (100, 100), (600_000, 50, 1), |_, _, _| ());
+        serve(&mut session, (200, 100), (600_050, 50, 1_000), |at, rate, progress| {
+            assert!(is_right(rate, progress), "{at} {progress:?}");
+        });
+        assert_eq!(session.progress().unwrap().rate, Some(500));
+        // Blocks that are sent again are no progress, and a time without progress makes the rate smaller.
+        session.record_block(Instant::from_millis(9_000_000), A, 1_000_000, 650_000, 650_050);
+        assert!(session.progress().unwrap().rate.unwrap() < 10);
+    }
+
+    #[test]
+    fn a_first_block_that_becomes_shorter_starts_no_download_anew() {
+        let mut session = Session::EMPTY;
+        let mut serve = |offset, end| session.record_block(Instant::ZERO, A, 10_000, offset, end).started;
+        assert!(serve(0, 64));
+        assert!(!serve(0, 32) && !serve(0, 64) && !serve(64, 128));
+        assert!(serve(0, 32), "from the start again");
+    }
+
+    #[test]
+    fn times_to_wait_are_never_shortened() {
+        for seconds in (0..90_000).step_by(7).chain(0..100).chain([86_400, u32::MAX]) {
+            let kept = CoarseSeconds::new(seconds).get();
+            assert!(kept >= seconds.min(86_400), "{seconds}: {kept}");
+            assert!(kept <= seconds.saturating_add(seconds / 16), "{seconds}: {kept}");
+        }
     }
 }

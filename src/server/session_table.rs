@@ -1,19 +1,27 @@
-//! Session table: a hash map from clients to session slots, an order of clients by their last frames for eviction, and
-//! a timer heap.
+//! Session table: a hash map from network addresses to session slots, orders of sessions by age for eviction, and a
+//! timer heap.
 //!
-//! Sessions never move: a client keeps its slot until the client is evicted. Slot indices in the [`Links`] of each
-//! session link the three structures:
+//! Sessions never move: a download keeps its slot until the table evicts or removes it. Slot indices in the [`Links`] of
+//! each session link the structures:
 //!
 //! ```text
-//! buckets   bucket_head --> bucket_next --> ...   slots whose clients have one hash; slot i holds the head of bucket i
-//! ages      oldest <-> ... <-> newest             slots in the order of the last frames of their clients
+//! buckets   bucket_head --> bucket_next --> ...   slots whose network addresses have one hash; slot i holds the head of
+//!                                                 bucket i
+//! ages      oldest <-> ... <-> newest             slots in the order of their last frames: one order each for idle
+//!                                                 sessions, downloads and pages
+//! free      free --> older --> ...                slots that were in use
 //! timers    binary heap by Session::timer_deadline: heap_slot of slot i is the slot at heap place i,
 //!           heap_place of a slot is its place
 //! ```
 //!
+//! All sessions of a node, which are those of one network address, are in one bucket. A node has at most
+//! [`MAX_SLOTS_OF_NODE`] sessions, and the hash maps at most 65,536 divided by the number of slots of all network
+//! addresses to one bucket. The length of a bucket is therefore bounded, whatever addresses a network has.
+//!
 //! | operation | steps, for n slots in use |
 //! |---|---|
-//! | find a client, insert one, with or without an eviction | 1 (n if all clients have one hash) |
+//! | find a session, insert one, with or without an eviction | 1 (at most 6 · 256, with addresses that share a bucket) |
+//! | find a node by its IEEE address | n |
 //! | set or clear a timer | log n |
 //! | the next timer | 1 |
 
@@ -21,44 +29,97 @@ use super::session::{Flags, Links, NO_SLOT};
 use super::{Session, SessionSlots};
 use crate::aps::Address;
 use crate::time::Instant;
+use crate::types::{Eui64, ImageId};
 
 /// Maximum number of slots in use: the number of unicast addresses of one network, 0x0000 to 0xFFF7.
 const MAX_SLOTS: u16 = 65_528;
+
+/// Maximum number of sessions of one node: two processors with two image types each, and two device-specific files. A
+/// node that asks for more displaces its own sessions, and not those of other nodes.
+pub(super) const MAX_SLOTS_OF_NODE: u8 = 6;
 
 /// Index of a slot that is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot(u16);
 
+/// Page that ended because its slot was needed: client and image of the page.
+pub(super) type DroppedPage = (Address, ImageId);
+
+/// Order of sessions by the time of their last frames.
+#[derive(Clone, Copy, Debug)]
+struct AgeOrder {
+    newest: u16,
+    oldest: u16,
+}
+
+impl AgeOrder {
+    const EMPTY: Self = Self { newest: NO_SLOT, oldest: NO_SLOT };
+}
+
+/// Class of sessions with an order of age of its own. The table evicts a session of the first class that has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AgeClass {
+    /// Session without a download in progress.
+    Idle,
+    /// Download in progress, by single blocks.
+    Download,
+    /// Download with a page that is being sent.
+    Page,
+}
+
+impl AgeClass {
+    const fn of(flags: Flags) -> Self {
+        if flags.contains(Flags::PAGE) {
+            Self::Page
+        } else if flags.contains(Flags::DOWNLOAD) {
+            Self::Download
+        } else {
+            Self::Idle
+        }
+    }
+}
+
 /// Table of the sessions in the memory `S` that the caller lent.
 #[derive(Clone, Debug)]
 pub(super) struct SessionTable<S> {
     slots: S,
-    /// Number of slots in use, counted from slot 0.
+    /// Number that makes the hash unpredictable for the nodes of the network.
+    seed: u32,
+    /// Number of slots that were ever in use, counted from slot 0.
     used: u16,
-    newest: u16,
-    oldest: u16,
-    /// Slot of the last lookup. The table keeps the slot, because one frame looks up its client several times.
+    /// First free slot below `used`.
+    free: u16,
+    idle_ages: AgeOrder,
+    download_ages: AgeOrder,
+    page_ages: AgeOrder,
+    /// Slot of the last lookup. The table keeps the slot, because one frame looks up its session several times.
     last_found: u16,
     /// Number of timers that are set, which is the size of the heap.
     timers: u16,
-    /// Number of sessions with the flag DOWNLOAD.
+    /// Number of nodes that have a session with the flag DOWNLOAD.
     downloads: u16,
     /// Number of sessions with the flag PAGE.
     pages: u16,
+    /// Whether an IEEE address was ever told.
+    has_ieee: bool,
 }
 
 impl<S: SessionSlots> SessionTable<S> {
     /// Makes an empty table from slots with any content.
-    pub(super) const fn new(slots: S) -> Self {
+    pub(super) const fn new(slots: S, seed: u32) -> Self {
         Self {
             slots,
+            seed,
             used: 0,
-            newest: NO_SLOT,
-            oldest: NO_SLOT,
+            free: NO_SLOT,
+            idle_ages: AgeOrder::EMPTY,
+            download_ages: AgeOrder::EMPTY,
+            page_ages: AgeOrder::EMPTY,
             last_found: NO_SLOT,
             timers: 0,
             downloads: 0,
             pages: 0,
+            has_ieee: false,
         }
     }
 
@@ -67,7 +128,7 @@ impl<S: SessionSlots> SessionTable<S> {
         self.capacity() > 0
     }
 
-    /// Returns the number of downloads in progress.
+    /// Returns the number of nodes with a download in progress.
     pub(super) const fn downloads(&self) -> u16 {
         self.downloads
     }
@@ -96,162 +157,369 @@ impl<S: SessionSlots> SessionTable<S> {
 
     /// Returns all sessions, in no particular order.
     pub(super) fn sessions_mut(&mut self) -> impl Iterator<Item = &mut Session> {
-        self.slots.as_mut().iter_mut().take(usize::from(self.used))
+        let used = self.slots.as_mut().iter_mut().take(usize::from(self.used));
+        used.filter(|session| session.flags.contains(Flags::IN_USE))
     }
 
     pub(super) fn sessions(&self) -> impl Iterator<Item = &Session> {
-        self.slots.as_ref().iter().take(usize::from(self.used))
+        let used = self.slots.as_ref().iter().take(usize::from(self.used));
+        used.filter(|session| session.flags.contains(Flags::IN_USE))
     }
 
-    /// Finds the slot of `client`; `None` if the client has no session.
+    /// Returns the slots of the sessions of a node, the newest insertion first.
+    fn slots_of_node(&self, network: u16) -> impl Iterator<Item = (u16, &Session)> {
+        // Before the first use, the slots may hold the links of another table.
+        let bucket = if self.used == 0 { NO_SLOT } else { self.bucket(network) };
+        let mut index = self.session_in(bucket).map_or(NO_SLOT, |session| session.links.bucket_head);
+        let in_bucket = core::iter::from_fn(move || {
+            let session = self.session_in(index)?;
+            Some((core::mem::replace(&mut index, session.links.bucket_next), session))
+        });
+        in_bucket.filter(move |(_, session)| session.network() == network)
+    }
+
+    /// Returns the slot of one of the sessions of a node.
+    fn first_of_node(&self, network: u16) -> Option<u16> {
+        self.slots_of_node(network).map(|(index, _)| index).next()
+    }
+
+    /// Returns the sessions of a node.
+    pub(super) fn sessions_of_node(&self, network: u16) -> impl Iterator<Item = &Session> {
+        self.slots_of_node(network).map(|(_, session)| session)
+    }
+
+    /// Returns a session of `client` with a page that is being sent; `None` if no page is being sent to `client`.
+    pub(super) fn page_of(&self, client: Address) -> Option<&Session> {
+        self.sessions_of_node(client.network).find(|session| session.client() == client && session.has_page())
+    }
+
+    /// Finds the primary session of the node of `client`, which has the state of the client. Returns `None` if the node
+    /// has no session.
     pub(super) fn find(&self, client: Address) -> Option<Slot> {
-        if self.used == 0 {
-            return None;
-        }
-        if self.session_in(self.last_found).is_some_and(|session| session.client == client) {
+        let is_primary =
+            |session: &Session| session.network() == client.network && session.flags.contains(Flags::PRIMARY);
+        if self.session_in(self.last_found).is_some_and(is_primary) {
             return Some(Slot(self.last_found));
         }
-        let mut index = self.session_in(self.bucket(client))?.links.bucket_head;
-        loop {
-            let session = self.session_in(index)?;
-            if session.client == client {
-                return Some(Slot(index));
-            }
-            index = session.links.bucket_next;
-        }
+        self.slots_of_node(client.network)
+            .find(|(_, session)| is_primary(session))
+            .map(|(index, _)| Slot(index))
     }
 
-    /// Looks up `client` and caches the slot of the client for the lookups that follow.
-    pub(super) fn cache_slot_of(&mut self, client: Address) {
-        self.last_found = self.find(client).map_or(NO_SLOT, |Slot(index)| index);
-    }
-
-    /// Finds the session of `client`; `None` if the client has no session.
+    /// Finds the primary session of the node of `client`; `None` if the node has no session.
     pub(super) fn session_of(&self, client: Address) -> Option<&Session> {
         self.session_at(self.find(client)?)
     }
 
-    /// Finds the slot of `client`, or inserts the client in a free slot. Returns `None` only if the table has no slots.
-    ///
-    /// If all slots are in use, the table evicts the client with the oldest last frame.
-    pub(super) fn find_or_insert(&mut self, client: Address) -> Option<Slot> {
-        if let Some(slot) = self.find(client) {
-            return Some(slot);
+    /// Finds the session of the download of `id`, in any version, by `client`.
+    pub(super) fn find_download(&self, client: Address, id: ImageId) -> Option<Slot> {
+        if self.session_in(self.last_found).is_some_and(|session| session.is_of(client, id)) {
+            return Some(Slot(self.last_found));
         }
-        let index = if self.used < self.capacity() { self.take_free_slot() } else { self.evict_oldest()? };
-        let bucket = self.bucket(client);
-        let head =
-            self.session_in_mut(bucket).map(|slot| core::mem::replace(&mut slot.links.bucket_head, index))?;
+        let mut slots = self.slots_of_node(client.network);
+        slots.find(|(_, session)| session.is_of(client, id)).map(|(index, _)| Slot(index))
+    }
+
+    /// Finds the session of the download of `id` by `client`, for a frame about this download. The session becomes the
+    /// primary session of its node, and the lookups that follow find it at once.
+    pub(super) fn select(&mut self, client: Address, id: ImageId) -> Option<Slot> {
+        let found = self.find_download(client, id);
+        if let Some(slot) = found {
+            self.make_primary(slot);
+        }
+        found
+    }
+
+    /// Makes the session in a slot the primary session of its node.
+    pub(super) fn make_primary(&mut self, slot: Slot) {
+        let Some(session) = self.session_at(slot) else { return };
+        let is_primary = session.flags.contains(Flags::PRIMARY);
+        if !is_primary {
+            let primary = self.find(session.client()).and_then(|Slot(index)| self.session_in_mut(index));
+            let state = primary.map(|primary| {
+                primary.flags.remove(Flags::PRIMARY);
+                *primary
+            });
+            if let Some(session) = self.session_at_mut(slot) {
+                state.inspect(|state| session.copy_client_state(state));
+                session.flags.insert(Flags::PRIMARY);
+            }
+        }
+        self.last_found = slot.0;
+    }
+
+    /// Finds the session of the download of `id` by `client`, or inserts a session in a free slot. Returns also the page
+    /// that ended because of the insertion. Returns no slot only if the table has no slots.
+    ///
+    /// If no slot is free, or the node has as many sessions as a node may have, the table evicts the oldest session: of
+    /// all nodes, or of this node. Idle sessions go first, then downloads without a page.
+    pub(super) fn find_or_insert(
+        &mut self,
+        now: Instant,
+        client: Address,
+        id: ImageId,
+    ) -> (Option<Slot>, Option<DroppedPage>) {
+        if let Some(slot) = self.select(client, id) {
+            return (Some(slot), None);
+        }
+        let of_node = self.slots_of_node(client.network).count();
+        let dropped = if of_node >= usize::from(MAX_SLOTS_OF_NODE) {
+            self.oldest_of_node(client.network).and_then(|index| self.remove(index))
+        } else if self.free == NO_SLOT && self.used >= self.capacity() {
+            self.oldest().and_then(|index| self.remove(index))
+        } else {
+            None
+        };
+        (self.insert(now, client, id), dropped)
+    }
+
+    /// Inserts a session in a free slot. Returns `None` if no slot is free.
+    fn insert(&mut self, now: Instant, client: Address, id: ImageId) -> Option<Slot> {
+        let index = self.take_free_slot()?;
         let session = self.session_in_mut(index)?;
-        let links =
-            Links { bucket_next: head, newer: NO_SLOT, older: NO_SLOT, heap_place: NO_SLOT, ..session.links };
-        *session = Session::new(client, links);
+        *session = Session::new(now, client, id, session.links);
+        self.link_into_bucket(index);
         self.append_newest(index);
-        self.last_found = index;
+        self.make_primary(Slot(index));
         Some(Slot(index))
     }
 
-    /// Marks the client of a slot as the client with the newest frame.
+    /// Marks the session of a slot as the session with the newest frame.
     pub(super) fn touch(&mut self, Slot(index): Slot) {
-        if self.newest != index {
+        let Some(session) = self.session_in(index) else { return };
+        if session.links.newer != NO_SLOT {
             self.unlink_from_ages(index);
             self.append_newest(index);
         }
     }
 
-    /// Sets or clears a flag of a session, and keeps the counts of the sessions with the flags DOWNLOAD and PAGE.
+    /// Sets or clears a flag of a session, and keeps the counts of the nodes and sessions with the flags DOWNLOAD and
+    /// PAGE.
     pub(super) fn set_flag(&mut self, slot: Slot, flag: Flags, on: bool) {
-        let Some(session) = self.session_at_mut(slot) else { return };
-        let before = session.flags.contains(flag);
-        session.flags.set(flag, on);
+        let Some(session) = self.session_at(slot) else { return };
+        let (network, before) = (session.network(), session.flags);
+        let mut after = before;
+        after.set(flag, on);
+        if before == after {
+            return;
+        }
+        let is_moved = AgeClass::of(before) != AgeClass::of(after);
+        if is_moved {
+            self.unlink_from_ages(slot.0);
+        }
+        if let Some(session) = self.session_at_mut(slot) {
+            session.flags = after;
+        }
+        if is_moved {
+            self.append_newest(slot.0);
+        }
+        let is_other_download =
+            |(index, session): (u16, &Session)| index != slot.0 && session.flags.contains(Flags::DOWNLOAD);
         let count = match flag {
+            Flags::DOWNLOAD if self.slots_of_node(network).any(is_other_download) => return,
             Flags::DOWNLOAD => &mut self.downloads,
             Flags::PAGE => &mut self.pages,
             _ => return,
         };
-        *count = match (before, on) {
-            (false, true) => count.saturating_add(1),
-            (true, false) => count.saturating_sub(1),
-            _ => *count,
-        };
+        *count = if on { count.saturating_add(1) } else { count.saturating_sub(1) };
+    }
+
+    /// Returns whether the node of `client` has a download in progress.
+    pub(super) fn has_download(&self, client: Address) -> bool {
+        self.sessions_of_node(client.network).any(|session| session.flags.contains(Flags::DOWNLOAD))
+    }
+
+    /// Finds the node that has a session with the IEEE address `ieee`, and returns its network address.
+    pub(super) fn find_ieee(&self, ieee: Eui64) -> Option<u16> {
+        if !self.has_ieee {
+            return None;
+        }
+        let is_primary = |session: &&Session| session.flags.contains(Flags::PRIMARY);
+        self.sessions().filter(is_primary).find(|session| session.ieee() == Some(ieee)).map(Session::network)
+    }
+
+    /// Records the IEEE address of the client in its primary session.
+    pub(super) fn set_ieee(&mut self, slot: Slot, ieee: Eui64) {
+        self.has_ieee = true;
+        if let Some(session) = self.session_at_mut(slot) {
+            session.set_ieee(ieee);
+        }
+    }
+
+    /// Removes all sessions of a node, and returns whether the node had a session.
+    pub(super) fn remove_node(&mut self, network: u16) -> bool {
+        let mut had_session = false;
+        while let Some(index) = self.first_of_node(network) {
+            self.remove(index);
+            had_session = true;
+        }
+        had_session
+    }
+
+    /// Changes the network address of a node, and returns whether the node had a session. The sessions of the node that
+    /// had the new address are then removed.
+    pub(super) fn move_node(&mut self, old: u16, new: u16) -> bool {
+        let had_session = self.first_of_node(old).is_some();
+        if old == new || !had_session {
+            return had_session;
+        }
+        self.remove_node(new);
+        while let Some(index) = self.first_of_node(old) {
+            self.unlink_from_bucket(index);
+            if let Some(session) = self.session_in_mut(index) {
+                session.set_network(new);
+            }
+            self.link_into_bucket(index);
+        }
+        had_session
     }
 
     fn capacity(&self) -> u16 {
         u16::try_from(self.slots.as_ref().len()).unwrap_or(MAX_SLOTS).min(MAX_SLOTS)
     }
 
-    /// Returns the hash bucket of a client. A bucket is the index of a slot, whether in use or not.
-    fn bucket(&self, client: Address) -> u16 {
-        let [high, low] = client.network.to_be_bytes();
-        // Fibonacci hashing multiplies by 2³² divided by the golden ratio, which spreads consecutive addresses.
-        let hash = u32::from_be_bytes([0, client.endpoint, high, low]).wrapping_mul(0x9e37_79b1);
-        let scaled = (hash >> 16).wrapping_mul(self.capacity().into());
+    /// Returns the hash bucket of a network address. A bucket is the index of a slot, whether in use or not.
+    ///
+    /// The hash is a permutation of the network addresses. A nearly equal number of addresses therefore shares each
+    /// bucket: at most 65,536 divided by the number of slots, rounded up.
+    fn bucket(&self, network: u16) -> u16 {
+        let [a, b, c, d] = self.seed.to_le_bytes();
+        let (add, multiply) = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
+        // An odd factor permutes the numbers of 16 bits. 0x9E37 is 2¹⁶ divided by the golden ratio.
+        let mixed = (network ^ add).wrapping_mul((multiply ^ 0x9e37) | 1);
+        let hash = (mixed ^ (mixed >> 8)).wrapping_mul(0x9e37);
+        let scaled = u32::from(hash).wrapping_mul(self.capacity().into());
         let [_, _, a, b] = scaled.to_le_bytes();
         u16::from_le_bytes([a, b])
     }
 
-    /// Takes the next free slot and returns its index. The caller has checked that a slot is free.
-    fn take_free_slot(&mut self) -> u16 {
+    /// Takes a free slot and returns its index; `None` if no slot is free.
+    fn take_free_slot(&mut self) -> Option<u16> {
         if self.used == 0 {
             // Before the first use, the slots may hold the links of another table.
             for slot in self.slots.as_mut() {
-                slot.links = Links::NONE;
+                *slot = Session::EMPTY;
             }
         }
+        if let Some(session) = self.session_in(self.free) {
+            let next = session.links.older;
+            return Some(core::mem::replace(&mut self.free, next));
+        }
         let index = self.used;
-        self.used = index.saturating_add(1);
-        index
+        self.used = index.checked_add(1).filter(|used| *used <= self.capacity())?;
+        Some(index)
     }
 
-    /// Removes the client with the oldest last frame and returns the slot of the client.
-    fn evict_oldest(&mut self) -> Option<u16> {
-        let index = self.oldest;
-        let session = self.session_in(index)?;
-        let (bucket, next) = (self.bucket(session.client), session.links.bucket_next);
-        self.set_flag(Slot(index), Flags::DOWNLOAD, false);
-        self.set_flag(Slot(index), Flags::PAGE, false);
-        self.clear_timer(Slot(index));
+    /// Returns the slot of the oldest session of the first class that has a session.
+    fn oldest(&self) -> Option<u16> {
+        let oldest = [self.idle_ages, self.download_ages, self.page_ages].map(|order| order.oldest);
+        oldest.into_iter().find(|index| *index != NO_SLOT)
+    }
+
+    /// Returns the slot of the oldest session of a node: an idle session, else one without a page, else any.
+    fn oldest_of_node(&self, network: u16) -> Option<u16> {
+        let order = |session: &Session| match AgeClass::of(session.flags) {
+            AgeClass::Idle => (0_u8, session.last_heard()),
+            AgeClass::Download => (1, session.last_heard()),
+            AgeClass::Page => (2, session.last_heard()),
+        };
+        self.slots_of_node(network).min_by_key(|(_, session)| order(session)).map(|(index, _)| index)
+    }
+
+    /// Removes the session in the slot `index`, and returns its page if one was being sent. The state of the client
+    /// goes on in another session of the node.
+    fn remove(&mut self, index: u16) -> Option<DroppedPage> {
+        let slot = Slot(index);
+        let session = *self.session_in(index)?;
+        if session.flags.contains(Flags::PRIMARY) {
+            let others = self.slots_of_node(session.network()).filter(|(other, _)| *other != index);
+            let newest = others.max_by_key(|(_, session)| session.last_heard()).map(|(other, _)| other);
+            newest.into_iter().for_each(|other| self.make_primary(Slot(other)));
+        }
+        self.set_flag(slot, Flags::PAGE, false);
+        self.set_flag(slot, Flags::DOWNLOAD, false);
+        self.clear_timer(slot);
         self.unlink_from_ages(index);
-        let head = &mut self.session_in_mut(bucket)?.links.bucket_head;
+        self.unlink_from_bucket(index);
+        let free = core::mem::replace(&mut self.free, index);
+        if let Some(session) = self.session_in_mut(index) {
+            session.links.older = free;
+            session.flags = Flags::empty();
+        }
+        if self.last_found == index {
+            self.last_found = NO_SLOT;
+        }
+        session.has_page().then(|| (session.client(), session.id()))
+    }
+
+    /// Links a slot into the bucket of its network address.
+    fn link_into_bucket(&mut self, index: u16) {
+        let Some(bucket) = self.session_in(index).map(|session| self.bucket(session.network())) else {
+            return;
+        };
+        let Some(head) = self.session_in_mut(bucket).map(|head| &mut head.links.bucket_head) else { return };
+        let next = core::mem::replace(head, index);
+        if let Some(session) = self.session_in_mut(index) {
+            session.links.bucket_next = next;
+        }
+    }
+
+    /// Unlinks a slot from the bucket of its network address.
+    fn unlink_from_bucket(&mut self, index: u16) {
+        let Some(session) = self.session_in(index) else { return };
+        let (bucket, next) = (self.bucket(session.network()), session.links.bucket_next);
+        let Some(head) = self.session_in_mut(bucket).map(|head| &mut head.links.bucket_head) else { return };
         if *head == index {
             *head = next;
-            return Some(index);
+            return;
         }
         let mut before = *head;
-        loop {
-            let link = &mut self.session_in_mut(before)?.links.bucket_next;
+        while let Some(link) = self.session_in_mut(before).map(|session| &mut session.links.bucket_next) {
             if *link == index {
                 *link = next;
-                return Some(index);
+                return;
             }
             before = *link;
         }
     }
 
-    /// Appends a slot to the order of age as the newest slot.
+    /// Returns the order of age of the sessions of a class.
+    const fn ages_mut(&mut self, class: AgeClass) -> &mut AgeOrder {
+        match class {
+            AgeClass::Idle => &mut self.idle_ages,
+            AgeClass::Download => &mut self.download_ages,
+            AgeClass::Page => &mut self.page_ages,
+        }
+    }
+
+    /// Appends a slot to the order of age of its class as the newest slot.
     fn append_newest(&mut self, index: u16) {
-        let older = core::mem::replace(&mut self.newest, index);
+        let Some(class) = self.session_in(index).map(|session| AgeClass::of(session.flags)) else { return };
+        let older = core::mem::replace(&mut self.ages_mut(class).newest, index);
         if let Some(session) = self.session_in_mut(index) {
             (session.links.older, session.links.newer) = (older, NO_SLOT);
         }
         match self.session_in_mut(older) {
             Some(session) => session.links.newer = index,
-            None => self.oldest = index,
+            None => self.ages_mut(class).oldest = index,
         }
     }
 
-    /// Removes a slot from the order of age.
+    /// Removes a slot from the order of age of its class.
     fn unlink_from_ages(&mut self, index: u16) {
-        let Some(Links { newer, older, .. }) = self.session_in(index).map(|session| session.links) else {
+        let Some((class, links)) =
+            self.session_in(index).map(|session| (AgeClass::of(session.flags), session.links))
+        else {
             return;
         };
+        let Links { newer, older, .. } = links;
         match self.session_in_mut(newer) {
             Some(session) => session.links.older = older,
-            None => self.newest = older,
+            None => self.ages_mut(class).newest = older,
         }
         match self.session_in_mut(older) {
             Some(session) => session.links.newer = newer,
-            None => self.oldest = newer,
+            None => self.ages_mut(class).oldest = newer,
         }
     }
 

@@ -5,11 +5,11 @@
 //! ```
 
 use super::lookup::{self, AddError};
-use super::{ImageInfo, ImageStore, ReadResult};
+use super::{FileLookup, ImageInfo, ImageStore, ReadResult};
 use crate::aps::Address;
 use crate::error::DecodeError;
 use crate::file::SplitFile;
-use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
 /// Borrowed OTA file with the information from its header. The elements after the header are not parsed, because a
 /// server serves even files with content that the server does not understand (section 6.8.3).
@@ -49,7 +49,8 @@ impl<'a> StoreEntry<'a> {
     }
 }
 
-/// [`ImageStore`] of borrowed files that does not change. All files of the store have different identities.
+/// [`ImageStore`] of borrowed files that does not change. All files of the store have different identities, different
+/// destinations or disjoint hardware versions.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SliceStore<'a> {
     entries: &'a [StoreEntry<'a>],
@@ -59,12 +60,11 @@ impl<'a> SliceStore<'a> {
     /// Makes a store of the files in `entries`. The order of the entries does not matter.
     ///
     /// # Errors
-    /// Fails with [`AddError::Duplicate`] for the first entry with the identity of an earlier entry.
+    /// Fails with [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] for the first entry with the image and
+    /// destination of an earlier entry, and some of the same hardware versions.
     pub fn new(entries: &'a [StoreEntry<'a>]) -> Result<Self, AddError> {
         for (index, entry) in entries.iter().enumerate() {
-            if entries.iter().take(index).any(|other| lookup::is_same_file(&other.info, &entry.info)) {
-                return Err(AddError::Duplicate(entry.info.id));
-            }
+            lookup::check_addition(entries.iter().take(index).map(StoreEntry::info), &entry.info)?;
         }
         Ok(Self { entries })
     }
@@ -85,8 +85,14 @@ impl ImageStore for SliceStore<'_> {
         lookup::find(self.infos(), manufacturer, image_type, is_eligible)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
-        lookup::info(self.infos(), id, node)
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        _: Option<Address>,
+    ) -> FileLookup {
+        lookup::info(self.infos(), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
@@ -151,7 +157,7 @@ mod tests {
 
         let mut store = SliceStore::new(&entries[..4]).unwrap();
         for entry in &entries[..4] {
-            let found = store.info(entry.info().id, None, None).unwrap();
+            let found = *store.info(entry.info().id, None, None, None).found().unwrap();
             let mut out = [0; 9];
             assert_eq!(store.read(&found, 56, None, &mut out), ReadResult::Filled(1));
             assert_eq!(out[0], entry.file()[56]);
@@ -170,7 +176,7 @@ mod tests {
         let entries = files.each_ref().map(|file| StoreEntry::parse(file).unwrap());
         let mut store = SliceStore::new(&entries).unwrap();
         let mut last_byte = |id, node: Option<u64>| {
-            let info = store.info(id, node.map(Eui64), None)?;
+            let info = *store.info(id, node.map(Eui64), None, None).found()?;
             let mut out = [0; 1];
             assert_eq!(store.read(&info, info.size - 1, None, &mut out), ReadResult::Filled(1));
             Some(out[0])

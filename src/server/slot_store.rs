@@ -6,9 +6,9 @@
 
 use super::lookup::{self, AddError};
 use super::slice_store::StoreEntry;
-use super::{ImageInfo, ImageStore, ReadResult};
+use super::{FileLookup, ImageInfo, ImageStore, ReadResult};
 use crate::aps::Address;
-use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 
 /// [`ImageStore`] of borrowed files in slots that the caller lends: `[Option<StoreEntry>; N]`, or a slice of such
 /// slots. Files can be added, replaced and removed.
@@ -30,32 +30,32 @@ impl<'a, P: AsRef<[Option<StoreEntry<'a>>]> + AsMut<[Option<StoreEntry<'a>>]>> S
     /// Adds a file in a free slot of the store.
     ///
     /// # Errors
-    /// Fails with [`AddError::Duplicate`] if the store has a file with the same identity. Fails with [`AddError::Full`]
-    /// if no slot is free.
+    /// Fails with [`AddError::Duplicate`] or [`AddError::HardwareOverlap`] if the store has a file of the same image and
+    /// destination for some of the same hardware versions. Fails with [`AddError::Full`] if no slot is free.
     pub fn add(&mut self, entry: StoreEntry<'a>) -> Result<(), AddError> {
-        if self.list().any(|other| lookup::is_same_file(other.info(), entry.info())) {
-            return Err(AddError::Duplicate(entry.info().id));
-        }
+        lookup::check_addition(self.list().map(StoreEntry::info), entry.info())?;
         let free = self.slots.as_mut().iter_mut().find(|slot| slot.is_none());
         *free.ok_or(AddError::Full)? = Some(entry);
         Ok(())
     }
 
-    /// Adds a file in place of the file with the same identity. Returns the replaced file; `None` if no file had the
-    /// identity.
+    /// Adds a file in place of all files of the same image and destination for some of the same hardware versions.
+    /// Returns the first replaced file; `None` if no file was replaced.
     ///
     /// # Errors
-    /// Fails with [`AddError::Full`] if no file has the same identity and no slot is free.
+    /// Fails with [`AddError::Full`] if no file is replaced and no slot is free.
     pub fn replace(&mut self, entry: StoreEntry<'a>) -> Result<Option<StoreEntry<'a>>, AddError> {
-        let mut entries = self.slots.as_mut().iter_mut().flatten();
-        match entries.find(|other| lookup::is_same_file(other.info(), entry.info())) {
-            Some(other) => Ok(Some(core::mem::replace(other, entry))),
-            None => self.add(entry).map(|()| None),
+        let mut replaced = None;
+        for slot in self.slots.as_mut() {
+            if slot.as_ref().is_some_and(|other| lookup::conflicts(other.info(), entry.info())) {
+                replaced = replaced.or(slot.take());
+            }
         }
+        self.add(entry).map(|()| replaced)
     }
 
-    /// Removes the file with the identity `id` and `destination`, and returns the file; `None` if the store has no such
-    /// file.
+    /// Removes the file of the image `id` with `destination`, and returns the file; `None` if the store has no such file.
+    /// If the store has several such files for different hardware versions, each call removes one.
     pub fn remove(&mut self, id: ImageId, destination: Option<Eui64>) -> Option<StoreEntry<'a>> {
         let is_file =
             |entry: &StoreEntry<'_>| entry.info().id == id && entry.info().destination == destination;
@@ -81,8 +81,14 @@ impl<'a, P: AsRef<[Option<StoreEntry<'a>>]> + AsMut<[Option<StoreEntry<'a>>]>> I
         lookup::find(self.list().map(StoreEntry::info).copied(), manufacturer, image_type, is_eligible)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
-        lookup::info(self.list().map(StoreEntry::info).copied(), id, node)
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        _: Option<Address>,
+    ) -> FileLookup {
+        lookup::info(self.list().map(StoreEntry::info).copied(), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {

@@ -1,8 +1,11 @@
 //! Scripts of the server: frames in and frames out, both as hexadecimal text.
 
+mod access;
 mod delivery_reports;
 mod espressif;
 mod event;
+#[cfg(feature = "std")]
+mod folder_store;
 mod image_block;
 mod image_notify;
 mod image_page;
@@ -11,6 +14,7 @@ mod query_specific_file;
 mod rate_limit;
 mod rejected_frames;
 mod serve_block;
+mod sessions;
 #[cfg(feature = "std")]
 mod stores;
 mod timeouts;
@@ -25,7 +29,7 @@ use std::vec::Vec;
 use super::*;
 use crate::codec::Encode;
 use crate::file::FileHeader;
-use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::{ImageBlockRequest, QueryNextImageRequest};
 
 /// `01 10 ab 00 05 00 00 00` in a frame.
@@ -48,6 +52,17 @@ struct Desk<I, P> {
 impl Desk<SliceStore<'static>, Script> {
     fn with(files: Vec<Vec<u8>>) -> Self {
         Self::new(catalog(files), Script::default())
+    }
+
+    /// A desk that knows the clients as OWNER.
+    fn with_owner(files: Vec<Vec<u8>>) -> Self {
+        Self::new(catalog(files), Script::of_owner())
+    }
+}
+
+impl Script {
+    fn of_owner() -> Self {
+        Self { ieee: Some(OWNER), ..Self::default() }
     }
 }
 
@@ -140,12 +155,40 @@ struct Script {
     standard: StandardPolicy,
     verdict: Option<QueryDecision>,
     pace: Option<PaceDecision>,
+    revision: Option<u16>,
     apply: Option<UpgradeDecision>,
+    /// IEEE address of every client.
+    ieee: Option<Eui64>,
+    /// Hardware version of every client.
+    hardware: Option<HardwareVersion>,
+    /// Clients that may not have any image.
+    locked_out: Vec<Address>,
     candidates: Vec<ImageInfo>,
     offers: Vec<(QueryNextImageRequest, Option<ImageId>)>,
 }
 
 impl ServerPolicy for Script {
+    fn is_authorized(&mut self, client: Address, _: ImageId, _: Option<&ImageInfo>) -> bool {
+        !self.locked_out.contains(&client)
+    }
+
+    fn ieee(&mut self, _: Address) -> Option<Eui64> {
+        self.ieee
+    }
+
+    fn hardware(&mut self, _: Address, _: ImageId) -> Option<HardwareVersion> {
+        self.hardware
+    }
+
+    fn refusal_reason(
+        &mut self,
+        client: Address,
+        request: &QueryNextImageRequest,
+        image: &ImageInfo,
+    ) -> RefusalReason {
+        self.standard.refusal_reason(client, request, image)
+    }
+
     fn is_eligible(&mut self, _: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         self.candidates.push(*image);
         self.standard.allows(request, image)
@@ -170,6 +213,10 @@ impl ServerPolicy for Script {
         self.pace.unwrap_or_else(|| StandardPolicy::default().pace(client, request, session))
     }
 
+    fn cluster_revision(&mut self, _: Address) -> Option<u16> {
+        self.revision
+    }
+
     fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         self.apply.unwrap_or_else(|| StandardPolicy::default().upgrade(client, id))
     }
@@ -192,8 +239,17 @@ impl ImageStore for Slow {
         self.files.find(manufacturer, image_type, fits)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
-        self.files.info(id, node, None).or_else(|| self.files.info(id, Some(OWNER), None))
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        _: Option<Address>,
+    ) -> FileLookup {
+        match self.files.info(id, node, hardware, None) {
+            FileLookup::NotFound => self.files.info(id, Some(OWNER), hardware, None),
+            found => found,
+        }
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {

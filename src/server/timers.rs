@@ -8,11 +8,14 @@
 //!                              ... after the last byte    + verify_timeout       handle_timeout: NeverEnded
 //! ```
 
+use super::path_mtu::PackedPathMtu;
+use super::response_frame::RequestContext;
 use super::session::Flags;
 use super::session_table::Slot;
-use super::{Server, ServerEvent, Session, SessionPhase, SessionSlots};
-use crate::aps::{Address, DeliveryReport, TransmitToken};
+use super::{MAX_BLOCKS_PER_TURN, Server, ServerEvent, Session, SessionPhase, SessionSlots};
+use crate::aps::{DeliveryReport, TransmitToken};
 use crate::time::Instant;
+use crate::types::ImageId;
 
 /// Reason why the timer of a session expired.
 pub(super) enum Timer {
@@ -38,12 +41,13 @@ impl<S: SessionSlots> Server<S> {
     ///
     /// Each call handles one client, so that the event queue has room for the event of the client.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.blocks_left_in_turn = MAX_BLOCKS_PER_TURN;
         let Some((slot, Timer::Silence)) = self.next_due_timer(now) else { return };
-        self.table.set_flag(slot, Flags::DOWNLOAD, false);
-        self.table.set_flag(slot, Flags::PAGE, false);
+        self.stop_download(slot);
         self.table.clear_timer(slot);
         let Some(session) = self.table.session_at_mut(slot) else { return };
-        let client = session.client;
+        let client = session.client();
+        session.path = PackedPathMtu::UNKNOWN;
         if let Some((id, reached, all)) = session.record_stall() {
             self.events.push(match all {
                 false => ServerEvent::Stalled { client, id, reached },
@@ -54,8 +58,12 @@ impl<S: SessionSlots> Server<S> {
 
     /// Handles a report of the stack on the delivery of a frame. The token of the [`Transmit`] identifies the frame.
     ///
-    /// A failed delivery ends no download, because the client repeats its request. After two consecutive undelivered
-    /// blocks, the server reduces the block size for the client by a quarter, but not below 16 bytes.
+    /// A failed delivery ends no download, because the client repeats its request.
+    ///
+    /// The reports show the longest block that the path to the client carries: where long blocks fail while shorter ones
+    /// arrive, the server sends shorter blocks, in multiples of 16 bytes, and now and then a longer one as a probe. Lost
+    /// blocks alone are no reason for shorter blocks. The server forgets the limit with the next image, and when the
+    /// client was silent for [`ServerConfig::stall_timeout`](super::ServerConfig::stall_timeout).
     ///
     /// [`Transmit`]: crate::aps::Transmit
     pub fn handle_delivery(&mut self, now: Instant, token: TransmitToken, report: DeliveryReport) {
@@ -67,10 +75,12 @@ impl<S: SessionSlots> Server<S> {
         let arrived = report == DeliveryReport::Acknowledged;
         let session = self.table.find(client).and_then(|slot| self.table.session_at_mut(slot));
         let mut max_block_size = None;
-        if let Some(session) = session.filter(|_| len > 0)
-            && session.record_delivery(len, arrived)
-        {
-            max_block_size = session.max_block_size();
+        if let Some(session) = session.filter(|_| len > 0) {
+            let mut path = session.path.get();
+            if path.record_delivery(len, arrived) {
+                max_block_size = path.limit();
+            }
+            session.path = PackedPathMtu::new(path);
         }
         if !arrived {
             self.events.push(ServerEvent::Undelivered { client, max_block_size });
@@ -82,49 +92,51 @@ impl<S: SessionSlots> Server<S> {
         loop {
             let (slot, _) = self.table.next_timer().filter(|(_, when)| *when <= now)?;
             let session = self.table.session_at(slot)?;
-            let (page, stall) = (session.next_page_block_due(), self.silence_deadline(session));
-            if page.is_some_and(|due| due <= now) {
+            // The timer of a page is exact: it is set for the next block, after each block.
+            if session.has_page() {
                 return Some((slot, Timer::PageBlock));
             }
-            if stall.is_some_and(|due| due <= now) {
-                return Some((slot, Timer::Silence));
-            }
-            match earlier(page, stall) {
-                Some(when) => self.table.set_timer(slot, when),
+            match self.silence_deadline(now, session) {
+                Some(due) if due <= now => return Some((slot, Timer::Silence)),
+                Some(due) => self.table.set_timer(slot, due),
                 None => self.table.clear_timer(slot),
             }
         }
     }
 
-    /// Sets the timer of a session after a frame from or to the client.
-    pub(super) fn arm_timer(&mut self, slot: Slot) {
+    /// Sets the timer of a session after a frame from or to the client. The timer of a page is set with each block.
+    pub(super) fn arm_timer(&mut self, now: Instant, slot: Slot) {
         let Some(session) = self.table.session_at(slot) else { return };
-        if let Some(when) = earlier(session.next_page_block_due(), self.silence_deadline(session)) {
+        if !session.has_page()
+            && let Some(when) = self.silence_deadline(now, session)
+        {
             self.table.set_timer_no_later_than(slot, when);
         }
     }
 
-    /// Records the time of a frame from the client in the session.
-    pub(super) fn record_frame_from(&mut self, now: Instant, client: Address) {
-        let Some(slot) = self.table.find(client) else { return };
+    /// Records the time of a frame from the client in the session of the image `id` that the frame is about. A frame
+    /// about no image belongs to the session that the client used last.
+    pub(super) fn record_frame_from(&mut self, now: Instant, context: RequestContext, id: Option<ImageId>) {
+        let slot = match id {
+            Some(id) => self.table.find_download(context.client, id),
+            None => self.table.find(context.client),
+        };
+        let Some(slot) = slot else { return };
         if let Some(session) = self.table.session_at_mut(slot) {
-            session.last_heard = now;
+            session.record_frame(now);
         }
         self.table.touch(slot);
-        self.arm_timer(slot);
+        self.arm_timer(now, slot);
     }
 
-    /// Moves a session to a phase without blocks. The session then no longer counts as a download or a page.
-    pub(super) fn enter_idle_phase(&mut self, now: Instant, slot: Slot, phase: SessionPhase) {
-        self.table.set_flag(slot, Flags::DOWNLOAD, false);
+    /// Ends the page of a session, and no longer counts the session as a download.
+    pub(super) fn stop_download(&mut self, slot: Slot) {
         self.table.set_flag(slot, Flags::PAGE, false);
-        if let Some(session) = self.table.session_at_mut(slot) {
-            session.set_phase(now, phase);
-        }
+        self.table.set_flag(slot, Flags::DOWNLOAD, false);
     }
 
     /// Returns the deadline after which the silence of a client is too long; `None` in phases without a timeout.
-    fn silence_deadline(&self, session: &Session) -> Option<Instant> {
+    fn silence_deadline(&self, now: Instant, session: &Session) -> Option<Instant> {
         let limit = match session.phase() {
             SessionPhase::Downloading { id, reached, size, .. } if reached == size => {
                 let device = self.device_override(id).and_then(|device| device.verify_timeout);
@@ -135,14 +147,10 @@ impl<S: SessionSlots> Server<S> {
                 return None;
             }
         };
-        Some(session.silence_start().plus(limit))
-    }
-}
-
-/// Returns the earlier one of two deadlines; `None` if both are `None`.
-fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (one, None) | (None, one) => one,
+        // A client that downloads another image meanwhile is not silent.
+        let primary =
+            if session.is_primary() { Some(session) } else { self.table.session_of(session.client()) };
+        let last_served = primary.and_then(|primary| primary.last_served(now));
+        Some(session.silence_start(last_served).plus(limit))
     }
 }

@@ -2,15 +2,16 @@
 //! End Responses to clients on hold. Sections refer to ZigBee document 095264 (2011).
 //!
 //! ```text
-//! SUCCESS  -> ServerPolicy::upgrade -> Upgrade End Response with a time, or a status     others -> a Default Response, if wanted
+//! SUCCESS  -> access -> ServerPolicy::upgrade -> Upgrade End Response with a time, or a status
+//! others   -> a Default Response, if wanted
 //! release, hold -> unsolicited Upgrade End Response
 //! ```
 
 use super::response_frame::{self, RequestContext};
 use super::session::Flags;
 use super::{
-    ResponseBuffer, Server, ServerAction, ServerEvent, ServerPolicy, Session, SessionPhase, SessionSlots,
-    UpgradeDecision,
+    FileLookup, ImageStore, ResponseBuffer, Server, ServerAction, ServerEvent, ServerPolicy, Session,
+    SessionSlots, UpgradeDecision,
 };
 use crate::aps::{Address, DeliveryMode, Transmit};
 use crate::time::{Instant, ServerTime};
@@ -37,7 +38,7 @@ impl<S: SessionSlots> Server<S> {
         stack: StackVersion,
         status: Option<&ClientStatus>,
     ) -> Option<bool> {
-        if self.session(client).is_some_and(|session| session.has_downloaded(id)) {
+        if self.session_for(client, id).is_some_and(|session| session.has_downloaded(id)) {
             return Some(true);
         }
         let status = status?;
@@ -65,6 +66,7 @@ impl<S: SessionSlots> Server<S> {
         context: RequestContext,
         control: FrameControl,
         request: UpgradeEndRequest,
+        images: &mut (impl ImageStore + ?Sized),
         policy: &mut (impl ServerPolicy + ?Sized),
         out: &mut ResponseBuffer,
     ) -> ServerAction {
@@ -76,18 +78,30 @@ impl<S: SessionSlots> Server<S> {
         }
         let UpgradeEndRequest { status, id } = request;
         let client = context.client;
-        let slot = self.table.find_or_insert(client);
-        let before = slot.and_then(|slot| self.table.session_at(slot));
-        let released = before.is_some_and(|session| session.flags.contains(Flags::RELEASED))
-            && before.is_some_and(|session| session.has_downloaded(id));
-        if let Some(slot) = slot {
-            self.enter_idle_phase(now, slot, SessionPhase::Ended { id, status });
-        }
+        let slot = self.table.select(client, id);
+        let hardware = slot.and_then(|slot| self.table.session_at(slot)).and_then(Session::hardware);
+        let found = images.info(id, context.ieee, hardware, Some(client));
+        let access = self.check_access(context, id, None, found.found(), policy);
+        // A client whose download was cancelled gets a session for an image that the store has.
+        let slot = match found {
+            FileLookup::NotFound => slot,
+            FileLookup::Found(_) | FileLookup::Ambiguous => self.find_or_insert_session(now, context, id),
+        };
+        let mut released = false;
         self.events.push(ServerEvent::Ended { client, id, status });
+        if let Some(slot) = slot.filter(|_| access.is_ok()) {
+            self.stop_download(slot);
+            if let Some(session) = self.table.session_at_mut(slot) {
+                released = session.record_end(now, id, status);
+            }
+        }
 
         if status != Status::SUCCESS {
             // The client does not upgrade. The whole answer is a Default Response, unless the client disabled it.
             return self.acknowledge(context, control, out);
+        }
+        if let Err(reason) = access {
+            return ServerAction::Reply(self.respond_not_authorized(context, id, command, reason, out));
         }
         let time = match policy.upgrade(client, id) {
             // The client may have missed the Upgrade End Response of `release`, so the server repeats the response.
@@ -101,9 +115,10 @@ impl<S: SessionSlots> Server<S> {
                 return ServerAction::Reply(context.default_response(command, refusal.status(), out));
             }
         };
-        let mark = if released { Flags::RELEASED } else { Flags::empty() };
-        if let Some(session) = slot.and_then(|slot| self.table.session_at_mut(slot)) {
-            session.flags.insert(mark);
+        if let Some(session) = slot.and_then(|slot| self.table.session_at_mut(slot))
+            && time.then != u32::MAX
+        {
+            session.record_order(now, time.then.saturating_sub(time.current));
         }
         self.events.push(match time.then {
             u32::MAX if policy.is_sleepy(client) => ServerEvent::SleepyClientHeld { client, id },
@@ -145,19 +160,12 @@ impl<S: SessionSlots> Server<S> {
         seconds: u32,
         out: &mut ResponseBuffer,
     ) -> Transmit {
-        let released = |session: &Session| match session.phase() {
-            SessionPhase::Ended { id, status: Status::SUCCESS } => target.matches(id),
-            _ => false,
-        };
-        let to_all = delivery != DeliveryMode::Unicast;
-        if let Some(slot) = self.table.find(to).filter(|_| !to_all) {
-            if self.table.session_at(slot).is_some_and(released) {
-                self.table.set_flag(slot, Flags::RELEASED, true);
-            }
-        } else if to_all {
-            for session in self.table.sessions_mut().filter(|session| released(session)) {
-                session.flags.insert(Flags::RELEASED);
-            }
+        for session in self.table.sessions_mut().filter(|session| {
+            let is_receiver = delivery != DeliveryMode::Unicast || session.client() == to;
+            is_receiver && target.matches(session.id()) && session.has_downloaded(session.id())
+        }) {
+            session.flags.insert(Flags::RELEASED);
+            session.record_order(now, seconds);
         }
         let time = self.clock.after(now, seconds);
         self.write_upgrade_end_response(to, delivery, UpgradeEndResponse { target, time }, out)
@@ -174,10 +182,11 @@ impl<S: SessionSlots> Server<S> {
         target: ImageFilter,
         out: &mut ResponseBuffer,
     ) -> Transmit {
-        for session in self.table.sessions_mut() {
-            if delivery != DeliveryMode::Unicast || session.client == to {
-                session.flags.remove(Flags::RELEASED);
-            }
+        for session in self.table.sessions_mut().filter(|session| {
+            let is_receiver = delivery != DeliveryMode::Unicast || session.client() == to;
+            is_receiver && target.matches(session.id())
+        }) {
+            session.record_hold();
         }
         let time: ServerTime = self.clock.hold(now);
         self.write_upgrade_end_response(to, delivery, UpgradeEndResponse { target, time }, out)

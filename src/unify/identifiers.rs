@@ -213,7 +213,7 @@ pub enum UiidForm {
 
 /// Error for a UIID that already belongs to another kind of image. Either the caller set the UIID for the other kind,
 /// or the UIID follows from the [`UiidForm`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[error("UIID {uiid} is that of manufacturer {}, image type {:#06x}", .owner.manufacturer, .owner.image_type.0)]
 #[non_exhaustive]
 pub struct UiidTaken {

@@ -32,7 +32,8 @@ const MAX_PACKET: usize = 268_435_455;
 const PACKET_FIELDS: usize = 5;
 
 /// Error for an image that is too long for an MQTT message. The limit is 256 MiB minus the length of the topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("an image of {len} bytes, at most {max} fit into a message")]
 #[non_exhaustive]
 pub struct ImageTooLong {

@@ -9,7 +9,7 @@ use super::text_error::TextError;
 use super::topic::ImagePath;
 
 /// Reason why a provider or a consumer ignored an MQTT message. An ignored message changes nothing.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, serde::Serialize)]
 #[non_exhaustive]
 pub enum MessageIgnored {
     /// The topic does not belong to Unify's OTA service.

@@ -53,7 +53,8 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Op
     T::deserialize(from).map(Some)
 }
 
-/// Error for a payload that does not match its topic. `Display` gives the reason.
+/// Error for a payload that does not match its topic. `Display` gives the reason, and serde represents
+/// the error as this text.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct PayloadError(#[from] Reason);
@@ -64,6 +65,12 @@ enum Reason {
     Json(#[from] serde_json::Error),
     #[error("version {0:?}: expected up to 8 hexadecimal digits, as in 0x10053519")]
     Version(String),
+}
+
+impl serde::Serialize for PayloadError {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
 }
 
 impl Announcement {

@@ -2,10 +2,17 @@
 
 use alloc::string::String;
 
-/// Error for text that is not a valid identifier, topic, topic filter or date-time. `Display` gives the reason.
+/// Error for text that is not a valid identifier, topic, topic filter or date-time. `Display` gives the reason,
+/// and serde represents the error as this text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct TextError(pub(super) Reason);
+
+impl serde::Serialize for TextError {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
 
 /// Reasons of a text error, private so that a new release of the crate `time` is no breaking change of this crate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -102,7 +102,7 @@ impl fmt::Display for DeviceEndpoint {
 }
 
 /// Topic of Unify's OTA service. [`Display`](fmt::Display) writes the text of the topic, and [`FromStr`] parses this
-/// text.
+/// text. Serde represents a topic as this text.
 ///
 /// ```
 /// use zigbee_ota::unify::{ImagePath, Topic};
@@ -140,6 +140,19 @@ impl Topic {
             Self::Info(_) | Self::Attribute(..) | Self::Revision(..) | Self::Commands(_) => true,
             Self::Get(_) | Self::Data(_) => false,
         }
+    }
+}
+
+impl serde::Serialize for Topic {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Topic {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <alloc::string::String as serde::Deserialize>::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

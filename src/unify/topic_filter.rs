@@ -33,8 +33,9 @@ use super::topic::{DeviceEndpoint, ImagePath, Topic};
 /// assert!(!filter.matches("ucl/OTA/info/ZigBee10011011/zb-0123456789ABCDEF"));
 /// # Ok::<(), zigbee_ota::unify::TextError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TopicFilter(String);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct TopicFilter(#[serde(deserialize_with = "deserialize_filter")] String);
 
 impl TopicFilter {
     /// Returns the filter for announcements of images for all devices.
@@ -119,6 +120,11 @@ impl FromStr for TopicFilter {
         let fits = (1..=usize::from(u16::MAX)).contains(&text.len());
         if are_valid && fits { Ok(Self(text.to_owned())) } else { Err(TextError(Reason::TopicFilter)) }
     }
+}
+
+fn deserialize_filter<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let filter = <String as serde::Deserialize>::deserialize(from)?.parse::<TopicFilter>();
+    filter.map(|filter| filter.0).map_err(serde::de::Error::custom)
 }
 
 impl fmt::Display for TopicFilter {

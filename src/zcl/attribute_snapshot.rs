@@ -58,8 +58,8 @@ pub struct AttributeSnapshot {
     /// Image Type ID: image type of the file that is being downloaded or waits to be installed; 0xFFFF if there is no
     /// such file.
     pub image_type: Option<ImageType>,
-    /// MinimumBlockPeriod: minimum time between two block requests, in milliseconds, or in seconds up to cluster
-    /// revision 2 (later revisions).
+    /// MinimumBlockPeriod: minimum time between two block requests (later revisions). The unit is milliseconds; only
+    /// cluster revision 2 counts seconds.
     pub min_block_period: Option<u16>,
     /// ImageStamp: number that distinguishes two builds of one version (later revisions).
     pub image_stamp: Option<u32>,
@@ -131,7 +131,8 @@ impl AttributeSnapshot {
     pub fn answer(&self, frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usize>, EncodeError> {
         match frame.message {
             Message::Attributes(Direction::ToClient, command) => {
-                Responder { attributes: Some(self), sequence: frame.sequence, direction: Direction::ToServer }
+                let owner = Owner::Client(self);
+                Responder { owner, sequence: frame.sequence, direction: Direction::ToServer }
                     .answer(command, out)
             }
             _ => Ok(None),
@@ -140,25 +141,51 @@ impl AttributeSnapshot {
 }
 
 /// Encodes the response of a server to a frame that reads, discovers or writes attributes, and returns the length of
-/// the response in bytes. Returns `None` for any other frame. A server has no attributes of this cluster (section 6.7).
+/// the response in bytes. Returns `None` for any other frame.
+///
+/// A server has no attributes of this cluster (section 6.7), but the global attribute ClusterRevision (0xFFFD) of ZCL 6
+/// and later. Its value is [`SERVER_CLUSTER_REVISION`].
 ///
 /// # Errors
 /// The same errors as [`AttributeSnapshot::answer`].
 pub fn answer_as_server(frame: &Frame<'_>, out: &mut [u8]) -> Result<Option<usize>, EncodeError> {
     match frame.message {
         Message::Attributes(Direction::ToServer, command) => {
-            Responder { attributes: None, sequence: frame.sequence, direction: Direction::ToClient }
+            Responder { owner: Owner::Server, sequence: frame.sequence, direction: Direction::ToClient }
                 .answer(command, out)
         }
         _ => Ok(None),
     }
 }
 
-/// Encoder of one response, with the attributes to read and the header fields that follow from the request.
+/// ClusterRevision that a server of this crate reports: 3, the revision of the cluster in ZCL 8. Since revision 3,
+/// MinimumBlockPeriod counts milliseconds.
+pub const SERVER_CLUSTER_REVISION: u16 = 3;
+
+/// Owner of the attributes in a response.
+#[derive(Clone, Copy)]
+enum Owner<'s> {
+    Client(&'s AttributeSnapshot),
+    Server,
+}
+
+impl Owner<'_> {
+    /// Returns the value of an attribute; `None` if the owner does not have the attribute.
+    fn get(self, id: AttributeId) -> Option<AttributeValue> {
+        match self {
+            Self::Client(attributes) => attributes.get(id),
+            Self::Server => {
+                (id == AttributeId::CLUSTER_REVISION).then_some(AttributeValue::U16(SERVER_CLUSTER_REVISION))
+            }
+        }
+    }
+}
+
+/// Encoder of one response. The encoder holds the attributes to read and the header fields that follow from the
+/// request.
 #[derive(Clone, Copy)]
 struct Responder<'s> {
-    /// Attributes of a client, or `None` for a server.
-    attributes: Option<&'s AttributeSnapshot>,
+    owner: Owner<'s>,
     /// Sequence number of the request.
     sequence: u8,
     /// Direction of the response.
@@ -179,9 +206,9 @@ impl Responder<'_> {
     }
 
     fn answer_read(self, read: ReadAttributes<'_>, out: &mut [u8]) -> Result<usize, EncodeError> {
-        let records = read.ids().map(|id| {
-            let value = self.attributes.and_then(|attributes| attributes.get(id));
-            AttributeRecord { id, value: value.ok_or(Refusal::UNSUPPORTED_ATTRIBUTE) }
+        let records = read.ids().map(|id| AttributeRecord {
+            id,
+            value: self.owner.get(id).ok_or(Refusal::UNSUPPORTED_ATTRIBUTE),
         });
         let head = self.head(READ_RESPONSE);
         let count = count_fitting(records.clone(), head.len(), out.len());
@@ -195,7 +222,7 @@ impl Responder<'_> {
     ) -> Result<usize, EncodeError> {
         let found = const { &ATTRIBUTES }
             .iter()
-            .filter(|info| self.attributes.is_some_and(|attributes| attributes.get(info.id).is_some()))
+            .filter(|info| self.owner.get(info.id).is_some())
             .filter(|info| info.id >= first)
             .map(|info| DiscoverRecord(info.id, info.data_type));
         let [control, sequence, command] = self.head(DISCOVER_RESPONSE);
@@ -215,7 +242,7 @@ impl Responder<'_> {
             return Frame::default_response(self.sequence, self.direction, response).encode(out);
         }
         let records = write.records().filter_map(Result::ok).map(|(id, _)| {
-            let known = self.attributes.is_some_and(|attributes| attributes.get(id).is_some());
+            let known = self.owner.get(id).is_some();
             WriteRecord(if known { Refusal::READ_ONLY } else { Refusal::UNSUPPORTED_ATTRIBUTE }, id)
         });
         let head = self.head(WRITE_RESPONSE);

@@ -1,5 +1,5 @@
 //! Attributes of the cluster (section 6.7 and table 15 of ZigBee document 095264, 2011). All attributes belong to the
-//! client and are read only; the server has no attributes.
+//! client and are read only; the server has ClusterRevision alone, which every cluster has since ZCL 6.
 //!
 //! | id | name | type | maximum | default | | section |
 //! |---|---|---|---|---|---|---|
@@ -52,7 +52,8 @@ open_enum! {
         MANUFACTURER_ID = 0x0007 => "Manufacturer ID",
         /// Image type of the file that is being downloaded or waits to be installed.
         IMAGE_TYPE_ID = 0x0008 => "Image Type ID",
-        /// Minimum time between two block requests, in milliseconds (in seconds up to cluster revision 2).
+        /// Minimum time between two block requests, in milliseconds; a device of cluster revision 2 counts seconds. Revision
+        /// 1 does not have the attribute.
         #[doc(alias("rate limit", "throttle"))]
         MINIMUM_BLOCK_PERIOD = 0x0009 => "MinimumBlockPeriod",
         /// Number that distinguishes two builds of one version.

@@ -9,6 +9,7 @@ use core::fmt;
 
 use crate::codec::{Emit, Parsed, Sink};
 use crate::open_enum::open_enum;
+use crate::types::ImageId;
 
 use super::quirks::Leniency;
 use super::{
@@ -230,6 +231,20 @@ commands! {
         UpgradeEnd(UpgradeEndRequest) = UPGRADE_END_REQUEST,
         /// Query Specific File Request (command id 0x08, optional).
         QuerySpecificFile(QuerySpecificFileRequest) = QUERY_SPECIFIC_FILE_REQUEST,
+    }
+}
+
+impl ToServer {
+    /// Returns the image that the request is about: the running image in a Query Next Image Request, the requested image
+    /// in all others.
+    pub(crate) const fn image(&self) -> ImageId {
+        match self {
+            Self::QueryNextImage(request) => request.current,
+            Self::ImageBlock(request) => request.id,
+            Self::ImagePage(request) => request.id,
+            Self::UpgradeEnd(request) => request.id,
+            Self::QuerySpecificFile(request) => request.id,
+        }
     }
 }
 

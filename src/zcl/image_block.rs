@@ -77,8 +77,8 @@ pub struct ImageBlockRequest {
     pub max_data: u8,
     /// IEEE address of the client, sent when the client requests a device-specific file.
     pub node: Option<Eui64>,
-    /// MinimumBlockPeriod attribute of the client in milliseconds; `None` if the client does not have the attribute
-    /// (later revisions).
+    /// MinimumBlockPeriod attribute of the client in milliseconds, or in seconds from a client of cluster revision 2;
+    /// `None` if the client does not have the attribute (later revisions).
     #[doc(alias = "MinimumBlockPeriod")]
     pub min_block_period: Option<u16>,
 }
@@ -96,7 +96,7 @@ impl ImageBlockRequest {
         Self { node: Some(node), ..self }
     }
 
-    /// Adds the MinimumBlockPeriod of the client, in milliseconds, to the request.
+    /// Adds the MinimumBlockPeriod of the client to the request, in milliseconds, or in seconds for cluster revision 2.
     #[must_use]
     pub const fn with_min_block_period(self, period: u16) -> Self {
         Self { min_block_period: Some(period), ..self }
@@ -275,7 +275,8 @@ pub struct BlockData<'a> {
 pub struct WaitForData {
     /// Current time of the server, and request time: the time at which the client repeats its request.
     pub time: ServerTime,
-    /// Minimum time in milliseconds between two requests, from this response on (later revisions).
+    /// Minimum time between two requests, from this response on, in milliseconds, or in seconds to a client of cluster
+    /// revision 2 (later revisions).
     #[doc(alias("MinimumBlockPeriod", "rate limit", "throttle"))]
     pub min_block_period: Option<u16>,
 }
@@ -287,7 +288,8 @@ impl WaitForData {
         Self { time, min_block_period: None }
     }
 
-    /// Adds the minimum time between two requests, in milliseconds, to the response.
+    /// Adds the minimum time between two requests to the response, in milliseconds, or in seconds to a client of cluster
+    /// revision 2.
     #[must_use]
     pub const fn with_min_block_period(self, period: u16) -> Self {
         Self { min_block_period: Some(period), ..self }

@@ -56,7 +56,7 @@ pub use attribute_commands::{
     AttributeCommand, AttributeRecord, DiscoverAttributes, DiscoverAttributesResponse, ReadAttributes,
     ReadAttributesResponse, WriteAttributes, WriteAttributesResponse,
 };
-pub use attribute_snapshot::{AttributeSnapshot, answer_as_server};
+pub use attribute_snapshot::{AttributeSnapshot, SERVER_CLUSTER_REVISION, answer_as_server};
 pub use attribute_table::{
     ATTRIBUTES, AttributeId, AttributeInfo, AttributeValue, DataType, ImageUpgradeStatus, Revision,
     UpgradeActivationPolicy, UpgradeTimeoutPolicy,

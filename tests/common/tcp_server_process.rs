@@ -1,6 +1,6 @@
 //! Process of the example `tcp_server` that is killed at the end of the test.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -20,7 +20,8 @@ pub struct Served {
 impl Served {
     pub fn new(options: &[&str], file: &Path) -> Self {
         let mut command = Command::new(example_binaries::example("tcp_server"));
-        let mut process = command.args(options).arg(file).stdout(Stdio::piped()).spawn().expect("it runs");
+        command.args(options).arg(file).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("it runs");
         let mut line = String::new();
         let mut out = BufReader::new(process.stdout.take().expect("piped"));
         out.read_line(&mut line).expect("a first line");
@@ -42,6 +43,13 @@ impl Served {
         socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
         let lines = BufReader::new(socket.try_clone().expect("a second handle"));
         (socket, lines)
+    }
+
+    /// Sends a command to the server.
+    #[allow(dead_code, reason = "one of the tests with this file commands no server")]
+    pub fn command(&self, line: &str) {
+        let mut input = self.process.stdin.as_ref().expect("piped");
+        writeln!(input, "{line}").expect("it reads");
     }
 
     /// Returns the next output line after the first one.

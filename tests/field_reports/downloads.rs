@@ -5,9 +5,9 @@ use std::num::NonZeroU8;
 use zigbee_ota::client::TransferMode;
 use zigbee_ota::file::SplitFile;
 use zigbee_ota::server::espressif::{ImageTable, ReadRequest, Registration};
-use zigbee_ota::server::{NotReady, ReadResult, SessionPhase, SliceStore, StoreEntry};
+use zigbee_ota::server::{FileLookup, NotReady, ReadResult, SessionPhase, SliceStore, StoreEntry};
 use zigbee_ota::zcl::{CommandId, Status};
-use zigbee_ota::{Eui64, ImageType, ManufacturerCode};
+use zigbee_ota::{Eui64, HardwareVersion, ImageType, ManufacturerCode};
 use zigbee_ota_sim::file_of;
 use zigbee_ota_sim::net::FrameFate;
 use zigbee_ota_sim::simulation::{Report, Settings, Simulation};
@@ -27,8 +27,14 @@ impl ImageStore for Disk {
         self.0.find(manufacturer, image_type, fits)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, client: Option<Address>) -> Option<ImageInfo> {
-        self.0.info(id, node, client)
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        client: Option<Address>,
+    ) -> FileLookup {
+        self.0.info(id, node, hardware, client)
     }
 
     fn read(&mut self, _: &ImageInfo, _: u32, _: Option<Address>, _: &mut [u8]) -> ReadResult {

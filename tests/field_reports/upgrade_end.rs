@@ -1,7 +1,7 @@
 //! Field reports about the end of an upgrade: activation times, slow verification, confirmation.
 
 use zigbee_ota::client::{AcceptedVersions, Outcome};
-use zigbee_ota::server::SessionPhase;
+use zigbee_ota::server::{RefusalReason, SessionPhase};
 use zigbee_ota::time::ServerTime;
 use zigbee_ota::zcl::{Refusal, Status};
 
@@ -105,6 +105,7 @@ fn success_is_reported_and_confirmed_by_the_next_query() {
     desk.pass(10 * MINUTE);
     assert_eq!(desk.ask(LAMP, "01 01 01 00 01 10 ab 00 05 00 00 00"), "19 01 02 98");
     let request = QueryNextImageRequest::new(IMAGE);
-    let queried = ServerEvent::Queried { client: LAMP, request, answer: Err(Refusal::NO_IMAGE_AVAILABLE) };
+    let (answer, reason) = (Err(Refusal::NO_IMAGE_AVAILABLE), Some(RefusalReason::Version));
+    let queried = ServerEvent::Queried { client: LAMP, request, answer, reason };
     assert_eq!(desk.events(), [queried]);
 }

@@ -117,9 +117,9 @@ fn only_attributes_can_be_read() {
     }
 }
 
-/// Shows: ATTR-001
+/// Shows: ATTR-001, FLD-020
 #[test]
-fn a_server_has_no_attributes() {
+fn a_server_has_cluster_revision_alone() {
     let mut out = [0; 300];
     let mut ask = |request: &str| {
         let request = hex(request);
@@ -128,11 +128,16 @@ fn a_server_has_no_attributes() {
         let len = answer_as_server(&frame, &mut out).expect("room").expect("an answer");
         out[..len].to_vec()
     };
-    for id in (0..=0x0010_u16).chain([0xfffd]) {
+    for id in (0..=0xffff_u16).filter(|id| *id != 0xfffd) {
         let [low, high] = id.to_le_bytes();
         assert_eq!(ask(&format!("000700{low:02x}{high:02x}")), [0x18, 7, 0x01, low, high, 0x86]);
     }
-    assert_eq!(ask("00070c 0000ff"), hex("18070d 01"));
+    assert_eq!(ask("000700 fdff"), hex("180701 fdff 00 21 0300"));
+    assert_eq!(ask("000700 0600fdff"), hex("180701 060086 fdff 00 21 0300"));
+    assert_eq!(ask("00070c 0000ff"), hex("18070d 01 fdff21"));
+    assert_eq!(ask("00070c 000000"), hex("18070d 00"));
+    assert_eq!(ask("00070c feffff"), hex("18070d 01"));
+    assert_eq!(ask("000702 fdff210400"), hex("180704 88fdff"));
     assert_eq!(ask("000702 06003000"), hex("180704 860600"));
     let request = hex("080700 0600");
     let frame = Frame::decode(&request, Quirks::empty()).expect("a request");

@@ -47,39 +47,39 @@ fn each_restriction_lets_its_devices_through_and_names_the_others() {
             json!({ "modelId": "S1" }),
             vec![
                 fits(known),
-                unknown(r#"for the model "S1", that of the device is not known"#),
-                other(known.with_model("s1"), r#"for the model "S1", the device is a "s1""#),
-                other(known.with_model("S1\n"), r#"for the model "S1", the device is a "S1\n""#),
+                unknown(r#"only for model "S1"; that of the device is not known"#),
+                other(known.with_model("s1"), r#"only for model "S1"; that of the device is "s1""#),
+                other(known.with_model("S1\n"), r#"only for model "S1"; that of the device is "S1\n""#),
             ],
         ),
         (
             json!({ "manufacturerName": ["A", "ubisys"] }),
             vec![
                 fits(known),
-                unknown(r#"for the manufacturer name "A" or "ubisys", that of the device is not known"#),
+                unknown(r#"only for manufacturer name "A" or "ubisys"; that of the device is not known"#),
                 other(
                     known.with_manufacturer_name("B"),
-                    r#"for the manufacturer name "A" or "ubisys", the device has "B""#,
+                    r#"only for manufacturer name "A" or "ubisys"; that of the device is "B""#,
                 ),
             ],
         ),
         (
             json!({ "manufacturerName": [] }),
-            vec![other(known, r#"for the manufacturer name of an empty list, the device has "ubisys""#)],
+            vec![other(known, r#"only for no manufacturer name at all; that of the device is "ubisys""#)],
         ),
         (
             json!({ "hardwareVersionMin": 2, "hardwareVersionMax": 7 }),
             vec![
                 fits(known),
                 fits(known.with_hardware(HardwareVersion(7))),
-                unknown("for hardware versions 2 to 7, the query of the device has none"),
+                unknown("only for hardware versions 2 to 7; the query of the device has none"),
                 other(
                     known.with_hardware(HardwareVersion(1)),
-                    "for hardware versions 2 to 7, the device has 1",
+                    "only for hardware versions 2 to 7; that of the device is 1",
                 ),
                 other(
                     known.with_hardware(HardwareVersion(8)),
-                    "for hardware versions 2 to 7, the device has 8",
+                    "only for hardware versions 2 to 7; that of the device is 8",
                 ),
             ],
         ),
@@ -87,33 +87,33 @@ fn each_restriction_lets_its_devices_through_and_names_the_others() {
             json!({ "hardwareVersionMax": 1 }),
             vec![
                 fits(known.with_hardware(HardwareVersion(0))),
-                other(known, "for hardware versions up to 1, the device has 2"),
-                unknown("for hardware versions up to 1, the query of the device has none"),
+                other(known, "only for hardware versions up to 1; that of the device is 2"),
+                unknown("only for hardware versions up to 1; the query of the device has none"),
             ],
         ),
         (json!({ "minFileVersion": 50, "maxFileVersion": 50 }), vec![fits(device)]),
         (
             json!({ "minFileVersion": 51 }),
-            vec![unknown("for devices that run versions from 51, the device runs 50")],
+            vec![unknown("only for devices that run versions from 51; the device runs 50")],
         ),
         (
             json!({ "maxFileVersion": 49 }),
-            vec![unknown("for devices that run versions up to 49, the device runs 50")],
+            vec![unknown("only for devices that run versions up to 49; the device runs 50")],
         ),
         (
             json!({ "fileVersion": 50 }),
-            vec![unknown("version 50 is not wanted: the device runs 50, newer ones are")],
+            vec![unknown("version 50 is not newer than 50, which the device runs")],
         ),
         (json!({ "fileVersion": 50, "force": true }), vec![fits(device)]),
         (
             json!({ "fileVersion": 49, "force": true, "modelId": "S1" }),
-            vec![fits(known), unknown(r#"for the model "S1", that of the device is not known"#)],
+            vec![fits(known), unknown(r#"only for model "S1"; that of the device is not known"#)],
         ),
         (
             json!({ "manufacturerCode": 1 }),
-            vec![unknown("for manufacturer code 0x0001, the device has 0x10f2")],
+            vec![unknown("for manufacturer code 0x0001; that of the device is 0x10f2")],
         ),
-        (json!({ "imageType": 1 }), vec![unknown("for image type 0x0001, the device has 0x7b02")]),
+        (json!({ "imageType": 1 }), vec![unknown("for image type 0x0001; that of the device is 0x7b02")]),
         // A restriction that cannot be read is not ignored.
         (json!({ "modelId": 5 }), vec![other(known, "modelId is 5, expected a text or an array of texts")]),
         (
@@ -137,8 +137,8 @@ fn each_restriction_lets_its_devices_through_and_names_the_others() {
         r#"[{ "url": "light.ota" }, { "manufacturerCode": 4338, "imageType": 31490, "fileVersion": 60 }]"#,
     );
     let reasons = [
-        "0: manufacturer code, image type or version is left out and has to come from the file",
-        "1: neither a URL nor a path",
+        "0: lacks manufacturer code, image type or file version, which the header of its file has",
+        "1: has neither a URL nor a path",
     ];
     chooses(&incomplete.select(&device), None, &reasons);
 }
@@ -165,9 +165,9 @@ fn the_first_that_fits_decides_in_the_form_of_zigbee2mqtt() {
         &list_of([60, 61, 62, 63]).select(&device),
         Some(1),
         &[
-            "0: for hardware versions 0 to 1, the device has 2",
-            "2: fits, but entry 1 comes before it",
-            "3: for manufacturer code 0x0001, the device has 0x10f2",
+            "0: only for hardware versions 0 to 1; that of the device is 2",
+            "2: fits, but entry 1 comes first",
+            "3: for manufacturer code 0x0001; that of the device is 0x10f2",
         ],
     );
     // An older one before a newer one leaves the device without an offer.
@@ -175,10 +175,10 @@ fn the_first_that_fits_decides_in_the_form_of_zigbee2mqtt() {
         &list_of([60, 50, 62, 63]).select(&device),
         None,
         &[
-            "0: for hardware versions 0 to 1, the device has 2",
-            "1: version 50 is not wanted: the device runs 50, newer ones are",
-            "2: fits, but entry 1 comes before it",
-            "3: for manufacturer code 0x0001, the device has 0x10f2",
+            "0: only for hardware versions 0 to 1; that of the device is 2",
+            "1: version 50 is not newer than 50, which the device runs",
+            "2: fits, but entry 1 comes first",
+            "3: for manufacturer code 0x0001; that of the device is 0x10f2",
         ],
     );
     let index = list_of([60, 61, 62, 63]);
@@ -224,9 +224,9 @@ fn the_newest_that_fits_decides_in_the_form_of_zigpy() {
             selection.mismatches().map(|(number, reason)| format!("{number}: {reason}")).collect();
         (selection.number(), reasons)
     };
-    let behind = |number: usize, entry: usize| format!("{number}: fits, but entry {entry} comes before it");
+    let behind = |number: usize, entry: usize| format!("{number}: fits, but entry {entry} comes first");
     let tie = |number: usize, entry: usize| {
-        format!("{number}: fits as well as entry {entry}, which has another file, so neither is taken")
+        format!("{number}: fits as well as entry {entry}, which names another file, so neither is chosen")
     };
     let plain = || json!({});
     assert_eq!(

@@ -120,7 +120,12 @@ fn check_prints_one_line_for_each_file() {
     for (file, status, strict, line) in [
         ("plain", 0, 0, "plain: ok\n"),
         ("good", 0, 1, "in a container (salus-crc32), at byte 0"),
-        ("raw", 0, 1, "raw: ok (note: no elements: the body is 9 raw bytes)\n"),
+        (
+            "raw",
+            0,
+            1,
+            "raw: ok (note: no elements: the body is 9 raw bytes of no known form; as an element 0xeeee,",
+        ),
         ("early", 0, 1, "early: ok (note: elements after the signature)\n"),
         (
             "bad",

@@ -289,6 +289,17 @@ fn files_for_disjoint_hardware_get_their_hardware_versions() {
     ran.says(0, "entry 1: b: never taken");
 }
 
+/// No form of an index names a device.
+#[test]
+fn a_file_for_one_device_gets_a_note() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("f")).expect("a folder");
+    folder.write("f/a", folder.create(&format!("{IDS} -l 5 --upgrade-dest 01:23:45:67:89:ab:cd:ef")));
+    folder
+        .ota("index f")
+        .says(0, "note: a: for the device 01:23:45:67:89:AB:CD:EF alone, and an index offers it to all of the image type");
+}
+
 /// Shows: FLD-054
 #[test]
 fn the_index_of_zigpy_is_written_and_checked() {
@@ -354,16 +365,16 @@ fn choose_tells_the_entry_and_why_the_others_do_not_fit() {
     folder
         .ota(&format!("{device} --model b index.json"))
         .says(0, "entry 1: version 16843024 (0x01010110): light.zigbee\n")
-        .says(0, "  not entry 0: for the model \"a\", the device is a \"b\"\n");
+        .says(0, "  not entry 0: only for model \"a\"; that of the device is \"b\"\n");
     let ran = folder.ota(&format!("{device} index.json"));
     ran.says(1, "no entry for this device\n")
-        .says(1, "not entry 1: for the model \"b\", that of the device is not known");
+        .says(1, "not entry 1: only for model \"b\"; that of the device is not known");
     assert!(!ran.out.contains("entry 2"), "another image: {}", ran.out);
     let found = folder
         .ota(&format!("{device} --json --model a --file f/light-2.zigbee index.json"))
         .says(0, "")
         .json();
-    let reason = "for the model \"b\", the device is a \"a\"";
+    let reason = "only for model \"b\"; that of the device is \"a\"";
     let expected = json!({
         "entry": 0, "url": "light-2.zigbee", "path": null, "file_version": 0x01010111,
         "mismatches": [{ "entry": 1, "reason": reason }], "differences": [],
@@ -376,7 +387,7 @@ fn choose_tells_the_entry_and_why_the_others_do_not_fit() {
     let newest = "choose -m 0x1001 -i 0x1011 -v 0x01010111 --model a";
     folder
         .ota(&format!("{newest} index.json"))
-        .says(1, "version 16843025 is not wanted: the device runs 16843025, newer ones are");
+        .says(1, "version 16843025 is not newer than 16843025, which the device runs");
     folder.ota(&format!("{newest} --wanted any index.json")).says(0, "entry 0");
     folder
         .ota(&format!("{newest} --wanted older --model b --hardware 3 --manufacturer-name x index.json"))

@@ -24,7 +24,8 @@ fn a_plain_file_as_json() {
             r#""elements":[{{"tag":0,"length":17,"offset":56,"data_offset":62}},"#,
             r#"{{"tag":61440,"length":0,"offset":79,"data_offset":85}}],"rest":null,"strict":true,"#,
             r#""missing":0,"after":0,"irregularities":[],"payloads":[{{"element":0,"kind":"unknown","#,
-            r#""state":"unknown","detail":"not recognised; 0.00 bits of entropy a byte"}}]}}"#,
+            r#""state":"unknown","detail":"not recognised; 0.00 bits of entropy a byte"}}],"#,
+            r#""findings":[]}}"#,
             "\n"
         ),
         zeros
@@ -169,7 +170,7 @@ fn tables_name_the_fields_and_escape_the_text() {
     for text in [
         "\n  manufacturer code           0x1001\n",
         "\n  image type                  0xffc3  picture\n",
-        "\n  file version                0x10053519  1.0 b05, stack 3.5 b19\n",
+        "\n  file version                0x10053519  268776729  1.0 b05, stack 3.5 b19, if the maker uses the specification's scheme\n",
         "\n  stack version               0x0002  ZigBee PRO\n",
         "\n  header string               \"a\\u{1b}[2Jb\"\n",
         "\n  security credential version 0x00  SE 1.0\n",
@@ -178,7 +179,7 @@ fn tables_name_the_fields_and_escape_the_text() {
         "\n  maximum hardware version    0x0205  2.5\n",
         "\n  0x0000  upgrade image                                     69           3\n",
         "\n  0xf000  manufacturer specific                             78           4\n",
-        "\n  irregular                   control characters in the header string\n",
+        "\n  note                        control characters in the header string\n",
     ] {
         ran.says(0, text);
     }

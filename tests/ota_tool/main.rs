@@ -15,7 +15,13 @@ mod printable;
 #[path = "../common/published_test_keys.rs"]
 mod published_test_keys;
 mod reconstruct;
+#[path = "../payload/reference_checksums.rs"]
+mod reference_checksums;
+mod refused_files;
 mod run_tool;
+#[path = "../payload/sample_builders.rs"]
+#[expect(dead_code, reason = "the tests of payloads use all of it")]
+mod sample_builders;
 mod seal_and_sign;
 #[path = "../../examples/common/unix_time.rs"]
 mod unix_time;

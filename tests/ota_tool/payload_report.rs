@@ -37,7 +37,7 @@ fn payloads_as_json() {
     let bad = &folder.ota("info --json bad").json()[0]["payloads"][0];
     assert_eq!([&bad["kind"], &bad["state"]], [&json!("silabs_gbl"), &json!("damaged")]);
     let detail = bad["detail"].as_str().expect("a text");
-    assert!(detail.starts_with("CRC-32 at byte 44: 0x"), "{detail}");
+    assert!(detail.starts_with("CRC-32 at byte 44 of the payload says 0x"), "{detail}");
 
     // A body that does not split into elements: it starts with `ff`, and no element is as long.
     let file = folder.read("good");
@@ -52,8 +52,10 @@ fn payloads_in_a_table() {
     let folder = shelf();
     folder
         .ota("info good")
-        .says(0, "\n  payload                     element 1: silabs_gbl, whole: CRC-32 matches; signed\n");
-    folder.ota("info bad").says(0, "element 1: silabs_gbl, DAMAGED: CRC-32 at byte 44: ");
+        .says(0, "\n  payload                     element 1: silabs_gbl, whole: CRC-32 matches; signed (not verified)\n");
+    folder
+        .ota("info bad")
+        .says(0, "element 1: silabs_gbl, DAMAGED: CRC-32 at byte 44 of the payload says 0x");
 }
 
 #[test]
@@ -63,7 +65,7 @@ fn check_fails_a_damaged_payload() {
     folder.ota("check --strict good").says(0, "good: ok\n");
     folder
         .ota("check bad")
-        .says(1, "bad: WRONG: the payload (silabs_gbl) of element 1 is damaged: CRC-32 at byte 44: 0x");
+        .says(1, "bad: WRONG: the payload (silabs_gbl) of element 1 is damaged: CRC-32 at byte 115 says 0x");
 }
 
 /// Metadata of the payload is printed beside the header fields that it contradicts.

@@ -131,7 +131,9 @@ fn bytes_behind_the_signed_ones_fail() {
 
     let length = u32::try_from(SIGNED.len()).expect("short").to_le_bytes();
     folder.write("x", [&length, SIGNED, &[0; 17]].concat());
-    assert_eq!(verified(&folder, &format!("{CA} x"), 0)["signature"], "valid");
+    let ran = folder.ota(&format!("verify --json {CA} x"));
+    assert_eq!(ran.json()[0]["signature"], "valid");
+    ran.says(0, "ota: x: note: the signature covers bytes 4 to 239, and not the container (legrand-length) around them\n");
 }
 
 /// Validity of certificates of suite 2; the certificate of the vector is valid for an hour of September 2001.
@@ -150,17 +152,21 @@ fn the_validity_of_a_certificate_is_told_and_fails_with_strict() {
             let expected = if validity.is_empty() { Value::Null } else { validity.into() };
             assert_eq!([&found["signature"], &found["validity"]], [&json!("valid"), &expected], "{options}");
             assert_eq!(ran.err.is_empty(), status == 0 && matches!(validity, "" | "valid"), "{}", ran.err);
-            assert!(validity.is_empty() || ran.err.is_empty() || ran.err.contains(validity), "{}", ran.err);
+            assert!(
+                validity.is_empty() || ran.err.is_empty() || ran.err.contains(&validity.replace('-', " ")),
+                "{}",
+                ran.err
+            );
         }
     };
     told("hour", 1, "expired");
-    told("--at 999999999 hour", 1, "not yet valid");
+    told("--at 999999999 hour", 1, "not-yet-valid");
     told("--at 1000000000 hour", 0, "valid");
     told("--at 2001-09-09T02:46:39Z hour", 0, "valid");
     told("--at 2001-09-09T02:46:40Z hour", 1, "expired");
-    told("--at 2001-09-09 hour", 1, "not yet valid");
+    told("--at 2001-09-09 hour", 1, "not-yet-valid");
     told("always", 0, "valid");
-    told("--at 1970-01-01 always", 1, "not yet valid");
+    told("--at 1970-01-01 always", 1, "not-yet-valid");
     told("without", 0, "");
     folder
         .ota(&format!("verify {CA_2} --at 2026-11-28T13:05:00Z hour"))

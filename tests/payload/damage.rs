@@ -1,9 +1,14 @@
 //! Damaged payloads are found, and no other payload is called damaged.
 
-use zigbee_ota::payload::{ChecksumKind, Damage, DamageKind, PayloadReport, PayloadState};
+use zigbee_ota::payload::{
+    ChecksumKind, Damage, DamageKind, PayloadKind, PayloadReport, PayloadState, UnknownReason,
+};
 
-use crate::reference_checksums::sha256;
-use crate::sample_builders::{BuiltPayload, code, ebl, esp, gbl, mcuboot, oad, telink, with_checksum, xz};
+use crate::reference_checksums::{register, sha256};
+use crate::sample_builders::{
+    BuiltPayload, code, dresden, ebl, esp, gbl, gbl4, jn51xx_swapped, jn514x, jn518x, mcuboot, oad, random,
+    telink, with_checksum, xz,
+};
 
 /// Values to xor a byte with; each such change must be found.
 const FLIPS: [u8; 3] = [0x01, 0x80, 0xff];
@@ -89,11 +94,11 @@ fn damage_has_checksum_offset_and_values() {
     );
     assert_eq!(
         PayloadReport::of(&ebl().bytes[..200]).state.to_string(),
-        "cut short at byte 144: 74 bytes expected, 56 found"
+        "cut short at byte 144 of the payload: 74 bytes expected, 56 present"
     );
     assert_eq!(
         PayloadReport::of(&telink("", 8).bytes[..290]).state.to_string(),
-        "cut short at byte 0: 304 bytes expected, 290 found"
+        "cut short at byte 0 of the payload: 304 bytes expected, 290 present"
     );
 
     // The checksum of the data is compared before the SHA-256 of all bytes.
@@ -105,7 +110,10 @@ fn damage_has_checksum_offset_and_values() {
     assert_eq!(offset, esp.len() - 32);
     assert!(matches!(kind, DamageKind::Checksum { checksum: ChecksumKind::Sha256, .. }), "{kind:?}");
     let text = PayloadReport::of(&flipped(mcuboot().bytes, 100)).state.to_string();
-    assert!(text.starts_with("SHA-256 at byte 240: ...") && text.ends_with("... found"), "{text}");
+    assert!(
+        text.starts_with("SHA-256 at byte 240 of the payload says ...") && text.ends_with("..."),
+        "{text}"
+    );
 }
 
 /// A checksum that was never set, a length of the uncompressed image, an unknown flag.
@@ -147,4 +155,81 @@ fn payloads_that_may_be_a_variant_are_not_called_damaged() {
     is_ambiguous(&flipped(xz(true).bytes, 30));
     // Nor after an ESP image whose flag says that it has none.
     is_ambiguous(&[&esp(false).bytes[..], &sha256(b"another")].concat());
+}
+
+/// Formats without a checksum whose length shows that they are cut.
+///
+/// Shows: FLD-084
+#[test]
+fn a_payload_shorter_than_its_length_says_is_cut() {
+    let jn51xx = [
+        &[0x12, 0x34, 0x56, 0x78, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88][..],
+        &[0; 20],
+        &[0, 0, 0, 200],
+        &code(164),
+    ]
+    .concat();
+    for bytes in [dresden(), gbl4(), jn51xx_swapped(), jn51xx, jn518x().bytes] {
+        let whole = PayloadReport::of(&bytes);
+        assert!(matches!(whole.state, PayloadState::Unknown(_)), "{}: {whole}", whole.kind);
+        // Padding is no damage.
+        let padded = [&bytes[..], &[0xff; 20]].concat();
+        assert!(matches!(PayloadReport::of(&padded).state, PayloadState::Unknown(_)), "{}", whole.kind);
+        for cut in [1, 2, 20] {
+            let report = PayloadReport::of(&bytes[..bytes.len() - cut]);
+            let PayloadState::Damaged(Damage { kind: DamageKind::Truncated { needed, present }, .. }) =
+                report.state
+            else {
+                panic!("{}: {report}", whole.kind)
+            };
+            assert_eq!((report.kind, needed, present), (whole.kind, bytes.len(), bytes.len() - cut));
+        }
+    }
+    // Without an OTA header inside, the length itself is the mark of a JN514x image.
+    let jn514x = jn514x(0x1100);
+    assert_eq!(PayloadReport::of(&jn514x[..199]).kind, PayloadKind::Unknown);
+    // Of an encrypted JN518x image, only the header says where the boot block was.
+    let mut encrypted = jn518x().bytes;
+    encrypted.truncate(44);
+    encrypted.extend(random(300));
+    let cut = Damage { offset: 0, kind: DamageKind::Truncated { needed: 400, present: 344 } };
+    assert_eq!(PayloadReport::of(&encrypted).state, PayloadState::Damaged(cut));
+}
+
+/// Telink's client takes the last four bytes of the element as the CRC-32 of all before them.
+///
+/// Shows: FLD-072
+#[test]
+fn bytes_after_a_telink_image_are_in_the_second_checksum() {
+    let image = telink("", 8).bytes;
+    let mut element = [&image[..], &code(30)].concat();
+    element.extend(register(!0, &element).to_le_bytes());
+    let report = PayloadReport::of(&element);
+    assert_eq!(report.element_state, Some(PayloadState::Whole(ChecksumKind::Crc32)));
+    assert!(matches!(report.state, PayloadState::Whole(_)) && report.covered_ranges(&element).eq([0..338]));
+    for place in image.len()..element.len() {
+        element[place] ^= 0x10;
+        let PayloadState::Damaged(damage) = PayloadReport::of(&element).state else { panic!("byte {place}") };
+        assert_eq!(damage.offset, element.len() - 4, "byte {place}");
+        element[place] ^= 0x10;
+    }
+    // The CRC of the image fails first.
+    element[100] ^= 1;
+    assert_eq!(damage(&element).offset, image.len() - 4);
+    // Padding is in no checksum, and the image alone is whole.
+    let padded = [&image[..], &[0xff; 30]].concat();
+    let report = PayloadReport::of(&padded);
+    assert_eq!(report.element_state, Some(PayloadState::Unknown(UnknownReason::NoChecksum)));
+    assert!(matches!(report.state, PayloadState::Whole(_)) && report.covered_ranges(&padded).eq([0..304]));
+    assert_eq!(PayloadReport::of(&image).element_state, None);
+}
+
+/// Shows: FLD-072
+#[test]
+fn a_telink_image_without_a_crc_is_named() {
+    let mut image = telink("", 8).bytes;
+    image[6..8].fill(0);
+    let report = PayloadReport::of(&image);
+    assert_eq!(report.state, PayloadState::Unknown(UnknownReason::ChecksumNotAdded));
+    assert!(report.to_string().contains("built without its checksum"), "{report}");
 }

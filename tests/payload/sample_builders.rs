@@ -253,12 +253,40 @@ pub fn without_checksum() -> Vec<(PayloadKind, Vec<u8>)> {
         (PayloadKind::SilabsEbl, [&[0, 0, 0, 140, 0, 1, 0xe2, 0x50], &code(200)[..]].concat()),
         (PayloadKind::CortexM, cortex()),
         (PayloadKind::Inovelli, [&[0xf0, 0xc3, 0xf0, 0xc3][..], &cortex()].concat()),
+        (PayloadKind::Dresden, dresden()),
+        (PayloadKind::SilabsGbl4, gbl4()),
+        (PayloadKind::NxpJn51xxSwapped, jn51xx_swapped()),
+        (PayloadKind::NxpJn514x, jn514x(0x1100)),
+        (PayloadKind::NxpJn514x, jn514x(0x2000)),
+        (PayloadKind::Ubisys, [&b"FRS0"[..], &code(100)].concat()),
         (PayloadKind::Zlib, [0x78, 0x9c, 0x4b, 0x04, 0x00].to_vec()),
     ]
 }
 
 pub fn hue() -> Vec<u8> {
     [&[0x2a, 0, 1, 0x0f, 0, 0x6e, 0, 0, 0, 0, 0, 0, 0x19, 0, 0, 100], &code(148)[..]].concat()
+}
+
+/// Firmware whose length field counts all but 9 bytes.
+pub fn dresden() -> Vec<u8> {
+    [&[0; 4][..], &le(191), &[0xed, 0xfe, 0xfe, 0xca], &code(188)].concat()
+}
+
+/// Container of two tags, with 20 and 0 bytes of data.
+pub fn gbl4() -> Vec<u8> {
+    let tags = [&words([0x0000_1234, 20, 7, 7])[..], &code(12), &words([0x0000_5678, 0, 0, 0])[..8]].concat();
+    [&[0xeb, 0x17, 0xa6, 0x84], &le(tags.len())[..], &tags].concat()
+}
+
+/// JN51xx image with the bytes of each word in reverse order; its length is that of the image.
+pub fn jn51xx_swapped() -> Vec<u8> {
+    let start = [0x78, 0x56, 0x34, 0x12, 0x44, 0x33, 0x22, 0x11, 0x88, 0x77, 0x66, 0x55];
+    [&start[..], &[0; 20], &le(200), &code(164)].concat()
+}
+
+/// JN514x image with this first word, without an OTA header inside.
+pub fn jn514x(first: u32) -> Vec<u8> {
+    [&first.to_le_bytes()[..], &le(191), &code(192)].concat()
 }
 
 /// Jumps at the start of 8051 code.

@@ -17,7 +17,13 @@ fn name(note: &str) -> &str {
 fn means(note: &str, kind: PayloadKind) -> bool {
     match name(note) {
         "high_entropy" => {
-            matches!(kind, PayloadKind::Unknown | PayloadKind::Ubisys | PayloadKind::NordicFirmware)
+            matches!(
+                kind,
+                PayloadKind::Unknown
+                    | PayloadKind::Ubisys
+                    | PayloadKind::NordicFirmware
+                    | PayloadKind::Dresden
+            )
         }
         "osram_like" => kind == PayloadKind::Osram,
         "other" => kind == PayloadKind::Unknown,

@@ -119,9 +119,11 @@ impl Drawn {
                 late: (if self.is(0.3) { self.random.f64() * 0.1 } else { 0.0 }, 5 * SECOND),
                 damaged: if self.is(0.1) { self.random.f64() * 0.02 } else { 0.0 },
                 script: Vec::new(),
+                narrow: None,
             },
             aps_acks: if self.is(0.5) { ApsAcks::AsAsked } else { ApsAcks::Off },
             reports: self.is(0.5),
+            reports_to_clients: true,
             suppress_copies: self.is(0.7),
         };
         // Networks that damage frames need clients that verify files by more than their form.

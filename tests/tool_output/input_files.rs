@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::containers::{ikea, legrand, salus, sdevices, sonoff};
+use crate::containers::{ikea, legrand, nxp, salus, sdevices, sonoff, third_reality};
 use crate::reference_checksums::register;
 use crate::run_tool::{Folder, IDS};
 use crate::sample_builders;
@@ -41,6 +41,8 @@ pub fn contained(folder: &Folder) -> Vec<&'static str> {
         ("ikea", ikea(&ota)),
         ("legrand", legrand(&ota)),
         ("sonoff", sonoff(&ota)),
+        ("nxp", nxp(&ota)),
+        ("third_reality", third_reality(&ota)),
         ("salus", salus(&ota)),
         ("sdevices", sdevices(&ota)),
         ("ikea_changed", with(&ikea(&ota), 200, &[1])),

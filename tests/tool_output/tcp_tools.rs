@@ -64,7 +64,7 @@ const FRAMES: &[&str] = &[
     END,
     QUERY,
     BLOCK,
-    END,
+    "010306960110010007000000",
     QUERY,
     // Another image; bytes beyond the end; a request for no bytes.
     "0102030002100100070000000000000046",
@@ -83,8 +83,9 @@ const FRAMES: &[&str] = &[
     "10050b0781",
 ];
 
-/// Frames of clients to a server with a rate limit and a delayed upgrade. The last one sets an interval of its own.
-const PACED: &[&str] = &[QUERY, BLOCK, BLOCK, END, "01020302011001000700000000000000460000"];
+/// Frames of clients to a server with a rate limit and a delayed upgrade. The first repeat of a block is served at once, the
+/// second one waits; the last frame sets an interval of its own.
+const PACED: &[&str] = &[QUERY, BLOCK, BLOCK, BLOCK, END, "01020302011001000700000000000000460000"];
 
 /// Marker event that shows that all earlier events were printed: an unknown command.
 const LAST: &str = "10ff0bfe00";

@@ -3,7 +3,7 @@
 use zigbee_ota::ImageId;
 use zigbee_ota::aps::Address;
 use zigbee_ota::client::{self, Client, Identity};
-use zigbee_ota::server::ServerEvent;
+use zigbee_ota::server::{RefusalReason, ServerEvent};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::unify::{
     AttributeSide, DeviceEndpoint, FileVerdict, ImageAttribute, ImageAttributeValue, ImageStatus, LastError,
@@ -204,13 +204,13 @@ fn a_failed_download_is_published_with_its_error() {
     );
 
     let (client, id) = (Address::new(1, 1), NEW);
-    let query =
-        |answer| ServerEvent::Queried { client, request: zcl::QueryNextImageRequest::new(OLD), answer };
+    let (request, reason) = (zcl::QueryNextImageRequest::new(OLD), RefusalReason::Policy);
+    let query = |answer| ServerEvent::Queried { client, request, answer, reason: Some(reason) };
     for (event, status, error) in [
         (query(Err(zcl::Refusal::NOT_AUTHORIZED)), OtaStatus::Idle, LastError::NotAuthorized),
         (ServerEvent::Started { client, id }, OtaStatus::DownloadInProgress, LastError::NotAuthorized),
         (
-            ServerEvent::NotServed { client, id, status: zcl::Status::ABORT },
+            ServerEvent::NotServed { client, id, status: zcl::Status::ABORT, reason },
             OtaStatus::Idle,
             LastError::Abort,
         ),

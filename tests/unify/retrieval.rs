@@ -102,7 +102,7 @@ fn an_image_that_no_device_needs_is_not_fetched() {
     assert_eq!(simulation.gets(&general(NEW)), 1);
 }
 
-/// Shows: UNI-005, UNI-043
+/// Shows: UNI-005, UNI-043, FLD-048
 #[test]
 fn a_file_for_other_devices_is_an_invalid_image() {
     let stranger = ImageId::new(0x1001, 0x2000, NEW.version.0);
@@ -127,7 +127,9 @@ fn a_file_for_other_devices_is_an_invalid_image() {
         assert_eq!(error == LastError::InvalidImage, !good, "{place} {error:?}");
         simulation.pass(3600);
         assert_eq!(simulation.gets(&place), 1, "and not asked for again");
-        if !good {
+        if good {
+            assert_eq!(simulation.runs(1), [NEW], "{place}");
+        } else {
             assert_eq!(simulation.runs(1), [OLD]);
             // The provider mends it.
             simulation.offer(place.clone(), NEW);

@@ -39,6 +39,8 @@ fn a_header_with_a_changed_field_is_not_recognised() {
         (ikea as Build, std::vec![0..32, 33..40, 136..140, 188..192]),
         (legrand, std::vec![0..8, 56..60, 74..75]),
         (sonoff, std::vec![0..2, 0x48..0x50, 0x58..0x68, 152..156]),
+        (nxp, std::vec![0..8]),
+        (third_reality, std::vec![68..72, 152..156, 204..208]),
     ];
     for (build, fields) in all {
         let bytes = build(&ota());
@@ -178,4 +180,67 @@ fn a_checksum_of_a_truncated_file_fails() {
     let sum = crc32(&bytes[0x18..0x54]);
     bytes[0x54..0x58].copy_from_slice(&sum.to_be_bytes());
     assert_eq!(integrity(&bytes[..100 + 67]), ContainerIntegrity::ChecksumFailed { offset: 0x50 });
+}
+
+/// Shows: FLD-074
+#[test]
+fn a_third_reality_container_with_another_changed_byte_fails() {
+    let bytes = third_reality(&ota());
+    for places in [0..68, 72..152, 156..204, 208..bytes.len()] {
+        for place in places {
+            for bytes in changed(&bytes, place) {
+                // Some changes make the OTA header unreadable.
+                if let Ok(container) = Container::open(&bytes) {
+                    let failed = ContainerIntegrity::ChecksumFailed { offset: 0 };
+                    assert_eq!(
+                        (container.kind, container.integrity),
+                        (ContainerKind::ThirdReality, failed),
+                        "{place}"
+                    );
+                }
+            }
+        }
+    }
+    let cut = &bytes[..bytes.len() - 1];
+    assert_eq!(integrity(cut), ContainerIntegrity::ChecksumFailed { offset: 0 });
+}
+
+/// Both words are known; bytes after the file, or another word, are no container.
+///
+/// Shows: FLD-074
+#[test]
+fn the_first_word_of_a_flash_image_is_a_container() {
+    let file = ota();
+    for (word, kind) in [
+        ([0x07, 0x03, 0x00, 0x08], Some(ContainerKind::NxpFlashWord)),
+        ([0x0f, 0x03, 0x00, 0x0b], Some(ContainerKind::NxpFlashWord)),
+        ([0x07, 0x03, 0x00, 0x0b], None),
+    ] {
+        let bytes = [&word, &file[..]].concat();
+        assert_eq!(Container::open(&bytes).ok().map(|container| container.kind), kind, "{word:?}");
+        assert!(bad_magic(&[&bytes[..], &[0]].concat()));
+        // As any container with a header, it is recognised when the OTA file is cut.
+        let cut = Container::open(&bytes[..73]).ok();
+        assert_eq!(cut.map(|container| (container.kind, container.ota.len())), kind.map(|kind| (kind, 69)));
+    }
+}
+
+/// A container that is whole by its own fields, around a header with a smaller total image size.
+///
+/// Shows: FLD-074
+#[test]
+fn an_ikea_container_with_another_total_is_not_opened_and_is_recognised() {
+    let mut file = ota();
+    file[52] = 60;
+    let bytes = ikea(&file);
+    assert!(bad_magic(&bytes));
+    assert_eq!(with_other_total(&bytes), Some(OtherTotal { offset: 136, total_size: 60, size: 70 }));
+    assert_eq!(with_other_total(&ikea(&ota())), None);
+    // Each word, each hash, and each byte of the file.
+    for place in (0..32).chain(33..206) {
+        for bytes in changed(&bytes, place) {
+            assert_eq!(with_other_total(&bytes), None, "byte {place}");
+        }
+    }
+    assert_eq!(with_other_total(&bytes[..200]), None);
 }

@@ -6,7 +6,7 @@ mod sample_builders;
 use std::string::ToString;
 use std::vec::Vec;
 
-use sample_builders::{ikea, legrand, salus, sdevices, sonoff};
+use sample_builders::{ikea, legrand, nxp, salus, sdevices, sonoff, third_reality};
 
 use super::*;
 use crate::DecodeErrorKind;
@@ -32,11 +32,13 @@ fn file(data: &[u8]) -> Vec<u8> {
 type Build = fn(&[u8]) -> Vec<u8>;
 
 /// Every kind, its builder, and the offset of the OTA file of 70 bytes in it.
-const KINDS: [(ContainerKind, Build, usize); 6] = [
+const KINDS: [(ContainerKind, Build, usize); 8] = [
     (ContainerKind::None, <[u8]>::to_vec, 0),
     (ContainerKind::IkeaNgis, ikea, 136),
     (ContainerKind::LegrandLength, legrand, 4),
     (ContainerKind::Sonoff100, sonoff, 100),
+    (ContainerKind::NxpFlashWord, nxp, 4),
+    (ContainerKind::ThirdReality, third_reality, 152),
     (ContainerKind::SalusCrc32, salus, 0),
     (ContainerKind::SdevicesCrc32, sdevices, 0),
 ];
@@ -61,7 +63,10 @@ fn every_kind_is_recognised_and_verified() {
             let container = Container::open(&bytes).unwrap();
             assert_eq!((container.kind, container.ota), (kind, &ota[..]), "{kind} {size}");
             assert_eq!(all_bytes(&container), bytes);
-            let has_checksum = !matches!(kind, ContainerKind::None | ContainerKind::LegrandLength);
+            let has_checksum = !matches!(
+                kind,
+                ContainerKind::None | ContainerKind::LegrandLength | ContainerKind::NxpFlashWord
+            );
             let integrity =
                 if has_checksum { ContainerIntegrity::Verified } else { ContainerIntegrity::NoChecksum };
             assert_eq!(container.integrity, integrity, "{kind} {size}");
@@ -75,7 +80,17 @@ fn every_kind_is_recognised_and_verified() {
 #[test]
 fn display_writes_the_name() {
     let names = KINDS.map(|(kind, ..)| kind.name());
-    assert_eq!(names, ["none", "ikea-ngis", "legrand-length", "sonoff-100", "salus-crc32", "sdevices-crc32"]);
+    let expected = [
+        "none",
+        "ikea-ngis",
+        "legrand-length",
+        "sonoff-100",
+        "nxp-flash-word",
+        "third-reality",
+        "salus-crc32",
+        "sdevices-crc32",
+    ];
+    assert_eq!(names, expected);
     assert_eq!(KINDS.map(|(kind, ..)| kind.to_string()), names);
     let integrities = [
         ContainerIntegrity::Verified,

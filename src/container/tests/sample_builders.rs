@@ -3,7 +3,7 @@
 
 use std::vec::Vec;
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 use super::crc32;
 
@@ -42,4 +42,13 @@ pub(super) fn salus(ota: &[u8]) -> Vec<u8> {
 pub(super) fn sdevices(ota: &[u8]) -> Vec<u8> {
     let padded = [ota, &[0xff; 15][..ota.len().next_multiple_of(16) - ota.len()]].concat();
     [&padded[..], &(!crc32(&padded)).to_le_bytes()].concat()
+}
+
+pub(super) fn nxp(ota: &[u8]) -> Vec<u8> {
+    [&[0x07, 0x03, 0x00, 0x08], ota].concat()
+}
+
+pub(super) fn third_reality(ota: &[u8]) -> Vec<u8> {
+    let summed = [&[0x17, 0x08, 0x22, 0x20], &(88 + len(ota)).to_le_bytes()[..], &[0x5a; 80], ota].concat();
+    [&Sha512::digest(&summed)[..], &summed].concat()
 }

@@ -82,6 +82,7 @@ impl Unmapped {
 /// Translation of a message, with the fields that were lost.
 // Exhaustive: a translation is a message and the list of the lost fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Translated<T> {
     /// Translated message.

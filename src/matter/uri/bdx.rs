@@ -78,6 +78,8 @@ const SEPARATOR: usize = PREFIX.len() + DIGITS;
 const MIN: usize = SEPARATOR + 2;
 
 /// BDX URI: node id and file designator. [`Encode`](crate::Encode) and `Display` write the text of the URI.
+///
+/// Serde represents a URI as its text, which is read only from formats that lend it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BdxUri<'a> {
@@ -164,6 +166,20 @@ impl fmt::Display for BdxUri<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { node, designator } = self;
         write!(f, "bdx://{node}/{designator}")
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for BdxUri<'_> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de: 'a, 'a> serde::Deserialize<'de> for BdxUri<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(<&str>::deserialize(from)?).map_err(serde::de::Error::custom)
     }
 }
 

@@ -33,6 +33,8 @@ pub use bdx::{BdxUri, NodeId};
 /// assert_eq!(ImageUri::parse(https)?, ImageUri::Other { scheme: "https", uri: https });
 /// # Ok::<(), zigbee_ota::matter::ImageUriError>(())
 /// ```
+///
+/// Serde represents a URI as its text, which is read only from formats that lend it.
 // Exhaustive: a URI has either the scheme `bdx` or another scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -71,6 +73,23 @@ impl<'a> ImageUri<'a> {
         }
         syntax::check_after_scheme(text.as_bytes(), scheme.len())?;
         Ok(Self::Other { scheme, uri: text })
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for ImageUri<'_> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Bdx(uri) => uri.serialize(to),
+            Self::Other { scheme: _, uri } => to.serialize_str(uri),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de: 'a, 'a> serde::Deserialize<'de> for ImageUri<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(<&str>::deserialize(from)?).map_err(serde::de::Error::custom)
     }
 }
 

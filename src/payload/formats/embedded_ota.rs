@@ -3,16 +3,19 @@
 //!
 //! ```text
 //! embedded file   0  1E F1 EE 0B ...        OTA header, elements (see the module `file`)
-//! NXP JN514x      0  u32 0x00001000  u32    8  1E F1 EE 0B ...  OTA header; then the image, mostly encrypted
+//! NXP JN514x      0  u32 0x00001000, 0x00001100 or 0x00002000   4  u32 length of the image - 9
+//!                 8  1E F1 EE 0B ...  OTA header, if the linker placed one; then the image, mostly encrypted
 //! ```
 
-use super::read_fields::le_u32;
+use super::dresden::{UNCOUNTED, cut_or};
+use super::read_fields::{le_len, le_u32};
 use crate::file::{BodyLayout, FileHeader, Image, Tag};
 use crate::payload::{
     PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
 };
 
-const JN514X_START: u32 = 0x1000;
+/// First words of the known images.
+const JN514X_STARTS: [u32; 3] = [0x1000, 0x1100, 0x2000];
 const JN514X_HEADER: usize = 8;
 
 pub(super) fn is(bytes: &[u8]) -> bool {
@@ -20,7 +23,9 @@ pub(super) fn is(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn is_jn514x(bytes: &[u8]) -> bool {
-    le_u32(bytes, 0) == Some(JN514X_START) && bytes.get(JN514X_HEADER..).is_some_and(is)
+    let is_start = le_u32(bytes, 0).is_some_and(|word| JN514X_STARTS.contains(&word));
+    let is_length = le_len(bytes, 4).and_then(|length| length.checked_add(UNCOUNTED)) == Some(bytes.len());
+    is_start && (is_length || bytes.get(JN514X_HEADER..).is_some_and(is))
 }
 
 /// Returns the metadata in the OTA header at `offset`. Returns empty metadata if no OTA header is at `offset`.
@@ -36,7 +41,9 @@ pub(super) fn metadata_at(bytes: &[u8], offset: usize) -> PayloadMetadata<'_> {
 
 pub(super) fn check_jn514x(bytes: &[u8]) -> PayloadReport<'_> {
     let metadata = metadata_at(bytes, JN514X_HEADER);
-    PayloadReport { metadata, ..PayloadReport::encrypted_if_random(PayloadKind::NxpJn514x, bytes) }
+    let report = PayloadReport::encrypted_if_random(PayloadKind::NxpJn514x, bytes);
+    // The length alone does not make the format certain.
+    PayloadReport { metadata, state: cut_or(bytes, report.state).ambiguous_if_truncated(), ..report }
 }
 
 /// Checks the first upgrade image of an embedded file. The state of the embedded file is the state of that image.
@@ -63,7 +70,13 @@ pub(in crate::payload) fn check(bytes: &[u8]) -> PayloadReport<'_> {
         }
         state => state.shifted(placed.data_offset()),
     };
-    PayloadReport { state, encrypted: inner.encrypted, signed: inner.signed || image.is_signed(), ..unknown }
+    PayloadReport {
+        state,
+        encrypted: inner.encrypted,
+        signed: inner.signed || image.is_signed(),
+        covered: inner.covered.shifted(placed.data_offset()),
+        ..unknown
+    }
 }
 
 /// Returns the report of a file that is embedded in an embedded file. The inner file is not opened, so that `check`

@@ -10,9 +10,13 @@
 //! any signature block of secure boot, at a multiple of 4096: E7 02
 //! ```
 
+use core::ops::Range;
+
 use sha2::{Digest, Sha256};
 
-use super::read_fields::{array, le_len, le_u32};
+use super::damaged_mark::{WrongByte, only_wrong_byte};
+use super::read_fields::{array, le_len, le_u16, le_u32, sha256_with};
+use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::metadata::text_before_nul;
 use crate::payload::{
     ChecksumKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
@@ -20,6 +24,8 @@ use crate::payload::{
 
 const MAGIC: u8 = 0xe9;
 const DESCRIPTION: u32 = 0xabcd_5432;
+/// Offset of the byte that says whether a SHA-256 follows the checksum.
+const SHA_FLAG: usize = 23;
 const SEGMENTS: usize = 24;
 const SEGMENT_HEAD_LEN: usize = 8;
 const SHA_LEN: usize = 32;
@@ -28,7 +34,7 @@ const SIGNATURE: [u8; 2] = [0xe7, 0x02];
 
 pub(super) fn is(bytes: &[u8]) -> bool {
     matches!(bytes, [MAGIC, 1..=16, ..])
-        && matches!(array(bytes, 23), Some([0 | 1]))
+        && matches!(array(bytes, SHA_FLAG), Some([0 | 1]))
         && le_u32(bytes, 32) == Some(DESCRIPTION)
 }
 
@@ -39,15 +45,51 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     let metadata = PayloadMetadata {
         version: (!version.is_empty()).then_some(PayloadVersion::Text(version)),
         name: text_at(80),
+        chip: le_u16(bytes, 12).map_or(&[], chip),
         ..PayloadMetadata::EMPTY
     };
-    let (state, end) = match walk_segments(bytes) {
+    let [count] = array(bytes, 1).unwrap_or_default();
+    let (state, end) = match walk_segments(bytes, count) {
         Ok(segments) => (segments.state(bytes), segments.end),
         Err(state) => (state, bytes.len()),
     };
+    let covered = match state {
+        PayloadState::Whole(ChecksumKind::Sha256) => CoveredBytes::until(end.saturating_add(SHA_LEN)),
+        _ => CoveredBytes::EspSegments { end },
+    };
     let sector = end.checked_next_multiple_of(SIGNATURE_SECTOR);
     let signed = sector.is_some_and(|sector| array(bytes, sector) == Some(SIGNATURE));
-    PayloadReport { signed, metadata, ..PayloadReport::new(PayloadKind::EspImage, state) }
+    PayloadReport { signed, metadata, ..PayloadReport::new(PayloadKind::EspImage, state).covering(covered) }
+}
+
+/// Returns the name of the chip with this number, or an empty text (`esp_chip_id_t` of ESP-IDF).
+const fn chip(number: u16) -> &'static [u8] {
+    match number {
+        0x0000 => b"ESP32",
+        0x0002 => b"ESP32-S2",
+        0x0005 => b"ESP32-C3",
+        0x0009 => b"ESP32-S3",
+        0x000c => b"ESP32-C2",
+        0x000d => b"ESP32-C6",
+        0x0010 => b"ESP32-H2",
+        0x0012 => b"ESP32-P4",
+        0x0014 => b"ESP32-C61",
+        0x0017 => b"ESP32-C5",
+        0x0019 => b"ESP32-H21",
+        0x001c => b"ESP32-H4",
+        _ => b"",
+    }
+}
+
+/// Returns the ranges of the data of all segments.
+pub(in crate::payload) fn segment_data(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + use<'_> {
+    let [count] = array(bytes, 1).unwrap_or_default();
+    (0..count).scan(SEGMENTS, |offset, _| {
+        let start = offset.saturating_add(SEGMENT_HEAD_LEN);
+        let length = le_len(bytes, offset.saturating_add(4))?;
+        *offset = start.saturating_add(length);
+        Some(start..*offset)
+    })
 }
 
 /// Result of walking all complete segments of an image.
@@ -58,9 +100,8 @@ struct Segments {
     checksum: u8,
 }
 
-/// Walks through the segments of an image. The error is the state of an image in which a segment is truncated.
-fn walk_segments(bytes: &[u8]) -> Result<Segments, PayloadState> {
-    let [count] = array(bytes, 1).unwrap_or_default();
+/// Walks through the `count` segments of an image. The error is the state of an image in which a segment is truncated.
+fn walk_segments(bytes: &[u8], count: u8) -> Result<Segments, PayloadState> {
     let (mut offset, mut checksum) = (SEGMENTS, 0xef);
     for _ in 0..count {
         let start = offset.saturating_add(SEGMENT_HEAD_LEN);
@@ -88,7 +129,7 @@ impl Segments {
         let [stored] = array(bytes, offset).unwrap_or_default();
         let xor = PayloadState::from_checksum(ChecksumKind::Xor, offset, stored.into(), self.checksum.into());
         let (image, after) = bytes.split_at_checked(self.end).unwrap_or((bytes, &[]));
-        let has_sha = array(bytes, 23) == Some([1]);
+        let has_sha = array(bytes, SHA_FLAG) == Some([1]);
         match (xor, after.first_chunk::<SHA_LEN>()) {
             (PayloadState::Whole(_), Some(sha)) if has_sha => {
                 PayloadState::from_sha256(self.end, *sha, Sha256::digest(image).into())
@@ -103,4 +144,37 @@ impl Segments {
             _ => xor,
         }
     }
+}
+
+/// Returns the only wrong byte of the mark, if the checksum matches with the right one. The mark is the first byte, the number of
+/// segments, the flag of the SHA-256, and the first bytes of the description.
+pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+    // The flag may be 0, and is damaged if the SHA-256 follows all the same.
+    let description = [(0, MAGIC), (32, 0x32), (33, 0x54), (34, 0xcd), (35, 0xab)];
+    let mark = [(0, MAGIC), (SHA_FLAG, 1), (32, 0x32), (33, 0x54), (34, 0xcd), (35, 0xab)];
+    let [count] = array(bytes, 1)?;
+    if matches!(count, 1..=16) {
+        let flagged =
+            only_wrong_byte(bytes, &mark).filter(|wrong| checksum_matches_with(bytes, count, *wrong));
+        let plain = || {
+            only_wrong_byte(bytes, &description).filter(|wrong| checksum_matches_with(bytes, count, *wrong))
+        };
+        return flagged.or_else(plain);
+    }
+    let is_marked = mark.iter().all(|(offset, byte)| bytes.get(*offset) == Some(byte));
+    let mut counts = (1..=16).filter(|_| is_marked).filter_map(|count| only_wrong_byte(bytes, &[(1, count)]));
+    counts.find(|wrong| checksum_matches_with(bytes, wrong.expected, *wrong))
+}
+
+/// Returns whether the checksum of an image of `count` segments matches with the right byte of the mark.
+fn checksum_matches_with(bytes: &[u8], count: u8, wrong: WrongByte) -> bool {
+    let Ok(Segments { end, checksum }) = walk_segments(bytes, count) else {
+        return false;
+    };
+    if array(bytes, SHA_FLAG) == Some([0]) && wrong.offset >= SEGMENTS {
+        // Without a SHA-256, the checksum of the data is compared.
+        return array(bytes, end.saturating_sub(1)) == Some([checksum ^ wrong.found ^ wrong.expected]);
+    }
+    let (image, after) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
+    after.first_chunk::<SHA_LEN>() == Some(&sha256_with(image, wrong.offset, wrong.expected))
 }

@@ -11,9 +11,12 @@
 
 use sha2::{Digest, Sha256};
 
-use super::read_fields::{array, le_len, le_u16, le_u32};
+use super::damaged_mark::{WrongByte, only_wrong_byte};
+use super::read_fields::{array, le_len, le_u16, le_u32, sha256_with};
+use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::{
-    PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
+    Damage, DamageKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion,
+    UnknownReason,
 };
 
 const MAGIC: [u8; 4] = [0x3d, 0xb8, 0xf3, 0x96];
@@ -24,9 +27,13 @@ const SHA_256: u16 = 0x10;
 /// Flags that have no effect on the SHA-256: position independent, not bootable, loaded to RAM, at a fixed address.
 const HARMLESS_FLAGS: u32 = 0x0000_0131;
 const ENCRYPTED: u32 = 0x0000_000c;
+/// Bits of [`ENCRYPTED`] in the first byte of the flags.
+const ENCRYPTED_BITS: u8 = 0x0c;
+/// Offset of the flags.
+const FLAGS: usize = 16;
 
 pub(super) fn is(bytes: &[u8]) -> bool {
-    bytes.starts_with(&MAGIC) && le_u16(bytes, 8).is_some_and(|size| usize::from(size) >= HEADER_LEN)
+    bytes.starts_with(&MAGIC)
 }
 
 pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
@@ -37,34 +44,48 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
         revision: le_u16(version, 2).unwrap_or(0),
         build: le_u32(version, 4).unwrap_or(0),
     });
-    let (state, signed) = state_and_signed(bytes);
+    let (state, signed, covered) = state_and_signed(bytes);
     let encrypted = flags & ENCRYPTED != 0;
     let state = match state {
-        PayloadState::Damaged(_) if encrypted => PayloadState::Encrypted,
+        PayloadState::Damaged(Damage { kind: DamageKind::Checksum { .. }, .. })
+            if encrypted && flags & !(HARMLESS_FLAGS | ENCRYPTED) == 0 =>
+        {
+            PayloadState::Encrypted
+        }
         state => state.ambiguous_unless(flags & !HARMLESS_FLAGS == 0),
     };
     let metadata = PayloadMetadata { version, ..PayloadMetadata::EMPTY };
-    PayloadReport { encrypted, signed, metadata, ..PayloadReport::new(PayloadKind::Mcuboot, state) }
+    PayloadReport {
+        encrypted,
+        signed,
+        metadata,
+        ..PayloadReport::new(PayloadKind::Mcuboot, state).covering(covered)
+    }
 }
 
-/// Returns the state of the image by its SHA-256, and whether the image has a signature.
-fn state_and_signed(bytes: &[u8]) -> (PayloadState, bool) {
+/// Returns the state of the image by its SHA-256, whether the image has a signature, and the bytes that the SHA-256 covers.
+fn state_and_signed(bytes: &[u8]) -> (PayloadState, bool, CoveredBytes) {
     let (Some(header), Some(protected), Some(image)) =
         (le_u16(bytes, 8), le_u16(bytes, 10), le_len(bytes, 12))
     else {
-        return (PayloadState::truncated(0, HEADER_LEN, bytes.len()), false);
+        return (PayloadState::truncated(0, HEADER_LEN, bytes.len()), false, CoveredBytes::None);
     };
+    if usize::from(header) < HEADER_LEN {
+        return (PayloadState::Unknown(UnknownReason::Ambiguous), false, CoveredBytes::None);
+    }
     let summed = image.saturating_add(usize::from(header)).saturating_add(usize::from(protected));
     let (Some(body), Some(magic), Some(total)) =
         (bytes.get(..summed), le_u16(bytes, summed), le_u16(bytes, summed.saturating_add(2)))
     else {
-        return (PayloadState::truncated(0, summed.saturating_add(TLV_HEAD_LEN), bytes.len()), false);
+        let needed = summed.saturating_add(TLV_HEAD_LEN);
+        return (PayloadState::truncated(0, needed, bytes.len()), false, CoveredBytes::None);
     };
     let end = summed.saturating_add(usize::from(total));
     if magic != TLV_MAGIC || end > bytes.len() {
-        return (PayloadState::Unknown(UnknownReason::Ambiguous), false);
+        return (PayloadState::Unknown(UnknownReason::Ambiguous), false, CoveredBytes::None);
     }
     let (mut state, mut signed) = (PayloadState::Unknown(UnknownReason::NoChecksum), false);
+    let mut covered = CoveredBytes::None;
     let mut offset = summed.saturating_add(TLV_HEAD_LEN);
     while offset < end {
         let Some((kind, length)) = le_u16(bytes, offset).zip(le_u16(bytes, offset.saturating_add(2))) else {
@@ -73,9 +94,32 @@ fn state_and_signed(bytes: &[u8]) -> (PayloadState, bool) {
         offset = offset.saturating_add(TLV_HEAD_LEN);
         if let (SHA_256, Some(sha), PayloadState::Unknown(_)) = (kind, array(bytes, offset), state) {
             state = PayloadState::from_sha256(offset, sha, Sha256::digest(body).into());
+            let second = (offset, offset.saturating_add(sha.len()));
+            covered = CoveredBytes::TwoRanges { first: (0, summed), second };
         }
         signed |= matches!(kind, 0x20..=0x24);
         offset = offset.saturating_add(usize::from(length));
     }
-    (state, signed)
+    (state, signed, covered)
+}
+
+/// Returns the only wrong byte of the mark, or of the flags that say that the image is encrypted, if the SHA-256 matches with
+/// the right one.
+pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+    let mark = [(0, 0x3d), (1, 0xb8), (2, 0xf3), (3, 0x96)];
+    let [flags] = array(bytes, FLAGS)?;
+    let encrypted =
+        only_wrong_byte(bytes, &[(FLAGS, flags & !ENCRYPTED_BITS)]).filter(|_| bytes.starts_with(&MAGIC));
+    let wrong = only_wrong_byte(bytes, &mark).or(encrypted)?;
+    sha256_matches_with(bytes, wrong.offset, wrong.expected).then_some(wrong)
+}
+
+/// Returns whether the SHA-256 in the TLVs matches with another byte at `offset`.
+fn sha256_matches_with(bytes: &[u8], offset: usize, byte: u8) -> bool {
+    let (_, _, covered) = state_and_signed(bytes);
+    let CoveredBytes::TwoRanges { first: (_, summed), second: (sha, _) } = covered else {
+        return false;
+    };
+    let body = bytes.get(..summed).unwrap_or_default();
+    array(bytes, sha) == Some(sha256_with(body, offset, byte))
 }

@@ -8,6 +8,8 @@
 //! constant number of bytes. The function `check` compares the checksums.
 
 pub(super) mod cortex_m;
+pub(crate) mod damaged_mark;
+pub(super) mod dresden;
 pub(super) mod embedded_ota;
 pub(super) mod esp_image;
 pub(super) mod hue_sbl;
@@ -19,6 +21,7 @@ pub(super) mod nxp_jn51xx;
 pub(super) mod osram;
 pub(super) mod silabs_ebl;
 pub(super) mod silabs_gbl;
+pub(super) mod silabs_gbl4;
 pub(super) mod telink;
 pub(super) mod ti_cc2530;
 pub(super) mod ti_oad;
@@ -27,6 +30,9 @@ pub(super) mod xz;
 pub(super) mod zlib;
 
 mod read_fields;
+
+pub(crate) use damaged_mark::WrongByte;
+pub(crate) use osram::is_damaged_table;
 
 use core::fmt;
 
@@ -56,9 +62,9 @@ macro_rules! formats {
             /// Recognises the format of `bytes`. The function reads at most a constant number of bytes, however long
             /// `bytes` is.
             ///
-            /// [`TelinkAes`](Self::TelinkAes), [`NordicFirmware`](Self::NordicFirmware) and [`Ubisys`](Self::Ubisys)
-            /// are never returned. Only the elements around such a payload show its format, so
-            /// [`payloads`](super::payloads) finds these formats.
+            /// [`TelinkAes`](Self::TelinkAes) and [`NordicFirmware`](Self::NordicFirmware) are never returned, and
+            /// [`Ubisys`](Self::Ubisys) only for some of its payloads. The elements around the others show their format,
+            /// so [`payloads`](super::payloads) finds them.
             #[must_use]
             pub fn of(bytes: &[u8]) -> Self {
                 $($(if $is(bytes) { return Self::$kind; })?)*
@@ -97,16 +103,22 @@ formats! {
     EspImage = "esp_image": esp_image::check, if esp_image::is;
     /// TI image for over-the-air download to CC13xx and CC26xx, with a CRC-32 in the header.
     TiOad = "ti_oad": ti_oad::check, if ti_oad::is;
+    /// Container of Silicon Labs for series 3 parts, with tags inside.
+    SilabsGbl4 = "silabs_gbl4": silabs_gbl4::check, if silabs_gbl4::is;
     /// NXP JN516x image, plain or encrypted.
     NxpJn51xx = "nxp_jn51xx": nxp_jn51xx::check, if nxp_jn51xx::is;
+    /// NXP JN516x image with the bytes of each 32-bit word in reverse order.
+    NxpJn51xxSwapped = "nxp_jn51xx_word_swapped": nxp_jn51xx::check_swapped, if nxp_jn51xx::is_swapped;
     /// NXP JN518x or K32W image, with a word sum and a CRC-32 in the header.
     NxpJn518x = "nxp_jn518x": nxp_jn518x::check, if nxp_jn518x::is;
-    /// NXP JN514x image, recognised by the OTA header at byte 8 of the image.
+    /// NXP JN514x image, recognised by its first word and by the OTA header at byte 8 or its length.
     NxpJn514x = "nxp_jn514x_embedded_ota_header": embedded_ota::check_jn514x, if embedded_ota::is_jn514x;
     /// OTA file inside an OTA file.
     EmbeddedOta = "embedded_ota_header": embedded_ota::check_nested, if embedded_ota::is;
     /// MCUboot image, as the nRF Connect SDK makes it: a header, the image, and a SHA-256.
     Mcuboot = "mcuboot": mcuboot::check, if mcuboot::is;
+    /// Firmware of dresden elektronik.
+    Dresden = "dresden_elektronik": dresden::check, if dresden::is;
     /// xz stream.
     Xz = "xz": xz::check, if xz::is;
     /// Image for the second boot loader of Philips Hue.
@@ -115,6 +127,8 @@ formats! {
     Inovelli = "inovelli_f0c3": inovelli::check, if inovelli::is;
     /// Firmware or tables of Osram and Ledvance.
     Osram = "osram": osram::check, if osram::is;
+    /// Firmware of ubisys, which an earlier element describes, or which starts with `FRS0`.
+    Ubisys = "ubisys": ubisys::check, if ubisys::is;
     /// Nordic init packet, which contains the hash of the firmware in the next element.
     NordicInit = "nordic_dfu_init_packet": nordic_dfu::check, if nordic_dfu::is;
 
@@ -134,8 +148,6 @@ formats! {
     TelinkAes = "telink_aes_f000": telink::check_encrypted;
     /// Nordic firmware in the element after an init packet.
     NordicFirmware = "nordic_dfu_firmware": nordic_dfu::check_firmware;
-    /// Firmware of ubisys, which an earlier element describes.
-    Ubisys = "ubisys": ubisys::check;
     /// None of the formats above.
     Unknown = "unknown": check_unknown;
 }

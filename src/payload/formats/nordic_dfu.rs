@@ -14,6 +14,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::entropy::is_plain;
 use crate::payload::{Entropy, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion};
 
@@ -104,6 +105,7 @@ impl InitPacket {
             signed: self.signed,
             metadata: PayloadMetadata { version, ..PayloadMetadata::EMPTY },
             ..PayloadReport::new(PayloadKind::NordicFirmware, state)
+                .covering(CoveredBytes::until(bytes.len()))
         })
     }
 }

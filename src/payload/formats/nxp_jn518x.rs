@@ -11,8 +11,10 @@
 //!
 //! Vendors encrypt all bytes after the header, including the boot block. No checksum covers these bytes.
 
+use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, le_len, le_u32};
-use crate::crc::crc32;
+use crate::crc::{crc32, crc32_with};
+use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::{
     ChecksumKind, Entropy, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion,
     UnknownReason,
@@ -38,17 +40,43 @@ fn boot_block_offset(bytes: &[u8]) -> Option<usize> {
 pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     let block = boot_block_offset(bytes).filter(|offset| le_u32(bytes, *offset) == Some(BOOT_BLOCK));
     let encrypted = block.is_none() && Entropy::of(bytes).looks_random();
-    let state = match header_state(bytes) {
+    let header_state = header_state(bytes);
+    let is_certain = le_u32(bytes, 0x20) == Some(SIGNATURE);
+    let covered = match header_state {
+        PayloadState::Whole(_) => CoveredBytes::until(HEADER_LEN),
+        _ => CoveredBytes::None,
+    };
+    let state = match header_state {
+        // The checksums vouch for the offset of the boot block, which is the end of the image.
+        PayloadState::Whole(_) if boot_block_offset(bytes).is_none() => {
+            let offset = le_len(bytes, 0x24).unwrap_or(usize::MAX);
+            PayloadState::truncated(0, offset.saturating_add(BOOT_BLOCK_LEN), bytes.len())
+                .ambiguous_unless(is_certain)
+        }
         PayloadState::Whole(_) if encrypted => PayloadState::Encrypted,
-        PayloadState::Whole(_) => PayloadState::Unknown(UnknownReason::NoChecksum),
-        state => state
-            .ambiguous_unless(le_u32(bytes, 0x20) == Some(SIGNATURE) && boot_block_offset(bytes).is_some()),
+        PayloadState::Whole(_) => {
+            length_state(bytes, block).unwrap_or(PayloadState::Unknown(UnknownReason::NoChecksum))
+        }
+        state => state.ambiguous_unless(is_certain && boot_block_offset(bytes).is_some()),
     };
     let word_of_block = |at: usize| block.and_then(|offset| le_u32(bytes, offset.saturating_add(at)));
     let version = word_of_block(28).filter(|version| *version != 0).map(PayloadVersion::Number);
     let signed = word_of_block(20).is_some_and(|certificates| certificates != 0);
     let metadata = PayloadMetadata { version, ..PayloadMetadata::EMPTY };
-    PayloadReport { encrypted, signed, metadata, ..PayloadReport::new(PayloadKind::NxpJn518x, state) }
+    PayloadReport {
+        encrypted,
+        signed,
+        metadata,
+        covered,
+        ..PayloadReport::new(PayloadKind::NxpJn518x, state)
+    }
+}
+
+/// Returns the state of an image that is shorter than the length in its boot block says. Returns `None` for other images.
+fn length_state(bytes: &[u8], block: Option<usize>) -> Option<PayloadState> {
+    let length = le_len(bytes, block?.saturating_add(12))?;
+    // Nothing covers the boot block, so its length alone is no proof.
+    (length > bytes.len()).then_some(PayloadState::Unknown(UnknownReason::Ambiguous))
 }
 
 /// Returns the state of the header by its word sum, then by its CRC-32.
@@ -61,4 +89,13 @@ fn header_state(bytes: &[u8]) -> PayloadState {
     }
     let found = crc32(bytes.get(..CRC).unwrap_or_default());
     PayloadState::from_checksum(ChecksumKind::Crc32, CRC, le_u32(bytes, CRC).unwrap_or(0), found)
+}
+
+/// Returns the only wrong byte of the signature word, if the CRC-32 of the header matches with the right one.
+pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+    let (summed, crc) = (bytes.get(..CRC)?, le_u32(bytes, CRC)?);
+    (0x02..=0x04).find_map(|last| {
+        let mark = [(0x20, last), (0x21, 0x79), (0x22, 0x44), (0x23, 0x98)];
+        only_wrong_byte(bytes, &mark).filter(|wrong| crc32_with(summed, wrong.offset, wrong.expected) == crc)
+    })
 }

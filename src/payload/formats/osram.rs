@@ -8,12 +8,16 @@
 
 use super::read_fields::le_len;
 use crate::crc::crc32_from_zero;
+use crate::file::Tag;
+use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::{ChecksumKind, PayloadKind, PayloadReport, PayloadState};
 use crate::types::ManufacturerCode;
 
 const MARK: [u8; 4] = [0xff, 0, 0, 0];
 /// Maximum number of bytes of the firmware that the length field does not count.
 const MAX_UNCOUNTED: usize = 64;
+/// Tags of the elements that are tables in the known files.
+const TABLE_TAGS: [Tag; 5] = [Tag(0xff01), Tag(0xff3e), Tag(0xff46), Tag(0xff47), Tag(0xff52)];
 /// Manufacturer codes of Osram Sylvania, Ledvance and Osram GmbH.
 const MANUFACTURERS: [ManufacturerCode; 3] =
     [ManufacturerCode(0x110c), ManufacturerCode(0x1189), ManufacturerCode(0xbbaa)];
@@ -37,5 +41,14 @@ pub(in crate::payload) fn check_table(
     // The CRC of zeros is 0, so it matches in any element of zeros.
     let matches = data.iter().any(|byte| *byte != 0) && crc32_from_zero(data) == u32::from_le_bytes(*crc);
     let is_table = MANUFACTURERS.contains(&manufacturer) && matches;
-    is_table.then(|| PayloadReport::new(PayloadKind::Osram, PayloadState::Whole(ChecksumKind::Crc32)))
+    is_table.then(|| {
+        PayloadReport::new(PayloadKind::Osram, PayloadState::Whole(ChecksumKind::Crc32))
+            .covering(CoveredBytes::until(bytes.len()))
+    })
+}
+
+/// Returns whether an element has the tag of a table, and no CRC that matches.
+pub(crate) fn is_damaged_table(manufacturer: ManufacturerCode, tag: Tag, bytes: &[u8]) -> bool {
+    let is_table = MANUFACTURERS.contains(&manufacturer) && TABLE_TAGS.contains(&tag);
+    is_table && check_table(manufacturer, bytes).is_none()
 }

@@ -1,6 +1,8 @@
 //! Readers of integers and byte arrays at an offset of a payload. A reader returns `None` if the payload ends before
 //! the value.
 
+use sha2::{Digest, Sha256};
+
 /// Returns the `N` bytes at `offset`.
 pub(super) fn array<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
     bytes.get(offset..)?.first_chunk().copied()
@@ -30,6 +32,13 @@ pub(super) fn to_len(count: u32) -> usize {
 /// Reads a big-endian `u16` at `offset`.
 pub(super) fn be_u16(bytes: &[u8], offset: usize) -> Option<u16> {
     array(bytes, offset).map(u16::from_be_bytes)
+}
+
+/// Computes the SHA-256 of `bytes` with another byte at `offset`.
+pub(super) fn sha256_with(bytes: &[u8], offset: usize, byte: u8) -> [u8; 32] {
+    let (before, rest) = bytes.split_at_checked(offset).unwrap_or((bytes, &[]));
+    let after = rest.get(1..).unwrap_or_default();
+    Sha256::new().chain_update(before).chain_update([byte]).chain_update(after).finalize().into()
 }
 
 /// Returns whether all bytes have the same value, as padding has. Returns `true` for an empty slice.

@@ -10,8 +10,10 @@
 //! any   padding, mostly FF to a multiple of 64; not checked
 //! ```
 
+use super::damaged_mark::{WrongByte, crc32_matches_with, only_wrong_byte};
 use super::read_fields::{array, be_u16};
 use crate::crc::crc32;
+use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::{ChecksumKind, Damage, DamageKind, PayloadKind, PayloadReport, PayloadState};
 
 const HEAD_LEN: usize = 4;
@@ -37,28 +39,41 @@ pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
-    let (state, signed) = walk_tags(bytes);
+    let Walk { state, signed, end } = walk_tags(bytes);
     let state = state.ambiguous_unless(starts_with_header(bytes, HEADER, 6));
     PayloadReport { signed, ..PayloadReport::new(PayloadKind::SilabsEbl, state) }
+        .covering(CoveredBytes::until(end))
 }
 
 pub(super) fn check_encrypted(bytes: &[u8]) -> PayloadReport<'_> {
-    let (state, signed) = walk_tags(bytes);
+    let Walk { state, signed, end } = walk_tags(bytes);
     PayloadReport { encrypted: true, signed, ..PayloadReport::new(PayloadKind::SilabsEblEncrypted, state) }
+        .covering(CoveredBytes::until(end))
 }
 
-/// Returns the state of the file by the CRC-32 in its end tag, and whether a tag before the end tag is a signature.
-fn walk_tags(bytes: &[u8]) -> (PayloadState, bool) {
+/// Result of walking all tags of a file.
+struct Walk {
+    /// State of the file by the CRC-32 in its end tag.
+    state: PayloadState,
+    /// Whether a tag before the end tag is a signature.
+    signed: bool,
+    /// Offset of the first byte after the end tag.
+    end: usize,
+}
+
+fn walk_tags(bytes: &[u8]) -> Walk {
     let (mut rest, mut signed) = (bytes, false);
     loop {
         let offset = bytes.len().saturating_sub(rest.len());
         let (Some(id), Some(length)) = (be_u16(rest, 0), be_u16(rest, 2)) else {
-            return (PayloadState::Damaged(Damage { offset, kind: DamageKind::NoEndTag }), signed);
+            let state = PayloadState::Damaged(Damage { offset, kind: DamageKind::NoEndTag });
+            return Walk { state, signed, end: bytes.len() };
         };
         let length = usize::from(length);
         let body = rest.get(HEAD_LEN..).unwrap_or_default();
         let Some((data, after)) = body.split_at_checked(length) else {
-            return (PayloadState::truncated(offset, HEAD_LEN.saturating_add(length), rest.len()), signed);
+            let state = PayloadState::truncated(offset, HEAD_LEN.saturating_add(length), rest.len());
+            return Walk { state, signed, end: bytes.len() };
         };
         if id == END {
             let end = offset.saturating_add(HEAD_LEN);
@@ -70,9 +85,24 @@ fn walk_tags(bytes: &[u8]) -> (PayloadState, bool) {
                 }
                 _ => PayloadState::Damaged(Damage { offset, kind: DamageKind::NoEndTag }),
             };
-            return (state, signed);
+            return Walk { state, signed, end: end.saturating_add(data.len()) };
         }
         signed |= id == SIGNATURE;
         rest = after;
     }
+}
+
+/// Returns the only wrong byte of the mark, if the CRC-32 matches with the right one.
+pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+    damaged_header(bytes, &[(0, 0x00), (1, 0x00), (4, 2), (6, 0xe3), (7, 0x50)])
+}
+
+/// Returns the only wrong byte of the mark of an encrypted file, if the CRC-32 matches with the right one.
+pub(super) fn damaged_encrypted_mark(bytes: &[u8]) -> Option<WrongByte> {
+    damaged_header(bytes, &[(0, 0xfb), (1, 0x05), (4, 2), (8, 0xe3), (9, 0x50)])
+}
+
+fn damaged_header(bytes: &[u8], mark: &[(usize, u8)]) -> Option<WrongByte> {
+    let wrong = only_wrong_byte(bytes, mark)?;
+    crc32_matches_with(bytes, wrong, walk_tags(bytes).state).then_some(wrong)
 }

@@ -10,8 +10,10 @@
 //! any      padding, which vendors add; not checked
 //! ```
 
+use super::damaged_mark::{WrongByte, crc32_matches_with, only_wrong_byte};
 use super::read_fields::{array, le_u32, to_len};
 use crate::crc::crc32;
+use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::{
     ChecksumKind, Damage, DamageKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState,
     PayloadVersion,
@@ -38,7 +40,8 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
         signed: header & TYPE_SIGNED != 0,
         ..PayloadReport::new(PayloadKind::SilabsGbl, PayloadState::truncated(0, HEAD_LEN, bytes.len()))
     };
-    report.state = walk_tags(bytes, |id, data| match id {
+    let end;
+    (report.state, end) = walk_tags(bytes, |id, data| match id {
         APPLICATION => {
             report.metadata = PayloadMetadata {
                 version: le_u32(data, 4).map(PayloadVersion::Number),
@@ -51,25 +54,26 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
         SIGNATURE => report.signed = true,
         _ => {}
     });
-    report
+    report.covering(CoveredBytes::until(end))
 }
 
 /// Calls `visit` with the id and data of each tag before the end tag. Returns the state of the file by the CRC-32 in
-/// its end tag.
-fn walk_tags<'a>(bytes: &'a [u8], mut visit: impl FnMut(u32, &'a [u8])) -> PayloadState {
+/// its end tag, and the offset of the first byte after the end tag.
+fn walk_tags<'a>(bytes: &'a [u8], mut visit: impl FnMut(u32, &'a [u8])) -> (PayloadState, usize) {
     let mut rest = bytes;
     loop {
         let offset = bytes.len().saturating_sub(rest.len());
         let (Some(id), Some(length)) = (le_u32(rest, 0), le_u32(rest, 4)) else {
-            return PayloadState::Damaged(Damage { offset, kind: DamageKind::NoEndTag });
+            return (PayloadState::Damaged(Damage { offset, kind: DamageKind::NoEndTag }), bytes.len());
         };
         let body = rest.get(HEAD_LEN..).unwrap_or_default();
         let Some((data, after)) = body.split_at_checked(to_len(length)) else {
-            return PayloadState::truncated(offset, HEAD_LEN.saturating_add(to_len(length)), rest.len());
+            let needed = HEAD_LEN.saturating_add(to_len(length));
+            return (PayloadState::truncated(offset, needed, rest.len()), bytes.len());
         };
         if id == END {
             let end = offset.saturating_add(HEAD_LEN);
-            return match data {
+            let state = match data {
                 [a, b, c, d] => {
                     let (expected, found) =
                         (u32::from_le_bytes([*a, *b, *c, *d]), crc32(bytes.get(..end).unwrap_or_default()));
@@ -77,8 +81,17 @@ fn walk_tags<'a>(bytes: &'a [u8], mut visit: impl FnMut(u32, &'a [u8])) -> Paylo
                 }
                 _ => PayloadState::Damaged(Damage { offset, kind: DamageKind::NoEndTag }),
             };
+            return (state, end.saturating_add(data.len()));
         }
         visit(id, data);
         rest = after;
     }
+}
+
+/// Returns the only wrong byte of the mark, if the CRC-32 matches with the right one.
+pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+    let mark = [(0, 0xeb), (1, 0x17), (2, 0xa6), (3, 0x03)];
+    let wrong = only_wrong_byte(bytes, &mark)?;
+    let (state, _) = walk_tags(bytes, |_, _| {});
+    crc32_matches_with(bytes, wrong, state).then_some(wrong)
 }

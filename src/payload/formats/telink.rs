@@ -6,13 +6,20 @@
 //! 0x12 u16  manufacturer    0x14 u16 image type (TC32 parts)
 //! 0x18 u32  size of the image with its CRC
 //! size - 4  u32  CRC-32 of all bytes before it, without the final xor
+//! size      bytes that the image does not count, if the element is longer than the image; their last four bytes are
+//!           the CRC-32 of all bytes of the element before them, without the final xor
 //! ```
+//!
+//! Telink's OTA client takes the last four bytes of the element as the CRC-32 of all bytes before them. The client refuses
+//! an image without `5D 02` at 0x06, because that image has no CRC.
 //!
 //! [`PayloadKind::TelinkAes`] is the same image encrypted with AES. The encrypted image has no mark. Only the form of
 //! its element shows the format: [`BodyLayout::TelinkF000`](crate::file::BodyLayout::TelinkF000).
 
-use super::read_fields::{array, le_len, le_u16, le_u32, to_len};
-use crate::crc::crc32;
+use super::damaged_mark::{WrongByte, only_wrong_byte};
+use super::read_fields::{array, is_padding, le_len, le_u16, le_u32, to_len};
+use crate::crc::{crc32, crc32_with};
+use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::entropy::is_plain;
 use crate::payload::{
     ChecksumKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, UnknownReason,
@@ -33,7 +40,30 @@ pub(super) fn is(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
-    PayloadReport { metadata: metadata(bytes), ..PayloadReport::new(PayloadKind::TelinkKnlt, state(bytes)) }
+    let image_state = state(bytes);
+    let size = le_len(bytes, 0x18).unwrap_or(0);
+    let element_state = element_state(bytes, size);
+    let (state, end) = match (image_state, element_state) {
+        // The bytes after the image are damaged, and the image is whole.
+        (PayloadState::Whole(_), Some(PayloadState::Damaged(damage))) => (PayloadState::Damaged(damage), 0),
+        (state, Some(PayloadState::Whole(_))) => (state, bytes.len()),
+        (state, _) => (state, size),
+    };
+    let report = PayloadReport { element_state, ..PayloadReport::new(PayloadKind::TelinkKnlt, state) };
+    PayloadReport { metadata: metadata(bytes), ..report.covering(CoveredBytes::until(end)) }
+}
+
+/// Returns the state by the CRC-32 in the last four bytes of the element. Returns `None` unless the element is longer than
+/// the image of `size` bytes. Padding after the image is no CRC, so its state is unknown.
+fn element_state(bytes: &[u8], size: usize) -> Option<PayloadState> {
+    let after = bytes.get(size..).filter(|after| !after.is_empty() && size > CRC_LEN)?;
+    let (summed, crc) = bytes.split_last_chunk()?;
+    if is_padding(after) {
+        return Some(PayloadState::Unknown(UnknownReason::NoChecksum));
+    }
+    let (stored, computed) = (u32::from_le_bytes(*crc), !crc32(summed));
+    let state = PayloadState::from_checksum(ChecksumKind::Crc32, summed.len(), stored, computed);
+    Some(state.ambiguous_unless(array(bytes, 0x06) == Some(CRC_ADDED)))
 }
 
 pub(super) fn check_encrypted(_: &[u8]) -> PayloadReport<'_> {
@@ -50,10 +80,11 @@ fn state(bytes: &[u8]) -> PayloadState {
         return PayloadState::truncated(0, RISC_V.saturating_add(CRC_LEN), size).ambiguous_unless(certain);
     };
     match (bytes.get(..summed), le_u32(bytes, summed)) {
-        (Some(body), Some(crc)) => {
-            let state = PayloadState::from_checksum(ChecksumKind::Crc32, summed, crc, !crc32(body));
-            state.ambiguous_unless(certain)
+        (Some(body), Some(crc)) if certain => {
+            PayloadState::from_checksum(ChecksumKind::Crc32, summed, crc, !crc32(body))
         }
+        (Some(body), Some(crc)) if !crc32(body) == crc => PayloadState::Whole(ChecksumKind::Crc32),
+        (Some(_), Some(_)) => PayloadState::Unknown(UnknownReason::ChecksumNotAdded),
         // A short image may be compressed rather than truncated, so it is damaged only if its bytes cannot be compressed.
         _ => PayloadState::truncated(0, size, bytes.len()).ambiguous_unless(certain && is_plain(bytes)),
     }
@@ -69,4 +100,21 @@ fn metadata(bytes: &[u8]) -> PayloadMetadata<'_> {
         },
         _ => PayloadMetadata::EMPTY,
     }
+}
+
+/// Returns the only wrong byte of the mark, if the CRC-32 of the image matches with the right one. The mark is `KNLT` and the
+/// two bytes that say that a CRC was added.
+pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+    [TC32, RISC_V].into_iter().find_map(|start| {
+        let [k, n, l, t] = MAGIC;
+        let [first, second] = CRC_ADDED;
+        let letters = [k, n, l, t].into_iter().zip(start..).map(|(letter, offset)| (offset, letter));
+        let mut mark = [(0x06, first), (0x07, second), (0, 0), (0, 0), (0, 0), (0, 0)];
+        mark.iter_mut().skip(2).zip(letters).for_each(|(room, letter)| *room = letter);
+        let wrong = only_wrong_byte(bytes, &mark)?;
+        let summed = le_len(bytes, 0x18)?.checked_sub(CRC_LEN)?;
+        let crc = le_u32(bytes, summed)?;
+        let computed = !crc32_with(bytes.get(..summed)?, wrong.offset, wrong.expected);
+        (computed == crc).then_some(wrong)
+    })
 }

@@ -11,8 +11,10 @@
 //! The CRC is the register (polynomial 0x1021, initial value 0) after the last bit of the image. XMODEM shifts in 16
 //! more zeros. So this CRC is the XMODEM CRC of all but the last two bytes, xored with the last two bytes.
 
+use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{is_padding, le_len, le_u16, le_u32};
 use crate::crc::crc16;
+use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::{
     ChecksumKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion,
 };
@@ -57,15 +59,58 @@ pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
         version: le_u32(image, 0x94).map(|version| PayloadVersion::File(FileVersion(version))),
         ..PayloadMetadata::EMPTY
     };
-    PayloadReport { metadata, ..PayloadReport::new(PayloadKind::TiCc2530, state(image)) }
+    // The shadow is not covered.
+    let covered = CoveredBytes::TwoRanges { first: (0, SHADOW), second: (PREAMBLE, image.len()) };
+    PayloadReport { metadata, ..PayloadReport::new(PayloadKind::TiCc2530, state(image)).covering(covered) }
 }
 
 fn state(image: &[u8]) -> PayloadState {
     let [crc, shadow] = [CRC, SHADOW].map(|offset| le_u16(image, offset).unwrap_or(0));
-    let (before, after) = (image.get(..CRC), image.get(PREAMBLE..).and_then(<[u8]>::split_last_chunk));
-    let (before, (after, last)) = before.zip(after).unwrap_or((&[], (&[], &[0; 2])));
-    let found = crc16([before, after]) ^ u16::from_be_bytes(*last);
+    let found = computed_crc(image, None);
     // A shadow of FFFF means that the device will check the CRC, and does it in this way.
     let certain = shadow == u16::MAX && crc != 0 && crc != u16::MAX;
     PayloadState::from_checksum(ChecksumKind::Crc16, CRC, crc.into(), found.into()).ambiguous_unless(certain)
+}
+
+/// Returns the only wrong byte of the first jump or of the length, if the CRC-16 matches with the right one.
+pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+    let is_summed = |image: &[u8], wrong: WrongByte| {
+        let crc = le_u16(image, CRC).filter(|crc| *crc != 0 && *crc != u16::MAX);
+        le_u16(image, SHADOW) == Some(u16::MAX) && crc == Some(computed_crc(image, Some(wrong)))
+    };
+    if let Some(wrong) = only_wrong_byte(bytes, &[(0, LJMP)]) {
+        return image_of_preamble(bytes).filter(|image| is_summed(image, wrong)).map(|_| wrong);
+    }
+    if image_of_preamble(bytes).is_some() || bytes.first() != Some(&LJMP) {
+        return None;
+    }
+    // The image ends at the end of the payload, or before padding: at most a page of lengths is tried, of which one byte
+    // differs from the length that stands there.
+    let lengths = (0..=MAX_PADDING).map_while(|padding| bytes.len().checked_sub(padding));
+    lengths.filter(|length| *length >= PREAMBLE_END).find_map(|length| {
+        let (image, _) = bytes.split_at_checked(length).filter(|(_, after)| is_padding(after))?;
+        let [a, b, c, d] = u32::try_from(length).ok()?.to_le_bytes();
+        let mark = [(PREAMBLE, a), (PREAMBLE + 1, b), (PREAMBLE + 2, c), (PREAMBLE + 3, d)];
+        only_wrong_byte(bytes, &mark).filter(|wrong| is_summed(image, *wrong))
+    })
+}
+
+/// Computes the CRC-16 of an image, with another byte in place of a wrong one.
+fn computed_crc(image: &[u8], wrong: Option<WrongByte>) -> u16 {
+    let (before, after) = (image.get(..CRC), image.get(PREAMBLE..).and_then(<[u8]>::split_last_chunk));
+    let (before, (after, last)) = before.zip(after).unwrap_or((&[], (&[], &[0; 2])));
+    let xor = u16::from_be_bytes(*last);
+    let Some(WrongByte { offset, expected, .. }) = wrong else {
+        return crc16([before, after]) ^ xor;
+    };
+    match offset.checked_sub(PREAMBLE) {
+        Some(offset) => {
+            let (start, rest) = after.split_at_checked(offset).unwrap_or((after, &[]));
+            crc16([before, start, &[expected], rest.get(1..).unwrap_or_default()]) ^ xor
+        }
+        None => {
+            let (start, rest) = before.split_at_checked(offset).unwrap_or((before, &[]));
+            crc16([start, &[expected], rest.get(1..).unwrap_or_default(), after]) ^ xor
+        }
+    }
 }

@@ -12,13 +12,17 @@
 //! Sonoff compresses all bytes after the header and appends a CRC-32 of all preceding bytes. The length field then
 //! counts the uncompressed image, which is longer than the payload.
 
+use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, is_padding, le_len, le_u16, le_u32, to_len};
-use crate::crc::crc32;
+use crate::crc::{crc32, crc32_with};
+use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::entropy::is_plain;
 use crate::payload::{
     ChecksumKind, PayloadKind, PayloadMetadata, PayloadReport, PayloadState, PayloadVersion, UnknownReason,
 };
 
+/// Offset of the CRC in the header.
+const CRC: usize = 8;
 /// Offset of the first byte that the CRC in the header covers.
 const SUMMED: usize = 12;
 const HEADER_LEN: usize = 44;
@@ -33,11 +37,20 @@ pub(super) fn is(bytes: &[u8]) -> bool {
 
 pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
     let version = bytes.get(32..36).filter(|version| version.iter().all(u8::is_ascii_graphic));
-    let metadata = PayloadMetadata { version: version.map(PayloadVersion::Text), ..PayloadMetadata::EMPTY };
+    let metadata = PayloadMetadata {
+        version: version.map(PayloadVersion::Text),
+        chip: bytes.get(..8).filter(|chip| chip.starts_with(b"CC")).unwrap_or_default(),
+        ..PayloadMetadata::EMPTY
+    };
+    // The CRC of a compressed image covers all bytes, and that of another the bytes from itself to the length.
+    let covered = match le_len(bytes, 24) {
+        Some(length) if length <= bytes.len() => CoveredBytes::Range { start: CRC, end: length },
+        _ => CoveredBytes::until(bytes.len()),
+    };
     PayloadReport {
         signed: is_signed(bytes),
         metadata,
-        ..PayloadReport::new(PayloadKind::TiOad, state(bytes))
+        ..PayloadReport::new(PayloadKind::TiOad, state(bytes)).covering(covered)
     }
 }
 
@@ -90,4 +103,19 @@ fn is_signed(bytes: &[u8]) -> bool {
         offset = end;
     }
     false
+}
+
+/// Returns the only wrong byte of the mark of a compressed image, if the CRC-32 at its end matches with the right one. The CRC
+/// in the header of other images does not cover the mark.
+pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+    let (summed, crc) =
+        bytes.split_last_chunk::<CRC_LEN>().filter(|(summed, _)| summed.len() >= HEADER_LEN)?;
+    let matches =
+        |wrong: &WrongByte| crc32_with(summed, wrong.offset, wrong.expected) == u32::from_le_bytes(*crc);
+    let named = only_wrong_byte(bytes, &[(0, b'C'), (1, b'C'), (4, b'x'), (6, b'R')]);
+    let named = named.filter(|_| matches!(array(bytes, 7), Some([b'0'..=b'9'])));
+    let mut digits = (b'0'..=b'9').filter(|_| matches!(bytes, [b'C', b'C', _, _, b'x', _, b'R', ..]));
+    named
+        .filter(matches)
+        .or_else(|| digits.find_map(|digit| only_wrong_byte(bytes, &[(7, digit)]).filter(matches)))
 }

@@ -4,6 +4,8 @@
 //! ```text
 //! 28  u16 0xF7BD, the tag again   96 a signature, 64 bytes
 //! ```
+//!
+//! Other firmware of ubisys has no describing element and starts with `FRS0`.
 
 use super::read_fields::le_u16;
 use crate::file::{Element, Tag};
@@ -17,7 +19,14 @@ pub(in crate::payload) fn is_description(element: &Element<'_>) -> bool {
     element.tag == TAG && element.data.len() >= LEN && le_u16(element.data, 28) == Some(TAG.0)
 }
 
-/// Checks the firmware. The firmware always counts as signed, because the describing element contains a signature.
+/// Identifier of firmware without a describing element.
+const MAGIC: [u8; 4] = *b"FRS0";
+
+pub(super) fn is(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
+/// Checks the firmware. Firmware without an identifier counts as signed, because the describing element contains a signature.
 pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
-    PayloadReport { signed: true, ..PayloadReport::encrypted_if_random(PayloadKind::Ubisys, bytes) }
+    PayloadReport { signed: !is(bytes), ..PayloadReport::encrypted_if_random(PayloadKind::Ubisys, bytes) }
 }

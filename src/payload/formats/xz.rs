@@ -12,8 +12,10 @@
 
 use sha2::{Digest, Sha256};
 
+use super::damaged_mark::{WrongByte, only_wrong_byte};
 use super::read_fields::{array, is_padding, le_len, le_u32};
 use crate::crc::crc32;
+use crate::payload::covered_bytes::CoveredBytes;
 use crate::payload::{ChecksumKind, PayloadKind, PayloadReport, PayloadState, UnknownReason};
 
 const MAGIC: [u8; 6] = [0xfd, b'7', b'z', b'X', b'Z', 0];
@@ -27,17 +29,19 @@ pub(super) fn is(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn check(bytes: &[u8]) -> PayloadReport<'_> {
-    PayloadReport::new(PayloadKind::Xz, state(bytes))
+    let (state, covered) = state(bytes);
+    PayloadReport { covered, ..PayloadReport::new(PayloadKind::Xz, state) }
 }
 
-fn state(bytes: &[u8]) -> PayloadState {
+/// Returns the state of the stream, and the bytes that its matching checksums cover.
+fn state(bytes: &[u8]) -> (PayloadState, CoveredBytes) {
     let (Some(flags), Some(crc)) = (array(bytes, 6), le_u32(bytes, 8)) else {
-        return PayloadState::truncated(0, HEADER_LEN, bytes.len());
+        return (PayloadState::truncated(0, HEADER_LEN, bytes.len()), CoveredBytes::None);
     };
     if let damaged @ PayloadState::Damaged(_) =
         PayloadState::from_checksum(ChecksumKind::Crc32, 8, crc, crc32(&flags))
     {
-        return damaged;
+        return (damaged, CoveredBytes::None);
     }
     // The stream ends at the last byte, or before a SHA-256.
     let split_before_tail = |tail: usize| {
@@ -45,17 +49,28 @@ fn state(bytes: &[u8]) -> PayloadState {
         has_footer(stream, flags).then_some((stream, tail))
     };
     let Some((stream, tail)) = split_before_tail(0).or_else(|| split_before_tail(SHA_LEN)) else {
-        return PayloadState::Unknown(UnknownReason::Ambiguous);
+        let covered = CoveredBytes::Range { start: MAGIC.len(), end: HEADER_LEN };
+        return (PayloadState::Unknown(UnknownReason::Ambiguous), covered);
     };
-    match (footer_state(stream), tail.first_chunk::<SHA_LEN>()) {
+    // The CRCs cover the flags and then the index and the footer.
+    let (footer_state, index) = footer_state(stream);
+    let by_crc = match footer_state {
+        PayloadState::Whole(_) => {
+            CoveredBytes::TwoRanges { first: (MAGIC.len(), HEADER_LEN), second: (index, stream.len()) }
+        }
+        _ => CoveredBytes::None,
+    };
+    match (footer_state, tail.first_chunk::<SHA_LEN>()) {
         (PayloadState::Whole(_), Some(sha)) if !is_padding(sha) => {
             // 32 other bytes need not be a SHA-256, so they never show damage.
-            PayloadState::from_sha256(stream.len(), *sha, Sha256::digest(stream).into())
-                .ambiguous_unless(false)
+            let state = PayloadState::from_sha256(stream.len(), *sha, Sha256::digest(stream).into());
+            let whole = matches!(state, PayloadState::Whole(_));
+            let covered = if whole { CoveredBytes::until(bytes.len()) } else { by_crc };
+            (state.ambiguous_unless(false), covered)
         }
         // Neither CRC covers the blocks.
-        (PayloadState::Whole(_), _) => PayloadState::Unknown(UnknownReason::NoChecksum),
-        (state, _) => state,
+        (PayloadState::Whole(_), _) => (PayloadState::Unknown(UnknownReason::NoChecksum), by_crc),
+        (state, _) => (state, by_crc),
     }
 }
 
@@ -67,15 +82,15 @@ fn has_footer(stream: &[u8], flags: [u8; 2]) -> bool {
         })
 }
 
-/// Returns the state of footer and index by their CRCs.
-fn footer_state(stream: &[u8]) -> PayloadState {
+/// Returns the state of footer and index by their CRCs, and the offset of the index.
+fn footer_state(stream: &[u8]) -> (PayloadState, usize) {
     let footer = stream.len().saturating_sub(FOOTER_LEN);
     let summed = stream.get(footer..).and_then(|bytes| bytes.get(4..10)).unwrap_or_default();
     let crc = le_u32(stream, footer).unwrap_or(0);
     if let damaged @ PayloadState::Damaged(_) =
         PayloadState::from_checksum(ChecksumKind::Crc32, footer, crc, crc32(summed))
     {
-        return damaged;
+        return (damaged, footer);
     }
     // The length counts words of four bytes, except the last one, which is the CRC of the index.
     let words = le_len(stream, footer.saturating_add(4)).unwrap_or(0);
@@ -83,8 +98,19 @@ fn footer_state(stream: &[u8]) -> PayloadState {
     let start = crc_offset.checked_sub(words.saturating_mul(4)).filter(|start| *start >= HEADER_LEN);
     let Some(index) = start.and_then(|start| stream.get(start..crc_offset)) else {
         let present = footer.saturating_sub(HEADER_LEN);
-        return PayloadState::truncated(HEADER_LEN, words.saturating_add(1).saturating_mul(4), present);
+        let needed = words.saturating_add(1).saturating_mul(4);
+        return (PayloadState::truncated(HEADER_LEN, needed, present), footer);
     };
     let expected = le_u32(stream, crc_offset).unwrap_or(0);
-    PayloadState::from_checksum(ChecksumKind::Crc32, crc_offset, expected, crc32(index))
+    let state = PayloadState::from_checksum(ChecksumKind::Crc32, crc_offset, expected, crc32(index));
+    (state, crc_offset.saturating_sub(index.len()))
+}
+
+/// Returns the only wrong byte of the mark, if the CRC-32 of the flags matches. The CRC does not cover the mark, but it stands
+/// where the format has it.
+pub(super) fn damaged_mark(bytes: &[u8]) -> Option<WrongByte> {
+    let [a, b, c, d, e, f] = MAGIC;
+    let wrong = only_wrong_byte(bytes, &[(0, a), (1, b), (2, c), (3, d), (4, e), (5, f)])?;
+    let (flags, crc) = (array::<2>(bytes, 6)?, le_u32(bytes, 8)?);
+    (crc32(&flags) == crc).then_some(wrong)
 }

@@ -1,8 +1,11 @@
-//! Session table beside a model: a map from clients to ages and timers.
+//! Session table beside a model: a map from downloads to ages and timers.
 
 use super::*;
+
 use std::collections::BTreeMap;
 use std::vec::{self, Vec};
+
+const IMAGE: ImageId = ImageId::new(0x1001, 0x00ab, 5);
 
 /// Session table and model: for each client the time of its last frame and its timer.
 struct Pair {
@@ -17,7 +20,11 @@ impl Pair {
         let mut session = Session::EMPTY;
         session.links =
             Links { bucket_head: 1, bucket_next: 1, newer: 0, older: 0, heap_slot: 0, heap_place: 0 };
-        Self { table: SessionTable::new(std::vec![session; slots]), model: BTreeMap::new(), clock: 0 }
+        Self {
+            table: SessionTable::new(std::vec![session; slots], 0x1234_5678),
+            model: BTreeMap::new(),
+            clock: 0,
+        }
     }
 
     fn hear(&mut self, client: Address) {
@@ -28,19 +35,23 @@ impl Pair {
             let oldest = self.model.iter().min_by_key(|(_, (heard, _))| *heard).map(|(client, _)| *client);
             oldest.map(|client| self.model.remove(&client));
         }
-        let Some(slot) = self.table.find_or_insert(client) else {
+        let now = Instant::from_millis(self.clock);
+        let (Some(slot), dropped) = self.table.find_or_insert(now, client, IMAGE) else {
             return assert_eq!(slots, 0);
         };
+        assert_eq!(dropped, None);
         self.table.touch(slot);
         let session = self.table.session_at_mut(slot).unwrap();
-        assert_eq!(session.client, client);
-        assert_eq!(session.last_heard != Instant::ZERO, known.is_some(), "a new session starts empty");
-        session.last_heard = Instant::from_millis(self.clock);
+        assert_eq!(session.client(), client);
+        assert_eq!(session.last_heard() != now, known.is_some(), "a new session starts now");
+        session.record_frame(now);
         self.model.insert(client, (self.clock, known.and_then(|(_, timer)| timer)));
     }
 
     fn ring(&mut self, client: Address, when: Option<u64>) {
-        let (Some(slot), Some(entry)) = (self.table.find(client), self.model.get_mut(&client)) else {
+        let (Some(slot), Some(entry)) =
+            (self.table.find_download(client, IMAGE), self.model.get_mut(&client))
+        else {
             return;
         };
         match when {
@@ -53,15 +64,15 @@ impl Pair {
     fn agree(&self) {
         assert_eq!(usize::from(self.table.used), self.model.len());
         for (client, (heard, _)) in &self.model {
-            assert_eq!(
-                self.table.session_of(*client).map(|session| session.last_heard.as_millis()),
-                Some(*heard)
-            );
+            let slot = self.table.find_download(*client, IMAGE).unwrap();
+            assert_eq!(self.table.session_at(slot).unwrap().last_heard().as_millis(), *heard);
+            let mut of_node = self.table.sessions_of_node(client.network);
+            assert_eq!(of_node.by_ref().filter(|session| session.is_primary()).count(), 1);
         }
         let mut by_age = Vec::new();
-        let mut index = self.table.oldest;
+        let mut index = self.table.idle_ages.oldest;
         while let Some(session) = self.table.session_in(index) {
-            by_age.push(session.last_heard.as_millis());
+            by_age.push(session.last_heard().as_millis());
             index = session.links.newer;
         }
         assert!(by_age.is_sorted() && by_age.len() == self.model.len());
@@ -92,7 +103,8 @@ fn few_slots_follow_the_model() {
             pair.ring(client(random(&mut state) % 24), when);
             pair.agree();
             let stranger = client(random(&mut state) % 24);
-            assert_eq!(pair.table.find(stranger).is_some(), pair.model.contains_key(&stranger));
+            let found = pair.table.find_download(stranger, IMAGE);
+            assert_eq!(found.is_some(), pair.model.contains_key(&stranger));
         }
     }
 }
@@ -120,8 +132,8 @@ fn a_whole_network_follows_the_model() {
 
 #[test]
 fn a_timer_that_rings_soon_enough_is_left_alone() {
-    let mut table = SessionTable::new([Session::EMPTY; 2]);
-    let slot = table.find_or_insert(Address::new(1, 1)).unwrap();
+    let mut table = SessionTable::new([Session::EMPTY; 2], 0);
+    let slot = table.find_or_insert(Instant::ZERO, Address::new(1, 1), IMAGE).0.unwrap();
     let at = Instant::from_millis;
     for (by, rings) in [(50, 50), (70, 50), (40, 40)] {
         table.set_timer_no_later_than(slot, at(by));
@@ -133,13 +145,107 @@ fn a_timer_that_rings_soon_enough_is_left_alone() {
 
 #[test]
 fn slots_given_up_are_not_counted() {
-    let mut table = SessionTable::new([Session::EMPTY; 1]);
-    let slot = table.find_or_insert(Address::new(1, 1)).unwrap();
+    let mut table = SessionTable::new([Session::EMPTY; 1], 0);
+    let slot = table.find_or_insert(Instant::ZERO, Address::new(1, 1), IMAGE).0.unwrap();
     for _ in 0..2 {
         table.set_flag(slot, Flags::DOWNLOAD, true);
         table.set_flag(slot, Flags::PAGE, true);
         assert_eq!((table.downloads(), table.pages()), (1, 1));
     }
-    table.find_or_insert(Address::new(2, 1)).unwrap();
+    let (slot, dropped) = table.find_or_insert(Instant::ZERO, Address::new(2, 1), IMAGE);
+    assert!(slot.is_some());
+    assert_eq!(dropped.map(|(client, _)| client), Some(Address::new(1, 1)));
     assert_eq!((table.downloads(), table.pages()), (0, 0));
+}
+
+/// Shows: FLD-050
+#[test]
+fn no_choice_of_addresses_makes_a_bucket_long() {
+    let mut layouts = std::collections::BTreeSet::new();
+    for seed in [0, 1, 0x1234_5678, u32::MAX] {
+        for slots in [1, 7, 100, 256, 1000, 65_528] {
+            let table = SessionTable::new(std::vec![Session::EMPTY; slots], seed);
+            let mut sizes = std::vec![0_usize; slots];
+            for network in 0..=u16::MAX {
+                sizes[usize::from(table.bucket(network))] += 1;
+            }
+            let longest = *sizes.iter().max().unwrap();
+            assert!(
+                longest <= 65_536_usize.div_ceil(slots),
+                "{longest} addresses share one of {slots} buckets"
+            );
+            if slots == 1000 {
+                layouts.insert((0..100).map(|network| table.bucket(network)).collect::<Vec<_>>());
+            }
+        }
+    }
+    assert_eq!(layouts.len(), 4, "each seed has its own layout");
+}
+
+/// Random insertions, removals, moves and flags: every session is found, in one bucket and one order of age, and the
+/// counts are right.
+#[test]
+fn sessions_are_found_whatever_happens_to_them() {
+    for slots in [1, 5, 40] {
+        let mut table = SessionTable::new(std::vec![Session::EMPTY; slots], 99);
+        let mut state = 3;
+        for step in 0..4000_u64 {
+            let client = client(random(&mut state) % 40);
+            let id = ImageId::new(0x1001, u16::try_from(random(&mut state) % 3).unwrap(), 1);
+            let now = Instant::from_millis(step);
+            let slot = match random(&mut state) % 16 {
+                0 => {
+                    let had = table.sessions_of_node(client.network).count() > 0;
+                    assert_eq!(table.remove_node(client.network), had);
+                    assert_eq!(table.sessions_of_node(client.network).count(), 0);
+                    None
+                }
+                1 => {
+                    let new = u16::try_from(random(&mut state) % 13).unwrap();
+                    let moved = table.sessions_of_node(client.network).count();
+                    assert_eq!(table.move_node(client.network, new), moved > 0);
+                    assert!(moved == 0 || table.sessions_of_node(new).count() == moved);
+                    None
+                }
+                _ => table.find_or_insert(now, client, id).0,
+            };
+            if let Some(slot) = slot {
+                let flag = if random(&mut state) & 1 == 0 { Flags::PAGE } else { Flags::DOWNLOAD };
+                table.set_flag(slot, flag, random(&mut state) & 1 == 0);
+                table.set_timer(slot, Instant::from_millis(random(&mut state) % 1000));
+                table.touch(slot);
+            }
+            check(&table);
+        }
+    }
+}
+
+fn check(table: &SessionTable<Vec<Session>>) {
+    let mut in_orders = 0;
+    for order in [table.idle_ages, table.download_ages, table.page_ages] {
+        let (mut index, mut before) = (order.oldest, NO_SLOT);
+        while let Some(session) = table.session_in(index) {
+            assert_eq!(session.links.older, before);
+            (index, before, in_orders) = (session.links.newer, index, in_orders + 1);
+        }
+        assert_eq!(before, order.newest);
+    }
+    assert_eq!(table.sessions().count(), in_orders);
+    let mut downloading = std::collections::BTreeSet::new();
+    for session in table.sessions() {
+        let slot = table.find_download(session.client(), session.id()).unwrap();
+        assert!(core::ptr::eq(table.session_at(slot).unwrap(), session), "each download has one session");
+        let of_node = || table.sessions_of_node(session.network());
+        assert_eq!(of_node().filter(|session| session.is_primary()).count(), 1);
+        assert!(of_node().count() <= MAX_SLOTS_OF_NODE.into());
+        if session.flags.contains(Flags::DOWNLOAD) {
+            downloading.insert(session.network());
+        }
+    }
+    assert_eq!(usize::from(table.downloads()), downloading.len());
+    assert_eq!(usize::from(table.pages()), table.sessions().filter(|session| session.has_page()).count());
+    let timers = table.sessions().filter(|session| session.links.heap_place != NO_SLOT);
+    let deadlines: Vec<_> = timers.map(|session| session.timer_deadline).collect();
+    assert_eq!(usize::from(table.timers), deadlines.len());
+    assert_eq!(table.next_timer().map(|(_, when)| when), deadlines.into_iter().min());
 }

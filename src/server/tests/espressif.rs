@@ -24,12 +24,14 @@ struct World {
     server: Server<Vec<Session>>,
     seen: Vec<(Address, ImageId, Option<usize>)>,
     verdict: QueryDecision,
+    /// IEEE address of the client, as the stack knows it.
+    ieee: Option<Eui64>,
 }
 
 impl World {
     fn new() -> Self {
         let server = Server::new(ServerConfig::default(), vec![Session::EMPTY; 4]);
-        Self { server, seen: vec![], verdict: QueryDecision::Offer }
+        Self { server, seen: vec![], verdict: QueryDecision::Offer, ieee: None }
     }
 
     fn ask<const N: usize>(&mut self, table: &mut ImageTable<'_, N>, from: Address, frame: &str) -> String {
@@ -39,7 +41,7 @@ impl World {
             seen.push((client, request.current, index));
             verdict
         });
-        let (now, meta) = (Instant::ZERO, FrameMeta::unicast(from));
+        let (now, meta) = (Instant::ZERO, FrameMeta::unicast(from).with_ieee(self.ieee));
         match self.server.handle_frame(now, meta, &bytes(frame), table, &mut policy, &mut out) {
             ServerAction::Reply(transmit) => hex(&out[..transmit.len]),
             other => panic!("{other:?}"),
@@ -117,10 +119,11 @@ fn an_image_for_all_is_announced_with_its_numbers() {
     assert_eq!(hex(&out[..sent.len]), "19 00 00 03 50 01 10 ab 00 05 00 00 00");
 }
 
-/// Shows: ESP-006
+/// Shows: ESP-006, FLD-048
 #[test]
 fn an_image_for_one_device_is_announced_to_it() {
-    let mut source = |_: ReadRequest, _: &mut [u8]| ReadResult::Gone;
+    let file = plain(5, 101);
+    let mut source = serve(&file);
     let mut table = ImageTable::<1>::new(0x50, 0).unwrap();
     let image = ImageInfo { destination: Some(OWNER), ..info(IMAGE, 101) };
     let announced = table.register(0, Registration { notify: true, ..registration(image, &mut source) });
@@ -129,6 +132,14 @@ fn an_image_for_one_device_is_announced_to_it() {
     let mut out = [0; zcl::LONGEST_TO_CLIENT];
     let sent = world.server.notify(LAMP, DeliveryMode::Unicast, ImageNotify::UNICAST, &mut out).unwrap();
     assert_eq!(hex(&out[..sent.len]), "09 00 00 00 64");
+    // The device is offered the image and served; others are not.
+    let query = "01 2a 01 00 01 10 ab 00 01 00 00 00";
+    let block = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 04";
+    assert_eq!(world.ask(&mut table, PLUG, query), "19 2a 02 98");
+    assert_eq!(world.ask(&mut table, PLUG, block), "18 2a 0b 03 98");
+    world.ieee = Some(OWNER);
+    assert_eq!(world.ask(&mut table, LAMP, query), "19 2a 02 00 01 10 ab 00 05 00 00 00 65 00 00 00");
+    assert!(world.ask(&mut table, LAMP, block).ends_with("04 1e f1 ee 0b"));
 }
 
 /// Shows: ESP-009
@@ -198,6 +209,7 @@ fn a_file_has_one_header_however_it_is_registered() {
         let mut table = ImageTable::<1>::new(100, 0).unwrap();
         table.register(0, registration(image, source)).unwrap();
         let (mut world, mut file) = (World::new(), Vec::<u8>::new());
+        world.ieee = Some(OWNER);
         while file.len() < whole.len() {
             let [low, high, ..] = file.len().to_le_bytes();
             let request = std::format!(

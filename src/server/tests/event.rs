@@ -18,14 +18,14 @@ fn events_have_a_client_an_image_and_a_line() {
     let specific =
         QuerySpecificFileRequest { node: OWNER, id: IMAGE, stack: crate::StackVersion::ZIGBEE_PRO };
     let offer = ImageOffer { id, size: 1000 };
-    let progress = SessionProgress { reached: 400, size: 1000, rate: 133, remaining: Some(4) };
-    let stopped = SessionProgress { rate: 0, remaining: None, ..progress };
+    let progress = SessionProgress { reached: 400, size: 1000, rate: Some(133), remaining: Some(4) };
+    let stopped = SessionProgress { rate: Some(0), remaining: None, ..progress };
     let report = ClientStatus { status: Some(ImageUpgradeStatus::NORMAL), ..ClientStatus::default() };
     let at = |current, then| ServerTime { current, then };
     let fault = RequestFault::OffsetBeyondEnd { id, offset: 1000, size: 1000 };
     for (event, about, line) in [
         (
-            ServerEvent::Queried { client, request, answer: Ok(offer) },
+            ServerEvent::Queried { client, request, answer: Ok(offer), reason: None },
             Some(id),
             std::format!("{request}, offered {offer}"),
         ),
@@ -34,9 +34,10 @@ fn events_have_a_client_an_image_and_a_line() {
                 client,
                 request: specific,
                 answer: Err(Refusal::NO_IMAGE_AVAILABLE),
+                reason: Some(RefusalReason::UnknownImage),
             },
             None,
-            std::format!("{specific}, refused with NO_IMAGE_AVAILABLE"),
+            std::format!("{specific}, refused with NO_IMAGE_AVAILABLE: the store does not have this image"),
         ),
         (
             ServerEvent::RepeatedDownload { client, id, times: 3 },
@@ -69,9 +70,15 @@ fn events_have_a_client_an_image_and_a_line() {
             "frame not delivered, blocks reduced to 48 bytes".into(),
         ),
         (
-            ServerEvent::NotServed { client, id, status: Status::ABORT },
+            ServerEvent::NotServed { client, id, status: Status::ABORT, reason: RefusalReason::Policy },
             Some(id),
-            std::format!("{id} not served: {}", Status::ABORT),
+            std::format!("{id} not served: {}: refused by the policy", Status::ABORT),
+        ),
+        (ServerEvent::Cancelled { client, id }, Some(id), std::format!("download of {id} cancelled")),
+        (
+            ServerEvent::PageDropped { client, id },
+            Some(id),
+            std::format!("page of {id} ended for lack of a session"),
         ),
         (
             ServerEvent::Ended { client, id, status: Status::SUCCESS },

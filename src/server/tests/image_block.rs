@@ -215,8 +215,8 @@ fn an_unknown_image_is_not_available_whatever_is_asked_of_it() {
     ] {
         for offset_and_size in ["00 00 00 00 32", "ff ff 00 00 32", "00 00 00 00 00"] {
             assert_eq!(desk.ask(LAMP, &std::format!("01 2a 03 00 {unknown} {offset_and_size}")), NO_IMAGE);
-            let status = Status::NO_IMAGE_AVAILABLE;
-            assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id, status }]);
+            let (status, reason) = (Status::NO_IMAGE_AVAILABLE, RefusalReason::UnknownImage);
+            assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id, status, reason }]);
         }
     }
     assert_eq!(desk.ask(LAMP, FIRST), FIRST_DATA);
@@ -228,21 +228,32 @@ fn an_unknown_image_is_not_available_whatever_is_asked_of_it() {
     assert_eq!(desk.ask(LAMP, FIRST), NO_IMAGE);
 }
 
-/// Shows: SRV-079
+/// Shows: SRV-079, FLD-047, FLD-048
 #[test]
-fn a_file_for_one_device_goes_only_to_requests_with_its_address() {
-    fn check(mut desk: Desk<impl ImageStore, Script>) {
-        assert_eq!(desk.ask(LAMP, FIRST), "18 2a 0b 03 98");
+fn a_file_for_one_device_goes_only_to_the_device_that_is_known_to_be_it() {
+    const ABORT: &str = "19 2a 05 95";
+    const NO_IMAGE: &str = "18 2a 0b 03 98";
+    fn check(mut desk: Desk<impl ImageStore, Script>, refused: &str) {
         let other = "01 2a 03 01 01 10 ab 00 05 00 00 00 00 00 00 00 02 ee cd ab 89 67 45 23 01";
-        assert_eq!(desk.ask(LAMP, other), "18 2a 0b 03 98");
         let own = "01 2a 03 01 01 10 ab 00 05 00 00 00 00 00 00 00 02 ef cd ab 89 67 45 23 01";
+        // An address in the request proves nothing.
+        for request in [FIRST, other, own] {
+            assert_eq!(desk.ask(LAMP, request), refused);
+        }
+        desk.policy.ieee = Some(Eui64(7));
+        for request in [FIRST, other, own] {
+            assert_eq!(desk.ask(LAMP, request), refused);
+        }
+        desk.policy.ieee = Some(OWNER);
+        assert_eq!(desk.ask(LAMP, FIRST), FIRST_DATA);
         assert_eq!(desk.ask(LAMP, own), FIRST_DATA);
+        assert_eq!(desk.ask(LAMP, other), ABORT, "it contradicts what is known");
     }
     let header = FileHeader { destination: Some(OWNER), ..FileHeader::new(IMAGE) };
     let files = catalog(vec![file(header, 101)]);
-    check(Desk::new(files, Script::default()));
+    check(Desk::new(files, Script::default()), NO_IMAGE);
     // The server checks the destination also if the store does not.
-    check(Desk::new(Slow { files, says: None, reads: vec![] }, Script::default()));
+    check(Desk::new(Slow { files, says: None, reads: vec![] }, Script::default()), ABORT);
 }
 
 /// Half of SRV-039: the address in the request has no effect.
@@ -295,7 +306,7 @@ fn a_client_waits_as_often_as_it_takes() {
 /// Shows: SRV-042
 #[test]
 fn no_client_is_told_to_wait_without_end() {
-    const LONGEST: &str = "19 2a 05 97 00 00 00 00 fe ff ff ff";
+    const LONGEST: &str = "19 2a 05 97 00 00 00 00 80 51 01 00";
     let seconds = u32::MAX;
     let mut desk = slow(Some(ReadResult::Wait { seconds }));
     assert_eq!(desk.ask(LAMP, FIRST), LONGEST);
@@ -314,7 +325,7 @@ fn no_client_is_told_to_wait_without_end() {
     );
     assert_eq!(desk.ask(LAMP, FIRST), LONGEST);
     desk.server.set_utc(desk.now(), Some(UtcTime(1)));
-    assert_eq!(desk.ask(LAMP, FIRST), "19 2a 05 97 01 00 00 00 fe ff ff ff");
+    assert_eq!(desk.ask(LAMP, FIRST), "19 2a 05 97 01 00 00 00 81 51 01 00");
 }
 
 /// Shows: SRV-043
@@ -325,8 +336,8 @@ fn a_policy_can_end_a_download() {
     desk.events();
     desk.policy.pace = Some(PaceDecision::Abort);
     assert_eq!(desk.ask(LAMP, &request(0x2b, 2, 50)), "19 2b 05 95");
-    let status = Status::ABORT;
-    assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id: IMAGE, status }]);
+    let (status, reason) = (Status::ABORT, RefusalReason::Policy);
+    assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id: IMAGE, status, reason }]);
     assert_eq!(desk.phase(LAMP), Some(SessionPhase::Ended { id: IMAGE, status }));
 }
 

@@ -47,7 +47,7 @@ fn run(desk: &mut Desk<impl ImageStore, Script>, request: &str, millis: u64) -> 
 fn a_page_is_covered_once_and_not_beyond() {
     let image = plain(5, 1000);
     for (offset, max, size) in
-        [(0, 64, 512), (488, 64, 512), (900, 64, 512), (0, 255, 1000), (7, 1, 9), (0, 50, 20)]
+        [(0, 64, 512), (488, 64, 512), (900, 64, 512), (0, 255, 1000), (7, 16, 9), (7, 16, 49), (0, 50, 20)]
     {
         let mut desk = Desk::with(vec![image.clone()]);
         let blocks = run(&mut desk, &page(0x2a, offset, max, size, 5), 10_000);
@@ -91,8 +91,8 @@ fn a_page_counts_on_from_its_request() {
     let mut desk = Desk::with(vec![plain(5, 1000)]);
     let numbers =
         |blocks: &[(u64, u8, u32, Vec<u8>)]| blocks.iter().map(|(_, number, ..)| *number).collect::<Vec<_>>();
-    assert_eq!(numbers(&run(&mut desk, &page(0x2a, 0, 50, 150, 0), 10)), [0x2a, 0x2b, 0x2c]);
-    assert_eq!(numbers(&run(&mut desk, &page(0xfe, 0, 50, 200, 0), 10)), [0xfe, 0xff, 0x00, 0x01]);
+    assert_eq!(numbers(&run(&mut desk, &page(0x2a, 0, 50, 150, 0), 20)), [0x2a, 0x2b, 0x2c]);
+    assert_eq!(numbers(&run(&mut desk, &page(0xfe, 0, 50, 200, 0), 30)), [0xfe, 0xff, 0x00, 0x01]);
 
     // Requests of other clients in between change no sequence number of the page.
     let ServerAction::Reply(_) = desk.handle(LAMP, &page(0x40, 0, 50, 200, 10)) else { panic!() };
@@ -138,8 +138,8 @@ fn a_wait_or_an_abort_ends_a_page() {
     desk.events();
     let sent = desk.server.abort_page(desk.now(), LAMP, &mut desk.out).unwrap();
     assert_eq!(desk.sent(LAMP, sent), "19 2b 05 95");
-    let status = Status::ABORT;
-    assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id: IMAGE, status }]);
+    let (status, reason) = (Status::ABORT, RefusalReason::Cancelled);
+    assert_eq!(desk.events(), [ServerEvent::NotServed { client: LAMP, id: IMAGE, status, reason }]);
     assert!(desk.run_to(10_000).is_empty());
     assert_eq!(desk.server.abort_page(desk.now(), LAMP, &mut desk.out), None);
 
@@ -267,7 +267,64 @@ fn a_page_whose_first_block_comes_late_goes_on() {
 fn a_page_remembers_who_it_is_for() {
     let header = FileHeader { destination: Some(OWNER), ..FileHeader::new(IMAGE) };
     let mut desk = Desk::with(vec![file(header, 500)]);
-    assert_eq!(desk.ask(LAMP, &page(0x2a, 0, 50, 500, 10)), "18 2a 0b 04 98");
     let own = page(0x2a, 0, 50, 500, 10).replacen("04 00", "04 01", 1) + " ef cd ab 89 67 45 23 01";
+    assert_eq!(desk.ask(LAMP, &own), "18 2a 0b 04 98");
+    desk.policy.ieee = Some(OWNER);
     assert_eq!(run(&mut desk, &own, 1_000).len(), 10);
+}
+
+/// Shows: FLD-044
+#[test]
+fn a_page_leaves_time_for_others() {
+    let mut desk = Desk::with(vec![plain(5, 1000)]);
+    for (spacing, expected) in [(0, 10), (1, 10), (9, 10), (10, 10), (11, 11)] {
+        let blocks = run(&mut desk, &page(0x2a, 0, 50, 250, spacing), 1_000);
+        let times: Vec<_> = blocks.iter().map(|(at, ..)| at - blocks[0].0).collect();
+        assert_eq!(times, [0, 1, 2, 3, 4].map(|at| at * expected), "{spacing}");
+    }
+}
+
+/// Such blocks are sent one by one, at the pace of the client's requests.
+///
+/// Shows: FLD-044
+#[test]
+fn a_page_of_tiny_blocks_is_not_supported() {
+    let mut desk = Desk::with(vec![plain(5, 1000)]);
+    for max in 1..16 {
+        assert_eq!(desk.ask(LAMP, &page(0x2a, 0, max, 500, 10)), "18 2a 0b 04 81", "{max}");
+        assert_eq!((desk.poll(), desk.server.poll_timeout()), (None, None));
+    }
+    let tiny = "01 2a 03 00 01 10 ab 00 05 00 00 00 00 00 00 00 01";
+    assert!(desk.ask(LAMP, tiny).starts_with("19 2a 05 00"));
+    assert_eq!(run(&mut desk, &page(0x2a, 0, 16, 500, 10), 10_000).len(), 32);
+}
+
+/// A caller that reads the clock anew for each block, and sends slowly, comes back to its received frames all the same.
+///
+/// Shows: FLD-044
+#[test]
+fn one_turn_sends_a_bounded_number_of_blocks() {
+    let mut desk =
+        Desk::configured(ServerConfig::default(), 100, catalog(vec![plain(5, 1000)]), Script::default());
+    for client in 0..100 {
+        let ServerAction::Reply(_) = desk.handle(Address::new(client, 1), &page(0x2a, 0, 16, 1000, 0)) else {
+            panic!()
+        };
+    }
+    let turn = |desk: &mut Desk<_, Script>| {
+        let mut sent = 0;
+        while desk.poll().is_some() {
+            sent += 1;
+            desk.now += 10;
+        }
+        sent
+    };
+    desk.now += 10;
+    for _ in 0..50 {
+        assert_eq!(turn(&mut desk), usize::from(MAX_BLOCKS_PER_TURN));
+        assert!(desk.server.poll_timeout().unwrap() <= desk.now(), "there is more to send");
+        desk.server.handle_timeout(desk.now());
+        assert_eq!(turn(&mut desk), usize::from(MAX_BLOCKS_PER_TURN));
+        assert!(desk.ask(LAMP, "01 2a 01 00 01 10 ab 00 05 00 00 00").starts_with("19 2a 02"));
+    }
 }

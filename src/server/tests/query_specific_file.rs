@@ -38,7 +38,7 @@ fn blocks_for_one_device_need_query_specific_file() {
     let files = catalog(vec![settings(5, Some(OWNER))]);
     let mut desk = Desk::configured(without(), 4, files, Script::default());
     assert_eq!(desk.ask(LAMP, request), "18 2a 0b 03 81");
-    let mut desk = Desk::new(files, Script::default());
+    let mut desk = Desk::new(files, Script::of_owner());
     assert_eq!(desk.ask(LAMP, request), "19 2a 05 00 01 10 c1 ff 05 00 00 00 00 00 00 00 02 1e f1");
 }
 
@@ -55,13 +55,13 @@ fn an_address_alone_asks_for_no_file_of_one_device() {
 /// Shows: SRV-076, CMD-089, CMD-090
 #[test]
 fn a_file_is_found_by_its_four_keys_or_made_when_it_is_asked_for() {
-    let mut desk = Desk::with(vec![settings(4, Some(OWNER)), settings(5, Some(OWNER))]);
+    let mut desk = Desk::with_owner(vec![settings(4, Some(OWNER)), settings(5, Some(OWNER))]);
     assert_eq!(desk.ask(LAMP, QUERY), OFFER);
     assert_eq!(desk.phase(LAMP), Some(SessionPhase::Offered(SETTINGS)));
     let offer = zcl::ImageOffer { id: SETTINGS, size: 100 };
     let stack = crate::StackVersion::ZIGBEE_PRO;
     let request = QuerySpecificFileRequest { node: OWNER, id: SETTINGS, stack };
-    let told = ServerEvent::QueriedSpecificFile { client: LAMP, request, answer: Ok(offer) };
+    let told = ServerEvent::QueriedSpecificFile { client: LAMP, request, answer: Ok(offer), reason: None };
     assert_eq!(desk.events(), [told]);
     for other in [("01 10 c1", "02 10 c1"), ("c1 ff", "c0 ff"), ("05 00 00 00 02", "06 00 00 00 02")] {
         assert_eq!(desk.ask(LAMP, &QUERY.replacen(other.0, other.1, 1)), NO_FILE);
@@ -78,17 +78,23 @@ fn a_file_is_found_by_its_four_keys_or_made_when_it_is_asked_for() {
         ) -> Option<ImageInfo> {
             None
         }
-        fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
+        fn info(
+            &mut self,
+            id: ImageId,
+            node: Option<Eui64>,
+            _: Option<HardwareVersion>,
+            _: Option<Address>,
+        ) -> FileLookup {
             let made = self
                 .0
                 .get_or_insert_with(|| file(FileHeader { destination: node, ..FileHeader::new(id) }, 77));
-            StoreEntry::parse(made).ok().map(|entry| *entry.info())
+            StoreEntry::parse(made).ok().map(|entry| *entry.info()).into()
         }
         fn read(&mut self, _: &ImageInfo, _: u32, _: Option<Address>, _: &mut [u8]) -> ReadResult {
             ReadResult::Gone
         }
     }
-    let mut desk = Desk::new(OnDemand(None), Script::default());
+    let mut desk = Desk::new(OnDemand(None), Script::of_owner());
     assert_eq!(desk.ask(LAMP, QUERY), OFFER.replace("64", "4d"));
     assert!(desk.images.0.is_some());
 }
@@ -97,7 +103,7 @@ fn a_file_is_found_by_its_four_keys_or_made_when_it_is_asked_for() {
 #[test]
 fn every_request_may_be_for_a_reserved_type() {
     const OWNED: &str = " ef cd ab 89 67 45 23 01";
-    let mut desk = Desk::with(vec![settings(5, Some(OWNER)), plain(5, 100)]);
+    let mut desk = Desk::with_owner(vec![settings(5, Some(OWNER)), plain(5, 100)]);
     let block = |control: &str, kind: &str| {
         std::format!("01 2a 03 {control} 01 10 {kind} 05 00 00 00 00 00 00 00 04")
     };
@@ -109,7 +115,7 @@ fn every_request_may_be_for_a_reserved_type() {
         desk.ask(LAMP, &(block("01", "ab 00") + OWNED)),
         "19 2a 05 00 01 10 ab 00 05 00 00 00 00 00 00 00 04 1e f1 ee 0b"
     );
-    let page = "01 2a 04 01 01 10 c1 ff 05 00 00 00 00 00 00 00 04 04 00 0a 00";
+    let page = "01 2a 04 01 01 10 c1 ff 05 00 00 00 00 00 00 00 10 04 00 0a 00";
     let ServerAction::Reply(transmit) = desk.handle(LAMP, &std::format!("{page}{OWNED}")) else { panic!() };
     assert_eq!(
         super::hex(&desk.out[..transmit.len]),
@@ -124,7 +130,7 @@ fn every_request_may_be_for_a_reserved_type() {
 fn a_file_for_one_device_names_it() {
     let somebody_elses = || settings(5, Some(Eui64(7)));
     for files in [vec![somebody_elses()], vec![settings(5, None)], vec![]] {
-        let mut desk = Desk::with(files);
+        let mut desk = Desk::with_owner(files);
         assert_eq!(desk.ask(LAMP, QUERY), NO_FILE);
     }
     // The server checks the destination of a file from a careless store.
@@ -139,14 +145,20 @@ fn a_file_for_one_device_names_it() {
         ) -> Option<ImageInfo> {
             None
         }
-        fn info(&mut self, id: ImageId, _: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
-            self.0.info(id, Some(Eui64(7)), None)
+        fn info(
+            &mut self,
+            id: ImageId,
+            _: Option<Eui64>,
+            hardware: Option<HardwareVersion>,
+            _: Option<Address>,
+        ) -> FileLookup {
+            self.0.info(id, Some(Eui64(7)), hardware, None)
         }
         fn read(&mut self, _: &ImageInfo, _: u32, _: Option<Address>, _: &mut [u8]) -> ReadResult {
             ReadResult::Gone
         }
     }
-    let mut desk = Desk::new(Careless(files), Script::default());
+    let mut desk = Desk::new(Careless(files), Script::of_owner());
     assert_eq!(desk.ask(LAMP, QUERY), NO_FILE);
 }
 
@@ -155,6 +167,9 @@ fn a_file_for_one_device_names_it() {
 fn a_file_for_one_device_is_not_there_or_not_for_it() {
     struct Locked;
     impl ServerPolicy for Locked {
+        fn ieee(&mut self, _: Address) -> Option<Eui64> {
+            Some(OWNER)
+        }
         fn offer_specific_file(
             &mut self,
             client: Address,
@@ -168,7 +183,7 @@ fn a_file_for_one_device_is_not_there_or_not_for_it() {
     let mut desk = Desk::new(catalog(vec![settings(5, Some(OWNER))]), Locked);
     assert_eq!(desk.ask(LAMP, QUERY), "19 2a 09 7e");
     assert_eq!(desk.ask(PLUG, QUERY), NO_FILE);
-    assert_eq!(Desk::with(vec![]).ask(LAMP, QUERY), NO_FILE);
+    assert_eq!(Desk::with_owner(vec![]).ask(LAMP, QUERY), NO_FILE);
 }
 
 /// Shows: SRV-080, CMD-086
@@ -186,6 +201,9 @@ fn a_query_for_one_device_that_misses_a_field_is_malformed() {
 fn a_version_wildcard_finds_the_highest_version_if_the_policy_accepts_it() {
     struct Any;
     impl ServerPolicy for Any {
+        fn ieee(&mut self, _: Address) -> Option<Eui64> {
+            Some(OWNER)
+        }
         fn accepts_version_wildcard(&mut self, _: Address, _: &QuerySpecificFileRequest) -> bool {
             true
         }
@@ -194,7 +212,7 @@ fn a_version_wildcard_finds_the_highest_version_if_the_policy_accepts_it() {
         catalog(vec![settings(3, Some(OWNER)), settings(5, Some(OWNER)), settings(9, Some(Eui64(7)))]);
     let any = QUERY.replacen("05 00 00 00 02", "ff ff ff ff 02", 1);
     assert_eq!(Desk::new(files, Any).ask(LAMP, &any), OFFER);
-    assert_eq!(Desk::new(files, Script::default()).ask(LAMP, &any), NO_FILE);
+    assert_eq!(Desk::new(files, Script::of_owner()).ask(LAMP, &any), NO_FILE);
 }
 
 /// Shows: SRV-063

@@ -3,7 +3,7 @@
 use super::*;
 use crate::aps::FrameMeta;
 use crate::server::rate_limit::BlockSizeLimits;
-use crate::time::Millis;
+use crate::time::{Millis, UtcTime};
 use crate::zcl::ImageOffer;
 use core::num::NonZeroU32;
 
@@ -55,16 +55,16 @@ fn downloads_beyond_the_maximum_wait() {
 #[test]
 fn each_client_waits_for_its_period() {
     let mut desk = configured(ServerConfig { min_block_period: Millis(2500), ..ServerConfig::default() });
-    for (now, client, expected) in [
-        (1_000, LAMP, "data"),
-        (1_000, PLUG, "data"),
-        (1_001, LAMP, "19 2a 05 97 00 00 00 00 03 00 00 00"),
-        (3_000, LAMP, "19 2a 05 97 00 00 00 00 01 00 00 00"),
-        (3_499, PLUG, "19 2a 05 97 00 00 00 00 01 00 00 00"),
-        (3_500, LAMP, "data"),
+    for (now, client, offset, expected) in [
+        (1_000, LAMP, 0, "data"),
+        (1_000, PLUG, 0, "data"),
+        (1_001, LAMP, 50, "19 2a 05 97 00 00 00 00 03 00 00 00"),
+        (3_000, LAMP, 50, "19 2a 05 97 00 00 00 00 01 00 00 00"),
+        (3_499, PLUG, 50, "19 2a 05 97 00 00 00 00 01 00 00 00"),
+        (3_500, LAMP, 50, "data"),
     ] {
         desk.now = now;
-        let answer = desk.ask(client, BLOCK);
+        let answer = desk.ask(client, &block(offset));
         assert!(answer == expected || expected == "data" && is_data(&answer), "{now}: {answer}");
     }
 }
@@ -85,28 +85,166 @@ fn a_period_below_a_second_is_kept_on_average() {
     assert!((3_000..=3_050).contains(&served), "50 a second for a minute, and a second's worth: {served}");
 }
 
+/// An Image Block Request for the block at `offset` with a MinimumBlockPeriod.
+fn with_period(offset: u32, period: u16) -> String {
+    let [low, high] = period.to_le_bytes();
+    block(offset).replacen("03 00", "03 02", 1) + &std::format!(" {low:02x} {high:02x}")
+}
+
 /// The field of later revisions is negotiated once: the value wanted, no time to wait, and then data.
 #[test]
 fn a_client_with_a_period_is_given_another_one() {
-    let with = |period: &str| std::format!("01 2a 03 02 01 10 ab 00 05 00 00 00 00 00 00 00 32 {period}");
     let mut desk = configured(ServerConfig { min_block_period: Millis(500), ..ServerConfig::default() });
     desk.now = 1_000;
-    assert_eq!(desk.ask(LAMP, &with("00 00")), "19 2a 05 97 00 00 00 00 00 00 00 00 f4 01");
+    assert_eq!(desk.ask(LAMP, &with_period(0, 0)), "19 2a 05 97 00 00 00 00 00 00 00 00 f4 01");
     assert_eq!(desk.events(), [ServerEvent::Waiting { client: LAMP, id: IMAGE, seconds: 0 }]);
-    for _ in 0..3 {
-        assert!(is_data(&desk.ask(LAMP, &with("f4 01"))), "it keeps the time by itself");
-    }
+    assert!(is_data(&desk.ask(LAMP, &with_period(0, 500))));
     // A client that does not adopt the period is then answered with seconds to wait.
-    assert_eq!(desk.ask(PLUG, &with("01 00")), "19 2a 05 97 00 00 00 00 00 00 00 00 f4 01");
-    for _ in 0..2 {
-        assert!(is_data(&desk.ask(PLUG, &with("01 00"))), "less than a second ahead");
+    assert_eq!(desk.ask(PLUG, &with_period(0, 1)), "19 2a 05 97 00 00 00 00 00 00 00 00 f4 01");
+    for offset in [0, 50] {
+        assert!(is_data(&desk.ask(PLUG, &with_period(offset, 1))), "less than a second ahead");
     }
-    assert_eq!(desk.ask(PLUG, &with("01 00")), "19 2a 05 97 00 00 00 00 01 00 00 00 01 00");
+    assert_eq!(desk.ask(PLUG, &with_period(100, 1)), "19 2a 05 97 00 00 00 00 01 00 00 00 01 00");
     desk.now += 500;
-    assert!(is_data(&desk.ask(PLUG, &with("01 00"))));
+    assert!(is_data(&desk.ask(PLUG, &with_period(100, 1))));
     // Without a configured period, any period of a client is accepted.
     let mut desk = configured(ServerConfig::default());
-    assert!(is_data(&desk.ask(LAMP, &with("34 12"))));
+    assert!(is_data(&desk.ask(LAMP, &with_period(0, 0x1234))));
+}
+
+/// Number of blocks that a client gets in ten minutes. The client asks every `every` milliseconds, and waits when it is
+/// told to.
+fn served(period: u32, field: Option<u16>, every: u64) -> u32 {
+    let config = ServerConfig { min_block_period: Millis(period), ..ServerConfig::default() };
+    let mut desk = Desk::configured(config, 8, catalog(vec![plain(5, 2_000_000)]), Script::default());
+    (desk.now, desk.out) = (1_000, [0; zcl::LONGEST_TO_CLIENT]);
+    let (mut blocks, mut zeros) = (0, 0);
+    while desk.now < 601_000 {
+        let mut ask = bytes(&field.map_or_else(|| block(0), |field| with_period(0, field)));
+        ask[12..16].copy_from_slice(&(blocks * 50_u32).to_le_bytes());
+        let ServerAction::Reply(_) = desk.handle_as(FrameMeta::unicast(LAMP), &ask) else { panic!() };
+        let wait = u64::from(u32::from_le_bytes(desk.out[8..12].try_into().unwrap()));
+        match desk.out[3] {
+            0 => (blocks, zeros) = (blocks + 1, 0),
+            _ => zeros = if wait == 0 { zeros + 1 } else { 0 },
+        }
+        assert!(zeros < 2, "two waits of no time in a row");
+        desk.now += if desk.out[3] == 0 { every } else { (wait * 1_000).max(1) };
+        desk.events();
+    }
+    blocks
+}
+
+/// A client that says that it keeps the period, and does not, is told to wait; one that keeps the period is not, even
+/// if its clock runs 5 % fast.
+///
+/// Shows: FLD-046
+#[test]
+fn the_period_is_kept_whatever_clients_say() {
+    for period in [20, 100, 500, 1_000, 2_500, 10_000] {
+        let most = 600_000 / period;
+        for field in [None, Some(0), u16::try_from(period).ok()] {
+            let blocks = served(period, field, 1);
+            assert!(blocks <= most + most / 8 + 1 + 1_000 / period, "{period} {field:?}: {blocks} of {most}");
+            assert!(blocks * 5 >= most * 2, "{period} {field:?}: {blocks} of {most}");
+        }
+        let field = u16::try_from(period).unwrap();
+        let fast = u64::from(period - period / 20);
+        assert_eq!(u64::from(served(period, Some(field), fast)), 600_000_u64.div_ceil(fast), "{period}");
+    }
+}
+
+/// Shows: FLD-046
+#[test]
+fn the_repeat_of_a_lost_block_is_served_before_its_time() {
+    for field in [None, Some(10_000)] {
+        let ask = |offset| field.map_or_else(|| block(offset), |field| with_period(offset, field));
+        let config = ServerConfig { min_block_period: Millis(10_000), ..ServerConfig::default() };
+        let mut desk = configured(config);
+        let mut expect = |now, offset, data| {
+            desk.now = now;
+            let answer = desk.ask(LAMP, &ask(offset));
+            assert_eq!(is_data(&answer), data, "{field:?} {now} {offset}: {answer}");
+        };
+        expect(10_000, 0, true);
+        expect(12_000, 50, false);
+        expect(13_000, 0, true);
+        // A second repeat in a row waits for the period, and so does the next block.
+        expect(14_000, 0, false);
+        expect(15_000, 50, false);
+        expect(23_000, 50, true);
+        expect(24_000, 50, true);
+        expect(34_000, 100, true);
+    }
+}
+
+/// Some clients repeat their request at once after a wait of no time.
+///
+/// Shows: FLD-046
+#[test]
+fn two_waits_of_no_time_do_not_come_in_a_row() {
+    let mut desk = configured(ServerConfig::default());
+    desk.policy.pace = Some(PaceDecision::Wait { seconds: 0 });
+    let (zero, second) = (WAIT.replace("0a", "00"), WAIT.replace("0a", "01"));
+    assert_eq!(desk.ask(PLUG, BLOCK), second, "nothing is known of a client without a session");
+    desk.policy.pace = None;
+    assert!(is_data(&desk.ask(LAMP, BLOCK)));
+    desk.policy.pace = Some(PaceDecision::Wait { seconds: 0 });
+    for expected in [&zero, &second, &zero, &second] {
+        assert_eq!(desk.ask(LAMP, BLOCK), *expected);
+    }
+}
+
+/// Whoever says how long: the policy, the store, the caller or the settings.
+///
+/// Shows: FLD-057
+#[test]
+fn no_client_is_asked_to_wait_longer_than_a_day() {
+    const DAY: &str = "19 2a 05 97 00 00 00 00 80 51 01 00";
+    for seconds in [86_400, 86_401, u32::MAX - 1, u32::MAX] {
+        let mut desk =
+            configured(ServerConfig { wait_seconds: seconds, max_downloads: 0, ..ServerConfig::default() });
+        assert_eq!(desk.ask(LAMP, BLOCK), DAY);
+        let mut desk = configured(ServerConfig::default());
+        desk.policy.pace = Some(PaceDecision::Wait { seconds });
+        assert_eq!(desk.ask(LAMP, BLOCK), DAY);
+        let files = catalog(vec![plain(5, 1000)]);
+        let mut desk = Desk::new(
+            Slow { files, says: Some(ReadResult::Wait { seconds }), reads: vec![] },
+            Script::default(),
+        );
+        assert_eq!(desk.ask(LAMP, BLOCK), DAY);
+        desk.images.says = Some(ReadResult::Later);
+        let ServerAction::Deferred(parked) = desk.handle(LAMP, BLOCK) else { panic!() };
+        assert_eq!(desk.answer(parked, Err(NotReady::Wait { seconds })), DAY);
+    }
+    // The same by a clock.
+    let mut desk = configured(ServerConfig::default());
+    desk.server.set_utc(desk.now(), Some(UtcTime(0x1000_0000)));
+    desk.policy.pace = Some(PaceDecision::Wait { seconds: u32::MAX });
+    assert_eq!(desk.ask(LAMP, BLOCK), "19 2a 05 97 00 00 00 10 80 51 01 10");
+}
+
+/// Only cluster revision 2 counts the period in seconds.
+///
+/// Shows: FLD-057
+#[test]
+fn a_client_of_revision_2_is_given_seconds() {
+    let config = ServerConfig { min_block_period: Millis(2_500), ..ServerConfig::default() };
+    for (revision, field) in
+        [(Some(2), 3), (Some(1), 2_500), (Some(3), 2_500), (Some(4), 2_500), (None, 2_500)]
+    {
+        let mut desk = configured(config);
+        desk.policy.revision = revision;
+        desk.now = 1_000;
+        let [low, high] = u16::to_le_bytes(field);
+        let told = std::format!("19 2a 05 97 00 00 00 00 00 00 00 00 {low:02x} {high:02x}");
+        assert_eq!(desk.ask(LAMP, &with_period(0, 0)), told, "{revision:?}");
+        assert!(is_data(&desk.ask(LAMP, &with_period(0, field))));
+        desk.now += 3_000;
+        assert!(is_data(&desk.ask(LAMP, &with_period(50, field))));
+        assert!(!is_data(&desk.ask(LAMP, &with_period(100, field))));
+    }
 }
 
 #[test]
@@ -123,12 +261,41 @@ fn all_clients_together_keep_the_rate_limit() {
         desk.now = u64::from(step) * 10;
         let answer = desk.ask(Address::new(step % 100, 1), BLOCK);
         match is_data(&answer) {
-            true => served += 50,
+            true => served += 50 + 17 + 51,
             false => assert_eq!(answer, "19 2a 05 97 00 00 00 00 01 00 00 00"),
         }
     }
-    // A hundred seconds, and the burst of one second.
-    assert!((99_000..=101_050).contains(&served), "{served}");
+    // A hundred seconds, the burst of one second, and a block.
+    assert!((99_000..=101_118).contains(&served), "{served}");
+}
+
+/// Blocks of any size keep the rate of bytes on the air, and a page does.
+///
+/// Shows: FLD-045
+#[test]
+fn the_rate_limit_counts_what_goes_on_air() {
+    for (size, on_air) in
+        [(1, 69), (16, 84), (50, 118), (64, 132), (65, 133), (66, 189), (223, 399), (255, 484)]
+    {
+        assert_eq!(crate::server::rate_limit::bytes_on_air(size), on_air, "{size}");
+        for rate in [50, 1_000, 20_000] {
+            let config =
+                ServerConfig { max_bytes_per_second: NonZeroU32::new(rate), ..ServerConfig::default() };
+            let mut desk = configured(config);
+            let ask = BLOCK.replacen("32", &std::format!("{size:02x}"), 1);
+            let mut served = 0;
+            while desk.now < 20_000 {
+                let answer = desk.ask(LAMP, &ask);
+                served += if is_data(&answer) { on_air } else { 0 };
+                desk.now += if is_data(&answer) { 1 } else { 7 };
+                desk.events();
+            }
+            let most = rate * 21 + on_air;
+            // One request a millisecond may not use up the rate.
+            let least = (rate * 17).min(19_000 * on_air);
+            assert!((least..=most).contains(&served), "{size} {rate}: {served}");
+        }
+    }
 }
 
 #[test]
@@ -156,7 +323,6 @@ fn a_block_is_as_large_as_its_smallest_limit() {
         configured: NonZeroU8::MAX,
         device: None,
         policy: None,
-        delivered: None,
         unfragmented_frame: None,
         relays: 0,
         aps_security: false,
@@ -166,8 +332,7 @@ fn a_block_is_as_large_as_its_smallest_limit() {
         (BlockSizeLimits { requested: 1, ..all }, 1),
         (BlockSizeLimits { configured: of(50).unwrap(), ..all }, 50),
         (BlockSizeLimits { device: of(40), policy: of(41), ..all }, 40),
-        (BlockSizeLimits { policy: of(41), delivered: of(42), ..all }, 41),
-        (BlockSizeLimits { delivered: of(16), requested: 64, ..all }, 16),
+        (BlockSizeLimits { policy: of(41), device: of(42), ..all }, 41),
         // Without a maximum frame length, relays and security have no effect.
         (BlockSizeLimits { relays: 5, aps_security: true, ..all }, 255),
         (BlockSizeLimits { unfragmented_frame: of(82), ..all }, 65),
@@ -239,7 +404,8 @@ fn the_period_of_devices_with_an_override_is_ignored() {
     desk.now = 1_000;
     let ask = "01 2a 03 02 21 10 01 00 05 00 00 00 00 00 00 00 40 07 07";
     assert!(is_data(&desk.ask(LAMP, ask)));
-    assert_eq!(desk.ask(LAMP, ask), "19 2a 05 97 00 00 00 00 01 00 00 00");
+    let next = ask.replacen("05 00 00 00 00", "05 00 00 00 40", 1);
+    assert_eq!(desk.ask(LAMP, &next), "19 2a 05 97 00 00 00 00 01 00 00 00");
 }
 
 /// A device that reports 0x18 runs 0x1818, and is not offered that version again.
@@ -269,6 +435,7 @@ fn a_client_that_takes_the_same_image_again_and_again_is_not_offered_it() {
             assert_eq!(desk.ask(LAMP, QUERY), OFFER, "asking twice is not taking twice");
             desk.ask(LAMP, BLOCK);
             desk.ask(LAMP, &end);
+            desk.now += 60_000;
         }
         desk.events();
         let again = ServerEvent::RepeatedDownload { client: LAMP, id: IMAGE, times: 3 };
@@ -299,13 +466,17 @@ fn a_policy_may_offer_it_once_more() {
     let end = "01 2a 06 00 01 10 ab 00 05 00 00 00";
     for answer in [OFFER, OFFER, OFFER, OFFER, "19 2a 02 7e"] {
         assert_eq!(desk.ask(LAMP, QUERY), answer);
+        desk.ask(LAMP, BLOCK);
         desk.ask(LAMP, end);
+        desk.now += 60_000;
     }
     assert_eq!(desk.policy.0, [2, 3, 4]);
     let mut desk = configured(ServerConfig { repeated_download_limit: 0, ..ServerConfig::default() });
     for _ in 0..20 {
         assert_eq!(desk.ask(LAMP, QUERY), OFFER);
+        desk.ask(LAMP, BLOCK);
         desk.ask(LAMP, end);
+        desk.now += 60_000;
     }
 }
 
@@ -313,16 +484,16 @@ fn a_policy_may_offer_it_once_more() {
 #[test]
 fn progress_tells_bytes_rate_and_rest() {
     let mut desk = configured(ServerConfig::default());
-    for (at, offset) in (0..500).step_by(50).enumerate() {
-        desk.now = u64::try_from(at).unwrap() * 100;
+    for (at, offset) in (0..600).step_by(50).enumerate() {
+        desk.now = u64::try_from(at).unwrap() * 1_000;
         desk.ask(LAMP, &block(offset));
     }
-    let progress = SessionProgress { reached: 500, size: 1000, rate: 555, remaining: Some(0) };
+    let progress = SessionProgress { reached: 600, size: 1000, rate: Some(50), remaining: Some(8) };
     assert_eq!(desk.server.session(LAMP).unwrap().progress(), Some(progress));
     let told = ServerEvent::Progress { client: LAMP, id: IMAGE, progress };
     assert_eq!(desk.all_events().last(), Some(&told));
     // A repeated block adds no progress.
-    desk.ask(LAMP, &block(450));
+    desk.ask(LAMP, &block(550));
     assert_eq!(desk.all_events(), []);
 }
 

@@ -35,10 +35,10 @@ fn a_block_is_served_without_a_server_around_it() {
 fn requests_without_data_to_send_get_no_block() {
     let owned = file(FileHeader { destination: Some(OWNER), ..FileHeader::new(IMAGE) }, 101);
     let mut images = catalog(vec![plain(6, 101), owned]);
-    // A request without the address of the owner gets no file for one device.
+    // Nobody gets a file for one device: an address in the request proves nothing.
     assert_eq!(served(&mut images, &request(0, 64), 64), None);
-    let by_owner = ImageBlockRequest { node: Some(OWNER), ..request(0, 64) };
-    assert_eq!(served(&mut images, &by_owner, 64).map(|frame| frame.len()), Some(17 + 64));
+    let claimed = ImageBlockRequest { node: Some(OWNER), ..request(0, 64) };
+    assert_eq!(served(&mut images, &claimed, 64), None);
     let six = ImageBlockRequest { id: ImageId { version: FileVersion(6), ..IMAGE }, ..request(0, 64) };
     for (offset, max_data) in [(101, 64), (102, 64), (u32::MAX, 64), (0, 0)] {
         assert_eq!(served(&mut images, &ImageBlockRequest { offset, max_data, ..six }, 64), None, "{offset}");
@@ -86,7 +86,7 @@ fn an_image_table_serves_blocks_without_a_server() {
     assert_eq!(policy.upgrade(LAMP, IMAGE), UpgradeDecision::Hold);
     assert_eq!(policy.upgrade(LAMP, ImageId { version: FileVersion(6), ..IMAGE }), UpgradeDecision::Now);
     // Image that is removed between `info` and `read`.
-    let found = table.info(IMAGE, None, None).unwrap();
+    let found = *table.info(IMAGE, None, None, None).found().unwrap();
     assert!(table.remove(1));
     assert_eq!(table.read(&found, 0, None, &mut [0; 4]), ReadResult::Gone);
     assert_eq!(seen, [(1, Address::new(0, 0), 50)]);
@@ -104,7 +104,7 @@ fn an_image_that_a_store_does_not_have_is_gone() {
     // `replace` adds a file if none has its identity.
     assert_eq!(library.replace(plain(5, 101)), Ok(None));
     assert_eq!(library.list().map(|info| info.id).collect::<Vec<_>>(), [IMAGE]);
-    let found = library.info(IMAGE, None, None).unwrap();
+    let found = *library.info(IMAGE, None, None, None).found().unwrap();
     assert_eq!(
         (library.read(&found, 0, None, &mut out), out),
         (ReadResult::Filled(4), [0x1e, 0xf1, 0xee, 0x0b])

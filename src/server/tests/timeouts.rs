@@ -76,12 +76,12 @@ fn a_client_that_has_all_is_given_longer() {
 fn time_that_a_client_was_told_to_wait_does_not_count() {
     let mut desk = desk();
     desk.ask(LAMP, BLOCK);
-    desk.policy.pace = Some(PaceDecision::Wait { seconds: 500 });
+    desk.policy.pace = Some(PaceDecision::Wait { seconds: 480 });
     desk.ask(LAMP, BLOCK);
     desk.events();
-    desk.run_to(559_999);
+    desk.run_to(539_999);
     assert_eq!(desk.events(), []);
-    desk.run_to(560_000);
+    desk.run_to(540_000);
     assert_eq!(desk.events().len(), 1);
 }
 

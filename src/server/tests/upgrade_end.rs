@@ -147,7 +147,7 @@ fn a_sleepy_client_that_is_held_is_reported() {
 #[test]
 fn an_unsolicited_response_reaches_one_or_all_and_those_who_missed_it() {
     const THIRD: Address = Address::new(0x0003, 1);
-    let mut desk = Desk::with(vec![]);
+    let mut desk = Desk::with(vec![plain(5, 101)]);
     desk.policy.apply = Some(UpgradeDecision::Hold);
     for client in [LAMP, PLUG, THIRD] {
         assert_eq!(desk.ask(client, END), HOLD);
@@ -167,7 +167,7 @@ fn an_unsolicited_response_reaches_one_or_all_and_those_who_missed_it() {
     for client in [PLUG, THIRD] {
         assert_eq!(desk.ask(client, END), NOW);
     }
-    // A new download forgets the release; `hold` revokes it.
+    // A device that runs the image needs no release; `hold` revokes it.
     desk.ask(PLUG, "01 2a 01 00 01 10 ab 00 05 00 00 00");
     assert_eq!(desk.ask(PLUG, END), HOLD);
     let sent = desk.server.hold(now, THIRD, DeliveryMode::Unicast, IMAGE.into(), &mut desk.out);
@@ -180,7 +180,10 @@ fn an_unsolicited_response_reaches_one_or_all_and_those_who_missed_it() {
 #[test]
 fn a_wildcard_response_is_for_every_image_it_matches() {
     use crate::types::ImageFilter;
-    let mut desk = Desk::with(vec![]);
+    let mut desk = Desk::with(vec![
+        plain(5, 101),
+        file(FileHeader::new(ImageId::new(0x2002, 0xbfcd, 0x1234_5678)), 101),
+    ]);
     desk.policy.apply = Some(UpgradeDecision::Hold);
     let other = "01 2a 06 00 02 20 cd bf 78 56 34 12";
     assert_eq!(desk.ask(LAMP, END), HOLD);

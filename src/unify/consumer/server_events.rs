@@ -22,7 +22,7 @@ impl Consumer {
     /// | `Queried` | `CurrentVersion`; `Size` of the offered image; `NotAuthorized`, or `NotSupported` for other hardware |
     /// | `Started`, `Progress`, `AllServed` | `DownloadInProgress`, `Size`, `Offset` |
     /// | `Ended` | `WaitingToUpgrade`, `WaitForMore`, or `Idle` with the error |
-    /// | `NotServed`, `RepeatedDownload` | `Idle` with the error |
+    /// | `NotServed`, `RepeatedDownload`, `Cancelled` | `Idle` with the error |
     /// | `Stalled`, `NeverEnded` | `Idle` |
     /// | `StatusReport` | `CurrentVersion`, `Status` and `Offset` of the report |
     ///
@@ -49,7 +49,9 @@ impl Consumer {
                 let error = LastError::from_zcl(*status).unwrap_or(LastError::Abort);
                 self.on_failed(&unid, *id, Some(error));
             }
-            ServerEvent::RepeatedDownload { id, .. } => self.on_failed(&unid, *id, Some(LastError::Abort)),
+            ServerEvent::RepeatedDownload { id, .. } | ServerEvent::Cancelled { id, .. } => {
+                self.on_failed(&unid, *id, Some(LastError::Abort));
+            }
             ServerEvent::Stalled { id, .. } | ServerEvent::NeverEnded { id, .. } => {
                 self.on_failed(&unid, *id, None);
             }
@@ -57,6 +59,7 @@ impl Consumer {
             ServerEvent::QueriedSpecificFile { .. }
             | ServerEvent::Waiting { .. }
             | ServerEvent::Undelivered { .. }
+            | ServerEvent::PageDropped { .. }
             | ServerEvent::UpgradeScheduled { .. }
             | ServerEvent::SleepyClientHeld { .. }
             | ServerEvent::DefaultResponse { .. }
@@ -169,12 +172,14 @@ fn client_of(event: &ServerEvent) -> Option<Address> {
         | ServerEvent::Ended { client, .. }
         | ServerEvent::NotServed { client, .. }
         | ServerEvent::RepeatedDownload { client, .. }
+        | ServerEvent::Cancelled { client, .. }
         | ServerEvent::Stalled { client, .. }
         | ServerEvent::NeverEnded { client, .. }
         | ServerEvent::StatusReport { client, .. } => Some(*client),
         ServerEvent::QueriedSpecificFile { .. }
         | ServerEvent::Waiting { .. }
         | ServerEvent::Undelivered { .. }
+        | ServerEvent::PageDropped { .. }
         | ServerEvent::UpgradeScheduled { .. }
         | ServerEvent::SleepyClientHeld { .. }
         | ServerEvent::DefaultResponse { .. }

@@ -10,10 +10,11 @@ use super::announced_image::{AnnouncedImage, FetchedFile};
 use super::device_state::{Activation, DeviceState, Due, announced_path};
 use crate::aps::Address;
 use crate::server::{
-    ImageInfo, ImageStore, OfferedVersions, ReadResult, ServerPolicy, StandardPolicy, UpgradeDecision, lookup,
+    FileLookup, ImageInfo, ImageStore, OfferedVersions, ReadResult, ServerPolicy, StandardPolicy,
+    UpgradeDecision, lookup,
 };
 use crate::time::{Instant, UtcTime};
-use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
+use crate::types::{Eui64, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::unify::identifiers::{ImageKind, Unid};
 use crate::unify::topic::ImagePath;
 use crate::zcl::{QueryNextImageRequest, Refusal};
@@ -37,12 +38,23 @@ impl Consumer {
         self.announced.iter().filter_map(|(path, found)| Some((path.device.as_ref(), found.ready_file()?)))
     }
 
-    /// Returns the image `id` for a device. An image for the single device takes precedence over an image for all
+    /// Looks up the image `id` for a device. An image for the single device takes precedence over an image for all
     /// devices.
-    fn find_image(&self, unid: Option<&Unid>, id: ImageId, node: Option<Eui64>) -> Option<ImageInfo> {
-        let files = self.ready_files().filter(|(_, file)| file.info.id == id && file.info.is_for(node));
-        let own = files.clone().find(|(device, _)| unid.is_some() && *device == unid);
-        own.or_else(|| files.clone().find(|(device, _)| device.is_none())).map(|(_, file)| file.info)
+    fn find_image(
+        &self,
+        unid: Option<&Unid>,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+    ) -> FileLookup {
+        let of = |device: Option<&Unid>| {
+            let files = self.ready_files().filter(|(of, _)| *of == device);
+            lookup::info(files.map(|(_, file)| file.info), id, node, hardware)
+        };
+        match unid.map(|unid| of(Some(unid))) {
+            None | Some(FileLookup::NotFound) => of(None),
+            Some(own) => own,
+        }
     }
 }
 
@@ -67,13 +79,19 @@ impl ImageStore for ReadyImages<'_> {
         lookup::find(images, manufacturer, image_type, is_eligible)
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, client: Option<Address>) -> Option<ImageInfo> {
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        client: Option<Address>,
+    ) -> FileLookup {
         let has_node = |(_, state): &(&Unid, &DeviceState)| node.is_some() && state.device.node == node;
         let unid = match client {
             Some(client) => self.0.clients.get(&client),
             None => self.0.devices.iter().find(has_node).map(|(unid, _)| unid),
         };
-        self.0.find_image(unid, id, node)
+        self.0.find_image(unid, id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
@@ -99,6 +117,11 @@ impl<'a> AnnouncementPolicy<'a> {
 }
 
 impl ServerPolicy for AnnouncementPolicy<'_> {
+    /// Returns the IEEE address in the description of the device ([`ManagedDevice::node`](super::ManagedDevice::node)).
+    fn ieee(&mut self, client: Address) -> Option<Eui64> {
+        self.consumer.device_of(client).and_then(|(_, state)| state.device.node)
+    }
+
     /// Returns whether the image may be offered. A device of the consumer is offered the image of its announcement. Any
     /// other client is offered only the images for all devices.
     fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {

@@ -6,8 +6,8 @@ use std::num::{NonZeroU8, NonZeroU32};
 use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::{
-    Deferred, ImageInfo, ImageStore, NotReady, PaceDecision, QueryDecision, ReadResult, Server, ServerAction,
-    ServerConfig, ServerPolicy, Session, SessionSlots, UpgradeDecision,
+    Deferred, FileLookup, ImageInfo, ImageStore, NotReady, PaceDecision, QueryDecision, ReadResult, Server,
+    ServerAction, ServerConfig, ServerPolicy, Session, SessionSlots, UpgradeDecision,
 };
 use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::zcl::{
@@ -16,7 +16,8 @@ use zigbee_ota::zcl::{
     UpgradeEndRequest,
 };
 use zigbee_ota::{
-    Encode, Eui64, FileVersion, ImageFilter, ImageId, ImageType, ManufacturerCode, StackVersion,
+    Encode, Eui64, FileVersion, HardwareRange, HardwareVersion, ImageFilter, ImageId, ImageType,
+    ManufacturerCode, StackVersion,
 };
 
 /// Choices of a run; zeros when the seed is used up.
@@ -132,15 +133,35 @@ impl ImageStore for UnreliableStore<'_, '_> {
         fits: &mut dyn FnMut(&ImageInfo) -> bool,
     ) -> Option<ImageInfo> {
         let version = FileVersion(u32::from(self.0.byte() % 5));
-        let info = self.info(ImageId { manufacturer, image_type, version }, None, None)?;
+        let id = ImageId { manufacturer, image_type, version };
+        let node = self.0.node();
+        let mut info = *self.info(id, node, None, None).found()?;
+        if self.0.bit() {
+            // Two files of one image for disjoint hardware.
+            let range = |min, max| HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) };
+            info.hardware = Some(range(0, 3));
+            let mut other = info;
+            other.hardware = Some(range(4, 7));
+            fits(&other);
+        }
         Some(info).filter(|info| fits(info))
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        _: Option<HardwareVersion>,
+        _: Option<Address>,
+    ) -> FileLookup {
         let destination = if self.0.byte() < 64 { node } else { None };
         let mut header = FileHeader::new(id).with_total_size(size(id));
         header.destination = destination;
-        Some(ImageInfo::new(&header)).filter(|_| self.0.byte() < 250)
+        match self.0.byte() {
+            0..=239 => FileLookup::Found(ImageInfo::new(&header)),
+            240..=247 => FileLookup::Ambiguous,
+            _ => FileLookup::NotFound,
+        }
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
@@ -160,7 +181,8 @@ impl ImageStore for UnreliableStore<'_, '_> {
     }
 }
 
-struct UnpredictablePolicy<'a, 'b>(&'b mut Choices<'a>);
+/// Policy with any decisions, which knows IEEE addresses only if devices change their addresses.
+struct UnpredictablePolicy<'a, 'b>(&'b mut Choices<'a>, bool);
 
 impl ServerPolicy for UnpredictablePolicy<'_, '_> {
     fn offer(&mut self, _: Address, _: &QueryNextImageRequest, _: Option<&ImageInfo>) -> QueryDecision {
@@ -174,6 +196,18 @@ impl ServerPolicy for UnpredictablePolicy<'_, '_> {
             231..=250 => PaceDecision::Wait { seconds: self.0.u32() },
             _ => PaceDecision::Abort,
         }
+    }
+
+    fn is_authorized(&mut self, _: Address, _: ImageId, _: Option<&ImageInfo>) -> bool {
+        self.0.byte() < 250
+    }
+
+    fn ieee(&mut self, _: Address) -> Option<Eui64> {
+        self.0.node().filter(|_| self.1)
+    }
+
+    fn hardware(&mut self, _: Address, _: ImageId) -> Option<HardwareVersion> {
+        self.0.bit().then(|| HardwareVersion(u16::from(self.0.byte() % 9)))
     }
 
     fn upgrade(&mut self, _: Address, _: ImageId) -> UpgradeDecision {
@@ -204,6 +238,8 @@ struct Run<S> {
     asked: std::collections::BTreeMap<Address, Asked>,
     parked: Vec<(Deferred, u8)>,
     sent: Vec<TransmitToken>,
+    /// Whether devices change their addresses, so that a page may go to another address than its request came from.
+    is_moving: bool,
 }
 
 impl<S: SessionSlots> Run<S> {
@@ -218,7 +254,11 @@ impl<S: SessionSlots> Run<S> {
             ImageBlockResponse::Data(block) => {
                 let data = block.data.get();
                 assert!(!data.is_empty());
-                let most = most.or_else(|| self.asked.get(&transmit.to).map(|asked| asked.most));
+                let asked: Vec<&Asked> = match self.is_moving {
+                    true => self.asked.values().collect(),
+                    false => self.asked.get(&transmit.to).into_iter().collect(),
+                };
+                let most = most.or_else(|| asked.iter().map(|asked| asked.most).max());
                 assert!(most.is_some_and(|most| data.len() <= usize::from(most)), "more than was asked for");
                 let end = u64::from(block.offset) + u64::try_from(data.len()).expect("a block");
                 assert!(end <= u64::from(size(block.id)), "past the end of the file");
@@ -226,7 +266,7 @@ impl<S: SessionSlots> Run<S> {
                     assert_eq!(*byte, content(block.id, at), "other data");
                 }
                 if !transmit.aps_ack {
-                    let page_end = self.asked.get(&transmit.to).map_or(0, |asked| asked.page_end);
+                    let page_end = asked.iter().map(|asked| asked.page_end).max().unwrap_or(0);
                     assert!(end <= page_end, "beyond the page");
                 }
             }
@@ -245,7 +285,10 @@ impl<S: SessionSlots> Run<S> {
         };
         let from = choices.address();
         let aps_security = choices.bit();
-        let meta = FrameMeta::new(from, delivery).with_aps_security(aps_security).with_relays(choices.byte());
+        let meta = FrameMeta::new(from, delivery)
+            .with_aps_security(aps_security)
+            .with_relays(choices.byte())
+            .with_ieee(choices.node().filter(|_| self.is_moving));
         let read = Frame::decode(&bytes, Quirks::all()).map(|frame| frame.message);
         let most = match read {
             Ok(Message::ToServer(ToServer::ImageBlock(request))) => Some(request.max_data),
@@ -267,7 +310,7 @@ impl<S: SessionSlots> Run<S> {
             meta,
             &bytes,
             &mut UnreliableStore(&mut images),
-            &mut UnpredictablePolicy(&mut policy),
+            &mut UnpredictablePolicy(&mut policy, self.is_moving),
             &mut self.out,
         );
         match handled {
@@ -345,6 +388,7 @@ pub fn any_steps(seed: &[u8]) {
         asked: std::collections::BTreeMap::new(),
         parked: vec![],
         sent: vec![],
+        is_moving: choices.bit(),
     };
     // The length of a run is bounded by its seed.
     while !choices.0.is_empty() {
@@ -364,7 +408,7 @@ pub fn any_steps(seed: &[u8]) {
             _ => {
                 let to = choices.address();
                 let delivery = if choices.bit() { DeliveryMode::Unicast } else { DeliveryMode::Broadcast };
-                let transmit = match choices.byte() % 5 {
+                let transmit = match choices.byte() % 9 {
                     0 => run.server.notify(to, delivery, ImageNotify::UNICAST, &mut run.out).ok(),
                     1 => Some(run.server.release(
                         run.now,
@@ -376,6 +420,27 @@ pub fn any_steps(seed: &[u8]) {
                     )),
                     2 => Some(run.server.hold(run.now, to, delivery, ImageFilter::ALL, &mut run.out)),
                     3 => run.server.abort_page(run.now, to, &mut run.out),
+                    4 => {
+                        assert!(run.server.cancel(to, ImageFilter::ALL) <= 6);
+                        assert_eq!(run.server.cancel(to, ImageFilter::ALL), 0);
+                        None
+                    }
+                    5 => {
+                        run.server.forget(to.network);
+                        assert!(run.server.sessions().all(|session| session.client().network != to.network));
+                        None
+                    }
+                    6 if run.is_moving => {
+                        let new = choices.address().network;
+                        let known =
+                            run.server.sessions().any(|session| session.client().network == to.network);
+                        assert_eq!(run.server.moved(to.network, new), known);
+                        None
+                    }
+                    6 | 7 => {
+                        run.server.reset_repeats(to.network);
+                        None
+                    }
                     _ => {
                         run.server.set_utc(run.now, choices.bit().then(|| UtcTime(choices.u32())));
                         None

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zigbee_ota::aps::{Address, FrameMeta};
 use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
-use zigbee_ota::server::{self, Server, ServerAction, ServerEvent, Session};
+use zigbee_ota::server::{self, RefusalReason, Server, ServerAction, ServerEvent, Session};
 use zigbee_ota::time::{Instant, Millis, UtcTime};
 use zigbee_ota::unify::{
     Activation, AnnouncedVersions, Announcement, AttributeSide, Consumer, ConsumerAction, ConsumerConfig,
@@ -247,7 +247,7 @@ impl Life {
             0 => ServerEvent::Started { client, id },
             1 => ServerEvent::AllServed { client, id },
             2 => ServerEvent::Ended { client, id, status },
-            3 => ServerEvent::NotServed { client, id, status },
+            3 => ServerEvent::NotServed { client, id, status, reason: RefusalReason::UnknownImage },
             4 => ServerEvent::Stalled { client, id, reached: of.into() },
             5 => ServerEvent::RepeatedDownload { client, id, times: of },
             6 => ServerEvent::StatusReport { client, report },

@@ -7,7 +7,7 @@ use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit
 use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::espressif::{ImageTable, ReadRequest, Registration, ServerStatus, WrappedBinary};
 use zigbee_ota::server::{
-    ImageInfo, ImageStore, PaceDecision, QueryDecision, ReadResult, ResponseBuffer, Server, ServerAction,
+    FileLookup, ImageInfo, ImageStore, PaceDecision, RefusalReason, QueryDecision, ReadResult, ResponseBuffer, Server, ServerAction,
     ServerConfig, ServerPolicy, Session, SessionSlots, SliceStore, SlotStore, StandardPolicy, StoreEntry,
     UpgradeDecision, serve_block,
 };
@@ -16,7 +16,7 @@ use zigbee_ota::zcl::{
     ClientStatus, ImageBlockRequest, ImageNotify, LONGEST_TO_CLIENT, NotifyScope, QueryNextImageRequest,
     QuerySpecificFileRequest,
 };
-use zigbee_ota::{Eui64, ImageFilter, ImageId, ImageType, ManufacturerCode, StackVersion};
+use zigbee_ota::{Eui64, HardwareVersion, ImageFilter, ImageId, ImageType, ManufacturerCode, StackVersion};
 
 use crate::Bytes;
 
@@ -88,9 +88,15 @@ impl ImageStore for Unknown {
         Some(info()).filter(|info| fits(info))
     }
 
-    fn info(&mut self, id: ImageId, node: Option<Eui64>, client: Option<Address>) -> Option<ImageInfo> {
-        black_box((id, node, client));
-        black_box(Some(info()))
+    fn info(
+        &mut self,
+        id: ImageId,
+        node: Option<Eui64>,
+        hardware: Option<HardwareVersion>,
+        client: Option<Address>,
+    ) -> FileLookup {
+        black_box((id, node, hardware, client));
+        black_box(FileLookup::from(black_box(Some(info()))))
     }
 
     fn read(
@@ -113,6 +119,32 @@ impl ServerPolicy for Unknown {
     fn is_eligible(&mut self, client: Address, request: &QueryNextImageRequest, image: &ImageInfo) -> bool {
         black_box(client);
         black_box(StandardPolicy::default()).allows(request, image)
+    }
+
+    fn is_authorized(&mut self, client: Address, id: ImageId, image: Option<&ImageInfo>) -> bool {
+        black_box((client, id, image));
+        black_box(true)
+    }
+
+    fn ieee(&mut self, client: Address) -> Option<Eui64> {
+        black_box(client);
+        black_box(Some(Eui64(0)))
+    }
+
+    fn hardware(&mut self, client: Address, id: ImageId) -> Option<HardwareVersion> {
+        black_box((client, id));
+        black_box(Some(HardwareVersion(0)))
+    }
+
+    fn refusal_reason(
+        &mut self,
+        client: Address,
+        request: &QueryNextImageRequest,
+        image: &ImageInfo,
+    ) -> RefusalReason {
+        black_box(client);
+        let reason = black_box(StandardPolicy::default()).refusal_reason_of(request, image);
+        black_box(reason).unwrap_or(black_box(RefusalReason::Policy))
     }
 
     fn offer(
@@ -158,7 +190,7 @@ impl ServerPolicy for Unknown {
 
 fn drive<S: SessionSlots>(server: &mut Server<S>, images: &mut impl ImageStore, frame: &[u8]) {
     let now = || Instant::from_millis(black_box(0));
-    let meta = black_box(FrameMeta::unicast(Address::new(0, 0)));
+    let meta = black_box(FrameMeta::unicast(Address::new(0, 0)).with_ieee(Some(Eui64(0))));
     let mut out: ResponseBuffer = black_box([0; LONGEST_TO_CLIENT]);
     let handled =
         server.handle_frame(now(), meta, frame, images, black_box(&mut Unknown), black_box(&mut out));
@@ -173,6 +205,10 @@ fn drive<S: SessionSlots>(server: &mut Server<S>, images: &mut impl ImageStore, 
     black_box(&out);
     black_box(server.poll_transmit(now(), images, &mut out).is_some());
     black_box(server.abort_page(now(), meta.from, &mut out).is_some());
+    black_box(server.cancel(meta.from, black_box(ImageFilter::ALL)));
+    black_box(server.moved(black_box(0), black_box(1)));
+    black_box(server.forget(black_box(1)));
+    server.reset_repeats(black_box(0));
     let target = black_box(ImageFilter::ALL);
     let way = black_box(DeliveryMode::Broadcast);
     black_box(server.release(now(), meta.from, way, target, black_box(0), &mut out)).len;
@@ -195,6 +231,7 @@ fn drive<S: SessionSlots>(server: &mut Server<S>, images: &mut impl ImageStore, 
             session.has_page(),
             session.has_downloaded(request.id),
         ));
+        black_box((session.manufacturer(), session.image_type(), session.ieee(), session.hardware()));
     }
     let report = black_box(ClientStatus::default());
     let stack = black_box(StackVersion::ZIGBEE_PRO);
@@ -202,6 +239,11 @@ fn drive<S: SessionSlots>(server: &mut Server<S>, images: &mut impl ImageStore, 
     black_box(info().is_for(black_box(None)));
     black_box(
         server.session(meta.from).map(|session| (session.client(), session.phase(), session.last_heard())),
+    );
+    black_box(server.session_for(meta.from, request.id).map(Session::phase));
+    black_box(FileLookup::NotFound.found());
+    black_box(
+        FrameMeta::unicast(meta.from).with_ieee(black_box(Some(Eui64(0)))),
     );
     black_box(server.poll_event());
 }

@@ -26,6 +26,17 @@ impl Net {
         self.queue.put(now + self.ack_wait(datagram), Event::Overdue(datagram.counter));
     }
 
+    /// Expects the report of a frame that the carrier delivers or loses without retries of this layer.
+    pub(super) fn expect_report(&mut self, datagram: &Datagram, token: TransmitToken) {
+        self.pending.push(Pending { datagram: datagram.clone(), token, delivered: None });
+    }
+
+    pub(super) fn known(&mut self, counter: u32, delivery: DeliveryReport) {
+        if let Some(place) = self.find(counter) {
+            self.settle(place, delivery);
+        }
+    }
+
     /// Timeout of the acknowledgement, longer when one of both sides is a sleepy device.
     fn ack_wait(&self, datagram: &Datagram) -> Micros {
         let sleeps = [datagram.from, datagram.to].iter().any(|node| self.sleepers[usize::from(*node)]);
@@ -50,7 +61,8 @@ impl Net {
 
     fn settle(&mut self, place: usize, delivery: DeliveryReport) {
         let Pending { datagram, token, .. } = self.pending.swap_remove(place);
-        if self.settings.reports && token != TransmitToken::NONE {
+        let told = self.settings.reports && (datagram.from == 0 || self.settings.reports_to_clients);
+        if told && token != TransmitToken::NONE {
             self.arrivals.push_back(Arrival::Report { sender: datagram.from, token, delivery });
         }
     }

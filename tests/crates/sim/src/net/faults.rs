@@ -22,6 +22,27 @@ pub struct Faults {
     /// Scripted faults in addition to the random ones, by frame number: application frames are counted from 0 in order
     /// of arrival; APS acknowledgements do not count.
     pub script: Vec<(u64, FrameFate)>,
+    /// Time during which the path carries short frames only.
+    pub narrow: Option<Narrow>,
+}
+
+/// Time during which the path carries short frames only, for instance because a new route has more relays or worse
+/// radios.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Narrow {
+    /// Maximum length of a ZCL frame that arrives, in bytes.
+    pub longest: usize,
+    /// Start of the time.
+    pub from: Micros,
+    /// End of the time.
+    pub until: Micros,
+}
+
+impl Narrow {
+    /// Whether a frame of `len` bytes is lost at `now`.
+    pub(super) fn loses(self, now: Micros, len: usize) -> bool {
+        len > self.longest && (self.from..self.until).contains(&now)
+    }
 }
 
 impl Faults {
@@ -35,6 +56,7 @@ impl Faults {
         late: (0.0, 0),
         damaged: 0.0,
         script: Vec::new(),
+        narrow: None,
     };
 
     /// Independent loss of a share `loss` of the frames, 0 to 1.

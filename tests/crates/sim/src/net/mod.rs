@@ -22,7 +22,7 @@ use crate::radio::{Node, Radio, Topology, Traffic, timing};
 use crate::{EventQueue, Micros};
 use aps_retries::Pending;
 use faults::Weather;
-pub use faults::{Burst, Faults, FrameFate};
+pub use faults::{Burst, Faults, FrameFate, Narrow};
 pub use sleepy_devices::HELD;
 
 /// Settings of the network.
@@ -36,6 +36,8 @@ pub struct Settings {
     pub aps_acks: ApsAcks,
     /// Whether senders receive delivery reports for acknowledged frames.
     pub reports: bool,
+    /// Whether clients receive delivery reports, too, if the server does.
+    pub reports_to_clients: bool,
     /// Whether APS duplicates are discarded before the receiver sees them.
     pub suppress_copies: bool,
 }
@@ -48,6 +50,7 @@ impl Default for Settings {
             faults: Faults::NONE,
             aps_acks: ApsAcks::Off,
             reports: false,
+            reports_to_clients: true,
             suppress_copies: true,
         }
     }
@@ -69,6 +72,12 @@ pub enum ApsAcks {
     Off,
     /// Frames are acknowledged when the sender asks for it.
     AsAsked,
+    /// The carrier has made all retries already, so that losses are those that remain after them. A sender that asks for
+    /// an acknowledgement learns truthfully whether its frame arrived.
+    Residual {
+        /// Time from sending a lost frame to its report. A stack that makes three retries knows after 6.4 s.
+        known_after: Micros,
+    },
 }
 
 /// End-to-end frame in transit.
@@ -177,6 +186,8 @@ enum Event {
     Deliver(Datagram),
     /// The APS acknowledgement with this counter is overdue.
     Overdue(u32),
+    /// The sender of the frame with this counter learns whether the frame arrived.
+    Known(u32, DeliveryReport),
 }
 
 impl Net {
@@ -224,6 +235,8 @@ impl Net {
         };
         if acknowledged {
             self.expect_ack(now, &datagram, frame.token);
+        } else if frame.ack && matches!(self.settings.aps_acks, ApsAcks::Residual { .. }) {
+            self.expect_report(&datagram, frame.token);
         }
         self.carry(now, datagram);
     }
@@ -271,6 +284,7 @@ impl Net {
             match self.queue.take(now)? {
                 (_, Event::Deliver(datagram)) => self.deliver(now, datagram),
                 (_, Event::Overdue(counter)) => self.overdue(now, counter),
+                (_, Event::Known(counter, report)) => self.known(counter, report),
             }
         }
     }
@@ -301,7 +315,17 @@ impl Net {
     /// Applies the faults to an arrived frame.
     fn strike(&mut self, now: Micros, datagram: Datagram) {
         let counts = matches!(datagram.kind, Kind::Data { .. } | Kind::Broadcast);
-        for (delay, damage) in self.weather.fates(now, counts).into_iter().flatten() {
+        let narrow =
+            self.settings.faults.narrow.is_some_and(|narrow| narrow.loses(now, datagram.bytes.len()));
+        let fates = self.weather.fates(now, counts).map(|coming| coming.filter(|_| !narrow));
+        if let ApsAcks::Residual { known_after } = self.settings.aps_acks {
+            let (later, report) = match fates.iter().flatten().map(|(delay, _)| *delay).min() {
+                Some(delay) => (delay, DeliveryReport::Acknowledged),
+                None => (known_after, DeliveryReport::Failed),
+            };
+            self.queue.put(now + later, Event::Known(datagram.counter, report));
+        }
+        for (delay, damage) in fates.into_iter().flatten() {
             let mut datagram = datagram.clone();
             if let Some(place) = damage {
                 datagram.damage(place);

@@ -1,0 +1,125 @@
+//! Summary of a file in five lines: what it is, whom it is for, whether it is whole, signed, and at one with its payload.
+
+use zigbee_ota::container::ContainerKind;
+use zigbee_ota::file::SignatureElement;
+use zigbee_ota::inspect::{FindingKind, Inspection, Severity};
+use zigbee_ota::payload::{Payload, PayloadState};
+
+use crate::input::InputFile;
+
+/// Facts of a file that decide whether it is built right, or may be served.
+pub struct Summary<'a> {
+    opened: &'a InputFile<'a>,
+    inspection: &'a Inspection<'a>,
+    /// Payload that decides: the largest one.
+    payload: Option<Payload<'a>>,
+}
+
+impl<'a> Summary<'a> {
+    pub fn new(opened: &'a InputFile<'a>, inspection: &'a Inspection<'a>) -> Self {
+        let payload = inspection.payloads().max_by_key(|payload| payload.len);
+        Self { opened, inspection, payload }
+    }
+
+    /// What the file is.
+    pub fn what(&self) -> String {
+        let InputFile { container, image, given, .. } = self.opened;
+        let text = image.header().header_string.to_string();
+        let named = if text.trim().is_empty() { String::new() } else { format!(" {text:?}") };
+        let inside = match container.kind {
+            ContainerKind::None => String::new(),
+            kind => format!(", in a container ({kind}) of {} bytes", given.len()),
+        };
+        format!("OTA file{named} of {} bytes{inside}", image.header().total_size)
+    }
+
+    /// Whom the file is for, and which version it is.
+    pub fn target(&self) -> String {
+        let header = self.opened.image.header();
+        let mut target = format!(
+            "manufacturer {}, image type {:#06x}, version {:#010x}",
+            header.id.manufacturer, header.id.image_type.0, header.id.version.0
+        );
+        if let Some(range) = header.hardware {
+            target += &format!(", hardware {} to {}", range.min, range.max);
+        }
+        if let Some(address) = header.destination {
+            target += &format!(", only the device {address}");
+        }
+        target
+    }
+
+    /// Whether the file is whole, and how that is known.
+    pub fn whole(&self) -> String {
+        let of = |severity| self.inspection.findings().filter(move |finding| finding.severity == severity);
+        if let Some(finding) = of(Severity::Wrong).next() {
+            let more = of(Severity::Wrong).count() - 1;
+            let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+            return format!("NO: {finding}{more}");
+        }
+        if let Some(finding) = of(Severity::Doubtful).next() {
+            return format!("doubtful: {finding}");
+        }
+        let uncovered: usize = self.inspection.uncovered().map(|range| range.len()).sum();
+        let mut checksums: Vec<String> =
+            self.inspection.coverage().take(MOST).map(|covered| covered.checksum.to_string()).collect();
+        checksums.dedup();
+        match (&self.payload, checksums.is_empty()) {
+            (_, true) => "all bytes are there; no checksum vouches for them".into(),
+            (Some(Payload { report, .. }), false) if !matches!(report.state, PayloadState::Whole(_)) => {
+                format!(
+                    "all bytes are there; checksums of {} match, {uncovered} bytes are in none",
+                    checksums.join(", ")
+                )
+            }
+            _ => format!("yes, by the checksums of {}; {uncovered} bytes are in none", checksums.join(", ")),
+        }
+    }
+
+    /// Whether the file is signed, and by whom.
+    pub fn signed(&self) -> String {
+        let inner = match &self.payload {
+            Some(Payload { report, .. }) if report.signed => {
+                "; the payload has a signature of its own, not verified here"
+            }
+            _ => "",
+        };
+        match self.opened.image.signature() {
+            Ok(Some(signature)) => {
+                let suite = if matches!(signature, SignatureElement::Suite1 { .. }) { 1 } else { 2 };
+                format!(
+                    "by {}, crypto suite {suite}, not verified here (`ota verify` does){inner}",
+                    signature.signer()
+                )
+            }
+            Ok(None) => format!("no{inner}"),
+            Err(error) => format!("not as a device could verify it: {error}{inner}"),
+        }
+    }
+
+    /// What the payload is, and whether it agrees with the header.
+    pub fn payload(&self) -> String {
+        let Some(Payload { report, .. }) = &self.payload else {
+            return "none".into();
+        };
+        let mut findings = self.inspection.findings();
+        let conflict = findings
+            .find(|finding| matches!(finding.kind, FindingKind::PayloadContradictsHeader { .. }))
+            .map(|finding| finding.to_string());
+        let metadata = report.metadata;
+        let says = metadata.manufacturer.is_some() || metadata.image_type.is_some();
+        let header = match (conflict, says) {
+            (Some(conflict), _) => format!("CONTRADICTS the header: {conflict}"),
+            (None, true) => "agrees with the header".into(),
+            (None, false) => "says nothing of manufacturer and image type".into(),
+        };
+        let chip = match metadata.chip {
+            [] => String::new(),
+            chip => format!(" for {}", chip.escape_ascii()),
+        };
+        format!("{}{chip}, {}; {header}", report.kind, report.state.name())
+    }
+}
+
+/// Maximum number of checksums that are named.
+const MOST: usize = 8;

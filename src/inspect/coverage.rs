@@ -1,0 +1,194 @@
+//! Coverage: the ranges of a file that matching checksums vouch for, and the bytes between them.
+//!
+//! ```text
+//! given     | container head | OTA header | element | payload        | trailer |
+//! container   ------------------------------------------------------------      CRC or hash
+//! code                        -------------------                               integrity code
+//! payload                                  ...........  -------------           CRC or hash of the format
+//! ```
+
+use core::fmt;
+use core::iter::Peekable;
+use core::ops::Range;
+
+use super::{Inspection, Ota};
+use crate::container::{ContainerIntegrity, ContainerKind};
+use crate::file::{Element, Tag};
+use crate::payload::PayloadKind;
+use crate::signature::integrity::{CodeForm, IntegrityCode};
+
+/// Checksum that covers a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum CoveringChecksum {
+    /// Checksums of the container.
+    Container(ContainerKind),
+    /// Image integrity code (tag 0x0003).
+    IntegrityCode(CodeForm),
+    /// Checksums of the payload.
+    Payload {
+        /// Index of the element; `None` for raw bytes.
+        element: Option<usize>,
+        /// Format of the payload.
+        kind: PayloadKind,
+    },
+}
+
+impl fmt::Display for CoveringChecksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Container(kind) => write!(f, "container ({kind})"),
+            Self::IntegrityCode(form) => write!(f, "integrity code ({})", form.name()),
+            Self::Payload { element: Some(element), kind } => {
+                write!(f, "payload of element {element} ({kind})")
+            }
+            Self::Payload { element: None, kind } => write!(f, "payload ({kind})"),
+        }
+    }
+}
+
+/// Range of bytes that a matching checksum covers, and the checksum.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Coverage {
+    /// Covered bytes, counted from the first byte of the bytes given. The checksum itself is part of the range if it is
+    /// beside the bytes that it covers.
+    pub range: Range<usize>,
+    /// Checksum that covers the bytes.
+    pub checksum: CoveringChecksum,
+}
+
+/// Maximum number of ranges that the checksums of a container cover.
+const CONTAINER_RANGES: usize = 3;
+/// Maximum number of ranges that checksums other than those of payloads cover.
+const RANGES: usize = CONTAINER_RANGES + 2;
+
+impl<'a> Inspection<'a> {
+    /// Returns the ranges that matching checksums cover: first those of the container, then that of the integrity code, then
+    /// those of the payloads in file order. Ranges of different checksums overlap.
+    ///
+    /// A checksum that does not match covers nothing, and is told by [`findings`](Self::findings). Checksums find accidents
+    /// only; whoever changes a file on purpose changes them as well.
+    pub fn coverage(&self) -> impl Iterator<Item = Coverage> + use<'_, 'a> {
+        self.ota()
+            .into_iter()
+            .flat_map(|ota| ota.outer_coverage().into_iter().flatten().chain(ota.payload_coverage()))
+    }
+
+    /// Returns the ranges that no matching checksum covers, in ascending order. All bytes given are in one of these ranges
+    /// or in a range of [`coverage`](Self::coverage).
+    pub fn uncovered(&self) -> impl Iterator<Item = Range<usize>> + use<'_, 'a> {
+        let outer = self
+            .ota()
+            .map_or([const { None }; RANGES], |ota| ota.outer_coverage().map(|covered| Some(covered?.range)));
+        let payloads =
+            self.ota().into_iter().flat_map(Ota::payload_coverage).map(|covered| covered.range).peekable();
+        Uncovered { position: 0, end: self.given.len(), outer, payloads }
+    }
+}
+
+impl<'a> Ota<'a> {
+    /// Returns the coverage by the container and the integrity code.
+    fn outer_coverage(&self) -> [Option<Coverage>; RANGES] {
+        let [first, second, third] = self.container_ranges().map(|range| {
+            Some(Coverage { range: range?, checksum: CoveringChecksum::Container(self.container.kind) })
+        });
+        let [before, digest] = self.code_coverage();
+        [first, second, third, before, digest]
+    }
+
+    fn container_ranges(&self) -> [Option<Range<usize>>; CONTAINER_RANGES] {
+        if self.container.integrity != ContainerIntegrity::Verified {
+            return [None, None, None];
+        }
+        let start = self.container.before.len();
+        let end = start.saturating_add(self.container.ota.len());
+        let given = end.saturating_add(self.container.after.len());
+        match self.container.kind {
+            // The words before the hashes are compared with each other only.
+            ContainerKind::IkeaNgis => [Some(IKEA_HASHES..end), None, None],
+            ContainerKind::Sonoff100 => [Some(0..SONOFF_ZEROS), Some(start..end), None],
+            ContainerKind::ThirdReality | ContainerKind::SalusCrc32 | ContainerKind::SdevicesCrc32 => {
+                [Some(0..given), None, None]
+            }
+            ContainerKind::None | ContainerKind::LegrandLength | ContainerKind::NxpFlashWord => {
+                [None, None, None]
+            }
+        }
+    }
+
+    /// Returns the coverage by the integrity code: the bytes of the OTA file before the element, and the digest. In one form,
+    /// tag and length of the element are covered as well.
+    fn code_coverage(&self) -> [Option<Coverage>; 2] {
+        let element = self.image.find(Tag::IMAGE_INTEGRITY_CODE).next();
+        let (IntegrityCode::Ok(form), Some(element)) = (self.integrity_code, element) else {
+            return [None, None];
+        };
+        let data = element.offset.saturating_add(Element::HEAD_LEN);
+        let end = match form {
+            CodeForm::BeforeData => data,
+            CodeForm::BeforeElement | CodeForm::ShortPadding => element.offset,
+        };
+        let base = self.offset();
+        let digest_end = data.saturating_add(element.element.data.len());
+        [(0, end), (data, digest_end)].map(|(start, end)| {
+            let range = base.saturating_add(start)..base.saturating_add(end);
+            Some(Coverage { range, checksum: CoveringChecksum::IntegrityCode(form) })
+        })
+    }
+
+    fn payload_coverage(&self) -> impl Iterator<Item = Coverage> + use<'_, 'a> {
+        let base = self.offset();
+        self.payloads().flat_map(move |(payload, bytes)| {
+            let start = base.saturating_add(payload.offset);
+            let checksum = CoveringChecksum::Payload { element: payload.element, kind: payload.report.kind };
+            let ranges = payload.report.covered_ranges(bytes);
+            ranges.map(move |range| {
+                let range = start.saturating_add(range.start)..start.saturating_add(range.end);
+                Coverage { range, checksum }
+            })
+        })
+    }
+}
+
+/// Offset of the first SHA-256 in an IKEA container.
+const IKEA_HASHES: usize = 40;
+/// Offset of the bytes in a Sonoff container that no checksum covers.
+const SONOFF_ZEROS: usize = 0x58;
+
+/// Iterator over the ranges that no checksum covers.
+struct Uncovered<I: Iterator<Item = Range<usize>>> {
+    /// First byte that is not told yet.
+    position: usize,
+    end: usize,
+    outer: [Option<Range<usize>>; RANGES],
+    /// Ranges of payloads, in ascending order.
+    payloads: Peekable<I>,
+}
+
+impl<I: Iterator<Item = Range<usize>>> Iterator for Uncovered<I> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.position < self.end {
+            let position = self.position;
+            while self.payloads.next_if(|range| range.end <= position).is_some() {}
+            let payload = self.payloads.peek();
+            let ranges = self.outer.iter().flatten().chain(payload);
+            if let Some(covering) =
+                ranges.clone().find(|range| range.start <= position && position < range.end)
+            {
+                self.position = covering.end;
+                continue;
+            }
+            let starts = ranges.map(|range| range.start).filter(|start| *start > position);
+            self.position = starts.min().unwrap_or(self.end).min(self.end);
+            return Some(position..self.position);
+        }
+        None
+    }
+}

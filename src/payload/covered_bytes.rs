@@ -1,0 +1,58 @@
+//! Bytes of a payload that its checksums cover.
+//!
+//! ```text
+//! | not covered | covered | not covered | covered, with the checksum | not covered |
+//! ```
+
+use core::ops::Range;
+
+use super::formats::esp_image;
+
+/// Bytes of a payload that its matching checksums cover. Offsets count from the first byte of the payload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(super) enum CoveredBytes {
+    /// No checksum matches.
+    #[default]
+    None,
+    /// The bytes from `start` to `end`.
+    Range { start: usize, end: usize },
+    /// The bytes of two ranges, each a start and an end.
+    TwoRanges { first: (usize, usize), second: (usize, usize) },
+    /// The data of each segment of an ESP image, and the checksum, which is the last byte before `end`.
+    EspSegments { end: usize },
+}
+
+impl CoveredBytes {
+    /// Returns a range that starts with the payload and ends at `end`.
+    pub(super) const fn until(end: usize) -> Self {
+        Self::Range { start: 0, end }
+    }
+
+    /// Adds `by` to all offsets. `by` is the offset at which the checked payload starts inside an outer payload.
+    pub(super) const fn shifted(self, by: usize) -> Self {
+        match self {
+            Self::Range { start, end } => {
+                Self::Range { start: start.saturating_add(by), end: end.saturating_add(by) }
+            }
+            Self::TwoRanges { first: (a, b), second: (c, d) } => Self::TwoRanges {
+                first: (a.saturating_add(by), b.saturating_add(by)),
+                second: (c.saturating_add(by), d.saturating_add(by)),
+            },
+            // The segments of an image that is inside another payload are not walked again.
+            Self::None | Self::EspSegments { .. } => Self::None,
+        }
+    }
+
+    /// Returns the covered ranges of `payload` in ascending order.
+    pub(super) fn ranges(self, payload: &[u8]) -> impl Iterator<Item = Range<usize>> + use<'_> {
+        let (ranges, segments_end) = match self {
+            Self::None => ([None, None], None),
+            Self::Range { start, end } => ([Some(start..end), None], None),
+            Self::TwoRanges { first, second } => ([Some(first.0..first.1), Some(second.0..second.1)], None),
+            Self::EspSegments { end } => ([None, Some(end.saturating_sub(1)..end)], Some(end)),
+        };
+        let segments = segments_end.into_iter().flat_map(|_| esp_image::segment_data(payload));
+        segments.chain(ranges.into_iter().flatten())
+    }
+}

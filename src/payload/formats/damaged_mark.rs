@@ -1,0 +1,66 @@
+//! Recognition of a payload of which one byte of the mark is damaged. The checksum proves the format: with the right byte,
+//! the checksum matches.
+//!
+//! ```text
+//! mark of each format, one byte wrong -> the checksum, computed with the right byte -> WrongByte
+//! ```
+//!
+//! Without this search, a flipped bit in the mark would turn a damaged payload into one of an unknown format.
+
+use super::{esp_image, mcuboot, nxp_jn518x, silabs_ebl, silabs_gbl, telink, ti_cc2530, ti_oad, xz};
+use crate::crc::crc32_with;
+use crate::payload::{ChecksumKind, Damage, DamageKind, PayloadKind, PayloadState};
+
+/// Wrong byte in the mark of a format.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WrongByte {
+    /// Offset of the byte, counted from the first byte of the payload.
+    pub(crate) offset: usize,
+    /// Byte with which the checksum matches.
+    pub(crate) expected: u8,
+    /// Byte that the payload has.
+    pub(crate) found: u8,
+}
+
+/// Compares `bytes` with a mark, which is a list of offsets and constant bytes. Returns the only byte that differs, or
+/// `None` if no byte differs or several do.
+pub(super) fn only_wrong_byte(bytes: &[u8], mark: &[(usize, u8)]) -> Option<WrongByte> {
+    let mut wrong = None;
+    for (offset, expected) in mark.iter().copied() {
+        let found = *bytes.get(offset)?;
+        if found != expected && wrong.replace(WrongByte { offset, expected, found }).is_some() {
+            return None;
+        }
+    }
+    wrong
+}
+
+/// Returns whether the CRC-32 that `state` calls wrong matches with the right byte of the mark. The CRC covers all bytes
+/// before itself.
+pub(super) fn crc32_matches_with(bytes: &[u8], wrong: WrongByte, state: PayloadState) -> bool {
+    let PayloadState::Damaged(Damage {
+        offset,
+        kind: DamageKind::Checksum { checksum: ChecksumKind::Crc32, expected, .. },
+    }) = state
+    else {
+        return false;
+    };
+    bytes.get(..offset).is_some_and(|summed| crc32_with(summed, wrong.offset, wrong.expected) == expected)
+}
+
+/// Searches for a format of whose mark one byte of `bytes` is damaged. Returns the format and the byte.
+pub(crate) fn find(bytes: &[u8]) -> Option<(PayloadKind, WrongByte)> {
+    let searches: [(PayloadKind, fn(&[u8]) -> Option<WrongByte>); 10] = [
+        (PayloadKind::SilabsGbl, silabs_gbl::damaged_mark),
+        (PayloadKind::SilabsEbl, silabs_ebl::damaged_mark),
+        (PayloadKind::SilabsEblEncrypted, silabs_ebl::damaged_encrypted_mark),
+        (PayloadKind::TelinkKnlt, telink::damaged_mark),
+        (PayloadKind::EspImage, esp_image::damaged_mark),
+        (PayloadKind::TiOad, ti_oad::damaged_mark),
+        (PayloadKind::NxpJn518x, nxp_jn518x::damaged_mark),
+        (PayloadKind::Mcuboot, mcuboot::damaged_mark),
+        (PayloadKind::Xz, xz::damaged_mark),
+        (PayloadKind::TiCc2530, ti_cc2530::damaged_mark),
+    ];
+    searches.into_iter().find_map(|(kind, search)| Some((kind, search(bytes)?)))
+}

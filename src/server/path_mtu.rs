@@ -1,0 +1,472 @@
+//! Path MTU of a client: the longest block that the path to the client carries, found from delivery reports as in
+//! packetization layer path MTU discovery (RFC 4821).
+//!
+//! A lost block says nothing about its size: where each frame is lost with the same probability, shorter blocks only
+//! cost time. The size is the cause if long blocks fail while shorter ones arrive.
+//!
+//! ```text
+//!           4 failures in a row          a shorter block arrives         a long block fails once more
+//!   Open -----------------------> Search -----------------------> Confirm ------------------------> Limited
+//!    ^                              |                                |                                |
+//!    +--- a long block arrives -----+--------------------------------+          a probe of full size -+
+//!    +--- not even 16 bytes arrive -+                                                  arrives        |
+//!    +------------------------------------------------------------------------------------------------+
+//!
+//!   Limited:  blocks of `passes` bytes, and now and then one longer block, the probe
+//!             passes < probe < fails   at once, until the two are 16 bytes apart (bisection)
+//!             passes + 16              after 8, 16, ... 255 delivered blocks
+//! ```
+//!
+//! The numbers. With a loss of 20 %, 4 failures in a row come once in 800 blocks and cost two short blocks; a false limit
+//! comes once in 4,000 blocks and is left after 8 blocks. A path that carries 16 bytes of data or more is known after ten
+//! blocks: 4 failures, 6 more for the size between 16 and 255 bytes and one confirmation.
+
+use core::fmt;
+use core::num::NonZeroU8;
+
+/// Unit of reduced block sizes, in bytes, and the smallest one. Telink's clients refuse images in blocks of other sizes
+/// than multiples of 16; in blocks below 16 bytes, the 17 bytes of the frame before the data outweigh the data.
+const STEP: u8 = 16;
+
+/// Number of consecutive failures after which shorter blocks are tried.
+const FAILURES: u8 = 4;
+
+/// The same number for a path over which no block has been delivered yet: the first blocks have the longest timeouts, and
+/// failures of all of them are more likely to have a cause.
+const FIRST_FAILURES: u8 = 3;
+
+/// Number of delivered blocks before the first probe for a longer block. The number doubles with each probe that fails.
+const PROBE_AFTER: u8 = 8;
+
+/// Maximum number of doublings of [`PROBE_AFTER`]; the result is limited to 255 blocks.
+const MAX_BACKOFF: u8 = 5;
+
+/// Number of blocks sent after a probe until the probe counts as never reported, and another one is sent.
+const UNREPORTED: u8 = 16;
+
+/// Knowledge about the path to one client. Sizes are multiples of [`STEP`]: a number of 4 stands for 64 bytes of data, or
+/// for any block of 49 to 64 bytes that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PathMtu {
+    /// No limit is known. The last `failures` blocks were not delivered, and the shortest of them has the size `shortest`.
+    /// `proven` means that a block was delivered before.
+    Open { proven: bool, failures: u8, shortest: u8 },
+    /// Blocks of the size `full` were not delivered. Blocks of `size` are tried; blocks of `fails` were tried before and
+    /// not delivered.
+    Search { full: u8, fails: u8, size: u8 },
+    /// A block of `passes` was delivered, after one of `fails` and several of `full` were not. One block of the full size
+    /// is tried again.
+    Confirm { full: u8, fails: u8, passes: u8, probe: Probe },
+    /// Blocks of `passes` are delivered; blocks of `fails` are not. `fails` is 0 after a successful probe, when the path
+    /// may have no limit any more.
+    Limited {
+        passes: u8,
+        fails: u8,
+        /// Number of consecutive failures of blocks up to `passes`, less than [`FAILURES`].
+        failures: u8,
+        /// Number of consecutive failed probes, up to [`MAX_BACKOFF`].
+        backoff: u8,
+        probe: Probe,
+    },
+}
+
+/// Longer block that tests whether the path carries more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Probe {
+    /// The probe is sent after this number of delivered blocks; 0 means next.
+    After(u8),
+    /// The probe was sent, and this number of blocks after it.
+    InFlight(u8),
+}
+
+impl Probe {
+    const NEXT: Self = Self::After(0);
+
+    /// Records a sent block, which is the probe if the probe was next and the block is longer than usual.
+    const fn sent(self, longer: bool) -> Self {
+        match self {
+            Self::After(0) if longer => Self::InFlight(0),
+            Self::After(_) => self,
+            Self::InFlight(UNREPORTED..) => Self::NEXT,
+            Self::InFlight(after) => Self::InFlight(after.saturating_add(1)),
+        }
+    }
+
+    /// Records a delivered block of the usual size.
+    const fn delivered(self) -> Self {
+        match self {
+            Self::After(left) => Self::After(left.saturating_sub(1)),
+            Self::InFlight(_) => self,
+        }
+    }
+}
+
+impl PathMtu {
+    /// State without any knowledge.
+    pub(super) const UNKNOWN: Self = Self::Open { proven: false, failures: 0, shortest: MAX_SIZE };
+
+    /// State of a path that carries long blocks, as far as is known.
+    const PROVEN: Self = Self::Open { proven: true, failures: 0, shortest: MAX_SIZE };
+
+    /// Returns the limit of the path in bytes; `None` if no limit is known.
+    pub(super) const fn limit(self) -> Option<NonZeroU8> {
+        match self {
+            Self::Open { .. } | Self::Search { .. } | Self::Confirm { .. } => None,
+            Self::Limited { passes, .. } => NonZeroU8::new(bytes(passes)),
+        }
+    }
+
+    /// Returns the size of the next block in bytes, where `most` bytes are requested and allowed.
+    pub(super) const fn next_size(self, most: u8) -> u8 {
+        let size = match self {
+            Self::Open { .. } => MAX_SIZE,
+            Self::Search { size, .. } => size,
+            Self::Confirm { full, probe: Probe::NEXT, .. } => full,
+            Self::Confirm { passes, .. } => passes,
+            Self::Limited { passes, fails, probe: Probe::NEXT, .. } => match fails {
+                0 => MAX_SIZE,
+                fails if fails.saturating_sub(passes) > 1 => midpoint(passes, fails),
+                _ => passes.saturating_add(1),
+            },
+            Self::Limited { passes, .. } => passes,
+        };
+        if bytes(size) < most { bytes(size) } else { most }
+    }
+
+    /// Records that a block of `len` bytes was sent.
+    pub(super) const fn record_sent(&mut self, len: u8) {
+        match self {
+            Self::Open { .. } | Self::Search { .. } => {}
+            Self::Confirm { passes, probe, .. } | Self::Limited { passes, probe, .. } => {
+                *probe = probe.sent(len > bytes(*passes));
+            }
+        }
+    }
+
+    /// Records whether a block of `len` bytes was delivered, and returns whether the limit of the path was found or
+    /// became lower.
+    pub(super) fn record_delivery(&mut self, len: u8, delivered: bool) -> bool {
+        let before = self.limit();
+        *self = if delivered { self.after_delivery(len) } else { self.after_failure(len) };
+        match (before, self.limit()) {
+            (None, Some(_)) => true,
+            (Some(before), Some(now)) => now < before,
+            (_, None) => false,
+        }
+    }
+
+    fn after_delivery(self, len: u8) -> Self {
+        let (whole, started) = (len / STEP, len.div_ceil(STEP));
+        match self {
+            // A shorter block than those that failed is no evidence that they would arrive now.
+            Self::Open { failures: 1.., shortest, .. } if started < shortest => self,
+            Self::Open { .. } => Self::PROVEN,
+            Self::Search { full, .. } | Self::Confirm { full, .. } if started >= full => Self::PROVEN,
+            Self::Search { .. } if whole == 0 => self,
+            Self::Search { full, fails, .. } => {
+                // A block that arrives although a shorter one did not shows that the shorter one was lost by chance.
+                let fails = if fails > whole { fails } else { full };
+                Self::Confirm { full, fails, passes: whole, probe: Probe::NEXT }
+            }
+            Self::Confirm { full, fails, passes, probe } => {
+                let fails = if fails > whole { fails } else { full };
+                Self::Confirm { full, fails, passes: passes.max(whole), probe }
+            }
+            // The last probe arrived, and the client asks for no longer block.
+            Self::Limited { passes, fails: 0, probe: Probe::NEXT, .. } if len == bytes(passes) => {
+                Self::PROVEN
+            }
+            Self::Limited { passes, fails, backoff, probe, .. } if len <= bytes(passes) => {
+                Self::Limited { passes, fails, failures: 0, backoff, probe: probe.delivered() }
+            }
+            // The probe as long as the request arrived.
+            Self::Limited { fails: 0, .. } => Self::PROVEN,
+            Self::Limited { fails, .. } if started >= fails => {
+                Self::Limited { passes: whole, fails: 0, failures: 0, backoff: 0, probe: Probe::NEXT }
+            }
+            Self::Limited { fails, backoff, .. } => Self::bounded(whole, fails, backoff),
+        }
+    }
+
+    fn after_failure(self, len: u8) -> Self {
+        let started = len.div_ceil(STEP);
+        match self {
+            // A shorter block would not be tried.
+            Self::Open { .. } if len <= STEP => self,
+            Self::Open { proven, failures, shortest } => {
+                let (failures, shortest) = (failures.saturating_add(1), shortest.min(started));
+                if failures < if proven { FAILURES } else { FIRST_FAILURES } {
+                    return Self::Open { proven, failures, shortest };
+                }
+                Self::search(shortest)
+            }
+            Self::Search { size, .. } if len > bytes(size) => self,
+            // Nothing arrives, whatever its size.
+            Self::Search { size: ..=1, .. } => Self::PROVEN,
+            Self::Search { full, size, .. } => Self::Search { full, fails: size, size: midpoint(0, size) },
+            Self::Confirm { fails, passes, .. } if len > bytes(passes) => {
+                Self::bounded(passes, fails.min(started), 0)
+            }
+            Self::Confirm { .. } => self,
+            Self::Limited { passes, fails, backoff, .. } if len > bytes(passes) => {
+                let fails = if fails == 0 { started } else { fails.min(started) };
+                Self::bounded(passes, fails, backoff.saturating_add(1).min(MAX_BACKOFF))
+            }
+            Self::Limited { passes: passes @ 2.., failures, .. }
+                if failures.saturating_add(1) >= FAILURES =>
+            {
+                Self::search(passes)
+            }
+            Self::Limited { passes, fails, failures, backoff, probe } => {
+                let failures = failures.saturating_add(1).min(FAILURES - 1);
+                Self::Limited { passes, fails, failures, backoff, probe }
+            }
+        }
+    }
+
+    /// Returns the state after several blocks of the size `full` were not delivered.
+    const fn search(full: u8) -> Self {
+        Self::Search { full, fails: full, size: midpoint(0, full) }
+    }
+
+    /// Returns the state between two sizes: the next probe comes at once while another size lies between the two, else
+    /// after a number of delivered blocks.
+    fn bounded(passes: u8, fails: u8, backoff: u8) -> Self {
+        let after = u16::from(PROBE_AFTER).checked_shl(backoff.into()).unwrap_or(u16::MAX);
+        let apart = fails.saturating_sub(passes) > 1;
+        let after = if apart { 0 } else { u8::try_from(after).unwrap_or(u8::MAX) };
+        Self::Limited { passes, fails, failures: 0, backoff, probe: Probe::After(after) }
+    }
+}
+
+/// Largest size, that of a block of 241 to 255 bytes.
+const MAX_SIZE: u8 = 16;
+
+/// Returns the bytes of a size; 255 for [`MAX_SIZE`].
+const fn bytes(size: u8) -> u8 {
+    size.saturating_mul(STEP)
+}
+
+/// Returns the size in the middle between two sizes, above `low`.
+const fn midpoint(low: u8, high: u8) -> u8 {
+    let (middle, least) = (low.midpoint(high), low.saturating_add(1));
+    if middle < least { least } else { middle }
+}
+
+/// [`PathMtu`] in three bytes, so that a session has room for it.
+///
+/// ```text
+/// bit      0-1  2      3-5       6-9       10-13           14-22
+/// Open      0   proven failures  shortest
+/// bit      0-1  2-5              6-9       10-13
+/// Search    1   full             fails     size
+/// Confirm   2   full             fails     passes          probe
+/// bit      0-1  2-5              6-9       10-11 12-14     15-23
+/// Limited   3   passes           fails     failures backoff probe
+///
+/// size: one less than the size; `fails` of Limited: 0 for none.   probe: number of blocks, then 1 if it is in flight
+/// ```
+#[derive(Clone, Copy)]
+pub(super) struct PackedPathMtu([u8; 3]);
+
+impl PackedPathMtu {
+    pub(super) const UNKNOWN: Self = Self::new(PathMtu::UNKNOWN);
+
+    pub(super) const fn new(path: PathMtu) -> Self {
+        const fn size(size: u8, place: u32) -> u32 {
+            (size.saturating_sub(1) as u32) << place
+        }
+        const fn probe(probe: Probe, place: u32) -> u32 {
+            let bits = match probe {
+                Probe::After(blocks) => blocks as u32,
+                Probe::InFlight(blocks) => blocks as u32 | 1 << 8,
+            };
+            bits << place
+        }
+        let bits = match path {
+            PathMtu::Open { proven, failures, shortest } => {
+                (proven as u32) << 2 | (failures as u32 & 7) << 3 | size(shortest, 6)
+            }
+            PathMtu::Search { full, fails, size: tried } => {
+                1 | size(full, 2) | size(fails, 6) | size(tried, 10)
+            }
+            PathMtu::Confirm { full, fails, passes, probe: sent } => {
+                2 | size(full, 2) | size(fails, 6) | size(passes, 10) | probe(sent, 14)
+            }
+            PathMtu::Limited { passes, fails, failures, backoff, probe: sent } => {
+                let counts = (failures as u32 & 3) << 10 | (backoff as u32 & 7) << 12;
+                3 | size(passes, 2) | size(fails, 6) | counts | probe(sent, 15)
+            }
+        };
+        let [a, b, c, _] = bits.to_le_bytes();
+        Self([a, b, c])
+    }
+
+    pub(super) const fn get(self) -> PathMtu {
+        const fn field(bits: u32, place: u32, len: u32) -> u8 {
+            let [low, ..] = (bits >> place & ((1 << len) - 1)).to_le_bytes();
+            low
+        }
+        const fn size(bits: u32, place: u32) -> u8 {
+            field(bits, place, 4).saturating_add(1)
+        }
+        const fn probe(bits: u32, place: u32) -> Probe {
+            let blocks = field(bits, place, 8);
+            if field(bits, place + 8, 1) > 0 { Probe::InFlight(blocks) } else { Probe::After(blocks) }
+        }
+        let [a, b, c] = self.0;
+        let bits = u32::from_le_bytes([a, b, c, 0]);
+        match field(bits, 0, 2) {
+            0 => PathMtu::Open {
+                proven: field(bits, 2, 1) > 0,
+                failures: field(bits, 3, 3),
+                shortest: size(bits, 6),
+            },
+            1 => PathMtu::Search { full: size(bits, 2), fails: size(bits, 6), size: size(bits, 10) },
+            2 => PathMtu::Confirm {
+                full: size(bits, 2),
+                fails: size(bits, 6),
+                passes: size(bits, 10),
+                probe: probe(bits, 14),
+            },
+            _ => PathMtu::Limited {
+                passes: size(bits, 2),
+                fails: match field(bits, 6, 4) {
+                    0 => 0,
+                    fails => fails.saturating_add(1),
+                },
+                failures: field(bits, 10, 2),
+                backoff: field(bits, 12, 3),
+                probe: probe(bits, 15),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for PackedPathMtu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    /// Sends `count` blocks of at most `most` bytes over a path that carries `carries` bytes; each is reported at once.
+    fn send(mtu: &mut PathMtu, most: u8, carries: u8, count: usize) -> Vec<u8> {
+        let one = |_| {
+            let len = mtu.next_size(most);
+            mtu.record_sent(len);
+            mtu.record_delivery(len, len <= carries);
+            len
+        };
+        (0..count).map(one).collect()
+    }
+
+    /// Shows: FLD-042
+    #[test]
+    fn a_path_that_carries_only_short_blocks_is_known_after_ten_blocks() {
+        for most in [32, 48, 50, 63, 64, 65, 82, 128, 223, 255] {
+            for carries in STEP..=255 {
+                for before in [0, 5] {
+                    let mut mtu = PathMtu::UNKNOWN;
+                    send(&mut mtu, most, u8::MAX, before);
+                    let sizes = send(&mut mtu, most, carries, 10);
+                    assert!(
+                        sizes.iter().all(|size| size % STEP == 0 || *size == most),
+                        "{most} {carries} {sizes:?}"
+                    );
+                    if carries >= most {
+                        assert_eq!(sizes, [most; 10]);
+                        continue;
+                    }
+                    let next = send(&mut mtu, most, carries, 8);
+                    let lost = next.iter().filter(|size| **size > carries).count();
+                    // The first probe whether the path has healed.
+                    assert!(lost <= 1, "{most} {carries} {sizes:?} {next:?}");
+                    let found = mtu.limit().unwrap().get();
+                    assert_eq!(found, carries / STEP * STEP, "{most} {carries} {sizes:?} {next:?}");
+                }
+            }
+        }
+    }
+
+    /// Shows: FLD-042
+    #[test]
+    fn a_path_that_has_healed_carries_long_blocks_again() {
+        for (most, carries) in [(64, 16), (64, 40), (50, 32), (255, 100), (255, 16)] {
+            let mut mtu = PathMtu::UNKNOWN;
+            send(&mut mtu, most, carries, 20);
+            let healed = send(&mut mtu, most, 255, 100);
+            assert_eq!(healed[90..], [most; 10], "{most} {carries} {healed:?}");
+            assert_eq!(mtu, PathMtu::PROVEN);
+            // The limit comes back, and is found as fast as the first time.
+            send(&mut mtu, most, carries, 10);
+            assert_eq!(mtu.limit().map(NonZeroU8::get), Some(carries / STEP * STEP));
+            // Probes get rare while the limit stands.
+            let blocks = send(&mut mtu, most, carries, 2_000);
+            let lost = blocks.iter().filter(|size| **size > carries).count();
+            assert!((8..=15).contains(&lost), "{lost} probes of 2000 blocks");
+            let healed = send(&mut mtu, most, 255, 300);
+            assert_eq!(healed[290..], [most; 10], "{most} {carries}");
+        }
+    }
+
+    /// Shows: FLD-042
+    #[test]
+    fn an_outage_is_no_limit() {
+        let mut mtu = PathMtu::UNKNOWN;
+        let mut state = 7_u32;
+        let mut limited = 0;
+        for blocks in 0..1000 {
+            // The lamp is unplugged for a while, which swallows blocks of any size.
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let length = usize::try_from(state >> 27).unwrap();
+            send(&mut mtu, 64, 0, length);
+            let sizes = send(&mut mtu, 64, 255, 12);
+            limited += usize::from(mtu.limit().is_some());
+            assert!(sizes.iter().filter(|size| **size < 64).count() <= 1, "{blocks} {length} {sizes:?}");
+        }
+        assert_eq!(limited, 0);
+    }
+
+    #[test]
+    fn a_probe_without_a_report_is_sent_again() {
+        let mut mtu = PathMtu::UNKNOWN;
+        send(&mut mtu, 64, 40, 10);
+        assert_eq!(mtu.limit().map(NonZeroU8::get), Some(32));
+        let mut probes = 0;
+        for _ in 0..100 {
+            let len = mtu.next_size(64);
+            mtu.record_sent(len);
+            if len > 32 {
+                probes += 1;
+            } else {
+                mtu.record_delivery(len, true);
+            }
+        }
+        assert!((4..=6).contains(&probes), "{probes}");
+    }
+
+    /// Any sequence of reports leaves sizes from 1 to what was asked for.
+    #[test]
+    fn any_reports_leave_sizes_in_range() {
+        let mut mtu = PathMtu::UNKNOWN;
+        let mut state = 1_u32;
+        for _ in 0..200_000 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let [_, most, len, bits] = state.to_le_bytes();
+            let most = most.max(1);
+            let size = mtu.next_size(most);
+            assert!((1..=most).contains(&size), "{mtu:?}");
+            assert!(size == most || size.is_multiple_of(STEP), "{mtu:?}");
+            if bits & 2 > 0 {
+                mtu.record_sent(size);
+            }
+            mtu.record_delivery(if bits & 4 > 0 { size } else { len.max(1) }, bits & 1 > 0);
+            assert_eq!(PackedPathMtu::new(mtu).get(), mtu);
+        }
+    }
+}

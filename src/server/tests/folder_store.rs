@@ -1,0 +1,229 @@
+//! Scripts of a store of files on disk that other programs write, replace and remove.
+
+use super::*;
+use std::fs;
+use std::path::PathBuf;
+use std::string::ToString;
+use std::time::{Duration, SystemTime};
+
+const BLOCK: &str = "01 2a 03 00 01 10 ab 00 05 00 00 00 40 00 00 00 10";
+const QUERY: &str = "01 2a 01 00 01 10 ab 00 01 00 00 00";
+const GONE: &str = "18 2a 0b 03 98";
+const NO_IMAGE: &str = "19 2a 02 98";
+
+/// Folder that is removed at the end.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a file with a time of `seconds` after a fixed time, as programs do that write over a file.
+    fn write(&self, name: &str, bytes: &[u8], seconds: u64) {
+        fs::write(self.path(name), bytes).unwrap();
+        let file = fs::File::options().write(true).open(self.path(name)).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds)).unwrap();
+    }
+
+    /// A caller that serves this folder.
+    fn desk(&self) -> Desk<FolderStore, Script> {
+        let mut store = FolderStore::new();
+        store.follow(self.0.path());
+        Desk::new(store, Script::default())
+    }
+}
+
+fn of(version: u32) -> ImageId {
+    ImageId { version: crate::FileVersion(version), ..IMAGE }
+}
+
+/// Changes as text: what happened, to which name, with which version.
+fn refresh(desk: &mut Desk<FolderStore, Script>) -> Vec<String> {
+    let name = |path: &std::path::Path| path.file_name().unwrap().to_str().unwrap().to_string();
+    let text = |change| match change {
+        FolderChange::Added { path, id } => std::format!("added {} {}", name(&path), id.version.0),
+        FolderChange::Replaced { path, id, previous } => {
+            std::format!("replaced {} {} by {}", name(&path), previous.version.0, id.version.0)
+        }
+        FolderChange::Removed { path, id } => std::format!("removed {} {}", name(&path), id.version.0),
+        FolderChange::Rejected(error) => {
+            assert!(error.to_string().contains(&name(error.path())), "{error}");
+            std::format!("rejected {}", name(error.path()))
+        }
+    };
+    desk.images.refresh().into_iter().map(text).collect()
+}
+
+fn is_data(answer: &str) -> bool {
+    answer.starts_with("19 2a 05 00")
+}
+
+/// Shows: FLD-053
+#[test]
+fn a_folder_is_followed() {
+    let folder = Folder::new();
+    folder.write("five", &plain(5, 1000), 0);
+    folder.write("readme", b"no firmware", 0);
+    folder.write(".hidden", &plain(9, 1000), 0);
+    fs::create_dir(folder.path("nested")).unwrap();
+    let mut desk = folder.desk();
+    assert_eq!(desk.ask(LAMP, QUERY), NO_IMAGE);
+    assert_eq!(refresh(&mut desk), ["added five 5", "rejected readme"]);
+    assert_eq!(refresh(&mut desk), [""; 0], "nothing has changed");
+    assert!(is_data(&desk.ask(LAMP, BLOCK)));
+
+    // A file is dropped in, in two pieces; another one is renamed, and a third one becomes something else.
+    folder.write("six", &plain(6, 1000)[..500], 1);
+    assert_eq!(refresh(&mut desk), ["rejected six"]);
+    assert_eq!(refresh(&mut desk), [""; 0]);
+    folder.write("six", &plain(6, 1000), 2);
+    fs::rename(folder.path("five"), folder.path("cinq")).unwrap();
+    folder.write("readme", &plain(7, 100), 3);
+    assert_eq!(refresh(&mut desk), ["removed five 5", "added cinq 5", "added readme 7", "added six 6"]);
+    assert_eq!(
+        desk.images.files().map(|(path, info)| (PathBuf::from(path), info.id)).collect::<Vec<_>>(),
+        [(folder.path("cinq"), of(5)), (folder.path("readme"), of(7)), (folder.path("six"), of(6)),]
+    );
+    assert!(is_data(&desk.ask(LAMP, BLOCK)));
+    folder.write("six", b"no firmware any more", 4);
+    fs::remove_file(folder.path("cinq")).unwrap();
+    fs::remove_file(folder.path("readme")).unwrap();
+    assert_eq!(refresh(&mut desk), ["removed cinq 5", "removed readme 7", "removed six 6", "rejected six"]);
+    assert_eq!((desk.ask(LAMP, BLOCK), desk.ask(LAMP, QUERY)), (GONE.into(), NO_IMAGE.into()));
+
+    // A folder that cannot be read is reported once, and followed as soon as it can be read.
+    let mut store = FolderStore::new();
+    store.follow(folder.path("later"));
+    let mut desk = Desk::new(store, Script::default());
+    assert_eq!(refresh(&mut desk), ["rejected later"]);
+    assert_eq!(refresh(&mut desk), [""; 0]);
+    fs::create_dir(folder.path("later")).unwrap();
+    folder.write("later/five", &plain(5, 1000), 0);
+    assert_eq!(refresh(&mut desk), ["added five 5"]);
+    assert!(is_data(&desk.ask(LAMP, BLOCK)));
+}
+
+/// Length, time or header: each shows that the file is another one than the one that was offered.
+///
+/// Shows: FLD-053
+#[test]
+fn a_file_that_is_overwritten_in_place_is_gone() {
+    let image = plain(5, 1000);
+    let other: Vec<_> = image[..56].iter().copied().chain([0x77; 944]).collect();
+    let longer = [&image[..], &[0xee]].concat();
+    let renumbered = plain(6, 1000);
+    for (bytes, seconds, by) in [
+        (&other, 1, Some(5)),
+        (&longer, 0, Some(5)),
+        (&renumbered, 0, Some(6)),
+        (&image[..999].to_vec(), 0, None),
+        (&vec![], 0, None),
+    ] {
+        let folder = Folder::new();
+        folder.write("file", &image, 0);
+        let mut desk = folder.desk();
+        assert_eq!(refresh(&mut desk), ["added file 5"]);
+        assert!(is_data(&desk.ask(LAMP, BLOCK)));
+        folder.write("file", bytes, seconds);
+        let case = std::format!("{} bytes, {seconds}", bytes.len());
+        assert_eq!(desk.ask(LAMP, BLOCK), GONE, "{case}");
+        assert_eq!(desk.ask(LAMP, QUERY), NO_IMAGE, "{case}");
+        match by {
+            Some(version) => {
+                assert_eq!(refresh(&mut desk), [std::format!("replaced file 5 by {version}")], "{case}");
+                assert!(desk.ask(LAMP, QUERY).starts_with("19 2a 02 00"), "{case}");
+            }
+            None => assert_eq!(refresh(&mut desk), ["removed file 5", "rejected file"], "{case}"),
+        }
+        // The query comes first in a store that nobody has refreshed.
+        folder.write("file", &image, 7);
+        refresh(&mut desk);
+        folder.write("file", bytes, 8);
+        assert_eq!(desk.ask(LAMP, QUERY), NO_IMAGE, "{case}");
+    }
+}
+
+/// A file that is renamed over another one leaves the open file as it was: it is served until it is compared, and has the
+/// same length and time as the other one.
+///
+/// Shows: FLD-053
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_renamed_over_another_one_is_replaced() {
+    let folder = Folder::new();
+    let image = plain(5, 1000);
+    let other: Vec<_> = image[..56].iter().copied().chain([0x77; 944]).collect();
+    folder.write("file", &image, 0);
+    let mut desk = folder.desk();
+    assert_eq!(refresh(&mut desk), ["added file 5"]);
+    folder.write(".new", &other, 0);
+    fs::rename(folder.path(".new"), folder.path("file")).unwrap();
+    assert!(!desk.ask(LAMP, BLOCK).ends_with("77"));
+    assert_eq!(refresh(&mut desk), ["replaced file 5 by 5"]);
+    assert!(desk.ask(LAMP, BLOCK).ends_with("77"));
+}
+
+/// The second of two files for the same devices waits until the first one is removed; files for other hardware do not
+/// conflict.
+///
+/// Shows: FLD-053, FLD-041
+#[test]
+fn files_of_one_image_for_the_same_devices_are_rejected_by_both_names() {
+    let folder = Folder::new();
+    let hardware = |min, max| {
+        let range =
+            crate::HardwareRange { min: crate::HardwareVersion(min), max: crate::HardwareVersion(max) };
+        file(FileHeader { hardware: Some(range), ..FileHeader::new(IMAGE) }, 500)
+    };
+    folder.write("a", &hardware(1, 3), 0);
+    folder.write("b", &hardware(4, 6), 0);
+    folder.write("c", &hardware(3, 3), 0);
+    folder.write("d", &hardware(4, 6), 0);
+    let mut desk = folder.desk();
+    let texts: Vec<_> = desk
+        .images
+        .refresh()
+        .into_iter()
+        .filter_map(|change| match change {
+            FolderChange::Rejected(error) => Some(error.to_string()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(texts.len(), 2);
+    assert!(texts[0].contains("/c: ") && texts[0].ends_with("/a"), "{texts:?}");
+    assert!(texts[1].contains("/d: ") && texts[1].ends_with("/b"), "{texts:?}");
+    assert_eq!(refresh(&mut desk), [""; 0]);
+    fs::remove_file(folder.path("b")).unwrap();
+    assert_eq!(refresh(&mut desk), ["removed b 5", "added d 5"]);
+    fs::remove_file(folder.path("a")).unwrap();
+    assert_eq!(refresh(&mut desk), ["removed a 5", "added c 5"]);
+}
+
+/// Names of files are texts of others.
+#[test]
+fn a_name_cannot_forge_a_line() {
+    let folder = Folder::new();
+    let name = "x\nadded: \u{1b}[1mimage";
+    folder.write(name, b"nothing", 0);
+    let text = FolderStore::new().add(folder.path(name)).unwrap_err().to_string();
+    assert!(!text.contains(['\n', '\u{1b}']) && text.contains("x\\nadded"), "{text}");
+}
+
+#[cfg(feature = "inspect")]
+#[test]
+fn a_container_in_a_folder_is_opened() {
+    let folder = Folder::new();
+    let image = plain(5, 1000);
+    // Legrand's container: the length of the file in front, 16 bytes behind.
+    let sample = [&1000_u32.to_le_bytes()[..], &image, &[0; 16]].concat();
+    folder.write("contained", &sample, 0);
+    let mut desk = folder.desk();
+    assert_eq!(refresh(&mut desk), ["added contained 5"]);
+    let answer = bytes(&desk.ask(LAMP, BLOCK));
+    assert_eq!(answer[17..], image[0x40..0x50]);
+}

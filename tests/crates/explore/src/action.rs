@@ -1,0 +1,205 @@
+//! Actions: what can happen next in a world, as two bytes, and as a word for traces.
+//!
+//! ```text
+//! answer  deliver:1  tick  reboot:2  ...      `deliver:1` delivers the second frame on the link
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Kinds of actions. The first ones belong to a world in which all goes well; all others are faults and cost one of the
+/// budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The application answers the pending need or block with the given index, well.
+    Answer,
+    /// The frame with the given index on the link arrives. The one that was sent first arrives for free; any other one
+    /// overtakes it, also one of the other direction, and costs one.
+    Deliver,
+    /// The gateway answers the deferred request with the given index.
+    Serve,
+    /// The operator releases a client that was told to hold.
+    Release,
+    /// The application starts the upgrade. Free where the client waits for that.
+    Activate,
+    /// Time passes until the next deadline. Costs one while something is under way.
+    Tick,
+    /// A frame on the link is lost.
+    Lose,
+    /// A frame on the link is doubled.
+    Duplicate,
+    /// A frame is lost, and its sender learns that.
+    LoseReported,
+    /// A frame arrives although its sender is told that it did not.
+    ReportFailed,
+    /// All frames of the given number of minutes are lost.
+    Outage,
+    /// The server answers the next block request otherwise, see `Mood`.
+    Mood,
+    /// The gateway restarts without sessions.
+    Restart,
+    /// A newer version replaces the image of the given index.
+    Replace,
+    /// Another file with the same identity and size replaces the image.
+    Rebuild,
+    /// The store is empty for the given number of seconds.
+    Empty,
+    /// Image Notify by unicast.
+    Notify,
+    /// Image Notify by broadcast.
+    NotifyAll,
+    /// The operator holds the client.
+    Hold,
+    /// Another client of the server requests a block.
+    OtherClient,
+    /// The device restarts: 0 without a checkpoint, 1 with the newest one, 2 with the one before.
+    Reboot,
+    /// The application takes its time for what is pending.
+    Late,
+    /// The application answers badly; the high digit is the way.
+    AnswerBadly,
+    /// The application calls `connection_lost`.
+    ConnectionLost,
+    /// The application calls `abort`.
+    Abort,
+    /// The application calls `query`.
+    Query,
+    /// The last byte of a frame is cut off on its way.
+    Damage,
+    /// The image type in a frame is another one.
+    AlterType,
+    /// The file version in a frame is another one.
+    AlterVersion,
+    /// A frame to the client arrives, before the right one, from a node that is not the server.
+    Stranger,
+    /// A frame to the client arrives as a broadcast.
+    Broadcast,
+    /// The request at the head of the link gets a Default Response with the given status.
+    Refuse,
+    /// The client gets a response that it did not ask for: see `FORGED`.
+    Forge,
+}
+
+/// Words of the kinds, in the order of their declaration.
+const WORDS: [&str; 33] = [
+    "answer",
+    "deliver",
+    "serve",
+    "release",
+    "activate",
+    "tick",
+    "lose",
+    "duplicate",
+    "lose-reported",
+    "report-failed",
+    "outage",
+    "mood",
+    "restart",
+    "replace",
+    "rebuild",
+    "empty",
+    "notify",
+    "notify-all",
+    "hold",
+    "other-client",
+    "reboot",
+    "late",
+    "answer-badly",
+    "connection-lost",
+    "abort",
+    "query",
+    "damage",
+    "alter-type",
+    "alter-version",
+    "stranger",
+    "broadcast",
+    "refuse",
+    "forge",
+];
+
+impl Kind {
+    pub const ALL: [Self; 33] = [
+        Self::Answer,
+        Self::Deliver,
+        Self::Serve,
+        Self::Release,
+        Self::Activate,
+        Self::Tick,
+        Self::Lose,
+        Self::Duplicate,
+        Self::LoseReported,
+        Self::ReportFailed,
+        Self::Outage,
+        Self::Mood,
+        Self::Restart,
+        Self::Replace,
+        Self::Rebuild,
+        Self::Empty,
+        Self::Notify,
+        Self::NotifyAll,
+        Self::Hold,
+        Self::OtherClient,
+        Self::Reboot,
+        Self::Late,
+        Self::AnswerBadly,
+        Self::ConnectionLost,
+        Self::Abort,
+        Self::Query,
+        Self::Damage,
+        Self::AlterType,
+        Self::AlterVersion,
+        Self::Stranger,
+        Self::Broadcast,
+        Self::Refuse,
+        Self::Forge,
+    ];
+}
+
+/// A kind with its argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Action {
+    pub kind: Kind,
+    pub arg: u8,
+}
+
+impl Action {
+    pub const fn new(kind: Kind, arg: u8) -> Self {
+        Self { kind, arg }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(WORDS[self.kind as usize])?;
+        if self.arg > 0 { write!(f, ":{}", self.arg) } else { Ok(()) }
+    }
+}
+
+impl FromStr for Action {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (word, arg) = text.split_once(':').unwrap_or((text, "0"));
+        let at = WORDS.iter().position(|known| *known == word);
+        let kind =
+            at.and_then(|at| Kind::ALL.get(at)).ok_or_else(|| format!("no action is called {word}"))?;
+        let arg = arg.parse().map_err(|error| format!("{text}: {error}"))?;
+        Ok(Self { kind: *kind, arg })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_reads_back_what_it_writes() {
+        for (at, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, at);
+            for arg in [0, 3] {
+                let action = Action::new(kind, arg);
+                assert_eq!(action.to_string().parse(), Ok(action));
+            }
+        }
+    }
+}

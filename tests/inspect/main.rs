@@ -1,0 +1,61 @@
+//! Tests of the module `inspect`: what is found in files made by hand, and in vendors' files.
+
+use std::fmt::Write;
+
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
+use zigbee_ota::inspect::{Finding, Inspection, Severity};
+use zigbee_ota::{Encode, ImageId};
+
+use reference_checksums::crc32;
+
+#[path = "../../src/container/tests/sample_builders.rs"]
+mod containers;
+mod coverage;
+mod elements;
+mod foreign;
+mod headers;
+#[path = "../payload/sample_builders.rs"]
+#[expect(dead_code, reason = "the tests of payloads use all of it")]
+mod payload_builders;
+mod payloads;
+#[path = "../payload/reference_checksums.rs"]
+mod reference_checksums;
+#[path = "../common/vendor_corpus.rs"]
+mod vendor_corpus;
+mod vendor_files;
+
+pub const ID: ImageId = ImageId::new(0x1001, 0x00ab, 5);
+
+/// OTA file with these elements.
+pub fn file(elements: &[(u16, &[u8])]) -> Vec<u8> {
+    file_of(ID, elements)
+}
+
+pub fn file_of(id: ImageId, elements: &[(u16, &[u8])]) -> Vec<u8> {
+    let elements: Vec<_> = elements.iter().map(|(tag, data)| Element { tag: Tag(*tag), data }).collect();
+    FileWriter::new(FileHeader::new(id), &elements).expect("small").to_vec()
+}
+
+/// OTA file with this body, which need not be elements.
+pub fn with_body(body: &[u8]) -> Vec<u8> {
+    let mut file = file(&[]);
+    let total = u32::try_from(file.len() + body.len()).expect("small");
+    file[52..56].copy_from_slice(&total.to_le_bytes());
+    [&file[..], body].concat()
+}
+
+/// Severity, name and offset of each finding.
+pub fn found(bytes: &[u8]) -> Vec<(Severity, &'static str, usize)> {
+    let inspection = Inspection::of(bytes);
+    inspection.findings().map(|finding| (finding.severity, finding.kind.name(), finding.offset)).collect()
+}
+
+/// The only finding of these bytes.
+#[track_caller]
+pub fn only(bytes: &[u8]) -> Finding {
+    let all: Vec<Finding> = Inspection::of(bytes).findings().collect();
+    let mut texts = String::new();
+    all.iter().for_each(|finding| writeln!(texts, "{}: {finding}", finding.severity).expect("room"));
+    let [finding] = all[..] else { panic!("not one finding:\n{texts}") };
+    finding
+}
