@@ -162,6 +162,11 @@ impl<const RANGES: usize> Client<RANGES> {
         };
         let matches = self.open_pending_query().is_some_and(|pending| pending.has_sequence(sequence));
         match response {
+            // A query after an Image Notify can cross the answer to a query before it. The refusal of the former query
+            // says nothing about the latter.
+            QueryResponse::Refused(_) if query.is_second && !matches && !self.numbering.is_own() => {
+                Reaction::Drop(ClientIgnored::Unexpected)
+            }
             QueryResponse::Refused(refusal) => {
                 self.numbering.record_query(matches);
                 self.on_no_image(now, refusal.status());

@@ -73,6 +73,29 @@ fn the_same_offer_continues_a_download_after_a_check() {
 
 /// Shows: FLD-001
 #[test]
+fn the_refusal_of_an_earlier_query_does_not_answer_the_query_after_a_notify() {
+    let file = file(|_| {});
+    let mut script = Script::downloading(config());
+    script.assert_requests_block(0);
+    script.receive_block(1, 0, &file[..64]);
+    while script.events().iter().all(|event| !matches!(event, ClientEvent::DownloadPaused(..))) {
+        while script.transmit().is_some_and(|(_, bytes)| bytes[2] == 0x03) {}
+        let next = script.client.poll_timeout().unwrap().as_millis();
+        script.advance_to(next);
+    }
+    // The notify arrives while the answer to the first query of the pause is under way.
+    script.assert_queries();
+    let first = script.client.sequence.wrapping_sub(1);
+    script.receive(NOTIFY);
+    script.assert_queries();
+    let refusal = std::format!("19 {first:02x} 02 98");
+    assert_eq!(script.receive(&refusal), Handled::Ignored(ClientIgnored::Unexpected));
+    receive_offer(&mut script, OFFERED);
+    script.check(&file, 64, 64).assert_requests_block(64);
+}
+
+/// Shows: FLD-001
+#[test]
 fn a_server_that_serves_only_after_a_query_continues_a_resumed_download_at_its_notify() {
     let file = file(|_| {});
     let mut before = Script::downloading(config());

@@ -64,8 +64,13 @@ impl<const RANGES: usize> Download<RANGES> {
             }
             self.page = None;
             self.page_timing.end_page(page.stage == PageStage::Receiving);
+            if page.stage == PageStage::Requested && self.is_page_accompanied {
+                self.dropped_pages = self.dropped_pages.saturating_add(1);
+            }
         }
-        self.uses_pages = self.uses_pages && self.silent_pages < SILENT_PAGES_LIMIT;
+        if self.uses_pages && self.silent_pages >= SILENT_PAGES_LIMIT {
+            (self.uses_pages, self.is_silent_about_pages) = (false, true);
+        }
         let last_activity = self.last_activity;
         for request in self.in_flight.requests_mut() {
             if request.is_waiting && request_timeout(request, last_activity, config, rtt) <= now {
@@ -92,7 +97,7 @@ impl<const RANGES: usize> Download<RANGES> {
         let interval = self.page_timing.interval.smoothed();
         let lost = interval.map_or(0, |Millis(mean)| mean.saturating_mul(2));
         let first = timeout.saturating_mul(2).saturating_add(queue).saturating_add(lost);
-        let first_timeout = Millis(first);
+        let first_timeout = Millis(first).max(self.page_timing.shortest_first_wait(config.max_timeout));
         page.deadline(
             self.last_activity,
             self.block_size.bytes(),

@@ -107,6 +107,13 @@ pub(super) struct Download<const RANGES: usize> {
     mode_probe: ModeProbe,
     /// Number of page requests in a row that brought no data.
     silent_pages: u8,
+    /// `true` if the client has given pages up because the server did not answer, and not because the server refused.
+    is_silent_about_pages: bool,
+    /// `true` if block requests were waiting for their responses when the page in transfer was requested.
+    is_page_accompanied: bool,
+    /// Number of page requests in a row that brought no data while other requests were waiting. After two of them, a page
+    /// is requested only when no other request waits: the server drops requests that come while it serves another one.
+    dropped_pages: u8,
     block_size: BlockSize,
     /// Number of error responses in a row, not counting NO_IMAGE_AVAILABLE.
     error_count: u8,
@@ -175,6 +182,9 @@ impl<const RANGES: usize> Download<RANGES> {
             uses_pages,
             mode_probe: ModeProbe::new(at),
             silent_pages: 0,
+            is_silent_about_pages: false,
+            is_page_accompanied: false,
+            dropped_pages: 0,
             block_size: BlockSize::new(config),
             error_count: 0,
             no_image_count: 0,
@@ -228,6 +238,8 @@ impl<const RANGES: usize> Download<RANGES> {
         self.drop_requests();
         self.not_before = Some(at.max(self.last_activity.plus(interval)));
         self.check = FileCheck::new(&self.sums);
+        // The server may not have answered at all, such as after a restart, so that its silence said nothing of pages.
+        self.uses_pages |= core::mem::replace(&mut self.is_silent_about_pages, false);
     }
 
     /// Returns whether a check precedes the next request for missing bytes.
@@ -403,6 +415,7 @@ impl<const RANGES: usize> Download<RANGES> {
         let last_sent = Millis32::from_instant(now);
         match request {
             NextRequest::Page(range) => {
+                self.is_page_accompanied = self.in_flight.waiting_count() > 0;
                 self.page = Some(Page::new(now, sequence, range));
                 self.silent_pages = self.silent_pages.saturating_add(1);
             }

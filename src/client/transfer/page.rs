@@ -237,6 +237,15 @@ impl PageTiming {
         if self.is_trusted() { Millis(0) } else { FIRST_INTERVAL }
     }
 
+    /// Returns the shortest wait for the first block of a page. After a page that ended in silence, the server may still
+    /// be sending the blocks of that page.
+    pub(super) fn shortest_first_wait(&self, max_timeout: Millis) -> Millis {
+        if self.is_trusted() || self.silent_ends == 0 {
+            return Millis(0);
+        }
+        exponential_backoff(FIRST_INTERVAL, self.silent_ends).min(max_timeout)
+    }
+
     const fn is_trusted(&self) -> bool {
         self.samples >= FIRST_SAMPLES
     }
@@ -246,7 +255,8 @@ impl PageTiming {
         if self.is_trusted() { self.silent_ends.saturating_sub(1) } else { self.silent_ends }
     }
 
-    /// Records what the arrival of a block tells.
+    /// Records what the arrival of a block tells. The time of an overtaken block is counted from the block before it, and
+    /// one interval more is a margin.
     pub(super) fn record(&mut self, timing: BlockTiming) {
         match timing {
             BlockTiming::Unknown => {}
@@ -256,7 +266,7 @@ impl PageTiming {
             }
             BlockTiming::Overtaken { elapsed, behind } => {
                 let mean = self.interval.smoothed().map_or(0, |Millis(mean)| mean);
-                let late = elapsed.0.saturating_add(mean.saturating_mul(behind.saturating_add(1)));
+                let late = elapsed.0.saturating_add(mean.saturating_mul(behind.saturating_add(2)));
                 self.reordering = self.reordering.max(Millis(late).min(MAX_REORDERING));
             }
         }
@@ -312,9 +322,9 @@ mod tests {
         let mut timing = PageTiming::new();
         (0..50).for_each(|_| timing.record(BlockTiming::Interval(Millis(20))));
         timing.record(BlockTiming::Overtaken { elapsed: Millis(5), behind: 1 });
-        assert_eq!(timing.reordering, Millis(45));
+        assert_eq!(timing.reordering, Millis(65));
         timing.record(BlockTiming::Overtaken { elapsed: Millis(0), behind: 0 });
-        assert_eq!(timing.reordering, Millis(45), "the longest time counts");
+        assert_eq!(timing.reordering, Millis(65), "the longest time counts");
         timing.record(BlockTiming::Overtaken { elapsed: Millis(9000), behind: 9 });
         assert_eq!(timing.reordering, MAX_REORDERING);
         (0..100).for_each(|_| timing.end_page(false));

@@ -27,6 +27,7 @@ use super::header_check::HeaderCheck;
 use super::in_flight::StoringBlock;
 use super::mode_probe::Choice;
 use super::page::{BlockTiming, PageStage};
+use super::schedule::MAX_DROPPED_PAGES;
 use super::sums::{CheckProgress, FileCheck};
 use super::{Download, DownloadPhase, RangeSum, min_request_interval};
 
@@ -247,6 +248,13 @@ impl<const RANGES: usize> Download<RANGES> {
             self.block_size.record_block(size, block.len() < requested, is_certain, env.config);
         }
         if let Some(page) = self.page().copied() {
+            if page.stage == PageStage::Requested
+                && self.is_page_accompanied
+                && self.dropped_pages < MAX_DROPPED_PAGES
+                && block.start >= page.start
+            {
+                self.dropped_pages = 0;
+            }
             let (page, timing) =
                 page.record_block(now, self.last_activity, sequence, block, self.block_size.bytes());
             self.page = Some(page);
