@@ -283,6 +283,8 @@ impl Device {
                 self.queries = 0;
                 self.watch.begin(offer);
             }
+            // The upgrade to the image that replaces the former one goes on.
+            ClientEvent::Ended(Outcome::Replaced) => {}
             ClientEvent::Ended(outcome) => {
                 if let Outcome::Upgraded(id) = outcome {
                     self.life.identical = host.has_file(id, self.flash.contents());
