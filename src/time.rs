@@ -205,7 +205,7 @@ pub enum Delay {
 pub struct TimeInPast {
     /// Upgrade or request time, in seconds.
     pub then: u32,
-    /// Clock that `then` is compared with, in seconds: the current time of the server, or the client's own UTC.
+    /// Current time of the server, in seconds.
     pub clock: u32,
 }
 
@@ -222,14 +222,22 @@ impl ServerTime {
         Self { current: 0, then: if seconds == u32::MAX { u32::MAX - 1 } else { seconds } }
     }
 
-    /// Returns the time to wait, by table 18.
+    /// Returns whether the current time of the server and `utc`, the client's own clock, differ by at most `tolerance`
+    /// seconds. A pair with an offset agrees with no clock.
+    #[must_use]
+    pub const fn agrees_with(self, utc: UtcTime, tolerance: u32) -> bool {
+        self.current != 0 && self.current.abs_diff(utc.0) <= tolerance
+    }
+
+    /// Returns the waiting time by table 18.
     ///
-    /// `utc` is the time of the client's own clock, if the client has one. A time at most `tolerance` seconds before
-    /// `utc` means now, because clocks differ and frames arrive late.
+    /// `utc` is the client's own clock, if it has one. If both clocks [agree](Self::agrees_with) within `tolerance`
+    /// seconds, the waiting time ends at the given time by `utc`; a time that has passed by `utc` means now. If the
+    /// clocks disagree, the waiting time is the difference between the two times of the pair, because some servers send
+    /// their uptime in place of UTC.
     ///
     /// # Errors
-    /// [`TimeInPast`] when the time lies before the current time of the server, or more than `tolerance` seconds before
-    /// `utc`.
+    /// [`TimeInPast`] when the time lies before the current time of the server.
     pub fn delay(self, field: TimeField, utc: Option<UtcTime>, tolerance: u32) -> Result<Delay, TimeInPast> {
         let Self { current, then } = self;
         let seconds = |seconds: u32| Ok(Delay::For(Duration::from_secs(u64::from(seconds))));
@@ -245,12 +253,9 @@ impl ServerTime {
         let Some(difference) = then.checked_sub(current) else {
             return Err(TimeInPast { then, clock: current });
         };
-        let Some(UtcTime(clock)) = utc else {
-            return seconds(difference);
-        };
-        match clock.checked_sub(then) {
-            Some(late) if late > tolerance => Err(TimeInPast { then, clock }),
-            _ => seconds(then.saturating_sub(clock)),
+        match utc {
+            Some(clock) if self.agrees_with(clock, tolerance) => seconds(then.saturating_sub(clock.0)),
+            _ => seconds(difference),
         }
     }
 }
@@ -322,16 +327,17 @@ mod tests {
         }
     }
 
-    /// Shows: CLI-096
+    /// Shows: CLI-096, FLD-009
     #[test]
-    fn a_moment_just_before_the_own_clock_is_now() {
+    fn a_moment_before_the_own_clock_is_now_and_the_pair_of_a_clock_that_disagrees_is_a_distance() {
         for read in [upgrade, request] {
             assert_eq!(read(1000, 1001, Some(1005)), secs(0));
-            assert_eq!(read(1000, 1001, Some(1001 + TOLERANCE)), secs(0));
-            assert_eq!(
-                read(1000, 1001, Some(1002 + TOLERANCE)),
-                Err(TimeInPast { then: 1001, clock: 1002 + TOLERANCE })
-            );
+            assert_eq!(read(1000, 1001, Some(1000 + TOLERANCE)), secs(0));
+            assert_eq!(read(1000, 1500, Some(1000 + TOLERANCE)), secs(200));
+            assert_eq!(read(1000, 1500, Some(1001 + TOLERANCE)), secs(500), "the own clock is ahead");
+            assert_eq!(read(1000, 1500, Some(999 - TOLERANCE)), secs(500), "the own clock is behind");
+            assert_eq!(read(1000, 1500, Some(1000 - TOLERANCE)), secs(500 + u64::from(TOLERANCE)));
+            assert_eq!(read(1000, 999, Some(9000)), Err(TimeInPast { then: 999, clock: 1000 }));
             assert_eq!(read(0, 5, Some(9000)), secs(5));
         }
     }

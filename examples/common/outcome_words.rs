@@ -17,6 +17,8 @@ pub fn word(outcome: Outcome) -> &'static str {
         Outcome::ShortBlocks => "short_blocks",
         Outcome::SpecificFilesUnsupported => "specific_files_unsupported",
         Outcome::ServerSilent => "server_silent",
+        Outcome::UnusableAnswers(_) => "unusable_answers",
+        Outcome::Replaced => "replaced",
         Outcome::HeaderUnreadable(_) => "header_unreadable",
         Outcome::HeaderMismatch(_) => "header_mismatch",
         Outcome::NotForThisDevice(_) => "not_for_this_device",

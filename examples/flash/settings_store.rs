@@ -5,7 +5,7 @@
 //! after a restart may be partly written, so its place is never used.)
 
 use crc::{CRC_32_ISO_HDLC, Crc};
-use zigbee_ota::client::{Checkpoint, CheckpointStage, HeaderFacts};
+use zigbee_ota::client::{Checkpoint, CheckpointStage, FileSums, HeaderFacts, RangeSum};
 use zigbee_ota::zcl::ImageOffer;
 use zigbee_ota::{ImageId, SecurityCredentialVersion, StackVersion};
 
@@ -31,7 +31,7 @@ pub struct Upgrade {
 }
 
 /// Size of a record in bytes.
-pub const RECORD: usize = 48;
+pub const RECORD: usize = 64;
 
 /// Record as four-byte numbers, which are whole words.
 type Fields = [u32; RECORD / 4];
@@ -101,6 +101,10 @@ const SPAN: u32 = 1 << 1;
 const HEADER: u32 = 1 << 2;
 const CREDENTIAL: u32 = 1 << 3;
 const VERIFIED: u32 = 1 << 4;
+const SUMS: u32 = 1 << 5;
+
+/// Field of the checksum.
+const CHECKSUM: usize = RECORD / 4 - 1;
 
 fn encode(number: u32, settings: &Settings) -> [u8; RECORD] {
     let mut fields: Fields = [0; RECORD / 4];
@@ -108,7 +112,7 @@ fn encode(number: u32, settings: &Settings) -> [u8; RECORD] {
     [fields[1], fields[2]] = numbers(settings.running);
     if let Some(Upgrade { checkpoint, span }) = settings.upgrade {
         // The device has one image: none is kept for another.
-        let Checkpoint { offer, received, header, stage, .. } = checkpoint;
+        let Checkpoint { offer, received, header, sums, stage, .. } = checkpoint;
         fields[3] |= UPGRADE;
         [fields[4], fields[5]] = numbers(offer.id);
         (fields[6], fields[7]) = (offer.size, received);
@@ -120,6 +124,12 @@ fn encode(number: u32, settings: &Settings) -> [u8; RECORD] {
                 fields[8] |= u32::from(version);
             }
         }
+        if let Some(FileSums { header, last_block, .. }) = sums {
+            fields[3] |= SUMS;
+            // The header starts at offset 0.
+            fields[11] = u32::from(header.size) << 8 | u32::from(last_block.size);
+            (fields[12], fields[13], fields[14]) = (header.sum, last_block.start, last_block.sum);
+        }
         if stage == CheckpointStage::Verified {
             fields[3] |= VERIFIED;
         }
@@ -128,7 +138,7 @@ fn encode(number: u32, settings: &Settings) -> [u8; RECORD] {
             (fields[9], fields[10]) = (start, len);
         }
     }
-    fields[11] = sum(&fields);
+    fields[CHECKSUM] = sum(&fields);
     let mut record = [0; RECORD];
     record.as_chunks_mut().0.iter_mut().zip(fields).for_each(|(word, field)| *word = field.to_le_bytes());
     record
@@ -138,7 +148,7 @@ fn encode(number: u32, settings: &Settings) -> [u8; RECORD] {
 fn decode(record: &[u8; RECORD]) -> Option<(u32, Settings)> {
     let mut fields: Fields = [0; RECORD / 4];
     fields.iter_mut().zip(record.as_chunks().0).for_each(|(field, word)| *field = u32::from_le_bytes(*word));
-    if fields[11] != sum(&fields) {
+    if fields[CHECKSUM] != sum(&fields) {
         return None;
     }
     let has = |part: u32| fields[3] & part != 0;
@@ -148,6 +158,13 @@ fn decode(record: &[u8; RECORD]) -> Option<(u32, Settings)> {
     let offer = ImageOffer { id: image([fields[4], fields[5]]), size: fields[6] };
     let mut checkpoint = Checkpoint::new(offer, fields[7]);
     checkpoint.header = has(HEADER).then_some(header);
+    if has(SUMS) {
+        let [.., header_size, last_size] = fields[11].to_be_bytes();
+        checkpoint.sums = Some(FileSums::new(
+            RangeSum { start: 0, size: header_size, sum: fields[12] },
+            RangeSum { start: fields[13], size: last_size, sum: fields[14] },
+        ));
+    }
     if has(VERIFIED) {
         checkpoint.stage = CheckpointStage::Verified;
     }
@@ -160,7 +177,7 @@ fn decode(record: &[u8; RECORD]) -> Option<(u32, Settings)> {
 fn sum(fields: &Fields) -> u32 {
     static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
     let mut digest = CRC.digest();
-    fields[..11].iter().for_each(|field| digest.update(&field.to_le_bytes()));
+    fields[..CHECKSUM].iter().for_each(|field| digest.update(&field.to_le_bytes()));
     digest.finalize()
 }
 

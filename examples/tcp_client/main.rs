@@ -20,6 +20,7 @@ use serde_json::json;
 use zigbee_ota::aps::{Address, FrameMeta};
 use zigbee_ota::client::{
     ApplyResult, Client, ClientAction, ClientConfig, ClientEvent, CredentialResult, Identity, Need, Outcome,
+    PauseReason,
 };
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_SERVER};
@@ -183,6 +184,7 @@ impl Device {
         config.max_block_size = options.block;
         config.max_file_size = MAX_SIZE;
         config.first_query_delay = FIRST_QUERY;
+        config.query_spread = Millis(0);
         config.query_interval = (!options.wait_notify).then_some(Millis::from_secs(3600));
         let seed = options.ieee.map_or(0, |address| address.0);
         Ok(Self {
@@ -362,7 +364,18 @@ impl Device {
                 self.is_counting_down = false;
                 None
             }
-            ClientEvent::NoImage(_) if !options.wait_notify => Some(End::NoImage),
+            // A run that waits for an Image Notify bears what a device bears; any other run ends at the first refusal.
+            ClientEvent::NoImage(_) if !options.wait_notify && self.client.checkpoint().is_none() => {
+                Some(End::NoImage)
+            }
+            ClientEvent::DownloadPaused(reason, _)
+                if !options.wait_notify && reason != PauseReason::ServerSilent =>
+            {
+                Some(End::Client(reason.outcome()))
+            }
+            ClientEvent::UpgradeEndRefused(status) if !options.wait_notify => {
+                Some(End::Client(Outcome::UpgradeRefused(status)))
+            }
             ClientEvent::Ended(outcome) => Some(End::Client(outcome)),
             _ => None,
         }

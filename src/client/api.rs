@@ -5,34 +5,41 @@
 //!           Need::Verify       verified                Need::Apply     applied       every Need            decline
 //!           Need::Credentials  credentials_obtained    the other needs: see `discovery`
 //! commands  start: query, query_specific_file, resume    cancel: abort    apply: activate
-//!           settings: set_query_interval, stop_queries, set_utc           persist: checkpoint
+//!           settings: set_query_interval, stop_queries, set_utc, set_server
+//!           persist: checkpoint, failed_image
 //! ```
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
 use crate::time::{Instant, Millis, UtcTime};
 use crate::types::{FileVersion, ImageId, StackVersion};
-use crate::zcl::Status;
+use crate::zcl::{ImageOffer, Status};
 
 use super::Client;
 use super::checkpoint::{Checkpoint, CheckpointStage};
+use super::config::FailedImage;
+use super::download::RESUME_SPREAD;
 use super::output::{
     ApplyResult, Busy, ClientEvent, CredentialResult, Need, NothingToActivate, Outcome, PrepareResult,
     SpecificFileError, StaleTicket, StoreResult, Ticket, VerifyResult,
 };
-use super::request_retry::PendingRequest;
-use super::state::{AfterReport, QueryTarget, State, StoredImage, is_specific};
-use super::transfer::{Download, DownloadPhase};
+use super::request_retry::{PendingRequest, exponential_backoff};
+use super::state::{AfterReport, Kept, QueryCause, QueryTarget, State, StoredImage, is_specific};
+use super::transfer::Download;
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Answers [`Need::Decide`]: the client shall download the image.
+    /// Answers [`Need::Decide`]: the client shall download the image. If another image was in hand, that image is given
+    /// up with the event [`Ended`](ClientEvent::Ended) and [`Outcome::Replaced`].
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn accept(&mut self, ticket: Ticket) -> Result<(), StaleTicket> {
         match self.state {
-            State::Deciding { offer } if self.is_current(ticket) => {
-                self.enter(State::Erasing { offer });
+            State::Deciding { offer, kept } if self.is_current(ticket) => {
+                if !matches!(kept, Kept::Nothing) {
+                    self.events.push(ClientEvent::Ended(Outcome::Replaced));
+                }
+                self.enter(State::Erasing { offer, faults: 0, retry_at: None });
                 Ok(())
             }
             _ => Err(StaleTicket),
@@ -43,21 +50,29 @@ impl<const RANGES: usize> Client<RANGES> {
     /// refusal to the server. After the next periodic query or call of [`query`](Self::query) the client asks about the
     /// same version again, but not after an Image Notify.
     ///
+    /// If another image was in hand, the client keeps it: a download pauses until the server offers its image again, and
+    /// a complete image continues.
+    ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
     pub fn refuse(&mut self, now: Instant, ticket: Ticket) -> Result<(), StaleTicket> {
         match self.state {
-            State::Deciding { offer } if self.is_current(ticket) => {
+            State::Deciding { offer, kept } if self.is_current(ticket) => {
                 self.refused_version = offer.id.version;
-                let ended = self.end_upgrade(now, Outcome::Refused);
-                self.enter(ended);
+                match kept {
+                    Kept::Nothing => self.end_upgrade(now, Outcome::Refused),
+                    Kept::Download(download) => self.pause_for_other_offer(now, download),
+                    Kept::Complete(image) => self.enter(State::Verifying { image }),
+                    Kept::Verified(image) => self.begin_upgrade_end(now, image),
+                }
                 Ok(())
             }
             _ => Err(StaleTicket),
         }
     }
 
-    /// Answers [`Need::Prepare`] with the result of preparing storage.
+    /// Answers [`Need::Prepare`] with the result of preparing storage. After a fault the client returns the need again
+    /// after a pause, up to [`max_prepare_attempts`](super::ClientConfig::max_prepare_attempts) times.
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
@@ -68,16 +83,21 @@ impl<const RANGES: usize> Client<RANGES> {
         result: PrepareResult,
     ) -> Result<(), StaleTicket> {
         match self.state {
-            State::Erasing { offer } if self.is_current(ticket) => {
-                let next = match result {
+            State::Erasing { offer, faults, .. } if self.is_current(ticket) => {
+                let next_faults = faults.saturating_add(1);
+                match result {
                     PrepareResult::Ready => {
                         self.events.push(ClientEvent::Started(offer));
                         self.download_start = now;
-                        State::Downloading(Download::new(offer, now, &self.config))
+                        self.enter(State::Downloading(Download::new(offer, now, &self.config)));
+                    }
+                    PrepareResult::Fault if next_faults < self.config.max_prepare_attempts => {
+                        let at = now.plus(exponential_backoff(self.config.error_backoff, faults));
+                        self.events.push(ClientEvent::PrepareFailed(at));
+                        self.enter(State::Erasing { offer, faults: next_faults, retry_at: Some(at) });
                     }
                     PrepareResult::Fault => self.end_upgrade(now, Outcome::StorageFault),
-                };
-                self.enter(next);
+                }
                 Ok(())
             }
             _ => Err(StaleTicket),
@@ -107,21 +127,22 @@ impl<const RANGES: usize> Client<RANGES> {
         match self.state {
             State::Verifying { image } if self.is_current(ticket) => {
                 let id = image.id();
-                self.enter(match result {
+                match result {
                     VerifyResult::Valid => self.begin_upgrade_end(now, image),
                     VerifyResult::Invalid => {
-                        Self::report_failure(now, id, Status::INVALID_IMAGE, Outcome::InvalidImage)
+                        self.record_failed_image(now, image);
+                        self.report_failure(now, id, Status::INVALID_IMAGE, Outcome::InvalidImage);
                     }
                     // A device-specific file is never one of several images, because such a file is complete by itself.
                     VerifyResult::NeedsMore(_) if is_specific(id) => self.begin_upgrade_end(now, image),
-                    VerifyResult::NeedsMore(next) => State::Reporting {
+                    VerifyResult::NeedsMore(next) => self.enter(State::Reporting {
                         id,
                         status: Status::REQUIRE_MORE_IMAGE,
                         after: AfterReport::More(next, image.header),
                         pending: PendingRequest::due_at(now),
-                    },
-                    VerifyResult::Abandon => Self::report_failure(now, id, Status::ABORT, Outcome::Cancelled),
-                });
+                    }),
+                    VerifyResult::Abandon => self.report_failure(now, id, Status::ABORT, Outcome::Cancelled),
+                }
                 Ok(())
             }
             _ => Err(StaleTicket),
@@ -136,11 +157,13 @@ impl<const RANGES: usize> Client<RANGES> {
     pub fn applied(&mut self, now: Instant, ticket: Ticket, result: ApplyResult) -> Result<(), StaleTicket> {
         match self.state {
             State::Applying { image } if self.is_current(ticket) => {
-                let next = match result {
+                match result {
                     ApplyResult::Done => self.finish_upgrade(now, image),
-                    ApplyResult::Failed => self.end_upgrade(now, Outcome::ApplyFailed),
-                };
-                self.enter(next);
+                    ApplyResult::Failed => {
+                        self.record_failed_image(now, image);
+                        self.end_upgrade(now, Outcome::ApplyFailed);
+                    }
+                }
                 Ok(())
             }
             _ => Err(StaleTicket),
@@ -159,16 +182,15 @@ impl<const RANGES: usize> Client<RANGES> {
     ) -> Result<(), StaleTicket> {
         match self.state {
             State::AwaitingCredentials { image, needed } if self.is_current(ticket) => {
-                let next = match result {
+                match result {
                     CredentialResult::Ready => {
                         self.config.credential = Some(needed);
-                        State::Ending { image, pending: PendingRequest::due_at(now) }
+                        self.ask_for_upgrade_end(now, image);
                     }
                     CredentialResult::Missing => {
-                        Self::report_failure(now, image.id(), Status::ABORT, Outcome::NoCredentials)
+                        self.report_failure(now, image.id(), Status::ABORT, Outcome::NoCredentials);
                     }
-                };
-                self.enter(next);
+                }
                 Ok(())
             }
             _ => Err(StaleTicket),
@@ -181,7 +203,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// | need | consequence |
     /// |---|---|
     /// | `Decide` | as [`refuse`](Self::refuse) |
-    /// | `Prepare` | as [`PrepareResult::Fault`]: the upgrade ends |
+    /// | `Prepare` | the upgrade ends with [`Outcome::StorageFault`], without another attempt |
     /// | `Verify` | as [`VerifyResult::Abandon`]: the upgrade ends |
     /// | `Apply` | as [`ApplyResult::Failed`]: the upgrade ends, the old image runs |
     /// | `FindServer`, `NetworkAddress`, `LinkKey` | the search failed; the next one starts after `discovery_interval` |
@@ -193,7 +215,13 @@ impl<const RANGES: usize> Client<RANGES> {
     pub fn decline(&mut self, now: Instant, need: Need) -> Result<(), StaleTicket> {
         match need {
             Need::Decide(ticket, _) => self.refuse(now, ticket),
-            Need::Prepare(ticket, _) => self.prepared(now, ticket, PrepareResult::Fault),
+            Need::Prepare(ticket, _) => match self.state {
+                State::Erasing { .. } if self.is_current(ticket) => {
+                    self.end_upgrade(now, Outcome::StorageFault);
+                    Ok(())
+                }
+                _ => Err(StaleTicket),
+            },
             Need::Verify(ticket, _) => self.verified(now, ticket, VerifyResult::Abandon),
             Need::Apply(ticket, _) => self.applied(now, ticket, ApplyResult::Failed),
             Need::FindServer(ticket, _) => self.server_found(now, ticket, None),
@@ -206,20 +234,29 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Starts a query for an image now. The next periodic query follows after the query interval.
     ///
+    /// While a download is paused, or the server has told the client to wait for data or for the upgrade, the query is
+    /// sent beside the upgrade. If the server offers the same image, the upgrade continues at once.
+    ///
     /// # Errors
-    /// Fails if a query or an upgrade is in progress.
+    /// Fails if a query is in progress, or an upgrade that neither is paused nor waits for the server.
     #[doc(alias = "esp_zb_ota_upgrade_client_query_image_req")]
     pub fn query(&mut self, now: Instant) -> Result<(), Busy> {
-        match self.state {
+        match &self.state {
             State::Idle { .. } => {
                 self.search_now();
                 self.refused_version = FileVersion::ANY;
-                let asking = self.begin_query(now);
-                self.enter(asking);
-                Ok(())
+                self.begin_query(now, QueryCause::Application);
+                return Ok(());
             }
-            _ => Err(Busy),
+            State::Paused { .. } | State::Waiting { .. } | State::CountingDown { .. } => {}
+            State::Downloading(download) if download.is_told_to_wait(now) => {}
+            State::Ending { pending, .. } if !pending.is_in_flight() => {}
+            _ => return Err(Busy),
         }
+        self.search_now();
+        self.refused_version = FileVersion::ANY;
+        self.begin_second_query(now, QueryCause::Application, self.config.max_query_attempts);
+        Ok(())
     }
 
     /// Starts a query for a device-specific file: security credentials, configuration or a log (section 6.10.11).
@@ -252,8 +289,8 @@ impl<const RANGES: usize> Client<RANGES> {
             _ => return Err(SpecificFileError::Busy),
         };
         self.search_now();
-        let asking = self.begin_query_for(now, QueryTarget { id, stack }, next);
-        self.enter(asking);
+        self.specific_stack = stack;
+        self.begin_query_for(now, QueryTarget { id, stack }, next, QueryCause::Application);
         Ok(())
     }
 
@@ -261,32 +298,37 @@ impl<const RANGES: usize> Client<RANGES> {
     ///
     /// The storage of the application must hold the bytes below `checkpoint.received`, and must be erased for all other
     /// bytes of the file. The client does not return [`Need::Decide`] and [`Need::Prepare`] again, nor [`Need::Verify`]
-    /// for a file that was verified. If the server no longer has the file, the client sends a query at once.
+    /// for a file that was verified.
+    ///
+    /// The client first requests the header and the last stored block again, and compares them with the sums in the
+    /// checkpoint. The first request follows after a random time of at most ten seconds, and at most
+    /// [`query_spread`](super::ClientConfig::query_spread). If the server does not answer three attempts, or no longer
+    /// has the file, the client queries; all bytes are kept meanwhile.
     ///
     /// # Errors
     /// Fails if a query or an upgrade is in progress.
     pub fn resume(&mut self, now: Instant, checkpoint: Checkpoint) -> Result<(), Busy> {
-        let State::Idle { .. } = self.state else { return Err(Busy) };
-        let Checkpoint { offer, received, header, stage, pending_images } = checkpoint;
+        let State::Idle { query_at } = self.state else { return Err(Busy) };
+        let Checkpoint { offer, received, header, stage, pending_images, .. } = checkpoint;
         (self.download_start, self.pending_images) = (now, pending_images);
-        let next = match (stage, header) {
+        let is_clean = false;
+        match (stage, header) {
+            (CheckpointStage::ImagesRetained, _) => self.enter(State::Idle { query_at }),
             (CheckpointStage::Verified, Some(header)) => {
-                self.begin_upgrade_end(now, StoredImage { offer, header })
+                self.begin_upgrade_end(now, StoredImage { offer, header, is_clean });
             }
             (_, Some(header)) if received >= offer.size => {
-                State::Verifying { image: StoredImage { offer, header } }
+                self.enter(State::Verifying { image: StoredImage { offer, header, is_clean } });
             }
             // Without header facts the download starts at offset 0, because the client reads the header only from
             // arriving blocks and not from storage.
             _ => {
-                let download = Download::new(offer, now, &self.config);
-                State::Downloading(download.resume_from(header, received, &self.config, &mut self.rtt))
+                let at = now.plus(self.random_delay(RESUME_SPREAD));
+                let download = Download::resume(&checkpoint, at, &self.config, &mut self.rtt);
+                self.events.push(ClientEvent::Started(offer));
+                self.enter(State::Downloading(download));
             }
-        };
-        if let State::Downloading(_) = next {
-            self.events.push(ClientEvent::Started(offer));
         }
-        self.enter(next);
         Ok(())
     }
 
@@ -297,23 +339,29 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Fails if the image is being applied.
     #[doc(alias = "cancel")]
     pub fn abort(&mut self, now: Instant) -> Result<(), Busy> {
-        let report = |id| Self::report_failure(now, id, Status::ABORT, Outcome::Cancelled);
-        let next = match self.state {
+        let id = match self.state {
             State::Reporting { .. } => return Ok(()),
             State::Idle { .. } if self.pending_images.count == 0 => return Ok(()),
-            State::Idle { .. } | State::Querying { .. } | State::Deciding { .. } | State::Erasing { .. } => {
-                self.end_upgrade(now, Outcome::Cancelled)
+            State::Applying { .. } => return Err(Busy),
+            State::Idle { .. }
+            | State::Querying { .. }
+            | State::Deciding { kept: Kept::Nothing, .. }
+            | State::Erasing { .. } => {
+                self.end_upgrade(now, Outcome::Cancelled);
+                return Ok(());
             }
-            State::Downloading(Download { offer, .. }) => report(offer.id),
-            State::Verifying { image }
+            State::Downloading(Download { offer, .. })
+            | State::Paused { download: Download { offer, .. }, .. }
+            | State::Deciding { kept: Kept::Download(Download { offer, .. }), .. } => offer.id,
+            State::Deciding { kept: Kept::Complete(image) | Kept::Verified(image), .. }
+            | State::Verifying { image }
             | State::AwaitingCredentials { image, .. }
             | State::Ending { image, .. }
             | State::Waiting { image, .. }
             | State::AwaitingActivation { image }
-            | State::CountingDown { image, .. } => report(image.id()),
-            State::Applying { .. } => return Err(Busy),
+            | State::CountingDown { image, .. } => image.id(),
         };
-        self.enter(next);
+        self.report_failure(now, id, Status::ABORT, Outcome::Cancelled);
         Ok(())
     }
 
@@ -352,8 +400,19 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Sets the UTC time of the device at `now`; `None` means that the device has no UTC clock. Without a UTC clock,
     /// the client uses the difference between the two times in a response as a delay (table 18).
+    ///
+    /// A countdown to an upgrade follows the new time if the clocks of server and device agreed when the order arrived.
     pub fn set_utc(&mut self, now: Instant, utc: Option<UtcTime>) {
         (self.utc_set_at, self.utc) = (now, utc.unwrap_or(super::NO_CLOCK));
+        self.adjust_countdown(now);
+    }
+
+    /// Returns the file that failed its verification or its boot last; `None` if no file failed since the last upgrade.
+    /// The application persists this value, and passes it to the client after a restart as
+    /// [`ClientConfig::failed_image`](super::ClientConfig::failed_image).
+    #[must_use]
+    pub const fn failed_image(&self) -> Option<FailedImage> {
+        self.failed_image
     }
 
     /// Returns the state of the upgrade that the application persists for a restart; `None` if there is no upgrade to
@@ -363,24 +422,37 @@ impl<const RANGES: usize> Client<RANGES> {
     #[doc(alias = "persist")]
     #[must_use]
     pub fn checkpoint(&self) -> Option<Checkpoint> {
-        let complete =
-            |StoredImage { offer, header }| (offer, offer.size, Some(header), CheckpointStage::Verified);
-        let (offer, received, header, stage) = match &self.state {
+        let pending_images = self.pending_images;
+        let complete = |StoredImage { offer, header, .. }, stage| Checkpoint {
+            offer,
+            received: offer.size,
+            header: Some(header),
+            sums: None,
+            stage,
+            pending_images,
+        };
+        match &self.state {
             // The checkpoint is about the suspended image and not about the file with credentials, because the image
             // took long to download.
-            _ if self.suspended.is_some() => self.suspended.map(complete)?,
-            State::Downloading(Download { offer, phase, .. }) => match phase {
-                DownloadPhase::Header(_) => (*offer, 0, None, CheckpointStage::Downloading),
-                DownloadPhase::Rest(header, received) => {
-                    (*offer, received.watermark(), Some(*header), CheckpointStage::Downloading)
-                }
-            },
-            State::Verifying { image: StoredImage { offer, header } } => {
-                (*offer, offer.size, Some(*header), CheckpointStage::Downloading)
+            _ if self.suspended.is_some() => {
+                self.suspended.map(|image| complete(image, CheckpointStage::Verified))
             }
-            state => state.verified_image().map(complete)?,
-        };
-        Some(Checkpoint { offer, received, header, stage, pending_images: self.pending_images })
+            State::Verifying { image } | State::Deciding { kept: Kept::Complete(image), .. } => {
+                Some(complete(*image, CheckpointStage::Downloading))
+            }
+            state => {
+                let download = state.kept_download().map(|download| download.checkpoint(pending_images));
+                let verified = state.verified_image();
+                let retained = Some(Checkpoint {
+                    stage: CheckpointStage::ImagesRetained,
+                    pending_images,
+                    ..Checkpoint::new(ImageOffer { id: self.next_image(), size: 0 }, 0)
+                });
+                download
+                    .or_else(|| verified.map(|image| complete(image, CheckpointStage::Verified)))
+                    .or_else(|| retained.filter(|_| pending_images.count > 0))
+            }
+        }
     }
 
     /// Returns whether `ticket` is the ticket of the current state.

@@ -11,7 +11,7 @@ use crate::zcl::{AttributeSnapshot, ImageUpgradeStatus, UpgradeTimeoutPolicy};
 
 use super::Client;
 use super::config::UpgradeEndFallback;
-use super::state::{AfterReport, State};
+use super::state::{AfterReport, Kept, State};
 
 /// First cluster revision with the attributes UpgradeActivationPolicy and UpgradeTimeoutPolicy.
 const FIRST_REVISION_WITH_POLICIES: u16 = 2;
@@ -58,9 +58,11 @@ impl<const RANGES: usize> Client<RANGES> {
             }
             State::Reporting { after: AfterReport::More(..), .. } => ImageUpgradeStatus::WAIT_FOR_MORE,
             State::Reporting { .. } if self.suspended.is_none() => ImageUpgradeStatus::NORMAL,
+            State::Deciding { kept: Kept::Verified(_), .. } => ImageUpgradeStatus::DOWNLOAD_COMPLETE,
             State::Deciding { .. }
             | State::Erasing { .. }
             | State::Downloading(_)
+            | State::Paused { .. }
             | State::Verifying { .. } => unless_pending(ImageUpgradeStatus::DOWNLOAD_IN_PROGRESS),
             State::Idle { .. }
             | State::Querying { .. }
@@ -77,8 +79,15 @@ impl<const RANGES: usize> Client<RANGES> {
     /// image. Without a file in transfer the number is `u32::MAX`, which is the default of the attribute FileOffset.
     fn file(&self) -> (Option<ImageId>, u32) {
         match &self.state {
-            State::Deciding { offer } | State::Erasing { offer } => (Some(offer.id), 0),
-            State::Downloading(download) => (Some(download.offer.id), download.received()),
+            State::Downloading(download)
+            | State::Paused { download, .. }
+            | State::Deciding { kept: Kept::Download(download), .. } => {
+                (Some(download.offer.id), download.received())
+            }
+            State::Deciding { kept: Kept::Complete(image) | Kept::Verified(image), .. } => {
+                (Some(image.id()), image.offer.size)
+            }
+            State::Deciding { offer, .. } | State::Erasing { offer, .. } => (Some(offer.id), 0),
             State::Verifying { image } => (Some(image.id()), image.offer.size),
             State::Reporting { id, after: AfterReport::More(..), .. } => (Some(*id), u32::MAX),
             state => match state.verified_image().or(self.suspended) {

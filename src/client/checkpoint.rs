@@ -30,9 +30,18 @@ use crate::zcl::ImageOffer;
 /// A client that resumes from a checkpoint of a verified image skips verification. Protect such a checkpoint as well as
 /// the image itself.
 ///
-/// A checkpoint is available until the upgrade ends, also while the image is being applied. A device that keeps some of
-/// several images, but downloads no image at the moment, has no checkpoint. After a restart such a device downloads all
-/// images again.
+/// | field | bytes | content |
+/// |---|---|---|
+/// | `offer` | 2 + 2 + 4 + 4 | manufacturer code, image type, file version, size of the file |
+/// | `received` | 4 | number of bytes that are stored without a gap |
+/// | `header` | 2 + 1, or absent | stack version and security credential version of the file |
+/// | `sums` | 2 x (4 + 1 + 4), or absent | start, size and sum of the header and of the last stored block |
+/// | `stage` | 1 | what has happened to the file |
+/// | `pending_images` | 1 + 8 + 4 + 2 + 1 | images that are kept until all images of the device are complete |
+///
+/// A checkpoint is available until the upgrade ends, also while the download is paused and while the image is being
+/// applied. A device that keeps some of several images, but downloads no image at the moment, has a checkpoint of the
+/// stage [`ImagesRetained`](CheckpointStage::ImagesRetained).
 #[doc(alias = "persist")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -46,6 +55,11 @@ pub struct Checkpoint {
     /// Facts from the header of the file; `None` if the header was not read yet. Without header facts the download
     /// starts at offset 0, whatever `received` is.
     pub header: Option<HeaderFacts>,
+    /// Sums of two ranges of the file, by which the client recognises the file again after a restart; `None` if no
+    /// sums were kept, as in checkpoints of earlier versions of this crate. Without sums the download continues
+    /// unchecked, and only the verification of the whole file can find that the server has replaced the file.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub sums: Option<FileSums>,
     /// Stage of the upgrade at the time of the checkpoint.
     pub stage: CheckpointStage,
     /// Verified images that are kept until the image of this checkpoint is complete.
@@ -63,6 +77,40 @@ pub enum CheckpointStage {
     /// The file is complete and verified. After a restart the client asks the server for the upgrade time again
     /// (section 6.12 of ZigBee document 095264), so that a checkpoint need not store the upgrade time.
     Verified,
+    /// No file is in transfer, and verified images are kept until the next image of the device is complete. The field
+    /// [`offer`](Checkpoint::offer) then holds the image to query, with the version that runs now, and a size of 0.
+    ImagesRetained,
+}
+
+/// Sums of two ranges of a file. After a pause or a restart the client requests both ranges again and compares the sums,
+/// because a server may send the bytes of another file under the same identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct FileSums {
+    /// Sum of the header of the file, without fields of later header versions: the first 56 to 69 bytes.
+    pub header: RangeSum,
+    /// Sum of the block that was stored last at the end of the bytes without a gap. The size is 0 if no block was stored
+    /// yet.
+    pub last_block: RangeSum,
+    /// Number of bytes that belong to the sum of the header, as far as the header length has arrived.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(super) header_size: u8,
+}
+
+/// Sum of a range of bytes of a file: FNV-1a with 32 bits, which finds accidental changes only.
+// Exhaustive: the three fields define the sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RangeSum {
+    /// Offset of the first summed byte from the start of the file.
+    pub start: u32,
+    /// Number of summed bytes.
+    pub size: u8,
+    /// FNV-1a hash of the bytes.
+    pub sum: u32,
 }
 
 /// Facts from the header of a file that later stages of an upgrade need.
@@ -108,6 +156,7 @@ impl Checkpoint {
             offer,
             received,
             header: None,
+            sums: None,
             stage: CheckpointStage::Downloading,
             pending_images: PendingImages::NONE,
         }
@@ -125,6 +174,14 @@ impl Checkpoint {
         let excess = self.received.checked_rem(sector.get()).unwrap_or(0);
         let received = self.received.saturating_sub(excess);
         Self { received, ..self }
+    }
+}
+
+impl FileSums {
+    /// Creates the sums from the values of a stored checkpoint.
+    #[must_use]
+    pub const fn new(header: RangeSum, last_block: RangeSum) -> Self {
+        Self { header, last_block, header_size: header.size }
     }
 }
 

@@ -29,22 +29,28 @@
 //! | LinkKey | `link_key_established` | Done |
 //! | | `link_key_established` without a key | Backoff |
 //! | Done | server silent or refusing, `connection_lost` | NwkAddr or MatchDescriptor, with `discovery_interval` |
+//! | any | `set_server` | LinkKey or Done; MatchDescriptor if the address is unknown |
+//! | any | failed search during the pause of a download, with a known address | Done, and no search for an hour |
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
 use crate::aps::Address;
-use crate::time::Instant;
+use crate::time::{Instant, Millis};
 use crate::types::Eui64;
 
 use super::Client;
 use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, is_known};
+use super::numbering::ServerNumbering;
 use super::output::{ClientEvent, LinkKeyKind, Need, StaleTicket, Ticket};
-use super::request_retry::PendingRequest;
 use super::state::State;
+use super::transfer::min_request_interval;
 
 /// Number of failed lookups of the server's network address in a row after which the client searches for any other
 /// server.
 const MAX_LOOKUPS: u8 = 3;
+
+/// Shortest time between two searches for a server during the pause of a download, which can last for weeks.
+const PAUSED_SEARCH_INTERVAL: Millis = Millis::from_secs(60 * 60);
 
 /// Bit that marks the tickets of a search, because a search and an upgrade can have open needs at the same time.
 const SEARCH_TICKET: u32 = 1 << 31;
@@ -66,6 +72,8 @@ pub(super) struct ServerSearch {
     failed_lookups: u8,
     /// Number of unanswered queries in a row.
     unanswered_queries: u8,
+    /// `true` if the network address of the server has changed since the last search.
+    is_other_server: bool,
 }
 
 /// Step of the search for a server, named after the ZDO request that the step needs.
@@ -97,6 +105,7 @@ impl ServerSearch {
             refusing_server: Address::UNKNOWN.network,
             failed_lookups: 0,
             unanswered_queries: 0,
+            is_other_server: false,
         }
     }
 
@@ -177,12 +186,11 @@ impl<const RANGES: usize> Client<RANGES> {
                 self.search.step = SearchStep::Backoff;
             }
             Some(server) => {
-                self.config.server = server;
+                self.use_server(server);
                 // The IEEE address is known if the node was found by the IEEE address.
                 let has_ieee = unicast && is_set(self.config.server_id);
                 let next = if has_ieee { last_step(self.config.link_key) } else { SearchStep::IeeeAddr };
-                self.search.enter(next);
-                self.reset_search_counters();
+                self.enter_search_step(next);
             }
         }
         Ok(())
@@ -202,14 +210,13 @@ impl<const RANGES: usize> Client<RANGES> {
         let SearchStep::NwkAddr = self.search_step(ticket)? else { return Err(StaleTicket) };
         match network {
             Some(network) => {
-                self.config.server.network = network;
+                self.use_server(Address { network, ..self.config.server });
                 let next = if is_known(self.config.server) {
                     last_step(self.config.link_key)
                 } else {
                     SearchStep::MatchDescriptor { unicast: true }
                 };
-                self.search.enter(next);
-                self.reset_search_counters();
+                self.enter_search_step(next);
             }
             None => {
                 self.search.failed_lookups = self.search.failed_lookups.saturating_add(1);
@@ -231,8 +238,7 @@ impl<const RANGES: usize> Client<RANGES> {
     pub fn ieee_address_resolved(&mut self, ticket: Ticket, id: Option<Eui64>) -> Result<(), StaleTicket> {
         let SearchStep::IeeeAddr = self.search_step(ticket)? else { return Err(StaleTicket) };
         self.config.server_id = id.unwrap_or(NO_ADDRESS);
-        self.search.enter(last_step(self.config.link_key));
-        self.reset_search_counters();
+        self.enter_search_step(last_step(self.config.link_key));
         Ok(())
     }
 
@@ -248,8 +254,7 @@ impl<const RANGES: usize> Client<RANGES> {
     ) -> Result<(), StaleTicket> {
         let SearchStep::LinkKey = self.search_step(ticket)? else { return Err(StaleTicket) };
         if established {
-            self.search.enter(SearchStep::Done);
-            self.reset_search_counters();
+            self.enter_search_step(SearchStep::Done);
         } else {
             self.on_search_failed(now);
         }
@@ -265,13 +270,18 @@ impl<const RANGES: usize> Client<RANGES> {
     pub fn connection_lost(&mut self, now: Instant) {
         match self.state {
             State::Waiting { image, .. } | State::CountingDown { image, .. } => {
-                self.enter(State::Ending { image, pending: PendingRequest::due_at(now) });
+                self.ask_for_upgrade_end(now, image);
+            }
+            // The next request waits for its hour.
+            State::Ending { image, pending, .. } if !pending.is_in_flight() => {
+                self.ask_for_upgrade_end(now, image);
             }
             State::Downloading(_) => {
                 if let Some(download) = self.state.download_mut() {
                     download.resend_all(now);
                 }
             }
+            State::Paused { .. } => self.query_from_pause(),
             _ => {
                 if let Some(pending) =
                     self.state.pending_request_mut().filter(|pending| pending.is_in_flight())
@@ -282,6 +292,51 @@ impl<const RANGES: usize> Client<RANGES> {
         }
         if !self.search.waits_for_application() {
             self.start_search();
+        }
+    }
+
+    /// Tells the client to use another server, such as after a gateway was replaced. The client forgets the IEEE address
+    /// of the former server. [`Address::UNKNOWN`] makes the client search for a server.
+    ///
+    /// A download continues with the new server after a check that the server has the same file; a paused download
+    /// queries at once. In all other states the next request goes to the new server.
+    #[doc(alias = "short address")]
+    pub fn set_server(&mut self, now: Instant, server: Address) {
+        self.use_server(server);
+        self.config.server_id = NO_ADDRESS;
+        if let Some(pending) = self.state.pending_request_mut().filter(|pending| pending.is_in_flight()) {
+            pending.retry_at(now);
+        }
+        let next = if is_known(server) {
+            last_step(self.config.link_key)
+        } else {
+            first_step(server, self.config.server_id)
+        };
+        self.enter_search_step(next);
+    }
+
+    /// Stores the address of the server, and forgets what was learned about a server with another address.
+    fn use_server(&mut self, server: Address) {
+        if self.config.server.network != server.network {
+            self.numbering = ServerNumbering::UNKNOWN;
+            self.search.is_other_server = true;
+        }
+        self.config.server = server;
+    }
+
+    /// Enters the next step of a search in which the server has answered. When the search is done, a download continues
+    /// with the server that was found.
+    fn enter_search_step(&mut self, step: SearchStep) {
+        self.search.enter(step);
+        self.reset_search_counters();
+        if !self.search.is_done() {
+            return;
+        }
+        self.query_from_pause();
+        let is_other = core::mem::replace(&mut self.search.is_other_server, false);
+        if let (true, State::Downloading(download)) = (is_other, &mut self.state) {
+            let interval = min_request_interval(self.server_block_period, &self.config);
+            download.begin_check_of_another_server(interval);
         }
     }
 
@@ -345,16 +400,22 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 
     /// Counts an unanswered query, and starts a search for the server after too many unanswered queries in a row.
-    pub(super) fn count_unanswered_query(&mut self) {
+    pub(super) fn count_unanswered_query(&mut self, now: Instant) {
         self.search.unanswered_queries = self.search.unanswered_queries.saturating_add(1);
-        if self.search.unanswered_queries >= self.config.max_unanswered_queries && self.search.is_done() {
+        // A search is a broadcast to the whole network. The queries of a pause follow each other quickly, so that a
+        // search from a pause starts at most once in the pause between two searches.
+        let is_too_early = matches!(self.state, State::Paused { .. }) && now < self.search.until;
+        if self.search.unanswered_queries >= self.config.max_unanswered_queries
+            && self.search.is_done()
+            && !is_too_early
+        {
             self.start_search();
         }
     }
 
-    /// Resets the count of unanswered queries after an answer of the server.
+    /// Resets the counts of unanswered queries after an answer of the server.
     pub(super) fn reset_unanswered_queries(&mut self) {
-        self.search.unanswered_queries = 0;
+        (self.search.unanswered_queries, self.query_failures) = (0, 0);
     }
 
     /// Starts a search for another server after a refusal if the configuration asks for a search; returns whether the
@@ -363,15 +424,20 @@ impl<const RANGES: usize> Client<RANGES> {
         let replaces = self.config.replace_refusing_server;
         if replaces {
             self.search.refusing_server = self.config.server.network;
-            self.config.server = Address::UNKNOWN;
+            self.use_server(Address::UNKNOWN);
             self.config.server_id = NO_ADDRESS;
             self.start_search();
         }
         replaces
     }
 
+    /// Returns the time of the next search after a search that failed at `now`.
     fn next_search_at(&self, now: Instant) -> Instant {
-        now.plus(self.config.discovery_interval.unwrap_or(DISCOVERY_INTERVAL))
+        let interval = self.config.discovery_interval.unwrap_or(DISCOVERY_INTERVAL);
+        match self.state {
+            State::Paused { .. } => now.plus(interval.max(PAUSED_SEARCH_INTERVAL)),
+            _ => now.plus(interval),
+        }
     }
 
     fn reset_search_counters(&mut self) {
@@ -384,12 +450,18 @@ impl<const RANGES: usize> Client<RANGES> {
         self.search.until = until;
         self.search.enter(SearchStep::Backoff);
         self.events.push(ClientEvent::ServerNotFound(until));
-        if let State::Querying { next, .. } = self.state {
-            let state = self.return_to_idle(now, next);
-            self.enter(state);
+        if let (State::Paused { .. }, true) = (&self.state, is_known(self.config.server)) {
+            // The server may return at its old address, which the queries of the pause find out. The next search follows
+            // the next unanswered queries, and not before the pause between two searches is over.
+            self.search.enter(SearchStep::Done);
+        } else if let State::Querying { next, .. } = self.state {
+            self.go_home(now, next);
         } else if let Some(pending) = self.state.pending_request_mut() {
-            pending.count_failed_attempt();
-            self.retry_or_give_up(now);
+            // A request that waits for its hour has not missed its attempt.
+            if pending.is_due(now) {
+                pending.count_failed_attempt();
+                self.retry_or_give_up(now);
+            }
         } else {
             self.count_failed_download_request(now);
         }

@@ -1,8 +1,8 @@
 //! Dispatch of incoming frames: check of the sender, decoding, choice of the handler by message, and Default Response.
 //!
 //! ```text
-//! frame -> direction -> security, delivery -> sender -> decode -> handler by message and state -> Transition
-//!                                              Transition -> ClientAction, and a Default Response if required
+//! frame -> direction -> security, delivery -> sender -> decode -> handler by message and state -> Reaction
+//!                                                Reaction -> ClientAction, and a Default Response if required
 //! ```
 //!
 //! Sections refer to ZigBee document 095264 (2011).
@@ -19,16 +19,14 @@ use super::request_retry::PendingRequest;
 use super::state::State;
 use super::{Client, Reply};
 
-/// Effect of a message on the state of the client.
-pub(super) enum Transition<'f, const RANGES: usize> {
-    /// The message was handled, and the client stays in the same state.
-    Stay,
-    /// The message was handled, and the client enters the given state.
-    Enter(State<RANGES>),
+/// What the client does about a message after the handler of the message has made its whole transition.
+pub(super) enum Reaction<'f> {
+    /// The message was handled.
+    Done,
     /// The message holds data for the application. The values are the ticket, the offset in the file and the bytes.
     Lend(Ticket, u32, &'f [u8]),
-    /// The client refuses the message with NOT_AUTHORIZED, and enters the given state.
-    Deny(State<RANGES>),
+    /// The client refuses the message with NOT_AUTHORIZED.
+    Deny,
     /// The message contradicts the request, and the client answers MALFORMED_COMMAND.
     Malformed(ClientIgnored),
     /// The client ignores the message for the given reason.
@@ -72,11 +70,12 @@ impl<const RANGES: usize> Client<RANGES> {
         let frame = match Frame::decode_payload(&header, payload, quirks) {
             Ok(frame) => frame,
             Err(error) => {
+                self.note_unreadable_response(CommandId(header.command));
                 self.reply(answer, Status::MALFORMED_COMMAND);
                 return ClientAction::Ignored(ClientIgnored::Unreadable(error));
             }
         };
-        let transition = match frame.message {
+        let reaction = match frame.message {
             Message::ToClient(message) => self.on_command(now, answer, message),
             Message::Attributes(
                 _,
@@ -88,21 +87,21 @@ impl<const RANGES: usize> Client<RANGES> {
                 };
             }
             Message::DefaultResponse(..) if meta.from.network != self.config.server.network => {
-                Transition::Drop(ClientIgnored::NotFromServer)
+                Reaction::Drop(ClientIgnored::NotFromServer)
             }
             Message::DefaultResponse(_, response) => self.on_default_response(now, header.sequence, response),
             Message::Other(_) if header.is_cluster_command() => {
                 self.reply(answer, Status::UNSUP_CLUSTER_COMMAND);
-                Transition::Drop(ClientIgnored::Unsupported)
+                Reaction::Drop(ClientIgnored::Unsupported)
             }
             Message::Attributes(..) | Message::Other(_) | Message::ToServer(_) => {
-                Transition::Drop(ClientIgnored::NotForClients)
+                Reaction::Drop(ClientIgnored::NotForClients)
             }
         };
         if frame.deviations.quirks.contains(Quirks::ABORT_WITH_MORE) {
             self.reply(answer, Status::MALFORMED_COMMAND);
         }
-        self.conclude(answer, transition)
+        self.conclude(answer, reaction)
     }
 
     /// Returns whether the client accepts a command with `header` from the node `from`. The client accepts every
@@ -119,14 +118,18 @@ impl<const RANGES: usize> Client<RANGES> {
         now: Instant,
         answer: ReplyTo,
         message: ToClient<'f>,
-    ) -> Transition<'f, RANGES> {
+    ) -> Reaction<'f> {
         let unicast = answer.meta.delivery == DeliveryMode::Unicast;
         match message {
             ToClient::ImageNotify(notify) => self.on_notify(now, notify, answer.meta.delivery),
-            ToClient::UpgradeEnd(response) => self.on_upgrade_end(now, response, answer.meta.delivery),
-            _ if !unicast => Transition::Drop(ClientIgnored::NotUnicast),
-            ToClient::QueryNextImage(response) => self.on_query_response(now, response),
-            ToClient::QuerySpecificFile(response) => self.on_specific_response(now, response),
+            ToClient::UpgradeEnd(response) => {
+                self.on_upgrade_end(now, answer.header.sequence, response, answer.meta.delivery)
+            }
+            _ if !unicast => Reaction::Drop(ClientIgnored::NotUnicast),
+            ToClient::QueryNextImage(response) => self.on_query_response(now, answer.header.sequence, response),
+            ToClient::QuerySpecificFile(response) => {
+                self.on_specific_response(now, answer.header.sequence, response)
+            }
             ToClient::ImageBlock(response) => self.on_block_response(now, answer.header.sequence, response),
         }
     }
@@ -138,52 +141,52 @@ impl<const RANGES: usize> Client<RANGES> {
         now: Instant,
         sequence: u8,
         DefaultResponse { command, status }: DefaultResponse,
-    ) -> Transition<'f, RANGES> {
+    ) -> Reaction<'f> {
         let is_answered = |pending: &PendingRequest| pending.is_in_flight() && pending.has_sequence(sequence);
-        let is_ours = match (&self.state, command) {
-            (State::Downloading(download), CommandId::IMAGE_BLOCK_REQUEST) => {
-                download.has_block_request(sequence)
+        if self.open_query_command() == Some(command) && self.open_pending_query().is_some_and(is_answered) {
+            // A Default Response SUCCESS only acknowledges the query; the response is still to come.
+            if status == Status::SUCCESS {
+                return Reaction::Drop(ClientIgnored::Unexpected);
             }
-            (State::Downloading(download), CommandId::IMAGE_PAGE_REQUEST) => {
-                download.has_page_request(sequence)
-            }
-            (state, _) => state.pending_request().is_some_and(is_answered),
-        };
+            self.numbering.record_query(true);
+            self.on_no_image(now, status);
+            return Reaction::Done;
+        }
         match (&self.state, command) {
-            _ if !is_ours => Transition::Drop(ClientIgnored::Unexpected),
-            (State::Reporting { .. } | State::Ending { .. }, CommandId::UPGRADE_END_REQUEST) => {
-                self.on_upgrade_end_status(now, status)
+            (State::Downloading(download), CommandId::IMAGE_BLOCK_REQUEST)
+                if download.has_block_request(sequence) && status != Status::SUCCESS =>
+            {
+                self.on_transfer_status(now, command, status)
             }
-            // A Default Response SUCCESS only acknowledges the request; the response with data is still to come.
-            _ if status == Status::SUCCESS => Transition::Drop(ClientIgnored::Unexpected),
-            (&State::Querying { target, next, .. }, _) if command == Self::query_command(target) => {
-                self.on_no_image(now, status, target, next)
+            (State::Downloading(download), CommandId::IMAGE_PAGE_REQUEST)
+                if download.has_page_request(sequence) && status != Status::SUCCESS =>
+            {
+                self.on_transfer_status(now, command, status)
             }
-            (State::Downloading(_), _) => self.on_transfer_status(now, command, status),
-            _ => Transition::Drop(ClientIgnored::Unexpected),
+            (
+                State::Reporting { pending, .. }
+                | State::Ending { pending, .. }
+                | State::CountingDown { pending: Some(pending), .. },
+                CommandId::UPGRADE_END_REQUEST,
+            ) if is_answered(pending) => self.on_upgrade_end_status(now, status),
+            _ => Reaction::Drop(ClientIgnored::Unexpected),
         }
     }
 
-    /// Performs `transition` and returns the action for the caller. If the frame requires a Default Response, the
-    /// response is queued.
-    fn conclude<'f>(&mut self, answer: ReplyTo, transition: Transition<'f, RANGES>) -> ClientAction<'f> {
-        let action = match transition {
-            Transition::Stay => ClientAction::Done,
-            Transition::Enter(state) => {
-                self.enter(state);
-                ClientAction::Done
-            }
-            Transition::Lend(ticket, offset, data) => ClientAction::Store(Block { ticket, offset, data }),
-            Transition::Deny(state) => {
-                self.enter(state);
+    /// Returns the action of `reaction` for the caller. If the frame requires a Default Response, the response is queued.
+    fn conclude<'f>(&mut self, answer: ReplyTo, reaction: Reaction<'f>) -> ClientAction<'f> {
+        let action = match reaction {
+            Reaction::Done => ClientAction::Done,
+            Reaction::Lend(ticket, offset, data) => ClientAction::Store(Block { ticket, offset, data }),
+            Reaction::Deny => {
                 self.reply(answer, Status::NOT_AUTHORIZED);
                 return ClientAction::Ignored(ClientIgnored::NotAuthorized);
             }
-            Transition::Malformed(why) => {
+            Reaction::Malformed(why) => {
                 self.reply(answer, Status::MALFORMED_COMMAND);
                 return ClientAction::Ignored(why);
             }
-            Transition::Drop(why) => return ClientAction::Ignored(why),
+            Reaction::Drop(why) => return ClientAction::Ignored(why),
         };
         if !answer.header.control.contains(FrameControl::DISABLE_DEFAULT_RESPONSE) {
             self.reply(answer, Status::SUCCESS);

@@ -46,10 +46,18 @@
 //!
 //! ```text
 //!   idle -> querying -> deciding -> erasing -> downloading -> verifying -> ending -> counting down -> applying -> idle
-//!                        Decide     Prepare     Store          Verify       ^  |      ^                Apply
-//!                                                  |             |          |  v      |
-//!                                idle <- reporting <-- failure --+        waiting ----+
+//!                        Decide     Prepare     Store  ^ |       Verify     ^  |      ^                Apply
+//!                                                  |   | v       |          |  v      |
+//!                                                  |  paused     |        waiting ----+
+//!                                idle <- reporting <-- failure --+
 //! ```
+//!
+//! **A download outlives the silence of its server.** If the server stops to answer, has no image, or sends what the
+//! client cannot use, the download pauses and keeps all stored bytes. The client then queries with growing pauses. If the
+//! server offers the same image, the client requests the header and the last stored block again, compares them with
+//! sums, and continues at the first missing byte. A download ends by a call of the application, by ABORT of the server,
+//! by another offer that the application accepts, by a header that does not fit, by a storage fault, or after
+//! [`ClientConfig::max_pause`].
 //!
 //! The second line of the drawing names the need or action of each state. The table of all transitions is in the
 //! private module `state`. Every upgrade ends with exactly one [`ClientEvent::Ended`], which gives the outcome.
@@ -78,12 +86,15 @@ mod checkpoint;
 mod config;
 mod discovery;
 mod dispatch;
+mod download;
+mod numbering;
 mod output;
 mod query;
 mod random;
 mod ranges;
 mod request_retry;
 mod rtt;
+mod second_query;
 mod state;
 mod storage;
 #[cfg(test)]
@@ -91,32 +102,35 @@ mod tests;
 mod transfer;
 mod upgrade_end;
 
-pub use checkpoint::{Checkpoint, CheckpointStage, HeaderFacts, PendingImages};
+pub use checkpoint::{Checkpoint, CheckpointStage, FileSums, HeaderFacts, PendingImages, RangeSum};
 pub use config::{
-    AcceptedVersions, ClientConfig, HeaderChecks, Identity, LinkKeyPolicy, TransferMode, UpgradeEndFallback,
+    AcceptedVersions, ClientConfig, FailedImage, HeaderChecks, Identity, LinkKeyPolicy, TransferMode,
+    UpgradeEndFallback,
 };
 pub use output::{
     ApplyResult, Block, Busy, ClientAction, ClientEvent, ClientIgnored, CredentialResult, DeviceMismatch,
-    HeaderField, HeaderMismatch, LinkKeyKind, Need, NothingToActivate, Outcome, PrepareResult, SkipReason,
-    SpecificFileError, StaleTicket, StoreResult, Ticket, VerifyResult, WaitingFor,
+    HeaderField, HeaderMismatch, LinkKeyKind, Need, NothingToActivate, Outcome, PauseReason, PrepareResult,
+    SkipReason, SpecificFileError, StaleTicket, StoreResult, Ticket, UnusableAnswer, VerifyResult, WaitingFor,
 };
 pub use storage::Storage;
 
 use crate::aps::{Address, DeliveryMode, DeliveryReport, Transmit, TransmitToken};
 use crate::codec::Encode;
 use crate::fifo::Fifo;
-use crate::time::{Instant, UtcTime};
-use crate::types::{FileVersion, ImageId};
+use crate::time::{Instant, Millis, UtcTime};
+use crate::types::{Eui64, FileVersion, ImageId, StackVersion};
 use crate::zcl::{
     ClientFrame, DefaultResponse, FromClient, ImageOffer, LONGEST_TO_SERVER, Status, ToServer,
     UpgradeEndRequest,
 };
 
 use discovery::ServerSearch;
+use numbering::ServerNumbering;
 use random::Random;
 use request_retry::PendingRequest;
 use rtt::RttEstimator;
-use state::{AfterReport, State, StoredImage};
+use second_query::SecondQuery;
+use state::{AfterReport, QueryCause, State, StoredImage};
 
 /// Buffer for one frame written by [`Client::poll_transmit`], as long as the longest request of a client.
 pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
@@ -141,6 +155,24 @@ pub struct Client<const RANGES: usize = 8> {
     /// Sequence number of the next request of the client.
     sequence: u8,
     search: ServerSearch,
+    /// Query beside the present state; `None` if no such query is to be sent or in flight.
+    second_query: Option<SecondQuery>,
+    /// Time of the last unicast Image Notify that led to a query.
+    notified_at: Option<Instant>,
+    /// Knowledge about the sequence numbers of the server's answers.
+    numbering: ServerNumbering,
+    /// Number of queries in a row that stayed unanswered.
+    query_failures: u8,
+    /// Number of upgrades in a row that failed.
+    upgrade_failures: u8,
+    /// File that failed its verification or its boot last.
+    failed_image: Option<FailedImage>,
+    /// Time of the last failure, or of the creation of the client.
+    failed_at: Instant,
+    /// File version of the last skipped offer that was reported to the server; `FileVersion::ANY` if there is none.
+    reported_version: FileVersion,
+    /// Stack version of the last query for a device-specific file.
+    specific_stack: StackVersion,
     /// Verified images that are kept until the remaining images of the device are downloaded.
     pending_images: PendingImages,
     /// Verified file that is suspended while the security credentials for it are downloaded.
@@ -164,7 +196,7 @@ pub struct Client<const RANGES: usize = 8> {
 }
 
 /// Capacity of the event queue: the maximum number of events that one call of the client makes. A search without a
-/// result after [`VerifyResult::NeedsMore`] makes three: image retained, server not found, no image.
+/// result after [`VerifyResult::NeedsMore`] makes three: image retained, server not found, cannot query.
 const EVENTS: usize = 3;
 
 /// Sentinel for a device without a UTC clock: the last second that a UTC time can hold.
@@ -204,10 +236,11 @@ pub struct DownloadProgress {
 
 impl Client {
     /// Creates a client. The first query of the client is due [`first_query_delay`](ClientConfig::first_query_delay)
-    /// after `now`; the search for an unknown server starts at once.
+    /// after `now`, and a random time of up to [`query_spread`](ClientConfig::query_spread) later; the search for an
+    /// unknown server starts at once.
     ///
-    /// `seed` is the seed of the random jitter after an Image Notify. Each device should have a different seed, such as
-    /// its IEEE address.
+    /// `seed` and the IEEE address of the device are the seed of all random times. Each device should have a different
+    /// seed or IEEE address.
     #[must_use]
     pub fn new(config: ClientConfig, seed: u64, now: Instant) -> Self {
         Self::with_ranges(config, seed, now)
@@ -227,18 +260,27 @@ impl<const RANGES: usize> Client<RANGES> {
         } else {
             discovery::first_step(config.server, config.server_id)
         };
-        Self {
+        let node = config.identity.node.map_or(0, |Eui64(address)| address);
+        let mut client = Self {
             config,
-            state: State::Idle {
-                query_at: config.query_interval.map(|_| now.plus(config.first_query_delay)),
-            },
+            state: State::Idle { query_at: None },
             generation: 0,
             need_polled: false,
             sequence: 0,
             search: ServerSearch::new(search),
+            second_query: None,
+            notified_at: None,
+            numbering: ServerNumbering::UNKNOWN,
+            query_failures: 0,
+            upgrade_failures: 0,
+            failed_image: config.failed_image,
+            failed_at: now,
+            reported_version: FileVersion::ANY,
+            specific_stack: config.stack,
             pending_images: PendingImages::NONE,
             suspended: None,
-            random: Random::new(seed),
+            // The rotation keeps two equal halves from cancelling each other.
+            random: Random::new(seed ^ node.rotate_left(32)),
             rtt: RttEstimator::new(),
             retries: 0,
             refused_version: FileVersion::ANY,
@@ -248,12 +290,21 @@ impl<const RANGES: usize> Client<RANGES> {
             download_start: now,
             replies: Fifo::new(),
             events: Fifo::new(),
-        }
+        };
+        let Millis(delay) = config.first_query_delay;
+        let spread = client.random_delay(Millis(delay.saturating_mul(10)));
+        let first = now.plus(config.first_query_delay).plus(spread);
+        client.state = State::Idle { query_at: config.query_interval.map(|_| first) };
+        client
     }
 
-    /// Enters `state`. No other function assigns `self.state`.
+    /// Enters `state`. No other function assigns `self.state`, but for the constructor.
     #[inline(never)]
     fn enter(&mut self, state: State<RANGES>) {
+        if let State::Idle { .. } | State::Querying { .. } | State::Applying { .. } = state {
+            // No upgrade is left for which the query could be about the image in hand.
+            self.second_query = None;
+        }
         self.state = state;
         self.generation = next_generation(self.generation);
         self.need_polled = false;
@@ -265,20 +316,24 @@ impl<const RANGES: usize> Client<RANGES> {
         if self.search.deadline().is_some_and(|at| at <= now) {
             self.restart_search();
         }
+        self.handle_second_query_timeout(now);
         if self.state_deadline().is_none_or(|at| now < at) {
             return;
         }
         match self.state {
             State::Idle { .. } => {
                 self.refused_version = FileVersion::ANY;
-                let querying = self.begin_query(now);
-                self.enter(querying);
+                self.begin_query(now, QueryCause::Timer);
             }
-            State::CountingDown { image, .. } => self.enter(State::Applying { image }),
-            State::Waiting { image, .. } => {
-                self.enter(State::Ending { image, pending: PendingRequest::due_at(now) });
+            State::Erasing { offer, faults, .. } => {
+                self.enter(State::Erasing { offer, faults, retry_at: None });
+            }
+            State::CountingDown { image, at, .. } if at <= now => self.enter(State::Applying { image }),
+            State::Waiting { image, ask, .. } => {
+                self.enter(State::Ending { image, pending: PendingRequest::due_at(now), ask });
             }
             State::Downloading(_) => self.handle_download_timeout(now),
+            State::Paused { .. } => self.handle_pause_timeout(now),
             _ => {
                 let timed_out = |pending: &&mut PendingRequest| pending.is_timed_out(now);
                 if let Some(pending) = self.state.pending_request_mut().filter(timed_out) {
@@ -293,14 +348,11 @@ impl<const RANGES: usize> Client<RANGES> {
     /// retry.
     fn retry_or_give_up(&mut self, now: Instant) {
         let attempts = self.state.pending_request().map_or(0, PendingRequest::attempts);
-        let next = match self.state {
+        match self.state {
             State::Querying { next, .. } if attempts >= self.config.max_query_attempts => {
-                Some(self.on_query_timeout(now, next))
+                self.on_query_timeout(now, next);
             }
             _ => self.on_upgrade_end_timeout(now, attempts),
-        };
-        if let Some(state) = next {
-            self.enter(state);
         }
     }
 
@@ -311,6 +363,9 @@ impl<const RANGES: usize> Client<RANGES> {
         let backoff = self.config.error_backoff;
         if report != DeliveryReport::Failed {
             return;
+        }
+        if let Some(query) = &mut self.second_query {
+            query.pending.on_delivery_failure(token, now, backoff);
         }
         if let Some(pending) = self.state.pending_request_mut() {
             pending.on_delivery_failure(token, now, backoff);
@@ -333,23 +388,32 @@ impl<const RANGES: usize> Client<RANGES> {
         if !self.search.is_done() {
             return None;
         }
+        if let Some(transmit) = self.poll_second_query(now, buf) {
+            return Some(transmit);
+        }
         if let State::Downloading(_) = self.state {
             return self.poll_download(now, buf);
         }
         let pending = self.state.pending_request().filter(|pending| pending.is_due(now))?;
         let attempts = pending.attempts();
         let request = self.request()?;
-        let sequence = self.sequence;
-        let frame = ClientFrame { sequence, message: FromClient::Request(request) };
-        let len = frame.encode(buf).ok()?;
+        let (transmit, sequence) = self.encode_request(request, buf)?;
         // A server may take far longer for a query or an upgrade decision than for a block, so that the timeout of
         // blocks does not apply to these requests.
         let timeout =
             RttEstimator::new().timeout(self.config.initial_timeout, self.config.max_timeout, attempts);
         self.state.pending_request_mut()?.on_sent(now, sequence, timeout);
-        self.sequence = sequence.wrapping_add(1);
         self.retries = self.retries.saturating_add(u32::from(attempts > 0));
-        Some(self.unicast(self.config.server, len, TransmitToken::request(sequence)))
+        Some(transmit)
+    }
+
+    /// Writes `request` to `buf`. Returns its addressing and its sequence number.
+    fn encode_request(&mut self, request: ToServer, buf: &mut RequestBuffer) -> Option<(Transmit, u8)> {
+        let sequence = self.sequence;
+        let frame = ClientFrame { sequence, message: FromClient::Request(request) };
+        let len = frame.encode(buf).ok()?;
+        self.sequence = sequence.wrapping_add(1);
+        Some((self.unicast(self.config.server, len, TransmitToken::request(sequence)), sequence))
     }
 
     fn unicast(&self, to: Address, len: usize, token: TransmitToken) -> Transmit {
@@ -365,7 +429,7 @@ impl<const RANGES: usize> Client<RANGES> {
             State::Reporting { id, status, .. } => {
                 Some(ToServer::UpgradeEnd(UpgradeEndRequest { status: *status, id: *id }))
             }
-            State::Ending { image, .. } => {
+            State::Ending { image, .. } | State::CountingDown { image, .. } => {
                 Some(ToServer::UpgradeEnd(UpgradeEndRequest { status: Status::SUCCESS, id: image.id() }))
             }
             _ => None,
@@ -377,15 +441,14 @@ impl<const RANGES: usize> Client<RANGES> {
     /// time.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.search.deadline(), self.state_deadline()].into_iter().flatten().min()
+        let query = self.second_query.as_ref().map(|query| query.pending.deadline());
+        let query = query.filter(|_| self.search.is_done());
+        [self.search.deadline(), self.state_deadline(), query].into_iter().flatten().min()
     }
 
-    /// Returns the deadline of the current state. A state that sends requests has no deadline while the server is
-    /// unknown.
+    /// Returns the deadline of the current state.
     fn state_deadline(&self) -> Option<Instant> {
-        let sends = self.state.pending_request().is_some() || self.state.download().is_some();
-        let deadline = self.state.deadline(&self.config, &self.rtt);
-        deadline.filter(|_| !sends || self.search.is_done())
+        self.state.deadline(&self.config, &self.rtt, self.search.is_done())
     }
 
     /// Removes the oldest event from the queue of the client and returns it; returns `None` if there is no event.
@@ -412,8 +475,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
         let ticket = Ticket(self.generation);
         let need = match self.state {
-            State::Deciding { offer } => Need::Decide(ticket, offer),
-            State::Erasing { offer } => Need::Prepare(ticket, offer),
+            State::Deciding { offer, .. } => Need::Decide(ticket, offer),
+            State::Erasing { offer, retry_at: None, .. } => Need::Prepare(ticket, offer),
             State::Verifying { image } => Need::Verify(ticket, image.offer),
             State::AwaitingCredentials { needed, .. } => Need::Credentials(ticket, needed),
             State::Applying { image } => Need::Apply(ticket, image.id()),
@@ -428,22 +491,26 @@ impl<const RANGES: usize> Client<RANGES> {
     pub fn waiting_for(&self) -> WaitingFor {
         if self.state.waits_for_application() || self.search.waits_for_application() {
             WaitingFor::Application
-        } else if self.search.is_done() && self.state.expects_answer(&self.config) {
+        } else if self.search.is_done() && (self.state.expects_answer(&self.config) || self.expects_offer()) {
             WaitingFor::Server
         } else {
             WaitingFor::Time
         }
     }
 
-    /// Returns the progress of the download; `None` if no download is in progress.
+    fn expects_offer(&self) -> bool {
+        self.second_query.as_ref().is_some_and(|query| query.pending.is_in_flight())
+    }
+
+    /// Returns the progress of the download, also while the download is paused; `None` if there is no download.
     #[doc(alias = "watch")]
     #[must_use]
     pub const fn progress(&self) -> Option<DownloadProgress> {
-        match &self.state {
-            State::Downloading(download) => {
+        match self.state.kept_download() {
+            Some(download) => {
                 Some(DownloadProgress { offer: download.offer, received: download.received() })
             }
-            _ => None,
+            None => None,
         }
     }
 
@@ -470,26 +537,37 @@ impl<const RANGES: usize> Client<RANGES> {
         (self.utc != NO_CLOCK).then(|| self.utc.advance(self.utc_set_at, now))
     }
 
-    fn next_query_at(&self, now: Instant) -> Option<Instant> {
-        self.config.query_interval.map(|interval| now.plus(interval))
+    /// Returns the time of the next periodic query after a query at `now`; `None` without periodic queries.
+    fn next_query_at(&mut self, now: Instant) -> Option<Instant> {
+        let Millis(interval) = self.config.query_interval?;
+        let spread = self.random_delay(Millis(interval >> 2));
+        Some(now.plus(Millis(interval)).plus(spread))
     }
 
-    /// Returns the state that reports a failed upgrade to the server before the upgrade ends.
-    fn report_failure(now: Instant, id: ImageId, status: Status, outcome: Outcome) -> State<RANGES> {
-        State::Reporting {
+    /// Returns a random delay of up to `limit`, and up to the configured `query_spread`.
+    fn random_delay(&mut self, limit: Millis) -> Millis {
+        self.random.up_to(limit.min(self.config.query_spread))
+    }
+
+    /// Reports a failed upgrade to the server before the upgrade ends.
+    fn report_failure(&mut self, now: Instant, id: ImageId, status: Status, outcome: Outcome) {
+        // A query about the image in hand has no purpose any more.
+        self.second_query = None;
+        self.enter(State::Reporting {
             id,
             status,
             after: AfterReport::End(outcome),
             pending: PendingRequest::due_at(now),
-        }
+        });
     }
 }
 
 /// Maximum size of a client on a microcontroller, in bytes. The largest parts of a client are the download, the
-/// settings (140 bytes) and the event queue (96 bytes). In the download, 8 out-of-order ranges take 64 bytes, 9 blocks
-/// in flight take 16 bytes each, and the transfer mode probe takes 60 bytes.
+/// settings (184 bytes), the event queue (72 bytes) and the query beside an upgrade (32 bytes). In the download, 8
+/// out-of-order ranges take 64 bytes, 9 blocks in flight take 16 bytes each, the transfer mode probe takes 60 bytes, and
+/// the sums for the check after a pause take 28 bytes.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
-    assert!(size_of::<Client>() <= 680);
-    assert!(size_of::<Client<0>>() <= 520);
+    assert!(size_of::<Client>() <= 944);
+    assert!(size_of::<Client<0>>() <= 752);
 };

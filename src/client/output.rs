@@ -10,9 +10,11 @@
 use core::fmt;
 
 use crate::error::DecodeError;
-use crate::time::{Instant, Millis};
+use crate::time::{Instant, Millis, UtcTime};
 use crate::types::{Eui64, HardwareRange, ImageId, SecurityCredentialVersion};
 use crate::zcl::{Frame, ImageOffer, Status, Violation};
+
+use super::DownloadProgress;
 
 /// Result of [`Client::handle_frame`](super::Client::handle_frame), which says what the application must do for a
 /// frame.
@@ -112,7 +114,7 @@ pub struct Ticket(pub(super) u32);
 #[error("the client does not wait for this answer any more")]
 pub struct StaleTicket;
 
-/// Error of a call that needs an idle client while a query or an upgrade is in progress.
+/// Error of a call that is not possible while a query or an active upgrade is in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -303,11 +305,40 @@ pub enum ClientEvent {
     Paused(Option<Instant>),
     /// The server set the time of the upgrade, which is the given time.
     CountingDown(Instant),
-    /// The server asked the client to wait, and the upgrade starts after a second Upgrade End Response.
+    /// The server asked the client to wait, and the upgrade starts after a second Upgrade End Response. The client asks
+    /// again every hour.
     WaitingForUpgradeEnd,
     /// The image is ready, and only a call of [`Client::activate`](super::Client::activate) starts the upgrade. The
     /// configuration does not let the server start the upgrade.
     WaitingForActivation,
+    /// The download is paused for the given reason, and all stored bytes are kept. The client queries at the given time,
+    /// and continues if the server offers the same image.
+    DownloadPaused(PauseReason, Instant),
+    /// The server offers the image of the download again, or sends its blocks again, and the header and the last stored
+    /// block are those that are stored. The download continues at `received`.
+    DownloadContinued(DownloadProgress),
+    /// The server sends the bytes of another file under the identity of the given image. The download starts again from
+    /// offset 0, with [`Need::Prepare`].
+    FileReplaced(ImageOffer),
+    /// The server answered the Upgrade End Request with the given error. The image is kept, and the client repeats the
+    /// request. After ABORT and NO_IMAGE_AVAILABLE the client queries before.
+    UpgradeEndRefused(Status),
+    /// The server did not answer the Upgrade End Request, and the client repeats the request at the given time.
+    UpgradeEndUnanswered(Instant),
+    /// The clock of the server differs from the clock of the device by more than
+    /// [`utc_tolerance`](super::ClientConfig::utc_tolerance). The client uses the difference between the two times in the
+    /// response as a delay.
+    ClocksDisagree {
+        /// UTC time that the server sent.
+        server: UtcTime,
+        /// UTC time of the device.
+        own: UtcTime,
+    },
+    /// Storage could not be prepared, and the client asks for [`Need::Prepare`] again at the given time.
+    PrepareFailed(Instant),
+    /// The client cannot query, because no valid query can carry this identity: the version is 0xFFFFFFFF, or the image
+    /// type is reserved. The identity in the configuration needs to be corrected.
+    CannotQuery(ImageId),
     /// The given image is verified and kept until another image of the device is downloaded.
     ImageRetained(ImageId),
     /// The device runs the new image, and the event [`Ended`](Self::Ended) follows. espressif calls this event FINISH.
@@ -329,7 +360,8 @@ impl ClientEvent {
     pub const fn id(&self) -> Option<ImageId> {
         match self {
             Self::OfferSkipped(offer, _) | Self::Started(offer) => Some(offer.id),
-            Self::ImageRetained(id) | Self::Finished { id, .. } => Some(*id),
+            Self::FileReplaced(offer) | Self::DownloadContinued(DownloadProgress { offer, .. }) => Some(offer.id),
+            Self::ImageRetained(id) | Self::CannotQuery(id) | Self::Finished { id, .. } => Some(*id),
             Self::Ended(outcome) => outcome.id(),
             Self::ServerNotFound(_)
             | Self::Notified
@@ -337,7 +369,12 @@ impl ClientEvent {
             | Self::Paused(_)
             | Self::CountingDown(_)
             | Self::WaitingForUpgradeEnd
-            | Self::WaitingForActivation => None,
+            | Self::WaitingForActivation
+            | Self::DownloadPaused(..)
+            | Self::UpgradeEndRefused(_)
+            | Self::UpgradeEndUnanswered(_)
+            | Self::ClocksDisagree { .. }
+            | Self::PrepareFailed(_) => None,
         }
     }
 }
@@ -361,6 +398,30 @@ impl fmt::Display for ClientEvent {
             Self::CountingDown(at) => write!(f, "upgrade scheduled for {} ms", at.as_millis()),
             Self::WaitingForUpgradeEnd => f.write_str("waiting for the server to schedule the upgrade"),
             Self::WaitingForActivation => f.write_str("waiting for the application to start the upgrade"),
+            Self::DownloadPaused(reason, next) => {
+                write!(f, "download paused: {reason}; next query at {} ms", next.as_millis())
+            }
+            Self::DownloadContinued(DownloadProgress { offer, received }) => {
+                write!(f, "download of {} continues after {received} of {} bytes", offer.id, offer.size)
+            }
+            Self::FileReplaced(offer) => {
+                write!(f, "the server has replaced the file of {}, the download starts again", offer.id)
+            }
+            Self::UpgradeEndRefused(status) => {
+                write!(f, "the server answers the upgrade end request with {status}, the image is kept")
+            }
+            Self::UpgradeEndUnanswered(next) => write!(
+                f,
+                "the server does not answer the upgrade end request, next request at {} ms",
+                next.as_millis()
+            ),
+            Self::ClocksDisagree { server: UtcTime(server), own: UtcTime(own) } => {
+                write!(f, "the server's clock says {server} s and the own clock {own} s, the delay is relative")
+            }
+            Self::PrepareFailed(next) => {
+                write!(f, "storage cannot be prepared, next attempt at {} ms", next.as_millis())
+            }
+            Self::CannotQuery(id) => write!(f, "no query can carry the identity {id}"),
             Self::ImageRetained(id) => write!(f, "{id} kept until another image is downloaded"),
             Self::Finished { id, size, duration: Millis(millis) } => {
                 write!(f, "the device runs {id}: {size} bytes in {millis} ms")
@@ -385,6 +446,8 @@ pub enum SkipReason {
     /// The offered size is below the size of a file header, or above
     /// [`max_file_size`](super::ClientConfig::max_file_size).
     Size,
+    /// The offered file has failed its verification or its boot twice, see [`FailedImage`](super::FailedImage).
+    FailedBefore,
 }
 
 /// Writes the reason as one phrase for a log.
@@ -395,6 +458,85 @@ impl fmt::Display for SkipReason {
             Self::Older => "the version is older than the running one",
             Self::Refused => "the application refused the version",
             Self::Size => "the size is below that of a header or above that of storage",
+            Self::FailedBefore => "the file has failed its verification or its boot twice",
+        })
+    }
+}
+
+/// Reason for which a download is paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum PauseReason {
+    /// Nothing was heard from the server.
+    ServerSilent,
+    /// The server sent answers that the client cannot use. The value describes the last one.
+    UnusableAnswers(UnusableAnswer),
+    /// The server answered with too many errors in a row. The value is the status of the last error.
+    ServerErrors(Status),
+    /// The server answered NO_IMAGE_AVAILABLE three times in a row.
+    ImageGone,
+    /// The server offers another image, which the application has refused.
+    OtherOffer,
+}
+
+/// Writes the reason as one phrase for a log.
+impl fmt::Display for PauseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.outcome().fmt(f)
+    }
+}
+
+impl PauseReason {
+    /// Returns the outcome of a download that is given up after a pause for this reason.
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::ServerSilent => Outcome::ServerSilent,
+            Self::UnusableAnswers(UnusableAnswer::Empty) => Outcome::EmptyBlocks,
+            Self::UnusableAnswers(UnusableAnswer::TooShort) => Outcome::ShortBlocks,
+            Self::UnusableAnswers(answer) => Outcome::UnusableAnswers(answer),
+            Self::ServerErrors(status) => Outcome::ServerErrors(status),
+            Self::ImageGone => Outcome::ImageGone,
+            Self::OtherOffer => Outcome::Replaced,
+        }
+    }
+}
+
+/// Fault of an answer to a block or page request that the client cannot use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum UnusableAnswer {
+    /// The block has more bytes than the client requested at most.
+    TooLong,
+    /// The block is shorter than [`write_size`](super::ClientConfig::write_size).
+    TooShort,
+    /// The block holds no data.
+    Empty,
+    /// The block has another offset than any request, or reaches past the end of the file.
+    OtherOffset,
+    /// The block has another manufacturer code, image type or file version: the server has another file.
+    OtherImage,
+    /// The answer cannot be decoded, such as WAIT_FOR_DATA without times.
+    Unreadable,
+    /// The request time of WAIT_FOR_DATA lies before the current time of the server.
+    TimeInPast,
+}
+
+/// Writes the fault as one phrase for a log.
+impl fmt::Display for UnusableAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "blocks longer than requested",
+            Self::TooShort => "blocks shorter than storage can write",
+            Self::Empty => "blocks without data",
+            Self::OtherOffset => "blocks with an offset that was not requested",
+            Self::OtherImage => "blocks of another image",
+            Self::Unreadable => "responses that cannot be decoded",
+            Self::TimeInPast => "WAIT_FOR_DATA with a time in the past",
         })
     }
 }
@@ -417,7 +559,8 @@ pub enum Outcome {
     StorageFault,
     /// The server answered a block request with ABORT.
     ServerAborted,
-    /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE three times in a row.
+    /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE three times in a row, and did not offer the
+    /// image again in the longest pause.
     ImageGone,
     /// The server answered with too many errors in a row. The value is the status of the last error.
     ServerErrors(Status),
@@ -427,8 +570,12 @@ pub enum Outcome {
     ShortBlocks,
     /// The server does not support device-specific files.
     SpecificFilesUnsupported,
-    /// The server stopped answering during the upgrade.
+    /// The server stopped answering during the upgrade, and nothing was heard from it.
     ServerSilent,
+    /// The server answered block requests only with answers that the client cannot use. The value describes the last one.
+    UnusableAnswers(UnusableAnswer),
+    /// The application accepted another image before this image was complete or applied.
+    Replaced,
     /// The header of the file cannot be decoded.
     HeaderUnreadable(DecodeError),
     /// The header of the file contradicts the offer. The value names the field, with both values.
@@ -461,6 +608,8 @@ impl Outcome {
             | Self::ShortBlocks
             | Self::SpecificFilesUnsupported
             | Self::ServerSilent
+            | Self::UnusableAnswers(_)
+            | Self::Replaced
             | Self::HeaderUnreadable(_)
             | Self::HeaderMismatch(_)
             | Self::NotForThisDevice(_)
@@ -481,6 +630,8 @@ impl fmt::Display for Outcome {
             Self::ServerErrors(last) => {
                 return write!(f, "the server answers with errors, the last one {last}");
             }
+            Self::UnusableAnswers(answer) => return write!(f, "the server sends {answer}"),
+            Self::Replaced => "another image replaces the image",
             Self::HeaderUnreadable(error) => {
                 return write!(f, "the file's header cannot be decoded: {error}");
             }

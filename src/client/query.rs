@@ -3,7 +3,9 @@
 //!
 //! ```text
 //! notify --in scope, jitter passed--> query --offer--> version accepted, size fits --> Deciding
-//!                                       \--refusal, no answer--> next periodic query
+//!                                       | \--the image in hand--> the upgrade continues
+//!                                       +--refusal--> next periodic query
+//!                                       +--no answer--> next query after 5 minutes, 10 minutes, 20 minutes, ...
 //! ```
 //!
 //! Sections refer to ZigBee document 095264 (2011).
@@ -18,10 +20,10 @@ use crate::zcl::{
 
 use super::Client;
 use super::config::AcceptedVersions;
-use super::dispatch::Transition;
+use super::dispatch::Reaction;
 use super::output::{ClientEvent, ClientIgnored, Outcome, SkipReason};
-use super::request_retry::PendingRequest;
-use super::state::{QueryTarget, State, is_specific};
+use super::request_retry::{PendingRequest, exponential_backoff};
+use super::state::{AfterReport, Kept, QueryCause, QueryTarget, State, UpgradeEndAsk, is_specific};
 
 /// Size in bytes of the shortest file, which is a header without optional fields.
 const MIN_FILE_SIZE: u32 = 56;
@@ -30,42 +32,80 @@ const MIN_FILE_SIZE: u32 = 56;
 /// units, so that the queries of all devices spread over two seconds.
 const NOTIFY_SPREAD: u32 = 20;
 
+/// Time after the first failure until the next query. A gateway restarts within minutes.
+const FIRST_RETRY: Millis = Millis::from_secs(5 * 60);
+
+/// Number of failures of a file after which the client skips offers of this file.
+const MAX_IMAGE_FAILURES: u8 = 2;
+
+/// Time since the last failure of a file after which a unicast Image Notify leads to another attempt.
+const NOTIFIED_ATTEMPT_AFTER: Millis = Millis::from_secs(24 * 60 * 60);
+
+/// Time since the last failure of a file after which the failures are forgotten.
+const FORGET_FAILURES_AFTER: Millis = Millis::from_secs(7 * 24 * 60 * 60);
+
+/// Query that an answer of the server belongs to.
+#[derive(Clone, Copy)]
+struct OpenQuery {
+    target: QueryTarget,
+    cause: QueryCause,
+    /// `true` for a query beside an upgrade.
+    is_second: bool,
+    /// Time of the next periodic query; `None` for a query beside an upgrade.
+    next: Option<Instant>,
+}
+
 impl<const RANGES: usize> Client<RANGES> {
-    /// Handles an Image Notify. An idle client sends a query after every unicast notify. After a broadcast notify, the
-    /// client sends a query only if the notify is in scope and the query jitter includes this device.
-    ///
-    /// A client that is not idle only reports the event [`ClientEvent::Notified`]. The application may then abort the
-    /// present upgrade and start a query.
+    /// Handles an Image Notify. The client sends a query after every unicast notify, also beside an upgrade. After a
+    /// broadcast notify, an idle client and a paused download query if the notify is in scope and the query jitter
+    /// includes this device.
     pub(super) fn on_notify<'f>(
         &mut self,
         now: Instant,
         notify: ImageNotify,
         delivery: DeliveryMode,
-    ) -> Transition<'f, RANGES> {
+    ) -> Reaction<'f> {
         if delivery != DeliveryMode::Unicast {
             // The scope is checked before the jitter, so that a notify out of scope draws no random number.
             if let Err(violation) = notify.check() {
-                return Transition::Drop(ClientIgnored::Invalid(violation));
+                return Reaction::Drop(ClientIgnored::Invalid(violation));
             }
             if !self.is_in_scope(notify.scope) || self.random.percent() > notify.jitter {
-                return Transition::Drop(ClientIgnored::NotForThisDevice);
+                return Reaction::Drop(ClientIgnored::NotForThisDevice);
             }
         } else if self.config.strict && notify != ImageNotify::UNICAST {
-            return Transition::Malformed(ClientIgnored::Mismatch);
+            return Reaction::Malformed(ClientIgnored::Mismatch);
         }
         self.events.push(ClientEvent::Notified);
+        let is_unicast = delivery == DeliveryMode::Unicast;
+        if let (true, State::Idle { .. } | State::Querying { .. }) = (is_unicast, &self.state) {
+            // A copy of this notify may arrive after the offer.
+            self.notified_at = Some(now);
+        }
         match self.state {
             State::Idle { .. } => {
                 self.search_now();
-                // All devices receive a broadcast at once. Without a delay the queries of all devices would collide,
-                // and so would each round of retries.
-                let delay = match delivery {
-                    DeliveryMode::Unicast => 0,
-                    _ => u32::from(self.random.percent()).saturating_mul(NOTIFY_SPREAD),
-                };
-                Transition::Enter(self.begin_query(now.plus(Millis(delay))))
+                let at = now.plus(self.notify_delay(delivery));
+                let cause = if is_unicast { QueryCause::UnicastNotify } else { QueryCause::Timer };
+                self.begin_query(at, cause);
             }
-            _ => Transition::Stay,
+            State::Querying { .. } | State::Applying { .. } => {}
+            State::Paused { .. } if !is_unicast => {
+                let at = now.plus(self.notify_delay(delivery));
+                self.begin_second_query(at, QueryCause::Timer, 1);
+            }
+            _ if is_unicast => self.begin_notified_query(now),
+            _ => {}
+        }
+        Reaction::Done
+    }
+
+    /// Returns the delay of the query after an Image Notify. All devices receive a broadcast at once. Without a delay
+    /// the queries of all devices would collide, and so would each round of retries.
+    fn notify_delay(&mut self, delivery: DeliveryMode) -> Millis {
+        match delivery {
+            DeliveryMode::Unicast => Millis(0),
+            _ => Millis(u32::from(self.random.percent()).saturating_mul(NOTIFY_SPREAD)),
         }
     }
 
@@ -95,88 +135,233 @@ impl<const RANGES: usize> Client<RANGES> {
     pub(super) fn on_query_response<'f>(
         &mut self,
         now: Instant,
+        sequence: u8,
         response: QueryResponse,
-    ) -> Transition<'f, RANGES> {
-        let Some((target, next)) = self.pending_query() else {
-            return Transition::Drop(ClientIgnored::Unexpected);
-        };
-        match response {
-            _ if is_specific(target.id) => Transition::Drop(ClientIgnored::Unexpected),
-            QueryResponse::Refused(refusal) => self.on_no_image(now, refusal.status(), target, next),
-            QueryResponse::Offer(offer) => self.on_offer(now, offer, target, next),
-        }
+    ) -> Reaction<'f> {
+        self.on_answer(now, sequence, response, false)
     }
 
     pub(super) fn on_specific_response<'f>(
         &mut self,
         now: Instant,
+        sequence: u8,
         response: QueryResponse,
-    ) -> Transition<'f, RANGES> {
-        let Some((target, next)) = self.pending_query() else {
-            return Transition::Drop(ClientIgnored::Unexpected);
+    ) -> Reaction<'f> {
+        self.on_answer(now, sequence, response, true)
+    }
+
+    fn on_answer<'f>(
+        &mut self,
+        now: Instant,
+        sequence: u8,
+        response: QueryResponse,
+        specific: bool,
+    ) -> Reaction<'f> {
+        let Some(query) = self.open_query().filter(|query| is_specific(query.target.id) == specific) else {
+            return Reaction::Drop(ClientIgnored::Unexpected);
         };
+        let matches = self.open_pending_query().is_some_and(|pending| pending.has_sequence(sequence));
         match response {
-            _ if !is_specific(target.id) => Transition::Drop(ClientIgnored::Unexpected),
-            QueryResponse::Refused(refusal) => self.on_no_image(now, refusal.status(), target, next),
-            QueryResponse::Offer(offer) => self.on_offer(now, offer, target, next),
+            QueryResponse::Refused(refusal) => {
+                self.numbering.record_query(matches);
+                self.on_no_image(now, refusal.status());
+                Reaction::Done
+            }
+            QueryResponse::Offer(offer) => self.on_offer(now, offer, query, matches),
         }
     }
 
-    /// Returns the target of the query in flight and the time of the next periodic query; `None` if no query is in
-    /// flight.
-    fn pending_query(&self) -> Option<(QueryTarget, Option<Instant>)> {
+    /// Returns the query that was sent and waits for its answer; `None` if there is no such query.
+    fn open_query(&self) -> Option<OpenQuery> {
         match self.state {
-            State::Querying { target, pending, next } if pending.has_been_sent() => Some((target, next)),
-            _ => None,
+            State::Querying { target, pending, next, cause } => {
+                pending.has_been_sent().then_some(OpenQuery { target, cause, is_second: false, next })
+            }
+            _ => self.second_query.filter(|query| query.pending.has_been_sent()).map(|query| OpenQuery {
+                target: self.target_in_hand(),
+                cause: query.cause,
+                is_second: true,
+                next: None,
+            }),
         }
+    }
+
+    /// Returns the retry state of the query that waits for its answer; `None` if no query was sent.
+    pub(super) fn open_pending_query(&self) -> Option<&PendingRequest> {
+        match &self.state {
+            State::Querying { pending, .. } => Some(pending),
+            _ => self.second_query.as_ref().map(|query| &query.pending),
+        }
+    }
+
+    /// Returns the command of the query that waits for its answer; `None` if no query was sent.
+    pub(super) fn open_query_command(&self) -> Option<CommandId> {
+        self.open_query().map(|query| Self::query_command(query.target))
     }
 
     fn on_offer<'f>(
         &mut self,
         now: Instant,
         offer: ImageOffer,
-        target: QueryTarget,
-        next: Option<Instant>,
-    ) -> Transition<'f, RANGES> {
-        let ImageId { manufacturer, image_type, version } = target.id;
-        if (offer.id.manufacturer, offer.id.image_type) != (manufacturer, image_type) {
-            return Transition::Malformed(ClientIgnored::Mismatch);
+        query: OpenQuery,
+        matches: bool,
+    ) -> Reaction<'f> {
+        let ImageId { manufacturer, image_type, version } = query.target.id;
+        // The version 0xFFFFFFFF is the wildcard of all versions, and no version of a file.
+        if (offer.id.manufacturer, offer.id.image_type) != (manufacturer, image_type)
+            || offer.id.version == FileVersion::ANY
+        {
+            return Reaction::Malformed(ClientIgnored::Mismatch);
         }
-        let specific = is_specific(target.id);
+        let specific = is_specific(query.target.id);
         // A query for a device-specific file names the requested version, or any version (section 6.10.12.2.4).
         if specific && version != FileVersion::ANY && offer.id.version != version {
-            return Transition::Malformed(ClientIgnored::Mismatch);
+            return Reaction::Malformed(ClientIgnored::Mismatch);
         }
+        self.numbering.record_query(matches);
         self.reset_unanswered_queries();
+        self.second_query = None;
+        if query.is_second && self.continue_with(now, offer) {
+            return Reaction::Done;
+        }
+        match self.skip_reason(now, offer, query) {
+            Some(reason) => self.skip_offer(now, offer, reason, query),
+            None => self.decide(now, offer),
+        }
+        Reaction::Done
+    }
+
+    /// Continues the upgrade in hand if `offer` is the image in hand; returns whether it is.
+    fn continue_with(&mut self, now: Instant, offer: ImageOffer) -> bool {
+        match self.state {
+            State::Downloading(download)
+            | State::Paused { download, .. }
+            | State::Deciding { kept: Kept::Download(download), .. }
+                if download.offer == offer =>
+            {
+                self.continue_download(now, download);
+            }
+            State::Deciding { offer: present, .. } | State::Erasing { offer: present, .. }
+                if present == offer => {}
+            State::Deciding { kept: Kept::Complete(image), .. } if image.offer == offer => {
+                self.enter(State::Verifying { image });
+            }
+            State::Deciding { kept: Kept::Verified(image), .. } if image.offer == offer => {
+                self.begin_upgrade_end(now, image);
+            }
+            State::Verifying { image } | State::AwaitingCredentials { image, .. } if image.offer == offer => {
+            }
+            // The countdown goes on, and the server may order the upgrade for an earlier time.
+            State::CountingDown { image, at, utc, .. } if image.offer == offer => {
+                let pending = Some(PendingRequest::due_at(now));
+                self.enter(State::CountingDown { image, at, utc, pending });
+            }
+            State::Ending { image, ask, .. } | State::Waiting { image, ask, .. } if image.offer == offer => {
+                let ask = UpgradeEndAsk { refusals: ask.refusals, ..UpgradeEndAsk::new(now) };
+                self.enter(State::Ending { image, pending: PendingRequest::due_at(now), ask });
+            }
+            State::AwaitingActivation { image } if image.offer == offer => self.begin_upgrade_end(now, image),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Returns the reason to skip `offer` without asking the application; `None` if the application decides.
+    fn skip_reason(&self, now: Instant, offer: ImageOffer, query: OpenQuery) -> Option<SkipReason> {
+        let version = query.target.id.version;
         let is_suspended = self.suspended.is_some_and(|image| image.id() == offer.id);
-        let reason = if offer.size < MIN_FILE_SIZE || offer.size > self.config.max_file_size {
-            SkipReason::Size
-        } else if specific {
-            return Transition::Enter(State::Deciding { offer });
+        if offer.size < MIN_FILE_SIZE || offer.size > self.config.max_file_size {
+            Some(SkipReason::Size)
+        } else if is_specific(offer.id) {
+            None
         } else if is_suspended
             || (offer.id.version == version && self.config.accepted_versions != AcceptedVersions::Any)
         {
-            SkipReason::SameVersion
+            Some(SkipReason::SameVersion)
         } else if offer.id.version == self.refused_version {
-            SkipReason::Refused
+            Some(SkipReason::Refused)
         } else if offer.id.version < version && self.config.accepted_versions == AcceptedVersions::Newer {
-            SkipReason::Older
+            Some(SkipReason::Older)
+        } else if self.has_failed_before(now, offer, query.cause) {
+            Some(SkipReason::FailedBefore)
         } else {
-            return Transition::Enter(State::Deciding { offer });
-        };
-        self.events.push(ClientEvent::OfferSkipped(offer, reason));
-        Transition::Enter(self.return_to_idle(now, next))
+            None
+        }
     }
 
-    /// Handles the refusal of a query for `target` with `status`. The next periodic query is due at `next`.
-    pub(super) fn on_no_image<'f>(
-        &mut self,
-        now: Instant,
-        status: Status,
-        target: QueryTarget,
-        next: Option<Instant>,
-    ) -> Transition<'f, RANGES> {
+    /// Returns whether `offer` is the file that has failed its verification or its boot, and is not to be tried again
+    /// after a query with `cause`.
+    fn has_failed_before(&self, now: Instant, offer: ImageOffer, cause: QueryCause) -> bool {
+        let age = now.since(self.failed_at);
+        let is_due = match cause {
+            QueryCause::Application => true,
+            QueryCause::UnicastNotify => age >= NOTIFIED_ATTEMPT_AFTER,
+            QueryCause::Timer => age >= FORGET_FAILURES_AFTER,
+        };
+        self.failed_image.is_some_and(|failed| {
+            (failed.version, failed.size) == (offer.id.version, offer.size)
+                && failed.failures >= MAX_IMAGE_FAILURES
+                && !is_due
+        })
+    }
+
+    /// Skips `offer` for `reason`. A query beside an upgrade changes nothing else.
+    fn skip_offer(&mut self, now: Instant, offer: ImageOffer, reason: SkipReason, query: OpenQuery) {
+        self.events.push(ClientEvent::OfferSkipped(offer, reason));
+        if query.is_second {
+            return;
+        }
+        let is_reported = self.config.report_skipped_offers
+            && reason != SkipReason::Refused
+            && !is_specific(offer.id)
+            && self.suspended.is_none()
+            && self.pending_images.count == 0
+            && self.reported_version != offer.id.version;
+        if is_reported {
+            self.reported_version = offer.id.version;
+            self.enter(State::Reporting {
+                id: offer.id,
+                status: Status::INVALID_IMAGE,
+                after: AfterReport::Skipped(query.next),
+                pending: PendingRequest::due_at(now),
+            });
+        } else {
+            self.go_home(now, query.next);
+        }
+    }
+
+    /// Asks the application to decide on `offer`, and keeps the file in hand until then.
+    fn decide(&mut self, now: Instant, offer: ImageOffer) {
+        let kept = match self.state {
+            State::Deciding { kept, .. } => kept,
+            State::Downloading(mut download) | State::Paused { mut download, .. } => {
+                download.pause(now);
+                Kept::Download(download)
+            }
+            State::Verifying { image } => Kept::Complete(image),
+            // The report ends the former upgrade, and the server need not answer it.
+            State::Reporting { after: AfterReport::End(outcome), .. } => {
+                self.end_upgrade(now, outcome);
+                Kept::Nothing
+            }
+            State::Reporting { .. } => return,
+            State::Erasing { .. } => {
+                self.events.push(ClientEvent::Ended(Outcome::Replaced));
+                Kept::Nothing
+            }
+            state => state.verified_image().map_or(Kept::Nothing, Kept::Verified),
+        };
+        self.enter(State::Deciding { offer, kept });
+    }
+
+    /// Handles the refusal of the open query with `status`. A refusal of a query beside an upgrade changes nothing.
+    pub(super) fn on_no_image(&mut self, now: Instant, status: Status) {
         self.reset_unanswered_queries();
+        let State::Querying { target, next, cause, .. } = self.state else {
+            self.second_query = None;
+            self.events.push(ClientEvent::NoImage(Some(status)));
+            return;
+        };
         let unsupported = status == Status::UNSUP_CLUSTER_COMMAND && is_specific(target.id);
         let refused = unsupported || status == Status::NOT_AUTHORIZED;
         let replaces = refused && self.replace_refusing_server();
@@ -184,45 +369,62 @@ impl<const RANGES: usize> Client<RANGES> {
             true => ClientEvent::Ended(Outcome::SpecificFilesUnsupported),
             false => ClientEvent::NoImage(Some(status)),
         });
-        Transition::Enter(if replaces {
+        if replaces {
             // The client sends the query when another server is found.
-            self.begin_query_for(now, target, next)
+            self.begin_query_for(now, target, next, cause);
         } else {
-            self.return_to_idle(now, next)
-        })
+            self.go_home(now, next);
+        }
     }
 
-    /// Returns the state after all attempts of a query stayed unanswered.
-    pub(super) fn on_query_timeout(&mut self, now: Instant, next: Option<Instant>) -> State<RANGES> {
+    /// Ends a query of which all attempts stayed unanswered. The next query follows after some minutes.
+    pub(super) fn on_query_timeout(&mut self, now: Instant, next: Option<Instant>) {
         self.events.push(ClientEvent::NoImage(None));
-        self.count_unanswered_query();
-        self.return_to_idle(now, next)
+        self.count_unanswered_query(now);
+        let retry_at = self.retry_at(now, self.query_failures, next);
+        self.query_failures = self.query_failures.saturating_add(1);
+        self.go_home(now, retry_at);
     }
 
-    /// Returns the state with a query to send at `now`. The query is for the running image or, if the device keeps
-    /// pending images, for the next image of the device.
-    pub(super) fn begin_query(&mut self, now: Instant) -> State<RANGES> {
-        let id = if self.pending_images.count > 0 {
-            self.pending_images.next
-        } else {
-            self.config.identity.current
-        };
-        let next = self.next_query_at(now);
-        self.begin_query_for(now, QueryTarget { id, stack: self.config.stack }, next)
+    /// Returns the time of the next query after `failures` earlier failures in a row, which is `next` at the latest;
+    /// `None` without periodic queries.
+    pub(super) fn retry_at(
+        &mut self,
+        now: Instant,
+        failures: u8,
+        next: Option<Instant>,
+    ) -> Option<Instant> {
+        let Millis(delay) = exponential_backoff(FIRST_RETRY, failures);
+        let spread = self.random_delay(Millis(delay >> 2));
+        next.map(|next| now.plus(Millis(delay)).plus(spread).min(next))
+    }
+
+    /// Returns the image that the client queries next, with the version that runs: the next image of a set of images, or
+    /// the image of the identity.
+    pub(super) const fn next_image(&self) -> ImageId {
+        if self.pending_images.count > 0 { self.pending_images.next } else { self.config.identity.current }
+    }
+
+    /// Starts a query to send at `at`, for the running image or for the next image of the device.
+    pub(super) fn begin_query(&mut self, at: Instant, cause: QueryCause) {
+        let next = self.next_query_at(at);
+        let target = QueryTarget { id: self.next_image(), stack: self.config.stack };
+        self.begin_query_for(at, target, next, cause);
     }
 
     pub(super) fn begin_query_for(
         &mut self,
-        now: Instant,
+        at: Instant,
         target: QueryTarget,
         next: Option<Instant>,
-    ) -> State<RANGES> {
+        cause: QueryCause,
+    ) {
         if self.query_for(target).is_some() {
-            return State::Querying { target, pending: PendingRequest::due_at(now), next };
+            let pending = PendingRequest::due_at(at);
+            return self.enter(State::Querying { target, pending, next, cause });
         }
-        // No valid query can carry this identity. The missing query counts as unanswered.
-        self.events.push(ClientEvent::NoImage(None));
-        self.return_to_idle(now, next)
+        self.events.push(ClientEvent::CannotQuery(target.id));
+        self.go_home(at, next);
     }
 
     /// Returns the command that queries `target`. Query Next Image is forbidden for the image types of device-specific

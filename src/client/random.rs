@@ -1,4 +1,6 @@
-//! Pseudo-random number generator for the query jitter of an Image Notify. The same seed gives the same numbers.
+//! Pseudo-random number generator for the query jitter of an Image Notify and for the spread of requests. The same seed gives the same numbers.
+
+use crate::time::Millis;
 
 /// Pseudo-random number generator SplitMix64 (Steele, Lea, Flood 2014) with eight bytes of state. The quality of these
 /// numbers suffices to spread devices over a hundred values.
@@ -17,6 +19,15 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
+    /// Returns a random time from 0 to `limit`. A limit of 0 draws no number.
+    pub(super) fn up_to(&mut self, Millis(limit): Millis) -> Millis {
+        if limit == 0 {
+            return Millis(0);
+        }
+        let scaled = (self.next() >> 32).wrapping_mul(u64::from(limit).saturating_add(1)) >> 32;
+        Millis(u32::try_from(scaled).unwrap_or(limit))
+    }
+
     /// Returns a random number from 1 to 100 for comparison with the query jitter (section 6.8.1 of ZigBee document
     /// 095264). All values are equally likely to within one in ten million.
     pub(super) fn percent(&mut self) -> u8 {
@@ -28,6 +39,17 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_random_time_reaches_both_ends_and_no_further() {
+        let mut random = Random::new(1);
+        let times: std::vec::Vec<u32> = (0..1000).map(|_| random.up_to(Millis(9)).0).collect();
+        assert_eq!((times.iter().min(), times.iter().max()), (Some(&0), Some(&9)));
+        assert!((0..=9).all(|time| (60..=140).contains(&times.iter().filter(|drawn| **drawn == time).count())));
+        let before = random;
+        assert_eq!((random.up_to(Millis(0)), random), (Millis(0), before));
+        assert!(random.up_to(Millis(u32::MAX)).0 > 0);
+    }
 
     /// Shows: CLI-018
     #[test]

@@ -3,12 +3,12 @@
 //!
 //! ```text
 //!   Idle -> Querying -> Deciding -> Erasing -> Downloading -> Verifying -> Ending -> CountingDown -> Applying -> Idle
-//!                                                   |          |   |        ^ ^ | |       ^              ^
-//!                                                   |          |   v        | | | |       | upgrade time | activate()
-//!                                                   |  failure | Awaiting-  | | | |       |              |
-//!                                                   |          | Credentials+ | | +--> Waiting ----------+
-//!                                                   |          |              | | 1 hour |               |
-//!                                                   v          v              +-|--------+               |
+//!                          ^                     ^   |  |      |   |        ^ ^ | |       ^              ^
+//!              other offer |        same offer,  |   |  |      |   v        | | | |       | upgrade time | activate()
+//!                          |           checked   |   v  |      | Awaiting-  | | | |       |              |
+//!                          +------------------- Paused  |      | Credentials+ | | +--> Waiting ----------+
+//!                                                       |failure              | | 1 hour |               |
+//!                                                       v      v              +-|--------+               |
 //!      Idle, or Querying for the next image <----- Reporting <-+                +--> AwaitingActivation -+
 //! ```
 //!
@@ -18,18 +18,31 @@
 //! | from | on | to |
 //! |---|---|---|
 //! | Idle | query timer, Image Notify, `query`, `query_specific_file` | Querying |
-//! | | `resume` | Downloading, Verifying, AwaitingCredentials or Ending, by the checkpoint |
+//! | | `resume` | Downloading, Verifying, AwaitingCredentials, Ending or Idle, by the checkpoint |
 //! | | `abort` with pending images | Idle, without pending images |
 //! | Querying | offer that the application must decide on | Deciding |
 //! | | offer skipped, refusal, all attempts unanswered, no server found, `abort` | home |
+//! | | offer skipped, with `report_skipped_offers` | Reporting |
 //! | | refusal, with `replace_refusing_server` | Querying, sent once another server is found |
-//! | Deciding | `accept` | Erasing |
-//! | | `refuse`, `abort` | home |
+//! | Deciding | `accept` | Erasing; a kept download or image is given up |
+//! | | `refuse` | home; Paused with a kept download; Verifying or Ending with a kept image |
+//! | | `abort` | home; Reporting with a kept download or image |
+//! | | the kept file is offered again; a third offer | Downloading or Ending; Deciding on the third |
 //! | Erasing | `prepared` Ready | Downloading |
-//! | | `prepared` Fault, `abort` | home |
+//! | | `prepared` Fault | Erasing after a pause; home after the last attempt |
+//! | | `abort` | home |
+//! | | another offer | Deciding |
 //! | Downloading | last byte stored | Verifying |
-//! | | ABORT, image gone, no device-specific files | home; Querying if the download was resumed |
-//! | | header mismatch, storage fault, too many errors or timeouts, `abort` | Reporting |
+//! | | silence, no image, errors, unusable answers: too many in a row | Paused |
+//! | | the same offer | Downloading, with a check |
+//! | | another offer | Deciding, with the download kept |
+//! | | the check finds another file | Erasing |
+//! | | ABORT, no device-specific files | home |
+//! | | header mismatch, storage fault, `abort` | Reporting |
+//! | Paused | the same offer | Downloading, with a check |
+//! | | another offer | Deciding, with the download kept |
+//! | | the longest pause has passed | home |
+//! | | last byte stored; storage fault, `abort` | Verifying; Reporting |
 //! | Verifying | `verified` Valid; NeedsMore for a device-specific file | Ending; AwaitingCredentials if required |
 //! | | `verified` Invalid, Abandon or NeedsMore, `abort` | Reporting |
 //! | AwaitingCredentials | `credentials_obtained` Ready | Ending |
@@ -37,31 +50,36 @@
 //! | | `query_specific_file` | Querying, with the file suspended |
 //! | Reporting | Default Response, or two unanswered attempts | home; after NeedsMore Querying for the next image |
 //! | Ending | Upgrade End Response with a time | CountingDown |
-//! | | Upgrade End Response "wait", Default Response SUCCESS, unanswered with `KeepWaiting` | Waiting |
+//! | | Upgrade End Response "wait" | Waiting |
+//! | | Default Response SUCCESS, ABORT or NO_IMAGE_AVAILABLE; unanswered for its hour | Ending, sent an hour later |
+//! | | the same offer | Ending, sent at once |
 //! | | Upgrade End Response or unanswered, if only the application may start the upgrade | AwaitingActivation |
-//! | | four unanswered attempts with `UpgradeEndFallback::Apply`, `activate` | Applying |
-//! | | Default Response with an error; for a device-specific file SUCCESS or unanswered | home |
+//! | | four unanswered asks with `UpgradeEndFallback::Apply`, `activate` | Applying |
+//! | | Default Response NOT_AUTHORIZED; for a device-specific file any answer or unanswered | home |
 //! | | `abort` | Reporting |
-//! | Waiting | one hour has passed, `connection_lost` | Ending |
+//! | Waiting | one hour has passed, the same offer, `connection_lost` | Ending |
 //! | | Upgrade End Response with a time; "wait" | CountingDown; Waiting for another hour; AwaitingActivation as from Ending |
 //! | | `activate`; `abort` | Applying; Reporting |
 //! | AwaitingActivation | `activate`; `abort`; any Upgrade End Response | Applying; Reporting; AwaitingActivation |
+//! | | the same offer | Ending |
 //! | CountingDown | the upgrade time is reached, `activate` | Applying |
 //! | | another Upgrade End Response; "wait" | CountingDown with the new time; Waiting |
-//! | | `connection_lost`; `abort` | Ending; Reporting |
+//! | | `connection_lost`; `abort`; Default Response NOT_AUTHORIZED | Ending; Reporting; home |
+//! | Verifying to CountingDown | another offer | Deciding, with the image kept |
 //! | Applying | `applied` Done or Failed | home |
 //!
-//! The search for the server has a state machine of its own, see the module `discovery`.
+//! In every state from Deciding to CountingDown a second query can be in flight beside the state, see the module
+//! `second_query`. The search for the server has a state machine of its own, see the module `discovery`.
 //!
 //! Sections refer to ZigBee document 095264 (2011).
 
-use crate::time::Instant;
+use crate::time::{Instant, UtcTime};
 use crate::types::{ImageId, ImageTypeClass, SecurityCredentialVersion, StackVersion};
 use crate::zcl::{ImageOffer, Status};
 
 use super::checkpoint::HeaderFacts;
 use super::config::ClientConfig;
-use super::output::Outcome;
+use super::output::{Outcome, PauseReason};
 use super::request_retry::PendingRequest;
 use super::rtt::RttEstimator;
 use super::transfer::Download;
@@ -73,13 +91,16 @@ pub(super) enum State<const RANGES: usize> {
     /// query.
     Idle { query_at: Option<Instant> },
     /// A query is to be sent or in flight. If the query leads to no image, the next periodic query is due at `next`.
-    Querying { target: QueryTarget, pending: PendingRequest, next: Option<Instant> },
-    /// The application decides whether to accept an offer.
-    Deciding { offer: ImageOffer },
-    /// The application prepares storage for the offered file.
-    Erasing { offer: ImageOffer },
+    Querying { target: QueryTarget, pending: PendingRequest, next: Option<Instant>, cause: QueryCause },
+    /// The application decides whether to accept an offer. Until then `kept` is what the client had in hand before.
+    Deciding { offer: ImageOffer, kept: Kept<RANGES> },
+    /// The application prepares storage for the offered file, after `faults` attempts that failed. The next attempt
+    /// begins at `retry_at`; `None` means that the attempt has begun.
+    Erasing { offer: ImageOffer, faults: u8, retry_at: Option<Instant> },
     /// The client requests the blocks of the file, and the application stores them.
     Downloading(Download<RANGES>),
+    /// The server does not serve the file at present. All stored bytes are kept, and the client queries at `ask_at`.
+    Paused { download: Download<RANGES>, reason: PauseReason, ask_at: Instant },
     /// The application verifies the complete file.
     Verifying { image: StoredImage },
     /// The file is valid but requires security credentials that the device lacks.
@@ -87,15 +108,70 @@ pub(super) enum State<const RANGES: usize> {
     /// An Upgrade End Request with another status than SUCCESS is to be sent or in flight.
     Reporting { id: ImageId, status: Status, after: AfterReport, pending: PendingRequest },
     /// An Upgrade End Request with the status SUCCESS is to be sent or in flight.
-    Ending { image: StoredImage, pending: PendingRequest },
+    Ending { image: StoredImage, pending: PendingRequest, ask: UpgradeEndAsk },
     /// The server asked the client to wait, and the client repeats the Upgrade End Request at `ask_at`.
-    Waiting { image: StoredImage, ask_at: Instant },
+    Waiting { image: StoredImage, ask_at: Instant, ask: UpgradeEndAsk },
     /// The upgrade waits for a call of `activate`, because the configuration does not let servers start the upgrade.
     AwaitingActivation { image: StoredImage },
-    /// The upgrade is scheduled for the time `at`.
-    CountingDown { image: StoredImage, at: Instant },
+    /// The upgrade is scheduled for the time `at`. If both clocks agreed on UTC, `utc` is the same time in UTC. `pending`
+    /// is the next Upgrade End Request during a long countdown.
+    CountingDown {
+        image: StoredImage,
+        at: Instant,
+        utc: Option<UtcTime>,
+        pending: Option<PendingRequest>,
+    },
     /// The application switches the device to the image.
     Applying { image: StoredImage },
+}
+
+/// File that the client had in hand when the server offered another file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept<const RANGES: usize> {
+    /// The client had no file in hand.
+    Nothing,
+    /// A download that has begun.
+    Download(Download<RANGES>),
+    /// A complete file that is not verified yet.
+    Complete(StoredImage),
+    /// A verified file.
+    Verified(StoredImage),
+}
+
+/// Cause of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum QueryCause {
+    /// A timer of the client.
+    Timer,
+    /// A unicast Image Notify of the server.
+    UnicastNotify,
+    /// A call of the application.
+    Application,
+}
+
+/// Record of the Upgrade End Requests for one image since the last answer of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct UpgradeEndAsk {
+    /// Time of the first request; later requests within the first hour have growing pauses.
+    pub(super) since: Instant,
+    /// Number of asks without an answer; the requests of the first hour are one ask, and so is each hourly request.
+    pub(super) unanswered: u8,
+    /// Number of times in a row that the server refused the request, although it may offer the image again.
+    pub(super) refusals: u8,
+    /// `true` for the first ask, which may be repeated within its hour.
+    pub(super) is_first: bool,
+}
+
+impl UpgradeEndAsk {
+    /// Creates the record of a first ask at `now`.
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { since: now, unanswered: 0, refusals: 0, is_first: true }
+    }
+
+    /// Creates the record of a client that the server asked to wait at `now`.
+    pub(super) const fn told_to_wait(now: Instant) -> Self {
+        Self { is_first: false, ..Self::new(now) }
+    }
 }
 
 /// Subject of a query: an image of the device with the version that runs now, or a device-specific file.
@@ -111,6 +187,8 @@ pub(super) struct QueryTarget {
 pub(super) struct StoredImage {
     pub(super) offer: ImageOffer,
     pub(super) header: HeaderFacts,
+    /// `true` if all bytes were fetched from offset 0 without a pause.
+    pub(super) is_clean: bool,
 }
 
 /// Continuation of the upgrade after the state `Reporting`.
@@ -121,6 +199,8 @@ pub(super) enum AfterReport {
     /// The client keeps the reported image and queries another image. The [`ImageId`] names the image to query, with
     /// the version that runs now; the [`HeaderFacts`] belong to the kept image.
     More(ImageId, HeaderFacts),
+    /// The client skipped an offer without having started an upgrade. The next periodic query is due at the given time.
+    Skipped(Option<Instant>),
 }
 
 impl StoredImage {
@@ -135,16 +215,28 @@ pub(super) const fn is_specific(id: ImageId) -> bool {
 }
 
 impl<const RANGES: usize> State<RANGES> {
-    pub(super) const fn download(&self) -> Option<&Download<RANGES>> {
+    pub(super) const fn download_mut(&mut self) -> Option<&mut Download<RANGES>> {
         match self {
             Self::Downloading(download) => Some(download),
             _ => None,
         }
     }
 
-    pub(super) const fn download_mut(&mut self) -> Option<&mut Download<RANGES>> {
+    /// Returns the download of which bytes are stored, whether or not the download goes on at present.
+    pub(super) const fn kept_download(&self) -> Option<&Download<RANGES>> {
         match self {
-            Self::Downloading(download) => Some(download),
+            Self::Downloading(download)
+            | Self::Paused { download, .. }
+            | Self::Deciding { kept: Kept::Download(download), .. } => Some(download),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn kept_download_mut(&mut self) -> Option<&mut Download<RANGES>> {
+        match self {
+            Self::Downloading(download)
+            | Self::Paused { download, .. }
+            | Self::Deciding { kept: Kept::Download(download), .. } => Some(download),
             _ => None,
         }
     }
@@ -155,7 +247,8 @@ impl<const RANGES: usize> State<RANGES> {
         match self {
             Self::Querying { pending, .. }
             | Self::Reporting { pending, .. }
-            | Self::Ending { pending, .. } => Some(pending),
+            | Self::Ending { pending, .. }
+            | Self::CountingDown { pending: Some(pending), .. } => Some(pending),
             _ => None,
         }
     }
@@ -164,22 +257,35 @@ impl<const RANGES: usize> State<RANGES> {
         match self {
             Self::Querying { pending, .. }
             | Self::Reporting { pending, .. }
-            | Self::Ending { pending, .. } => Some(pending),
+            | Self::Ending { pending, .. }
+            | Self::CountingDown { pending: Some(pending), .. } => Some(pending),
             _ => None,
         }
     }
 
-    /// Returns the deadline of the timer of this state; `None` if the state has no timer.
-    pub(super) fn deadline(&self, config: &ClientConfig, rtt: &RttEstimator) -> Option<Instant> {
+    /// Returns the deadline of the timer of this state; `None` if the state has no timer. A state that sends requests
+    /// has no deadline for requests while `can_send` is `false`.
+    pub(super) fn deadline(
+        &self,
+        config: &ClientConfig,
+        rtt: &RttEstimator,
+        can_send: bool,
+    ) -> Option<Instant> {
         match self {
             Self::Idle { query_at } => *query_at,
             Self::Querying { pending, .. }
             | Self::Reporting { pending, .. }
-            | Self::Ending { pending, .. } => Some(pending.deadline()),
-            Self::Downloading(download) => download.deadline(config, rtt),
-            Self::Waiting { ask_at: at, .. } | Self::CountingDown { at, .. } => Some(*at),
+            | Self::Ending { pending, .. } => Some(pending.deadline()).filter(|_| can_send),
+            Self::Downloading(download) => download.deadline(config, rtt).filter(|_| can_send),
+            Self::Paused { ask_at, .. } if can_send => Some(*ask_at),
+            Self::Paused { download, .. } => download.give_up_at(config),
+            Self::Erasing { retry_at, .. } => *retry_at,
+            Self::Waiting { ask_at, .. } => Some(*ask_at),
+            Self::CountingDown { at, pending, .. } => {
+                let ask_at = pending.as_ref().map(PendingRequest::deadline).filter(|_| can_send);
+                Some(ask_at.map_or(*at, |ask_at| ask_at.min(*at)))
+            }
             Self::Deciding { .. }
-            | Self::Erasing { .. }
             | Self::Verifying { .. }
             | Self::AwaitingCredentials { .. }
             | Self::AwaitingActivation { .. }
@@ -190,8 +296,8 @@ impl<const RANGES: usize> State<RANGES> {
     /// Returns whether the client can leave this state only after an answer of the application.
     pub(super) fn waits_for_application(&self) -> bool {
         match self {
+            Self::Erasing { retry_at, .. } => retry_at.is_none(),
             Self::Deciding { .. }
-            | Self::Erasing { .. }
             | Self::Verifying { .. }
             | Self::AwaitingCredentials { .. }
             | Self::AwaitingActivation { .. }
@@ -213,7 +319,8 @@ impl<const RANGES: usize> State<RANGES> {
     /// Returns the image that is complete and verified but not applied yet; `None` if there is no such image.
     pub(super) const fn verified_image(&self) -> Option<StoredImage> {
         match self {
-            Self::AwaitingCredentials { image, .. }
+            Self::Deciding { kept: Kept::Verified(image), .. }
+            | Self::AwaitingCredentials { image, .. }
             | Self::Ending { image, .. }
             | Self::Waiting { image, .. }
             | Self::AwaitingActivation { image }

@@ -3,33 +3,38 @@
 //!
 //! ```text
 //! verified --> Upgrade End Request --response: a time--> countdown --> apply
-//!                    |       ^     \--four attempts unanswered--> apply, or repeat every hour
+//!                    |       ^     \--unanswered for three more hours--> apply, or repeat every hour
 //!                    |       | every hour
-//!                    +-- response: wait
+//!                    +-- response: wait; error ABORT or NO_IMAGE_AVAILABLE (with a query soon); no answer
 //! ```
 //!
+//! The first request is repeated with growing pauses within its hour. All later requests are sent once per hour.
 //! Sections refer to ZigBee document 095264 (2011).
 
 use crate::aps::DeliveryMode;
-use crate::time::{Delay, Instant, Millis, TimeField};
+use crate::time::{Delay, Instant, Millis, ServerTime, TimeField, UtcTime};
 use crate::types::{FileVersion, ImageId, SecurityCredentialVersion};
 use crate::zcl::{Status, UpgradeActivationPolicy, UpgradeEndResponse};
 
 use super::Client;
 use super::checkpoint::{HeaderFacts, PendingImages};
 use super::config::UpgradeEndFallback;
-use super::dispatch::Transition;
+use super::dispatch::Reaction;
 use super::output::{ClientEvent, ClientIgnored, Outcome};
-use super::request_retry::PendingRequest;
-use super::state::{AfterReport, State, StoredImage, is_specific};
+use super::request_retry::{PendingRequest, exponential_backoff};
+use super::state::{AfterReport, QueryCause, State, StoredImage, UpgradeEndAsk, is_specific};
 
 /// Time between two Upgrade End Requests of a client that the server asked to wait. Section 6.12 allows at most one
 /// request per hour.
 pub(super) const UPGRADE_END_INTERVAL: Millis = Millis::from_secs(60 * 60);
 
-/// Number of attempts of an Upgrade End Request with the status SUCCESS: the first attempt and three retries (section
-/// 6.12).
-const MAX_UPGRADE_END_ATTEMPTS: u8 = 4;
+/// Number of unanswered asks after which the server counts as unreachable: the first ask and three more, one per hour
+/// (section 6.12: "no more often than once every 60 minutes", "unreachable after 3 retries").
+const MAX_UNANSWERED_ASKS: u8 = 4;
+
+/// Time between a refused Upgrade End Request and the query whether the server still offers the image. The time doubles
+/// with each refusal in a row, up to one hour.
+const REFUSED_QUERY_DELAY: Millis = Millis::from_secs(1);
 
 /// Number of attempts of an Upgrade End Request with another status than SUCCESS, or for a device-specific file. Two
 /// attempts are enough, because the client continues in the same way without an answer (sections 6.10.9.4 and
@@ -40,67 +45,151 @@ impl<const RANGES: usize> Client<RANGES> {
     pub(super) fn on_upgrade_end<'f>(
         &mut self,
         now: Instant,
+        sequence: u8,
         response: UpgradeEndResponse,
         delivery: DeliveryMode,
-    ) -> Transition<'f, RANGES> {
+    ) -> Reaction<'f> {
         let (State::Ending { image, .. }
         | State::Waiting { image, .. }
         | State::AwaitingActivation { image }
         | State::CountingDown { image, .. }) = self.state
         else {
-            return Transition::Drop(ClientIgnored::Unexpected);
+            return Reaction::Drop(ClientIgnored::Unexpected);
         };
         if !response.target.matches(image.id()) {
-            return Transition::Drop(ClientIgnored::NotForThisDevice);
+            return Reaction::Drop(ClientIgnored::NotForThisDevice);
         }
-        match response.time.delay(TimeField::Upgrade, self.utc(now), self.config.utc_tolerance) {
+        let time = response.time;
+        match time.delay(TimeField::Upgrade, self.utc(now), self.config.utc_tolerance) {
             Ok(Delay::For(_)) if self.requires_activation(image) => {
                 if delivery != DeliveryMode::Unicast {
-                    return Transition::Drop(ClientIgnored::NotAuthorized);
+                    return Reaction::Drop(ClientIgnored::NotAuthorized);
                 }
-                Transition::Deny(self.wait_for_activation(image))
+                self.wait_for_activation(image);
+                Reaction::Deny
             }
             Ok(Delay::For(delay)) => {
-                let at = now.after(delay);
-                self.events.push(ClientEvent::CountingDown(at));
-                Transition::Enter(State::CountingDown { image, at })
+                self.report_clocks(now, time);
+                let at = self.not_later(sequence, time, now.after(delay));
+                self.count_down(now, image, at, self.agreed_utc(now, time));
+                Reaction::Done
             }
-            Ok(Delay::Forever) if matches!(self.state, State::AwaitingActivation { .. }) => Transition::Stay,
-            Ok(Delay::Forever) => Transition::Enter(self.wait_for_upgrade_end(now, image)),
-            Err(_) => Transition::Malformed(ClientIgnored::Mismatch),
+            Ok(Delay::Forever) => {
+                if !matches!(self.state, State::AwaitingActivation { .. }) {
+                    self.wait_for_upgrade_end(now, image);
+                }
+                Reaction::Done
+            }
+            Err(_) => Reaction::Malformed(ClientIgnored::Mismatch),
+        }
+    }
+
+    /// Returns the upgrade time `at` of a response with `sequence`. If the response has a relative time and answers a
+    /// request that the client sent during a countdown, the result is not later than the present upgrade time: a server
+    /// with a constant offset would otherwise delay the upgrade without end.
+    fn not_later(&self, sequence: u8, time: ServerTime, at: Instant) -> Instant {
+        match &self.state {
+            State::CountingDown { at: present, pending: Some(pending), .. }
+                if time.current == 0 && pending.has_been_sent() && pending.has_sequence(sequence) =>
+            {
+                at.min(*present)
+            }
+            _ => at,
+        }
+    }
+
+    /// Returns the upgrade time of `time` in UTC if the clocks of server and device agree; otherwise `None`.
+    fn agreed_utc(&self, now: Instant, time: ServerTime) -> Option<UtcTime> {
+        let own = self.utc(now)?;
+        (time.agrees_with(own, self.config.utc_tolerance) && time.then != 0).then_some(UtcTime(time.then))
+    }
+
+    /// Reports the event that the clocks of server and device disagree, if `time` shows that they do.
+    pub(super) fn report_clocks(&mut self, now: Instant, time: ServerTime) {
+        if let Some(own) = self.utc(now)
+            && time.current != 0
+            && time.then != u32::MAX
+            && !time.agrees_with(own, self.config.utc_tolerance)
+        {
+            self.events.push(ClientEvent::ClocksDisagree { server: UtcTime(time.current), own });
+        }
+    }
+
+    /// Starts or replaces the countdown to the upgrade at the time `at`.
+    fn count_down(&mut self, now: Instant, image: StoredImage, at: Instant, utc: Option<UtcTime>) {
+        self.events.push(ClientEvent::CountingDown(at));
+        let pending = self.next_countdown_request(now, at);
+        self.enter(State::CountingDown { image, at, utc, pending });
+    }
+
+    /// Returns the next Upgrade End Request during a countdown until `at`; `None` if the countdown is short.
+    fn next_countdown_request(&mut self, now: Instant, at: Instant) -> Option<PendingRequest> {
+        let is_long = now.plus(self.config.max_unchecked_countdown) < at;
+        is_long.then(|| PendingRequest::due_at(self.next_ask_at(now)))
+    }
+
+    /// Moves a countdown to a UTC time after the clock of the device was set.
+    pub(super) fn adjust_countdown(&mut self, now: Instant) {
+        let Some(own) = self.utc(now) else { return };
+        if let State::CountingDown { at, utc: Some(utc), .. } = &mut self.state {
+            let seconds = core::time::Duration::from_secs(u64::from(utc.0.saturating_sub(own.0)));
+            *at = now.after(seconds);
         }
     }
 
     /// Handles a Default Response with `status` to the Upgrade End Request.
-    pub(super) fn on_upgrade_end_status<'f>(
-        &mut self,
-        now: Instant,
-        status: Status,
-    ) -> Transition<'f, RANGES> {
+    pub(super) fn on_upgrade_end_status<'f>(&mut self, now: Instant, status: Status) -> Reaction<'f> {
         match self.state {
-            State::Reporting { id, after, .. } => Transition::Enter(self.after_report(now, id, after)),
-            State::Ending { image, .. } if is_specific(image.id()) && status == Status::SUCCESS => {
-                Transition::Enter(self.end_upgrade(now, Outcome::Received(image.id())))
+            State::Reporting { id, after, .. } => self.after_report(now, id, after),
+            State::CountingDown { .. } | State::Ending { .. } if status == Status::NOT_AUTHORIZED => {
+                self.end_upgrade(now, Outcome::UpgradeRefused(status));
             }
+            // The order to upgrade stands, and the next request follows in an hour.
+            State::CountingDown { at, .. } => {
+                let next = self.next_countdown_request(now, at);
+                if let State::CountingDown { pending, .. } = &mut self.state {
+                    *pending = next;
+                }
+            }
+            State::Ending { image, .. } if is_specific(image.id()) => match status {
+                Status::SUCCESS => self.end_upgrade(now, Outcome::Received(image.id())),
+                status if is_not_understood(status) => {}
+                status => self.end_upgrade(now, Outcome::UpgradeRefused(status)),
+            },
             // A Default Response SUCCESS acknowledges the request but gives no upgrade time. The Upgrade End Response
             // is still to come, and the client asks again as if the server had asked it to wait. The state stays the
             // same, because the server did not ask the client to wait: ImageUpgradeStatus remains "download complete".
             State::Ending { image, .. } if status == Status::SUCCESS => {
                 self.events.push(ClientEvent::WaitingForUpgradeEnd);
-                let pending = PendingRequest::due_at(now.plus(UPGRADE_END_INTERVAL));
-                Transition::Enter(State::Ending { image, pending })
+                let next = self.next_ask_at(now);
+                self.ask_later(image, next, UpgradeEndAsk::told_to_wait(now));
             }
-            // A Default Response that says that the server did not understand the request counts as no answer.
-            State::Ending { .. } if is_not_understood(status) => Transition::Stay,
-            State::Ending { .. } => Transition::Enter(self.end_upgrade(now, Outcome::UpgradeRefused(status))),
-            _ => Transition::Drop(ClientIgnored::Unexpected),
+            // The server does not know the image at present, such as after a restart of a gateway. A query shows
+            // whether the server offers the image again.
+            State::Ending { image, ask, .. }
+                if matches!(status, Status::ABORT | Status::NO_IMAGE_AVAILABLE) =>
+            {
+                self.events.push(ClientEvent::UpgradeEndRefused(status));
+                let refusals = ask.refusals.saturating_add(1);
+                let delay = exponential_backoff(REFUSED_QUERY_DELAY, ask.refusals).min(UPGRADE_END_INTERVAL);
+                let ask = UpgradeEndAsk { refusals, ..UpgradeEndAsk::told_to_wait(now) };
+                let next = self.next_ask_at(now);
+                self.ask_later(image, next, ask);
+                self.begin_second_query(now.plus(delay), QueryCause::Timer, 1);
+            }
+            // Any other error says that the server could not read the request, which counts as no answer. The request
+            // may have been damaged on its way.
+            State::Ending { .. } => self.events.push(ClientEvent::UpgradeEndRefused(status)),
+            _ => return Reaction::Drop(ClientIgnored::Unexpected),
         }
+        Reaction::Done
     }
 
-    /// Returns the state after the report about image `id`, whether the server answered the report or not.
-    fn after_report(&mut self, now: Instant, id: ImageId, after: AfterReport) -> State<RANGES> {
+    /// Continues after the report about image `id`, whether the server answered the report or not.
+    fn after_report(&mut self, now: Instant, id: ImageId, after: AfterReport) {
         match after {
             AfterReport::End(outcome) => self.end_upgrade(now, outcome),
+            AfterReport::Skipped(next) => self.go_home(now, next),
             AfterReport::More(next, HeaderFacts { stack, credential }) => {
                 let missing = credential.filter(|needed| !self.has_credential(*needed));
                 let pending = &mut self.pending_images;
@@ -111,19 +200,25 @@ impl<const RANGES: usize> Client<RANGES> {
                 }
                 pending.missing_credential = missing.or(pending.missing_credential);
                 self.events.push(ClientEvent::ImageRetained(id));
-                self.begin_query(now)
+                self.begin_query(now, QueryCause::Timer);
             }
         }
     }
 
-    /// Returns the state after a successful verification of `image`. This state is AwaitingCredentials if the device
-    /// lacks credentials that `image` or a kept image requires, and Ending otherwise.
-    pub(super) fn begin_upgrade_end(&self, now: Instant, image: StoredImage) -> State<RANGES> {
+    /// Continues after a successful verification of `image`. The client waits for credentials if the device lacks
+    /// credentials that `image` or a kept image requires, and asks the server for the upgrade time otherwise.
+    pub(super) fn begin_upgrade_end(&mut self, now: Instant, image: StoredImage) {
         let needed = image.header.credential.filter(|needed| !self.has_credential(*needed));
         match needed.or(self.pending_images.missing_credential) {
-            Some(needed) => State::AwaitingCredentials { image, needed },
-            None => State::Ending { image, pending: PendingRequest::due_at(now) },
+            Some(needed) => self.enter(State::AwaitingCredentials { image, needed }),
+            None => self.ask_for_upgrade_end(now, image),
         }
+    }
+
+    /// Sends the first Upgrade End Request for `image`.
+    pub(super) fn ask_for_upgrade_end(&mut self, now: Instant, image: StoredImage) {
+        let (pending, ask) = (PendingRequest::due_at(now), UpgradeEndAsk::new(now));
+        self.enter(State::Ending { image, pending, ask });
     }
 
     /// Returns whether the security credentials of the device have the version `needed` or a newer version (section
@@ -136,9 +231,23 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    fn wait_for_upgrade_end(&mut self, now: Instant, image: StoredImage) -> State<RANGES> {
+    /// Waits for an hour, because the server answered the Upgrade End Request without a time.
+    fn wait_for_upgrade_end(&mut self, now: Instant, image: StoredImage) {
         self.events.push(ClientEvent::WaitingForUpgradeEnd);
-        State::Waiting { image, ask_at: now.plus(UPGRADE_END_INTERVAL) }
+        let (ask_at, ask) = (self.next_ask_at(now), UpgradeEndAsk::told_to_wait(now));
+        self.enter(State::Waiting { image, ask_at, ask });
+    }
+
+    /// Sends the next Upgrade End Request for `image` at `at`. The server has not asked the client to wait, so that the
+    /// client does not enter the state Waiting.
+    fn ask_later(&mut self, image: StoredImage, at: Instant, ask: UpgradeEndAsk) {
+        self.enter(State::Ending { image, pending: PendingRequest::due_at(at), ask });
+    }
+
+    /// Returns the time of the next hourly request of a client that asks at `now`.
+    fn next_ask_at(&mut self, now: Instant) -> Instant {
+        let spread = self.random_delay(Millis(UPGRADE_END_INTERVAL.0 >> 2));
+        now.plus(UPGRADE_END_INTERVAL).plus(spread)
     }
 
     /// Returns whether only the application may start the upgrade to `image`.
@@ -146,33 +255,62 @@ impl<const RANGES: usize> Client<RANGES> {
         self.config.activation_policy == UpgradeActivationPolicy::OUT_OF_BAND && !is_specific(image.id())
     }
 
-    fn wait_for_activation(&mut self, image: StoredImage) -> State<RANGES> {
+    fn wait_for_activation(&mut self, image: StoredImage) {
         self.events.push(ClientEvent::WaitingForActivation);
-        State::AwaitingActivation { image }
+        self.enter(State::AwaitingActivation { image });
     }
 
-    /// Returns the state after the timeout of an Upgrade End Request that was attempted `attempts` times; `None` if
-    /// another attempt follows.
-    pub(super) fn on_upgrade_end_timeout(&mut self, now: Instant, attempts: u8) -> Option<State<RANGES>> {
+    /// Handles the timeout of an Upgrade End Request that was attempted `attempts` times.
+    pub(super) fn on_upgrade_end_timeout(&mut self, now: Instant, attempts: u8) {
         match self.state {
             State::Reporting { id, after, .. } if attempts >= MAX_REPORT_ATTEMPTS => {
-                Some(self.after_report(now, id, after))
+                self.after_report(now, id, after);
             }
-            State::Ending { image, .. } if is_specific(image.id()) => (attempts >= MAX_REPORT_ATTEMPTS)
-                .then(|| self.end_upgrade(now, Outcome::Received(image.id()))),
-            State::Ending { image, .. } if attempts >= MAX_UPGRADE_END_ATTEMPTS => {
-                Some(match self.config.upgrade_end_fallback {
-                    _ if self.requires_activation(image) => self.wait_for_activation(image),
-                    UpgradeEndFallback::Apply => State::Applying { image },
-                    UpgradeEndFallback::KeepWaiting => self.wait_for_upgrade_end(now, image),
-                })
+            State::Ending { image, .. } if is_specific(image.id()) => {
+                if attempts >= MAX_REPORT_ATTEMPTS {
+                    self.end_upgrade(now, Outcome::Received(image.id()));
+                }
             }
-            _ => None,
+            State::Ending { image, ask, .. } => self.on_unanswered_ask(now, image, ask, attempts),
+            State::CountingDown { at, .. } => {
+                let next = self.next_countdown_request(now, at);
+                if let State::CountingDown { pending, .. } = &mut self.state {
+                    *pending = next;
+                }
+            }
+            _ => {}
         }
     }
 
+    /// Handles an Upgrade End Request for `image` that stayed unanswered after `attempts` attempts of the present ask.
+    fn on_unanswered_ask(&mut self, now: Instant, image: StoredImage, ask: UpgradeEndAsk, attempts: u8) {
+        let hour_end = ask.since.plus(UPGRADE_END_INTERVAL);
+        if ask.is_first {
+            let retry_at = now.plus(exponential_backoff(self.config.initial_timeout, attempts));
+            if retry_at < hour_end {
+                if let State::Ending { pending, .. } = &mut self.state {
+                    pending.retry_at(retry_at);
+                }
+                return;
+            }
+        }
+        let unanswered = ask.unanswered.saturating_add(1);
+        if unanswered >= MAX_UNANSWERED_ASKS {
+            if self.requires_activation(image) {
+                return self.wait_for_activation(image);
+            }
+            if self.config.upgrade_end_fallback == UpgradeEndFallback::Apply {
+                return self.enter(State::Applying { image });
+            }
+        }
+        let ask_at = if ask.is_first { hour_end.max(now) } else { self.next_ask_at(now) };
+        self.events.push(ClientEvent::UpgradeEndUnanswered(ask_at));
+        let ask = UpgradeEndAsk { unanswered, is_first: false, ..ask };
+        self.ask_later(image, ask_at, ask);
+    }
+
     /// Ends a successful upgrade, after which the device runs `image` and the images kept before `image`.
-    pub(super) fn finish_upgrade(&mut self, now: Instant, image: StoredImage) -> State<RANGES> {
+    pub(super) fn finish_upgrade(&mut self, now: Instant, image: StoredImage) {
         let id = image.id();
         let duration = now.since(self.download_start);
         self.events.push(ClientEvent::Finished { id, size: image.offer.size, duration });
@@ -185,28 +323,49 @@ impl<const RANGES: usize> Client<RANGES> {
         } else if identity_version != FileVersion::ANY {
             (self.config.identity.current.version, self.config.stack) = (identity_version, identity_stack);
         }
-        self.end_upgrade(now, Outcome::Upgraded(id))
+        self.failed_image = None;
+        self.end_upgrade(now, Outcome::Upgraded(id));
     }
 
-    /// Ends the upgrade with `outcome`, and discards the kept images. If a file was suspended to fetch security
-    /// credentials, the upgrade to the suspended file continues with the kept images.
-    pub(super) fn end_upgrade(&mut self, now: Instant, outcome: Outcome) -> State<RANGES> {
+    /// Ends the upgrade with `outcome`. The kept images are discarded if they were applied, or cannot be applied any
+    /// more. If a file was suspended to fetch security credentials, the upgrade to the suspended file continues with the
+    /// kept images.
+    ///
+    /// After a success, and after a decision of the application, the next query is the periodic one. After a failure it
+    /// follows in some minutes, and later with each further failure.
+    pub(super) fn end_upgrade(&mut self, now: Instant, outcome: Outcome) {
         self.events.push(ClientEvent::Ended(outcome));
-        if self.suspended.is_none() {
+        let ends_set = matches!(
+            outcome,
+            Outcome::Upgraded(_)
+                | Outcome::Cancelled
+                | Outcome::ApplyFailed
+                | Outcome::UpgradeRefused(_)
+                | Outcome::NoCredentials
+        );
+        if ends_set && self.suspended.is_none() {
             self.pending_images = PendingImages::NONE;
         }
         if outcome == Outcome::ServerSilent && self.search.is_done() {
             self.start_search();
         }
-        let next = self.next_query_at(now);
-        self.return_to_idle(now, next)
+        let mut next = self.next_query_at(now);
+        match outcome {
+            Outcome::Upgraded(_) | Outcome::Received(_) => self.upgrade_failures = 0,
+            Outcome::Refused | Outcome::Cancelled => {}
+            _ => {
+                next = self.retry_at(now, self.upgrade_failures, next);
+                self.upgrade_failures = self.upgrade_failures.saturating_add(1);
+            }
+        }
+        self.go_home(now, next);
     }
 
-    /// Returns the state Idle or, if a file was suspended to fetch security credentials, the state in which the
+    /// Enters the state Idle or, if a file was suspended to fetch security credentials, the state in which the
     /// suspended file continues.
-    pub(super) fn return_to_idle(&mut self, now: Instant, query_at: Option<Instant>) -> State<RANGES> {
+    pub(super) fn go_home(&mut self, now: Instant, query_at: Option<Instant>) {
         match self.suspended.take() {
-            None => State::Idle { query_at },
+            None => self.enter(State::Idle { query_at }),
             Some(image) => self.begin_upgrade_end(now, image),
         }
     }

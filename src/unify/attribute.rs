@@ -173,6 +173,8 @@ impl LastError {
             | Outcome::EmptyBlocks
             | Outcome::ShortBlocks
             | Outcome::ServerSilent
+            | Outcome::UnusableAnswers(_)
+            | Outcome::Replaced
             | Outcome::ApplyFailed => Self::Abort,
         }
     }

@@ -30,6 +30,7 @@ impl Device {
         let identity = Identity::new(current);
         let mut config = ClientConfig::new(identity, GATEWAY);
         (config.accepted_versions, config.first_query_delay) = (versions, Millis(0));
+        config.query_spread = Millis(0);
         let client = Client::new(config, 7, Instant::ZERO);
         Self { client, now: Instant::ZERO, stored: vec![], applied: None, ended: None }
     }

@@ -67,7 +67,8 @@ fn before_the_last_byte(model: ClientModel) -> [Micros; 4] {
     [0, 1, 2, 3].map(|cuts| first - lead + cuts * (again - lead))
 }
 
-/// A device may lose its power while the last block is on its way, again and again: nobody has said that it took the image.
+/// A device loses its power four times while the last block is on its way. It has never reported the end of a download, so
+/// the server has no reason to refuse the image.
 ///
 /// Demands: FLD-056
 #[test]
@@ -87,8 +88,8 @@ fn power_cuts_before_the_last_byte_deny_nothing() {
     lists::check("client/power cuts", &failed);
 }
 
-/// Every client that its own code lets finish has the image within days. What its code can finish is what it finishes
-/// at a server without faults: the model "plain", in the same world.
+/// Every client is upgraded within days, unless its own code prevents that. A failure says whether the same client also
+/// fails at the server model "plain", which is the proof of the client's own fault.
 #[test]
 fn every_client_is_upgraded_in_all_worlds() {
     let only = env::var("WORLD").ok();

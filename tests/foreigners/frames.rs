@@ -60,28 +60,29 @@ fn hex(frame: &[u8]) -> String {
 }
 
 /// Runs the script in `text`, and returns it with what the model sends.
-fn replay(model: &mut impl Model, text: &str) -> String {
+fn replay<M: Model>(model: &mut M, text: &str) -> String {
     let lines = text.lines().filter(|line| !line.is_empty()).map(|line| {
         let (at, what) = line.split_once(' ').unwrap_or_else(|| panic!("{line}: no time"));
         Line { at: at.parse::<Micros>().unwrap_or_else(|_| panic!("{line}: no time")) * MILLI, what }
     });
-    let own = |line: &Line<'_>| line.what.starts_with(own_mark(model));
-    let end = text.lines().filter_map(|line| line.split_once(' ')?.0.parse::<Micros>().ok()).max();
-    let mut script: VecDeque<Line<'_>> = lines.filter(|line| !own(line)).collect();
-    let mut out = String::new();
-    let end = end.unwrap_or(0) * MILLI;
-    let mut now = 0;
+    let lines: Vec<Line<'_>> = lines.collect();
+    let end = lines.iter().map(|line| line.at).max().unwrap_or(0);
+    let mut script: VecDeque<Line<'_>> =
+        lines.into_iter().filter(|line| !line.what.starts_with(M::OWN)).collect();
+    let (mut out, mut now) = (String::new(), 0);
+    let mut write = |at: Micros, what: &str| {
+        writeln!(out, "{} {what}", at / MILLI).expect("a string takes all");
+    };
     loop {
         for frame in model.sends(now) {
-            writeln!(out, "{} {} {}", now / MILLI, own_mark(model), hex(&frame)).expect("a string takes all");
+            write(now, &format!("{} {}", M::OWN, hex(&frame)));
         }
-        let next = script.front().map(|line| line.at);
-        let timer = model.poll_timeout().map(|at| at.max(now));
-        match (next, timer.filter(|at| *at <= end)) {
+        let timer = model.poll_timeout().map(|at| at.max(now)).filter(|at| *at <= end);
+        match (script.front().map(|line| line.at), timer) {
             (Some(at), timer) if timer.is_none_or(|timer| at <= timer) => {
                 now = at;
                 let Some(line) = script.pop_front() else { break };
-                writeln!(out, "{} {}", at / MILLI, line.what).expect("a string takes all");
+                write(at, line.what);
                 model.input(now, line.what);
             }
             (_, Some(at)) => now = at,
@@ -89,10 +90,6 @@ fn replay(model: &mut impl Model, text: &str) -> String {
         }
     }
     out
-}
-
-const fn own_mark<M: Model>(_: &M) -> char {
-    M::OWN
 }
 
 impl Model for ForeignServer {

@@ -289,6 +289,17 @@ fn files_for_disjoint_hardware_get_their_hardware_versions() {
     ran.says(0, "entry 1: b: never taken");
 }
 
+/// No form of an index names a device.
+#[test]
+fn a_file_for_one_device_gets_a_note() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("f")).expect("a folder");
+    folder.write("f/a", folder.create(&format!("{IDS} -l 5 --upgrade-dest 01:23:45:67:89:ab:cd:ef")));
+    folder
+        .ota("index f")
+        .says(0, "note: a: for the device 01:23:45:67:89:AB:CD:EF alone, and an index offers it to all of the image type");
+}
+
 /// Shows: FLD-054
 #[test]
 fn the_index_of_zigpy_is_written_and_checked() {

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use clap::ValueEnum;
-use zigbee_ota::HardwareRange;
 use zigbee_ota::index::{IndexEntry, IndexForm, is_web_url};
+use zigbee_ota::{Eui64, HardwareRange};
 
 use super::url::Base;
 use crate::input::InputFile;
@@ -54,6 +54,8 @@ pub struct Facts {
     /// Entry without a place.
     pub entry: IndexEntry,
     pub hardware: Option<HardwareRange>,
+    /// The only device that the file is for.
+    pub destination: Option<Eui64>,
 }
 
 impl Facts {
@@ -70,7 +72,8 @@ impl Facts {
             Err(error) => return Ok(Err(error.to_string())),
         };
         entry.file_name = place.rsplit('/').next().map(str::to_owned);
-        Ok(Ok(Self { path: place, entry, hardware: opened.image.header().hardware }))
+        let header = opened.image.header();
+        Ok(Ok(Self { path: place, entry, hardware: header.hardware, destination: header.destination }))
     }
 
     /// Returns the entry with its place: a URL, or a path where there is no base URL and the form has paths.

@@ -150,6 +150,12 @@ fn write(options: &Options, form: IndexForm, found: &Found, out: &mut impl Write
             Some(kept) => kept.entries_of(facts, &found.files, &entry, note),
             None => vec![entry],
         };
+        if let Some(device) = facts.destination {
+            note(format!(
+                "{}: for the device {device} alone, and an index offers it to all of the image type",
+                facts.path
+            ));
+        }
         let hardware = options.hardware || found.files.iter().any(|other| facts.is_for_other_hardware(other));
         for entry in &mut entries {
             if let Some(range) = facts.hardware.filter(|_| hardware) {

@@ -35,12 +35,11 @@ fn an_out_of_band_client_refuses_upgrade_end_responses_until_activate() {
     let mut script = Script::ending(out_of_band());
     assert_eq!(script.receive("19 03 07 5F11 0101 2C1A0000 00000000 FFFFFFFF"), Handled::Done);
     assert_eq!(script.status(), 0x03);
-    let mut time = HOUR;
-    script.advance_to(time);
-    for pause in [3000, 6000, 10_000, 10_000] {
-        assert!(script.transmit().is_some());
-        time += pause;
-        script.advance_to(time);
+    for _ in 0..4 {
+        let hour = script.client.poll_timeout().unwrap().as_millis();
+        assert!(script.advance_to(hour).transmit().is_some());
+        let overdue = script.client.poll_timeout().unwrap().as_millis();
+        script.advance_to(overdue);
     }
     assert_eq!(script.client.poll_need(), None);
     assert_eq!(script.status(), 0x06);

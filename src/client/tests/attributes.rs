@@ -115,17 +115,17 @@ fn every_failure_returns_the_attributes_to_normal() {
     invalid.verify(VerifyResult::Invalid).assert_sends("01 03 06 96 5F11 0101 2C1A0000");
     assert_eq!(shown_attributes(&invalid), NORMAL, "while the failure is reported to the server");
     invalid.receive("18 03 0B 06 00");
-    let mut gone = Script::downloading(config());
+    let mut gone = Script::downloading(without_pause(config()));
     for turn in 1..=3_u8 {
         gone.assert_requests_block(0);
         gone.receive(&std::format!("18 {turn:02x} 0B 03 98"));
         gone.advance_to(u64::from(turn) * 1000);
     }
-    let mut silent = Script::downloading(ClientConfig { max_block_attempts: 1, ..config() });
+    let mut silent = Script::downloading(without_pause(ClientConfig { max_block_attempts: 1, ..config() }));
     silent.assert_requests_block(0);
     silent.advance_to(3000).assert_sends("01 02 06 95 5F11 0101 2C1A0000");
     let mut refused = Script::ending(config());
-    refused.receive("18 03 0B 06 95");
+    refused.receive("18 03 0B 06 7E");
     for script in [aborted, invalid, gone, silent, refused] {
         assert_eq!(shown_attributes(&script), NORMAL);
     }

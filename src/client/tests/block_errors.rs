@@ -2,9 +2,9 @@
 
 use super::*;
 
-/// Shows: CLI-062, CLI-063, CMD-068
+/// Shows: CLI-062, CLI-063, CMD-068, FLD-026
 #[test]
-fn three_no_image_available_in_a_row_end_the_download() {
+fn three_no_image_available_in_a_row_pause_the_download() {
     for gone in ["18 {} 0B 03 98", "19 {} 05 98"] {
         let say = |script: &mut Script, sequence: u8| {
             script.receive(&gone.replace("{}", &std::format!("{sequence:02x}")))
@@ -25,14 +25,18 @@ fn three_no_image_available_in_a_row_end_the_download() {
                 script.advance_to(time);
             }
         }
-        assert_eq!(script.expect_end(), Outcome::ImageGone);
-        assert!(script.assert_silent().is_idle());
+        // The store was empty for two seconds. Ten seconds later the client queries, and continues.
+        assert_eq!(script.expect_pause(), (PauseReason::ImageGone, 14_000));
+        script.advance_to(13_999).assert_silent();
+        script.advance_to(14_000).assert_sends("01 07 01 00 5F11 0101 2B1A0000");
+        script.receive_frame(FrameMeta::unicast(SERVER), &offer(7, 0x02, OFFERED, 100));
+        script.assert_requests_range(0, 32);
     }
 }
 
 /// Shows: CLI-065
 #[test]
-fn ten_errors_in_a_row_end_the_download() {
+fn ten_errors_in_a_row_pause_the_download() {
     let mut script = Script::downloading(config());
     for turn in 1..=10_u8 {
         script.assert_requests_block(0);
@@ -42,12 +46,13 @@ fn ten_errors_in_a_row_end_the_download() {
             script.advance_to(1000 * u64::from(turn));
         }
     }
-    script.assert_sends("01 0B 06 95 5F11 0101 2C1A0000");
-    script.receive("18 0B 0B 06 00");
-    assert_eq!(script.expect_end(), Outcome::ServerErrors(Status::MALFORMED_COMMAND));
+    assert_eq!(
+        script.assert_silent().expect_pause(),
+        (PauseReason::ServerErrors(Status::MALFORMED_COMMAND), 19_000)
+    );
 }
 
-/// Shows: CMD-072
+/// Shows: CMD-072, FLD-005
 #[test]
 fn blocks_without_data_count_as_errors() {
     let mut script = Script::downloading(config());
@@ -56,9 +61,9 @@ fn blocks_without_data_count_as_errors() {
         assert_eq!(script.receive_block(turn, 0, &[]), Handled::Done);
         script.advance_to(1000 * u64::from(turn));
     }
-    script.assert_sends("01 0B 06 95 5F11 0101 2C1A0000");
-    script.receive("18 0B 0B 06 00");
-    assert_eq!(script.expect_end(), Outcome::EmptyBlocks);
+    let reason = PauseReason::UnusableAnswers(UnusableAnswer::Empty);
+    assert_eq!(script.assert_silent().expect_pause(), (reason, 19_000));
+    assert_eq!(reason.outcome(), Outcome::EmptyBlocks);
 }
 
 #[test]
@@ -90,9 +95,9 @@ fn blocks_shorter_than_a_word_are_errors() {
         }
         script.advance_to(1000 * u64::from(turn));
     }
-    script.assert_sends("01 04 06 95 5F11 0101 2C1A0000");
-    script.receive("18 04 0B 06 00");
-    assert_eq!(script.expect_end(), Outcome::ShortBlocks);
+    let reason = PauseReason::UnusableAnswers(UnusableAnswer::TooShort);
+    assert_eq!(script.assert_silent().expect_pause(), (reason, 12_000));
+    assert_eq!(reason.outcome(), Outcome::ShortBlocks);
 }
 
 /// Shows: CLI-063
@@ -132,7 +137,7 @@ fn an_unsupported_command_error_is_retried() {
 
 #[test]
 fn an_empty_block_that_was_not_requested_is_malformed() {
-    let mut script = Script::downloading(ClientConfig { max_consecutive_errors: 1, ..config() });
+    let mut script = Script::downloading(without_pause(ClientConfig { max_consecutive_errors: 1, ..config() }));
     script.assert_requests_block(0);
     assert_eq!(
         script.receive("19 01 05 00 5F11 0101 2C1A0000 20000000 00"),

@@ -23,8 +23,9 @@ fn a_lost_block_is_retried_after_the_measured_timeout() {
 }
 
 #[test]
-fn a_silent_server_ends_the_download_after_the_last_attempt() {
-    let mut script = Script::downloading(ClientConfig { max_block_attempts: 5, ..config() });
+fn a_silent_server_ends_the_download_after_the_last_attempt_without_pauses() {
+    let config = without_pause(ClientConfig { max_block_attempts: 5, ..config() });
+    let mut script = Script::downloading(config);
     let mut time = 0;
     for timeout in [3000, 6000, 10_000, 10_000, 10_000] {
         script.assert_requests_block(0).assert_silent();
@@ -59,7 +60,7 @@ fn a_block_is_accepted_with_any_sequence_number_and_late() {
 
 #[test]
 fn no_block_is_requested_more_often_than_configured() {
-    let mut script = Script::downloading(ClientConfig { max_block_attempts: 3, ..config() });
+    let mut script = Script::downloading(without_pause(ClientConfig { max_block_attempts: 3, ..config() }));
     for _ in 0..3 {
         script.assert_requests_block(0);
         // A late application polls for the next frame before it calls `handle_timeout`.
@@ -130,7 +131,7 @@ fn a_failed_delivery_never_delays_a_retry_beyond_its_timeout() {
 /// A caller may call `poll_transmit` before `handle_timeout`.
 #[test]
 fn a_silent_server_is_reported_if_frames_are_polled_before_the_timeout_is_handled() {
-    let mut script = Script::downloading(ClientConfig { max_block_attempts: 1, ..config() });
+    let mut script = Script::downloading(without_pause(ClientConfig { max_block_attempts: 1, ..config() }));
     script.assert_requests_block(0);
     script.receive_block(1, 0, &file(|_| {})[..64]);
     script.assert_requests_block(64);

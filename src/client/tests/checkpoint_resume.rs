@@ -4,7 +4,7 @@ use core::num::NonZeroU32;
 
 use super::*;
 
-const DAY: u64 = 24 * 60 * 60 * 1000;
+const FIVE_MINUTES: u64 = 5 * 60 * 1000;
 
 /// Creates a client that starts at 0 and resumes from `checkpoint`.
 fn resumed(checkpoint: Checkpoint) -> Script {
@@ -30,10 +30,10 @@ fn a_download_continues_from_its_checkpoint() {
     let mut script = resumed(checkpoint);
     assert_eq!(script.client.poll_need(), None, "storage is prepared already");
     assert_eq!((script.status(), script.client.attributes().file_offset), (0x01, Some(77)));
-    script.assert_requests_block(77);
-    script.receive_block(0, 77, &file[77..]);
+    script.check(&file, 77, 21).assert_requests_block(77);
+    script.receive_block(2, 77, &file[77..]);
     script.verify(VerifyResult::Valid);
-    script.assert_sends("01 01 06 00 5F11 0101 2C1A0000");
+    script.assert_sends("01 03 06 00 5F11 0101 2C1A0000");
     assert_eq!(script.client.resume(at(0), checkpoint), Err(Busy));
 }
 
@@ -46,6 +46,7 @@ fn a_resumed_download_without_its_file_is_followed_by_a_query() {
         offer,
         received: 64,
         header,
+        sums: None,
         stage: CheckpointStage::Downloading,
         pending_images: PendingImages::NONE,
     };
@@ -61,17 +62,17 @@ fn a_resumed_download_without_its_file_is_followed_by_a_query() {
         script.receive(&std::format!("18 {turn:02x} 0B 03 98"));
         script.advance_to(1000 * (u64::from(turn) + 1));
     }
-    assert_eq!(script.expect_end(), Outcome::ImageGone);
-    script.assert_sends("01 03 01 00 5F11 0101 2B1A0000");
+    assert_eq!(script.expect_pause(), (PauseReason::ImageGone, 12_000));
+    script.advance_to(12_000).assert_sends("01 03 01 00 5F11 0101 2B1A0000");
 
-    // A server that has sent data since still has the file: its ABORT is not followed by a query.
+    // A server that has sent data since still has the file: its ABORT is not followed by a query at once.
     let mut script = resumed(checkpoint);
     script.assert_requests_block(64);
     script.receive_block(0, 64, &file(|_| {})[64..72]);
     script.assert_requests_block(72);
     script.receive("19 01 05 95");
     assert!(script.assert_silent().is_idle());
-    assert_eq!(script.client.poll_timeout(), Some(at(DAY)));
+    assert_eq!(script.client.poll_timeout(), Some(at(FIVE_MINUTES)));
 }
 
 /// Shows: CLI-129, CLI-130, ATTR-034
@@ -144,9 +145,10 @@ fn a_checkpoint_has_only_stored_bytes_and_a_complete_header() {
     assert_eq!((late.received, late.floor(sector).received), (90, 64));
     assert_eq!(late.floor(NonZeroU32::new(4096).unwrap()).received, 0);
     let mut again = resumed(late.floor(NonZeroU32::new(4096).unwrap()));
-    again.assert_requests_block(0);
-    // The header was accepted before the restart, and its bytes are not checked again.
-    again.receive_block(0, 0, &file[..10]);
+    // The sums are about the bytes of the file, whether or not the bytes are still stored.
+    again.check(&file, 90, 50).assert_requests_block(0);
+    // The header was accepted before the restart, and its fields are not checked again.
+    again.receive_block(2, 0, &file[..10]);
     again.assert_requests_block(10);
     let whole = Script::ending(config()).client.checkpoint().unwrap();
     assert_eq!(whole.floor(sector), whole);

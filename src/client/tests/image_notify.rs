@@ -153,16 +153,6 @@ fn a_notify_with_fields_beyond_its_payload_type_causes_a_query() {
     }
 }
 
-#[test]
-fn a_notify_does_not_disturb_a_download() {
-    let mut script = Script::downloading(config());
-    script.assert_requests_block(0);
-    assert_eq!(script.receive("09 07 00 00 64"), Handled::Done);
-    script.assert_sends("10 07 0B 00 00").assert_silent();
-    script.receive_block(1, 0, &file(|_| {})[..64]);
-    script.assert_requests_block(64);
-}
-
 /// Shows: CLI-028, CLI-029
 #[test]
 fn a_strict_client_rejects_a_unicast_notify_with_jitter_or_a_wider_payload_type() {
@@ -204,23 +194,4 @@ fn a_notify_for_the_downloaded_version_is_ignored() {
         script.receive_by(DeliveryMode::Broadcast, "19 07 00 03 64 5F11 0101 2D1A0000"),
         Handled::Done
     );
-}
-
-/// Shows: CLI-032
-#[test]
-fn a_notify_during_an_upgrade_is_only_acknowledged() {
-    let mut waiting = Script::ending(config());
-    waiting.receive("19 03 07 5F11 0101 2C1A0000 00000000 FFFFFFFF");
-    let mut downloading = Script::downloading(config());
-    downloading.assert_requests_block(0);
-    for script in [&mut waiting, &mut downloading] {
-        while script.client.poll_event().is_some() {}
-        let deadline = script.client.poll_timeout();
-        assert_eq!(script.receive("09 07 00 00 64"), Handled::Done);
-        script.assert_sends("10 07 0B 00 00").assert_silent();
-        assert_eq!(script.client.poll_event(), Some(ClientEvent::Notified));
-        assert_eq!(script.client.poll_timeout(), deadline);
-    }
-    downloading.receive_block(1, 0, &file(|_| {})[..64]);
-    downloading.assert_requests_block(64);
 }

@@ -6,6 +6,7 @@ mod block_errors;
 mod block_retries;
 mod checkpoint_resume;
 mod decline;
+mod failed_image;
 mod discovery;
 mod frame_acceptance;
 mod header_check;
@@ -15,10 +16,15 @@ mod image_page;
 mod lifecycle;
 mod multi_image;
 mod out_of_order_ranges;
+mod page_timing;
+mod pauses;
 mod query_next_image;
 mod query_specific_file;
 mod request_rate;
 mod request_window;
+mod second_query;
+mod sequence_numbers;
+mod spread;
 mod security_credentials;
 mod states;
 mod upgrade_end;
@@ -49,6 +55,11 @@ fn at(millis: u64) -> Instant {
     Instant::from_millis(millis)
 }
 
+/// Returns `config` for a client that ends an upgrade where it would pause.
+fn without_pause(config: ClientConfig) -> ClientConfig {
+    ClientConfig { max_pause: Some(Millis(0)), ..config }
+}
+
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let pairs = digits.chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
@@ -61,7 +72,10 @@ fn nonzero(bytes: u8) -> NonZeroU8 {
 
 fn config() -> ClientConfig {
     let identity = Identity { current: ImageId::new(0x115f, 0x0101, 0x1a2b), hardware: None, node: None };
-    ClientConfig::new(identity, SERVER)
+    let mut config = ClientConfig::new(identity, SERVER);
+    // Exact times; the test of the module `spread` has the default.
+    config.query_spread = Millis(0);
+    config
 }
 
 /// Returns a file of 100 bytes for `OFFERED`, whose header `change` may change.
@@ -290,6 +304,56 @@ impl Script {
             }
         }
         panic!("the upgrade did not end")
+    }
+
+    /// Returns the reason of the last pause, and the time of the next query in ms.
+    #[track_caller]
+    fn expect_pause(&mut self) -> (PauseReason, u64) {
+        let mut last = None;
+        while let Some(event) = self.client.poll_event() {
+            if let ClientEvent::DownloadPaused(reason, next) = event {
+                last = Some((reason, next.as_millis()));
+            }
+        }
+        last.expect("a pause")
+    }
+
+    /// Returns all events since the last call.
+    fn events(&mut self) -> Vec<ClientEvent> {
+        std::iter::from_fn(|| self.client.poll_event()).collect()
+    }
+
+    /// Asserts that the client sends a Query Next Image Request next.
+    #[track_caller]
+    fn assert_queries(&mut self) -> &mut Self {
+        let (_, bytes) = self.transmit().expect("a query");
+        assert_eq!(bytes[2], 0x01, "a query");
+        self
+    }
+
+    /// Asserts that the client requests `size` bytes of `OFFERED` at `offset` next; returns the sequence number.
+    #[track_caller]
+    fn assert_requests_range(&mut self, offset: u32, size: u8) -> u8 {
+        let (_, bytes) = self.transmit().expect("a frame");
+        let Message::ToServer(ToServer::ImageBlock(request)) = decode(&bytes).message else {
+            panic!("not a block request: {bytes:02x?}");
+        };
+        assert_eq!((request.id, request.offset, request.max_data), (OFFERED, offset, size));
+        bytes[1]
+    }
+
+    /// Asserts that the client asks for the header and for the last block that ends at `received`, and answers from
+    /// `file`.
+    #[track_caller]
+    fn check(&mut self, file: &[u8], received: usize, last: usize) -> &mut Self {
+        // A last block that holds the header is asked for alone.
+        let ranges = [(0, 56.min(received)), (received - last, received)];
+        for (start, end) in ranges.into_iter().skip(usize::from(received == last)) {
+            let sequence = self.assert_requests_range(start as u32, (end - start) as u8);
+            self.assert_silent();
+            self.receive_block(sequence, start as u32, &file[start..end]);
+        }
+        self
     }
 
     /// Returns `true` if the client waits for its next query.

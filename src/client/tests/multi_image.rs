@@ -57,18 +57,21 @@ fn two_images_are_applied_together() {
     assert_eq!(script.client.pending_images(), 0);
 }
 
-/// Shows: CLI-137
+/// Shows: CLI-137, FLD-003
 #[test]
-fn an_invalid_last_image_drops_all_pending_images() {
+fn an_invalid_last_image_leaves_the_pending_images_in_place() {
     let (mut script, ticket) = verifying_second(None);
     script.client.verified(script.now, ticket, VerifyResult::Invalid).unwrap();
     script.assert_sends("01 07 06 96 5F11 0201 06000000");
     script.receive("18 07 0B 06 00");
     assert_eq!(script.expect_end(), Outcome::InvalidImage);
-    assert_eq!((script.client.poll_need(), script.client.pending_images(), script.status()), (None, 0, 0x00));
-    // The next query starts with the first image again.
+    assert_eq!((script.client.poll_need(), script.client.pending_images(), script.status()), (None, 1, 0x05));
+    // The next query follows soon, and asks for the second image again.
+    script.advance_to(5 * 60 * 1000).assert_sends("01 08 01 00 5F11 0201 05000000");
+    // Only the application ends the set.
+    script.client.abort(script.now).unwrap();
     script.client.query(script.now).unwrap();
-    script.assert_sends("01 08 01 00 5F11 0101 2B1A0000");
+    script.assert_sends("01 09 01 00 5F11 0101 2B1A0000");
 }
 
 #[test]
@@ -84,6 +87,27 @@ fn pending_images_wait_until_the_next_image_is_available() {
     assert_eq!((script.expect_end(), script.status()), (Outcome::Cancelled, 0x00));
     script.client.query(script.now).unwrap();
     script.assert_sends("01 06 01 00 5F11 0101 2B1A0000");
+}
+
+/// Shows: FLD-027
+#[test]
+fn a_device_that_keeps_an_image_and_waits_for_the_next_has_a_checkpoint() {
+    let mut before = querying_second();
+    // The server is silent for 29 seconds, and a day passes no more.
+    for (time, sequence) in [(3000, 5), (9000, 6), (19_000, 7)] {
+        before.advance_to(time).assert_sends(&std::format!("01 {sequence:02x} 01 00 5F11 0201 05000000"));
+    }
+    before.advance_to(29_000).assert_silent();
+    assert_eq!(before.events(), [ClientEvent::NoImage(None)]);
+    assert_eq!(before.client.poll_timeout(), Some(at(29_000 + 5 * 60 * 1000)));
+    let checkpoint = before.client.checkpoint().expect("a checkpoint of the kept image");
+    assert_eq!((checkpoint.stage, checkpoint.received), (CheckpointStage::ImagesRetained, 0));
+    assert_eq!(checkpoint.offer, ImageOffer { id: RUNNING_SECOND, size: 0 });
+
+    let mut script = Script::new(config());
+    script.client.resume(at(0), checkpoint).unwrap();
+    assert_eq!((script.client.pending_images(), script.status()), (1, 0x05));
+    script.advance_to(60_000).assert_sends("01 00 01 00 5F11 0201 05000000");
 }
 
 #[test]
@@ -138,6 +162,7 @@ fn three_events_of_one_call_are_kept_and_more_are_counted() {
         offer: ImageOffer { id: OFFERED, size: 100 },
         received: 100,
         header: Some(HeaderFacts { stack: StackVersion::ZIGBEE_PRO, credential: None }),
+        sums: None,
         stage: CheckpointStage::Downloading,
         pending_images: PendingImages::NONE,
     };
@@ -159,7 +184,7 @@ fn three_events_of_one_call_are_kept_and_more_are_counted() {
     script.client.server_found(script.now, ticket, None).unwrap();
     assert!(matches!(script.client.poll_event(), Some(ClientEvent::ServerNotFound(_))));
     assert_eq!(script.client.poll_event(), Some(ClientEvent::ImageRetained(OFFERED)));
-    assert_eq!(script.client.poll_event(), Some(ClientEvent::NoImage(None)));
+    assert_eq!(script.client.poll_event(), Some(ClientEvent::CannotQuery(unknown)));
     assert_eq!((script.client.poll_event(), script.client.lost_events()), (None, 0));
 
     // The application never polls the first event.

@@ -55,8 +55,107 @@ fn a_lost_query_is_retried_with_a_new_sequence_number() {
     script.advance_to(9000).assert_sends("01 02 01 00 5F11 0101 2B1A0000");
     script.advance_to(19_000).assert_silent();
     assert_eq!(script.client.poll_event(), Some(ClientEvent::NoImage(None)));
-    assert_eq!(script.client.poll_timeout(), Some(at(24 * 60 * 60 * 1000)), "counted from the first attempt");
     assert_eq!(script.client.retries(), 2);
+}
+
+/// Shows: FLD-027, CLI-042
+#[test]
+fn unanswered_queries_are_repeated_after_minutes_and_then_ever_more_rarely() {
+    let minute = 60_000;
+    let day = 24 * 60 * minute;
+    let mut script = Script::querying(ClientConfig { max_query_attempts: 1, ..config() });
+    let mut time = 3000;
+    for minutes in [5, 10, 20, 40, 80, 160, 320, 640, 1280] {
+        script.advance_to(time);
+        assert_eq!(script.client.poll_timeout(), Some(at(time + minutes * minute)));
+        time += minutes * minute;
+        assert!(script.advance_to(time).transmit().is_some());
+        time += 3000;
+    }
+    // The interval is counted from the first attempt.
+    script.advance_to(time);
+    assert_eq!(script.client.poll_timeout(), Some(at(time - 3000 + day)));
+    // An answer resets the pauses.
+    assert!(script.advance_to(time - 3000 + day).transmit().is_some());
+    script.receive("19 09 02 98");
+    let next = script.client.poll_timeout().unwrap().as_millis();
+    assert_eq!(next, time - 3000 + 2 * day);
+    assert!(script.advance_to(next).transmit().is_some());
+    script.advance_to(next + 3000);
+    assert_eq!(script.client.poll_timeout(), Some(at(next + 3000 + 5 * minute)));
+}
+
+/// Shows: FLD-006
+#[test]
+fn an_identity_that_no_query_can_carry_is_reported() {
+    for (image_type, version) in [(0x0101, u32::MAX), (0xffff, 1)] {
+        let id = ImageId::new(0x115f, image_type, version);
+        let mut script = Script::new(ClientConfig { identity: Identity::new(id), ..config() });
+        script.client.query(at(0)).unwrap();
+        assert!(script.assert_silent().is_idle());
+        assert_eq!(script.events(), [ClientEvent::CannotQuery(id)]);
+    }
+}
+
+/// Shows: FLD-006
+#[test]
+fn an_offer_of_the_wildcard_version_is_malformed() {
+    let mut script = Script::querying(config());
+    let offered = "19 00 02 00 5F11 0101 FFFFFFFF 64000000";
+    assert_eq!(script.receive(offered), Handled::Ignored(ClientIgnored::Mismatch));
+    script.assert_sends("10 00 0B 02 80");
+    assert_eq!(script.events(), []);
+    assert_eq!(script.receive(OFFER), Handled::Done, "the query still waits");
+}
+
+/// Shows: FLD-021
+#[test]
+fn a_skipped_offer_is_reported_once_if_configured() {
+    let config = ClientConfig {
+        report_skipped_offers: true,
+        accepted_versions: AcceptedVersions::Newer,
+        query_interval: Some(Millis::from_secs(60)),
+        ..config()
+    };
+    let mut script = Script::querying(config);
+    assert_eq!(script.receive("19 00 02 00 5F11 0101 2A1A0000 64000000"), Handled::Done);
+    script.assert_sends("01 01 06 96 5F11 0101 2A1A0000").assert_silent();
+    assert_eq!(script.status(), 0x00);
+    assert_eq!(script.receive("18 01 0B 06 00"), Handled::Done);
+    let offer = ImageOffer { id: ImageId::new(0x115f, 0x0101, 0x1a2a), size: 100 };
+    assert_eq!(script.events(), [ClientEvent::OfferSkipped(offer, SkipReason::Older)], "no upgrade ended");
+    // The same offer is reported once, another one again.
+    script.advance_to(60_000).assert_sends("01 02 01 00 5F11 0101 2B1A0000");
+    script.receive("19 02 02 00 5F11 0101 2A1A0000 64000000");
+    assert!(script.assert_silent().is_idle());
+    script.advance_to(120_000).assert_sends("01 03 01 00 5F11 0101 2B1A0000");
+    script.receive("19 03 02 00 5F11 0101 291A0000 64000000");
+    script.assert_sends("01 04 06 96 5F11 0101 291A0000");
+    // By default there is no report.
+    let mut script = Script::querying(ClientConfig { report_skipped_offers: false, ..config });
+    script.receive("19 00 02 00 5F11 0101 2A1A0000 64000000");
+    assert!(script.assert_silent().is_idle());
+}
+
+/// Shows: FLD-021
+#[test]
+fn no_skipped_offer_is_reported_while_an_image_is_in_hand() {
+    let config = ClientConfig {
+        report_skipped_offers: true,
+        accepted_versions: AcceptedVersions::Newer,
+        ..config()
+    };
+    let mut downloading = Script::downloading(config);
+    downloading.assert_requests_block(0);
+    let mut ending = Script::ending(config);
+    for script in [&mut downloading, &mut ending] {
+        script.receive("19 07 00 00 64");
+        let (_, query) = script.transmit().expect("the query");
+        let older = ImageId::new(0x115f, 0x0101, 0x1a2a);
+        script.receive_frame(FrameMeta::unicast(SERVER), &offer(query[1], 0x02, older, 100));
+        assert!(script.events().iter().any(|event| matches!(event, ClientEvent::OfferSkipped(..))));
+        script.assert_silent();
+    }
 }
 
 /// Shows: CLI-044

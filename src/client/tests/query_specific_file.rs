@@ -110,7 +110,7 @@ fn specific_files_are_requested_by_their_own_command_one_at_a_time() {
     let mut script = Script::new(odd);
     script.client.query(at(0)).unwrap();
     assert!(script.assert_silent().is_idle());
-    assert_eq!(script.client.poll_event(), Some(ClientEvent::NoImage(None)));
+    assert_eq!(script.client.poll_event(), Some(ClientEvent::CannotQuery(CREDENTIALS)));
 }
 
 /// Shows: CLI-145

@@ -27,22 +27,22 @@ fn requests_keep_the_minimum_block_period_of_the_server() {
             ),
         };
         script.assert_sends(&request(1, 0, 0));
-        // A wait of 0 only sets the period, which is kept from now on.
+        // A wait of 0 only sets the period, which is kept from now on. A client without a period waits for a second.
         script.receive("19 01 05 97 00000000 00000000 C800");
-        let first = 200 * unit;
-        if first > 0 {
-            script.advance_to(first - 1).assert_silent();
-        }
+        let period = 200 * unit;
+        let first = if sent { period } else { 1000 };
+        script.advance_to(first - 1).assert_silent();
         script.advance_to(first).assert_sends(&request(2, 0, 200));
         script.receive_block(2, 0, &file(|_| {})[..64]);
-        if first > 0 {
-            script.advance_to(2 * first - 1).assert_silent();
+        if period > 0 {
+            script.advance_to(first + period - 1).assert_silent();
         }
-        script.advance_to(2 * first).assert_sends(&request(3, 64, 200));
+        script.advance_to(first + period).assert_sends(&request(3, 64, 200));
+        let first = first + period;
         // A wait without a period leaves the period unchanged.
         script.receive("19 03 05 97 00000000 05000000");
-        script.advance_to(2 * first + 4999).assert_silent();
-        script.advance_to(2 * first + 5000).assert_sends(&request(4, 64, 200));
+        script.advance_to(first + 4999).assert_silent();
+        script.advance_to(first + 5000).assert_sends(&request(4, 64, 200));
         if sent {
             assert_eq!(script.client.attributes().min_block_period, Some(200));
         }
@@ -60,6 +60,26 @@ fn requests_keep_the_minimum_block_period_of_the_server() {
     script.receive("19 01 05 97 00000000 00000000 C800");
     script.advance_to(499).assert_silent();
     assert!(script.advance_to(500).transmit().is_some());
+}
+
+/// Shows: FLD-007, CLI-059
+#[test]
+fn a_server_that_always_says_wait_for_zero_seconds_gets_one_request_per_second() {
+    for period in ["", "0A00"] {
+        let mut script = Script::downloading(ClientConfig { cluster_revision: 3, ..config() });
+        let mut requests = 0;
+        while script.now < at(60_000) {
+            while let Some((_, request)) = script.transmit() {
+                requests += 1;
+                let wait = std::format!("19 {:02x} 05 97 00000000 00000000 {period}", request[1]);
+                assert_eq!(script.receive(&wait), Handled::Done);
+                script.events();
+            }
+            let next = script.client.poll_timeout().unwrap().as_millis();
+            script.advance_to(next);
+        }
+        assert!((58..=62).contains(&requests), "{requests} requests in a minute");
+    }
 }
 
 /// Shows: CLI-069

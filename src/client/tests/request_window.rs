@@ -232,7 +232,8 @@ fn a_wait_applies_to_all_requests_in_flight() {
 
 #[test]
 fn after_the_last_attempt_of_a_block_nothing_is_requested() {
-    let (mut script, _) = downloading_with_window(ClientConfig { max_block_attempts: 1, ..with_window(2) });
+    let config = without_pause(ClientConfig { max_block_attempts: 1, ..with_window(2) });
+    let (mut script, _) = downloading_with_window(config);
     assert_eq!(poll_requests(&mut script).len(), 2);
     script.now = script.client.poll_timeout().unwrap();
     assert_eq!(poll_requests(&mut script).len(), 1, "a response is late");
@@ -244,7 +245,7 @@ fn after_the_last_attempt_of_a_block_nothing_is_requested() {
 
 #[test]
 fn a_silent_server_ends_a_download_with_a_window() {
-    let (mut script, _) = downloading_with_window(with_window(4));
+    let (mut script, _) = downloading_with_window(without_pause(with_window(4)));
     let mut sent = 0;
     while script.client.progress().is_some() {
         sent += poll_requests(&mut script).len();

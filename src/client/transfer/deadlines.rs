@@ -9,21 +9,14 @@
 //! | next block of a page | timeout of one interval between blocks, and up to seven mean intervals | RFC 6298 for the interval; see [`Page::deadline`] |
 
 use crate::aps::TransmitToken;
-use crate::client::Client;
 use crate::client::config::ClientConfig;
-use crate::client::output::Outcome;
 use crate::client::request_retry::exponential_backoff;
 use crate::client::rtt::RttEstimator;
-use crate::client::state::State;
 use crate::time::{Instant, Millis};
-use crate::zcl::Status;
 
 use super::Download;
 use super::in_flight::BlockRequest;
 use super::page::{Page, PageStage, SILENT_PAGES_LIMIT, SLEEP_SPACING};
-
-/// ClusterRevision in which MinimumBlockPeriod is in seconds. In every other revision it is in milliseconds.
-const REVISION_IN_SECONDS: u16 = 2;
 
 impl<const RANGES: usize> Download<RANGES> {
     /// Returns the earliest deadline of the download; `None` while the download waits for the application or for a
@@ -64,12 +57,13 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Ends the page in transfer if its deadline has passed, and marks each request with a passed timeout to be resent.
-    pub(super) fn expire_requests(&mut self, now: Instant, config: &ClientConfig, rtt: &RttEstimator) {
+    pub(in crate::client) fn expire_requests(&mut self, now: Instant, config: &ClientConfig, rtt: &RttEstimator) {
         if let Some(page) = self.page().copied() {
             if self.page_deadline(&page, config, rtt) > now {
                 return;
             }
             self.page = None;
+            self.page_timing.end_page(page.stage == PageStage::Receiving);
         }
         self.uses_pages = self.uses_pages && self.silent_pages < SILENT_PAGES_LIMIT;
         let last_activity = self.last_activity;
@@ -89,28 +83,31 @@ impl<const RANGES: usize> Download<RANGES> {
     /// requested again too early. Simulated (`examples/goodput`, three hops, 5 % loss), a factor of 1 costs up to 8 %
     /// of the goodput, and a factor of 3 gains nothing. The client adds a mean round trip for each block request in
     /// flight, because the server answers block requests first. The client also adds two intervals between blocks,
-    /// because the first two blocks may be lost.
+    /// because the first two blocks may be lost. Until the interval is known well enough, the time is at
+    /// least [`PageTiming::shortest_wait`](super::page::PageTiming::shortest_wait).
     fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Instant {
         let Millis(timeout) =
             rtt.timeout(config.initial_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));
         let waiting = u32::try_from(self.in_flight.waiting_count()).unwrap_or(0);
         let queue = rtt.smoothed().map_or(0, |Millis(mean)| mean.saturating_mul(waiting));
-        let lost = self.block_interval.smoothed().map_or(0, |Millis(mean)| mean.saturating_mul(2));
-        let first_timeout = Millis(timeout.saturating_mul(2).saturating_add(queue).saturating_add(lost));
+        let interval = self.page_timing.interval.smoothed();
+        let lost = interval.map_or(0, |Millis(mean)| mean.saturating_mul(2));
+        let first = timeout.saturating_mul(2).saturating_add(queue).saturating_add(lost);
+        let first_timeout = Millis(first).max(self.page_timing.shortest_wait());
         page.deadline(
             self.last_activity,
             self.block_size.bytes(),
             first_timeout,
-            &self.block_interval,
+            &self.page_timing,
             self.page_spacing(config),
             config.max_timeout,
         )
     }
 
-    /// Returns `true` if a request has no attempts left, so that the download ends.
-    pub(super) fn is_exhausted(&self, config: &ClientConfig) -> bool {
-        let has_no_attempts =
-            |request: &BlockRequest| !request.is_waiting && request.attempts >= config.max_block_attempts;
+    /// Returns `true` if a request has no attempts left, so that the download pauses.
+    pub(in crate::client) fn is_exhausted(&self, config: &ClientConfig) -> bool {
+        let max = self.max_attempts(config);
+        let has_no_attempts = |request: &BlockRequest| !request.is_waiting && request.attempts >= max;
         self.in_flight.requests().any(has_no_attempts)
     }
 
@@ -201,39 +198,4 @@ fn request_timeout(
     let earlier_attempts = request.attempts.saturating_sub(1);
     let timeout = rtt.timeout(config.initial_timeout, config.max_timeout, earlier_attempts);
     request.last_sent.to_instant(last_activity).plus(timeout)
-}
-
-impl<const RANGES: usize> Client<RANGES> {
-    /// Marks each request with a passed timeout to be resent by [`poll_transmit`](Client::poll_transmit). If a request
-    /// has no attempts left, the download ends.
-    pub(in crate::client) fn handle_download_timeout(&mut self, now: Instant) {
-        let Some(download) = self.state.download_mut() else { return };
-        download.expire_requests(now, &self.config, &self.rtt);
-        let id = download.offer.id;
-        if download.is_exhausted(&self.config) {
-            self.enter(Self::report_failure(now, id, Status::ABORT, Outcome::ServerSilent));
-        }
-    }
-
-    /// Counts an attempt of the next download request that could not be sent because no server was found.
-    pub(in crate::client) fn count_failed_download_request(&mut self, now: Instant) {
-        if let State::Downloading(download) = &mut self.state {
-            download.count_failed_send(now, &self.config);
-        }
-        self.handle_download_timeout(now);
-    }
-
-    /// Returns the shortest time between two requests. This time is the longer of `min_block_period` in the
-    /// configuration and the MinimumBlockPeriod that the server set.
-    pub(super) fn min_request_interval(&self) -> Millis {
-        let period = u32::from(self.server_block_period);
-        let period = if self.config.cluster_revision == REVISION_IN_SECONDS {
-            Millis::from_secs(period)
-        } else {
-            Millis(period)
-        };
-        // A period that the server means in milliseconds but the client reads in seconds could demand 18 hours between
-        // two blocks. Therefore `max_wait_for_data`, the limit of a wait without end, limits the period as well.
-        period.min(self.config.max_wait_for_data.unwrap_or(period)).max(self.config.min_block_period)
-    }
 }

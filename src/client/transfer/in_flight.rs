@@ -73,6 +73,8 @@ pub(super) struct StoringBlock {
     pub(super) offset: u32,
     /// Ticket that the application returns when the block is stored.
     pub(super) ticket: Ticket,
+    /// Sum of the bytes of the block, see `RangeSum`.
+    pub(super) sum: u32,
     /// Size of the block in bytes.
     pub(super) size: u8,
 }
@@ -115,17 +117,27 @@ impl BlockRequest {
     }
 
     /// Returns the round trip that ends at `now` with the response that has the sequence number `sequence`; `None` if
-    /// no attempt has this number.
+    /// it is unknown which attempt the response answers. `is_own` tells whether the server numbers its answers itself.
     ///
-    /// If the response answers an earlier attempt, the round trip is measured from the first attempt, because it is
-    /// unknown which attempt was answered. Too long a round trip is harmless; too short a round trip causes spurious
-    /// retries.
-    pub(super) fn round_trip(&self, now: Instant, last_activity: Instant, sequence: u8) -> Option<Millis> {
-        let sent = match self.sequence == sequence {
-            true => self.last_sent,
-            false => self.first_sent,
+    /// A request that was sent once is measured whatever the number of the response. A request that was repeated is
+    /// measured only if the number tells the attempt (Karn's algorithm). If the number is that of an earlier attempt,
+    /// the round trip is measured from the first attempt. Too long a round trip is harmless; too short a round trip
+    /// causes spurious retries.
+    pub(super) fn round_trip(
+        &self,
+        now: Instant,
+        last_activity: Instant,
+        sequence: u8,
+        is_own: bool,
+    ) -> Option<Millis> {
+        let sent = match self.attempts {
+            0 => None,
+            1 => Some(self.last_sent),
+            _ if is_own => None,
+            _ if self.sequence == sequence => Some(self.last_sent),
+            _ => Some(self.first_sent).filter(|_| self.has_sequence(sequence)),
         };
-        (self.attempts > 0 && self.has_sequence(sequence)).then(|| now.since(sent.to_instant(last_activity)))
+        sent.map(|sent| now.since(sent.to_instant(last_activity)))
     }
 }
 
@@ -266,6 +278,13 @@ impl<const RANGES: usize> InFlight<RANGES> {
         Some(block)
     }
 
+    /// Frees the slots of all requests.
+    pub(super) fn drop_requests(&mut self) {
+        for slot in self.iter_mut().filter(|slot| slot.request().is_some()) {
+            *slot = Slot::Free;
+        }
+    }
+
     /// Marks all requests to be resent, and sets the number of attempts of each request to 0.
     pub(super) fn reset_requests(&mut self) {
         for request in self.requests_mut() {
@@ -302,7 +321,7 @@ mod tests {
         assert!([0, 64, 128].into_iter().all(|offset| in_flight.insert_request(request(offset, 64))));
         assert!(!in_flight.insert_request(request(192, 64)), "there are three slots");
         assert!(in_flight.insert_request(request(64, 32)), "a retry takes the slot of its request");
-        let block = StoringBlock { offset: 0, ticket: Ticket(1), size: 100 };
+        let block = StoringBlock { offset: 0, ticket: Ticket(1), sum: 0, size: 100 };
         assert!(in_flight.start_storing(block));
         assert_eq!(
             (in_flight.free_count(), in_flight.waiting_count()),
@@ -318,6 +337,7 @@ mod tests {
         assert!(!in_flight.start_storing(StoringBlock { offset: 700, ..block }), "no slot is free");
     }
 
+    /// Shows: FLD-015
     #[test]
     fn a_response_is_matched_by_the_sequence_number_of_any_attempt() {
         let [first_sent, last_sent] = [1000, 4000].map(|at| Millis32::from_instant(Instant::from_millis(at)));
@@ -334,18 +354,20 @@ mod tests {
         let reset = BlockRequest { attempts: 0, ..twice };
         let now = Instant::from_millis(4100);
         let [from_first, from_last] = [Some(Millis(3100)), Some(Millis(100))];
-        for (request, sequence, time) in [
-            (twice, 10, from_last),
-            (twice, 9, from_first),
-            (twice, 10_u8.wrapping_sub(63), from_first),
-            (twice, 10_u8.wrapping_sub(64), None),
-            (twice, 11, None),
-            (once, 10, from_last),
-            (once, 9, None),
-            (reset, 10, None),
+        for (request, sequence, is_own, time) in [
+            (twice, 10, false, from_last),
+            (twice, 9, false, from_first),
+            (twice, 10_u8.wrapping_sub(63), false, from_first),
+            (twice, 10_u8.wrapping_sub(64), false, None),
+            (twice, 11, false, None),
+            (twice, 10, true, None),
+            (once, 10, false, from_last),
+            (once, 9, false, from_last),
+            (once, 9, true, from_last),
+            (reset, 10, false, None),
         ] {
             assert_eq!(
-                request.round_trip(now, now, sequence),
+                request.round_trip(now, now, sequence, is_own),
                 time,
                 "sequence number {sequence} after {} attempts",
                 request.attempts

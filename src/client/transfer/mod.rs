@@ -28,7 +28,10 @@
 //! | | four pages in a row without data | blocks |
 //! | | `Auto` compares, or measured blocks as faster | blocks |
 //! | blocks | `Auto` has compared, and measured pages as faster | pages |
-//! | any | WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, other errors | the same, after a pause; too many in a row end the download |
+//! | any | WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, other errors | the same, after a pause; too many in a row pause the download |
+//!
+//! Each of these modes can be preceded by a check, see the module `sums`: the client asks for the header and for the
+//! last stored block again, block by block, and compares them with the sums of the stored bytes.
 //!
 //! | module | content |
 //! |---|---|
@@ -41,6 +44,7 @@
 //! | `mode_probe` | the measurements of `TransferMode::Auto` |
 //! | `block_size` | the block size that the server sends |
 //! | `header_check` | the header of the file |
+//! | `sums` | the check that the server still has the same file |
 
 mod block_size;
 mod deadlines;
@@ -50,31 +54,36 @@ mod mode_probe;
 mod page;
 mod responses;
 mod schedule;
+mod sums;
 mod window;
 
 use core::num::NonZeroU8;
 
-use crate::aps::{Transmit, TransmitToken};
-use crate::codec::Encode;
 use crate::time::{Instant, Millis};
-use crate::zcl::{
-    ClientFrame, FromClient, ImageBlockRequest, ImageOffer, ImagePageRequest, Status, ToServer,
-};
+use crate::zcl::{ImageBlockRequest, ImageOffer, ImagePageRequest, ToServer};
 
-use super::checkpoint::HeaderFacts;
+use super::checkpoint::{Checkpoint, CheckpointStage, FileSums, HeaderFacts, PendingImages, RangeSum};
 use super::config::{ClientConfig, TransferMode};
-use super::output::{Outcome, StaleTicket, StoreResult, Ticket};
+use super::output::{PauseReason, StaleTicket, StoreResult, Ticket, UnusableAnswer};
 use super::ranges::{Range, ReceivedRanges};
 use super::rtt::RttEstimator;
-use super::state::{State, StoredImage, is_specific};
-use super::{Client, RequestBuffer};
+use super::state::{StoredImage, is_specific};
 use block_size::BlockSize;
 use header_check::PartialHeader;
 use in_flight::{BlockRequest, InFlight, Millis32, Slot, StoringBlock};
 use mode_probe::{Choice, ModeProbe};
-use page::Page;
-use schedule::NextRequest;
+use page::{Page, PageStage, PageTiming};
+pub(super) use responses::{Environment, Received};
+pub(super) use schedule::NextRequest;
+use sums::FileCheck;
 use window::Window;
+
+/// ClusterRevision in which MinimumBlockPeriod is in seconds. In every other revision it is in milliseconds.
+const REVISION_IN_SECONDS: u16 = 2;
+
+/// Number of attempts of the first request after a restart before the client queries. The server may serve only devices
+/// that have queried in its present session.
+const MAX_UNCONFIRMED_ATTEMPTS: u8 = 3;
 
 /// State of the download of one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +98,8 @@ pub(super) struct Download<const RANGES: usize> {
     not_before: Option<Instant>,
     /// Time of the latest request or of the latest block, whichever is later.
     last_activity: Instant,
-    /// Estimator of the interval between the blocks of a page.
-    block_interval: RttEstimator,
+    /// Timers of pages.
+    page_timing: PageTiming,
     window: Window,
     /// `true` if the client requests pages, `false` if the client requests blocks.
     uses_pages: bool,
@@ -103,9 +112,25 @@ pub(super) struct Download<const RANGES: usize> {
     error_count: u8,
     /// Number of NO_IMAGE_AVAILABLE responses in a row.
     no_image_count: u8,
-    /// `true` if the download was resumed from a checkpoint and the server has not sent data since. Such a server may
-    /// no longer have the file.
+    /// `true` if the download was resumed from a checkpoint, or another server was found, and the server has not sent
+    /// data since. Such a server may no longer have the file.
     is_unconfirmed: bool,
+    /// Number of sequence numbers that the download has used, at most 255. Smaller numbers belong to earlier requests.
+    sent: u8,
+    /// Number of blocks of another image in a row.
+    other_image_count: u8,
+    /// `true` if the last answer was a WAIT_FOR_DATA of 0 seconds.
+    has_zero_wait: bool,
+    /// Fault of the last answer that could not be used since the last good one.
+    unusable: Option<UnusableAnswer>,
+    /// `true` if all bytes were fetched from offset 0 without a pause, so that they are of one file for certain.
+    is_clean: bool,
+    /// Sums of the header and of the last stored block.
+    sums: FileSums,
+    /// Check that precedes the next request for missing bytes.
+    check: Option<FileCheck>,
+    /// Time at which the download was paused; `None` if a byte has arrived since.
+    paused_since: Option<Instant>,
 }
 
 /// Phase of a download: the stored bytes of the file, and the known part of the header.
@@ -145,7 +170,7 @@ impl<const RANGES: usize> Download<RANGES> {
             page: None,
             not_before: Some(at),
             last_activity: at,
-            block_interval: RttEstimator::new(),
+            page_timing: PageTiming::new(),
             window,
             uses_pages,
             mode_probe: ModeProbe::new(at),
@@ -154,23 +179,116 @@ impl<const RANGES: usize> Download<RANGES> {
             error_count: 0,
             no_image_count: 0,
             is_unconfirmed: false,
+            sent: 0,
+            other_image_count: 0,
+            has_zero_wait: false,
+            unusable: None,
+            is_clean: true,
+            sums: FileSums::EMPTY,
+            check: None,
+            paused_since: None,
         }
     }
 
-    /// Turns a new download into a download that continues after `received` bytes. Without `header`, the download
-    /// starts at offset 0.
-    pub(super) fn resume_from(
-        self,
-        header: Option<HeaderFacts>,
-        received: u32,
+    /// Creates the download that `checkpoint` describes; the first request may be sent from `at` on. Without the header
+    /// facts in the checkpoint, the download starts at offset 0.
+    pub(super) fn resume(
+        checkpoint: &Checkpoint,
+        at: Instant,
         config: &ClientConfig,
         rtt: &mut RttEstimator,
     ) -> Self {
-        let mut download = Self { is_unconfirmed: true, ..self };
-        if let Some(header) = header {
-            download.begin_rest(header, received, config, rtt);
+        let mut download = Self { is_unconfirmed: true, ..Self::new(checkpoint.offer, at, config) };
+        if let Some(header) = checkpoint.header {
+            download.begin_rest(header, checkpoint.received, config, rtt);
+            download.is_clean = false;
+            if let Some(sums) = checkpoint.sums {
+                download.sums = sums;
+                download.check = FileCheck::new(&download.sums);
+            }
         }
         download
+    }
+
+    /// Returns the checkpoint of this download.
+    pub(super) const fn checkpoint(&self, pending_images: PendingImages) -> Checkpoint {
+        let (received, header, sums) = match &self.phase {
+            DownloadPhase::Header(_) => (0, None, None),
+            DownloadPhase::Rest(header, received) => {
+                (received.watermark(), Some(*header), Some(self.sums))
+            }
+        };
+        let (offer, stage) = (self.offer, CheckpointStage::Downloading);
+        Checkpoint { offer, received, header, sums, stage, pending_images }
+    }
+
+    /// Demands a check before the next request for missing bytes, and ends a wait that the server has demanded. The
+    /// first request may be sent from `at` on, and `interval` after the last request at the earliest.
+    pub(super) fn begin_check(&mut self, at: Instant, interval: Millis) {
+        self.drop_requests();
+        self.not_before = Some(at.max(self.last_activity.plus(interval)));
+        self.check = FileCheck::new(&self.sums);
+    }
+
+    /// Returns whether a check precedes the next request for missing bytes.
+    pub(super) const fn is_checking(&self) -> bool {
+        self.check.is_some()
+    }
+
+    /// Records that another server was found, or the same server at another address.
+    pub(super) fn begin_check_of_another_server(&mut self, interval: Millis) {
+        self.begin_check(Instant::ZERO, interval);
+        self.is_unconfirmed = true;
+    }
+
+    /// Returns whether the server has not sent data since a restart or since the server was found.
+    pub(super) const fn is_unconfirmed(&self) -> bool {
+        self.is_unconfirmed
+    }
+
+    /// Drops all requests, because the download pauses at `now`. Returns the start of the pause, which is that of the
+    /// earlier pause if no byte has arrived since.
+    pub(super) fn pause(&mut self, now: Instant) -> Instant {
+        self.drop_requests();
+        self.is_clean = false;
+        *self.paused_since.get_or_insert(now)
+    }
+
+    /// Returns the start of the present pause; `None` if a byte has arrived since the last pause.
+    pub(super) const fn paused_since(&self) -> Option<Instant> {
+        self.paused_since
+    }
+
+    /// Returns the time at which the present pause is too long; `None` if no pause lasts, or without a limit.
+    pub(super) fn give_up_at(&self, config: &ClientConfig) -> Option<Instant> {
+        self.paused_since.zip(config.max_pause).map(|(since, max)| since.plus(max))
+    }
+
+    fn drop_requests(&mut self) {
+        self.in_flight.drop_requests();
+        (self.page, self.silent_pages, self.error_count, self.no_image_count) = (None, 0, 0, 0);
+        (self.other_image_count, self.has_zero_wait, self.unusable) = (0, false, None);
+    }
+
+    /// Returns the reason for a pause after the last attempt of a request has timed out.
+    pub(super) const fn timeout_reason(&self) -> PauseReason {
+        match self.unusable {
+            Some(answer) => PauseReason::UnusableAnswers(answer),
+            None => PauseReason::ServerSilent,
+        }
+    }
+
+    /// Returns whether the server has told the client to wait, or an error pause lasts.
+    pub(super) fn is_told_to_wait(&self, now: Instant) -> bool {
+        self.not_before.is_none_or(|not_before| not_before > now)
+    }
+
+    /// Returns the number of attempts of one request before the download pauses.
+    fn max_attempts(&self, config: &ClientConfig) -> u8 {
+        match self.is_unconfirmed {
+            true => config.max_block_attempts.min(MAX_UNCONFIRMED_ATTEMPTS),
+            false => config.max_block_attempts,
+        }
     }
 
     /// Enters [`DownloadPhase::Rest`] after `received` bytes of the file are stored.
@@ -194,6 +312,17 @@ impl<const RANGES: usize> Download<RANGES> {
     /// Returns the page in transfer; `None` if no page is in transfer.
     fn page(&self) -> Option<&Page> {
         self.page.as_ref().filter(|_| Self::ANY_ORDER)
+    }
+
+    /// Ends the page in transfer if no block of the page is missing, or if blocks that are missing are not expected any
+    /// more although the last block has arrived.
+    fn end_complete_page(&mut self) {
+        let Some(page) = self.page.filter(|page| page.stage == PageStage::Trailing) else { return };
+        let is_missing = self.missing(page.start).is_some_and(|gap| gap.start < page.remaining.end);
+        if !is_missing || self.page_timing.reordering == Millis(0) {
+            self.page = None;
+            self.page_timing.end_page(false);
+        }
     }
 
     /// Returns `true` if the client requests pages.
@@ -262,7 +391,14 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Records that `request` was sent `now` with the sequence number `sequence`. The next request is sent after
     /// `pause` at the earliest.
-    fn record_request(&mut self, now: Instant, request: NextRequest, sequence: u8, pause: Millis) {
+    pub(super) fn record_request(
+        &mut self,
+        now: Instant,
+        request: NextRequest,
+        sequence: u8,
+        pause: Millis,
+    ) {
+        self.sent = self.sent.saturating_add(1);
         (self.last_activity, self.not_before) = (now, Some(now.plus(pause)));
         let last_sent = Millis32::from_instant(now);
         match request {
@@ -301,7 +437,7 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Returns the number of attempts of `request` that were sent before.
-    fn earlier_attempts(&self, request: NextRequest) -> u8 {
+    pub(super) fn earlier_attempts(&self, request: NextRequest) -> u8 {
         match request {
             NextRequest::Page(_) => self.silent_pages,
             NextRequest::Block(Range { start, .. }) => {
@@ -322,7 +458,12 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Returns `true` if a block request with `sequence` is waiting for its response.
     pub(super) fn has_block_request(&self, sequence: u8) -> bool {
-        self.in_flight.requests().any(|request| request.is_waiting && request.has_sequence(sequence))
+        let is_answered = |request: &BlockRequest| {
+            // A number from before the first request of this download belongs to an earlier request.
+            let is_recent = request.sequence.wrapping_sub(sequence) < self.sent;
+            request.is_waiting && request.has_sequence(sequence) && is_recent
+        };
+        self.in_flight.requests().any(is_answered)
     }
 
     /// Returns `true` if the page in transfer was requested with `sequence`.
@@ -330,8 +471,35 @@ impl<const RANGES: usize> Download<RANGES> {
         self.page().is_some_and(|page| page.sequence == sequence)
     }
 
-    /// Records that the application has stored `range`; returns the image if the file is now complete.
-    fn record_stored(&mut self, range: Range) -> Option<StoredImage> {
+    /// Handles the `result` of storing the block with `ticket`. Returns the image if the file is now complete.
+    ///
+    /// # Errors
+    /// Fails if no block with this ticket is being stored; the call then changes nothing.
+    pub(super) fn finish_store(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        result: StoreResult,
+        config: &ClientConfig,
+    ) -> Result<Option<StoredImage>, StaleTicket> {
+        let block = self.in_flight.finish_storing(ticket).ok_or(StaleTicket)?;
+        Ok(match result {
+            StoreResult::Ok => self.record_stored(&block),
+            StoreResult::Busy => {
+                self.delay_until(now.plus(config.error_backoff));
+                None
+            }
+            StoreResult::Fault => None,
+        })
+    }
+
+    /// Records that the application has stored `block`; returns the image if the file is now complete.
+    fn record_stored(&mut self, block: &StoringBlock) -> Option<StoredImage> {
+        let range = block.range();
+        // A check in progress compares with the sum that was kept at its start.
+        if range.start == self.received() && self.check.is_none() {
+            self.sums.last_block = RangeSum { start: range.start, size: block.size, sum: block.sum };
+        }
         match &mut self.phase {
             DownloadPhase::Header(header) => {
                 header.add_stored(u8::try_from(range.len()).unwrap_or(u8::MAX));
@@ -341,91 +509,72 @@ impl<const RANGES: usize> Download<RANGES> {
                 // The insertion cannot fail, because `classify` lends a block only if there is room for its range.
                 received.insert(range).ok();
                 let is_complete = received.first_gap(self.offer.size).is_none();
-                is_complete.then_some(StoredImage { offer: self.offer, header: *header })
+                is_complete.then_some(StoredImage {
+                    offer: self.offer,
+                    header: *header,
+                    is_clean: self.is_clean,
+                })
             }
         }
     }
-}
 
-impl<const RANGES: usize> Client<RANGES> {
-    /// Writes the next request of the download to `buf`; returns `None` if no request is due.
-    pub(super) fn poll_download(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
-        let download = self.state.download_mut()?;
-        download.expire_requests(now, &self.config, &self.rtt);
-        let mut next = download.due_request(now, &self.config, &self.rtt)?;
-        if let (NextRequest::Page(page), TransferMode::Auto) = (next, Download::<RANGES>::mode(&self.config))
-            && download.mode_probe.end_page(page.start, download.block_size.bytes()) == Choice::Blocks
+    /// Returns the request to send at `now`, after the timeouts that have passed; `None` if no request is due.
+    pub(super) fn poll_request(
+        &mut self,
+        now: Instant,
+        config: &ClientConfig,
+        rtt: &RttEstimator,
+    ) -> Option<NextRequest> {
+        self.expire_requests(now, config, rtt);
+        let next = self.due_request(now, config, rtt)?;
+        if let (NextRequest::Page(page), TransferMode::Auto) = (next, Self::mode(config))
+            && self.mode_probe.end_page(page.start, self.block_size.bytes()) == Choice::Blocks
         {
-            download.uses_pages = false;
-            next = download.due_request(now, &self.config, &self.rtt)?;
+            self.uses_pages = false;
+            return self.due_request(now, config, rtt);
         }
-        let sequence = self.sequence;
-        let request = self.download_request(self.state.download()?, next);
-        let frame = ClientFrame { sequence, message: FromClient::Request(request) };
-        let len = frame.encode(buf).ok()?;
-        let pause = self.min_request_interval();
-        let download = self.state.download_mut()?;
-        self.retries = self.retries.saturating_add(u32::from(download.earlier_attempts(next) > 0));
-        download.record_request(now, next, sequence, pause);
-        self.sequence = sequence.wrapping_add(1);
-        Some(self.unicast(self.config.server, len, TransmitToken::request(sequence)))
+        Some(next)
     }
 
-    /// Returns the message to the server that requests `next`.
-    fn download_request(&self, download: &Download<RANGES>, next: NextRequest) -> ToServer {
-        let id = download.offer.id;
-        let node = self.config.identity.node.filter(|_| is_specific(id));
-        let block_size = download.block_size.bytes();
+    /// Returns the message to the server that requests `next`. `block_period` is the attribute MinimumBlockPeriod.
+    pub(super) fn message(&self, next: NextRequest, block_period: u16, config: &ClientConfig) -> ToServer {
+        let id = self.offer.id;
+        let node = config.identity.node.filter(|_| is_specific(id));
+        let block_size = self.block_size.bytes();
         match next {
             NextRequest::Block(Range { start, end }) => ToServer::ImageBlock(ImageBlockRequest {
                 id,
                 offset: start,
                 max_data: u8::try_from(end.saturating_sub(start)).unwrap_or(block_size),
                 node,
-                min_block_period: self.config.supports_block_period.then_some(self.server_block_period),
+                min_block_period: config.supports_block_period.then_some(block_period),
             }),
             NextRequest::Page(range) => {
                 let page_size = u16::try_from(range.len()).unwrap_or(u16::MAX);
+                let Millis(interval) = min_request_interval(block_period, config);
                 ToServer::ImagePage(ImagePageRequest {
                     id,
                     offset: range.start,
                     max_data: u8::try_from(page_size).map_or(block_size, |size| size.min(block_size)),
                     page_size,
-                    spacing: download
-                        .page_spacing(&self.config)
-                        .max(u16::try_from(self.min_request_interval().0).unwrap_or(u16::MAX)),
+                    spacing: self.page_spacing(config).max(u16::try_from(interval).unwrap_or(u16::MAX)),
                     node,
                 })
             }
         }
     }
+}
 
-    /// Handles the `result` of storing the block with `ticket`. The client enters the next state if the file is
-    /// complete or if storage failed.
-    ///
-    /// # Errors
-    /// Fails if no block with this ticket is being stored; the call then changes nothing.
-    pub(super) fn finish_store(
-        &mut self,
-        now: Instant,
-        ticket: Ticket,
-        result: StoreResult,
-    ) -> Result<(), StaleTicket> {
-        let busy_until = now.plus(self.config.error_backoff);
-        let download = self.state.download_mut().ok_or(StaleTicket)?;
-        let block = download.in_flight.finish_storing(ticket).ok_or(StaleTicket)?;
-        let id = download.offer.id;
-        match result {
-            StoreResult::Ok => {
-                if let Some(image) = download.record_stored(block.range()) {
-                    self.enter(State::Verifying { image });
-                }
-            }
-            StoreResult::Busy => download.delay_until(busy_until),
-            StoreResult::Fault => {
-                self.enter(Self::report_failure(now, id, Status::ABORT, Outcome::StorageFault))
-            }
-        }
-        Ok(())
-    }
+/// Returns the shortest time between two requests. This time is the longer of `min_block_period` in the configuration
+/// and the MinimumBlockPeriod `period` that the server set.
+pub(super) fn min_request_interval(period: u16, config: &ClientConfig) -> Millis {
+    let period = u32::from(period);
+    let period = if config.cluster_revision == REVISION_IN_SECONDS {
+        Millis::from_secs(period)
+    } else {
+        Millis(period)
+    };
+    // A period that the server means in milliseconds but the client reads in seconds could demand 18 hours between two
+    // blocks. Therefore `max_wait_for_data`, the limit of a wait without end, limits the period as well.
+    period.min(config.max_wait_for_data.unwrap_or(period)).max(config.min_block_period)
 }

@@ -14,13 +14,18 @@
 //! | Requested | a block at or after the start of the page | Receiving; none if it was the last |
 //! | | timeout of the first block; failed delivery | none, and the page is requested again; after the fourth time in a row, blocks |
 //! | Receiving | the next block, or one after it | Receiving |
-//! | | the last block; silence for the time of up to eight blocks | none, and lost blocks are requested |
+//! | | silence for the time of up to eight blocks | none, and lost blocks are requested |
+//! | | the last block, and no block is missing or blocks never overtake each other | none, and lost blocks are requested |
+//! | | the last block, and blocks have overtaken each other before | Trailing |
+//! | Trailing | the last missing block; the time by which blocks have been overtaken | none, and lost blocks are requested |
 //! | any | WAIT_FOR_DATA, an error, a search for the server | none; the download continues after the pause |
 //!
 //! The client sends no request while blocks of a page arrive, because a newer request makes the server stop the page.
-//! The timeout of the next block follows the measured interval between blocks.
+//! The timeout of the next block follows the measured interval between blocks. A server may pace its blocks more slowly
+//! than requested, so that the first timeouts are long, and double with each page that ends in silence.
 
 use crate::client::ranges::Range;
+use crate::client::request_retry::exponential_backoff;
 use crate::client::rtt::RttEstimator;
 use crate::time::{Instant, Millis};
 
@@ -40,21 +45,44 @@ pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 /// `examples/goodput`, `Auto`, 64 blocks a page).
 const LOST_BLOCKS_LIMIT: u32 = 8;
 
+/// Shortest time for which the client waits for a block of a page, until [`FIRST_SAMPLES`] intervals between two blocks
+/// are measured. A server may pace its blocks more slowly than the client has requested.
+///
+/// The time is the initial retransmission timeout of RFC 6298. zigbee2mqtt sends one block in 250 ms by default.
+const FIRST_INTERVAL: Millis = Millis::from_secs(1);
+
+/// Number of measured intervals after which the estimate of the interval is trusted. The first blocks may arrive
+/// together although the server paces them; after eight samples an estimate of RFC 6298 has forgotten two thirds of the
+/// first one.
+const FIRST_SAMPLES: u8 = 8;
+
+/// Longest time for which the client waits for a block that was overtaken by the last block of its page. The limit is
+/// chosen: a single request for a lost block takes less.
+const MAX_REORDERING: Millis = Millis(500);
+
 /// Shortest response spacing, in ms, at which a sleepy device need not poll its parent fast between two blocks.
 ///
 /// Section 6.10.7.3 lets a device sleep between blocks that are far apart, but names no time; this crate chooses one
 /// second.
 pub(super) const SLEEP_SPACING: u16 = 1000;
 
+/// Largest distance between the sequence numbers of the first response of a page and of a later response of the same
+/// page: half of the 256 numbers, so that "after" is unambiguous.
+const MAX_RESPONSE_DISTANCE: u8 = 127;
+
 /// State of the page in transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Page {
-    /// Bytes of the page after the last byte that arrived.
+    /// File offset of the first byte of the page.
+    pub(super) start: u32,
+    /// Bytes of the page after the highest byte that arrived.
     pub(super) remaining: Range,
     /// Time of the page request or of the last block, whichever is later.
     updated: Millis32,
     /// Sequence number of the Image Page Request.
     pub(super) sequence: u8,
+    /// Sequence number of the first response of the page; 0 before the first response.
+    first_response: u8,
     /// Stage of the page, which says whether blocks of the page have arrived.
     pub(super) stage: PageStage,
 }
@@ -66,13 +94,24 @@ pub(super) enum PageStage {
     Requested,
     /// Page of which at least one block has arrived.
     Receiving,
+    /// Page of which the last block has arrived, while blocks before it are missing and may have been overtaken.
+    Trailing,
 }
 
 impl Page {
     /// Starts the page that covers `range`; the request for this page is sent `now`.
     pub(super) const fn new(now: Instant, sequence: u8, range: Range) -> Self {
         let updated = Millis32::from_instant(now);
-        Self { remaining: range, updated, sequence, stage: PageStage::Requested }
+        let start = range.start;
+        Self { start, remaining: range, updated, sequence, first_response: 0, stage: PageStage::Requested }
+    }
+
+    /// Returns whether a response with the sequence number `sequence` can belong to this page: the number is that of the
+    /// request, or follows the number of the first response of the page.
+    pub(super) fn has_response(&self, sequence: u8) -> bool {
+        sequence == self.sequence
+            || (self.stage != PageStage::Requested
+                && sequence.wrapping_sub(self.first_response) <= MAX_RESPONSE_DISTANCE)
     }
 
     /// Returns the time of the page request or of the last block, whichever is later.
@@ -80,63 +119,144 @@ impl Page {
         self.updated.to_instant(last_activity)
     }
 
-    /// Records the arrival of `block`. Returns the page, or `None` at the end of the page, together with the interval
-    /// since the block before.
+    /// Records the arrival of `block`, whose response has the sequence number `response`. Returns the page, and what the
+    /// arrival tells about the time of blocks.
     ///
-    /// If blocks before `block` were lost, the time is divided by the number of blocks. The interval is `None` for the
-    /// first block, which took a round trip, and for a block out of order.
+    /// If blocks before `block` were lost, the time since the block before is divided by the number of blocks. The first
+    /// block of a page took a round trip, and tells nothing about the interval.
     pub(super) fn record_block(
         self,
         now: Instant,
         last_activity: Instant,
+        response: u8,
         block: Range,
         block_size: u8,
-    ) -> (Option<Self>, Option<Millis>) {
-        let Self { remaining, updated, stage, sequence } = self;
+    ) -> (Self, BlockTiming) {
+        let Self { remaining, updated, stage, .. } = self;
         let now_short = Millis32::from_instant(now);
+        let elapsed = now.since(updated.to_instant(last_activity));
         if block.start < remaining.start {
             // A block out of order, or the response to a block request, leaves the rest of the page unchanged.
-            return (Some(Self { remaining, updated: now_short, stage, sequence }), None);
+            let behind = remaining.start.saturating_sub(block.end).checked_div(block_size.into()).unwrap_or(0);
+            let timing = match stage {
+                PageStage::Requested => BlockTiming::Unknown,
+                PageStage::Receiving | PageStage::Trailing if block.start >= self.start => {
+                    BlockTiming::Overtaken { elapsed, behind }
+                }
+                PageStage::Receiving | PageStage::Trailing => BlockTiming::Unknown,
+            };
+            return (Self { updated: now_short, ..self }, timing);
         }
         let blocks =
             block.end.saturating_sub(remaining.start).checked_div(block_size.into()).unwrap_or(1).max(1);
-        let interval = now.since(updated.to_instant(last_activity)).0.checked_div(blocks).map(Millis);
-        let left = Range { start: block.end, end: remaining.end };
-        let page = Self { remaining: left, updated: now_short, stage: PageStage::Receiving, sequence };
-        (
-            Some(page).filter(|page| !page.remaining.is_empty()),
-            interval.filter(|_| stage == PageStage::Receiving),
-        )
+        let timing = match (stage, elapsed.0.checked_div(blocks)) {
+            (PageStage::Receiving, Some(interval)) => BlockTiming::Interval(Millis(interval)),
+            _ => BlockTiming::Unknown,
+        };
+        let first_response = match stage {
+            PageStage::Requested => response,
+            PageStage::Receiving | PageStage::Trailing => self.first_response,
+        };
+        let remaining = Range { start: block.end.min(remaining.end), end: remaining.end };
+        let stage = if remaining.is_empty() { PageStage::Trailing } else { PageStage::Receiving };
+        (Self { remaining, updated: now_short, first_response, stage, ..self }, timing)
     }
 
     /// Returns the time until which the client waits for the next block of the page.
     ///
     /// - In the stage `Requested`, the time is `first_timeout` after the request.
     /// - In the stage `Receiving`, the time is the retransmission timeout of RFC 6298 for one interval after the last
-    ///   block. Each further block that remains, up to [`LOST_BLOCKS_LIMIT`], adds the mean interval.
+    ///   block. Each further block that remains, up to [`LOST_BLOCKS_LIMIT`], adds the mean interval. The time doubles
+    ///   with each of the last `silent_ends` pages in a row, which ended in silence.
+    /// - In the stage `Trailing`, the time is `reordering`, by which blocks have been overtaken before.
     ///
-    /// Until an interval is measured, `spacing` in ms is used as the mean interval.
+    /// Until an interval is measured, `spacing` in ms is used as the mean interval. Until the interval is known well
+    /// enough, the time is at least [`FIRST_INTERVAL`].
     pub(super) fn deadline(
         &self,
         last_activity: Instant,
         block_size: u8,
         first_timeout: Millis,
-        interval: &RttEstimator,
+        timing: &PageTiming,
         spacing: u16,
         max_timeout: Millis,
     ) -> Instant {
+        let interval = &timing.interval;
         let wait = match self.stage {
             PageStage::Requested => first_timeout.0,
             PageStage::Receiving => {
                 let blocks =
                     self.remaining.len().div_ceil(u32::from(block_size).max(1)).min(LOST_BLOCKS_LIMIT);
                 let initial = Millis(first_timeout.0.saturating_add(spacing.into()));
-                let next = interval.timeout(initial, max_timeout, 0);
+                let next = interval.timeout(initial, max_timeout, 0).max(timing.shortest_wait());
                 let mean = interval.smoothed().map_or(u32::from(spacing), |Millis(mean)| mean);
-                next.0.saturating_add(mean.saturating_mul(blocks.saturating_sub(1)))
+                let wait = next.0.saturating_add(mean.saturating_mul(blocks.saturating_sub(1)));
+                let patient = exponential_backoff(Millis(wait), timing.silent_ends).min(max_timeout);
+                patient.0.max(wait).saturating_add(timing.reordering.0)
             }
+            PageStage::Trailing => timing.reordering.0,
         };
         self.last_update(last_activity).plus(Millis(wait))
+    }
+}
+
+/// What the arrival of a block of a page tells about the time of blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BlockTiming {
+    /// Nothing.
+    Unknown,
+    /// The interval between two blocks.
+    Interval(Millis),
+    /// Later blocks have overtaken the block: `elapsed` is the time since the last arrival, and `behind` the number of
+    /// blocks between the block and the highest one.
+    Overtaken { elapsed: Millis, behind: u32 },
+}
+
+/// Timers of pages, which the client learns over all pages of a download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PageTiming {
+    /// Estimator of the interval between the blocks of a page.
+    pub(super) interval: RttEstimator,
+    /// Longest time by which later blocks have overtaken a block, less an eighth for each page since.
+    pub(super) reordering: Millis,
+    /// Number of pages in a row that ended in silence before their last block.
+    pub(super) silent_ends: u8,
+    /// Number of measured intervals, at most [`FIRST_SAMPLES`].
+    samples: u8,
+}
+
+impl PageTiming {
+    /// Timers before the first page.
+    pub(super) const fn new() -> Self {
+        Self { interval: RttEstimator::new(), reordering: Millis(0), silent_ends: 0, samples: 0 }
+    }
+
+    /// Returns the shortest wait for a block of a page, which is 0 once the interval is known well enough.
+    pub(super) const fn shortest_wait(&self) -> Millis {
+        if self.samples < FIRST_SAMPLES { FIRST_INTERVAL } else { Millis(0) }
+    }
+
+    /// Records what the arrival of a block tells.
+    pub(super) fn record(&mut self, timing: BlockTiming) {
+        match timing {
+            BlockTiming::Unknown => {}
+            BlockTiming::Interval(interval) => {
+                self.interval.update(interval);
+                self.samples = self.samples.saturating_add(1).min(FIRST_SAMPLES);
+            }
+            BlockTiming::Overtaken { elapsed, behind } => {
+                let mean = self.interval.smoothed().map_or(0, |Millis(mean)| mean);
+                let late = elapsed.0.saturating_add(mean.saturating_mul(behind.saturating_add(1)));
+                self.reordering = self.reordering.max(Millis(late).min(MAX_REORDERING));
+            }
+        }
+    }
+
+    /// Records the end of a page; `is_silent` tells whether the last block of the page did not arrive.
+    pub(super) fn end_page(&mut self, is_silent: bool) {
+        self.silent_ends = if is_silent { self.silent_ends.saturating_add(1) } else { 0 };
+        let Millis(reordering) = self.reordering;
+        self.reordering = Millis(reordering.saturating_sub(reordering.div_ceil(8)));
     }
 }
 
@@ -152,26 +272,42 @@ mod tests {
     fn lost_blocks_do_not_lengthen_the_measured_interval() {
         let page = Page::new(at(0), 1, Range { start: 0, end: 640 });
         let block = |start: u32| Range { start, end: start + 64 };
-        let (page, interval) = page.record_block(at(20), at(0), block(0), 64);
-        assert_eq!(interval, None, "the first block took a round trip");
-        let (page, interval) = page.unwrap().record_block(at(27), at(20), block(64), 64);
-        assert_eq!(interval, Some(Millis(7)));
-        let (page, interval) = page.unwrap().record_block(at(48), at(27), block(256), 64);
-        assert_eq!(interval, Some(Millis(7)), "two blocks were lost");
-        let (page, interval) = page.unwrap().record_block(at(50), at(48), block(128), 64);
-        assert_eq!((page.unwrap().remaining.start, interval), (320, None), "a block out of order");
-        let (page, _) = page.unwrap().record_block(at(60), at(50), block(576), 64);
-        assert_eq!(page, None, "the last block ends the page");
+        let (page, timing) = page.record_block(at(20), at(0), 1, block(0), 64);
+        assert_eq!(timing, BlockTiming::Unknown, "the first block took a round trip");
+        let (page, timing) = page.record_block(at(27), at(20), 1, block(64), 64);
+        assert_eq!(timing, BlockTiming::Interval(Millis(7)));
+        let (page, timing) = page.record_block(at(48), at(27), 1, block(256), 64);
+        assert_eq!(timing, BlockTiming::Interval(Millis(7)), "two blocks were lost");
+        let (page, timing) = page.record_block(at(50), at(48), 1, block(128), 64);
+        let overtaken = BlockTiming::Overtaken { elapsed: Millis(2), behind: 2 };
+        assert_eq!((page.remaining.start, timing), (320, overtaken), "a block out of order");
+        let (page, _) = page.record_block(at(60), at(50), 1, block(576), 64);
+        assert_eq!((page.stage, page.remaining.is_empty()), (PageStage::Trailing, true));
     }
 
     #[test]
     fn a_block_out_of_order_restarts_the_interval() {
         let page = Page::new(at(0), 1, Range { start: 0, end: 640 });
         let block = |start: u32| Range { start, end: start + 64 };
-        let (page, _) = page.record_block(at(20), at(0), block(128), 64);
-        let (page, _) = page.unwrap().record_block(at(35), at(20), block(0), 64);
-        assert_eq!(page.unwrap().last_update(at(35)), at(35));
-        let (_, interval) = page.unwrap().record_block(at(42), at(35), block(192), 64);
-        assert_eq!(interval, Some(Millis(7)));
+        let (page, _) = page.record_block(at(20), at(0), 1, block(128), 64);
+        let (page, _) = page.record_block(at(35), at(20), 1, block(0), 64);
+        assert_eq!(page.last_update(at(35)), at(35));
+        let (_, timing) = page.record_block(at(42), at(35), 1, block(192), 64);
+        assert_eq!(timing, BlockTiming::Interval(Millis(7)));
+    }
+
+    /// Shows: FLD-016
+    #[test]
+    fn the_wait_for_overtaken_blocks_is_learned_and_forgotten_again() {
+        let mut timing = PageTiming::new();
+        (0..50).for_each(|_| timing.record(BlockTiming::Interval(Millis(20))));
+        timing.record(BlockTiming::Overtaken { elapsed: Millis(5), behind: 1 });
+        assert_eq!(timing.reordering, Millis(45));
+        timing.record(BlockTiming::Overtaken { elapsed: Millis(0), behind: 0 });
+        assert_eq!(timing.reordering, Millis(45), "the longest time counts");
+        timing.record(BlockTiming::Overtaken { elapsed: Millis(9000), behind: 9 });
+        assert_eq!(timing.reordering, MAX_REORDERING);
+        (0..100).for_each(|_| timing.end_page(false));
+        assert_eq!(timing.reordering, Millis(0));
     }
 }

@@ -4,30 +4,78 @@
 //! | response | effect |
 //! |---|---|
 //! | data | lent to the application if it lies in the file, is missing, was requested, and fits into a slot; otherwise ignored |
+//! | data during a check | compared with the sum of the stored bytes |
+//! | data of another image | refused; the third one in a row pauses the download |
 //! | WAIT_FOR_DATA | all requests are sent again after the pause |
 //! | ABORT | the download ends |
-//! | NO_IMAGE_AVAILABLE | retry after a pause; the third one in a row ends the download |
-//! | any other error | retry after a pause; too many in a row end the download |
+//! | NO_IMAGE_AVAILABLE | retry after a pause; the third one in a row pauses the download |
+//! | any other error | retry after a pause; too many in a row pause the download |
+//!
+//! WAIT_FOR_DATA, ABORT and errors count only while a request is open, and with the sequence number of a request, see
+//! [`ServerNumbering`].
 
-use crate::client::Client;
 use crate::client::config::{ClientConfig, TransferMode};
-use crate::client::dispatch::Transition;
-use crate::client::output::{ClientEvent, ClientIgnored, Outcome, Ticket};
+use crate::client::numbering::ServerNumbering;
+use crate::client::output::{ClientIgnored, Outcome, PauseReason, Ticket, UnusableAnswer};
 use crate::client::ranges::Range;
 use crate::client::rtt::RttEstimator;
-use crate::client::state::{State, is_specific};
-use crate::time::{Delay, Instant, TimeField};
+use crate::client::state::is_specific;
+use crate::time::{Delay, Instant, Millis, ServerTime, TimeField, UtcTime};
 use crate::zcl::{BlockData, CommandId, ImageBlockResponse, Status, WaitForData};
 
 use super::header_check::HeaderCheck;
 use super::in_flight::StoringBlock;
 use super::mode_probe::Choice;
-use super::page::PageStage;
-use super::{Download, DownloadPhase};
+use super::page::{BlockTiming, PageStage};
+use super::sums::{CheckProgress, FileCheck};
+use super::{Download, DownloadPhase, RangeSum, min_request_interval};
 
-/// Number of NO_IMAGE_AVAILABLE responses in a row after which the client ends the download (section 6.10.6.5.2: three
+/// Number of NO_IMAGE_AVAILABLE responses in a row after which the client pauses the download (section 6.10.6.5.2: three
 /// attempts).
 const NO_IMAGE_LIMIT: u8 = 3;
+
+/// Number of blocks of another image in a row after which the client pauses the download. One such block may be a late
+/// response to a request of an earlier download.
+const OTHER_IMAGE_LIMIT: u8 = 3;
+
+/// State of the client that a download uses and updates.
+pub(in crate::client) struct Environment<'c> {
+    pub(in crate::client) config: &'c ClientConfig,
+    pub(in crate::client) rtt: &'c mut RttEstimator,
+    pub(in crate::client) numbering: &'c mut ServerNumbering,
+    /// Attribute MinimumBlockPeriod as the server set it, in the unit of the configured cluster revision.
+    pub(in crate::client) block_period: &'c mut u16,
+    /// UTC time of the device now; `None` if the device has no UTC clock.
+    pub(in crate::client) utc: Option<UtcTime>,
+    /// Ticket for a block that is lent to the application.
+    pub(in crate::client) ticket: Ticket,
+}
+
+/// Effect of a response on the download and on the client.
+pub(in crate::client) enum Received<'f> {
+    /// The response was handled, and the download goes on.
+    Done,
+    /// The response holds data for the application. The values are the ticket, the offset in the file and the bytes.
+    Lend(Ticket, u32, &'f [u8]),
+    /// The response contradicts the request, and the client answers MALFORMED_COMMAND.
+    Malformed(ClientIgnored),
+    /// The client ignores the response.
+    Ignored(ClientIgnored),
+    /// The server asked the client to wait until the given time; `None` means without an end.
+    Wait(Option<Instant>, ServerTime),
+    /// The header and the last stored block are those of the stored file.
+    Checked,
+    /// The server has another file than the stored one under the same identity.
+    OtherFile,
+    /// The download cannot go on at present. With a value for [`ClientIgnored`], the response is malformed as well.
+    Pause(PauseReason, Option<ClientIgnored>),
+    /// The file is not the offered file, or not for this device.
+    BadHeader(Outcome),
+    /// The server ended the download.
+    Aborted,
+    /// The server does not serve device-specific files.
+    Unsupported,
+}
 
 /// Treatment of a block of data that has arrived.
 enum BlockDisposition {
@@ -43,6 +91,66 @@ enum BlockDisposition {
 }
 
 impl<const RANGES: usize> Download<RANGES> {
+    /// Handles an Image Block Response with the sequence number `sequence`.
+    pub(in crate::client) fn receive<'f>(
+        &mut self,
+        now: Instant,
+        sequence: u8,
+        response: ImageBlockResponse<'f>,
+        env: &mut Environment<'_>,
+    ) -> Received<'f> {
+        match response {
+            ImageBlockResponse::Data(block) => self.receive_data(now, sequence, block, env),
+            _ if !self.is_answer(sequence, env.numbering) => Received::Ignored(ClientIgnored::Unexpected),
+            ImageBlockResponse::Wait(wait) => self.receive_wait(now, wait, env),
+            ImageBlockResponse::Abort => Received::Aborted,
+            ImageBlockResponse::Refused(refusal) => self.receive_error(now, refusal.status(), env.config),
+        }
+    }
+
+    /// Handles a Default Response with an error `status` to a block or page request of this download.
+    pub(in crate::client) fn receive_status<'f>(
+        &mut self,
+        now: Instant,
+        command: CommandId,
+        status: Status,
+        config: &ClientConfig,
+    ) -> Received<'f> {
+        let is_about_image = [Status::NO_IMAGE_AVAILABLE, Status::WAIT_FOR_DATA].contains(&status);
+        if command == CommandId::IMAGE_PAGE_REQUEST && !is_about_image {
+            // A server without pages still serves blocks (sections 6.10.7.5.1 and 6.10.7.5.3). The response to the
+            // first block request shows whether the server serves device-specific files.
+            self.uses_pages = false;
+            self.restart_at(Some(now.max(self.not_before.unwrap_or(now))));
+            return Received::Done;
+        }
+        self.receive_error(now, status, config)
+    }
+
+    /// Notes that a response to an open request could not be decoded.
+    pub(in crate::client) fn receive_unreadable(&mut self) {
+        self.note_unusable(UnusableAnswer::Unreadable);
+    }
+
+    fn note_unusable(&mut self, answer: UnusableAnswer) {
+        if self.is_waiting() {
+            self.unusable = Some(answer);
+        }
+    }
+
+    /// Returns whether a response with `sequence` answers an open request: a request that waits for a response, or that
+    /// the server has told to wait without an end.
+    fn is_answer(&self, sequence: u8, numbering: &ServerNumbering) -> bool {
+        let has_open = self.is_waiting();
+        if has_open && numbering.is_own() {
+            return true;
+        }
+        let is_halted = self.not_before.is_none() && !has_open;
+        self.has_block_request(sequence)
+            || self.page().is_some_and(|page| page.has_response(sequence))
+            || (is_halted && self.in_flight.requests().any(|request| request.sequence == sequence))
+    }
+
     /// Returns the treatment of `block`; the caller has checked that `block` lies inside the file.
     fn classify(&self, block: Range, config: &ClientConfig) -> BlockDisposition {
         let Some(gap) = self.missing(block.start).filter(|gap| gap.start < block.end) else {
@@ -92,25 +200,31 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Updates the estimates of round trip, window and block size, and the page in transfer, after the arrival of
     /// `block`.
-    fn update_estimates(
-        &mut self,
-        now: Instant,
-        sequence: u8,
-        block: Range,
-        config: &ClientConfig,
-        rtt: &mut RttEstimator,
-    ) {
+    fn update_estimates(&mut self, now: Instant, sequence: u8, block: Range, env: &mut Environment<'_>) {
         let mut is_certain = true;
-        let requested = match (self.in_flight.request_at(block.start), self.page()) {
+        let requested = match (self.in_flight.request_at(block.start).copied(), self.page().copied()) {
             (Some(request), page) => {
-                // During a page, responses to block requests queue behind the blocks of the page, so that their round
-                // trips do not count.
-                if let (None, Some(time)) = (page, request.round_trip(now, self.last_activity, sequence)) {
-                    rtt.update(time);
-                }
+                let is_own = env.numbering.is_own();
+                let matches = request.has_sequence(sequence);
+                let is_late = request.sequence != sequence && matches;
                 let size = u32::from(request.size);
-                if request.sequence != sequence
-                    && request.has_sequence(sequence)
+                let time = request.round_trip(now, self.last_activity, sequence, is_own);
+                match (page, time) {
+                    // During a page, responses to block requests queue behind the blocks of the page, so that their
+                    // round trips do not count.
+                    (Some(_), _) => {}
+                    // The block belongs to a page that has ended, and was overtaken by the end of its page.
+                    (None, Some(elapsed)) if self.is_paging() && !matches && !is_own => {
+                        self.page_timing.record(BlockTiming::Overtaken { elapsed, behind: 0 });
+                    }
+                    (None, Some(time)) => env.rtt.update(time),
+                    (None, None) => {}
+                }
+                if page.is_none() && !self.is_paging() {
+                    env.numbering.count_data(matches);
+                }
+                if is_late
+                    && !is_own
                     && let Some(window) = self.window_mut()
                 {
                     window.count_late_response();
@@ -120,7 +234,7 @@ impl<const RANGES: usize> Download<RANGES> {
             (None, Some(page)) if block.start == page.remaining.start => {
                 let is_alone = page.stage == PageStage::Requested && self.in_flight.waiting_count() == 0;
                 if is_alone && page.sequence == sequence {
-                    rtt.update(now.since(page.last_update(self.last_activity)));
+                    env.rtt.update(now.since(page.last_update(self.last_activity)));
                 }
                 // A short block may be the end of an earlier page, and then says nothing about the limit of the server.
                 is_certain = false;
@@ -130,217 +244,230 @@ impl<const RANGES: usize> Download<RANGES> {
         };
         if requested > 0 && block.end != self.offer.size {
             let size = u8::try_from(block.len()).unwrap_or(u8::MAX);
-            self.block_size.record_block(size, block.len() < requested, is_certain, config);
+            self.block_size.record_block(size, block.len() < requested, is_certain, env.config);
         }
         if let Some(page) = self.page().copied() {
-            let (page, interval) = page.record_block(now, self.last_activity, block, self.block_size.bytes());
-            self.page = page;
-            if let Some(interval) = interval {
-                self.block_interval.update(interval);
-            }
+            let (page, timing) =
+                page.record_block(now, self.last_activity, sequence, block, self.block_size.bytes());
+            self.page = Some(page);
+            self.page_timing.record(timing);
         }
         self.last_activity = now;
     }
-}
 
-impl<const RANGES: usize> Client<RANGES> {
-    /// Handles an Image Block Response with the sequence number `sequence`.
-    pub(in crate::client) fn on_block_response<'f>(
+    /// Handles an Image Block Response with data.
+    fn receive_data<'f>(
         &mut self,
         now: Instant,
         sequence: u8,
-        response: ImageBlockResponse<'f>,
-    ) -> Transition<'f, RANGES> {
-        if self.state.download().is_none() {
-            return Transition::Drop(ClientIgnored::Unexpected);
-        }
-        match response {
-            ImageBlockResponse::Data(block) => self.on_data(now, sequence, block),
-            ImageBlockResponse::Wait(wait) => self.on_wait(now, wait),
-            ImageBlockResponse::Abort => {
-                Transition::Enter(self.end_without_image(now, Outcome::ServerAborted))
-            }
-            ImageBlockResponse::Refused(refusal) => self.on_refusal(now, refusal.status()),
-        }
-    }
-
-    /// Handles an Image Block Response with data.
-    fn on_data<'f>(&mut self, now: Instant, sequence: u8, block: BlockData<'f>) -> Transition<'f, RANGES> {
-        let Some(download) = self.state.download_mut() else {
-            return Transition::Drop(ClientIgnored::Unexpected);
-        };
+        block: BlockData<'f>,
+        env: &mut Environment<'_>,
+    ) -> Received<'f> {
         let BlockData { id, offset, data } = block;
         let size = data.size();
-        let end = offset.checked_add(u32::from(size)).filter(|end| *end <= download.offer.size);
-        let (Some(end), true) = (end, id == download.offer.id && size <= self.config.max_block_size.get())
-        else {
-            return Transition::Malformed(ClientIgnored::Mismatch);
+        if id != self.offer.id {
+            return self.receive_other_image(sequence, env.numbering);
+        }
+        let end = offset.checked_add(u32::from(size)).filter(|end| *end <= self.offer.size);
+        let Some(end) = end else {
+            self.note_unusable(UnusableAnswer::OtherOffset);
+            return Received::Malformed(ClientIgnored::Mismatch);
         };
+        if size > env.config.max_block_size.get() {
+            self.note_unusable(UnusableAnswer::TooLong);
+            return Received::Malformed(ClientIgnored::Mismatch);
+        }
+        if let Some(check) = self.check {
+            return self.receive_check(now, sequence, (offset, data.get()), check, env);
+        }
         let arrived = Range { start: offset, end };
         if size == 0 {
-            let is_next = download.missing(0).is_some_and(|gap| gap.start == offset);
-            return match is_next || download.in_flight.request_at(offset).is_some() {
-                true => self.on_error(now, Outcome::EmptyBlocks),
-                false => Transition::Malformed(ClientIgnored::Mismatch),
+            let is_next = self.missing(0).is_some_and(|gap| gap.start == offset);
+            return match is_next || self.in_flight.request_at(offset).is_some() {
+                true => self.count_error(now, PauseReason::UnusableAnswers(UnusableAnswer::Empty), env.config),
+                false => Received::Malformed(ClientIgnored::Mismatch),
             };
         }
-        let disposition = download.classify(arrived, &self.config);
+        let disposition = self.classify(arrived, env.config);
         if matches!(disposition, BlockDisposition::NotRequested) {
-            return Transition::Malformed(ClientIgnored::Mismatch);
+            self.note_unusable(UnusableAnswer::OtherOffset);
+            return Received::Malformed(ClientIgnored::Mismatch);
         }
         if matches!(disposition, BlockDisposition::TooShort) {
-            return self.on_error(now, Outcome::ShortBlocks);
+            let reason = PauseReason::UnusableAnswers(UnusableAnswer::TooShort);
+            return self.count_error(now, reason, env.config);
         }
-        download.update_estimates(now, sequence, arrived, &self.config, &mut self.rtt);
+        self.update_estimates(now, sequence, arrived, env);
         // A duplicate response is usual on a lossy link. A duplicate must not cause another request, or duplicates
         // would multiply.
         let BlockDisposition::Store(stored) = disposition else {
-            return Transition::Drop(ClientIgnored::Unexpected);
+            self.end_complete_page();
+            return Received::Ignored(ClientIgnored::Unexpected);
         };
         let bytes = [stored.start, stored.end].map(|at| usize::try_from(at.saturating_sub(offset)));
         let data = match bytes {
             [Ok(start), Ok(end)] => data.get().get(start..end).unwrap_or_default(),
-            _ => return Transition::Drop(ClientIgnored::Unexpected),
+            _ => return Received::Ignored(ClientIgnored::Unexpected),
         };
-        (download.error_count, download.no_image_count, download.silent_pages) = (0, 0, 0);
-        download.is_unconfirmed = false;
-        download.not_before.get_or_insert(now);
-        if let DownloadPhase::Header(header) = download.phase {
-            match header.read(data, &download.offer, &self.config) {
-                Ok(HeaderCheck::Incomplete(header)) => download.phase = DownloadPhase::Header(header),
+        self.record_good_answer(now);
+        self.paused_since = None;
+        if let DownloadPhase::Header(header) = self.phase {
+            self.sums.add_header(header.stored(), data);
+            match header.read(data, &self.offer, env.config) {
+                Ok(HeaderCheck::Incomplete(header)) => self.phase = DownloadPhase::Header(header),
                 Ok(HeaderCheck::Accepted(facts)) => {
-                    download.begin_rest(facts, header.stored(), &self.config, &mut self.rtt);
+                    self.begin_rest(facts, header.stored(), env.config, env.rtt);
                 }
-                Err(outcome) => {
-                    let id = download.offer.id;
-                    return Transition::Enter(Self::report_failure(now, id, Status::INVALID_IMAGE, outcome));
-                }
+                Err(outcome) => return Received::BadHeader(outcome),
             }
-        } else if download.is_paging() {
-            download.mode_probe.record_data(now, stored.start, stored.len());
-        } else if let Some(window) = download.window_mut() {
-            window.count_response(&mut self.rtt);
-            if let Some(choice) = download.mode_probe.record_data(now, stored.start, stored.len()) {
-                download.uses_pages = choice == Choice::Pages;
+        } else if self.is_paging() {
+            self.mode_probe.record_data(now, stored.start, stored.len());
+        } else if let Some(window) = self.window_mut() {
+            window.count_response(env.rtt);
+            if let Some(choice) = self.mode_probe.record_data(now, stored.start, stored.len()) {
+                self.uses_pages = choice == Choice::Pages;
             }
         }
-        self.generation = super::super::next_generation(self.generation);
-        let ticket = Ticket(self.generation);
         let size = u8::try_from(stored.len()).unwrap_or(u8::MAX);
-        download.in_flight.start_storing(StoringBlock { offset: stored.start, ticket, size });
-        Transition::Lend(ticket, stored.start, data)
+        let (ticket, sum) = (env.ticket, RangeSum::of(data));
+        self.in_flight.start_storing(StoringBlock { offset: stored.start, ticket, sum, size });
+        self.end_complete_page();
+        Received::Lend(ticket, stored.start, data)
+    }
+
+    /// Resets the counts of faults after an answer that the client can use.
+    fn record_good_answer(&mut self, now: Instant) {
+        (self.error_count, self.no_image_count, self.other_image_count, self.silent_pages) = (0, 0, 0, 0);
+        (self.unusable, self.has_zero_wait, self.is_unconfirmed) = (None, false, false);
+        self.not_before.get_or_insert(now);
+    }
+
+    /// Handles a block of another image: the server labels the bytes that it has, whatever the client requests.
+    fn receive_other_image<'f>(&mut self, sequence: u8, numbering: &ServerNumbering) -> Received<'f> {
+        if !self.is_answer(sequence, numbering) {
+            return Received::Malformed(ClientIgnored::Mismatch);
+        }
+        self.note_unusable(UnusableAnswer::OtherImage);
+        self.other_image_count = self.other_image_count.saturating_add(1);
+        if self.other_image_count >= OTHER_IMAGE_LIMIT {
+            let reason = PauseReason::UnusableAnswers(UnusableAnswer::OtherImage);
+            return Received::Pause(reason, Some(ClientIgnored::Mismatch));
+        }
+        Received::Malformed(ClientIgnored::Mismatch)
+    }
+
+    /// Compares `block`, which has an offset and data, with the sums of the stored bytes.
+    fn receive_check<'f>(
+        &mut self,
+        now: Instant,
+        sequence: u8,
+        (offset, data): (u32, &[u8]),
+        check: FileCheck,
+        env: &mut Environment<'_>,
+    ) -> Received<'f> {
+        let Some(request) = self.in_flight.request_at(offset) else {
+            // The block answers a request from before the check, and is requested again after the check.
+            return Received::Ignored(ClientIgnored::Unexpected);
+        };
+        if data.is_empty() {
+            return self.count_error(now, PauseReason::UnusableAnswers(UnusableAnswer::Empty), env.config);
+        }
+        let is_own = env.numbering.is_own();
+        if let Some(time) = request.round_trip(now, self.last_activity, sequence, is_own) {
+            env.rtt.update(time);
+        }
+        env.numbering.count_data(request.has_sequence(sequence));
+        self.in_flight.drop_requests();
+        self.last_activity = now;
+        self.record_good_answer(now);
+        match check.compare(data, &self.sums) {
+            CheckProgress::Incomplete(next) => {
+                self.check = Some(next);
+                Received::Done
+            }
+            CheckProgress::Same => {
+                self.check = None;
+                Received::Checked
+            }
+            CheckProgress::Different => Received::OtherFile,
+        }
     }
 
     /// Handles a WAIT_FOR_DATA response. WAIT_FOR_DATA never counts as a failure, however often the server sends it
     /// (section 6.8.4).
-    fn on_wait<'f>(&mut self, now: Instant, wait: WaitForData) -> Transition<'f, RANGES> {
-        if self.state.waits_for_application() {
-            return Transition::Drop(ClientIgnored::Unexpected);
-        }
-        let delay = match wait.time.delay(TimeField::Request, self.utc(now), self.config.utc_tolerance) {
-            Ok(delay) => delay,
-            Err(_) => return Transition::Malformed(ClientIgnored::Mismatch),
-        };
-        if let Some(period) = wait.min_block_period.filter(|_| self.config.supports_block_period) {
-            self.server_block_period = period;
-        }
-        let until = match delay {
-            // A WAIT_FOR_DATA with a delay of 0 only announces a new MinimumBlockPeriod, which counts from the arrival
-            // of this response.
-            Delay::For(delay) if delay.is_zero() => Some(now.plus(self.min_request_interval())),
-            Delay::For(delay) => Some(now.after(delay)),
-            Delay::Forever => self.config.max_wait_for_data.map(|max| now.plus(max)),
-        };
-        if let Some(download) = self.state.download_mut() {
-            (download.error_count, download.no_image_count) = (0, 0);
-            download.restart_at(until);
-        }
-        self.events.push(ClientEvent::Paused(until));
-        Transition::Stay
-    }
-
-    /// Handles a Default Response with an error `status` to a block or page request.
-    pub(in crate::client) fn on_transfer_status<'f>(
+    fn receive_wait<'f>(
         &mut self,
         now: Instant,
-        command: CommandId,
-        status: Status,
-    ) -> Transition<'f, RANGES> {
-        let is_about_image = [Status::NO_IMAGE_AVAILABLE, Status::WAIT_FOR_DATA].contains(&status);
-        match self.state.download_mut() {
-            // A server without pages still serves blocks (sections 6.10.7.5.1 and 6.10.7.5.3). The response to the
-            // first block request shows whether the server serves device-specific files.
-            Some(download) if command == CommandId::IMAGE_PAGE_REQUEST && !is_about_image => {
-                download.uses_pages = false;
-                download.restart_at(Some(now.max(download.not_before.unwrap_or(now))));
-                Transition::Stay
-            }
-            _ => self.on_refusal(now, status),
+        wait: WaitForData,
+        env: &mut Environment<'_>,
+    ) -> Received<'f> {
+        let Ok(delay) = wait.time.delay(TimeField::Request, env.utc, env.config.utc_tolerance) else {
+            self.note_unusable(UnusableAnswer::TimeInPast);
+            return Received::Malformed(ClientIgnored::Mismatch);
+        };
+        if let Some(period) = wait.min_block_period.filter(|_| env.config.supports_block_period) {
+            *env.block_period = period;
         }
+        let is_repeated = core::mem::replace(&mut self.has_zero_wait, false);
+        let until = match delay {
+            // A WAIT_FOR_DATA with a delay of 0 announces a new MinimumBlockPeriod, which counts from the arrival of
+            // this response. Without a period, and for a second one in a row, the client pauses as after an error.
+            Delay::For(delay) if delay.is_zero() => {
+                self.has_zero_wait = true;
+                let Millis(period) = min_request_interval(*env.block_period, env.config);
+                let floor = if period == 0 || is_repeated { env.config.error_backoff.0 } else { 0 };
+                Some(now.plus(Millis(period.max(floor))))
+            }
+            Delay::For(delay) => Some(now.after(delay).min(now.plus(env.config.max_finite_wait))),
+            Delay::Forever => env.config.max_wait_for_data.map(|max| now.plus(max)),
+        };
+        (self.error_count, self.no_image_count, self.unusable) = (0, 0, None);
+        self.restart_at(until);
+        Received::Wait(until, wait.time)
     }
 
     /// Handles an error `status` that answers a block or page request, in a Default Response or in an Image Block
     /// Response.
-    fn on_refusal<'f>(&mut self, now: Instant, status: Status) -> Transition<'f, RANGES> {
+    fn receive_error<'f>(&mut self, now: Instant, status: Status, config: &ClientConfig) -> Received<'f> {
         // If no request waits for a response, the error is a duplicate or late, and must not count again.
-        let Some(download) = self.state.download_mut().filter(|download| download.is_waiting()) else {
-            return Transition::Drop(ClientIgnored::Unexpected);
-        };
+        if !self.is_waiting() {
+            return Received::Ignored(ClientIgnored::Unexpected);
+        }
         match status {
             Status::NO_IMAGE_AVAILABLE => {
-                download.no_image_count = download.no_image_count.saturating_add(1);
-                if download.no_image_count >= NO_IMAGE_LIMIT {
-                    return Transition::Enter(self.end_without_image(now, Outcome::ImageGone));
+                self.no_image_count = self.no_image_count.saturating_add(1);
+                if self.no_image_count >= NO_IMAGE_LIMIT {
+                    return Received::Pause(PauseReason::ImageGone, None);
                 }
-                self.retry_after_pause(now)
+                self.retry_after_pause(now, config)
             }
             // Some servers send WAIT_FOR_DATA as a Default Response, which holds no time.
-            Status::WAIT_FOR_DATA => self.retry_after_pause(now),
-            Status::UNSUP_CLUSTER_COMMAND if is_specific(download.offer.id) => {
-                let ended = self.end_upgrade(now, Outcome::SpecificFilesUnsupported);
-                self.replace_refusing_server();
-                Transition::Enter(ended)
-            }
+            Status::WAIT_FOR_DATA => self.retry_after_pause(now, config),
+            Status::UNSUP_CLUSTER_COMMAND if is_specific(self.offer.id) => Received::Unsupported,
             _ => {
-                download.no_image_count = 0;
-                self.on_error(now, Outcome::ServerErrors(status))
+                self.no_image_count = 0;
+                self.count_error(now, PauseReason::ServerErrors(status), config)
             }
         }
     }
 
-    /// Counts an error of the download. The client retries after a pause, or ends the download with `outcome` after too
-    /// many errors in a row.
-    fn on_error<'f>(&mut self, now: Instant, outcome: Outcome) -> Transition<'f, RANGES> {
-        let Some(download) = self.state.download_mut().filter(|download| download.is_waiting()) else {
-            return Transition::Drop(ClientIgnored::Unexpected);
-        };
-        download.error_count = download.error_count.saturating_add(1);
-        if download.error_count >= self.config.max_consecutive_errors {
-            let id = download.offer.id;
-            return Transition::Enter(Self::report_failure(now, id, Status::ABORT, outcome));
+    /// Counts an error of the download. The client retries after a short pause, or pauses the download for `reason`
+    /// after too many errors in a row.
+    fn count_error<'f>(&mut self, now: Instant, reason: PauseReason, config: &ClientConfig) -> Received<'f> {
+        if !self.is_waiting() {
+            return Received::Ignored(ClientIgnored::Unexpected);
         }
-        self.retry_after_pause(now)
+        self.error_count = self.error_count.saturating_add(1);
+        if self.error_count >= config.max_consecutive_errors {
+            return Received::Pause(reason, None);
+        }
+        self.retry_after_pause(now, config)
     }
 
-    fn retry_after_pause<'f>(&mut self, now: Instant) -> Transition<'f, RANGES> {
-        let at = now.plus(self.config.error_backoff);
-        if let Some(download) = self.state.download_mut() {
-            // The pause after an error is never shorter than the MinimumBlockPeriod.
-            download.restart_at(Some(download.not_before.map_or(at, |not_before| not_before.max(at))));
-        }
-        Transition::Stay
-    }
-
-    /// Ends the download because the server no longer has the file, and returns the next state.
-    ///
-    /// If the download was resumed and has received no data since, a query follows at once, because the file may have
-    /// been replaced while the device was off.
-    fn end_without_image(&mut self, now: Instant, outcome: Outcome) -> State<RANGES> {
-        let is_unconfirmed = self.state.download().is_some_and(|download| download.is_unconfirmed);
-        let ended = self.end_upgrade(now, outcome);
-        match ended {
-            State::Idle { .. } if is_unconfirmed => self.begin_query(now),
-            _ => ended,
-        }
+    fn retry_after_pause<'f>(&mut self, now: Instant, config: &ClientConfig) -> Received<'f> {
+        let at = now.plus(config.error_backoff);
+        // The pause after an error is never shorter than the MinimumBlockPeriod.
+        self.restart_at(Some(self.not_before.map_or(at, |not_before| not_before.max(at))));
+        Received::Done
     }
 }

@@ -17,6 +17,7 @@ use crate::time::Instant;
 
 use super::block_size::BlockSize;
 use super::in_flight::BlockRequest;
+use super::sums::FileCheck;
 use super::{Download, DownloadPhase, mode_probe};
 
 /// Longest gap, in blocks, that the client fills by single Image Block Requests. A longer gap is fetched as a page of
@@ -29,7 +30,7 @@ const MAX_SINGLE_REPAIRS: u32 = 4;
 
 /// Next request to send, with the range of file bytes to request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NextRequest {
+pub(in crate::client) enum NextRequest {
     /// Image Block Request for the given range.
     Block(Range),
     /// Image Page Request for the given range.
@@ -58,6 +59,9 @@ impl<const RANGES: usize> Download<RANGES> {
     /// With a window above 1, the extra request takes the place of a request with a late response. If the late request
     /// is lost, its place in the window would otherwise stay unused until its timeout.
     pub(super) fn next_request(&self, config: &ClientConfig, has_late: bool) -> Option<NextRequest> {
+        if let Some(check) = &self.check {
+            return self.next_check_request(check, config);
+        }
         let open = self.in_flight.waiting_count().saturating_add(self.in_flight.storing().count());
         let has_header = matches!(self.phase, DownloadPhase::Rest(..));
         let window = if has_header && Self::ANY_ORDER { self.window.size() } else { 1 };
@@ -81,6 +85,17 @@ impl<const RANGES: usize> Download<RANGES> {
             self.not_requested(0).filter(|_| self.in_flight.free_count() > 0).map(|gap| prefix(gap, max));
         let lowest = self.range_to_resend(config).into_iter().chain(new).min_by_key(|range| range.start);
         lowest.map(NextRequest::Block)
+    }
+
+    /// Returns the next request of a check, which is stop-and-wait.
+    fn next_check_request(&self, check: &FileCheck, config: &ClientConfig) -> Option<NextRequest> {
+        if self.in_flight.waiting_count() > 0 {
+            return None;
+        }
+        let range = prefix(check.range(&self.sums), BlockSize::new(config).bytes());
+        let resend = self.range_to_resend(config);
+        let fits = resend.is_some() || self.in_flight.free_count() > 0;
+        fits.then(|| NextRequest::Block(resend.unwrap_or(range)))
     }
 
     /// Returns the next request while the client uses pages: single blocks for short gaps first, then the next page.
@@ -112,8 +127,8 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Returns the range of the lowest block for which a request is to be resent and has attempts left.
     fn range_to_resend(&self, config: &ClientConfig) -> Option<Range> {
-        let is_due =
-            |request: &&BlockRequest| !request.is_waiting && request.attempts < config.max_block_attempts;
+        let max = self.max_attempts(config);
+        let is_due = |request: &&BlockRequest| !request.is_waiting && request.attempts < max;
         self.in_flight.requests().filter(is_due).map(BlockRequest::range).min_by_key(|range| range.start)
     }
 

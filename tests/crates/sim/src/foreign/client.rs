@@ -221,7 +221,7 @@ impl ForeignClient {
     }
 
     /// Returns the client with its times counted from `now`, so that states that differ in their moment alone are equal.
-    /// Times that have passed count as now.
+    /// Times that have passed count as now. The result is for comparison and hashing, not for running.
     #[must_use]
     pub fn relative_to(&self, now: Micros) -> Self {
         let mut client = self.clone();

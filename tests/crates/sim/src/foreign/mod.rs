@@ -8,8 +8,8 @@
 //!
 //! Both interpreters are state machines without input, output and clock, like the crate's own: `handle_frame`,
 //! `handle_timeout`, `poll_timeout`, `poll_transmit`. They are values that can be cloned, compared and hashed. A row
-//! holds what was seen of a stack and deviates from what a reader of the specification would expect; the field `seen`
-//! says where. What no row says is done as the specification has it.
+//! holds the behaviour that was seen of a stack; the field `seen` names the place. Behaviour that no field describes follows
+//! the specification.
 //!
 //! The [simulation](crate::simulation) has a model on either side: `HostSettings::model` and
 //! `Settings::client_models`.

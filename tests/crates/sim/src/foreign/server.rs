@@ -50,6 +50,9 @@ pub struct ServerModel {
     pub busy: Option<BusyWait>,
     /// Seconds from an Upgrade End Request to the upgrade.
     pub order: u32,
+    /// Whether an order gives the server's time since its start, in milliseconds, as the current time, and as the upgrade
+    /// time that number plus the seconds. Otherwise the current time is 0.
+    pub tells_uptime: bool,
     /// Whether an Image Notify of payload type 0 carries all ten bytes.
     pub long_notify: bool,
     /// Whether an Image Notify is broadcast while a client counts down to the upgrade.
@@ -58,6 +61,9 @@ pub struct ServerModel {
     pub asks_default_response: bool,
     /// Whether a block request that announces a MinimumBlockPeriod without the field gets no answer.
     pub needs_period: bool,
+    /// Status of the Default Response to an Upgrade End Request from a client without a query or a block request since the
+    /// start of the server; `None` for an order.
+    pub unknown_end: Option<u8>,
     /// Status of the Default Response to a truncated request; `None` for no answer.
     pub truncated: Option<u8>,
     /// Commands without an answer; every other unknown command gets UNSUP_CLUSTER_COMMAND.
@@ -115,6 +121,8 @@ pub enum OtherImage {
     AsFile,
     /// Default Response NO_IMAGE_AVAILABLE.
     Refused,
+    /// Image Block Response with the status ABORT alone.
+    Aborted,
 }
 
 /// Service of requests that arrive while a response to the same client is being sent.
@@ -139,6 +147,8 @@ pub enum PageService {
     Served {
         /// Whether the spacing of the request is kept, in addition to the least time between two blocks.
         keeps_spacing: bool,
+        /// Least spacing, which applies where a shorter one is asked for.
+        least_spacing: Micros,
         /// Whether other requests of the client are dropped until the page ends; otherwise they are served beside it.
         drops_others: bool,
         /// Whether a page that runs past the end of the file never ends, with blocks of zero bytes.
@@ -222,6 +232,8 @@ pub struct ForeignServer {
     number: u8,
     /// Number of block requests so far.
     requests: u32,
+    /// Time of the start.
+    started: Micros,
 }
 
 impl ForeignServer {
@@ -238,6 +250,7 @@ impl ForeignServer {
             due: Vec::new(),
             number: 0,
             requests: 0,
+            started: 0,
         };
         server.set_file(file);
         server
@@ -251,7 +264,7 @@ impl ForeignServer {
     }
 
     /// Returns the server with its times counted from `now`, so that states that differ in their moment alone are equal.
-    /// Times that have passed count as now.
+    /// Times that have passed count as now. The result is for comparison and hashing, not for running.
     #[must_use]
     pub fn relative_to(&self, now: Micros) -> Self {
         let mut server = self.clone();
@@ -269,6 +282,8 @@ impl ForeignServer {
         }
         server.starts.iter_mut().for_each(|(at, _)| since(at));
         server.due.iter_mut().for_each(|(at, _)| since(at));
+        // Only the orders of some servers depend on the time since the start.
+        server.started = if server.model.tells_uptime { now - server.started } else { 0 };
         server.requests %= server.model.busy.map_or(1, |busy| busy.every);
         server
     }
@@ -283,7 +298,7 @@ impl ForeignServer {
     pub fn restart(&mut self, back_at: Micros) {
         self.sessions.clear();
         self.due.clear();
-        (self.number, self.requests) = (0, 0);
+        (self.number, self.requests, self.started) = (0, 0, back_at);
         self.starts.clear();
         if let Sessions::Needed { .. } = self.model.sessions {
             let unfinished = self.ordered.iter().filter(|(_, ordered)| !**ordered).map(|(client, _)| *client);
@@ -379,7 +394,7 @@ impl ForeignServer {
         let mut payload = Bytes(parts.payload);
         let (_, id): (_, RawId) = (payload.byte()?, payload.take()?);
         let is_open = match self.model.sessions {
-            Sessions::NotNeeded => true,
+            Sessions::NotNeeded => self.is_serving(client),
             Sessions::Needed { silence, answers_queries, .. } => {
                 let Some(session) = self.sessions.get_mut(&client) else {
                     // The host of such a server answers a query that nobody waits for, so that the device is content.
@@ -387,7 +402,9 @@ impl ForeignServer {
                     return Some(());
                 };
                 let is_first = matches!(session.stage, Stage::Notified { .. });
-                session.stage = Stage::Serving { until: now + silence };
+                if is_first {
+                    session.stage = Stage::Serving { until: now + silence };
+                }
                 is_first || answers_queries
             }
         };
@@ -451,20 +468,20 @@ impl ForeignServer {
         if fields & HAS_IEEE != 0 {
             payload.take::<8>()?;
         }
-        let keeps_spacing = match self.model.pages {
+        let (keeps_spacing, least) = match self.model.pages {
             PageService::Ignored => return Some(()),
             PageService::Unsupported => {
                 let at = now + self.model.delay;
                 self.default_response(at, client, parts.number, PAGE_REQUEST, UNSUP_CLUSTER_COMMAND);
                 return Some(());
             }
-            PageService::Served { keeps_spacing, .. } => keeps_spacing,
+            PageService::Served { keeps_spacing, least_spacing, .. } => (keeps_spacing, least_spacing),
         };
         if !self.is_serving(client) || self.is_overloaded(now, client, parts.number) {
             return Some(());
         }
         self.extend(now, client);
-        let spacing = if keeps_spacing { Micros::from(spacing) * 1000 } else { 0 };
+        let spacing = if keeps_spacing { least.max(Micros::from(spacing) * 1000) } else { least };
         let next = self.next_block_at(client, now + self.model.delay);
         let end = offset.saturating_add(size.into());
         let session = self.sessions.get_mut(&client)?;
@@ -477,13 +494,20 @@ impl ForeignServer {
         let mut payload = Bytes(parts.payload);
         let status = payload.byte()?;
         let id: RawId = payload.take()?;
+        if let Some(refusal) = self.model.unknown_end.filter(|_| !self.sessions.contains_key(&client)) {
+            self.default_response(at, client, parts.number, END_REQUEST, refusal);
+            return Some(());
+        }
         if !self.is_serving(client) {
             return Some(());
         }
         if status == SUCCESS || self.model.orders_failed {
             let file = self.file_for(client).filter(|_| self.model.other_image == OtherImage::AsFile);
             let id = file.map_or(id, |file| file.id);
-            let order = [&id[..], &[0; 4], &self.model.order.to_le_bytes()].concat();
+            let uptime = if self.model.tells_uptime { (now - self.started) / 1000 } else { 0 };
+            let current = u32::try_from(uptime).unwrap_or(u32::MAX - self.model.order);
+            let then = current + self.model.order;
+            let order = [&id[..], &current.to_le_bytes(), &then.to_le_bytes()].concat();
             self.respond(at, client, parts.number, END_RESPONSE, &order);
         } else {
             self.default_response(at, client, parts.number, END_REQUEST, SUCCESS);
@@ -522,12 +546,19 @@ impl ForeignServer {
         let pause = page.spacing.max(self.model.between).max(5_000);
         let goes_on = offset < page.end && (sent > 0 || endless);
         session.page = goes_on.then_some(Page { offset, next: page.next + pause, ..page });
+        if !goes_on {
+            self.extend(page.next, client);
+        }
     }
 
     /// Sends a block, and returns its number of data bytes.
     fn send_block(&mut self, at: Micros, client: Node, number: u8, id: RawId, offset: u32, max: u8) -> u8 {
-        let is_known = |file: &File| self.model.other_image != OtherImage::Refused || file.id == id;
-        let Some(file) = self.file_for(client).filter(|file| is_known(file)).cloned() else {
+        let serves_any = matches!(self.model.other_image, OtherImage::AsAsked | OtherImage::AsFile);
+        let Some(file) = self.file_for(client).filter(|file| serves_any || file.id == id).cloned() else {
+            if self.model.other_image == OtherImage::Aborted {
+                self.respond(at, client, number, BLOCK_RESPONSE, &[ABORT]);
+                return 0;
+            }
             self.default_response(at, client, number, BLOCK_REQUEST, NO_IMAGE_AVAILABLE);
             return 0;
         };

@@ -1,7 +1,7 @@
 //! Table of the servers of other stacks.
 
 use super::server::{BusyWait, Numbering, OtherImage, Overload, PageService, ServerModel, Sessions, Stray};
-use super::wire::{INVALID_FIELD, MALFORMED_COMMAND, NO_IMAGE_AVAILABLE};
+use super::wire::{ABORT, INVALID_FIELD, MALFORMED_COMMAND, NO_IMAGE_AVAILABLE};
 use crate::Micros;
 
 const MILLI: Micros = 1000;
@@ -24,13 +24,15 @@ const PLAIN: ServerModel = ServerModel {
     overload: Overload::Answers,
     delay: 10 * MILLI,
     between: 0,
-    pages: PageService::Served { keeps_spacing: true, drops_others: false, endless: false },
+    pages: PageService::Served { keeps_spacing: true, least_spacing: 0, drops_others: false, endless: false },
     busy: None,
     order: 0,
+    tells_uptime: false,
     long_notify: false,
     notifies_again: false,
     asks_default_response: false,
     needs_period: false,
+    unknown_end: None,
     truncated: Some(MALFORMED_COMMAND),
     ignored: &[],
     orders_failed: false,
@@ -56,7 +58,7 @@ const HERDSMAN: ServerModel = ServerModel {
     block: 50,
     overload: Overload::Drops,
     between: 250 * MILLI,
-    pages: PageService::Served { keeps_spacing: false, drops_others: true, endless: true },
+    pages: PageService::Served { keeps_spacing: false, least_spacing: 0, drops_others: true, endless: true },
     order: 1,
     truncated: Some(INVALID_FIELD),
     ignored: &[QUERY_SPECIFIC_FILE],
@@ -106,6 +108,26 @@ const ZIGPY_2024: ServerModel = ServerModel {
     ..ZIGPY
 };
 
+/// 20 ms between two blocks of a page at least; ABORT to a request for another image; ABORT to an Upgrade End Request of a
+/// client that has asked for nothing since the start of the server; upgrade after 5 s.
+///
+/// Seen: `std_otau_plugin.cpp` of the OTA plugin of deCONZ.
+const DECONZ: ServerModel = ServerModel {
+    name: "deCONZ",
+    seen: "OTA plugin of deCONZ, std_otau_plugin.cpp",
+    other_image: OtherImage::Aborted,
+    block: 50,
+    pages: PageService::Served {
+        keeps_spacing: true,
+        least_spacing: 20 * MILLI,
+        drops_others: false,
+        endless: false,
+    },
+    order: 5,
+    unknown_end: Some(ABORT),
+    ..PLAIN
+};
+
 /// Serves blocks without a query; no pages.
 ///
 /// Seen: `zcl_ota_upgrade_srv_commands.c` of ZBOSS r22 (nRF, ESP32-C6 and H2).
@@ -117,7 +139,8 @@ const ZBOSS: ServerModel = ServerModel {
     ..PLAIN
 };
 
-/// Blocks of 32 bytes; numbers its answers by a counter of its own; no pages; upgrade after 60 s.
+/// Blocks of 32 bytes; numbers its answers by a counter of its own; no pages; upgrade after 60 s, told as milliseconds
+/// since the start of the server and that number plus 60.
 ///
 /// Seen: `zcl_ota.c` of Z-Stack Home 1.2.2a.
 const TI: ServerModel = ServerModel {
@@ -127,6 +150,7 @@ const TI: ServerModel = ServerModel {
     block: 32,
     pages: PageService::Unsupported,
     order: 60,
+    tells_uptime: true,
     ..PLAIN
 };
 
@@ -214,6 +238,7 @@ pub const SERVERS: &[ServerModel] = &[
     HERDSMAN_FAST,
     ZIGPY,
     ZIGPY_2024,
+    DECONZ,
     ZBOSS,
     TI,
     TI_BUSY,

@@ -1,5 +1,5 @@
-//! Frames of the cluster as bytes, read and written by hand: the models share no code with the crate under test, so that
-//! no fault of its codec cancels itself out.
+//! Frames of the cluster as bytes, read and written by hand. The models share no code with the crate under test, so that a
+//! fault of the crate's codec cannot hide.
 //!
 //! ```text
 //! 0  1  frame control   0x01 from a client, 0x09 and 0x19 from a server, 0x08 and 0x18 Default Response to a client

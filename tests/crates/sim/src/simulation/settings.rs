@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use zigbee_ota::aps::Address;
 use zigbee_ota::client;
 use zigbee_ota::file::{FileHeader, SplitFile};
-use zigbee_ota::time::Millis;
+use zigbee_ota::time::{Millis, UtcTime};
 use zigbee_ota::zcl::ImageNotify;
 use zigbee_ota::{FileVersion, ImageId, server};
 
@@ -22,6 +22,8 @@ pub struct Settings {
     pub clients: u16,
     /// Configuration of each client. With [`Settings::new`] each client knows its server; all fields may be changed.
     pub client: client::ClientConfig,
+    /// UTC time of the clients' clocks at the start of the simulation; `None` for clients without a clock.
+    pub utc: Option<UtcTime>,
     /// Clients that run the stack of another maker instead of the client of this crate with its configuration.
     pub client_models: Vec<(Node, ClientModel)>,
     /// Whether clients go on after an upgrade that failed, until one succeeds. Otherwise the first outcome is their end,
@@ -165,6 +167,7 @@ impl Settings {
             seed: 1,
             clients: 1,
             client: client_config(&file.header),
+            utc: None,
             client_models: Vec::new(),
             persistent: false,
             stagger: Millis(0),
@@ -189,6 +192,8 @@ pub(crate) fn client_config(header: &FileHeader<'_>) -> client::ClientConfig {
     identity.hardware = header.hardware.map(|range| range.min);
     identity.node = header.destination;
     let mut config = client::ClientConfig::new(identity, SERVER);
+    // The stagger of the settings spreads the clients.
+    config.query_spread = Millis(0);
     // As much as any file here; a damaged offer may be of four gigabytes.
     config.max_file_size = 1 << 20;
     config

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use zigbee_ota::ImageId;
 use zigbee_ota::aps::{DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use zigbee_ota::client::{self, Checkpoint, Client, ClientAction, ClientEvent, Outcome, WaitingFor};
+use zigbee_ota::time::UtcTime;
 use zigbee_ota::zcl::LONGEST_TO_SERVER;
 
 use super::report::{ClientReport, End, Violation};
@@ -35,6 +36,8 @@ pub(super) struct Device {
     patience: Micros,
     /// Whether the client goes on after an upgrade that failed.
     persistent: bool,
+    /// UTC time at the start of the simulation.
+    utc: Option<UtcTime>,
     client: Client,
     flash: Flash,
     /// Queued jobs; the first one is in progress.
@@ -72,6 +75,7 @@ impl Device {
             seed,
             patience: settings.patience,
             persistent: settings.persistent,
+            utc: settings.utc,
             client: Client::new(config, seed, instant(0)),
             flash: Flash::new(0),
             jobs: VecDeque::new(),
@@ -102,6 +106,7 @@ impl Device {
                 context.queue.put(*at, Wake::PowerCut(self.node));
             }
         }
+        self.client.set_utc(instant(0), self.utc);
         if self.settings.sleep.is_some() {
             context.net.set_sleepy(self.node);
             self.poll_parent(context, 0);

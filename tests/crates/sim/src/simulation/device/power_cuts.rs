@@ -38,6 +38,7 @@ impl Device {
         context.trace(self.node, || format!("starts with {checkpoint:?}"));
         let now = instant(context.now);
         self.client = Client::new(self.config, self.seed, now);
+        self.client.set_utc(now, self.utc.map(|utc| utc.advance(instant(0), now)));
         self.watch = RequestChecker::new(
             self.config.min_block_period,
             self.config.supports_block_period.then_some(self.config.cluster_revision),

@@ -1,0 +1,356 @@
+//! Download in the client: its requests and responses, its pauses, and what they lead to. The download itself is a
+//! machine of its own, see the module `transfer`.
+//!
+//! ```text
+//!   Downloading --silence, errors, no image, unusable answers--> Paused --query: same offer--> Downloading, with a check
+//!        ^                                                        | ^ |
+//!        +--- check: header and last block are the same           | | +-- query: other offer --> Deciding
+//!                                                                 | +---- query: refused, silence
+//!                                                                 +------ longest pause --> the upgrade ends
+//! ```
+//!
+//! | age of the pause | longest time between two queries |
+//! |---|---|
+//! | below 10 minutes | 50 seconds |
+//! | below 1 day | 15 minutes |
+//! | above | 4 hours |
+//!
+//! Within these limits the time is half of the age of the pause, and at least
+//! [`pause_interval`](super::ClientConfig::pause_interval). A random time of up to an eighth is added.
+//!
+//! Sections refer to ZigBee document 095264 (2011).
+
+use crate::aps::Transmit;
+use crate::time::{Instant, Millis};
+use crate::zcl::{CommandId, ImageBlockResponse, Status};
+
+use super::config::ClientConfig;
+use super::dispatch::Reaction;
+use super::output::{
+    ClientEvent, ClientIgnored, Outcome, PauseReason, StaleTicket, StoreResult, Ticket, UnusableAnswer,
+};
+use super::state::{Kept, QueryCause, State, StoredImage};
+use super::transfer::{Download, Environment, Received, min_request_interval};
+use super::{Client, DownloadProgress, RequestBuffer, next_generation};
+
+/// Longest time between two queries in the first ten minutes of a pause. With the random time and a round trip, a server
+/// that returns is found within a minute.
+const FIRST_LIMIT: (Millis, Millis) = (Millis::from_secs(10 * 60), Millis::from_secs(50));
+/// Longest time between two queries in the first day of a pause.
+const SECOND_LIMIT: (Millis, Millis) = (Millis::from_secs(24 * 60 * 60), Millis::from_secs(15 * 60));
+/// Longest time between two queries in a pause.
+const LAST_LIMIT: Millis = Millis::from_secs(4 * 60 * 60);
+
+/// Longest random delay of the first request of a resumed download.
+pub(super) const RESUME_SPREAD: Millis = Millis::from_secs(10);
+
+/// Number of attempts of a query in a pause. A second attempt finds a server that has returned, although a frame is lost.
+const PAUSE_QUERY_ATTEMPTS: u8 = 2;
+
+/// Returns the time between two queries when a pause has the given age, without the random time.
+fn pause_interval(Millis(age): Millis, config: &ClientConfig) -> Millis {
+    let limit = match Millis(age) {
+        age if age < FIRST_LIMIT.0 => FIRST_LIMIT.1,
+        age if age < SECOND_LIMIT.0 => SECOND_LIMIT.1,
+        _ => LAST_LIMIT,
+    };
+    Millis(age >> 1).min(limit).max(config.pause_interval)
+}
+
+impl<const RANGES: usize> Client<RANGES> {
+    /// Writes the next request of the download to `buf`; returns `None` if no request is due.
+    pub(super) fn poll_download(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
+        let State::Downloading(download) = &mut self.state else { return None };
+        let next = download.poll_request(now, &self.config, &self.rtt)?;
+        let request = download.message(next, self.server_block_period, &self.config);
+        let is_retry = download.earlier_attempts(next) > 0;
+        let (transmit, sequence) = self.encode_request(request, buf)?;
+        self.retries = self.retries.saturating_add(u32::from(is_retry));
+        let pause = min_request_interval(self.server_block_period, &self.config);
+        if let State::Downloading(download) = &mut self.state {
+            download.record_request(now, next, sequence, pause);
+        }
+        Some(transmit)
+    }
+
+    /// Handles an Image Block Response with the sequence number `sequence`.
+    pub(super) fn on_block_response<'f>(
+        &mut self,
+        now: Instant,
+        sequence: u8,
+        response: ImageBlockResponse<'f>,
+    ) -> Reaction<'f> {
+        let utc = self.utc(now);
+        let State::Downloading(download) = &mut self.state else {
+            return Reaction::Drop(ClientIgnored::Unexpected);
+        };
+        let mut env = Environment {
+            config: &self.config,
+            rtt: &mut self.rtt,
+            numbering: &mut self.numbering,
+            block_period: &mut self.server_block_period,
+            utc,
+            ticket: Ticket(next_generation(self.generation)),
+        };
+        let received = download.receive(now, sequence, response, &mut env);
+        self.conclude_response(now, received)
+    }
+
+    /// Handles a Default Response with an error `status` to a block or page request.
+    pub(super) fn on_transfer_status<'f>(
+        &mut self,
+        now: Instant,
+        command: CommandId,
+        status: Status,
+    ) -> Reaction<'f> {
+        let State::Downloading(download) = &mut self.state else {
+            return Reaction::Drop(ClientIgnored::Unexpected);
+        };
+        let received = download.receive_status(now, command, status, &self.config);
+        self.conclude_response(now, received)
+    }
+
+    fn conclude_response<'f>(&mut self, now: Instant, received: Received<'f>) -> Reaction<'f> {
+        let State::Downloading(download) = &self.state else {
+            return Reaction::Drop(ClientIgnored::Unexpected);
+        };
+        let (offer, is_unconfirmed) = (download.offer, download.is_unconfirmed());
+        match received {
+            Received::Done => {}
+            Received::Lend(ticket, offset, data) => {
+                self.generation = next_generation(self.generation);
+                return Reaction::Lend(ticket, offset, data);
+            }
+            Received::Malformed(why) => return Reaction::Malformed(why),
+            Received::Ignored(why) => return Reaction::Drop(why),
+            Received::Wait(until, time) => {
+                self.report_clocks(now, time);
+                self.events.push(ClientEvent::Paused(until));
+            }
+            Received::Checked => self.report_continuation(),
+            Received::OtherFile => {
+                self.events.push(ClientEvent::FileReplaced(offer));
+                self.enter(State::Erasing { offer, faults: 0, retry_at: None });
+            }
+            Received::Pause(reason, why) => {
+                self.pause_download(now, reason);
+                if let Some(why) = why {
+                    return Reaction::Malformed(why);
+                }
+            }
+            Received::BadHeader(outcome) => {
+                self.report_failure(now, offer.id, Status::INVALID_IMAGE, outcome);
+            }
+            Received::Aborted => {
+                self.end_upgrade(now, Outcome::ServerAborted);
+                // The file may have been replaced while the device was off.
+                if is_unconfirmed && matches!(self.state, State::Idle { .. }) {
+                    self.begin_query(now, QueryCause::Timer);
+                }
+            }
+            Received::Unsupported => {
+                self.end_upgrade(now, Outcome::SpecificFilesUnsupported);
+                self.replace_refusing_server();
+            }
+        }
+        Reaction::Done
+    }
+
+    /// Marks each request with a passed timeout to be resent by [`poll_transmit`](Client::poll_transmit). If a request
+    /// has no attempts left, the download pauses.
+    pub(super) fn handle_download_timeout(&mut self, now: Instant) {
+        let State::Downloading(download) = &mut self.state else { return };
+        download.expire_requests(now, &self.config, &self.rtt);
+        if download.is_exhausted(&self.config) {
+            let reason = download.timeout_reason();
+            self.pause_download(now, reason);
+        }
+    }
+
+    /// Counts an attempt of the next download request that could not be sent because no server was found.
+    pub(super) fn count_failed_download_request(&mut self, now: Instant) {
+        if let State::Downloading(download) = &mut self.state {
+            download.count_failed_send(now, &self.config);
+        }
+        self.handle_download_timeout(now);
+    }
+
+    /// Handles the `result` of storing the block with `ticket`. The client enters the next state if the file is
+    /// complete or if storage failed.
+    ///
+    /// # Errors
+    /// Fails if no block with this ticket is being stored; the call then changes nothing.
+    pub(super) fn finish_store(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        result: StoreResult,
+    ) -> Result<(), StaleTicket> {
+        let download = self.state.kept_download_mut().ok_or(StaleTicket)?;
+        let complete = download.finish_store(now, ticket, result, &self.config)?;
+        let id = download.offer.id;
+        let deciding = match self.state {
+            State::Deciding { offer, .. } => Some(offer),
+            _ => None,
+        };
+        match (complete, deciding) {
+            (Some(image), None) => self.enter(State::Verifying { image }),
+            (Some(image), Some(_)) => self.replace_kept(Kept::Complete(image)),
+            (None, _) if result != StoreResult::Fault => {}
+            (None, None) => self.report_failure(now, id, Status::ABORT, Outcome::StorageFault),
+            (None, Some(_)) => {
+                self.events.push(ClientEvent::Ended(Outcome::StorageFault));
+                self.replace_kept(Kept::Nothing);
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces the kept file while the application decides on an offer. The need of the state stays the same.
+    fn replace_kept(&mut self, replacement: Kept<RANGES>) {
+        if let State::Deciding { kept, .. } = &mut self.state {
+            *kept = replacement;
+        }
+    }
+
+    /// Pauses the download for `reason`, or ends the upgrade if the download has been paused too long.
+    pub(super) fn pause_download(&mut self, now: Instant, reason: PauseReason) {
+        let State::Downloading(mut download) = self.state else { return };
+        // A server that is silent, or has another file, may wait for a query. A server that refuses needs some time.
+        let asks_at_once = download.paused_since().is_none()
+            && matches!(
+                reason,
+                PauseReason::ServerSilent | PauseReason::UnusableAnswers(UnusableAnswer::OtherImage)
+            );
+        let since = download.pause(now);
+        if download.give_up_at(&self.config).is_some_and(|at| at <= now) {
+            return self.give_up_download(now, download, reason);
+        }
+        let ask_at = if asks_at_once { now } else { self.next_pause_query(now, since) };
+        self.events.push(ClientEvent::DownloadPaused(reason, ask_at));
+        self.enter(State::Paused { download, reason, ask_at });
+        if asks_at_once {
+            self.handle_pause_timeout(now);
+        }
+    }
+
+    /// Pauses `download`, because the application has refused another offer of the server.
+    pub(super) fn pause_for_other_offer(&mut self, now: Instant, mut download: Download<RANGES>) {
+        let since = download.pause(now);
+        let (reason, ask_at) = (PauseReason::OtherOffer, self.next_pause_query(now, since));
+        self.events.push(ClientEvent::DownloadPaused(reason, ask_at));
+        self.enter(State::Paused { download, reason, ask_at });
+    }
+
+    /// Queries from a pause, or ends the upgrade if the download has been paused too long.
+    pub(super) fn handle_pause_timeout(&mut self, now: Instant) {
+        let State::Paused { download, reason, .. } = self.state else { return };
+        let since = download.paused_since().unwrap_or(now);
+        if download.give_up_at(&self.config).is_some_and(|at| at <= now) {
+            return self.give_up_download(now, download, reason);
+        }
+        let next = self.next_pause_query(now, since);
+        if let State::Paused { ask_at, .. } = &mut self.state {
+            *ask_at = next;
+        }
+        if self.second_query.is_some() {
+            // The query before is still open, and counts as unanswered.
+            self.count_unanswered_query(now);
+        }
+        self.begin_second_query(now, QueryCause::Timer, PAUSE_QUERY_ATTEMPTS);
+    }
+
+    /// Queries at once from a pause, because a server was found.
+    pub(super) fn query_from_pause(&mut self) {
+        if let State::Paused { ask_at, .. } = &mut self.state {
+            *ask_at = Instant::ZERO;
+        }
+    }
+
+    fn give_up_download(&mut self, now: Instant, download: Download<RANGES>, reason: PauseReason) {
+        match reason.outcome() {
+            // A server without the image needs no report.
+            Outcome::ImageGone => self.end_upgrade(now, Outcome::ImageGone),
+            outcome => self.report_failure(now, download.offer.id, Status::ABORT, outcome),
+        }
+    }
+
+    fn next_pause_query(&mut self, now: Instant, since: Instant) -> Instant {
+        let Millis(interval) = pause_interval(now.since(since), &self.config);
+        let spread = self.random_delay(Millis(interval >> 3));
+        now.plus(Millis(interval)).plus(spread)
+    }
+
+    /// Continues `download` after a pause or a repeated offer, with a check that the server still has the same file.
+    pub(super) fn continue_download(&mut self, now: Instant, mut download: Download<RANGES>) {
+        download.begin_check(now, min_request_interval(self.server_block_period, &self.config));
+        let is_checking = download.is_checking();
+        self.enter(State::Downloading(download));
+        if !is_checking {
+            self.report_continuation();
+        }
+    }
+
+    fn report_continuation(&mut self) {
+        if let State::Downloading(download) = &self.state {
+            let progress = DownloadProgress { offer: download.offer, received: download.received() };
+            self.events.push(ClientEvent::DownloadContinued(progress));
+        }
+    }
+
+    /// Returns whether a response to a block or page request is expected from the server at present.
+    pub(super) fn note_unreadable_response(&mut self, command: CommandId) {
+        if command == CommandId::IMAGE_BLOCK_RESPONSE
+            && let State::Downloading(download) = &mut self.state
+        {
+            download.receive_unreadable();
+        }
+    }
+
+    /// Records that the application stores the image as complete and failed, see
+    /// [`FailedImage`](super::FailedImage).
+    pub(super) fn record_failed_image(&mut self, now: Instant, image: StoredImage) {
+        if !image.is_clean {
+            return;
+        }
+        let (version, size) = (image.offer.id.version, image.offer.size);
+        let earlier = self.failed_image.filter(|failed| (failed.version, failed.size) == (version, size));
+        let failures = earlier.map_or(0, |failed| failed.failures).saturating_add(1);
+        self.failed_image = Some(super::FailedImage { version, size, failures });
+        self.failed_at = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aps::Address;
+    use crate::client::Identity;
+    use crate::types::ImageId;
+
+    /// Shows: FLD-003
+    #[test]
+    fn queries_in_a_pause_become_rarer_within_three_limits() {
+        let mut config = ClientConfig::new(Identity::new(ImageId::new(1, 2, 3)), Address::new(0, 1));
+        let (minute, hour) = (60, 60 * 60);
+        for (age, seconds) in [
+            (0, 10),
+            (20, 10),
+            (40, 20),
+            (100, 50),
+            (10 * minute - 1, 50),
+            (10 * minute, 5 * minute),
+            (30 * minute, 15 * minute),
+            (23 * hour, 15 * minute),
+            (24 * hour, 4 * hour),
+            (29 * 24 * hour, 4 * hour),
+        ] {
+            let interval = pause_interval(Millis::from_secs(age), &config);
+            assert_eq!(interval, Millis::from_secs(seconds), "after {age} s");
+        }
+        // A device that sleeps asks less often.
+        config.pause_interval = Millis::from_secs(hour);
+        assert_eq!(pause_interval(Millis(0), &config), Millis::from_secs(hour));
+        assert_eq!(pause_interval(Millis::from_secs(24 * hour), &config), Millis::from_secs(4 * hour));
+    }
+}

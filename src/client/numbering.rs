@@ -1,0 +1,39 @@
+//! Knowledge whether the server numbers its answers itself, or repeats the sequence number of the request.
+//!
+//! ```text
+//!   Echoes --answer to a query with another number; three fitting blocks in a row with another number--> Own
+//!     ^                                                                                                    |
+//!     +---------- a block with the number of its request; another server ---------------------------------+
+//! ```
+//!
+//! ZCL demands that an answer repeats the sequence number of its request. TI Z-Stack and zsmartsystems number their
+//! answers by a counter of their own. From such a server, WAIT_FOR_DATA and ABORT count with any number, and the number
+//! of a response does not tell to which attempt the response belongs.
+
+/// Number of fitting blocks in a row, each with another number than its request, after which the server counts as one
+/// that numbers its answers itself. One such block may be the late response to an earlier request.
+const OWN_AFTER: u8 = 3;
+
+/// Count of blocks in a row with another number than the request, at most [`OWN_AFTER`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ServerNumbering(u8);
+
+impl ServerNumbering {
+    /// A server of which nothing is known: it is expected to repeat the number of the request.
+    pub(super) const UNKNOWN: Self = Self(0);
+
+    /// Returns whether the server is known to number its answers itself.
+    pub(super) const fn is_own(self) -> bool {
+        self.0 >= OWN_AFTER
+    }
+
+    /// Counts a block that fits an open block request; `matches` tells whether it has the number of the request.
+    pub(super) fn count_data(&mut self, matches: bool) {
+        self.0 = if matches { 0 } else { self.0.saturating_add(1).min(OWN_AFTER) };
+    }
+
+    /// Records an answer to a query; `matches` tells whether it has the number of the query.
+    pub(super) fn record_query(&mut self, matches: bool) {
+        self.0 = if matches { 0 } else { OWN_AFTER };
+    }
+}

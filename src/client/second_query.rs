@@ -1,0 +1,105 @@
+//! Query beside an upgrade, which tells whether the server still offers the image in hand.
+//!
+//! ```text
+//!   unicast Image Notify --(at most once in 10 s)--+
+//!   pause of a download ---------------------------+--> query --same offer--> the upgrade continues
+//!   refused Upgrade End Request -------------------+          --other offer--> Deciding, with the file in hand kept
+//!   query() of the application --------------------+          --refusal, silence--> nothing changes
+//! ```
+//!
+//! A server may serve only devices that have queried in its present session, as zigbee-herdsman does. The query is
+//! therefore sent in every state from Deciding to CountingDown, while the upgrade goes on. Sections refer to ZigBee
+//! document 095264 (2011).
+
+use crate::aps::Transmit;
+use crate::time::{Instant, Millis};
+
+use super::request_retry::PendingRequest;
+use super::rtt::RttEstimator;
+use super::state::{Kept, QueryCause, QueryTarget, State, is_specific};
+use super::{Client, RequestBuffer};
+
+/// Time within which several unicast Image Notifies lead to one query. Gateways repeat a notify that was not answered.
+const NOTIFY_WINDOW: Millis = Millis::from_secs(10);
+
+/// Query beside the present state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SecondQuery {
+    pub(super) pending: PendingRequest,
+    pub(super) cause: QueryCause,
+    /// Number of attempts before the query counts as unanswered.
+    max_attempts: u8,
+}
+
+impl<const RANGES: usize> Client<RANGES> {
+    /// Starts a query beside the present state, to be sent from `at` on. A query in progress is replaced.
+    pub(super) fn begin_second_query(&mut self, at: Instant, cause: QueryCause, max_attempts: u8) {
+        if self.query_for(self.target_in_hand()).is_some() {
+            self.second_query = Some(SecondQuery { pending: PendingRequest::due_at(at), cause, max_attempts });
+        }
+    }
+
+    /// Starts a query after a unicast Image Notify that arrived `now` beside an upgrade.
+    pub(super) fn begin_notified_query(&mut self, now: Instant) {
+        let is_repeated = self.notified_at.is_some_and(|at| now < at.plus(NOTIFY_WINDOW));
+        if !is_repeated {
+            self.notified_at = Some(now);
+            self.begin_second_query(now, QueryCause::UnicastNotify, 1);
+        }
+    }
+
+    /// Returns the target of a query for the image type in hand.
+    pub(super) fn target_in_hand(&self) -> QueryTarget {
+        let id = match &self.state {
+            State::Downloading(download) | State::Paused { download, .. } => download.offer.id,
+            State::Deciding { kept: Kept::Download(download), .. } => download.offer.id,
+            State::Deciding { offer, .. } | State::Erasing { offer, .. } => offer.id,
+            State::Verifying { image } => image.id(),
+            state => state.verified_image().map_or(self.next_image(), |image| image.id()),
+        };
+        if is_specific(id) {
+            return QueryTarget { id, stack: self.specific_stack };
+        }
+        QueryTarget { id: self.next_image(), stack: self.config.stack }
+    }
+
+    /// Writes the query beside the present state to `buf`, if it is due.
+    pub(super) fn poll_second_query(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
+        let SecondQuery { pending, max_attempts, .. } =
+            self.second_query.filter(|query| query.pending.is_due(now))?;
+        let request = self.query_for(self.target_in_hand())?;
+        let (transmit, sequence) = self.encode_request(request, buf)?;
+        let attempts = pending.attempts();
+        // The last attempt waits as long as the longest timeout, because some servers look the image up first.
+        let timeout = match attempts.saturating_add(1) < max_attempts {
+            true => RttEstimator::new().timeout(
+                self.config.initial_timeout,
+                self.config.max_timeout,
+                attempts,
+            ),
+            false => self.config.max_timeout,
+        };
+        if let Some(query) = &mut self.second_query {
+            query.pending.on_sent(now, sequence, timeout);
+        }
+        self.retries = self.retries.saturating_add(u32::from(attempts > 0));
+        Some(transmit)
+    }
+
+    /// Handles the timeout of the query beside the present state.
+    pub(super) fn handle_second_query_timeout(&mut self, now: Instant) {
+        let Some(query) = self.second_query.as_mut().filter(|query| query.pending.is_timed_out(now)) else {
+            return;
+        };
+        if query.pending.attempts() < query.max_attempts {
+            query.pending.retry_at(now);
+            return;
+        }
+        let cause = query.cause;
+        self.second_query = None;
+        // The silence of a server that was asked after its notify does not count against the server.
+        if cause == QueryCause::Timer {
+            self.count_unanswered_query(now);
+        }
+    }
+}

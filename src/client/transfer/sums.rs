@@ -1,0 +1,228 @@
+//! Sums of the header and of the last stored block, and the check by which a client recognises the same file again.
+//!
+//! ```text
+//!   0        header_end                    last.start      received                size
+//!   |########|#############################|###############|.......................|
+//!    header: asked again, sum compared      last block: asked again, sum compared
+//! ```
+//!
+//! A server may label the bytes of a new file with the identity of the old file, and a file that is built again has the
+//! same identity and size. A download that was interrupted therefore asks for both ranges once more, before the
+//! download continues at the first missing byte.
+
+use crate::client::checkpoint::{FileSums, RangeSum};
+use crate::client::ranges::Range;
+use crate::file::FileHeader;
+
+/// Shortest and longest number of header bytes that are summed: the length of a header without optional fields, and
+/// the length of the longest known header.
+const HEADER_SIZES: (u8, u8) = (56, 69);
+
+const _: () = assert!(
+    HEADER_SIZES.0 as usize == FileHeader::MIN_LEN && HEADER_SIZES.1 as usize == FileHeader::MAX_KNOWN_LEN
+);
+
+impl RangeSum {
+    /// Initial value of FNV-1a with 32 bits.
+    const FNV_BASIS: u32 = 0x811c_9dc5;
+    /// Multiplier of FNV-1a with 32 bits.
+    const FNV_PRIME: u32 = 0x0100_0193;
+
+    /// Sum of an empty range.
+    const EMPTY: Self = Self { start: 0, size: 0, sum: Self::FNV_BASIS };
+
+    /// Returns the file offset after the last summed byte.
+    pub(in crate::client) fn end(&self) -> u32 {
+        self.start.saturating_add(u32::from(self.size))
+    }
+
+    /// Continues the sum `sum` with `data`, by FNV-1a.
+    fn extend(sum: u32, data: &[u8]) -> u32 {
+        data.iter().fold(sum, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(Self::FNV_PRIME))
+    }
+
+    /// Returns the sum of `data`, by FNV-1a.
+    pub(in crate::client) fn of(data: &[u8]) -> u32 {
+        Self::extend(Self::FNV_BASIS, data)
+    }
+}
+
+impl FileSums {
+    /// Sums of a file of which no byte has arrived.
+    pub(in crate::client) const EMPTY: Self =
+        Self { header: RangeSum::EMPTY, last_block: RangeSum::EMPTY, header_size: HEADER_SIZES.1 };
+
+    /// Adds `data`, which begins at the file offset `start`. Bytes that were added before, and bytes after the header,
+    /// are left out.
+    pub(in crate::client) fn add_header(&mut self, start: u32, data: &[u8]) {
+        for (byte, offset) in data.iter().zip(start..) {
+            if offset != u32::from(self.header.size) {
+                continue;
+            }
+            // Bytes 6 and 7 are the header length. The shortest header is longer than that, so that the length is
+            // known before it matters.
+            match self.header.size {
+                6 => self.header_size = *byte,
+                7 if *byte > 0 => self.header_size = HEADER_SIZES.1,
+                7 => self.header_size = self.header_size.clamp(HEADER_SIZES.0, HEADER_SIZES.1),
+                size if size >= self.header_size => return,
+                _ => {}
+            }
+            self.header.sum = RangeSum::extend(self.header.sum, &[*byte]);
+            self.header.size = self.header.size.saturating_add(1);
+        }
+    }
+}
+
+/// Check in progress: which range is asked for again, and the sum of its bytes that have arrived so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileCheck {
+    /// File offset of the next byte to compare.
+    next: u32,
+    /// Sum of the bytes of the present range before `next`.
+    sum: u32,
+    /// `true` if the present range is the header, `false` if it is the last stored block.
+    is_header: bool,
+}
+
+/// Result of comparing one more block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CheckProgress {
+    /// More bytes are to be compared.
+    Incomplete(FileCheck),
+    /// All bytes are those of the file that is stored.
+    Same,
+    /// The bytes are those of another file.
+    Different,
+}
+
+impl FileCheck {
+    /// Starts a check against `sums`; returns `None` if no byte was summed, so that there is nothing to compare.
+    pub(super) const fn new(sums: &FileSums) -> Option<Self> {
+        if sums.header.size == 0 {
+            return None;
+        }
+        // The last block may hold the whole header.
+        let RangeSum { start, size, .. } = sums.last_block;
+        let is_header = start > 0 || size < sums.header.size;
+        Some(Self { next: 0, sum: RangeSum::FNV_BASIS, is_header })
+    }
+
+    const fn target<'s>(&self, sums: &'s FileSums) -> &'s RangeSum {
+        if self.is_header { &sums.header } else { &sums.last_block }
+    }
+
+    /// Returns the range of file bytes that are still to be compared with the present sum.
+    pub(super) fn range(&self, sums: &FileSums) -> Range {
+        Range { start: self.next, end: self.target(sums).end() }
+    }
+
+    /// Compares `data`, which the server sent for the start of [`range`](Self::range). Bytes after the range are
+    /// ignored.
+    pub(super) fn compare(self, data: &[u8], sums: &FileSums) -> CheckProgress {
+        let target = self.target(sums);
+        let left = usize::try_from(self.range(sums).len()).unwrap_or(usize::MAX);
+        let data = data.get(..left).unwrap_or(data);
+        let len = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        let check =
+            Self { next: self.next.saturating_add(len), sum: RangeSum::extend(self.sum, data), ..self };
+        if check.next < target.end() {
+            return CheckProgress::Incomplete(check);
+        }
+        let RangeSum { start, size, .. } = sums.last_block;
+        match check.sum == target.sum {
+            false => CheckProgress::Different,
+            // The header may hold the whole last block.
+            true if check.is_header && size > 0 && sums.last_block.end() > target.end() => {
+                CheckProgress::Incomplete(Self { next: start, sum: RangeSum::FNV_BASIS, is_header: false })
+            }
+            true => CheckProgress::Same,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sums(file: &[u8], cuts: usize, last: core::ops::Range<usize>) -> FileSums {
+        let mut sums = FileSums::EMPTY;
+        for (data, at) in file.chunks(cuts).zip((0..).step_by(cuts)) {
+            sums.add_header(at, data);
+            // Storage may be busy, so that a block comes twice.
+            sums.add_header(at, data);
+        }
+        let size = u8::try_from(last.len()).unwrap();
+        let start = u32::try_from(last.start).unwrap();
+        sums.last_block = RangeSum { start, size, sum: RangeSum::of(&file[last]) };
+        sums
+    }
+
+    /// Returns the first 200 bytes of a file with a header of `header_len` bytes.
+    fn file(header_len: u16) -> std::vec::Vec<u8> {
+        let mut file: std::vec::Vec<u8> = (0..200).collect();
+        file[6..8].copy_from_slice(&header_len.to_le_bytes());
+        file
+    }
+
+    fn run(sums: &FileSums, file: &[u8], max: usize) -> CheckProgress {
+        let mut check = FileCheck::new(sums).unwrap();
+        loop {
+            let Range { start, end } = check.range(sums);
+            let (start, end) = (start as usize, end as usize);
+            match check.compare(&file[start..end.min(start + max)], sums) {
+                CheckProgress::Incomplete(next) => check = next,
+                end => return end,
+            }
+        }
+    }
+
+    #[test]
+    fn the_summed_header_is_as_long_as_the_file_says_within_the_known_fields() {
+        for (header_len, summed) in [(56, 56), (60, 60), (69, 69), (70, 69), (300, 69), (0, 56), (9, 56)] {
+            for cuts in [1, 7, 64, 200] {
+                let sums = sums(&file(header_len), cuts, 100..164);
+                assert_eq!(sums.header.size, summed, "{header_len} by {cuts}");
+                assert_eq!(sums.header.sum, RangeSum::of(&file(header_len)[..usize::from(summed)]));
+            }
+        }
+    }
+
+    /// Shows: FLD-003
+    #[test]
+    fn one_changed_byte_of_either_range_is_found_whatever_the_size_of_the_blocks() {
+        let old = file(60);
+        let sums = sums(&old, 64, 100..164);
+        for max in [1, 17, 64, 255] {
+            assert_eq!(run(&sums, &old, max), CheckProgress::Same);
+            for place in (0..60).chain(100..164) {
+                let mut new = old.clone();
+                new[place] ^= 1;
+                assert_eq!(run(&sums, &new, max), CheckProgress::Different, "byte {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn fnv_1a_has_its_published_values() {
+        assert_eq!([RangeSum::of(b""), RangeSum::of(b"a"), RangeSum::of(b"foobar")], [
+            0x811c_9dc5,
+            0xe40c_292c,
+            0xbf9c_f968
+        ]);
+    }
+
+    #[test]
+    fn a_last_block_within_the_header_is_not_compared_twice() {
+        let old = file(60);
+        let sums = sums(&old[..40], 40, 0..40);
+        let check = FileCheck::new(&sums).unwrap();
+        assert_eq!(check.range(&sums), Range { start: 0, end: 40 });
+        assert_eq!(check.compare(&old[..64], &sums), CheckProgress::Same);
+        let sums = self::sums(&old, 64, 0..64);
+        let check = FileCheck::new(&sums).unwrap();
+        assert_eq!(check.range(&sums), Range { start: 0, end: 64 }, "the header lies within the last block");
+        assert_eq!(check.compare(&old[..64], &sums), CheckProgress::Same);
+        assert_eq!(FileCheck::new(&FileSums::EMPTY), None);
+    }
+}
