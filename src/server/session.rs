@@ -548,6 +548,11 @@ impl Session {
         matches!(self.state, State::Downloading { reached, .. } if self.id() == id && offset < reached)
     }
 
+    /// Returns whether the timer of the session is set to `when` or an earlier time.
+    pub(super) fn has_timer_before(&self, when: Instant) -> bool {
+        self.links.heap_place != NO_SLOT && self.timer_deadline <= when
+    }
+
     /// Returns whether the session has the present state of its client.
     pub(super) const fn is_primary(&self) -> bool {
         self.flags.contains(Flags::PRIMARY)
