@@ -500,7 +500,7 @@ impl ImageStore for FolderStore {
         _: Option<Address>,
     ) -> FileLookup {
         let files = self.files.iter().filter(|stored| !stored.is_changed);
-        lookup::info(files.map(|stored| stored.info), id, node, hardware)
+        lookup::info(files.map(|stored| (stored.info.key, &stored.info)), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
