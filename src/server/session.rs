@@ -147,10 +147,11 @@ impl CoarseSeconds {
     }
 
     const fn get(self) -> u32 {
-        let [exponent, digits] = [(self.0 >> 4) as u32, (self.0 & 15) as u32];
+        let [exponent, digits] =
+            [u32::from_le_bytes([self.0 >> 4, 0, 0, 0]), u32::from_le_bytes([self.0 & 15, 0, 0, 0])];
         match exponent.checked_sub(1) {
             None => digits,
-            Some(shift) => (16 | digits) << shift,
+            Some(shift) => (16 | digits).wrapping_shl(shift),
         }
     }
 }
