@@ -113,12 +113,7 @@ impl<const RANGES: usize> Client<RANGES> {
     }
 
     /// Calls the handler of the cluster command `message`. The effect of a command depends on the state of the client.
-    fn on_command<'f>(
-        &mut self,
-        now: Instant,
-        answer: ReplyTo,
-        message: ToClient<'f>,
-    ) -> Reaction<'f> {
+    fn on_command<'f>(&mut self, now: Instant, answer: ReplyTo, message: ToClient<'f>) -> Reaction<'f> {
         let unicast = answer.meta.delivery == DeliveryMode::Unicast;
         match message {
             ToClient::ImageNotify(notify) => self.on_notify(now, notify, answer.meta.delivery),
@@ -126,7 +121,9 @@ impl<const RANGES: usize> Client<RANGES> {
                 self.on_upgrade_end(now, answer.header.sequence, response, answer.meta.delivery)
             }
             _ if !unicast => Reaction::Drop(ClientIgnored::NotUnicast),
-            ToClient::QueryNextImage(response) => self.on_query_response(now, answer.header.sequence, response),
+            ToClient::QueryNextImage(response) => {
+                self.on_query_response(now, answer.header.sequence, response)
+            }
             ToClient::QuerySpecificFile(response) => {
                 self.on_specific_response(now, answer.header.sequence, response)
             }

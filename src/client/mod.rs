@@ -110,7 +110,8 @@ pub use config::{
 pub use output::{
     ApplyResult, Block, Busy, ClientAction, ClientEvent, ClientIgnored, CredentialResult, DeviceMismatch,
     HeaderField, HeaderMismatch, LinkKeyKind, Need, NothingToActivate, Outcome, PauseReason, PrepareResult,
-    SkipReason, SpecificFileError, StaleTicket, StoreResult, Ticket, UnusableAnswer, VerifyResult, WaitingFor,
+    SkipReason, SpecificFileError, StaleTicket, StoreResult, Ticket, UnusableAnswer, VerifyResult,
+    WaitingFor,
 };
 pub use storage::Storage;
 
@@ -507,9 +508,7 @@ impl<const RANGES: usize> Client<RANGES> {
     #[must_use]
     pub const fn progress(&self) -> Option<DownloadProgress> {
         match self.state.kept_download() {
-            Some(download) => {
-                Some(DownloadProgress { offer: download.offer, received: download.received() })
-            }
+            Some(download) => Some(DownloadProgress { offer: download.offer, received: download.received() }),
             None => None,
         }
     }

@@ -360,7 +360,9 @@ impl ClientEvent {
     pub const fn id(&self) -> Option<ImageId> {
         match self {
             Self::OfferSkipped(offer, _) | Self::Started(offer) => Some(offer.id),
-            Self::FileReplaced(offer) | Self::DownloadContinued(DownloadProgress { offer, .. }) => Some(offer.id),
+            Self::FileReplaced(offer) | Self::DownloadContinued(DownloadProgress { offer, .. }) => {
+                Some(offer.id)
+            }
             Self::ImageRetained(id) | Self::CannotQuery(id) | Self::Finished { id, .. } => Some(*id),
             Self::Ended(outcome) => outcome.id(),
             Self::ServerNotFound(_)
@@ -416,7 +418,10 @@ impl fmt::Display for ClientEvent {
                 next.as_millis()
             ),
             Self::ClocksDisagree { server: UtcTime(server), own: UtcTime(own) } => {
-                write!(f, "the server's clock says {server} s and the own clock {own} s, the delay is relative")
+                write!(
+                    f,
+                    "the server's clock says {server} s and the own clock {own} s, the delay is relative"
+                )
             }
             Self::PrepareFailed(next) => {
                 write!(f, "storage cannot be prepared, next attempt at {} ms", next.as_millis())

@@ -388,12 +388,7 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Returns the time of the next query after `failures` earlier failures in a row, which is `next` at the latest;
     /// `None` without periodic queries.
-    pub(super) fn retry_at(
-        &mut self,
-        now: Instant,
-        failures: u8,
-        next: Option<Instant>,
-    ) -> Option<Instant> {
+    pub(super) fn retry_at(&mut self, now: Instant, failures: u8, next: Option<Instant>) -> Option<Instant> {
         let Millis(delay) = exponential_backoff(FIRST_RETRY, failures);
         let spread = self.random_delay(Millis(delay >> 2));
         next.map(|next| now.plus(Millis(delay)).plus(spread).min(next))

@@ -45,7 +45,9 @@ mod tests {
         let mut random = Random::new(1);
         let times: std::vec::Vec<u32> = (0..1000).map(|_| random.up_to(Millis(9)).0).collect();
         assert_eq!((times.iter().min(), times.iter().max()), (Some(&0), Some(&9)));
-        assert!((0..=9).all(|time| (60..=140).contains(&times.iter().filter(|drawn| **drawn == time).count())));
+        assert!(
+            (0..=9).all(|time| (60..=140).contains(&times.iter().filter(|drawn| **drawn == time).count()))
+        );
         let before = random;
         assert_eq!((random.up_to(Millis(0)), random), (Millis(0), before));
         assert!(random.up_to(Millis(u32::MAX)).0 > 0);

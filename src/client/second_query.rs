@@ -35,7 +35,8 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Starts a query beside the present state, to be sent from `at` on. A query in progress is replaced.
     pub(super) fn begin_second_query(&mut self, at: Instant, cause: QueryCause, max_attempts: u8) {
         if self.query_for(self.target_in_hand()).is_some() {
-            self.second_query = Some(SecondQuery { pending: PendingRequest::due_at(at), cause, max_attempts });
+            self.second_query =
+                Some(SecondQuery { pending: PendingRequest::due_at(at), cause, max_attempts });
         }
     }
 
@@ -72,11 +73,9 @@ impl<const RANGES: usize> Client<RANGES> {
         let attempts = pending.attempts();
         // The last attempt waits as long as the longest timeout, because some servers look the image up first.
         let timeout = match attempts.saturating_add(1) < max_attempts {
-            true => RttEstimator::new().timeout(
-                self.config.initial_timeout,
-                self.config.max_timeout,
-                attempts,
-            ),
+            true => {
+                RttEstimator::new().timeout(self.config.initial_timeout, self.config.max_timeout, attempts)
+            }
             false => self.config.max_timeout,
         };
         if let Some(query) = &mut self.second_query {

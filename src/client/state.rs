@@ -115,12 +115,7 @@ pub(super) enum State<const RANGES: usize> {
     AwaitingActivation { image: StoredImage },
     /// The upgrade is scheduled for the time `at`. If both clocks agreed on UTC, `utc` is the same time in UTC. `pending`
     /// is the next Upgrade End Request during a long countdown.
-    CountingDown {
-        image: StoredImage,
-        at: Instant,
-        utc: Option<UtcTime>,
-        pending: Option<PendingRequest>,
-    },
+    CountingDown { image: StoredImage, at: Instant, utc: Option<UtcTime>, pending: Option<PendingRequest> },
     /// The application switches the device to the image.
     Applying { image: StoredImage },
 }

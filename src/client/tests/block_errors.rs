@@ -137,7 +137,8 @@ fn an_unsupported_command_error_is_retried() {
 
 #[test]
 fn an_empty_block_that_was_not_requested_is_malformed() {
-    let mut script = Script::downloading(without_pause(ClientConfig { max_consecutive_errors: 1, ..config() }));
+    let mut script =
+        Script::downloading(without_pause(ClientConfig { max_consecutive_errors: 1, ..config() }));
     script.assert_requests_block(0);
     assert_eq!(
         script.receive("19 01 05 00 5F11 0101 2C1A0000 20000000 00"),

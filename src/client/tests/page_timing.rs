@@ -38,7 +38,18 @@ impl World {
         script.accept().prepare();
         let (file, random) = (long_file(size), Random::new(seed));
         let under_way = Vec::new();
-        Self { script, file, serving, jitter, random, under_way, busy_until: 0, pages: 0, blocks: 0, received: 0 }
+        Self {
+            script,
+            file,
+            serving,
+            jitter,
+            random,
+            under_way,
+            busy_until: 0,
+            pages: 0,
+            blocks: 0,
+            received: 0,
+        }
     }
 
     fn send(&mut self, at: u64, sequence: u8, offset: usize, len: usize) {
@@ -73,7 +84,8 @@ impl World {
                 if self.serving == Serving::Parallel {
                     // The former page stops: what it has not sent yet is dropped.
                     let page = self.pages;
-                    self.under_way.retain(|(at, of, _)| *of != page || *at <= now + 20 + u64::from(self.jitter));
+                    self.under_way
+                        .retain(|(at, of, _)| *of != page || *at <= now + 20 + u64::from(self.jitter));
                 }
                 self.pages += 1;
                 let interval = match self.serving {
@@ -142,7 +154,10 @@ fn a_server_that_paces_its_blocks_gets_few_more_page_requests_than_needed() {
                 let (requests, blocks, received) = World::new(size, pages(page, 0), serving, 0, 1).run();
                 let needed = size.div_ceil(page.into()) as u32;
                 let most = needed * 13 / 10;
-                assert!(requests <= most.max(needed + 1), "{serving:?}: {requests} page requests for {needed}");
+                assert!(
+                    requests <= most.max(needed + 1),
+                    "{serving:?}: {requests} page requests for {needed}"
+                );
                 assert!(blocks <= 2, "{serving:?}: {blocks} block requests");
                 assert!(received <= size.div_ceil(64) as u32 * 12 / 10, "{serving:?}: {received} blocks");
             }
@@ -157,13 +172,18 @@ fn blocks_that_overtake_each_other_are_not_asked_for_again() {
         let interval = u64::from(spacing);
         for serving in [Serving::Parallel, Serving::Dropping { interval }, Serving::Queueing { interval }] {
             let (mut sent, mut wanted) = (0, 0);
-            for (size, seed) in [10_240, 64_000].into_iter().flat_map(|size| (0..8).map(move |seed| (size, seed))) {
+            for (size, seed) in
+                [10_240, 64_000].into_iter().flat_map(|size| (0..8).map(move |seed| (size, seed)))
+            {
                 let jitter = 2 * u32::from(spacing);
                 let world = World::new(size, pages(page, spacing), serving, jitter, seed);
                 let (requests, blocks, received) = world.run();
                 let frames = requests + blocks + received;
                 let needed = size.div_ceil(64) as u32 + size.div_ceil(page.into()) as u32;
-                assert!(frames * 10 <= needed * 12, "{serving:?}, {size} bytes, page {page}, seed {seed}: {frames} of {needed}");
+                assert!(
+                    frames * 10 <= needed * 12,
+                    "{serving:?}, {size} bytes, page {page}, seed {seed}: {frames} of {needed}"
+                );
                 (sent, wanted) = (sent + frames, wanted + needed);
             }
             assert!(sent * 100 <= wanted * 102, "{serving:?}, page {page}: {sent} frames for {wanted}");

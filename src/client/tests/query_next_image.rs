@@ -140,11 +140,8 @@ fn a_skipped_offer_is_reported_once_if_configured() {
 /// Shows: FLD-021
 #[test]
 fn no_skipped_offer_is_reported_while_an_image_is_in_hand() {
-    let config = ClientConfig {
-        report_skipped_offers: true,
-        accepted_versions: AcceptedVersions::Newer,
-        ..config()
-    };
+    let config =
+        ClientConfig { report_skipped_offers: true, accepted_versions: AcceptedVersions::Newer, ..config() };
     let mut downloading = Script::downloading(config);
     downloading.assert_requests_block(0);
     let mut ending = Script::ending(config);

@@ -57,7 +57,12 @@ impl<const RANGES: usize> Download<RANGES> {
     }
 
     /// Ends the page in transfer if its deadline has passed, and marks each request with a passed timeout to be resent.
-    pub(in crate::client) fn expire_requests(&mut self, now: Instant, config: &ClientConfig, rtt: &RttEstimator) {
+    pub(in crate::client) fn expire_requests(
+        &mut self,
+        now: Instant,
+        config: &ClientConfig,
+        rtt: &RttEstimator,
+    ) {
         if let Some(page) = self.page().copied() {
             if self.page_deadline(&page, config, rtt) > now {
                 return;

@@ -214,9 +214,7 @@ impl<const RANGES: usize> Download<RANGES> {
     pub(super) const fn checkpoint(&self, pending_images: PendingImages) -> Checkpoint {
         let (received, header, sums) = match &self.phase {
             DownloadPhase::Header(_) => (0, None, None),
-            DownloadPhase::Rest(header, received) => {
-                (received.watermark(), Some(*header), Some(self.sums))
-            }
+            DownloadPhase::Rest(header, received) => (received.watermark(), Some(*header), Some(self.sums)),
         };
         let (offer, stage) = (self.offer, CheckpointStage::Downloading);
         Checkpoint { offer, received, header, sums, stage, pending_images }
@@ -391,13 +389,7 @@ impl<const RANGES: usize> Download<RANGES> {
 
     /// Records that `request` was sent `now` with the sequence number `sequence`. The next request is sent after
     /// `pause` at the earliest.
-    pub(super) fn record_request(
-        &mut self,
-        now: Instant,
-        request: NextRequest,
-        sequence: u8,
-        pause: Millis,
-    ) {
+    pub(super) fn record_request(&mut self, now: Instant, request: NextRequest, sequence: u8, pause: Millis) {
         self.sent = self.sent.saturating_add(1);
         (self.last_activity, self.not_before) = (now, Some(now.plus(pause)));
         let last_sent = Millis32::from_instant(now);

@@ -137,7 +137,8 @@ impl Page {
         let elapsed = now.since(updated.to_instant(last_activity));
         if block.start < remaining.start {
             // A block out of order, or the response to a block request, leaves the rest of the page unchanged.
-            let behind = remaining.start.saturating_sub(block.end).checked_div(block_size.into()).unwrap_or(0);
+            let behind =
+                remaining.start.saturating_sub(block.end).checked_div(block_size.into()).unwrap_or(0);
             let timing = match stage {
                 PageStage::Requested => BlockTiming::Unknown,
                 PageStage::Receiving | PageStage::Trailing if block.start >= self.start => {

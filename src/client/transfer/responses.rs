@@ -284,7 +284,9 @@ impl<const RANGES: usize> Download<RANGES> {
         if size == 0 {
             let is_next = self.missing(0).is_some_and(|gap| gap.start == offset);
             return match is_next || self.in_flight.request_at(offset).is_some() {
-                true => self.count_error(now, PauseReason::UnusableAnswers(UnusableAnswer::Empty), env.config),
+                true => {
+                    self.count_error(now, PauseReason::UnusableAnswers(UnusableAnswer::Empty), env.config)
+                }
                 false => Received::Malformed(ClientIgnored::Mismatch),
             };
         }

@@ -205,11 +205,10 @@ mod tests {
 
     #[test]
     fn fnv_1a_has_its_published_values() {
-        assert_eq!([RangeSum::of(b""), RangeSum::of(b"a"), RangeSum::of(b"foobar")], [
-            0x811c_9dc5,
-            0xe40c_292c,
-            0xbf9c_f968
-        ]);
+        assert_eq!(
+            [RangeSum::of(b""), RangeSum::of(b"a"), RangeSum::of(b"foobar")],
+            [0x811c_9dc5, 0xe40c_292c, 0xbf9c_f968]
+        );
     }
 
     #[test]
