@@ -10,7 +10,7 @@ use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::server::ServerConfig;
 use zigbee_ota::time::Millis;
 use zigbee_ota::zcl::UpgradeActivationPolicy;
-use zigbee_ota_sim::foreign::{OtherImage, PageService, SERVERS};
+use zigbee_ota_sim::foreign::{OtherImage, PageService, SERVERS, Sessions};
 
 use crate::action::Kind;
 
@@ -157,7 +157,8 @@ fn base(name: &'static str, transfer: TransferMode, size: usize, budget: u8) -> 
         credential: false,
         budget,
         faults: faults(&[&LINK, &GATEWAY, &DEVICE]),
-        bound: 30,
+        // A paused download asks after 10, 15 and 22 s before its pauses are long enough to be listed.
+        bound: if budget > 1 { 60 } else { 30 },
         files: Vec::new(),
     }
 }
@@ -242,6 +243,8 @@ pub fn all() -> Vec<Setup> {
         Setup { server: |server| server.max_bytes_per_second = NonZeroU32::new(40), ..saw("rate", 1) },
         Setup {
             server: |server| server.max_bytes_per_second = NonZeroU32::new(40),
+            // Each block waits for its bytes by whole seconds.
+            bound: 40,
             ..base("rate, pages", PAGES, 126, 1)
         },
         Setup {
@@ -317,7 +320,7 @@ pub fn all() -> Vec<Setup> {
         },
         Setup {
             faults: vec![Kind::Restart, Kind::Replace, Kind::Empty, Kind::Notify],
-            ..saw("gateway in trouble", 3)
+            ..saw("gateway in trouble", 2)
         },
     ];
     setups.extend(foreign_servers());
@@ -350,6 +353,13 @@ fn foreign_servers() -> Vec<Setup> {
             setups.push(Setup {
                 foreign: Some(model.name),
                 faults: kinds.clone(),
+                // A session that nobody serves any more lasts up to 150 s, and its operator takes another minute; a
+                // server that stops to answer page requests costs four of them before blocks are asked for.
+                bound: match model.sessions {
+                    Sessions::Needed { .. } => 240,
+                    Sessions::NotNeeded if transfer == PAGES => 90,
+                    Sessions::NotNeeded => 30,
+                },
                 ..base(Box::leak(name.into_boxed_str()), transfer, 126, 1)
             });
         }

@@ -14,19 +14,20 @@ use std::hash::{Hash, Hasher};
 use zigbee_ota::Eui64;
 use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use zigbee_ota::client::{
-    ApplyResult, Checkpoint, Client, ClientAction, ClientConfig, ClientEvent, CredentialResult, Identity,
-    Need, Outcome, PrepareResult, StaleTicket, StoreResult, Ticket, VerifyResult,
+    ApplyResult, Checkpoint, CheckpointStage, Client, ClientAction, ClientConfig, ClientEvent,
+    CredentialResult, FailedImage, Identity, Need, Outcome, PrepareResult, StaleTicket, StoreResult, Ticket,
+    VerifyResult,
 };
 use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::{
-    Deferred, ImageInfo, ImageStore, NotReady, PaceDecision, ReadResult, Server, ServerAction, ServerConfig,
-    ServerEvent, ServerPolicy, Session, UpgradeDecision,
+    Deferred, FileLookup, ImageInfo, ImageStore, NotReady, PaceDecision, ReadResult, Server, ServerAction,
+    ServerConfig, ServerEvent, ServerPolicy, Session, UpgradeDecision,
 };
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{self, ImageBlockRequest, ImageNotify};
+use zigbee_ota::{FileVersion, HardwareVersion, ImageFilter, ImageId, ImageType, ManufacturerCode};
 use zigbee_ota_sim::Micros;
 use zigbee_ota_sim::foreign::{self, ForeignServer};
-use zigbee_ota::{FileVersion, ImageFilter, ImageId, ImageType, ManufacturerCode};
 
 use crate::action::{Action, Kind};
 use crate::flash::Flash;
@@ -45,6 +46,8 @@ const CLIENT: Address = Address::new(0x1234, 1);
 const SERVER: Address = Address::new(0x0000, 1);
 const OTHER: Address = Address::new(0x5678, 1);
 const SERVER_IEEE: Eui64 = Eui64(0x1122);
+/// Longest header of a file, without fields of later versions.
+const HEADER: u32 = 69;
 /// Size of blocks that the client asks for.
 const BLOCK: u8 = 32;
 
@@ -246,8 +249,14 @@ impl ImageStore for Store {
         self.entry(ImageId { manufacturer, image_type, version }).filter(|found| is_eligible(found))
     }
 
-    fn info(&mut self, id: ImageId, _: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
-        self.entry(id)
+    fn info(
+        &mut self,
+        id: ImageId,
+        _: Option<Eui64>,
+        _: Option<HardwareVersion>,
+        _: Option<Address>,
+    ) -> FileLookup {
+        self.entry(id).into()
     }
 
     fn read(&mut self, info: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
@@ -287,11 +296,14 @@ impl ServerPolicy for Gateway<'_> {
     }
 }
 
-fn client_config(setup: &Setup, runs: u32) -> ClientConfig {
+fn client_config(setup: &Setup, runs: u32, failed: Option<FailedImage>) -> ClientConfig {
     let identity = Identity::new(ImageId::new(MANUFACTURER, TYPES[0], runs));
     let server = if setup.knows_server { SERVER } else { Address::UNKNOWN };
     let mut config = ClientConfig::new(identity, server).with_transfer(setup.transfer);
     config.max_block_size = BLOCK.try_into().expect("not 0");
+    // Random times would make a state of each millisecond.
+    config.query_spread = Millis(0);
+    config.failed_image = failed;
     (setup.client)(&mut config);
     config
 }
@@ -350,7 +362,7 @@ impl<const RANGES: usize> World<RANGES> {
         let mut world = Self {
             setup,
             now,
-            client: Client::with_ranges(client_config(setup, 1), 7, now),
+            client: Client::with_ranges(client_config(setup, 1, None), 7, now),
             server: new_server(setup),
             foreign: setup.foreign.map(|name| ForeignServer::new(foreign::server(name), None)),
             link: Vec::new(),
@@ -455,8 +467,11 @@ impl<const RANGES: usize> World<RANGES> {
             "a request for {id}, but flash is erased for version {}",
             flash.version
         );
+        // After a pause the client compares the header and the last stored block with what it remembers.
+        let is_header = offset + len <= HEADER;
+        let is_last_block = flash.has_all(0, offset + len) && !flash.has_any(offset + len, size);
         ensure!(
-            !flash.has_any(offset, offset + len),
+            !flash.has_any(offset, offset + len) || is_header || is_last_block,
             "a request for bytes that are stored: {offset} and {len} more"
         );
         Ok(())
@@ -516,7 +531,10 @@ impl<const RANGES: usize> World<RANGES> {
         if is_cluster_command(frame) && frame[2] == RESPONSE_END && le32(frame, 15) != u32::MAX {
             self.is_ordered = true;
         }
-        if is_default_response(frame) && [REQUEST_BLOCK, REQUEST_PAGE].contains(&frame[3]) && frame[4] == NO_IMAGE {
+        if is_default_response(frame)
+            && [REQUEST_BLOCK, REQUEST_PAGE].contains(&frame[3])
+            && frame[4] == NO_IMAGE
+        {
             self.times_refused = ENOUGH_REFUSED.min(self.times_refused + 1);
         }
     }
@@ -576,7 +594,7 @@ impl<const RANGES: usize> World<RANGES> {
                     self.is_open = true;
                     (self.is_ordered, self.times_asked, self.times_refused) = (false, 0, 0);
                 }
-                ClientEvent::ImageRetained(_) => self.is_open = false,
+                ClientEvent::ImageRetained(_) | ClientEvent::FileReplaced(_) => self.is_open = false,
                 ClientEvent::Ended(outcome) => {
                     self.is_open = false;
                     ensure!(
@@ -627,7 +645,9 @@ impl<const RANGES: usize> World<RANGES> {
 
     fn pump_foreign(&mut self) -> bool {
         let mut is_busy = false;
-        while let Some(sent) = self.foreign.as_mut().and_then(|foreign| foreign.poll_transmit(micros(self.now))) {
+        while let Some(sent) =
+            self.foreign.as_mut().and_then(|foreign| foreign.poll_transmit(micros(self.now)))
+        {
             is_busy = true;
             let bytes = sent.frame;
             let delivery = if sent.to.is_some() { DeliveryMode::Unicast } else { DeliveryMode::Broadcast };
@@ -693,7 +713,8 @@ impl<const RANGES: usize> World<RANGES> {
     /// Checks what holds whenever nothing more is to be polled.
     fn check_rest(&mut self) -> Checked {
         let checkpoint = self.client.checkpoint();
-        if let Some(Checkpoint { offer, received, .. }) = checkpoint {
+        let downloads = checkpoint.filter(|checkpoint| checkpoint.stage != CheckpointStage::ImagesRetained);
+        if let Some(Checkpoint { offer, received, .. }) = downloads {
             let image = self.setup.image(offer.id).ok_or_else(|| format!("a checkpoint of {}", offer.id))?;
             let flash = &self.flash[image];
             ensure!(
@@ -938,16 +959,20 @@ impl<const RANGES: usize> World<RANGES> {
     fn reboot(&mut self, checkpoint: Option<Checkpoint>) -> Checked {
         self.pending.clear();
         (self.is_late, self.is_open, self.awaits_activation) = (false, false, false);
-        self.client = Client::with_ranges(client_config(self.setup, self.runs[0]), 7, self.now);
+        let config = client_config(self.setup, self.runs[0], self.client.failed_image());
+        self.client = Client::with_ranges(config, 7, self.now);
         self.news = labels::START;
         self.checkpoints = [None; 2];
         let Some(checkpoint) = checkpoint else { return self.pump(false) };
         let image = self.setup.image(checkpoint.offer.id).expect("a checked checkpoint");
         let flash = &mut self.flash[image];
         // A boot loader that runs the image, or flash that was erased for another one: nothing to go on with.
-        if self.runs[image] != flash.version && flash.version == checkpoint.offer.id.version.0 {
+        let is_of_flash = flash.version == checkpoint.offer.id.version.0 && flash.version != self.runs[image];
+        if checkpoint.stage == CheckpointStage::ImagesRetained || is_of_flash {
             self.checkpoints = [Some(checkpoint); 2];
-            flash.keep_below(if checkpoint.header.is_some() { checkpoint.received } else { 0 });
+            if is_of_flash {
+                flash.keep_below(if checkpoint.header.is_some() { checkpoint.received } else { 0 });
+            }
             self.client.resume(self.now, checkpoint).map_err(|error| format!("resume: {error}"))?;
         }
         self.pump(false)
