@@ -273,19 +273,22 @@ impl PackedPathMtu {
     pub(super) const UNKNOWN: Self = Self::new(PathMtu::UNKNOWN);
 
     pub(super) const fn new(path: PathMtu) -> Self {
+        const fn put(value: u8, place: u32) -> u32 {
+            u32::from_le_bytes([value, 0, 0, 0]).wrapping_shl(place)
+        }
         const fn size(size: u8, place: u32) -> u32 {
-            (size.saturating_sub(1) as u32) << place
+            put(size.saturating_sub(1), place)
         }
         const fn probe(probe: Probe, place: u32) -> u32 {
-            let bits = match probe {
-                Probe::After(blocks) => blocks as u32,
-                Probe::InFlight(blocks) => blocks as u32 | 1 << 8,
-            };
-            bits << place
+            match probe {
+                Probe::After(blocks) => put(blocks, place),
+                Probe::InFlight(blocks) => (put(blocks, 0) | 1 << 8).wrapping_shl(place),
+            }
         }
         let bits = match path {
             PathMtu::Open { proven, failures, shortest } => {
-                (proven as u32) << 2 | (failures as u32 & 7) << 3 | size(shortest, 6)
+                let proven = if proven { 1 << 2 } else { 0 };
+                proven | put(failures & 7, 3) | size(shortest, 6)
             }
             PathMtu::Search { full, fails, size: tried } => {
                 1 | size(full, 2) | size(fails, 6) | size(tried, 10)
@@ -294,7 +297,7 @@ impl PackedPathMtu {
                 2 | size(full, 2) | size(fails, 6) | size(passes, 10) | probe(sent, 14)
             }
             PathMtu::Limited { passes, fails, failures, backoff, probe: sent } => {
-                let counts = (failures as u32 & 3) << 10 | (backoff as u32 & 7) << 12;
+                let counts = put(failures & 3, 10) | put(backoff & 7, 12);
                 3 | size(passes, 2) | size(fails, 6) | counts | probe(sent, 15)
             }
         };
@@ -302,24 +305,35 @@ impl PackedPathMtu {
         Self([a, b, c])
     }
 
+    /// Records that a block of `len` bytes was sent. Most paths have no limit, so nothing changes then.
+    pub(super) const fn record_sent(&mut self, len: u8) {
+        let [tag, ..] = self.0;
+        if tag & 3 >= 2 {
+            let mut path = self.get();
+            path.record_sent(len);
+            *self = Self::new(path);
+        }
+    }
+
     pub(super) const fn get(self) -> PathMtu {
-        const fn field(bits: u32, place: u32, len: u32) -> u8 {
-            let [low, ..] = (bits >> place & ((1 << len) - 1)).to_le_bytes();
-            low
+        /// Returns the field of eight bits or fewer at `place` that `mask` selects.
+        const fn field(bits: u32, place: u32, mask: u8) -> u8 {
+            let [low, ..] = bits.wrapping_shr(place).to_le_bytes();
+            low & mask
         }
         const fn size(bits: u32, place: u32) -> u8 {
-            field(bits, place, 4).saturating_add(1)
+            field(bits, place, 15).saturating_add(1)
         }
-        const fn probe(bits: u32, place: u32) -> Probe {
-            let blocks = field(bits, place, 8);
-            if field(bits, place + 8, 1) > 0 { Probe::InFlight(blocks) } else { Probe::After(blocks) }
+        const fn probe(bits: u32) -> Probe {
+            let blocks = field(bits, 0, u8::MAX);
+            if field(bits, 8, 1) > 0 { Probe::InFlight(blocks) } else { Probe::After(blocks) }
         }
         let [a, b, c] = self.0;
         let bits = u32::from_le_bytes([a, b, c, 0]);
-        match field(bits, 0, 2) {
+        match field(bits, 0, 3) {
             0 => PathMtu::Open {
                 proven: field(bits, 2, 1) > 0,
-                failures: field(bits, 3, 3),
+                failures: field(bits, 3, 7),
                 shortest: size(bits, 6),
             },
             1 => PathMtu::Search { full: size(bits, 2), fails: size(bits, 6), size: size(bits, 10) },
@@ -327,17 +341,17 @@ impl PackedPathMtu {
                 full: size(bits, 2),
                 fails: size(bits, 6),
                 passes: size(bits, 10),
-                probe: probe(bits, 14),
+                probe: probe(bits.wrapping_shr(14)),
             },
             _ => PathMtu::Limited {
                 passes: size(bits, 2),
-                fails: match field(bits, 6, 4) {
+                fails: match field(bits, 6, 15) {
                     0 => 0,
                     fails => fails.saturating_add(1),
                 },
-                failures: field(bits, 10, 2),
-                backoff: field(bits, 12, 3),
-                probe: probe(bits, 15),
+                failures: field(bits, 10, 3),
+                backoff: field(bits, 12, 7),
+                probe: probe(bits.wrapping_shr(15)),
             },
         }
     }

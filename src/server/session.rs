@@ -147,10 +147,11 @@ impl CoarseSeconds {
     }
 
     const fn get(self) -> u32 {
-        let [exponent, digits] = [(self.0 >> 4) as u32, (self.0 & 15) as u32];
+        let [exponent, digits] =
+            [u32::from_le_bytes([self.0 >> 4, 0, 0, 0]), u32::from_le_bytes([self.0 & 15, 0, 0, 0])];
         match exponent.checked_sub(1) {
             None => digits,
-            Some(shift) => (16 | digits) << shift,
+            Some(shift) => (16 | digits).wrapping_shl(shift),
         }
     }
 }
@@ -546,6 +547,11 @@ impl Session {
     /// Returns whether the byte at `offset` of the image `id` was sent to the client in this download.
     pub(super) fn has_been_sent(&self, id: ImageId, offset: u32) -> bool {
         matches!(self.state, State::Downloading { reached, .. } if self.id() == id && offset < reached)
+    }
+
+    /// Returns whether the timer of the session is set to `when` or an earlier time.
+    pub(super) fn has_timer_before(&self, when: Instant) -> bool {
+        self.links.heap_place != NO_SLOT && self.timer_deadline <= when
     }
 
     /// Returns whether the session has the present state of its client.

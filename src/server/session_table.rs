@@ -535,10 +535,7 @@ impl<S: SessionSlots> SessionTable<S> {
     /// Sets the timer of a slot to `when`, unless the timer is set to an earlier deadline. Keeping the earlier deadline
     /// saves a heap operation for each frame that moves the deadline.
     pub(super) fn set_timer_no_later_than(&mut self, slot: Slot, when: Instant) {
-        let set = self
-            .session_at(slot)
-            .is_some_and(|session| session.links.heap_place != NO_SLOT && session.timer_deadline <= when);
-        if !set {
+        if !self.session_at(slot).is_some_and(|session| session.has_timer_before(when)) {
             self.set_timer(slot, when);
         }
     }

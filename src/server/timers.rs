@@ -107,6 +107,11 @@ impl<S: SessionSlots> Server<S> {
     /// Sets the timer of a session after a frame from or to the client. The timer of a page is set with each block.
     pub(super) fn arm_timer(&mut self, now: Instant, slot: Slot) {
         let Some(session) = self.table.session_at(slot) else { return };
+        // No client may be silent for a shorter time than this, so an earlier timer stays as it is.
+        let shortest = self.config.stall_timeout.min(self.config.verify_timeout);
+        if session.has_timer_before(now.plus(shortest)) {
+            return;
+        }
         if !session.has_page()
             && let Some(when) = self.silence_deadline(now, session)
         {
@@ -122,7 +127,7 @@ impl<S: SessionSlots> Server<S> {
             None => self.table.find(context.client),
         };
         let Some(slot) = slot else { return };
-        if let Some(session) = self.table.session_at_mut(slot) {
+        if let Some(session) = self.table.session_at_mut(slot).filter(|session| session.last_heard() != now) {
             session.record_frame(now);
         }
         self.table.touch(slot);

@@ -192,7 +192,7 @@ fn own_numbers_of_a_server_cost_little_time() {
 
 /// Frames overtake each other by up to twice the spacing of a page, and none is lost: at most 1.2 times the frames.
 ///
-/// Demands: FLD-016
+/// Shows: FLD-016
 #[test]
 fn frames_that_overtake_each_other_are_not_asked_for_again() {
     let mut bounds = Bounds::default();

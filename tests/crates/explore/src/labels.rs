@@ -13,21 +13,20 @@ pub const START: u16 = 0;
 
 /// Returns the number of the word for `event`; `None` for an event that is no reason to wait.
 pub fn of(event: &ClientEvent) -> Option<u16> {
-    let word = match event {
+    let text = format!("{event:?}");
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut word = words.next().unwrap_or_default().to_owned();
+    match event {
         ClientEvent::Notified | ClientEvent::Finished { .. } => return None,
-        ClientEvent::Ended(outcome) => format!("Ended({})", first_word(&format!("{outcome:?}"))),
-        ClientEvent::NoImage(None) => "NoImage(unanswered)".into(),
-        ClientEvent::NoImage(Some(status)) => format!("NoImage({status})"),
-        ClientEvent::OfferSkipped(_, reason) => {
-            format!("OfferSkipped({})", first_word(&format!("{reason:?}")))
+        ClientEvent::NoImage(None) => word += "(unanswered)",
+        ClientEvent::NoImage(Some(status)) => word += &format!("({status})"),
+        ClientEvent::OfferSkipped(_, reason) => word += &format!("({reason:?})"),
+        ClientEvent::Ended(_) | ClientEvent::DownloadPaused(..) => {
+            word += &format!("({})", words.next().unwrap_or_default());
         }
-        event => first_word(&format!("{event:?}")).to_owned(),
-    };
+        _ => {}
+    }
     Some(number(word))
-}
-
-fn first_word(text: &str) -> &str {
-    text.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default()
 }
 
 fn number(word: String) -> u16 {

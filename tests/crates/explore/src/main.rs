@@ -205,7 +205,8 @@ fn run() -> Result<bool, String> {
                     for ((news, faults), wait) in &found.liveness.waits {
                         let actions = trace(&found.exploration.nodes, wait.node);
                         let example = format!("--setup '{}' --replay '{}'", setup.name, words(&actions));
-                        let longest = waits.entry((labels::word(*news), *faults));
+                        let foreign = if setup.foreign.is_some() { ", other stack's server" } else { "" };
+                        let longest = waits.entry((labels::word(*news) + foreign, *faults));
                         let longest = longest.or_insert_with(|| (wait.length, example.clone()));
                         if wait.length > longest.0
                             || wait.length == longest.0 && example.len() < longest.1.len()

@@ -9,21 +9,25 @@
 //! text of the error.
 
 use std::fmt::Write as _;
+use std::hash::{Hash, Hasher};
 
 use zigbee_ota::Eui64;
 use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use zigbee_ota::client::{
-    ApplyResult, Checkpoint, Client, ClientAction, ClientConfig, ClientEvent, CredentialResult, Identity,
-    Need, Outcome, PrepareResult, StaleTicket, StoreResult, Ticket, VerifyResult,
+    ApplyResult, Checkpoint, CheckpointStage, Client, ClientAction, ClientConfig, ClientEvent,
+    CredentialResult, FailedImage, Identity, Need, Outcome, PrepareResult, StaleTicket, StoreResult, Ticket,
+    VerifyResult,
 };
 use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::{
-    Deferred, ImageInfo, ImageStore, NotReady, PaceDecision, ReadResult, Server, ServerAction, ServerConfig,
-    ServerEvent, ServerPolicy, Session, UpgradeDecision,
+    Deferred, FileLookup, ImageInfo, ImageStore, NotReady, PaceDecision, ReadResult, Server, ServerAction,
+    ServerConfig, ServerEvent, ServerPolicy, Session, UpgradeDecision,
 };
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{self, ImageBlockRequest, ImageNotify};
-use zigbee_ota::{FileVersion, ImageFilter, ImageId, ImageType, ManufacturerCode};
+use zigbee_ota::{FileVersion, HardwareVersion, ImageFilter, ImageId, ImageType, ManufacturerCode};
+use zigbee_ota_sim::Micros;
+use zigbee_ota_sim::foreign::{self, ForeignServer};
 
 use crate::action::{Action, Kind};
 use crate::flash::Flash;
@@ -42,9 +46,12 @@ const CLIENT: Address = Address::new(0x1234, 1);
 const SERVER: Address = Address::new(0x0000, 1);
 const OTHER: Address = Address::new(0x5678, 1);
 const SERVER_IEEE: Eui64 = Eui64(0x1122);
+/// Longest header of a file, without fields of later versions.
+const HEADER: u32 = 69;
 /// Size of blocks that the client asks for.
 const BLOCK: u8 = 32;
 
+const NOTIFY: u8 = 0x00;
 const REQUEST_BLOCK: u8 = 0x03;
 const REQUEST_PAGE: u8 = 0x04;
 const RESPONSE_BLOCK: u8 = 0x05;
@@ -80,6 +87,24 @@ macro_rules! ensure {
             return Err(format!($($text)*));
         }
     };
+}
+
+/// Returns a time as the models of other stacks count it.
+fn micros(at: Instant) -> Micros {
+    at.as_millis() * 1000
+}
+
+/// Collects what is hashed.
+struct Bytes<'a>(&'a mut Vec<u8>);
+
+impl Hasher for Bytes<'_> {
+    fn finish(&self) -> u64 {
+        0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend(bytes);
+    }
 }
 
 /// Slots of the server, without a heap: worlds are cloned millions of times.
@@ -153,6 +178,8 @@ pub struct World<const RANGES: usize> {
     pub now: Instant,
     client: Client<RANGES>,
     server: Server<Slots>,
+    /// Server of another stack that the client has in place of `server`.
+    foreign: Option<ForeignServer>,
     link: Vec<Flying>,
     pending: Vec<Pending>,
     /// Requests that the store answers later, each with the page that it asks for.
@@ -222,8 +249,14 @@ impl ImageStore for Store {
         self.entry(ImageId { manufacturer, image_type, version }).filter(|found| is_eligible(found))
     }
 
-    fn info(&mut self, id: ImageId, _: Option<Eui64>, _: Option<Address>) -> Option<ImageInfo> {
-        self.entry(id)
+    fn info(
+        &mut self,
+        id: ImageId,
+        _: Option<Eui64>,
+        _: Option<HardwareVersion>,
+        _: Option<Address>,
+    ) -> FileLookup {
+        self.entry(id).into()
     }
 
     fn read(&mut self, info: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {
@@ -263,11 +296,14 @@ impl ServerPolicy for Gateway<'_> {
     }
 }
 
-fn client_config(setup: &Setup, runs: u32) -> ClientConfig {
+fn client_config(setup: &Setup, runs: u32, failed: Option<FailedImage>) -> ClientConfig {
     let identity = Identity::new(ImageId::new(MANUFACTURER, TYPES[0], runs));
     let server = if setup.knows_server { SERVER } else { Address::UNKNOWN };
     let mut config = ClientConfig::new(identity, server).with_transfer(setup.transfer);
     config.max_block_size = BLOCK.try_into().expect("not 0");
+    // Random times would make a state of each millisecond.
+    config.query_spread = Millis(0);
+    config.failed_image = failed;
     (setup.client)(&mut config);
     config
 }
@@ -326,8 +362,9 @@ impl<const RANGES: usize> World<RANGES> {
         let mut world = Self {
             setup,
             now,
-            client: Client::with_ranges(client_config(setup, 1), 7, now),
+            client: Client::with_ranges(client_config(setup, 1, None), 7, now),
             server: new_server(setup),
+            foreign: setup.foreign.map(|name| ForeignServer::new(foreign::server(name), None)),
             link: Vec::new(),
             pending: Vec::new(),
             deferred: Vec::new(),
@@ -351,6 +388,11 @@ impl<const RANGES: usize> World<RANGES> {
             requests: 0,
             log: None,
         };
+        world.set_foreign_file();
+        if let Some(foreign) = &mut world.foreign {
+            // The operator of such a server starts the update.
+            foreign.notify(micros(now), CLIENT.network);
+        }
         let begun =
             if setup.other_first { world.step(Action::new(Kind::OtherClient, 0)) } else { world.pump(false) };
         begun.expect("a world that begins");
@@ -377,7 +419,10 @@ impl<const RANGES: usize> World<RANGES> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        [self.client.poll_timeout(), self.server.poll_timeout(), self.empty_until].into_iter().flatten().min()
+        let foreign = self.foreign.as_ref().and_then(ForeignServer::poll_timeout);
+        let foreign = foreign.map(|at| Instant::from_millis(at.div_ceil(1000)));
+        let server = self.server.poll_timeout();
+        [self.client.poll_timeout(), server, foreign, self.empty_until].into_iter().flatten().min()
     }
 
     fn store(&self) -> Store {
@@ -422,8 +467,11 @@ impl<const RANGES: usize> World<RANGES> {
             "a request for {id}, but flash is erased for version {}",
             flash.version
         );
+        // After a pause the client compares the header and the last stored block with what it remembers.
+        let is_header = offset + len <= HEADER;
+        let is_last_block = flash.has_all(0, offset + len) && !flash.has_any(offset + len, size);
         ensure!(
-            !flash.has_any(offset, offset + len),
+            !flash.has_any(offset, offset + len) || is_header || is_last_block,
             "a request for bytes that are stored: {offset} and {len} more"
         );
         Ok(())
@@ -472,16 +520,17 @@ impl<const RANGES: usize> World<RANGES> {
             bytes[1] = self.own_number;
             self.own_number = self.own_number.wrapping_add(1);
         }
-        if is_cluster_command(&bytes) && bytes[2] == RESPONSE_END && le32(&bytes, 15) != u32::MAX {
-            self.is_ordered = true;
-        }
-        self.count_refusal(&bytes);
+        self.note_response(&bytes);
         self.say(|| format!("server sends {} ({:?})", hex(&bytes), transmit.delivery));
         let (delivery, token) = (transmit.delivery, transmit.token);
         self.link.push(Flying { to_client: true, is_unsolicited, bytes, delivery, token });
     }
 
-    fn count_refusal(&mut self, frame: &[u8]) {
+    /// Notes what a frame to the client allows the client to do.
+    fn note_response(&mut self, frame: &[u8]) {
+        if is_cluster_command(frame) && frame[2] == RESPONSE_END && le32(frame, 15) != u32::MAX {
+            self.is_ordered = true;
+        }
         if is_default_response(frame)
             && [REQUEST_BLOCK, REQUEST_PAGE].contains(&frame[3])
             && frame[4] == NO_IMAGE
@@ -545,7 +594,7 @@ impl<const RANGES: usize> World<RANGES> {
                     self.is_open = true;
                     (self.is_ordered, self.times_asked, self.times_refused) = (false, 0, 0);
                 }
-                ClientEvent::ImageRetained(_) => self.is_open = false,
+                ClientEvent::ImageRetained(_) | ClientEvent::FileReplaced(_) => self.is_open = false,
                 ClientEvent::Ended(outcome) => {
                     self.is_open = false;
                     ensure!(
@@ -576,6 +625,7 @@ impl<const RANGES: usize> World<RANGES> {
                 self.send_to_client(&transmit, &out, false);
             }
         }
+        is_busy |= self.pump_foreign();
         if self.mood == Mood::Later && !store.reads_later {
             self.mood = Mood::Normal;
         }
@@ -591,6 +641,32 @@ impl<const RANGES: usize> World<RANGES> {
             }
         }
         Ok(is_busy)
+    }
+
+    fn pump_foreign(&mut self) -> bool {
+        let mut is_busy = false;
+        while let Some(sent) =
+            self.foreign.as_mut().and_then(|foreign| foreign.poll_transmit(micros(self.now)))
+        {
+            is_busy = true;
+            let bytes = sent.frame;
+            let delivery = if sent.to.is_some() { DeliveryMode::Unicast } else { DeliveryMode::Broadcast };
+            let is_unsolicited = is_cluster_command(&bytes) && bytes[2] == NOTIFY;
+            self.note_response(&bytes);
+            self.say(|| format!("server sends {} ({delivery:?})", hex(&bytes)));
+            let token = TransmitToken::NONE;
+            self.link.push(Flying { to_client: true, is_unsolicited, bytes, delivery, token });
+        }
+        is_busy
+    }
+
+    /// Gives the server of another stack the file that the store has now.
+    fn set_foreign_file(&mut self) {
+        let Shelf { version, build } = self.shelves[0];
+        let file = self.empty_until.is_none().then(|| self.setup.file(0, version, build));
+        if let Some(foreign) = &mut self.foreign {
+            foreign.set_file(file);
+        }
     }
 
     fn check_need(&self, need: Need) -> Checked {
@@ -637,7 +713,8 @@ impl<const RANGES: usize> World<RANGES> {
     /// Checks what holds whenever nothing more is to be polled.
     fn check_rest(&mut self) -> Checked {
         let checkpoint = self.client.checkpoint();
-        if let Some(Checkpoint { offer, received, .. }) = checkpoint {
+        let downloads = checkpoint.filter(|checkpoint| checkpoint.stage != CheckpointStage::ImagesRetained);
+        if let Some(Checkpoint { offer, received, .. }) = downloads {
             let image = self.setup.image(offer.id).ok_or_else(|| format!("a checkpoint of {}", offer.id))?;
             let flash = &self.flash[image];
             ensure!(
@@ -663,10 +740,14 @@ impl<const RANGES: usize> World<RANGES> {
                     self.now = self.now.max(at);
                     if self.empty_until.is_some_and(|at| at <= self.now) {
                         self.empty_until = None;
+                        self.set_foreign_file();
                         self.say(|| "the store has its images again".into());
                     }
                     self.client.handle_timeout(self.now);
                     self.server.handle_timeout(self.now);
+                    if let Some(foreign) = &mut self.foreign {
+                        foreign.handle_timeout(micros(self.now));
+                    }
                     self.pump(false)?;
                 }
                 _ => {
@@ -728,6 +809,12 @@ impl<const RANGES: usize> World<RANGES> {
     }
 
     fn arrive_at_server(&mut self, frame: &Flying, from: Address) -> Checked {
+        if let Some(foreign) = &mut self.foreign {
+            if frame.delivery == DeliveryMode::Unicast {
+                foreign.handle_frame(micros(self.now), from.network, &frame.bytes);
+            }
+            return self.pump(false);
+        }
         let mut out = [0; zcl::LONGEST_TO_CLIENT];
         let mut store = self.store();
         let mut mood = self.mood;
@@ -872,16 +959,20 @@ impl<const RANGES: usize> World<RANGES> {
     fn reboot(&mut self, checkpoint: Option<Checkpoint>) -> Checked {
         self.pending.clear();
         (self.is_late, self.is_open, self.awaits_activation) = (false, false, false);
-        self.client = Client::with_ranges(client_config(self.setup, self.runs[0]), 7, self.now);
+        let config = client_config(self.setup, self.runs[0], self.client.failed_image());
+        self.client = Client::with_ranges(config, 7, self.now);
         self.news = labels::START;
         self.checkpoints = [None; 2];
         let Some(checkpoint) = checkpoint else { return self.pump(false) };
         let image = self.setup.image(checkpoint.offer.id).expect("a checked checkpoint");
         let flash = &mut self.flash[image];
         // A boot loader that runs the image, or flash that was erased for another one: nothing to go on with.
-        if self.runs[image] != flash.version && flash.version == checkpoint.offer.id.version.0 {
+        let is_of_flash = flash.version == checkpoint.offer.id.version.0 && flash.version != self.runs[image];
+        if checkpoint.stage == CheckpointStage::ImagesRetained || is_of_flash {
             self.checkpoints = [Some(checkpoint); 2];
-            flash.keep_below(if checkpoint.header.is_some() { checkpoint.received } else { 0 });
+            if is_of_flash {
+                flash.keep_below(if checkpoint.header.is_some() { checkpoint.received } else { 0 });
+            }
             self.client.resume(self.now, checkpoint).map_err(|error| format!("resume: {error}"))?;
         }
         self.pump(false)
@@ -891,7 +982,7 @@ impl<const RANGES: usize> World<RANGES> {
     fn refuse(&mut self, index: usize, status: u8) -> Checked {
         let request = self.link.remove(index);
         let bytes = vec![0x18, request.bytes[1], DEFAULT_RESPONSE, request.bytes[2], status];
-        self.count_refusal(&bytes);
+        self.note_response(&bytes);
         self.say(|| format!("server sends {}", hex(&bytes)));
         let (delivery, token) = (DeliveryMode::Unicast, TransmitToken::NONE);
         self.link.push(Flying { to_client: true, is_unsolicited: false, bytes, delivery, token });
@@ -932,6 +1023,11 @@ impl<const RANGES: usize> World<RANGES> {
                 self.is_ordered |= self.client.activate().is_ok();
                 self.pump(false)
             }
+            Kind::Refill => {
+                self.empty_until = None;
+                self.set_foreign_file();
+                Ok(())
+            }
             Kind::Tick => {
                 let to = self.deadline().ok_or("no deadline")?;
                 self.advance(to)
@@ -962,6 +1058,9 @@ impl<const RANGES: usize> World<RANGES> {
                 Ok(())
             }
             Kind::Restart => {
+                if let Some(foreign) = &mut self.foreign {
+                    foreign.restart(micros(now));
+                }
                 self.server = new_server(self.setup);
                 self.deferred.clear();
                 self.has_held = false;
@@ -969,15 +1068,24 @@ impl<const RANGES: usize> World<RANGES> {
             }
             Kind::Replace => {
                 self.shelves[index].version = 3;
+                self.set_foreign_file();
                 Ok(())
             }
             Kind::Rebuild => {
                 self.shelves[index].build = 1;
+                self.set_foreign_file();
                 Ok(())
             }
             Kind::Empty => {
                 self.empty_until = Some(now.plus(Millis::from_secs(action.arg.into())));
+                self.set_foreign_file();
                 Ok(())
+            }
+            Kind::Notify if self.foreign.is_some() => {
+                if let Some(foreign) = &mut self.foreign {
+                    foreign.notify(micros(now), CLIENT.network);
+                }
+                self.pump(false)
             }
             Kind::Notify => {
                 let notify = ImageNotify::UNICAST;
@@ -1111,6 +1219,8 @@ impl<const RANGES: usize> World<RANGES> {
             Kind::Activate
         } else if self.has_held {
             Kind::Release
+        } else if self.empty_until.is_some() {
+            Kind::Refill
         } else if self.deadline().is_some() {
             Kind::Tick
         } else {
@@ -1146,6 +1256,9 @@ impl<const RANGES: usize> World<RANGES> {
             }
             if self.has_held {
                 add(Kind::Release, 0, 0);
+            }
+            if self.empty_until.is_some() {
+                add(Kind::Refill, 0, 0);
             }
             if self.deadline().is_some() {
                 let is_early = !self.link.is_empty() || !self.deferred.is_empty() || self.has_held;
@@ -1284,6 +1397,9 @@ impl<const RANGES: usize> World<RANGES> {
         }
         for shelf in &self.shelves {
             extra.extend([shelf.version as u8, shelf.build as u8]);
+        }
+        if let Some(foreign) = &self.foreign {
+            foreign.relative_to(micros(self.now)).hash(&mut Bytes(extra));
         }
         let until = self.empty_until.map_or(u64::MAX, |at| at.as_millis() - self.now.as_millis());
         extra.extend(until.to_le_bytes());
