@@ -266,10 +266,9 @@ impl<const RANGES: usize> Client<RANGES> {
             State::Reporting { id, after, .. } if attempts >= MAX_REPORT_ATTEMPTS => {
                 self.after_report(now, id, after);
             }
+            State::Ending { image, .. } if is_specific(image.id()) && attempts < MAX_REPORT_ATTEMPTS => {}
             State::Ending { image, .. } if is_specific(image.id()) => {
-                if attempts >= MAX_REPORT_ATTEMPTS {
-                    self.end_upgrade(now, Outcome::Received(image.id()));
-                }
+                self.end_upgrade(now, Outcome::Received(image.id()));
             }
             State::Ending { image, ask, .. } => self.on_unanswered_ask(now, image, ask, attempts),
             State::CountingDown { at, .. } => {

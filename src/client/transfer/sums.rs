@@ -12,15 +12,10 @@
 
 use crate::client::checkpoint::{FileSums, RangeSum};
 use crate::client::ranges::Range;
-use crate::file::FileHeader;
 
 /// Shortest and longest number of header bytes that are summed: the length of a header without optional fields, and
 /// the length of the longest known header.
 const HEADER_SIZES: (u8, u8) = (56, 69);
-
-const _: () = assert!(
-    HEADER_SIZES.0 as usize == FileHeader::MIN_LEN && HEADER_SIZES.1 as usize == FileHeader::MAX_KNOWN_LEN
-);
 
 impl RangeSum {
     /// Initial value of FNV-1a with 32 bits.
@@ -144,6 +139,7 @@ impl FileCheck {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::file::FileHeader;
 
     fn sums(file: &[u8], cuts: usize, last: core::ops::Range<usize>) -> FileSums {
         let mut sums = FileSums::EMPTY;
@@ -201,6 +197,13 @@ mod tests {
                 assert_eq!(run(&sums, &new, max), CheckProgress::Different, "byte {place}");
             }
         }
+    }
+
+    #[test]
+    fn the_summed_header_is_the_known_header() {
+        let (shortest, longest) = HEADER_SIZES;
+        let known = (FileHeader::MIN_LEN, FileHeader::MAX_KNOWN_LEN);
+        assert_eq!((usize::from(shortest), usize::from(longest)), known);
     }
 
     #[test]
