@@ -1,6 +1,9 @@
 //! Tests of the example `upgrade` as a command line tool.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+
+use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
+use zigbee_ota::{Encode, ImageId};
 
 #[path = "common/example_binaries.rs"]
 mod example_binaries;
@@ -31,6 +34,34 @@ fn every_transfer_mode_upgrades() {
         assert_eq!((&told["identical"], &told["outcome"]), (&true.into(), &"upgraded".into()), "{how:?}");
         let cuts = u64::from(how.contains(&"--cut-power-at"));
         assert_eq!(told["power_cuts"], cuts, "{how:?}");
+    }
+}
+
+/// A file version that means "any" in requests is named as the cause.
+#[test]
+fn a_version_that_no_server_offers_is_named() {
+    let folder = tempfile::tempdir().expect("room");
+    let path = folder.path().join("any");
+    let header = FileHeader::new(ImageId::new(0x1001, 0x00ab, u32::MAX));
+    let elements = [Element { tag: Tag::UPGRADE_IMAGE, data: &[7; 9] }];
+    std::fs::write(&path, FileWriter::new(header, &elements).expect("small").to_vec()).expect("room");
+    let output = upgrade(&[path.to_str().expect("UTF-8")]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("stalled: file version 0xffffffff stands for any version"), "{said}");
+}
+
+/// A reader that closes the pipe, as `head` does, causes no panic.
+#[test]
+fn a_closed_pipe_is_no_error() {
+    for arguments in [&["--help"] as &[&str], &["--compare"], &[]] {
+        let mut command = Command::new(example_binaries::example("upgrade"));
+        let mut tool =
+            command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+        drop(tool.stdout.take());
+        let ended = tool.wait_with_output().expect("an end");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success() && !said.contains("panic"), "{arguments:?}: {said}");
     }
 }
 

@@ -4,7 +4,8 @@ use std::num::IntErrorKind;
 
 use zigbee_ota::Eui64;
 
-/// Parses a number of type `T`: hexadecimal after `0x`, otherwise decimal. Numbers out of range are errors.
+/// Parses a number of type `T`: hexadecimal after `0x`, otherwise decimal. Numbers out of range are errors, and so are decimal
+/// numbers with leading zeros.
 pub fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(digits) => (digits, 16),
@@ -16,6 +17,10 @@ pub fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     // `from_str_radix` accepts a sign, which no field has.
     let plain = digits.chars().all(|digit| digit.is_digit(radix));
     match u64::from_str_radix(digits, radix) {
+        // Who writes leading zeros mostly means hexadecimal digits, and would get another number without a word.
+        Ok(value) if plain && radix == 10 && digits.len() > 1 && digits.starts_with('0') => {
+            Err(format!("decimal or hexadecimal? write 0x{digits} for hexadecimal, or {value} for decimal"))
+        }
         Ok(value) if plain => T::try_from(value).map_err(|_| range),
         Err(error) if plain && *error.kind() == IntErrorKind::PosOverflow => Err(range),
         _ if radix == 10 && !text.is_empty() && text.chars().all(|digit| digit.is_ascii_hexdigit()) => {

@@ -30,6 +30,8 @@ use simulated_link::{Ran, drive};
 mod patch_applier;
 #[path = "patch_format.rs"]
 mod patch_format;
+#[path = "../common/print.rs"]
+mod print;
 #[path = "sample_firmware.rs"]
 mod sample_firmware;
 #[path = "simulated_link.rs"]
@@ -45,28 +47,28 @@ fn main() -> ExitCode {
         Ok((by_whole, by_delta, slot)) if slot == new => {
             let seconds = |ran: &Ran| f64::from(ran.download.0) / 1000.0;
             let saved = |part: f64, all: f64| 100.0 * (1.0 - part / all);
-            println!("firmware: {} bytes, then {} bytes", old.len(), new.len());
-            println!(
+            print::line(format_args!("firmware: {} bytes, then {} bytes", old.len(), new.len()));
+            print::line(format_args!(
                 "file with the firmware: {} bytes, {:.1} s in the simulation",
                 whole.len(),
                 seconds(&by_whole)
-            );
-            println!(
+            ));
+            print::line(format_args!(
                 "file with the patch: {} bytes, {:.1} s in the simulation",
                 delta.len(),
                 seconds(&by_delta)
-            );
-            println!(
+            ));
+            print::line(format_args!(
                 "saved: {:.1} % of the bytes, {:.1} % of the time",
                 saved(delta.len() as f64, whole.len() as f64),
                 saved(seconds(&by_delta), seconds(&by_whole))
-            );
-            println!(
+            ));
+            print::line(format_args!(
                 "memory of the device: {} bytes to apply it, {} bytes for the client",
                 size_of::<Applier<'_>>(),
                 size_of::<Client>()
-            );
-            println!("identical: yes");
+            ));
+            print::line(format_args!("identical: yes"));
             ExitCode::SUCCESS
         }
         Ok(_) => fail("the second slot does not hold the new firmware"),
@@ -75,7 +77,7 @@ fn main() -> ExitCode {
 }
 
 fn fail(reason: &str) -> ExitCode {
-    eprintln!("delta: {reason}");
+    print::complain(format_args!("delta: {reason}"));
     ExitCode::FAILURE
 }
 

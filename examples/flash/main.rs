@@ -19,6 +19,8 @@ mod device;
 mod device_loops;
 mod kept_bytes;
 mod power_cut_test;
+#[path = "../common/print.rs"]
+mod print;
 mod read_back_check;
 mod settings_store;
 mod simulated_server;
@@ -61,10 +63,10 @@ fn main() -> ExitCode {
         ("element 0x0000 alone", Variant::Firmware),
     ] {
         match try_out(variant, options.size, options.cuts.0) {
-            Ok(report) => println!("{name}: {}", line(&report)),
+            Ok(report) => print::line(format_args!("{name}: {}", line(&report))),
             Err(broken) => {
                 good = false;
-                println!("{name}: identical: no: {broken:?}");
+                print::line(format_args!("{name}: identical: no: {broken:?}"));
             }
         }
     }

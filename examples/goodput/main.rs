@@ -7,6 +7,8 @@
 //! The simulation is in `tests/crates/sim`: a shared radio channel with carrier sensing, collisions and relays, the
 //! real server, the real client, and flash that takes 2 ms for a block of 64 bytes.
 
+#[path = "../common/print.rs"]
+mod print;
 mod svg_plot;
 
 use std::path::PathBuf;
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("goodput: {error}");
+            print::complain(format_args!("goodput: {error}"));
             ExitCode::from(2)
         }
     }
@@ -53,21 +55,24 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let bar = ProgressBar::new(goodput_table::lines().len() as u64);
     let measured = goodput_table::measure(|| bar.inc(1));
     bar.finish_and_clear();
-    print!("{}", goodput_table::write(&measured));
+    print::write(&format!("{}", goodput_table::write(&measured)));
     Ok(())
 }
 
 /// Upgrades fleets of several sizes, each with several jitters.
 fn fleet() {
-    println!(
+    print::line(format_args!(
         "{:>7} {:>6} {:>8} {:>9} {:>9} {:>9}",
         "devices", "jitter", "at once", "half, s", "90 %, s", "all, s"
-    );
+    ));
     for devices in [10, 100, 1000] {
         for jitter in [5, 25, 100] {
             let fleet = Fleet { devices, jitter, bytes: 2000 }.upgrade(1);
             let [half, most, all] = [0.5, 0.9, 1.0].map(|share| fleet.after(share));
-            println!("{devices:>7} {jitter:>6} {:>8} {half:>9.1} {most:>9.1} {all:>9.1}", fleet.at_once);
+            print::line(format_args!(
+                "{devices:>7} {jitter:>6} {:>8} {half:>9.1} {most:>9.1} {all:>9.1}",
+                fleet.at_once
+            ));
         }
     }
 }

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use zigbee_ota::file::{Element, FileHeader, FileName, FileWriter, HeaderString};
+use zigbee_ota::file::{Element, FileHeader, FileName, FileWriter, HeaderString, Tag};
+use zigbee_ota::inspect::{Inspection, Severity};
 use zigbee_ota::{
     Encode, Eui64, HardwareRange, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion,
 };
@@ -15,11 +16,12 @@ use crate::error::{Failure, complain};
 use crate::input::read;
 use crate::number_args::{address, number};
 use crate::printable;
-use crate::text_args::header_string;
+use crate::text_args::{digits, header_string};
 
 /// Create a file
 ///
-/// Numbers are decimal, or hexadecimal after 0x. Without -t, -f and -l the file consists of its header.
+/// Numbers are decimal, or hexadecimal after 0x. Without -t, -f and -l the file consists of its header. What `ota check`
+/// would call wrong or doubtful about the new file is told.
 #[derive(Args)]
 pub struct Options {
     /// File to write; in a folder the file gets its recommended name
@@ -55,8 +57,20 @@ pub struct Options {
     /// Maximum hardware version, 2 bytes
     #[arg(long, value_name = "VERSION", requires = "min_hw_ver", value_parser = number::<u16>)]
     max_hw_ver: Option<u16>,
+    /// Write the only element as Telink does for an encrypted image: tag 0xf000, and two bytes before the data that its
+    /// length does not count; without INFO they are 01 0c
+    #[arg(
+        long, value_name = "INFO", num_args = 0..=1, require_equals = true, default_missing_value = "010c",
+        value_parser = telink_info
+    )]
+    telink: Option<[u8; 2]>,
     #[command(flatten)]
     pieces: ElementArgs,
+}
+
+/// Parses the two bytes of Telink's form.
+fn telink_info(text: &str) -> Result<[u8; 2], String> {
+    digits(text)?.try_into().map_err(|_| "expected two bytes, such as 010c".into())
 }
 
 impl Options {
@@ -85,36 +99,114 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let header = options.header();
     let path = options.path(header.id);
     // All inputs are read before anything is written, because the output may be one of the inputs.
-    let data = options.pieces.0.iter().map(data).collect::<Result<Vec<_>, _>>()?;
+    let inputs = options.pieces.0.iter().map(Input::read).collect::<Result<Vec<_>, _>>()?;
+    let lengths = inputs.iter().map(|input| Element::HEAD_LEN as u64 + input.len());
+    let total = header.header_len() as u64 + lengths.sum::<u64>();
+    if u32::try_from(total).is_err() {
+        let reason = format!("{total} bytes, and the total image size in a header is at most {}", u32::MAX);
+        return Err(Failure::at(&path, reason));
+    }
+    let data = inputs.into_iter().map(Input::into_bytes).collect::<Result<Vec<_>, _>>()?;
     let elements: Vec<Element<'_>> =
         options.pieces.0.iter().zip(&data).map(|(piece, data)| Element { tag: piece.tag, data }).collect();
-    let writer = FileWriter::new(header, &elements).map_err(|error| Failure::at(&path, error))?;
-    if replace(&path, &writer.to_vec())? {
-        writeln!(out, "{}: {} bytes", printable::path(&path), writer.encoded_len())?;
+    let bytes = match options.telink {
+        Some(info) => telink_file(header, &elements, info)?,
+        None => {
+            let writer = FileWriter::new(header, &elements).map_err(|error| Failure::at(&path, error))?;
+            encoded(&writer)?
+        }
+    };
+    if replace(&path, &bytes)? {
+        let ImageId { manufacturer, image_type, version } = header.id;
+        write!(out, "{}: {} bytes: manufacturer {manufacturer}, ", printable::path(&path), bytes.len())?;
+        writeln!(out, "image type {:#06x}, version {1:#010x} ({1})", image_type.0, version.0)?;
     }
     if elements.is_empty() {
         complain(Failure::at(&path, "note: a header without an element, for there was no -t, -f or -l"));
     }
+    let inspection = Inspection::of(&bytes);
+    for finding in inspection.findings().filter(|finding| finding.severity > Severity::Note) {
+        complain(Failure::at(&path, format_args!("warning: {finding}")));
+    }
     Ok(true)
 }
 
-/// Returns the data of an element.
-fn data(piece: &Piece) -> Result<Vec<u8>, Failure> {
-    match (&piece.file, piece.length) {
-        (Some(file), None) => read(file),
-        (Some(file), Some(length)) => {
-            let data = read(file)?;
-            if usize::try_from(length) != Ok(data.len()) {
-                let reason =
-                    format!("{} bytes, but -l says {length}; leave -l out or make both equal", data.len());
-                return Err(Failure::at(file, reason));
+/// Returns the encoded file. A file that does not fit into memory is an error.
+fn encoded(file: &impl Encode) -> Result<Vec<u8>, Failure> {
+    let mut bytes = zeros(file.encoded_len())?;
+    file.encode(&mut bytes).map_err(|error| Failure::Said(error.to_string()))?;
+    Ok(bytes)
+}
+
+/// Returns this number of zeros. More than fit into memory are an error.
+fn zeros(count: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(count).map_err(|error| Failure::Said(format!("{count} bytes: {error}")))?;
+    bytes.resize(count, 0);
+    Ok(bytes)
+}
+
+/// Returns a file whose only element has Telink's form.
+fn telink_file(header: FileHeader<'_>, elements: &[Element<'_>], info: [u8; 2]) -> Result<Vec<u8>, Failure> {
+    const TAG: Tag = Tag(0xf000);
+    let [Element { tag: Tag::UPGRADE_IMAGE | TAG, data }] = elements else {
+        return Err(Failure::Said(
+            "--telink: expected exactly one element, without -t or with -t 0xf000".into(),
+        ));
+    };
+    let too_long = |_| Failure::Said("--telink: too many bytes for one file".into());
+    let length = u32::try_from(data.len()).map_err(too_long)?;
+    let total = header.header_len() + Element::HEAD_LEN + info.len() + data.len();
+    let mut bytes = encoded(&header.with_total_size(u32::try_from(total).map_err(too_long)?))?;
+    bytes.try_reserve_exact(total - bytes.len()).map_err(|error| Failure::Said(error.to_string()))?;
+    bytes.extend(TAG.0.to_le_bytes());
+    bytes.extend(length.to_le_bytes());
+    bytes.extend(info);
+    bytes.extend(*data);
+    Ok(bytes)
+}
+
+/// Data of an element, before it takes memory.
+enum Input {
+    File(Vec<u8>),
+    Zeros(u32),
+}
+
+impl Input {
+    /// Reads the file of an element.
+    fn read(piece: &Piece) -> Result<Self, Failure> {
+        match (&piece.file, piece.length) {
+            (Some(file), None) => Ok(Self::File(read(file)?)),
+            (Some(file), Some(length)) => {
+                let data = read(file)?;
+                if usize::try_from(length) != Ok(data.len()) {
+                    let reason = format!(
+                        "{} bytes, but -l says {length}; leave -l out or make both equal",
+                        data.len()
+                    );
+                    return Err(Failure::at(file, reason));
+                }
+                Ok(Self::File(data))
             }
-            Ok(data)
+            (None, length) => Ok(Self::Zeros(length.unwrap_or_default())),
         }
-        (None, length) => {
-            let length = length.unwrap_or_default();
-            let too_long = || Failure::Said(format!("-l {length}: more bytes than this machine can hold"));
-            Ok(vec![0; usize::try_from(length).map_err(|_| too_long())?])
+    }
+
+    fn len(&self) -> u64 {
+        match self {
+            Self::File(data) => data.len() as u64,
+            Self::Zeros(count) => u64::from(*count),
+        }
+    }
+
+    fn into_bytes(self) -> Result<Vec<u8>, Failure> {
+        match self {
+            Self::File(data) => Ok(data),
+            Self::Zeros(count) => {
+                let too_long =
+                    |_| Failure::Said(format!("-l {count}: more bytes than this machine can hold"));
+                zeros(usize::try_from(count).map_err(too_long)?)
+            }
         }
     }
 }

@@ -79,6 +79,17 @@ impl Download {
         (gaps, size.is_none().then_some(place))
     }
 
+    /// Whether bytes are missing, or the end is not known.
+    pub fn has_gaps(&self) -> bool {
+        let (gaps, open) = self.gaps();
+        !gaps.is_empty() || open.is_some()
+    }
+
+    /// Whether all bytes were overheard, and no block contradicts another.
+    pub fn is_whole(&self) -> bool {
+        !self.has_gaps() && self.contradictions.is_empty()
+    }
+
     /// Number of overheard bytes beyond the end of the image.
     pub fn beyond(&self) -> u64 {
         let end = self.runs.last_key_value().map_or(0, |(at, run)| at + run.len() as u64);

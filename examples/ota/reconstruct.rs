@@ -8,6 +8,7 @@ use clap::Args;
 use zigbee_ota::ImageId;
 use zigbee_ota::aps::Address;
 use zigbee_ota::file::FileName;
+use zigbee_ota::inspect::{Inspection, Severity};
 use zigbee_ota::observer::{Conversation, Observer};
 use zigbee_ota::zcl::{Direction, Frame, Quirks};
 
@@ -26,7 +27,8 @@ const NAMED: usize = 32;
 ///
 /// A line is c2s or s2c (client to server or back), a blank, and the ZCL frame in hexadecimal, as the example `frames`
 /// reads them. Each block names its image, so the blocks of several clients fill each other's gaps. Exit status 0 when
-/// every image is complete, 1 when an image has gaps or contradicting blocks, 2 when there is no block.
+/// every image is complete, 1 when an image has gaps or contradicting blocks or is no OTA file that a device should get, 2
+/// when there is no block.
 #[derive(Args)]
 pub struct Options {
     /// File to write; in a folder each image gets its recommended name
@@ -60,10 +62,14 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     }
     let mut well = true;
     for (id, image) in images {
-        let whole = report(*id, image, out)?;
-        well &= whole;
+        let whole = image.is_whole();
+        well &= report(*id, image, out)?;
         match &options.to {
             Some(to) if whole || options.partial => write(to, *id, image)?,
+            Some(_) if !image.has_gaps() => complain(format_args!(
+                "{id}: not written, for blocks contradict each other and nobody can say which are right; --partial writes those \
+                 heard first"
+            )),
             Some(_) => complain(format_args!("{id}: not written; --partial fills the gaps with 0xFF")),
             None => {}
         }
@@ -100,15 +106,16 @@ fn listen(name: &Path, mut input: impl BufRead) -> Result<Recovered, Failure> {
     Ok(recovered)
 }
 
-/// Prints what was overheard of an image; returns whether it is complete.
+/// Prints what was overheard of an image; returns whether it is a complete OTA file with nothing wrong in it.
 fn report(id: ImageId, image: &Download, out: &mut impl Write) -> io::Result<bool> {
     let (gaps, open) = image.gaps();
     let missing: u64 = gaps.iter().map(|gap| gap.end - gap.start).sum();
-    let whole = gaps.is_empty() && open.is_none() && image.contradictions.is_empty();
+    let whole = image.is_whole();
     let size = image.size().map_or_else(|| "an unknown number of".into(), |size| size.to_string());
     let heard = image.size().map_or_else(|| image.heard(), |size| size - missing);
     write!(out, "{id}: {heard} of {size} bytes in {} blocks: ", image.blocks)?;
     match (whole, missing, open) {
+        (true, ..) if image.header_size().is_none() => writeln!(out, "all bytes, but no OTA file"),
         (true, ..) => writeln!(out, "whole"),
         (false, 0, None) => writeln!(out, "no gaps, but blocks do not agree"),
         (false, 0, Some(_)) => {
@@ -133,7 +140,21 @@ fn report(id: ImageId, image: &Download, out: &mut impl Write) -> io::Result<boo
         )?;
     }
     notes(image, out)?;
-    Ok(whole)
+    // All bytes are there; what they are is another question.
+    let bytes = if whole { image.filled(0xff, MOST) } else { None };
+    let mut well = whole;
+    if let Some(bytes) = bytes {
+        for finding in Inspection::of(&bytes).findings() {
+            let word = match finding.severity {
+                Severity::Wrong => "WRONG",
+                Severity::Doubtful => "doubtful",
+                Severity::Note => continue,
+            };
+            well &= finding.severity != Severity::Wrong;
+            writeln!(out, "  {word}: {finding}")?;
+        }
+    }
+    Ok(well)
 }
 
 /// Prints inconsistencies of an image.

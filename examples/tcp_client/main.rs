@@ -44,6 +44,8 @@ mod line_reader;
 mod number_args;
 #[path = "../common/outcome_words.rs"]
 mod outcome_words;
+#[path = "../common/print.rs"]
+mod print;
 #[path = "../common/printable.rs"]
 mod printable;
 #[path = "../common/transfer_args.rs"]
@@ -217,7 +219,7 @@ impl Device {
             self.send(give_up)?;
             while let Some(event) = self.client.poll_event() {
                 if !options.json {
-                    println!("{event:?}");
+                    print::line(format_args!("{event:?}"));
                 }
                 if let (None, Some(reason)) = (&end, self.note(options, event)) {
                     // After the upgrade the device only answers attribute reads.
@@ -408,9 +410,9 @@ impl Device {
             "outcome": end.word(),
         });
         if options.json {
-            println!("{summary}");
+            print::line(format_args!("{summary}"));
         } else {
-            println!("{summary:#}");
+            print::line(format_args!("{summary:#}"));
         }
         match (&options.out, image) {
             (Some(path), Some(image)) if identical => {

@@ -9,6 +9,7 @@ use zigbee_ota::unify::{ConsumerAction, ConsumerConfig, FileVerdict, ManagedDevi
 use zigbee_ota::{Eui64, FileVersion, ImageId};
 
 use crate::mqtt_connection::{Broker, ConnectionEvent, Failure};
+use crate::print;
 use crate::printable;
 use crate::simulated_network::{Network, Simulated};
 
@@ -58,7 +59,7 @@ impl Gateway {
             }
             for event in self.network.events.drain(..) {
                 if let zigbee_ota::server::ServerEvent::Ended { client, id, status } = event {
-                    println!("{client}: {id} {status}");
+                    print::line(format_args!("{client}: {id} {status}"));
                 }
             }
             let due = self.network.poll_timeout().map(|due| Duration::from(due.since(self.now())));
@@ -70,7 +71,10 @@ impl Gateway {
                 Ok(Some(ConnectionEvent::Message(message))) => {
                     if let Err(reason) = self.network.receive(self.now(), &message) {
                         let topic = printable::text(&message.topic);
-                        eprintln!("unify: {topic} is ignored: {}", printable::text(&reason.to_string()));
+                        print::complain(format_args!(
+                            "unify: {topic} is ignored: {}",
+                            printable::text(&reason.to_string())
+                        ));
                     }
                 }
             }
@@ -84,7 +88,7 @@ impl Gateway {
         tokio::time::sleep(Duration::from_millis(1100)).await;
         for action in self.network.run(self.now()) {
             if let Err(error) = self.carry(action).await {
-                eprintln!("unify: {error}");
+                print::complain(format_args!("unify: {error}"));
             }
         }
         self.broker.leave().await;

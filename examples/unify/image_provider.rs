@@ -9,6 +9,7 @@ use zigbee_ota::unify::{Announcement, DateTime, ImageKind, ImagePath, MqttMessag
 use zigbee_ota::{Encode, ImageId};
 
 use crate::mqtt_connection::{Broker, ConnectionEvent, Failure};
+use crate::print;
 use crate::printable;
 
 /// OTA files of a folder, each announced for all devices.
@@ -31,7 +32,7 @@ impl Folder {
             if path.is_file()
                 && let Err(error) = files.add(&name, fs::read(&path)?, apply_after)
             {
-                eprintln!("unify: {} is not announced: {error}", printable::text(&name));
+                print::complain(format_args!("unify: {} is not announced: {error}", printable::text(&name)));
             }
         }
         if files.files.is_empty() { Err(about(&"no OTA file in it").into()) } else { Ok(files) }
@@ -66,20 +67,23 @@ impl Folder {
                 ConnectionEvent::Connected => {
                     broker.subscribe(&provider.subscription()).await?;
                     for message in provider.announcements() {
-                        println!("announced: {}", printable::text(&message.topic));
+                        print::line(format_args!("announced: {}", printable::text(&message.topic)));
                         broker.publish(message).await?;
                     }
                 }
                 ConnectionEvent::Message(message) => match provider.handle_message(&message) {
                     Ok(place) => {
-                        println!("asked for: {}", printable::text(&place.to_string()));
+                        print::line(format_args!("asked for: {}", printable::text(&place.to_string())));
                         if let Some((_, _, bytes)) = self.files.get(place) {
                             broker.publish(MqttMessage::image(place, bytes.clone())?).await?;
                         }
                     }
                     Err(reason) => {
                         let topic = printable::text(&message.topic);
-                        eprintln!("unify: {topic} is ignored: {}", printable::text(&reason.to_string()));
+                        print::complain(format_args!(
+                            "unify: {topic} is ignored: {}",
+                            printable::text(&reason.to_string())
+                        ));
                     }
                 },
             }

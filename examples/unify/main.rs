@@ -33,6 +33,8 @@ use mqtt_connection::{Broker, Failure};
 mod gateway;
 mod image_provider;
 mod mqtt_connection;
+#[path = "../common/print.rs"]
+mod print;
 #[path = "../common/printable.rs"]
 mod printable;
 mod simulated_network;
@@ -64,11 +66,11 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(left) => {
-            eprintln!("unify: {left} devices were not upgraded in time");
+            print::complain(format_args!("unify: {left} devices were not upgraded in time"));
             ExitCode::FAILURE
         }
         Err(error) => {
-            eprintln!("unify: {error}");
+            print::complain(format_args!("unify: {error}"));
             ExitCode::from(2)
         }
     }

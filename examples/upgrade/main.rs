@@ -15,8 +15,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use zigbee_ota::client::TransferMode;
-use zigbee_ota::container::{Container, ContainerIntegrity};
 use zigbee_ota::file::SplitFile;
+use zigbee_ota::inspect::{Inspection, Severity};
 use zigbee_ota::server::StoreEntry;
 use zigbee_ota_sim::simulation::{DeviceSettings, HostSettings, PowerCut, Report, Settings, Simulation};
 use zigbee_ota_sim::{Micros, demonstration_file};
@@ -35,6 +35,8 @@ mod image_check;
 mod number_args;
 #[path = "../common/outcome_words.rs"]
 mod outcome_words;
+#[path = "../common/print.rs"]
+mod print;
 #[path = "../common/printable.rs"]
 mod printable;
 #[path = "../common/transfer_args.rs"]
@@ -75,6 +77,9 @@ struct Options {
     /// Compare the transfer modes on this link, with an upgrade for each
     #[arg(long)]
     compare: bool,
+    /// Transfer a file as well that no device should get, such as one with a wrong checksum
+    #[arg(long)]
+    force: bool,
     /// Print one JSON object and nothing else; with --compare an array
     #[arg(long)]
     json: bool,
@@ -93,7 +98,7 @@ fn main() -> ExitCode {
             return refuse(said.join(" ").trim_start_matches("error: "));
         }
         Err(help) => {
-            print!("{help}");
+            print::write(&format!("{help}"));
             return ExitCode::SUCCESS;
         }
     };
@@ -101,7 +106,7 @@ fn main() -> ExitCode {
         Ok(bytes) => bytes,
         Err(reason) => return refuse(&reason),
     };
-    let parts = match open(&bytes) {
+    let parts = match open(&bytes, options.force) {
         Ok(parts) => parts,
         Err(reason) => return refuse(&format!("{}: {reason}", name(options.file.as_deref()))),
     };
@@ -120,7 +125,7 @@ fn main() -> ExitCode {
 
 /// Prints why there is nothing to run; exit status 2.
 fn refuse(reason: &str) -> ExitCode {
-    eprintln!("upgrade: {reason}");
+    print::complain(format_args!("upgrade: {reason}"));
     ExitCode::from(2)
 }
 
@@ -135,13 +140,18 @@ fn read(file: Option<&Path>) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Returns the complete OTA file in a vendor's file.
-fn open(bytes: &[u8]) -> Result<SplitFile<'_>, String> {
-    let container = Container::open(bytes).map_err(|error| error.to_string())?;
-    if let ContainerIntegrity::ChecksumFailed { offset } = container.integrity {
-        return Err(format!("{} container: the sum at byte {offset} does not match", container.kind));
+/// Returns the complete OTA file in a vendor's file. With `force`, only a file that cannot be served at all is refused.
+fn open(bytes: &[u8], force: bool) -> Result<SplitFile<'_>, String> {
+    let inspection = Inspection::of(bytes);
+    let wrong = inspection.findings().find(|finding| finding.severity == Severity::Wrong);
+    match (wrong, inspection.container()) {
+        (Some(wrong), None) => Err(wrong.to_string()),
+        (Some(wrong), _) if !force => Err(format!("{wrong} (--force transfers the file all the same)")),
+        (_, container) => {
+            let ota = container.map_or(bytes, |container| container.ota);
+            SplitFile::parse(ota).map_err(|error| error.to_string())
+        }
     }
-    SplitFile::parse(container.ota).map_err(|error| error.to_string())
 }
 
 /// Simulates one upgrade with a transfer mode.
@@ -169,7 +179,9 @@ fn upgrade(options: &Options, parts: &SplitFile<'_>, transfer: TransferMode) -> 
     let entries = [StoreEntry::new(parts)];
     let good = |flash: &[u8]| {
         image_check::check(&options.trust, flash)
-            .inspect_err(|reason| eprintln!("upgrade: the device refuses the image: {reason}"))
+            .inspect_err(|reason| {
+                print::complain(format_args!("upgrade: the device refuses the image: {reason}"))
+            })
             .is_ok()
     };
     let world = Simulation::new(&settings, &entries).checked_by(&good);

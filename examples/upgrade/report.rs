@@ -1,21 +1,27 @@
 //! Report of a simulated upgrade.
 
 use serde_json::json;
+use zigbee_ota::FileVersion;
 use zigbee_ota::file::SplitFile;
 use zigbee_ota_sim::simulation::{ClientReport, End, Report};
 
+use crate::print;
 use crate::{Options, name, outcome_words};
 
 /// Prints the result of the upgrade; returns whether it succeeded.
 pub fn tell(options: &Options, parts: &SplitFile<'_>, report: &Report) -> bool {
     let life = &report.clients[0];
     if options.json {
-        println!("{}", as_json(parts, report, life));
+        print::line(format_args!("{}", as_json(parts, report, life)));
     } else {
         print_summary(options, parts, report, life);
     }
     if !life.is_upgraded() {
-        eprintln!("upgrade: the device was not upgraded: {}", reason(life));
+        print::complain(format_args!(
+            "upgrade: the device was not upgraded: {}{}",
+            reason(life),
+            cause(parts)
+        ));
     }
     life.is_upgraded()
 }
@@ -45,27 +51,44 @@ fn print_summary(options: &Options, parts: &SplitFile<'_>, report: &Report, life
         Ok(elements) => format!("{} sub-elements", elements.count()),
         Err(error) => format!("served as it is: {error}"),
     };
-    println!("file: {} ({elements})", name(options.file.as_deref()));
-    println!("image: {id}, version {}", id.version);
-    println!("bytes: {}", parts.file.len());
+    print::line(format_args!("file: {} ({elements})", name(options.file.as_deref())));
+    print::line(format_args!("image: {id}, version {}", id.version));
+    print::line(format_args!("bytes: {}", parts.file.len()));
     if !parts.trailing.is_empty() {
-        println!("not served: {} bytes after the image", parts.trailing.len());
+        print::line(format_args!("not served: {} bytes after the image", parts.trailing.len()));
     }
     match options.link.hops(options.block.get()) {
-        Ok(Some(1)) => println!("link: radio, 1 hop"),
-        Ok(Some(hops)) => println!("link: radio, {hops} hops"),
-        _ => println!("link: without a radio"),
+        Ok(Some(1)) => print::line(format_args!("link: radio, 1 hop")),
+        Ok(Some(hops)) => print::line(format_args!("link: radio, {hops} hops")),
+        _ => print::line(format_args!("link: without a radio")),
     }
-    println!("blocks: {}", life.blocks);
-    println!("frames: {} to the server, {} to the client", life.sent.total(), report.server.total());
-    println!("requests sent again: {}", life.sent.repeats);
+    print::line(format_args!("blocks: {}", life.blocks));
+    print::line(format_args!(
+        "frames: {} to the server, {} to the client",
+        life.sent.total(),
+        report.server.total()
+    ));
+    print::line(format_args!("requests sent again: {}", life.sent.repeats));
     if life.cuts > 0 {
-        println!("power cuts: {}", life.cuts);
+        print::line(format_args!("power cuts: {}", life.cuts));
     }
-    println!("simulated time: {:.3} s", report.ended as f64 / 1e6);
-    println!("goodput: {:.0} bytes/s from the first block request to the last block", life.goodput());
-    println!("identical: {}", if life.identical { "yes" } else { "no" });
-    println!("outcome: {}", reason(life));
+    print::line(format_args!("simulated time: {:.3} s", report.ended as f64 / 1e6));
+    print::line(format_args!(
+        "goodput: {:.0} bytes/s from the first block request to the last block",
+        life.goodput()
+    ));
+    print::line(format_args!("identical: {}", if life.identical { "yes" } else { "no" }));
+    print::line(format_args!("outcome: {}", reason(life)));
+}
+
+/// Returns the cause that the file itself is, after a colon.
+fn cause(parts: &SplitFile<'_>) -> String {
+    match parts.header.id.version {
+        FileVersion(u32::MAX) => {
+            ": file version 0xffffffff stands for any version, so a server never offers it; give the file another version".into()
+        }
+        _ => String::new(),
+    }
 }
 
 /// Returns the reason of the end in one word, for scripts.

@@ -18,6 +18,7 @@ pub mod properties {
     pub mod frame;
     pub mod fuzz_targets;
     pub mod index;
+    pub mod inspect;
     pub mod lossy_link;
     pub mod matter;
     pub mod observer;

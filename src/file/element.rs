@@ -233,8 +233,9 @@ impl CheckedHead {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elements<'a> {
     rest: &'a [u8],
-    /// Offset of `rest`, in bytes from the first byte of the header.
-    offset: usize,
+    /// Offset of the first byte after `rest`, in bytes from the first byte of the header. The offset of `rest` follows from
+    /// it, so that one length less is kept up to date.
+    end: usize,
     /// Number of bytes that are missing after `rest`, up to the total image size.
     missing: usize,
 }
@@ -245,28 +246,40 @@ impl<'a> Elements<'a> {
     #[inline]
     pub(super) fn strict(body: &'a [u8], offset: usize) -> Result<Self, DecodeError> {
         let mut rest = body;
-        while !rest.is_empty() {
-            let offset_of = |rest: &[u8]| offset.saturating_add(body.len().saturating_sub(rest.len()));
-            let error_at = |offset, kind| DecodeError { item: "sub-element", offset, kind };
-            let head = CheckedHead::read(rest, 0).map_err(|kind| error_at(offset_of(rest), kind))?;
-            if head.telink_info.is_some() {
-                let kind = DecodeErrorKind::Truncated { needed: HEAD_LEN, present: TELINK_INFO_LEN };
-                return Err(error_at(offset_of(&[]).saturating_sub(TELINK_INFO_LEN), kind));
-            }
-            (_, rest) = head.split_data(rest);
+        // Telink's form needs no check of its own: it leaves two bytes, which are no element.
+        while let Some((head, after_head)) = rest.split_first_chunk() {
+            let (_, length) = decode_head(head);
+            let size = usize::try_from(length).unwrap_or(usize::MAX);
+            let Some(after) = after_head.get(size..) else { break };
+            rest = after;
         }
-        Ok(Self { rest: body, offset, missing: 0 })
+        if rest.is_empty() {
+            Ok(Self::lenient(body, offset, 0))
+        } else {
+            Err(Self::strict_error(rest, offset.saturating_add(body.len().saturating_sub(rest.len()))))
+        }
+    }
+
+    /// Returns the error of the element at the start of `rest`, which has the offset `offset` in the file.
+    #[cold]
+    fn strict_error(rest: &[u8], offset: usize) -> DecodeError {
+        let kind = CheckedHead::read(rest, 0)
+            .err()
+            .unwrap_or(DecodeErrorKind::Truncated { needed: HEAD_LEN, present: rest.len() });
+        DecodeError { item: "sub-element", offset, kind }
     }
 
     /// Iterates over the elements at the start of `body`. After `body`, `missing` bytes of the file are not present.
     pub(super) const fn lenient(body: &'a [u8], offset: usize, missing: usize) -> Self {
-        Self { rest: body, offset, missing }
+        Self { rest: body, end: offset.wrapping_add(body.len()), missing }
     }
 
     /// Returns the offset of the next element. After the last element, returns the offset of the first byte after that
     /// element.
+    #[inline]
     pub(super) const fn offset(&self) -> usize {
-        self.offset
+        // `rest` is the end of the body, so neither this nor the sum in `lenient` wraps.
+        self.end.wrapping_sub(self.rest.len())
     }
 }
 
@@ -275,15 +288,32 @@ impl<'a> Iterator for Elements<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let Self { rest, offset, missing } = *self;
-        // An error is not reported here: `strict` has reported it before, and `lenient` ends where no element fits.
-        let head = CheckedHead::read(rest, missing).ok()?;
-        let (data, rest) = head.split_data(rest);
-        let CheckedHead { tag, length, telink_info } = head;
-        let placed = PlacedElement { offset, length, telink_info, element: Element { tag, data } };
-        *self = Self { rest, offset: placed.end(), missing };
+        // The common case: an element with another tag than Telink's, of which all bytes are present.
+        let (head, after_head) = self.rest.split_first_chunk()?;
+        let (tag, length) = decode_head(head);
+        if tag.0 != TELINK_TAG
+            && let Some((data, after)) =
+                after_head.split_at_checked(usize::try_from(length).unwrap_or(usize::MAX))
+        {
+            let offset = self.offset();
+            self.rest = after;
+            return Some(PlacedElement { offset, length, telink_info: None, element: Element { tag, data } });
+        }
+        // By value, so that the iterator can stay in registers.
+        let (placed, rest) = next_irregular(self.rest, self.offset(), self.missing)?;
+        self.rest = rest;
         Some(placed)
     }
+}
+
+/// Reads the element at the start of `rest`, which may have Telink's form, or be the last of a truncated file. Returns the
+/// element and the bytes after it, or `None` if no element fits.
+#[cold]
+fn next_irregular(rest: &[u8], offset: usize, missing: usize) -> Option<(PlacedElement<'_>, &[u8])> {
+    let head = CheckedHead::read(rest, missing).ok()?;
+    let (data, after) = head.split_data(rest);
+    let CheckedHead { tag, length, telink_info } = head;
+    Some((PlacedElement { offset, length, telink_info, element: Element { tag, data } }, after))
 }
 
 impl FusedIterator for Elements<'_> {}

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use proptest::collection::vec;
+use proptest::prelude::*;
 use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::inspect::{Finding, Inspection, Severity};
 use zigbee_ota::{Encode, ImageId};
@@ -18,11 +20,49 @@ mod headers;
 #[expect(dead_code, reason = "the tests of payloads use all of it")]
 mod payload_builders;
 mod payloads;
+#[path = "../common/properties/inspect.rs"]
+mod properties;
 #[path = "../payload/reference_checksums.rs"]
 mod reference_checksums;
 #[path = "../common/vendor_corpus.rs"]
 mod vendor_corpus;
 mod vendor_files;
+
+proptest! {
+    /// Starts with the bytes of a file in a container or of a valid payload, so that more than the first bytes are tested.
+    #[test]
+    fn any_bytes_can_be_inspected(
+        which in 0..14_usize,
+        keep in 0..700_usize,
+        tail in vec(any::<u8>(), 0..60),
+        place in 0..700_usize,
+        flip: u8,
+    ) {
+        use payload_builders::{esp, gbl, telink};
+        let ota = file(&[(0xf001, &[1, 2, 3]), (0, &telink("", 8).bytes), (0, &gbl(0, &[0xfe01_01fe]).bytes)]);
+        let builds: [fn(&[u8]) -> Vec<u8>; 7] = [
+            containers::ikea,
+            containers::legrand,
+            containers::sonoff,
+            containers::nxp,
+            containers::third_reality,
+            containers::salus,
+            containers::sdevices,
+        ];
+        let mut bytes = match builds.get(which) {
+            Some(build) => build(&ota),
+            None if which < 10 => ota,
+            None if which < 12 => with_body(&esp(true).bytes),
+            None => esp(false).bytes,
+        };
+        bytes.truncate(keep);
+        bytes.extend(tail);
+        if let Some(byte) = bytes.get_mut(place) {
+            *byte ^= flip;
+        }
+        properties::any_bytes(&bytes);
+    }
+}
 
 pub const ID: ImageId = ImageId::new(0x1001, 0x00ab, 5);
 

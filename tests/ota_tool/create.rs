@@ -207,3 +207,82 @@ fn several_elements_keep_their_order() {
     assert_eq!(file[52], 56 + 7 + 8 + 7);
     assert_eq!(file[56..], *b"\0\0\x01\0\0\0A\x00\xf0\x02\0\0\0BB\0\0\x01\0\0\0\0");
 }
+
+/// The identity is printed, so that a number in the wrong notation shows.
+///
+/// Shows: FLD-082
+#[test]
+fn the_identity_is_printed_and_leading_zeros_are_no_number() {
+    let folder = Folder::new();
+    folder
+        .ota("create -c x -v 0x01020304 -m 0x1001 -i 17 -l 3")
+        .says(0, "x: 65 bytes: manufacturer 0x1001, image type 0x0011, version 0x01020304 (16909060)\n");
+    folder
+        .create_fails("-v 01020300 -m 1 -i 1")
+        .says(2, "write 0x01020300 for hexadecimal, or 1020300 for decimal");
+    folder.create_fails("-v 1 -m 01 -i 1").says(2, "write 0x01 for hexadecimal, or 1 for decimal");
+    folder.create("-v 0 -m 0 -i 0");
+}
+
+/// Shows: FLD-082
+#[test]
+fn telinks_form_is_written() {
+    let folder = Folder::new();
+    folder.write("image", [7; 32]);
+    let file = folder.create(&format!("{IDS} --telink -f image"));
+    assert_eq!(file[52..64], [96, 0, 0, 0, 0x00, 0xf0, 32, 0, 0, 0, 0x01, 0x0c]);
+    assert_eq!(file[64..], [7; 32]);
+    folder.write("x", &file);
+    folder.ota("check x").says(0, "x: ok (note: element 0xf000 as Telink writes it");
+    let other = folder.create(&format!("{IDS} --telink=0304 -t 0xf000 -l 32"));
+    assert_eq!(other[62..64], [3, 4]);
+    folder.create_fails(&format!("{IDS} --telink=01 -f image")).says(2, "expected two bytes");
+    folder
+        .create_fails(&format!("{IDS} --telink -t 0xf001 -f image"))
+        .says(1, "expected exactly one element");
+    folder.create_fails(&format!("{IDS} --telink")).says(1, "expected exactly one element");
+}
+
+/// What `check` would say is told at once.
+///
+/// Shows: FLD-076, FLD-082
+#[test]
+fn a_file_that_check_would_refuse_is_told() {
+    let folder = Folder::new();
+    let mut gbl = crate::sample_builders::gbl(0, &[]).bytes;
+    folder.write("good", &gbl);
+    gbl[13] ^= 1;
+    folder.write("bad", gbl);
+    assert_eq!(folder.ota(&format!("create -c x {IDS} -f good")).says(0, "x: ").err, "");
+    let warned = folder.ota(&format!("create -c x {IDS} -f bad"));
+    assert!(
+        warned.err.contains("x: warning: the payload (silabs_gbl) of element 0 is damaged"),
+        "{}",
+        warned.err
+    );
+    assert_eq!(warned.status, 0);
+    folder.ota(&format!("create -c inner {IDS} -f good")).says(0, "inner: ");
+    let twice = folder.ota(&format!("create -c x {IDS} -f inner"));
+    assert!(twice.err.contains("warning: the payload of element 0 is itself an OTA file"), "{}", twice.err);
+}
+
+/// Shows: FLD-082
+#[test]
+fn a_length_beyond_memory_is_an_error() {
+    let folder = Folder::new();
+    folder
+        .create_fails(&format!("{IDS} -l 0xFFFFFFFF"))
+        .says(1, "the total image size in a header is at most");
+    folder.create_fails(&format!("{IDS} -t 0 -l 0x80000000 -t 1 -l 0x80000000 --force")).says(1, "at most");
+    if cfg!(target_os = "linux") {
+        let line = format!("ulimit -v 1000000; exec \"$0\" create -c x {IDS} -l 0xFFFFFF00");
+        let ran = std::process::Command::new("bash")
+            .args(["-c", &line])
+            .arg(crate::example_binaries::example("ota"))
+            .current_dir(folder.path(""))
+            .output()
+            .expect("bash");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!((ran.status.code(), said.contains("4294967040 bytes")), (Some(1), true), "{said}");
+    }
+}

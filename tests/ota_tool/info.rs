@@ -184,3 +184,126 @@ fn tables_name_the_fields_and_escape_the_text() {
         ran.says(0, text);
     }
 }
+
+/// The first five lines say what decides.
+///
+/// Shows: FLD-083
+#[test]
+fn the_first_lines_say_what_decides() {
+    let folder = Folder::new();
+    let mut gbl = crate::sample_builders::gbl(0x101, &[0xf70a_0af7]).bytes;
+    folder.write("gbl", &gbl);
+    let plain = folder.create(&format!("{IDS} --header-string lamp -f gbl"));
+    folder.write("plain", &plain);
+    gbl[30] ^= 1;
+    folder.write("gbl", &gbl);
+    folder.write("bad", folder.create(&format!("{IDS} -f gbl")));
+    folder.write("container", [&plain[..], &crate::run_tool::crc32(&plain).to_le_bytes()].concat());
+    folder.write("esp", crate::sample_builders::esp(true).bytes);
+    folder.write("chip", folder.create(&format!("{IDS} --min-hw-ver 1 --max-hw-ver 0x0205 -f esp")));
+    folder.write("cc2530", crate::sample_builders::cc2530().bytes);
+    folder.write("conflict", folder.create(&format!("{IDS} -f cc2530")));
+    folder.write("unknown", folder.create(&format!("{IDS} -l 9")));
+    let first = |name: &str| {
+        let out = folder.ota(&format!("info {name}")).says(0, "").out.clone();
+        let lines: Vec<String> = out.lines().skip(1).take(5).map(|line| line.trim().to_owned()).collect();
+        let labels: Vec<&str> = lines.iter().filter_map(|line| line.split_whitespace().next()).collect();
+        assert_eq!(labels, ["what", "for", "whole", "signed", "payload"]);
+        lines.into_iter().map(|line| line[28..].to_owned()).collect::<Vec<_>>()
+    };
+    let size = plain.len();
+    assert_eq!(
+        first("plain"),
+        [
+            format!("OTA file \"lamp\" of {size} bytes"),
+            "manufacturer 0x1001, image type 0x1011, version 0x01010110".into(),
+            "yes, by the checksums of payload of element 0 (silabs_gbl); 62 bytes are in none".into(),
+            "no; the payload has a signature of its own, not verified here".into(),
+            "silabs_gbl, whole; says nothing of manufacturer and image type".into(),
+        ]
+    );
+    let container = first("container");
+    assert!(
+        container[0].ends_with(&format!("in a container (salus-crc32) of {} bytes", size + 4)),
+        "{container:?}"
+    );
+    assert!(
+        container[2].starts_with("yes, by the checksums of container (salus-crc32), payload"),
+        "{container:?}"
+    );
+    assert!(first("bad")[2].starts_with("NO: the payload (silabs_gbl) of element 0 is damaged"));
+    let chip = first("chip");
+    assert!(
+        chip[1].ends_with(", hardware 0.1 to 2.5") && chip[4].starts_with("esp_image for ESP32, whole"),
+        "{chip:?}"
+    );
+    let conflict = &first("conflict")[4];
+    assert!(conflict.contains("CONTRADICTS the header: the payload of element 0 says"), "{conflict}");
+    assert_eq!(first("unknown")[2], "all bytes are there; no checksum vouches for them");
+    let signed = include_bytes!("../data/signed_files/suite1.ota");
+    folder.write("signed", signed);
+    assert!(first("signed")[3].contains("crypto suite 1, not verified here (`ota verify` does)"));
+}
+
+/// What a person who serves files looks for: size, hash and name; and the integrity code.
+///
+/// Shows: FLD-077, FLD-083
+#[test]
+fn details_have_size_hash_name_and_integrity_code() {
+    let folder = Folder::new();
+    let plain = folder.create(&format!("{IDS} -l 9"));
+    folder.write("plain", &plain);
+    folder.ota("seal -o sealed plain").says(0, "");
+    folder.write("legrand", [&93_u32.to_le_bytes()[..], &folder.read("sealed"), &[0; 17]].concat());
+    let ran = folder.ota("info plain sealed legrand");
+    for text in [
+        "\n  file size                   71\n",
+        "\n  file SHA-512                ",
+        "\n  recommended name            1001-1011-01010110.zigbee\n",
+        "\n  container checksums         none\n",
+        "\n  integrity code              none\n",
+        "\n  integrity code              matches (before-element)\n",
+        "\n  in no checksum              bytes 0 to 70 (71)\n",
+        "\n  offsets of elements         from the OTA header, at byte 4 of the file\n",
+    ] {
+        ran.says(0, text);
+    }
+}
+
+/// Equal payloads of consecutive elements take one line.
+///
+/// Shows: FLD-083
+#[test]
+fn equal_payloads_take_one_line() {
+    let folder = Folder::new();
+    let elements: String = (0..33).map(|_| " -t 0 -l 7").collect();
+    folder.write("x", folder.create(&format!("{IDS}{elements} -t 0 -l 8")));
+    let ran = folder.ota("info x");
+    assert_eq!(ran.out.lines().filter(|line| line.starts_with("  payload  ")).count(), 2, "{}", ran.out);
+    ran.says(0, "\n  payload                     elements 0 to 33: unknown, unknown: not recognised");
+}
+
+/// A file of very many elements takes no more memory than any other.
+///
+/// Shows: FLD-083
+#[test]
+fn json_takes_at_most_twice_the_memory_of_the_file() {
+    let folder = Folder::new();
+    let plain = folder.create(IDS);
+    let body = [0x00, 0xf0, 0, 0, 0, 0].repeat(1_000_000);
+    let total = u32::try_from(56 + body.len()).expect("small").to_le_bytes();
+    folder.write("many", [&plain[..52], &total, &body].concat());
+    if cfg!(target_os = "linux") {
+        // 6 MB of file, and room for the program itself.
+        let ran = std::process::Command::new("bash")
+            .args([
+                "-c",
+                "ulimit -v $((2 * 6 * 1024 + 24 * 1024)); exec \"$0\" info --json many | tail -c 60",
+            ])
+            .arg(crate::example_binaries::example("ota"))
+            .current_dir(folder.path(""))
+            .output()
+            .expect("bash");
+        assert!(ran.stdout.ends_with(b"\"payloads\":[],\"findings\":[]}\n"), "{ran:?}");
+    }
+}

@@ -101,6 +101,7 @@ fn gaps_are_listed_and_filled_only_with_partial() {
         .says(1, "gap: byte 350 to an end that is not known");
 }
 
+/// Shows: FLD-085
 #[test]
 fn contradicting_blocks_are_reported() {
     let capture = Capture::new();
@@ -116,6 +117,33 @@ fn contradicting_blocks_are_reported() {
         .says(1, "no gaps, but blocks do not agree")
         .says(1, "contradict each other in 1 bytes, first in byte 199");
     assert_eq!(&folder.read("image"), file);
+    // There is no gap that could be filled.
+    let refused = folder.ota("reconstruct --to other frames");
+    refused
+        .says(1, "not written, for blocks contradict each other")
+        .says(1, "--partial writes those heard first");
+    assert!(!refused.err.contains("gaps"), "{}", refused.err);
+}
+
+/// A server that sends the payload without its header: all bytes are there, and they are no OTA file.
+///
+/// Shows: FLD-085
+#[test]
+fn bytes_that_are_no_ota_file_are_not_called_whole() {
+    let folder = Folder::new();
+    let gbl = crate::sample_builders::gbl(0, &[]).bytes;
+    let id = "0110111010010101";
+    let size = hex(&u32::try_from(gbl.len()).expect("short").to_le_bytes());
+    let lines = [
+        format!("s2c 19010200{id}{size}"),
+        format!("s2c 19020500{id}00000000{:02x}{}", gbl.len(), hex(&gbl)),
+    ];
+    folder.write("frames", lines.join("\n"));
+    let ran = folder.ota("reconstruct --to image frames");
+    ran.says(1, "28 of 28 bytes in 1 blocks: all bytes, but no OTA file")
+        .says(1, "WRONG: a bare silabs_gbl image without an OTA header");
+    // The bytes are what was heard.
+    assert_eq!(folder.read("image"), gbl);
 }
 
 #[test]

@@ -69,15 +69,21 @@ impl<'a> HeaderView<'a> {
         self.tail.get(skipped..).unwrap_or_default()
     }
 
+    /// Returns the bytes between the known fields and the end of the header.
+    #[inline(never)]
+    fn extra(&self) -> &'a [u8] {
+        let after_fixed = |len: u16| usize::from(len).saturating_sub(FileHeader::MIN_LEN);
+        let extra = after_fixed(fields_len(self.present))..after_fixed(self.len());
+        self.tail.get(extra).unwrap_or_default()
+    }
+
     /// Reads all fields of the header.
-    #[inline]
+    // Always inlined, so that fields which the caller does not use are not read.
+    #[inline(always)]
     pub(in crate::file) fn header(&self) -> FileHeader<'a> {
         let fixed = self.fixed;
         let [minor, _] = fixed.version.to_bytes();
-        // The default is never used: `check_header` has checked that the optional fields are present.
-        let (rest, (credential, destination, hardware)) =
-            optional_fields(self.present, self.tail).unwrap_or_default();
-        let extra = rest.len().saturating_sub(self.body().len());
+        let OptionalFields { credential, destination, hardware } = optional_fields(self.present, self.tail);
         FileHeader {
             minor,
             id: ImageId {
@@ -92,7 +98,7 @@ impl<'a> HeaderView<'a> {
             destination,
             hardware,
             other_control: HeaderControl(fixed.field_control.get()).without(self.present),
-            extra: rest.get(..extra).unwrap_or_default(),
+            extra: if self.len() == fields_len(self.present) { &[] } else { self.extra() },
         }
     }
 }
@@ -156,17 +162,40 @@ fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
     }
 }
 
-type OptionalFields = (Option<SecurityCredentialVersion>, Option<Eui64>, Option<HardwareRange>);
+/// Optional fields of a header.
+#[derive(Clone, Copy, Default)]
+struct OptionalFields {
+    credential: Option<SecurityCredentialVersion>,
+    destination: Option<Eui64>,
+    hardware: Option<HardwareRange>,
+}
 
-/// Reads each optional field whose bit is set in `present` (sections 6.3.2.11 to 6.3.2.14).
-#[inline]
-fn optional_fields(present: HeaderControl, tail: &[u8]) -> Parsed<'_, OptionalFields> {
+/// Reads each optional field whose bit is set in `present` (sections 6.3.2.11 to 6.3.2.14). `tail` must have the bytes of
+/// all these fields, which [`check_header`] has checked.
+// Always inlined, because nearly all files have no optional field or hardware versions only.
+#[inline(always)]
+fn optional_fields(present: HeaderControl, tail: &[u8]) -> OptionalFields {
+    match (present, tail) {
+        (HeaderControl::EMPTY, _) => OptionalFields::default(),
+        (HeaderControl::HARDWARE_VERSIONS, [a, b, c, d, ..]) => {
+            let [min, max] = [[*a, *b], [*c, *d]].map(|bytes| HardwareVersion(u16::from_le_bytes(bytes)));
+            OptionalFields { hardware: Some(HardwareRange { min, max }), ..OptionalFields::default() }
+        }
+        _ => any_optional_fields(present, tail).map(|(_, fields)| fields).unwrap_or_default(),
+    }
+}
+
+/// Reads any combination of optional fields.
+#[inline(never)]
+fn any_optional_fields(present: HeaderControl, tail: &[u8]) -> Parsed<'_, OptionalFields> {
     let range = |(min, max)| HardwareRange { min: HardwareVersion(min), max: HardwareVersion(max) };
-    (
+    let fields = (
         cond(present.contains(HeaderControl::SECURITY_CREDENTIAL), le_u8.map(SecurityCredentialVersion)),
         cond(present.contains(HeaderControl::DEVICE_SPECIFIC), le_u64.map(Eui64)),
         cond(present.contains(HeaderControl::HARDWARE_VERSIONS), (le_u16, le_u16).map(range)),
-    )
+    );
+    fields
+        .map(|(credential, destination, hardware)| OptionalFields { credential, destination, hardware })
         .parse(tail)
 }
 

@@ -3,8 +3,8 @@
 use arbitrary::Unstructured;
 
 use super::{
-    client, container, file, file_stream, frame, index, lossy_link, matter, observer, payload, server,
-    signature, unify, written_files,
+    client, container, file, file_stream, frame, index, inspect, lossy_link, matter, observer, payload,
+    server, signature, unify, written_files,
 };
 
 /// Function of a fuzz target.
@@ -36,10 +36,11 @@ pub fn client(inputs: &[u8]) {
     client::any_inputs(inputs);
 }
 
-/// Container detection in any bytes: the container is split or refused without a panic, and every candidate is a
+/// Container detection and inspection of any bytes: the container is split or refused without a panic, and every candidate is a
 /// decodable header.
 pub fn container(bytes: &[u8]) {
     container::any_bytes(bytes);
+    inspect::any_bytes(bytes);
 }
 
 /// Client against server over a link whose faults the bytes encode, one byte for each frame: it ends in the right image
@@ -99,6 +100,7 @@ pub fn observer(bytes: &[u8]) {
 /// within the payload.
 pub fn payload(bytes: &[u8]) {
     payload::any_bytes(bytes);
+    inspect::any_bytes(bytes);
 }
 
 /// Server under any frames, addresses, delivery reports, pauses and store results.

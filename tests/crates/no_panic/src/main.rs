@@ -21,6 +21,7 @@ use zigbee_ota::Encode;
 mod client;
 mod container;
 mod file;
+mod inspect;
 mod matter;
 mod memcpy;
 mod observer;
@@ -51,6 +52,7 @@ extern "C" fn _start() -> ! {
     file::call(&mut bytes);
     container::call(&bytes);
     payload::call(&bytes);
+    inspect::call(&bytes);
     zcl::call(&mut bytes);
     client::call(&mut bytes);
     server::call(&mut bytes);

@@ -1,0 +1,32 @@
+//! Lines on standard output and standard error. The macros of the standard library panic when the reader of a pipe, such as
+//! `head`, has closed it.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+use std::process;
+
+/// Prints a line on standard output. When the reader has closed the pipe, the program ends: whoever closed it has seen enough.
+#[allow(dead_code, reason = "not every program prints lines of both kinds")]
+pub fn line(text: impl Display) {
+    write(&format!("{text}\n"));
+}
+
+/// Prints a text on standard output as [`line`] does, without the end of a line.
+#[allow(dead_code, reason = "not every program prints texts without an end")]
+pub fn write(text: &str) {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => process::exit(0),
+        Err(error) => {
+            complain(format_args!("standard output: {error}"));
+            process::exit(1);
+        }
+    }
+}
+
+/// Prints a line on standard error. An error of standard error has nowhere to be told.
+#[allow(dead_code, reason = "not every program prints lines of both kinds")]
+pub fn complain(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
