@@ -102,7 +102,7 @@ impl<'a> Inspection<'a> {
     /// Inspects `bytes`, which are the whole file as a vendor ships it.
     #[must_use]
     pub fn of(bytes: &'a [u8]) -> Self {
-        let opened = Container::open(bytes).and_then(|container| Ota::new(container));
+        let opened = Container::open(bytes).and_then(Ota::new);
         let content = opened.map_err(|error| {
             let (kind, offset) = ForeignKind::of(bytes);
             NotOta { error, kind, offset }

@@ -700,7 +700,7 @@ impl Session {
         let State::Ended { upgrade_at: Some(at), .. } = self.state else { return false };
         let late = wrapping_seconds(now).wrapping_sub(at);
         // A time that lies ahead is a late one modulo 2³².
-        late < UPGRADE_MARGIN_SECONDS || late > u32::MAX / 2
+        !(UPGRADE_MARGIN_SECONDS..=u32::MAX / 2).contains(&late)
     }
 
     /// Returns how often the client has taken the version `offered` in vain, now that it queries and runs the version

@@ -60,6 +60,7 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Answers an Upgrade End Request.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one request, and what the caller lends")]
     pub(super) fn answer_upgrade_end(
         &mut self,
         now: Instant,

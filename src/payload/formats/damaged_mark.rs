@@ -48,9 +48,12 @@ pub(super) fn crc32_matches_with(bytes: &[u8], wrong: WrongByte, state: PayloadS
     bytes.get(..offset).is_some_and(|summed| crc32_with(summed, wrong.offset, wrong.expected) == expected)
 }
 
+/// Search for one wrong byte in the mark of a format.
+type Search = fn(&[u8]) -> Option<WrongByte>;
+
 /// Searches for a format of whose mark one byte of `bytes` is damaged. Returns the format and the byte.
 pub(crate) fn find(bytes: &[u8]) -> Option<(PayloadKind, WrongByte)> {
-    let searches: [(PayloadKind, fn(&[u8]) -> Option<WrongByte>); 10] = [
+    let searches: [(PayloadKind, Search); 10] = [
         (PayloadKind::SilabsGbl, silabs_gbl::damaged_mark),
         (PayloadKind::SilabsEbl, silabs_ebl::damaged_mark),
         (PayloadKind::SilabsEblEncrypted, silabs_ebl::damaged_encrypted_mark),
