@@ -145,7 +145,7 @@ fn a_device_refuses_an_image_whose_integrity_code_is_wrong() {
     for (flip, status) in [(0, 0), (1, 1)] {
         sealed[1000] ^= flip;
         fs::write(&path, &sealed).expect("room");
-        let output = Served::new(&[], &path).client(&[]);
+        let output = Served::new(&["--force"], &path).client(&[]);
         assert_eq!(output.status.code(), Some(status), "{}", summary(&output));
         assert_eq!(summary(&output)["outcome"] == "invalid_image", flip == 1);
     }

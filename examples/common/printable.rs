@@ -29,7 +29,9 @@ pub fn json(json: &str) -> String {
     let mut units = [0; 2];
     let mut printable = String::with_capacity(json.len());
     for character in json.chars() {
-        if character == '\n' || text(character.encode_utf8(&mut [0; 4])) == character.to_string() {
+        // Nearly all characters of JSON are ASCII, so only others are worth the look.
+        let is_plain = matches!(character, '\n' | ' '..='~');
+        if is_plain || text(character.encode_utf8(&mut [0; 4])) == character.to_string() {
             printable.push(character);
         } else {
             let escapes = character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}"));

@@ -49,8 +49,11 @@ pub(super) fn index(index: &Index, form: IndexForm) -> Result<String, IndexWrite
         let written = match (form, entry.restrictions.models.as_deref()) {
             // zigpy takes an empty array for every device, so an entry for nobody is left out.
             (IndexForm::Zigpy, _) if entry.restrictions.has_empty_list() => Vec::new(),
-            // One model for each entry; an entry for no model is left out, because it has no form.
-            (IndexForm::Zigbee2Mqtt, Some(models)) => models.iter().map(|model| keys(Some(model))).collect(),
+            // One model for each entry. zigbee2mqtt takes an empty text for every model, so an entry for no model, or for the
+            // empty one, is left out.
+            (IndexForm::Zigbee2Mqtt, Some(models)) => {
+                models.iter().filter(|model| !model.is_empty()).map(|model| keys(Some(model))).collect()
+            }
             _ => vec![keys(None)],
         };
         for keys in written {

@@ -214,7 +214,9 @@ impl<const N: usize> ImageStore for ImageTable<'_, N> {
         hardware: Option<HardwareVersion>,
         _: Option<Address>,
     ) -> FileLookup {
-        lookup::info(self.infos(), id, node, hardware)
+        let slots = (0..).zip(&self.slots);
+        let images = slots.filter_map(|(key, slot)| Some((key, &slot.as_ref()?.image)));
+        lookup::info(images, id, node, hardware)
     }
 
     fn read(

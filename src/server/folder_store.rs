@@ -263,14 +263,13 @@ impl StoredFile {
         read.map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
         let inspection = Inspection::of(&bytes);
         let wrong = inspection.findings().find(|finding| finding.severity == Severity::Wrong);
-        match (inspection.container(), wrong) {
-            // Without an OTA file, the error about the header says more to callers than the finding.
-            (None, _) => Ok(0),
-            (Some(_), Some(finding)) if !accept_wrong => {
-                Err(FolderError::Wrong { path: path.to_owned(), finding })
-            }
-            (Some(container), _) => Ok(u64::try_from(container.before.len()).unwrap_or(u64::MAX)),
+        // Without a whole OTA file, the caller fails with an error that names the missing bytes.
+        let is_whole = inspection.image().is_some_and(|image| image.missing() == 0);
+        if let Some(finding) = wrong.filter(|_| is_whole && !accept_wrong) {
+            return Err(FolderError::Wrong { path: path.to_owned(), finding });
         }
+        let start = inspection.container().map_or(0, |container| container.before.len());
+        Ok(u64::try_from(start).unwrap_or(u64::MAX))
     }
 
     #[cfg(not(feature = "inspect"))]
@@ -501,7 +500,7 @@ impl ImageStore for FolderStore {
         _: Option<Address>,
     ) -> FileLookup {
         let files = self.files.iter().filter(|stored| !stored.is_changed);
-        lookup::info(files.map(|stored| stored.info), id, node, hardware)
+        lookup::info(files.map(|stored| (stored.info.key, &stored.info)), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {

@@ -16,6 +16,7 @@ use core::num::NonZeroU8;
 use super::rate_limit::{MAX_WAIT_SECONDS, Wait};
 use super::response_frame::RequestContext;
 use super::session::Flags;
+use super::session_table::Slot;
 use super::{
     FileLookup, ImageInfo, ImageStore, PaceDecision, ReadResult, RefusalReason, RequestFault, ResponseBuffer,
     Server, ServerAction, ServerEvent, ServerPolicy, Session, SessionSlots,
@@ -164,8 +165,10 @@ impl<S: SessionSlots> Server<S> {
         let ImageBlockRequest { id, offset, node, max_data, .. } = *request;
         // Any new request for data of an image ends a page of the image that is being sent, even if the request is
         // refused (section 6.10.7.4).
-        let slot = self.table.select(context.client, id);
-        if let Some(slot) = slot {
+        let mut slot = self.table.select(context.client, id);
+        let session = slot.and_then(|slot| self.table.session_at(slot));
+        let hardware = session.and_then(Session::hardware);
+        if let Some(slot) = slot.filter(|_| session.is_some_and(Session::has_page)) {
             self.table.set_flag(slot, Flags::PAGE, false);
         }
         if !self.supports_destination(id, node) {
@@ -176,9 +179,8 @@ impl<S: SessionSlots> Server<S> {
             ));
         }
         // `found` stays a reference, because a copy of ImageInfo was visible in the benchmark.
-        let hardware = slot.and_then(|slot| self.table.session_at(slot)).and_then(Session::hardware);
         let mut found = images.info(id, context.ieee, hardware, Some(context.client));
-        if found == FileLookup::Ambiguous && hardware.is_none() {
+        if matches!(found, FileLookup::Ambiguous) && hardware.is_none() {
             found = self.find_file_by_policy(now, context, id, images, policy);
         }
         let image = match &found {
@@ -192,7 +194,7 @@ impl<S: SessionSlots> Server<S> {
                 return ServerAction::Reply(self.respond_no_image(context, id, command, reason, out));
             }
         };
-        if let Err(reason) = self.check_access(context, id, node, Some(image), policy) {
+        if let Err(reason) = self.check_access(context, slot, id, node, Some(image), policy) {
             let is_aborted = page.is_none() || reason == RefusalReason::Cancelled;
             return ServerAction::Reply(match is_aborted {
                 true => self.abort_download(now, context, id, reason, out),
@@ -226,8 +228,9 @@ impl<S: SessionSlots> Server<S> {
                 out,
             ));
         }
-        let session =
-            self.table.find_download(context.client, id).and_then(|slot| self.table.session_at(slot));
+        // A look-up by the policy, or a limit, may have inserted the session.
+        slot = slot.or_else(|| self.table.find_download(context.client, id));
+        let session = slot.and_then(|slot| self.table.session_at(slot));
         let allowed = match policy.pace(context.client, request, session) {
             PaceDecision::Send => None,
             PaceDecision::SendAtMost(most) => Some(most),
@@ -244,7 +247,7 @@ impl<S: SessionSlots> Server<S> {
         let len = clamp_len(left, most);
         match images.read(image, offset, Some(context.client), data_buffer(out, len)) {
             ReadResult::Filled(filled) => {
-                ServerAction::Reply(self.respond_data(now, query, image, (len, filled), out))
+                ServerAction::Reply(self.respond_data(now, query, slot, image, (len, filled), out))
             }
             ReadResult::Later => ServerAction::Deferred(Deferred {
                 context,
@@ -279,16 +282,16 @@ impl<S: SessionSlots> Server<S> {
         out: &mut ResponseBuffer,
     ) -> Transmit {
         let (context, id) = (deferred.context, deferred.request.id);
-        let session =
-            self.table.find_download(context.client, id).and_then(|slot| self.table.session_at(slot));
-        let refusal = session.and_then(Session::refusal_reason);
+        let slot = self.table.select(context.client, id);
+        let refusal = slot.and_then(|slot| self.table.session_at(slot)).and_then(Session::refusal_reason);
         let transmit = match (data, refusal) {
             (_, Some(reason)) => self.abort_download(now, context, id, reason, out),
             (Ok(data), None) => {
                 for (to, from) in data_buffer(out, deferred.len).iter_mut().zip(data) {
                     *to = *from;
                 }
-                self.respond_data(now, deferred.query(), &deferred.image, (deferred.len, data.len()), out)
+                let filled = (deferred.len, data.len());
+                self.respond_data(now, deferred.query(), slot, &deferred.image, filled, out)
             }
             (Err(NotReady::Wait { seconds }), None) => {
                 self.respond_wait(now, context, &deferred.request, seconds, out)
@@ -302,14 +305,15 @@ impl<S: SessionSlots> Server<S> {
         transmit
     }
 
-    /// Checks whether the client may have the image `id`, for every answer that gives data or an upgrade time. `claimed`
-    /// is the IEEE address in the request. `image` is the file that the client would get; `None` if it is not known.
+    /// Checks whether the client may have the image `id`, for every answer that gives data or an upgrade time. `slot` is
+    /// that of the download, and `claimed` the IEEE address in the request. `image` is the file that the client would get; `None` if it is not known.
     ///
     /// # Errors
     /// Fails with the reason if the client may not have the image.
     pub(super) fn check_access(
         &mut self,
         context: RequestContext,
+        slot: Option<Slot>,
         id: ImageId,
         claimed: Option<Eui64>,
         image: Option<&ImageInfo>,
@@ -318,8 +322,7 @@ impl<S: SessionSlots> Server<S> {
         if let Some(destination) = image.and_then(|image| image.destination) {
             check_destination(context, claimed, destination)?;
         }
-        let session =
-            self.table.find_download(context.client, id).and_then(|slot| self.table.session_at(slot));
+        let session = slot.and_then(|slot| self.table.session_at(slot));
         match session.and_then(Session::refusal_reason) {
             Some(reason) => Err(reason),
             None if policy.is_authorized(context.client, id, image) => Ok(()),
@@ -358,11 +361,12 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Answers a block request with the data that the store has already written to `out`. The store wrote `filled`
-    /// bytes; at most `len` bytes are sent.
+    /// bytes; at most `len` bytes are sent. `slot` is that of the download, if it has one.
     fn respond_data(
         &mut self,
         now: Instant,
         BlockQuery { context, request, page }: BlockQuery<'_>,
+        slot: Option<Slot>,
         image: &ImageInfo,
         (len, filled): (u8, usize),
         out: &mut ResponseBuffer,
@@ -374,28 +378,30 @@ impl<S: SessionSlots> Server<S> {
         };
         let ImageBlockRequest { id, offset, .. } = *request;
         *head = data_frame_head(context.sequence, id, offset, len);
-        self.record_block(now, context, image, offset, len);
-        match page {
-            Some(page) => self.continue_page(now, context, page, image.size, len),
-            None => self.record_reported_block(context.client, len),
+        self.record_block(now, context, slot, image, (offset, len), page.is_none());
+        if let Some(page) = page {
+            self.continue_page(now, context, page, image.size, len);
         }
         let transmit = context.transmit(DATA_FRAME_HEAD_LEN.saturating_add(usize::from(len)), len);
         Transmit { aps_ack: page.is_none(), ..transmit }
     }
 
-    /// Records a sent block in the session, the rate limit and the events.
+    /// Records a sent block, of which `offset` and `len` are given, in the session, the rate limit and the events. `slot`
+    /// is that of the download; if the download has none, the method inserts a session. `is_reported` means that the
+    /// stack may report the delivery of the block.
     pub(super) fn record_block(
         &mut self,
         now: Instant,
         context: RequestContext,
+        slot: Option<Slot>,
         image: &ImageInfo,
-        offset: u32,
-        len: u8,
+        (offset, len): (u32, u8),
+        is_reported: bool,
     ) {
         self.consume_bandwidth(len);
         let (client, id, end) = (context.client, image.id, offset.saturating_add(len.into()));
         let period = self.config.min_block_period;
-        let Some(slot) = self.find_or_insert_session(now, context, id) else {
+        let Some(slot) = slot.or_else(|| self.find_or_insert_session(now, context, id)) else {
             if offset == 0 {
                 self.events.push(ServerEvent::Started { client, id });
             }
@@ -405,7 +411,11 @@ impl<S: SessionSlots> Server<S> {
         let early = session.early(now, period);
         let served = session.record_block(now, id, image.size, offset, end);
         session.record_paced_block(now, early, period);
+        if is_reported {
+            session.path.record_sent(len);
+        }
         let progress = if served.hundredth { session.progress() } else { None };
+        let is_counted = session.flags.contains(Flags::DOWNLOAD) == served.more;
         if served.started {
             self.events.push(ServerEvent::Started { client, id });
         }
@@ -415,7 +425,9 @@ impl<S: SessionSlots> Server<S> {
         if served.all {
             self.events.push(ServerEvent::AllServed { client, id });
         }
-        self.table.set_flag(slot, Flags::DOWNLOAD, served.more);
+        if !is_counted {
+            self.table.set_flag(slot, Flags::DOWNLOAD, served.more);
+        }
     }
 
     /// Answers a block request with WAIT_FOR_DATA for the next `seconds`.

@@ -182,7 +182,8 @@ impl<S: SessionSlots> Server<S> {
         };
         if let (true, Some(head)) = (filled > 0, out.first_chunk_mut()) {
             *head = data_frame_head(sequence, id, offset, filled);
-            self.record_block(now, context, &image, offset, filled);
+            self.table.make_primary(slot);
+            self.record_block(now, context, Some(slot), &image, (offset, filled), false);
             let session = self.table.session_at_mut(slot)?;
             // `record_block` sets the time of the last frame from the client, but the client sent no frame.
             session.set_last_heard(heard);

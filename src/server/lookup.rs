@@ -100,20 +100,32 @@ pub(crate) fn find(
     infos.filter(has_type).filter(|info| is_eligible(info)).max_by_key(order)
 }
 
-/// Implements [`ImageStore::info`](super::ImageStore::info) for the images in `infos`, which are for every client.
-pub(crate) fn info(
-    infos: impl Iterator<Item = ImageInfo>,
+/// Implements [`ImageStore::info`](super::ImageStore::info) for the images in `infos`, which are for every client. Each
+/// image comes with the key that the server gets.
+pub(crate) fn info<'a>(
+    infos: impl Iterator<Item = (u32, &'a ImageInfo)>,
     id: ImageId,
     node: Option<Eui64>,
     hardware: Option<HardwareVersion>,
 ) -> FileLookup {
+    let mut infos = infos.filter(|(_, info)| info.id == id && info.is_for(node));
+    let Some((key, first)) = infos.next() else { return FileLookup::NotFound };
+    match infos.next() {
+        None => FileLookup::Found(ImageInfo { key, ..*first }),
+        Some(second) => choose([(key, first), second].into_iter().chain(infos), hardware),
+    }
+}
+
+/// Chooses one of several files of an image. The files for one device come before the files for all devices.
+#[inline(never)]
+fn choose<'a>(
+    infos: impl Iterator<Item = (u32, &'a ImageInfo)>,
+    hardware: Option<HardwareVersion>,
+) -> FileLookup {
     let (mut general, mut own) = (FileLookup::NotFound, FileLookup::NotFound);
-    for info in infos.filter(|info| info.id == id) {
-        match info.destination {
-            None => general.add(info, hardware),
-            Some(_) if info.destination == node => own.add(info, hardware),
-            Some(_) => {}
-        }
+    for (key, info) in infos {
+        let files = if info.destination.is_some() { &mut own } else { &mut general };
+        files.add(ImageInfo { key, ..*info }, hardware);
     }
     match own {
         FileLookup::NotFound => general,

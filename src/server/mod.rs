@@ -425,6 +425,7 @@ impl<S: SessionSlots> Server<S> {
         if let Some((client, id)) = dropped {
             self.events.push(ServerEvent::PageDropped { client, id });
         }
+        // The sessions that a client had before have the IEEE address since `identify_client`.
         if let (Some(slot), Some(ieee)) = (slot, context.ieee) {
             self.table.set_ieee(slot, ieee);
         }

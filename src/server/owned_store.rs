@@ -97,7 +97,7 @@ impl ImageStore for OwnedStore {
         hardware: Option<HardwareVersion>,
         _: Option<Address>,
     ) -> FileLookup {
-        lookup::info(self.list().copied(), id, node, hardware)
+        lookup::info(self.list().map(|info| (info.key, info)), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {

@@ -302,6 +302,16 @@ impl PackedPathMtu {
         Self([a, b, c])
     }
 
+    /// Records that a block of `len` bytes was sent. Most paths have no limit, so nothing changes then.
+    pub(super) const fn record_sent(&mut self, len: u8) {
+        let [tag, ..] = self.0;
+        if tag & 3 >= 2 {
+            let mut path = self.get();
+            path.record_sent(len);
+            *self = Self::new(path);
+        }
+    }
+
     pub(super) const fn get(self) -> PathMtu {
         const fn field(bits: u32, place: u32, len: u32) -> u8 {
             let [low, ..] = (bits >> place & ((1 << len) - 1)).to_le_bytes();

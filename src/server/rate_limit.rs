@@ -9,11 +9,9 @@
 use core::num::{NonZeroU8, NonZeroU32};
 
 use super::model_overrides::DeviceOverride;
-use super::path_mtu::PackedPathMtu;
 use super::response_frame::RequestContext;
 use super::session::Flags;
 use super::{Server, ServerPolicy, Session, SessionSlots};
-use crate::aps::Address;
 use crate::time::{Instant, Millis};
 use crate::types::ImageId;
 use crate::zcl::{DATA_FRAME_HEAD_LEN, ImageBlockRequest};
@@ -138,6 +136,9 @@ impl Session {
     /// Returns how long before its time by `period` a block to the client would be sent now; 0 if its time has come. A
     /// client that was sent no block may have a block at once.
     pub(super) fn early(&self, now: Instant, period: Millis) -> Millis {
+        if period == Millis(0) {
+            return period;
+        }
         let ahead = Millis(ahead_unit(period).saturating_mul(self.ahead.into()));
         self.last_served(now).map_or(Millis(0), |served| served.plus(period).plus(ahead).since(now))
     }
@@ -270,19 +271,11 @@ impl<S: SessionSlots> Server<S> {
         Ok(())
     }
 
-    /// Records that a block of `len` bytes was sent, whose delivery the stack may report.
-    pub(super) fn record_reported_block(&mut self, client: Address, len: u8) {
-        let slot = self.table.find(client);
-        if let Some(session) = slot.and_then(|slot| self.table.session_at_mut(slot)) {
-            let mut path = session.path.get();
-            path.record_sent(len);
-            session.path = PackedPathMtu::new(path);
-        }
-    }
-
     /// Takes a sent block of `len` bytes of data from the common rate limit of all clients.
     pub(super) fn consume_bandwidth(&mut self, len: u8) {
-        self.bucket.consume(bytes_on_air(len));
+        if self.config.max_bytes_per_second.is_some() {
+            self.bucket.consume(bytes_on_air(len));
+        }
     }
 
     /// Returns whether the common rate limit of all clients lets the server send data now.

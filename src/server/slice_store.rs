@@ -92,7 +92,7 @@ impl ImageStore for SliceStore<'_> {
         hardware: Option<HardwareVersion>,
         _: Option<Address>,
     ) -> FileLookup {
-        lookup::info(self.infos(), id, node, hardware)
+        lookup::info((0..).zip(self.entries.iter().map(StoreEntry::info)), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {

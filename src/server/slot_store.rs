@@ -88,7 +88,7 @@ impl<'a, P: AsRef<[Option<StoreEntry<'a>>]> + AsMut<[Option<StoreEntry<'a>>]>> I
         hardware: Option<HardwareVersion>,
         _: Option<Address>,
     ) -> FileLookup {
-        lookup::info(self.list().map(StoreEntry::info).copied(), id, node, hardware)
+        lookup::info(self.list().map(|entry| (entry.info().key, entry.info())), id, node, hardware)
     }
 
     fn read(&mut self, image: &ImageInfo, offset: u32, _: Option<Address>, out: &mut [u8]) -> ReadResult {

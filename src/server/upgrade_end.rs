@@ -81,7 +81,7 @@ impl<S: SessionSlots> Server<S> {
         let slot = self.table.select(client, id);
         let hardware = slot.and_then(|slot| self.table.session_at(slot)).and_then(Session::hardware);
         let found = images.info(id, context.ieee, hardware, Some(client));
-        let access = self.check_access(context, id, None, found.found(), policy);
+        let access = self.check_access(context, slot, id, None, found.found(), policy);
         // A client whose download was cancelled gets a session for an image that the store has.
         let slot = match found {
             FileLookup::NotFound => slot,

@@ -70,7 +70,7 @@ fn before_the_last_byte(model: ClientModel) -> [Micros; 4] {
 /// A device loses its power four times while the last block is on its way. It has never reported the end of a download, so
 /// the server has no reason to refuse the image.
 ///
-/// Demands: FLD-056
+/// Shows: FLD-056
 #[test]
 fn power_cuts_before_the_last_byte_deny_nothing() {
     let mut failed = Vec::new();

@@ -1,11 +1,13 @@
 //! The crate against models of other stacks: their frames byte by byte, and worlds of either side.
 //!
 //! `frames/*.txt` pin the models by literal frames. `cannot_finish.tsv` lists the worlds that the other stack cannot
-//! finish by its own fault, with the reason. `known_failures.tsv` lists the worlds that fail by a fault of this crate,
-//! with the row of the requirement: both lists are exact, so that a world that passes has to leave its list.
+//! finish, or not in time, by its own fault, with the reason. `known_failures.tsv` lists the worlds that fail by a fault of
+//! this crate, with the row of the requirement. Both lists are exact, so that a world that passes has to leave its list.
 //!
-//! By default each world runs with a few seeds; `SIM_WORLDS=10000` runs ten times as many as `SIM_WORLDS=1000`, the
-//! default. `WORLD=name cargo test --test foreigners worlds -- --nocapture` prints the events of one world.
+//! Variables of the environment: `SIM_WORLDS=10000` runs ten times as many seeds and moments as `SIM_WORLDS=1000`, the
+//! default, and may find more worlds of the listed kinds; `WORLD=name` and `SIM_SEED=n`, with `-- --nocapture`, print the
+//! events of one world; `SHRINK_LISTS=1` removes worlds that pass from the lists; `WRITE_FRAMES=1` and `WRITE_SPEED=1`
+//! write the frames and the table of speeds anew.
 
 use std::env;
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
@@ -18,6 +20,7 @@ use zigbee_ota_sim::simulation::{DeviceSettings, Report, Settings, Simulation};
 use zigbee_ota_sim::{Micros, file_of};
 
 mod client_worlds;
+mod frame_faults;
 mod frames;
 mod lists;
 mod random_worlds;

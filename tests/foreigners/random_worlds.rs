@@ -130,7 +130,9 @@ fn no_rule_is_violated_beside_any_stack() {
             let model = settings.client_models.iter().find(|(of, _)| *of == node);
             match model {
                 // Only a file that is there at the end can be fetched.
-                None if has_file(&settings) => ready.push((seed, life.is_upgraded())),
+                None if has_file(&settings) && !is_known_failure(&settings) => {
+                    ready.push((seed, life.is_upgraded()))
+                }
                 Some((_, model)) if model.offer == OfferReaction::Download => others.push(life.is_upgraded()),
                 _ => {}
             }
@@ -144,7 +146,13 @@ fn no_rule_is_violated_beside_any_stack() {
     let upgraded = others.iter().filter(|upgraded| **upgraded).count();
     eprintln!("own: all of {} but {late:?}; others: {upgraded} of {}", ready.len(), others.len());
     assert!(upgraded * 10 > others.len() * 7, "only {upgraded} of {}", others.len());
-    assert!(late.len() * 20 <= ready.len(), "not upgraded within half a day, by SIM_SEED: {late:?}");
+    assert!(late.is_empty(), "not upgraded within half a day, by SIM_SEED: {late:?}");
+}
+
+/// Whether the world is one of those that `known_failures.tsv` lists in all conditions.
+fn is_known_failure(settings: &Settings) -> bool {
+    let ignores_pages = settings.host.model.is_some_and(|model| model.name == "zigpy 2024");
+    ignores_pages && matches!(settings.client.transfer, TransferMode::Pages { .. })
 }
 
 /// Whether the server has a file at the end.

@@ -53,7 +53,7 @@ impl Bounds {
 /// zigbee-herdsman forgets its session when it restarts, and the operator starts the update again: the download goes on
 /// where it was, with at most 5 % more frames than without the restart.
 ///
-/// Demands: FLD-001, FLD-002
+/// Shows: FLD-001, FLD-002
 #[test]
 fn a_restarted_gateway_goes_on_at_its_notify() {
     let mut bounds = Bounds::default();
@@ -82,7 +82,7 @@ fn a_restarted_gateway_goes_on_at_its_notify() {
 /// From the notify to the countdown, a gateway may restart at any moment: the download is done a minute after the
 /// operator has started it again, and no byte is fetched twice where the gateway did not abort it.
 ///
-/// Demands: FLD-001, FLD-002, FLD-025
+/// Shows: FLD-001, FLD-002, FLD-025
 #[test]
 fn a_gateway_may_restart_at_any_moment() {
     let mut bounds = Bounds::default();
@@ -128,7 +128,7 @@ fn every_notify_leads_to_a_query() {
 
 /// After an outage of up to ten minutes the download goes on within a minute of the server's return, and loses no byte.
 ///
-/// Demands: FLD-003
+/// Shows: FLD-003
 #[test]
 fn an_outage_of_ten_minutes_costs_one_minute_more() {
     let mut bounds = Bounds::default();
@@ -162,7 +162,7 @@ fn an_outage_of_ten_minutes_costs_one_minute_more() {
 /// A server that numbers its answers itself: the download takes at most 1.3 times as long as from the same server with
 /// the numbers of the requests.
 ///
-/// Demands: FLD-015
+/// Shows: FLD-015
 #[test]
 fn own_numbers_of_a_server_cost_little_time() {
     let (own, echoing) = (foreign::server("TI"), foreign::server("TI, echoing"));
@@ -192,7 +192,7 @@ fn own_numbers_of_a_server_cost_little_time() {
 
 /// Frames overtake each other by up to twice the spacing of a page, and none is lost: at most 1.2 times the frames.
 ///
-/// Demands: FLD-016
+/// Shows: FLD-016
 #[test]
 fn frames_that_overtake_each_other_are_not_asked_for_again() {
     let mut bounds = Bounds::default();
@@ -223,7 +223,7 @@ fn frames_that_overtake_each_other_are_not_asked_for_again() {
 
 /// A server that paces its blocks at 250 ms, whatever spacing was asked for: at most 1.3 times the page requests.
 ///
-/// Demands: FLD-016
+/// Shows: FLD-016
 #[test]
 fn pages_that_come_slowly_are_asked_for_once() {
     let model = foreign::server("zigbee-herdsman");
@@ -254,7 +254,7 @@ fn pages_that_come_slowly_are_asked_for_once() {
 /// zigpy answers requests for the old version with blocks of the new one: the client asks what is offered now, within
 /// minutes and with few refused blocks, and gets the new version.
 ///
-/// Demands: FLD-004
+/// Shows: FLD-004
 #[test]
 fn a_replaced_file_is_noticed_and_its_successor_fetched() {
     let mut bounds = Bounds::default();
@@ -290,7 +290,7 @@ fn a_replaced_file_is_noticed_and_its_successor_fetched() {
 /// While the server is off, the file is built anew, with its id and size: the image is that of one build, and the download
 /// starts again once.
 ///
-/// Demands: FLD-003
+/// Shows: FLD-003
 #[test]
 fn a_file_that_was_built_anew_is_never_mixed_with_the_former() {
     let mut bounds = Bounds::default();

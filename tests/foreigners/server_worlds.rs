@@ -75,7 +75,7 @@ fn midst(model: ServerModel, mode: usize) -> Micros {
 
 /// Every download from another stack ends within hours, unless the code of that stack prevents that.
 ///
-/// Demands: FLD-001, FLD-002, FLD-003, FLD-004, FLD-015, FLD-026
+/// Shows: FLD-001, FLD-002, FLD-003, FLD-004, FLD-008, FLD-009, FLD-015, FLD-025, FLD-026
 #[test]
 fn downloads_from_every_server_end_well_in_all_worlds() {
     let only = env::var("WORLD").ok();

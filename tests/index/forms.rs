@@ -120,6 +120,11 @@ fn one_form_becomes_the_other() {
     // An entry for nobody must not become one for everybody.
     made.entries[0].restrictions.manufacturer_names = Some(Vec::new());
     assert_eq!(index(&made.to_json().expect("complete")).entries, []);
+    // So does one for the empty model, which zigbee2mqtt takes for every model.
+    made.entries[0].restrictions = restrictions(&["", "one"]);
+    let other = index(&made.to_json_in(IndexForm::Zigbee2Mqtt).expect("complete"));
+    assert_eq!(other.entries.len(), 1);
+    assert_eq!(other.entries[0].restrictions, restrictions(&["one"]));
     // Keys that nobody knows belong to their form.
     let text = index(&json!([of_zigbee2mqtt()]).to_string());
     assert!(text.entries[0].value(IndexForm::Zigbee2Mqtt, "customParseLogic").is_some());

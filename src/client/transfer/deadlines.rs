@@ -83,8 +83,7 @@ impl<const RANGES: usize> Download<RANGES> {
     /// requested again too early. Simulated (`examples/goodput`, three hops, 5 % loss), a factor of 1 costs up to 8 %
     /// of the goodput, and a factor of 3 gains nothing. The client adds a mean round trip for each block request in
     /// flight, because the server answers block requests first. The client also adds two intervals between blocks,
-    /// because the first two blocks may be lost. Until the interval is known well enough, the time is at
-    /// least [`PageTiming::shortest_wait`](super::page::PageTiming::shortest_wait).
+    /// because the first two blocks may be lost.
     fn page_deadline(&self, page: &Page, config: &ClientConfig, rtt: &RttEstimator) -> Instant {
         let Millis(timeout) =
             rtt.timeout(config.initial_timeout, config.max_timeout, self.silent_pages.saturating_sub(1));
@@ -93,7 +92,7 @@ impl<const RANGES: usize> Download<RANGES> {
         let interval = self.page_timing.interval.smoothed();
         let lost = interval.map_or(0, |Millis(mean)| mean.saturating_mul(2));
         let first = timeout.saturating_mul(2).saturating_add(queue).saturating_add(lost);
-        let first_timeout = Millis(first).max(self.page_timing.shortest_wait());
+        let first_timeout = Millis(first);
         page.deadline(
             self.last_activity,
             self.block_size.bytes(),

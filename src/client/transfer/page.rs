@@ -45,7 +45,7 @@ pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 /// `examples/goodput`, `Auto`, 64 blocks a page).
 const LOST_BLOCKS_LIMIT: u32 = 8;
 
-/// Shortest time for which the client waits for a block of a page, until [`FIRST_SAMPLES`] intervals between two blocks
+/// Shortest time for which the client waits for the next block of a page, until [`FIRST_SAMPLES`] intervals between two blocks
 /// are measured. A server may pace its blocks more slowly than the client has requested.
 ///
 /// The time is the initial retransmission timeout of RFC 6298. zigbee2mqtt sends one block in 250 ms by default.
@@ -167,7 +167,8 @@ impl Page {
     /// - In the stage `Requested`, the time is `first_timeout` after the request.
     /// - In the stage `Receiving`, the time is the retransmission timeout of RFC 6298 for one interval after the last
     ///   block. Each further block that remains, up to [`LOST_BLOCKS_LIMIT`], adds the mean interval. The time doubles
-    ///   with each of the last `silent_ends` pages in a row, which ended in silence.
+    ///   with each page in a row that ended in silence. The first such page does not count once the interval is known
+    ///   well enough, because its last blocks may be lost.
     /// - In the stage `Trailing`, the time is `reordering`, by which blocks have been overtaken before.
     ///
     /// Until an interval is measured, `spacing` in ms is used as the mean interval. Until the interval is known well
@@ -191,7 +192,7 @@ impl Page {
                 let next = interval.timeout(initial, max_timeout, 0).max(timing.shortest_wait());
                 let mean = interval.smoothed().map_or(u32::from(spacing), |Millis(mean)| mean);
                 let wait = next.0.saturating_add(mean.saturating_mul(blocks.saturating_sub(1)));
-                let patient = exponential_backoff(Millis(wait), timing.silent_ends).min(max_timeout);
+                let patient = exponential_backoff(Millis(wait), timing.doublings()).min(max_timeout);
                 patient.0.max(wait).saturating_add(timing.reordering.0)
             }
             PageStage::Trailing => timing.reordering.0,
@@ -220,7 +221,7 @@ pub(super) struct PageTiming {
     /// Longest time by which later blocks have overtaken a block, less an eighth for each page since.
     pub(super) reordering: Millis,
     /// Number of pages in a row that ended in silence before their last block.
-    pub(super) silent_ends: u8,
+    silent_ends: u8,
     /// Number of measured intervals, at most [`FIRST_SAMPLES`].
     samples: u8,
 }
@@ -232,8 +233,17 @@ impl PageTiming {
     }
 
     /// Returns the shortest wait for a block of a page, which is 0 once the interval is known well enough.
-    pub(super) const fn shortest_wait(&self) -> Millis {
-        if self.samples < FIRST_SAMPLES { FIRST_INTERVAL } else { Millis(0) }
+    const fn shortest_wait(&self) -> Millis {
+        if self.is_trusted() { Millis(0) } else { FIRST_INTERVAL }
+    }
+
+    const fn is_trusted(&self) -> bool {
+        self.samples >= FIRST_SAMPLES
+    }
+
+    /// Returns how often the wait for the next block of a page is doubled.
+    const fn doublings(&self) -> u8 {
+        if self.is_trusted() { self.silent_ends.saturating_sub(1) } else { self.silent_ends }
     }
 
     /// Records what the arrival of a block tells.

@@ -227,3 +227,18 @@ fn a_container_in_a_folder_is_opened() {
     let answer = bytes(&desk.ask(LAMP, BLOCK));
     assert_eq!(answer[17..], image[0x40..0x50]);
 }
+
+/// Shows: FLD-071
+#[cfg(feature = "inspect")]
+#[test]
+fn a_file_that_no_device_should_get_is_refused_unless_told() {
+    let folder = Folder::new();
+    // Hardware versions that suit no device.
+    let range = crate::HardwareRange { min: crate::HardwareVersion(5), max: crate::HardwareVersion(3) };
+    folder.write("wrong", &file(FileHeader { hardware: Some(range), ..FileHeader::new(IMAGE) }, 500), 0);
+    let mut store = FolderStore::new();
+    let error = store.add(folder.path("wrong")).unwrap_err();
+    assert!(matches!(error, FolderError::Wrong { .. }) && error.to_string().contains("wrong: "), "{error}");
+    store.set_wrong_files_accepted(true);
+    assert_eq!(store.add(folder.path("wrong")).unwrap(), IMAGE);
+}

@@ -49,7 +49,7 @@ impl Consumer {
     ) -> FileLookup {
         let of = |device: Option<&Unid>| {
             let files = self.ready_files().filter(|(of, _)| *of == device);
-            lookup::info(files.map(|(_, file)| file.info), id, node, hardware)
+            lookup::info(files.map(|(_, file)| (file.info.key, &file.info)), id, node, hardware)
         };
         match unid.map(|unid| of(Some(unid))) {
             None | Some(FileLookup::NotFound) => of(None),

@@ -22,6 +22,8 @@ pub enum Kind {
     Release,
     /// The application starts the upgrade. Free where the client waits for that.
     Activate,
+    /// The store has its images again, before the time.
+    Refill,
     /// Time passes until the next deadline. Costs one while something is under way.
     Tick,
     /// A frame on the link is lost.
@@ -42,7 +44,7 @@ pub enum Kind {
     Replace,
     /// Another file with the same identity and size replaces the image.
     Rebuild,
-    /// The store is empty for the given number of seconds.
+    /// The store is empty for the given number of seconds at most.
     Empty,
     /// Image Notify by unicast.
     Notify,
@@ -81,12 +83,13 @@ pub enum Kind {
 }
 
 /// Words of the kinds, in the order of their declaration.
-const WORDS: [&str; 33] = [
+const WORDS: [&str; 34] = [
     "answer",
     "deliver",
     "serve",
     "release",
     "activate",
+    "refill",
     "tick",
     "lose",
     "duplicate",
@@ -118,12 +121,13 @@ const WORDS: [&str; 33] = [
 ];
 
 impl Kind {
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Answer,
         Self::Deliver,
         Self::Serve,
         Self::Release,
         Self::Activate,
+        Self::Refill,
         Self::Tick,
         Self::Lose,
         Self::Duplicate,

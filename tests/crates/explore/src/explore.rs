@@ -19,7 +19,7 @@ use crate::world::{MAX_LINK, World};
 
 /// Number of states above which an exploration is given up as too large. Some number of the library that grows for ever
 /// would end here, too.
-pub const MAX_STATES: usize = 12_000_000;
+pub const MAX_STATES: usize = 6_000_000;
 
 /// Worlds that wait in the queue of the most faults before they are explored ahead of those with fewer: each takes some
 /// kilobytes.

@@ -10,6 +10,7 @@ use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
 use zigbee_ota::server::ServerConfig;
 use zigbee_ota::time::Millis;
 use zigbee_ota::zcl::UpgradeActivationPolicy;
+use zigbee_ota_sim::foreign::{OtherImage, PageService, SERVERS};
 
 use crate::action::Kind;
 
@@ -54,6 +55,8 @@ pub struct Setup {
     pub images: usize,
     pub upgrade: Upgrade,
     pub habit: Habit,
+    /// Name of the model that the client has as its server, of `zigbee_ota_sim::foreign`.
+    pub foreign: Option<&'static str>,
     /// Another client downloads before this one begins.
     pub other_first: bool,
     /// Whether the client knows the address of its server.
@@ -146,6 +149,7 @@ fn base(name: &'static str, transfer: TransferMode, size: usize, budget: u8) -> 
         images: 1,
         upgrade: Upgrade::Now,
         habit: Habit::Own,
+        foreign: None,
         other_first: false,
         knows_server: true,
         client: |_| {},
@@ -304,7 +308,11 @@ pub fn all() -> Vec<Setup> {
         Setup { faults: vec![Kind::Tick, Kind::Deliver], ..base("delays, pages", PAGES, 126, 3) },
         Setup { faults: vec![Kind::AnswerBadly, Kind::Late], ..base("flash in trouble", window(1), 94, 3) },
         Setup {
-            faults: vec![Kind::AnswerBadly, Kind::Late],
+            faults: vec![Kind::AnswerBadly, Kind::Late, Kind::Duplicate],
+            ..base("flash in trouble, window of 2", window(2), 126, 2)
+        },
+        Setup {
+            faults: vec![Kind::AnswerBadly, Kind::Late, Kind::Duplicate],
             ..base("flash in trouble, pages", PAGES, 126, 2)
         },
         Setup {
@@ -312,9 +320,39 @@ pub fn all() -> Vec<Setup> {
             ..saw("gateway in trouble", 3)
         },
     ];
+    setups.extend(foreign_servers());
     for setup in &mut setups {
         assert!(setup.size <= MAX_SIZE);
         setup.files = files(setup);
+    }
+    setups
+}
+
+/// Returns setups with each server of another stack, by blocks, and by pages where it has pages.
+fn foreign_servers() -> Vec<Setup> {
+    let mut setups = Vec::new();
+    for model in SERVERS {
+        let mut kinds = vec![
+            Kind::Deliver,
+            Kind::Tick,
+            Kind::Lose,
+            Kind::Duplicate,
+            Kind::Restart,
+            Kind::Notify,
+            Kind::Reboot,
+        ];
+        if model.other_image != OtherImage::AsAsked {
+            kinds.extend([Kind::Replace, Kind::Empty]);
+        }
+        let pages = !matches!(model.pages, PageService::Ignored | PageService::Unsupported);
+        for transfer in [Some(window(1)), Some(PAGES).filter(|_| pages)].into_iter().flatten() {
+            let name = format!("{}{}", model.name, if transfer == PAGES { ", pages" } else { "" });
+            setups.push(Setup {
+                foreign: Some(model.name),
+                faults: kinds.clone(),
+                ..base(Box::leak(name.into_boxed_str()), transfer, 126, 1)
+            });
+        }
     }
     setups
 }

@@ -16,9 +16,9 @@
 
 use std::fmt::Write as _;
 
-/// Milliseconds after which one time in the past is like any other: three days, longer than any pause that a client or
-/// server of this crate remembers.
-const OLDEST: i64 = 3 * 24 * 3600 * 1000;
+/// Milliseconds after which one time in the past is like any other: 32 days, longer than anything that a client or server
+/// of this crate remembers. What is remembered for longer would look like a wait for ever.
+const OLDEST: i64 = 32 * 24 * 3600 * 1000;
 
 /// Distance from which on one sequence number in the past is like any other. Clients accept answers to the last few
 /// requests, and a page of these worlds has at most eight blocks.
@@ -303,9 +303,9 @@ mod tests {
     #[test]
     fn times_in_the_distant_past_are_one_and_never_is_not_among_them() {
         let client = "Client { state: A, generation: 7, sequence: 1 }";
-        let now = 1_000_000_000;
+        let now = 10_000_000_000;
         assert_eq!(key(client, "Instant(5)", now), key(client, "Instant(6)", now));
         assert_ne!(key(client, "Instant(5)", now), key(client, "Instant(0)", now));
-        assert_ne!(key(client, "Instant(1000000005)", now), key(client, "Instant(1000000006)", now));
+        assert_ne!(key(client, "Instant(10000000005)", now), key(client, "Instant(10000000006)", now));
     }
 }

@@ -9,6 +9,7 @@
 //! text of the error.
 
 use std::fmt::Write as _;
+use std::hash::{Hash, Hasher};
 
 use zigbee_ota::Eui64;
 use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
@@ -23,6 +24,8 @@ use zigbee_ota::server::{
 };
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{self, ImageBlockRequest, ImageNotify};
+use zigbee_ota_sim::Micros;
+use zigbee_ota_sim::foreign::{self, ForeignServer};
 use zigbee_ota::{FileVersion, ImageFilter, ImageId, ImageType, ManufacturerCode};
 
 use crate::action::{Action, Kind};
@@ -45,6 +48,7 @@ const SERVER_IEEE: Eui64 = Eui64(0x1122);
 /// Size of blocks that the client asks for.
 const BLOCK: u8 = 32;
 
+const NOTIFY: u8 = 0x00;
 const REQUEST_BLOCK: u8 = 0x03;
 const REQUEST_PAGE: u8 = 0x04;
 const RESPONSE_BLOCK: u8 = 0x05;
@@ -80,6 +84,24 @@ macro_rules! ensure {
             return Err(format!($($text)*));
         }
     };
+}
+
+/// Returns a time as the models of other stacks count it.
+fn micros(at: Instant) -> Micros {
+    at.as_millis() * 1000
+}
+
+/// Collects what is hashed.
+struct Bytes<'a>(&'a mut Vec<u8>);
+
+impl Hasher for Bytes<'_> {
+    fn finish(&self) -> u64 {
+        0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend(bytes);
+    }
 }
 
 /// Slots of the server, without a heap: worlds are cloned millions of times.
@@ -153,6 +175,8 @@ pub struct World<const RANGES: usize> {
     pub now: Instant,
     client: Client<RANGES>,
     server: Server<Slots>,
+    /// Server of another stack that the client has in place of `server`.
+    foreign: Option<ForeignServer>,
     link: Vec<Flying>,
     pending: Vec<Pending>,
     /// Requests that the store answers later, each with the page that it asks for.
@@ -328,6 +352,7 @@ impl<const RANGES: usize> World<RANGES> {
             now,
             client: Client::with_ranges(client_config(setup, 1), 7, now),
             server: new_server(setup),
+            foreign: setup.foreign.map(|name| ForeignServer::new(foreign::server(name), None)),
             link: Vec::new(),
             pending: Vec::new(),
             deferred: Vec::new(),
@@ -351,6 +376,11 @@ impl<const RANGES: usize> World<RANGES> {
             requests: 0,
             log: None,
         };
+        world.set_foreign_file();
+        if let Some(foreign) = &mut world.foreign {
+            // The operator of such a server starts the update.
+            foreign.notify(micros(now), CLIENT.network);
+        }
         let begun =
             if setup.other_first { world.step(Action::new(Kind::OtherClient, 0)) } else { world.pump(false) };
         begun.expect("a world that begins");
@@ -377,7 +407,10 @@ impl<const RANGES: usize> World<RANGES> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        [self.client.poll_timeout(), self.server.poll_timeout(), self.empty_until].into_iter().flatten().min()
+        let foreign = self.foreign.as_ref().and_then(ForeignServer::poll_timeout);
+        let foreign = foreign.map(|at| Instant::from_millis(at.div_ceil(1000)));
+        let server = self.server.poll_timeout();
+        [self.client.poll_timeout(), server, foreign, self.empty_until].into_iter().flatten().min()
     }
 
     fn store(&self) -> Store {
@@ -472,20 +505,18 @@ impl<const RANGES: usize> World<RANGES> {
             bytes[1] = self.own_number;
             self.own_number = self.own_number.wrapping_add(1);
         }
-        if is_cluster_command(&bytes) && bytes[2] == RESPONSE_END && le32(&bytes, 15) != u32::MAX {
-            self.is_ordered = true;
-        }
-        self.count_refusal(&bytes);
+        self.note_response(&bytes);
         self.say(|| format!("server sends {} ({:?})", hex(&bytes), transmit.delivery));
         let (delivery, token) = (transmit.delivery, transmit.token);
         self.link.push(Flying { to_client: true, is_unsolicited, bytes, delivery, token });
     }
 
-    fn count_refusal(&mut self, frame: &[u8]) {
-        if is_default_response(frame)
-            && [REQUEST_BLOCK, REQUEST_PAGE].contains(&frame[3])
-            && frame[4] == NO_IMAGE
-        {
+    /// Notes what a frame to the client allows the client to do.
+    fn note_response(&mut self, frame: &[u8]) {
+        if is_cluster_command(frame) && frame[2] == RESPONSE_END && le32(frame, 15) != u32::MAX {
+            self.is_ordered = true;
+        }
+        if is_default_response(frame) && [REQUEST_BLOCK, REQUEST_PAGE].contains(&frame[3]) && frame[4] == NO_IMAGE {
             self.times_refused = ENOUGH_REFUSED.min(self.times_refused + 1);
         }
     }
@@ -576,6 +607,7 @@ impl<const RANGES: usize> World<RANGES> {
                 self.send_to_client(&transmit, &out, false);
             }
         }
+        is_busy |= self.pump_foreign();
         if self.mood == Mood::Later && !store.reads_later {
             self.mood = Mood::Normal;
         }
@@ -591,6 +623,30 @@ impl<const RANGES: usize> World<RANGES> {
             }
         }
         Ok(is_busy)
+    }
+
+    fn pump_foreign(&mut self) -> bool {
+        let mut is_busy = false;
+        while let Some(sent) = self.foreign.as_mut().and_then(|foreign| foreign.poll_transmit(micros(self.now))) {
+            is_busy = true;
+            let bytes = sent.frame;
+            let delivery = if sent.to.is_some() { DeliveryMode::Unicast } else { DeliveryMode::Broadcast };
+            let is_unsolicited = is_cluster_command(&bytes) && bytes[2] == NOTIFY;
+            self.note_response(&bytes);
+            self.say(|| format!("server sends {} ({delivery:?})", hex(&bytes)));
+            let token = TransmitToken::NONE;
+            self.link.push(Flying { to_client: true, is_unsolicited, bytes, delivery, token });
+        }
+        is_busy
+    }
+
+    /// Gives the server of another stack the file that the store has now.
+    fn set_foreign_file(&mut self) {
+        let Shelf { version, build } = self.shelves[0];
+        let file = self.empty_until.is_none().then(|| self.setup.file(0, version, build));
+        if let Some(foreign) = &mut self.foreign {
+            foreign.set_file(file);
+        }
     }
 
     fn check_need(&self, need: Need) -> Checked {
@@ -663,10 +719,14 @@ impl<const RANGES: usize> World<RANGES> {
                     self.now = self.now.max(at);
                     if self.empty_until.is_some_and(|at| at <= self.now) {
                         self.empty_until = None;
+                        self.set_foreign_file();
                         self.say(|| "the store has its images again".into());
                     }
                     self.client.handle_timeout(self.now);
                     self.server.handle_timeout(self.now);
+                    if let Some(foreign) = &mut self.foreign {
+                        foreign.handle_timeout(micros(self.now));
+                    }
                     self.pump(false)?;
                 }
                 _ => {
@@ -728,6 +788,12 @@ impl<const RANGES: usize> World<RANGES> {
     }
 
     fn arrive_at_server(&mut self, frame: &Flying, from: Address) -> Checked {
+        if let Some(foreign) = &mut self.foreign {
+            if frame.delivery == DeliveryMode::Unicast {
+                foreign.handle_frame(micros(self.now), from.network, &frame.bytes);
+            }
+            return self.pump(false);
+        }
         let mut out = [0; zcl::LONGEST_TO_CLIENT];
         let mut store = self.store();
         let mut mood = self.mood;
@@ -891,7 +957,7 @@ impl<const RANGES: usize> World<RANGES> {
     fn refuse(&mut self, index: usize, status: u8) -> Checked {
         let request = self.link.remove(index);
         let bytes = vec![0x18, request.bytes[1], DEFAULT_RESPONSE, request.bytes[2], status];
-        self.count_refusal(&bytes);
+        self.note_response(&bytes);
         self.say(|| format!("server sends {}", hex(&bytes)));
         let (delivery, token) = (DeliveryMode::Unicast, TransmitToken::NONE);
         self.link.push(Flying { to_client: true, is_unsolicited: false, bytes, delivery, token });
@@ -932,6 +998,11 @@ impl<const RANGES: usize> World<RANGES> {
                 self.is_ordered |= self.client.activate().is_ok();
                 self.pump(false)
             }
+            Kind::Refill => {
+                self.empty_until = None;
+                self.set_foreign_file();
+                Ok(())
+            }
             Kind::Tick => {
                 let to = self.deadline().ok_or("no deadline")?;
                 self.advance(to)
@@ -962,6 +1033,9 @@ impl<const RANGES: usize> World<RANGES> {
                 Ok(())
             }
             Kind::Restart => {
+                if let Some(foreign) = &mut self.foreign {
+                    foreign.restart(micros(now));
+                }
                 self.server = new_server(self.setup);
                 self.deferred.clear();
                 self.has_held = false;
@@ -969,15 +1043,24 @@ impl<const RANGES: usize> World<RANGES> {
             }
             Kind::Replace => {
                 self.shelves[index].version = 3;
+                self.set_foreign_file();
                 Ok(())
             }
             Kind::Rebuild => {
                 self.shelves[index].build = 1;
+                self.set_foreign_file();
                 Ok(())
             }
             Kind::Empty => {
                 self.empty_until = Some(now.plus(Millis::from_secs(action.arg.into())));
+                self.set_foreign_file();
                 Ok(())
+            }
+            Kind::Notify if self.foreign.is_some() => {
+                if let Some(foreign) = &mut self.foreign {
+                    foreign.notify(micros(now), CLIENT.network);
+                }
+                self.pump(false)
             }
             Kind::Notify => {
                 let notify = ImageNotify::UNICAST;
@@ -1111,6 +1194,8 @@ impl<const RANGES: usize> World<RANGES> {
             Kind::Activate
         } else if self.has_held {
             Kind::Release
+        } else if self.empty_until.is_some() {
+            Kind::Refill
         } else if self.deadline().is_some() {
             Kind::Tick
         } else {
@@ -1146,6 +1231,9 @@ impl<const RANGES: usize> World<RANGES> {
             }
             if self.has_held {
                 add(Kind::Release, 0, 0);
+            }
+            if self.empty_until.is_some() {
+                add(Kind::Refill, 0, 0);
             }
             if self.deadline().is_some() {
                 let is_early = !self.link.is_empty() || !self.deferred.is_empty() || self.has_held;
@@ -1284,6 +1372,9 @@ impl<const RANGES: usize> World<RANGES> {
         }
         for shelf in &self.shelves {
             extra.extend([shelf.version as u8, shelf.build as u8]);
+        }
+        if let Some(foreign) = &self.foreign {
+            foreign.relative_to(micros(self.now)).hash(&mut Bytes(extra));
         }
         let until = self.empty_until.map_or(u64::MAX, |at| at.as_millis() - self.now.as_millis());
         extra.extend(until.to_le_bytes());

@@ -35,6 +35,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod busy_server;
 mod countdown_policy;
 mod event_queue;
 mod flash;
@@ -51,6 +52,7 @@ mod sample_files;
 pub mod simulation;
 mod single_upgrade;
 
+pub use busy_server::{Behaviour, BusyServer, Served};
 pub use event_queue::{EventQueue, Micros};
 pub use flash::{Flash, FlashError};
 pub use fleet::{Fleet, Upgraded};
