@@ -80,12 +80,14 @@ impl Download {
     }
 
     /// Whether bytes are missing, or the end is not known.
+    #[allow(dead_code, reason = "the tests of the observer print no report")]
     pub fn has_gaps(&self) -> bool {
         let (gaps, open) = self.gaps();
         !gaps.is_empty() || open.is_some()
     }
 
     /// Whether all bytes were overheard, and no block contradicts another.
+    #[allow(dead_code, reason = "the tests of the observer print no report")]
     pub fn is_whole(&self) -> bool {
         !self.has_gaps() && self.contradictions.is_empty()
     }

@@ -69,20 +69,13 @@ impl<'a> HeaderView<'a> {
         self.tail.get(skipped..).unwrap_or_default()
     }
 
-    /// Returns the bytes between the known fields and the end of the header.
-    #[inline(never)]
-    fn extra(&self) -> &'a [u8] {
-        let after_fixed = |len: u16| usize::from(len).saturating_sub(FileHeader::MIN_LEN);
-        let extra = after_fixed(fields_len(self.present))..after_fixed(self.len());
-        self.tail.get(extra).unwrap_or_default()
-    }
-
     /// Reads all fields of the header.
     // Always inlined, so that fields which the caller does not use are not read.
     #[inline(always)]
     pub(in crate::file) fn header(&self) -> FileHeader<'a> {
         let fixed = self.fixed;
         let [minor, _] = fixed.version.to_bytes();
+        let known = fields_len(self.present);
         let OptionalFields { credential, destination, hardware } = optional_fields(self.present, self.tail);
         FileHeader {
             minor,
@@ -98,7 +91,7 @@ impl<'a> HeaderView<'a> {
             destination,
             hardware,
             other_control: HeaderControl(fixed.field_control.get()).without(self.present),
-            extra: if self.len() == fields_len(self.present) { &[] } else { self.extra() },
+            extra: if self.len() == known { &[] } else { extra_bytes(self.tail, known, self.len()) },
         }
     }
 }
@@ -160,6 +153,16 @@ fn check_identifier(file: &[u8]) -> Result<(), DecodeError> {
         Some(found) if found != FileHeader::MAGIC => Err(error_at(0, DecodeErrorKind::BadMagic { found })),
         _ => Ok(()),
     }
+}
+
+/// Returns the bytes between the known fields, which end at offset `known`, and the end of the header, at offset `len`. `tail`
+/// starts after the fixed fields.
+// By value, so that the view of the header can stay in registers.
+#[cold]
+#[inline(never)]
+fn extra_bytes(tail: &[u8], known: u16, len: u16) -> &[u8] {
+    let [known, len] = [known, len].map(|offset| usize::from(offset).saturating_sub(FileHeader::MIN_LEN));
+    tail.get(known..len).unwrap_or_default()
 }
 
 /// Optional fields of a header.
