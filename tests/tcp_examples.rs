@@ -1,6 +1,9 @@
 //! Tests of the examples `tcp_server` and `tcp_client` as command line tools: whole upgrades over sockets, in real
 //! time.
 
+// These tests run in real time.
+#![allow(clippy::disallowed_methods)]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -55,7 +55,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let bar = ProgressBar::new(goodput_table::lines().len() as u64);
     let measured = goodput_table::measure(|| bar.inc(1));
     bar.finish_and_clear();
-    print::write(&format!("{}", goodput_table::write(&measured)));
+    print::write(&goodput_table::write(&measured).to_string());
     Ok(())
 }
 

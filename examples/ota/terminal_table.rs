@@ -151,7 +151,7 @@ fn payloads(opened: &InputFile<'_>, inspection: &Inspection<'_>, out: &mut impl 
         let is_equal = |next: &PayloadEntry| {
             (next.kind, next.state, &next.detail) == (first.kind, first.state, &first.detail)
         };
-        while let Some(next) = entries.next_if(&is_equal) {
+        while let Some(next) = entries.next_if(is_equal) {
             last = next.element;
         }
         let place = match (first.element, last) {

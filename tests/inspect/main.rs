@@ -28,6 +28,9 @@ mod reference_checksums;
 mod vendor_corpus;
 mod vendor_files;
 
+/// Builder of a container around an OTA file.
+type Build = fn(&[u8]) -> Vec<u8>;
+
 proptest! {
     /// Starts with the bytes of a file in a container or of a valid payload, so that more than the first bytes are tested.
     #[test]
@@ -40,7 +43,7 @@ proptest! {
     ) {
         use payload_builders::{esp, gbl, telink};
         let ota = file(&[(0xf001, &[1, 2, 3]), (0, &telink("", 8).bytes), (0, &gbl(0, &[0xfe01_01fe]).bytes)]);
-        let builds: [fn(&[u8]) -> Vec<u8>; 7] = [
+        let builds: [Build; 7] = [
             containers::ikea,
             containers::legrand,
             containers::sonoff,

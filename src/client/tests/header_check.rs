@@ -31,7 +31,8 @@ const DOWNLOADED: Outcome = Outcome::Refused;
 /// Shows: CLI-103, CLI-106, CLI-107
 #[test]
 fn the_header_is_checked_before_the_rest_is_requested() {
-    let range = Some(HardwareRange { min: HardwareVersion(1), max: HardwareVersion(2) });
+    let fits = HardwareRange { min: HardwareVersion(1), max: HardwareVersion(2) };
+    let range = Some(fits);
     let mut new = config();
     new.identity.hardware = Some(HardwareVersion(3));
     let mut old = config();
@@ -44,7 +45,7 @@ fn the_header_is_checked_before_the_rest_is_requested() {
         assert_eq!(outcome(new, &file(|_| {}), size), DOWNLOADED);
         assert_eq!(
             outcome(new, &file(|header| header.hardware = range), size),
-            Outcome::NotForThisDevice(DeviceMismatch::Hardware(range.unwrap()))
+            Outcome::NotForThisDevice(DeviceMismatch::Hardware(fits))
         );
         let for_seven = file(|header| header.destination = Some(Eui64(7)));
         assert_eq!(outcome(named, &for_seven, size), DOWNLOADED);

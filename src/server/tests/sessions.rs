@@ -192,12 +192,12 @@ fn offers_until_refused(second: &str) -> usize {
         if desk.ask(LAMP, QUERY) == NO_IMAGE {
             return offers;
         }
-        if second != "" {
+        if !second.is_empty() {
             desk.ask(LAMP, QUERY_SECOND);
             desk.take(LAMP, SECOND, second);
         }
         desk.take(LAMP, IMAGE, "00");
-        if second != "" {
+        if !second.is_empty() {
             desk.ask(LAMP, QUERY_SECOND);
         }
         desk.now += 60_000;
