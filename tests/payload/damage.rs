@@ -206,7 +206,10 @@ fn bytes_after_a_telink_image_are_in_the_second_checksum() {
     element.extend(register(!0, &element).to_le_bytes());
     let report = PayloadReport::of(&element);
     assert_eq!(report.element_state, Some(PayloadState::Whole(ChecksumKind::Crc32)));
-    assert!(matches!(report.state, PayloadState::Whole(_)) && report.covered_ranges(&element).eq(std::iter::once(0..338)));
+    assert!(
+        matches!(report.state, PayloadState::Whole(_))
+            && report.covered_ranges(&element).eq(std::iter::once(0..338))
+    );
     for place in image.len()..element.len() {
         element[place] ^= 0x10;
         let PayloadState::Damaged(damage) = PayloadReport::of(&element).state else { panic!("byte {place}") };
@@ -220,7 +223,10 @@ fn bytes_after_a_telink_image_are_in_the_second_checksum() {
     let padded = [&image[..], &[0xff; 30]].concat();
     let report = PayloadReport::of(&padded);
     assert_eq!(report.element_state, Some(PayloadState::Unknown(UnknownReason::NoChecksum)));
-    assert!(matches!(report.state, PayloadState::Whole(_)) && report.covered_ranges(&padded).eq(std::iter::once(0..304)));
+    assert!(
+        matches!(report.state, PayloadState::Whole(_))
+            && report.covered_ranges(&padded).eq(std::iter::once(0..304))
+    );
     assert_eq!(PayloadReport::of(&image).element_state, None);
 }
 
