@@ -124,6 +124,8 @@ fn start(
     identity.node = Some(Eui64(address.network.into()));
     let mut config = client::ClientConfig::new(identity, SERVER);
     config.first_query_delay = Millis::from_secs(1);
+    // A network of a few devices has room for queries at one time.
+    config.query_spread = Millis(0);
     config.min_block_period = pause;
     config.max_block_size = NonZeroU8::new(64).expect("not zero");
     config.accepted_versions = client::AcceptedVersions::Different;

@@ -498,12 +498,18 @@ impl ClientConfig {
         Self { transfer, ..self }
     }
 
-    /// Returns the settings of a device that is certified for Zigbee 3.0: cluster revision 3 with its attributes, and a
-    /// MinimumBlockPeriod that the server can set. `image_stamp` is the value of the attribute ImageStamp, such as a
+    /// Returns the settings of a device that is certified for Zigbee 3.0: cluster revision 3 with its attributes, a
+    /// MinimumBlockPeriod that the server can set, and a report to the server when an offer is skipped. `image_stamp` is the value of the attribute ImageStamp, such as a
     /// checksum of the running image.
     #[must_use]
     pub const fn with_zigbee_3(self, image_stamp: u32) -> Self {
-        Self { cluster_revision: 3, supports_block_period: true, image_stamp: Some(image_stamp), ..self }
+        Self {
+            cluster_revision: 3,
+            supports_block_period: true,
+            image_stamp: Some(image_stamp),
+            report_skipped_offers: true,
+            ..self
+        }
     }
 }
 

@@ -30,9 +30,10 @@ pub enum ClientAction<'f> {
     /// [`Client::stored`](super::Client::stored).
     #[doc(alias = "block response")]
     Store(Block<'f>),
-    /// The frame reads, discovers or writes attributes of the client. The application encodes the answer with
-    /// [`AttributeSnapshot::answer`](crate::zcl::AttributeSnapshot::answer) of
-    /// [`Client::attributes`](super::Client::attributes), and sends the answer to the sender of the frame. An answer
+    /// The frame reads, discovers or writes attributes of the client. The application calls
+    /// [`Client::attributes`](super::Client::attributes), encodes the answer with
+    /// [`AttributeSnapshot::answer`](crate::zcl::AttributeSnapshot::answer), and sends the answer to the sender of the
+    /// frame. An answer
     /// about attributes can be longer than any other frame of a client.
     AnswerAttributes(Frame<'f>),
     /// The frame was ignored and changed nothing.
@@ -569,7 +570,7 @@ pub enum Outcome {
     ImageGone,
     /// The server answered with too many errors in a row. The value is the status of the last error.
     ServerErrors(Status),
-    /// The server sent too many block responses without data in a row.
+    /// The server sent too many consecutive block responses without data.
     EmptyBlocks,
     /// The server sent too many blocks shorter than [`write_size`](super::ClientConfig::write_size) in a row.
     ShortBlocks,

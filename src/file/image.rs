@@ -101,7 +101,7 @@ impl<'a> Image<'a> {
 
     /// Reads the file at the start of `bytes` leniently. Bytes that cannot be read as elements are kept.
     ///
-    /// If bytes can be read in two ways, the standard form is chosen. From the first place where no element fits, the
+    /// If bytes can be read in two ways, they are read as the specification defines. From the first place where no element fits, the
     /// body is [raw](Self::raw_remainder). An element with tag 0xF000 that leaves exactly two bytes at the end of the
     /// file is read in Telink's form.
     ///

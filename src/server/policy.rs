@@ -271,8 +271,8 @@ impl OfferedVersions {
 /// Policy of the specification, with fields for the choices that the specification leaves open.
 ///
 /// The default policy offers only newer images, and no image to a client that does not know its version. The default
-/// policy offers an image for certain hardware even to a client that does not report its hardware version. Callers
-/// change the fields for other choices.
+/// policy offers an image for certain hardware even to a client that does not report its hardware version. To
+/// choose otherwise, change the fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -1,5 +1,5 @@
-//! Timers of sessions, and reports of deliveries. A timer waits for the next block of a page, or for the end of the
-//! client's silence.
+//! Timers of sessions, and reports of deliveries. A timer expires when the next block of a page is due,
+//! or when the client has been silent for too long.
 //!
 //! ```text
 //! poll_timeout = earliest of all sessions' deadlines

@@ -41,6 +41,7 @@ fn a_new_client_shows_the_default_attributes() {
 /// Shows: FLD-020
 #[test]
 fn the_preset_for_zigbee_3_shows_the_attributes_of_revision_3() {
+    assert!(config().with_zigbee_3(0).report_skipped_offers);
     let attributes = Script::new(config().with_zigbee_3(0xdead_beef)).client.attributes();
     assert_eq!((attributes.cluster_revision, attributes.min_block_period), (Some(3), Some(0)));
     assert_eq!(attributes.image_stamp, Some(0xdead_beef));

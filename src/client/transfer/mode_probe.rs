@@ -100,7 +100,7 @@ enum Trial {
     Settled {
         /// `true` if pages have been compared with blocks, or need no comparison.
         is_compared: bool,
-        /// Number of pages in a row that cost more than twice the best cost.
+        /// Number of consecutive pages of which each cost more than twice the cost of the cheapest page.
         worse_pages: u8,
     },
     /// The client fetches blocks by a window for comparison with pages. The value is the number of blocks left to

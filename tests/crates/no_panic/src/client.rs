@@ -6,10 +6,10 @@ use core::num::{NonZeroU8, NonZeroU32};
 use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use zigbee_ota::client::{
     AcceptedVersions, ApplyResult, Checkpoint, CheckpointStage, Client, ClientAction, ClientConfig,
-    CredentialResult, HeaderFacts, Identity, LinkKeyPolicy, Need, PendingImages, PrepareResult,
+    ClientEvent, CredentialResult, HeaderFacts, Identity, LinkKeyPolicy, Need, PendingImages, PrepareResult,
     RequestBuffer, Storage, StoreResult, TransferMode, UpgradeEndFallback, VerifyResult,
 };
-use zigbee_ota::time::{Instant, Millis, UtcTime};
+use zigbee_ota::time::{Instant, Millis, ServerTime, UtcTime};
 use zigbee_ota::zcl::{ImageOffer, LONGEST_TO_SERVER, UpgradeActivationPolicy};
 use zigbee_ota::{Eui64, HardwareVersion, ImageId, SecurityCredentialVersion, StackVersion};
 
@@ -64,7 +64,14 @@ fn config() -> ClientConfig {
     config.supports_block_period = black_box(false);
     config.image_stamp = black_box(None);
     config.accept_reversed_destination = black_box(false);
-    config
+    config.max_pause = black_box(Some(Millis(0)));
+    config.pause_interval = black_box(Millis(0));
+    config.query_spread = black_box(Millis(0));
+    config.max_finite_wait = black_box(Millis(0));
+    config.max_unchecked_countdown = black_box(Millis(0));
+    config.max_prepare_attempts = black_box(0);
+    config.report_skipped_offers = black_box(false);
+    if black_box(false) { config.with_zigbee_3(black_box(0)) } else { config }
 }
 
 fn inputs<const RANGES: usize>(client: &mut Client<RANGES>, frame: &[u8]) {
@@ -128,6 +135,7 @@ fn wishes<const RANGES: usize>(client: &mut Client<RANGES>) {
     black_box(black_box(&mut *client).resume(now(), checkpoint)).ok();
     black_box(&mut *client).set_query_interval(now(), black_box(Some(Millis(0))));
     black_box(&mut *client).stop_queries(now());
+    black_box(&mut *client).set_server(now(), address());
     black_box(black_box(&mut *client).activate()).ok();
     black_box(black_box(client).abort(now())).ok();
 }
@@ -136,7 +144,12 @@ fn outputs<const RANGES: usize>(client: &mut Client<RANGES>) {
     let mut out: RequestBuffer = black_box([0; LONGEST_TO_SERVER]);
     black_box(black_box(&mut *client).poll_transmit(now(), &mut out));
     black_box(&out);
-    black_box(black_box(&mut *client).poll_event());
+    if let Some(ClientEvent::DownloadPaused(reason, _)) = black_box(black_box(&mut *client).poll_event()) {
+        black_box(reason.outcome());
+    }
+    black_box((client.lost_events(), client.failed_image()));
+    let time = black_box(ServerTime { current: 0, then: 0 });
+    black_box(time.agrees_with(black_box(UtcTime(0)), black_box(0)));
     let client = black_box(&*client);
     black_box((client.poll_timeout(), client.waiting_for(), client.progress(), client.checkpoint()));
     black_box((client.retries(), client.identity(), client.pending_images(), client.server()));

@@ -7,9 +7,9 @@ use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit
 use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::espressif::{ImageTable, ReadRequest, Registration, ServerStatus, WrappedBinary};
 use zigbee_ota::server::{
-    FileLookup, ImageInfo, ImageStore, PaceDecision, RefusalReason, QueryDecision, ReadResult, ResponseBuffer, Server, ServerAction,
-    ServerConfig, ServerPolicy, Session, SessionSlots, SliceStore, SlotStore, StandardPolicy, StoreEntry,
-    UpgradeDecision, serve_block,
+    FileLookup, ImageInfo, ImageStore, PaceDecision, QueryDecision, ReadResult, RefusalReason,
+    ResponseBuffer, Server, ServerAction, ServerConfig, ServerPolicy, Session, SessionSlots, SliceStore,
+    SlotStore, StandardPolicy, StoreEntry, UpgradeDecision, serve_block,
 };
 use zigbee_ota::time::{Instant, UtcTime};
 use zigbee_ota::zcl::{
@@ -242,8 +242,6 @@ fn drive<S: SessionSlots>(server: &mut Server<S>, images: &mut impl ImageStore, 
     );
     black_box(server.session_for(meta.from, request.id).map(Session::phase));
     black_box(FileLookup::NotFound.found());
-    black_box(
-        FrameMeta::unicast(meta.from).with_ieee(black_box(Some(Eui64(0)))),
-    );
+    black_box(FrameMeta::unicast(meta.from).with_ieee(black_box(Some(Eui64(0)))));
     black_box(server.poll_event());
 }
