@@ -8,7 +8,6 @@
 //! ```
 
 use core::fmt;
-use core::iter::Peekable;
 use core::ops::Range;
 
 use super::{Inspection, Ota};
@@ -85,9 +84,9 @@ impl<'a> Inspection<'a> {
         let outer = self
             .ota()
             .map_or([const { None }; RANGES], |ota| ota.outer_coverage().map(|covered| Some(covered?.range)));
-        let payloads =
-            self.ota().into_iter().flat_map(Ota::payload_coverage).map(|covered| covered.range).peekable();
-        Uncovered { position: 0, end: self.given.len(), outer, payloads }
+        let mut payloads =
+            self.ota().into_iter().flat_map(Ota::payload_coverage).map(|covered| covered.range);
+        Uncovered { position: 0, end: self.given.len(), outer, payload: payloads.next(), payloads }
     }
 }
 
@@ -166,8 +165,10 @@ struct Uncovered<I: Iterator<Item = Range<usize>>> {
     position: usize,
     end: usize,
     outer: [Option<Range<usize>>; RANGES],
-    /// Ranges of payloads, in ascending order.
-    payloads: Peekable<I>,
+    /// First range of a payload that ends after `position`.
+    payload: Option<Range<usize>>,
+    /// Further ranges of payloads, in ascending order.
+    payloads: I,
 }
 
 impl<I: Iterator<Item = Range<usize>>> Iterator for Uncovered<I> {
@@ -176,9 +177,10 @@ impl<I: Iterator<Item = Range<usize>>> Iterator for Uncovered<I> {
     fn next(&mut self) -> Option<Self::Item> {
         while self.position < self.end {
             let position = self.position;
-            while self.payloads.next_if(|range| range.end <= position).is_some() {}
-            let payload = self.payloads.peek();
-            let ranges = self.outer.iter().flatten().chain(payload);
+            while self.payload.as_ref().is_some_and(|range| range.end <= position) {
+                self.payload = self.payloads.next();
+            }
+            let ranges = self.outer.iter().chain([&self.payload]).flatten();
             if let Some(covering) =
                 ranges.clone().find(|range| range.start <= position && position < range.end)
             {
