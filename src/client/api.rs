@@ -19,9 +19,10 @@ use super::Client;
 use super::checkpoint::{Checkpoint, CheckpointStage};
 use super::config::FailedImage;
 use super::download::RESUME_SPREAD;
+use super::event::{ClientEvent, Outcome};
 use super::output::{
-    ApplyResult, Busy, ClientEvent, CredentialResult, Need, NothingToActivate, Outcome, PrepareResult,
-    SpecificFileError, StaleTicket, StoreResult, Ticket, VerifyResult,
+    ApplyResult, Busy, CredentialResult, Need, NothingToActivate, PrepareResult, SpecificFileError,
+    StaleTicket, StoreResult, Ticket, VerifyResult,
 };
 use super::request_retry::{PendingRequest, exponential_backoff};
 use super::state::{AfterReport, Kept, QueryCause, QueryTarget, State, StoredImage, is_specific};

@@ -40,8 +40,9 @@ use crate::types::Eui64;
 
 use super::Client;
 use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, is_known};
+use super::event::ClientEvent;
 use super::numbering::ServerNumbering;
-use super::output::{ClientEvent, LinkKeyKind, Need, StaleTicket, Ticket};
+use super::output::{LinkKeyKind, Need, StaleTicket, Ticket};
 use super::state::State;
 use super::transfer::min_request_interval;
 

@@ -26,9 +26,8 @@ use crate::zcl::{CommandId, ImageBlockResponse, Status};
 
 use super::config::ClientConfig;
 use super::dispatch::Reaction;
-use super::output::{
-    ClientEvent, ClientIgnored, Outcome, PauseReason, StaleTicket, StoreResult, Ticket, UnusableAnswer,
-};
+use super::event::{ClientEvent, Outcome, PauseReason, UnusableAnswer};
+use super::output::{ClientIgnored, StaleTicket, StoreResult, Ticket};
 use super::state::{Kept, QueryCause, State, StoredImage};
 use super::transfer::{Download, Environment, Received, min_request_interval};
 use super::{Client, DownloadProgress, RequestBuffer, next_generation};
@@ -298,7 +297,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Returns whether a response to a block or page request is expected from the server at present.
+    /// Records that the response with `command` could not be decoded. A download whose responses cannot be decoded
+    /// pauses for another reason than a download without responses.
     pub(super) fn note_unreadable_response(&mut self, command: CommandId) {
         if command == CommandId::IMAGE_BLOCK_RESPONSE
             && let State::Downloading(download) = &mut self.state

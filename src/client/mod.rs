@@ -87,6 +87,7 @@ mod config;
 mod discovery;
 mod dispatch;
 mod download;
+mod event;
 mod numbering;
 mod output;
 mod query;
@@ -107,10 +108,13 @@ pub use config::{
     AcceptedVersions, ClientConfig, FailedImage, HeaderChecks, Identity, LinkKeyPolicy, TransferMode,
     UpgradeEndFallback,
 };
+pub use event::{
+    ClientEvent, DeviceMismatch, HeaderField, HeaderMismatch, Outcome, PauseReason, SkipReason,
+    UnusableAnswer,
+};
 pub use output::{
-    ApplyResult, Block, Busy, ClientAction, ClientEvent, ClientIgnored, CredentialResult, DeviceMismatch,
-    HeaderField, HeaderMismatch, LinkKeyKind, Need, NothingToActivate, Outcome, PauseReason, PrepareResult,
-    SkipReason, SpecificFileError, StaleTicket, StoreResult, Ticket, UnusableAnswer, VerifyResult,
+    ApplyResult, Block, Busy, ClientAction, ClientIgnored, CredentialResult, LinkKeyKind, Need,
+    NothingToActivate, PrepareResult, SpecificFileError, StaleTicket, StoreResult, Ticket, VerifyResult,
     WaitingFor,
 };
 pub use storage::Storage;

@@ -21,7 +21,8 @@ use crate::zcl::{
 use super::Client;
 use super::config::AcceptedVersions;
 use super::dispatch::Reaction;
-use super::output::{ClientEvent, ClientIgnored, Outcome, SkipReason};
+use super::event::{ClientEvent, Outcome, SkipReason};
+use super::output::ClientIgnored;
 use super::request_retry::{PendingRequest, exponential_backoff};
 use super::state::{AfterReport, Kept, QueryCause, QueryTarget, State, UpgradeEndAsk, is_specific};
 

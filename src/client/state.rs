@@ -79,7 +79,7 @@ use crate::zcl::{ImageOffer, Status};
 
 use super::checkpoint::HeaderFacts;
 use super::config::ClientConfig;
-use super::output::{Outcome, PauseReason};
+use super::event::{Outcome, PauseReason};
 use super::request_retry::PendingRequest;
 use super::rtt::RttEstimator;
 use super::transfer::Download;
@@ -121,8 +121,10 @@ pub(super) enum State<const RANGES: usize> {
 }
 
 /// File that the client had in hand when the server offered another file.
-// A client does not allocate, so that a download is kept in place.
-#[expect(clippy::large_enum_variant)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a client does not allocate, so that a download is kept in place"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kept<const RANGES: usize> {
     /// The client had no file in hand.

@@ -20,7 +20,8 @@ use super::Client;
 use super::checkpoint::{HeaderFacts, PendingImages};
 use super::config::UpgradeEndFallback;
 use super::dispatch::Reaction;
-use super::output::{ClientEvent, ClientIgnored, Outcome};
+use super::event::{ClientEvent, Outcome};
+use super::output::ClientIgnored;
 use super::request_retry::{PendingRequest, exponential_backoff};
 use super::state::{AfterReport, QueryCause, State, StoredImage, UpgradeEndAsk, is_specific};
 

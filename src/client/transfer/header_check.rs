@@ -11,7 +11,7 @@
 
 use crate::client::checkpoint::HeaderFacts;
 use crate::client::config::{ClientConfig, HeaderChecks};
-use crate::client::output::{DeviceMismatch, HeaderField, HeaderMismatch, Outcome};
+use crate::client::event::{DeviceMismatch, HeaderField, HeaderMismatch, Outcome};
 use crate::client::state::is_specific;
 use crate::file::FileHeader;
 use crate::types::StackVersion;

@@ -64,7 +64,8 @@ use crate::zcl::{ImageBlockRequest, ImageOffer, ImagePageRequest, ToServer};
 
 use super::checkpoint::{Checkpoint, CheckpointStage, FileSums, HeaderFacts, PendingImages, RangeSum};
 use super::config::{ClientConfig, TransferMode};
-use super::output::{PauseReason, StaleTicket, StoreResult, Ticket, UnusableAnswer};
+use super::event::{PauseReason, UnusableAnswer};
+use super::output::{StaleTicket, StoreResult, Ticket};
 use super::ranges::{Range, ReceivedRanges};
 use super::rtt::RttEstimator;
 use super::state::{StoredImage, is_specific};

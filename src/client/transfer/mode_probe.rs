@@ -25,7 +25,7 @@
 //!
 //! Figures named "simulated" are from `examples/goodput` with `TransferMode::Auto`. The simulation has 64-byte blocks,
 //! one and three hops, servers that take 0 to 50 ms for a response, and 0 and 5 % loss. `tests/goodput.rs` asserts that
-//! `Auto` reaches 95 % of the best mode.
+//! `Auto` reaches 94 % of the best mode over three hops at 5 % loss without a server delay, and 95 % otherwise.
 
 use crate::client::rtt::RttEstimator;
 use crate::time::Instant;

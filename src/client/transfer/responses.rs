@@ -15,8 +15,9 @@
 //! [`ServerNumbering`].
 
 use crate::client::config::{ClientConfig, TransferMode};
+use crate::client::event::{Outcome, PauseReason, UnusableAnswer};
 use crate::client::numbering::ServerNumbering;
-use crate::client::output::{ClientIgnored, Outcome, PauseReason, Ticket, UnusableAnswer};
+use crate::client::output::{ClientIgnored, Ticket};
 use crate::client::ranges::Range;
 use crate::client::rtt::RttEstimator;
 use crate::client::state::is_specific;

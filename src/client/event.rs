@@ -1,0 +1,567 @@
+//! Events of a client and the outcome of an upgrade, with the reasons for which an upgrade pauses, ends or is skipped.
+//!
+//! ```text
+//! ClientEvent --OfferSkipped--> SkipReason      Ended --> Outcome --HeaderMismatch--> HeaderField
+//!             --DownloadPaused--> PauseReason --> UnusableAnswer   --NotForThisDevice--> DeviceMismatch
+//! ```
+//!
+//! Sections refer to ZigBee document 095264 (2011).
+
+use core::fmt;
+
+use crate::error::DecodeError;
+use crate::time::{Instant, Millis, UtcTime};
+use crate::types::{Eui64, HardwareRange, ImageId};
+use crate::zcl::{ImageOffer, Status};
+
+use super::DownloadProgress;
+
+/// Event of an upgrade that the application may log or display. No event needs an answer.
+///
+/// The callbacks of espressif's client correspond to outputs of this client, in the order of an upgrade. START is
+/// [`Started`](Self::Started), RECEIVE is [`ClientAction::Store`], CHECK is [`Need::Verify`], APPLY is [`Need::Apply`],
+/// and FINISH is [`Finished`](Self::Finished).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ClientEvent {
+    /// A search found no server, and the next search starts at the given time. espressif calls this event
+    /// SERVER_NOT_FOUND.
+    ServerNotFound(Instant),
+    /// An Image Notify for this device arrived.
+    Notified,
+    /// A query ended without an offer. The value is the status that the server answered, or `None` if the server did
+    /// not answer.
+    NoImage(Option<Status>),
+    /// The client skipped an offer without asking the application.
+    OfferSkipped(ImageOffer, SkipReason),
+    /// The download of a file starts or resumes. espressif calls this event START.
+    Started(ImageOffer),
+    /// The server asked the client to wait (WAIT_FOR_DATA) until the given time; `None` means a wait without an end.
+    Paused(Option<Instant>),
+    /// The server set the time of the upgrade, which is the given time.
+    CountingDown(Instant),
+    /// The server asked the client to wait, and the upgrade starts after a second Upgrade End Response. The client asks
+    /// again every hour.
+    WaitingForUpgradeEnd,
+    /// The image is ready, and only a call of [`Client::activate`](super::Client::activate) starts the upgrade. The
+    /// configuration does not let the server start the upgrade.
+    WaitingForActivation,
+    /// The download is paused for the given reason, and all stored bytes are kept. The client queries at the given time,
+    /// and continues if the server offers the same image.
+    DownloadPaused(PauseReason, Instant),
+    /// The server offers the image of the download again, or sends its blocks again, and the header and the last stored
+    /// block are those that are stored. The download continues at `received`.
+    DownloadContinued(DownloadProgress),
+    /// The server sends the bytes of another file under the identity of the given image. The download starts again from
+    /// offset 0, with [`Need::Prepare`].
+    FileReplaced(ImageOffer),
+    /// The server answered the Upgrade End Request with the given error. The image is kept, and the client repeats the
+    /// request. After ABORT and NO_IMAGE_AVAILABLE the client queries before.
+    UpgradeEndRefused(Status),
+    /// The server did not answer the Upgrade End Request, and the client repeats the request at the given time.
+    UpgradeEndUnanswered(Instant),
+    /// The clock of the server differs from the clock of the device by more than
+    /// [`utc_tolerance`](super::ClientConfig::utc_tolerance). The client uses the difference between the two times in the
+    /// response as a delay.
+    ClocksDisagree {
+        /// UTC time that the server sent.
+        server: UtcTime,
+        /// UTC time of the device.
+        own: UtcTime,
+    },
+    /// Storage could not be prepared, and the client asks for [`Need::Prepare`] again at the given time.
+    PrepareFailed(Instant),
+    /// The client cannot query, because no valid query can carry this identity: the version is 0xFFFFFFFF, or the image
+    /// type is reserved. The identity in the configuration needs to be corrected.
+    CannotQuery(ImageId),
+    /// The given image is verified and kept until another image of the device is downloaded.
+    ImageRetained(ImageId),
+    /// The device runs the new image, and the event [`Ended`](Self::Ended) follows. espressif calls this event FINISH.
+    Finished {
+        /// Image that the device runs now.
+        id: ImageId,
+        /// Size of the file in bytes.
+        size: u32,
+        /// Time from the start of the download to this event.
+        duration: Millis,
+    },
+    /// The upgrade ended, successfully or not. espressif calls an end without success ABORT or ERROR.
+    Ended(Outcome),
+}
+
+impl ClientEvent {
+    /// Returns the image that the event names; `None` if the event names no image.
+    #[must_use]
+    pub const fn id(&self) -> Option<ImageId> {
+        match self {
+            Self::OfferSkipped(offer, _) | Self::Started(offer) => Some(offer.id),
+            Self::FileReplaced(offer) | Self::DownloadContinued(DownloadProgress { offer, .. }) => {
+                Some(offer.id)
+            }
+            Self::ImageRetained(id) | Self::CannotQuery(id) | Self::Finished { id, .. } => Some(*id),
+            Self::Ended(outcome) => outcome.id(),
+            Self::ServerNotFound(_)
+            | Self::Notified
+            | Self::NoImage(_)
+            | Self::Paused(_)
+            | Self::CountingDown(_)
+            | Self::WaitingForUpgradeEnd
+            | Self::WaitingForActivation
+            | Self::DownloadPaused(..)
+            | Self::UpgradeEndRefused(_)
+            | Self::UpgradeEndUnanswered(_)
+            | Self::ClocksDisagree { .. }
+            | Self::PrepareFailed(_) => None,
+        }
+    }
+}
+
+/// Writes the event as one line for a log. Times in the line are milliseconds of the caller's clock.
+impl fmt::Display for ClientEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ServerNotFound(next) => {
+                write!(f, "no server found, next search at {} ms", next.as_millis())
+            }
+            Self::Notified => f.write_str("image notify received"),
+            Self::NoImage(Some(status)) => write!(f, "no image: the server answers {status}"),
+            Self::NoImage(None) => f.write_str("no image: the server does not answer"),
+            Self::OfferSkipped(offer, reason) => write!(f, "offer of {} skipped: {reason}", offer.id),
+            Self::Started(offer) => write!(f, "download of {} started, {} bytes", offer.id, offer.size),
+            Self::Paused(Some(until)) => {
+                write!(f, "paused by the server until {} ms", until.as_millis())
+            }
+            Self::Paused(None) => f.write_str("paused by the server without an end"),
+            Self::CountingDown(at) => write!(f, "upgrade scheduled for {} ms", at.as_millis()),
+            Self::WaitingForUpgradeEnd => f.write_str("waiting for the server to schedule the upgrade"),
+            Self::WaitingForActivation => f.write_str("waiting for the application to start the upgrade"),
+            Self::DownloadPaused(reason, next) => {
+                write!(f, "download paused: {reason}; next query at {} ms", next.as_millis())
+            }
+            Self::DownloadContinued(DownloadProgress { offer, received }) => {
+                write!(f, "download of {} continues after {received} of {} bytes", offer.id, offer.size)
+            }
+            Self::FileReplaced(offer) => {
+                write!(f, "the server has replaced the file of {}, the download starts again", offer.id)
+            }
+            Self::UpgradeEndRefused(status) => {
+                write!(f, "the server answers the upgrade end request with {status}, the image is kept")
+            }
+            Self::UpgradeEndUnanswered(next) => write!(
+                f,
+                "the server does not answer the upgrade end request, next request at {} ms",
+                next.as_millis()
+            ),
+            Self::ClocksDisagree { server: UtcTime(server), own: UtcTime(own) } => {
+                write!(
+                    f,
+                    "the server's clock says {server} s and the own clock {own} s, the delay is relative"
+                )
+            }
+            Self::PrepareFailed(next) => {
+                write!(f, "storage cannot be prepared, next attempt at {} ms", next.as_millis())
+            }
+            Self::CannotQuery(id) => write!(f, "no query can carry the identity {id}"),
+            Self::ImageRetained(id) => write!(f, "{id} kept until another image is downloaded"),
+            Self::Finished { id, size, duration: Millis(millis) } => {
+                write!(f, "the device runs {id}: {size} bytes in {millis} ms")
+            }
+            Self::Ended(outcome) => write!(f, "upgrade ended: {outcome}"),
+        }
+    }
+}
+
+/// Reason for which the client skipped an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// The offered version is the running version, or is downloaded already.
+    SameVersion,
+    /// The offered version is older than the running version.
+    Older,
+    /// The application has refused the offered version since the last periodic query.
+    Refused,
+    /// The offered size is below the size of a file header, or above
+    /// [`max_file_size`](super::ClientConfig::max_file_size).
+    Size,
+    /// The offered file has failed its verification or its boot twice, see [`FailedImage`](super::FailedImage).
+    FailedBefore,
+}
+
+/// Writes the reason as one phrase for a log.
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SameVersion => "the version runs or is downloaded already",
+            Self::Older => "the version is older than the running one",
+            Self::Refused => "the application refused the version",
+            Self::Size => "the size is below that of a header or above that of storage",
+            Self::FailedBefore => "the file has failed its verification or its boot twice",
+        })
+    }
+}
+
+/// Reason for which a download is paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum PauseReason {
+    /// Nothing was heard from the server.
+    ServerSilent,
+    /// The server sent answers that the client cannot use. The value describes the last one.
+    UnusableAnswers(UnusableAnswer),
+    /// The server answered with too many errors in a row. The value is the status of the last error.
+    ServerErrors(Status),
+    /// The server answered NO_IMAGE_AVAILABLE three times in a row.
+    ImageGone,
+    /// The server offers another image, which the application has refused.
+    OtherOffer,
+}
+
+/// Writes the reason as one phrase for a log.
+impl fmt::Display for PauseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.outcome().fmt(f)
+    }
+}
+
+impl PauseReason {
+    /// Returns the outcome of a download that is given up after a pause for this reason.
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::ServerSilent => Outcome::ServerSilent,
+            Self::UnusableAnswers(UnusableAnswer::Empty) => Outcome::EmptyBlocks,
+            Self::UnusableAnswers(UnusableAnswer::TooShort) => Outcome::ShortBlocks,
+            Self::UnusableAnswers(answer) => Outcome::UnusableAnswers(answer),
+            Self::ServerErrors(status) => Outcome::ServerErrors(status),
+            Self::ImageGone => Outcome::ImageGone,
+            Self::OtherOffer => Outcome::Replaced,
+        }
+    }
+}
+
+/// Fault of an answer to a block or page request that the client cannot use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum UnusableAnswer {
+    /// The block has more bytes than the client requested at most.
+    TooLong,
+    /// The block is shorter than [`write_size`](super::ClientConfig::write_size).
+    TooShort,
+    /// The block holds no data.
+    Empty,
+    /// The block has another offset than any request, or reaches past the end of the file.
+    OtherOffset,
+    /// The block has another manufacturer code, image type or file version: the server has another file.
+    OtherImage,
+    /// The answer cannot be decoded, such as WAIT_FOR_DATA without times.
+    Unreadable,
+    /// The request time of WAIT_FOR_DATA lies before the current time of the server.
+    TimeInPast,
+}
+
+/// Writes the fault as one phrase for a log.
+impl fmt::Display for UnusableAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "blocks longer than requested",
+            Self::TooShort => "blocks shorter than storage can write",
+            Self::Empty => "blocks without data",
+            Self::OtherOffset => "blocks with an offset that was not requested",
+            Self::OtherImage => "blocks of another image",
+            Self::Unreadable => "responses that cannot be decoded",
+            Self::TimeInPast => "WAIT_FOR_DATA with a time in the past",
+        })
+    }
+}
+
+/// Outcome of an upgrade, given by [`ClientEvent::Ended`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The device runs the new image.
+    Upgraded(ImageId),
+    /// The device-specific file is downloaded and verified.
+    Received(ImageId),
+    /// The application refused the offer.
+    Refused,
+    /// The application cancelled the upgrade.
+    Cancelled,
+    /// The storage of the device could not be prepared or is defective.
+    StorageFault,
+    /// The server answered a block request with ABORT.
+    ServerAborted,
+    /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE three times in a row, and did not offer the
+    /// image again in the longest pause.
+    ImageGone,
+    /// The server answered with too many errors in a row. The value is the status of the last error.
+    ServerErrors(Status),
+    /// The server sent too many consecutive block responses without data.
+    EmptyBlocks,
+    /// The server sent too many blocks shorter than [`write_size`](super::ClientConfig::write_size) in a row.
+    ShortBlocks,
+    /// The server does not support device-specific files.
+    SpecificFilesUnsupported,
+    /// The server stopped answering during the upgrade, and nothing was heard from it.
+    ServerSilent,
+    /// The server answered block requests only with answers that the client cannot use. The value describes the last one.
+    UnusableAnswers(UnusableAnswer),
+    /// The application accepted another image before this image was complete or applied.
+    Replaced,
+    /// The header of the file cannot be decoded.
+    HeaderUnreadable(DecodeError),
+    /// The header of the file contradicts the offer. The value names the field, with both values.
+    HeaderMismatch(HeaderMismatch),
+    /// The file is for other hardware or for another device. The value is the reason.
+    NotForThisDevice(DeviceMismatch),
+    /// The application answered that the file is invalid.
+    InvalidImage,
+    /// The security credentials that the file requires cannot be obtained.
+    NoCredentials,
+    /// The server refused the upgrade after the download. The value is the status that the server answered.
+    UpgradeRefused(Status),
+    /// The device could not switch to the new image.
+    ApplyFailed,
+}
+
+impl Outcome {
+    /// Returns the image that was applied or the file that was received; `None` for a failure.
+    #[must_use]
+    pub const fn id(&self) -> Option<ImageId> {
+        match self {
+            Self::Upgraded(id) | Self::Received(id) => Some(*id),
+            Self::Refused
+            | Self::Cancelled
+            | Self::StorageFault
+            | Self::ServerAborted
+            | Self::ImageGone
+            | Self::ServerErrors(_)
+            | Self::EmptyBlocks
+            | Self::ShortBlocks
+            | Self::SpecificFilesUnsupported
+            | Self::ServerSilent
+            | Self::UnusableAnswers(_)
+            | Self::Replaced
+            | Self::HeaderUnreadable(_)
+            | Self::HeaderMismatch(_)
+            | Self::NotForThisDevice(_)
+            | Self::InvalidImage
+            | Self::NoCredentials
+            | Self::UpgradeRefused(_)
+            | Self::ApplyFailed => None,
+        }
+    }
+}
+
+/// Writes the outcome as one line for a log.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Upgraded(id) => return write!(f, "the device runs {id}"),
+            Self::Received(id) => return write!(f, "{id} is received and verified"),
+            Self::ServerErrors(last) => {
+                return write!(f, "the server answers with errors, the last one {last}");
+            }
+            Self::UnusableAnswers(answer) => return write!(f, "the server sends {answer}"),
+            Self::Replaced => "another image replaces the image",
+            Self::HeaderUnreadable(error) => {
+                return write!(f, "the file's header cannot be decoded: {error}");
+            }
+            Self::HeaderMismatch(mismatch) => return mismatch.fmt(f),
+            Self::NotForThisDevice(mismatch) => return mismatch.fmt(f),
+            Self::UpgradeRefused(status) => return write!(f, "the server refuses the upgrade with {status}"),
+            Self::Refused => "the application refuses the offer",
+            Self::Cancelled => "the application cancels the upgrade",
+            Self::StorageFault => "storage fails",
+            Self::ServerAborted => "the server aborts the upgrade",
+            Self::ImageGone => "the server no longer has the image",
+            Self::EmptyBlocks => "the server sends blocks without data",
+            Self::ShortBlocks => "the server sends blocks shorter than storage can write",
+            Self::SpecificFilesUnsupported => "the server does not support device specific files",
+            Self::ServerSilent => "the server does not answer",
+            Self::InvalidImage => "the application finds the file invalid",
+            Self::NoCredentials => "the security credentials for the file cannot be obtained",
+            Self::ApplyFailed => "the device cannot switch to the image",
+        };
+        f.write_str(text)
+    }
+}
+
+/// Difference between the header of a file and the offer of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct HeaderMismatch {
+    /// Field with two different values.
+    pub field: HeaderField,
+    /// Value of the field in the Query Next Image Response.
+    pub offered: u32,
+    /// Value of the field in the header of the file.
+    pub found: u32,
+}
+
+/// Writes the difference as `the file's header has file version 0x00000007, but the offer 0x00000006`. A size is
+/// decimal.
+impl fmt::Display for HeaderMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { field, offered, found } = *self;
+        match field {
+            HeaderField::Manufacturer => {
+                write!(
+                    f,
+                    "the file's header has manufacturer code {found:#06x}, but the offer {offered:#06x}"
+                )
+            }
+            HeaderField::ImageType => {
+                write!(f, "the file's header has image type {found:#06x}, but the offer {offered:#06x}")
+            }
+            HeaderField::Version => {
+                write!(f, "the file's header has file version {found:#010x}, but the offer {offered:#010x}")
+            }
+            HeaderField::Size => {
+                write!(
+                    f,
+                    "the file's header has a total image size of {found} bytes, but the offer {offered}"
+                )
+            }
+        }
+    }
+}
+
+/// Field that both an offer and a file header have.
+// Exhaustive: the response to a query has no other field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum HeaderField {
+    /// Manufacturer code (section 6.3.2.5).
+    Manufacturer,
+    /// Image type (section 6.3.2.6).
+    ImageType,
+    /// File version (section 6.3.2.7).
+    Version,
+    /// Total image size in bytes (section 6.3.2.10).
+    Size,
+}
+
+/// Reason for which a file is not meant for the device that downloads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum DeviceMismatch {
+    /// The hardware range of the file does not contain the hardware version of the device (section 6.3.2.13). The value
+    /// is the range.
+    Hardware(HardwareRange),
+    /// The upgrade file destination is the given device (section 6.3.2.12).
+    Destination(Eui64),
+    /// The upgrade file destination has the bytes of this device's IEEE address in reverse order. The image builder of
+    /// espressif writes such files.
+    /// [`accept_reversed_destination`](super::ClientConfig::accept_reversed_destination) lets the client accept them.
+    ReversedDestination,
+    /// The file was fetched as a device-specific file but names no device (section 6.10.11.4).
+    NoDestination,
+}
+
+/// Writes the reason as part of one line for a log.
+impl fmt::Display for DeviceMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hardware(HardwareRange { min, max }) => {
+                write!(f, "the file is for hardware versions {min} to {max}")
+            }
+            Self::Destination(device) => write!(f, "the file is for the device {device}"),
+            Self::ReversedDestination => {
+                f.write_str("the destination of the file is this device's IEEE address in reverse byte order")
+            }
+            Self::NoDestination => f.write_str("the device-specific file names no device"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+    use crate::error::DecodeErrorKind;
+
+    const ID: ImageId = ImageId::new(0x115f, 0x0101, 0x1a2c);
+
+    fn decode_error() -> DecodeError {
+        let kind = DecodeErrorKind::Truncated { needed: 4, present: 1 };
+        DecodeError { item: "OTA header", offset: 10, kind }
+    }
+
+    #[test]
+    fn outcomes_print_as_lines_of_a_log() {
+        let error = decode_error();
+        for (outcome, text) in [
+            (Outcome::Upgraded(ID), std::format!("the device runs {ID}")),
+            (Outcome::Received(ID), std::format!("{ID} is received and verified")),
+            (
+                Outcome::ServerErrors(Status::INVALID_FIELD),
+                std::format!("the server answers with errors, the last one {}", Status::INVALID_FIELD),
+            ),
+            (Outcome::HeaderUnreadable(error), std::format!("the file's header cannot be decoded: {error}")),
+            (Outcome::ServerSilent, "the server does not answer".into()),
+        ] {
+            assert_eq!(outcome.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn events_print_as_lines_of_a_log_and_name_their_image() {
+        let offer = ImageOffer { id: ID, size: 100 };
+        let later = Instant::from_millis(1500);
+        let finished = ClientEvent::Finished { id: ID, size: 100, duration: Millis(7) };
+        for (event, id, text) in [
+            (ClientEvent::ServerNotFound(later), None, "no server found, next search at 1500 ms".into()),
+            (ClientEvent::Notified, None, "image notify received".into()),
+            (ClientEvent::NoImage(None), None, "no image: the server does not answer".into()),
+            (
+                ClientEvent::NoImage(Some(Status::NOT_AUTHORIZED)),
+                None,
+                std::format!("no image: the server answers {}", Status::NOT_AUTHORIZED),
+            ),
+            (
+                ClientEvent::OfferSkipped(offer, SkipReason::Older),
+                Some(ID),
+                std::format!("offer of {ID} skipped: the version is older than the running one"),
+            ),
+            (ClientEvent::Started(offer), Some(ID), std::format!("download of {ID} started, 100 bytes")),
+            (ClientEvent::Paused(Some(later)), None, "paused by the server until 1500 ms".into()),
+            (ClientEvent::Paused(None), None, "paused by the server without an end".into()),
+            (ClientEvent::CountingDown(later), None, "upgrade scheduled for 1500 ms".into()),
+            (finished, Some(ID), std::format!("the device runs {ID}: 100 bytes in 7 ms")),
+            (
+                ClientEvent::ImageRetained(ID),
+                Some(ID),
+                std::format!("{ID} kept until another image is downloaded"),
+            ),
+            (
+                ClientEvent::Ended(Outcome::Received(ID)),
+                Some(ID),
+                std::format!("upgrade ended: {ID} is received and verified"),
+            ),
+            (
+                ClientEvent::Ended(Outcome::Refused),
+                None,
+                "upgrade ended: the application refuses the offer".into(),
+            ),
+        ] {
+            assert_eq!((event.to_string(), event.id()), (text, id));
+        }
+    }
+}
