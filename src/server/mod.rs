@@ -258,6 +258,12 @@ impl<S> Server<S> {
     pub fn poll_event(&mut self) -> Option<ServerEvent> {
         self.events.pop()
     }
+
+    /// Returns the number of events that were dropped because the caller did not poll them. It stays 0 for a caller that
+    /// polls all events after each call.
+    pub const fn lost_events(&self) -> u32 {
+        self.events.dropped()
+    }
 }
 
 impl<S: SessionSlots> Server<S> {

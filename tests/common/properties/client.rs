@@ -6,6 +6,7 @@
 //! - The client requests only missing ranges within the file, but for the check of a file that was interrupted, and
 //!   lends no stored byte again. Without an interruption there is no check.
 //! - The client applies only verified images.
+//! - No event is lost if the events are polled after each call.
 
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
@@ -433,6 +434,7 @@ impl World {
                     self.upgrades += 1;
                 }
             }
+            assert_eq!(self.client.lost_events(), 0, "one call made more events than the queue holds");
             while let Some(need) = self.client.poll_need() {
                 if let Need::Apply(_, id) = need
                     && id != KEYS

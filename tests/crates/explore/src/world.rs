@@ -575,6 +575,7 @@ impl<const RANGES: usize> World<RANGES> {
             let (delivery, token) = (transmit.delivery, transmit.token);
             self.link.push(Flying { to_client: false, is_unsolicited: false, bytes, delivery, token });
         }
+        ensure!(self.client.lost_events() == 0, "the client loses an event");
         while let Some(event) = self.client.poll_event() {
             is_busy = true;
             self.say(|| format!("client tells {event:?}"));
@@ -629,6 +630,7 @@ impl<const RANGES: usize> World<RANGES> {
         if self.mood == Mood::Later && !store.reads_later {
             self.mood = Mood::Normal;
         }
+        ensure!(self.server.lost_events() == 0, "the server loses an event");
         while let Some(event) = self.server.poll_event() {
             is_busy = true;
             self.say(|| format!("server tells {event:?}"));

@@ -64,6 +64,7 @@ fn tabled(server: &mut Server<&mut [Session]>, entry: StoreEntry<'_>, frame: &[u
     black_box(matches!(handled, ServerAction::Reply(_)));
     black_box(&out);
     black_box(server.poll_event().map(|event| ServerStatus::from_event(&event)));
+    black_box(server.lost_events());
     black_box(table.remove(black_box(0)));
     let header = FileHeader::new(black_box(image.id));
     if let Ok(mut wrapped) =
