@@ -130,8 +130,9 @@ fn the_mode_probe_finds_the_best_mode_in_every_combination() {
         let cells = cells(hops, delay, loss);
         let (auto, fixed) = cells.split_last().unwrap();
         let best = fixed.iter().map(|(_, speed)| *speed).fold(0.0, f64::max);
-        // The worst cell is that of three hops, 0 ms and 5 % loss, where the window of 4 is the best mode.
-        assert!(auto.1 >= 0.94 * best, "{hops} hops, {delay} ms, {loss} %: {:.3}", auto.1 / best);
+        // In this cell, pages with a spacing of 21 ms are the best mode, and `Auto` reaches 94.3 % of them.
+        let least = if (hops, delay, loss) == (3, 0, 5) { 0.94 } else { 0.95 };
+        assert!(auto.1 >= least * best, "{hops} hops, {delay} ms, {loss} %: {:.3}", auto.1 / best);
     }
 }
 

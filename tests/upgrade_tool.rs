@@ -82,20 +82,20 @@ fn contradictory_options_are_refused_with_a_reason() {
     }
 }
 
-/// Pages reach the limit of the channel, and a window pays off at a slow server.
+/// Pages reach the limit that the server sets for them, and a window pays off at a slow server.
 #[test]
 fn the_transfer_modes_are_compared_on_one_link() {
     let told = json(&["--compare", "--server-delay", "20"]);
     let modes = told.as_array().unwrap();
-    let share = |name: &str| {
+    let of_mode = |name: &str, field: &str| {
         let mode = modes.iter().find(|mode| mode["mode"] == name).unwrap();
-        assert!(
-            mode["frames"].as_u64().unwrap() > 1000 && mode["goodput_bytes_per_s"].as_f64().unwrap() > 0.0
-        );
-        mode["share_of_limit"].as_f64().unwrap()
+        assert!(mode["frames"].as_u64().unwrap() > 1000);
+        mode[field].as_f64().unwrap()
     };
-    // The server leaves 10 ms between two blocks of a page, which is two thirds of what the channel can carry.
-    assert!(share("page 4096") > 0.63 && share("auto") > 0.63, "{told}");
+    let share = |name: &str| of_mode(name, "share_of_limit");
+    // The server sends a block of 64 bytes every 10 ms, which is slower than the channel.
+    let of_server = |name: &str| of_mode(name, "goodput_bytes_per_s") / 6400.0;
+    assert!(of_server("page 4096") > 0.9 && of_server("auto") > 0.9, "{told}");
     assert!(share("window 4") > 2.0 * share("stop-and-wait"), "{told}");
     let plain = json(&["--compare", "--latency", "10"]);
     assert!(plain[0]["share_of_limit"].is_null(), "there is no channel to share");
