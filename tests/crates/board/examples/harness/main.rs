@@ -88,12 +88,16 @@ struct Mode {
     options: &'static str,
 }
 
+/// Name of the mode that chooses among the others.
+const AUTO: &str = "auto_8";
+
+/// Transfer modes; the one that chooses comes last, because it is compared with the others.
 const MODES: [Mode; 5] = [
     Mode { name: "blocks_0", firmware: "client_0", options: "block=64" },
     Mode { name: "blocks_8", firmware: "client_8", options: "block=64" },
     Mode { name: "window_8", firmware: "client_8", options: "block=64,window=4" },
     Mode { name: "pages_8", firmware: "client_8", options: "block=64,page=4096" },
-    Mode { name: "auto_8", firmware: "client_8", options: "block=64,auto=1" },
+    Mode { name: AUTO, firmware: "client_8", options: "block=64,auto=1" },
 ];
 
 /// Flash and RAM of the firmware, and each mode's instructions and stack; the image in flash must be the file.
@@ -102,12 +106,26 @@ fn measure_modes(arguments: &Arguments, server: &Server, file: &[u8], table: &mu
         let elf = Elf::read(&arguments.plain.join(firmware))?;
         table.add(&format!("{firmware} flash"), elf.flash_len());
     }
+    let mut most = 0;
     for Mode { name, firmware, options } in MODES {
         let board = Board { firmware: arguments.plain.join(firmware), options: options.into(), counts: true };
         let report = board.run(server)?.expect_status(0, name)?;
         report.expect_image(file, name)?;
         // 16 MHz ticks of 62.5 ns, instructions of 64 ns.
-        table.add(&format!("{name} instructions per block"), report.number("RESULT", "ticks")? * 1000 / 1024);
+        let instructions = report.number("RESULT", "ticks")? * 1000 / 1024;
+        if name == AUTO {
+            // The mix of modes follows the response times of the host, so the figure differs from run to run.
+            if instructions > most {
+                return Err(format!(
+                    "{name}: {instructions} instructions per block, every single mode at most {most}"
+                )
+                .into());
+            }
+            println!("{name}: {instructions} instructions per block");
+        } else {
+            most = most.max(instructions);
+            table.add(&format!("{name} instructions per block"), instructions);
+        }
         table.add(&format!("{name} stack"), report.number("RESULT", "download_stack")?);
         if name.starts_with("blocks") {
             table.add(&format!("{firmware} static RAM"), report.number("RESULT", "ram")?);
