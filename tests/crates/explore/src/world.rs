@@ -15,8 +15,8 @@ use zigbee_ota::Eui64;
 use zigbee_ota::aps::{Address, DeliveryMode, DeliveryReport, FrameMeta, Transmit, TransmitToken};
 use zigbee_ota::client::{
     ApplyResult, Checkpoint, CheckpointStage, Client, ClientAction, ClientConfig, ClientEvent,
-    CredentialResult, FailedImage, Identity, Need, Outcome, PrepareResult, StaleTicket, StoreResult, Ticket,
-    VerifyResult,
+    CredentialResult, FailedImage, Identity, Need, PauseReason, PrepareResult, StaleTicket, StoreResult,
+    Ticket, VerifyResult,
 };
 use zigbee_ota::file::FileHeader;
 use zigbee_ota::server::{
@@ -210,7 +210,8 @@ pub struct World<const RANGES: usize> {
     is_ordered: bool,
     /// Upgrade End Requests with SUCCESS since the last download began, at most [`ENOUGH_ASKED`].
     times_asked: u8,
-    /// NO_IMAGE_AVAILABLE to requests for blocks since the last download began, at most [`ENOUGH_REFUSED`].
+    /// NO_IMAGE_AVAILABLE to requests for blocks since the download began or paused for that, at most
+    /// [`ENOUGH_REFUSED`].
     times_refused: u8,
     /// Number of the next response of a server with numbers of its own.
     own_number: u8,
@@ -596,13 +597,16 @@ impl<const RANGES: usize> World<RANGES> {
                     (self.is_ordered, self.times_asked, self.times_refused) = (false, 0, 0);
                 }
                 ClientEvent::ImageRetained(_) | ClientEvent::FileReplaced(_) => self.is_open = false,
-                ClientEvent::Ended(outcome) => {
-                    self.is_open = false;
+                ClientEvent::DownloadPaused(PauseReason::ImageGone, _) => {
                     ensure!(
-                        outcome != Outcome::ImageGone || self.times_refused >= ENOUGH_REFUSED,
+                        self.times_refused >= ENOUGH_REFUSED,
                         "the image counts as gone after {} refusals",
                         self.times_refused
                     );
+                    self.times_refused = 0;
+                }
+                ClientEvent::Ended(outcome) => {
+                    self.is_open = false;
                     if outcome.id().is_some() && self.runs[0] >= 2 && self.runs[self.setup.images - 1] >= 2 {
                         self.is_upgraded = true;
                     }
