@@ -76,7 +76,8 @@ pub enum Kind {
     Stranger,
     /// A frame to the client arrives as a broadcast.
     Broadcast,
-    /// The request at the head of the link gets a Default Response with the given status.
+    /// A request gets a Default Response, or a block request an Image Block Response NO_IMAGE_AVAILABLE: the low digit is
+    /// the place on the link, the high digit the answer.
     Refuse,
     /// The client gets a response that it did not ask for: see `FORGED`.
     Forge,

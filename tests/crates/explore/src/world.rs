@@ -66,7 +66,7 @@ const ENOUGH_ASKED: u8 = 4;
 /// Refusals after which a client may take an image to be gone (section 6.10.6.5.2).
 const ENOUGH_REFUSED: u8 = 3;
 
-/// Statuses that `Kind::Refuse` answers.
+/// Statuses of the Default Responses by which `Kind::Refuse` answers.
 const REFUSALS: [u8; 7] = [0x00, 0x01, 0x7e, 0x80, 0x81, 0x95, NO_IMAGE];
 
 /// Frames that `Kind::Forge` sends: ABORT and WAIT_FOR_DATA of 10 s, of 4 hours and of 136 years, with a number of no
@@ -532,10 +532,12 @@ impl<const RANGES: usize> World<RANGES> {
         if is_cluster_command(frame) && frame[2] == RESPONSE_END && le32(frame, 15) != u32::MAX {
             self.is_ordered = true;
         }
-        if is_default_response(frame)
-            && [REQUEST_BLOCK, REQUEST_PAGE].contains(&frame[3])
-            && frame[4] == NO_IMAGE
-        {
+        let is_refusal = match frame {
+            [_, _, DEFAULT_RESPONSE, REQUEST_BLOCK | REQUEST_PAGE, NO_IMAGE] => is_default_response(frame),
+            [_, _, RESPONSE_BLOCK, NO_IMAGE] => is_cluster_command(frame),
+            _ => false,
+        };
+        if is_refusal {
             self.times_refused = ENOUGH_REFUSED.min(self.times_refused + 1);
         }
     }
@@ -984,10 +986,14 @@ impl<const RANGES: usize> World<RANGES> {
         self.pump(false)
     }
 
-    /// Answers the request at `index` by a Default Response with the given status.
-    fn refuse(&mut self, index: usize, status: u8) -> Checked {
+    /// Answers the request at `index` by a Default Response with the status of the given number, or by an Image Block
+    /// Response NO_IMAGE_AVAILABLE, as some servers do.
+    fn refuse(&mut self, index: usize, status: usize) -> Checked {
         let request = self.link.remove(index);
-        let bytes = vec![0x18, request.bytes[1], DEFAULT_RESPONSE, request.bytes[2], status];
+        let bytes = match REFUSALS.get(status) {
+            Some(status) => vec![0x18, request.bytes[1], DEFAULT_RESPONSE, request.bytes[2], *status],
+            None => vec![0x19, request.bytes[1], RESPONSE_BLOCK, NO_IMAGE],
+        };
         self.note_response(&bytes);
         self.say(|| format!("server sends {}", hex(&bytes)));
         let (delivery, token) = (DeliveryMode::Unicast, TransmitToken::NONE);
@@ -1145,7 +1151,7 @@ impl<const RANGES: usize> World<RANGES> {
                 self.link[index].delivery = DeliveryMode::Broadcast;
                 Ok(())
             }
-            Kind::Refuse => self.refuse(index & 15, REFUSALS[index >> 4]),
+            Kind::Refuse => self.refuse(index & 15, index >> 4),
             Kind::Forge => {
                 let bytes = FORGED[index].to_vec();
                 self.say(|| format!("forged: {}", hex(&bytes)));
@@ -1352,7 +1358,9 @@ impl<const RANGES: usize> World<RANGES> {
                 add(Kind::Broadcast, index, 1);
             }
             if !frame.to_client && is_cluster_command(&frame.bytes) {
-                (0..REFUSALS.len()).for_each(|status| add(Kind::Refuse, status << 4 | index, 1));
+                let is_block = frame.bytes[2] == REQUEST_BLOCK;
+                let count = REFUSALS.len() + usize::from(is_block);
+                (0..count).for_each(|status| add(Kind::Refuse, status << 4 | index, 1));
             }
         }
     }
