@@ -6,8 +6,11 @@ use std::path::Path;
 
 use crate::Result;
 
-/// Growth that is borne: a stalled host changes the client's timers by a little, and with them its path.
-const SLACK: f64 = 1.05;
+/// Returns the largest ratio of a measured value to that of the table. Instructions depend on the client's timers, and these
+/// on the response times of the host: a window took from 10,157 to 10,737 per block. Bytes depend on the compiler alone.
+fn largest_ratio(name: &str) -> f64 {
+    if name.ends_with("instructions per block") { 1.1 } else { 1.01 }
+}
 
 #[derive(Default)]
 pub struct Table(Vec<(String, u64)>);
@@ -40,7 +43,7 @@ impl Table {
             let before = expected.iter().find(|(other, _)| other == name).map(|(_, value)| *value);
             let verdict = match before {
                 None => "  is not in the table",
-                Some(before) if *value as f64 > before as f64 * SLACK => "  has grown",
+                Some(before) if *value as f64 > before as f64 * largest_ratio(name) => "  has grown",
                 Some(_) => "",
             };
             is_good &= verdict.is_empty();
