@@ -240,6 +240,7 @@ mod codec;
 pub mod container;
 #[cfg(feature = "inspect")]
 mod crc;
+mod crc_bitwise;
 mod error;
 mod fifo;
 pub mod file;

@@ -16,8 +16,8 @@ use crate::zcl::ImageOffer;
 ///
 /// A device takes a checkpoint from time to time by [`Client::checkpoint`](super::Client::checkpoint), and continues
 /// after a restart by [`Client::resume`](super::Client::resume). The client after the restart must have the same
-/// [`write_size`](super::ClientConfig::write_size) as the client before the restart. Store a checkpoint through serde,
-/// or store the fields of the checkpoint and of the structs in it. [`new`](Self::new) then makes a checkpoint from
+/// [`write_size`](super::ClientConfig::write_size) as the client before the restart. Store a checkpoint as the bytes of
+/// [`to_bytes`](Self::to_bytes), through serde, or field by field; [`new`](Self::new) then makes a checkpoint from
 /// stored fields, and the remaining fields can be assigned. A field that a later version of this crate adds has a
 /// default with which a checkpoint stored today stays correct.
 ///

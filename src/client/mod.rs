@@ -83,6 +83,7 @@
 mod api;
 mod attributes;
 mod checkpoint;
+mod checkpoint_bytes;
 mod config;
 mod discovery;
 mod dispatch;
@@ -104,6 +105,7 @@ mod transfer;
 mod upgrade_end;
 
 pub use checkpoint::{Checkpoint, CheckpointStage, FileSums, HeaderFacts, PendingImages, RangeSum};
+pub use checkpoint_bytes::CheckpointError;
 pub use config::{
     AcceptedVersions, ClientConfig, FailedImage, HeaderChecks, Identity, LinkKeyPolicy, TransferMode,
     UpgradeEndFallback,

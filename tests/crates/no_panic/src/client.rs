@@ -132,6 +132,8 @@ fn wishes<const RANGES: usize>(client: &mut Client<RANGES>) {
     checkpoint.stage = black_box(CheckpointStage::Verified);
     checkpoint.pending_images = black_box(PendingImages::NONE);
     let checkpoint = black_box(checkpoint).floor(black_box(NonZeroU32::MIN));
+    let stored = black_box(checkpoint.to_bytes());
+    let checkpoint = black_box(Checkpoint::from_bytes(&stored)).unwrap_or(checkpoint);
     black_box(black_box(&mut *client).resume(now(), checkpoint)).ok();
     black_box(&mut *client).set_query_interval(now(), black_box(Some(Millis(0))));
     black_box(&mut *client).stop_queries(now());
