@@ -20,8 +20,8 @@ use capture_lines::{BadLine, read_line};
 
 #[path = "common/capture_lines.rs"]
 mod capture_lines;
-#[path = "common/print.rs"]
-mod print;
+#[path = "common/output_lines.rs"]
+mod output_lines;
 
 /// Decode frames of the OTA Upgrade cluster: lines `c2s|s2c HEX` from standard input to JSON on standard output.
 #[derive(Parser)]
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         // A reader that closed the pipe has seen enough, so this is no error.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            print::complain(format_args!("frames: {error}"));
+            output_lines::complain(format_args!("frames: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -5,17 +5,15 @@ use zigbee_ota::client::{Checkpoint, CheckpointStage};
 use zigbee_ota::zcl::ImageOffer;
 
 use device::SECTOR;
-use kept_bytes::{Keep, SlotLayout, Span};
 use power_cut_test::{Variant, try_out};
 use settings_store::{Journal, RECORD, Settings, Upgrade};
 use simulated_server::{DEVICE_RUNS, LEAST, SERVED};
+use slot_layout::{Keep, SlotLayout, Span};
 
 #[path = "../examples/flash/device.rs"]
 mod device;
 #[path = "../examples/flash/device_loops.rs"]
 mod device_loops;
-#[path = "../examples/flash/kept_bytes.rs"]
-mod kept_bytes;
 #[path = "../examples/flash/power_cut_test.rs"]
 mod power_cut_test;
 #[path = "../examples/flash/read_back_check.rs"]
@@ -24,6 +22,8 @@ mod read_back_check;
 mod settings_store;
 #[path = "../examples/flash/simulated_server.rs"]
 mod simulated_server;
+#[path = "../examples/flash/slot_layout.rs"]
+mod slot_layout;
 
 #[test]
 fn an_image_survives_a_power_failure_at_any_write() {

@@ -24,18 +24,18 @@ use zigbee_ota::{Encode, FileVersion, ImageId};
 
 use patch_applier::{Applier, Fault};
 use patch_format::TAG;
-use simulated_link::{Ran, drive};
+use simulated_upgrade::{Ran, drive};
 
+#[path = "../common/output_lines.rs"]
+mod output_lines;
 #[path = "patch_applier.rs"]
 mod patch_applier;
 #[path = "patch_format.rs"]
 mod patch_format;
-#[path = "../common/print.rs"]
-mod print;
 #[path = "sample_firmware.rs"]
 mod sample_firmware;
-#[path = "simulated_link.rs"]
-mod simulated_link;
+#[path = "simulated_upgrade.rs"]
+mod simulated_upgrade;
 
 const RUNS: ImageId = ImageId::new(0x1001, 0x00ab, 0x0001_0000);
 
@@ -47,28 +47,28 @@ fn main() -> ExitCode {
         Ok((by_whole, by_delta, slot)) if slot == new => {
             let seconds = |ran: &Ran| f64::from(ran.download.0) / 1000.0;
             let saved = |part: f64, all: f64| 100.0 * (1.0 - part / all);
-            print::line(format_args!("firmware: {} bytes, then {} bytes", old.len(), new.len()));
-            print::line(format_args!(
+            output_lines::line(format_args!("firmware: {} bytes, then {} bytes", old.len(), new.len()));
+            output_lines::line(format_args!(
                 "file with the firmware: {} bytes, {:.1} s in the simulation",
                 whole.len(),
                 seconds(&by_whole)
             ));
-            print::line(format_args!(
+            output_lines::line(format_args!(
                 "file with the patch: {} bytes, {:.1} s in the simulation",
                 delta.len(),
                 seconds(&by_delta)
             ));
-            print::line(format_args!(
+            output_lines::line(format_args!(
                 "saved: {:.1} % of the bytes, {:.1} % of the time",
                 saved(delta.len() as f64, whole.len() as f64),
                 saved(seconds(&by_delta), seconds(&by_whole))
             ));
-            print::line(format_args!(
+            output_lines::line(format_args!(
                 "memory of the device: {} bytes to apply it, {} bytes for the client",
                 size_of::<Applier<'_>>(),
                 size_of::<Client>()
             ));
-            print::line(format_args!("identical: yes"));
+            output_lines::line(format_args!("identical: yes"));
             ExitCode::SUCCESS
         }
         Ok(_) => fail("the second slot does not hold the new firmware"),
@@ -77,7 +77,7 @@ fn main() -> ExitCode {
 }
 
 fn fail(reason: &str) -> ExitCode {
-    print::complain(format_args!("delta: {reason}"));
+    output_lines::complain(format_args!("delta: {reason}"));
     ExitCode::FAILURE
 }
 

@@ -26,9 +26,9 @@ use zigbee_ota::client::{
 use zigbee_ota::time::Instant;
 use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES};
 
-use crate::kept_bytes::{Keep, SlotLayout};
 use crate::read_back_check::Check;
 use crate::settings_store::{Journal, SETTINGS_SIZE, Settings, Upgrade};
+use crate::slot_layout::{Keep, SlotLayout};
 
 /// Word size of the flash in bytes.
 pub const WORD: usize = 4;

@@ -12,10 +12,10 @@ use zigbee_ota::client::Outcome;
 use zigbee_ota_sim::{AsyncNor, Nor, NorError};
 
 use crate::device::{Device, Job, SLOT};
-use crate::kept_bytes::Keep;
 use crate::read_back_check::CHUNK;
 use crate::settings_store::{Journal, RECORD};
 use crate::simulated_server::{DEVICE_RUNS, SERVER, SimulatedServer};
+use crate::slot_layout::Keep;
 
 /// Reason why a driver ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! blocking flash, with asynchronous flash, and on a device that keeps only the firmware. Exit status 0 when each of
 //! these upgrades left exactly the image in flash, 1 when one did not, 2 when the command line is wrong.
 //!
-//! Files to reuse in firmware: `device.rs`, which is the same for both kinds of flash, `kept_bytes.rs` (which bytes
+//! Files to reuse in firmware: `device.rs`, which is the same for both kinds of flash, `slot_layout.rs` (which bytes
 //! are kept, and where), `read_back_check.rs` and `settings_store.rs` (persistent settings), and one half of
 //! `device_loops.rs`.
 
@@ -17,13 +17,13 @@ use power_cut_test::{Report, Upgraded, Variant, try_out};
 
 mod device;
 mod device_loops;
-mod kept_bytes;
+#[path = "../common/output_lines.rs"]
+mod output_lines;
 mod power_cut_test;
-#[path = "../common/print.rs"]
-mod print;
 mod read_back_check;
 mod settings_store;
 mod simulated_server;
+mod slot_layout;
 
 /// Upgrade a simulated device whose power fails.
 #[derive(Parser)]
@@ -63,10 +63,10 @@ fn main() -> ExitCode {
         ("element 0x0000 alone", Variant::Firmware),
     ] {
         match try_out(variant, options.size, options.cuts.0) {
-            Ok(report) => print::line(format_args!("{name}: {}", line(&report))),
+            Ok(report) => output_lines::line(format_args!("{name}: {}", line(&report))),
             Err(broken) => {
                 good = false;
-                print::line(format_args!("{name}: identical: no: {broken:?}"));
+                output_lines::line(format_args!("{name}: identical: no: {broken:?}"));
             }
         }
     }

@@ -11,9 +11,9 @@ use zigbee_ota_sim::Nor;
 
 use crate::device::SLOT;
 use crate::device_loops::{End, live, live_async, recall};
-use crate::kept_bytes::Keep;
 use crate::settings_store::Settings;
 use crate::simulated_server::{SERVED, SimulatedServer, file, firmware};
+use crate::slot_layout::Keep;
 
 /// Variant of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use zigbee_ota::zcl::ImageOffer;
 use zigbee_ota::{ImageId, SecurityCredentialVersion, StackVersion};
 
 use crate::device::SECTOR;
-use crate::kept_bytes::Span;
+use crate::slot_layout::Span;
 
 /// Settings that survive a power failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

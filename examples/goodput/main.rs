@@ -7,8 +7,8 @@
 //! The simulation is in `tests/crates/sim`: a shared radio channel with carrier sensing, collisions and relays, the
 //! real server, the real client, and flash that takes 2 ms for a block of 64 bytes.
 
-#[path = "../common/print.rs"]
-mod print;
+#[path = "../common/output_lines.rs"]
+mod output_lines;
 mod svg_plot;
 
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            print::complain(format_args!("goodput: {error}"));
+            output_lines::complain(format_args!("goodput: {error}"));
             ExitCode::from(2)
         }
     }
@@ -55,13 +55,13 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let bar = ProgressBar::new(goodput_table::lines().len() as u64);
     let measured = goodput_table::measure(|| bar.inc(1));
     bar.finish_and_clear();
-    print::write(&goodput_table::write(&measured).to_string());
+    output_lines::write(&goodput_table::write(&measured).to_string());
     Ok(())
 }
 
 /// Upgrades fleets of several sizes, each with several jitters.
 fn fleet() {
-    print::line(format_args!(
+    output_lines::line(format_args!(
         "{:>7} {:>6} {:>8} {:>9} {:>9} {:>9}",
         "devices", "jitter", "at once", "half, s", "90 %, s", "all, s"
     ));
@@ -69,7 +69,7 @@ fn fleet() {
         for jitter in [5, 25, 100] {
             let fleet = Fleet { devices, jitter, bytes: 2000 }.upgrade(1);
             let [half, most, all] = [0.5, 0.9, 1.0].map(|share| fleet.after(share));
-            print::line(format_args!(
+            output_lines::line(format_args!(
                 "{devices:>7} {jitter:>6} {:>8} {half:>9.1} {most:>9.1} {all:>9.1}",
                 fleet.at_once
             ));

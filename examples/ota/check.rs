@@ -9,7 +9,7 @@ use zigbee_ota::inspect::{FindingKind, Severity};
 use crate::error::Failure;
 use crate::input::{InputFile, expand, with};
 use crate::name;
-use crate::printable;
+use crate::terminal_escape;
 
 /// Say in one line per file whether it is complete
 ///
@@ -38,7 +38,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
         well &= wrong.is_empty();
         let word = if wrong.is_empty() { "ok".into() } else { format!("WRONG: {}", wrong.join("; ")) };
         let notes = if notes.is_empty() { String::new() } else { format!(" (note: {})", notes.join("; ")) };
-        writeln!(out, "{}: {word}{notes}", printable::path(path))?;
+        writeln!(out, "{}: {word}{notes}", terminal_escape::path(path))?;
     }
     Ok(well)
 }

@@ -12,7 +12,7 @@ use crate::error::{Failure, complain};
 use crate::index::read_index;
 use crate::input::read;
 use crate::number_args::number;
-use crate::printable;
+use crate::terminal_escape;
 
 /// Choose the entry of an index for a device, as zigbee2mqtt or zigpy would
 ///
@@ -113,7 +113,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     };
     if options.json {
         let line = serde_json::to_string(&choice).map_err(std::io::Error::from)?;
-        writeln!(out, "{}", printable::json(&line))?;
+        writeln!(out, "{}", terminal_escape::json(&line))?;
     } else {
         choice.say(entry, out)?;
     }
@@ -127,19 +127,19 @@ impl Choice<'_> {
                 let place = self.url.or(self.path).unwrap_or_default();
                 let version = entry.version.map_or(0, |version| version.0);
                 let text = format!("entry {number}: version {version} ({version:#010x}): {place}");
-                writeln!(out, "{}", printable::text(&text))?;
+                writeln!(out, "{}", terminal_escape::text(&text))?;
             }
             _ => writeln!(out, "no entry for this device")?,
         }
         for Mismatch { entry, reason } in &self.mismatches {
-            writeln!(out, "  not entry {entry}: {}", printable::text(reason))?;
+            writeln!(out, "  not entry {entry}: {}", terminal_escape::text(reason))?;
         }
         match self.differences.as_deref() {
             None => Ok(()),
             Some([]) => writeln!(out, "  the file is the one of the entry"),
             Some(found) => found
                 .iter()
-                .try_for_each(|text| writeln!(out, "  the file differs: {}", printable::text(text))),
+                .try_for_each(|text| writeln!(out, "  the file differs: {}", terminal_escape::text(text))),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::element_args::{ElementArgs, Piece};
 use crate::error::{Failure, complain};
 use crate::input::read;
 use crate::number_args::{address, number};
-use crate::printable;
+use crate::terminal_escape;
 use crate::text_args::{digits, header_string};
 
 /// Create a file
@@ -118,7 +118,12 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     };
     if replace(&path, &bytes)? {
         let ImageId { manufacturer, image_type, version } = header.id;
-        write!(out, "{}: {} bytes: manufacturer {manufacturer}, ", printable::path(&path), bytes.len())?;
+        write!(
+            out,
+            "{}: {} bytes: manufacturer {manufacturer}, ",
+            terminal_escape::path(&path),
+            bytes.len()
+        )?;
         writeln!(out, "image type {:#06x}, version {1:#010x} ({1})", image_type.0, version.0)?;
     }
     if elements.is_empty() {

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use crate::printable;
+use crate::terminal_escape;
 
 /// Reason why a subcommand stopped.
 #[derive(Debug, thiserror::Error)]
@@ -23,12 +23,12 @@ pub enum Failure {
 impl Failure {
     /// Error about the file at `path`.
     pub fn at(path: &Path, reason: impl Display) -> Self {
-        Self::Said(format!("{}: {reason}", printable::path(path)))
+        Self::Said(format!("{}: {reason}", terminal_escape::path(path)))
     }
 
     /// Error for a missing input at `path`.
     pub fn nothing(path: &Path, reason: impl Display) -> Self {
-        Self::Nothing(format!("{}: {reason}", printable::path(path)))
+        Self::Nothing(format!("{}: {reason}", terminal_escape::path(path)))
     }
 
     /// Whether the reader of standard output has closed the pipe.
@@ -39,5 +39,5 @@ impl Failure {
 
 /// Prints one line on standard error, with foreign texts escaped. Not `eprintln`, which panics when standard error is closed.
 pub fn complain(what: impl Display) {
-    let _ = writeln!(io::stderr(), "ota: {}", printable::text(&what.to_string()));
+    let _ = writeln!(io::stderr(), "ota: {}", terminal_escape::text(&what.to_string()));
 }

@@ -10,7 +10,7 @@ use zigbee_ota::inspect::{Finding, Inspection};
 use crate::input::{InputFile, NotOta};
 use crate::matter_image::MatterImage;
 use crate::payload_report::PayloadEntry;
-use crate::printable;
+use crate::terminal_escape;
 use crate::warnings;
 
 /// OTA file. Lists are written while the file is read, so that a file with very many elements takes no more memory.
@@ -202,7 +202,7 @@ impl serde_json::ser::Formatter for Printable {
         let is_plain = fragment.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
         match is_plain {
             true => out.write_all(fragment.as_bytes()),
-            false => out.write_all(printable::json(fragment).as_bytes()),
+            false => out.write_all(terminal_escape::json(fragment).as_bytes()),
         }
     }
 }

@@ -12,17 +12,18 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod append_integrity_code;
 mod atomic_write;
-mod candidates;
 #[path = "../common/capture_lines.rs"]
 mod capture_lines;
 mod check;
 mod choose;
 mod create;
+mod digest_and_attach;
 mod element_args;
 mod error;
-mod external_signer;
 mod extract;
+mod header_candidates;
 #[path = "../common/hex_lines.rs"]
 mod hex_lines;
 mod index;
@@ -34,13 +35,12 @@ mod name;
 #[path = "../common/number_args.rs"]
 mod number_args;
 mod payload_report;
-#[path = "../common/printable.rs"]
-mod printable;
 mod reassembly;
 mod reconstruct;
-mod seal;
 mod sign;
 mod summary;
+#[path = "../common/terminal_escape.rs"]
+mod terminal_escape;
 mod terminal_table;
 mod text_args;
 #[path = "../common/trust_args.rs"]
@@ -67,12 +67,12 @@ enum Command {
     Extract(extract::Options),
     Name(name::Options),
     Check(check::Options),
-    Candidates(candidates::Options),
+    Candidates(header_candidates::Options),
     Verify(verify::Options),
-    Seal(seal::Options),
+    Seal(append_integrity_code::Options),
     Sign(sign::Options),
-    Digest(external_signer::Prepare),
-    Attach(external_signer::Attach),
+    Digest(digest_and_attach::Prepare),
+    Attach(digest_and_attach::Attach),
     Index(index::Options),
     Choose(choose::Options),
     Reconstruct(reconstruct::Options),
@@ -100,12 +100,12 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Extract(options) => extract::run(&options),
         Command::Name(options) => name::run(&options, &mut out),
         Command::Check(options) => check::run(&options, &mut out),
-        Command::Candidates(options) => candidates::run(&options, &mut out),
+        Command::Candidates(options) => header_candidates::run(&options, &mut out),
         Command::Verify(options) => verify::run(&options, &mut out),
-        Command::Seal(options) => seal::run(&options),
+        Command::Seal(options) => append_integrity_code::run(&options),
         Command::Sign(options) => sign::run(&options),
-        Command::Digest(options) => external_signer::digest(&options, &mut out),
-        Command::Attach(options) => external_signer::attach(&options),
+        Command::Digest(options) => digest_and_attach::digest(&options, &mut out),
+        Command::Attach(options) => digest_and_attach::attach(&options),
         Command::Index(options) => index::run(&options, &mut out),
         Command::Choose(options) => choose::run(&options, &mut out),
         Command::Reconstruct(options) => reconstruct::run(&options, &mut out),

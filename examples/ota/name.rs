@@ -8,7 +8,7 @@ use zigbee_ota::file::FileName;
 
 use crate::error::{Failure, complain};
 use crate::input::with;
-use crate::printable;
+use crate::terminal_escape;
 use crate::terminal_table;
 use crate::text_args::suffix;
 
@@ -43,7 +43,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
         let name = FileName::new(id).with_suffix(&options.suffix);
         match options.files.as_slice() {
             [_] => writeln!(out, "{name}"),
-            _ => writeln!(out, "{}: {name}", printable::path(path)),
+            _ => writeln!(out, "{}: {name}", terminal_escape::path(path)),
         }?;
     }
     Ok(well)

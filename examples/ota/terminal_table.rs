@@ -13,8 +13,8 @@ use zigbee_ota::{HardwareRange, ImageId};
 
 use crate::input::InputFile;
 use crate::payload_report::PayloadEntry;
-use crate::printable;
 use crate::summary::Summary;
+use crate::terminal_escape;
 
 /// Prints one field: its name and its value.
 pub fn row(out: &mut impl Write, name: &str, value: impl Display) -> io::Result<()> {
@@ -26,7 +26,7 @@ pub fn file(path: &Path, opened: &InputFile<'_>, out: &mut impl Write) -> io::Re
     let InputFile { container, image, .. } = opened;
     let inspection = opened.inspect();
     let summary = Summary::new(opened, &inspection);
-    writeln!(out, "{}", printable::path(path))?;
+    writeln!(out, "{}", terminal_escape::path(path))?;
     row(out, "what", summary.what())?;
     row(out, "for", summary.target())?;
     row(out, "whole", summary.whole())?;

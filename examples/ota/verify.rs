@@ -15,7 +15,7 @@ use zigbee_ota::signature::{self, Accepted, Certificate, SignatureError, Suite, 
 use crate::error::{Failure, complain};
 use crate::input::{InputFile, with};
 use crate::json::NoFile;
-use crate::printable;
+use crate::terminal_escape;
 use crate::trust_args::Trust;
 use crate::unix_time;
 
@@ -85,14 +85,14 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
         match (found, options.json) {
             (Ok(found), true) => {
                 let line = serde_json::to_string(&found).map_err(std::io::Error::from)?;
-                writeln!(out, "{}", printable::json(&line))?;
+                writeln!(out, "{}", terminal_escape::json(&line))?;
             }
-            (Ok(found), false) => writeln!(out, "{}", printable::text(&found.line()))?,
+            (Ok(found), false) => writeln!(out, "{}", terminal_escape::text(&found.line()))?,
             (Err(reason), true) => {
                 let none = serde_json::to_string(&NoFile::new(path, reason)).map_err(std::io::Error::from)?;
-                writeln!(out, "{}", printable::json(&none))?;
+                writeln!(out, "{}", terminal_escape::json(&none))?;
             }
-            (Err(reason), false) => writeln!(out, "{}: {reason}", printable::path(path))?,
+            (Err(reason), false) => writeln!(out, "{}: {reason}", terminal_escape::path(path))?,
         }
     }
     Ok(well)

@@ -7,7 +7,7 @@ use zigbee_ota::file::SplitFile;
 use zigbee_ota::zcl::ImageOffer;
 
 use crate::trust_args::Trust;
-use crate::{complain, image_check};
+use crate::{complain, download_verification};
 
 /// Storage in memory.
 pub struct Flash {
@@ -29,7 +29,7 @@ impl Flash {
         if parts.header.id != offer.id {
             return Err(format!("it is {}, not what was offered", parts.header.id));
         }
-        image_check::check(&self.trust, &self.bytes)
+        download_verification::check(&self.trust, &self.bytes)
     }
 
     /// Returns the image once it is verified.

@@ -26,28 +26,28 @@ use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{Frame, ImageOffer, LONGEST_ATTRIBUTES, LONGEST_TO_SERVER};
 use zigbee_ota::{Eui64, HardwareVersion, ImageId};
 
-use complaint_counter::ComplaintCounter;
 use image_storage::Flash;
 use line_reader::{Input, LineReader};
+use log_rate_limit::ComplaintCounter;
 use number_args::{address, number};
 use transfer_args::TransferArgs;
 use trust_args::Trust;
 
-mod complaint_counter;
+#[path = "../common/download_verification.rs"]
+mod download_verification;
 #[path = "../common/hex_lines.rs"]
 mod hex_lines;
-#[path = "../common/image_check.rs"]
-mod image_check;
 mod image_storage;
 mod line_reader;
+mod log_rate_limit;
 #[path = "../common/number_args.rs"]
 mod number_args;
 #[path = "../common/outcome_words.rs"]
 mod outcome_words;
-#[path = "../common/print.rs"]
-mod print;
-#[path = "../common/printable.rs"]
-mod printable;
+#[path = "../common/output_lines.rs"]
+mod output_lines;
+#[path = "../common/terminal_escape.rs"]
+mod terminal_escape;
 #[path = "../common/transfer_args.rs"]
 mod transfer_args;
 #[path = "../common/trust_args.rs"]
@@ -219,7 +219,7 @@ impl Device {
             self.send(give_up)?;
             while let Some(event) = self.client.poll_event() {
                 if !options.json {
-                    print::line(format_args!("{event:?}"));
+                    output_lines::line(format_args!("{event:?}"));
                 }
                 if let (None, Some(reason)) = (&end, self.note(options, event)) {
                     // After the upgrade the device only answers attribute reads.
@@ -410,14 +410,14 @@ impl Device {
             "outcome": end.word(),
         });
         if options.json {
-            print::line(format_args!("{summary}"));
+            output_lines::line(format_args!("{summary}"));
         } else {
-            print::line(format_args!("{summary:#}"));
+            output_lines::line(format_args!("{summary:#}"));
         }
         match (&options.out, image) {
             (Some(path), Some(image)) if identical => {
                 if let Err(error) = fs::write(path, image) {
-                    complain(&format!("{}: {error}", printable::path(path)));
+                    complain(&format!("{}: {error}", terminal_escape::path(path)));
                     return ExitCode::FAILURE;
                 }
             }

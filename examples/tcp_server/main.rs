@@ -38,17 +38,17 @@ use zigbee_ota::{ImageFilter, ImageId};
 
 use commands::{Command, HELP};
 use connections::{Network, NetworkEvent};
+use gateway_events::{Download, Report};
 use output::Output;
-use report::{Download, Report};
 
 mod commands;
 mod connections;
+mod gateway_events;
 #[path = "../common/hex_lines.rs"]
 mod hex_lines;
 mod output;
-#[path = "../common/printable.rs"]
-mod printable;
-mod report;
+#[path = "../common/terminal_escape.rs"]
+mod terminal_escape;
 
 /// Upgrade the devices that connect. Commands on standard input: help lists them.
 #[derive(Parser)]
@@ -251,20 +251,20 @@ impl<'a> Gateway<'a> {
             match change {
                 FolderChange::Added { path, id, .. } => {
                     is_news = true;
-                    self.report(&Report::FileAdded { path: report::path(&path), id });
+                    self.report(&Report::FileAdded { path: gateway_events::path(&path), id });
                 }
                 FolderChange::Replaced { path, id, previous, .. } => {
                     is_news = true;
-                    self.report(&Report::FileReplaced { path: report::path(&path), id, previous });
+                    self.report(&Report::FileReplaced { path: gateway_events::path(&path), id, previous });
                     if id == previous {
                         self.cancel_downloads(id);
                     }
                 }
                 FolderChange::Removed { path, id, .. } => {
-                    self.report(&Report::FileRemoved { path: report::path(&path), id });
+                    self.report(&Report::FileRemoved { path: gateway_events::path(&path), id });
                 }
                 FolderChange::Rejected(error) => {
-                    let (path, reason) = (report::path(error.path()), error.to_string());
+                    let (path, reason) = (gateway_events::path(error.path()), error.to_string());
                     self.report(&Report::FileRejected { path, reason });
                 }
                 _ => {}
@@ -380,7 +380,8 @@ impl<'a> Gateway<'a> {
     }
 
     fn list_files(&mut self) {
-        let files: Vec<_> = self.images.files().map(|(path, info)| (report::path(path), *info)).collect();
+        let files: Vec<_> =
+            self.images.files().map(|(path, info)| (gateway_events::path(path), *info)).collect();
         let count = files.len();
         for (path, info) in files {
             self.report(&Report::File { path, info });
@@ -428,5 +429,5 @@ fn line(json: bool, event: &(impl Serialize + Display)) -> String {
     let json = serde_json::to_string(event).unwrap_or_default();
     // Most events have no text of others, and need no second look.
     let is_plain = json.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if is_plain { json } else { printable::json(&json) }
+    if is_plain { json } else { terminal_escape::json(&json) }
 }

@@ -9,9 +9,9 @@ use zigbee_ota::unify::{ConsumerAction, ConsumerConfig, FileVerdict, ManagedDevi
 use zigbee_ota::{Eui64, FileVersion, ImageId};
 
 use crate::mqtt_connection::{Broker, ConnectionEvent, Failure};
-use crate::print;
-use crate::printable;
+use crate::output_lines;
 use crate::simulated_network::{Network, Simulated};
+use crate::terminal_escape;
 
 /// Maximum time to wait while no timer runs.
 const NAP: Duration = Duration::from_secs(1);
@@ -59,7 +59,7 @@ impl Gateway {
             }
             for event in self.network.events.drain(..) {
                 if let zigbee_ota::server::ServerEvent::Ended { client, id, status } = event {
-                    print::line(format_args!("{client}: {id} {status}"));
+                    output_lines::line(format_args!("{client}: {id} {status}"));
                 }
             }
             let due = self.network.poll_timeout().map(|due| Duration::from(due.since(self.now())));
@@ -70,10 +70,10 @@ impl Gateway {
                 Ok(Some(ConnectionEvent::Connected)) => self.network.consumer.reconnected(self.now()),
                 Ok(Some(ConnectionEvent::Message(message))) => {
                     if let Err(reason) = self.network.receive(self.now(), &message) {
-                        let topic = printable::text(&message.topic);
-                        print::complain(format_args!(
+                        let topic = terminal_escape::text(&message.topic);
+                        output_lines::complain(format_args!(
                             "unify: {topic} is ignored: {}",
-                            printable::text(&reason.to_string())
+                            terminal_escape::text(&reason.to_string())
                         ));
                     }
                 }
@@ -88,7 +88,7 @@ impl Gateway {
         tokio::time::sleep(Duration::from_millis(1100)).await;
         for action in self.network.run(self.now()) {
             if let Err(error) = self.carry(action).await {
-                print::complain(format_args!("unify: {error}"));
+                output_lines::complain(format_args!("unify: {error}"));
             }
         }
         self.broker.leave().await;

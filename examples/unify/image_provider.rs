@@ -9,8 +9,8 @@ use zigbee_ota::unify::{Announcement, DateTime, ImageKind, ImagePath, MqttMessag
 use zigbee_ota::{Encode, ImageId};
 
 use crate::mqtt_connection::{Broker, ConnectionEvent, Failure};
-use crate::print;
-use crate::printable;
+use crate::output_lines;
+use crate::terminal_escape;
 
 /// OTA files of a folder, each announced for all devices.
 pub struct Folder {
@@ -25,14 +25,17 @@ impl Folder {
             files.add("demonstration.zigbee", demonstration()?, apply_after)?;
             return Ok(files);
         };
-        let about = |error: &dyn std::fmt::Display| format!("{}: {error}", printable::path(folder));
+        let about = |error: &dyn std::fmt::Display| format!("{}: {error}", terminal_escape::path(folder));
         for entry in fs::read_dir(folder).map_err(|error| about(&error))? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_file()
                 && let Err(error) = files.add(&name, fs::read(&path)?, apply_after)
             {
-                print::complain(format_args!("unify: {} is not announced: {error}", printable::text(&name)));
+                output_lines::complain(format_args!(
+                    "unify: {} is not announced: {error}",
+                    terminal_escape::text(&name)
+                ));
             }
         }
         if files.files.is_empty() { Err(about(&"no OTA file in it").into()) } else { Ok(files) }
@@ -67,22 +70,28 @@ impl Folder {
                 ConnectionEvent::Connected => {
                     broker.subscribe(&provider.subscription()).await?;
                     for message in provider.announcements() {
-                        print::line(format_args!("announced: {}", printable::text(&message.topic)));
+                        output_lines::line(format_args!(
+                            "announced: {}",
+                            terminal_escape::text(&message.topic)
+                        ));
                         broker.publish(message).await?;
                     }
                 }
                 ConnectionEvent::Message(message) => match provider.handle_message(&message) {
                     Ok(place) => {
-                        print::line(format_args!("asked for: {}", printable::text(&place.to_string())));
+                        output_lines::line(format_args!(
+                            "asked for: {}",
+                            terminal_escape::text(&place.to_string())
+                        ));
                         if let Some((_, _, bytes)) = self.files.get(place) {
                             broker.publish(MqttMessage::image(place, bytes.clone())?).await?;
                         }
                     }
                     Err(reason) => {
-                        let topic = printable::text(&message.topic);
-                        print::complain(format_args!(
+                        let topic = terminal_escape::text(&message.topic);
+                        output_lines::complain(format_args!(
                             "unify: {topic} is ignored: {}",
-                            printable::text(&reason.to_string())
+                            terminal_escape::text(&reason.to_string())
                         ));
                     }
                 },

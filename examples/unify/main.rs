@@ -33,11 +33,11 @@ use mqtt_connection::{Broker, Failure};
 mod gateway;
 mod image_provider;
 mod mqtt_connection;
-#[path = "../common/print.rs"]
-mod print;
-#[path = "../common/printable.rs"]
-mod printable;
+#[path = "../common/output_lines.rs"]
+mod output_lines;
 mod simulated_network;
+#[path = "../common/terminal_escape.rs"]
+mod terminal_escape;
 
 /// Upgrade simulated devices with what is announced over MQTT.
 #[derive(Parser)]
@@ -66,11 +66,11 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(left) => {
-            print::complain(format_args!("unify: {left} devices were not upgraded in time"));
+            output_lines::complain(format_args!("unify: {left} devices were not upgraded in time"));
             ExitCode::FAILURE
         }
         Err(error) => {
-            print::complain(format_args!("unify: {error}"));
+            output_lines::complain(format_args!("unify: {error}"));
             ExitCode::from(2)
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::print;
+use crate::output_lines;
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -87,7 +87,7 @@ async fn run_connection(mut connection: EventLoop, events: UnboundedSender<Conne
             Ok(event) => forward(event, &events),
             Err(_) if is_ending => return,
             Err(error) => {
-                print::complain(format_args!("unify: connection lost: {error}"));
+                output_lines::complain(format_args!("unify: connection lost: {error}"));
                 tokio::time::sleep(PAUSE).await;
             }
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use zigbee_ota::client::TransferMode;
 use zigbee_ota::file::SplitFile;
 
-use crate::print;
+use crate::output_lines;
 use crate::{Options, report, upgrade};
 
 const MODES: [(&str, TransferMode); 6] = [
@@ -28,7 +28,7 @@ pub fn run(options: &Options, parts: &SplitFile<'_>) -> Result<bool, String> {
         let frames = u64::from(life.sent.total()) + report.server.total();
         let share = limit.map(|limit| life.goodput() / limit);
         if !life.is_upgraded() {
-            print::complain(format_args!(
+            output_lines::complain(format_args!(
                 "upgrade: {mode}: the device was not upgraded: {}",
                 report::reason(&life)
             ));
@@ -45,12 +45,12 @@ pub fn run(options: &Options, parts: &SplitFile<'_>) -> Result<bool, String> {
                 "frames": frames,
             })
         });
-        print::line(format_args!("{}", Value::Array(lines.collect())));
+        output_lines::line(format_args!("{}", Value::Array(lines.collect())));
     } else {
-        print::line(format_args!("{:<14} {:>9} {:>9} {:>8}", "mode", "bytes/s", "of limit", "frames"));
+        output_lines::line(format_args!("{:<14} {:>9} {:>9} {:>8}", "mode", "bytes/s", "of limit", "frames"));
         for (mode, goodput, share, frames) in lines {
             let share = share.map_or("-".into(), |share| format!("{:.0} %", 100.0 * share));
-            print::line(format_args!("{mode:<14} {goodput:>9.0} {share:>9} {frames:>8}"));
+            output_lines::line(format_args!("{mode:<14} {goodput:>9.0} {share:>9} {frames:>8}"));
         }
     }
     Ok(all_upgraded)

@@ -25,20 +25,20 @@ use link_args::Link;
 use transfer_args::TransferArgs;
 use trust_args::Trust;
 
+#[path = "../common/download_verification.rs"]
+mod download_verification;
 #[path = "../common/hex_lines.rs"]
 #[expect(dead_code, reason = "other examples use all of it")]
 mod hex_lines;
-#[path = "../common/image_check.rs"]
-mod image_check;
 #[path = "../common/number_args.rs"]
 #[expect(dead_code, reason = "other examples use all of it")]
 mod number_args;
 #[path = "../common/outcome_words.rs"]
 mod outcome_words;
-#[path = "../common/print.rs"]
-mod print;
-#[path = "../common/printable.rs"]
-mod printable;
+#[path = "../common/output_lines.rs"]
+mod output_lines;
+#[path = "../common/terminal_escape.rs"]
+mod terminal_escape;
 #[path = "../common/transfer_args.rs"]
 mod transfer_args;
 #[path = "../common/trust_args.rs"]
@@ -98,7 +98,7 @@ fn main() -> ExitCode {
             return refuse(said.join(" ").trim_start_matches("error: "));
         }
         Err(help) => {
-            print::write(&format!("{help}"));
+            output_lines::write(&format!("{help}"));
             return ExitCode::SUCCESS;
         }
     };
@@ -125,18 +125,20 @@ fn main() -> ExitCode {
 
 /// Prints why there is nothing to run; exit status 2.
 fn refuse(reason: &str) -> ExitCode {
-    print::complain(format_args!("upgrade: {reason}"));
+    output_lines::complain(format_args!("upgrade: {reason}"));
     ExitCode::from(2)
 }
 
 fn name(file: Option<&Path>) -> String {
-    file.map_or_else(|| "demonstration file".into(), printable::path)
+    file.map_or_else(|| "demonstration file".into(), terminal_escape::path)
 }
 
 fn read(file: Option<&Path>) -> Result<Vec<u8>, String> {
     match file {
         None => Ok(demonstration_file()),
-        Some(path) => std::fs::read(path).map_err(|error| format!("{}: {error}", printable::path(path))),
+        Some(path) => {
+            std::fs::read(path).map_err(|error| format!("{}: {error}", terminal_escape::path(path)))
+        }
     }
 }
 
@@ -178,9 +180,9 @@ fn upgrade(options: &Options, parts: &SplitFile<'_>, transfer: TransferMode) -> 
     );
     let entries = [StoreEntry::new(parts)];
     let good = |flash: &[u8]| {
-        image_check::check(&options.trust, flash)
+        download_verification::check(&options.trust, flash)
             .inspect_err(|reason| {
-                print::complain(format_args!("upgrade: the device refuses the image: {reason}"))
+                output_lines::complain(format_args!("upgrade: the device refuses the image: {reason}"))
             })
             .is_ok()
     };

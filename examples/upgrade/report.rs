@@ -5,19 +5,19 @@ use zigbee_ota::FileVersion;
 use zigbee_ota::file::SplitFile;
 use zigbee_ota_sim::simulation::{ClientReport, End, Report};
 
-use crate::print;
+use crate::output_lines;
 use crate::{Options, name, outcome_words};
 
 /// Prints the result of the upgrade; returns whether it succeeded.
 pub fn tell(options: &Options, parts: &SplitFile<'_>, report: &Report) -> bool {
     let life = &report.clients[0];
     if options.json {
-        print::line(format_args!("{}", as_json(parts, report, life)));
+        output_lines::line(format_args!("{}", as_json(parts, report, life)));
     } else {
         print_summary(options, parts, report, life);
     }
     if !life.is_upgraded() {
-        print::complain(format_args!(
+        output_lines::complain(format_args!(
             "upgrade: the device was not upgraded: {}{}",
             reason(life),
             cause(parts)
@@ -51,34 +51,34 @@ fn print_summary(options: &Options, parts: &SplitFile<'_>, report: &Report, life
         Ok(elements) => format!("{} sub-elements", elements.count()),
         Err(error) => format!("served as it is: {error}"),
     };
-    print::line(format_args!("file: {} ({elements})", name(options.file.as_deref())));
-    print::line(format_args!("image: {id}, version {}", id.version));
-    print::line(format_args!("bytes: {}", parts.file.len()));
+    output_lines::line(format_args!("file: {} ({elements})", name(options.file.as_deref())));
+    output_lines::line(format_args!("image: {id}, version {}", id.version));
+    output_lines::line(format_args!("bytes: {}", parts.file.len()));
     if !parts.trailing.is_empty() {
-        print::line(format_args!("not served: {} bytes after the image", parts.trailing.len()));
+        output_lines::line(format_args!("not served: {} bytes after the image", parts.trailing.len()));
     }
     match options.link.hops(options.block.get()) {
-        Ok(Some(1)) => print::line(format_args!("link: radio, 1 hop")),
-        Ok(Some(hops)) => print::line(format_args!("link: radio, {hops} hops")),
-        _ => print::line(format_args!("link: without a radio")),
+        Ok(Some(1)) => output_lines::line(format_args!("link: radio, 1 hop")),
+        Ok(Some(hops)) => output_lines::line(format_args!("link: radio, {hops} hops")),
+        _ => output_lines::line(format_args!("link: without a radio")),
     }
-    print::line(format_args!("blocks: {}", life.blocks));
-    print::line(format_args!(
+    output_lines::line(format_args!("blocks: {}", life.blocks));
+    output_lines::line(format_args!(
         "frames: {} to the server, {} to the client",
         life.sent.total(),
         report.server.total()
     ));
-    print::line(format_args!("requests sent again: {}", life.sent.repeats));
+    output_lines::line(format_args!("requests sent again: {}", life.sent.repeats));
     if life.cuts > 0 {
-        print::line(format_args!("power cuts: {}", life.cuts));
+        output_lines::line(format_args!("power cuts: {}", life.cuts));
     }
-    print::line(format_args!("simulated time: {:.3} s", report.ended as f64 / 1e6));
-    print::line(format_args!(
+    output_lines::line(format_args!("simulated time: {:.3} s", report.ended as f64 / 1e6));
+    output_lines::line(format_args!(
         "goodput: {:.0} bytes/s from the first block request to the last block",
         life.goodput()
     ));
-    print::line(format_args!("identical: {}", if life.identical { "yes" } else { "no" }));
-    print::line(format_args!("outcome: {}", reason(life)));
+    output_lines::line(format_args!("identical: {}", if life.identical { "yes" } else { "no" }));
+    output_lines::line(format_args!("outcome: {}", reason(life)));
 }
 
 /// Returns the cause that the file itself is, after a colon.

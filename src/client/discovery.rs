@@ -41,8 +41,8 @@ use crate::types::Eui64;
 use super::Client;
 use super::config::{DISCOVERY_INTERVAL, LinkKeyPolicy, NO_ADDRESS, is_known};
 use super::event::ClientEvent;
-use super::numbering::ServerNumbering;
 use super::output::{LinkKeyKind, Need, StaleTicket, Ticket};
+use super::sequence_numbering::ServerNumbering;
 use super::state::State;
 use super::transfer::min_request_interval;
 

@@ -89,7 +89,6 @@ mod discovery;
 mod dispatch;
 mod download;
 mod event;
-mod numbering;
 mod output;
 mod query;
 mod random;
@@ -97,6 +96,7 @@ mod ranges;
 mod request_retry;
 mod rtt;
 mod second_query;
+mod sequence_numbering;
 mod state;
 mod storage;
 #[cfg(test)]
@@ -132,11 +132,11 @@ use crate::zcl::{
 };
 
 use discovery::ServerSearch;
-use numbering::ServerNumbering;
 use random::Random;
 use request_retry::PendingRequest;
 use rtt::RttEstimator;
 use second_query::SecondQuery;
+use sequence_numbering::ServerNumbering;
 use state::{AfterReport, QueryCause, State, StoredImage};
 
 /// Buffer for one frame written by [`Client::poll_transmit`], as long as the longest request of a client.

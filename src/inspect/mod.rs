@@ -47,13 +47,13 @@
 
 mod coverage;
 mod finding;
-mod foreign;
-mod overrun;
+mod other_file_types;
+mod raw_body_end;
 
 pub use coverage::{Coverage, CoveringChecksum};
 pub use finding::{Finding, FindingKind, Severity};
-pub use foreign::ForeignKind;
-pub use overrun::{Overrun, OverrunCause};
+pub use other_file_types::ForeignKind;
+pub use raw_body_end::{Overrun, OverrunCause};
 
 use crate::container::{Container, ContainerIntegrity, ContainerKind};
 use crate::error::{DecodeError, DecodeErrorKind};
@@ -64,7 +64,7 @@ use crate::payload::{
 use crate::payload::{WrongByte, damaged_mark, is_damaged_table};
 use crate::signature::integrity::IntegrityCode;
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
-use overrun::RemainderKind;
+use raw_body_end::RemainderKind;
 
 /// Number of payloads whose reports an inspection keeps. Real files have fewer; the reports of further payloads are computed
 /// each time.
@@ -319,7 +319,7 @@ impl<'a> Ota<'a> {
             return [bare, telink];
         };
         let count = raw.bytes.len();
-        let (severity, kind) = match overrun::judge(image, &raw, raw_allowed) {
+        let (severity, kind) = match raw_body_end::judge(image, &raw, raw_allowed) {
             // The head of the next element is cut, which the finding about missing bytes says.
             RemainderKind::Padding if image.missing() > 0 => return [bare, None],
             RemainderKind::Raw(payload) if raw.offset == header_len => {

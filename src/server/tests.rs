@@ -1,11 +1,11 @@
 //! Scripts of the server: frames in and frames out, both as hexadecimal text.
 
-mod access;
 mod delivery_reports;
 mod espressif;
-mod event;
+mod event_text;
 #[cfg(feature = "std")]
 mod folder_store;
+mod image_access_rules;
 mod image_block;
 mod image_notify;
 mod image_page;

@@ -7,7 +7,7 @@
 //! |<------------------------- covered by the digest ------------------------------->| attach
 //! ```
 
-use super::append::ExtendedFile;
+use super::append_elements::ExtendedFile;
 use super::error::VerifyError;
 use super::integrity::{self, IntegrityCode};
 use super::policy::Authority;

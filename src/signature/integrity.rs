@@ -10,7 +10,7 @@
 //! compute the code. The code does not cover the bytes after its element. In a file with a code and a signature, the
 //! code comes first.
 
-use super::append::ExtendedFile;
+use super::append_elements::ExtendedFile;
 use crate::codec::Encode;
 use crate::error::{DecodeError, EncodeError};
 use crate::file::{Element, Image, StreamDecoder, StreamPiece, Tag};

@@ -49,7 +49,7 @@ use curve::{K163, K283};
 
 use crate::file::Tag;
 
-mod append;
+mod append_elements;
 mod certificate;
 mod curve;
 mod error;

@@ -13,7 +13,7 @@ use core::str::FromStr;
 use ::time::OffsetDateTime;
 use ::time::format_description::well_known::Rfc3339;
 
-use super::text_error::{Reason, TextError};
+use super::parse_text_error::{Reason, TextError};
 use crate::time::UtcTime;
 
 /// Date and time with an offset from UTC, such as `2021-04-15T23:59:59+00:00`.

@@ -22,7 +22,7 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::text_error::{Reason, TextError};
+use super::parse_text_error::{Reason, TextError};
 use crate::types::{Eui64, ImageId, ImageType, ManufacturerCode};
 
 /// Maximum length of an identifier in bytes. A topic with two identifiers of this length fits into the 65,535 bytes

@@ -6,8 +6,8 @@
 
 use alloc::vec::Vec;
 
-use super::attribute::{ImageAttributeValue, LastError, OtaStatus};
 use super::date_time::DateTime;
+use super::image_attribute::{ImageAttributeValue, LastError, OtaStatus};
 use super::payload::version_text;
 use crate::client;
 use crate::types::FileVersion;

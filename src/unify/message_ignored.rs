@@ -4,8 +4,8 @@
 //! message -> topic -> path -> payload     the first unusable part is the reason
 //! ```
 
+use super::parse_text_error::TextError;
 use super::payload::PayloadError;
-use super::text_error::TextError;
 use super::topic::ImagePath;
 
 /// Reason why a provider or a consumer ignored an MQTT message. An ignored message changes nothing.

@@ -29,31 +29,31 @@
 //! image only after the caller has verified the image ([`ConsumerAction::Verify`]), for example with
 //! [`signature`](crate::signature) (feature `crypto`). A device should verify the image again.
 
-mod attribute;
 mod consumer;
 mod date_time;
 mod identifiers;
+mod image_attribute;
 mod image_status;
 mod message;
 mod message_ignored;
+mod parse_text_error;
 mod payload;
 mod provider;
-mod text_error;
 mod topic;
 mod topic_filter;
 
-pub use attribute::{ImageAttribute, ImageAttributeValue, LastError, OtaStatus};
 pub use consumer::{
     Activation, AnnouncedVersions, Consumer, ConsumerAction, ConsumerConfig, FetchedImage, FileVerdict,
     ManagedDevice,
 };
 pub use date_time::DateTime;
 pub use identifiers::{ImageKind, Naming, Uiid, UiidForm, UiidTaken, Unid};
+pub use image_attribute::{ImageAttribute, ImageAttributeValue, LastError, OtaStatus};
 pub use image_status::ImageStatus;
 pub use message::{ImageTooLong, MqttMessage};
 pub use message_ignored::MessageIgnored;
+pub use parse_text_error::TextError;
 pub use payload::{Announcement, PayloadError};
 pub use provider::Provider;
-pub use text_error::TextError;
 pub use topic::{AttributeSide, DeviceEndpoint, ImagePath, Topic};
 pub use topic_filter::TopicFilter;

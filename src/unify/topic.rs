@@ -21,9 +21,9 @@ use alloc::borrow::ToOwned;
 use core::fmt;
 use core::str::FromStr;
 
-use super::attribute::ImageAttribute;
 use super::identifiers::{ALL, Uiid, Unid};
-use super::text_error::{Reason, TextError};
+use super::image_attribute::ImageAttribute;
+use super::parse_text_error::{Reason, TextError};
 
 /// Path of an image below `ucl/OTA/info` and `ucl/OTA/data`. A path consists of the UIID of the image, and of the
 /// device or all devices that the image is for. A provider has one file for each path. `Display` writes `<UIID>/all` or

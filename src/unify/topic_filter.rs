@@ -20,7 +20,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use super::identifiers::{Uiid, Unid};
-use super::text_error::{Reason, TextError};
+use super::parse_text_error::{Reason, TextError};
 use super::topic::{DeviceEndpoint, ImagePath, Topic};
 
 /// MQTT topic filter: a topic in which `+` stands for one level, and `#` at the end stands for all further levels.

@@ -33,7 +33,7 @@
 mod attribute_commands;
 mod attribute_snapshot;
 mod attribute_table;
-mod client_status;
+mod client_status_report;
 mod command;
 mod default_response;
 mod display;
@@ -61,7 +61,7 @@ pub use attribute_table::{
     ATTRIBUTES, AttributeId, AttributeInfo, AttributeValue, DataType, ImageUpgradeStatus, Revision,
     UpgradeActivationPolicy, UpgradeTimeoutPolicy,
 };
-pub use client_status::ClientStatus;
+pub use client_status_report::ClientStatus;
 pub use command::{CommandId, Direction, ToClient, ToServer};
 pub use default_response::DefaultResponse;
 pub(crate) use encode::{ClientFrame, FromClient};

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use zigbee_ota::index::Index;
 
 mod check_file;
-mod choice;
-mod forms;
+mod index_formats;
+mod select;
 #[path = "../common/properties"]
 mod properties {
     pub mod index;

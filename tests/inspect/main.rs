@@ -14,8 +14,8 @@ use reference_checksums::crc32;
 mod containers;
 mod coverage;
 mod elements;
-mod foreign;
 mod headers;
+mod other_file_types;
 #[path = "../payload/sample_builders.rs"]
 #[expect(dead_code, reason = "the tests of payloads use all of it")]
 mod payload_builders;

@@ -1,16 +1,17 @@
 //! Tests of the example `ota` as a command line tool.
 
+mod check;
 mod create;
+mod escaped_output;
 #[path = "../common/example_binaries.rs"]
 mod example_binaries;
-mod extract_name_check;
-mod foreign_texts;
+mod extract;
+mod file_names;
+mod header_candidates;
 mod index;
 mod info;
 mod output_files;
 mod payload_report;
-#[path = "../../examples/common/printable.rs"]
-mod printable;
 #[cfg(feature = "openssl")]
 #[path = "../common/published_test_keys.rs"]
 mod published_test_keys;
@@ -22,7 +23,10 @@ mod run_tool;
 #[path = "../payload/sample_builders.rs"]
 #[expect(dead_code, reason = "the tests of payloads use all of it")]
 mod sample_builders;
+mod sample_folder;
 mod seal_and_sign;
+#[path = "../../examples/common/terminal_escape.rs"]
+mod terminal_escape;
 #[path = "../../examples/common/unix_time.rs"]
 mod unix_time;
 #[path = "../common/vendor_corpus.rs"]

@@ -9,7 +9,7 @@ mod properties {
     pub mod openssl;
 }
 
-mod degenerate;
+mod ecdsa_edge_cases;
 #[path = "../common/published_test_keys.rs"]
 mod published_test_keys;
 mod signing_key;

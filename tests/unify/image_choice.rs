@@ -9,7 +9,7 @@ use zigbee_ota::unify::{
 use zigbee_ota::zcl::Refusal;
 use zigbee_ota::{HardwareRange, HardwareVersion, ImageId};
 
-use crate::simulated_broker::{NEW, NEWER, OLD, Simulation, file, file_with, general, own, uiid, unid};
+use crate::simulation::{NEW, NEWER, OLD, Simulation, file, file_with, general, own, uiid, unid};
 
 fn accepting(versions: AnnouncedVersions) -> ConsumerConfig {
     let mut config = ConsumerConfig::default();

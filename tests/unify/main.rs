@@ -8,8 +8,8 @@ mod payloads;
 mod provider;
 mod published_status;
 mod retrieval;
-mod simulated_broker;
 #[path = "../../examples/unify/simulated_network.rs"]
 mod simulated_network;
+mod simulation;
 mod topics;
 mod upgrade_times;

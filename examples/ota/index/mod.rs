@@ -18,7 +18,7 @@
 
 mod compare_with_folder;
 mod entry;
-mod keep;
+mod merge_old_index;
 mod url;
 
 use std::fs;
@@ -30,10 +30,10 @@ use zigbee_ota::index::{Index, IndexEntry, IndexForm};
 
 use crate::atomic_write::replace;
 use crate::error::{Failure, complain};
-use crate::printable;
+use crate::terminal_escape;
 use compare_with_folder::Compared;
 use entry::{Facts, Form};
-use keep::Kept;
+use merge_old_index::Kept;
 use url::Base;
 
 /// Write or check the index.json that zigbee2mqtt or zigpy reads, for a folder of files
@@ -173,9 +173,9 @@ fn write(options: &Options, form: IndexForm, found: &Found, out: &mut impl Write
     let count = written.entries.len();
     compare_with_folder::never_taken(written).into_iter().for_each(note);
     match &options.to {
-        None => out.write_all(printable::json(&text).as_bytes())?,
+        None => out.write_all(terminal_escape::json(&text).as_bytes())?,
         Some(to) if replace(to, text.as_bytes())? => {
-            writeln!(out, "{}: {count} entries", printable::path(to))?;
+            writeln!(out, "{}: {count} entries", terminal_escape::path(to))?;
         }
         Some(_) => {}
     }
@@ -196,13 +196,13 @@ fn check(
         compare_with_folder::all(index, &found.files, &options.base_url);
     differences.extend(found.damaged.iter().map(|(path, fault)| format!("{path}: {fault}")));
     for difference in &differences {
-        writeln!(out, "{}", printable::text(difference))?;
+        writeln!(out, "{}", terminal_escape::text(difference))?;
     }
     notes.iter().for_each(|note| complain(format_args!("note: {note}")));
     writeln!(
         out,
         "{}: {} entries, {} files, {} differences",
-        printable::path(path),
+        terminal_escape::path(path),
         index.entries.len(),
         found.files.len(),
         differences.len()

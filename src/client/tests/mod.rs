@@ -5,7 +5,7 @@ mod attributes;
 mod block_errors;
 mod block_retries;
 mod checkpoint_resume;
-mod decline;
+mod declined_needs;
 mod discovery;
 mod failed_image;
 mod frame_acceptance;
@@ -21,11 +21,11 @@ mod pauses;
 mod query_next_image;
 mod query_specific_file;
 mod request_rate;
+mod request_spread;
 mod request_window;
 mod second_query;
 mod security_credentials;
 mod sequence_numbers;
-mod spread;
 mod states;
 mod upgrade_end;
 
@@ -73,7 +73,7 @@ fn nonzero(bytes: u8) -> NonZeroU8 {
 fn config() -> ClientConfig {
     let identity = Identity { current: ImageId::new(0x115f, 0x0101, 0x1a2b), hardware: None, node: None };
     let mut config = ClientConfig::new(identity, SERVER);
-    // Exact times; the test of the module `spread` has the default.
+    // Exact times; the test of the module `request_spread` has the default.
     config.query_spread = Millis(0);
     config
 }

@@ -30,7 +30,7 @@
 //! | blocks | `Auto` has compared, and measured pages as faster | pages |
 //! | any | WAIT_FOR_DATA, NO_IMAGE_AVAILABLE, other errors | the same, after a pause; too many in a row pause the download |
 //!
-//! Each of these modes can be preceded by a check, see the module `sums`: the client asks for the header and for the
+//! Each of these modes can be preceded by a check, see the module `same_file_check`: the client asks for the header and for the
 //! last stored block again, block by block, and compares them with the sums of the stored bytes.
 //!
 //! | module | content |
@@ -53,8 +53,8 @@ mod in_flight;
 mod mode_probe;
 mod page;
 mod responses;
+mod same_file_check;
 mod schedule;
-mod sums;
 mod window;
 
 use core::num::NonZeroU8;
@@ -75,8 +75,8 @@ use in_flight::{BlockRequest, InFlight, Millis32, Slot, StoringBlock};
 use mode_probe::{Choice, ModeProbe};
 use page::{Page, PageStage, PageTiming};
 pub(super) use responses::{Environment, Received};
+use same_file_check::FileCheck;
 pub(super) use schedule::NextRequest;
-use sums::FileCheck;
 use window::Window;
 
 /// ClusterRevision in which MinimumBlockPeriod is in seconds. In every other revision it is in milliseconds.

@@ -16,10 +16,10 @@
 
 use crate::client::config::{ClientConfig, TransferMode};
 use crate::client::event::{Outcome, PauseReason, UnusableAnswer};
-use crate::client::numbering::ServerNumbering;
 use crate::client::output::{ClientIgnored, Ticket};
 use crate::client::ranges::Range;
 use crate::client::rtt::RttEstimator;
+use crate::client::sequence_numbering::ServerNumbering;
 use crate::client::state::is_specific;
 use crate::time::{Delay, Instant, Millis, ServerTime, TimeField, UtcTime};
 use crate::zcl::{BlockData, CommandId, ImageBlockResponse, Status, WaitForData};
@@ -28,8 +28,8 @@ use super::header_check::HeaderCheck;
 use super::in_flight::StoringBlock;
 use super::mode_probe::Choice;
 use super::page::{BlockTiming, PageStage};
+use super::same_file_check::{CheckProgress, FileCheck};
 use super::schedule::MAX_DROPPED_PAGES;
-use super::sums::{CheckProgress, FileCheck};
 use super::{Download, DownloadPhase, RangeSum, min_request_interval};
 
 /// Number of NO_IMAGE_AVAILABLE responses in a row after which the client pauses the download (section 6.10.6.5.2: three

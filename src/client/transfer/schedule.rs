@@ -17,7 +17,7 @@ use crate::time::Instant;
 
 use super::block_size::BlockSize;
 use super::in_flight::BlockRequest;
-use super::sums::FileCheck;
+use super::same_file_check::FileCheck;
 use super::{Download, DownloadPhase, mode_probe};
 
 /// Longest gap, in blocks, that the client fills by single Image Block Requests. A longer gap is fetched as a page of
@@ -37,7 +37,7 @@ const MAX_HEADER_PAGES: u8 = 2;
 ///
 /// At 5 % loss, two such requests in a row are lost once in 100 pages. zigbee-herdsman drops a page request while it
 /// answers another request. `TransferMode::Auto` measures which mode is faster instead: there, the wait for lost repairs
-/// costs 13 % of the goodput at 5 % loss (`tests/foreigners`).
+/// costs 13 % of the goodput at 5 % loss (`tests/foreign_stacks`).
 pub(super) const MAX_DROPPED_PAGES: u8 = 2;
 
 /// Next request to send, with the range of file bytes to request.

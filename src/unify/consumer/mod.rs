@@ -35,8 +35,8 @@ mod store_and_policy;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use super::attribute::LastError;
 use super::identifiers::{Uiid, Unid};
+use super::image_attribute::LastError;
 use super::image_status::ImageStatus;
 use super::message::MqttMessage;
 use super::message_ignored::MessageIgnored;

@@ -10,8 +10,8 @@ use crate::aps::Address;
 use crate::server::{ServerEvent, SessionProgress};
 use crate::time::Instant;
 use crate::types::{FileVersion, ImageId};
-use crate::unify::attribute::{LastError, OtaStatus};
 use crate::unify::identifiers::{ImageKind, Unid};
+use crate::unify::image_attribute::{LastError, OtaStatus};
 use crate::zcl::{self, ClientStatus, QueryNextImageRequest, Refusal};
 
 impl Consumer {

@@ -395,7 +395,7 @@ fn erase(from: u32, to: u32) -> bool {
 fn verify(offer: &ImageOffer) -> bool {
     let (mut decoder, mut is_offered, mut crc, mut is_bad) = (StreamDecoder::new(), false, u32::MAX, false);
     #[cfg(feature = "signed")]
-    let mut signed = crate::signed::Signed::new();
+    let mut signed = crate::signature_check::Signed::new();
     let mut read = 0;
     while read < offer.size {
         let len = 256.min(offer.size - read);

@@ -14,4 +14,4 @@ pub mod device;
 pub mod journal;
 pub mod semihosting;
 #[cfg(feature = "signed")]
-mod signed;
+mod signature_check;

@@ -17,12 +17,12 @@
 mod action;
 mod explore;
 mod flash;
-mod labels;
 mod liveness;
 mod long_waits;
 mod replay;
 mod setup;
 mod state_key;
+mod wait_labels;
 mod world;
 
 use std::collections::BTreeMap;
@@ -131,7 +131,7 @@ impl Finding {
                     "wait of {:.1} s ({}) after {}, {faults} faults: {}",
                     seconds(wait.millis),
                     wait.length.word(),
-                    labels::word(*news),
+                    wait_labels::word(*news),
                     words(&trace(nodes, wait.node))
                 );
             }
@@ -206,7 +206,7 @@ fn run() -> Result<bool, String> {
                         let actions = trace(&found.exploration.nodes, wait.node);
                         let example = format!("--setup '{}' --replay '{}'", setup.name, words(&actions));
                         let foreign = if setup.foreign.is_some() { ", other stack's server" } else { "" };
-                        let longest = waits.entry((labels::word(*news) + foreign, *faults));
+                        let longest = waits.entry((wait_labels::word(*news) + foreign, *faults));
                         let longest = longest.or_insert_with(|| (wait.length, example.clone()));
                         if wait.length > longest.0
                             || wait.length == longest.0 && example.len() < longest.1.len()

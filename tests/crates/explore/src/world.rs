@@ -31,9 +31,9 @@ use zigbee_ota_sim::foreign::{self, ForeignServer};
 
 use crate::action::{Action, Kind};
 use crate::flash::Flash;
-use crate::labels;
 use crate::setup::{Habit, MANUFACTURER, Setup, TYPES, Upgrade};
 use crate::state_key::{KeyMaker, Parts, hash};
+use crate::wait_labels;
 
 /// Time at which every world begins, in milliseconds: not zero, which would hide a zero that means "never".
 pub const START: u64 = 10_000_000;
@@ -380,7 +380,7 @@ impl<const RANGES: usize> World<RANGES> {
             awaits_activation: false,
             is_open: false,
             is_upgraded: false,
-            news: labels::START,
+            news: wait_labels::START,
             page: (0, 0, 0),
             is_ordered: false,
             times_asked: 0,
@@ -582,7 +582,7 @@ impl<const RANGES: usize> World<RANGES> {
         while let Some(event) = self.client.poll_event() {
             is_busy = true;
             self.say(|| format!("client tells {event:?}"));
-            if let Some(news) = labels::of(&event) {
+            if let Some(news) = wait_labels::of(&event) {
                 self.news = news;
             }
             self.awaits_activation = match event {
@@ -969,7 +969,7 @@ impl<const RANGES: usize> World<RANGES> {
         (self.is_late, self.is_open, self.awaits_activation) = (false, false, false);
         let config = client_config(self.setup, self.runs[0], self.client.failed_image());
         self.client = Client::with_ranges(config, 7, self.now);
-        self.news = labels::START;
+        self.news = wait_labels::START;
         self.checkpoints = [None; 2];
         let Some(checkpoint) = checkpoint else { return self.pump(false) };
         let image = self.setup.image(checkpoint.offer.id).expect("a checked checkpoint");

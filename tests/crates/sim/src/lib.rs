@@ -36,7 +36,6 @@
 #![deny(missing_docs)]
 
 mod busy_server;
-mod countdown_policy;
 mod event_queue;
 mod flash;
 mod fleet;
@@ -51,6 +50,7 @@ pub mod radio;
 mod sample_files;
 pub mod simulation;
 mod single_upgrade;
+mod upgrade_countdown_policy;
 
 pub use busy_server::{Behaviour, BusyServer, Served};
 pub use event_queue::{EventQueue, Micros};

@@ -12,8 +12,8 @@ use zigbee_ota::server::{self, Server, Session, SliceStore, StoreEntry};
 use zigbee_ota::time::{Instant, Millis};
 use zigbee_ota::zcl::{ImageNotify, LONGEST_TO_CLIENT, LONGEST_TO_SERVER};
 
-use crate::countdown_policy::Countdown;
 use crate::simulation::{SERVER, client_config};
+use crate::upgrade_countdown_policy::Countdown;
 use crate::{Flash, Link};
 
 const DEVICE: Address = Address::new(0x5a17, 1);

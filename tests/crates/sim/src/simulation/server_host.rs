@@ -11,9 +11,9 @@ use super::report::FromServer;
 use super::settings::{Host as Settings, Incident, Notify};
 use super::{Context, Wake, hex, instant, node_of};
 use crate::Micros;
-use crate::countdown_policy::Countdown;
 use crate::foreign::{ForeignServer, Sent};
 use crate::net::Outgoing;
+use crate::upgrade_countdown_policy::Countdown;
 
 /// Response that is ready to be sent.
 #[derive(Debug)]

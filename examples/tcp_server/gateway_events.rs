@@ -10,7 +10,7 @@ use zigbee_ota::server::{ImageInfo, Session, SessionPhase, SessionProgress};
 use zigbee_ota::time::Instant;
 
 use crate::commands::HELP;
-use crate::printable;
+use crate::terminal_escape;
 
 /// Event of the gateway. `Serialize` writes the name of the event in the field `event`.
 #[derive(Serialize)]
@@ -72,15 +72,17 @@ pub fn path(path: &Path) -> String {
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::FileAdded { path, id } => write!(f, "{}: {id} added", printable::text(path)),
+            Self::FileAdded { path, id } => write!(f, "{}: {id} added", terminal_escape::text(path)),
             Self::FileReplaced { path, id, previous } => {
-                write!(f, "{}: {id} replaces {previous}", printable::text(path))
+                write!(f, "{}: {id} replaces {previous}", terminal_escape::text(path))
             }
-            Self::FileRemoved { path, id } => write!(f, "{}: {id} removed", printable::text(path)),
+            Self::FileRemoved { path, id } => write!(f, "{}: {id} removed", terminal_escape::text(path)),
             // The reason names the path.
-            Self::FileRejected { path: _, reason } => write!(f, "file rejected: {}", printable::text(reason)),
+            Self::FileRejected { path: _, reason } => {
+                write!(f, "file rejected: {}", terminal_escape::text(reason))
+            }
             Self::File { path, info } => {
-                write!(f, "{}: {}, {} bytes", printable::text(path), info.id, info.size)
+                write!(f, "{}: {}, {} bytes", terminal_escape::text(path), info.id, info.size)
             }
             Self::Files { count } => write!(f, "{count} files"),
             Self::Device { client, connected, downloads } => {
@@ -93,7 +95,7 @@ impl Display for Report {
             Self::Released { count } => write!(f, "devices upgrade; {count} were told now"),
             Self::Forgotten { client } => write!(f, "{client}: forgotten"),
             Self::CommandFailed { command, reason } => {
-                write!(f, "{}: {}", printable::text(command), printable::text(reason))
+                write!(f, "{}: {}", terminal_escape::text(command), terminal_escape::text(reason))
             }
             Self::Help { commands: _ } => {
                 HELP.iter().enumerate().try_for_each(|(place, (command, effect))| {

@@ -10,7 +10,7 @@ use zigbee_ota_sim::net::{ApsAcks, Hops};
 use zigbee_ota_sim::simulation::{Incident, PowerCut, Report, Settings};
 use zigbee_ota_sim::{Micros, foreign};
 
-use crate::{HOUR, MILLI, MINUTE, MODES, SECOND, all_is_well, depth, lists, run, serve};
+use crate::{HOUR, MILLI, MINUTE, MODES, SECOND, all_is_well, depth, expected_failures, run, serve};
 
 /// Size of the file in bytes.
 const SIZE: usize = 3000;
@@ -100,7 +100,7 @@ fn downloads_from_every_server_end_well_in_all_worlds() {
         }
     }
     if only.is_none() {
-        lists::check("server", &failed);
+        expected_failures::check("server", &failed);
     }
 }
 

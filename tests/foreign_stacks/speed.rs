@@ -84,7 +84,7 @@ fn read(table: &str) -> Vec<(&str, u32)> {
 fn no_peer_becomes_slower() {
     let now = measure();
     if env::var_os("WRITE_SPEED").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreigners/speed.tsv");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign_stacks/speed.tsv");
         return fs::write(path, now).expect("a writable file");
     }
     let (now, then) = (read(&now), read(TABLE));

@@ -19,13 +19,13 @@ use zigbee_ota_sim::foreign::ServerModel;
 use zigbee_ota_sim::simulation::{DeviceSettings, Report, Settings, Simulation};
 use zigbee_ota_sim::{Micros, file_of};
 
-mod client_worlds;
+mod expected_failures;
+mod foreign_clients;
+mod foreign_servers;
 mod frame_faults;
 mod frames;
-mod lists;
-mod random_worlds;
+mod random_networks;
 mod recovery;
-mod server_worlds;
 mod speed;
 
 const MILLI: Micros = 1000;

@@ -48,7 +48,7 @@ pub(crate) fn check(area: &str, failed: &[(String, String)]) {
 fn shrink(list: &str, passed: &[&&str]) {
     static WRITES: Mutex<()> = Mutex::new(());
     let _guard = WRITES.lock().expect("no test panics while it writes");
-    let path = format!("{}/tests/foreigners/{list}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/tests/foreign_stacks/{list}", env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(&path).expect("a file of the repository");
     let stays = |line: &&str| !passed.iter().any(|world| line.split('\t').next() == Some(**world));
     let left: String = text.lines().filter(stays).flat_map(|line| [line, "\n"]).collect();

@@ -5,8 +5,8 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::example_binaries::example;
-use crate::printable;
 use crate::run_tool::{Folder, IDS, Ran};
+use crate::terminal_escape;
 
 /// Name that forges a verdict, clears the screen, and turns the direction of writing.
 const NAME: &str = "a\nplain: ok\u{1b}[2J\u{9b}2J\u{202e}";
@@ -98,13 +98,16 @@ fn texts_are_escaped_once_and_names_of_people_are_not() {
         "\u{7167}\u{660e}",
         "a b",
     ] {
-        assert_eq!(printable::text(text), text);
+        assert_eq!(terminal_escape::text(text), text);
     }
-    assert_eq!(printable::text(NAME), SHOWN);
-    assert_eq!(printable::text(SHOWN), SHOWN, "escaping again changes nothing");
-    assert_eq!(printable::text("\t\0\u{7f}\u{2028}\u{200b}\u{feff}"), r"\t\0\u{7f}\u{2028}\u{200b}\u{feff}");
+    assert_eq!(terminal_escape::text(NAME), SHOWN);
+    assert_eq!(terminal_escape::text(SHOWN), SHOWN, "escaping again changes nothing");
+    assert_eq!(
+        terminal_escape::text("\t\0\u{7f}\u{2028}\u{200b}\u{feff}"),
+        r"\t\0\u{7f}\u{2028}\u{200b}\u{feff}"
+    );
     let value = json!({ NAME: ["\u{10ffff}\u{7f}", "\u{e9}"] });
-    let shown = printable::json(&value.to_string());
+    let shown = terminal_escape::json(&value.to_string());
     assert!(
         !shown.contains(|c: char| c.is_control() || c == '\u{10ffff}') && shown.contains('\u{e9}'),
         "{shown}"

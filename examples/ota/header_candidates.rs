@@ -8,7 +8,7 @@ use zigbee_ota::container::candidates;
 
 use crate::error::Failure;
 use crate::input::read;
-use crate::printable;
+use crate::terminal_escape;
 
 /// List every offset with a plausible OTA header, for a person to judge
 ///
@@ -23,7 +23,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, Failure> {
     let path = &options.file;
     let bytes = read(path)?;
     let count = candidates(&bytes).count();
-    writeln!(out, "{}: plausible headers, for a person to judge: {count}", printable::path(path))?;
+    writeln!(out, "{}: plausible headers, for a person to judge: {count}", terminal_escape::path(path))?;
     for candidate in candidates(&bytes) {
         let header = candidate.header;
         write!(out, "  byte {} ({:#x}): {}", candidate.offset, candidate.offset, header.id)?;

@@ -142,7 +142,7 @@ fn examples_escape_the_names_of_files() {
         let text = fs::read_to_string(&path).expect("UTF-8");
         assert!(
             !text.contains(".display()"),
-            "{}: printable::path(..) instead of .display()",
+            "{}: terminal_escape::path(..) instead of .display()",
             path.display()
         );
     }

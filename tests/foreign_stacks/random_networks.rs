@@ -1,6 +1,6 @@
 //! Random worlds: a model on either side or on both, with faults drawn from a seed.
 //!
-//! `SIM_SEED=7 cargo test --test foreigners random -- --nocapture` prints the events of one of them.
+//! `SIM_SEED=7 cargo test --test foreign_stacks random -- --nocapture` prints the events of one of them.
 
 use std::env;
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
