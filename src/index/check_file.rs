@@ -1,4 +1,4 @@
-//! Comparison of a fetched file with its entry, and the entry of a file.
+//! Comparison of a downloaded file with its index entry, and creation of the index entry of a file.
 //!
 //! ```text
 //! file -> length, checksums -> container -> OTA header -> manufacturer code, image type, version, size, header string
@@ -13,12 +13,12 @@ use crate::error::DecodeError;
 use crate::file::{FileHeader, HeaderString};
 use crate::types::{FileVersion, ImageType, ManufacturerCode};
 
-/// Difference between an entry and a file.
+/// Difference between an index entry and a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum FileMismatch {
-    /// The file has another length: it is cut, or another file.
+    /// The length of the file differs: the file is truncated, or is another file.
     #[error("the index says {entry} bytes, the file has {file}")]
     FileSize {
         /// Length in the entry, in bytes.
@@ -26,26 +26,26 @@ pub enum FileMismatch {
         /// Length of the file, in bytes.
         file: u64,
     },
-    /// The file has another checksum: it is damaged, or another file.
+    /// The checksum of the file differs: the file is damaged, or is another file.
     #[error("{algorithm} in the index is {entry}, that of the file is {file}")]
     Checksum {
-        /// Name of the algorithm.
+        /// Name of the checksum algorithm.
         algorithm: &'static str,
         /// Checksum in the entry, in hexadecimal digits.
         entry: String,
         /// Checksum of the file, in hexadecimal digits.
         file: String,
     },
-    /// The entry has checksums by algorithms that are not supported alone, so that none was compared.
+    /// The entry has checksums of unsupported algorithms only, so no checksum was compared.
     #[error("no checksum was compared: the algorithm {0:?} is not supported")]
     UnsupportedChecksum(String),
-    /// The file is no OTA file, in no known container.
+    /// The file is not an OTA file, neither plain nor in a known container.
     #[error("the file is no OTA file: {0}")]
     NotOta(DecodeError),
     /// The file ends before its total image size.
     #[error("the file lacks {missing} of {total} bytes")]
     Truncated {
-        /// Bytes that are missing.
+        /// Number of missing bytes.
         missing: u64,
         /// Total image size in the header, in bytes.
         total: u32,
@@ -85,29 +85,30 @@ pub enum FileMismatch {
     /// The header has another header string.
     #[error("the index says the header string {entry:?}, the header {file:?}")]
     HeaderString {
-        /// Text of the entry, without NULs.
+        /// Header string in the entry, without NULs.
         entry: String,
-        /// Text of the header, without NULs.
+        /// Header string in the header, without NULs.
         file: String,
     },
 }
 
-/// Reason why a file gets no entry.
+/// Reason why no index entry can be created for a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum EntryFromFileError {
-    /// The file is no OTA file, in no known container.
+    /// The file is not an OTA file, neither plain nor in a known container.
     #[error(transparent)]
     NotOta(#[from] DecodeError),
-    /// zigbee2mqtt reads the OTA file from the first occurrence of the file identifier, which is somewhere else.
+    /// zigbee2mqtt reads an OTA file from the first occurrence of the file identifier, but this file starts at a later
+    /// one.
     #[error(
         "zigbee2mqtt reads from the first file identifier on, at byte {first}, and the OTA file starts at byte {ota}"
     )]
     Misread {
-        /// Offset of the first file identifier, in bytes.
+        /// Offset of the first file identifier in the file, in bytes.
         first: usize,
-        /// Offset of the OTA file, in bytes.
+        /// Offset of the OTA file in its container, in bytes.
         ota: usize,
     },
 }
@@ -116,15 +117,16 @@ pub enum EntryFromFileError {
 const MAGIC: [u8; 4] = FileHeader::MAGIC.to_le_bytes();
 
 impl IndexEntry {
-    /// Creates the entry of a file in a form, with sizes, header string, and the checksum of the form. The file may lie in a
-    /// container of a vendor.
+    /// Creates the index entry of a file, with sizes, header string, and the checksum that readers of `form` expect.
+    /// The file may be in a vendor's container.
     ///
-    /// URL, path, file name and restrictions are up to the caller. The hardware versions of a header are a restriction only
-    /// if the caller makes them one: gateways offer an entry with a range to no device whose query has no hardware version.
+    /// The caller adds URL, path, file name and restrictions. The hardware versions of a header are a restriction only
+    /// if the caller makes them one: gateways offer an entry with a range to no device whose query has no hardware
+    /// version.
     ///
     /// # Errors
-    /// [`EntryFromFileError::NotOta`] if no OTA header can be read, and [`EntryFromFileError::Misread`] if zigbee2mqtt would
-    /// read another header in the file. Whether the rest of the file is right is not looked at.
+    /// [`EntryFromFileError::NotOta`] if no OTA header can be read, and [`EntryFromFileError::Misread`] if zigbee2mqtt
+    /// would read another header in the file. The function does not check the rest of the file.
     pub fn of_file(file: &[u8], form: IndexForm) -> Result<Self, EntryFromFileError> {
         let container = Container::open(file)?;
         let (header, _) = FileHeader::parse_lenient(container.ota)?;
@@ -147,11 +149,11 @@ impl IndexEntry {
         Ok(entry)
     }
 
-    /// Compares a fetched file with the entry; an empty result means that the file is the one of the entry.
+    /// Compares a downloaded file with the entry. An empty result means that the file matches the entry.
     ///
-    /// Compared is what the entry says: the length, each checksum, and the fields of the OTA header, which may lie in a
-    /// container or behind other bytes. An entry without a checksum fits every file with such a header. A checksum is worth
-    /// as much as the way by which the index came: only a signature proves who made an image.
+    /// The method compares the values that the entry has: the length, each checksum, and the fields of the OTA header,
+    /// which may be in a container or after other bytes. An entry without a checksum fits every file with such a
+    /// header. A checksum is only as trustworthy as the source of the index; only a signature proves who made an image.
     #[must_use]
     pub fn check(&self, file: &[u8]) -> Vec<FileMismatch> {
         let mut found = Vec::new();
@@ -162,7 +164,7 @@ impl IndexEntry {
         self.check_sums(file, &mut found);
         let ota = match Container::open(file) {
             Ok(container) => container.ota,
-            // As zigbee2mqtt does with what it does not know.
+            // zigbee2mqtt also ignores checksums of algorithms that it does not know.
             Err(_) => first_identifier(file).and_then(|first| file.get(first..)).unwrap_or(file),
         };
         match FileHeader::parse_lenient(ota) {
@@ -213,7 +215,7 @@ impl IndexEntry {
         if let Some(entry) = self.image_size.filter(|entry| *entry != header.total_size) {
             found.push(FileMismatch::ImageSize { entry, file: header.total_size });
         }
-        // Older entries kept the NULs.
+        // Entries of older programs still contain the NULs of the header string.
         let text = text(&header.header_string);
         if let Some(entry) =
             self.header_string.as_ref().map(|entry| entry.replace('\0', "")).filter(|entry| *entry != text)
@@ -223,7 +225,7 @@ impl IndexEntry {
     }
 }
 
-/// Returns all 32 bytes of a header string as text, as zigbee2mqtt does: U+FFFD for what is not UTF-8, and no NULs.
+/// Returns all 32 bytes of a header string as zigbee2mqtt writes it: U+FFFD for bytes that are not UTF-8, and no NULs.
 fn text(string: &HeaderString) -> String {
     String::from_utf8_lossy(string.as_bytes()).replace('\0', "")
 }

@@ -18,16 +18,16 @@ use sha2::Digest;
 pub enum ChecksumAlgorithm {
     /// SHA-512, 64 bytes: the key `sha512` of zigbee2mqtt.
     Sha512,
-    /// SHA3-256, 32 bytes: what zigpy requires.
+    /// SHA3-256, 32 bytes: the algorithm that zigpy requires.
     Sha3_256,
     /// SHA-256, 32 bytes.
     Sha256,
-    /// Another algorithm, with its name. Its checksums are kept, and cannot be compared.
+    /// Unsupported algorithm, with its name. The checksums are kept but cannot be compared.
     Unsupported(String),
 }
 
 impl ChecksumAlgorithm {
-    /// Returns the algorithm of this name.
+    /// Returns the checksum algorithm with the name `name`.
     pub(super) fn of(name: &str) -> Self {
         match name {
             "sha512" => Self::Sha512,
@@ -59,7 +59,7 @@ impl ChecksumAlgorithm {
     }
 }
 
-/// Checksum of a whole file, container and all.
+/// Checksum of a whole file, including its container.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -83,8 +83,9 @@ impl Checksum {
         Some(Self { algorithm, digest })
     }
 
-    /// Reads the digits of a checksum; `None` unless they are pairs of digits in lower case, as many as the algorithm
-    /// needs. Readers of an index compare them as text, so that digits in upper case fit no file.
+    /// Parses the hexadecimal digits of a checksum. Returns `None` unless the digits are in lower case and have the
+    /// length of the algorithm. Readers of an index compare checksums as text, so a checksum with upper-case digits
+    /// matches no file.
     pub(super) fn from_hex(algorithm: ChecksumAlgorithm, digits: &str) -> Option<Self> {
         let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
         let digest = pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?));
@@ -93,7 +94,7 @@ impl Checksum {
         fits.then_some(Self { algorithm, digest })
     }
 
-    /// Returns the bytes as hexadecimal digits in lower case.
+    /// Returns the checksum as hexadecimal digits in lower case.
     #[must_use]
     pub fn to_hex(&self) -> String {
         self.digest.iter().fold(String::new(), |mut digits, byte| {

@@ -1,4 +1,5 @@
-//! Entry of an index: an image, where its file is, how to know the file, and the devices that it is for.
+//! Index entry: the identity of an image, the location and checksums of its file, and the devices that the image is
+//! for.
 //!
 //! ```text
 //! identity        manufacturer code, image type, file version
@@ -18,35 +19,38 @@ use super::{Checksum, Restrictions};
 use crate::file::FileHeader;
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 
-/// Entry of an index. The table of the [module](super) names the key of each field in each form.
+/// Index entry of one image file. The table in the [module documentation](super) names the JSON key of each field in
+/// each form.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct IndexEntry {
-    /// Manufacturer code of the image. `None` where the gateway is to read it from the file.
+    /// Manufacturer code of the image. `None` if the gateway must read the field from the file.
     pub manufacturer: Option<ManufacturerCode>,
-    /// Image type of the image. `None` where the gateway is to read it from the file.
+    /// Image type of the image. `None` if the gateway must read the field from the file.
     pub image_type: Option<ImageType>,
-    /// File version of the image. `None` where the gateway is to read it from the file.
+    /// File version of the image. `None` if the gateway must read the field from the file.
     pub version: Option<FileVersion>,
-    /// URL of the file. In zigbee2mqtt's form, a text that is no URL of the web is a path of the gateway: see [`is_web_url`].
+    /// URL of the file. In zigbee2mqtt's form, a text that is not a web URL is a path on the gateway: see
+    /// [`is_web_url`].
     pub url: Option<String>,
-    /// Path of the file, counted from the folder of the index.
+    /// Path of the file, relative to the folder of the index.
     pub path: Option<String>,
-    /// Name of the file.
+    /// File name of the image file.
     pub file_name: Option<String>,
-    /// Total image size in the OTA header, in bytes. A container around the OTA file does not count.
+    /// Total image size in the OTA header, in bytes. The size does not include a container around the OTA file.
     pub image_size: Option<u32>,
-    /// Length of the whole file, container and all, in bytes.
+    /// Length of the whole file in bytes, including its container.
     pub file_size: Option<u64>,
     /// Checksums of the whole file.
     pub checksums: Vec<Checksum>,
     /// Header string of the OTA header.
     pub header_string: Option<String>,
-    /// Devices that the entry is for.
+    /// Restrictions of the entry to certain devices.
     pub restrictions: Restrictions,
-    /// Whether the image is offered whatever version the device runs, its own version included.
+    /// `true` if the gateway offers the image to devices with any running version, including the version of the image.
     pub force: bool,
-    /// Preference among entries of equal versions, added to what zigpy computes; larger is preferred.
+    /// Preference among entries of equal versions, which zigpy adds to the preference that it computes. Larger values
+    /// are preferred.
     pub specificity: Option<i64>,
     /// Release notes for people.
     pub release_notes: Option<String>,
@@ -54,10 +58,10 @@ pub struct IndexEntry {
     pub changelog: Option<String>,
     /// URL of the release notes.
     pub release_url: Option<String>,
-    /// URL from which the maintainer of the index took the file.
+    /// URL from which the maintainer of the index downloaded the file.
     pub original_url: Option<String>,
     pub(super) faults: Vec<EntryFault>,
-    /// Keys without a field, and keys whose values could not be read.
+    /// JSON keys that this struct has no field for, and keys whose values could not be read.
     pub(super) other: Map<String, Value>,
 }
 
@@ -74,29 +78,29 @@ impl IndexEntry {
         }
     }
 
-    /// Returns what was wrong with the entry when it was read. An entry with faults is never chosen.
+    /// Returns the faults that the reader found in the entry. An entry with faults is never chosen.
     #[must_use]
     pub fn faults(&self) -> &[EntryFault] {
         &self.faults
     }
 
-    /// Returns the image, if the entry says all of it.
+    /// Returns the identity of the image, or `None` if the entry lacks manufacturer code, image type or file version.
     #[must_use]
     pub fn id(&self) -> Option<ImageId> {
         let (manufacturer, image_type) = self.manufacturer.zip(self.image_type)?;
         Some(ImageId { manufacturer, image_type, version: self.version? })
     }
 
-    /// Fills in what the entry leaves out of the image, from the header of its file. zigbee2mqtt does the same for entries
-    /// with a path of the gateway.
+    /// Fills in the missing parts of the image identity from the header of the file. zigbee2mqtt does the same for
+    /// entries with a path of the gateway.
     pub fn complete(&mut self, header: &FileHeader<'_>) {
         self.manufacturer.get_or_insert(header.id.manufacturer);
         self.image_type.get_or_insert(header.id.image_type);
         self.version.get_or_insert(header.id.version);
     }
 
-    /// Copies from `other` what does not come from the file: restrictions, texts for people, preferences, keys without a
-    /// field, and faults.
+    /// Copies the values from `other` that do not come from the file: restrictions, texts for people, preferences, keys
+    /// without a field, and faults.
     #[must_use]
     pub fn with_additions_of(self, other: &Self) -> Self {
         Self {
@@ -114,28 +118,29 @@ impl IndexEntry {
     }
 }
 
-/// Whether zigbee2mqtt takes the text for a URL to fetch from: `http://` or `https://`. Any other text is a path.
+/// Returns whether zigbee2mqtt downloads from `text`: the text starts with `http://` or `https://`. zigbee2mqtt treats
+/// any other text as a path.
 #[must_use]
 pub fn is_web_url(text: &str) -> bool {
     let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
     scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
 }
 
-/// Fault of an entry: a value of the wrong kind.
+/// Fault of an index entry: a JSON value of the wrong type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct EntryFault {
-    /// Key of the value; empty if the entry itself is no object.
+    /// JSON key of the value. The key is empty if the entry itself is not an object.
     pub key: String,
-    /// Value that stands there, as JSON, shortened to 60 characters.
+    /// Value in the index, as JSON, shortened to 60 characters.
     pub found: String,
-    /// What is expected there.
+    /// Expected type of the value, in words.
     pub expected: &'static str,
 }
 
 impl EntryFault {
-    /// Characters of a value that a fault shows.
+    /// Maximum number of characters of a value that a fault shows.
     const MAX_SHOWN: usize = 60;
 
     pub(super) fn new(key: &str, found: &Value, expected: &'static str) -> Self {
@@ -153,7 +158,7 @@ impl fmt::Display for EntryFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, found, expected } = self;
         let key = if key.is_empty() { "the entry" } else { key };
-        // JSON has escaped its control characters already, but for those above U+007E.
+        // JSON text has no unescaped control characters below U+007F, so only the characters above are escaped here.
         write!(f, "{key} is ")?;
         found.chars().try_for_each(|character| match character.is_control() {
             true => write!(f, "{}", character.escape_debug()),

@@ -1,7 +1,8 @@
-//! Indexes of OTA files: the JSON lists by which zigbee2mqtt and zigpy publish images, with the devices that each is for.
+//! Indexes of OTA files: the JSON lists of images that zigbee2mqtt and zigpy publish, with the devices that each image
+//! is for.
 //!
-//! The module reads and writes such lists, chooses the entry for a device, says why the other entries do not fit, and
-//! compares a fetched file with its entry. Fetching is up to the caller: nothing here does I/O.
+//! The module reads and writes indexes, selects the entry for a device, gives the reasons against the other entries,
+//! and compares a downloaded file with its entry. The caller downloads the files; this module does no I/O.
 //!
 //! ```text
 //! text -> Index::parse -> Index -> select(device) -> IndexEntry -> url or path -> caller fetches -> check(file) -> serve
@@ -20,8 +21,8 @@
 //! | `fileVersion` | `file_version` | 0 to 4294967295 | `version` |
 //! | `fileSize` | | total image size in the OTA header, bytes | `image_size` |
 //! | | `file_size` | length of the whole file with its container, bytes | `file_size` |
-//! | `url` | `binary_url` | where to fetch the file; `url` may be a path of the gateway | `url` |
-//! | `path` | `path` | path from the folder of the index; wins over the URL for a local index | `path` |
+//! | `url` | `binary_url` | location of the file; `url` may be a path on the gateway | `url` |
+//! | `path` | `path` | path relative to the folder of the index; has priority over the URL in a local index | `path` |
 //! | `fileName` | | name of the file | `file_name` |
 //! | `sha512` | | SHA-512 of the whole file, 128 hexadecimal digits in lower case | `checksums` |
 //! | | `checksum` | `sha3-256:` and 64 digits, of the whole file | `checksums` |
@@ -30,14 +31,14 @@
 //! | `manufacturerName` (array) | `manufacturer_names` (array) | manufacturer names of the Basic cluster | `restrictions.manufacturer_names` |
 //! | `hardwareVersionMin`, `…Max` | `min_hardware_version`, `max_…` | 0 to 65535 | `restrictions.min_hardware`, `max_hardware` |
 //! | `minFileVersion`, `max…` | `min_current_file_version`, `max_…` | version that the device runs | `restrictions.min_current`, `max_current` |
-//! | `force` | | `true`: offered whatever version the device runs | `force` |
+//! | `force` | | `true`: the image is offered to devices with any running version | `force` |
 //! | | `specificity` | preference among equal versions | `specificity` |
 //! | `releaseNotes` | `release_notes` | text for people | `release_notes` |
 //! | | `changelog`, `release_url` | text, URL | `changelog`, `release_url` |
-//! | `originalUrl` | | where the maintainer found the file | `original_url` |
+//! | `originalUrl` | | URL from which the maintainer downloaded the file | `original_url` |
 //!
-//! Keys that are not in the table are kept and written again. An entry with a value of the wrong kind is kept, never
-//! chosen, and says what is wrong with it ([`IndexEntry::faults`]): a restriction that cannot be read must not be ignored.
+//! Keys that are not in the table are kept and written again. An entry with a value of the wrong type is kept with its
+//! faults ([`IndexEntry::faults`]) but never selected, because a restriction that cannot be read must not be ignored.
 //!
 //! ```
 //! use zigbee_ota::ImageId;
@@ -82,7 +83,7 @@ pub use restrictions::Restrictions;
 pub use select::{DeviceDescription, EntryMismatch, Selection, SelectionRule, WantedVersions};
 pub use write::IndexWriteError;
 
-/// Form of an index: the keys of its entries, and the rule by which its readers choose.
+/// Form of an index: the JSON keys of the entries, and the rule by which readers select an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -95,7 +96,7 @@ pub enum IndexForm {
 }
 
 impl IndexForm {
-    /// Rule by which the readers of this form choose among entries that fit a device.
+    /// Returns the rule by which readers of this form select among the entries that fit a device.
     #[must_use]
     pub const fn rule(self) -> SelectionRule {
         match self {
@@ -105,13 +106,13 @@ impl IndexForm {
     }
 }
 
-/// Index of OTA files: entries in order.
+/// Index of OTA files: a list of entries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Index {
     /// Form in which the index was read, or for which its entries were made.
     pub form: IndexForm,
-    /// Entries, in the order of the file. The number of an entry is its place here, counted from 0.
+    /// Entries, in the order of the file. The number of an entry is its position in this list, counted from 0.
     pub entries: Vec<IndexEntry>,
 }
 
@@ -124,10 +125,11 @@ impl Index {
 
     /// Reads an index in any known form. The text is UTF-8, with or without a byte order mark.
     ///
-    /// Entries with faults are kept; [`faults`](Self::faults) lists what is wrong with them.
+    /// Entries with faults are kept; [`faults`](Self::faults) lists the faults.
     ///
     /// # Errors
-    /// [`IndexError::Syntax`] if the text is not JSON, and [`IndexError::NotAnIndex`] if it is JSON of no known form.
+    /// [`IndexError::Syntax`] if the text is not JSON, and [`IndexError::NotAnIndex`] if the text is JSON but not an
+    /// index of a known form.
     pub fn parse(text: &[u8]) -> Result<Self, IndexError> {
         read::index(text)
     }
@@ -140,10 +142,11 @@ impl Index {
             .flat_map(|(number, entry)| entry.faults().iter().map(move |fault| (number, fault)))
     }
 
-    /// Returns the entries that no device is ever given by the rule of the index's form, in the order of their numbers.
+    /// Returns the entries that the selection rule of the index's form never selects for any device, in the order of
+    /// their numbers.
     ///
-    /// Entries without a manufacturer code or an image type are not compared: see [`IndexEntry::complete`]. Takes a time
-    /// that grows with the square of the number of entries for one image type.
+    /// Entries without a manufacturer code or an image type are not compared: see [`IndexEntry::complete`]. The run
+    /// time grows with the square of the number of entries for one image type.
     #[must_use]
     pub fn never_taken(&self) -> Vec<(usize, NeverTaken)> {
         let mut by_image = BTreeMap::<_, Vec<(usize, &IndexEntry)>>::new();
@@ -174,7 +177,7 @@ impl Index {
         found
     }
 
-    /// Writes the index in its own form: see [`to_json_in`](Self::to_json_in).
+    /// Writes the index as JSON in the form of the index: see [`to_json_in`](Self::to_json_in).
     ///
     /// # Errors
     /// The errors of [`to_json_in`](Self::to_json_in).
@@ -182,30 +185,31 @@ impl Index {
         self.to_json_in(self.form)
     }
 
-    /// Writes the index in a form, as JSON with an indentation of two spaces and a line feed at the end.
+    /// Writes the index as JSON in the form `form`, with an indentation of two spaces and a line feed at the end.
     ///
-    /// An entry for several models becomes one entry for each in the form of zigbee2mqtt, which has one model in an entry.
-    /// Keys that are not in the table of the [module](self) are written in the form in which they were read.
+    /// In the form of zigbee2mqtt, an entry for several models becomes one entry per model, because this form allows
+    /// only one model in an entry. Keys that are not in the table of the [module](self) are written in the form in
+    /// which they were read.
     ///
     /// # Errors
-    /// [`IndexWriteError`] if an entry has faults, or lacks a key without which readers of the form refuse it.
+    /// [`IndexWriteError`] if an entry has faults, or lacks a key that readers of the form require.
     pub fn to_json_in(&self, form: IndexForm) -> Result<String, IndexWriteError> {
         write::index(self, form)
     }
 }
 
-/// Reason why no device is ever given an entry.
+/// Reason why the selection rule never selects an entry for any device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum NeverTaken {
-    /// Each device that the entry fits is given another entry.
+    /// The rule selects another entry for each device that the entry fits.
     Behind {
-        /// Number of the other entry.
+        /// Number of the other entry in the index.
         entry: usize,
     },
-    /// The restrictions of the entry exclude each other.
+    /// The restrictions of the entry contradict each other, so no device fits.
     SuitsNobody,
 }
 
@@ -220,7 +224,7 @@ impl fmt::Display for NeverTaken {
     }
 }
 
-/// Reason why a text is no index.
+/// Reason why a text cannot be read as an index.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -232,15 +236,15 @@ pub enum IndexError {
         line: usize,
         /// Column of the fault, counted from 1; 0 at the start of a line.
         column: usize,
-        /// Fault, in the words of the JSON reader.
+        /// Description of the fault by the JSON parser.
         reason: String,
     },
-    /// The text is JSON, but of no known form.
+    /// The text is JSON, but not an index of a known form.
     #[error(
         "expected an array of objects (zigbee2mqtt), or an object with the array `firmwares` (zigpy), found {found}"
     )]
     NotAnIndex {
-        /// What stands there instead.
+        /// Description of the JSON value that the text has instead of an index.
         found: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! Reading of indexes.
+//! Parser of indexes in both forms, from JSON.
 //!
 //! ```text
 //! bytes -> JSON -> array or `firmwares` -> objects -> entries, each value by its key
@@ -44,7 +44,7 @@ fn syntax(error: &serde_json::Error) -> IndexError {
     IndexError::Syntax { line, column, reason }
 }
 
-/// Whether an entry of an array has zigpy's keys.
+/// Returns whether the entry of an array has the JSON keys of zigpy.
 fn is_zigpy(entry: &Value) -> bool {
     ["binary_url", "file_version", "manufacturer_id", "image_type"].iter().any(|key| entry.get(key).is_some())
 }
@@ -87,7 +87,8 @@ fn zigbee2mqtt(mut read: Reader) -> IndexEntry {
         checksums: read.sha512().into_iter().collect(),
         header_string: read.text("otaHeaderString"),
         restrictions: Restrictions {
-            // zigbee2mqtt takes an empty model for no restriction, and an empty array of names for nobody.
+            // zigbee2mqtt treats an empty model as no restriction, and an empty array of names as a restriction that
+            // excludes every device.
             models: read.optional_texts("modelId").filter(|models| *models != [""]),
             manufacturer_names: read.optional_texts("manufacturerName"),
             min_hardware: read.optional_number("hardwareVersionMin", U16).map(HardwareVersion),
@@ -114,7 +115,7 @@ fn zigpy(mut read: Reader) -> IndexEntry {
         file_size: read.number("file_size", "a whole number, not negative"),
         checksums: read.checksum().into_iter().collect(),
         restrictions: Restrictions {
-            // zigpy takes an empty array for no restriction.
+            // zigpy treats an empty array as no restriction.
             models: read.optional_texts("model_names").filter(|names| !names.is_empty()),
             manufacturer_names: read.optional_texts("manufacturer_names").filter(|names| !names.is_empty()),
             min_hardware: read.optional_number("min_hardware_version", U16).map(HardwareVersion),
@@ -132,14 +133,15 @@ fn zigpy(mut read: Reader) -> IndexEntry {
     entry
 }
 
-/// Keys of an entry that were not read yet, and what is wrong with those that were. A key that cannot be read stays.
+/// JSON keys of an entry that the parser has not read yet, and the faults of the keys that it has read. A key whose
+/// value cannot be read stays in the set.
 struct Reader {
     keys: Map<String, Value>,
     faults: Vec<EntryFault>,
 }
 
 impl Reader {
-    /// Reads the value of `key` with `read`; a key that is not there is no fault.
+    /// Reads the value of `key` with the function `read`. A missing key is not a fault.
     fn value<T>(
         &mut self,
         key: &str,
@@ -156,7 +158,7 @@ impl Reader {
         found
     }
 
-    /// Removes a key without a value, so that it counts as not there.
+    /// Removes a key with the value null, which counts as a missing key.
     fn skip_null(&mut self, key: &str) {
         if self.keys.get(key).is_some_and(Value::is_null) {
             self.keys.remove(key);
@@ -217,11 +219,11 @@ impl Reader {
     }
 }
 
-/// Returns a whole number, written with a fraction of zero or without.
+/// Returns the whole number in a JSON number, which may be written with a fraction of zero.
 fn whole(value: &Value) -> Option<u64> {
     let fraction = || {
         let number = value.as_f64()?;
-        // Numbers are written in full, without exponent; those with a fraction are no whole numbers.
+        // A number with a fraction other than zero is not a whole number.
         format!("{number}").parse().ok()
     };
     value.as_u64().or_else(fraction)

@@ -1,4 +1,4 @@
-//! Restrictions of an entry: the devices that it is for, beyond manufacturer code and image type.
+//! Restrictions of an index entry to certain devices, in addition to manufacturer code and image type.
 //!
 //! ```text
 //! model           one of a list             manufacturer name     one of a list
@@ -11,18 +11,19 @@ use alloc::vec::Vec;
 use super::select::{DeviceDescription, EntryMismatch};
 use crate::types::{FileVersion, HardwareRange, HardwareVersion};
 
-/// Devices that an entry is for. A field of `None` restricts nothing; a device fits if it fits every field.
+/// Restrictions of an index entry to certain devices. A field that is `None` restricts nothing. A device fits the entry
+/// if it fits every field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Restrictions {
-    /// Model identifiers (attribute 0x0005 of the Basic cluster). An empty list fits no device.
+    /// Model identifiers (attribute 0x0005 of the Basic cluster). An empty list excludes every device.
     pub models: Option<Vec<String>>,
-    /// Manufacturer names (attribute 0x0004 of the Basic cluster). An empty list fits no device.
+    /// Manufacturer names (attribute 0x0004 of the Basic cluster). An empty list excludes every device.
     pub manufacturer_names: Option<Vec<String>>,
-    /// Oldest hardware version.
+    /// Oldest hardware version that the image supports.
     pub min_hardware: Option<HardwareVersion>,
-    /// Newest hardware version.
+    /// Newest hardware version that the image supports.
     pub max_hardware: Option<HardwareVersion>,
     /// Oldest file version that the device may run.
     pub min_current: Option<FileVersion>,
@@ -31,7 +32,7 @@ pub struct Restrictions {
 }
 
 impl Restrictions {
-    /// No restrictions: every device of the image's manufacturer code and image type.
+    /// Restrictions that every device of the image's manufacturer code and image type fits.
     #[must_use]
     pub const fn none() -> Self {
         Self {
@@ -44,19 +45,20 @@ impl Restrictions {
         }
     }
 
-    /// Replaces the range of hardware versions, for example by that of a file's header.
+    /// Returns these restrictions with another range of hardware versions, for example the range in the header of a
+    /// file.
     #[must_use]
     pub fn with_hardware(self, range: HardwareRange) -> Self {
         Self { min_hardware: Some(range.min), max_hardware: Some(range.max), ..self }
     }
 
-    /// Whether nothing is restricted.
+    /// Returns whether every field is `None`, so that every device fits.
     #[must_use]
     pub fn is_none(&self) -> bool {
         *self == Self::none()
     }
 
-    /// Whether every device that fits `other` fits these restrictions as well.
+    /// Returns whether every device that fits `other` fits these restrictions as well.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         fn names(wide: Option<&Vec<String>>, narrow: Option<&Vec<String>>) -> bool {
@@ -66,8 +68,8 @@ impl Restrictions {
                 (Some(_), None) => false,
             }
         }
-        /// Whether the limit `wide` lets through what `narrow` does; a range without limits also has devices of which
-        /// the value is not known.
+        /// Returns whether the limit `wide` admits every value that the limit `narrow` admits. A missing limit also
+        /// admits devices with an unknown value.
         fn limit<T: Copy>(wide: Option<T>, narrow: Option<T>, lets: impl Fn(T, T) -> bool) -> bool {
             wide.is_none_or(|wide| narrow.is_some_and(|narrow| lets(wide, narrow)))
         }
@@ -75,12 +77,12 @@ impl Restrictions {
             && names(self.manufacturer_names.as_ref(), other.manufacturer_names.as_ref())
             && limit(self.min_hardware, other.min_hardware, |wide, narrow| wide <= narrow)
             && limit(self.max_hardware, other.max_hardware, |wide, narrow| wide >= narrow)
-            // Every device runs some version, so these limits restrict nothing.
+            // Every device runs some file version, so limits at the ends of the number range restrict nothing.
             && limit(self.min_current.filter(|min| min.0 > 0), other.min_current, |wide, narrow| wide <= narrow)
             && limit(self.max_current.filter(|max| max.0 < u32::MAX), other.max_current, |wide, narrow| wide >= narrow)
     }
 
-    /// Whether the restrictions exclude every device: an empty list, or a minimum above its maximum.
+    /// Returns whether the restrictions exclude every device: a list is empty, or a minimum is above its maximum.
     #[must_use]
     pub fn suit_nobody(&self) -> bool {
         self.has_empty_list()
@@ -88,12 +90,13 @@ impl Restrictions {
             || self.min_current.zip(self.max_current).is_some_and(|(min, max)| min > max)
     }
 
-    /// Whether a list of names is empty, so that it excludes every device.
+    /// Returns whether a list of names is empty, which excludes every device.
     pub(super) fn has_empty_list(&self) -> bool {
         [&self.models, &self.manufacturer_names].into_iter().flatten().any(Vec::is_empty)
     }
 
-    /// Returns the first restriction that the device does not fit. What is not known of the device does not fit.
+    /// Returns the first restriction that the device does not fit. An unknown value of the device does not fit a
+    /// restriction.
     pub(super) fn mismatch<'a>(&'a self, device: &DeviceDescription<'a>) -> Option<EntryMismatch<'a>> {
         let current = device.current.version;
         if let Some(allowed) = self.models.as_deref() {

@@ -1,4 +1,4 @@
-//! Choice of the entry for a device, and the reasons why the others do not fit.
+//! Selection of the index entry for a device, with the reasons against the other entries.
 //!
 //! ```text
 //! each entry:  manufacturer code, image type -> restrictions -> version
@@ -16,25 +16,26 @@ use super::{EntryFault, Index, IndexEntry};
 use crate::types::{FileVersion, HardwareVersion, ImageId, ImageType, ManufacturerCode};
 use crate::zcl::QueryNextImageRequest;
 
-/// What is known of a device: the fields of its query, and what a gateway knows besides.
+/// Facts about a device for the selection: the fields of its query, and facts that a gateway has read from the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct DeviceDescription<'a> {
-    /// Image that the device runs, as its Query Next Image Request says.
+    /// Running image of the device, from its Query Next Image Request.
     pub current: ImageId,
-    /// Hardware version of the device, if its query has one.
+    /// Hardware version of the device, if its query contains one.
     pub hardware: Option<HardwareVersion>,
     /// Model identifier: attribute 0x0005 of the Basic cluster.
     pub model: Option<&'a str>,
     /// Manufacturer name: attribute 0x0004 of the Basic cluster.
     pub manufacturer_name: Option<&'a str>,
-    /// Versions that the gateway wants for the device; newer ones by default.
+    /// Versions that the gateway wants to install on the device; newer versions by default.
     pub wanted: WantedVersions,
 }
 
-/// Versions that are wanted, compared with the version that the device runs. An entry with `force` is always wanted.
+/// Versions that the gateway wants to install, relative to the running version of the device. The version of an entry
+/// with `force` is always wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -43,38 +44,38 @@ pub enum WantedVersions {
     /// Newer versions: upgrades.
     #[default]
     Newer,
-    /// Older versions: downgrades. Many devices refuse them.
+    /// Older versions: downgrades. Many devices refuse downgrades.
     Older,
-    /// All versions, that of the device included.
+    /// All versions, including the running version of the device.
     Any,
 }
 
 impl<'a> DeviceDescription<'a> {
-    /// Creates the description of a device that runs `current`, and of which nothing else is known.
+    /// Creates the description of a device that runs `current`, without any other facts.
     #[must_use]
     pub const fn new(current: ImageId) -> Self {
         Self { current, hardware: None, model: None, manufacturer_name: None, wanted: WantedVersions::Newer }
     }
 
-    /// Adds the hardware version.
+    /// Adds the hardware version of the device.
     #[must_use]
     pub const fn with_hardware(self, hardware: HardwareVersion) -> Self {
         Self { hardware: Some(hardware), ..self }
     }
 
-    /// Adds the model identifier.
+    /// Adds the model identifier of the device.
     #[must_use]
     pub const fn with_model(self, model: &'a str) -> Self {
         Self { model: Some(model), ..self }
     }
 
-    /// Adds the manufacturer name.
+    /// Adds the manufacturer name of the device.
     #[must_use]
     pub const fn with_manufacturer_name(self, name: &'a str) -> Self {
         Self { manufacturer_name: Some(name), ..self }
     }
 
-    /// Replaces the versions that are wanted.
+    /// Returns this description with other wanted versions.
     #[must_use]
     pub const fn with_wanted(self, wanted: WantedVersions) -> Self {
         Self { wanted, ..self }
@@ -87,41 +88,43 @@ impl From<&QueryNextImageRequest> for DeviceDescription<'_> {
     }
 }
 
-/// Rule by which one of several fitting entries is chosen.
+/// Rule that selects one of several entries that fit a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SelectionRule {
-    /// The first entry that fits, as zigbee2mqtt chooses. If its version is not wanted, no later entry is offered instead.
+    /// The rule of zigbee2mqtt: the first entry that fits the device. If the version of this entry is not wanted, no
+    /// later entry is selected instead.
     FirstFitting,
-    /// The newest of the entries that fit and whose versions are wanted, as zigpy chooses. Among equal versions the most
-    /// specific entry; if several are equally specific and not of the same file, none of them.
+    /// The rule of zigpy: the newest of the entries that fit the device and have a wanted version. Among equal
+    /// versions, the rule selects the most specific entry, or no entry if several entries for different files are
+    /// equally specific.
     NewestFitting,
 }
 
-/// Result of [`Index::select`]: the entry for a device, and for each other entry why it is not the one.
+/// Result of [`Index::select`]: the entry for a device, and the reason against each other entry.
 #[derive(Clone, Debug)]
 pub struct Selection<'a> {
     index: &'a Index,
-    /// For each entry the reason why it was not chosen.
+    /// Reason against each entry, or `None` for the selected entry.
     mismatches: Vec<Option<EntryMismatch<'a>>>,
 }
 
 impl<'a> Selection<'a> {
-    /// Number of the entry for the device.
+    /// Number of the selected entry.
     #[must_use]
     pub fn number(&self) -> Option<usize> {
         self.mismatches.iter().position(Option::is_none)
     }
 
-    /// Entry for the device.
+    /// Selected entry.
     #[must_use]
     pub fn entry(&self) -> Option<&'a IndexEntry> {
         self.index.entries.get(self.number()?)
     }
 
-    /// Returns for each other entry its number and why it is not the one, in the order of the index.
+    /// Returns the number of each entry that was not selected, with the reason, in the order of the index.
     ///
     /// Most entries of a large index are for another image: [`EntryMismatch::is_other_image`] tells them apart.
     pub fn mismatches(&self) -> impl Iterator<Item = (usize, &EntryMismatch<'a>)> {
@@ -129,32 +132,32 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// Reason why an entry is not the one for a device.
+/// Reason why an entry was not selected for a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum EntryMismatch<'a> {
     /// A value of the entry cannot be read.
     Fault(&'a EntryFault),
-    /// The entry says neither URL nor path.
+    /// The entry has neither URL nor path.
     NoPlace,
-    /// The entry leaves out a part of the image: see [`IndexEntry::complete`].
+    /// The entry lacks a part of the image identity: see [`IndexEntry::complete`].
     UnknownImage,
-    /// The image is of another manufacturer code.
+    /// The manufacturer code of the image differs from that of the device.
     OtherManufacturer {
         /// Manufacturer code of the entry.
         entry: ManufacturerCode,
         /// Manufacturer code of the device.
         device: ManufacturerCode,
     },
-    /// The image is of another image type.
+    /// The image type of the entry differs from that of the device.
     OtherImageType {
         /// Image type of the entry.
         entry: ImageType,
         /// Image type of the device.
         device: ImageType,
     },
-    /// The entry is for some models, and that of the device is not known.
+    /// The entry is for certain models, and the model of the device is unknown.
     ModelUnknown {
         /// Models of the entry.
         allowed: &'a [String],
@@ -166,7 +169,7 @@ pub enum EntryMismatch<'a> {
         /// Model of the device.
         model: &'a str,
     },
-    /// The entry is for some manufacturer names, and that of the device is not known.
+    /// The entry is for certain manufacturer names, and the manufacturer name of the device is unknown.
     ManufacturerNameUnknown {
         /// Manufacturer names of the entry.
         allowed: &'a [String],
@@ -178,7 +181,7 @@ pub enum EntryMismatch<'a> {
         /// Manufacturer name of the device.
         name: &'a str,
     },
-    /// The entry is for some hardware versions, and the query of the device has none.
+    /// The entry is for certain hardware versions, and the query of the device contains no hardware version.
     HardwareUnknown {
         /// Oldest hardware version of the entry.
         min: Option<HardwareVersion>,
@@ -203,29 +206,29 @@ pub enum EntryMismatch<'a> {
         /// Version that the device runs.
         current: FileVersion,
     },
-    /// The entry fits, but its version is not wanted.
+    /// The entry fits the device, but the version of the entry is not wanted.
     NotWanted {
         /// Version of the entry.
         version: FileVersion,
         /// Version that the device runs.
         current: FileVersion,
-        /// Versions that are wanted.
+        /// Versions that the gateway wants to install.
         wanted: WantedVersions,
     },
-    /// The entry fits, and another one comes before it by the rule.
+    /// The entry fits the device, but the selection rule prefers another entry.
     Behind {
-        /// Number of the other entry.
+        /// Number of the other entry in the index.
         entry: usize,
     },
-    /// The entry fits as well as another one with another file, so that neither is chosen.
+    /// The entry and an entry for another file fit equally well, so the rule selects neither.
     Ambiguous {
-        /// Number of the other entry.
+        /// Number of the other entry in the index.
         entry: usize,
     },
 }
 
 impl EntryMismatch<'_> {
-    /// Whether the entry is for another image than that of the device: another manufacturer code or image type.
+    /// Returns whether the entry is for another manufacturer code or image type than that of the device.
     #[must_use]
     pub const fn is_other_image(&self) -> bool {
         matches!(self, Self::OtherManufacturer { .. } | Self::OtherImageType { .. })
@@ -233,13 +236,13 @@ impl EntryMismatch<'_> {
 }
 
 impl Index {
-    /// Chooses the entry for a device by the rule of the index's form.
+    /// Selects the entry for a device by the rule of the index's form.
     #[must_use]
     pub fn select<'a>(&'a self, device: &DeviceDescription<'a>) -> Selection<'a> {
         self.select_by(self.form.rule(), device)
     }
 
-    /// Chooses the entry for a device by a rule.
+    /// Selects the entry for a device by the rule `rule`.
     #[must_use]
     pub fn select_by<'a>(&'a self, rule: SelectionRule, device: &DeviceDescription<'a>) -> Selection<'a> {
         let mut mismatches: Vec<_> = self.entries.iter().map(|entry| entry.misfit(device)).collect();
@@ -279,7 +282,7 @@ impl Index {
                 }
             }
         }
-        // Stable, so that entries with equal keys stay in the order of the index.
+        // The sort is stable, so entries with equal sort keys stay in the order of the index.
         candidates.sort_by_key(|(key, ..)| *key);
         let mut chosen: Option<usize> = None;
         for group in candidates.chunk_by(|(one, ..), (other, ..)| one == other) {
@@ -308,10 +311,11 @@ impl Index {
 }
 
 impl IndexEntry {
-    /// Returns why the entry does not fit the device, whatever its version is.
+    /// Returns the reason why the entry does not fit the device, regardless of the version of the entry.
     fn misfit<'a>(&'a self, device: &DeviceDescription<'a>) -> Option<EntryMismatch<'a>> {
         let ImageId { manufacturer, image_type, .. } = device.current;
-        // First, so that entries for other images count as such even where they have faults.
+        // The comparison of the image comes first, so that an entry for another image is reported as such even if it
+        // has faults.
         if let Some(entry) = self.manufacturer.filter(|entry| *entry != manufacturer) {
             return Some(EntryMismatch::OtherManufacturer { entry, device: manufacturer });
         }
@@ -330,7 +334,7 @@ impl IndexEntry {
         self.restrictions.mismatch(device)
     }
 
-    /// Returns why the version of the entry is not wanted.
+    /// Returns the reason why the version of the entry is not wanted.
     fn unwanted<'a>(&self, device: &DeviceDescription<'_>) -> Option<EntryMismatch<'a>> {
         let (version, current, wanted) = (self.version?, device.current.version, device.wanted);
         let is_wanted = self.force
@@ -342,7 +346,7 @@ impl IndexEntry {
         (!is_wanted).then_some(EntryMismatch::NotWanted { version, current, wanted })
     }
 
-    /// Returns how specific zigpy takes the entry for: names first, then versions, then hardware.
+    /// Returns how specific the entry is by zigpy's measure: names count most, then versions, then hardware.
     fn weight(&self) -> i64 {
         let Self { restrictions, specificity, .. } = self;
         let weights = [
@@ -357,7 +361,7 @@ impl IndexEntry {
         restricted.fold(specificity.unwrap_or_default(), i64::saturating_add)
     }
 
-    /// Whether both entries name the same file: by checksums of one algorithm, else by their places.
+    /// Returns whether both entries name the same file: equal checksums of one algorithm, or else equal URLs or paths.
     fn is_same_file(&self, other: &Self) -> bool {
         let both = self.checksums.iter().find_map(|sum| {
             let sum_of = |other: &&super::Checksum| other.algorithm == sum.algorithm;
@@ -384,7 +388,7 @@ impl fmt::Display for EntryMismatch<'_> {
             Self::ModelUnknown { allowed } => {
                 write!(f, "only for {}; that of the device is not known", Names("model", allowed))
             }
-            // `Debug` of a text escapes what a terminal would obey.
+            // `Debug` of a text escapes control characters for the terminal.
             Self::OtherModel { allowed, model } => {
                 write!(f, "only for {}; that of the device is {model:?}", Names("model", allowed))
             }
@@ -422,7 +426,7 @@ impl fmt::Display for EntryMismatch<'_> {
     }
 }
 
-/// Names of an entry, in words: what they name, and the names.
+/// Text for the names in an entry: what the names stand for, and the names.
 struct Names<'a>(&'static str, &'a [String]);
 
 impl fmt::Display for Names<'_> {
@@ -437,7 +441,7 @@ impl fmt::Display for Names<'_> {
     }
 }
 
-/// Minimum and maximum, in words; decimal, as an index has them.
+/// Text for a minimum and a maximum, in decimal numbers like those of an index.
 struct Limits(Option<u32>, Option<u32>);
 
 impl fmt::Display for Limits {

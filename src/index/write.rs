@@ -1,4 +1,5 @@
-//! Writing of indexes: keys in the order in which the programs of zigbee2mqtt and zigpy write them, then the others by name.
+//! Writer of indexes. The JSON keys come in the order that the programs of zigbee2mqtt and zigpy use; other keys
+//! follow, sorted by name.
 //!
 //! ```text
 //! zigbee2mqtt   fileName fileVersion fileSize url imageType manufacturerCode sha512 otaHeaderString …
@@ -21,7 +22,7 @@ use super::{ChecksumAlgorithm, Index, IndexEntry, IndexForm};
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum IndexWriteError {
-    /// An entry was read with a fault.
+    /// An entry has a fault from the time it was read.
     #[error("entry {entry}: {fault}")]
     Fault {
         /// Number of the entry.
@@ -29,12 +30,12 @@ pub enum IndexWriteError {
         /// First fault of the entry.
         fault: EntryFault,
     },
-    /// An entry lacks what readers of the form require.
+    /// An entry lacks a key that readers of the form require.
     #[error("entry {entry}: {key} is not there, and is required")]
     Missing {
         /// Number of the entry.
         entry: usize,
-        /// Key in the form that was to be written.
+        /// Missing JSON key.
         key: &'static str,
     },
 }
@@ -47,10 +48,10 @@ pub(super) fn index(index: &Index, form: IndexForm) -> Result<String, IndexWrite
         }
         let keys = |model| Keys::new(entry, form, index.form, model);
         let written = match (form, entry.restrictions.models.as_deref()) {
-            // zigpy takes an empty array for every device, so an entry for nobody is left out.
+            // zigpy treats an empty array as no restriction, so an entry that excludes every device is left out.
             (IndexForm::Zigpy, _) if entry.restrictions.has_empty_list() => Vec::new(),
-            // One model for each entry. zigbee2mqtt takes an empty text for every model, so an entry for no model, or for the
-            // empty one, is left out.
+            // One model for each entry. zigbee2mqtt treats an empty text as any model, so an entry for no model or for
+            // the empty model is left out.
             (IndexForm::Zigbee2Mqtt, Some(models)) => {
                 models.iter().filter(|model| !model.is_empty()).map(|model| keys(Some(model))).collect()
             }
@@ -67,15 +68,15 @@ pub(super) fn index(index: &Index, form: IndexForm) -> Result<String, IndexWrite
         IndexForm::Zigbee2Mqtt => serde_json::to_string_pretty(&entries),
         IndexForm::Zigpy => serde_json::to_string_pretty(&BTreeMap::from([("firmwares", &entries)])),
     };
-    // Writing maps with texts as keys to a text never fails.
+    // Serialization of maps with text keys into a string never fails.
     let mut text = text.unwrap_or_default();
     text.push('\n');
     Ok(text)
 }
 
 impl IndexEntry {
-    /// Returns the JSON of the value that the entry has under `key` in a form; `None` if it has none. A value that could
-    /// not be read is returned as it was.
+    /// Returns the JSON value of the entry for `key` in the form `form`, or `None` if the entry has no such value. A
+    /// value that could not be read is returned unchanged.
     #[must_use]
     pub fn value(&self, form: IndexForm, key: &str) -> Option<String> {
         let models = self.restrictions.models.as_deref().unwrap_or_default();
@@ -85,7 +86,7 @@ impl IndexEntry {
     }
 }
 
-/// Keys of a written entry, in order.
+/// JSON keys of a written entry, in order.
 struct Keys(Vec<(String, Value)>);
 
 impl Serialize for Keys {
@@ -99,7 +100,7 @@ impl Serialize for Keys {
 }
 
 impl Keys {
-    /// Returns the keys of an entry that was read in the form `read`.
+    /// Returns the unknown JSON keys of an entry that was read in the form `read`.
     fn new(entry: &IndexEntry, form: IndexForm, read: IndexForm, model: Option<&String>) -> Self {
         let (first, rest) = match form {
             IndexForm::Zigbee2Mqtt => zigbee2mqtt(entry, model),
@@ -116,7 +117,7 @@ impl Keys {
         Self(keys)
     }
 
-    /// Returns the first key that readers of the form require and the entry lacks.
+    /// Returns the first required key of the form that the entry lacks.
     fn first_missing(&self, form: IndexForm) -> Option<&'static str> {
         let has = |key: &str| self.0.iter().any(|(name, _)| name == key);
         match form {
@@ -130,7 +131,7 @@ impl Keys {
     }
 }
 
-/// Keys with their values, in order; those without a value are left out.
+/// JSON keys with their values, in order. Keys without a value are left out.
 type Pairs = Vec<(&'static str, Option<Value>)>;
 
 fn zigbee2mqtt(entry: &IndexEntry, model: Option<&String>) -> (Pairs, Pairs) {
@@ -162,7 +163,7 @@ fn zigbee2mqtt(entry: &IndexEntry, model: Option<&String>) -> (Pairs, Pairs) {
 }
 
 fn zigpy(entry: &IndexEntry) -> (Pairs, Pairs) {
-    // zigpy refuses a whole index for a checksum by another algorithm.
+    // zigpy refuses a whole index if one checksum is of another algorithm.
     let sum = entry.checksums.iter().find(|sum| sum.algorithm == ChecksumAlgorithm::Sha3_256);
     let restrictions = &entry.restrictions;
     let first = vec![

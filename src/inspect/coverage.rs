@@ -1,4 +1,4 @@
-//! Coverage: the ranges of a file that matching checksums vouch for, and the bytes between them.
+//! Coverage: the byte ranges of a file that matching checksums cover, and the ranges that no matching checksum covers.
 //!
 //! ```text
 //! given     | container head | OTA header | element | payload        | trailer |
@@ -16,19 +16,19 @@ use crate::file::{Element, Tag};
 use crate::payload::PayloadKind;
 use crate::signature::integrity::{CodeForm, IntegrityCode};
 
-/// Checksum that covers a range.
+/// Checksum that covers a byte range of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum CoveringChecksum {
-    /// Checksums of the container.
+    /// Checksums of the container around the OTA file.
     Container(ContainerKind),
     /// Image integrity code (tag 0x0003).
     IntegrityCode(CodeForm),
-    /// Checksums of the payload.
+    /// Checksums of a payload.
     Payload {
-        /// Index of the element; `None` for raw bytes.
+        /// Index of the element in its file; `None` for a payload in raw bytes outside of all elements.
         element: Option<usize>,
         /// Format of the payload.
         kind: PayloadKind,
@@ -54,8 +54,8 @@ impl fmt::Display for CoveringChecksum {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Coverage {
-    /// Covered bytes, counted from the first byte of the bytes given. The checksum itself is part of the range if it is
-    /// beside the bytes that it covers.
+    /// Range of covered bytes, counted from the first byte of the input. The checksum itself is part of the range if it
+    /// is beside the bytes that it covers.
     pub range: Range<usize>,
     /// Checksum that covers the bytes.
     pub checksum: CoveringChecksum,
@@ -70,16 +70,16 @@ impl<'a> Inspection<'a> {
     /// Returns the ranges that matching checksums cover: first those of the container, then that of the integrity code, then
     /// those of the payloads in file order. Ranges of different checksums overlap.
     ///
-    /// A checksum that does not match covers nothing, and is told by [`findings`](Self::findings). Checksums find accidents
-    /// only; whoever changes a file on purpose changes them as well.
+    /// A checksum that does not match covers nothing; [`findings`](Self::findings) reports the mismatch. Checksums
+    /// detect accidental damage only, because an attacker who changes a file can also change its checksums.
     pub fn coverage(&self) -> impl Iterator<Item = Coverage> + use<'_, 'a> {
         self.ota()
             .into_iter()
             .flat_map(|ota| ota.outer_coverage().into_iter().flatten().chain(ota.payload_coverage()))
     }
 
-    /// Returns the ranges that no matching checksum covers, in ascending order. All bytes given are in one of these ranges
-    /// or in a range of [`coverage`](Self::coverage).
+    /// Returns the ranges that no matching checksum covers, in ascending order. Each byte of the input is in one of
+    /// these ranges or in a range of [`coverage`](Self::coverage).
     pub fn uncovered(&self) -> impl Iterator<Item = Range<usize>> + use<'_, 'a> {
         let outer = self
             .ota()
@@ -108,7 +108,8 @@ impl<'a> Ota<'a> {
         let end = start.saturating_add(self.container.ota.len());
         let given = end.saturating_add(self.container.after.len());
         match self.container.kind {
-            // The words before the hashes are compared with each other only.
+            // No hash covers the words before the hashes of an IKEA container; the words are only compared with each
+            // other.
             ContainerKind::IkeaNgis => [Some(IKEA_HASHES..end), None, None],
             ContainerKind::Sonoff100 => [Some(0..SONOFF_ZEROS), Some(start..end), None],
             ContainerKind::ThirdReality | ContainerKind::SalusCrc32 | ContainerKind::SdevicesCrc32 => {
@@ -120,8 +121,8 @@ impl<'a> Ota<'a> {
         }
     }
 
-    /// Returns the coverage by the integrity code: the bytes of the OTA file before the element, and the digest. In one form,
-    /// tag and length of the element are covered as well.
+    /// Returns the coverage by the integrity code: the bytes of the OTA file before the element, and the digest. In one
+    /// convention, the digest also covers tag and length of the element.
     fn code_coverage(&self) -> [Option<Coverage>; 2] {
         let element = self.image.find(Tag::IMAGE_INTEGRITY_CODE).next();
         let (IntegrityCode::Ok(form), Some(element)) = (self.integrity_code, element) else {
@@ -161,13 +162,13 @@ const SONOFF_ZEROS: usize = 0x58;
 
 /// Iterator over the ranges that no checksum covers.
 struct Uncovered<I: Iterator<Item = Range<usize>>> {
-    /// First byte that is not told yet.
+    /// Offset of the first byte that the iterator has not passed.
     position: usize,
     end: usize,
     outer: [Option<Range<usize>>; RANGES],
-    /// First range of a payload that ends after `position`.
+    /// First covered range of a payload that ends after `position`.
     payload: Option<Range<usize>>,
-    /// Further ranges of payloads, in ascending order.
+    /// Remaining covered ranges of payloads, in ascending order.
     payloads: I,
 }
 

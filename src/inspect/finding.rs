@@ -14,14 +14,14 @@ use crate::payload::{PayloadKind, PayloadState, UnknownReason};
 use crate::types::{Eui64, FileVersion, HardwareRange, ImageId, ImageType, ManufacturerCode};
 
 /// Severity of a finding, in ascending order.
-// Exhaustive: whoever decides by the severity must decide for each of these three.
+// Exhaustive: code that decides by the severity must handle each of the three levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Severity {
     /// The file can be used, and the fact is worth knowing.
     Note,
-    /// The file may be damaged, or it has a form that is not known. A person must look at it.
+    /// The file may be damaged, or the file has an unknown form. A person must judge the file.
     Doubtful,
     /// The file is damaged or cannot be used. A gateway should not serve it.
     Wrong,
@@ -45,8 +45,8 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One fact that an [`Inspection`](super::Inspection) found. `Display` writes a text for people, in which all offsets count
-/// from the first byte of the bytes given.
+/// One fact that an [`Inspection`](super::Inspection) found. `Display` writes a text for people, in which all offsets
+/// count from the first byte of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -54,7 +54,7 @@ impl fmt::Display for Severity {
 pub struct Finding {
     /// Severity of the fact.
     pub severity: Severity,
-    /// Offset of the first byte that the fact is about, counted from the first byte of the bytes given.
+    /// Offset of the first byte that the fact is about, counted from the first byte of the input.
     pub offset: usize,
     /// Fact that was found.
     pub kind: FindingKind,
@@ -88,22 +88,22 @@ pub enum FindingKind {
     TrailingBytes {
         /// Number of bytes.
         count: usize,
-        /// Whether the bytes have the length of a vendor's CRC, which does not match.
+        /// `true` if the bytes have the length of a vendor's CRC, but the CRC does not match.
         is_checksum: bool,
-        /// Whether an OTA header can be read in the bytes.
+        /// `true` if the bytes contain a readable OTA header.
         is_ota: bool,
     },
     /// The image integrity code (tag 0x0003) does not match, or has another length than 16 bytes.
     IntegrityCode,
-    /// Manufacturer code, image type or file version has the value that stands for any value in requests.
+    /// Manufacturer code, image type or file version in the header is a wildcard, which only requests may contain.
     WildcardIdentity,
     /// The file is for a single device.
     DeviceSpecific(Eui64),
     /// The file is for a single device, and the header has no address of this device.
     DestinationMissing,
-    /// Reserved bits of the field control are set. The value is the field control.
+    /// Reserved bits of the field control are set. The variant holds the field control.
     ReservedBits(u16),
-    /// The header has bytes after its known fields. The value is their number.
+    /// The header has bytes after its known fields. The variant holds the number of these bytes.
     ExtraHeaderBytes(usize),
     /// The header has another minor version than 0.
     OtherMinorVersion(u8),
@@ -131,7 +131,7 @@ pub enum FindingKind {
         /// Number of bytes.
         count: usize,
     },
-    /// The element 0xF000 has Telink's form: its length leaves out two bytes before the data.
+    /// The element 0xF000 has Telink's form: the length of the element does not count two bytes before the data.
     TelinkForm,
     /// An element has a reserved tag.
     ReservedTag(Tag),
@@ -139,20 +139,21 @@ pub enum FindingKind {
     ElementsAfterSignature,
     /// The signature element is malformed.
     MalformedSignature(DecodeError),
-    /// The state of a payload is [`Damaged`](PayloadState::Damaged), or unknown in a way that a person must look at.
+    /// The state of a payload is [`Damaged`](PayloadState::Damaged), or unknown for a reason that a person must judge.
     Payload {
-        /// Index of the element; `None` for raw bytes.
+        /// Index of the element in its file; `None` for a payload in raw bytes outside of all elements.
         element: Option<usize>,
         /// Format of the payload.
         payload: PayloadKind,
-        /// State of the payload. Its offsets count from `start`.
+        /// State of the payload. The offsets in the state count from `start`.
         state: PayloadState,
-        /// Offset of the payload in the bytes given.
+        /// Offset of the payload in the input.
         start: usize,
     },
-    /// One byte of the constant bytes that mark a format is wrong. With the right byte, the checksum of the payload matches.
+    /// One byte of the constant bytes that mark a format is wrong. If the byte is replaced by the right value, the
+    /// checksum of the payload matches.
     PayloadMark {
-        /// Index of the element; `None` for raw bytes.
+        /// Index of the element in its file; `None` for a payload in raw bytes outside of all elements.
         element: Option<usize>,
         /// Format of the payload.
         payload: PayloadKind,
@@ -161,25 +162,25 @@ pub enum FindingKind {
         /// Byte that the payload has.
         found: u8,
     },
-    /// An element has the tag of a table of Osram, and no CRC that matches.
+    /// An element has the tag of an Osram table, but its CRC does not match.
     TableChecksum {
         /// Index of the element.
         element: usize,
     },
-    /// Bytes after a Telink image, in the same element, are in no checksum that matches.
+    /// An element has bytes after its Telink image, and no matching checksum covers these bytes.
     AfterTelinkImage {
-        /// Index of the element; `None` for raw bytes.
+        /// Index of the element in its file; `None` for a payload in raw bytes outside of all elements.
         element: Option<usize>,
         /// Number of bytes.
         count: usize,
-        /// State by the CRC-32 of the whole element.
+        /// State of the element by a CRC-32 over the whole element.
         state: PayloadState,
-        /// Offset of the payload in the bytes given.
+        /// Offset of the payload in the input.
         start: usize,
     },
     /// Manufacturer code, image type or version in a payload differs from the OTA header.
     PayloadContradictsHeader {
-        /// Index of the element; `None` for raw bytes.
+        /// Index of the element in its file; `None` for a payload in raw bytes outside of all elements.
         element: Option<usize>,
         /// Manufacturer code in the payload.
         manufacturer: Option<ManufacturerCode>,
@@ -190,9 +191,9 @@ pub enum FindingKind {
         /// Identity in the OTA header.
         header: ImageId,
     },
-    /// The payload is an OTA file with the same identity, as if the file was wrapped twice.
+    /// The payload is an OTA file with the same identity as the outer file, as if the file had been wrapped twice.
     WrappedTwice {
-        /// Index of the element; `None` for raw bytes.
+        /// Index of the element in its file; `None` for a payload in raw bytes outside of all elements.
         element: Option<usize>,
     },
 }
@@ -241,15 +242,15 @@ impl FindingKind {
 }
 
 impl Finding {
-    /// Returns whether the fact keeps the file from being exactly one OTA file that follows the specification, or is
-    /// doubtful or wrong. A strict gateway refuses such a file.
+    /// Returns whether a strict gateway refuses the file: the fact is doubtful or wrong, or the file is more than one
+    /// OTA file that follows the specification. A strict gateway refuses such a file.
     #[must_use]
     pub const fn is_irregularity(&self) -> bool {
         !matches!(self.kind, FindingKind::DeviceSpecific(_) | FindingKind::PayloadContradictsHeader { .. })
     }
 }
 
-/// Place of a payload in a text.
+/// Text for the place of a payload: the element or the raw bytes.
 struct ElementName(Option<usize>);
 
 impl fmt::Display for ElementName {
@@ -261,7 +262,7 @@ impl fmt::Display for ElementName {
     }
 }
 
-/// Payload state in a text, with offsets that count from the bytes given.
+/// Text for the state of a payload, with offsets that count from the first byte of the input.
 struct StateAt(PayloadState, usize);
 
 impl fmt::Display for StateAt {
@@ -391,7 +392,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Writes the fact about raw bytes that may be an element which runs past the end.
+/// Writes the fact about raw bytes that may be an element longer than the rest of the file.
 fn write_raw_bytes(f: &mut fmt::Formatter<'_>, overrun: Overrun) -> fmt::Result {
     let Overrun { tag, declared, present, cause: _, first } = overrun;
     let count = present.saturating_add(Element::HEAD_LEN);

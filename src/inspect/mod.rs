@@ -1,8 +1,8 @@
-//! Inspection of a file: what it is, what is wrong or doubtful about it, and which bytes a checksum vouches for.
+//! Inspection of a file: its type, wrong or doubtful facts about the file, and the bytes that a checksum covers.
 //!
 //! An [`Inspection`] opens the container, reads the OTA file leniently, and compares all checksums that can be computed
-//! without a key. Tools and gateways use one and the same inspection, so that nothing is listed or served that a check would
-//! refuse.
+//! without a key. Tools and gateways share this inspection, so that a gateway never serves or lists a file that the
+//! tool's `check` refuses.
 //!
 //! ```text
 //! bytes -> container -> OTA file -> integrity code, payloads -> findings: wrong, doubtful, note
@@ -15,9 +15,8 @@
 //! | [`Doubtful`](Severity::Doubtful) | damaged, or of a form that is not known | a raw body that is not recognised, a payload whose checksum does not match but may be another one |
 //! | [`Note`](Severity::Note) | usable, and worth knowing | a container, bytes after the total image size, a reserved tag |
 //!
-//! A file without a finding need not be whole: where no checksum covers a byte, nothing vouches for it.
-//! [`Inspection::uncovered`] tells these bytes. No checksum proves who made a file; only a signature does, which this module
-//! does not verify.
+//! A file without findings may still be damaged in bytes that no checksum covers. [`Inspection::uncovered`] returns
+//! these bytes. Only a signature proves who made a file, and this module does not verify signatures.
 //!
 //! ```
 //! use zigbee_ota::file::{Element, FileHeader, FileWriter, Tag};
@@ -66,12 +65,12 @@ use crate::signature::integrity::IntegrityCode;
 use crate::types::{FileVersion, ImageId, ImageType, ManufacturerCode};
 use raw_body_end::RemainderKind;
 
-/// Number of payloads whose reports an inspection keeps. Real files have fewer; the reports of further payloads are computed
-/// each time.
+/// Number of payloads whose reports an inspection keeps. Real files have fewer payloads. The reports of payloads beyond
+/// this number are computed at each call.
 const KEPT: usize = 8;
 
-/// Inspection of the bytes of one file. [`of`](Self::of) compares the checksums once and keeps the results, so all other
-/// functions are cheap unless the file has more than eight payloads.
+/// Inspection of the bytes of one file. The constructor [`of`](Self::of) compares the checksums once and keeps the
+/// results, so all other methods are cheap unless the file has more than eight payloads.
 #[derive(Clone, Debug)]
 #[doc(alias("check", "validate", "lint"))]
 pub struct Inspection<'a> {
@@ -94,12 +93,12 @@ struct Ota<'a> {
 struct NotOta {
     error: DecodeError,
     kind: ForeignKind,
-    /// Offset of the OTA header inside; 0 if there is none.
+    /// Offset of an OTA header inside the file; 0 if the file has no OTA header.
     offset: usize,
 }
 
 impl<'a> Inspection<'a> {
-    /// Inspects `bytes`, which are the whole file as a vendor ships it.
+    /// Inspects a whole file in the form in which a vendor ships the file.
     #[must_use]
     pub fn of(bytes: &'a [u8]) -> Self {
         let opened = Container::open(bytes).and_then(Ota::new);
@@ -110,8 +109,8 @@ impl<'a> Inspection<'a> {
         Self { given: bytes, content, raw_allowed: false }
     }
 
-    /// Returns this inspection for a caller who knows that the body is a raw image without elements. The raw bytes are then
-    /// not judged as an element that runs past the end.
+    /// Returns this inspection for a caller who knows that the body is a raw image without elements. The raw bytes are
+    /// then never reported as an element that runs past the end of the file.
     #[must_use]
     pub fn allow_raw_body(self) -> Self {
         Self { raw_allowed: true, ..self }
@@ -136,8 +135,8 @@ impl<'a> Inspection<'a> {
         self.ota().map_or(IntegrityCode::Absent, |ota| ota.integrity_code)
     }
 
-    /// Returns the payloads of the OTA file in file order, as [`payloads`](crate::payload::payloads) does. Their offsets count from the first byte of
-    /// the OTA header.
+    /// Returns the payloads of the OTA file in file order, as [`payloads`](crate::payload::payloads) does. The offsets
+    /// of the payloads count from the first byte of the OTA header.
     pub fn payloads(&self) -> impl Iterator<Item = Payload<'a>> + use<'_, 'a> {
         self.ota().into_iter().flat_map(Ota::payloads).map(|(payload, _)| payload)
     }
@@ -155,13 +154,15 @@ impl<'a> Inspection<'a> {
         self.findings().map(|finding| finding.severity).max()
     }
 
-    /// Returns whether any finding is [`Wrong`](Severity::Wrong). A gateway should refuse such a file.
+    /// Returns whether the inspection has a finding of the severity [`Wrong`](Severity::Wrong). A gateway should refuse
+    /// such a file.
     #[must_use]
     pub fn is_wrong(&self) -> bool {
         self.worst() == Some(Severity::Wrong)
     }
 
-    /// Returns whether the file is exactly one OTA file that follows the specification, and nothing about it is doubtful.
+    /// Returns whether the file is exactly one OTA file that follows the specification, without doubtful or wrong
+    /// findings.
     #[must_use]
     pub fn is_regular(&self) -> bool {
         !self.findings().any(|finding| finding.is_irregularity())
@@ -183,21 +184,21 @@ impl<'a> Ota<'a> {
     fn new(container: Container<'a>) -> Result<Self, DecodeError> {
         let image = Image::parse_lenient(container.ota)?;
         let has_code = image.missing() == 0 && image.find(Tag::IMAGE_INTEGRITY_CODE).next().is_some();
-        // Without a code, the digest of the whole file would be computed in vain.
+        // A file without an integrity code needs no digest, which saves hashing the whole file.
         let integrity_code = if has_code { IntegrityCode::check(&image) } else { IntegrityCode::Absent };
         let mut payloads = payloads_with_bytes(&image);
         let payloads = [(); KEPT].map(|()| payloads.next());
         Ok(Self { container, image, integrity_code, payloads })
     }
 
-    /// Returns the payloads with their bytes.
+    /// Returns the payload reports, each with the bytes of its payload.
     fn payloads(&self) -> impl Iterator<Item = (Payload<'a>, &'a [u8])> + use<'_, 'a> {
         let is_full = self.payloads.iter().all(Option::is_some);
         let further = is_full.then(|| payloads_with_bytes(&self.image).skip(KEPT));
         self.payloads.iter().flatten().copied().chain(further.into_iter().flatten())
     }
 
-    /// Offset of the OTA file in the bytes given.
+    /// Offset of the OTA file in the input.
     const fn offset(&self) -> usize {
         self.container.before.len()
     }
@@ -233,7 +234,8 @@ impl<'a> Ota<'a> {
         elements.chain(raw)
     }
 
-    /// Returns the findings about completeness, container and integrity code. `given` is the number of bytes given.
+    /// Returns the findings about completeness, container and integrity code. `given` is the number of bytes of the
+    /// input.
     fn findings_around(&self, given: usize) -> [Option<Finding>; 4] {
         let Self { container, image, integrity_code, .. } = self;
         let (offset, missing) = (self.offset(), image.missing());
@@ -320,12 +322,12 @@ impl<'a> Ota<'a> {
         };
         let count = raw.bytes.len();
         let (severity, kind) = match raw_body_end::judge(image, &raw, raw_allowed) {
-            // The head of the next element is cut, which the finding about missing bytes says.
+            // The finding about missing bytes already reports an element whose head is cut.
             RemainderKind::Padding if image.missing() > 0 => return [bare, None],
             RemainderKind::Raw(payload) if raw.offset == header_len => {
                 (Severity::Note, FindingKind::RawBody { payload, count })
             }
-            // The total image size cuts what follows the last element.
+            // The total image size ends within the bytes after the last element.
             RemainderKind::Padding if count < Element::HEAD_LEN && !image.trailing().is_empty() => {
                 (Severity::Doubtful, FindingKind::RawBytes { count })
             }
@@ -377,7 +379,8 @@ impl<'a> Ota<'a> {
             Finding::new(Severity::Note, start, kind)
         });
         let after_image = after_telink_image(payload, bytes, start);
-        // The damage of the bytes after an image is the same as that of the payload, and says more.
+        // The finding about bytes after an image reports the same damage as the finding about the payload, with more
+        // detail.
         let state = match after_image {
             Some(Finding { kind: FindingKind::AfterTelinkImage { state, .. }, .. })
                 if state == report.state =>
@@ -398,7 +401,7 @@ const CRC_LEN: usize = 4;
 /// Returns the fact about an element that runs past the end of an OTA file at `base`.
 fn overrun_kind(overrun: Overrun, base: usize) -> FindingKind {
     let cause = match overrun.cause {
-        // The total image size counts from the OTA header, whatever is before it.
+        // The total image size counts from the OTA header, not from the start of a container.
         cause @ OverrunCause::TotalTooSmall { .. } if base == 0 => cause,
         OverrunCause::TotalTooSmall { .. } => OverrunCause::Unknown,
         cause => cause,
@@ -417,7 +420,7 @@ fn mark_finding(element: Option<usize>, bytes: &[u8], start: usize) -> Option<Fi
 fn payload_finding(payload: &Payload<'_>, bytes: &[u8], start: usize) -> Option<Finding> {
     let Payload { element, report, .. } = *payload;
     let (severity, at) = match report.state {
-        // The finding about the mark says more.
+        // The finding about a wrong byte in the mark has more detail than a finding about the state.
         PayloadState::Unknown(_) if damaged_mark::find(bytes).is_some() => return None,
         PayloadState::Damaged(damage) => (Severity::Wrong, damage.offset),
         PayloadState::Unknown(UnknownReason::Ambiguous | UnknownReason::ChecksumNotAdded) => {
@@ -435,7 +438,7 @@ fn payload_finding(payload: &Payload<'_>, bytes: &[u8], start: usize) -> Option<
 fn after_telink_image(payload: &Payload<'_>, bytes: &[u8], start: usize) -> Option<Finding> {
     let Payload { element, report, .. } = *payload;
     let state = report.element_state.filter(|state| !matches!(state, PayloadState::Whole(_)))?;
-    // The size of the image, which is in its header.
+    // Size of the image in bytes, from the header of the image.
     let size = bytes.get(0x18..)?.first_chunk().map(|size| u32::from_le_bytes(*size))?;
     let size = usize::try_from(size).ok()?;
     let count = bytes.len().checked_sub(size)?;

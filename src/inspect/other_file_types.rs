@@ -1,4 +1,4 @@
-//! Contents of files that are no OTA file, each with an advice.
+//! Types of files that are not OTA files, each with advice for the user.
 //!
 //! ```text
 //! first bytes, or all of a text -> ForeignKind -> what it is, and what to do
@@ -11,7 +11,7 @@ use crate::error::DecodeError;
 use crate::file::FileHeader;
 use crate::payload::PayloadKind;
 
-/// Content of a file that is no OTA file and is in no known container.
+/// Type of a file that is not an OTA file, neither plain nor in a known container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -19,9 +19,9 @@ use crate::payload::PayloadKind;
 pub enum ForeignKind {
     /// No byte.
     Empty,
-    /// Bytes of one value only, as erased flash has.
+    /// File of bytes with one value only, like erased flash.
     Erased,
-    /// Pointer of Git LFS, which stands in a repository for a large file.
+    /// Pointer of Git LFS, which replaces a large file in a repository.
     GitLfsPointer,
     /// HTML or XML, mostly the error message of a web server.
     WebPage,
@@ -41,9 +41,9 @@ pub enum ForeignKind {
     Rar,
     /// File compressed by Zstandard.
     Zstandard,
-    /// ELF program, as a linker writes it.
+    /// ELF program, the output of a linker.
     Elf,
-    /// UF2 image, for boot loaders that appear as a disk.
+    /// UF2 image, for boot loaders that appear as a USB disk.
     Uf2,
     /// Intel HEX text.
     IntelHex,
@@ -70,13 +70,14 @@ pub enum ForeignKind {
     BrokenHeader,
     /// At least one OTA header at a later offset, in no known container.
     HeaderInside,
-    /// None of the other kinds.
+    /// File of no known type.
     Unknown,
 }
 
-/// Maximum number of bytes of a text that are examined. Texts that pass for OTA files show their kind within one line.
+/// Maximum number of bytes of a text that are examined. A text file that a user takes for an OTA file shows its type
+/// within the first line.
 const MAX_TEXT: usize = 4096;
-/// Minimum number of hexadecimal digits that are a text of hexadecimal digits. Fewer may be a word or a number.
+/// Minimum length of a text of hexadecimal digits. A shorter text may be a word or a number.
 const MIN_DIGITS: usize = 32;
 
 /// Identifiers at the first byte of a file.
@@ -97,8 +98,8 @@ const IDENTIFIERS: [(&[u8], ForeignKind); 10] = [
 const TAR: (usize, &[u8]) = (257, b"ustar");
 
 impl ForeignKind {
-    /// Returns the content of `bytes`, and the offset of the OTA header if there is one. `bytes` must not be an OTA file in
-    /// a known container.
+    /// Returns the type of the file `bytes`, and the offset of an OTA header inside the file, if any. `bytes` must not
+    /// be an OTA file in a known container.
     pub(super) fn of(bytes: &[u8]) -> (Self, usize) {
         let Some((first, rest)) = bytes.split_first() else {
             return (Self::Empty, 0);
@@ -198,8 +199,8 @@ impl ForeignKind {
         }
     }
 
-    /// Writes what the file is and what to do. `error` is the error of reading an OTA header at byte 0, and `offset` the
-    /// offset of an OTA header inside.
+    /// Writes the type of the file and an advice for the user. `error` is the error of reading an OTA header at byte 0,
+    /// and `offset` is the offset of an OTA header inside the file.
     pub(super) fn write(self, f: &mut fmt::Formatter<'_>, error: &DecodeError, offset: usize) -> fmt::Result {
         f.write_str(match self {
             Self::GitLfsPointer => "a Git LFS pointer: fetch the file itself (git lfs pull)",

@@ -1,4 +1,5 @@
-//! Judgement of the raw bytes at the end of a body: a raw image, padding, or an element that runs past the total image size.
+//! Classification of the raw bytes at the end of a body: a raw image, padding, or an element that runs past the total
+//! image size.
 //!
 //! ```text
 //! | header | element | element | tag length data ...           total image size
@@ -11,10 +12,10 @@ use crate::payload::PayloadKind;
 
 use super::Severity;
 
-/// Judgement of the raw remainder of a body.
+/// Class of the raw bytes that remain after the elements of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RemainderKind {
-    /// Fewer bytes than the head of an element, or bytes of one value after the last element.
+    /// Padding: fewer bytes than the head of an element, or bytes of one value after the last element.
     Padding,
     /// A raw image of a recognised format, or one that the caller allows.
     Raw(PayloadKind),
@@ -36,7 +37,7 @@ pub struct Overrun {
     pub present: usize,
     /// Probable cause of the wrong length.
     pub cause: OverrunCause,
-    /// Whether the element is the first of the file.
+    /// `true` if the element is the first of the file.
     pub first: bool,
 }
 
@@ -46,14 +47,14 @@ pub struct Overrun {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum OverrunCause {
-    /// The length counts tag and length as well, which are 6 bytes.
+    /// The length wrongly counts the 6 bytes of tag and length as well.
     CountsHead,
-    /// The element ends exactly at the end of the bytes given, so the total image size is too small.
+    /// The element ends exactly at the end of the input, so the total image size is too small.
     TotalTooSmall {
         /// Total image size with which the element fits, in bytes.
         right: usize,
     },
-    /// None that the bytes show.
+    /// The bytes show no cause.
     Unknown,
 }
 
@@ -61,11 +62,13 @@ pub enum OverrunCause {
 const LAST_ASSIGNED: u16 = 0x0006;
 /// Tag that Telink's tools give to an image, and the two bytes before its data.
 const TELINK: (Tag, [u8; 2]) = (Tag(0xf000), [0x01, 0x0c]);
-/// Length in bytes above which a reserved tag after valid elements is no tag: 16 MiB, more than the flash of any Zigbee
-/// device. Two random bytes would be such a tag nearly always, and four random bytes such a length in one of 256 cases.
+/// Maximum plausible length in bytes of an element with a reserved tag after valid elements: 16 MiB, more than the
+/// flash of any Zigbee device. Two random bytes are nearly always a reserved tag, but four random bytes are a length
+/// below this limit in only one of 256 cases.
 const MAX_LENGTH: u32 = 16 << 20;
 
-/// Judges the raw remainder `raw` of `image`. With `raw_allowed`, the caller vouches for a raw body.
+/// Classifies the raw bytes `raw` at the end of `image`. If `raw_allowed` is set, the caller knows that the body is a
+/// raw image.
 pub(super) fn judge(image: &Image<'_>, raw: &RawRemainder<'_>, raw_allowed: bool) -> RemainderKind {
     let first = raw.offset == image.header().header_len();
     let Some((overrun, behind)) = overrun(image, raw, first) else {
@@ -96,19 +99,19 @@ pub(super) fn judge(image: &Image<'_>, raw: &RawRemainder<'_>, raw_allowed: bool
     if raw.bytes.iter().all(|byte| Some(byte) == raw.bytes.first()) {
         return RemainderKind::Padding;
     }
-    // Code that is appended to the elements begins with any two bytes.
+    // Code that a vendor appends to the elements may begin with any two bytes, even those of a tag.
     let is_element = tag.is_manufacturer_specific() || declared <= MAX_LENGTH;
     let severity = if is_element { Severity::Wrong } else { Severity::Doubtful };
     RemainderKind::Overrun(severity, overrun)
 }
 
-/// Returns whether the mark of the format is long enough to recognise bytes of which nothing else is known.
+/// Returns whether the mark of the format is long enough to recognise the format in arbitrary bytes.
 const fn is_certain(kind: PayloadKind) -> bool {
     !matches!(kind, PayloadKind::Unknown | PayloadKind::Zlib)
 }
 
-/// Reads the raw remainder as an element. Returns the element and the bytes after its head, or `None` if there are too few
-/// bytes for a head.
+/// Reads raw bytes as an element that runs past the end of the file. Returns the element and the bytes after its head,
+/// or `None` if there are too few bytes for a head.
 fn overrun<'a>(image: &Image<'_>, raw: &RawRemainder<'a>, first: bool) -> Option<(Overrun, &'a [u8])> {
     let (head, behind) = raw.bytes.split_first_chunk::<{ Element::HEAD_LEN }>()?;
     let [tag_low, tag_high, length @ ..] = *head;
