@@ -22,7 +22,8 @@ use crate::zcl::Quirks;
 pub struct ServerConfig {
     /// Maximum bytes of image data in one Image Block Response.
     ///
-    /// The default is 255, the most that the command can carry. Clients ask for as much as they can take.
+    /// The default is 255, the most that the command can carry. Clients already limit the size in their requests, so
+    /// the server needs no limit of its own.
     ///
     /// Five more limits can make blocks smaller: the request, a [`DeviceOverride`], the policy
     /// ([`PaceDecision::SendAtMost`](super::PaceDecision::SendAtMost)), failed deliveries
@@ -37,8 +38,8 @@ pub struct ServerConfig {
     /// Seconds until a client repeats its request after WAIT_FOR_DATA. The time applies if a limit of these settings is
     /// reached, or if the store has no data and names no time.
     ///
-    /// The default is 10. Ten seconds are short compared with a download of many minutes, and one frame in ten seconds
-    /// is no load.
+    /// The default is 10. A wait of ten seconds is short compared with a download of many minutes, and one request in
+    /// ten seconds is a negligible load.
     pub wait_seconds: u32,
     /// Maximum number of clients that download at the same time. The server answers further clients with WAIT_FOR_DATA. A
     /// client is a node of the network, and counts once however many images it downloads. A client does not count if it
@@ -98,8 +99,8 @@ pub struct ServerConfig {
     ///
     /// The default is 3, because two downloads can fail by chance.
     pub repeated_download_limit: u8,
-    /// Number that makes the places of clients in the session table unpredictable. A caller with a source of random
-    /// numbers sets a new one at each start, so that no node can choose addresses that slow down the server.
+    /// Hash seed that makes the positions of clients in the session table unpredictable. A caller with a source of
+    /// random numbers sets a new one at each start, so that no node can choose addresses that slow down the server.
     ///
     /// The default is 0.
     pub hash_seed: u32,

@@ -54,8 +54,8 @@ pub enum ServerEvent {
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         reason: Option<RefusalReason>,
     },
-    /// A client queries although the client has taken the same image several times: it was told to upgrade to the image,
-    /// or found the image invalid. The limit is
+    /// A client queries again although it has already downloaded the same image several times: each time the server
+    /// ordered the upgrade, or the client found the image invalid. The limit is
     /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
     #[cfg_attr(feature = "serde", serde(rename = "repeats"))]
     RepeatedDownload {
@@ -124,8 +124,8 @@ pub enum ServerEvent {
     Undelivered {
         /// Client that the frame was sent to.
         client: Address,
-        /// New maximum bytes of data in a block for the client, because the path carries no longer blocks; `None` if the
-        /// maximum is as before.
+        /// New maximum bytes of data in a block for the client, because the path carries no longer blocks; `None` if
+        /// the maximum is unchanged.
         #[cfg_attr(feature = "serde", serde(rename = "carries"))]
         max_block_size: Option<NonZeroU8>,
     },
@@ -176,10 +176,11 @@ pub enum ServerEvent {
         /// Current time and upgrade time in the Upgrade End Response.
         time: ServerTime,
     },
-    /// The server told a sleepy client to hold. The client may miss the later Upgrade End Response (section 6.8.4).
+    /// The server answered a sleepy client with "hold": an Upgrade End Response without an upgrade time. The client may
+    /// miss the later Upgrade End Response (section 6.8.4).
     #[cfg_attr(feature = "serde", serde(rename = "held_asleep"))]
     SleepyClientHeld {
-        /// Sleepy client that was told to hold.
+        /// Sleepy client that the server holds.
         client: Address,
         /// Image that the client downloaded.
         id: ImageId,
@@ -369,13 +370,12 @@ pub enum RefusalReason {
 }
 
 impl RefusalReason {
-    /// Returns the reason that says more of two reasons for two images: the reason of the image that came closer to an
-    /// offer.
+    /// Returns the more informative of two refusal reasons: the reason of the image that came closer to an offer.
     pub(super) const fn closer(self, other: Self) -> Self {
         if other.rank() > self.rank() { other } else { self }
     }
 
-    /// Returns how close to an offer an image came.
+    /// Returns a rank that is higher the closer the image came to an offer.
     const fn rank(self) -> u8 {
         match self {
             Self::UnknownType | Self::UnknownImage => 0,

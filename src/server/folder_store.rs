@@ -9,8 +9,9 @@
 //!                                     +--> FolderChange: Added, Replaced, Removed, Rejected
 //! ```
 //!
-//! **A file that another program overwrites** is noticed by its length, its time and its header, and is answered as gone:
-//! a device would otherwise get a mixture of two files. [`FolderStore::refresh`] adds the file again as it is then.
+//! **A file that another program overwrites** is detected by its length, modification time and header. The server then
+//! answers NO_IMAGE_AVAILABLE, because a device would otherwise get a mixture of two files. [`FolderStore::refresh`]
+//! adds the file again with its new content.
 
 use std::borrow::ToOwned as _;
 use std::fs::{self, File, Metadata};
@@ -52,7 +53,7 @@ pub enum FolderError {
         /// Reason why the bytes are no OTA file.
         source: AddError,
     },
-    /// The store has a file that no request could tell from this one.
+    /// The store already has a file for the same image and devices, so no request could select between the two files.
     #[error("{}: {source}: {}", Shown(.path), Shown(.present))]
     #[non_exhaustive]
     Conflict {
@@ -60,11 +61,11 @@ pub enum FolderError {
         path: PathBuf,
         /// File of the store.
         present: PathBuf,
-        /// What the two files have in common: [`AddError::Duplicate`] or [`AddError::HardwareOverlap`].
+        /// Kind of the conflict: [`AddError::Duplicate`] or [`AddError::HardwareOverlap`].
         source: AddError,
     },
-    /// Something about the file is wrong, for instance a checksum, so that no device should get the file.
-    /// [`FolderStore::set_wrong_files_accepted`] lets the store take such files.
+    /// The inspection found a fault in the file, for instance a wrong checksum, so no device should get the file.
+    /// [`FolderStore::set_wrong_files_accepted`] makes the store accept such files.
     #[cfg(feature = "inspect")]
     #[cfg_attr(docsrs, doc(cfg(feature = "inspect")))]
     #[error("{}: {finding}", Shown(.path))]
@@ -72,7 +73,7 @@ pub enum FolderError {
     Wrong {
         /// File that was not added.
         path: PathBuf,
-        /// First finding that is wrong. Its offset counts from the first byte of the file.
+        /// First finding of the severity `Wrong`. The offset in the finding counts from the first byte of the file.
         finding: Finding,
     },
 }
@@ -89,7 +90,8 @@ impl FolderError {
     }
 }
 
-/// Path as text of one line: a name of a file can contain line feeds and control sequences of terminals.
+/// Path as text of one line, with control characters escaped, because a file name can contain line feeds and control
+/// sequences of terminals.
 struct Shown<'a>(&'a Path);
 
 impl std::fmt::Display for Shown<'_> {
@@ -98,12 +100,12 @@ impl std::fmt::Display for Shown<'_> {
     }
 }
 
-/// Difference between a [`FolderStore`] and the disk, which [`FolderStore::refresh`] found and carried over to the store.
+/// Difference between a [`FolderStore`] and the disk, found and applied to the store by [`FolderStore::refresh`].
 #[derive(Debug)]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 #[non_exhaustive]
 pub enum FolderChange {
-    /// A file is new in a folder, and is in the store now.
+    /// A new file in a folder was added to the store.
     #[non_exhaustive]
     Added {
         /// File that is new.
@@ -111,7 +113,7 @@ pub enum FolderChange {
         /// Image of the file.
         id: ImageId,
     },
-    /// A file has other content than before, and the store has the new content now.
+    /// The content of a file has changed, and the store now has the new content.
     ///
     /// A device that downloads the image `id` would get a mixture if `id` equals `previous`. Servers cannot see that the
     /// bytes of an image have changed, so the caller cancels such downloads ([`Server::cancel`](super::Server::cancel)).
@@ -119,12 +121,12 @@ pub enum FolderChange {
     Replaced {
         /// File that has changed.
         path: PathBuf,
-        /// Image of the file now.
+        /// Image of the new content of the file.
         id: ImageId,
-        /// Image of the file before.
+        /// Image of the old content of the file.
         previous: ImageId,
     },
-    /// A file no longer exists, or its new content is rejected; the store no longer has the file.
+    /// A file was removed from the store, because the file no longer exists or its new content is rejected.
     #[non_exhaustive]
     Removed {
         /// File that the store had.
@@ -132,8 +134,8 @@ pub enum FolderChange {
         /// Image of the file.
         id: ImageId,
     },
-    /// A file in a folder is no OTA file that the store could have, or the folder cannot be read. A file is reported once
-    /// for each content.
+    /// A file in a folder was rejected, because it is not an acceptable OTA file, or the folder cannot be read. The
+    /// store reports each content of a file only once.
     Rejected(FolderError),
 }
 
@@ -162,7 +164,7 @@ pub enum FolderChange {
 pub struct FolderStore {
     files: Vec<StoredFile>,
     folders: Vec<PathBuf>,
-    /// Files of the folders that were rejected, with the content that was rejected.
+    /// Rejected files of the followed folders, each with a stamp of the rejected content.
     rejected: Vec<Rejected>,
     accepts_wrong: bool,
 }
@@ -178,16 +180,16 @@ struct StoredFile {
     start: u64,
     /// Bytes of the header at the time at which the file was opened.
     header: Vec<u8>,
-    /// Whether the file was seen to have changed since it was opened.
+    /// `true` if the file has changed since the store opened the file.
     is_changed: bool,
 }
 
-/// Properties of a file that change when another program overwrites or replaces the file.
+/// Stamp of a file: the properties that change when another program overwrites or replaces the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stamp {
     len: u64,
     modified: Option<SystemTime>,
-    /// Device and inode; a file that is renamed over another one can have the same length and time.
+    /// Device and inode, because a file that is renamed over another file can have the same length and time.
     #[cfg(unix)]
     inode: (u64, u64),
 }
@@ -206,22 +208,23 @@ impl Stamp {
     }
 }
 
-/// File that was rejected.
+/// Rejected file of a followed folder.
 #[derive(Debug)]
 struct Rejected {
     path: PathBuf,
     stamp: Option<Stamp>,
-    /// Whether the file may be added once another file is removed.
+    /// `true` if the file may be added after another file is removed.
     conflicts: bool,
 }
 
-/// Maximum length of a file that is inspected, in bytes. The store reads such a file as a whole once; the longest firmware
-/// of public collections has 8 MB.
+/// Maximum length in bytes of a file that the store inspects. The inspection reads the whole file into memory; the
+/// longest firmware of public collections has 8 MB.
 #[cfg(feature = "inspect")]
 const MAX_INSPECTED: u64 = 64 << 20;
 
 impl StoredFile {
-    /// Opens a file and reads its header. With `accept_wrong`, only a file that cannot be served at all is refused.
+    /// Opens a file and reads its header. If `accept_wrong` is set, the function refuses only files that cannot be
+    /// served at all.
     fn open(path: &Path, accept_wrong: bool) -> Result<Self, FolderError> {
         let io = |source| FolderError::Io { path: path.to_owned(), source };
         let add = |error| FolderError::Add { path: path.to_owned(), source: AddError::Decode(error) };
@@ -263,7 +266,7 @@ impl StoredFile {
         read.map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
         let inspection = Inspection::of(&bytes);
         let wrong = inspection.findings().find(|finding| finding.severity == Severity::Wrong);
-        // Without a whole OTA file, the caller fails with an error that names the missing bytes.
+        // If the OTA file is incomplete, the caller of this function fails with an error that names the missing bytes.
         let is_whole = inspection.image().is_some_and(|image| image.missing() == 0);
         if let Some(finding) = wrong.filter(|_| is_whole && !accept_wrong) {
             return Err(FolderError::Wrong { path: path.to_owned(), finding });
@@ -277,7 +280,7 @@ impl StoredFile {
         Ok(0)
     }
 
-    /// Returns whether the open file is as it was when it was opened, and remembers if it is not.
+    /// Returns whether the open file is unchanged since it was opened, and records a change.
     fn is_unchanged(&mut self) -> bool {
         if !self.is_changed {
             self.is_changed = !matches!(self.has_opened_content(), Ok(true));
@@ -296,7 +299,8 @@ impl StoredFile {
     fn read(&mut self, offset: u32, out: &mut [u8]) -> bool {
         let place = self.start.saturating_add(offset.into());
         let read = self.file.seek(SeekFrom::Start(place)).and_then(|_| self.file.read_exact(out));
-        // A program that overwrites the file changes its time before its bytes, so bytes of an unchanged file are whole.
+        // A program that overwrites the file changes the modification time before the bytes, so an unchanged time after
+        // the read proves that the bytes are consistent.
         read.is_ok() && self.is_unchanged()
     }
 }
@@ -308,8 +312,9 @@ impl FolderStore {
         Self { files: Vec::new(), folders: Vec::new(), rejected: Vec::new(), accepts_wrong: false }
     }
 
-    /// Sets whether the store takes files that no device should get (`FolderError::Wrong`); `false` at first. Files that
-    /// the store has already stay. Without the feature `inspect`, the store inspects no file, and takes all.
+    /// Sets whether the store accepts files with findings of the severity `Wrong` (`FolderError::Wrong`). The default
+    /// is `false`. The setting does not affect files that are already in the store. Without the feature `inspect`, the
+    /// store inspects no file and accepts all complete OTA files.
     pub const fn set_wrong_files_accepted(&mut self, accepted: bool) {
         self.accepts_wrong = accepted;
     }
@@ -328,7 +333,7 @@ impl FolderStore {
     }
 
     /// Opens the file at `path` and adds the file to the store. The new file replaces all files of the same image and
-    /// destination for some of the same hardware versions, and what the store has of the same path.
+    /// destination for some of the same hardware versions, and the earlier content of the same path.
     ///
     /// # Errors
     /// Fails with the errors of [`add`](Self::add), except [`FolderError::Conflict`].
@@ -349,8 +354,9 @@ impl FolderStore {
         self.files.len() < before
     }
 
-    /// Follows a folder: each [`refresh`](Self::refresh) compares the store with the folder, the first one adds all its
-    /// files. Names that begin with a dot and folders within the folder are passed over. The folder need not exist yet.
+    /// Follows a folder: each [`refresh`](Self::refresh) compares the store with the folder, and the first refresh adds
+    /// all files of the folder. The store ignores names that begin with a dot, and folders within the folder. The
+    /// folder need not exist yet.
     pub fn follow(&mut self, folder: impl Into<PathBuf>) {
         let folder = folder.into();
         if !self.folders.contains(&folder) {
@@ -358,12 +364,12 @@ impl FolderStore {
         }
     }
 
-    /// Compares the store with the disk, carries the differences over to the store, and returns them: for every followed
-    /// folder, and for every file that was added by itself. Nothing else watches the disk, so the caller calls this method
-    /// every second or two.
+    /// Compares the store with the disk, applies the differences to the store, and returns the differences. The
+    /// comparison includes every followed folder and every file that was added individually. The store does not watch
+    /// the disk in any other way, so the caller calls this method every second or two.
     ///
-    /// The method reads the names and times of all files, and opens those that are new or have changed. A file that is
-    /// still being written is rejected at first, and added when it is complete.
+    /// The method reads the names and times of all files, and opens only new and changed files. A file that another
+    /// program is still writing is rejected at first, and added when the file is complete.
     #[doc(alias("rescan", "reload", "watch"))]
     pub fn refresh(&mut self) -> Vec<FolderChange> {
         let mut changes = Vec::new();
@@ -467,7 +473,7 @@ fn names(folder: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        // A link is followed. A name that is gone again is no file.
+        // Symbolic links are followed. A name that no longer exists is skipped.
         if !is_hidden && fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
             paths.push(path);
         }

@@ -34,8 +34,8 @@ use crate::zcl::{
 /// A deferred request contains all that its answer needs; the server stores nothing of the request. The caller answers
 /// the request with [`Server::answer`] or drops it; after a drop the client repeats its request.
 ///
-/// Clients repeat a request after some seconds in any case. The caller should therefore answer [`NotReady::Wait`] if
-/// the data takes longer.
+/// Clients repeat a request after some seconds in any case. If the data takes longer than a few seconds, the caller
+/// should therefore answer [`NotReady::Wait`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the client waits for an answer"]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -81,7 +81,7 @@ impl Deferred {
 }
 
 /// Query for one block, made from an Image Block Request or from the first block of an Image Page Request. The query
-/// borrows the requests, because copies of them were visible in the benchmark.
+/// borrows the requests, because copying the requests cost measurable time in the benchmark.
 #[derive(Clone, Copy)]
 pub(super) struct BlockQuery<'a> {
     pub(super) context: RequestContext,
@@ -108,7 +108,7 @@ impl BlockQuery<'_> {
 pub enum NotReady {
     /// The caller answers WAIT_FOR_DATA, and the client repeats its request later.
     Wait {
-        /// Seconds until the client repeats its request, at most [`MAX_WAIT_SECONDS`]; a longer time is sent as that.
+        /// Seconds until the client repeats its request. The server limits the time to [`MAX_WAIT_SECONDS`].
         seconds: u32,
     },
     /// The caller answers NO_IMAGE_AVAILABLE, because the store no longer has the image.
@@ -178,7 +178,7 @@ impl<S: SessionSlots> Server<S> {
                 out,
             ));
         }
-        // `found` stays a reference, because a copy of ImageInfo was visible in the benchmark.
+        // The argument `found` stays a reference, because a copy of ImageInfo cost measurable time in the benchmark.
         let mut found = images.info(id, context.ieee, hardware, Some(context.client));
         if matches!(found, FileLookup::Ambiguous) && hardware.is_none() {
             found = self.find_file_by_policy(now, context, id, images, policy);
@@ -305,8 +305,9 @@ impl<S: SessionSlots> Server<S> {
         transmit
     }
 
-    /// Checks whether the client may have the image `id`, for every answer that gives data or an upgrade time. `slot` is
-    /// that of the download, and `claimed` the IEEE address in the request. `image` is the file that the client would get; `None` if it is not known.
+    /// Checks whether the client may have the image `id`, for every answer that gives data or an upgrade time. `slot`
+    /// is the session slot of the download, and `claimed` is the IEEE address in the request. `image` is the file that
+    /// the client would get; `None` if the file is not known.
     ///
     /// # Errors
     /// Fails with the reason if the client may not have the image.
@@ -361,7 +362,7 @@ impl<S: SessionSlots> Server<S> {
     }
 
     /// Answers a block request with the data that the store has already written to `out`. The store wrote `filled`
-    /// bytes; at most `len` bytes are sent. `slot` is that of the download, if it has one.
+    /// bytes; at most `len` bytes are sent. `slot` is the session slot of the download, if the download has a session.
     fn respond_data(
         &mut self,
         now: Instant,
@@ -386,9 +387,9 @@ impl<S: SessionSlots> Server<S> {
         Transmit { aps_ack: page.is_none(), ..transmit }
     }
 
-    /// Records a sent block, of which `offset` and `len` are given, in the session, the rate limit and the events. `slot`
-    /// is that of the download; if the download has none, the method inserts a session. `is_reported` means that the
-    /// stack may report the delivery of the block.
+    /// Records a sent block of `len` bytes at `offset` in the session, the rate limit and the events. `slot` is the
+    /// session slot of the download. If the download has no session, the method inserts one. `is_reported` means that
+    /// the stack may report the delivery of the block.
     pub(super) fn record_block(
         &mut self,
         now: Instant,
@@ -444,8 +445,8 @@ impl<S: SessionSlots> Server<S> {
         self.respond_wait_until(now, context, request.id, Wait { seconds, min_block_period }, out)
     }
 
-    /// Answers a block request with WAIT_FOR_DATA. The time is limited to [`MAX_WAIT_SECONDS`]. Some clients repeat their
-    /// request at once after a wait of 0 seconds, so the next wait in a row is at least 1 second.
+    /// Answers a block request with WAIT_FOR_DATA. The time is limited to [`MAX_WAIT_SECONDS`]. Some clients repeat
+    /// their request at once after a wait of 0 seconds, so the next consecutive wait is at least 1 second.
     pub(super) fn respond_wait_until(
         &mut self,
         now: Instant,
@@ -521,8 +522,8 @@ impl<S: SessionSlots> Server<S> {
     }
 }
 
-/// Checks whether a client may have a file for the device `destination`. The IEEE address of the client must be known; an
-/// address in the request proves nothing, but must not contradict it (section 6.10.12.4).
+/// Checks whether a client may have a file for the device `destination`. The IEEE address of the client must be known.
+/// An address in the request proves nothing, but must not contradict the known address (section 6.10.12.4).
 ///
 /// # Errors
 /// Fails with the reason if the client may not have the file.

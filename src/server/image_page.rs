@@ -71,7 +71,7 @@ impl<S: SessionSlots> Server<S> {
         out: &mut ResponseBuffer,
     ) -> ServerAction {
         let ImagePageRequest { id, offset, max_data, node, .. } = *request;
-        // A request for no bytes is malformed, and is answered as such below.
+        // A request for 0 bytes is malformed, and the code below answers MALFORMED_COMMAND.
         let tiny = (1..MIN_PAGE_BLOCK).contains(&max_data);
         if tiny || !self.supports_pages_of(id) {
             let command = CommandId::IMAGE_PAGE_REQUEST;

@@ -34,7 +34,7 @@ pub struct ImageInfo {
     /// Hardware versions that the image supports; `None` if the image supports all hardware versions.
     pub hardware: Option<HardwareRange>,
     /// Key that the store chooses for the image, for instance an index. The server passes the key back to the store
-    /// unread.
+    /// without interpreting the key.
     pub key: u32,
 }
 
@@ -107,7 +107,7 @@ pub enum FileLookup {
     NotFound,
     /// The store has this file of the image.
     Found(ImageInfo),
-    /// The store has several files of the image, and none of them is known to be for the hardware of the device.
+    /// The store has several files of the image, and the hardware version of the device is unknown or selects no file.
     Ambiguous,
 }
 
@@ -142,8 +142,8 @@ pub enum ReadResult {
     Later,
     /// The server answers WAIT_FOR_DATA, and the client repeats its request later.
     Wait {
-        /// Seconds until the client repeats its request, at most [`MAX_WAIT_SECONDS`](super::MAX_WAIT_SECONDS); a longer
-        /// time is sent as that.
+        /// Seconds until the client repeats its request. The server limits the time to
+        /// [`MAX_WAIT_SECONDS`](super::MAX_WAIT_SECONDS).
         seconds: u32,
     },
     /// The server answers NO_IMAGE_AVAILABLE, because the store no longer has the image.

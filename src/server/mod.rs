@@ -42,10 +42,10 @@
 //! without a server. Sessions are optional: a session stores the statistics, the page and the rate limit of a recent
 //! download. A server with zero slots still serves blocks.
 //!
-//! **A session belongs to a client and an image type.** A device with two processors downloads two images in turns, or one
-//! after the other, and neither download affects the other. A client gets a session for an image type that the store
-//! has. If no slot is free, the oldest idle session makes room, then the oldest download; a running page only if all
-//! sessions have one. A node of the network has at most six sessions.
+//! **A session belongs to a client and an image type.** A device with two processors downloads two images in turns, or
+//! one after the other, and neither download affects the other. Only a query for an image type in the store creates a
+//! session. If no slot is free, the oldest idle session makes room, then the oldest download; a running page only if
+//! all sessions have one. A node of the network has at most six sessions.
 //!
 //! **A failed delivery is an input** and ends no session. Only the Upgrade End Request of the client or a timeout ends
 //! a session.
@@ -259,8 +259,8 @@ impl<S> Server<S> {
         self.events.pop()
     }
 
-    /// Returns the number of events that were dropped because the caller did not poll them. It stays 0 for a caller that
-    /// polls all events after each call.
+    /// Returns the number of events that were dropped because the caller did not poll them. The number stays 0 for a
+    /// caller that polls all events after each call.
     pub const fn lost_events(&self) -> u32 {
         self.events.dropped()
     }
@@ -454,16 +454,16 @@ impl<S: SessionSlots> Server<S> {
         self.table.session_at(self.table.find_download(client, id)?)
     }
 
-    /// Forgets all that the server remembers of the node with the network address `network`, and returns whether the
-    /// server had a session of the node. The caller calls this method when a device leaves the network, so that the
-    /// device counts no longer as a download, and the next device with the same network address starts anew.
+    /// Removes all sessions of the node with the network address `network`, and returns whether the server had a
+    /// session of the node. The caller calls this method when a device leaves the network. The device then no longer
+    /// counts as a download, and the next device with the same network address does not inherit its sessions.
     pub fn forget(&mut self, network: u16) -> bool {
         self.table.remove_node(network)
     }
 
     /// Moves the sessions of a node whose network address changed from `old` to `new`, and returns whether the server
-    /// had a session of the node. Downloads and pages go on. The server then forgets the node that had the address `new`
-    /// before. A second call with the same addresses does nothing.
+    /// had a session of the node. Downloads and pages continue. The server then forgets the node that had the address
+    /// `new` before. A second call with the same addresses does nothing.
     ///
     /// The caller calls this method when the stack reports another network address of a device. The call is not needed
     /// if the caller tells the IEEE address with each frame ([`FrameMeta::ieee`]): the sessions then follow the device by
@@ -472,8 +472,8 @@ impl<S: SessionSlots> Server<S> {
         self.table.move_node(old, new)
     }
 
-    /// Cancels the downloads of `client` that `target` matches, and returns the number of cancelled downloads. Each one
-    /// is told by an event [`ServerEvent::Cancelled`].
+    /// Cancels the downloads of `client` that `target` matches, and returns the number of cancelled downloads. The
+    /// server reports each cancelled download by an event [`ServerEvent::Cancelled`].
     ///
     /// A cancelled download no longer counts for [`ServerConfig::max_downloads`], and its page ends. The server answers
     /// the next requests for blocks or pages of the image with ABORT, and an Upgrade End Request with a Default Response

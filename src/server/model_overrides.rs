@@ -32,14 +32,14 @@ pub struct DeviceOverride {
     pub image_type: ImageType,
     /// Maximum bytes of data in a block for the devices, even if the request allows more.
     pub max_block_size: Option<NonZeroU8>,
-    /// Verify timeout for the devices. The longer one of this and
+    /// Verify timeout for the devices. The longer of this timeout and
     /// [`ServerConfig::verify_timeout`](super::ServerConfig::verify_timeout) applies.
     pub verify_timeout: Option<Millis>,
     /// Whether an Image Page Request is answered with UNSUP_CLUSTER_COMMAND, because the devices download better by
     /// single blocks.
     pub refuse_pages: bool,
-    /// Whether the server ignores the MinimumBlockPeriod in requests. The field is wrong, or the devices do not adopt
-    /// the period of the server.
+    /// Whether the server ignores the MinimumBlockPeriod in requests. The devices send a wrong MinimumBlockPeriod, or
+    /// do not adopt the period of the server.
     pub ignore_min_block_period: bool,
     /// Whether the devices report only the low byte of their file version.
     pub one_byte_version: bool,

@@ -1,8 +1,8 @@
 //! Path MTU of a client: the longest block that the path to the client carries, found from delivery reports as in
 //! packetization layer path MTU discovery (RFC 4821).
 //!
-//! A lost block says nothing about its size: where each frame is lost with the same probability, shorter blocks only
-//! cost time. The size is the cause if long blocks fail while shorter ones arrive.
+//! A single lost block is no evidence of a size limit: on a path that loses each frame with the same probability,
+//! shorter blocks only cost time. The size is the cause of the losses if long blocks fail while shorter blocks arrive.
 //!
 //! ```text
 //!           4 failures in a row          a shorter block arrives         a long block fails once more
@@ -17,9 +17,10 @@
 //!             passes + 16              after 8, 16, ... 255 delivered blocks
 //! ```
 //!
-//! The numbers. With a loss of 20 %, 4 failures in a row come once in 800 blocks and cost two short blocks; a false limit
-//! comes once in 4,000 blocks and is left after 8 blocks. A path that carries 16 bytes of data or more is known after ten
-//! blocks: 4 failures, 6 more for the size between 16 and 255 bytes and one confirmation.
+//! The numbers. At 20 % loss, 4 consecutive failures happen once in 800 blocks and cost two short blocks. A false limit
+//! is set once in 4,000 blocks and is removed after 8 blocks. The limit of a path that carries at least 16 bytes of
+//! data is found within about ten blocks: 4 failures, then a binary search between 16 and 255 bytes, and one
+//! confirmation.
 
 use core::fmt;
 use core::num::NonZeroU8;
@@ -28,11 +29,11 @@ use core::num::NonZeroU8;
 /// than multiples of 16; in blocks below 16 bytes, the 17 bytes of the frame before the data outweigh the data.
 const STEP: u8 = 16;
 
-/// Number of consecutive failures after which shorter blocks are tried.
+/// Number of consecutive failed deliveries after which the server tries shorter blocks.
 const FAILURES: u8 = 4;
 
-/// The same number for a path over which no block has been delivered yet: the first blocks have the longest timeouts, and
-/// failures of all of them are more likely to have a cause.
+/// Number of consecutive failed deliveries after which the server tries shorter blocks on a path that has delivered no
+/// block yet.
 const FIRST_FAILURES: u8 = 3;
 
 /// Number of delivered blocks before the first probe for a longer block. The number doubles with each probe that fails.
@@ -41,24 +42,24 @@ const PROBE_AFTER: u8 = 8;
 /// Maximum number of doublings of [`PROBE_AFTER`]; the result is limited to 255 blocks.
 const MAX_BACKOFF: u8 = 5;
 
-/// Number of blocks sent after a probe until the probe counts as never reported, and another one is sent.
+/// Number of blocks sent after a probe without a delivery report, after which the server sends another probe.
 const UNREPORTED: u8 = 16;
 
-/// Knowledge about the path to one client. Sizes are multiples of [`STEP`]: a number of 4 stands for 64 bytes of data, or
-/// for any block of 49 to 64 bytes that failed.
+/// State of the search for the block size limit of the path to one client. Sizes are multiples of [`STEP`]: a number of
+/// 4 stands for 64 bytes of data, or for any block of 49 to 64 bytes that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PathMtu {
-    /// No limit is known. The last `failures` blocks were not delivered, and the shortest of them has the size `shortest`.
-    /// `proven` means that a block was delivered before.
+    /// The path has no known limit. The last `failures` blocks were not delivered, and the shortest of them has the
+    /// size `shortest`. `proven` is set if an earlier block was delivered.
     Open { proven: bool, failures: u8, shortest: u8 },
-    /// Blocks of the size `full` were not delivered. Blocks of `size` are tried; blocks of `fails` were tried before and
-    /// not delivered.
+    /// Blocks of the size `full` were not delivered. The server tries blocks of the size `size`, after blocks of the
+    /// size `fails` were not delivered.
     Search { full: u8, fails: u8, size: u8 },
-    /// A block of `passes` was delivered, after one of `fails` and several of `full` were not. One block of the full size
-    /// is tried again.
+    /// A block of the size `passes` was delivered, after a block of the size `fails` and several blocks of the size
+    /// `full` were not. The server tries one block of the full size again.
     Confirm { full: u8, fails: u8, passes: u8, probe: Probe },
-    /// Blocks of `passes` are delivered; blocks of `fails` are not. `fails` is 0 after a successful probe, when the path
-    /// may have no limit any more.
+    /// Blocks of the size `passes` are delivered, and blocks of the size `fails` are not. `fails` is 0 after a
+    /// successful probe, when the path may have no limit any more.
     Limited {
         passes: u8,
         fails: u8,
@@ -73,9 +74,9 @@ pub(super) enum PathMtu {
 /// Longer block that tests whether the path carries more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Probe {
-    /// The probe is sent after this number of delivered blocks; 0 means next.
+    /// The probe is sent after this number of delivered blocks; 0 means that the next block is the probe.
     After(u8),
-    /// The probe was sent, and this number of blocks after it.
+    /// The probe was sent, and this number of blocks was sent after the probe.
     InFlight(u8),
 }
 
@@ -102,10 +103,10 @@ impl Probe {
 }
 
 impl PathMtu {
-    /// State without any knowledge.
+    /// Initial state, without any delivery report.
     pub(super) const UNKNOWN: Self = Self::Open { proven: false, failures: 0, shortest: MAX_SIZE };
 
-    /// State of a path that carries long blocks, as far as is known.
+    /// State of a path without a known limit.
     const PROVEN: Self = Self::Open { proven: true, failures: 0, shortest: MAX_SIZE };
 
     /// Returns the limit of the path in bytes; `None` if no limit is known.
@@ -116,7 +117,7 @@ impl PathMtu {
         }
     }
 
-    /// Returns the size of the next block in bytes, where `most` bytes are requested and allowed.
+    /// Returns the size of the next block in bytes, at most `most`, the number of requested and allowed bytes.
     pub(super) const fn next_size(self, most: u8) -> u8 {
         let size = match self {
             Self::Open { .. } => MAX_SIZE,
@@ -143,7 +144,7 @@ impl PathMtu {
         }
     }
 
-    /// Records whether a block of `len` bytes was delivered, and returns whether the limit of the path was found or
+    /// Records whether a block of `len` bytes was delivered. Returns `true` if the limit of the path was found or
     /// became lower.
     pub(super) fn record_delivery(&mut self, len: u8, delivered: bool) -> bool {
         let before = self.limit();
@@ -158,13 +159,14 @@ impl PathMtu {
     fn after_delivery(self, len: u8) -> Self {
         let (whole, started) = (len / STEP, len.div_ceil(STEP));
         match self {
-            // A shorter block than those that failed is no evidence that they would arrive now.
+            // The delivery of a block shorter than the failed blocks is no evidence that blocks of the failed size
+            // would arrive now.
             Self::Open { failures: 1.., shortest, .. } if started < shortest => self,
             Self::Open { .. } => Self::PROVEN,
             Self::Search { full, .. } | Self::Confirm { full, .. } if started >= full => Self::PROVEN,
             Self::Search { .. } if whole == 0 => self,
             Self::Search { full, fails, .. } => {
-                // A block that arrives although a shorter one did not shows that the shorter one was lost by chance.
+                // If a block arrives although a shorter block did not, the shorter block was lost by chance.
                 let fails = if fails > whole { fails } else { full };
                 Self::Confirm { full, fails, passes: whole, probe: Probe::NEXT }
             }
@@ -172,14 +174,14 @@ impl PathMtu {
                 let fails = if fails > whole { fails } else { full };
                 Self::Confirm { full, fails, passes: passes.max(whole), probe }
             }
-            // The last probe arrived, and the client asks for no longer block.
+            // The last probe arrived, and the client requests no longer blocks.
             Self::Limited { passes, fails: 0, probe: Probe::NEXT, .. } if len == bytes(passes) => {
                 Self::PROVEN
             }
             Self::Limited { passes, fails, backoff, probe, .. } if len <= bytes(passes) => {
                 Self::Limited { passes, fails, failures: 0, backoff, probe: probe.delivered() }
             }
-            // The probe as long as the request arrived.
+            // The probe arrived with the full requested length.
             Self::Limited { fails: 0, .. } => Self::PROVEN,
             Self::Limited { fails, .. } if started >= fails => {
                 Self::Limited { passes: whole, fails: 0, failures: 0, backoff: 0, probe: Probe::NEXT }
@@ -191,7 +193,7 @@ impl PathMtu {
     fn after_failure(self, len: u8) -> Self {
         let started = len.div_ceil(STEP);
         match self {
-            // A shorter block would not be tried.
+            // The search for the limit does not try blocks below this size.
             Self::Open { .. } if len <= STEP => self,
             Self::Open { proven, failures, shortest } => {
                 let (failures, shortest) = (failures.saturating_add(1), shortest.min(started));
@@ -201,7 +203,7 @@ impl PathMtu {
                 Self::search(shortest)
             }
             Self::Search { size, .. } if len > bytes(size) => self,
-            // Nothing arrives, whatever its size.
+            // Blocks of no size arrive.
             Self::Search { size: ..=1, .. } => Self::PROVEN,
             Self::Search { full, size, .. } => Self::Search { full, fails: size, size: midpoint(0, size) },
             Self::Confirm { fails, passes, .. } if len > bytes(passes) => {
@@ -229,8 +231,8 @@ impl PathMtu {
         Self::Search { full, fails: full, size: midpoint(0, full) }
     }
 
-    /// Returns the state between two sizes: the next probe comes at once while another size lies between the two, else
-    /// after a number of delivered blocks.
+    /// Returns the state for a limit between two sizes. If another size lies between the two, the next block is a
+    /// probe; otherwise the next probe follows after a number of delivered blocks.
     fn bounded(passes: u8, fails: u8, backoff: u8) -> Self {
         let after = u16::from(PROBE_AFTER).checked_shl(backoff.into()).unwrap_or(u16::MAX);
         let apart = fails.saturating_sub(passes) > 1;
@@ -239,7 +241,7 @@ impl PathMtu {
     }
 }
 
-/// Largest size, that of a block of 241 to 255 bytes.
+/// Largest size number, which stands for a block of 241 to 255 bytes.
 const MAX_SIZE: u8 = 16;
 
 /// Returns the bytes of a size; 255 for [`MAX_SIZE`].
@@ -253,7 +255,7 @@ const fn midpoint(low: u8, high: u8) -> u8 {
     if middle < least { least } else { middle }
 }
 
-/// [`PathMtu`] in three bytes, so that a session has room for it.
+/// [`PathMtu`] packed into three bytes, so that a session has room for the state.
 ///
 /// ```text
 /// bit      0-1  2      3-5       6-9       10-13           14-22
@@ -305,7 +307,7 @@ impl PackedPathMtu {
         Self([a, b, c])
     }
 
-    /// Records that a block of `len` bytes was sent. Most paths have no limit, so nothing changes then.
+    /// Records that a block of `len` bytes was sent. Fast path: most paths have no limit, so the state does not change.
     pub(super) const fn record_sent(&mut self, len: u8) {
         let [tag, ..] = self.0;
         if tag & 3 >= 2 {
@@ -316,7 +318,7 @@ impl PackedPathMtu {
     }
 
     pub(super) const fn get(self) -> PathMtu {
-        /// Returns the field of eight bits or fewer at `place` that `mask` selects.
+        /// Returns the bit field of at most eight bits at the bit position `place`, selected by `mask`.
         const fn field(bits: u32, place: u32, mask: u8) -> u8 {
             let [low, ..] = bits.wrapping_shr(place).to_le_bytes();
             low & mask

@@ -10,9 +10,9 @@
 //! Upgrade End           upgrade, is_sleepy                                    -> UpgradeDecision
 //! ```
 //!
-//! **Access is one question.** The server asks [`is_authorized`](ServerPolicy::is_authorized) for each answer that gives
-//! a client an offer, data or an upgrade time. Before the question, the server itself refuses a device-specific file to
-//! every client whose known IEEE address is not the destination of the file.
+//! **One method decides about access.** The server calls [`is_authorized`](ServerPolicy::is_authorized) for each answer
+//! that gives a client an offer, data or an upgrade time. Before this call, the server itself refuses a device-specific
+//! file to every client whose known IEEE address is not the destination of the file.
 
 use core::num::NonZeroU8;
 
@@ -25,24 +25,24 @@ use crate::zcl::{ImageBlockRequest, QueryNextImageRequest, QuerySpecificFileRequ
 /// Decisions of a gateway about images, blocks and upgrades. The default of each method is the decision of
 /// [`StandardPolicy::default`], which serves every client at once.
 pub trait ServerPolicy {
-    /// Returns whether `client` may have the image `id` (sections 6.10.5.3 and 6.10.12.3). The server asks for each
-    /// query with an image to offer, each request for blocks or a page, and each Upgrade End Request with SUCCESS.
-    /// `image` is the file that the client would get; `None` for an Upgrade End Request if the store does not have the
-    /// file, or has several files of the image.
+    /// Returns whether `client` may have the image `id` (sections 6.10.5.3 and 6.10.12.3). The server calls this method
+    /// for each query with an image to offer, each request for blocks or a page, and each Upgrade End Request with
+    /// SUCCESS. `image` is the file that the client would get; `None` for an Upgrade End Request if the store does not
+    /// have the file, or has several files of the image.
     ///
     /// `false` refuses the client: a query and a page are answered with NOT_AUTHORIZED, a block with ABORT, and an
     /// Upgrade End Request with a Default Response NOT_AUTHORIZED.
     ///
-    /// By default every client may have every image. The server does not ask for a device-specific file of another
-    /// device: it refuses such a file itself.
+    /// By default every client may have every image. The server does not call this method for a device-specific file of
+    /// another device, because the server refuses such a file itself.
     fn is_authorized(&mut self, client: Address, id: ImageId, image: Option<&ImageInfo>) -> bool {
         let _ = (client, id, image);
         true
     }
 
-    /// Returns the IEEE address of `client`, as the gateway knows it from the network's management (ZDO), a link key or
-    /// a neighbour table; `None` if the gateway does not know it. The server asks for each request that does not come
-    /// with the address in [`FrameMeta::ieee`](crate::aps::FrameMeta::ieee).
+    /// Returns the IEEE address of `client` from the gateway's own knowledge: network management (ZDO), a link key or a
+    /// neighbour table. `None` means that the gateway does not know the address. The server calls this method for each
+    /// request that comes without an address in [`FrameMeta::ieee`](crate::aps::FrameMeta::ieee).
     ///
     /// A known address lets the client have the device-specific files of the address, and lets the sessions follow the
     /// device to another network address. By default no address is known.
@@ -51,9 +51,9 @@ pub trait ServerPolicy {
         None
     }
 
-    /// Returns the hardware version of `client`. The server asks if the store has several files of the image `id`, for
-    /// different hardware versions, and the client told no hardware version. By default the hardware version is not
-    /// known, and the server answers NO_IMAGE_AVAILABLE.
+    /// Returns the hardware version of `client`. The server calls this method if the store has several files of the
+    /// image `id` for different hardware versions, and the client has sent no hardware version. By default the hardware
+    /// version is not known, and the server answers NO_IMAGE_AVAILABLE.
     fn hardware(&mut self, client: Address, id: ImageId) -> Option<HardwareVersion> {
         let _ = (client, id);
         None
@@ -68,9 +68,10 @@ pub trait ServerPolicy {
         StandardPolicy::default().allows(request, image)
     }
 
-    /// Returns why `image` may not be offered, after [`is_eligible`](Self::is_eligible) has returned `false`. The server
-    /// asks for the sake of [`ServerEvent::Queried`](super::ServerEvent::Queried). By default the reason is that of
-    /// [`StandardPolicy::default`], or [`RefusalReason::Policy`] if that policy would offer the image.
+    /// Returns the reason why `image` may not be offered, after [`is_eligible`](Self::is_eligible) has returned
+    /// `false`. The server reports the reason in the event [`ServerEvent::Queried`](super::ServerEvent::Queried). The
+    /// default is the reason of [`StandardPolicy::default`], or [`RefusalReason::Policy`] if the standard policy would
+    /// offer the image.
     fn refusal_reason(
         &mut self,
         client: Address,
@@ -132,9 +133,10 @@ pub trait ServerPolicy {
         false
     }
 
-    /// Decides the answer to a client that has taken the image `id` `times` times, but still queries with a version for
-    /// which `id` is eligible. The client was told to upgrade to the image each time, or found it invalid. Such a client cannot install the image, or reports a wrong version. The
-    /// server calls this method in place of [`offer`](Self::offer) once `times` reaches
+    /// Decides the answer to a client that has downloaded the image `id` `times` times, but still queries with a
+    /// version for which `id` is eligible. Each time the server ordered the upgrade, or the client found the image
+    /// invalid. Such a client cannot install the image, or reports a wrong version. The server calls this method in
+    /// place of [`offer`](Self::offer) once `times` reaches
     /// [`ServerConfig::repeated_download_limit`](super::ServerConfig::repeated_download_limit).
     /// [`Server::reset_repeats`](super::Server::reset_repeats) resets the count.
     fn offer_repeated(&mut self, client: Address, id: ImageId, times: u8) -> QueryDecision {
@@ -167,7 +169,7 @@ pub trait ServerPolicy {
     #[doc(alias("apply", "emberAfOtaServerUpgradeEndRequestCallback"))]
     fn upgrade(&mut self, client: Address, id: ImageId) -> UpgradeDecision {
         let _ = client;
-        // A log is no firmware, so the client has nothing to upgrade to.
+        // A log is not firmware, so the client has no upgrade to install.
         if id.image_type == ImageType::LOG { UpgradeDecision::Acknowledge } else { UpgradeDecision::Now }
     }
 }
@@ -197,12 +199,12 @@ pub enum PaceDecision {
     /// [`ServerConfig::max_block_size`](super::ServerConfig::max_block_size).
     Send,
     /// The server sends at most this number of bytes of data, for instance because the route to the client carries no
-    /// more.
+    /// longer blocks.
     SendAtMost(NonZeroU8),
     /// The server answers WAIT_FOR_DATA.
     Wait {
-        /// Seconds until the client repeats its request, at most [`MAX_WAIT_SECONDS`](super::MAX_WAIT_SECONDS); a longer
-        /// time is sent as that.
+        /// Seconds until the client repeats its request. The server limits the time to
+        /// [`MAX_WAIT_SECONDS`](super::MAX_WAIT_SECONDS).
         seconds: u32,
     },
     /// The server answers ABORT, and the client ends the download.
@@ -298,7 +300,7 @@ impl StandardPolicy {
         self.refusal_reason_of(request, image).is_none()
     }
 
-    /// Returns why `image` may not be offered in answer to `request`; `None` if the image may be offered.
+    /// Returns the reason why `image` may not be offered in answer to `request`; `None` if the image may be offered.
     #[must_use]
     pub fn refusal_reason_of(
         &self,

@@ -104,7 +104,7 @@ impl<S: SessionSlots> Server<S> {
         let (client, current) = (context.client, request.current);
         let one_byte = self.device_override(current).is_some_and(|device| device.one_byte_version);
         let mut reason = RefusalReason::UnknownType;
-        // Versions from this one on have several files, none of them for this client as far as is known.
+        // Lowest version with several files of which none is known to be for this client.
         let mut below: Option<FileVersion> = None;
         loop {
             // Eligible file with the highest version, and whether there are several files of this image.
@@ -151,8 +151,8 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Records the answer to a query in the session of the client. `requested` is the image in the request. A client gets
-    /// a session for an image type that the store has.
+    /// Records the answer to a query in the session of the client. `requested` is the image in the request. Only a
+    /// query for an image type in the store creates a session.
     pub(super) fn record_query(
         &mut self,
         now: Instant,
@@ -181,8 +181,8 @@ impl<S: SessionSlots> Server<S> {
         }
     }
 
-    /// Counts how often a client has taken the image that the client would be offered now. Returns the count; 0 if the
-    /// count is below the limit.
+    /// Counts the earlier downloads by a client of the image that the server would now offer to the client. Returns the
+    /// count; 0 if the count is below the limit.
     fn count_repeated_download(
         &mut self,
         now: Instant,
@@ -213,7 +213,7 @@ pub(super) fn answer(decision: QueryDecision, offer: Option<ImageOffer>) -> Resu
 }
 
 /// Completes the version in the request of a device that reports only the low byte of its version. If the low byte of
-/// `candidate` is the same, the device is taken to run `candidate`.
+/// `candidate` is the same, the server assumes that the device runs `candidate`.
 fn with_full_version(request: &QueryNextImageRequest, candidate: FileVersion) -> QueryNextImageRequest {
     let reported = request.current.version;
     let is_low_byte = reported.0 == candidate.0 & 0xff;

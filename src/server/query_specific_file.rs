@@ -40,7 +40,7 @@ impl<S: SessionSlots> Server<S> {
         }
         let (client, QuerySpecificFileRequest { node, id, .. }) = (context.client, *request);
         self.table.select(client, id);
-        // The address in the request proves nothing, so the store is not even asked for files of another device.
+        // The address in the request proves nothing, so the server does not look up files of another device.
         if let Err(reason) = check_destination(context, Some(node), node) {
             return self.respond_specific_file(
                 now,

@@ -116,8 +116,8 @@ impl TokenBucket {
 /// Unit of the time in WAIT_FOR_DATA: one second.
 const SECOND: Millis = Millis::from_secs(1);
 
-/// Maximum number of seconds that the server asks a client to wait for data: one day. Clients in the field obey any time,
-/// so that a client that was told years by mistake would be lost to its gateway.
+/// Maximum number of seconds that the server asks a client to wait for data: one day. Clients in the field obey any
+/// waiting time, so a client with a wait of years by mistake would be lost to its gateway.
 pub const MAX_WAIT_SECONDS: u32 = 24 * 60 * 60;
 
 /// ClusterRevision of clients that count MinimumBlockPeriod in seconds.
@@ -133,8 +133,8 @@ pub(super) struct Wait {
 }
 
 impl Session {
-    /// Returns how long before its time by `period` a block to the client would be sent now; 0 if its time has come. A
-    /// client that was sent no block may have a block at once.
+    /// Returns the milliseconds by which a block to the client would now be early by the schedule of `period`; 0 if the
+    /// block is due. A client that was sent no block may have a block at once.
     pub(super) fn early(&self, now: Instant, period: Millis) -> Millis {
         if period == Millis(0) {
             return period;
@@ -143,18 +143,19 @@ impl Session {
         self.last_served(now).map_or(Millis(0), |served| served.plus(period).plus(ahead).since(now))
     }
 
-    /// Records in the schedule of the period that a block was sent now, `early` before its time. The next block is due
-    /// later by that, but by no more than [`burst`].
+    /// Records in the schedule of the period that a block was sent now, `early` milliseconds before it was due. The
+    /// next block is due later by this time, but by no more than [`burst`].
     pub(super) fn record_paced_block(&mut self, now: Instant, early: Millis, period: Millis) {
         if period == Millis(0) {
             return;
         }
-        // The repeat of a lost block takes its place, and the next block is due a period later.
+        // The repeat of a lost block takes the place of the block in the schedule, and the next block is due a period
+        // later.
         let takes_place = period >= SECOND && self.flags.contains(Flags::EARLY_REPEAT);
         let early = if takes_place { 0 } else { early.min(burst(period)).0 };
         let unit = ahead_unit(period);
         self.ahead = u8::try_from(early.div_ceil(unit)).unwrap_or(u8::MAX);
-        // What is less than a unit moves the time of the block, so that no error adds up.
+        // A remainder of less than a unit moves the time of the block, so that rounding errors do not accumulate.
         let excess = unit.saturating_mul(self.ahead.into()).saturating_sub(early);
         self.set_last_served(now.minus(Millis(excess)));
     }
@@ -165,9 +166,9 @@ fn ahead_unit(period: Millis) -> u32 {
     burst(period).0.div_ceil(u8::MAX.into()).max(1)
 }
 
-/// Returns how long before its time a block may be sent, so that the blocks keep the period on average. WAIT_FOR_DATA
-/// counts in seconds, so a shorter period is kept on average over one second. For a longer period, a quarter of it covers
-/// the varying delays of the network.
+/// Returns the time by which a block may be early, so that the blocks keep the period on average. WAIT_FOR_DATA counts
+/// in seconds, so a shorter period is kept on average over one second. For a longer period, a quarter of the period
+/// covers the varying delays of the network.
 fn burst(period: Millis) -> Millis {
     if period < SECOND { SECOND } else { Millis(period.0 / 4) }
 }
@@ -248,20 +249,21 @@ impl<S: SessionSlots> Server<S> {
         if keeps_period {
             self.table.set_flag(slot, Flags::PERIOD_SENT, false);
         } else if period_in_request.is_some() && !was_sent {
-            // The server sends the period once. A client that does not adopt the period is answered like a client without
-            // the field.
+            // The server sends its MinimumBlockPeriod to a client only once. A client that does not adopt the period is
+            // answered like a client without the field.
             self.table.set_flag(slot, Flags::PERIOD_SENT, true);
             return Err(Wait { seconds: 0, min_block_period: Some(wanted) });
         }
-        // A client that keeps the period by its own clock may be a tenth faster.
+        // A client that keeps the period by its own clock may be up to a tenth faster.
         let period = if keeps_period { Millis(period.0.saturating_sub(period.0 / 10)) } else { period };
         let Some(session) = self.table.session_at(slot) else { return Ok(()) };
         let early = session.early(now, period);
-        // Without a tolerance for long periods, each second of the answer would be a second of the period.
+        // WAIT_FOR_DATA counts in whole seconds, so a long period without a tolerance would be kept to the second.
         let tolerance = if keeps_period || period < SECOND { burst(period) } else { Millis(0) };
         let is_early = early > Millis(0) && early >= tolerance;
-        // The answer to a request can be lost, and the client then repeats its request before its time. The server cannot
-        // tell whether the answer was lost, so it sends a block before its time once, and not twice in a row.
+        // The answer to a request can be lost, and the client then repeats its request before its time. The server
+        // cannot detect whether the answer was lost, so it sends one early block, but never two early blocks in
+        // succession.
         let repeats =
             session.has_been_sent(id, request.offset) && !session.flags.contains(Flags::EARLY_REPEAT);
         if is_early && !repeats {

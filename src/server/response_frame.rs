@@ -22,7 +22,7 @@ pub(super) struct RequestContext {
     pub(super) secured: bool,
     /// Number of relays in the source route to the client.
     pub(super) relays: u8,
-    /// IEEE address of the client that the caller knows. An address in the request is not meant.
+    /// IEEE address of the client that the caller knows. The field never holds an address from the request.
     pub(super) ieee: Option<Eui64>,
 }
 

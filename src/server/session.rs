@@ -20,10 +20,10 @@
 //! | Offered, Downloading | silence for `ServerConfig::stall_timeout` plus the time to wait | Stalled |
 //! | Downloading, all bytes sent | silence for `ServerConfig::verify_timeout`, or longer by a device override | Stalled |
 //!
-//! **Two owners share a slot.** A download owns phase, page and counts. The client, which is a node of the network, owns
-//! IEEE address, block size and the times of its blocks. Each session has room for both. The session with the flag
-//! PRIMARY, which is the session that the client used last, has the present state of the client; the other sessions of
-//! the node have a copy from the time at which they were used last.
+//! **Two owners share a slot.** A download owns phase, page and counts. The client, which is a node of the network,
+//! owns IEEE address, block size and the times of its blocks. Each session has room for both. The session that the
+//! client used last has the flag PRIMARY and the current state of the client. Each other session of the node has a copy
+//! from the time at which the session was used last.
 
 use core::fmt::{self, Display, Formatter};
 use core::mem::size_of;
@@ -121,9 +121,10 @@ pub struct Session {
     repeats: u8,
     /// Digest of the version that the client ran when it last queried.
     running: u8,
-    /// Time that the client was last told to wait.
+    /// Waiting time in the last WAIT_FOR_DATA to the client.
     wait: CoarseSeconds,
-    /// State of the client: how far its blocks are ahead of the period of the rate limit, in a unit of `rate_limit`.
+    /// State of the client: time by which its blocks are ahead of the period of the rate limit, in the unit of the
+    /// module `rate_limit`.
     pub(super) ahead: u8,
     /// State of the client: longest block that the path to the client carries.
     pub(super) path: PackedPathMtu,
@@ -142,7 +143,7 @@ impl CoarseSeconds {
 
     fn new(seconds: u32) -> Self {
         let exact = |code: &u8| Self(*code).get() >= seconds;
-        // Codes ascend with their times, so the first one that is long enough is the shortest.
+        // Codes ascend with their times, so the first code with a sufficient time has the shortest sufficient time.
         Self((0..u8::MAX).find(exact).unwrap_or(u8::MAX))
     }
 
@@ -156,7 +157,7 @@ impl CoarseSeconds {
     }
 }
 
-/// State of a download, with what only some phases need.
+/// State of a download, with the data that only some phases need.
 #[derive(Clone, Copy, Debug)]
 enum State {
     Refused {
@@ -181,7 +182,7 @@ enum State {
     },
     Ended {
         status: Status,
-        /// Second, modulo 2³², at which the client was told to upgrade; `None` if the client was told nothing or to
+        /// Upgrade time that the server ordered, in seconds modulo 2³²; `None` if the server ordered no upgrade or a
         /// hold.
         upgrade_at: Option<u32>,
         taken: Taken,
@@ -382,8 +383,8 @@ impl Session {
         self.image_type
     }
 
-    /// Returns the IEEE address of the client, as the caller told it with a frame or by its policy. Returns `None` if
-    /// the caller did not tell the address. An address in a request is not taken over.
+    /// Returns the IEEE address of the client that the caller passed with a frame or by its policy. Returns `None` if
+    /// the caller passed no address. The method never returns an address from a request.
     #[must_use]
     pub fn ieee(&self) -> Option<Eui64> {
         self.flags.contains(Flags::IEEE).then_some(Eui64(self.ieee))
@@ -450,7 +451,8 @@ impl Session {
         if millis < KNOWN_AFTER_MILLIS || bytes < KNOWN_AFTER_BYTES {
             return Some(SessionProgress { reached, size, rate: None, remaining: None });
         }
-        // Rounded to the nearest whole number. The products have less than 64 bits, and the divisors are not 0.
+        // The speed is rounded to the nearest whole number. The products have less than 64 bits, and the divisors are
+        // not 0.
         let (millis, bytes) = (u64::from(millis), u64::from(bytes));
         let rounded = |dividend: u64, divisor: u64| {
             let quotient = dividend.saturating_add(divisor / 2).checked_div(divisor);
@@ -480,7 +482,8 @@ impl Session {
         self.network
     }
 
-    /// Changes the network address of the client. Only the session table does so, because the address is its key.
+    /// Changes the network address of the client. Only the session table calls this method, because the address is the
+    /// key of the table.
     pub(super) const fn set_network(&mut self, network: u16) {
         self.network = network;
     }
@@ -505,7 +508,7 @@ impl Session {
 
     /// Records the time of a frame from the client about this download.
     pub(super) fn record_frame(&mut self, now: Instant) {
-        // The time in `served` is modulo 49 days, so an old one is dropped while it is unambiguous.
+        // The time in `served` is modulo 49 days, so an old time is dropped before it becomes ambiguous.
         if self.last_served(now).is_none_or(|served| now.since(served) > MAX_SERVED_AGE) {
             self.flags.remove(Flags::SERVED);
         }
@@ -521,7 +524,8 @@ impl Session {
     /// Returns the time at which the server last sent a block to the client; `None` if the server sent no block within
     /// the last 12 days.
     pub(super) fn last_served(&self, now: Instant) -> Option<Instant> {
-        // At the last frame, the time was at most `MAX_SERVED_AGE` old. It is at most 37 days old now, and unambiguous.
+        // At the last frame, the time was at most `MAX_SERVED_AGE` old. The time is therefore at most 37 days old now,
+        // and unambiguous.
         if !self.flags.contains(Flags::SERVED) || now.since(self.last_heard) > MAX_SILENCE {
             return None;
         }
@@ -538,7 +542,7 @@ impl Session {
         self.flags.insert(Flags::SERVED);
     }
 
-    /// Records that the client was told to wait.
+    /// Records a WAIT_FOR_DATA to the client.
     pub(super) fn record_wait(&mut self, seconds: u32) {
         self.flags.set(Flags::ZERO_WAIT, seconds == 0);
         self.wait = CoarseSeconds::new(seconds);
@@ -559,8 +563,8 @@ impl Session {
         self.flags.contains(Flags::PRIMARY)
     }
 
-    /// Returns why the client gets no block of the image: the policy refused the image, or the caller cancelled the
-    /// download. Returns `None` if nobody did.
+    /// Returns the reason why the client gets no block of the image: the policy refused the image, or the caller
+    /// cancelled the download. Returns `None` if the client may have blocks.
     pub(super) const fn refusal_reason(&self) -> Option<RefusalReason> {
         match self.state {
             State::Refused { by_policy: true, .. } => Some(RefusalReason::Policy),
@@ -602,11 +606,12 @@ impl Session {
         self.state = state;
     }
 
-    /// Records an offer of the version `version`, and returns whether the download stays in its phase. `hardware` chooses
-    /// the offered file from several files of the image; `None` if it is not known.
+    /// Records an offer of the version `version`, and returns whether the download stays in its phase. `hardware`
+    /// selects the offered file from several files of the image; `None` if the hardware version is not known.
     ///
-    /// A client that downloads the image, holds it, or was just told to upgrade to it stays in its phase: such a client
-    /// queries because of an Image Notify. If it starts anew nevertheless, its next block shows so.
+    /// A client stays in its phase while it downloads the image, is on hold, or is about to upgrade: such a client
+    /// queries because of an Image Notify. If such a client restarts the download nevertheless, the server sees the
+    /// restart at the next block.
     pub(super) fn record_offer(
         &mut self,
         now: Instant,
@@ -635,8 +640,7 @@ impl Session {
         self.enter(now, self.version, State::Refused { refusal, by_policy });
     }
 
-    /// Records the end of the download because of ABORT. A download that the policy refused, or the operator cancelled,
-    /// stays so.
+    /// Records the end of the download because of ABORT. A refused or cancelled download stays refused or cancelled.
     pub(super) fn record_abort(&mut self, now: Instant, id: ImageId) {
         if self.refusal_reason().is_some() {
             return self.record_frame(now);
@@ -669,7 +673,7 @@ impl Session {
         self.flags.contains(Flags::RELEASED)
     }
 
-    /// Records that the client was told to upgrade `seconds` after `now`.
+    /// Records the order to the client to upgrade `seconds` after `now`.
     pub(super) fn record_order(&mut self, now: Instant, seconds: u32) {
         if let State::Ended { upgrade_at, .. } = &mut self.state {
             *upgrade_at = Some(wrapping_seconds(now).wrapping_add(seconds));
@@ -677,7 +681,7 @@ impl Session {
         }
     }
 
-    /// Records that the client was told to hold.
+    /// Records the order to the client to hold.
     pub(super) fn record_hold(&mut self) {
         self.flags.remove(Flags::RELEASED);
         if let State::Ended { upgrade_at, .. } = &mut self.state {
@@ -685,7 +689,7 @@ impl Session {
         }
     }
 
-    /// Counts a download of which the client has taken blocks, once.
+    /// Counts a download as repeated, once, if the server sent blocks of it.
     fn count_download(&mut self, now: Instant) {
         if let State::Ended { taken: taken @ Taken::Blocks, .. } = &mut self.state {
             *taken = Taken::Counted;
@@ -695,16 +699,16 @@ impl Session {
         }
     }
 
-    /// Returns whether the client was told to upgrade, and may still be about to.
+    /// Returns whether the server has ordered an upgrade that the client may still be about to start.
     fn is_upgrading(&self, now: Instant) -> bool {
         let State::Ended { upgrade_at: Some(at), .. } = self.state else { return false };
         let late = wrapping_seconds(now).wrapping_sub(at);
-        // A time that lies ahead is a late one modulo 2³².
+        // A time in the future is a large difference modulo 2³².
         !(UPGRADE_MARGIN_SECONDS..=u32::MAX / 2).contains(&late)
     }
 
-    /// Returns how often the client has taken the version `offered` in vain, now that it queries and runs the version
-    /// `running`. A download that the client may still be about to upgrade to does not count.
+    /// Returns the number of downloads of the version `offered` without effect, for a query of a client that still runs
+    /// the version `running`. A download does not count while the client may still be about to install it.
     pub(super) fn count_repeats(
         &mut self,
         now: Instant,
@@ -724,12 +728,12 @@ impl Session {
         self.repeats.saturating_sub((counted && self.is_upgrading(now)).into())
     }
 
-    /// Records the version that the client runs, as its query says.
+    /// Records the running version in the query of the client.
     pub(super) const fn record_running(&mut self, running: FileVersion) {
         self.running = digest(running);
     }
 
-    /// Forgets the repeated downloads.
+    /// Resets the count of repeated downloads.
     pub(super) fn forget_repeats(&mut self) {
         self.repeats = 0;
         self.flags.remove(Flags::REPEATS_TOLD);
@@ -764,7 +768,8 @@ impl Session {
         let millis = wrapping_millis(now);
         let same_image = self.version == id.version;
         let before = match &mut self.state {
-            // The first block may be sent again, and be shorter then. Any other block at offset 0 starts anew.
+            // The first block may be sent again, and be shorter then. Any other block at offset 0 starts a new
+            // download.
             State::Downloading { reached, blocks, size: of, measured_at, measured_from, .. }
                 if same_image && (offset > 0 || *reached <= end || *reached == *measured_from) =>
             {
@@ -788,7 +793,7 @@ impl Session {
                 measured_from: end,
                 page: Page::NONE,
             };
-            // A download that only starts anew goes over the same path.
+            // A restarted download uses the same path, so the known block size limit stays.
             if !(same_image && matches!(self.state, State::Downloading { .. })) {
                 self.path = PackedPathMtu::UNKNOWN;
             }
@@ -843,8 +848,8 @@ const HALVED_AFTER_MILLIS: u32 = 120_000;
 /// Bytes of a measurement from which on its older half may be dropped.
 const HALVED_AFTER_BYTES: u32 = 4_096;
 
-/// Number of blocks by which a block lies ahead of all sent ones in a download with several requests in flight, at most.
-/// A block that lies further ahead shows that the client had the bytes between already.
+/// Maximum number of blocks by which a new block is ahead of all sent blocks in a download with several requests in
+/// flight. A block further ahead shows that the client already had the bytes in between.
 const MAX_BLOCKS_AHEAD: u32 = 16;
 
 /// Moves the start of a rate measurement after a block, which was sent at `now` and reaches over `range` of the file;
@@ -852,7 +857,7 @@ const MAX_BLOCKS_AHEAD: u32 = 16;
 fn measure(at: &mut u32, from: &mut u32, now: u32, before: u32, range: Range<u32>) {
     let len = range.end.saturating_sub(range.start);
     if range.start > before.saturating_add(len.saturating_mul(MAX_BLOCKS_AHEAD)) {
-        // The client resumed further on, so the measurement starts anew.
+        // The client resumed the download at a later offset, so the rate measurement restarts.
         (*at, *from) = (now, range.end);
         return;
     }

@@ -35,7 +35,7 @@ use crate::types::{Eui64, ImageId};
 const MAX_SLOTS: u16 = 65_528;
 
 /// Maximum number of sessions of one node: two processors with two image types each, and two device-specific files. A
-/// node that asks for more displaces its own sessions, and not those of other nodes.
+/// node that needs more sessions evicts its own sessions, never sessions of other nodes.
 pub(super) const MAX_SLOTS_OF_NODE: u8 = 6;
 
 /// Index of a slot that is in use.
@@ -56,7 +56,7 @@ impl AgeOrder {
     const EMPTY: Self = Self { newest: NO_SLOT, oldest: NO_SLOT };
 }
 
-/// Class of sessions with an order of age of its own. The table evicts a session of the first class that has one.
+/// Class of sessions with an order of age of its own. The table evicts a session of the first class that has a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AgeClass {
     /// Session without a download in progress.
@@ -100,7 +100,7 @@ pub(super) struct SessionTable<S> {
     downloads: u16,
     /// Number of sessions with the flag PAGE.
     pages: u16,
-    /// Whether an IEEE address was ever told.
+    /// `true` if any session has ever had an IEEE address.
     has_ieee: bool,
 }
 
@@ -251,8 +251,9 @@ impl<S: SessionSlots> SessionTable<S> {
     /// Finds the session of the download of `id` by `client`, or inserts a session in a free slot. Returns also the page
     /// that ended because of the insertion. Returns no slot only if the table has no slots.
     ///
-    /// If no slot is free, or the node has as many sessions as a node may have, the table evicts the oldest session: of
-    /// all nodes, or of this node. Idle sessions go first, then downloads without a page.
+    /// If no slot is free, the table evicts the oldest session of all nodes. If the node has the maximum number of
+    /// sessions, the table evicts the oldest session of this node. Idle sessions go first, then downloads without a
+    /// page.
     pub(super) fn find_or_insert(
         &mut self,
         now: Instant,
@@ -426,8 +427,8 @@ impl<S: SessionSlots> SessionTable<S> {
         self.slots_of_node(network).min_by_key(|(_, session)| order(session)).map(|(index, _)| index)
     }
 
-    /// Removes the session in the slot `index`, and returns its page if one was being sent. The state of the client
-    /// goes on in another session of the node.
+    /// Removes the session in the slot `index`, and returns its page if one was being sent. Another session of the node
+    /// takes over the state of the client.
     fn remove(&mut self, index: u16) -> Option<DroppedPage> {
         let slot = Slot(index);
         let session = *self.session_in(index)?;

@@ -40,7 +40,7 @@ const PLUG: Address = Address::new(0x5678, 9);
 /// `ef cd ab 89 67 45 23 01` in a frame.
 const OWNER: Eui64 = Eui64(0x0123_4567_89ab_cdef);
 
-/// A caller: a server with four slots, its images and its decisions.
+/// Test caller: a server with four session slots, a store and a policy.
 struct Desk<I, P> {
     server: Server<Vec<Session>>,
     images: I,
@@ -89,7 +89,7 @@ impl<I: ImageStore, P: ServerPolicy> Desk<I, P> {
         self.handle_as(FrameMeta::unicast(from), &bytes(frame))
     }
 
-    /// The frame that answers `frame`; it must go back to `from`, acknowledged.
+    /// Returns the response to `frame`, and asserts that the response goes back to `from` with an APS acknowledgement.
     fn ask(&mut self, from: Address, frame: &str) -> String {
         match self.handle(from, frame) {
             ServerAction::Reply(transmit) => self.sent(from, transmit),
@@ -114,8 +114,8 @@ impl<I: ImageStore, P: ServerPolicy> Desk<I, P> {
         self.server.poll_transmit(Instant::from_millis(self.now), &mut self.images, &mut self.out)
     }
 
-    /// Lets the clock run to `now`, as a caller does that sleeps as long as it may, and returns what is sent
-    /// meanwhile, with the times.
+    /// Advances the clock to `now` from deadline to deadline, and returns the frames that the server sends, with their
+    /// times.
     fn run_to(&mut self, now: u64) -> Vec<(u64, Transmit, Vec<u8>)> {
         let mut sent = vec![];
         loop {
@@ -132,7 +132,7 @@ impl<I: ImageStore, P: ServerPolicy> Desk<I, P> {
         sent
     }
 
-    /// What happened, but for progress.
+    /// Returns all events except progress events.
     fn events(&mut self) -> Vec<ServerEvent> {
         let news = |event: &ServerEvent| {
             !matches!(event, ServerEvent::Progress { .. } | ServerEvent::AllServed { .. })
@@ -149,7 +149,7 @@ impl<I: ImageStore, P: ServerPolicy> Desk<I, P> {
     }
 }
 
-/// A policy that answers as it is told, and keeps what it was asked.
+/// Policy with preset answers that records the calls of the server.
 #[derive(Default)]
 struct Script {
     standard: StandardPolicy,
@@ -222,7 +222,8 @@ impl ServerPolicy for Script {
     }
 }
 
-/// A store that lies or lingers when it is told to, and hands out its owner's files to everybody.
+/// Faulty store: on demand it returns wrong lengths or delays data, and it serves device-specific files to every
+/// client.
 struct Slow {
     files: SliceStore<'static>,
     says: Option<ReadResult>,

@@ -1,4 +1,4 @@
-//! Session table beside a model: a map from downloads to ages and timers.
+//! Tests of the session table against a model: a map from downloads to ages and timers.
 
 use super::*;
 

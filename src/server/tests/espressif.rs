@@ -1,4 +1,4 @@
-//! Image table of the module `espressif`.
+//! Scripts of the image table in the module `espressif`.
 
 use super::*;
 use crate::FileVersion;

@@ -1,4 +1,4 @@
-//! Accessors and log lines of events.
+//! Tests of the accessors and log lines of server events.
 
 use super::*;
 use crate::time::ServerTime;
@@ -7,7 +7,7 @@ use crate::zcl::{
 };
 use std::string::ToString;
 
-/// Every event with its line for a log and the image that it is about.
+/// Compares the log line and the image of every event with the expected text.
 #[test]
 fn events_have_a_client_an_image_and_a_line() {
     let (client, id) = (LAMP, IMAGE);

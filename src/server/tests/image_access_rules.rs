@@ -1,5 +1,5 @@
-//! Scripts of access: who may have which image, files for one device, files for certain hardware, and the reason of each
-//! refusal.
+//! Scripts of image access rules: authorisation of clients, device-specific files, files for certain hardware versions,
+//! and the reason of each refusal.
 
 use super::*;
 use crate::server::espressif::{ImageTable, ReadRequest, Registration};

@@ -1,4 +1,4 @@
-//! Block service as a function, and stores, policies and slots without a server.
+//! Tests of the function `serve_block`, and of stores, policies and session slots without a server.
 
 use super::*;
 use crate::server::espressif::{ImageTable, ReadRequest, Registration};
