@@ -29,8 +29,8 @@ use super::state::{AfterReport, Kept, QueryCause, QueryTarget, State, StoredImag
 use super::transfer::Download;
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Answers [`Need::Decide`]: the client shall download the image. If another image was in hand, that image is given
-    /// up with the event [`Ended`](ClientEvent::Ended) and [`Outcome::Replaced`].
+    /// Answers [`Need::Decide`]: the client shall download the image. If the client already had another image, the
+    /// upgrade to that image ends with the event [`Ended`](ClientEvent::Ended) and [`Outcome::Replaced`].
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
@@ -51,8 +51,8 @@ impl<const RANGES: usize> Client<RANGES> {
     /// refusal to the server. After the next periodic query or call of [`query`](Self::query) the client asks about the
     /// same version again, but not after an Image Notify.
     ///
-    /// If another image was in hand, the client keeps it: a download pauses until the server offers its image again, and
-    /// a complete image continues.
+    /// If the client already had another image, the upgrade to that image continues: a download pauses until the server
+    /// offers its image again, and a complete image keeps waiting for its activation.
     ///
     /// # Errors
     /// Fails if the client does not wait for an answer with this ticket; the call then changes nothing.
@@ -235,11 +235,12 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Starts a query for an image now. The next periodic query follows after the query interval.
     ///
-    /// While a download is paused, or the server has told the client to wait for data or for the upgrade, the query is
-    /// sent beside the upgrade. If the server offers the same image, the upgrade continues at once.
+    /// While a download is paused, or a wait for data or for the upgrade lasts, the query is sent in parallel to the
+    /// upgrade. If the server offers the same image, the upgrade continues at once.
     ///
     /// # Errors
-    /// Fails if a query is in progress, or an upgrade that neither is paused nor waits for the server.
+    /// Fails if a query is in progress, or if an upgrade is in progress that is not paused and does not wait for the
+    /// server.
     #[doc(alias = "esp_zb_ota_upgrade_client_query_image_req")]
     pub fn query(&mut self, now: Instant) -> Result<(), Busy> {
         match &self.state {
@@ -304,7 +305,7 @@ impl<const RANGES: usize> Client<RANGES> {
     /// The client first requests the header and the last stored block again, and compares them with the sums in the
     /// checkpoint. The first request follows after a random time of at most ten seconds, and at most
     /// [`query_spread`](super::ClientConfig::query_spread). If the server does not answer three attempts, or no longer
-    /// has the file, the client queries; all bytes are kept meanwhile.
+    /// has the file, the client queries and keeps all stored bytes.
     ///
     /// # Errors
     /// Fails if a query or an upgrade is in progress.
@@ -433,8 +434,8 @@ impl<const RANGES: usize> Client<RANGES> {
             pending_images,
         };
         match &self.state {
-            // The checkpoint is about the suspended image and not about the file with credentials, because the image
-            // took long to download.
+            // The checkpoint describes the suspended image and not the file with credentials, because the download of
+            // the image took longer.
             _ if self.suspended.is_some() => {
                 self.suspended.map(|image| complete(image, CheckpointStage::Verified))
             }

@@ -1,4 +1,4 @@
-//! Bytes of a checkpoint: a record of fixed length with a layout version and a sum, little endian.
+//! Byte encoding of a checkpoint: a record of fixed length with a layout version and a CRC-32, little endian.
 //!
 //! | offset | size | field | unit or value |
 //! |---|---|---|---|
@@ -85,16 +85,16 @@ struct RawCheckpoint {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// The layout version is unknown, as in a checkpoint of a newer version of this crate, or in erased flash, which
-    /// reads 255.
+    /// The layout version is unknown, because a newer version of this crate wrote the checkpoint, or the flash is
+    /// erased and reads as 255.
     #[error("checkpoint layout {0} is unknown, expected {LAYOUT}")]
     Layout(u8),
-    /// The sum contradicts the bytes, as after a write that was cut short.
+    /// The CRC-32 does not match the bytes, for example after an interrupted write.
     #[error("the sum of the checkpoint is {stored:#010x}, expected {computed:#010x}")]
     Sum {
-        /// Sum in the bytes.
+        /// CRC-32 that the record contains.
         stored: u32,
-        /// Sum of the bytes.
+        /// CRC-32 computed over the record.
         computed: u32,
     },
     /// The field at the given offset has a value that no checkpoint of this layout has.
@@ -173,7 +173,7 @@ impl Checkpoint {
     /// | 56 | 4 | reserved, 0 |
     /// | 60 | 4 | CRC-32 of bytes 0 to 59 |
     ///
-    /// The sum finds accidental damage, and proves nothing about the origin of the bytes.
+    /// The CRC-32 finds accidental damage, and proves nothing about the origin of the bytes.
     ///
     /// # Errors
     /// [`CheckpointError`] if the layout version is unknown, the sum is wrong, or a field has a forbidden value. The
@@ -249,7 +249,7 @@ mod tests {
 
     use super::*;
 
-    /// A checkpoint in which every field has a value of its own.
+    /// Returns a checkpoint in which every field has a different value.
     fn full() -> Checkpoint {
         let offer = ImageOffer { id: ImageId::new(0x1001, 0x00ab, 0x1234_5678), size: 0x0003_0201 };
         Checkpoint {
@@ -270,7 +270,7 @@ mod tests {
         }
     }
 
-    /// Makes the sum fit the bytes again, so that the other checks are reached.
+    /// Recomputes the CRC-32 of the record, so that the test reaches the other checks.
     fn with_sum(mut bytes: [u8; Checkpoint::ENCODED_LEN]) -> [u8; Checkpoint::ENCODED_LEN] {
         let sum = crc32(&bytes[..60]);
         bytes[60..].copy_from_slice(&sum.to_le_bytes());

@@ -37,7 +37,7 @@ impl Identity {
     }
 }
 
-/// File that failed its verification or its boot. After two failures in a row the client skips offers of this file.
+/// File that failed its verification or its boot. After two consecutive failures the client skips offers of this file.
 ///
 /// The client skips the offer until the server offers another file, until seven days have passed since the last failure
 /// or the start of the client, or until the application calls [`Client::query`](super::Client::query). After a unicast
@@ -51,8 +51,8 @@ pub struct FailedImage {
     pub version: FileVersion,
     /// Size of the file in bytes.
     pub size: u32,
-    /// Number of failures in a row, each after a download from offset 0 without a pause. A failure after a pause does not
-    /// count, because the file on the server may have been replaced in the pause.
+    /// Number of consecutive failures, each after a download from offset 0 without a pause. A failure after a pause
+    /// does not count, because the file on the server may have been replaced in the pause.
     pub failures: u8,
 }
 
@@ -212,20 +212,21 @@ pub struct ClientConfig {
     /// Default: all ones, which is the default of the attribute (section 6.7.1).
     #[doc(alias = "EUI64")]
     pub server_id: Eui64,
-    /// Time between two searches for a server while no server is found. During a pause of a download the time is at least
-    /// one hour. `None` disables the search for a server that was lost; an unknown server is searched for every ten minutes even with `None`.
+    /// Time between two searches for a server while no server is found. During a pause of a download the time is at
+    /// least one hour. `None` disables the search for a lost server. The client searches for an unknown server every
+    /// ten minutes even with `None`.
     ///
     /// Default: `None` if the server is known, so that the server stays fixed. The default for an unknown server is ten
     /// minutes, because each search is a broadcast to the whole network.
     #[doc(alias = "rejoin")]
     pub discovery_interval: Option<Millis>,
-    /// Number of unanswered queries in a row after which the server counts as lost and is searched for. The setting has
-    /// no effect without `discovery_interval`.
+    /// Number of consecutive unanswered queries after which the server counts as lost, and the client searches for a
+    /// server. The setting has no effect without `discovery_interval`.
     ///
     /// A server with a fixed address is searched for as well if `discovery_interval` is set.
     ///
-    /// Default: 3. One failed query can be an outage of minutes. Three failed queries take at least 15 minutes, or two
-    /// minutes in a pause of a download, in which the server may have moved.
+    /// Default: 3. A single failed query may be caused by an outage of minutes. Three failed queries take at least 15
+    /// minutes, or two minutes in a pause of a download, in which the server may have moved.
     pub max_unanswered_queries: u8,
     /// Whether any other server may replace the server `server_id` after three failed lookups of the network address of
     /// `server_id` (section 6.7.1).
@@ -340,16 +341,17 @@ pub struct ClientConfig {
     /// Number of unanswered attempts of one Image Block Request after which the download pauses, and the client queries
     /// whether the server still offers the image. The first request after a restart has at most three attempts.
     ///
-    /// Default: 8. On a link that loses 20 % of the frames in each direction, eight attempts in a row fail once in 3,500
-    /// blocks. The attempts take 18 seconds at a measured round trip of 24 ms, and 69 seconds before the first response.
+    /// Default: 8. On a link that loses 20 % of the frames in each direction, eight consecutive attempts fail once in
+    /// 3,500 blocks. The attempts take 18 seconds at a measured round trip of 24 ms, and 69 seconds before the first
+    /// response.
     pub max_block_attempts: u8,
-    /// Number of error responses in a row after which the download pauses.
+    /// Number of consecutive error responses after which the download pauses.
     ///
     /// Default: 10. These errors take ten seconds with the default of `error_backoff`.
     pub max_consecutive_errors: u8,
     /// Shortest time between two queries of a paused download. The time grows up to 50 seconds in the first ten minutes
-    /// of the pause, up to a quarter of an hour in the first day, and up to four hours after that. A setting above these
-    /// limits raises them, as a device that sleeps may need.
+    /// of the pause, up to a quarter of an hour in the first day, and up to four hours after that. A setting above
+    /// these limits raises the limits, which suits a device that sleeps.
     ///
     /// Default: 10 seconds.
     #[doc(alias = "sleepy")]
@@ -357,12 +359,12 @@ pub struct ClientConfig {
     /// Longest time for which a download is paused without a new byte, before the upgrade ends and the storage is free
     /// for another image. `None` means without a limit; zero ends the upgrade instead of pausing.
     ///
-    /// Default: 30 days, so that a gateway that is away for a holiday costs no byte.
+    /// Default: 30 days, so that a download survives a gateway that is switched off during a holiday.
     pub max_pause: Option<Millis>,
     /// Longest random delay of the first query, of periodic queries, of hourly Upgrade End Requests and of the first
-    /// request of a resumed download, so that devices that start together do not ask together. The delay is at most ten
-    /// times `first_query_delay` for the first query, a quarter of the interval for periodic queries, and ten seconds for
-    /// a resumed download. Zero disables the delay.
+    /// request of a resumed download, so that devices that start together do not send together. The delay is at most
+    /// ten times `first_query_delay` for the first query, a quarter of the interval for periodic queries, and ten
+    /// seconds for a resumed download. Zero disables the delay.
     ///
     /// Default: 10 minutes. Of 200 devices that start together, one in three seconds then sends its query, and four
     /// attempts of each query without an answer are 1.3 frames per second.
@@ -406,8 +408,8 @@ pub struct ClientConfig {
     /// without asking the application, once for each offered version. No report is sent while a download or an image
     /// is in hand.
     ///
-    /// Default: false, because document 095264 (2011) has no such report. A gateway that started an update then learns
-    /// at once that the device does not take the file, as from devices of Silicon Labs and Telink.
+    /// Default: false, because document 095264 (2011) has no such report. With the report, a gateway that started an
+    /// update learns at once that the device refuses the file, as with devices of Silicon Labs and Telink.
     pub report_skipped_offers: bool,
     /// File that failed its verification or its boot before, as [`Client::failed_image`](super::Client::failed_image)
     /// returned it or as the boot loader reports it; `None` if no file failed.

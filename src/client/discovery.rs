@@ -46,7 +46,7 @@ use super::sequence_numbering::ServerNumbering;
 use super::state::State;
 use super::transfer::min_request_interval;
 
-/// Number of failed lookups of the server's network address in a row after which the client searches for any other
+/// Number of consecutive failed lookups of the server's network address after which the client searches for any other
 /// server.
 const MAX_LOOKUPS: u8 = 3;
 
@@ -69,9 +69,9 @@ pub(super) struct ServerSearch {
     need_polled: bool,
     /// Network address of the server that refused this device; the unknown address if no server refused.
     refusing_server: u16,
-    /// Number of failed lookups of the server's network address in a row.
+    /// Number of consecutive failed lookups of the server's network address.
     failed_lookups: u8,
-    /// Number of unanswered queries in a row.
+    /// Number of consecutive unanswered queries.
     unanswered_queries: u8,
     /// `true` if the network address of the server has changed since the last search.
     is_other_server: bool,
@@ -273,7 +273,7 @@ impl<const RANGES: usize> Client<RANGES> {
             State::Waiting { image, .. } | State::CountingDown { image, .. } => {
                 self.ask_for_upgrade_end(now, image);
             }
-            // The next request waits for its hour.
+            // The next Upgrade End Request is sent after its hour.
             State::Ending { image, pending, .. } if !pending.is_in_flight() => {
                 self.ask_for_upgrade_end(now, image);
             }
@@ -400,7 +400,7 @@ impl<const RANGES: usize> Client<RANGES> {
         self.search.enter(first_step(place, self.config.server_id));
     }
 
-    /// Counts an unanswered query, and starts a search for the server after too many unanswered queries in a row.
+    /// Counts an unanswered query, and starts a search for the server after too many consecutive unanswered queries.
     pub(super) fn count_unanswered_query(&mut self, now: Instant) {
         self.search.unanswered_queries = self.search.unanswered_queries.saturating_add(1);
         // A search is a broadcast to the whole network. The queries of a pause follow each other quickly, so that a
@@ -419,8 +419,8 @@ impl<const RANGES: usize> Client<RANGES> {
         (self.search.unanswered_queries, self.query_failures) = (0, 0);
     }
 
-    /// Starts a search for another server after a refusal if the configuration asks for a search; returns whether the
-    /// configuration does.
+    /// Starts a search for another server after a refusal if the configuration allows the search. Returns whether a
+    /// search was started.
     pub(super) fn replace_refusing_server(&mut self) -> bool {
         let replaces = self.config.replace_refusing_server;
         if replaces {
@@ -445,20 +445,21 @@ impl<const RANGES: usize> Client<RANGES> {
         (self.search.failed_lookups, self.search.unanswered_queries) = (0, 0);
     }
 
-    /// Starts the pause after a failed search. The request that waited for the server counts a failed attempt.
+    /// Starts the pause after a failed search. The failed search counts as a failed attempt of the request that waited
+    /// for the server.
     fn on_search_failed(&mut self, now: Instant) {
         let until = self.next_search_at(now);
         self.search.until = until;
         self.search.enter(SearchStep::Backoff);
         self.events.push(ClientEvent::ServerNotFound(until));
         if let (State::Paused { .. }, true) = (&self.state, is_known(self.config.server)) {
-            // The server may return at its old address, which the queries of the pause find out. The next search follows
-            // the next unanswered queries, and not before the pause between two searches is over.
+            // The server may return at its old address, where the queries of the pause find the server. The next search
+            // follows the next unanswered queries, and not before the pause between two searches is over.
             self.search.enter(SearchStep::Done);
         } else if let State::Querying { next, .. } = self.state {
             self.go_home(now, next);
         } else if let Some(pending) = self.state.pending_request_mut() {
-            // A request that waits for its hour has not missed its attempt.
+            // A failed search does not count as an attempt of a request that is not due yet.
             if pending.is_due(now) {
                 pending.count_failed_attempt();
                 self.retry_or_give_up(now);

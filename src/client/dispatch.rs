@@ -19,7 +19,7 @@ use super::request_retry::PendingRequest;
 use super::state::State;
 use super::{Client, Reply};
 
-/// What the client does about a message after the handler of the message has made its whole transition.
+/// Reaction of the client to a message: the remaining work after the handler has completed the state transition.
 pub(super) enum Reaction<'f> {
     /// The message was handled.
     Done,

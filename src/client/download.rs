@@ -1,5 +1,5 @@
-//! Download in the client: its requests and responses, its pauses, and what they lead to. The download itself is a
-//! machine of its own, see the module `transfer`.
+//! Glue between the client and its download: requests and responses of the download, pauses, and the resulting state
+//! transitions. The download itself is a separate state machine, see the module `transfer`.
 //!
 //! ```text
 //!   Downloading --silence, errors, no image, unusable answers--> Paused --query: same offer--> Downloading, with a check
@@ -142,7 +142,7 @@ impl<const RANGES: usize> Client<RANGES> {
             }
             Received::Aborted => {
                 self.end_upgrade(now, Outcome::ServerAborted);
-                // The file may have been replaced while the device was off.
+                // The server may have replaced the file while the device was switched off.
                 if is_unconfirmed && matches!(self.state, State::Idle { .. }) {
                     self.begin_query(now, QueryCause::Timer);
                 }
@@ -215,7 +215,8 @@ impl<const RANGES: usize> Client<RANGES> {
     /// Pauses the download for `reason`, or ends the upgrade if the download has been paused too long.
     pub(super) fn pause_download(&mut self, now: Instant, reason: PauseReason) {
         let State::Downloading(mut download) = self.state else { return };
-        // A server that is silent, or has another file, may wait for a query. A server that refuses needs some time.
+        // A silent server, or a server with another file, gets the query at once. A server that refused gets the query
+        // after some time.
         let asks_at_once = download.paused_since().is_none()
             && matches!(
                 reason,
@@ -253,7 +254,7 @@ impl<const RANGES: usize> Client<RANGES> {
             *ask_at = next;
         }
         if self.second_query.is_some() {
-            // The query before is still open, and counts as unanswered.
+            // The previous query is still open, and counts as unanswered.
             self.count_unanswered_query(now);
         }
         self.begin_second_query(now, QueryCause::Timer, PAUSE_QUERY_ATTEMPTS);
@@ -268,7 +269,7 @@ impl<const RANGES: usize> Client<RANGES> {
 
     fn give_up_download(&mut self, now: Instant, download: Download<RANGES>, reason: PauseReason) {
         match reason.outcome() {
-            // A server without the image needs no report.
+            // The client sends no report to a server that does not have the image.
             Outcome::ImageGone => self.end_upgrade(now, Outcome::ImageGone),
             outcome => self.report_failure(now, download.offer.id, Status::ABORT, outcome),
         }
@@ -297,8 +298,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Records that the response with `command` could not be decoded. A download whose responses cannot be decoded
-    /// pauses for another reason than a download without responses.
+    /// Records that the response with `command` could not be decoded. The pause of a download with undecodable
+    /// responses has another reason than the pause of a download without responses.
     pub(super) fn note_unreadable_response(&mut self, command: CommandId) {
         if command == CommandId::IMAGE_BLOCK_RESPONSE
             && let State::Downloading(download) = &mut self.state
@@ -348,7 +349,7 @@ mod tests {
             let interval = pause_interval(Millis::from_secs(age), &config);
             assert_eq!(interval, Millis::from_secs(seconds), "after {age} s");
         }
-        // A device that sleeps asks less often.
+        // A device that sleeps queries less often.
         config.pause_interval = Millis::from_secs(hour);
         assert_eq!(pause_interval(Millis(0), &config), Millis::from_secs(hour));
         assert_eq!(pause_interval(Millis::from_secs(24 * hour), &config), Millis::from_secs(4 * hour));

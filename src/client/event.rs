@@ -57,8 +57,8 @@ pub enum ClientEvent {
     /// The server sends the bytes of another file under the identity of the given image. The download starts again from
     /// offset 0, with [`Need::Prepare`].
     FileReplaced(ImageOffer),
-    /// The server answered the Upgrade End Request with the given error. The image is kept, and the client repeats the
-    /// request. After ABORT and NO_IMAGE_AVAILABLE the client queries before.
+    /// The server answered the Upgrade End Request with the given error. The client keeps the image and repeats the
+    /// Upgrade End Request. After ABORT and NO_IMAGE_AVAILABLE, a query precedes the repeated request.
     UpgradeEndRefused(Status),
     /// The server did not answer the Upgrade End Request, and the client repeats the request at the given time.
     UpgradeEndUnanswered(Instant),
@@ -179,7 +179,7 @@ impl fmt::Display for ClientEvent {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// The offered version is the running version, or is downloaded already.
+    /// The offered version is the running version, or has been downloaded already.
     SameVersion,
     /// The offered version is older than the running version.
     Older,
@@ -211,13 +211,13 @@ impl fmt::Display for SkipReason {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PauseReason {
-    /// Nothing was heard from the server.
+    /// The server sent no frame.
     ServerSilent,
-    /// The server sent answers that the client cannot use. The value describes the last one.
+    /// The server sent answers that the client cannot use. The value describes the last unusable answer.
     UnusableAnswers(UnusableAnswer),
-    /// The server answered with too many errors in a row. The value is the status of the last error.
+    /// The server answered with too many consecutive errors. The value is the status of the last error.
     ServerErrors(Status),
-    /// The server answered NO_IMAGE_AVAILABLE three times in a row.
+    /// The server answered NO_IMAGE_AVAILABLE to three consecutive requests.
     ImageGone,
     /// The server offers another image, which the application has refused.
     OtherOffer,
@@ -301,20 +301,21 @@ pub enum Outcome {
     StorageFault,
     /// The server answered a block request with ABORT.
     ServerAborted,
-    /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE three times in a row, and did not offer the
-    /// image again in the longest pause.
+    /// The server withdrew the image: the server answered NO_IMAGE_AVAILABLE to three consecutive requests, and did not
+    /// offer the image again within the longest pause.
     ImageGone,
-    /// The server answered with too many errors in a row. The value is the status of the last error.
+    /// The server answered with too many consecutive errors. The value is the status of the last error.
     ServerErrors(Status),
     /// The server sent too many consecutive block responses without data.
     EmptyBlocks,
-    /// The server sent too many blocks shorter than [`write_size`](super::ClientConfig::write_size) in a row.
+    /// The server sent too many consecutive blocks shorter than [`write_size`](super::ClientConfig::write_size).
     ShortBlocks,
     /// The server does not support device-specific files.
     SpecificFilesUnsupported,
-    /// The server stopped answering during the upgrade, and nothing was heard from it.
+    /// The server sent no further frame during the upgrade.
     ServerSilent,
-    /// The server answered block requests only with answers that the client cannot use. The value describes the last one.
+    /// The server answered block requests only with answers that the client cannot use. The value describes the last
+    /// unusable answer.
     UnusableAnswers(UnusableAnswer),
     /// The application accepted another image before this image was complete or applied.
     Replaced,

@@ -52,11 +52,11 @@
 //!                                idle <- reporting <-- failure --+
 //! ```
 //!
-//! **A download outlives the silence of its server.** If the server stops to answer, has no image, or sends what the
-//! client cannot use, the download pauses and keeps all stored bytes. The client then queries with growing pauses. If the
-//! server offers the same image, the client requests the header and the last stored block again, compares them with
-//! sums, and continues at the first missing byte. A download ends by a call of the application, by ABORT of the server,
-//! by another offer that the application accepts, by a header that does not fit, by a storage fault, or after
+//! **A download survives an outage of its server.** If the server stops answering, has no image, or sends unusable
+//! answers, the download pauses and keeps all stored bytes. The client then queries with growing pauses. If the server
+//! offers the same image, the client requests the header and the last stored block again, compares them with sums, and
+//! continues at the first missing byte. A download ends by a call of the application, by ABORT of the server, by
+//! another offer that the application accepts, by a header that does not fit, by a storage fault, or after
 //! [`ClientConfig::max_pause`].
 //!
 //! The second line of the drawing names the need or action of each state. The table of all transitions is in the
@@ -146,8 +146,8 @@ pub type RequestBuffer = [u8; LONGEST_TO_SERVER];
 /// a client.
 ///
 /// `RANGES` is the maximum number of out-of-order ranges, which are separate runs of received bytes beyond the first
-/// missing byte of the file. A client with 0 `RANGES` requests blocks by stop-and-wait whatever
-/// [`ClientConfig::transfer`] is, and contains no code for windows and pages.
+/// missing byte of the file. A client with 0 `RANGES` always requests blocks by stop-and-wait, regardless of
+/// [`ClientConfig::transfer`], and contains no code for windows and pages.
 #[doc(alias = "resume")]
 #[derive(Clone, Debug)]
 pub struct Client<const RANGES: usize = 8> {
@@ -162,15 +162,16 @@ pub struct Client<const RANGES: usize = 8> {
     /// Sequence number of the next request of the client.
     sequence: u8,
     search: ServerSearch,
-    /// Query beside the present state; `None` if no such query is to be sent or in flight.
+    /// Query that runs in parallel to the current state of the client; `None` if no such query is to be sent or in
+    /// flight.
     second_query: Option<SecondQuery>,
     /// Time of the last unicast Image Notify that led to a query.
     notified_at: Option<Instant>,
-    /// Knowledge about the sequence numbers of the server's answers.
+    /// Detection of a server that numbers its answers itself.
     numbering: ServerNumbering,
-    /// Number of queries in a row that stayed unanswered.
+    /// Number of consecutive unanswered queries.
     query_failures: u8,
-    /// Number of upgrades in a row that failed.
+    /// Number of consecutive failed upgrades.
     upgrade_failures: u8,
     /// File that failed its verification or its boot last.
     failed_image: Option<FailedImage>,
@@ -286,7 +287,7 @@ impl<const RANGES: usize> Client<RANGES> {
             specific_stack: config.stack,
             pending_images: PendingImages::NONE,
             suspended: None,
-            // The rotation keeps two equal halves from cancelling each other.
+            // Without the rotation, two equal halves of the address would cancel each other.
             random: Random::new(seed ^ node.rotate_left(32)),
             rtt: RttEstimator::new(),
             retries: 0,
@@ -305,11 +306,11 @@ impl<const RANGES: usize> Client<RANGES> {
         client
     }
 
-    /// Enters `state`. No other function assigns `self.state`, but for the constructor.
+    /// Enters `state`. Only this function and the constructor assign `self.state`.
     #[inline(never)]
     fn enter(&mut self, state: State<RANGES>) {
         if let State::Idle { .. } | State::Querying { .. } | State::Applying { .. } = state {
-            // No upgrade is left for which the query could be about the image in hand.
+            // The upgrade has ended, so a query about its image is obsolete.
             self.second_query = None;
         }
         self.state = state;
@@ -493,7 +494,7 @@ impl<const RANGES: usize> Client<RANGES> {
         Some(need)
     }
 
-    /// Returns what the client waits for: the application, the server or time.
+    /// Returns the party that the client waits for: the application, the server or a timer.
     #[must_use]
     pub fn waiting_for(&self) -> WaitingFor {
         if self.state.waits_for_application() || self.search.waits_for_application() {
@@ -556,7 +557,7 @@ impl<const RANGES: usize> Client<RANGES> {
 
     /// Reports a failed upgrade to the server before the upgrade ends.
     fn report_failure(&mut self, now: Instant, id: ImageId, status: Status, outcome: Outcome) {
-        // A query about the image in hand has no purpose any more.
+        // The upgrade ends, so a query about its image is obsolete.
         self.second_query = None;
         self.enter(State::Reporting {
             id,

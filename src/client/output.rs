@@ -12,8 +12,7 @@ use crate::error::DecodeError;
 use crate::types::{Eui64, ImageId, SecurityCredentialVersion};
 use crate::zcl::{Frame, ImageOffer, Violation};
 
-/// Result of [`Client::handle_frame`](super::Client::handle_frame), which says what the application must do for a
-/// frame.
+/// Result of [`Client::handle_frame`](super::Client::handle_frame): the task of the application for a frame.
 ///
 /// An application may ignore the actions that a later version of this crate adds, without harm to the upgrade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +67,8 @@ pub enum ClientIgnored {
     /// every frame.
     #[error("the frame was not sent by unicast")]
     NotUnicast,
-    /// The frame is meant for other devices. Its image type or version is not that of this device, or the query jitter
-    /// of an Image Notify excluded this device.
+    /// The frame is meant for other devices. The image type or version in the frame is not that of this device, or the
+    /// query jitter of an Image Notify excluded this device.
     #[error("the frame is for other devices")]
     NotForThisDevice,
     /// No request waits for the frame. Examples are a duplicate, data that is stored already, and an Upgrade End

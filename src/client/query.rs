@@ -50,14 +50,14 @@ const FORGET_FAILURES_AFTER: Millis = Millis::from_secs(7 * 24 * 60 * 60);
 struct OpenQuery {
     target: QueryTarget,
     cause: QueryCause,
-    /// `true` for a query beside an upgrade.
+    /// `true` for a query during an upgrade.
     is_second: bool,
-    /// Time of the next periodic query; `None` for a query beside an upgrade.
+    /// Time of the next periodic query; `None` for a query during an upgrade.
     next: Option<Instant>,
 }
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Handles an Image Notify. The client sends a query after every unicast notify, also beside an upgrade. After a
+    /// Handles an Image Notify. The client sends a query after every unicast notify, even during an upgrade. After a
     /// broadcast notify, an idle client and a paused download query if the notify is in scope and the query jitter
     /// includes this device.
     pub(super) fn on_notify<'f>(
@@ -163,8 +163,8 @@ impl<const RANGES: usize> Client<RANGES> {
         };
         let matches = self.open_pending_query().is_some_and(|pending| pending.has_sequence(sequence));
         match response {
-            // A query after an Image Notify can cross the answer to a query before it. The refusal of the former query
-            // says nothing about the latter.
+            // A query after an Image Notify can cross the answer to an earlier query. A refusal of the earlier query is
+            // not a refusal of the later one.
             QueryResponse::Refused(_) if query.is_second && !matches && !self.numbering.is_own() => {
                 Reaction::Drop(ClientIgnored::Unexpected)
             }
@@ -213,7 +213,7 @@ impl<const RANGES: usize> Client<RANGES> {
         matches: bool,
     ) -> Reaction<'f> {
         let ImageId { manufacturer, image_type, version } = query.target.id;
-        // The version 0xFFFFFFFF is the wildcard of all versions, and no version of a file.
+        // The version 0xFFFFFFFF is the wildcard for all versions, and not the version of a file.
         if (offer.id.manufacturer, offer.id.image_type) != (manufacturer, image_type)
             || offer.id.version == FileVersion::ANY
         {
@@ -237,7 +237,7 @@ impl<const RANGES: usize> Client<RANGES> {
         Reaction::Done
     }
 
-    /// Continues the upgrade in hand if `offer` is the image in hand; returns whether it is.
+    /// Continues the current upgrade if `offer` is the image of the upgrade. Returns whether it is.
     fn continue_with(&mut self, now: Instant, offer: ImageOffer) -> bool {
         match self.state {
             State::Downloading(download)
@@ -295,8 +295,8 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Returns whether `offer` is the file that has failed its verification or its boot, and is not to be tried again
-    /// after a query with `cause`.
+    /// Returns whether `offer` is the file that failed its verification or its boot, and the client does not retry that
+    /// file after a query with `cause`.
     fn has_failed_before(&self, now: Instant, offer: ImageOffer, cause: QueryCause) -> bool {
         let age = now.since(self.failed_at);
         let is_due = match cause {
@@ -311,7 +311,7 @@ impl<const RANGES: usize> Client<RANGES> {
         })
     }
 
-    /// Skips `offer` for `reason`. A query beside an upgrade changes nothing else.
+    /// Skips `offer` for `reason`. An offer in answer to a query during an upgrade has no other effect.
     fn skip_offer(&mut self, now: Instant, offer: ImageOffer, reason: SkipReason, query: OpenQuery) {
         self.events.push(ClientEvent::OfferSkipped(offer, reason));
         if query.is_second {
@@ -336,7 +336,7 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Asks the application to decide on `offer`, and keeps the file in hand until then.
+    /// Asks the application to decide on `offer`, and keeps the file of the current upgrade until the decision.
     fn decide(&mut self, now: Instant, offer: ImageOffer) {
         let kept = match self.state {
             State::Deciding { kept, .. } => kept,
@@ -345,7 +345,7 @@ impl<const RANGES: usize> Client<RANGES> {
                 Kept::Download(download)
             }
             State::Verifying { image } => Kept::Complete(image),
-            // The report ends the former upgrade, and the server need not answer it.
+            // The report about the earlier upgrade ends that upgrade, with or without an answer of the server.
             State::Reporting { after: AfterReport::End(outcome), .. } => {
                 self.end_upgrade(now, outcome);
                 Kept::Nothing
@@ -360,7 +360,7 @@ impl<const RANGES: usize> Client<RANGES> {
         self.enter(State::Deciding { offer, kept });
     }
 
-    /// Handles the refusal of the open query with `status`. A refusal of a query beside an upgrade changes nothing.
+    /// Handles the refusal of the open query with `status`. A refusal of a query during an upgrade changes nothing.
     pub(super) fn on_no_image(&mut self, now: Instant, status: Status) {
         self.reset_unanswered_queries();
         let State::Querying { target, next, cause, .. } = self.state else {
@@ -383,7 +383,7 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Ends a query of which all attempts stayed unanswered. The next query follows after some minutes.
+    /// Ends a query after all its attempts stayed unanswered. The next query follows after some minutes.
     pub(super) fn on_query_timeout(&mut self, now: Instant, next: Option<Instant>) {
         self.events.push(ClientEvent::NoImage(None));
         self.count_unanswered_query(now);
@@ -392,8 +392,8 @@ impl<const RANGES: usize> Client<RANGES> {
         self.go_home(now, retry_at);
     }
 
-    /// Returns the time of the next query after `failures` earlier failures in a row, which is `next` at the latest;
-    /// `None` without periodic queries.
+    /// Returns the time of the next query after `failures` consecutive failures, which is `next` at the latest; `None`
+    /// without periodic queries.
     pub(super) fn retry_at(&mut self, now: Instant, failures: u8, next: Option<Instant>) -> Option<Instant> {
         let Millis(delay) = exponential_backoff(FIRST_RETRY, failures);
         let spread = self.random_delay(Millis(delay >> 2));

@@ -1,4 +1,4 @@
-//! Query beside an upgrade, which tells whether the server still offers the image in hand.
+//! Query during an upgrade, by which the client finds out whether the server still offers the image of the upgrade.
 //!
 //! ```text
 //!   unicast Image Notify --(at most once in 10 s)--+
@@ -7,9 +7,9 @@
 //!   query() of the application --------------------+          --refusal, silence--> nothing changes
 //! ```
 //!
-//! A server may serve only devices that have queried in its present session, as zigbee-herdsman does. The query is
-//! therefore sent in every state from Deciding to CountingDown, while the upgrade goes on. Sections refer to ZigBee
-//! document 095264 (2011).
+//! A server may serve only devices that have queried in its present session, as zigbee-herdsman does. The client
+//! therefore sends the query in every state from Deciding to CountingDown, while the upgrade continues. Sections refer
+//! to ZigBee document 095264 (2011).
 
 use crate::aps::Transmit;
 use crate::time::{Instant, Millis};
@@ -22,7 +22,7 @@ use super::{Client, RequestBuffer};
 /// Time within which several unicast Image Notifies lead to one query. Gateways repeat a notify that was not answered.
 const NOTIFY_WINDOW: Millis = Millis::from_secs(10);
 
-/// Query beside the present state.
+/// Query that runs in parallel to the current state of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SecondQuery {
     pub(super) pending: PendingRequest,
@@ -32,7 +32,7 @@ pub(super) struct SecondQuery {
 }
 
 impl<const RANGES: usize> Client<RANGES> {
-    /// Starts a query beside the present state, to be sent from `at` on. A query in progress is replaced.
+    /// Starts a query in parallel to the current state, to be sent from `at` on. A query in progress is replaced.
     pub(super) fn begin_second_query(&mut self, at: Instant, cause: QueryCause, max_attempts: u8) {
         if self.query_for(self.target_in_hand()).is_some() {
             self.second_query =
@@ -40,7 +40,7 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Starts a query after a unicast Image Notify that arrived `now` beside an upgrade.
+    /// Starts a query after a unicast Image Notify that arrived `now`, during an upgrade.
     pub(super) fn begin_notified_query(&mut self, now: Instant) {
         let is_repeated = self.notified_at.is_some_and(|at| now < at.plus(NOTIFY_WINDOW));
         if !is_repeated {
@@ -49,7 +49,7 @@ impl<const RANGES: usize> Client<RANGES> {
         }
     }
 
-    /// Returns the target of a query for the image type in hand.
+    /// Returns the target of a query for the image type of the current upgrade.
     pub(super) fn target_in_hand(&self) -> QueryTarget {
         let id = match &self.state {
             State::Downloading(download) | State::Paused { download, .. } => download.offer.id,
@@ -64,14 +64,14 @@ impl<const RANGES: usize> Client<RANGES> {
         QueryTarget { id: self.next_image(), stack: self.config.stack }
     }
 
-    /// Writes the query beside the present state to `buf`, if it is due.
+    /// Writes the parallel query to `buf`, if the query is due.
     pub(super) fn poll_second_query(&mut self, now: Instant, buf: &mut RequestBuffer) -> Option<Transmit> {
         let SecondQuery { pending, max_attempts, .. } =
             self.second_query.filter(|query| query.pending.is_due(now))?;
         let request = self.query_for(self.target_in_hand())?;
         let (transmit, sequence) = self.encode_request(request, buf)?;
         let attempts = pending.attempts();
-        // The last attempt waits as long as the longest timeout, because some servers look the image up first.
+        // The last attempt waits for the maximum timeout, because some servers look up the image before they answer.
         let timeout = match attempts.saturating_add(1) < max_attempts {
             true => {
                 RttEstimator::new().timeout(self.config.initial_timeout, self.config.max_timeout, attempts)
@@ -85,7 +85,7 @@ impl<const RANGES: usize> Client<RANGES> {
         Some(transmit)
     }
 
-    /// Handles the timeout of the query beside the present state.
+    /// Handles the timeout of the parallel query.
     pub(super) fn handle_second_query_timeout(&mut self, now: Instant) {
         let Some(query) = self.second_query.as_mut().filter(|query| query.pending.is_timed_out(now)) else {
             return;
@@ -96,7 +96,7 @@ impl<const RANGES: usize> Client<RANGES> {
         }
         let cause = query.cause;
         self.second_query = None;
-        // The silence of a server that was asked after its notify does not count against the server.
+        // An unanswered query after an Image Notify does not count as a failure of the server.
         if cause == QueryCause::Timer {
             self.count_unanswered_query(now);
         }

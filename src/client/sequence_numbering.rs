@@ -1,4 +1,5 @@
-//! Knowledge whether the server numbers its answers itself, or repeats the sequence number of the request.
+//! Detection of servers that number their answers by a counter of their own, instead of repeating the sequence number
+//! of the request.
 //!
 //! ```text
 //!   Echoes --answer to a query with another number; three fitting blocks in a row with another number--> Own
@@ -10,16 +11,17 @@
 //! answers by a counter of their own. From such a server, WAIT_FOR_DATA and ABORT count with any number, and the number
 //! of a response does not tell to which attempt the response belongs.
 
-/// Number of fitting blocks in a row, each with another number than its request, after which the server counts as one
-/// that numbers its answers itself. One such block may be the late response to an earlier request.
+/// Number of consecutive matching blocks with another sequence number than their requests, after which the client
+/// assumes that the server numbers its answers itself. A single block with another sequence number may be the late
+/// response to an earlier request.
 const OWN_AFTER: u8 = 3;
 
-/// Count of blocks in a row with another number than the request, at most [`OWN_AFTER`].
+/// Number of consecutive blocks with another sequence number than their requests, at most [`OWN_AFTER`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ServerNumbering(u8);
 
 impl ServerNumbering {
-    /// A server of which nothing is known: it is expected to repeat the number of the request.
+    /// Initial state: the client expects that the server repeats the sequence number of the request.
     pub(super) const UNKNOWN: Self = Self(0);
 
     /// Returns whether the server is known to number its answers itself.
@@ -27,12 +29,13 @@ impl ServerNumbering {
         self.0 >= OWN_AFTER
     }
 
-    /// Counts a block that fits an open block request; `matches` tells whether it has the number of the request.
+    /// Counts a block that answers an open block request. `matches` is `true` if the block has the sequence number of
+    /// the request.
     pub(super) fn count_data(&mut self, matches: bool) {
         self.0 = if matches { 0 } else { self.0.saturating_add(1).min(OWN_AFTER) };
     }
 
-    /// Records an answer to a query; `matches` tells whether it has the number of the query.
+    /// Records an answer to a query. `matches` is `true` if the answer has the sequence number of the query.
     pub(super) fn record_query(&mut self, matches: bool) {
         self.0 = if matches { 0 } else { OWN_AFTER };
     }

@@ -68,7 +68,7 @@
 //! | Verifying to CountingDown | another offer | Deciding, with the image kept |
 //! | Applying | `applied` Done or Failed | home |
 //!
-//! In every state from Deciding to CountingDown a second query can be in flight beside the state, see the module
+//! In every state from Deciding to CountingDown a second query can be in flight in parallel, see the module
 //! `second_query`. The search for the server has a state machine of its own, see the module `discovery`.
 //!
 //! Sections refer to ZigBee document 095264 (2011).
@@ -92,7 +92,8 @@ pub(super) enum State<const RANGES: usize> {
     Idle { query_at: Option<Instant> },
     /// A query is to be sent or in flight. If the query leads to no image, the next periodic query is due at `next`.
     Querying { target: QueryTarget, pending: PendingRequest, next: Option<Instant>, cause: QueryCause },
-    /// The application decides whether to accept an offer. Until then `kept` is what the client had in hand before.
+    /// The application decides whether to accept an offer. Until the decision, `kept` is the file of the earlier
+    /// upgrade.
     Deciding { offer: ImageOffer, kept: Kept<RANGES> },
     /// The application prepares storage for the offered file, after `faults` attempts that failed. The next attempt
     /// begins at `retry_at`; `None` means that the attempt has begun.
@@ -120,14 +121,14 @@ pub(super) enum State<const RANGES: usize> {
     Applying { image: StoredImage },
 }
 
-/// File that the client had in hand when the server offered another file.
+/// File of the current upgrade at the time when the server offers another file.
 #[expect(
     clippy::large_enum_variant,
     reason = "a client does not allocate, so that a download is kept in place"
 )]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kept<const RANGES: usize> {
-    /// The client had no file in hand.
+    /// The client had no upgrade in progress.
     Nothing,
     /// A download that has begun.
     Download(Download<RANGES>),
@@ -153,11 +154,12 @@ pub(super) enum QueryCause {
 pub(super) struct UpgradeEndAsk {
     /// Time of the first request; later requests within the first hour have growing pauses.
     pub(super) since: Instant,
-    /// Number of asks without an answer; the requests of the first hour are one ask, and so is each hourly request.
+    /// Number of unanswered asks for an upgrade time. All requests of the first hour count as one ask, and each hourly
+    /// request counts as one ask.
     pub(super) unanswered: u8,
-    /// Number of times in a row that the server refused the request, although it may offer the image again.
+    /// Number of consecutive refusals of the request by a server that may offer the image again.
     pub(super) refusals: u8,
-    /// `true` for the first ask, which may be repeated within its hour.
+    /// `true` for the first ask, whose request the client may repeat within the hour.
     pub(super) is_first: bool,
 }
 
@@ -181,7 +183,7 @@ pub(super) struct QueryTarget {
     pub(super) stack: StackVersion,
 }
 
-/// File of which all bytes are stored.
+/// Completely stored file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StoredImage {
     pub(super) offer: ImageOffer,
@@ -221,7 +223,7 @@ impl<const RANGES: usize> State<RANGES> {
         }
     }
 
-    /// Returns the download of which bytes are stored, whether or not the download goes on at present.
+    /// Returns the download whose bytes are in storage, whether the download is running or paused.
     pub(super) const fn kept_download(&self) -> Option<&Download<RANGES>> {
         match self {
             Self::Downloading(download)

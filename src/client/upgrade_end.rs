@@ -8,7 +8,7 @@
 //!                    +-- response: wait; error ABORT or NO_IMAGE_AVAILABLE (with a query soon); no answer
 //! ```
 //!
-//! The first request is repeated with growing pauses within its hour. All later requests are sent once per hour.
+//! The client repeats the first request with growing pauses within one hour. All later requests are sent once per hour.
 //! Sections refer to ZigBee document 095264 (2011).
 
 use crate::aps::DeliveryMode;
@@ -34,7 +34,7 @@ pub(super) const UPGRADE_END_INTERVAL: Millis = Millis::from_secs(60 * 60);
 const MAX_UNANSWERED_ASKS: u8 = 4;
 
 /// Time between a refused Upgrade End Request and the query whether the server still offers the image. The time doubles
-/// with each refusal in a row, up to one hour.
+/// with each consecutive refusal, up to one hour.
 const REFUSED_QUERY_DELAY: Millis = Millis::from_secs(1);
 
 /// Number of attempts of an Upgrade End Request with another status than SUCCESS, or for a device-specific file. Two
@@ -145,7 +145,7 @@ impl<const RANGES: usize> Client<RANGES> {
             State::CountingDown { .. } | State::Ending { .. } if status == Status::NOT_AUTHORIZED => {
                 self.end_upgrade(now, Outcome::UpgradeRefused(status));
             }
-            // The order to upgrade stands, and the next request follows in an hour.
+            // The upgrade time stays valid, and the next request follows in an hour.
             State::CountingDown { at, .. } => {
                 let next = self.next_countdown_request(now, at);
                 if let State::CountingDown { pending, .. } = &mut self.state {
@@ -331,8 +331,8 @@ impl<const RANGES: usize> Client<RANGES> {
     /// more. If a file was suspended to fetch security credentials, the upgrade to the suspended file continues with the
     /// kept images.
     ///
-    /// After a success, and after a decision of the application, the next query is the periodic one. After a failure it
-    /// follows in some minutes, and later with each further failure.
+    /// After a success, and after a decision of the application, the next query is the periodic one. After a failure
+    /// the next query follows in some minutes, and the delay grows with each further failure.
     pub(super) fn end_upgrade(&mut self, now: Instant, outcome: Outcome) {
         self.events.push(ClientEvent::Ended(outcome));
         let ends_set = matches!(

@@ -1,4 +1,5 @@
-//! Errors in place of a block: Default Responses, empty and short blocks, and their limits.
+//! Tests of error responses to block requests: Default Responses, empty and short blocks, and the limits of their
+//! numbers.
 
 use super::*;
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::zcl::ImageUpgradeStatus;
 
-/// The need that `state` of a client has, and the outcome once it is declined.
+/// Returns the current need of the client, and the outcome of the upgrade after the application declines the need.
 fn declined(mut script: Script) -> (Need, Option<Outcome>) {
     let need = script.expect_need();
     assert_eq!(script.client.decline(script.now, need), Ok(()));

@@ -1,4 +1,4 @@
-//! Images that failed their verification or their boot: when they are tried again.
+//! Tests of images that failed their verification or their boot: the times of further attempts.
 
 use super::*;
 

@@ -25,7 +25,7 @@ fn outcome(config: ClientConfig, file: &[u8], size: usize) -> Outcome {
     script.expect_end()
 }
 
-/// Result of `outcome` for a file whose header was accepted and that was downloaded completely.
+/// Outcome of a download in `outcome` whose file header was accepted and whose file is complete.
 const DOWNLOADED: Outcome = Outcome::Refused;
 
 /// Shows: CLI-103, CLI-106, CLI-107

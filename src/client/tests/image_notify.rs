@@ -1,4 +1,4 @@
-//! Image Notify: which notifies make a client query, and when.
+//! Tests of Image Notify: the notifies that cause a query, and the time of the query.
 
 use std::string::String;
 

@@ -1,4 +1,4 @@
-//! Image Page Request: pages of which blocks are lost, duplicated or reordered.
+//! Tests of Image Page Request: pages with lost, duplicated or reordered blocks.
 
 mod auto_mode;
 mod page_repair;

@@ -1,4 +1,4 @@
-//! Tests of the client as scripts: literal frames and times go in, literal frames come out.
+//! Tests of the client as scripts: literal frames and times are the input, and literal frames are the expected output.
 
 mod activation_policy;
 mod attributes;
@@ -112,7 +112,7 @@ enum Handled {
     Ignored(ClientIgnored),
 }
 
-/// A client and the present time.
+/// Test script: a client and the current time.
 struct Script {
     client: Client,
     now: Instant,

@@ -1,4 +1,5 @@
-//! Pages of servers that pace their blocks themselves, work off a queue, or whose blocks overtake each other.
+//! Tests of page timing with servers that space their blocks themselves, serve requests from a queue, or send blocks
+//! out of order.
 
 use super::*;
 use crate::client::random::Random;

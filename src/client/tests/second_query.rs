@@ -1,4 +1,4 @@
-//! Queries beside an upgrade: after a unicast Image Notify, and by the application.
+//! Tests of queries during an upgrade: after a unicast Image Notify, and by the application.
 
 use super::*;
 

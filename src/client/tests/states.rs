@@ -1,4 +1,4 @@
-//! Each state of the client: what it waits for, and what `abort` and `activate` do in it.
+//! Tests of each state of the client: the awaited party, and the effect of `abort` and `activate`.
 
 use super::*;
 use crate::zcl::UpgradeActivationPolicy;

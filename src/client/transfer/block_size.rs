@@ -9,7 +9,7 @@
 
 use crate::client::config::ClientConfig;
 
-/// Number of full blocks in a row after which the client requests the largest size again.
+/// Number of consecutive full blocks after which the client requests the largest size again.
 ///
 /// The limit of the server may have been temporary, for example because of a longer route. One attempt in 200 blocks
 /// costs one short block, which is at most 0.5 % of the requests. The number is chosen, not measured.
@@ -87,7 +87,7 @@ mod tests {
         }
         size.record_block(48, false, true, &config);
         assert_eq!(size.bytes(), 64);
-        // A block of 3 bytes may be the last one of an earlier page, so one alone proves nothing.
+        // A block of 3 bytes may be the last block of an earlier page, so a single short block is no evidence.
         size.record_block(3, true, false, &config);
         size.record_block(64, false, false, &config);
         size.record_block(3, true, false, &config);

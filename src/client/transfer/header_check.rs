@@ -23,7 +23,7 @@ const HEADER_STRING: core::ops::Range<usize> = 20..52;
 /// Length in bytes of the longest known header without the header string.
 const KEPT_LEN: usize = FileHeader::MAX_KNOWN_LEN - 32;
 
-/// File header of which only the first bytes have arrived.
+/// Partial file header: only the first bytes have arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PartialHeader {
     /// Number of bytes of the file that are stored; less than [`FileHeader::MAX_KNOWN_LEN`].
@@ -41,7 +41,7 @@ pub(crate) enum HeaderCheck {
 }
 
 impl PartialHeader {
-    /// Header of which no byte has arrived.
+    /// Empty header, before the first byte has arrived.
     pub(crate) const EMPTY: Self = Self { stored: 0, bytes: [0; KEPT_LEN] };
 
     /// Returns the number of bytes of the file that are stored.

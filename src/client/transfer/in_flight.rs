@@ -117,12 +117,12 @@ impl BlockRequest {
     }
 
     /// Returns the round trip that ends at `now` with the response that has the sequence number `sequence`; `None` if
-    /// it is unknown which attempt the response answers. `is_own` tells whether the server numbers its answers itself.
+    /// it is unknown which attempt the response answers. `is_own` is `true` if the server numbers its answers itself.
     ///
-    /// A request that was sent once is measured whatever the number of the response. A request that was repeated is
-    /// measured only if the number tells the attempt (Karn's algorithm). If the number is that of an earlier attempt,
-    /// the round trip is measured from the first attempt. Too long a round trip is harmless; too short a round trip
-    /// causes spurious retries.
+    /// A request that was sent once is measured regardless of the sequence number of the response. A repeated request
+    /// is measured only if the sequence number identifies the answered attempt (Karn's algorithm). If the number is
+    /// that of an earlier attempt, the round trip is measured from the first attempt. Too long a round trip is
+    /// harmless; too short a round trip causes spurious retries.
     pub(super) fn round_trip(
         &self,
         now: Instant,

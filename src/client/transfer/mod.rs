@@ -106,30 +106,32 @@ pub(super) struct Download<const RANGES: usize> {
     uses_pages: bool,
     /// Measurements of [`TransferMode::Auto`].
     mode_probe: ModeProbe,
-    /// Number of page requests in a row that brought no data.
+    /// Number of consecutive page requests that brought no data.
     silent_pages: u8,
     /// `true` if the client has given pages up because the server did not answer, and not because the server refused.
     is_silent_about_pages: bool,
     /// `true` if block requests were waiting for their responses when the page in transfer was requested.
     is_page_accompanied: bool,
-    /// Number of page requests in a row that brought no data while other requests were waiting. After two of them, a page
-    /// is requested only when no other request waits: the server drops requests that come while it serves another one.
+    /// Number of consecutive page requests that brought no data while other requests were waiting. After two of them, a
+    /// page is requested only when no other request waits: the server drops requests that come while it serves another
+    /// one.
     dropped_pages: u8,
     block_size: BlockSize,
-    /// Number of error responses in a row, not counting NO_IMAGE_AVAILABLE.
+    /// Number of consecutive error responses, not counting NO_IMAGE_AVAILABLE.
     error_count: u8,
-    /// Number of NO_IMAGE_AVAILABLE responses in a row.
+    /// Number of consecutive NO_IMAGE_AVAILABLE responses.
     no_image_count: u8,
     /// `true` if the download was resumed from a checkpoint, or another server was found, and the server has not sent
     /// data since. Such a server may no longer have the file.
     is_unconfirmed: bool,
-    /// Number of sequence numbers that the download has used, at most 255. Smaller numbers belong to earlier requests.
+    /// Number of sequence numbers that the download has used, at most 255. Sequence numbers before this range belong to
+    /// earlier requests.
     sent: u8,
-    /// Number of blocks of another image in a row.
+    /// Number of consecutive blocks of another image.
     other_image_count: u8,
     /// `true` if the last answer was a WAIT_FOR_DATA of 0 seconds.
     has_zero_wait: bool,
-    /// Fault of the last answer that could not be used since the last good one.
+    /// Fault of the last unusable answer since the last usable answer.
     unusable: Option<UnusableAnswer>,
     /// `true` if all bytes were fetched from offset 0 without a pause, so that they are of one file for certain.
     is_clean: bool,
@@ -237,7 +239,8 @@ impl<const RANGES: usize> Download<RANGES> {
         self.drop_requests();
         self.not_before = Some(at.max(self.last_activity.plus(interval)));
         self.check = FileCheck::new(&self.sums);
-        // The server may not have answered at all, such as after a restart, so that its silence said nothing of pages.
+        // The server may have been unreachable, for example during a restart, so that its silence is no evidence that
+        // it ignores page requests.
         self.uses_pages |= core::mem::replace(&mut self.is_silent_about_pages, false);
     }
 
@@ -257,8 +260,8 @@ impl<const RANGES: usize> Download<RANGES> {
         self.is_unconfirmed
     }
 
-    /// Drops all requests, because the download pauses at `now`. Returns the start of the pause, which is that of the
-    /// earlier pause if no byte has arrived since.
+    /// Drops all requests, because the download pauses at `now`. Returns the start of the pause. If no byte has arrived
+    /// since an earlier pause, the start is the start of the earlier pause.
     pub(super) fn pause(&mut self, now: Instant) -> Instant {
         self.drop_requests();
         self.is_clean = false;
@@ -289,7 +292,7 @@ impl<const RANGES: usize> Download<RANGES> {
         }
     }
 
-    /// Returns whether the server has told the client to wait, or an error pause lasts.
+    /// Returns whether a wait that the server demanded, or a pause after an error, has not ended.
     pub(super) fn is_told_to_wait(&self, now: Instant) -> bool {
         self.not_before.is_none_or(|not_before| not_before > now)
     }

@@ -40,11 +40,11 @@ use super::in_flight::Millis32;
 /// once per page.
 pub(super) const PAGE_BLOCKS: u16 = 64;
 
-/// Number of pages in a row, each at more than twice the best cost, after which the spacing and the cost of pages are
-/// measured again.
+/// Number of consecutive pages, each at more than twice the best cost, after which the spacing and the cost of pages
+/// are measured again.
 ///
-/// One or two slow pages may be chance. The limit is chosen and not measured, because routes do not change in the
-/// simulation.
+/// One or two slow pages may be a coincidence. The limit is chosen and not measured, because routes do not change in
+/// the simulation.
 const WORSE_PAGES_LIMIT: u8 = 3;
 
 /// Number of blocks that the client fetches by a window to compare the window with pages.

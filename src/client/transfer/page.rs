@@ -31,10 +31,10 @@ use crate::time::{Instant, Millis};
 
 use super::in_flight::Millis32;
 
-/// Number of page requests in a row without any data after which the download continues by blocks.
+/// Number of consecutive page requests without any data after which the download continues by blocks.
 ///
-/// At 5 % loss, four requests in a row are lost about once in 160,000 pages. Four page requests without data therefore
-/// mean that the server ignores Image Page Requests. The limit is chosen, not measured.
+/// At 5 % loss, four consecutive requests are lost about once in 160,000 pages. Four page requests without data
+/// therefore mean that the server ignores Image Page Requests. The limit is chosen, not measured.
 pub(super) const SILENT_PAGES_LIMIT: u8 = 4;
 
 /// Longest silence in a page, as a number of blocks at the measured interval. After this silence the page counts as
@@ -90,11 +90,11 @@ pub(super) struct Page {
 /// Stage of a page in transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PageStage {
-    /// Page of which no block has arrived.
+    /// No block of the page has arrived.
     Requested,
-    /// Page of which at least one block has arrived.
+    /// At least one block of the page has arrived.
     Receiving,
-    /// Page of which the last block has arrived, while blocks before it are missing and may have been overtaken.
+    /// The last block of the page has arrived, but earlier blocks are missing and may have been overtaken.
     Trailing,
 }
 
@@ -119,11 +119,11 @@ impl Page {
         self.updated.to_instant(last_activity)
     }
 
-    /// Records the arrival of `block`, whose response has the sequence number `response`. Returns the page, and what the
-    /// arrival tells about the time of blocks.
+    /// Records the arrival of `block`, whose response has the sequence number `response`. Returns the page, and the
+    /// time measurement that follows from the arrival.
     ///
-    /// If blocks before `block` were lost, the time since the block before is divided by the number of blocks. The first
-    /// block of a page took a round trip, and tells nothing about the interval.
+    /// If blocks before `block` were lost, the time since the previous block is divided by the number of blocks. The
+    /// first block of a page arrives after a round trip, so its time is no sample of the interval between blocks.
     pub(super) fn record_block(
         self,
         now: Instant,
@@ -168,8 +168,8 @@ impl Page {
     /// - In the stage `Requested`, the time is `first_timeout` after the request.
     /// - In the stage `Receiving`, the time is the retransmission timeout of RFC 6298 for one interval after the last
     ///   block. Each further block that remains, up to [`LOST_BLOCKS_LIMIT`], adds the mean interval. The time doubles
-    ///   with each page in a row that ended in silence. The first such page does not count once the interval is known
-    ///   well enough, because its last blocks may be lost.
+    ///   with each consecutive page that ended in silence. The first such page does not count once the interval is
+    ///   known well enough, because its last blocks may be lost.
     /// - In the stage `Trailing`, the time is `reordering`, by which blocks have been overtaken before.
     ///
     /// Until an interval is measured, `spacing` in ms is used as the mean interval. Until the interval is known well
@@ -202,12 +202,12 @@ impl Page {
     }
 }
 
-/// What the arrival of a block of a page tells about the time of blocks.
+/// Time measurement that follows from the arrival of a block of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BlockTiming {
     /// Nothing.
     Unknown,
-    /// The interval between two blocks.
+    /// Interval between two blocks.
     Interval(Millis),
     /// Later blocks have overtaken the block: `elapsed` is the time since the last arrival, and `behind` the number of
     /// blocks between the block and the highest one.
@@ -221,7 +221,7 @@ pub(super) struct PageTiming {
     pub(super) interval: RttEstimator,
     /// Longest time by which later blocks have overtaken a block, less an eighth for each page since.
     pub(super) reordering: Millis,
-    /// Number of pages in a row that ended in silence before their last block.
+    /// Number of consecutive pages that ended in silence before their last block.
     silent_ends: u8,
     /// Number of measured intervals, at most [`FIRST_SAMPLES`].
     samples: u8,
@@ -251,13 +251,13 @@ impl PageTiming {
         self.samples >= FIRST_SAMPLES
     }
 
-    /// Returns how often the wait for the next block of a page is doubled.
+    /// Returns the number of times that the wait for the next block of a page is doubled.
     const fn doublings(&self) -> u8 {
         if self.is_trusted() { self.silent_ends.saturating_sub(1) } else { self.silent_ends }
     }
 
-    /// Records what the arrival of a block tells. The time of an overtaken block is counted from the block before it, and
-    /// one interval more is a margin.
+    /// Records the time measurement from the arrival of a block. The time of an overtaken block is counted from the
+    /// block before it, and one interval more is a margin.
     pub(super) fn record(&mut self, timing: BlockTiming) {
         match timing {
             BlockTiming::Unknown => {}

@@ -32,12 +32,12 @@ use super::same_file_check::{CheckProgress, FileCheck};
 use super::schedule::MAX_DROPPED_PAGES;
 use super::{Download, DownloadPhase, RangeSum, min_request_interval};
 
-/// Number of NO_IMAGE_AVAILABLE responses in a row after which the client pauses the download (section 6.10.6.5.2: three
-/// attempts).
+/// Number of consecutive NO_IMAGE_AVAILABLE responses after which the client pauses the download (section 6.10.6.5.2:
+/// three attempts).
 const NO_IMAGE_LIMIT: u8 = 3;
 
-/// Number of blocks of another image in a row after which the client pauses the download. One such block may be a late
-/// response to a request of an earlier download.
+/// Number of consecutive blocks of another image after which the client pauses the download. One such block may be a
+/// late response to a request of an earlier download.
 const OTHER_IMAGE_LIMIT: u8 = 3;
 
 /// State of the client that a download uses and updates.
@@ -55,7 +55,7 @@ pub(in crate::client) struct Environment<'c> {
 
 /// Effect of a response on the download and on the client.
 pub(in crate::client) enum Received<'f> {
-    /// The response was handled, and the download goes on.
+    /// The response was handled, and the download continues.
     Done,
     /// The response holds data for the application. The values are the ticket, the offset in the file and the bytes.
     Lend(Ticket, u32, &'f [u8]),
@@ -65,11 +65,12 @@ pub(in crate::client) enum Received<'f> {
     Ignored(ClientIgnored),
     /// The server asked the client to wait until the given time; `None` means without an end.
     Wait(Option<Instant>, ServerTime),
-    /// The header and the last stored block are those of the stored file.
+    /// The check succeeded: the header and the last stored block on the server equal those of the stored file.
     Checked,
     /// The server has another file than the stored one under the same identity.
     OtherFile,
-    /// The download cannot go on at present. With a value for [`ClientIgnored`], the response is malformed as well.
+    /// The download cannot continue at present, and pauses. With a value for [`ClientIgnored`], the response is
+    /// malformed as well.
     Pause(PauseReason, Option<ClientIgnored>),
     /// The file is not the offered file, or not for this device.
     BadHeader(Outcome),
@@ -238,7 +239,8 @@ impl<const RANGES: usize> Download<RANGES> {
                 if is_alone && page.sequence == sequence {
                     env.rtt.update(now.since(page.last_update(self.last_activity)));
                 }
-                // A short block may be the end of an earlier page, and then says nothing about the limit of the server.
+                // A short block may be the end of an earlier page, and is then no evidence of a block size limit of the
+                // server.
                 is_certain = false;
                 page.remaining.len().min(self.block_size.bytes().into())
             }
@@ -377,7 +379,7 @@ impl<const RANGES: usize> Download<RANGES> {
         env: &mut Environment<'_>,
     ) -> Received<'f> {
         let Some(request) = self.in_flight.request_at(offset) else {
-            // The block answers a request from before the check, and is requested again after the check.
+            // The block answers a request that was sent before the check, and is requested again after the check.
             return Received::Ignored(ClientIgnored::Unexpected);
         };
         if data.is_empty() {
@@ -422,7 +424,8 @@ impl<const RANGES: usize> Download<RANGES> {
         let is_repeated = core::mem::replace(&mut self.has_zero_wait, false);
         let until = match delay {
             // A WAIT_FOR_DATA with a delay of 0 announces a new MinimumBlockPeriod, which counts from the arrival of
-            // this response. Without a period, and for a second one in a row, the client pauses as after an error.
+            // this response. Without a period, and for a second consecutive WAIT_FOR_DATA of this kind, the client
+            // pauses as after an error.
             Delay::For(delay) if delay.is_zero() => {
                 self.has_zero_wait = true;
                 let Millis(period) = min_request_interval(*env.block_period, env.config);

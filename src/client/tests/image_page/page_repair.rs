@@ -1,4 +1,5 @@
-//! Requests for lost blocks between pages, and what the blocks of a page teach: round trip and block size.
+//! Tests of requests for lost blocks between pages, and of the round trip and block size that the client measures from
+//! pages.
 
 use super::*;
 
